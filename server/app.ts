@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import { Hono, type MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { routePath } from 'hono/route'
+import { Failure } from '../shared/errors.ts'
+import { headers } from '../shared/headers.ts'
+import type { Authenticator } from './auth/authenticate.ts'
+import { databaseFailure } from './database/failure.ts'
+import type { Log } from './log.ts'
+import { problemOf } from './problem.ts'
+import { routes } from './routes.ts'
+import type { Serving } from './serve.ts'
+
+/** What a request carries on its way. */
+export interface Vars {
+  Variables: { requestId: string; caller: string; changing: boolean; rows: number }
+}
+
+interface AppOptions extends Serving {
+  auth: Authenticator
+  log: Log
+  maxBodyBytes: number
+  /** @throws Failure when the database is not there, or not ready */
+  checkDatabase: () => Promise<void>
+  /** True once the tables are there. */
+  isReady: () => boolean
+  isShuttingDown: () => boolean
+}
+
+/** The server as a function from request to answer. */
+export function createApp(options: AppOptions): Hono<Vars> {
+  const { auth, log, maxBodyBytes, checkDatabase, isReady, isShuttingDown } = options
+  const app = new Hono<Vars>()
+  app.use(identified, logged(log))
+  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.use(async (_c, next) => {
+    if (isShuttingDown()) {
+      throw new Failure('shutting_down', 'the server is shutting down; nothing was changed', { retryAfter: 5 })
+    }
+    await next()
+  })
+  app.get('/readyz', async (c) => {
+    await checkDatabase()
+    return c.json({ status: 'ready' })
+  })
+  app.use('/api/*', async (c, next) => {
+    c.set('caller', (await auth.authenticate((name) => c.req.header(name))).name)
+    if (!isReady()) {
+      throw new Failure('database_unavailable', 'the database is not ready yet; nothing was changed', { retryAfter: 2 })
+    }
+    await next()
+  })
+  app.use('/api/*', bodyLimit({ maxSize: maxBodyBytes, onError: () => tooLarge(maxBodyBytes) }))
+  routes(app, options)
+  app.notFound((c) => {
+    const allow = methodsOf(app, c.req.path)
+    if (allow.length === 0) throw new Failure('not_found', 'there is nothing at this path')
+    throw new Failure('method_not_allowed', `this path takes ${allow.join(' or ')}`, { allow })
+  })
+  app.onError((error, c) => {
+    const failure = failureOf(error, c.get('changing') ?? false)
+    const requestId = c.get('requestId')
+    if (failure.cause || failure.code === 'internal') explain(log, failure, requestId)
+    if (failure.retryAfter !== undefined) c.header('Retry-After', String(failure.retryAfter))
+    if (failure.code === 'unauthenticated') c.header('WWW-Authenticate', auth.challenge)
+    if (failure.allow.length > 0) c.header('Allow', failure.allow.join(', '))
+    const problem = problemOf(failure, requestId)
+    c.header('Content-Type', 'application/problem+json')
+    return c.body(JSON.stringify(problem), { status: problem.status })
+  })
+  return app
+}
+
+/** A caller's own request id is kept when it is short and plain. */
+const identified: MiddlewareHandler<Vars> = async (c, next) => {
+  const own = c.req.header(headers.requestId) ?? ''
+  const id = /^[\w.:-]{1,128}$/.test(own) ? own : randomUUID()
+  c.set('requestId', id)
+  c.header(headers.requestId, id)
+  await next()
+}
+
+const logged =
+  (log: Log): MiddlewareHandler<Vars> =>
+  async (c, next) => {
+    const start = performance.now()
+    await next()
+    log.info('request', {
+      method: c.req.method,
+      route: routePath(c, -1),
+      status: c.res.status,
+      ms: Math.round(performance.now() - start),
+      request_id: c.get('requestId'),
+      caller: c.get('caller'),
+      rows: c.get('rows'),
+    })
+  }
+
+const tooLarge = (limit: number): never => {
+  throw new Failure('too_large', `the body is larger than ${limit} bytes; nothing was changed`)
+}
+
+/** The methods that a path is mounted for; what answers GET answers HEAD. */
+function methodsOf(app: Hono<Vars>, path: string): string[] {
+  const methods = app.routes.filter((route) => route.path === path && route.method !== 'ALL').map(({ method }) => method)
+  return methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+}
+
+function failureOf(error: unknown, changing: boolean): Failure {
+  if (error instanceof Failure) return error
+  return (
+    databaseFailure(error, changing) ??
+    new Failure('internal', 'the server made a mistake; nothing was changed', {
+      hint: 'the server log has the details under this request id',
+      cause: error,
+    })
+  )
+}
+
+function explain(log: Log, { code, cause }: Failure, requestId: string): void {
+  const why = cause instanceof Error ? cause : new Error(String(cause))
+  const say = code === 'internal' ? log.error : log.warn
+  say(`${code}: ${why.message}`, { request_id: requestId, stack: code === 'internal' ? why.stack : undefined })
+}

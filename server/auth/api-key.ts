@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { Failure } from '../../shared/errors.ts'
+import type { Log } from '../log.ts'
+import type { Authenticator } from './authenticate.ts'
+import { hashed, sameHash } from './equal.ts'
+
+/** Single-user mode: one key, in `X-API-KEY`. */
+export function apiKeyAuthenticator(key: string): Authenticator {
+  const expected = hashed(key)
+  return {
+    challenge: 'ApiKey realm="jobs", header="X-API-KEY"',
+    authenticate: async (header) => {
+      const given = header('x-api-key')
+      if (given && sameHash(hashed(given), expected)) return { name: 'single-user' }
+      throw new Failure('unauthenticated', given ? 'the API key is not right' : 'an API key is needed', {
+        hint: 'send it as X-API-KEY',
+      })
+    },
+  }
+}
+
+interface KeyOptions {
+  configured: string | undefined
+  folder: string
+  log: Log
+}
+
+/**
+ * The key of single-user mode: the configured one, else the one in the data folder, else a new one,
+ * written there for its owner alone. The log tells where it lies, never what it is.
+ */
+export async function apiKey({ configured, folder, log }: KeyOptions): Promise<string> {
+  if (configured) return configured
+  const file = resolve(join(folder, 'api-key'))
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await writeFile(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    },
+  )
+  await chmod(file, 0o600)
+  const key = (await readFile(file, 'utf8')).trim()
+  if (!key) throw new Failure('usage', `${file} is empty; nothing was started`, { hint: 'delete it to get a new key' })
+  log.info(`the API key is in ${file}`)
+  return key
+}

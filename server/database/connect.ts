@@ -1,0 +1,49 @@
+import type { Duplex } from 'node:stream'
+import postgres from 'postgres'
+import type { Pool } from './sql.ts'
+
+const types = { bigint: { to: 20, from: [20], serialize: String, parse: Number } }
+
+/** What both databases have in common. Times are told in UTC, whatever the server's zone is. */
+const common = { types, onnotice: () => {}, connect_timeout: 5, backoff: () => 0.2 }
+
+interface Limits {
+  url: string
+  pool: number
+  statementTimeoutMs: number
+  lockTimeoutMs: number
+}
+
+/** A pool on a PostgreSQL server. No call hangs: statements and locks have their limits. */
+export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs }: Limits): Pool {
+  return postgres(url, {
+    ...common,
+    max: pool,
+    // A connection is renewed now and then, so that a failover behind one name is noticed.
+    max_lifetime: 30 * 60,
+    connection: {
+      application_name: 'jobs-server',
+      TimeZone: 'UTC',
+      statement_timeout: statementTimeoutMs,
+      lock_timeout: lockTimeoutMs,
+      idle_in_transaction_session_timeout: statementTimeoutMs,
+    },
+  })
+}
+
+/**
+ * The embedded database through the same client. It has one session, so there is one
+ * connection: transactions wait for each other instead of mixing.
+ */
+export function connectEmbedded(socket: () => Duplex): Pool {
+  const options = {
+    ...common,
+    max: 1,
+    max_lifetime: null,
+    user: 'postgres',
+    database: 'postgres',
+    connection: { application_name: 'jobs-server', TimeZone: 'UTC' },
+    socket, // known to postgres.js, not to its types
+  }
+  return postgres(options)
+}

@@ -1,0 +1,99 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Duplex } from 'node:stream'
+import { Worker } from 'node:worker_threads'
+import { Failure } from '../../shared/errors.ts'
+import { connectEmbedded } from './connect.ts'
+import { lockFolder } from './folder-lock.ts'
+import type { Pool } from './sql.ts'
+
+export interface Opened {
+  sql: Pool
+  close: () => Promise<void>
+}
+
+interface EmbeddedOptions {
+  /** The server's data folder; the database gets a folder of its own in it. */
+  folder: string
+  /** Wait for the disk at each commit, so that a power cut loses nothing. */
+  fsync: boolean
+}
+
+/**
+ * Opens the database in `folder`, making it where there is none (that takes a few seconds).
+ * @throws Failure `conflict` when another server has it open, `usage` when PGlite is not installed
+ */
+export async function openEmbedded({ folder, fsync }: EmbeddedOptions): Promise<Opened> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const release = await lockFolder(folder)
+  try {
+    const worker = await startWorker({ folder: join(folder, 'database'), fsync })
+    const sql = connectEmbedded(() => wire(worker))
+    return {
+      sql,
+      close: async () => {
+        await sql.end()
+        await closed(worker)
+        await release()
+      },
+    }
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+/** A thread of its own: a long query must not keep the server from answering. */
+async function startWorker(workerData: { folder: string; fsync: boolean }): Promise<Worker> {
+  const worker = new Worker(new URL('./embedded-worker.js', import.meta.url), { workerData })
+  await new Promise<void>((resolve, reject) => {
+    worker.once('message', () => resolve())
+    worker.once('error', (cause) => reject(explained(cause)))
+  })
+  return worker
+}
+
+function explained(cause: unknown): Failure {
+  const missing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND'
+  if (missing) {
+    return new Failure('usage', 'the embedded database is not installed', {
+      hint: 'install jobsctl with its optional dependencies, or set JOBS_DB_URL to a PostgreSQL server',
+      cause,
+    })
+  }
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new Failure('database_unavailable', `the embedded database does not open: ${why}`, { cause })
+}
+
+async function closed(worker: Worker): Promise<void> {
+  await new Promise((resolve) => {
+    worker.once('exit', resolve)
+    worker.postMessage('close')
+  })
+}
+
+const terminate = 'X'.charCodeAt(0)
+
+/** What postgres.js takes for a network socket: bytes to the worker, and its answers back. */
+function wire(worker: Worker): Duplex {
+  const socket = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      // PostgreSQL's goodbye would end the only session there is.
+      if (chunk[0] !== terminate) worker.postMessage(chunk)
+      done()
+    },
+    final(done) {
+      done()
+      this.destroy()
+    },
+    destroy(error, done) {
+      worker.off('message', receive).off('error', fail)
+      done(error)
+    },
+  })
+  const receive = (answer: Uint8Array) => void socket.push(answer)
+  const fail = (error: unknown) => void socket.destroy(error instanceof Error ? error : new Error(String(error)))
+  worker.on('message', receive).on('error', fail)
+  return Object.assign(socket, { readyState: 'open' })
+}

@@ -1,0 +1,134 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { ReservedSql } from 'postgres'
+import type { Log } from '../log.ts'
+import type { Pool } from './sql.ts'
+
+const folder = new URL('./migrations/', import.meta.url)
+
+interface Migration {
+  number: number
+  name: string
+  /** Made of `create index concurrently`, each on its own: it may take long, and nobody waits for it. */
+  concurrent: boolean
+  text: string
+}
+
+interface Options {
+  sql: Pool
+  log: Log
+  /** Leave the indexes to a server: a short command does not wait for them. */
+  tablesOnly?: boolean
+  /** Called once the tables are as this version needs them; indexes may still be on their way. */
+  tablesReady: () => void
+}
+
+/**
+ * Brings the schema up to date. Safe to run from several servers at once: one works, the others
+ * look again until there is nothing left to do. What is interrupted is taken up by the next start.
+ * @throws the database's own error; what was done before it stays done
+ */
+export async function migrate({ sql, log, tablesOnly = false, tablesReady }: Options): Promise<void> {
+  const migrations = (await readMigrations()).filter(({ concurrent }) => !(tablesOnly && concurrent))
+  const session = await sql.reserve()
+  try {
+    // An index on a large table takes its time; a lock on a busy table must not queue others behind it.
+    await session`set statement_timeout = 0`
+    for (;;) {
+      const pending = await pendingOf(session, migrations)
+      if (pending.every(({ concurrent }) => concurrent)) tablesReady()
+      if (pending.length === 0) return
+      if (await lock(session)) break
+      await wait(200)
+    }
+    for (const migration of await pendingOf(session, migrations)) {
+      if (migration.concurrent) tablesReady()
+      await apply(session, migration, log)
+    }
+    tablesReady()
+  } finally {
+    await restore(session)
+  }
+}
+
+async function readMigrations(): Promise<Migration[]> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
+  return Promise.all(
+    files.map(async (name) => ({
+      number: Number.parseInt(name, 10),
+      name,
+      concurrent: name.endsWith('.concurrent.sql'),
+      text: await readFile(new URL(name, folder), 'utf8'),
+    })),
+  )
+}
+
+async function pendingOf(session: ReservedSql, migrations: Migration[]): Promise<Migration[]> {
+  const [{ known } = { known: false }] = await session<[{ known: boolean }]>`
+    select to_regclass('jobsctl_migrations') is not null as known`
+  if (!known) return migrations
+  const done = await session<{ number: number }[]>`select number from jobsctl_migrations`
+  return migrations.filter(({ number }) => !done.some((row) => row.number === number))
+}
+
+// Waiting inside PostgreSQL would hold a snapshot, and an index built concurrently waits for those.
+async function lock(session: ReservedSql): Promise<boolean> {
+  const [{ locked } = { locked: false }] = await session<[{ locked: boolean }]>`
+    select pg_try_advisory_lock(hashtext('jobsctl migrations')) as locked`
+  return locked
+}
+
+async function restore(session: ReservedSql): Promise<void> {
+  try {
+    await session`select pg_advisory_unlock_all()`
+    await session`reset statement_timeout`
+    await session`reset lock_timeout`
+  } catch {
+    // A broken connection lets go of all of it by itself.
+  }
+  session.release()
+}
+
+async function apply(session: ReservedSql, migration: Migration, log: Log): Promise<void> {
+  log.info(`migration ${migration.name}`)
+  if (migration.concurrent) {
+    await buildIndexes(session, migration.text, log)
+    await session`insert into jobsctl_migrations (number, name) values (${migration.number}, ${migration.name})`
+    return
+  }
+  await session`begin`
+  try {
+    await session`set local lock_timeout = '3s'`
+    await session`
+      create table if not exists jobsctl_migrations (
+        number integer primary key, name text not null, applied_at timestamptz not null default now())`
+    await session.unsafe(migration.text)
+    await session`insert into jobsctl_migrations (number, name) values (${migration.number}, ${migration.name})`
+    await session`commit`
+  } catch (error) {
+    await session`rollback`.catch(() => {})
+    throw error
+  }
+}
+
+/** Each on its own, outside a transaction. What an interrupted build left behind is invalid, and made again. */
+async function buildIndexes(session: ReservedSql, text: string, log: Log): Promise<void> {
+  await session`set lock_timeout = 0`
+  const statements = text
+    .replaceAll(/^\s*--.*$/gm, '')
+    .split(';')
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '')
+  let last: unknown
+  for (const statement of statements) {
+    const [, name = ''] = /if not exists (\w+)/.exec(statement) ?? []
+    const broken = await session`
+      select from pg_index where indexrelid = to_regclass(${name}) and not indisvalid`
+    if (broken.length > 0) await session.unsafe(`drop index concurrently if exists ${name}`)
+    await session.unsafe(statement).catch((error: unknown) => {
+      log.warn(`the index ${name} cannot be built: ${error instanceof Error ? error.message : error}`)
+      last = error
+    })
+  }
+  if (last) throw last
+}

@@ -1,0 +1,12 @@
+import type { ISql, Sql as Postgres } from 'postgres'
+
+/** PostgreSQL's 64-bit integers arrive as numbers; counts and ids stay below 2^53. */
+interface Types extends Record<string, unknown> {
+  bigint: number
+}
+
+/** Runs a statement: the pool, or the transaction of a change. */
+export type Sql = ISql<Types>
+
+/** The pool, which can begin a transaction. */
+export type Pool = Postgres<Types>

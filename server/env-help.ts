@@ -1,0 +1,25 @@
+import { Env } from './env.ts'
+
+interface Variable {
+  name: string
+  preset: string
+  meaning: string
+}
+
+/** The server's variables, for `--help` and for the README's table. */
+export const variables = (): Variable[] =>
+  Object.entries(Env.shape).map(([name, schema]) => {
+    const preset = schema.safeParse(undefined)
+    return {
+      name,
+      preset: preset.success && preset.data !== undefined ? String(preset.data) : '',
+      meaning: schema.description ?? '',
+    }
+  })
+
+export function envHelp(): string {
+  const lines = variables().map(({ name, preset, meaning }) => {
+    return `  ${name.padEnd(32)}${meaning}${preset ? ` (${preset})` : ''}`
+  })
+  return ['ENVIRONMENT', ...lines].join('\n')
+}

@@ -1,0 +1,74 @@
+import { closest, distance } from 'fastest-levenshtein'
+import { z } from 'zod'
+import { Failure } from '../shared/errors.ts'
+
+const number = (least: number, most: number, preset: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`)
+    .default(preset)
+
+const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true')
+
+/** Every variable the server reads: the README's table is made from this. */
+export const Env = z.object({
+  HOST: z.string().default('127.0.0.1').describe('address to listen on'),
+  PORT: number(0, 65535, 8787).describe('port to listen on; 0 takes a free one'),
+  JOBS_DB_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must start with postgres://')
+    .optional()
+    .describe('PostgreSQL server; unset means the embedded database'),
+  JOBS_DATA_DIR: z
+    .string()
+    .default('./jobs-data')
+    .describe('folder of the embedded database and of the key that the server makes'),
+  JOBS_EMBEDDED_FSYNC: flag
+    .default(false)
+    .describe('embedded database: wait for the disk at each commit, so that a power cut loses nothing'),
+  AUTH_MODE: z
+    .enum(['single_user', 'multi_user'], 'must be single_user or multi_user')
+    .default('single_user')
+    .describe('one API key, or bearer tokens'),
+  SINGLE_USER_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+    .optional()
+    .describe('the API key of single-user mode; unset means one in the data folder'),
+  JOBS_DB_POOL: number(1, 100, 4).describe('PostgreSQL: connections at most'),
+  JOBS_STATEMENT_TIMEOUT_SECONDS: number(1, 86_400, 60).describe('PostgreSQL: longest statement'),
+  JOBS_LOCK_TIMEOUT_SECONDS: number(1, 86_400, 5).describe('PostgreSQL: longest wait for a row that another holds'),
+  JOBS_MAX_BODY_BYTES: number(1024, 1_073_741_824, 1_048_576).describe('largest request body'),
+  JOBS_QUARANTINE_THRESHOLD: number(1, 1000, 3).describe('same failures in a row after which a job is quarantined'),
+  JOBS_SHUTDOWN_SECONDS: number(0, 3600, 30).describe('how long running requests may take after SIGTERM'),
+})
+export type Env = z.output<typeof Env>
+
+const names = Object.keys(Env.shape)
+
+/**
+ * The server's settings from the environment; a blank variable counts as unset.
+ * @throws Failure `usage` that names every fault at once, and repeats no value
+ */
+export function readEnv(environment: NodeJS.ProcessEnv): Env {
+  const given = Object.entries(environment).filter(([name, value]) => names.includes(name) && value?.trim())
+  const read = Env.safeParse(Object.fromEntries(given.map(([name, value]) => [name, value?.trim()])))
+  if (read.success) return read.data
+
+  const faults = read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  throw new Failure('usage', `the environment is not right; nothing was started\n  ${faults.join('\n  ')}`, {
+    hint: 'jobs-server --help lists the variables',
+  })
+}
+
+/** A sentence for each `JOBS_*` variable that means nothing to the server: it may be a typing slip. */
+export function warningsOf(environment: NodeJS.ProcessEnv): string[] {
+  const unknown = Object.keys(environment).filter((name) => name.startsWith('JOBS_') && !names.includes(name))
+  return unknown.map((name) => {
+    const nearest = closest(name, names)
+    const slip = distance(name, nearest) <= name.length / 3 ? `; did you mean ${nearest}?` : ''
+    return `${name} is not a setting of this server, and was ignored${slip}`
+  })
+}

@@ -1,0 +1,91 @@
+import type { Context } from 'hono'
+import type { z } from 'zod'
+import { Failure, type Fault } from '../shared/errors.ts'
+import { faultsOf } from '../shared/faults.ts'
+import { headers, maxReasonLength } from '../shared/headers.ts'
+import type { Operation } from '../shared/operation.ts'
+
+/**
+ * The input of an operation, from the query of a GET or the body of a POST.
+ * @throws Failure `unsupported_media_type`, `malformed_json`, or `invalid_request` with every fault
+ */
+export async function readInput<In extends z.ZodType>(c: Context, op: Operation<In>): Promise<z.output<In>> {
+  const fields = op.method === 'GET' ? queryOf(c) : await jsonOf(c)
+  const read = op.input.safeParse(fields, { reportInput: true })
+  if (!read.success) throw invalid(faultsOf(read.error))
+  return read.data
+}
+
+/** A field that is given twice has no one meaning. */
+function queryOf(c: Context): Record<string, string> {
+  const fields = [...new URL(c.req.url).searchParams]
+  const twice = fields.map(([name]) => name).filter((name, at, names) => names.indexOf(name) !== at)
+  if (twice.length > 0) throw invalid([...new Set(twice)].map((path) => ({ path, message: 'is given more than once' })))
+  return Object.fromEntries(fields)
+}
+
+async function jsonOf(c: Context): Promise<unknown> {
+  const bytes = await c.req.arrayBuffer()
+  if (bytes.byteLength === 0) throw new Failure('malformed_json', 'the body is empty; it must be JSON')
+  if (!isJson(c.req.header('content-type')) || c.req.header('content-encoding')) {
+    throw new Failure('unsupported_media_type', 'the body must be plain application/json in UTF-8')
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (cause) {
+    throw new Failure('malformed_json', 'the body is not JSON in UTF-8', { cause })
+  }
+}
+
+function isJson(contentType = ''): boolean {
+  const [type = '', ...parameters] = contentType.toLowerCase().split(';').map((part) => part.trim())
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='))
+  return type === 'application/json' && (charset === undefined || /^charset="?utf-?8"?$/.test(charset))
+}
+
+/**
+ * `X-Reason` as text: callers send UTF-8, which Node reads as Latin-1.
+ * @throws Failure `invalid_request` when it is too long
+ */
+export function readReason(c: Context): string | undefined {
+  const raw = c.req.header(headers.reason)
+  if (!raw) return undefined
+  const text = decoded(Buffer.from(raw, 'latin1')) ?? raw
+  if ([...text].length > maxReasonLength) {
+    throw invalid([{ path: headers.reason, message: `must be at most ${maxReasonLength} characters` }])
+  }
+  return text.replaceAll(/\p{Cc}/gu, ' ')
+}
+
+function decoded(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/
+const previewLife = 60 * 60_000
+
+/**
+ * `X-As-Of`, the time of the preview that this call goes by.
+ * @throws Failure `invalid_request` when it is no time, `preview_stale` when it is over an hour ago
+ */
+export function readAsOf(c: Context): string | undefined {
+  const asOf = c.req.header(headers.asOf)
+  if (!asOf) return undefined
+  const at = instant.test(asOf) ? Date.parse(asOf) : Number.NaN
+  if (Number.isNaN(at)) throw invalid([{ path: headers.asOf, message: 'must be a time such as 2026-01-31T12:00:00Z' }])
+  if (at < Date.now() - previewLife) {
+    throw new Failure('preview_stale', 'the preview is over an hour old; nothing was changed', {
+      hint: 'preview it again',
+    })
+  }
+  return asOf
+}
+
+function invalid(faults: readonly Fault[]): Failure {
+  const said = faults.map(({ path, message }) => (path ? `${path} ${message}` : message))
+  return new Failure('invalid_request', said.join('; '), { faults })
+}

@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import { Failure, failures } from '../shared/errors.ts'
+import { exits } from '../shared/exits.ts'
+import { version } from '../shared/version.ts'
+import { readEnv, warningsOf } from './env.ts'
+import { createLog } from './log.ts'
+import { envHelp } from './env-help.ts'
+import { start } from './start.ts'
+import { tokenCommand } from './token-command.ts'
+
+const program = new Command('jobs-server')
+  .description('Serves the job endpoints on the PostgreSQL of JOBS_DB_URL, or on an embedded database.')
+  .version(version)
+  .exitOverride()
+  .configureOutput({ outputError: () => {} })
+  .addHelpText('after', `\n${envHelp()}`)
+  .action(run)
+
+const token = program.command('token').description('bearer tokens of AUTH_MODE=multi_user')
+token
+  .command('create <name>')
+  .description('make a token and print it, this once')
+  .option('--expires <days>', 'days until it ends, such as 90d (default: never)')
+  .action(async (name: string, { expires }: { expires?: string }) =>
+    show(await tokenCommand(process.env, { command: 'create', name: nameOf(name), days: daysOf(expires) })),
+  )
+token
+  .command('list')
+  .description('id, name, created, last used, expires and revoked, tab-separated')
+  .action(async () => show(await tokenCommand(process.env, { command: 'list' })))
+token
+  .command('revoke <id>')
+  .description('end a token at once')
+  .action(async (id: string) => show(await tokenCommand(process.env, { command: 'revoke', id })))
+
+const show = (lines: string[]) => void process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+
+function nameOf(name: string): string {
+  if (/^[^\p{Cc}]{1,128}$/u.test(name)) return name
+  throw new Failure('usage', 'a name has 1 to 128 characters, and no control characters')
+}
+
+function daysOf(expires: string | undefined): number | undefined {
+  if (expires === undefined) return undefined
+  const days = /^([1-9]\d{0,4})d$/.exec(expires)?.[1]
+  if (days) return Number(days)
+  throw new Failure('usage', '--expires: must be a number of days, such as 90d')
+}
+
+async function run(): Promise<void> {
+  const log = createLog({ write: (line) => process.stdout.write(line), readable: Boolean(process.stdout.isTTY) })
+  const env = readEnv(process.env)
+  for (const warning of warningsOf(process.env)) log.warn(warning)
+  const running = await start(env, log)
+  let stopping = false
+  const stop = async (signal: string) => {
+    if (stopping) process.exit(exits.failed.code)
+    stopping = true
+    log.info(`${signal}: finishing what runs`)
+    await running.stop()
+    log.info('stopped')
+    process.exit(exits.ok.code)
+  }
+  process.on('SIGTERM', stop).on('SIGINT', stop)
+  await running.prepared.catch(async (error: unknown) => {
+    await running.stop()
+    throw error
+  })
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = tell(error)
+}
+
+/** Says what went wrong, and returns the exit code. */
+function tell(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return exits.ok.code
+    process.stderr.write(`${error.message}\n  hint: jobs-server --help\n`)
+    return exits.usage.code
+  }
+  const failure = error instanceof Failure ? error : new Failure('internal', String(error), { cause: error })
+  process.stderr.write(`error: ${failure.message}\n${failure.hint ? `  hint: ${failure.hint}\n` : ''}`)
+  return exits[failures[failure.code].exit].code
+}

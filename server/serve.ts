@@ -1,0 +1,48 @@
+import type { Hono } from 'hono'
+import type { z } from 'zod'
+import { Failure } from '../shared/errors.ts'
+import { headers, isConfirmed } from '../shared/headers.ts'
+import type { Operation } from '../shared/operation.ts'
+import type { Pool } from './database/sql.ts'
+import type { Vars } from './app.ts'
+import { readAsOf, readInput, readReason } from './input.ts'
+import type { Call } from './operations/call.ts'
+
+/** What every operation is given, beside its input. */
+export interface Serving {
+  sql: Pool
+  quarantineThreshold: number
+}
+
+/** Mounts an operation: read, validate, check the confirmation, run. No route does more. */
+export function serve<In extends z.ZodType, Out extends z.ZodType>(
+  app: Hono<Vars>,
+  serving: Serving,
+  op: Operation<In, Out>,
+  run: (call: Call, input: z.output<In>) => Promise<z.output<Out>>,
+): void {
+  app.on(op.method, [op.path, ...(op.aliases ?? [])], async (c) => {
+    const input = await readInput(c, op)
+    const changing = op.changes(input)
+    c.set('changing', changing)
+    const reason = readReason(c)
+    const asOf = readAsOf(c)
+    // A caller's scope will be checked here, before its confirmation.
+    if (changing && !op.unconfirmed && !isConfirmed(c.req.header(headers.confirm))) {
+      throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
+    }
+    const result = await run(
+      {
+        ...serving,
+        caller: c.get('caller'),
+        requestId: c.get('requestId'),
+        reason,
+        asOf,
+        previewed: (time) => c.header(headers.asOf, time),
+        changed: (rows) => c.set('rows', rows),
+      },
+      input,
+    )
+    return c.json(op.output.parse(result))
+  })
+}

@@ -1,0 +1,140 @@
+import { isIP } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { createAdaptorServer } from '@hono/node-server'
+import { Failure } from '../shared/errors.ts'
+import { createApp } from './app.ts'
+import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
+import { tokenAuthenticator } from './auth/tokens.ts'
+import { listenForTokenCommands } from './control.ts'
+import { isConnectionLost, isRefused } from './database/failure.ts'
+import { migrate } from './database/migrate.ts'
+import { openDatabase } from './database/open.ts'
+import type { Pool } from './database/sql.ts'
+import type { Env } from './env.ts'
+import type { Log } from './log.ts'
+
+export interface Running {
+  url: string
+  sql: Pool
+  /** Stops accepting, lets running requests end within `JOBS_SHUTDOWN_SECONDS`, closes the database. */
+  stop: () => Promise<void>
+  /** Resolves when the schema is current, indexes included; rejects when it cannot be made so. */
+  prepared: Promise<void>
+}
+
+/**
+ * Starts the server. It listens at once and answers 503 until the database is ready, so that it
+ * may start before the database does.
+ * @throws Failure `usage` or `conflict` when it cannot start; nothing keeps running then
+ */
+export async function start(env: Env, log: Log): Promise<Running> {
+  const opened = await openDatabase(env)
+  const { sql } = opened
+  let ready = false
+  let stopping = false
+  const auth =
+    env.AUTH_MODE === 'multi_user'
+      ? tokenAuthenticator(sql)
+      : apiKeyAuthenticator(await apiKey({ configured: env.SINGLE_USER_API_KEY, folder: env.JOBS_DATA_DIR, log }))
+
+  const app = createApp({
+    sql,
+    auth,
+    log,
+    quarantineThreshold: env.JOBS_QUARANTINE_THRESHOLD,
+    maxBodyBytes: env.JOBS_MAX_BODY_BYTES,
+    isReady: () => ready,
+    isShuttingDown: () => stopping,
+    checkDatabase: async () => {
+      if (!ready || !(await answersSoon(sql))) {
+        throw new Failure('database_unavailable', 'the database is not ready', { retryAfter: 2 })
+      }
+    },
+  })
+  const server = createAdaptorServer({ fetch: app.fetch })
+  const url = await listen(server, env).catch(async (error: unknown) => {
+    await opened.close()
+    throw error
+  })
+  if (!isLoopback(env.HOST)) {
+    log.warn(`listening on ${env.HOST}, beyond this machine: put a proxy with TLS in front, since keys travel in clear`)
+  }
+  log.info(`listening on ${url}`, { database: env.JOBS_DB_URL ? 'postgresql' : 'embedded' })
+
+  const tablesReady = () => {
+    if (!ready) log.info('ready')
+    ready = true
+  }
+  const closeControl = env.JOBS_DB_URL ? async () => {} : await listenForTokenCommands(env.JOBS_DATA_DIR, sql)
+  const prepared = prepare({ sql, log, tablesReady, isReady: () => ready, isStopping: () => stopping })
+  const stop = async () => {
+    stopping = true
+    await closeServer(server, env.JOBS_SHUTDOWN_SECONDS)
+    await closeControl()
+    await opened.close()
+  }
+  return { url, sql, stop, prepared }
+}
+
+interface Preparing {
+  sql: Pool
+  log: Log
+  tablesReady: () => void
+  isReady: () => boolean
+  isStopping: () => boolean
+}
+
+/** Migrates, and tries again while the database cannot be reached or is busy. */
+async function prepare({ sql, log, tablesReady, isReady, isStopping }: Preparing): Promise<void> {
+  while (!isStopping()) {
+    try {
+      return await migrate({ sql, log, tablesReady })
+    } catch (error) {
+      const why = error instanceof Error ? error.message || String(error) : String(error)
+      if (isReady()) return log.warn(`indexes are missing, so some calls are slow; the next start tries again: ${why}`)
+      if (isRefused(error)) throw new Failure('usage', `the database refuses this server: ${why}`, { cause: error })
+      if (!isTransient(error)) throw error
+      log.warn(`the database is not ready, trying again: ${why}`)
+      await wait(1000)
+    }
+  }
+}
+
+const isTransient = (error: unknown): boolean =>
+  isConnectionLost(error) || (error instanceof Error && 'code' in error && error.code === '55P03')
+
+async function answersSoon(sql: Pool): Promise<boolean> {
+  const answer = sql`select 1`.then(
+    () => true,
+    () => false,
+  )
+  return Promise.race([answer, wait(2000, false, { ref: false })])
+}
+
+type Server = ReturnType<typeof createAdaptorServer>
+
+async function listen(server: Server, { HOST, PORT }: Env): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(
+        new Failure('usage', `cannot listen on ${HOST}:${PORT}: ${cause.code}`, {
+          hint: 'another program may have the port: set PORT',
+          cause,
+        }),
+      ),
+    )
+    server.listen(PORT, HOST, resolve)
+  })
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : PORT
+  return `http://${isIP(HOST) === 6 ? `[${HOST}]` : HOST}:${port}`
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')
+
+async function closeServer(server: Server, seconds: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  if ('closeIdleConnections' in server) server.closeIdleConnections()
+  await Promise.race([closed, wait(seconds * 1000, undefined, { ref: false })])
+  if ('closeAllConnections' in server) server.closeAllConnections()
+}

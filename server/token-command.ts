@@ -1,0 +1,30 @@
+import { Failure } from '../shared/errors.ts'
+import { askRunningServer, runTokenCommand, type TokenCommand } from './control.ts'
+import { databaseFailure } from './database/failure.ts'
+import { migrate } from './database/migrate.ts'
+import { openDatabase } from './database/open.ts'
+import { readEnv } from './env.ts'
+
+const silent = { info: () => {}, warn: () => {}, error: () => {} }
+
+/**
+ * Runs a token command on the database of the environment; where a running server has the embedded
+ * one open, that server is asked. Returns the lines to print.
+ * @throws Failure
+ */
+export async function tokenCommand(environment: NodeJS.ProcessEnv, command: TokenCommand): Promise<string[]> {
+  const env = readEnv(environment)
+  const opened = await openDatabase(env).catch((error: unknown) => {
+    if (error instanceof Failure && error.code === 'conflict') return undefined
+    throw error
+  })
+  if (!opened) return askRunningServer(env.JOBS_DATA_DIR, command)
+  try {
+    await migrate({ sql: opened.sql, log: silent, tablesOnly: true, tablesReady: () => {} })
+    return await runTokenCommand(opened.sql, command)
+  } catch (error) {
+    throw databaseFailure(error, false) ?? error
+  } finally {
+    await opened.close()
+  }
+}

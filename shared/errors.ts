@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import type { Exit } from './exits.ts'
+
+/** Every way a request can fail: its HTTP status, and the exit code `jobsctl` turns it into. */
+export const failures = {
+  confirmation_required: { status: 400, exit: 'not_confirmed' },
+  malformed_json: { status: 400, exit: 'failed' },
+  malformed_request: { status: 400, exit: 'failed' },
+  unauthenticated: { status: 401, exit: 'auth' },
+  forbidden: { status: 403, exit: 'auth' },
+  not_found: { status: 404, exit: 'not_found' },
+  method_not_allowed: { status: 405, exit: 'failed' },
+  conflict: { status: 409, exit: 'conflict' },
+  lease_lost: { status: 409, exit: 'conflict' },
+  preview_stale: { status: 409, exit: 'conflict' },
+  limit_exceeded: { status: 412, exit: 'over_limit' },
+  too_large: { status: 413, exit: 'usage' },
+  unsupported_media_type: { status: 415, exit: 'failed' },
+  invalid_request: { status: 422, exit: 'usage' },
+  rate_limited: { status: 429, exit: 'unavailable' },
+  quota_exceeded: { status: 429, exit: 'unavailable' },
+  internal: { status: 500, exit: 'failed' },
+  database_unavailable: { status: 503, exit: 'unavailable' },
+  database_busy: { status: 503, exit: 'unavailable' },
+  outcome_unknown: { status: 503, exit: 'unavailable' },
+  shutting_down: { status: 503, exit: 'unavailable' },
+  // The rest happens at the command line alone; the status is what a server would answer.
+  unreachable: { status: 503, exit: 'unavailable' },
+  timed_out: { status: 504, exit: 'unavailable' },
+  unexpected_answer: { status: 502, exit: 'failed' },
+  usage: { status: 422, exit: 'usage' },
+  partial: { status: 500, exit: 'partial' },
+  interrupted: { status: 503, exit: 'interrupted' },
+  terminated: { status: 503, exit: 'terminated' },
+} as const satisfies Record<string, { status: number; exit: Exit }>
+
+export type FailureCode = keyof typeof failures
+
+/** Where a request is wrong: `path` is a field or header, `message` a sentence without it. */
+export const Fault = z.object({ path: z.string(), message: z.string() })
+export type Fault = z.output<typeof Fault>
+
+interface FailureOptions {
+  hint?: string | undefined
+  faults?: readonly Fault[]
+  /** Seconds after which another try makes sense. */
+  retryAfter?: number | undefined
+  requestId?: string | undefined
+  /** Methods of a path that exists, for `Allow`. */
+  allow?: readonly string[]
+  cause?: unknown
+}
+
+/** The one error class. `detail` says what happened; `hint` says what to do next. */
+export class Failure extends Error {
+  override readonly name = 'Failure'
+  readonly code: FailureCode
+  readonly hint: string | undefined
+  readonly faults: readonly Fault[]
+  readonly retryAfter: number | undefined
+  readonly requestId: string | undefined
+  readonly allow: readonly string[]
+
+  constructor(code: FailureCode, detail: string, options: FailureOptions = {}) {
+    super(detail, { cause: options.cause })
+    this.code = code
+    this.hint = options.hint
+    this.faults = options.faults ?? []
+    this.retryAfter = options.retryAfter
+    this.requestId = options.requestId
+    this.allow = options.allow ?? []
+  }
+}
+
+/** The error body on the wire (RFC 9457), as a server of ours sends it. */
+export interface Problem {
+  type: string
+  title: string
+  status: (typeof failures)[FailureCode]['status']
+  detail: string
+  code: FailureCode
+  request_id: string
+  hint?: string
+  errors?: readonly Fault[]
+}
+
+/**
+ * The error body as a client reads it: other servers send `detail` alone, and some
+ * send a list of `{loc, msg}` where ours sends a sentence.
+ */
+export const FailureBody = z.object({
+  detail: z.union([
+    z.string(),
+    z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() })),
+  ]),
+  code: z.string().optional(),
+  hint: z.string().optional(),
+  request_id: z.string().optional(),
+  errors: z.array(Fault).optional(),
+})
+
+/** The code a server sent, if it is one of ours; else the best guess from the HTTP status. */
+export function failureCode(status: number, sent?: string): FailureCode {
+  const codes = Object.keys(failures) as FailureCode[]
+  const known = codes.find((code) => code === sent)
+  if (known) return known
+  if (status === 400) return 'malformed_request'
+  if (status >= 502 && status <= 504) return 'database_unavailable'
+  return codes.find((code) => failures[code].status === status) ?? 'internal'
+}

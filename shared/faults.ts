@@ -1,0 +1,23 @@
+import { z } from 'zod'
+import type { Fault } from './errors.ts'
+
+/**
+ * What zod found wrong, as `{path, message}`: every fault, unknown fields by name.
+ * Values are not repeated: they may be long, or secret.
+ */
+export const faultsOf = (error: z.ZodError): Fault[] => error.issues.flatMap(faultsOfIssue)
+
+function faultsOfIssue(issue: z.core.$ZodIssue): Fault[] {
+  const at = issue.path.map(String)
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: [...at, key].join('.'), message: 'is not a known field' }))
+  }
+  return [{ path: at.join('.'), message: messageOf(issue) }]
+}
+
+function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'invalid_type' || !issue.message.startsWith('Invalid input')) return issue.message
+  return issue.input === undefined ? 'is required' : `must be ${named(issue.expected)}`
+}
+
+const named = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)

@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { Count, max, scopeFields } from './jobs.ts'
+import { operation } from './operation.ts'
+
+export const IntegrityRequest = z.strictObject({
+  fix: z.boolean('must be true or false').default(false),
+  ...scopeFields,
+  max,
+})
+export type IntegrityRequest = z.output<typeof IntegrityRequest>
+
+export const IntegrityResult = z.object({
+  /** Not processing, and yet leased; or queued, and yet with a lease id or a worker. */
+  non_processing_with_lease: Count,
+  /** Processing, with a lease that has run out or never was. */
+  processing_expired: Count,
+  fixed: Count,
+})
+export type IntegrityResult = z.output<typeof IntegrityResult>
+
+export const integrity = operation({
+  method: 'POST',
+  path: '/api/v1/jobs/integrity/sweep',
+  input: IntegrityRequest,
+  output: IntegrityResult,
+  changes: (request) => request.fix,
+  unconfirmed: true,
+})

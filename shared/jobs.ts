@@ -1,0 +1,44 @@
+import { z } from 'zod'
+
+/** Null and blank mean absent, as the clients that exist today send them. */
+const absent = (value: unknown) =>
+  value === null || (typeof value === 'string' && value.trim() === '') ? undefined : value
+
+/** A field that may be left out, or sent as null or blank. */
+export const optional = <T extends z.ZodType>(schema: T) => z.preprocess(absent, schema.optional()).optional()
+
+/** One scope string: trimmed, 1 to 128 characters, none of them a control character. */
+export const ScopeName = z
+  .string()
+  .trim()
+  .min(1, 'must not be blank')
+  .refine((name) => [...name].length <= 128, 'must be at most 128 characters')
+  .refine((name) => !/[\p{Cc}\p{Cs}]/u.test(name), 'must not contain control characters')
+
+const whole = 'must be a whole number'
+
+/** A whole number from `min` to `max`. */
+export const wholeNumber = (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  z
+    .number(whole)
+    .int(whole)
+    .min(min, `must be at least ${min}`)
+    .max(max, `must be at most ${max}`)
+
+/** The filters of every operation; a field that is absent does not filter. */
+export const scopeFields = {
+  domain: optional(ScopeName),
+  queue: optional(ScopeName),
+  job_type: optional(ScopeName),
+}
+export interface Scope {
+  domain?: string | undefined
+  queue?: string | undefined
+  job_type?: string | undefined
+}
+
+/** The largest number of jobs a change may touch; above it, nothing is changed. */
+export const max = wholeNumber(1).optional()
+
+/** Counts on the wire. */
+export const Count = z.number().int().nonnegative()

@@ -1,0 +1,18 @@
+import type { z } from 'zod'
+
+/** One API operation, described once: the server mounts it, the CLI calls it. */
+export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodType = z.ZodType> {
+  method: 'GET' | 'POST'
+  path: string
+  /** Other spellings of the path that callers already use. */
+  aliases?: readonly string[]
+  input: In
+  output: Out
+  /** True when this input would change stored jobs. */
+  changes: (input: z.output<In>) => boolean
+  /** True for the one change that existing callers make without `X-Confirm`. */
+  unconfirmed?: boolean
+}
+
+/** Keeps the literal types of an operation; it does nothing at run time. */
+export const operation = <In extends z.ZodType, Out extends z.ZodType>(op: Operation<In, Out>) => op

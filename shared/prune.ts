@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { Count, max, scopeFields, wholeNumber } from './jobs.ts'
+import { operation } from './operation.ts'
+
+/** The states a prune may delete: a prune never deletes live work. */
+export const prunableStatuses = ['completed', 'failed', 'cancelled', 'quarantined'] as const
+
+const live = ['queued', 'processing']
+
+const PrunableStatus = z
+  .string('must be a status')
+  .trim()
+  .toLowerCase()
+  .refine((status) => !live.includes(status), 'a prune never deletes live work; end queued and processing jobs with the TTL sweep')
+  .pipe(z.enum(prunableStatuses, `must be one of ${prunableStatuses.join(', ')}`))
+
+export const PruneRequest = z.strictObject({
+  statuses: z
+    .array(PrunableStatus, 'must be a list of statuses')
+    .min(1, 'must name at least one status')
+    .transform((statuses) => [...new Set(statuses)])
+    .default(['completed', 'failed', 'cancelled']),
+  older_than_days: wholeNumber(1, 3650).default(30),
+  ...scopeFields,
+  dry_run: z.boolean('must be true or false').default(false),
+  max,
+  /** Dry run only: list the largest groups of what would go, at most this many. */
+  detail_top_k: wholeNumber(0, 100).default(0),
+  /** Dry run only: count what stays, too. It costs a scan of the finished jobs in scope. */
+  include_kept: z.boolean('must be true or false').default(false),
+})
+export type PruneRequest = z.output<typeof PruneRequest>
+
+export const PruneGroup = z.object({
+  domain: z.string(),
+  queue: z.string(),
+  job_type: z.string(),
+  status: z.string(),
+  count: Count,
+  /** With `include_kept`: jobs of the group that stay, and when the oldest to go ended. */
+  keep: Count.optional(),
+  oldest: z.string().optional(),
+})
+export type PruneGroup = z.output<typeof PruneGroup>
+
+/** In a dry run `deleted` is the number that would be deleted. */
+export const PruneResult = z.object({
+  deleted: Count,
+  groups: z.array(PruneGroup).optional(),
+  kept: Count.optional(),
+})
+export type PruneResult = z.output<typeof PruneResult>
+
+export const prune = operation({
+  method: 'POST',
+  path: '/api/v1/jobs/prune',
+  input: PruneRequest,
+  output: PruneResult,
+  changes: (request) => !request.dry_run,
+})

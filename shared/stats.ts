@@ -1,0 +1,24 @@
+import { z } from 'zod'
+import { Count, scopeFields } from './jobs.ts'
+import { operation } from './operation.ts'
+
+export const GroupStats = z.object({
+  domain: z.string(),
+  queue: z.string(),
+  job_type: z.string(),
+  /** Queued and due. */
+  queued: Count,
+  /** Queued, and due later. */
+  scheduled: Count,
+  processing: Count,
+  quarantined: Count,
+})
+export type GroupStats = z.output<typeof GroupStats>
+
+export const stats = operation({
+  method: 'GET',
+  path: '/api/v1/jobs/stats',
+  input: z.strictObject(scopeFields),
+  output: z.array(GroupStats),
+  changes: () => false,
+})

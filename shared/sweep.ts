@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import { Count, max, optional, scopeFields, wholeNumber } from './jobs.ts'
+import { operation } from './operation.ts'
+
+export const sweepActions = ['cancel', 'fail'] as const
+
+export const SweepRequest = z
+  .strictObject({
+    /** Queued jobs created at least this long ago. */
+    age_seconds: optional(wholeNumber(1)),
+    /** Processing jobs picked up at least this long ago. */
+    runtime_seconds: optional(wholeNumber(1)),
+    action: z.enum(sweepActions, 'must be cancel or fail').default('cancel'),
+    ...scopeFields,
+    dry_run: z.boolean('must be true or false').default(false),
+    max,
+  })
+  .refine((request) => request.age_seconds !== undefined || request.runtime_seconds !== undefined, {
+    path: ['age_seconds'],
+    message: 'give age_seconds, runtime_seconds or both',
+  })
+export type SweepRequest = z.output<typeof SweepRequest>
+
+export const sweep = operation({
+  method: 'POST',
+  path: '/api/v1/jobs/ttl/sweep',
+  input: SweepRequest,
+  output: z.object({ affected: Count }),
+  changes: (request) => !request.dry_run,
+})
