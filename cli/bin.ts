@@ -1,1 +1,54 @@
-console.log(1)
+#!/usr/bin/env node
+import { homedir, hostname, userInfo } from 'node:os'
+import { createInterface } from 'node:readline/promises'
+import { text } from 'node:stream/consumers'
+import { main } from './main.ts'
+
+// A reader that closes early, such as `head`, is not a failure.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
+}
+
+const interruption = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => interruption.abort(signal))
+}
+
+// `exitCode`, not `exit()`: exit() can cut off output still on its way to a pipe.
+process.exitCode = await main(process.argv.slice(2), {
+  out: (text) => void process.stdout.write(text),
+  note: (text) => void process.stderr.write(text),
+  ask,
+  readStdin: () => text(process.stdin),
+  interactive: Boolean(process.stdin.isTTY && process.stderr.isTTY),
+  outTerminal: Boolean(process.stdout.isTTY),
+  noteTerminal: Boolean(process.stderr.isTTY),
+  columns: process.stdout.columns ?? 80,
+  env: process.env,
+  identity: `${user()}@${hostname()}`,
+  home: homedir(),
+  signal: interruption.signal,
+})
+
+async function ask(question: string): Promise<string | undefined> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  // At a prompt the terminal hands Ctrl-C to readline instead of the process.
+  terminal.on('SIGINT', () => interruption.abort('SIGINT'))
+  try {
+    const closed = new Promise<undefined>((resolve) => terminal.once('close', () => resolve(undefined)))
+    return await Promise.race([terminal.question(question, { signal: interruption.signal }), closed])
+  } finally {
+    terminal.close()
+  }
+}
+
+function user(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? 'unknown') // a container's user may have no name
+  }
+}

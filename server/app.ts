@@ -102,7 +102,9 @@ const tooLarge = (limit: number): never => {
 
 /** The methods that a path is mounted for; what answers GET answers HEAD. */
 function methodsOf(app: Hono<Vars>, path: string): string[] {
-  const methods = app.routes.filter((route) => route.path === path && route.method !== 'ALL').map(({ method }) => method)
+  const methods = app.routes
+    .filter((route) => route.path === path && route.method !== 'ALL')
+    .map(({ method }) => method)
   return methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
 }
 

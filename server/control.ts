@@ -29,7 +29,9 @@ export async function runTokenCommand(sql: Sql, command: TokenCommand): Promise<
     return [`revoked ${command.id}`]
   }
   const rows = await listTokens(sql)
-  return rows.map((row) => [row.id, row.name, row.created_at, row.last_used_at, row.expires_at, row.revoked_at].join('\t'))
+  return rows.map((row) =>
+    [row.id, row.name, row.created_at, row.last_used_at, row.expires_at, row.revoked_at].join('\t'),
+  )
 }
 
 /** A socket in the data folder, which only its owner may enter; a relative name, since socket names must be short. */

@@ -16,7 +16,10 @@ interface LogOptions {
 /** One line an entry: JSON for machines, text for people. */
 export function createLog({ write, readable }: LogOptions): Log {
   const render = readable ? text : json
-  const at = (level: Level) => (message: string, fields: Fields = {}) => write(`${render(level, message, fields)}\n`)
+  const at =
+    (level: Level) =>
+    (message: string, fields: Fields = {}) =>
+      write(`${render(level, message, fields)}\n`)
   return { info: at('info'), warn: at('warn'), error: at('error') }
 }
 

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import type { Exit } from './exits.ts'
 
 /** Every way a request can fail: its HTTP status, and the exit code `jobsctl` turns it into. */
@@ -37,8 +36,10 @@ export const failures = {
 export type FailureCode = keyof typeof failures
 
 /** Where a request is wrong: `path` is a field or header, `message` a sentence without it. */
-export const Fault = z.object({ path: z.string(), message: z.string() })
-export type Fault = z.output<typeof Fault>
+export interface Fault {
+  path: string
+  message: string
+}
 
 interface FailureOptions {
   hint?: string | undefined
@@ -46,6 +47,8 @@ interface FailureOptions {
   /** Seconds after which another try makes sense. */
   retryAfter?: number | undefined
   requestId?: string | undefined
+  /** The server that answered, as the caller named it. */
+  server?: string | undefined
   /** Methods of a path that exists, for `Allow`. */
   allow?: readonly string[]
   cause?: unknown
@@ -59,6 +62,7 @@ export class Failure extends Error {
   readonly faults: readonly Fault[]
   readonly retryAfter: number | undefined
   readonly requestId: string | undefined
+  readonly server: string | undefined
   readonly allow: readonly string[]
 
   constructor(code: FailureCode, detail: string, options: FailureOptions = {}) {
@@ -68,6 +72,7 @@ export class Failure extends Error {
     this.faults = options.faults ?? []
     this.retryAfter = options.retryAfter
     this.requestId = options.requestId
+    this.server = options.server
     this.allow = options.allow ?? []
   }
 }
@@ -82,29 +87,4 @@ export interface Problem {
   request_id: string
   hint?: string
   errors?: readonly Fault[]
-}
-
-/**
- * The error body as a client reads it: other servers send `detail` alone, and some
- * send a list of `{loc, msg}` where ours sends a sentence.
- */
-export const FailureBody = z.object({
-  detail: z.union([
-    z.string(),
-    z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() })),
-  ]),
-  code: z.string().optional(),
-  hint: z.string().optional(),
-  request_id: z.string().optional(),
-  errors: z.array(Fault).optional(),
-})
-
-/** The code a server sent, if it is one of ours; else the best guess from the HTTP status. */
-export function failureCode(status: number, sent?: string): FailureCode {
-  const codes = Object.keys(failures) as FailureCode[]
-  const known = codes.find((code) => code === sent)
-  if (known) return known
-  if (status === 400) return 'malformed_request'
-  if (status >= 502 && status <= 504) return 'database_unavailable'
-  return codes.find((code) => failures[code].status === status) ?? 'internal'
 }

@@ -19,11 +19,7 @@ const whole = 'must be a whole number'
 
 /** A whole number from `min` to `max`. */
 export const wholeNumber = (min: number, max = Number.MAX_SAFE_INTEGER) =>
-  z
-    .number(whole)
-    .int(whole)
-    .min(min, `must be at least ${min}`)
-    .max(max, `must be at most ${max}`)
+  z.number(whole).int(whole).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`)
 
 /** The filters of every operation; a field that is absent does not filter. */
 export const scopeFields = {

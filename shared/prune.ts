@@ -11,7 +11,10 @@ const PrunableStatus = z
   .string('must be a status')
   .trim()
   .toLowerCase()
-  .refine((status) => !live.includes(status), 'a prune never deletes live work; end queued and processing jobs with the TTL sweep')
+  .refine(
+    (status) => !live.includes(status),
+    'a prune never deletes live work; end queued and processing jobs with the TTL sweep',
+  )
   .pipe(z.enum(prunableStatuses, `must be one of ${prunableStatuses.join(', ')}`))
 
 export const PruneRequest = z.strictObject({

@@ -66,7 +66,12 @@ function refuseAbove(max: number | undefined, touched: number): void {
 }
 
 /** Who changed what, and why: in the same transaction, so that there is no change without its record. */
-async function record(tx: Sql, call: Call, { event, filters }: Pick<Change<unknown>, 'event' | 'filters'>, affected: number) {
+async function record(
+  tx: Sql,
+  call: Call,
+  { event, filters }: Pick<Change<unknown>, 'event' | 'filters'>,
+  affected: number,
+) {
   const { domain = null, queue = null, job_type = null } = filters
   const attributes = { affected, caller: call.caller, reason: call.reason, as_of: call.asOf, filters }
   await tx`

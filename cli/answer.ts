@@ -1,0 +1,107 @@
+import { Failure, type FailureCode } from '../shared/errors.ts'
+import { FailureBody, failureCode } from '../shared/failure-body.ts'
+import { headers } from '../shared/headers.ts'
+import type { Received } from './client.ts'
+import { inFlags } from './faults.ts'
+import type { Target } from './target.ts'
+
+/** What a server meant by an answer that is not a success. */
+export function failureOfAnswer(received: Received, { url }: Target): Failure {
+  const { status, header } = received
+  const read = FailureBody.safeParse(received.json)
+  const said = read.success ? read.data : undefined
+  const about = {
+    requestId: said?.request_id ?? header(headers.requestId),
+    server: url.origin,
+    retryAfter: secondsOf(header('retry-after')),
+  }
+  if (status < 400) {
+    const to = header('location')
+    return new Failure(
+      'unexpected_answer',
+      `${url.origin} redirects${to ? ` to ${to}` : ''}; a key is never taken there`,
+      {
+        ...about,
+        hint: 'give the address where the server is with --url',
+      },
+    )
+  }
+  const detail = said ? sentenceOf(said) : `${url.origin} answered HTTP ${status}`
+  const code = codeOf(status, said?.code, detail)
+  return new Failure(code, detail, { ...about, hint: said?.hint ?? hints[code] })
+}
+
+function sentenceOf({ detail, errors }: FailureBody): string {
+  if (errors && errors.length > 0) return inFlags(errors)
+  if (typeof detail === 'string') return detail
+  return inFlags(detail.map(({ loc, msg }) => ({ path: String(loc.at(-1) ?? 'request'), message: msg })))
+}
+
+/** A server without codes says in words that it wants to be confirmed. */
+function codeOf(status: number, code: string | undefined, detail: string): FailureCode {
+  if (status === 400 && code === undefined && /confirm/i.test(detail)) return 'confirmation_required'
+  return failureCode(status, code)
+}
+
+const hints: Partial<Record<FailureCode, string>> = {
+  unauthenticated: 'jobsctl doctor tells which key was used, and where it came from',
+  forbidden: 'this key may not do that',
+  not_found: 'is --url the root of a jobs server?',
+  internal: 'the log of the server tells more',
+}
+
+function secondsOf(retryAfter: string | undefined): number | undefined {
+  if (retryAfter === undefined) return undefined
+  if (/^\d+$/.test(retryAfter)) return Number(retryAfter)
+  const at = Date.parse(retryAfter)
+  return Number.isNaN(at) ? undefined : Math.max(0, (at - Date.now()) / 1000)
+}
+
+interface Attempt {
+  target: Target
+  changing: boolean
+  signal: AbortSignal
+  deadline: AbortSignal
+  wholeMs: number
+}
+
+const unanswered = 'the server may still finish it'
+
+/** Why there is no answer at all: interrupted, too late, or not connected. */
+export function failureOfConnection(error: unknown, attempt: Attempt): Failure {
+  const { target, changing, signal, deadline, wholeMs } = attempt
+  const server = target.url.origin
+  const unsure = changing ? `; ${unanswered}` : ''
+  if (signal.aborted) return interrupted(signal, unsure)
+  if (deadline.aborted) {
+    return new Failure('timed_out', `no answer from ${server} within ${wholeMs / 1000} s${unsure}`, {
+      ...(!changing && { hint: 'raise --timeout, or try again later' }),
+      cause: error,
+    })
+  }
+  const cause = error instanceof Error ? error : new Error(String(error))
+  const code = 'code' in cause ? String(cause.code) : cause.name
+  const lost = changing && code !== 'ECONNREFUSED' && code !== 'ENOTFOUND' && !/CERT|TLS|SSL/.test(code)
+  return new Failure('unreachable', `cannot reach ${server}: ${reasons[code] ?? code}${lost ? unsure : ''}`, {
+    ...(!lost && { hint: 'jobsctl doctor looks closer' }),
+    cause: error,
+  })
+}
+
+const reasons: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection was reset',
+  ENOTFOUND: 'the name is not known',
+  EAI_AGAIN: 'the name cannot be looked up now',
+  ETIMEDOUT: 'no connection in time',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+  UND_ERR_SOCKET: 'the connection broke',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+}
+
+/** The failure that a signal means. */
+export function interrupted(signal: AbortSignal, unsure = ''): Failure {
+  const code = signal.reason === 'SIGTERM' ? 'terminated' : 'interrupted'
+  return new Failure(code, `interrupted${unsure}`)
+}

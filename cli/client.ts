@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto'
+import { Agent, type Dispatcher, request } from 'undici'
+import type { z } from 'zod'
+import { Failure } from '../shared/errors.ts'
+import { headers } from '../shared/headers.ts'
+import type { Operation } from '../shared/operation.ts'
+import { failureOfAnswer, failureOfConnection } from './answer.ts'
+import { retrying } from './retry.ts'
+import type { Settings } from './settings.ts'
+import type { Target } from './target.ts'
+import type { Trace } from './trace.ts'
+
+interface CallOptions {
+  /** What was confirmed by a person or by `--yes`: only the guard passes it. */
+  confirmed?: boolean
+  /** The reference time of the preview to go by. */
+  asOf?: string | undefined
+}
+
+export interface Answer<T> {
+  body: T
+  /** The answer as the server sent it. */
+  raw: unknown
+  /** The reference time of a preview; a server that sends none knows no `max`. */
+  asOf: string | undefined
+}
+
+export interface Client {
+  target: Target
+  call: <In extends z.ZodType, Out extends z.ZodType>(
+    op: Operation<In, Out>,
+    input: z.input<In>,
+    options?: CallOptions,
+  ) => Promise<Answer<z.output<Out>>>
+  /** GET of a path beside the operations, such as `/healthz`: the status and the answer's headers. */
+  probe: (path: string) => Promise<{ status: number; headers: Record<string, unknown> }>
+}
+
+interface ClientOptions {
+  target: Target
+  settings: Settings
+  trace: Trace
+  signal: AbortSignal
+}
+
+/** Calls one server, within one deadline for all calls together; the time a person thinks does not count. */
+export function createClient({ target, settings, trace, signal }: ClientOptions): Client {
+  let spent = 0
+  const left = () => settings.timeoutMs - spent
+  const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: settings.timeoutMs } })
+
+  async function timed(sent: Sent): Promise<Received> {
+    const start = performance.now()
+    try {
+      return await send({ ...sent, target, dispatcher, trace, signal, timeoutMs: left(), wholeMs: settings.timeoutMs })
+    } finally {
+      spent += performance.now() - start
+    }
+  }
+
+  return {
+    target,
+    async call(op, input, { confirmed = false, asOf } = {}) {
+      const changing = op.changes(op.input.parse(input))
+      if (!target.credential) throw noCredential(target)
+      const sent = sentBy(op, input, { asOf, ...(confirmed && changing && { settings }) })
+      const attempt = async () => {
+        const received = await timed({ ...sent, changing })
+        if (received.status >= 300) throw failureOfAnswer(received, target)
+        return received
+      }
+      const received = await retrying(attempt, {
+        retries: settings.retries,
+        worthRepeating: changing ? neverArrived : mayPass,
+        left,
+        signal,
+      })
+      const read = op.output.safeParse(received.json)
+      if (!read.success) throw unexpected(target, received)
+      return { body: read.data, raw: received.json, asOf: received.header(headers.asOf) }
+    },
+    async probe(path) {
+      const { status, headers } = await timed({ method: 'GET', path, query: {}, headers: {}, changing: false })
+      return { status, headers }
+    },
+  }
+}
+
+const neverArrived = ({ cause }: Failure): boolean =>
+  cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED'
+
+const passing = [
+  'unreachable',
+  'rate_limited',
+  'database_unavailable',
+  'database_busy',
+  'shutting_down',
+  'outcome_unknown',
+]
+const mayPass = ({ code }: Failure): boolean => passing.includes(code)
+
+function noCredential({ url, from }: Target): Failure {
+  return new Failure('unauthenticated', `there is no key for ${url.origin} (${from})`, {
+    hint: 'set JOBSCTL_API_KEY beside JOBSCTL_URL, or give --api-key-file; jobsctl help config tells all ways',
+  })
+}
+
+const unexpected = ({ url }: Target, { header }: Received): Failure =>
+  new Failure('unexpected_answer', `${url.origin} answered what jobsctl does not understand`, {
+    hint: 'is this the root of a jobs server? jobsctl doctor looks closer',
+    requestId: header(headers.requestId),
+    server: url.origin,
+  })
+
+interface Sent {
+  method: 'GET' | 'POST'
+  path: string
+  query: Record<string, string>
+  headers: Record<string, string>
+  body?: string
+  changing: boolean
+}
+
+/** A confirmed change carries its confirmation, its reason, and a key by which a repetition can be told. */
+function sentBy(op: Operation, input: unknown, { asOf, settings }: { asOf?: string | undefined; settings?: Settings }) {
+  const carried = {
+    accept: 'application/json',
+    ...(asOf !== undefined && { [headers.asOf]: asOf }),
+    ...(settings && {
+      [headers.confirm]: 'true',
+      [headers.reason]: Buffer.from(settings.reason).toString('latin1'), // UTF-8, byte by byte
+      'Idempotency-Key': randomUUID(),
+    }),
+  }
+  const fields = Object.entries(input ?? {}).filter(([, value]) => value !== undefined)
+  if (op.method === 'GET') {
+    const query = Object.fromEntries(fields.map(([name, value]) => [name, String(value)]))
+    return { method: op.method, path: op.path, query, headers: carried }
+  }
+  const body = JSON.stringify(Object.fromEntries(fields))
+  return {
+    method: op.method,
+    path: op.path,
+    query: {},
+    headers: { ...carried, 'content-type': 'application/json' },
+    body,
+  }
+}
+
+export interface Received {
+  status: number
+  headers: Record<string, unknown>
+  header: (name: string) => string | undefined
+  text: string
+  json: unknown
+}
+
+interface Sending extends Sent {
+  target: Target
+  dispatcher: Dispatcher
+  trace: Trace
+  signal: AbortSignal
+  timeoutMs: number
+  wholeMs: number
+}
+
+/** `request`, not `fetch`: fetch follows redirects, and would hand the key to whatever host they name. */
+async function send(sending: Sending): Promise<Received> {
+  const { method, path, query, headers: own, body, target, dispatcher, trace, signal, timeoutMs } = sending
+  const url = new URL(target.url.pathname.replace(/\/$/, '') + path, target.url)
+  url.search = new URLSearchParams(query).toString()
+  const credential = target.credential ? { [target.credential.header]: target.credential.value } : {}
+  const sent = { ...own, ...credential }
+  const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)))
+  const done = trace.request({ method, url, headers: sent, body })
+  try {
+    const response = await request(url, {
+      method,
+      headers: sent,
+      body: body ?? null,
+      dispatcher,
+      signal: AbortSignal.any([signal, deadline]),
+    })
+    const text = await response.body.text()
+    const received = { status: response.statusCode, headers: response.headers, text, json: jsonOf(text) }
+    done(received)
+    return { ...received, header: (name) => firstOf(response.headers[name.toLowerCase()]) }
+  } catch (error) {
+    throw failureOfConnection(error, { ...sending, deadline })
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const firstOf = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)

@@ -1,0 +1,97 @@
+import { Failure } from '../../shared/errors.ts'
+import type { CommandSpec } from '../command.ts'
+import type { Context } from '../context.ts'
+import type { Ending } from '../print.ts'
+
+export const config: CommandSpec = {
+  name: 'config',
+  group: 'SETUP',
+  summary: 'list, get or set settings; path of the file',
+  about: 'Reads and writes the config file: `default`, and profiles with url, a source of the key, max and protected.',
+  examples: [
+    'jobsctl config set profiles.prod.url https://jobs.example.com',
+    'jobsctl config set profiles.prod.api_key_file ~/.jobs-prod-key',
+    `jobsctl config set profiles.prod.api_key_command '["pass","jobs/prod"]'`,
+    'jobsctl config set default prod',
+    'jobsctl config get profiles.prod.url',
+  ],
+  operands: '<list|get|set|path> [key] [value]',
+  flags: [],
+  async run(context, _flags, [action = '', key, value]) {
+    const { configPath, readConfig } = await import('../config.ts')
+    const path = configPath(context.io)
+    if (action === 'path') return line(context, { path }, path)
+    if (action === 'list') return list(context, await readConfig(path))
+    if (action === 'get') return get(context, await readConfig(path), needed(key, 'get <key>'))
+    if (action === 'set')
+      return set(context, path, needed(key, 'set <key> <value>'), needed(value, 'set <key> <value>'))
+    throw new Failure('usage', `config: ${action || 'nothing'} is not one of list, get, set, path`)
+  },
+}
+
+function needed(word: string | undefined, usage: string): string {
+  if (word) return word
+  throw new Failure('usage', 'a key or a value is missing', { hint: `jobsctl config ${usage}` })
+}
+
+function line({ print }: Context, json: object, text: string): Ending {
+  print.sentence(json, text, 'plain')
+  return 'ok'
+}
+
+/** `{a: {b: 1}}` as `[['a.b', '1']]`. */
+const flattened = (value: unknown, path: string[] = []): [string, string][] =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.entries(value).flatMap(([name, inner]) => flattened(inner, [...path, name]))
+    : [[path.join('.'), typeof value === 'string' ? value : JSON.stringify(value)]]
+
+function list({ print }: Context, config: object): Ending {
+  print.rows({
+    columns: [
+      { title: 'key', value: ([key]) => key },
+      { title: 'value', value: ([, value]) => value },
+    ],
+    rows: flattened(config).filter(([key]) => key !== '' && key !== 'profiles'),
+    json: config,
+    empty: 'nothing is set',
+  })
+  return 'ok'
+}
+
+async function get(context: Context, config: object, key: string): Promise<Ending> {
+  const found = flattened(config).filter(([name]) => name === key || name.startsWith(`${key}.`))
+  if (found.length === 0) {
+    throw new Failure('not_found', `${key} is not set`, { hint: 'jobsctl config list shows what is' })
+  }
+  const lines = found.map(([name, value]) => (name === key ? value : `${name}\t${value}`))
+  return line(context, Object.fromEntries(found), lines.join('\n'))
+}
+
+async function set(context: Context, path: string, key: string, value: string): Promise<Ending> {
+  const { checkedConfig, readConfig, writeConfig } = await import('../config.ts')
+  const current = await readConfig(path)
+  const next = key === 'default' ? { ...current, default: value } : withProfileSetting(current, key, value)
+  await writeConfig(path, checkedConfig(next, path))
+  return line(context, { path, [key]: value }, `set ${key} in ${path}`)
+}
+
+function withProfileSetting(current: { profiles: Record<string, object> }, key: string, value: string) {
+  const [, name = '', field = ''] = /^profiles\.(.+)\.([^.]+)$/.exec(key) ?? []
+  if (!field) {
+    throw new Failure('usage', `${key} is not a setting`, { hint: 'settings are default and profiles.<name>.<field>' })
+  }
+  const own = Object.hasOwn(current.profiles, name) ? current.profiles[name] : {}
+  return { ...current, profiles: { ...current.profiles, [name]: { ...own, [field]: typed(field, value) } } }
+}
+
+/** A command is an argv array and a bound is a number; everything else is text. */
+function typed(field: string, value: string): unknown {
+  if (field !== 'max' && field !== 'protected' && !field.endsWith('_command')) return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    throw new Failure('usage', `${field}: must be JSON`, {
+      hint: `such as ${field === 'max' ? '10000' : '\'["pass","jobs"]\''}`,
+    })
+  }
+}

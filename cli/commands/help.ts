@@ -1,0 +1,20 @@
+import { Failure } from '../../shared/errors.ts'
+import type { CommandSpec } from '../command.ts'
+import { topics } from '../topics.ts'
+
+export const help: CommandSpec = {
+  name: 'help',
+  group: 'SETUP',
+  summary: `${Object.keys(topics).join(', ')}, or a command`,
+  about: 'Explains a command or a topic.',
+  examples: ['jobsctl help exit-codes', 'jobsctl help prune'],
+  operands: '[topic]',
+  flags: [],
+  async run({ print }, _flags, [topic]) {
+    const text = topic !== undefined && Object.hasOwn(topics, topic) ? topics[topic] : undefined
+    if (text === undefined)
+      throw new Failure('usage', `there is no help on ${topic}`, { hint: `topics: ${Object.keys(topics).join(', ')}` })
+    print.text(text())
+    return 'ok'
+  },
+}

@@ -1,0 +1,102 @@
+import { Failure } from '../../shared/errors.ts'
+import type { IntegrityResult } from '../../shared/integrity.ts'
+import type { CommandSpec } from '../command.ts'
+import type { Context } from '../context.ts'
+import { curlOf } from '../curl.ts'
+import { jobs } from '../numbers.ts'
+import type { Ending } from '../print.ts'
+import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf, scopeOfChange, scopeWords } from '../scope.ts'
+import type { Column } from '../table.ts'
+
+interface IntegrityFlags extends ScopeFlags {
+  fix?: boolean
+}
+
+export const integrity: CommandSpec<IntegrityFlags> = {
+  name: 'integrity',
+  group: 'CHANGE',
+  summary: 'report broken invariants; --fix repairs them',
+  about:
+    'Reports leases that nobody can hold and running jobs whose lease has expired. With --fix, clears the ones and puts the others back in the queue.',
+  examples: [
+    'jobsctl integrity --all',
+    'jobsctl integrity --all --detailed-exitcode -q',
+    'jobsctl integrity --domain chatbooks --fix',
+  ],
+  flags: [...scopeFlags, allFlag, { flags: '--fix', about: 'repair what is broken', group: 'HOW' }],
+  changes: true,
+  async run(context, flags) {
+    return flags.fix ? fix(context, flags) : report(context, flags)
+  },
+}
+
+const broken = (found: IntegrityResult): number => found.non_processing_with_lease + found.processing_expired
+
+interface Check {
+  check: string
+  title: string
+  jobs: number
+}
+
+const checksOf = (found: IntegrityResult): Check[] => [
+  {
+    check: 'non_processing_with_lease',
+    title: 'lease held by a job that is not running',
+    jobs: found.non_processing_with_lease,
+  },
+  { check: 'processing_expired', title: 'running job whose lease has expired', jobs: found.processing_expired },
+]
+
+const count: Column<Check> = {
+  title: 'jobs',
+  value: ({ jobs }) => jobs,
+  paint: ({ jobs }) => (jobs > 0 ? 'yellow' : undefined),
+}
+
+async function report(context: Context, flags: IntegrityFlags): Promise<Ending> {
+  const { integrity: op } = await import('../../shared/integrity.ts')
+  const { parsed } = await import('../faults.ts')
+  const { settings, print, retyped } = context
+  if (settings.yes) throw new Failure('usage', '--yes needs --fix: without it nothing is changed')
+  const scope = scopeOf(flags)
+  const { domain, queue, job_type } = parsed(op.input, scope)
+  const request = { fix: false, domain, queue, job_type }
+  if (settings.curl) {
+    print.text(curlOf(context, op, request))
+    return 'ok'
+  }
+  const { body, raw } = await (await context.client()).call(op, request)
+  const total = broken(body)
+  print.rows({
+    columns: [{ title: 'check', value: ({ check }) => check }, count],
+    forPeople: [{ title: 'check', value: ({ title }) => title }, count],
+    rows: total > 0 ? checksOf(body) : [],
+    json: raw,
+    empty: `no job breaks an invariant in ${described(scope)}`,
+  })
+  if (print.forPeople && total > 0) {
+    const words = retyped(['integrity', ...scopeWords(scope, true), '--fix'])
+    print.aside(`\n${jobs(total)} ${total === 1 ? 'breaks' : 'break'} an invariant. To repair:  ${words}`)
+  }
+  return settings.detailedExitcode && total > 0 ? 'would_change' : 'ok'
+}
+
+async function fix(context: Context, flags: IntegrityFlags): Promise<Ending> {
+  const { integrity: op } = await import('../../shared/integrity.ts')
+  const { parsed } = await import('../faults.ts')
+  const { guarded } = await import('../guard.ts')
+  const scope = scopeOfChange(flags)
+  const { domain, queue, job_type } = parsed(op.input, scope)
+  const request = { domain, queue, job_type }
+  return guarded(context, {
+    name: 'integrity',
+    op,
+    requests: [request],
+    preview: (request) => ({ ...request, fix: false }),
+    bounded: (request, max) => ({ ...request, fix: true, max }),
+    count: (result) => (result.fixed > 0 ? result.fixed : broken(result)),
+    say: (jobs, done) => `${done ? 'repaired' : 'would repair'} ${jobs} in ${described(scope)}`,
+    facts: request,
+    words: ['integrity', ...scopeWords(scope, flags.all), '--fix'],
+  })
+}

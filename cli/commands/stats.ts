@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure } from '../../shared/errors.ts'
+import type { Scope } from '../../shared/jobs.ts'
+import type { GroupStats } from '../../shared/stats.ts'
+import { interrupted } from '../answer.ts'
+import type { CommandSpec } from '../command.ts'
+import type { Context } from '../context.ts'
+import { curlOf } from '../curl.ts'
+import { grouped } from '../numbers.ts'
+import type { Ending } from '../print.ts'
+import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf, scopeWords } from '../scope.ts'
+import type { Column } from '../table.ts'
+
+interface StatsFlags extends ScopeFlags {
+  watch?: boolean
+}
+
+export const stats: CommandSpec<StatsFlags> = {
+  name: 'stats',
+  group: 'READ',
+  summary: 'counts by domain, queue, job type',
+  about: 'Counts queued, scheduled, processing and quarantined jobs by domain, queue and job type.',
+  examples: ['jobsctl stats --domain chatbooks', 'jobsctl stats --watch', 'jobsctl stats --json'],
+  flags: [...scopeFlags, allFlag, { flags: '--watch', about: 'again every two seconds, until Ctrl-C', group: 'HOW' }],
+  async run(context, flags) {
+    const { stats: op } = await import('../../shared/stats.ts')
+    const { parsed } = await import('../faults.ts')
+    const scope = parsed(op.input, scopeOf(flags))
+    const { settings, print } = context
+    if (settings.curl) {
+      print.text(curlOf(context, op, scope))
+      return 'ok'
+    }
+    if (flags.watch) return watch(context, scope)
+    const { body, raw } = await (await context.client()).call(op, scope)
+    return show(context, scope, body, raw)
+  },
+}
+
+const counts: Column<GroupStats>[] = [
+  { title: 'queued', value: ({ queued }) => queued },
+  { title: 'scheduled', value: ({ scheduled }) => scheduled },
+  { title: 'processing', value: ({ processing }) => processing },
+  {
+    title: 'quarantined',
+    value: ({ quarantined }) => quarantined,
+    paint: ({ quarantined }) => (quarantined > 0 ? 'yellow' : undefined),
+  },
+]
+
+const columns: Column<GroupStats>[] = [
+  { title: 'domain', value: ({ domain }) => domain },
+  { title: 'queue', value: ({ queue }) => queue },
+  { title: 'type', value: ({ job_type }) => job_type },
+  ...counts,
+]
+
+const forPeople: Column<GroupStats>[] = [
+  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}` },
+  { title: 'type', value: ({ job_type }) => job_type },
+  ...counts,
+]
+
+function show({ print, retyped }: Context, scope: Scope, rows: GroupStats[], json: unknown): Ending {
+  print.rows({ columns, forPeople, rows, json, empty: `no jobs in ${described(scope)}` })
+  if (print.forPeople && rows.length > 0) print.aside(`\n${summary(scope, rows, retyped)}`)
+  return 'ok'
+}
+
+function summary(scope: Scope, rows: GroupStats[], retyped: Context['retyped']): string {
+  const sum = (count: (row: GroupStats) => number) => rows.reduce((total, row) => total + count(row), 0)
+  const quarantined = sum((row) => row.quarantined)
+  const words = retyped(['requeue', ...scopeWords(scope, true), '--dry-run'])
+  return [
+    `${grouped(sum((row) => row.queued))} queued`,
+    `${grouped(sum((row) => row.processing))} processing`,
+    quarantined > 0 ? `${grouped(quarantined)} quarantined: ${words}` : '0 quarantined',
+  ].join(', ')
+}
+
+const pause = 2000
+const clear = '\u001b[H\u001b[2J'
+
+/** Again and again until a signal; a server that is away for a while is waited for. */
+async function watch(context: Context, scope: Scope): Promise<Ending> {
+  const { io, print, settings } = context
+  if (!io.outTerminal && settings.output !== 'ndjson') {
+    throw new Failure('usage', '--watch needs a terminal, or --ndjson')
+  }
+  const { stats: op } = await import('../../shared/stats.ts')
+  while (!io.signal.aborted) {
+    // A deadline for each look, or a long watch would use up its own.
+    const client = await context.client()
+    try {
+      const { body } = await client.call(op, scope)
+      const at = new Date().toISOString()
+      if (settings.output === 'table') print.text(`${clear}${print.style.dim(at)}\n\n`)
+      show(context, scope, body, Array.isArray(body) ? body.map((row) => ({ at, ...row })) : body)
+    } catch (error) {
+      if (!(error instanceof Failure) || !['unreachable', 'database_unavailable', 'timed_out'].includes(error.code))
+        throw error
+      io.note(`${error.message}; trying again\n`)
+    }
+    await sleep(pause, undefined, { signal: io.signal }).catch(() => {})
+  }
+  throw interrupted(io.signal)
+}

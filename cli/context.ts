@@ -1,0 +1,18 @@
+import type { Client } from './client.ts'
+import type { Io } from './io.ts'
+import type { Printer } from './print.ts'
+import type { GlobalFlags, Settings } from './settings.ts'
+import type { Target } from './target.ts'
+
+/** What a command gets; it touches neither the process, nor a stream, nor the network. */
+export interface Context {
+  io: Io
+  flags: GlobalFlags
+  settings: Settings
+  print: Printer
+  /** @throws Failure when no target can be made of flags, environment and config */
+  target: () => Promise<Target>
+  client: () => Promise<Client>
+  /** The words of this command for a hint, with the flags that named its target. */
+  retyped: (words: readonly string[]) => string
+}

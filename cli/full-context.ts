@@ -1,0 +1,52 @@
+import type { Client } from './client.ts'
+import type { Context } from './context.ts'
+import type { Io } from './io.ts'
+import { createPrinter } from './print.ts'
+import { type GlobalFlags, readSettings } from './settings.ts'
+import { commandLine } from './shell.ts'
+import type { Target } from './target.ts'
+
+/** What a command gets, of flags and environment; the network is loaded when it is used. */
+export function fullContext(io: Io, flags: GlobalFlags): Context {
+  const settings = readSettings(flags, io)
+  let target: Promise<Target> | undefined
+  const readTarget = async () => {
+    const { readTarget } = await import('./target.ts')
+    const { configPath, readConfig } = await import('./config.ts')
+    return readTarget(flags, io, () => readConfig(configPath(io)))
+  }
+  const context: Context = {
+    io,
+    flags,
+    settings,
+    print: createPrinter(io, settings),
+    target: () => {
+      target ??= readTarget()
+      return target
+    },
+    client: async (): Promise<Client> => {
+      const { createClient } = await import('./client.ts')
+      const { createTrace } = await import('./trace.ts')
+      const level = settings.debug ? 'all' : settings.verbose ? 'lines' : 'none'
+      return createClient({
+        target: await context.target(),
+        settings,
+        trace: createTrace(io.note, level),
+        signal: io.signal,
+      })
+    },
+    retyped: (words) => commandLine(['jobsctl', ...words, ...targetWords(flags)]),
+  }
+  return context
+}
+
+/** The flags that named the target, and those that bound and explain the change: a hint must not lose them. */
+const targetWords = (flags: GlobalFlags): string[] => [
+  ...(flags.profile === undefined ? [] : ['--profile', flags.profile]),
+  ...(flags.url === undefined ? [] : ['--url', flags.url]),
+  ...(flags.apiKeyFile === undefined ? [] : ['--api-key-file', flags.apiKeyFile]),
+  ...(flags.tokenFile === undefined ? [] : ['--token-file', flags.tokenFile]),
+  ...(flags.allowHttp ? ['--allow-http'] : []),
+  ...(flags.max === undefined ? [] : ['--max', flags.max]),
+  ...(flags.reason === undefined ? [] : ['--reason', flags.reason]),
+]

@@ -1,0 +1,264 @@
+import type { z } from 'zod'
+import { Failure } from '../shared/errors.ts'
+import type { Operation } from '../shared/operation.ts'
+import { interrupted } from './answer.ts'
+import type { Answer, Client } from './client.ts'
+import type { Context } from './context.ts'
+import { curlOf } from './curl.ts'
+import { grouped, jobs } from './numbers.ts'
+import type { Ending } from './print.ts'
+
+/** One call of a change. Most changes are one; a requeue of many domains is several. */
+type Request<In extends z.ZodType> = z.input<In>
+
+export interface Change<In extends z.ZodType, Out extends z.ZodType> {
+  /** As `--json` names it, such as `prune`. */
+  name: string
+  op: Operation<In, Out>
+  requests: readonly Request<In>[]
+  /** The same request as a preview. */
+  preview: (request: Request<In>) => Request<In>
+  /** The same request, which the server refuses to exceed `max` with. */
+  bounded: (request: Request<In>, max: number | undefined) => Request<In>
+  count: (result: z.output<Out>) => number
+  /** `would delete 9,500 jobs in chatbooks`, `deleted 9,500 jobs in chatbooks` */
+  say: (count: string, done: boolean) => string
+  /** The scope and the settings, for `--json`. */
+  facts: object
+  /** The command line that asks for this change, without `--yes` and `--dry-run`. */
+  words: readonly string[]
+  /** More for a person who looks at a preview, such as a table; only servers that know `max` have it. */
+  details?: (client: Client, preview: Previewed<Out>) => Promise<string | undefined>
+}
+
+export interface Previewed<Out extends z.ZodType> {
+  answers: Answer<z.output<Out>>[]
+  counts: number[]
+  total: number
+  /** The server keeps to `max`, and to the preview's reference time. */
+  bounds: boolean
+}
+
+/** Preview, confirm, apply: the only path by which jobsctl changes anything. */
+export async function guarded<In extends z.ZodType, Out extends z.ZodType>(
+  context: Context,
+  change: Change<In, Out>,
+): Promise<Ending> {
+  const { settings, print } = context
+  checkFlags(context)
+  if (settings.curl) return printCurl(context, change)
+  const client = await context.client()
+  const max = bound(context, client)
+  if (!settings.preview) {
+    if (max !== undefined)
+      throw new Failure('usage', '--no-preview and a limit exclude each other: nothing would keep it')
+    return apply(context, client, change, undefined)
+  }
+
+  const previewed = await preview(context, client, change)
+  const { total } = previewed
+  if (settings.dryRun) return show(context, client, change, previewed, max)
+  if (max !== undefined && total > max) throw overLimit(total, max)
+  if (print.structured && !settings.yes) throw unconfirmed(context, change, previewed)
+  if (total === 0) return nothing(context, change)
+  if (!settings.yes) await confirm(context, client, change, previewed)
+  return apply(context, client, change, previewed)
+}
+
+function checkFlags({ settings }: Context): void {
+  const { dryRun, yes, preview, detailedExitcode } = settings
+  if (dryRun && yes) throw new Failure('usage', '--dry-run and --yes exclude each other')
+  if (!preview && !yes) throw new Failure('usage', '--no-preview needs --yes')
+  if (detailedExitcode && !dryRun) throw new Failure('usage', '--detailed-exitcode needs --dry-run')
+}
+
+/** The bound that somebody set; a protected profile must have one, and must be named. */
+function bound({ settings, retyped }: Context, { target: { profile } }: Client): number | undefined {
+  const max = settings.max ?? profile?.max
+  if (!profile?.protected || settings.dryRun) return max
+  if (!profile.named) {
+    throw new Failure('usage', `the profile ${profile.name} is protected: spell it out`, {
+      hint: `add --profile ${profile.name}`,
+    })
+  }
+  if (max === undefined) {
+    throw new Failure('usage', `the profile ${profile.name} is protected: a change needs a bound`, {
+      hint: `add --max, or ${retyped(['config', 'set', `profiles.${profile.name}.max`, '10000'])}`,
+    })
+  }
+  return max
+}
+
+function printCurl<In extends z.ZodType, Out extends z.ZodType>(context: Context, change: Change<In, Out>): Ending {
+  const { settings, print } = context
+  for (const request of change.requests) {
+    const shown = settings.yes ? change.bounded(request, settings.max) : change.preview(request)
+    print.text(curlOf(context, change.op, shown, settings.yes))
+  }
+  return 'ok'
+}
+
+async function preview<In extends z.ZodType, Out extends z.ZodType>(
+  context: Context,
+  client: Client,
+  change: Change<In, Out>,
+): Promise<Previewed<Out>> {
+  const answers: Answer<z.output<Out>>[] = []
+  for (const request of change.requests) {
+    answers.push(await client.call(change.op, change.preview(request)).catch(explainPreview(context, change)))
+  }
+  const counts = answers.map(({ body }) => change.count(body))
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  return { answers, counts, total, bounds: answers.every(({ asOf }) => asOf !== undefined) }
+}
+
+/** A server that asks to confirm a preview takes it for the change itself. */
+const explainPreview =
+  <In extends z.ZodType, Out extends z.ZodType>({ retyped }: Context, { name, words }: Change<In, Out>) =>
+  (error: unknown): never => {
+    if (!(error instanceof Failure) || error.code !== 'confirmation_required') throw error
+    throw new Failure('confirmation_required', `this server cannot preview this ${name}; nothing was changed`, {
+      hint: `to go ahead without: ${retyped([...words, '--yes', '--no-preview'])}`,
+      requestId: error.requestId,
+      server: error.server,
+    })
+  }
+
+type Total = Pick<Previewed<z.ZodType>, 'total'>
+
+/** `--dry-run`: the preview is the result. */
+async function show<In extends z.ZodType, Out extends z.ZodType>(
+  context: Context,
+  client: Client,
+  change: Change<In, Out>,
+  previewed: Previewed<Out>,
+  max: number | undefined,
+): Promise<Ending> {
+  const { print, settings, retyped } = context
+  const { total } = previewed
+  if (total > 0 || print.forPeople || print.structured) {
+    print.sentence(outcome(change, true, total), await previewText(context, client, change, previewed), 'pending')
+  }
+  if (print.forPeople && total > 0) print.aside(`To do it:  ${retyped([...change.words, '--yes'])}`)
+  if (max !== undefined && total > max) {
+    print.aside(`note: above the limit of ${grouped(max)}; the change itself would be refused`)
+  }
+  return settings.detailedExitcode && total > 0 ? 'would_change' : 'ok'
+}
+
+/** A person gets the details, where there are any; a script gets the sentence. */
+async function previewText<In extends z.ZodType, Out extends z.ZodType>(
+  { print }: Context,
+  client: Client,
+  change: Change<In, Out>,
+  previewed: Previewed<Out>,
+): Promise<string> {
+  const wanted = print.forPeople && previewed.bounds && previewed.total > 0
+  const details = wanted ? await change.details?.(client, previewed) : undefined
+  return details ?? change.say(jobs(previewed.total), false)
+}
+
+const outcome = <In extends z.ZodType, Out extends z.ZodType>(
+  { name, facts }: Change<In, Out>,
+  dry_run: boolean,
+  affected: number,
+) => ({ operation: name, dry_run, affected, ...facts })
+
+/** `--yes` is silent about nothing, for cron's sake; who did not say it is told. */
+function nothing<In extends z.ZodType, Out extends z.ZodType>(context: Context, change: Change<In, Out>): Ending {
+  const { print, settings } = context
+  if (print.structured) print.sentence(outcome(change, false, 0), '', 'done')
+  else if (print.forPeople || !settings.yes) print.aside(`nothing to do: ${change.say(jobs(0), false)}`)
+  return 'ok'
+}
+
+function unconfirmed<In extends z.ZodType, Out extends z.ZodType>(
+  { retyped }: Context,
+  { words, say }: Change<In, Out>,
+  { total }: Total,
+): Failure {
+  const preview = `${say(jobs(total), false)}; `
+  return new Failure('confirmation_required', `${preview}refusing to change anything without --yes`, {
+    hint: retyped([...words, '--yes']),
+  })
+}
+
+async function confirm<In extends z.ZodType, Out extends z.ZodType>(
+  context: Context,
+  client: Client,
+  change: Change<In, Out>,
+  previewed: Previewed<Out>,
+): Promise<void> {
+  const { io, settings, retyped } = context
+  const { total } = previewed
+  if (!settings.interactive) {
+    io.note(`${change.say(jobs(total), false)}\n`)
+    throw new Failure('confirmation_required', 'refusing to change anything without --yes', {
+      hint: retyped([...change.words, '--yes']),
+    })
+  }
+  io.note(`${await previewText(context, client, change, previewed)}\n\n`)
+  const profile = client.target.profile
+  const wanted = profile?.protected ? profile.name : String(total)
+  const answer = await io.ask(`Type ${wanted} to go ahead: `)
+  if (io.signal.aborted) throw interrupted(io.signal, '; nothing was changed')
+  if (answer?.trim() !== wanted) throw new Failure('confirmation_required', 'not confirmed; nothing was changed')
+}
+
+/** What was counted is the ceiling, and its time is the reference time: the set can only shrink. */
+async function apply<In extends z.ZodType, Out extends z.ZodType>(
+  context: Context,
+  client: Client,
+  change: Change<In, Out>,
+  previewed: Previewed<Out> | undefined,
+): Promise<Ending> {
+  const { print } = context
+  if (previewed && !previewed.bounds) {
+    print.aside('note: this server keeps no bound; jobsctl itself checked the count, right before the change')
+  }
+  let done = 0
+  for (const [at, request] of change.requests.entries()) {
+    const counted = previewed?.counts[at]
+    if (counted === 0) continue
+    const asOf = previewed?.answers[at]?.asOf
+    const bounded = change.bounded(request, previewed?.bounds ? counted : undefined)
+    const { body } = await client
+      .call(change.op, bounded, { confirmed: true, asOf })
+      .catch((error: unknown) => fail(context, change, done, error))
+    done += change.count(body)
+  }
+  if (done > 0 || print.structured || print.forPeople) {
+    print.sentence(outcome(change, false, done), change.say(jobs(done), true), 'done')
+  }
+  if (previewed && done > previewed.total) {
+    print.aside(`warning: ${grouped(done)} were changed, more than the ${grouped(previewed.total)} of the preview`)
+  }
+  return 'ok'
+}
+
+/** A change that broke off: how far it came, and what shows it. */
+function fail<In extends z.ZodType, Out extends z.ZodType>(
+  { retyped }: Context,
+  { say, words }: Change<In, Out>,
+  done: number,
+  error: unknown,
+): never {
+  if (!(error instanceof Failure)) throw error
+  const { message, code, requestId, server, cause } = error
+  const look = `to see where it stands: ${retyped([...words, '--dry-run'])}`
+  const unsure = ['timed_out', 'unreachable', 'interrupted', 'terminated', 'outcome_unknown'].includes(code)
+  if (done > 0) {
+    const detail = `${say(jobs(done), true)}, then stopped: ${message}`
+    throw new Failure('partial', detail, { hint: `run it again to go on; ${look}`, requestId, server, cause })
+  }
+  if (unsure) throw new Failure(code, message, { hint: error.hint ?? look, requestId, server, cause })
+  throw error
+}
+
+function overLimit(total: number, max: number): Failure {
+  return new Failure(
+    'limit_exceeded',
+    `${jobs(total)} match${total === 1 ? 'es' : ''}, above the limit of ${grouped(max)}; nothing was changed`,
+    { hint: 'narrow the scope, or raise --max' },
+  )
+}

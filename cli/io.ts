@@ -1,0 +1,22 @@
+/** The world outside: only bin.ts knows the process. */
+export interface Io {
+  /** Data, to stdout. */
+  out: (text: string) => void
+  /** Conversation, to stderr. */
+  note: (text: string) => void
+  /** A person's answer, or undefined when there is none to be had. */
+  ask: (question: string) => Promise<string | undefined>
+  readStdin: () => Promise<string>
+  /** Both ends of a conversation are a terminal. */
+  interactive: boolean
+  outTerminal: boolean
+  noteTerminal: boolean
+  /** Width of the terminal on stdout, in columns. */
+  columns: number
+  env: NodeJS.ProcessEnv
+  /** `<user>@<host>`, for the record of a change. */
+  identity: string
+  home: string
+  /** Ends with the name of the signal as its reason. */
+  signal: AbortSignal
+}

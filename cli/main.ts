@@ -1,0 +1,98 @@
+import { Command, CommanderError } from 'commander'
+import { closest, distance } from 'fastest-levenshtein'
+import { Failure, failures } from '../shared/errors.ts'
+import { exits } from '../shared/exits.ts'
+import { version } from '../shared/version.ts'
+import { verbFirst } from './argv.ts'
+import type { CommandSpec } from './command.ts'
+import { commands } from './commands/all.ts'
+import type { Context } from './context.ts'
+import { fullContext } from './full-context.ts'
+import { globalFlags, guardFlags } from './global-flags.ts'
+import { commandHelp, programHelp } from './help-text.ts'
+import type { Io } from './io.ts'
+import type { Ending } from './print.ts'
+import type { GlobalFlags } from './settings.ts'
+import { tellFailure } from './tell-failure.ts'
+
+/** Runs one command line, and returns its exit code. It never throws. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const ended: { as: Ending } = { as: 'ok' }
+  const program = programOf(io, (ending) => {
+    ended.as = ending
+  })
+  try {
+    await program.parseAsync(verbFirst(argv), { from: 'user' })
+    return exits[ended.as ?? 'ok'].code
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return exits.ok.code
+    const failure = failureOf(error, argv)
+    tellFailure(failure, io, program.opts<GlobalFlags>(), argv)
+    return exits[failures[failure.code].exit].code
+  }
+}
+
+function programOf(io: Io, end: (ending: Ending) => void): Command {
+  const program = new Command('jobsctl')
+  program
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: () => {}, outputError: () => {} })
+    .version(version, '-V, --version')
+    .helpCommand(false)
+    .configureHelp({ formatHelp: (command) => helpOf(command) })
+    .argument('[command]')
+    .action((word?: string) => {
+      throw unknownCommand(word)
+    })
+  for (const { flags } of [...globalFlags, ...guardFlags]) program.option(flags)
+  for (const spec of commands) addCommand(program, spec, io, end)
+  return program
+}
+
+function addCommand(program: Command, spec: CommandSpec, io: Io, end: (ending: Ending) => void): void {
+  const command = program.command(`${spec.name}${spec.operands ? ` ${spec.operands}` : ''}`)
+  for (const { flags, many } of spec.flags) {
+    if (many) command.option(flags, '', (value: string, before: string[] = []) => [...before, ...listed(value)])
+    else command.option(flags)
+  }
+  command.action(async () => {
+    const topic = command.args[0]
+    const asked = spec.name === 'help' && commands.find(({ name }) => name === topic)
+    if (asked) return io.out(commandHelp(asked))
+    if (spec.name === 'help' && topic === undefined) return io.out(programHelp(commands))
+    const context: Context = fullContext(io, program.opts<GlobalFlags>())
+    end(await spec.run(context, command.opts(), command.args))
+  })
+}
+
+const listed = (value: string) => value.split(',').map((word) => word.trim())
+
+function helpOf(command: Command): string {
+  const spec = commands.find(({ name }) => name === command.name())
+  return spec ? commandHelp(spec) : programHelp(commands)
+}
+
+function unknownCommand(word: string | undefined): Failure {
+  if (word === undefined) return new Failure('usage', 'no command given', { hint: 'jobsctl --help lists them' })
+  const nearest = closest(
+    word,
+    commands.map(({ name }) => name),
+  )
+  const hint = distance(word, nearest) <= 2 ? `did you mean ${nearest}? ` : ''
+  return new Failure('usage', `unknown command '${word}'`, { hint: `${hint}jobsctl --help lists them` })
+}
+
+/** Commander's own complaint becomes ours: what happened, then what to type. A bug stays a bug. */
+function failureOf(error: unknown, argv: readonly string[]): Failure {
+  if (error instanceof Failure) return error
+  if (!(error instanceof CommanderError)) {
+    const why = error instanceof Error ? error.message : String(error)
+    return new Failure('internal', `jobsctl made a mistake: ${why}`, { hint: 'please report it', cause: error })
+  }
+  const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
+  const verb = commands.find(({ name }) => argv.includes(name))
+  const help = verb ? `jobsctl ${verb.name} --help` : 'jobsctl --help'
+  return new Failure('usage', message, {
+    hint: suggestion ? `${suggestion.replace(/^\(|\)$/g, '')} See ${help}` : help,
+  })
+}

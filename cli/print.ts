@@ -1,0 +1,74 @@
+import type { Exit } from '../shared/exits.ts'
+import { escapedJson } from './escape.ts'
+import type { Io } from './io.ts'
+import type { Settings } from './settings.ts'
+import { coloured, type Style, styleFor } from './style.ts'
+import { type Column, tableText, tsvText } from './table.ts'
+
+interface Rows<Row> {
+  columns: readonly Column<Row>[]
+  rows: readonly Row[]
+  /** The API's answer, for `--json`. */
+  json: unknown
+  /** What to say to a person when there are no rows. */
+  empty: string
+  /** Columns for people, where they differ. */
+  forPeople?: readonly Column<Row>[]
+}
+
+/** Writes results as the flags ask: stdout is data, stderr is conversation. */
+export interface Printer {
+  rows: <Row>(rows: Rows<Row>) => void
+  /** A result as an object for programs, and as a sentence for everyone else. */
+  sentence: (json: object, text: string, mood: 'pending' | 'done' | 'plain') => void
+  /** Text that is the result itself, such as a help topic. */
+  text: (text: string) => void
+  /** Something to tell a person, on stderr; nothing with `--quiet`. */
+  aside: (text: string) => void
+  /** Results go to a person at a terminal. */
+  forPeople: boolean
+  structured: boolean
+  style: Style
+}
+
+export function createPrinter(io: Io, settings: Settings): Printer {
+  const { output, quiet } = settings
+  const style = styleFor(coloured(settings.color, io.env, io.outTerminal))
+  const forPeople = output === 'table'
+  const structured = output === 'json' || output === 'ndjson'
+  const out = quiet ? () => {} : io.out
+  const json = (value: unknown, pretty: boolean) =>
+    out(`${escapedJson(JSON.stringify(value, undefined, pretty ? 2 : 0))}\n`)
+  const aside = (text: string) => {
+    if (!quiet) io.note(`${text}\n`)
+  }
+  return {
+    forPeople,
+    structured,
+    style,
+    aside,
+    text: (text) => io.out(text),
+    rows({ columns, rows, json: answer, empty, forPeople: columnsForPeople }) {
+      if (output === 'json') return json(answer, io.outTerminal)
+      if (output === 'ndjson') {
+        for (const line of Array.isArray(answer) ? answer : [answer]) json(line, false)
+        return
+      }
+      if (rows.length > 0 && !forPeople) return out(tsvText(columns, rows))
+      if (rows.length > 0) {
+        return out(
+          tableText(columnsForPeople ?? columns, rows, style, io.outTerminal ? io.columns : Number.POSITIVE_INFINITY),
+        )
+      }
+      if (forPeople) aside(empty)
+    },
+    sentence(value, text, mood) {
+      if (structured) return json(value, output === 'json' && io.outTerminal)
+      const paint = { pending: style.yellow, done: style.green, plain: (plain: string) => plain }[mood]
+      out(`${paint(text)}\n`)
+    },
+  }
+}
+
+/** The way a command ends when it does not fail. */
+export type Ending = Exit | undefined

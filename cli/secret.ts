@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { readFile, stat } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { Failure } from '../shared/errors.ts'
+import type { Io } from './io.ts'
+
+/** Where a secret comes from; never a flag's value, which every process on the machine can read. */
+export type SecretSource =
+  | { kind: 'file'; path: string; from: string }
+  | { kind: 'command'; argv: readonly string[]; from: string }
+  | { kind: 'value'; value: string; from: string }
+
+/**
+ * The secret itself, without the white space around it.
+ * @throws Failure `usage` when it cannot be had or cannot be one; the secret is never repeated
+ */
+export async function readSecret(source: SecretSource, io: Io): Promise<string> {
+  const secret = (await textOf(source, io)).trim()
+  if (secret === '') throw new Failure('usage', `${source.from}: is empty`)
+  if (!/^[\x21-\x7e]+$/.test(secret)) {
+    throw new Failure('usage', `${source.from}: must be one line of printable ASCII without spaces`)
+  }
+  return secret
+}
+
+async function textOf(source: SecretSource, io: Io): Promise<string> {
+  if (source.kind === 'value') return source.value
+  if (source.kind === 'command') return outputOf(source.argv, source.from)
+  return source.path === '-' ? io.readStdin() : contentOf(source.path, source.from)
+}
+
+async function contentOf(path: string, from: string): Promise<string> {
+  try {
+    const { mode, ...file } = await stat(path)
+    if (file.isFile() && process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      throw new Failure('usage', `${from}: others can read ${path}; it was not used`, { hint: `chmod 600 ${path}` })
+    }
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    const why = error instanceof Error && 'code' in error ? error.code : error
+    throw new Failure('usage', `${from}: cannot read ${path}: ${why}`, { cause: error })
+  }
+}
+
+const commandTimeout = 5000
+
+async function outputOf([program = '', ...args]: readonly string[], from: string): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(program, args, { timeout: commandTimeout })
+    return stdout
+  } catch {
+    // Its output may hold the secret, so only its name is told.
+    throw new Failure('usage', `${from}: ${program} failed, or took longer than ${commandTimeout / 1000} s`)
+  }
+}

@@ -1,0 +1,52 @@
+import { headers } from '../shared/headers.ts'
+import { escaped } from './escape.ts'
+
+interface Asked {
+  method: string
+  url: URL
+  headers: Record<string, string>
+  body: string | undefined
+}
+interface Got {
+  status: number
+  headers: Record<string, unknown>
+  text: string
+}
+
+export interface Trace {
+  /** Tells of a request; what it returns tells of the answer. */
+  request: (asked: Asked) => (got: Got) => void
+}
+
+const secret = ['x-api-key', 'authorization', 'set-cookie']
+
+/** `--verbose`: a line per request; `--debug`: the whole traffic, secrets masked. */
+export function createTrace(note: (text: string) => void, level: 'none' | 'lines' | 'all'): Trace {
+  const say = (mark: string, text: string) => {
+    for (const line of text.split('\n')) note(`${mark} ${escaped(line)}\n`)
+  }
+  const sayHeaders = (mark: string, all: Record<string, unknown>) => {
+    for (const [name, value] of Object.entries(all)) {
+      say(mark, `${name}: ${secret.includes(name.toLowerCase()) ? '***' : value}`)
+    }
+  }
+  return {
+    request({ method, url, headers: sent, body }) {
+      const start = performance.now()
+      if (level === 'all') {
+        say('>', `${method} ${url}`)
+        sayHeaders('>', sent)
+        if (body) say('>', body)
+      }
+      return (got) => {
+        if (level === 'none') return
+        const ms = Math.round(performance.now() - start)
+        const id = got.headers[headers.requestId.toLowerCase()] ?? '-'
+        say('<', `${method} ${url.pathname}${url.search} ${got.status} ${ms} ms request=${id}`)
+        if (level !== 'all') return
+        sayHeaders('<', got.headers)
+        say('<', got.text)
+      }
+    },
+  }
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import { type FailureCode, failures } from './errors.ts'
+
+/**
+ * The error body as a client reads it: other servers send `detail` alone, and some
+ * send a list of `{loc, msg}` where ours sends a sentence.
+ */
+export const FailureBody = z.object({
+  detail: z.union([
+    z.string(),
+    z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() })),
+  ]),
+  code: z.string().optional(),
+  hint: z.string().optional(),
+  request_id: z.string().optional(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+})
+export type FailureBody = z.output<typeof FailureBody>
+
+const codes = Object.keys(failures).filter((code): code is FailureCode => code in failures)
+
+/** The code a server sent, if it is one of ours; else the best guess from the HTTP status. */
+export function failureCode(status: number, sent?: string): FailureCode {
+  const known = codes.find((code) => code === sent)
+  if (known) return known
+  if (status === 400) return 'malformed_request'
+  if (status >= 502 && status <= 504) return 'database_unavailable'
+  return codes.find((code) => failures[code].status === status) ?? 'internal'
+}
