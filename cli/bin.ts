@@ -26,7 +26,7 @@ process.exitCode = await main(process.argv.slice(2), {
   interactive: Boolean(process.stdin.isTTY && process.stderr.isTTY),
   outTerminal: Boolean(process.stdout.isTTY),
   noteTerminal: Boolean(process.stderr.isTTY),
-  columns: process.stdout.columns ?? 80,
+  columns: process.stdout.columns || 80,
   env: process.env,
   identity: `${user()}@${hostname()}`,
   home: homedir(),
@@ -39,7 +39,8 @@ async function ask(question: string): Promise<string | undefined> {
   terminal.on('SIGINT', () => interruption.abort('SIGINT'))
   try {
     const closed = new Promise<undefined>((resolve) => terminal.once('close', () => resolve(undefined)))
-    return await Promise.race([terminal.question(question, { signal: interruption.signal }), closed])
+    const answer = terminal.question(question, { signal: interruption.signal }).catch(() => undefined)
+    return await Promise.race([answer, closed])
   } finally {
     terminal.close()
   }
