@@ -1,9 +1,17 @@
 import { Failure, type FailureCode } from '../shared/errors.ts'
 import { FailureBody, failureCode } from '../shared/failure-body.ts'
 import { headers } from '../shared/headers.ts'
-import type { Received } from './client.ts'
 import { inFlags } from './faults.ts'
 import type { Target } from './target.ts'
+
+/** An answer as it came. */
+export interface Received {
+  status: number
+  headers: Record<string, unknown>
+  header: (name: string) => string | undefined
+  text: string
+  json: unknown
+}
 
 /** What a server meant by an answer that is not a success. */
 export function failureOfAnswer(received: Received, { url }: Target): Failure {

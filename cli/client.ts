@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { Failure } from '../shared/errors.ts'
 import { headers } from '../shared/headers.ts'
 import type { Operation } from '../shared/operation.ts'
-import { failureOfAnswer, failureOfConnection } from './answer.ts'
+import { failureOfAnswer, failureOfConnection, type Received } from './answer.ts'
 import { retrying } from './retry.ts'
 import type { Settings } from './settings.ts'
 import type { Target } from './target.ts'
@@ -145,14 +145,6 @@ function sentBy(op: Operation, input: unknown, { asOf, settings }: { asOf?: stri
     headers: { ...carried, 'content-type': 'application/json' },
     body,
   }
-}
-
-export interface Received {
-  status: number
-  headers: Record<string, unknown>
-  header: (name: string) => string | undefined
-  text: string
-  json: unknown
 }
 
 interface Sending extends Sent {

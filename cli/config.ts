@@ -42,7 +42,7 @@ export function configPath({ env, home }: Pick<Io, 'env' | 'home'>): string {
 }
 
 /** The file as JSON, before it is checked; an absent file is an empty one. */
-export async function readRawConfig(path: string): Promise<unknown> {
+async function readRawConfig(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '{}'
     throw new Failure('usage', `cannot read ${path}: ${error.code}`, { cause: error })

@@ -31,7 +31,7 @@ export interface Change<In extends z.ZodType, Out extends z.ZodType> {
   details?: (client: Client, preview: Previewed<Out>) => Promise<string | undefined>
 }
 
-export interface Previewed<Out extends z.ZodType> {
+interface Previewed<Out extends z.ZodType> {
   answers: Answer<z.output<Out>>[]
   counts: number[]
   total: number

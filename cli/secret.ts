@@ -31,15 +31,14 @@ async function textOf(source: SecretSource, io: Io): Promise<string> {
 
 async function contentOf(path: string, from: string): Promise<string> {
   try {
-    const { mode, ...file } = await stat(path)
-    if (file.isFile() && process.platform !== 'win32' && (mode & 0o077) !== 0) {
+    const file = await stat(path)
+    if (file.isFile() && process.platform !== 'win32' && (file.mode & 0o077) !== 0) {
       throw new Failure('usage', `${from}: others can read ${path}; it was not used`, { hint: `chmod 600 ${path}` })
     }
     return await readFile(path, 'utf8')
   } catch (error) {
-    if (error instanceof Failure) throw error
-    const why = error instanceof Error && 'code' in error ? error.code : error
-    throw new Failure('usage', `${from}: cannot read ${path}: ${why}`, { cause: error })
+    if (error instanceof Failure || !(error instanceof Error && 'code' in error)) throw error
+    throw new Failure('usage', `${from}: cannot read ${path}: ${error.code}`, { cause: error })
   }
 }
 

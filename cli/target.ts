@@ -15,7 +15,7 @@ export interface Target {
   profile: (Profile & { name: string; named: boolean }) | undefined
 }
 
-export const defaultUrl = 'http://127.0.0.1:8787'
+const defaultUrl = 'http://127.0.0.1:8787'
 
 interface Place {
   url: string

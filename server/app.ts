@@ -10,11 +10,7 @@ import type { Log } from './log.ts'
 import { problemOf } from './problem.ts'
 import { routes } from './routes.ts'
 import type { Serving } from './serve.ts'
-
-/** What a request carries on its way. */
-export interface Vars {
-  Variables: { requestId: string; caller: string; changing: boolean; rows: number }
-}
+import type { Vars } from './vars.ts'
 
 interface AppOptions extends Serving {
   auth: Authenticator

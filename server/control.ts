@@ -54,12 +54,17 @@ export async function listenForTokenCommands(folder: string, sql: Sql): Promise<
 async function answer(socket: Socket, sql: Sql): Promise<void> {
   socket.on('error', () => {})
   try {
-    const command = TokenCommand.parse(JSON.parse(await text(socket)))
+    // Read to its end it would be destroyed, answer and all, were it not told otherwise.
+    const command = TokenCommand.parse(JSON.parse(await text(socket.iterator({ destroyOnReturn: false }))))
     socket.end(JSON.stringify({ lines: await runTokenCommand(sql, command) }))
   } catch (error) {
     const hint = error instanceof Failure ? error.hint : undefined
     socket.end(JSON.stringify({ error: error instanceof Error ? error.message : String(error), hint }))
   }
+}
+
+function unanswered(cause?: unknown): never {
+  throw new Failure('unreachable', 'the server that has the data folder open does not answer', { cause })
 }
 
 /**
@@ -69,9 +74,8 @@ async function answer(socket: Socket, sql: Sql): Promise<void> {
 export async function askRunningServer(folder: string, command: TokenCommand): Promise<string[]> {
   const socket = connect({ path: socketIn(folder), allowHalfOpen: true })
   socket.end(JSON.stringify(command))
-  const reply = await text(socket).catch((cause: unknown) => {
-    throw new Failure('unreachable', 'the server that has the data folder open does not answer', { cause })
-  })
+  const reply = await text(socket).catch((cause: unknown) => unanswered(cause))
+  if (!reply) unanswered()
   const answer = Answer.parse(JSON.parse(reply))
   if ('lines' in answer) return answer.lines
   throw new Failure('not_found', answer.error, { hint: answer.hint })

@@ -49,6 +49,8 @@ function daysOf(expires: string | undefined): number | undefined {
 }
 
 async function run(): Promise<void> {
+  // Whoever reads the log may go away; the server stays.
+  process.stdout.on('error', () => {})
   const log = createLog({ write: (line) => process.stdout.write(line), readable: Boolean(process.stdout.isTTY) })
   const env = readEnv(process.env)
   for (const warning of warningsOf(process.env)) log.warn(warning)

@@ -3,10 +3,10 @@ import type { z } from 'zod'
 import { Failure } from '../shared/errors.ts'
 import { headers, isConfirmed } from '../shared/headers.ts'
 import type { Operation } from '../shared/operation.ts'
-import type { Vars } from './app.ts'
 import type { Pool } from './database/sql.ts'
 import { readAsOf, readInput, readReason } from './input.ts'
 import type { Call } from './operations/call.ts'
+import type { Vars } from './vars.ts'
 
 /** What every operation is given, beside its input. */
 export interface Serving {

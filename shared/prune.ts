@@ -3,7 +3,7 @@ import { Count, max, scopeFields, wholeNumber } from './jobs.ts'
 import { operation } from './operation.ts'
 
 /** The states a prune may delete: a prune never deletes live work. */
-export const prunableStatuses = ['completed', 'failed', 'cancelled', 'quarantined'] as const
+const prunableStatuses = ['completed', 'failed', 'cancelled', 'quarantined'] as const
 
 const live = ['queued', 'processing']
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Count, max, optional, scopeFields, wholeNumber } from './jobs.ts'
 import { operation } from './operation.ts'
 
-export const sweepActions = ['cancel', 'fail'] as const
+const sweepActions = ['cancel', 'fail'] as const
 
 export const SweepRequest = z
   .strictObject({

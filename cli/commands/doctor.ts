@@ -37,7 +37,8 @@ const warning = (detail: string, hint: string): Outcome => ({ result: 'warning',
 
 function explained(error: unknown): Outcome {
   if (!(error instanceof Failure)) throw error
-  return { result: 'failed', detail: error.message, hint: error.hint ?? '', exit: failures[error.code].exit }
+  const hint = error.hint?.startsWith('jobsctl doctor') ? '' : (error.hint ?? '')
+  return { result: 'failed', detail: error.message, hint, exit: failures[error.code].exit }
 }
 
 const checks: { name: string; look: (context: Context) => Promise<Outcome> }[] = [

@@ -1,5 +1,5 @@
 /** Who is calling, or a failure. Roles and domain scopes will be fields of what this returns. */
-export interface Caller {
+interface Caller {
   name: string
 }
 

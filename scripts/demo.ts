@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { readEnv } from '../server/env.ts'
+import { createLog } from '../server/log.ts'
+import { steps } from './demo-steps.ts'
+import { insertSampleJobs } from './sample-jobs.ts'
+
+/** The built server, with the types of its source. */
+const { start }: typeof import('../server/start.ts') = await import(
+  new URL('../dist/server/start.js', import.meta.url).href
+)
+const jobsctl = fileURLToPath(new URL('../dist/cli/bin.js', import.meta.url))
+
+const folder = await mkdtemp(join(tmpdir(), 'jobsctl-demo-'))
+const log = createLog({ write: () => {}, readable: true })
+const terminal = Boolean(process.stdout.isTTY)
+
+console.log(`Starting a server on an embedded database in ${folder} …`)
+const server = await start(readEnv({ JOBS_DATA_DIR: folder, PORT: '0' }), log)
+const failed: string[] = []
+try {
+  await server.prepared
+  await insertSampleJobs(server.sql)
+  console.log('4,000 sample jobs are in it.')
+  for (const { words, exit, says } of steps) {
+    console.log(`\n$ jobsctl ${words.join(' ')}`)
+    const run = await runJobsctl(words)
+    process.stdout.write(run.output)
+    if (run.code !== 0) console.log(`(exit ${run.code})`)
+    if (run.code === exit && says.test(run.output)) continue
+    failed.push(words.join(' '))
+    console.log(`THIS SHOULD exit ${exit} and say ${says}`)
+  }
+  if (terminal && failed.length === 0) await stayUp()
+} finally {
+  await server.stop()
+  await rm(folder, { recursive: true, force: true })
+}
+console.log(
+  failed.length === 0
+    ? `\nAll ${steps.length} steps did what they should.`
+    : `\nNot as it should be: ${failed.join('; ')}`,
+)
+process.exitCode = failed.length === 0 ? 0 : 1
+
+/** Both streams go to one file, so that they stay in the order in which they were written. */
+async function runJobsctl(words: readonly string[]): Promise<{ code: number; output: string }> {
+  const path = join(folder, 'output')
+  const file = await open(path, 'w')
+  const { NO_COLOR: _, CI: __, ...inherited } = process.env
+  const env = {
+    ...inherited,
+    XDG_CONFIG_HOME: folder,
+    JOBSCTL_URL: server.url,
+    JOBSCTL_API_KEY_FILE: join(folder, 'api-key'),
+    JOBSCTL_OUTPUT: 'table',
+    FORCE_COLOR: terminal ? '1' : '0',
+  }
+  const child = spawn(process.execPath, [jobsctl, ...words], { env, stdio: ['ignore', file.fd, file.fd] })
+  const code = await new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)))
+  await file.close()
+  return { code, output: await readFile(path, 'utf8') }
+}
+
+async function stayUp(): Promise<void> {
+  console.log(`
+The server stays up until Ctrl-C. In another terminal, in this folder:
+
+  export JOBSCTL_URL=${server.url} JOBSCTL_API_KEY_FILE=${join(folder, 'api-key')}
+  node dist/cli/bin.js stats
+  node dist/cli/bin.js prune --domain media`)
+  await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve))
+}

@@ -1,0 +1,58 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Runs the built programs for a moment on the other majors of Node, where those can be had. */
+const majors = [22, 24]
+
+for (const major of majors) {
+  const node = nodeOf(major)
+  if (node === undefined) console.log(`Node ${major} cannot be had here: not tried`)
+  else await smoke(node, major)
+}
+
+function nodeOf(major: number): string | undefined {
+  try {
+    const args = ['-y', '-p', `node@${major}`, 'node', '-p', 'process.execPath']
+    return execFileSync('npx', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 180_000 }).trim()
+  } catch {
+    return undefined
+  }
+}
+
+async function smoke(node: string, major: number): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'jobsctl-smoke-'))
+  const env = { ...process.env, JOBS_DATA_DIR: folder, PORT: '0', XDG_CONFIG_HOME: folder }
+  const server = spawn(node, ['dist/server/main.js'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    const url = await listening(server.stdout)
+    const target = { ...env, JOBSCTL_URL: url, JOBSCTL_API_KEY_FILE: join(folder, 'api-key') }
+    const jobsctl = (...words: string[]) =>
+      execFileSync(node, ['dist/cli/bin.js', ...words], { env: target, encoding: 'utf8', timeout: 60_000 })
+    jobsctl('doctor', '--retries', '5')
+    jobsctl('stats', '--json')
+    jobsctl('prune', '--all', '--yes')
+    jobsctl('integrity', '--all', '--detailed-exitcode')
+    server.kill('SIGTERM')
+    const [code] = await once(server, 'exit')
+    if (code !== 0) throw new Error(`the server exited with ${code}`)
+    console.log(`Node ${major}: fine`)
+  } finally {
+    server.kill('SIGKILL')
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function listening(output: NodeJS.ReadableStream): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    output.on('data', (chunk) => {
+      text += chunk
+      const url = /listening on (http:\/\/[^"\s]+)/.exec(text)?.[1]
+      if (url && text.includes('"ready"')) resolve(url)
+    })
+    output.once('end', () => reject(new Error(`the server did not start: ${text}`)))
+  })
+}

@@ -1,0 +1,4 @@
+/** What a request carries on its way through the app. */
+export interface Vars {
+  Variables: { requestId: string; caller: string; changing: boolean; rows: number }
+}
