@@ -9,7 +9,7 @@ const step = (line: string, exit: number, says: RegExp): Step => ({ words: line.
 /** The tour: what is typed, and what it must say. The sample jobs are the same each time. */
 export const steps: readonly Step[] = [
   step('doctor', 0, /bounds +ok/),
-  step('stats', 0, /embeddings\/default[^]+, 120 quarantined: jobsctl requeue --all --dry-run/),
+  step('stats', 0, /embeddings\/default[\s\S]+, 120 quarantined: jobsctl requeue --all --dry-run/),
   step('stats --domain chatbooks', 0, /^chatbooks\/low +import/m),
   step('prune --domain chatbooks --older-than 30d --dry-run', 0, /of 760 finished jobs would be deleted/),
   step('prune --domain chatbooks --older-than 30d', 3, /refusing to change anything without --yes/),
@@ -20,7 +20,7 @@ export const steps: readonly Step[] = [
   step('sweep --domain media --age 30d --runtime 2h --yes', 0, /^cancelled \d+ jobs in media$/m),
   step('requeue --domain chatbooks --dry-run', 0, /would requeue \d+ jobs in chatbooks/),
   step('requeue --domain chatbooks --yes', 0, /^requeued \d+ jobs in chatbooks$/m),
-  step('integrity --all', 0, /lease held by a job that is not running[^]+jobsctl integrity --all --fix/),
+  step('integrity --all', 0, /lease held by a job that is not running[\s\S]+jobsctl integrity --all --fix/),
   step('integrity --all --fix --yes', 0, /^repaired \d+ jobs in all domains$/m),
   step('integrity --all', 0, /no job breaks an invariant/),
   step('stats', 0, /reports\/default +export/),
