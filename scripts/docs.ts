@@ -40,7 +40,7 @@ const tables: Record<string, string> = {
 
 const before = await readFile(file, 'utf8')
 const after = Object.entries(tables).reduce((text, [name, table]) => {
-  const place = new RegExp(`(<!-- ${name} -->\n)[sS]*?(<!-- /${name} -->)`)
+  const place = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(<!-- /${name} -->)`)
   if (!place.test(text)) throw new Error(`README.md has no place for the table ${name}`)
   return text.replace(place, (_, open, close) => `${open}${table}\n${close}`)
 }, before)
