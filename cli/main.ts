@@ -6,14 +6,11 @@ import { version } from '../shared/version.ts'
 import { verbFirst } from './argv.ts'
 import type { CommandSpec } from './command.ts'
 import { commands } from './commands/all.ts'
-import type { Context } from './context.ts'
-import { fullContext } from './full-context.ts'
 import { globalFlags, guardFlags } from './global-flags.ts'
 import { commandHelp, programHelp } from './help-text.ts'
 import type { Io } from './io.ts'
 import type { Ending } from './print.ts'
 import type { GlobalFlags } from './settings.ts'
-import { tellFailure } from './tell-failure.ts'
 
 /** Runs one command line, and returns its exit code. It never throws. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -27,6 +24,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exits.ok.code
     const failure = failureOf(error, argv)
+    const { tellFailure } = await import('./tell-failure.ts')
     tellFailure(failure, io, program.opts<GlobalFlags>(), argv)
     return exits[failures[failure.code].exit].code
   }
@@ -60,7 +58,8 @@ function addCommand(program: Command, spec: CommandSpec, io: Io, end: (ending: E
     const asked = spec.name === 'help' && commands.find(({ name }) => name === topic)
     if (asked) return io.out(commandHelp(asked))
     if (spec.name === 'help' && topic === undefined) return io.out(programHelp(commands))
-    const context: Context = fullContext(io, program.opts<GlobalFlags>())
+    const { fullContext } = await import('./full-context.ts')
+    const context = fullContext(io, program.opts<GlobalFlags>())
     end(await spec.run(context, command.opts(), command.args))
   })
 }

@@ -23,6 +23,8 @@ export interface Printer {
   sentence: (json: object, text: string, mood: 'pending' | 'done' | 'plain') => void
   /** Text that is the result itself, such as a help topic. */
   text: (text: string) => void
+  /** Rows as a table for people, to stand in a sentence. */
+  table: <Row>(columns: readonly Column<Row>[], rows: readonly Row[]) => string
   /** Something to tell a person, on stderr; nothing with `--quiet`. */
   aside: (text: string) => void
   /** Results go to a person at a terminal. */
@@ -35,6 +37,7 @@ export function createPrinter(io: Io, settings: Settings): Printer {
   const { output, quiet } = settings
   const style = styleFor(coloured(settings.color, io.env, io.outTerminal))
   const forPeople = output === 'table'
+  const most = io.outTerminal ? io.columns : Number.POSITIVE_INFINITY
   const structured = output === 'json' || output === 'ndjson'
   const out = quiet ? () => {} : io.out
   const json = (value: unknown, pretty: boolean) =>
@@ -47,6 +50,7 @@ export function createPrinter(io: Io, settings: Settings): Printer {
     structured,
     style,
     aside,
+    table: (columns, rows) => tableText(columns, rows, style, most),
     text: (text) => io.out(text),
     rows({ columns, rows, json: answer, empty, forPeople: columnsForPeople }) {
       if (output === 'json') return json(answer, io.outTerminal)
@@ -57,7 +61,7 @@ export function createPrinter(io: Io, settings: Settings): Printer {
       if (rows.length > 0 && !forPeople) return out(tsvText(columns, rows))
       if (rows.length > 0) {
         return out(
-          tableText(columnsForPeople ?? columns, rows, style, io.outTerminal ? io.columns : Number.POSITIVE_INFINITY),
+          tableText(columnsForPeople ?? columns, rows, style, most),
         )
       }
       if (forPeople) aside(empty)

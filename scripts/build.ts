@@ -1,5 +1,6 @@
 import { chmod, cp, rm, writeFile } from 'node:fs/promises'
 import { type BuildOptions, build } from 'esbuild'
+import { driverGuard } from './driver-guard.ts'
 import { licencesOf } from './licences.ts'
 
 /** Some bundled packages are CommonJS, and ask for Node's modules by `require`. */
@@ -17,6 +18,7 @@ const common: BuildOptions & { metafile: true } = {
   metafile: true,
   external: ['@electric-sql/pglite'],
   banner,
+  plugins: [driverGuard],
 }
 
 await rm('dist', { recursive: true, force: true })

@@ -48,7 +48,7 @@ export async function listenForTokenCommands(folder: string, sql: Sql): Promise<
   await new Promise<void>((done, reject) => server.once('error', reject).listen(path, done))
   await chmod(path, 0o600)
   server.unref()
-  return () => new Promise((done) => server.close(() => done()))
+  return () => new Promise((done) => server.ref().close(() => done()))
 }
 
 async function answer(socket: Socket, sql: Sql): Promise<void> {

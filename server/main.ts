@@ -65,6 +65,10 @@ async function run(): Promise<void> {
     process.exit(exits.ok.code)
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
+  void running.lost.then(() => {
+    log.error('the embedded database stopped; start the server again')
+    process.exit(exits.failed.code)
+  })
   await running.prepared.catch(async (error: unknown) => {
     await running.stop()
     throw error

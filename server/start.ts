@@ -20,6 +20,8 @@ export interface Running {
   stop: () => Promise<void>
   /** Resolves when the schema is current, indexes included; rejects when it cannot be made so. */
   prepared: Promise<void>
+  /** Resolves if the database is lost for good, and only another start helps. */
+  lost: Promise<void>
 }
 
 /**
@@ -73,7 +75,7 @@ export async function start(env: Env, log: Log): Promise<Running> {
     await closeControl()
     await opened.close()
   }
-  return { url, sql, stop, prepared }
+  return { url, sql, stop, prepared, lost: opened.lost }
 }
 
 interface Preparing {

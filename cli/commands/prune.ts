@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { days } from '../duration.ts'
 import { grouped } from '../numbers.ts'
 import { allFlag, described, type ScopeFlags, scopeFlags, scopeOfChange, scopeWords } from '../scope.ts'
-import { type Column, tableText } from '../table.ts'
+import type { Column } from '../table.ts'
 
 interface PruneFlags extends ScopeFlags {
   olderThan?: string
@@ -79,7 +79,7 @@ const columns: Column<PruneGroup>[] = [
 const most = 20
 
 /** What would go and what would stay, group by group, at the time of the preview. */
-async function details({ io, print }: Context, client: Client, request: Asked, asOf: string | undefined) {
+async function details({ print }: Context, client: Client, request: Asked, asOf: string | undefined) {
   const { prune: op } = await import('../../shared/prune.ts')
   const { stats } = await import('../../shared/stats.ts')
   const { domain, queue, job_type, older_than_days } = request
@@ -95,7 +95,7 @@ async function details({ io, print }: Context, client: Client, request: Asked, a
   const rest = deleted > shown ? `and ${grouped(deleted - shown)} in smaller groups\n` : ''
   return [
     `Would delete finished jobs in ${described(request)} that ended before ${ended}\n`,
-    `${tableText(columns, groups, print.style, io.columns)}${rest}`,
+    `${print.table(columns, groups)}${rest}`,
     `${grouped(deleted)} of ${grouped(deleted + kept)} finished jobs would be deleted; ` +
       `${grouped(unfinished)} unfinished jobs are not eligible.`,
   ].join('\n')

@@ -10,6 +10,8 @@ import type { Pool } from './sql.ts'
 export interface Opened {
   sql: Pool
   close: () => Promise<void>
+  /** Resolves if the database is lost for good, and only another start helps. */
+  lost: Promise<void>
 }
 
 interface EmbeddedOptions {
@@ -29,9 +31,17 @@ export async function openEmbedded({ folder, fsync }: EmbeddedOptions): Promise<
   try {
     const worker = await startWorker({ folder: join(folder, 'database'), fsync })
     const sql = connectEmbedded(() => wire(worker))
+    let closing = false
+    const lost = new Promise<void>((resolve) => {
+      worker.once('exit', () => {
+        if (!closing) resolve()
+      })
+    })
     return {
       sql,
+      lost,
       close: async () => {
+        closing = true
         await sql.end()
         await closed(worker)
         await release()

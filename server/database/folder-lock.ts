@@ -21,7 +21,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     })
   }
   server.unref()
-  return () => new Promise((done) => server.close(() => done()))
+  return () => new Promise((done) => server.ref().close(() => done()))
 }
 
 async function listenAlone(name: string): Promise<Server | undefined> {

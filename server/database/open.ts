@@ -10,7 +10,8 @@ import { type Opened, openEmbedded } from './embedded.ts'
 export async function openDatabase(env: Env): Promise<Opened> {
   if (!env.JOBS_DB_URL) return openEmbedded({ folder: env.JOBS_DATA_DIR, fsync: env.JOBS_EMBEDDED_FSYNC })
   const sql = postgresOf(env, env.JOBS_DB_URL)
-  return { sql, close: () => sql.end({ timeout: 5 }) }
+  // A PostgreSQL server comes back; the pool waits for it.
+  return { sql, close: () => sql.end({ timeout: 5 }), lost: new Promise(() => {}) }
 }
 
 function postgresOf(env: Env, url: string) {
