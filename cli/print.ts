@@ -60,9 +60,7 @@ export function createPrinter(io: Io, settings: Settings): Printer {
       }
       if (rows.length > 0 && !forPeople) return out(tsvText(columns, rows))
       if (rows.length > 0) {
-        return out(
-          tableText(columnsForPeople ?? columns, rows, style, most),
-        )
+        return out(tableText(columnsForPeople ?? columns, rows, style, most))
       }
       if (forPeople) aside(empty)
     },

@@ -32,7 +32,7 @@ interface Place {
 export async function readTarget(flags: GlobalFlags, io: Io, readConfig: () => Promise<Config>): Promise<Target> {
   const place = await placeOf(flags, io.env, readConfig)
   const url = checkedUrl(place, flags.allowHttp ?? false)
-  const secret = secretOf(flags, io.env, place)
+  const secret = secretOf(flags, io, place)
   const credential = secret && { header: secret.header, value: secret.prefix + (await readSecret(secret.source, io)) }
   return { url, from: place.from, credential, credentialFrom: secret?.source.from, profile: place.profile }
 }
@@ -99,22 +99,25 @@ const command = (argv: readonly string[] | undefined, from: string): SecretSourc
 const value = (text: string | undefined, from: string): SecretSource | undefined =>
   text ? { kind: 'value', value: text, from } : undefined
 
-function secretOf(flags: GlobalFlags, env: NodeJS.ProcessEnv, place: Place): Secret | undefined {
+function secretOf(flags: GlobalFlags, { env, home }: Io, place: Place): Secret | undefined {
   const key = file(flags.apiKeyFile, '--api-key-file')
   const token = file(flags.tokenFile, '--token-file')
   if (key && token) throw new Failure('usage', '--api-key-file and --token-file exclude each other')
   if (key) return keyFrom(key)
   if (token) return tokenFrom(token)
 
-  if (place.from !== '--url' && place.profile) return secretOfProfile(place.profile)
+  if (place.from !== '--url' && place.profile) return secretOfProfile(place.profile, home)
   return secretOfEnvironment(env, place) ?? (place.from === 'BASE' ? secretOfBase(env) : undefined)
 }
 
-function secretOfProfile(profile: NonNullable<Target['profile']>): Secret | undefined {
+function secretOfProfile(profile: NonNullable<Target['profile']>, home: string): Secret | undefined {
+  const atHome = (path: string | undefined) => path?.replace(/^~(?=\/)/, home) // no shell has read it
   const from = (field: string) => `profiles.${profile.name}.${field}`
   const key =
-    file(profile.api_key_file, from('api_key_file')) ?? command(profile.api_key_command, from('api_key_command'))
-  const token = file(profile.token_file, from('token_file')) ?? command(profile.token_command, from('token_command'))
+    file(atHome(profile.api_key_file), from('api_key_file')) ??
+    command(profile.api_key_command, from('api_key_command'))
+  const token =
+    file(atHome(profile.token_file), from('token_file')) ?? command(profile.token_command, from('token_command'))
   return key ? keyFrom(key) : token && tokenFrom(token)
 }
 

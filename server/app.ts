@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { routePath } from 'hono/route'
@@ -16,6 +17,8 @@ interface AppOptions extends Serving {
   auth: Authenticator
   log: Log
   maxBodyBytes: number
+  /** The longest that a call may take, in milliseconds, should the database not keep its own limits. */
+  callTimeoutMs: number
   /** @throws Failure when the database is not there, or not ready */
   checkDatabase: () => Promise<void>
   /** True once the tables are there. */
@@ -25,7 +28,7 @@ interface AppOptions extends Serving {
 
 /** The server as a function from request to answer. */
 export function createApp(options: AppOptions): Hono<Vars> {
-  const { auth, log, maxBodyBytes, checkDatabase, isReady, isShuttingDown } = options
+  const { auth, log, maxBodyBytes, callTimeoutMs, checkDatabase, isReady, isShuttingDown } = options
   const app = new Hono<Vars>()
   app.use(identified, logged(log))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
@@ -39,6 +42,7 @@ export function createApp(options: AppOptions): Hono<Vars> {
     await checkDatabase()
     return c.json({ status: 'ready' })
   })
+  app.use('/api/*', within(callTimeoutMs))
   app.use('/api/*', async (c, next) => {
     c.set('caller', (await auth.authenticate((name) => c.req.header(name))).name)
     if (!isReady()) {
@@ -91,6 +95,25 @@ const logged =
       rows: c.get('rows'),
     })
   }
+
+/** A database that went silent must not keep its callers waiting. */
+const within =
+  (limitMs: number): MiddlewareHandler<Vars> =>
+  async (c, next) => {
+    const timer = new AbortController()
+    const silence = wait(limitMs, 'silence', { ref: false, signal: timer.signal }).catch(() => 'answered')
+    const outcome = await Promise.race([next(), silence])
+    timer.abort()
+    if (outcome === 'silence') throw silent(c.get('changing') ?? false)
+  }
+
+function silent(changing: boolean): Failure {
+  if (!changing) return new Failure('database_unavailable', 'the database does not answer', { retryAfter: 30 })
+  return new Failure('outcome_unknown', 'the database does not answer; the change is made whole, or not at all', {
+    hint: 'a dry run shows which',
+    retryAfter: 30,
+  })
+}
 
 const tooLarge = (limit: number): never => {
   throw new Failure('too_large', `the body is larger than ${limit} bytes; nothing was changed`)

@@ -45,6 +45,7 @@ export async function start(env: Env, log: Log): Promise<Running> {
     log,
     quarantineThreshold: env.JOBS_QUARANTINE_THRESHOLD,
     maxBodyBytes: env.JOBS_MAX_BODY_BYTES,
+    callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),
     isReady: () => ready,
     isShuttingDown: () => stopping,
     checkDatabase: async () => {
