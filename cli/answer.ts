@@ -1,4 +1,4 @@
-import { Failure, type FailureCode } from '../shared/errors.ts'
+import { Failure, type FailureCode, type Fault } from '../shared/errors.ts'
 import { FailureBody, failureCode } from '../shared/failure-body.ts'
 import { headers } from '../shared/headers.ts'
 import { inFlags } from './faults.ts'
@@ -40,10 +40,16 @@ export function failureOfAnswer(received: Received, { url }: Target): Failure {
 }
 
 function sentenceOf({ detail, errors }: FailureBody): string {
-  if (errors && errors.length > 0) return inFlags(errors)
-  if (typeof detail === 'string') return detail
-  return inFlags(detail.map(({ loc, msg }) => ({ path: String(loc.at(-1) ?? 'request'), message: msg })))
+  if (errors && errors.length > 0) return faultLines(errors)
+  if (typeof detail === 'string') return oneLine(detail)
+  return faultLines(detail.map(({ loc, msg }) => ({ path: String(loc.at(-1) ?? 'request'), message: msg })))
 }
+
+const faultLines = (faults: readonly Fault[]): string =>
+  inFlags(faults.map(({ path, message }) => ({ path: oneLine(path), message: oneLine(message) })))
+
+/** A server's words must not look like lines of ours. */
+const oneLine = (text: string): string => text.replaceAll(/\s*[\r\n]\s*/g, ' ')
 
 /** A server without codes says in words that it wants to be confirmed. */
 function codeOf(status: number, code: string | undefined, detail: string): FailureCode {

@@ -21,7 +21,7 @@ export function verbFirst(argv: readonly string[]): string[] {
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at] ?? ''
     if (word === '--') break
-    const [name = '', inline] = word.startsWith('--') ? word.split(/=(.*)/s) : [word]
+    const [name = '', inline] = word.startsWith('--') ? word.split(/=(.*)/s) : ofLetters(word)
     const flag = withValue.get(name)
     if (flag) {
       const key = flag.flags
@@ -31,11 +31,20 @@ export function verbFirst(argv: readonly string[]): string[] {
       const value = inline ?? argv[at]
       if (value === undefined || (inline === undefined && /^-./.test(value))) {
         throw new Failure('usage', `${name}: needs a value`, {
-          hint: `${name}=${value ?? '…'} if that is what you mean`,
+          hint: `${name}${name.startsWith('--') ? '=' : ''}${value ?? '…'} if that is what you mean`,
         })
       }
     } else if (verb < 0 && !word.startsWith('-')) verb = at
   }
   const found = argv[verb]
   return found === undefined ? [...argv] : [found, ...argv.slice(0, verb), ...argv.slice(verb + 1)]
+}
+
+/** `-qp prod` and `-ojson`: of letters in one word, the one that takes a value, and the value if it is there. */
+function ofLetters(word: string): [string, string?] {
+  const letters = word.startsWith('-') ? [...word].slice(1) : []
+  const at = letters.findIndex((letter) => withValue.has(`-${letter}`))
+  if (at < 0) return [word]
+  const value = letters.slice(at + 1).join('')
+  return value === '' ? [`-${letters[at]}`] : [`-${letters[at]}`, value]
 }

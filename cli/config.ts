@@ -31,7 +31,7 @@ export const Config = z
     default: z.string().optional(),
     profiles: z.record(z.string().min(1), Profile).default({}),
   })
-  .refine((config) => config.default === undefined || config.default in config.profiles, {
+  .refine((config) => config.default === undefined || Object.hasOwn(config.profiles, config.default), {
     path: ['default'],
     message: 'must name one of the profiles',
   })

@@ -28,12 +28,10 @@ export function fullContext(io: Io, flags: GlobalFlags): Context {
       const { createClient } = await import('./client.ts')
       const { createTrace } = await import('./trace.ts')
       const level = settings.debug ? 'all' : settings.verbose ? 'lines' : 'none'
-      return createClient({
-        target: await context.target(),
-        settings,
-        trace: createTrace(io.note, level),
-        signal: io.signal,
-      })
+      const target = await context.target()
+      const secret = target.credential?.value.split(' ').at(-1)
+      const trace = createTrace({ note: io.note, level, secret })
+      return createClient({ target, settings, trace, signal: io.signal })
     },
     retyped: (words) => commandLine(['jobsctl', ...words, ...targetWords(flags)]),
   }

@@ -19,7 +19,9 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     ended.as = ending
   })
   try {
-    await program.parseAsync(verbFirst(argv), { from: 'user' })
+    const words = verbFirst(argv)
+    refuseUnknown(words[0])
+    await program.parseAsync(words, { from: 'user' })
     return exits[ended.as ?? 'ok'].code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exits.ok.code
@@ -69,6 +71,12 @@ const listed = (value: string) => value.split(',').map((word) => word.trim())
 function helpOf(command: Command): string {
   const spec = commands.find(({ name }) => name === command.name())
   return spec ? commandHelp(spec) : programHelp(commands)
+}
+
+/** Before its flags are looked at: those of a mistyped command would all be unknown. */
+function refuseUnknown(verb: string | undefined): void {
+  if (verb === undefined || verb.startsWith('-') || commands.some(({ name }) => name === verb)) return
+  throw unknownCommand(verb)
 }
 
 function unknownCommand(word: string | undefined): Failure {

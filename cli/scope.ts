@@ -33,9 +33,9 @@ export function scopeOf({ domain, queue, jobType, all }: ScopeFlags): Scope {
   }
   if (all && domain !== undefined) throw new Failure('usage', '--all and --domain exclude each other')
   return {
-    ...(domain !== undefined && { domain }),
-    ...(queue !== undefined && { queue }),
-    ...(jobType !== undefined && { job_type: jobType }),
+    ...(domain !== undefined && { domain: domain.trim() }),
+    ...(queue !== undefined && { queue: queue.trim() }),
+    ...(jobType !== undefined && { job_type: jobType.trim() }),
   }
 }
 

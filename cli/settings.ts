@@ -90,9 +90,10 @@ export function readSettings(flags: GlobalFlags, io: Io): Settings {
 const isOn = (value: string | undefined): boolean => Boolean(value) && value !== '0' && value !== 'false'
 
 function outputOf(flags: GlobalFlags, io: Io): Settings['output'] {
-  const named = [flags.output, flags.json && 'json', flags.ndjson && 'ndjson'].filter((name) => Boolean(name))
+  const asked = [flags.output, flags.json && 'json', flags.ndjson && 'ndjson']
+  const named = asked.filter((name) => typeof name === 'string')
   if (new Set(named).size > 1) throw new Failure('usage', '--output, --json and --ndjson exclude each other')
-  if (named[0]) return oneOf(outputs, named[0], '--output')
+  if (named[0] !== undefined) return oneOf(outputs, named[0], '--output')
   if (io.env.JOBSCTL_OUTPUT) return oneOf(outputs, io.env.JOBSCTL_OUTPUT, 'JOBSCTL_OUTPUT')
   return io.outTerminal ? 'table' : 'tsv'
 }

@@ -26,7 +26,8 @@ export function tellFailure(failure: Failure, io: Io, flags: GlobalFlags, argv: 
 /** Looked up in the words too: a command line that cannot be parsed has no flags. */
 function wantsJson(flags: GlobalFlags, { env }: Io, argv: readonly string[]): boolean {
   const structured = (name: string | undefined) => name === 'json' || name === 'ndjson'
-  const asked =
-    flags.json || flags.ndjson || structured(flags.output) || ['--json', '--ndjson'].some((word) => argv.includes(word))
+  const words = argv.some((word) => /^(--json|--ndjson|(-o|--output=)(json|ndjson))$/.test(word))
+  const named = ['-o', '--output'].some((flag) => argv.includes(flag) && structured(argv[argv.indexOf(flag) + 1]))
+  const asked = flags.json || flags.ndjson || structured(flags.output) || words || named
   return asked || (flags.output === undefined && structured(env.JOBSCTL_OUTPUT))
 }

@@ -18,16 +18,24 @@ export interface Trace {
   request: (asked: Asked) => (got: Got) => void
 }
 
-const secret = ['x-api-key', 'authorization', 'set-cookie']
+const secretHeaders = ['x-api-key', 'authorization', 'set-cookie']
+
+interface Tracing {
+  note: (text: string) => void
+  level: 'none' | 'lines' | 'all'
+  /** The key or token: masked even where a server sends it back. */
+  secret: string | undefined
+}
 
 /** `--verbose`: a line per request; `--debug`: the whole traffic, secrets masked. */
-export function createTrace(note: (text: string) => void, level: 'none' | 'lines' | 'all'): Trace {
+export function createTrace({ note, level, secret }: Tracing): Trace {
+  const masked = (text: unknown) => (secret ? String(text).replaceAll(secret, '***') : String(text))
   const say = (mark: string, text: string) => {
     for (const line of text.split('\n')) note(`${mark} ${escaped(line)}\n`)
   }
   const sayHeaders = (mark: string, all: Record<string, unknown>) => {
     for (const [name, value] of Object.entries(all)) {
-      say(mark, `${name}: ${secret.includes(name.toLowerCase()) ? '***' : value}`)
+      say(mark, `${name}: ${secretHeaders.includes(name.toLowerCase()) ? '***' : masked(value)}`)
     }
   }
   return {
@@ -36,16 +44,16 @@ export function createTrace(note: (text: string) => void, level: 'none' | 'lines
       if (level === 'all') {
         say('>', `${method} ${url}`)
         sayHeaders('>', sent)
-        if (body) say('>', body)
+        if (body) say('>', masked(body))
       }
       return (got) => {
         if (level === 'none') return
         const ms = Math.round(performance.now() - start)
         const id = got.headers[headers.requestId.toLowerCase()] ?? '-'
-        say('<', `${method} ${url.pathname}${url.search} ${got.status} ${ms} ms request=${id}`)
+        say('<', `${method} ${url.pathname}${url.search} ${got.status} ${ms} ms request=${masked(id)}`)
         if (level !== 'all') return
         sayHeaders('<', got.headers)
-        say('<', got.text)
+        say('<', masked(got.text))
       }
     },
   }

@@ -46,10 +46,10 @@ const advice = [
 
 /** `TEST_PG_BIN` alone where it is set; else the system's, the newest first; else the npm package's. */
 async function firstWithBinaries(): Promise<string | undefined> {
-  const chosen = process.env['TEST_PG_BIN']
+  const chosen = process.env.TEST_PG_BIN
   const folders = chosen
     ? [chosen]
-    : [...(process.env['PATH'] ?? '').split(delimiter), ...configured(), ...(await debian()), ...packaged()]
+    : [...(process.env.PATH ?? '').split(delimiter), ...configured(), ...(await debian()), ...packaged()]
   for (const folder of folders) {
     if (folder !== '' && (await hasBinaries(folder))) return folder
   }

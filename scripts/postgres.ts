@@ -112,7 +112,7 @@ async function makeCluster({ bin, folder, account }: ClusterOptions): Promise<vo
     promisify(execFile)(
       join(bin, 'initdb'),
       ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync', '--locale=C', ...locale],
-      { ...account, cwd: folder, env: { PATH: process.env['PATH'] } },
+      { ...account, cwd: folder, env: { PATH: process.env.PATH } },
     )
   await initdb('--locale-provider=icu', '--icu-locale=en-US').catch(() => initdb())
   await appendFile(join(data, 'postgresql.conf'), `\n${settings.join('\n')}\n`)

@@ -74,6 +74,8 @@ export async function start(env: Env, log: Log): Promise<Running> {
     stopping = true
     await closeServer(server, env.JOBS_SHUTDOWN_SECONDS)
     await closeControl()
+    // The driver, told to end, waits in vain for a session that is reserved, even after its release.
+    await Promise.race([prepared.catch(() => {}), wait(5000, undefined, { ref: false })])
     await opened.close()
   }
   return { url, sql, stop, prepared, lost: opened.lost }

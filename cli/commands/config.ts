@@ -77,7 +77,7 @@ async function set(context: Context, path: string, key: string, value: string): 
 
 function withProfileSetting(current: { profiles: Record<string, object> }, key: string, value: string) {
   const [, name = '', field = ''] = /^profiles\.(.+)\.([^.]+)$/.exec(key) ?? []
-  if (!field) {
+  if (!field || key.includes('__proto__')) {
     throw new Failure('usage', `${key} is not a setting`, { hint: 'settings are default and profiles.<name>.<field>' })
   }
   const own = Object.hasOwn(current.profiles, name) ? current.profiles[name] : {}

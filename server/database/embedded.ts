@@ -42,7 +42,7 @@ export async function openEmbedded({ folder, fsync }: EmbeddedOptions): Promise<
       lost,
       close: async () => {
         closing = true
-        await sql.end()
+        await sql.end({ timeout: 5 })
         await closed(worker)
         await release()
       },

@@ -1,0 +1,246 @@
+import postgres from 'postgres'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Running } from '../server/start.ts'
+import { startServer } from './built.ts'
+import { newDatabase, type TestDatabase } from './database.ts'
+import { hasDeployment, loadDeployment } from './existing-deployment.ts'
+import { call } from './http.ts'
+import { until } from './poll.ts'
+import { paths } from './world.ts'
+
+const tables = ['jobs', 'job_events', 'job_queue_controls', 'job_attachments', 'job_sla_policies', 'job_counters']
+const key = 'key-of-the-tests'
+
+if (!hasDeployment) process.stderr.write('skipped: no existing-deployment.sql.gz; set SHARED_DIR to its folder\n')
+
+describe('a database that another program made', () => {
+  let database: TestDatabase
+  let sql: postgres.Sql
+  const running: Running[] = []
+  beforeEach(async () => {
+    database = await newDatabase('postgres')
+    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 3, onnotice: () => {} })
+  })
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((server) => server.stop()))
+    await sql.end()
+    await database.drop()
+  })
+
+  async function start(): Promise<Running> {
+    const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: key })
+    running.push(server)
+    return server
+  }
+  async function startReady(): Promise<Running> {
+    const server = await start()
+    await server.prepared
+    return server
+  }
+  const get = (server: Running, path: string) =>
+    call({ url: server.url, method: 'GET', path, headers: { 'x-api-key': key } })
+  const post = (server: Running, path: string, body: object) =>
+    call({ url: server.url, method: 'POST', path, body, headers: { 'x-api-key': key, 'x-confirm': 'true' } })
+
+  const columnsOf = async (table: string) =>
+    (
+      await sql<{ name: string }[]>`
+        select attname as name from pg_attribute
+        where attrelid = ${table}::regclass and attnum > 0 and not attisdropped order by attnum`
+    ).map(({ name }) => name)
+
+  /** A fingerprint of each table, of these columns alone: others may be added beside them. */
+  async function fingerprints(columns: Record<string, string[]>): Promise<Record<string, string>> {
+    const hashes = Object.entries(columns).map(async ([table, names]) => {
+      const [row] = await sql<[{ hash: string }]>`
+        select count(*) || ' rows, ' || md5(coalesce(string_agg(t::text, '' order by t::text), '')) as hash
+        from (select ${sql(names)} from ${sql(table)}) t`
+      return [table, row.hash]
+    })
+    return Object.fromEntries(await Promise.all(hashes))
+  }
+  const original = async (names: string[]) =>
+    Object.fromEntries(await Promise.all(names.map(async (table) => [table, await columnsOf(table)])))
+
+  const indexes = async () =>
+    (
+      await sql<{ name: string; valid: boolean }[]>`
+        select relname as name, indisvalid as valid from pg_index join pg_class on pg_class.oid = indexrelid
+        where indrelid = 'jobs'::regclass order by relname`
+    ).map(({ name, valid }) => (valid ? name : `${name} (invalid)`))
+
+  const ours = ['idx_jobs_batch_group', 'idx_jobs_idempotent_unique', 'jobsctl_ended', 'jobsctl_live']
+
+  describe.skipIf(!hasDeployment)('of real input', () => {
+    beforeEach(() => loadDeployment(sql))
+
+    it('is adopted with every row and column of every table as it was, at the first start and the second', async () => {
+      const columns = await original([...tables, 'jobs_archive', 'job_dependencies'])
+      const before = await fingerprints(columns)
+      expect(before.jobs).toMatch(/^2\d{3} rows/)
+      const types = () => sql`
+        select table_name, column_name, data_type, is_nullable, column_default from information_schema.columns
+        where table_name = any(${tables}) order by 1, 2`
+      const typesBefore = await types()
+
+      const first = await startReady()
+      expect(await fingerprints(columns)).toEqual(before)
+      expect((await get(first, '/readyz')).status).toBe(200)
+      await first.stop()
+      running.splice(0)
+      await startReady()
+
+      expect(await fingerprints(columns)).toEqual(before)
+      expect(await types()).toEqual(expect.arrayContaining([...typesBefore]))
+      expect(await indexes()).toEqual(expect.arrayContaining(ours))
+    })
+
+    it('is counted right', async () => {
+      const server = await startReady()
+      const rows = await sql`
+        select
+          domain, queue, job_type,
+          sum((status = 'queued' and coalesce(available_at, '-infinity') <= now())::int)::int as queued,
+          sum((status = 'queued' and coalesce(available_at, '-infinity') > now())::int)::int as scheduled,
+          sum((status = 'processing')::int)::int as processing,
+          sum((status = 'quarantined')::int)::int as quarantined
+        from jobs group by 1, 2, 3 order by domain collate "C", queue collate "C", job_type collate "C"`
+      expect(rows.length).toBeGreaterThanOrEqual(9)
+      expect((await get(server, paths.stats)).body).toEqual([...rows])
+    })
+
+    it('is healthy but for its expired leases: finished jobs that keep their lease id are no fault', async () => {
+      const server = await startReady()
+      const [row] = await sql`
+        select count(*)::int as n from jobs where status = 'processing' and (leased_until is null or leased_until < now())`
+      expect((await post(server, paths.integrity, {})).body).toEqual({
+        non_processing_with_lease: 0,
+        processing_expired: row?.n,
+        fixed: 0,
+      })
+    })
+
+    it('is pruned to the row', async () => {
+      const server = await startReady()
+      const [row] = await sql`
+        with old as (
+          select coalesce(completed_at, cancelled_at, quarantined_at, created_at) < now() - interval '30 days' as old
+          from jobs where status in ('completed', 'failed', 'cancelled')
+        )
+        select count(*) filter (where old)::int as old, (select count(*)::int from jobs) as jobs from old`
+      expect(row?.old).toBeGreaterThan(0)
+      expect((await post(server, paths.prune, {})).body).toEqual({ deleted: row?.old })
+      const [left] = await sql`select count(*)::int as n from jobs`
+      expect(left?.n).toBe(row?.jobs - row?.old)
+    })
+
+    it('may be opened by several servers at once, while another program goes on writing', async () => {
+      let writing = true
+      let written = 0
+      const writer = (async () => {
+        while (writing) {
+          await sql`
+            with picked as (
+              update jobs set status = 'processing', leased_until = now() + interval '1 minute', lease_id = 'w', worker_id = 'w'
+              where id = (select id from jobs where status = 'queued' order by priority, id for update skip locked limit 1)
+              returning id
+            )
+            insert into jobs (domain, queue, job_type, status) values ('writer', 'default', 'x', 'queued')`
+          written += 1
+        }
+      })()
+      try {
+        const servers = await Promise.all([startReady(), startReady(), startReady()])
+        for (const server of servers) expect((await get(server, '/readyz')).status).toBe(200)
+        await until('the writer has written beside ready servers', () => written > 20)
+      } finally {
+        writing = false
+        await writer
+      }
+      const [row] = await sql`select count(*)::int as n from jobs where domain = 'writer'`
+      expect(row?.n).toBe(written)
+      expect(await indexes()).toEqual(expect.arrayContaining(ours))
+      expect((await indexes()).filter((name) => name.includes('invalid'))).toEqual([])
+      const [done] = await sql`select count(*)::int as n, count(distinct number)::int as once from jobsctl_migrations`
+      expect(done?.n).toBe(done?.once)
+    })
+
+    it('serves while another session holds a transaction that has read and written jobs', async () => {
+      const session = await sql.reserve()
+      await session`begin`
+      await session`select count(*) from jobs`
+      await session`update jobs set progress_message = 'held' where id = (select min(id) from jobs)`
+      try {
+        const server = await start()
+        await until('the server is ready', async () => (await get(server, '/readyz')).status === 200, 15_000)
+        expect((await get(server, paths.stats)).status).toBe(200)
+        await session`commit`
+        await server.prepared
+        expect(await indexes()).toEqual(expect.arrayContaining(ours))
+      } finally {
+        await session`rollback`
+        session.release()
+      }
+    })
+
+    it('has a half-built index made again', async () => {
+      await sql`create index jobsctl_ended on jobs (id) where false`
+      await sql`update pg_index set indisvalid = false where indexrelid = 'jobsctl_ended'::regclass`
+      expect(await indexes()).toContain('jobsctl_ended (invalid)')
+
+      await startReady()
+
+      expect(await indexes()).toContain('jobsctl_ended')
+      const [row] = await sql`select pg_get_indexdef('jobsctl_ended'::regclass) as text`
+      expect(row?.text).toMatch(/coalesce\(completed_at/i)
+    })
+
+    it('takes events and attachments of its own jobs, whose ids are of 32 bit', async () => {
+      const server = await startReady()
+      const [row] = await sql`select job_id from job_attachments order by id limit 1`
+      await sql`update jobs set status = 'failed', completed_at = now() - interval '90 days' where id = ${row?.job_id}`
+      expect((await post(server, paths.prune, { statuses: ['failed'] })).status).toBe(200)
+      expect([...(await sql`select id from job_attachments where job_id = ${row?.job_id}`)]).toEqual([])
+    })
+  })
+
+  it('gets the columns that it lacks, and keeps its rows', async () => {
+    await sql.unsafe(`
+      create table jobs (
+        id serial primary key, uuid text unique, domain text not null, queue text not null, job_type text not null,
+        payload jsonb, status text not null, priority integer default 5, created_at timestamptz default now(),
+        updated_at timestamptz default now(), available_at timestamptz, completed_at timestamptz, leased_until timestamptz,
+        lease_id text, worker_id text, retry_count integer default 0, max_retries integer default 3);
+      insert into jobs (domain, queue, job_type, status, payload)
+      select 'd', 'q', 't', 'queued', '{"a": 1}' from generate_series(1, 50)`)
+    const columns = await original(['jobs'])
+    const before = await fingerprints(columns)
+
+    const server = await startReady()
+
+    expect(await fingerprints(columns)).toEqual(before)
+    expect(await columnsOf('jobs')).toEqual(
+      expect.arrayContaining(['quarantined_at', 'failure_streak_count', 'error_stack']),
+    )
+    expect((await get(server, paths.stats)).body).toMatchObject([{ domain: 'd', queued: 50 }])
+    expect((await post(server, paths.sweep, { age_seconds: 1, dry_run: true })).status).toBe(200)
+    expect((await post(server, paths.integrity, { fix: true })).status).toBe(200)
+  })
+
+  it('that is empty gets all tables, from two servers at once', async () => {
+    const servers = await Promise.all([startReady(), startReady()])
+    for (const server of servers) expect((await get(server, paths.stats)).body).toEqual([])
+    for (const table of [...tables, 'jobs_archive', 'job_dependencies']) {
+      expect((await columnsOf(table)).length, table).toBeGreaterThan(2)
+    }
+  })
+
+  it('has its change times kept by a trigger, whoever writes', async () => {
+    await startReady()
+    await sql`
+      insert into jobs (domain, queue, job_type, status, updated_at) values ('d', 'q', 't', 'queued', '2020-01-01')`
+    await sql`update jobs set priority = 1`
+    const [row] = await sql`select updated_at > now() - interval '1 minute' as fresh from jobs`
+    expect(row?.fresh).toBe(true)
+  })
+})

@@ -1,0 +1,48 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+/** How a program ended, and what it said. */
+export interface Ended {
+  code: number | null
+  out: string
+  err: string
+}
+
+/** A program that runs. */
+export interface Child {
+  process: ChildProcess
+  /** What it has said so far. */
+  output: { out: string; err: string }
+  ended: Promise<Ended>
+}
+
+interface ChildOptions {
+  /** The whole environment, beside PATH: nothing of this machine's gets in. */
+  env?: Record<string, string>
+  stdin?: string
+}
+
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+/** Starts a built program with a clean environment. */
+export function startChild(argv: string[], { env, stdin }: ChildOptions = {}): Child {
+  const child = spawn(process.execPath, argv, { env: { PATH: process.env.PATH, ...env } })
+  running.add(child)
+  const output = { out: '', err: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output.out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output.err += text
+  })
+  child.stdin.on('error', () => {})
+  child.stdin.end(stdin)
+  const ended = once(child, 'close').then(() => {
+    running.delete(child)
+    return { code: child.exitCode, ...output }
+  })
+  return { process: child, output, ended }
+}

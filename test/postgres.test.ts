@@ -1,0 +1,239 @@
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { roleWithPassword, startPostgres, type ThrowawayPostgres } from '../scripts/postgres.ts'
+import { newFolder } from './database.ts'
+import { call } from './http.ts'
+import { until } from './poll.ts'
+import { runServer, type ServerProcess, spawnServer } from './spawn-server.ts'
+import { wireTo } from './wire.ts'
+import { paths } from './world.ts'
+
+const key = 'key-of-the-tests'
+
+describe('a server whose PostgreSQL comes and goes', () => {
+  let database: ThrowawayPostgres
+  beforeAll(async () => {
+    database = await startPostgres()
+  })
+  afterAll(() => database?.stop())
+
+  const envOf = async (url = database.url) => ({
+    JOBS_DB_URL: url,
+    SINGLE_USER_API_KEY: key,
+    JOBS_DATA_DIR: await newFolder('data'),
+  })
+  const get = (server: ServerProcess, path: string) =>
+    call({ url: server.url, method: 'GET', path, headers: { 'x-api-key': key } })
+  const prune = (server: ServerProcess) =>
+    call({
+      url: server.url,
+      method: 'POST',
+      path: paths.prune,
+      body: {},
+      headers: { 'x-api-key': key, 'x-confirm': 'true' },
+    })
+  const ready = (server: ServerProcess) =>
+    until('the server is ready', async () => (await get(server, '/readyz')).status === 200)
+
+  it('says 503 while it is away, stays alive, and works again by itself', async () => {
+    const server = await spawnServer(await envOf())
+    try {
+      await ready(server)
+      expect((await get(server, paths.stats)).status).toBe(200)
+
+      await database.halt()
+      for (const answer of [await get(server, paths.stats), await prune(server)]) {
+        // A change on a connection that breaks under it cannot tell more than that it was whole or not at all.
+        const code = expect.stringMatching(/^(database_unavailable|outcome_unknown)$/)
+        expect(answer).toMatchObject({ status: 503, body: { code } })
+        expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+      }
+      expect(await prune(server)).toMatchObject({ status: 503, body: { code: 'database_unavailable' } })
+      expect((await get(server, '/healthz')).status).toBe(200)
+      const notReady = await get(server, '/readyz')
+      expect(notReady).toMatchObject({ status: 503, body: { code: 'database_unavailable' } })
+      expect(Number(notReady.headers['retry-after'])).toBeGreaterThan(0)
+
+      await database.resume()
+      await ready(server)
+      expect((await get(server, paths.stats)).status).toBe(200)
+      expect((await prune(server)).body).toEqual({ deleted: 0 })
+      expect((await server.stop()).code).toBe(0)
+    } finally {
+      await server.kill()
+    }
+  })
+
+  it('may start before the database does', async () => {
+    await database.halt()
+    const server = await spawnServer(await envOf())
+    try {
+      expect((await get(server, '/healthz')).status).toBe(200)
+      expect((await get(server, '/readyz')).status).toBe(503)
+      expect(await get(server, paths.stats)).toMatchObject({ status: 503, body: { code: 'database_unavailable' } })
+      expect((await get(server, '/nothing')).status).toBe(404)
+
+      await database.resume()
+      await ready(server)
+      expect((await get(server, paths.stats)).status).toBe(200)
+    } finally {
+      await server.kill()
+    }
+  })
+
+  it('survives the end of all its sessions', async () => {
+    const server = await spawnServer(await envOf())
+    const sql = postgres(database.url, { max: 1 })
+    try {
+      await ready(server)
+      for (const _ of [1, 2, 3]) {
+        await Promise.all([1, 2, 3, 4].map(() => get(server, paths.stats)))
+        const ended = await sql`
+          select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'jobs-server'`
+        expect(ended.length).toBeGreaterThan(0)
+        await until('stats are served again', async () => (await get(server, paths.stats)).status === 200, 5000)
+      }
+      expect(server.output.err).toBe('')
+    } finally {
+      await sql.end()
+      await server.kill()
+    }
+  })
+
+  it('rolls a change back when its session ends in the middle, and says that the outcome must be looked at', async () => {
+    const server = await spawnServer(await envOf())
+    const sql = postgres(database.url, { max: 2 })
+    try {
+      await ready(server)
+      await sql`
+        insert into jobs (domain, queue, job_type, status, completed_at)
+        values ('d', 'q', 't', 'completed', now() - interval '90 days')`
+      await sql.begin(async (tx) => {
+        await tx`select from jobs for update`
+        const pruning = prune(server)
+        await until('the prune waits for the row', async () => {
+          const waiting = await sql`
+            select pg_terminate_backend(pid) from pg_stat_activity
+            where application_name = 'jobs-server' and wait_event_type = 'Lock'`
+          return waiting.length > 0
+        })
+        const answer = await pruning
+        expect(answer.status).toBe(503)
+        expect(answer.body).toMatchObject({ code: expect.stringMatching(/^(outcome_unknown|database_unavailable)$/) })
+      })
+      expect([...(await sql`select status from jobs`)]).toEqual([{ status: 'completed' }])
+      expect([...(await sql`select 1 from job_events`)]).toEqual([])
+    } finally {
+      await sql`truncate jobs`
+      await sql.end()
+      await server.kill()
+    }
+  })
+
+  it.each(['closed', 'reset'] as const)(
+    'survives that its connections are %s in the middle of a change',
+    async (how) => {
+      const wire = await wireTo(database.url)
+      const server = await spawnServer(await envOf(wire.url))
+      const sql = postgres(database.url, { max: 2 })
+      try {
+        await ready(server)
+        await until('the indexes are there', async () => {
+          const [row] = await sql`select 1 from jobsctl_migrations where number = 2`
+          return row !== undefined
+        })
+        await sql`
+        insert into jobs (domain, queue, job_type, status, completed_at)
+        values ('d', 'q', 't', 'completed', now() - interval '90 days')`
+        await sql.begin(async (tx) => {
+          await tx`select from jobs for update`
+          const pruning = prune(server)
+          await until('the prune waits for the row', async () => {
+            const waiting = await sql`
+            select pid from pg_stat_activity where application_name = 'jobs-server' and wait_event_type = 'Lock'`
+            return waiting.length > 0
+          })
+          wire.cut(how)
+          expect(await pruning).toMatchObject({ status: 503, body: { code: 'outcome_unknown' } })
+        })
+        const answers = await Promise.all(Array.from({ length: 12 }, () => get(server, paths.stats)))
+        expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+        expect(server.output.err).toBe('')
+      } finally {
+        await sql`truncate jobs`
+        await sql.end()
+        await server.kill()
+        await wire.stop()
+      }
+    },
+  )
+
+  it('survives that its connection is closed while it prepares the tables', async () => {
+    const wire = await wireTo(database.url)
+    const sql = postgres(database.url, { max: 2 })
+    await sql`drop table if exists jobsctl_migrations`
+    const session = await sql.reserve()
+    await session`begin`
+    await session`lock table jobs in access exclusive mode`
+    const server = await spawnServer(await envOf(wire.url))
+    try {
+      await until('a migration waits', async () => {
+        const waiting = await sql`
+          select pid from pg_stat_activity where application_name = 'jobs-server' and wait_event_type = 'Lock'`
+        return waiting.length > 0
+      })
+      wire.cut('closed')
+      await session`rollback`
+      await ready(server)
+      expect(server.output.err).toBe('')
+    } finally {
+      session.release()
+      await sql.end()
+      await server.kill()
+      await wire.stop()
+    }
+  })
+
+  it('ends with a clear message when the password is wrong, and does not tell it', async () => {
+    const sql = postgres(database.url, { max: 1 })
+    await sql.unsafe(`create role ${roleWithPassword} login password 'the-right-one'`)
+    await sql.end()
+    const url = new URL(database.url)
+    url.username = roleWithPassword
+    url.password = 'not-the-right-one'
+
+    const { code, out, err } = await runServer([], { PORT: '0', ...(await envOf(url.href)) })
+
+    expect(code).toBe(2)
+    expect(err).toMatch(/^error: the database refuses this server: .*password/)
+    expect(out + err).not.toContain('not-the-right-one')
+    expect(err).not.toMatch(/\n\s+at /)
+  })
+
+  it('ends with a clear message when there is no such database', async () => {
+    const { code, err } = await runServer([], {
+      PORT: '0',
+      ...(await envOf(database.url.replace(/postgres$/, 'nowhere'))),
+    })
+    expect(code).toBe(2)
+    expect(err).toMatch(/^error: the database refuses this server: .*nowhere/)
+  })
+
+  it('gives up a statement that takes longer than allowed, and says so', async () => {
+    const server = await spawnServer({ ...(await envOf()), JOBS_STATEMENT_TIMEOUT_SECONDS: '1' })
+    const sql = postgres(database.url, { max: 1 })
+    try {
+      await ready(server)
+      await sql.begin(async (tx) => {
+        await tx`lock table jobs in access exclusive mode`
+        const answer = await get(server, paths.stats)
+        expect(answer).toMatchObject({ status: 503, body: { code: 'database_busy' } })
+        expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+      })
+      expect((await get(server, paths.stats)).status).toBe(200)
+    } finally {
+      await sql.end()
+      await server.kill()
+    }
+  })
+})

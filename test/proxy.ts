@@ -1,0 +1,22 @@
+import { request } from 'undici'
+import { type Asked, type FakeServer, fakeServer } from './fake-server.ts'
+
+/** Stands between jobsctl and a server, and lets something happen after an answer, before jobsctl has it. */
+export const proxyOf = (url: string, afterwards: (asked: Asked) => Promise<unknown>): Promise<FakeServer> =>
+  fakeServer(async (asked) => {
+    const { method, path, headers, text } = asked
+    const passed = Object.entries(headers).filter(([name]) => !['host', 'connection', 'content-length'].includes(name))
+    const answer = await request(`${url}${path}`, {
+      method,
+      headers: Object.fromEntries(passed.map(([name, value]) => [name, String(value)])),
+      body: text || null,
+    })
+    const body = await answer.body.text()
+    await afterwards(asked)
+    const asOf = answer.headers['x-as-of']
+    return {
+      status: answer.statusCode,
+      headers: { 'content-type': 'application/json', ...(asOf !== undefined && { 'x-as-of': String(asOf) }) },
+      body,
+    }
+  })

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { insertSampleJobs } from '../scripts/sample-jobs.ts'
+import { built } from './built.ts'
+import { kinds } from './database.ts'
+import { shell } from './shell.ts'
+import { openWorld, type World } from './world.ts'
+
+const readme = readFileSync('README.md', 'utf8')
+const blocks = (language: string) =>
+  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, block = '']) => block)
+
+/** `$ jobsctl …   # exit 3` */
+const typed = blocks('console')
+  .flatMap((block) => block.split('\n'))
+  .flatMap((line) => {
+    const [, command, code = '0'] = /^\$ (jobsctl .*?)(?:\s+# exit (\d+))?$/.exec(line) ?? []
+    return command ? [{ command, code: Number(code) }] : []
+  })
+const calls = blocks('bash').filter((block) => block.includes('$BASE'))
+
+describe.each(kinds)('the README on %s', (kind) => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld(kind)
+    await insertSampleJobs(world.sql)
+  })
+  afterAll(() => world?.stop())
+
+  it('shows a tour in which every command does what it says', async () => {
+    expect(typed.length).toBeGreaterThan(12)
+    const env = { JOBSCTL_URL: world.url, JOBSCTL_API_KEY: world.key }
+    for (const { command, code } of typed) {
+      const run = await shell(`jobsctl() { "${process.execPath}" "${built.jobsctl}" "$@"; }\n${command}`, { env })
+      expect({ command, code: run.code, err: code === 0 ? '' : run.err }).toEqual({
+        command,
+        code,
+        err: code === 0 ? '' : expect.stringContaining('error: '),
+      })
+    }
+  })
+
+  it('shows calls that are answered', async () => {
+    expect(calls).toHaveLength(1)
+    const run = await shell(`set -eu\ncurl() { command curl -sS --fail-with-body "$@"; }\n${calls[0]}`, {
+      env: { BASE: world.url, API_KEY: world.key },
+    })
+    expect({ code: run.code, err: run.err }).toEqual({ code: 0, err: '' })
+  })
+})

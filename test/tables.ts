@@ -1,0 +1,60 @@
+import type { Pool } from '../server/database/sql.ts'
+import { columns, type JobRow, jobRow, type Wanted } from './job-row.ts'
+
+/** Inserts `n` jobs that are alike, and returns their ids. */
+export async function insertJobs(sql: Pool, n: number, wanted: Wanted = {}): Promise<number[]> {
+  return insertRows(
+    sql,
+    Array.from({ length: n }, () => jobRow(wanted)),
+  )
+}
+
+/** Inserts these very rows, and returns their ids. */
+export async function insertRows(sql: Pool, rows: Partial<JobRow>[]): Promise<number[]> {
+  if (rows.length === 0) return []
+  const given = Object.keys(columns).filter((name) => rows.some((row) => name in row))
+  const types = Object.entries(columns).flatMap(([name, type]) => (given.includes(name) ? [`"${name}" ${type}`] : []))
+  const inserted = await sql<{ id: number }[]>`
+    insert into jobs (${sql(given)})
+    select * from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as r (${sql.unsafe(types.join(', '))})
+    returning id`
+  return inserted.map(({ id }) => Number(id))
+}
+
+/** All jobs, in the order of their ids; times in UTC. */
+export async function readJobs(sql: Pool): Promise<JobRow[]> {
+  return (await sql<{ row: JobRow }[]>`select to_jsonb(jobs) as row from jobs order by id`).map(({ row }) => row)
+}
+
+/** A record of a change, as the events table holds it. */
+export interface EventRow {
+  event_type: string
+  domain: string | null
+  queue: string | null
+  job_type: string | null
+  request_id: string | null
+  attrs_json: Record<string, unknown>
+}
+
+/** The records of the changes, the oldest first. */
+export const readEvents = async (sql: Pool): Promise<EventRow[]> => [
+  ...(await sql<EventRow[]>`
+    select event_type, domain, queue, job_type, request_id, attrs_json from job_events order by id`),
+]
+
+const tables = ['jobs', 'job_events', 'job_queue_controls', 'job_attachments', 'job_dependencies', 'jobs_archive']
+
+/** One fingerprint for the content of all tables: it differs when anything does. */
+export async function fingerprint(sql: Pool): Promise<string> {
+  const parts = tables.map((table) => `select '${table}' as name, t::text as line from ${table} t`)
+  const [row] = await sql.unsafe<[{ hash: string }]>(
+    `select md5(coalesce(string_agg(name || line, E'\\n' order by name, line), '')) as hash
+     from (${parts.join(' union all ')}) everything`,
+  )
+  return row.hash
+}
+
+/** Empties all tables. */
+export async function emptyTables(sql: Pool): Promise<void> {
+  await sql.unsafe(`truncate ${tables.join(', ')} restart identity`)
+}
