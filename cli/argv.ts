@@ -29,6 +29,7 @@ export function verbFirst(argv: readonly string[]): string[] {
       seen.add(key)
       if (inline === undefined) at += 1
       const value = inline ?? argv[at]
+      if (value?.trim() === '') throw new Failure('usage', `${name}: must not be blank`)
       if (value === undefined || (inline === undefined && /^-./.test(value))) {
         throw new Failure('usage', `${name}: needs a value`, {
           hint: `${name}${name.startsWith('--') ? '=' : ''}${value ?? '…'} if that is what you mean`,

@@ -4,13 +4,17 @@ import { createInterface } from 'node:readline/promises'
 import { text } from 'node:stream/consumers'
 import { main } from './main.ts'
 
-// A reader that closes early, such as `head`, is not a failure.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0)
-    throw error
+// A reader that closes early, such as `head`, is not a failure, and stops nothing that is under way.
+let outGone = false
+process.stderr.on('error', () => {})
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  outGone = true
+  if (error.code === 'EPIPE') return
+  process.stderr.write(`error: cannot write to stdout: ${error.code}; what the command did stands\n`)
+  process.once('exit', (code) => {
+    if (code === 0) process.exitCode = 1
   })
-}
+})
 
 const interruption = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -22,7 +26,8 @@ process.exitCode = await main(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   note: (text) => void process.stderr.write(text),
   ask,
-  readStdin: () => text(process.stdin),
+  readStdin,
+  outGone: () => outGone,
   interactive: Boolean(process.stdin.isTTY && process.stderr.isTTY),
   outTerminal: Boolean(process.stdout.isTTY),
   noteTerminal: Boolean(process.stderr.isTTY),
@@ -44,6 +49,12 @@ async function ask(question: string): Promise<string | undefined> {
   } finally {
     terminal.close()
   }
+}
+
+/** A signal ends the wait for a secret, too. */
+async function readStdin(): Promise<string> {
+  interruption.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true })
+  return text(process.stdin).catch(() => '')
 }
 
 function user(): string {

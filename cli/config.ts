@@ -3,13 +3,14 @@ import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../shared/errors.ts'
 import { faultsOf } from '../shared/faults.ts'
+import { wholeNumber } from '../shared/jobs.ts'
 import type { Io } from './io.ts'
 
 const Argv = z.array(z.string().min(1)).min(1, 'must name a program')
 
 export const Profile = z
   .strictObject({
-    url: z.url('must be a URL'),
+    url: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),
     api_key_file: z.string().min(1).optional(),
     api_key_command: Argv.optional(),
     token_file: z.string().min(1).optional(),
@@ -17,7 +18,7 @@ export const Profile = z
     /** Changes need `--profile` spelled out and a `max`, and the prompt asks for the profile's name. */
     protected: z.boolean().optional(),
     /** A bound on every change. */
-    max: z.number().int().min(1).optional(),
+    max: wholeNumber(1).optional(),
   })
   .refine(
     ({ api_key_file, api_key_command, token_file, token_command }) =>
@@ -29,7 +30,7 @@ export type Profile = z.output<typeof Profile>
 export const Config = z
   .strictObject({
     default: z.string().optional(),
-    profiles: z.record(z.string().min(1), Profile).default({}),
+    profiles: z.record(z.string().min(1), Profile, 'must be an object of profiles').default({}),
   })
   .refine((config) => config.default === undefined || Object.hasOwn(config.profiles, config.default), {
     path: ['default'],

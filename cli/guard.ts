@@ -61,13 +61,25 @@ export async function guarded<In extends z.ZodType, Out extends z.ZodType>(
   if (max !== undefined && total > max) throw overLimit(total, max)
   if (print.structured && !settings.yes) throw unconfirmed(context, change, previewed)
   if (total === 0) return nothing(context, change)
-  if (!settings.yes) await confirm(context, client, change, previewed)
+  if (settings.yes) return apply(context, client, change, previewed)
+  await confirm(context, client, change, previewed)
+  if (!previewed.bounds) await countAgain(context, client, change, total)
   return apply(context, client, change, previewed)
+}
+
+/** While a person thinks the world goes on, and this server keeps no bound. */
+async function countAgain<In extends z.ZodType, Out extends z.ZodType>(
+  context: Context,
+  client: Client,
+  change: Change<In, Out>,
+  confirmed: number,
+): Promise<void> {
+  const { total } = await preview(context, client, change)
+  if (total > confirmed) throw overLimit(total, confirmed)
 }
 
 function checkFlags({ settings }: Context): void {
   const { dryRun, yes, preview, detailedExitcode } = settings
-  if (dryRun && yes) throw new Failure('usage', '--dry-run and --yes exclude each other')
   if (!preview && !yes) throw new Failure('usage', '--no-preview needs --yes')
   if (detailedExitcode && !dryRun) throw new Failure('usage', '--detailed-exitcode needs --dry-run')
 }
@@ -230,10 +242,9 @@ async function apply<In extends z.ZodType, Out extends z.ZodType>(
   if (done > 0 || print.structured || print.forPeople) {
     print.sentence(outcome(change, false, done), change.say(jobs(done), true), 'done')
   }
-  if (previewed && done > previewed.total) {
-    print.aside(`warning: ${grouped(done)} were changed, more than the ${grouped(previewed.total)} of the preview`)
-  }
-  return 'ok'
+  if (!previewed || done <= previewed.total) return 'ok'
+  print.aside(`warning: ${grouped(done)} were changed, more than the ${grouped(previewed.total)} of the preview`)
+  return 'failed'
 }
 
 /** A change that broke off: how far it came, and what shows it. */

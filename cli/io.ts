@@ -7,6 +7,8 @@ export interface Io {
   /** A person's answer, or undefined when there is none to be had. */
   ask: (question: string) => Promise<string | undefined>
   readStdin: () => Promise<string>
+  /** Nobody reads stdout any more. */
+  outGone: () => boolean
   /** Both ends of a conversation are a terminal. */
   interactive: boolean
   outTerminal: boolean

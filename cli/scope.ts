@@ -57,9 +57,13 @@ export function described({ domain, queue, job_type }: Scope): string {
   return escaped(job_type ? `${place} ${job_type}` : place)
 }
 
+/** A flag and its value; a value that looks like a flag is tied to its own. */
+const flagWords = (flag: string, value: string): string[] =>
+  value.startsWith('-') ? [`${flag}=${value}`] : [flag, value]
+
 /** The scope as flags, for a command line to paste. */
 export const scopeWords = ({ domain, queue, job_type }: Scope, all = false): string[] => [
-  ...(domain ? ['--domain', domain] : all ? ['--all'] : []),
-  ...(queue ? ['--queue', queue] : []),
-  ...(job_type ? ['--job-type', job_type] : []),
+  ...(domain ? flagWords('--domain', domain) : all ? ['--all'] : []),
+  ...(queue ? flagWords('--queue', queue) : []),
+  ...(job_type ? flagWords('--job-type', job_type) : []),
 ]

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFile, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { Failure } from '../shared/errors.ts'
+import { interrupted } from './answer.ts'
 import type { Io } from './io.ts'
 
 /** Where a secret comes from; never a flag's value, which every process on the machine can read. */
@@ -16,6 +17,7 @@ export type SecretSource =
  */
 export async function readSecret(source: SecretSource, io: Io): Promise<string> {
   const secret = (await textOf(source, io)).trim()
+  if (io.signal.aborted) throw interrupted(io.signal)
   if (secret === '') throw new Failure('usage', `${source.from}: is empty`)
   if (!/^[\x21-\x7e]+$/.test(secret)) {
     throw new Failure('usage', `${source.from}: must be one line of printable ASCII without spaces`)
@@ -25,7 +27,7 @@ export async function readSecret(source: SecretSource, io: Io): Promise<string> 
 
 async function textOf(source: SecretSource, io: Io): Promise<string> {
   if (source.kind === 'value') return source.value
-  if (source.kind === 'command') return outputOf(source.argv, source.from)
+  if (source.kind === 'command') return outputOf(source.argv, source.from, io.signal)
   return source.path === '-' ? io.readStdin() : contentOf(source.path, source.from)
 }
 
@@ -44,11 +46,12 @@ async function contentOf(path: string, from: string): Promise<string> {
 
 const commandTimeout = 5000
 
-async function outputOf([program = '', ...args]: readonly string[], from: string): Promise<string> {
+async function outputOf([program = '', ...args]: readonly string[], from: string, signal: AbortSignal) {
   try {
-    const { stdout } = await promisify(execFile)(program, args, { timeout: commandTimeout })
+    const { stdout } = await promisify(execFile)(program, args, { timeout: commandTimeout, signal })
     return stdout
   } catch {
+    if (signal.aborted) throw interrupted(signal)
     // Its output may hold the secret, so only its name is told.
     throw new Failure('usage', `${from}: ${program} failed, or took longer than ${commandTimeout / 1000} s`)
   }

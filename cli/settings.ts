@@ -63,6 +63,9 @@ export function readSettings(flags: GlobalFlags, io: Io): Settings {
   const max = given(flags.max, '--max', 'JOBSCTL_MAX')
   const timeout = given(flags.timeout, '--timeout', 'JOBSCTL_TIMEOUT')
   const retries = given(flags.retries, '--retries', 'JOBSCTL_RETRIES')
+  if (flags.dryRun && flags.yes) throw new Failure('usage', '--dry-run and --yes exclude each other')
+  if (env.JOBSCTL_MAX?.trim() === '')
+    throw new Failure('usage', 'JOBSCTL_MAX: must not be blank; unset it to have none')
   const reason = flags.reason?.trim() || `jobsctl by ${io.identity}`
   if ([...reason].length > maxReasonLength) {
     throw new Failure('usage', `--reason: must be at most ${maxReasonLength} characters`)
@@ -82,9 +85,18 @@ export function readSettings(flags: GlobalFlags, io: Io): Settings {
     interactive: io.interactive && !silenced && flags.apiKeyFile !== '-' && flags.tokenFile !== '-',
     max: max && count(max.value, max.from, 1),
     reason: reason.replaceAll(/\p{Cc}/gu, ' '),
-    timeoutMs: 1000 * (timeout ? seconds(timeout.value, timeout.from) : 120),
+    timeoutMs: 1000 * (timeout ? deadline(timeout.value, timeout.from) : 120),
     retries: retries ? count(retries.value, retries.from, 0) : 2,
   }
+}
+
+/** Node's timers count no further than 24 days. */
+const longest = 7 * 86_400
+
+function deadline(text: string, flag: string): number {
+  const limit = seconds(text, flag)
+  if (limit <= longest) return limit
+  throw new Failure('usage', `${flag}: must be at most 7d`)
 }
 
 const isOn = (value: string | undefined): boolean => Boolean(value) && value !== '0' && value !== 'false'

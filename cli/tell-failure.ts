@@ -10,7 +10,9 @@ export function tellFailure(failure: Failure, io: Io, flags: GlobalFlags, argv: 
   const { code, message, hint, requestId, server } = failure
   if (wantsJson(flags, io, argv)) {
     const exit = exits[failures[code].exit].code
-    io.note(`${escapedJson(JSON.stringify({ error: { code, detail: message, hint, exit, request_id: requestId } }))}\n`)
+    io.note(
+      `${escapedJson(JSON.stringify({ error: { code, detail: message, hint: hint ?? null, exit, request_id: requestId ?? null } }))}\n`,
+    )
     return
   }
   const style = styleFor(

@@ -44,10 +44,11 @@ export function createApp(options: AppOptions): Hono<Vars> {
   })
   app.use('/api/*', within(callTimeoutMs))
   app.use('/api/*', async (c, next) => {
-    c.set('caller', (await auth.authenticate((name) => c.req.header(name))).name)
+    // Before the caller is known, since tokens are kept in the database, too.
     if (!isReady()) {
       throw new Failure('database_unavailable', 'the database is not ready yet; nothing was changed', { retryAfter: 2 })
     }
+    c.set('caller', (await auth.authenticate((name) => c.req.header(name))).name)
     await next()
   })
   app.use('/api/*', bodyLimit({ maxSize: maxBodyBytes, onError: () => tooLarge(maxBodyBytes) }))
@@ -58,7 +59,7 @@ export function createApp(options: AppOptions): Hono<Vars> {
     throw new Failure('method_not_allowed', `this path takes ${allow.join(' or ')}`, { allow })
   })
   app.onError((error, c) => {
-    const failure = failureOf(error, c.get('changing') ?? false)
+    const failure = failureOf(error)
     const requestId = c.get('requestId')
     if (failure.cause || failure.code === 'internal') explain(log, failure, requestId)
     if (failure.retryAfter !== undefined) c.header('Retry-After', String(failure.retryAfter))
@@ -127,10 +128,10 @@ function methodsOf(app: Hono<Vars>, path: string): string[] {
   return methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
 }
 
-function failureOf(error: unknown, changing: boolean): Failure {
+function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error
   return (
-    databaseFailure(error, changing) ??
+    databaseFailure(error) ??
     new Failure('internal', 'the server made a mistake; nothing was changed', {
       hint: 'the server log has the details under this request id',
       cause: error,

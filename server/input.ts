@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { Failure, type Fault } from '../shared/errors.ts'
 import { faultsOf } from '../shared/faults.ts'
 import { headers, maxReasonLength } from '../shared/headers.ts'
@@ -25,7 +25,7 @@ function queryOf(c: Context): Record<string, string> {
 }
 
 async function jsonOf(c: Context): Promise<unknown> {
-  const bytes = await c.req.arrayBuffer()
+  const bytes = await c.req.arrayBuffer().catch(brokenOff)
   if (bytes.byteLength === 0) throw new Failure('malformed_json', 'the body is empty; it must be JSON')
   if (!isJson(c.req.header('content-type')) || c.req.header('content-encoding')) {
     throw new Failure('unsupported_media_type', 'the body must be plain application/json in UTF-8')
@@ -35,6 +35,13 @@ async function jsonOf(c: Context): Promise<unknown> {
   } catch (cause) {
     throw new Failure('malformed_json', 'the body is not JSON in UTF-8', { cause })
   }
+}
+
+/** A caller that goes away in the middle of its body is no fault of the database. */
+function brokenOff(cause: unknown): never {
+  const gone =
+    cause instanceof Error && (cause.message === 'aborted' || ('code' in cause && cause.code === 'ECONNRESET'))
+  throw gone ? new Failure('malformed_json', 'the body ended early', { cause }) : cause
 }
 
 function isJson(contentType = ''): boolean {
@@ -68,7 +75,7 @@ function decoded(bytes: Buffer): string | undefined {
   }
 }
 
-const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/
+const Instant = z.iso.datetime()
 const previewLife = 60 * 60_000
 
 /**
@@ -78,7 +85,7 @@ const previewLife = 60 * 60_000
 export function readAsOf(c: Context): string | undefined {
   const asOf = c.req.header(headers.asOf)
   if (!asOf) return undefined
-  const at = instant.test(asOf) ? Date.parse(asOf) : Number.NaN
+  const at = Instant.safeParse(asOf).success ? Date.parse(asOf) : Number.NaN
   if (Number.isNaN(at)) throw invalid([{ path: headers.asOf, message: 'must be a time such as 2026-01-31T12:00:00Z' }])
   if (at < Date.now() - previewLife) {
     throw new Failure('preview_stale', 'the preview is over an hour old; nothing was changed', {
@@ -88,7 +95,11 @@ export function readAsOf(c: Context): string | undefined {
   return asOf
 }
 
-function invalid(faults: readonly Fault[]): Failure {
+/** More faults than a person reads would make an answer many times the size of its request. */
+const mostFaults = 50
+
+function invalid(all: readonly Fault[]): Failure {
+  const faults = all.slice(0, mostFaults)
   const said = faults.map(({ path, message }) => (path ? `${path} ${message}` : message))
   return new Failure('invalid_request', said.join('; '), { faults })
 }

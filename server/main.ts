@@ -54,17 +54,18 @@ async function run(): Promise<void> {
   const log = createLog({ write: (line) => process.stdout.write(line), readable: Boolean(process.stdout.isTTY) })
   const env = readEnv(process.env)
   for (const warning of warningsOf(process.env)) log.warn(warning)
-  const running = await start(env, log)
+  const starting = start(env, log)
   let stopping = false
   const stop = async (signal: string) => {
     if (stopping) process.exit(exits.failed.code)
     stopping = true
     log.info(`${signal}: finishing what runs`)
-    await running.stop()
+    await (await starting.catch(() => undefined))?.stop()
     log.info('stopped')
     process.exit(exits.ok.code)
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
+  const running = await starting
   void running.lost.then(() => {
     log.error('the embedded database stopped; start the server again')
     process.exit(exits.failed.code)
@@ -85,6 +86,7 @@ try {
 function tell(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exits.ok.code
+    if (error.code === 'commander.help') return exits.usage.code
     process.stderr.write(`${error.message}\n  hint: jobs-server --help\n`)
     return exits.usage.code
   }

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import { createAdaptorServer } from '@hono/node-server'
 import { Failure } from '../shared/errors.ts'
 import { createApp } from './app.ts'
 import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
@@ -11,6 +10,7 @@ import { migrate } from './database/migrate.ts'
 import { openDatabase } from './database/open.ts'
 import type { Pool } from './database/sql.ts'
 import type { Env } from './env.ts'
+import { close, createHttpServer, listen } from './http-server.ts'
 import type { Log } from './log.ts'
 
 export interface Running {
@@ -54,11 +54,12 @@ export async function start(env: Env, log: Log): Promise<Running> {
       }
     },
   })
-  const server = createAdaptorServer({ fetch: app.fetch })
-  const url = await listen(server, env).catch(async (error: unknown) => {
+  const server = createHttpServer(app.fetch)
+  const port = await listen(server, env.HOST, env.PORT).catch(async (error: unknown) => {
     await opened.close()
     throw error
   })
+  const url = `http://${isIP(env.HOST) === 6 ? `[${env.HOST}]` : env.HOST}:${port}`
   if (!isLoopback(env.HOST)) {
     log.warn(`listening on ${env.HOST}, beyond this machine: put a proxy with TLS in front, since keys travel in clear`)
   }
@@ -72,7 +73,7 @@ export async function start(env: Env, log: Log): Promise<Running> {
   const prepared = prepare({ sql, log, tablesReady, isReady: () => ready, isStopping: () => stopping })
   const stop = async () => {
     stopping = true
-    await closeServer(server, env.JOBS_SHUTDOWN_SECONDS)
+    await close(server, env.JOBS_SHUTDOWN_SECONDS)
     await closeControl()
     // The driver, told to end, waits in vain for a session that is reserved, even after its release.
     await Promise.race([prepared.catch(() => {}), wait(5000, undefined, { ref: false })])
@@ -91,55 +92,37 @@ interface Preparing {
 
 /** Migrates, and tries again while the database cannot be reached or is busy. */
 async function prepare({ sql, log, tablesReady, isReady, isStopping }: Preparing): Promise<void> {
+  let pause = 1000
   while (!isStopping()) {
     try {
       return await migrate({ sql, log, tablesReady })
     } catch (error) {
       const why = error instanceof Error ? error.message || String(error) : String(error)
       if (isReady()) return log.warn(`indexes are missing, so some calls are slow; the next start tries again: ${why}`)
-      if (isRefused(error)) throw new Failure('usage', `the database refuses this server: ${why}`, { cause: error })
+      if (isRefused(error)) {
+        throw new Failure('usage', `the database refuses this server: ${why}`, {
+          hint: 'it must be able to log in, to make tables in its schema, and to alter jobs where a column is missing',
+          cause: error,
+        })
+      }
       if (!isTransient(error)) throw error
-      log.warn(`the database is not ready, trying again: ${why}`)
-      await wait(1000)
+      log.warn(`the database is not ready, trying again in ${pause / 1000} s: ${why}`)
+      await wait(pause)
+      if (isBusy(error)) pause = Math.min(2 * pause, 30_000)
     }
   }
 }
 
-const isTransient = (error: unknown): boolean =>
-  isConnectionLost(error) || (error instanceof Error && 'code' in error && error.code === '55P03')
+/** Each try makes the writers of a busy table wait for a moment, so the tries grow rare. */
+const isBusy = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '55P03'
+const isTransient = (error: unknown): boolean => isConnectionLost(error) || isBusy(error)
 
 async function answersSoon(sql: Pool): Promise<boolean> {
-  const answer = sql`select 1`.then(
+  const answer = sql`select from jobs limit 0`.then(
     () => true,
     () => false,
   )
   return Promise.race([answer, wait(2000, false, { ref: false })])
 }
 
-type Server = ReturnType<typeof createAdaptorServer>
-
-async function listen(server: Server, { HOST, PORT }: Env): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(
-        new Failure('usage', `cannot listen on ${HOST}:${PORT}: ${cause.code}`, {
-          hint: 'another program may have the port: set PORT',
-          cause,
-        }),
-      ),
-    )
-    server.listen(PORT, HOST, resolve)
-  })
-  const address = server.address()
-  const port = typeof address === 'object' && address ? address.port : PORT
-  return `http://${isIP(HOST) === 6 ? `[${HOST}]` : HOST}:${port}`
-}
-
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')
-
-async function closeServer(server: Server, seconds: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  if ('closeIdleConnections' in server) server.closeIdleConnections()
-  await Promise.race([closed, wait(seconds * 1000, undefined, { ref: false })])
-  if ('closeAllConnections' in server) server.closeAllConnections()
-}

@@ -23,7 +23,7 @@ export async function tokenCommand(environment: NodeJS.ProcessEnv, command: Toke
     await migrate({ sql: opened.sql, log: silent, tablesOnly: true, tablesReady: () => {} })
     return await runTokenCommand(opened.sql, command)
   } catch (error) {
-    throw databaseFailure(error, false) ?? error
+    throw databaseFailure(error) ?? error
   } finally {
     await opened.close()
   }

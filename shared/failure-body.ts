@@ -10,10 +10,14 @@ export const FailureBody = z.object({
     z.string(),
     z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() })),
   ]),
-  code: z.string().optional(),
-  hint: z.string().optional(),
-  request_id: z.string().optional(),
-  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  // What a server sends beside its sentence must not cost the sentence.
+  code: z.string().optional().catch(undefined),
+  hint: z.string().optional().catch(undefined),
+  request_id: z.string().optional().catch(undefined),
+  errors: z
+    .array(z.object({ path: z.string(), message: z.string() }))
+    .optional()
+    .catch(undefined),
 })
 export type FailureBody = z.output<typeof FailureBody>
 

@@ -19,8 +19,10 @@ const PrunableStatus = z
 
 export const PruneRequest = z.strictObject({
   statuses: z
-    .array(PrunableStatus, 'must be a list of statuses')
+    .array(z.unknown(), 'must be a list of statuses')
     .min(1, 'must name at least one status')
+    .max(100, 'must name at most 100 statuses')
+    .pipe(z.array(PrunableStatus))
     .transform((statuses) => [...new Set(statuses)])
     .default(['completed', 'failed', 'cancelled']),
   older_than_days: wholeNumber(1, 3650).default(30),
@@ -42,7 +44,7 @@ export const PruneGroup = z.object({
   count: Count,
   /** With `include_kept`: jobs of the group that stay, and when the oldest to go ended. */
   keep: Count.optional(),
-  oldest: z.string().optional(),
+  oldest: z.string().nullish(),
 })
 export type PruneGroup = z.output<typeof PruneGroup>
 

@@ -243,4 +243,74 @@ describe('a database that another program made', () => {
     const [row] = await sql`select updated_at > now() - interval '1 minute' as fresh from jobs`
     expect(row?.fresh).toBe(true)
   })
+
+  it("leaves another program's trigger and its function as they are, and adds none beside it", async () => {
+    await sql.unsafe(`
+      create table jobs (id serial primary key, domain text not null, queue text not null, job_type text not null,
+        status text not null, updated_at timestamptz);
+      create function set_jobs_updated_at() returns trigger language plpgsql as
+        'begin new.updated_at := now(); perform 1; return new; end';
+      create trigger jobs_touch before update on jobs for each row execute function set_jobs_updated_at()`)
+    await startReady()
+    expect(await sql`select prosrc from pg_proc where proname = 'set_jobs_updated_at'`).toMatchObject([
+      { prosrc: expect.stringContaining('perform 1') },
+    ])
+    expect(await sql`select tgname from pg_trigger where tgrelid = 'jobs'::regclass`).toMatchObject([
+      { tgname: 'jobs_touch' },
+    ])
+  })
+
+  it('starts for a role that does not own the tables, where only a table beside the jobs lacks a column', async () => {
+    await startReady()
+    await Promise.all(running.splice(0).map((server) => server.stop()))
+    await sql.unsafe(`
+      alter table jobs_archive drop column error_code;
+      drop table jobsctl_migrations;
+      drop role if exists visitor;
+      create role visitor login;
+      grant create, usage on schema public to visitor;
+      grant select, insert, update, delete on all tables in schema public to visitor`)
+    try {
+      const url = Object.assign(new URL(database.env.JOBS_DB_URL ?? ''), { username: 'visitor' }).href
+      const server = await startServer({ ...database.env, JOBS_DB_URL: url, SINGLE_USER_API_KEY: key })
+      running.push(server)
+      await server.prepared
+      expect((await get(server, paths.stats)).status).toBe(200)
+    } finally {
+      await Promise.all(running.splice(0).map((server) => server.stop()))
+      await sql`drop owned by visitor`
+      await sql`drop role visitor`
+    }
+  })
+
+  it('makes writers wait for a moment at most while it waits for a table that it must alter', async () => {
+    await sql`
+      create table jobs (id serial primary key, domain text not null, queue text not null, job_type text not null,
+        status text not null)`
+    const reader = await sql.reserve()
+    try {
+      await reader`begin`
+      await reader`select count(*) from jobs`
+      await start()
+      await until('the server has tried', async () => {
+        const [row] = await sql`select 1 from pg_stat_activity where application_name = 'jobs-server'`
+        return row !== undefined
+      })
+      const waits: number[] = []
+      for (let n = 0; n < 60; n++) {
+        const before = performance.now()
+        await sql`insert into jobs (domain, queue, job_type, status) values ('d', 'q', 't', 'queued')`
+        waits.push(performance.now() - before)
+      }
+      expect(Math.max(...waits)).toBeLessThan(1500)
+      await reader`rollback`
+    } finally {
+      reader.release()
+    }
+    const [server] = running
+    await server?.prepared
+    expect(await sql`select count(*)::int as n, count(available_at)::int as due from jobs`).toMatchObject([
+      { n: 60, due: 0 },
+    ])
+  })
 })

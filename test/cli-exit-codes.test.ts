@@ -5,6 +5,7 @@ import type { Ended } from './child.ts'
 import { deadServer, type FakeServer, fakeServer, jobsAnswer } from './fake-server.ts'
 import { runJobsctl, startJobsctl } from './jobsctl.ts'
 import { until } from './poll.ts'
+import { holdScope } from './scope-lock.ts'
 import { openWorld, type World } from './world.ts'
 
 const env = ({ url }: { url: string }) => ({ JOBSCTL_URL: url, JOBSCTL_API_KEY: 'key', JOBSCTL_RETRIES: '0' })
@@ -73,7 +74,7 @@ describe('exit codes of a real server', () => {
     await world.jobs(1)
     const other = postgres(world.env.JOBS_DB_URL ?? '', { max: 1 })
     const run = await other.begin(async (tx) => {
-      await tx`select pg_advisory_xact_lock(hashtext('jobsctl prune'), 0)`
+      await holdScope(tx, 'prune')
       return both((...more) => world.jobsctl(['prune', '--all', '--yes', ...more]))
     })
     await other.end()

@@ -100,6 +100,7 @@ describe('the guard, cell by cell of its table', () => {
           detail: `${would} 3 jobs in ${domain}; refusing to change anything without --yes`,
           hint: `jobsctl ${argv.join(' ')} --yes`,
           exit: 3,
+          request_id: null,
         },
       })),
     )

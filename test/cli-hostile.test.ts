@@ -103,7 +103,7 @@ const bad: [string[], string][] = [
   [[...prune, '--status', ','], '--status'],
   // What excludes each other.
   [['stats', '-o', 'xml'], '--output'],
-  [['stats', '-o', ''], '--output'],
+  [['stats', '-o', ''], '-o'],
   [['stats', '--color', 'red'], '--color'],
   [['stats', '--watch'], '--watch'],
   [[...prune, '--dry-run', '--yes'], '--dry-run'],

@@ -139,3 +139,27 @@ it('doctor is content with it, and says what it lacks', async () => {
   expect(out).toMatch(/^database\twarning\t/m)
   expect(out).toMatch(/^bounds\twarning\tthe server knows no max\t/m)
 })
+
+it('what a person confirms is counted again right before the change, since this server keeps no bound', async () => {
+  let counted = 5
+  const server = await fakeServer(({ headers }) => {
+    if (headers['x-confirm']) return { body: { deleted: 500 } }
+    const deleted = counted
+    counted = 500
+    return { body: { deleted } }
+  })
+  const terminal = await startAtTerminal(['prune', '--domain', 'chatbooks'], { env: env(server) })
+  await terminal.sees('go ahead')
+  terminal.types(`5${enter}`)
+  expect(await terminal.ended).toMatchObject({ code: 8, screen: expect.stringContaining('above the limit of 5') })
+  expect(confirmed(server)).toEqual([])
+})
+
+it('an error with odd fields beside its sentence still says the sentence', async () => {
+  const detail = 'Confirmation required. Set X-Confirm: true'
+  const server = await fakeServer(() => ({ status: 400, body: { detail, code: null, errors: null, hint: 7 } }))
+  expect(await run(server, ...sweep, '--yes')).toMatchObject({
+    code: 3,
+    err: expect.stringContaining('this server cannot preview this sweep'),
+  })
+})

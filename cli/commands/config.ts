@@ -85,13 +85,15 @@ function withProfileSetting(current: { profiles: Record<string, object> }, key: 
 }
 
 /** A command is an argv array and a bound is a number; everything else is text. */
+const samples: Record<string, string> = { max: '10000', protected: 'true' }
+
 function typed(field: string, value: string): unknown {
   if (field !== 'max' && field !== 'protected' && !field.endsWith('_command')) return value
   try {
     return JSON.parse(value)
   } catch {
     throw new Failure('usage', `${field}: must be JSON`, {
-      hint: `such as ${field === 'max' ? '10000' : '\'["pass","jobs"]\''}`,
+      hint: `such as ${samples[field] ?? '\'["pass","jobs"]\''}`,
     })
   }
 }

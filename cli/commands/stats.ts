@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Failure } from '../../shared/errors.ts'
+import { Failure, failures } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/jobs.ts'
 import type { GroupStats } from '../../shared/stats.ts'
 import { interrupted } from '../answer.ts'
@@ -89,6 +89,7 @@ async function watch(context: Context, scope: Scope): Promise<Ending> {
   }
   const { stats: op } = await import('../../shared/stats.ts')
   while (!io.signal.aborted) {
+    if (io.outGone()) return 'ok'
     // A deadline for each look, or a long watch would use up its own.
     const client = await context.client()
     try {
@@ -97,8 +98,7 @@ async function watch(context: Context, scope: Scope): Promise<Ending> {
       if (settings.output === 'table') print.text(`${clear}${print.style.dim(at)}\n\n`)
       show(context, scope, body, Array.isArray(body) ? body.map((row) => ({ at, ...row })) : body)
     } catch (error) {
-      if (!(error instanceof Failure) || !['unreachable', 'database_unavailable', 'timed_out'].includes(error.code))
-        throw error
+      if (!(error instanceof Failure) || failures[error.code].exit !== 'unavailable') throw error
       io.note(`${error.message}; trying again\n`)
     }
     await sleep(pause, undefined, { signal: io.signal }).catch(() => {})

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
+import { makeDataFolder } from '../data-folder.ts'
 import type { Log } from '../log.ts'
 import type { Authenticator } from './authenticate.ts'
 import { hashed, sameHash } from './equal.ts'
@@ -34,7 +35,7 @@ interface KeyOptions {
 export async function apiKey({ configured, folder, log }: KeyOptions): Promise<string> {
   if (configured) return configured
   const file = resolve(join(folder, 'api-key'))
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeDataFolder(folder)
   await writeFile(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' }).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error

@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../../shared/errors.ts'
+import { makeDataFolder } from '../data-folder.ts'
 import { connectEmbedded } from './connect.ts'
 import { lockFolder } from './folder-lock.ts'
 import type { Pool } from './sql.ts'
@@ -26,7 +26,7 @@ interface EmbeddedOptions {
  * @throws Failure `conflict` when another server has it open, `usage` when PGlite is not installed
  */
 export async function openEmbedded({ folder, fsync }: EmbeddedOptions): Promise<Opened> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeDataFolder(folder)
   const release = await lockFolder(folder)
   try {
     const worker = await startWorker({ folder: join(folder, 'database'), fsync })

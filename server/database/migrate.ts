@@ -98,7 +98,8 @@ async function apply(session: ReservedSql, migration: Migration, log: Log): Prom
   }
   await session`begin`
   try {
-    await session`set local lock_timeout = '3s'`
+    // Whoever waits for a table lock makes all that come after it wait, too.
+    await session`set local lock_timeout = '200ms'`
     await session`
       create table if not exists jobsctl_migrations (
         number integer primary key, name text not null, applied_at timestamptz not null default now())`

@@ -1,5 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/jobs.ts'
+import { isConnectionLost } from '../database/failure.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Call } from './call.ts'
 
@@ -23,35 +24,62 @@ interface Change<Result> {
  */
 export async function change<Result>(call: Call, change: Change<Result>): Promise<Result> {
   const { filters, count, apply, touched } = change
-  const result = await call.sql.begin(async (tx) => {
+  let committing = false
+  const work = call.sql.begin(async (tx) => {
     await claim(tx, change)
     // Counted first, since a refusal must not cost what the change would; and again after it, to be exact.
     if (filters.max !== undefined) refuseAbove(filters.max, await count(tx))
     const result = await apply(tx)
     refuseAbove(filters.max, touched(result))
     if (touched(result) > 0) await record(tx, call, change, touched(result))
+    committing = true
     return { result }
   })
-  call.changed(touched(result.result))
-  return result.result
+  const { result } = await work.catch((error: unknown) => {
+    throw committing && isConnectionLost(error) ? outcomeUnknown(error) : error
+  })
+  call.changed(touched(result))
+  return result
 }
 
+/** A connection that breaks during the commit may break before it or after: nobody can tell from here. */
+const outcomeUnknown = (cause: unknown): Failure =>
+  new Failure('outcome_unknown', 'the connection to the database broke; the change was made whole, or not at all', {
+    hint: 'a dry run shows which',
+    retryAfter: 5,
+    cause,
+  })
+
 /**
- * Whole-table changes exclude each other and every domain's; those of two domains run side by side.
- * The locks are the transaction's own, and end with it.
+ * Changes of one kind exclude each other where their scopes overlap: each takes its own scope alone,
+ * and shares those around it. The locks are the transaction's own, and end with it.
  */
-async function claim(tx: Sql, { name, filters: { domain } }: Pick<Change<unknown>, 'name' | 'filters'>): Promise<void> {
-  const kind = tx`hashtext(${`jobsctl ${name}`})`
-  const [row] = domain
-    ? await tx<[{ free: boolean }]>`
-        select pg_try_advisory_xact_lock_shared(${kind}, 0)
-           and pg_try_advisory_xact_lock(${kind}, hashtext(${domain})) as free`
-    : await tx<[{ free: boolean }]>`
-        select pg_try_advisory_xact_lock(${kind}, 0) as free`
+async function claim(tx: Sql, { name, filters }: Pick<Change<unknown>, 'name' | 'filters'>): Promise<void> {
+  const around = scopesAround(filters).map((scope) => `jobsctl ${name} ${JSON.stringify(scope)}`)
+  const [row] = await tx<[{ free: boolean }]>`
+    select bool_and(
+      case
+        when depth = cardinality(keys) then pg_try_advisory_xact_lock(hashtextextended(key, 0))
+        else pg_try_advisory_xact_lock_shared(hashtextextended(key, 0))
+      end
+    ) as free
+    from (select ${around}::text[] as keys) as asked, unnest(keys) with ordinality as scope (key, depth)`
   if (row?.free) return
   throw new Failure('conflict', `another ${name} is running in this scope; nothing was changed`, {
     hint: 'try again when it has ended',
   })
+}
+
+/** From everything down to the scope itself: `[[], ['chatbooks'], ['chatbooks', 'default']]`. */
+function scopesAround({ domain, queue, job_type }: Scope): string[][] {
+  const path: string[] = []
+  const scopes = [[...path]]
+  for (const name of [domain, queue, job_type]) {
+    if (name === undefined) break // what is named below a gap overlaps more than its own branch
+    path.push(name)
+    scopes.push([...path])
+  }
+  return scopes
 }
 
 /** Thrown inside the transaction, it undoes what touched more jobs than the caller allowed. */

@@ -64,7 +64,7 @@ async function clearStaleLeases(tx: Sql, request: IntegrityRequest): Promise<num
  * or as failed when it is out of retries, instead of looping for ever.
  */
 async function takeBackExpired(tx: Sql, call: Call, request: IntegrityRequest): Promise<number> {
-  const streak = tx`case when failure_streak_code = 'lease_expired' then coalesce(failure_streak_count, 0) + 1 else 1 end`
+  const streak = tx`case when failure_streak_code = 'lease_expired' then least(coalesce(failure_streak_count, 0), 1000000) + 1 else 1 end`
   const poisonous = tx`${streak} >= ${call.quarantineThreshold}::int`
   const exhausted = tx`coalesce(retry_count, 0) >= coalesce(max_retries, 3)`
   const { count } = await tx`

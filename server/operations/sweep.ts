@@ -30,7 +30,9 @@ const sweepable = (sql: Sql, call: Call, request: SweepRequest) => sql`
 const why = (sql: Sql) => sql`case status when 'queued' then 'ttl_age' else 'ttl_runtime' end`
 
 const outcomes = {
-  cancel: (sql: Sql) => sql`status = 'cancelled', cancelled_at = now(), cancellation_reason = ${why(sql)}`,
+  // An earlier end would make the job look old to a prune.
+  cancel: (sql: Sql) => sql`
+    status = 'cancelled', cancelled_at = now(), cancellation_reason = ${why(sql)}, completed_at = null`,
   fail: (sql: Sql) => sql`status = 'failed', completed_at = now(), error_message = ${why(sql)}`,
 }
 

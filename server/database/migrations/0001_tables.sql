@@ -158,7 +158,13 @@ begin
           where a.attrelid = to_regclass(wanted) and a.attname = w.attname and not a.attisdropped
         )
     loop
-      execute format('alter table %I add column %I %s%s', wanted, missing.name, missing.type, missing.preset);
+      begin
+        execute format('alter table %I add column %I %s%s', wanted, missing.name, missing.type, missing.preset);
+      exception when insufficient_privilege or wrong_object_type then
+        -- Somebody else's table beside the jobs: nothing that works without the column stops for it.
+        if wanted = 'jobs' then raise; end if;
+        raise warning 'the column % of % is missing, and cannot be added: %', missing.name, wanted, sqlerrm;
+      end;
     end loop;
   end loop;
 end
@@ -167,12 +173,14 @@ $$;
 do $$
 begin
   if not exists (
-    select from pg_trigger where tgrelid = to_regclass('jobs') and tgname = 'trg_jobs_updated_at'
+    -- Whatever another program calls its own.
+    select from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+    where t.tgrelid = to_regclass('jobs') and not t.tgisinternal and p.prosrc ilike '%updated_at%'
   ) then
-    create or replace function set_jobs_updated_at() returns trigger language plpgsql as
+    create or replace function jobsctl_set_updated_at() returns trigger language plpgsql as
       'begin new.updated_at := now(); return new; end';
-    create trigger trg_jobs_updated_at before update on jobs
-      for each row execute function set_jobs_updated_at();
+    create trigger jobsctl_updated_at before update on jobs
+      for each row execute function jobsctl_set_updated_at();
   end if;
 end
 $$;

@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { kinds } from './database.ts'
+import { ago } from './job-row.ts'
+import { openWorld, paths, type World } from './world.ts'
+
+describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld(kind)
+  })
+  afterAll(() => world?.stop())
+  beforeEach(() => world.clear())
+
+  it('times before all time are old, and are told without a date', async () => {
+    await world.jobs(1)
+    await world.sql`update jobs set completed_at = '-infinity'`
+    const preview = { domain: 'chatbooks', dry_run: true, detail_top_k: 3, include_kept: true }
+    expect(await world.post(paths.prune, preview)).toMatchObject({
+      status: 200,
+      body: { deleted: 1, groups: [{ count: 1, oldest: null }] },
+    })
+    const shown = await world.jobsctl(['prune', '--domain', 'chatbooks', '--dry-run', '-o', 'table'])
+    expect(shown).toMatchObject({ code: 0, out: expect.stringContaining('1 of 1 finished jobs would be deleted') })
+  })
+
+  it('a streak that can grow no more does not keep the others from being repaired', async () => {
+    await world.jobs(2, { status: 'processing', leased_until: ago(60) })
+    await world.sql`
+      update jobs set failure_streak_code = 'lease_expired', failure_streak_count = 2147483647
+      where id = (select min(id) from jobs)`
+    expect(await world.post(paths.integrity, { fix: true })).toMatchObject({ status: 200, body: { fixed: 2 } })
+  })
+
+  it('a job that was retried and then swept is as young as its sweep', async () => {
+    await world.jobs(1, { status: 'queued', days: 100 })
+    await world.sql`update jobs set completed_at = now() - interval '90 days'`
+    expect(await world.confirm(paths.sweep, { age_seconds: 60 })).toMatchObject({ body: { affected: 1 } })
+    expect(await world.post(paths.prune, { dry_run: true })).toMatchObject({ body: { deleted: 0 } })
+  })
+
+  it('a constraint of another program refuses a change with its name, and nothing is changed', async () => {
+    const [id = 0] = await world.jobs(2)
+    await world.sql`create table holds (job bigint constraint legal_hold references jobs (id))`
+    await world.sql`insert into holds values (${id})`
+    try {
+      expect(await world.confirm(paths.prune, {})).toMatchObject({
+        status: 409,
+        body: { code: 'conflict', detail: expect.stringContaining('legal_hold') },
+      })
+      expect(await world.count()).toBe(2)
+    } finally {
+      await world.sql`drop table holds`
+    }
+  })
+
+  it('requeue --all leaves out the domains that no call can name, says so, and does the rest once', async () => {
+    for (const domain of ['', ' padded', 'padded', 'x'.repeat(200)])
+      await world.jobs(1, { status: 'quarantined', domain })
+    const { code, out, err } = await world.jobsctl(['requeue', '--all', '--yes'])
+    expect({ code, out }).toEqual({ code: 0, out: 'requeued 1 job in all domains\n' })
+    expect(err).toContain('left out, since no call can name them: the domains "", " padded", "xxx')
+    expect(await world.sql`select domain from jobs where status = 'queued'`).toMatchObject([{ domain: 'padded' }])
+  })
+
+  it('a list that is far too long is refused with an answer that is not', async () => {
+    const answer = await world.post(paths.prune, { statuses: Array.from({ length: 100_000 }, () => 'x') })
+    expect(answer.status).toBe(422)
+    expect(JSON.stringify(answer.body).length).toBeLessThan(1000)
+  })
+
+  it.each(['2027-02-30T00:00:00Z', '2026-04-31T00:00:00Z', '2026-01-01T24:61:00Z'])(
+    'a reference time that is on no calendar is refused: %s',
+    async (time) => {
+      expect(await world.post(paths.prune, { dry_run: true }, { 'x-as-of': time })).toMatchObject({ status: 422 })
+    },
+  )
+
+  it('without its tables the server is not ready, and says why', async () => {
+    const other = await openWorld(kind)
+    try {
+      await other.sql`drop table jobs`
+      expect((await other.call('GET', '/readyz')).status).toBe(503)
+      expect(await other.call('GET', paths.stats)).toMatchObject({
+        status: 503,
+        body: { code: 'database_unavailable', detail: expect.stringContaining('lost its tables') },
+      })
+    } finally {
+      await other.stop()
+    }
+  })
+})
