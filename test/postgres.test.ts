@@ -24,12 +24,12 @@ describe('a server whose PostgreSQL comes and goes', () => {
   })
   const get = (server: ServerProcess, path: string) =>
     call({ url: server.url, method: 'GET', path, headers: { 'x-api-key': key } })
-  const prune = (server: ServerProcess) =>
+  const prune = (server: ServerProcess, body = {}) =>
     call({
       url: server.url,
       method: 'POST',
       path: paths.prune,
-      body: {},
+      body,
       headers: { 'x-api-key': key, 'x-confirm': 'true' },
     })
   const ready = (server: ServerProcess) =>
@@ -236,23 +236,33 @@ describe('a server whose PostgreSQL comes and goes', () => {
   })
 
   it('answers no later call with what ended an earlier one', async () => {
-    const server = await spawnServer(await envOf())
-    const sql = postgres(database.url, { max: 1 })
+    const server = await spawnServer({ ...(await envOf()), JOBS_DB_POOL: '2' })
+    const sql = postgres(database.url, { max: 2 })
     try {
       await ready(server)
-      for (let round = 0; round < 3; round++) {
-        await Promise.all(Array.from({ length: 8 }, () => get(server, paths.stats)))
-        await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'jobs-server'`
-        await until('its sessions are gone', async () => {
-          const left = await sql`select from pg_stat_activity where application_name = 'jobs-server'`
-          return left.length === 0
+      await sql`
+        insert into jobs (domain, queue, job_type, status, completed_at)
+        select domain, 'q', 't', 'completed', now() - interval '90 days' from unnest(array['a', 'b']) as domain`
+      await sql.begin(async (tx) => {
+        await tx`select from jobs for update`
+        const pruning = ['a', 'b'].map((domain) => prune(server, { domain }))
+        await until('both sessions wait for a row, and are ended', async () => {
+          const [row] = await sql<[{ n: number }]>`
+            select count(pg_terminate_backend(pid))::int as n
+            from (
+              select pid, count(*) over () as waiting from pg_stat_activity
+              where application_name = 'jobs-server' and wait_event_type = 'Lock'
+            ) as sessions
+            where waiting = 2`
+          return row.n === 2
         })
-        for (let n = 0; n < 12; n++) {
-          const answer = n % 2 ? await prune(server) : await get(server, paths.stats)
-          expect(answer).toMatchObject({ status: 200 })
-        }
-      }
+        for (const answer of await Promise.all(pruning)) expect(answer.status).toBe(503)
+      })
+      for (let n = 0; n < 6; n++) expect((await prune(server, { domain: 'none' })).status).toBe(200)
+      const later = await Promise.all(Array.from({ length: 6 }, () => get(server, paths.stats)))
+      expect(later.map(({ status }) => status)).toEqual(later.map(() => 200))
     } finally {
+      await sql`truncate jobs`
       await sql.end()
       await server.kill()
     }
