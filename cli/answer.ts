@@ -2,6 +2,7 @@ import { Failure, type FailureCode, type Fault } from '../shared/errors.ts'
 import { FailureBody, failureCode } from '../shared/failure-body.ts'
 import { headers } from '../shared/headers.ts'
 import { inFlags } from './faults.ts'
+import { interrupted } from './interrupted.ts'
 import type { Target } from './target.ts'
 
 /** An answer as it came. */
@@ -112,10 +113,4 @@ const reasons: Record<string, string> = {
   UND_ERR_SOCKET: 'the connection broke',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself',
   CERT_HAS_EXPIRED: 'its certificate has expired',
-}
-
-/** The failure that a signal means. */
-export function interrupted(signal: AbortSignal, unsure = ''): Failure {
-  const code = signal.reason === 'SIGTERM' ? 'terminated' : 'interrupted'
-  return new Failure(code, `interrupted${unsure}`)
 }

@@ -1,10 +1,10 @@
 import type { z } from 'zod'
 import { Failure } from '../shared/errors.ts'
 import type { Operation } from '../shared/operation.ts'
-import { interrupted } from './answer.ts'
 import type { Answer, Client } from './client.ts'
 import type { Context } from './context.ts'
 import { curlOf } from './curl.ts'
+import { interrupted } from './interrupted.ts'
 import { grouped, jobs } from './numbers.ts'
 import type { Ending } from './print.ts'
 

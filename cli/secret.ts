@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFile, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { Failure } from '../shared/errors.ts'
-import { interrupted } from './answer.ts'
+import { interrupted } from './interrupted.ts'
 import type { Io } from './io.ts'
 
 /** Where a secret comes from; never a flag's value, which every process on the machine can read. */
