@@ -1,43 +1,13 @@
 import type { z } from 'zod'
 import { Failure } from '../shared/errors.ts'
-import type { Operation } from '../shared/operation.ts'
-import type { Answer, Client } from './client.ts'
+import { type Change, outcome, type Previewed } from './change.ts'
+import type { Client } from './client.ts'
 import type { Context } from './context.ts'
 import { curlOf } from './curl.ts'
 import { interrupted } from './interrupted.ts'
 import { grouped, jobs } from './numbers.ts'
+import { preview, previewText, show } from './preview.ts'
 import type { Ending } from './print.ts'
-
-/** One call of a change. Most changes are one; a requeue of many domains is several. */
-type Request<In extends z.ZodType> = z.input<In>
-
-export interface Change<In extends z.ZodType, Out extends z.ZodType> {
-  /** As `--json` names it, such as `prune`. */
-  name: string
-  op: Operation<In, Out>
-  requests: readonly Request<In>[]
-  /** The same request as a preview. */
-  preview: (request: Request<In>) => Request<In>
-  /** The same request, which the server refuses to exceed `max` with. */
-  bounded: (request: Request<In>, max: number | undefined) => Request<In>
-  count: (result: z.output<Out>) => number
-  /** `would delete 9,500 jobs in chatbooks`, `deleted 9,500 jobs in chatbooks` */
-  say: (count: string, done: boolean) => string
-  /** The scope and the settings, for `--json`. */
-  facts: object
-  /** The command line that asks for this change, without `--yes` and `--dry-run`. */
-  words: readonly string[]
-  /** More for a person who looks at a preview, such as a table; only servers that know `max` have it. */
-  details?: (client: Client, preview: Previewed<Out>) => Promise<string | undefined>
-}
-
-interface Previewed<Out extends z.ZodType> {
-  answers: Answer<z.output<Out>>[]
-  counts: number[]
-  total: number
-  /** The server keeps to `max`, and to the preview's reference time. */
-  bounds: boolean
-}
 
 /** Preview, confirm, apply: the only path by which jobsctl changes anything. */
 export async function guarded<In extends z.ZodType, Out extends z.ZodType>(
@@ -110,72 +80,6 @@ function printCurl<In extends z.ZodType, Out extends z.ZodType>(context: Context
   return 'ok'
 }
 
-async function preview<In extends z.ZodType, Out extends z.ZodType>(
-  context: Context,
-  client: Client,
-  change: Change<In, Out>,
-): Promise<Previewed<Out>> {
-  const answers: Answer<z.output<Out>>[] = []
-  for (const request of change.requests) {
-    answers.push(await client.call(change.op, change.preview(request)).catch(explainPreview(context, change)))
-  }
-  const counts = answers.map(({ body }) => change.count(body))
-  const total = counts.reduce((sum, count) => sum + count, 0)
-  return { answers, counts, total, bounds: answers.every(({ asOf }) => asOf !== undefined) }
-}
-
-/** A server that asks to confirm a preview takes it for the change itself. */
-const explainPreview =
-  <In extends z.ZodType, Out extends z.ZodType>({ retyped }: Context, { name, words }: Change<In, Out>) =>
-  (error: unknown): never => {
-    if (!(error instanceof Failure) || error.code !== 'confirmation_required') throw error
-    throw new Failure('confirmation_required', `this server cannot preview this ${name}; nothing was changed`, {
-      hint: `to go ahead without: ${retyped([...words, '--yes', '--no-preview'])}`,
-      requestId: error.requestId,
-      server: error.server,
-    })
-  }
-
-type Total = Pick<Previewed<z.ZodType>, 'total'>
-
-/** `--dry-run`: the preview is the result. */
-async function show<In extends z.ZodType, Out extends z.ZodType>(
-  context: Context,
-  client: Client,
-  change: Change<In, Out>,
-  previewed: Previewed<Out>,
-  max: number | undefined,
-): Promise<Ending> {
-  const { print, settings, retyped } = context
-  const { total } = previewed
-  if (total > 0 || print.forPeople || print.structured) {
-    print.sentence(outcome(change, true, total), await previewText(context, client, change, previewed), 'pending')
-  }
-  if (print.forPeople && total > 0) print.aside(`To do it:  ${retyped([...change.words, '--yes'])}`)
-  if (max !== undefined && total > max) {
-    print.aside(`note: above the limit of ${grouped(max)}; the change itself would be refused`)
-  }
-  return settings.detailedExitcode && total > 0 ? 'would_change' : 'ok'
-}
-
-/** A person gets the details, where there are any; a script gets the sentence. */
-async function previewText<In extends z.ZodType, Out extends z.ZodType>(
-  { print }: Context,
-  client: Client,
-  change: Change<In, Out>,
-  previewed: Previewed<Out>,
-): Promise<string> {
-  const wanted = print.forPeople && previewed.bounds && previewed.total > 0
-  const details = wanted ? await change.details?.(client, previewed) : undefined
-  return details ?? change.say(jobs(previewed.total), false)
-}
-
-const outcome = <In extends z.ZodType, Out extends z.ZodType>(
-  { name, facts }: Change<In, Out>,
-  dry_run: boolean,
-  affected: number,
-) => ({ operation: name, dry_run, affected, ...facts })
-
 /** `--yes` is silent about nothing, for cron's sake; who did not say it is told. */
 function nothing<In extends z.ZodType, Out extends z.ZodType>(context: Context, change: Change<In, Out>): Ending {
   const { print, settings } = context
@@ -187,7 +91,7 @@ function nothing<In extends z.ZodType, Out extends z.ZodType>(context: Context, 
 function unconfirmed<In extends z.ZodType, Out extends z.ZodType>(
   { retyped }: Context,
   { words, say }: Change<In, Out>,
-  { total }: Total,
+  { total }: Pick<Previewed<Out>, 'total'>,
 ): Failure {
   const preview = `${say(jobs(total), false)}; `
   return new Failure('confirmation_required', `${preview}refusing to change anything without --yes`, {
