@@ -3,6 +3,7 @@ import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import { readEnv } from '../server/env.ts'
 import { createLog } from '../server/log.ts'
 import { steps } from './demo-steps.ts'
@@ -30,7 +31,7 @@ try {
     const run = await runJobsctl(words)
     process.stdout.write(run.output)
     if (run.code !== 0) console.log(`(exit ${run.code})`)
-    if (run.code === exit && says.test(run.output)) continue
+    if (run.code === exit && says.test(stripVTControlCharacters(run.output))) continue
     failed.push(words.join(' '))
     console.log(`THIS SHOULD exit ${exit} and say ${says}`)
   }
