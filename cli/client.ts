@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { Agent, type Dispatcher, request } from 'undici'
 import type { z } from 'zod'
-import { Failure } from '../shared/errors.ts'
+import { Failure, failures } from '../shared/errors.ts'
 import { headers } from '../shared/headers.ts'
 import type { Operation } from '../shared/operation.ts'
 import { failureOfAnswer, failureOfConnection, type Received } from './answer.ts'
+import { queryOf } from './query.ts'
 import { retrying } from './retry.ts'
 import type { Settings } from './settings.ts'
 import type { Target } from './target.ts'
@@ -80,7 +81,7 @@ export function createClient({ target, settings, trace, signal }: ClientOptions)
       return { body: read.data, raw: received.json, asOf: received.header(headers.asOf) }
     },
     async probe(path) {
-      const { status, headers } = await timed({ method: 'GET', path, query: {}, headers: {}, changing: false })
+      const { status, headers } = await timed({ method: 'GET', path, query: '', headers: {}, changing: false })
       return { status, headers }
     },
   }
@@ -89,15 +90,8 @@ export function createClient({ target, settings, trace, signal }: ClientOptions)
 const neverArrived = ({ cause }: Failure): boolean =>
   cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED'
 
-const passing = [
-  'unreachable',
-  'rate_limited',
-  'database_unavailable',
-  'database_busy',
-  'shutting_down',
-  'outcome_unknown',
-]
-const mayPass = ({ code }: Failure): boolean => passing.includes(code)
+/** All that is for lack of a server, but for the deadline: nothing is left after that. */
+const mayPass = ({ code }: Failure): boolean => failures[code].exit === 'unavailable' && code !== 'timed_out'
 
 function noCredential({ url, from }: Target): Failure {
   return new Failure('unauthenticated', `there is no key for ${url.origin} (${from})`, {
@@ -115,7 +109,7 @@ const unexpected = ({ url }: Target, { header }: Received): Failure =>
 interface Sent {
   method: 'GET' | 'POST'
   path: string
-  query: Record<string, string>
+  query: string
   headers: Record<string, string>
   body?: string
   changing: boolean
@@ -132,19 +126,10 @@ function sentBy(op: Operation, input: unknown, { asOf, settings }: { asOf?: stri
       'Idempotency-Key': randomUUID(),
     }),
   }
-  const fields = Object.entries(input ?? {}).filter(([, value]) => value !== undefined)
-  if (op.method === 'GET') {
-    const query = Object.fromEntries(fields.map(([name, value]) => [name, String(value)]))
-    return { method: op.method, path: op.path, query, headers: carried }
-  }
-  const body = JSON.stringify(Object.fromEntries(fields))
-  return {
-    method: op.method,
-    path: op.path,
-    query: {},
-    headers: { ...carried, 'content-type': 'application/json' },
-    body,
-  }
+  const { method, path } = op
+  if (method === 'GET') return { method, path, query: queryOf(input), headers: carried }
+  const headersOfBody = { ...carried, 'content-type': 'application/json' }
+  return { method, path, query: '', headers: headersOfBody, body: JSON.stringify(input) }
 }
 
 interface Sending extends Sent {
@@ -160,7 +145,7 @@ interface Sending extends Sent {
 async function send(sending: Sending): Promise<Received> {
   const { method, path, query, headers: own, body, target, dispatcher, trace, signal, timeoutMs } = sending
   const url = new URL(target.url.pathname.replace(/\/$/, '') + path, target.url)
-  url.search = new URLSearchParams(query).toString()
+  url.search = query
   const credential = target.credential ? { [target.credential.header]: target.credential.value } : {}
   const sent = { ...own, ...credential }
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)))

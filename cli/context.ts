@@ -12,7 +12,10 @@ export interface Context {
   print: Printer
   /** @throws Failure when no target can be made of flags, environment and config */
   target: () => Promise<Target>
+  /** The one client of a command, with its one deadline. */
   client: () => Promise<Client>
+  /** A client with a deadline of its own, for what goes on for ever. */
+  newClient: () => Promise<Client>
   /** The words of this command for a hint, with the flags that named its target. */
   retyped: (words: readonly string[]) => string
 }

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { headers } from '../shared/headers.ts'
 import type { Operation } from '../shared/operation.ts'
 import type { Context } from './context.ts'
+import { queryOf } from './query.ts'
 import { quoted } from './shell.ts'
 
 /** The call as a curl command that reads `$BASE` and the secret from the environment. */
@@ -13,19 +14,14 @@ export function curlOf<In extends z.ZodType>(
 ): string {
   const withToken = flags.tokenFile ?? io.env.JOBSCTL_TOKEN_FILE ?? io.env.JOBSCTL_TOKEN
   const credential = withToken ? '"Authorization: Bearer $TOKEN"' : '"X-API-KEY: $API_KEY"'
-  const fields = Object.entries(request ?? {}).filter(([, value]) => value !== undefined)
-  const query =
-    op.method === 'GET'
-      ? new URLSearchParams(Object.fromEntries(fields.map(([name, value]) => [name, String(value)])))
-      : ''
-  const body = JSON.stringify(Object.fromEntries(fields))
+  const query = op.method === 'GET' ? queryOf(request) : ''
   const lines = [
-    `curl -X ${op.method} "$BASE${op.path}${String(query) ? `?${query}` : ''}"`,
+    `curl -X ${op.method} "$BASE${op.path}${query ? `?${query}` : ''}"`,
     `-H ${credential}`,
     ...(confirmed ? [`-H "${headers.confirm}: true"`, `-H ${quoted(`${headers.reason}: ${settings.reason}`)}`] : []),
     ...(op.method === 'GET'
       ? ['-H "Accept: application/json"']
-      : ['-H "Content-Type: application/json"', `-d ${quoted(body)}`]),
+      : ['-H "Content-Type: application/json"', `-d ${quoted(JSON.stringify(request))}`]),
   ]
   return `${lines.join(' \\\n  ')}\n`
 }

@@ -10,6 +10,7 @@ import type { Target } from './target.ts'
 export function fullContext(io: Io, flags: GlobalFlags): Context {
   const settings = readSettings(flags, io)
   let target: Promise<Target> | undefined
+  let client: Promise<Client> | undefined
   const readTarget = async () => {
     const { readTarget } = await import('./target.ts')
     const { configPath, readConfig } = await import('./config.ts')
@@ -24,7 +25,11 @@ export function fullContext(io: Io, flags: GlobalFlags): Context {
       target ??= readTarget()
       return target
     },
-    client: async (): Promise<Client> => {
+    client: () => {
+      client ??= context.newClient()
+      return client
+    },
+    newClient: async () => {
       const { createClient } = await import('./client.ts')
       const { createTrace } = await import('./trace.ts')
       const level = settings.debug ? 'all' : settings.verbose ? 'lines' : 'none'

@@ -29,7 +29,7 @@ export async function guarded<In extends z.ZodType, Out extends z.ZodType>(
   const { total } = previewed
   if (settings.dryRun) return show(context, client, change, previewed, max)
   if (max !== undefined && total > max) throw overLimit(total, max)
-  if (print.structured && !settings.yes) throw unconfirmed(context, change, previewed)
+  if (print.structured && !settings.yes) throw unconfirmed(context, change.words, `${change.say(jobs(total), false)}; `)
   if (total === 0) return nothing(context, change)
   if (settings.yes) return apply(context, client, change, previewed)
   await confirm(context, client, change, previewed)
@@ -88,12 +88,7 @@ function nothing<In extends z.ZodType, Out extends z.ZodType>(context: Context, 
   return 'ok'
 }
 
-function unconfirmed<In extends z.ZodType, Out extends z.ZodType>(
-  { retyped }: Context,
-  { words, say }: Change<In, Out>,
-  { total }: Pick<Previewed<Out>, 'total'>,
-): Failure {
-  const preview = `${say(jobs(total), false)}; `
+function unconfirmed({ retyped }: Context, words: readonly string[], preview = ''): Failure {
   return new Failure('confirmation_required', `${preview}refusing to change anything without --yes`, {
     hint: retyped([...words, '--yes']),
   })
@@ -105,13 +100,11 @@ async function confirm<In extends z.ZodType, Out extends z.ZodType>(
   change: Change<In, Out>,
   previewed: Previewed<Out>,
 ): Promise<void> {
-  const { io, settings, retyped } = context
+  const { io, settings } = context
   const { total } = previewed
   if (!settings.interactive) {
     io.note(`${change.say(jobs(total), false)}\n`)
-    throw new Failure('confirmation_required', 'refusing to change anything without --yes', {
-      hint: retyped([...change.words, '--yes']),
-    })
+    throw unconfirmed(context, change.words)
   }
   io.note(`${await previewText(context, client, change, previewed)}\n\n`)
   const profile = client.target.profile

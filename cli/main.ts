@@ -22,7 +22,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     const words = verbFirst(argv)
     refuseUnknown(words[0])
     await program.parseAsync(words, { from: 'user' })
-    return exits[ended.as ?? 'ok'].code
+    return exits[ended.as].code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exits.ok.code
     const failure = failureOf(error, argv)

@@ -73,4 +73,4 @@ export function createPrinter(io: Io, settings: Settings): Printer {
 }
 
 /** The way a command ends when it does not fail. */
-export type Ending = Exit | undefined
+export type Ending = Exit

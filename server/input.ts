@@ -24,6 +24,8 @@ function queryOf(c: Context): Record<string, string> {
   return Object.fromEntries(fields)
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 async function jsonOf(c: Context): Promise<unknown> {
   const bytes = await c.req.arrayBuffer().catch(brokenOff)
   if (bytes.byteLength === 0) throw new Failure('malformed_json', 'the body is empty; it must be JSON')
@@ -31,7 +33,7 @@ async function jsonOf(c: Context): Promise<unknown> {
     throw new Failure('unsupported_media_type', 'the body must be plain application/json in UTF-8')
   }
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return JSON.parse(utf8.decode(bytes))
   } catch (cause) {
     throw new Failure('malformed_json', 'the body is not JSON in UTF-8', { cause })
   }
@@ -69,7 +71,7 @@ export function readReason(c: Context): string | undefined {
 
 function decoded(bytes: Buffer): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return utf8.decode(bytes)
   } catch {
     return undefined
   }

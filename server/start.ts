@@ -5,7 +5,8 @@ import { createApp } from './app.ts'
 import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
 import { tokenAuthenticator } from './auth/tokens.ts'
 import { listenForTokenCommands } from './control.ts'
-import { isConnectionLost, isRefused } from './database/failure.ts'
+import type { Opened } from './database/embedded.ts'
+import { isConnectionLost, isLocked, isRefused } from './database/failure.ts'
 import { migrate } from './database/migrate.ts'
 import { openDatabase } from './database/open.ts'
 import type { Pool } from './database/sql.ts'
@@ -31,6 +32,13 @@ export interface Running {
  */
 export async function start(env: Env, log: Log): Promise<Running> {
   const opened = await openDatabase(env)
+  return startOn(opened, env, log).catch(async (error: unknown) => {
+    await opened.close()
+    throw error
+  })
+}
+
+async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
   const { sql } = opened
   let ready = false
   let stopping = false
@@ -55,10 +63,8 @@ export async function start(env: Env, log: Log): Promise<Running> {
     },
   })
   const server = createHttpServer(app.fetch)
-  const port = await listen(server, env.HOST, env.PORT).catch(async (error: unknown) => {
-    await opened.close()
-    throw error
-  })
+  const closeControl = env.JOBS_DB_URL ? async () => {} : await openControl(env.JOBS_DATA_DIR, sql, log)
+  const port = await listen(server, env.HOST, env.PORT)
   const url = `http://${isIP(env.HOST) === 6 ? `[${env.HOST}]` : env.HOST}:${port}`
   if (!isLoopback(env.HOST)) {
     log.warn(`listening on ${env.HOST}, beyond this machine: put a proxy with TLS in front, since keys travel in clear`)
@@ -69,7 +75,6 @@ export async function start(env: Env, log: Log): Promise<Running> {
     if (!ready) log.info('ready')
     ready = true
   }
-  const closeControl = env.JOBS_DB_URL ? async () => {} : await listenForTokenCommands(env.JOBS_DATA_DIR, sql)
   const prepared = prepare({ sql, log, tablesReady, isReady: () => ready, isStopping: () => stopping })
   const stop = async () => {
     stopping = true
@@ -81,6 +86,15 @@ export async function start(env: Env, log: Log): Promise<Running> {
   }
   return { url, sql, stop, prepared, lost: opened.lost }
 }
+
+/** A folder whose name is too long for a socket costs the token commands, not the server. */
+const openControl = (folder: string, sql: Pool, log: Log): Promise<() => Promise<void>> =>
+  listenForTokenCommands(folder, sql).catch((error: unknown) => {
+    log.warn(
+      `jobs-server token cannot reach this server while it runs: ${error instanceof Error ? error.message : error}`,
+    )
+    return async () => {}
+  })
 
 interface Preparing {
   sql: Pool
@@ -105,17 +119,14 @@ async function prepare({ sql, log, tablesReady, isReady, isStopping }: Preparing
           cause: error,
         })
       }
-      if (!isTransient(error)) throw error
+      if (!isConnectionLost(error) && !isLocked(error)) throw error
       log.warn(`the database is not ready, trying again in ${pause / 1000} s: ${why}`)
       await wait(pause)
-      if (isBusy(error)) pause = Math.min(2 * pause, 30_000)
+      // Each try makes the writers of a busy table wait for a moment, so the tries grow rare.
+      if (isLocked(error)) pause = Math.min(2 * pause, 30_000)
     }
   }
 }
-
-/** Each try makes the writers of a busy table wait for a moment, so the tries grow rare. */
-const isBusy = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '55P03'
-const isTransient = (error: unknown): boolean => isConnectionLost(error) || isBusy(error)
 
 async function answersSoon(sql: Pool): Promise<boolean> {
   const answer = sql`select from jobs limit 0`.then(

@@ -91,7 +91,7 @@ async function watch(context: Context, scope: Scope): Promise<Ending> {
   while (!io.signal.aborted) {
     if (io.outGone()) return 'ok'
     // A deadline for each look, or a long watch would use up its own.
-    const client = await context.client()
+    const client = await context.newClient()
     try {
       const { body } = await client.call(op, scope)
       const at = new Date().toISOString()

@@ -87,6 +87,9 @@ const fits = (error: unknown, codes: readonly string[]): boolean => {
 /** True when the connection is to blame, and another try may work. */
 export const isConnectionLost = (error: unknown): boolean => fits(error, gone)
 
+/** True when a table or a row was not to be had in time. */
+export const isLocked = (error: unknown): boolean => fits(error, ['55P03'])
+
 /** True when only another configuration helps. */
 export const isRefused = (error: unknown): boolean => fits(error, refused)
 
