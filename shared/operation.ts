@@ -3,6 +3,7 @@ import type { z } from 'zod'
 /** One API operation, described once: the server mounts it, the CLI calls it. */
 export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodType = z.ZodType> {
   method: 'GET' | 'POST'
+  /** A part such as `:id` is a field of the input. */
   path: string
   /** Other spellings of the path that callers already use. */
   aliases?: readonly string[]
@@ -10,8 +11,10 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
   output: Out
   /** True when this input would change stored jobs. */
   changes: (input: z.output<In>) => boolean
-  /** True for the one change that existing callers make without `X-Confirm`. */
+  /** True for a change that is no operator's decision, or that callers make without `X-Confirm` already. */
   unconfirmed?: boolean
+  /** True when this output is news to the database, and so is answered with 201. */
+  created?: (output: z.output<Out>) => boolean
 }
 
 /** Keeps the literal types of an operation; it does nothing at run time. */

@@ -1,6 +1,13 @@
 /** The API's table of contents. */
+export { acquire } from './acquire.ts'
+export { cancel } from './cancel.ts'
+export { enqueue, enqueueBatch } from './enqueue.ts'
+export { eventStream, events } from './events.ts'
+export { complete, fail, finishMany, release } from './finish.ts'
 export { integrity } from './integrity.ts'
 export { prune } from './prune.ts'
+export { controlQueue, queueStatus, stoppedQueues } from './queues.ts'
+export { renew, renewMany } from './renew.ts'
 export { requeue } from './requeue.ts'
 export { stats } from './stats.ts'
 export { sweep } from './sweep.ts'

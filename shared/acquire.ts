@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { Job, words } from './job.ts'
+import { optional, ScopeName, wholeNumber } from './jobs.ts'
+import { operation } from './operation.ts'
+
+/** Who works, as rows and events name it. */
+export const WorkerId = words(256)
+
+/** Seconds of a lease; the server may allow less, by `JOBS_LEASE_MAX_SECONDS`. */
+export const LeaseSeconds = wholeNumber(1, 86_400)
+
+export const AcquireRequest = z.strictObject({
+  domain: ScopeName,
+  queue: ScopeName.default('default'),
+  worker_id: WorkerId,
+  lease_seconds: LeaseSeconds.default(60),
+  /** The most jobs to take. */
+  limit: wholeNumber(1, 100).default(1),
+  job_types: optional(
+    z
+      .array(ScopeName, 'must be a list of job types')
+      .min(1, 'must name at least one')
+      .max(100, 'must name at most 100'),
+  ),
+  owner_user_id: optional(words(128)),
+  /** How long the call may be held until there is a job. */
+  wait_seconds: wholeNumber(0, 60).default(0),
+})
+export type AcquireRequest = z.output<typeof AcquireRequest>
+
+export const acquire = operation({
+  method: 'POST',
+  path: '/api/v1/jobs/acquire',
+  input: AcquireRequest,
+  /** In pick order, each with a fresh `lease_id`. */
+  output: z.object({ jobs: z.array(Job) }),
+  changes: () => true,
+  unconfirmed: true,
+})

@@ -1,0 +1,24 @@
+import { z } from 'zod'
+import { JobId, PathId, text } from './job.ts'
+import { optional } from './jobs.ts'
+import { operation } from './operation.ts'
+
+/** A queued job ends at once. A running one is asked to end, and its worker sees it at its next renewal. */
+export const cancel = operation({
+  method: 'POST',
+  path: '/api/v1/jobs/:id/cancel',
+  input: z.strictObject({
+    id: PathId,
+    reason: optional(text(500)),
+    /** End a running job now: its worker loses the lease. */
+    force: z.boolean('must be true or false').default(false),
+  }),
+  output: z.object({
+    id: JobId,
+    status: z.string(),
+    /** True while a running job has been asked to end. */
+    cancel_requested: z.boolean(),
+  }),
+  changes: () => true,
+  unconfirmed: true,
+})

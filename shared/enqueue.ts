@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { Job, JsonObject, text, words } from './job.ts'
+import { optional, ScopeName, wholeNumber } from './jobs.ts'
+import { operation } from './operation.ts'
+
+/** The most jobs that one call takes in. */
+const mostJobs = 1000
+
+const biggestInteger = 2 ** 31 - 1
+
+export const NewJob = z.strictObject({
+  domain: ScopeName,
+  queue: ScopeName.default('default'),
+  job_type: ScopeName,
+  /** What the worker needs to know; at most `JOBS_MAX_JSON_BYTES`. */
+  payload: JsonObject,
+  owner_user_id: optional(words(128)),
+  /** 1 runs first. */
+  priority: wholeNumber(1, 10).default(5),
+  /** Attempts after the first. */
+  max_retries: wholeNumber(0, 100).default(3),
+  /** Not before this time; absent means at once. */
+  available_at: optional(z.iso.datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00Z' })),
+  /** A second job with this key in its domain, queue and type is the first one. */
+  idempotency_key: optional(words(256)),
+  batch_group: optional(words(256)),
+  /** Jobs, by uuid, that must be completed before this one runs. */
+  depends_on: optional(
+    z
+      .array(text(128).trim().min(1, 'must not be blank'))
+      .max(100, 'must name at most 100 jobs')
+      .transform((uuids) => [...new Set(uuids)]),
+  ),
+  project_id: optional(wholeNumber(-biggestInteger - 1, biggestInteger)),
+})
+export type NewJob = z.output<typeof NewJob>
+
+export const EnqueuedJob = Job.extend({
+  /** False for a job that was there already under this idempotency key. */
+  created: z.boolean(),
+})
+export type EnqueuedJob = z.output<typeof EnqueuedJob>
+
+export const enqueue = operation({
+  method: 'POST',
+  path: '/api/v1/jobs',
+  input: NewJob,
+  output: EnqueuedJob,
+  changes: () => true,
+  unconfirmed: true,
+  created: ({ created }) => created,
+})
+
+/** All of them, or none. */
+export const enqueueBatch = operation({
+  method: 'POST',
+  path: '/api/v1/jobs/batch',
+  input: z.strictObject({
+    jobs: z
+      .array(NewJob, 'must be a list of jobs')
+      .min(1, 'must have at least one job')
+      .max(mostJobs, `must have at most ${mostJobs} jobs`),
+  }),
+  /** In the order of the request. */
+  output: z.object({ jobs: z.array(EnqueuedJob) }),
+  changes: () => true,
+  unconfirmed: true,
+  created: ({ jobs }) => jobs.some(({ created }) => created),
+})
