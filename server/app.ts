@@ -8,14 +8,13 @@ import { headers } from '../shared/headers.ts'
 import type { Authenticator } from './auth/authenticate.ts'
 import { databaseFailure } from './database/failure.ts'
 import type { Log } from './log.ts'
+import type { Serving } from './operations/call.ts'
 import { problemOf } from './problem.ts'
 import { routes } from './routes.ts'
-import type { Serving } from './serve.ts'
 import type { Vars } from './vars.ts'
 
 interface AppOptions extends Serving {
   auth: Authenticator
-  log: Log
   maxBodyBytes: number
   /** The longest that a call may take, in milliseconds, should the database not keep its own limits. */
   callTimeoutMs: number
@@ -23,17 +22,19 @@ interface AppOptions extends Serving {
   checkDatabase: () => Promise<void>
   /** True once the tables are there. */
   isReady: () => boolean
-  isShuttingDown: () => boolean
 }
+
+/** A worker's call may be held for so long before it asks the database for the last time. */
+const longestWaitMs = 60_000
 
 /** The server as a function from request to answer. */
 export function createApp(options: AppOptions): Hono<Vars> {
-  const { auth, log, maxBodyBytes, callTimeoutMs, checkDatabase, isReady, isShuttingDown } = options
+  const { auth, log, maxBodyBytes, callTimeoutMs, checkDatabase, isReady, stopping } = options
   const app = new Hono<Vars>()
   app.use(identified, logged(log))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.use(async (_c, next) => {
-    if (isShuttingDown()) {
+    if (stopping.aborted) {
       throw new Failure('shutting_down', 'the server is shutting down; nothing was changed', { retryAfter: 5 })
     }
     await next()
@@ -42,7 +43,7 @@ export function createApp(options: AppOptions): Hono<Vars> {
     await checkDatabase()
     return c.json({ status: 'ready' })
   })
-  app.use('/api/*', within(callTimeoutMs))
+  app.use('/api/*', within(callTimeoutMs + longestWaitMs))
   app.use('/api/*', async (c, next) => {
     // Before the caller is known, since tokens are kept in the database, too.
     if (!isReady()) {
@@ -123,10 +124,13 @@ const tooLarge = (limit: number): never => {
 /** The methods that a path is mounted for; what answers GET answers HEAD. */
 function methodsOf(app: Hono<Vars>, path: string): string[] {
   const methods = app.routes
-    .filter((route) => route.path === path && route.method !== 'ALL')
+    .filter((route) => route.method !== 'ALL' && patternOf(route.path).test(path))
     .map(({ method }) => method)
   return methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
 }
+
+/** A part such as `:id` stands for any. */
+const patternOf = (path: string): RegExp => new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`)
 
 function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error

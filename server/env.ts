@@ -41,6 +41,11 @@ export const Env = z.object({
   JOBS_STATEMENT_TIMEOUT_SECONDS: number(1, 86_400, 60).describe('PostgreSQL: longest statement'),
   JOBS_LOCK_TIMEOUT_SECONDS: number(1, 86_400, 5).describe('PostgreSQL: longest wait for a row that another holds'),
   JOBS_MAX_BODY_BYTES: number(1024, 1_073_741_824, 1_048_576).describe('largest request body'),
+  JOBS_MAX_JSON_BYTES: number(1024, 1_073_741_824, 1_048_576).describe('largest payload of a job, and largest result'),
+  JOBS_LEASE_MAX_SECONDS: number(1, 86_400, 3600).describe('longest lease that a worker may ask for'),
+  JOBS_REQUIRE_COMPLETION_TOKEN: flag
+    .default(false)
+    .describe('refuse a finish without a completion_token, so that every finish can be repeated safely'),
   JOBS_QUARANTINE_THRESHOLD: number(1, 1000, 3).describe('same failures in a row after which a job is quarantined'),
   JOBS_SHUTDOWN_SECONDS: number(0, 3600, 30).describe('how long running requests may take after SIGTERM'),
 })

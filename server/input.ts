@@ -6,14 +6,32 @@ import { headers, maxReasonLength } from '../shared/headers.ts'
 import type { Operation } from '../shared/operation.ts'
 
 /**
- * The input of an operation, from the query of a GET or the body of a POST.
+ * The input of an operation, from the query of a GET or the body of a POST, and from the path.
  * @throws Failure `unsupported_media_type`, `malformed_json`, or `invalid_request` with every fault
  */
 export async function readInput<In extends z.ZodType>(c: Context, op: Operation<In>): Promise<z.output<In>> {
-  const fields = op.method === 'GET' ? queryOf(c) : await jsonOf(c)
-  const read = op.input.safeParse(fields, { reportInput: true })
+  if (op.method === 'GET') return readQuery(c, op.input)
+  return parsed(op.input, withPath(await jsonOf(c), c.req.param()))
+}
+
+/**
+ * The query of a call.
+ * @throws Failure `invalid_request` with every fault
+ */
+export const readQuery = <In extends z.ZodType>(c: Context, input: In): z.output<In> => parsed(input, queryOf(c))
+
+function parsed<In extends z.ZodType>(input: In, fields: unknown): z.output<In> {
+  const read = input.safeParse(fields, { reportInput: true })
   if (!read.success) throw invalid(faultsOf(read.error))
   return read.data
+}
+
+/** What the path says, a body cannot say again. */
+function withPath(body: unknown, path: Record<string, string>): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
+  const twice = Object.keys(path).filter((name) => Object.hasOwn(body, name))
+  if (twice.length > 0) throw invalid(twice.map((path) => ({ path, message: 'is in the path already' })))
+  return { ...body, ...path }
 }
 
 /** A field that is given twice has no one meaning. */

@@ -3,16 +3,9 @@ import type { z } from 'zod'
 import { Failure } from '../shared/errors.ts'
 import { headers, isConfirmed } from '../shared/headers.ts'
 import type { Operation } from '../shared/operation.ts'
-import type { Pool } from './database/sql.ts'
 import { readAsOf, readInput, readReason } from './input.ts'
-import type { Call } from './operations/call.ts'
+import type { Call, Serving } from './operations/call.ts'
 import type { Vars } from './vars.ts'
-
-/** What every operation is given, beside its input. */
-export interface Serving {
-  sql: Pool
-  quarantineThreshold: number
-}
 
 /** Mounts an operation: read, validate, check the confirmation, run. No route does more. */
 export function serve<In extends z.ZodType, Out extends z.ZodType>(
@@ -38,11 +31,13 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
         requestId: c.get('requestId'),
         reason,
         asOf,
+        gone: c.req.raw.signal,
         previewed: (time) => c.header(headers.asOf, time),
         changed: (rows) => c.set('rows', rows),
       },
       input,
     )
-    return c.json(op.output.parse(result))
+    const output = op.output.parse(result)
+    return c.json(output, op.created?.(output) ? 201 : 200)
   })
 }

@@ -13,6 +13,9 @@ import type { Pool } from './database/sql.ts'
 import type { Env } from './env.ts'
 import { close, createHttpServer, listen } from './http-server.ts'
 import type { Log } from './log.ts'
+import { createHorizon } from './operations/horizon.ts'
+import { workChannel } from './operations/steps.ts'
+import { createWaiting, hear, type Waiting } from './waiting.ts'
 
 export interface Running {
   url: string
@@ -41,7 +44,8 @@ export async function start(env: Env, log: Log): Promise<Running> {
 async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
   const { sql } = opened
   let ready = false
-  let stopping = false
+  const stopping = new AbortController()
+  const waiting = createWaiting()
   const auth =
     env.AUTH_MODE === 'multi_user'
       ? tokenAuthenticator(sql)
@@ -51,11 +55,16 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
     sql,
     auth,
     log,
+    waiting,
+    horizon: createHorizon(sql),
+    stopping: stopping.signal,
     quarantineThreshold: env.JOBS_QUARANTINE_THRESHOLD,
+    leaseMaxSeconds: env.JOBS_LEASE_MAX_SECONDS,
+    maxJsonBytes: env.JOBS_MAX_JSON_BYTES,
+    requireCompletionToken: env.JOBS_REQUIRE_COMPLETION_TOKEN,
     maxBodyBytes: env.JOBS_MAX_BODY_BYTES,
     callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),
     isReady: () => ready,
-    isShuttingDown: () => stopping,
     checkDatabase: async () => {
       if (!ready || !(await answersSoon(sql))) {
         throw new Failure('database_unavailable', 'the database is not ready', { retryAfter: 2 })
@@ -75,9 +84,10 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
     if (!ready) log.info('ready')
     ready = true
   }
-  const prepared = prepare({ sql, log, tablesReady, isReady: () => ready, isStopping: () => stopping })
+  const prepared = prepare({ sql, log, tablesReady, isReady: () => ready, isStopping: () => stopping.signal.aborted })
+  listenForWork(opened, waiting)
   const stop = async () => {
-    stopping = true
+    stopping.abort()
     await close(server, env.JOBS_SHUTDOWN_SECONDS)
     await closeControl()
     // The driver, told to end, waits in vain for a session that is reserved, even after its release.
@@ -86,6 +96,14 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
   }
   return { url, sql, stop, prepared, lost: opened.lost }
 }
+
+/** Without notices a held call finds work when it looks by itself: later, and no less surely. */
+const listenForWork = ({ listen }: Opened, waiting: Waiting): void =>
+  listen(workChannel, {
+    heard: (notice) => hear(waiting, notice),
+    // What was said while nobody listened is lost.
+    listening: () => waiting.ring(),
+  })
 
 /** A folder whose name is too long for a socket costs the token commands, not the server. */
 const openControl = (folder: string, sql: Pool, log: Log): Promise<() => Promise<void>> =>

@@ -10,6 +10,7 @@ export const failures = {
   not_found: { status: 404, exit: 'not_found' },
   method_not_allowed: { status: 405, exit: 'failed' },
   conflict: { status: 409, exit: 'conflict' },
+  queue_draining: { status: 409, exit: 'conflict' },
   lease_lost: { status: 409, exit: 'conflict' },
   preview_stale: { status: 409, exit: 'conflict' },
   limit_exceeded: { status: 412, exit: 'over_limit' },

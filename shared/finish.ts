@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { heldFields, manyOf, resultOf } from './held.ts'
-import { JobId, PathId, words } from './job.ts'
+import { JobId, Json, PathId, words } from './job.ts'
 import { optional } from './jobs.ts'
 import { operation } from './operation.ts'
 
@@ -13,7 +13,7 @@ const finishFields = {
 const completeFields = {
   ...finishFields,
   /** What came of it, any JSON; at most `JOBS_MAX_JSON_BYTES`. */
-  result: z.unknown().optional(),
+  result: Json.optional(),
 }
 
 const failFields = {
@@ -24,7 +24,7 @@ const failFields = {
   error_code: optional(words(128)),
   error_class: optional(words(256)),
   /** Any JSON; at most `JOBS_MAX_JSON_BYTES`. */
-  error_stack: z.unknown().optional(),
+  error_stack: Json.optional(),
   /** False when another try would fail, too. */
   retryable: z.boolean('must be true or false').default(true),
   /** The first wait before another try; it doubles with each. */

@@ -21,8 +21,25 @@ export const PathId = z
   .transform(Number)
   .pipe(JobId)
 
-/** What a caller hands over for a worker to read, or a worker for a caller. */
-export const JsonObject = z.record(z.string(), z.unknown(), 'must be an object')
+const deepest = 100
+
+/** Deeper nesting than anybody means would exhaust the stack of whoever reads it. */
+function isShallow(value: unknown): boolean {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepest) return false
+    level = level.flatMap((part) => (typeof part === 'object' && part !== null ? Object.values(part) : []))
+  }
+  return true
+}
+
+const tooDeep = `must be nested at most ${deepest} deep`
+
+/** What a worker hands over for a caller to read: any JSON. */
+export const Json = z.unknown().refine(isShallow, tooDeep)
+
+/** What a caller hands over for a worker to read. */
+export const JsonObject = z.record(z.string(), z.unknown(), 'must be an object').refine(isShallow, tooDeep)
 
 const time = z.string().nullable()
 const string = z.string().nullable()

@@ -2,7 +2,16 @@ import type { Duplex } from 'node:stream'
 import postgres from 'postgres'
 import type { Pool } from './sql.ts'
 
-const types = { bigint: { to: 20, from: [20], serialize: String, parse: Number } }
+const types = {
+  bigint: { to: 20, from: [20], serialize: String, parse: Number },
+  // As the wire has them, ISO 8601 in UTC: a Date would lose the microseconds.
+  timestamptz: { to: 1184, from: [1184], serialize: String, parse: isoOf },
+}
+
+/** `2026-01-31 12:00:00.123456+00` as `2026-01-31T12:00:00.123456Z`; what is no such time, such as infinity, stays. */
+function isoOf(text: string): string {
+  return text.replace(/^(\S+) (\S+)\+00$/, '$1T$2Z')
+}
 
 /** What both databases have in common. Times are told in UTC, whatever the server's zone is. */
 const common = { types, onnotice: () => {}, connect_timeout: 5, backoff: () => 0.2 }
@@ -35,7 +44,7 @@ export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs }
  * The embedded database through the same client. It has one session, so there is one
  * connection: transactions wait for each other instead of mixing.
  */
-export function connectEmbedded(socket: () => Duplex): Pool {
+export function connectEmbedded(socket: () => Duplex, onnotify: (channel: string, notice: string) => void): Pool {
   const options = {
     ...common,
     max: 1,
@@ -43,7 +52,9 @@ export function connectEmbedded(socket: () => Duplex): Pool {
     user: 'postgres',
     database: 'postgres',
     connection: { application_name: 'jobs-server', TimeZone: 'UTC' },
-    socket, // known to postgres.js, not to its types
+    // Known to postgres.js, not to its types.
+    socket,
+    onnotify,
   }
   return postgres(options)
 }

@@ -7,8 +7,17 @@ import { connectEmbedded } from './connect.ts'
 import { lockFolder } from './folder-lock.ts'
 import type { Pool } from './sql.ts'
 
+export interface Listener {
+  /** A notice has come. */
+  heard: (notice: string) => void
+  /** From now on notices are heard; those before may be lost. */
+  listening: () => void
+}
+
 export interface Opened {
   sql: Pool
+  /** Hears the notices of a channel from now on, and again whenever a lost connection is back. */
+  listen: (channel: string, listener: Listener) => void
   close: () => Promise<void>
   /** Resolves if the database is lost for good, and only another start helps. */
   lost: Promise<void>
@@ -30,7 +39,11 @@ export async function openEmbedded({ folder, fsync }: EmbeddedOptions): Promise<
   const release = await lockFolder(folder)
   try {
     const worker = await startWorker({ folder: join(folder, 'database'), fsync })
-    const sql = connectEmbedded(() => wire(worker))
+    const listeners = new Map<string, Listener>()
+    const sql = connectEmbedded(
+      () => wire(worker),
+      (channel, notice) => listeners.get(channel)?.heard(notice),
+    )
     let closing = false
     const lost = new Promise<void>((resolve) => {
       worker.once('exit', () => {
@@ -40,6 +53,10 @@ export async function openEmbedded({ folder, fsync }: EmbeddedOptions): Promise<
     return {
       sql,
       lost,
+      listen: (channel, listener) => {
+        listeners.set(channel, listener)
+        sql`listen ${sql(channel)}`.then(listener.listening, () => {})
+      },
       close: async () => {
         closing = true
         await sql.end({ timeout: 5 })

@@ -58,6 +58,19 @@ const meanings: readonly Meaning[] = [
     hint: 'leave the character out',
   },
   {
+    codes: ['42P10'],
+    failure: 'database_unavailable',
+    detail: 'an index that this needs is not there yet',
+    hint: 'the server builds it after its start; its log says so when it cannot',
+    retryAfter: 30,
+  },
+  {
+    codes: ['54'],
+    failure: 'invalid_request',
+    detail: 'the database has no place for something as large or as deep',
+    hint: 'send less of it',
+  },
+  {
     codes: ['23', 'P0001'],
     failure: 'conflict',
     detail: 'the database refuses this change',
@@ -89,6 +102,9 @@ export const isConnectionLost = (error: unknown): boolean => fits(error, gone)
 
 /** True when a table or a row was not to be had in time. */
 export const isLocked = (error: unknown): boolean => fits(error, ['55P03'])
+
+/** True when PostgreSQL ended this transaction because two waited for each other. */
+export const isDeadlock = (error: unknown): boolean => fits(error, ['40P01'])
 
 /** True when only another configuration helps. */
 export const isRefused = (error: unknown): boolean => fits(error, refused)

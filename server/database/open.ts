@@ -1,7 +1,9 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../shared/errors.ts'
 import type { Env } from '../env.ts'
 import { connectPostgres } from './connect.ts'
-import { type Opened, openEmbedded } from './embedded.ts'
+import { type Listener, type Opened, openEmbedded } from './embedded.ts'
+import type { Pool } from './sql.ts'
 
 /**
  * The database that the environment names: a PostgreSQL server, or the embedded one.
@@ -11,7 +13,26 @@ export async function openDatabase(env: Env): Promise<Opened> {
   if (!env.JOBS_DB_URL) return openEmbedded({ folder: env.JOBS_DATA_DIR, fsync: env.JOBS_EMBEDDED_FSYNC })
   const sql = postgresOf(env, env.JOBS_DB_URL)
   // A PostgreSQL server comes back; the pool waits for it.
-  return { sql, close: () => sql.end({ timeout: 5 }), lost: new Promise(() => {}) }
+  return {
+    sql,
+    listen: (channel, listener) => void keepListening(sql, channel, listener),
+    close: () => sql.end({ timeout: 5 }),
+    lost: new Promise(() => {}),
+  }
+}
+
+const pause = 2000
+
+/** On a connection of its own, which the driver renews once it has been there. */
+async function keepListening(sql: Pool, channel: string, { heard, listening }: Listener): Promise<void> {
+  for (;;) {
+    try {
+      await sql.listen(channel, heard, listening)
+      return
+    } catch {
+      await wait(pause, undefined, { ref: false })
+    }
+  }
 }
 
 function postgresOf(env: Env, url: string) {

@@ -1,8 +1,9 @@
 import type { ISql, Sql as Postgres } from 'postgres'
 
-/** PostgreSQL's 64-bit integers arrive as numbers; counts and ids stay below 2^53. */
+/** PostgreSQL's 64-bit integers arrive as numbers, since counts and ids stay below 2^53; times as ISO 8601. */
 interface Types extends Record<string, unknown> {
   bigint: number
+  timestamptz: string
 }
 
 /** Runs a statement: the pool, or the transaction of a change. */
@@ -10,3 +11,6 @@ export type Sql = ISql<Types>
 
 /** The pool, which can begin a transaction. */
 export type Pool = Postgres<Types>
+
+/** A part of a statement. */
+export type Fragment = ReturnType<Sql['unsafe']>

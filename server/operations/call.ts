@@ -1,8 +1,26 @@
 import type { Pool, Sql } from '../database/sql.ts'
+import type { Log } from '../log.ts'
+import type { Waiting } from '../waiting.ts'
+import type { Horizon } from './horizon.ts'
+
+/** What every operation is given of the server's settings and shared parts. */
+export interface Serving {
+  sql: Pool
+  quarantineThreshold: number
+  leaseMaxSeconds: number
+  /** The largest payload or result, in bytes of UTF-8. */
+  maxJsonBytes: number
+  requireCompletionToken: boolean
+  /** Where calls are held until there is work. */
+  waiting: Waiting
+  horizon: Horizon
+  log: Log
+  /** Ends when the server stops. */
+  stopping: AbortSignal
+}
 
 /** One request as an operation sees it. */
-export interface Call {
-  sql: Pool
+export interface Call extends Serving {
   /** Who asks, as the records name them. */
   caller: string
   requestId: string
@@ -10,7 +28,8 @@ export interface Call {
   reason: string | undefined
   /** The reference time of the preview that this call goes by: ISO 8601, to the microsecond. */
   asOf: string | undefined
-  quarantineThreshold: number
+  /** Ends when the caller is gone before it has its answer. */
+  gone: AbortSignal
   /** Tells the caller at what time a preview was taken. */
   previewed: (asOf: string) => void
   /** Tells the log how many rows were changed. */

@@ -2,7 +2,9 @@ import type { PruneGroup, PruneRequest, PruneResult } from '../../shared/prune.t
 import type { Sql } from '../database/sql.ts'
 import { type Call, referenceTime, referenceTimeText } from './call.ts'
 import { change } from './change.ts'
+import { cascade, droppedSteps } from './dependents.ts'
 import { inScope } from './scope.ts'
+import { tellSteps } from './steps.ts'
 
 /** When a finished job ended, by the first of its times that is set; an index holds this expression. */
 const ended = (sql: Sql) => sql`coalesce(completed_at, cancelled_at, quarantined_at, created_at)`
@@ -81,11 +83,16 @@ async function groups(sql: Sql, call: Call, request: PruneRequest): Promise<Prun
 
 async function remove(tx: Sql, call: Call, request: PruneRequest): Promise<PruneResult> {
   const [row] = await tx<[{ deleted: number }]>`
-    with gone as (
+    with recursive
+    gone as (
       delete from jobs
       where ${prunable(tx, call, request)}
-      returning id, uuid
+      returning id, uuid, status
     ),
+    -- With the edge goes what would have told a waiting job that it can never run.
+    ended as (select uuid, status from gone),
+    ${cascade(tx)},
+    told as (${tellSteps(tx, call, droppedSteps(tx))}),
     attachments as (
       delete from job_attachments where job_id in (select id from gone)
     ),

@@ -2,7 +2,9 @@ import type { SweepRequest } from '../../shared/sweep.ts'
 import type { Sql } from '../database/sql.ts'
 import { type Call, referenceTime, referenceTimeText } from './call.ts'
 import { change } from './change.ts'
+import { cascade, droppedSteps } from './dependents.ts'
 import { inScope } from './scope.ts'
+import { tellSteps } from './steps.ts'
 
 /** Time so many seconds before the reference time; 3,000 years are the most PostgreSQL's calendar bears. */
 const before = (sql: Sql, call: Call, seconds: number) => sql`
@@ -62,9 +64,23 @@ async function count(sql: Sql, call: Call, request: SweepRequest) {
 }
 
 async function end(tx: Sql, call: Call, request: SweepRequest): Promise<{ affected: number }> {
-  const { count } = await tx`
-    update jobs
-    set ${outcomes[request.action](tx)}, leased_until = null
-    where ${sweepable(tx, call, request)}`
-  return { affected: count }
+  const [row] = await tx<[{ affected: number }]>`
+    with recursive
+    moved as (
+      update jobs
+      set ${outcomes[request.action](tx)}, leased_until = null
+      where ${sweepable(tx, call, request)}
+      returning id, uuid, domain, queue, job_type, owner_user_id, trace_id, status,
+        coalesce(case status when 'failed' then error_message end, cancellation_reason) as reason
+    ),
+    ended as (select uuid, status from moved),
+    ${cascade(tx)},
+    told as (${tellSteps(tx, call, tx`${movedSteps(tx)} union all ${droppedSteps(tx)}`)})
+    select count(*) as affected from moved`
+  return row
 }
+
+const movedSteps = (sql: Sql) => sql`
+  select id, domain, queue, job_type, owner_user_id, trace_id, 'job.' || status as event_type,
+    jsonb_build_object('reason', reason, 'terminal', true) as attrs
+  from moved`

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Context } from 'hono'
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
+import { Failure } from '../shared/errors.ts'
+import type { JobEvent } from '../shared/events.ts'
+import { eventStream } from '../shared/operations.ts'
+import { readQuery } from './input.ts'
+import type { Serving } from './operations/call.ts'
+import { readEvents } from './operations/events.ts'
+import type { Vars } from './vars.ts'
+
+/** How long a stream may be silent, in milliseconds: proxies cut off what says nothing for longer. */
+const heartbeatMs = 10_000
+const pollMs = 250
+const page = 500
+
+/** `GET /jobs/events/stream`: events as they become complete, until the reader or the server goes. */
+export async function streamEvents(c: Context<Vars>, { sql, horizon, stopping, log }: Serving): Promise<Response> {
+  const request = readQuery(c, eventStream.input)
+  const gone = AbortSignal.any([c.req.raw.signal, stopping])
+  let cursor = cursorOf(c.req.header('last-event-id')) ?? request.after_id
+  // The first look is before the answer, so that a database that is away is a 503 and no stream.
+  let last = await horizon.reached()
+  c.header('X-Accel-Buffering', 'no')
+  return streamSSE(c, async (stream) => {
+    let told = Number.NEGATIVE_INFINITY
+    try {
+      while (!gone.aborted && !stream.aborted) {
+        const events = await readEvents(sql, { ...request, after_id: cursor, limit: page }, last)
+        for (const event of events) await tell(stream, event)
+        if (events.length > 0) told = performance.now()
+        cursor = events.length === page ? (events.at(-1)?.id ?? last) : Math.max(cursor, last)
+        if (events.length === page) continue
+        if (performance.now() - told > heartbeatMs) {
+          await beat(stream, cursor)
+          told = performance.now()
+        }
+        await sleep(pollMs, undefined, { signal: gone }).catch(() => {})
+        last = await horizon.reached(pollMs / 2)
+      }
+    } catch (error) {
+      // The reader comes back with its Last-Event-ID, and hears then what is wrong.
+      if (!gone.aborted) log.warn(`an event stream ended: ${error}`, { request_id: c.get('requestId') })
+    }
+  })
+}
+
+const tell = (stream: SSEStreamingApi, event: JobEvent): Promise<void> =>
+  stream.writeSSE({ id: String(event.id), data: JSON.stringify(event) })
+
+/** A sign of life, and the place to go on from: filtered readers need not read the same again. */
+const beat = (stream: SSEStreamingApi, cursor: number) => stream.write(`id: ${cursor}\n: heartbeat\n\n`)
+
+/** @throws Failure `invalid_request` for what no stream of ours has sent */
+function cursorOf(header: string | undefined): number | undefined {
+  const given = header?.trim()
+  if (!given) return undefined
+  if (/^\d{1,15}$/.test(given)) return Number(given)
+  const message = 'must be the id of an event'
+  throw new Failure('invalid_request', `Last-Event-ID ${message}`, { faults: [{ path: 'Last-Event-ID', message }] })
+}

@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto'
+import type { z } from 'zod'
+import { Failure } from '../../shared/errors.ts'
+import type { complete, Finished, FinishItem, FinishResult, fail, finishMany, release } from '../../shared/finish.ts'
+import type { Sql } from '../database/sql.ts'
+import type { Call } from './call.ts'
+import { answered, lostLease } from './held.ts'
+import { refuseLarge } from './json-size.ts'
+import { settle } from './settle.ts'
+import { undeadlocked } from './undeadlocked.ts'
+
+export const completeJob = (call: Call, request: z.output<typeof complete.input>): Promise<Finished> =>
+  finishOne(call, { ...request, action: 'complete' })
+
+export const failJob = (call: Call, request: z.output<typeof fail.input>): Promise<Finished> =>
+  finishOne(call, { ...request, action: 'fail' })
+
+export const releaseJob = (call: Call, request: z.output<typeof release.input>): Promise<Finished> =>
+  finishOne(call, { ...request, action: 'release' })
+
+/** @throws Failure `not_found`, `lease_lost` or `conflict` when the job is not the caller's to finish */
+const finishOne = async (call: Call, item: FinishItem): Promise<Finished> => answered(await finish(call, [item]))
+
+/** Finishes jobs, each on its own: what became of one does not touch another. */
+export const finishJobs = async (
+  call: Call,
+  { jobs }: z.output<typeof finishMany.input>,
+): Promise<{ results: FinishResult[] }> => ({ results: await finish(call, jobs) })
+
+async function finish(call: Call, items: readonly FinishItem[]): Promise<FinishResult[]> {
+  for (const item of items) check(call, item)
+  const keyed = items.map((item) => ({ ...item, finish: keyOf(item) }))
+  const settled = await undeadlocked(() => settle(call.sql, call, heldBy(call.sql, keyed)))
+  call.changed(settled.length)
+  const results = new Map<number, FinishResult>(settled.map((job) => [job.id, { ok: true, ...job }]))
+  const left = keyed.filter(({ id }) => !results.has(id))
+  if (left.length > 0) for (const result of await explain(call.sql, left)) results.set(result.id, result)
+  return items.flatMap(({ id }) => results.get(id) ?? [])
+}
+
+/** @throws Failure for the whole call, before anything is changed */
+function check({ requireCompletionToken, maxJsonBytes }: Call, item: FinishItem): void {
+  if (requireCompletionToken && item.completion_token === undefined) {
+    const message = 'is required on this server (JOBS_REQUIRE_COMPLETION_TOKEN)'
+    throw new Failure('invalid_request', `completion_token ${message}; nothing was changed`, {
+      faults: [{ path: 'completion_token', message }],
+    })
+  }
+  if (item.action === 'complete') refuseLarge(item.result, { of: `the result of job ${item.id}`, most: maxJsonBytes })
+  if (item.action === 'fail') refuseLarge(item.error_stack, { of: `the stack of job ${item.id}`, most: maxJsonBytes })
+}
+
+/** What tells the same finish from another: by it, the event of a finish knows its repetitions. */
+function keyOf({ action, worker_id, lease_id, completion_token }: FinishItem): string | undefined {
+  if (completion_token === undefined) return undefined
+  const parts = JSON.stringify([action, worker_id, lease_id, completion_token])
+  return createHash('sha256').update(parts).digest('hex').slice(0, 32)
+}
+
+type Keyed = FinishItem & { finish: string | undefined }
+
+const columns = `
+  id bigint, action text, worker_id text, lease_id text, completion_token text, finish text, result jsonb, error text,
+  error_code text, error_class text, error_stack jsonb, retryable boolean, backoff_seconds float8`
+
+/** The jobs that are still their workers' own; locked in one order, so that two calls do not wait for each other. */
+const heldBy = (sql: Sql, items: readonly Keyed[]) => sql`
+  select
+    jobs.id, jobs.retry_count, jobs.max_retries, jobs.failure_streak_code, jobs.failure_streak_count,
+    jobs.cancel_requested_at, jobs.worker_id as held_by, asked.action, asked.completion_token, asked.finish, asked.result,
+    asked.error, asked.error_code, asked.error_class, asked.error_stack, asked.retryable, asked.backoff_seconds
+  from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as asked (${sql.unsafe(columns)})
+  join jobs on jobs.id = asked.id
+  where jobs.status = 'processing' and jobs.lease_id = asked.lease_id and jobs.worker_id = asked.worker_id
+  order by jobs.id
+  for update of jobs`
+
+interface Told {
+  id: number
+  lease_id: string
+  status: string | null
+  held_lease: string | null
+  event_type: string | null
+  retry_count: number | null
+  available_at: string | null
+}
+
+/** Why these were not settled: the same finish has been, or the lease is somebody else's, or the job is gone. */
+async function explain(sql: Sql, items: readonly Keyed[]): Promise<FinishResult[]> {
+  const told = await sql<Told[]>`
+    select
+      asked.id, asked.lease_id, jobs.status, jobs.lease_id as held_lease, earlier.event_type,
+      (earlier.attrs_json ->> 'retry_count')::int as retry_count, earlier.attrs_json ->> 'available_at' as available_at
+    from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as asked (id bigint, lease_id text, finish text)
+    left join jobs on jobs.id = asked.id
+    left join lateral (
+      select event_type, attrs_json
+      from job_events
+      where job_id = asked.id and attrs_json ->> 'finish' = asked.finish
+      limit 1
+    ) as earlier on true`
+  return told.map(resultOf)
+}
+
+const statuses: Record<string, string> = {
+  'job.completed': 'completed',
+  'job.failed': 'failed',
+  'job.quarantined': 'quarantined',
+  'job.cancelled': 'cancelled',
+}
+
+function resultOf({ id, lease_id, status, held_lease, event_type, retry_count, available_at }: Told): FinishResult {
+  if (event_type !== null) {
+    return { ok: true, id, status: statuses[event_type] ?? 'queued', retry_count: retry_count ?? 0, available_at }
+  }
+  if (status === null) return { ok: false, id, code: 'not_found', detail: `there is no job ${id}` }
+  if (status !== 'processing' && held_lease === lease_id) {
+    return { ok: false, id, code: 'conflict', detail: `job ${id} is ${status} already; nothing was changed` }
+  }
+  return lostLease(id)
+}

@@ -1,0 +1,65 @@
+import type { z } from 'zod'
+import type { Renewed, RenewItem, RenewResult, renew, renewMany } from '../../shared/renew.ts'
+import type { Call } from './call.ts'
+import { answered, lostLease } from './held.ts'
+import { refuseLongLease } from './lease-length.ts'
+import { undeadlocked } from './undeadlocked.ts'
+
+/** @throws Failure `lease_lost` or `not_found` when the job is not the caller's to renew */
+export const renewJob = async (call: Call, request: z.output<typeof renew.input>): Promise<Renewed> =>
+  answered(await renewAll(call, [request]))
+
+/** Renews leases, each on its own. */
+export const renewJobs = async (
+  call: Call,
+  { jobs }: z.output<typeof renewMany.input>,
+): Promise<{ results: RenewResult[] }> => ({ results: await renewAll(call, jobs) })
+
+async function renewAll(call: Call, items: readonly RenewItem[]): Promise<RenewResult[]> {
+  for (const { lease_seconds } of items) refuseLongLease(call, lease_seconds)
+  const rows = await undeadlocked(() => extend(call, items))
+  const told = new Map(rows.map((row) => [row.id, row]))
+  return items.map(({ id }): RenewResult => {
+    const row = told.get(id)
+    if (!row) return { ok: false, id, code: 'not_found', detail: `there is no job ${id}` }
+    const { leased_until, cancel_requested } = row
+    return leased_until === null ? lostLease(id) : { ok: true, id, leased_until, cancel_requested }
+  })
+}
+
+interface Row {
+  id: number
+  /** Null when the lease was lost. */
+  leased_until: string | null
+  cancel_requested: boolean
+}
+
+/** A lease is never made shorter. What tells no event touches no other table either. */
+const extend = ({ sql }: Call, items: readonly RenewItem[]) => sql<Row[]>`
+  with asked as materialized (
+    select *
+    from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (
+      id bigint, worker_id text, lease_id text, lease_seconds int, progress_percent real, progress_message text
+    )
+  ),
+  held as materialized (
+    select jobs.id, asked.lease_seconds, asked.progress_percent, asked.progress_message
+    from asked
+    join jobs on jobs.id = asked.id
+    where jobs.status = 'processing' and jobs.lease_id = asked.lease_id and jobs.worker_id = asked.worker_id
+    order by jobs.id
+    for update of jobs
+  ),
+  renewed as (
+    update jobs
+    set leased_until = greatest(leased_until, now() + held.lease_seconds * interval '1 second'),
+        progress_percent = coalesce(held.progress_percent, jobs.progress_percent),
+        progress_message = coalesce(held.progress_message, jobs.progress_message)
+    from held
+    where jobs.id = held.id
+    returning jobs.id, jobs.leased_until, jobs.cancel_requested_at is not null as cancel_requested
+  )
+  select asked.id, renewed.leased_until, coalesce(renewed.cancel_requested, false) as cancel_requested
+  from asked
+  join jobs on jobs.id = asked.id
+  left join renewed on renewed.id = asked.id`
