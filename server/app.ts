@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { except } from 'hono/combine'
 import { routePath } from 'hono/route'
 import { Failure } from '../shared/errors.ts'
 import { headers } from '../shared/headers.ts'
+import { acquire } from '../shared/operations.ts'
 import type { Authenticator } from './auth/authenticate.ts'
 import { databaseFailure } from './database/failure.ts'
 import type { Log } from './log.ts'
@@ -43,7 +45,8 @@ export function createApp(options: AppOptions): Hono<Vars> {
     await checkDatabase()
     return c.json({ status: 'ready' })
   })
-  app.use('/api/*', within(callTimeoutMs + longestWaitMs))
+  app.use(acquire.path, within(callTimeoutMs + longestWaitMs))
+  app.use('/api/*', except(acquire.path, within(callTimeoutMs)))
   app.use('/api/*', async (c, next) => {
     // Before the caller is known, since tokens are kept in the database, too.
     if (!isReady()) {

@@ -4,6 +4,7 @@ import { Failure, type Fault } from '../shared/errors.ts'
 import { faultsOf } from '../shared/faults.ts'
 import { headers, maxReasonLength } from '../shared/headers.ts'
 import type { Operation } from '../shared/operation.ts'
+import { inexactNumber } from './exact-numbers.ts'
 
 /**
  * The input of an operation, from the query of a GET or the body of a POST, and from the path.
@@ -50,8 +51,18 @@ async function jsonOf(c: Context): Promise<unknown> {
   if (!isJson(c.req.header('content-type')) || c.req.header('content-encoding')) {
     throw new Failure('unsupported_media_type', 'the body must be plain application/json in UTF-8')
   }
+  const { text, json } = parsedJson(bytes)
+  const inexact = inexactNumber(text)
+  if (inexact === undefined) return json
+  throw invalid([
+    { path: '', message: `the number ${inexact.slice(0, 40)} cannot be kept exactly; send it as a string` },
+  ])
+}
+
+function parsedJson(bytes: ArrayBuffer): { text: string; json: unknown } {
   try {
-    return JSON.parse(utf8.decode(bytes))
+    const text = utf8.decode(bytes)
+    return { text, json: JSON.parse(text) }
   } catch (cause) {
     throw new Failure('malformed_json', 'the body is not JSON in UTF-8', { cause })
   }

@@ -1,23 +1,25 @@
 import { z } from 'zod'
-import { scopeFields } from './jobs.ts'
+import { optional, scopeFields } from './jobs.ts'
 import { operation } from './operation.ts'
 
-/** A whole number as a query has it. */
-const queryNumber = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d{1,16}$/, 'must be a whole number')
-    .transform(Number)
-    .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`)
+/** A whole number as a query has it; blank is absent. */
+const queryNumber = (least: number, most: number, preset: number) =>
+  optional(
+    z
+      .string()
+      .regex(/^\d{1,16}$/, 'must be a whole number')
+      .transform(Number)
+      .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`),
+  ).transform((value) => value ?? preset)
 
 /** Where a reader stands, and what it wants to see. */
 export const eventFilters = {
   /** Only events after this one; 0 means from the beginning. */
-  after_id: queryNumber(0, Number.MAX_SAFE_INTEGER).default(0),
+  after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0),
   ...scopeFields,
 }
 
-export const EventsRequest = z.strictObject({ ...eventFilters, limit: queryNumber(1, 1000).default(100) })
+export const EventsRequest = z.strictObject({ ...eventFilters, limit: queryNumber(1, 1000, 100) })
 export type EventsRequest = z.output<typeof EventsRequest>
 
 /** One step in the life of a job, or one decision of an operator. */

@@ -1,23 +1,19 @@
-import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { insertSampleJobs } from '../scripts/sample-jobs.ts'
 import { built } from './built.ts'
 import { kinds } from './database.ts'
+import { readmeBlocks } from './readme.ts'
 import { shell } from './shell.ts'
 import { openWorld, type World } from './world.ts'
 
-const readme = readFileSync('README.md', 'utf8')
-const blocks = (language: string) =>
-  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, block = '']) => block)
-
 /** `$ jobsctl …   # exit 3` */
-const typed = blocks('console')
+const typed = readmeBlocks('console')
   .flatMap((block) => block.split('\n'))
   .flatMap((line) => {
     const [, command, code = '0'] = /^\$ (jobsctl .*?)(?:\s+# exit (\d+))?$/.exec(line) ?? []
     return command ? [{ command, code: Number(code) }] : []
   })
-const calls = blocks('bash').filter((block) => block.includes('$BASE'))
+const calls = readmeBlocks('bash').filter((block) => block.includes('$BASE') && !block.includes('do-the-job'))
 
 describe.each(kinds)('the README on %s', (kind) => {
   let world: World
@@ -41,10 +37,18 @@ describe.each(kinds)('the README on %s', (kind) => {
   })
 
   it('shows calls that are answered', async () => {
-    expect(calls).toHaveLength(1)
-    const run = await shell(`set -eu\ncurl() { command curl -sS --fail-with-body "$@"; }\n${calls[0]}`, {
+    const [once] = calls
+    const run = await shell(`set -eu\ncurl() { command curl -sS --fail-with-body "$@"; }\n${once}`, {
       env: { BASE: world.url, API_KEY: world.key },
     })
     expect({ code: run.code, err: run.err }).toEqual({ code: 0, err: '' })
+  })
+
+  it('shows a stream that says something', async () => {
+    expect(calls).toHaveLength(2)
+    const run = await shell(`curl() { command curl -sS --fail-with-body --max-time 2 "$@"; }\n${calls[1]}`, {
+      env: { BASE: world.url, API_KEY: world.key },
+    })
+    expect(run.out).toMatch(/^id: \d+$/m)
   })
 })

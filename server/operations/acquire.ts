@@ -3,7 +3,7 @@ import type { Job } from '../../shared/job.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { queueKey } from '../waiting.ts'
 import type { Call } from './call.ts'
-import { badEnds, cascade, droppedSteps, isBlocked } from './dependents.ts'
+import { badEnds, cascade, droppedSteps, isBlocked, isDoomed } from './dependents.ts'
 import { takeBack } from './expired.ts'
 import { releaseJob } from './finish.ts'
 import { jobColumns } from './job-columns.ts'
@@ -80,7 +80,9 @@ type Leased = Gate & { [Name in keyof Job]: Job[Name] | null }
 
 async function lease(call: Call, request: AcquireRequest, expiredFirst: boolean): Promise<Gate & { jobs: Job[] }> {
   const { sql } = call
-  const { domain, queue, worker_id, lease_seconds, limit } = request
+  const { domain, queue, worker_id, lease_seconds } = request
+  // A number that the planner can see: for a parameter it would expect a tenth of the queue.
+  const limit = sql.unsafe(`limit ${request.limit}`)
   const rows = await undeadlocked(
     () => sql<Leased[]>`
       with gate as materialized (
@@ -104,11 +106,11 @@ async function lease(call: Call, request: AcquireRequest, expiredFirst: boolean)
           from jobs
           where ${isDue(sql, request)} and not ${isBlocked(sql)}
           order by coalesce(available_at, created_at), id
-          limit ${limit}
+          ${limit}
           for update skip locked
         ) as job
         where not gate.stopped and not gate.expired
-        limit ${limit}
+        ${limit}
       ),
       leased as (
         update jobs
@@ -154,13 +156,6 @@ const isDue = (sql: Sql, { domain, queue, job_types, owner_user_id }: AcquireReq
   ${job_types === undefined ? sql`` : sql`and job_type = any(${job_types})`}
   ${owner_user_id === undefined ? sql`` : sql`and owner_user_id = ${owner_user_id}`}`
 
-const isDoomed = (sql: Sql): Fragment => sql`
-  exists (
-    select from job_dependencies edge
-    join jobs needed on needed.uuid = edge.depends_on_job_uuid
-    where edge.job_uuid = jobs.uuid and needed.status in ${badEnds(sql)}
-  )`
-
 const leasedSteps = (sql: Sql): Fragment => sql`
   select
     id, domain, queue, job_type, owner_user_id, trace_id, 'job.acquired' as event_type,
@@ -180,9 +175,13 @@ const dropDoomed = ({ sql, ...call }: Call, request: AcquireRequest) => sql`
       where ${isDue(sql, request)} and ${isDoomed(sql)}
       limit 100
     ) as waiting
-    join job_dependencies edge on edge.job_uuid = waiting.uuid
-    join jobs needed on needed.uuid = edge.depends_on_job_uuid
-    where needed.status in ${badEnds(sql)}
+    cross join lateral (
+      select jobs.uuid, jobs.status
+      from job_dependencies edge
+      join jobs on jobs.uuid = edge.depends_on_job_uuid
+      where edge.job_uuid = waiting.uuid and jobs.status in ${badEnds(sql)}
+      offset 0
+    ) as needed
   ),
   ${cascade(sql)}
   ${tellSteps(sql, call, droppedSteps(sql))}`

@@ -25,13 +25,19 @@ export async function refuseCycles(sql: Sql, entries: readonly Entry[]): Promise
     reached (job) as (
       select unnest(depends_on) from asked
       union
-      select edge.depends_on_job_uuid from reached join job_dependencies edge on edge.job_uuid = reached.job
+      select edge.needs from reached cross join ${needsOf(sql)} as edge
     )
-    select jobs.uuid as job, unnest(asked.depends_on) as needs
+    select job.uuid as job, unnest(asked.depends_on) as needs
     from asked
-    join jobs using (domain, queue, job_type, idempotency_key)
+    cross join lateral (
+      select uuid
+      from jobs
+      where domain = asked.domain and queue = asked.queue and job_type = asked.job_type
+        and idempotency_key = asked.idempotency_key
+      offset 0
+    ) as job
     union
-    select edge.job_uuid, edge.depends_on_job_uuid from reached join job_dependencies edge on edge.job_uuid = reached.job`
+    select reached.job, edge.needs from reached cross join ${needsOf(sql)} as edge`
   const circle = circleIn(edges)
   if (!circle) return
   const message = `these jobs would wait for each other for ever: ${circle.join(' needs ')}`
@@ -39,6 +45,11 @@ export async function refuseCycles(sql: Sql, entries: readonly Entry[]): Promise
     faults: [{ path: 'depends_on', message }],
   })
 }
+
+const needsOf = (sql: Sql) => sql`
+  lateral (
+    select depends_on_job_uuid as needs from job_dependencies where job_uuid = reached.job offset 0
+  )`
 
 /** A circle of jobs, from one round to the same again, or undefined: what has no open need is taken away, again and again. */
 function circleIn(edges: readonly Edge[]): string[] | undefined {

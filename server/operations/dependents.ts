@@ -3,42 +3,72 @@ import type { Fragment, Sql } from '../database/sql.ts'
 /** The ends after which what depends on a job can never run. */
 export const badEnds = (sql: Sql): Fragment => sql.unsafe(`('failed', 'cancelled', 'quarantined')`)
 
-/** True for a row of `jobs` that must wait for another, or for ever. */
+/**
+ * True for a row of `jobs` that must wait for another, or for ever. The offset keeps the planner from
+ * joining all edges there are: only those of the few rows that are looked at are read.
+ */
 export const isBlocked = (sql: Sql): Fragment => sql`
   exists (
     select from job_dependencies edge
     left join jobs needed on needed.uuid = edge.depends_on_job_uuid
     where edge.job_uuid = jobs.uuid and needed.status is distinct from 'completed'
+    offset 0
+  )`
+
+/** True for a row of `jobs` that waits for what will never be completed. */
+export const isDoomed = (sql: Sql): Fragment => sql`
+  exists (
+    select from job_dependencies edge
+    join jobs needed on needed.uuid = edge.depends_on_job_uuid
+    where edge.job_uuid = jobs.uuid and needed.status in ${badEnds(sql)}
+    offset 0
+  )`
+
+/** The queued jobs that need the job of `of.uuid`, as `(uuid)`: read edge by edge, whatever the planner thinks of the table. */
+export const dependentsOf = (sql: Sql, of: Fragment): Fragment => sql`
+  lateral (
+    select dependent.uuid, dependent.domain, dependent.queue
+    from job_dependencies edge
+    cross join lateral (
+      select uuid, domain, queue from jobs where jobs.uuid = edge.job_uuid and status = 'queued' offset 0
+    ) as dependent
+    where edge.depends_on_job_uuid = ${of}
+    offset 0
   )`
 
 /**
- * Two CTEs of a statement `with recursive`: `doomed (uuid, reason)`, the queued jobs that depend on a
- * job of `ended (uuid, status)`, and so on down; and `dropped`, which cancels them. A job that the
- * statement ends itself must be in `ended`, since a statement changes a row once.
+ * CTEs of a statement `with recursive`: `doomed (uuid, reason)`, the queued jobs that depend on a job of
+ * `ended (uuid, status)`, and so on down; and `dropped`, which cancels them. A job that the statement ends
+ * itself must be in `ended`, since a statement changes a row once.
  */
 export const cascade = (sql: Sql): Fragment => sql`
   doomed (uuid, reason) as (
     select dependent.uuid, 'dependency_' || ended.status
     from ended
-    join job_dependencies edge on edge.depends_on_job_uuid = ended.uuid
-    join jobs dependent on dependent.uuid = edge.job_uuid and dependent.status = 'queued'
+    cross join ${dependentsOf(sql, sql`ended.uuid`)} as dependent
     where ended.status in ${badEnds(sql)}
     union
     select dependent.uuid, 'dependency_cancelled'
     from doomed
-    join job_dependencies edge on edge.depends_on_job_uuid = doomed.uuid
-    join jobs dependent on dependent.uuid = edge.job_uuid and dependent.status = 'queued'
+    cross join ${dependentsOf(sql, sql`doomed.uuid`)} as dependent
+  ),
+  dropping as materialized (
+    select job.id, last.reason
+    from (
+      select uuid, min(reason) as reason
+      from doomed
+      where not exists (select from ended where ended.uuid = doomed.uuid)
+      group by uuid
+    ) as last
+    cross join lateral (select id from jobs where jobs.uuid = last.uuid and status = 'queued' for update) as job
   ),
   dropped as (
     update jobs
-    set status = 'cancelled', cancelled_at = now(), cancellation_reason = last.reason, completed_at = null,
+    set status = 'cancelled', cancelled_at = now(), cancellation_reason = dropping.reason, completed_at = null,
         leased_until = null, lease_id = null, worker_id = null
-    from (select uuid, min(reason) as reason from doomed group by uuid) as last
-    where jobs.uuid = last.uuid
-      and jobs.status = 'queued'
-      and not exists (select from ended where ended.uuid = jobs.uuid)
-    returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
-      jobs.cancellation_reason
+    from dropping
+    where jobs.id = dropping.id
+    returning jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.cancellation_reason
   )`
 
 /** The events of `dropped`. */

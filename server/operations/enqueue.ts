@@ -76,7 +76,7 @@ async function takeIn(call: Call, entries: readonly Entry[]): Promise<Found[]> {
         select asked.n, asked.uuid, edge.uuid as needs, needed.status
         from asked
         cross join unnest(asked.depends_on) as edge (uuid)
-        left join jobs needed on needed.uuid = edge.uuid
+        left join lateral (select status from jobs where jobs.uuid = edge.uuid offset 0) as needed on true
       ),
       refused as materialized (
         select distinct 'draining' as why, domain || '/' || queue as what
@@ -160,12 +160,16 @@ function refuse(refusals: readonly Refusal[]): void {
 async function find(sql: Sql, entries: readonly Entry[]): Promise<Found[]> {
   if (entries.length === 0) return []
   const rows = await sql<(Job & { n: number })[]>`
-    select asked.n, ${jobColumns(sql)}
+    select asked.n, job.*
     from jsonb_to_recordset(${JSON.stringify(entries)}::text::jsonb) as asked (
       n int, domain text, queue text, job_type text, idempotency_key text
     )
-    join jobs
-      on jobs.domain = asked.domain and jobs.queue = asked.queue and jobs.job_type = asked.job_type
-      and jobs.idempotency_key = asked.idempotency_key`
+    cross join lateral (
+      select ${jobColumns(sql)}
+      from jobs
+      where domain = asked.domain and queue = asked.queue and job_type = asked.job_type
+        and idempotency_key = asked.idempotency_key
+      offset 0
+    ) as job`
   return rows.map(({ n, ...job }) => ({ n, job }))
 }

@@ -63,17 +63,25 @@ const columns = `
   id bigint, action text, worker_id text, lease_id text, completion_token text, finish text, result jsonb, error text,
   error_code text, error_class text, error_stack jsonb, retryable boolean, backoff_seconds float8`
 
-/** The jobs that are still their workers' own; locked in one order, so that two calls do not wait for each other. */
+/**
+ * The jobs that are still their workers' own, found one by one: a planner that joined them could choose to read
+ * all running jobs. Locked in the order of their ids, so that two calls do not wait for each other.
+ */
 const heldBy = (sql: Sql, items: readonly Keyed[]) => sql`
   select
-    jobs.id, jobs.retry_count, jobs.max_retries, jobs.failure_streak_code, jobs.failure_streak_count,
-    jobs.cancel_requested_at, jobs.worker_id as held_by, asked.action, asked.completion_token, asked.finish, asked.result,
+    job.*, asked.action, asked.completion_token, asked.finish, asked.result,
     asked.error, asked.error_code, asked.error_class, asked.error_stack, asked.retryable, asked.backoff_seconds
-  from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as asked (${sql.unsafe(columns)})
-  join jobs on jobs.id = asked.id
-  where jobs.status = 'processing' and jobs.lease_id = asked.lease_id and jobs.worker_id = asked.worker_id
-  order by jobs.id
-  for update of jobs`
+  from (
+    select * from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (${sql.unsafe(columns)}) order by id
+  ) as asked
+  cross join lateral (
+    select
+      id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at, worker_id as held_by
+    from jobs
+    where jobs.id = asked.id
+      and status = 'processing' and lease_id = asked.lease_id and worker_id = asked.worker_id
+    for update
+  ) as job`
 
 interface Told {
   id: number
@@ -89,10 +97,10 @@ interface Told {
 async function explain(sql: Sql, items: readonly Keyed[]): Promise<FinishResult[]> {
   const told = await sql<Told[]>`
     select
-      asked.id, asked.lease_id, jobs.status, jobs.lease_id as held_lease, earlier.event_type,
+      asked.id, asked.lease_id, job.status, job.lease_id as held_lease, earlier.event_type,
       (earlier.attrs_json ->> 'retry_count')::int as retry_count, earlier.attrs_json ->> 'available_at' as available_at
     from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as asked (id bigint, lease_id text, finish text)
-    left join jobs on jobs.id = asked.id
+    left join lateral (select status, lease_id from jobs where jobs.id = asked.id offset 0) as job on true
     left join lateral (
       select event_type, attrs_json
       from job_events

@@ -41,14 +41,18 @@ const extend = ({ sql }: Call, items: readonly RenewItem[]) => sql<Row[]>`
     from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (
       id bigint, worker_id text, lease_id text, lease_seconds int, progress_percent real, progress_message text
     )
+    order by id
   ),
   held as materialized (
-    select jobs.id, asked.lease_seconds, asked.progress_percent, asked.progress_message
+    select job.id, asked.lease_seconds, asked.progress_percent, asked.progress_message
     from asked
-    join jobs on jobs.id = asked.id
-    where jobs.status = 'processing' and jobs.lease_id = asked.lease_id and jobs.worker_id = asked.worker_id
-    order by jobs.id
-    for update of jobs
+    cross join lateral (
+      select id
+      from jobs
+      where jobs.id = asked.id
+        and status = 'processing' and lease_id = asked.lease_id and worker_id = asked.worker_id
+      for update
+    ) as job
   ),
   renewed as (
     update jobs
@@ -61,5 +65,5 @@ const extend = ({ sql }: Call, items: readonly RenewItem[]) => sql<Row[]>`
   )
   select asked.id, renewed.leased_until, coalesce(renewed.cancel_requested, false) as cancel_requested
   from asked
-  join jobs on jobs.id = asked.id
+  cross join lateral (select from jobs where jobs.id = asked.id offset 0) as known
   left join renewed on renewed.id = asked.id`

@@ -1,6 +1,6 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Call } from './call.ts'
-import { cascade, droppedSteps } from './dependents.ts'
+import { cascade, dependentsOf, droppedSteps } from './dependents.ts'
 import { ring, tellSteps, wireTime } from './steps.ts'
 
 /** The most failures that a job remembers. */
@@ -150,6 +150,5 @@ const runnable = (sql: Sql): Fragment => sql`
   union all
   select dependent.domain, dependent.queue
   from moved
-  join job_dependencies edge on edge.depends_on_job_uuid = moved.uuid
-  join jobs dependent on dependent.uuid = edge.job_uuid and dependent.status = 'queued'
+  cross join ${dependentsOf(sql, sql`moved.uuid`)} as dependent
   where moved.status = 'completed'`
