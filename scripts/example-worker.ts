@@ -105,7 +105,9 @@ while (!stopping.signal.aborted) {
   const renewing = renewWhile(held, done.signal)
   for (const job of held) if (!stopping.signal.aborted) await finish([await attempt(job)])
   const left = held.filter(({ over }) => !over.signal.aborted)
-  await finish(left.map(({ id, lease_id }) => ({ id, lease_id, worker_id, action: 'release' })))
+  await finish(
+    left.map(({ id, lease_id }) => ({ id, lease_id, worker_id, completion_token: lease_id, action: 'release' })),
+  )
   done.abort()
   await renewing
 }

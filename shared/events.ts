@@ -13,7 +13,7 @@ const queryNumber = (least: number, most: number, preset: number) =>
   ).transform((value) => value ?? preset)
 
 /** Where a reader stands, and what it wants to see. */
-export const eventFilters = {
+const eventFilters = {
   /** Only events after this one; 0 means from the beginning. */
   after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0),
   ...scopeFields,

@@ -1,6 +1,6 @@
+import type { NewJob } from '../../shared/enqueue.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Sql } from '../database/sql.ts'
-import type { Entry } from './enqueue.ts'
 
 interface Edge {
   job: string
@@ -12,7 +12,7 @@ interface Edge {
  * there already under the same idempotency key can, and so can those that another program has linked.
  * @throws Failure `invalid_request` that names the jobs of a circle
  */
-export async function refuseCycles(sql: Sql, entries: readonly Entry[]): Promise<void> {
+export async function refuseCycles(sql: Sql, entries: readonly NewJob[]): Promise<void> {
   const dependent = entries.filter(({ depends_on }) => depends_on !== undefined && depends_on.length > 0)
   if (dependent.length === 0) return
   const edges = await sql<Edge[]>`

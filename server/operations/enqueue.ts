@@ -26,7 +26,7 @@ export const enqueueJobs = async (
 ): Promise<{ jobs: EnqueuedJob[] }> => ({ jobs: await enqueue(call, jobs) })
 
 /** A job on its way in, with its place in the request. */
-export type Entry = NewJob & { n: number; uuid: string }
+type Entry = NewJob & { n: number; uuid: string }
 
 const tries = 5
 
