@@ -64,7 +64,8 @@ export function createClient({ target, settings, trace, signal }: ClientOptions)
     async call(op, input, { confirmed = false, asOf } = {}) {
       const changing = op.changes(op.input.parse(input))
       if (!target.credential) throw noCredential(target)
-      const sent = sentBy(op, input, { asOf, ...(confirmed && changing && { settings }) })
+      const { reason } = settings
+      const sent = sentBy(op, input, { asOf, ...(changing && { reason, confirmed }) })
       const attempt = async () => {
         const received = await timed({ ...sent, changing })
         if (received.status >= 300) throw failureOfAnswer(received, target)
@@ -115,14 +116,21 @@ interface Sent {
   changing: boolean
 }
 
-/** A confirmed change carries its confirmation, its reason, and a key by which a repetition can be told. */
-function sentBy(op: Operation, input: unknown, { asOf, settings }: { asOf?: string | undefined; settings?: Settings }) {
+interface Carried {
+  asOf: string | undefined
+  /** Why, on every change. */
+  reason?: string
+  confirmed?: boolean
+}
+
+/** A change carries its reason, a key by which a repetition can be told, and its confirmation where there was one. */
+function sentBy(op: Operation, input: unknown, { asOf, reason, confirmed }: Carried) {
   const carried = {
     accept: 'application/json',
     ...(asOf !== undefined && { [headers.asOf]: asOf }),
-    ...(settings && {
-      [headers.confirm]: 'true',
-      [headers.reason]: Buffer.from(settings.reason).toString('latin1'), // UTF-8, byte by byte
+    ...(confirmed && { [headers.confirm]: 'true' }),
+    ...(reason !== undefined && {
+      [headers.reason]: Buffer.from(reason).toString('latin1'), // UTF-8, byte by byte
       'Idempotency-Key': randomUUID(),
     }),
   }

@@ -16,6 +16,8 @@ export interface Context {
   client: () => Promise<Client>
   /** A client with a deadline of its own, for what goes on for ever. */
   newClient: () => Promise<Client>
-  /** The words of this command for a hint, with the flags that named its target. */
+  /** The words of this command for a hint, with the flags that named its target, bounded and explained it. */
   retyped: (words: readonly string[]) => string
+  /** The words of another command at the same target. */
+  another: (words: readonly string[]) => string
 }

@@ -18,7 +18,8 @@ export function curlOf<In extends z.ZodType>(
   const lines = [
     `curl -X ${op.method} "$BASE${op.path}${query ? `?${query}` : ''}"`,
     `-H ${credential}`,
-    ...(confirmed ? [`-H "${headers.confirm}: true"`, `-H ${quoted(`${headers.reason}: ${settings.reason}`)}`] : []),
+    ...(confirmed ? [`-H "${headers.confirm}: true"`] : []),
+    ...(op.changes(op.input.parse(request)) ? [`-H ${quoted(`${headers.reason}: ${settings.reason}`)}`] : []),
     ...(op.method === 'GET'
       ? ['-H "Accept: application/json"']
       : ['-H "Content-Type: application/json"', `-d ${quoted(JSON.stringify(request))}`]),

@@ -1,6 +1,7 @@
 import { Failure } from '../shared/errors.ts'
 
-const units = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const
+/** The units of a duration, in seconds. */
+export const units = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const
 const isUnit = (unit: string): unit is keyof typeof units => unit in units
 
 /**

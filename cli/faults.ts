@@ -14,6 +14,14 @@ const flags: Record<string, string> = {
   action: '--action',
   max: '--max',
   job_id: '<id>',
+  reason: '--reason',
+  after_id: '--after',
+  limit: '--limit',
+  payload: '--payload',
+  priority: '--priority',
+  max_retries: '--max-retries',
+  available_at: '--delay',
+  idempotency_key: '--idempotency-key',
 }
 
 /** Faults as a person who typed flags reads them. */

@@ -38,18 +38,29 @@ export function fullContext(io: Io, flags: GlobalFlags): Context {
       const trace = createTrace({ note: io.note, level, secret })
       return createClient({ target, settings, trace, signal: io.signal })
     },
-    retyped: (words) => commandLine(['jobsctl', ...words, ...targetWords(flags)]),
+    retyped: (words) => line(words, [...targetWords(flags), ...changeWords(flags)]),
+    another: (words) => line(words, targetWords(flags)),
   }
   return context
 }
 
-/** The flags that named the target, and those that bound and explain the change: a hint must not lose them. */
+/** A command line to paste; what follows `--` is no flag any more. */
+function line(words: readonly string[], flags: readonly string[]): string {
+  const end = words.includes('--') ? words.indexOf('--') : words.length
+  return commandLine(['jobsctl', ...words.slice(0, end), ...flags, ...words.slice(end)])
+}
+
+/** The flags that named the target: a hint must not lose them. */
 const targetWords = (flags: GlobalFlags): string[] => [
   ...(flags.profile === undefined ? [] : ['--profile', flags.profile]),
   ...(flags.url === undefined ? [] : ['--url', flags.url]),
   ...(flags.apiKeyFile === undefined ? [] : ['--api-key-file', flags.apiKeyFile]),
   ...(flags.tokenFile === undefined ? [] : ['--token-file', flags.tokenFile]),
   ...(flags.allowHttp ? ['--allow-http'] : []),
+]
+
+/** Those that bound and explain the change. */
+const changeWords = (flags: GlobalFlags): string[] => [
   ...(flags.max === undefined ? [] : ['--max', flags.max]),
   ...(flags.reason === undefined ? [] : ['--reason', flags.reason]),
 ]

@@ -5,12 +5,19 @@ interface GlobalFlag extends Flag {
   variables?: string
 }
 
-/** The guard's flags, on every change. */
+/** On every change, also on those that are made at once. */
+export const reasonFlag: GlobalFlag = {
+  flags: '--reason <text>',
+  about: 'recorded with the change (default: jobsctl by <user>@<host>)',
+  group: 'HOW',
+}
+
+/** The guard's flags, on every change that it previews. */
 export const guardFlags: readonly GlobalFlag[] = [
   { flags: '-n, --dry-run', about: 'preview: count, change nothing', group: 'HOW' },
   { flags: '-y, --yes', about: 'apply without asking', group: 'HOW' },
   { flags: '--max <n>', about: 'refuse, and change nothing, above n jobs', group: 'HOW', variables: 'JOBSCTL_MAX' },
-  { flags: '--reason <text>', about: 'recorded with the change (default: jobsctl by <user>@<host>)', group: 'HOW' },
+  reasonFlag,
   { flags: '--detailed-exitcode', about: 'with a preview: exit 10 if something would change', group: 'HOW' },
   { flags: '--no-preview', about: 'with --yes, for a server that cannot preview this change', group: 'HOW' },
 ]

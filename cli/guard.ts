@@ -5,11 +5,13 @@ import type { Client } from './client.ts'
 import type { Context } from './context.ts'
 import { curlOf } from './curl.ts'
 import { interrupted } from './interrupted.ts'
+import { lookedUp } from './lost-answer.ts'
 import { grouped, jobs } from './numbers.ts'
 import { preview, previewText, show } from './preview.ts'
 import type { Ending } from './print.ts'
+import { refuseUnnamed } from './protected.ts'
 
-/** Preview, confirm, apply: the only path by which jobsctl changes anything. */
+/** Preview, confirm, apply: the only path by which jobsctl confirms a change. */
 export async function guarded<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
   change: Change<In, Out>,
@@ -58,11 +60,7 @@ function checkFlags({ settings }: Context): void {
 function bound({ settings, retyped }: Context, { target: { profile } }: Client): number | undefined {
   const max = settings.max ?? profile?.max
   if (!profile?.protected || settings.dryRun) return max
-  if (!profile.named) {
-    throw new Failure('usage', `the profile ${profile.name} is protected: spell it out`, {
-      hint: `add --profile ${profile.name}`,
-    })
-  }
+  refuseUnnamed(profile)
   if (max === undefined) {
     throw new Failure('usage', `the profile ${profile.name} is protected: a change needs a bound`, {
       hint: `add --max, or ${retyped(['config', 'set', `profiles.${profile.name}.max`, '10000'])}`,
@@ -152,15 +150,11 @@ function fail<In extends z.ZodType, Out extends z.ZodType>(
   error: unknown,
 ): never {
   if (!(error instanceof Failure)) throw error
-  const { message, code, requestId, server, cause } = error
+  const { message, requestId, server, cause } = error
   const look = `to see where it stands: ${retyped([...words, '--dry-run'])}`
-  const unsure = ['timed_out', 'unreachable', 'interrupted', 'terminated', 'outcome_unknown'].includes(code)
-  if (done > 0) {
-    const detail = `${say(jobs(done), true)}, then stopped: ${message}`
-    throw new Failure('partial', detail, { hint: `run it again to go on; ${look}`, requestId, server, cause })
-  }
-  if (unsure) throw new Failure(code, message, { hint: error.hint ?? look, requestId, server, cause })
-  throw error
+  if (done === 0) throw lookedUp(error, look)
+  const detail = `${say(jobs(done), true)}, then stopped: ${message}`
+  throw new Failure('partial', detail, { hint: `run it again to go on; ${look}`, requestId, server, cause })
 }
 
 function overLimit(total: number, max: number): Failure {

@@ -15,17 +15,18 @@ import type { GlobalFlags } from './settings.ts'
 /** Runs one command line, and returns its exit code. It never throws. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   const ended: { as: Ending } = { as: 'ok' }
+  let words = argv
   const program = programOf(io, (ending) => {
     ended.as = ending
   })
   try {
-    const words = verbFirst(argv)
+    words = verbFirst(argv)
     refuseUnknown(words[0])
     await program.parseAsync(words, { from: 'user' })
     return exits[ended.as].code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exits.ok.code
-    const failure = failureOf(error, argv)
+    const failure = failureOf(error, words[0])
     const { tellFailure } = await import('./tell-failure.ts')
     tellFailure(failure, io, program.opts<GlobalFlags>(), argv)
     return exits[failures[failure.code].exit].code
@@ -90,15 +91,18 @@ function unknownCommand(word: string | undefined): Failure {
 }
 
 /** Commander's own complaint becomes ours: what happened, then what to type. A bug stays a bug. */
-function failureOf(error: unknown, argv: readonly string[]): Failure {
+function failureOf(error: unknown, word: string | undefined): Failure {
   if (error instanceof Failure) return error
   if (!(error instanceof CommanderError)) {
     const why = error instanceof Error ? error.message : String(error)
     return new Failure('internal', `jobsctl made a mistake: ${why}`, { hint: 'please report it', cause: error })
   }
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
-  const verb = commands.find(({ name }) => argv.includes(name))
+  const verb = commands.find(({ name }) => name === word)
   const help = verb ? `jobsctl ${verb.name} --help` : 'jobsctl --help'
+  if (verb?.operands && error.code === 'commander.missingArgument') {
+    return new Failure('usage', `${verb.name} needs ${verb.operands}`, { hint: help })
+  }
   return new Failure('usage', message, {
     hint: suggestion ? `${suggestion.replace(/^\(|\)$/g, '')} See ${help}` : help,
   })

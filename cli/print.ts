@@ -3,22 +3,27 @@ import { escapedJson } from './escape.ts'
 import type { Io } from './io.ts'
 import type { Settings } from './settings.ts'
 import { coloured, type Style, styleFor } from './style.ts'
-import { type Column, tableText, tsvText } from './table.ts'
+import { type Column, growingTable, tableText, tsvText } from './table.ts'
 
-interface Rows<Row> {
+interface Look<Row> {
   columns: readonly Column<Row>[]
+  /** Columns for people, where they differ. */
+  forPeople?: readonly Column<Row>[]
+}
+
+interface Rows<Row> extends Look<Row> {
   rows: readonly Row[]
   /** The API's answer, for `--json`. */
   json: unknown
   /** What to say to a person when there are no rows. */
   empty: string
-  /** Columns for people, where they differ. */
-  forPeople?: readonly Column<Row>[]
 }
 
 /** Writes results as the flags ask: stdout is data, stderr is conversation. */
 export interface Printer {
   rows: <Row>(rows: Rows<Row>) => void
+  /** Rows that come bit by bit, under one head; each bit with the API's answer for it. */
+  growing: <Row>(look: Look<Row>) => (rows: readonly Row[], json: unknown) => void
   /** A result as an object for programs, and as a sentence for everyone else. */
   sentence: (json: object, text: string, mood: 'pending' | 'done' | 'plain') => void
   /** Text that is the result itself, such as a help topic. */
@@ -45,6 +50,17 @@ export function createPrinter(io: Io, settings: Settings): Printer {
   const aside = (text: string) => {
     if (!quiet) io.note(`${text}\n`)
   }
+  const growing: Printer['growing'] = ({ columns, forPeople: columnsForPeople = columns }) => {
+    const table = growingTable(columnsForPeople, style, most)
+    return (rows, answer) => {
+      if (output === 'json') return json(answer, io.outTerminal)
+      if (output === 'ndjson') {
+        for (const line of Array.isArray(answer) ? answer : [answer]) json(line, false)
+        return
+      }
+      if (rows.length > 0) out(forPeople ? table(rows) : tsvText(columns, rows))
+    }
+  }
   return {
     forPeople,
     structured,
@@ -52,17 +68,10 @@ export function createPrinter(io: Io, settings: Settings): Printer {
     aside,
     table: (columns, rows) => tableText(columns, rows, style, most),
     text: (text) => io.out(text),
-    rows({ columns, rows, json: answer, empty, forPeople: columnsForPeople }) {
-      if (output === 'json') return json(answer, io.outTerminal)
-      if (output === 'ndjson') {
-        for (const line of Array.isArray(answer) ? answer : [answer]) json(line, false)
-        return
-      }
-      if (rows.length > 0 && !forPeople) return out(tsvText(columns, rows))
-      if (rows.length > 0) {
-        return out(tableText(columnsForPeople ?? columns, rows, style, most))
-      }
-      if (forPeople) aside(empty)
+    growing,
+    rows({ rows, json: answer, empty, ...look }) {
+      growing(look)(rows, answer)
+      if (forPeople && rows.length === 0) aside(empty)
     },
     sentence(value, text, mood) {
       if (structured) return json(value, output === 'json' && io.outTerminal)

@@ -10,6 +10,8 @@ export interface Column<Row> {
   value: (row: Row) => string | number
   /** A colour for people, beside what the text says. */
   paint?: (row: Row) => keyof Style | undefined
+  /** Whether it gives way where a terminal is narrow; if nothing is said, the widest does. */
+  gives?: 'first' | 'never'
 }
 
 const gap = 2
@@ -17,17 +19,46 @@ const edges = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid'
 const lines = ['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle']
 const borderless = Object.fromEntries([...edges, ...lines].map((name) => [name, '']))
 
-/** Rows for a person: no borders, dim capitals, at most `columns` wide. */
-export function tableText<Row>(
+/** Rows for a person: no borders, dim capitals, at most `most` columns of the terminal wide. */
+export const tableText = <Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
   style: Style,
   most: number,
+): string => growingTable(columns, style, most)(rows)
+
+/** The same for rows that come bit by bit: one head, and columns that only grow wider. */
+export function growingTable<Row>(
+  columns: readonly Column<Row>[],
+  style: Style,
+  most: number,
+): (rows: readonly Row[]) => string {
+  let head = columns.map(({ title }) => style.dim(title.toUpperCase()))
+  let widths = columns.map(({ title }) => width(title))
+  return (rows) => {
+    const texts = rows.map((row) => columns.map(({ value }) => shown(value(row))))
+    widths = widths.map((least, at) => Math.max(least, ...texts.map((row) => width(row[at] ?? ''))))
+    const text = drawn(columns, rows, { texts, head, widths: fitted(columns, widths, most), style })
+    head = []
+    return text
+  }
+}
+
+interface Drawing {
+  /** What stands in the cells. */
+  texts: readonly string[][]
+  head: string[]
+  widths: number[]
+  style: Style
+}
+
+function drawn<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  { texts, head, widths, style }: Drawing,
 ): string {
-  const texts = rows.map((row) => columns.map(({ value }) => shown(value(row))))
-  const widths = fitted(columns, texts, most)
   const table = new Table({
-    head: columns.map(({ title }) => style.dim(title.toUpperCase())),
+    head,
     colWidths: widths.map((width) => width + gap),
     colAligns: columns.map(({ value }) => (rows[0] && typeof value(rows[0]) === 'number' ? 'right' : 'left')),
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
@@ -51,14 +82,19 @@ function painted<Row>(column: Column<Row> | undefined, row: Row, text: string, s
 }
 
 /** The widest column gives way first, and never below its title. */
-function fitted<Row>(columns: readonly Column<Row>[], texts: readonly string[][], most: number): number[] {
-  const least = columns.map(({ title }) => width(title))
-  const widths = columns.map((_, at) => Math.max(least[at] ?? 0, ...texts.map((row) => width(row[at] ?? ''))))
+function fitted<Row>(columns: readonly Column<Row>[], wanted: readonly number[], most: number): number[] {
+  const widths = [...wanted]
+  const least = columns.map(({ title }) => Math.max(8, width(title)))
   const total = () => widths.reduce((sum, width) => sum + width + gap, -gap)
+  const widest = (among: (gives: Column<Row>['gives']) => boolean) => {
+    const able = widths.map((width, at) => (width > (least[at] ?? 0) && among(columns[at]?.gives) ? width : 0))
+    const most = Math.max(...able)
+    return most > 0 ? able.indexOf(most) : undefined
+  }
   while (total() > most) {
-    const widest = widths.indexOf(Math.max(...widths.filter((width, at) => width > Math.max(8, least[at] ?? 0))))
-    if (widest < 0) break
-    widths[widest] = (widths[widest] ?? 0) - 1
+    const at = widest((gives) => gives === 'first') ?? widest((gives) => gives !== 'never')
+    if (at === undefined) break
+    widths[at] = (widths[at] ?? 0) - 1
   }
   return widths
 }

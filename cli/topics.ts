@@ -28,7 +28,7 @@ const flags = () => `These flags stand before or after any command.
 
 ${flagGroups(globalFlags)}
 
-On every change:
+On every change that is previewed; those of a queue are made at once, and take --reason alone:
 
 ${flagGroups(guardFlags)}
 `
@@ -70,7 +70,8 @@ max: no change of more jobs than this; --max and JOBSCTL_MAX go before it.
 `
 
 const output = () => `On a terminal rows are a table, in a pipe TSV without a header: ISO times, nothing cut.
---json gives the API's answer for a read, and {operation, dry_run, affected, ...} for a change.
+--json gives the API's answer for a read, and {operation, dry_run, affected, ...} for a change,
+{operation, domain, queue, ...} for one that is made at once.
 Columns and fields are only ever added, at the end.
 
 stdout is data; previews, prompts, errors and hints are on stderr. With --json an error is

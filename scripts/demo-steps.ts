@@ -24,4 +24,10 @@ export const steps: readonly Step[] = [
   step('integrity --all --fix --yes', 0, /^repaired \d+ jobs in all domains$/m),
   step('integrity --all', 0, /no job breaks an invariant/),
   step('stats', 0, /reports\/default +export/),
+  step('drain media/default --reason backup', 0, /^Draining media\/default\./m),
+  step('queues', 0, /media\/default +draining/),
+  step('enqueue media/default --job-type import', 6, /media\/default takes no new jobs/),
+  step('resume media/default', 0, /^Resumed media\/default\./m),
+  step('enqueue media/default --job-type import --priority 1', 0, /^Enqueued job \d+ in media\/default/m),
+  step('events --domain media --limit 3', 0, /queue\.drained[\s\S]+queue\.resumed[\s\S]+job\.created/),
 ]

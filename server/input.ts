@@ -1,10 +1,10 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import { Failure, type Fault } from '../shared/errors.ts'
+import { inexactNumber } from '../shared/exact-numbers.ts'
 import { faultsOf } from '../shared/faults.ts'
 import { headers, maxReasonLength } from '../shared/headers.ts'
 import type { Operation } from '../shared/operation.ts'
-import { inexactNumber } from './exact-numbers.ts'
 
 /**
  * The input of an operation, from the query of a GET or the body of a POST, and from the path.

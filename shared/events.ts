@@ -30,7 +30,7 @@ export const JobEvent = z.object({
   domain: z.string().nullish(),
   queue: z.string().nullish(),
   job_type: z.string().nullish(),
-  attrs: z.unknown(),
+  attrs: z.unknown().optional(),
   owner_user_id: z.string().nullish(),
   request_id: z.string().nullish(),
   trace_id: z.string().nullish(),

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { commands } from '../cli/commands/all.ts'
 import { exits } from '../shared/exits.ts'
 import { changes, threeEach } from './changes.ts'
 import { openWorld, type World } from './world.ts'
@@ -101,6 +102,22 @@ const bad: [string[], string][] = [
   [[...prune, '--status', 'done'], '--status'],
   [[...prune, '--status', ''], '--status'],
   [[...prune, '--status', ','], '--status'],
+  // Queues and jobs that are named, and what only a preview gives a meaning.
+  [['pause'], '<domain>/<queue>'],
+  [['pause', 'media'], '<domain>/<queue>'],
+  [['resume', '/ingest'], '<domain>/<queue>'],
+  [['drain', 'media/a\u001b[31mb'], '<domain>/<queue>'],
+  [['pause', 'media/ingest', 'media/other'], 'argument'],
+  [['pause', 'media/ingest', '--dry-run'], '--dry-run'],
+  [['drain', 'media/ingest', '--yes', '--max', '1'], '--max'],
+  [['enqueue', 'media/ingest'], '--job-type'],
+  [['enqueue', 'media/ingest', '--job-type', 'a', '-n'], '--dry-run'],
+  [['enqueue', 'media/ingest', '--job-type', 'a', '--payload', '7'], '--payload'],
+  [['enqueue', 'media/ingest', '--job-type', 'a', '--priority', '0'], '--priority'],
+  [['queues', 'media/ingest'], 'argument'],
+  [['events', '--after', '1', '--since', '1h'], '--after'],
+  [['events', '--limit', '-1'], '--limit'],
+  [['events', '--since', '1y'], '--since'],
   // What excludes each other.
   [['stats', '-o', 'xml'], '--output'],
   [['stats', '-o', ''], '-o'],
@@ -153,6 +170,7 @@ describe('jobsctl and bad command lines', () => {
       ['-ojson', 'prune', '--max', '5', '--max', '6'],
       ['--output', 'ndjson', 'prune', '--all', '--older-than', '1h'],
       ['requeue', 'x', '--json'],
+      ['events', '--follow', '--json'],
     ]
     const runs = await inTurns(lines, (argv) => world.jobsctl(argv))
     expect(runs.map(({ code, out }) => `${code}${out}`)).toEqual(Array(lines.length).fill('2'))
@@ -193,7 +211,7 @@ describe('jobsctl and bad command lines', () => {
 
   it('never prints a stack trace, and always exits with a code that is documented', async () => {
     const documented = Object.values(exits).map(({ code }): number => code)
-    const verbs = ['stats', 'prune', 'sweep', 'requeue', 'integrity', 'doctor', 'config', 'help']
+    const verbs = commands.map(({ name }) => name)
     const flags = [
       '--domain',
       '--queue',

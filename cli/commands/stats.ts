@@ -1,11 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Failure, failures } from '../../shared/errors.ts'
+import { Failure } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/jobs.ts'
 import type { GroupStats } from '../../shared/stats.ts'
+import { again } from '../again.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
-import { interrupted } from '../interrupted.ts'
 import { grouped } from '../numbers.ts'
 import type { Ending } from '../print.ts'
 import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf, scopeWords } from '../scope.ts'
@@ -81,27 +80,16 @@ function summary(scope: Scope, rows: GroupStats[], retyped: Context['retyped']):
 const pause = 2000
 const clear = '\u001b[H\u001b[2J'
 
-/** Again and again until a signal; a server that is away for a while is waited for. */
 async function watch(context: Context, scope: Scope): Promise<Ending> {
   const { io, print, settings } = context
   if (!io.outTerminal && settings.output !== 'ndjson') {
     throw new Failure('usage', '--watch needs a terminal, or --ndjson')
   }
   const { stats: op } = await import('../../shared/stats.ts')
-  while (!io.signal.aborted) {
-    if (io.outGone()) return 'ok'
-    // A deadline for each look, or a long watch would use up its own.
-    const client = await context.newClient()
-    try {
-      const { body } = await client.call(op, scope)
-      const at = new Date().toISOString()
-      if (settings.output === 'table') print.text(`${clear}${print.style.dim(at)}\n\n`)
-      show(context, scope, body, Array.isArray(body) ? body.map((row) => ({ at, ...row })) : body)
-    } catch (error) {
-      if (!(error instanceof Failure) || failures[error.code].exit !== 'unavailable') throw error
-      io.note(`${error.message}; trying again\n`)
-    }
-    await sleep(pause, undefined, { signal: io.signal }).catch(() => {})
-  }
-  throw interrupted(io.signal)
+  return again(context, pause, async (client) => {
+    const { body } = await client.call(op, scope)
+    const at = new Date().toISOString()
+    if (settings.output === 'table') print.text(`${clear}${print.style.dim(at)}\n\n`)
+    show(context, scope, body, Array.isArray(body) ? body.map((row) => ({ at, ...row })) : body)
+  })
 }

@@ -1,0 +1,51 @@
+import type { z } from 'zod'
+import { Failure } from '../shared/errors.ts'
+import type { Operation } from '../shared/operation.ts'
+import type { Context } from './context.ts'
+import { curlOf } from './curl.ts'
+import { lookedUp } from './lost-answer.ts'
+import { refuseUnnamed } from './protected.ts'
+
+interface AtOnce<In extends z.ZodType, Out extends z.ZodType> {
+  /** As the command line calls it, such as `pause`. */
+  verb: string
+  op: Operation<In, Out>
+  request: z.input<In>
+  /** The command that shows whether it was made, should the answer be lost. */
+  look: string
+}
+
+/**
+ * Makes a change that needs no preview, for it touches one thing that was named. With `--curl` it
+ * prints the call instead, and returns nothing.
+ * @throws Failure `usage` for flags that only a preview gives a meaning
+ */
+export async function atOnce<In extends z.ZodType, Out extends z.ZodType>(
+  context: Context,
+  { verb, op, request, look }: AtOnce<In, Out>,
+): Promise<z.output<Out> | undefined> {
+  refusePreview(context, verb)
+  if (context.settings.curl) {
+    context.print.text(curlOf(context, op, request))
+    return undefined
+  }
+  const client = await context.client()
+  refuseUnnamed(client.target.profile)
+  const { body } = await client.call(op, request).catch((error: unknown) => {
+    throw error instanceof Failure ? lookedUp(error, `to see whether it was made: ${look}`) : error
+  })
+  return body
+}
+
+function refusePreview({ flags }: Context, verb: string): void {
+  const given = { '--dry-run': flags.dryRun, '--max': flags.max, '--detailed-exitcode': flags.detailedExitcode }
+  const flag = Object.entries(given).find(([, value]) => value !== undefined)?.[0]
+  if (flag === undefined) return
+  throw new Failure(
+    'usage',
+    `${flag}: ${verb} acts at once, on what is named, and takes no preview; nothing was done`,
+    {
+      hint: '--curl prints the call, and sends nothing',
+    },
+  )
+}

@@ -1,0 +1,111 @@
+import { Failure } from '../../shared/errors.ts'
+import { atOnce } from '../at-once.ts'
+import type { CommandSpec } from '../command.ts'
+import type { Context } from '../context.ts'
+import { seconds, units } from '../duration.ts'
+import { escaped } from '../escape.ts'
+import { queueNamed } from '../queue-name.ts'
+import { described, scopeWords } from '../scope.ts'
+
+interface EnqueueFlags {
+  jobType?: string
+  payload?: string
+  priority?: string
+  maxRetries?: string
+  delay?: string
+  idempotencyKey?: string
+}
+
+const example = 'jobsctl enqueue chatbooks/default --job-type export'
+
+export const enqueue: CommandSpec<EnqueueFlags> = {
+  name: 'enqueue',
+  group: 'QUEUE',
+  summary: 'put a job in a queue, for trying things out',
+  about: 'Puts one job in a queue, at once: for trying things out.',
+  examples: [
+    `${example} --payload '{"book":7}'`,
+    `${example} --payload @job.json --delay 15m`,
+    `${example} --idempotency-key book-7`,
+  ],
+  operands: '<domain>/<queue>',
+  flags: [
+    { flags: '--job-type <name>', about: 'what kind of job; it must be given', group: 'HOW' },
+    { flags: '--payload <json>', about: 'an object; @ and a file, or - for stdin (default: {})', group: 'HOW' },
+    { flags: '--priority <n>', about: 'from 1, which runs first, to 10 (default: 5)', group: 'HOW' },
+    { flags: '--max-retries <n>', about: 'attempts after the first (default: 3)', group: 'HOW' },
+    { flags: '--delay <duration>', about: 'do not run it before so long from now', group: 'HOW' },
+    {
+      flags: '--idempotency-key <key>',
+      about: 'the first job with this key in its place and type is the only one',
+      group: 'HOW',
+    },
+  ],
+  async run(context, flags, [word = '']) {
+    const request = await requestOf(context, flags, word)
+    const { domain, queue, job_type } = request
+    const look = context.another(['events', ...scopeWords({ domain, queue, job_type })])
+    const job = await atOnce(context, { verb: 'enqueue', op: await operationOfOne(), request, look })
+    if (!job) return 'ok'
+    const { id, uuid, status, created } = job
+    const place = { domain: job.domain, queue: job.queue, job_type: job.job_type }
+    const text = created
+      ? `Enqueued job ${id} in ${described({ domain: job.domain, queue: job.queue })} (${escaped(job.job_type)}).`
+      : `Job ${id} was there already under this key, and is ${escaped(status)}; nothing was enqueued.`
+    const json = { operation: 'enqueue', created, id, uuid, ...place, status }
+    context.print.sentence(json, text, created ? 'done' : 'plain')
+    return 'ok'
+  },
+}
+
+/** Another server may leave out of a job what is not asked for here. */
+async function operationOfOne() {
+  const { EnqueuedJob, enqueue } = await import('../../shared/enqueue.ts')
+  const { operation } = await import('../../shared/operation.ts')
+  const output = EnqueuedJob.pick({
+    id: true,
+    uuid: true,
+    domain: true,
+    queue: true,
+    job_type: true,
+    status: true,
+    created: true,
+  })
+  return operation({ ...enqueue, output, created: ({ created }) => created })
+}
+
+async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
+  const { NewJob } = await import('../../shared/enqueue.ts')
+  const { parsed } = await import('../faults.ts')
+  const { readPayload } = await import('../payload.ts')
+  if (flags.jobType === undefined) throw new Failure('usage', '--job-type: is required', { hint: example })
+  const place = await queueNamed(word, example)
+  const job = parsed(NewJob, {
+    ...place,
+    job_type: flags.jobType,
+    payload: await readPayload(flags.payload ?? '{}', context),
+    priority: numberOf(flags.priority),
+    max_retries: numberOf(flags.maxRetries),
+    available_at: flags.delay === undefined ? undefined : timeAfter(flags.delay),
+    idempotency_key: flags.idempotencyKey,
+  })
+  return {
+    ...{ ...place, job_type: job.job_type, payload: job.payload },
+    // What was not given is left to the server.
+    ...(flags.priority !== undefined && { priority: job.priority }),
+    ...(flags.maxRetries !== undefined && { max_retries: job.max_retries }),
+    ...(flags.delay !== undefined && { available_at: job.available_at }),
+    ...(flags.idempotencyKey !== undefined && { idempotency_key: job.idempotency_key }),
+  }
+}
+
+/** What is no number is left for the contract to complain of. */
+const numberOf = (text: string | undefined) => (text !== undefined && /^\d+$/.test(text) ? Number(text) : text)
+
+const longest = 3650 * units.d
+
+function timeAfter(delay: string): string {
+  const wait = seconds(delay, '--delay')
+  if (wait > longest) throw new Failure('usage', '--delay: must be at most 3650d')
+  return new Date(Date.now() + 1000 * wait).toISOString()
+}

@@ -1,0 +1,131 @@
+import { Failure } from '../../shared/errors.ts'
+import { again } from '../again.ts'
+import type { Client } from '../client.ts'
+import type { CommandSpec } from '../command.ts'
+import type { Context } from '../context.ts'
+import { curlOf } from '../curl.ts'
+import { seconds } from '../duration.ts'
+import { columns, forPeople } from '../event-columns.ts'
+import { askedAfter, eventLog, pageSize, pages, type ReadEvents } from '../event-log.ts'
+import { beforeLast, beforeTime } from '../event-search.ts'
+import type { Ending } from '../print.ts'
+import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf } from '../scope.ts'
+
+interface EventsFlags extends ScopeFlags {
+  after?: string
+  since?: string
+  limit?: string
+  follow?: boolean
+}
+
+export const events: CommandSpec<EventsFlags> = {
+  name: 'events',
+  group: 'READ',
+  summary: 'the event log; --follow goes on',
+  about: 'Shows what happened to jobs, the oldest first: the last events, or all after an id or since a time.',
+  examples: [
+    'jobsctl events --domain chatbooks --limit 20',
+    'jobsctl events --since 1h --job-type export',
+    'jobsctl events --after 8123 --ndjson',
+    'jobsctl events --follow',
+  ],
+  flags: [
+    ...scopeFlags,
+    allFlag,
+    { flags: '--after <id>', about: 'all events after this one', group: 'HOW' },
+    { flags: '--since <duration>', about: 'all events since so long ago, such as 1h', group: 'HOW' },
+    { flags: '--limit <n>', about: 'so many at most (default: the last 50, or 10 with --follow)', group: 'HOW' },
+    { flags: '--follow', about: 'go on with new events as they come, until Ctrl-C', group: 'HOW' },
+  ],
+  async run(context, flags) {
+    const { events: op } = await import('../../shared/events.ts')
+    const { parsed } = await import('../faults.ts')
+    const { settings, print } = context
+    const scope = scopeOf(flags)
+    const { after_id, limit } = parsed(op.input, { ...scope, after_id: flags.after, limit: flags.limit })
+    refuseContradictions(context, flags)
+    const most = flags.limit === undefined ? unlessTold(flags) : limit
+    if (settings.curl) {
+      print.text(curlOf(context, op, { ...scope, ...askedAfter(after_id, Math.min(most, pageSize)) }))
+      return 'ok'
+    }
+    const reader = (client: Client) => eventLog(client, op, scope)
+    const wanted = { begin: beginning(flags, after_id, most), most, empty: `no events in ${described(scope)}` }
+    return flags.follow ? follow(context, reader, wanted) : show(context, reader, wanted)
+  },
+}
+
+function refuseContradictions({ settings }: Context, { after, since, limit, follow }: EventsFlags): void {
+  const fromTheEnd = after === undefined && since === undefined
+  if (after !== undefined && since !== undefined) throw new Failure('usage', '--after and --since exclude each other')
+  if (follow && limit !== undefined && !fromTheEnd) {
+    throw new Failure('usage', '--limit says with how many of the last events --follow begins', {
+      hint: 'leave it out beside --after and --since',
+    })
+  }
+  if (follow && settings.output === 'json') {
+    throw new Failure('usage', '--follow has no end, and so it cannot be one JSON document', { hint: 'use --ndjson' })
+  }
+  if (settings.curl && after === undefined) {
+    throw new Failure('usage', '--curl needs --after here, since the call does', {
+      hint: 'without it, jobsctl first asks the server for the event to begin at',
+    })
+  }
+}
+
+function unlessTold({ after, since, follow }: EventsFlags): number {
+  if (after !== undefined || since !== undefined) return Number.POSITIVE_INFINITY
+  return follow ? 10 : 50
+}
+
+/** Where to begin to read. */
+type Beginning = (read: ReadEvents) => Promise<number>
+
+function beginning({ after, since }: EventsFlags, id: number, most: number): Beginning {
+  if (after !== undefined) return async () => id
+  if (since === undefined) return (read) => beforeLast(read, most)
+  const time = Date.now() - 1000 * seconds(since, '--since')
+  return (read) => beforeTime(read, time)
+}
+
+type Reader = (client: Client) => ReadEvents
+
+interface Wanted {
+  begin: Beginning
+  most: number
+  empty: string
+}
+
+async function show({ client, print, settings, io }: Context, reader: Reader, wanted: Wanted): Promise<Ending> {
+  const { begin, most, empty } = wanted
+  const read = reader(await client())
+  const write = print.growing({ columns, forPeople })
+  const whole: unknown[] = []
+  let shown = 0
+  for await (const page of pages(read, await begin(read), most)) {
+    if (io.outGone()) return 'ok'
+    // One JSON document is printed when it is whole.
+    if (settings.output === 'json') whole.push(page.raw)
+    else write(page.events, page.raw)
+    shown += page.events.length
+  }
+  if (settings.output === 'json') write([], whole.flat())
+  if (shown === 0 && print.forPeople) print.aside(empty)
+  return 'ok'
+}
+
+const pause = 1000
+
+async function follow(context: Context, reader: Reader, { begin }: Wanted): Promise<Ending> {
+  const write = context.print.growing({ columns, forPeople })
+  let after: number | undefined
+  return again(context, pause, async (client) => {
+    const read = reader(client)
+    after ??= await begin(read)
+    for await (const { events, raw } of pages(read, after)) {
+      write(events, raw)
+      after = events.at(-1)?.id ?? after
+      if (context.io.outGone()) return
+    }
+  })
+}

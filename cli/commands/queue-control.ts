@@ -1,0 +1,74 @@
+import type { QueueAction } from '../../shared/queues.ts'
+import { atOnce } from '../at-once.ts'
+import type { CommandSpec } from '../command.ts'
+import { reasonFlag } from '../global-flags.ts'
+import { queueNamed } from '../queue-name.ts'
+import { described } from '../scope.ts'
+
+export const pause = control('pause', {
+  summary: 'hand out no jobs of a queue, at once',
+  about: 'Stops handing out jobs of a queue, at once. Running jobs continue, new jobs are taken in and wait.',
+  why: 'disk full',
+  say: (queue) => `Paused ${queue}. Running jobs continue.`,
+  undo: 'resume',
+})
+
+export const resume = control('resume', {
+  summary: 'hand out its jobs again',
+  about: 'Hands out jobs of a queue again, and takes in new ones, at once.',
+  why: 'disk is free again',
+  say: (queue) => `Resumed ${queue}.`,
+})
+
+export const drain = control('drain', {
+  summary: 'the same as pause, and refuse new jobs',
+  about: 'Stops handing out jobs of a queue and refuses new ones, at once. Running jobs continue.',
+  why: 'moving to another host',
+  say: (queue) => `Draining ${queue}. Running jobs continue, new jobs are refused.`,
+  undo: 'resume',
+})
+
+interface Control extends Pick<CommandSpec, 'summary' | 'about'> {
+  /** A reason, for the examples. */
+  why: string
+  say: (queue: string) => string
+  /** What gives it back. */
+  undo?: QueueAction
+}
+
+function control(action: QueueAction, { summary, about, why, say, undo }: Control): CommandSpec {
+  return {
+    name: action,
+    group: 'QUEUE',
+    summary,
+    about,
+    examples: [`jobsctl ${action} media/ingest`, `jobsctl ${action} media/ingest --reason "${why}"`],
+    operands: '<domain>/<queue>',
+    flags: [reasonFlag],
+    async run(context, _flags, [word = '']) {
+      const { controlQueue: op } = await import('../../shared/queues.ts')
+      const { parsed } = await import('../faults.ts')
+      const { another, flags, settings } = context
+      const queue = await queueNamed(word, `jobsctl ${action} media/ingest`)
+      // Only what somebody said is kept with the queue.
+      const reason = flags.reason === undefined ? undefined : settings.reason
+      const request = parsed(op.input, { ...queue, action, reason })
+      const state = await atOnce(context, { verb: action, op, request, look: another(['queues']) })
+      if (!state) return 'ok'
+      const { paused, drain } = state
+      const undone = undo ? `   Undo:  ${another([undo, ...operand(queue)])}` : ''
+      context.print.sentence(
+        { operation: action, ...queue, paused, drain },
+        `${say(described(queue))}${undone}`,
+        'done',
+      )
+      return 'ok'
+    },
+  }
+}
+
+/** A name that looks like a flag stands after `--`. */
+function operand({ domain, queue }: { domain: string; queue: string }): string[] {
+  const word = `${domain}/${queue}`
+  return word.startsWith('-') ? ['--', word] : [word]
+}

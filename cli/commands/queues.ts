@@ -1,0 +1,48 @@
+import type { StoppedQueue } from '../../shared/queues.ts'
+import { ago } from '../ago.ts'
+import type { CommandSpec } from '../command.ts'
+import { curlOf } from '../curl.ts'
+import type { Column } from '../table.ts'
+
+export const queues: CommandSpec = {
+  name: 'queues',
+  group: 'READ',
+  summary: 'which queues are paused or draining',
+  about: 'Lists the queues that are paused or draining, since when, and why.',
+  examples: ['jobsctl queues', 'jobsctl queues --json'],
+  flags: [],
+  async run(context) {
+    const { stoppedQueues: op } = await import('../../shared/queues.ts')
+    const { settings, print } = context
+    if (settings.curl) {
+      print.text(curlOf(context, op, {}))
+      return 'ok'
+    }
+    const { body, raw } = await (await context.client()).call(op, {})
+    print.rows({ columns, forPeople, rows: body, json: raw, empty: 'no queue is paused or draining' })
+    return 'ok'
+  },
+}
+
+/** A queue that drains hands out nothing either: the stronger word says both. */
+const state: Column<StoppedQueue> = {
+  title: 'state',
+  value: ({ drain }) => (drain ? 'draining' : 'paused'),
+  paint: () => 'yellow',
+}
+const reason: Column<StoppedQueue> = { title: 'reason', value: ({ reason }) => reason ?? '' }
+
+const columns: Column<StoppedQueue>[] = [
+  { title: 'domain', value: ({ domain }) => domain },
+  { title: 'queue', value: ({ queue }) => queue },
+  state,
+  { title: 'updated_at', value: ({ updated_at }) => updated_at ?? '' },
+  reason,
+]
+
+const forPeople: Column<StoppedQueue>[] = [
+  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}` },
+  state,
+  { title: 'since', value: ({ updated_at }) => (updated_at ? ago(updated_at) : '') },
+  reason,
+]

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises'
+import { Failure } from '../shared/errors.ts'
+import { inexactNumber } from '../shared/exact-numbers.ts'
+import type { Context } from './context.ts'
+import { interrupted } from './interrupted.ts'
+
+const flag = '--payload'
+
+/**
+ * What `--payload` says: JSON itself, that of a file after `@`, or that of stdin for `-`.
+ * @throws Failure `usage` for what cannot be read, or is no JSON; it is not repeated
+ */
+export async function readPayload(given: string, context: Context): Promise<unknown> {
+  const text = await textOf(given, context)
+  const inexact = inexactNumber(text)
+  if (inexact !== undefined) {
+    throw new Failure('usage', `${flag}: the number ${inexact.slice(0, 40)} cannot be kept exactly`, {
+      hint: 'write it as a string',
+    })
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Failure('usage', `${flag}: must be JSON, @ and a file, or - for stdin`, {
+      hint: `${flag} '{"book":7}'`,
+      cause,
+    })
+  }
+}
+
+async function textOf(given: string, { flags, io }: Context): Promise<string> {
+  if (given.startsWith('@')) return contentOf(given.slice(1))
+  if (given !== '-') return given
+  const other = flags.apiKeyFile === '-' ? '--api-key-file' : flags.tokenFile === '-' ? '--token-file' : undefined
+  if (other) throw new Failure('usage', `${flag} and ${other} cannot both be read from stdin`)
+  const text = await io.readStdin()
+  if (io.signal.aborted) throw interrupted(io.signal)
+  return text
+}
+
+async function contentOf(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new Failure('usage', `${flag}: cannot read ${path}: ${cause.code ?? cause.message}`, { cause })
+  })
+}
