@@ -5,7 +5,8 @@ import type { Plugin } from 'esbuild'
  * postgres.js 3.4.9 ends the whole process when a transaction or a reserved session goes on to its
  * next statement after its connection was closed (porsager/postgres issues 1066, 1154, 1208), and
  * leaves what it did not send before the next connection's greeting, and what the last one complained
- * of to the next one's first statement. Until a release mends it, the
+ * of to the next one's first statement. It ends the process, too, when a new connection is lost
+ * while the driver reads the types of the database on it. Until a release mends it, the
  * bundle does: such a statement fails as one whose connection is lost. The build fails when the
  * driver's text is another, so that this goes when it is no longer needed.
  */
@@ -25,6 +26,8 @@ const mended: [text: string, by: string][] = [
     "clearImmediate(nextWriteTimer)\n    socket.removeListener('data', data)\n",
     "clearImmediate(nextWriteTimer)\n    chunk = nextWriteTimer = errorResponse = null\n    socket.removeListener('data', data)\n",
   ],
+  // Whoever waits for the connection hears of its loss by itself.
+  ['return fetchArrayTypes()\n', 'return fetchArrayTypes().catch(() => {})\n'],
 ]
 
 /** Mends the PostgreSQL driver on its way into the bundle. */

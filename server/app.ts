@@ -8,9 +8,10 @@ import { Failure } from '../shared/errors.ts'
 import { headers } from '../shared/headers.ts'
 import { acquire } from '../shared/operations.ts'
 import type { Authenticator } from './auth/authenticate.ts'
-import { databaseFailure } from './database/failure.ts'
+import { databaseFailure, isOutcomeUnknown } from './database/failure.ts'
 import type { Log } from './log.ts'
 import type { Serving } from './operations/call.ts'
+import { outcomeUnknown } from './outcome-unknown.ts'
 import { problemOf } from './problem.ts'
 import { routes } from './routes.ts'
 import type { Vars } from './vars.ts'
@@ -63,7 +64,7 @@ export function createApp(options: AppOptions): Hono<Vars> {
     throw new Failure('method_not_allowed', `this path takes ${allow.join(' or ')}`, { allow })
   })
   app.onError((error, c) => {
-    const failure = failureOf(error)
+    const failure = failureOf(error, c.get('changing') ?? false)
     const requestId = c.get('requestId')
     if (failure.cause || failure.code === 'internal') explain(log, failure, requestId)
     if (failure.retryAfter !== undefined) c.header('Retry-After', String(failure.retryAfter))
@@ -113,12 +114,19 @@ const within =
   }
 
 function silent(changing: boolean): Failure {
-  if (!changing) return new Failure('database_unavailable', 'the database does not answer', { retryAfter: 30 })
-  return new Failure('outcome_unknown', 'the database does not answer; the change is made whole, or not at all', {
-    hint: 'a dry run shows which',
-    retryAfter: 30,
-  })
+  const because = 'the database does not answer'
+  if (!changing) return new Failure('database_unavailable', because, { retryAfter: 30 })
+  return outcomeUnknown({ because, hint: 'a dry run, or the state of the job, shows which', retryAfter: 30 })
 }
+
+/** A statement that is a transaction of its own may be over when its connection breaks. */
+const brokenOff = (cause: unknown): Failure =>
+  outcomeUnknown({
+    because: 'the connection to the database broke',
+    hint: 'with the same idempotency key or completion token it can be sent again',
+    retryAfter: 5,
+    cause,
+  })
 
 const tooLarge = (limit: number): never => {
   throw new Failure('too_large', `the body is larger than ${limit} bytes; nothing was changed`)
@@ -135,8 +143,9 @@ function methodsOf(app: Hono<Vars>, path: string): string[] {
 /** A part such as `:id` stands for any. */
 const patternOf = (path: string): RegExp => new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`)
 
-function failureOf(error: unknown): Failure {
+function failureOf(error: unknown, changing: boolean): Failure {
   if (error instanceof Failure) return error
+  if (changing && isOutcomeUnknown(error)) return brokenOff(error)
   return (
     databaseFailure(error) ??
     new Failure('internal', 'the server made a mistake; nothing was changed', {

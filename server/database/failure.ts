@@ -100,6 +100,12 @@ const fits = (error: unknown, codes: readonly string[]): boolean => {
 /** True when the connection is to blame, and another try may work. */
 export const isConnectionLost = (error: unknown): boolean => fits(error, gone)
 
+/** What ends a statement that was on its way: it may have been carried out, and its answer lost. */
+const midway = ['CONNECTION_CLOSED', 'CONNECTION_DESTROYED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '08']
+
+/** True when nobody can tell from here whether the statement was carried out. */
+export const isOutcomeUnknown = (error: unknown): boolean => fits(error, midway)
+
 /** True when a table or a row was not to be had in time. */
 export const isLocked = (error: unknown): boolean => fits(error, ['55P03'])
 

@@ -1,7 +1,8 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/jobs.ts'
-import { isConnectionLost } from '../database/failure.ts'
+import { databaseFailure, isConnectionLost } from '../database/failure.ts'
 import type { Sql } from '../database/sql.ts'
+import { outcomeUnknown } from '../outcome-unknown.ts'
 import type { Call } from './call.ts'
 
 interface Change<Result> {
@@ -36,19 +37,15 @@ export async function change<Result>(call: Call, change: Change<Result>): Promis
     return { result }
   })
   const { result } = await work.catch((error: unknown) => {
-    throw committing && isConnectionLost(error) ? outcomeUnknown(error) : error
+    if (!isConnectionLost(error)) throw error
+    if (!committing) throw databaseFailure(error)
+    // A connection that breaks during the commit may break before it or after.
+    const because = 'the connection to the database broke'
+    throw outcomeUnknown({ because, hint: 'a dry run shows which', retryAfter: 5, cause: error })
   })
   call.changed(touched(result))
   return result
 }
-
-/** A connection that breaks during the commit may break before it or after: nobody can tell from here. */
-const outcomeUnknown = (cause: unknown): Failure =>
-  new Failure('outcome_unknown', 'the connection to the database broke; the change was made whole, or not at all', {
-    hint: 'a dry run shows which',
-    retryAfter: 5,
-    cause,
-  })
 
 /**
  * Changes of one kind exclude each other where their scopes overlap: each takes its own scope alone,

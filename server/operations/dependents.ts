@@ -4,14 +4,15 @@ import type { Fragment, Sql } from '../database/sql.ts'
 export const badEnds = (sql: Sql): Fragment => sql.unsafe(`('failed', 'cancelled', 'quarantined')`)
 
 /**
- * True for a row of `jobs` that must wait for another, or for ever. The offset keeps the planner from
- * joining all edges there are: only those of the few rows that are looked at are read.
+ * True for a row of `jobs` that must wait for another. One that is gone had ended: a prune takes its edges
+ * along, all but those that are being made at that moment. The offset keeps the planner from joining all
+ * edges there are: only those of the few rows that are looked at are read.
  */
 export const isBlocked = (sql: Sql): Fragment => sql`
   exists (
     select from job_dependencies edge
-    left join jobs needed on needed.uuid = edge.depends_on_job_uuid
-    where edge.job_uuid = jobs.uuid and needed.status is distinct from 'completed'
+    join jobs needed on needed.uuid = edge.depends_on_job_uuid
+    where edge.job_uuid = jobs.uuid and needed.status <> 'completed'
     offset 0
   )`
 

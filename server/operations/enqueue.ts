@@ -4,6 +4,7 @@ import type { EnqueuedJob, enqueueBatch, NewJob } from '../../shared/enqueue.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Job } from '../../shared/job.ts'
 import type { Sql } from '../database/sql.ts'
+import { afterChange } from '../outcome-unknown.ts'
 import type { Call } from './call.ts'
 import { refuseCycles } from './cycles.ts'
 import { badEnds } from './dependents.ts'
@@ -42,7 +43,8 @@ async function enqueue(call: Call, jobs: readonly NewJob[]): Promise<EnqueuedJob
   for (let tried = 0; left.length > 0 && tried < tries; tried++) {
     for (const { job, n } of await takeIn(call, left)) enqueued.set(n, { ...job, created: true })
     left = left.filter(({ n }) => !enqueued.has(n))
-    for (const { job, n } of await find(call.sql, left)) enqueued.set(n, { ...job, created: false })
+    const there = await find(call.sql, left).catch(afterChange(enqueued.size))
+    for (const { job, n } of there) enqueued.set(n, { ...job, created: false })
     left = left.filter(({ n }) => !enqueued.has(n))
   }
   if (left.length > 0) throw new Failure('conflict', 'the jobs under these keys come and go; try again')

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import type { complete, Finished, FinishItem, FinishResult, fail, finishMany, release } from '../../shared/finish.ts'
 import type { Sql } from '../database/sql.ts'
+import { afterChange } from '../outcome-unknown.ts'
 import type { Call } from './call.ts'
 import { answered, lostLease } from './held.ts'
 import { refuseLarge } from './json-size.ts'
@@ -34,7 +35,10 @@ async function finish(call: Call, items: readonly FinishItem[]): Promise<FinishR
   call.changed(settled.length)
   const results = new Map<number, FinishResult>(settled.map((job) => [job.id, { ok: true, ...job }]))
   const left = keyed.filter(({ id }) => !results.has(id))
-  if (left.length > 0) for (const result of await explain(call.sql, left)) results.set(result.id, result)
+  if (left.length > 0) {
+    const told = await explain(call.sql, left).catch(afterChange(settled.length))
+    for (const result of told) results.set(result.id, result)
+  }
   return items.flatMap(({ id }) => results.get(id) ?? [])
 }
 
