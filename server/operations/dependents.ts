@@ -48,19 +48,16 @@ export const cascade = (sql: Sql): Fragment => sql`
     from ended
     cross join ${dependentsOf(sql, sql`ended.uuid`)} as dependent
     where ended.status in ${badEnds(sql)}
+      and not exists (select from ended other where other.uuid = dependent.uuid)
     union
     select dependent.uuid, 'dependency_cancelled'
     from doomed
     cross join ${dependentsOf(sql, sql`doomed.uuid`)} as dependent
+    where not exists (select from ended where ended.uuid = dependent.uuid)
   ),
   dropping as materialized (
     select job.id, last.reason
-    from (
-      select uuid, min(reason) as reason
-      from doomed
-      where not exists (select from ended where ended.uuid = doomed.uuid)
-      group by uuid
-    ) as last
+    from (select uuid, min(reason) as reason from doomed group by uuid) as last
     cross join lateral (select id from jobs where jobs.uuid = last.uuid and status = 'queued' for update) as job
   ),
   dropped as (

@@ -89,9 +89,9 @@ const heldBy = (sql: Sql, items: readonly Keyed[]) => sql`
 
 interface Told {
   id: number
-  lease_id: string
   status: string | null
-  held_lease: string | null
+  /** This very lease was finished with another token. */
+  otherwise: boolean
   event_type: string | null
   retry_count: number | null
   available_at: string | null
@@ -101,10 +101,13 @@ interface Told {
 async function explain(sql: Sql, items: readonly Keyed[]): Promise<FinishResult[]> {
   const told = await sql<Told[]>`
     select
-      asked.id, asked.lease_id, job.status, job.lease_id as held_lease, earlier.event_type,
+      asked.id, job.status, coalesce(job.lease_id = asked.lease_id and job.tokened, false) as otherwise,
+      earlier.event_type,
       (earlier.attrs_json ->> 'retry_count')::int as retry_count, earlier.attrs_json ->> 'available_at' as available_at
     from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as asked (id bigint, lease_id text, finish text)
-    left join lateral (select status, lease_id from jobs where jobs.id = asked.id offset 0) as job on true
+    left join lateral (
+      select status, lease_id, completion_token is not null as tokened from jobs where jobs.id = asked.id offset 0
+    ) as job on true
     left join lateral (
       select event_type, attrs_json
       from job_events
@@ -121,13 +124,14 @@ const statuses: Record<string, string> = {
   'job.cancelled': 'cancelled',
 }
 
-function resultOf({ id, lease_id, status, held_lease, event_type, retry_count, available_at }: Told): FinishResult {
+function resultOf({ id, status, otherwise, event_type, retry_count, available_at }: Told): FinishResult {
   if (event_type !== null) {
     return { ok: true, id, status: statuses[event_type] ?? 'queued', retry_count: retry_count ?? 0, available_at }
   }
   if (status === null) return { ok: false, id, code: 'not_found', detail: `there is no job ${id}` }
-  if (status !== 'processing' && held_lease === lease_id) {
-    return { ok: false, id, code: 'conflict', detail: `job ${id} is ${status} already; nothing was changed` }
+  if (otherwise) {
+    const detail = `job ${id} is ${status} already, by a finish with another token; nothing was changed`
+    return { ok: false, id, code: 'conflict', detail }
   }
   return lostLease(id)
 }
