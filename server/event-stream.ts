@@ -17,7 +17,8 @@ const page = 500
 /** `GET /jobs/events/stream`: events as they become complete, until the reader or the server goes. */
 export async function streamEvents(c: Context<Vars>, { sql, horizon, stopping, log }: Serving): Promise<Response> {
   const request = readQuery(c, eventStream.input)
-  const gone = AbortSignal.any([c.req.raw.signal, stopping])
+  const { signal } = c.req.raw
+  const over = () => signal.aborted || stopping.aborted
   let cursor = cursorOf(c.req.header('last-event-id')) ?? request.after_id
   // The first look is before the answer, so that a database that is away is a 503 and no stream.
   let last = await horizon.reached()
@@ -25,7 +26,7 @@ export async function streamEvents(c: Context<Vars>, { sql, horizon, stopping, l
   return streamSSE(c, async (stream) => {
     let told = Number.NEGATIVE_INFINITY
     try {
-      while (!gone.aborted && !stream.aborted) {
+      while (!over() && !stream.aborted) {
         const events = await readEvents(sql, { ...request, after_id: cursor, limit: page }, last)
         for (const event of events) await tell(stream, event)
         if (events.length > 0) told = performance.now()
@@ -35,12 +36,12 @@ export async function streamEvents(c: Context<Vars>, { sql, horizon, stopping, l
           await beat(stream, cursor)
           told = performance.now()
         }
-        await sleep(pollMs, undefined, { signal: gone }).catch(() => {})
+        await sleep(pollMs, undefined, { signal }).catch(() => {})
         last = await horizon.reached(pollMs / 2)
       }
     } catch (error) {
       // The reader comes back with its Last-Event-ID, and hears then what is wrong.
-      if (!gone.aborted) log.warn(`an event stream ended: ${error}`, { request_id: c.get('requestId') })
+      if (!over()) log.warn(`an event stream ended: ${error}`, { request_id: c.get('requestId') })
     }
   })
 }

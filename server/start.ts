@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { isIP } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../shared/errors.ts'
@@ -45,6 +46,8 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
   const { sql } = opened
   let ready = false
   const stopping = new AbortController()
+  // Each held call listens to it.
+  setMaxListeners(0, stopping.signal)
   const waiting = createWaiting()
   const auth =
     env.AUTH_MODE === 'multi_user'

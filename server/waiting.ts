@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 
 /** One queue, as the notices of the database name it: `["chatbooks","default"]`. */
-export const queueKey = (domain: string, queue: string): string => JSON.stringify([domain, queue])
+export const queueKey = ({ domain, queue }: { domain: string; queue: string }): string =>
+  JSON.stringify([domain, queue])
 
 /** Those who wait for the same work; one of them looks, and the others wait for their turn. */
 interface Line {
@@ -84,19 +84,47 @@ function turn(line: Line, until: AbortSignal): Promise<boolean> {
 }
 
 /** Until the line is rung, the time is over, or `ms` have passed. */
-async function rest(line: Line, ms: number, until: AbortSignal): Promise<void> {
-  if (line.rung) return
-  const rung = new AbortController()
-  line.ring = () => rung.abort()
-  await sleep(ms, undefined, { signal: AbortSignal.any([rung.signal, until]) }).catch(() => {})
-  line.ring = () => {}
+function rest(line: Line, ms: number, until: AbortSignal): Promise<void> {
+  if (line.rung || until.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const over = () => {
+      clearTimeout(timer)
+      until.removeEventListener('abort', over)
+      line.ring = () => {}
+      resolve()
+    }
+    const timer = setTimeout(over, ms)
+    until.addEventListener('abort', over, { once: true })
+    line.ring = over
+  })
+}
+
+/**
+ * Runs `work` with a signal that ends with any of `signals`, or after `ms`. `AbortSignal.any` would do it on
+ * later Nodes; on Node 20 it forgets a timeout that nobody else holds, and never lets go of what it watches.
+ */
+export async function during<T>(
+  signals: readonly AbortSignal[],
+  ms: number,
+  work: (until: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ending = new AbortController()
+  const end = () => ending.abort()
+  const timer = setTimeout(end, ms)
+  for (const signal of signals) signal.aborted ? end() : signal.addEventListener('abort', end, { once: true })
+  try {
+    return await work(ending.signal)
+  } finally {
+    clearTimeout(timer)
+    for (const signal of signals) signal.removeEventListener('abort', end)
+  }
 }
 
 /** A notice of the database rings the queues that it names; one that names none rings them all. */
 export function hear(waiting: Waiting, notice: string): void {
   const queues = Notice.safeParse(jsonOf(notice)).data ?? []
   if (notice === '') waiting.ring()
-  for (const [domain, queue] of queues) waiting.ring(queueKey(domain, queue))
+  for (const [domain, queue] of queues) waiting.ring(queueKey({ domain, queue }))
 }
 
 const Notice = z.array(z.tuple([z.string(), z.string()]))

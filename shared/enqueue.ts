@@ -8,6 +8,16 @@ const mostJobs = 1000
 
 const biggestInteger = 2 ** 31 - 1
 
+const [firstTime, lastTime] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')]
+
+/** A time that PostgreSQL keeps and the wire can tell: of the years 1 to 9999, and in a zone that it knows. */
+const isKeepable = (time: string) =>
+  Date.parse(time) >= firstTime && Date.parse(time) <= lastTime && !/[+-](?:1[6-9]|2\d):\d\d$/.test(time)
+
+const Time = z.iso
+  .datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00Z' })
+  .refine(isKeepable, 'must be a time of the years 1 to 9999, less than 16 hours from UTC')
+
 export const NewJob = z.strictObject({
   domain: ScopeName,
   queue: ScopeName.default('default'),
@@ -20,7 +30,7 @@ export const NewJob = z.strictObject({
   /** Attempts after the first. */
   max_retries: wholeNumber(0, 100).default(3),
   /** Not before this time; absent means at once. */
-  available_at: optional(z.iso.datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00Z' })),
+  available_at: optional(Time),
   /** A second job with this key in its domain, queue and type is the first one. */
   idempotency_key: optional(words(256)),
   batch_group: optional(words(256)),

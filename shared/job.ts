@@ -34,12 +34,20 @@ function isShallow(value: unknown): boolean {
 }
 
 const tooDeep = `must be nested at most ${deepest} deep`
+const noPlace = 'must be text without NUL or half characters throughout'
+
+/** Whether all the names and texts in it can be kept: PostgreSQL refuses these characters even when they are escaped. */
+const isKeepable = (value: unknown): boolean => !unkeepable.test(JSON.stringify(value) ?? '')
+const unkeepable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
 /** What a worker hands over for a caller to read: any JSON. */
-export const Json = z.unknown().refine(isShallow, tooDeep)
+export const Json = z.unknown().refine(isShallow, { message: tooDeep, abort: true }).refine(isKeepable, noPlace)
 
 /** What a caller hands over for a worker to read. */
-export const JsonObject = z.record(z.string(), z.unknown(), 'must be an object').refine(isShallow, tooDeep)
+export const JsonObject = z
+  .record(z.string(), z.unknown(), 'must be an object')
+  .refine(isShallow, { message: tooDeep, abort: true })
+  .refine(isKeepable, noPlace)
 
 const time = z.string().nullable()
 const string = z.string().nullable()

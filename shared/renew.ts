@@ -9,7 +9,14 @@ const fields = {
   ...heldFields,
   /** From now on; a lease is never made shorter. */
   lease_seconds: LeaseSeconds.default(60),
-  progress_percent: optional(z.number('must be a number').min(0, 'must be at least 0').max(100, 'must be at most 100')),
+  progress_percent: optional(
+    z
+      .number('must be a number')
+      .min(0, 'must be at least 0')
+      .max(100, 'must be at most 100')
+      // What the column has no place for is nothing.
+      .transform(Math.fround),
+  ),
   progress_message: optional(text(1000)),
 }
 

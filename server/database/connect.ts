@@ -16,6 +16,12 @@ function isoOf(text: string): string {
 /** What both databases have in common. Times are told in UTC, whatever the server's zone is. */
 const common = { types, onnotice: () => {}, connect_timeout: 5, backoff: () => 0.2 }
 
+/**
+ * Statements are prepared, and so planned when a queue may be empty and run when it is not: a plan that reads
+ * a small table as a whole would do so for minutes after it has grown. All that is asked has its index.
+ */
+const planning = { enable_seqscan: 'off', jit: 'off' }
+
 interface Limits {
   url: string
   pool: number
@@ -33,6 +39,7 @@ export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs }
     connection: {
       application_name: 'jobs-server',
       TimeZone: 'UTC',
+      ...planning,
       statement_timeout: statementTimeoutMs,
       lock_timeout: lockTimeoutMs,
       idle_in_transaction_session_timeout: statementTimeoutMs,
@@ -51,7 +58,7 @@ export function connectEmbedded(socket: () => Duplex, onnotify: (channel: string
     max_lifetime: null,
     user: 'postgres',
     database: 'postgres',
-    connection: { application_name: 'jobs-server', TimeZone: 'UTC' },
+    connection: { application_name: 'jobs-server', TimeZone: 'UTC', ...planning },
     // Known to postgres.js, not to its types.
     socket,
     onnotify,

@@ -1,13 +1,15 @@
 import type { AcquireRequest } from '../../shared/acquire.ts'
 import type { Job } from '../../shared/job.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import { queueKey } from '../waiting.ts'
+import { during, queueKey } from '../waiting.ts'
 import type { Call } from './call.ts'
 import { badEnds, cascade, droppedSteps, isBlocked, isDoomed } from './dependents.ts'
 import { takeBack } from './expired.ts'
 import { releaseJob } from './finish.ts'
+import { isQueuedIn, isRunningIn, leaseEnd, type Queue } from './in-queue.ts'
 import { jobColumns } from './job-columns.ts'
 import { refuseLongLease } from './lease-length.ts'
+import { isOneOf } from './one-of.ts'
 import { tellSteps, wireTime } from './steps.ts'
 import { undeadlocked } from './undeadlocked.ts'
 
@@ -22,16 +24,15 @@ export async function acquire(call: Call, request: AcquireRequest): Promise<{ jo
   refuseLongLease(call, request.lease_seconds)
   const at_once = await take(call, request)
   if (at_once.length > 0 || request.wait_seconds === 0) return handOver(call, at_once)
-  const { domain, queue, job_types, owner_user_id } = request
-  const found = await call.waiting.watch({
-    queue: queueKey(domain, queue),
-    kind: JSON.stringify([job_types, owner_user_id]),
-    until: AbortSignal.any([call.gone, call.stopping, AbortSignal.timeout(request.wait_seconds * 1000)]),
-    look: async () => {
-      const jobs = await take(call, request)
-      return jobs.length > 0 ? { found: jobs } : { againInMs: Math.min(pollMs, await nextDueMs(call, request)) }
-    },
-  })
+  const { job_types, owner_user_id, wait_seconds } = request
+  const line = { queue: queueKey(request), kind: JSON.stringify([job_types, owner_user_id]) }
+  const look = async () => {
+    const jobs = await take(call, request)
+    return jobs.length > 0 ? { found: jobs } : { againInMs: Math.min(pollMs, await nextDueMs(call, request)) }
+  }
+  const found = await during([call.gone, call.stopping], wait_seconds * 1000, (until) =>
+    call.waiting.watch({ ...line, until, look }),
+  )
   return handOver(call, found ?? [])
 }
 
@@ -58,12 +59,11 @@ function handOver(call: Call, jobs: Job[]): { jobs: Job[] } {
 
 /** One round trip, unless leases have run out or what jobs depend on has ended badly: that is seen to first. */
 async function take(call: Call, request: AcquireRequest): Promise<Job[]> {
-  const { domain, queue } = request
   const first = await lease(call, request, true)
   if (first.expired) {
-    await undeadlocked(() =>
-      takeBack(call.sql, call, { scope: { domain, queue }, skipLocked: true, limit: takenBackAtOnce }),
-    )
+    const { sql } = call
+    const where = sql`${isRunningIn(sql, request)} and ${leaseEnd(sql)} < now()`
+    await undeadlocked(() => takeBack(sql, call, { where, limit: takenBackAtOnce }))
     return (await lease(call, request, false)).jobs
   }
   if (first.doomed) await undeadlocked(() => dropDoomed(call, request))
@@ -92,9 +92,7 @@ async function lease(call: Call, request: AcquireRequest, expiredFirst: boolean)
             where domain = ${domain} and queue = ${queue} and (paused or drain)
           ) as stopped,
           ${expiredFirst}::bool and exists (
-            select from jobs
-            where status = 'processing' and domain = ${domain} and queue = ${queue}
-              and coalesce(leased_until, '-infinity') < now()
+            select from jobs where ${isRunningIn(sql, request)} and ${leaseEnd(sql)} < now()
           ) as expired
       ),
       picked as materialized (
@@ -117,8 +115,7 @@ async function lease(call: Call, request: AcquireRequest, expiredFirst: boolean)
         set status = 'processing', worker_id = ${worker_id}, lease_id = gen_random_uuid()::text,
             leased_until = now() + ${lease_seconds}::int * interval '1 second', acquired_at = now(), started_at = now(),
             progress_percent = null, progress_message = null, completion_token = null, completed_at = null
-        from picked
-        where jobs.id = picked.id
+        where ${isOneOf(sql, sql`select id from picked`)}
         returning ${jobColumns(sql)}
       ),
       told as (${tellSteps(sql, call, leasedSteps(sql))})
@@ -149,12 +146,11 @@ const priorities = (sql: Sql): Fragment => sql`generate_series(1, 11) as tier (p
  * Queued and due in the queue, and what the worker takes, of one priority. Asked for each priority on its own,
  * since what is scheduled for later would lie in the way of a lower priority that is due.
  */
-const isDue = (sql: Sql, { domain, queue, job_types, owner_user_id }: AcquireRequest): Fragment => sql`
-  status = 'queued' and domain = ${domain} and queue = ${queue}
-  and coalesce(jobs.priority, 11) = tier.priority
+const isDue = (sql: Sql, request: AcquireRequest): Fragment => sql`
+  ${isQueuedIn(sql, request)} and coalesce(jobs.priority, 11) = tier.priority
   and coalesce(available_at, created_at) <= now()
-  ${job_types === undefined ? sql`` : sql`and job_type = any(${job_types})`}
-  ${owner_user_id === undefined ? sql`` : sql`and owner_user_id = ${owner_user_id}`}`
+  ${request.job_types === undefined ? sql`` : sql`and job_type = any(${request.job_types})`}
+  ${request.owner_user_id === undefined ? sql`` : sql`and owner_user_id = ${request.owner_user_id}`}`
 
 const leasedSteps = (sql: Sql): Fragment => sql`
   select
@@ -187,7 +183,7 @@ const dropDoomed = ({ sql, ...call }: Call, request: AcquireRequest) => sql`
   ${tellSteps(sql, call, droppedSteps(sql))}`
 
 /** Milliseconds until the next job of the queue is due or the next lease runs out. */
-async function nextDueMs({ sql }: Call, { domain, queue }: AcquireRequest): Promise<number> {
+async function nextDueMs({ sql }: Call, queue: Queue): Promise<number> {
   const [row] = await sql<[{ ms: number | null }]>`
     select (extract(epoch from least(
       (
@@ -196,19 +192,17 @@ async function nextDueMs({ sql }: Call, { domain, queue }: AcquireRequest): Prom
         cross join lateral (
           select coalesce(available_at, created_at) as due
           from jobs
-          where status = 'queued' and domain = ${domain} and queue = ${queue}
-            and coalesce(jobs.priority, 11) = tier.priority
+          where ${isQueuedIn(sql, queue)} and coalesce(jobs.priority, 11) = tier.priority
             and coalesce(available_at, created_at) > now()
           order by coalesce(available_at, created_at)
           limit 1
         ) as next
       ),
       (
-        select coalesce(leased_until, '-infinity')
+        select ${leaseEnd(sql)}
         from jobs
-        where status = 'processing' and domain = ${domain} and queue = ${queue}
-          and coalesce(leased_until, '-infinity') > now()
-        order by coalesce(leased_until, '-infinity')
+        where ${isRunningIn(sql, queue)} and ${leaseEnd(sql)} > now()
+        order by ${leaseEnd(sql)}
         limit 1
       )
     ) - now()) * 1000)::float8 as ms`

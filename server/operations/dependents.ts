@@ -1,4 +1,5 @@
 import type { Fragment, Sql } from '../database/sql.ts'
+import { isOneOf } from './one-of.ts'
 
 /** The ends after which what depends on a job can never run. */
 export const badEnds = (sql: Sql): Fragment => sql.unsafe(`('failed', 'cancelled', 'quarantined')`)
@@ -30,10 +31,8 @@ export const dependentsOf = (sql: Sql, of: Fragment): Fragment => sql`
   lateral (
     select dependent.uuid, dependent.domain, dependent.queue
     from job_dependencies edge
-    cross join lateral (
-      select uuid, domain, queue from jobs where jobs.uuid = edge.job_uuid and status = 'queued' offset 0
-    ) as dependent
-    where edge.depends_on_job_uuid = ${of}
+    cross join lateral (select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0) as dependent
+    where edge.depends_on_job_uuid = ${of} and dependent.status = 'queued'
     offset 0
   )`
 
@@ -58,14 +57,15 @@ export const cascade = (sql: Sql): Fragment => sql`
   dropping as materialized (
     select job.id, last.reason
     from (select uuid, min(reason) as reason from doomed group by uuid) as last
-    cross join lateral (select id from jobs where jobs.uuid = last.uuid and status = 'queued' for update) as job
+    cross join lateral (select id, status from jobs where jobs.uuid = last.uuid offset 0 for update) as job
+    where job.status = 'queued'
   ),
   dropped as (
     update jobs
     set status = 'cancelled', cancelled_at = now(), cancellation_reason = dropping.reason, completed_at = null,
         leased_until = null, lease_id = null, worker_id = null
     from dropping
-    where jobs.id = dropping.id
+    where ${isOneOf(sql, sql`select id from dropping`)} and jobs.id = dropping.id
     returning jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.cancellation_reason
   )`
 

@@ -11,10 +11,9 @@ export const isExpired = (sql: Sql, call: Pick<Call, 'asOf'>, scope: Scope): Fra
   ${inScope(sql, scope)}`
 
 interface TakingBack {
-  scope: Scope
-  /** Leave alone what another transaction holds. */
-  skipLocked: boolean
-  /** The most jobs to take back. */
+  /** What is true of the expired jobs to take back. */
+  where: Fragment
+  /** The most jobs at once, leaving alone what another transaction holds; absent means all. */
   limit?: number
 }
 
@@ -23,7 +22,7 @@ interface TakingBack {
  * its worker ends in quarantine, or as failed when it is out of retries, instead of looping for ever.
  * @returns how many
  */
-export async function takeBack(sql: Sql, call: Call, { scope, skipLocked, limit }: TakingBack): Promise<number> {
+export async function takeBack(sql: Sql, call: Call, { where, limit }: TakingBack): Promise<number> {
   const back = await settle(
     sql,
     call,
@@ -34,10 +33,8 @@ export async function takeBack(sql: Sql, call: Call, { scope, skipLocked, limit 
         null::jsonb as result, 'lease_expired' as error, 'lease_expired' as error_code, null::text as error_class,
         null::jsonb as error_stack, true as retryable, 0::float8 as backoff_seconds
       from jobs
-      where ${isExpired(sql, call, scope)}
-      order by id
-      limit ${limit ?? null}::bigint
-      for update ${skipLocked ? sql`skip locked` : sql``}`,
+      where ${where}
+      ${limit === undefined ? sql`order by id for update` : sql`limit ${limit} for update skip locked`}`,
   )
   return back.length
 }

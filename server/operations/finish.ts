@@ -5,7 +5,7 @@ import type { complete, Finished, FinishItem, FinishResult, fail, finishMany, re
 import type { Sql } from '../database/sql.ts'
 import { afterChange } from '../outcome-unknown.ts'
 import type { Call } from './call.ts'
-import { answered, lostLease } from './held.ts'
+import { answered, isHeld, lockedJob, lostLease } from './held.ts'
 import { refuseLarge } from './json-size.ts'
 import { settle } from './settle.ts'
 import { undeadlocked } from './undeadlocked.ts'
@@ -67,25 +67,17 @@ const columns = `
   id bigint, action text, worker_id text, lease_id text, completion_token text, finish text, result jsonb, error text,
   error_code text, error_class text, error_stack jsonb, retryable boolean, backoff_seconds float8`
 
-/**
- * The jobs that are still their workers' own, found one by one: a planner that joined them could choose to read
- * all running jobs. Locked in the order of their ids, so that two calls do not wait for each other.
- */
+/** The jobs that are still their workers' own, locked in the order of their ids, so that two calls do not wait for each other. */
 const heldBy = (sql: Sql, items: readonly Keyed[]) => sql`
   select
-    job.*, asked.action, asked.completion_token, asked.finish, asked.result,
-    asked.error, asked.error_code, asked.error_class, asked.error_stack, asked.retryable, asked.backoff_seconds
+    job.id, job.retry_count, job.max_retries, job.failure_streak_code, job.failure_streak_count, job.cancel_requested_at,
+    job.worker_id as held_by, asked.action, asked.completion_token, asked.finish, asked.result, asked.error,
+    asked.error_code, asked.error_class, asked.error_stack, asked.retryable, asked.backoff_seconds
   from (
     select * from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (${sql.unsafe(columns)}) order by id
   ) as asked
-  cross join lateral (
-    select
-      id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at, worker_id as held_by
-    from jobs
-    where jobs.id = asked.id
-      and status = 'processing' and lease_id = asked.lease_id and worker_id = asked.worker_id
-    for update
-  ) as job`
+  cross join lateral (${lockedJob(sql, sql`asked.id`)}) as job
+  where ${isHeld(sql)}`
 
 interface Told {
   id: number

@@ -1,4 +1,18 @@
 import { Failure, type FailureCode } from '../../shared/errors.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
+
+/** One row of `jobs`, locked. By its id alone: with its status beside, the planner could read all running jobs. */
+export const lockedJob = (sql: Sql, id: Fragment): Fragment => sql`
+  select
+    id, status, lease_id, worker_id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at
+  from jobs
+  where jobs.id = ${id}
+  offset 0
+  for update`
+
+/** True where the locked `job` is held as `asked` says. */
+export const isHeld = (sql: Sql): Fragment => sql`
+  job.status = 'processing' and job.lease_id = asked.lease_id and job.worker_id = asked.worker_id`
 
 interface Refused {
   ok: false

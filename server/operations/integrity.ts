@@ -30,7 +30,7 @@ export async function integrity(call: Call, request: IntegrityRequest): Promise<
     },
     apply: async (tx) => {
       const non_processing_with_lease = await clearStaleLeases(tx, request)
-      const processing_expired = await takeBack(tx, call, { scope: request, skipLocked: false })
+      const processing_expired = await takeBack(tx, call, { where: isExpired(tx, call, request) })
       return { non_processing_with_lease, processing_expired, fixed: non_processing_with_lease + processing_expired }
     },
     touched: ({ fixed }) => fixed,

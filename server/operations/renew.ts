@@ -1,8 +1,9 @@
 import type { z } from 'zod'
 import type { Renewed, RenewItem, RenewResult, renew, renewMany } from '../../shared/renew.ts'
 import type { Call } from './call.ts'
-import { answered, lostLease } from './held.ts'
+import { answered, isHeld, lockedJob, lostLease } from './held.ts'
 import { refuseLongLease } from './lease-length.ts'
+import { isOneOf } from './one-of.ts'
 import { undeadlocked } from './undeadlocked.ts'
 
 /** @throws Failure `lease_lost` or `not_found` when the job is not the caller's to renew */
@@ -46,13 +47,8 @@ const extend = ({ sql }: Call, items: readonly RenewItem[]) => sql<Row[]>`
   held as materialized (
     select job.id, asked.lease_seconds, asked.progress_percent, asked.progress_message
     from asked
-    cross join lateral (
-      select id
-      from jobs
-      where jobs.id = asked.id
-        and status = 'processing' and lease_id = asked.lease_id and worker_id = asked.worker_id
-      for update
-    ) as job
+    cross join lateral (${lockedJob(sql, sql`asked.id`)}) as job
+    where ${isHeld(sql)}
   ),
   renewed as (
     update jobs
@@ -60,7 +56,7 @@ const extend = ({ sql }: Call, items: readonly RenewItem[]) => sql<Row[]>`
         progress_percent = coalesce(held.progress_percent, jobs.progress_percent),
         progress_message = coalesce(held.progress_message, jobs.progress_message)
     from held
-    where jobs.id = held.id
+    where ${isOneOf(sql, sql`select id from held`)} and jobs.id = held.id
     returning jobs.id, jobs.leased_until, jobs.cancel_requested_at is not null as cancel_requested
   )
   select asked.id, renewed.leased_until, coalesce(renewed.cancel_requested, false) as cancel_requested

@@ -1,6 +1,7 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Call } from './call.ts'
 import { cascade, dependentsOf, droppedSteps } from './dependents.ts'
+import { isOneOf } from './one-of.ts'
 import { ring, tellSteps, wireTime } from './steps.ts'
 
 /** The most failures that a job remembers. */
@@ -92,7 +93,7 @@ export const settle = (sql: Sql, call: Call, held: Fragment) => sql<Settled[]>`
       lease_id = case when outcome in ('queued', 'quarantined') then null else jobs.lease_id end,
       worker_id = case when outcome in ('queued', 'quarantined') then null else jobs.worker_id end
     from judged
-    where jobs.id = judged.id
+    where ${isOneOf(sql, sql`select id from judged`)} and jobs.id = judged.id
     returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
       jobs.status, coalesce(jobs.retry_count, 0) as retry_count, jobs.error_code, jobs.cancellation_reason,
       case jobs.status when 'queued' then jobs.available_at end as available_at,
