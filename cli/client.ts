@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { Agent, type Dispatcher, request } from 'undici'
+import type { Dispatcher } from 'undici'
+import request from 'undici/lib/api/api-request.js'
+import Agent from 'undici/lib/dispatcher/agent.js'
 import type { z } from 'zod'
 import { Failure, failures } from '../shared/errors.ts'
 import { headers } from '../shared/headers.ts'
@@ -159,11 +161,12 @@ async function send(sending: Sending): Promise<Received> {
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)))
   const done = trace.request({ method, url, headers: sent, body })
   try {
-    const response = await request(url, {
+    const response = await request.call(dispatcher, {
+      origin: url.origin,
+      path: url.pathname + url.search,
       method,
       headers: sent,
       body: body ?? null,
-      dispatcher,
       signal: AbortSignal.any([signal, deadline]),
     })
     const text = await response.body.text()

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure } from '../shared/errors.ts'
 import { faultsOf } from '../shared/faults.ts'
 import { wholeNumber } from '../shared/jobs.ts'

@@ -14,7 +14,8 @@ const common: BuildOptions & { metafile: true } = {
   target: 'node20',
   format: 'esm',
   splitting: true,
-  minifySyntax: true,
+  // What is smaller is read faster, and a command line is read anew each time.
+  minify: true,
   metafile: true,
   external: ['@electric-sql/pglite'],
   banner,

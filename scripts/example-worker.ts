@@ -6,7 +6,7 @@
  */
 import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const Job = z.object({ id: z.number(), job_type: z.string(), payload: z.unknown(), lease_id: z.string() })
 type Job = z.output<typeof Job>

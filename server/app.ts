@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Hono, type MiddlewareHandler } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { except } from 'hono/combine'
 import { routePath } from 'hono/route'
 import { Failure } from '../shared/errors.ts'
@@ -18,7 +17,6 @@ import type { Vars } from './vars.ts'
 
 interface AppOptions extends Serving {
   auth: Authenticator
-  maxBodyBytes: number
   /** The longest that a call may take, in milliseconds, should the database not keep its own limits. */
   callTimeoutMs: number
   /** @throws Failure when the database is not there, or not ready */
@@ -32,7 +30,7 @@ const longestWaitMs = 60_000
 
 /** The server as a function from request to answer. */
 export function createApp(options: AppOptions): Hono<Vars> {
-  const { auth, log, maxBodyBytes, callTimeoutMs, checkDatabase, isReady, stopping } = options
+  const { auth, log, callTimeoutMs, checkDatabase, isReady, stopping } = options
   const app = new Hono<Vars>()
   app.use(identified, logged(log))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
@@ -56,7 +54,6 @@ export function createApp(options: AppOptions): Hono<Vars> {
     c.set('caller', (await auth.authenticate((name) => c.req.header(name))).name)
     await next()
   })
-  app.use('/api/*', bodyLimit({ maxSize: maxBodyBytes, onError: () => tooLarge(maxBodyBytes) }))
   routes(app, options)
   app.notFound((c) => {
     const allow = methodsOf(app, c.req.path)
@@ -128,16 +125,12 @@ const brokenOff = (cause: unknown): Failure =>
     cause,
   })
 
-const tooLarge = (limit: number): never => {
-  throw new Failure('too_large', `the body is larger than ${limit} bytes; nothing was changed`)
-}
-
 /** The methods that a path is mounted for; what answers GET answers HEAD. */
 function methodsOf(app: Hono<Vars>, path: string): string[] {
   const methods = app.routes
     .filter((route) => route.method !== 'ALL' && patternOf(route.path).test(path))
     .map(({ method }) => method)
-  return methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  return [...new Set(methods)].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
 }
 
 /** A part such as `:id` stands for any. */

@@ -1,5 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein'
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure } from '../shared/errors.ts'
 
 const number = (least: number, most: number, preset: number) =>
@@ -40,7 +40,9 @@ export const Env = z.object({
   JOBS_DB_POOL: number(2, 100, 4).describe('PostgreSQL: connections at most'),
   JOBS_STATEMENT_TIMEOUT_SECONDS: number(1, 86_400, 60).describe('PostgreSQL: longest statement'),
   JOBS_LOCK_TIMEOUT_SECONDS: number(1, 86_400, 5).describe('PostgreSQL: longest wait for a row that another holds'),
-  JOBS_MAX_BODY_BYTES: number(1024, 1_073_741_824, 1_048_576).describe('largest request body'),
+  JOBS_MAX_BODY_BYTES: number(1024, 1_073_741_824, 1_048_576).describe(
+    'largest request body, beside the payloads and results in it',
+  ),
   JOBS_MAX_JSON_BYTES: number(1024, 1_073_741_824, 1_048_576).describe('largest payload of a job, and largest result'),
   JOBS_LEASE_MAX_SECONDS: number(1, 86_400, 3600).describe('longest lease that a worker may ask for'),
   JOBS_REQUIRE_COMPLETION_TOKEN: flag

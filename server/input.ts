@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure, type Fault } from '../shared/errors.ts'
 import { inexactNumber } from '../shared/exact-numbers.ts'
 import { faultsOf } from '../shared/faults.ts'

@@ -1,4 +1,5 @@
 import type { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import type { z } from 'zod'
 import { Failure } from '../shared/errors.ts'
 import { headers, isConfirmed } from '../shared/headers.ts'
@@ -14,7 +15,9 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
   op: Operation<In, Out>,
   run: (call: Call, input: z.output<In>) => Promise<z.output<Out>>,
 ): void {
-  app.on(op.method, [op.path, ...(op.aliases ?? [])], async (c) => {
+  const maxSize = serving.maxBodyBytes + (op.documents ?? 0) * serving.maxJsonBytes
+  const limit = bodyLimit({ maxSize, onError: () => tooLarge(maxSize) })
+  app.on(op.method, [op.path, ...(op.aliases ?? [])], limit, async (c) => {
     const input = await readInput(c, op)
     const changing = op.changes(input)
     c.set('changing', changing)
@@ -40,4 +43,8 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
     const output = op.output.parse(result)
     return c.json(output, op.created?.(output) ? 201 : 200)
   })
+}
+
+const tooLarge = (limit: number): never => {
+  throw new Failure('too_large', `the body is larger than ${limit} bytes; nothing was changed`)
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** One queue, as the notices of the database name it: `["chatbooks","default"]`. */
 export const queueKey = ({ domain, queue }: { domain: string; queue: string }): string =>

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Job, words } from './job.ts'
 import { optional, ScopeName, wholeNumber } from './jobs.ts'
 import { operation } from './operation.ts'

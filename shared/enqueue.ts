@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Job, JsonObject, text, words } from './job.ts'
 import { optional, ScopeName, wholeNumber } from './jobs.ts'
 import { operation } from './operation.ts'
@@ -55,6 +55,7 @@ export const enqueue = operation({
   method: 'POST',
   path: '/api/v1/jobs',
   input: NewJob,
+  documents: 1,
   output: EnqueuedJob,
   changes: () => true,
   unconfirmed: true,
@@ -71,6 +72,7 @@ export const enqueueBatch = operation({
       .min(1, 'must have at least one job')
       .max(mostJobs, `must have at most ${mostJobs} jobs`),
   }),
+  documents: 16,
   /** In the order of the request. */
   output: z.object({ jobs: z.array(EnqueuedJob) }),
   changes: () => true,

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { heldFields, manyOf, resultOf } from './held.ts'
 import { JobId, Json, PathId, words } from './job.ts'
 import { optional } from './jobs.ts'
@@ -57,7 +57,13 @@ export type Finished = z.output<typeof Finished>
 export const FinishResult = resultOf(Finished)
 export type FinishResult = z.output<typeof FinishResult>
 
-const common = { method: 'POST', output: Finished, changes: () => true, unconfirmed: true } as const
+const common = {
+  method: 'POST',
+  output: Finished,
+  changes: () => true,
+  unconfirmed: true,
+  documents: 1,
+} as const
 
 export const complete = operation({
   ...common,
@@ -82,6 +88,7 @@ export const finishMany = operation({
   ...common,
   path: '/api/v1/jobs/finish',
   input: z.strictObject({ jobs: manyOf(FinishItem) }),
+  documents: 16,
   /** In the order of the request. */
   output: z.object({ results: z.array(FinishResult) }),
 })

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { WorkerId } from './acquire.ts'
 import { type FailureCode, failures } from './errors.ts'
 import { JobId, words } from './job.ts'

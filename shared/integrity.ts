@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Count, max, scopeFields } from './jobs.ts'
 import { operation } from './operation.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { wholeNumber } from './jobs.ts'
 
 /** Text that a caller chooses and the tables keep: any characters but NUL, which PostgreSQL has no place for. */
@@ -43,9 +43,11 @@ const unkeepable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 /** What a worker hands over for a caller to read: any JSON. */
 export const Json = z.unknown().refine(isShallow, { message: tooDeep, abort: true }).refine(isKeepable, noPlace)
 
-/** What a caller hands over for a worker to read. */
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** What a caller hands over for a worker to read: kept as it is, whatever its fields are called. */
 export const JsonObject = z
-  .record(z.string(), z.unknown(), 'must be an object')
+  .custom<object>(isObject, 'must be an object')
   .refine(isShallow, { message: tooDeep, abort: true })
   .refine(isKeepable, noPlace)
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Null and blank mean absent, as the clients that exist today send them. */
 const absent = (value: unknown) =>

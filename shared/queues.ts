@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { text } from './job.ts'
 import { optional, ScopeName } from './jobs.ts'
 import { operation } from './operation.ts'

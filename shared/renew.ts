@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { LeaseSeconds } from './acquire.ts'
 import { heldFields, manyOf, resultOf } from './held.ts'
 import { JobId, PathId, text } from './job.ts'

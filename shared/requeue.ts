@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Count, max, optional, ScopeName, scopeFields, wholeNumber } from './jobs.ts'
 import { operation } from './operation.ts'
 

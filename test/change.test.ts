@@ -14,6 +14,8 @@ interface Change {
   /** Jobs that the change touches. */
   wanted: Wanted
   event: string
+  /** The event of each job beside it; a deleted job makes no step. */
+  step?: string
 }
 
 const changes: Change[] = [
@@ -32,6 +34,7 @@ const changes: Change[] = [
     preview: { age_seconds: 3600, runtime_seconds: 3600, dry_run: true },
     wanted: { status: 'queued' },
     event: 'jobs.ttl_sweep',
+    step: 'job.cancelled',
   },
   {
     path: paths.requeue,
@@ -40,6 +43,7 @@ const changes: Change[] = [
     preview: { domain: 'chatbooks', dry_run: true },
     wanted: { status: 'quarantined' },
     event: 'jobs.requeued',
+    step: 'job.requeued',
   },
   {
     path: paths.integrity,
@@ -48,6 +52,7 @@ const changes: Change[] = [
     preview: { fix: false },
     wanted: { status: 'processing', leased_until: ago(3600) },
     event: 'jobs.integrity_sweep',
+    step: 'job.lease_expired',
   },
 ]
 const confirmed = changes.filter(({ path }) => path !== paths.integrity)
@@ -111,32 +116,38 @@ describe.each(kinds)('every change on %s', (kind) => {
     expect(await world.events()).toHaveLength(1)
   })
 
-  it.each(changes)('$name: records who, why and what, in the words of the caller', async (change) => {
-    await world.jobs(3, change.wanted)
-    const scope = { domain: 'chatbooks', queue: 'default', job_type: 'export' }
-    await world.confirm(
-      change.path,
-      { ...change.body, ...scope },
-      {
-        'x-reason': Buffer.from('nächtlich 📚').toString('latin1'),
-        'x-request-id': 'req:1',
-      },
-    )
-
-    expect(await world.events()).toEqual([
-      {
-        event_type: change.event,
-        ...scope,
-        request_id: 'req:1',
-        attrs_json: {
-          affected: 3,
-          caller: 'single-user',
-          reason: 'nächtlich 📚',
-          filters: expect.objectContaining({ ...change.body, ...scope }),
+  it.each(changes)(
+    '$name: records who, why and what, in the words of the caller, and each job’s step',
+    async (change) => {
+      const ids = await world.jobs(3, change.wanted)
+      const scope = { domain: 'chatbooks', queue: 'default', job_type: 'export' }
+      await world.confirm(
+        change.path,
+        { ...change.body, ...scope },
+        {
+          'x-reason': Buffer.from('nächtlich 📚').toString('latin1'),
+          'x-request-id': 'req:1',
         },
-      },
-    ])
-  })
+      )
+
+      expect(await world.events()).toEqual([
+        {
+          event_type: change.event,
+          ...scope,
+          request_id: 'req:1',
+          attrs_json: {
+            affected: 3,
+            caller: 'single-user',
+            reason: 'nächtlich 📚',
+            filters: expect.objectContaining({ ...change.body, ...scope }),
+          },
+        },
+      ])
+      const steps = await world.steps()
+      expect(steps.map(({ job_id }) => Number(job_id)).sort()).toEqual(change.step ? ids : [])
+      for (const step of steps) expect(step).toMatchObject({ event_type: change.step, request_id: 'req:1' })
+    },
+  )
 
   it.each(changes)('$name: leaves another domain, queue and job type alone', async (change) => {
     await world.jobs(1, { ...change.wanted, domain: 'other' })

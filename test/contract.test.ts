@@ -146,7 +146,7 @@ describe.each(kinds)('the contract on %s', (kind) => {
     })
 
     it('not_found for a path that is none', async () => {
-      for (const path of ['/', '/api', '/api/v1/jobs', `${paths.prune}/x`, '/API/V1/JOBS/PRUNE', '/healthz/x']) {
+      for (const path of ['/', '/api', '/api/v1/job', `${paths.prune}/x`, '/API/V1/JOBS/PRUNE', '/healthz/x']) {
         const answer = await world.call('GET', path)
         expect(answer, path).toMatchObject({ status: 404, body: { code: 'not_found', request_id: expect.any(String) } })
       }
@@ -160,6 +160,10 @@ describe.each(kinds)('the contract on %s', (kind) => {
       ['PATCH', paths.requeue, 'POST'],
       ['OPTIONS', paths.integrity, 'POST'],
       ['POST', '/healthz', 'GET, HEAD'],
+      ['GET', '/api/v1/jobs', 'POST'],
+      ['GET', '/api/v1/jobs/5/renew', 'POST'],
+      ['PUT', '/api/v1/jobs/acquire', 'POST'],
+      ['POST', '/api/v1/jobs/events/stream', 'GET, HEAD'],
     ])('method_not_allowed for %s %s, with Allow: %s', async (method, path, allow) => {
       const answer = await world.call(method, path)
       expect(answer).toMatchObject({ status: 405, body: { code: 'method_not_allowed' } })

@@ -127,6 +127,7 @@ describe.skipIf(!text).each(kinds)('the calls that users run today, unchanged, o
       failure_streak_count: 1,
       error_code: 'lease_expired',
       last_error: 'lease_expired',
+      failure_timeline: [{ ts: justNow, error_code: 'lease_expired', retry_backoff: 0 }],
       lease_id: null,
       worker_id: null,
     }

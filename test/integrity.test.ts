@@ -82,8 +82,12 @@ describe.each(kinds)('the integrity sweep on %s', (kind) => {
         failure_streak_count: 1,
         error_code: 'lease_expired',
         last_error: 'lease_expired',
+        failure_timeline: [{ ts: justNow, error_code: 'lease_expired', retry_backoff: 0 }],
       }),
     )
+    expect(await world.steps()).toMatchObject([
+      { job_id: ids[0], event_type: 'job.lease_expired', attrs_json: { worker_id: 'worker-1', retry_count: 2 } },
+    ])
   })
 
   it('quarantines a job that lost its lease three times in a row', async () => {
@@ -130,7 +134,8 @@ describe.each(kinds)('the integrity sweep on %s', (kind) => {
     const { changed } = await fix()
 
     expect(changed[id]).toMatchObject({ status: 'failed', completed_at: justNow, error_message: 'lease_expired' })
-    expect((await world.rows())[0]).toMatchObject({ ...freed, retry_count: 3, quarantined_at: null })
+    expect((await world.rows())[0]).toMatchObject({ leased_until: null, retry_count: 3, quarantined_at: null })
+    expect(await world.steps()).toMatchObject([{ job_id: id, event_type: 'job.failed' }])
   })
 
   it('leaves a lease alone that ends at the reference time, and takes one that ended before it', async () => {

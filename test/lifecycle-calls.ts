@@ -39,8 +39,9 @@ export interface NewJob {
 /** The jobs of the answer, in order; those that are new have no id yet. */
 export function enqueue(model: Model, wanted: NewJob[]): Refused | { job: ModelJob; created: boolean }[] {
   if (isCircular(model, wanted)) return { code: 'invalid_request' }
-  if (wanted.some(({ at }) => model.queues.get(at)?.drain)) return { code: 'queue_draining' }
-  if (wanted.some(({ needs }) => needs.includes(undefined))) return { code: 'invalid_request' }
+  const fresh = wanted.filter((job) => !sameKey(model, job))
+  if (fresh.some(({ at }) => model.queues.get(at)?.drain)) return { code: 'queue_draining' }
+  if (fresh.some(({ needs }) => needs.includes(undefined))) return { code: 'invalid_request' }
   return wanted.map((job) => {
     const there = sameKey(model, job)
     return there ? { job: there, created: false } : { job: create(model, job), created: true }
@@ -156,9 +157,9 @@ export function finish(model: Model, items: { held: Held; attempt: Attempt }[]):
   return outcomes
 }
 
-/** Under this very lease, and with a token. */
+/** Under this very lease, as far as the row can tell. */
 const isFinishedBy = ({ row }: ModelJob, { lease_id }: Held): boolean =>
-  row.lease_id === lease_id && row.completion_token !== null
+  row.lease_id === lease_id && (row.completion_token !== null || row.status === 'completed')
 
 interface Cancelling {
   force: boolean

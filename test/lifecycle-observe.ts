@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { FinishResult } from '../shared/finish.ts'
 import { type Held, type Model, type ModelJob, placeOf, second, type Time } from './lifecycle-model.ts'
 import type { Attempt } from './lifecycle-settle.ts'

@@ -34,6 +34,8 @@ export function settle(model: Model, job: ModelJob, attempt: Attempt): void {
   if (failed) countFailure(row, attempt)
   if (attempt.action === 'complete') succeed(row, attempt)
   row.status = outcome(row, attempt, exhausted)
+  const gone = attempt.action === 'expire' && (row.status === 'queued' || row.status === 'cancelled')
+  if (failed && !gone) row.error_message = attempt.error
   if (failed && row.status === 'queued') delay(model, job, attempt)
   if (failed && row.status !== 'failed' && !exhausted) row.retry_count++
   if (row.status === 'completed' || row.status === 'failed') stamp(job, 'completed_at', model.now)
@@ -76,6 +78,6 @@ function succeed(row: Row, { result }: Attempt): void {
 function countFailure(row: Row, { code, error }: Attempt): void {
   row.failure_streak_count = code === null ? 0 : row.failure_streak_code === code ? row.failure_streak_count + 1 : 1
   row.failure_streak_code = row.error_code = code
-  row.error_message = row.last_error = error
+  row.last_error = error
   row.failure_timeline = [...(row.failure_timeline ?? []), code].slice(-20)
 }

@@ -39,7 +39,27 @@ export interface EventRow {
 /** The records of the changes, the oldest first. */
 export const readEvents = async (sql: Pool): Promise<EventRow[]> => [
   ...(await sql<EventRow[]>`
-    select event_type, domain, queue, job_type, request_id, attrs_json from job_events order by id`),
+    select event_type, domain, queue, job_type, request_id, attrs_json
+    from job_events
+    where job_id is null
+    order by id`),
+]
+
+/** A step in the life of a job, as the events table holds it. */
+export interface StepRow {
+  job_id: number
+  event_type: string
+  request_id: string | null
+  attrs_json: Record<string, unknown>
+}
+
+/** The steps of jobs, the oldest first. */
+export const readSteps = async (sql: Pool): Promise<StepRow[]> => [
+  ...(await sql<StepRow[]>`
+    select job_id, event_type, request_id, attrs_json
+    from job_events
+    where job_id is not null
+    order by id`),
 ]
 
 const tables = ['jobs', 'job_events', 'job_queue_controls', 'job_attachments', 'job_dependencies', 'jobs_archive']

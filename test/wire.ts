@@ -6,6 +6,8 @@ export interface Wire {
   url: string
   /** Ends all connections on the client's side: with a goodbye of TCP, or with a reset. */
   cut: (how: 'closed' | 'reset') => void
+  /** How many bytes the client has sent so far. */
+  sent: () => number
   stop: () => Promise<void>
 }
 
@@ -13,8 +15,12 @@ export interface Wire {
 export async function wireTo(url: string): Promise<Wire> {
   const target = new URL(url)
   const sockets = new Set<Socket>()
+  let sent = 0
   const server = createServer((near) => {
     const far = connect(Number(target.port), target.hostname)
+    near.on('data', ({ length }) => {
+      sent += length
+    })
     near.pipe(far).on('error', () => near.destroy())
     far.pipe(near).on('error', () => far.destroy())
     near.on('close', () => {
@@ -28,6 +34,7 @@ export async function wireTo(url: string): Promise<Wire> {
   const port = typeof address === 'object' && address ? address.port : 0
   return {
     url: Object.assign(new URL(url), { port: String(port) }).href,
+    sent: () => sent,
     cut: (how) => {
       for (const socket of sockets) how === 'closed' ? socket.end() : socket.resetAndDestroy()
     },

@@ -5,7 +5,16 @@ import { type Kind, newDatabase } from './database.ts'
 import { type Answer, call } from './http.ts'
 import type { JobRow, Wanted } from './job-row.ts'
 import { type JobsctlOptions, runJobsctl } from './jobsctl.ts'
-import { type EventRow, emptyTables, fingerprint, insertJobs, readEvents, readJobs } from './tables.ts'
+import {
+  type EventRow,
+  emptyTables,
+  fingerprint,
+  insertJobs,
+  readEvents,
+  readJobs,
+  readSteps,
+  type StepRow,
+} from './tables.ts'
 
 type Headers = Record<string, string>
 
@@ -28,7 +37,10 @@ export interface World {
   jobs: (n: number, wanted?: Wanted) => Promise<number[]>
   rows: () => Promise<JobRow[]>
   count: () => Promise<number>
+  /** The records of operators' changes. */
   events: () => Promise<EventRow[]>
+  /** The steps of jobs, without those records. */
+  steps: () => Promise<StepRow[]>
   fingerprint: () => Promise<string>
   clear: () => Promise<void>
   jobsctl: (argv: string[], options?: JobsctlOptions) => Promise<Ended>
@@ -56,6 +68,7 @@ export async function openWorld(kind: Kind, overrides: Record<string, string> = 
     rows: () => readJobs(sql),
     count: async () => (await readJobs(sql)).length,
     events: () => readEvents(sql),
+    steps: () => readSteps(sql),
     fingerprint: () => fingerprint(sql),
     clear: () => emptyTables(sql),
     jobsctl: (argv, options = {}) =>

@@ -1,7 +1,6 @@
 import { Failure, failures } from '../../shared/errors.ts'
 import { type Exit, exits } from '../../shared/exits.ts'
 import type { CommandSpec } from '../command.ts'
-import { configPath } from '../config.ts'
 import type { Context } from '../context.ts'
 import type { Ending } from '../print.ts'
 import type { Column } from '../table.ts'
@@ -53,7 +52,7 @@ const checks: { name: string; look: (context: Context) => Promise<Outcome> }[] =
 ]
 
 async function config({ io }: Context): Promise<Outcome> {
-  const { readConfig } = await import('../config.ts')
+  const { configPath, readConfig } = await import('../config.ts')
   const path = configPath(io)
   const { profiles } = await readConfig(path)
   const count = Object.keys(profiles).length

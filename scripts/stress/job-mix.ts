@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { enqueue } from '../../shared/operations.ts'
 import { lanes, mixed, pruned } from './lanes.ts'
 import type { Random } from './random.ts'

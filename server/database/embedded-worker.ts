@@ -2,7 +2,7 @@ import { fsyncSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
 import { NodeFS } from '@electric-sql/pglite/nodefs'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const { folder, fsync } = z.object({ folder: z.string(), fsync: z.boolean() }).parse(workerData)
 

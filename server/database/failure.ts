@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure, type FailureCode } from '../../shared/errors.ts'
 
 const Coded = z.object({ code: z.string() })

@@ -5,10 +5,10 @@ import { during, queueKey } from '../waiting.ts'
 import type { Call } from './call.ts'
 import { badEnds, cascade, droppedSteps, isBlocked, isDoomed } from './dependents.ts'
 import { takeBack } from './expired.ts'
+import { leaseFaults, refuse } from './faults-of-settings.ts'
 import { releaseJob } from './finish.ts'
 import { isQueuedIn, isRunningIn, leaseEnd, type Queue } from './in-queue.ts'
 import { jobColumns } from './job-columns.ts'
-import { refuseLongLease } from './lease-length.ts'
 import { isOneOf } from './one-of.ts'
 import { tellSteps, wireTime } from './steps.ts'
 import { undeadlocked } from './undeadlocked.ts'
@@ -21,7 +21,7 @@ const takenBackAtOnce = 100
 
 /** Leases jobs in pick order; with `wait_seconds`, once there are any. A caller that is gone takes none along. */
 export async function acquire(call: Call, request: AcquireRequest): Promise<{ jobs: Job[] }> {
-  refuseLongLease(call, request.lease_seconds)
+  refuse(leaseFaults(call, request.lease_seconds, 'lease_seconds'))
   const at_once = await take(call, request)
   if (at_once.length > 0 || request.wait_seconds === 0) return handOver(call, at_once)
   const { job_types, owner_user_id, wait_seconds } = request

@@ -8,6 +8,8 @@ export interface Serving {
   sql: Pool
   quarantineThreshold: number
   leaseMaxSeconds: number
+  /** The largest body, beside the payloads and results in it. */
+  maxBodyBytes: number
   /** The largest payload or result, in bytes of UTF-8. */
   maxJsonBytes: number
   requireCompletionToken: boolean

@@ -74,15 +74,26 @@ async function takeIn(call: Call, entries: readonly Entry[]): Promise<Found[]> {
       with asked as materialized (
         select * from jsonb_to_recordset(${JSON.stringify(entries)}::text::jsonb) as job (${sql.unsafe(columns)})
       ),
+      -- What is there already is answered as it is, even where nothing new is taken in.
+      fresh as materialized (
+        select *
+        from asked
+        where idempotency_key is null or not exists (
+          select from jobs
+          where jobs.domain = asked.domain and jobs.queue = asked.queue and jobs.job_type = asked.job_type
+            and jobs.idempotency_key = asked.idempotency_key
+          offset 0
+        )
+      ),
       edges as materialized (
         select asked.n, asked.uuid, edge.uuid as needs, needed.status
-        from asked
+        from fresh as asked
         cross join unnest(asked.depends_on) as edge (uuid)
         left join lateral (select status from jobs where jobs.uuid = edge.uuid offset 0) as needed on true
       ),
       refused as materialized (
         select distinct 'draining' as why, domain || '/' || queue as what
-        from asked
+        from fresh
         join job_queue_controls using (domain, queue)
         where drain
         union all
@@ -99,7 +110,7 @@ async function takeIn(call: Call, entries: readonly Entry[]): Promise<Found[]> {
           case when ended.status is null then 'queued' else 'cancelled' end,
           case when ended.status is not null then now() end,
           'dependency_' || ended.status
-        from asked
+        from fresh
         left join (
           select uuid, min(status) as status from edges where status in ${badEnds(sql)} group by uuid
         ) as ended using (uuid)

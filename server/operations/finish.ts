@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
-import { Failure } from '../../shared/errors.ts'
+import type { Fault } from '../../shared/errors.ts'
 import type { complete, Finished, FinishItem, FinishResult, fail, finishMany, release } from '../../shared/finish.ts'
 import type { Sql } from '../database/sql.ts'
 import { afterChange } from '../outcome-unknown.ts'
 import type { Call } from './call.ts'
+import { fieldOf, refuse } from './faults-of-settings.ts'
 import { answered, isHeld, lockedJob, lostLease } from './held.ts'
 import { refuseLarge } from './json-size.ts'
 import { settle } from './settle.ts'
@@ -20,16 +21,22 @@ export const releaseJob = (call: Call, request: z.output<typeof release.input>):
   finishOne(call, { ...request, action: 'release' })
 
 /** @throws Failure `not_found`, `lease_lost` or `conflict` when the job is not the caller's to finish */
-const finishOne = async (call: Call, item: FinishItem): Promise<Finished> => answered(await finish(call, [item]))
+const finishOne = async (call: Call, item: FinishItem): Promise<Finished> =>
+  answered(await finish(call, [item], () => undefined))
 
 /** Finishes jobs, each on its own: what became of one does not touch another. */
 export const finishJobs = async (
   call: Call,
   { jobs }: z.output<typeof finishMany.input>,
-): Promise<{ results: FinishResult[] }> => ({ results: await finish(call, jobs) })
+): Promise<{ results: FinishResult[] }> => ({ results: await finish(call, jobs, (at) => at) })
 
-async function finish(call: Call, items: readonly FinishItem[]): Promise<FinishResult[]> {
-  for (const item of items) check(call, item)
+async function finish(
+  call: Call,
+  items: readonly FinishItem[],
+  place: (at: number) => number | undefined,
+): Promise<FinishResult[]> {
+  refuse(items.flatMap((item, at) => tokenFaults(call, item, fieldOf('completion_token', place(at)))))
+  for (const item of items) refuseLargeResult(call, item)
   const keyed = items.map((item) => ({ ...item, finish: keyOf(item) }))
   const settled = await undeadlocked(() => settle(call.sql, call, heldBy(call.sql, keyed)))
   call.changed(settled.length)
@@ -42,16 +49,15 @@ async function finish(call: Call, items: readonly FinishItem[]): Promise<FinishR
   return items.flatMap(({ id }) => results.get(id) ?? [])
 }
 
-/** @throws Failure for the whole call, before anything is changed */
-function check({ requireCompletionToken, maxJsonBytes }: Call, item: FinishItem): void {
-  if (requireCompletionToken && item.completion_token === undefined) {
-    const message = 'is required on this server (JOBS_REQUIRE_COMPLETION_TOKEN)'
-    throw new Failure('invalid_request', `completion_token ${message}; nothing was changed`, {
-      faults: [{ path: 'completion_token', message }],
-    })
-  }
-  if (item.action === 'complete') refuseLarge(item.result, { of: `the result of job ${item.id}`, most: maxJsonBytes })
-  if (item.action === 'fail') refuseLarge(item.error_stack, { of: `the stack of job ${item.id}`, most: maxJsonBytes })
+function tokenFaults({ requireCompletionToken }: Call, { completion_token }: FinishItem, path: string): Fault[] {
+  if (!requireCompletionToken || completion_token !== undefined) return []
+  return [{ path, message: 'is required on this server (JOBS_REQUIRE_COMPLETION_TOKEN)' }]
+}
+
+/** @throws Failure `too_large` */
+function refuseLargeResult({ maxJsonBytes: most }: Call, item: FinishItem): void {
+  if (item.action === 'complete') refuseLarge(item.result, { of: `the result of job ${item.id}`, most })
+  if (item.action === 'fail') refuseLarge(item.error_stack, { of: `the stack of job ${item.id}`, most })
 }
 
 /** What tells the same finish from another: by it, the event of a finish knows its repetitions. */
@@ -82,7 +88,9 @@ const heldBy = (sql: Sql, items: readonly Keyed[]) => sql`
 interface Told {
   id: number
   status: string | null
-  /** This very lease was finished with another token. */
+  /** The row itself says that this very finish has been, should its event be gone. */
+  same: boolean
+  /** This very lease was finished otherwise. */
   otherwise: boolean
   event_type: string | null
   retry_count: number | null
@@ -93,15 +101,25 @@ interface Told {
 async function explain(sql: Sql, items: readonly Keyed[]): Promise<FinishResult[]> {
   const told = await sql<Told[]>`
     select
-      asked.id, job.status, coalesce(job.lease_id = asked.lease_id and job.tokened, false) as otherwise,
-      earlier.event_type,
-      (earlier.attrs_json ->> 'retry_count')::int as retry_count, earlier.attrs_json ->> 'available_at' as available_at
-    from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as asked (id bigint, lease_id text, finish text)
+      asked.id, job.status, earlier.event_type,
+      coalesce(earlier.retry_count, job.retry_count) as retry_count, earlier.available_at,
+      coalesce(
+        job.lease_id = asked.lease_id and job.completion_token = asked.completion_token
+          and job.status = case asked.action when 'complete' then 'completed' when 'fail' then 'failed' end,
+        false
+      ) as same,
+      coalesce(
+        job.lease_id = asked.lease_id and (job.completion_token is not null or job.status = 'completed'), false
+      ) as otherwise
+    from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as asked (
+      id bigint, action text, lease_id text, completion_token text, finish text
+    )
     left join lateral (
-      select status, lease_id, completion_token is not null as tokened from jobs where jobs.id = asked.id offset 0
+      select status, lease_id, completion_token, retry_count from jobs where jobs.id = asked.id offset 0
     ) as job on true
     left join lateral (
-      select event_type, attrs_json
+      select
+        event_type, (attrs_json ->> 'retry_count')::int as retry_count, attrs_json ->> 'available_at' as available_at
       from job_events
       where job_id = asked.id and attrs_json ->> 'finish' = asked.finish
       limit 1
@@ -116,14 +134,14 @@ const statuses: Record<string, string> = {
   'job.cancelled': 'cancelled',
 }
 
-function resultOf({ id, status, otherwise, event_type, retry_count, available_at }: Told): FinishResult {
+function resultOf({ id, status, same, otherwise, event_type, ...then }: Told): FinishResult {
+  const retry_count = then.retry_count ?? 0
   if (event_type !== null) {
-    return { ok: true, id, status: statuses[event_type] ?? 'queued', retry_count: retry_count ?? 0, available_at }
+    return { ok: true, id, status: statuses[event_type] ?? 'queued', retry_count, available_at: then.available_at }
   }
   if (status === null) return { ok: false, id, code: 'not_found', detail: `there is no job ${id}` }
-  if (otherwise) {
-    const detail = `job ${id} is ${status} already, by a finish with another token; nothing was changed`
-    return { ok: false, id, code: 'conflict', detail }
-  }
-  return lostLease(id)
+  if (same) return { ok: true, id, status, retry_count, available_at: null }
+  if (!otherwise) return lostLease(id)
+  const detail = `job ${id} is ${status} already, by another finish; nothing was changed`
+  return { ok: false, id, code: 'conflict', detail }
 }

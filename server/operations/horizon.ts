@@ -19,13 +19,15 @@ export interface Horizon {
 /** One look at a time serves all who ask; who asks during a look gets the next one. */
 export function createHorizon(sql: Sql): Horizon {
   let known = 0
+  /** Writers that have been waited for in vain: nobody waits for them again. */
+  const stuck = new Set<string>()
   let lookedAt = Number.NEGATIVE_INFINITY
   let running: Promise<number> | undefined
   let next: Promise<number> | undefined
 
   const look = () => {
     const began = performance.now()
-    running = reachedNow(sql)
+    running = reachedNow(sql, stuck)
       .then((id) => {
         known = Math.max(known, id ?? 0)
         lookedAt = began
@@ -56,14 +58,20 @@ export function createHorizon(sql: Sql): Horizon {
  * lower id still uncommitted was among them, since an id is taken under the table's lock, which is held to
  * the end of the transaction. Undefined when they take too long.
  */
-async function reachedNow(sql: Sql): Promise<number | undefined> {
+async function reachedNow(sql: Sql, stuck: Set<string>): Promise<number | undefined> {
   const [{ id }] = await sql<[{ id: number }]>`select coalesce(max(id), 0) as id from job_events`
   const end = performance.now() + patience
-  for (let writing = await writers(sql); writing.size > 0; ) {
-    if (performance.now() > end) return undefined
+  let still = await writers(sql)
+  for (const transaction of stuck) if (!still.has(transaction)) stuck.delete(transaction)
+  for (let writing = [...still]; writing.length > 0; ) {
+    if (writing.every((transaction) => stuck.has(transaction))) return undefined
+    if (performance.now() > end) {
+      for (const transaction of writing) stuck.add(transaction)
+      return undefined
+    }
     await wait(pause)
-    const still = await writers(sql)
-    writing = new Set([...writing].filter((transaction) => still.has(transaction)))
+    still = await writers(sql)
+    writing = writing.filter((transaction) => still.has(transaction))
   }
   return id
 }

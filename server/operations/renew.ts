@@ -1,23 +1,27 @@
 import type { z } from 'zod'
 import type { Renewed, RenewItem, RenewResult, renew, renewMany } from '../../shared/renew.ts'
 import type { Call } from './call.ts'
+import { fieldOf, leaseFaults, refuse } from './faults-of-settings.ts'
 import { answered, isHeld, lockedJob, lostLease } from './held.ts'
-import { refuseLongLease } from './lease-length.ts'
 import { isOneOf } from './one-of.ts'
 import { undeadlocked } from './undeadlocked.ts'
 
 /** @throws Failure `lease_lost` or `not_found` when the job is not the caller's to renew */
 export const renewJob = async (call: Call, request: z.output<typeof renew.input>): Promise<Renewed> =>
-  answered(await renewAll(call, [request]))
+  answered(await renewAll(call, [request], () => undefined))
 
 /** Renews leases, each on its own. */
 export const renewJobs = async (
   call: Call,
   { jobs }: z.output<typeof renewMany.input>,
-): Promise<{ results: RenewResult[] }> => ({ results: await renewAll(call, jobs) })
+): Promise<{ results: RenewResult[] }> => ({ results: await renewAll(call, jobs, (at) => at) })
 
-async function renewAll(call: Call, items: readonly RenewItem[]): Promise<RenewResult[]> {
-  for (const { lease_seconds } of items) refuseLongLease(call, lease_seconds)
+async function renewAll(
+  call: Call,
+  items: readonly RenewItem[],
+  place: (at: number) => number | undefined,
+): Promise<RenewResult[]> {
+  refuse(items.flatMap((item, at) => leaseFaults(call, item.lease_seconds, fieldOf('lease_seconds', place(at)))))
   const rows = await undeadlocked(() => extend(call, items))
   const told = new Map(rows.map((row) => [row.id, row]))
   return items.map(({ id }): RenewResult => {

@@ -78,7 +78,12 @@ export const settle = (sql: Sql, call: Call, held: Fragment) => sql<Settled[]>`
       failure_streak_count = case action
         when 'complete' then 0 when 'release' then jobs.failure_streak_count else streak
       end,
-      error_message = case action when 'complete' then null when 'release' then jobs.error_message else error end,
+      error_message = case
+        when action = 'complete' then null
+        -- Why a job failed before says more than that its worker is gone.
+        when action = 'release' or action = 'expire' and outcome in ('queued', 'cancelled') then jobs.error_message
+        else error
+      end,
       error_code = case action when 'complete' then null when 'release' then jobs.error_code else judged.error_code end,
       error_class = case action when 'complete' then null when 'release' then jobs.error_class else judged.error_class end,
       error_stack = case action when 'complete' then null when 'release' then jobs.error_stack else judged.error_stack end,

@@ -1,0 +1,118 @@
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startServer } from './built.ts'
+import { newDatabase, type TestDatabase } from './database.ts'
+import { call } from './http.ts'
+import { until } from './poll.ts'
+import { workerOf } from './worker.ts'
+
+/** Rows of jobs that were read, by the way in which they were found. */
+interface Reads {
+  scanned: number
+  fetched: number
+}
+
+const key = 'key-of-the-tests'
+
+describe('the cost of a call beside 300,000 jobs of other queues', () => {
+  let database: TestDatabase
+  let sql: postgres.Sql
+  beforeAll(async () => {
+    database = await newDatabase('postgres')
+    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1 })
+    await withServer(async () => {})
+    await sql.unsafe(`
+      alter table jobs set (autovacuum_enabled = false);
+      insert into jobs (uuid, domain, queue, job_type, status, priority, created_at, payload)
+      select 'q' || n, 'busy', 'q' || n % 20, 't', 'queued', 1 + n % 10, now() - n * interval '1 second', '{}'
+      from generate_series(1, 200000) n;
+      insert into jobs (uuid, domain, queue, job_type, status, created_at, completed_at, lease_id, worker_id, payload)
+      select 'f' || n, 'chatbooks', 'default', 't', 'completed', now(), now(), 'l', 'w', '{}'
+      from generate_series(1, 100000) n;
+      insert into jobs (uuid, domain, queue, job_type, status, leased_until, lease_id, worker_id, payload)
+      select 'p' || n, 'busy', 'q1', 't', 'processing', now() + interval '1 hour', 'l', 'w', '{}'
+      from generate_series(1, 2000) n`)
+    await sql`analyze jobs`
+  })
+  afterAll(async () => {
+    await sql?.end()
+    await database?.drop()
+  })
+
+  /** A server of its own, whose sessions are over when it has stopped: PostgreSQL counts what they read by then. */
+  async function withServer(run: (worker: ReturnType<typeof workerOf>) => Promise<unknown>): Promise<void> {
+    const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: key, JOBS_DB_POOL: '2' })
+    try {
+      await server.prepared
+      await run(
+        workerOf((path, body) => call({ url: server.url, method: 'POST', path, body, headers: { 'x-api-key': key } })),
+      )
+    } finally {
+      await server.stop()
+    }
+    await until('the sessions are over', async () => {
+      const [row] = await sql<[{ n: number }]>`
+        select count(*)::int as n from pg_stat_activity
+        where datname = current_database() and application_name = 'jobs-server'`
+      return row.n === 0
+    })
+  }
+
+  async function reads(): Promise<Reads> {
+    const [row] = await sql<[Reads]>`
+      select seq_tup_read::int as scanned, idx_tup_fetch::int as fetched
+      from pg_stat_user_tables where relname = 'jobs'`
+    return row
+  }
+
+  async function readBy(run: (worker: ReturnType<typeof workerOf>) => Promise<unknown>): Promise<Reads> {
+    const before = await reads()
+    await withServer(run)
+    const after = await reads()
+    return { scanned: after.scanned - before.scanned, fetched: after.fetched - before.fetched }
+  }
+
+  it('is that of nothing for an acquire on an empty queue, also with a plan for all', async () => {
+    const { scanned, fetched } = await readBy(async (worker) => {
+      // The sixth time PostgreSQL may make one plan for all parameters.
+      for (let n = 0; n < 20; n++) expect(await worker.lease({ limit: 100 })).toEqual([])
+    })
+    expect(scanned).toBe(0)
+    expect(fetched).toBeLessThan(20 * 5)
+  })
+
+  it('is that of its own jobs for enqueue, acquire, renew, finish and cancel', async () => {
+    const { scanned, fetched } = await readBy(async (worker) => {
+      for (let n = 0; n < 10; n++) {
+        await worker.enqueue({ idempotency_key: `k${n}` })
+        const job = await worker.take()
+        await worker.renew(job)
+        await worker.fail(job, { backoff_seconds: 0 })
+        await worker.complete(await worker.take(), { completion_token: 't' })
+        await worker.cancel((await worker.enqueue()).id)
+      }
+    })
+    expect(scanned).toBe(0)
+    expect(fetched).toBeLessThan(10 * 60)
+  })
+
+  it('is that of its own jobs where jobs wait for others, and go down with them', async () => {
+    const { scanned, fetched } = await readBy(async (worker) => {
+      for (let n = 0; n < 10; n++) {
+        const needed = await worker.enqueue()
+        await worker.enqueue({ depends_on: [needed.uuid] })
+        await worker.fail(await worker.take(), { retryable: false })
+      }
+    })
+    expect(scanned).toBe(0)
+    expect(fetched).toBeLessThan(10 * 60)
+  })
+
+  it('is that of the next jobs for an acquire on a queue of ten thousand', async () => {
+    const { scanned, fetched } = await readBy(async (worker) => {
+      for (let n = 0; n < 10; n++) expect(await worker.lease({ domain: 'busy', queue: 'q2', limit: 5 })).toHaveLength(5)
+    })
+    expect(scanned).toBe(0)
+    expect(fetched).toBeLessThan(10 * 60)
+  })
+})
