@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AcquireRequest } from '../../shared/acquire.ts'
 import type { Job } from '../../shared/job.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
@@ -37,8 +38,10 @@ export async function acquire(call: Call, request: AcquireRequest): Promise<{ jo
 }
 
 /** Should the caller be gone before it has read its jobs, they go back to the queue. */
-function handOver(call: Call, jobs: Job[]): { jobs: Job[] } {
+async function handOver(call: Call, jobs: Job[]): Promise<{ jobs: Job[] }> {
   call.changed(jobs.length)
+  // The system may know already that it is gone: this program hears of it in its next look at the network.
+  for (let turn = 0; turn < 3; turn++) await nextTurn()
   const giveBack = () => {
     for (const { id, worker_id, lease_id } of jobs) {
       if (worker_id === null || lease_id === null) continue
