@@ -32,6 +32,9 @@ async function work({ payload }: Job, report: (percent: number) => void, signal:
   return { echo: payload }
 }
 
+/** The server has understood the call, and will not have it. */
+class Refused extends Error {}
+
 /** A call that is safe to make again is made until it is answered. */
 async function post(path: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
   for (let tried = 0; ; tried++) {
@@ -46,7 +49,8 @@ async function post(path: string, body: unknown, signal?: AbortSignal): Promise<
       return undefined
     })
     if (answer?.ok) return answer.json()
-    if (answer && answer.status !== 503) throw new Error(`${path}: HTTP ${answer.status} ${await answer.text()}`)
+    const passing = answer === undefined || answer.status === 429 || answer.status >= 500
+    if (!passing) throw new Refused(`${path}: HTTP ${answer.status} ${await answer.text()}`)
     await wait(Math.random() * Math.min(10_000, 250 * 2 ** tried), undefined, { ...(signal && { signal }) })
   }
 }
@@ -72,10 +76,13 @@ async function renewWhile(held: readonly Held[], done: AbortSignal): Promise<voi
   }
 }
 
-/** Runs one job, and tells how it ended. Its lease id makes a token that no other attempt has. */
+/** Its lease id makes a token that no other attempt has. */
+const endOf = ({ id, lease_id }: Job) => ({ id, lease_id, worker_id, completion_token: lease_id })
+
+/** Runs one job, and tells how it ended. */
 async function attempt(job: Held): Promise<object> {
-  const { id, lease_id, over } = job
-  const common = { id, lease_id, worker_id, completion_token: lease_id }
+  const { over } = job
+  const common = endOf(job)
   try {
     const report = (percent: number) => {
       job.progress_percent = percent
@@ -93,6 +100,15 @@ async function finish(jobs: readonly object[]): Promise<void> {
   if (jobs.length > 0) console.log(JSON.stringify(await post('finish', { jobs })))
 }
 
+/** An outcome that the server will not have, such as a result that is too large, is a failure of its job alone. */
+async function runJob(job: Held): Promise<void> {
+  const outcome = await attempt(job)
+  await finish([outcome]).catch((error: unknown) => {
+    if (!(error instanceof Refused)) throw error
+    return finish([{ ...endOf(job), action: 'fail', error: error.message.slice(0, 10_000), error_code: 'refused' }])
+  })
+}
+
 while (!stopping.signal.aborted) {
   const request = { domain, queue, worker_id, lease_seconds, limit: 10, wait_seconds: 30 }
   const answer = await post('acquire', request, stopping.signal).catch((error: unknown) => {
@@ -103,11 +119,9 @@ while (!stopping.signal.aborted) {
   const held = Acquired.parse(answer).jobs.map((job) => ({ ...job, progress_percent: 0, over: new AbortController() }))
   const done = new AbortController()
   const renewing = renewWhile(held, done.signal)
-  for (const job of held) if (!stopping.signal.aborted) await finish([await attempt(job)])
+  for (const job of held) if (!stopping.signal.aborted) await runJob(job)
   const left = held.filter(({ over }) => !over.signal.aborted)
-  await finish(
-    left.map(({ id, lease_id }) => ({ id, lease_id, worker_id, completion_token: lease_id, action: 'release' })),
-  )
+  await finish(left.map((job) => ({ ...endOf(job), action: 'release' })))
   done.abort()
   await renewing
 }

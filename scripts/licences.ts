@@ -7,6 +7,8 @@ export async function licencesOf(bundles: Metafile[]): Promise<string> {
   const inputs = bundles.flatMap(({ inputs }) => Object.keys(inputs))
   const folders = inputs.flatMap((input) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? [])
   const packages = [...new Set(folders)].sort()
+  if (packages.length === 0)
+    throw new Error('no bundled package was found, and so no licence: is node_modules elsewhere?')
   return (await Promise.all(packages.map(licenceOf))).join('\n\n')
 }
 

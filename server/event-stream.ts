@@ -23,7 +23,8 @@ export async function streamEvents(c: Context<Vars>, { sql, horizon, stopping, l
   // The first look is before the answer, so that a database that is away is a 503 and no stream.
   let last = await horizon.reached()
   c.header('X-Accel-Buffering', 'no')
-  return streamSSE(c, async (stream) => {
+  if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
+  const response = streamSSE(c, async (stream) => {
     let told = Number.NEGATIVE_INFINITY
     try {
       while (!over() && !stream.aborted) {
@@ -44,6 +45,9 @@ export async function streamEvents(c: Context<Vars>, { sql, horizon, stopping, l
       if (!over()) log.warn(`an event stream ended: ${error}`, { request_id: c.get('requestId') })
     }
   })
+  // How a body is framed depends on the version of HTTP, which Node knows.
+  for (const name of ['Transfer-Encoding', 'Connection']) response.headers.delete(name)
+  return response
 }
 
 const tell = (stream: SSEStreamingApi, event: JobEvent): Promise<void> =>

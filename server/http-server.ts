@@ -66,7 +66,10 @@ export async function listen(server: Server, host: string, wanted: number): Prom
 /** Stops accepting, and lets running requests end; after so many seconds they are cut off. */
 export async function close(server: Server, seconds: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // A connection whose request has ended is idle only then, and a caller may keep it for long.
+  const idle = setInterval(() => server.closeIdleConnections(), 50)
   server.closeIdleConnections()
   await Promise.race([closed, wait(seconds * 1000, undefined, { ref: false })])
+  clearInterval(idle)
   server.closeAllConnections()
 }

@@ -59,7 +59,7 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
     auth,
     log,
     waiting,
-    horizon: createHorizon(sql),
+    horizon: createHorizon(sql, log),
     stopping: stopping.signal,
     quarantineThreshold: env.JOBS_QUARANTINE_THRESHOLD,
     leaseMaxSeconds: env.JOBS_LEASE_MAX_SECONDS,

@@ -1,21 +1,21 @@
 import * as z from 'zod'
 import { Job, words } from './job.ts'
-import { optional, ScopeName, wholeNumber } from './jobs.ts'
+import { optional, preset, ScopeName, wholeNumber } from './jobs.ts'
 import { operation } from './operation.ts'
 
 /** Who works, as rows and events name it. */
 export const WorkerId = words(256)
 
-/** Seconds of a lease; the server may allow less, by `JOBS_LEASE_MAX_SECONDS`. */
+/** Seconds of a lease: 60 if nothing is said; the server may allow less, by `JOBS_LEASE_MAX_SECONDS`. */
 export const LeaseSeconds = wholeNumber(1, 86_400)
 
 export const AcquireRequest = z.strictObject({
   domain: ScopeName,
-  queue: ScopeName.default('default'),
+  queue: preset(ScopeName, 'default'),
   worker_id: WorkerId,
-  lease_seconds: LeaseSeconds.default(60),
+  lease_seconds: optional(LeaseSeconds),
   /** The most jobs to take. */
-  limit: wholeNumber(1, 100).default(1),
+  limit: preset(wholeNumber(1, 100), 1),
   job_types: optional(
     z
       .array(ScopeName, 'must be a list of job types')
@@ -24,7 +24,7 @@ export const AcquireRequest = z.strictObject({
   ),
   owner_user_id: optional(words(128)),
   /** How long the call may be held until there is a job. */
-  wait_seconds: wholeNumber(0, 60).default(0),
+  wait_seconds: preset(wholeNumber(0, 60), 0),
 })
 export type AcquireRequest = z.output<typeof AcquireRequest>
 

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { JobId, PathId, text } from './job.ts'
-import { optional } from './jobs.ts'
+import { optional, preset } from './jobs.ts'
 import { operation } from './operation.ts'
 
 /** A queued job ends at once. A running one is asked to end, and its worker sees it at its next renewal. */
@@ -11,7 +11,7 @@ export const cancel = operation({
     id: PathId,
     reason: optional(text(500)),
     /** End a running job now: its worker loses the lease. */
-    force: z.boolean('must be true or false').default(false),
+    force: preset(z.boolean('must be true or false'), false),
   }),
   output: z.object({
     id: JobId,

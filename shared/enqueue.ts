@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { Job, JsonObject, text, words } from './job.ts'
-import { optional, ScopeName, wholeNumber } from './jobs.ts'
+import { optional, preset, ScopeName, wholeNumber } from './jobs.ts'
 import { operation } from './operation.ts'
 
 /** The most jobs that one call takes in. */
@@ -15,20 +15,20 @@ const isKeepable = (time: string) =>
   Date.parse(time) >= firstTime && Date.parse(time) <= lastTime && !/[+-](?:1[6-9]|2\d):\d\d$/.test(time)
 
 const Time = z.iso
-  .datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00Z' })
+  .datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00Z', abort: true })
   .refine(isKeepable, 'must be a time of the years 1 to 9999, less than 16 hours from UTC')
 
 export const NewJob = z.strictObject({
   domain: ScopeName,
-  queue: ScopeName.default('default'),
+  queue: preset(ScopeName, 'default'),
   job_type: ScopeName,
   /** What the worker needs to know; at most `JOBS_MAX_JSON_BYTES`. */
   payload: JsonObject,
   owner_user_id: optional(words(128)),
   /** 1 runs first. */
-  priority: wholeNumber(1, 10).default(5),
+  priority: preset(wholeNumber(1, 10), 5),
   /** Attempts after the first. */
-  max_retries: wholeNumber(0, 100).default(3),
+  max_retries: preset(wholeNumber(0, 100), 3),
   /** Not before this time; absent means at once. */
   available_at: optional(Time),
   /** A second job with this key in its domain, queue and type is the first one. */

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { heldFields, manyOf, resultOf } from './held.ts'
 import { JobId, Json, PathId, words } from './job.ts'
-import { optional } from './jobs.ts'
+import { optional, preset } from './jobs.ts'
 import { operation } from './operation.ts'
 
 const finishFields = {
@@ -26,7 +26,7 @@ const failFields = {
   /** Any JSON; at most `JOBS_MAX_JSON_BYTES`. */
   error_stack: Json.optional(),
   /** False when another try would fail, too. */
-  retryable: z.boolean('must be true or false').default(true),
+  retryable: preset(z.boolean('must be true or false'), true),
   /** The first wait before another try; it doubles with each. */
   backoff_seconds: optional(
     z.number('must be a number').min(0, 'must be at least 0').max(3600, 'must be at most 3600'),

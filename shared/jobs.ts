@@ -7,6 +7,10 @@ const absent = (value: unknown) =>
 /** A field that may be left out, or sent as null or blank. */
 export const optional = <T extends z.ZodType>(schema: T) => z.preprocess(absent, schema.optional()).optional()
 
+/** A field that has a preset, which is taken when it is left out, or sent as null or blank. */
+export const preset = <T extends z.ZodType>(schema: T, value: z.output<T>) =>
+  optional(schema).transform((given): z.output<T> => given ?? value)
+
 /** One scope string: trimmed, 1 to 128 characters, none of them a control character. */
 export const ScopeName = z
   .string()

@@ -8,7 +8,7 @@ import { operation } from './operation.ts'
 const fields = {
   ...heldFields,
   /** From now on; a lease is never made shorter. */
-  lease_seconds: LeaseSeconds.default(60),
+  lease_seconds: optional(LeaseSeconds),
   progress_percent: optional(
     z
       .number('must be a number')

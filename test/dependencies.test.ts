@@ -121,10 +121,10 @@ describe.each(kinds)('dependencies on %s', (kind) => {
     }
     await refused({ depends_on: ['nobody'] }, 'nobody')
     await refused({ depends_on: [known.uuid, 'nobody', 'no one'] }, 'no one')
-    await refused({ idempotency_key: 'k', depends_on: [known.uuid] }, 'wait for each other')
+    await refused({ idempotency_key: 'k', depends_on: [known.uuid] }, 'wait for themselves')
     await refused({ idempotency_key: 'k', depends_on: [next.uuid] }, String(next.uuid))
     await world.sql`insert into job_dependencies (job_uuid, depends_on_job_uuid) values (${known.uuid}, ${next.uuid})`
-    await refused({ depends_on: [next.uuid] }, 'wait for each other')
+    await refused({ depends_on: [next.uuid] }, 'wait for themselves')
     await world.sql`delete from job_dependencies where job_uuid = ${known.uuid}`
     expect(await world.fingerprint()).toBe(before)
   })

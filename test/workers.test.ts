@@ -81,7 +81,7 @@ describe.each(kinds)('the workers to copy, on %s', (kind) => {
       [0, 1, 2, 3].map((n) =>
         n === 2
           ? { status: 'queued', result: null, error_code: 'exit' }
-          : { status: 'completed', result: 'done', error_code: null },
+          : { status: 'completed', result: 'done\n', error_code: null },
       ),
     )
   })

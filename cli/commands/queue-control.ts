@@ -50,7 +50,7 @@ function control(action: QueueAction, { summary, about, why, say, undo }: Contro
       const { parsed } = await import('../faults.ts')
       const { another, flags, settings } = context
       const queue = await queueNamed(word, `jobsctl ${action} media/ingest`)
-      // Only what somebody said is kept with the queue.
+      // If nothing was said, the header tells who did it.
       const reason = flags.reason === undefined ? undefined : settings.reason
       const request = parsed(op.input, { ...queue, action, reason })
       const state = await atOnce(context, { verb: action, op, request, look: another(['queues']) })

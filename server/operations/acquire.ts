@@ -6,7 +6,7 @@ import { during, queueKey } from '../waiting.ts'
 import type { Call } from './call.ts'
 import { badEnds, cascade, droppedSteps, isBlocked, isDoomed } from './dependents.ts'
 import { takeBack } from './expired.ts'
-import { leaseFaults, refuse } from './faults-of-settings.ts'
+import { leaseFaults, leaseLength, refuse } from './faults-of-settings.ts'
 import { releaseJob } from './finish.ts'
 import { isQueuedIn, isRunningIn, leaseEnd, type Queue } from './in-queue.ts'
 import { jobColumns } from './job-columns.ts'
@@ -83,7 +83,8 @@ type Leased = Gate & { [Name in keyof Job]: Job[Name] | null }
 
 async function lease(call: Call, request: AcquireRequest, expiredFirst: boolean): Promise<Gate & { jobs: Job[] }> {
   const { sql } = call
-  const { domain, queue, worker_id, lease_seconds } = request
+  const { domain, queue, worker_id } = request
+  const lease_seconds = leaseLength(call, request.lease_seconds)
   // A number that the planner can see: for a parameter it would expect a tenth of the queue.
   const limit = sql.unsafe(`limit ${request.limit}`)
   const rows = await undeadlocked(

@@ -73,4 +73,4 @@ export const cascade = (sql: Sql): Fragment => sql`
 export const droppedSteps = (sql: Sql): Fragment => sql`
   select id, domain, queue, job_type, owner_user_id, trace_id, 'job.cancelled' as event_type,
     jsonb_build_object('reason', cancellation_reason, 'terminal', true) as attrs
-  from dropped`
+  from (select * from dropped order by id) as dropped`

@@ -15,12 +15,18 @@ export function refuse(faults: readonly Fault[]): void {
   throw new Failure('invalid_request', `${said.join('; ')}; nothing was changed`, { faults })
 }
 
-/** A lease may be shorter than the contract allows. */
+const usualLease = 60
+
+/** The length of a lease, in seconds, where nothing may have been said of it. */
+export const leaseLength = ({ leaseMaxSeconds }: Pick<Call, 'leaseMaxSeconds'>, asked: number | undefined): number =>
+  asked ?? Math.min(usualLease, leaseMaxSeconds)
+
+/** A server may allow less than the contract. */
 export function leaseFaults(
   { leaseMaxSeconds }: Pick<Call, 'leaseMaxSeconds'>,
-  seconds: number,
+  asked: number | undefined,
   path: string,
 ): Fault[] {
-  if (seconds <= leaseMaxSeconds) return []
+  if (asked === undefined || asked <= leaseMaxSeconds) return []
   return [{ path, message: `must be at most ${leaseMaxSeconds} on this server (JOBS_LEASE_MAX_SECONDS)` }]
 }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from '../database/sql.ts'
+import type { Log } from '../log.ts'
 
 /** How long a reader waits for writers that have not committed, in milliseconds. */
 const patience = 2000
@@ -17,7 +18,7 @@ export interface Horizon {
 }
 
 /** One look at a time serves all who ask; who asks during a look gets the next one. */
-export function createHorizon(sql: Sql): Horizon {
+export function createHorizon(sql: Sql, log: Pick<Log, 'warn'>): Horizon {
   let known = 0
   /** Writers that have been waited for in vain: nobody waits for them again. */
   const stuck = new Set<string>()
@@ -27,7 +28,7 @@ export function createHorizon(sql: Sql): Horizon {
 
   const look = () => {
     const began = performance.now()
-    running = reachedNow(sql, stuck)
+    running = reachedNow(sql, stuck, log)
       .then((id) => {
         known = Math.max(known, id ?? 0)
         lookedAt = began
@@ -58,7 +59,7 @@ export function createHorizon(sql: Sql): Horizon {
  * lower id still uncommitted was among them, since an id is taken under the table's lock, which is held to
  * the end of the transaction. Undefined when they take too long.
  */
-async function reachedNow(sql: Sql, stuck: Set<string>): Promise<number | undefined> {
+async function reachedNow(sql: Sql, stuck: Set<string>, log: Pick<Log, 'warn'>): Promise<number | undefined> {
   const [{ id }] = await sql<[{ id: number }]>`select coalesce(max(id), 0) as id from job_events`
   const end = performance.now() + patience
   let still = await writers(sql)
@@ -67,6 +68,7 @@ async function reachedNow(sql: Sql, stuck: Set<string>): Promise<number | undefi
     if (writing.every((transaction) => stuck.has(transaction))) return undefined
     if (performance.now() > end) {
       for (const transaction of writing) stuck.add(transaction)
+      log.warn('a transaction that writes events does not end; until it does, newer events are not told')
       return undefined
     }
     await wait(pause)

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Renewed, RenewItem, RenewResult, renew, renewMany } from '../../shared/renew.ts'
 import type { Call } from './call.ts'
-import { fieldOf, leaseFaults, refuse } from './faults-of-settings.ts'
+import { fieldOf, leaseFaults, leaseLength, refuse } from './faults-of-settings.ts'
 import { answered, isHeld, lockedJob, lostLease } from './held.ts'
 import { isOneOf } from './one-of.ts'
 import { undeadlocked } from './undeadlocked.ts'
@@ -22,7 +22,8 @@ async function renewAll(
   place: (at: number) => number | undefined,
 ): Promise<RenewResult[]> {
   refuse(items.flatMap((item, at) => leaseFaults(call, item.lease_seconds, fieldOf('lease_seconds', place(at)))))
-  const rows = await undeadlocked(() => extend(call, items))
+  const lengthened = items.map((item) => ({ ...item, lease_seconds: leaseLength(call, item.lease_seconds) }))
+  const rows = await undeadlocked(() => extend(call, lengthened))
   const told = new Map(rows.map((row) => [row.id, row]))
   return items.map(({ id }): RenewResult => {
     const row = told.get(id)
