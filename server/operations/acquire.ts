@@ -23,8 +23,8 @@ const takenBackAtOnce = 100
 /** Leases jobs in pick order; with `wait_seconds`, once there are any. A caller that is gone takes none along. */
 export async function acquire(call: Call, request: AcquireRequest): Promise<{ jobs: Job[] }> {
   refuse(leaseFaults(call, request.lease_seconds, 'lease_seconds'))
-  const at_once = await take(call, request)
-  if (at_once.length > 0 || request.wait_seconds === 0) return handOver(call, at_once)
+  const atOnce = await take(call, request)
+  if (atOnce.length > 0 || request.wait_seconds === 0) return handOver(call, atOnce)
   const { job_types, owner_user_id, wait_seconds } = request
   const line = { queue: queueKey(request), kind: JSON.stringify([job_types, owner_user_id]) }
   const look = async () => {
@@ -40,6 +40,7 @@ export async function acquire(call: Call, request: AcquireRequest): Promise<{ jo
 /** Should the caller be gone before it has read its jobs, they go back to the queue. */
 async function handOver(call: Call, jobs: Job[]): Promise<{ jobs: Job[] }> {
   call.changed(jobs.length)
+  if (jobs.length === 0) return { jobs }
   // The system may know already that it is gone: this program hears of it in its next look at the network.
   for (let turn = 0; turn < 3; turn++) await nextTurn()
   const giveBack = () => {
@@ -53,10 +54,8 @@ async function handOver(call: Call, jobs: Job[]): Promise<{ jobs: Job[] }> {
       )
     }
   }
-  if (jobs.length > 0) {
-    if (call.gone.aborted) giveBack()
-    else call.gone.addEventListener('abort', giveBack, { once: true })
-  }
+  if (call.gone.aborted) giveBack()
+  else call.gone.addEventListener('abort', giveBack, { once: true })
   return { jobs }
 }
 

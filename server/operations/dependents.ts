@@ -26,7 +26,7 @@ export const isDoomed = (sql: Sql): Fragment => sql`
     offset 0
   )`
 
-/** The queued jobs that need the job of `of.uuid`, as `(uuid)`: read edge by edge, whatever the planner thinks of the table. */
+/** The queued jobs that need the job `of`, as `(uuid, domain, queue)`: read edge by edge, whatever the planner thinks. */
 export const dependentsOf = (sql: Sql, of: Fragment): Fragment => sql`
   lateral (
     select dependent.uuid, dependent.domain, dependent.queue

@@ -104,18 +104,18 @@ async function explain(sql: Sql, items: readonly Keyed[]): Promise<FinishResult[
       asked.id, job.status, earlier.event_type,
       coalesce(earlier.retry_count, job.retry_count) as retry_count, earlier.available_at,
       coalesce(
-        job.lease_id = asked.lease_id and job.completion_token = asked.completion_token
-          and job.status = case asked.action when 'complete' then 'completed' when 'fail' then 'failed' end,
+        job.lease_id = asked.lease_id and job.worker_id = asked.worker_id
+          and job.completion_token = asked.completion_token and job.status = case asked.action when 'complete' then 'completed' when 'fail' then 'failed' end,
         false
       ) as same,
       coalesce(
         job.lease_id = asked.lease_id and (job.completion_token is not null or job.status = 'completed'), false
       ) as otherwise
     from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as asked (
-      id bigint, action text, lease_id text, completion_token text, finish text
+      id bigint, action text, worker_id text, lease_id text, completion_token text, finish text
     )
     left join lateral (
-      select status, lease_id, completion_token, retry_count from jobs where jobs.id = asked.id offset 0
+      select status, worker_id, lease_id, completion_token, retry_count from jobs where jobs.id = asked.id offset 0
     ) as job on true
     left join lateral (
       select
