@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from 'hono'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
-import { Failure } from '../shared/errors.ts'
 import type { JobEvent } from '../shared/events.ts'
 import { eventStream } from '../shared/operations.ts'
-import { readQuery } from './input.ts'
+import { invalid, readQuery } from './input.ts'
 import type { Serving } from './operations/call.ts'
 import { readEvents } from './operations/events.ts'
 import type { Vars } from './vars.ts'
@@ -61,6 +60,5 @@ function cursorOf(header: string | undefined): number | undefined {
   const given = header?.trim()
   if (!given) return undefined
   if (/^\d{1,15}$/.test(given)) return Number(given)
-  const message = 'must be the id of an event'
-  throw new Failure('invalid_request', `Last-Event-ID ${message}`, { faults: [{ path: 'Last-Event-ID', message }] })
+  throw invalid([{ path: 'Last-Event-ID', message: 'must be the id of an event' }])
 }

@@ -129,7 +129,8 @@ export function readAsOf(c: Context): string | undefined {
 /** More faults than a person reads would make an answer many times the size of its request. */
 const mostFaults = 50
 
-function invalid(all: readonly Fault[]): Failure {
+/** The failure of an input that is wrong at these places. */
+export function invalid(all: readonly Fault[]): Failure {
   const faults = all.slice(0, mostFaults)
   const said = faults.map(({ path, message }) => (path ? `${path} ${message}` : message))
   return new Failure('invalid_request', said.join('; '), { faults })

@@ -1,10 +1,7 @@
 import * as z from 'zod'
 import { Job, JsonObject, text, words } from './job.ts'
-import { optional, preset, ScopeName, wholeNumber } from './jobs.ts'
+import { jobList, optional, preset, ScopeName, wholeNumber } from './jobs.ts'
 import { operation } from './operation.ts'
-
-/** The most jobs that one call takes in. */
-const mostJobs = 1000
 
 const biggestInteger = 2 ** 31 - 1
 
@@ -67,10 +64,7 @@ export const enqueueBatch = operation({
   method: 'POST',
   path: '/api/v1/jobs/batch',
   input: z.strictObject({
-    jobs: z
-      .array(NewJob, 'must be a list of jobs')
-      .min(1, 'must have at least one job')
-      .max(mostJobs, `must have at most ${mostJobs} jobs`),
+    jobs: jobList(NewJob),
   }),
   documents: 16,
   /** In the order of the request. */

@@ -36,6 +36,8 @@ export const failures = {
 
 export type FailureCode = keyof typeof failures
 
+export const failureCodes = Object.keys(failures).filter((code): code is FailureCode => code in failures)
+
 /** Where a request is wrong: `path` is a field or header, `message` a sentence without it. */
 export interface Fault {
   path: string

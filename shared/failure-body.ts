@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type FailureCode, failures } from './errors.ts'
+import { type FailureCode, failureCodes, failures } from './errors.ts'
 
 /**
  * The error body as a client reads it: other servers send `detail` alone, and some
@@ -21,13 +21,11 @@ export const FailureBody = z.object({
 })
 export type FailureBody = z.output<typeof FailureBody>
 
-const codes = Object.keys(failures).filter((code): code is FailureCode => code in failures)
-
 /** The code a server sent, if it is one of ours; else the best guess from the HTTP status. */
 export function failureCode(status: number, sent?: string): FailureCode {
-  const known = codes.find((code) => code === sent)
+  const known = failureCodes.find((code) => code === sent)
   if (known) return known
   if (status === 400) return 'malformed_request'
   if (status >= 502 && status <= 504) return 'database_unavailable'
-  return codes.find((code) => failures[code].status === status) ?? 'internal'
+  return failureCodes.find((code) => failures[code].status === status) ?? 'internal'
 }

@@ -37,6 +37,15 @@ export interface Scope {
   job_type?: string | undefined
 }
 
+const mostJobs = 1000
+
+/** The jobs of a call about many. */
+export const jobList = <T extends z.ZodType>(item: T) =>
+  z
+    .array(item, 'must be a list of jobs')
+    .min(1, 'must have at least one job')
+    .max(mostJobs, `must have at most ${mostJobs} jobs`)
+
 /** The largest number of jobs a change may touch; above it, nothing is changed. */
 export const max = wholeNumber(1).optional()
 

@@ -9,7 +9,7 @@ import { takeBack } from './expired.ts'
 import { leaseFaults, leaseLength, refuse } from './faults-of-settings.ts'
 import { releaseJob } from './finish.ts'
 import { isQueuedIn, isRunningIn, leaseEnd, type Queue } from './in-queue.ts'
-import { jobColumns } from './job-columns.ts'
+import { isJob, jobColumns, type PerhapsJob } from './job-columns.ts'
 import { isOneOf } from './one-of.ts'
 import { tellSteps, wireTime } from './steps.ts'
 import { undeadlocked } from './undeadlocked.ts'
@@ -78,7 +78,7 @@ interface Gate {
   /** Jobs of the queue wait for what will never be completed. */
   doomed: boolean
 }
-type Leased = Gate & { [Name in keyof Job]: Job[Name] | null }
+type Leased = Gate & PerhapsJob
 
 async function lease(call: Call, request: AcquireRequest, expiredFirst: boolean): Promise<Gate & { jobs: Job[] }> {
   const { sql } = call
@@ -139,8 +139,6 @@ async function lease(call: Call, request: AcquireRequest, expiredFirst: boolean)
   const [{ expired, doomed } = { expired: false, doomed: false }] = rows
   return { expired, doomed, jobs: rows.filter(isJob) }
 }
-
-const isJob = (row: Leased): row is Leased & Job => row.id !== null
 
 /** From the first to run to the last; a job without a priority comes after all others. */
 const priorities = (sql: Sql): Fragment => sql`generate_series(1, 11) as tier (priority)`

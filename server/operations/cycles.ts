@@ -1,6 +1,7 @@
 import type { NewJob } from '../../shared/enqueue.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
+import { hasKeyOf } from './same-key.ts'
 
 /** How far is looked for a circle that a call would close, and for one that another program has made. */
 const farthest = { own: 100_000, foreign: 1000 }
@@ -25,13 +26,7 @@ export async function refuseCycles(sql: Sql, entries: readonly NewJob[]): Promis
     asked (job, needs) as materialized (
       select job.uuid, unnest(item.depends_on)
       from item
-      cross join lateral (
-        select uuid
-        from jobs
-        where domain = item.domain and queue = item.queue and job_type = item.job_type
-          and idempotency_key = item.idempotency_key
-        offset 0
-      ) as job
+      cross join lateral (select uuid from jobs where ${hasKeyOf(sql, sql`item`)} offset 0) as job
     ),
     reached (job, needs) as (
       (

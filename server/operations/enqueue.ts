@@ -8,8 +8,9 @@ import { afterChange } from '../outcome-unknown.ts'
 import type { Call } from './call.ts'
 import { refuseCycles } from './cycles.ts'
 import { badEnds } from './dependents.ts'
-import { jobColumns } from './job-columns.ts'
+import { isJob, jobColumns, type PerhapsJob } from './job-columns.ts'
 import { refuseLarge } from './json-size.ts'
+import { hasKeyOf } from './same-key.ts'
 import { ring, tellSteps, wireTime } from './steps.ts'
 import { undeadlocked } from './undeadlocked.ts'
 
@@ -70,7 +71,7 @@ interface Refusal {
 async function takeIn(call: Call, entries: readonly Entry[]): Promise<Found[]> {
   const { sql } = call
   const rows = await undeadlocked(
-    () => sql<({ refused: Refusal[] | null } & { [Name in keyof Job]: Job[Name] | null })[]>`
+    () => sql<({ refused: Refusal[] | null } & PerhapsJob)[]>`
       with asked as materialized (
         select * from jsonb_to_recordset(${JSON.stringify(entries)}::text::jsonb) as job (${sql.unsafe(columns)})
       ),
@@ -79,10 +80,7 @@ async function takeIn(call: Call, entries: readonly Entry[]): Promise<Found[]> {
         select *
         from asked
         where idempotency_key is null or not exists (
-          select from jobs
-          where jobs.domain = asked.domain and jobs.queue = asked.queue and jobs.job_type = asked.job_type
-            and jobs.idempotency_key = asked.idempotency_key
-          offset 0
+          select from jobs where ${hasKeyOf(sql, sql`asked`)} offset 0
         )
       ),
       edges as materialized (
@@ -138,8 +136,6 @@ async function takeIn(call: Call, entries: readonly Entry[]): Promise<Found[]> {
   })
 }
 
-const isJob = (row: { [Name in keyof Job]: Job[Name] | null }): row is Job => row.id !== null
-
 const addedSteps = (sql: Sql, { caller }: Call) => sql`
   select id, domain, queue, job_type, owner_user_id, trace_id, event_type, attrs
   from (
@@ -180,8 +176,7 @@ async function find(sql: Sql, entries: readonly Entry[]): Promise<Found[]> {
     cross join lateral (
       select ${jobColumns(sql)}
       from jobs
-      where domain = asked.domain and queue = asked.queue and job_type = asked.job_type
-        and idempotency_key = asked.idempotency_key
+      where ${hasKeyOf(sql, sql`asked`)}
       offset 0
     ) as job`
   return rows.map(({ n, ...job }) => ({ n, job }))

@@ -7,3 +7,8 @@ const names = Object.keys(Job.shape)
 
 /** The columns of `jobs` that the wire has. */
 export const jobColumns = (sql: Sql): Fragment => sql.unsafe(names)
+
+/** A job that may be missing: what a left join answers. */
+export type PerhapsJob = { [Name in keyof Job]: Job[Name] | null }
+
+export const isJob = <Row extends PerhapsJob>(row: Row): row is Row & Job => row.id !== null
