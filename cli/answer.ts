@@ -1,6 +1,7 @@
 import { Failure, type FailureCode, type Fault } from '../shared/errors.ts'
 import { FailureBody, failureCode } from '../shared/failure-body.ts'
 import { headers } from '../shared/headers.ts'
+import type { Deadline } from './deadline.ts'
 import { inFlags } from './faults.ts'
 import { interrupted } from './interrupted.ts'
 import type { Target } from './target.ts'
@@ -10,7 +11,7 @@ export interface Received {
   status: number
   headers: Record<string, unknown>
   header: (name: string) => string | undefined
-  text: string
+  /** What its JSON says; undefined where it is none. */
   json: unknown
 }
 
@@ -76,20 +77,22 @@ interface Attempt {
   target: Target
   changing: boolean
   signal: AbortSignal
-  deadline: AbortSignal
+  deadline: Deadline
   wholeMs: number
 }
 
 const unanswered = 'the server may still finish it'
 
-/** Why there is no answer at all: interrupted, too late, or not connected. */
+/** Why there is no answer at all: interrupted, too late, not connected, or what its beginning says already. */
 export function failureOfConnection(error: unknown, attempt: Attempt): Failure {
   const { target, changing, signal, deadline, wholeMs } = attempt
   const server = target.url.origin
   const unsure = changing ? `; ${unanswered}` : ''
+  if (error instanceof Failure) return error
   if (signal.aborted) return interrupted(signal, unsure)
-  if (deadline.aborted) {
-    return new Failure('timed_out', `no answer from ${server} within ${wholeMs / 1000} s${unsure}`, {
+  if (deadline.signal.aborted) {
+    const late = deadline.ofSilence() ? `no word from ${server} for` : `no answer from ${server} within`
+    return new Failure('timed_out', `${late} ${wholeMs / 1000} s${unsure}`, {
       ...(!changing && { hint: 'raise --timeout, or try again later' }),
       cause: error,
     })

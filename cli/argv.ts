@@ -1,14 +1,48 @@
 import { Failure } from '../shared/errors.ts'
+import type { CommandSpec, Flag } from './command.ts'
 import { commands } from './commands/all.ts'
 import { globalFlags, guardFlags } from './global-flags.ts'
 
-const flags = [...globalFlags, ...guardFlags, ...commands.flatMap(({ flags }) => flags)]
+/** The flags that take a value, by their names. */
+type Table = ReadonlyMap<string, Flag>
 
 /** `-o, --output <format>` as its names. */
 const namesOf = (spelling: string) => spelling.split(/[ ,]+/).filter((word) => word.startsWith('-'))
-const withValue = new Map(
-  flags.filter(({ flags }) => flags.includes('<')).flatMap((flag) => namesOf(flag.flags).map((name) => [name, flag])),
-)
+
+const entriesOf = (flags: readonly Flag[]) =>
+  flags.flatMap((flag) => namesOf(flag.flags).map((name) => [name, flag] as const))
+
+/** Of all commands, or as one command reads those that it has itself. */
+function tableFor(command?: CommandSpec): Table {
+  const all = entriesOf([...commands.flatMap(({ flags }) => flags), ...globalFlags, ...guardFlags])
+  const own = entriesOf(command?.flags ?? [])
+  return new Map([...new Map([...all, ...own])].filter(([, flag]) => flag.flags.includes('<')))
+}
+
+/** A flag that takes a value, where it is used. */
+interface Use {
+  name: string
+  flag: Flag
+  value: string | undefined
+  inline: boolean
+}
+
+/** Where the verb stands, or -1, and the flags with values around it. */
+function readBy(table: Table, argv: readonly string[]): { verb: number; uses: Use[] } {
+  const uses: Use[] = []
+  let verb = -1
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? ''
+    if (word === '--') break
+    const [name = '', inline] = word.startsWith('--') ? word.split(/=(.*)/s) : ofLetters(word, table)
+    const flag = table.get(name)
+    if (flag) {
+      if (inline === undefined) at += 1
+      uses.push({ name, flag, value: inline ?? argv[at], inline: inline !== undefined })
+    } else if (verb < 0 && !word.startsWith('-')) verb = at
+  }
+  return { verb, uses }
+}
 
 /**
  * Brings the verb to the front, since flags may stand before or after it, and refuses what would
@@ -16,35 +50,31 @@ const withValue = new Map(
  * @throws Failure `usage` for a flag without its value, or given twice
  */
 export function verbFirst(argv: readonly string[]): string[] {
-  const seen = new Set<string>()
-  let verb = -1
-  for (let at = 0; at < argv.length; at++) {
-    const word = argv[at] ?? ''
-    if (word === '--') break
-    const [name = '', inline] = word.startsWith('--') ? word.split(/=(.*)/s) : ofLetters(word)
-    const flag = withValue.get(name)
-    if (flag) {
-      const key = flag.flags
-      if (seen.has(key) && !flag.many) throw new Failure('usage', `${name}: is given more than once`)
-      seen.add(key)
-      if (inline === undefined) at += 1
-      const value = inline ?? argv[at]
-      if (value?.trim() === '') throw new Failure('usage', `${name}: must not be blank`)
-      if (value === undefined || (inline === undefined && /^-./.test(value))) {
-        throw new Failure('usage', `${name}: needs a value`, {
-          hint: `${name}${name.startsWith('--') ? '=' : ''}${value ?? '…'} if that is what you mean`,
-        })
-      }
-    } else if (verb < 0 && !word.startsWith('-')) verb = at
-  }
+  // A flag such as --watch takes a value in one command and none in another.
+  const isRead = (command: CommandSpec) => argv[readBy(tableFor(command), argv).verb] === command.name
+  const command = commands.find((command) => argv.includes(command.name) && isRead(command))
+  const { verb, uses } = readBy(tableFor(command), argv)
+  refuseOdd(uses)
   const found = argv[verb]
   return found === undefined ? [...argv] : [found, ...argv.slice(0, verb), ...argv.slice(verb + 1)]
 }
 
+function refuseOdd(uses: readonly Use[]): void {
+  for (const [at, { name, flag, value, inline }] of uses.entries()) {
+    const again = uses.slice(0, at).some((before) => before.flag.flags === flag.flags)
+    if (again && !flag.many) throw new Failure('usage', `${name}: is given more than once`)
+    if (value?.trim() === '') throw new Failure('usage', `${name}: must not be blank`)
+    if (value !== undefined && (inline || !/^-./.test(value))) continue
+    throw new Failure('usage', `${name}: needs a value`, {
+      hint: `${name}${name.startsWith('--') ? '=' : ''}${value ?? '…'} if that is what you mean`,
+    })
+  }
+}
+
 /** `-qp prod` and `-ojson`: of letters in one word, the one that takes a value, and the value if it is there. */
-function ofLetters(word: string): [string, string?] {
+function ofLetters(word: string, table: Table): [string, string?] {
   const letters = word.startsWith('-') ? [...word].slice(1) : []
-  const at = letters.findIndex((letter) => withValue.has(`-${letter}`))
+  const at = letters.findIndex((letter) => table.has(`-${letter}`))
   if (at < 0) return [word]
   const value = letters.slice(at + 1).join('')
   return value === '' ? [`-${letters[at]}`] : [`-${letters[at]}`, value]

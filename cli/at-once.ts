@@ -38,7 +38,12 @@ export async function atOnce<In extends z.ZodType, Out extends z.ZodType>(
 }
 
 function refusePreview({ flags }: Context, verb: string): void {
-  const given = { '--dry-run': flags.dryRun, '--max': flags.max, '--detailed-exitcode': flags.detailedExitcode }
+  const given = {
+    '--dry-run': flags.dryRun,
+    '--plan-out': flags.planOut,
+    '--max': flags.max,
+    '--detailed-exitcode': flags.detailedExitcode,
+  }
   const flag = Object.entries(given).find(([, value]) => value !== undefined)?.[0]
   if (flag === undefined) return
   throw new Failure(

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import type { Dispatcher } from 'undici'
-import request from 'undici/lib/api/api-request.js'
 import Agent from 'undici/lib/dispatcher/agent.js'
 import type { z } from 'zod'
+import { ndjson, type Progress } from '../shared/bulk.ts'
 import { Failure, failures } from '../shared/errors.ts'
 import { headers } from '../shared/headers.ts'
 import type { Operation } from '../shared/operation.ts'
-import { failureOfAnswer, failureOfConnection, type Received } from './answer.ts'
+import { failureOfAnswer, type Received } from './answer.ts'
+import { placed } from './call-path.ts'
+import { deadlineAfter } from './deadline.ts'
 import { queryOf } from './query.ts'
 import { retrying } from './retry.ts'
+import { type Sent, send } from './send.ts'
 import type { Settings } from './settings.ts'
 import type { Target } from './target.ts'
 import type { Trace } from './trace.ts'
@@ -16,16 +18,14 @@ import type { Trace } from './trace.ts'
 interface CallOptions {
   /** What was confirmed by a person or by `--yes`: only the guard passes it. */
   confirmed?: boolean
-  /** The reference time of the preview to go by. */
-  asOf?: string | undefined
+  /** Asks a change to tell how far it has come; whether it does is up to the server. */
+  onProgress?: ((progress: Progress) => void) | undefined
 }
 
-export interface Answer<T> {
+interface Answer<T> {
   body: T
   /** The answer as the server sent it. */
   raw: unknown
-  /** The reference time of a preview; a server that sends none knows no `max`. */
-  asOf: string | undefined
 }
 
 export interface Client {
@@ -53,21 +53,23 @@ export function createClient({ target, settings, trace, signal }: ClientOptions)
   const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: settings.timeoutMs } })
 
   async function timed(sent: Sent): Promise<Received> {
-    const start = performance.now()
+    const wholeMs = settings.timeoutMs
+    // Nobody said how long it may take: while a change tells how far it is, it may take longer.
+    const deadline = deadlineAfter(left(), settings.timeoutGiven ? undefined : wholeMs)
     try {
-      return await send({ ...sent, target, dispatcher, trace, signal, timeoutMs: left(), wholeMs: settings.timeoutMs })
+      return await send({ ...sent, target, dispatcher, trace, signal, deadline, wholeMs })
     } finally {
-      spent += performance.now() - start
+      spent += deadline.end()
     }
   }
 
   return {
     target,
-    async call(op, input, { confirmed = false, asOf } = {}) {
+    async call(op, input, options = {}) {
       const changing = op.changes(op.input.parse(input))
       if (!target.credential) throw noCredential(target)
       const { reason } = settings
-      const sent = sentBy(op, input, { asOf, ...(changing && { reason, confirmed }) })
+      const sent = sentBy(op, input, changing ? { reason, ...options } : {})
       const attempt = async () => {
         const received = await timed({ ...sent, changing })
         if (received.status >= 300) throw failureOfAnswer(received, target)
@@ -81,7 +83,7 @@ export function createClient({ target, settings, trace, signal }: ClientOptions)
       })
       const read = op.output.safeParse(received.json)
       if (!read.success) throw unexpected(target, received)
-      return { body: read.data, raw: received.json, asOf: received.header(headers.asOf) }
+      return { body: read.data, raw: received.json }
     },
     async probe(path) {
       const { status, headers } = await timed({ method: 'GET', path, query: '', headers: {}, changing: false })
@@ -109,81 +111,23 @@ const unexpected = ({ url }: Target, { header }: Received): Failure =>
     server: url.origin,
   })
 
-interface Sent {
-  method: 'GET' | 'POST'
-  path: string
-  query: string
-  headers: Record<string, string>
-  body?: string
-  changing: boolean
-}
-
-interface Carried {
-  asOf: string | undefined
+interface Carried extends CallOptions {
   /** Why, on every change. */
   reason?: string
-  confirmed?: boolean
 }
 
 /** A change carries its reason, a key by which a repetition can be told, and its confirmation where there was one. */
-function sentBy(op: Operation, input: unknown, { asOf, reason, confirmed }: Carried) {
+function sentBy(op: Operation, input: unknown, { reason, confirmed, onProgress }: Carried): Omit<Sent, 'changing'> {
+  const { path, fields } = placed(op.path, input)
   const carried = {
-    accept: 'application/json',
-    ...(asOf !== undefined && { [headers.asOf]: asOf }),
+    accept: onProgress ? ndjson : 'application/json',
     ...(confirmed && { [headers.confirm]: 'true' }),
     ...(reason !== undefined && {
       [headers.reason]: Buffer.from(reason).toString('latin1'), // UTF-8, byte by byte
-      'Idempotency-Key': randomUUID(),
+      [headers.idempotencyKey]: randomUUID(),
     }),
   }
-  const { method, path } = op
-  if (method === 'GET') return { method, path, query: queryOf(input), headers: carried }
+  if (op.method === 'GET') return { method: op.method, path, query: queryOf(fields), headers: carried }
   const headersOfBody = { ...carried, 'content-type': 'application/json' }
-  return { method, path, query: '', headers: headersOfBody, body: JSON.stringify(input) }
+  return { method: op.method, path, query: '', headers: headersOfBody, body: JSON.stringify(fields), onProgress }
 }
-
-interface Sending extends Sent {
-  target: Target
-  dispatcher: Dispatcher
-  trace: Trace
-  signal: AbortSignal
-  timeoutMs: number
-  wholeMs: number
-}
-
-/** `request`, not `fetch`: fetch follows redirects, and would hand the key to whatever host they name. */
-async function send(sending: Sending): Promise<Received> {
-  const { method, path, query, headers: own, body, target, dispatcher, trace, signal, timeoutMs } = sending
-  const url = new URL(target.url.pathname.replace(/\/$/, '') + path, target.url)
-  url.search = query
-  const credential = target.credential ? { [target.credential.header]: target.credential.value } : {}
-  const sent = { ...own, ...credential }
-  const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)))
-  const done = trace.request({ method, url, headers: sent, body })
-  try {
-    const response = await request.call(dispatcher, {
-      origin: url.origin,
-      path: url.pathname + url.search,
-      method,
-      headers: sent,
-      body: body ?? null,
-      signal: AbortSignal.any([signal, deadline]),
-    })
-    const text = await response.body.text()
-    const received = { status: response.statusCode, headers: response.headers, text, json: jsonOf(text) }
-    done(received)
-    return { ...received, header: (name) => firstOf(response.headers[name.toLowerCase()]) }
-  } catch (error) {
-    throw failureOfConnection(error, { ...sending, deadline })
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-const firstOf = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)

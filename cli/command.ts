@@ -14,7 +14,7 @@ export interface Flag {
 /** One command, described once: its help, its flags, and what it does. */
 export interface CommandSpec<Flags extends object = object> {
   name: string
-  group: 'READ' | 'CHANGE' | 'QUEUE' | 'SETUP'
+  group: 'READ' | 'CHANGE' | 'QUEUE' | 'ADMIN' | 'SETUP'
   /** A few words for the list of commands. */
   summary: string
   /** A sentence or two for its own help. */

@@ -14,8 +14,8 @@ export interface Context {
   target: () => Promise<Target>
   /** The one client of a command, with its one deadline. */
   client: () => Promise<Client>
-  /** A client with a deadline of its own, for what goes on for ever. */
-  newClient: () => Promise<Client>
+  /** A client with a deadline of its own, for what goes on for long; another signal than Ctrl-C may end its calls. */
+  newClient: (signal?: AbortSignal) => Promise<Client>
   /** The words of this command for a hint, with the flags that named its target, bounded and explained it. */
   retyped: (words: readonly string[]) => string
   /** The words of another command at the same target. */

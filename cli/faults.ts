@@ -22,6 +22,11 @@ const flags: Record<string, string> = {
   max_retries: '--max-retries',
   available_at: '--delay',
   idempotency_key: '--idempotency-key',
+  fix: '--fix',
+  kind: '--kind',
+  state: '--state',
+  id: '<operation>',
+  preview_token: 'the preview',
 }
 
 /** Faults as a person who typed flags reads them. */

@@ -29,14 +29,14 @@ export function fullContext(io: Io, flags: GlobalFlags): Context {
       client ??= context.newClient()
       return client
     },
-    newClient: async () => {
+    newClient: async (signal = io.signal) => {
       const { createClient } = await import('./client.ts')
       const { createTrace } = await import('./trace.ts')
       const level = settings.debug ? 'all' : settings.verbose ? 'lines' : 'none'
       const target = await context.target()
       const secret = target.credential?.value.split(' ').at(-1)
       const trace = createTrace({ note: io.note, level, secret })
-      return createClient({ target, settings, trace, signal: io.signal })
+      return createClient({ target, settings, trace, signal })
     },
     retyped: (words) => line(words, [...targetWords(flags), ...changeWords(flags)]),
     another: (words) => line(words, targetWords(flags)),

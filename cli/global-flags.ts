@@ -15,6 +15,7 @@ export const reasonFlag: GlobalFlag = {
 /** The guard's flags, on every change that it previews. */
 export const guardFlags: readonly GlobalFlag[] = [
   { flags: '-n, --dry-run', about: 'preview: count, change nothing', group: 'HOW' },
+  { flags: '--plan-out <file>', about: 'with --dry-run: also write a plan, for jobsctl apply', group: 'HOW' },
   { flags: '-y, --yes', about: 'apply without asking', group: 'HOW' },
   { flags: '--max <n>', about: 'refuse, and change nothing, above n jobs', group: 'HOW', variables: 'JOBSCTL_MAX' },
   reasonFlag,
@@ -59,7 +60,7 @@ export const globalFlags: readonly GlobalFlag[] = [
   { flags: '--curl', about: 'print the call as curl, send nothing', group: 'OUTPUT' },
   {
     flags: '--timeout <duration>',
-    about: 'one deadline for everything (default: 2m)',
+    about: 'one deadline for everything (default: 2m, or 2m of silence while a change runs)',
     group: 'NETWORK',
     variables: 'JOBSCTL_TIMEOUT',
   },

@@ -1,67 +1,79 @@
 import type { z } from 'zod'
 import { Failure } from '../shared/errors.ts'
-import { type Change, outcome, type Previewed } from './change.ts'
-import type { Answer, Client } from './client.ts'
-import type { Context } from './context.ts'
+import { besides, outcome, type Previewed, type Session } from './change.ts'
 import { grouped, jobs } from './numbers.ts'
+import { writePlan } from './plan.ts'
 import type { Ending } from './print.ts'
+import { bulkPart } from './tally.ts'
 
 /** Asks the server to count, and change nothing. */
 export async function preview<In extends z.ZodType, Out extends z.ZodType>(
-  context: Context,
-  client: Client,
-  change: Change<In, Out>,
+  session: Session<In, Out>,
 ): Promise<Previewed<Out>> {
-  const answers: Answer<z.output<Out>>[] = []
+  const { client, change } = session
+  const answers: z.output<Out>[] = []
   for (const request of change.requests) {
-    answers.push(await client.call(change.op, change.preview(request)).catch(explainPreview(context, change)))
+    const { body } = await client.call(change.op, change.preview(request)).catch(explainPreview(session))
+    answers.push(body)
   }
-  const counts = answers.map(({ body }) => change.count(body))
+  const counts = answers.map((body) => change.count(body))
   const total = counts.reduce((sum, count) => sum + count, 0)
-  return { answers, counts, total, bounds: answers.every(({ asOf }) => asOf !== undefined) }
+  const previews = answers.flatMap((body) => bulkPart(body).preview ?? [])
+  return { answers, counts, total, previews: previews.length === answers.length ? previews : undefined }
 }
 
 /** A server that asks to confirm a preview takes it for the change itself. */
 const explainPreview =
-  <In extends z.ZodType, Out extends z.ZodType>({ retyped }: Context, { name, words }: Change<In, Out>) =>
+  <In extends z.ZodType, Out extends z.ZodType>({ context, change: { name, words } }: Session<In, Out>) =>
   (error: unknown): never => {
     if (!(error instanceof Failure) || error.code !== 'confirmation_required') throw error
     throw new Failure('confirmation_required', `this server cannot preview this ${name}; nothing was changed`, {
-      hint: `to go ahead without: ${retyped([...words, '--yes', '--no-preview'])}`,
+      hint: `to go ahead without: ${context.retyped([...words, '--yes', '--no-preview'])}`,
       requestId: error.requestId,
       server: error.server,
     })
   }
 
-/** `--dry-run`: the preview is the result. */
+/** `--dry-run`: the preview is the result, and with `--plan-out` a plan is, too. */
 export async function show<In extends z.ZodType, Out extends z.ZodType>(
-  context: Context,
-  client: Client,
-  change: Change<In, Out>,
+  session: Session<In, Out>,
   previewed: Previewed<Out>,
-  max: number | undefined,
 ): Promise<Ending> {
+  const { context, change, max } = session
   const { print, settings, retyped } = context
   const { total } = previewed
+  const { facts, notes } = besides(change, previewed.answers)
+  if (settings.planOut !== undefined) await writePlan(settings.planOut, session, previewed)
   if (total > 0 || print.forPeople || print.structured) {
-    const text = await previewText(context, client, change, previewed)
-    print.sentence(outcome(change, true, total), text, text.includes('\n') ? 'plain' : 'pending')
+    const text = await previewText(session, previewed)
+    const json = outcome(change, true, total, { ...facts, preview: shownPreview(previewed) })
+    print.sentence(json, text, text.includes('\n') ? 'plain' : 'pending')
   }
-  if (print.forPeople && total > 0) print.aside(`To do it:  ${retyped([...change.words, '--yes'])}`)
+  for (const note of notes) print.aside(note)
+  if (print.forPeople && total > 0) {
+    const words = settings.planOut === undefined ? (change.goAhead ?? change.words) : ['apply', settings.planOut]
+    print.aside(`To do it:  ${retyped([...words, '--yes'])}`)
+  }
   if (max !== undefined && total > max) {
     print.aside(`note: above the limit of ${grouped(max)}; the change itself would be refused`)
   }
   return settings.detailedExitcode && total > 0 ? 'would_change' : 'ok'
 }
 
+/** What the server says of the one call; its token is for machinery, and would end in logs. */
+function shownPreview<Out extends z.ZodType>({ previews = [] }: Previewed<Out>): object | undefined {
+  const [only] = previews
+  if (!only || previews.length > 1) return undefined
+  const { token: _, ...shown } = only
+  return shown
+}
+
 /** A person gets the details, where there are any; a script gets the sentence. */
 export async function previewText<In extends z.ZodType, Out extends z.ZodType>(
-  { print }: Context,
-  client: Client,
-  change: Change<In, Out>,
+  { context: { print }, client, change }: Session<In, Out>,
   previewed: Previewed<Out>,
 ): Promise<string> {
-  const wanted = print.forPeople && previewed.bounds && previewed.total > 0
+  const wanted = print.forPeople && previewed.previews !== undefined && previewed.total > 0
   const details = wanted ? await change.details?.(client, previewed) : undefined
   return details ?? change.say(jobs(previewed.total), false)
 }

@@ -20,6 +20,7 @@ export interface GlobalFlags {
   yes?: boolean
   max?: string
   preview?: boolean
+  planOut?: string
   detailedExitcode?: boolean
   reason?: string
   timeout?: string
@@ -42,12 +43,15 @@ export interface Settings {
   dryRun: boolean
   yes: boolean
   preview: boolean
+  planOut: string | undefined
   detailedExitcode: boolean
   curl: boolean
   interactive: boolean
   max: number | undefined
   reason: string
   timeoutMs: number
+  /** Somebody said so: it is no preset. */
+  timeoutGiven: boolean
   retries: number
 }
 
@@ -80,12 +84,14 @@ export function readSettings(flags: GlobalFlags, io: Io): Settings {
     dryRun: flags.dryRun ?? false,
     yes: flags.yes ?? false,
     preview: flags.preview ?? true,
+    planOut: flags.planOut,
     detailedExitcode: flags.detailedExitcode ?? false,
     curl: flags.curl ?? false,
     interactive: io.interactive && !silenced && flags.apiKeyFile !== '-' && flags.tokenFile !== '-',
     max: max && count(max.value, max.from, 1),
     reason: reason.replaceAll(/\p{Cc}/gu, ' '),
     timeoutMs: 1000 * (timeout ? deadline(timeout.value, timeout.from) : 120),
+    timeoutGiven: timeout !== undefined,
     retries: retries ? count(retries.value, retries.from, 0) : 2,
   }
 }

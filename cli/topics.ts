@@ -71,11 +71,14 @@ max: no change of more jobs than this; --max and JOBSCTL_MAX go before it.
 
 const output = () => `On a terminal rows are a table, in a pipe TSV without a header: ISO times, nothing cut.
 --json gives the API's answer for a read, and {operation, dry_run, affected, ...} for a change,
-{operation, domain, queue, ...} for one that is made at once.
+{operation, domain, queue, ...} for one that is made at once. Where the server tells them, a
+change adds operation_ids, batches, elapsed_ms, skipped and skipped_locked, a dry run preview.
 Columns and fields are only ever added, at the end.
 
 stdout is data; previews, prompts, errors and hints are on stderr. With --json an error is
 {"error": {"code", "detail", "hint", "exit", "request_id"}} on stderr.
+A change that takes long tells on stderr how far it is: a bar at a terminal, elsewhere a line
+every ten seconds; --quiet keeps it silent.
 A change that finds nothing to do prints nothing in a pipe, and exits 0.
 `
 
@@ -85,6 +88,14 @@ const cron = () => `A change off a terminal needs --yes; without, it is previewe
   */10 * * * *  jobsctl integrity --profile prod --all --detailed-exitcode -q || notify "jobs integrity: $?"
 
 Reads and previews are retried; a change is sent once. See also: jobsctl help exit-codes
+
+A change can be looked at by one person and made later, exactly as it was previewed:
+
+  jobsctl prune --profile prod --domain chatbooks --dry-run --plan-out plan.json
+  jobsctl apply plan.json --profile prod --max 50000 --yes
+
+Ctrl-C and SIGTERM end a change after its running batch; what is done stands, and is told.
+jobsctl operations lists what was changed, and jobsctl undo <operation> takes it back.
 `
 
 /** Texts for \`jobsctl help <topic>\`. */

@@ -13,9 +13,17 @@ interface Got {
   text: string
 }
 
+/** Tells of an answer. */
+interface Traced {
+  /** A line of one that comes line by line. */
+  line: (text: string) => void
+  /** All of it, or all that was not told yet. */
+  answer: (got: Got) => void
+}
+
 export interface Trace {
   /** Tells of a request; what it returns tells of the answer. */
-  request: (asked: Asked) => (got: Got) => void
+  request: (asked: Asked) => Traced
 }
 
 const secretHeaders = ['x-api-key', 'authorization', 'set-cookie']
@@ -46,14 +54,19 @@ export function createTrace({ note, level, secret }: Tracing): Trace {
         sayHeaders('>', sent)
         if (body) say('>', masked(body))
       }
-      return (got) => {
-        if (level === 'none') return
-        const ms = Math.round(performance.now() - start)
-        const id = got.headers[headers.requestId.toLowerCase()] ?? '-'
-        say('<', `${method} ${url.pathname}${url.search} ${got.status} ${ms} ms request=${masked(id)}`)
-        if (level !== 'all') return
-        sayHeaders('<', got.headers)
-        say('<', masked(got.text))
+      return {
+        line: (text) => {
+          if (level === 'all') say('<', masked(text))
+        },
+        answer: (got) => {
+          if (level === 'none') return
+          const ms = Math.round(performance.now() - start)
+          const id = got.headers[headers.requestId.toLowerCase()] ?? '-'
+          say('<', `${method} ${url.pathname}${url.search} ${got.status} ${ms} ms request=${masked(id)}`)
+          if (level !== 'all') return
+          sayHeaders('<', got.headers)
+          say('<', masked(got.text))
+        },
       }
     },
   }

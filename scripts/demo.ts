@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { readEnv } from '../server/env.ts'
 import { createLog } from '../server/log.ts'
+import { crashScene } from './demo-crash.ts'
 import { steps } from './demo-steps.ts'
 import { insertSampleJobs } from './sample-jobs.ts'
 
@@ -18,6 +19,7 @@ const jobsctl = fileURLToPath(new URL('../dist/cli/bin.js', import.meta.url))
 const folder = await mkdtemp(join(tmpdir(), 'jobsctl-demo-'))
 const log = createLog({ write: () => {}, readable: true })
 const terminal = Boolean(process.stdout.isTTY)
+let outputs = 0
 
 console.log(`Starting a server on an embedded database in ${folder} …`)
 const server = await start(readEnv({ JOBS_DATA_DIR: folder, PORT: '0' }), log)
@@ -28,13 +30,12 @@ try {
   console.log('4,000 sample jobs are in it.')
   for (const { words, exit, says } of steps) {
     console.log(`\n$ jobsctl ${words.join(' ')}`)
-    const run = await runJobsctl(words)
+    const run = await runJobsctl(words, { JOBSCTL_URL: server.url, JOBSCTL_API_KEY_FILE: join(folder, 'api-key') })
     process.stdout.write(run.output)
     if (run.code !== 0) console.log(`(exit ${run.code})`)
-    if (run.code === exit && says.test(stripVTControlCharacters(run.output))) continue
-    failed.push(words.join(' '))
-    console.log(`THIS SHOULD exit ${exit} and say ${says}`)
+    expect(`exit ${exit} and say ${says}`, run.code === exit && says.test(stripVTControlCharacters(run.output)))
   }
+  await crashScene({ folder, expect, type: typeAt })
   if (terminal && failed.length === 0) await stayUp()
 } finally {
   await server.stop()
@@ -42,25 +43,40 @@ try {
 }
 console.log(
   failed.length === 0
-    ? `\nAll ${steps.length} steps did what they should.`
+    ? `\nAll ${steps.length} steps, and those of the crash, did what they should.`
     : `\nNot as it should be: ${failed.join('; ')}`,
 )
 process.exitCode = failed.length === 0 ? 0 : 1
 
+function expect(what: string, right: boolean): void {
+  if (right) return
+  failed.push(what)
+  console.log(`THIS SHOULD BE: ${what}`)
+}
+
+async function typeAt(line: string, url: string, key: string) {
+  const run = await runJobsctl(line.split(' '), { JOBSCTL_URL: url, JOBSCTL_API_KEY: key })
+  process.stdout.write(`\n$ jobsctl ${line}\n${run.output}`)
+  if (run.code !== 0) console.log(`(exit ${run.code})`)
+  return run
+}
+
 /** Both streams go to one file, so that they stay in the order in which they were written. */
-async function runJobsctl(words: readonly string[]): Promise<{ code: number; output: string }> {
-  const path = join(folder, 'output')
+async function runJobsctl(
+  words: readonly string[],
+  target: Record<string, string>,
+): Promise<{ code: number; output: string }> {
+  const path = join(folder, `output-${outputs++}`)
   const file = await open(path, 'w')
   const { NO_COLOR: _, CI: __, ...inherited } = process.env
   const env = {
     ...inherited,
     XDG_CONFIG_HOME: folder,
-    JOBSCTL_URL: server.url,
-    JOBSCTL_API_KEY_FILE: join(folder, 'api-key'),
+    ...target,
     JOBSCTL_OUTPUT: 'table',
     FORCE_COLOR: terminal ? '1' : '0',
   }
-  const child = spawn(process.execPath, [jobsctl, ...words], { env, stdio: ['ignore', file.fd, file.fd] })
+  const child = spawn(process.execPath, [jobsctl, ...words], { env, cwd: folder, stdio: ['ignore', file.fd, file.fd] })
   const code = await new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)))
   await file.close()
   return { code, output: await readFile(path, 'utf8') }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { except } from 'hono/combine'
 import { routePath } from 'hono/route'
@@ -7,18 +6,16 @@ import { Failure } from '../shared/errors.ts'
 import { headers } from '../shared/headers.ts'
 import { acquire } from '../shared/operations.ts'
 import type { Authenticator } from './auth/authenticate.ts'
-import { databaseFailure, isOutcomeUnknown } from './database/failure.ts'
+import { explain, failureOf, silent } from './failure-of.ts'
 import type { Log } from './log.ts'
 import type { Serving } from './operations/call.ts'
-import { outcomeUnknown } from './outcome-unknown.ts'
 import { problemOf } from './problem.ts'
 import { routes } from './routes.ts'
+import { listenForSilence } from './silence.ts'
 import type { Vars } from './vars.ts'
 
 interface AppOptions extends Serving {
   auth: Authenticator
-  /** The longest that a call may take, in milliseconds, should the database not keep its own limits. */
-  callTimeoutMs: number
   /** @throws Failure when the database is not there, or not ready */
   checkDatabase: () => Promise<void>
   /** True once the tables are there. */
@@ -63,7 +60,7 @@ export function createApp(options: AppOptions): Hono<Vars> {
   app.onError((error, c) => {
     const failure = failureOf(error, c.get('changing') ?? false)
     const requestId = c.get('requestId')
-    if (failure.cause || failure.code === 'internal') explain(log, failure, requestId)
+    explain(log, failure, requestId)
     if (failure.retryAfter !== undefined) c.header('Retry-After', String(failure.retryAfter))
     if (failure.code === 'unauthenticated') c.header('WWW-Authenticate', auth.challenge)
     if (failure.allow.length > 0) c.header('Allow', failure.allow.join(', '))
@@ -99,31 +96,16 @@ const logged =
     })
   }
 
-/** A database that went silent must not keep its callers waiting. */
+/** A database that went silent must not keep its callers waiting; a change that goes on says so. */
 const within =
   (limitMs: number): MiddlewareHandler<Vars> =>
   async (c, next) => {
-    const timer = new AbortController()
-    const silence = wait(limitMs, 'silence', { ref: false, signal: timer.signal }).catch(() => 'answered')
-    const outcome = await Promise.race([next(), silence])
-    timer.abort()
+    const silence = listenForSilence(limitMs)
+    c.set('alive', silence.broken)
+    const outcome = await Promise.race([next(), silence.fallen])
+    silence.end()
     if (outcome === 'silence') throw silent(c.get('changing') ?? false)
   }
-
-function silent(changing: boolean): Failure {
-  const because = 'the database does not answer'
-  if (!changing) return new Failure('database_unavailable', because, { retryAfter: 30 })
-  return outcomeUnknown({ because, hint: 'a dry run, or the state of the job, shows which', retryAfter: 30 })
-}
-
-/** A statement that is a transaction of its own may be over when its connection breaks. */
-const brokenOff = (cause: unknown): Failure =>
-  outcomeUnknown({
-    because: 'the connection to the database broke',
-    hint: 'with the same idempotency key or completion token it can be sent again',
-    retryAfter: 5,
-    cause,
-  })
 
 /** The methods that a path is mounted for; what answers GET answers HEAD. */
 function methodsOf(app: Hono<Vars>, path: string): string[] {
@@ -135,21 +117,3 @@ function methodsOf(app: Hono<Vars>, path: string): string[] {
 
 /** A part such as `:id` stands for any. */
 const patternOf = (path: string): RegExp => new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`)
-
-function failureOf(error: unknown, changing: boolean): Failure {
-  if (error instanceof Failure) return error
-  if (changing && isOutcomeUnknown(error)) return brokenOff(error)
-  return (
-    databaseFailure(error) ??
-    new Failure('internal', 'the server made a mistake; nothing was changed', {
-      hint: 'the server log has the details under this request id',
-      cause: error,
-    })
-  )
-}
-
-function explain(log: Log, { code, cause }: Failure, requestId: string): void {
-  const why = cause instanceof Error ? cause : new Error(String(cause))
-  const say = code === 'internal' ? log.error : log.warn
-  say(`${code}: ${why.message}`, { request_id: requestId, stack: code === 'internal' ? why.stack : undefined })
-}

@@ -49,6 +49,10 @@ export const Env = z.object({
     .default(false)
     .describe('refuse a finish without a completion_token, so that every finish can be repeated safely'),
   JOBS_QUARANTINE_THRESHOLD: number(1, 1000, 3).describe('same failures in a row after which a job is quarantined'),
+  JOBS_ARCHIVE_BEFORE_DELETE: flag
+    .default(true)
+    .describe('a prune moves its jobs to jobs_archive, so that it can be undone'),
+  JOBS_ARCHIVE_DAYS: number(1, 3650, 7).describe('days for which a change can be undone'),
   JOBS_SHUTDOWN_SECONDS: number(0, 3600, 30).describe('how long running requests may take after SIGTERM'),
 })
 export type Env = z.output<typeof Env>

@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import * as z from 'zod'
+import type * as z from 'zod'
 import { Failure, type Fault } from '../shared/errors.ts'
 import { inexactNumber } from '../shared/exact-numbers.ts'
 import { faultsOf } from '../shared/faults.ts'
@@ -11,7 +11,7 @@ import type { Operation } from '../shared/operation.ts'
  * @throws Failure `unsupported_media_type`, `malformed_json`, or `invalid_request` with every fault
  */
 export async function readInput<In extends z.ZodType>(c: Context, op: Operation<In>): Promise<z.output<In>> {
-  if (op.method === 'GET') return readQuery(c, op.input)
+  if (op.method === 'GET') return parsed(op.input, withPath(queryOf(c), c.req.param()))
   return parsed(op.input, withPath(await jsonOf(c), c.req.param()))
 }
 
@@ -106,24 +106,15 @@ function decoded(bytes: Buffer): string | undefined {
   }
 }
 
-const Instant = z.iso.datetime()
-const previewLife = 60 * 60_000
-
 /**
- * `X-As-Of`, the time of the preview that this call goes by.
- * @throws Failure `invalid_request` when it is no time, `preview_stale` when it is over an hour ago
+ * `Idempotency-Key`, the caller's own name for a change.
+ * @throws Failure `invalid_request` when it is no name
  */
-export function readAsOf(c: Context): string | undefined {
-  const asOf = c.req.header(headers.asOf)
-  if (!asOf) return undefined
-  const at = Instant.safeParse(asOf).success ? Date.parse(asOf) : Number.NaN
-  if (Number.isNaN(at)) throw invalid([{ path: headers.asOf, message: 'must be a time such as 2026-01-31T12:00:00Z' }])
-  if (at < Date.now() - previewLife) {
-    throw new Failure('preview_stale', 'the preview is over an hour old; nothing was changed', {
-      hint: 'preview it again',
-    })
-  }
-  return asOf
+export function readIdempotencyKey(c: Context): string | undefined {
+  const key = c.req.header(headers.idempotencyKey)?.trim()
+  if (!key) return undefined
+  if (/^[\x20-\x7e]{1,256}$/.test(key)) return key
+  throw invalid([{ path: headers.idempotencyKey, message: 'must be 1 to 256 characters of printable ASCII' }])
 }
 
 /** More faults than a person reads would make an answer many times the size of its request. */

@@ -10,10 +10,12 @@ import { completeJob, failJob, finishJobs, releaseJob } from './operations/finis
 import { integrity } from './operations/integrity.ts'
 import { prune } from './operations/prune.ts'
 import { controlQueue, queueStatus, stoppedQueues } from './operations/queues.ts'
+import { getOperation, listOperations, storage, verifyOperations } from './operations/records.ts'
 import { renewJob, renewJobs } from './operations/renew.ts'
 import { requeue } from './operations/requeue.ts'
 import { stats } from './operations/stats.ts'
 import { sweep } from './operations/sweep.ts'
+import { undo } from './operations/undo.ts'
 import { serve } from './serve.ts'
 import type { Vars } from './vars.ts'
 
@@ -24,6 +26,11 @@ export function routes(app: Hono<Vars>, serving: Serving): void {
   serve(app, serving, ops.sweep, sweep)
   serve(app, serving, ops.requeue, requeue)
   serve(app, serving, ops.integrity, integrity)
+  serve(app, serving, ops.undo, undo)
+  serve(app, serving, ops.verifyOperations, verifyOperations)
+  serve(app, serving, ops.listOperations, listOperations)
+  serve(app, serving, ops.getOperation, getOperation)
+  serve(app, serving, ops.storage, storage)
   serve(app, serving, ops.enqueue, enqueueJob)
   serve(app, serving, ops.enqueueBatch, enqueueJobs)
   serve(app, serving, ops.acquire, acquire)

@@ -4,8 +4,9 @@ import type { z } from 'zod'
 import { Failure } from '../shared/errors.ts'
 import { headers, isConfirmed } from '../shared/headers.ts'
 import type { Operation } from '../shared/operation.ts'
-import { readAsOf, readInput, readReason } from './input.ts'
+import { readIdempotencyKey, readInput, readReason } from './input.ts'
 import type { Call, Serving } from './operations/call.ts'
+import { asksForProgress, withProgress } from './progress.ts'
 import type { Vars } from './vars.ts'
 
 /** Mounts an operation: read, validate, check the confirmation, run. No route does more. */
@@ -22,25 +23,23 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
     const changing = op.changes(input)
     c.set('changing', changing)
     const reason = readReason(c)
-    const asOf = readAsOf(c)
+    const idempotencyKey = op.bulk ? readIdempotencyKey(c) : undefined
     // A caller's scope will be checked here, before its confirmation.
     if (changing && !op.unconfirmed && !isConfirmed(c.req.header(headers.confirm))) {
       throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
     }
-    const result = await run(
-      {
-        ...serving,
-        caller: c.get('caller'),
-        requestId: c.get('requestId'),
-        reason,
-        asOf,
-        gone: c.req.raw.signal,
-        previewed: (time) => c.header(headers.asOf, time),
-        changed: (rows) => c.set('rows', rows),
-      },
-      input,
-    )
-    const output = op.output.parse(result)
+    const call = {
+      ...serving,
+      caller: c.get('caller'),
+      requestId: c.get('requestId'),
+      reason,
+      idempotencyKey,
+      gone: c.req.raw.signal,
+      changed: (rows: number) => c.set('rows', rows),
+    }
+    const answer = async (progressed: Call['progressed']) => op.output.parse(await run({ ...call, progressed }, input))
+    if (op.bulk && changing && asksForProgress(c)) return withProgress(c, serving, answer)
+    const output = await answer(() => c.get('alive')?.())
     return c.json(output, op.created?.(output) ? 201 : 200)
   })
 }

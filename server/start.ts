@@ -12,6 +12,7 @@ import { migrate } from './database/migrate.ts'
 import { openDatabase } from './database/open.ts'
 import type { Pool } from './database/sql.ts'
 import type { Env } from './env.ts'
+import { keepHouse } from './housekeeping.ts'
 import { close, createHttpServer, listen } from './http-server.ts'
 import type { Log } from './log.ts'
 import { createHorizon } from './operations/horizon.ts'
@@ -49,6 +50,7 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
   // Each held call listens to it.
   setMaxListeners(0, stopping.signal)
   const waiting = createWaiting()
+  const underway = new Set<number>()
   const auth =
     env.AUTH_MODE === 'multi_user'
       ? tokenAuthenticator(sql)
@@ -59,6 +61,7 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
     auth,
     log,
     waiting,
+    underway,
     horizon: createHorizon(sql, log),
     stopping: stopping.signal,
     quarantineThreshold: env.JOBS_QUARANTINE_THRESHOLD,
@@ -66,6 +69,9 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
     maxJsonBytes: env.JOBS_MAX_JSON_BYTES,
     requireCompletionToken: env.JOBS_REQUIRE_COMPLETION_TOKEN,
     maxBodyBytes: env.JOBS_MAX_BODY_BYTES,
+    archiveBeforeDelete: env.JOBS_ARCHIVE_BEFORE_DELETE,
+    archiveDays: env.JOBS_ARCHIVE_DAYS,
+    lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
     callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),
     isReady: () => ready,
     checkDatabase: async () => {
@@ -89,10 +95,19 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
   }
   const prepared = prepare({ sql, log, tablesReady, isReady: () => ready, isStopping: () => stopping.signal.aborted })
   listenForWork(opened, waiting)
+  const house = keepHouse({
+    sql,
+    log,
+    underway,
+    archiveDays: env.JOBS_ARCHIVE_DAYS,
+    isReady: () => ready,
+    stopping: stopping.signal,
+  })
   const stop = async () => {
     stopping.abort()
     await close(server, env.JOBS_SHUTDOWN_SECONDS)
     await closeControl()
+    await house
     // The driver, told to end, waits in vain for a session that is reserved, even after its release.
     await Promise.race([prepared.catch(() => {}), wait(5000, undefined, { ref: false })])
     await opened.close()

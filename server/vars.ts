@@ -1,4 +1,11 @@
 /** What a request carries on its way through the app. */
 export interface Vars {
-  Variables: { requestId: string; caller: string; changing: boolean; rows: number }
+  Variables: {
+    requestId: string
+    caller: string
+    changing: boolean
+    rows: number
+    /** Says that the call still goes on. */
+    alive: (() => void) | undefined
+  }
 }

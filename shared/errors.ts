@@ -22,6 +22,7 @@ export const failures = {
   internal: { status: 500, exit: 'failed' },
   database_unavailable: { status: 503, exit: 'unavailable' },
   database_busy: { status: 503, exit: 'unavailable' },
+  partial: { status: 503, exit: 'partial' },
   outcome_unknown: { status: 503, exit: 'unavailable' },
   shutting_down: { status: 503, exit: 'unavailable' },
   // The rest happens at the command line alone; the status is what a server would answer.
@@ -29,7 +30,6 @@ export const failures = {
   timed_out: { status: 504, exit: 'unavailable' },
   unexpected_answer: { status: 502, exit: 'failed' },
   usage: { status: 422, exit: 'usage' },
-  partial: { status: 500, exit: 'partial' },
   interrupted: { status: 503, exit: 'interrupted' },
   terminated: { status: 503, exit: 'terminated' },
 } as const satisfies Record<string, { status: number; exit: Exit }>

@@ -1,16 +1,6 @@
 import * as z from 'zod'
-import { optional, scopeFields } from './jobs.ts'
+import { queryNumber, scopeFields } from './jobs.ts'
 import { operation } from './operation.ts'
-
-/** A whole number as a query has it; blank is absent. */
-const queryNumber = (least: number, most: number, preset: number) =>
-  optional(
-    z
-      .string()
-      .regex(/^\d{1,16}$/, 'must be a whole number')
-      .transform(Number)
-      .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`),
-  ).transform((value) => value ?? preset)
 
 /** Where a reader stands, and what it wants to see. */
 const eventFilters = {

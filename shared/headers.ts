@@ -3,12 +3,8 @@ export const headers = {
   confirm: 'X-Confirm',
   reason: 'X-Reason',
   requestId: 'X-Request-Id',
-  /**
-   * The reference time of an answer to a dry run. A change that sends it back runs with that
-   * time, so that what merely grows old meanwhile does not join the set. A server that answers
-   * a dry run without it is not ours, and knows no `max`.
-   */
-  asOf: 'X-As-Of',
+  /** The same key and body mean the same change: it is made once, and answered alike. */
+  idempotencyKey: 'Idempotency-Key',
 } as const
 
 /** The longest reason that is kept, in characters. */

@@ -1,11 +1,13 @@
 import * as z from 'zod'
-import { Count, max, scopeFields } from './jobs.ts'
+import { bulkAnswer, bulkFields } from './bulk.ts'
+import { Count, scopeFields } from './jobs.ts'
 import { operation } from './operation.ts'
 
 export const IntegrityRequest = z.strictObject({
   fix: z.boolean('must be true or false').default(false),
   ...scopeFields,
-  max,
+  max: bulkFields.max,
+  preview_token: bulkFields.preview_token,
 })
 export type IntegrityRequest = z.output<typeof IntegrityRequest>
 
@@ -15,6 +17,7 @@ export const IntegrityResult = z.object({
   /** Processing, with a lease that has run out or never was. */
   processing_expired: Count,
   fixed: Count,
+  ...bulkAnswer,
 })
 export type IntegrityResult = z.output<typeof IntegrityResult>
 
@@ -24,5 +27,6 @@ export const integrity = operation({
   input: IntegrityRequest,
   output: IntegrityResult,
   changes: (request) => request.fix,
+  bulk: true,
   unconfirmed: true,
 })

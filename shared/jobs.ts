@@ -25,6 +25,16 @@ const whole = 'must be a whole number'
 export const wholeNumber = (min: number, max = Number.MAX_SAFE_INTEGER) =>
   z.number(whole).int(whole).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`)
 
+/** A whole number as a query has it; blank is absent. */
+export const queryNumber = (least: number, most: number, preset: number) =>
+  optional(
+    z
+      .string()
+      .regex(/^\d{1,16}$/, 'must be a whole number')
+      .transform(Number)
+      .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`),
+  ).transform((value) => value ?? preset)
+
 /** The filters of every operation; a field that is absent does not filter. */
 export const scopeFields = {
   domain: optional(ScopeName),
@@ -45,9 +55,6 @@ export const jobList = <T extends z.ZodType>(item: T) =>
     .array(item, 'must be a list of jobs')
     .min(1, 'must have at least one job')
     .max(mostJobs, `must have at most ${mostJobs} jobs`)
-
-/** The largest number of jobs a change may touch; above it, nothing is changed. */
-export const max = wholeNumber(1).optional()
 
 /** Counts on the wire. */
 export const Count = z.number().int().nonnegative()

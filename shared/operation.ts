@@ -13,6 +13,8 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
   changes: (input: z.output<In>) => boolean
   /** True for a change that is no operator's decision, or that callers make without `X-Confirm` already. */
   unconfirmed?: boolean
+  /** A change of many jobs: previewed, batched, recorded, and known again by its idempotency key. */
+  bulk?: true
   /** How many payloads or results of the largest size a body may carry, beside what it says itself. */
   documents?: number
   /** True when this output is news to the database, and so is answered with 201. */

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { Count, max, scopeFields, wholeNumber } from './jobs.ts'
+import { bulkAnswer, bulkFields, Group } from './bulk.ts'
+import { Count, scopeFields, wholeNumber } from './jobs.ts'
 import { operation } from './operation.ts'
 
 /** The states a prune may delete: a prune never deletes live work. */
@@ -27,8 +28,7 @@ export const PruneRequest = z.strictObject({
     .default(['completed', 'failed', 'cancelled']),
   older_than_days: wholeNumber(1, 3650).default(30),
   ...scopeFields,
-  dry_run: z.boolean('must be true or false').default(false),
-  max,
+  ...bulkFields,
   /** Dry run only: list the largest groups of what would go, at most this many. */
   detail_top_k: wholeNumber(0, 100).default(0),
   /** Dry run only: count what stays, too. It costs a scan of the finished jobs in scope. */
@@ -36,12 +36,7 @@ export const PruneRequest = z.strictObject({
 })
 export type PruneRequest = z.output<typeof PruneRequest>
 
-export const PruneGroup = z.object({
-  domain: z.string(),
-  queue: z.string(),
-  job_type: z.string(),
-  status: z.string(),
-  count: Count,
+export const PruneGroup = Group.extend({
   /** With `include_kept`: jobs of the group that stay, and when the oldest to go ended. */
   keep: Count.optional(),
   oldest: z.string().nullish(),
@@ -53,6 +48,7 @@ export const PruneResult = z.object({
   deleted: Count,
   groups: z.array(PruneGroup).optional(),
   kept: Count.optional(),
+  ...bulkAnswer,
 })
 export type PruneResult = z.output<typeof PruneResult>
 
@@ -62,4 +58,5 @@ export const prune = operation({
   input: PruneRequest,
   output: PruneResult,
   changes: (request) => !request.dry_run,
+  bulk: true,
 })

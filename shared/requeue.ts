@@ -1,13 +1,15 @@
 import * as z from 'zod'
-import { Count, max, optional, ScopeName, scopeFields, wholeNumber } from './jobs.ts'
+import { bulkAnswer, bulkFields } from './bulk.ts'
+import { Count, optional, ScopeName, scopeFields, wholeNumber } from './jobs.ts'
 import { operation } from './operation.ts'
 
 export const RequeueRequest = z.strictObject({
   ...scopeFields,
   domain: ScopeName,
   job_id: optional(wholeNumber(1)),
-  dry_run: z.boolean('must be true or false').default(false),
-  max,
+  ...bulkFields,
+  /** So many of them at first: the answer names them, and has a token for the rest. */
+  limit: optional(wholeNumber(1, 1000)),
 })
 export type RequeueRequest = z.output<typeof RequeueRequest>
 
@@ -16,6 +18,14 @@ export const requeue = operation({
   path: '/api/v1/jobs/batch/requeue_quarantined',
   aliases: ['/api/v1/jobs/batch/requeue-quarantined'],
   input: RequeueRequest,
-  output: z.object({ affected: Count }),
+  output: z.object({
+    affected: Count,
+    /** With `limit`: which ones. */
+    job_ids: z.array(z.number()).optional(),
+    /** With `limit` and `preview_token`: the same preview without them, where any are left. */
+    rest_token: z.string().optional(),
+    ...bulkAnswer,
+  }),
   changes: (request) => !request.dry_run,
+  bulk: true,
 })

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { Count, max, optional, scopeFields, wholeNumber } from './jobs.ts'
+import { bulkAnswer, bulkFields } from './bulk.ts'
+import { Count, optional, scopeFields, wholeNumber } from './jobs.ts'
 import { operation } from './operation.ts'
 
 const sweepActions = ['cancel', 'fail'] as const
@@ -12,8 +13,7 @@ export const SweepRequest = z
     runtime_seconds: optional(wholeNumber(1)),
     action: z.enum(sweepActions, 'must be cancel or fail').default('cancel'),
     ...scopeFields,
-    dry_run: z.boolean('must be true or false').default(false),
-    max,
+    ...bulkFields,
   })
   .refine((request) => request.age_seconds !== undefined || request.runtime_seconds !== undefined, {
     path: ['age_seconds'],
@@ -25,6 +25,7 @@ export const sweep = operation({
   method: 'POST',
   path: '/api/v1/jobs/ttl/sweep',
   input: SweepRequest,
-  output: z.object({ affected: Count }),
+  output: z.object({ affected: Count, ...bulkAnswer }),
   changes: (request) => !request.dry_run,
+  bulk: true,
 })

@@ -113,15 +113,17 @@ describe('a database that another program made', () => {
       const server = await startReady()
       const [row] = await sql`
         select count(*)::int as n from jobs where status = 'processing' and (leased_until is null or leased_until < now())`
-      expect((await post(server, paths.integrity, {})).body).toEqual({
+      expect((await post(server, paths.integrity, {})).body).toMatchObject({
         non_processing_with_lease: 0,
         processing_expired: row?.n,
         fixed: 0,
       })
     })
 
-    it('is pruned to the row', async () => {
+    it('is pruned to the row, and comes back as it was', async () => {
       const server = await startReady()
+      const columns = await original(['jobs', 'job_attachments', 'job_dependencies'])
+      const before = await fingerprints(columns)
       const [row] = await sql`
         with old as (
           select coalesce(completed_at, cancelled_at, quarantined_at, created_at) < now() - interval '30 days' as old
@@ -129,9 +131,13 @@ describe('a database that another program made', () => {
         )
         select count(*) filter (where old)::int as old, (select count(*)::int from jobs) as jobs from old`
       expect(row?.old).toBeGreaterThan(0)
-      expect((await post(server, paths.prune, {})).body).toEqual({ deleted: row?.old })
+      expect((await post(server, paths.prune, {})).body).toMatchObject({ deleted: row?.old })
       const [left] = await sql`select count(*)::int as n from jobs`
       expect(left?.n).toBe(row?.jobs - row?.old)
+
+      const undo = await post(server, '/api/v1/jobs/operations/1/undo', {})
+      expect(undo.body).toMatchObject({ affected: row?.old, conflict_count: 0 })
+      expect(await fingerprints(columns)).toEqual(before)
     })
 
     it('may be opened by several servers at once, while another program goes on writing', async () => {

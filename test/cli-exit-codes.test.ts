@@ -1,11 +1,9 @@
-import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exits } from '../shared/exits.ts'
 import type { Ended } from './child.ts'
 import { deadServer, type FakeServer, fakeServer, jobsAnswer } from './fake-server.ts'
 import { runJobsctl, startJobsctl } from './jobsctl.ts'
 import { until } from './poll.ts'
-import { holdScope } from './scope-lock.ts'
 import { openWorld, type World } from './world.ts'
 
 const env = ({ url }: { url: string }) => ({ JOBSCTL_URL: url, JOBSCTL_API_KEY: 'key', JOBSCTL_RETRIES: '0' })
@@ -72,12 +70,10 @@ describe('exit codes of a real server', () => {
 
   it('6: another run holds the lock, and nothing was changed', async () => {
     await world.jobs(1)
-    const other = postgres(world.env.JOBS_DB_URL ?? '', { max: 1 })
-    const run = await other.begin(async (tx) => {
-      await holdScope(tx, 'prune')
-      return both((...more) => world.jobsctl(['prune', '--all', '--yes', ...more]))
-    })
-    await other.end()
+    await world.sql`
+      insert into job_operations (kind, filters, as_of, seen, caller, request_hash, touched_at)
+      values ('prune', '{}', now(), pg_current_snapshot()::text, 'nightly', 'h', now() + interval '1 hour')`
+    const run = await both((...more) => world.jobsctl(['prune', '--all', '--yes', ...more]))
     expect(run).toMatchObject({ code: 6, error: { code: 'conflict', hint: expect.any(String) } })
     expect(run.err).toContain('nothing was changed')
     expect(await world.count()).toBe(1)

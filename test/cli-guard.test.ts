@@ -68,26 +68,23 @@ describe.each(kinds)('the guard of every change on %s', (kind) => {
     expect(await affected()).toEqual(all)
   })
 
-  it('keeps to the confirmed count: when a job comes to match in between, exit 8, and none is changed', async () => {
+  it('keeps to the preview: what comes to match in between is left alone', async () => {
     const changing: object[] = []
     const between = await proxyOf(world.url, async ({ path, headers, body }) => {
-      if (headers['x-confirm'] !== undefined) return changing.push({ path, max: Reflect.get(Object(body), 'max') })
+      if (headers['x-confirm'] !== undefined) return changing.push({ path, body })
       return world.jobs(1, changes.find((change) => change.path === path)?.wanted)
     })
 
     const runs = await ofEach(({ argv }) => world.jobsctl([...argv, '--yes'], { env: { JOBSCTL_URL: between.url } }))
 
-    expect(runs).toEqual(
-      await ofEach(() => ({
-        code: 8,
-        out: '',
-        err: expect.stringContaining('error: 4 jobs match, above the limit of 3; nothing was changed\n'),
-      })),
-    )
+    expect(runs).toEqual(await ofEach(({ did, domain }) => ({ code: 0, out: `${did} 3 jobs in ${domain}\n`, err: '' })))
     expect(changing).toHaveLength(4)
-    expect(changing).toEqual(expect.arrayContaining(changes.map(({ path }) => ({ path, max: 3 }))))
-    expect(await affected()).toEqual([])
-    expect((await world.rows()).filter(({ status }) => status !== 'queued')).toHaveLength(12)
+    const held = { preview_token: expect.any(String) }
+    expect(changing).toEqual(
+      expect.arrayContaining(changes.map(({ path }) => ({ path, body: expect.objectContaining(held) }))),
+    )
+    expect(JSON.stringify(changing)).not.toContain('"max"')
+    expect(await affected()).toEqual(all)
   })
 
   it('changes nothing when more than --max match, and exits 8; exactly that many are fine', async () => {

@@ -134,7 +134,7 @@ it('sends a change again only where the connection was refused', async () => {
   expect(changesOf(server)).toHaveLength(1)
 })
 
-it('a change carries its confirmation, its bound, its reference time, its reason and a key of its own', async () => {
+it('a change carries its confirmation, the token of its preview, its reason and a key of its own', async () => {
   const server = await fakeServer(() => jobsAnswer(3))
   await run(server, [...prune, '--yes', '--reason', 'Ünïcode 📚'])
   await run(server, [...prune, '--yes', '--reason', 'a\r\nX-Evil: 1'])
@@ -143,10 +143,15 @@ it('a change carries its confirmation, its bound, its reference time, its reason
   const previews = server.asked.filter((asked) => !isChange(asked))
 
   expect(changes.map(({ body }) => body)).toEqual(
-    Array(3).fill({ statuses: ['completed', 'failed', 'cancelled'], older_than_days: 30, dry_run: false, max: 3 }),
+    Array(3).fill({
+      statuses: ['completed', 'failed', 'cancelled'],
+      older_than_days: 30,
+      dry_run: false,
+      preview_token: 'token-of-3',
+    }),
   )
   for (const { headers } of changes) {
-    expect(headers).toMatchObject({ 'x-confirm': 'true', 'x-as-of': '2026-11-24T12:00:00.000000Z', 'x-api-key': 'key' })
+    expect(headers).toMatchObject({ 'x-confirm': 'true', accept: 'application/x-ndjson', 'x-api-key': 'key' })
   }
   const reasons = changes.map(({ headers }) => Buffer.from(String(headers['x-reason']), 'latin1').toString('utf8'))
   expect(reasons).toEqual(['Ünïcode 📚', 'a  X-Evil: 1', `jobsctl by ${userInfo().username}@${hostname()}`])

@@ -69,7 +69,7 @@ describe.each(kinds)('dependencies on %s', (kind) => {
     }
     if (how === 'prune') {
       await world.sql`update jobs set status = 'failed', completed_at = now() - interval '90 days' where id = ${first.id}`
-      expect((await world.confirm(paths.prune, {})).body).toEqual({ deleted: 1 })
+      expect((await world.confirm(paths.prune, {})).body).toMatchObject({ deleted: 1 })
     }
     const [reason] = how === 'prune' ? ['dependency_failed'] : ['dependency_cancelled']
     expect((await statuses()).slice(-3)).toEqual([reason, 'dependency_cancelled', 'queued'])

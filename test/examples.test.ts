@@ -80,18 +80,21 @@ describe.skipIf(!text).each(kinds)('the calls that users run today, unchanged, o
   })
 
   it('a dry run of a prune', async () => {
-    expect(await run(1)).toEqual({ answer: { deleted: 4 }, changed: {} })
+    expect(await run(1)).toEqual({ answer: expect.objectContaining({ deleted: 4 }), changed: {} })
   })
 
   it('a prune', async () => {
     const gone = named('old completed', 'old failed', 'old cancelled')
-    expect(await run(2)).toEqual({ answer: { deleted: 4 }, changed: each(gone, { status: 'deleted' }) })
+    expect(await run(2)).toEqual({
+      answer: expect.objectContaining({ deleted: 4 }),
+      changed: each(gone, { status: 'deleted' }),
+    })
   })
 
   it('a TTL sweep', async () => {
     const cancelled = { status: 'cancelled', cancelled_at: justNow }
     expect(await run(3)).toEqual({
-      answer: { affected: 4 },
+      answer: expect.objectContaining({ affected: 4 }),
       changed: {
         ...each(named('old queued', 'import queued'), { ...cancelled, cancellation_reason: 'ttl_age' }),
         ...each(named('long running'), { ...cancelled, cancellation_reason: 'ttl_runtime', leased_until: null }),
@@ -100,20 +103,20 @@ describe.skipIf(!text).each(kinds)('the calls that users run today, unchanged, o
   })
 
   it('a dry run of a requeue', async () => {
-    expect(await run(4)).toEqual({ answer: { affected: 2 }, changed: {} })
+    expect(await run(4)).toEqual({ answer: expect.objectContaining({ affected: 2 }), changed: {} })
   })
 
   it('a requeue', async () => {
     const cleared = { failure_streak_code: null, failure_streak_count: 0, quarantined_at: null }
     expect(await run(5)).toEqual({
-      answer: { affected: 2 },
+      answer: expect.objectContaining({ affected: 2 }),
       changed: each(named('old quarantined'), { status: 'queued', available_at: justNow, ...cleared }),
     })
   })
 
   it('an integrity scan of a queue', async () => {
     expect(await run(6)).toEqual({
-      answer: { non_processing_with_lease: 1, processing_expired: 1, fixed: 0 },
+      answer: expect.objectContaining({ non_processing_with_lease: 1, processing_expired: 1, fixed: 0 }),
       changed: {},
     })
   })
@@ -132,7 +135,7 @@ describe.skipIf(!text).each(kinds)('the calls that users run today, unchanged, o
       worker_id: null,
     }
     const { answer, changed } = await run(7)
-    expect(answer).toEqual({ non_processing_with_lease: 3, processing_expired: 3, fixed: 6 })
+    expect(answer).toMatchObject({ non_processing_with_lease: 3, processing_expired: 3, fixed: 6 })
     expect(changed).toEqual({
       ...each(named('lease left'), { leased_until: null, lease_id: null, worker_id: null }),
       ...each(named('low queued', 'other queued'), { worker_id: null }),

@@ -13,10 +13,19 @@ export interface Asked {
   body: unknown
   /** As it came. */
   text: string
+  /** Whether whoever asked is gone. */
+  hungUp: () => boolean
 }
 
-/** What to answer; a body that is text is sent as it is. `reset` breaks the connection, `silence` never answers. */
-export type Reply = { status?: number; headers?: Record<string, string>; body?: unknown } | 'reset' | 'silence'
+/**
+ * What to answer; a body that is text is sent as it is. `reset` breaks the connection, `silence` never answers.
+ * Lines are sent as they come, a line of JSON each: text as it is, `reset` and `silence` in the place of what follows.
+ */
+export type Reply =
+  | { status?: number; headers?: Record<string, string>; body?: unknown }
+  | { lines: Iterable<unknown> | AsyncIterable<unknown> }
+  | 'reset'
+  | 'silence'
 
 export interface FakeServer {
   url: string
@@ -35,9 +44,10 @@ export async function fakeServer(
   const server = createServer(async (incoming, outgoing) => {
     const body = await text(incoming)
     const { method = '', url: path = '', headers } = incoming
-    const request = { method, path, headers, body: parsed(body), text: body }
+    const hungUp = () => outgoing.destroyed
+    const request = { method, path, headers, body: parsed(body), text: body, hungUp }
     asked.push(request)
-    reply(outgoing, await answer(request, asked.length))
+    await reply(outgoing, await answer(request, asked.length))
   })
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
@@ -55,13 +65,27 @@ export async function fakeServer(
 
 const parsed = (text: string): unknown => (text === '' ? undefined : JSON.parse(text))
 
-function reply(outgoing: ServerResponse, answer: Reply): void {
+async function reply(outgoing: ServerResponse, answer: Reply): Promise<void> {
   if (answer === 'silence') return
   if (answer === 'reset') return void outgoing.destroy()
+  if ('lines' in answer) return stream(outgoing, answer.lines)
   const { status = 200, headers = {}, body = {} } = answer
   const plain = typeof body === 'string'
   outgoing.writeHead(status, { 'content-type': plain ? 'text/plain' : 'application/json', ...headers })
   outgoing.end(plain ? body : JSON.stringify(body))
+}
+
+async function stream(outgoing: ServerResponse, lines: Iterable<unknown> | AsyncIterable<unknown>): Promise<void> {
+  outgoing.writeHead(200, { 'content-type': 'application/x-ndjson' })
+  outgoing.flushHeaders()
+  for await (const line of lines) {
+    if (line === 'silence') return
+    if (line === 'reset') return void outgoing.destroy()
+    const text = typeof line === 'string' ? line : `${JSON.stringify(line)}\n`
+    // A reset must not overtake what was said before it.
+    await new Promise((sent) => outgoing.write(text, sent))
+  }
+  outgoing.end()
 }
 
 /** An address on which nothing listens. */
@@ -71,8 +95,26 @@ export async function deadServer(): Promise<FakeServer> {
   return server
 }
 
+/** What a server of ours says of a preview. */
+export const previewOf = (count: number, more: object = {}) => ({
+  token: `token-of-${count}`,
+  as_of: '2026-11-24T12:00:00.000000Z',
+  expires_at: '2126-11-24T13:00:00.000000Z',
+  count,
+  groups: [],
+  oldest: null,
+  newest: null,
+  owners: [],
+  bytes_estimate: 1000,
+  sample_ids: [1],
+  eta_seconds: 0.5,
+  ...more,
+})
+
 /** The answer of a healthy server to a preview, or to the change itself when it is confirmed. */
-export const jobsAnswer = (count: number, asOf = '2026-11-24T12:00:00.000000Z') => ({
-  headers: { 'x-as-of': asOf },
-  body: { deleted: count, affected: count, non_processing_with_lease: count, processing_expired: 0, fixed: 0 },
+export const jobsAnswer = (count: number, more: object = {}) => ({
+  body: {
+    ...{ deleted: count, affected: count, non_processing_with_lease: count, processing_expired: 0, fixed: 0 },
+    ...{ preview: previewOf(count), ...more },
+  },
 })

@@ -59,7 +59,7 @@ describe('a server whose PostgreSQL comes and goes', () => {
       await database.resume()
       await ready(server)
       expect((await get(server, paths.stats)).status).toBe(200)
-      expect((await prune(server)).body).toEqual({ deleted: 0 })
+      expect((await prune(server)).body).toMatchObject({ deleted: 0 })
       expect((await server.stop()).code).toBe(0)
     } finally {
       await server.kill()
@@ -109,9 +109,9 @@ describe('a server whose PostgreSQL comes and goes', () => {
       await ready(server)
       await oldJobs(sql, ['d'])
       await sql.begin(async (tx) => {
-        await tx`select from jobs for update`
+        await tx`lock table job_attachments in access exclusive mode`
         const pruning = prune(server)
-        await until('the prune waits for the row', async () => {
+        await until('the prune waits for what hangs on the job', async () => {
           const waiting = await sql`
             select pg_terminate_backend(pid) from pg_stat_activity
             where application_name = 'jobs-server' and wait_event_type = 'Lock'`
@@ -144,9 +144,9 @@ describe('a server whose PostgreSQL comes and goes', () => {
         })
         await oldJobs(sql, ['d'])
         await sql.begin(async (tx) => {
-          await tx`select from jobs for update`
+          await tx`lock table job_attachments in access exclusive mode`
           const pruning = prune(server)
-          await until('the prune waits for the row', async () => {
+          await until('the prune waits for what hangs on the jobs', async () => {
             const waiting = await sql`
             select pid from pg_stat_activity where application_name = 'jobs-server' and wait_event_type = 'Lock'`
             return waiting.length > 0
@@ -242,9 +242,9 @@ describe('a server whose PostgreSQL comes and goes', () => {
       await ready(server)
       await oldJobs(sql, ['a', 'b'])
       await sql.begin(async (tx) => {
-        await tx`select from jobs for update`
+        await tx`lock table job_attachments in access exclusive mode`
         const pruning = ['a', 'b'].map((domain) => prune(server, { domain }))
-        await until('both sessions wait for a row, and are ended', async () => {
+        await until('both sessions wait, and are ended', async () => {
           const [row] = await sql<[{ n: number }]>`
             select count(pg_terminate_backend(pid))::int as n
             from (

@@ -13,10 +13,6 @@ export const proxyOf = (url: string, afterwards: (asked: Asked) => Promise<unkno
     })
     const body = await answer.body.text()
     await afterwards(asked)
-    const asOf = answer.headers['x-as-of']
-    return {
-      status: answer.statusCode,
-      headers: { 'content-type': 'application/json', ...(asOf !== undefined && { 'x-as-of': String(asOf) }) },
-      body,
-    }
+    const type = String(answer.headers['content-type'] ?? 'application/json')
+    return { status: answer.statusCode, headers: { 'content-type': type }, body }
   })

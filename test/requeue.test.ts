@@ -37,7 +37,7 @@ describe.each(kinds)('requeue of quarantined jobs on %s', (kind) => {
 
     expect(await requeue({ domain: 'chatbooks' })).toEqual({
       status: 200,
-      answer: { affected: 2 },
+      answer: expect.objectContaining({ affected: 2 }),
       changed: each(ids, {
         status: 'queued',
         available_at: justNow,
@@ -72,17 +72,17 @@ describe.each(kinds)('requeue of quarantined jobs on %s', (kind) => {
     await world.jobs(1, { status: 'quarantined', job_type: 'import' })
     const domain = 'chatbooks'
 
-    expect((await requeue({ domain, queue: 'low' })).answer).toEqual({ affected: 1 })
-    expect((await requeue({ domain, job_type: 'import' })).answer).toEqual({ affected: 1 })
-    expect((await requeue({ domain, job_id: one + 1000 })).answer).toEqual({ affected: 0 })
-    expect((await requeue({ domain: 'other', job_id: one })).answer).toEqual({ affected: 0 })
-    expect((await requeue({ domain, job_id: one })).answer).toEqual({ affected: 1 })
+    expect((await requeue({ domain, queue: 'low' })).answer).toMatchObject({ affected: 1 })
+    expect((await requeue({ domain, job_type: 'import' })).answer).toMatchObject({ affected: 1 })
+    expect((await requeue({ domain, job_id: one + 1000 })).answer).toMatchObject({ affected: 0 })
+    expect((await requeue({ domain: 'other', job_id: one })).answer).toMatchObject({ affected: 0 })
+    expect((await requeue({ domain, job_id: one })).answer).toMatchObject({ affected: 1 })
   })
 
   it('takes job ids of 64 bit', async () => {
     const id = Number.MAX_SAFE_INTEGER
     await world.jobs(1, { status: 'quarantined', id })
-    expect((await requeue({ domain: 'chatbooks', job_id: id })).answer).toEqual({ affected: 1 })
+    expect((await requeue({ domain: 'chatbooks', job_id: id })).answer).toMatchObject({ affected: 1 })
   })
 
   it('needs a domain', async () => {
@@ -100,6 +100,6 @@ describe.each(kinds)('requeue of quarantined jobs on %s', (kind) => {
 
     expect(await world.post(alias, { ...body, dry_run: true })).toMatchObject({ status: 200, body: { affected: 2 } })
     expect(await world.post(alias, body)).toMatchObject({ status: 400, body: { code: 'confirmation_required' } })
-    expect((await requeue(body, alias)).answer).toEqual({ affected: 2 })
+    expect((await requeue(body, alias)).answer).toMatchObject({ affected: 2 })
   })
 })

@@ -63,6 +63,7 @@ export const readSteps = async (sql: Pool): Promise<StepRow[]> => [
 ]
 
 const tables = ['jobs', 'job_events', 'job_queue_controls', 'job_attachments', 'job_dependencies', 'jobs_archive']
+const records = ['job_operations', 'job_operation_days', 'job_operation_rows']
 
 /** One fingerprint for the content of all tables: it differs when anything does. */
 export async function fingerprint(sql: Pool): Promise<string> {
@@ -76,5 +77,5 @@ export async function fingerprint(sql: Pool): Promise<string> {
 
 /** Empties all tables. */
 export async function emptyTables(sql: Pool): Promise<void> {
-  await sql.unsafe(`truncate ${tables.join(', ')} restart identity`)
+  await sql.unsafe(`truncate ${[...tables, ...records].join(', ')} restart identity`)
 }

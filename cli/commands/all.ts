@@ -1,16 +1,19 @@
 import type { CommandSpec } from '../command.ts'
+import { apply } from './apply.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
 import { enqueue } from './enqueue.ts'
 import { events } from './events.ts'
 import { help } from './help.ts'
 import { integrity } from './integrity.ts'
+import { operations } from './operations.ts'
 import { prune } from './prune.ts'
 import { drain, pause, resume } from './queue-control.ts'
 import { queues } from './queues.ts'
 import { requeue } from './requeue.ts'
 import { stats } from './stats.ts'
 import { sweep } from './sweep.ts'
+import { undo } from './undo.ts'
 
 /** The command line's table of contents, in the order of its help. */
 export const commands: readonly CommandSpec[] = [
@@ -21,10 +24,13 @@ export const commands: readonly CommandSpec[] = [
   sweep,
   requeue,
   integrity,
+  undo,
+  apply,
   pause,
   resume,
   drain,
   enqueue,
+  operations,
   doctor,
   config,
   help,

@@ -49,6 +49,7 @@ const checks: { name: string; look: (context: Context) => Promise<Outcome> }[] =
   { name: 'database', look: database },
   { name: 'access', look: access },
   { name: 'bounds', look: bounds },
+  { name: 'history', look: history },
 ]
 
 async function config({ io }: Context): Promise<Outcome> {
@@ -101,9 +102,22 @@ async function access(context: Context): Promise<Outcome> {
 
 async function bounds(context: Context): Promise<Outcome> {
   const { prune } = await import('../../shared/prune.ts')
-  const { asOf } = await (await context.client()).call(prune, { dry_run: true, older_than_days: 3650 })
-  if (asOf) return ok('the server keeps --max, and previews bind')
+  const { body } = await (await context.client()).call(prune, { dry_run: true, older_than_days: 3650 })
+  if (body.preview) return ok('the server keeps --max, and previews bind')
   return warning('the server knows no max', 'jobsctl checks the count itself, right before a change')
+}
+
+async function history(context: Context): Promise<Outcome> {
+  const { storage } = await import('../../shared/records.ts')
+  const { judgedHistory } = await import('../history.ts')
+  try {
+    const { body } = await (await context.client()).call(storage, {})
+    const { detail, hint } = judgedHistory(body, Date.now())
+    return hint === undefined ? ok(detail) : warning(detail, hint)
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'not_found') throw error
+    return warning('the server does not tell', 'fine for a server that is not ours')
+  }
 }
 
 const columns: Column<Finding>[] = [

@@ -30,8 +30,6 @@ export const integrity: CommandSpec<IntegrityFlags> = {
   },
 }
 
-const broken = (found: IntegrityResult): number => found.non_processing_with_lease + found.processing_expired
-
 interface Check {
   check: string
   title: string
@@ -55,18 +53,20 @@ const count: Column<Check> = {
 
 async function report(context: Context, flags: IntegrityFlags): Promise<Ending> {
   const { integrity: op } = await import('../../shared/integrity.ts')
-  const { parsed } = await import('../faults.ts')
+  const { brokenCount, integrityRequest } = await import('../changes/integrity.ts')
   const { settings, print, retyped } = context
   if (settings.yes) throw new Failure('usage', '--yes needs --fix: without it nothing is changed')
+  if (settings.planOut !== undefined) {
+    throw new Failure('usage', '--plan-out needs --fix: without it there is nothing to plan')
+  }
   const scope = scopeOf(flags)
-  const { domain, queue, job_type } = parsed(op.input, scope)
-  const request = { fix: false, domain, queue, job_type }
+  const request = { fix: false, ...integrityRequest(scope) }
   if (settings.curl) {
     print.text(curlOf(context, op, request))
     return 'ok'
   }
   const { body, raw } = await (await context.client()).call(op, request)
-  const total = broken(body)
+  const total = brokenCount(body)
   print.rows({
     columns: [{ title: 'check', value: ({ check }) => check }, count],
     forPeople: [{ title: 'check', value: ({ title }) => title }, count],
@@ -82,21 +82,9 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
 }
 
 async function fix(context: Context, flags: IntegrityFlags): Promise<Ending> {
-  const { integrity: op } = await import('../../shared/integrity.ts')
-  const { parsed } = await import('../faults.ts')
+  const { integrityChange, integrityRequest } = await import('../changes/integrity.ts')
   const { guarded } = await import('../guard.ts')
   const scope = scopeOfChange(flags)
-  const { domain, queue, job_type } = parsed(op.input, scope)
-  const request = { domain, queue, job_type }
-  return guarded(context, {
-    name: 'integrity',
-    op,
-    requests: [request],
-    preview: (request) => ({ ...request, fix: false }),
-    bounded: (request, max) => ({ ...request, fix: true, max }),
-    count: (result) => (result.fixed > 0 ? result.fixed : broken(result)),
-    say: (jobs, done) => `${done ? 'repaired' : 'would repair'} ${jobs} in ${described(scope)}`,
-    facts: request,
-    words: ['integrity', ...scopeWords(scope, flags.all), '--fix'],
-  })
+  const words = ['integrity', ...scopeWords(scope, flags.all), '--fix']
+  return guarded(context, integrityChange(integrityRequest(scope), words))
 }

@@ -1,14 +1,18 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/jobs.ts'
+import type { OneRequeue } from '../changes/requeue.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
+import { seconds } from '../duration.ts'
 import { escaped } from '../escape.ts'
-import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf, scopeOfChange, scopeWords } from '../scope.ts'
+import { allFlag, type ScopeFlags, scopeFlags, scopeOf, scopeOfChange, scopeWords } from '../scope.ts'
 
-/** One call: the API takes one domain, and one job or all of a scope. */
-type Request = Scope & { domain: string; job_id?: number }
+interface RequeueFlags extends ScopeFlags {
+  canary?: string
+  watch?: string
+}
 
-export const requeue: CommandSpec<ScopeFlags> = {
+export const requeue: CommandSpec<RequeueFlags> = {
   name: 'requeue',
   group: 'CHANGE',
   summary: 'put quarantined jobs back in the queue',
@@ -16,28 +20,51 @@ export const requeue: CommandSpec<ScopeFlags> = {
   examples: [
     'jobsctl requeue --domain chatbooks --dry-run',
     'jobsctl requeue --domain chatbooks --job-type export --max 100 --yes',
+    'jobsctl requeue --domain chatbooks --canary 20 --watch 5m --yes',
     'jobsctl requeue 8123 8124',
   ],
   operands: '[ids...]',
-  flags: [...scopeFlags, allFlag],
+  flags: [
+    ...scopeFlags,
+    allFlag,
+    { flags: '--canary <n>', about: 'so many first; the rest once these are completed', group: 'HOW' },
+    { flags: '--watch <duration>', about: 'how long the canaries may take (default: 60s)', group: 'HOW' },
+  ],
   changes: true,
   async run(context, flags, ids) {
-    const { requeue: op } = await import('../../shared/requeue.ts')
+    const { requeueChange } = await import('../changes/requeue.ts')
     const { guarded } = await import('../guard.ts')
     const scope = scopeFor(flags, ids)
-    const where = ids.length > 0 ? '' : ` in ${described(scope)}`
-    return guarded(context, {
-      name: 'requeue',
-      op,
-      requests: await requestsFor(context, scope, ids),
-      preview: (request) => ({ ...request, dry_run: true }),
-      bounded: (request, max) => ({ ...request, dry_run: false, max }),
-      count: ({ affected }) => affected,
-      say: (jobs, done) => `${done ? 'requeued' : 'would requeue'} ${jobs}${where}`,
-      facts: ids.length > 0 ? { ids: ids.map(Number) } : scope,
-      words: ['requeue', ...ids, ...scopeWords(scope, flags.all)],
-    })
+    const canary = canaryOf(context, flags, ids)
+    const requests = await requestsFor(context, scope, ids)
+    const words = ['requeue', ...ids, ...scopeWords(scope, flags.all), ...(canary?.words ?? [])]
+    const change = requeueChange(requests, words, scope)
+    if (!canary) return guarded(context, change)
+    const { withCanaries } = await import('../canary.ts')
+    return guarded(context, change, { apply: withCanaries(canary), needsToken: '--canary' })
   },
+}
+
+const mostCanaries = 1000
+
+/** How many to try first, and for how long to look after them. */
+function canaryOf({ settings }: Context, { canary, watch, domain }: RequeueFlags, ids: string[]) {
+  if (canary === undefined && watch !== undefined) throw new Failure('usage', '--watch needs --canary')
+  if (canary === undefined) return undefined
+  const count = /^\d+$/.test(canary) ? Number(canary) : 0
+  if (count < 1 || count > mostCanaries) {
+    throw new Failure('usage', `--canary: must be a whole number from 1 to ${mostCanaries}`)
+  }
+  if (ids.length > 0) throw new Failure('usage', '--canary and ids exclude each other')
+  if (domain === undefined) {
+    throw new Failure('usage', '--canary needs --domain', { hint: 'try the domains one by one' })
+  }
+  const others = { '--no-preview': !settings.preview, '--plan-out': settings.planOut, '--curl': settings.curl }
+  const other = Object.entries(others).find(([, given]) => given)?.[0]
+  if (other !== undefined) throw new Failure('usage', `--canary and ${other} exclude each other`)
+  const watchSeconds = seconds(watch ?? '60s', '--watch')
+  const words = ['--canary', canary, ...(watch === undefined ? [] : ['--watch', watch])]
+  return { count, watchMs: 1000 * watchSeconds, words }
 }
 
 function scopeFor(flags: ScopeFlags, ids: string[]): Scope {
@@ -51,20 +78,17 @@ function scopeFor(flags: ScopeFlags, ids: string[]): Scope {
   return {}
 }
 
-async function requestsFor(context: Context, scope: Scope, ids: string[]): Promise<Request[]> {
+async function requestsFor(context: Context, scope: Scope, ids: string[]): Promise<OneRequeue[]> {
   const { domain, ...rest } = scope
-  if (domain !== undefined) {
-    const { RequeueRequest } = await import('../../shared/requeue.ts')
-    const { parsed } = await import('../faults.ts')
-    return [{ ...rest, domain: parsed(RequeueRequest, scope).domain }]
-  }
+  const { requeueRequest } = await import('../changes/requeue.ts')
+  if (domain !== undefined) return [requeueRequest(scope)]
   if (context.settings.curl) {
     throw new Failure('usage', '--curl needs --domain here, since the call does', {
       hint: 'without it, jobsctl asks the server for the domains first',
     })
   }
   const domains = await quarantinedDomains(context, rest)
-  if (ids.length === 0) return domains.map((domain) => ({ ...rest, domain }))
+  if (ids.length === 0) return domains.map((domain) => requeueRequest({ ...rest, domain }))
   return whereIds(context, domains, [...new Set(ids.map(Number))])
 }
 
@@ -84,14 +108,15 @@ async function quarantinedDomains(context: Context, scope: Scope): Promise<strin
 }
 
 /** The API wants the domain of a job beside its id: the one in which a preview finds it. */
-async function whereIds(context: Context, domains: string[], ids: number[]): Promise<Request[]> {
+async function whereIds(context: Context, domains: string[], ids: number[]): Promise<OneRequeue[]> {
   const { requeue: op } = await import('../../shared/requeue.ts')
   const client = await context.client()
-  const found: Request[] = []
+  const { requeueRequest } = await import('../changes/requeue.ts')
+  const found: OneRequeue[] = []
   for (const job_id of ids) {
     for (const domain of domains) {
       const { body } = await client.call(op, { domain, job_id, dry_run: true })
-      if (body.affected > 0) found.push({ domain, job_id })
+      if (body.affected > 0) found.push(requeueRequest({ domain, job_id }))
     }
   }
   const missing = ids.filter((id) => !found.some(({ job_id }) => job_id === id))

@@ -1,15 +1,13 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
 import { durationText, seconds } from '../duration.ts'
-import { allFlag, described, type ScopeFlags, scopeFlags, scopeOfChange, scopeWords } from '../scope.ts'
+import { allFlag, type ScopeFlags, scopeFlags, scopeOfChange, scopeWords } from '../scope.ts'
 
 interface SweepFlags extends ScopeFlags {
   age?: string
   runtime?: string
   action?: string
 }
-
-const verbs = { cancel: ['would cancel', 'cancelled'], fail: ['would fail', 'failed'] } as const
 
 export const sweep: CommandSpec<SweepFlags> = {
   name: 'sweep',
@@ -29,8 +27,7 @@ export const sweep: CommandSpec<SweepFlags> = {
   ],
   changes: true,
   async run(context, flags) {
-    const { sweep: op, SweepRequest } = await import('../../shared/sweep.ts')
-    const { parsed } = await import('../faults.ts')
+    const { sweepChange, sweepRequest } = await import('../changes/sweep.ts')
     const { guarded } = await import('../guard.ts')
     if (flags.age === undefined && flags.runtime === undefined) {
       throw new Failure('usage', 'which jobs? give --age, --runtime or both', { hint: '--age 1d --runtime 2h' })
@@ -38,26 +35,14 @@ export const sweep: CommandSpec<SweepFlags> = {
     const scope = scopeOfChange(flags)
     const age_seconds = flags.age === undefined ? undefined : seconds(flags.age, '--age')
     const runtime_seconds = flags.runtime === undefined ? undefined : seconds(flags.runtime, '--runtime')
-    const { action } = parsed(SweepRequest, { age_seconds, runtime_seconds, action: flags.action, ...scope })
-    const request = { age_seconds, runtime_seconds, action, ...scope }
-    const [wouldDo, did] = verbs[action]
-    const where = described(scope)
-    return guarded(context, {
-      name: 'sweep',
-      op,
-      requests: [request],
-      preview: (request) => ({ ...request, dry_run: true }),
-      bounded: (request, max) => ({ ...request, max }),
-      count: ({ affected }) => affected,
-      say: (jobs, done) => `${done ? did : wouldDo} ${jobs} in ${where}`,
-      facts: request,
-      words: [
-        'sweep',
-        ...scopeWords(scope, flags.all),
-        ...(age_seconds === undefined ? [] : ['--age', durationText(age_seconds)]),
-        ...(runtime_seconds === undefined ? [] : ['--runtime', durationText(runtime_seconds)]),
-        ...(action === 'cancel' ? [] : ['--action', action]),
-      ],
-    })
+    const request = sweepRequest({ age_seconds, runtime_seconds, action: flags.action, ...scope })
+    const words = [
+      'sweep',
+      ...scopeWords(scope, flags.all),
+      ...(age_seconds === undefined ? [] : ['--age', durationText(age_seconds)]),
+      ...(runtime_seconds === undefined ? [] : ['--runtime', durationText(runtime_seconds)]),
+      ...(request.action === 'cancel' ? [] : ['--action', request.action]),
+    ]
+    return guarded(context, sweepChange(request, words))
   },
 }

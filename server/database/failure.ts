@@ -109,6 +109,9 @@ export const isOutcomeUnknown = (error: unknown): boolean => fits(error, midway)
 /** True when a table or a row was not to be had in time. */
 export const isLocked = (error: unknown): boolean => fits(error, ['55P03'])
 
+/** True when another try, at less at once, may do better: a lock, a deadlock, or the limit of a statement was met. */
+export const isContended = (error: unknown): boolean => fits(error, ['55P03', '40P01', '40001', '57014'])
+
 /** True when PostgreSQL ended this transaction because two waited for each other. */
 export const isDeadlock = (error: unknown): boolean => fits(error, ['40P01'])
 

@@ -53,7 +53,7 @@ export async function migrate({ sql, log, tablesOnly = false, tablesReady }: Opt
 
 async function readMigrations(): Promise<Migration[]> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
-  return Promise.all(
+  const migrations = await Promise.all(
     files.map(async (name) => ({
       number: Number.parseInt(name, 10),
       name,
@@ -61,6 +61,8 @@ async function readMigrations(): Promise<Migration[]> {
       text: await readFile(new URL(name, folder), 'utf8'),
     })),
   )
+  // Tables first: calls are answered once these are there, and an index may take long.
+  return migrations.sort((one, other) => Number(one.concurrent) - Number(other.concurrent) || one.number - other.number)
 }
 
 async function pendingOf(session: ReservedSql, migrations: Migration[]): Promise<Migration[]> {

@@ -1,3 +1,4 @@
+import type { Progress } from '../../shared/bulk.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import type { Waiting } from '../waiting.ts'
@@ -16,6 +17,15 @@ export interface Serving {
   /** Where calls are held until there is work. */
   waiting: Waiting
   horizon: Horizon
+  /** Keep deleted jobs in the archive, so that a prune can be undone. */
+  archiveBeforeDelete: boolean
+  archiveDays: number
+  /** How long rows that others hold are waited for, in milliseconds. */
+  lockTimeoutMs: number
+  /** The operations that run here, whatever their records look like to others. */
+  underway: Set<number>
+  /** The longest that a call may be silent, in milliseconds, should the database not keep its own limits. */
+  callTimeoutMs: number
   log: Log
   /** Ends when the server stops. */
   stopping: AbortSignal
@@ -28,20 +38,16 @@ export interface Call extends Serving {
   requestId: string
   /** Why, in the caller's words. */
   reason: string | undefined
-  /** The reference time of the preview that this call goes by: ISO 8601, to the microsecond. */
-  asOf: string | undefined
+  /** The caller's own name for this change, by which its repetition is known. */
+  idempotencyKey: string | undefined
   /** Ends when the caller is gone before it has its answer. */
   gone: AbortSignal
-  /** Tells the caller at what time a preview was taken. */
-  previewed: (asOf: string) => void
+  /** Tells the caller how far a change has come: at its begin, and after each batch. */
+  progressed: (progress: Progress) => void
   /** Tells the log how many rows were changed. */
   changed: (rows: number) => void
 }
 
-/** The one time that a whole call goes by: its preview's, or now; never one that is still to come. */
-export const referenceTime = (sql: Sql, { asOf }: Pick<Call, 'asOf'>) =>
-  sql`least(coalesce(${asOf ?? null}::text::timestamptz, now()), now())`
-
-/** The reference time for the wire, to the microsecond, so that it comes back as what it was. */
-export const referenceTimeText = (sql: Sql, call: Pick<Call, 'asOf'>) =>
-  sql`to_char(${referenceTime(sql, call)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+/** The one time that a whole call goes by: its preview's, or now. */
+export const referenceTime = (sql: Sql, { asOf }: { asOf?: string | undefined }) =>
+  sql`coalesce(${asOf ?? null}::text::timestamptz, now())`

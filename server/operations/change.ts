@@ -1,105 +1,80 @@
+import type { Progress } from '../../shared/bulk.ts'
 import { Failure } from '../../shared/errors.ts'
-import type { Scope } from '../../shared/jobs.ts'
 import { databaseFailure, isConnectionLost } from '../database/failure.ts'
-import type { Sql } from '../database/sql.ts'
-import { outcomeUnknown } from '../outcome-unknown.ts'
+import { type Run, runBatches } from './batches.ts'
+import { begin } from './begin.ts'
+import type { Bulk, Running } from './bulk.ts'
 import type { Call } from './call.ts'
-
-interface Change<Result> {
-  /** As the events table names it, such as `jobs.pruned`. */
-  event: string
-  /** As people call it, such as `prune`. */
-  name: string
-  filters: Scope & { max?: number | undefined }
-  /** Counts what would be changed, by the same predicate. */
-  count: (tx: Sql) => Promise<number>
-  apply: (tx: Sql) => Promise<Result>
-  /** How many jobs the result says were changed. */
-  touched: (result: Result) => number
-}
+import { conclude } from './conclude.ts'
+import { count } from './preview.ts'
+import { type Previewed, readToken } from './preview-token.ts'
 
 /**
- * The only way to a change: alone in its scope, within its bound, with its record, or not at all.
- * @throws Failure `conflict` when the same kind of change runs in an overlapping scope,
- *   `limit_exceeded` when more than `max` jobs match; the transaction is rolled back
+ * The only way to a bulk change: by its preview, alone of its kind in its scope, within its bound, batch by batch,
+ * with its record. The same request under the same idempotency key is answered as the first time.
+ * @throws Failure `preview_stale`, `conflict` or `limit_exceeded` before anything is changed; `partial` when it stopped
+ *   half-way, and any failure of the database when it stopped before its first batch
  */
-export async function change<Result>(call: Call, change: Change<Result>): Promise<Result> {
-  const { filters, count, apply, touched } = change
-  let committing = false
-  const work = call.sql.begin(async (tx) => {
-    await claim(tx, change)
-    // Counted first, since a refusal must not cost what the change would; and again after it, to be exact.
-    if (filters.max !== undefined) refuseAbove(filters.max, await count(tx))
-    const result = await apply(tx)
-    refuseAbove(filters.max, touched(result))
-    if (touched(result) > 0) await record(tx, call, change, touched(result))
-    committing = true
-    return { result }
-  })
-  const { result } = await work.catch((error: unknown) => {
-    if (!isConnectionLost(error)) throw error
-    if (!committing) throw databaseFailure(error)
-    // A connection that breaks during the commit may break before it or after.
-    const because = 'the connection to the database broke'
-    throw outcomeUnknown({ because, hint: 'a dry run shows which', retryAfter: 5, cause: error })
-  })
-  call.changed(touched(result))
-  return result
-}
-
-/**
- * Changes of one kind exclude each other where their scopes overlap: each takes its own scope alone,
- * and shares those around it. The locks are the transaction's own, and end with it.
- */
-async function claim(tx: Sql, { name, filters }: Pick<Change<unknown>, 'name' | 'filters'>): Promise<void> {
-  const around = scopesAround(filters).map((scope) => `jobsctl ${name} ${JSON.stringify(scope)}`)
-  const [row] = await tx<[{ free: boolean }]>`
-    select bool_and(
-      case
-        when depth = cardinality(keys) then pg_try_advisory_xact_lock(hashtextextended(key, 0))
-        else pg_try_advisory_xact_lock_shared(hashtextextended(key, 0))
-      end
-    ) as free
-    from (select ${around}::text[] as keys) as asked, unnest(keys) with ordinality as scope (key, depth)`
-  if (row?.free) return
-  throw new Failure('conflict', `another ${name} is running in this scope; nothing was changed`, {
-    hint: 'try again when it has ended',
-  })
-}
-
-/** From everything down to the scope itself: `[[], ['chatbooks'], ['chatbooks', 'default']]`. */
-function scopesAround({ domain, queue, job_type }: Scope): string[][] {
-  const path: string[] = []
-  const scopes = [[...path]]
-  for (const name of [domain, queue, job_type]) {
-    if (name === undefined) break // what is named below a gap overlaps more than its own branch
-    path.push(name)
-    scopes.push([...path])
+export async function change<Answer>(call: Call, bulk: Bulk<Answer>): Promise<Answer> {
+  const previewed = bulk.token === undefined ? undefined : await readToken(call.sql, bulk.token, subjectOf(call, bulk))
+  const begun = await begin(call, bulk, previewed).catch(nothingChanged)
+  if ('answer' in begun) return begun.answer
+  const running: Running = { ...call, ...begun }
+  call.underway.add(begun.operation)
+  try {
+    return await carryOut(running, bulk, previewed)
+  } finally {
+    call.underway.delete(begun.operation)
   }
-  return scopes
 }
 
-/** Thrown inside the transaction, it undoes what touched more jobs than the caller allowed. */
-function refuseAbove(max: number | undefined, touched: number): void {
-  if (max === undefined || touched <= max) return
-  const [matching, limit] = [touched, max].map((count) => count.toLocaleString('en-US'))
+async function carryOut<Answer>(
+  running: Running,
+  bulk: Bulk<Answer>,
+  previewed: Previewed | undefined,
+): Promise<Answer> {
+  const start = performance.now()
+  await keepBound(running, bulk, previewed)
+  const total = previewed?.count ?? null
+  const progress = ({ affected, batches }: Pick<Run, 'affected' | 'batches'>): Progress => ({
+    operation_id: running.operation,
+    affected,
+    total,
+    batches,
+    elapsed_ms: Math.round(performance.now() - start),
+  })
+  running.progressed(progress({ affected: 0, batches: 0 }))
+  const bound = Math.min(bulk.limit ?? Number.MAX_SAFE_INTEGER, previewed?.count ?? Number.MAX_SAFE_INTEGER)
+  const run = await runBatches(running, bulk, bound, (run) => running.progressed(progress(run)))
+  running.changed(run.affected)
+  return conclude(running, bulk, { run, previewed, elapsed_ms: progress(run).elapsed_ms })
+}
+
+const subjectOf = ({ caller }: Call, { kind, filters }: Bulk<unknown>) => ({ kind, filters, caller })
+
+/** A refusal must not cost what the change would: it is counted first, and from then on the set can only shrink. */
+async function keepBound(running: Running, bulk: Bulk<unknown>, previewed: Previewed | undefined): Promise<void> {
+  const { max } = bulk
+  if (max === undefined || (previewed && previewed.count <= max)) return
+  const matching = await count(running.sql, bulk, running).catch(async (cause: unknown) => {
+    await forget(running).catch(() => {})
+    return nothingChanged(cause)
+  })
+  if (matching <= max) return
+  await forget(running)
+  const [matches, limit] = [matching, max].map((count) => count.toLocaleString('en-US'))
   throw new Failure(
     'limit_exceeded',
-    `${matching} ${touched === 1 ? 'job matches' : 'jobs match'}, above the limit of ${limit}; nothing was changed`,
+    `${matches} ${matching === 1 ? 'job matches' : 'jobs match'}, above the limit of ${limit}; nothing was changed`,
     { hint: 'narrow the scope, or raise the limit' },
   )
 }
 
-/** Who changed what, and why: in the same transaction, so that there is no change without its record. */
-async function record(
-  tx: Sql,
-  call: Call,
-  { event, filters }: Pick<Change<unknown>, 'event' | 'filters'>,
-  affected: number,
-) {
-  const { domain = null, queue = null, job_type = null } = filters
-  const attributes = { affected, caller: call.caller, reason: call.reason, as_of: call.asOf, filters }
-  await tx`
-    insert into job_events (event_type, domain, queue, job_type, attrs_json, request_id)
-    values (${event}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify(attributes)}::text::jsonb, ${call.requestId})`
+/** Before the first batch, a connection that breaks leaves nobody in doubt. */
+function nothingChanged(cause: unknown): never {
+  throw isConnectionLost(cause) ? (databaseFailure(cause) ?? cause) : cause
 }
+
+/** A refusal leaves no record: the same preview and key may be used again. */
+const forget = ({ sql, operation }: Running) => sql`
+  delete from job_operations where id = ${operation}::bigint and state = 'running' and affected = 0`

@@ -39,9 +39,10 @@ export const dependentsOf = (sql: Sql, of: Fragment): Fragment => sql`
 /**
  * CTEs of a statement `with recursive`: `doomed (uuid, reason)`, the queued jobs that depend on a job of
  * `ended (uuid, status)`, and so on down; and `dropped`, which cancels them. A job that the statement ends
- * itself must be in `ended`, since a statement changes a row once.
+ * itself must be in `ended`, since a statement changes a row once. `dropped` has the `image` of each job, too, if that
+ * is asked for: as it was `before`, and `after`.
  */
-export const cascade = (sql: Sql): Fragment => sql`
+export const cascade = (sql: Sql, image: Fragment = sql`null::jsonb`): Fragment => sql`
   doomed (uuid, reason) as (
     select dependent.uuid, 'dependency_' || ended.status
     from ended
@@ -55,9 +56,9 @@ export const cascade = (sql: Sql): Fragment => sql`
     where not exists (select from ended where ended.uuid = dependent.uuid)
   ),
   dropping as materialized (
-    select job.id, last.reason
+    select job.id, last.reason, job.before
     from (select uuid, min(reason) as reason from doomed group by uuid) as last
-    cross join lateral (select id, status from jobs where jobs.uuid = last.uuid offset 0 for update) as job
+    cross join lateral (select id, status, ${image} as before from jobs where jobs.uuid = last.uuid offset 0 for update) as job
     where job.status = 'queued'
   ),
   dropped as (
@@ -66,7 +67,8 @@ export const cascade = (sql: Sql): Fragment => sql`
         leased_until = null, lease_id = null, worker_id = null
     from dropping
     where ${isOneOf(sql, sql`select id from dropping`)} and jobs.id = dropping.id
-    returning jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.cancellation_reason
+    returning jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.cancellation_reason,
+      dropping.before, ${image} as after
   )`
 
 /** The events of `dropped`. */

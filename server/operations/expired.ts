@@ -5,16 +5,16 @@ import { inScope } from './scope.ts'
 import { settle } from './settle.ts'
 
 /** Running, and held by nobody. */
-export const isExpired = (sql: Sql, call: Pick<Call, 'asOf'>, scope: Scope): Fragment => sql`
+export const isExpired = (sql: Sql, set: { asOf?: string | undefined }, scope: Scope): Fragment => sql`
   status = 'processing'
-  and (leased_until is null or leased_until < ${referenceTime(sql, call)})
+  and (leased_until is null or leased_until < ${referenceTime(sql, set)})
   ${inScope(sql, scope)}`
 
 interface TakingBack {
   /** What is true of the expired jobs to take back. */
   where: Fragment
-  /** The most jobs at once, leaving alone what another transaction holds; absent means all. */
-  limit?: number
+  /** The most jobs at once, leaving alone what another transaction holds. */
+  limit: number
 }
 
 /**
@@ -34,7 +34,7 @@ export async function takeBack(sql: Sql, call: Call, { where, limit }: TakingBac
         null::jsonb as error_stack, true as retryable, 0::float8 as backoff_seconds
       from jobs
       where ${where}
-      ${limit === undefined ? sql`order by id for update` : sql`limit ${limit} for update skip locked`}`,
+      limit ${sql.unsafe(String(limit))} for update skip locked`,
   )
   return back.length
 }

@@ -1,55 +1,94 @@
-import type { IntegrityRequest, IntegrityResult } from '../../shared/integrity.ts'
+import { type IntegrityRequest, IntegrityResult } from '../../shared/integrity.ts'
 import type { Sql } from '../database/sql.ts'
-import { type Call, referenceTimeText } from './call.ts'
+import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
+import type { Call } from './call.ts'
 import { change } from './change.ts'
 import { isExpired, takeBack } from './expired.ts'
+import { isOneOf } from './one-of.ts'
+import { preview } from './preview.ts'
 import { inScope } from './scope.ts'
+import { isSeen } from './seen.ts'
 
 /** A lease that nobody can hold. A partial index has this very predicate: it holds broken rows alone. */
-const staleLease = (sql: Sql, request: IntegrityRequest) => sql`
+const staleLease = (sql: Sql, set: JobSet, request: IntegrityRequest) => sql`
   (
     (status <> 'processing' and leased_until is not null)
     or (status = 'queued' and (lease_id is not null or worker_id is not null))
   )
-  ${inScope(sql, request)}`
+  ${inScope(sql, request)}
+  and ${isSeen(sql, set.seen)}`
+
+/** Running, and held by nobody. */
+const expired = (sql: Sql, set: JobSet, request: IntegrityRequest) => sql`
+  ${isExpired(sql, set, request)} and ${isSeen(sql, set.seen)}`
 
 /** Counts what breaks an invariant; with `fix`, repairs it. */
 export async function integrity(call: Call, request: IntegrityRequest): Promise<IntegrityResult> {
-  if (!request.fix) {
-    const { as_of, ...found } = await count(call.sql, call, request)
-    call.previewed(as_of)
-    return { ...found, fixed: 0 }
-  }
-  return change(call, {
-    event: 'jobs.integrity_sweep',
-    name: 'integrity sweep',
-    filters: request,
-    count: async (tx) => {
-      const found = await count(tx, call, request)
-      return found.non_processing_with_lease + found.processing_expired
-    },
-    apply: async (tx) => {
-      const non_processing_with_lease = await clearStaleLeases(tx, request)
-      const processing_expired = await takeBack(tx, call, { where: isExpired(tx, call, request) })
-      return { non_processing_with_lease, processing_expired, fixed: non_processing_with_lease + processing_expired }
-    },
-    touched: ({ fixed }) => fixed,
-  })
+  const bulk = bulkOf(request)
+  if (request.fix) return change(call, bulk)
+  const { preview: previewed, more } = await preview(call, bulk, (tx, set) => count(tx, set, request))
+  return { ...more, fixed: 0, preview: previewed }
 }
 
-async function count(sql: Sql, call: Call, request: IntegrityRequest) {
-  const [row] = await sql<[{ non_processing_with_lease: number; processing_expired: number; as_of: string }]>`
+function bulkOf(request: IntegrityRequest): Bulk<IntegrityResult> {
+  const { domain, queue, job_type, max, preview_token } = request
+  const filters = { domain, queue, job_type }
+  return {
+    kind: 'integrity',
+    name: 'integrity sweep',
+    event: 'jobs.integrity_sweep',
+    scope: request,
+    filters,
+    request: { ...filters, max, fix: true },
+    max,
+    token: preview_token,
+    // Apart, since each has a partial index that holds little else; no row is in both.
+    matching: (sql, set) => sql`
+      from (
+        select * from jobs where ${staleLease(sql, set, request)}
+        union all
+        select * from jobs where ${expired(sql, set, request)}
+      ) as jobs`,
+    time: (sql) => sql`leased_until`,
+    batch: (tx, running, limit) => repair(tx, running, { request, limit }),
+    affected: ({ fixed = 0 }) => fixed,
+    answered: ({ counts: { non_processing_with_lease = 0, processing_expired = 0, fixed = 0 } }) => ({
+      non_processing_with_lease,
+      processing_expired,
+      fixed,
+    }),
+    output: IntegrityResult,
+  }
+}
+
+async function count(sql: Sql, set: JobSet, request: IntegrityRequest) {
+  const [row] = await sql<[{ non_processing_with_lease: number; processing_expired: number }]>`
     select
-      (select count(*) from jobs where ${staleLease(sql, request)}) as non_processing_with_lease,
-      (select count(*) from jobs where ${isExpired(sql, call, request)}) as processing_expired,
-      ${referenceTimeText(sql, call)} as as_of`
+      (select count(*) from jobs where ${staleLease(sql, set, request)}) as non_processing_with_lease,
+      (select count(*) from jobs where ${expired(sql, set, request)}) as processing_expired`
   return row
 }
 
-async function clearStaleLeases(tx: Sql, request: IntegrityRequest): Promise<number> {
+interface Repair {
+  request: IntegrityRequest
+  limit: number
+}
+
+async function repair(tx: Sql, running: Running, { request, limit }: Repair): Promise<Counts> {
+  const non_processing_with_lease = await clearStaleLeases(tx, running, { request, limit })
+  const left = limit - non_processing_with_lease
+  const where = expired(tx, running, request)
+  const processing_expired = left > 0 ? await takeBack(tx, running, { where, limit: left }) : 0
+  return { non_processing_with_lease, processing_expired, fixed: non_processing_with_lease + processing_expired }
+}
+
+async function clearStaleLeases(tx: Sql, running: Running, { request, limit }: Repair): Promise<number> {
   const { count } = await tx`
+    with picked as materialized (
+      select id from jobs where ${staleLease(tx, running, request)} limit ${tx.unsafe(String(limit))} for update skip locked
+    )
     update jobs
     set leased_until = null, lease_id = null, worker_id = null
-    where ${staleLease(tx, request)}`
+    where ${isOneOf(tx, tx`select id from picked`)}`
   return count
 }

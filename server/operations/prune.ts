@@ -1,9 +1,14 @@
-import type { PruneGroup, PruneRequest, PruneResult } from '../../shared/prune.ts'
+import { type PruneGroup, type PruneRequest, PruneResult } from '../../shared/prune.ts'
 import type { Sql } from '../database/sql.ts'
-import { type Call, referenceTime, referenceTimeText } from './call.ts'
+import { type Archive, archived, archiveOf } from './archive.ts'
+import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
+import { type Call, referenceTime } from './call.ts'
 import { change } from './change.ts'
 import { cascade, droppedSteps } from './dependents.ts'
+import { isOneOf } from './one-of.ts'
+import { preview } from './preview.ts'
 import { inScope } from './scope.ts'
+import { isSeen } from './seen.ts'
 import { tellSteps } from './steps.ts'
 
 /** When a finished job ended, by the first of its times that is set; an index holds this expression. */
@@ -15,56 +20,58 @@ const finished = (sql: Sql, request: PruneRequest) => sql`
   and status = any(${request.statuses})
   ${inScope(sql, request)}`
 
-const pastRetention = (sql: Sql, call: Call, { older_than_days }: PruneRequest) => sql`
-  ${ended(sql)} < ${referenceTime(sql, call)} - ${older_than_days}::int * interval '24 hours'`
+const pastRetention = (sql: Sql, set: JobSet, { older_than_days }: PruneRequest) => sql`
+  ${ended(sql)} < ${referenceTime(sql, set)} - ${older_than_days}::int * interval '24 hours'`
 
 /** The only definition of prunable: the preview counts it, and the delete deletes it. */
-const prunable = (sql: Sql, call: Call, request: PruneRequest) => sql`
-  ${finished(sql, request)} and ${pastRetention(sql, call, request)}`
+const prunable = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
+  ${finished(sql, request)} and ${pastRetention(sql, set, request)} and ${isSeen(sql, set.seen)}`
 
-/** Deletes finished jobs past their retention, and what hangs on them: all of them, or none. */
+/** Deletes finished jobs past their retention, and what hangs on them. */
 export async function prune(call: Call, request: PruneRequest): Promise<PruneResult> {
-  if (request.dry_run) return preview(call, request)
-  return change(call, {
-    event: 'jobs.pruned',
-    name: 'prune',
-    filters: request,
-    count: async (tx) => (await count(tx, call, request)).deleted,
-    apply: (tx) => remove(tx, call, request),
-    touched: ({ deleted }) => deleted,
-  })
-}
-
-/** The count, and what was asked for beside it, of one moment. */
-async function preview(call: Call, request: PruneRequest): Promise<PruneResult> {
+  const bulk = bulkOf(request)
+  if (!request.dry_run) {
+    const archive = call.archiveBeforeDelete ? await archiveOf(call.sql) : undefined
+    return change(call, { ...bulk, batch: (tx, running, limit) => remove(tx, running, { request, limit, archive }) })
+  }
   const { detail_top_k, include_kept } = request
-  const { deleted, as_of, ...more } = await call.sql.begin('isolation level repeatable read read only', async (tx) => ({
-    ...(await count(tx, call, request)),
-    ...(detail_top_k > 0 && { groups: await groups(tx, call, request) }),
-    ...(include_kept && { kept: await kept(tx, call, request) }),
+  const { preview: previewed, more } = await preview(call, bulk, async (tx, set) => ({
+    ...(detail_top_k > 0 && { groups: await groups(tx, set, request) }),
+    ...(include_kept && { kept: await kept(tx, set, request) }),
   }))
-  call.previewed(as_of)
-  return { deleted, ...more }
+  return { deleted: previewed.count, ...more, preview: previewed }
 }
 
-async function count(sql: Sql, call: Call, request: PruneRequest) {
-  const [row] = await sql<[{ deleted: number; as_of: string }]>`
-    select count(*) as deleted, ${referenceTimeText(sql, call)} as as_of
-    from jobs
-    where ${prunable(sql, call, request)}`
-  return row
+function bulkOf(request: PruneRequest): Omit<Bulk<PruneResult>, 'batch'> {
+  const { statuses, older_than_days, domain, queue, job_type, max, preview_token } = request
+  const filters = { statuses, older_than_days, domain, queue, job_type }
+  return {
+    kind: 'prune',
+    name: 'prune',
+    event: 'jobs.pruned',
+    scope: request,
+    filters,
+    request: { ...filters, max },
+    max,
+    token: preview_token,
+    matching: (sql, set) => sql`from jobs where ${prunable(sql, set, request)}`,
+    time: ended,
+    affected: ({ deleted = 0 }) => deleted,
+    answered: ({ counts: { deleted = 0 } }) => ({ deleted }),
+    output: PruneResult,
+  }
 }
 
-async function kept(sql: Sql, call: Call, request: PruneRequest): Promise<number> {
+async function kept(sql: Sql, set: JobSet, request: PruneRequest): Promise<number> {
   const [row] = await sql<[{ kept: number }]>`
     select count(*) as kept
     from jobs
-    where ${finished(sql, request)} and (${pastRetention(sql, call, request)}) is not true`
+    where ${finished(sql, request)} and (${pastRetention(sql, set, request)}) is not true`
   return row.kept
 }
 
-async function groups(sql: Sql, call: Call, request: PruneRequest): Promise<PruneGroup[]> {
-  const goes = pastRetention(sql, call, request)
+async function groups(sql: Sql, set: JobSet, request: PruneRequest): Promise<PruneGroup[]> {
+  const goes = pastRetention(sql, set, request)
   const withKept = sql`,
     count(*) filter (where (${goes}) is not true) as keep,
     to_char(min(${ended(sql)}) filter (where ${goes}) at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as oldest`
@@ -74,34 +81,45 @@ async function groups(sql: Sql, call: Call, request: PruneRequest): Promise<Prun
       count(*) filter (where ${goes}) as count
       ${request.include_kept ? withKept : sql``}
     from jobs
-    where ${request.include_kept ? finished(sql, request) : prunable(sql, call, request)}
+    where ${request.include_kept ? finished(sql, request) : prunable(sql, set, request)}
     group by domain, queue, job_type, status
     having count(*) filter (where ${goes}) > 0
     order by count desc, domain collate "C", queue collate "C", job_type collate "C", status
     limit ${request.detail_top_k}`
 }
 
-async function remove(tx: Sql, call: Call, request: PruneRequest): Promise<PruneResult> {
+interface Removal {
+  request: PruneRequest
+  limit: number
+  /** Where the rows go; absent means nowhere. */
+  archive: Archive | undefined
+}
+
+async function remove(tx: Sql, running: Running, { request, limit, archive }: Removal): Promise<Counts> {
   const [row] = await tx<[{ deleted: number }]>`
     with recursive
+    picked as materialized (
+      select id from jobs where ${prunable(tx, running, request)} limit ${tx.unsafe(String(limit))} for update skip locked
+    ),
     gone as (
       delete from jobs
-      where ${prunable(tx, call, request)}
-      returning id, uuid, status
+      where ${isOneOf(tx, tx`select id from picked`)}
+      returning jobs.*
     ),
     -- With the edge goes what would have told a waiting job that it can never run.
     ended as (select uuid, status from gone),
     ${cascade(tx)},
-    told as (${tellSteps(tx, call, droppedSteps(tx))}),
+    told as (${tellSteps(tx, running, droppedSteps(tx))}),
     attachments as (
-      delete from job_attachments where job_id in (select id from gone)
+      delete from job_attachments where job_id in (select id from gone) returning *
     ),
     dependencies as (
-      delete from job_dependencies where job_uuid in (select uuid from gone)
+      delete from job_dependencies where job_uuid in (select uuid from gone) returning *
     ),
     dependents as (
-      delete from job_dependencies where depends_on_job_uuid in (select uuid from gone)
+      delete from job_dependencies where depends_on_job_uuid in (select uuid from gone) returning *
     )
+    ${archive ? tx`, archived as (${archived(tx, archive, running)})` : tx``}
     select count(*) as deleted from gone`
   return row
 }

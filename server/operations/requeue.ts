@@ -1,55 +1,98 @@
-import type { RequeueRequest } from '../../shared/requeue.ts'
+import type * as z from 'zod'
+import { requeue as operation, type RequeueRequest } from '../../shared/requeue.ts'
 import type { Sql } from '../database/sql.ts'
-import { type Call, referenceTimeText } from './call.ts'
+import type { Bulk, Counts, Done, JobSet, Running } from './bulk.ts'
+import type { Call } from './call.ts'
 import { change } from './change.ts'
+import { imageOf, keepImages } from './images.ts'
+import { isOneOf } from './one-of.ts'
+import { preview } from './preview.ts'
+import { signed } from './preview-token.ts'
 import { inScope } from './scope.ts'
+import { isSeen } from './seen.ts'
 import { ring, tellSteps } from './steps.ts'
 
+type RequeueResult = z.output<typeof operation.output>
+
 /** The only definition of requeueable, for the preview and the change. */
-const requeueable = (sql: Sql, request: RequeueRequest) => sql`
+const requeueable = (sql: Sql, set: JobSet, request: RequeueRequest) => sql`
   status = 'quarantined'
   ${inScope(sql, request)}
-  ${request.job_id === undefined ? sql`` : sql`and id = ${request.job_id}::bigint`}`
+  ${request.job_id === undefined ? sql`` : sql`and id = ${request.job_id}::bigint`}
+  and ${isSeen(sql, set.seen)}`
 
-/** Puts quarantined jobs back in the queue, as if they had never been tried: all of them, or none. */
-export async function requeue(call: Call, request: RequeueRequest): Promise<{ affected: number }> {
-  if (request.dry_run) {
-    const { affected, as_of } = await count(call.sql, call, request)
-    call.previewed(as_of)
-    return { affected }
-  }
-  return change(call, {
-    event: 'jobs.requeued',
-    name: 'requeue',
-    filters: request,
-    count: async (tx) => (await count(tx, call, request)).affected,
-    apply: (tx) => putBack(tx, call, request),
-    touched: ({ affected }) => affected,
-  })
+/** Puts quarantined jobs back in the queue, as if they had never been tried. */
+export async function requeue(call: Call, request: RequeueRequest): Promise<RequeueResult> {
+  const bulk = bulkOf(request)
+  if (!request.dry_run) return change(call, bulk)
+  const { preview: previewed } = await preview(call, bulk, async () => {})
+  return { affected: previewed.count, preview: previewed }
 }
 
-async function count(sql: Sql, call: Call, request: RequeueRequest) {
-  const [row] = await sql<[{ affected: number; as_of: string }]>`
-    select count(*) as affected, ${referenceTimeText(sql, call)} as as_of
-    from jobs
-    where ${requeueable(sql, request)}`
-  return row
+function bulkOf(request: RequeueRequest): Bulk<RequeueResult> {
+  const { domain, queue, job_type, job_id, max, limit, preview_token } = request
+  const filters = { domain, queue, job_type, job_id }
+  return {
+    kind: 'requeue',
+    name: 'requeue',
+    event: 'jobs.requeued',
+    scope: request,
+    filters,
+    request: { ...filters, max, limit },
+    max,
+    token: preview_token,
+    limit,
+    matching: (sql, set) => sql`from jobs where ${requeueable(sql, set, request)}`,
+    time: (sql) => sql`quarantined_at`,
+    batch: (tx, running, size) => putBack(tx, running, { request, limit: size }),
+    affected: ({ affected = 0 }) => affected,
+    answered: async (done) => ({
+      affected: done.counts.affected ?? 0,
+      ...(limit !== undefined && (await someOf(done, filters))),
+    }),
+    output: operation.output,
+  }
+}
+
+/** Which ones, where only some were asked for, and the way to the rest. */
+async function someOf({ running, counts: { affected = 0 }, previewed }: Done, filters: object) {
+  const { sql, operation, caller } = running
+  const rows = await sql<{ job_id: number }[]>`
+    select job_id from job_operation_rows where operation_id = ${operation}::bigint order by job_id`
+  const job_ids = rows.map(({ job_id }) => job_id)
+  if (!previewed || previewed.count <= affected) return { job_ids }
+  const { as_of, seen, count } = previewed
+  const rest = { as_of, seen, count: count - affected }
+  return { job_ids, rest_token: await signed(sql, { kind: 'requeue', filters, caller }, rest) }
+}
+
+interface PuttingBack {
+  request: RequeueRequest
+  limit: number
 }
 
 /** An earlier end, or a wish for one, would keep the job from running or from finishing; it goes. */
-async function putBack(tx: Sql, call: Call, request: RequeueRequest): Promise<{ affected: number }> {
+async function putBack(tx: Sql, running: Running, { request, limit }: PuttingBack): Promise<Counts> {
   const [row] = await tx<[{ affected: number }]>`
-    with moved as (
+    with picked as materialized (
+      select id, ${imageOf(tx)} as before
+      from jobs
+      where ${requeueable(tx, running, request)}
+      limit ${tx.unsafe(String(limit))} for update skip locked
+    ),
+    moved as (
       update jobs
       set status = 'queued', available_at = now(), retry_count = 0,
           failure_streak_code = null, failure_streak_count = 0, quarantined_at = null,
           leased_until = null, lease_id = null, worker_id = null,
           completed_at = null, completion_token = null,
           cancel_requested_at = null, cancelled_at = null, cancellation_reason = null
-      where ${requeueable(tx, request)}
-      returning id, domain, queue, job_type, owner_user_id, trace_id
+      from picked
+      where ${isOneOf(tx, tx`select id from picked`)} and jobs.id = picked.id
+      returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, before, ${imageOf(tx)} as after
     ),
-    told as (${tellSteps(tx, call, tx`select *, 'job.requeued' as event_type, '{}'::jsonb as attrs from moved`)}),
+    kept as (${keepImages(tx, running, tx`select id, before, after from moved`)}),
+    told as (${tellSteps(tx, running, tx`select *, 'job.requeued' as event_type, '{}'::jsonb as attrs from moved`)}),
     rung as (${ring(tx, tx`select domain, queue from moved`)})
     select count(moved.id) as affected
     from moved

@@ -1,33 +1,40 @@
-import type { SweepRequest } from '../../shared/sweep.ts'
+import type * as z from 'zod'
+import { sweep as operation, type SweepRequest } from '../../shared/sweep.ts'
 import type { Sql } from '../database/sql.ts'
-import { type Call, referenceTime, referenceTimeText } from './call.ts'
+import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
+import { type Call, referenceTime } from './call.ts'
 import { change } from './change.ts'
 import { cascade, droppedSteps } from './dependents.ts'
+import { imageOf, keepImages } from './images.ts'
+import { isOneOf } from './one-of.ts'
+import { preview } from './preview.ts'
 import { inScope } from './scope.ts'
+import { isSeen } from './seen.ts'
 import { tellSteps } from './steps.ts'
 
 /** Time so many seconds before the reference time; 3,000 years are the most PostgreSQL's calendar bears. */
-const before = (sql: Sql, call: Call, seconds: number) => sql`
-  ${referenceTime(sql, call)} - least(${seconds}::bigint, 100000000000) * interval '1 second'`
+const before = (sql: Sql, set: JobSet, seconds: number) => sql`
+  ${referenceTime(sql, set)} - least(${seconds}::bigint, 100000000000) * interval '1 second'`
 
 /** Queued for too long. */
-const tooOld = (sql: Sql, call: Call, { age_seconds }: SweepRequest) =>
-  age_seconds === undefined ? sql`false` : sql`(status = 'queued' and created_at <= ${before(sql, call, age_seconds)})`
+const tooOld = (sql: Sql, set: JobSet, { age_seconds }: SweepRequest) =>
+  age_seconds === undefined ? sql`false` : sql`(status = 'queued' and created_at <= ${before(sql, set, age_seconds)})`
 
 /**
  * Running for too long, since the last pick-up: some workers keep the first `started_at` when a job
  * is picked up again, and `acquired_at` is then the later of the two.
  */
-const tooLong = (sql: Sql, call: Call, { runtime_seconds }: SweepRequest) =>
+const tooLong = (sql: Sql, set: JobSet, { runtime_seconds }: SweepRequest) =>
   runtime_seconds === undefined
     ? sql`false`
-    : sql`(status = 'processing' and greatest(started_at, acquired_at) <= ${before(sql, call, runtime_seconds)})`
+    : sql`(status = 'processing' and greatest(started_at, acquired_at) <= ${before(sql, set, runtime_seconds)})`
 
 /** The only definition of past the limit, for the preview and the change. */
-const sweepable = (sql: Sql, call: Call, request: SweepRequest) => sql`
+const sweepable = (sql: Sql, set: JobSet, request: SweepRequest) => sql`
   status in ('queued', 'processing')
-  and (${tooOld(sql, call, request)} or ${tooLong(sql, call, request)})
-  ${inScope(sql, request)}`
+  and (${tooOld(sql, set, request)} or ${tooLong(sql, set, request)})
+  ${inScope(sql, request)}
+  and ${isSeen(sql, set.seen)}`
 
 const why = (sql: Sql) => sql`case status when 'queued' then 'ttl_age' else 'ttl_runtime' end`
 
@@ -38,44 +45,64 @@ const outcomes = {
   fail: (sql: Sql) => sql`status = 'failed', completed_at = now(), error_message = ${why(sql)}`,
 }
 
-/** Ends queued and running jobs that are past their limits: all of them, or none. */
-export async function sweep(call: Call, request: SweepRequest): Promise<{ affected: number }> {
-  if (request.dry_run) {
-    const { affected, as_of } = await count(call.sql, call, request)
-    call.previewed(as_of)
-    return { affected }
-  }
-  return change(call, {
-    event: 'jobs.ttl_sweep',
+type SweepResult = z.output<typeof operation.output>
+
+/** Ends queued and running jobs that are past their limits. */
+export async function sweep(call: Call, request: SweepRequest): Promise<SweepResult> {
+  const bulk = bulkOf(request)
+  if (!request.dry_run) return change(call, bulk)
+  const { preview: previewed } = await preview(call, bulk, async () => {})
+  return { affected: previewed.count, preview: previewed }
+}
+
+function bulkOf(request: SweepRequest): Bulk<SweepResult> {
+  const { age_seconds, runtime_seconds, action, domain, queue, job_type, max, preview_token } = request
+  const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type }
+  return {
+    kind: 'sweep',
     name: 'sweep',
-    filters: request,
-    count: async (tx) => (await count(tx, call, request)).affected,
-    apply: (tx) => end(tx, call, request),
-    touched: ({ affected }) => affected,
-  })
+    event: 'jobs.ttl_sweep',
+    scope: request,
+    filters,
+    request: { ...filters, max },
+    max,
+    token: preview_token,
+    matching: (sql, set) => sql`from jobs where ${sweepable(sql, set, request)}`,
+    time: (sql) => sql`case status when 'queued' then created_at else greatest(started_at, acquired_at) end`,
+    batch: (tx, running, limit) => endMany(tx, running, { request, limit }),
+    affected: ({ affected = 0 }) => affected,
+    answered: ({ counts: { affected = 0 } }) => ({ affected }),
+    output: operation.output,
+  }
 }
 
-async function count(sql: Sql, call: Call, request: SweepRequest) {
-  const [row] = await sql<[{ affected: number; as_of: string }]>`
-    select count(*) as affected, ${referenceTimeText(sql, call)} as as_of
-    from jobs
-    where ${sweepable(sql, call, request)}`
-  return row
+interface Ending {
+  request: SweepRequest
+  limit: number
 }
 
-async function end(tx: Sql, call: Call, request: SweepRequest): Promise<{ affected: number }> {
+async function endMany(tx: Sql, running: Running, { request, limit }: Ending): Promise<Counts> {
   const [row] = await tx<[{ affected: number }]>`
     with recursive
+    picked as materialized (
+      select id, ${imageOf(tx)} as before
+      from jobs
+      where ${sweepable(tx, running, request)}
+      limit ${tx.unsafe(String(limit))} for update skip locked
+    ),
     moved as (
       update jobs
       set ${outcomes[request.action](tx)}, leased_until = null
-      where ${sweepable(tx, call, request)}
-      returning id, uuid, domain, queue, job_type, owner_user_id, trace_id, status,
-        coalesce(case status when 'failed' then error_message end, cancellation_reason) as reason
+      from picked
+      where ${isOneOf(tx, tx`select id from picked`)} and jobs.id = picked.id
+      returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
+        coalesce(case jobs.status when 'failed' then jobs.error_message end, jobs.cancellation_reason) as reason,
+        before, ${imageOf(tx)} as after
     ),
     ended as (select uuid, status from moved),
-    ${cascade(tx)},
-    told as (${tellSteps(tx, call, tx`${movedSteps(tx)} union all ${droppedSteps(tx)}`)})
+    ${cascade(tx, imageOf(tx))},
+    kept as (${keepImages(tx, running, tx`select id, before, after from moved union all select id, before, after from dropped`)}),
+    told as (${tellSteps(tx, running, tx`${movedSteps(tx)} union all ${droppedSteps(tx)}`)})
     select count(*) as affected from moved`
   return row
 }

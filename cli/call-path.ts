@@ -1,0 +1,16 @@
+/** Where a call goes: its path, and what of the input is left for the query or the body. */
+interface Placed {
+  path: string
+  fields: object
+}
+
+/** Fills the `:id` parts of a path from the fields of the input, which are not repeated beside it. */
+export function placed(path: string, input: unknown): Placed {
+  const fields = new Map<string, unknown>(Object.entries(input ?? {}))
+  const filled = path.replaceAll(/:(\w+)/g, (_, name: string) => {
+    const value = String(fields.get(name))
+    fields.delete(name)
+    return encodeURIComponent(value)
+  })
+  return { path: filled, fields: Object.fromEntries(fields) }
+}

@@ -1,0 +1,35 @@
+import { IntegrityRequest, type IntegrityResult, integrity } from '../../shared/integrity.ts'
+import type { Change } from '../change.ts'
+import { parsed } from '../faults.ts'
+import { described } from '../scope.ts'
+
+/**
+ * The request of a repair as it is sent, before the guard adds to it.
+ * @throws Failure `usage`
+ */
+export function integrityRequest(fields: unknown) {
+  const { domain, queue, job_type } = parsed(IntegrityRequest, fields)
+  return { domain, queue, job_type }
+}
+
+/** How many jobs break an invariant. */
+export const brokenCount = (found: IntegrityResult): number =>
+  found.non_processing_with_lease + found.processing_expired
+
+/** A repair as the guard takes it. */
+export function integrityChange(
+  request: ReturnType<typeof integrityRequest>,
+  words: readonly string[],
+): Change<typeof integrity.input, typeof integrity.output> {
+  return {
+    name: 'integrity',
+    op: integrity,
+    requests: [request],
+    preview: (request) => ({ ...request, fix: false }),
+    bounded: (request, bound) => ({ ...request, fix: true, ...bound }),
+    count: (result) => (result.fixed > 0 ? result.fixed : brokenCount(result)),
+    say: (jobs, done) => `${done ? 'repaired' : 'would repair'} ${jobs} in ${described(request)}`,
+    facts: request,
+    words,
+  }
+}

@@ -1,0 +1,37 @@
+import { PruneRequest, prune } from '../../shared/prune.ts'
+import type { Change } from '../change.ts'
+import type { Context } from '../context.ts'
+import { parsed } from '../faults.ts'
+import { pruneDetails } from '../prune-details.ts'
+import { described } from '../scope.ts'
+
+/**
+ * The request of a prune as it is sent, before the guard adds to it.
+ * @throws Failure `usage`
+ */
+export function pruneRequest(fields: unknown) {
+  const { statuses, older_than_days, domain, queue, job_type } = parsed(PruneRequest, fields)
+  return { statuses, older_than_days, domain, queue, job_type }
+}
+
+/** A prune as the guard takes it. */
+export function pruneChange(
+  context: Context,
+  request: ReturnType<typeof pruneRequest>,
+  words: readonly string[],
+): Change<typeof prune.input, typeof prune.output> {
+  const where = described(request)
+  return {
+    name: 'prune',
+    op: prune,
+    requests: [request],
+    preview: (request) => ({ ...request, dry_run: true }),
+    bounded: (request, bound) => ({ ...request, dry_run: false, ...bound }),
+    count: ({ deleted }) => deleted,
+    say: (jobs, done) => `${done ? 'deleted' : 'would delete'} ${jobs} in ${where}`,
+    facts: request,
+    words,
+    undoable: true,
+    details: (client, previewed) => pruneDetails(context, client, request, previewed),
+  }
+}

@@ -1,0 +1,36 @@
+import { SweepRequest, sweep } from '../../shared/sweep.ts'
+import type { Change } from '../change.ts'
+import { parsed } from '../faults.ts'
+import { described } from '../scope.ts'
+
+/**
+ * The request of a sweep as it is sent, before the guard adds to it.
+ * @throws Failure `usage`
+ */
+export function sweepRequest(fields: unknown) {
+  const { age_seconds, runtime_seconds, action, domain, queue, job_type } = parsed(SweepRequest, fields)
+  return { age_seconds, runtime_seconds, action, domain, queue, job_type }
+}
+
+const verbs = { cancel: ['would cancel', 'cancelled'], fail: ['would fail', 'failed'] } as const
+
+/** A sweep as the guard takes it. */
+export function sweepChange(
+  request: ReturnType<typeof sweepRequest>,
+  words: readonly string[],
+): Change<typeof sweep.input, typeof sweep.output> {
+  const [wouldDo, did] = verbs[request.action]
+  const where = described(request)
+  return {
+    name: 'sweep',
+    op: sweep,
+    requests: [request],
+    preview: (request) => ({ ...request, dry_run: true }),
+    bounded: (request, bound) => ({ ...request, ...bound }),
+    count: ({ affected }) => affected,
+    say: (jobs, done) => `${done ? did : wouldDo} ${jobs} in ${where}`,
+    facts: request,
+    words,
+    undoable: true,
+  }
+}

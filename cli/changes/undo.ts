@@ -1,0 +1,62 @@
+import { type Conflict, UndoRequest, undo } from '../../shared/undo.ts'
+import type { Change } from '../change.ts'
+import type { Context } from '../context.ts'
+import { escaped } from '../escape.ts'
+import { parsed } from '../faults.ts'
+import { grouped, jobs } from '../numbers.ts'
+import type { Column } from '../table.ts'
+
+/**
+ * The request of an undo as it is sent, before the guard adds to it.
+ * @throws Failure `usage`
+ */
+export function undoRequest(fields: unknown): { id: string } {
+  return { id: String(parsed(UndoRequest, fields).id) }
+}
+
+const columns: Column<Conflict>[] = [
+  { title: 'job', value: ({ job_id }) => String(job_id) },
+  { title: 'reason', value: ({ reason }) => reason },
+]
+
+const mostShown = 10
+
+/** An undo as the guard takes it. */
+export function undoChange(
+  { print }: Context,
+  request: { id: string },
+  words: readonly string[],
+): Change<typeof undo.input, typeof undo.output> {
+  const say = (jobs: string, done: boolean) => `${done ? 'gave' : 'would give'} back ${jobs} of operation ${request.id}`
+  return {
+    name: 'undo',
+    op: undo,
+    requests: [request],
+    preview: (request) => ({ ...request, dry_run: true }),
+    bounded: (request, bound) => ({ ...request, dry_run: false, ...bound }),
+    count: ({ affected }) => affected,
+    say,
+    facts: { operation_undone: Number(request.id) },
+    words,
+    details: async (_client, { answers: [answer], total }) => {
+      const { conflicts, conflict_count } = answer ?? { conflicts: [], conflict_count: 0 }
+      if (conflicts.length === 0) return undefined
+      const shown = conflicts.slice(0, mostShown)
+      const rest = conflict_count - shown.length
+      const more = rest > 0 ? `and ${grouped(rest)} more\n` : ''
+      return `Cannot be taken back:\n\n${print.table(columns, shown)}${more}\n${say(jobs(total), false)}`
+    },
+    beside: ({ conflicts, conflict_count }) => ({
+      facts: { conflict_count, conflicts },
+      note: conflict_count === 0 ? undefined : noteOn(conflict_count, conflicts),
+    }),
+  }
+}
+
+/** `note: 3 jobs cannot be taken back: 2 gone on, 1 deleted` */
+function noteOn(count: number, told: readonly Conflict[]): string {
+  const reasons = [...new Set(told.map(({ reason }) => reason))]
+  const parts = reasons.map((one) => `${told.filter(({ reason }) => reason === one).length} ${escaped(one)}`)
+  const rest = count > told.length && told.length > 0 ? [`and ${grouped(count - told.length)} more`] : []
+  return `note: ${jobs(count)} cannot be taken back${told.length > 0 ? `: ${[...parts, ...rest].join(', ')}` : ''}`
+}

@@ -1,0 +1,108 @@
+import type { z } from 'zod'
+import { Failure } from '../../shared/errors.ts'
+import type { Operation } from '../../shared/operation.ts'
+import type { Day } from '../../shared/records.ts'
+import type { CommandSpec } from '../command.ts'
+import type { Context } from '../context.ts'
+import { curlOf } from '../curl.ts'
+import { grouped } from '../numbers.ts'
+import { columns, fieldColumns, fieldsOf, forPeople } from '../operation-columns.ts'
+import type { Ending } from '../print.ts'
+import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf } from '../scope.ts'
+import type { Column } from '../table.ts'
+
+interface OperationsFlags extends ScopeFlags {
+  kind?: string
+  state?: string
+  limit?: string
+}
+
+export const operations: CommandSpec<OperationsFlags> = {
+  name: 'operations',
+  group: 'ADMIN',
+  summary: 'what was changed, by whom, why',
+  about:
+    'Lists the changes that operators made, the newest first, or shows one and what has become of its jobs. With verify, checks that no record was altered or removed.',
+  examples: [
+    'jobsctl operations --domain chatbooks --kind prune',
+    'jobsctl operations 17',
+    'jobsctl operations verify || notify "the records of jobs were altered"',
+  ],
+  operands: '[id|verify]',
+  flags: [
+    ...scopeFlags,
+    allFlag,
+    { flags: '--kind <kind>', about: 'prune, sweep, requeue, integrity or undo', group: 'HOW' },
+    { flags: '--state <state>', about: 'running, done, partial, failed or undone', group: 'HOW' },
+    { flags: '--limit <n>', about: 'so many at most (default: 50)', group: 'HOW' },
+  ],
+  async run(context, flags, [word]) {
+    if (word === undefined) return list(context, flags)
+    if (Object.keys(flags).length > 0) throw new Failure('usage', `${word} and flags that select exclude each other`)
+    if (word === 'verify') return verify(context)
+    if (/^[1-9]\d{0,15}$/.test(word)) return show(context, word)
+    throw new Failure('usage', `${word} is neither the id of an operation nor verify`, {
+      hint: 'ids are whole numbers, such as 17; jobsctl operations lists them',
+    })
+  },
+}
+
+/** The answer, or undefined where `--curl` has printed the call instead. */
+async function asked<In extends z.ZodType, Out extends z.ZodType>(
+  context: Context,
+  op: Operation<In, Out>,
+  input: z.input<In>,
+) {
+  if (!context.settings.curl) return (await context.client()).call(op, input)
+  context.print.text(curlOf(context, op, input))
+  return undefined
+}
+
+async function list(context: Context, { kind, state, limit, ...flags }: OperationsFlags): Promise<Ending> {
+  const { listOperations: op } = await import('../../shared/records.ts')
+  const { parsed } = await import('../faults.ts')
+  const scope = scopeOf(flags)
+  const checked = parsed(op.input, { ...scope, kind, state, limit })
+  const { domain, queue, job_type } = checked
+  const narrowed = { domain, queue, job_type, kind: checked.kind, state: checked.state, limit }
+  const answer = await asked(context, op, narrowed)
+  if (!answer) return 'ok'
+  const { body, raw } = answer
+  context.print.rows({ columns, forPeople, rows: body, json: raw, empty: `no operations in ${described(scope)}` })
+  return 'ok'
+}
+
+async function show(context: Context, id: string): Promise<Ending> {
+  const { getOperation: op } = await import('../../shared/records.ts')
+  const answer = await asked(context, op, { id })
+  if (!answer) return 'ok'
+  context.print.rows({ columns: fieldColumns, rows: fieldsOf(answer.body), json: answer.raw, empty: '' })
+  return 'ok'
+}
+
+const dayColumns: Column<Day>[] = [
+  { title: 'day', value: ({ day }) => day },
+  { title: 'operations', value: ({ operations }) => operations },
+  { title: 'missing', value: ({ missing }) => missing, paint: ({ missing }) => (missing > 0 ? 'red' : undefined) },
+  { title: 'broken', value: ({ broken }) => broken.join(' '), paint: () => 'red' },
+]
+
+async function verify(context: Context): Promise<Ending> {
+  const { verifyOperations: op } = await import('../../shared/records.ts')
+  const { print } = context
+  const answer = await asked(context, op, {})
+  if (!answer) return 'ok'
+  const { ok, operations, days } = answer.body
+  if (ok && !print.structured) {
+    const text = `${count(operations, 'operation')} on ${count(days.length, 'day')}: all as sealed, none missing`
+    print.sentence({}, text, 'done')
+    return 'ok'
+  }
+  const bad = days.filter(({ broken, missing }) => broken.length > 0 || missing > 0)
+  print.rows({ columns: dayColumns, rows: bad, json: answer.raw, empty: '' })
+  if (ok) return 'ok'
+  print.aside(`records of ${count(bad.length, 'day')} are not as they were sealed`)
+  return 'failed'
+}
+
+const count = (n: number, what: string): string => `${grouped(n)} ${what}${n === 1 ? '' : 's'}`

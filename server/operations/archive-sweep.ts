@@ -1,0 +1,58 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Fragment, Pool, Sql } from '../database/sql.ts'
+
+const atOnce = 1000
+const pauseMs = 50
+
+interface Sweeping {
+  days: number
+  stopping: AbortSignal
+}
+
+/**
+ * Deletes for good what operations have put away more than `days` ago, the oldest operation first and in small
+ * batches. Archived rows of other programs belong to no operation, and stay.
+ * @returns how many archived jobs
+ */
+export async function sweepArchive(sql: Pool, { days, stopping }: Sweeping): Promise<number> {
+  const expired = (time: Fragment) => sql`${time} < now() - ${days}::int * interval '24 hours'`
+  const archived = await inBatches(stopping, () => deleteSome(sql, 'jobs_archive', expired(sql`kept.archived_at`)))
+  await inBatches(stopping, () =>
+    deleteSome(
+      sql,
+      'job_operation_rows',
+      expired(sql`(select ended_at from job_operations o where o.id = kept.operation_id)`),
+    ),
+  )
+  return archived
+}
+
+async function inBatches(stopping: AbortSignal, batch: () => Promise<number>): Promise<number> {
+  let all = 0
+  while (!stopping.aborted) {
+    const deleted = await batch()
+    if (deleted === 0) break
+    all += deleted
+    await wait(pauseMs)
+  }
+  return all
+}
+
+/** What the oldest operation has there, if that has expired. Several servers may do this at once. */
+async function deleteSome(sql: Sql, table: string, expired: Fragment): Promise<number> {
+  const { count } = await sql`
+    with oldest as materialized (
+      select kept.operation_id
+      from (
+        select * from ${sql(table)} where operation_id is not null order by operation_id limit 1
+      ) as kept
+      where ${expired}
+    )
+    delete from ${sql(table)}
+    where ctid = any(array(
+      select ctid from ${sql(table)}
+      where operation_id = (select operation_id from oldest)
+      limit ${sql.unsafe(String(atOnce))} for update skip locked
+    ))`
+  return count
+}

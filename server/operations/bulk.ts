@@ -1,0 +1,62 @@
+import type * as z from 'zod'
+import type { Scope } from '../../shared/jobs.ts'
+import type { BulkKind } from '../../shared/records.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
+import type { Call } from './call.ts'
+import type { Previewed } from './preview-token.ts'
+import type { Seen } from './seen.ts'
+
+/** The set that a change is about: what its filters match at this time, of the rows as they were then. */
+export interface JobSet {
+  asOf: string | undefined
+  seen: Seen | undefined
+}
+
+/** A change that runs: its call, its set, and its record. */
+export interface Running extends Call {
+  asOf: string
+  seen: Seen
+  operation: number
+}
+
+/** What a batch has done, by the names of the answer; batches add up. */
+export type Counts = Record<string, number>
+
+/** A change of many jobs, described once: for its preview, its batches and its record. */
+export interface Bulk<Answer> {
+  kind: BulkKind
+  /** As people call it, such as `prune`. */
+  name: string
+  /** As the events table names it, such as `jobs.pruned`. */
+  event: string
+  scope: Scope
+  /** The request as it is kept with the record. */
+  request: object
+  /** That part of it which says what is changed, and how: a preview is of these alone. */
+  filters: object
+  max: number | undefined
+  token: string | undefined
+  /** Stop after so many jobs, though more match. */
+  limit?: number | undefined
+  /** The operation that it takes back. */
+  undoes?: number
+  /** `from jobs where …`: the only definition of the set, for the preview and for the batches. */
+  matching: (sql: Sql, set: JobSet) => Fragment
+  /** The time that the filters look at. */
+  time: (sql: Sql) => Fragment
+  /** Changes at most `limit` jobs of the set, leaving alone what others hold; what it has changed no longer matches. */
+  batch: (tx: Sql, running: Running, limit: number) => Promise<Counts>
+  /** How many jobs these counts are. */
+  affected: (counts: Counts) => number
+  /** The part of the answer that only this change has. */
+  answered: (done: Done) => object | Promise<object>
+  /** The answer of what was done, for a repetition, too. */
+  output: z.ZodType<Answer>
+}
+
+/** A change that is done. */
+export interface Done {
+  running: Running
+  counts: Counts
+  previewed: Previewed | undefined
+}

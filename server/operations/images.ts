@@ -1,0 +1,41 @@
+import type { Fragment, Sql } from '../database/sql.ts'
+import type { Running } from './bulk.ts'
+
+/** What operators' changes overwrite, beside `acquired_at`, which tells a later pick-up. */
+const columns = {
+  status: 'text',
+  available_at: 'timestamptz',
+  retry_count: 'integer',
+  failure_streak_code: 'text',
+  failure_streak_count: 'integer',
+  quarantined_at: 'timestamptz',
+  leased_until: 'timestamptz',
+  lease_id: 'text',
+  worker_id: 'text',
+  completed_at: 'timestamptz',
+  completion_token: 'text',
+  cancel_requested_at: 'timestamptz',
+  cancelled_at: 'timestamptz',
+  cancellation_reason: 'text',
+  error_message: 'text',
+}
+
+const names = [...Object.keys(columns), 'acquired_at']
+
+/** Those columns of a row of `jobs`, as it is at this place of the statement. */
+export const imageOf = (sql: Sql): Fragment =>
+  sql.unsafe(`jsonb_build_object(${names.map((name) => `'${name}', jobs.${name}`).join(', ')})`)
+
+/** What gives a row of `jobs` these columns back, as `set` has it. */
+export const fromImage = (sql: Sql, image: string): Fragment =>
+  sql.unsafe(
+    Object.entries(columns)
+      .map(([name, type]) => `${name} = (${image} ->> '${name}')::${type}`)
+      .join(', '),
+  )
+
+/** Keeps what was there before, for an undo: of rows `(id, before, after)`. */
+export const keepImages = (sql: Sql, { operation }: Running, rows: Fragment): Fragment => sql`
+  insert into job_operation_rows (operation_id, job_id, before, after)
+  select ${operation}::bigint, id, before, after
+  from (${rows}) as changed`

@@ -1,0 +1,82 @@
+import type { Fragment, Sql } from '../database/sql.ts'
+import { columnList } from './archive.ts'
+import type { Counts, Running } from './bulk.ts'
+
+/** What stands in the place of an archived row, called `jobs` here; null where nothing does. */
+const taken = (sql: Sql): Fragment => sql`
+  case
+    when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken'
+    when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken'
+    when exists (
+      select from jobs live
+      where live.domain = jobs.domain and live.queue = jobs.queue and live.job_type = jobs.job_type
+        and live.idempotency_key = jobs.idempotency_key
+      offset 0
+    ) then 'its idempotency key was used again'
+  end`
+
+/** True for an archived row, called `jobs` here, that can come back. */
+export const isFree = (sql: Sql): Fragment => sql`(${taken(sql)}) is null`
+
+/** Archived rows of an operation that cannot come back, as `(job_id, reason)`. */
+export const whyNotFree = (sql: Sql, operation: number): Fragment => sql`
+  select job_id, reason
+  from (
+    select jobs.id as job_id, ${taken(sql)} as reason from jobs_archive as jobs where operation_id = ${operation}::bigint
+  ) as looked
+  where reason is not null`
+
+interface GivingBack {
+  undoes: number
+  limit: number
+}
+
+/** Moves archived rows back, with all that hung on them, in one statement. */
+export async function giveBack(tx: Sql, _running: Running, { undoes, limit }: GivingBack): Promise<Counts> {
+  const columns = await columnsToFill(tx)
+  const [row] = await tx<[{ affected: number }]>`
+    with picked as materialized (
+      select *
+      from jobs_archive as jobs
+      where operation_id = ${undoes}::bigint and ${isFree(tx)}
+      limit ${tx.unsafe(String(limit))} for update skip locked
+    ),
+    back as (
+      insert into jobs (${columnList(tx, columns)}) overriding system value
+      select ${columnList(tx, columns)} from picked
+      on conflict do nothing
+      returning id
+    ),
+    taken_out as (
+      delete from jobs_archive where operation_id = ${undoes}::bigint and id in (select id from back)
+    ),
+    returned as (select picked.* from picked join back on back.id = picked.id),
+    attachments as (
+      insert into job_attachments overriding system value
+      select attached.*
+      from returned
+      cross join lateral jsonb_populate_recordset(null::job_attachments, returned.attachments) as attached
+      on conflict do nothing
+    ),
+    dependencies as (
+      insert into job_dependencies
+      select distinct on (edge.job_uuid, edge.depends_on_job_uuid) edge.*
+      from returned
+      cross join lateral jsonb_populate_recordset(null::job_dependencies, returned.dependencies) as edge
+      on conflict do nothing
+    )
+    select count(*) as affected from back`
+  return row
+}
+
+/** Of the columns of `jobs` those that are stored, and not made from others. */
+async function columnsToFill(tx: Sql): Promise<string[]> {
+  const rows = await tx<{ name: string }[]>`
+    select own.attname as name
+    from pg_attribute own
+    join pg_attribute there
+      on there.attrelid = to_regclass('jobs_archive') and there.attname = own.attname and not there.attisdropped
+    where own.attrelid = to_regclass('jobs') and own.attnum > 0 and not own.attisdropped and own.attgenerated = ''
+    order by own.attnum`
+  return rows.map(({ name }) => name)
+}

@@ -1,0 +1,62 @@
+import type { Fragment, Sql } from '../database/sql.ts'
+import type { Counts, Running } from './bulk.ts'
+import { fromImage, imageOf } from './images.ts'
+import { ring, tellSteps } from './steps.ts'
+
+/** What ran when it was ended has lost its worker, and cannot run on. */
+const canGoBack = (sql: Sql): Fragment => sql`kept.before ->> 'status' <> 'processing'`
+
+/** True for a row of `kept` and its job where nobody has picked it up or changed it since. */
+export const isUntouched = (sql: Sql): Fragment => sql`(${canGoBack(sql)} and ${imageOf(sql)} = kept.after)`
+
+/** Jobs of an operation that cannot be set back, as `(job_id, reason)`. */
+export const whyTouched = (sql: Sql, operation: number): Fragment => sql`
+  select
+    kept.job_id,
+    case
+      when jobs.id is null then 'it is gone'
+      when not ${canGoBack(sql)} then 'it was running, and has lost its worker'
+      when jobs.status <> kept.after ->> 'status' then 'it has gone on, and is ' || jobs.status
+      else 'it was picked up or changed since'
+    end as reason
+  from job_operation_rows kept
+  left join jobs on jobs.id = kept.job_id
+  where kept.operation_id = ${operation}::bigint and not coalesce(${isUntouched(sql)}, false)`
+
+interface SettingBack {
+  undoes: number
+  limit: number
+}
+
+/** Gives jobs the columns back that the operation has overwritten. */
+export async function setBack(tx: Sql, running: Running, { undoes, limit }: SettingBack): Promise<Counts> {
+  const [row] = await tx<[{ affected: number }]>`
+    with picked as materialized (
+      select jobs.id, kept.before
+      from job_operation_rows kept
+      join jobs on jobs.id = kept.job_id
+      where kept.operation_id = ${undoes}::bigint and ${isUntouched(tx)}
+      limit ${tx.unsafe(String(limit))} for update of jobs skip locked
+    ),
+    moved as (
+      update jobs
+      set ${fromImage(tx, 'picked.before')}
+      from picked
+      where jobs.id = picked.id
+      returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, jobs.status
+    ),
+    forgotten as (
+      delete from job_operation_rows where operation_id = ${undoes}::bigint and job_id in (select id from moved)
+    ),
+    told as (${tellSteps(tx, running, movedSteps(tx, running))}),
+    rung as (${ring(tx, tx`select domain, queue from moved where status = 'queued'`)})
+    select count(moved.id) as affected
+    from moved
+    left join rung on true`
+  return row
+}
+
+const movedSteps = (sql: Sql, { caller }: Running): Fragment => sql`
+  select id, domain, queue, job_type, owner_user_id, trace_id, 'job.restored' as event_type,
+    jsonb_build_object('status', status, 'caller', ${caller}::text) as attrs
+  from moved`

@@ -1,0 +1,122 @@
+import type * as z from 'zod'
+import { Failure } from '../../shared/errors.ts'
+import type { OperationRecord } from '../../shared/records.ts'
+import { type Conflict, undo as operation, type UndoRequest } from '../../shared/undo.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
+import type { Bulk, Counts, Running } from './bulk.ts'
+import type { Call } from './call.ts'
+import { change } from './change.ts'
+import { preview } from './preview.ts'
+import { recordOf } from './records.ts'
+import { giveBack, isFree, whyNotFree } from './undo-prune.ts'
+import { isUntouched, setBack, whyTouched } from './undo-rows.ts'
+
+type UndoResult = z.output<typeof operation.output>
+
+/** How one kind of operation is taken back. */
+interface Way {
+  /** `from …`: what can be taken back. */
+  matching: (sql: Sql) => Fragment
+  time: (sql: Sql) => Fragment
+  /** `select job_id, reason from …`: what cannot. */
+  conflicts: (sql: Sql) => Fragment
+  batch: (tx: Sql, running: Running, limit: number) => Promise<Counts>
+}
+
+const mostConflicts = 100
+
+/**
+ * Takes back an operation, as far as the world has not gone on since.
+ * @throws Failure `not_found`, or `conflict` for one that still runs or cannot be taken back
+ */
+export async function undo(call: Call, request: UndoRequest): Promise<UndoResult> {
+  const record = await recordOf(call.sql, request.id)
+  const way = wayBack(record)
+  await refuseWhatIsGone(call.sql, record)
+  const bulk = bulkOf(record, way, request)
+  if (!request.dry_run) return change(call, bulk)
+  const { preview: previewed, more } = await preview(call, bulk, (tx) => conflictsOf(tx, way))
+  return { affected: previewed.count, ...more, preview: previewed }
+}
+
+function wayBack({ id, kind, state }: OperationRecord): Way {
+  if (state === 'running') {
+    throw new Failure('conflict', `operation ${id} still runs; nothing was changed`, {
+      hint: 'wait until it has ended',
+    })
+  }
+  if (kind === 'prune') {
+    return {
+      matching: (sql) => sql`from jobs_archive as jobs where operation_id = ${id}::bigint and ${isFree(sql)}`,
+      time: (sql) => sql`archived_at`,
+      conflicts: (sql) => whyNotFree(sql, id),
+      batch: (tx, running, limit) => giveBack(tx, running, { undoes: id, limit }),
+    }
+  }
+  if (kind === 'requeue' || kind === 'sweep') {
+    return {
+      matching: (sql) => sql`
+        from job_operation_rows kept
+        join jobs on jobs.id = kept.job_id
+        where kept.operation_id = ${id}::bigint and ${isUntouched(sql)}`,
+      time: (sql) => sql`updated_at`,
+      conflicts: (sql) => whyTouched(sql, id),
+      batch: (tx, running, limit) => setBack(tx, running, { undoes: id, limit }),
+    }
+  }
+  throw new Failure(
+    'conflict',
+    `operation ${id} is ${kind === 'undo' ? 'an undo' : 'a repair'}, which cannot be taken back`,
+  )
+}
+
+/**
+ * What was never put away, or not kept for so long, cannot be taken back; what has been taken back already is no error.
+ */
+async function refuseWhatIsGone(sql: Sql, { id, state, affected }: OperationRecord): Promise<void> {
+  if (state === 'undone' || affected === 0) return
+  const [{ kept }] = await sql<[{ kept: boolean }]>`
+    select
+      exists (select from jobs_archive where operation_id = ${id}::bigint)
+      or exists (select from job_operation_rows where operation_id = ${id}::bigint) as kept`
+  if (kept) return
+  throw new Failure(
+    'conflict',
+    `what operation ${id} changed is not in the archive, or not any more; nothing was changed`,
+    {
+      hint: 'JOBS_ARCHIVE_BEFORE_DELETE says whether jobs are kept, JOBS_ARCHIVE_DAYS for how long',
+    },
+  )
+}
+
+function bulkOf({ id, domain, queue, job_type }: OperationRecord, way: Way, request: UndoRequest): Bulk<UndoResult> {
+  const filters = { operation: id }
+  return {
+    kind: 'undo',
+    name: 'undo',
+    event: 'jobs.undone',
+    scope: { domain: domain ?? undefined, queue: queue ?? undefined, job_type: job_type ?? undefined },
+    filters,
+    request: { ...filters, max: request.max },
+    max: request.max,
+    token: request.preview_token,
+    undoes: id,
+    matching: way.matching,
+    time: way.time,
+    batch: way.batch,
+    affected: ({ affected = 0 }) => affected,
+    answered: async ({ running, counts: { affected = 0 } }) => ({ affected, ...(await conflictsOf(running.sql, way)) }),
+    output: operation.output,
+  }
+}
+
+async function conflictsOf(sql: Sql, way: Way): Promise<{ conflict_count: number; conflicts: Conflict[] }> {
+  const [row] = await sql<[{ conflict_count: number; conflicts: Conflict[] }]>`
+    with conflicts as materialized (${way.conflicts(sql)})
+    select
+      (select count(*) from conflicts) as conflict_count,
+      (select coalesce(jsonb_agg(first order by job_id), '[]') from (
+        select job_id, reason from conflicts order by job_id limit ${mostConflicts}
+      ) as first) as conflicts`
+  return row
+}
