@@ -1,4 +1,4 @@
-interface Step {
+export interface Step {
   words: readonly string[]
   exit: number
   says: RegExp
@@ -24,10 +24,29 @@ export const steps: readonly Step[] = [
   step('integrity --all --fix --yes', 0, /^repaired \d+ jobs in all domains$/m),
   step('integrity --all', 0, /no job breaks an invariant/),
   step('stats', 0, /reports\/default +export/),
+  step('operations', 0, /integrity[\s\S]+requeue +chatbooks +done[\s\S]+prune +chatbooks +done/),
+  step('undo 1 --dry-run', 0, /would give back \d+ jobs of operation 1/),
+  step('undo 1 --yes', 0, /^gave back \d+ jobs of operation 1$/m),
+  step('prune --domain chatbooks --older-than 30d --dry-run --plan-out plan.json', 0, /finished jobs would be deleted/),
+  step('apply plan.json', 3, /refusing to change anything without --yes/),
+  step('apply plan.json --yes', 0, /^deleted \d+ jobs in chatbooks$/m),
+  step('apply plan.json --yes', 6, /the preview has been used already/),
+  step('operations 1', 0, /undone/),
+  step('operations verify', 0, /all as sealed, none missing/),
+  step('requeue --domain media --canary 5 --watch 1s --yes', 9, /5 queued after 1 s; the other \d+ were not touched/),
   step('drain media/default --reason backup', 0, /^Draining media\/default\./m),
   step('queues', 0, /media\/default +draining/),
   step('enqueue media/default --job-type import', 6, /media\/default takes no new jobs/),
   step('resume media/default', 0, /^Resumed media\/default\./m),
   step('enqueue media/default --job-type import --priority 1', 0, /^Enqueued job \d+ in media\/default/m),
   step('events --domain media --limit 3', 0, /queue\.drained[\s\S]+queue\.resumed[\s\S]+job\.created/),
+]
+
+/** While a worker is at work in embeddings/default. */
+export const stepsWithWorker: readonly Step[] = [
+  step(
+    'requeue --domain embeddings --queue default --canary 5 --watch 60s --yes',
+    0,
+    /^requeued \d+ jobs in embeddings\/default$/m,
+  ),
 ]

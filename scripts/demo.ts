@@ -7,7 +7,8 @@ import { stripVTControlCharacters } from 'node:util'
 import { readEnv } from '../server/env.ts'
 import { createLog } from '../server/log.ts'
 import { crashScene } from './demo-crash.ts'
-import { steps } from './demo-steps.ts'
+import { type Step, steps, stepsWithWorker } from './demo-steps.ts'
+import { workOff } from './demo-worker.ts'
 import { insertSampleJobs } from './sample-jobs.ts'
 
 /** The built server, with the types of its source. */
@@ -28,13 +29,13 @@ try {
   await server.prepared
   await insertSampleJobs(server.sql)
   console.log('4,000 sample jobs are in it.')
-  for (const { words, exit, says } of steps) {
-    console.log(`\n$ jobsctl ${words.join(' ')}`)
-    const run = await runJobsctl(words, { JOBSCTL_URL: server.url, JOBSCTL_API_KEY_FILE: join(folder, 'api-key') })
-    process.stdout.write(run.output)
-    if (run.code !== 0) console.log(`(exit ${run.code})`)
-    expect(`exit ${exit} and say ${says}`, run.code === exit && says.test(stripVTControlCharacters(run.output)))
-  }
+  await playAll(steps)
+  const over = new AbortController()
+  const target = { url: server.url, key: (await readFile(join(folder, 'api-key'), 'utf8')).trim() }
+  const working = workOff({ ...target, domain: 'embeddings' }, over.signal)
+  await playAll(stepsWithWorker)
+  over.abort()
+  await working
   await crashScene({ folder, expect, type: typeAt })
   if (terminal && failed.length === 0) await stayUp()
 } finally {
@@ -43,10 +44,20 @@ try {
 }
 console.log(
   failed.length === 0
-    ? `\nAll ${steps.length} steps, and those of the crash, did what they should.`
+    ? `\nAll ${steps.length + stepsWithWorker.length} steps, and those of the crash, did what they should.`
     : `\nNot as it should be: ${failed.join('; ')}`,
 )
 process.exitCode = failed.length === 0 ? 0 : 1
+
+async function playAll(played: readonly Step[]): Promise<void> {
+  for (const { words, exit, says } of played) {
+    console.log(`\n$ jobsctl ${words.join(' ')}`)
+    const run = await runJobsctl(words, { JOBSCTL_URL: server.url, JOBSCTL_API_KEY_FILE: join(folder, 'api-key') })
+    process.stdout.write(run.output)
+    if (run.code !== 0) console.log(`(exit ${run.code})`)
+    expect(`exit ${exit} and say ${says}`, run.code === exit && says.test(stripVTControlCharacters(run.output)))
+  }
+}
 
 function expect(what: string, right: boolean): void {
   if (right) return

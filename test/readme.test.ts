@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { insertSampleJobs } from '../scripts/sample-jobs.ts'
 import { built } from './built.ts'
-import { kinds } from './database.ts'
+import { kinds, newFolder } from './database.ts'
 import { readmeBlocks } from './readme.ts'
 import { shell } from './shell.ts'
 import { openWorld, type World } from './world.ts'
@@ -26,8 +28,12 @@ describe.each(kinds)('the README on %s', (kind) => {
   it('shows a tour in which every command does what it says', async () => {
     expect(typed.length).toBeGreaterThan(12)
     const env = { JOBSCTL_URL: world.url, JOBSCTL_API_KEY: world.key }
+    const folder = await newFolder('tour')
     for (const { command, code } of typed) {
-      const run = await shell(`jobsctl() { "${process.execPath}" "${built.jobsctl}" "$@"; }\n${command}`, { env })
+      const run = await shell(
+        `jobsctl() { "${process.execPath}" "${built.jobsctl}" "$@"; }\ncd ${folder}\n${command}`,
+        { env },
+      )
       expect({ command, code: run.code, err: code === 0 ? '' : run.err }).toEqual({
         command,
         code,
@@ -36,16 +42,20 @@ describe.each(kinds)('the README on %s', (kind) => {
     }
   })
 
-  it('shows calls that are answered', async () => {
-    const [once] = calls
-    const run = await shell(`set -eu\ncurl() { command curl -sS --fail-with-body "$@"; }\n${once}`, {
-      env: { BASE: world.url, API_KEY: world.key },
-    })
-    expect({ code: run.code, err: run.err }).toEqual({ code: 0, err: '' })
+  it('shows calls that are answered, one after the other and as a script', async () => {
+    expect(calls).toHaveLength(3)
+    const env = { PATH: process.env.PATH, BASE: world.url, API_KEY: world.key }
+    for (const block of [calls[0], calls[2]]) {
+      const { stderr } = await promisify(execFile)(
+        'bash',
+        ['--norc', '-euo', 'pipefail', '-c', `curl() { command curl -sS --fail-with-body "$@"; }\n${block}`],
+        { env, timeout: 20_000 },
+      )
+      expect(stderr).toBe('')
+    }
   })
 
   it('shows a stream that says something', async () => {
-    expect(calls).toHaveLength(2)
     const run = await shell(`curl() { command curl -sS --fail-with-body --max-time 2 "$@"; }\n${calls[1]}`, {
       env: { BASE: world.url, API_KEY: world.key },
     })

@@ -153,10 +153,10 @@ describe('the server process', () => {
           insert into jobs (domain, queue, job_type, status, completed_at)
           values ('d', 'q', 't', 'completed', now() - interval '90 days')`
         const pruning = await sql.begin(async (tx) => {
-          await tx`select from jobs for update`
+          await tx`lock table job_attachments in access exclusive mode`
           const headers = { 'x-api-key': 'k', 'x-confirm': 'true' }
           const answer = call({ url: server.url, method: 'POST', path: paths.prune, body: {}, headers })
-          await until('the prune waits for the row', async () => {
+          await until('the prune waits for what hangs on the job', async () => {
             const waiting = await sql`
               select pid from pg_stat_activity
               where datname = current_database() and application_name = 'jobs-server' and wait_event_type = 'Lock'`

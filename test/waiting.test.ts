@@ -171,7 +171,8 @@ describe.each(kinds)('a call that waits for work on %s', (kind) => {
       await tx`lock table job_events in share mode`
       const [id] = await world.jobs(1, { status: 'queued', days: 0 })
       await until('the call has the job in its hands', async () => {
-        const [row] = await tx`select from pg_locks where relation = 'job_events'::regclass and not granted`
+        const [row] =
+          await tx`select from pg_locks where relation = 'job_events'::regclass and mode = 'RowExclusiveLock' and not granted`
         return row !== undefined && id
       })
       leaving.hangUp()
