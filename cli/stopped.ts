@@ -38,7 +38,7 @@ export async function stopped<In extends z.ZodType, Out extends z.ZodType>(
     return new Failure('partial', message, { hint, requestId, server, cause })
   }
   if (before === 0 && (changed === 0 || isUnsure(error))) {
-    const detail = changed > 0 ? `${said}, then: ${message}` : message
+    const detail = changed > 0 ? `${change.say(`at least ${jobs(changed)}`, true)}, then: ${message}` : message
     return lookedUp(new Failure(error.code, detail, { hint: error.hint, requestId, server, cause }), look)
   }
   const code = context.io.signal.aborted ? error.code : 'partial'

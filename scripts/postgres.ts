@@ -16,7 +16,9 @@ export interface ThrowawayPostgres {
   stop: () => Promise<void>
   /** Stops it, as an operator would, and keeps the data and the port. */
   halt: () => Promise<void>
-  /** Starts it again after `halt`. */
+  /** `kill -9` for its first process: what it has confirmed is on the disk, and all else is lost. */
+  crash: () => Promise<void>
+  /** Starts it again after `halt` or `crash`. */
   resume: () => Promise<void>
 }
 
@@ -25,10 +27,10 @@ export const roleWithPassword = 'with_password'
 
 /**
  * Starts a throwaway PostgreSQL on a free port of 127.0.0.1, as any user, root included.
- * It ends with this process, however that ends.
+ * It ends with this process, however that ends. `more` are lines for its configuration.
  * @throws Error that says what to install, or why it does not start
  */
-export async function startPostgres(): Promise<ThrowawayPostgres> {
+export async function startPostgres(more: readonly string[] = []): Promise<ThrowawayPostgres> {
   const account = unprivileged()
   const folder = await mkdtemp(join(tmpdir(), 'jobs-postgres-'))
   await chmod(folder, 0o755)
@@ -37,15 +39,28 @@ export async function startPostgres(): Promise<ThrowawayPostgres> {
   try {
     const bin = await postgresBinaries(folder, account)
     await own(folder, account)
-    await makeCluster({ bin, folder, account })
+    await makeCluster({ bin, folder, account, more })
     const port = await freePort()
     const url = `postgres://postgres@127.0.0.1:${port}/postgres`
     const resume = async () => {
-      keeper.stdin?.write(`start ${bin}/postgres ${port}\n`)
-      await untilAnswering(url, folder)
+      const start = async () => {
+        keeper.stdin?.write(`start ${bin}/postgres ${port}\n`)
+        await untilAnswering(url, folder)
+      }
+      for (let tries = 0; ; tries++) {
+        const failed = await start().then(
+          () => undefined,
+          (error: unknown) => error,
+        )
+        if (failed === undefined) return
+        // After a crash some processes of the old one are still about to end.
+        if (!String(failed).includes('pre-existing shared memory') || tries > 50) throw failed
+        await wait(200)
+      }
     }
     await resume()
-    return { url, resume, halt: () => halt(keeper), stop: () => end(keeper) }
+    const [halt, crash] = [() => tell(keeper, 'stop'), () => tell(keeper, 'crash')]
+    return { url, resume, halt, crash, stop: () => end(keeper) }
   } catch (error) {
     await end(keeper)
     throw error
@@ -67,6 +82,7 @@ while read -r word program port; do
   case $word in
     start) "$program" -D data -p "$port" >log 2>&1 & server=$! ;;
     stop) kill -INT "$server"; wait "$server"; echo stopped ;;
+    crash) kill -KILL "$server"; wait "$server"; echo stopped ;;
   esac
 done
 [ -z "$server" ] || { kill -QUIT "$server"; wait "$server"; } 2>/dev/null
@@ -88,9 +104,9 @@ async function end(keeper: ChildProcess): Promise<void> {
   await gone
 }
 
-async function halt(keeper: ChildProcess): Promise<void> {
+async function tell(keeper: ChildProcess, word: 'stop' | 'crash'): Promise<void> {
   const stopped = keeper.stdout ? once(keeper.stdout, 'data') : undefined
-  keeper.stdin?.write('stop\n')
+  keeper.stdin?.write(`${word}\n`)
   await stopped
 }
 
@@ -103,10 +119,11 @@ interface ClusterOptions {
   bin: string
   folder: string
   account: Account
+  more: readonly string[]
 }
 
 /** Sorts as people do where it can, so that a forgotten `collate` shows. */
-async function makeCluster({ bin, folder, account }: ClusterOptions): Promise<void> {
+async function makeCluster({ bin, folder, account, more }: ClusterOptions): Promise<void> {
   const data = join(folder, 'data')
   const initdb = (...locale: string[]) =>
     promisify(execFile)(
@@ -115,7 +132,7 @@ async function makeCluster({ bin, folder, account }: ClusterOptions): Promise<vo
       { ...account, cwd: folder, env: { PATH: process.env.PATH } },
     )
   await initdb('--locale-provider=icu', '--icu-locale=en-US').catch(() => initdb())
-  await appendFile(join(data, 'postgresql.conf'), `\n${settings.join('\n')}\n`)
+  await appendFile(join(data, 'postgresql.conf'), `\n${[...settings, ...more].join('\n')}\n`)
   const access = join(data, 'pg_hba.conf')
   const rules = await readFile(access, 'utf8')
   await writeFile(access, `host all ${roleWithPassword} 127.0.0.1/32 scram-sha-256\n${rules}`)
@@ -142,7 +159,7 @@ async function untilAnswering(url: string, folder: string): Promise<void> {
     await sql.end()
     if (answers) return
     const log = await readFile(join(folder, 'log'), 'utf8').catch(() => '')
-    if (Date.now() > limit || /FATAL: {2}(?!the database system)/.test(log)) {
+    if (Date.now() > limit || /FATAL: {2}(?!the database system|terminating )/.test(log)) {
       throw new Error(`PostgreSQL does not start; its log ends with\n${log.slice(-2000)}`)
     }
     await wait(50)

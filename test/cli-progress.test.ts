@@ -72,7 +72,7 @@ describe('the progress of a change', () => {
     })
     expect(second).toMatchObject({
       code: 9,
-      err: expect.stringContaining('error: deleted 100 jobs in chatbooks, then stopped: too many wait\n'),
+      err: expect.stringContaining('error: deleted at least 100 jobs in chatbooks, then stopped: too many wait\n'),
     })
   })
 
@@ -81,13 +81,13 @@ describe('the progress of a change', () => {
       'ends without its result',
       [progress(100)],
       7,
-      /^error: deleted 100 jobs in chatbooks, then: .+ may still finish it\n/,
+      /^error: deleted at least 100 jobs in chatbooks, then: .+ may still finish it\n/,
     ],
     [
       'breaks off',
       [progress(100), 'reset'],
       7,
-      /^error: deleted 100 jobs in chatbooks, then: .+ may still finish it\n/,
+      /^error: deleted at least 100 jobs in chatbooks, then: .+ may still finish it\n/,
     ],
     ['says what is no JSON', [progress(100), 'hello\n'], 1, /does not understand/],
     ['says what means nothing', [{ hello: 1 }], 1, /does not understand/],

@@ -28,7 +28,7 @@ export interface Server {
   stop: () => Promise<number | null>
 }
 
-interface Started {
+export interface Started {
   child: ChildProcess
   url: string
 }
@@ -81,17 +81,23 @@ interface Launch {
   folder: string
   port: string
   errors: string[]
+  /** More of its environment. */
+  env?: Record<string, string>
 }
 
-async function launch({ dbUrl, folder, port, errors }: Launch): Promise<Started> {
+/** Starts a built server, and waits until it is ready. It ends with this process. */
+export async function launch({ dbUrl, folder, port, errors, env }: Launch): Promise<Started> {
   const child = spawn(process.execPath, [program], {
     env: {
       PATH: process.env.PATH,
       ...{ PORT: port, JOBS_DB_URL: dbUrl, JOBS_DATA_DIR: folder, SINGLE_USER_API_KEY: apiKey },
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  process.once('exit', () => child.kill('SIGKILL'))
+  const end = () => child.kill('SIGKILL')
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
   const log = createWriteStream(join(folder, `server-${child.pid}.log`))
   child.stdout.pipe(log)
   let url: string | undefined

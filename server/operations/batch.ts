@@ -3,6 +3,7 @@ import { databaseFailure, isConnectionLost } from '../database/failure.ts'
 import type { Sql } from '../database/sql.ts'
 import { outcomeUnknown } from '../outcome-unknown.ts'
 import type { Bulk, Counts, Running } from './bulk.ts'
+import { notIdle } from './not-idle.ts'
 
 /**
  * One batch, in a transaction of its own: the jobs, what the record says of them, and the event. The record is locked
@@ -10,11 +11,11 @@ import type { Bulk, Counts, Running } from './bulk.ts'
  * @throws Failure `outcome_unknown` when the connection broke during the commit, `database_unavailable` when it broke
  *   before, `conflict` when another server has ended the operation; anything else of the database as it is
  */
-export async function runBatch(running: Running, bulk: Bulk<unknown>, limit: number): Promise<Counts> {
+export async function runBatch(running: Running, bulk: Bulk<unknown>, ids: readonly number[]): Promise<Counts> {
   let committing = false
   const work = running.sql.begin(async (tx) => {
     await hold(tx, running)
-    const counts = await bulk.batch(tx, running, limit)
+    const counts = await bulk.batch(tx, running, ids)
     const done = bulk.affected(counts)
     await record(tx, running, counts, done)
     if (done > 0) await tell(tx, running, bulk, done)
@@ -32,7 +33,7 @@ export async function runBatch(running: Running, bulk: Bulk<unknown>, limit: num
 
 async function hold(tx: Sql, { operation }: Running): Promise<void> {
   const [held] = await tx`
-    select id from job_operations where id = ${operation}::bigint and state = 'running' for update`
+    select id, ${notIdle(tx)} from job_operations where id = ${operation}::bigint and state = 'running' for update`
   if (!held)
     throw new Failure('conflict', 'another server took this operation for dead, and ended it; nothing was changed')
 }

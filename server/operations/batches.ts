@@ -3,7 +3,7 @@ import { isContended } from '../database/failure.ts'
 import { runBatch } from './batch.ts'
 import type { Bulk, Counts, Running } from './bulk.ts'
 import { createPace } from './pace.ts'
-import { count } from './preview.ts'
+import { searchFor } from './search.ts'
 
 /** How far a change has come, and what stopped it. */
 export interface Run {
@@ -31,31 +31,25 @@ export async function runBatches(
 ): Promise<Run> {
   let run: Run = { affected: 0, counts: {}, batches: 0, skippedLocked: 0 }
   const pace = createPace()
-  const patience = Date.now() + running.lockTimeoutMs
+  const search = searchFor(running, bulk)
   for (let tries = 0; run.affected < bound; ) {
     const why = interruption(running)
     if (why) return { ...run, stop: { why } }
-    const limit = Math.min(pace.size, bound - run.affected)
     try {
+      const ids = await search.next(Math.min(pace.size, bound - run.affected))
+      if (ids.length === 0) return { ...run, skippedLocked: search.held() }
       const start = performance.now()
-      const counts = await runBatch(running, bulk, limit)
+      const counts = await runBatch(running, bulk, ids)
       const done = bulk.affected(counts)
       tries = 0
+      search.changed(done)
       if (done > 0) {
         run = further(run, counts, done)
         told(run)
       }
-      if (done === limit) {
-        pace.took(performance.now() - start)
-        continue
-      }
-      // What is left now is held by others. It is waited for, and then left.
-      const left = await count(running.sql, bulk, running)
-      if (left === 0) return run
-      if (Date.now() > patience) return { ...run, skippedLocked: left }
-      await touch(running)
-      await wait(100 + Math.random() * 200)
+      if (ids.length === pace.size) pace.took(performance.now() - start)
     } catch (cause) {
+      search.again()
       pace.backOff()
       tries += 1
       if (!isContended(cause) || tries > mostTries) return { ...run, stop: { cause } }
@@ -71,10 +65,6 @@ const further = (run: Run, counts: Counts, done: number): Run => ({
   batches: run.batches + 1,
   counts: Object.fromEntries(Object.entries(counts).map(([name, value]) => [name, value + (run.counts[name] ?? 0)])),
 })
-
-/** A sign of life, as every batch is one. */
-const touch = ({ sql, operation }: Running) => sql`
-  update job_operations set touched_at = clock_timestamp() where id = ${operation}::bigint and state = 'running'`
 
 function interruption({ gone, stopping }: Running): string | undefined {
   if (gone.aborted) return 'the caller hung up'

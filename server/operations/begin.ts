@@ -5,6 +5,7 @@ import type { Fragment, Sql } from '../database/sql.ts'
 import { abandon, isAbandoned } from './abandoned.ts'
 import type { Bulk } from './bulk.ts'
 import type { Call } from './call.ts'
+import { notIdle } from './not-idle.ts'
 import { hashOf, type Previewed, previewLife, stale } from './preview-token.ts'
 import { repeated } from './repeated.ts'
 import { isOfThisDatabase, type Seen } from './seen.ts'
@@ -50,7 +51,7 @@ export async function begin<Answer>(
 
 async function tryToBegin<Answer>(tx: Sql, call: Call, bulk: Bulk<Answer>, previewed: Previewed | undefined) {
   // Whoever begins looks at who runs; for that moment, nobody else begins.
-  await tx`select pg_advisory_xact_lock(hashtextextended('jobsctl operations', 0))`
+  await tx`select ${notIdle(tx)}, pg_advisory_xact_lock(hashtextextended('jobsctl operations', 0))`
   const hash = hashOf([bulk.kind, bulk.request, bulk.token])
   const before = await repeated(tx, call, bulk, hash)
   if (before) return { answer: before.answer }

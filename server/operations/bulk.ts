@@ -40,12 +40,12 @@ export interface Bulk<Answer> {
   limit?: number | undefined
   /** The operation that it takes back. */
   undoes?: number
-  /** `from jobs where …`: the only definition of the set, for the preview and for the batches. */
+  /** `from jobs where …`, or from what is called `jobs`: the only definition of the set, for the preview and the batches. */
   matching: (sql: Sql, set: JobSet) => Fragment
   /** The time that the filters look at. */
   time: (sql: Sql) => Fragment
-  /** Changes at most `limit` jobs of the set, leaving alone what others hold; what it has changed no longer matches. */
-  batch: (tx: Sql, running: Running, limit: number) => Promise<Counts>
+  /** Changes those of these jobs that match, and that nobody else holds; what it has changed no longer matches. */
+  batch: (tx: Sql, running: Running, ids: readonly number[]) => Promise<Counts>
   /** How many jobs these counts are. */
   affected: (counts: Counts) => number
   /** The part of the answer that only this change has. */

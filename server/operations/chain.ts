@@ -1,4 +1,5 @@
 import type { Fragment, Sql } from '../database/sql.ts'
+import { notIdle } from './not-idle.ts'
 
 /** What a seal is over: all of a record that does not change once it has ended. */
 const sealed = (sql: Sql): Fragment => sql`
@@ -19,7 +20,7 @@ const hashed = (sql: Sql, previous: Fragment): Fragment =>
  * whatever is altered, taken out or put in afterwards shows. One at a time, by the row of the day.
  */
 export async function seal(tx: Sql, id: number): Promise<void> {
-  await tx`select pg_advisory_xact_lock(hashtextextended('jobsctl chain', 0))`
+  await tx`select ${notIdle(tx)}, pg_advisory_xact_lock(hashtextextended('jobsctl chain', 0))`
   await tx`
     insert into job_operation_days (day, previous, head)
     select today, coalesce(last.head, ''), coalesce(last.head, '')

@@ -6,6 +6,7 @@ import { begin } from './begin.ts'
 import type { Bulk, Running } from './bulk.ts'
 import type { Call } from './call.ts'
 import { conclude } from './conclude.ts'
+import { beat } from './heartbeat.ts'
 import { count } from './preview.ts'
 import { type Previewed, readToken } from './preview-token.ts'
 
@@ -21,9 +22,11 @@ export async function change<Answer>(call: Call, bulk: Bulk<Answer>): Promise<An
   if ('answer' in begun) return begun.answer
   const running: Running = { ...call, ...begun }
   call.underway.add(begun.operation)
+  const rest = beat(running)
   try {
     return await carryOut(running, bulk, previewed)
   } finally {
+    rest()
     call.underway.delete(begun.operation)
   }
 }

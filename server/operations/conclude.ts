@@ -48,11 +48,22 @@ async function fail(running: Running, run: Run, stop: NonNullable<Run['stop']>):
   const ended = await give(running, { state: 'partial', error: why }).catch(() => undefined)
   const affected = ended?.affected ?? run.affected
   if (failure.code === 'outcome_unknown') {
-    if (!ended) throw failure
+    if (!ended) throw lost(running, affected, failure)
     if (affected === 0) throw new Failure('database_unavailable', `${why}; nothing was changed`, { retryAfter: 5 })
   }
   if (affected === 0) throw failure
   throw stopped({ id: running.operation, affected, why, cause: failure.cause })
+}
+
+/** Whole batches stand; whether the last one does, nobody can tell from here. */
+function lost({ operation }: Running, affected: number, failure: Failure): Failure {
+  if (affected === 0) return failure
+  const after = `after ${affected.toLocaleString('en-US')} jobs of operation ${operation}, and perhaps some more`
+  return new Failure('outcome_unknown', `${withoutConsequence(failure)} ${after}`, {
+    hint: 'its record tells how far it came; run it again to go on',
+    retryAfter: 5,
+    cause: failure,
+  })
 }
 
 /** A bug of ours is none of the database. */

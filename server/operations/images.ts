@@ -26,13 +26,23 @@ const names = [...Object.keys(columns), 'acquired_at']
 export const imageOf = (sql: Sql): Fragment =>
   sql.unsafe(`jsonb_build_object(${names.map((name) => `'${name}', jobs.${name}`).join(', ')})`)
 
-/** What gives a row of `jobs` these columns back, as `set` has it. */
-export const fromImage = (sql: Sql, image: string): Fragment =>
-  sql.unsafe(
-    Object.entries(columns)
-      .map(([name, type]) => `${name} = (${image} ->> '${name}')::${type}`)
-      .join(', '),
-  )
+/**
+ * What gives a row of `jobs` these columns back, as `set` has it. Asked for row by row, since of a join the planner may
+ * compare each with each; `from` has one row with its `before`.
+ */
+export const fromImage = (sql: Sql, from: Fragment): Fragment => {
+  const each = Object.entries(columns).map(([name, type]) => `(before ->> '${name}')::${type}`)
+  return sql`(${sql.unsafe(Object.keys(columns).join(', '))}) = (select ${sql.unsafe(each.join(', '))} ${from})`
+}
+
+/**
+ * What was `picked (id, before)`, and what became of it in `moved (id, after)`. A full join is never made row against
+ * row, however few the planner takes them for.
+ */
+export const pickedAndMoved = (sql: Sql): Fragment => sql`
+  select id, before, after
+  from (select picked.id, before, after from picked full join moved on moved.id = picked.id offset 0) as either
+  where after is not null`
 
 /** Keeps what was there before, for an undo: of rows `(id, before, after)`. */
 export const keepImages = (sql: Sql, { operation }: Running, rows: Fragment): Fragment => sql`

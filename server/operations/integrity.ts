@@ -4,7 +4,7 @@ import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
 import type { Call } from './call.ts'
 import { change } from './change.ts'
 import { isExpired, takeBack } from './expired.ts'
-import { isOneOf } from './one-of.ts'
+import { isAmong, isOneOf } from './one-of.ts'
 import { preview } from './preview.ts'
 import { inScope } from './scope.ts'
 import { isSeen } from './seen.ts'
@@ -50,7 +50,7 @@ function bulkOf(request: IntegrityRequest): Bulk<IntegrityResult> {
         select * from jobs where ${expired(sql, set, request)}
       ) as jobs`,
     time: (sql) => sql`leased_until`,
-    batch: (tx, running, limit) => repair(tx, running, { request, limit }),
+    batch: (tx, running, ids) => repair(tx, running, { request, ids }),
     affected: ({ fixed = 0 }) => fixed,
     answered: ({ counts: { non_processing_with_lease = 0, processing_expired = 0, fixed = 0 } }) => ({
       non_processing_with_lease,
@@ -71,21 +71,20 @@ async function count(sql: Sql, set: JobSet, request: IntegrityRequest) {
 
 interface Repair {
   request: IntegrityRequest
-  limit: number
+  ids: readonly number[]
 }
 
-async function repair(tx: Sql, running: Running, { request, limit }: Repair): Promise<Counts> {
-  const non_processing_with_lease = await clearStaleLeases(tx, running, { request, limit })
-  const left = limit - non_processing_with_lease
-  const where = expired(tx, running, request)
-  const processing_expired = left > 0 ? await takeBack(tx, running, { where, limit: left }) : 0
+async function repair(tx: Sql, running: Running, { request, ids }: Repair): Promise<Counts> {
+  const non_processing_with_lease = await clearStaleLeases(tx, running, { request, ids })
+  const where = isAmong(tx, ids, expired(tx, running, request))
+  const processing_expired = await takeBack(tx, running, { where, limit: ids.length })
   return { non_processing_with_lease, processing_expired, fixed: non_processing_with_lease + processing_expired }
 }
 
-async function clearStaleLeases(tx: Sql, running: Running, { request, limit }: Repair): Promise<number> {
+async function clearStaleLeases(tx: Sql, running: Running, { request, ids }: Repair): Promise<number> {
   const { count } = await tx`
     with picked as materialized (
-      select id from jobs where ${staleLease(tx, running, request)} limit ${tx.unsafe(String(limit))} for update skip locked
+      select id from jobs where ${isAmong(tx, ids, staleLease(tx, running, request))} for update skip locked
     )
     update jobs
     set leased_until = null, lease_id = null, worker_id = null

@@ -5,3 +5,10 @@ import type { Fragment, Sql } from '../database/sql.ts'
  * planner may read the whole table, where it takes a table for small.
  */
 export const isOneOf = (sql: Sql, ids: Fragment): Fragment => sql`jobs.id = any(array(${ids}))`
+
+/**
+ * True for those of these rows of `jobs` for which `where` is. They are read by their ids, and by no other index that
+ * `where` might offer: those hold what does not match, too.
+ */
+export const isAmong = (sql: Sql, ids: readonly number[], where: Fragment): Fragment => sql`
+  jobs.id = any(${ids.map(String)}::bigint[]) and (${where}) is true`

@@ -5,7 +5,7 @@ import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
 import { type Call, referenceTime } from './call.ts'
 import { change } from './change.ts'
 import { cascade, droppedSteps } from './dependents.ts'
-import { isOneOf } from './one-of.ts'
+import { isAmong, isOneOf } from './one-of.ts'
 import { preview } from './preview.ts'
 import { inScope } from './scope.ts'
 import { isSeen } from './seen.ts'
@@ -32,7 +32,7 @@ export async function prune(call: Call, request: PruneRequest): Promise<PruneRes
   const bulk = bulkOf(request)
   if (!request.dry_run) {
     const archive = call.archiveBeforeDelete ? await archiveOf(call.sql) : undefined
-    return change(call, { ...bulk, batch: (tx, running, limit) => remove(tx, running, { request, limit, archive }) })
+    return change(call, { ...bulk, batch: (tx, running, ids) => remove(tx, running, { request, ids, archive }) })
   }
   const { detail_top_k, include_kept } = request
   const { preview: previewed, more } = await preview(call, bulk, async (tx, set) => ({
@@ -90,16 +90,16 @@ async function groups(sql: Sql, set: JobSet, request: PruneRequest): Promise<Pru
 
 interface Removal {
   request: PruneRequest
-  limit: number
+  ids: readonly number[]
   /** Where the rows go; absent means nowhere. */
   archive: Archive | undefined
 }
 
-async function remove(tx: Sql, running: Running, { request, limit, archive }: Removal): Promise<Counts> {
+async function remove(tx: Sql, running: Running, { request, ids, archive }: Removal): Promise<Counts> {
   const [row] = await tx<[{ deleted: number }]>`
     with recursive
     picked as materialized (
-      select id from jobs where ${prunable(tx, running, request)} limit ${tx.unsafe(String(limit))} for update skip locked
+      select id from jobs where ${isAmong(tx, ids, prunable(tx, running, request))} for update skip locked
     ),
     gone as (
       delete from jobs

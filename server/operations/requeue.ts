@@ -4,8 +4,8 @@ import type { Sql } from '../database/sql.ts'
 import type { Bulk, Counts, Done, JobSet, Running } from './bulk.ts'
 import type { Call } from './call.ts'
 import { change } from './change.ts'
-import { imageOf, keepImages } from './images.ts'
-import { isOneOf } from './one-of.ts'
+import { imageOf, keepImages, pickedAndMoved } from './images.ts'
+import { isAmong, isOneOf } from './one-of.ts'
 import { preview } from './preview.ts'
 import { signed } from './preview-token.ts'
 import { inScope } from './scope.ts'
@@ -44,7 +44,7 @@ function bulkOf(request: RequeueRequest): Bulk<RequeueResult> {
     limit,
     matching: (sql, set) => sql`from jobs where ${requeueable(sql, set, request)}`,
     time: (sql) => sql`quarantined_at`,
-    batch: (tx, running, size) => putBack(tx, running, { request, limit: size }),
+    batch: (tx, running, ids) => putBack(tx, running, { request, ids }),
     affected: ({ affected = 0 }) => affected,
     answered: async (done) => ({
       affected: done.counts.affected ?? 0,
@@ -68,17 +68,17 @@ async function someOf({ running, counts: { affected = 0 }, previewed }: Done, fi
 
 interface PuttingBack {
   request: RequeueRequest
-  limit: number
+  ids: readonly number[]
 }
 
 /** An earlier end, or a wish for one, would keep the job from running or from finishing; it goes. */
-async function putBack(tx: Sql, running: Running, { request, limit }: PuttingBack): Promise<Counts> {
+async function putBack(tx: Sql, running: Running, { request, ids }: PuttingBack): Promise<Counts> {
   const [row] = await tx<[{ affected: number }]>`
     with picked as materialized (
       select id, ${imageOf(tx)} as before
       from jobs
-      where ${requeueable(tx, running, request)}
-      limit ${tx.unsafe(String(limit))} for update skip locked
+      where ${isAmong(tx, ids, requeueable(tx, running, request))}
+      for update skip locked
     ),
     moved as (
       update jobs
@@ -87,11 +87,10 @@ async function putBack(tx: Sql, running: Running, { request, limit }: PuttingBac
           leased_until = null, lease_id = null, worker_id = null,
           completed_at = null, completion_token = null,
           cancel_requested_at = null, cancelled_at = null, cancellation_reason = null
-      from picked
-      where ${isOneOf(tx, tx`select id from picked`)} and jobs.id = picked.id
-      returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, before, ${imageOf(tx)} as after
+      where ${isOneOf(tx, tx`select id from picked`)}
+      returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, ${imageOf(tx)} as after
     ),
-    kept as (${keepImages(tx, running, tx`select id, before, after from moved`)}),
+    kept as (${keepImages(tx, running, pickedAndMoved(tx))}),
     told as (${tellSteps(tx, running, tx`select *, 'job.requeued' as event_type, '{}'::jsonb as attrs from moved`)}),
     rung as (${ring(tx, tx`select domain, queue from moved`)})
     select count(moved.id) as affected

@@ -5,8 +5,8 @@ import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
 import { type Call, referenceTime } from './call.ts'
 import { change } from './change.ts'
 import { cascade, droppedSteps } from './dependents.ts'
-import { imageOf, keepImages } from './images.ts'
-import { isOneOf } from './one-of.ts'
+import { imageOf, keepImages, pickedAndMoved } from './images.ts'
+import { isAmong, isOneOf } from './one-of.ts'
 import { preview } from './preview.ts'
 import { inScope } from './scope.ts'
 import { isSeen } from './seen.ts'
@@ -69,7 +69,7 @@ function bulkOf(request: SweepRequest): Bulk<SweepResult> {
     token: preview_token,
     matching: (sql, set) => sql`from jobs where ${sweepable(sql, set, request)}`,
     time: (sql) => sql`case status when 'queued' then created_at else greatest(started_at, acquired_at) end`,
-    batch: (tx, running, limit) => endMany(tx, running, { request, limit }),
+    batch: (tx, running, ids) => endMany(tx, running, { request, ids }),
     affected: ({ affected = 0 }) => affected,
     answered: ({ counts: { affected = 0 } }) => ({ affected }),
     output: operation.output,
@@ -78,30 +78,29 @@ function bulkOf(request: SweepRequest): Bulk<SweepResult> {
 
 interface Ending {
   request: SweepRequest
-  limit: number
+  ids: readonly number[]
 }
 
-async function endMany(tx: Sql, running: Running, { request, limit }: Ending): Promise<Counts> {
+async function endMany(tx: Sql, running: Running, { request, ids }: Ending): Promise<Counts> {
   const [row] = await tx<[{ affected: number }]>`
     with recursive
     picked as materialized (
       select id, ${imageOf(tx)} as before
       from jobs
-      where ${sweepable(tx, running, request)}
-      limit ${tx.unsafe(String(limit))} for update skip locked
+      where ${isAmong(tx, ids, sweepable(tx, running, request))}
+      for update skip locked
     ),
     moved as (
       update jobs
       set ${outcomes[request.action](tx)}, leased_until = null
-      from picked
-      where ${isOneOf(tx, tx`select id from picked`)} and jobs.id = picked.id
+      where ${isOneOf(tx, tx`select id from picked`)}
       returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
         coalesce(case jobs.status when 'failed' then jobs.error_message end, jobs.cancellation_reason) as reason,
-        before, ${imageOf(tx)} as after
+        ${imageOf(tx)} as after
     ),
     ended as (select uuid, status from moved),
     ${cascade(tx, imageOf(tx))},
-    kept as (${keepImages(tx, running, tx`select id, before, after from moved union all select id, before, after from dropped`)}),
+    kept as (${keepImages(tx, running, tx`${pickedAndMoved(tx)} union all select id, before, after from dropped`)}),
     told as (${tellSteps(tx, running, tx`${movedSteps(tx)} union all ${droppedSteps(tx)}`)})
     select count(*) as affected from moved`
   return row

@@ -1,6 +1,7 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 import { columnList } from './archive.ts'
-import type { Counts, Running } from './bulk.ts'
+import type { Counts } from './bulk.ts'
+import { isAmong } from './one-of.ts'
 
 /** What stands in the place of an archived row, called `jobs` here; null where nothing does. */
 const taken = (sql: Sql): Fragment => sql`
@@ -26,20 +27,15 @@ export const whyNotFree = (sql: Sql, operation: number): Fragment => sql`
   ) as looked
   where reason is not null`
 
-interface GivingBack {
-  undoes: number
-  limit: number
-}
-
-/** Moves archived rows back, with all that hung on them, in one statement. */
-export async function giveBack(tx: Sql, _running: Running, { undoes, limit }: GivingBack): Promise<Counts> {
+/** Moves archived rows of an operation back, with all that hung on them, in one statement. */
+export async function giveBack(tx: Sql, operation: number, ids: readonly number[]): Promise<Counts> {
   const columns = await columnsToFill(tx)
   const [row] = await tx<[{ affected: number }]>`
     with picked as materialized (
-      select *
+      select jobs.*, jobs.ctid as place
       from jobs_archive as jobs
-      where operation_id = ${undoes}::bigint and ${isFree(tx)}
-      limit ${tx.unsafe(String(limit))} for update skip locked
+      where operation_id = ${operation}::bigint and ${isAmong(tx, ids, isFree(tx))}
+      for update skip locked
     ),
     back as (
       insert into jobs (${columnList(tx, columns)}) overriding system value
@@ -47,10 +43,13 @@ export async function giveBack(tx: Sql, _running: Running, { undoes, limit }: Gi
       on conflict do nothing
       returning id
     ),
+    -- By a hash of the ids: the planner takes a batch for one row where the archive has grown since its statistics, and
+    -- would compare each with each.
+    returned as materialized (select * from picked where (id in (select id from back)) is true),
     taken_out as (
-      delete from jobs_archive where operation_id = ${undoes}::bigint and id in (select id from back)
+      delete from jobs_archive
+      where ctid = any(array(select place from returned)) and (operation_id = ${operation}::bigint) is true
     ),
-    returned as (select picked.* from picked join back on back.id = picked.id),
     attachments as (
       insert into job_attachments overriding system value
       select attached.*

@@ -1,6 +1,7 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Counts, Running } from './bulk.ts'
 import { fromImage, imageOf } from './images.ts'
+import { isAmong, isOneOf } from './one-of.ts'
 import { ring, tellSteps } from './steps.ts'
 
 /** What ran when it was ended has lost its worker, and cannot run on. */
@@ -25,28 +26,31 @@ export const whyTouched = (sql: Sql, operation: number): Fragment => sql`
 
 interface SettingBack {
   undoes: number
-  limit: number
+  ids: readonly number[]
 }
 
 /** Gives jobs the columns back that the operation has overwritten. */
-export async function setBack(tx: Sql, running: Running, { undoes, limit }: SettingBack): Promise<Counts> {
+export async function setBack(tx: Sql, running: Running, { undoes, ids }: SettingBack): Promise<Counts> {
+  const keptOf = tx`from job_operation_rows where operation_id = ${undoes}::bigint and job_id = jobs.id`
   const [row] = await tx<[{ affected: number }]>`
     with picked as materialized (
-      select jobs.id, kept.before
-      from job_operation_rows kept
-      join jobs on jobs.id = kept.job_id
-      where kept.operation_id = ${undoes}::bigint and ${isUntouched(tx)}
-      limit ${tx.unsafe(String(limit))} for update of jobs skip locked
+      select jobs.id
+      from jobs
+      cross join lateral (select before, after ${keptOf} offset 0) as kept
+      where ${isAmong(tx, ids, isUntouched(tx))}
+      for update of jobs skip locked
     ),
     moved as (
       update jobs
-      set ${fromImage(tx, 'picked.before')}
-      from picked
-      where jobs.id = picked.id
+      set ${fromImage(tx, keptOf)}
+      where ${isOneOf(tx, tx`select id from picked`)}
       returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, jobs.status
     ),
     forgotten as (
-      delete from job_operation_rows where operation_id = ${undoes}::bigint and job_id in (select id from moved)
+      delete from job_operation_rows
+      where ctid = any(array(
+        select place from moved as jobs cross join lateral (select ctid as place ${keptOf} offset 0) as kept
+      ))
     ),
     told as (${tellSteps(tx, running, movedSteps(tx, running))}),
     rung as (${ring(tx, tx`select domain, queue from moved where status = 'queued'`)})

@@ -20,7 +20,7 @@ interface Way {
   time: (sql: Sql) => Fragment
   /** `select job_id, reason from …`: what cannot. */
   conflicts: (sql: Sql) => Fragment
-  batch: (tx: Sql, running: Running, limit: number) => Promise<Counts>
+  batch: (tx: Sql, running: Running, ids: readonly number[]) => Promise<Counts>
 }
 
 const mostConflicts = 100
@@ -50,7 +50,7 @@ function wayBack({ id, kind, state }: OperationRecord): Way {
       matching: (sql) => sql`from jobs_archive as jobs where operation_id = ${id}::bigint and ${isFree(sql)}`,
       time: (sql) => sql`archived_at`,
       conflicts: (sql) => whyNotFree(sql, id),
-      batch: (tx, running, limit) => giveBack(tx, running, { undoes: id, limit }),
+      batch: (tx, _running, ids) => giveBack(tx, id, ids),
     }
   }
   if (kind === 'requeue' || kind === 'sweep') {
@@ -61,7 +61,7 @@ function wayBack({ id, kind, state }: OperationRecord): Way {
         where kept.operation_id = ${id}::bigint and ${isUntouched(sql)}`,
       time: (sql) => sql`updated_at`,
       conflicts: (sql) => whyTouched(sql, id),
-      batch: (tx, running, limit) => setBack(tx, running, { undoes: id, limit }),
+      batch: (tx, running, ids) => setBack(tx, running, { undoes: id, ids }),
     }
   }
   throw new Failure(
