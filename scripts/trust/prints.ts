@@ -33,13 +33,13 @@ export async function takePrints(sql: Sql): Promise<Prints> {
       select to_jsonb(attached)::text as line from job_attachments as attached
       union all
       select to_jsonb(attached)::text
-      from jobs_archive, jsonb_populate_recordset(null::job_attachments, attachments) as attached
+      from jobs_archive, jsonb_populate_recordset(null::job_attachments, job_attachments) as attached
     ),
     edges as (
       select to_jsonb(edge)::text as line from job_dependencies as edge
       union all
       select to_jsonb(edge)::text
-      from jobs_archive, jsonb_populate_recordset(null::job_dependencies, dependencies) as edge
+      from jobs_archive, jsonb_populate_recordset(null::job_dependencies, job_dependencies) as edge
     )
     select
       (

@@ -28,11 +28,16 @@ interface Looking {
   underway: ReadonlySet<number>
 }
 
-/** Ends all that servers have left behind. */
+/** Ends all that servers have left behind, each by itself: what cannot be ended must not keep the others. */
 export async function endAbandoned({ sql, log, underway }: Looking): Promise<void> {
-  await sql.begin(async (tx) => {
-    const left = await tx<{ id: number }[]>`
-      select id from job_operations where ${isAbandoned(tx, underway)} order by id for update skip locked`
-    for (const { id } of left) await abandon(tx, { log }, id)
-  })
+  const left = await sql<{ id: number }[]>`
+    select id from job_operations where ${isAbandoned(sql, underway)} order by id`
+  for (const { id } of left) {
+    const ending = sql.begin(async (tx) => {
+      const [still] = await tx`
+        select id from job_operations where id = ${id}::bigint and ${isAbandoned(tx, underway)} for update skip locked`
+      if (still) await abandon(tx, { log }, id)
+    })
+    await ending.catch((error: unknown) => log.warn(`operation ${id} cannot be ended: ${error}`))
+  }
 }

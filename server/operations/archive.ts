@@ -7,38 +7,74 @@ export interface Archive {
   columns: string[]
 }
 
+interface Column {
+  name: string
+  type: string
+  /** What the archive has under this name; null where it has nothing. */
+  there: string | null
+}
+
+/** What the archive has beside the columns of `jobs`. */
+const ownColumns = ['operation_id', 'archived_at', 'job_attachments', 'job_dependencies']
+
+/** Types of the archive that hold whatever the type of `jobs` does, and give it back as it was. */
+const wider: Record<string, readonly string[]> = {
+  smallint: ['integer', 'bigint', 'numeric'],
+  integer: ['bigint', 'numeric'],
+  bigint: ['numeric'],
+  real: ['double precision'],
+}
+
 /**
  * Makes sure that the archive has a place for every column of `jobs`: a row comes back as it was, or it does not go.
- * @throws Failure `conflict` when a column is missing there and cannot be added
+ * @throws Failure `conflict` when a column is missing there and cannot be added, or has no right place
  */
 export async function archiveOf(sql: Pool): Promise<Archive> {
-  const columns = await sql<{ name: string; type: string; kept: boolean }[]>`
-    select
-      attname as name, format_type(atttypid, atttypmod) as type,
-      exists (
-        select from pg_attribute there
-        where there.attrelid = to_regclass('jobs_archive') and there.attname = own.attname and not there.attisdropped
-      ) as kept
+  const columns = await sql<Column[]>`
+    select own.attname as name, format_type(own.atttypid, own.atttypmod) as type,
+      format_type(there.atttypid, there.atttypmod) as there
     from pg_attribute own
-    where attrelid = to_regclass('jobs') and attnum > 0 and not attisdropped
-    order by attnum`
-  for (const { name, type, kept } of columns) if (!kept) await addColumn(sql, name, type)
+    left join pg_attribute there
+      on there.attrelid = to_regclass('jobs_archive') and there.attname = own.attname and not there.attisdropped
+    where own.attrelid = to_regclass('jobs') and own.attnum > 0 and not own.attisdropped
+    order by own.attnum`
+  for (const column of columns) {
+    if (column.there === null) await addColumn(sql, column)
+    else if (!holds(column))
+      throw noPlace(
+        `the column ${column.name} of jobs_archive (${column.there}) does not hold what jobs has (${column.type})`,
+      )
+  }
   return { columns: columns.map(({ name }) => name) }
 }
 
-async function addColumn(sql: Pool, name: string, type: string): Promise<void> {
+function holds({ name, type, there }: Column): boolean {
+  if (ownColumns.includes(name)) return false
+  if (there === type || there === null) return true
+  const withoutLimit = type.replace(/\(.*\)/, '')
+  return (
+    there === withoutLimit ||
+    (there === 'text' && withoutLimit === 'character varying') ||
+    wider[type]?.includes(there) === true
+  )
+}
+
+async function addColumn(sql: Pool, { name, type }: Column): Promise<void> {
   await sql
     .begin(async (tx) => {
       await tx`set local lock_timeout = '1s'`
       await tx`alter table jobs_archive add column if not exists ${tx(name)} ${tx.unsafe(type)}`
     })
     .catch((cause: unknown) => {
-      throw new Failure('conflict', `jobs_archive has no column ${name}, and it cannot be added; nothing was changed`, {
-        hint: 'add it, or start the server with JOBS_ARCHIVE_BEFORE_DELETE=false: then a prune cannot be undone',
-        cause,
-      })
+      throw noPlace(`jobs_archive has no column ${name}, and it cannot be added`, cause)
     })
 }
+
+const noPlace = (why: string, cause?: unknown): Failure =>
+  new Failure('conflict', `${why}; nothing was changed`, {
+    hint: 'mend it, or start the server with JOBS_ARCHIVE_BEFORE_DELETE=false: then a prune cannot be undone',
+    cause,
+  })
 
 /** `a, b, c`, each perhaps of a table. */
 export const columnList = (sql: Sql, columns: readonly string[], table?: string): Fragment =>
@@ -46,9 +82,12 @@ export const columnList = (sql: Sql, columns: readonly string[], table?: string)
     .map((name) => (table ? sql`${sql(table)}.${sql(name)}` : sql`${sql(name)}`))
     .reduce((list, column) => sql`${list}, ${column}`)
 
-/** Moves the rows of `gone` there, with what hung on each: the CTEs of the statement that deletes them. */
+/**
+ * Moves the rows of `gone` there, with what hung on each. An edge between two of them goes with both, since the one that
+ * comes back last brings it back.
+ */
 export const archived = (sql: Sql, { columns }: Archive, { operation }: Running): Fragment => sql`
-  insert into jobs_archive (${columnList(sql, columns)}, operation_id, archived_at, attachments, dependencies)
+  insert into jobs_archive (${columnList(sql, columns)}, operation_id, archived_at, job_attachments, job_dependencies)
   select ${columnList(sql, columns, 'gone')}, ${operation}::bigint, now(), attached.list, edges.list
   from gone
   left join (
@@ -60,6 +99,10 @@ export const archived = (sql: Sql, { columns }: Archive, { operation }: Running)
     select owner, jsonb_agg(edge) as list
     from (
       select job_uuid as owner, to_jsonb(dependencies) as edge from dependencies
+      union all
+      select depends_on_job_uuid, to_jsonb(dependencies) from dependencies
+      union all
+      select job_uuid, to_jsonb(dependents) from dependents
       union all
       select depends_on_job_uuid, to_jsonb(dependents) from dependents
     ) as either

@@ -87,14 +87,18 @@ export const verify = (sql: Sql) => sql<SealedDay[]>`
     greatest(coalesce(length, 0) - coalesce(operations, 0), 0)
       -- A chain that does not begin with the end of the one before, or does not end as it says, lacks something, too.
       + case when before is distinct from previous and before is not null then 1 else 0 end
+      + case when operations > length then 1 else 0 end
       + case when operations = length and head is distinct from last then 1 else 0 end as missing
   from days
   full join by_day on by_day.day = days.day
   order by day`
 
+const undone = (sql: Sql): Fragment => sql`
+  select undoes from job_operations where undoes is not null and affected > 0 and hash is not null`
+
 /** An undo changes the state of what it takes back: then there must be that undo. */
 const stateIsRight = (sql: Sql): Fragment => sql`(
-  (state = ended_as and undone_by is null)
+  (state = ended_as and undone_by is null and (state = 'failed' or o.id <> all(array(${undone(sql)}))))
   or (state = 'undone' and exists (
     select from job_operations undo where undo.id = o.undone_by and undo.undoes = o.id and undo.hash is not null
   ))

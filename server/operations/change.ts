@@ -47,7 +47,7 @@ async function carryOut<Answer>(
     elapsed_ms: Math.round(performance.now() - start),
   })
   running.progressed(progress({ affected: 0, batches: 0 }))
-  const bound = Math.min(bulk.limit ?? Number.MAX_SAFE_INTEGER, previewed?.count ?? Number.MAX_SAFE_INTEGER)
+  const bound = Math.min(...[bulk.limit, bulk.max, previewed?.count].map((most) => most ?? Number.MAX_SAFE_INTEGER))
   const run = await runBatches(running, bulk, bound, (run) => running.progressed(progress(run)))
   running.changed(run.affected)
   return conclude(running, bulk, { run, previewed, elapsed_ms: progress(run).elapsed_ms })

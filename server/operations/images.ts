@@ -44,8 +44,9 @@ export const pickedAndMoved = (sql: Sql): Fragment => sql`
   from (select picked.id, before, after from picked full join moved on moved.id = picked.id offset 0) as either
   where after is not null`
 
-/** Keeps what was there before, for an undo: of rows `(id, before, after)`. */
+/** Keeps what was there at first, for an undo: of rows `(id, before, after)`. */
 export const keepImages = (sql: Sql, { operation }: Running, rows: Fragment): Fragment => sql`
   insert into job_operation_rows (operation_id, job_id, before, after)
   select ${operation}::bigint, id, before, after
-  from (${rows}) as changed`
+  from (${rows}) as changed
+  on conflict (operation_id, job_id) do update set after = excluded.after`

@@ -45,9 +45,9 @@ function bulkOf(request: IntegrityRequest): Bulk<IntegrityResult> {
     // Apart, since each has a partial index that holds little else; no row is in both.
     matching: (sql, set) => sql`
       from (
-        select * from jobs where ${staleLease(sql, set, request)}
+        select *, xmin from jobs where ${staleLease(sql, set, request)}
         union all
-        select * from jobs where ${expired(sql, set, request)}
+        select *, xmin from jobs where ${expired(sql, set, request)}
       ) as jobs`,
     time: (sql) => sql`leased_until`,
     batch: (tx, running, ids) => repair(tx, running, { request, ids }),

@@ -1,14 +1,16 @@
-import type { Group, Preview } from '../../shared/bulk.ts'
+import type { Preview } from '../../shared/bulk.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Bulk, JobSet } from './bulk.ts'
 import type { Call } from './call.ts'
 import { previewLife, signed } from './preview-token.ts'
-import type { Seen } from './seen.ts'
+import { isInDoubt, isRecent, type Seen } from './seen.ts'
 
 const mostGroups = 100
 const mostOwners = 10
 const sampleSize = 200
 const sampleIds = 10
+/** A token of more would be too long: then what is below a savepoint cannot be told apart. */
+const mostRecent = 500
 /** Jobs a second, as long as no change of this kind has been big enough to tell. */
 const usualPace = 5000
 
@@ -28,9 +30,10 @@ export async function preview<More>(
   more: (tx: Sql, set: JobSet) => Promise<More>,
 ): Promise<Seeing<More>> {
   return call.sql.begin('isolation level repeatable read read only', async (tx) => {
-    const { as_of, expires_at, seen } = await moment(tx)
+    const { as_of, expires_at, now } = await moment(tx)
     const set: JobSet = { asOf: as_of, seen: undefined } // this very moment sees no others
-    const { count, ...about } = await describe(tx, bulk, set)
+    const { count, recent, ...about } = await describe(tx, bulk, set, now)
+    const seen = recent === null || recent.length > mostRecent ? now : `${now}:${recent.join(',')}`
     const subject = { kind: bulk.kind, filters: bulk.filters, caller: call.caller }
     const token = await signed(tx, subject, { as_of, seen, count })
     const eta_seconds = Math.ceil(count / (await paceOf(tx, bulk.kind)))
@@ -45,24 +48,32 @@ export async function count(sql: Sql, bulk: Pick<Bulk<unknown>, 'matching'>, set
 }
 
 async function moment(tx: Sql) {
-  const [row] = await tx<[{ as_of: string; expires_at: string; seen: Seen }]>`
+  const [row] = await tx<[{ as_of: string; expires_at: string; now: Seen }]>`
     select
       now() as as_of,
       now() + ${previewLife}::int * interval '1 second' as expires_at,
-      pg_current_snapshot()::text as seen`
+      pg_current_snapshot()::text as now`
   return row
 }
 
-type Described = Omit<Preview, 'token' | 'as_of' | 'expires_at' | 'eta_seconds'>
+interface Described extends Omit<Preview, 'token' | 'as_of' | 'expires_at' | 'eta_seconds'> {
+  /** Which transactions have written those rows that may be in doubt; null where none can be. */
+  recent: number[] | null
+}
 
 async function describe(
   tx: Sql,
   { matching, time }: Pick<Bulk<unknown>, 'matching' | 'time'>,
   set: JobSet,
+  now: Seen,
 ): Promise<Described> {
-  const [row] = await tx<[Described & { groups: Group[] }]>`
+  const recent = isInDoubt(now)
+    ? tx`array_agg(jobs.xmin::text::bigint) filter (where ${isRecent(tx, now)})`
+    : tx`null::bigint[]`
+  const [row] = await tx<[Described]>`
     with grouped as (
-      select domain, queue, job_type, status, owner_user_id, count(*) as count, min(${time(tx)}) as oldest, max(${time(tx)}) as newest
+      select domain, queue, job_type, status, owner_user_id, count(*) as count, min(${time(tx)}) as oldest, max(${time(tx)}) as newest,
+        ${recent} as recent
       ${matching(tx, set)}
       group by domain, queue, job_type, status, owner_user_id
     ),
@@ -73,6 +84,7 @@ async function describe(
     )
     select
       (select coalesce(sum(count), 0)::bigint from grouped) as count,
+      ${isInDoubt(now) ? recentOnes(tx) : tx`null`} as recent,
       (select min(oldest) from grouped) as oldest,
       (select max(newest) from grouped) as newest,
       (select coalesce(jsonb_agg(largest), '[]') from (${groups(tx)}) as largest) as groups,
@@ -81,6 +93,11 @@ async function describe(
       (select coalesce(jsonb_agg(id), '[]') from (select id from sampled limit ${sampleIds}) as few) as sample_ids`
   return row
 }
+
+const recentOnes = (sql: Sql): Fragment => sql`(
+  select coalesce(jsonb_agg(id), '[]')
+  from (select distinct unnest(recent) as id from grouped limit ${mostRecent + 1}) as ids
+)`
 
 const groups = (sql: Sql): Fragment => sql`
   select domain, queue, job_type, status, sum(count)::bigint as count

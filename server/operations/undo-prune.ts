@@ -29,7 +29,9 @@ export const whyNotFree = (sql: Sql, operation: number): Fragment => sql`
 
 /** Moves archived rows of an operation back, with all that hung on them, in one statement. */
 export async function giveBack(tx: Sql, operation: number, ids: readonly number[]): Promise<Counts> {
-  const columns = await columnsToFill(tx)
+  const columns = await columnsToFill(tx, 'jobs', 'jobs_archive')
+  const attachments = await columnsToFill(tx, 'job_attachments')
+  const dependencies = await columnsToFill(tx, 'job_dependencies')
   const [row] = await tx<[{ affected: number }]>`
     with picked as materialized (
       select jobs.*, jobs.ctid as place
@@ -51,31 +53,38 @@ export async function giveBack(tx: Sql, operation: number, ids: readonly number[
       where ctid = any(array(select place from returned)) and (operation_id = ${operation}::bigint) is true
     ),
     attachments as (
-      insert into job_attachments overriding system value
-      select attached.*
+      insert into job_attachments (${columnList(tx, attachments)}) overriding system value
+      select ${columnList(tx, attachments, 'attached')}
       from returned
-      cross join lateral jsonb_populate_recordset(null::job_attachments, returned.attachments) as attached
+      cross join lateral jsonb_populate_recordset(null::job_attachments, returned.job_attachments) as attached
       on conflict do nothing
     ),
     dependencies as (
-      insert into job_dependencies
-      select distinct on (edge.job_uuid, edge.depends_on_job_uuid) edge.*
+      insert into job_dependencies (${columnList(tx, dependencies)})
+      select distinct on (edge.job_uuid, edge.depends_on_job_uuid) ${columnList(tx, dependencies, 'edge')}
       from returned
-      cross join lateral jsonb_populate_recordset(null::job_dependencies, returned.dependencies) as edge
+      cross join lateral jsonb_populate_recordset(null::job_dependencies, returned.job_dependencies) as edge
+      where ${isNotAway(tx, operation, tx`edge.job_uuid`)} and ${isNotAway(tx, operation, tx`edge.depends_on_job_uuid`)}
       on conflict do nothing
     )
     select count(*) as affected from back`
   return row
 }
 
-/** Of the columns of `jobs` those that are stored, and not made from others. */
-async function columnsToFill(tx: Sql): Promise<string[]> {
+/** False for a job that this operation still has in the archive: it brings its edges when it comes back itself. */
+const isNotAway = (sql: Sql, operation: number, uuid: Fragment): Fragment => sql`(
+  ${uuid} in (select uuid from returned)
+  or (${uuid} in (select uuid from jobs_archive where operation_id = ${operation}::bigint)) is not true
+)`
+
+/** Of the columns of a table those that are stored, not made from others, and in `source`, too. */
+async function columnsToFill(tx: Sql, table: string, source = table): Promise<string[]> {
   const rows = await tx<{ name: string }[]>`
     select own.attname as name
     from pg_attribute own
     join pg_attribute there
-      on there.attrelid = to_regclass('jobs_archive') and there.attname = own.attname and not there.attisdropped
-    where own.attrelid = to_regclass('jobs') and own.attnum > 0 and not own.attisdropped and own.attgenerated = ''
+      on there.attrelid = to_regclass(${source}) and there.attname = own.attname and not there.attisdropped
+    where own.attrelid = to_regclass(${table}) and own.attnum > 0 and not own.attisdropped and own.attgenerated = ''
     order by own.attnum`
   return rows.map(({ name }) => name)
 }

@@ -69,7 +69,7 @@ declare
 begin
   for missing in
     select wanted.name, wanted.type
-    from (values ('operation_id', 'bigint'), ('attachments', 'jsonb'), ('dependencies', 'jsonb')) as wanted (name, type)
+    from (values ('operation_id', 'bigint'), ('job_attachments', 'jsonb'), ('job_dependencies', 'jsonb')) as wanted (name, type)
     where not exists (
       select from pg_attribute a
       where a.attrelid = to_regclass('jobs_archive') and a.attname = wanted.name and not a.attisdropped

@@ -1,0 +1,96 @@
+import type postgres from 'postgres'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  ask,
+  cancelSweep,
+  changes,
+  clearAll,
+  doneOf,
+  expectIntact,
+  holding,
+  otherProgram,
+  previewOf,
+  prune,
+  recordOf,
+} from './bulk-tools.ts'
+import { until } from './poll.ts'
+import { openWorld, type World } from './world.ts'
+
+describe('the batches of a change on postgres, beside locked rows', () => {
+  let world: World
+  let other: postgres.Sql
+  beforeAll(async () => {
+    world = await openWorld('postgres', { JOBS_LOCK_TIMEOUT_SECONDS: '1' })
+    other = otherProgram(world)
+  })
+  afterAll(async () => {
+    await other?.end()
+    await world?.stop()
+  })
+  beforeEach(() => clearAll(world))
+
+  it.each(changes)(
+    '$name: leave them, count them, and change the rest; what is let go in time goes, too',
+    async (change) => {
+      const [held = 0, brief = 0] = await world.jobs(5, change.wanted)
+      const take = (id: number) => holding(other, (tx) => tx`select id from jobs where id = ${id}::bigint for update`)
+      const [letGo, letGoSoon] = [await take(held), await take(brief)]
+      const { token: preview_token } = await previewOf(world, change)
+      const answer = ask(world, change, { preview_token })
+      await until('three are changed', async () => (await recordOf(world, 1).catch(() => undefined))?.affected === 3)
+      await letGoSoon()
+      expect(doneOf(await answer)).toMatchObject({ affected: 4, skipped: 1, skippedLocked: 1 })
+      await letGo()
+      expect(await recordOf(world, 1)).toMatchObject({ state: 'done', affected: 4, skipped: 1, skipped_locked: 1 })
+      expect(doneOf(await ask(world, change)).affected).toBe(1)
+      await expectIntact(world)
+    },
+  )
+
+  it.each(changes)('$name: leave what was being written when the preview was made', async (change) => {
+    const [written = 0] = await world.jobs(3, change.wanted)
+    const commit = await holding(other, (tx) => tx`update jobs set priority = priority where id = ${written}::bigint`)
+    // One that is over makes the open one older than the newest that the preview knows of.
+    await other`select pg_current_xact_id()`
+    const { token: preview_token, count } = await previewOf(world, change)
+    await commit()
+    expect(count).toBe(3)
+    expect(doneOf(await ask(world, change, { preview_token }))).toMatchObject({ affected: 2, skipped: 1 })
+  })
+
+  it('leave a job that was written over and over while they ran', async () => {
+    await world.jobs(4000)
+    const { token: preview_token } = await previewOf(world, prune)
+    const written = new Set<number>()
+    let over = false
+    const write = async () => {
+      while (!over) {
+        const id = 1 + Math.floor(Math.random() * 4000)
+        const rows = await other<
+          { id: string }[]
+        >`update jobs set priority = priority where id = ${id}::bigint returning id`
+        for (const row of rows) written.add(Number(row.id))
+      }
+    }
+    const writers = [write(), write(), write()]
+    const { affected, skipped } = doneOf(await ask(world, prune, { preview_token }))
+    over = true
+    await Promise.all(writers)
+    expect(affected + (skipped ?? 0)).toBe(4000)
+    const left = new Set((await world.rows()).map(({ id }) => id))
+    expect([...written].filter((id) => !left.has(id))).toEqual([])
+  })
+
+  it('may cancel a dependent twice, where another has put it back in between', async () => {
+    await world.jobs(1, { status: 'queued', uuid: 'a' })
+    const [held = 0] = await world.jobs(1, { status: 'queued', uuid: 'b' })
+    const [along = 0] = await world.jobs(1, { status: 'queued', days: 0, uuid: 'c' })
+    await world.sql`insert into job_dependencies (job_uuid, depends_on_job_uuid) values ('c', 'a'), ('c', 'b')`
+    const letGo = await holding(other, (tx) => tx`select id from jobs where id = ${held}::bigint for update`)
+    const answer = ask(world, cancelSweep)
+    await until('the first is changed', async () => (await recordOf(world, 1).catch(() => undefined))?.affected === 1)
+    await other`update jobs set status = 'queued' where id = ${along}::bigint`
+    await letGo()
+    expect(doneOf(await answer).affected).toBe(2)
+  })
+})
