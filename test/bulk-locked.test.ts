@@ -58,6 +58,24 @@ describe('the batches of a change on postgres, beside locked rows', () => {
     expect(doneOf(await ask(world, change, { preview_token }))).toMatchObject({ affected: 2, skipped: 1 })
   })
 
+  it.each(changes)(
+    '$name: leave what was being written below a savepoint when the preview was made',
+    async (change) => {
+      const [written = 0] = await world.jobs(3, change.wanted)
+      const commit = await holding(other, async (tx) => {
+        await tx`savepoint below`
+        await tx`update jobs set priority = priority where id = ${written}::bigint`
+      })
+      await other`select pg_current_xact_id()`
+      // By a transaction that is newer than the open one, and seen.
+      await world.jobs(1, change.wanted)
+      const { token: preview_token, count } = await previewOf(world, change)
+      await commit()
+      expect(count).toBe(4)
+      expect(doneOf(await ask(world, change, { preview_token }))).toMatchObject({ affected: 3, skipped: 1 })
+    },
+  )
+
   it('leave a job that was written over and over while they ran', async () => {
     await world.jobs(4000)
     const { token: preview_token } = await previewOf(world, prune)

@@ -8,7 +8,7 @@ import { kinds } from './database.ts'
 import { openWorld, type World } from './world.ts'
 
 /** `PROPERTY_RUNS=2000` is a long search; `PROPERTY_SEED` repeats one. */
-const { PROPERTY_RUNS: runs = '20', PROPERTY_SEED: seed } = process.env
+const { PROPERTY_RUNS: runs = '10', PROPERTY_SEED: seed } = process.env
 const timeout = 60_000 + Number(runs) * 3000
 const options = { numRuns: Number(runs), ...(seed && { seed: Number(seed) }) }
 

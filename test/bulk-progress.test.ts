@@ -2,14 +2,13 @@ import { request } from 'undici'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ndjson, ProgressLine } from '../shared/bulk.ts'
 import { ask, clearAll, doneOf, expectIntact, previewOf, prune, recordOf, refusing, slowly } from './bulk-tools.ts'
-import { kinds } from './database.ts'
 import { until } from './poll.ts'
 import { openWorld, type World } from './world.ts'
 
 /** Enough for several batches, and for a caller to hang up between them. */
 const [many, far] = [1800, 8000]
 
-describe.each(kinds)('a change that is told as it goes on %s', (kind) => {
+describe.each(['postgres'] as const)('a change that is told as it goes on %s', (kind) => {
   let world: World
   beforeAll(async () => {
     world = await openWorld(kind)

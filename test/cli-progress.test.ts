@@ -72,7 +72,7 @@ describe('the progress of a change', () => {
     })
     expect(second).toMatchObject({
       code: 9,
-      err: expect.stringContaining('error: deleted at least 100 jobs in chatbooks, then stopped: too many wait\n'),
+      err: expect.stringContaining('error: deleted 100 jobs in chatbooks, then stopped: too many wait\n'),
     })
   })
 

@@ -111,7 +111,7 @@ describe('calls that wait at one of several servers on a database', () => {
         await until('a lease is on its way', async () => {
           const waiting = await sql`
             select pid from pg_stat_activity
-            where datname = current_database() and application_name = 'jobs-server' and wait_event_type = 'Lock'`
+            where datname = current_database() and wait_event_type = 'Lock' and query like '%job.acquired%'`
           return waiting.length > 0
         })
         leaving.hangUp()

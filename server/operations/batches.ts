@@ -33,11 +33,11 @@ export async function runBatches(
   const pace = createPace()
   const search = searchFor(running, bulk)
   for (let tries = 0; run.affected < bound; ) {
-    const why = interruption(running)
-    if (why) return { ...run, stop: { why } }
     try {
       const ids = await search.next(Math.min(pace.size, bound - run.affected))
       if (ids.length === 0) return { ...run, skippedLocked: search.held() }
+      const why = interruption(running)
+      if (why) return { ...run, stop: { why } }
       const start = performance.now()
       const counts = await runBatch(running, bulk, ids)
       const done = bulk.affected(counts)
