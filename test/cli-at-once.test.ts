@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { kinds } from './database.ts'
 import { startJobsctl } from './jobsctl.ts'
 import { until } from './poll.ts'
 import { wordsOf } from './shell.ts'
 import { openWorld, type World } from './world.ts'
 
-describe.each(kinds)('queues, events and enqueue at a real server on %s', (kind) => {
+describe.each(['postgres'] as const)('queues, events and enqueue at a real server on %s', (kind) => {
   let world: World
   beforeAll(async () => {
     world = await openWorld(kind)

@@ -34,7 +34,7 @@ describe('the embedded database', () => {
 
     const confirmed: string[] = []
     const left = [...types]
-    for (let round = 1; round <= 10; round += 1) {
+    for (let round = 1; round <= 6; round += 1) {
       const server = await spawnReady(env)
       const before = confirmed.length
       const kill = until('some changes are confirmed', () => confirmed.length >= before + round).then(() =>
@@ -56,7 +56,7 @@ describe('the embedded database', () => {
 
     expect(rows.length).toBe(types.length)
     expect(rows.every((row) => row.queued + row.quarantined === 1)).toBe(true)
-    expect(confirmed.length).toBeGreaterThanOrEqual(55)
+    expect(confirmed.length).toBeGreaterThanOrEqual(21)
     expect(queued).toEqual(expect.arrayContaining(confirmed))
     // At most the one call of each round that was not answered is in doubt.
     expect(queued.length - confirmed.length).toBeLessThanOrEqual(10)

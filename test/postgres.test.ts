@@ -124,7 +124,7 @@ describe('a server whose PostgreSQL comes and goes', () => {
       expect([...(await sql`select status from jobs`)]).toEqual([{ status: 'completed' }])
       expect([...(await sql`select 1 from job_events`)]).toEqual([])
     } finally {
-      await sql`truncate jobs`
+      await sql`truncate jobs, job_operations`
       await sql.end()
       await server.kill()
     }
@@ -158,7 +158,7 @@ describe('a server whose PostgreSQL comes and goes', () => {
         expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
         expect(server.output.err).toBe('')
       } finally {
-        await sql`truncate jobs`
+        await sql`truncate jobs, job_operations`
         await sql.end()
         await server.kill()
         await wire.stop()
@@ -260,7 +260,7 @@ describe('a server whose PostgreSQL comes and goes', () => {
       const later = await Promise.all(Array.from({ length: 6 }, () => get(server, paths.stats)))
       expect(later.map(({ status }) => status)).toEqual(later.map(() => 200))
     } finally {
-      await sql`truncate jobs`
+      await sql`truncate jobs, job_operations`
       await sql.end()
       await server.kill()
     }
@@ -283,7 +283,7 @@ describe('a server whose PostgreSQL comes and goes', () => {
       await sql`alter system reset default_transaction_read_only`
       await sql`select pg_reload_conf()`
       await sql`set default_transaction_read_only = off`
-      await sql`truncate jobs`
+      await sql`truncate jobs, job_operations`
       await sql.end()
       await server.kill()
     }

@@ -111,7 +111,7 @@ describe('calls that wait at one of several servers on a database', () => {
         await until('a lease is on its way', async () => {
           const waiting = await sql`
             select pid from pg_stat_activity
-            where datname = current_database() and wait_event_type = 'Lock' and query like '%job.acquired%'`
+            where datname = current_database() and wait_event_type = 'Lock' and query like '%job_queue_controls%'`
           return waiting.length > 0
         })
         leaving.hangUp()

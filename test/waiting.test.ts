@@ -171,8 +171,9 @@ describe.each(kinds)('a call that waits for work on %s', (kind) => {
       await tx`lock table job_events in share mode`
       const [id] = await world.jobs(1, { status: 'queued', days: 0 })
       await until('the call has the job in its hands', async () => {
-        const [row] =
-          await tx`select from pg_locks where relation = 'job_events'::regclass and mode = 'RowExclusiveLock' and not granted`
+        const [row] = await tx`
+          select from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock' and query like '%job_queue_controls%'`
         return row !== undefined && id
       })
       leaving.hangUp()
