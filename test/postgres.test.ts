@@ -114,7 +114,8 @@ describe('a server whose PostgreSQL comes and goes', () => {
         await until('the prune waits for what hangs on the job', async () => {
           const waiting = await sql`
             select pg_terminate_backend(pid) from pg_stat_activity
-            where application_name = 'jobs-server' and wait_event_type = 'Lock'`
+            where application_name = 'jobs-server' and wait_event_type = 'Lock'
+              and query like '%picked as materialized%'`
           return waiting.length > 0
         })
         const answer = await pruning
@@ -139,7 +140,7 @@ describe('a server whose PostgreSQL comes and goes', () => {
       try {
         await ready(server)
         await until('the indexes are there', async () => {
-          const [row] = await sql`select 1 from jobsctl_migrations where number = 2`
+          const [row] = await sql`select 1 from jobsctl_migrations where number = 5`
           return row !== undefined
         })
         await oldJobs(sql, ['d'])
@@ -148,7 +149,8 @@ describe('a server whose PostgreSQL comes and goes', () => {
           const pruning = prune(server)
           await until('the prune waits for what hangs on the jobs', async () => {
             const waiting = await sql`
-            select pid from pg_stat_activity where application_name = 'jobs-server' and wait_event_type = 'Lock'`
+            select pid from pg_stat_activity where application_name = 'jobs-server' and wait_event_type = 'Lock'
+              and query like '%picked as materialized%'`
             return waiting.length > 0
           })
           wire.cut(how)
@@ -250,6 +252,7 @@ describe('a server whose PostgreSQL comes and goes', () => {
             from (
               select pid, count(*) over () as waiting from pg_stat_activity
               where application_name = 'jobs-server' and wait_event_type = 'Lock'
+              and query like '%picked as materialized%'
             ) as sessions
             where waiting = 2`
           return row.n === 2

@@ -159,7 +159,8 @@ describe('the server process', () => {
           await until('the prune waits for what hangs on the job', async () => {
             const waiting = await sql`
               select pid from pg_stat_activity
-              where datname = current_database() and application_name = 'jobs-server' and wait_event_type = 'Lock'`
+              where datname = current_database() and application_name = 'jobs-server' and wait_event_type = 'Lock'
+                and query like '%picked as materialized%'`
             return waiting.length > 0
           })
           void server.stop()
