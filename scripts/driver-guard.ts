@@ -6,8 +6,7 @@ import type { Plugin } from 'esbuild'
  * next statement after its connection was closed (porsager/postgres issues 1066, 1154, 1208), and
  * leaves what it did not send before the next connection's greeting, and what the last one complained
  * of to the next one's first statement. It ends the process, too, when a new connection is lost
- * while the driver reads the types of the database on it; and a statement that is sent just after a connection was
- * reset waits for ever. Until a release mends it, the
+ * while the driver reads the types of the database on it. Until a release mends it, the
  * bundle does: such a statement fails as one whose connection is lost. The build fails when the
  * driver's text is another, so that this goes when it is no longer needed.
  */
@@ -27,8 +26,6 @@ const mended: [text: string, by: string][] = [
     "clearImmediate(nextWriteTimer)\n    socket.removeListener('data', data)\n",
     "clearImmediate(nextWriteTimer)\n    chunk = nextWriteTimer = errorResponse = null\n    socket.removeListener('data', data)\n",
   ],
-  // What was sent between the error of a connection and its end would never be answered.
-  ['!hadError && (query || sent.length) && error(', '(query || sent.length) && error('],
   // Whoever waits for the connection hears of its loss by itself.
   ['return fetchArrayTypes()\n', 'return fetchArrayTypes().catch(() => {})\n'],
 ]
