@@ -37,7 +37,8 @@ export async function takePrints(sql: Sql): Promise<Prints> {
     ),
     edges as (
       select to_jsonb(edge)::text as line from job_dependencies as edge
-      union all
+      -- An edge between two jobs is kept with each of them.
+      union
       select to_jsonb(edge)::text
       from jobs_archive, jsonb_populate_recordset(null::job_dependencies, job_dependencies) as edge
     )

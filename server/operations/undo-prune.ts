@@ -32,6 +32,8 @@ export async function giveBack(tx: Sql, operation: number, ids: readonly number[
   const columns = await columnsToFill(tx, 'jobs', 'jobs_archive')
   const attachments = await columnsToFill(tx, 'job_attachments')
   const dependencies = await columnsToFill(tx, 'job_dependencies')
+  const [keyed] =
+    await tx`select from pg_constraint where conrelid = to_regclass('job_dependencies') and contype = 'f' limit 1`
   const [row] = await tx<[{ affected: number }]>`
     with picked as materialized (
       select jobs.*, jobs.ctid as place
@@ -64,14 +66,17 @@ export async function giveBack(tx: Sql, operation: number, ids: readonly number[
       select distinct on (edge.job_uuid, edge.depends_on_job_uuid) ${columnList(tx, dependencies, 'edge')}
       from returned
       cross join lateral jsonb_populate_recordset(null::job_dependencies, returned.job_dependencies) as edge
-      where ${isNotAway(tx, operation, tx`edge.job_uuid`)} and ${isNotAway(tx, operation, tx`edge.depends_on_job_uuid`)}
+      ${keyed ? tx`where ${isNotAway(tx, operation, tx`edge.job_uuid`)} and ${isNotAway(tx, operation, tx`edge.depends_on_job_uuid`)}` : tx``}
       on conflict do nothing
     )
     select count(*) as affected from back`
   return row
 }
 
-/** False for a job that this operation still has in the archive: it brings its edges when it comes back itself. */
+/**
+ * False for a job that this operation still has in the archive. Asked only where edges have foreign keys: those would
+ * refuse the whole batch for an edge of which one end is not there yet.
+ */
 const isNotAway = (sql: Sql, operation: number, uuid: Fragment): Fragment => sql`(
   ${uuid} in (select uuid from returned)
   or (${uuid} in (select uuid from jobs_archive where operation_id = ${operation}::bigint)) is not true
