@@ -1,0 +1,53 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { createBench } from './bench/bench.ts'
+import { type Measured, measured } from './bench/figure.ts'
+import { figures } from './bench/figures/all.ts'
+import { tableOf } from './bench/report.ts'
+import { startPostgres } from './postgres.ts'
+
+/** Measures what the product costs beside what it replaces. Exits with 1 when a figure could not be measured. */
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '1m' },
+    only: { type: 'string', default: '' },
+    json: { type: 'string', default: 'bench.json' },
+  },
+})
+const sizes = new Map([
+  ['1m', 1_000_000],
+  ['10m', 10_000_000],
+])
+const rows = sizes.get(values.rows)
+if (rows === undefined) throw new Error('--rows is 1m or 10m')
+const wanted = figures.filter(({ name }) => name.includes(values.only))
+if (wanted.length === 0) throw new Error(`no figure has ${values.only} in its name`)
+
+const began = performance.now()
+const tell = (what: string) =>
+  console.error(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${what}`)
+const folder = await mkdtemp(join(tmpdir(), 'jobs-bench-'))
+const postgres = await startPostgres([
+  ...['shared_buffers=1GB', 'max_wal_size=4GB', 'max_connections=100', 'autovacuum=on'],
+  // The texts of whole statements, to be run by pgbench.
+  'track_activity_query_size=64kB',
+])
+const table: Measured[] = []
+try {
+  const bench = await createBench({ rows, folder, url: postgres.url, tell })
+  for (const figure of wanted) {
+    tell(figure.name)
+    table.push(await measured(bench, figure))
+  }
+  await bench.close()
+} finally {
+  await postgres.stop()
+  await rm(folder, { recursive: true, force: true })
+}
+const seconds = Math.round((performance.now() - began) / 1000)
+const run = { rows, node: process.version, cpus: cpus().length, seconds, ended: new Date().toISOString() }
+await writeFile(values.json, `${JSON.stringify({ ...run, figures: table }, null, 2)}\n`)
+console.log(`${tableOf(table)}\n\n${rows.toLocaleString('en')} rows, ${seconds} s; also in ${values.json}`)
+process.exit(table.some(({ failed }) => failed !== undefined) ? 1 : 0)

@@ -1,0 +1,9 @@
+import type { Figure } from '../figure.ts'
+import { health } from './health.ts'
+import { integrity } from './integrity.ts'
+import { programs } from './programs.ts'
+import { stats } from './stats.ts'
+import { statsGrowth } from './stats-growth.ts'
+
+/** In the order of the table. */
+export const figures: readonly Figure[] = [...stats, ...statsGrowth, ...integrity, ...health, ...programs]

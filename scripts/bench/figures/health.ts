@@ -1,0 +1,26 @@
+import { startBareServer } from '../bare-server.ts'
+import type { Figure } from '../figure.ts'
+import { flood } from '../flood.ts'
+import { large } from '../large.ts'
+import { inTurn } from '../rounds.ts'
+
+const [connections, ms] = [50, 2000]
+
+/** What the server's own layers cost, where nothing else is to be done. */
+export const health: readonly Figure[] = [
+  {
+    name: 'healthz: 50 connections',
+    ...{ against: 'bare node:http, same body', unit: 'calls/s', ratio: 'ours / against', reach: { atLeast: 0.75 } },
+    async measure(bench) {
+      const { url } = (await large(bench)).server
+      const bare = await startBareServer()
+      const pair = await inTurn(
+        { rounds: 7 },
+        () => flood(`${url}/healthz`, connections, ms),
+        () => flood(`${bare.url}/healthz`, connections, ms),
+      )
+      bare.stop()
+      return pair
+    },
+  },
+]

@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process'
+import { apiKey } from '../api.ts'
+import type { Bench } from '../bench.ts'
+import type { Figure } from '../figure.ts'
+import { large } from '../large.ts'
+import { inTurn, type Side } from '../rounds.ts'
+
+/** A whole process, from its start to its end, in milliseconds. */
+const processOf =
+  (bench: Bench, argv: readonly string[], env: Record<string, string> = {}): Side =>
+  async () => {
+    const began = performance.now()
+    const { status, stderr } = spawnSync(process.execPath, argv, {
+      cwd: bench.folder,
+      env: { PATH: process.env.PATH, HOME: bench.folder, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
+    })
+    const took = performance.now() - began
+    if (status !== 0) throw new Error(`${argv.join(' ')} ended with ${status}: ${stderr}`)
+    return took
+  }
+
+/** What a command costs beyond Node itself; the bin link starts the same file with the same Node. */
+const program = (verb: string, most: number, connected = false): Figure => ({
+  name: `jobsctl ${verb}`,
+  ...{ against: 'node -e 0', unit: 'ms', ratio: 'ours / against', reach: { atMost: most } },
+  async measure(bench) {
+    const env = connected ? { JOBSCTL_URL: (await large(bench)).server.url, JOBSCTL_API_KEY: apiKey } : {}
+    const ours = processOf(bench, [bench.programs.jobsctl, verb], env)
+    return inTurn({ rounds: 21, warmUps: 2 }, ours, processOf(bench, ['-e', '0']))
+  },
+})
+
+export const programs: readonly Figure[] = [
+  program('--version', 1.2),
+  program('--help', 1.3),
+  program('stats', 3.3, true),
+]
