@@ -6,6 +6,7 @@ import { createApp } from './app.ts'
 import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
 import { tokenAuthenticator } from './auth/tokens.ts'
 import { listenForTokenCommands } from './control.ts'
+import { keepCounts } from './counting.ts'
 import type { Opened } from './database/embedded.ts'
 import { isConnectionLost, isLocked, isRefused } from './database/failure.ts'
 import { migrate } from './database/migrate.ts'
@@ -103,13 +104,15 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
     isReady: () => ready,
     stopping: stopping.signal,
   })
+  // Only then, since without its index a count would read all jobs there are.
+  const counts = prepared.then(() => keepCounts({ sql, log, stopping: stopping.signal })).catch(() => {})
   const stop = async () => {
     stopping.abort()
     await close(server, env.JOBS_SHUTDOWN_SECONDS)
     await closeControl()
     await house
     // The driver, told to end, waits in vain for a session that is reserved, even after its release.
-    await Promise.race([prepared.catch(() => {}), wait(5000, undefined, { ref: false })])
+    await Promise.race([counts, wait(5000, undefined, { ref: false })])
     await opened.close()
   }
   return { url, sql, stop, prepared, lost: opened.lost }

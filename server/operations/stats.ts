@@ -1,53 +1,97 @@
 import type { z } from 'zod'
 import type { GroupStats, stats as operation } from '../../shared/stats.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
 import type { Call } from './call.ts'
+import { counted, nearEnd, trust } from './counts.ts'
 import { inScope } from './scope.ts'
 
-/**
- * Counts by group. Live jobs are counted in their partial index; the groups, which also hold those
- * that have finished jobs alone, are found by hopping from one to the next in the idempotency index.
- */
-export async function stats({ sql }: Call, scope: z.output<typeof operation.input>): Promise<GroupStats[]> {
-  const inDomain = inScope(sql, { domain: scope.domain })
-  return sql<GroupStats[]>`
-    with recursive groups as (
-      (
-        select domain, queue, job_type
-        from jobs
-        where true ${inDomain}
-        order by domain, queue, job_type
-        limit 1
-      )
-      union all
-      select next.*
-      from groups
-      cross join lateral (
-        select domain, queue, job_type
-        from jobs
-        where (domain, queue, job_type) > (groups.domain, groups.queue, groups.job_type) ${inDomain}
-        order by domain, queue, job_type
-        limit 1
-      ) next
-    ),
-    live as (
-      select
-        domain, queue, job_type,
-        count(*) filter (where status = 'queued' and (available_at is null or available_at <= now())) as queued,
-        count(*) filter (where status = 'queued' and available_at > now()) as scheduled,
-        count(*) filter (where status = 'processing') as processing,
-        count(*) filter (where status = 'quarantined') as quarantined
-      from jobs
-      where status in ('queued', 'processing', 'quarantined') ${inScope(sql, scope)}
-      group by domain, queue, job_type
-    )
+type Scope = z.output<typeof operation.input>
+
+/** Counts by group: those that triggers keep, where they can be trusted, and else the jobs themselves. */
+export async function stats({ sql }: Call, scope: Scope): Promise<GroupStats[]> {
+  const rows = await kept(sql, scope)
+  return rows.every(isSound) ? rows : plain(sql, scope)
+}
+
+interface Kept extends GroupStats {
+  trusted: boolean
+}
+
+const isSound = ({ trusted, queued, scheduled, processing, quarantined }: Kept) =>
+  trusted && Math.min(queued, scheduled, processing, quarantined) >= 0
+
+/** What is queued until later is kept by the minute, the hour and the day; what is due in a moment is counted. */
+const kept = (sql: Sql, scope: Scope) => sql<Kept[]>`
+  with recursive
+  trust as materialized (${trust(sql)}),
+  ${groups(sql, scope)},
+  counted as materialized (${counted(sql, inScope(sql, scope))})
+  select
+    domain, queue, job_type, trusted,
+    coalesce(queued - later - soon, 0) as queued,
+    coalesce(later + soon, 0) as scheduled,
+    coalesce(processing, 0) as processing,
+    coalesce(quarantined, 0) as quarantined
+  from trust
+  cross join groups
+  left join counted using (domain, queue, job_type)
+  cross join lateral (
+    select count(*) as soon
+    from jobs
+    where status in ('queued', 'processing', 'quarantined')
+      and (domain, queue, job_type) = (groups.domain, groups.queue, groups.job_type)
+      and status = 'queued' and available_at > now() and available_at < ${nearEnd(sql)} and counted.queued > 0
+  ) as near
+  where true ${inScope(sql, scope)}
+  ${ordered(sql)}`
+
+/** Live jobs are counted in their partial index. */
+const plain = (sql: Sql, scope: Scope) => sql<GroupStats[]>`
+  with recursive ${groups(sql, scope)},
+  live as (
     select
       domain, queue, job_type,
-      coalesce(queued, 0) as queued,
-      coalesce(scheduled, 0) as scheduled,
-      coalesce(processing, 0) as processing,
-      coalesce(quarantined, 0) as quarantined
+      count(*) filter (where status = 'queued' and (available_at is null or available_at <= now())) as queued,
+      count(*) filter (where status = 'queued' and available_at > now()) as scheduled,
+      count(*) filter (where status = 'processing') as processing,
+      count(*) filter (where status = 'quarantined') as quarantined
+    from jobs
+    where status in ('queued', 'processing', 'quarantined') ${inScope(sql, scope)}
+    group by domain, queue, job_type
+  )
+  select
+    domain, queue, job_type,
+    coalesce(queued, 0) as queued,
+    coalesce(scheduled, 0) as scheduled,
+    coalesce(processing, 0) as processing,
+    coalesce(quarantined, 0) as quarantined
+  from groups
+  left join live using (domain, queue, job_type)
+  where true ${inScope(sql, scope)}
+  ${ordered(sql)}`
+
+/** All groups, also those with finished jobs alone, by hopping from one to the next in the idempotency index. */
+function groups(sql: Sql, { domain }: Scope): Fragment {
+  const inDomain = inScope(sql, { domain })
+  return sql`groups as (
+    (
+      select domain, queue, job_type
+      from jobs
+      where true ${inDomain}
+      order by domain, queue, job_type
+      limit 1
+    )
+    union all
+    select next.*
     from groups
-    left join live using (domain, queue, job_type)
-    where true ${inScope(sql, scope)}
-    order by domain collate "C", queue collate "C", job_type collate "C"`
+    cross join lateral (
+      select domain, queue, job_type
+      from jobs
+      where (domain, queue, job_type) > (groups.domain, groups.queue, groups.job_type) ${inDomain}
+      order by domain, queue, job_type
+      limit 1
+    ) next
+  )`
 }
+
+const ordered = (sql: Sql): Fragment => sql`order by domain collate "C", queue collate "C", job_type collate "C"`

@@ -1,0 +1,143 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { isConnectionLost, isLocked } from './database/failure.ts'
+import type { Pool } from './database/sql.ts'
+import type { Log } from './log.ts'
+import { countTriggers, fold, mend, signature } from './operations/counts.ts'
+
+const foldEveryMs = 1000
+const leaseEveryMs = 60_000
+/** The counts are compared with the jobs once a minute, and more rarely where that takes long. */
+const checkEveryMs = 60_000
+const checkShare = 100
+/** Making a trigger locks the table for a moment: a busy one is asked again, ever more rarely. */
+const mostPauseMs = 30_000
+/** So many dead rows, and the appended ones would be found slowly. */
+const vacuumAfter = 10_000
+
+interface Counting {
+  sql: Pool
+  log: Log
+  stopping: AbortSignal
+}
+
+/**
+ * Keeps the counts of live jobs, as long as the server runs: makes the triggers where they are missing, adds up what they
+ * append, and compares it with the jobs now and then. Several servers may do it, one at a time.
+ */
+export async function keepCounts({ sql, log, stopping }: Counting): Promise<void> {
+  const keeper = createKeeper(sql, log)
+  let pause = foldEveryMs
+  while (!stopping.aborted) {
+    try {
+      await keeper.step()
+      pause = foldEveryMs
+    } catch (error) {
+      pause = Math.min(2 * pause, mostPauseMs)
+      if (!isConnectionLost(error) && !isLocked(error) && !stopping.aborted) {
+        log.warn(`stats count the jobs themselves: ${error instanceof Error ? error.message : error}`)
+      }
+    }
+    await wait(pause, undefined, { signal: stopping, ref: false }).catch(() => {})
+  }
+}
+
+interface State {
+  triggers: string | null
+  /** As they were when the counts were last found right. */
+  trusted: string | null
+  /** Milliseconds since then. */
+  age: number | null
+}
+
+function createKeeper(sql: Pool, log: Log) {
+  let leased = Number.NEGATIVE_INFINITY
+  let made = false
+  let dead = 0
+  let checkMs = 0
+  /** Transactions up to this one may have written before the triggers counted. */
+  let since: string | undefined
+
+  async function add(): Promise<void> {
+    const folded = await fold(sql)
+    dead += folded ?? 0
+    if (dead < vacuumAfter) return
+    await sql.unsafe('vacuum (skip_locked, truncate false) jobsctl_count_deltas')
+    dead = 0
+  }
+
+  async function compare(triggers: string, trusted: boolean): Promise<void> {
+    const start = performance.now()
+    const mended = await mend(sql, triggers)
+    checkMs = performance.now() - start
+    if (!mended) return
+    since = undefined
+    if (!trusted) log.info('stats go by counts from now on')
+    else if (mended.jobs > 0) log.warn(`the counts of stats were wrong by ${mended.jobs} jobs, and have been set right`)
+  }
+
+  return {
+    async step(): Promise<void> {
+      if (performance.now() - leased > leaseEveryMs) {
+        await putOff(sql)
+        leased = performance.now()
+      }
+      if (!made) {
+        await makeTriggers(sql)
+        made = true
+      }
+      await add()
+      const { triggers, trusted, age } = await look(sql)
+      if (triggers === null) return // somebody wants it so
+      if (triggers === trusted) {
+        if ((age ?? 0) > Math.max(checkEveryMs, checkShare * checkMs)) await compare(triggers, true)
+        return
+      }
+      since ??= await thisMoment(sql)
+      if (await areOver(sql, since)) await compare(triggers, false)
+    },
+  }
+}
+
+/** Writers append for another hour. Where they had stopped, what was counted is worth nothing. */
+const putOff = (sql: Pool) => sql`
+  update jobsctl_counting
+  set triggers = case when until > now() then triggers end, until = now() + interval '1 hour'
+  where until < now() + interval '50 minutes'`
+
+/** Always: also for the writers of a replication. One that somebody has disabled stays so. */
+async function makeTriggers(sql: Pool): Promise<void> {
+  const there = await sql<{ name: string; fires: string }[]>`
+    select tgname as name, tgenabled as fires from pg_trigger where tgrelid = to_regclass('jobs') and not tgisinternal`
+  const missing = Object.entries(countTriggers).filter(([name]) => !there.some((trigger) => trigger.name === name))
+  if (missing.length === 0) return
+  await sql.begin(async (tx) => {
+    // Whoever waits for a table lock makes all that come after it wait, too.
+    await tx`set local lock_timeout = '200ms'`
+    for (const [name, when] of missing) {
+      await tx.unsafe(`create trigger ${name} ${when} execute function ${name}()`)
+      await tx.unsafe(`alter table jobs enable always trigger ${name}`)
+    }
+  })
+}
+
+async function look(sql: Pool): Promise<State> {
+  const [state] = await sql<State[]>`
+    select
+      ${signature(sql)} as triggers,
+      case when until > now() and not exists (select from jobsctl_count_deltas where span is null) then triggers end as trusted,
+      (extract(epoch from now() - checked_at) * 1000)::float8 as age
+    from jobsctl_counting`
+  return state ?? { triggers: null, trusted: null, age: null }
+}
+
+async function thisMoment(sql: Pool): Promise<string> {
+  const [row] = await sql<[{ now: string }]>`select pg_current_xact_id()::text as now`
+  return row.now
+}
+
+/** Those transactions that may have written uncounted are over, and what they wrote can be seen. */
+async function areOver(sql: Pool, since: string): Promise<boolean> {
+  const [row] = await sql<[{ over: boolean }]>`
+    select pg_snapshot_xmin(pg_current_snapshot()) > ${since}::text::xid8 as over`
+  return row.over
+}

@@ -1,0 +1,122 @@
+-- Counts of live jobs, kept by triggers for every writer, so that stats cost what there are groups and not what
+-- there are jobs. Writers only ever append: they wait for nobody, read no count, and cannot get in each other's way,
+-- whatever their isolation. A server adds up what they appended. The triggers are made by the server once it runs,
+-- since that takes a lock that a busy table may not give at once.
+
+-- What writers appended since it was last added up. No index: it is written a thousand times for each time it is read.
+create table if not exists jobsctl_count_deltas (
+  domain text,
+  queue text,
+  job_type text,
+  -- '' is all jobs of the group. 'minute', 'hour' and 'day' are queued jobs that fall due in the one that `starts`; null
+  -- marks that the table of jobs was truncated, and that nothing here counts any more.
+  span text,
+  starts timestamptz,
+  queued bigint not null default 0,
+  processing bigint not null default 0,
+  quarantined bigint not null default 0
+);
+alter table jobsctl_count_deltas replica identity full; -- rows are deleted, and a publication of all tables asks for one
+
+-- The sums, one row a cell. Half of each page is kept free, so that a sum changes in place, without touching the index.
+create table if not exists jobsctl_counts (
+  domain text,
+  queue text,
+  job_type text,
+  span text,
+  starts timestamptz,
+  queued bigint not null default 0,
+  processing bigint not null default 0,
+  quarantined bigint not null default 0,
+  primary key (span, starts, domain, queue, job_type)
+) with (fillfactor = 50);
+
+-- One row: whether the counts can be trusted.
+create table if not exists jobsctl_counting (
+  one boolean primary key default true check (one),
+  -- Writers append until then. A server puts it off as long as it runs, so that nothing grows where no server adds up.
+  until timestamptz not null default '-infinity',
+  -- The triggers as they were when the counts were last found right; null when they have to be counted anew.
+  triggers text,
+  checked_at timestamptz,
+  -- When they were last found wrong and set right, and by how many jobs.
+  mended_at timestamptz,
+  mended bigint
+);
+insert into jobsctl_counting default values on conflict do nothing;
+
+create or replace function jobsctl_count_insert() returns trigger language plpgsql security definer as $$
+begin
+  insert into jobsctl_count_deltas (domain, queue, job_type, span, starts, queued, processing, quarantined)
+  select domain, queue, job_type, span,
+    case span when '' then '-infinity' else date_trunc(span, available_at, 'UTC') end,
+    count(*) filter (where status = 'queued'),
+    count(*) filter (where status = 'processing'),
+    count(*) filter (where status = 'quarantined')
+  from fresh
+  cross join (values (''), ('minute'), ('hour'), ('day')) as spans (span)
+  where status in ('queued', 'processing', 'quarantined')
+    and (span = '' or (status = 'queued' and available_at > now() and date_trunc(span, available_at, 'UTC') > now()))
+    and now() < (select until from jobsctl_counting)
+  group by 1, 2, 3, 4, 5;
+  return null;
+end
+$$;
+
+create or replace function jobsctl_count_update() returns trigger language plpgsql security definer as $$
+begin
+  insert into jobsctl_count_deltas (domain, queue, job_type, span, starts, queued, processing, quarantined)
+  select domain, queue, job_type, span,
+    case span when '' then '-infinity' else date_trunc(span, available_at, 'UTC') end,
+    coalesce(sum(n) filter (where status = 'queued'), 0),
+    coalesce(sum(n) filter (where status = 'processing'), 0),
+    coalesce(sum(n) filter (where status = 'quarantined'), 0)
+  from (
+    select domain, queue, job_type, status, available_at, 1 as n from fresh
+    union all
+    select domain, queue, job_type, status, available_at, -1 from gone
+  ) as moved
+  cross join (values (''), ('minute'), ('hour'), ('day')) as spans (span)
+  where status in ('queued', 'processing', 'quarantined')
+    and (span = '' or (status = 'queued' and available_at > now() and date_trunc(span, available_at, 'UTC') > now()))
+    and now() < (select until from jobsctl_counting)
+  group by 1, 2, 3, 4, 5
+  having sum(n) filter (where status = 'queued') <> 0
+    or sum(n) filter (where status = 'processing') <> 0
+    or sum(n) filter (where status = 'quarantined') <> 0;
+  return null;
+end
+$$;
+
+-- Row by row, and for live rows alone: a prune deletes finished ones, and is not to pay for it.
+create or replace function jobsctl_count_delete() returns trigger language plpgsql security definer as $$
+begin
+  insert into jobsctl_count_deltas (domain, queue, job_type, span, starts, queued, processing, quarantined)
+  select old.domain, old.queue, old.job_type, span,
+    case span when '' then '-infinity' else date_trunc(span, old.available_at, 'UTC') end,
+    -(old.status = 'queued')::int, -(old.status = 'processing')::int, -(old.status = 'quarantined')::int
+  from (values (''), ('minute'), ('hour'), ('day')) as spans (span)
+  where (span = '' or (old.status = 'queued' and old.available_at > now() and date_trunc(span, old.available_at, 'UTC') > now()))
+    and now() < (select until from jobsctl_counting);
+  return null;
+end
+$$;
+
+create or replace function jobsctl_count_truncate() returns trigger language plpgsql security definer as $$
+begin
+  insert into jobsctl_count_deltas (span) values (null);
+  return null;
+end
+$$;
+
+-- They run with the rights of their owner, since other programs' roles know nothing of these tables: where they find
+-- them is not to depend on who calls.
+do $$
+declare
+  name text;
+begin
+  foreach name in array array['insert', 'update', 'delete', 'truncate'] loop
+    execute format('alter function jobsctl_count_%s() set search_path = %I, pg_temp', name, current_schema());
+  end loop;
+end
+$$;

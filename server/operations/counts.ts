@@ -1,0 +1,170 @@
+import type { Fragment, Pool, Sql } from '../database/sql.ts'
+
+/**
+ * Counts of live jobs that triggers keep (`migrations/0006_counts.sql`): how they are read, added up, compared with the
+ * jobs, and set right. They are trusted only while the triggers are the very ones that were there when they were last
+ * found right: whoever disables one, restores a dump or truncates the table is noticed at the next look.
+ */
+export const countTriggers = {
+  jobsctl_count_insert: 'after insert on jobs referencing new table as fresh for each statement',
+  jobsctl_count_update: 'after update on jobs referencing old table as gone new table as fresh for each statement',
+  jobsctl_count_delete: `after delete on jobs for each row when (old.status in ('queued', 'processing', 'quarantined'))`,
+  jobsctl_count_truncate: 'after truncate on jobs for each statement',
+}
+
+/** The triggers as they are; null unless all are there and fire. A row of a catalog that is written has another `xmin`. */
+export const signature = (sql: Sql): Fragment => sql`(
+  select string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by tgname)
+  from pg_trigger
+  where tgrelid = to_regclass('jobs') and tgname = any(${Object.keys(countTriggers)}::text[]) and tgenabled in ('O', 'A')
+  having count(*) = ${Object.keys(countTriggers).length}::int
+)`
+
+/** Whether the counts can be trusted: one row with `trusted`. */
+export const trust = (sql: Sql): Fragment => sql`
+  select
+    until > now() and triggers = ${signature(sql)}
+      and not exists (select from jobsctl_count_deltas where span is null) as trusted
+  from jobsctl_counting`
+
+/**
+ * Jobs that fall due before this are counted in the index, those after it by the minute, the hour or the day. Two
+ * minutes, since a transaction that began a little later than this statement may have been seen by it.
+ */
+export const nearEnd = (sql: Sql): Fragment => sql`(date_trunc('minute', now(), 'UTC') + interval '2 minutes')`
+
+/** The cells that together hold each job once, as `(span, first, last)`: the rest of the hour, of the day, and all days. */
+const windows = (sql: Sql): Fragment => sql`
+  select span, first, last
+  from (select ${nearEnd(sql)} as minute) as near
+  cross join lateral (select date_trunc('hour', minute + interval '59 minutes', 'UTC') as hour) as hours
+  cross join lateral (select date_trunc('day', hour + interval '23 hours', 'UTC') as day) as days
+  cross join lateral (values
+    ('', '-infinity'::timestamptz, '-infinity'::timestamptz),
+    ('minute', minute, hour - interval '1 minute'),
+    ('hour', hour, day - interval '1 hour'),
+    ('day', day, 'infinity')
+  ) as cells (span, first, last)`
+
+/** By group `queued` in all, those of them that are `later` than the near end, `processing` and `quarantined`. */
+export const counted = (sql: Sql, inScope: Fragment): Fragment => sql`
+  select
+    domain, queue, job_type,
+    sum(queued) filter (where span = '')::bigint as queued,
+    coalesce(sum(queued) filter (where span <> ''), 0)::bigint as later,
+    sum(processing)::bigint as processing,
+    sum(quarantined)::bigint as quarantined
+  from (
+    select kept.*
+    from (${windows(sql)}) as cell
+    join jobsctl_counts kept on kept.span = cell.span and kept.starts between cell.first and cell.last
+    union all
+    select kept.*
+    from jobsctl_count_deltas kept
+    join (${windows(sql)}) as cell on kept.span = cell.span and kept.starts between cell.first and cell.last
+  ) as kept
+  where true ${inScope}
+  group by domain, queue, job_type`
+
+/** So many appended rows are added up at once. */
+const foldedAtOnce = 20_000
+
+/**
+ * Adds up what writers have appended. One server at a time; the others come again later.
+ * @returns how many rows were added up; undefined when another server is at it
+ */
+export async function fold(sql: Pool): Promise<number | undefined> {
+  const [waiting] = await sql`select from jobsctl_count_deltas limit 1`
+  if (!waiting) return 0
+  return alone(sql, async (tx) => {
+    const [row] = await tx<[{ folded: number }]>`
+      with gone as (
+        delete from jobsctl_count_deltas
+        where ctid = any(array(
+          select ctid from jobsctl_count_deltas where span is not null limit ${tx.unsafe(String(foldedAtOnce))}
+        ))
+        returning *
+      ),
+      added as (
+        insert into jobsctl_counts as kept (domain, queue, job_type, span, starts, queued, processing, quarantined)
+        select domain, queue, job_type, span, starts, sum(queued), sum(processing), sum(quarantined)
+        from gone
+        where span = '' or starts > now()
+        group by 1, 2, 3, 4, 5
+        on conflict (span, starts, domain, queue, job_type) do update
+        set queued = kept.queued + excluded.queued,
+            processing = kept.processing + excluded.processing,
+            quarantined = kept.quarantined + excluded.quarantined
+      )
+      select count(*) as folded from gone`
+    return row.folded
+  })
+}
+
+/** By how much the counts were wrong. */
+export interface Mended {
+  /** Jobs, over all groups and states. */
+  jobs: number
+}
+
+/**
+ * Compares the counts with the jobs, in one moment, and appends the difference: writers go on meanwhile, and what they
+ * append comes on top. What is past is cleared away. From then on the counts are trusted.
+ * @param triggers as they were before
+ * @returns undefined when another server is at it
+ */
+export const mend = (sql: Pool, triggers: string): Promise<Mended | undefined> =>
+  alone(sql, async (tx) => {
+    await tx`delete from jobsctl_count_deltas where span is null`
+    const [row] = await tx<[Mended]>`
+      with truth as (
+        select domain, queue, job_type, '' as span, '-infinity'::timestamptz as starts,
+          count(*) filter (where status = 'queued') as queued,
+          count(*) filter (where status = 'processing') as processing,
+          count(*) filter (where status = 'quarantined') as quarantined
+        from jobs
+        where status in ('queued', 'processing', 'quarantined')
+        group by domain, queue, job_type
+        union all
+        select domain, queue, job_type, span, date_trunc(span, available_at, 'UTC'), count(*), 0, 0
+        from jobs
+        cross join (values ('minute'), ('hour'), ('day')) as spans (span)
+        where status in ('queued', 'processing', 'quarantined') and status = 'queued'
+          and available_at >= ${nearEnd(tx)} and date_trunc(span, available_at, 'UTC') >= ${nearEnd(tx)}
+        group by domain, queue, job_type, span, date_trunc(span, available_at, 'UTC')
+      ),
+      kept as (
+        select domain, queue, job_type, span, starts, -queued as queued, -processing as processing, -quarantined as quarantined
+        from (select * from jobsctl_counts union all select * from jobsctl_count_deltas) as kept
+        where span = '' or starts >= ${nearEnd(tx)}
+      ),
+      off as (
+        insert into jobsctl_count_deltas (domain, queue, job_type, span, starts, queued, processing, quarantined)
+        select domain, queue, job_type, span, starts, sum(queued), sum(processing), sum(quarantined)
+        from (select * from truth union all select * from kept) as both_sides
+        group by 1, 2, 3, 4, 5
+        having sum(queued) <> 0 or sum(processing) <> 0 or sum(quarantined) <> 0
+        returning abs(queued) + abs(processing) + abs(quarantined) as jobs
+      ),
+      past as (
+        delete from jobsctl_counts
+        where (span <> '' and starts < now() - interval '1 hour') or (queued = 0 and processing = 0 and quarantined = 0)
+      )
+      select coalesce(sum(jobs), 0)::bigint as jobs from off`
+    await tx`
+      update jobsctl_counting
+      set triggers = ${triggers}, checked_at = now(),
+          mended_at = case when ${row.jobs}::bigint > 0 then now() else mended_at end,
+          mended = case when ${row.jobs}::bigint > 0 then ${row.jobs}::bigint else mended end`
+    return row
+  })
+
+/** Sums and mends by two at once would count twice. Held for a transaction alone, so that a pooler may stand in between. */
+async function alone<Result>(sql: Pool, work: (tx: Sql) => Promise<Result>): Promise<Result | undefined> {
+  const done = await sql.begin(async (tx) => {
+    const [lock] = await tx<{ held: boolean }[]>`
+      select pg_try_advisory_xact_lock(hashtext('jobsctl counts')) as held`
+    return { result: lock?.held ? await work(tx) : undefined }
+  })
+  return done.result
+}
