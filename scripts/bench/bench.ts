@@ -54,6 +54,7 @@ export async function createBench({ rows, folder, url, tell }: Options): Promise
   async function serve(database: string, env?: Record<string, string>): Promise<BenchServer> {
     const server = await startServer({
       ...{ program: programs.server, folder, dbUrl: urlOf(database) },
+      prepared: () => untilMigrated(urlOf(database), programs.server),
       ...(env && { env }),
     })
     const stop = async () => {
@@ -62,7 +63,6 @@ export async function createBench({ rows, folder, url, tell }: Options): Promise
     }
     const handle = { ...server, stop }
     running.add(handle)
-    await untilMigrated(urlOf(database), programs.server)
     return handle
   }
 

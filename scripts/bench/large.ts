@@ -51,7 +51,7 @@ export const churned = once(async (bench: Bench): Promise<BenchServer> => {
 })
 
 /** A database with our tables and indexes. */
-async function prepare(bench: Bench, database: string): Promise<void> {
+export async function prepare(bench: Bench, database: string): Promise<void> {
   await bench.create(database)
   const server = await bench.serve(database)
   await server.stop()

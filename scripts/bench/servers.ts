@@ -21,6 +21,8 @@ interface Start {
   program: string
   folder: string
   dbUrl: string
+  /** Resolves when the database has all that the server makes there. */
+  prepared: () => Promise<void>
   env?: Record<string, string>
 }
 
@@ -31,7 +33,7 @@ let started = 0
  * the load to make.
  * @throws Error with the end of its log when it does not come up
  */
-export async function startServer({ program, folder, dbUrl, env }: Start): Promise<BenchServer> {
+export async function startServer({ program, folder, dbUrl, prepared, env }: Start): Promise<BenchServer> {
   const path = join(folder, `server-${++started}.log`)
   const log = await open(path, 'w')
   const child = spawn(process.execPath, [program], {
@@ -47,6 +49,7 @@ export async function startServer({ program, folder, dbUrl, env }: Start): Promi
   process.once('exit', end)
   child.once('exit', () => process.off('exit', end))
   const url = await untilReady(child, path)
+  await prepared()
   const api = connect(url)
   await api.get('/api/v1/jobs/stats')
   const memory = () => memoryOf(child.pid)

@@ -2,8 +2,18 @@ import type { Figure } from '../figure.ts'
 import { health } from './health.ts'
 import { integrity } from './integrity.ts'
 import { programs } from './programs.ts'
+import { pruning } from './prune.ts'
+import { besidePrune } from './prune-beside.ts'
 import { stats } from './stats.ts'
 import { statsGrowth } from './stats-growth.ts'
 
 /** In the order of the table. */
-export const figures: readonly Figure[] = [...stats, ...statsGrowth, ...integrity, ...health, ...programs]
+export const figures: readonly Figure[] = [
+  ...stats,
+  ...statsGrowth,
+  ...pruning,
+  ...besidePrune,
+  ...integrity,
+  ...health,
+  ...programs,
+]
