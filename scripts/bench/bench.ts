@@ -1,8 +1,8 @@
-import { cp, readdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import postgres, { type Sql } from 'postgres'
+import { untilPrepared } from './prepared.ts'
 import { type BenchServer, startServer } from './servers.ts'
 
 /** What figures are measured with. */
@@ -21,7 +21,7 @@ export interface Bench {
   create: (database: string, template?: string) => Promise<void>
   /** Nobody may be connected. */
   drop: (database: string) => Promise<void>
-  /** A server on a database, once its tables and indexes are there. */
+  /** A server on a database, once its tables, indexes and counts are there. */
   serve: (database: string, env?: Record<string, string>) => Promise<BenchServer>
   /** The servers that run now. */
   running: () => readonly BenchServer[]
@@ -54,7 +54,7 @@ export async function createBench({ rows, folder, url, tell }: Options): Promise
   async function serve(database: string, env?: Record<string, string>): Promise<BenchServer> {
     const server = await startServer({
       ...{ program: programs.server, folder, dbUrl: urlOf(database) },
-      prepared: () => untilMigrated(urlOf(database), programs.server),
+      prepared: () => untilPrepared(urlOf(database), programs.server),
       ...(env && { env }),
     })
     const stop = async () => {
@@ -85,16 +85,4 @@ export async function createBench({ rows, folder, url, tell }: Options): Promise
       await Promise.all(connections.map((sql) => sql.end({ timeout: 1 })))
     },
   }
-}
-
-/** A server answers before its indexes are built. */
-async function untilMigrated(url: string, program: string): Promise<void> {
-  const files = await readdir(join(dirname(program), 'migrations'))
-  const sql = postgres(url, { max: 1 })
-  for (;;) {
-    const [row] = await sql<[{ done: number }]>`select count(*)::int as done from jobsctl_migrations`
-    if (row.done >= files.filter((file) => file.endsWith('.sql')).length) break
-    await wait(50)
-  }
-  await sql.end()
 }

@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 
-interface Filling {
+export interface Filling {
   rows: number
   /** Which of the numbered rows are live, in SQL over `i`; a quarter of those is scheduled for the next week. */
   live: string

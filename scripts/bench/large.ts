@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import type { Bench } from './bench.ts'
-import { fill } from './fill.ts'
 import { once } from './once.ts'
+import { prepare } from './prepare.ts'
 import type { BenchServer } from './servers.ts'
 
 interface Large {
@@ -12,15 +12,10 @@ interface Large {
 /** One in twenty is live, all over the table. */
 const filling = { live: 'i % 20 = 0', age: '(i % 300) / 10.0' }
 
-const filled = once(async (bench: Bench): Promise<void> => {
-  bench.tell(`   ${bench.rows.toLocaleString('en')} rows are made`)
-  await prepare(bench, 'large')
-  await fill(bench.urlOf('large'), { rows: bench.rows, ...filling })
-})
-
 /** The large table, with its server. */
 export const large = once(async (bench: Bench): Promise<Large> => {
-  await filled(bench)
+  bench.tell(`   ${bench.rows.toLocaleString('en')} rows are made`)
+  await prepare(bench, 'large', { rows: bench.rows, ...filling })
   // A copy is made of what nobody is connected to.
   await bench.create('churned', 'large')
   return { server: await bench.serve('large'), sql: bench.sqlOf('large') }
@@ -28,8 +23,7 @@ export const large = once(async (bench: Bench): Promise<Large> => {
 
 /** The live rows of the large table, and no others. */
 export const liveAlone = once(async (bench: Bench): Promise<BenchServer> => {
-  await prepare(bench, 'live_alone')
-  await fill(bench.urlOf('live_alone'), { rows: bench.rows, ...filling, liveOnly: true })
+  await prepare(bench, 'live_alone', { rows: bench.rows, ...filling, liveOnly: true })
   return bench.serve('live_alone')
 })
 
@@ -49,10 +43,3 @@ export const churned = once(async (bench: Bench): Promise<BenchServer> => {
   await sql`update jobs set progress_percent = 2, updated_at = now() where ${live}`
   return server
 })
-
-/** A database with our tables and indexes. */
-export async function prepare(bench: Bench, database: string): Promise<void> {
-  await bench.create(database)
-  const server = await bench.serve(database)
-  await server.stop()
-}

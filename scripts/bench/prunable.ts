@@ -1,20 +1,18 @@
 import type { Sql } from 'postgres'
 import * as z from 'zod'
 import type { Bench } from './bench.ts'
-import { fill } from './fill.ts'
-import { prepare } from './large.ts'
 import { once } from './once.ts'
+import { prepare } from './prepare.ts'
 import type { BenchServer } from './servers.ts'
 
 const rows = 1_000_000
 
 /** Half of the rows, those that are older than a month. Of the others one in ten is live. */
-const prunableRows = rows / 2
+export const prunableRows = rows / 2
 
 const made = once(async (bench: Bench): Promise<void> => {
   bench.tell(`   ${rows.toLocaleString('en')} rows are made, half of them to be pruned`)
-  await prepare(bench, 'prunable')
-  await fill(bench.urlOf('prunable'), {
+  await prepare(bench, 'prunable', {
     rows,
     live: `i > ${prunableRows} and i % 10 = 0`,
     age: `case when i <= ${prunableRows} then 60 - i / 20000.0 else 29 - (i - ${prunableRows}) / 20000.0 end`,

@@ -1,6 +1,9 @@
 import type { Figure } from '../figure.ts'
+import { countsCost } from './counts-cost.ts'
+import { emptyQueue } from './empty-queue.ts'
 import { health } from './health.ts'
 import { integrity } from './integrity.ts'
+import { memory } from './memory.ts'
 import { programs } from './programs.ts'
 import { pruning } from './prune.ts'
 import { besidePrune } from './prune-beside.ts'
@@ -9,11 +12,8 @@ import { statsGrowth } from './stats-growth.ts'
 
 /** In the order of the table. */
 export const figures: readonly Figure[] = [
-  ...stats,
-  ...statsGrowth,
-  ...pruning,
-  ...besidePrune,
-  ...integrity,
-  ...health,
-  ...programs,
+  ...[...stats, ...statsGrowth, ...countsCost],
+  ...[...pruning, ...besidePrune, ...integrity],
+  ...[...emptyQueue, ...health, ...programs],
+  ...memory,
 ]

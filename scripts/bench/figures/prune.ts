@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import type { Bench } from '../bench.ts'
 import type { Figure } from '../figure.ts'
-import { copyOfPrunable, isPrunable, prune } from '../prunable.ts'
+import { copyOfPrunable, isPrunable, prunableRows, prune } from '../prunable.ts'
 import { inTurn, type Side, timed } from '../rounds.ts'
 
 /** Each round has copies of its own. */
@@ -17,17 +17,20 @@ const byServer =
   }
 
 const bySql =
-  (bench: Bench, statement: (sql: Sql) => Promise<unknown>): Side =>
+  (bench: Bench, statement: (sql: Sql) => Promise<{ count: number }>): Side =>
   async () => {
     const copy = await copyOfPrunable(bench)
-    const took = await timed(() => statement(copy.sql))()
+    const took = await timed(async () => {
+      const { count } = await statement(copy.sql)
+      if (count !== prunableRows) throw new Error(`the statement changed ${count} rows`)
+    })()
     await copy.drop()
     return took
   }
 
-const deleted = (sql: Sql): Promise<unknown> => sql`delete from jobs where ${isPrunable(sql)}`.execute()
+const deleted = async (sql: Sql) => sql`delete from jobs where ${isPrunable(sql)}`
 
-async function moved(sql: Sql): Promise<unknown> {
+async function moved(sql: Sql) {
   const columns = await sql<{ name: string }[]>`
     select attname as name from pg_attribute where attrelid = 'jobs'::regclass and attnum > 0 and not attisdropped`
   const list = sql(columns.map(({ name }) => name))
