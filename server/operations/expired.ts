@@ -4,11 +4,13 @@ import { type Call, referenceTime } from './call.ts'
 import { inScope } from './scope.ts'
 import { settle } from './settle.ts'
 
-/** Running, and held by nobody. */
-export const isExpired = (sql: Sql, set: { asOf?: string | undefined }, scope: Scope): Fragment => sql`
-  status = 'processing'
-  and (leased_until is null or leased_until < ${referenceTime(sql, set)})
-  ${inScope(sql, scope)}`
+/** Running jobs whose lease has run out. */
+export const isPast = (sql: Sql, set: { asOf?: string | undefined }, scope: Scope): Fragment => sql`
+  status = 'processing' and leased_until < ${referenceTime(sql, set)} ${inScope(sql, scope)}`
+
+/** Running jobs without the end of a lease. */
+export const isLeaseless = (sql: Sql, scope: Scope): Fragment => sql`
+  status = 'processing' and leased_until is null ${inScope(sql, scope)}`
 
 interface TakingBack {
   /** What is true of the expired jobs to take back. */

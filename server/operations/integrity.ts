@@ -3,7 +3,7 @@ import type { Sql } from '../database/sql.ts'
 import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
 import type { Call } from './call.ts'
 import { change } from './change.ts'
-import { isExpired, takeBack } from './expired.ts'
+import { isLeaseless, isPast, takeBack } from './expired.ts'
 import { isAmong, isOneOf } from './one-of.ts'
 import { preview } from './preview.ts'
 import { inScope } from './scope.ts'
@@ -18,15 +18,21 @@ const staleLease = (sql: Sql, set: JobSet, request: IntegrityRequest) => sql`
   ${inScope(sql, request)}
   and ${isSeen(sql, set.seen)}`
 
-/** Running, and held by nobody. */
-const expired = (sql: Sql, set: JobSet, request: IntegrityRequest) => sql`
-  ${isExpired(sql, set, request)} and ${isSeen(sql, set.seen)}`
+/** Running, and held by nobody: two sets, since to look for both at once would be to read all that runs. */
+const expired = (sql: Sql, set: JobSet, request: IntegrityRequest) =>
+  [isPast(sql, set, request), isLeaseless(sql, request)].map((held) => sql`${held} and ${isSeen(sql, set.seen)}`)
+
+/** All three, in which no row is twice: each has a partial index that holds little else. */
+const all = (sql: Sql, set: JobSet, request: IntegrityRequest) =>
+  [staleLease(sql, set, request), ...expired(sql, set, request)]
+    .map((wrong) => sql`select *, xmin from jobs where ${wrong}`)
+    .reduce((rows, more) => sql`${rows} union all ${more}`)
 
 /** Counts what breaks an invariant; with `fix`, repairs it. */
 export async function integrity(call: Call, request: IntegrityRequest): Promise<IntegrityResult> {
   const bulk = bulkOf(request)
   if (request.fix) return change(call, bulk)
-  const { preview: previewed, more } = await preview(call, bulk, (tx, set) => count(tx, set, request))
+  const { preview: previewed, more } = await preview<Broken>(call, bulk, (sql) => broken(sql, request))
   return { ...more, fixed: 0, preview: previewed }
 }
 
@@ -42,13 +48,7 @@ function bulkOf(request: IntegrityRequest): Bulk<IntegrityResult> {
     request: { ...filters, max, fix: true },
     max,
     token: preview_token,
-    // Apart, since each has a partial index that holds little else; no row is in both.
-    matching: (sql, set) => sql`
-      from (
-        select *, xmin from jobs where ${staleLease(sql, set, request)}
-        union all
-        select *, xmin from jobs where ${expired(sql, set, request)}
-      ) as jobs`,
+    matching: (sql, set) => sql`from (${all(sql, set, request)}) as jobs`,
     time: (sql) => sql`leased_until`,
     batch: (tx, running, ids) => repair(tx, running, { request, ids }),
     affected: ({ fixed = 0 }) => fixed,
@@ -61,12 +61,19 @@ function bulkOf(request: IntegrityRequest): Bulk<IntegrityResult> {
   }
 }
 
-async function count(sql: Sql, set: JobSet, request: IntegrityRequest) {
-  const [row] = await sql<[{ non_processing_with_lease: number; processing_expired: number }]>`
+interface Broken {
+  non_processing_with_lease: number
+  processing_expired: number
+}
+
+function broken(sql: Sql, request: IntegrityRequest) {
+  const now: JobSet = { asOf: undefined, seen: undefined }
+  return sql`
     select
-      (select count(*) from jobs where ${staleLease(sql, set, request)}) as non_processing_with_lease,
-      (select count(*) from jobs where ${expired(sql, set, request)}) as processing_expired`
-  return row
+      (select count(*) from jobs where ${staleLease(sql, now, request)}) as non_processing_with_lease,
+      ${expired(sql, now, request)
+        .map((wrong) => sql`(select count(*) from jobs where ${wrong})`)
+        .reduce((sum, more) => sql`${sum} + ${more}`)} as processing_expired`
 }
 
 interface Repair {
@@ -76,7 +83,11 @@ interface Repair {
 
 async function repair(tx: Sql, running: Running, { request, ids }: Repair): Promise<Counts> {
   const non_processing_with_lease = await clearStaleLeases(tx, running, { request, ids })
-  const where = isAmong(tx, ids, expired(tx, running, request))
+  const where = isAmong(
+    tx,
+    ids,
+    expired(tx, running, request).reduce((one, other) => tx`(${one}) or (${other})`),
+  )
   const processing_expired = await takeBack(tx, running, { where, limit: ids.length })
   return { non_processing_with_lease, processing_expired, fixed: non_processing_with_lease + processing_expired }
 }

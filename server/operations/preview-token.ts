@@ -38,12 +38,16 @@ export const previewLife = 24 * 3600
 /** A fingerprint of anything that is JSON. */
 export const hashOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url')
 
-/** Signs a preview: any server on this database knows it again. */
-export async function signed(sql: Sql, subject: Subject, previewed: Omit<Previewed, 'id'>): Promise<string> {
+/**
+ * Signs a preview: any server on this database knows it again.
+ * @param key the one that the database keeps
+ * @throws Failure `database_unavailable` when it has none
+ */
+export function signed(key: string | null, subject: Subject, previewed: Omit<Previewed, 'id'>): string {
   const { kind, filters, caller } = subject
   const body: Signed = { id: randomUUID(), kind, hash: hashOf(filters), caller, ...previewed }
   const text = Buffer.from(JSON.stringify(body)).toString('base64url')
-  return `${text}.${signatureOf(text, await keyOf(sql))}`
+  return `${text}.${signatureOf(text, key ?? noKey())}`
 }
 
 /**
@@ -75,9 +79,11 @@ function opened(token: string, key: string): Signed {
 const signatureOf = (text: string, key: string): string => createHmac('sha256', key).update(text).digest('base64url')
 
 /** In the database, so that several servers are as one; it never leaves them. */
-async function keyOf(sql: Sql): Promise<string> {
+export async function keyOf(sql: Sql): Promise<string> {
   const [row] = await sql<{ value: string }[]>`select value from jobsctl_settings where name = 'preview_key'`
-  if (!row)
-    throw new Failure('database_unavailable', 'the database has lost the key of its previews', { retryAfter: 30 })
-  return row.value
+  return row?.value ?? noKey()
+}
+
+function noKey(): never {
+  throw new Failure('database_unavailable', 'the database has lost the key of its previews', { retryAfter: 30 })
 }

@@ -21,25 +21,42 @@ interface Seeing<More> {
 }
 
 /**
- * Counts what a change would touch, in one moment, and signs it. `more` is asked at the same moment.
- * @returns the preview, and what `more` returned
+ * Counts what a change would touch, in one moment, and signs it. One statement sees one moment; only where transactions
+ * were open that may have written some of these jobs, a second look asks which of them had.
+ * @param more a query of one row, asked at the same moment
+ * @returns the preview, and that row
  */
-export async function preview<More>(
+export async function preview<More = object>(
   call: Call,
   bulk: Pick<Bulk<unknown>, 'kind' | 'filters' | 'matching' | 'time'>,
-  more: (tx: Sql, set: JobSet) => Promise<More>,
+  more: (sql: Sql) => Fragment = (sql) => sql`select`,
 ): Promise<Seeing<More>> {
-  return call.sql.begin('isolation level repeatable read read only', async (tx) => {
-    const { as_of, expires_at, now } = await moment(tx)
-    const set: JobSet = { asOf: as_of, seen: undefined } // this very moment sees no others
-    const { count, recent, ...about } = await describe(tx, bulk, set, now)
-    const seen = recent === null || recent.length > mostRecent ? now : `${now}:${recent.join(',')}`
-    const subject = { kind: bulk.kind, filters: bulk.filters, caller: call.caller }
-    const token = await signed(tx, subject, { as_of, seen, count })
-    const eta_seconds = Math.ceil(count / (await paceOf(tx, bulk.kind)))
-    return { preview: { token, as_of, expires_at, count, ...about, eta_seconds }, more: await more(tx, set) }
-  })
+  const seeing = { bulk, more: more(call.sql) }
+  const first = await describe<More>(call.sql, seeing, undefined)
+  const doubtful = first.count > 0 && isInDoubt(first.now)
+  const {
+    now,
+    key,
+    count,
+    recent,
+    pace,
+    as_of,
+    more: asked,
+    ...about
+  } = doubtful ? await again<More>(call, seeing) : first
+  const seen = recent === null || recent.length > mostRecent ? now : `${now}:${recent.join(',')}`
+  const subject = { kind: bulk.kind, filters: bulk.filters, caller: call.caller }
+  const token = signed(key, subject, { as_of, seen, count })
+  const eta_seconds = Math.ceil(count / Math.max(1, pace ?? usualPace))
+  return { preview: { token, as_of, count, ...about, eta_seconds }, more: asked }
 }
+
+/** With the moment known beforehand, which takes a transaction that keeps to it. */
+const again = <More>({ sql }: Call, seeing: Describing): Promise<Described<More>> =>
+  sql.begin('isolation level repeatable read read only', async (tx) => {
+    const [{ now }] = await tx<[{ now: Seen }]>`select pg_current_snapshot()::text as now`
+    return describe<More>(tx, seeing, now)
+  })
 
 /** Counts the set, where the count alone is wanted. */
 export async function count(sql: Sql, bulk: Pick<Bulk<unknown>, 'matching'>, set: JobSet): Promise<number> {
@@ -47,50 +64,56 @@ export async function count(sql: Sql, bulk: Pick<Bulk<unknown>, 'matching'>, set
   return row.count
 }
 
-async function moment(tx: Sql) {
-  const [row] = await tx<[{ as_of: string; expires_at: string; now: Seen }]>`
-    select
-      now() as as_of,
-      now() + ${previewLife}::int * interval '1 second' as expires_at,
-      pg_current_snapshot()::text as now`
-  return row
+interface Describing {
+  bulk: Pick<Bulk<unknown>, 'kind' | 'matching' | 'time'>
+  more: Fragment
 }
 
-interface Described extends Omit<Preview, 'token' | 'as_of' | 'expires_at' | 'eta_seconds'> {
+interface Described<More> extends Omit<Preview, 'token' | 'eta_seconds'> {
+  now: Seen
+  /** What the server signs with. */
+  key: string | null
+  /** Jobs a second, of the last changes of this kind that took long enough to tell. */
+  pace: number | null
   /** Which transactions have written those rows that may be in doubt; null where none can be. */
   recent: number[] | null
+  more: More
 }
 
-async function describe(
-  tx: Sql,
-  { matching, time }: Pick<Bulk<unknown>, 'matching' | 'time'>,
-  set: JobSet,
-  now: Seen,
-): Promise<Described> {
-  const recent = isInDoubt(now)
-    ? tx`array_agg(jobs.xmin::text::bigint) filter (where ${isRecent(tx, now)})`
-    : tx`null::bigint[]`
-  const [row] = await tx<[Described]>`
+/** @param doubt the moment, where rows may be in doubt */
+async function describe<More>(sql: Sql, { bulk, more }: Describing, doubt: Seen | undefined): Promise<Described<More>> {
+  // This very moment sees no others.
+  const matching = bulk.matching(sql, { asOf: undefined, seen: undefined })
+  const recent = doubt
+    ? sql`array_agg(jobs.xmin::text::bigint) filter (where ${isRecent(sql, doubt)})`
+    : sql`null::bigint[]`
+  const [row] = await sql<[Described<More>]>`
     with grouped as (
-      select domain, queue, job_type, status, owner_user_id, count(*) as count, min(${time(tx)}) as oldest, max(${time(tx)}) as newest,
-        ${recent} as recent
-      ${matching(tx, set)}
+      select domain, queue, job_type, status, owner_user_id, count(*) as count,
+        min(${bulk.time(sql)}) as oldest, max(${bulk.time(sql)}) as newest, ${recent} as recent
+      ${matching}
       group by domain, queue, job_type, status, owner_user_id
     ),
     sampled as (
-      select id, ${size(tx)} as size
-      ${matching(tx, set)}
-      limit ${tx.unsafe(String(sampleSize))}
+      select id, ${size(sql)} as size
+      ${matching}
+      limit ${sql.unsafe(String(sampleSize))}
     )
     select
+      now() as as_of,
+      now() + ${previewLife}::int * interval '1 second' as expires_at,
+      pg_current_snapshot()::text as now,
+      (select value from jobsctl_settings where name = 'preview_key') as key,
+      (${pace(sql, bulk.kind)}) as pace,
       (select coalesce(sum(count), 0)::bigint from grouped) as count,
-      ${isInDoubt(now) ? recentOnes(tx) : tx`null`} as recent,
+      ${doubt ? recentOnes(sql) : sql`null`} as recent,
       (select min(oldest) from grouped) as oldest,
       (select max(newest) from grouped) as newest,
-      (select coalesce(jsonb_agg(largest), '[]') from (${groups(tx)}) as largest) as groups,
-      (select coalesce(jsonb_agg(most), '[]') from (${owners(tx)}) as most) as owners,
+      (select coalesce(jsonb_agg(largest), '[]') from (${groups(sql)}) as largest) as groups,
+      (select coalesce(jsonb_agg(most), '[]') from (${owners(sql)}) as most) as owners,
       (select coalesce(round(avg(size) * (select sum(count) from grouped)), 0)::bigint from sampled) as bytes_estimate,
-      (select coalesce(jsonb_agg(id), '[]') from (select id from sampled limit ${sampleIds}) as few) as sample_ids`
+      (select coalesce(jsonb_agg(id), '[]') from (select id from sampled limit ${sampleIds}) as few) as sample_ids,
+      (select to_jsonb(asked) from (${more}) as asked) as more`
   return row
 }
 
@@ -118,15 +141,11 @@ const size = (sql: Sql): Fragment => sql`
   300 + coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(result), 0)
     + coalesce(pg_column_size(error_stack), 0) + coalesce(pg_column_size(failure_timeline), 0)`
 
-/** Jobs a second, of the last changes of this kind that took long enough to tell. */
-async function paceOf(tx: Sql, kind: string): Promise<number> {
-  const [row] = await tx<[{ pace: number | null }]>`
-    select (sum(affected) / sum(extract(epoch from ended_at - started_at)))::float8 as pace
-    from (
-      select affected, started_at, ended_at
-      from (select * from job_operations order by id desc limit 200) as recent
-      where kind = ${kind} and affected >= 1000 and ended_at > started_at
-      limit 10
-    ) as last`
-  return Math.max(1, row.pace ?? usualPace)
-}
+const pace = (sql: Sql, kind: string): Fragment => sql`
+  select (sum(affected) / sum(extract(epoch from ended_at - started_at)))::float8
+  from (
+    select affected, started_at, ended_at
+    from (select * from job_operations order by id desc limit 200) as recent
+    where kind = ${kind} and affected >= 1000 and ended_at > started_at
+    limit 10
+  ) as last`

@@ -1,4 +1,4 @@
-import { type PruneGroup, type PruneRequest, PruneResult } from '../../shared/prune.ts'
+import { type PruneRequest, PruneResult } from '../../shared/prune.ts'
 import type { Sql } from '../database/sql.ts'
 import { type Archive, archived, archiveOf } from './archive.ts'
 import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
@@ -34,11 +34,7 @@ export async function prune(call: Call, request: PruneRequest): Promise<PruneRes
     const archive = call.archiveBeforeDelete ? await archiveOf(call.sql) : undefined
     return change(call, { ...bulk, batch: (tx, running, ids) => remove(tx, running, { request, ids, archive }) })
   }
-  const { detail_top_k, include_kept } = request
-  const { preview: previewed, more } = await preview(call, bulk, async (tx, set) => ({
-    ...(detail_top_k > 0 && { groups: await groups(tx, set, request) }),
-    ...(include_kept && { kept: await kept(tx, set, request) }),
-  }))
+  const { preview: previewed, more } = await preview<Details>(call, bulk, (sql) => details(sql, request))
   return { deleted: previewed.count, ...more, preview: previewed }
 }
 
@@ -62,20 +58,29 @@ function bulkOf(request: PruneRequest): Omit<Bulk<PruneResult>, 'batch'> {
   }
 }
 
-async function kept(sql: Sql, set: JobSet, request: PruneRequest): Promise<number> {
-  const [row] = await sql<[{ kept: number }]>`
-    select count(*) as kept
-    from jobs
-    where ${finished(sql, request)} and (${pastRetention(sql, set, request)}) is not true`
-  return row.kept
+type Details = Pick<PruneResult, 'groups' | 'kept'>
+
+/** What was asked for beside the count. */
+function details(sql: Sql, request: PruneRequest) {
+  const now: JobSet = { asOf: undefined, seen: undefined }
+  const wanted = [
+    ...(request.detail_top_k > 0
+      ? [sql`(select coalesce(jsonb_agg(largest), '[]') from (${groups(sql, now, request)}) as largest) as groups`]
+      : []),
+    ...(request.include_kept ? [sql`(${kept(sql, now, request)}) as kept`] : []),
+  ]
+  return sql`select ${wanted.length === 0 ? sql`` : wanted.reduce((list, one) => sql`${list}, ${one}`)}`
 }
 
-async function groups(sql: Sql, set: JobSet, request: PruneRequest): Promise<PruneGroup[]> {
+const kept = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
+  select count(*) from jobs where ${finished(sql, request)} and (${pastRetention(sql, set, request)}) is not true`
+
+function groups(sql: Sql, set: JobSet, request: PruneRequest) {
   const goes = pastRetention(sql, set, request)
   const withKept = sql`,
     count(*) filter (where (${goes}) is not true) as keep,
     to_char(min(${ended(sql)}) filter (where ${goes}) at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as oldest`
-  return sql<PruneGroup[]>`
+  return sql`
     select
       domain, queue, job_type, status,
       count(*) filter (where ${goes}) as count

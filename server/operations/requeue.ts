@@ -7,7 +7,7 @@ import { change } from './change.ts'
 import { imageOf, keepImages, pickedAndMoved } from './images.ts'
 import { isAmong, isOneOf } from './one-of.ts'
 import { preview } from './preview.ts'
-import { signed } from './preview-token.ts'
+import { keyOf, signed } from './preview-token.ts'
 import { inScope } from './scope.ts'
 import { isSeen } from './seen.ts'
 import { ring, tellSteps } from './steps.ts'
@@ -25,7 +25,7 @@ const requeueable = (sql: Sql, set: JobSet, request: RequeueRequest) => sql`
 export async function requeue(call: Call, request: RequeueRequest): Promise<RequeueResult> {
   const bulk = bulkOf(request)
   if (!request.dry_run) return change(call, bulk)
-  const { preview: previewed } = await preview(call, bulk, async () => {})
+  const { preview: previewed } = await preview(call, bulk)
   return { affected: previewed.count, preview: previewed }
 }
 
@@ -63,7 +63,7 @@ async function someOf({ running, counts: { affected = 0 }, previewed }: Done, fi
   if (!previewed || previewed.count <= affected) return { job_ids }
   const { as_of, seen, count } = previewed
   const rest = { as_of, seen, count: count - affected }
-  return { job_ids, rest_token: await signed(sql, { kind: 'requeue', filters, caller }, rest) }
+  return { job_ids, rest_token: signed(await keyOf(sql), { kind: 'requeue', filters, caller }, rest) }
 }
 
 interface PuttingBack {

@@ -51,7 +51,7 @@ type SweepResult = z.output<typeof operation.output>
 export async function sweep(call: Call, request: SweepRequest): Promise<SweepResult> {
   const bulk = bulkOf(request)
   if (!request.dry_run) return change(call, bulk)
-  const { preview: previewed } = await preview(call, bulk, async () => {})
+  const { preview: previewed } = await preview(call, bulk)
   return { affected: previewed.count, preview: previewed }
 }
 

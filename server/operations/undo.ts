@@ -35,7 +35,7 @@ export async function undo(call: Call, request: UndoRequest): Promise<UndoResult
   await refuseWhatIsGone(call.sql, record)
   const bulk = bulkOf(record, way, request)
   if (!request.dry_run) return change(call, bulk)
-  const { preview: previewed, more } = await preview(call, bulk, (tx) => conflictsOf(tx, way))
+  const { preview: previewed, more } = await preview<Conflicts>(call, bulk, (sql) => conflicts(sql, way))
   return { affected: previewed.count, ...more, preview: previewed }
 }
 
@@ -110,13 +110,20 @@ function bulkOf({ id, domain, queue, job_type }: OperationRecord, way: Way, requ
   }
 }
 
-async function conflictsOf(sql: Sql, way: Way): Promise<{ conflict_count: number; conflicts: Conflict[] }> {
-  const [row] = await sql<[{ conflict_count: number; conflicts: Conflict[] }]>`
-    with conflicts as materialized (${way.conflicts(sql)})
-    select
-      (select count(*) from conflicts) as conflict_count,
-      (select coalesce(jsonb_agg(first order by job_id), '[]') from (
-        select job_id, reason from conflicts order by job_id limit ${mostConflicts}
-      ) as first) as conflicts`
+interface Conflicts {
+  conflict_count: number
+  conflicts: Conflict[]
+}
+
+const conflicts = (sql: Sql, way: Way): Fragment => sql`
+  with conflicts as materialized (${way.conflicts(sql)})
+  select
+    (select count(*) from conflicts) as conflict_count,
+    (select coalesce(jsonb_agg(first order by job_id), '[]') from (
+      select job_id, reason from conflicts order by job_id limit ${mostConflicts}
+    ) as first) as conflicts`
+
+async function conflictsOf(sql: Sql, way: Way): Promise<Conflicts> {
+  const [row] = await sql<[Conflicts]>`${conflicts(sql, way)}`
   return row
 }

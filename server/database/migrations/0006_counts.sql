@@ -15,7 +15,7 @@ create table if not exists jobsctl_count_deltas (
   queued bigint not null default 0,
   processing bigint not null default 0,
   quarantined bigint not null default 0
-);
+) with (parallel_workers = 0); -- small, but without an index, and to start a process takes longer than to read it
 alter table jobsctl_count_deltas replica identity full; -- rows are deleted, and a publication of all tables asks for one
 
 -- The sums, one row a cell. Half of each page is kept free, so that a sum changes in place, without touching the index.
@@ -29,7 +29,7 @@ create table if not exists jobsctl_counts (
   processing bigint not null default 0,
   quarantined bigint not null default 0,
   primary key (span, starts, domain, queue, job_type)
-) with (fillfactor = 50);
+) with (fillfactor = 50, parallel_workers = 0);
 
 -- One row: whether the counts can be trusted.
 create table if not exists jobsctl_counting (
