@@ -12,7 +12,7 @@ export interface Api {
 
 /** A refusal is an error: what was refused was not measured. */
 export function connect(url: string, connections = 64): Api {
-  const pool = new Pool(url, { connections, headersTimeout: 600_000, bodyTimeout: 600_000 })
+  const pool = new Pool(url, { connections, ...limits })
   const call = async (method: 'GET' | 'POST', path: string, body?: string): Promise<unknown> => {
     const answer = await pool.request({ method, path, headers: body === undefined ? plain : json, body: body ?? null })
     const text = await answer.body.text()
@@ -25,6 +25,9 @@ export function connect(url: string, connections = 64): Api {
     close: () => pool.close(),
   }
 }
+
+/** A server closes what is idle for some seconds: it must not be used in the same moment. */
+const limits = { headersTimeout: 600_000, bodyTimeout: 600_000, keepAliveTimeout: 1000, keepAliveMaxTimeout: 1000 }
 
 const plain = { 'x-api-key': apiKey, 'x-confirm': 'true' }
 const json = { ...plain, 'content-type': 'application/json' }

@@ -43,9 +43,10 @@ const built = fileURLToPath(new URL('../../dist', import.meta.url))
 /** The workplace of a run. */
 export async function createBench({ rows, folder, url, tell }: Options): Promise<Bench> {
   // A build that happens meanwhile must not change what is measured.
-  await cp(built, join(folder, 'dist'), { recursive: true })
+  const installed = join(folder, 'installed')
+  await cp(built, installed, { recursive: true })
   await cp(join(built, '..', 'package.json'), join(folder, 'package.json'))
-  const programs = { jobsctl: join(folder, 'dist/cli/bin.js'), server: join(folder, 'dist/server/main.js') }
+  const programs = { jobsctl: join(installed, 'cli/bin.js'), server: join(installed, 'server/main.js') }
   const admin = postgres(url, { max: 1, onnotice: () => {} })
   const urlOf = (database: string) => Object.assign(new URL(url), { pathname: `/${database}` }).href
   const connections: Sql[] = [admin]
@@ -53,7 +54,7 @@ export async function createBench({ rows, folder, url, tell }: Options): Promise
 
   async function serve(database: string, env?: Record<string, string>): Promise<BenchServer> {
     const server = await startServer({
-      ...{ program: programs.server, folder, dbUrl: urlOf(database) },
+      ...{ program: programs.server, folder, dbUrl: urlOf(database), tell },
       prepared: () => untilPrepared(urlOf(database), programs.server),
       ...(env && { env }),
     })

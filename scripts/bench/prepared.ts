@@ -25,7 +25,7 @@ export async function untilCounted(sql: Sql, since = '-infinity'): Promise<void>
   while (known) {
     const [settled] = await sql`
       select from jobsctl_counting
-      where triggers is not null and checked_at > ${since} and not exists (select from jobsctl_count_deltas)`
+      where triggers is not null and checked_at > ${since}::text::timestamptz and not exists (select from jobsctl_count_deltas)`
     if (settled) return
     if (Date.now() > limit) throw new Error('the server does not come to count the live jobs')
     await wait(50)

@@ -23,6 +23,8 @@ interface Start {
   dbUrl: string
   /** Resolves when the database has all that the server makes there. */
   prepared: () => Promise<void>
+  /** Told when it ends by itself. */
+  tell: (what: string) => void
   env?: Record<string, string>
 }
 
@@ -33,7 +35,7 @@ let started = 0
  * the load to make.
  * @throws Error with the end of its log when it does not come up
  */
-export async function startServer({ program, folder, dbUrl, prepared, env }: Start): Promise<BenchServer> {
+export async function startServer({ program, folder, dbUrl, prepared, tell, env }: Start): Promise<BenchServer> {
   const path = join(folder, `server-${++started}.log`)
   const log = await open(path, 'w')
   const child = spawn(process.execPath, [program], {
@@ -49,6 +51,10 @@ export async function startServer({ program, folder, dbUrl, prepared, env }: Sta
   process.once('exit', end)
   child.once('exit', () => process.off('exit', end))
   const url = await untilReady(child, path)
+  let wanted = true
+  child.once('exit', async (code, signal) => {
+    if (wanted) tell(`a server ended with ${code ?? signal}: ${(await readFile(path, 'utf8')).slice(-1500)}`)
+  })
   await prepared()
   const api = connect(url)
   await api.get('/api/v1/jobs/stats')
@@ -56,6 +62,7 @@ export async function startServer({ program, folder, dbUrl, prepared, env }: Sta
   return {
     ...{ url, api, memory, memoryAtStart: await memory() },
     async stop() {
+      wanted = false
       await api.close()
       if (child.exitCode !== null || child.signalCode !== null) return
       const gone = once(child, 'exit')

@@ -4,6 +4,7 @@ import { emptyQueue } from './empty-queue.ts'
 import { health } from './health.ts'
 import { integrity } from './integrity.ts'
 import { memory } from './memory.ts'
+import { peers } from './peers.ts'
 import { programs } from './programs.ts'
 import { pruning } from './prune.ts'
 import { besidePrune } from './prune-beside.ts'
@@ -14,6 +15,7 @@ import { statsGrowth } from './stats-growth.ts'
 export const figures: readonly Figure[] = [
   ...[...stats, ...statsGrowth, ...countsCost],
   ...[...pruning, ...besidePrune, ...integrity],
+  ...peers,
   ...[...emptyQueue, ...health, ...programs],
   ...memory,
 ]
