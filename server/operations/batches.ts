@@ -39,7 +39,7 @@ export async function runBatches(
       const why = interruption(running)
       if (why) return { ...run, stop: { why } }
       const start = performance.now()
-      const counts = await runBatch(running, bulk, ids)
+      const counts = await runBatch({ ...running, hasty: tries === 0 }, bulk, ids)
       const done = bulk.affected(counts)
       tries = 0
       search.changed(done)

@@ -17,6 +17,8 @@ export interface Running extends Call {
   asOf: string
   seen: Seen
   operation: number
+  /** Take rows without asking who holds them: this is the first try, which meets a holder as a lock that it waits for in vain. */
+  hasty: boolean
 }
 
 /** What a batch has done, by the names of the answer; batches add up. */
@@ -44,7 +46,10 @@ export interface Bulk<Answer> {
   matching: (sql: Sql, set: JobSet) => Fragment
   /** The time that the filters look at. */
   time: (sql: Sql) => Fragment
-  /** Changes those of these jobs that match, and that nobody else holds; what it has changed no longer matches. */
+  /**
+   * Changes those of these jobs that match, and that nobody else holds; what it has changed no longer matches. The first
+   * try may be hasty, and wait for holders for a moment.
+   */
   batch: (tx: Sql, running: Running, ids: readonly number[]) => Promise<Counts>
   /** How many jobs these counts are. */
   affected: (counts: Counts) => number

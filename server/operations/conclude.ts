@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../shared/errors.ts'
 import { databaseFailure } from '../database/failure.ts'
 import type { Run } from './batches.ts'
@@ -46,8 +45,6 @@ async function sayDone(running: Running, bulk: Bulk<unknown>, conclusion: Conclu
 async function fail(running: Running, run: Run, stop: NonNullable<Run['stop']>): Promise<never> {
   const failure = failureOf(stop)
   const why = withoutConsequence(failure)
-  // The driver is still about to take leave of a connection that broke: what is asked of it now may never be answered.
-  if (failure.cause !== undefined) await wait(100)
   const ended = await give(running, { state: 'partial', error: why }).catch(() => undefined)
   const affected = ended?.affected ?? run.affected
   if (failure.code === 'outcome_unknown') {

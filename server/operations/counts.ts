@@ -127,10 +127,13 @@ export const mend = (sql: Pool, triggers: string): Promise<Mended | undefined> =
         group by domain, queue, job_type
         union all
         select domain, queue, job_type, span, date_trunc(span, available_at, 'UTC'), count(*), 0, 0
-        from jobs
+        from (
+          select domain, queue, job_type, available_at
+          from jobs
+          where status in ('queued', 'processing', 'quarantined') and status = 'queued' and available_at >= ${nearEnd(tx)}
+        ) as later
         cross join (values ('minute'), ('hour'), ('day')) as spans (span)
-        where status in ('queued', 'processing', 'quarantined') and status = 'queued'
-          and available_at >= ${nearEnd(tx)} and date_trunc(span, available_at, 'UTC') >= ${nearEnd(tx)}
+        where date_trunc(span, available_at, 'UTC') >= ${nearEnd(tx)}
         group by domain, queue, job_type, span, date_trunc(span, available_at, 'UTC')
       ),
       kept as (

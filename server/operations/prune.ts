@@ -101,28 +101,40 @@ interface Removal {
 }
 
 async function remove(tx: Sql, running: Running, { request, ids, archive }: Removal): Promise<Counts> {
+  const matching = isAmong(tx, ids, prunable(tx, running, request))
+  const picked = tx`picked as materialized (select id from jobs where ${matching} for update skip locked),`
   const [row] = await tx<[{ deleted: number }]>`
     with recursive
-    picked as materialized (
-      select id from jobs where ${isAmong(tx, ids, prunable(tx, running, request))} for update skip locked
-    ),
+    ${running.hasty ? tx`` : picked}
     gone as (
       delete from jobs
-      where ${isOneOf(tx, tx`select id from picked`)}
-      returning jobs.*
+      where ${running.hasty ? matching : isOneOf(tx, tx`select id from picked`)}
+      returning ${archive ? tx`jobs.*` : tx`id, uuid, status`}
+    ),
+    -- Looked for once: most jobs have nothing that hangs on them.
+    hanging as materialized (
+      select
+        exists (select from job_dependencies) as edges,
+        exists (
+          select from job_attachments where job_id between ${Math.min(...ids)}::bigint and ${Math.max(...ids)}::bigint
+        ) as attachments
     ),
     -- With the edge goes what would have told a waiting job that it can never run.
-    ended as (select uuid, status from gone),
+    ended as (select uuid, status from gone where (select edges from hanging)),
     ${cascade(tx)},
     told as (${tellSteps(tx, running, droppedSteps(tx))}),
     attachments as (
-      delete from job_attachments where job_id in (select id from gone) returning *
+      delete from job_attachments
+      where (select attachments from hanging) and job_id in (select id from gone)
+      returning *
     ),
     dependencies as (
-      delete from job_dependencies where job_uuid in (select uuid from gone) returning *
+      delete from job_dependencies where (select edges from hanging) and job_uuid in (select uuid from gone) returning *
     ),
     dependents as (
-      delete from job_dependencies where depends_on_job_uuid in (select uuid from gone) returning *
+      delete from job_dependencies
+      where (select edges from hanging) and depends_on_job_uuid in (select uuid from gone)
+      returning *
     )
     ${archive ? tx`, archived as (${archived(tx, archive, running)})` : tx``}
     select count(*) as deleted from gone`

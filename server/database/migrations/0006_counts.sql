@@ -53,7 +53,8 @@ begin
     count(*) filter (where status = 'queued'),
     count(*) filter (where status = 'processing'),
     count(*) filter (where status = 'quarantined')
-  from fresh
+  -- These columns alone: other programs may have given theirs any name.
+  from (select domain, queue, job_type, status, available_at from fresh) as added
   cross join (values (''), ('minute'), ('hour'), ('day')) as spans (span)
   where status in ('queued', 'processing', 'quarantined')
     and (span = '' or (status = 'queued' and available_at > now() and date_trunc(span, available_at, 'UTC') > now()))
