@@ -14,7 +14,7 @@ interface Amount {
 }
 
 /** A job under lease. */
-interface Held {
+export interface Held {
   id: number
   lease_id: string
 }
@@ -85,15 +85,16 @@ const acquire = async (api: Api, limit: number): Promise<Held[]> =>
 
 async function finish(api: Api, held: readonly Held[]): Promise<void> {
   const [first] = held
-  if (first && held.length === 1) {
-    const { id, lease_id } = first
-    await api.post(`/api/v1/jobs/${id}/complete`, { worker_id, lease_id, completion_token: lease_id })
-    return
-  }
+  if (first && held.length === 1) return finishOne(api, first)
   const jobs = held.map(({ id, lease_id }) => ({
     ...{ action: 'complete', id, worker_id, lease_id, completion_token: lease_id },
   }))
   Results.parse(await api.post('/api/v1/jobs/finish', { jobs }))
+}
+
+/** Completes one job. */
+export async function finishOne(api: Api, { id, lease_id }: Held): Promise<void> {
+  await api.post(`/api/v1/jobs/${id}/complete`, { worker_id, lease_id, completion_token: lease_id })
 }
 
 /** Each worker goes on until `step` says that nothing is left. */

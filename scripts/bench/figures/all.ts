@@ -4,6 +4,7 @@ import { emptyQueue } from './empty-queue.ts'
 import { health } from './health.ts'
 import { integrity } from './integrity.ts'
 import { memory } from './memory.ts'
+import { oneByOne } from './one-by-one.ts'
 import { peers } from './peers.ts'
 import { programs } from './programs.ts'
 import { pruning } from './prune.ts'
@@ -15,7 +16,7 @@ import { statsGrowth } from './stats-growth.ts'
 export const figures: readonly Figure[] = [
   ...[...stats, ...statsGrowth, ...countsCost],
   ...[...pruning, ...besidePrune, ...integrity],
-  ...peers,
+  ...[...peers, ...oneByOne],
   ...[...emptyQueue, ...health, ...programs],
   ...memory,
 ]
