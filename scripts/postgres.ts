@@ -139,7 +139,8 @@ async function makeCluster({ bin, folder, account, more }: ClusterOptions): Prom
   await own(folder, account)
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -6,6 +6,7 @@ import { integrity } from './integrity.ts'
 import { memory } from './memory.ts'
 import { oneByOne } from './one-by-one.ts'
 import { peers } from './peers.ts'
+import { pooling } from './pooler.ts'
 import { programs } from './programs.ts'
 import { pruning } from './prune.ts'
 import { besidePrune } from './prune-beside.ts'
@@ -16,7 +17,7 @@ import { statsGrowth } from './stats-growth.ts'
 export const figures: readonly Figure[] = [
   ...[...stats, ...statsGrowth, ...countsCost],
   ...[...pruning, ...besidePrune, ...integrity],
-  ...[...peers, ...oneByOne],
+  ...[...peers, ...oneByOne, ...pooling],
   ...[...emptyQueue, ...health, ...programs],
   ...memory,
 ]
