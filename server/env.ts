@@ -38,6 +38,9 @@ export const Env = z.object({
     .optional()
     .describe('the API key of single-user mode; unset means one in the data folder'),
   JOBS_DB_POOL: number(2, 100, 4).describe('PostgreSQL: connections at most'),
+  JOBS_DB_POOLER: flag
+    .default(false)
+    .describe('PostgreSQL: a pooler in transaction mode stands in between; it sets what a session needs'),
   JOBS_STATEMENT_TIMEOUT_SECONDS: number(1, 86_400, 60).describe('PostgreSQL: longest statement'),
   JOBS_LOCK_TIMEOUT_SECONDS: number(1, 86_400, 5).describe('PostgreSQL: longest wait for a row that another holds'),
   JOBS_MAX_BODY_BYTES: number(1024, 1_073_741_824, 1_048_576).describe(

@@ -39,7 +39,14 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
     }
     const answer = async (progressed: Call['progressed']) => op.output.parse(await run({ ...call, progressed }, input))
     if (op.bulk && changing && asksForProgress(c)) return withProgress(c, serving, answer)
-    const output = await answer(() => c.get('alive')?.())
+    const alive = () => c.get('alive')?.()
+    if (op.shared) {
+      const text = await serving.sharing.share(`${op.path} ${JSON.stringify(input)}`, async () =>
+        JSON.stringify(await answer(alive)),
+      )
+      return c.body(text, 200, { 'Content-Type': 'application/json' })
+    }
+    const output = await answer(alive)
     return c.json(output, op.created?.(output) ? 201 : 200)
   })
 }

@@ -8,7 +8,7 @@ import { tokenAuthenticator } from './auth/tokens.ts'
 import { listenForTokenCommands } from './control.ts'
 import { keepCounts } from './counting.ts'
 import type { Opened } from './database/embedded.ts'
-import { isConnectionLost, isLocked, isRefused } from './database/failure.ts'
+import { isConnectionLost, isLocked, isPooler, isRefused } from './database/failure.ts'
 import { migrate } from './database/migrate.ts'
 import { openDatabase } from './database/open.ts'
 import type { Pool } from './database/sql.ts'
@@ -18,6 +18,7 @@ import { close, createHttpServer, listen } from './http-server.ts'
 import type { Log } from './log.ts'
 import { createHorizon } from './operations/horizon.ts'
 import { workChannel } from './operations/steps.ts'
+import { createSharing } from './sharing.ts'
 import { createWaiting, hear, type Waiting } from './waiting.ts'
 
 export interface Running {
@@ -64,6 +65,7 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
     waiting,
     underway,
     horizon: createHorizon(sql, log),
+    sharing: createSharing(),
     stopping: stopping.signal,
     quarantineThreshold: env.JOBS_QUARANTINE_THRESHOLD,
     leaseMaxSeconds: env.JOBS_LEASE_MAX_SECONDS,
@@ -94,7 +96,14 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
     if (!ready) log.info('ready')
     ready = true
   }
-  const prepared = prepare({ sql, log, tablesReady, isReady: () => ready, isStopping: () => stopping.signal.aborted })
+  const prepared = prepare({
+    sql,
+    log,
+    pooled: env.JOBS_DB_POOLER,
+    tablesReady,
+    isReady: () => ready,
+    isStopping: () => stopping.signal.aborted,
+  })
   listenForWork(opened, waiting)
   const house = keepHouse({
     sql,
@@ -138,20 +147,27 @@ const openControl = (folder: string, sql: Pool, log: Log): Promise<() => Promise
 interface Preparing {
   sql: Pool
   log: Log
+  pooled: boolean
   tablesReady: () => void
   isReady: () => boolean
   isStopping: () => boolean
 }
 
 /** Migrates, and tries again while the database cannot be reached or is busy. */
-async function prepare({ sql, log, tablesReady, isReady, isStopping }: Preparing): Promise<void> {
+async function prepare({ sql, log, pooled, tablesReady, isReady, isStopping }: Preparing): Promise<void> {
   let pause = 1000
   while (!isStopping()) {
     try {
-      return await migrate({ sql, log, tablesReady })
+      return await migrate({ sql, log, pooled, tablesReady })
     } catch (error) {
       const why = error instanceof Error ? error.message || String(error) : String(error)
       if (isReady()) return log.warn(`indexes are missing, so some calls are slow; the next start tries again: ${why}`)
+      if (isPooler(error)) {
+        throw new Failure('usage', 'a connection pooler refuses the settings of this server', {
+          hint: 'set JOBS_DB_POOLER=true, and see the README for what to tell the pooler',
+          cause: error,
+        })
+      }
       if (isRefused(error)) {
         throw new Failure('usage', `the database refuses this server: ${why}`, {
           hint: 'it must be able to log in, to make tables in its schema, and to alter jobs where a column is missing',

@@ -20,7 +20,7 @@ export async function tokenCommand(environment: NodeJS.ProcessEnv, command: Toke
   })
   if (!opened) return askRunningServer(env.JOBS_DATA_DIR, command)
   try {
-    await migrate({ sql: opened.sql, log: silent, tablesOnly: true, tablesReady: () => {} })
+    await migrate({ ...opened, log: silent, tablesOnly: true, pooled: env.JOBS_DB_POOLER, tablesReady: () => {} })
     return await runTokenCommand(opened.sql, command)
   } catch (error) {
     throw databaseFailure(error) ?? error

@@ -79,6 +79,3 @@ export const ProgressLine = z.union([
   z.object({ error: z.unknown() }),
 ])
 export type ProgressLine = z.output<typeof ProgressLine>
-
-/** The media type of such an answer. */
-export const ndjson = 'application/x-ndjson'

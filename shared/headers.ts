@@ -7,6 +7,9 @@ export const headers = {
   idempotencyKey: 'Idempotency-Key',
 } as const
 
+/** The media type of an answer that tells how far a change has come, line by line. */
+export const ndjson = 'application/x-ndjson'
+
 /** The longest reason that is kept, in characters. */
 export const maxReasonLength = 500
 

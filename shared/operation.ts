@@ -15,6 +15,8 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
   unconfirmed?: boolean
   /** A change of many jobs: previewed, batched, recorded, and known again by its idempotency key. */
   bulk?: true
+  /** Those who ask the same at the same time may have one answer, which is looked up after all of them have asked. */
+  shared?: true
   /** How many payloads or results of the largest size a body may carry, beside what it says itself. */
   documents?: number
   /** True when this output is news to the database, and so is answered with 201. */

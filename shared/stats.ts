@@ -21,4 +21,5 @@ export const stats = operation({
   input: z.strictObject(scopeFields),
   output: z.array(GroupStats),
   changes: () => false,
+  shared: true,
 })

@@ -27,10 +27,17 @@ interface Limits {
   pool: number
   statementTimeoutMs: number
   lockTimeoutMs: number
+  /** A pooler in transaction mode stands in between, and knows no settings of a session. */
+  pooled: boolean
 }
 
 /** A pool on a PostgreSQL server. No call hangs: statements and locks have their limits. */
-export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs }: Limits): Pool {
+export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs, pooled }: Limits): Pool {
+  const limits = {
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: lockTimeoutMs,
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+  }
   return postgres(url, {
     ...common,
     max: pool,
@@ -39,10 +46,7 @@ export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs }
     connection: {
       application_name: 'jobs-server',
       TimeZone: 'UTC',
-      ...planning,
-      statement_timeout: statementTimeoutMs,
-      lock_timeout: lockTimeoutMs,
-      idle_in_transaction_session_timeout: statementTimeoutMs,
+      ...(pooled ? {} : { ...planning, ...limits }),
     },
   })
 }

@@ -118,6 +118,10 @@ export const isDeadlock = (error: unknown): boolean => fits(error, ['40P01'])
 /** True when only another configuration helps. */
 export const isRefused = (error: unknown): boolean => fits(error, refused)
 
+/** True when a pooler refuses what only a session of PostgreSQL knows. */
+export const isPooler = (error: unknown): boolean =>
+  fits(error, ['08P01']) && error instanceof Error && error.message.includes('unsupported startup parameter')
+
 /** A failure of the database as a sentence for people, or undefined when it is a bug of ours. */
 export function databaseFailure(error: unknown): Failure | undefined {
   const meaning = meanings.find(({ codes }) => fits(error, codes))

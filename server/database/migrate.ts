@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ReservedSql } from 'postgres'
 import type { Log } from '../log.ts'
-import type { Pool } from './sql.ts'
+import type { Pool, Sql } from './sql.ts'
 
 const folder = new URL('./migrations/', import.meta.url)
 
@@ -19,6 +19,8 @@ interface Options {
   log: Log
   /** Leave the indexes to a server: a short command does not wait for them. */
   tablesOnly?: boolean
+  /** A pooler stands in between, which hands each statement to another session: none may be set up. */
+  pooled: boolean
   /** Called once the tables are as this version needs them; indexes may still be on their way. */
   tablesReady: () => void
 }
@@ -28,26 +30,54 @@ interface Options {
  * look again until there is nothing left to do. What is interrupted is taken up by the next start.
  * @throws the database's own error; what was done before it stays done
  */
-export async function migrate({ sql, log, tablesOnly = false, tablesReady }: Options): Promise<void> {
+export async function migrate({ sql, log, tablesOnly = false, pooled, tablesReady }: Options): Promise<void> {
   const migrations = (await readMigrations()).filter(({ concurrent }) => !(tablesOnly && concurrent))
+  for (;;) {
+    const pending = await pendingOf(sql, migrations)
+    if (pending.every(({ concurrent }) => concurrent)) tablesReady()
+    if (pending.length === 0) return
+    const done = await alone(sql, () => applyAll({ sql, log, migrations, pooled, tablesReady }))
+    if (!done) await wait(200)
+  }
+}
+
+/**
+ * Works while no other server does, else returns false. A transaction of its own holds the lock: a session's would stay
+ * behind in a pooler. It waits outside PostgreSQL, since an index built concurrently waits for all who hold a snapshot.
+ */
+async function alone(sql: Pool, work: () => Promise<void>): Promise<boolean> {
+  if (sql.options.max === 1) {
+    await work() // the embedded database, which is one server's alone, and has one session
+    return true
+  }
+  return sql.begin(async (tx) => {
+    const [lock] = await tx<{ held: boolean }[]>`
+      select set_config('idle_in_transaction_session_timeout', '0', true),
+        pg_try_advisory_xact_lock(hashtext('jobsctl migrations')) as held`
+    if (lock?.held) await work()
+    return lock?.held === true
+  })
+}
+
+interface Applying extends Omit<Options, 'tablesOnly'> {
+  migrations: Migration[]
+}
+
+async function applyAll({ sql, log, migrations, pooled, tablesReady }: Applying): Promise<void> {
   const session = await sql.reserve()
   try {
-    // An index on a large table takes its time; a lock on a busy table must not queue others behind it.
-    await session`set statement_timeout = 0`
-    for (;;) {
-      const pending = await pendingOf(session, migrations)
-      if (pending.every(({ concurrent }) => concurrent)) tablesReady()
-      if (pending.length === 0) return
-      if (await lock(session)) break
-      await wait(200)
-    }
+    // An index on a large table takes its time, and waits for whoever uses the table.
+    if (!pooled)
+      await session`select set_config(name, '0', false) from (values ('statement_timeout'), ('lock_timeout')) as limits (name)`
     for (const migration of await pendingOf(session, migrations)) {
       if (migration.concurrent) tablesReady()
       await apply(session, migration, log)
     }
     tablesReady()
   } finally {
-    await restore(session)
+    // A broken connection lets go of all of it by itself.
+    if (!pooled) await session`reset statement_timeout`.then(() => session`reset lock_timeout`).catch(() => {})
+    session.release()
   }
 }
 
@@ -65,30 +95,12 @@ async function readMigrations(): Promise<Migration[]> {
   return migrations.sort((one, other) => Number(one.concurrent) - Number(other.concurrent) || one.number - other.number)
 }
 
-async function pendingOf(session: ReservedSql, migrations: Migration[]): Promise<Migration[]> {
+async function pendingOf(session: Sql, migrations: Migration[]): Promise<Migration[]> {
   const [{ known } = { known: false }] = await session<[{ known: boolean }]>`
     select to_regclass('jobsctl_migrations') is not null as known`
   if (!known) return migrations
   const done = await session<{ number: number }[]>`select number from jobsctl_migrations`
   return migrations.filter(({ number }) => !done.some((row) => row.number === number))
-}
-
-// Waiting inside PostgreSQL would hold a snapshot, and an index built concurrently waits for those.
-async function lock(session: ReservedSql): Promise<boolean> {
-  const [{ locked } = { locked: false }] = await session<[{ locked: boolean }]>`
-    select pg_try_advisory_lock(hashtext('jobsctl migrations')) as locked`
-  return locked
-}
-
-async function restore(session: ReservedSql): Promise<void> {
-  try {
-    await session`select pg_advisory_unlock_all()`
-    await session`reset statement_timeout`
-    await session`reset lock_timeout`
-  } catch {
-    // A broken connection lets go of all of it by itself.
-  }
-  session.release()
 }
 
 async function apply(session: ReservedSql, migration: Migration, log: Log): Promise<void> {
@@ -116,7 +128,6 @@ async function apply(session: ReservedSql, migration: Migration, log: Log): Prom
 
 /** Each on its own, outside a transaction. What an interrupted build left behind is invalid, and made again. */
 async function buildIndexes(session: ReservedSql, text: string, log: Log): Promise<void> {
-  await session`set lock_timeout = 0`
   const statements = text
     .replaceAll(/^\s*--.*$/gm, '')
     .split(';')

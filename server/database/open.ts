@@ -15,7 +15,8 @@ export async function openDatabase(env: Env): Promise<Opened> {
   // A PostgreSQL server comes back; the pool waits for it.
   return {
     sql,
-    listen: (channel, listener) => void keepListening(sql, channel, listener),
+    // Behind a pooler nobody is told anything.
+    listen: (channel, listener) => void (env.JOBS_DB_POOLER || keepListening(sql, channel, listener)),
     close: () => sql.end({ timeout: 5 }),
     lost: new Promise(() => {}),
   }
@@ -42,6 +43,7 @@ function postgresOf(env: Env, url: string) {
       pool: env.JOBS_DB_POOL,
       statementTimeoutMs: env.JOBS_STATEMENT_TIMEOUT_SECONDS * 1000,
       lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
+      pooled: env.JOBS_DB_POOLER,
     })
   } catch {
     // The driver's own message would repeat the URL, and with it the password.

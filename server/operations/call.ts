@@ -1,6 +1,7 @@
 import type { Progress } from '../../shared/bulk.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import type { Log } from '../log.ts'
+import type { Sharing } from '../sharing.ts'
 import type { Waiting } from '../waiting.ts'
 import type { Horizon } from './horizon.ts'
 
@@ -17,6 +18,7 @@ export interface Serving {
   /** Where calls are held until there is work. */
   waiting: Waiting
   horizon: Horizon
+  sharing: Sharing
   /** Keep deleted jobs in the archive, so that a prune can be undone. */
   archiveBeforeDelete: boolean
   archiveDays: number
