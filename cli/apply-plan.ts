@@ -69,11 +69,11 @@ const columns: Column<Group>[] = [
 const mostGroups = 20
 
 /** What a person sees of a plan before it is applied. */
-function planText<In extends z.ZodType, Out extends z.ZodType>(
+async function planText<In extends z.ZodType, Out extends z.ZodType>(
   { print }: Context,
   { calls, words, made_at, expires_at }: Plan,
   { say }: Change<In, Out>,
-): string {
+): Promise<string> {
   const total = calls.reduce((sum, { preview }) => sum + preview.count, 0)
   const groups = calls.flatMap(({ preview }) => preview.groups).slice(0, mostGroups)
   const shown = groups.reduce((sum, { count }) => sum + count, 0)
@@ -82,7 +82,7 @@ function planText<In extends z.ZodType, Out extends z.ZodType>(
   return [
     `Plan of ${escaped(commandLine(['jobsctl', ...words]))}`,
     `Made ${ago(made_at)}, ${valid}\n`,
-    ...(groups.length > 0 ? [`${print.table(columns, groups)}${rest}`] : []),
+    ...(groups.length > 0 ? [`${await print.table(columns, groups)}${rest}`] : []),
     say(jobs(total), false),
   ].join('\n')
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, failures } from '../shared/errors.ts'
 import { getOperation } from '../shared/records.ts'
+import { now } from './clock.ts'
 import type { Context } from './context.ts'
 import { escaped } from './escape.ts'
 import { grouped } from './numbers.ts'
@@ -25,14 +26,14 @@ const pauseMs = 1000
 /** Looks once a second at the jobs of an operation, until they are decided or the time is over. */
 export async function watchJobs(context: Context, { id, affected, watchMs }: Watching): Promise<Judgement> {
   const { io, print } = context
-  const end = performance.now() + watchMs
+  const end = now() + watchMs
   let last: Judgement = { verdict: 'undecided', text: `${grouped(affected)} not looked at yet` }
   for (;;) {
     const found = await look(context, id, affected)
     if (found.why !== undefined) return { ...last, why: found.why }
     if (found.judgement && found.judgement.text !== last.text) print.aside(`canaries: ${found.judgement.text}`)
     last = found.judgement ?? last
-    const left = end - performance.now()
+    const left = end - now()
     if (last.verdict !== 'undecided' || left <= 0 || io.signal.aborted) return last
     await sleep(Math.min(pauseMs, left), undefined, { signal: io.signal }).catch(() => {})
   }

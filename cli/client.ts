@@ -1,12 +1,12 @@
-import { randomUUID } from 'node:crypto'
-import Agent from 'undici/lib/dispatcher/agent.js'
+import type { Dispatcher } from 'undici'
 import type { z } from 'zod'
-import { ndjson, type Progress } from '../shared/bulk.ts'
+import type { Progress } from '../shared/bulk.ts'
 import { Failure, failures } from '../shared/errors.ts'
-import { headers } from '../shared/headers.ts'
+import { headers, ndjson } from '../shared/headers.ts'
 import type { Operation } from '../shared/operation.ts'
-import { failureOfAnswer, type Received } from './answer.ts'
+import type { Received } from './answer.ts'
 import { placed } from './call-path.ts'
+import { connection } from './connection.ts'
 import { deadlineAfter } from './deadline.ts'
 import { queryOf } from './query.ts'
 import { retrying } from './retry.ts'
@@ -50,10 +50,11 @@ interface ClientOptions {
 export function createClient({ target, settings, trace, signal }: ClientOptions): Client {
   let spent = 0
   const left = () => settings.timeoutMs - spent
-  const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: settings.timeoutMs } })
+  let dispatcher: Dispatcher | undefined
 
   async function timed(sent: Sent): Promise<Received> {
     const wholeMs = settings.timeoutMs
+    dispatcher ??= connection(target, wholeMs)
     // Nobody said how long it may take: while a change tells how far it is, it may take longer.
     const deadline = deadlineAfter(left(), settings.timeoutGiven ? undefined : wholeMs)
     try {
@@ -69,11 +70,12 @@ export function createClient({ target, settings, trace, signal }: ClientOptions)
       const changing = op.changes(op.input.parse(input))
       if (!target.credential) throw noCredential(target)
       const { reason } = settings
-      const sent = sentBy(op, input, changing ? { reason, ...options } : {})
+      const sent = sentBy(op, input, changing ? { reason, key: await newKey(), ...options } : {})
       const attempt = async () => {
         const received = await timed({ ...sent, changing })
-        if (received.status >= 300) throw failureOfAnswer(received, target)
-        return received
+        if (received.status < 300) return received
+        const { failureOfAnswer } = await import('./answer.ts')
+        throw failureOfAnswer(received, target)
       }
       const received = await retrying(attempt, {
         retries: settings.retries,
@@ -111,21 +113,28 @@ const unexpected = ({ url }: Target, { header }: Received): Failure =>
     server: url.origin,
   })
 
+/** Node's cryptography takes long to load, and most calls change nothing. */
+const newKey = async (): Promise<string> => (await import('node:crypto')).randomUUID()
+
 interface Carried extends CallOptions {
   /** Why, on every change. */
   reason?: string
+  /** By which a repetition can be told, on every change. */
+  key?: string
 }
 
-/** A change carries its reason, a key by which a repetition can be told, and its confirmation where there was one. */
-function sentBy(op: Operation, input: unknown, { reason, confirmed, onProgress }: Carried): Omit<Sent, 'changing'> {
+/** A change carries its reason, its key, and its confirmation where there was one. */
+function sentBy(
+  op: Operation,
+  input: unknown,
+  { reason, key, confirmed, onProgress }: Carried,
+): Omit<Sent, 'changing'> {
   const { path, fields } = placed(op.path, input)
   const carried = {
     accept: onProgress ? ndjson : 'application/json',
     ...(confirmed && { [headers.confirm]: 'true' }),
-    ...(reason !== undefined && {
-      [headers.reason]: Buffer.from(reason).toString('latin1'), // UTF-8, byte by byte
-      [headers.idempotencyKey]: randomUUID(),
-    }),
+    ...(reason !== undefined && { [headers.reason]: Buffer.from(reason).toString('latin1') }), // UTF-8, byte by byte
+    ...(key !== undefined && { [headers.idempotencyKey]: key }),
   }
   if (op.method === 'GET') return { method: op.method, path, query: queryOf(fields), headers: carried }
   const headersOfBody = { ...carried, 'content-type': 'application/json' }

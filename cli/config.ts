@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { promises as files } from 'node:fs'
 import { dirname, join } from 'node:path'
 import * as z from 'zod'
 import { Failure } from '../shared/errors.ts'
@@ -44,7 +44,7 @@ export function configPath({ env, home }: Pick<Io, 'env' | 'home'>): string {
 
 /** The file as JSON, before it is checked; an absent file is an empty one. */
 async function readRawConfig(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await files.readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '{}'
     throw new Failure('usage', `cannot read ${path}: ${error.code}`, { cause: error })
   })
@@ -69,8 +69,8 @@ export const readConfig = async (path: string): Promise<Config> => checkedConfig
 
 /** Writes it whole, or not at all, for its owner alone. */
 export async function writeConfig(path: string, config: Config): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await files.mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const draft = `${path}.${process.pid}.tmp`
-  await writeFile(draft, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 })
-  await rename(draft, path)
+  await files.writeFile(draft, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 })
+  await files.rename(draft, path)
 }

@@ -1,3 +1,4 @@
+import { now } from './clock.ts'
 /** The deadline of one call. */
 export interface Deadline {
   signal: AbortSignal
@@ -13,7 +14,7 @@ export interface Deadline {
 export function deadlineAfter(ms: number, silenceMs?: number): Deadline {
   const late = new AbortController()
   const abort = () => late.abort()
-  let start = performance.now()
+  let start = now()
   let ofSilence = false
   let timer = setTimeout(abort, Math.max(1, Math.ceil(ms)))
   return {
@@ -23,12 +24,12 @@ export function deadlineAfter(ms: number, silenceMs?: number): Deadline {
       if (silenceMs === undefined) return
       clearTimeout(timer)
       ofSilence = true
-      start = performance.now()
+      start = now()
       timer = setTimeout(abort, silenceMs)
     },
     end: () => {
       clearTimeout(timer)
-      return performance.now() - start
+      return now() - start
     },
   }
 }

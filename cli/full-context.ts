@@ -7,20 +7,22 @@ import { commandLine } from './shell.ts'
 import type { Target } from './target.ts'
 
 /** What a command gets, of flags and environment; the network is loaded when it is used. */
-export function fullContext(io: Io, flags: GlobalFlags): Context {
+export async function fullContext(io: Io, flags: GlobalFlags): Promise<Context> {
   const settings = readSettings(flags, io)
   let target: Promise<Target> | undefined
   let client: Promise<Client> | undefined
   const readTarget = async () => {
     const { readTarget } = await import('./target.ts')
-    const { configPath, readConfig } = await import('./config.ts')
-    return readTarget(flags, io, () => readConfig(configPath(io)))
+    return readTarget(flags, io, async () => {
+      const { configPath, readConfig } = await import('./config.ts')
+      return readConfig(configPath(io))
+    })
   }
   const context: Context = {
     io,
     flags,
     settings,
-    print: createPrinter(io, settings),
+    print: await createPrinter(io, settings),
     target: () => {
       target ??= readTarget()
       return target

@@ -1,4 +1,4 @@
-/** The world outside: only bin.ts knows the process. */
+/** The world outside: only edge.ts knows the process. */
 export interface Io {
   /** Data, to stdout. */
   out: (text: string) => void

@@ -16,12 +16,15 @@ import type { GlobalFlags } from './settings.ts'
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   const ended: { as: Ending } = { as: 'ok' }
   let words = argv
-  const program = programOf(io, (ending) => {
-    ended.as = ending
-  })
+  const program = programOf(io)
   try {
     words = verbFirst(argv)
     refuseUnknown(words[0])
+    for (const spec of readable(words[0])) {
+      addCommand(program, spec, io, (ending) => {
+        ended.as = ending
+      })
+    }
     await program.parseAsync(words, { from: 'user' })
     return exits[ended.as].code
   } catch (error) {
@@ -33,7 +36,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function programOf(io: Io, end: (ending: Ending) => void): Command {
+function programOf(io: Io): Command {
   const program = new Command('jobsctl')
   program
     .exitOverride()
@@ -46,8 +49,13 @@ function programOf(io: Io, end: (ending: Ending) => void): Command {
       throw unknownCommand(word)
     })
   for (const { flags } of [...globalFlags, ...guardFlags]) program.option(flags)
-  for (const spec of commands) addCommand(program, spec, io, end)
   return program
+}
+
+/** The commands that this verb may be of: one, unless it hides behind something odd. */
+function readable(verb: string | undefined): readonly CommandSpec[] {
+  const named = commands.filter(({ name }) => name === verb)
+  return named.length > 0 ? named : commands
 }
 
 function addCommand(program: Command, spec: CommandSpec, io: Io, end: (ending: Ending) => void): void {
@@ -62,7 +70,7 @@ function addCommand(program: Command, spec: CommandSpec, io: Io, end: (ending: E
     if (asked) return io.out(commandHelp(asked))
     if (spec.name === 'help' && topic === undefined) return io.out(programHelp(commands))
     const { fullContext } = await import('./full-context.ts')
-    const context = fullContext(io, program.opts<GlobalFlags>())
+    const context = await fullContext(io, program.opts<GlobalFlags>())
     end(await spec.run(context, command.opts(), command.args))
   })
 }

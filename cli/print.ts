@@ -3,7 +3,8 @@ import { escapedJson } from './escape.ts'
 import type { Io } from './io.ts'
 import type { Settings } from './settings.ts'
 import { coloured, type Style, styleFor } from './style.ts'
-import { type Column, growingTable, tableText, tsvText } from './table.ts'
+import type { Column } from './table.ts'
+import { tsvText } from './tsv.ts'
 
 interface Look<Row> {
   columns: readonly Column<Row>[]
@@ -29,7 +30,7 @@ export interface Printer {
   /** Text that is the result itself, such as a help topic. */
   text: (text: string) => void
   /** Rows as a table for people, to stand in a sentence. */
-  table: <Row>(columns: readonly Column<Row>[], rows: readonly Row[]) => string
+  table: <Row>(columns: readonly Column<Row>[], rows: readonly Row[]) => Promise<string>
   /** Something to tell a person, on stderr; nothing with `--quiet`. */
   aside: (text: string) => void
   /** Results go to a person at a terminal. */
@@ -38,10 +39,12 @@ export interface Printer {
   style: Style
 }
 
-export function createPrinter(io: Io, settings: Settings): Printer {
+/** What draws tables is loaded for people alone. */
+export async function createPrinter(io: Io, settings: Settings): Promise<Printer> {
   const { output, quiet } = settings
   const style = styleFor(coloured(settings.color, io.env, io.outTerminal))
   const forPeople = output === 'table'
+  const tables = forPeople ? await import('./table.ts') : undefined
   const most = io.outTerminal ? io.columns : Number.POSITIVE_INFINITY
   const structured = output === 'json' || output === 'ndjson'
   const out = quiet ? () => {} : io.out
@@ -51,14 +54,14 @@ export function createPrinter(io: Io, settings: Settings): Printer {
     if (!quiet) io.note(`${text}\n`)
   }
   const growing: Printer['growing'] = ({ columns, forPeople: columnsForPeople = columns }) => {
-    const table = growingTable(columnsForPeople, style, most)
+    const table = tables?.growingTable(columnsForPeople, style, most)
     return (rows, answer) => {
       if (output === 'json') return json(answer, io.outTerminal)
       if (output === 'ndjson') {
         for (const line of Array.isArray(answer) ? answer : [answer]) json(line, false)
         return
       }
-      if (rows.length > 0) out(forPeople ? table(rows) : tsvText(columns, rows))
+      if (rows.length > 0) out(table ? table(rows) : tsvText(columns, rows))
     }
   }
   return {
@@ -66,7 +69,7 @@ export function createPrinter(io: Io, settings: Settings): Printer {
     structured,
     style,
     aside,
-    table: (columns, rows) => tableText(columns, rows, style, most),
+    table: async (columns, rows) => (await import('./table.ts')).tableText(columns, rows, style, most),
     text: (text) => io.out(text),
     growing,
     rows({ rows, json: answer, empty, ...look }) {

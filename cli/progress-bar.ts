@@ -1,4 +1,5 @@
 import type { Progress } from '../shared/bulk.ts'
+import { now as clock } from './clock.ts'
 import type { Io } from './io.ts'
 import { grouped, jobs } from './numbers.ts'
 
@@ -27,7 +28,7 @@ const clearLine = '\r\u001b[K'
 
 /** Tells on stderr how far a change is: a bar at a terminal, a line now and then elsewhere. */
 export function progressTeller(telling: Telling): ProgressTeller {
-  const { io, quiet, say, now = () => performance.now() } = telling
+  const { io, quiet, say, now = clock } = telling
   const start = now()
   const bar = io.noteTerminal && io.env.TERM !== 'dumb'
   let next = start + (bar ? beforeFirstMs : betweenLinesMs)

@@ -40,7 +40,7 @@ export async function pruneDetails(
   const rest = total > shown ? `and ${grouped(total - shown)} in smaller groups\n` : ''
   return [
     `Would delete finished jobs in ${described(request)} that ended before ${ended}\n`,
-    `${print.table(columns, groups)}${rest}`,
+    `${await print.table(columns, groups)}${rest}`,
     `${grouped(total)} of ${grouped(total + kept)} finished jobs would be deleted; ` +
       `${grouped(unfinished)} unfinished jobs are not eligible.`,
   ].join('\n')

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFile, stat } from 'node:fs/promises'
+import { promises as files } from 'node:fs'
 import { promisify } from 'node:util'
 import { Failure } from '../shared/errors.ts'
 import { interrupted } from './interrupted.ts'
@@ -33,11 +33,11 @@ async function textOf(source: SecretSource, io: Io): Promise<string> {
 
 async function contentOf(path: string, from: string): Promise<string> {
   try {
-    const file = await stat(path)
+    const file = await files.stat(path)
     if (file.isFile() && process.platform !== 'win32' && (file.mode & 0o077) !== 0) {
       throw new Failure('usage', `${from}: others can read ${path}; it was not used`, { hint: `chmod 600 ${path}` })
     }
-    return await readFile(path, 'utf8')
+    return await files.readFile(path, 'utf8')
   } catch (error) {
     if (error instanceof Failure || !(error instanceof Error && 'code' in error)) throw error
     throw new Failure('usage', `${from}: cannot read ${path}: ${error.code}`, { cause: error })

@@ -1,9 +1,9 @@
 import type { Dispatcher } from 'undici'
 import request from 'undici/lib/api/api-request.js'
-import { ndjson, type Progress } from '../shared/bulk.ts'
-import { failureOfConnection, type Received } from './answer.ts'
+import type { Progress } from '../shared/bulk.ts'
+import { ndjson } from '../shared/headers.ts'
+import type { Received } from './answer.ts'
 import type { Deadline } from './deadline.ts'
-import { readProgress } from './progress-stream.ts'
 import type { Target } from './target.ts'
 import type { Trace } from './trace.ts'
 
@@ -41,7 +41,6 @@ export async function send(sending: Sending): Promise<Received> {
   const traced = trace.request({ method, url, headers: sent, body })
   try {
     const response = await request.call(dispatcher, {
-      origin: url.origin,
       path: url.pathname + url.search,
       method,
       headers: sent,
@@ -54,6 +53,7 @@ export async function send(sending: Sending): Promise<Received> {
     traced.answer({ status: said.status, headers: response.headers, text })
     return { ...said, headers: response.headers, header }
   } catch (error) {
+    const { failureOfConnection } = await import('./answer.ts')
     throw failureOfConnection(error, sending)
   }
 }
@@ -69,6 +69,7 @@ async function followed({ body }: Dispatcher.ResponseData, sending: Sending, tra
     deadline.heard()
     traceLine(line)
   }
+  const { readProgress } = await import('./progress-stream.ts')
   const said = await readProgress(body, { server: target.url.origin, onProgress, onLine })
   return { ...said, text: '' } // traced already, line by line
 }

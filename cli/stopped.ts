@@ -4,6 +4,7 @@ import type { Progress } from '../shared/bulk.ts'
 import { Failure } from '../shared/errors.ts'
 import { getOperation, type OperationRecord } from '../shared/records.ts'
 import type { Session } from './change.ts'
+import { now } from './clock.ts'
 import type { Context } from './context.ts'
 import { interrupted } from './interrupted.ts'
 import { isLost, lookedUp } from './lost-answer.ts'
@@ -98,10 +99,10 @@ const betweenLooksMs = 200
 
 /** The record of an operation when it has ended, or as it is when patience ends. */
 async function settled(context: Context, id: number): Promise<OperationRecord | undefined> {
-  const end = performance.now() + patienceMs
+  const end = now() + patienceMs
   const client = await context.newClient(AbortSignal.timeout(patienceMs)) // Ctrl-C has ended the other one
   let record: OperationRecord | undefined
-  while (performance.now() < end) {
+  while (now() < end) {
     const answer = await client.call(getOperation, { id: String(id) }).catch(() => undefined)
     record = answer?.body ?? record
     if (record && record.state !== 'running') return record

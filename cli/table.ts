@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 import width from 'string-width'
-import { cell, escaped } from './escape.ts'
+import { escaped } from './escape.ts'
 import { grouped } from './numbers.ts'
 import type { Style } from './style.ts'
 
@@ -98,7 +98,3 @@ function fitted<Row>(columns: readonly Column<Row>[], wanted: readonly number[],
   }
   return widths
 }
-
-/** Rows for a program: TSV without a header; nothing is cut, grouped or coloured. */
-export const tsvText = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string =>
-  rows.map((row) => `${columns.map(({ value }) => cell(value(row))).join('\t')}\n`).join('')

@@ -1,4 +1,5 @@
 import { headers } from '../shared/headers.ts'
+import { now } from './clock.ts'
 import { escaped } from './escape.ts'
 
 interface Asked {
@@ -48,7 +49,7 @@ export function createTrace({ note, level, secret }: Tracing): Trace {
   }
   return {
     request({ method, url, headers: sent, body }) {
-      const start = performance.now()
+      const start = now()
       if (level === 'all') {
         say('>', `${method} ${url}`)
         sayHeaders('>', sent)
@@ -60,7 +61,7 @@ export function createTrace({ note, level, secret }: Tracing): Trace {
         },
         answer: (got) => {
           if (level === 'none') return
-          const ms = Math.round(performance.now() - start)
+          const ms = Math.round(now() - start)
           const id = got.headers[headers.requestId.toLowerCase()] ?? '-'
           say('<', `${method} ${url.pathname}${url.search} ${got.status} ${ms} ms request=${masked(id)}`)
           if (level !== 'all') return

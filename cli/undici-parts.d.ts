@@ -1,6 +1,6 @@
 /** The parts of undici that a call needs: the whole package takes half as long again to load. */
-declare module 'undici/lib/dispatcher/agent.js' {
-  export { Agent as default } from 'undici'
+declare module 'undici/lib/dispatcher/client.js' {
+  export { Client as default } from 'undici'
 }
 
 declare module 'undici/lib/api/api-request.js' {

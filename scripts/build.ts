@@ -1,5 +1,8 @@
 import { chmod, cp, rm, writeFile } from 'node:fs/promises'
 import { type BuildOptions, build } from 'esbuild'
+import { commands } from '../cli/commands/all.ts'
+import { programHelp } from '../cli/help-text.ts'
+import { edgeApart, textOverHttp1 } from './cli-parts.ts'
 import { driverGuard } from './driver-guard.ts'
 import { licencesOf } from './licences.ts'
 
@@ -12,26 +15,41 @@ const common: BuildOptions & { metafile: true } = {
   bundle: true,
   platform: 'node',
   target: 'node20',
-  format: 'esm',
-  splitting: true,
   // What is smaller is read faster, and a command line is read anew each time.
   minify: true,
   metafile: true,
+}
+
+const server: typeof common = {
+  ...common,
+  format: 'esm',
+  splitting: true,
+  outdir: 'dist/server',
   external: ['@electric-sql/pglite'],
   banner,
   plugins: [driverGuard],
 }
 
+/**
+ * A command line is read anew each time: as CommonJS, which Node loads without waiting, and in two files, since
+ * each file more takes longer than the text in it. The first is all that the commonest questions need.
+ */
+const cli: typeof common = {
+  ...common,
+  format: 'cjs',
+  outdir: 'dist/cli',
+  supported: { 'dynamic-import': false },
+  define: { PROGRAM_HELP: JSON.stringify(programHelp(commands)) },
+  plugins: [edgeApart, textOverHttp1],
+}
+
 await rm('dist', { recursive: true, force: true })
 const built = await Promise.all([
-  build({ ...common, entryPoints: ['cli/bin.ts'], outdir: 'dist/cli' }),
-  build({
-    ...common,
-    entryPoints: ['server/main.ts', 'server/start.ts'],
-    outdir: 'dist/server',
-  }),
-  build({ ...common, entryPoints: ['server/database/embedded-worker.ts'], outdir: 'dist/server' }),
+  build({ ...cli, entryPoints: ['cli/bin.ts', 'cli/edge.ts'] }),
+  build({ ...server, entryPoints: ['server/main.ts', 'server/start.ts'] }),
+  build({ ...server, entryPoints: ['server/database/embedded-worker.ts'] }),
 ])
+await writeFile('dist/cli/package.json', '{ "type": "commonjs" }\n')
 await cp('server/database/migrations', 'dist/server/migrations', { recursive: true })
 await writeFile('dist/THIRD-PARTY-LICENSES.txt', await licencesOf(built.map(({ metafile }) => metafile)))
 await Promise.all(['dist/cli/bin.js', 'dist/server/main.js'].map((file) => chmod(file, 0o755)))

@@ -1,6 +1,7 @@
 import { request } from 'undici'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ndjson, ProgressLine } from '../shared/bulk.ts'
+import { ProgressLine } from '../shared/bulk.ts'
+import { ndjson } from '../shared/headers.ts'
 import { ask, clearAll, doneOf, expectIntact, previewOf, prune, recordOf, refusing, slowly } from './bulk-tools.ts'
 import { until } from './poll.ts'
 import { openWorld, type World } from './world.ts'

@@ -44,7 +44,7 @@ export function undoChange(
       const shown = conflicts.slice(0, mostShown)
       const rest = conflict_count - shown.length
       const more = rest > 0 ? `and ${grouped(rest)} more\n` : ''
-      return `Cannot be taken back:\n\n${print.table(columns, shown)}${more}\n${say(jobs(total), false)}`
+      return `Cannot be taken back:\n\n${await print.table(columns, shown)}${more}\n${say(jobs(total), false)}`
     },
     beside: ({ conflicts, conflict_count }) => ({
       facts: { conflict_count, conflicts },

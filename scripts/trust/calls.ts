@@ -1,8 +1,9 @@
 import { createInterface } from 'node:readline'
 import { request as send } from 'undici'
 import type { z } from 'zod'
-import { ndjson, type Progress, ProgressLine } from '../../shared/bulk.ts'
+import { type Progress, ProgressLine } from '../../shared/bulk.ts'
 import { FailureBody } from '../../shared/failure-body.ts'
+import { ndjson } from '../../shared/headers.ts'
 import type { Operation } from '../../shared/operation.ts'
 import { apiKey } from '../stress/caller.ts'
 

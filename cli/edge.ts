@@ -1,0 +1,60 @@
+import { homedir, hostname, userInfo } from 'node:os'
+import { isatty } from 'node:tty'
+import { exits } from '../shared/exits.ts'
+import { main } from './main.ts'
+
+const interruption = new AbortController()
+
+/** Runs the command line of this process, and leaves its exit code. */
+export async function run(argv: readonly string[], outGone: () => boolean): Promise<void> {
+  process.stderr.on('error', () => {})
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => interruption.abort(signal))
+  }
+  // `exitCode`, not `exit()`: exit() can cut off output still on its way to a pipe.
+  process.exitCode = exits.failed.code // until it is known to be another
+  process.exitCode = await main(argv, {
+    out: (text) => void process.stdout.write(text),
+    note: (text) => void process.stderr.write(text),
+    ask,
+    readStdin,
+    outGone,
+    interactive: isatty(0) && isatty(2), // to look at `process.stdin` would open it
+    outTerminal: Boolean(process.stdout.isTTY),
+    noteTerminal: Boolean(process.stderr.isTTY),
+    columns: process.stdout.columns || 80,
+    env: process.env,
+    identity: `${user()}@${hostname()}`,
+    home: homedir(),
+    signal: interruption.signal,
+  })
+}
+
+async function ask(question: string): Promise<string | undefined> {
+  const { createInterface } = await import('node:readline/promises')
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  // At a prompt the terminal hands Ctrl-C to readline instead of the process.
+  terminal.on('SIGINT', () => interruption.abort('SIGINT'))
+  try {
+    const closed = new Promise<undefined>((resolve) => terminal.once('close', () => resolve(undefined)))
+    const answer = terminal.question(question, { signal: interruption.signal }).catch(() => undefined)
+    return await Promise.race([answer, closed])
+  } finally {
+    terminal.close()
+  }
+}
+
+/** A signal ends the wait for a secret, too. */
+async function readStdin(): Promise<string> {
+  interruption.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true })
+  const { text } = await import('node:stream/consumers')
+  return text(process.stdin).catch(() => '')
+}
+
+function user(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? 'unknown') // a container's user may have no name
+  }
+}
