@@ -2,7 +2,8 @@ import type { z } from 'zod'
 import type { storage, Table } from '../shared/records.ts'
 import { units } from './duration.ts'
 import { escaped } from './escape.ts'
-import { grouped } from './numbers.ts'
+import { grouped, sizeText } from './numbers.ts'
+import type { Told } from './told.ts'
 
 type Storage = z.output<typeof storage.output>
 
@@ -12,7 +13,7 @@ const large = 1_000_000_000
 const daysOfGrace = 2
 
 /** What the jobs and their history take up, in words; with a hint where it needs attention. */
-export function judgedHistory(stored: Storage, now: number): { detail: string; hint: string | undefined } {
+export function judgedHistory(stored: Storage, now: number): Told {
   const { archive_before_delete, archive_days, tables } = stored
   const texts = tables.map((table) => described(table, isArchive(table) ? archive_days : undefined, now))
   const detail = texts.join('; ') || 'no tables are told'
@@ -50,14 +51,4 @@ function described({ table, rows, bytes, oldest }: Table, keptDays: number | und
     ...(keptDays === undefined ? [] : [`kept ${keptDays} days`]),
     ...(days >= 1 && rows > 0 ? [`${grouped(Math.round(rows / days))} a day`] : []),
   ].join(', ')
-}
-
-function sizeText(bytes: number): string {
-  const steps = [
-    ['GB', 1e9],
-    ['MB', 1e6],
-    ['kB', 1e3],
-  ] as const
-  const step = steps.find(([, size]) => bytes >= size)
-  return step ? `${grouped(Math.round((10 * bytes) / step[1]) / 10)} ${step[0]}` : `${bytes} B`
 }

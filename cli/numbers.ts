@@ -3,3 +3,14 @@ export const grouped = (count: number): string => count.toLocaleString('en-US')
 
 /** `1 job`, `9,500 jobs` */
 export const jobs = (count: number): string => `${grouped(count)} ${count === 1 ? 'job' : 'jobs'}`
+
+/** `45 MB` */
+export function sizeText(bytes: number): string {
+  const steps = [
+    ['GB', 1e9],
+    ['MB', 1e6],
+    ['kB', 1e3],
+  ] as const
+  const step = steps.find(([, size]) => bytes >= size)
+  return step ? `${grouped(Math.round((10 * bytes) / step[1]) / 10)} ${step[0]}` : `${bytes} B`
+}

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { isConnectionLost, isLocked } from './database/failure.ts'
+import { isConnectionLost, isLocked, isRefused } from './database/failure.ts'
 import type { Pool } from './database/sql.ts'
 import type { Log } from './log.ts'
-import { countTriggers, fold, mend, signature } from './operations/counts.ts'
+import { countsOf, countTriggers, fold, mend, tellMended } from './operations/counts.ts'
 
 const foldEveryMs = 1000
 const leaseEveryMs = 60_000
@@ -27,26 +27,19 @@ interface Counting {
 export async function keepCounts({ sql, log, stopping }: Counting): Promise<void> {
   const keeper = createKeeper(sql, log)
   let pause = foldEveryMs
-  while (!stopping.aborted) {
+  let said = ''
+  for (; !stopping.aborted; await wait(pause, undefined, { signal: stopping, ref: false }).catch(() => {})) {
     try {
       await keeper.step()
       pause = foldEveryMs
     } catch (error) {
       pause = Math.min(2 * pause, mostPauseMs)
-      if (!isConnectionLost(error) && !isLocked(error) && !stopping.aborted) {
-        log.warn(`stats count the jobs themselves: ${error instanceof Error ? error.message : error}`)
-      }
+      const why = error instanceof Error ? error.message : String(error)
+      if (isConnectionLost(error) || isLocked(error) || stopping.aborted || why === said) continue
+      log.warn(`stats count the jobs themselves: ${why}`)
+      said = why
     }
-    await wait(pause, undefined, { signal: stopping, ref: false }).catch(() => {})
   }
-}
-
-interface State {
-  triggers: string | null
-  /** As they were when the counts were last found right. */
-  trusted: string | null
-  /** Milliseconds since then. */
-  age: number | null
 }
 
 function createKeeper(sql: Pool, log: Log) {
@@ -72,21 +65,22 @@ function createKeeper(sql: Pool, log: Log) {
     if (!mended) return
     since = undefined
     if (!trusted) log.info('stats go by counts from now on')
-    else if (mended.jobs > 0) log.warn(`the counts of stats were wrong by ${mended.jobs} jobs, and have been set right`)
+    else tellMended(log, mended)
   }
 
   return {
     async step(): Promise<void> {
-      if (performance.now() - leased > leaseEveryMs) {
-        await putOff(sql)
-        leased = performance.now()
-      }
       if (!made) {
         await makeTriggers(sql)
         made = true
       }
+      // Only then: where one cannot be made nobody reads what the others append.
+      if (performance.now() - leased > leaseEveryMs) {
+        await putOff(sql)
+        leased = performance.now()
+      }
       await add()
-      const { triggers, trusted, age } = await look(sql)
+      const { triggers, trusted, age } = await countsOf(sql)
       if (triggers === null) return // somebody wants it so
       if (triggers === trusted) {
         if ((age ?? 0) > Math.max(checkEveryMs, checkShare * checkMs)) await compare(triggers, true)
@@ -104,7 +98,10 @@ const putOff = (sql: Pool) => sql`
   set triggers = case when until > now() then triggers end, until = now() + interval '1 hour'
   where until < now() + interval '50 minutes'`
 
-/** Always: also for the writers of a replication. One that somebody has disabled stays so. */
+/**
+ * Always, where that may be had: also for the writers of a replication. One that somebody has disabled stays so.
+ * @throws the database's own error, such as that this role may make none on a table of another
+ */
 async function makeTriggers(sql: Pool): Promise<void> {
   const there = await sql<{ name: string; fires: string }[]>`
     select tgname as name, tgenabled as fires from pg_trigger where tgrelid = to_regclass('jobs') and not tgisinternal`
@@ -115,19 +112,9 @@ async function makeTriggers(sql: Pool): Promise<void> {
     await tx`set local lock_timeout = '200ms'`
     for (const [name, when] of missing) {
       await tx.unsafe(`create trigger ${name} ${when} execute function ${name}()`)
-      await tx.unsafe(`alter table jobs enable always trigger ${name}`)
+      await tx.savepoint((point) => point.unsafe(`alter table jobs enable always trigger ${name}`)).catch(unlessOwner)
     }
   })
-}
-
-async function look(sql: Pool): Promise<State> {
-  const [state] = await sql<State[]>`
-    select
-      ${signature(sql)} as triggers,
-      case when until > now() and not exists (select from jobsctl_count_deltas where span is null) then triggers end as trusted,
-      (extract(epoch from now() - checked_at) * 1000)::float8 as age
-    from jobsctl_counting`
-  return state ?? { triggers: null, trusted: null, age: null }
 }
 
 async function thisMoment(sql: Pool): Promise<string> {
@@ -140,4 +127,9 @@ async function areOver(sql: Pool, since: string): Promise<boolean> {
   const [row] = await sql<[{ over: boolean }]>`
     select pg_snapshot_xmin(pg_current_snapshot()) > ${since}::text::xid8 as over`
   return row.over
+}
+
+/** A role may be allowed to make triggers, and no more. */
+function unlessOwner(error: unknown): void {
+  if (!isRefused(error)) throw error
 }

@@ -4,9 +4,11 @@ import { streamEvents } from './event-stream.ts'
 import { acquire } from './operations/acquire.ts'
 import type { Serving } from './operations/call.ts'
 import { cancelJob } from './operations/cancel.ts'
+import { checkCounts } from './operations/check-counts.ts'
 import { enqueueJob, enqueueJobs } from './operations/enqueue.ts'
 import { events } from './operations/events.ts'
 import { completeJob, failJob, finishJobs, releaseJob } from './operations/finish.ts'
+import { idleIndexes } from './operations/idle-indexes.ts'
 import { integrity } from './operations/integrity.ts'
 import { prune } from './operations/prune.ts'
 import { controlQueue, queueStatus, stoppedQueues } from './operations/queues.ts'
@@ -31,6 +33,8 @@ export function routes(app: Hono<Vars>, serving: Serving): void {
   serve(app, serving, ops.listOperations, listOperations)
   serve(app, serving, ops.getOperation, getOperation)
   serve(app, serving, ops.storage, storage)
+  serve(app, serving, ops.checkCounts, checkCounts)
+  serve(app, serving, ops.idleIndexes, idleIndexes)
   serve(app, serving, ops.enqueue, enqueueJob)
   serve(app, serving, ops.enqueueBatch, enqueueJobs)
   serve(app, serving, ops.acquire, acquire)

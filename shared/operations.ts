@@ -1,9 +1,11 @@
 /** The API's table of contents. */
 export { acquire } from './acquire.ts'
 export { cancel } from './cancel.ts'
+export { checkCounts } from './counts.ts'
 export { enqueue, enqueueBatch } from './enqueue.ts'
 export { eventStream, events } from './events.ts'
 export { complete, fail, finishMany, release } from './finish.ts'
+export { idleIndexes } from './indexes.ts'
 export { integrity } from './integrity.ts'
 export { prune } from './prune.ts'
 export { controlQueue, queueStatus, stoppedQueues } from './queues.ts'

@@ -271,7 +271,8 @@ describe('a database that another program made', () => {
     await Promise.all(running.splice(0).map((server) => server.stop()))
     await sql.unsafe(`
       alter table jobs_archive drop column error_code;
-      drop table jobsctl_migrations;
+      drop table jobsctl_migrations, jobsctl_counts, jobsctl_count_deltas, jobsctl_counting;
+      drop function jobsctl_count_insert, jobsctl_count_update, jobsctl_count_delete, jobsctl_count_truncate cascade;
       drop role if exists visitor;
       create role visitor login;
       grant create, usage on schema public to visitor;

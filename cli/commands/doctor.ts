@@ -1,9 +1,12 @@
+import type { z } from 'zod'
 import { Failure, failures } from '../../shared/errors.ts'
 import { type Exit, exits } from '../../shared/exits.ts'
+import type { Operation } from '../../shared/operation.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import type { Ending } from '../print.ts'
 import type { Column } from '../table.ts'
+import type { Told } from '../told.ts'
 
 export const doctor: CommandSpec = {
   name: 'doctor',
@@ -49,6 +52,8 @@ const checks: { name: string; look: (context: Context) => Promise<Outcome> }[] =
   { name: 'database', look: database },
   { name: 'access', look: access },
   { name: 'bounds', look: bounds },
+  { name: 'counts', look: counts },
+  { name: 'indexes', look: indexes },
   { name: 'history', look: history },
 ]
 
@@ -110,9 +115,30 @@ async function bounds(context: Context): Promise<Outcome> {
 async function history(context: Context): Promise<Outcome> {
   const { storage } = await import('../../shared/records.ts')
   const { judgedHistory } = await import('../history.ts')
+  return told(context, storage, (stored) => judgedHistory(stored, Date.now()))
+}
+
+async function counts(context: Context): Promise<Outcome> {
+  const { checkCounts } = await import('../../shared/counts.ts')
+  const { judgedCounts } = await import('../told.ts')
+  return told(context, checkCounts, judgedCounts)
+}
+
+async function indexes(context: Context): Promise<Outcome> {
+  const { idleIndexes } = await import('../../shared/indexes.ts')
+  const { judgedIndexes } = await import('../told.ts')
+  return told(context, idleIndexes, judgedIndexes)
+}
+
+/** What only a server of ours tells of itself. */
+async function told<Out extends z.ZodType>(
+  context: Context,
+  op: Operation<z.ZodObject, Out>,
+  judged: (body: z.output<Out>) => Told,
+): Promise<Outcome> {
   try {
-    const { body } = await (await context.client()).call(storage, {})
-    const { detail, hint } = judgedHistory(body, Date.now())
+    const { body } = await (await context.client()).call(op, {})
+    const { detail, hint } = judged(body)
     return hint === undefined ? ok(detail) : warning(detail, hint)
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'not_found') throw error

@@ -52,10 +52,12 @@ async function alone(sql: Pool, work: () => Promise<void>): Promise<boolean> {
   }
   return sql.begin(async (tx) => {
     const [lock] = await tx<{ held: boolean }[]>`
-      select set_config('idle_in_transaction_session_timeout', '0', true),
-        pg_try_advisory_xact_lock(hashtext('jobsctl migrations')) as held`
-    if (lock?.held) await work()
-    return lock?.held === true
+      select pg_try_advisory_xact_lock(hashtext('jobsctl migrations')) as held`
+    if (!lock?.held) return false
+    // Last, since PostgreSQL keeps the snapshot of a query until the session's next command.
+    await tx`set local idle_in_transaction_session_timeout = 0`
+    await work()
+    return true
   })
 }
 

@@ -1,4 +1,5 @@
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
+import type { Log } from '../log.ts'
 
 /**
  * Counts of live jobs that triggers keep (`migrations/0006_counts.sql`): how they are read, added up, compared with the
@@ -111,12 +112,15 @@ export interface Mended {
  * Compares the counts with the jobs, in one moment, and appends the difference: writers go on meanwhile, and what they
  * append comes on top. What is past is cleared away. From then on the counts are trusted.
  * @param triggers as they were before
+ * @param patient waits for another server that is at it
  * @returns undefined when another server is at it
  */
-export const mend = (sql: Pool, triggers: string): Promise<Mended | undefined> =>
-  alone(sql, async (tx) => {
-    await tx`delete from jobsctl_count_deltas where span is null`
-    const [row] = await tx<[Mended]>`
+export const mend = (sql: Pool, triggers: string, patient = false): Promise<Mended | undefined> =>
+  alone(sql, (tx) => compareAndMend(tx, triggers), patient)
+
+async function compareAndMend(tx: Sql, triggers: string): Promise<Mended> {
+  await tx`delete from jobsctl_count_deltas where span is null`
+  const [row] = await tx<[Mended]>`
       with truth as (
         select domain, queue, job_type, '' as span, '-infinity'::timestamptz as starts,
           count(*) filter (where status = 'queued') as queued,
@@ -154,20 +158,56 @@ export const mend = (sql: Pool, triggers: string): Promise<Mended | undefined> =
         where (span <> '' and starts < now() - interval '1 hour') or (queued = 0 and processing = 0 and quarantined = 0)
       )
       select coalesce(sum(jobs), 0)::bigint as jobs from off`
-    await tx`
+  await tx`
       update jobsctl_counting
       set triggers = ${triggers}, checked_at = now(),
           mended_at = case when ${row.jobs}::bigint > 0 then now() else mended_at end,
           mended = case when ${row.jobs}::bigint > 0 then ${row.jobs}::bigint else mended end`
-    return row
-  })
+  return row
+}
 
-/** Sums and mends by two at once would count twice. Held for a transaction alone, so that a pooler may stand in between. */
-async function alone<Result>(sql: Pool, work: (tx: Sql) => Promise<Result>): Promise<Result | undefined> {
+/** How the counts stand. */
+export interface CountsState {
+  /** The triggers as they are; null when one is missing or disabled. */
+  triggers: string | null
+  /** As they were when the counts were last found right; null when those have to be counted anew. */
+  trusted: string | null
+  /** Milliseconds since then. */
+  age: number | null
+  mended_at: string | null
+  mended: number | null
+}
+
+export async function countsOf(sql: Sql): Promise<CountsState> {
+  const [state] = await sql<CountsState[]>`
+    select
+      ${signature(sql)} as triggers,
+      case when until > now() and not exists (select from jobsctl_count_deltas where span is null) then triggers end as trusted,
+      (extract(epoch from now() - checked_at) * 1000)::float8 as age,
+      mended_at,
+      mended
+    from jobsctl_counting`
+  return state ?? { triggers: null, trusted: null, age: null, mended_at: null, mended: null }
+}
+
+/** What bypassed the triggers is worth a line in the log. */
+export function tellMended(log: Log, { jobs }: Mended): void {
+  if (jobs > 0) log.warn(`the counts of stats were wrong by ${jobs} jobs, and have been set right`)
+}
+
+/**
+ * Sums and mends by two at once would count twice. Held for a transaction alone, so that a pooler may stand in between.
+ * @returns undefined when another server is at it, unless that is waited for
+ */
+async function alone<Result>(
+  sql: Pool,
+  work: (tx: Sql) => Promise<Result>,
+  patient = false,
+): Promise<Result | undefined> {
   const done = await sql.begin(async (tx) => {
-    const [lock] = await tx<{ held: boolean }[]>`
-      select pg_try_advisory_xact_lock(hashtext('jobsctl counts')) as held`
-    return { result: lock?.held ? await work(tx) : undefined }
+    const lock = patient ? tx`pg_advisory_xact_lock` : tx`pg_try_advisory_xact_lock`
+    const [taken] = await tx<{ held: string | boolean }[]>`select ${lock}(hashtext('jobsctl counts')) as held`
+    return { result: taken?.held === false ? undefined : await work(tx) }
   })
   return done.result
 }

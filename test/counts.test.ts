@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { countsOf, expectRight, groupsOf } from './counts.ts'
+import { kinds } from './database.ts'
+import { ago } from './job-row.ts'
+import { until } from './poll.ts'
+import { openWorld, type World } from './world.ts'
+
+const right = { kept: true, why: null, wrong: 0 }
+
+describe.each(kinds)('the counts behind stats on %s', (kind) => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld(kind)
+  })
+  afterAll(() => world?.stop())
+  beforeEach(async () => {
+    await world.clear()
+    await until('the counts are kept', async () => (await countsOf(world)).kept)
+    await world.jobs(20, { status: 'queued', domain: 'many' })
+    await world.jobs(3, { status: 'processing' })
+    await world.jobs(2, { status: 'queued', available_at: ago(-40 * 86_400) })
+  })
+
+  it('are those of the jobs, whatever plain SQL does to them', async () => {
+    await world.sql`update jobs set status = 'quarantined', quarantined_at = now() where status = 'processing'`
+    await world.sql`update jobs set available_at = now() + interval '3 hours' where domain = 'many' and id % 2 = 0`
+    await world.sql`update jobs set job_type = 'other' where domain = 'many' and id % 3 = 0`
+    await world.sql`delete from jobs where domain = 'many' and id % 5 = 0`
+    await world.sql`
+      insert into jobs (domain, queue, job_type, status, idempotency_key) values ('a', 'b', 'c', 'queued', 'k')
+      on conflict (domain, queue, job_type, idempotency_key) do update set status = 'processing'`
+    await world.sql`
+      insert into jobs (domain, queue, job_type, status, idempotency_key) values ('a', 'b', 'c', 'queued', 'k')
+      on conflict (domain, queue, job_type, idempotency_key) do update set status = 'processing'`
+    const undone = world.sql.begin(async (tx) => {
+      await tx`update jobs set status = 'completed'`
+      throw new Error('never mind')
+    })
+    await expect(undone).rejects.toThrow('never mind')
+
+    await expectRight(world)
+    expect(await countsOf(world)).toMatchObject(right)
+  })
+
+  it('are not used while a trigger is disabled, nor after, until all has been counted anew', async () => {
+    await world.sql`alter table jobs disable trigger jobsctl_count_update`
+    await world.sql`update jobs set status = 'completed' where id % 2 = 0`
+    await expectRight(world)
+    expect(await countsOf(world)).toMatchObject({ kept: false, why: 'a trigger of jobs is missing or disabled' })
+    await world.sql`alter table jobs enable trigger jobsctl_count_update`
+    await expectRight(world)
+
+    await until('they are kept again', async () => (await countsOf(world)).kept)
+    await expectRight(world)
+    expect(await countsOf(world)).toMatchObject(right)
+  })
+
+  it('begin anew when the table is truncated', async () => {
+    await world.sql`truncate jobs`
+    expect(await groupsOf(world)).toEqual([])
+    await world.jobs(2, { status: 'queued', domain: 'many' })
+    await expectRight(world)
+    await until('they are kept again', async () => (await countsOf(world)).kept)
+    await expectRight(world)
+  })
+
+  it('that somebody has changed are told by doctor, and set right', async () => {
+    await until('they are added up', async () => (await world.sql`select from jobsctl_count_deltas`).length === 0)
+    await world.sql`update jobsctl_counts set queued = queued + 7 where domain = 'many' and span = ''`
+    const doctor = async () => {
+      const { out } = await world.jobsctl(['doctor'])
+      return out.split('\n').find((line) => line.startsWith('counts'))
+    }
+    expect(await doctor()).toMatch(
+      /^counts\twarning\tthe counts of stats were wrong by 7 jobs; the server has set them right\t/,
+    )
+    await expectRight(world)
+    expect(await doctor()).toMatch(
+      /^counts\tok\tthe counts of stats are those of the jobs; 7 jobs were set right on \d{4}-/,
+    )
+    expect(world.log.some((line) => line.includes('were wrong by 7 jobs'))).toBe(true)
+  })
+
+  it('are not believed where they are less than nothing', async () => {
+    await until('they are added up', async () => (await world.sql`select from jobsctl_count_deltas`).length === 0)
+    await world.sql`update jobsctl_counts set processing = -5 where span = ''`
+    await expectRight(world)
+  })
+})
