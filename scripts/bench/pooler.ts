@@ -13,11 +13,6 @@ interface Pooler {
   stop: () => Promise<void>
 }
 
-/** What the server asks for when it connects, and a pooler in transaction mode cannot keep for it. */
-const ignored = [
-  ...['enable_seqscan', 'jit', 'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'],
-]
-
 /** Where Debian has it, beside the path. */
 const program = (): string | undefined =>
   ['pgbouncer', '/usr/sbin/pgbouncer'].find((candidate) => spawnSync(candidate, ['--version']).status === 0)
@@ -35,8 +30,7 @@ export async function startPooler(url: string): Promise<Pooler | undefined> {
     ...[`[databases]`, `* = host=${hostname} port=${behind}`, `[pgbouncer]`],
     ...[`listen_addr = 127.0.0.1`, `listen_port = ${port}`, `unix_socket_dir =`],
     ...[`auth_type = trust`, `auth_file = ${join(folder, 'users.txt')}`],
-    ...[`pool_mode = transaction`, `max_prepared_statements = 500`, `default_pool_size = 20`],
-    `ignore_startup_parameters = ${ignored.join(',')}`,
+    ...[`pool_mode = transaction`, `max_prepared_statements = 200`],
   ]
   await writeFile(join(folder, 'pgbouncer.ini'), `${settings.join('\n')}\n`)
   const child = spawn(found, ['-q', join(folder, 'pgbouncer.ini')], {

@@ -3,20 +3,22 @@ import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres, { type Sql } from 'postgres'
 
+const patienceMs = 120_000
+
 /** A server answers before its indexes are built, and before its stats go by counts. */
 export async function untilPrepared(url: string, program: string): Promise<void> {
   const files = await readdir(join(dirname(program), 'migrations'))
   const migrations = files.filter((file) => file.endsWith('.sql')).length
   const sql = postgres(url, { max: 1, onnotice: () => {} })
+  const limit = Date.now() + patienceMs
   for (let done = 0; done < migrations; await wait(20)) {
     const [row] = await sql<[{ done: number }]>`select count(*)::int as done from jobsctl_migrations`
     done = row.done
+    if (Date.now() > limit) throw new Error(`the server has made ${done} of ${migrations} migrations, and no more`)
   }
   await untilCounted(sql)
   await sql.end()
 }
-
-const patienceMs = 300_000
 
 /** The counts of stats have been found right since then, and what writers have appended is added up. */
 export async function untilCounted(sql: Sql, since = '-infinity'): Promise<void> {

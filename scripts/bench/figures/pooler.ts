@@ -28,13 +28,13 @@ async function rates(site: Site): Promise<Rates> {
 const rounds = once(async (bench: Bench): Promise<Round[] | undefined> => {
   await bench.create(database)
   const sql = bench.sqlOf(database)
-  // What the pooler cannot keep for a session holds for all of them.
+  // What a session cannot set behind the pooler is set for the whole database.
   await sql`alter database ${sql(database)} set enable_seqscan = off`
   await sql`alter database ${sql(database)} set jit = off`
   const pooler = await startPooler(bench.urlOf(database))
   if (!pooler) return undefined
   const [first, second] = [await bench.serve(database), await bench.serve(database)]
-  const behind = { JOBS_DB_URL: pooler.urlOf(database) }
+  const behind = { JOBS_DB_URL: pooler.urlOf(database), JOBS_DB_POOLER: 'true' }
   try {
     const [third, fourth] = [await bench.serve(database, behind), await bench.serve(database, behind)]
     const round = async (): Promise<Round> => {
