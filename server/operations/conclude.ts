@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../shared/errors.ts'
 import { databaseFailure } from '../database/failure.ts'
 import type { Run } from './batches.ts'
@@ -45,6 +46,8 @@ async function sayDone(running: Running, bulk: Bulk<unknown>, conclusion: Conclu
 async function fail(running: Running, run: Run, stop: NonNullable<Run['stop']>): Promise<never> {
   const failure = failureOf(stop)
   const why = withoutConsequence(failure)
+  // When one connection broke, others may be just about to, and the record is to be closed on one that stays.
+  if (failure.cause !== undefined) await wait(100)
   const ended = await give(running, { state: 'partial', error: why }).catch(() => undefined)
   const affected = ended?.affected ?? run.affected
   if (failure.code === 'outcome_unknown') {

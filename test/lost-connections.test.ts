@@ -1,0 +1,97 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Sql } from '../server/database/sql.ts'
+import type { Running } from '../server/start.ts'
+import { startServer } from './built.ts'
+import { newDatabase, type TestDatabase } from './database.ts'
+import { call } from './http.ts'
+import { until } from './poll.ts'
+import { type Wire, wireTo } from './wire.ts'
+import { paths } from './world.ts'
+
+const key = 'key-of-the-tests'
+const limitMs = 4000
+
+/** The server and its pool as they are shipped, on connections that can be cut. */
+describe('a server whose connections are lost', () => {
+  let database: TestDatabase
+  let wire: Wire
+  let server: Running
+  beforeAll(async () => {
+    database = await newDatabase('postgres')
+    wire = await wireTo(database.env.JOBS_DB_URL ?? '')
+    server = await startServer({
+      ...database.env,
+      ...{ JOBS_DB_URL: wire.url, JOBS_DB_POOL: '4', SINGLE_USER_API_KEY: key },
+    })
+    await server.prepared
+    await server.sql`create table t (n int)`
+  })
+  afterAll(async () => {
+    await server?.stop()
+    await wire?.stop()
+    await database?.drop()
+  })
+
+  /** Resolves to how each ended, or to undefined when some have not by then. */
+  const settled = (asked: Promise<unknown>[]) => Promise.race([Promise.allSettled(asked), wait(limitMs)])
+  const stats = () => call({ url: server.url, method: 'GET', path: paths.stats, headers: { 'x-api-key': key } })
+  const answer = async (n: number, more = '') => {
+    const [row] = await server.sql<[{ n: number }]>`select ${n}::int as n where ${more} = ${more}`
+    expect(row.n).toBe(n)
+  }
+  const allAnswer = async () => {
+    const all = await settled(Array.from({ length: 12 }, (_, n) => answer(n)))
+    expect(all?.filter(({ status }) => status === 'rejected')).toEqual([])
+  }
+
+  it.each(['reset', 'closed'] as const)('answers whatever is asked just when they are %s', async (how) => {
+    for (let round = 0; round < 10; round++) {
+      const before = wire.sent()
+      const asked = Array.from({ length: 12 }, async (_, n) => {
+        await server.sql`select pg_sleep(0.1)`.catch(() => answer(n, 'x'.repeat(n % 2 ? 2000 : 1)))
+      })
+      const calls = Array.from({ length: 6 }, stats)
+      await until('statements are on their way', () => wire.sent() > before)
+      wire.cut(how)
+      expect(await settled([...asked, ...calls]), `round ${round}: some were never answered`).toBeDefined()
+    }
+    await allAnswer()
+    expect((await stats()).status).toBe(200)
+  })
+
+  it('goes on with no transaction in another session', async () => {
+    const insertTwice = async (tx: Sql) => {
+      await tx`insert into t values (1)`
+      wire.cut('closed')
+      await until('the pool has new connections', () =>
+        allAnswer().then(
+          () => true,
+          () => false,
+        ),
+      )
+      await tx`insert into t values (2)`
+    }
+    const inserting: Promise<void>[] = []
+    const change = server.sql.begin((tx) => inserting[inserting.push(insertTwice(tx)) - 1])
+    await expect(change).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
+    await expect(inserting[0]).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
+    expect([...(await server.sql`select n from t`)]).toEqual([])
+  })
+
+  it('costs the pool no connection when a session was reserved', async () => {
+    for (let round = 0; round < 6; round++) {
+      const session = await server.sql.reserve()
+      wire.cut('closed')
+      await expect(session`select pg_sleep(20)`).rejects.toThrow()
+      session.release()
+    }
+    await allAnswer()
+  })
+
+  it('mixes no rows of a statement that failed with those of the next', async () => {
+    const failing = () => server.sql`select repeat('x', 3000), 1 / (30 - i) from generate_series(1, 100) as i`
+    for (let n = 0; n < 8; n++) await expect(failing()).rejects.toMatchObject({ code: '22012' })
+    await allAnswer()
+  })
+})
