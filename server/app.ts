@@ -1,15 +1,18 @@
-import { randomUUID } from 'node:crypto'
+import { performance } from 'node:perf_hooks' // the global one is looked up at each use
 import { Hono, type MiddlewareHandler } from 'hono'
 import { except } from 'hono/combine'
 import { routePath } from 'hono/route'
 import { Failure } from '../shared/errors.ts'
 import { headers } from '../shared/headers.ts'
 import { acquire } from '../shared/operations.ts'
+import { answer } from './answer.ts'
 import type { Authenticator } from './auth/authenticate.ts'
 import { explain, failureOf, silent } from './failure-of.ts'
+import { healthPath, healthy } from './health.ts'
 import type { Log } from './log.ts'
 import type { Serving } from './operations/call.ts'
 import { problemOf } from './problem.ts'
+import { requestIdOf } from './request-id.ts'
 import { routes } from './routes.ts'
 import { listenForSilence } from './silence.ts'
 import type { Vars } from './vars.ts'
@@ -29,8 +32,8 @@ const longestWaitMs = 60_000
 export function createApp(options: AppOptions): Hono<Vars> {
   const { auth, log, callTimeoutMs, checkDatabase, isReady, stopping } = options
   const app = new Hono<Vars>()
-  app.use(identified, logged(log))
-  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.use(told(log))
+  app.get(healthPath, (c) => answer(c, healthy))
   app.use(async (_c, next) => {
     if (stopping.aborted) {
       throw new Failure('shutting_down', 'the server is shutting down; nothing was changed', { retryAfter: 5 })
@@ -39,7 +42,7 @@ export function createApp(options: AppOptions): Hono<Vars> {
   })
   app.get('/readyz', async (c) => {
     await checkDatabase()
-    return c.json({ status: 'ready' })
+    return answer(c, JSON.stringify({ status: 'ready' }))
   })
   app.use(acquire.path, within(callTimeoutMs + longestWaitMs))
   app.use('/api/*', except(acquire.path, within(callTimeoutMs)))
@@ -61,36 +64,34 @@ export function createApp(options: AppOptions): Hono<Vars> {
     const failure = failureOf(error, c.get('changing') ?? false)
     const requestId = c.get('requestId')
     explain(log, failure, requestId)
-    if (failure.retryAfter !== undefined) c.header('Retry-After', String(failure.retryAfter))
-    if (failure.code === 'unauthenticated') c.header('WWW-Authenticate', auth.challenge)
-    if (failure.allow.length > 0) c.header('Allow', failure.allow.join(', '))
     const problem = problemOf(failure, requestId)
-    c.header('Content-Type', 'application/problem+json')
-    return c.body(JSON.stringify(problem), { status: problem.status })
+    return answer(c, JSON.stringify(problem), {
+      status: problem.status,
+      type: 'application/problem+json',
+      more: {
+        ...(failure.retryAfter !== undefined && { 'Retry-After': String(failure.retryAfter) }),
+        ...(failure.code === 'unauthenticated' && { 'WWW-Authenticate': auth.challenge }),
+        ...(failure.allow.length > 0 && { Allow: failure.allow.join(', ') }),
+      },
+    })
   })
   return app
 }
 
-/** A caller's own request id is kept when it is short and plain. */
-const identified: MiddlewareHandler<Vars> = async (c, next) => {
-  const own = c.req.header(headers.requestId) ?? ''
-  const id = /^[\w.:-]{1,128}$/.test(own) ? own : randomUUID()
-  c.set('requestId', id)
-  c.header(headers.requestId, id)
-  await next()
-}
-
-const logged =
+/** Gives a call its id, and tells the log how it ended. */
+const told =
   (log: Log): MiddlewareHandler<Vars> =>
   async (c, next) => {
     const start = performance.now()
+    const requestId = requestIdOf(c.req.header(headers.requestId))
+    c.set('requestId', requestId)
     await next()
     log.info('request', {
       method: c.req.method,
       route: routePath(c, -1),
       status: c.res.status,
       ms: Math.round(performance.now() - start),
-      request_id: c.get('requestId'),
+      request_id: requestId,
       caller: c.get('caller'),
       rows: c.get('rows'),
     })

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from 'hono'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import type { JobEvent } from '../shared/events.ts'
+import { headers } from '../shared/headers.ts'
 import { eventStream } from '../shared/operations.ts'
 import { invalid, readQuery } from './input.ts'
 import type { Serving } from './operations/call.ts'
@@ -21,6 +22,7 @@ export async function streamEvents(c: Context<Vars>, { sql, horizon, stopping, l
   let cursor = cursorOf(c.req.header('last-event-id')) ?? request.after_id
   // The first look is before the answer, so that a database that is away is a 503 and no stream.
   let last = await horizon.reached()
+  c.header(headers.requestId, c.get('requestId'))
   c.header('X-Accel-Buffering', 'no')
   if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
   const response = streamSSE(c, async (stream) => {

@@ -5,6 +5,7 @@ import { exits } from '../shared/exits.ts'
 import { version } from '../shared/version.ts'
 import { readEnv, warningsOf } from './env.ts'
 import { envHelp } from './env-help.ts'
+import { createLines } from './lines.ts'
 import { createLog } from './log.ts'
 import { start } from './start.ts'
 import { tokenCommand } from './token-command.ts'
@@ -51,7 +52,9 @@ function daysOf(expires: string | undefined): number | undefined {
 async function run(): Promise<void> {
   // Whoever reads the log may go away; the server stays.
   process.stdout.on('error', () => {})
-  const log = createLog({ write: (line) => process.stdout.write(line), readable: Boolean(process.stdout.isTTY) })
+  const lines = createLines((text) => void process.stdout.write(text))
+  process.on('exit', lines.flush)
+  const log = createLog({ write: lines.write, readable: Boolean(process.stdout.isTTY) })
   const env = readEnv(process.env)
   for (const warning of warningsOf(process.env)) log.warn(warning)
   const starting = start(env, log)

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from 'hono'
 import { stream } from 'hono/streaming'
 import type { Progress, ProgressLine } from '../shared/bulk.ts'
-import { ndjson } from '../shared/headers.ts'
+import { headers, ndjson } from '../shared/headers.ts'
+import { answer } from './answer.ts'
 import { explain, failureOf, silent } from './failure-of.ts'
 import type { Serving } from './operations/call.ts'
 import { problemOf } from './problem.ts'
@@ -40,8 +41,9 @@ export async function withProgress(
   if (first !== 'begun') {
     silence.end()
     if (first === 'silence') throw silent(true)
-    return c.json(first)
+    return answer(c, JSON.stringify(first))
   }
+  c.header(headers.requestId, c.get('requestId'))
   c.header('Content-Type', ndjson)
   c.header('X-Accel-Buffering', 'no')
   return stream(c, async (lines) => {
