@@ -5,6 +5,7 @@ import { headers, isConfirmed } from '../shared/headers.ts'
 import type { Operation } from '../shared/operation.ts'
 import { answer } from './answer.ts'
 import { limitBody } from './body-limit.ts'
+import { goneFrom } from './gone.ts'
 import { readIdempotencyKey, readInput, readReason } from './input.ts'
 import type { Call, Serving } from './operations/call.ts'
 import { asksForProgress, withProgress } from './progress.ts'
@@ -36,7 +37,7 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
       idempotencyKey,
       progressed,
       get gone() {
-        return c.req.raw.signal // made when it is asked for
+        return goneFrom(c.env.outgoing) // made when it is asked for
       },
       changed: (rows: number) => c.set('rows', rows),
     })

@@ -1,5 +1,8 @@
+import type { HttpBindings } from '@hono/node-server'
+
 /** What a request carries on its way through the app. */
 export interface Vars {
+  Bindings: HttpBindings
   Variables: {
     requestId: string
     caller: string

@@ -14,7 +14,7 @@ export const countTriggers = {
 }
 
 /** The triggers as they are; null unless all are there and fire. A row of a catalog that is written has another `xmin`. */
-export const signature = (sql: Sql): Fragment => sql`(
+const signature = (sql: Sql): Fragment => sql`(
   select string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by tgname)
   from pg_trigger
   where tgrelid = to_regclass('jobs') and tgname = any(${Object.keys(countTriggers)}::text[]) and tgenabled in ('O', 'A')
