@@ -18,9 +18,15 @@ const common = { types, onnotice: () => {}, connect_timeout: 5, backoff: () => 0
 
 /**
  * Statements are prepared, and so planned when a queue may be empty and run when it is not: a plan that reads
- * a small table as a whole would do so for minutes after it has grown. All that is asked has its index.
+ * a small table as a whole would do so for minutes after it has grown. All that is asked has its index. One plan for all
+ * parameters, since to plan takes longer than to run; and one process, which starts at once and leaves the others' cores alone.
  */
-const planning = { enable_seqscan: 'off', jit: 'off' }
+const planning = {
+  enable_seqscan: 'off',
+  jit: 'off',
+  plan_cache_mode: 'force_generic_plan',
+  max_parallel_workers_per_gather: '0',
+}
 
 interface Limits {
   url: string

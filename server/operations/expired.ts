@@ -1,16 +1,12 @@
-import type { Scope } from '../../shared/jobs.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { type Call, referenceTime } from './call.ts'
-import { inScope } from './scope.ts'
 import { settle } from './settle.ts'
 
-/** Running jobs whose lease has run out. */
-export const isPast = (sql: Sql, set: { asOf?: string | undefined }, scope: Scope): Fragment => sql`
-  status = 'processing' and leased_until < ${referenceTime(sql, set)} ${inScope(sql, scope)}`
-
-/** Running jobs without the end of a lease. */
-export const isLeaseless = (sql: Sql, scope: Scope): Fragment => sql`
-  status = 'processing' and leased_until is null ${inScope(sql, scope)}`
+/** Running, and held by nobody: two sets, since to look for both at once would be to read all that runs. */
+export const expired = (sql: Sql, set: { asOf?: string | undefined }): Fragment[] => [
+  sql`status = 'processing' and leased_until < ${referenceTime(sql, set)}`,
+  sql`status = 'processing' and leased_until is null`,
+]
 
 interface TakingBack {
   /** What is true of the expired jobs to take back. */

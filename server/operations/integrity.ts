@@ -1,31 +1,34 @@
 import { type IntegrityRequest, IntegrityResult } from '../../shared/integrity.ts'
-import type { Sql } from '../database/sql.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
 import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
 import type { Call } from './call.ts'
 import { change } from './change.ts'
-import { isLeaseless, isPast, takeBack } from './expired.ts'
+import { expired, takeBack } from './expired.ts'
 import { isAmong, isOneOf } from './one-of.ts'
 import { preview } from './preview.ts'
 import { inScope } from './scope.ts'
 import { isSeen } from './seen.ts'
 
 /** A lease that nobody can hold. A partial index has this very predicate: it holds broken rows alone. */
-const staleLease = (sql: Sql, set: JobSet, request: IntegrityRequest) => sql`
+const staleLease = (sql: Sql): Fragment => sql`
   (
     (status <> 'processing' and leased_until is not null)
     or (status = 'queued' and (lease_id is not null or worker_id is not null))
-  )
-  ${inScope(sql, request)}
-  and ${isSeen(sql, set.seen)}`
+  )`
 
-/** Running, and held by nobody: two sets, since to look for both at once would be to read all that runs. */
-const expired = (sql: Sql, set: JobSet, request: IntegrityRequest) =>
-  [isPast(sql, set, request), isLeaseless(sql, request)].map((held) => sql`${held} and ${isSeen(sql, set.seen)}`)
+const isMeant = (sql: Sql, set: JobSet, request: IntegrityRequest): Fragment => sql`
+  ${isSeen(sql, set.seen)} ${inScope(sql, request)}`
 
-/** All three, in which no row is twice: each has a partial index that holds little else. */
-const all = (sql: Sql, set: JobSet, request: IntegrityRequest) =>
-  [staleLease(sql, set, request), ...expired(sql, set, request)]
-    .map((wrong) => sql`select *, xmin from jobs where ${wrong}`)
+/**
+ * `select … union all …` of jobs that are wrong in one of these ways, of which no row is so in two. The scope is looked at
+ * afterwards, lest the planner reads what is healthy in it.
+ */
+const found = (sql: Sql, set: JobSet, request: IntegrityRequest, ways: readonly Fragment[]): Fragment =>
+  ways
+    .map(
+      (wrong) => sql`
+        select * from (select *, xmin from jobs where ${wrong} offset 0) as jobs where ${isMeant(sql, set, request)}`,
+    )
     .reduce((rows, more) => sql`${rows} union all ${more}`)
 
 /** Counts what breaks an invariant; with `fix`, repairs it. */
@@ -48,7 +51,8 @@ function bulkOf(request: IntegrityRequest): Bulk<IntegrityResult> {
     request: { ...filters, max, fix: true },
     max,
     token: preview_token,
-    matching: (sql, set) => sql`from (${all(sql, set, request)}) as jobs`,
+    matching: (sql, set) => sql`
+      from (${found(sql, set, request, [staleLease(sql), ...expired(sql, set)])}) as jobs`,
     time: (sql) => sql`leased_until`,
     batch: (tx, running, ids) => repair(tx, running, { request, ids }),
     affected: ({ fixed = 0 }) => fixed,
@@ -66,14 +70,12 @@ interface Broken {
   processing_expired: number
 }
 
-function broken(sql: Sql, request: IntegrityRequest) {
+function broken(sql: Sql, request: IntegrityRequest): Fragment {
   const now: JobSet = { asOf: undefined, seen: undefined }
   return sql`
     select
-      (select count(*) from jobs where ${staleLease(sql, now, request)}) as non_processing_with_lease,
-      ${expired(sql, now, request)
-        .map((wrong) => sql`(select count(*) from jobs where ${wrong})`)
-        .reduce((sum, more) => sql`${sum} + ${more}`)} as processing_expired`
+      (select count(*) from (${found(sql, now, request, [staleLease(sql)])}) as wrong) as non_processing_with_lease,
+      (select count(*) from (${found(sql, now, request, expired(sql, now))}) as wrong) as processing_expired`
 }
 
 interface Repair {
@@ -83,11 +85,8 @@ interface Repair {
 
 async function repair(tx: Sql, running: Running, { request, ids }: Repair): Promise<Counts> {
   const non_processing_with_lease = await clearStaleLeases(tx, running, { request, ids })
-  const where = isAmong(
-    tx,
-    ids,
-    expired(tx, running, request).reduce((one, other) => tx`(${one}) or (${other})`),
-  )
+  const [past, leaseless] = expired(tx, running)
+  const where = isAmong(tx, ids, tx`(${past} or ${leaseless}) and ${isMeant(tx, running, request)}`)
   const processing_expired = await takeBack(tx, running, { where, limit: ids.length })
   return { non_processing_with_lease, processing_expired, fixed: non_processing_with_lease + processing_expired }
 }
@@ -95,7 +94,7 @@ async function repair(tx: Sql, running: Running, { request, ids }: Repair): Prom
 async function clearStaleLeases(tx: Sql, running: Running, { request, ids }: Repair): Promise<number> {
   const { count } = await tx`
     with picked as materialized (
-      select id from jobs where ${isAmong(tx, ids, staleLease(tx, running, request))} for update skip locked
+      select id from jobs where ${isAmong(tx, ids, tx`${staleLease(tx)} and ${isMeant(tx, running, request)}`)} for update skip locked
     )
     update jobs
     set leased_until = null, lease_id = null, worker_id = null

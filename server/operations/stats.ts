@@ -73,6 +73,10 @@ const plain = (sql: Sql, scope: Scope) => sql<GroupStats[]>`
 /** All groups, also those with finished jobs alone, by hopping from one to the next in the idempotency index. */
 function groups(sql: Sql, { domain }: Scope): Fragment {
   const inDomain = inScope(sql, { domain })
+  // With the domain given it is no part of the comparison: the index would be read from its first job on, hop by hop.
+  const after = domain
+    ? sql`(queue, job_type) > (groups.queue, groups.job_type)`
+    : sql`(domain, queue, job_type) > (groups.domain, groups.queue, groups.job_type)`
   return sql`groups as (
     (
       select domain, queue, job_type
@@ -87,7 +91,7 @@ function groups(sql: Sql, { domain }: Scope): Fragment {
     cross join lateral (
       select domain, queue, job_type
       from jobs
-      where (domain, queue, job_type) > (groups.domain, groups.queue, groups.job_type) ${inDomain}
+      where ${after} ${inDomain}
       order by domain, queue, job_type
       limit 1
     ) next
