@@ -35,7 +35,7 @@ const found = (sql: Sql, set: JobSet, request: IntegrityRequest, ways: readonly 
 export async function integrity(call: Call, request: IntegrityRequest): Promise<IntegrityResult> {
   const bulk = bulkOf(request)
   if (request.fix) return change(call, bulk)
-  const { preview: previewed, more } = await preview<Broken>(call, bulk, (sql) => broken(sql, request))
+  const { preview: previewed, more } = await preview<Broken>(call, bulk, broken)
   return { ...more, fixed: 0, preview: previewed }
 }
 
@@ -70,13 +70,13 @@ interface Broken {
   processing_expired: number
 }
 
-function broken(sql: Sql, request: IntegrityRequest): Fragment {
-  const now: JobSet = { asOf: undefined, seen: undefined }
-  return sql`
-    select
-      (select count(*) from (${found(sql, now, request, [staleLease(sql)])}) as wrong) as non_processing_with_lease,
-      (select count(*) from (${found(sql, now, request, expired(sql, now))}) as wrong) as processing_expired`
-}
+/** By what a preview has counted already. */
+const broken = (sql: Sql): Fragment => sql`
+  select
+    coalesce(sum(count) filter (where status <> 'processing'), 0) as non_processing_with_lease,
+    coalesce(sum(count) filter (where status = 'processing'), 0) as processing_expired
+  from grouped
+  where not by_owner`
 
 interface Repair {
   request: IntegrityRequest

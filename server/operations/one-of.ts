@@ -11,4 +11,4 @@ export const isOneOf = (sql: Sql, ids: Fragment): Fragment => sql`jobs.id = any(
  * `where` might offer: those hold what does not match, too.
  */
 export const isAmong = (sql: Sql, ids: readonly number[], where: Fragment): Fragment => sql`
-  jobs.id = any(${ids.map(String)}::bigint[]) and (${where}) is true`
+  jobs.id = any(${`{${ids.join(',')}}`}::text::bigint[]) and (${where}) is true`

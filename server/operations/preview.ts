@@ -23,7 +23,7 @@ interface Seeing<More> {
 /**
  * Counts what a change would touch, in one moment, and signs it. One statement sees one moment; only where transactions
  * were open that may have written some of these jobs, a second look asks which of them had.
- * @param more a query of one row, asked at the same moment
+ * @param more a query of one row, asked at the same moment; it may ask `grouped` of `describe`, too
  * @returns the preview, and that row
  */
 export async function preview<More = object>(
@@ -88,11 +88,12 @@ async function describe<More>(sql: Sql, { bulk, more }: Describing, doubt: Seen 
     ? sql`array_agg(jobs.xmin::text::bigint) filter (where ${isRecent(sql, doubt)})`
     : sql`null::bigint[]`
   const [row] = await sql<[Described<More>]>`
-    with grouped as (
-      select domain, queue, job_type, status, owner_user_id, count(*) as count,
+    with grouped as materialized (
+      -- Both ways in one pass, each of few groups: by all five columns at once there could be so many that they are sorted.
+      select domain, queue, job_type, status, owner_user_id, grouping(owner_user_id) = 0 as by_owner, count(*) as count,
         min(${bulk.time(sql)}) as oldest, max(${bulk.time(sql)}) as newest, ${recent} as recent
       ${matching}
-      group by domain, queue, job_type, status, owner_user_id
+      group by grouping sets ((domain, queue, job_type, status), (owner_user_id))
     ),
     sampled as (
       select id, ${size(sql)} as size
@@ -105,13 +106,13 @@ async function describe<More>(sql: Sql, { bulk, more }: Describing, doubt: Seen 
       pg_current_snapshot()::text as now,
       (select value from jobsctl_settings where name = 'preview_key') as key,
       (${pace(sql, bulk.kind)}) as pace,
-      (select coalesce(sum(count), 0)::bigint from grouped) as count,
+      (select coalesce(sum(count), 0)::bigint from grouped where not by_owner) as count,
       ${doubt ? recentOnes(sql) : sql`null`} as recent,
       (select min(oldest) from grouped) as oldest,
       (select max(newest) from grouped) as newest,
       (select coalesce(jsonb_agg(largest), '[]') from (${groups(sql)}) as largest) as groups,
       (select coalesce(jsonb_agg(most), '[]') from (${owners(sql)}) as most) as owners,
-      (select coalesce(round(avg(size) * (select sum(count) from grouped)), 0)::bigint from sampled) as bytes_estimate,
+      (select coalesce(round(avg(size) * (select sum(count) from grouped where not by_owner)), 0)::bigint from sampled) as bytes_estimate,
       (select coalesce(jsonb_agg(id), '[]') from (select id from sampled limit ${sampleIds}) as few) as sample_ids,
       (select to_jsonb(asked) from (${more}) as asked) as more`
   return row
@@ -123,16 +124,16 @@ const recentOnes = (sql: Sql): Fragment => sql`(
 )`
 
 const groups = (sql: Sql): Fragment => sql`
-  select domain, queue, job_type, status, sum(count)::bigint as count
+  select domain, queue, job_type, status, count
   from grouped
-  group by domain, queue, job_type, status
+  where not by_owner
   order by count desc, domain collate "C", queue collate "C", job_type collate "C", status
   limit ${mostGroups}`
 
 const owners = (sql: Sql): Fragment => sql`
-  select owner_user_id, sum(count)::bigint as count
+  select owner_user_id, count
   from grouped
-  group by owner_user_id
+  where by_owner
   order by count desc, owner_user_id collate "C"
   limit ${mostOwners}`
 

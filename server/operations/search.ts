@@ -33,10 +33,14 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
       patience ??= Date.now() + running.lockTimeoutMs
       await wait(100 + Math.random() * 200)
     }
-    const rows = await running.sql<{ id: number }[]>`
-      select jobs.id ${bulk.matching(running.sql, running)} limit ${running.sql.unsafe(String(lookAhead))}`
-    held = rows.length
-    found = patience !== undefined && Date.now() > patience ? [] : rows.map(({ id }) => id)
+    // As one value: to take in tens of thousands of rows would keep all other calls waiting.
+    const [{ ids }] = await running.sql<[{ ids: number[] }]>`
+      select coalesce(jsonb_agg(id), '[]') as ids
+      from (
+        select jobs.id ${bulk.matching(running.sql, running)} limit ${running.sql.unsafe(String(lookAhead))}
+      ) as found`
+    held = ids.length
+    found = patience !== undefined && Date.now() > patience ? [] : ids
     fruitless = true
   }
 
