@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { headers } from '../shared/headers.ts'
-import type { Log } from './log.ts'
 import { requestIdOf } from './request-id.ts'
 
 export const healthPath = '/healthz'
@@ -11,17 +10,16 @@ const ownId = headers.requestId.toLowerCase()
 
 /**
  * Whether this was `GET /healthz`: it is answered before anything is made of the request, since whoever watches a
- * server asks for nothing else. One that is odd in any way is left to the app, which answers the same.
+ * server asks for nothing else, every few seconds: the log has no line of it. One that is odd in any way is left to the
+ * app, which answers the same.
  */
-export function answeredHealth(incoming: IncomingMessage, outgoing: ServerResponse, log: Log): boolean {
+export function answeredHealth(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
   if (incoming.url !== healthPath || incoming.method !== 'GET' || !host.test(incoming.headers.host ?? '')) return false
-  const requestId = requestIdOf(incoming.headers[ownId])
   outgoing.writeHead(200, {
     'Content-Type': 'application/json',
     'Content-Length': healthy.length,
-    [headers.requestId]: requestId,
+    [headers.requestId]: requestIdOf(incoming.headers[ownId]),
   })
   outgoing.end(healthy)
-  log.info('request', { method: 'GET', route: healthPath, status: 200, ms: 0, request_id: requestId })
   return true
 }

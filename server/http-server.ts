@@ -6,11 +6,10 @@ import { getRequestListener, RequestError } from '@hono/node-server'
 import { Failure } from '../shared/errors.ts'
 import { headers } from '../shared/headers.ts'
 import { answeredHealth } from './health.ts'
-import type { Log } from './log.ts'
 import { problemOf } from './problem.ts'
 
 /** An HTTP server for an app. What is too broken to reach the app gets a problem for an answer, too. */
-export function createHttpServer(fetch: (request: Request) => Response | Promise<Response>, log: Log): Server {
+export function createHttpServer(fetch: (request: Request) => Response | Promise<Response>): Server {
   const listener = getRequestListener(fetch, {
     hostname: 'localhost', // for HTTP/1.0, which may come without a host
     errorHandler: (error) => {
@@ -20,7 +19,7 @@ export function createHttpServer(fetch: (request: Request) => Response | Promise
     },
   })
   return createServer((incoming, outgoing) => {
-    if (!answeredHealth(incoming, outgoing, log)) void listener(incoming, outgoing)
+    if (!answeredHealth(incoming, outgoing)) void listener(incoming, outgoing)
   }).on('clientError', refuse)
 }
 

@@ -83,7 +83,7 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
       }
     },
   })
-  const server = createHttpServer(app.fetch, log)
+  const server = createHttpServer(app.fetch)
   const closeControl = env.JOBS_DB_URL ? async () => {} : await openControl(env.JOBS_DATA_DIR, sql, log)
   const port = await listen(server, env.HOST, env.PORT)
   const url = `http://${isIP(env.HOST) === 6 ? `[${env.HOST}]` : env.HOST}:${port}`
