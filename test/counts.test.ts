@@ -87,3 +87,42 @@ describe.each(kinds)('the counts behind stats on %s', (kind) => {
     await expectRight(world)
   })
 })
+
+describe('the triggers behind stats', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld('postgres')
+    await until('the counts are kept', async () => (await countsOf(world)).kept)
+  })
+  afterAll(() => world?.stop())
+
+  it('serve roles that may do nothing with the tables of the counts, and any name that a program gives its columns', async () => {
+    await world.sql`alter table jobs add column span text, add column n integer, add column starts text`
+    await world.sql.unsafe(`
+      create role another_program login;
+      grant usage on schema public to another_program;
+      grant select, insert, update, delete on jobs to another_program;
+      grant usage on all sequences in schema public to another_program`)
+    try {
+      await world.sql.begin(async (tx) => {
+        await tx`set local role another_program`
+        await tx`
+          insert into jobs (domain, queue, job_type, status, span, n, starts)
+          select 'd', 'q', 't', 'queued', 'day', n, 'soon' from generate_series(1, 10) n`
+        await tx`update jobs set status = 'processing', n = 7 where id % 2 = 0`
+        await tx`delete from jobs where id % 3 = 0`
+      })
+      await expectRight(world)
+      expect(await countsOf(world)).toMatchObject(right)
+      const stranger = world.sql.begin(async (tx) => {
+        await tx`set local role another_program`
+        await tx`create temporary table fresh (id int)`
+        await tx`create trigger t after truncate on fresh execute function public.jobsctl_count_truncate()`
+      })
+      await expect(stranger).rejects.toThrow('permission denied for function')
+    } finally {
+      await world.sql`drop owned by another_program`
+      await world.sql`drop role another_program`
+    }
+  })
+})

@@ -118,6 +118,7 @@ declare
 begin
   foreach name in array array['insert', 'update', 'delete', 'truncate'] loop
     execute format('alter function jobsctl_count_%s() set search_path = %I, pg_temp', name, current_schema());
+    execute format('revoke execute on function jobsctl_count_%s() from public', name); -- firing them takes no right
   end loop;
 end
 $$;
