@@ -76,7 +76,9 @@ function createKeeper(sql: Pool, log: Log) {
       }
       // Only then: where one cannot be made nobody reads what the others append.
       if (performance.now() - leased > leaseEveryMs) {
-        await putOff(sql)
+        const { count } = await putOff(sql)
+        // Should they have stopped, it is from now on that they count.
+        if (count > 0) since = undefined
         leased = performance.now()
       }
       await add()

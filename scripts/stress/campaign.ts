@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres, { type Sql } from 'postgres'
 import { createCaller } from './caller.ts'
+import { checkCounts } from './check-counts.ts'
 import { enqueueAll } from './enqueuer.ts'
 import { gather } from './evidence.ts'
 import { workBySql } from './foreign.ts'
@@ -71,9 +72,10 @@ export async function runCampaign({ jobs, seed, folder, dbUrl }: Campaign): Prom
   await Promise.all(readers.map(({ stop }) => stop()))
   const outages = servers.flatMap((server) => server.outages)
   const evidence = await gather({ sql, journals: folder, readers, outages, made: jobs })
+  const counts = await checkCounts(callerOf('judge').caller)
   await sql.end()
   printMeasures(evidence)
-  return printVerdicts([...judgeAll(evidence, quietSince), await ends(servers, faults)])
+  return printVerdicts([...judgeAll(evidence, quietSince), counts, await ends(servers, faults)])
 }
 
 async function ends(servers: readonly Server[], faults: string[]) {

@@ -1,7 +1,9 @@
 import postgres from 'postgres'
+import { checkCounts } from '../../shared/operations.ts'
 import type { ThrowawayPostgres } from '../postgres.ts'
 import { createRandom, type Random } from '../stress/random.ts'
 import { type Blow, blows } from './blows.ts'
+import { call } from './calls.ts'
 import { pruning, requeueing, sweeping } from './changes.ts'
 import { domains, fill } from './fill.ts'
 import { takePrints } from './prints.ts'
@@ -41,6 +43,10 @@ export async function runCampaign({ rows, rounds, seed, folder, database }: Camp
     tell(`-- round ${round + 1}: ${planned.change.name}`)
     const struck = [deal(true), ...(random.chance(0.3) ? [deal(true)] : [])]
     await runRound(stage, { ...planned, blows: struck, undoBlow: random.chance(0.5) ? deal(false) : undefined, before })
+  }
+  const { body: counts, detail } = await call(servers[0].url, checkCounts, {})
+  if (!counts?.kept || counts.wrong > 0 || counts.mended !== null) {
+    stage.wrong(`the counts behind stats are not those of the jobs: ${detail ?? JSON.stringify(counts)}`)
   }
   for (const server of servers) {
     wrong.push(...server.errors)
