@@ -4,10 +4,11 @@
 -- since that takes a lock that a busy table may not give at once.
 
 -- What writers appended since it was last added up. No index: it is written a thousand times for each time it is read.
+-- The names compare byte by byte, which is all that grouping takes.
 create table if not exists jobsctl_count_deltas (
-  domain text,
-  queue text,
-  job_type text,
+  domain text collate "C",
+  queue text collate "C",
+  job_type text collate "C",
   -- '' is all jobs of the group. 'minute', 'hour' and 'day' are queued jobs that fall due in the one that `starts`; null
   -- marks that the table of jobs was truncated, and that nothing here counts any more.
   span text,
@@ -20,9 +21,9 @@ alter table jobsctl_count_deltas replica identity full; -- rows are deleted, and
 
 -- The sums, one row a cell. Half of each page is kept free, so that a sum changes in place, without touching the index.
 create table if not exists jobsctl_counts (
-  domain text,
-  queue text,
-  job_type text,
+  domain text collate "C",
+  queue text collate "C",
+  job_type text collate "C",
   span text,
   starts timestamptz,
   queued bigint not null default 0,
