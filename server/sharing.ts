@@ -10,38 +10,39 @@ export interface Sharing {
 }
 
 interface Look {
-  answer: Promise<string>
-  since: number
-  /** Begins when this one is over, for all who came meanwhile. */
+  /** Resolves when the next one may begin. */
+  over: Promise<void>
+  /** For all who come until then. */
   next?: Promise<string>
 }
 
-/** Whoever has just been answered may ask again: the next look waits for them a little, as a part of what it takes. */
+/** Who has just been answered with others may ask again: the next look waits for them, for a part of what it takes. */
 const gathering = 1 / 4
 const longestGatheringMs = 5
 
 export function createSharing(): Sharing {
   const underway = new Map<string, Look>()
 
-  function begin(key: string, answer: Promise<string>): Promise<string> {
-    const look: Look = { answer, since: performance.now() }
-    const end = () => {
-      if (look.next === undefined) underway.delete(key)
+  function begin(key: string, answer: Promise<string>, shared: boolean): Promise<string> {
+    const since = performance.now()
+    const gather = async () => {
+      if (!shared && look.next === undefined) return
+      await wait(Math.min(longestGatheringMs, (performance.now() - since) * gathering))
+    }
+    const look: Look = {
+      over: answer.then(gather, gather).then(() => {
+        if (look.next === undefined) underway.delete(key)
+      }),
     }
     underway.set(key, look)
-    answer.then(end, end)
     return answer
   }
 
   return {
     share(key, ask) {
       const look = underway.get(key)
-      if (!look) return begin(key, ask())
-      const then = async () => {
-        await wait(Math.min(longestGatheringMs, (performance.now() - look.since) * gathering))
-        return begin(key, ask())
-      }
-      look.next ??= look.answer.then(then, then)
+      if (!look) return begin(key, ask(), false)
+      look.next ??= look.over.then(() => begin(key, ask(), true))
       return look.next
     },
   }
