@@ -11,18 +11,7 @@ import { startPostgres } from './postgres.ts'
 /**
  * Measures what the product costs beside what it replaces. Exits with 1 when a figure could not be measured; one that
  * misses its reach is told, and no error.
- *
- * Method. All sides of a figure run on the same PostgreSQL in the same run, in turn, round after round; of two, who is
- * first changes from round to round, so that what the machine does beside it falls on both. The first round warms up
- * and is dropped (a prune has none: each of its rounds has copies of its own). What is told is the median of either side
- * and their ratio; all samples are in the JSON. Servers, peers and PostgreSQL are processes of their own; this one makes
- * the load, over HTTP connections that stay open, and reads what it is answered. The tables are made by SQL, all rows
- * healthy, in 300 groups, one row in twenty live and a quarter of those scheduled; then they are vacuumed. PostgreSQL has
- * shared_buffers=1GB and max_wal_size=4GB, and waits for no disk (fsync=off, synchronous_commit=off), on both sides: the
- * ratios are of work, not of a disk's latency. What stands for psql is a plain connection with default settings, since to
- * start psql itself would be counted against it. pgbench runs the very statements of the server, with their parameters,
- * as PostgreSQL's log has them. Not compared: other machines and other runs, since only ratios of one run mean anything;
- * the embedded database, which is for small queues; what other queues do beside queueing; anything over a network.
+ * Its method is in the README.
  */
 const { values } = parseArgs({
   options: {
