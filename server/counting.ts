@@ -64,8 +64,10 @@ function createKeeper(sql: Pool, log: Log) {
     checkMs = performance.now() - start
     if (!mended) return
     since = undefined
-    if (!trusted) log.info('stats go by counts from now on')
-    else tellMended(log, mended)
+    if (trusted) return tellMended(log, mended)
+    log.info('stats go by counts from now on')
+    // Else the planner would take the table for an empty one, as it was.
+    await sql.unsafe('analyze jobsctl_counts')
   }
 
   return {

@@ -20,26 +20,43 @@ interface Kept extends GroupStats {
 const isSound = ({ trusted, queued, scheduled, processing, quarantined }: Kept) =>
   trusted && Math.min(queued, scheduled, processing, quarantined) >= 0
 
-/** What is queued until later is kept by the minute, the hour and the day; what is due in a moment is counted. */
+/**
+ * What is queued until later is kept by the minute, the hour and the day; what is due in a moment is counted. Groups and
+ * counts are put together by sorting, since a plan that was made while there were few would compare each with each.
+ */
 const kept = (sql: Sql, scope: Scope) => sql<Kept[]>`
   with recursive
   trust as materialized (${trust(sql)}),
   ${groups(sql, scope)},
-  counted as materialized (${counted(sql, inScope(sql, scope))})
+  counted as (
+    select
+      domain, queue, job_type, sum(queued)::bigint as queued, sum(later)::bigint as later,
+      sum(processing)::bigint as processing, sum(quarantined)::bigint as quarantined
+    from (
+      select domain, queue, job_type, 0 as queued, 0 as later, 0 as processing, 0 as quarantined, true as there from groups
+      union all
+      -- By the rules of the jobs' own names again: their index is in that order.
+      select
+        domain collate "default", queue collate "default", job_type collate "default",
+        queued, later, processing, quarantined, false
+      from (${counted(sql, inScope(sql, scope))}) as counted
+    ) as either
+    group by domain, queue, job_type
+    having bool_or(there)
+  )
   select
     domain, queue, job_type, trusted,
-    coalesce(queued - later - soon, 0) as queued,
-    coalesce(later + soon, 0) as scheduled,
-    coalesce(processing, 0) as processing,
-    coalesce(quarantined, 0) as quarantined
+    queued - later - soon as queued,
+    later + soon as scheduled,
+    processing,
+    quarantined
   from trust
-  cross join groups
-  left join counted using (domain, queue, job_type)
+  cross join counted
   cross join lateral (
     select count(*) as soon
     from jobs
     where status in ('queued', 'processing', 'quarantined')
-      and (domain, queue, job_type) = (groups.domain, groups.queue, groups.job_type)
+      and (domain, queue, job_type) = (counted.domain, counted.queue, counted.job_type)
       and status = 'queued' and available_at > now() and available_at < ${nearEnd(sql)} and counted.queued > 0
   ) as near
   where true ${inScope(sql, scope)}
