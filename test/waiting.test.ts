@@ -171,7 +171,8 @@ describe.each(kinds)('a call that waits for work on %s', (kind) => {
       await tx`lock table job_events in share mode`
       const [id] = await world.jobs(1, { status: 'queued', days: 0 })
       await until('the call has the job in its hands', async () => {
-        const [row] = await tx`
+        // Not in the transaction, which would see what it saw at first again and again.
+        const [row] = await world.sql`
           select from pg_stat_activity
           where datname = current_database() and wait_event_type = 'Lock' and query like '%job_queue_controls%'`
         return row !== undefined && id
