@@ -23,11 +23,13 @@ interface Holder {
   caller: string
   since: string
   affected: number
-  /** It has given no sign of life for a moment: its server may be dead, and then it will not for ever. */
-  silent: boolean
+  /** A batch of it runs. */
+  busy: boolean
+  /** Its last sign of life. */
+  touched: string
 }
 
-/** How often a silent holder is looked at again, and how long at most, in milliseconds. */
+/** How often a holder is looked at that may be dead, and how long at most, in milliseconds. */
 const lookAgain = 250
 const patience = 20_000
 
@@ -41,10 +43,15 @@ export async function begin<Answer>(
   bulk: Bulk<Answer>,
   previewed: Previewed | undefined,
 ): Promise<Begun | { answer: Answer }> {
+  let seen: Holder | undefined
   for (const end = Date.now() + patience; ; ) {
     const outcome = await call.sql.begin((tx) => tryToBegin(tx, call, bulk, previewed))
     if (!('holder' in outcome)) return outcome
-    if (!outcome.holder.silent || Date.now() > end) throw held(bulk, outcome.holder)
+    const { holder } = outcome
+    // One that gives a sign of life is alive; another may have lost its server a moment ago, and is not waited for in vain.
+    const alive = holder.busy || (seen?.id === holder.id && seen.touched !== holder.touched)
+    if (alive || Date.now() > end) throw held(bulk, holder)
+    seen = holder
     await wait(lookAgain)
   }
 }
@@ -84,10 +91,10 @@ async function holders(tx: Sql, call: Call, { kind, scope, undoes }: Bulk<unknow
   return tx<Holder[]>`
     with unlocked as materialized (${unlocked})
     select id, caller, to_char(started_at at time zone 'utc', 'YYYY-MM-DD HH24:MI "UTC"') as since, affected,
-      touched_at < clock_timestamp() - interval '1 second' and id in (select id from unlocked) as silent
+      id not in (select id from unlocked) as busy, touched_at::text as touched
     from job_operations
     where state = 'running' and kind = ${kind} and ${same}
-    order by silent, id`
+    order by busy desc, touched_at desc, id`
 }
 
 /** Two scopes have no jobs in common where they name the same thing differently. */
