@@ -29,6 +29,7 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
     if (changing && !op.unconfirmed && !isConfirmed(c.req.header(headers.confirm))) {
       throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
     }
+    let gone: AbortSignal | undefined
     const callWith = (progressed: Call['progressed']): Call => ({
       ...serving,
       caller: c.get('caller'),
@@ -37,7 +38,8 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
       idempotencyKey,
       progressed,
       get gone() {
-        return goneFrom(c.env.outgoing) // made when it is asked for
+        gone ??= goneFrom(c.env.outgoing) // made when it is asked for
+        return gone
       },
       changed: (rows: number) => c.set('rows', rows),
     })

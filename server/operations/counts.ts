@@ -21,12 +21,13 @@ const signature = (sql: Sql): Fragment => sql`(
   having count(*) = ${Object.keys(countTriggers).length}::int
 )`
 
+/** Of `jobsctl_counting`: the triggers as they were when the counts were last found right; null when those are worth nothing. */
+const whenRight = (sql: Sql): Fragment => sql`
+  case when until > now() and not exists (select from jobsctl_count_deltas where span is null) then triggers end`
+
 /** Whether the counts can be trusted: one row with `trusted`. */
 export const trust = (sql: Sql): Fragment => sql`
-  select
-    until > now() and triggers = ${signature(sql)}
-      and not exists (select from jobsctl_count_deltas where span is null) as trusted
-  from jobsctl_counting`
+  select ${whenRight(sql)} = ${signature(sql)} as trusted from jobsctl_counting`
 
 /**
  * Jobs that fall due before this are counted in the index, those after it by the minute, the hour or the day. Two
@@ -184,7 +185,7 @@ export async function countsOf(sql: Sql): Promise<CountsState> {
   const [state] = await sql<CountsState[]>`
     select
       ${signature(sql)} as triggers,
-      case when until > now() and not exists (select from jobsctl_count_deltas where span is null) then triggers end as trusted,
+      ${whenRight(sql)} as trusted,
       (extract(epoch from now() - checked_at) * 1000)::float8 as age,
       mended_at,
       mended
