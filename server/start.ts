@@ -97,7 +97,7 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
     ready = true
   }
   const prepared = prepare({
-    sql,
+    apart: opened.apart,
     log,
     pooled: env.JOBS_DB_POOLER,
     tablesReady,
@@ -145,7 +145,7 @@ const openControl = (folder: string, sql: Pool, log: Log): Promise<() => Promise
   })
 
 interface Preparing {
-  sql: Pool
+  apart: Opened['apart']
   log: Log
   pooled: boolean
   tablesReady: () => void
@@ -154,11 +154,11 @@ interface Preparing {
 }
 
 /** Migrates, and tries again while the database cannot be reached or is busy. */
-async function prepare({ sql, log, pooled, tablesReady, isReady, isStopping }: Preparing): Promise<void> {
+async function prepare({ apart, log, pooled, tablesReady, isReady, isStopping }: Preparing): Promise<void> {
   let pause = 1000
   while (!isStopping()) {
     try {
-      return await migrate({ sql, log, pooled, tablesReady })
+      return await apart((sql) => migrate({ sql, log, pooled, tablesReady }))
     } catch (error) {
       const why = error instanceof Error ? error.message || String(error) : String(error)
       if (isReady()) return log.warn(`indexes are missing, so some calls are slow; the next start tries again: ${why}`)

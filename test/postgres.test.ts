@@ -6,6 +6,7 @@ import { call } from './http.ts'
 import { until } from './poll.ts'
 import { runServer, type ServerProcess, spawnServer } from './spawn-server.ts'
 import { wireTo } from './wire.ts'
+import { jobPaths } from './worker.ts'
 import { paths } from './world.ts'
 
 const key = 'key-of-the-tests'
@@ -191,6 +192,45 @@ describe('a server whose PostgreSQL comes and goes', () => {
       await sql.end()
       await server.kill()
       await wire.stop()
+    }
+  })
+
+  it('serves with all of a small pool while an index waits for a transaction', async () => {
+    const first = await spawnServer(await envOf())
+    const sql = postgres(database.url, { max: 2 })
+    await until('all indexes are there', async () => {
+      const [row] = await sql`select from jobsctl_migrations where number = 5`.catch(() => [])
+      return row !== undefined
+    })
+    await first.kill()
+    await sql`delete from jobsctl_migrations where number = 2`
+    await sql`drop index jobsctl_ended`
+    const session = await sql.reserve()
+    await session`begin`
+    await session`insert into jobs (domain, queue, job_type, status) values ('d', 'q', 't', 'queued')`
+    const server = await spawnServer({ ...(await envOf()), JOBS_DB_POOL: '2' })
+    try {
+      await ready(server)
+      await until('the index waits', async () => {
+        const waiting = await sql`
+          select from pg_stat_activity
+          where application_name = 'jobs-server' and wait_event_type = 'Lock' and query like 'create index%'`
+        return waiting.length > 0
+      })
+      await session`lock table job_events in access exclusive mode`
+      const listing = get(server, jobPaths.events)
+      expect((await get(server, paths.stats)).status).toBe(200)
+      await session`rollback`
+      expect((await listing).status).toBe(200)
+      await until('the index is there', async () => {
+        const [index] = await sql`select from pg_index where indexrelid = to_regclass('jobsctl_ended') and indisvalid`
+        return index !== undefined
+      })
+    } finally {
+      await session`rollback`
+      session.release()
+      await sql.end()
+      await server.kill()
     }
   })
 

@@ -142,8 +142,9 @@ describe.each(kinds)('a call that waits for work on %s', (kind) => {
     },
   )
 
+  const answered = () => world.log.filter((line) => /"route":"[^"]*acquire"/.test(line)).length
+
   it('takes no job along when its caller hangs up just as work comes', async () => {
-    const answered = () => world.log.filter((line) => /"route":"[^"]*acquire"/.test(line)).length
     let crossed = 0
     for (let n = 0; n < 16; n++) {
       const leaving = hold(world)
@@ -167,6 +168,7 @@ describe.each(kinds)('a call that waits for work on %s', (kind) => {
   it.runIf(kind === 'postgres')('gives back what it leased while its caller hung up', async () => {
     const leaving = hold(world)
     await settled(world)
+    const before = answered()
     await world.sql.begin(async (tx) => {
       await tx`lock table job_events in share mode`
       const [id] = await world.jobs(1, { status: 'queued', days: 0 })
@@ -180,6 +182,8 @@ describe.each(kinds)('a call that waits for work on %s', (kind) => {
       leaving.hangUp()
       for (let moment = 0; moment < 5; moment++) await world.call('GET', '/healthz')
     })
+    // Else the next one might be served before it.
+    await until('the server is done with the call', () => answered() > before)
     const job = await worker.take({ wait_seconds: 10, worker_id: 'next' })
     expect(job).toMatchObject({ retry_count: 0, failure_timeline: null })
     const types = (await world.steps()).map(({ event_type }) => event_type)

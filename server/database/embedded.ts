@@ -16,6 +16,8 @@ export interface Listener {
 
 export interface Opened {
   sql: Pool
+  /** Runs what may take long on connections of its own, so that calls keep all of the pool; the embedded database has but one. */
+  apart: <Result>(work: (own: Pool) => Promise<Result>) => Promise<Result>
   /** Hears the notices of a channel from now on, and again whenever a lost connection is back. */
   listen: (channel: string, listener: Listener) => void
   close: () => Promise<void>
@@ -52,6 +54,7 @@ export async function openEmbedded({ folder, fsync }: EmbeddedOptions): Promise<
     })
     return {
       sql,
+      apart: (work) => work(sql),
       lost,
       listen: (channel, listener) => {
         listeners.set(channel, listener)

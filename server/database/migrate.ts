@@ -77,8 +77,6 @@ async function applyAll({ sql, log, migrations, pooled, tablesReady }: Applying)
     }
     tablesReady()
   } finally {
-    // A broken connection lets go of all of it by itself.
-    if (!pooled) await session`reset statement_timeout`.then(() => session`reset lock_timeout`).catch(() => {})
     session.release()
   }
 }

@@ -11,13 +11,19 @@ import type { Pool } from './sql.ts'
  */
 export async function openDatabase(env: Env): Promise<Opened> {
   if (!env.JOBS_DB_URL) return openEmbedded({ folder: env.JOBS_DATA_DIR, fsync: env.JOBS_EMBEDDED_FSYNC })
-  const sql = postgresOf(env, env.JOBS_DB_URL)
+  const url = env.JOBS_DB_URL
+  const sql = postgresOf(env, url, env.JOBS_DB_POOL)
+  let own: Pool | undefined
   // A PostgreSQL server comes back; the pool waits for it.
   return {
     sql,
+    apart: async (work) => {
+      own = postgresOf(env, url, apart)
+      return work(own).finally(() => own?.end({ timeout: 0 }))
+    },
     // Behind a pooler nobody is told anything.
     listen: (channel, listener) => void (env.JOBS_DB_POOLER || keepListening(sql, channel, listener)),
-    close: () => sql.end({ timeout: 5 }),
+    close: async () => void (await Promise.all([sql, own].map((pool) => pool?.end({ timeout: 5 })))),
     lost: new Promise(() => {}),
   }
 }
@@ -36,11 +42,14 @@ async function keepListening(sql: Pool, channel: string, { heard, listening }: L
   }
 }
 
-function postgresOf(env: Env, url: string) {
+/** One that works, and one that holds the lock meanwhile. */
+const apart = 2
+
+function postgresOf(env: Env, url: string, pool: number) {
   try {
     return connectPostgres({
       url,
-      pool: env.JOBS_DB_POOL,
+      pool,
       statementTimeoutMs: env.JOBS_STATEMENT_TIMEOUT_SECONDS * 1000,
       lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
       pooled: env.JOBS_DB_POOLER,
