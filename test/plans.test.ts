@@ -5,7 +5,7 @@ import { countsOf } from './counts.ts'
 import { newDatabase, type TestDatabase } from './database.ts'
 import { type Answer, call } from './http.ts'
 import { until } from './poll.ts'
-import { workerOf } from './worker.ts'
+import { jobPaths, workerOf } from './worker.ts'
 import { paths } from './world.ts'
 
 /** Rows of jobs that were read, by the way in which they were found. */
@@ -109,6 +109,25 @@ describe('the cost of a call beside 300,000 jobs of other queues', () => {
     })
     expect(scanned).toBe(0)
     expect(fetched).toBeLessThan(10 * 60)
+  })
+
+  it('is that of its own jobs for many at once, each read a few times', async () => {
+    const { scanned, fetched } = await readBy(async (worker, send) => {
+      await worker.enqueueAll(Array.from({ length: 100 }, () => ({})))
+      const jobs = await worker.lease({ limit: 100, lease_seconds: 60 })
+      expect(jobs).toHaveLength(100)
+      const held = jobs.map(({ id, lease_id, worker_id }) => ({ id, lease_id, worker_id }))
+      const renewed = await send('POST', jobPaths.renewMany, {
+        jobs: held.map((job) => ({ ...job, lease_seconds: 90 })),
+      })
+      expect(renewed.status).toBe(200)
+      const finished = await send('POST', jobPaths.finishMany, {
+        jobs: held.map((job) => ({ ...job, action: 'complete' })),
+      })
+      expect(finished.status).toBe(200)
+    })
+    expect(scanned).toBe(0)
+    expect(fetched).toBeLessThan(100 * 10)
   })
 
   it('is that of its own jobs where jobs wait for others, and go down with them', async () => {

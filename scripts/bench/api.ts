@@ -7,21 +7,25 @@ export const apiKey = 'bench'
 export interface Api {
   get: (path: string) => Promise<unknown>
   post: (path: string, body: unknown) => Promise<unknown>
+  /** The same, and nobody looks into the answer: whoever makes the load must have less to do than the server. */
+  load: (path: string, body?: unknown) => Promise<void>
   close: () => Promise<void>
 }
 
 /** A refusal is an error: what was refused was not measured. */
 export function connect(url: string, connections = 64): Api {
   const pool = new Pool(url, { connections, ...limits })
-  const call = async (method: 'GET' | 'POST', path: string, body?: string): Promise<unknown> => {
-    const answer = await pool.request({ method, path, headers: body === undefined ? plain : json, body: body ?? null })
-    const text = await answer.body.text()
-    if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode} ${text.slice(0, 500)}`)
-    return JSON.parse(text)
+  const call = async (path: string, body?: unknown) => {
+    const method = body === undefined ? 'GET' : 'POST'
+    const headers = body === undefined ? plain : json
+    const answer = await pool.request({ method, path, headers, body: body === undefined ? null : JSON.stringify(body) })
+    if (answer.statusCode < 300) return answer.body
+    throw new Error(`${method} ${path}: ${answer.statusCode} ${(await answer.body.text()).slice(0, 500)}`)
   }
   return {
-    get: (path) => call('GET', path),
-    post: (path, body) => call('POST', path, JSON.stringify(body)),
+    get: async (path) => (await call(path)).json(),
+    post: async (path, body) => (await call(path, body)).json(),
+    load: async (path, body) => (await call(path, body)).dump({ limit: Number.POSITIVE_INFINITY }),
     close: () => pool.close(),
   }
 }

@@ -33,8 +33,8 @@ export async function enqueueAll(site: Site, { jobs, batch }: Amount): Promise<n
     byWorkers(site, async (api) => {
       const size = batches.pop()
       if (size === undefined) return false
-      if (size === 1) await api.post('/api/v1/jobs', job)
-      else await api.post('/api/v1/jobs/batch', { jobs: Array.from({ length: size }, () => job) })
+      if (size === 1) await api.load('/api/v1/jobs', job)
+      else await api.load('/api/v1/jobs/batch', { jobs: Array.from({ length: size }, () => job) })
       return true
     }),
   )
@@ -94,7 +94,7 @@ async function finish(api: Api, held: readonly Held[]): Promise<void> {
 
 /** Completes one job. */
 export async function finishOne(api: Api, { id, lease_id }: Held): Promise<void> {
-  await api.post(`/api/v1/jobs/${id}/complete`, { worker_id, lease_id, completion_token: lease_id })
+  await api.load(`/api/v1/jobs/${id}/complete`, { worker_id, lease_id, completion_token: lease_id })
 }
 
 /** Each worker goes on until `step` says that nothing is left. */

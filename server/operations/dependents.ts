@@ -1,5 +1,5 @@
 import type { Fragment, Sql } from '../database/sql.ts'
-import { isOneOf } from './one-of.ts'
+import { isOneOf, notFew } from './one-of.ts'
 
 /** The ends after which what depends on a job can never run. */
 export const badEnds = (sql: Sql): Fragment => sql.unsafe(`('failed', 'cancelled', 'quarantined')`)
@@ -59,6 +59,7 @@ export const cascade = (sql: Sql, image: Fragment = sql`null::jsonb`): Fragment 
     select job.id, last.reason, job.before
     from (select uuid, min(reason) as reason from doomed group by uuid) as last
     cross join lateral (select id, status, ${image} as before from jobs where jobs.uuid = last.uuid offset 0 for update) as job
+    cross join ${notFew(sql)}
     where job.status = 'queued'
   ),
   dropped as (

@@ -7,6 +7,12 @@ import type { Fragment, Sql } from '../database/sql.ts'
 export const isOneOf = (sql: Sql, ids: Fragment): Fragment => sql`jobs.id = any(array(${ids}))`
 
 /**
+ * One row, to be crossed with rows that are joined to `jobs` and of which the planner expects a single one, whatever
+ * their number: it takes a function for a hundred rows, and so hashes them instead of comparing each with each.
+ */
+export const notFew = (sql: Sql): Fragment => sql`jsonb_array_elements('[null]') as not_few`
+
+/**
  * True for those of these rows of `jobs` for which `where` is. They are read by their ids, and by no other index that
  * `where` might offer: those hold what does not match, too.
  */

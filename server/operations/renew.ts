@@ -3,7 +3,7 @@ import type { Renewed, RenewItem, RenewResult, renew, renewMany } from '../../sh
 import type { Call } from './call.ts'
 import { fieldOf, leaseFaults, leaseLength, refuse } from './faults-of-settings.ts'
 import { answered, isHeld, lockedJob, lostLease } from './held.ts'
-import { isOneOf } from './one-of.ts'
+import { isOneOf, notFew } from './one-of.ts'
 import { undeadlocked } from './undeadlocked.ts'
 
 /** @throws Failure `lease_lost` or `not_found` when the job is not the caller's to renew */
@@ -53,6 +53,7 @@ const extend = ({ sql }: Call, items: readonly RenewItem[]) => sql<Row[]>`
     select job.id, asked.lease_seconds, asked.progress_percent, asked.progress_message
     from asked
     cross join lateral (${lockedJob(sql, sql`asked.id`)}) as job
+    cross join ${notFew(sql)}
     where ${isHeld(sql)}
   ),
   renewed as (

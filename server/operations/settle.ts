@@ -1,7 +1,7 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Call } from './call.ts'
 import { cascade, dependentsOf, droppedSteps } from './dependents.ts'
-import { isOneOf } from './one-of.ts'
+import { isOneOf, notFew } from './one-of.ts'
 import { ring, tellSteps, wireTime } from './steps.ts'
 
 /** The most failures that a job remembers. */
@@ -55,6 +55,7 @@ export const settle = (sql: Sql, call: Call, held: Fragment) => sql<Settled[]>`
       -- The jitter comes on top, so that jobs which failed together do not come back together.
       case action when 'fail' then least(${longestWait}, wait + random() * wait) else 0 end as delay
     from counted
+    cross join ${notFew(sql)}
   ),
   moved as (
     update jobs

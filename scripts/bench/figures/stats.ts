@@ -60,7 +60,7 @@ const callers: Figure = {
   ...{ against: 'one caller', unit: 'calls/s', ratio: 'ours / against', reach: { atLeast: 8 } },
   async measure(bench) {
     const { server } = await large(bench)
-    const call = () => server.api.get(statsPath)
+    const call = () => server.api.load(statsPath)
     return inTurn({ rounds: 5 }, rate(16, 1500, call), rate(1, 1500, call))
   },
 }
