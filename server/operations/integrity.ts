@@ -35,7 +35,7 @@ const found = (sql: Sql, set: JobSet, request: IntegrityRequest, ways: readonly 
 export async function integrity(call: Call, request: IntegrityRequest): Promise<IntegrityResult> {
   const bulk = bulkOf(request)
   if (request.fix) return change(call, bulk)
-  const { preview: previewed, more } = await preview<Broken>(call, bulk, broken)
+  const { preview: previewed, more } = await preview<Broken>(call, bulk, broken, none)
   return { ...more, fixed: 0, preview: previewed }
 }
 
@@ -69,6 +69,8 @@ interface Broken {
   non_processing_with_lease: number
   processing_expired: number
 }
+
+const none: Broken = { non_processing_with_lease: 0, processing_expired: 0 }
 
 /** By what a preview has counted already. */
 const broken = (sql: Sql): Fragment => sql`

@@ -24,15 +24,18 @@ interface Seeing<More> {
  * Counts what a change would touch, in one moment, and signs it. One statement sees one moment; only where transactions
  * were open that may have written some of these jobs, a second look asks which of them had.
  * @param more a query of one row, asked at the same moment; it may ask `grouped` of `describe`, too
+ * @param ofNone that row where nothing matches, if that is to be expected: then it is looked for first, which is soon done
  * @returns the preview, and that row
  */
 export async function preview<More = object>(
   call: Call,
   bulk: Pick<Bulk<unknown>, 'kind' | 'filters' | 'matching' | 'time'>,
   more: (sql: Sql) => Fragment = (sql) => sql`select`,
+  ofNone?: More,
 ): Promise<Seeing<More>> {
   const seeing = { bulk, more: more(call.sql) }
-  const first = await describe<More>(call.sql, seeing, undefined)
+  const none = ofNone && (await describeNone(call.sql, bulk, ofNone))
+  const first = none ?? (await describe<More>(call.sql, seeing, undefined))
   const doubtful = first.count > 0 && isInDoubt(first.now)
   const {
     now,
@@ -69,15 +72,37 @@ interface Describing {
   more: Fragment
 }
 
-interface Described<More> extends Omit<Preview, 'token' | 'eta_seconds'> {
+interface Moment extends Pick<Preview, 'as_of' | 'expires_at'> {
   now: Seen
   /** What the server signs with. */
   key: string | null
+}
+
+const moments = (sql: Sql): Fragment => sql`
+  now() as as_of,
+  now() + ${previewLife}::int * interval '1 second' as expires_at,
+  pg_current_snapshot()::text as now,
+  (select value from jobsctl_settings where name = 'preview_key') as key`
+
+interface Described<More> extends Moment, Omit<Preview, 'token' | 'eta_seconds'> {
   /** Jobs a second, of the last changes of this kind that took long enough to tell. */
   pace: number | null
   /** Which transactions have written those rows that may be in doubt; null where none can be. */
   recent: number[] | null
   more: More
+}
+
+/** A moment at which nothing matches; undefined where anything does. */
+async function describeNone<More>(
+  sql: Sql,
+  bulk: Pick<Bulk<unknown>, 'matching'>,
+  more: More,
+): Promise<Described<More> | undefined> {
+  const [moment] = await sql<Moment[]>`
+    select ${moments(sql)}
+    where not exists (select ${bulk.matching(sql, { asOf: undefined, seen: undefined })})`
+  const nothing = { count: 0, oldest: null, newest: null, bytes_estimate: 0, pace: null, recent: null }
+  return moment && { ...moment, ...nothing, groups: [], owners: [], sample_ids: [], more }
 }
 
 /** @param doubt the moment, where rows may be in doubt */
@@ -101,10 +126,7 @@ async function describe<More>(sql: Sql, { bulk, more }: Describing, doubt: Seen 
       limit ${sql.unsafe(String(sampleSize))}
     )
     select
-      now() as as_of,
-      now() + ${previewLife}::int * interval '1 second' as expires_at,
-      pg_current_snapshot()::text as now,
-      (select value from jobsctl_settings where name = 'preview_key') as key,
+      ${moments(sql)},
       (${pace(sql, bulk.kind)}) as pace,
       (select coalesce(sum(count), 0)::bigint from grouped where not by_owner) as count,
       ${doubt ? recentOnes(sql) : sql`null`} as recent,
