@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 const script = `
   const { createServer } = require('node:http')
   const server = createServer((_, answer) => {
-    answer.writeHead(200, { 'content-type': 'application/json' })
+    answer.writeHead(200, { 'content-type': 'application/json', 'content-length': 15 })
     answer.end('{"status":"ok"}')
   })
   server.listen(0, '127.0.0.1', () => console.log(server.address().port))

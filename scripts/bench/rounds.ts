@@ -39,19 +39,3 @@ export const timedEach =
     for (let call = 0; call < calls; call++) await work()
     return (performance.now() - began) / calls
   }
-
-/** Calls in a second, of so many callers at once who call again and again. */
-export const rate =
-  (callers: number, ms: number, work: () => Promise<unknown>): Side =>
-  async () => {
-    const began = performance.now()
-    let calls = 0
-    const caller = async () => {
-      while (performance.now() - began < ms) {
-        await work()
-        calls += 1
-      }
-    }
-    await Promise.all(Array.from({ length: callers }, caller))
-    return (calls * 1000) / (performance.now() - began)
-  }

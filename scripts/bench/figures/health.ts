@@ -4,7 +4,7 @@ import { flood } from '../flood.ts'
 import { large } from '../large.ts'
 import { inTurn } from '../rounds.ts'
 
-const [connections, ms] = [50, 2000]
+const many = { connections: 50, ms: 2000 }
 
 /** What the server's own layers cost, where nothing else is to be done. */
 export const health: readonly Figure[] = [
@@ -16,8 +16,8 @@ export const health: readonly Figure[] = [
       const bare = await startBareServer()
       const pair = await inTurn(
         { rounds: 7 },
-        () => flood(`${url}/healthz`, connections, ms),
-        () => flood(`${bare.url}/healthz`, connections, ms),
+        () => flood(`${url}/healthz`, many),
+        () => flood(`${bare.url}/healthz`, many),
       )
       bare.stop()
       return pair

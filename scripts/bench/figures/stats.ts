@@ -1,8 +1,10 @@
 import type { Sql } from 'postgres'
 import * as z from 'zod'
+import { apiKey } from '../api.ts'
 import type { Figure } from '../figure.ts'
+import { flood } from '../flood.ts'
 import { large } from '../large.ts'
-import { inTurn, rate, timed } from '../rounds.ts'
+import { inTurn, timed } from '../rounds.ts'
 
 export const statsPath = '/api/v1/jobs/stats'
 
@@ -60,8 +62,9 @@ const callers: Figure = {
   ...{ against: 'one caller', unit: 'calls/s', ratio: 'ours / against', reach: { atLeast: 8 } },
   async measure(bench) {
     const { server } = await large(bench)
-    const call = () => server.api.load(statsPath)
-    return inTurn({ rounds: 5 }, rate(16, 1500, call), rate(1, 1500, call))
+    const callers = (connections: number) => () =>
+      flood(`${server.url}${statsPath}`, { connections, ms: 1500, headers: { 'x-api-key': apiKey } })
+    return inTurn({ rounds: 5 }, callers(16), callers(1))
   },
 }
 
