@@ -1,7 +1,6 @@
 import { startBareServer } from '../bare-server.ts'
 import type { Figure } from '../figure.ts'
 import { flood } from '../flood.ts'
-import { large } from '../large.ts'
 import { inTurn } from '../rounds.ts'
 
 const many = { connections: 50, ms: 2000 }
@@ -12,14 +11,16 @@ export const health: readonly Figure[] = [
     name: 'healthz: 50 connections',
     ...{ against: 'bare node:http, same body', unit: 'calls/s', ratio: 'ours / against', reach: { atLeast: 0.75 } },
     async measure(bench) {
-      const { url } = (await large(bench)).server
-      const bare = await startBareServer()
+      // Both have just been started, and have done nothing else.
+      await bench.create('health')
+      const [server, bare] = [await bench.serve('health'), await startBareServer()]
       const pair = await inTurn(
         { rounds: 7 },
-        () => flood(`${url}/healthz`, many),
+        () => flood(`${server.url}/healthz`, many),
         () => flood(`${bare.url}/healthz`, many),
       )
       bare.stop()
+      await server.stop()
       return pair
     },
   },
