@@ -45,6 +45,12 @@ const connection: Mend[] = [
     connectTimer.cancel()
 `,
   ],
+  // Where a table was altered, whoever asked is told so, and the next one prepares it anew: the driver would ask again in
+  // the middle of what is on its way, and give the answers of one statement to another.
+  [
+    '            ? retry(query, errorResponse)\n',
+    '            ? (delete statements[query.signature], errored(errorResponse))\n',
+  ],
   // Whoever waits for the connection hears of its loss by itself.
   ['return fetchArrayTypes()\n', 'return fetchArrayTypes().catch(() => {})\n'],
   ['    query.execute()\n  }\n', '    query.catch(() => {})\n  }\n'],

@@ -60,6 +60,30 @@ describe('a server whose connections are lost', () => {
     expect((await stats()).status).toBe(200)
   })
 
+  it('mixes no answers when a table is altered while statements are on their way', async () => {
+    const { sql } = server
+    await sql`create table altered (n int)`
+    await sql`insert into altered values (7)`
+    const look = async (n: number) => {
+      const [row] = await sql<
+        [{ n: number; asked: number }]
+      >`select n, ${n}::int as asked from altered where ${'x'} = ${'x'}`
+      expect([row.n, row.asked]).toEqual([7, n])
+    }
+    const all = () => settled(Array.from({ length: 40 }, (_, n) => (n % 2 ? look(n) : answer(n))))
+    for (let round = 0; round < 8; round++) {
+      expect((await all())?.filter(({ status }) => status === 'rejected')).toEqual([])
+      await sql.unsafe(`alter table altered alter n type ${round % 2 ? 'int' : 'bigint'}`)
+      // Whoever has the old plan is told so; nobody is given the answer of another.
+      for (const ended of (await all()) ?? []) {
+        if (ended.status === 'rejected') expect(ended.reason).toMatchObject({ code: '0A000' })
+      }
+      await until('every session has the new plan', async () =>
+        (await all())?.every(({ status }) => status === 'fulfilled'),
+      )
+    }
+  })
+
   it('goes on with no transaction in another session', async () => {
     const insertTwice = async (tx: Sql) => {
       await tx`insert into t values (1)`

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { kinds } from './database.ts'
 import { ago } from './job-row.ts'
+import { until } from './poll.ts'
+import { workerOf } from './worker.ts'
 import { openWorld, paths, type World } from './world.ts'
 
 describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) => {
@@ -79,6 +81,30 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
       })
     } finally {
       await other.stop()
+    }
+  })
+
+  it('a column whose type is changed while workers work costs them another try at most', async () => {
+    const worker = workerOf(world.post)
+    const round = async (n: number) => {
+      const { id } = await worker.enqueue({ queue: `q${n}`, priority: 1 + (n % 9) })
+      const job = await worker.take({ queue: `q${n}` })
+      expect(job).toMatchObject({ id, priority: 1 + (n % 9), queue: `q${n}` })
+      await worker.complete(job)
+    }
+    const all = () => Promise.allSettled(Array.from({ length: 9 }, (_, n) => round(n)))
+    for (const type of ['bigint', 'integer']) {
+      expect((await all()).map(({ status }) => status)).not.toContain('rejected')
+      await world.sql.unsafe(`alter table jobs alter priority type ${type}`)
+      for (const ended of await all()) {
+        if (ended.status === 'rejected') expect(String(ended.reason)).toContain('a table has just been altered')
+      }
+      await world.clear()
+      await until('every session has heard of it', async () => {
+        const ended = await all()
+        await world.clear()
+        return ended.every(({ status }) => status === 'fulfilled')
+      })
     }
   })
 })

@@ -1,7 +1,12 @@
 import * as z from 'zod'
 import { Failure, type FailureCode } from '../../shared/errors.ts'
 
-const Coded = z.object({ code: z.string() })
+const Coded = z
+  .object({ code: z.string(), routine: z.string().optional() })
+  .transform(({ code, routine }) => (routine === 'RevalidateCachedQuery' ? altered : code))
+
+/** A plan was made before a table was altered, and answers other columns; the code is that of whatever is not supported. */
+const altered = 'ALTERED'
 
 /** What the driver, the network and PostgreSQL say when there is no connection to be had. */
 const gone = [
@@ -52,6 +57,20 @@ const meanings: readonly Meaning[] = [
     retryAfter: 30,
   },
   {
+    codes: ['26000', '42P05'],
+    failure: 'database_unavailable',
+    detail: 'what stands before the database forgets prepared statements',
+    hint: 'PgBouncer keeps them with max_prepared_statements = 200: see the README',
+    retryAfter: 5,
+  },
+  {
+    codes: [altered],
+    failure: 'database_busy',
+    detail: 'a table has just been altered',
+    hint: 'try again',
+    retryAfter: 1,
+  },
+  {
     codes: ['22P05', '22021'],
     failure: 'invalid_request',
     detail: 'the encoding of the database has no place for a character of this request',
@@ -93,7 +112,7 @@ const meanings: readonly Meaning[] = [
 ]
 
 const fits = (error: unknown, codes: readonly string[]): boolean => {
-  const code = Coded.safeParse(error).data?.code
+  const code = Coded.safeParse(error).data
   return code !== undefined && (codes.includes(code) || codes.includes(code.slice(0, 2)))
 }
 
@@ -109,11 +128,11 @@ export const isOutcomeUnknown = (error: unknown): boolean => fits(error, midway)
 /** True when a table or a row was not to be had in time. */
 export const isLocked = (error: unknown): boolean => fits(error, ['55P03'])
 
-/** True when another try, at less at once, may do better: a lock, a deadlock, or the limit of a statement was met. */
-export const isContended = (error: unknown): boolean => fits(error, ['55P03', '40P01', '40001', '57014'])
+/** True when another try, at less at once, may do better: a lock, a deadlock, or the limit of a statement was met, or a table altered. */
+export const isContended = (error: unknown): boolean => fits(error, ['55P03', '40P01', '40001', '57014', altered])
 
-/** True when PostgreSQL ended this transaction because two waited for each other. */
-export const isDeadlock = (error: unknown): boolean => fits(error, ['40P01'])
+/** True when the very same statement does better at once: two waited for each other, or a table was altered. */
+export const isPassing = (error: unknown): boolean => fits(error, ['40P01', altered])
 
 /** True when only another configuration helps. */
 export const isRefused = (error: unknown): boolean => fits(error, refused)
