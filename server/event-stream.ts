@@ -4,6 +4,7 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import type { JobEvent } from '../shared/events.ts'
 import { headers } from '../shared/headers.ts'
 import { eventStream } from '../shared/operations.ts'
+import { writeJson } from './database/verbatim.ts'
 import { invalid, readQuery } from './input.ts'
 import type { Serving } from './operations/call.ts'
 import { readEvents } from './operations/events.ts'
@@ -52,7 +53,7 @@ export async function streamEvents(c: Context<Vars>, { sql, horizon, stopping, l
 }
 
 const tell = (stream: SSEStreamingApi, event: JobEvent): Promise<void> =>
-  stream.writeSSE({ id: String(event.id), data: JSON.stringify(event) })
+  stream.writeSSE({ id: String(event.id), data: writeJson(event) })
 
 /** A sign of life, and the place to go on from: filtered readers need not read the same again. */
 const beat = (stream: SSEStreamingApi, cursor: number) => stream.write(`id: ${cursor}\n: heartbeat\n\n`)
@@ -61,6 +62,6 @@ const beat = (stream: SSEStreamingApi, cursor: number) => stream.write(`id: ${cu
 function cursorOf(header: string | undefined): number | undefined {
   const given = header?.trim()
   if (!given) return undefined
-  if (/^\d{1,15}$/.test(given)) return Number(given)
+  if (/^\d{1,16}$/.test(given) && Number.isSafeInteger(Number(given))) return Number(given)
   throw invalid([{ path: 'Last-Event-ID', message: 'must be the id of an event' }])
 }

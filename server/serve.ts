@@ -5,6 +5,7 @@ import { headers, isConfirmed } from '../shared/headers.ts'
 import type { Operation } from '../shared/operation.ts'
 import { answer } from './answer.ts'
 import { limitBody } from './body-limit.ts'
+import { writeJson } from './database/verbatim.ts'
 import { goneFrom } from './gone.ts'
 import { readIdempotencyKey, readInput, readReason } from './input.ts'
 import type { Call, Serving } from './operations/call.ts'
@@ -48,11 +49,11 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
     const alive = () => c.get('alive')?.()
     if (op.shared) {
       const text = await serving.sharing.share(`${op.path} ${JSON.stringify(input)}`, async () =>
-        JSON.stringify(await outcome(alive)),
+        writeJson(await outcome(alive)),
       )
       return answer(c, text)
     }
     const output = await outcome(alive)
-    return answer(c, JSON.stringify(output), { status: op.created?.(output) ? 201 : 200 })
+    return answer(c, writeJson(output), { status: op.created?.(output) ? 201 : 200 })
   })
 }

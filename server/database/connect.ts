@@ -1,9 +1,11 @@
 import type { Duplex } from 'node:stream'
 import postgres from 'postgres'
 import type { Pool } from './sql.ts'
+import { readJson, writeJson } from './verbatim.ts'
 
 const types = {
   bigint: { to: 20, from: [20], serialize: String, parse: Number },
+  json: { to: 3802, from: [114, 3802], serialize: writeJson, parse: readJson },
   // As the wire has them, ISO 8601 in UTC: a Date would lose the microseconds.
   timestamptz: { to: 1184, from: [1184], serialize: String, parse: isoOf },
 }
@@ -28,6 +30,18 @@ const planning = {
   max_parallel_workers_per_gather: '0',
 }
 
+/** How values are written and read, whatever the database or the role has for a default; poolers know these. */
+const spoken = { TimeZone: 'UTC', DateStyle: 'ISO', standard_conforming_strings: 'on' }
+
+/** The same where there is a session: floats in full, and each statement sees what was committed before it. */
+const session = {
+  ...spoken,
+  IntervalStyle: 'postgres',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+  default_transaction_isolation: 'read committed',
+} as const
+
 interface Limits {
   url: string
   pool: number
@@ -51,8 +65,7 @@ export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs, 
     max_lifetime: 30 * 60,
     connection: {
       application_name: 'jobs-server',
-      TimeZone: 'UTC',
-      ...(pooled ? {} : { ...planning, ...limits }),
+      ...(pooled ? spoken : { ...session, ...planning, ...limits }),
     },
   })
 }
@@ -68,7 +81,7 @@ export function connectEmbedded(socket: () => Duplex, onnotify: (channel: string
     max_lifetime: null,
     user: 'postgres',
     database: 'postgres',
-    connection: { application_name: 'jobs-server', TimeZone: 'UTC', ...planning },
+    connection: { application_name: 'jobs-server', ...session, ...planning },
     // Known to postgres.js, not to its types.
     socket,
     onnotify,

@@ -50,7 +50,8 @@ async function alone(sql: Pool, work: () => Promise<void>): Promise<boolean> {
     await work() // the embedded database, which is one server's alone, and has one session
     return true
   }
-  return sql.begin(async (tx) => {
+  // A stricter isolation, which a database may have for its default, keeps its snapshot to the end.
+  return sql.begin('isolation level read committed', async (tx) => {
     const [lock] = await tx<{ held: boolean }[]>`
       select pg_try_advisory_xact_lock(hashtext('jobsctl migrations')) as held`
     if (!lock?.held) return false

@@ -3,6 +3,7 @@ import type { ISql, Sql as Postgres } from 'postgres'
 /** PostgreSQL's 64-bit integers arrive as numbers, since counts and ids stay below 2^53; times as ISO 8601. */
 interface Types extends Record<string, unknown> {
   bigint: number
+  json: unknown
   timestamptz: string
 }
 
