@@ -51,7 +51,9 @@ export function createApp(options: AppOptions): Hono<Vars> {
     if (!isReady()) {
       throw new Failure('database_unavailable', 'the database is not ready yet; nothing was changed', { retryAfter: 2 })
     }
-    c.set('caller', (await auth.authenticate((name) => c.req.header(name))).name)
+    const caller = () => auth.authenticate((name) => c.req.header(name))
+    c.set('caller', (await caller()).name)
+    c.set('stillAllowed', async () => void (await caller()))
     await next()
   })
   routes(app, options)

@@ -31,11 +31,13 @@ export async function streamEvents(c: Context<Vars>, { sql, horizon, stopping, l
     try {
       while (!over() && !stream.aborted) {
         const events = await readEvents(sql, { ...request, after_id: cursor, limit: page }, last)
+        if (events.length > 0) await c.get('stillAllowed')()
         for (const event of events) await tell(stream, event)
         if (events.length > 0) told = performance.now()
         cursor = events.length === page ? (events.at(-1)?.id ?? last) : Math.max(cursor, last)
         if (events.length === page) continue
         if (performance.now() - told > heartbeatMs) {
+          await c.get('stillAllowed')()
           await beat(stream, cursor)
           told = performance.now()
         }

@@ -5,6 +5,7 @@ import { inexactNumber } from '../shared/exact-numbers.ts'
 import { faultsOf } from '../shared/faults.ts'
 import { headers, maxReasonLength } from '../shared/headers.ts'
 import type { Operation } from '../shared/operation.ts'
+import { brokenOff } from './body-limit.ts'
 
 /**
  * The input of an operation, from the query of a GET or the body of a POST, and from the path.
@@ -12,6 +13,7 @@ import type { Operation } from '../shared/operation.ts'
  */
 export async function readInput<In extends z.ZodType>(c: Context, op: Operation<In>): Promise<z.output<In>> {
   if (op.method === 'GET') return parsed(op.input, withPath(queryOf(c), c.req.param()))
+  refuseQuery(c)
   return parsed(op.input, withPath(await jsonOf(c), c.req.param()))
 }
 
@@ -33,6 +35,12 @@ function withPath(body: unknown, path: Record<string, string>): unknown {
   const twice = Object.keys(path).filter((name) => Object.hasOwn(body, name))
   if (twice.length > 0) throw invalid(twice.map((path) => ({ path, message: 'is in the path already' })))
   return { ...body, ...path }
+}
+
+/** Who puts a filter there means it, and would change more than it meant. */
+function refuseQuery(c: Context): void {
+  const names = Object.keys(queryOf(c))
+  if (names.length > 0) throw invalid(names.map((path) => ({ path, message: 'belongs in the body, not in the query' })))
 }
 
 /** A field that is given twice has no one meaning. */
@@ -66,13 +74,6 @@ function parsedJson(bytes: ArrayBuffer): { text: string; json: unknown } {
   } catch (cause) {
     throw new Failure('malformed_json', 'the body is not JSON in UTF-8', { cause })
   }
-}
-
-/** A caller that goes away in the middle of its body is no fault of the database. */
-function brokenOff(cause: unknown): never {
-  const gone =
-    cause instanceof Error && (cause.message === 'aborted' || ('code' in cause && cause.code === 'ECONNRESET'))
-  throw gone ? new Failure('malformed_json', 'the body ended early', { cause }) : cause
 }
 
 function isJson(contentType = ''): boolean {

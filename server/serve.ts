@@ -35,6 +35,7 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
       ...serving,
       caller: c.get('caller'),
       requestId: c.get('requestId'),
+      stillAllowed: c.get('stillAllowed'),
       reason,
       idempotencyKey,
       progressed,

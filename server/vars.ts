@@ -6,6 +6,8 @@ export interface Vars {
   Variables: {
     requestId: string
     caller: string
+    /** For calls that last: whether the caller may still be answered. Throws Failure `unauthenticated`. */
+    stillAllowed: () => Promise<void>
     changing: boolean
     rows: number
     /** Says that the call still goes on. */

@@ -1,6 +1,8 @@
+import { request } from 'undici'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { kinds } from './database.ts'
 import { runServer } from './spawn-server.ts'
+import { jobPaths } from './worker.ts'
 import { openWorld, paths, type World } from './world.ts'
 
 const posts = [paths.prune, paths.sweep, paths.requeue, paths.integrity]
@@ -336,6 +338,26 @@ describe.each(kinds)('multi-user mode on %s', (kind) => {
     expect((await stats(`Bearer ${made}`)).status).toBe(200)
     await token('revoke', made.split('_')[1] ?? '')
     expect((await stats(`Bearer ${made}`)).status).toBe(401)
+  })
+
+  it('gives no job and no event to who waits for one with a token that has ended', async () => {
+    const made = await token('create', 'waits')
+    const headers = { authorization: `Bearer ${made}` }
+    const waiting = { domain: 'secret', worker_id: 'w', wait_seconds: 20 }
+    const held = world.call('POST', jobPaths.acquire, waiting, headers)
+    const stream = await request(`${world.url}${jobPaths.stream}?domain=secret`, { headers })
+    let told = ''
+    const ended = (async () => {
+      for await (const chunk of stream.body) told += chunk
+    })()
+    await token('revoke', made.split('_')[1] ?? '')
+    const other = { authorization: `Bearer ${await token('create', 'other')}` }
+    const job = { domain: 'secret', job_type: 't', payload: { for: 'nobody' } }
+    expect(await world.call('POST', jobPaths.enqueue, job, other)).toMatchObject({ status: 201 })
+    expect(await held).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
+    await ended
+    expect(told).not.toContain('job.created')
+    expect(await world.sql`select status from jobs where domain = 'secret'`).toEqual([{ status: 'queued' }])
   })
 
   it('refuses a token that has expired', async () => {

@@ -67,6 +67,8 @@ describe.each(kinds)('a bad request on %s', (kind) => {
   it('refuses every bad query and path', async () => {
     for (const query of badQueries) expectRefused(query, await send('GET', `${paths.stats}?${query}`))
     for (const path of badPaths) expectRefused(path, await send('GET', path))
+    // A filter in the wrong place would be one that was never meant to be left out.
+    for (const path of posts) expectRefused(path, await send('POST', `${path}?domain=nothing&dry_run=true`, '{}'))
     expect(await world.fingerprint()).toBe(before)
   })
 

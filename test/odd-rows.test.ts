@@ -1,8 +1,9 @@
+import { request } from 'undici'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { kinds } from './database.ts'
 import { ago } from './job-row.ts'
 import { until } from './poll.ts'
-import { workerOf } from './worker.ts'
+import { jobPaths, workerOf } from './worker.ts'
 import { openWorld, paths, type World } from './world.ts'
 
 describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) => {
@@ -82,6 +83,69 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
     } finally {
       await other.stop()
     }
+  })
+
+  it('numbers that JavaScript cannot hold reach workers and readers digit by digit', async () => {
+    const numbers =
+      '{"big": 1e400, "dec": 0.12345678901234567890123, "id": 1790000000000000123, "text": "a\\"b 9007199254740993"}'
+    await world.sql`
+      insert into jobs (domain, queue, job_type, status, payload, error_stack)
+      values ('d', 'q', 't', 'queued', ${numbers}::text::jsonb, '[[18446744073709551615]]')`
+    await world.sql`
+      insert into job_events (domain, event_type, attrs_json) values ('d', 'other.program', ${numbers}::text::jsonb)`
+    const [kept] = await world.sql<{ payload: string }[]>`select payload::text as payload from jobs`
+    const text = async (method: string, path: string, body?: unknown) => {
+      const answer = await request(`${world.url}${path}`, {
+        ...{ method, headers: { 'x-api-key': world.key, 'content-type': 'application/json' } },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      })
+      return answer.body.text()
+    }
+    const leased = await text('POST', jobPaths.acquire, { domain: 'd', queue: 'q', worker_id: 'w' })
+    expect(leased).toContain(`"payload":${kept?.payload}`)
+    expect(leased).toContain('"error_stack":[[18446744073709551615]]')
+    expect(await text('GET', `${jobPaths.events}?domain=d`)).toContain(`"attrs":${kept?.payload}`)
+    const stream = await request(`${world.url}${jobPaths.stream}?domain=d`, { headers: { 'x-api-key': world.key } })
+    let told = ''
+    for await (const chunk of stream.body) if ((told += chunk).includes('other.program')) break
+    expect(told).toContain(`"attrs":${kept?.payload}`)
+  })
+
+  it.each(['9007199254740993', '9007199254740993.0', '1e400', '1e-400', '12345678901234567890.5'])(
+    'a payload with %s is refused: it would come back as another',
+    async (number) => {
+      const body = `{"domain":"d","queue":"q","job_type":"t","payload":{"n":${number}}}`
+      expect(await world.post(jobPaths.enqueue, body)).toMatchObject({
+        status: 422,
+        body: { detail: expect.stringContaining(`the number ${number} cannot be kept exactly`) },
+      })
+    },
+  )
+
+  it('a job without any time is due, after those of its priority that have one', async () => {
+    await world.sql`
+      insert into jobs (domain, queue, job_type, status, created_at, priority)
+      values ('d', 'q', 't', 'queued', null, 5), ('d', 'q', 't', 'queued', now(), 5), ('d', 'q', 't', 'queued', now(), 7)`
+    const ids = (await world.rows()).map(({ id }) => id)
+    const { lease } = workerOf(world.post)
+    const leased = await lease({ domain: 'd', queue: 'q', limit: 10 })
+    expect(leased.map(({ id }) => id)).toEqual([ids[1], ids[0], ids[2]])
+  })
+
+  it('a trigger of another program refuses under whatever code it likes', async () => {
+    const worker = workerOf(world.post)
+    for (const refusal of [`raise exception 'not today' using errcode = 'ZZ001'`, 'perform 1 / 0']) {
+      await world.sql.unsafe(`
+        create or replace function picky() returns trigger language plpgsql as $$ begin ${refusal}; return new; end $$;
+        create or replace trigger picky before insert on jobs for each row execute function picky()`)
+      const answer = await world.post(jobPaths.enqueue, { domain: 'd', queue: 'q', job_type: 't', payload: {} })
+      expect(answer).toMatchObject({
+        status: 409,
+        body: { code: 'conflict', detail: expect.stringMatching(/not today|zero/) },
+      })
+    }
+    await world.sql`drop function picky cascade`
+    await worker.enqueue({ queue: 'q' })
   })
 
   it('a column whose type is changed while workers work costs them another try at most', async () => {

@@ -5,6 +5,8 @@ const Coded = z
   .object({ code: z.string(), routine: z.string().optional() })
   .transform(({ code, routine }) => (routine === 'RevalidateCachedQuery' ? altered : code))
 
+const Thrown = z.object({ where: z.string() })
+
 /** A plan was made before a table was altered, and answers other columns; the code is that of whatever is not supported. */
 const altered = 'ALTERED'
 
@@ -24,6 +26,14 @@ interface Meaning {
   detail: string
   hint: string
   retryAfter?: number
+}
+
+/** What the caller sent, or what its jobs hold, is not to the taste of the tables, as another program made them. */
+const unwanted: Meaning = {
+  codes: ['23', '22', 'P0001'],
+  failure: 'conflict',
+  detail: 'the database refuses this change',
+  hint: 'a constraint, a type or a trigger of another program is in the way',
 }
 
 /** The first that fits counts. */
@@ -89,12 +99,7 @@ const meanings: readonly Meaning[] = [
     detail: 'the database has no place for something as large or as deep',
     hint: 'send less of it',
   },
-  {
-    codes: ['23', 'P0001'],
-    failure: 'conflict',
-    detail: 'the database refuses this change',
-    hint: 'a constraint or a trigger of another program is in the way',
-  },
+  unwanted,
   {
     codes: ['57014'],
     failure: 'database_busy',
@@ -110,6 +115,10 @@ const meanings: readonly Meaning[] = [
     retryAfter: 5,
   },
 ]
+
+/** True for what a function of another program has thrown, under whatever code. */
+const isForeign = (error: unknown): boolean =>
+  Thrown.safeParse(error).data?.where.match(/\bfunction "?(?!jobsctl_)\w/) != null
 
 const fits = (error: unknown, codes: readonly string[]): boolean => {
   const code = Coded.safeParse(error).data
@@ -143,7 +152,7 @@ export const isPooler = (error: unknown): boolean =>
 
 /** A failure of the database as a sentence for people, or undefined when it is a bug of ours. */
 export function databaseFailure(error: unknown): Failure | undefined {
-  const meaning = meanings.find(({ codes }) => fits(error, codes))
+  const meaning = meanings.find(({ codes }) => fits(error, codes)) ?? (isForeign(error) ? unwanted : undefined)
   if (!meaning) return undefined
   const { failure, detail, hint, retryAfter } = meaning
   // The words of a constraint or of a trigger are for the caller; those of the rest are for the log.

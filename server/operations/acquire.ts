@@ -28,6 +28,7 @@ export async function acquire(call: Call, request: AcquireRequest): Promise<{ jo
   const { job_types, owner_user_id, wait_seconds } = request
   const line = { queue: queueKey(request), kind: JSON.stringify([job_types, owner_user_id]) }
   const look = async () => {
+    await call.stillAllowed()
     const jobs = await take(call, request)
     return jobs.length > 0 ? { found: jobs } : { againInMs: Math.min(pollMs, await nextDueMs(call, request)) }
   }
@@ -103,12 +104,23 @@ async function lease(call: Call, request: AcquireRequest, expiredFirst: boolean)
         from gate
         cross join ${priorities(sql)}
         cross join lateral (
-          select id
-          from jobs
-          where ${isDue(sql, request)} and not ${isBlocked(sql)}
-          order by coalesce(available_at, created_at), id
-          ${limit}
-          for update skip locked
+          select id from (
+            select id
+            from jobs
+            where ${isDue(sql, request)} and not ${isBlocked(sql)}
+            order by coalesce(available_at, created_at), id
+            ${limit}
+            for update skip locked
+          ) as due
+          union all
+          select id from (
+            select id
+            from jobs
+            where ${isTimeless(sql, request)} and not ${isBlocked(sql)}
+            order by id
+            ${limit}
+            for update skip locked
+          ) as timeless
         ) as job
         where not gate.stopped and not gate.expired
         ${limit}
@@ -148,8 +160,14 @@ const priorities = (sql: Sql): Fragment => sql`generate_series(1, 11) as tier (p
  * since what is scheduled for later would lie in the way of a lower priority that is due.
  */
 const isDue = (sql: Sql, request: AcquireRequest): Fragment => sql`
+  ${isWanted(sql, request)} and coalesce(available_at, created_at) <= now()`
+
+/** The same of those that another program has given no time at all: the last of their priority. */
+const isTimeless = (sql: Sql, request: AcquireRequest): Fragment => sql`
+  ${isWanted(sql, request)} and coalesce(available_at, created_at) is null`
+
+const isWanted = (sql: Sql, request: AcquireRequest): Fragment => sql`
   ${isQueuedIn(sql, request)} and coalesce(jobs.priority, 11) = tier.priority
-  and coalesce(available_at, created_at) <= now()
   ${request.job_types === undefined ? sql`` : sql`and job_type = any(${request.job_types})`}
   ${request.owner_user_id === undefined ? sql`` : sql`and owner_user_id = ${request.owner_user_id}`}`
 

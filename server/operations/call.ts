@@ -38,6 +38,8 @@ export interface Call extends Serving {
   /** Who asks, as the records name them. */
   caller: string
   requestId: string
+  /** For a call that waits. Throws Failure `unauthenticated` when its token has ended meanwhile. */
+  stillAllowed: () => Promise<void>
   /** Why, in the caller's words. */
   reason: string | undefined
   /** The caller's own name for this change, by which its repetition is known. */
