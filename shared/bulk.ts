@@ -1,8 +1,13 @@
 import * as z from 'zod'
-import { Count, optional, wholeNumber } from './jobs.ts'
+import { Count, wholeNumber } from './jobs.ts'
 
-/** The signed word of a server for what its preview counted. */
-const previewToken = optional(z.string('must be the token of a preview').max(32_768, 'is longer than any token'))
+/** The signed word of a server for what its preview counted. A blank one is that of a preview which failed, and not absent. */
+const previewToken = z
+  .string('must be the token of a preview')
+  .regex(/\S/, 'must be the token of a preview, or left out')
+  .max(131_072, 'is longer than any token')
+  .nullish()
+  .transform((token) => token ?? undefined)
 
 /** What the request of every bulk change has beside its filters. */
 export const bulkFields = {

@@ -107,7 +107,10 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
     expect(await text('GET', `${jobPaths.events}?domain=d`)).toContain(`"attrs":${kept?.payload}`)
     const stream = await request(`${world.url}${jobPaths.stream}?domain=d`, { headers: { 'x-api-key': world.key } })
     let told = ''
-    for await (const chunk of stream.body) if ((told += chunk).includes('other.program')) break
+    for await (const chunk of stream.body) {
+      told += chunk
+      if (told.includes('other.program')) break
+    }
     expect(told).toContain(`"attrs":${kept?.payload}`)
   })
 

@@ -125,8 +125,14 @@ const fits = (error: unknown, codes: readonly string[]): boolean => {
   return code !== undefined && (codes.includes(code) || codes.includes(code.slice(0, 2)))
 }
 
+const meaningOf = (error: unknown): Meaning | undefined =>
+  meanings.find(({ codes }) => fits(error, codes)) ?? (isForeign(error) ? unwanted : undefined)
+
 /** True when the connection is to blame, and another try may work. */
 export const isConnectionLost = (error: unknown): boolean => fits(error, gone)
+
+/** True when the tables, as another program made them, do not take what they are given. */
+export const isUnwanted = (error: unknown): boolean => meaningOf(error) === unwanted
 
 /** What ends a statement that was on its way: it may have been carried out, and its answer lost. */
 const midway = ['CONNECTION_CLOSED', 'CONNECTION_DESTROYED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '08']
@@ -136,6 +142,10 @@ export const isOutcomeUnknown = (error: unknown): boolean => fits(error, midway)
 
 /** True when a table or a row was not to be had in time. */
 export const isLocked = (error: unknown): boolean => fits(error, ['55P03'])
+
+/** True when it was a row: PostgreSQL says then which one it came to. */
+export const isRowLocked = (error: unknown): boolean =>
+  isLocked(error) && Thrown.safeParse(error).data?.where.includes(' tuple ') === true
 
 /** True when another try, at less at once, may do better: a lock, a deadlock, or the limit of a statement was met, or a table altered. */
 export const isContended = (error: unknown): boolean => fits(error, ['55P03', '40P01', '40001', '57014', altered])
@@ -152,7 +162,7 @@ export const isPooler = (error: unknown): boolean =>
 
 /** A failure of the database as a sentence for people, or undefined when it is a bug of ours. */
 export function databaseFailure(error: unknown): Failure | undefined {
-  const meaning = meanings.find(({ codes }) => fits(error, codes)) ?? (isForeign(error) ? unwanted : undefined)
+  const meaning = meaningOf(error)
   if (!meaning) return undefined
   const { failure, detail, hint, retryAfter } = meaning
   // The words of a constraint or of a trigger are for the caller; those of the rest are for the log.

@@ -12,6 +12,8 @@ interface Column {
   type: string
   /** What the archive has under this name; null where it has nothing. */
   there: string | null
+  /** Its default, where that is a plain value. */
+  preset: string | null
 }
 
 /** What the archive has beside the columns of `jobs`. */
@@ -32,8 +34,10 @@ const wider: Record<string, readonly string[]> = {
 export async function archiveOf(sql: Pool): Promise<Archive> {
   const columns = await sql<Column[]>`
     select own.attname as name, format_type(own.atttypid, own.atttypmod) as type,
-      format_type(there.atttypid, there.atttypmod) as there
+      format_type(there.atttypid, there.atttypmod) as there,
+      case when own.attgenerated = '' then substring(pg_get_expr(preset.adbin, preset.adrelid) from '^[^(]*$') end as preset
     from pg_attribute own
+    left join pg_attrdef preset on preset.adrelid = own.attrelid and preset.adnum = own.attnum
     left join pg_attribute there
       on there.attrelid = to_regclass('jobs_archive') and there.attname = own.attname and not there.attisdropped
     where own.attrelid = to_regclass('jobs') and own.attnum > 0 and not own.attisdropped
@@ -59,11 +63,15 @@ function holds({ name, type, there }: Column): boolean {
   )
 }
 
-async function addColumn(sql: Pool, { name, type }: Column): Promise<void> {
+/** What was put away before has in it what the jobs that were there then have: the default. */
+async function addColumn(sql: Pool, { name, type, preset }: Column): Promise<void> {
   await sql
     .begin(async (tx) => {
       await tx`set local lock_timeout = '1s'`
-      await tx`alter table jobs_archive add column if not exists ${tx(name)} ${tx.unsafe(type)}`
+      const column = quoted(tx, name)
+      const filled = preset === null ? tx`` : tx`default ${tx.unsafe(preset)}`
+      await tx`alter table jobs_archive add column if not exists ${column} ${tx.unsafe(type)} ${filled}`
+      if (preset !== null) await tx`alter table jobs_archive alter column ${column} drop default`
     })
     .catch((cause: unknown) => {
       throw noPlace(`jobs_archive has no column ${name}, and it cannot be added`, cause)
@@ -79,8 +87,11 @@ const noPlace = (why: string, cause?: unknown): Failure =>
 /** `a, b, c`, each perhaps of a table. */
 export const columnList = (sql: Sql, columns: readonly string[], table?: string): Fragment =>
   columns
-    .map((name) => (table ? sql`${sql(table)}.${sql(name)}` : sql`${sql(name)}`))
+    .map((name) => (table ? sql`${sql(table)}.${quoted(sql, name)}` : quoted(sql, name)))
     .reduce((list, column) => sql`${list}, ${column}`)
+
+/** The driver would take a dot in a name for one between two. */
+const quoted = (sql: Sql, name: string): Fragment => sql.unsafe(`"${name.replaceAll('"', '""')}"`)
 
 /**
  * Moves the rows of `gone` there, with what hung on each. An edge between two of them goes with both, since the one that

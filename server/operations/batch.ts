@@ -31,13 +31,9 @@ export async function runBatch(running: Running, bulk: Bulk<unknown>, ids: reado
   return counts
 }
 
-/** A hasty batch waits no longer for any row than a worker would notice. */
-const hastyWait = '50ms'
-
-async function hold(tx: Sql, { operation, hasty }: Running): Promise<void> {
-  const patience = tx`set_config('lock_timeout', ${hastyWait}, true)`
+async function hold(tx: Sql, { operation, patienceMs }: Running): Promise<void> {
   const [held] = await tx`
-    select id, ${notIdle(tx)} ${hasty ? tx`, ${patience}` : tx``}
+    select id, ${notIdle(tx)}, set_config('lock_timeout', ${String(patienceMs)}, true)
     from job_operations
     where id = ${operation}::bigint and state = 'running'
     for update`

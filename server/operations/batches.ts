@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { isContended } from '../database/failure.ts'
+import { isContended, isRowLocked, isUnwanted } from '../database/failure.ts'
 import { runBatch } from './batch.ts'
 import type { Bulk, Counts, Running } from './bulk.ts'
 import { createPace } from './pace.ts'
@@ -17,7 +17,9 @@ export interface Run {
 }
 
 /** How often in a row a batch may meet a lock or a limit. */
-const mostTries = 6
+const mostTries = 8
+/** The first try waits no longer for a lock than a worker would notice, in milliseconds; each one after it twice as long. */
+const firstPatience = 50
 
 /**
  * Batch after batch, until nothing is left that is not held by others, or `bound` jobs are changed, or the caller
@@ -30,16 +32,19 @@ export async function runBatches(
   told: (run: Run) => void,
 ): Promise<Run> {
   let run: Run = { affected: 0, counts: {}, batches: 0, skippedLocked: 0 }
+  let { hasty } = running
   const pace = createPace()
   const search = searchFor(running, bulk)
   for (let tries = 0; run.affected < bound; ) {
+    let ids: number[] = []
     try {
-      const ids = await search.next(Math.min(pace.size, bound - run.affected))
+      ids = await search.next(Math.min(pace.size, bound - run.affected))
       if (ids.length === 0) return { ...run, skippedLocked: search.held() }
       const why = interruption(running)
       if (why) return { ...run, stop: { why } }
       const start = performance.now()
-      const counts = await runBatch({ ...running, hasty: tries === 0 }, bulk, ids)
+      const patienceMs = Math.min(running.lockTimeoutMs, firstPatience * 2 ** tries)
+      const counts = await runBatch({ ...running, hasty, patienceMs }, bulk, ids)
       const done = bulk.affected(counts)
       tries = 0
       search.changed(done)
@@ -49,14 +54,29 @@ export async function runBatches(
       }
       if (ids.length === pace.size) pace.took(performance.now() - start)
     } catch (cause) {
-      search.again()
-      pace.backOff()
       tries += 1
+      hasty = false
+      if (ids.length > 0) pace.backOff(ids.length)
+      if (ids.length === 1 && isLeft(cause, bulk, ids)) {
+        tries = 0 // it is one of its own that stands in the way of the others
+        continue
+      }
+      search.again()
+      if (bulk.refused && isUnwanted(cause)) continue
       if (!isContended(cause) || tries > mostTries) return { ...run, stop: { cause } }
-      await wait(Math.random() * 50 * 2 ** tries)
+      await wait(Math.min(1000, Math.random() * firstPatience * 2 ** tries))
     }
   }
   return run
+}
+
+/** What hangs on this job is held by others, so that it is left like one that is held itself; or it is refused, and told. */
+function isLeft(cause: unknown, { refused }: Bulk<unknown>, [id = 0]: readonly number[]): boolean {
+  if (refused && isUnwanted(cause)) {
+    refused.set(id, cause instanceof Error ? cause.message : String(cause))
+    return true
+  }
+  return isRowLocked(cause)
 }
 
 const further = (run: Run, counts: Counts, done: number): Run => ({

@@ -10,15 +10,20 @@ import type { Seen } from './seen.ts'
 export interface JobSet {
   asOf: string | undefined
   seen: Seen | undefined
+  /** Jobs that do not belong to it, whatever else says so. */
+  except?: readonly number[] | undefined
 }
 
 /** A change that runs: its call, its set, and its record. */
 export interface Running extends Call {
   asOf: string
   seen: Seen
+  except: JobSet['except']
   operation: number
-  /** Take rows without asking who holds them: this is the first try, which meets a holder as a lock that it waits for in vain. */
+  /** Take rows without asking who holds them: until one is met, as a lock that is waited for in vain. */
   hasty: boolean
+  /** How long a batch waits for any lock, in milliseconds. */
+  patienceMs: number
 }
 
 /** What a batch has done, by the names of the answer; batches add up. */
@@ -47,10 +52,11 @@ export interface Bulk<Answer> {
   /** The time that the filters look at. */
   time: (sql: Sql) => Fragment
   /**
-   * Changes those of these jobs that match, and that nobody else holds; what it has changed no longer matches. The first
-   * try may be hasty, and wait for holders for a moment.
+   * Changes those of these jobs that match, and that nobody else holds; what it has changed no longer matches.
    */
   batch: (tx: Sql, running: Running, ids: readonly number[]) => Promise<Counts>
+  /** Where this is kept, jobs that the tables do not take are left, and told here with why; the others are changed. */
+  refused?: Map<number, string>
   /** How many jobs these counts are. */
   affected: (counts: Counts) => number
   /** The part of the answer that only this change has. */

@@ -20,7 +20,7 @@ export async function change<Answer>(call: Call, bulk: Bulk<Answer>): Promise<An
   const previewed = bulk.token === undefined ? undefined : await readToken(call.sql, bulk.token, subjectOf(call, bulk))
   const begun = await begin(call, bulk, previewed).catch(nothingChanged)
   if ('answer' in begun) return begun.answer
-  const running: Running = { ...call, ...begun, hasty: false }
+  const running: Running = { ...call, ...begun, except: previewed?.except, hasty: true, patienceMs: 0 }
   call.underway.add(begun.operation)
   const rest = beat(running)
   try {

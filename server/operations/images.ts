@@ -1,7 +1,7 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Running } from './bulk.ts'
 
-/** What operators' changes overwrite, beside `acquired_at`, which tells a later pick-up. */
+/** What operators' changes overwrite. */
 const columns = {
   status: 'text',
   available_at: 'timestamptz',
@@ -20,7 +20,8 @@ const columns = {
   error_message: 'text',
 }
 
-const names = [...Object.keys(columns), 'acquired_at']
+/** Beside them what tells a later pick-up. */
+const names = [...Object.keys(columns), 'acquired_at', 'started_at']
 
 /** Those columns of a row of `jobs`, as it is at this place of the statement. */
 export const imageOf = (sql: Sql): Fragment =>

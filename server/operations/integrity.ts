@@ -35,7 +35,7 @@ const found = (sql: Sql, set: JobSet, request: IntegrityRequest, ways: readonly 
 export async function integrity(call: Call, request: IntegrityRequest): Promise<IntegrityResult> {
   const bulk = bulkOf(request)
   if (request.fix) return change(call, bulk)
-  const { preview: previewed, more } = await preview<Broken>(call, bulk, broken, none)
+  const { preview: previewed, more } = await preview<Broken>(call, bulk, { more: broken, ofNone: none })
   return { ...more, fixed: 0, preview: previewed }
 }
 

@@ -14,6 +14,7 @@ const Signed = z.object({
   as_of: z.string(),
   seen: z.string().regex(seenPattern),
   count: z.number().int().nonnegative(),
+  except: z.array(z.number()).optional(),
 })
 type Signed = z.output<typeof Signed>
 
@@ -23,6 +24,8 @@ export interface Previewed {
   as_of: string
   seen: Seen
   count: number
+  /** Jobs that were none of it then, and might become some of it. */
+  except?: readonly number[] | undefined
 }
 
 /** What a preview is of; a change must be of the same. */
@@ -45,7 +48,15 @@ export const hashOf = (value: unknown): string => createHash('sha256').update(JS
  */
 export function signed(key: string | null, subject: Subject, previewed: Omit<Previewed, 'id'>): string {
   const { kind, filters, caller } = subject
-  const body: Signed = { id: randomUUID(), kind, hash: hashOf(filters), caller, ...previewed }
+  const { except, ...moment } = previewed
+  const body: Signed = {
+    id: randomUUID(),
+    kind,
+    hash: hashOf(filters),
+    caller,
+    ...moment,
+    ...(except && { except: [...except] }),
+  }
   const text = Buffer.from(JSON.stringify(body)).toString('base64url')
   return `${text}.${signatureOf(text, key ?? noKey())}`
 }
@@ -55,11 +66,11 @@ export function signed(key: string | null, subject: Subject, previewed: Omit<Pre
  * @throws Failure `preview_stale` when it was not signed here, or is of another change or caller
  */
 export async function readToken(sql: Sql, token: string, { kind, filters, caller }: Subject): Promise<Previewed> {
-  const { id, as_of, seen, count, ...of } = opened(token, await keyOf(sql))
+  const { id, as_of, seen, count, except, ...of } = opened(token, await keyOf(sql))
   if (of.kind !== kind) throw stale(`the preview is of another operation (${of.kind})`)
   if (of.caller !== caller) throw stale('the preview is of another caller')
   if (of.hash !== hashOf(filters)) throw stale('the preview is of other filters')
-  return { id, as_of, seen, count }
+  return { id, as_of, seen, count, except }
 }
 
 /** The failure of a change that goes by a preview which does not count any more. */

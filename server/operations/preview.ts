@@ -9,8 +9,8 @@ const mostGroups = 100
 const mostOwners = 10
 const sampleSize = 200
 const sampleIds = 10
-/** A token of more would be too long: then what is below a savepoint cannot be told apart. */
-const mostRecent = 500
+/** A token of more would be too long: what is as recent is then not of the set, since what is below a savepoint cannot be told apart. */
+const mostRecent = 2000
 /** Jobs a second, as long as no change of this kind has been big enough to tell. */
 const usualPace = 5000
 
@@ -20,18 +20,24 @@ interface Seeing<More> {
   more: More
 }
 
+interface Asking<More> {
+  /** A query of one row, asked at the same moment; it may ask `grouped` of `describe`, too. */
+  more?: (sql: Sql) => Fragment
+  /** That row where nothing matches, if that is to be expected: then it is looked for first, which is soon done. */
+  ofNone?: More
+  /** Jobs that are none of the set, and would be if it were asked for again after the world has gone on. */
+  except?: (more: More) => readonly number[]
+}
+
 /**
  * Counts what a change would touch, in one moment, and signs it. One statement sees one moment; only where transactions
  * were open that may have written some of these jobs, a second look asks which of them had.
- * @param more a query of one row, asked at the same moment; it may ask `grouped` of `describe`, too
- * @param ofNone that row where nothing matches, if that is to be expected: then it is looked for first, which is soon done
  * @returns the preview, and that row
  */
 export async function preview<More = object>(
   call: Call,
   bulk: Pick<Bulk<unknown>, 'kind' | 'filters' | 'matching' | 'time'>,
-  more: (sql: Sql) => Fragment = (sql) => sql`select`,
-  ofNone?: More,
+  { more = (sql) => sql`select`, ofNone, except }: Asking<More> = {},
 ): Promise<Seeing<More>> {
   const seeing = { bulk, more: more(call.sql) }
   const none = ofNone && (await describeNone(call.sql, bulk, ofNone))
@@ -47,9 +53,9 @@ export async function preview<More = object>(
     more: asked,
     ...about
   } = doubtful ? await again<More>(call, seeing) : first
-  const seen = recent === null || recent.length > mostRecent ? now : `${now}:${recent.join(',')}`
+  const seen = recent === null ? now : `${now}:${recent.length > mostRecent ? '' : recent.join(',')}`
   const subject = { kind: bulk.kind, filters: bulk.filters, caller: call.caller }
-  const token = signed(key, subject, { as_of, seen, count })
+  const token = signed(key, subject, { as_of, seen, count, except: except?.(asked) })
   const eta_seconds = Math.ceil(count / Math.max(1, pace ?? usualPace))
   return { preview: { token, as_of, count, ...about, eta_seconds }, more: asked }
 }

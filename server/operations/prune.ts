@@ -34,7 +34,7 @@ export async function prune(call: Call, request: PruneRequest): Promise<PruneRes
     const archive = call.archiveBeforeDelete ? await archiveOf(call.sql) : undefined
     return change(call, { ...bulk, batch: (tx, running, ids) => remove(tx, running, { request, ids, archive }) })
   }
-  const { preview: previewed, more } = await preview<Details>(call, bulk, (sql) => details(sql, request))
+  const { preview: previewed, more } = await preview<Details>(call, bulk, { more: (sql) => details(sql, request) })
   return { deleted: previewed.count, ...more, preview: previewed }
 }
 

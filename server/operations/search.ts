@@ -34,10 +34,11 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
       await wait(100 + Math.random() * 200)
     }
     // As one value: to take in tens of thousands of rows would keep all other calls waiting.
+    const set = { ...running, except: [...(running.except ?? []), ...(bulk.refused?.keys() ?? [])] }
     const [{ ids }] = await running.sql<[{ ids: number[] }]>`
       select coalesce(jsonb_agg(id), '[]') as ids
       from (
-        select jobs.id ${bulk.matching(running.sql, running)} limit ${running.sql.unsafe(String(lookAhead))}
+        select jobs.id ${bulk.matching(running.sql, set)} limit ${running.sql.unsafe(String(lookAhead))}
       ) as found`
     held = ids.length
     found = patience !== undefined && Date.now() > patience ? [] : ids

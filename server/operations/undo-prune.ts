@@ -1,3 +1,4 @@
+import { Failure } from '../../shared/errors.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { columnList } from './archive.ts'
 import type { Counts } from './bulk.ts'
@@ -27,23 +28,36 @@ export const whyNotFree = (sql: Sql, operation: number): Fragment => sql`
   ) as looked
   where reason is not null`
 
-/** Moves archived rows of an operation back, with all that hung on them, in one statement. */
-export async function giveBack(tx: Sql, operation: number, ids: readonly number[]): Promise<Counts> {
-  const columns = await columnsToFill(tx, 'jobs', 'jobs_archive')
+/** Where a batch tells what it could not give back, and why. */
+export interface Refusing {
+  refused: Map<number, string>
+}
+
+interface GivingBack {
+  undoes: number
+  ids: readonly number[]
+}
+
+/**
+ * Moves archived rows of an operation back, with all that hung on them, in one statement.
+ * @throws Failure `conflict` when a column has another type now
+ */
+export async function giveBack(tx: Sql, { refused }: Refusing, { undoes, ids }: GivingBack): Promise<Counts> {
+  const jobs = await columnsToFill(tx, 'jobs', 'jobs_archive')
   const attachments = await columnsToFill(tx, 'job_attachments')
   const dependencies = await columnsToFill(tx, 'job_dependencies')
   const [keyed] =
     await tx`select from pg_constraint where conrelid = to_regclass('job_dependencies') and contype = 'f' limit 1`
-  const [row] = await tx<[{ affected: number }]>`
+  const [{ affected, untaken }] = await tx<[{ affected: number; untaken: number[] }]>`
     with picked as materialized (
-      select jobs.*, jobs.ctid as place
+      select jobs.*, jobs.ctid as jobsctl_place
       from jobs_archive as jobs
-      where operation_id = ${operation}::bigint and ${isAmong(tx, ids, isFree(tx))}
+      where operation_id = ${undoes}::bigint and ${isAmong(tx, ids, isFree(tx))}
       for update skip locked
     ),
     back as (
-      insert into jobs (${columnList(tx, columns)}) overriding system value
-      select ${columnList(tx, columns)} from picked
+      insert into jobs (${jobs.names}) overriding system value
+      select ${jobs.valuesOf('picked')} from picked
       on conflict do nothing
       returning id
     ),
@@ -52,44 +66,91 @@ export async function giveBack(tx: Sql, operation: number, ids: readonly number[
     returned as materialized (select * from picked where (id in (select id from back)) is true),
     taken_out as (
       delete from jobs_archive
-      where ctid = any(array(select place from returned)) and (operation_id = ${operation}::bigint) is true
+      where ctid = any(array(select jobsctl_place from returned)) and (operation_id = ${undoes}::bigint) is true
     ),
     attachments as (
-      insert into job_attachments (${columnList(tx, attachments)}) overriding system value
-      select ${columnList(tx, attachments, 'attached')}
+      insert into job_attachments (${attachments.names}) overriding system value
+      select ${attachments.valuesOf('attached')}
       from returned
       cross join lateral jsonb_populate_recordset(null::job_attachments, returned.job_attachments) as attached
       on conflict do nothing
     ),
     dependencies as (
-      insert into job_dependencies (${columnList(tx, dependencies)})
-      select distinct on (edge.job_uuid, edge.depends_on_job_uuid) ${columnList(tx, dependencies, 'edge')}
+      insert into job_dependencies (${dependencies.names})
+      select distinct on (edge.job_uuid, edge.depends_on_job_uuid) ${dependencies.valuesOf('edge')}
       from returned
       cross join lateral jsonb_populate_recordset(null::job_dependencies, returned.job_dependencies) as edge
-      ${keyed ? tx`where ${isNotAway(tx, operation, tx`edge.job_uuid`)} and ${isNotAway(tx, operation, tx`edge.depends_on_job_uuid`)}` : tx``}
+      ${keyed ? tx`where ${isThere(tx, tx`edge.job_uuid`)} and ${isThere(tx, tx`edge.depends_on_job_uuid`)}` : tx``}
       on conflict do nothing
     )
-    select count(*) as affected from back`
-  return row
+    select
+      (select count(*) from back) as affected,
+      (select coalesce(jsonb_agg(id), '[]') from picked where (id in (select id from back)) is not true) as untaken`
+  for (const id of untaken)
+    refused.set(id, 'something of it that must be unique is there again, or a trigger refuses it')
+  return { affected }
 }
 
 /**
- * False for a job that this operation still has in the archive. Asked only where edges have foreign keys: those would
- * refuse the whole batch for an edge of which one end is not there yet.
+ * True for a job that is there, or comes back now. Asked only where edges have foreign keys: those would refuse the whole
+ * batch for an edge of which one end is not there. The end that comes back last brings it back.
  */
-const isNotAway = (sql: Sql, operation: number, uuid: Fragment): Fragment => sql`(
-  ${uuid} in (select uuid from returned)
-  or (${uuid} in (select uuid from jobs_archive where operation_id = ${operation}::bigint)) is not true
+const isThere = (sql: Sql, uuid: Fragment): Fragment => sql`(
+  ${uuid} in (select uuid from returned) or exists (select from jobs live where live.uuid = ${uuid} offset 0)
 )`
 
-/** Of the columns of a table those that are stored, not made from others, and in `source`, too. */
-async function columnsToFill(tx: Sql, table: string, source = table): Promise<string[]> {
-  const rows = await tx<{ name: string }[]>`
-    select own.attname as name
+interface Filled {
+  /** `a, b, c` */
+  names: Fragment
+  /** The same of a row of what is kept. */
+  valuesOf: (row: string) => Fragment
+}
+
+/**
+ * Of the columns of a table those that are stored, not made from others, and in `source`, too. What came to be after the
+ * row had been put away, and must not be null, has its default.
+ */
+async function columnsToFill(tx: Sql, table: string, source = table): Promise<Filled> {
+  const columns = await tx<{ name: string; type: string; kept: string; fits: boolean; preset: string | null }[]>`
+    select
+      own.attname as name,
+      format_type(own.atttypid, own.atttypmod) as type,
+      format_type(there.atttypid, there.atttypmod) as kept,
+      own.atttypid = there.atttypid
+        or type.typcategory = 'S'
+        or exists (
+          select from pg_cast
+          where castsource = there.atttypid and casttarget = own.atttypid and castcontext in ('a', 'i')
+        ) as fits,
+      case when own.attnotnull then pg_get_expr(preset.adbin, preset.adrelid) end as preset
     from pg_attribute own
     join pg_attribute there
       on there.attrelid = to_regclass(${source}) and there.attname = own.attname and not there.attisdropped
+    join pg_type type on type.oid = own.atttypid
+    left join pg_attrdef preset on preset.adrelid = own.attrelid and preset.adnum = own.attnum
     where own.attrelid = to_regclass(${table}) and own.attnum > 0 and not own.attisdropped and own.attgenerated = ''
     order by own.attnum`
-  return rows.map(({ name }) => name)
+  for (const { name, type, kept, fits } of columns) {
+    if (fits) continue
+    throw new Failure(
+      'conflict',
+      `the column ${name} of ${table} is ${type} by now, and ${source} has ${kept}; nothing was changed`,
+      {
+        hint: `give ${source} the same type, and try again`,
+      },
+    )
+  }
+  return {
+    names: columnList(
+      tx,
+      columns.map(({ name }) => name),
+    ),
+    valuesOf: (row) =>
+      columns
+        .map(({ name, preset }) => {
+          const value = columnList(tx, [name], row)
+          return preset === null ? value : tx`coalesce(${value}, ${tx.unsafe(preset)})`
+        })
+        .reduce((list, value) => tx`${list}, ${value}`),
+  }
 }

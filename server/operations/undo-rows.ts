@@ -2,6 +2,7 @@ import type { Fragment, Sql } from '../database/sql.ts'
 import type { Counts, Running } from './bulk.ts'
 import { fromImage, imageOf } from './images.ts'
 import { isAmong, isOneOf } from './one-of.ts'
+import { isSeen } from './seen.ts'
 import { ring, tellSteps } from './steps.ts'
 
 /** What ran when it was ended has lost its worker, and cannot run on. */
@@ -37,7 +38,7 @@ export async function setBack(tx: Sql, running: Running, { undoes, ids }: Settin
       select jobs.id
       from jobs
       cross join lateral (select before, after ${keptOf} offset 0) as kept
-      where ${isAmong(tx, ids, isUntouched(tx))}
+      where ${isAmong(tx, ids, tx`${isUntouched(tx)} and ${isSeen(tx, running.seen)}`)}
       for update of jobs skip locked
     ),
     moved as (

@@ -3,12 +3,13 @@ import { Failure } from '../../shared/errors.ts'
 import type { OperationRecord } from '../../shared/records.ts'
 import { type Conflict, undo as operation, type UndoRequest } from '../../shared/undo.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import type { Bulk, Counts, Running } from './bulk.ts'
+import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
 import type { Call } from './call.ts'
 import { change } from './change.ts'
 import { preview } from './preview.ts'
 import { recordOf } from './records.ts'
-import { giveBack, isFree, whyNotFree } from './undo-prune.ts'
+import { isSeen } from './seen.ts'
+import { giveBack, isFree, type Refusing, whyNotFree } from './undo-prune.ts'
 import { isUntouched, setBack, whyTouched } from './undo-rows.ts'
 
 type UndoResult = z.output<typeof operation.output>
@@ -16,11 +17,11 @@ type UndoResult = z.output<typeof operation.output>
 /** How one kind of operation is taken back. */
 interface Way {
   /** `from …`: what can be taken back. */
-  matching: (sql: Sql) => Fragment
+  matching: (sql: Sql, set: JobSet) => Fragment
   time: (sql: Sql) => Fragment
   /** `select job_id, reason from …`: what cannot. */
   conflicts: (sql: Sql) => Fragment
-  batch: (tx: Sql, running: Running, ids: readonly number[]) => Promise<Counts>
+  batch: (tx: Sql, running: Running & Refusing, ids: readonly number[]) => Promise<Counts>
 }
 
 const mostConflicts = 100
@@ -35,8 +36,12 @@ export async function undo(call: Call, request: UndoRequest): Promise<UndoResult
   await refuseWhatIsGone(call.sql, record)
   const bulk = bulkOf(record, way, request)
   if (!request.dry_run) return change(call, bulk)
-  const { preview: previewed, more } = await preview<Conflicts>(call, bulk, (sql) => conflicts(sql, way))
-  return { affected: previewed.count, ...more, preview: previewed }
+  const { preview: previewed, more } = await preview<Conflicts & Left>(call, bulk, {
+    more: (sql) => conflicts(sql, way, leftOnes(sql)),
+    except: ({ left }) => left,
+  })
+  const { left: _, ...told } = more
+  return { affected: previewed.count, ...told, preview: previewed }
 }
 
 function wayBack({ id, kind, state }: OperationRecord): Way {
@@ -47,18 +52,19 @@ function wayBack({ id, kind, state }: OperationRecord): Way {
   }
   if (kind === 'prune') {
     return {
-      matching: (sql) => sql`from jobs_archive as jobs where operation_id = ${id}::bigint and ${isFree(sql)}`,
+      matching: (sql, set) => sql`
+        from jobs_archive as jobs where operation_id = ${id}::bigint and ${isFree(sql)} and ${isNoneOf(sql, set)}`,
       time: (sql) => sql`archived_at`,
       conflicts: (sql) => whyNotFree(sql, id),
-      batch: (tx, _running, ids) => giveBack(tx, id, ids),
+      batch: (tx, running, ids) => giveBack(tx, running, { undoes: id, ids }),
     }
   }
   if (kind === 'requeue' || kind === 'sweep') {
     return {
-      matching: (sql) => sql`
+      matching: (sql, set) => sql`
         from job_operation_rows kept
         join jobs on jobs.id = kept.job_id
-        where kept.operation_id = ${id}::bigint and ${isUntouched(sql)}`,
+        where kept.operation_id = ${id}::bigint and ${isUntouched(sql)} and ${isSeen(sql, set.seen)} and ${isNoneOf(sql, set)}`,
       time: (sql) => sql`updated_at`,
       conflicts: (sql) => whyTouched(sql, id),
       batch: (tx, running, ids) => setBack(tx, running, { undoes: id, ids }),
@@ -91,6 +97,7 @@ async function refuseWhatIsGone(sql: Sql, { id, state, affected }: OperationReco
 
 function bulkOf({ id, domain, queue, job_type }: OperationRecord, way: Way, request: UndoRequest): Bulk<UndoResult> {
   const filters = { operation: id }
+  const refused = new Map<number, string>()
   return {
     kind: 'undo',
     name: 'undo',
@@ -103,27 +110,49 @@ function bulkOf({ id, domain, queue, job_type }: OperationRecord, way: Way, requ
     undoes: id,
     matching: way.matching,
     time: way.time,
-    batch: way.batch,
+    refused,
+    batch: (tx, running, ids) => way.batch(tx, { ...running, refused }, ids),
     affected: ({ affected = 0 }) => affected,
-    answered: async ({ running, counts: { affected = 0 } }) => ({ affected, ...(await conflictsOf(running.sql, way)) }),
+    answered: async ({ running, counts: { affected = 0 } }) => ({
+      affected,
+      ...(await conflictsOf(running.sql, way, refused)),
+    }),
     output: operation.output,
   }
 }
+
+/** Of so many conflicts a preview remembers that they are none of its jobs: of more its token would be too long. */
+const mostLeft = 2000
+
+/** Conflicts of the preview: what is one no longer does not join. */
+const isNoneOf = (sql: Sql, { except = [] }: JobSet): Fragment =>
+  except.length === 0 ? sql`true` : sql`jobs.id <> all(${`{${except.join(',')}}`}::text::bigint[])`
 
 interface Conflicts {
   conflict_count: number
   conflicts: Conflict[]
 }
 
-const conflicts = (sql: Sql, way: Way): Fragment => sql`
+interface Left {
+  left: number[]
+}
+
+const leftOnes = (sql: Sql): Fragment => sql`,
+  (select coalesce(jsonb_agg(job_id), '[]') from (select job_id from conflicts limit ${mostLeft}) as few) as left`
+
+const conflicts = (sql: Sql, way: Way, more = sql``): Fragment => sql`
   with conflicts as materialized (${way.conflicts(sql)})
   select
     (select count(*) from conflicts) as conflict_count,
     (select coalesce(jsonb_agg(first order by job_id), '[]') from (
       select job_id, reason from conflicts order by job_id limit ${mostConflicts}
-    ) as first) as conflicts`
+    ) as first) as conflicts
+    ${more}`
 
-async function conflictsOf(sql: Sql, way: Way): Promise<Conflicts> {
-  const [row] = await sql<[Conflicts]>`${conflicts(sql, way)}`
-  return row
+/** What cannot be taken back, with what the tables did not take. */
+async function conflictsOf(sql: Sql, way: Way, refused: ReadonlyMap<number, string>): Promise<Conflicts> {
+  const [{ conflict_count, conflicts: first }] = await sql<[Conflicts]>`${conflicts(sql, way)}`
+  const others = [...refused].filter(([id]) => !first.some(({ job_id }) => job_id === id))
+  const all = [...others.map(([job_id, reason]) => ({ job_id, reason })), ...first]
+  return { conflict_count: conflict_count + others.length, conflicts: all.slice(0, mostConflicts) }
 }
