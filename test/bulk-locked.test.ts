@@ -99,6 +99,52 @@ describe('the batches of a change on postgres, beside locked rows', () => {
     expect([...written].filter((id) => !left.has(id))).toEqual([])
   })
 
+  it.each([prune, cancelSweep])(
+    '$name: leaves a job of which a dependent is held, and none of the others',
+    async (change) => {
+      const ids = await world.jobs(60, change === prune ? { status: 'failed' } : change.wanted)
+      await world.sql`update jobs set uuid = 'job-' || id`
+      const [held = 0] = await world.jobs(1, { status: 'queued', days: 0, uuid: 'held' })
+      await world.sql`insert into job_dependencies (job_uuid, depends_on_job_uuid) values ('held', ${`job-${ids[40]}`})`
+      const letGo = await holding(other, (tx) => tx`select id from jobs where id = ${held}::bigint for update`)
+      expect(doneOf(await ask(world, change))).toMatchObject({ affected: 59, skippedLocked: 1 })
+      await letGo()
+      expect(doneOf(await ask(world, change))).toMatchObject({ affected: 1, skippedLocked: 0 })
+      expect(await world.sql`select cancellation_reason as why from jobs where uuid = 'held'`).toEqual([
+        { why: expect.stringMatching(/^dependency_/) },
+      ])
+      await expectIntact(world)
+    },
+  )
+
+  it('need no more batches for a few of them', async () => {
+    await world.jobs(20_000)
+    const letGo = await holding(other, (tx) => tx`select id from jobs where id % 100 = 0 for update`)
+    expect(doneOf(await ask(world, prune))).toMatchObject({ affected: 19_800, skippedLocked: 200 })
+    const { batches } = await recordOf(world, 1)
+    expect(batches).toBeLessThan(80)
+    await letGo()
+  })
+
+  it('leave what was written by one of too many transactions to tell apart', async () => {
+    const [written = 0] = await world.jobs(2200)
+    const commit = await holding(other, async (tx) => {
+      await tx`savepoint below`
+      await tx`update jobs set priority = priority where id = ${written}::bigint`
+    })
+    const ids = (await world.rows()).map(({ id }) => id).filter((id) => id !== written)
+    await Promise.all(
+      [0, 1, 2].map(async (part) => {
+        for (const id of ids.filter((_, n) => n % 3 === part))
+          await other`update jobs set priority = priority where id = ${id}::bigint`
+      }),
+    )
+    const { token: preview_token, count } = await previewOf(world, prune)
+    await commit()
+    expect(count).toBe(2200)
+    expect(doneOf(await ask(world, prune, { preview_token }))).toMatchObject({ affected: 0, skipped: 2200 })
+  })
+
   it('may cancel a dependent twice, where another has put it back in between', async () => {
     await world.jobs(1, { status: 'queued', uuid: 'a' })
     const [held = 0] = await world.jobs(1, { status: 'queued', uuid: 'b' })

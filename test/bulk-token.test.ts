@@ -60,6 +60,12 @@ describe.each(['postgres'] as const)('the token of a preview on %s', (kind) => {
     },
   )
 
+  it.each(['', '  '])('is not "%s", which is what a preview that failed leaves', async (preview_token) => {
+    await world.jobs(2)
+    expect(codeOf(await ask(world, prune, { preview_token }))).toBe('422 invalid_request')
+    expect(await world.count()).toBe(2)
+  })
+
   it('is of no use when any character of it is another, is gone, or is one too many', async () => {
     await world.jobs(2)
     const { token } = await previewOf(world, prune)

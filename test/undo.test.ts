@@ -31,6 +31,53 @@ describe.each(kinds)('an undo on %s', (kind) => {
   const takeBack = async (id = 0, fields: object = {}) =>
     undo.output.parse((await world.confirm(at.undo(id), fields)).body)
 
+  const previewed = async (id: number) => {
+    const dry = await world.post(at.undo(id), { dry_run: true })
+    const { affected, conflict_count, preview } = undo.output.parse(dry.body)
+    return { affected, conflict_count, preview_token: preview?.token }
+  }
+
+  it('is of the jobs of its preview alone: what was no part of it does not join when the world makes room', async () => {
+    const keyed = (n: number) => ({
+      domain: 'chatbooks',
+      queue: 'default',
+      job_type: 'export',
+      idempotency_key: `key${n}`,
+    })
+    const [first = 0] = await world.jobs(3)
+    await world.sql`update jobs set idempotency_key = 'key' || (1 + id - ${first}::bigint)`
+    const { operation = 0 } = doneOf(await ask(world, prune))
+    const enqueue = (n: number) => world.sql`insert into jobs ${world.sql({ ...keyed(n), status: 'queued' })}`
+    await enqueue(1)
+    await enqueue(2)
+    const { preview_token, ...counted } = await previewed(operation)
+    expect(counted).toEqual({ affected: 1, conflict_count: 2 })
+    await world.sql`delete from jobs where idempotency_key = 'key1'`
+    await enqueue(3)
+    expect(await world.confirm(at.undo(operation), { preview_token })).toMatchObject({
+      body: { affected: 0, skipped: 1 },
+    })
+    expect(doneOf(await world.confirm(at.undo(operation), {})).affected).toBe(1)
+    expect(await world.sql`select id from jobs where idempotency_key = 'key1'`).toEqual([{ id: first }])
+  })
+
+  it('leaves a job that anybody has written since its preview', async () => {
+    const [written = 0] = await world.jobs(2, { status: 'quarantined' })
+    const { operation = 0 } = doneOf(await ask(world, requeue))
+    const { preview_token } = await previewed(operation)
+    await world.sql`update jobs set payload = '{"mine": true}' where id = ${written}::bigint`
+    expect(await world.confirm(at.undo(operation), { preview_token })).toMatchObject({
+      body: { affected: 1, skipped: 1 },
+    })
+  })
+
+  it('leaves a job that a worker took which tells by its start alone', async () => {
+    const [taken = 0] = await world.jobs(2, { status: 'quarantined' })
+    const { operation = 0 } = doneOf(await ask(world, requeue))
+    await world.sql`update jobs set started_at = now() where id = ${taken}::bigint`
+    expect(doneOf(await world.confirm(at.undo(operation), {})).affected).toBe(1)
+  })
+
   it('leaves a pruned job whose id, uuid or idempotency key is taken, and brings the rest back', async () => {
     const key = { idempotency_key: 'order-1' }
     const [byId = 0] = await world.jobs(1)
