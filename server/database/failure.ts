@@ -83,8 +83,8 @@ const meanings: readonly Meaning[] = [
   {
     codes: ['22P05', '22021'],
     failure: 'invalid_request',
-    detail: 'the encoding of the database has no place for a character of this request',
-    hint: 'leave the character out',
+    detail: 'the encoding of the database has no place for a character of this request, or of a job',
+    hint: 'leave the character out; a database in UTF8 has place for all',
   },
   {
     codes: ['42P10'],

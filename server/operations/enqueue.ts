@@ -48,9 +48,15 @@ async function enqueue(call: Call, jobs: readonly NewJob[]): Promise<EnqueuedJob
     for (const { job, n } of there) enqueued.set(n, { ...job, created: false })
     left = left.filter(({ n }) => !enqueued.has(n))
   }
-  if (left.length > 0) throw new Failure('conflict', 'the jobs under these keys come and go; try again')
+  if (left.length > 0) throw new Failure('conflict', whyNot(left))
   call.changed([...enqueued.values()].filter(({ created }) => created).length)
   return jobs.flatMap((_, n) => enqueued.get(n) ?? [])
+}
+
+function whyNot(left: readonly Entry[]): string {
+  if (left.every(({ idempotency_key }) => idempotency_key !== undefined))
+    return 'the jobs under these keys come and go; try again'
+  return 'a trigger of another program takes no such job, and does not say why'
 }
 
 interface Found {
