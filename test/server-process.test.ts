@@ -258,11 +258,11 @@ describe('the server process', () => {
     const { env } = await newDatabase('postgres')
     const server = await spawnReady({ ...env, SINGLE_USER_API_KEY: 'very-secret' })
     const headers = { 'x-api-key': 'very-secret', 'x-confirm': 'true', 'x-request-id': 'r-1' }
-    await call({ url: server.url, method: 'POST', path: `${paths.prune}?token=in-the-url`, body: {}, headers })
+    await call({ url: server.url, method: 'POST', path: paths.prune, body: {}, headers })
     await call({
       url: server.url,
       method: 'GET',
-      path: '/nowhere/secret-path',
+      path: '/nowhere/secret-path?token=in-the-url',
       headers: { ...headers, 'x-request-id': 'r-2' },
     })
     await call({ url: server.url, method: 'GET', path: paths.stats, headers: { 'x-api-key': 'wrong-key' } })

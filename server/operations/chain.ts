@@ -10,7 +10,7 @@ const sealed = (sql: Sql): Fragment => sql`
   )::text`
 
 const exactly = (sql: Sql, time: Fragment): Fragment =>
-  sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US')`
+  sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US BC')`
 
 const hashed = (sql: Sql, previous: Fragment): Fragment =>
   sql`encode(sha256(convert_to(${previous} || ${sealed(sql)}, 'UTF8')), 'hex')`
