@@ -135,6 +135,24 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
     expect(leased.map(({ id }) => id)).toEqual([ids[1], ids[0], ids[2]])
   })
 
+  it('jobs whose ids JavaScript would round are left alone, and told as skipped', async () => {
+    for (const id of ['9007199254742993', '9223372036854775807']) {
+      await world.sql`
+        insert into jobs (id, domain, queue, job_type, status, completed_at) values
+        (${id}::text::bigint, 'd', 'q', 't', 'completed', now() - interval '90 days'),
+        (${id}::text::bigint - 1000, 'd', 'q', 't', 'queued', null)`
+    }
+    await world.jobs(1, { domain: 'd' })
+    expect(await workerOf(world.post).lease({ domain: 'd', queue: 'q' })).toEqual([])
+    const dry = await world.post(paths.prune, { domain: 'd', dry_run: true })
+    expect(dry).toMatchObject({ status: 200, body: { deleted: 3 } })
+    const preview_token = Object(dry.body).preview.token
+    expect(await world.confirm(paths.prune, { domain: 'd', preview_token })).toMatchObject({
+      status: 200,
+      body: { deleted: 1, skipped: 2 },
+    })
+  })
+
   it('a trigger of another program refuses under whatever code it likes', async () => {
     const worker = workerOf(world.post)
     for (const refusal of [`raise exception 'not today' using errcode = 'ZZ001'`, 'perform 1 / 0']) {

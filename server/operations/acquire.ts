@@ -10,7 +10,7 @@ import { leaseFaults, leaseLength, refuse } from './faults-of-settings.ts'
 import { releaseJob } from './finish.ts'
 import { isQueuedIn, isRunningIn, leaseEnd, type Queue } from './in-queue.ts'
 import { isJob, jobColumns, type PerhapsJob } from './job-columns.ts'
-import { isOneOf } from './one-of.ts'
+import { isNameable, isOneOf } from './one-of.ts'
 import { tellSteps, wireTime } from './steps.ts'
 import { undeadlocked } from './undeadlocked.ts'
 
@@ -167,7 +167,7 @@ const isTimeless = (sql: Sql, request: AcquireRequest): Fragment => sql`
   ${isWanted(sql, request)} and coalesce(available_at, created_at) is null`
 
 const isWanted = (sql: Sql, request: AcquireRequest): Fragment => sql`
-  ${isQueuedIn(sql, request)} and coalesce(jobs.priority, 11) = tier.priority
+  ${isQueuedIn(sql, request)} and coalesce(jobs.priority, 11) = tier.priority and ${isNameable(sql)}
   ${request.job_types === undefined ? sql`` : sql`and job_type = any(${request.job_types})`}
   ${request.owner_user_id === undefined ? sql`` : sql`and owner_user_id = ${request.owner_user_id}`}`
 

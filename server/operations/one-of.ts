@@ -1,5 +1,8 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 
+/** True for an id that JSON in JavaScript can name. A job with another would be handed out, or changed, under a wrong one. */
+export const isNameable = (sql: Sql): Fragment => sql.unsafe(`id <= ${Number.MAX_SAFE_INTEGER}`)
+
 /**
  * True for rows of `jobs` whose id is among these. It says again what a join by id says: for a join alone the
  * planner may read the whole table, where it takes a table for small.

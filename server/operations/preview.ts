@@ -2,6 +2,7 @@ import type { Preview } from '../../shared/bulk.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Bulk, JobSet } from './bulk.ts'
 import type { Call } from './call.ts'
+import { isNameable } from './one-of.ts'
 import { previewLife, signed } from './preview-token.ts'
 import { isInDoubt, isRecent, type Seen } from './seen.ts'
 
@@ -141,7 +142,7 @@ async function describe<More>(sql: Sql, { bulk, more }: Describing, doubt: Seen 
       (select coalesce(jsonb_agg(largest), '[]') from (${groups(sql)}) as largest) as groups,
       (select coalesce(jsonb_agg(most), '[]') from (${owners(sql)}) as most) as owners,
       (select coalesce(round(avg(size) * (select sum(count) from grouped where not by_owner)), 0)::bigint from sampled) as bytes_estimate,
-      (select coalesce(jsonb_agg(id), '[]') from (select id from sampled limit ${sampleIds}) as few) as sample_ids,
+      (select coalesce(jsonb_agg(id), '[]') from (select id from sampled where ${isNameable(sql)} limit ${sampleIds}) as few) as sample_ids,
       (select to_jsonb(asked) from (${more}) as asked) as more`
   return row
 }

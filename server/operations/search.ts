@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Bulk, Running } from './bulk.ts'
+import { isNameable } from './one-of.ts'
 
 /** So many jobs are looked for at once: to look for each batch would be to read again and again what does not match. */
 const lookAhead = 50_000
@@ -39,7 +40,8 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
       select coalesce(jsonb_agg(id), '[]') as ids
       from (
         select jobs.id ${bulk.matching(running.sql, set)} limit ${running.sql.unsafe(String(lookAhead))}
-      ) as found`
+      ) as found
+      where ${isNameable(running.sql)}`
     held = ids.length
     found = patience !== undefined && Date.now() > patience ? [] : ids
     fruitless = true
