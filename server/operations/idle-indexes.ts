@@ -6,7 +6,8 @@ const leastUses = 1000
 
 /**
  * Indexes of jobs that other programs made, and that serve nothing as far as this server of PostgreSQL knows: never used,
- * while others were, or with the columns of another in front. A unique one also keeps a promise, and is left out.
+ * while others were, or with the columns of another in front. One that is unique, or serves a constraint, also keeps a
+ * promise, and is left out.
  */
 export const idleIndexes = async ({ sql }: Call): Promise<Idle[]> => [
   ...(await sql<Idle[]>`
@@ -14,9 +15,11 @@ export const idleIndexes = async ({ sql }: Call): Promise<Idle[]> => [
       select
         indexrelid as id, indexrelname as name, indisunique as is_unique, idx_scan as uses,
         array_to_string(indkey::int2[], ' ') || ' ' as columns, 0 = any(indkey::int2[]) as computed,
-        coalesce(pg_get_expr(indpred, indrelid), '') as rows, indclass::text as classes, indoption::text as options,
+        coalesce(pg_get_expr(indpred, indrelid), '') as rows,
+        indclass::text || ' ' as classes, indcollation::text || ' ' as collations, indoption::text || ' ' as options,
         pg_relation_size(indexrelid) as bytes,
-        indexrelname like 'jobsctl\\_%' or indexrelname in ('idx_jobs_batch_group', 'idx_jobs_idempotent_unique') as ours
+        indexrelname like 'jobsctl\\_%' or indexrelname in ('idx_jobs_batch_group', 'idx_jobs_idempotent_unique') as ours,
+        indisunique or exists (select from pg_constraint where conindid = indexrelid) as promise
       from pg_index
       join pg_stat_user_indexes using (indexrelid)
       where indrelid = to_regclass('jobs') and indisvalid
@@ -29,12 +32,13 @@ export const idleIndexes = async ({ sql }: Call): Promise<Idle[]> => [
           from indexes other
           where other.id <> one.id and other.rows = one.rows and not one.computed and not other.computed
             and other.columns like one.columns || '%'
-            and other.classes like one.classes || '%' and other.options like one.options || '%'
+            and other.classes like one.classes || '%' and other.collations like one.collations || '%'
+            and other.options like one.options || '%'
             and (other.columns <> one.columns or other.is_unique or other.ours or other.id < one.id)
         ) as covering,
         uses = 0 and (select sum(uses) from indexes) >= ${leastUses}::int as unused
       from indexes one
-      where not ours and not is_unique
+      where not ours and not promise
     )
     select
       name as index,
@@ -47,6 +51,7 @@ export const idleIndexes = async ({ sql }: Call): Promise<Idle[]> => [
         )
       end as why
     from judged
-    where covering is not null or unused
+    -- One that covers another is to stay in its place.
+    where covering is not null or (unused and name not in (select covering from judged where covering is not null))
     order by bytes desc, name`),
 ]
