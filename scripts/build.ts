@@ -25,6 +25,8 @@ const server: typeof common = {
   format: 'esm',
   splitting: true,
   outdir: 'dist/server',
+  // The log has errors by the names of their classes.
+  keepNames: true,
   external: ['@electric-sql/pglite'],
   banner,
   plugins: [driverGuard],

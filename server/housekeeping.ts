@@ -22,6 +22,7 @@ interface House {
  * the archive is swept. Several servers may do it at once, and pass over what another has in hand.
  */
 export async function keepHouse({ sql, log, underway, archiveDays, isReady, stopping }: House): Promise<void> {
+  let said = ''
   for (let swept = Number.NEGATIVE_INFINITY; !stopping.aborted; ) {
     await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
     if (stopping.aborted || !isReady()) continue
@@ -31,8 +32,12 @@ export async function keepHouse({ sql, log, underway, archiveDays, isReady, stop
       const deleted = await sweepArchive(sql, { days: archiveDays, stopping })
       if (deleted > 0) log.info('swept the archive', { rows: deleted })
       swept = performance.now()
+      said = ''
     } catch (error) {
-      if (!isConnectionLost(error)) log.warn(`housekeeping: ${error instanceof Error ? error.message : error}`)
+      const why = error instanceof Error ? error.message : String(error)
+      if (isConnectionLost(error) || why === said) continue
+      log.warn(`housekeeping: ${why}`)
+      said = why
     }
   }
 }

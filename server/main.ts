@@ -93,7 +93,8 @@ function tell(error: unknown): number {
     process.stderr.write(`${error.message}\n  hint: jobs-server --help\n`)
     return exits.usage.code
   }
-  const failure = error instanceof Failure ? error : new Failure('internal', String(error), { cause: error })
+  const said = error instanceof Error && error.message ? error.message : String(error)
+  const failure = error instanceof Failure ? error : new Failure('internal', said, { cause: error })
   process.stderr.write(`error: ${failure.message}\n${failure.hint ? `  hint: ${failure.hint}\n` : ''}`)
   return exits[failures[failure.code].exit].code
 }
