@@ -2,7 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { isConnectionLost, isLocked, isRefused } from './database/failure.ts'
 import type { Pool } from './database/sql.ts'
 import type { Log } from './log.ts'
-import { countsOf, countTriggers, fold, mend, tellMended } from './operations/counts.ts'
+import { countable, countsOf, countTriggers, fold, mend, tellMended } from './operations/counts.ts'
+import { notIdle } from './operations/not-idle.ts'
 
 const foldEveryMs = 1000
 const leaseEveryMs = 60_000
@@ -47,8 +48,8 @@ function createKeeper(sql: Pool, log: Log) {
   let made = false
   let dead = 0
   let checkMs = 0
-  /** Transactions up to this one may have written before the triggers counted. */
-  let since: string | undefined
+  /** Those who may have written before the triggers counted, or may still. */
+  let before: string[] | undefined
 
   async function add(): Promise<void> {
     const folded = await fold(sql)
@@ -60,10 +61,10 @@ function createKeeper(sql: Pool, log: Log) {
 
   async function compare(triggers: string, trusted: boolean): Promise<void> {
     const start = performance.now()
-    const mended = await mend(sql, triggers)
+    const mended = await mend(sql, { triggers, trusted })
     checkMs = performance.now() - start
     if (!mended) return
-    since = undefined
+    before = undefined
     if (trusted) return tellMended(log, mended)
     log.info('stats go by counts from now on')
     // Else the planner would take the table for an empty one, as it was.
@@ -80,18 +81,24 @@ function createKeeper(sql: Pool, log: Log) {
       if (performance.now() - leased > leaseEveryMs) {
         const { count } = await putOff(sql)
         // Should they have stopped, it is from now on that they count.
-        if (count > 0) since = undefined
+        if (count > 0) before = undefined
         leased = performance.now()
       }
       await add()
       const { triggers, trusted, age } = await countsOf(sql)
-      if (triggers === null) return // somebody wants it so
+      if (triggers === null) {
+        // Somebody wants it so, or the table has been made anew: then it takes new ones.
+        made = false
+        before = undefined
+        return
+      }
       if (triggers === trusted) {
         if ((age ?? 0) > Math.max(checkEveryMs, checkShare * checkMs)) await compare(triggers, true)
         return
       }
-      since ??= await thisMoment(sql)
-      if (await areOver(sql, since)) await compare(triggers, false)
+      before ??= await writers(sql)
+      const writing = await writers(sql)
+      if (!before.some((id) => writing.includes(id))) await compare(triggers, false)
     },
   }
 }
@@ -107,13 +114,15 @@ const putOff = (sql: Pool) => sql`
  * @throws the database's own error, such as that this role may make none on a table of another
  */
 async function makeTriggers(sql: Pool): Promise<void> {
+  const [able] = await sql`select where ${countable(sql)}`
+  if (!able) return
   const there = await sql<{ name: string; fires: string }[]>`
     select tgname as name, tgenabled as fires from pg_trigger where tgrelid = to_regclass('jobs') and not tgisinternal`
   const missing = Object.entries(countTriggers).filter(([name]) => !there.some((trigger) => trigger.name === name))
   if (missing.length === 0) return
   await sql.begin(async (tx) => {
     // Whoever waits for a table lock makes all that come after it wait, too.
-    await tx`set local lock_timeout = '200ms'`
+    await tx`select set_config('lock_timeout', '200ms', true), ${notIdle(tx)}`
     for (const [name, when] of missing) {
       await tx.unsafe(`create trigger ${name} ${when} execute function ${name}()`)
       await tx.savepoint((point) => point.unsafe(`alter table jobs enable always trigger ${name}`)).catch(unlessOwner)
@@ -121,16 +130,23 @@ async function makeTriggers(sql: Pool): Promise<void> {
   })
 }
 
-async function thisMoment(sql: Pool): Promise<string> {
-  const [row] = await sql<[{ now: string }]>`select pg_current_xact_id()::text as now`
-  return row.now
-}
-
-/** Those transactions that may have written uncounted are over, and what they wrote can be seen. */
-async function areOver(sql: Pool, since: string): Promise<boolean> {
-  const [row] = await sql<[{ over: boolean }]>`
-    select pg_snapshot_xmin(pg_current_snapshot()) > ${since}::text::xid8 as over`
-  return row.over
+/**
+ * The transactions of this database that have written something, or see what was there some time ago. What one that is
+ * not among them writes is counted by the triggers that are there now.
+ */
+async function writers(sql: Pool): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select virtualtransaction as id
+    from pg_stat_activity
+    join pg_locks using (pid)
+    where locktype = 'virtualxid' and pid <> pg_backend_pid()
+      and datid = (select oid from pg_database where datname = current_database())
+      and (backend_xid is not null or backend_xmin is not null)
+      -- It writes no jobs, and takes long where there are many.
+      and pid not in (select pid from pg_stat_progress_vacuum)
+    union all
+    select 'prepared ' || transaction from pg_prepared_xacts where database = current_database()`
+  return rows.map(({ id }) => id)
 }
 
 /** A role may be allowed to make triggers, and no more. */

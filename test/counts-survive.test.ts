@@ -100,4 +100,23 @@ describe('the counts behind stats', () => {
     await write(restored.sql, 2)
     await expectRight(restored)
   })
+
+  it.skipIf(pgDump === 0)(
+    'are right in a database that counts, and into which the rows of another are loaded',
+    async () => {
+      if (pgDump < version) return
+      const world = await open(database.url)
+      await write(world.sql, 1)
+      await until('they are added up', async () => (await world.sql`select from jobsctl_count_deltas`).length === 0)
+      await world.sql`create database filled`
+      const url = Object.assign(new URL(database.url), { pathname: '/filled' }).href
+      const filled = await open(url)
+      // What is there already, such as the migrations, is refused, and the rest is loaded.
+      await promisify(execFile)('sh', ['-c', 'pg_dump --data-only "$0" | psql -q "$1" >/dev/null', database.url, url])
+
+      await expectRight(filled)
+      await until('the counts are kept', async () => (await countsOf(filled)).kept)
+      await expectRight(filled)
+    },
+  )
 })

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import postgres from 'postgres'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { countsOf, expectRight, groupsOf } from './counts.ts'
 import { kinds } from './database.ts'
 import { ago } from './job-row.ts'
@@ -81,10 +82,71 @@ describe.each(kinds)('the counts behind stats on %s', (kind) => {
     expect(world.log.some((line) => line.includes('were wrong by 7 jobs'))).toBe(true)
   })
 
+  it.each(['jobsctl_counts', 'jobsctl_count_deltas'])(
+    'are not believed when rows of another database are loaded into %s, but counted anew',
+    async (table) => {
+      await world.sql`
+        insert into ${world.sql(table)} (domain, queue, job_type, span, starts, queued)
+        values ('another', 'q', 't', '', '-infinity', 5), ('many', 'default', 'export', 'day', 'infinity', 5)`
+      await expectRight(world)
+      expect(await countsOf(world)).toMatchObject({ kept: false, why: 'they are being counted anew' })
+      await until('they are kept again', async () => (await countsOf(world)).kept)
+      await expectRight(world)
+    },
+  )
+
   it('are not believed where they are less than nothing', async () => {
     await until('they are added up', async () => (await world.sql`select from jobsctl_count_deltas`).length === 0)
     await world.sql`update jobsctl_counts set processing = -5 where span = ''`
     await expectRight(world)
+  })
+})
+
+describe('counts and transactions', () => {
+  let world: World
+  let other: postgres.Sql
+  beforeAll(async () => {
+    world = await openWorld('postgres')
+    await until('the counts are kept', async () => (await countsOf(world)).kept)
+  })
+  afterEach(() => other?.end())
+  afterAll(() => world?.stop())
+
+  it('are kept while a transaction in another database has no end', async () => {
+    other = postgres(inject('postgresUrl'), { max: 1 })
+    await other`begin`
+    await other`select pg_current_xact_id()`
+    await world.sql`truncate jobs`
+    await world.jobs(3, { status: 'queued' })
+    await until('they are kept again', async () => (await countsOf(world)).kept)
+    await expectRight(world)
+  })
+
+  it('are not believed before all are over who may not see that they are kept', async () => {
+    other = postgres(world.env.JOBS_DB_URL ?? '', { max: 1 })
+    await world.sql`update jobsctl_counting set until = '-infinity'`
+    await other`begin isolation level repeatable read`
+    await other`select from jobsctl_counting`
+    // As a server does that has just started.
+    await world.sql`update jobsctl_counting set until = now() + interval '1 hour', triggers = null`
+    for (const _ of [1, 2, 3]) {
+      await world.jobs(1, { status: 'queued' })
+      await until('they are added up', async () => (await world.sql`select from jobsctl_count_deltas`).length === 0)
+    }
+    await other`insert into jobs (domain, queue, job_type, status) values ('late', 'q', 't', 'queued')`
+    await other`commit`
+    // Before anybody asks how they stand, which sets them right.
+    await expectRight(world)
+    await until('they are kept again', async () => (await countsOf(world)).kept)
+    await expectRight(world)
+  })
+
+  it('are not kept for a table that a crash would empty', async () => {
+    await world.sql`alter table jobs set unlogged`
+    await expectRight(world)
+    expect(await countsOf(world)).toMatchObject({ kept: false, why: expect.stringContaining('no plain table') })
+    await world.sql`alter table jobs set logged`
+    await until('they are kept again', async () => (await countsOf(world)).kept)
   })
 })
 

@@ -234,6 +234,33 @@ describe('a server whose PostgreSQL comes and goes', () => {
     }
   })
 
+  it('keeps no other server from counting for long when it freezes, also behind a pooler', async () => {
+    const server = await spawnServer({ ...(await envOf()), JOBS_DB_POOLER: 'true' })
+    const sql = postgres(database.url, { max: 2 })
+    const counting = async () => {
+      const [row] = await sql`
+        select from pg_locks
+        where locktype = 'advisory' and granted and objid = (hashtext('jobsctl counts')::bigint & 4294967295)::oid`
+      return row !== undefined
+    }
+    try {
+      await ready(server)
+      await until('stats go by counts', () => server.output.out.includes('stats go by counts'))
+      await sql.begin(async (tx) => {
+        await tx`lock table jobsctl_counts in access exclusive mode`
+        await sql`insert into jobs (domain, queue, job_type, status) values ('d', 'q', 't', 'queued')`
+        await until('the server adds up', counting)
+        server.freeze()
+      })
+      expect(await counting()).toBe(true)
+      await until('the lock is free', async () => !(await counting()))
+    } finally {
+      await server.kill()
+      await sql`truncate jobs`
+      await sql.end()
+    }
+  })
+
   it('ends with a clear message when the password is wrong, and does not tell it', async () => {
     const sql = postgres(database.url, { max: 1 })
     await sql.unsafe(`create role ${roleWithPassword} login password 'the-right-one'`)

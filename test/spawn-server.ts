@@ -9,6 +9,8 @@ export interface ServerProcess {
   ended: Promise<Ended>
   /** SIGTERM, and how it ended. */
   stop: () => Promise<Ended>
+  /** SIGSTOP: it hangs, and its connections stay. */
+  freeze: () => void
   /** `kill -9`, and how it ended. */
   kill: () => Promise<Ended>
 }
@@ -31,7 +33,8 @@ export async function spawnServer(env: Record<string, string>): Promise<ServerPr
     child.kill(name)
     return ended
   }
-  return { url, output, ended, stop: () => signal('SIGTERM'), kill: () => signal('SIGKILL') }
+  const freeze = () => void child.kill('SIGSTOP')
+  return { url, output, ended, stop: () => signal('SIGTERM'), freeze, kill: () => signal('SIGKILL') }
 }
 
 /** Runs the built server with arguments, such as `token list`, until it ends. */

@@ -1,5 +1,6 @@
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import type { Log } from '../log.ts'
+import { notIdle } from './not-idle.ts'
 
 /**
  * Counts of live jobs that triggers keep (`migrations/0006_counts.sql`): how they are read, added up, compared with the
@@ -13,11 +14,21 @@ export const countTriggers = {
   jobsctl_count_truncate: 'after truncate on jobs for each statement',
 }
 
-/** The triggers as they are; null unless all are there and fire. A row of a catalog that is written has another `xmin`. */
+/** Whether triggers can count the jobs: a plain table, which a crash leaves as it was, and whose rows this role sees all. */
+export const countable = (sql: Sql): Fragment => sql`exists (
+  select from pg_class
+  where oid = to_regclass('jobs') and relkind = 'r' and relpersistence = 'p' and not row_security_active(oid)
+)`
+
+/**
+ * The triggers as they are; null unless all are there and fire, and see all. A row of a catalog that is written has
+ * another `xmin`.
+ */
 const signature = (sql: Sql): Fragment => sql`(
   select string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by tgname)
   from pg_trigger
   where tgrelid = to_regclass('jobs') and tgname = any(${Object.keys(countTriggers)}::text[]) and tgenabled in ('O', 'A')
+    and ${countable(sql)}
   having count(*) = ${Object.keys(countTriggers).length}::int
 )`
 
@@ -111,17 +122,24 @@ export interface Mended {
   jobs: number
 }
 
+interface Comparing {
+  /** As they were before. */
+  triggers: string
+  /** The counts were trusted until now: what is wrong with them is worth knowing. */
+  trusted: boolean
+  /** Waits for another server that is at it. */
+  patient?: boolean
+}
+
 /**
  * Compares the counts with the jobs, in one moment, and adds the difference: writers go on meanwhile, and what they
  * append comes on top. What is past is cleared away. From then on the counts are trusted.
- * @param triggers as they were before
- * @param patient waits for another server that is at it
  * @returns undefined when another server is at it
  */
-export const mend = (sql: Pool, triggers: string, patient = false): Promise<Mended | undefined> =>
-  alone(sql, (tx) => compareAndMend(tx, triggers), patient)
+export const mend = (sql: Pool, comparing: Comparing): Promise<Mended | undefined> =>
+  alone(sql, (tx) => compareAndMend(tx, comparing), comparing.patient)
 
-async function compareAndMend(tx: Sql, triggers: string): Promise<Mended> {
+async function compareAndMend(tx: Sql, { triggers, trusted }: Comparing): Promise<Mended> {
   await tx`delete from jobsctl_count_deltas where span is null`
   const [row] = await tx<[Mended]>`
       with truth as (
@@ -158,20 +176,23 @@ async function compareAndMend(tx: Sql, triggers: string): Promise<Mended> {
       -- One that is due later is counted four times, and was missed once.
       select coalesce(max(jobs), 0)::bigint as jobs
       from (select sum(abs(queued) + abs(processing) + abs(quarantined)) as jobs from off group by span) as missed`
+  const wrong = trusted ? row.jobs : 0
   await tx`
     delete from jobsctl_counts
     where (span <> '' and starts < now() - interval '1 hour') or (queued = 0 and processing = 0 and quarantined = 0)`
   await tx`
       update jobsctl_counting
       set triggers = ${triggers}, checked_at = now(),
-          mended_at = case when ${row.jobs}::bigint > 0 then now() else mended_at end,
-          mended = case when ${row.jobs}::bigint > 0 then ${row.jobs}::bigint else mended end`
+          mended_at = case when ${wrong}::bigint > 0 then now() else mended_at end,
+          mended = case when ${wrong}::bigint > 0 then ${wrong}::bigint else mended end`
   return row
 }
 
 /** How the counts stand. */
 export interface CountsState {
-  /** The triggers as they are; null when one is missing or disabled. */
+  /** Whether triggers can count the jobs at all. */
+  countable: boolean
+  /** The triggers as they are; null when one is missing or disabled, or cannot count. */
   triggers: string | null
   /** As they were when the counts were last found right; null when those have to be counted anew. */
   trusted: string | null
@@ -184,13 +205,14 @@ export interface CountsState {
 export async function countsOf(sql: Sql): Promise<CountsState> {
   const [state] = await sql<CountsState[]>`
     select
+      ${countable(sql)} as countable,
       ${signature(sql)} as triggers,
       ${whenRight(sql)} as trusted,
       (extract(epoch from now() - checked_at) * 1000)::float8 as age,
       mended_at,
       mended
     from jobsctl_counting`
-  return state ?? { triggers: null, trusted: null, age: null, mended_at: null, mended: null }
+  return state ?? { countable: true, triggers: null, trusted: null, age: null, mended_at: null, mended: null }
 }
 
 /** What bypassed the triggers is worth a line in the log. */
@@ -209,7 +231,8 @@ async function alone<Result>(
 ): Promise<Result | undefined> {
   const done = await sql.begin(async (tx) => {
     const lock = patient ? tx`pg_advisory_xact_lock` : tx`pg_try_advisory_xact_lock`
-    const [taken] = await tx<{ held: string | boolean }[]>`select ${lock}(hashtext('jobsctl counts')) as held`
+    const [taken] = await tx<{ held: string | boolean }[]>`
+      select ${notIdle(tx)}, set_config('jobsctl.counting', 'on', true), ${lock}(hashtext('jobsctl counts')) as held`
     return { result: taken?.held === false ? undefined : await work(tx) }
   })
   return done.result

@@ -111,6 +111,19 @@ begin
 end
 $$;
 
+-- What somebody else writes into the tables of the counts, such as a backup that is loaded into a database which counts
+-- already, comes on top of what the triggers count: it marks that nothing here counts any more. The triggers on jobs write
+-- from within a trigger, and a server says that it is one.
+drop trigger if exists jobsctl_count_strange_delta on jobsctl_count_deltas;
+create trigger jobsctl_count_strange_delta before insert on jobsctl_count_deltas for each statement
+  when (pg_trigger_depth() = 0) execute function jobsctl_count_truncate();
+alter table jobsctl_count_deltas enable always trigger jobsctl_count_strange_delta;
+
+drop trigger if exists jobsctl_count_strange_sum on jobsctl_counts;
+create trigger jobsctl_count_strange_sum before insert on jobsctl_counts for each statement
+  when (current_setting('jobsctl.counting', true) is distinct from 'on') execute function jobsctl_count_truncate();
+alter table jobsctl_counts enable always trigger jobsctl_count_strange_sum;
+
 -- They run with the rights of their owner, since other programs' roles know nothing of these tables: where they find
 -- them is not to depend on who calls.
 do $$
