@@ -9,7 +9,7 @@ import { listenForTokenCommands } from './control.ts'
 import { keepCounts } from './counting.ts'
 import type { Opened } from './database/embedded.ts'
 import { isConnectionLost, isLocked, isPooler, isRefused } from './database/failure.ts'
-import { migrate } from './database/migrate.ts'
+import { isWhole, migrate } from './database/migrate.ts'
 import { openDatabase } from './database/open.ts'
 import type { Pool } from './database/sql.ts'
 import type { Env } from './env.ts'
@@ -183,9 +183,10 @@ async function prepare({ apart, log, pooled, tablesReady, isReady, isStopping }:
   }
 }
 
+/** Whether calls are answered: the database is there, is no replica, and lacks nothing that they need. */
 async function answersSoon(sql: Pool): Promise<boolean> {
-  const answer = sql`select from jobs limit 0`.then(
-    () => true,
+  const answer = Promise.all([isWhole(sql), sql`select where pg_is_in_recovery()`]).then(
+    ([whole, { count }]) => whole && count === 0,
     () => false,
   )
   return Promise.race([answer, wait(2000, false, { ref: false })])

@@ -1,18 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { ReservedSql } from 'postgres'
 import type { Log } from '../log.ts'
-import type { Pool, Sql } from './sql.ts'
-
-const folder = new URL('./migrations/', import.meta.url)
-
-interface Migration {
-  number: number
-  name: string
-  /** Made of `create index concurrently`, each on its own: it may take long, and nobody waits for it. */
-  concurrent: boolean
-  text: string
-}
+import { buildIndexes } from './indexes.ts'
+import { allMigrations, type Migration } from './migrations.ts'
+import { listed, type Made, missingOf } from './missing.ts'
+import type { Pool, Session, Sql } from './sql.ts'
 
 interface Options {
   sql: Pool
@@ -26,20 +17,34 @@ interface Options {
 }
 
 /**
- * Brings the schema up to date. Safe to run from several servers at once: one works, the others
- * look again until there is nothing left to do. What is interrupted is taken up by the next start.
+ * Brings the schema up to date: what has never been made, and what is missing again. Safe to run from several servers at
+ * once: one works, the others look again until there is nothing left to do. What is interrupted is taken up by the next
+ * start.
  * @throws the database's own error; what was done before it stays done
  */
 export async function migrate({ sql, log, tablesOnly = false, pooled, tablesReady }: Options): Promise<void> {
-  const migrations = (await readMigrations()).filter(({ concurrent }) => !(tablesOnly && concurrent))
-  for (;;) {
+  const migrations = (await allMigrations()).filter(({ concurrent }) => !(tablesOnly && concurrent))
+  for (let waited = false; ; waited = true) {
     const pending = await pendingOf(sql, migrations)
     if (pending.every(({ concurrent }) => concurrent)) tablesReady()
     if (pending.length === 0) return
-    const done = await alone(sql, () => applyAll({ sql, log, migrations, pooled, tablesReady }))
-    if (!done) await wait(200)
+    if (await alone(sql, () => applyAll({ sql, log, migrations, pooled, tablesReady }))) return
+    if (!waited) log.info('another server is migrating this database; waiting for it')
+    await wait(200)
   }
 }
+
+/** Whether nothing is missing without which no call can be answered. Other programs' tables may lack a column. */
+export async function isWhole(sql: Sql): Promise<boolean> {
+  const needed = (await allMigrations()).flatMap(({ number, makes }) =>
+    makes.filter(({ kind, of }) => kind === 'column' && (of === 'jobs' || number > 1)),
+  )
+  return (await missingOf(sql, needed)).length === 0
+}
+
+/** So long a server may be frozen that holds the lock; and how often it says that it is not. */
+const mostSilence = '1min'
+const renewEveryMs = 15_000
 
 /**
  * Works while no other server does, else returns false. A transaction of its own holds the lock: a session's would stay
@@ -55,9 +60,11 @@ async function alone(sql: Pool, work: () => Promise<void>): Promise<boolean> {
     const [lock] = await tx<{ held: boolean }[]>`
       select pg_try_advisory_xact_lock(hashtext('jobsctl migrations')) as held`
     if (!lock?.held) return false
-    // Last, since PostgreSQL keeps the snapshot of a query until the session's next command.
-    await tx`set local idle_in_transaction_session_timeout = 0`
-    await work()
+    // Last, since PostgreSQL keeps the snapshot of a query until the session's next command; this one takes none.
+    const renew = () => tx.unsafe(`set local idle_in_transaction_session_timeout = '${mostSilence}'`)
+    await renew()
+    const renewing = setInterval(() => void renew().catch(() => {}), renewEveryMs)
+    await work().finally(() => clearInterval(renewing))
     return true
   })
 }
@@ -82,68 +89,62 @@ async function applyAll({ sql, log, migrations, pooled, tablesReady }: Applying)
   }
 }
 
-async function readMigrations(): Promise<Migration[]> {
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
-  const migrations = await Promise.all(
-    files.map(async (name) => ({
-      number: Number.parseInt(name, 10),
-      name,
-      concurrent: name.endsWith('.concurrent.sql'),
-      text: await readFile(new URL(name, folder), 'utf8'),
-    })),
-  )
-  // Tables first: calls are answered once these are there, and an index may take long.
-  return migrations.sort((one, other) => Number(one.concurrent) - Number(other.concurrent) || one.number - other.number)
+interface Pending extends Migration {
+  /** Of what it has made before. */
+  missing: Made[]
 }
 
-async function pendingOf(session: Sql, migrations: Migration[]): Promise<Migration[]> {
-  const [{ known } = { known: false }] = await session<[{ known: boolean }]>`
+/** Those that have never run here, and those that lack something of what they made. */
+async function pendingOf(sql: Sql, migrations: Migration[]): Promise<Pending[]> {
+  const [{ known } = { known: false }] = await sql<[{ known: boolean }]>`
     select to_regclass('jobsctl_migrations') is not null as known`
-  if (!known) return migrations
-  const done = await session<{ number: number }[]>`select number from jobsctl_migrations`
-  return migrations.filter(({ number }) => !done.some((row) => row.number === number))
+  if (!known) return migrations.map((migration) => ({ ...migration, missing: [] }))
+  const done = new Set(
+    (await sql<{ number: number }[]>`select number from jobsctl_migrations`).map(({ number }) => number),
+  )
+  const lost = new Set(
+    (
+      await missingOf(
+        sql,
+        migrations.flatMap(({ makes }) => makes),
+      )
+    ).map(identity),
+  )
+  const lostOf = ({ number, makes }: Migration) =>
+    done.has(number) ? makes.filter((made) => lost.has(identity(made))) : []
+  return migrations
+    .map((migration) => ({ ...migration, missing: lostOf(migration) }))
+    .filter(({ number, missing }) => !done.has(number) || missing.length > 0)
 }
 
-async function apply(session: ReservedSql, migration: Migration, log: Log): Promise<void> {
-  log.info(`migration ${migration.name}`)
+const identity = ({ kind, of, name }: Made): string => [kind, of, name].join(' ')
+
+async function apply(session: Session, migration: Pending, log: Log): Promise<void> {
+  const { name, missing } = migration
+  log.info(`migration ${name}`, missing.length > 0 ? { missing: listed(missing) } : {})
   if (migration.concurrent) {
-    await buildIndexes(session, migration.text, log)
-    await session`insert into jobsctl_migrations (number, name) values (${migration.number}, ${migration.name})`
+    await buildIndexes(session, migration, log)
+    await record(session, migration)
     return
   }
   await session`begin`
   try {
-    // Whoever waits for a table lock makes all that come after it wait, too.
+    // Whoever waits for a table lock makes all that come after it wait, too; and so does a server that freezes here.
     await session`set local lock_timeout = '200ms'`
+    await session`set local idle_in_transaction_session_timeout = '10s'`
     await session`
       create table if not exists jobsctl_migrations (
         number integer primary key, name text not null, applied_at timestamptz not null default now())`
     await session.unsafe(migration.text)
-    await session`insert into jobsctl_migrations (number, name) values (${migration.number}, ${migration.name})`
+    await record(session, migration)
     await session`commit`
   } catch (error) {
     await session`rollback`.catch(() => {})
     throw error
   }
+  const left = await missingOf(session, migration.makes)
+  if (left.length > 0) log.warn(`this role may not add what other programs' tables lack: ${listed(left)}`)
 }
 
-/** Each on its own, outside a transaction. What an interrupted build left behind is invalid, and made again. */
-async function buildIndexes(session: ReservedSql, text: string, log: Log): Promise<void> {
-  const statements = text
-    .replaceAll(/^\s*--.*$/gm, '')
-    .split(';')
-    .map((statement) => statement.trim())
-    .filter((statement) => statement !== '')
-  let last: unknown
-  for (const statement of statements) {
-    const [, name = ''] = /if not exists (\w+)/.exec(statement) ?? []
-    const broken = await session`
-      select from pg_index where indexrelid = to_regclass(${name}) and not indisvalid`
-    if (broken.length > 0) await session.unsafe(`drop index concurrently if exists ${name}`)
-    await session.unsafe(statement).catch((error: unknown) => {
-      log.warn(`the index ${name} cannot be built: ${error instanceof Error ? error.message : error}`)
-      last = error
-    })
-  }
-  if (last) throw last
-}
+const record = (session: Session, { number, name }: Migration) => session`
+  insert into jobsctl_migrations (number, name) values (${number}, ${name}) on conflict do nothing`

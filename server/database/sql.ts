@@ -13,5 +13,8 @@ export type Sql = ISql<Types>
 /** The pool, which can begin a transaction. */
 export type Pool = Postgres<Types>
 
+/** One connection of the pool, until it is released. */
+export type Session = Awaited<ReturnType<Pool['reserve']>>
+
 /** A part of a statement. */
 export type Fragment = ReturnType<Sql['unsafe']>

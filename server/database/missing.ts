@@ -1,0 +1,69 @@
+import type { Sql } from './sql.ts'
+
+/** Something that a migration makes. */
+export interface Made {
+  kind: 'column' | 'function' | 'trigger' | 'index' | 'unique'
+  /** The table that it belongs to; of a function, nothing. */
+  of: string
+  /** Of a unique index its columns, since what is unique matters and not what the index is called. */
+  name: string
+}
+
+const tables = /^create (?:temporary table wanted_|table if not exists )(\w+) \(\n(.*?)^\)/gms
+const columns = /^ {2}(?!primary |unique |like )(\w+)/gm
+const functions = /^create or replace function (\w+)/gm
+const triggers = /^ *create trigger (\w+) \w+ \w+ on (\w+)/gm
+const uniques = /^create unique index concurrently if not exists \w+\s+on (\w+) \((.*)\)/gm
+const indexes = /^create index concurrently if not exists (\w+)\s+on (\w+)/gm
+
+/** What a migration makes, by its own text. */
+export function madeBy(text: string): Made[] {
+  const found = (pattern: RegExp) =>
+    [...text.matchAll(pattern)].map(([, one = '', other = '']) => [one, other] as const)
+  const columnsOf = (body: string) => [...body.matchAll(columns)].map(([, name = '']) => name)
+  return [
+    ...found(tables).flatMap(([of, body]) => columnsOf(body).map((name): Made => ({ kind: 'column', of, name }))),
+    ...found(functions).map(([name]): Made => ({ kind: 'function', of: '', name })),
+    ...found(triggers).map(([name, of]): Made => ({ kind: 'trigger', of, name })),
+    ...found(uniques).map(([of, name]): Made => ({ kind: 'unique', of, name })),
+    ...found(indexes).map(([name, of]): Made => ({ kind: 'index', of, name })),
+  ]
+}
+
+/** Those of them that are not there: never made, dropped, left behind half built, or lost to an older backup. */
+export const missingOf = async (sql: Sql, made: readonly Made[]): Promise<Made[]> => [
+  ...(await sql<Made[]>`
+    select kind, "of", name
+    from jsonb_to_recordset(${JSON.stringify(made)}::text::jsonb) as made (kind text, "of" text, name text)
+    where not case kind
+      when 'column' then exists (
+        select from pg_attribute where attrelid = to_regclass("of") and attname = made.name and not attisdropped
+      )
+      when 'function' then to_regproc(name) is not null
+      when 'trigger' then exists (
+        select
+        from pg_trigger
+        join pg_proc on pg_proc.oid = tgfoid
+        where tgrelid = to_regclass("of") and not tgisinternal
+          -- Whatever another program calls its own.
+          and (tgname = made.name or (made.name = 'jobsctl_updated_at' and prosrc ilike '%updated_at%'))
+      )
+      when 'index' then exists (select from pg_index where indexrelid = to_regclass(name) and indisvalid)
+      when 'unique' then exists (
+        select
+        from pg_index
+        where indrelid = to_regclass("of") and indisunique and indimmediate and indisvalid and indpred is null
+          and made.name = (
+            select string_agg(attname, ', ' order by at)
+            from unnest(indkey::int2[]) with ordinality as key (number, at)
+            join pg_attribute on attrelid = indrelid and attnum = number
+          )
+      )
+    end`),
+]
+
+/** `jobs.uuid, jobs.queue and 12 more` */
+export function listed(missing: readonly Made[]): string {
+  const names = missing.map(({ of, name }) => (of ? `${of}.${name}` : name))
+  return names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '')
+}
