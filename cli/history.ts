@@ -14,11 +14,18 @@ const daysOfGrace = 2
 
 /** What the jobs and their history take up, in words; with a hint where it needs attention. */
 export function judgedHistory(stored: Storage, now: number): Told {
-  const { archive_before_delete, archive_days, tables } = stored
+  const { archive_before_delete, archive_lacks, archive_days, tables } = stored
   const texts = tables.map((table) => described(table, isArchive(table) ? archive_days : undefined, now))
   const detail = texts.join('; ') || 'no tables are told'
   if (!archive_before_delete) {
     return { detail, hint: 'JOBS_ARCHIVE_BEFORE_DELETE is off: a prune cannot be undone' }
+  }
+  if (archive_lacks.length > 0) {
+    const columns = archive_lacks.map(escaped).join(', ')
+    return {
+      detail,
+      hint: `jobs_archive lacks ${columns}, which its owner must add: until then no prune can be undone, and none is made`,
+    }
   }
   const archive = tables.find(isArchive)
   const age = archive?.oldest ? (now - Date.parse(archive.oldest)) / dayMs : 0

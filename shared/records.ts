@@ -108,6 +108,12 @@ export const storage = operation({
   method: 'GET',
   path: '/api/v1/jobs/storage',
   input: z.strictObject({}),
-  output: z.object({ archive_before_delete: z.boolean(), archive_days: Count, tables: z.array(Table) }),
+  output: z.object({
+    archive_before_delete: z.boolean(),
+    /** Columns without which nothing can be put away, where the server's role may not add them to another's table. */
+    archive_lacks: z.array(z.string()).default([]),
+    archive_days: Count,
+    tables: z.array(Table),
+  }),
   changes: () => false,
 })

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
+import { hasArchive } from './archive.ts'
 
 const atOnce = 1000
 const pauseMs = 50
@@ -16,7 +17,9 @@ interface Sweeping {
  */
 export async function sweepArchive(sql: Pool, { days, stopping }: Sweeping): Promise<number> {
   const expired = (time: Fragment) => sql`${time} < now() - ${days}::int * interval '24 hours'`
-  const archived = await inBatches(stopping, () => deleteSome(sql, 'jobs_archive', expired(sql`kept.archived_at`)))
+  const archived = (await hasArchive(sql))
+    ? await inBatches(stopping, () => deleteSome(sql, 'jobs_archive', expired(sql`kept.archived_at`)))
+    : 0
   await inBatches(stopping, () =>
     deleteSome(
       sql,

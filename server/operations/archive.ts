@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import type { Running } from './bulk.ts'
+import { notIdle } from './not-idle.ts'
 
 /** The columns of `jobs`, by name: all of them, also those of other programs. */
 export interface Archive {
@@ -17,7 +18,27 @@ interface Column {
 }
 
 /** What the archive has beside the columns of `jobs`. */
-const ownColumns = ['operation_id', 'archived_at', 'job_attachments', 'job_dependencies']
+const ownColumns = {
+  operation_id: 'bigint',
+  archived_at: 'timestamp with time zone',
+  job_attachments: 'jsonb',
+  job_dependencies: 'jsonb',
+}
+
+/** Those of its own columns that the archive lacks, because this role may not add them: then nothing of ours is in it. */
+export async function archiveLacks(sql: Sql): Promise<(keyof typeof ownColumns)[]> {
+  const rows = await sql<{ name: keyof typeof ownColumns }[]>`
+    select name
+    from unnest(${Object.keys(ownColumns)}::text[]) as name
+    where not exists (
+      select from pg_attribute
+      where attrelid = to_regclass('jobs_archive') and attname = name and not attisdropped
+    )`
+  return rows.map(({ name }) => name)
+}
+
+/** Whether operations can put jobs away, and take them back. */
+export const hasArchive = async (sql: Sql): Promise<boolean> => (await archiveLacks(sql)).length === 0
 
 /** Types of the archive that hold whatever the type of `jobs` does, and give it back as it was. */
 const wider: Record<string, readonly string[]> = {
@@ -49,11 +70,12 @@ export async function archiveOf(sql: Pool): Promise<Archive> {
         `the column ${column.name} of jobs_archive (${column.there}) does not hold what jobs has (${column.type})`,
       )
   }
+  for (const name of await archiveLacks(sql)) await addColumn(sql, { name, type: ownColumns[name], preset: null })
   return { columns: columns.map(({ name }) => name) }
 }
 
 function holds({ name, type, there }: Column): boolean {
-  if (ownColumns.includes(name)) return false
+  if (name in ownColumns) return false
   if (there === type || there === null) return true
   const withoutLimit = type.replace(/\(.*\)/, '')
   return (
@@ -64,10 +86,10 @@ function holds({ name, type, there }: Column): boolean {
 }
 
 /** What was put away before has in it what the jobs that were there then have: the default. */
-async function addColumn(sql: Pool, { name, type, preset }: Column): Promise<void> {
+async function addColumn(sql: Pool, { name, type, preset }: Omit<Column, 'there'>): Promise<void> {
   await sql
     .begin(async (tx) => {
-      await tx`set local lock_timeout = '1s'`
+      await tx`select set_config('lock_timeout', '1s', true), ${notIdle(tx)}`
       const column = quoted(tx, name)
       const filled = preset === null ? tx`` : tx`default ${tx.unsafe(preset)}`
       await tx`alter table jobs_archive add column if not exists ${column} ${tx.unsafe(type)} ${filled}`

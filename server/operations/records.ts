@@ -8,6 +8,7 @@ import type {
   verifyOperations as verifying,
 } from '../../shared/records.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
+import { archiveLacks, hasArchive } from './archive.ts'
 import type { Call } from './call.ts'
 import { verify } from './chain.ts'
 import { inScope } from './scope.ts'
@@ -42,6 +43,9 @@ export async function getOperation(
   { id }: z.output<typeof getting.input>,
 ): Promise<z.output<typeof getting.output>> {
   const record = await recordOf(sql, id)
+  const archived = sql`
+    union all
+    select 'archived', count(*) from jobs_archive where operation_id = ${id}::bigint having count(*) > 0`
   const [{ now }] = await sql<[{ now: Record<string, number> }]>`
     select coalesce(jsonb_object_agg(status, count), '{}') as now
     from (
@@ -50,8 +54,7 @@ export async function getOperation(
       left join lateral (select status from jobs where jobs.id = kept.job_id offset 0) as job on true
       where operation_id = ${id}::bigint
       group by 1
-      union all
-      select 'archived', count(*) from jobs_archive where operation_id = ${id}::bigint having count(*) > 0
+      ${(await hasArchive(sql)) ? archived : sql``}
     ) as states`
   return { ...record, now }
 }
@@ -79,6 +82,9 @@ export async function storage({
   archiveBeforeDelete,
   archiveDays,
 }: Call): Promise<z.output<typeof storing.output>> {
+  const archive_lacks = await archiveLacks(sql)
+  const oldestArchived = sql`
+    select archived_at from jobs_archive where operation_id is not null order by operation_id, id limit 1`
   const tables = await sql<z.output<typeof storing.output>['tables']>`
     select relname as table, rows, bytes, oldest
     from (
@@ -90,14 +96,12 @@ export async function storage({
           when 'jobs' then (select created_at from jobs order by id limit 1)
           when 'job_events' then (select created_at from job_events order by id limit 1)
           when 'job_operations' then (select started_at from job_operations order by id limit 1)
-          when 'jobs_archive' then (
-            select archived_at from jobs_archive where operation_id is not null order by operation_id, id limit 1
-          )
+          when 'jobs_archive' then ${archive_lacks.length === 0 ? sql`(${oldestArchived})` : sql`null`}
         end as oldest,
         at
       from unnest(array['jobs', 'jobs_archive', 'job_events', 'job_operations', 'job_operation_rows']) with ordinality as named (name, at)
       join pg_class on pg_class.oid = to_regclass(name)
     ) as measured
     order by at`
-  return { archive_before_delete: archiveBeforeDelete, archive_days: archiveDays, tables: [...tables] }
+  return { archive_before_delete: archiveBeforeDelete, archive_lacks, archive_days: archiveDays, tables: [...tables] }
 }
