@@ -1,11 +1,15 @@
 import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sweepArchive } from '../server/operations/archive-sweep.ts'
 import type { Running } from '../server/start.ts'
 import { startServer } from './built.ts'
+import { countsOf, expectRight } from './counts.ts'
 import { newDatabase, type TestDatabase } from './database.ts'
 import { hasDeployment, loadDeployment } from './existing-deployment.ts'
 import { call } from './http.ts'
+import { runJobsctl } from './jobsctl.ts'
 import { until } from './poll.ts'
+import { jobPaths, newJob } from './worker.ts'
 import { paths } from './world.ts'
 
 const tables = ['jobs', 'job_events', 'job_queue_controls', 'job_attachments', 'job_sla_policies', 'job_counters']
@@ -17,23 +21,26 @@ describe('a database that another program made', () => {
   let database: TestDatabase
   let sql: postgres.Sql
   const running: Running[] = []
+  const log: string[] = []
   beforeEach(async () => {
     database = await newDatabase('postgres')
     sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 3, onnotice: () => {} })
   })
   afterEach(async () => {
-    await Promise.all(running.splice(0).map((server) => server.stop()))
+    await stopAll()
+    log.length = 0
     await sql.end()
     await database.drop()
   })
 
-  async function start(): Promise<Running> {
-    const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: key })
+  async function start(env = {}): Promise<Running> {
+    const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: key, ...env }, (line) => log.push(line))
     running.push(server)
     return server
   }
-  async function startReady(): Promise<Running> {
-    const server = await start()
+  const stopAll = () => Promise.all(running.splice(0).map((server) => server.stop()))
+  async function startReady(env = {}): Promise<Running> {
+    const server = await start(env)
     await server.prepared
     return server
   }
@@ -268,7 +275,7 @@ describe('a database that another program made', () => {
 
   it('starts for a role that does not own the tables, where only a table beside the jobs lacks a column', async () => {
     await startReady()
-    await Promise.all(running.splice(0).map((server) => server.stop()))
+    await stopAll()
     await sql.unsafe(`
       alter table jobs_archive drop column error_code;
       drop table jobsctl_migrations, jobsctl_counts, jobsctl_count_deltas, jobsctl_counting;
@@ -278,15 +285,177 @@ describe('a database that another program made', () => {
       grant create, usage on schema public to visitor;
       grant select, insert, update, delete on all tables in schema public to visitor`)
     try {
-      const url = Object.assign(new URL(database.env.JOBS_DB_URL ?? ''), { username: 'visitor' }).href
-      const server = await startServer({ ...database.env, JOBS_DB_URL: url, SINGLE_USER_API_KEY: key })
-      running.push(server)
-      await server.prepared
+      const server = await startReady({ JOBS_DB_URL: asVisitor() })
       expect((await get(server, paths.stats)).status).toBe(200)
     } finally {
-      await Promise.all(running.splice(0).map((server) => server.stop()))
+      await stopAll()
       await sql`drop owned by visitor`
       await sql`drop role visitor`
+    }
+  })
+  const asVisitor = () => Object.assign(new URL(database.env.JOBS_DB_URL ?? ''), { username: 'visitor' }).href
+
+  it('does all that needs no archive for a role that may not alter the archive, and says what cannot be done', async () => {
+    await startReady()
+    await stopAll()
+    await sql.unsafe(`
+      insert into jobs (domain, queue, job_type, status, quarantined_at) values ('d', 'q', 't', 'quarantined', now());
+      insert into jobs (domain, queue, job_type, status, completed_at)
+      values ('d', 'q', 't', 'completed', now() - interval '90 days');
+      alter table jobs_archive drop column operation_id;
+      drop role if exists visitor;
+      create role visitor login;
+      grant create, usage on schema public to visitor;
+      grant select, insert, update, delete on all tables in schema public to visitor`)
+    try {
+      const server = await startReady({ JOBS_DB_URL: asVisitor() })
+      const warned = log.filter((line) => line.includes("what other programs' tables lack: jobs_archive.operation_id"))
+      expect(warned).toHaveLength(1)
+      expect((await get(server, '/readyz')).status).toBe(200)
+      expect((await post(server, paths.requeue, { domain: 'd' })).body).toMatchObject({ affected: 1 })
+      expect(await get(server, '/api/v1/jobs/operations/1')).toMatchObject({ body: { now: { queued: 1 } } })
+      expect(await get(server, '/api/v1/jobs/storage')).toMatchObject({ body: { archive_lacks: ['operation_id'] } })
+      expect(await post(server, paths.prune, {})).toMatchObject({
+        status: 409,
+        body: { detail: expect.stringContaining('jobs_archive has no column operation_id') },
+      })
+      const { out } = await runJobsctl(['doctor'], { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: key } })
+      expect(out).toMatch(/^history\twarning\t.*jobs_archive lacks operation_id, .*no prune can be undone/m)
+      expect(await sweepArchive(server.sql, { days: 7, stopping: new AbortController().signal })).toBe(0)
+    } finally {
+      await stopAll()
+      await sql`drop owned by visitor`
+      await sql`drop role visitor`
+    }
+  })
+
+  it('has its jobs counted themselves where a role may not see them all', async () => {
+    await sql.unsafe(`
+      drop role if exists visitor;
+      create role visitor login;
+      grant create, usage on schema public to visitor`)
+    try {
+      const server = await startReady({ JOBS_DB_URL: asVisitor() })
+      const world = { call: (_: string, path: string) => get(server, path), sql: server.sql }
+      await until('the counts are kept', async () => (await countsOf(world)).kept)
+      await sql`
+        insert into jobs (domain, queue, job_type, status)
+        select case when n < 3 then 'seen' else 'hidden' end, 'q', 't', 'queued' from generate_series(1, 5) n`
+      await expectRight(world)
+      await sql.unsafe(`
+        alter table jobs enable row level security, force row level security;
+        create policy visible on jobs using (domain = 'seen')`)
+      expect((await get(server, paths.stats)).body).toMatchObject([{ domain: 'seen', queued: 2 }])
+      expect(await countsOf(world)).toMatchObject({ kept: false, why: expect.stringContaining('hides rows') })
+    } finally {
+      await stopAll()
+      await sql`drop owned by visitor`
+      await sql`drop role visitor`
+    }
+  })
+
+  const oldBackup = `
+    drop table if exists jobs, jobs_archive cascade;
+    create table jobs (id serial primary key, domain text not null, queue text not null, job_type text not null,
+      status text not null, idempotency_key text, completed_at timestamptz, updated_at timestamptz);
+    create table jobs_archive (id integer, domain text, archived_at timestamptz);
+    insert into jobs (domain, queue, job_type, status, completed_at)
+    values ('d', 'q', 't', 'queued', null), ('d', 'q', 't', 'completed', now() - interval '90 days')`
+
+  it('is made whole again by a start after a backup of before the adoption was loaded over it', async () => {
+    await sql.unsafe(oldBackup)
+    const first = await startReady()
+    const before = { indexes: await indexes(), columns: await columnsOf('jobs') }
+    await sql.unsafe(oldBackup)
+    expect((await get(first, '/readyz')).status).toBe(503)
+    await stopAll()
+
+    const second = await startReady()
+
+    expect((await get(second, '/readyz')).status).toBe(200)
+    expect(await indexes()).toEqual(before.indexes)
+    expect(await columnsOf('jobs')).toEqual(before.columns)
+    expect(await post(second, paths.prune, {})).toMatchObject({ body: { deleted: 1 } })
+    expect(await post(second, '/api/v1/jobs/operations/1/undo', {})).toMatchObject({ body: { affected: 1 } })
+    const world = { call: (_: string, path: string) => get(second, path), sql: second.sql }
+    await until('the counts are kept', async () => (await countsOf(world)).kept)
+    await sql`update jobs set status = 'processing' where status = 'queued' returning updated_at`
+    await expectRight(world)
+    expect(await countsOf(world)).toMatchObject({ kept: true, wrong: 0, mended: null })
+    expect([...(await sql`select from jobs where updated_at > now() - interval '1 minute'`)]).toHaveLength(1)
+  })
+
+  it('counts again after a start, and at once, where somebody took the functions or the triggers away', async () => {
+    const counting = async (server: Running) => {
+      const world = { call: (_: string, path: string) => get(server, path) }
+      await until('the counts are kept', async () => (await countsOf(world)).kept)
+    }
+    await counting(await startReady())
+    await sql`drop trigger jobsctl_count_update on jobs`
+    await until('the trigger is there again', async () => {
+      const [trigger] = await sql`select from pg_trigger where tgname = 'jobsctl_count_update'`
+      return trigger !== undefined
+    })
+    await stopAll()
+    await sql.unsafe(`
+      drop function jobsctl_count_insert, jobsctl_count_update, jobsctl_count_delete, jobsctl_count_truncate cascade`)
+    await counting(await startReady())
+  })
+
+  it('locks no table that lacks nothing', async () => {
+    await startReady()
+    const first = log.filter((line) => line.includes('"migration ')).length
+    expect(first).toBeGreaterThan(4)
+    await stopAll()
+    await sql.begin(async (tx) => {
+      await tx`lock table jobs, job_events, jobs_archive, job_operations, jobsctl_counts in row exclusive mode`
+      await startReady()
+    })
+    expect(log.filter((line) => line.includes('"migration ')).length).toBe(first)
+  })
+
+  it.each([
+    ['of some rows alone', '(domain, queue, job_type, idempotency_key) where idempotency_key is not null'],
+    ['of other columns', '(domain, idempotency_key)'],
+  ])('gets what idempotency keys need, beside an index of that name that is %s', async (_, definition) => {
+    await sql.unsafe(oldBackup)
+    await sql.unsafe(`
+      create unique index idx_jobs_idempotent_unique on jobs ${definition};
+      create index jobsctl_ended on jobs (status)`)
+    const server = await startReady()
+    const twice = [1, 2].map(() => post(server, jobPaths.enqueue, newJob({ queue: 'q', idempotency_key: 'k' })))
+    const ids = (await Promise.all(twice)).map(({ body }) => Object(body).id)
+    expect(ids).toEqual([expect.any(Number), ids[0]])
+    expect(await indexes()).toEqual(expect.arrayContaining(['idx_jobs_idempotent_unique', 'jobsctl_unique']))
+    expect(log.filter((line) => line.includes('is another than this server needs'))).toEqual([
+      expect.stringContaining('the index jobsctl_ended is another'),
+    ])
+    await stopAll()
+    await startReady()
+    expect((await indexes()).filter((name) => name.includes('unique'))).toHaveLength(2)
+  })
+
+  it('needs no second index for idempotency keys, whatever the first is called', async () => {
+    await sql.unsafe(oldBackup)
+    await sql`create unique index theirs on jobs (domain, queue, job_type, idempotency_key)`
+    await startReady()
+    expect((await indexes()).filter((name) => name.includes('unique'))).toEqual([])
+  })
+
+  it('waits for another server that is migrating it, and says so once', async () => {
+    const holding = await sql.reserve()
+    await holding`select pg_advisory_lock(hashtext('jobsctl migrations'))`
+    try {
+      const server = await start()
+      await until('the server says that it waits', () =>
+        log.some((line) => line.includes('another server is migrating')),
+      )
+      await holding`select pg_advisory_unlock_all()`
+      await server.prepared
+      expect(log.filter((line) => line.includes('another server is migrating'))).toHaveLength(1)
+    } finally {
+      await holding`select pg_advisory_unlock_all()`
+      holding.release()
     }
   })
 
