@@ -49,7 +49,7 @@ function createKeeper(sql: Pool, log: Log) {
   let dead = 0
   let checkMs = 0
   /** Those who may have written before the triggers counted, or may still. */
-  let before: string[] | undefined
+  let before: { ids: string[]; prepared: boolean } | undefined
 
   async function add(): Promise<void> {
     const folded = await fold(sql)
@@ -96,9 +96,15 @@ function createKeeper(sql: Pool, log: Log) {
         if ((age ?? 0) > Math.max(checkEveryMs, checkShare * checkMs)) await compare(triggers, true)
         return
       }
-      before ??= await writers(sql)
+      before ??= { ids: await writers(sql), prepared: false }
       const writing = await writers(sql)
-      if (!before.some((id) => writing.includes(id))) await compare(triggers, false)
+      if (before.ids.some((id) => writing.includes(id))) return
+      // One of them may have been prepared in between, under a name of its own.
+      if (!before.prepared) {
+        before = { ids: writing.filter((id) => id.startsWith(preparedId)), prepared: true }
+        if (before.ids.length > 0) return
+      }
+      await compare(triggers, false)
     },
   }
 }
@@ -130,6 +136,8 @@ async function makeTriggers(sql: Pool): Promise<void> {
   })
 }
 
+const preparedId = 'prepared '
+
 /**
  * The transactions of this database that have written something, or see what was there some time ago. What one that is
  * not among them writes is counted by the triggers that are there now.
@@ -145,7 +153,7 @@ async function writers(sql: Pool): Promise<string[]> {
       -- It writes no jobs, and takes long where there are many.
       and pid not in (select pid from pg_stat_progress_vacuum)
     union all
-    select 'prepared ' || transaction from pg_prepared_xacts where database = current_database()`
+    select ${preparedId} || transaction from pg_prepared_xacts where database = current_database()`
   return rows.map(({ id }) => id)
 }
 

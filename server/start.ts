@@ -58,6 +58,7 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
       ? tokenAuthenticator(sql)
       : apiKeyAuthenticator(await apiKey({ configured: env.SINGLE_USER_API_KEY, folder: env.JOBS_DATA_DIR, log }))
 
+  const answersSoon = createReadiness(sql)
   const app = createApp({
     sql,
     auth,
@@ -78,7 +79,7 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
     callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),
     isReady: () => ready,
     checkDatabase: async () => {
-      if (!ready || !(await answersSoon(sql))) {
+      if (!ready || !(await answersSoon())) {
         throw new Failure('database_unavailable', 'the database is not ready', { retryAfter: 2 })
       }
     },
@@ -183,13 +184,19 @@ async function prepare({ apart, log, pooled, tablesReady, isReady, isStopping }:
   }
 }
 
-/** Whether calls are answered: the database is there, is no replica, and lacks nothing that they need. */
-async function answersSoon(sql: Pool): Promise<boolean> {
-  const answer = Promise.all([isWhole(sql), sql`select where pg_is_in_recovery()`]).then(
-    ([whole, { count }]) => whole && count === 0,
-    () => false,
-  )
-  return Promise.race([answer, wait(2000, false, { ref: false })])
+/** Who asks whether the server is ready asks often: what could be missing is looked for once in so many milliseconds. */
+const wholeMs = 5000
+
+/** Tells whether calls are answered: the database is there, is no replica, and lacks nothing that they need. */
+function createReadiness(sql: Pool): () => Promise<boolean> {
+  let whole = Number.NEGATIVE_INFINITY
+  const look = async () => {
+    const [row] = await sql<[{ primary: boolean }]>`
+      select not pg_is_in_recovery() as primary, exists (select from jobs limit 0) as none`
+    if (performance.now() - whole > wholeMs && (await isWhole(sql))) whole = performance.now()
+    return row.primary && performance.now() - whole <= wholeMs
+  }
+  return () => Promise.race([look().catch(() => false), wait(2000, false, { ref: false })])
 }
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')

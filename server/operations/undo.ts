@@ -3,6 +3,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { OperationRecord } from '../../shared/records.ts'
 import { type Conflict, undo as operation, type UndoRequest } from '../../shared/undo.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
+import { hasArchive } from './archive.ts'
 import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
 import type { Call } from './call.ts'
 import { change } from './change.ts'
@@ -82,10 +83,12 @@ function wayBack({ id, kind, state }: OperationRecord): Way {
 async function refuseWhatIsGone(sql: Sql, { id, state, affected }: OperationRecord): Promise<void> {
   if (state === 'undone' || affected === 0) return
   const [{ kept }] = await sql<[{ kept: boolean }]>`
-    select
-      exists (select from jobs_archive where operation_id = ${id}::bigint)
-      or exists (select from job_operation_rows where operation_id = ${id}::bigint) as kept`
+    select exists (select from job_operation_rows where operation_id = ${id}::bigint) as kept`
   if (kept) return
+  if (await hasArchive(sql)) {
+    const archived = await sql`select from jobs_archive where operation_id = ${id}::bigint limit 1`
+    if (archived.count > 0) return
+  }
   throw new Failure(
     'conflict',
     `what operation ${id} changed is not in the archive, or not any more; nothing was changed`,
