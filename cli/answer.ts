@@ -1,5 +1,5 @@
 import { Failure, type FailureCode, type Fault } from '../shared/errors.ts'
-import { FailureBody, failureCode } from '../shared/failure-body.ts'
+import { codeOfStatus, FailureBody, knownCode } from '../shared/failure-body.ts'
 import { headers } from '../shared/headers.ts'
 import type { Deadline } from './deadline.ts'
 import { inFlags } from './faults.ts'
@@ -15,8 +15,13 @@ export interface Received {
   json: unknown
 }
 
+interface Call {
+  target: Target
+  changing: boolean
+}
+
 /** What a server meant by an answer that is not a success. */
-export function failureOfAnswer(received: Received, { url }: Target): Failure {
+export function failureOfAnswer(received: Received, { target: { url }, changing }: Call): Failure {
   const { status, header } = received
   const read = FailureBody.safeParse(received.json)
   const said = read.success ? read.data : undefined
@@ -37,8 +42,23 @@ export function failureOfAnswer(received: Received, { url }: Target): Failure {
     )
   }
   const detail = said ? sentenceOf(said) : `${url.origin} answered HTTP ${status}`
-  const code = codeOf(status, said?.code, detail)
+  const known = knownCode(said?.code)
+  // A proxy answers so while the server goes on; only a code of ours says that nothing was changed.
+  if (changing && status >= 500 && !known) {
+    return new Failure('outcome_unknown', `${detail}; ${unanswered}`, { ...about, hint: said?.hint })
+  }
+  const code = known ?? guessed(status, detail)
   return new Failure(code, detail, { ...about, hint: said?.hint ?? hints[code] })
+}
+
+/** What is no answer that jobsctl knows: of a read that it has the wrong server, of a change nothing for sure. */
+export function notUnderstood({ header }: Received, { target: { url }, changing }: Call): Failure {
+  const unsure = changing ? '; the change may have been made' : ''
+  return new Failure('unexpected_answer', `${url.origin} answered what jobsctl does not understand${unsure}`, {
+    hint: changing ? undefined : 'is this the root of a jobs server? jobsctl doctor looks closer',
+    requestId: header(headers.requestId),
+    server: url.origin,
+  })
 }
 
 function sentenceOf({ detail, errors }: FailureBody): string {
@@ -54,10 +74,8 @@ const faultLines = (faults: readonly Fault[]): string =>
 const oneLine = (text: string): string => text.replaceAll(/\s*[\r\n]\s*/g, ' ')
 
 /** A server without codes says in words that it wants to be confirmed. */
-function codeOf(status: number, code: string | undefined, detail: string): FailureCode {
-  if (status === 400 && code === undefined && /confirm/i.test(detail)) return 'confirmation_required'
-  return failureCode(status, code)
-}
+const guessed = (status: number, detail: string): FailureCode =>
+  status === 400 && /confirm/i.test(detail) ? 'confirmation_required' : codeOfStatus(status)
 
 const hints: Partial<Record<FailureCode, string>> = {
   unauthenticated: 'jobsctl doctor tells which key was used, and where it came from',

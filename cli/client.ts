@@ -75,7 +75,7 @@ export function createClient({ target, settings, trace, signal }: ClientOptions)
         const received = await timed({ ...sent, changing })
         if (received.status < 300) return received
         const { failureOfAnswer } = await import('./answer.ts')
-        throw failureOfAnswer(received, target)
+        throw failureOfAnswer(received, { target, changing })
       }
       const received = await retrying(attempt, {
         retries: settings.retries,
@@ -84,8 +84,9 @@ export function createClient({ target, settings, trace, signal }: ClientOptions)
         signal,
       })
       const read = op.output.safeParse(received.json)
-      if (!read.success) throw unexpected(target, received)
-      return { body: read.data, raw: received.json }
+      if (read.success) return { body: read.data, raw: received.json }
+      const { notUnderstood } = await import('./answer.ts')
+      throw notUnderstood(received, { target, changing })
     },
     async probe(path) {
       const { status, headers } = await timed({ method: 'GET', path, query: '', headers: {}, changing: false })
@@ -105,13 +106,6 @@ function noCredential({ url, from }: Target): Failure {
     hint: 'set JOBSCTL_API_KEY beside JOBSCTL_URL, or give --api-key-file; jobsctl help config tells all ways',
   })
 }
-
-const unexpected = ({ url }: Target, { header }: Received): Failure =>
-  new Failure('unexpected_answer', `${url.origin} answered what jobsctl does not understand`, {
-    hint: 'is this the root of a jobs server? jobsctl doctor looks closer',
-    requestId: header(headers.requestId),
-    server: url.origin,
-  })
 
 /** Node's cryptography takes long to load, and most calls change nothing. */
 const newKey = async (): Promise<string> => (await import('node:crypto')).randomUUID()

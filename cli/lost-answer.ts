@@ -1,7 +1,14 @@
 import type { FailureCode } from '../shared/errors.ts'
 import { Failure } from '../shared/errors.ts'
 
-const unsure: readonly FailureCode[] = ['timed_out', 'unreachable', 'interrupted', 'terminated', 'outcome_unknown']
+const unsure: readonly FailureCode[] = [
+  'timed_out',
+  'unreachable',
+  'interrupted',
+  'terminated',
+  'outcome_unknown',
+  'unexpected_answer',
+]
 
 /** Whether nobody knows if the change was made. */
 export const isLost = ({ code }: Failure): boolean => unsure.includes(code)

@@ -65,8 +65,8 @@ const statusOf = (problem: unknown): number => Problem.parse(problem).status
 const Problem = z.object({ status: z.number().int().min(400).max(599).catch(500) }).catch({ status: 500 })
 
 const notUnderstood = (server: string, cause?: unknown): Failure =>
-  new Failure('unexpected_answer', `${server} tells its progress in a way that jobsctl does not understand`, {
-    hint: 'jobsctl operations shows what became of the change',
-    server,
-    cause,
-  })
+  new Failure(
+    'unexpected_answer',
+    `${server} tells its progress in a way that jobsctl does not understand; the change may have been made`,
+    { server, cause },
+  )

@@ -48,7 +48,7 @@ export async function send(sending: Sending): Promise<Received> {
       signal: AbortSignal.any([signal, deadline.signal]),
     })
     const header = (name: string) => firstOf(response.headers[name.toLowerCase()])
-    const streams = response.statusCode === 200 && header('content-type')?.startsWith(ndjson)
+    const streams = sending.onProgress && response.statusCode === 200 && header('content-type')?.startsWith(ndjson)
     const { text, ...said } = streams ? await followed(response, sending, traced.line) : await whole(response)
     traced.answer({ status: said.status, headers: response.headers, text })
     return { ...said, headers: response.headers, header }

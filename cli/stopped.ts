@@ -38,7 +38,7 @@ export async function stopped<In extends z.ZodType, Out extends z.ZodType>(
     const hint = error.hint ?? [goOn(session), ...takeBack(session, reached, last)].join('; ')
     return new Failure('partial', message, { hint, requestId, server, cause })
   }
-  if (before === 0 && (changed === 0 || isUnsure(error))) {
+  if (before === 0 && (changed === 0 || isLost(error))) {
     const detail = changed > 0 ? `${change.say(`at least ${jobs(changed)}`, true)}, then: ${message}` : message
     return lookedUp(new Failure(error.code, detail, { hint: error.hint, requestId, server, cause }), look)
   }
@@ -46,9 +46,6 @@ export async function stopped<In extends z.ZodType, Out extends z.ZodType>(
   const hint = `${goOn(session)}; ${look}`
   return new Failure(code, `${said}, then stopped: ${message}`, { hint, requestId, server, cause })
 }
-
-/** The server may be going on all the same. */
-const isUnsure = (failure: Failure): boolean => isLost(failure) || failure.code === 'unexpected_answer'
 
 /** The record, where there is one; else the dry run that shows what is left. */
 function lookAt<In extends z.ZodType, Out extends z.ZodType>(

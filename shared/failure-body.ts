@@ -21,10 +21,12 @@ export const FailureBody = z.object({
 })
 export type FailureBody = z.output<typeof FailureBody>
 
-/** The code a server sent, if it is one of ours; else the best guess from the HTTP status. */
-export function failureCode(status: number, sent?: string): FailureCode {
-  const known = failureCodes.find((code) => code === sent)
-  if (known) return known
+/** The code that a server sent, if it is one of ours. */
+export const knownCode = (sent: string | undefined): FailureCode | undefined =>
+  failureCodes.find((code) => code === sent)
+
+/** The best guess from the HTTP status. */
+export function codeOfStatus(status: number): FailureCode {
   if (status === 400) return 'malformed_request'
   if (status >= 502 && status <= 504) return 'database_unavailable'
   return failureCodes.find((code) => failures[code].status === status) ?? 'internal'
