@@ -13,10 +13,11 @@ export async function fullContext(io: Io, flags: GlobalFlags): Promise<Context> 
   let client: Promise<Client> | undefined
   const readTarget = async () => {
     const { readTarget } = await import('./target.ts')
-    return readTarget(flags, io, async () => {
+    const fromFile = async () => {
       const { configPath, readConfig } = await import('./config.ts')
       return readConfig(configPath(io))
-    })
+    }
+    return readTarget(flags, io, { readConfig: fromFile, timeoutMs: settings.timeoutMs })
   }
   const context: Context = {
     io,

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { Failure } from '../shared/errors.ts'
 import { inexactNumber } from '../shared/exact-numbers.ts'
 import type { Context } from './context.ts'
 import { interrupted } from './interrupted.ts'
+import { readText } from './text-file.ts'
 
 const flag = '--payload'
 
@@ -28,18 +28,15 @@ export async function readPayload(given: string, context: Context): Promise<unkn
   }
 }
 
-async function textOf(given: string, { flags, io }: Context): Promise<string> {
-  if (given.startsWith('@')) return contentOf(given.slice(1))
+async function textOf(given: string, { flags, io, settings }: Context): Promise<string> {
+  const { signal } = io
+  if (given.startsWith('@')) {
+    return readText(given.slice(1), { from: flag, signal, timeoutMs: settings.timeoutMs })
+  }
   if (given !== '-') return given
   const other = flags.apiKeyFile === '-' ? '--api-key-file' : flags.tokenFile === '-' ? '--token-file' : undefined
   if (other) throw new Failure('usage', `${flag} and ${other} cannot both be read from stdin`)
   const text = await io.readStdin()
-  if (io.signal.aborted) throw interrupted(io.signal)
+  if (signal.aborted) throw interrupted(signal)
   return text
-}
-
-async function contentOf(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new Failure('usage', `${flag}: cannot read ${path}: ${cause.code ?? cause.message}`, { cause })
-  })
 }

@@ -1,10 +1,12 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, rename, stat, writeFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { Preview } from '../shared/bulk.ts'
 import { Failure } from '../shared/errors.ts'
 import { faultsOf } from '../shared/faults.ts'
 import { bulkKinds } from '../shared/records.ts'
 import type { Previewed, Session } from './change.ts'
+import type { Context } from './context.ts'
+import { readText } from './text-file.ts'
 
 /** A change that was previewed, to be confirmed and made later, as a file. */
 export const Plan = z.strictObject({
@@ -28,8 +30,8 @@ const AnyPlan = z.looseObject({ jobsctl_plan: z.number() })
  * Reads a plan.
  * @throws Failure `usage` for a file that is none, or cannot be read
  */
-export async function readPlan(path: string): Promise<Plan> {
-  const raw = await jsonOf(path)
+export async function readPlan(path: string, context: Context): Promise<Plan> {
+  const raw = await jsonOf(path, context)
   const any = AnyPlan.safeParse(raw)
   if (!any.success) throw new Failure('usage', `${path} is not a plan`, { hint: makeOne })
   if (any.data.jobsctl_plan !== 1) {
@@ -49,10 +51,8 @@ export async function readPlan(path: string): Promise<Plan> {
 
 const makeOne = 'jobsctl <change> --dry-run --plan-out <file> makes one'
 
-async function jsonOf(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new Failure('usage', `cannot read ${path}: ${cause.code ?? cause.message}`, { cause })
-  })
+async function jsonOf(path: string, { io, settings }: Context): Promise<unknown> {
+  const text = await readText(path, { signal: io.signal, timeoutMs: settings.timeoutMs })
   try {
     return JSON.parse(text)
   } catch (cause) {
@@ -62,15 +62,22 @@ async function jsonOf(path: string): Promise<unknown> {
 
 /**
  * Looks at what a plan would overwrite, before anything is sent.
- * @throws Failure `usage` for a file that is no plan
+ * @throws Failure `usage` for what is no file, or a file that is no plan
  */
 export async function refuseOverwriting(path: string): Promise<void> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const notLooked = (error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw new Failure('usage', `--plan-out: cannot look at ${path}: ${error.code}; nothing was written`, {
       cause: error,
     })
-  })
+  }
+  const there = path === '-' ? undefined : await stat(path).catch(notLooked)
+  if (path === '-' || (there && !there.isFile())) {
+    throw new Failure('usage', `--plan-out: ${path} is no file that can be replaced; nothing was written`, {
+      hint: 'a plan needs a file of its own, such as plan.json',
+    })
+  }
+  const text = there && (await readFile(path, 'utf8').catch(notLooked))
   if (text === undefined || isPlan(text)) return
   throw new Failure('usage', `--plan-out: ${path} is there, and is not a plan; it was left as it is`, {
     hint: 'name another file',

@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { Failure } from '../shared/errors.ts'
 import { interrupted } from './interrupted.ts'
 import type { Io } from './io.ts'
+import { readText } from './text-file.ts'
 
 /** Where a secret comes from; never a flag's value, which every process on the machine can read. */
 export type SecretSource =
@@ -15,8 +16,8 @@ export type SecretSource =
  * The secret itself, without the white space around it.
  * @throws Failure `usage` when it cannot be had or cannot be one; the secret is never repeated
  */
-export async function readSecret(source: SecretSource, io: Io): Promise<string> {
-  const secret = (await textOf(source, io)).trim()
+export async function readSecret(source: SecretSource, io: Io, timeoutMs: number): Promise<string> {
+  const secret = (await textOf(source, io, timeoutMs)).trim()
   if (io.signal.aborted) throw interrupted(io.signal)
   if (secret === '') throw new Failure('usage', `${source.from}: is empty`)
   if (!/^[\x21-\x7e]+$/.test(secret)) {
@@ -25,22 +26,20 @@ export async function readSecret(source: SecretSource, io: Io): Promise<string> 
   return secret
 }
 
-async function textOf(source: SecretSource, io: Io): Promise<string> {
+async function textOf(source: SecretSource, io: Io, timeoutMs: number): Promise<string> {
   if (source.kind === 'value') return source.value
   if (source.kind === 'command') return outputOf(source.argv, source.from, io.signal)
-  return source.path === '-' ? io.readStdin() : contentOf(source.path, source.from)
+  const { path, from } = source
+  if (path === '-') return io.readStdin()
+  await refuseReadable(path, from)
+  return readText(path, { from, signal: io.signal, timeoutMs })
 }
 
-async function contentOf(path: string, from: string): Promise<string> {
-  try {
-    const file = await files.stat(path)
-    if (file.isFile() && process.platform !== 'win32' && (file.mode & 0o077) !== 0) {
-      throw new Failure('usage', `${from}: others can read ${path}; it was not used`, { hint: `chmod 600 ${path}` })
-    }
-    return await files.readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Failure || !(error instanceof Error && 'code' in error)) throw error
-    throw new Failure('usage', `${from}: cannot read ${path}: ${error.code}`, { cause: error })
+/** What cannot be looked at is left for the reading to complain of. */
+async function refuseReadable(path: string, from: string): Promise<void> {
+  const file = await files.stat(path).catch(() => undefined)
+  if (file?.isFile() && process.platform !== 'win32' && (file.mode & 0o077) !== 0) {
+    throw new Failure('usage', `${from}: others can read ${path}; it was not used`, { hint: `chmod 600 ${path}` })
   }
 }
 

@@ -23,17 +23,26 @@ interface Place {
   profile?: Target['profile']
 }
 
+interface Reading {
+  readConfig: () => Promise<Config>
+  /** How long a file with a secret may keep one waiting. */
+  timeoutMs: number
+}
+
 /**
  * The target by precedence: flag, `JOBSCTL_*`, profile, `BASE`, default. A key goes to the URL it
  * belongs to and to no other: a profile's key to the profile's URL, `API_KEY` to `BASE`, and the
  * `JOBSCTL_*` ones to `JOBSCTL_URL` where that is set.
  * @throws Failure `usage` or `not_found`
  */
-export async function readTarget(flags: GlobalFlags, io: Io, readConfig: () => Promise<Config>): Promise<Target> {
+export async function readTarget(flags: GlobalFlags, io: Io, { readConfig, timeoutMs }: Reading): Promise<Target> {
   const place = await placeOf(flags, io.env, readConfig)
   const url = checkedUrl(place, flags.allowHttp ?? false)
   const secret = secretOf(flags, io, place)
-  const credential = secret && { header: secret.header, value: secret.prefix + (await readSecret(secret.source, io)) }
+  const credential = secret && {
+    header: secret.header,
+    value: secret.prefix + (await readSecret(secret.source, io, timeoutMs)),
+  }
   return { url, from: place.from, credential, credentialFrom: secret?.source.from, profile: place.profile }
 }
 

@@ -80,6 +80,19 @@ describe('--plan-out', () => {
     expect(await runAt(server, [...prune, '--plan-out', path, '-n'])).toMatchObject({ code: 0 })
   })
 
+  it.each(['-', '/dev/full', '/dev/stdout', '/tmp'])(
+    '%s is no file for a plan, which is said before anything is sent',
+    async (path) => {
+      const server = await pruneServer()
+      expect(await runAt(server, [...prune, '--dry-run', '--plan-out', path])).toEqual({
+        code: 2,
+        out: '',
+        err: `error: --plan-out: ${path} is no file that can be replaced; nothing was written\n  hint: a plan needs a file of its own, such as plan.json\n`,
+      })
+      expect(server.asked).toEqual([])
+    },
+  )
+
   it('writes nothing where a preview binds nothing, or the folder is missing', async () => {
     const foreign = await otherServer({ prunable: 5, overdue: 0, quarantined: 0, leased: 0, expired: 0 })
     const path = await planPath()

@@ -1,8 +1,14 @@
-import { chmod } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { chmod, open } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { built } from './built.ts'
 import { configHome, secretFile } from './config-home.ts'
+import { newFolder } from './database.ts'
 import { type FakeServer, fakeServer, jobsAnswer } from './fake-server.ts'
-import { type JobsctlOptions, runJobsctl } from './jobsctl.ts'
+import { type JobsctlOptions, runJobsctl, startJobsctl } from './jobsctl.ts'
+import { until } from './poll.ts'
+import { shell } from './shell.ts'
 import { ctrlD, enter, startAtTerminal } from './terminal.ts'
 
 const listening = () => fakeServer(() => ({ body: [] }))
@@ -110,4 +116,55 @@ it('does not ask at a terminal from which the key was read', async () => {
   expect(code).toBe(3)
   expect(screen).toContain('refusing to change anything without --yes')
   expect(headersOf(server)).toEqual([['key-from-stdin']])
+})
+
+/** A pipe with a name, at which nobody says anything. */
+async function silentPipe(): Promise<string> {
+  const path = join(await newFolder('pipe'), 'key')
+  await shell(`mkfifo -m 600 '${path}'`)
+  return path
+}
+
+/** Somebody at its other end, who says nothing: that can only be where somebody reads. */
+const heldOpen = (path: string) =>
+  until('somebody reads from the pipe', () =>
+    open(path, constants.O_WRONLY | constants.O_NONBLOCK).catch(() => undefined),
+  )
+
+it.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s ends the wait for a key, a payload and a plan at a pipe', async (signal, code) => {
+  const env = { JOBSCTL_URL: 'http://127.0.0.1:1', JOBSCTL_API_KEY: 'key' }
+  const lines = [
+    (path: string) => ['stats', '--api-key-file', path],
+    (path: string) => ['enqueue', 'a/b', '--job-type', 'c', '--payload', `@${path}`],
+    (path: string) => ['apply', path],
+  ]
+  const ended = await Promise.all(
+    lines.map(async (line) => {
+      const path = await silentPipe()
+      const child = await startJobsctl(line(path), { env })
+      const writer = await heldOpen(path)
+      child.process.kill(signal)
+      return child.ended.finally(() => writer.close())
+    }),
+  )
+  expect(ended).toEqual(Array(3).fill({ code, out: '', err: 'error: interrupted\n' }))
+})
+
+it('the deadline ends it, too; a pipe that says the key is as good as a file', async () => {
+  const server = await listening()
+  const env = { JOBSCTL_URL: server.url }
+  const path = await silentPipe()
+  expect(await stats(['--api-key-file', path, '--timeout', '1'], { env })).toEqual({
+    code: 7,
+    out: '',
+    err: `error: --api-key-file: nothing came from ${path} within 1 s\n`,
+  })
+  const { out } = await shell(`(echo from-pipe >'${path}') & '${process.execPath}' '${built.jobsctl}' stats --json`, {
+    env: { ...env, JOBSCTL_API_KEY_FILE: path },
+  })
+  expect(out).toBe('[]\n')
+  expect(headersOf(server)).toEqual([['from-pipe']])
 })

@@ -20,7 +20,7 @@ export const apply: CommandSpec = {
     refuseFlags(context)
     const { readPlan } = await import('../plan.ts')
     const { applyPlan } = await import('../apply-plan.ts')
-    return applyPlan(context, path, await readPlan(path))
+    return applyPlan(context, path, await readPlan(path, context))
   },
 }
 
