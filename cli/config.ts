@@ -1,5 +1,5 @@
 import { promises as files } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import * as z from 'zod'
 import { Failure } from '../shared/errors.ts'
 import { faultsOf } from '../shared/faults.ts'
@@ -38,8 +38,21 @@ export const Config = z
   })
 export type Config = z.output<typeof Config>
 
-export function configPath({ env, home }: Pick<Io, 'env' | 'home'>): string {
-  return join(env.XDG_CONFIG_HOME || join(home, '.config'), 'jobsctl', 'config.json')
+/** Where the config file lies, if there is a home. A relative one is ignored: any folder could name programs to run. */
+export function configPath({ env, home }: Pick<Io, 'env' | 'home'>): string | undefined {
+  const asked = env.XDG_CONFIG_HOME
+  if (asked && isAbsolute(asked)) return join(asked, 'jobsctl', 'config.json')
+  return home === undefined ? undefined : join(home, '.config', 'jobsctl', 'config.json')
+}
+
+/**
+ * Whoever can write the file would choose what is run.
+ * @throws Failure `usage` where others than its owner can
+ */
+export async function refuseWritable(path: string, from: string): Promise<void> {
+  const { mode } = await files.stat(path)
+  if (process.platform === 'win32' || (mode & 0o022) === 0) return
+  throw new Failure('usage', `${from}: others can write ${path}; it was not run`, { hint: `chmod go-w ${path}` })
 }
 
 /** The file as JSON, before it is checked; an absent file is an empty one. */
@@ -65,7 +78,9 @@ export function checkedConfig(raw: unknown, path: string): Config {
   throw new Failure('usage', `${path} is not right\n  ${faults.join('\n  ')}`, { hint: 'jobsctl help config' })
 }
 
-export const readConfig = async (path: string): Promise<Config> => checkedConfig(await readRawConfig(path), path)
+/** Without a place for it there is nothing in it. */
+export const readConfig = async (path: string | undefined): Promise<Config> =>
+  path === undefined ? { profiles: {} } : checkedConfig(await readRawConfig(path), path)
 
 /** Writes it whole, or not at all, for its owner alone. */
 export async function writeConfig(path: string, config: Config): Promise<void> {

@@ -1,4 +1,5 @@
 import { homedir, hostname, userInfo } from 'node:os'
+import { isAbsolute } from 'node:path'
 import { isatty } from 'node:tty'
 import { exits } from '../shared/exits.ts'
 import { main } from './main.ts'
@@ -25,7 +26,7 @@ export async function run(argv: readonly string[], outGone: () => boolean): Prom
     columns: process.stdout.columns || 80,
     env: process.env,
     identity: `${user()}@${hostname()}`,
-    home: homedir(),
+    home: home(),
     signal: interruption.signal,
   })
 }
@@ -49,6 +50,17 @@ async function readStdin(): Promise<string> {
   interruption.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true })
   const { text } = await import('node:stream/consumers')
   return text(process.stdin).catch(() => '')
+}
+
+/** By the environment or else by the system. A container's user may have none, and a relative one would be any folder. */
+function home(): string | undefined {
+  for (const look of [homedir, () => userInfo().homedir]) {
+    try {
+      const path = look()
+      if (isAbsolute(path)) return path
+    } catch {}
+  }
+  return undefined
 }
 
 function user(): string {

@@ -18,7 +18,8 @@ export interface Io {
   env: NodeJS.ProcessEnv
   /** `<user>@<host>`, for the record of a change. */
   identity: string
-  home: string
+  /** Where it is known. */
+  home: string | undefined
   /** Ends with the name of the signal as its reason. */
   signal: AbortSignal
 }

@@ -39,6 +39,11 @@ export async function readTarget(flags: GlobalFlags, io: Io, { readConfig, timeo
   const place = await placeOf(flags, io.env, readConfig)
   const url = checkedUrl(place, flags.allowHttp ?? false)
   const secret = secretOf(flags, io, place)
+  if (secret?.source.kind === 'command') {
+    const { configPath, refuseWritable } = await import('./config.ts')
+    const path = configPath(io)
+    if (path !== undefined) await refuseWritable(path, secret.source.from)
+  }
   const credential = secret && {
     header: secret.header,
     value: secret.prefix + (await readSecret(secret.source, io, timeoutMs)),
@@ -119,8 +124,8 @@ function secretOf(flags: GlobalFlags, { env, home }: Io, place: Place): Secret |
   return secretOfEnvironment(env, place) ?? (place.from === 'BASE' ? secretOfBase(env) : undefined)
 }
 
-function secretOfProfile(profile: NonNullable<Target['profile']>, home: string): Secret | undefined {
-  const atHome = (path: string | undefined) => path?.replace(/^~(?=\/)/, home) // no shell has read it
+function secretOfProfile(profile: NonNullable<Target['profile']>, home = '~'): Secret | undefined {
+  const atHome = (path: string | undefined) => path?.replace(/^~(?=\/)/, () => home) // no shell has read it
   const from = (field: string) => `profiles.${profile.name}.${field}`
   const key =
     file(atHome(profile.api_key_file), from('api_key_file')) ??

@@ -64,7 +64,8 @@ const config = () => `The config file holds named targets. jobsctl config path t
   }
 
 A key comes from api_key_file, api_key_command, token_file or token_command. A file must be
-readable by its owner alone. A command is an argv array, run without a shell, for 5 s at most.
+readable by its owner alone. A command is an argv array, run without a shell, for 5 s at most,
+and only where nobody else can write the config file.
 protected: changes need --profile spelled out and a max, and the prompt asks for the name.
 max: no change of more jobs than this; --max and JOBSCTL_MAX go before it.
 `

@@ -1,9 +1,12 @@
-import { link, readdir, readFile, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { chmod, link, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { built } from './built.ts'
 import { configHome, secretFile } from './config-home.ts'
+import { newFolder } from './database.ts'
 import { type FakeServer, fakeServer, jobsAnswer } from './fake-server.ts'
 import { runJobsctl } from './jobsctl.ts'
+import { shell } from './shell.ts'
 import { enter, startAtTerminal } from './terminal.ts'
 
 const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8)
@@ -15,6 +18,41 @@ describe('config', () => {
       runJobsctl(['config', 'path'], { env: { XDG_CONFIG_HOME: undefined, HOME: '/c' } }),
     ])
     expect([xdg.out, home.out]).toEqual(['/a/b/jobsctl/config.json\n', '/c/.config/jobsctl/config.json\n'])
+  })
+
+  it.each([
+    ['a blank HOME', { HOME: '', XDG_CONFIG_HOME: undefined }],
+    ['a relative HOME', { HOME: '.', XDG_CONFIG_HOME: undefined }],
+    ['a relative XDG_CONFIG_HOME', { XDG_CONFIG_HOME: '.' }],
+  ])('%s is ignored: the file of the current folder would name programs to run', async (_what, home) => {
+    const folder = await newFolder('current')
+    const ran = join(folder, 'ran')
+    const p = { url: 'http://127.0.0.1:1', api_key_command: ['touch', ran] }
+    for (const place of ['jobsctl', '.config/jobsctl']) {
+      await mkdir(join(folder, place), { recursive: true })
+      await writeFile(join(folder, place, 'config.json'), JSON.stringify({ default: 'p', profiles: { p } }))
+    }
+    const line = `cd '${folder}' && '${process.execPath}' '${built.jobsctl}' stats --profile p`
+    expect(await shell(line, { env: home })).toMatchObject({ code: 5, err: expect.stringContaining('no profile p') })
+    await expect(stat(ran)).rejects.toThrow('ENOENT')
+  })
+
+  it.each([0o664, 0o646])('a file of mode %o names no program that would be run', async (mode) => {
+    const server = await fakeServer(() => ({ body: [] }))
+    const ran = join(await newFolder('ran'), 'ran')
+    const p = { url: server.url, api_key_command: ['touch', ran] }
+    const { env, path } = await configHome({ profiles: { p, q: { ...p, api_key_command: undefined } } })
+    await chmod(path, mode)
+    const [command, none] = await Promise.all(
+      ['p', 'q'].map((name) => runJobsctl(['stats', '--profile', name], { env })),
+    )
+    expect(command).toEqual({
+      code: 2,
+      out: '',
+      err: `error: profiles.p.api_key_command: others can write ${path}; it was not run\n  hint: chmod go-w ${path}\n`,
+    })
+    expect(none).toMatchObject({ code: 4, err: expect.stringContaining('there is no key for') })
+    await expect(stat(ran)).rejects.toThrow('ENOENT')
   })
 
   it('set writes, get and list read it back, for people and for programs', async () => {

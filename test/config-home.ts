@@ -14,7 +14,7 @@ export async function configHome(config?: object | string): Promise<ConfigHome> 
   const path = join(home, 'jobsctl', 'config.json')
   if (config !== undefined) {
     await mkdir(join(home, 'jobsctl'))
-    await writeFile(path, typeof config === 'string' ? config : JSON.stringify(config))
+    await writeFile(path, typeof config === 'string' ? config : JSON.stringify(config), { mode: 0o644 })
   }
   return { path, env: { XDG_CONFIG_HOME: home } }
 }

@@ -20,6 +20,11 @@ export const config: CommandSpec = {
   async run(context, _flags, [action = '', key, value]) {
     const { configPath, readConfig } = await import('../config.ts')
     const path = configPath(context.io)
+    if (path === undefined) {
+      throw new Failure('usage', 'there is no place for a config file: no home is known', {
+        hint: 'set HOME or XDG_CONFIG_HOME to an absolute path',
+      })
+    }
     if (action === 'path') return line(context, { path }, path)
     if (action === 'list') return list(context, await readConfig(path))
     if (action === 'get') return get(context, await readConfig(path), needed(key, 'get <key>'))

@@ -62,7 +62,8 @@ async function config({ io }: Context): Promise<Outcome> {
   const path = configPath(io)
   const { profiles } = await readConfig(path)
   const count = Object.keys(profiles).length
-  return ok(count === 0 ? `${path}: no profiles` : `${path}: ${count} profiles`)
+  const place = path ?? 'nowhere, for no home is known'
+  return ok(count === 0 ? `${place}: no profiles` : `${place}: ${count} profiles`)
 }
 
 async function target(context: Context): Promise<Outcome> {
