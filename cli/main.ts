@@ -11,6 +11,7 @@ import { commandHelp, programHelp } from './help-text.ts'
 import type { Io } from './io.ts'
 import type { Ending } from './print.ts'
 import type { GlobalFlags } from './settings.ts'
+import { topicOn } from './topics.ts'
 
 /** Runs one command line, and returns its exit code. It never throws. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -67,7 +68,8 @@ function addCommand(program: Command, spec: CommandSpec, io: Io, end: (ending: E
   command.action(async () => {
     const topic = command.args[0]
     const asked = spec.name === 'help' && commands.find(({ name }) => name === topic)
-    if (asked) return io.out(commandHelp(asked))
+    // A word such as config is both.
+    if (asked) return io.out([topicOn(asked.name), commandHelp(asked)].filter(Boolean).join('\n'))
     if (spec.name === 'help' && topic === undefined) return io.out(programHelp(commands))
     const { fullContext } = await import('./full-context.ts')
     const context = await fullContext(io, program.opts<GlobalFlags>())

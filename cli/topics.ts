@@ -108,3 +108,7 @@ export const topics: Record<string, () => string> = {
   output,
   cron,
 }
+
+/** The text of a topic, if it is one. */
+export const topicOn = (name: string | undefined): string | undefined =>
+  name !== undefined && Object.hasOwn(topics, name) ? topics[name]?.() : undefined

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
-import { topics } from '../topics.ts'
+import { topicOn, topics } from '../topics.ts'
 
 export const help: CommandSpec = {
   name: 'help',
@@ -11,10 +11,10 @@ export const help: CommandSpec = {
   operands: '[topic]',
   flags: [],
   async run({ print }, _flags, [topic]) {
-    const text = topic !== undefined && Object.hasOwn(topics, topic) ? topics[topic] : undefined
+    const text = topicOn(topic)
     if (text === undefined)
       throw new Failure('usage', `there is no help on ${topic}`, { hint: `topics: ${Object.keys(topics).join(', ')}` })
-    print.text(text())
+    print.text(text)
     return 'ok'
   },
 }
