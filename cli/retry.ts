@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../shared/errors.ts'
+import { interrupted } from './interrupted.ts'
 
 interface Retrying {
   retries: number
@@ -15,7 +16,7 @@ const longestWait = 60
 /**
  * Repeats `attempt` with full jitter, or after the time that the server asked for. It gives up
  * early where the wait would outlast the deadline.
- * @throws the last failure
+ * @throws the last failure, or `interrupted`
  */
 export async function retrying<T>(attempt: () => Promise<T>, options: Retrying): Promise<T> {
   const { retries, worthRepeating, left, signal } = options
@@ -23,11 +24,11 @@ export async function retrying<T>(attempt: () => Promise<T>, options: Retrying):
     try {
       return await attempt()
     } catch (error) {
-      if (!(error instanceof Failure) || tried >= retries || signal.aborted || !worthRepeating(error)) throw error
+      if (!(error instanceof Failure) || tried >= retries || !worthRepeating(error)) throw error
       const wait = error.retryAfter === undefined ? jitter(tried) : error.retryAfter * 1000
       if (wait > longestWait * 1000 || wait >= left()) throw error
       await sleep(wait, undefined, { signal }).catch(() => {
-        throw error
+        throw interrupted(signal)
       })
     }
   }

@@ -120,6 +120,18 @@ it('keeps one deadline for all tries together', async () => {
   expect(silent.asked).toHaveLength(3)
 })
 
+it.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s ends the wait for another try with %i', async (signal, code) => {
+  const busy = await fakeServer(() => ({ status: 503, headers: { 'retry-after': '30' }, body: { detail: 'away' } }))
+  const env = { JOBSCTL_URL: busy.url, JOBSCTL_API_KEY: 'key' }
+  const child = await startJobsctl(['stats', '-v'], { env })
+  await until('it has heard the answer', () => child.output.err.includes(' 503 '))
+  child.process.kill(signal)
+  expect(await child.ended).toMatchObject({ code, err: expect.stringMatching(/^error: interrupted\n/m) })
+})
+
 it.each(passing)('sends a change once, even after %s', async (_what, trouble) => {
   const server = await fakeServer((asked) => (isChange(asked) ? trouble : jobsAnswer(3)))
   const { code, out } = await run(server, [...prune, '--yes', '--retries', '9'])
