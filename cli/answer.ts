@@ -4,6 +4,7 @@ import { headers } from '../shared/headers.ts'
 import type { Deadline } from './deadline.ts'
 import { inFlags } from './faults.ts'
 import { interrupted } from './interrupted.ts'
+import { maskedFor } from './masked.ts'
 import type { Target } from './target.ts'
 
 /** An answer as it came. */
@@ -21,27 +22,14 @@ interface Call {
 }
 
 /** What a server meant by an answer that is not a success. */
-export function failureOfAnswer(received: Received, { target: { url }, changing }: Call): Failure {
-  const { status, header } = received
-  const read = FailureBody.safeParse(received.json)
-  const said = read.success ? read.data : undefined
-  const about = {
-    requestId: said?.request_id ?? header(headers.requestId),
-    server: url.origin,
-    retryAfter: secondsOf(header('retry-after')),
-  }
-  if (status < 400) {
-    const to = header('location')
-    return new Failure(
-      'unexpected_answer',
-      `${url.origin} redirects${to ? ` to ${to}` : ''}; a key is never taken there`,
-      {
-        ...about,
-        hint: 'give the address where the server is with --url',
-      },
-    )
-  }
-  const detail = said ? sentenceOf(said) : `${url.origin} answered HTTP ${status}`
+export function failureOfAnswer(received: Received, { target, changing }: Call): Failure {
+  const { status, header, json } = withoutKey(received, target)
+  const server = target.url.origin
+  const said = FailureBody.safeParse(json).data
+  const requestId = said?.request_id ?? header(headers.requestId)
+  const about = { server, requestId, retryAfter: secondsOf(header('retry-after')) }
+  if (status < 400) return redirected(header('location'), about)
+  const detail = said ? sentenceOf(said) : `${server} answered HTTP ${status}`
   const known = knownCode(said?.code)
   // A proxy answers so while the server goes on; only a code of ours says that nothing was changed.
   if (changing && status >= 500 && !known) {
@@ -51,13 +39,36 @@ export function failureOfAnswer(received: Received, { target: { url }, changing 
   return new Failure(code, detail, { ...about, hint: said?.hint ?? hints[code] })
 }
 
+/** A server may send the key back, and what it says of a failure ends in logs. */
+function withoutKey({ status, headers, header, json }: Received, target: Target): Received {
+  const masked = maskedFor(target)
+  const maskedValue = (_name: string, value: unknown) => (typeof value === 'string' ? masked(value) : value)
+  return {
+    ...{ status, headers },
+    header: (name) => {
+      const value = header(name)
+      return value === undefined ? undefined : masked(value)
+    },
+    json: json === undefined ? undefined : JSON.parse(JSON.stringify(json), maskedValue),
+  }
+}
+
+function redirected(to: string | undefined, about: { server: string; requestId: string | undefined }): Failure {
+  const where = to ? ` to ${to}` : ''
+  return new Failure('unexpected_answer', `${about.server} redirects${where}; a key is never taken there`, {
+    ...about,
+    hint: 'give the address where the server is with --url',
+  })
+}
+
 /** What is no answer that jobsctl knows: of a read that it has the wrong server, of a change nothing for sure. */
-export function notUnderstood({ header }: Received, { target: { url }, changing }: Call): Failure {
+export function notUnderstood(received: Received, { target, changing }: Call): Failure {
+  const server = target.url.origin
   const unsure = changing ? '; the change may have been made' : ''
-  return new Failure('unexpected_answer', `${url.origin} answered what jobsctl does not understand${unsure}`, {
+  return new Failure('unexpected_answer', `${server} answered what jobsctl does not understand${unsure}`, {
     hint: changing ? undefined : 'is this the root of a jobs server? jobsctl doctor looks closer',
-    requestId: header(headers.requestId),
-    server: url.origin,
+    requestId: withoutKey(received, target).header(headers.requestId),
+    server,
   })
 }
 

@@ -34,11 +34,11 @@ export async function fullContext(io: Io, flags: GlobalFlags): Promise<Context> 
     },
     newClient: async (signal = io.signal) => {
       const { createClient } = await import('./client.ts')
+      const { maskedFor } = await import('./masked.ts')
       const { createTrace } = await import('./trace.ts')
       const level = settings.debug ? 'all' : settings.verbose ? 'lines' : 'none'
       const target = await context.target()
-      const secret = target.credential?.value.split(' ').at(-1)
-      const trace = createTrace({ note: io.note, level, secret })
+      const trace = createTrace({ note: io.note, level, masked: maskedFor(target) })
       return createClient({ target, settings, trace, signal })
     },
     retyped: (words) => line(words, [...targetWords(flags), ...changeWords(flags)]),

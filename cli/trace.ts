@@ -1,6 +1,7 @@
 import { headers } from '../shared/headers.ts'
 import { now } from './clock.ts'
 import { escaped } from './escape.ts'
+import { withoutTokens } from './masked.ts'
 
 interface Asked {
   method: string
@@ -32,19 +33,19 @@ const secretHeaders = ['x-api-key', 'authorization', 'set-cookie']
 interface Tracing {
   note: (text: string) => void
   level: 'none' | 'lines' | 'all'
-  /** The key or token: masked even where a server sends it back. */
-  secret: string | undefined
+  /** Without the key or token of the target. */
+  masked: (text: string) => string
 }
 
 /** `--verbose`: a line per request; `--debug`: the whole traffic, secrets masked. */
-export function createTrace({ note, level, secret }: Tracing): Trace {
-  const masked = (text: unknown) => (secret ? String(text).replaceAll(secret, '***') : String(text))
+export function createTrace({ note, level, masked }: Tracing): Trace {
+  const withoutSecrets = (text: string) => withoutTokens(masked(text))
   const say = (mark: string, text: string) => {
     for (const line of text.split('\n')) note(`${mark} ${escaped(line)}\n`)
   }
   const sayHeaders = (mark: string, all: Record<string, unknown>) => {
     for (const [name, value] of Object.entries(all)) {
-      say(mark, `${name}: ${secretHeaders.includes(name.toLowerCase()) ? '***' : masked(value)}`)
+      say(mark, `${name}: ${secretHeaders.includes(name.toLowerCase()) ? '***' : masked(String(value))}`)
     }
   }
   return {
@@ -53,20 +54,20 @@ export function createTrace({ note, level, secret }: Tracing): Trace {
       if (level === 'all') {
         say('>', `${method} ${url}`)
         sayHeaders('>', sent)
-        if (body) say('>', masked(body))
+        if (body) say('>', withoutSecrets(body))
       }
       return {
         line: (text) => {
-          if (level === 'all') say('<', masked(text))
+          if (level === 'all') say('<', withoutSecrets(text))
         },
         answer: (got) => {
           if (level === 'none') return
           const ms = Math.round(now() - start)
           const id = got.headers[headers.requestId.toLowerCase()] ?? '-'
-          say('<', `${method} ${url.pathname}${url.search} ${got.status} ${ms} ms request=${masked(id)}`)
+          say('<', `${method} ${url.pathname}${url.search} ${got.status} ${ms} ms request=${masked(String(id))}`)
           if (level !== 'all') return
           sayHeaders('<', got.headers)
-          say('<', masked(got.text))
+          say('<', withoutSecrets(got.text))
         },
       }
     },

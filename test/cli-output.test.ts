@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { built } from './built.ts'
-import { type FakeServer, fakeServer } from './fake-server.ts'
+import { type FakeServer, fakeServer, jobsAnswer } from './fake-server.ts'
 import { type JobsctlOptions, runJobsctl, startJobsctl } from './jobsctl.ts'
 import { until } from './poll.ts'
 import { shell } from './shell.ts'
@@ -259,6 +259,34 @@ describe('how much is said', () => {
       'Bearer the-secret-token',
       'the-secret-key',
     ])
+  })
+
+  it.each([
+    ['a key', { JOBSCTL_API_KEY: 'the-secret-key' }],
+    ['a token', { JOBSCTL_API_KEY: undefined, JOBSCTL_TOKEN: 'the-secret-token' }],
+  ])('an error shows no secret either, where the server repeats %s', async (_what, more) => {
+    const server = await fakeServer(({ headers }) => {
+      const said = `Invalid: ${headers['x-api-key'] ?? headers.authorization}`
+      const body = { detail: said, hint: said, request_id: said, code: 'unauthenticated' }
+      return { status: 401, body, headers: { 'x-request-id': said } }
+    })
+    const given = env(server, more)
+    const runs = await Promise.all([[], ['--json']].map((argv) => runJobsctl(['stats', ...argv], { env: given })))
+    for (const { code, err } of runs) {
+      expect(code).toBe(4)
+      expect(err).toMatch(/Invalid: (Bearer )?\*\*\*/)
+      expect(err).not.toContain('the-secret')
+    }
+  })
+
+  it('--debug shows no token of a preview: whoever has it may make the change', async () => {
+    const server = await fakeServer(() => jobsAnswer(2))
+    const argv = ['prune', '--all', '--yes', '--debug']
+    const { code, err } = await runJobsctl(argv, { env: env(server) })
+    expect(code).toBe(0)
+    expect(err).toContain('"preview_token":"***"')
+    expect(err).toContain('"token":"***"')
+    expect(err).not.toContain('token-of-2')
   })
 
   it('a reader that closes early is no failure', async () => {
