@@ -18,11 +18,13 @@ export interface Received {
 
 interface Call {
   target: Target
+  method: string
+  path: string
   changing: boolean
 }
 
 /** What a server meant by an answer that is not a success. */
-export function failureOfAnswer(received: Received, { target, changing }: Call): Failure {
+export function failureOfAnswer(received: Received, { target, method, path, changing }: Call): Failure {
   const { status, header, json } = withoutKey(received, target)
   const server = target.url.origin
   const said = FailureBody.safeParse(json).data
@@ -36,8 +38,17 @@ export function failureOfAnswer(received: Received, { target, changing }: Call):
     return new Failure('outcome_unknown', `${detail}; ${unanswered}`, { ...about, hint: said?.hint })
   }
   const code = known ?? guessed(status, detail)
+  if ((status === 404 || status === 405) && (!said || namesNothing.test(detail))) {
+    return new Failure(code, `${server} has no ${method} ${path}`, {
+      ...about,
+      hint: 'this server lacks what the command needs, or --url is not the root of a jobs server; jobsctl doctor looks closer',
+    })
+  }
   return new Failure(code, detail, { ...about, hint: said?.hint ?? hints[code] })
 }
+
+/** What servers say where they have no such path, ours included. */
+const namesNothing = /^(not found|method not allowed|there is nothing at this path)\.?$/i
 
 /** A server may send the key back, and what it says of a failure ends in logs. */
 function withoutKey({ status, headers, header, json }: Received, target: Target): Received {
@@ -62,7 +73,7 @@ function redirected(to: string | undefined, about: { server: string; requestId: 
 }
 
 /** What is no answer that jobsctl knows: of a read that it has the wrong server, of a change nothing for sure. */
-export function notUnderstood(received: Received, { target, changing }: Call): Failure {
+export function notUnderstood(received: Received, { target, changing }: Pick<Call, 'target' | 'changing'>): Failure {
   const server = target.url.origin
   const unsure = changing ? '; the change may have been made' : ''
   return new Failure('unexpected_answer', `${server} answered what jobsctl does not understand${unsure}`, {
@@ -91,7 +102,6 @@ const guessed = (status: number, detail: string): FailureCode =>
 const hints: Partial<Record<FailureCode, string>> = {
   unauthenticated: 'jobsctl doctor tells which key was used, and where it came from',
   forbidden: 'this key may not do that',
-  not_found: 'is --url the root of a jobs server?',
   internal: 'the log of the server tells more',
 }
 

@@ -75,7 +75,7 @@ export function createClient({ target, settings, trace, signal }: ClientOptions)
         const received = await timed({ ...sent, changing })
         if (received.status < 300) return received
         const { failureOfAnswer } = await import('./answer.ts')
-        throw failureOfAnswer(received, { target, changing })
+        throw failureOfAnswer(received, { ...sent, target, changing })
       }
       const received = await retrying(attempt, {
         retries: settings.retries,

@@ -1,14 +1,26 @@
 import * as z from 'zod'
 import { type FailureCode, failureCodes, failures } from './errors.ts'
 
+const mostCharacters = 500
+
+/** What is neither a sentence nor a list of faults still says why. */
+const Compact = z
+  .union([z.record(z.string(), z.unknown()), z.array(z.unknown()).min(1)])
+  .transform((detail) => JSON.stringify(detail).slice(0, mostCharacters))
+
+const Loc = z.array(z.union([z.string(), z.number()]))
+
 /**
  * The error body as a client reads it: other servers send `detail` alone, and some
- * send a list of `{loc, msg}` where ours sends a sentence.
+ * send a list of `{loc, msg}` or an object where ours sends a sentence.
  */
 export const FailureBody = z.object({
   detail: z.union([
     z.string(),
-    z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() })),
+    z
+      .array(z.object({ loc: z.union([Loc, z.string().transform((name) => [name])]).catch([]), msg: z.string() }))
+      .min(1),
+    Compact,
   ]),
   // What a server sends beside its sentence must not cost the sentence.
   code: z.string().optional().catch(undefined),

@@ -126,6 +126,17 @@ describe('exit codes of servers in trouble', () => {
     expect(error).toMatchObject({ code: word, exit: code, request_id: 'req-7', detail: expect.stringMatching(/./) })
   })
 
+  it.each([
+    [{ reason: 'quota', left: 0 }, '{"reason":"quota","left":0}'],
+    [['no', 'never'], '["no","never"]'],
+    [[{ loc: ['body', 'queue'], msg: 'is unknown' }], '--queue: is unknown'],
+    [[{ loc: 'queue', msg: 'is unknown' }], '--queue: is unknown'],
+    [[{ msg: 'is unknown' }], 'request: is unknown'],
+  ])('the reason %j of another server is told', async (detail, said) => {
+    const server = await fakeServer(() => ({ status: 422, body: { detail } }))
+    expect(await at(server, 'stats')).toEqual({ code: 2, out: '', err: `error: ${said}\n` })
+  })
+
   it('an error is what happened, what to type next, and the request at its server', async () => {
     const server = await fakeServer(() => ({
       status: 409,

@@ -41,6 +41,20 @@ it('prune, requeue and integrity --fix: preview and change, and a word that the 
   for (const { body } of confirmed(server)) expect(body).not.toHaveProperty('max')
 })
 
+it.each([
+  [['queues'], 'GET /api/v1/jobs/queues'],
+  [['operations'], 'GET /api/v1/jobs/operations'],
+  [['events'], 'GET /api/v1/jobs/events'],
+  [['undo', '1', '--yes'], 'POST /api/v1/jobs/operations/1/undo'],
+  [['pause', 'a/b'], 'POST /api/v1/jobs/queue/control'],
+])('%j is told as what this server lacks', async (argv, call) => {
+  const server = await otherServer(stored())
+  const { code, out, err } = await run(server, ...argv)
+  expect({ code, out }).toEqual({ code: 5, out: '' })
+  expect(err).toMatch(/^error: .+\n {2}hint: this server lacks what the command needs, or .+\n$/)
+  expect(err).toContain(`error: ${server.url} has no ${call}\n`)
+})
+
 it('previews change nothing, and --max is kept by jobsctl itself', async () => {
   const jobs = stored()
   const server = await otherServer(jobs)
