@@ -34,6 +34,7 @@ const bad: [string[], string][] = [
   [['requeue', '5', '--domain', 'mail'], 'ids and a scope'],
   [['requeue', '5', '--all'], 'ids and a scope'],
   [['requeue', '5', '--queue', 'default'], 'ids and a scope'],
+  [['requeue', '5', '--curl'], '--curl and ids exclude each other'],
   // Flags and commands that do not exist.
   [['prnue', '--all'], 'prnue'],
   [['PRUNE', '--all'], 'PRUNE'],

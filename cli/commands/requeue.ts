@@ -82,6 +82,11 @@ async function requestsFor(context: Context, scope: Scope, ids: string[]): Promi
   const { domain, ...rest } = scope
   const { requeueRequest } = await import('../changes/requeue.ts')
   if (domain !== undefined) return [requeueRequest(scope)]
+  if (context.settings.curl && ids.length > 0) {
+    throw new Failure('usage', '--curl and ids exclude each other', {
+      hint: 'the call needs the domain of each job, for which jobsctl first asks the server; --domain prints the call for a domain',
+    })
+  }
   if (context.settings.curl) {
     throw new Failure('usage', '--curl needs --domain here, since the call does', {
       hint: 'without it, jobsctl asks the server for the domains first',
