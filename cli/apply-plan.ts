@@ -12,6 +12,7 @@ import type { Plan } from './plan.ts'
 import type { Ending } from './print.ts'
 import { commandLine } from './shell.ts'
 import type { Column } from './table.ts'
+import { isSameRoot } from './target.ts'
 
 /**
  * Confirms and makes the change of a plan, the way the guard does, with the tokens of the plan.
@@ -19,7 +20,7 @@ import type { Column } from './table.ts'
  */
 export async function applyPlan(context: Context, path: string, plan: Plan): Promise<Ending> {
   const { url } = await context.target()
-  if (new URL(plan.url).href !== url.href) {
+  if (!isSameRoot(plan.url, url.href)) {
     throw new Failure('usage', `${path} was made for ${plan.url}, not for ${url.href}; nothing was changed`, {
       hint: `add --url ${plan.url}, or the profile of that server`,
     })

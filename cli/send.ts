@@ -34,7 +34,8 @@ interface Sending extends Sent {
  */
 export async function send(sending: Sending): Promise<Received> {
   const { method, path, query, headers: own, body, target, dispatcher, trace, signal, deadline } = sending
-  const url = new URL(target.url.pathname.replace(/\/$/, '') + path, target.url)
+  const url = new URL(target.url)
+  url.pathname = target.url.pathname.replace(/\/$/, '') + path
   url.search = query
   const credential = target.credential ? { [target.credential.header]: target.credential.value } : {}
   const sent = { ...own, ...credential }

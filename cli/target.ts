@@ -93,8 +93,19 @@ function checkedUrl({ url: text, from }: Place, allowHttp: boolean): URL {
       hint: 'use https, or --allow-http where the network is yours',
     })
   }
+  return rootOf(url)
+}
+
+/** The same server is the same text: no slash at the end makes another. */
+function rootOf(text: string | URL): URL {
+  const url = new URL(text)
+  url.pathname = url.pathname.replace(/\/+$/, '')
   return url
 }
+
+/** Whether two addresses are those of one server. */
+export const isSameRoot = (one: string, other: string): boolean =>
+  one === other || (URL.canParse(one) && URL.canParse(other) && rootOf(one).href === rootOf(other).href)
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host)
 
@@ -137,7 +148,7 @@ function secretOfProfile(profile: NonNullable<Target['profile']>, home = '~'): S
 
 /** They belong to `JOBSCTL_URL`; where that is not set, to the one URL there is. */
 function secretOfEnvironment(env: NodeJS.ProcessEnv, { url }: Place): Secret | undefined {
-  if (env.JOBSCTL_URL && env.JOBSCTL_URL !== url) return undefined
+  if (env.JOBSCTL_URL && !isSameRoot(env.JOBSCTL_URL, url)) return undefined
   const key = file(env.JOBSCTL_API_KEY_FILE, 'JOBSCTL_API_KEY_FILE') ?? value(env.JOBSCTL_API_KEY, 'JOBSCTL_API_KEY')
   const token = file(env.JOBSCTL_TOKEN_FILE, 'JOBSCTL_TOKEN_FILE') ?? value(env.JOBSCTL_TOKEN, 'JOBSCTL_TOKEN')
   if (key && token) throw new Failure('usage', `${key.from} and ${token.from} exclude each other`)

@@ -95,10 +95,11 @@ it('a key goes to the URL it belongs to, and to no other', async () => {
 
   await Promise.all([
     stats(['--url', own.url], variables),
+    stats(['--url', `${own.url.replace('http', 'HTTP')}/`], variables),
     stats(['--profile', 'p'], { ...env, JOBSCTL_API_KEY: 'variable-key' }),
     stats([], { ...base, JOBSCTL_API_KEY: undefined }),
   ])
-  expect(credentials(own).sort()).toEqual(['profile-key', 'variable-key'])
+  expect(credentials(own).sort()).toEqual(['profile-key', 'variable-key', 'variable-key'])
   expect(credentials(based)).toEqual(['base-key'])
 })
 
@@ -156,12 +157,16 @@ it.each([
   expect(flag.err).not.toContain('pass@')
 })
 
-it('a server may lie below a path, and the URL may end in a slash', async () => {
+it('a server may lie below a path, and the URL may end in slashes', async () => {
   const server = await listening()
   await Promise.all(
-    ['/jobs', '/jobs/', ''].map((path) => stats([], { JOBSCTL_URL: `${server.url}${path}`, JOBSCTL_API_KEY: 'key' })),
+    ['/jobs', '/jobs//', '//jobs', '', '//'].map((path) =>
+      stats([], { JOBSCTL_URL: `${server.url}${path}`, JOBSCTL_API_KEY: 'key' }),
+    ),
   )
   expect(server.asked.map(({ path }) => path).sort()).toEqual([
+    '//jobs/api/v1/jobs/stats',
+    '/api/v1/jobs/stats',
     '/api/v1/jobs/stats',
     '/jobs/api/v1/jobs/stats',
     '/jobs/api/v1/jobs/stats',
