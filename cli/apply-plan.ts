@@ -40,7 +40,16 @@ async function carried<In extends z.ZodType, Out extends z.ZodType>(
 ): Promise<Ending> {
   const { calls } = plan
   const previews = calls.map(({ preview }) => preview)
-  const planned = { ...change, goAhead: ['apply', path], details: async () => planText(context, plan, change) }
+  const planned: Change<In, Out> = {
+    ...change,
+    goAhead: ['apply', path],
+    details: async () => planText(context, plan, change),
+    // A plan is a file, and may say less than its token: what it shows is the bound.
+    bounded: (request, { max = Number.POSITIVE_INFINITY, ...bound }) => {
+      const shown = previews[change.requests.indexOf(request)]?.count ?? 0
+      return change.bounded(request, { ...bound, max: Math.max(1, Math.min(max, shown)) })
+    },
+  }
   if (context.settings.curl) {
     return printCurl(
       context,

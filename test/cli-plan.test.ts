@@ -145,7 +145,7 @@ describe('apply', () => {
     const run = await runAt(server, ['apply', path, '--yes'])
     expect(run).toEqual({ code: 0, out: 'requeued 18 jobs in all domains\n', err: '' })
     expect(changesOf(server).map(({ body }) => body)).toEqual(
-      ['one', 'two'].map((domain) => ({ domain, dry_run: false, preview_token: `token of ${domain}` })),
+      ['one', 'two'].map((domain) => ({ domain, dry_run: false, max: 9, preview_token: `token of ${domain}` })),
     )
   })
 
@@ -179,7 +179,20 @@ describe('apply', () => {
     await named.sees('Type prod to go ahead:')
     named.types(`prod${enter}`)
     expect(await named.ended).toMatchObject({ code: 0 })
-    expect(changesOf(server)).toMatchObject([{ body: { preview_token: 'token-of-200', max: 300 } }])
+    expect(changesOf(server)).toMatchObject([{ body: { preview_token: 'token-of-200', max: 200 } }])
+  })
+
+  it('holds the server to what the plan shows, were it less than what its token says', async () => {
+    const server = await pruneServer()
+    const path = await planned(server)
+    await writeFile(path, (await readFile(path, 'utf8')).replace('"count": 200', '"count": 1'))
+    expect(await runAt(server, ['apply', path, '--dry-run'])).toMatchObject({
+      out: 'would delete 1 job in chatbooks\n',
+    })
+    await runAt(server, ['apply', path, '--yes'])
+    const { out } = await runAt(server, ['apply', path, '--yes', '--curl'])
+    expect(changesOf(server)).toMatchObject([{ body: { preview_token: 'token-of-200', max: 1 } }])
+    expect(out).toContain('"max":1')
   })
 
   it('is refused at another server, and where the preview is stale', async () => {
