@@ -115,6 +115,22 @@ describe('config', () => {
     expect((await readdir(dirname(path))).sort()).toEqual(['config.json', 'config.json.witness'])
   })
 
+  it('a source of the key takes the place of the other, which is told', async () => {
+    const { env, path } = await configHome({ profiles: { 'a.b': { url: 'http://localhost:1', api_key_file: '/k' } } })
+    const set = (field: string, value: string, ...more: string[]) =>
+      runJobsctl(['config', 'set', `profiles.a.b.${field}`, value, ...more], { env })
+    expect(await set('api_key_command', '["pass","jobs"]')).toEqual({
+      code: 0,
+      out: `set profiles.a.b.api_key_command in ${path}, in place of profiles.a.b.api_key_file\n`,
+      err: '',
+    })
+    const { out } = await set('token_file', '/t', '--json')
+    const told: unknown = JSON.parse(out)
+    expect(told).toMatchObject({ path, replaced: ['profiles.a.b.api_key_command'] })
+    const stored: unknown = JSON.parse(await readFile(path, 'utf8'))
+    expect(stored).toEqual({ profiles: { 'a.b': { url: 'http://localhost:1', token_file: '/t' } } })
+  })
+
   it('set makes the folder for its owner alone', async () => {
     const { env, path } = await configHome()
     await runJobsctl(['config', 'set', 'profiles.a.url', 'http://localhost:1'], { env })
@@ -131,7 +147,6 @@ describe('config', () => {
     ['a URL that is none', 'profiles.a.url', 'nowhere', 'url'],
     ['a command that is one string', 'profiles.a.api_key_command', '"pass jobs"', 'api_key_command'],
     ['an empty command', 'profiles.a.api_key_command', '[]', 'api_key_command'],
-    ['a second source of the key', 'profiles.a.token_file', '/t', 'one of'],
     ['a profile without a URL', 'profiles.b.max', '5', 'url'],
     ['a default that is no profile', 'default', 'nowhere', 'default'],
     ['a default that only objects have', 'default', 'toString', 'default'],

@@ -75,9 +75,20 @@ async function get(context: Context, config: object, key: string): Promise<Endin
 async function set(context: Context, path: string, key: string, value: string): Promise<Ending> {
   const { checkedConfig, readConfig, writeConfig } = await import('../config.ts')
   const current = await readConfig(path)
+  const replaced = replacedBy(key).filter((other) => flattened(current).some(([name]) => name === other))
   const next = key === 'default' ? { ...current, default: value } : withProfileSetting(current, key, value)
   await writeConfig(path, checkedConfig(next, path))
-  return line(context, { path, [key]: value }, `set ${key} in ${path}`)
+  const instead = replaced.length > 0 ? `, in place of ${replaced.join(', ')}` : ''
+  const json = { path, [key]: value, ...(replaced.length > 0 && { replaced }) }
+  return line(context, json, `set ${key} in ${path}${instead}`)
+}
+
+const sources = ['api_key_file', 'api_key_command', 'token_file', 'token_command']
+
+/** A profile has one source of its key: a new one takes the place of the others. */
+function replacedBy(key: string): string[] {
+  const [profile, field = ''] = key.split(/\.(?=[^.]*$)/)
+  return sources.includes(field) ? sources.filter((name) => name !== field).map((name) => `${profile}.${name}`) : []
 }
 
 function withProfileSetting(current: { profiles: Record<string, object> }, key: string, value: string) {
@@ -86,7 +97,9 @@ function withProfileSetting(current: { profiles: Record<string, object> }, key: 
     throw new Failure('usage', `${key} is not a setting`, { hint: 'settings are default and profiles.<name>.<field>' })
   }
   const own = Object.hasOwn(current.profiles, name) ? current.profiles[name] : {}
-  return { ...current, profiles: { ...current.profiles, [name]: { ...own, [field]: typed(field, value) } } }
+  const kept = Object.entries(own ?? {}).filter(([other]) => !replacedBy(key).includes(`profiles.${name}.${other}`))
+  const profile = { ...Object.fromEntries(kept), [field]: typed(field, value) }
+  return { ...current, profiles: { ...current.profiles, [name]: profile } }
 }
 
 /** A command is an argv array and a bound is a number; everything else is text. */
