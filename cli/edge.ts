@@ -32,6 +32,7 @@ export async function run(argv: readonly string[], outGone: () => boolean): Prom
 }
 
 async function ask(question: string): Promise<string | undefined> {
+  await forgetTyped()
   const { createInterface } = await import('node:readline/promises')
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   // At a prompt the terminal hands Ctrl-C to readline instead of the process.
@@ -43,6 +44,16 @@ async function ask(question: string): Promise<string | undefined> {
   } finally {
     terminal.close()
   }
+}
+
+/** What was typed before a question was there is no answer to it. */
+async function forgetTyped(): Promise<void> {
+  const { stdin } = process
+  stdin.setRawMode?.(true) // else a line without its end would wait for the question
+  stdin.resume()
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
+  stdin.pause()
+  stdin.setRawMode?.(false)
 }
 
 /** A signal ends the wait for a secret, too. */

@@ -204,6 +204,28 @@ it('tells nobody that a change may be done when the connection was refused', asy
   expect(err).not.toContain('may still')
 })
 
+it('what was typed before the question is no answer to it', async () => {
+  let typed = () => {}
+  const before = new Promise<void>((resolve) => {
+    typed = resolve
+  })
+  const server = await fakeServer(async (asked) => {
+    if (!isChange(asked)) await before
+    return jobsAnswer(3)
+  })
+  const person = await startAtTerminal(['sweep', '--all', '--age', '1d'], {
+    env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' },
+  })
+  await until('the preview is asked for', () => server.asked.length)
+  person.types(`3${enter}3`)
+  await person.sees('3\n3')
+  typed()
+  await person.sees('go ahead:')
+  person.types(`no${enter}`)
+  expect(await person.ended).toMatchObject({ code: 3 })
+  expect(changesOf(server)).toEqual([])
+})
+
 it('the time that a person takes to answer does not count', async () => {
   const server = await fakeServer(() => jobsAnswer(3))
   const person = await startAtTerminal(['sweep', '--all', '--age', '1d', '--timeout', '1'], {
