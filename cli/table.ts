@@ -34,11 +34,12 @@ export function growingTable<Row>(
   most: number,
 ): (rows: readonly Row[]) => string {
   let head = columns.map(({ title }) => style.dim(title.toUpperCase()))
-  let widths = columns.map(({ title }) => width(title))
+  let widths = columns.map(() => 0)
   return (rows) => {
     const texts = rows.map((row) => columns.map(({ value }) => shown(value(row))))
     widths = widths.map((least, at) => Math.max(least, ...texts.map((row) => width(row[at] ?? ''))))
-    const text = drawn(columns, rows, { texts, head, widths: fitted(columns, widths, most), style })
+    const numbers = columns.map(({ value }) => rows[0] !== undefined && typeof value(rows[0]) === 'number')
+    const text = drawn(columns, rows, { texts, head, widths: fitted(columns, { widths, numbers }, most), style })
     head = []
     return text
   }
@@ -81,18 +82,35 @@ function painted<Row>(column: Column<Row> | undefined, row: Row, text: string, s
   return colour ? style[colour](text) : text
 }
 
-/** The widest column gives way first, and never below its title. */
-function fitted<Row>(columns: readonly Column<Row>[], wanted: readonly number[], most: number): number[] {
-  const widths = [...wanted]
-  const least = columns.map(({ title }) => Math.max(8, width(title)))
+interface Contents {
+  /** Of the cells, without the titles. */
+  widths: readonly number[]
+  /** Which columns are numbers. */
+  numbers: readonly boolean[]
+}
+
+/** The narrowest that still says something: a sign or two, and that it was cut. */
+const narrowest = 3
+
+/** The widest column gives way first; below its title only where that is not enough. A number is never cut. */
+function fitted<Row>(columns: readonly Column<Row>[], { widths: cells, numbers }: Contents, most: number): number[] {
+  const titles = columns.map(({ title }) => width(title))
+  const widths = cells.map((cell, at) => Math.max(cell, titles[at] ?? 0))
   const total = () => widths.reduce((sum, width) => sum + width + gap, -gap)
-  const widest = (among: (gives: Column<Row>['gives']) => boolean) => {
+  const widest = (least: readonly number[], among: (gives: Column<Row>['gives']) => boolean) => {
     const able = widths.map((width, at) => (width > (least[at] ?? 0) && among(columns[at]?.gives) ? width : 0))
     const most = Math.max(...able)
     return most > 0 ? able.indexOf(most) : undefined
   }
+  const whole = titles.map((title) => Math.max(8, title))
+  const cut = cells.map((cell, at) =>
+    numbers[at] || columns[at]?.gives === 'never' ? Math.max(narrowest, cell) : narrowest,
+  )
   while (total() > most) {
-    const at = widest((gives) => gives === 'first') ?? widest((gives) => gives !== 'never')
+    const at =
+      widest(whole, (gives) => gives === 'first') ??
+      widest(whole, (gives) => gives !== 'never') ??
+      widest(cut, () => true)
     if (at === undefined) break
     widths[at] = (widths[at] ?? 0) - 1
   }

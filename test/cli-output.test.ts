@@ -106,6 +106,15 @@ describe('the form of results', () => {
     expect(wide?.screen).toContain('d'.repeat(90))
   })
 
+  it.each([59, 50, 40])('in a terminal of %i columns titles and names are cut, and no number is', async (columns) => {
+    const server = await serving([...rows, group('d'.repeat(90))])
+    const { screen } = await atTerminal(['stats'], { env: env(server), columns })
+    const table = screen.split('\n').slice(0, 5)
+    expect(Math.max(...table.map((line) => columnsOf(line)))).toBeLessThanOrEqual(columns)
+    expect(table[0]).toContain('…')
+    expect(table[1]).toMatch(/ 1,204 +12 +8 +3$/)
+  })
+
   it('integrity: the table of the manual, and the command that repairs', async () => {
     const server = await serving({ non_processing_with_lease: 3, processing_expired: 1, fixed: 0 })
     expect(await runJobsctl(['integrity', '--all', '-o', 'table'], { env: env(server) })).toEqual({
