@@ -193,8 +193,10 @@ function createReadiness(sql: Pool): () => Promise<boolean> {
   const look = async () => {
     const [row] = await sql<[{ primary: boolean }]>`
       select not pg_is_in_recovery() as primary, exists (select from jobs limit 0) as none`
-    if (performance.now() - whole > wholeMs && (await isWhole(sql))) whole = performance.now()
-    return row.primary && performance.now() - whole <= wholeMs
+    if (performance.now() - whole < wholeMs) return row.primary
+    if (!(await isWhole(sql))) return false
+    whole = performance.now()
+    return row.primary
   }
   return () => Promise.race([look().catch(() => false), wait(2000, false, { ref: false })])
 }
