@@ -82,18 +82,15 @@ describe.each(kinds)('the counts behind stats on %s', (kind) => {
     expect(world.log.some((line) => line.includes('were wrong by 7 jobs'))).toBe(true)
   })
 
-  it.each(['jobsctl_counts', 'jobsctl_count_deltas'])(
-    'are not believed when rows of another database are loaded into %s, but counted anew',
-    async (table) => {
-      await world.sql`
-        insert into ${world.sql(table)} (domain, queue, job_type, span, starts, queued)
+  it('are not believed when sums of another database are loaded on top of them, but counted anew', async () => {
+    await world.sql`
+        insert into jobsctl_counts (domain, queue, job_type, span, starts, queued)
         values ('another', 'q', 't', '', '-infinity', 5), ('many', 'default', 'export', 'day', 'infinity', 5)`
-      await expectRight(world)
-      expect(await countsOf(world)).toMatchObject({ kept: false, why: 'they are being counted anew' })
-      await until('they are kept again', async () => (await countsOf(world)).kept)
-      await expectRight(world)
-    },
-  )
+    await expectRight(world)
+    expect(await countsOf(world)).toMatchObject({ kept: false, why: 'they are being counted anew' })
+    await until('they are kept again', async () => (await countsOf(world)).kept)
+    await expectRight(world)
+  })
 
   it('are not believed where they are less than nothing', async () => {
     await until('they are added up', async () => (await world.sql`select from jobsctl_count_deltas`).length === 0)

@@ -143,6 +143,9 @@ export const isOutcomeUnknown = (error: unknown): boolean => fits(error, midway)
 /** True when a table or a row was not to be had in time. */
 export const isLocked = (error: unknown): boolean => fits(error, ['55P03'])
 
+/** True when something that must be unique is there already. */
+export const isTaken = (error: unknown): boolean => fits(error, ['23505'])
+
 /** True when it was a row: PostgreSQL says then which one it came to. */
 export const isRowLocked = (error: unknown): boolean =>
   isLocked(error) && Thrown.safeParse(error).data?.where.includes(' tuple ') === true

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { EnqueuedJob, enqueueBatch, NewJob } from '../../shared/enqueue.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Job } from '../../shared/job.ts'
+import { isTaken } from '../database/failure.ts'
 import type { Sql } from '../database/sql.ts'
 import { afterChange } from '../outcome-unknown.ts'
 import type { Call } from './call.ts'
@@ -42,7 +43,12 @@ async function enqueue(call: Call, jobs: readonly NewJob[]): Promise<EnqueuedJob
   const enqueued = new Map<number, EnqueuedJob>()
   // A job that is there under a key may be deleted before it is read; then the key is free again.
   for (let tried = 0; left.length > 0 && tried < tries; tried++) {
-    for (const { job, n } of await takeIn(call, left)) enqueued.set(n, { ...job, created: true })
+    // Beside another program's unique index PostgreSQL may complain of the key before it looks at ours: then it is there.
+    const added = await takeIn(call, left).catch((error: unknown) => {
+      if (!isTaken(error) || tried === tries - 1) throw error
+      return []
+    })
+    for (const { job, n } of added) enqueued.set(n, { ...job, created: true })
     left = left.filter(({ n }) => !enqueued.has(n))
     const there = await find(call.sql, left).catch(afterChange(enqueued.size))
     for (const { job, n } of there) enqueued.set(n, { ...job, created: false })

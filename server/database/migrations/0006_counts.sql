@@ -111,14 +111,9 @@ begin
 end
 $$;
 
--- What somebody else writes into the tables of the counts, such as a backup that is loaded into a database which counts
--- already, comes on top of what the triggers count: it marks that nothing here counts any more. The triggers on jobs write
--- from within a trigger, and a server says that it is one.
-drop trigger if exists jobsctl_count_strange_delta on jobsctl_count_deltas;
-create trigger jobsctl_count_strange_delta before insert on jobsctl_count_deltas for each statement
-  when (pg_trigger_depth() = 0) execute function jobsctl_count_truncate();
-alter table jobsctl_count_deltas enable always trigger jobsctl_count_strange_delta;
-
+-- Sums that somebody else writes, such as those of a backup that is loaded into a database which counts already, come on
+-- top of what the triggers count: they mark that nothing here counts any more. A server says that it is one. What is
+-- appended is not looked at in the same way, since every writer would pay for it.
 drop trigger if exists jobsctl_count_strange_sum on jobsctl_counts;
 create trigger jobsctl_count_strange_sum before insert on jobsctl_counts for each statement
   when (current_setting('jobsctl.counting', true) is distinct from 'on') execute function jobsctl_count_truncate();
