@@ -158,7 +158,8 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
     for (const refusal of [`raise exception 'not today' using errcode = 'ZZ001'`, 'perform 1 / 0']) {
       await world.sql.unsafe(`
         create or replace function picky() returns trigger language plpgsql as $$ begin ${refusal}; return new; end $$;
-        create or replace trigger picky before insert on jobs for each row execute function picky()`)
+        drop trigger if exists picky on jobs;
+        create trigger picky before insert on jobs for each row execute function picky()`)
       const answer = await world.post(jobPaths.enqueue, { domain: 'd', queue: 'q', job_type: 't', payload: {} })
       expect(answer).toMatchObject({
         status: 409,
