@@ -1,6 +1,7 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { roleWithPassword, startPostgres, type ThrowawayPostgres } from '../scripts/postgres.ts'
+import { countsOf } from './counts.ts'
 import { newFolder } from './database.ts'
 import { call } from './http.ts'
 import { until } from './poll.ts'
@@ -98,8 +99,8 @@ describe('a server whose PostgreSQL comes and goes', () => {
       }
       expect(server.output.err).toBe('')
     } finally {
-      await sql.end()
       await server.kill()
+      await sql.end()
     }
   })
 
@@ -126,9 +127,9 @@ describe('a server whose PostgreSQL comes and goes', () => {
       expect([...(await sql`select status from jobs`)]).toEqual([{ status: 'completed' }])
       expect([...(await sql`select 1 from job_events`)]).toEqual([])
     } finally {
+      await server.kill()
       await sql`truncate jobs, job_operations`
       await sql.end()
-      await server.kill()
     }
   })
 
@@ -161,9 +162,9 @@ describe('a server whose PostgreSQL comes and goes', () => {
         expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
         expect(server.output.err).toBe('')
       } finally {
+        await server.kill()
         await sql`truncate jobs, job_operations`
         await sql.end()
-        await server.kill()
         await wire.stop()
       }
     },
@@ -188,9 +189,9 @@ describe('a server whose PostgreSQL comes and goes', () => {
       await ready(server)
       expect(server.output.err).toBe('')
     } finally {
+      await server.kill()
       session.release()
       await sql.end()
-      await server.kill()
       await wire.stop()
     }
   })
@@ -227,10 +228,10 @@ describe('a server whose PostgreSQL comes and goes', () => {
         return index !== undefined
       })
     } finally {
+      await server.kill()
       await session`rollback`
       session.release()
       await sql.end()
-      await server.kill()
     }
   })
 
@@ -245,7 +246,7 @@ describe('a server whose PostgreSQL comes and goes', () => {
     }
     try {
       await ready(server)
-      await until('stats go by counts', () => server.output.out.includes('stats go by counts'))
+      await until('stats go by counts', async () => (await countsOf({ call: (_, path) => get(server, path) })).kept)
       await sql.begin(async (tx) => {
         await tx`lock table jobsctl_counts in access exclusive mode`
         await sql`insert into jobs (domain, queue, job_type, status) values ('d', 'q', 't', 'queued')`
@@ -299,8 +300,8 @@ describe('a server whose PostgreSQL comes and goes', () => {
       })
       expect((await get(server, paths.stats)).status).toBe(200)
     } finally {
-      await sql.end()
       await server.kill()
+      await sql.end()
     }
   })
 
@@ -330,9 +331,9 @@ describe('a server whose PostgreSQL comes and goes', () => {
       const later = await Promise.all(Array.from({ length: 6 }, () => get(server, paths.stats)))
       expect(later.map(({ status }) => status)).toEqual(later.map(() => 200))
     } finally {
+      await server.kill()
       await sql`truncate jobs, job_operations`
       await sql.end()
-      await server.kill()
     }
   })
 
@@ -350,12 +351,12 @@ describe('a server whose PostgreSQL comes and goes', () => {
       })
       expect((await get(server, paths.stats)).status).toBe(200)
     } finally {
+      await server.kill()
       await sql`alter system reset default_transaction_read_only`
       await sql`select pg_reload_conf()`
       await sql`set default_transaction_read_only = off`
       await sql`truncate jobs, job_operations`
       await sql.end()
-      await server.kill()
     }
   })
 
