@@ -74,13 +74,14 @@ const settings = [
 ]
 
 /**
- * Runs PostgreSQL on command, and lives as long as this process holds its standard input: when that
+ * Runs PostgreSQL on command. Its log is appended to, since after a crash old processes may still write there: what the
+ * new one says would be lost among their gaps. It lives as long as this process holds its standard input: when that
  * ends, by whatever signal, it stops the server at once and removes the folder.
  */
 const keeperScript = `
 while read -r word program port; do
   case $word in
-    start) "$program" -D data -p "$port" >log 2>&1 & server=$! ;;
+    start) : >log; "$program" -D data -p "$port" >>log 2>&1 & server=$! ;;
     stop) kill -INT "$server"; wait "$server"; echo stopped ;;
     crash) kill -KILL "$server"; wait "$server"; echo stopped ;;
   esac
