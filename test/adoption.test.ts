@@ -279,11 +279,8 @@ describe('a database that another program made', () => {
     await sql.unsafe(`
       alter table jobs_archive drop column error_code;
       drop table jobsctl_migrations, jobsctl_counts, jobsctl_count_deltas, jobsctl_counting;
-      drop function jobsctl_count_insert, jobsctl_count_update, jobsctl_count_delete, jobsctl_count_truncate cascade;
-      drop role if exists visitor;
-      create role visitor login;
-      grant create, usage on schema public to visitor;
-      grant select, insert, update, delete on all tables in schema public to visitor`)
+      drop function jobsctl_count_insert, jobsctl_count_update, jobsctl_count_delete, jobsctl_count_truncate cascade`)
+    await makeVisitor()
     try {
       const server = await startReady({ JOBS_DB_URL: asVisitor() })
       expect((await get(server, paths.stats)).status).toBe(200)
@@ -293,6 +290,13 @@ describe('a database that another program made', () => {
       await sql`drop role visitor`
     }
   })
+  /** A role that may work with the tables, and owns none. */
+  const makeVisitor = () =>
+    sql.unsafe(`
+      drop role if exists visitor;
+      create role visitor login;
+      grant create, usage on schema public to visitor;
+      grant select, insert, update, delete on all tables in schema public to visitor`)
   const asVisitor = () => Object.assign(new URL(database.env.JOBS_DB_URL ?? ''), { username: 'visitor' }).href
 
   it('does all that needs no archive for a role that may not alter the archive, and says what cannot be done', async () => {
@@ -302,11 +306,8 @@ describe('a database that another program made', () => {
       insert into jobs (domain, queue, job_type, status, quarantined_at) values ('d', 'q', 't', 'quarantined', now());
       insert into jobs (domain, queue, job_type, status, completed_at)
       values ('d', 'q', 't', 'completed', now() - interval '90 days');
-      alter table jobs_archive drop column operation_id;
-      drop role if exists visitor;
-      create role visitor login;
-      grant create, usage on schema public to visitor;
-      grant select, insert, update, delete on all tables in schema public to visitor`)
+      alter table jobs_archive drop column operation_id`)
+    await makeVisitor()
     try {
       const server = await startReady({ JOBS_DB_URL: asVisitor() })
       const warned = log.filter((line) => line.includes("what other programs' tables lack: jobs_archive.operation_id"))

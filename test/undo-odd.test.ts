@@ -23,12 +23,17 @@ describe.each(kinds)('the archive, where another program has its own ideas, on %
     }
   }
 
-  it('gives back edges that have foreign keys, and leaves those of a job that cannot come back', async () => {
-    const keys = `
-      alter table job_dependencies
+  const withForeignKeys = (run: () => Promise<unknown>) =>
+    altered(
+      `alter table job_dependencies
         add constraint own foreign key (job_uuid) references jobs (uuid) on delete cascade,
-        add constraint needed foreign key (depends_on_job_uuid) references jobs (uuid) on delete cascade`
-    await altered(keys, 'alter table job_dependencies drop constraint own, drop constraint needed', async () => {
+        add constraint needed foreign key (depends_on_job_uuid) references jobs (uuid) on delete cascade`,
+      'alter table job_dependencies drop constraint own, drop constraint needed',
+      run,
+    )
+
+  it('gives back edges that have foreign keys, and leaves those of a job that cannot come back', async () => {
+    await withForeignKeys(async () => {
       await world.jobs(1, { uuid: 'x' })
       const [y = 0] = await world.jobs(1, { uuid: 'y' })
       await world.jobs(1, { uuid: 'z' })
@@ -46,11 +51,7 @@ describe.each(kinds)('the archive, where another program has its own ideas, on %
   })
 
   it('gives back a job whose edge leads to one that another prune took, where edges have foreign keys', async () => {
-    const keys = `
-      alter table job_dependencies
-        add constraint own foreign key (job_uuid) references jobs (uuid) on delete cascade,
-        add constraint needed foreign key (depends_on_job_uuid) references jobs (uuid) on delete cascade`
-    await altered(keys, 'alter table job_dependencies drop constraint own, drop constraint needed', async () => {
+    await withForeignKeys(async () => {
       await world.jobs(1, { uuid: 'needed', queue: 'first' })
       await world.jobs(1, { uuid: 'needs', queue: 'second' })
       await world.sql`insert into job_dependencies (job_uuid, depends_on_job_uuid) values ('needs', 'needed')`
