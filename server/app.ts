@@ -1,6 +1,5 @@
 import { performance } from 'node:perf_hooks' // the global one is looked up at each use
 import { Hono, type MiddlewareHandler } from 'hono'
-import { except } from 'hono/combine'
 import { routePath } from 'hono/route'
 import { Failure } from '../shared/errors.ts'
 import { headers } from '../shared/headers.ts'
@@ -44,8 +43,7 @@ export function createApp(options: AppOptions): Hono<Vars> {
     await checkDatabase()
     return answer(c, JSON.stringify({ status: 'ready' }))
   })
-  app.use(acquire.path, within(callTimeoutMs + longestWaitMs))
-  app.use('/api/*', except(acquire.path, within(callTimeoutMs)))
+  app.use('/api/*', within(callTimeoutMs))
   app.use('/api/*', async (c, next) => {
     // Before the caller is known, since tokens are kept in the database, too.
     if (!isReady()) {
@@ -103,7 +101,7 @@ const told =
 const within =
   (limitMs: number): MiddlewareHandler<Vars> =>
   async (c, next) => {
-    const silence = listenForSilence(limitMs)
+    const silence = listenForSilence(c.req.path === acquire.path ? limitMs + longestWaitMs : limitMs)
     c.set('alive', silence.broken)
     const outcome = await Promise.race([next(), silence.fallen])
     silence.end()

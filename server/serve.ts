@@ -30,7 +30,11 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
     if (changing && !op.unconfirmed && !isConfirmed(c.req.header(headers.confirm))) {
       throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
     }
-    let gone: AbortSignal | undefined
+    let signal: AbortSignal | undefined
+    const gone = () => {
+      signal ??= goneFrom(c.env.outgoing)
+      return signal
+    }
     const callWith = (progressed: Call['progressed']): Call => ({
       ...serving,
       caller: c.get('caller'),
@@ -39,10 +43,7 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
       reason,
       idempotencyKey,
       progressed,
-      get gone() {
-        gone ??= goneFrom(c.env.outgoing) // made when it is asked for
-        return gone
-      },
+      gone,
       changed: (rows: number) => c.set('rows', rows),
     })
     const outcome = async (progressed: Call['progressed']) => op.output.parse(await run(callWith(progressed), input))

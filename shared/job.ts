@@ -24,14 +24,10 @@ export const PathId = z
 const deepest = 100
 
 /** Deeper nesting than anybody means would exhaust the stack of whoever reads it. */
-function isShallow(value: unknown): boolean {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > deepest) return false
-    level = level.flatMap((part) => (typeof part === 'object' && part !== null ? Object.values(part) : []))
-  }
-  return true
-}
+const isShallow = (value: unknown, levels = deepest): boolean =>
+  typeof value !== 'object' ||
+  value === null ||
+  Object.values(value).every((part) => levels > 0 && isShallow(part, levels - 1))
 
 const tooDeep = `must be nested at most ${deepest} deep`
 const noPlace = 'must be text without NUL or half characters throughout'
@@ -41,14 +37,14 @@ const isKeepable = (value: unknown): boolean => !unkeepable.test(JSON.stringify(
 const unkeepable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
 /** What a worker hands over for a caller to read: any JSON. */
-export const Json = z.unknown().refine(isShallow, { message: tooDeep, abort: true }).refine(isKeepable, noPlace)
+export const Json = z.unknown().refine((value) => isShallow(value), { message: tooDeep, abort: true }).refine(isKeepable, noPlace)
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What a caller hands over for a worker to read: kept as it is, whatever its fields are called. */
 export const JsonObject = z
   .custom<object>(isObject, 'must be an object')
-  .refine(isShallow, { message: tooDeep, abort: true })
+  .refine((value) => isShallow(value), { message: tooDeep, abort: true })
   .refine(isKeepable, noPlace)
 
 const time = z.string().nullable()

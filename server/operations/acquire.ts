@@ -32,7 +32,7 @@ export async function acquire(call: Call, request: AcquireRequest): Promise<{ jo
     const jobs = await take(call, request)
     return jobs.length > 0 ? { found: jobs } : { againInMs: Math.min(pollMs, await nextDueMs(call, request)) }
   }
-  const found = await during([call.gone, call.stopping], wait_seconds * 1000, (until) =>
+  const found = await during([call.gone(), call.stopping], wait_seconds * 1000, (until) =>
     call.waiting.watch({ ...line, until, look }),
   )
   return handOver(call, found ?? [])
@@ -55,8 +55,9 @@ async function handOver(call: Call, jobs: Job[]): Promise<{ jobs: Job[] }> {
       )
     }
   }
-  if (call.gone.aborted) giveBack()
-  else call.gone.addEventListener('abort', giveBack, { once: true })
+  const gone = call.gone()
+  if (gone.aborted) giveBack()
+  else gone.addEventListener('abort', giveBack, { once: true })
   return { jobs }
 }
 

@@ -87,7 +87,7 @@ const further = (run: Run, counts: Counts, done: number): Run => ({
 })
 
 function interruption({ gone, stopping }: Running): string | undefined {
-  if (gone.aborted) return 'the caller hung up'
+  if (gone().aborted) return 'the caller hung up'
   if (stopping.aborted) return 'the server is shutting down'
   return undefined
 }

@@ -44,8 +44,8 @@ export interface Call extends Serving {
   reason: string | undefined
   /** The caller's own name for this change, by which its repetition is known. */
   idempotencyKey: string | undefined
-  /** Ends when the caller is gone before it has its answer. */
-  gone: AbortSignal
+  /** Ends when the caller is gone before it has its answer. Made when it is asked for: few calls have time to ask. */
+  gone: () => AbortSignal
   /** Tells the caller how far a change has come: at its begin, and after each batch. */
   progressed: (progress: Progress) => void
   /** Tells the log how many rows were changed. */

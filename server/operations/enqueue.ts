@@ -48,10 +48,10 @@ async function enqueue(call: Call, jobs: readonly NewJob[]): Promise<EnqueuedJob
       if (!isTaken(error) || tried === tries - 1) throw error
       return []
     })
-    for (const { job, n } of added) enqueued.set(n, { ...job, created: true })
+    for (const { job, n } of added) enqueued.set(n, Object.assign(job, { created: true }))
     left = left.filter(({ n }) => !enqueued.has(n))
     const there = await find(call.sql, left).catch(afterChange(enqueued.size))
-    for (const { job, n } of there) enqueued.set(n, { ...job, created: false })
+    for (const { job, n } of there) enqueued.set(n, Object.assign(job, { created: false }))
     left = left.filter(({ n }) => !enqueued.has(n))
   }
   if (left.length > 0) throw new Failure('conflict', whyNot(left))
@@ -142,7 +142,7 @@ async function takeIn(call: Call, entries: readonly Entry[]): Promise<Found[]> {
   )
   refuse(rows[0]?.refused ?? [])
   const byUuid = new Map(entries.map(({ uuid, n }) => [uuid, n]))
-  return rows.flatMap(({ refused: _, ...row }) => {
+  return rows.flatMap((row) => {
     const n = row.uuid === null ? undefined : byUuid.get(row.uuid)
     return n === undefined || !isJob(row) ? [] : [{ n, job: row }]
   })
@@ -191,5 +191,5 @@ async function find(sql: Sql, entries: readonly Entry[]): Promise<Found[]> {
       where ${hasKeyOf(sql, sql`asked`)}
       offset 0
     ) as job`
-  return rows.map(({ n, ...job }) => ({ n, job }))
+  return rows.map((job) => ({ n: job.n, job }))
 }
