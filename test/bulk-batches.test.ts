@@ -33,6 +33,18 @@ describe.each(['postgres'] as const)('the batches of a change on %s', (kind) => 
     await expectIntact(world)
   })
 
+  it('come to an end where more jobs ended in one moment than any batch takes', async () => {
+    const [one = 0] = await world.jobs(1, { domain: 'chatbooks' })
+    await world.sql`
+      insert into jobs (uuid, domain, queue, job_type, status, completed_at)
+      select gen_random_uuid()::text, domain, queue, job_type, status, completed_at
+      from jobs, generate_series(1, 20000)
+      where id = ${one}::bigint`
+    expect(doneOf(await ask(world, prune)).affected).toBe(20_001)
+    expect(await world.count()).toBe(0)
+    await expectIntact(world)
+  })
+
   it('leave all as it was where the first one is refused', async () => {
     const [id = 0] = await world.jobs(3)
     const before = await world.fingerprint()

@@ -141,3 +141,9 @@ export const archived = (sql: Sql, { columns }: Archive, { operation }: Running)
     ) as either
     group by owner
   ) as edges on edges.owner = gone.uuid`
+
+/** The same where nothing hung on them. */
+export const archivedBare = (sql: Sql, { columns }: Archive, { operation }: Running): Fragment => sql`
+  insert into jobs_archive (${columnList(sql, columns)}, operation_id, archived_at)
+  select ${columnList(sql, columns)}, ${operation}::bigint, now()
+  from gone`

@@ -3,6 +3,7 @@ import { databaseFailure, isConnectionLost } from '../database/failure.ts'
 import type { Sql } from '../database/sql.ts'
 import { outcomeUnknown } from '../outcome-unknown.ts'
 import type { Bulk, Counts, Running } from './bulk.ts'
+import type { Lot } from './lot.ts'
 import { notIdle } from './not-idle.ts'
 
 /**
@@ -11,11 +12,11 @@ import { notIdle } from './not-idle.ts'
  * @throws Failure `outcome_unknown` when the connection broke during the commit, `database_unavailable` when it broke
  *   before, `conflict` when another server has ended the operation; anything else of the database as it is
  */
-export async function runBatch(running: Running, bulk: Bulk<unknown>, ids: readonly number[]): Promise<Counts> {
+export async function runBatch(running: Running, bulk: Bulk<unknown>, lot: Lot): Promise<Counts> {
   let committing = false
   const work = running.sql.begin(async (tx) => {
     await hold(tx, running)
-    const counts = await bulk.batch(tx, running, ids)
+    const counts = await bulk.batch(tx, running, lot)
     const done = bulk.affected(counts)
     await record(tx, running, counts, done)
     if (done > 0) await tell(tx, running, bulk, done)

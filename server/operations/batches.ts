@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { isContended, isRowLocked, isUnwanted } from '../database/failure.ts'
 import { runBatch } from './batch.ts'
 import type { Bulk, Counts, Running } from './bulk.ts'
+import type { Lot } from './lot.ts'
 import { createPace } from './pace.ts'
 import { searchFor } from './search.ts'
 
@@ -36,15 +37,15 @@ export async function runBatches(
   const pace = createPace()
   const search = searchFor(running, bulk)
   for (let tries = 0; run.affected < bound; ) {
-    let ids: number[] = []
+    let lot: Lot | undefined
     try {
-      ids = await search.next(Math.min(pace.size, bound - run.affected))
-      if (ids.length === 0) return { ...run, skippedLocked: search.held() }
+      lot = await search.next(Math.min(pace.size, bound - run.affected))
+      if (!lot) return { ...run, skippedLocked: search.held() }
       const why = interruption(running)
       if (why) return { ...run, stop: { why } }
       const start = performance.now()
       const patienceMs = Math.min(running.lockTimeoutMs, firstPatience * 2 ** tries)
-      const counts = await runBatch({ ...running, hasty, patienceMs }, bulk, ids)
+      const counts = await runBatch({ ...running, hasty, patienceMs }, bulk, lot)
       const done = bulk.affected(counts)
       tries = 0
       search.changed(done)
@@ -52,12 +53,12 @@ export async function runBatches(
         run = further(run, counts, done)
         told(run)
       }
-      if (ids.length === pace.size) pace.took(performance.now() - start)
+      if (lot.size === pace.size) pace.took(performance.now() - start)
     } catch (cause) {
       tries += 1
       hasty = false
-      if (ids.length > 0) pace.backOff(ids.length)
-      if (ids.length === 1 && isLeft(cause, bulk, ids)) {
+      if (lot) pace.backOff(lot.size)
+      if (lot?.only !== undefined && isLeft(cause, bulk, lot.only)) {
         tries = 0 // it is one of its own that stands in the way of the others
         continue
       }
@@ -71,7 +72,7 @@ export async function runBatches(
 }
 
 /** What hangs on this job is held by others, so that it is left like one that is held itself; or it is refused, and told. */
-function isLeft(cause: unknown, { refused }: Bulk<unknown>, [id = 0]: readonly number[]): boolean {
+function isLeft(cause: unknown, { refused }: Bulk<unknown>, id: number): boolean {
   if (refused && isUnwanted(cause)) {
     refused.set(id, cause instanceof Error ? cause.message : String(cause))
     return true

@@ -3,6 +3,7 @@ import type { Scope } from '../../shared/jobs.ts'
 import type { BulkKind } from '../../shared/records.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Call } from './call.ts'
+import type { Lot } from './lot.ts'
 import type { Previewed } from './preview-token.ts'
 import type { Seen } from './seen.ts'
 
@@ -51,10 +52,12 @@ export interface Bulk<Answer> {
   matching: (sql: Sql, set: JobSet) => Fragment
   /** The time that the filters look at. */
   time: (sql: Sql) => Fragment
+  /** An index of what can match is in the order of `time`: batches may be stretches of it. */
+  inOrder?: boolean
   /**
-   * Changes those of these jobs that match, and that nobody else holds; what it has changed no longer matches.
+   * Changes those jobs of the lot that match, and that nobody else holds; what it has changed no longer matches.
    */
-  batch: (tx: Sql, running: Running, ids: readonly number[]) => Promise<Counts>
+  batch: (tx: Sql, running: Running, lot: Lot) => Promise<Counts>
   /** Where this is kept, jobs that the tables do not take are left, and told here with why; the others are changed. */
   refused?: Map<number, string>
   /** How many jobs these counts are. */

@@ -4,7 +4,8 @@ import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
 import type { Call } from './call.ts'
 import { change } from './change.ts'
 import { expired, takeBack } from './expired.ts'
-import { isAmong, isOneOf } from './one-of.ts'
+import type { Lot } from './lot.ts'
+import { isOneOf } from './one-of.ts'
 import { preview } from './preview.ts'
 import { inScope } from './scope.ts'
 import { isSeen } from './seen.ts'
@@ -54,7 +55,7 @@ function bulkOf(request: IntegrityRequest): Bulk<IntegrityResult> {
     matching: (sql, set) => sql`
       from (${found(sql, set, request, [staleLease(sql), ...expired(sql, set)])}) as jobs`,
     time: (sql) => sql`leased_until`,
-    batch: (tx, running, ids) => repair(tx, running, { request, ids }),
+    batch: (tx, running, lot) => repair(tx, running, { request, lot }),
     affected: ({ fixed = 0 }) => fixed,
     answered: ({ counts: { non_processing_with_lease = 0, processing_expired = 0, fixed = 0 } }) => ({
       non_processing_with_lease,
@@ -82,21 +83,21 @@ const broken = (sql: Sql): Fragment => sql`
 
 interface Repair {
   request: IntegrityRequest
-  ids: readonly number[]
+  lot: Lot
 }
 
-async function repair(tx: Sql, running: Running, { request, ids }: Repair): Promise<Counts> {
-  const non_processing_with_lease = await clearStaleLeases(tx, running, { request, ids })
+async function repair(tx: Sql, running: Running, { request, lot }: Repair): Promise<Counts> {
+  const non_processing_with_lease = await clearStaleLeases(tx, running, { request, lot })
   const [past, leaseless] = expired(tx, running)
-  const where = isAmong(tx, ids, tx`(${past} or ${leaseless}) and ${isMeant(tx, running, request)}`)
-  const processing_expired = await takeBack(tx, running, { where, limit: ids.length })
+  const where = lot.isAmong(tx, tx`(${past} or ${leaseless}) and ${isMeant(tx, running, request)}`)
+  const processing_expired = await takeBack(tx, running, { where, limit: lot.size })
   return { non_processing_with_lease, processing_expired, fixed: non_processing_with_lease + processing_expired }
 }
 
-async function clearStaleLeases(tx: Sql, running: Running, { request, ids }: Repair): Promise<number> {
+async function clearStaleLeases(tx: Sql, running: Running, { request, lot }: Repair): Promise<number> {
   const { count } = await tx`
     with picked as materialized (
-      select id from jobs where ${isAmong(tx, ids, tx`${staleLease(tx)} and ${isMeant(tx, running, request)}`)} for update skip locked
+      select id from jobs where ${lot.isAmong(tx, tx`${staleLease(tx)} and ${isMeant(tx, running, request)}`)} for update skip locked
     )
     update jobs
     set leased_until = null, lease_id = null, worker_id = null

@@ -14,10 +14,3 @@ export const isOneOf = (sql: Sql, ids: Fragment): Fragment => sql`jobs.id = any(
  * their number: it takes a function for a hundred rows, and so hashes them instead of comparing each with each.
  */
 export const notFew = (sql: Sql): Fragment => sql`jsonb_array_elements('[null]') as not_few`
-
-/**
- * True for those of these rows of `jobs` for which `where` is. They are read by their ids, and by no other index that
- * `where` might offer: those hold what does not match, too.
- */
-export const isAmong = (sql: Sql, ids: readonly number[], where: Fragment): Fragment => sql`
-  jobs.id = any(${`{${ids.join(',')}}`}::text::bigint[]) and (${where}) is true`

@@ -1,11 +1,12 @@
 import { type PruneRequest, PruneResult } from '../../shared/prune.ts'
 import type { Sql } from '../database/sql.ts'
-import { type Archive, archived, archiveOf } from './archive.ts'
+import { type Archive, archived, archivedBare, archiveOf } from './archive.ts'
 import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
 import { type Call, referenceTime } from './call.ts'
 import { change } from './change.ts'
 import { cascade, droppedSteps } from './dependents.ts'
-import { isAmong, isOneOf } from './one-of.ts'
+import type { Lot } from './lot.ts'
+import { isOneOf } from './one-of.ts'
 import { preview } from './preview.ts'
 import { inScope } from './scope.ts'
 import { isSeen } from './seen.ts'
@@ -32,7 +33,7 @@ export async function prune(call: Call, request: PruneRequest): Promise<PruneRes
   const bulk = bulkOf(request)
   if (!request.dry_run) {
     const archive = call.archiveBeforeDelete ? await archiveOf(call.sql) : undefined
-    return change(call, { ...bulk, batch: (tx, running, ids) => remove(tx, running, { request, ids, archive }) })
+    return change(call, { ...bulk, batch: (tx, running, lot) => remove(tx, running, { request, lot, archive }) })
   }
   const { preview: previewed, more } = await preview<Details>(call, bulk, { more: (sql) => details(sql, request) })
   return { deleted: previewed.count, ...more, preview: previewed }
@@ -52,6 +53,7 @@ function bulkOf(request: PruneRequest): Omit<Bulk<PruneResult>, 'batch'> {
     token: preview_token,
     matching: (sql, set) => sql`from jobs where ${prunable(sql, set, request)}`,
     time: ended,
+    inOrder: true,
     affected: ({ deleted = 0 }) => deleted,
     answered: ({ counts: { deleted = 0 } }) => ({ deleted }),
     output: PruneResult,
@@ -95,13 +97,30 @@ function groups(sql: Sql, set: JobSet, request: PruneRequest) {
 
 interface Removal {
   request: PruneRequest
-  ids: readonly number[]
+  lot: Lot
   /** Where the rows go; absent means nowhere. */
   archive: Archive | undefined
 }
 
-async function remove(tx: Sql, running: Running, { request, ids, archive }: Removal): Promise<Counts> {
-  const matching = isAmong(tx, ids, prunable(tx, running, request))
+async function remove(tx: Sql, running: Running, removal: Removal): Promise<Counts> {
+  const bare = running.hasty ? await removeBare(tx, running, removal) : 0
+  return bare > 0 ? { deleted: bare } : removeWithAll(tx, running, removal)
+}
+
+/** Nothing, unless it can be no more than the jobs themselves: then they need not be gathered for what hangs on them. */
+async function removeBare(tx: Sql, running: Running, { request, lot, archive }: Removal): Promise<number> {
+  const gone = tx`
+    delete from jobs
+    where ${lot.isAmong(tx, prunable(tx, running, request))}
+      and not (select exists (select from job_dependencies) or exists (select from job_attachments))`
+  const { count } = await (archive
+    ? tx`with gone as (${gone} returning jobs.*) ${archivedBare(tx, archive, running)}`
+    : tx`${gone}`)
+  return count
+}
+
+async function removeWithAll(tx: Sql, running: Running, { request, lot, archive }: Removal): Promise<Counts> {
+  const matching = lot.isAmong(tx, prunable(tx, running, request))
   const picked = tx`picked as materialized (select id from jobs where ${matching} for update skip locked),`
   const [row] = await tx<[{ deleted: number }]>`
     with recursive
@@ -116,7 +135,7 @@ async function remove(tx: Sql, running: Running, { request, ids, archive }: Remo
       select
         exists (select from job_dependencies) as edges,
         exists (
-          select from job_attachments where job_id between ${Math.min(...ids)}::bigint and ${Math.max(...ids)}::bigint
+          select from job_attachments where job_id between (select min(id) from gone) and (select max(id) from gone)
         ) as attachments
     ),
     -- With the edge goes what would have told a waiting job that it can never run.

@@ -5,7 +5,8 @@ import type { Bulk, Counts, Done, JobSet, Running } from './bulk.ts'
 import type { Call } from './call.ts'
 import { change } from './change.ts'
 import { imageOf, keepImages, pickedAndMoved } from './images.ts'
-import { isAmong, isOneOf } from './one-of.ts'
+import type { Lot } from './lot.ts'
+import { isOneOf } from './one-of.ts'
 import { preview } from './preview.ts'
 import { keyOf, signed } from './preview-token.ts'
 import { inScope } from './scope.ts'
@@ -44,7 +45,7 @@ function bulkOf(request: RequeueRequest): Bulk<RequeueResult> {
     limit,
     matching: (sql, set) => sql`from jobs where ${requeueable(sql, set, request)}`,
     time: (sql) => sql`quarantined_at`,
-    batch: (tx, running, ids) => putBack(tx, running, { request, ids }),
+    batch: (tx, running, lot) => putBack(tx, running, { request, lot }),
     affected: ({ affected = 0 }) => affected,
     answered: async (done) => ({
       affected: done.counts.affected ?? 0,
@@ -68,16 +69,16 @@ async function someOf({ running, counts: { affected = 0 }, previewed }: Done, fi
 
 interface PuttingBack {
   request: RequeueRequest
-  ids: readonly number[]
+  lot: Lot
 }
 
 /** An earlier end, or a wish for one, would keep the job from running or from finishing; it goes. */
-async function putBack(tx: Sql, running: Running, { request, ids }: PuttingBack): Promise<Counts> {
+async function putBack(tx: Sql, running: Running, { request, lot }: PuttingBack): Promise<Counts> {
   const [row] = await tx<[{ affected: number }]>`
     with picked as materialized (
       select id, ${imageOf(tx)} as before
       from jobs
-      where ${isAmong(tx, ids, requeueable(tx, running, request))}
+      where ${lot.isAmong(tx, requeueable(tx, running, request))}
       for update skip locked
     ),
     moved as (

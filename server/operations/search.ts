@@ -1,14 +1,18 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Bulk, Running } from './bulk.ts'
+import { type Lot, lotOf, stretchOf } from './lot.ts'
 import { isNameable } from './one-of.ts'
 
 /** So many jobs are looked for at once: to look for each batch would be to read again and again what does not match. */
 const lookAhead = 50_000
 
+/** To find the end of a stretch takes less, in milliseconds, where most of what lies there matches. */
+const sparseMs = 25
+
 /** The jobs that a change has still to change. */
 export interface Search {
-  /** The next ones, at most so many; none when there are none but those that others hold. */
-  next: (most: number) => Promise<number[]>
+  /** The next ones, at most so many; undefined when there are none but those that others hold. */
+  next: (most: number) => Promise<Lot | undefined>
   /** So many of the last ones were changed. */
   changed: (jobs: number) => void
   /** The last ones have to be tried again. */
@@ -18,15 +22,41 @@ export interface Search {
 }
 
 /**
- * Looks for the jobs of a change, many batches ahead. What none of a whole search could be changed of is held by
- * others: it is looked for again for a while (`JOBS_LOCK_TIMEOUT_SECONDS`), and then left.
+ * Looks for the jobs of a change. Where an index has them side by side, stretch by stretch, as long as nothing is in the
+ * way; else many batches ahead. What none of a whole search could be changed of is held by others: it is looked for
+ * again for a while (`JOBS_LOCK_TIMEOUT_SECONDS`), and then left.
  */
 export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
+  let along: 'stretches' | 'ids' | 'nothing' = bulk.inOrder ? 'stretches' : 'ids'
+  let reached = '-infinity'
   let found: number[] = []
   let last: number[] = []
   let fruitless = false
   let patience: number | undefined
   let held = 0
+
+  const matching = () => {
+    const set = { ...running, except: [...(running.except ?? []), ...(bulk.refused?.keys() ?? [])] }
+    return bulk.matching(running.sql, set)
+  }
+
+  /** The stretch from where the last one ended. Undefined where it is better to go by ids from now on. */
+  async function stretch(size: number): Promise<Lot | undefined> {
+    const { sql } = running
+    const start = performance.now()
+    const [end] = await sql<{ time: string }[]>`
+      select ${bulk.time(sql)} as time
+      ${matching()} and ${isNameable(sql)} and ${bulk.time(sql)} >= ${reached}::text::timestamptz
+      order by ${bulk.time(sql)}
+      offset ${size}
+      limit 1`
+    // Many of the same time, or so little that matches that to read it twice would cost more than to name it.
+    along = end?.time === reached || performance.now() - start > sparseMs ? 'ids' : end ? 'stretches' : 'nothing'
+    if (along === 'ids') return undefined
+    const lot = stretchOf({ along: bulk.time, from: reached, until: end?.time ?? 'infinity', size })
+    reached = end?.time ?? reached
+    return lot
+  }
 
   /** Finds what there is, unless that has been held for too long. */
   async function look(): Promise<void> {
@@ -35,11 +65,10 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
       await wait(100 + Math.random() * 200)
     }
     // As one value: to take in tens of thousands of rows would keep all other calls waiting.
-    const set = { ...running, except: [...(running.except ?? []), ...(bulk.refused?.keys() ?? [])] }
     const [{ ids }] = await running.sql<[{ ids: number[] }]>`
       select coalesce(jsonb_agg(id), '[]') as ids
       from (
-        select jobs.id ${bulk.matching(running.sql, set)} limit ${running.sql.unsafe(String(lookAhead))}
+        select jobs.id ${matching()} limit ${running.sql.unsafe(String(lookAhead))}
       ) as found
       where ${isNameable(running.sql)}`
     held = ids.length
@@ -49,9 +78,12 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
 
   return {
     async next(most) {
+      if (along === 'nothing') return undefined
+      const side = along === 'stretches' ? await stretch(most) : undefined
+      if (side) return side
       if (found.length === 0) await look()
       last = found.splice(0, most)
-      return last
+      return last.length > 0 ? lotOf(last) : undefined
     },
     changed(jobs) {
       if (jobs === 0) return
@@ -59,6 +91,7 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
       patience = undefined
     },
     again() {
+      along = 'ids'
       found = [...last, ...found]
       last = []
     },

@@ -6,7 +6,8 @@ import { type Call, referenceTime } from './call.ts'
 import { change } from './change.ts'
 import { cascade, droppedSteps } from './dependents.ts'
 import { imageOf, keepImages, pickedAndMoved } from './images.ts'
-import { isAmong, isOneOf } from './one-of.ts'
+import type { Lot } from './lot.ts'
+import { isOneOf } from './one-of.ts'
 import { preview } from './preview.ts'
 import { inScope } from './scope.ts'
 import { isSeen } from './seen.ts'
@@ -69,7 +70,7 @@ function bulkOf(request: SweepRequest): Bulk<SweepResult> {
     token: preview_token,
     matching: (sql, set) => sql`from jobs where ${sweepable(sql, set, request)}`,
     time: (sql) => sql`case status when 'queued' then created_at else greatest(started_at, acquired_at) end`,
-    batch: (tx, running, ids) => endMany(tx, running, { request, ids }),
+    batch: (tx, running, lot) => endMany(tx, running, { request, lot }),
     affected: ({ affected = 0 }) => affected,
     answered: ({ counts: { affected = 0 } }) => ({ affected }),
     output: operation.output,
@@ -78,16 +79,16 @@ function bulkOf(request: SweepRequest): Bulk<SweepResult> {
 
 interface Ending {
   request: SweepRequest
-  ids: readonly number[]
+  lot: Lot
 }
 
-async function endMany(tx: Sql, running: Running, { request, ids }: Ending): Promise<Counts> {
+async function endMany(tx: Sql, running: Running, { request, lot }: Ending): Promise<Counts> {
   const [row] = await tx<[{ affected: number }]>`
     with recursive
     picked as materialized (
       select id, ${imageOf(tx)} as before
       from jobs
-      where ${isAmong(tx, ids, sweepable(tx, running, request))}
+      where ${lot.isAmong(tx, sweepable(tx, running, request))}
       for update skip locked
     ),
     moved as (

@@ -2,7 +2,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { columnList } from './archive.ts'
 import type { Counts } from './bulk.ts'
-import { isAmong } from './one-of.ts'
+import type { Lot } from './lot.ts'
 
 /** What stands in the place of an archived row, called `jobs` here; null where nothing does. */
 const taken = (sql: Sql): Fragment => sql`
@@ -35,14 +35,14 @@ export interface Refusing {
 
 interface GivingBack {
   undoes: number
-  ids: readonly number[]
+  lot: Lot
 }
 
 /**
  * Moves archived rows of an operation back, with all that hung on them, in one statement.
  * @throws Failure `conflict` when a column has another type now
  */
-export async function giveBack(tx: Sql, { refused }: Refusing, { undoes, ids }: GivingBack): Promise<Counts> {
+export async function giveBack(tx: Sql, { refused }: Refusing, { undoes, lot }: GivingBack): Promise<Counts> {
   const jobs = await columnsToFill(tx, 'jobs', 'jobs_archive')
   const attachments = await columnsToFill(tx, 'job_attachments')
   const dependencies = await columnsToFill(tx, 'job_dependencies')
@@ -52,7 +52,7 @@ export async function giveBack(tx: Sql, { refused }: Refusing, { undoes, ids }: 
     with picked as materialized (
       select jobs.*, jobs.ctid as jobsctl_place
       from jobs_archive as jobs
-      where operation_id = ${undoes}::bigint and ${isAmong(tx, ids, isFree(tx))}
+      where operation_id = ${undoes}::bigint and ${lot.isAmong(tx, isFree(tx))}
       for update skip locked
     ),
     back as (

@@ -1,7 +1,8 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Counts, Running } from './bulk.ts'
 import { fromImage, imageOf } from './images.ts'
-import { isAmong, isOneOf } from './one-of.ts'
+import type { Lot } from './lot.ts'
+import { isOneOf } from './one-of.ts'
 import { isSeen } from './seen.ts'
 import { ring, tellSteps } from './steps.ts'
 
@@ -27,18 +28,18 @@ export const whyTouched = (sql: Sql, operation: number): Fragment => sql`
 
 interface SettingBack {
   undoes: number
-  ids: readonly number[]
+  lot: Lot
 }
 
 /** Gives jobs the columns back that the operation has overwritten. */
-export async function setBack(tx: Sql, running: Running, { undoes, ids }: SettingBack): Promise<Counts> {
+export async function setBack(tx: Sql, running: Running, { undoes, lot }: SettingBack): Promise<Counts> {
   const keptOf = tx`from job_operation_rows where operation_id = ${undoes}::bigint and job_id = jobs.id`
   const [row] = await tx<[{ affected: number }]>`
     with picked as materialized (
       select jobs.id
       from jobs
       cross join lateral (select before, after ${keptOf} offset 0) as kept
-      where ${isAmong(tx, ids, tx`${isUntouched(tx)} and ${isSeen(tx, running.seen)}`)}
+      where ${lot.isAmong(tx, tx`${isUntouched(tx)} and ${isSeen(tx, running.seen)}`)}
       for update of jobs skip locked
     ),
     moved as (

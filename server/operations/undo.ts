@@ -7,6 +7,7 @@ import { hasArchive } from './archive.ts'
 import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
 import type { Call } from './call.ts'
 import { change } from './change.ts'
+import type { Lot } from './lot.ts'
 import { preview } from './preview.ts'
 import { recordOf } from './records.ts'
 import { isSeen } from './seen.ts'
@@ -22,7 +23,7 @@ interface Way {
   time: (sql: Sql) => Fragment
   /** `select job_id, reason from …`: what cannot. */
   conflicts: (sql: Sql) => Fragment
-  batch: (tx: Sql, running: Running & Refusing, ids: readonly number[]) => Promise<Counts>
+  batch: (tx: Sql, running: Running & Refusing, lot: Lot) => Promise<Counts>
 }
 
 const mostConflicts = 100
@@ -57,7 +58,7 @@ function wayBack({ id, kind, state }: OperationRecord): Way {
         from jobs_archive as jobs where operation_id = ${id}::bigint and ${isFree(sql)} and ${isNoneOf(sql, set)}`,
       time: (sql) => sql`archived_at`,
       conflicts: (sql) => whyNotFree(sql, id),
-      batch: (tx, running, ids) => giveBack(tx, running, { undoes: id, ids }),
+      batch: (tx, running, lot) => giveBack(tx, running, { undoes: id, lot }),
     }
   }
   if (kind === 'requeue' || kind === 'sweep') {
@@ -68,7 +69,7 @@ function wayBack({ id, kind, state }: OperationRecord): Way {
         where kept.operation_id = ${id}::bigint and ${isUntouched(sql)} and ${isSeen(sql, set.seen)} and ${isNoneOf(sql, set)}`,
       time: (sql) => sql`updated_at`,
       conflicts: (sql) => whyTouched(sql, id),
-      batch: (tx, running, ids) => setBack(tx, running, { undoes: id, ids }),
+      batch: (tx, running, lot) => setBack(tx, running, { undoes: id, lot }),
     }
   }
   throw new Failure(
@@ -114,7 +115,7 @@ function bulkOf({ id, domain, queue, job_type }: OperationRecord, way: Way, requ
     matching: way.matching,
     time: way.time,
     refused,
-    batch: (tx, running, ids) => way.batch(tx, { ...running, refused }, ids),
+    batch: (tx, running, lot) => way.batch(tx, { ...running, refused }, lot),
     affected: ({ affected = 0 }) => affected,
     answered: async ({ running, counts: { affected = 0 } }) => ({
       affected,

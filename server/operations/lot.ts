@@ -1,0 +1,34 @@
+import type { Fragment, Sql } from '../database/sql.ts'
+
+/** The jobs that one batch looks at. */
+export interface Lot {
+  /** They are no more than that. */
+  size: number
+  /** True for those of them, as rows of `jobs`, for which `where` is. */
+  isAmong: (sql: Sql, where: Fragment) => Fragment
+  /** The only one, where they are named and it is one alone. */
+  only?: number | undefined
+}
+
+/** Jobs by their ids, and by no other index that a condition might offer: those hold what does not match, too. */
+export const lotOf = (ids: readonly number[]): Lot => ({
+  size: ids.length,
+  only: ids.length === 1 ? ids[0] : undefined,
+  isAmong: (sql, where) => sql`jobs.id = any(${`{${ids.join(',')}}`}::text::bigint[]) and (${where}) is true`,
+})
+
+interface Stretch {
+  /** What an index of the set is ordered by. */
+  along: (sql: Sql) => Fragment
+  /** Times as text. */
+  from: string
+  until: string
+  size: number
+}
+
+/** Jobs that lie side by side in an index: to read it once more costs less than to name them. */
+export const stretchOf = ({ along, from, until, size }: Stretch): Lot => ({
+  size,
+  isAmong: (sql, where) => sql`
+    ${along(sql)} >= ${from}::text::timestamptz and ${along(sql)} < ${until}::text::timestamptz and ${where}`,
+})
