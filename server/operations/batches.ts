@@ -60,6 +60,7 @@ export async function runBatches(
       if (lot) pace.backOff(lot.size)
       if (lot?.only !== undefined && isLeft(cause, bulk, lot.only)) {
         tries = 0 // it is one of its own that stands in the way of the others
+        search.left()
         continue
       }
       search.again()

@@ -6,7 +6,7 @@ import { isNameable } from './one-of.ts'
 /** So many jobs are looked for at once: to look for each batch would be to read again and again what does not match. */
 const lookAhead = 50_000
 
-/** To find the end of a stretch takes less, in milliseconds, where most of what lies there matches. */
+/** To find a stretch takes less, in milliseconds, where much of what lies there matches. */
 const sparseMs = 25
 
 /** The jobs that a change has still to change. */
@@ -17,6 +17,8 @@ export interface Search {
   changed: (jobs: number) => void
   /** The last ones have to be tried again. */
   again: () => void
+  /** The last one stays. */
+  left: () => void
   /** How many others hold, in the end. */
   held: () => number
 }
@@ -27,10 +29,12 @@ export interface Search {
  * again for a while (`JOBS_LOCK_TIMEOUT_SECONDS`), and then left.
  */
 export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
-  let along: 'stretches' | 'ids' | 'nothing' = bulk.inOrder ? 'stretches' : 'ids'
+  let stretching = bulk.inOrder === true
   let reached = '-infinity'
   let found: number[] = []
   let last: number[] = []
+  /** Nothing lies beyond what was found. */
+  let complete = false
   let fruitless = false
   let patience: number | undefined
   let held = 0
@@ -40,21 +44,32 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
     return bulk.matching(running.sql, set)
   }
 
-  /** The stretch from where the last one ended. Undefined where it is better to go by ids from now on. */
+  /** The stretch from where the last one ended; undefined where it is better to go by ids from now on. */
   async function stretch(size: number): Promise<Lot | undefined> {
     const { sql } = running
+    const first = reached === '-infinity'
     const start = performance.now()
-    const [end] = await sql<{ time: string }[]>`
-      select ${bulk.time(sql)} as time
-      ${matching()} and ${isNameable(sql)} and ${bulk.time(sql)} >= ${reached}::text::timestamptz
-      order by ${bulk.time(sql)}
-      offset ${size}
-      limit 1`
-    // Many of the same time, or so little that matches that to read it twice would cost more than to name it.
-    along = end?.time === reached || performance.now() - start > sparseMs ? 'ids' : end ? 'stretches' : 'nothing'
-    if (along === 'ids') return undefined
-    const lot = stretchOf({ along: bulk.time, from: reached, until: end?.time ?? 'infinity', size })
-    reached = end?.time ?? reached
+    const [{ ids, count, end }] = await sql<[{ ids: number[]; count: number; end: string | null }]>`
+      select ${first ? sql`coalesce(jsonb_agg(id), '[]')` : sql`'[]'::jsonb`} as ids, count(*) as count, max(time) as end
+      from (
+        select id, ${bulk.time(sql)} as time
+        ${matching()} and ${isNameable(sql)} and ${bulk.time(sql)} >= ${reached}::text::timestamptz
+        order by time
+        limit ${sql.unsafe(String(size + 1))}
+      ) as found`
+    complete = count <= size
+    if (count === 0) return undefined
+    const isSparse = performance.now() - start > sparseMs
+    const until = complete || end === null ? 'infinity' : end
+    // To read what hardly matches twice would cost more than to name what does; and many may be of the same time.
+    if (isSparse || until === reached) {
+      stretching = false
+      complete &&= first
+      found = ids
+      return undefined
+    }
+    const lot = stretchOf({ along: bulk.time, from: reached, until, size })
+    reached = until
     return lot
   }
 
@@ -76,12 +91,17 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
     fruitless = true
   }
 
+  /** What was found has not all been changed. */
+  function left(): void {
+    stretching = false
+    complete = false
+  }
+
   return {
     async next(most) {
-      if (along === 'nothing') return undefined
-      const side = along === 'stretches' ? await stretch(most) : undefined
+      const side = stretching && !complete ? await stretch(most) : undefined
       if (side) return side
-      if (found.length === 0) await look()
+      if (found.length === 0 && !complete) await look()
       last = found.splice(0, most)
       return last.length > 0 ? lotOf(last) : undefined
     },
@@ -91,10 +111,11 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
       patience = undefined
     },
     again() {
-      along = 'ids'
+      left()
       found = [...last, ...found]
       last = []
     },
+    left,
     held: () => held,
   }
 }
