@@ -1,4 +1,5 @@
 import type { Fragment, Sql } from '../database/sql.ts'
+import { isNameable } from './one-of.ts'
 
 /** The jobs that one batch looks at. */
 export interface Lot {
@@ -30,5 +31,6 @@ interface Stretch {
 export const stretchOf = ({ along, from, until, size }: Stretch): Lot => ({
   size,
   isAmong: (sql, where) => sql`
-    ${along(sql)} >= ${from}::text::timestamptz and ${along(sql)} < ${until}::text::timestamptz and ${where}`,
+    ${along(sql)} >= ${from}::text::timestamptz and ${along(sql)} < ${until}::text::timestamptz
+    and ${isNameable(sql)} and ${where}`,
 })
