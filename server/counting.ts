@@ -2,7 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { isConnectionLost, isLocked, isRefused } from './database/failure.ts'
 import type { Pool } from './database/sql.ts'
 import type { Log } from './log.ts'
-import { countable, countsOf, countTriggers, fold, mend, tellMended } from './operations/counts.ts'
+import { countable, countsOf, countTriggers } from './operations/counts.ts'
+import { fold, mend, tellMended } from './operations/mend-counts.ts'
 import { notIdle } from './operations/not-idle.ts'
 
 const foldEveryMs = 1000

@@ -37,7 +37,10 @@ const isKeepable = (value: unknown): boolean => !unkeepable.test(JSON.stringify(
 const unkeepable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
 /** What a worker hands over for a caller to read: any JSON. */
-export const Json = z.unknown().refine((value) => isShallow(value), { message: tooDeep, abort: true }).refine(isKeepable, noPlace)
+export const Json = z
+  .unknown()
+  .refine((value) => isShallow(value), { message: tooDeep, abort: true })
+  .refine(isKeepable, noPlace)
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 

@@ -1,7 +1,8 @@
 import type * as z from 'zod'
 import type { checkCounts as operation } from '../../shared/counts.ts'
 import type { Call } from './call.ts'
-import { countsOf, mend, tellMended } from './counts.ts'
+import { countsOf } from './counts.ts'
+import { mend, tellMended } from './mend-counts.ts'
 
 /** Compares the counts of stats with the jobs, and sets right what is wrong. */
 export async function checkCounts({ sql, log }: Call): Promise<z.output<typeof operation.output>> {
