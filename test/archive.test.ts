@@ -44,6 +44,25 @@ describe.each(kinds)('the archive on %s', (kind) => {
   })
 })
 
+describe('an archive that hands its rows on', () => {
+  it('takes no job out of the count', async () => {
+    const world = await openWorld('postgres')
+    try {
+      await world.sql.unsafe(`
+        create table elsewhere (id bigint);
+        create function hand_on() returns trigger language plpgsql as $$
+          begin insert into elsewhere values (new.id); return null; end $$;
+        create trigger hand_on before insert on jobs_archive for each row execute function hand_on()`)
+      await world.jobs(3)
+      expect(await world.confirm(paths.prune, {})).toMatchObject({ status: 200, body: { deleted: 3 } })
+      expect(await world.count()).toBe(0)
+      expect(await world.sql`select id from elsewhere`).toHaveLength(3)
+    } finally {
+      await world.stop()
+    }
+  })
+})
+
 describe('without an archive', () => {
   it('a prune deletes for good, and its undo says so', async () => {
     const world = await openWorld('postgres', { JOBS_ARCHIVE_BEFORE_DELETE: 'false' })

@@ -113,10 +113,12 @@ async function removeBare(tx: Sql, running: Running, { request, lot, archive }: 
     delete from jobs
     where ${lot.isAmong(tx, prunable(tx, running, request))}
       and not (select exists (select from job_dependencies) or exists (select from job_attachments))`
-  const { count } = await (archive
-    ? tx`with gone as (${gone} returning jobs.*) ${archivedBare(tx, archive, running)}`
-    : tx`${gone}`)
-  return count
+  if (!archive) return (await tx`${gone}`).count
+  // What was deleted counts: a trigger of another program may have put it elsewhere.
+  const [{ deleted }] = await tx<[{ deleted: number }]>`
+    with gone as (${gone} returning jobs.*), archived as (${archivedBare(tx, archive, running)})
+    select count(*) as deleted from gone`
+  return deleted
 }
 
 async function removeWithAll(tx: Sql, running: Running, { request, lot, archive }: Removal): Promise<Counts> {

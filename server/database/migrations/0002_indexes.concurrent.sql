@@ -23,8 +23,8 @@ create index concurrently if not exists jobsctl_running_lease
   on jobs (leased_until)
   where status = 'processing';
 
--- Jobs of one batch.
-create index concurrently if not exists idx_jobs_batch_group on jobs (batch_group);
+-- Jobs of one batch. The others need no entry, at each of their steps.
+create index concurrently if not exists idx_jobs_batch_group on jobs (batch_group) where batch_group is not null;
 
 -- What hangs on a job, for the prune that deletes it.
 create index concurrently if not exists idx_job_attachments_job on job_attachments (job_id);
