@@ -1,13 +1,16 @@
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { notIdle } from './not-idle.ts'
 
 /** What a seal is over: all of a record that does not change once it has ended. */
-const sealed = (sql: Sql): Fragment => sql`
+const sealed = fixed(
+  (sql) => sql`
   jsonb_build_array(
     id, kind, domain, queue, job_type, filters, ${exactly(sql, sql`as_of`)}, seen, caller, reason, request_id, idempotency_key,
     request_hash, preview_id, previewed, affected, skipped_locked, batches, counts, answer, error,
     ${exactly(sql, sql`started_at`)}, ${exactly(sql, sql`ended_at`)}, undoes, ended_as, day, number
-  )::text`
+  )::text`,
+)
 
 const exactly = (sql: Sql, time: Fragment): Fragment =>
   sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US BC')`
@@ -93,13 +96,17 @@ export const verify = (sql: Sql) => sql<SealedDay[]>`
   full join by_day on by_day.day = days.day
   order by day`
 
-const undone = (sql: Sql): Fragment => sql`
-  select undoes from job_operations where undoes is not null and affected > 0 and hash is not null`
+const undone = fixed(
+  (sql) => sql`
+  select undoes from job_operations where undoes is not null and affected > 0 and hash is not null`,
+)
 
 /** An undo changes the state of what it takes back: then there must be that undo. */
-const stateIsRight = (sql: Sql): Fragment => sql`(
+const stateIsRight = fixed(
+  (sql) => sql`(
   (state = ended_as and undone_by is null and (state = 'failed' or o.id <> all(array(${undone(sql)}))))
   or (state = 'undone' and exists (
     select from job_operations undo where undo.id = o.undone_by and undo.undoes = o.id and undo.hash is not null
   ))
-)`
+)`,
+)

@@ -1,3 +1,4 @@
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 
 /**
@@ -13,10 +14,12 @@ export const countTriggers = {
 }
 
 /** Whether triggers can count the jobs: a plain table, which a crash leaves as it was, and whose rows this role sees all. */
-export const countable = (sql: Sql): Fragment => sql`exists (
+export const countable = fixed(
+  (sql) => sql`exists (
   select from pg_class
   where oid = to_regclass('jobs') and relkind = 'r' and relpersistence = 'p' and not row_security_active(oid)
-)`
+)`,
+)
 
 /**
  * The triggers as they are; null unless all are there and fire, and see all. A row of a catalog that is written has
@@ -31,21 +34,26 @@ const signature = (sql: Sql): Fragment => sql`(
 )`
 
 /** Of `jobsctl_counting`: the triggers as they were when the counts were last found right; null when those are worth nothing. */
-const whenRight = (sql: Sql): Fragment => sql`
-  case when until > now() and not exists (select from jobsctl_count_deltas where span is null) then triggers end`
+const whenRight = fixed(
+  (sql) => sql`
+  case when until > now() and not exists (select from jobsctl_count_deltas where span is null) then triggers end`,
+)
 
 /** Whether the counts can be trusted: one row with `trusted`. */
-export const trust = (sql: Sql): Fragment => sql`
-  select ${whenRight(sql)} = ${signature(sql)} as trusted from jobsctl_counting`
+export const trust = fixed(
+  (sql) => sql`
+  select ${whenRight(sql)} = ${signature(sql)} as trusted from jobsctl_counting`,
+)
 
 /**
  * Jobs that fall due before this are counted in the index, those after it by the minute, the hour or the day. Two
  * minutes, since a transaction that began a little later than this statement may have been seen by it.
  */
-export const nearEnd = (sql: Sql): Fragment => sql`(date_trunc('minute', now(), 'UTC') + interval '2 minutes')`
+export const nearEnd = fixed((sql) => sql`(date_trunc('minute', now(), 'UTC') + interval '2 minutes')`)
 
 /** The cells that together hold each job once, as `(span, first, last)`: the rest of the hour, of the day, and all days. */
-const windows = (sql: Sql): Fragment => sql`
+const windows = fixed(
+  (sql) => sql`
   select span, first, last
   from (select ${nearEnd(sql)} as minute) as near
   cross join lateral (select date_trunc('hour', minute + interval '59 minutes', 'UTC') as hour) as hours
@@ -55,7 +63,8 @@ const windows = (sql: Sql): Fragment => sql`
     ('minute', minute, hour - interval '1 minute'),
     ('hour', hour, day - interval '1 hour'),
     ('day', day, 'infinity')
-  ) as cells (span, first, last)`
+  ) as cells (span, first, last)`,
+)
 
 /** By group `queued` in all, those of them that are `later` than the near end, `processing` and `quarantined`. */
 export const counted = (sql: Sql, inScope: Fragment): Fragment => sql`

@@ -1,3 +1,4 @@
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { isOneOf, notFew } from './one-of.ts'
 
@@ -9,22 +10,26 @@ export const badEnds = (sql: Sql): Fragment => sql.unsafe(`('failed', 'cancelled
  * along, all but those that are being made at that moment. The offset keeps the planner from joining all
  * edges there are: only those of the few rows that are looked at are read.
  */
-export const isBlocked = (sql: Sql): Fragment => sql`
+export const isBlocked = fixed(
+  (sql) => sql`
   exists (
     select from job_dependencies edge
     join jobs needed on needed.uuid = edge.depends_on_job_uuid
     where edge.job_uuid = jobs.uuid and needed.status <> 'completed'
     offset 0
-  )`
+  )`,
+)
 
 /** True for a row of `jobs` that waits for what will never be completed. */
-export const isDoomed = (sql: Sql): Fragment => sql`
+export const isDoomed = fixed(
+  (sql) => sql`
   exists (
     select from job_dependencies edge
     join jobs needed on needed.uuid = edge.depends_on_job_uuid
     where edge.job_uuid = jobs.uuid and needed.status in ${badEnds(sql)}
     offset 0
-  )`
+  )`,
+)
 
 /** The queued jobs that need the job `of`, as `(uuid, domain, queue)`: read edge by edge, whatever the planner thinks. */
 export const dependentsOf = (sql: Sql, of: Fragment): Fragment => sql`
@@ -42,7 +47,9 @@ export const dependentsOf = (sql: Sql, of: Fragment): Fragment => sql`
  * itself must be in `ended`, since a statement changes a row once. `dropped` has the `image` of each job, too, if that
  * is asked for: as it was `before`, and `after`.
  */
-export const cascade = (sql: Sql, image: Fragment = sql`null::jsonb`): Fragment => sql`
+export const cascade = (sql: Sql, image?: Fragment): Fragment => (image ? cascadeWith(sql, image) : cascadeWithout(sql))
+
+const cascadeWith = (sql: Sql, image: Fragment): Fragment => sql`
   doomed (uuid, reason) as (
     select dependent.uuid, 'dependency_' || ended.status
     from ended
@@ -72,8 +79,12 @@ export const cascade = (sql: Sql, image: Fragment = sql`null::jsonb`): Fragment 
       dropping.before, ${image} as after
   )`
 
+const cascadeWithout = fixed((sql) => cascadeWith(sql, sql`null::jsonb`))
+
 /** The events of `dropped`. */
-export const droppedSteps = (sql: Sql): Fragment => sql`
+export const droppedSteps = fixed(
+  (sql) => sql`
   select id, domain, queue, job_type, owner_user_id, trace_id, 'job.cancelled' as event_type,
     jsonb_build_object('reason', cancellation_reason, 'terminal', true) as attrs
-  from (select * from dropped order by id) as dropped`
+  from (select * from dropped order by id) as dropped`,
+)

@@ -1,11 +1,12 @@
 import type { AcquireRequest } from '../../shared/acquire.ts'
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Call } from './call.ts'
 import { isQueuedIn, isRunningIn, leaseEnd, type Queue } from './in-queue.ts'
 import { isNameable } from './one-of.ts'
 
 /** From the first to run to the last; a job without a priority comes after all others. */
-export const priorities = (sql: Sql): Fragment => sql`generate_series(1, 11) as tier (priority)`
+export const priorities = fixed((sql) => sql`generate_series(1, 11) as tier (priority)`)
 
 /**
  * Queued and due in the queue, and what the worker takes, of one priority. Asked for each priority on its own,

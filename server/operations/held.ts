@@ -1,4 +1,5 @@
 import { Failure, type FailureCode } from '../../shared/errors.ts'
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 
 /** One row of `jobs`, locked. By its id alone: with its status beside, the planner could read all running jobs. */
@@ -11,8 +12,10 @@ export const lockedJob = (sql: Sql, id: Fragment): Fragment => sql`
   for update`
 
 /** True where the locked `job` is held as `asked` says. */
-export const isHeld = (sql: Sql): Fragment => sql`
-  job.status = 'processing' and job.lease_id = asked.lease_id and job.worker_id = asked.worker_id`
+export const isHeld = fixed(
+  (sql) => sql`
+  job.status = 'processing' and job.lease_id = asked.lease_id and job.worker_id = asked.worker_id`,
+)
 
 interface Refused {
   ok: false

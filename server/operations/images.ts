@@ -1,3 +1,4 @@
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Running } from './bulk.ts'
 
@@ -40,10 +41,12 @@ export const fromImage = (sql: Sql, from: Fragment): Fragment => {
  * What was `picked (id, before)`, and what became of it in `moved (id, after)`. A full join is never made row against
  * row, however few the planner takes them for.
  */
-export const pickedAndMoved = (sql: Sql): Fragment => sql`
+export const pickedAndMoved = fixed(
+  (sql) => sql`
   select id, before, after
   from (select picked.id, before, after from picked full join moved on moved.id = picked.id offset 0) as either
-  where after is not null`
+  where after is not null`,
+)
 
 /** Keeps what was there at first, for an undo: of rows `(id, before, after)`. */
 export const keepImages = (sql: Sql, { operation }: Running, rows: Fragment): Fragment => sql`

@@ -1,3 +1,4 @@
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 
 export interface Queue {
@@ -21,4 +22,4 @@ export const isRunningIn = (sql: Sql, queue: Queue): Fragment => sql`
   (status = 'processing') is true and ${inQueue(sql, queue)}`
 
 /** When a lease runs out; one without a time has run out. */
-export const leaseEnd = (sql: Sql): Fragment => sql`coalesce(leased_until, '-infinity')`
+export const leaseEnd = fixed((sql) => sql`coalesce(leased_until, '-infinity')`)

@@ -1,4 +1,5 @@
 import { type IntegrityRequest, IntegrityResult } from '../../shared/integrity.ts'
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
 import type { Call } from './call.ts'
@@ -11,11 +12,13 @@ import { inScope } from './scope.ts'
 import { isSeen } from './seen.ts'
 
 /** A lease that nobody can hold. A partial index has this very predicate: it holds broken rows alone. */
-const staleLease = (sql: Sql): Fragment => sql`
+const staleLease = fixed(
+  (sql) => sql`
   (
     (status <> 'processing' and leased_until is not null)
     or (status = 'queued' and (lease_id is not null or worker_id is not null))
-  )`
+  )`,
+)
 
 const isMeant = (sql: Sql, set: JobSet, request: IntegrityRequest): Fragment => sql`
   ${isSeen(sql, set.seen)} ${inScope(sql, request)}`
@@ -74,12 +77,14 @@ interface Broken {
 const none: Broken = { non_processing_with_lease: 0, processing_expired: 0 }
 
 /** By what a preview has counted already. */
-const broken = (sql: Sql): Fragment => sql`
+const broken = fixed(
+  (sql) => sql`
   select
     coalesce(sum(count) filter (where status <> 'processing'), 0) as non_processing_with_lease,
     coalesce(sum(count) filter (where status = 'processing'), 0) as processing_expired
   from grouped
-  where not by_owner`
+  where not by_owner`,
+)
 
 interface Repair {
   request: IntegrityRequest

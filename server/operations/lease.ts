@@ -1,6 +1,6 @@
 import type { AcquireRequest } from '../../shared/acquire.ts'
 import type { Job } from '../../shared/job.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
+import { fixed } from '../database/fixed.ts'
 import type { Call } from './call.ts'
 import { badEnds, cascade, droppedSteps, isBlocked, isDoomed } from './dependents.ts'
 import { isDue, isTimeless, priorities } from './due.ts'
@@ -110,12 +110,14 @@ async function lease(call: Call, request: AcquireRequest, expiredFirst: boolean)
   return { expired, doomed, jobs: rows.filter(isJob) }
 }
 
-const leasedSteps = (sql: Sql): Fragment => sql`
+const leasedSteps = fixed(
+  (sql) => sql`
   select
     id, domain, queue, job_type, owner_user_id, trace_id, 'job.acquired' as event_type,
     jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'leased_until', ${wireTime(sql, sql`leased_until`)}) as attrs
   from leased
-  order by coalesce(priority, 11), coalesce(available_at, created_at), id`
+  order by coalesce(priority, 11), coalesce(available_at, created_at), id`,
+)
 
 /** Jobs whose dependency another program ended badly: a server cancels them in the statement that ends it. */
 const dropDoomed = ({ sql, ...call }: Call, request: AcquireRequest) => sql`

@@ -1,3 +1,4 @@
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 
 /** True for an id that JSON in JavaScript can name. A job with another would be handed out, or changed, under a wrong one. */
@@ -13,4 +14,4 @@ export const isOneOf = (sql: Sql, ids: Fragment): Fragment => sql`jobs.id = any(
  * One row, to be crossed with rows that are joined to `jobs` and of which the planner expects a single one, whatever
  * their number: it takes a function for a hundred rows, and so hashes them instead of comparing each with each.
  */
-export const notFew = (sql: Sql): Fragment => sql`jsonb_array_elements('[null]') as not_few`
+export const notFew = fixed((sql) => sql`jsonb_array_elements('[null]') as not_few`)

@@ -1,4 +1,5 @@
 import type { Preview } from '../../shared/bulk.ts'
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Bulk, JobSet } from './bulk.ts'
 import type { Call } from './call.ts'
@@ -167,9 +168,11 @@ const owners = (sql: Sql): Fragment => sql`
   limit ${mostOwners}`
 
 /** Of a row on the disk, without reading what is stored apart. */
-const size = (sql: Sql): Fragment => sql`
+const size = fixed(
+  (sql) => sql`
   300 + coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(result), 0)
-    + coalesce(pg_column_size(error_stack), 0) + coalesce(pg_column_size(failure_timeline), 0)`
+    + coalesce(pg_column_size(error_stack), 0) + coalesce(pg_column_size(failure_timeline), 0)`,
+)
 
 const pace = (sql: Sql, kind: string): Fragment => sql`
   select (sum(affected) / sum(extract(epoch from ended_at - started_at)))::float8

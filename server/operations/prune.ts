@@ -1,4 +1,5 @@
 import { type PruneRequest, PruneResult } from '../../shared/prune.ts'
+import { fixed } from '../database/fixed.ts'
 import type { Sql } from '../database/sql.ts'
 import { type Archive, archived, archivedBare, archiveOf } from './archive.ts'
 import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
@@ -13,7 +14,7 @@ import { isSeen } from './seen.ts'
 import { tellSteps } from './steps.ts'
 
 /** When a finished job ended, by the first of its times that is set; an index holds this expression. */
-const ended = (sql: Sql) => sql`coalesce(completed_at, cancelled_at, quarantined_at, created_at)`
+const ended = fixed((sql) => sql`coalesce(completed_at, cancelled_at, quarantined_at, created_at)`)
 
 /** The finished jobs in scope; the literal list is what lets the partial index serve. */
 const finished = (sql: Sql, request: PruneRequest) => sql`

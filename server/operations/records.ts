@@ -7,16 +7,19 @@ import type {
   storage as storing,
   verifyOperations as verifying,
 } from '../../shared/records.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
+import { fixed } from '../database/fixed.ts'
+import type { Sql } from '../database/sql.ts'
 import { archiveLacks, hasArchive } from './archive.ts'
 import type { Call } from './call.ts'
 import { verify } from './chain.ts'
 import { inScope } from './scope.ts'
 
-const columns = (sql: Sql): Fragment => sql`
+const columns = fixed(
+  (sql) => sql`
   id, kind, state, domain, queue, job_type, filters, as_of, caller, reason, request_id, idempotency_key, previewed, affected,
   case when state <> 'running' then previewed - affected end as skipped,
-  skipped_locked, batches, counts, error, started_at, ended_at, undoes, undone_by, hash`
+  skipped_locked, batches, counts, error, started_at, ended_at, undoes, undone_by, hash`,
+)
 
 /** The records of operators' changes, the newest first. */
 export const listOperations = async (

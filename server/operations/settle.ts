@@ -1,3 +1,4 @@
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Call } from './call.ts'
 import { cascade, dependentsOf, droppedSteps } from './dependents.ts'
@@ -131,7 +132,8 @@ const withFailure = (sql: Sql): Fragment => sql`(
   ) as latest
 )`
 
-const movedSteps = (sql: Sql): Fragment => sql`
+const movedSteps = fixed(
+  (sql) => sql`
   select
     id, domain, queue, job_type, owner_user_id, trace_id,
     case
@@ -149,13 +151,16 @@ const movedSteps = (sql: Sql): Fragment => sql`
       'available_at', ${wireTime(sql, sql`available_at`)},
       'finish', finish
     ) as attrs
-  from moved`
+  from moved`,
+)
 
 /** Queues with a job that can run now, or sooner than those who wait have heard. */
-const runnable = (sql: Sql): Fragment => sql`
+const runnable = fixed(
+  (sql) => sql`
   select domain, queue from moved where status = 'queued'
   union all
   select dependent.domain, dependent.queue
   from moved
   cross join ${dependentsOf(sql, sql`moved.uuid`)} as dependent
-  where moved.status = 'completed'`
+  where moved.status = 'completed'`,
+)

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { GroupStats, stats as operation } from '../../shared/stats.ts'
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Call } from './call.ts'
 import { counted, nearEnd, trust } from './counts.ts'
@@ -115,4 +116,4 @@ function groups(sql: Sql, { domain }: Scope): Fragment {
   )`
 }
 
-const ordered = (sql: Sql): Fragment => sql`order by domain collate "C", queue collate "C", job_type collate "C"`
+const ordered = fixed((sql) => sql`order by domain collate "C", queue collate "C", job_type collate "C"`)

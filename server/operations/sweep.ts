@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { sweep as operation, type SweepRequest } from '../../shared/sweep.ts'
+import { fixed } from '../database/fixed.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Bulk, Counts, JobSet, Running } from './bulk.ts'
 import { type Call, referenceTime } from './call.ts'
@@ -37,7 +38,7 @@ const sweepable = (sql: Sql, set: JobSet, request: SweepRequest) => sql`
   ${inScope(sql, request)}
   and ${isSeen(sql, set.seen)}`
 
-const why = (sql: Sql) => sql`case status when 'queued' then 'ttl_age' else 'ttl_runtime' end`
+const why = fixed((sql) => sql`case status when 'queued' then 'ttl_age' else 'ttl_runtime' end`)
 
 const outcomes = {
   // An earlier end would make the job look old to a prune.
@@ -107,7 +108,9 @@ async function endMany(tx: Sql, running: Running, { request, lot }: Ending): Pro
   return row
 }
 
-const movedSteps = (sql: Sql) => sql`
+const movedSteps = fixed(
+  (sql) => sql`
   select id, domain, queue, job_type, owner_user_id, trace_id, 'job.' || status as event_type,
     jsonb_build_object('reason', reason, 'terminal', true) as attrs
-  from moved`
+  from moved`,
+)

@@ -1,11 +1,13 @@
 import { Failure } from '../../shared/errors.ts'
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { columnList } from './archive.ts'
 import type { Counts } from './bulk.ts'
 import type { Lot } from './lot.ts'
 
 /** What stands in the place of an archived row, called `jobs` here; null where nothing does. */
-const taken = (sql: Sql): Fragment => sql`
+const taken = fixed(
+  (sql) => sql`
   case
     when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken'
     when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken'
@@ -15,10 +17,11 @@ const taken = (sql: Sql): Fragment => sql`
         and live.idempotency_key = jobs.idempotency_key
       offset 0
     ) then 'its idempotency key was used again'
-  end`
+  end`,
+)
 
 /** True for an archived row, called `jobs` here, that can come back. */
-export const isFree = (sql: Sql): Fragment => sql`(${taken(sql)}) is null`
+export const isFree = fixed((sql) => sql`(${taken(sql)}) is null`)
 
 /** Archived rows of an operation that cannot come back, as `(job_id, reason)`. */
 export const whyNotFree = (sql: Sql, operation: number): Fragment => sql`

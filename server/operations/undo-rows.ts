@@ -1,3 +1,4 @@
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Counts, Running } from './bulk.ts'
 import { fromImage, imageOf } from './images.ts'
@@ -7,10 +8,10 @@ import { isSeen } from './seen.ts'
 import { ring, tellSteps } from './steps.ts'
 
 /** What ran when it was ended has lost its worker, and cannot run on. */
-const canGoBack = (sql: Sql): Fragment => sql`kept.before ->> 'status' <> 'processing'`
+const canGoBack = fixed((sql) => sql`kept.before ->> 'status' <> 'processing'`)
 
 /** True for a row of `kept` and its job where nobody has picked it up or changed it since. */
-export const isUntouched = (sql: Sql): Fragment => sql`(${canGoBack(sql)} and ${imageOf(sql)} = kept.after)`
+export const isUntouched = fixed((sql) => sql`(${canGoBack(sql)} and ${imageOf(sql)} = kept.after)`)
 
 /** Jobs of an operation that cannot be set back, as `(job_id, reason)`. */
 export const whyTouched = (sql: Sql, operation: number): Fragment => sql`
