@@ -38,7 +38,7 @@ async function enqueue(call: Call, jobs: readonly NewJob[]): Promise<EnqueuedJob
     const of = jobs.length === 1 ? 'the payload' : `the payload of jobs.${n}`
     refuseLarge(payload, { of, most: call.maxJsonBytes })
   }
-  let left: Entry[] = jobs.map((job, n) => ({ ...job, n, uuid: randomUUID() }))
+  let left: Entry[] = jobs.map((job, n) => ({ n, uuid: randomUUID(), ...job }))
   await refuseCycles(call.sql, left)
   const enqueued = new Map<number, EnqueuedJob>()
   // A job that is there under a key may be deleted before it is read; then the key is free again.

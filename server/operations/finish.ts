@@ -37,7 +37,7 @@ async function finish(
 ): Promise<FinishResult[]> {
   refuse(items.flatMap((item, at) => tokenFaults(call, item, fieldOf('completion_token', place(at)))))
   for (const item of items) refuseLargeResult(call, item)
-  const keyed = items.map((item) => ({ ...item, finish: keyOf(item) }))
+  const keyed = items.map((item) => ({ finish: keyOf(item), ...item }))
   const settled = await undeadlocked(() => settle(call.sql, call, heldBy(call.sql, keyed)))
   call.changed(settled.length)
   const results = new Map<number, FinishResult>(settled.map((job) => [job.id, { ok: true, ...job }]))
