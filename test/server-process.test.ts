@@ -152,6 +152,11 @@ describe('the server process', () => {
         await sql`
           insert into jobs (domain, queue, job_type, status, completed_at)
           values ('d', 'q', 't', 'completed', now() - interval '90 days')`
+        // Whoever builds an index waits for all transactions that are open.
+        await until('the indexes are built', async () => {
+          const kept = await sql`select from jobsctl_counting where triggers is not null`
+          return kept.length > 0
+        })
         const pruning = await sql.begin(async (tx) => {
           await tx`lock table job_attachments in access exclusive mode`
           const headers = { 'x-api-key': 'k', 'x-confirm': 'true' }
@@ -160,7 +165,7 @@ describe('the server process', () => {
             const waiting = await sql`
               select pid from pg_stat_activity
               where datname = current_database() and application_name = 'jobs-server' and wait_event_type = 'Lock'
-                and query like '%picked as materialized%'`
+                and query like '%job_attachments%'`
             return waiting.length > 0
           })
           void server.stop()

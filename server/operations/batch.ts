@@ -3,7 +3,7 @@ import { databaseFailure, isConnectionLost } from '../database/failure.ts'
 import type { Sql } from '../database/sql.ts'
 import { outcomeUnknown } from '../outcome-unknown.ts'
 import type { Bulk, Counts, Running } from './bulk.ts'
-import type { Lot } from './lot.ts'
+import { type Lot, Outgrown } from './lot.ts'
 import { notIdle } from './not-idle.ts'
 
 /**
@@ -18,6 +18,8 @@ export async function runBatch(running: Running, bulk: Bulk<unknown>, lot: Lot):
     await hold(tx, running)
     const counts = await bulk.batch(tx, running, lot)
     const done = bulk.affected(counts)
+    // What was written below a savepoint as the change began may show only now, and a bound holds for that, too.
+    if (done > lot.size) throw new Outgrown()
     await record(tx, running, counts, done)
     if (done > 0) await tell(tx, running, bulk, done)
     committing = true

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { isContended, isRowLocked, isUnwanted } from '../database/failure.ts'
 import { runBatch } from './batch.ts'
 import type { Bulk, Counts, Running } from './bulk.ts'
-import type { Lot } from './lot.ts'
+import { type Lot, Outgrown } from './lot.ts'
 import { createPace } from './pace.ts'
 import { searchFor } from './search.ts'
 
@@ -65,6 +65,7 @@ export async function runBatches(
       }
       search.again()
       if (bulk.refused && isUnwanted(cause)) continue
+      if (cause instanceof Outgrown) continue
       if (!isContended(cause) || tries > mostTries) return { ...run, stop: { cause } }
       await wait(Math.min(1000, Math.random() * firstPatience * 2 ** tries))
     }

@@ -11,6 +11,9 @@ export interface Lot {
   only?: number | undefined
 }
 
+/** A batch changed more jobs than its lot had when it was found: it is undone, and its jobs are named instead. */
+export class Outgrown extends Error {}
+
 /** Jobs by their ids, and by no other index that a condition might offer: those hold what does not match, too. */
 export const lotOf = (ids: readonly number[]): Lot => ({
   size: ids.length,
