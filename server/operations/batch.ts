@@ -19,7 +19,7 @@ export async function runBatch(running: Running, bulk: Bulk<unknown>, lot: Lot):
     const counts = await bulk.batch(tx, running, lot)
     const done = bulk.affected(counts)
     // What was written below a savepoint as the change began may show only now, and a bound holds for that, too.
-    if (done > lot.size) throw new Outgrown()
+    if (!lot.named && done > lot.size) throw new Outgrown()
     await record(tx, running, counts, done)
     if (done > 0) await tell(tx, running, bulk, done)
     committing = true
