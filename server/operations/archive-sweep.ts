@@ -56,6 +56,8 @@ async function deleteSome(sql: Sql, table: string, expired: Fragment): Promise<n
       select ctid from ${sql(table)}
       where operation_id = (select operation_id from oldest)
       limit ${sql.unsafe(String(atOnce))} for update skip locked
-    ))`
+    ))
+    -- Another partition has other rows at the same place.
+    and operation_id = (select operation_id from oldest)`
   return count
 }

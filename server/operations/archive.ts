@@ -3,7 +3,7 @@ import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import type { Running } from './bulk.ts'
 import { notIdle } from './not-idle.ts'
 
-/** The columns of `jobs`, by name: all of them, also those of other programs. */
+/** The columns of `jobs`, by name: all of them, also those of other programs, but for what the archive makes itself. */
 export interface Archive {
   columns: string[]
 }
@@ -15,6 +15,9 @@ interface Column {
   there: string | null
   /** Its default, where that is a plain value. */
   preset: string | null
+  /** It is generated from others: in `jobs`, and in the archive. */
+  made: boolean
+  made_there: boolean
 }
 
 /** What the archive has beside the columns of `jobs`. */
@@ -56,7 +59,8 @@ export async function archiveOf(sql: Pool): Promise<Archive> {
   const columns = await sql<Column[]>`
     select own.attname as name, format_type(own.atttypid, own.atttypmod) as type,
       format_type(there.atttypid, there.atttypmod) as there,
-      case when own.attgenerated = '' then substring(pg_get_expr(preset.adbin, preset.adrelid) from '^[^(]*$') end as preset
+      case when own.attgenerated = '' then substring(pg_get_expr(preset.adbin, preset.adrelid) from '^[^(]*$') end as preset,
+      own.attgenerated <> '' as made, coalesce(there.attgenerated <> '', false) as made_there
     from pg_attribute own
     left join pg_attrdef preset on preset.adrelid = own.attrelid and preset.adnum = own.attnum
     left join pg_attribute there
@@ -64,6 +68,7 @@ export async function archiveOf(sql: Pool): Promise<Archive> {
     where own.attrelid = to_regclass('jobs') and own.attnum > 0 and not own.attisdropped
     order by own.attnum`
   for (const column of columns) {
+    if (column.made && column.made_there) continue
     if (column.there === null) await addColumn(sql, column)
     else if (!holds(column))
       throw noPlace(
@@ -71,11 +76,11 @@ export async function archiveOf(sql: Pool): Promise<Archive> {
       )
   }
   for (const name of await archiveLacks(sql)) await addColumn(sql, { name, type: ownColumns[name], preset: null })
-  return { columns: columns.map(({ name }) => name) }
+  return { columns: columns.filter(({ made_there }) => !made_there).map(({ name }) => name) }
 }
 
-function holds({ name, type, there }: Column): boolean {
-  if (name in ownColumns) return false
+function holds({ name, type, there, made_there }: Column): boolean {
+  if (name in ownColumns || made_there) return false
   if (there === type || there === null) return true
   const withoutLimit = type.replace(/\(.*\)/, '')
   return (
@@ -86,7 +91,7 @@ function holds({ name, type, there }: Column): boolean {
 }
 
 /** What was put away before has in it what the jobs that were there then have: the default. */
-async function addColumn(sql: Pool, { name, type, preset }: Omit<Column, 'there'>): Promise<void> {
+async function addColumn(sql: Pool, { name, type, preset }: Pick<Column, 'name' | 'type' | 'preset'>): Promise<void> {
   await sql
     .begin(async (tx) => {
       await tx`select set_config('lock_timeout', '1s', true), ${notIdle(tx)}`
@@ -121,6 +126,7 @@ const quoted = (sql: Sql, name: string): Fragment => sql.unsafe(`"${name.replace
  */
 export const archived = (sql: Sql, { columns }: Archive, { operation }: Running): Fragment => sql`
   insert into jobs_archive (${columnList(sql, columns)}, operation_id, archived_at, job_attachments, job_dependencies)
+  overriding system value
   select ${columnList(sql, columns, 'gone')}, ${operation}::bigint, now(), attached.list, edges.list
   from gone
   left join (
@@ -145,5 +151,6 @@ export const archived = (sql: Sql, { columns }: Archive, { operation }: Running)
 /** The same where nothing hung on them. */
 export const archivedBare = (sql: Sql, { columns }: Archive, { operation }: Running): Fragment => sql`
   insert into jobs_archive (${columnList(sql, columns)}, operation_id, archived_at)
+  overriding system value
   select ${columnList(sql, columns)}, ${operation}::bigint, now()
   from gone`

@@ -61,52 +61,86 @@ export async function giveBack(tx: Sql, { refused }: Refusing, { undoes, lot }: 
     back as (
       insert into jobs (${jobs.names}) overriding system value
       select ${jobs.valuesOf('picked')} from picked
-      on conflict do nothing
-      returning id
+      ${jobs.orNothing}
+      returning ${which(tx)}
     ),
-    -- By a hash of the ids: the planner takes a batch for one row where the archive has grown since its statistics, and
-    -- would compare each with each.
-    returned as materialized (select * from picked where (id in (select id from back)) is true),
+    -- By a hash: the planner takes a batch for one row where the archive has grown since its statistics, and would
+    -- compare each with each.
+    returned as materialized (select * from picked where ((${which(tx)}) in (select * from back)) is true),
     taken_out as (
       delete from jobs_archive
+      -- Another partition has other rows at the same place.
       where ctid = any(array(select jobsctl_place from returned)) and (operation_id = ${undoes}::bigint) is true
+        and ((${which(tx)}) in (select ${which(tx)} from returned)) is true
     ),
     attachments as (
       insert into job_attachments (${attachments.names}) overriding system value
       select ${attachments.valuesOf('attached')}
       from returned
       cross join lateral jsonb_populate_recordset(null::job_attachments, returned.job_attachments) as attached
-      on conflict do nothing
+      ${attachments.orNothing}
     ),
-    dependencies as (
-      insert into job_dependencies (${dependencies.names})
-      select distinct on (edge.job_uuid, edge.depends_on_job_uuid) ${dependencies.valuesOf('edge')}
+    edges as materialized (
+      select distinct on (edge.job_uuid, edge.depends_on_job_uuid) edge.*
       from returned
       cross join lateral jsonb_populate_recordset(null::job_dependencies, returned.job_dependencies) as edge
+    ),
+    ${keyed ? tx`${waiting(tx)},` : tx``}
+    dependencies as (
+      insert into job_dependencies (${dependencies.names})
+      select ${dependencies.valuesOf('edge')}
+      from edges as edge
       ${keyed ? tx`where ${isThere(tx, tx`edge.job_uuid`)} and ${isThere(tx, tx`edge.depends_on_job_uuid`)}` : tx``}
-      on conflict do nothing
+      ${dependencies.orNothing}
     )
     select
       (select count(*) from back) as affected,
-      (select coalesce(jsonb_agg(id), '[]') from picked where (id in (select id from back)) is not true) as untaken`
+      (select coalesce(jsonb_agg(id), '[]') from picked where ((${which(tx)}) in (select * from back)) is not true) as untaken`
   for (const id of untaken)
     refused.set(id, 'something of it that must be unique is there again, or a trigger refuses it')
   return { affected }
 }
 
+/** What tells one row of `jobs` from another, even where ids were given twice. */
+const which = fixed((sql) => sql`id, coalesce(uuid::text, '')`)
+
+/**
+ * Edges of which one end is not there yet, where edges have foreign keys: they go on with that end, which brings them
+ * back, whatever operation has put it away. Without foreign keys an edge comes back with its first end.
+ */
+const waiting = fixed(
+  (sql) => sql`
+  waiting as (
+    update jobs_archive as other
+    set job_dependencies = coalesce(other.job_dependencies, '[]') || alone.edges
+    from (
+      select missing.uuid, jsonb_agg(to_jsonb(edge)) as edges
+      from edges as edge
+      cross join lateral (values (edge.job_uuid), (edge.depends_on_job_uuid)) as missing (uuid)
+      where not ${isThere(sql, sql`missing.uuid`)}
+      group by missing.uuid
+    ) as alone
+    where other.uuid = alone.uuid and other.operation_id is not null
+  )`,
+)
+
 /**
  * True for a job that is there, or comes back now. Asked only where edges have foreign keys: those would refuse the whole
- * batch for an edge of which one end is not there. The end that comes back last brings it back.
+ * batch for an edge of which one end is not there.
  */
-const isThere = (sql: Sql, uuid: Fragment): Fragment => sql`(
-  ${uuid} in (select uuid from returned) or exists (select from jobs live where live.uuid = ${uuid} offset 0)
-)`
+function isThere(sql: Sql, uuid: Fragment): Fragment {
+  return sql`(
+    ${uuid} in (select uuid from returned) or exists (select from jobs live where live.uuid = ${uuid} offset 0)
+  )`
+}
 
 interface Filled {
   /** `a, b, c` */
   names: Fragment
   /** The same of a row of what is kept. */
   valuesOf: (row: string) => Fragment
+  /** Leaves rows that are there already; nothing where a constraint is looked at later: PostgreSQL then refuses this. */
+  orNothing: Fragment
 }
 
 /**
@@ -133,6 +167,8 @@ async function columnsToFill(tx: Sql, table: string, source = table): Promise<Fi
     left join pg_attrdef preset on preset.adrelid = own.attrelid and preset.adnum = own.attnum
     where own.attrelid = to_regclass(${table}) and own.attnum > 0 and not own.attisdropped and own.attgenerated = ''
     order by own.attnum`
+  const [deferrable] = await tx`
+    select from pg_index where indrelid = to_regclass(${table}) and indisunique and not indimmediate limit 1`
   for (const { name, type, kept, fits } of columns) {
     if (fits) continue
     throw new Failure(
@@ -155,5 +191,6 @@ async function columnsToFill(tx: Sql, table: string, source = table): Promise<Fi
           return preset === null ? value : tx`coalesce(${value}, ${tx.unsafe(preset)})`
         })
         .reduce((list, value) => tx`${list}, ${value}`),
+    orNothing: deferrable ? tx`` : tx`on conflict do nothing`,
   }
 }
