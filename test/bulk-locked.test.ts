@@ -47,6 +47,19 @@ describe('the batches of a change on postgres, beside locked rows', () => {
     },
   )
 
+  it('are not kept from the rest by more held ones than are looked for at once', async () => {
+    await world.sql`
+      insert into jobs (domain, queue, job_type, status, completed_at)
+      select 'd', case when i > 60000 then 'free' else 'held' end, 't', 'completed', now() - interval '60 days' + i * interval '1 second'
+      from generate_series(1, 61000) i`
+    const letGo = await holding(other, (tx) => tx`select from jobs where queue = 'held' for update`)
+    const all = () => world.confirm(prune.path, {})
+    expect(doneOf(await all())).toMatchObject({ affected: 1000, skippedLocked: 60_000 })
+    await letGo()
+    expect(doneOf(await all()).affected).toBe(60_000)
+    await expectIntact(world)
+  })
+
   it.each(changes)('$name: leave what was being written when the preview was made', async (change) => {
     const [written = 0] = await world.jobs(3, change.wanted)
     const commit = await holding(other, (tx) => tx`update jobs set priority = priority where id = ${written}::bigint`)

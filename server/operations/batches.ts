@@ -64,7 +64,7 @@ export async function runBatches(
         continue
       }
       search.again()
-      if (bulk.refused && isUnwanted(cause)) continue
+      if (lot && bulk.refused && isUnwanted(cause)) continue
       if (cause instanceof Outgrown) continue
       if (!isContended(cause) || tries > mostTries) return { ...run, stop: { cause } }
       await wait(Math.min(1000, Math.random() * firstPatience * 2 ** tries))

@@ -56,7 +56,7 @@ function bulkOf(request: IntegrityRequest): Bulk<IntegrityResult> {
     max,
     token: preview_token,
     matching: (sql, set) => sql`
-      from (${found(sql, set, request, [staleLease(sql), ...expired(sql, set)])}) as jobs`,
+      from (${found(sql, set, request, [staleLease(sql), ...expired(sql, set)])}) as jobs where true`,
     time: (sql) => sql`leased_until`,
     batch: (tx, running, lot) => repair(tx, running, { request, lot }),
     affected: ({ fixed = 0 }) => fixed,

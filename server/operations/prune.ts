@@ -130,7 +130,7 @@ async function removeWithAll(tx: Sql, running: Running, { request, lot, archive 
     ${running.hasty ? tx`` : picked}
     gone as (
       delete from jobs
-      where ${running.hasty ? matching : isOneOf(tx, tx`select id from picked`)}
+      where ${matching} ${running.hasty ? tx`` : tx`and ${isOneOf(tx, tx`select id from picked`)}`}
       returning ${archive ? tx`jobs.*` : tx`id, uuid, status`}
     ),
     -- Looked for once: most jobs have nothing that hangs on them.

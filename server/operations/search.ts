@@ -1,10 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Bulk, Running } from './bulk.ts'
 import { type Lot, lotOf, stretchOf } from './lot.ts'
 import { isNameable } from './one-of.ts'
-
-/** So many jobs are looked for at once: to look for each batch would be to read again and again what does not match. */
-const lookAhead = 50_000
+import { createRounds } from './rounds.ts'
 
 /** To find a stretch takes less, in milliseconds, where much of what lies there matches. */
 const sparseMs = 25
@@ -25,8 +22,7 @@ export interface Search {
 
 /**
  * Looks for the jobs of a change. Where an index has them side by side, stretch by stretch, as long as nothing is in the
- * way; else many batches ahead. What none of a whole search could be changed of is held by others: it is looked for
- * again for a while (`JOBS_LOCK_TIMEOUT_SECONDS`), and then left.
+ * way; else many batches ahead.
  */
 export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
   let stretching = bulk.inOrder === true
@@ -35,14 +31,12 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
   let last: number[] = []
   /** Nothing lies beyond what was found. */
   let complete = false
-  let fruitless = false
-  let patience: number | undefined
-  let held = 0
 
   const matching = () => {
     const set = { ...running, except: [...(running.except ?? []), ...(bulk.refused?.keys() ?? [])] }
     return bulk.matching(running.sql, set)
   }
+  const rounds = createRounds(running, matching)
 
   /** The stretch from where the last one ended; undefined where it is better to go by ids from now on. */
   async function stretch(size: number): Promise<Lot | undefined> {
@@ -73,24 +67,6 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
     return lot
   }
 
-  /** Finds what there is, unless that has been held for too long. */
-  async function look(): Promise<void> {
-    if (fruitless) {
-      patience ??= Date.now() + running.lockTimeoutMs
-      await wait(100 + Math.random() * 200)
-    }
-    // As one value: to take in tens of thousands of rows would keep all other calls waiting.
-    const [{ ids }] = await running.sql<[{ ids: number[] }]>`
-      select coalesce(jsonb_agg(id), '[]') as ids
-      from (
-        select jobs.id ${matching()} limit ${running.sql.unsafe(String(lookAhead))}
-      ) as found
-      where ${isNameable(running.sql)}`
-    held = ids.length
-    found = patience !== undefined && Date.now() > patience ? [] : ids
-    fruitless = true
-  }
-
   /** What was found has not all been changed. */
   function left(): void {
     stretching = false
@@ -101,21 +77,17 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
     async next(most) {
       const side = stretching && !complete ? await stretch(most) : undefined
       if (side) return side
-      if (found.length === 0 && !complete) await look()
+      if (found.length === 0 && !complete) found = await rounds.next()
       last = found.splice(0, most)
       return last.length > 0 ? lotOf(last) : undefined
     },
-    changed(jobs) {
-      if (jobs === 0) return
-      fruitless = false
-      patience = undefined
-    },
+    changed: rounds.gained,
     again() {
       left()
       found = [...last, ...found]
       last = []
     },
     left,
-    held: () => held,
+    held: rounds.held,
   }
 }
