@@ -14,7 +14,7 @@ const altered = 'ALTERED'
 const gone = [
   ...['CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT'],
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
-  ...['ENOENT', '08', '57P01', '57P02', '57P03', '53300', '53400', '25P03'],
+  ...['ENOENT', '08', '57P01', '57P02', '57P03', '53300', '25P03'],
 ]
 /** Refused for good, as far as the server can tell: another password, database or role is needed. */
 const refused = ['28000', '28P01', '3D000', '42501']
@@ -30,7 +30,7 @@ interface Meaning {
 
 /** What the caller sent, or what its jobs hold, is not to the taste of the tables, as another program made them. */
 const unwanted: Meaning = {
-  codes: ['23', '22', 'P0001'],
+  codes: ['23', '22', '27', 'P0001'],
   failure: 'conflict',
   detail: 'the database refuses this change',
   hint: 'a constraint, a type or a trigger of another program is in the way',
