@@ -135,8 +135,18 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
     expect(leased.map(({ id }) => id)).toEqual([ids[1], ids[0], ids[2]])
   })
 
+  it.each([
+    { what: 'a job that is due in all eternity', status: 'queued', column: 'available_at' },
+    { what: 'a lease that never ends', status: 'processing', column: 'leased_until' },
+  ])('$what lets a call wait beside it', async ({ status, column }) => {
+    await world.sql`
+      insert into jobs (domain, queue, job_type, status, ${world.sql(column)}) values ('d', 'q', 't', ${status}, 'infinity')`
+    const { lease } = workerOf(world.post)
+    expect(await lease({ domain: 'd', queue: 'q', wait_seconds: 1 })).toEqual([])
+  })
+
   it('jobs whose ids JavaScript would round are left alone, and told as skipped', async () => {
-    for (const id of ['9007199254742993', '9223372036854775807']) {
+    for (const id of ['9007199254742993', '9223372036854775807', '-9007199254742993']) {
       await world.sql`
         insert into jobs (id, domain, queue, job_type, status, completed_at) values
         (${id}::text::bigint, 'd', 'q', 't', 'completed', now() - interval '90 days'),
@@ -145,11 +155,11 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
     await world.jobs(1, { domain: 'd' })
     expect(await workerOf(world.post).lease({ domain: 'd', queue: 'q' })).toEqual([])
     const dry = await world.post(paths.prune, { domain: 'd', dry_run: true })
-    expect(dry).toMatchObject({ status: 200, body: { deleted: 3 } })
+    expect(dry).toMatchObject({ status: 200, body: { deleted: 4 } })
     const preview_token = Object(dry.body).preview.token
     expect(await world.confirm(paths.prune, { domain: 'd', preview_token })).toMatchObject({
       status: 200,
-      body: { deleted: 1, skipped: 2 },
+      body: { deleted: 1, skipped: 3 },
     })
   })
 

@@ -13,22 +13,27 @@ export const countTriggers = {
   jobsctl_count_truncate: 'after truncate on jobs for each statement',
 }
 
-/** Whether triggers can count the jobs: a plain table, which a crash leaves as it was, and whose rows this role sees all. */
+/**
+ * Whether triggers can count the jobs: a plain table, which a crash leaves as it was, and whose rows this role sees all. Of
+ * one that is part of another, or has parts, they see what is written to it by its own name alone.
+ */
 export const countable = fixed(
   (sql) => sql`exists (
   select from pg_class
   where oid = to_regclass('jobs') and relkind = 'r' and relpersistence = 'p' and not row_security_active(oid)
+    and not exists (select from pg_inherits where pg_class.oid in (inhrelid, inhparent))
 )`,
 )
 
 /**
- * The triggers as they are; null unless all are there and fire, and see all. A row of a catalog that is written has
- * another `xmin`.
+ * The triggers as they are, and where the rows are; null unless all are there and fire, and see all, and append to these
+ * very tables. A row of a catalog that is written has another `xmin`, and a table that is written anew another file.
  */
 const signature = (sql: Sql): Fragment => sql`(
-  select string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by tgname)
+  select string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by tgname) || ' ' || pg_relation_filenode(to_regclass('jobs'))
   from pg_trigger
   where tgrelid = to_regclass('jobs') and tgname = any(${Object.keys(countTriggers)}::text[]) and tgenabled in ('O', 'A')
+    and tgfoid = to_regproc(tgname)
     and ${countable(sql)}
   having count(*) = ${Object.keys(countTriggers).length}::int
 )`
@@ -36,13 +41,16 @@ const signature = (sql: Sql): Fragment => sql`(
 /** Of `jobsctl_counting`: the triggers as they were when the counts were last found right; null when those are worth nothing. */
 const whenRight = fixed(
   (sql) => sql`
-  case when until > now() and not exists (select from jobsctl_count_deltas where span is null) then triggers end`,
+  case
+    when until > now() and jobs = to_regclass('jobs') and not exists (select from jobsctl_count_deltas where span is null)
+    then triggers
+  end`,
 )
 
 /** Whether the counts can be trusted: one row with `trusted`. */
 export const trust = fixed(
   (sql) => sql`
-  select ${whenRight(sql)} = ${signature(sql)} as trusted from jobsctl_counting`,
+  select coalesce((select ${whenRight(sql)} = ${signature(sql)} from jobsctl_counting), false) as trusted`,
 )
 
 /**

@@ -24,10 +24,11 @@ const isWanted = (sql: Sql, request: AcquireRequest): Fragment => sql`
   ${request.job_types === undefined ? sql`` : sql`and job_type = any(${request.job_types})`}
   ${request.owner_user_id === undefined ? sql`` : sql`and owner_user_id = ${request.owner_user_id}`}`
 
-/** Milliseconds until the next job of the queue is due or the next lease runs out; infinity where neither is to come. */
+/** Milliseconds until the next job of the queue is due or the next lease runs out, an hour at most: either may be infinite. */
 export async function nextDueMs({ sql }: Call, queue: Queue): Promise<number> {
-  const [row] = await sql<[{ ms: number | null }]>`
+  const [row] = await sql<[{ ms: number }]>`
     select (extract(epoch from least(
+      now() + interval '1 hour',
       (
         select min(next.due)
         from ${priorities(sql)}
@@ -49,5 +50,5 @@ export async function nextDueMs({ sql }: Call, queue: Queue): Promise<number> {
       )
     ) - now()) * 1000)::float8 as ms`
   // A millisecond more, since timers may fire a little early.
-  return row.ms === null ? Number.POSITIVE_INFINITY : row.ms + 1
+  return row.ms + 1
 }

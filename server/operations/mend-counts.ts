@@ -6,13 +6,16 @@ import { notIdle } from './not-idle.ts'
 /** So many appended rows are added up at once. */
 const foldedAtOnce = 20_000
 
+/** How long a step may take in the background, in milliseconds. */
+const mostMs = 600_000
+
 /**
- * Adds up what writers have appended. One server at a time; the others come again later.
- * @returns how many rows were added up; undefined when another server is at it
+ * Adds up some of what writers have appended. One server at a time; the others come again later.
+ * @returns how many rows were added up, and whether there may be more; undefined when another server is at it
  */
-export async function fold(sql: Pool): Promise<number | undefined> {
+export async function fold(sql: Pool): Promise<{ folded: number; more: boolean } | undefined> {
   const [waiting] = await sql`select from jobsctl_count_deltas limit 1`
-  if (!waiting) return 0
+  if (!waiting) return { folded: 0, more: false }
   return alone(sql, async (tx) => {
     const [row] = await tx<[{ folded: number }]>`
       with gone as (
@@ -22,23 +25,40 @@ export async function fold(sql: Pool): Promise<number | undefined> {
         ))
         returning *
       ),
-      added as (${add(tx, tx`select * from gone where span = '' or starts > now()`)})
+      ${added(tx, tx`select * from gone where span = '' or starts > now()`)}
       select count(*) as folded from gone`
-    return row.folded
+    return { ...row, more: row.folded === foldedAtOnce }
   })
 }
 
-/** Adds these to the sums, in the order in which stats read them. For whoever is alone at it. */
-const add = (sql: Sql, rows: Fragment): Fragment => sql`
-  insert into jobsctl_counts as kept (domain, queue, job_type, span, starts, queued, processing, quarantined)
-  select domain, queue, job_type, span, starts, sum(queued), sum(processing), sum(quarantined)
-  from (${rows}) as added
-  group by 1, 2, 3, 4, 5
-  order by span, starts
-  on conflict (span, starts, domain, queue, job_type) do update
-  set queued = kept.queued + excluded.queued,
-      processing = kept.processing + excluded.processing,
-      quarantined = kept.quarantined + excluded.quarantined`
+/**
+ * CTEs that add these to the sums, in the order in which stats read them. What has too long a name for their index, or
+ * none, stays with what was appended, as one row. For whoever is alone at it.
+ */
+const added = (sql: Sql, rows: Fragment): Fragment => sql`
+  summed as materialized (
+    select domain, queue, job_type, span, starts, sum(queued) as queued, sum(processing) as processing, sum(quarantined) as quarantined,
+      (octet_length(domain) + octet_length(queue) + octet_length(job_type) <= 2000) is true as fits
+    from (${rows}) as added
+    group by 1, 2, 3, 4, 5
+  ),
+  added as (
+    insert into jobsctl_counts as kept (domain, queue, job_type, span, starts, queued, processing, quarantined)
+    select domain, queue, job_type, span, starts, queued, processing, quarantined
+    from summed
+    where fits
+    order by span, starts
+    on conflict (span, starts, domain, queue, job_type) do update
+    set queued = kept.queued + excluded.queued,
+        processing = kept.processing + excluded.processing,
+        quarantined = kept.quarantined + excluded.quarantined
+  ),
+  stayed as (
+    insert into jobsctl_count_deltas (domain, queue, job_type, span, starts, queued, processing, quarantined)
+    select domain, queue, job_type, span, starts, queued, processing, quarantined
+    from summed
+    where not fits and (queued <> 0 or processing <> 0 or quarantined <> 0)
+  )`
 
 /** By how much the counts were wrong. */
 export interface Mended {
@@ -67,15 +87,16 @@ async function compareAndMend(tx: Sql, { triggers, trusted }: Comparing): Promis
   await tx`delete from jobsctl_count_deltas where span is null`
   const [row] = await tx<[Mended]>`
       with truth as (
-        select domain, queue, job_type, '' as span, '-infinity'::timestamptz as starts,
+        -- By the bytes of the names, as the counts are: a column of another program may compare them in its own way.
+        select domain collate "C", queue collate "C", job_type collate "C", '' as span, '-infinity'::timestamptz as starts,
           count(*) filter (where status = 'queued') as queued,
           count(*) filter (where status = 'processing') as processing,
           count(*) filter (where status = 'quarantined') as quarantined
         from jobs
         where status in ('queued', 'processing', 'quarantined')
-        group by domain, queue, job_type
+        group by 1, 2, 3
         union all
-        select domain, queue, job_type, span, date_trunc(span, available_at, 'UTC'), count(*), 0, 0
+        select domain collate "C", queue collate "C", job_type collate "C", span, date_trunc(span, available_at, 'UTC'), count(*), 0, 0
         from (
           select domain, queue, job_type, available_at
           from jobs
@@ -83,7 +104,7 @@ async function compareAndMend(tx: Sql, { triggers, trusted }: Comparing): Promis
         ) as later
         cross join (values ('minute'), ('hour'), ('day')) as spans (span)
         where date_trunc(span, available_at, 'UTC') >= ${nearEnd(tx)}
-        group by domain, queue, job_type, span, date_trunc(span, available_at, 'UTC')
+        group by 1, 2, 3, 4, 5
       ),
       kept as (
         select domain, queue, job_type, span, starts, -queued as queued, -processing as processing, -quarantined as quarantined
@@ -96,7 +117,7 @@ async function compareAndMend(tx: Sql, { triggers, trusted }: Comparing): Promis
         group by 1, 2, 3, 4, 5
         having sum(queued) <> 0 or sum(processing) <> 0 or sum(quarantined) <> 0
       ),
-      added as (${add(tx, tx`select * from off`)})
+      ${added(tx, tx`select * from off`)}
       -- One that is due later is counted four times, and was missed once.
       select coalesce(max(jobs), 0)::bigint as jobs
       from (select sum(abs(queued) + abs(processing) + abs(quarantined)) as jobs from off group by span) as missed`
@@ -128,6 +149,8 @@ async function alone<Result>(
 ): Promise<Result | undefined> {
   const done = await sql.begin(async (tx) => {
     const lock = patient ? tx`pg_advisory_xact_lock` : tx`pg_try_advisory_xact_lock`
+    // Nobody waits for it, and what takes too long would take as long again.
+    if (!patient) await tx`select set_config('statement_timeout', ${String(mostMs)}, true)`
     const [taken] = await tx<{ held: string | boolean }[]>`
       select ${notIdle(tx)}, set_config('jobsctl.counting', 'on', true), ${lock}(hashtext('jobsctl counts')) as held`
     return { result: taken?.held === false ? undefined : await work(tx) }

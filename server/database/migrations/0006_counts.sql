@@ -42,9 +42,13 @@ create table if not exists jobsctl_counting (
   checked_at timestamptz,
   -- When they were last found wrong and set right, and by how many jobs.
   mended_at timestamptz,
-  mended bigint
+  mended bigint,
+  -- The table that is counted: another may have come to have its triggers, such as one that it was copied to.
+  jobs oid
 );
+alter table jobsctl_counting add column if not exists jobs oid;
 insert into jobsctl_counting default values on conflict do nothing;
+update jobsctl_counting set jobs = to_regclass('jobs')::oid, triggers = null where jobs is null;
 
 create or replace function jobsctl_count_insert() returns trigger language plpgsql security definer as $$
 begin
@@ -59,7 +63,7 @@ begin
   cross join (values (''), ('minute'), ('hour'), ('day')) as spans (span)
   where status in ('queued', 'processing', 'quarantined')
     and (span = '' or (status = 'queued' and available_at > now() and date_trunc(span, available_at, 'UTC') > now()))
-    and now() < (select until from jobsctl_counting)
+    and now() < (select until from jobsctl_counting where jobs = tg_relid)
   group by 1, 2, 3, 4, 5;
   return null;
 end
@@ -81,7 +85,7 @@ begin
   cross join (values (''), ('minute'), ('hour'), ('day')) as spans (span)
   where status in ('queued', 'processing', 'quarantined')
     and (span = '' or (status = 'queued' and available_at > now() and date_trunc(span, available_at, 'UTC') > now()))
-    and now() < (select until from jobsctl_counting)
+    and now() < (select until from jobsctl_counting where jobs = tg_relid)
   group by 1, 2, 3, 4, 5
   having sum(n) filter (where status = 'queued') <> 0
     or sum(n) filter (where status = 'processing') <> 0
@@ -99,14 +103,15 @@ begin
     -(old.status = 'queued')::int, -(old.status = 'processing')::int, -(old.status = 'quarantined')::int
   from (values (''), ('minute'), ('hour'), ('day')) as spans (span)
   where (span = '' or (old.status = 'queued' and old.available_at > now() and date_trunc(span, old.available_at, 'UTC') > now()))
-    and now() < (select until from jobsctl_counting);
+    and now() < (select until from jobsctl_counting where jobs = tg_relid);
   return null;
 end
 $$;
 
 create or replace function jobsctl_count_truncate() returns trigger language plpgsql security definer as $$
 begin
-  insert into jobsctl_count_deltas (span) values (null);
+  insert into jobsctl_count_deltas (span)
+  select null from jobsctl_counting where jobs = tg_relid or tg_table_name = 'jobsctl_counts';
   return null;
 end
 $$;
