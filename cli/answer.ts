@@ -30,7 +30,8 @@ export function failureOfAnswer(received: Received, { target, method, path, chan
   const said = FailureBody.safeParse(json).data
   const requestId = said?.request_id ?? header(headers.requestId)
   const about = { server, requestId, retryAfter: secondsOf(header('retry-after')) }
-  if (status < 400) return redirected(header('location'), about)
+  if (status < 400)
+    return redirected(header('location'), changing && status === seeOther ? `; ${perhapsMade}` : '', about)
   const detail = said ? sentenceOf(said) : `${server} answered HTTP ${status}`
   const known = knownCode(said?.code)
   // A proxy answers so while the server goes on; only a code of ours says that nothing was changed.
@@ -64,18 +65,36 @@ function withoutKey({ status, headers, header, json }: Received, target: Target)
   }
 }
 
-function redirected(to: string | undefined, about: { server: string; requestId: string | undefined }): Failure {
+interface About {
+  server: string
+  requestId: string | undefined
+}
+
+function redirected(to: string | undefined, unsure: string, about: About): Failure {
   const where = to ? ` to ${to}` : ''
-  return new Failure('unexpected_answer', `${about.server} redirects${where}; a key is never taken there`, {
+  return new Failure('unexpected_answer', `${about.server} redirects${where}; a key is never taken there${unsure}`, {
     ...about,
-    hint: 'give the address where the server is with --url',
+    hint: unsure ? undefined : 'give the address where the server is with --url',
+  })
+}
+
+/** Said of what was done: where to read of it. The others say that nothing was. */
+const seeOther = 303
+const perhapsMade = 'the change may have been made'
+
+/** An answer that is longer than any that jobsctl could read. */
+export function tooLong({ target, changing }: Pick<Call, 'target' | 'changing'>, mostBytes: number): Failure {
+  const server = target.url.origin
+  const unsure = changing ? `; ${perhapsMade}` : ''
+  return new Failure('unexpected_answer', `${server} answered with more than ${mostBytes / 2 ** 20} MiB${unsure}`, {
+    server,
   })
 }
 
 /** What is no answer that jobsctl knows: of a read that it has the wrong server, of a change nothing for sure. */
 export function notUnderstood(received: Received, { target, changing }: Pick<Call, 'target' | 'changing'>): Failure {
   const server = target.url.origin
-  const unsure = changing ? '; the change may have been made' : ''
+  const unsure = changing ? `; ${perhapsMade}` : ''
   return new Failure('unexpected_answer', `${server} answered what jobsctl does not understand${unsure}`, {
     hint: changing ? undefined : 'is this the root of a jobs server? jobsctl doctor looks closer',
     requestId: withoutKey(received, target).header(headers.requestId),
@@ -137,7 +156,7 @@ export function failureOfConnection(error: unknown, attempt: Attempt): Failure {
     })
   }
   const cause = error instanceof Error ? error : new Error(String(error))
-  const code = 'code' in cause ? String(cause.code) : cause.name
+  const code = 'code' in cause && cause.code !== undefined ? String(cause.code) : cause.name
   const lost = changing && code !== 'ECONNREFUSED' && code !== 'ENOTFOUND' && !/CERT|TLS|SSL/.test(code)
   return new Failure('unreachable', `cannot reach ${server}: ${reasons[code] ?? code}${lost ? unsure : ''}`, {
     ...(!lost && { hint: 'jobsctl doctor looks closer' }),
@@ -153,6 +172,7 @@ const reasons: Record<string, string> = {
   ETIMEDOUT: 'no connection in time',
   UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
   UND_ERR_SOCKET: 'the connection broke',
+  HTTPParserError: 'what it answers is no HTTP',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself',
   CERT_HAS_EXPIRED: 'its certificate has expired',
 }

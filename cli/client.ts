@@ -54,6 +54,8 @@ export function createClient({ target, settings, trace, signal }: ClientOptions)
 
   async function timed(sent: Sent): Promise<Received> {
     const wholeMs = settings.timeoutMs
+    // A change has one of its own: the server may close one that lies idle at the very moment when the change goes out.
+    if (sent.changing) dispatcher = undefined
     dispatcher ??= connection(target, wholeMs)
     // Nobody said how long it may take: while a change tells how far it is, it may take longer.
     const deadline = deadlineAfter(left(), settings.timeoutGiven ? undefined : wholeMs)

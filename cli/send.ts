@@ -50,7 +50,7 @@ export async function send(sending: Sending): Promise<Received> {
     })
     const header = (name: string) => firstOf(response.headers[name.toLowerCase()])
     const streams = sending.onProgress && response.statusCode === 200 && header('content-type')?.startsWith(ndjson)
-    const { text, ...said } = streams ? await followed(response, sending, traced.line) : await whole(response)
+    const { text, ...said } = streams ? await followed(response, sending, traced.line) : await whole(response, sending)
     traced.answer({ status: said.status, headers: response.headers, text })
     return { ...said, headers: response.headers, header }
   } catch (error) {
@@ -59,8 +59,20 @@ export async function send(sending: Sending): Promise<Received> {
   }
 }
 
-async function whole({ statusCode: status, body }: Dispatcher.ResponseData) {
-  const text = await body.text()
+/** More than any server has to say, and less than what a text can hold. */
+const mostBytes = 256 * 2 ** 20
+
+async function whole({ statusCode: status, body }: Dispatcher.ResponseData, sending: Sending) {
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  for await (const part of body) {
+    parts.push(part)
+    bytes += part.length
+    if (bytes <= mostBytes) continue
+    const { tooLong } = await import('./answer.ts')
+    throw tooLong(sending, mostBytes)
+  }
+  const text = new TextDecoder().decode(Buffer.concat(parts))
   return { status, json: jsonOf(text), text }
 }
 

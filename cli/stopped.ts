@@ -35,7 +35,7 @@ export async function stopped<In extends z.ZodType, Out extends z.ZodType>(
   const changed = before + (last?.affected ?? 0)
   const said = change.say(jobs(changed), true)
   if (error.code === 'partial' && before === 0) {
-    const hint = error.hint ?? [goOn(session), ...takeBack(session, reached, last)].join('; ')
+    const hint = [error.hint ?? goOn(session), ...takeBack(session, reached, last)].join('; ')
     return new Failure('partial', message, { hint, requestId, server, cause })
   }
   if (before === 0 && (changed === 0 || isLost(error))) {

@@ -8,26 +8,43 @@ import { figures } from './bench/figures/all.ts'
 import { tableOf } from './bench/report.ts'
 import { startPostgres } from './postgres.ts'
 
+/** @throws the process's end, with what is wrong with the command line */
+function refused(why: string): never {
+  console.error(`error: ${why}\nusage: npm run bench -- [--rows 1m|10m] [--only <part of a name>] [--json <file>]`)
+  console.error(`names:\n${figures.map(({ name }) => `  ${name}`).join('\n')}`)
+  process.exit(2)
+}
+
+/** The flags, as they were typed. */
+function flags() {
+  const options = {
+    rows: { type: 'string', default: '1m' },
+    only: { type: 'string' },
+    json: { type: 'string', default: 'bench.json' },
+  } as const
+  try {
+    return parseArgs({ options }).values
+  } catch (error) {
+    return refused(error instanceof Error ? error.message : String(error))
+  }
+}
+
 /**
  * Measures what the product costs beside what it replaces. Exits with 1 when a figure could not be measured; one that
  * misses its reach is told, and no error.
  * Its method is in the README.
  */
-const { values } = parseArgs({
-  options: {
-    rows: { type: 'string', default: '1m' },
-    only: { type: 'string', default: '' },
-    json: { type: 'string', default: 'bench.json' },
-  },
-})
+const values = flags()
 const sizes = new Map([
   ['1m', 1_000_000],
   ['10m', 10_000_000],
 ])
 const rows = sizes.get(values.rows)
-if (rows === undefined) throw new Error('--rows is 1m or 10m')
-const wanted = figures.filter(({ name }) => name.includes(values.only))
-if (wanted.length === 0) throw new Error(`no figure has ${values.only} in its name`)
+if (rows === undefined) refused('--rows is 1m or 10m')
+const { only } = values
+if (only?.trim() === '') refused('--only must not be blank')
+const wanted = figures.filter(({ name }) => only === undefined || name.includes(only))
+if (wanted.length === 0) refused(`no figure has ${only} in its name`)
 
 const began = performance.now()
 const tell = (what: string) =>
@@ -52,6 +69,7 @@ try {
 }
 const seconds = Math.round((performance.now() - began) / 1000)
 const run = { rows, node: process.version, cpus: cpus().length, seconds, ended: new Date().toISOString() }
+console.log(`${tableOf(table)}\n\n${rows.toLocaleString('en')} rows, ${seconds} s`)
 await writeFile(values.json, `${JSON.stringify({ ...run, figures: table }, null, 2)}\n`)
-console.log(`${tableOf(table)}\n\n${rows.toLocaleString('en')} rows, ${seconds} s; also in ${values.json}`)
+console.log(`also in ${values.json}`)
 process.exit(table.some(({ failed }) => failed !== undefined) ? 1 : 0)

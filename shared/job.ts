@@ -17,7 +17,7 @@ export const JobId = wholeNumber(1)
 /** The id of a job in a path. */
 export const PathId = z
   .string()
-  .regex(/^[1-9]\d{0,15}$/, 'must be a job id, such as 8123')
+  .regex(/^[1-9]\d{0,15}$/, 'must be an id, such as 8123')
   .transform(Number)
   .pipe(JobId)
 

@@ -1,6 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { Socket } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import * as z from 'zod'
 import { changeServer, progress, runAt } from './change-server.ts'
 import { fakeServer, type Reply } from './fake-server.ts'
+import { runJobsctl } from './jobsctl.ts'
 
 const prune = ['prune', '--domain', 'chatbooks', '--older-than', '30d', '--yes']
 const again = 'jobsctl prune --domain chatbooks --older-than 30d --dry-run'
@@ -36,6 +41,30 @@ describe('a change of which nobody knows whether it was made', () => {
     expect(err).toMatch(/^error: .+ does not understand; the change may have been made\n/)
     expect(err).toContain(`  hint: to see where it stands: ${again}\n`)
     expect(err).not.toContain('root of a jobs server')
+  })
+
+  it('goes out on a connection of its own, which nobody can have closed for being idle', async () => {
+    const used = new Set<Socket>()
+    const server = createServer(({ socket, headers }, outgoing) => {
+      // As of a balancer that closes an idle connection while the change is on its way.
+      if (used.has(socket) && headers['x-confirm'] !== undefined) return socket.resetAndDestroy()
+      used.add(socket)
+      return outgoing.end(JSON.stringify({ deleted: 2 }))
+    })
+    onTestFinished(() => void server.close())
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = z.object({ port: z.number() }).parse(server.address())
+    const env = { JOBSCTL_URL: `http://127.0.0.1:${port}`, JOBSCTL_API_KEY: 'key' }
+    expect(await runJobsctl([...prune, '--json'], { env })).toMatchObject({ code: 0 })
+  })
+
+  it('that answers without an end is given up', async () => {
+    const server = await changeServer(() => ({ body: `"${'x'.repeat(257 * 2 ** 20)}"` }))
+    const { code, out, err } = await runAt(server, prune)
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(err).toContain('answered with more than 256 MiB; the change may have been made\n')
+    expect(err).toContain(`  hint: to see where it stands: ${again}\n`)
   })
 
   it('where its operation was told, that is what to look at, at the same target', async () => {
