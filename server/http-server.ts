@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server, STATUS_CODES } from 'node:http'
+import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { getRequestListener, RequestError } from '@hono/node-server'
@@ -18,9 +18,19 @@ export function createHttpServer(fetch: (request: Request) => Response | Promise
       return new Response(body, { status, headers: head })
     },
   })
-  return createServer((incoming, outgoing) => {
-    if (!answeredHealth(incoming, outgoing)) void listener(incoming, outgoing)
-  }).on('clientError', refuse)
+  // A missing host is refused here: Node's own answer would be empty.
+  return createServer({ requireHostHeader: false }, (incoming, outgoing) => {
+    if (incoming.headers.host === undefined && incoming.httpVersion === '1.1') answerRefused(outgoing, 400)
+    else if (!answeredHealth(incoming, outgoing)) void listener(incoming, outgoing)
+  })
+    .on('clientError', refuse)
+    .on('checkExpectation', (_incoming, outgoing) => answerRefused(outgoing, 417))
+    .on('connect', (_incoming, socket) => refuse(new Error('a tunnel'), socket))
+}
+
+function answerRefused(outgoing: ServerResponse, wanted: number): void {
+  const { status, head, body } = refusal(wanted)
+  outgoing.writeHead(status, { ...head, Connection: 'close' }).end(body)
 }
 
 function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {

@@ -81,6 +81,7 @@ describe.each(kinds)('a bad request on %s', (kind) => {
       }
       const unlessEmpty = answer === '' ? [] : statusesOf(answer)
       expect(unlessEmpty.length, `${what}: ${answer}`).toBe(answer === '' ? 0 : Math.max(unlessEmpty.length, 1))
+      if (answer !== '') expect(answer, what).toMatch(/^x-request-id: ./im)
       for (const leak of leaks) expect(answer, what).not.toMatch(leak)
     }
     expect(await world.fingerprint()).toBe(before)

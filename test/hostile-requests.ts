@@ -153,6 +153,7 @@ export function rawRequests(key: string): Record<string, string | Buffer> {
     'a method in lower case': method('post'),
     'OPTIONS *': `OPTIONS * HTTP/1.1\r\n${host}${auth}\r\n`,
     'GET *': get('*'),
+    'an expectation of no standard': get(paths.stats, `${host}Expect: foo\r\n`),
     'no Host': get(paths.prune, ''),
     'an empty Host': get(paths.prune, 'Host: \r\n'),
     'two Hosts': get(paths.prune, `${host}Host: example.com\r\n`),
