@@ -23,6 +23,10 @@ interface Call {
   changing: boolean
 }
 
+/** The redirection that says where to read of what was done; the others say that nothing was. */
+const seeOther = 303
+const perhapsMade = 'the change may have been made'
+
 /** What a server meant by an answer that is not a success. */
 export function failureOfAnswer(received: Received, { target, method, path, changing }: Call): Failure {
   const { status, header, json } = withoutKey(received, target)
@@ -77,10 +81,6 @@ function redirected(to: string | undefined, unsure: string, about: About): Failu
     hint: unsure ? undefined : 'give the address where the server is with --url',
   })
 }
-
-/** Said of what was done: where to read of it. The others say that nothing was. */
-const seeOther = 303
-const perhapsMade = 'the change may have been made'
 
 /** An answer that is longer than any that jobsctl could read. */
 export function tooLong({ target, changing }: Pick<Call, 'target' | 'changing'>, mostBytes: number): Failure {

@@ -8,7 +8,7 @@ import { figures } from './bench/figures/all.ts'
 import { tableOf } from './bench/report.ts'
 import { startPostgres } from './postgres.ts'
 
-/** @throws the process's end, with what is wrong with the command line */
+/** Ends the process with what is wrong with the command line. */
 function refused(why: string): never {
   console.error(`error: ${why}\nusage: npm run bench -- [--rows 1m|10m] [--only <part of a name>] [--json <file>]`)
   console.error(`names:\n${figures.map(({ name }) => `  ${name}`).join('\n')}`)

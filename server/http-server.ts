@@ -25,7 +25,6 @@ export function createHttpServer(fetch: (request: Request) => Response | Promise
   })
     .on('clientError', refuse)
     .on('checkExpectation', (_incoming, outgoing) => answerRefused(outgoing, 417))
-    .on('connect', (_incoming, socket) => refuse(new Error('a tunnel'), socket))
 }
 
 function answerRefused(outgoing: ServerResponse, wanted: number): void {

@@ -52,6 +52,9 @@ describe('the batches of a change on postgres, beside locked rows', () => {
       insert into jobs (domain, queue, job_type, status, completed_at)
       select 'd', case when i > 60000 then 'free' else 'held' end, 't', 'completed', now() - interval '60 days' + i * interval '1 second'
       from generate_series(1, 61000) i`
+    await other`
+      insert into jobs (id, domain, queue, job_type, status, completed_at) overriding system value
+      values (9007199254740993, 'd', 'held', 't', 'completed', now() - interval '90 days')`
     const letGo = await holding(other, (tx) => tx`select from jobs where queue = 'held' for update`)
     const all = () => world.confirm(prune.path, {})
     expect(doneOf(await all())).toMatchObject({ affected: 1000, skippedLocked: 60_000 })

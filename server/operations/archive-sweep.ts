@@ -27,6 +27,7 @@ export async function sweepArchive(sql: Pool, { days, stopping }: Sweeping): Pro
       expired(sql`(select ended_at from job_operations o where o.id = kept.operation_id)`),
     ),
   )
+  await sql`delete from jobsctl_waiting_edges where ${expired(sql`since`)}`
   return archived
 }
 

@@ -1,3 +1,4 @@
+import { fixed } from '../database/fixed.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import { nearEnd } from './counts.ts'
@@ -14,51 +15,49 @@ const mostMs = 600_000
  * @returns how many rows were added up, and whether there may be more; undefined when another server is at it
  */
 export async function fold(sql: Pool): Promise<{ folded: number; more: boolean } | undefined> {
-  const [waiting] = await sql`select from jobsctl_count_deltas limit 1`
+  const [waiting] = await sql`select from jobsctl_count_deltas where ${fits(sql)} limit 1`
   if (!waiting) return { folded: 0, more: false }
   return alone(sql, async (tx) => {
     const [row] = await tx<[{ folded: number }]>`
       with gone as (
         delete from jobsctl_count_deltas
         where ctid = any(array(
-          select ctid from jobsctl_count_deltas where span is not null limit ${tx.unsafe(String(foldedAtOnce))}
+          select ctid from jobsctl_count_deltas where span is not null and ${fits(tx)} limit ${tx.unsafe(String(foldedAtOnce))}
         ))
         returning *
       ),
-      ${added(tx, tx`select * from gone where span = '' or starts > now()`)}
+      added as (${add(tx, tx`select * from gone where span = '' or starts > now()`)})
       select count(*) as folded from gone`
     return { ...row, more: row.folded === foldedAtOnce }
   })
 }
 
-/**
- * CTEs that add these to the sums, in the order in which stats read them. What has too long a name for their index, or
- * none, stays with what was appended, as one row. For whoever is alone at it.
- */
-const added = (sql: Sql, rows: Fragment): Fragment => sql`
-  summed as materialized (
-    select domain, queue, job_type, span, starts, sum(queued) as queued, sum(processing) as processing, sum(quarantined) as quarantined,
-      (octet_length(domain) + octet_length(queue) + octet_length(job_type) <= 2000) is true as fits
-    from (${rows}) as added
-    group by 1, 2, 3, 4, 5
-  ),
-  added as (
-    insert into jobsctl_counts as kept (domain, queue, job_type, span, starts, queued, processing, quarantined)
-    select domain, queue, job_type, span, starts, queued, processing, quarantined
-    from summed
-    where fits
-    order by span, starts
-    on conflict (span, starts, domain, queue, job_type) do update
-    set queued = kept.queued + excluded.queued,
-        processing = kept.processing + excluded.processing,
-        quarantined = kept.quarantined + excluded.quarantined
-  ),
-  stayed as (
-    insert into jobsctl_count_deltas (domain, queue, job_type, span, starts, queued, processing, quarantined)
-    select domain, queue, job_type, span, starts, queued, processing, quarantined
-    from summed
-    where not fits and (queued <> 0 or processing <> 0 or quarantined <> 0)
-  )`
+/** False where the names are too long for the index of the sums, or are none: these stay with what was appended. */
+const fits = fixed((sql) => sql`(octet_length(domain) + octet_length(queue) + octet_length(job_type) <= 2000) is true`)
+
+/** Adds these to the sums, in the order in which stats read them. For whoever is alone at it. */
+const add = (sql: Sql, rows: Fragment): Fragment => sql`
+  insert into jobsctl_counts as kept (domain, queue, job_type, span, starts, queued, processing, quarantined)
+  ${summed(sql, rows)}
+  order by span, starts
+  on conflict (span, starts, domain, queue, job_type) do update
+  set queued = kept.queued + excluded.queued,
+      processing = kept.processing + excluded.processing,
+      quarantined = kept.quarantined + excluded.quarantined`
+
+const summed = (sql: Sql, rows: Fragment): Fragment => sql`
+  select
+    domain, queue, job_type, span, starts,
+    sum(queued) as queued, sum(processing) as processing, sum(quarantined) as quarantined
+  from (${rows}) as added
+  group by 1, 2, 3, 4, 5`
+
+/** What does not fit, as one row a cell. */
+const sumUpTheRest = (tx: Sql) => tx`
+  with gone as (delete from jobsctl_count_deltas where not ${fits(tx)} returning *)
+  insert into jobsctl_count_deltas (domain, queue, job_type, span, starts, queued, processing, quarantined)
+  select * from (${summed(tx, tx`select * from gone where span = '' or starts > now()`)}) as rest
+  where queued <> 0 or processing <> 0 or quarantined <> 0`
 
 /** By how much the counts were wrong. */
 export interface Mended {
@@ -85,6 +84,7 @@ export const mend = (sql: Pool, comparing: Comparing): Promise<Mended | undefine
 
 async function compareAndMend(tx: Sql, { triggers, trusted }: Comparing): Promise<Mended> {
   await tx`delete from jobsctl_count_deltas where span is null`
+  await sumUpTheRest(tx)
   const [row] = await tx<[Mended]>`
       with truth as (
         -- By the bytes of the names, as the counts are: a column of another program may compare them in its own way.
@@ -117,7 +117,11 @@ async function compareAndMend(tx: Sql, { triggers, trusted }: Comparing): Promis
         group by 1, 2, 3, 4, 5
         having sum(queued) <> 0 or sum(processing) <> 0 or sum(quarantined) <> 0
       ),
-      ${added(tx, tx`select * from off`)}
+      added as (${add(tx, tx`select * from off where ${fits(tx)}`)}),
+      appended as (
+        insert into jobsctl_count_deltas (domain, queue, job_type, span, starts, queued, processing, quarantined)
+        select * from off where not ${fits(tx)}
+      )
       -- One that is due later is counted four times, and was missed once.
       select coalesce(max(jobs), 0)::bigint as jobs
       from (select sum(abs(queued) + abs(processing) + abs(quarantined)) as jobs from off group by span) as missed`

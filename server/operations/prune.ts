@@ -123,14 +123,17 @@ async function removeBare(tx: Sql, running: Running, { request, lot, archive }: 
 }
 
 async function removeWithAll(tx: Sql, running: Running, { request, lot, archive }: Removal): Promise<Counts> {
-  const matching = lot.isAmong(tx, prunable(tx, running, request))
+  const where = prunable(tx, running, request)
+  const matching = lot.isAmong(tx, where)
   const picked = tx`picked as materialized (select id from jobs where ${matching} for update skip locked),`
+  // By their ids alone, and asked again: another job may have the id of one.
+  const isPicked = tx`${isOneOf(tx, tx`select id from picked`)} and (${where}) is true`
   const [row] = await tx<[{ deleted: number }]>`
     with recursive
     ${running.hasty ? tx`` : picked}
     gone as (
       delete from jobs
-      where ${matching} ${running.hasty ? tx`` : tx`and ${isOneOf(tx, tx`select id from picked`)}`}
+      where ${running.hasty ? matching : isPicked}
       returning ${archive ? tx`jobs.*` : tx`id, uuid, status`}
     ),
     -- Looked for once: most jobs have nothing that hangs on them.

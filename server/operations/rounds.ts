@@ -6,6 +6,9 @@ import { isNameable } from './one-of.ts'
 /** So many jobs are looked for at once: to look for each batch would be to read again and again what does not match. */
 const lookAhead = 50_000
 
+/** An id before all that can be named. */
+const beforeAll = Number.MIN_SAFE_INTEGER - 1
+
 /** Looks for jobs by their ids, round after round. */
 export interface Rounds {
   /** Some of the jobs that are left; none when there are none but those that others hold. */
@@ -25,7 +28,7 @@ export interface Rounds {
 export function createRounds({ sql, lockTimeoutMs }: Running, matching: () => Fragment): Rounds {
   let walking = false
   /** The last id of the walk. */
-  let beyond = Number.MIN_SAFE_INTEGER
+  let beyond = beforeAll
   /** The last search was cut off. */
   let more = false
   /** How many jobs were found in this round, and changed. */
@@ -37,12 +40,11 @@ export function createRounds({ sql, lockTimeoutMs }: Running, matching: () => Fr
   /** As one value: to take in tens of thousands of rows would keep all other calls waiting. */
   async function search(): Promise<number[]> {
     const limit = sql.unsafe(String(lookAhead))
-    const sought = walking
-      ? sql`select jobs.id ${matching()} and jobs.id > ${beyond}::bigint order by jobs.id limit ${limit}`
-      : sql`select jobs.id ${matching()} limit ${limit}`
-    const [{ ids }] = await sql<[{ ids: number[] }]>`
-      select coalesce(jsonb_agg(id order by id), '[]') as ids from (${sought}) as sought where ${isNameable(sql)}`
-    more = ids.length === lookAhead
+    const ordered = sql`and ${isNameable(sql)} and jobs.id > ${beyond}::bigint order by jobs.id`
+    const [{ ids, looked }] = await sql<[{ ids: number[]; looked: number }]>`
+      select coalesce(jsonb_agg(id order by id) filter (where ${isNameable(sql)}), '[]') as ids, count(*) as looked
+      from (select jobs.id ${matching()} ${walking ? ordered : sql``} limit ${limit}) as sought`
+    more = looked === lookAhead
     beyond = ids.at(-1) ?? beyond
     found += ids.length
     return ids
@@ -51,11 +53,11 @@ export function createRounds({ sql, lockTimeoutMs }: Running, matching: () => Fr
   function begin(): void {
     found = 0
     gained = 0
-    beyond = Number.MIN_SAFE_INTEGER
+    beyond = beforeAll
   }
 
-  /** Waits a moment for those who hold what is left; true when that has been so for too long. */
-  async function isTooLong(): Promise<boolean> {
+  /** Waits a moment for those who hold what is left, and counts it when that has been so for too long. */
+  async function givesUp(): Promise<boolean> {
     if (patience !== undefined && Date.now() > patience) {
       const [row] = await sql<[{ held: number }]>`
         select count(*) as held from (select jobs.id ${matching()}) as sought where ${isNameable(sql)}`
@@ -70,16 +72,16 @@ export function createRounds({ sql, lockTimeoutMs }: Running, matching: () => Fr
   return {
     async next() {
       for (;;) {
-        if (!walking && more && gained < found / 2) {
+        if (!walking && more && gained < lookAhead / 2) {
           walking = true
           begin()
         } else if (!walking || !more) {
-          if (found > 0 && gained === 0 && (await isTooLong())) return []
+          if (found > 0 && gained === 0 && (await givesUp())) return []
           begin()
         }
         const ids = await search()
-        // A walk may have ended where the search before this one did.
-        if (ids.length > 0 || found === 0) return ids
+        // Else a walk has ended where the search before this one did, or begins, past what cannot be named.
+        if (ids.length > 0 || (found === 0 && !more)) return ids
       }
     },
     gained(jobs) {

@@ -51,6 +51,8 @@ export async function giveBack(tx: Sql, { refused }: Refusing, { undoes, lot }: 
   const dependencies = await columnsToFill(tx, 'job_dependencies')
   const [keyed] =
     await tx`select from pg_constraint where conrelid = to_regclass('job_dependencies') and contype = 'f' limit 1`
+  // Two ends that come back at once would not see each other.
+  if (keyed) await tx`select pg_advisory_xact_lock(hashtext('jobsctl edges'))`
   const [{ affected, untaken }] = await tx<[{ affected: number; untaken: number[] }]>`
     with picked as materialized (
       select jobs.*, jobs.ctid as jobsctl_place
@@ -80,12 +82,16 @@ export async function giveBack(tx: Sql, { refused }: Refusing, { undoes, lot }: 
       cross join lateral jsonb_populate_recordset(null::job_attachments, returned.job_attachments) as attached
       ${attachments.orNothing}
     ),
+    ${keyed ? tx`${edgesThatWaited(tx)},` : tx``}
     edges as materialized (
       select distinct on (edge.job_uuid, edge.depends_on_job_uuid) edge.*
-      from returned
-      cross join lateral jsonb_populate_recordset(null::job_dependencies, returned.job_dependencies) as edge
+      from (
+        select jsonb_array_elements(job_dependencies) as edge from returned
+        ${keyed ? tx`union all select edge from waited` : tx``}
+      ) as kept
+      cross join lateral jsonb_populate_record(null::job_dependencies, kept.edge) as edge
     ),
-    ${keyed ? tx`${waiting(tx)},` : tx``}
+    ${keyed ? tx`${edgesThatWait(tx)},` : tx``}
     dependencies as (
       insert into job_dependencies (${dependencies.names})
       select ${dependencies.valuesOf('edge')}
@@ -104,23 +110,22 @@ export async function giveBack(tx: Sql, { refused }: Refusing, { undoes, lot }: 
 /** What tells one row of `jobs` from another, even where ids were given twice. */
 const which = fixed((sql) => sql`id, coalesce(uuid::text, '')`)
 
-/**
- * Edges of which one end is not there yet, where edges have foreign keys: they go on with that end, which brings them
- * back, whatever operation has put it away. Without foreign keys an edge comes back with its first end.
- */
-const waiting = fixed(
+/** Those that wait for these jobs, whatever operation has put them away. */
+const edgesThatWaited = fixed(
+  (sql) => sql`
+  waited as (delete from jobsctl_waiting_edges where uuid in (select uuid::text from returned) returning edge)`,
+)
+
+/** Those of which one end is not there yet, where edges have foreign keys. Without, an edge comes back with its first end. */
+const edgesThatWait = fixed(
   (sql) => sql`
   waiting as (
-    update jobs_archive as other
-    set job_dependencies = coalesce(other.job_dependencies, '[]') || alone.edges
-    from (
-      select missing.uuid, jsonb_agg(to_jsonb(edge)) as edges
-      from edges as edge
-      cross join lateral (values (edge.job_uuid), (edge.depends_on_job_uuid)) as missing (uuid)
-      where not ${isThere(sql, sql`missing.uuid`)}
-      group by missing.uuid
-    ) as alone
-    where other.uuid = alone.uuid and other.operation_id is not null
+    insert into jobsctl_waiting_edges (uuid, edge)
+    select missing.uuid::text, to_jsonb(edge)
+    from edges as edge
+    cross join lateral (values (edge.job_uuid), (edge.depends_on_job_uuid)) as missing (uuid)
+    where not ${isThere(sql, sql`missing.uuid`)}
+    on conflict do nothing
   )`,
 )
 
@@ -168,7 +173,7 @@ async function columnsToFill(tx: Sql, table: string, source = table): Promise<Fi
     where own.attrelid = to_regclass(${table}) and own.attnum > 0 and not own.attisdropped and own.attgenerated = ''
     order by own.attnum`
   const [deferrable] = await tx`
-    select from pg_index where indrelid = to_regclass(${table}) and indisunique and not indimmediate limit 1`
+    select from pg_index where indrelid = to_regclass(${table}) and not indimmediate limit 1`
   for (const { name, type, kept, fits } of columns) {
     if (fits) continue
     throw new Failure(
