@@ -176,7 +176,8 @@ describe('the counts behind stats, of a database that is changed under the serve
         ${all}`)
     })
     await kept(asked)
-    const checked = async () => (await sql<{ at: string }[]>`select checked_at::text as at from jobsctl_counting`)[0]?.at
+    const checked = async () =>
+      (await sql<{ at: string }[]>`select checked_at::text as at from jobsctl_counting`)[0]?.at
     const first = await checked()
     await sql`update jobs set status = 'processing' where id <= 3`
     await until('they are added up', async () => (await sql`select from jobsctl_count_deltas`).length === 0)

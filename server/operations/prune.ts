@@ -136,7 +136,8 @@ async function removeWithAll(tx: Sql, running: Running, { request, lot, archive 
       where ${running.hasty ? matching : isPicked}
       returning ${archive ? tx`jobs.*` : tx`id, uuid, status`}
     ),
-    -- Looked for once: most jobs have nothing that hangs on them.
+    -- Looked for once: most jobs have nothing that hangs on them. What has is named one by one: for a join the planner
+    -- may compare each with each, where it takes both for few.
     hanging as materialized (
       select
         exists (select from job_dependencies) as edges,
@@ -150,15 +151,15 @@ async function removeWithAll(tx: Sql, running: Running, { request, lot, archive 
     told as (${tellSteps(tx, running, droppedSteps(tx))}),
     attachments as (
       delete from job_attachments
-      where (select attachments from hanging) and job_id in (select id from gone)
+      where job_id = any(array(select id from gone where (select attachments from hanging)))
       returning *
     ),
     dependencies as (
-      delete from job_dependencies where (select edges from hanging) and job_uuid in (select uuid from gone) returning *
+      delete from job_dependencies where job_uuid = any(array(select uuid from ended)) returning *
     ),
     dependents as (
       delete from job_dependencies
-      where (select edges from hanging) and depends_on_job_uuid in (select uuid from gone)
+      where depends_on_job_uuid = any(array(select uuid from ended))
       returning *
     )
     ${archive ? tx`, archived as (${archived(tx, archive, running)})` : tx``}

@@ -113,7 +113,7 @@ const which = fixed((sql) => sql`id, coalesce(uuid::text, '')`)
 /** Those that wait for these jobs, whatever operation has put them away. */
 const edgesThatWaited = fixed(
   (sql) => sql`
-  waited as (delete from jobsctl_waiting_edges where uuid in (select uuid::text from returned) returning edge)`,
+  waited as (delete from jobsctl_waiting_edges where uuid = any(array(select uuid::text from returned)) returning edge)`,
 )
 
 /** Those of which one end is not there yet, where edges have foreign keys. Without, an edge comes back with its first end. */
