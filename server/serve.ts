@@ -30,10 +30,10 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
     if (changing && !op.unconfirmed && !isConfirmed(c.req.header(headers.confirm))) {
       throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
     }
-    let signal: AbortSignal | undefined
+    let leaving: AbortController | undefined
     const gone = () => {
-      signal ??= goneFrom(c.env.outgoing)
-      return signal
+      leaving ??= goneFrom(c.env.outgoing)
+      return leaving.signal
     }
     const callWith = (progressed: Call['progressed']): Call => ({
       caller: c.get('caller'),
@@ -56,6 +56,23 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
       return answer(c, text)
     }
     const output = await outcome(alive)
-    return answer(c, writeJson(output), { status: op.created?.(output) ? 201 : 200 })
+    return answer(c, written(output, leaving), { status: op.created?.(output) ? 201 : 200 })
   })
+}
+
+/**
+ * Rows of other programs may be too large, or too deep, to be written down. Then it is as if the caller had hung up: what
+ * was leased to it goes back.
+ * @throws Failure `internal`
+ */
+function written(output: unknown, leaving: AbortController | undefined): string {
+  try {
+    return writeJson(output)
+  } catch (cause) {
+    leaving?.abort()
+    throw new Failure('internal', 'the answer is too large, or too deep, to be written; what was changed stands', {
+      hint: 'leases go back: ask for fewer jobs at once',
+      cause,
+    })
+  }
 }

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { EnqueuedJob } from '../shared/enqueue.ts'
+import { holding, otherProgram } from './bulk-tools.ts'
 import { kinds } from './database.ts'
 import { justNow } from './differences.ts'
+import { until } from './poll.ts'
 import { jobPaths, newJob, workerOf } from './worker.ts'
 import { openWorld, paths, type World } from './world.ts'
 
@@ -134,5 +136,35 @@ describe.each(kinds)('dependencies on %s', (kind) => {
     for (let n = 0; n < 30; n++) last = await worker.enqueue({ depends_on: [last.uuid], queue: `q${n % 7}` })
     await worker.fail(await worker.take(), { retryable: false })
     expect((await statuses()).filter((status) => status === 'dependency_cancelled')).toHaveLength(29)
+  })
+})
+
+describe('dependencies, and those who end them meanwhile', () => {
+  it('takes in a job as cancelled while what it needs is being ended badly', async () => {
+    const world = await openWorld('postgres')
+    const other = otherProgram(world)
+    try {
+      const worker = workerOf(world.post)
+      const needed = await worker.enqueue()
+      const commit = await holding(
+        other,
+        (tx) => tx`update jobs set status = 'failed', completed_at = now() where id = ${needed.id}`,
+      )
+      const taken = worker.enqueue({ depends_on: [needed.uuid] })
+      await until('it waits', async () => {
+        const waiting = await other`select from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'for share'`
+        return waiting.length > 0
+      })
+      await commit()
+      expect(await taken).toMatchObject({
+        status: 'cancelled',
+        cancellation_reason: 'dependency_failed',
+        created: true,
+      })
+      expect((await world.rows()).map(({ status }) => status)).toEqual(['failed', 'cancelled'])
+    } finally {
+      await other.end()
+      await world.stop()
+    }
   })
 })

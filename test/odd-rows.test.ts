@@ -135,6 +135,23 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
     expect(leased.map(({ id }) => id)).toEqual([ids[1], ids[0], ids[2]])
   })
 
+  it('an answer that cannot be written leases nothing', async () => {
+    await world.sql`
+      insert into jobs (domain, queue, job_type, status, payload)
+      select 'd', 'q', 't', 'queued', (repeat('[', 6000) || repeat(']', 6000))::jsonb`
+    const worker = workerOf(world.post)
+    const { id } = await worker.enqueue({ domain: 'd', queue: 'q' })
+    expect(await world.post(jobPaths.acquire, { domain: 'd', queue: 'q', worker_id: 'w', limit: 2 })).toMatchObject({
+      status: 500,
+      body: {
+        detail: expect.stringContaining('what was changed stands'),
+        hint: expect.stringContaining('leases go back'),
+      },
+    })
+    await until('both are queued again', async () => (await world.rows()).every(({ status }) => status === 'queued'))
+    expect(await world.rows()).toMatchObject([{ retry_count: 0 }, { id, retry_count: 0 }])
+  })
+
   it.each([
     { what: 'a job that is due in all eternity', status: 'queued', column: 'available_at' },
     { what: 'a lease that never ends', status: 'processing', column: 'leased_until' },

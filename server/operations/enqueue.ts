@@ -11,6 +11,7 @@ import { refuseCycles } from './cycles.ts'
 import { badEnds } from './dependents.ts'
 import { isJob, jobColumns, type PerhapsJob } from './job-columns.ts'
 import { refuseLarge } from './json-size.ts'
+import { dropLate } from './late-dependents.ts'
 import { hasKeyOf } from './same-key.ts'
 import { ring, tellSteps, wireTime } from './steps.ts'
 import { undeadlocked } from './undeadlocked.ts'
@@ -55,8 +56,24 @@ async function enqueue(call: Call, jobs: readonly NewJob[]): Promise<EnqueuedJob
     left = left.filter(({ n }) => !enqueued.has(n))
   }
   if (left.length > 0) throw new Failure('conflict', whyNot(left))
+  await lookAgain(call, enqueued, jobs).catch(afterChange(enqueued.size))
   call.changed([...enqueued.values()].filter(({ created }) => created).length)
   return jobs.flatMap((_, n) => enqueued.get(n) ?? [])
+}
+
+/** What is needed may have ended badly in the very moment: a job of which that is so is told as it is now. */
+async function lookAgain(call: Call, enqueued: Map<number, EnqueuedJob>, jobs: readonly NewJob[]): Promise<void> {
+  const waiting = [...enqueued].filter(
+    ([n, { created, status }]) => created && status === 'queued' && jobs[n]?.depends_on,
+  )
+  const needs = waiting.flatMap(([n]) => jobs[n]?.depends_on ?? [])
+  if (needs.length === 0) return
+  const dropped = new Set(await dropLate(call, needs))
+  for (const [n, { id, uuid }] of waiting) {
+    if (uuid === null || !dropped.has(uuid)) continue
+    const [now] = await call.sql<PerhapsJob[]>`select ${jobColumns(call.sql)} from jobs where id = ${id}::bigint`
+    if (now && isJob(now)) enqueued.set(n, Object.assign(now, { created: true }))
+  }
 }
 
 function whyNot(left: readonly Entry[]): string {
