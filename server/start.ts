@@ -8,7 +8,7 @@ import { tokenAuthenticator } from './auth/tokens.ts'
 import { listenForTokenCommands } from './control.ts'
 import { keepCounts } from './counting.ts'
 import type { Opened } from './database/embedded.ts'
-import { isConnectionLost, isLocked, isPooler, isRefused } from './database/failure.ts'
+import { isConnectionLost, isLocked, isPooler, isReadOnly, isRefused } from './database/failure.ts'
 import { isWhole, migrate } from './database/migrate.ts'
 import { openDatabase } from './database/open.ts'
 import type { Pool } from './database/sql.ts'
@@ -175,7 +175,7 @@ async function prepare({ apart, log, pooled, tablesReady, isReady, isStopping }:
           cause: error,
         })
       }
-      if (!isConnectionLost(error) && !isLocked(error)) throw error
+      if (!isConnectionLost(error) && !isLocked(error) && !isReadOnly(error)) throw error
       log.warn(`the database is not ready, trying again in ${pause / 1000} s: ${why}`)
       await wait(pause)
       // Each try makes the writers of a busy table wait for a moment, so the tries grow rare.

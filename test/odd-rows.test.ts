@@ -135,6 +135,45 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
     expect(leased.map(({ id }) => id)).toEqual([ids[1], ids[0], ids[2]])
   })
 
+  it("columns that another program calls as it likes are in nobody's way", async () => {
+    const names =
+      'action after as_of asked attrs before by_owner count delay doomed dropped due edge edges ended error event_type exhausted ' +
+      'finish fresh gone held held_by judged kept key largest moved n needed needs next now outcome picked place reason recent ' +
+      'rows seen soon streak target tier time told wait waiting'
+    const columns = names.split(' ')
+    await world.sql.unsafe(`alter table jobs ${columns.map((name) => `add column "${name}" text`).join(', ')}`)
+    try {
+      const worker = workerOf(world.post)
+      const all = { domain: 'd', queue: 'q' }
+      for (let n = 0; n < 6; n++) await worker.enqueue({ ...all, max_retries: 0 })
+      await worker.complete(await worker.take(all))
+      await worker.fail(await worker.take(all), { retryable: false })
+      const held = await worker.take(all)
+      await world.sql`update jobs set leased_until = now() - interval '1 minute' where id = ${held.id}`
+      expect(await worker.lease(all)).toMatchObject([{}])
+      await world.sql`update jobs set leased_until = now() - interval '1 minute' where status = 'processing'`
+      const done = async (path: string, body: object) => (await world.confirm(path, body)).status
+      expect(await done(paths.integrity, { fix: true })).toBe(200)
+      await world.sql`update jobs set created_at = now() - interval '1 day', available_at = now() - interval '1 day'`
+      expect(await done(paths.sweep, { age_seconds: 3600, runtime_seconds: 3600 })).toBe(200)
+      await world.sql`update jobs set status = 'quarantined', quarantined_at = now() where status = 'completed'`
+      expect(await done(paths.requeue, { domain: 'd' })).toBe(200)
+      await world.sql`
+        update jobs set completed_at = completed_at - interval '90 days', cancelled_at = cancelled_at - interval '90 days'`
+      expect(await done(paths.prune, { domain: 'd' })).toBe(200)
+      const ids = (
+        await world.sql<{ id: number }[]>`select id from job_operations where kind <> 'integrity' order by id desc`
+      ).map(({ id }) => id)
+      expect(ids).toHaveLength(3)
+      for (const id of ids) expect(await done(`/api/v1/jobs/operations/${id}/undo`, {})).toBe(200)
+      expect((await world.call('GET', paths.stats)).status).toBe(200)
+      expect(await world.count()).toBe(6)
+    } finally {
+      await world.sql.unsafe(`alter table jobs ${columns.map((name) => `drop column "${name}"`).join(', ')}`)
+      await world.sql`truncate job_operations, job_operation_days, job_operation_rows restart identity`
+    }
+  })
+
   it('an answer that cannot be written leases nothing', async () => {
     await world.sql`
       insert into jobs (domain, queue, job_type, status, payload)

@@ -156,6 +156,9 @@ export const isContended = (error: unknown): boolean => fits(error, ['55P03', '4
 /** True when the very same statement does better at once: two waited for each other, or a table was altered. */
 export const isPassing = (error: unknown): boolean => fits(error, ['40P01', altered])
 
+/** True on a replica, which may be promoted, or where the database is meant to be read alone for the moment. */
+export const isReadOnly = (error: unknown): boolean => fits(error, ['25006'])
+
 /** True when only another configuration helps. */
 export const isRefused = (error: unknown): boolean => fits(error, refused)
 

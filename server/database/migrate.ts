@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Log } from '../log.ts'
+import { isConnectionLost } from './failure.ts'
 import { buildIndexes } from './indexes.ts'
 import { allMigrations, type Migration } from './migrations.ts'
 import { listed, type Made, missingOf } from './missing.ts'
@@ -79,11 +80,17 @@ async function applyAll({ sql, log, migrations, pooled, tablesReady }: Applying)
     // An index on a large table takes its time, and waits for whoever uses the table.
     if (!pooled)
       await session`select set_config(name, '0', false) from (values ('statement_timeout'), ('lock_timeout')) as limits (name)`
+    let unbuilt: unknown
     for (const migration of await pendingOf(session, migrations)) {
       if (migration.concurrent) tablesReady()
-      await apply(session, migration, log)
+      await apply(session, migration, log).catch((error: unknown) => {
+        // An index that cannot be built is no reason to leave others out.
+        if (!migration.concurrent || isConnectionLost(error)) throw error
+        unbuilt = error
+      })
     }
     tablesReady()
+    if (unbuilt) throw unbuilt
   } finally {
     session.release()
   }

@@ -61,50 +61,50 @@ export const settle = (sql: Sql, call: Call, held: Fragment) => sql<Settled[]>`
   moved as (
     update jobs
     set
-      status = outcome,
-      result = case action when 'complete' then judged.result else jobs.result end,
-      completed_at = case when outcome in ('completed', 'failed') then now() end,
-      cancelled_at = case outcome when 'cancelled' then now() else jobs.cancelled_at end,
-      quarantined_at = case outcome when 'quarantined' then now() end,
+      status = judged.outcome,
+      result = case judged.action when 'complete' then judged.result else jobs.result end,
+      completed_at = case when judged.outcome in ('completed', 'failed') then now() end,
+      cancelled_at = case judged.outcome when 'cancelled' then now() else jobs.cancelled_at end,
+      quarantined_at = case judged.outcome when 'quarantined' then now() end,
       available_at = case
-        when outcome = 'queued' and action in ('fail', 'expire') then now() + delay * interval '1 second'
+        when judged.outcome = 'queued' and judged.action in ('fail', 'expire') then now() + judged.delay * interval '1 second'
         else jobs.available_at
       end,
       retry_count = case
-        when action in ('fail', 'expire') and outcome <> 'failed' and not exhausted then coalesce(jobs.retry_count, 0) + 1
+        when judged.action in ('fail', 'expire') and judged.outcome <> 'failed' and not judged.exhausted then coalesce(jobs.retry_count, 0) + 1
         else jobs.retry_count
       end,
-      failure_streak_code = case action
+      failure_streak_code = case judged.action
         when 'complete' then null when 'release' then jobs.failure_streak_code else judged.error_code
       end,
-      failure_streak_count = case action
-        when 'complete' then 0 when 'release' then jobs.failure_streak_count else streak
+      failure_streak_count = case judged.action
+        when 'complete' then 0 when 'release' then jobs.failure_streak_count else judged.streak
       end,
       error_message = case
-        when action = 'complete' then null
+        when judged.action = 'complete' then null
         -- Why a job failed before says more than that its worker is gone.
-        when action = 'release' or action = 'expire' and outcome in ('queued', 'cancelled') then jobs.error_message
-        else error
+        when judged.action = 'release' or judged.action = 'expire' and judged.outcome in ('queued', 'cancelled') then jobs.error_message
+        else judged.error
       end,
-      error_code = case action when 'complete' then null when 'release' then jobs.error_code else judged.error_code end,
-      error_class = case action when 'complete' then null when 'release' then jobs.error_class else judged.error_class end,
-      error_stack = case action when 'complete' then null when 'release' then jobs.error_stack else judged.error_stack end,
-      last_error = case when action in ('fail', 'expire') then error else jobs.last_error end,
+      error_code = case judged.action when 'complete' then null when 'release' then jobs.error_code else judged.error_code end,
+      error_class = case judged.action when 'complete' then null when 'release' then jobs.error_class else judged.error_class end,
+      error_stack = case judged.action when 'complete' then null when 'release' then jobs.error_stack else judged.error_stack end,
+      last_error = case when judged.action in ('fail', 'expire') then judged.error else jobs.last_error end,
       failure_timeline = case
-        when action in ('fail', 'expire') then ${withFailure(sql)}
+        when judged.action in ('fail', 'expire') then ${withFailure(sql)}
         else jobs.failure_timeline
       end,
-      completion_token = case outcome when 'queued' then null else judged.completion_token end,
+      completion_token = case judged.outcome when 'queued' then null else judged.completion_token end,
       leased_until = null,
       -- On an ended job they tell who ran it; on others they would look like a lease.
-      lease_id = case when outcome in ('queued', 'quarantined') then null else jobs.lease_id end,
-      worker_id = case when outcome in ('queued', 'quarantined') then null else jobs.worker_id end
+      lease_id = case when judged.outcome in ('queued', 'quarantined') then null else jobs.lease_id end,
+      worker_id = case when judged.outcome in ('queued', 'quarantined') then null else jobs.worker_id end
     from judged
     where ${isOneOf(sql, sql`select id from judged`)} and jobs.id = judged.id
     returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
       jobs.status, coalesce(jobs.retry_count, 0) as retry_count, jobs.error_code, jobs.cancellation_reason,
       case jobs.status when 'queued' then jobs.available_at end as available_at,
-      action, finish, delay, held_by
+      judged.action, judged.finish, judged.delay, judged.held_by
   ),
   ended as (select uuid, status from moved),
   ${cascade(sql)},
@@ -124,7 +124,7 @@ const withFailure = (sql: Sql): Fragment => sql`(
       || jsonb_build_object(
         'ts', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         'error_code', judged.error_code,
-        'retry_backoff', case outcome when 'queued' then round(delay::numeric, 3) end
+        'retry_backoff', case judged.outcome when 'queued' then round(judged.delay::numeric, 3) end
       )
     ) with ordinality as told (failure, nth)
     order by nth desc
