@@ -7,9 +7,11 @@ import { outcomeUnknown } from './outcome-unknown.ts'
 export function failureOf(error: unknown, changing: boolean): Failure {
   if (error instanceof Failure) return error
   if (changing && isOutcomeUnknown(error)) return brokenOff(error)
+  // A mistake may come after the work, such as with the answer.
+  const done = changing ? 'what it had changed before that stands' : 'nothing was changed'
   return (
     databaseFailure(error) ??
-    new Failure('internal', 'the server made a mistake; nothing was changed', {
+    new Failure('internal', `the server made a mistake; ${done}`, {
       hint: 'the server log has the details under this request id',
       cause: error,
     })
