@@ -32,8 +32,10 @@ const brokenOnes = (sql: Pool) => sql<Broken[]>`
  * @throws the database's own error where one cannot be mended: then it counts no more
  */
 export async function mendFunctions(sql: Pool): Promise<void> {
+  const broken = await brokenOnes(sql)
+  if (broken.length === 0) return
   let why: unknown
-  for (const { called, schema, owner } of await brokenOnes(sql)) {
+  for (const { called, schema, owner } of broken) {
     await sql
       .begin(async (tx) => {
         await tx.unsafe(`alter function ${called} set search_path = ${schema}, pg_temp`)

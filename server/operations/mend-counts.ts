@@ -153,10 +153,11 @@ async function alone<Result>(
 ): Promise<Result | undefined> {
   const done = await sql.begin(async (tx) => {
     const lock = patient ? tx`pg_advisory_xact_lock` : tx`pg_try_advisory_xact_lock`
-    // Nobody waits for it, and what takes too long would take as long again.
-    if (!patient) await tx`select set_config('statement_timeout', ${String(mostMs)}, true)`
+    // Where nobody waits for it: what takes too long would take as long again.
+    const unhurried = patient ? tx`` : tx`set_config('statement_timeout', ${String(mostMs)}, true),`
     const [taken] = await tx<{ held: string | boolean }[]>`
-      select ${notIdle(tx)}, set_config('jobsctl.counting', 'on', true), ${lock}(hashtext('jobsctl counts')) as held`
+      select ${notIdle(tx)}, set_config('jobsctl.counting', 'on', true), ${unhurried}
+        ${lock}(hashtext('jobsctl counts')) as held`
     return { result: taken?.held === false ? undefined : await work(tx) }
   })
   return done.result

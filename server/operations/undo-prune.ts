@@ -133,11 +133,9 @@ const edgesThatWait = fixed(
  * True for a job that is there, or comes back now. Asked only where edges have foreign keys: those would refuse the whole
  * batch for an edge of which one end is not there.
  */
-function isThere(sql: Sql, uuid: Fragment): Fragment {
-  return sql`(
-    ${uuid} in (select uuid from returned) or exists (select from jobs live where live.uuid = ${uuid} offset 0)
-  )`
-}
+const isThere = (sql: Sql, uuid: Fragment): Fragment => sql`(
+  ${uuid} in (select uuid from returned) or exists (select from jobs live where live.uuid = ${uuid} offset 0)
+)`
 
 interface Filled {
   /** `a, b, c` */
