@@ -1,31 +1,67 @@
 const forbid = (name, from, to, comment) => ({ name, severity: 'error', comment, from: { path: from }, to: { path: to } })
 
-/** The layering, as rules: shared <- server, shared <- cli, never server <-> cli. */
+/** The layers of server/, from top to bottom. A file may import from its own layer and from layers below it. */
+const serverLayers = [
+  ['http', 'HTTP only translates requests into calls of endpoints, so that an endpoint is tested and read without HTTP.'],
+  ['background', 'Maintenance calls what endpoints call, and nothing waits for maintenance.'],
+  ['endpoints', 'An endpoint reads from top to bottom; nothing below an endpoint may depend on one endpoint.'],
+  ['undo', 'Undo reads what bulk changes and the lifecycle of jobs leave behind, so it stands above both.'],
+  ['bulk|lifecycle', 'The engine of bulk changes and the lifecycle of one job are tools of endpoints, and know no endpoint.'],
+  ['call', 'A call is the context of one request: the settings of the server and its shared parts.'],
+  ['counts|waiting|auth', 'Counts, waiting calls and authentication serve all calls, and know no call.'],
+  ['database', 'The database layer holds the connection, migrations and SQL fragments; it knows no meaning of a job.'],
+  ['log|env', 'The log and the environment stand at the bottom: everything may use them.'],
+]
+const placeOf = (names) => `^server/(${names})(/|\\.ts$)`
+
+const serverRules = serverLayers.slice(1).map(([names, why], at) =>
+  forbid(
+    `server-${names.replaceAll('|', '-')}-not-up`,
+    placeOf(names),
+    placeOf(`main|start|${serverLayers.slice(0, at + 1).map(([above]) => above).join('|')}`),
+    why,
+  ),
+)
+
+/** The layering, as rules; each rule says why it is there. */
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    forbid('shared-stands-alone', '^shared/', '^(cli|server|scripts|test)/', 'the contract knows neither side'),
+    {
+      name: 'no-circular',
+      severity: 'error',
+      comment: 'A cycle has no bottom: none of its files can be read or tested alone.',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    forbid('shared-stands-alone', '^shared/', '^(cli|server|scripts|test)/', 'The contract knows neither program.'),
     {
       name: 'shared-on-zod-alone',
       severity: 'error',
+      comment: 'Three clients load shared/: each package that it needs is paid for by all of them.',
       from: { path: '^shared/' },
       to: { path: 'node_modules', pathNot: 'node_modules/zod' },
     },
-    forbid('cli-not-server', '^cli/', '^server/', 'they meet in shared/ alone'),
-    forbid('server-not-cli', '^server/', '^cli/', 'they meet in shared/ alone'),
-    forbid('product-not-scripts', '^(cli|server)/', '^(scripts|test)/', 'what ships does not need what builds it'),
-    forbid('operations-not-up', '^server/operations/', '^server/(app|serve|routes|input)', 'routes -> operations, never up'),
-    forbid('database-at-the-bottom', '^server/database/', '^server/(app|serve|routes|operations|auth)', 'never up'),
+    forbid('cli-not-server', '^cli/', '^server/', 'The two programs meet in shared/ alone.'),
+    forbid('server-not-cli', '^server/', '^cli/', 'The two programs meet in shared/ alone.'),
+    forbid('product-not-scripts', '^(cli|server)/', '^(scripts|test)/', 'What ships does not need what builds or tests it.'),
+    ...serverRules,
+    forbid('bulk-not-lifecycle', '^server/bulk/', '^server/lifecycle/', 'A bulk change moves many jobs in SQL and does not use the steps of one job.'),
+    forbid('lifecycle-not-bulk', '^server/lifecycle/', '^server/bulk/', 'A step of one job is never part of a bulk change.'),
+    forbid('guard-not-up', '^cli/guard/', '^cli/(commands|changes|main|edge)', 'The guard is the only way to a change and knows no single command.'),
+    forbid('cli-http-not-up', '^cli/http/', '^cli/(commands|changes|guard|doctor|events|main|edge)', 'Calls carry requests for everybody and know no command.'),
+    forbid('cli-settings-not-up', '^cli/settings/', '^cli/(commands|changes|guard|doctor|events|http|main|edge)', 'Settings are read before anything is called.'),
+    forbid('cli-output-not-up', '^cli/output/', '^cli/(commands|changes|guard|doctor|events|http|main|edge)', 'Output prints rows and sentences and does not fetch them.'),
     {
       name: 'commands-stay-inside',
       severity: 'error',
-      comment: 'a command gets a context: it touches neither process, nor streams, nor the network',
+      comment: 'A command gets a context: it touches neither the process, nor streams, nor the network.',
       from: { path: '^cli/commands/' },
       to: { path: '^(node:)?(process|http|https|net|readline|child_process)$|node_modules/undici' },
     },
     {
       name: 'commands-not-sideways',
       severity: 'error',
+      comment: 'A command is read alone; two commands share code through a folder beside them.',
       from: { path: '^cli/commands/(?!all)' },
       to: { path: '^cli/commands/' },
     },

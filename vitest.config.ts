@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: 'test/global-setup.ts',
+    globalSetup: 'test/support/global-setup.ts',
     pool: 'forks',
     // One more than the cores of a small machine, since many tests wait for a time to pass. An embedded
     // database takes 280 MB, and a core while it starts: still more at once are slower.

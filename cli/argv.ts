@@ -1,7 +1,8 @@
 import { Failure } from '../shared/errors.ts'
-import type { CommandSpec, Flag } from './command.ts'
+import type { CommandSpec } from './command.ts'
 import { commands } from './commands/all.ts'
-import { globalFlags, guardFlags } from './global-flags.ts'
+import type { Flag } from './settings/flag.ts'
+import { globalFlags, guardFlags } from './settings/global-flags.ts'
 
 /** The flags that take a value, by their names. */
 type Table = ReadonlyMap<string, Flag>

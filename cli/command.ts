@@ -1,15 +1,6 @@
 import type { Context } from './context.ts'
-import type { Ending } from './print.ts'
-
-export interface Flag {
-  /** As commander reads it: `--older-than <duration>`. */
-  flags: string
-  about: string
-  /** Its heading in the help. */
-  group: string
-  /** May be given more than once, and take a list. */
-  many?: boolean
-}
+import type { Ending } from './output/print.ts'
+import type { Flag } from './settings/flag.ts'
 
 /** One command, described once: its help, its flags, and what it does. */
 export interface CommandSpec<Flags extends object = object> {

@@ -1,8 +1,8 @@
-import type { Client } from './client.ts'
+import type { Client } from './http/client.ts'
 import type { Io } from './io.ts'
-import type { Printer } from './print.ts'
-import type { GlobalFlags, Settings } from './settings.ts'
-import type { Target } from './target.ts'
+import type { Printer } from './output/print.ts'
+import type { GlobalFlags, Settings } from './settings/settings.ts'
+import type { Target } from './settings/target.ts'
 
 /** What a command gets; it touches neither the process, nor a stream, nor the network. */
 export interface Context {

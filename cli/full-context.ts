@@ -1,10 +1,10 @@
-import type { Client } from './client.ts'
 import type { Context } from './context.ts'
+import type { Client } from './http/client.ts'
 import type { Io } from './io.ts'
-import { createPrinter } from './print.ts'
-import { type GlobalFlags, readSettings } from './settings.ts'
+import { createPrinter } from './output/print.ts'
+import { type GlobalFlags, readSettings } from './settings/settings.ts'
+import type { Target } from './settings/target.ts'
 import { commandLine } from './shell.ts'
-import type { Target } from './target.ts'
 
 /** What a command gets, of flags and environment; the network is loaded when it is used. */
 export async function fullContext(io: Io, flags: GlobalFlags): Promise<Context> {
@@ -12,9 +12,9 @@ export async function fullContext(io: Io, flags: GlobalFlags): Promise<Context> 
   let target: Promise<Target> | undefined
   let client: Promise<Client> | undefined
   const readTarget = async () => {
-    const { readTarget } = await import('./target.ts')
+    const { readTarget } = await import('./settings/target.ts')
     const fromFile = async () => {
-      const { configPath, readConfig } = await import('./config.ts')
+      const { configPath, readConfig } = await import('./settings/config.ts')
       return readConfig(configPath(io))
     }
     return readTarget(flags, io, { readConfig: fromFile, timeoutMs: settings.timeoutMs })
@@ -33,9 +33,9 @@ export async function fullContext(io: Io, flags: GlobalFlags): Promise<Context> 
       return client
     },
     newClient: async (signal = io.signal) => {
-      const { createClient } = await import('./client.ts')
-      const { maskedFor } = await import('./masked.ts')
-      const { createTrace } = await import('./trace.ts')
+      const { createClient } = await import('./http/client.ts')
+      const { maskedFor } = await import('./http/redact.ts')
+      const { createTrace } = await import('./http/trace.ts')
       const level = settings.debug ? 'all' : settings.verbose ? 'lines' : 'none'
       const target = await context.target()
       const trace = createTrace({ note: io.note, level, masked: maskedFor(target) })

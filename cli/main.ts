@@ -6,12 +6,12 @@ import { version } from '../shared/version.ts'
 import { verbFirst } from './argv.ts'
 import type { CommandSpec } from './command.ts'
 import { commands } from './commands/all.ts'
-import { globalFlags, guardFlags } from './global-flags.ts'
-import { commandHelp, programHelp } from './help-text.ts'
+import { commandHelp, programHelp } from './help/help-text.ts'
+import { topicOn } from './help/topics.ts'
 import type { Io } from './io.ts'
-import type { Ending } from './print.ts'
-import type { GlobalFlags } from './settings.ts'
-import { topicOn } from './topics.ts'
+import type { Ending } from './output/print.ts'
+import { globalFlags, guardFlags } from './settings/global-flags.ts'
+import type { GlobalFlags } from './settings/settings.ts'
 
 /** Runs one command line, and returns its exit code. It never throws. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -31,7 +31,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exits.ok.code
     const failure = failureOf(error, words[0])
-    const { tellFailure } = await import('./tell-failure.ts')
+    const { tellFailure } = await import('./output/tell-failure.ts')
     tellFailure(failure, io, program.opts<GlobalFlags>(), argv)
     return exits[failures[failure.code].exit].code
   }

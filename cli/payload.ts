@@ -2,7 +2,7 @@ import { Failure } from '../shared/errors.ts'
 import { inexactNumber } from '../shared/exact-numbers.ts'
 import type { Context } from './context.ts'
 import { interrupted } from './interrupted.ts'
-import { readText } from './text-file.ts'
+import { readText } from './settings/text-file.ts'
 
 const flag = '--payload'
 

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { commands } from '../cli/commands/all.ts'
-import { globalFlags, guardFlags, secretVariables } from '../cli/global-flags.ts'
+import { globalFlags, guardFlags, secretVariables } from '../cli/settings/global-flags.ts'
 import { variables } from '../server/env-help.ts'
 import { exits } from '../shared/exits.ts'
 

@@ -3,12 +3,12 @@ import { Command, CommanderError } from 'commander'
 import { Failure, failures } from '../shared/errors.ts'
 import { exits } from '../shared/exits.ts'
 import { version } from '../shared/version.ts'
+import { tokenCommand } from './auth/token-command.ts'
+import { createLines } from './buffered-writer.ts'
 import { readEnv, warningsOf } from './env.ts'
 import { envHelp } from './env-help.ts'
-import { createLines } from './lines.ts'
 import { createLog } from './log.ts'
 import { start } from './start.ts'
-import { tokenCommand } from './token-command.ts'
 
 const program = new Command('jobs-server')
   .description('Serves the job endpoints on the PostgreSQL of JOBS_DB_URL, or on an embedded database.')

@@ -2,24 +2,24 @@ import { setMaxListeners } from 'node:events'
 import { isIP } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../shared/errors.ts'
-import { createApp } from './app.ts'
 import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
+import { listenForTokenCommands } from './auth/token-socket.ts'
 import { tokenAuthenticator } from './auth/tokens.ts'
-import { listenForTokenCommands } from './control.ts'
-import { keepCounts } from './counting.ts'
+import { keepHouse } from './background/maintenance.ts'
+import { keepCounts } from './counts/keeper.ts'
 import type { Opened } from './database/embedded.ts'
-import { isConnectionLost, isLocked, isPooler, isReadOnly, isRefused } from './database/failure.ts'
-import { isWhole, migrate } from './database/migrate.ts'
 import { openDatabase } from './database/open.ts'
+import { prepare } from './database/prepare.ts'
+import { createReadiness } from './database/readiness.ts'
 import type { Pool } from './database/sql.ts'
 import type { Env } from './env.ts'
-import { keepHouse } from './housekeeping.ts'
-import { close, createHttpServer, listen } from './http-server.ts'
+import { createApp } from './http/app.ts'
+import { close, createHttpServer, listen } from './http/http-server.ts'
+import { workChannel } from './lifecycle/job-events.ts'
 import type { Log } from './log.ts'
-import { createHorizon } from './operations/horizon.ts'
-import { workChannel } from './operations/steps.ts'
-import { createSharing } from './sharing.ts'
-import { createWaiting, hear, type Waiting } from './waiting.ts'
+import { createHorizon } from './waiting/event-watermark.ts'
+import { createWaiting, hear, type Waiting } from './waiting/long-poll.ts'
+import { createSharing } from './waiting/single-flight.ts'
 
 export interface Running {
   url: string
@@ -144,61 +144,5 @@ const openControl = (folder: string, sql: Pool, log: Log): Promise<() => Promise
     )
     return async () => {}
   })
-
-interface Preparing {
-  apart: Opened['apart']
-  log: Log
-  pooled: boolean
-  tablesReady: () => void
-  isReady: () => boolean
-  isStopping: () => boolean
-}
-
-/** Migrates, and tries again while the database cannot be reached or is busy. */
-async function prepare({ apart, log, pooled, tablesReady, isReady, isStopping }: Preparing): Promise<void> {
-  let pause = 1000
-  while (!isStopping()) {
-    try {
-      return await apart((sql) => migrate({ sql, log, pooled, tablesReady }))
-    } catch (error) {
-      const why = error instanceof Error ? error.message || String(error) : String(error)
-      if (isReady()) return log.warn(`indexes are missing, so some calls are slow; the next start tries again: ${why}`)
-      if (isPooler(error)) {
-        throw new Failure('usage', 'a connection pooler refuses the settings of this server', {
-          hint: 'set JOBS_DB_POOLER=true, and see the README for what to tell the pooler',
-          cause: error,
-        })
-      }
-      if (isRefused(error)) {
-        throw new Failure('usage', `the database refuses this server: ${why}`, {
-          hint: 'it must be able to log in, to make tables in its schema, and to alter jobs where a column is missing',
-          cause: error,
-        })
-      }
-      if (!isConnectionLost(error) && !isLocked(error) && !isReadOnly(error)) throw error
-      log.warn(`the database is not ready, trying again in ${pause / 1000} s: ${why}`)
-      await wait(pause)
-      // Each try makes the writers of a busy table wait for a moment, so the tries grow rare.
-      if (isLocked(error)) pause = Math.min(2 * pause, 30_000)
-    }
-  }
-}
-
-/** Who asks whether the server is ready asks often: what could be missing is looked for once in so many milliseconds. */
-const wholeMs = 5000
-
-/** Tells whether calls are answered: the database is there, is no replica, and lacks nothing that they need. */
-function createReadiness(sql: Pool): () => Promise<boolean> {
-  let whole = Number.NEGATIVE_INFINITY
-  const look = async () => {
-    const [row] = await sql<[{ primary: boolean }]>`
-      select not pg_is_in_recovery() as primary, exists (select from jobs limit 0) as none`
-    if (performance.now() - whole < wholeMs) return row.primary
-    if (!(await isWhole(sql))) return false
-    whole = performance.now()
-    return row.primary
-  }
-  return () => Promise.race([look().catch(() => false), wait(2000, false, { ref: false })])
-}
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')

@@ -1,7 +1,7 @@
-import { IntegrityRequest, type IntegrityResult, integrity } from '../../shared/integrity.ts'
-import type { Change } from '../change.ts'
-import { parsed } from '../faults.ts'
-import { described } from '../scope.ts'
+import { IntegrityRequest, type IntegrityResult, integrity } from '../../shared/changes/integrity.ts'
+import type { Change } from '../guard/change.ts'
+import { parsed } from '../settings/flag-errors.ts'
+import { described } from '../settings/scope-flags.ts'
 
 /**
  * The request of a repair as it is sent, before the guard adds to it.
@@ -23,7 +23,7 @@ export function integrityChange(
 ): Change<typeof integrity.input, typeof integrity.output> {
   return {
     name: 'integrity',
-    op: integrity,
+    endpoint: integrity,
     requests: [request],
     preview: (request) => ({ ...request, fix: false }),
     bounded: (request, bound) => ({ ...request, fix: true, ...bound }),

@@ -1,9 +1,9 @@
-import { PruneRequest, prune } from '../../shared/prune.ts'
-import type { Change } from '../change.ts'
+import { PruneRequest, prune } from '../../shared/changes/prune.ts'
 import type { Context } from '../context.ts'
-import { parsed } from '../faults.ts'
-import { pruneDetails } from '../prune-details.ts'
-import { described } from '../scope.ts'
+import type { Change } from '../guard/change.ts'
+import { parsed } from '../settings/flag-errors.ts'
+import { described } from '../settings/scope-flags.ts'
+import { pruneDetails } from './prune-details.ts'
 
 /**
  * The request of a prune as it is sent, before the guard adds to it.
@@ -23,7 +23,7 @@ export function pruneChange(
   const where = described(request)
   return {
     name: 'prune',
-    op: prune,
+    endpoint: prune,
     requests: [request],
     preview: (request) => ({ ...request, dry_run: true }),
     bounded: (request, bound) => ({ ...request, dry_run: false, ...bound }),

@@ -1,8 +1,8 @@
-import type { Scope } from '../../shared/jobs.ts'
-import { RequeueRequest, requeue } from '../../shared/requeue.ts'
-import type { Change } from '../change.ts'
-import { parsed } from '../faults.ts'
-import { described } from '../scope.ts'
+import { RequeueRequest, requeue } from '../../shared/changes/requeue.ts'
+import type { Scope } from '../../shared/scope.ts'
+import type { Change } from '../guard/change.ts'
+import { parsed } from '../settings/flag-errors.ts'
+import { described } from '../settings/scope-flags.ts'
 
 /**
  * One call of a requeue as it is sent, before the guard adds to it: the API takes one domain, and one job or all
@@ -27,7 +27,7 @@ export function requeueChange(
   const where = ids.length > 0 ? '' : ` in ${described(scope)}`
   return {
     name: 'requeue',
-    op: requeue,
+    endpoint: requeue,
     requests,
     preview: (request) => ({ ...request, dry_run: true }),
     bounded: (request, bound) => ({ ...request, dry_run: false, ...bound }),

@@ -1,7 +1,7 @@
-import { SweepRequest, sweep } from '../../shared/sweep.ts'
-import type { Change } from '../change.ts'
-import { parsed } from '../faults.ts'
-import { described } from '../scope.ts'
+import { SweepRequest, sweep } from '../../shared/changes/sweep.ts'
+import type { Change } from '../guard/change.ts'
+import { parsed } from '../settings/flag-errors.ts'
+import { described } from '../settings/scope-flags.ts'
 
 /**
  * The request of a sweep as it is sent, before the guard adds to it.
@@ -23,7 +23,7 @@ export function sweepChange(
   const where = described(request)
   return {
     name: 'sweep',
-    op: sweep,
+    endpoint: sweep,
     requests: [request],
     preview: (request) => ({ ...request, dry_run: true }),
     bounded: (request, bound) => ({ ...request, ...bound }),

@@ -1,10 +1,10 @@
-import { type Conflict, UndoRequest, undo } from '../../shared/undo.ts'
-import type { Change } from '../change.ts'
+import { type Conflict, UndoRequest, undo } from '../../shared/changes/undo.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
-import { parsed } from '../faults.ts'
-import { grouped, jobs } from '../numbers.ts'
-import type { Column } from '../table.ts'
+import type { Change } from '../guard/change.ts'
+import { grouped, jobs } from '../output/numbers.ts'
+import type { Column } from '../output/table.ts'
+import { parsed } from '../settings/flag-errors.ts'
 
 /**
  * The request of an undo as it is sent, before the guard adds to it.
@@ -30,7 +30,7 @@ export function undoChange(
   const say = (jobs: string, done: boolean) => `${done ? 'gave' : 'would give'} back ${jobs} of operation ${request.id}`
   return {
     name: 'undo',
-    op: undo,
+    endpoint: undo,
     requests: [request],
     preview: (request) => ({ ...request, dry_run: true }),
     bounded: (request, bound) => ({ ...request, dry_run: false, ...bound }),

@@ -18,8 +18,8 @@ export const apply: CommandSpec = {
   changes: true,
   async run(context, _flags, [path = '']) {
     refuseFlags(context)
-    const { readPlan } = await import('../plan.ts')
-    const { applyPlan } = await import('../apply-plan.ts')
+    const { readPlan } = await import('../guard/plan-file.ts')
+    const { applyPlan } = await import('../changes/apply-plan.ts')
     return applyPlan(context, path, await readPlan(path, context))
   },
 }

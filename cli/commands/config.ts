@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
-import type { Ending } from '../print.ts'
+import type { Ending } from '../output/print.ts'
 
 export const config: CommandSpec = {
   name: 'config',
@@ -18,7 +18,7 @@ export const config: CommandSpec = {
   operands: '<list|get|set|path> [key] [value]',
   flags: [],
   async run(context, _flags, [action = '', key, value]) {
-    const { configPath, readConfig } = await import('../config.ts')
+    const { configPath, readConfig } = await import('../settings/config.ts')
     const path = configPath(context.io)
     if (path === undefined) {
       throw new Failure('usage', 'there is no place for a config file: no home is known', {
@@ -73,7 +73,7 @@ async function get(context: Context, config: object, key: string): Promise<Endin
 }
 
 async function set(context: Context, path: string, key: string, value: string): Promise<Ending> {
-  const { checkedConfig, readConfig, writeConfig } = await import('../config.ts')
+  const { checkedConfig, readConfig, writeConfig } = await import('../settings/config.ts')
   const current = await readConfig(path)
   const replaced = replacedBy(key).filter((other) => flattened(current).some(([name]) => name === other))
   const next = key === 'default' ? { ...current, default: value } : withProfileSetting(current, key, value)

@@ -1,12 +1,12 @@
 import type { z } from 'zod'
+import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure, failures } from '../../shared/errors.ts'
 import { type Exit, exits } from '../../shared/exits.ts'
-import type { Operation } from '../../shared/operation.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
-import type { Ending } from '../print.ts'
-import type { Column } from '../table.ts'
-import type { Told } from '../told.ts'
+import type { Told } from '../doctor/counts-and-indexes.ts'
+import type { Ending } from '../output/print.ts'
+import type { Column } from '../output/table.ts'
 
 export const doctor: CommandSpec = {
   name: 'doctor',
@@ -58,7 +58,7 @@ const checks: { name: string; look: (context: Context) => Promise<Outcome> }[] =
 ]
 
 async function config({ io }: Context): Promise<Outcome> {
-  const { configPath, readConfig } = await import('../config.ts')
+  const { configPath, readConfig } = await import('../settings/config.ts')
   const path = configPath(io)
   const { profiles } = await readConfig(path)
   const count = Object.keys(profiles).length
@@ -101,44 +101,44 @@ async function database(context: Context): Promise<Outcome> {
 }
 
 async function access(context: Context): Promise<Outcome> {
-  const { stats } = await import('../../shared/stats.ts')
+  const { stats } = await import('../../shared/queues/stats.ts')
   const { body } = await (await context.client()).call(stats, {})
   return ok(`the key may read: ${body.length} groups of jobs`)
 }
 
 async function bounds(context: Context): Promise<Outcome> {
-  const { prune } = await import('../../shared/prune.ts')
+  const { prune } = await import('../../shared/changes/prune.ts')
   const { body } = await (await context.client()).call(prune, { dry_run: true, older_than_days: 3650 })
   if (body.preview) return ok('the server keeps --max, and previews bind')
   return warning('the server knows no max', 'jobsctl checks the count itself, right before a change')
 }
 
 async function history(context: Context): Promise<Outcome> {
-  const { storage } = await import('../../shared/records.ts')
-  const { judgedHistory } = await import('../history.ts')
+  const { storage } = await import('../../shared/doctor/storage.ts')
+  const { judgedHistory } = await import('../doctor/storage.ts')
   return told(context, storage, (stored) => judgedHistory(stored, Date.now()))
 }
 
 async function counts(context: Context): Promise<Outcome> {
-  const { checkCounts } = await import('../../shared/counts.ts')
-  const { judgedCounts } = await import('../told.ts')
+  const { checkCounts } = await import('../../shared/doctor/counts.ts')
+  const { judgedCounts } = await import('../doctor/counts-and-indexes.ts')
   return told(context, checkCounts, judgedCounts)
 }
 
 async function indexes(context: Context): Promise<Outcome> {
-  const { idleIndexes } = await import('../../shared/indexes.ts')
-  const { judgedIndexes } = await import('../told.ts')
+  const { idleIndexes } = await import('../../shared/doctor/idle-indexes.ts')
+  const { judgedIndexes } = await import('../doctor/counts-and-indexes.ts')
   return told(context, idleIndexes, judgedIndexes)
 }
 
 /** What only a server of ours tells of itself. */
 async function told<Out extends z.ZodType>(
   context: Context,
-  op: Operation<z.ZodObject, Out>,
+  endpoint: Endpoint<z.ZodObject, Out>,
   judged: (body: z.output<Out>) => Told,
 ): Promise<Outcome> {
   try {
-    const { body } = await (await context.client()).call(op, {})
+    const { body } = await (await context.client()).call(endpoint, {})
     const { detail, hint } = judged(body)
     return hint === undefined ? ok(detail) : warning(detail, hint)
   } catch (error) {

@@ -1,11 +1,11 @@
 import { Failure } from '../../shared/errors.ts'
-import { atOnce } from '../at-once.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
-import { seconds, units } from '../duration.ts'
 import { escaped } from '../escape.ts'
-import { queueNamed } from '../queue-name.ts'
-import { described, scopeWords } from '../scope.ts'
+import { atOnce } from '../guard/immediate-change.ts'
+import { seconds, units } from '../settings/duration.ts'
+import { queueNamed } from '../settings/queue-name.ts'
+import { described, scopeWords } from '../settings/scope-flags.ts'
 
 interface EnqueueFlags {
   jobType?: string
@@ -45,7 +45,7 @@ export const enqueue: CommandSpec<EnqueueFlags> = {
     const request = await requestOf(context, flags, word)
     const { domain, queue, job_type } = request
     const look = context.another(['events', ...scopeWords({ domain, queue, job_type })])
-    const job = await atOnce(context, { verb: 'enqueue', op: await operationOfOne(), request, look })
+    const job = await atOnce(context, { verb: 'enqueue', endpoint: await operationOfOne(), request, look })
     if (!job) return 'ok'
     const { id, uuid, status, created } = job
     const place = { domain: job.domain, queue: job.queue, job_type: job.job_type }
@@ -60,8 +60,8 @@ export const enqueue: CommandSpec<EnqueueFlags> = {
 
 /** Another server may leave out of a job what is not asked for here. */
 async function operationOfOne() {
-  const { EnqueuedJob, enqueue } = await import('../../shared/enqueue.ts')
-  const { operation } = await import('../../shared/operation.ts')
+  const { EnqueuedJob, enqueue } = await import('../../shared/work/enqueue.ts')
+  const { endpoint } = await import('../../shared/endpoint.ts')
   const output = EnqueuedJob.pick({
     id: true,
     uuid: true,
@@ -71,12 +71,12 @@ async function operationOfOne() {
     status: true,
     created: true,
   })
-  return operation({ ...enqueue, output, created: ({ created }) => created })
+  return endpoint({ ...enqueue, output, created: ({ created }) => created })
 }
 
 async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
-  const { NewJob } = await import('../../shared/enqueue.ts')
-  const { parsed } = await import('../faults.ts')
+  const { NewJob } = await import('../../shared/work/enqueue.ts')
+  const { parsed } = await import('../settings/flag-errors.ts')
   const { readPayload } = await import('../payload.ts')
   if (flags.jobType === undefined) throw new Failure('usage', '--job-type: is required', { hint: example })
   const place = await queueNamed(word, example)

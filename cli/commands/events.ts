@@ -1,15 +1,15 @@
 import { Failure } from '../../shared/errors.ts'
-import { again } from '../again.ts'
-import type { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
-import { seconds } from '../duration.ts'
-import { columns, forPeople } from '../event-columns.ts'
-import { askedAfter, eventLog, pageSize, pages, type ReadEvents } from '../event-log.ts'
-import { beforeLast, beforeTime } from '../event-search.ts'
-import type { Ending } from '../print.ts'
-import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf } from '../scope.ts'
+import { columns, forPeople } from '../events/event-columns.ts'
+import { askedAfter, eventLog, pageSize, pages, type ReadEvents } from '../events/event-log.ts'
+import { beforeLast, beforeTime } from '../events/event-search.ts'
+import type { Client } from '../http/client.ts'
+import type { Ending } from '../output/print.ts'
+import { again } from '../poll.ts'
+import { seconds } from '../settings/duration.ts'
+import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf } from '../settings/scope-flags.ts'
 
 interface EventsFlags extends ScopeFlags {
   after?: string
@@ -38,18 +38,18 @@ export const events: CommandSpec<EventsFlags> = {
     { flags: '--follow', about: 'go on with new events as they come, until Ctrl-C', group: 'HOW' },
   ],
   async run(context, flags) {
-    const { events: op } = await import('../../shared/events.ts')
-    const { parsed } = await import('../faults.ts')
+    const { events: endpoint } = await import('../../shared/records/events.ts')
+    const { parsed } = await import('../settings/flag-errors.ts')
     const { settings, print } = context
     const scope = scopeOf(flags)
-    const { after_id, limit } = parsed(op.input, { ...scope, after_id: flags.after, limit: flags.limit })
+    const { after_id, limit } = parsed(endpoint.input, { ...scope, after_id: flags.after, limit: flags.limit })
     refuseContradictions(context, flags)
     const most = flags.limit === undefined ? unlessTold(flags) : limit
     if (settings.curl) {
-      print.text(curlOf(context, op, { ...scope, ...askedAfter(after_id, Math.min(most, pageSize)) }))
+      print.text(curlOf(context, endpoint, { ...scope, ...askedAfter(after_id, Math.min(most, pageSize)) }))
       return 'ok'
     }
-    const reader = (client: Client) => eventLog(client, op, scope)
+    const reader = (client: Client) => eventLog(client, endpoint, scope)
     const wanted = { begin: beginning(flags, after_id, most), most, empty: `no events in ${described(scope)}` }
     return flags.follow ? follow(context, reader, wanted) : show(context, reader, wanted)
   },

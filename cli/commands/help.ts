@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
-import { topicOn, topics } from '../topics.ts'
+import { topicOn, topics } from '../help/topics.ts'
 
 export const help: CommandSpec = {
   name: 'help',

@@ -1,12 +1,20 @@
+import type { IntegrityResult } from '../../shared/changes/integrity.ts'
 import { Failure } from '../../shared/errors.ts'
-import type { IntegrityResult } from '../../shared/integrity.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
-import { jobs } from '../numbers.ts'
-import type { Ending } from '../print.ts'
-import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf, scopeOfChange, scopeWords } from '../scope.ts'
-import type { Column } from '../table.ts'
+import { jobs } from '../output/numbers.ts'
+import type { Ending } from '../output/print.ts'
+import type { Column } from '../output/table.ts'
+import {
+  allFlag,
+  described,
+  type ScopeFlags,
+  scopeFlags,
+  scopeOf,
+  scopeOfChange,
+  scopeWords,
+} from '../settings/scope-flags.ts'
 
 interface IntegrityFlags extends ScopeFlags {
   fix?: boolean
@@ -52,7 +60,7 @@ const count: Column<Check> = {
 }
 
 async function report(context: Context, flags: IntegrityFlags): Promise<Ending> {
-  const { integrity: op } = await import('../../shared/integrity.ts')
+  const { integrity: endpoint } = await import('../../shared/changes/integrity.ts')
   const { brokenCount, integrityRequest } = await import('../changes/integrity.ts')
   const { settings, print, retyped } = context
   if (settings.yes) throw new Failure('usage', '--yes needs --fix: without it nothing is changed')
@@ -62,10 +70,10 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
   const scope = scopeOf(flags)
   const request = { fix: false, ...integrityRequest(scope) }
   if (settings.curl) {
-    print.text(curlOf(context, op, request))
+    print.text(curlOf(context, endpoint, request))
     return 'ok'
   }
-  const { body, raw } = await (await context.client()).call(op, request)
+  const { body, raw } = await (await context.client()).call(endpoint, request)
   const total = brokenCount(body)
   print.rows({
     columns: [{ title: 'check', value: ({ check }) => check }, count],
@@ -83,7 +91,7 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
 
 async function fix(context: Context, flags: IntegrityFlags): Promise<Ending> {
   const { integrityChange, integrityRequest } = await import('../changes/integrity.ts')
-  const { guarded } = await import('../guard.ts')
+  const { guarded } = await import('../guard/guard.ts')
   const scope = scopeOfChange(flags)
   const words = ['integrity', ...scopeWords(scope, flags.all), '--fix']
   return guarded(context, integrityChange(integrityRequest(scope), words))

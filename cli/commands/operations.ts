@@ -1,15 +1,15 @@
 import type { z } from 'zod'
+import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
-import type { Operation } from '../../shared/operation.ts'
-import type { Day } from '../../shared/records.ts'
+import type { Day } from '../../shared/records/records.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
-import { grouped } from '../numbers.ts'
-import { columns, fieldColumns, fieldsOf, forPeople } from '../operation-columns.ts'
-import type { Ending } from '../print.ts'
-import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf } from '../scope.ts'
-import type { Column } from '../table.ts'
+import { grouped } from '../output/numbers.ts'
+import { columns, fieldColumns, fieldsOf, forPeople } from '../output/operation-columns.ts'
+import type { Ending } from '../output/print.ts'
+import type { Column } from '../output/table.ts'
+import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf } from '../settings/scope-flags.ts'
 
 interface OperationsFlags extends ScopeFlags {
   kind?: string
@@ -50,22 +50,22 @@ export const operations: CommandSpec<OperationsFlags> = {
 /** The answer, or undefined where `--curl` has printed the call instead. */
 async function asked<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
-  op: Operation<In, Out>,
+  endpoint: Endpoint<In, Out>,
   input: z.input<In>,
 ) {
-  if (!context.settings.curl) return (await context.client()).call(op, input)
-  context.print.text(curlOf(context, op, input))
+  if (!context.settings.curl) return (await context.client()).call(endpoint, input)
+  context.print.text(curlOf(context, endpoint, input))
   return undefined
 }
 
 async function list(context: Context, { kind, state, limit, ...flags }: OperationsFlags): Promise<Ending> {
-  const { listOperations: op } = await import('../../shared/records.ts')
-  const { parsed } = await import('../faults.ts')
+  const { listOperations: endpoint } = await import('../../shared/records/records.ts')
+  const { parsed } = await import('../settings/flag-errors.ts')
   const scope = scopeOf(flags)
-  const checked = parsed(op.input, { ...scope, kind, state, limit })
+  const checked = parsed(endpoint.input, { ...scope, kind, state, limit })
   const { domain, queue, job_type } = checked
   const narrowed = { domain, queue, job_type, kind: checked.kind, state: checked.state, limit }
-  const answer = await asked(context, op, narrowed)
+  const answer = await asked(context, endpoint, narrowed)
   if (!answer) return 'ok'
   const { body, raw } = answer
   context.print.rows({ columns, forPeople, rows: body, json: raw, empty: `no operations in ${described(scope)}` })
@@ -73,8 +73,8 @@ async function list(context: Context, { kind, state, limit, ...flags }: Operatio
 }
 
 async function show(context: Context, id: string): Promise<Ending> {
-  const { getOperation: op } = await import('../../shared/records.ts')
-  const answer = await asked(context, op, { id })
+  const { getOperation: endpoint } = await import('../../shared/records/records.ts')
+  const answer = await asked(context, endpoint, { id })
   if (!answer) return 'ok'
   context.print.rows({ columns: fieldColumns, rows: fieldsOf(answer.body), json: answer.raw, empty: '' })
   return 'ok'
@@ -88,9 +88,9 @@ const dayColumns: Column<Day>[] = [
 ]
 
 async function verify(context: Context): Promise<Ending> {
-  const { verifyOperations: op } = await import('../../shared/records.ts')
+  const { verifyOperations: endpoint } = await import('../../shared/records/records.ts')
   const { print } = context
-  const answer = await asked(context, op, {})
+  const answer = await asked(context, endpoint, {})
   if (!answer) return 'ok'
   const { ok, operations, days } = answer.body
   if (ok && !print.structured) {

@@ -1,6 +1,6 @@
 import type { CommandSpec } from '../command.ts'
-import { days } from '../duration.ts'
-import { allFlag, type ScopeFlags, scopeFlags, scopeOfChange, scopeWords } from '../scope.ts'
+import { days } from '../settings/duration.ts'
+import { allFlag, type ScopeFlags, scopeFlags, scopeOfChange, scopeWords } from '../settings/scope-flags.ts'
 
 interface PruneFlags extends ScopeFlags {
   olderThan?: string
@@ -33,7 +33,7 @@ export const prune: CommandSpec<PruneFlags> = {
   changes: true,
   async run(context, flags) {
     const { pruneChange, pruneRequest } = await import('../changes/prune.ts')
-    const { guarded } = await import('../guard.ts')
+    const { guarded } = await import('../guard/guard.ts')
     const scope = scopeOfChange(flags)
     const older_than_days = days(flags.olderThan ?? '30d', '--older-than')
     const request = pruneRequest({ statuses: flags.status, older_than_days, ...scope })

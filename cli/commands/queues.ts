@@ -1,8 +1,8 @@
-import type { StoppedQueue } from '../../shared/queues.ts'
-import { ago } from '../ago.ts'
+import type { StoppedQueue } from '../../shared/queues/queues.ts'
 import type { CommandSpec } from '../command.ts'
 import { curlOf } from '../curl.ts'
-import type { Column } from '../table.ts'
+import { ago } from '../output/ago.ts'
+import type { Column } from '../output/table.ts'
 
 export const queues: CommandSpec = {
   name: 'queues',
@@ -12,13 +12,13 @@ export const queues: CommandSpec = {
   examples: ['jobsctl queues', 'jobsctl queues --json'],
   flags: [],
   async run(context) {
-    const { stoppedQueues: op } = await import('../../shared/queues.ts')
+    const { stoppedQueues: endpoint } = await import('../../shared/queues/queues.ts')
     const { settings, print } = context
     if (settings.curl) {
-      print.text(curlOf(context, op, {}))
+      print.text(curlOf(context, endpoint, {}))
       return 'ok'
     }
-    const { body, raw } = await (await context.client()).call(op, {})
+    const { body, raw } = await (await context.client()).call(endpoint, {})
     print.rows({ columns, forPeople, rows: body, json: raw, empty: 'no queue is paused or draining' })
     return 'ok'
   },

@@ -1,11 +1,11 @@
 import { Failure } from '../../shared/errors.ts'
-import type { Scope } from '../../shared/jobs.ts'
+import type { Scope } from '../../shared/scope.ts'
 import type { OneRequeue } from '../changes/requeue.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
-import { seconds } from '../duration.ts'
 import { escaped } from '../escape.ts'
-import { allFlag, type ScopeFlags, scopeFlags, scopeOf, scopeOfChange, scopeWords } from '../scope.ts'
+import { seconds } from '../settings/duration.ts'
+import { allFlag, type ScopeFlags, scopeFlags, scopeOf, scopeOfChange, scopeWords } from '../settings/scope-flags.ts'
 
 interface RequeueFlags extends ScopeFlags {
   canary?: string
@@ -33,14 +33,14 @@ export const requeue: CommandSpec<RequeueFlags> = {
   changes: true,
   async run(context, flags, ids) {
     const { requeueChange } = await import('../changes/requeue.ts')
-    const { guarded } = await import('../guard.ts')
+    const { guarded } = await import('../guard/guard.ts')
     const scope = scopeFor(flags, ids)
     const canary = canaryOf(context, flags, ids)
     const requests = await requestsFor(context, scope, ids)
     const words = ['requeue', ...ids, ...scopeWords(scope, flags.all), ...(canary?.words ?? [])]
     const change = requeueChange(requests, words, scope)
     if (!canary) return guarded(context, change)
-    const { withCanaries } = await import('../canary.ts')
+    const { withCanaries } = await import('../guard/canary.ts')
     return guarded(context, change, { apply: withCanaries(canary), needsToken: '--canary' })
   },
 }
@@ -98,8 +98,8 @@ async function requestsFor(context: Context, scope: Scope, ids: string[]): Promi
 }
 
 async function quarantinedDomains(context: Context, scope: Scope): Promise<string[]> {
-  const { stats } = await import('../../shared/stats.ts')
-  const { ScopeName } = await import('../../shared/jobs.ts')
+  const { stats } = await import('../../shared/queues/stats.ts')
+  const { ScopeName } = await import('../../shared/scope.ts')
   const { body } = await (await context.client()).call(stats, scope)
   const domains = [...new Set(body.filter(({ quarantined }) => quarantined > 0).map(({ domain }) => domain))]
   const named = domains.filter((domain) => ScopeName.safeParse(domain).data === domain)
@@ -114,13 +114,13 @@ async function quarantinedDomains(context: Context, scope: Scope): Promise<strin
 
 /** The API wants the domain of a job beside its id: the one in which a preview finds it. */
 async function whereIds(context: Context, domains: string[], ids: number[]): Promise<OneRequeue[]> {
-  const { requeue: op } = await import('../../shared/requeue.ts')
+  const { requeue: endpoint } = await import('../../shared/changes/requeue.ts')
   const client = await context.client()
   const { requeueRequest } = await import('../changes/requeue.ts')
   const found: OneRequeue[] = []
   for (const job_id of ids) {
     for (const domain of domains) {
-      const { body } = await client.call(op, { domain, job_id, dry_run: true })
+      const { body } = await client.call(endpoint, { domain, job_id, dry_run: true })
       if (body.affected > 0) found.push(requeueRequest({ domain, job_id }))
     }
   }

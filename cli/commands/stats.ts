@@ -1,14 +1,14 @@
 import { Failure } from '../../shared/errors.ts'
-import type { Scope } from '../../shared/jobs.ts'
-import type { GroupStats } from '../../shared/stats.ts'
-import { again } from '../again.ts'
+import type { GroupStats } from '../../shared/queues/stats.ts'
+import type { Scope } from '../../shared/scope.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
-import { grouped } from '../numbers.ts'
-import type { Ending } from '../print.ts'
-import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf, scopeWords } from '../scope.ts'
-import type { Column } from '../table.ts'
+import { grouped } from '../output/numbers.ts'
+import type { Ending } from '../output/print.ts'
+import type { Column } from '../output/table.ts'
+import { again } from '../poll.ts'
+import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf, scopeWords } from '../settings/scope-flags.ts'
 
 interface StatsFlags extends ScopeFlags {
   watch?: boolean
@@ -22,16 +22,16 @@ export const stats: CommandSpec<StatsFlags> = {
   examples: ['jobsctl stats --domain chatbooks', 'jobsctl stats --watch', 'jobsctl stats --json'],
   flags: [...scopeFlags, allFlag, { flags: '--watch', about: 'again every two seconds, until Ctrl-C', group: 'HOW' }],
   async run(context, flags) {
-    const { stats: op } = await import('../../shared/stats.ts')
-    const { parsed } = await import('../faults.ts')
-    const scope = parsed(op.input, scopeOf(flags))
+    const { stats: endpoint } = await import('../../shared/queues/stats.ts')
+    const { parsed } = await import('../settings/flag-errors.ts')
+    const scope = parsed(endpoint.input, scopeOf(flags))
     const { settings, print } = context
     if (settings.curl) {
-      print.text(curlOf(context, op, scope))
+      print.text(curlOf(context, endpoint, scope))
       return 'ok'
     }
     if (flags.watch) return watch(context, scope)
-    const { body, raw } = await (await context.client()).call(op, scope)
+    const { body, raw } = await (await context.client()).call(endpoint, scope)
     return show(context, scope, body, raw)
   },
 }
@@ -85,9 +85,9 @@ async function watch(context: Context, scope: Scope): Promise<Ending> {
   if (!io.outTerminal && settings.output !== 'ndjson') {
     throw new Failure('usage', '--watch needs a terminal, or --ndjson')
   }
-  const { stats: op } = await import('../../shared/stats.ts')
+  const { stats: endpoint } = await import('../../shared/queues/stats.ts')
   return again(context, pause, async (client) => {
-    const { body } = await client.call(op, scope)
+    const { body } = await client.call(endpoint, scope)
     const at = new Date().toISOString()
     if (settings.output === 'table') print.text(`${clear}${print.style.dim(at)}\n\n`)
     show(context, scope, body, Array.isArray(body) ? body.map((row) => ({ at, ...row })) : body)

@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
-import { durationText, seconds } from '../duration.ts'
-import { allFlag, type ScopeFlags, scopeFlags, scopeOfChange, scopeWords } from '../scope.ts'
+import { durationText, seconds } from '../settings/duration.ts'
+import { allFlag, type ScopeFlags, scopeFlags, scopeOfChange, scopeWords } from '../settings/scope-flags.ts'
 
 interface SweepFlags extends ScopeFlags {
   age?: string
@@ -28,7 +28,7 @@ export const sweep: CommandSpec<SweepFlags> = {
   changes: true,
   async run(context, flags) {
     const { sweepChange, sweepRequest } = await import('../changes/sweep.ts')
-    const { guarded } = await import('../guard.ts')
+    const { guarded } = await import('../guard/guard.ts')
     if (flags.age === undefined && flags.runtime === undefined) {
       throw new Failure('usage', 'which jobs? give --age, --runtime or both', { hint: '--age 1d --runtime 2h' })
     }

@@ -13,7 +13,7 @@ export const undo: CommandSpec = {
   changes: true,
   async run(context, _flags, [id = '']) {
     const { undoChange, undoRequest } = await import('../changes/undo.ts')
-    const { guarded } = await import('../guard.ts')
+    const { guarded } = await import('../guard/guard.ts')
     if (!/^[1-9]\d{0,15}$/.test(id)) {
       throw new Failure('usage', '<operation>: must be a whole number, such as 17', {
         hint: 'jobsctl operations lists them',

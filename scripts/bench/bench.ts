@@ -2,8 +2,8 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import postgres, { type Sql } from 'postgres'
-import { untilPrepared } from './prepared.ts'
-import { type BenchServer, startServer } from './servers.ts'
+import { untilPrepared } from './stage/prepared.ts'
+import { type BenchServer, startServer } from './stage/servers.ts'
 
 /** What figures are measured with. */
 export interface Bench {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import postgres from 'postgres'
+import { readJson, writeJson } from './lossless-json.ts'
 import type { Pool } from './sql.ts'
-import { readJson, writeJson } from './verbatim.ts'
 
 const types = {
   bigint: { to: 20, from: [20], serialize: String, parse: Number },

@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts'
 import type { Migration } from './migrations.ts'
-import { madeBy, missingOf } from './missing.ts'
+import { madeBy, missingOf } from './schema-diff.ts'
 import type { Session } from './sql.ts'
 
 /**

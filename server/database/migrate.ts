@@ -3,7 +3,7 @@ import type { Log } from '../log.ts'
 import { isConnectionLost } from './failure.ts'
 import { buildIndexes } from './indexes.ts'
 import { allMigrations, type Migration } from './migrations.ts'
-import { listed, type Made, missingOf } from './missing.ts'
+import { listed, type Made, missingOf } from './schema-diff.ts'
 import type { Pool, Session, Sql } from './sql.ts'
 
 interface Options {

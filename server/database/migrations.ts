@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { type Made, madeBy } from './missing.ts'
+import { type Made, madeBy } from './schema-diff.ts'
 
 const folder = new URL('./migrations/', import.meta.url)
 

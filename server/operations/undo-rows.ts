@@ -1,11 +1,11 @@
-import { fixed } from '../database/fixed.ts'
+import type { Counts, Running } from '../bulk/bulk-change.ts'
+import type { Lot } from '../bulk/selection.ts'
+import { isSeen } from '../bulk/snapshot.ts'
+import { isOneOf } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import type { Counts, Running } from './bulk.ts'
-import { fromImage, imageOf } from './images.ts'
-import type { Lot } from './lot.ts'
-import { isOneOf } from './one-of.ts'
-import { isSeen } from './seen.ts'
-import { ring, tellSteps } from './steps.ts'
+import { fixed } from '../database/static-fragment.ts'
+import { ring, tellSteps } from '../lifecycle/job-events.ts'
+import { fromImage, imageOf } from '../undo/row-images.ts'
 
 /** What ran when it was ended has lost its worker, and cannot run on. */
 const canGoBack = fixed((sql) => sql`kept.before ->> 'status' <> 'processing'`)

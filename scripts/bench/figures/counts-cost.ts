@@ -2,10 +2,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import type { Bench } from '../bench.ts'
 import type { Figure } from '../figure.ts'
+import { acquireAll, enqueueAll, finishAll, type Site } from '../load/work.ts'
 import { once } from '../once.ts'
-import { untilCounted } from '../prepared.ts'
-import { acquireAll, enqueueAll, finishAll, type Site } from '../work.ts'
-import { empty, workplace } from '../workplace.ts'
+import { untilCounted } from '../stage/prepared.ts'
+import { empty, workplace } from '../stage/workplace.ts'
 
 const calls = ['enqueue', 'acquire', 'finish'] as const
 const sizes = {

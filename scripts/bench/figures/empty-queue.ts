@@ -1,6 +1,6 @@
 import type { Figure } from '../figure.ts'
-import { prepare } from '../prepare.ts'
 import { inTurn, timedEach } from '../rounds.ts'
+import { prepare } from '../stage/prepare.ts'
 
 const queued = 200_000
 

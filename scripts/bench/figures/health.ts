@@ -1,7 +1,7 @@
-import { startBareServer } from '../bare-server.ts'
 import type { Figure } from '../figure.ts'
-import { flood } from '../flood.ts'
+import { flood } from '../load/flood.ts'
 import { inTurn } from '../rounds.ts'
+import { startBareServer } from '../stage/bare-server.ts'
 
 const many = { connections: 50, ms: 2000 }
 

@@ -1,6 +1,6 @@
 import type { Figure } from '../figure.ts'
-import { large } from '../large.ts'
 import { inTurn, timedEach } from '../rounds.ts'
+import { large } from '../stage/large.ts'
 
 /** On healthy rows it is as good as nothing to do. */
 export const integrity: readonly Figure[] = [

@@ -1,11 +1,11 @@
 import type { Sql } from 'postgres'
 import type { Bench } from '../bench.ts'
-import { type Captured, capture } from '../capture.ts'
 import type { Figure } from '../figure.ts'
+import { acquireAll, enqueueAll, finishAll, finishOne, type Held } from '../load/work.ts'
 import { once } from '../once.ts'
-import { pgbench } from '../pgbench.ts'
-import { acquireAll, enqueueAll, finishAll, finishOne, type Held } from '../work.ts'
-import { empty, workplace } from '../workplace.ts'
+import { type Captured, capture } from '../stage/capture.ts'
+import { pgbench } from '../stage/pgbench.ts'
+import { empty, workplace } from '../stage/workplace.ts'
 
 const calls = ['enqueue', 'acquire', 'finish'] as const
 type Call = (typeof calls)[number]

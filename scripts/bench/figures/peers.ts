@@ -1,9 +1,9 @@
 import type { Bench } from '../bench.ts'
 import type { Figure } from '../figure.ts'
+import { enqueueAll, workAll } from '../load/work.ts'
 import { once } from '../once.ts'
 import { type Peer, startPeer } from '../peer.ts'
-import { enqueueAll, workAll } from '../work.ts'
-import { empty, workplace } from '../workplace.ts'
+import { empty, workplace } from '../stage/workplace.ts'
 
 const names = { 'pg-boss': 'pg-boss 10.4.2', 'graphile-worker': 'graphile-worker 0.17.3' } as const
 type Name = keyof typeof names

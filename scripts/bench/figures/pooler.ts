@@ -1,9 +1,9 @@
 import type { Bench } from '../bench.ts'
 import type { Figure } from '../figure.ts'
+import { enqueueAll, type Site, workAll } from '../load/work.ts'
 import { once } from '../once.ts'
-import { startPooler } from '../pooler.ts'
-import { enqueueAll, type Site, workAll } from '../work.ts'
-import { empty } from '../workplace.ts'
+import { startPooler } from '../stage/pooler.ts'
+import { empty } from '../stage/workplace.ts'
 
 const jobs = 10_000
 const database = 'pooled'

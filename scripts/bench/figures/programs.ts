@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { apiKey } from '../api.ts'
 import type { Bench } from '../bench.ts'
 import type { Figure } from '../figure.ts'
-import { large } from '../large.ts'
 import { inTurn, type Side } from '../rounds.ts'
+import { apiKey } from '../stage/api.ts'
+import { large } from '../stage/large.ts'
 
 /** A whole process, from its start to its end, in milliseconds. */
 const processOf =

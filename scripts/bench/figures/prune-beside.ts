@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Bench } from '../bench.ts'
 import type { Figure, Pair } from '../figure.ts'
+import { steadily } from '../load/steadily.ts'
 import { once } from '../once.ts'
-import { copyOfPrunable, prune } from '../prunable.ts'
-import type { BenchServer } from '../servers.ts'
-import { steadily } from '../steadily.ts'
+import { copyOfPrunable, prune } from '../stage/prunable.ts'
+import type { BenchServer } from '../stage/servers.ts'
 
 const perSecond = 50
 

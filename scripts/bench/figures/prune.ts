@@ -1,8 +1,8 @@
 import type { Sql } from 'postgres'
 import type { Bench } from '../bench.ts'
 import type { Figure } from '../figure.ts'
-import { copyOfPrunable, isPrunable, prunableRows, prune } from '../prunable.ts'
 import { inTurn, type Side, timed } from '../rounds.ts'
+import { copyOfPrunable, isPrunable, prunableRows, prune } from '../stage/prunable.ts'
 
 /** Each round has copies of its own. */
 const byServer =

@@ -1,6 +1,6 @@
 import type { Figure } from '../figure.ts'
-import { churned, large, liveAlone } from '../large.ts'
 import { inTurn, timed } from '../rounds.ts'
+import { churned, large, liveAlone } from '../stage/large.ts'
 import { statsPath } from './stats.ts'
 
 /** The finished rows should cost nothing. */

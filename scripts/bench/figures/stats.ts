@@ -1,10 +1,10 @@
 import type { Sql } from 'postgres'
 import * as z from 'zod'
-import { apiKey } from '../api.ts'
 import type { Figure } from '../figure.ts'
-import { flood } from '../flood.ts'
-import { large } from '../large.ts'
+import { flood } from '../load/flood.ts'
 import { inTurn, timed } from '../rounds.ts'
+import { apiKey } from '../stage/api.ts'
+import { large } from '../stage/large.ts'
 
 export const statsPath = '/api/v1/jobs/stats'
 

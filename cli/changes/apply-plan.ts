@@ -1,0 +1,98 @@
+import type { z } from 'zod'
+import type { Group } from '../../shared/changes/bulk-change.ts'
+import { Failure } from '../../shared/errors.ts'
+import type { Context } from '../context.ts'
+import { escaped } from '../escape.ts'
+import type { Change } from '../guard/change.ts'
+import { decided, printCurl, sessionOf } from '../guard/guard.ts'
+import type { Plan } from '../guard/plan-file.ts'
+import { ago } from '../output/ago.ts'
+import { grouped, jobs } from '../output/numbers.ts'
+import type { Ending } from '../output/print.ts'
+import type { Column } from '../output/table.ts'
+import { isSameRoot } from '../settings/target.ts'
+import { commandLine } from '../shell.ts'
+import { changeOfPlan } from './all.ts'
+
+/**
+ * Confirms and makes the change of a plan, the way the guard does, with the tokens of the plan.
+ * @throws Failure `usage` for a plan of another server, or one whose calls are none
+ */
+export async function applyPlan(context: Context, path: string, plan: Plan): Promise<Ending> {
+  const { url } = await context.target()
+  if (!isSameRoot(plan.url, url.href)) {
+    throw new Failure('usage', `${path} was made for ${plan.url}, not for ${url.href}; nothing was changed`, {
+      hint: `add --url ${plan.url}, or the profile of that server`,
+    })
+  }
+  const use = <In extends z.ZodType, Out extends z.ZodType>(change: Change<In, Out>): Promise<Ending> =>
+    carried(context, path, plan, change)
+  return changeOfPlan[plan.operation](context, plan, use).catch((error: unknown) => {
+    throw error instanceof Failure && error.code === 'preview_stale' ? withWayOut(context, plan, error) : error
+  })
+}
+
+async function carried<In extends z.ZodType, Out extends z.ZodType>(
+  context: Context,
+  path: string,
+  plan: Plan,
+  change: Change<In, Out>,
+): Promise<Ending> {
+  const { calls } = plan
+  const previews = calls.map(({ preview }) => preview)
+  const planned: Change<In, Out> = {
+    ...change,
+    goAhead: ['apply', path],
+    details: async () => planText(context, plan, change),
+    // A plan is a file, and may say less than its token: what it shows is the bound.
+    bounded: (request, { max = Number.POSITIVE_INFINITY, ...bound }) => {
+      const shown = previews[change.requests.indexOf(request)]?.count ?? 0
+      return change.bounded(request, { ...bound, max: Math.max(1, Math.min(max, shown)) })
+    },
+  }
+  if (context.settings.curl) {
+    return printCurl(
+      context,
+      planned,
+      previews.map(({ token }) => token),
+    )
+  }
+  const counts = previews.map(({ count }) => count)
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  return decided(await sessionOf(context, planned), { answers: [], counts, total, previews })
+}
+
+/** Only a new preview helps. */
+function withWayOut({ retyped }: Context, { words }: Plan, failure: Failure): Failure {
+  const { code, message, requestId, server, cause } = failure
+  const hint = `to preview it anew: ${retyped([...words, '--dry-run', '--plan-out', '<file>'])}`
+  return new Failure(code, message, { hint: failure.hint ?? hint, requestId, server, cause })
+}
+
+const columns: Column<Group>[] = [
+  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}` },
+  { title: 'type', value: ({ job_type }) => job_type },
+  { title: 'status', value: ({ status }) => status },
+  { title: 'jobs', value: ({ count }) => count },
+]
+
+const mostGroups = 20
+
+/** What a person sees of a plan before it is applied. */
+async function planText<In extends z.ZodType, Out extends z.ZodType>(
+  { print }: Context,
+  { calls, words, made_at, expires_at }: Plan,
+  { say }: Change<In, Out>,
+): Promise<string> {
+  const total = calls.reduce((sum, { preview }) => sum + preview.count, 0)
+  const groups = calls.flatMap(({ preview }) => preview.groups).slice(0, mostGroups)
+  const shown = groups.reduce((sum, { count }) => sum + count, 0)
+  const rest = total > shown ? `and ${grouped(total - shown)} in smaller groups\n` : ''
+  const valid = `valid until ${escaped(expires_at.slice(0, 16).replace('T', ' '))} UTC`
+  return [
+    `Plan of ${escaped(commandLine(['jobsctl', ...words]))}`,
+    `Made ${ago(made_at)}, ${valid}\n`,
+    ...(groups.length > 0 ? [`${await print.table(columns, groups)}${rest}`] : []),
+    say(jobs(total), false),
+  ].join('\n')
+}

@@ -1,0 +1,47 @@
+import { type PruneGroup, type PruneRequest, prune } from '../../shared/changes/prune.ts'
+import { stats } from '../../shared/queues/stats.ts'
+import type { Context } from '../context.ts'
+import type { Previewed } from '../guard/change.ts'
+import type { Client } from '../http/client.ts'
+import { grouped } from '../output/numbers.ts'
+import type { Column } from '../output/table.ts'
+import { described } from '../settings/scope-flags.ts'
+
+type Asked = Pick<PruneRequest, 'statuses' | 'older_than_days' | 'domain' | 'queue' | 'job_type'>
+
+const columns: Column<PruneGroup>[] = [
+  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}` },
+  { title: 'type', value: ({ job_type }) => job_type },
+  { title: 'status', value: ({ status }) => status },
+  { title: 'delete', value: ({ count }) => count },
+  { title: 'keep', value: ({ keep }) => keep ?? 0 },
+  { title: 'oldest', value: ({ oldest }) => oldest?.slice(0, 10) ?? '' },
+]
+
+const most = 20
+
+/** What would go and what would stay, group by group; the counts to confirm are those of the preview. */
+export async function pruneDetails(
+  { print }: Context,
+  client: Client,
+  request: Asked,
+  { total, previews = [] }: Previewed<typeof prune.output>,
+): Promise<string> {
+  const { domain, queue, job_type, older_than_days } = request
+  const { body } = await client.call(prune, { ...request, dry_run: true, detail_top_k: most, include_kept: true })
+  const live = await client.call(stats, { domain, queue, job_type })
+  const unfinished = live.body.reduce((sum, row) => sum + row.queued + row.scheduled + row.processing, 0)
+
+  const { kept = 0, groups = [] } = body
+  const asOf = previews[0]?.as_of ?? new Date().toISOString()
+  const before = new Date(Date.parse(asOf) - older_than_days * 86_400_000)
+  const ended = `${before.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  const shown = groups.reduce((sum, { count }) => sum + count, 0)
+  const rest = total > shown ? `and ${grouped(total - shown)} in smaller groups\n` : ''
+  return [
+    `Would delete finished jobs in ${described(request)} that ended before ${ended}\n`,
+    `${await print.table(columns, groups)}${rest}`,
+    `${grouped(total)} of ${grouped(total + kept)} finished jobs would be deleted; ` +
+      `${grouped(unfinished)} unfinished jobs are not eligible.`,
+  ].join('\n')
+}

@@ -1,0 +1,61 @@
+import type { z } from 'zod'
+import type { storage, Table } from '../../shared/doctor/storage.ts'
+import { escaped } from '../escape.ts'
+import { grouped, sizeText } from '../output/numbers.ts'
+import { units } from '../settings/duration.ts'
+import type { Told } from './counts-and-indexes.ts'
+
+type Storage = z.output<typeof storage.output>
+
+const dayMs = 1000 * units.d
+const large = 1_000_000_000
+/** The sweep of the archive comes now and then, not to the minute. */
+const daysOfGrace = 2
+
+/** What the jobs and their history take up, in words; with a hint where it needs attention. */
+export function judgedHistory(stored: Storage, now: number): Told {
+  const { archive_before_delete, archive_lacks, archive_days, tables } = stored
+  const texts = tables.map((table) => described(table, isArchive(table) ? archive_days : undefined, now))
+  const detail = texts.join('; ') || 'no tables are told'
+  if (!archive_before_delete) {
+    return { detail, hint: 'JOBS_ARCHIVE_BEFORE_DELETE is off: a prune cannot be undone' }
+  }
+  if (archive_lacks.length > 0) {
+    const columns = archive_lacks.map(escaped).join(', ')
+    return {
+      detail,
+      hint: `jobs_archive lacks ${columns}, which its owner must add: until then no prune can be undone, and none is made`,
+    }
+  }
+  const archive = tables.find(isArchive)
+  const age = archive?.oldest ? (now - Date.parse(archive.oldest)) / dayMs : 0
+  if (age > archive_days + daysOfGrace) {
+    const days = Math.floor(age)
+    return {
+      detail,
+      hint: `the oldest archived row is ${days} days old, and ${archive_days} are kept: it is not cleared`,
+    }
+  }
+  return { detail, hint: hintOnSize(tables) }
+}
+
+const isArchive = ({ table }: Table): boolean => /archive/.test(table)
+/** The jobs themselves, by whatever schema. */
+const isJobs = ({ table }: Table): boolean => /(^|\.)jobs$/.test(table)
+
+function hintOnSize(tables: readonly Table[]): string | undefined {
+  const jobs = tables.find(isJobs)?.bytes ?? 0
+  const big = tables.find((table) => !isJobs(table) && table.bytes > large && table.bytes > jobs)
+  return big && `${escaped(big.table)} is larger than the jobs themselves: is all of it needed for so long?`
+}
+
+/** `archive 12,345 rows, 45 MB, kept 7 days, 1,763 a day` */
+function described({ table, rows, bytes, oldest }: Table, keptDays: number | undefined, now: number): string {
+  const days = oldest === null ? 0 : (now - Date.parse(oldest)) / dayMs
+  return [
+    `${escaped(table)} ${grouped(rows)} rows`,
+    sizeText(bytes),
+    ...(keptDays === undefined ? [] : [`kept ${keptDays} days`]),
+    ...(days >= 1 && rows > 0 ? [`${grouped(Math.round(rows / days))} a day`] : []),
+  ].join(', ')
+}

@@ -1,0 +1,42 @@
+import type { z } from 'zod'
+import { Failure } from '../../shared/errors.ts'
+import { interrupted } from '../interrupted.ts'
+import { jobs } from '../output/numbers.ts'
+import { besides, type Previewed, type Session } from './change.ts'
+import { previewText } from './preview.ts'
+
+/**
+ * Has a person type the count, or the name of a protected profile.
+ * @throws Failure `confirmation_required` where there is nobody to ask, or another answer
+ */
+export async function confirm<In extends z.ZodType, Out extends z.ZodType>(
+  session: Session<In, Out>,
+  previewed: Previewed<Out>,
+): Promise<void> {
+  const { context, client, change } = session
+  const { io, settings, print } = context
+  const { total } = previewed
+  const { notes } = besides(change, previewed.answers)
+  if (!settings.interactive) {
+    io.note(`${change.say(jobs(total), false)}\n`)
+    for (const note of notes) print.aside(note)
+    throw unconfirmed(session)
+  }
+  io.note(`${await previewText(session, previewed)}\n\n`)
+  for (const note of notes) print.aside(note)
+  const profile = client.target.profile
+  const wanted = profile?.protected ? profile.name : String(total)
+  const answer = await io.ask(`Type ${wanted} to go ahead: `)
+  if (io.signal.aborted) throw interrupted(io.signal, '; nothing was changed')
+  if (answer?.trim() !== wanted) throw new Failure('confirmation_required', 'not confirmed; nothing was changed')
+}
+
+/** The refusal to change anything that nobody agreed to. */
+export function unconfirmed<In extends z.ZodType, Out extends z.ZodType>(
+  { context, change: { words, goAhead = words } }: Session<In, Out>,
+  preview = '',
+): Failure {
+  return new Failure('confirmation_required', `${preview}refusing to change anything without --yes`, {
+    hint: context.retyped([...goAhead, '--yes']),
+  })
+}

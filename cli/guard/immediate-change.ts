@@ -1,0 +1,56 @@
+import type { z } from 'zod'
+import type { Endpoint } from '../../shared/endpoint.ts'
+import { Failure } from '../../shared/errors.ts'
+import type { Context } from '../context.ts'
+import { curlOf } from '../curl.ts'
+import { refuseUnnamed } from './protected-profile.ts'
+import { lookedUp } from './unknown-outcome.ts'
+
+interface AtOnce<In extends z.ZodType, Out extends z.ZodType> {
+  /** As the command line calls it, such as `pause`. */
+  verb: string
+  endpoint: Endpoint<In, Out>
+  request: z.input<In>
+  /** The command that shows whether it was made, should the answer be lost. */
+  look: string
+}
+
+/**
+ * Makes a change that needs no preview, for it touches one thing that was named. With `--curl` it
+ * prints the call instead, and returns nothing.
+ * @throws Failure `usage` for flags that only a preview gives a meaning
+ */
+export async function atOnce<In extends z.ZodType, Out extends z.ZodType>(
+  context: Context,
+  { verb, endpoint, request, look }: AtOnce<In, Out>,
+): Promise<z.output<Out> | undefined> {
+  refusePreview(context, verb)
+  if (context.settings.curl) {
+    context.print.text(curlOf(context, endpoint, request))
+    return undefined
+  }
+  const client = await context.client()
+  refuseUnnamed(client.target.profile)
+  const { body } = await client.call(endpoint, request).catch((error: unknown) => {
+    throw error instanceof Failure ? lookedUp(error, `to see whether it was made: ${look}`) : error
+  })
+  return body
+}
+
+function refusePreview({ flags }: Context, verb: string): void {
+  const given = {
+    '--dry-run': flags.dryRun,
+    '--plan-out': flags.planOut,
+    '--max': flags.max,
+    '--detailed-exitcode': flags.detailedExitcode,
+  }
+  const flag = Object.entries(given).find(([, value]) => value !== undefined)?.[0]
+  if (flag === undefined) return
+  throw new Failure(
+    'usage',
+    `${flag}: ${verb} acts at once, on what is named, and takes no preview; nothing was done`,
+    {
+      hint: '--curl prints the call, and sends nothing',
+    },
+  )
+}

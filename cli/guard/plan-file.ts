@@ -1,0 +1,122 @@
+import { readFile, rename, stat, writeFile } from 'node:fs/promises'
+import * as z from 'zod'
+import { Preview } from '../../shared/changes/bulk-change.ts'
+import { Failure } from '../../shared/errors.ts'
+import { faultsOf } from '../../shared/faults.ts'
+import { bulkKinds } from '../../shared/records/records.ts'
+import type { Context } from '../context.ts'
+import { readText } from '../settings/text-file.ts'
+import type { Previewed, Session } from './change.ts'
+
+/** A change that was previewed, to be confirmed and made later, as a file. */
+export const Plan = z.strictObject({
+  /** The version of this format. */
+  jobsctl_plan: z.literal(1),
+  operation: z.enum(bulkKinds),
+  /** The server that it was made for, and is applied to. */
+  url: z.url(),
+  made_at: z.iso.datetime(),
+  /** When the first of its previews expires. */
+  expires_at: z.string(),
+  /** The command line that asked for it, without the flags that named the target. */
+  words: z.array(z.string()).min(1),
+  calls: z.array(z.strictObject({ request: z.record(z.string(), z.unknown()), preview: Preview })),
+})
+export type Plan = z.output<typeof Plan>
+
+const AnyPlan = z.looseObject({ jobsctl_plan: z.number() })
+
+/**
+ * Reads a plan.
+ * @throws Failure `usage` for a file that is none, or cannot be read
+ */
+export async function readPlan(path: string, context: Context): Promise<Plan> {
+  const raw = await jsonOf(path, context)
+  const any = AnyPlan.safeParse(raw)
+  if (!any.success) throw new Failure('usage', `${path} is not a plan`, { hint: makeOne })
+  if (any.data.jobsctl_plan !== 1) {
+    throw new Failure(
+      'usage',
+      `${path} is a plan of version ${any.data.jobsctl_plan}, and this jobsctl knows version 1`,
+      {
+        hint: makeOne,
+      },
+    )
+  }
+  const read = Plan.safeParse(raw, { reportInput: true })
+  if (read.success) return read.data
+  const faults = faultsOf(read.error).map((fault) => `${fault.path || 'the file'}: ${fault.message}`)
+  throw new Failure('usage', `${path} is not right\n  ${faults.join('\n  ')}`, { hint: makeOne })
+}
+
+const makeOne = 'jobsctl <change> --dry-run --plan-out <file> makes one'
+
+async function jsonOf(path: string, { io, settings }: Context): Promise<unknown> {
+  const text = await readText(path, { signal: io.signal, timeoutMs: settings.timeoutMs })
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Failure('usage', `${path} is not JSON, and so no plan`, { hint: makeOne, cause })
+  }
+}
+
+/**
+ * Looks at what a plan would overwrite, before anything is sent.
+ * @throws Failure `usage` for what is no file, or a file that is no plan
+ */
+export async function refuseOverwriting(path: string): Promise<void> {
+  const notLooked = (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw new Failure('usage', `--plan-out: cannot look at ${path}: ${error.code}; nothing was written`, {
+      cause: error,
+    })
+  }
+  const there = path === '-' ? undefined : await stat(path).catch(notLooked)
+  if (path === '-' || (there && !there.isFile())) {
+    throw new Failure('usage', `--plan-out: ${path} is no file that can be replaced; nothing was written`, {
+      hint: 'a plan needs a file of its own, such as plan.json',
+    })
+  }
+  const text = there && (await readFile(path, 'utf8').catch(notLooked))
+  if (text === undefined || isPlan(text)) return
+  throw new Failure('usage', `--plan-out: ${path} is there, and is not a plan; it was left as it is`, {
+    hint: 'name another file',
+  })
+}
+
+function isPlan(text: string): boolean {
+  try {
+    return AnyPlan.safeParse(JSON.parse(text)).success
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Writes it whole, or not at all, for its owner alone: whoever has its tokens may apply it.
+ * @throws Failure `usage` where it cannot be written
+ */
+export async function writePlan<In extends z.ZodType, Out extends z.ZodType>(
+  path: string,
+  { client, change }: Session<In, Out>,
+  { previews = [] }: Previewed<Out>,
+): Promise<void> {
+  const made_at = new Date().toISOString()
+  const plan = {
+    jobsctl_plan: 1,
+    operation: change.name,
+    url: client.target.url.href,
+    made_at,
+    expires_at: previews.map(({ expires_at }) => expires_at).sort()[0] ?? made_at,
+    words: change.words,
+    calls: previews.map((preview, at) => ({ request: change.requests[at], preview })),
+  }
+  const draft = `${path}.${process.pid}.tmp`
+  try {
+    await writeFile(draft, `${JSON.stringify(plan, undefined, 2)}\n`, { mode: 0o600 })
+    await rename(draft, path)
+  } catch (cause) {
+    const why = cause instanceof Error && 'code' in cause ? cause.code : cause
+    throw new Failure('usage', `--plan-out: cannot write ${path}: ${why}; no plan was made`, { cause })
+  }
+}

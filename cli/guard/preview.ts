@@ -1,0 +1,79 @@
+import type { z } from 'zod'
+import { Failure } from '../../shared/errors.ts'
+import { grouped, jobs } from '../output/numbers.ts'
+import type { Ending } from '../output/print.ts'
+import { besides, outcome, type Previewed, type Session } from './change.ts'
+import { writePlan } from './plan-file.ts'
+import { bulkPart } from './tally.ts'
+
+/** Asks the server to count, and change nothing. */
+export async function preview<In extends z.ZodType, Out extends z.ZodType>(
+  session: Session<In, Out>,
+): Promise<Previewed<Out>> {
+  const { client, change } = session
+  const answers: z.output<Out>[] = []
+  for (const request of change.requests) {
+    const { body } = await client.call(change.endpoint, change.preview(request)).catch(explainPreview(session))
+    answers.push(body)
+  }
+  const counts = answers.map((body) => change.count(body))
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  const previews = answers.flatMap((body) => bulkPart(body).preview ?? [])
+  return { answers, counts, total, previews: previews.length === answers.length ? previews : undefined }
+}
+
+/** A server that asks to confirm a preview takes it for the change itself. */
+const explainPreview =
+  <In extends z.ZodType, Out extends z.ZodType>({ context, change: { name, words } }: Session<In, Out>) =>
+  (error: unknown): never => {
+    if (!(error instanceof Failure) || error.code !== 'confirmation_required') throw error
+    throw new Failure('confirmation_required', `this server cannot preview this ${name}; nothing was changed`, {
+      hint: `to go ahead without: ${context.retyped([...words, '--yes', '--no-preview'])}`,
+      requestId: error.requestId,
+      server: error.server,
+    })
+  }
+
+/** `--dry-run`: the preview is the result, and with `--plan-out` a plan is, too. */
+export async function show<In extends z.ZodType, Out extends z.ZodType>(
+  session: Session<In, Out>,
+  previewed: Previewed<Out>,
+): Promise<Ending> {
+  const { context, change, max } = session
+  const { print, settings, retyped } = context
+  const { total } = previewed
+  const { facts, notes } = besides(change, previewed.answers)
+  if (settings.planOut !== undefined) await writePlan(settings.planOut, session, previewed)
+  if (total > 0 || print.forPeople || print.structured) {
+    const text = await previewText(session, previewed)
+    const json = outcome(change, true, total, { ...facts, preview: shownPreview(previewed) })
+    print.sentence(json, text, text.includes('\n') ? 'plain' : 'pending')
+  }
+  for (const note of notes) print.aside(note)
+  if (print.forPeople && total > 0) {
+    const words = settings.planOut === undefined ? (change.goAhead ?? change.words) : ['apply', settings.planOut]
+    print.aside(`To do it:  ${retyped([...words, '--yes'])}`)
+  }
+  if (max !== undefined && total > max) {
+    print.aside(`note: above the limit of ${grouped(max)}; the change itself would be refused`)
+  }
+  return settings.detailedExitcode && total > 0 ? 'would_change' : 'ok'
+}
+
+/** What the server says of the one call; its token is for machinery, and would end in logs. */
+function shownPreview<Out extends z.ZodType>({ previews = [] }: Previewed<Out>): object | undefined {
+  const [only] = previews
+  if (!only || previews.length > 1) return undefined
+  const { token: _, ...shown } = only
+  return shown
+}
+
+/** A person gets the details, where there are any; a script gets the sentence. */
+export async function previewText<In extends z.ZodType, Out extends z.ZodType>(
+  { context: { print }, client, change }: Session<In, Out>,
+  previewed: Previewed<Out>,
+): Promise<string> {
+  const wanted = print.forPeople && previewed.previews !== undefined && previewed.total > 0
+  const details = wanted ? await change.details?.(client, previewed) : undefined
+  return details ?? change.say(jobs(previewed.total), false)
+}

@@ -1,0 +1,40 @@
+import type { z } from 'zod'
+import type { Progress } from '../../shared/changes/bulk-change.ts'
+import { progressTeller } from '../output/progress-bar.ts'
+import type { Session } from './change.ts'
+import { stopped } from './partial-result.ts'
+
+interface SoFar<Out extends z.ZodType> {
+  /** What the earlier calls of the change answered. */
+  answers: readonly z.output<Out>[]
+  /** How many jobs all calls together may touch. */
+  total: number | undefined
+}
+
+/**
+ * Makes one call of a change that was confirmed, and tells how far it is.
+ * @throws Failure that says what was changed before it
+ */
+export async function carryOut<In extends z.ZodType, Out extends z.ZodType>(
+  session: Session<In, Out>,
+  request: z.input<In>,
+  { answers, total }: SoFar<Out>,
+): Promise<z.output<Out>> {
+  const { context, client, change } = session
+  const { io, settings } = context
+  const before = answers.reduce<number>((sum, answer) => sum + change.count(answer), 0)
+  const teller = progressTeller({ io, quiet: settings.quiet, say: (text) => change.say(text, true), before, total })
+  let last: Progress | undefined
+  const onProgress = (progress: Progress) => {
+    last = progress
+    teller.tell(progress)
+  }
+  try {
+    return (await client.call(change.endpoint, request, { confirmed: true, onProgress })).body
+  } catch (error) {
+    teller.clear()
+    throw await stopped(session, error, { answers, before, last })
+  } finally {
+    teller.clear()
+  }
+}

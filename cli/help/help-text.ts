@@ -1,0 +1,49 @@
+import type { CommandSpec } from '../command.ts'
+import { guardFlags } from '../settings/global-flags.ts'
+import { aligned, flagGroups } from './topics.ts'
+
+const ends = (name: string) =>
+  name === 'help' ? '' : '\nMore: jobsctl help flags (server, output, network), jobsctl help exit-codes\n'
+
+/** The help of one command: a sentence, examples, its flags, and where the exit codes are. */
+export function commandHelp({ name, about, examples, flags, operands, changes }: CommandSpec): string {
+  const all = [...flags, ...(changes ? guardFlags : [])]
+  const ordered = ['WHICH JOBS', 'HOW'].flatMap((group) => all.filter((flag) => flag.group === group))
+  return [
+    about,
+    '',
+    'EXAMPLES',
+    ...examples.map((example) => `  ${example}`),
+    '',
+    'USAGE',
+    `  jobsctl ${name}${operands ? ` ${operands}` : ''}${all.length > 0 ? ' [flags]' : ''}`,
+    ...(ordered.length > 0 ? ['', flagGroups(ordered)] : []),
+    ends(name),
+  ].join('\n')
+}
+
+/** The help of the program: the commands by what they do. */
+export function programHelp(commands: readonly CommandSpec[]): string {
+  const groups = [...new Set(commands.map(({ group }) => group))]
+  return [
+    'Sees after job queues that live in PostgreSQL: safely, by hand or by cron.',
+    '',
+    'EXAMPLES',
+    '  jobsctl stats --domain chatbooks',
+    '  jobsctl prune --domain chatbooks --older-than 30d --dry-run',
+    '',
+    'USAGE',
+    '  jobsctl <command> [flags]',
+    '',
+    ...groups.flatMap((group) => [
+      group,
+      aligned(
+        commands.filter((command) => command.group === group).map(({ name, summary }) => [name, summary] as const),
+      ),
+      '',
+    ]),
+    'A change is previewed and confirmed: jobsctl <command> --help tells its flags.',
+    'More: jobsctl help flags, jobsctl help environment, jobsctl help exit-codes',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,114 @@
+import { exits } from '../../shared/exits.ts'
+import type { Flag } from '../settings/flag.ts'
+import { globalFlags, guardFlags, secretVariables } from '../settings/global-flags.ts'
+
+/** Two aligned columns. */
+export function aligned(rows: readonly (readonly [string, string])[], indent = 2): string {
+  const width = Math.max(...rows.map(([left]) => left.length))
+  return rows.map(([left, right]) => `${' '.repeat(indent)}${left.padEnd(width)}  ${right}`.trimEnd()).join('\n')
+}
+
+/** Flags under their headings. */
+export function flagGroups(flags: readonly Flag[]): string {
+  const groups = [...new Set(flags.map(({ group }) => group))]
+  return groups
+    .map((group) => {
+      const rows = flags.filter((flag) => flag.group === group).map(({ flags, about }) => [flags, about] as const)
+      return `${group}\n${aligned(rows)}`
+    })
+    .join('\n\n')
+}
+
+const exitCodes = () => `Exit codes are an API. Treat any code you do not know as a failure.
+
+${aligned(Object.values(exits).map(({ code, name, when }) => [String(code), `${name.padEnd(14)} ${when}`] as const))}
+`
+
+const flags = () => `These flags stand before or after any command.
+
+${flagGroups(globalFlags)}
+
+On every change that is previewed; those of a queue are made at once, and take --reason alone:
+
+${flagGroups(guardFlags)}
+`
+
+const environment = () => `Precedence: flag, JOBSCTL_*, profile, BASE and API_KEY, default. A profile named by
+--profile counts as a flag.
+
+${aligned([
+  ...[...globalFlags, ...guardFlags].flatMap(({ flags, variables }) =>
+    variables ? [[variables, `as ${flags.replace(/^-\w, /, '')}`] as const] : [],
+  ),
+  ...secretVariables.map(({ name, about }) => [name, about] as const),
+  ['XDG_CONFIG_HOME', 'where the config file lies (default: ~/.config)'] as const,
+])}
+
+A key goes to the URL that it belongs to, and to no other: JOBSCTL_API_KEY to JOBSCTL_URL
+where that is set, API_KEY to BASE, a profile's key to the profile's URL.
+`
+
+const config = () => `The config file holds named targets. jobsctl config path tells where it lies.
+
+  {
+    "default": "staging",
+    "profiles": {
+      "staging": { "url": "http://127.0.0.1:8787", "api_key_file": "/etc/jobs/staging.key" },
+      "prod": {
+        "url": "https://jobs.example.com",
+        "api_key_command": ["pass", "jobs/prod"],
+        "protected": true,
+        "max": 50000
+      }
+    }
+  }
+
+A key comes from api_key_file, api_key_command, token_file or token_command. A file must be
+readable by its owner alone. A command is an argv array, run without a shell, for 5 s at most,
+and only where nobody else can write the config file.
+protected: changes need --profile spelled out and a max, and the prompt asks for the name.
+max: no change of more jobs than this; --max and JOBSCTL_MAX go before it.
+`
+
+const output = () => `On a terminal rows are a table, in a pipe TSV without a header: ISO times, nothing cut.
+--json gives the API's answer for a read, and {operation, dry_run, affected, ...} for a change,
+{operation, domain, queue, ...} for one that is made at once. Where the server tells them, a
+change adds operation_ids, batches, elapsed_ms, skipped and skipped_locked, a dry run preview.
+Columns and fields are only ever added, at the end.
+
+stdout is data; previews, prompts, errors and hints are on stderr. With --json an error is
+{"error": {"code", "detail", "hint", "exit", "request_id"}} on stderr.
+A change that takes long tells on stderr how far it is: a bar at a terminal, elsewhere a line
+every ten seconds; --quiet keeps it silent.
+A change that finds nothing to do prints nothing in a pipe, and exits 0.
+`
+
+const cron = () => `A change off a terminal needs --yes; without, it is previewed on stderr and exits 3.
+
+  15 3 * * *    jobsctl prune --profile prod --domain chatbooks --older-than 30d --max 50000 --yes
+  */10 * * * *  jobsctl integrity --profile prod --all --detailed-exitcode -q || notify "jobs integrity: $?"
+
+Reads and previews are retried; a change is sent once. See also: jobsctl help exit-codes
+
+A change can be looked at by one person and made later, exactly as it was previewed:
+
+  jobsctl prune --profile prod --domain chatbooks --dry-run --plan-out plan.json
+  jobsctl apply plan.json --profile prod --max 50000 --yes
+
+Ctrl-C and SIGTERM end a change after its running batch; what is done stands, and is told.
+jobsctl operations lists what was changed, and jobsctl undo <operation> takes it back.
+`
+
+/** Texts for \`jobsctl help <topic>\`. */
+export const topics: Record<string, () => string> = {
+  'exit-codes': exitCodes,
+  flags,
+  environment,
+  config,
+  output,
+  cron,
+}
+
+/** The text of a topic, if it is one. */
+export const topicOn = (name: string | undefined): string | undefined =>
+  name !== undefined && Object.hasOwn(topics, name) ? topics[name]?.() : undefined

@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure } from '../../shared/errors.ts'
+import { interrupted } from '../interrupted.ts'
+
+interface Retrying {
+  retries: number
+  /** Whether another try may succeed, and does no harm. */
+  worthRepeating: (failure: Failure) => boolean
+  /** Milliseconds that are left for everything. */
+  left: () => number
+  signal: AbortSignal
+}
+
+const longestWait = 60
+
+/**
+ * Repeats `attempt` with full jitter, or after the time that the server asked for. It gives up
+ * early where the wait would outlast the deadline.
+ * @throws the last failure, or `interrupted`
+ */
+export async function retrying<T>(attempt: () => Promise<T>, options: Retrying): Promise<T> {
+  const { retries, worthRepeating, left, signal } = options
+  for (let tried = 0; ; tried++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof Failure) || tried >= retries || !worthRepeating(error)) throw error
+      const wait = error.retryAfter === undefined ? jitter(tried) : error.retryAfter * 1000
+      if (wait > longestWait * 1000 || wait >= left()) throw error
+      await sleep(wait, undefined, { signal }).catch(() => {
+        throw interrupted(signal)
+      })
+    }
+  }
+}
+
+const jitter = (tried: number): number => Math.random() * Math.min(8000, 250 * 2 ** tried)

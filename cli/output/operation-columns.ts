@@ -1,0 +1,75 @@
+import type { OperationRecord } from '../../shared/records/records.ts'
+import { escapedJson } from '../escape.ts'
+import { ago } from './ago.ts'
+import type { Style } from './style.ts'
+import type { Column } from './table.ts'
+
+type Record = OperationRecord
+
+const reason: Column<Record> = { title: 'reason', value: ({ reason }) => reason ?? '', gives: 'first' }
+/** An id is a name: it is not grouped as a number is. */
+const id: Column<Record> = { title: 'id', value: ({ id }) => String(id) }
+const kind: Column<Record> = { title: 'kind', value: ({ kind }) => kind }
+const state: Column<Record> = { title: 'state', value: ({ state }) => state, paint: ({ state }) => colours[state] }
+
+const colours: { [state: string]: keyof Style } = { failed: 'red', partial: 'yellow', running: 'yellow', done: 'green' }
+
+const text = (value: string | number | null): string => String(value ?? '')
+
+/** The columns of TSV. */
+export const columns: Column<Record>[] = [
+  id,
+  { title: 'started_at', value: ({ started_at }) => started_at },
+  kind,
+  state,
+  { title: 'domain', value: ({ domain }) => text(domain) },
+  { title: 'queue', value: ({ queue }) => text(queue) },
+  { title: 'job_type', value: ({ job_type }) => text(job_type) },
+  { title: 'affected', value: ({ affected }) => affected },
+  { title: 'caller', value: ({ caller }) => caller },
+  { title: 'reason', value: ({ reason }) => text(reason) },
+  { title: 'ended_at', value: ({ ended_at }) => text(ended_at) },
+  { title: 'undoes', value: ({ undoes }) => text(undoes) },
+  { title: 'undone_by', value: ({ undone_by }) => text(undone_by) },
+]
+
+export const forPeople: Column<Record>[] = [
+  id,
+  { title: 'when', value: ({ started_at }) => ago(started_at), gives: 'never' },
+  kind,
+  { title: 'scope', value: scopeText },
+  state,
+  { title: 'jobs', value: ({ affected }) => affected },
+  { title: 'by', value: ({ caller }) => caller },
+  reason,
+]
+
+function scopeText({ domain, queue, job_type, undoes }: Record): string {
+  if (undoes !== null) return `operation ${undoes}`
+  const place = queue ? `${domain ?? '*'}/${queue}` : (domain ?? 'all domains')
+  return job_type ? `${place} ${job_type}` : place
+}
+
+/** One field of a record. */
+export interface Field {
+  field: string
+  value: string
+}
+
+export const fieldColumns: Column<Field>[] = [
+  { title: 'field', value: ({ field }) => field },
+  { title: 'value', value: ({ value }) => value, gives: 'first' },
+]
+
+const nested = ['counts', 'now']
+
+/** A record field by field; counts are told by their names, such as `now.queued`. */
+export const fieldsOf = (record: object): Field[] =>
+  Object.entries(record).flatMap(([field, value]: [string, unknown]) =>
+    nested.includes(field) && typeof value === 'object' && value !== null
+      ? Object.entries(value).map(([name, inner]) => ({ field: `${field}.${name}`, value: shown(inner) }))
+      : [{ field, value: shown(value) }],
+  )
+
+const shown = (value: unknown): string =>
+  typeof value === 'string' ? value : value === null || value === undefined ? '' : escapedJson(JSON.stringify(value))

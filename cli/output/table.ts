@@ -1,0 +1,118 @@
+import Table from 'cli-table3'
+import width from 'string-width'
+import { escaped } from '../escape.ts'
+import { grouped } from './numbers.ts'
+import type { Style } from './style.ts'
+
+/** One column of rows; numbers stand on the right. */
+export interface Column<Row> {
+  title: string
+  value: (row: Row) => string | number
+  /** A colour for people, beside what the text says. */
+  paint?: (row: Row) => keyof Style | undefined
+  /** Whether it gives way where a terminal is narrow; if nothing is said, the widest does. */
+  gives?: 'first' | 'never'
+}
+
+const gap = 2
+const edges = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
+const lines = ['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle']
+const borderless = Object.fromEntries([...edges, ...lines].map((name) => [name, '']))
+
+/** Rows for a person: no borders, dim capitals, at most `most` columns of the terminal wide. */
+export const tableText = <Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  style: Style,
+  most: number,
+): string => growingTable(columns, style, most)(rows)
+
+/** The same for rows that come bit by bit: one head, and columns that only grow wider. */
+export function growingTable<Row>(
+  columns: readonly Column<Row>[],
+  style: Style,
+  most: number,
+): (rows: readonly Row[]) => string {
+  let head = columns.map(({ title }) => style.dim(title.toUpperCase()))
+  let widths = columns.map(() => 0)
+  return (rows) => {
+    const texts = rows.map((row) => columns.map(({ value }) => shown(value(row))))
+    widths = widths.map((least, at) => Math.max(least, ...texts.map((row) => width(row[at] ?? ''))))
+    const numbers = columns.map(({ value }) => rows[0] !== undefined && typeof value(rows[0]) === 'number')
+    const text = drawn(columns, rows, { texts, head, widths: fitted(columns, { widths, numbers }, most), style })
+    head = []
+    return text
+  }
+}
+
+interface Drawing {
+  /** What stands in the cells. */
+  texts: readonly string[][]
+  head: string[]
+  widths: number[]
+  style: Style
+}
+
+function drawn<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  { texts, head, widths, style }: Drawing,
+): string {
+  const table = new Table({
+    head,
+    colWidths: widths.map((width) => width + gap),
+    colAligns: columns.map(({ value }) => (rows[0] && typeof value(rows[0]) === 'number' ? 'right' : 'left')),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
+    chars: borderless,
+  })
+  rows.forEach((row, at) => {
+    table.push((texts[at] ?? []).map((text, index) => painted(columns[index], row, text, style)))
+  })
+  return `${table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')}\n`
+}
+
+const shown = (value: string | number): string => (typeof value === 'number' ? grouped(value) : escaped(value))
+
+function painted<Row>(column: Column<Row> | undefined, row: Row, text: string, style: Style): string {
+  const colour = column?.paint?.(row)
+  return colour ? style[colour](text) : text
+}
+
+interface Contents {
+  /** Of the cells, without the titles. */
+  widths: readonly number[]
+  /** Which columns are numbers. */
+  numbers: readonly boolean[]
+}
+
+/** The narrowest that still says something: a sign or two, and that it was cut. */
+const narrowest = 3
+
+/** The widest column gives way first; below its title only where that is not enough. A number is never cut. */
+function fitted<Row>(columns: readonly Column<Row>[], { widths: cells, numbers }: Contents, most: number): number[] {
+  const titles = columns.map(({ title }) => width(title))
+  const widths = cells.map((cell, at) => Math.max(cell, titles[at] ?? 0))
+  const total = () => widths.reduce((sum, width) => sum + width + gap, -gap)
+  const widest = (least: readonly number[], among: (gives: Column<Row>['gives']) => boolean) => {
+    const able = widths.map((width, at) => (width > (least[at] ?? 0) && among(columns[at]?.gives) ? width : 0))
+    const most = Math.max(...able)
+    return most > 0 ? able.indexOf(most) : undefined
+  }
+  const whole = titles.map((title) => Math.max(8, title))
+  const cut = cells.map((cell, at) =>
+    numbers[at] || columns[at]?.gives === 'never' ? Math.max(narrowest, cell) : narrowest,
+  )
+  while (total() > most) {
+    const at =
+      widest(whole, (gives) => gives === 'first') ??
+      widest(whole, (gives) => gives !== 'never') ??
+      widest(cut, () => true)
+    if (at === undefined) break
+    widths[at] = (widths[at] ?? 0) - 1
+  }
+  return widths
+}

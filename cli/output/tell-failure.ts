@@ -1,0 +1,35 @@
+import { type Failure, failures } from '../../shared/errors.ts'
+import { exits } from '../../shared/exits.ts'
+import { escaped, escapedJson } from '../escape.ts'
+import type { Io } from '../io.ts'
+import type { GlobalFlags } from '../settings/settings.ts'
+import { coloured, styleFor } from './style.ts'
+
+/** Says on stderr what happened, then what to type next. It works even where the flags themselves are wrong. */
+export function tellFailure(failure: Failure, io: Io, flags: GlobalFlags, argv: readonly string[]): void {
+  const { code, message, hint, requestId, server } = failure
+  if (wantsJson(flags, io, argv)) {
+    const exit = exits[failures[code].exit].code
+    io.note(
+      `${escapedJson(JSON.stringify({ error: { code, detail: message, hint: hint ?? null, exit, request_id: requestId ?? null } }))}\n`,
+    )
+    return
+  }
+  const style = styleFor(
+    coloured(flags.color === 'always' ? 'always' : flags.color === 'never' ? 'never' : 'auto', io.env, io.noteTerminal),
+  )
+  const lines = message.split('\n').map(escaped)
+  io.note(`${style.red('error:')} ${lines.join('\n')}\n`)
+  if (hint) io.note(`  hint: ${escaped(hint)}\n`)
+  const at = server ? ` (${server})` : ''
+  if (requestId) io.note(`${style.dim(`  request: ${escaped(requestId)}${at}`)}\n`)
+}
+
+/** Looked up in the words too: a command line that cannot be parsed has no flags. */
+function wantsJson(flags: GlobalFlags, { env }: Io, argv: readonly string[]): boolean {
+  const structured = (name: string | undefined) => name === 'json' || name === 'ndjson'
+  const words = argv.some((word) => /^(--json|--ndjson|(-o|--output=)(json|ndjson))$/.test(word))
+  const named = ['-o', '--output'].some((flag) => argv.includes(flag) && structured(argv[argv.indexOf(flag) + 1]))
+  const asked = flags.json || flags.ndjson || structured(flags.output) || words || named
+  return asked || (flags.output === undefined && structured(env.JOBSCTL_OUTPUT))
+}

@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure, failures } from '../shared/errors.ts'
+import type { Context } from './context.ts'
+import { escaped } from './escape.ts'
+import type { Client } from './http/client.ts'
+import { interrupted } from './interrupted.ts'
+import type { Ending } from './output/print.ts'
+
+/**
+ * Looks again and again, until nobody reads any more. A server that is away for a while is waited
+ * for, and told of once.
+ * @throws Failure `interrupted` by a signal, or what will not pass by itself
+ */
+export async function again(
+  context: Context,
+  pauseMs: number,
+  look: (client: Client) => Promise<void>,
+): Promise<Ending> {
+  const { io } = context
+  let away = false
+  while (!io.signal.aborted) {
+    if (io.outGone()) return 'ok'
+    // A deadline for each look, or a long watch would use up its own.
+    const client = await context.newClient()
+    try {
+      await look(client)
+      away = false
+    } catch (error) {
+      if (!(error instanceof Failure) || failures[error.code].exit !== 'unavailable') throw error
+      if (!away) io.note(`${escaped(error.message)}; trying again\n`)
+      away = true
+    }
+    await sleep(pauseMs, undefined, { signal: io.signal }).catch(() => {})
+  }
+  throw interrupted(io.signal)
+}

@@ -1,0 +1,91 @@
+import { promises as files } from 'node:fs'
+import { dirname, isAbsolute, join } from 'node:path'
+import * as z from 'zod'
+import { Failure } from '../../shared/errors.ts'
+import { faultsOf } from '../../shared/faults.ts'
+import { wholeNumber } from '../../shared/scope.ts'
+import type { Io } from '../io.ts'
+
+const Argv = z.array(z.string().min(1)).min(1, 'must name a program')
+
+export const Profile = z
+  .strictObject({
+    url: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),
+    api_key_file: z.string().min(1).optional(),
+    api_key_command: Argv.optional(),
+    token_file: z.string().min(1).optional(),
+    token_command: Argv.optional(),
+    /** Changes need `--profile` spelled out and a `max`, and the prompt asks for the profile's name. */
+    protected: z.boolean().optional(),
+    /** A bound on every change. */
+    max: wholeNumber(1).optional(),
+  })
+  .refine(
+    ({ api_key_file, api_key_command, token_file, token_command }) =>
+      [api_key_file, api_key_command, token_file, token_command].filter(Boolean).length <= 1,
+    'must have one of api_key_file, api_key_command, token_file and token_command',
+  )
+export type Profile = z.output<typeof Profile>
+
+export const Config = z
+  .strictObject({
+    default: z.string().optional(),
+    profiles: z.record(z.string().min(1), Profile, 'must be an object of profiles').default({}),
+  })
+  .refine((config) => config.default === undefined || Object.hasOwn(config.profiles, config.default), {
+    path: ['default'],
+    message: 'must name one of the profiles',
+  })
+export type Config = z.output<typeof Config>
+
+/** Where the config file lies, if there is a home. A relative one is ignored: any folder could name programs to run. */
+export function configPath({ env, home }: Pick<Io, 'env' | 'home'>): string | undefined {
+  const asked = env.XDG_CONFIG_HOME
+  if (asked && isAbsolute(asked)) return join(asked, 'jobsctl', 'config.json')
+  return home === undefined ? undefined : join(home, '.config', 'jobsctl', 'config.json')
+}
+
+/**
+ * Whoever can write the file would choose what is run.
+ * @throws Failure `usage` where others than its owner can
+ */
+export async function refuseWritable(path: string, from: string): Promise<void> {
+  const { mode } = await files.stat(path)
+  if (process.platform === 'win32' || (mode & 0o022) === 0) return
+  throw new Failure('usage', `${from}: others can write ${path}; it was not run`, { hint: `chmod go-w ${path}` })
+}
+
+/** The file as JSON, before it is checked; an absent file is an empty one. */
+async function readRawConfig(path: string): Promise<unknown> {
+  const text = await files.readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '{}'
+    throw new Failure('usage', `cannot read ${path}: ${error.code}`, { cause: error })
+  })
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Failure('usage', `${path} is not JSON`, { hint: 'mend it by hand, or move it away', cause })
+  }
+}
+
+/**
+ * @throws Failure `usage` with every fault
+ */
+export function checkedConfig(raw: unknown, path: string): Config {
+  const read = Config.safeParse(raw, { reportInput: true })
+  if (read.success) return read.data
+  const faults = faultsOf(read.error).map((fault) => `${fault.path || 'the file'}: ${fault.message}`)
+  throw new Failure('usage', `${path} is not right\n  ${faults.join('\n  ')}`, { hint: 'jobsctl help config' })
+}
+
+/** Without a place for it there is nothing in it. */
+export const readConfig = async (path: string | undefined): Promise<Config> =>
+  path === undefined ? { profiles: {} } : checkedConfig(await readRawConfig(path), path)
+
+/** Writes it whole, or not at all, for its owner alone. */
+export async function writeConfig(path: string, config: Config): Promise<void> {
+  await files.mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const draft = `${path}.${process.pid}.tmp`
+  await files.writeFile(draft, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 })
+  await files.rename(draft, path)
+}

@@ -1,0 +1,41 @@
+import { Failure } from '../../shared/errors.ts'
+
+/** The units of a duration, in seconds. */
+export const units = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const
+const isUnit = (unit: string): unit is keyof typeof units => unit in units
+
+/**
+ * A duration in seconds: `90`, `15m`, `2h`, `30d`, `1w`.
+ * @throws Failure `usage` that names `flag`
+ */
+export function seconds(text: string, flag: string): number {
+  const [, digits = '', unit = ''] = /^(\d+)([smhdw]?)$/.exec(text.trim()) ?? []
+  const total = Number(digits) * units[isUnit(unit) ? unit : 's']
+  if (digits === '' || !Number.isSafeInteger(total)) {
+    throw new Failure('usage', `${flag}: must be a duration such as 90 (seconds), 15m, 2h, 30d or 1w`)
+  }
+  if (total === 0) throw new Failure('usage', `${flag}: must be at least 1s`)
+  return total
+}
+
+const mostDays = 3650
+
+/**
+ * A duration in whole days. It is never rounded: a shorter retention deletes more than was asked.
+ * @throws Failure `usage` that names `flag`
+ */
+export function days(text: string, flag: string): number {
+  const total = /^0+[smhdw]?$/.test(text.trim()) ? 0 : seconds(text, flag)
+  if (total < units.d) throw new Failure('usage', `${flag}: must be at least 1d`, { hint: `${flag} 30d` })
+  if (total % units.d !== 0) {
+    throw new Failure('usage', `${flag}: must be whole days, and is never rounded`, { hint: `${flag} 30d` })
+  }
+  if (total > mostDays * units.d) throw new Failure('usage', `${flag}: must be at most ${mostDays}d`)
+  return total / units.d
+}
+
+/** Seconds as the shortest duration that means them: `2h` for 7200. */
+export function durationText(total: number): string {
+  const unit = (['d', 'h', 'm', 's'] as const).find((unit) => total % units[unit] === 0) ?? 's'
+  return `${total / units[unit]}${unit}`
+}

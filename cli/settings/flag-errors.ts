@@ -1,0 +1,47 @@
+import type { z } from 'zod'
+import { Failure, type Fault } from '../../shared/errors.ts'
+import { faultsOf } from '../../shared/faults.ts'
+
+/** How the command line spells the fields of the wire. */
+const flags: Record<string, string> = {
+  domain: '--domain',
+  queue: '--queue',
+  job_type: '--job-type',
+  older_than_days: '--older-than',
+  statuses: '--status',
+  age_seconds: '--age',
+  runtime_seconds: '--runtime',
+  action: '--action',
+  max: '--max',
+  job_id: '<id>',
+  reason: '--reason',
+  after_id: '--after',
+  limit: '--limit',
+  payload: '--payload',
+  priority: '--priority',
+  max_retries: '--max-retries',
+  available_at: '--delay',
+  idempotency_key: '--idempotency-key',
+  fix: '--fix',
+  kind: '--kind',
+  state: '--state',
+  id: '<operation>',
+  preview_token: 'the preview',
+}
+
+/** Faults as a person who typed flags reads them. */
+export const inFlags = (faults: readonly Fault[]): string =>
+  faults
+    .map(({ path, message }) => `${flags[path.split('.')[0] ?? ''] ?? path}: ${message}`)
+    .filter((line, at, lines) => lines.indexOf(line) === at)
+    .join('\n  ')
+
+/**
+ * Parses what the flags say by the schema of the wire.
+ * @throws Failure `usage` with every fault, in flag names
+ */
+export function parsed<Schema extends z.ZodType>(schema: Schema, fields: unknown): z.output<Schema> {
+  const read = schema.safeParse(fields, { reportInput: true })
+  if (read.success) return read.data
+  throw new Failure('usage', inFlags(faultsOf(read.error)))
+}

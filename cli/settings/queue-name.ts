@@ -1,0 +1,16 @@
+import { Failure } from '../../shared/errors.ts'
+
+/**
+ * `media/ingest` as its domain and its queue; a queue may have a slash in its name, a domain here can't.
+ * @throws Failure `usage` with `example` for one that names no queue
+ */
+export async function queueNamed(word: string, example: string): Promise<{ domain: string; queue: string }> {
+  const { ScopeName } = await import('../../shared/scope.ts')
+  const [, first = '', rest = ''] = /^([^/]*)\/?(.*)$/s.exec(word) ?? []
+  const checked = (part: string, name: string): string => {
+    const read = ScopeName.safeParse(name)
+    if (read.success) return read.data
+    throw new Failure('usage', `<domain>/<queue>: the ${part} ${read.error.issues[0]?.message}`, { hint: example })
+  }
+  return { domain: checked('domain', first), queue: checked('queue', rest) }
+}

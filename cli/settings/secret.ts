@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process'
+import { promises as files } from 'node:fs'
+import { promisify } from 'node:util'
+import { Failure } from '../../shared/errors.ts'
+import { interrupted } from '../interrupted.ts'
+import type { Io } from '../io.ts'
+import { readText } from './text-file.ts'
+
+/** Where a secret comes from; never a flag's value, which every process on the machine can read. */
+export type SecretSource =
+  | { kind: 'file'; path: string; from: string }
+  | { kind: 'command'; argv: readonly string[]; from: string }
+  | { kind: 'value'; value: string; from: string }
+
+/**
+ * The secret itself, without the white space around it.
+ * @throws Failure `usage` when it cannot be had or cannot be one; the secret is never repeated
+ */
+export async function readSecret(source: SecretSource, io: Io, timeoutMs: number): Promise<string> {
+  const secret = (await textOf(source, io, timeoutMs)).trim()
+  if (io.signal.aborted) throw interrupted(io.signal)
+  if (secret === '') throw new Failure('usage', `${source.from}: is empty`)
+  if (!/^[\x21-\x7e]+$/.test(secret)) {
+    throw new Failure('usage', `${source.from}: must be one line of printable ASCII without spaces`)
+  }
+  return secret
+}
+
+async function textOf(source: SecretSource, io: Io, timeoutMs: number): Promise<string> {
+  if (source.kind === 'value') return source.value
+  if (source.kind === 'command') return outputOf(source.argv, source.from, io.signal)
+  const { path, from } = source
+  if (path === '-') return io.readStdin()
+  await refuseReadable(path, from)
+  return readText(path, { from, signal: io.signal, timeoutMs })
+}
+
+/** What cannot be looked at is left for the reading to complain of. */
+async function refuseReadable(path: string, from: string): Promise<void> {
+  const file = await files.stat(path).catch(() => undefined)
+  if (file?.isFile() && process.platform !== 'win32' && (file.mode & 0o077) !== 0) {
+    throw new Failure('usage', `${from}: others can read ${path}; it was not used`, { hint: `chmod 600 ${path}` })
+  }
+}
+
+const commandTimeout = 5000
+
+async function outputOf([program = '', ...args]: readonly string[], from: string, signal: AbortSignal) {
+  try {
+    const { stdout } = await promisify(execFile)(program, args, { timeout: commandTimeout, signal })
+    return stdout
+  } catch {
+    if (signal.aborted) throw interrupted(signal)
+    // Its output may hold the secret, so only its name is told.
+    throw new Failure('usage', `${from}: ${program} failed, or took longer than ${commandTimeout / 1000} s`)
+  }
+}

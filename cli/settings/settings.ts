@@ -1,0 +1,129 @@
+import { Failure } from '../../shared/errors.ts'
+import { maxReasonLength } from '../../shared/headers.ts'
+import type { Io } from '../io.ts'
+import { seconds } from './duration.ts'
+
+/** The global flags, as the command line gives them. */
+export interface GlobalFlags {
+  profile?: string
+  url?: string
+  apiKeyFile?: string
+  tokenFile?: string
+  allowHttp?: boolean
+  output?: string
+  json?: boolean
+  ndjson?: boolean
+  quiet?: boolean
+  verbose?: boolean
+  debug?: boolean
+  dryRun?: boolean
+  yes?: boolean
+  max?: string
+  preview?: boolean
+  planOut?: string
+  detailedExitcode?: boolean
+  reason?: string
+  timeout?: string
+  retries?: string
+  input?: boolean
+  color?: string
+  curl?: boolean
+}
+
+const outputs = ['table', 'tsv', 'json', 'ndjson'] as const
+const colors = ['auto', 'always', 'never'] as const
+
+/** The global flags and the environment, read once. */
+export interface Settings {
+  output: (typeof outputs)[number]
+  color: (typeof colors)[number]
+  quiet: boolean
+  verbose: boolean
+  debug: boolean
+  dryRun: boolean
+  yes: boolean
+  preview: boolean
+  planOut: string | undefined
+  detailedExitcode: boolean
+  curl: boolean
+  interactive: boolean
+  max: number | undefined
+  reason: string
+  timeoutMs: number
+  /** Somebody said so: it is no preset. */
+  timeoutGiven: boolean
+  retries: number
+}
+
+/**
+ * Flags first, then `JOBSCTL_*`, then defaults.
+ * @throws Failure `usage` that names the flag or variable
+ */
+export function readSettings(flags: GlobalFlags, io: Io): Settings {
+  const { env } = io
+  const given = (value: string | undefined, flag: string, variable: string) =>
+    value !== undefined ? { value, from: flag } : env[variable] ? { value: env[variable], from: variable } : undefined
+
+  const max = given(flags.max, '--max', 'JOBSCTL_MAX')
+  const timeout = given(flags.timeout, '--timeout', 'JOBSCTL_TIMEOUT')
+  const retries = given(flags.retries, '--retries', 'JOBSCTL_RETRIES')
+  if (flags.dryRun && flags.yes) throw new Failure('usage', '--dry-run and --yes exclude each other')
+  if (env.JOBSCTL_MAX?.trim() === '')
+    throw new Failure('usage', 'JOBSCTL_MAX: must not be blank; unset it to have none')
+  const reason = flags.reason?.trim() || `jobsctl by ${io.identity}`
+  if ([...reason].length > maxReasonLength) {
+    throw new Failure('usage', `--reason: must be at most ${maxReasonLength} characters`)
+  }
+  const silenced = isOn(env.JOBSCTL_NO_INPUT) || isOn(env.CI) || flags.input === false
+  return {
+    output: outputOf(flags, io),
+    color: oneOf(colors, flags.color ?? 'auto', '--color'),
+    quiet: flags.quiet ?? false,
+    verbose: flags.verbose ?? false,
+    debug: (flags.debug ?? false) || env.JOBSCTL_DEBUG === 'http',
+    dryRun: flags.dryRun ?? false,
+    yes: flags.yes ?? false,
+    preview: flags.preview ?? true,
+    planOut: flags.planOut,
+    detailedExitcode: flags.detailedExitcode ?? false,
+    curl: flags.curl ?? false,
+    interactive: io.interactive && !silenced && flags.apiKeyFile !== '-' && flags.tokenFile !== '-',
+    max: max && count(max.value, max.from, 1),
+    reason: reason.replaceAll(/\p{Cc}/gu, ' '),
+    timeoutMs: 1000 * (timeout ? deadline(timeout.value, timeout.from) : 120),
+    timeoutGiven: timeout !== undefined,
+    retries: retries ? count(retries.value, retries.from, 0) : 2,
+  }
+}
+
+/** Node's timers count no further than 24 days. */
+const longest = 7 * 86_400
+
+function deadline(text: string, flag: string): number {
+  const limit = seconds(text, flag)
+  if (limit <= longest) return limit
+  throw new Failure('usage', `${flag}: must be at most 7d`)
+}
+
+const isOn = (value: string | undefined): boolean => Boolean(value) && value !== '0' && value !== 'false'
+
+function outputOf(flags: GlobalFlags, io: Io): Settings['output'] {
+  const asked = [flags.output, flags.json && 'json', flags.ndjson && 'ndjson']
+  const named = asked.filter((name) => typeof name === 'string')
+  if (new Set(named).size > 1) throw new Failure('usage', '--output, --json and --ndjson exclude each other')
+  if (named[0] !== undefined) return oneOf(outputs, named[0], '--output')
+  if (io.env.JOBSCTL_OUTPUT) return oneOf(outputs, io.env.JOBSCTL_OUTPUT, 'JOBSCTL_OUTPUT')
+  return io.outTerminal ? 'table' : 'tsv'
+}
+
+function oneOf<const T extends string>(choices: readonly T[], value: string, flag: string): T {
+  const found = choices.find((choice) => choice === value)
+  if (found) return found
+  throw new Failure('usage', `${flag}: must be one of ${choices.join(', ')}`)
+}
+
+function count(text: string, flag: string, least: number): number {
+  const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN
+  if (value >= least && Number.isSafeInteger(value)) return value
+  throw new Failure('usage', `${flag}: must be a whole number from ${least}`)
+}

@@ -1,0 +1,42 @@
+import { constants, promises as files, openSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { addAbortSignal } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { isatty, ReadStream } from 'node:tty'
+import { Failure } from '../../shared/errors.ts'
+import { interrupted } from '../interrupted.ts'
+
+interface Waiting {
+  /** What named the file, for errors. */
+  from?: string
+  signal: AbortSignal
+  timeoutMs: number
+}
+
+/**
+ * The text of a file. A signal ends the wait for it, and so does the deadline: a pipe may never say anything.
+ * @throws Failure `usage` for one that cannot be read, `timed_out` or `interrupted`
+ */
+export async function readText(path: string, { from, signal, timeoutMs }: Waiting): Promise<string> {
+  const named = from === undefined ? '' : `${from}: `
+  const late = AbortSignal.timeout(timeoutMs)
+  try {
+    return await contentOf(path, AbortSignal.any([signal, late]))
+  } catch (cause) {
+    if (signal.aborted) throw interrupted(signal)
+    if (late.aborted) {
+      throw new Failure('timed_out', `${named}nothing came from ${path} within ${timeoutMs / 1000} s`, { cause })
+    }
+    if (!(cause instanceof Error && 'code' in cause)) throw cause
+    throw new Failure('usage', `${named}cannot read ${path}: ${cause.code}`, { cause })
+  }
+}
+
+/** Node reads files in threads, of which it waits even for one that never gets on; what may block is not left to them. */
+async function contentOf(path: string, signal: AbortSignal): Promise<string> {
+  const about = await files.stat(path)
+  if (!about.isFIFO() && !about.isCharacterDevice()) return files.readFile(path, 'utf8')
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  if (about.isFIFO()) return text(addAbortSignal(signal, new Socket({ fd, readable: true, writable: false })))
+  return isatty(fd) ? text(addAbortSignal(signal, new ReadStream(fd))) : files.readFile(path, 'utf8')
+}

@@ -1,0 +1,55 @@
+import { only } from '../journal.ts'
+import type { EventRow, Evidence } from './evidence.ts'
+import { told } from './histories.ts'
+import { judge, type Verdict } from './verdict.ts'
+
+const of = (job: number | null, request: string | null) => `${job} ${request}`
+
+/** Whoever ended an attempt was the one that held the job. */
+export function checkOwnLease({ entries, histories }: Evidence): Verdict {
+  const got = new Map(only(entries, 'leased').map(({ job, lease, request }) => [`${job} ${lease}`, request]))
+  const asked = new Map(only(entries, 'asked').map((entry) => [of(entry.job, entry.request), entry]))
+  const ends = [...histories.values()].flatMap((history) =>
+    history.flatMap((event, at) => {
+      const finish = asked.get(of(event.job_id, event.request_id))
+      return finish ? [{ event, finish, history, holder: holderBefore(history, at) }] : []
+    }),
+  )
+  return judge('an attempt is ended by whoever holds the lease', ends, ({ event, finish, holder, history }) => {
+    const request = got.get(`${finish.job} ${finish.lease}`)
+    if (request !== undefined && request === holder?.request_id) return undefined
+    return `job ${finish.job}: event ${event.id} ended the lease of ${holder?.request_id}, not of ${request}: ${told(history)}`
+  })
+}
+
+const holderBefore = (history: readonly EventRow[], at: number) =>
+  history.slice(0, at).findLast(({ event_type }) => event_type === 'job.acquired')
+
+/** A lease that was given or renewed is not taken back before its time. */
+export function checkLeaseTimes({ entries, histories }: Evidence): Verdict {
+  const until = new Map<string, number>()
+  const leases = new Map<string, string>()
+  for (const { job, lease, request } of only(entries, 'leased')) leases.set(of(job, request), `${job} ${lease}`)
+  for (const entry of [...only(entries, 'leased'), ...only(entries, 'renewed')]) {
+    const key = `${entry.job} ${entry.lease}`
+    until.set(key, Math.max(until.get(key) ?? 0, microseconds(entry.until)))
+  }
+  const expiries = [...histories.values()].flatMap((history) =>
+    history.flatMap((event, at) => {
+      const expired = event.event_type === 'job.lease_expired' || event.error_code === 'lease_expired'
+      const key = expired ? leases.get(of(event.job_id, holderBefore(history, at)?.request_id ?? null)) : undefined
+      return key === undefined ? [] : [{ event, history, promised: until.get(key) ?? 0 }]
+    }),
+  )
+  return judge('no lease is taken back before its time', expiries, ({ event, history, promised }) =>
+    event.at >= promised
+      ? undefined
+      : `job ${event.job_id}: event ${event.id} is ${promised - event.at} µs early: ${told(history)}`,
+  )
+}
+
+/** The wire has microseconds, which a Date would lose. */
+function microseconds(time: string): number {
+  const fraction = /\.(\d+)Z$/.exec(time)?.[1] ?? ''
+  return Date.parse(time.replace(/\.\d+/, '')) * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6))
+}

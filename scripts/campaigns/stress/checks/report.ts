@@ -1,0 +1,44 @@
+import Table from 'cli-table3'
+import { only } from '../journal.ts'
+import type { Evidence } from './evidence.ts'
+import { grouped } from './grouped.ts'
+import type { Verdict } from './verdict.ts'
+
+const shown = 5
+
+/** Prints what was judged, and the first violations of each kind. Returns how many there are. */
+export function printVerdicts(verdicts: readonly Verdict[]): number {
+  const table = new Table({ head: ['checked', 'looked at', 'wrong'], style: { head: [], border: [] } })
+  for (const { claim, looked, wrong } of verdicts) table.push([claim, looked, wrong.length])
+  console.log(table.toString())
+  for (const { claim, wrong } of verdicts.filter(({ wrong }) => wrong.length > 0)) {
+    console.log(`\nNOT SO: ${claim} (${wrong.length})`)
+    for (const fault of wrong.slice(0, shown)) console.log(`  ${fault}`)
+  }
+  return verdicts.reduce((sum, { wrong }) => sum + wrong.length, 0)
+}
+
+/** What the run has met: a run that met little proves little. */
+export function printMeasures({ entries, events, jobs }: Evidence): void {
+  const calls = grouped(only(entries, 'call'), ({ path }) => path)
+  const table = new Table({
+    head: ['call', 'count', 'median ms', '99 % ms', 'longest ms', 'other answers than 200'],
+    style: { head: [], border: [] },
+  })
+  for (const [path, made] of [...calls].sort()) {
+    const ms = made.map(({ began, ended }) => ended - began).sort((a, b) => a - b)
+    const at = (share: number) => ms[Math.floor((ms.length - 1) * share)] ?? 0
+    table.push([path.replace('/api/v1/jobs', '…'), ms.length, at(0.5), at(0.99), at(1), othersOf(made)])
+  }
+  console.log(table.toString())
+  console.log(`jobs: ${counted([...jobs.values()].map(({ status }) => status))}`)
+  console.log(`events: ${counted(events.map(({ event_type }) => event_type))}`)
+  const refused = only(entries, 'finished').filter(({ ok }) => !ok)
+  console.log(`finishes refused: ${counted(refused.map(({ said }) => said))}`)
+}
+
+const othersOf = (calls: readonly { outcome: number | string; code?: string | undefined }[]): string =>
+  counted(calls.filter(({ outcome }) => outcome !== 200).map(({ outcome, code }) => code ?? String(outcome)))
+
+const counted = (words: readonly string[]): string =>
+  [...grouped(words, (word) => word)].map(([word, all]) => `${word} ${all.length}`).join(', ')

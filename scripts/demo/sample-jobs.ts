@@ -1,0 +1,52 @@
+import type { Pool } from '../../server/database/sql.ts'
+
+/**
+ * Fills an empty database with 4,000 jobs in every state, some of them broken, spread over four
+ * months: enough to show every command. The same jobs each time, at times counted from now.
+ */
+export async function insertSampleJobs(sql: Pool): Promise<void> {
+  await sql`
+    with numbered as (
+      select
+        i,
+        (array['chatbooks', 'media', 'embeddings', 'reports'])[1 + i % 4] as domain,
+        (array['default', 'default', 'low'])[1 + i % 3] as queue,
+        (array['export', 'import'])[1 + i / 7 % 2] as job_type,
+        case
+          when i % 100 < 62 then 'completed'
+          when i % 100 < 70 then 'failed'
+          when i % 100 < 76 then 'cancelled'
+          when i % 100 < 79 then 'quarantined'
+          when i % 100 < 84 then 'processing'
+          else 'queued'
+        end as status,
+        now() - i * interval '43 minutes' as created
+      from generate_series(1, 4000) as i
+    )
+    insert into jobs (
+      uuid, domain, queue, job_type, owner_user_id, payload, status, priority, retry_count, created_at,
+      available_at, started_at, acquired_at, leased_until, lease_id, worker_id,
+      completed_at, cancelled_at, cancellation_reason, quarantined_at, error_code, failure_streak_code, failure_streak_count
+    )
+    select
+      'sample-' || i, domain, queue, job_type, (i % 17)::text, jsonb_build_object('number', i), status, 1 + i % 10,
+      case when status in ('failed', 'quarantined') then 3 else 0 end, created,
+      case when status = 'queued' and i % 5 = 0 then now() + interval '6 hours' end,
+      case when status in ('processing', 'completed', 'failed') then created + interval '1 minute' end,
+      case when status in ('processing', 'completed', 'failed') then created + interval '1 minute' end,
+      -- Of the running jobs some have lost their worker; of the cancelled ones some still hold a lease.
+      case
+        when status = 'processing' then now() + case when i % 8 = 0 then interval '-5 minutes' else interval '30 minutes' end
+        when status = 'cancelled' and i % 300 = 72 then now() + interval '30 minutes'
+      end,
+      case when status in ('processing', 'completed', 'failed') then 'lease-' || i end,
+      case when status in ('processing', 'completed', 'failed') then 'worker-' || i % 9 end,
+      case when status in ('completed', 'failed') then created + interval '3 minutes' end,
+      case when status = 'cancelled' then created + interval '2 minutes' end,
+      case when status = 'cancelled' then 'asked by its owner' end,
+      case when status = 'quarantined' then created + interval '9 minutes' end,
+      case when status in ('failed', 'quarantined') then 'timeout' end,
+      case when status = 'quarantined' then 'timeout' end,
+      case when status = 'quarantined' then 3 else 0 end
+    from numbered`
+}

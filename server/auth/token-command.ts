@@ -1,0 +1,31 @@
+import { Failure } from '../../shared/errors.ts'
+import { databaseFailure } from '../database/failure.ts'
+import { migrate } from '../database/migrate.ts'
+import { openDatabase } from '../database/open.ts'
+import { readEnv } from '../env.ts'
+import { askRunningServer, runTokenCommand, type TokenCommand } from './token-socket.ts'
+
+const silent = { info: () => {}, warn: () => {}, error: () => {} }
+
+/**
+ * Runs a token command on the database of the environment; where a running server has the embedded
+ * one open, that server is asked. Returns the lines to print.
+ * @throws Failure
+ */
+export async function tokenCommand(environment: NodeJS.ProcessEnv, command: TokenCommand): Promise<string[]> {
+  const env = readEnv(environment)
+  const opened = await openDatabase(env).catch((error: unknown) => {
+    if (error instanceof Failure && error.code === 'conflict') return undefined
+    throw error
+  })
+  if (!opened) return askRunningServer(env.JOBS_DATA_DIR, command)
+  try {
+    const pooled = env.JOBS_DB_POOLER
+    await opened.apart((sql) => migrate({ sql, log: silent, tablesOnly: true, pooled, tablesReady: () => {} }))
+    return await runTokenCommand(opened.sql, command)
+  } catch (error) {
+    throw databaseFailure(error) ?? error
+  } finally {
+    await opened.close()
+  }
+}

@@ -1,0 +1,82 @@
+import { chmod, unlink } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { join, relative, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import * as z from 'zod'
+import { Failure } from '../../shared/errors.ts'
+import type { Sql } from '../database/sql.ts'
+import { createToken, listTokens, revokeToken } from './tokens.ts'
+
+/** What `jobs-server token …` asks for. */
+export const TokenCommand = z.discriminatedUnion('command', [
+  z.object({ command: z.literal('create'), name: z.string(), days: z.number().int().optional() }),
+  z.object({ command: z.literal('list') }),
+  z.object({ command: z.literal('revoke'), id: z.string() }),
+])
+export type TokenCommand = z.output<typeof TokenCommand>
+
+/** The lines to print. */
+const Answer = z.union([
+  z.object({ lines: z.array(z.string()) }),
+  z.object({ error: z.string(), hint: z.string().optional() }),
+])
+
+/** Does what a token command asks, and returns the lines to print: tab-separated for a list. */
+export async function runTokenCommand(sql: Sql, command: TokenCommand): Promise<string[]> {
+  if (command.command === 'create') return [await createToken(sql, command.name, command.days)]
+  if (command.command === 'revoke') {
+    await revokeToken(sql, command.id)
+    return [`revoked ${command.id}`]
+  }
+  const rows = await listTokens(sql)
+  return rows.map((row) =>
+    [row.id, row.name, row.created_at, row.last_used_at, row.expires_at, row.revoked_at].join('\t'),
+  )
+}
+
+/** A socket in the data folder, which only its owner may enter; a relative name, since socket names must be short. */
+const socketIn = (folder: string) => relative('', resolve(join(folder, 'control.sock')))
+
+/**
+ * Lets `jobs-server token …` reach the embedded database of a running server, which no second
+ * process may open. Resolves to what ends it.
+ */
+export async function listenForTokenCommands(folder: string, sql: Sql): Promise<() => Promise<void>> {
+  const path = socketIn(folder)
+  await unlink(path).catch(() => {})
+  const server: Server = createServer({ allowHalfOpen: true }, (socket) => void answer(socket, sql))
+  await new Promise<void>((done, reject) => server.once('error', reject).listen(path, done))
+  await chmod(path, 0o600)
+  server.unref()
+  return () => new Promise((done) => server.ref().close(() => done()))
+}
+
+async function answer(socket: Socket, sql: Sql): Promise<void> {
+  socket.on('error', () => {})
+  try {
+    // Read to its end it would be destroyed, answer and all, were it not told otherwise.
+    const command = TokenCommand.parse(JSON.parse(await text(socket.iterator({ destroyOnReturn: false }))))
+    socket.end(JSON.stringify({ lines: await runTokenCommand(sql, command) }))
+  } catch (error) {
+    const hint = error instanceof Failure ? error.hint : undefined
+    socket.end(JSON.stringify({ error: error instanceof Error ? error.message : String(error), hint }))
+  }
+}
+
+function unanswered(cause?: unknown): never {
+  throw new Failure('unreachable', 'the server that has the data folder open does not answer', { cause })
+}
+
+/**
+ * Asks the running server that has `folder` open.
+ * @throws Failure what the server answered, or `unreachable`
+ */
+export async function askRunningServer(folder: string, command: TokenCommand): Promise<string[]> {
+  const socket = connect({ path: socketIn(folder), allowHalfOpen: true })
+  socket.end(JSON.stringify(command))
+  const reply = await text(socket).catch((cause: unknown) => unanswered(cause))
+  if (!reply) unanswered()
+  const answer = Answer.parse(JSON.parse(reply))
+  if ('lines' in answer) return answer.lines
+  throw new Failure('not_found', answer.error, { hint: answer.hint })
+}

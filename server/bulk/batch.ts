@@ -1,0 +1,66 @@
+import { Failure } from '../../shared/errors.ts'
+import { databaseFailure, isConnectionLost } from '../database/failure.ts'
+import { notIdle } from '../database/idle-timeout.ts'
+import { outcomeUnknown } from '../database/outcome-unknown.ts'
+import type { Sql } from '../database/sql.ts'
+import type { Bulk, Counts, Running } from './bulk-change.ts'
+import { type Lot, Outgrown } from './selection.ts'
+
+/**
+ * One batch, in a transaction of its own: the jobs, what the record says of them, and the event. The record is locked
+ * meanwhile, as the sign that somebody is at work.
+ * @throws Failure `outcome_unknown` when the connection broke during the commit, `database_unavailable` when it broke
+ *   before, `conflict` when another server has ended the operation; anything else of the database as it is
+ */
+export async function runBatch(running: Running, bulk: Bulk<unknown>, lot: Lot): Promise<Counts> {
+  let committing = false
+  const work = running.sql.begin(async (tx) => {
+    await hold(tx, running)
+    const counts = await bulk.batch(tx, running, lot)
+    const done = bulk.affected(counts)
+    // What was written below a savepoint as the change began may show only now, and a bound holds for that, too.
+    if (!lot.named && done > lot.size) throw new Outgrown()
+    await record(tx, running, counts, done)
+    if (done > 0) await tell(tx, running, bulk, done)
+    committing = true
+    return { counts }
+  })
+  const { counts } = await work.catch((error: unknown) => {
+    if (!isConnectionLost(error)) throw error
+    if (!committing) throw databaseFailure(error)
+    const because = 'the connection to the database broke'
+    throw outcomeUnknown({ because, hint: 'the record of the operation shows which', retryAfter: 5, cause: error })
+  })
+  return counts
+}
+
+async function hold(tx: Sql, { operation, patienceMs }: Running): Promise<void> {
+  const [held] = await tx`
+    select id, ${notIdle(tx)}, set_config('lock_timeout', ${String(patienceMs)}, true)
+    from job_operations
+    where id = ${operation}::bigint and state = 'running'
+    for update`
+  if (!held)
+    throw new Failure('conflict', 'another server took this operation for dead, and ended it; nothing was changed')
+}
+
+const record = (tx: Sql, { operation }: Running, counts: Counts, done: number) => tx`
+  update job_operations
+  set affected = affected + ${done}::bigint,
+      batches = batches + ${done > 0 ? 1 : 0}::int,
+      counts = (
+        select coalesce(jsonb_object_agg(name, coalesce((counts ->> name)::bigint, 0) + value::bigint), '{}')
+        from jsonb_each_text(${JSON.stringify(counts)}::text::jsonb) as batch (name, value)
+      ),
+      touched_at = clock_timestamp()
+  where id = ${operation}::bigint`
+
+/** Who changed what, and why, among the events. */
+function tell(tx: Sql, { operation, caller, reason, asOf, requestId }: Running, bulk: Bulk<unknown>, affected: number) {
+  const { domain = null, queue = null, job_type = null } = bulk.scope
+  const as_of = bulk.token === undefined ? undefined : asOf
+  const attrs = { operation, affected, caller, reason, as_of, filters: bulk.request }
+  return tx`
+    insert into job_events (event_type, domain, queue, job_type, attrs_json, request_id)
+    values (${bulk.event}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify(attrs)}::text::jsonb, ${requestId})`
+}

@@ -1,0 +1,50 @@
+import { Failure } from '../../shared/errors.ts'
+import type { Call } from '../call.ts'
+import type { Sql } from '../database/sql.ts'
+import type { Bulk } from './bulk-change.ts'
+import { stopped } from './partial-failure.ts'
+
+interface First {
+  id: number
+  state: string
+  request_hash: string
+  answer: unknown
+  affected: number
+  error: string | null
+}
+
+/**
+ * The outcome of the first time, for a request that comes again under its idempotency key.
+ * @returns nothing for one that is new
+ * @throws Failure `conflict` when the key stands for another request or the first still runs, `partial` as the first did
+ */
+export async function repeated<Answer>(
+  tx: Sql,
+  { caller, idempotencyKey }: Call,
+  bulk: Bulk<Answer>,
+  hash: string,
+): Promise<{ answer: Answer } | undefined> {
+  if (idempotencyKey === undefined) return undefined
+  const [first] = await tx<First[]>`
+    select id, state, request_hash, answer, affected, error
+    from job_operations
+    where caller = ${caller} and idempotency_key = ${idempotencyKey}`
+  if (!first) return undefined
+  const { id, state, request_hash, answer, affected, error } = first
+  if (request_hash !== hash) {
+    throw new Failure(
+      'conflict',
+      `this Idempotency-Key stands for another request (operation ${id}); nothing was changed`,
+      {
+        hint: 'a new request needs a new key',
+      },
+    )
+  }
+  if (state === 'running') {
+    throw new Failure('conflict', `this request has been made before, and still runs (operation ${id})`, {
+      retryAfter: 5,
+    })
+  }
+  if (answer === null) throw stopped({ id, affected, why: error ?? 'it was stopped' })
+  return { answer: bulk.output.parse(answer) }
+}

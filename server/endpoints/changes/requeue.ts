@@ -1,0 +1,101 @@
+import type * as z from 'zod'
+import { requeue as operation, type RequeueRequest } from '../../../shared/changes/requeue.ts'
+import type { Bulk, Counts, Done, JobSet, Running } from '../../bulk/bulk-change.ts'
+import { preview } from '../../bulk/preview.ts'
+import { keyOf, signed } from '../../bulk/preview-token.ts'
+import { change } from '../../bulk/run.ts'
+import type { Lot } from '../../bulk/selection.ts'
+import { isSeen } from '../../bulk/snapshot.ts'
+import type { Call } from '../../call.ts'
+import { isOneOf } from '../../database/planner-hints.ts'
+import { inScope } from '../../database/scope.ts'
+import type { Sql } from '../../database/sql.ts'
+import { ring, tellSteps } from '../../lifecycle/job-events.ts'
+import { imageOf, keepImages, pickedAndMoved } from '../../undo/row-images.ts'
+
+type RequeueResult = z.output<typeof operation.output>
+
+/** The only definition of requeueable, for the preview and the change. */
+const requeueable = (sql: Sql, set: JobSet, request: RequeueRequest) => sql`
+  status = 'quarantined'
+  ${inScope(sql, request)}
+  ${request.job_id === undefined ? sql`` : sql`and id = ${request.job_id}::bigint`}
+  and ${isSeen(sql, set.seen)}`
+
+/** Puts quarantined jobs back in the queue, as if they had never been tried. */
+export async function requeue(call: Call, request: RequeueRequest): Promise<RequeueResult> {
+  const bulk = bulkOf(request)
+  if (!request.dry_run) return change(call, bulk)
+  const { preview: previewed } = await preview(call, bulk)
+  return { affected: previewed.count, preview: previewed }
+}
+
+function bulkOf(request: RequeueRequest): Bulk<RequeueResult> {
+  const { domain, queue, job_type, job_id, max, limit, preview_token } = request
+  const filters = { domain, queue, job_type, job_id }
+  return {
+    kind: 'requeue',
+    name: 'requeue',
+    event: 'jobs.requeued',
+    scope: request,
+    filters,
+    request: { ...filters, max, limit },
+    max,
+    token: preview_token,
+    limit,
+    matching: (sql, set) => sql`from jobs where ${requeueable(sql, set, request)}`,
+    time: (sql) => sql`quarantined_at`,
+    batch: (tx, running, lot) => putBack(tx, running, { request, lot }),
+    affected: ({ affected = 0 }) => affected,
+    answered: async (done) => ({
+      affected: done.counts.affected ?? 0,
+      ...(limit !== undefined && (await someOf(done, filters))),
+    }),
+    output: operation.output,
+  }
+}
+
+/** Which ones, where only some were asked for, and the way to the rest. */
+async function someOf({ running, counts: { affected = 0 }, previewed }: Done, filters: object) {
+  const { sql, operation, caller } = running
+  const rows = await sql<{ job_id: number }[]>`
+    select job_id from job_operation_rows where operation_id = ${operation}::bigint order by job_id`
+  const job_ids = rows.map(({ job_id }) => job_id)
+  if (!previewed || previewed.count <= affected) return { job_ids }
+  const { as_of, seen, count } = previewed
+  const rest = { as_of, seen, count: count - affected }
+  return { job_ids, rest_token: signed(await keyOf(sql), { kind: 'requeue', filters, caller }, rest) }
+}
+
+interface PuttingBack {
+  request: RequeueRequest
+  lot: Lot
+}
+
+/** An earlier end, or a wish for one, would keep the job from running or from finishing; it goes. */
+async function putBack(tx: Sql, running: Running, { request, lot }: PuttingBack): Promise<Counts> {
+  const [row] = await tx<[{ affected: number }]>`
+    with picked as materialized (
+      select id, ${imageOf(tx)} as before
+      from jobs
+      where ${lot.isAmong(tx, requeueable(tx, running, request))}
+      for update skip locked
+    ),
+    moved as (
+      update jobs
+      set status = 'queued', available_at = now(), retry_count = 0,
+          failure_streak_code = null, failure_streak_count = 0, quarantined_at = null,
+          leased_until = null, lease_id = null, worker_id = null,
+          completed_at = null, completion_token = null,
+          cancel_requested_at = null, cancelled_at = null, cancellation_reason = null
+      where ${isOneOf(tx, tx`select id from picked`)}
+      returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, ${imageOf(tx)} as after
+    ),
+    kept as (${keepImages(tx, running, pickedAndMoved(tx))}),
+    told as (${tellSteps(tx, running, tx`select *, 'job.requeued' as event_type, '{}'::jsonb as attrs from moved`)}),
+    rung as (${ring(tx, tx`select domain, queue from moved`)})
+    select count(moved.id) as affected
+    from moved
+    left join rung on true`
+  return row
+}

@@ -1,0 +1,116 @@
+import type * as z from 'zod'
+import { sweep as operation, type SweepRequest } from '../../../shared/changes/sweep.ts'
+import type { Bulk, Counts, JobSet, Running } from '../../bulk/bulk-change.ts'
+import { preview } from '../../bulk/preview.ts'
+import { change } from '../../bulk/run.ts'
+import type { Lot } from '../../bulk/selection.ts'
+import { isSeen } from '../../bulk/snapshot.ts'
+import { type Call, referenceTime } from '../../call.ts'
+import { isOneOf } from '../../database/planner-hints.ts'
+import { inScope } from '../../database/scope.ts'
+import type { Sql } from '../../database/sql.ts'
+import { fixed } from '../../database/static-fragment.ts'
+import { cascade, droppedSteps } from '../../lifecycle/dependents.ts'
+import { tellSteps } from '../../lifecycle/job-events.ts'
+import { imageOf, keepImages, pickedAndMoved } from '../../undo/row-images.ts'
+
+/** Time so many seconds before the reference time; 3,000 years are the most PostgreSQL's calendar bears. */
+const before = (sql: Sql, set: JobSet, seconds: number) => sql`
+  ${referenceTime(sql, set)} - least(${seconds}::bigint, 100000000000) * interval '1 second'`
+
+/** Queued for too long. */
+const tooOld = (sql: Sql, set: JobSet, { age_seconds }: SweepRequest) =>
+  age_seconds === undefined ? sql`false` : sql`(status = 'queued' and created_at <= ${before(sql, set, age_seconds)})`
+
+/**
+ * Running for too long, since the last pick-up: some workers keep the first `started_at` when a job
+ * is picked up again, and `acquired_at` is then the later of the two.
+ */
+const tooLong = (sql: Sql, set: JobSet, { runtime_seconds }: SweepRequest) =>
+  runtime_seconds === undefined
+    ? sql`false`
+    : sql`(status = 'processing' and greatest(started_at, acquired_at) <= ${before(sql, set, runtime_seconds)})`
+
+/** The only definition of past the limit, for the preview and the change. */
+const sweepable = (sql: Sql, set: JobSet, request: SweepRequest) => sql`
+  status in ('queued', 'processing')
+  and (${tooOld(sql, set, request)} or ${tooLong(sql, set, request)})
+  ${inScope(sql, request)}
+  and ${isSeen(sql, set.seen)}`
+
+const why = fixed((sql) => sql`case status when 'queued' then 'ttl_age' else 'ttl_runtime' end`)
+
+const outcomes = {
+  // An earlier end would make the job look old to a prune.
+  cancel: (sql: Sql) => sql`
+    status = 'cancelled', cancelled_at = now(), cancellation_reason = ${why(sql)}, completed_at = null`,
+  fail: (sql: Sql) => sql`status = 'failed', completed_at = now(), error_message = ${why(sql)}`,
+}
+
+type SweepResult = z.output<typeof operation.output>
+
+/** Ends queued and running jobs that are past their limits. */
+export async function sweep(call: Call, request: SweepRequest): Promise<SweepResult> {
+  const bulk = bulkOf(request)
+  if (!request.dry_run) return change(call, bulk)
+  const { preview: previewed } = await preview(call, bulk)
+  return { affected: previewed.count, preview: previewed }
+}
+
+function bulkOf(request: SweepRequest): Bulk<SweepResult> {
+  const { age_seconds, runtime_seconds, action, domain, queue, job_type, max, preview_token } = request
+  const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type }
+  return {
+    kind: 'sweep',
+    name: 'sweep',
+    event: 'jobs.ttl_sweep',
+    scope: request,
+    filters,
+    request: { ...filters, max },
+    max,
+    token: preview_token,
+    matching: (sql, set) => sql`from jobs where ${sweepable(sql, set, request)}`,
+    time: (sql) => sql`case status when 'queued' then created_at else greatest(started_at, acquired_at) end`,
+    batch: (tx, running, lot) => endMany(tx, running, { request, lot }),
+    affected: ({ affected = 0 }) => affected,
+    answered: ({ counts: { affected = 0 } }) => ({ affected }),
+    output: operation.output,
+  }
+}
+
+interface Ending {
+  request: SweepRequest
+  lot: Lot
+}
+
+async function endMany(tx: Sql, running: Running, { request, lot }: Ending): Promise<Counts> {
+  const [row] = await tx<[{ affected: number }]>`
+    with recursive
+    picked as materialized (
+      select id, ${imageOf(tx)} as before
+      from jobs
+      where ${lot.isAmong(tx, sweepable(tx, running, request))}
+      for update skip locked
+    ),
+    moved as (
+      update jobs
+      set ${outcomes[request.action](tx)}, leased_until = null
+      where ${isOneOf(tx, tx`select id from picked`)}
+      returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
+        coalesce(case jobs.status when 'failed' then jobs.error_message end, jobs.cancellation_reason) as reason,
+        ${imageOf(tx)} as after
+    ),
+    ended as (select uuid, status from moved),
+    ${cascade(tx, imageOf(tx))},
+    kept as (${keepImages(tx, running, tx`${pickedAndMoved(tx)} union all select id, before, after from dropped`)}),
+    told as (${tellSteps(tx, running, tx`${movedSteps(tx)} union all ${droppedSteps(tx)}`)})
+    select count(*) as affected from moved`
+  return row
+}
+
+const movedSteps = fixed(
+  (sql) => sql`
+  select id, domain, queue, job_type, owner_user_id, trace_id, 'job.' || status as event_type,
+    jsonb_build_object('reason', reason, 'terminal', true) as attrs
+  from moved`,
+)

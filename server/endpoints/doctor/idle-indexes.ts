@@ -1,0 +1,57 @@
+import type { Idle } from '../../../shared/doctor/idle-indexes.ts'
+import type { Call } from '../../call.ts'
+
+/** Before that many uses of other indexes, one that was never used has not had its chance. */
+const leastUses = 1000
+
+/**
+ * Indexes of jobs that other programs made, and that serve nothing as far as this server of PostgreSQL knows: never used,
+ * while others were, or with the columns of another in front. One that is unique, or serves a constraint, also keeps a
+ * promise, and is left out.
+ */
+export const idleIndexes = async ({ sql }: Call): Promise<Idle[]> => [
+  ...(await sql<Idle[]>`
+    with indexes as materialized (
+      select
+        indexrelid as id, indexrelname as name, indisunique as is_unique, idx_scan as uses,
+        array_to_string(indkey::int2[], ' ') || ' ' as columns, 0 = any(indkey::int2[]) as computed,
+        coalesce(pg_get_expr(indpred, indrelid), '') as rows,
+        indclass::text || ' ' as classes, indcollation::text || ' ' as collations, indoption::text || ' ' as options,
+        pg_relation_size(indexrelid) as bytes,
+        indexrelname like 'jobsctl\\_%' or indexrelname in ('idx_jobs_batch_group', 'idx_jobs_idempotent_unique') as ours,
+        indisunique or exists (select from pg_constraint where conindid = indexrelid) as promise
+      from pg_index
+      join pg_stat_user_indexes using (indexrelid)
+      where indrelid = to_regclass('jobs') and indisvalid
+    ),
+    judged as (
+      select
+        name, bytes,
+        (
+          select min(other.name)
+          from indexes other
+          where other.id <> one.id and other.rows = one.rows and not one.computed and not other.computed
+            and other.columns like one.columns || '%'
+            and other.classes like one.classes || '%' and other.collations like one.collations || '%'
+            and other.options like one.options || '%'
+            and (other.columns <> one.columns or other.is_unique or other.ours or other.id < one.id)
+        ) as covering,
+        uses = 0 and (select sum(uses) from indexes) >= ${leastUses}::int as unused
+      from indexes one
+      where not ours and not promise
+    )
+    select
+      name as index,
+      bytes,
+      case
+        when covering is not null then 'covered by ' || covering
+        else 'never used' || coalesce(
+          (select ' since ' || to_char(stats_reset at time zone 'utc', 'YYYY-MM-DD') from pg_stat_database where datname = current_database()),
+          ''
+        )
+      end as why
+    from judged
+    -- One that covers another is to stay in its place.
+    where covering is not null or (unused and name not in (select covering from judged where covering is not null))
+    order by bytes desc, name`),
+]

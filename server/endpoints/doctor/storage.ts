@@ -1,0 +1,34 @@
+import type { z } from 'zod'
+import type { storage as storing } from '../../../shared/doctor/storage.ts'
+import type { Call } from '../../call.ts'
+import { archiveLacks } from '../../undo/archive.ts'
+
+/** What the jobs and their history take up, as the statistics of the database have it. */
+export async function storage({
+  sql,
+  archiveBeforeDelete,
+  archiveDays,
+}: Call): Promise<z.output<typeof storing.output>> {
+  const archive_lacks = await archiveLacks(sql)
+  const oldestArchived = sql`
+    select archived_at from jobs_archive where operation_id is not null order by operation_id, id limit 1`
+  const tables = await sql<z.output<typeof storing.output>['tables']>`
+    select relname as table, rows, bytes, oldest
+    from (
+      select
+        relname,
+        coalesce(nullif(pg_stat_get_live_tuples(oid), 0), greatest(reltuples, 0)::bigint) as rows,
+        pg_total_relation_size(oid) as bytes,
+        case relname
+          when 'jobs' then (select created_at from jobs order by id limit 1)
+          when 'job_events' then (select created_at from job_events order by id limit 1)
+          when 'job_operations' then (select started_at from job_operations order by id limit 1)
+          when 'jobs_archive' then ${archive_lacks.length === 0 ? sql`(${oldestArchived})` : sql`null`}
+        end as oldest,
+        at
+      from unnest(array['jobs', 'jobs_archive', 'job_events', 'job_operations', 'job_operation_rows']) with ordinality as named (name, at)
+      join pg_class on pg_class.oid = to_regclass(name)
+    ) as measured
+    order by at`
+  return { archive_before_delete: archiveBeforeDelete, archive_lacks, archive_days: archiveDays, tables: [...tables] }
+}

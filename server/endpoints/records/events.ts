@@ -1,0 +1,26 @@
+import type { EventsRequest, JobEvent } from '../../../shared/records/events.ts'
+import type { Call } from '../../call.ts'
+import { inScope } from '../../database/scope.ts'
+import type { Sql } from '../../database/sql.ts'
+
+/** Events after `after_id`, as far as they are complete. */
+export async function events(
+  { sql, horizon }: Pick<Call, 'sql' | 'horizon'>,
+  request: EventsRequest,
+): Promise<JobEvent[]> {
+  return readEvents(sql, request, await horizon.reached())
+}
+
+/** Events after `after_id`, up to `last`. */
+export const readEvents = async (sql: Sql, request: EventsRequest, last: number): Promise<JobEvent[]> => {
+  if (last <= request.after_id) return []
+  return [
+    ...(await sql<JobEvent[]>`
+      select
+        id, event_type, job_id, domain, queue, job_type, attrs_json as attrs, owner_user_id, request_id, trace_id, created_at
+      from job_events
+      where id > ${request.after_id}::bigint and id <= ${last}::bigint ${inScope(sql, request)}
+      order by id
+      limit ${request.limit}`),
+  ]
+}

@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
+import { getRequestListener, RequestError } from '@hono/node-server'
+import { Failure } from '../../shared/errors.ts'
+import { headers } from '../../shared/headers.ts'
+import { answeredHealth } from './health.ts'
+import { problemOf } from './problem.ts'
+
+/** An HTTP server for an app. What is too broken to reach the app gets a problem for an answer, too. */
+export function createHttpServer(fetch: (request: Request) => Response | Promise<Response>): Server {
+  const listener = getRequestListener(fetch, {
+    hostname: 'localhost', // for HTTP/1.0, which may come without a host
+    errorHandler: (error) => {
+      if (!(error instanceof RequestError)) return undefined
+      const { status, head, body } = refusal(400)
+      return new Response(body, { status, headers: head })
+    },
+  })
+  // A missing host is refused here: Node's own answer would be empty.
+  return createServer({ requireHostHeader: false }, (incoming, outgoing) => {
+    if (incoming.headers.host === undefined && incoming.httpVersion === '1.1') answerRefused(outgoing, 400)
+    else if (!answeredHealth(incoming, outgoing)) void listener(incoming, outgoing)
+  })
+    .on('clientError', refuse)
+    .on('checkExpectation', (_incoming, outgoing) => answerRefused(outgoing, 417))
+}
+
+function answerRefused(outgoing: ServerResponse, wanted: number): void {
+  const { status, head, body } = refusal(wanted)
+  outgoing.writeHead(status, { ...head, Connection: 'close' }).end(body)
+}
+
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const { status, head, body } = refusal(statuses[error.code ?? ''] ?? 400)
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    ...Object.entries(head).map(([name, value]) => `${name}: ${value}`),
+    ...[`Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close', '', body],
+  ]
+  socket.end(lines.join('\r\n'))
+}
+
+const statuses: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }
+
+function refusal(status: number) {
+  const id = randomUUID()
+  const problem = problemOf(new Failure('malformed_request', 'the request is not HTTP as this server reads it'), id)
+  return {
+    status,
+    head: { 'Content-Type': 'application/problem+json', [headers.requestId]: id },
+    body: JSON.stringify({ ...problem, status }),
+  }
+}
+
+/**
+ * Resolves to the port.
+ * @throws Failure `usage` when the address cannot be had
+ */
+export async function listen(server: Server, host: string, wanted: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(
+        new Failure('usage', `cannot listen on ${host}:${wanted}: ${cause.code}`, {
+          hint: cause.code === 'EADDRINUSE' ? 'another program has the port: set PORT' : 'see HOST and PORT',
+          cause,
+        }),
+      ),
+    )
+    server.listen(wanted, host, resolve)
+  })
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : wanted
+}
+
+/** Stops accepting, and lets running requests end; after so many seconds they are cut off. */
+export async function close(server: Server, seconds: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // A connection whose request has ended is idle only then, and a caller may keep it for long.
+  const idle = setInterval(() => server.closeIdleConnections(), 50)
+  server.closeIdleConnections()
+  await Promise.race([closed, wait(seconds * 1000, undefined, { ref: false })])
+  clearInterval(idle)
+  server.closeAllConnections()
+}

@@ -1,0 +1,130 @@
+import type { Context } from 'hono'
+import type * as z from 'zod'
+import type { Endpoint } from '../../shared/endpoint.ts'
+import { Failure, type Fault } from '../../shared/errors.ts'
+import { inexactNumber } from '../../shared/exact-numbers.ts'
+import { faultsOf } from '../../shared/faults.ts'
+import { headers, maxReasonLength } from '../../shared/headers.ts'
+import { brokenOff } from './body-limit.ts'
+
+/**
+ * The input of an operation, from the query of a GET or the body of a POST, and from the path.
+ * @throws Failure `unsupported_media_type`, `malformed_json`, or `invalid_request` with every fault
+ */
+export async function readInput<In extends z.ZodType>(c: Context, endpoint: Endpoint<In>): Promise<z.output<In>> {
+  if (endpoint.method === 'GET') return parsed(endpoint.input, withPath(queryOf(c), c.req.param()))
+  refuseQuery(c)
+  return parsed(endpoint.input, withPath(await jsonOf(c), c.req.param()))
+}
+
+/**
+ * The query of a call.
+ * @throws Failure `invalid_request` with every fault
+ */
+export const readQuery = <In extends z.ZodType>(c: Context, input: In): z.output<In> => parsed(input, queryOf(c))
+
+function parsed<In extends z.ZodType>(input: In, fields: unknown): z.output<In> {
+  const read = input.safeParse(fields, { reportInput: true })
+  if (!read.success) throw invalid(faultsOf(read.error))
+  return read.data
+}
+
+/** What the path says, a body cannot say again. */
+function withPath(body: unknown, path: Record<string, string>): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
+  const twice = Object.keys(path).filter((name) => Object.hasOwn(body, name))
+  if (twice.length > 0) throw invalid(twice.map((path) => ({ path, message: 'is in the path already' })))
+  return { ...body, ...path }
+}
+
+/** Who puts a filter there means it, and would change more than it meant. */
+function refuseQuery(c: Context): void {
+  const names = Object.keys(queryOf(c))
+  if (names.length > 0) throw invalid(names.map((path) => ({ path, message: 'belongs in the body, not in the query' })))
+}
+
+/** A field that is given twice has no one meaning. */
+function queryOf(c: Context): Record<string, string> {
+  if (!c.req.url.includes('?')) return {} // most calls: to take an address apart costs
+  const fields = [...new URL(c.req.url).searchParams]
+  const twice = fields.map(([name]) => name).filter((name, at, names) => names.indexOf(name) !== at)
+  if (twice.length > 0) throw invalid([...new Set(twice)].map((path) => ({ path, message: 'is given more than once' })))
+  return Object.fromEntries(fields)
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+async function jsonOf(c: Context): Promise<unknown> {
+  const bytes = await c.req.arrayBuffer().catch(brokenOff)
+  if (bytes.byteLength === 0) throw new Failure('malformed_json', 'the body is empty; it must be JSON')
+  if (!isJson(c.req.header('content-type')) || c.req.header('content-encoding')) {
+    throw new Failure('unsupported_media_type', 'the body must be plain application/json in UTF-8')
+  }
+  const { text, json } = parsedJson(bytes)
+  const inexact = inexactNumber(text)
+  if (inexact === undefined) return json
+  throw invalid([
+    { path: '', message: `the number ${inexact.slice(0, 40)} cannot be kept exactly; send it as a string` },
+  ])
+}
+
+function parsedJson(bytes: ArrayBuffer): { text: string; json: unknown } {
+  try {
+    const text = utf8.decode(bytes)
+    return { text, json: JSON.parse(text) }
+  } catch (cause) {
+    throw new Failure('malformed_json', 'the body is not JSON in UTF-8', { cause })
+  }
+}
+
+function isJson(contentType = ''): boolean {
+  const [type = '', ...parameters] = contentType
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim())
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='))
+  return type === 'application/json' && (charset === undefined || /^charset="?utf-?8"?$/.test(charset))
+}
+
+/**
+ * `X-Reason` as text: callers send UTF-8, which Node reads as Latin-1.
+ * @throws Failure `invalid_request` when it is too long
+ */
+export function readReason(c: Context): string | undefined {
+  const raw = c.req.header(headers.reason)
+  if (!raw) return undefined
+  const text = decoded(Buffer.from(raw, 'latin1')) ?? raw
+  if ([...text].length > maxReasonLength) {
+    throw invalid([{ path: headers.reason, message: `must be at most ${maxReasonLength} characters` }])
+  }
+  return text.replaceAll(/\p{Cc}/gu, ' ')
+}
+
+function decoded(bytes: Buffer): string | undefined {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * `Idempotency-Key`, the caller's own name for a change.
+ * @throws Failure `invalid_request` when it is no name
+ */
+export function readIdempotencyKey(c: Context): string | undefined {
+  const key = c.req.header(headers.idempotencyKey)?.trim()
+  if (!key) return undefined
+  if (/^[\x20-\x7e]{1,256}$/.test(key)) return key
+  throw invalid([{ path: headers.idempotencyKey, message: 'must be 1 to 256 characters of printable ASCII' }])
+}
+
+/** More faults than a person reads would make an answer many times the size of its request. */
+const mostFaults = 50
+
+/** The failure of an input that is wrong at these places. */
+export function invalid(all: readonly Fault[]): Failure {
+  const faults = all.slice(0, mostFaults)
+  const said = faults.map(({ path, message }) => (path ? `${path} ${message}` : message))
+  return new Failure('invalid_request', said.join('; '), { faults })
+}

@@ -1,0 +1,79 @@
+import type { Hono } from 'hono'
+import type { z } from 'zod'
+import type { Endpoint } from '../../shared/endpoint.ts'
+import { Failure } from '../../shared/errors.ts'
+import { headers, isConfirmed } from '../../shared/headers.ts'
+import type { Call, Serving } from '../call.ts'
+import { writeJson } from '../database/lossless-json.ts'
+import { limitBody } from './body-limit.ts'
+import { goneFrom } from './client-disconnect.ts'
+import { readIdempotencyKey, readInput, readReason } from './input.ts'
+import { asksForProgress, withProgress } from './progress-stream.ts'
+import type { Vars } from './request-context.ts'
+import { answer } from './respond.ts'
+
+/** Mounts an operation: read, validate, check the confirmation, run. No route does more. */
+export function serve<In extends z.ZodType, Out extends z.ZodType>(
+  app: Hono<Vars>,
+  serving: Serving,
+  endpoint: Endpoint<In, Out>,
+  run: (call: Call, input: z.output<In>) => Promise<z.output<Out>>,
+): void {
+  const maxSize = serving.maxBodyBytes + (endpoint.documents ?? 0) * serving.maxJsonBytes
+  app.on(endpoint.method, [endpoint.path, ...(endpoint.aliases ?? [])], limitBody(maxSize), async (c) => {
+    const input = await readInput(c, endpoint)
+    const changing = endpoint.changes(input)
+    c.set('changing', changing)
+    const reason = readReason(c)
+    const idempotencyKey = endpoint.bulk ? readIdempotencyKey(c) : undefined
+    // A caller's scope will be checked here, before its confirmation.
+    if (changing && !endpoint.unconfirmed && !isConfirmed(c.req.header(headers.confirm))) {
+      throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
+    }
+    let leaving: AbortController | undefined
+    const gone = () => {
+      leaving ??= goneFrom(c.env.outgoing)
+      return leaving.signal
+    }
+    const callWith = (progressed: Call['progressed']): Call => ({
+      caller: c.get('caller'),
+      requestId: c.get('requestId'),
+      stillAllowed: c.get('stillAllowed'),
+      reason,
+      idempotencyKey,
+      progressed,
+      gone,
+      changed: (rows: number) => c.set('rows', rows),
+      ...serving, // last: to add fields to what was spread takes forty times as long
+    })
+    const outcome = async (progressed: Call['progressed']) =>
+      endpoint.output.parse(await run(callWith(progressed), input))
+    if (endpoint.bulk && changing && asksForProgress(c)) return withProgress(c, serving, outcome)
+    const alive = () => c.get('alive')?.()
+    if (endpoint.shared) {
+      const text = await serving.sharing.share(`${endpoint.path} ${JSON.stringify(input)}`, async () =>
+        writeJson(await outcome(alive)),
+      )
+      return answer(c, text)
+    }
+    const output = await outcome(alive)
+    return answer(c, written(output, leaving), { status: endpoint.created?.(output) ? 201 : 200 })
+  })
+}
+
+/**
+ * Rows of other programs may be too large, or too deep, to be written down. Then it is as if the caller had hung up: what
+ * was leased to it goes back.
+ * @throws Failure `internal`
+ */
+function written(output: unknown, leaving: AbortController | undefined): string {
+  try {
+    return writeJson(output)
+  } catch (cause) {
+    leaving?.abort()
+    throw new Failure('internal', 'the answer is too large, or too deep, to be written; what was changed stands', {
+      hint: 'leases go back: ask for fewer jobs at once',
+      cause,
+    })
+  }
+}

@@ -1,0 +1,16 @@
+import { type Failure, failures, type Problem } from '../../shared/errors.ts'
+
+/** A failure as the body of an answer (RFC 9457). */
+export function problemOf(failure: Failure, requestId: string): Problem {
+  const words = failure.code.replaceAll('_', ' ')
+  return {
+    type: `urn:jobs:problem:${failure.code}`,
+    title: words.charAt(0).toUpperCase() + words.slice(1),
+    status: failures[failure.code].status,
+    detail: failure.message,
+    code: failure.code,
+    request_id: requestId,
+    ...(failure.hint !== undefined && { hint: failure.hint }),
+    ...(failure.faults.length > 0 && { errors: failure.faults }),
+  }
+}

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Context } from 'hono'
+import { stream } from 'hono/streaming'
+import type { Progress, ProgressLine } from '../../shared/changes/bulk-change.ts'
+import { headers, ndjson } from '../../shared/headers.ts'
+import type { Serving } from '../call.ts'
+import { explain, failureOf, silent } from './error-mapping.ts'
+import { listenForSilence } from './inactivity-timeout.ts'
+import { problemOf } from './problem.ts'
+import type { Vars } from './request-context.ts'
+import { answer } from './respond.ts'
+
+/** A line is written no more often, and no less often, in milliseconds. */
+const [leastPause, mostPause] = [200, 5000]
+
+/** Whether the caller wants to hear how far its change has come. */
+export const asksForProgress = (c: Context): boolean =>
+  (c.req.header('accept') ?? '').split(',').some((type) => type.split(';')[0]?.trim().toLowerCase() === ndjson)
+
+/**
+ * Answers a change line by line, from the moment it has begun: its progress, and in the end what would have been the
+ * answer. What ends before it begins is answered as always.
+ */
+export async function withProgress(
+  c: Context<Vars>,
+  serving: Serving,
+  run: (progressed: (progress: Progress) => void) => Promise<unknown>,
+): Promise<Response> {
+  const silence = listenForSilence(serving.callTimeoutMs)
+  let latest: Progress | undefined
+  let begin = () => {}
+  const begun = new Promise<'begun'>((resolve) => {
+    begin = () => resolve('begun')
+  })
+  const ended = run((progress) => {
+    latest = progress
+    silence.broken()
+    begin()
+  })
+  const first = await Promise.race([ended, begun, silence.fallen])
+  if (first !== 'begun') {
+    silence.end()
+    if (first === 'silence') throw silent(true)
+    return answer(c, JSON.stringify(first))
+  }
+  c.header(headers.requestId, c.get('requestId'))
+  c.header('Content-Type', ndjson)
+  c.header('X-Accel-Buffering', 'no')
+  return stream(c, async (lines) => {
+    const write = (line: ProgressLine) => lines.write(`${JSON.stringify(line)}\n`)
+    const last = Promise.race([ended, silence.fallen]).then(
+      (outcome): ProgressLine => (outcome === 'silence' ? failed(silent(true)) : { result: outcome }),
+      (error: unknown): ProgressLine => failed(error),
+    )
+    for (let told: Progress | undefined, at = 0; ; ) {
+      if (latest && (latest !== told || performance.now() - at > mostPause)) {
+        told = latest
+        at = performance.now()
+        await write({ progress: latest })
+      }
+      const line = await Promise.race([last, sleep(leastPause, undefined, { ref: false })])
+      if (!line) continue
+      silence.end()
+      await write(line)
+      return
+    }
+  })
+
+  function failed(error: unknown): ProgressLine {
+    const failure = failureOf(error, true)
+    explain(serving.log, failure, c.get('requestId'))
+    return { error: problemOf(failure, c.get('requestId')) }
+  }
+}

@@ -1,0 +1,62 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { Count, scopeFields, wholeNumber } from '../scope.ts'
+import { bulkAnswer, bulkFields, Group } from './bulk-change.ts'
+
+/** The states a prune may delete: a prune never deletes live work. */
+const prunableStatuses = ['completed', 'failed', 'cancelled', 'quarantined'] as const
+
+const live = ['queued', 'processing']
+
+const PrunableStatus = z
+  .string('must be a status')
+  .trim()
+  .toLowerCase()
+  .refine(
+    (status) => !live.includes(status),
+    'a prune never deletes live work; end queued and processing jobs with the TTL sweep',
+  )
+  .pipe(z.enum(prunableStatuses, `must be one of ${prunableStatuses.join(', ')}`))
+
+export const PruneRequest = z.strictObject({
+  statuses: z
+    .array(z.unknown(), 'must be a list of statuses')
+    .min(1, 'must name at least one status')
+    .max(100, 'must name at most 100 statuses')
+    .pipe(z.array(PrunableStatus))
+    .transform((statuses) => [...new Set(statuses)])
+    .default(['completed', 'failed', 'cancelled']),
+  older_than_days: wholeNumber(1, 3650).default(30),
+  ...scopeFields,
+  ...bulkFields,
+  /** Dry run only: list the largest groups of what would go, at most this many. */
+  detail_top_k: wholeNumber(0, 100).default(0),
+  /** Dry run only: count what stays, too. It costs a scan of the finished jobs in scope. */
+  include_kept: z.boolean('must be true or false').default(false),
+})
+export type PruneRequest = z.output<typeof PruneRequest>
+
+export const PruneGroup = Group.extend({
+  /** With `include_kept`: jobs of the group that stay, and when the oldest to go ended. */
+  keep: Count.optional(),
+  oldest: z.string().nullish(),
+})
+export type PruneGroup = z.output<typeof PruneGroup>
+
+/** In a dry run `deleted` is the number that would be deleted. */
+export const PruneResult = z.object({
+  deleted: Count,
+  groups: z.array(PruneGroup).optional(),
+  kept: Count.optional(),
+  ...bulkAnswer,
+})
+export type PruneResult = z.output<typeof PruneResult>
+
+export const prune = endpoint({
+  method: 'POST',
+  path: '/api/v1/jobs/prune',
+  input: PruneRequest,
+  output: PruneResult,
+  changes: (request) => !request.dry_run,
+  bulk: true,
+})

@@ -1,0 +1,31 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { Count, optional, ScopeName, scopeFields, wholeNumber } from '../scope.ts'
+import { bulkAnswer, bulkFields } from './bulk-change.ts'
+
+export const RequeueRequest = z.strictObject({
+  ...scopeFields,
+  domain: ScopeName,
+  job_id: optional(wholeNumber(1)),
+  ...bulkFields,
+  /** So many of them at first: the answer names them, and has a token for the rest. */
+  limit: optional(wholeNumber(1, 1000)),
+})
+export type RequeueRequest = z.output<typeof RequeueRequest>
+
+export const requeue = endpoint({
+  method: 'POST',
+  path: '/api/v1/jobs/batch/requeue_quarantined',
+  aliases: ['/api/v1/jobs/batch/requeue-quarantined'],
+  input: RequeueRequest,
+  output: z.object({
+    affected: Count,
+    /** With `limit`: which ones. */
+    job_ids: z.array(z.number()).optional(),
+    /** With `limit` and `preview_token`: the same preview without them, where any are left. */
+    rest_token: z.string().optional(),
+    ...bulkAnswer,
+  }),
+  changes: (request) => !request.dry_run,
+  bulk: true,
+})

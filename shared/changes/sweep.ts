@@ -1,0 +1,31 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { Count, optional, scopeFields, wholeNumber } from '../scope.ts'
+import { bulkAnswer, bulkFields } from './bulk-change.ts'
+
+const sweepActions = ['cancel', 'fail'] as const
+
+export const SweepRequest = z
+  .strictObject({
+    /** Queued jobs created at least this long ago. */
+    age_seconds: optional(wholeNumber(1)),
+    /** Processing jobs picked up at least this long ago. */
+    runtime_seconds: optional(wholeNumber(1)),
+    action: z.enum(sweepActions, 'must be cancel or fail').default('cancel'),
+    ...scopeFields,
+    ...bulkFields,
+  })
+  .refine((request) => request.age_seconds !== undefined || request.runtime_seconds !== undefined, {
+    path: ['age_seconds'],
+    message: 'give age_seconds, runtime_seconds or both',
+  })
+export type SweepRequest = z.output<typeof SweepRequest>
+
+export const sweep = endpoint({
+  method: 'POST',
+  path: '/api/v1/jobs/ttl/sweep',
+  input: SweepRequest,
+  output: z.object({ affected: Count, ...bulkAnswer }),
+  changes: (request) => !request.dry_run,
+  bulk: true,
+})

@@ -1,0 +1,20 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { Count } from '../scope.ts'
+
+const Idle = z.object({
+  index: z.string(),
+  bytes: Count,
+  /** `never used since …`, or `covered by …`. */
+  why: z.string(),
+})
+export type Idle = z.output<typeof Idle>
+
+/** Indexes of jobs, made by other programs, that cost each write and serve nothing. */
+export const idleIndexes = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/indexes',
+  input: z.strictObject({}),
+  output: z.array(Idle),
+  changes: () => false,
+})

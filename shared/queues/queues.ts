@@ -1,0 +1,57 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { optional, ScopeName } from '../scope.ts'
+import { text } from '../work/job.ts'
+
+const queueFields = { domain: ScopeName, queue: ScopeName }
+
+/** Both stop new leases at once, and let running jobs go on; a queue that drains takes no new jobs either. */
+const actions = ['pause', 'resume', 'drain'] as const
+export type QueueAction = (typeof actions)[number]
+
+export const QueueState = z.object({ paused: z.boolean(), drain: z.boolean() })
+export type QueueState = z.output<typeof QueueState>
+
+export const ControlRequest = z.strictObject({
+  ...queueFields,
+  action: z.enum(actions, `must be ${actions.slice(0, -1).join(', ')} or ${actions.at(-1)}`),
+  reason: optional(text(500)),
+})
+export type ControlRequest = z.output<typeof ControlRequest>
+
+export const controlQueue = endpoint({
+  method: 'POST',
+  path: '/api/v1/jobs/queue/control',
+  input: ControlRequest,
+  output: QueueState,
+  changes: () => true,
+  unconfirmed: true,
+})
+
+export const queueStatus = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/queue/status',
+  input: z.strictObject(queueFields),
+  output: QueueState,
+  changes: () => false,
+})
+
+export const StoppedQueue = z.object({
+  domain: z.string(),
+  queue: z.string(),
+  paused: z.boolean(),
+  drain: z.boolean(),
+  updated_at: z.string().nullable(),
+  /** Why, if whoever stopped it said so. */
+  reason: z.string().nullish(),
+})
+export type StoppedQueue = z.output<typeof StoppedQueue>
+
+/** The queues that are paused or draining. */
+export const stoppedQueues = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/queues',
+  input: z.strictObject({}),
+  output: z.array(StoppedQueue),
+  changes: () => false,
+})

@@ -1,0 +1,25 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { Count, scopeFields } from '../scope.ts'
+
+export const GroupStats = z.object({
+  domain: z.string(),
+  queue: z.string(),
+  job_type: z.string(),
+  /** Queued and due. */
+  queued: Count,
+  /** Queued, and due later. */
+  scheduled: Count,
+  processing: Count,
+  quarantined: Count,
+})
+export type GroupStats = z.output<typeof GroupStats>
+
+export const stats = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/stats',
+  input: z.strictObject(scopeFields),
+  output: z.array(GroupStats),
+  changes: () => false,
+  shared: true,
+})

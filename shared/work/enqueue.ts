@@ -1,0 +1,75 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { jobList, optional, preset, ScopeName, wholeNumber } from '../scope.ts'
+import { Job, JsonObject, text, words } from './job.ts'
+
+const biggestInteger = 2 ** 31 - 1
+
+const [firstTime, lastTime] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')]
+
+/** A time that PostgreSQL keeps and the wire can tell: of the years 1 to 9999, and in a zone that it knows. */
+const isKeepable = (time: string) =>
+  Date.parse(time) >= firstTime && Date.parse(time) <= lastTime && !/[+-](?:1[6-9]|2\d):\d\d$/.test(time)
+
+const Time = z.iso
+  .datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00Z', abort: true })
+  .refine(isKeepable, 'must be a time of the years 1 to 9999, less than 16 hours from UTC')
+
+export const NewJob = z.strictObject({
+  domain: ScopeName,
+  queue: preset(ScopeName, 'default'),
+  job_type: ScopeName,
+  /** What the worker needs to know; at most `JOBS_MAX_JSON_BYTES`. */
+  payload: JsonObject,
+  owner_user_id: optional(words(128)),
+  /** 1 runs first. */
+  priority: preset(wholeNumber(1, 10), 5),
+  /** Attempts after the first. */
+  max_retries: preset(wholeNumber(0, 100), 3),
+  /** Not before this time; absent means at once. */
+  available_at: optional(Time),
+  /** A second job with this key in its domain, queue and type is the first one. */
+  idempotency_key: optional(words(256)),
+  batch_group: optional(words(256)),
+  /** Jobs, by uuid, that must be completed before this one runs. */
+  depends_on: optional(
+    z
+      .array(text(128).trim().min(1, 'must not be blank'))
+      .max(100, 'must name at most 100 jobs')
+      .transform((uuids) => [...new Set(uuids)]),
+  ),
+  project_id: optional(wholeNumber(-biggestInteger - 1, biggestInteger)),
+})
+export type NewJob = z.output<typeof NewJob>
+
+export const EnqueuedJob = Job.extend({
+  /** False for a job that was there already under this idempotency key. */
+  created: z.boolean(),
+})
+export type EnqueuedJob = z.output<typeof EnqueuedJob>
+
+export const enqueue = endpoint({
+  method: 'POST',
+  path: '/api/v1/jobs',
+  input: NewJob,
+  documents: 1,
+  output: EnqueuedJob,
+  changes: () => true,
+  unconfirmed: true,
+  created: ({ created }) => created,
+})
+
+/** All of them, or none. */
+export const enqueueBatch = endpoint({
+  method: 'POST',
+  path: '/api/v1/jobs/batch',
+  input: z.strictObject({
+    jobs: jobList(NewJob),
+  }),
+  documents: 16,
+  /** In the order of the request. */
+  output: z.object({ jobs: z.array(EnqueuedJob) }),
+  changes: () => true,
+  unconfirmed: true,
+  created: ({ jobs }) => jobs.some(({ created }) => created),
+})

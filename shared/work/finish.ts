@@ -1,0 +1,94 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { optional, preset } from '../scope.ts'
+import { JobId, Json, PathId, words } from './job.ts'
+import { heldFields, manyOf, resultOf } from './lease-owner.ts'
+
+const finishFields = {
+  ...heldFields,
+  /** Chosen by the worker: the same finish with the same token is answered as the first time. */
+  completion_token: optional(words(256)),
+}
+
+const completeFields = {
+  ...finishFields,
+  /** What came of it, any JSON; at most `JOBS_MAX_JSON_BYTES`. */
+  result: Json.optional(),
+}
+
+const failFields = {
+  ...finishFields,
+  /** What went wrong, for people. */
+  error: words(10_000),
+  /** What went wrong, for programs: the same code again and again ends in quarantine. */
+  error_code: optional(words(128)),
+  error_class: optional(words(256)),
+  /** Any JSON; at most `JOBS_MAX_JSON_BYTES`. */
+  error_stack: Json.optional(),
+  /** False when another try would fail, too. */
+  retryable: preset(z.boolean('must be true or false'), true),
+  /** The first wait before another try; it doubles with each. */
+  backoff_seconds: optional(
+    z.number('must be a number').min(0, 'must be at least 0').max(3600, 'must be at most 3600'),
+  ),
+}
+
+export const FinishItem = z.discriminatedUnion(
+  'action',
+  [
+    z.strictObject({ action: z.literal('complete'), ...completeFields, id: JobId }),
+    z.strictObject({ action: z.literal('fail'), ...failFields, id: JobId }),
+    z.strictObject({ action: z.literal('release'), ...finishFields, id: JobId }),
+  ],
+  'must be complete, fail or release',
+)
+export type FinishItem = z.output<typeof FinishItem>
+
+export const Finished = z.object({
+  id: JobId,
+  /** What the job is now: completed, failed, quarantined, cancelled, or queued again. */
+  status: z.string(),
+  retry_count: z.number(),
+  /** When a job that is queued again is due. */
+  available_at: z.string().nullable(),
+})
+export type Finished = z.output<typeof Finished>
+
+export const FinishResult = resultOf(Finished)
+export type FinishResult = z.output<typeof FinishResult>
+
+const common = {
+  method: 'POST',
+  output: Finished,
+  changes: () => true,
+  unconfirmed: true,
+  documents: 1,
+} as const
+
+export const complete = endpoint({
+  ...common,
+  path: '/api/v1/jobs/:id/complete',
+  input: z.strictObject({ ...completeFields, id: PathId }),
+})
+
+export const fail = endpoint({
+  ...common,
+  path: '/api/v1/jobs/:id/fail',
+  input: z.strictObject({ ...failFields, id: PathId }),
+})
+
+/** Back to the queue, as if it had not been picked up. */
+export const release = endpoint({
+  ...common,
+  path: '/api/v1/jobs/:id/release',
+  input: z.strictObject({ ...finishFields, id: PathId }),
+})
+
+export const finishMany = endpoint({
+  ...common,
+  path: '/api/v1/jobs/finish',
+  input: z.strictObject({ jobs: manyOf(FinishItem) }),
+  documents: 16,
+  /** In the order of the request. */
+  output: z.object({ results: z.array(FinishResult) }),
+})

@@ -1,0 +1,54 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { optional } from '../scope.ts'
+import { LeaseSeconds } from './acquire.ts'
+import { JobId, PathId, text } from './job.ts'
+import { heldFields, manyOf, resultOf } from './lease-owner.ts'
+
+const fields = {
+  ...heldFields,
+  /** From now on; a lease is never made shorter. */
+  lease_seconds: optional(LeaseSeconds),
+  progress_percent: optional(
+    z
+      .number('must be a number')
+      .min(0, 'must be at least 0')
+      .max(100, 'must be at most 100')
+      // What the column has no place for is nothing.
+      .transform(Math.fround),
+  ),
+  progress_message: optional(text(1000)),
+}
+
+export const RenewItem = z.strictObject({ ...fields, id: JobId })
+export type RenewItem = z.output<typeof RenewItem>
+
+export const Renewed = z.object({
+  id: JobId,
+  leased_until: z.string(),
+  /** Somebody wants the job to end: stop, and release it. */
+  cancel_requested: z.boolean(),
+})
+export type Renewed = z.output<typeof Renewed>
+
+export const RenewResult = resultOf(Renewed)
+export type RenewResult = z.output<typeof RenewResult>
+
+export const renew = endpoint({
+  method: 'POST',
+  path: '/api/v1/jobs/:id/renew',
+  input: z.strictObject({ ...fields, id: PathId }),
+  output: Renewed,
+  changes: () => true,
+  unconfirmed: true,
+})
+
+export const renewMany = endpoint({
+  method: 'POST',
+  path: '/api/v1/jobs/renew',
+  input: z.strictObject({ jobs: manyOf(RenewItem) }),
+  /** In the order of the request. */
+  output: z.object({ results: z.array(RenewResult) }),
+  changes: () => true,
+  unconfirmed: true,
+})

@@ -1,0 +1,179 @@
+import { expect, it } from 'vitest'
+import { type FakeServer, fakeServer } from '../support/fakes/fake-server.ts'
+import { type OtherJobs, otherServer } from '../support/fakes/other-server.ts'
+import { runJobsctl } from '../support/programs/jobsctl.ts'
+import { atTerminal, enter, startAtTerminal } from '../support/programs/terminal.ts'
+import { paths } from '../support/world.ts'
+
+const stored = (): OtherJobs => ({ prunable: 5, overdue: 4, quarantined: 3, leased: 2, expired: 1 })
+const env = ({ url }: FakeServer) => ({ JOBSCTL_URL: url, JOBSCTL_API_KEY: 'key' })
+const run = (server: FakeServer, ...argv: string[]) => runJobsctl(argv, { env: env(server) })
+
+const noBound = 'note: this server keeps no bound; jobsctl itself checked the count, right before the change\n'
+const sweep = ['sweep', '--domain', 'chatbooks', '--age', '1d']
+const confirmed = ({ asked }: FakeServer) => asked.filter(({ headers }) => headers['x-confirm'] !== undefined)
+
+it('stats: shows what it knows, and passes on what it does not know with --json', async () => {
+  const server = await otherServer(stored())
+  const [rows, json] = await Promise.all([
+    run(server, 'stats'),
+    run(server, 'stats', '--domain', 'chatbooks', '--json'),
+  ])
+
+  expect(rows).toEqual({ code: 0, out: 'chatbooks\tdefault\texport\t4\t1\t2\t3\n', err: '' })
+  const [row]: unknown[] = JSON.parse(json.out)
+  expect(row).toMatchObject({ domain: 'chatbooks', oldest_age_seconds: 17 })
+})
+
+it('prune, requeue and integrity --fix: preview and change, and a word that the server keeps no bound', async () => {
+  const jobs = stored()
+  const server = await otherServer(jobs)
+  const [prune, requeue, integrity] = await Promise.all([
+    run(server, 'prune', '--domain', 'chatbooks', '--yes'),
+    run(server, 'requeue', '--domain', 'chatbooks', '--yes'),
+    run(server, 'integrity', '--all', '--fix', '--yes'),
+  ])
+
+  expect(prune).toEqual({ code: 0, out: 'deleted 5 jobs in chatbooks\n', err: noBound })
+  expect(requeue).toEqual({ code: 0, out: 'requeued 3 jobs in chatbooks\n', err: noBound })
+  expect(integrity).toEqual({ code: 0, out: 'repaired 3 jobs in all domains\n', err: noBound })
+  expect(jobs).toEqual({ prunable: 0, overdue: 4, quarantined: 0, leased: 0, expired: 0 })
+  for (const { body } of confirmed(server)) expect(body).not.toHaveProperty('max')
+})
+
+it.each([
+  [['queues'], 'GET /api/v1/jobs/queues'],
+  [['operations'], 'GET /api/v1/jobs/operations'],
+  [['events'], 'GET /api/v1/jobs/events'],
+  [['undo', '1', '--yes'], 'POST /api/v1/jobs/operations/1/undo'],
+  [['pause', 'a/b'], 'POST /api/v1/jobs/queue/control'],
+])('%j is told as what this server lacks', async (argv, call) => {
+  const server = await otherServer(stored())
+  const { code, out, err } = await run(server, ...argv)
+  expect({ code, out }).toEqual({ code: 5, out: '' })
+  expect(err).toMatch(/^error: .+\n {2}hint: this server lacks what the command needs, or .+\n$/)
+  expect(err).toContain(`error: ${server.url} has no ${call}\n`)
+})
+
+it('previews change nothing, and --max is kept by jobsctl itself', async () => {
+  const jobs = stored()
+  const server = await otherServer(jobs)
+  const [dry, refused, above, report] = await Promise.all([
+    run(server, 'prune', '--all', '--dry-run', '--detailed-exitcode'),
+    run(server, 'requeue', '--all'),
+    run(server, 'prune', '--all', '--yes', '--max', '4'),
+    run(server, 'integrity', '--all'),
+  ])
+
+  expect(dry).toEqual({ code: 10, out: 'would delete 5 jobs in all domains\n', err: '' })
+  expect(refused).toMatchObject({ code: 3, out: '' })
+  expect(above).toMatchObject({ code: 8, err: expect.stringContaining('5 jobs match, above the limit of 4') })
+  expect(report).toMatchObject({ code: 0, out: 'non_processing_with_lease\t2\nprocessing_expired\t1\n' })
+  expect(confirmed(server)).toEqual([])
+  expect(jobs).toEqual(stored())
+})
+
+it('at a terminal: the sentence is the preview, and the typed count goes ahead', async () => {
+  const jobs = stored()
+  const server = await otherServer(jobs)
+  const person = await startAtTerminal(['prune', '--domain', 'chatbooks'], { env: env(server) })
+  await person.sees('Type 5 to go ahead:')
+  person.types(`5${enter}`)
+
+  const { code, screen } = await person.ended
+  expect(code).toBe(0)
+  expect(screen).toContain('would delete 5 jobs in chatbooks\n')
+  expect(screen).toContain(noBound)
+  expect(jobs.prunable).toBe(0)
+})
+
+it('sweep: says that it cannot be previewed, and goes on only with --yes --no-preview', async () => {
+  const jobs = stored()
+  const server = await otherServer(jobs)
+  const refusals = await Promise.all([
+    run(server, ...sweep),
+    run(server, ...sweep, '--dry-run'),
+    run(server, ...sweep, '--yes'),
+  ])
+  for (const refusal of refusals) {
+    expect(refusal).toMatchObject({ code: 3, out: '' })
+    expect(refusal.err).toContain('error: this server cannot preview this sweep; nothing was changed\n')
+    expect(refusal.err).toContain(`hint: to go ahead without: jobsctl ${sweep.join(' ')} --yes --no-preview\n`)
+  }
+  expect(await atTerminal(sweep, { env: env(server) })).toMatchObject({ code: 3 })
+  expect(await run(server, ...sweep, '--no-preview')).toMatchObject({
+    code: 2,
+    err: 'error: --no-preview needs --yes\n',
+  })
+  expect(confirmed(server)).toEqual([])
+  expect(jobs.overdue).toBe(4)
+
+  const done = await run(server, ...sweep, '--yes', '--no-preview')
+  expect(done).toMatchObject({ code: 0, out: 'cancelled 4 jobs in chatbooks\n' })
+  expect(confirmed(server)).toMatchObject([{ path: paths.sweep, body: { age_seconds: 86_400, domain: 'chatbooks' } }])
+})
+
+it('--no-preview with a limit that nobody would keep is refused', async () => {
+  const server = await otherServer(stored())
+  const { code, err } = await run(server, ...sweep, '--yes', '--no-preview', '--max', '9')
+  expect(code).toBe(2)
+  expect(err).toContain('nothing would keep it')
+  expect(server.asked).toEqual([])
+})
+
+it('requeue finds the domains, and the domain of an id, by itself', async () => {
+  const server = await otherServer(stored())
+  expect(await run(server, 'requeue', '8123', '--yes', '-q')).toEqual({ code: 0, out: '', err: '' })
+  expect(confirmed(server)).toMatchObject([{ path: paths.requeue, body: { domain: 'chatbooks', job_id: 8123 } }])
+})
+
+it('reads its errors: a sentence, a list of faults, and an answer that says nothing', async () => {
+  const faults = [
+    { loc: ['body', 'older_than_days'], msg: 'Input should be greater than 0', type: 'greater_than' },
+    { loc: ['query', 'domain'], msg: 'Field required' },
+  ]
+  const [sentence, list, silent] = await Promise.all([
+    otherServer(stored(), 'another key').then((server) => run(server, 'stats')),
+    fakeServer(() => ({ status: 422, body: { detail: faults } })).then((server) => run(server, 'stats')),
+    fakeServer(() => ({ status: 500, body: 'Internal Server Error' })).then((server) => run(server, 'stats')),
+  ])
+  expect(sentence).toMatchObject({ code: 4, err: expect.stringContaining('error: Could not validate credentials\n') })
+  expect(list).toMatchObject({
+    code: 2,
+    err: 'error: --older-than: Input should be greater than 0\n  --domain: Field required\n',
+  })
+  expect(silent).toMatchObject({ code: 1, err: expect.stringMatching(/^error: http\S+ answered HTTP 500\n/) })
+})
+
+it('doctor is content with it, and says what it lacks', async () => {
+  const server = await otherServer(stored())
+  const { code, out } = await run(server, 'doctor')
+  expect(code).toBe(0)
+  expect(out).toMatch(/^server\twarning\t/m)
+  expect(out).toMatch(/^database\twarning\t/m)
+  expect(out).toMatch(/^bounds\twarning\tthe server knows no max\t/m)
+})
+
+it('what a person confirms is counted again right before the change, since this server keeps no bound', async () => {
+  let counted = 5
+  const server = await fakeServer(({ headers }) => {
+    if (headers['x-confirm']) return { body: { deleted: 500 } }
+    const deleted = counted
+    counted = 500
+    return { body: { deleted } }
+  })
+  const terminal = await startAtTerminal(['prune', '--domain', 'chatbooks'], { env: env(server) })
+  await terminal.sees('go ahead')
+  terminal.types(`5${enter}`)
+  expect(await terminal.ended).toMatchObject({ code: 8, screen: expect.stringContaining('above the limit of 5') })
+  expect(confirmed(server)).toEqual([])
+})
+
+it('an error with odd fields beside its sentence still says the sentence', async () => {
+  const detail = 'Confirmation required. Set X-Confirm: true'
+  const server = await fakeServer(() => ({ status: 400, body: { detail, code: null, errors: null, hint: 7 } }))
+  expect(await run(server, ...sweep, '--yes')).toMatchObject({
+    code: 3,
+    err: expect.stringContaining('this server cannot preview this sweep'),
+  })
+})

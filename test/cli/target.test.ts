@@ -1,0 +1,175 @@
+import { expect, it } from 'vitest'
+import { type FakeServer, fakeServer, jobsAnswer } from '../support/fakes/fake-server.ts'
+import { configHome, secretFile } from '../support/programs/config-home.ts'
+import { type JobsctlOptions, runJobsctl } from '../support/programs/jobsctl.ts'
+
+const listening = () => fakeServer(() => ({ body: [] }))
+const stats = (argv: string[], env: NonNullable<JobsctlOptions['env']>) => runJobsctl(['stats', ...argv], { env })
+
+/** What a server was told of who calls: each credential once. */
+const credentials = ({ asked }: FakeServer) =>
+  asked.map(({ headers }) => headers['x-api-key'] ?? headers.authorization ?? 'none')
+
+it('the URL: flag, then JOBSCTL_URL, then the profile, then BASE; a --profile counts as a flag', async () => {
+  const [flag, variable, named, other, usual, base] = await Promise.all(Array.from({ length: 6 }, listening))
+  if (!flag || !variable || !named || !other || !usual || !base) throw new Error('six servers were started')
+  const key = await secretFile('profile-key')
+  const profiles = {
+    named: { url: named.url, api_key_file: key },
+    other: { url: other.url, api_key_file: key },
+    usual: { url: usual.url, api_key_file: key },
+  }
+  const [withDefault, without] = await Promise.all([
+    configHome({ default: 'usual', profiles }),
+    configHome({ profiles }),
+  ])
+  const everything = {
+    ...withDefault.env,
+    ...{ JOBSCTL_URL: variable.url, JOBSCTL_API_KEY: 'variable-key', JOBSCTL_PROFILE: 'other' },
+    ...{ BASE: base.url, API_KEY: 'base-key' },
+  }
+  const given = await secretFile('flag-key')
+
+  const runs = await Promise.all([
+    stats(['--url', flag.url, '--profile', 'named', '--api-key-file', given], everything),
+    stats(['--profile', 'named'], everything),
+    stats([], everything),
+    stats([], { ...everything, JOBSCTL_URL: undefined }),
+    stats([], { ...everything, JOBSCTL_URL: '', JOBSCTL_PROFILE: undefined }),
+    stats([], {
+      ...everything,
+      ...without.env,
+      JOBSCTL_URL: undefined,
+      JOBSCTL_PROFILE: undefined,
+      JOBSCTL_API_KEY: undefined,
+    }),
+  ])
+
+  expect(runs.map(({ code, err }) => `${code}${err}`)).toEqual(Array(6).fill('0'))
+  expect([flag, named, variable, other, usual, base].map(credentials)).toEqual([
+    ['flag-key'],
+    ['profile-key'],
+    ['variable-key'],
+    ['profile-key'],
+    ['profile-key'],
+    ['base-key'],
+  ])
+})
+
+it('settings: flag before JOBSCTL_* before profile', async () => {
+  const server = await fakeServer(() => jobsAnswer(5))
+  const profiles = { p: { url: server.url, api_key_file: await secretFile('key'), max: 4 } }
+  const { env } = await configHome({ default: 'p', profiles })
+  const prune = (argv: string[], more = {}) =>
+    runJobsctl(['prune', '--all', '--yes', ...argv], { env: { ...env, ...more } })
+  const [profile, variable, flag] = await Promise.all([
+    prune([]),
+    prune([], { JOBSCTL_MAX: '3' }),
+    prune(['--max', '2'], { JOBSCTL_MAX: '3' }),
+  ])
+  const limits = [profile, variable, flag].map(({ err }) => /above the limit of (\d)/.exec(err)?.[1])
+  expect(limits).toEqual(['4', '3', '2'])
+})
+
+it('a key goes to the URL it belongs to, and to no other', async () => {
+  const [stranger, own, based] = await Promise.all([listening(), listening(), listening()])
+  const profiles = { p: { url: own.url, api_key_file: await secretFile('profile-key') } }
+  const { env } = await configHome({ default: 'p', profiles })
+  const base = { BASE: based.url, API_KEY: 'base-key' }
+  const variables = { JOBSCTL_URL: own.url, JOBSCTL_API_KEY: 'variable-key' }
+
+  const refused = await Promise.all([
+    stats(['--url', stranger.url], env),
+    stats(['--url', stranger.url, '--profile', 'p'], env),
+    stats(['--url', stranger.url], { ...env, ...base }),
+    stats(['--url', stranger.url], { ...env, ...base, ...variables }),
+    stats(['--url', stranger.url], { JOBSCTL_URL: own.url, JOBSCTL_TOKEN: 'token' }),
+    stats([], { JOBSCTL_URL: stranger.url, ...base }),
+    stats([], { API_KEY: 'base-key', JOBSCTL_URL: stranger.url }),
+  ])
+  for (const run of refused) {
+    expect(run).toMatchObject({ code: 4, out: '' })
+    expect(run.err).toContain(`there is no key for ${stranger.url}`)
+  }
+  expect(stranger.asked).toEqual([])
+
+  await Promise.all([
+    stats(['--url', own.url], variables),
+    stats(['--url', `${own.url.replace('http', 'HTTP')}/`], variables),
+    stats(['--profile', 'p'], { ...env, JOBSCTL_API_KEY: 'variable-key' }),
+    stats([], { ...base, JOBSCTL_API_KEY: undefined }),
+  ])
+  expect(credentials(own).sort()).toEqual(['profile-key', 'variable-key', 'variable-key'])
+  expect(credentials(based)).toEqual(['base-key'])
+})
+
+it.each([301, 302, 303, 307, 308])('never follows a redirect: HTTP %i', async (status) => {
+  const elsewhere = await listening()
+  const server = await fakeServer(({ path, headers }) =>
+    headers['x-confirm'] !== undefined || path.includes('stats')
+      ? { status, headers: { location: `${elsewhere.url}${path}` }, body: '' }
+      : jobsAnswer(2),
+  )
+  const env = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' }
+  const [read, change] = await Promise.all([
+    runJobsctl(['stats'], { env }),
+    runJobsctl(['prune', '--all', '--yes'], { env }),
+  ])
+
+  for (const run of [read, change]) {
+    expect(run).toMatchObject({ code: 1, out: '' })
+    expect(run.err).toContain(`error: ${server.url} redirects to ${elsewhere.url}/api/`)
+    const unsure = run === change && status === 303
+    expect(run.err).toContain(unsure ? 'the change may have been made' : '--url')
+  }
+  expect(elsewhere.asked).toEqual([])
+})
+
+it('plain http to another machine is refused without --allow-http, before anything is sent', async () => {
+  const refused = await Promise.all(
+    [
+      ['--url', 'http://example.com'],
+      ['--url', 'http://127.0.0.1.example.com:80'],
+    ].map((argv) => stats(argv, { JOBSCTL_API_KEY: 'key' })),
+  )
+  for (const { code, err } of refused) {
+    expect(code).toBe(2)
+    expect(err).toMatch(/^error: --url: plain http would show the key to the network .+\n {2}hint: .*--allow-http/)
+  }
+  const [allowed, secure] = await Promise.all([
+    stats(['--url', 'http://example.com', '--allow-http'], {}),
+    stats(['--url', 'https://example.com'], {}),
+  ])
+  expect(allowed).toMatchObject({ code: 4, err: expect.stringContaining('no key for http://example.com') })
+  expect(secure).toMatchObject({ code: 4, err: expect.stringContaining('no key for https://example.com') })
+})
+
+it.each([
+  'nonsense',
+  'ftp://example.com',
+  '127.0.0.1:8787',
+  'https://user:pass@example.com',
+  'http://localhost/?a=1',
+  ' ',
+])('refuses %j as a URL, and does not repeat what it holds', async (url) => {
+  const [flag, variable] = await Promise.all([stats(['--url', url], {}), stats([], { JOBSCTL_URL: url })])
+  expect(flag).toMatchObject({ code: 2, err: expect.stringMatching(/^error: --url: must /) })
+  expect(variable).toMatchObject({ code: 2, err: expect.stringMatching(/^error: JOBSCTL_URL: must be/) })
+  expect(flag.err).not.toContain('pass@')
+})
+
+it('a server may lie below a path, and the URL may end in slashes', async () => {
+  const server = await listening()
+  await Promise.all(
+    ['/jobs', '/jobs//', '//jobs', '', '//'].map((path) =>
+      stats([], { JOBSCTL_URL: `${server.url}${path}`, JOBSCTL_API_KEY: 'key' }),
+    ),
+  )
+  expect(server.asked.map(({ path }) => path).sort()).toEqual([
+    '//jobs/api/v1/jobs/stats',
+    '/api/v1/jobs/stats',
+    '/api/v1/jobs/stats',
+    '/jobs/api/v1/jobs/stats',
+    '/jobs/api/v1/jobs/stats',
+  ])
+})

@@ -1,0 +1,112 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Pool, Sql } from '../../server/database/sql.ts'
+import { countsOf, expectRight } from '../support/counts.ts'
+import { kinds } from '../support/database/database.ts'
+import { until } from '../support/poll.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+/** `PROPERTY_RUNS=500` is a long search; `PROPERTY_SEED` repeats one. */
+const { PROPERTY_RUNS: runs = '8', PROPERTY_SEED: seed } = process.env
+
+const status = fc.constantFrom('queued', 'queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined')
+/** Seconds from now, so that no job falls due while it is looked at; or never, or at once. */
+const due = fc.oneof(
+  fc.constantFrom(null, 'infinity', '-infinity'),
+  fc.integer({ min: -100_000, max: -60 }),
+  fc.integer({ min: 600, max: 40 * 86_400 }),
+)
+const third = fc.nat(2)
+
+/** What a writer says, of some of the jobs. */
+const statement = fc.oneof(
+  fc.record({ do: fc.constant('insert' as const), n: fc.integer({ min: 1, max: 30 }), status, due }),
+  fc.record({ do: fc.constant('move' as const), third, status }),
+  fc.record({ do: fc.constant('put off' as const), third, due }),
+  fc.record({ do: fc.constant('regroup' as const), third, to: fc.constantFrom('a', 'b') }),
+  fc.record({ do: fc.constant('delete' as const), third, status }),
+  fc.record({ do: fc.constant('touch' as const), third }),
+)
+type Statement = typeof statement extends fc.Arbitrary<infer T> ? T : never
+
+const transaction = fc.record({
+  isolation: fc.constantFrom('read committed', 'repeatable read', 'serializable'),
+  statements: fc.array(statement, { minLength: 1, maxLength: 4 }),
+  /** Takes back what it did since a savepoint, or all of it. */
+  ends: fc.constantFrom('commit', 'commit', 'rollback', 'rollback to savepoint'),
+})
+type Transaction = typeof transaction extends fc.Arbitrary<infer T> ? T : never
+
+const writers = fc.array(fc.array(transaction, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 3 })
+
+const timeOf = (due: number | string | null) =>
+  typeof due === 'number' ? new Date(Date.now() + due * 1000).toISOString() : due
+
+function say(sql: Sql, said: Statement) {
+  const some = 'third' in said ? sql`id % 3 = ${said.third}` : sql``
+  switch (said.do) {
+    case 'insert':
+      return sql`
+        insert into jobs (domain, queue, job_type, status, available_at)
+        select 'd' || n % 3, 'q', 't', ${said.status}, ${timeOf(said.due)}::text::timestamptz
+        from generate_series(1, ${said.n}::int) n`
+    case 'move':
+      return sql`update jobs set status = ${said.status} where ${some} and id % 2 = 0`
+    case 'put off':
+      return sql`update jobs set available_at = ${timeOf(said.due)}::text::timestamptz where ${some}`
+    case 'regroup':
+      return sql`update jobs set domain = ${said.to}, job_type = ${said.to} where ${some}`
+    case 'delete':
+      return sql`delete from jobs where ${some} and status = ${said.status}`
+    case 'touch':
+      return sql`update jobs set progress_percent = 50 where ${some}`
+  }
+}
+
+/** Two that change the same may fail, each as a whole: that is for the database to decide, and the counts follow. */
+const carryOut = (sql: Pool, { isolation, statements, ends }: Transaction) =>
+  sql
+    .begin(`isolation level ${isolation}`, async (tx) => {
+      for (const [nth, said] of statements.entries()) {
+        if (nth === 0 || ends !== 'rollback to savepoint') await say(tx, said)
+        else await tx.savepoint((point) => takenBack(point, said)).catch(() => {})
+      }
+      if (ends === 'rollback') throw new Error('taken back')
+    })
+    .catch(() => {})
+
+async function takenBack(sql: Sql, said: Statement): Promise<void> {
+  await say(sql, said)
+  throw new Error('taken back')
+}
+
+describe.each(kinds)('the counts behind stats on %s', (kind) => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld(kind)
+    await until('the counts are kept', async () => (await countsOf(world)).kept)
+  })
+  afterAll(() => world?.stop())
+
+  it('are those of the jobs at every moment, whoever writes what beside whom', async () => {
+    await fc.assert(
+      fc.asyncProperty(writers, async (all) => {
+        let writing = true
+        const looking = (async () => {
+          while (writing) expect(await countsOf(world)).toMatchObject({ kept: true, wrong: 0 })
+        })()
+        await Promise.all(
+          all.map(async (transactions) => {
+            for (const transaction of transactions) await carryOut(world.sql, transaction)
+          }),
+        )
+        writing = false
+        await looking
+        await expectRight(world)
+        await world.sql`delete from jobs where id % 7 <> 0`
+        await expectRight(world)
+      }),
+      { numRuns: Number(runs), ...(seed && { seed: Number(seed) }) },
+    )
+  })
+})

@@ -1,0 +1,121 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Sql } from '../../../server/database/sql.ts'
+import type { Running } from '../../../server/start.ts'
+import { newDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { type Wire, wireTo } from '../../support/fakes/wire.ts'
+import { call } from '../../support/http.ts'
+import { until } from '../../support/poll.ts'
+import { startServer } from '../../support/programs/built.ts'
+import { paths } from '../../support/world.ts'
+
+const key = 'key-of-the-tests'
+const limitMs = 4000
+
+/** The server and its pool as they are shipped, on connections that can be cut. */
+describe('a server whose connections are lost', () => {
+  let database: TestDatabase
+  let wire: Wire
+  let server: Running
+  beforeAll(async () => {
+    database = await newDatabase('postgres')
+    wire = await wireTo(database.env.JOBS_DB_URL ?? '')
+    server = await startServer({
+      ...database.env,
+      ...{ JOBS_DB_URL: wire.url, JOBS_DB_POOL: '4', SINGLE_USER_API_KEY: key },
+    })
+    await server.prepared
+    await server.sql`create table t (n int)`
+  })
+  afterAll(async () => {
+    await server?.stop()
+    await wire?.stop()
+    await database?.drop()
+  })
+
+  /** Resolves to how each ended, or to undefined when some have not by then. */
+  const settled = (asked: Promise<unknown>[]) => Promise.race([Promise.allSettled(asked), wait(limitMs)])
+  const stats = () => call({ url: server.url, method: 'GET', path: paths.stats, headers: { 'x-api-key': key } })
+  const answer = async (n: number, more = '') => {
+    const [row] = await server.sql<[{ n: number }]>`select ${n}::int as n where ${more} = ${more}`
+    expect(row.n).toBe(n)
+  }
+  const allAnswer = async () => {
+    const all = await settled(Array.from({ length: 12 }, (_, n) => answer(n)))
+    expect(all?.filter(({ status }) => status === 'rejected')).toEqual([])
+  }
+
+  it.each(['reset', 'closed'] as const)('answers whatever is asked just when they are %s', async (how) => {
+    for (let round = 0; round < 10; round++) {
+      const before = wire.sent()
+      const asked = Array.from({ length: 12 }, async (_, n) => {
+        await server.sql`select pg_sleep(0.1)`.catch(() => answer(n, 'x'.repeat(n % 2 ? 2000 : 1)))
+      })
+      const calls = Array.from({ length: 6 }, stats)
+      await until('statements are on their way', () => wire.sent() > before)
+      wire.cut(how)
+      expect(await settled([...asked, ...calls]), `round ${round}: some were never answered`).toBeDefined()
+    }
+    await allAnswer()
+    expect((await stats()).status).toBe(200)
+  })
+
+  it('mixes no answers when a table is altered while statements are on their way', async () => {
+    const { sql } = server
+    await sql`create table altered (n int)`
+    await sql`insert into altered values (7)`
+    const look = async (n: number) => {
+      const [row] = await sql<
+        [{ n: number; asked: number }]
+      >`select n, ${n}::int as asked from altered where ${'x'} = ${'x'}`
+      expect([row.n, row.asked]).toEqual([7, n])
+    }
+    const all = () => settled(Array.from({ length: 40 }, (_, n) => (n % 2 ? look(n) : answer(n))))
+    for (let round = 0; round < 8; round++) {
+      expect((await all())?.filter(({ status }) => status === 'rejected')).toEqual([])
+      await sql.unsafe(`alter table altered alter n type ${round % 2 ? 'int' : 'bigint'}`)
+      // Whoever has the old plan is told so; nobody is given the answer of another.
+      for (const ended of (await all()) ?? []) {
+        if (ended.status === 'rejected') expect(ended.reason).toMatchObject({ code: '0A000' })
+      }
+      await until('every session has the new plan', async () =>
+        (await all())?.every(({ status }) => status === 'fulfilled'),
+      )
+    }
+  })
+
+  it('goes on with no transaction in another session', async () => {
+    const insertTwice = async (tx: Sql) => {
+      await tx`insert into t values (1)`
+      wire.cut('closed')
+      await until('the pool has new connections', () =>
+        allAnswer().then(
+          () => true,
+          () => false,
+        ),
+      )
+      await tx`insert into t values (2)`
+    }
+    const inserting: Promise<void>[] = []
+    const change = server.sql.begin((tx) => inserting[inserting.push(insertTwice(tx)) - 1])
+    await expect(change).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
+    await expect(inserting[0]).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
+    expect([...(await server.sql`select n from t`)]).toEqual([])
+  })
+
+  it('costs the pool no connection when a session was reserved', async () => {
+    for (let round = 0; round < 6; round++) {
+      const session = await server.sql.reserve()
+      wire.cut('closed')
+      await expect(session`select pg_sleep(20)`).rejects.toThrow()
+      session.release()
+    }
+    await allAnswer()
+  })
+
+  it('mixes no rows of a statement that failed with those of the next', async () => {
+    const failing = () => server.sql`select repeat('x', 3000), 1 / (30 - i) from generate_series(1, 100) as i`
+    for (let n = 0; n < 8; n++) await expect(failing()).rejects.toMatchObject({ code: '22012' })
+    await allAnswer()
+  })
+})

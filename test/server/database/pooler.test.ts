@@ -1,0 +1,107 @@
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { startPooler } from '../../../scripts/bench/stage/pooler.ts'
+import type { Running } from '../../../server/start.ts'
+import { countsOf, expectRight } from '../../support/counts.ts'
+import { newDatabase, newFolder, type TestDatabase } from '../../support/database/database.ts'
+import { call } from '../../support/http.ts'
+import { until } from '../../support/poll.ts'
+import { startServer } from '../../support/programs/built.ts'
+import { runServer } from '../../support/programs/spawn-server.ts'
+import { workerOf } from '../../support/worker.ts'
+import { paths } from '../../support/world.ts'
+
+const key = 'key-of-the-tests'
+const pooler = await startPooler(inject('postgresUrl'))
+if (!pooler) process.stderr.write('skipped: pgbouncer is not installed\n')
+
+describe.skipIf(!pooler)('two servers behind a pooler in transaction mode', () => {
+  let database: TestDatabase
+  let url = ''
+  let servers: Running[] = []
+  /** Past the pooler. */
+  let sql: postgres.Sql
+  beforeAll(async () => {
+    database = await newDatabase('postgres')
+    const direct = database.env.JOBS_DB_URL ?? ''
+    sql = postgres(direct, { max: 1 })
+    url = pooler?.urlOf(new URL(direct).pathname.slice(1)) ?? ''
+    const env = { JOBS_DB_URL: url, JOBS_DB_POOLER: 'true', SINGLE_USER_API_KEY: key, JOBS_DB_POOL: '6' }
+    const start = async () => startServer({ ...env, JOBS_DATA_DIR: await newFolder('data') })
+    servers = await Promise.all([start(), start()])
+    await Promise.all(servers.map(({ prepared }) => prepared))
+  })
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.stop()))
+    await sql?.end()
+    await database?.drop()
+    await pooler?.stop()
+  })
+
+  const at = (nth: number) => {
+    const send = (method: string, path: string, body?: unknown) =>
+      call({ url: servers[nth]?.url ?? '', method, path, body, headers: { 'x-api-key': key, 'x-confirm': 'true' } })
+    const post = (path: string, body: unknown) => send('POST', path, body)
+    return { send, post, ...workerOf(post) }
+  }
+
+  it('work as one: jobs, previews and counts of one are those of the other', async () => {
+    const [one, other] = [at(0), at(1)]
+    const { id } = await one.enqueue({ queue: 'quick' })
+    const job = await other.take({ queue: 'quick' })
+    expect(job.id).toBe(id)
+    await one.complete(job)
+    // Held calls hear nothing through a pooler, and look by themselves.
+    const held = other.lease({ queue: 'late', wait_seconds: 20 })
+    await one.enqueue({ queue: 'late' })
+    expect(await held).toHaveLength(1)
+
+    await sql`
+      insert into jobs (domain, queue, job_type, status, completed_at)
+      select 'old', 'q', 't', 'completed', now() - interval '90 days' from generate_series(1, 3000)`
+    const { body } = await one.post(paths.prune, { domain: 'old', dry_run: true })
+    const preview_token = Object(body).preview.token
+    expect((await other.post(paths.prune, { domain: 'old', preview_token })).body).toMatchObject({ deleted: 3000 })
+    expect((await one.post(paths.prune, { domain: 'old', preview_token })).status).toBe(409)
+
+    const [{ sql: pool } = { sql: undefined }] = servers
+    if (!pool) throw new Error('there is no server')
+    for (const { send } of [one, other]) {
+      await until('the counts are kept', async () => (await countsOf({ call: send })).kept)
+      await expectRight({ call: send, sql: pool })
+    }
+  })
+
+  it('leave nothing behind in sessions that others share', async () => {
+    const shared = postgres(url, { max: 4 })
+    const settings = await Promise.all(
+      Array.from(
+        { length: 8 },
+        () =>
+          shared<{ found: string }[]>`
+          select concat_ws(' ', current_setting('statement_timeout'), current_setting('lock_timeout'),
+            current_setting('idle_in_transaction_session_timeout'), current_setting('enable_seqscan')) as found`,
+      ),
+    )
+    await shared.end()
+    expect(new Set(settings.map(([row]) => row?.found))).toEqual(new Set(['0 0 0 on']))
+    // A transaction of those who count may just be at it: what a session keeps is there at each look.
+    await until('no lock is left', async () => {
+      const locks = await sql`
+        select from pg_locks join pg_database on pg_database.oid = database
+        where locktype = 'advisory' and datname = current_database()`
+      return locks.length === 0
+    })
+  })
+
+  it('say what to set where they are not told of it', async () => {
+    const { code, err } = await runServer([], {
+      JOBS_DB_URL: url,
+      SINGLE_USER_API_KEY: key,
+      JOBS_DATA_DIR: await newFolder('data'),
+      PORT: '0',
+    })
+    expect(code).toBe(2)
+    expect(err).toContain('set JOBS_DB_POOLER=true')
+  })
+})

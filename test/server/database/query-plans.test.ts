@@ -1,0 +1,169 @@
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { countsOf } from '../../support/counts.ts'
+import { newDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { type Answer, call } from '../../support/http.ts'
+import { until } from '../../support/poll.ts'
+import { startServer } from '../../support/programs/built.ts'
+import { jobPaths, workerOf } from '../../support/worker.ts'
+import { paths } from '../../support/world.ts'
+
+/** Rows of jobs that were read, by the way in which they were found. */
+interface Reads {
+  scanned: number
+  fetched: number
+}
+
+const key = 'key-of-the-tests'
+
+type Run = (
+  worker: ReturnType<typeof workerOf>,
+  send: (method: string, path: string, body?: unknown) => Promise<Answer>,
+) => Promise<unknown>
+
+describe('the cost of a call beside 300,000 jobs of other queues', () => {
+  let database: TestDatabase
+  let sql: postgres.Sql
+  beforeAll(async () => {
+    database = await newDatabase('postgres')
+    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1 })
+    await withServer(async () => {})
+    await sql.unsafe(`
+      alter table jobs set (autovacuum_enabled = false);
+      insert into jobs (uuid, domain, queue, job_type, status, priority, created_at, payload)
+      select 'q' || n, 'busy', 'q' || n % 20, 't', 'queued', 1 + n % 10, now() - n * interval '1 second', '{}'
+      from generate_series(1, 200000) n;
+      insert into jobs (uuid, domain, queue, job_type, status, created_at, completed_at, lease_id, worker_id, payload)
+      select 'f' || n, 'chatbooks', 'default', 't', 'completed', now(), now(), 'l', 'w', '{}'
+      from generate_series(1, 100000) n;
+      insert into jobs (uuid, domain, queue, job_type, status, leased_until, lease_id, worker_id, payload)
+      select 'p' || n, 'busy', 'q1', 't', 'processing', now() + interval '1 hour', 'l', 'w', '{}'
+      from generate_series(1, 2000) n`)
+    await sql`analyze jobs`
+    await withServer(async (_worker, send) => {
+      await until('the counts are kept', async () => (await countsOf({ call: send })).kept)
+    })
+    // They are compared with the jobs now and then, which reads all that live: not now.
+    await sql`update jobsctl_counting set checked_at = now() + interval '1 hour'`
+  })
+  afterAll(async () => {
+    await sql?.end()
+    await database?.drop()
+  })
+
+  /** A server of its own, whose sessions are over when it has stopped: PostgreSQL counts what they read by then. */
+  async function withServer(run: Run): Promise<void> {
+    const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: key, JOBS_DB_POOL: '2' })
+    const send = (method: string, path: string, body?: unknown) =>
+      call({ url: server.url, method, path, body, headers: { 'x-api-key': key } })
+    try {
+      await server.prepared
+      await run(
+        workerOf((path, body) => send('POST', path, body)),
+        send,
+      )
+    } finally {
+      await server.stop()
+    }
+    await until('the sessions are over', async () => {
+      const [row] = await sql<[{ n: number }]>`
+        select count(*)::int as n from pg_stat_activity
+        where datname = current_database() and application_name = 'jobs-server'`
+      return row.n === 0
+    })
+  }
+
+  async function reads(): Promise<Reads> {
+    const [row] = await sql<[Reads]>`
+      select seq_tup_read::int as scanned, idx_tup_fetch::int as fetched
+      from pg_stat_user_tables where relname = 'jobs'`
+    return row
+  }
+
+  async function readBy(run: Run): Promise<Reads> {
+    const before = await reads()
+    await withServer(run)
+    const after = await reads()
+    return { scanned: after.scanned - before.scanned, fetched: after.fetched - before.fetched }
+  }
+
+  it('is that of nothing for an acquire on an empty queue, also with a plan for all', async () => {
+    const { scanned, fetched } = await readBy(async (worker) => {
+      // The sixth time PostgreSQL may make one plan for all parameters.
+      for (let n = 0; n < 20; n++) expect(await worker.lease({ limit: 100 })).toEqual([])
+    })
+    expect(scanned).toBe(0)
+    expect(fetched).toBeLessThan(20 * 5)
+  })
+
+  it('is that of its own jobs for enqueue, acquire, renew, finish and cancel', async () => {
+    const { scanned, fetched } = await readBy(async (worker) => {
+      for (let n = 0; n < 10; n++) {
+        await worker.enqueue({ idempotency_key: `k${n}` })
+        const job = await worker.take()
+        await worker.renew(job)
+        await worker.fail(job, { backoff_seconds: 0 })
+        await worker.complete(await worker.take(), { completion_token: 't' })
+        await worker.cancel((await worker.enqueue()).id)
+      }
+    })
+    expect(scanned).toBe(0)
+    expect(fetched).toBeLessThan(10 * 60)
+  })
+
+  it('is that of its own jobs for many at once, each read a few times', async () => {
+    const { scanned, fetched } = await readBy(async (worker, send) => {
+      await worker.enqueueAll(Array.from({ length: 100 }, () => ({})))
+      const jobs = await worker.lease({ limit: 100, lease_seconds: 60 })
+      expect(jobs).toHaveLength(100)
+      const held = jobs.map(({ id, lease_id, worker_id }) => ({ id, lease_id, worker_id }))
+      const renewed = await send('POST', jobPaths.renewMany, {
+        jobs: held.map((job) => ({ ...job, lease_seconds: 90 })),
+      })
+      expect(renewed.status).toBe(200)
+      const finished = await send('POST', jobPaths.finishMany, {
+        jobs: held.map((job) => ({ ...job, action: 'complete' })),
+      })
+      expect(finished.status).toBe(200)
+    })
+    expect(scanned).toBe(0)
+    expect(fetched).toBeLessThan(100 * 10)
+  })
+
+  it('is that of its own jobs where jobs wait for others, and go down with them', async () => {
+    const { scanned, fetched } = await readBy(async (worker) => {
+      for (let n = 0; n < 10; n++) {
+        const needed = await worker.enqueue()
+        await worker.enqueue({ depends_on: [needed.uuid] })
+        await worker.fail(await worker.take(), { retryable: false })
+      }
+    })
+    expect(scanned).toBe(0)
+    expect(fetched).toBeLessThan(10 * 60)
+  })
+
+  it('is that of the next jobs for an acquire on a queue of ten thousand', async () => {
+    const { scanned, fetched } = await readBy(async (worker) => {
+      for (let n = 0; n < 10; n++) expect(await worker.lease({ domain: 'busy', queue: 'q2', limit: 5 })).toHaveLength(5)
+    })
+    expect(scanned).toBe(0)
+    expect(fetched).toBeLessThan(10 * 60)
+  })
+
+  it('is that of the groups for stats, of all and of a domain', async () => {
+    const pages = async () => {
+      const [row] = await sql<[{ read: number }]>`
+        select sum(idx_blks_hit + idx_blks_read)::int as read from pg_statio_user_indexes where relname = 'jobs'`
+      return row.read
+    }
+    const before = await pages()
+    const { scanned } = await readBy(async (_worker, send) => {
+      for (let n = 0; n < 10; n++) {
+        expect((await send('GET', paths.stats)).body).toContainEqual(expect.objectContaining({ domain: 'chatbooks' }))
+        expect((await send('GET', `${paths.stats}?domain=busy`)).body).toHaveLength(20)
+      }
+    })
+    expect(scanned).toBe(0)
+    expect((await pages()) - before).toBeLessThan(20 * 1000)
+  })
+})

@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { events as operation } from '../../../shared/endpoints.ts'
+import { kinds, newDatabase } from '../../support/database/database.ts'
+import { readStream } from '../../support/event-reader.ts'
+import { until } from '../../support/poll.ts'
+import { spawnServer } from '../../support/programs/spawn-server.ts'
+import { jobPaths, workerOf } from '../../support/worker.ts'
+import { openWorld, type World } from '../../support/world.ts'
+
+describe.each(kinds)('events on %s', (kind) => {
+  let world: World
+  let worker: ReturnType<typeof workerOf>
+  beforeAll(async () => {
+    world = await openWorld(kind)
+    worker = workerOf(world.post)
+  })
+  afterAll(() => world?.stop())
+  // Ids go on: a cursor never goes back.
+  beforeEach(() => world.sql`truncate jobs, job_events`)
+
+  const read = async (query = '') => {
+    const { status, body } = await world.call('GET', `${jobPaths.events}${query}`)
+    expect(status).toBe(200)
+    return operation.output.parse(body)
+  }
+
+  it('tell the life of a job, step by step', async () => {
+    const { id, uuid } = await worker.enqueue({ owner_user_id: 'o', queue: 'q' })
+    await worker.fail(await worker.take({ queue: 'q' }), { backoff_seconds: 0, error_code: 'c' })
+    await worker.release(await worker.take({ queue: 'q' }))
+    await worker.renew(await worker.take({ queue: 'q' }))
+    await worker.cancel(id, { force: true })
+    expect(uuid).not.toBeNull()
+
+    const told = await read()
+    expect(told.map(({ event_type }) => event_type)).toEqual([
+      ...['job.created', 'job.acquired', 'job.retry_scheduled', 'job.acquired', 'job.released', 'job.acquired'],
+      'job.cancelled',
+    ])
+    for (const event of told) {
+      expect(event).toMatchObject({
+        ...{ job_id: id, domain: 'chatbooks', queue: 'q', job_type: 'export', owner_user_id: 'o' },
+        created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+        request_id: expect.any(String),
+      })
+    }
+    expect(told[2]?.attrs).toMatchObject({ error_code: 'c', retry_count: 1, worker_id: 'worker-1' })
+  })
+
+  it('come page by page after a cursor, each once', async () => {
+    await worker.enqueueAll(Array.from({ length: 25 }, () => ({})))
+    const seen: number[] = []
+    for (;;) {
+      const page = await read(`?limit=10&after_id=${seen.at(-1) ?? 0}`)
+      if (page.length === 0) break
+      expect(page.length).toBeLessThanOrEqual(10)
+      seen.push(...page.map(({ id }) => id))
+    }
+    expect(seen).toHaveLength(25)
+    expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b))
+    expect(await read(`?after_id=${Number.MAX_SAFE_INTEGER}`)).toEqual([])
+    expect(await read('')).toHaveLength(25)
+  })
+
+  it('are filtered by domain, queue and job type', async () => {
+    await worker.enqueueAll([{}, { domain: 'other' }, { queue: 'other' }, { job_type: 'other' }])
+    const domains = async (query: string) => (await read(query)).map((e) => [e.domain, e.queue, e.job_type].join('/'))
+    expect(await domains('?domain=other')).toEqual(['other/default/export'])
+    expect(await domains('?queue=other')).toEqual(['chatbooks/other/export'])
+    expect(await domains('?domain=chatbooks&queue=default&job_type=other')).toEqual(['chatbooks/default/other'])
+    expect(await domains('?domain=')).toHaveLength(4)
+  })
+
+  it('stream as they happen, each with its id, and go on after Last-Event-ID', async () => {
+    await worker.enqueue()
+    const first = await readStream(world, '?domain=chatbooks')
+    expect(first.status).toBe(200)
+    expect(first.headers['content-type']).toMatch(/^text\/event-stream/)
+    await first.count(1)
+    await worker.enqueueAll([{}, { domain: 'other' }, {}])
+    await first.count(3)
+    first.stop()
+    await worker.enqueue()
+
+    const all = (await read('?domain=chatbooks')).map(({ id }) => id)
+    expect(first.ids).toEqual(all.slice(0, 3))
+    expect(first.events.map(({ id }) => id)).toEqual(first.ids)
+    const second = await readStream(world, '?domain=chatbooks&after_id=0', { 'last-event-id': String(all[1]) })
+    await second.count(2)
+    expect(second.ids).toEqual(all.slice(2))
+    second.stop()
+  })
+
+  it('stream a sign of life where nothing happens, which is a place to go on from', async () => {
+    await worker.enqueueAll([{}, {}])
+    const reader = await readStream(world, '?domain=nothing')
+    await until('there is a heartbeat', () => reader.heartbeats() > 0)
+    expect(reader.events).toEqual([])
+    expect(reader.ids[0]).toBeGreaterThanOrEqual((await read()).at(-1)?.id ?? 0)
+    reader.stop()
+  })
+
+  it('stream more than a page at once', async () => {
+    await worker.enqueueAll(Array.from({ length: 1000 }, () => ({})))
+    const reader = await readStream(world)
+    await reader.count(1000)
+    expect(new Set(reader.ids).size).toBe(1000)
+    reader.stop()
+  })
+
+  it('are not told of what was rolled back, and are written once for what was done once', async () => {
+    const jobs = await Promise.all(Array.from({ length: 10 }, () => worker.enqueue({ idempotency_key: 'k' })))
+    const job = await worker.take()
+    await Promise.all(Array.from({ length: 10 }, () => worker.complete(job, { completion_token: 't' })))
+    expect(new Set(jobs.map(({ id }) => id)).size).toBe(1)
+    expect((await read()).map(({ event_type }) => event_type)).toEqual(['job.created', 'job.acquired', 'job.completed'])
+  })
+})
+
+describe.each(kinds)('a stream of events on %s', (kind) => {
+  it('ends when the server stops, and does not hold it up', async () => {
+    const { env } = await newDatabase(kind)
+    const server = await spawnServer({ ...env, SINGLE_USER_API_KEY: 'k' })
+    try {
+      await until('the server is ready', () => server.output.out.includes('"ready"'))
+      const reader = await readStream({ url: server.url, key: 'k' })
+      await until('there is a heartbeat', () => reader.heartbeats() > 0)
+      const begun = performance.now()
+      expect(await server.stop()).toMatchObject({ code: 0, err: '' })
+      expect(performance.now() - begun).toBeLessThan(4500)
+      await reader.ended
+    } finally {
+      await server.kill()
+    }
+  })
+})

@@ -1,0 +1,287 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { afterEach, describe, expect, it } from 'vitest'
+import { kinds, newDatabase, newFolder } from '../../support/database/database.ts'
+import { call } from '../../support/http.ts'
+import { until } from '../../support/poll.ts'
+import { runServer, type ServerProcess, spawnServer } from '../../support/programs/spawn-server.ts'
+import { paths } from '../../support/world.ts'
+
+describe('the server process', () => {
+  const running: ServerProcess[] = []
+  afterEach(() => Promise.all(running.splice(0).map((server) => server.kill())))
+
+  async function spawnReady(env: Record<string, string>): Promise<ServerProcess> {
+    const server = await spawnServer(env)
+    running.push(server)
+    await until('the server is ready', async () => (await get(server, '/readyz')).status === 200)
+    return server
+  }
+  const get = ({ url }: ServerProcess, path: string, headers: Record<string, string> = {}) =>
+    call({ url, method: 'GET', path, headers })
+  const stats = async (server: ServerProcess, headers: Record<string, string>) =>
+    (await get(server, paths.stats, headers)).status
+  const linesOf = (server: ServerProcess) =>
+    server.output.out
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line))
+
+  describe('its environment', () => {
+    it('has all its faults told at once, with exit code 2 and no secret', async () => {
+      const { code, out, err } = await runServer([], {
+        PORT: '70000',
+        AUTH_MODE: 'none',
+        JOBS_DB_POOL: 'many',
+        JOBS_DB_URL: 'mysql://root:sesame@db/jobs',
+        JOBS_EMBEDDED_FSYNC: 'yes',
+        SINGLE_USER_API_KEY: 'open sesame',
+      })
+
+      expect(code).toBe(2)
+      expect(out).toBe('')
+      for (const name of [
+        'PORT',
+        'AUTH_MODE',
+        'JOBS_DB_POOL',
+        'JOBS_DB_URL',
+        'JOBS_EMBEDDED_FSYNC',
+        'SINGLE_USER_API_KEY',
+      ]) {
+        expect(err).toContain(`\n  ${name}: must `)
+      }
+      expect(err).toContain('hint: jobs-server --help')
+      expect(err).not.toContain('sesame')
+    })
+
+    it('has a database URL that cannot be read told without its password', async () => {
+      const { code, out, err } = await runServer([], {
+        PORT: '0',
+        JOBS_DATA_DIR: await newFolder('data'),
+        SINGLE_USER_API_KEY: 'k',
+        JOBS_DB_URL: 'postgres://user:pass%zzword@host:port/db',
+      })
+      expect(code).toBe(2)
+      expect(err).toContain('JOBS_DB_URL')
+      expect(out + err).not.toContain('zzword')
+    })
+
+    it('may have variables that mean nothing: it says so, and what may have been meant', async () => {
+      const { env } = await newDatabase('postgres')
+      const server = await spawnReady({ ...env, SINGLE_USER_API_KEY: 'k', JOBS_DB_POOLS: '3', JOBS_QQQQ: 'x' })
+      const warnings = linesOf(server).filter(({ level }) => level === 'warn')
+      expect(warnings.map(({ message }) => message)).toEqual([
+        expect.stringMatching(/^JOBS_DB_POOLS .* did you mean JOBS_DB_POOL\?$/),
+        expect.stringMatching(/^JOBS_QQQQ [^?]*$/),
+      ])
+    })
+
+    it.each([
+      ['--help', 'JOBS_DB_URL'],
+      ['--version', '0.1.0'],
+    ])('is explained by %s', async (flag, text) => {
+      const { code, out, err } = await runServer([flag])
+      expect({ code, err }).toEqual({ code: 0, err: '' })
+      expect(out).toContain(text)
+    })
+
+    it('has an unknown argument refused with exit code 2', async () => {
+      for (const argv of [['--prot', '80'], ['tokens'], ['token', 'make']]) {
+        expect(await runServer(argv), argv.join(' ')).toMatchObject({ code: 2, out: '' })
+      }
+    })
+
+    it('has a port that is taken told in a sentence', async () => {
+      const { env } = await newDatabase('postgres')
+      const first = await spawnReady({ ...env, SINGLE_USER_API_KEY: 'k' })
+      const { port } = new URL(first.url)
+      const { code, err } = await runServer([], { ...env, SINGLE_USER_API_KEY: 'k', PORT: port })
+      expect(code).toBe(2)
+      expect(err).toBe(
+        `error: cannot listen on 127.0.0.1:${port}: EADDRINUSE\n  hint: another program has the port: set PORT\n`,
+      )
+    })
+  })
+
+  describe('its key', () => {
+    it.each(kinds)(
+      'is made at the first start, for its owner alone, and is the same at the second: %s',
+      async (kind) => {
+        const { env } = await newDatabase(kind)
+        const file = join(env.JOBS_DATA_DIR ?? '', 'api-key')
+        const first = await spawnReady(env)
+        const key = (await readFile(file, 'utf8')).trim()
+
+        expect((await stat(file)).mode & 0o777).toBe(0o600)
+        expect(key.length).toBeGreaterThanOrEqual(32)
+        expect(first.output.out).toContain(file)
+        expect(first.output.out + first.output.err).not.toContain(key)
+        expect(await stats(first, { 'x-api-key': key })).toBe(200)
+        expect(await stats(first, {})).toBe(401)
+        expect((await first.stop()).code).toBe(0)
+
+        const second = await spawnReady(env)
+        expect((await readFile(file, 'utf8')).trim()).toBe(key)
+        expect(await stats(second, { 'x-api-key': key })).toBe(200)
+      },
+    )
+
+    it('is not open when its file is empty', async () => {
+      const { env } = await newDatabase('postgres')
+      await writeFile(join(env.JOBS_DATA_DIR ?? '', 'api-key'), '\n')
+      expect(await runServer([], { PORT: '0', ...env })).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('is empty'),
+      })
+    })
+
+    it('is not written anywhere when it is configured', async () => {
+      const { env } = await newDatabase('postgres')
+      await spawnReady({ ...env, SINGLE_USER_API_KEY: 'configured' })
+      expect(await readdir(env.JOBS_DATA_DIR ?? '')).toEqual([])
+    })
+  })
+
+  describe('its end', () => {
+    it('waits for a request that runs, refuses new ones, and has exit code 0', async () => {
+      const { env } = await newDatabase('postgres')
+      const server = await spawnReady({ ...env, SINGLE_USER_API_KEY: 'k' })
+      const sql = postgres(env.JOBS_DB_URL ?? '', { max: 2 })
+      try {
+        await sql`
+          insert into jobs (domain, queue, job_type, status, completed_at)
+          values ('d', 'q', 't', 'completed', now() - interval '90 days')`
+        // Whoever builds an index waits for all transactions that are open.
+        await until('the indexes are built', async () => {
+          const kept = await sql`select from jobsctl_counting where triggers is not null`
+          return kept.length > 0
+        })
+        const pruning = await sql.begin(async (tx) => {
+          await tx`lock table job_attachments in access exclusive mode`
+          const headers = { 'x-api-key': 'k', 'x-confirm': 'true' }
+          const answer = call({ url: server.url, method: 'POST', path: paths.prune, body: {}, headers })
+          await until('the prune waits for what hangs on the job', async () => {
+            const waiting = await sql`
+              select pid from pg_stat_activity
+              where datname = current_database() and application_name = 'jobs-server' and wait_event_type = 'Lock'
+                and query like '%job_attachments%'`
+            return waiting.length > 0
+          })
+          void server.stop()
+          await until('the server stops', () => server.output.out.includes('SIGTERM'))
+          await expect(get(server, '/healthz')).rejects.toThrow()
+          return { answer }
+        })
+        expect(await pruning.answer).toMatchObject({ status: 200, body: { deleted: 1 } })
+        expect((await server.ended).code).toBe(0)
+        expect([...(await sql`select from jobs`)]).toEqual([])
+        expect(linesOf(server).at(-1)).toMatchObject({ message: 'stopped' })
+      } finally {
+        await sql.end()
+      }
+    })
+
+    it.each(kinds)('comes at SIGTERM without delay, also from a kept-alive connection: %s', async (kind) => {
+      const { env } = await newDatabase(kind)
+      const server = await spawnReady({ ...env, SINGLE_USER_API_KEY: 'k' })
+      expect(await stats(server, { 'x-api-key': 'k' })).toBe(200)
+      await expectPromptEnd(server)
+    })
+
+    it.each(kinds)('comes at SIGTERM without delay while the tables are still being made: %s', async (kind) => {
+      const { env } =
+        kind === 'postgres' ? await newDatabase(kind) : { env: { JOBS_DATA_DIR: await newFolder('data') } }
+      const server = await spawnServer({ ...env, SINGLE_USER_API_KEY: 'k' })
+      running.push(server)
+      await expectPromptEnd(server)
+      expect(await stats(await spawnReady({ ...env, SINGLE_USER_API_KEY: 'k' }), { 'x-api-key': 'k' })).toBe(200)
+    })
+  })
+
+  /** Less than the five seconds after which the database driver is made to give up. */
+  async function expectPromptEnd(server: ServerProcess): Promise<void> {
+    const start = performance.now()
+    expect(await server.stop()).toMatchObject({ code: 0, err: '' })
+    expect(performance.now() - start).toBeLessThan(4500)
+  }
+
+  describe.each(kinds)('tokens on %s', (kind) => {
+    const token = (env: Record<string, string>, ...argv: string[]) => runServer(['token', ...argv], env)
+
+    it('are made, listed and revoked while a server runs, take effect at once, and are told once', async () => {
+      const { env: database } = await newDatabase(kind)
+      const env = { ...database, AUTH_MODE: 'multi_user' }
+      const server = await spawnReady(env)
+      const bearer = (made: string) => ({ authorization: `Bearer ${made}` })
+
+      const made = await token(env, 'create', 'ci', '--expires', '30d')
+      expect(made).toMatchObject({ code: 0, err: '' })
+      const secret = made.out.trim()
+      expect(await stats(server, bearer(secret))).toBe(200)
+
+      const [id, name, created, used, expires, revoked] = (await token(env, 'list')).out.trim().split('\t')
+      expect({ id, name, revoked }).toEqual({ id: secret.split('_')[1], name: 'ci', revoked: undefined })
+      expect(Date.parse(expires ?? '') - Date.parse(created ?? '')).toBe(30 * 86_400_000)
+      expect(Math.abs(Date.now() - Date.parse(used ?? ''))).toBeLessThan(60_000)
+
+      expect(await token(env, 'revoke', id ?? '')).toEqual({ code: 0, out: `revoked ${id}\n`, err: '' })
+      expect(await stats(server, bearer(secret))).toBe(401)
+      expect((await token(env, 'list')).out.trim().split('\t')[5]).toMatch(/^\d{4}-\d\d-\d\dT[\d:]+Z$/)
+      expect(await token(env, 'revoke', id ?? '')).toMatchObject({ code: 0 })
+      expect(server.output.out).not.toContain(secret.split('_').slice(2).join('_'))
+    })
+
+    it('may be made before the first start of a server', async () => {
+      const { env: database } = await newDatabase(kind)
+      const env = { ...database, AUTH_MODE: 'multi_user' }
+      const made = await token(env, 'create', 'first')
+      expect(made).toMatchObject({ code: 0, err: '' })
+      expect(await stats(await spawnReady(env), { authorization: `Bearer ${made.out.trim()}` })).toBe(200)
+    })
+
+    it('that do not exist cannot be revoked: exit code 5', async () => {
+      const { env } = await newDatabase(kind)
+      expect(await token(env, 'revoke', 'nobody')).toEqual({
+        code: 5,
+        out: '',
+        err: 'error: there is no token nobody\n  hint: jobs-server token list shows them\n',
+      })
+    })
+
+    it('are not made with an expiry or a name that makes no sense', async () => {
+      const { env } = await newDatabase(kind)
+      for (const days of ['30', '0d', '-1d', '1h', 'd', '1.5d', '']) {
+        expect(await token(env, 'create', 'x', '--expires', days), days).toMatchObject({ code: 2, out: '' })
+      }
+      expect(await token(env, 'create', 'a\tb')).toMatchObject({ code: 2, out: '' })
+      expect((await token(env, 'list')).out).toBe('')
+    })
+  })
+
+  it('logs a line of JSON for each request, with who, what and how many rows, and no secret', async () => {
+    const { env } = await newDatabase('postgres')
+    const server = await spawnReady({ ...env, SINGLE_USER_API_KEY: 'very-secret' })
+    const headers = { 'x-api-key': 'very-secret', 'x-confirm': 'true', 'x-request-id': 'r-1' }
+    await call({ url: server.url, method: 'POST', path: paths.prune, body: {}, headers })
+    await call({
+      url: server.url,
+      method: 'GET',
+      path: '/nowhere/secret-path?token=in-the-url',
+      headers: { ...headers, 'x-request-id': 'r-2' },
+    })
+    await call({ url: server.url, method: 'GET', path: paths.stats, headers: { 'x-api-key': 'wrong-key' } })
+    await until('three requests are logged', () => server.output.out.includes('"status":401'))
+
+    const requests = linesOf(server).filter(({ message }) => message === 'request')
+    expect(requests.find(({ request_id }) => request_id === 'r-1')).toMatchObject({
+      ...{ level: 'info', method: 'POST', route: paths.prune, status: 200, caller: 'single-user', rows: 0 },
+      ms: expect.any(Number),
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    })
+    expect(requests.find(({ request_id }) => request_id === 'r-2')).toMatchObject({ status: 404 })
+    for (const secret of ['very-secret', 'wrong-key', 'in-the-url', 'secret-path']) {
+      expect(server.output.out).not.toContain(secret)
+    }
+  })
+})

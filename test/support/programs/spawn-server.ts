@@ -1,0 +1,42 @@
+import { until } from '../poll.ts'
+import { built } from './built.ts'
+import { type Ended, startChild } from './child.ts'
+
+/** A server process that listens. */
+export interface ServerProcess {
+  url: string
+  output: { out: string; err: string }
+  ended: Promise<Ended>
+  /** SIGTERM, and how it ended. */
+  stop: () => Promise<Ended>
+  /** SIGSTOP: it hangs, and its connections stay. */
+  freeze: () => void
+  /** `kill -9`, and how it ended. */
+  kill: () => Promise<Ended>
+}
+
+const listening = /"listening on (http:\/\/[^"]+)"/
+
+/**
+ * Runs the built server as a process on a free port, and waits until it listens.
+ * @throws Error with what it said, when it ends before
+ */
+export async function spawnServer(env: Record<string, string>): Promise<ServerProcess> {
+  const { process: child, output, ended } = startChild([built.server], { env: { PORT: '0', ...env } })
+  const found = until('the server listens', () => listening.exec(output.out)?.[1] ?? child.exitCode !== null)
+  const url = await found.catch((error: unknown) => {
+    child.kill('SIGKILL')
+    throw error
+  })
+  if (typeof url !== 'string') throw new Error(`the server ended: ${output.out}${output.err}`)
+  const signal = (name: NodeJS.Signals) => {
+    child.kill(name)
+    return ended
+  }
+  const freeze = () => void child.kill('SIGSTOP')
+  return { url, output, ended, stop: () => signal('SIGTERM'), freeze, kill: () => signal('SIGKILL') }
+}
+
+/** Runs the built server with arguments, such as `token list`, until it ends. */
+export const runServer = (argv: string[], env: Record<string, string> = {}): Promise<Ended> =>
+  startChild([built.server, ...argv], { env }).ended

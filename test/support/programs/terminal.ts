@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { stripVTControlCharacters } from 'node:util'
+import { until } from '../poll.ts'
+import { built } from './built.ts'
+import { environmentOf, type JobsctlOptions } from './jobsctl.ts'
+
+/** What a person has seen when it is over. */
+export interface Seen {
+  code: number | null
+  /** The text, without colours and cursor movements. */
+  screen: string
+  /** The bytes as the program sent them. */
+  raw: string
+}
+
+/** A program at a terminal of its own, and a person before it. */
+export interface Terminal {
+  /**
+   * Waits until the screen shows it.
+   * @throws Error with the screen, when the program ends before
+   */
+  sees: (text: string) => Promise<void>
+  /** Keys, such as `9500\r`. */
+  types: (keys: string) => void
+  ended: Promise<Seen>
+}
+
+export const enter = '\r'
+export const ctrlC = '\x03'
+export const ctrlD = '\x04'
+
+interface TerminalOptions extends Pick<JobsctlOptions, 'env'> {
+  columns?: number
+  /** A file that takes stdout, so that only stdin and stderr are the terminal. */
+  out?: string
+}
+
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+/** Starts the built `jobsctl` at a real pseudo-terminal. */
+export async function startAtTerminal(argv: string[], options: TerminalOptions = {}): Promise<Terminal> {
+  const { env, columns = 100, out } = options
+  const words = [process.execPath, built.jobsctl, ...argv].map(quoted).join(' ')
+  const line = `stty cols ${columns}; exec ${words}${out === undefined ? '' : ` >${quoted(out)}`}`
+  const [program, ...args] = pseudoTerminal(line)
+  const surroundings = { PATH: process.env.PATH, SHELL: '/bin/sh', TERM: 'xterm' }
+  const child = spawn(program, args, { env: await environmentOf({ ...surroundings, ...env }) })
+  running.add(child)
+  let raw = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    raw += text
+  })
+  child.stdin.on('error', () => {})
+  const screen = () => stripVTControlCharacters(raw).replaceAll('\r\n', '\n').replaceAll('\r', '')
+  const ended = once(child, 'close').then(() => {
+    running.delete(child)
+    return { code: child.exitCode, screen: screen(), raw }
+  })
+  return {
+    async sees(text) {
+      await until(`the terminal shows ${text}`, () => screen().includes(text) || child.exitCode !== null)
+      if (!screen().includes(text)) throw new Error(`the terminal never showed ${text}, but ${screen()}`)
+    },
+    types: (keys) => void child.stdin.write(keys),
+    ended,
+  }
+}
+
+/** Runs it until it ends, without a key being touched. */
+export const atTerminal = async (argv: string[], options?: TerminalOptions): Promise<Seen> =>
+  (await startAtTerminal(argv, options)).ended
+
+const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
+
+const python = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(["/bin/sh", "-c", sys.argv[1]])))'
+
+/**
+ * The command that runs a line of shell at a new terminal.
+ * @throws Error when this machine has none: what a person sees would go untested
+ */
+function pseudoTerminal(line: string): [string, ...string[]] {
+  if (said('script', '--version').includes('util-linux')) return ['script', '-qefc', line, '/dev/null']
+  if (said('python3', '--version').includes('Python 3')) return ['python3', '-c', python, line]
+  throw new Error('these tests need a pseudo-terminal: install script of util-linux, or python3')
+}
+
+const asked = new Map<string, string>()
+
+function said(program: string, ...argv: string[]): string {
+  const known = asked.get(program)
+  if (known !== undefined) return known
+  const answer = spawnSync(program, argv, { encoding: 'utf8', timeout: 5000 }).stdout ?? ''
+  asked.set(program, answer)
+  return answer
+}
