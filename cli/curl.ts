@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Endpoint } from '../shared/endpoint.ts'
 import { headers } from '../shared/headers.ts'
 import type { Context } from './context.ts'
-import { placed, queryOf } from './http/request-url.ts'
+import { placeFields, queryOf } from './http/request-url.ts'
 import { quoted } from './shell.ts'
 
 /** The call as a curl command that reads `$BASE` and the secret from the environment. */
@@ -14,7 +14,7 @@ export function curlOf<In extends z.ZodType>(
 ): string {
   const withToken = flags.tokenFile ?? io.env.JOBSCTL_TOKEN_FILE ?? io.env.JOBSCTL_TOKEN
   const credential = withToken ? '"Authorization: Bearer $TOKEN"' : '"X-API-KEY: $API_KEY"'
-  const { path, fields } = placed(endpoint.path, request)
+  const { path, fields } = placeFields(endpoint.path, request)
   const query = endpoint.method === 'GET' ? queryOf(fields) : ''
   const lines = [
     `curl -X ${endpoint.method} "$BASE${path}${query ? `?${query}` : ''}"`,

@@ -34,11 +34,11 @@ export async function fullContext(io: Io, flags: GlobalFlags): Promise<Context> 
     },
     newClient: async (signal = io.signal) => {
       const { createClient } = await import('./http/client.ts')
-      const { maskedFor } = await import('./http/redact.ts')
+      const { redactorFor } = await import('./http/redact.ts')
       const { createTrace } = await import('./http/trace.ts')
       const level = settings.debug ? 'all' : settings.verbose ? 'lines' : 'none'
       const target = await context.target()
-      const trace = createTrace({ note: io.note, level, masked: maskedFor(target) })
+      const trace = createTrace({ note: io.note, level, masked: redactorFor(target) })
       return createClient({ target, settings, trace, signal })
     },
     retyped: (words) => line(words, [...targetWords(flags), ...changeWords(flags)]),

@@ -31,8 +31,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exits.ok.code
     const failure = failureOf(error, words[0])
-    const { tellFailure } = await import('./output/tell-failure.ts')
-    tellFailure(failure, io, program.opts<GlobalFlags>(), argv)
+    const { printFailure } = await import('./output/tell-failure.ts')
+    printFailure(failure, io, program.opts<GlobalFlags>(), argv)
     return exits[failures[failure.code].exit].code
   }
 }

@@ -11,7 +11,7 @@ import type { Ending } from './output/print.ts'
  * for, and told of once.
  * @throws Failure `interrupted` by a signal, or what will not pass by itself
  */
-export async function again(
+export async function pollForever(
   context: Context,
   pauseMs: number,
   look: (client: Client) => Promise<void>,

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { commands } from '../cli/commands/all.ts'
 import { globalFlags, guardFlags, secretVariables } from '../cli/settings/global-flags.ts'
-import { variables } from '../server/env-help.ts'
+import { environmentVariables } from '../server/env-help.ts'
 import { exits } from '../shared/exits.ts'
 
 /** Writes the README's tables from the code; with `--check`, fails when they are not up to date. */
@@ -19,7 +19,7 @@ const tables: Record<string, string> = {
   ),
   'server-environment': table(
     ['variable', 'default', 'meaning'],
-    variables().map(({ name, preset, meaning }) => [code(name), code(preset), meaning]),
+    environmentVariables().map(({ name, preset, meaning }) => [code(name), code(preset), meaning]),
   ),
   'cli-environment': table(
     ['variable', 'meaning'],

@@ -1,5 +1,5 @@
 /** Lines on their way to a log. */
-export interface Lines {
+export interface BufferedWriter {
   write: (line: string) => void
   /** Writes at once what was said so far. */
   flush: () => void
@@ -9,7 +9,7 @@ export interface Lines {
  * Writes together what is said in one turn of the event loop: under load a write for each line takes longer than the
  * call that it tells of. Whoever makes them has them flushed before the process ends.
  */
-export function createLines(write: (text: string) => void): Lines {
+export function createBufferedWriter(write: (text: string) => void): BufferedWriter {
   let text = ''
   const flush = () => {
     if (text === '') return

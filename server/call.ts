@@ -1,12 +1,12 @@
 import type { Progress } from '../shared/changes/bulk-change.ts'
 import type { Pool, Sql } from './database/sql.ts'
 import type { Log } from './log.ts'
-import type { Horizon } from './waiting/event-watermark.ts'
-import type { Waiting } from './waiting/long-poll.ts'
-import type { Sharing } from './waiting/single-flight.ts'
+import type { EventWatermark } from './waiting/event-watermark.ts'
+import type { LongPolls } from './waiting/long-poll.ts'
+import type { SingleFlight } from './waiting/single-flight.ts'
 
 /** What every operation is given of the server's settings and shared parts. */
-export interface Serving {
+export interface ServerContext {
   sql: Pool
   quarantineThreshold: number
   leaseMaxSeconds: number
@@ -16,16 +16,16 @@ export interface Serving {
   maxJsonBytes: number
   requireCompletionToken: boolean
   /** Where calls are held until there is work. */
-  waiting: Waiting
-  horizon: Horizon
-  sharing: Sharing
+  longPolls: LongPolls
+  eventWatermark: EventWatermark
+  singleFlight: SingleFlight
   /** Keep deleted jobs in the archive, so that a prune can be undone. */
   archiveBeforeDelete: boolean
   archiveDays: number
   /** How long rows that others hold are waited for, in milliseconds. */
   lockTimeoutMs: number
   /** The operations that run here, whatever their records look like to others. */
-  underway: Set<number>
+  localOperations: Set<number>
   /** The longest that a call may be silent, in milliseconds, should the database not keep its own limits. */
   callTimeoutMs: number
   log: Log
@@ -34,22 +34,22 @@ export interface Serving {
 }
 
 /** One request as an operation sees it. */
-export interface Call extends Serving {
+export interface Call extends ServerContext {
   /** Who asks, as the records name them. */
   caller: string
   requestId: string
   /** For a call that waits. Throws Failure `unauthenticated` when its token has ended meanwhile. */
-  stillAllowed: () => Promise<void>
+  recheckCredentials: () => Promise<void>
   /** Why, in the caller's words. */
   reason: string | undefined
   /** The caller's own name for this change, by which its repetition is known. */
   idempotencyKey: string | undefined
   /** Ends when the caller is gone before it has its answer. Made when it is asked for: few calls have time to ask. */
-  gone: () => AbortSignal
+  disconnected: () => AbortSignal
   /** Tells the caller how far a change has come: at its begin, and after each batch. */
-  progressed: (progress: Progress) => void
+  reportProgress: (progress: Progress) => void
   /** Tells the log how many rows were changed. */
-  changed: (rows: number) => void
+  reportChangedRows: (rows: number) => void
 }
 
 /** The one time that a whole call goes by: its preview's, or now. */

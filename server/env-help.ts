@@ -7,7 +7,7 @@ interface Variable {
 }
 
 /** The server's variables, for `--help` and for the README's table. */
-export const variables = (): Variable[] =>
+export const environmentVariables = (): Variable[] =>
   Object.entries(Env.shape).map(([name, schema]) => {
     const preset = schema.safeParse(undefined)
     return {
@@ -18,7 +18,7 @@ export const variables = (): Variable[] =>
   })
 
 export function envHelp(): string {
-  const lines = variables().map(({ name, preset, meaning }) => {
+  const lines = environmentVariables().map(({ name, preset, meaning }) => {
     return `  ${name.padEnd(32)}${meaning}${preset ? ` (${preset})` : ''}`
   })
   return ['ENVIRONMENT', ...lines].join('\n')

@@ -4,7 +4,7 @@ import { Failure, failures } from '../shared/errors.ts'
 import { exits } from '../shared/exits.ts'
 import { version } from '../shared/version.ts'
 import { tokenCommand } from './auth/token-command.ts'
-import { createLines } from './buffered-writer.ts'
+import { createBufferedWriter } from './buffered-writer.ts'
 import { readEnv, warningsOf } from './env.ts'
 import { envHelp } from './env-help.ts'
 import { createLog } from './log.ts'
@@ -52,7 +52,7 @@ function daysOf(expires: string | undefined): number | undefined {
 async function run(): Promise<void> {
   // Whoever reads the log may go away; the server stays.
   process.stdout.on('error', () => {})
-  const lines = createLines((text) => void process.stdout.write(text))
+  const lines = createBufferedWriter((text) => void process.stdout.write(text))
   process.on('exit', lines.flush)
   const log = createLog({ write: lines.write, readable: Boolean(process.stdout.isTTY) })
   const env = readEnv(process.env)

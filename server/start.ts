@@ -5,9 +5,9 @@ import { Failure } from '../shared/errors.ts'
 import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
 import { listenForTokenCommands } from './auth/token-socket.ts'
 import { tokenAuthenticator } from './auth/tokens.ts'
-import { keepHouse } from './background/maintenance.ts'
+import { runMaintenance } from './background/maintenance.ts'
 import { keepCounts } from './counts/keeper.ts'
-import type { Opened } from './database/embedded.ts'
+import type { OpenedDatabase } from './database/embedded.ts'
 import { openDatabase } from './database/open.ts'
 import { prepare } from './database/prepare.ts'
 import { createReadiness } from './database/readiness.ts'
@@ -17,9 +17,9 @@ import { createApp } from './http/app.ts'
 import { close, createHttpServer, listen } from './http/http-server.ts'
 import { workChannel } from './lifecycle/job-events.ts'
 import type { Log } from './log.ts'
-import { createHorizon } from './waiting/event-watermark.ts'
-import { createWaiting, hear, type Waiting } from './waiting/long-poll.ts'
-import { createSharing } from './waiting/single-flight.ts'
+import { createEventWatermark } from './waiting/event-watermark.ts'
+import { createLongPolls, type LongPolls, wakeNotified } from './waiting/long-poll.ts'
+import { createSingleFlight } from './waiting/single-flight.ts'
 
 export interface Running {
   url: string
@@ -45,14 +45,14 @@ export async function start(env: Env, log: Log): Promise<Running> {
   })
 }
 
-async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
+async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Running> {
   const { sql } = opened
   let ready = false
   const stopping = new AbortController()
   // Each held call listens to it.
   setMaxListeners(0, stopping.signal)
-  const waiting = createWaiting()
-  const underway = new Set<number>()
+  const longPolls = createLongPolls()
+  const localOperations = new Set<number>()
   const auth =
     env.AUTH_MODE === 'multi_user'
       ? tokenAuthenticator(sql)
@@ -63,10 +63,10 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
     sql,
     auth,
     log,
-    waiting,
-    underway,
-    horizon: createHorizon(sql, log),
-    sharing: createSharing(),
+    longPolls,
+    localOperations,
+    eventWatermark: createEventWatermark(sql, log),
+    singleFlight: createSingleFlight(),
     stopping: stopping.signal,
     quarantineThreshold: env.JOBS_QUARANTINE_THRESHOLD,
     leaseMaxSeconds: env.JOBS_LEASE_MAX_SECONDS,
@@ -98,18 +98,18 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
     ready = true
   }
   const prepared = prepare({
-    apart: opened.apart,
+    apart: opened.withDedicatedPool,
     log,
     pooled: env.JOBS_DB_POOLER,
     tablesReady,
     isReady: () => ready,
     isStopping: () => stopping.signal.aborted,
   })
-  listenForWork(opened, waiting)
-  const house = keepHouse({
+  listenForWork(opened, longPolls)
+  const house = runMaintenance({
     sql,
     log,
-    underway,
+    localOperations,
     archiveDays: env.JOBS_ARCHIVE_DAYS,
     isReady: () => ready,
     stopping: stopping.signal,
@@ -129,9 +129,9 @@ async function startOn(opened: Opened, env: Env, log: Log): Promise<Running> {
 }
 
 /** Without notices a held call finds work when it looks by itself: later, and no less surely. */
-const listenForWork = ({ listen }: Opened, waiting: Waiting): void =>
+const listenForWork = ({ listen }: OpenedDatabase, waiting: LongPolls): void =>
   listen(workChannel, {
-    heard: (notice) => hear(waiting, notice),
+    heard: (notice) => wakeNotified(waiting, notice),
     // What was said while nobody listened is lost.
     listening: () => waiting.ring(),
   })

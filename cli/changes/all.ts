@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import type { BulkKind } from '../../shared/records/records.ts'
 import type { Context } from '../context.ts'
-import type { Change } from '../guard/change.ts'
+import type { BulkChange } from '../guard/change.ts'
 import type { Plan } from '../guard/plan-file.ts'
 import { integrityChange, integrityRequest } from './integrity.ts'
 import { pruneChange, pruneRequest } from './prune.ts'
@@ -11,7 +11,7 @@ import { sweepChange, sweepRequest } from './sweep.ts'
 import { undoChange, undoRequest } from './undo.ts'
 
 /** What is done with a change, whatever it is. */
-type Use<T> = <In extends z.ZodType, Out extends z.ZodType>(change: Change<In, Out>) => Promise<T>
+type Use<T> = <In extends z.ZodType, Out extends z.ZodType>(change: BulkChange<In, Out>) => Promise<T>
 
 /** Makes the change of a plan again from its calls, and hands it on. */
 export type OfPlan = <T>(context: Context, plan: Plan, use: Use<T>) => Promise<T>

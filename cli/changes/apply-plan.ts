@@ -3,11 +3,11 @@ import type { Group } from '../../shared/changes/bulk-change.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
-import type { Change } from '../guard/change.ts'
-import { decided, printCurl, sessionOf } from '../guard/guard.ts'
+import type { BulkChange } from '../guard/change.ts'
+import { decide, openSession, printCurl } from '../guard/guard.ts'
 import type { Plan } from '../guard/plan-file.ts'
 import { ago } from '../output/ago.ts'
-import { grouped, jobs } from '../output/numbers.ts'
+import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import { isSameRoot } from '../settings/target.ts'
@@ -25,7 +25,7 @@ export async function applyPlan(context: Context, path: string, plan: Plan): Pro
       hint: `add --url ${plan.url}, or the profile of that server`,
     })
   }
-  const use = <In extends z.ZodType, Out extends z.ZodType>(change: Change<In, Out>): Promise<Ending> =>
+  const use = <In extends z.ZodType, Out extends z.ZodType>(change: BulkChange<In, Out>): Promise<Ending> =>
     carried(context, path, plan, change)
   return changeOfPlan[plan.operation](context, plan, use).catch((error: unknown) => {
     throw error instanceof Failure && error.code === 'preview_stale' ? withWayOut(context, plan, error) : error
@@ -36,11 +36,11 @@ async function carried<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
   path: string,
   plan: Plan,
-  change: Change<In, Out>,
+  change: BulkChange<In, Out>,
 ): Promise<Ending> {
   const { calls } = plan
   const previews = calls.map(({ preview }) => preview)
-  const planned: Change<In, Out> = {
+  const planned: BulkChange<In, Out> = {
     ...change,
     goAhead: ['apply', path],
     details: async () => planText(context, plan, change),
@@ -59,7 +59,7 @@ async function carried<In extends z.ZodType, Out extends z.ZodType>(
   }
   const counts = previews.map(({ count }) => count)
   const total = counts.reduce((sum, count) => sum + count, 0)
-  return decided(await sessionOf(context, planned), { answers: [], counts, total, previews })
+  return decide(await openSession(context, planned), { answers: [], counts, total, previews })
 }
 
 /** Only a new preview helps. */
@@ -82,17 +82,17 @@ const mostGroups = 20
 async function planText<In extends z.ZodType, Out extends z.ZodType>(
   { print }: Context,
   { calls, words, made_at, expires_at }: Plan,
-  { say }: Change<In, Out>,
+  { say }: BulkChange<In, Out>,
 ): Promise<string> {
   const total = calls.reduce((sum, { preview }) => sum + preview.count, 0)
   const groups = calls.flatMap(({ preview }) => preview.groups).slice(0, mostGroups)
   const shown = groups.reduce((sum, { count }) => sum + count, 0)
-  const rest = total > shown ? `and ${grouped(total - shown)} in smaller groups\n` : ''
+  const rest = total > shown ? `and ${groupedDigits(total - shown)} in smaller groups\n` : ''
   const valid = `valid until ${escaped(expires_at.slice(0, 16).replace('T', ' '))} UTC`
   return [
     `Plan of ${escaped(commandLine(['jobsctl', ...words]))}`,
     `Made ${ago(made_at)}, ${valid}\n`,
     ...(groups.length > 0 ? [`${await print.table(columns, groups)}${rest}`] : []),
-    say(jobs(total), false),
+    say(jobsText(total), false),
   ].join('\n')
 }

@@ -1,14 +1,14 @@
 import { IntegrityRequest, type IntegrityResult, integrity } from '../../shared/changes/integrity.ts'
-import type { Change } from '../guard/change.ts'
-import { parsed } from '../settings/flag-errors.ts'
-import { described } from '../settings/scope-flags.ts'
+import type { BulkChange } from '../guard/change.ts'
+import { parseInput } from '../settings/flag-errors.ts'
+import { describeScope } from '../settings/scope-flags.ts'
 
 /**
  * The request of a repair as it is sent, before the guard adds to it.
  * @throws Failure `usage`
  */
 export function integrityRequest(fields: unknown) {
-  const { domain, queue, job_type } = parsed(IntegrityRequest, fields)
+  const { domain, queue, job_type } = parseInput(IntegrityRequest, fields)
   return { domain, queue, job_type }
 }
 
@@ -20,7 +20,7 @@ export const brokenCount = (found: IntegrityResult): number =>
 export function integrityChange(
   request: ReturnType<typeof integrityRequest>,
   words: readonly string[],
-): Change<typeof integrity.input, typeof integrity.output> {
+): BulkChange<typeof integrity.input, typeof integrity.output> {
   return {
     name: 'integrity',
     endpoint: integrity,
@@ -28,7 +28,7 @@ export function integrityChange(
     preview: (request) => ({ ...request, fix: false }),
     bounded: (request, bound) => ({ ...request, fix: true, ...bound }),
     count: (result) => (result.fixed > 0 ? result.fixed : brokenCount(result)),
-    say: (jobs, done) => `${done ? 'repaired' : 'would repair'} ${jobs} in ${described(request)}`,
+    say: (jobs, done) => `${done ? 'repaired' : 'would repair'} ${jobs} in ${describeScope(request)}`,
     facts: request,
     words,
   }

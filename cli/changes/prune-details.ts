@@ -3,9 +3,9 @@ import { stats } from '../../shared/queues/stats.ts'
 import type { Context } from '../context.ts'
 import type { Previewed } from '../guard/change.ts'
 import type { Client } from '../http/client.ts'
-import { grouped } from '../output/numbers.ts'
+import { groupedDigits } from '../output/numbers.ts'
 import type { Column } from '../output/table.ts'
-import { described } from '../settings/scope-flags.ts'
+import { describeScope } from '../settings/scope-flags.ts'
 
 type Asked = Pick<PruneRequest, 'statuses' | 'older_than_days' | 'domain' | 'queue' | 'job_type'>
 
@@ -37,11 +37,11 @@ export async function pruneDetails(
   const before = new Date(Date.parse(asOf) - older_than_days * 86_400_000)
   const ended = `${before.toISOString().slice(0, 16).replace('T', ' ')} UTC`
   const shown = groups.reduce((sum, { count }) => sum + count, 0)
-  const rest = total > shown ? `and ${grouped(total - shown)} in smaller groups\n` : ''
+  const rest = total > shown ? `and ${groupedDigits(total - shown)} in smaller groups\n` : ''
   return [
-    `Would delete finished jobs in ${described(request)} that ended before ${ended}\n`,
+    `Would delete finished jobs in ${describeScope(request)} that ended before ${ended}\n`,
     `${await print.table(columns, groups)}${rest}`,
-    `${grouped(total)} of ${grouped(total + kept)} finished jobs would be deleted; ` +
-      `${grouped(unfinished)} unfinished jobs are not eligible.`,
+    `${groupedDigits(total)} of ${groupedDigits(total + kept)} finished jobs would be deleted; ` +
+      `${groupedDigits(unfinished)} unfinished jobs are not eligible.`,
   ].join('\n')
 }

@@ -1,8 +1,8 @@
 import { PruneRequest, prune } from '../../shared/changes/prune.ts'
 import type { Context } from '../context.ts'
-import type { Change } from '../guard/change.ts'
-import { parsed } from '../settings/flag-errors.ts'
-import { described } from '../settings/scope-flags.ts'
+import type { BulkChange } from '../guard/change.ts'
+import { parseInput } from '../settings/flag-errors.ts'
+import { describeScope } from '../settings/scope-flags.ts'
 import { pruneDetails } from './prune-details.ts'
 
 /**
@@ -10,7 +10,7 @@ import { pruneDetails } from './prune-details.ts'
  * @throws Failure `usage`
  */
 export function pruneRequest(fields: unknown) {
-  const { statuses, older_than_days, domain, queue, job_type } = parsed(PruneRequest, fields)
+  const { statuses, older_than_days, domain, queue, job_type } = parseInput(PruneRequest, fields)
   return { statuses, older_than_days, domain, queue, job_type }
 }
 
@@ -19,8 +19,8 @@ export function pruneChange(
   context: Context,
   request: ReturnType<typeof pruneRequest>,
   words: readonly string[],
-): Change<typeof prune.input, typeof prune.output> {
-  const where = described(request)
+): BulkChange<typeof prune.input, typeof prune.output> {
+  const where = describeScope(request)
   return {
     name: 'prune',
     endpoint: prune,

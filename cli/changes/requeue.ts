@@ -1,8 +1,8 @@
 import { RequeueRequest, requeue } from '../../shared/changes/requeue.ts'
 import type { Scope } from '../../shared/scope.ts'
-import type { Change } from '../guard/change.ts'
-import { parsed } from '../settings/flag-errors.ts'
-import { described } from '../settings/scope-flags.ts'
+import type { BulkChange } from '../guard/change.ts'
+import { parseInput } from '../settings/flag-errors.ts'
+import { describeScope } from '../settings/scope-flags.ts'
 
 /**
  * One call of a requeue as it is sent, before the guard adds to it: the API takes one domain, and one job or all
@@ -10,12 +10,12 @@ import { described } from '../settings/scope-flags.ts'
  * @throws Failure `usage`
  */
 export function requeueRequest(fields: unknown) {
-  const { domain, queue, job_type, job_id } = parsed(RequeueRequest, fields)
+  const { domain, queue, job_type, job_id } = parseInput(RequeueRequest, fields)
   return { domain, queue, job_type, job_id }
 }
 export type OneRequeue = ReturnType<typeof requeueRequest>
 
-export type RequeueChange = Change<typeof requeue.input, typeof requeue.output>
+export type RequeueChange = BulkChange<typeof requeue.input, typeof requeue.output>
 
 /** A requeue as the guard takes it; `scope` is what was asked for, where that is more than its calls name. */
 export function requeueChange(
@@ -24,7 +24,7 @@ export function requeueChange(
   scope: Scope = scopeOfAll(requests),
 ): RequeueChange {
   const ids = requests.flatMap(({ job_id }) => job_id ?? [])
-  const where = ids.length > 0 ? '' : ` in ${described(scope)}`
+  const where = ids.length > 0 ? '' : ` in ${describeScope(scope)}`
   return {
     name: 'requeue',
     endpoint: requeue,

@@ -1,14 +1,14 @@
 import { SweepRequest, sweep } from '../../shared/changes/sweep.ts'
-import type { Change } from '../guard/change.ts'
-import { parsed } from '../settings/flag-errors.ts'
-import { described } from '../settings/scope-flags.ts'
+import type { BulkChange } from '../guard/change.ts'
+import { parseInput } from '../settings/flag-errors.ts'
+import { describeScope } from '../settings/scope-flags.ts'
 
 /**
  * The request of a sweep as it is sent, before the guard adds to it.
  * @throws Failure `usage`
  */
 export function sweepRequest(fields: unknown) {
-  const { age_seconds, runtime_seconds, action, domain, queue, job_type } = parsed(SweepRequest, fields)
+  const { age_seconds, runtime_seconds, action, domain, queue, job_type } = parseInput(SweepRequest, fields)
   return { age_seconds, runtime_seconds, action, domain, queue, job_type }
 }
 
@@ -18,9 +18,9 @@ const verbs = { cancel: ['would cancel', 'cancelled'], fail: ['would fail', 'fai
 export function sweepChange(
   request: ReturnType<typeof sweepRequest>,
   words: readonly string[],
-): Change<typeof sweep.input, typeof sweep.output> {
+): BulkChange<typeof sweep.input, typeof sweep.output> {
   const [wouldDo, did] = verbs[request.action]
-  const where = described(request)
+  const where = describeScope(request)
   return {
     name: 'sweep',
     endpoint: sweep,

@@ -1,17 +1,17 @@
 import { type Conflict, UndoRequest, undo } from '../../shared/changes/undo.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
-import type { Change } from '../guard/change.ts'
-import { grouped, jobs } from '../output/numbers.ts'
+import type { BulkChange } from '../guard/change.ts'
+import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Column } from '../output/table.ts'
-import { parsed } from '../settings/flag-errors.ts'
+import { parseInput } from '../settings/flag-errors.ts'
 
 /**
  * The request of an undo as it is sent, before the guard adds to it.
  * @throws Failure `usage`
  */
 export function undoRequest(fields: unknown): { id: string } {
-  return { id: String(parsed(UndoRequest, fields).id) }
+  return { id: String(parseInput(UndoRequest, fields).id) }
 }
 
 const columns: Column<Conflict>[] = [
@@ -26,7 +26,7 @@ export function undoChange(
   { print }: Context,
   request: { id: string },
   words: readonly string[],
-): Change<typeof undo.input, typeof undo.output> {
+): BulkChange<typeof undo.input, typeof undo.output> {
   const say = (jobs: string, done: boolean) => `${done ? 'gave' : 'would give'} back ${jobs} of operation ${request.id}`
   return {
     name: 'undo',
@@ -43,8 +43,8 @@ export function undoChange(
       if (conflicts.length === 0) return undefined
       const shown = conflicts.slice(0, mostShown)
       const rest = conflict_count - shown.length
-      const more = rest > 0 ? `and ${grouped(rest)} more\n` : ''
-      return `Cannot be taken back:\n\n${await print.table(columns, shown)}${more}\n${say(jobs(total), false)}`
+      const more = rest > 0 ? `and ${groupedDigits(rest)} more\n` : ''
+      return `Cannot be taken back:\n\n${await print.table(columns, shown)}${more}\n${say(jobsText(total), false)}`
     },
     beside: ({ conflicts, conflict_count }) => ({
       facts: { conflict_count, conflicts },
@@ -57,6 +57,6 @@ export function undoChange(
 function noteOn(count: number, told: readonly Conflict[]): string {
   const reasons = [...new Set(told.map(({ reason }) => reason))]
   const parts = reasons.map((one) => `${told.filter(({ reason }) => reason === one).length} ${escaped(one)}`)
-  const rest = count > told.length && told.length > 0 ? [`and ${grouped(count - told.length)} more`] : []
-  return `note: ${jobs(count)} cannot be taken back${told.length > 0 ? `: ${[...parts, ...rest].join(', ')}` : ''}`
+  const rest = count > told.length && told.length > 0 ? [`and ${groupedDigits(count - told.length)} more`] : []
+  return `note: ${jobsText(count)} cannot be taken back${told.length > 0 ? `: ${[...parts, ...rest].join(', ')}` : ''}`
 }

@@ -4,7 +4,7 @@ import { Failure, failures } from '../../shared/errors.ts'
 import { type Exit, exits } from '../../shared/exits.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
-import type { Told } from '../doctor/counts-and-indexes.ts'
+import type { Finding } from '../doctor/counts-and-indexes.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 
@@ -16,7 +16,7 @@ export const doctor: CommandSpec = {
   examples: ['jobsctl doctor', 'jobsctl doctor --profile prod --json'],
   flags: [],
   async run(context) {
-    const found: Finding[] = []
+    const found: Checked[] = []
     for (const check of checks) {
       const finding = await check.look(context).catch(explained)
       found.push({ check: check.name, ...finding })
@@ -32,7 +32,7 @@ interface Outcome {
   hint: string
   exit: Exit
 }
-type Finding = Outcome & { check: string }
+type Checked = Outcome & { check: string }
 
 const ok = (detail: string): Outcome => ({ result: 'ok', detail, hint: '', exit: 'ok' })
 const warning = (detail: string, hint: string): Outcome => ({ result: 'warning', detail, hint, exit: 'ok' })
@@ -115,27 +115,27 @@ async function bounds(context: Context): Promise<Outcome> {
 
 async function history(context: Context): Promise<Outcome> {
   const { storage } = await import('../../shared/doctor/storage.ts')
-  const { judgedHistory } = await import('../doctor/storage.ts')
-  return told(context, storage, (stored) => judgedHistory(stored, Date.now()))
+  const { findingOfStorage } = await import('../doctor/storage.ts')
+  return told(context, storage, (stored) => findingOfStorage(stored, Date.now()))
 }
 
 async function counts(context: Context): Promise<Outcome> {
   const { checkCounts } = await import('../../shared/doctor/counts.ts')
-  const { judgedCounts } = await import('../doctor/counts-and-indexes.ts')
-  return told(context, checkCounts, judgedCounts)
+  const { findingOfCounts } = await import('../doctor/counts-and-indexes.ts')
+  return told(context, checkCounts, findingOfCounts)
 }
 
 async function indexes(context: Context): Promise<Outcome> {
   const { idleIndexes } = await import('../../shared/doctor/idle-indexes.ts')
-  const { judgedIndexes } = await import('../doctor/counts-and-indexes.ts')
-  return told(context, idleIndexes, judgedIndexes)
+  const { findingOfIndexes } = await import('../doctor/counts-and-indexes.ts')
+  return told(context, idleIndexes, findingOfIndexes)
 }
 
 /** What only a server of ours tells of itself. */
 async function told<Out extends z.ZodType>(
   context: Context,
   endpoint: Endpoint<z.ZodObject, Out>,
-  judged: (body: z.output<Out>) => Told,
+  judged: (body: z.output<Out>) => Finding,
 ): Promise<Outcome> {
   try {
     const { body } = await (await context.client()).call(endpoint, {})
@@ -147,7 +147,7 @@ async function told<Out extends z.ZodType>(
   }
 }
 
-const columns: Column<Finding>[] = [
+const columns: Column<Checked>[] = [
   { title: 'check', value: ({ check }) => check },
   {
     title: 'result',
@@ -158,7 +158,7 @@ const columns: Column<Finding>[] = [
   { title: 'hint', value: ({ hint }) => hint },
 ]
 
-function report({ print }: Context, found: Finding[]): Ending {
+function report({ print }: Context, found: Checked[]): Ending {
   const json = found.map(({ check, result, detail, hint }) => ({ check, result, detail, hint }))
   print.rows({ columns, rows: found, json, empty: '' })
   const worst = found.find(({ exit }) => exit !== 'ok')

@@ -2,10 +2,10 @@ import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
-import { atOnce } from '../guard/immediate-change.ts'
+import { changeImmediately } from '../guard/immediate-change.ts'
 import { seconds, units } from '../settings/duration.ts'
 import { queueNamed } from '../settings/queue-name.ts'
-import { described, scopeWords } from '../settings/scope-flags.ts'
+import { describeScope, scopeWords } from '../settings/scope-flags.ts'
 
 interface EnqueueFlags {
   jobType?: string
@@ -45,12 +45,12 @@ export const enqueue: CommandSpec<EnqueueFlags> = {
     const request = await requestOf(context, flags, word)
     const { domain, queue, job_type } = request
     const look = context.another(['events', ...scopeWords({ domain, queue, job_type })])
-    const job = await atOnce(context, { verb: 'enqueue', endpoint: await operationOfOne(), request, look })
+    const job = await changeImmediately(context, { verb: 'enqueue', endpoint: await operationOfOne(), request, look })
     if (!job) return 'ok'
     const { id, uuid, status, created } = job
     const place = { domain: job.domain, queue: job.queue, job_type: job.job_type }
     const text = created
-      ? `Enqueued job ${id} in ${described({ domain: job.domain, queue: job.queue })} (${escaped(job.job_type)}).`
+      ? `Enqueued job ${id} in ${describeScope({ domain: job.domain, queue: job.queue })} (${escaped(job.job_type)}).`
       : `Job ${id} was there already under this key, and is ${escaped(status)}; nothing was enqueued.`
     const json = { operation: 'enqueue', created, id, uuid, ...place, status }
     context.print.sentence(json, text, created ? 'done' : 'plain')
@@ -76,11 +76,11 @@ async function operationOfOne() {
 
 async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
   const { NewJob } = await import('../../shared/work/enqueue.ts')
-  const { parsed } = await import('../settings/flag-errors.ts')
+  const { parseInput } = await import('../settings/flag-errors.ts')
   const { readPayload } = await import('../payload.ts')
   if (flags.jobType === undefined) throw new Failure('usage', '--job-type: is required', { hint: example })
   const place = await queueNamed(word, example)
-  const job = parsed(NewJob, {
+  const job = parseInput(NewJob, {
     ...place,
     job_type: flags.jobType,
     payload: await readPayload(flags.payload ?? '{}', context),

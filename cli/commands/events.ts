@@ -7,9 +7,9 @@ import { askedAfter, eventLog, pageSize, pages, type ReadEvents } from '../event
 import { beforeLast, beforeTime } from '../events/event-search.ts'
 import type { Client } from '../http/client.ts'
 import type { Ending } from '../output/print.ts'
-import { again } from '../poll.ts'
+import { pollForever } from '../poll.ts'
 import { seconds } from '../settings/duration.ts'
-import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf } from '../settings/scope-flags.ts'
+import { allFlag, describeScope, type ScopeFlags, scopeFlags, scopeOf } from '../settings/scope-flags.ts'
 
 interface EventsFlags extends ScopeFlags {
   after?: string
@@ -39,10 +39,10 @@ export const events: CommandSpec<EventsFlags> = {
   ],
   async run(context, flags) {
     const { events: endpoint } = await import('../../shared/records/events.ts')
-    const { parsed } = await import('../settings/flag-errors.ts')
+    const { parseInput } = await import('../settings/flag-errors.ts')
     const { settings, print } = context
     const scope = scopeOf(flags)
-    const { after_id, limit } = parsed(endpoint.input, { ...scope, after_id: flags.after, limit: flags.limit })
+    const { after_id, limit } = parseInput(endpoint.input, { ...scope, after_id: flags.after, limit: flags.limit })
     refuseContradictions(context, flags)
     const most = flags.limit === undefined ? unlessTold(flags) : limit
     if (settings.curl) {
@@ -50,7 +50,7 @@ export const events: CommandSpec<EventsFlags> = {
       return 'ok'
     }
     const reader = (client: Client) => eventLog(client, endpoint, scope)
-    const wanted = { begin: beginning(flags, after_id, most), most, empty: `no events in ${described(scope)}` }
+    const wanted = { begin: beginning(flags, after_id, most), most, empty: `no events in ${describeScope(scope)}` }
     return flags.follow ? follow(context, reader, wanted) : show(context, reader, wanted)
   },
 }
@@ -119,7 +119,7 @@ const pause = 1000
 async function follow(context: Context, reader: Reader, { begin }: Wanted): Promise<Ending> {
   const write = context.print.growing({ columns, forPeople })
   let after: number | undefined
-  return again(context, pause, async (client) => {
+  return pollForever(context, pause, async (client) => {
     const read = reader(client)
     after ??= await begin(read)
     for await (const { events, raw } of pages(read, after)) {

@@ -3,12 +3,12 @@ import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
-import { jobs } from '../output/numbers.ts'
+import { jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import {
   allFlag,
-  described,
+  describeScope,
   type ScopeFlags,
   scopeFlags,
   scopeOf,
@@ -80,19 +80,19 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
     forPeople: [{ title: 'check', value: ({ title }) => title }, count],
     rows: total > 0 ? checksOf(body) : [],
     json: raw,
-    empty: `no job breaks an invariant in ${described(scope)}`,
+    empty: `no job breaks an invariant in ${describeScope(scope)}`,
   })
   if (print.forPeople && total > 0) {
     const words = retyped(['integrity', ...scopeWords(scope, true), '--fix'])
-    print.aside(`\n${jobs(total)} ${total === 1 ? 'breaks' : 'break'} an invariant. To repair:  ${words}`)
+    print.aside(`\n${jobsText(total)} ${total === 1 ? 'breaks' : 'break'} an invariant. To repair:  ${words}`)
   }
   return settings.detailedExitcode && total > 0 ? 'would_change' : 'ok'
 }
 
 async function fix(context: Context, flags: IntegrityFlags): Promise<Ending> {
   const { integrityChange, integrityRequest } = await import('../changes/integrity.ts')
-  const { guarded } = await import('../guard/guard.ts')
+  const { guardChange } = await import('../guard/guard.ts')
   const scope = scopeOfChange(flags)
   const words = ['integrity', ...scopeWords(scope, flags.all), '--fix']
-  return guarded(context, integrityChange(integrityRequest(scope), words))
+  return guardChange(context, integrityChange(integrityRequest(scope), words))
 }

@@ -5,11 +5,11 @@ import type { Day } from '../../shared/records/records.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
-import { grouped } from '../output/numbers.ts'
+import { groupedDigits } from '../output/numbers.ts'
 import { columns, fieldColumns, fieldsOf, forPeople } from '../output/operation-columns.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
-import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf } from '../settings/scope-flags.ts'
+import { allFlag, describeScope, type ScopeFlags, scopeFlags, scopeOf } from '../settings/scope-flags.ts'
 
 interface OperationsFlags extends ScopeFlags {
   kind?: string
@@ -60,15 +60,15 @@ async function asked<In extends z.ZodType, Out extends z.ZodType>(
 
 async function list(context: Context, { kind, state, limit, ...flags }: OperationsFlags): Promise<Ending> {
   const { listOperations: endpoint } = await import('../../shared/records/records.ts')
-  const { parsed } = await import('../settings/flag-errors.ts')
+  const { parseInput } = await import('../settings/flag-errors.ts')
   const scope = scopeOf(flags)
-  const checked = parsed(endpoint.input, { ...scope, kind, state, limit })
+  const checked = parseInput(endpoint.input, { ...scope, kind, state, limit })
   const { domain, queue, job_type } = checked
   const narrowed = { domain, queue, job_type, kind: checked.kind, state: checked.state, limit }
   const answer = await asked(context, endpoint, narrowed)
   if (!answer) return 'ok'
   const { body, raw } = answer
-  context.print.rows({ columns, forPeople, rows: body, json: raw, empty: `no operations in ${described(scope)}` })
+  context.print.rows({ columns, forPeople, rows: body, json: raw, empty: `no operations in ${describeScope(scope)}` })
   return 'ok'
 }
 
@@ -105,4 +105,4 @@ async function verify(context: Context): Promise<Ending> {
   return 'failed'
 }
 
-const count = (n: number, what: string): string => `${grouped(n)} ${what}${n === 1 ? '' : 's'}`
+const count = (n: number, what: string): string => `${groupedDigits(n)} ${what}${n === 1 ? '' : 's'}`

@@ -33,7 +33,7 @@ export const prune: CommandSpec<PruneFlags> = {
   changes: true,
   async run(context, flags) {
     const { pruneChange, pruneRequest } = await import('../changes/prune.ts')
-    const { guarded } = await import('../guard/guard.ts')
+    const { guardChange } = await import('../guard/guard.ts')
     const scope = scopeOfChange(flags)
     const older_than_days = days(flags.olderThan ?? '30d', '--older-than')
     const request = pruneRequest({ statuses: flags.status, older_than_days, ...scope })
@@ -43,6 +43,6 @@ export const prune: CommandSpec<PruneFlags> = {
       ...['--older-than', `${older_than_days}d`],
       ...(request.statuses.join() === usual.join() ? [] : ['--status', request.statuses.join(',')]),
     ]
-    return guarded(context, pruneChange(context, request, words))
+    return guardChange(context, pruneChange(context, request, words))
   },
 }

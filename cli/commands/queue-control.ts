@@ -1,9 +1,9 @@
 import type { QueueAction } from '../../shared/queues/queues.ts'
 import type { CommandSpec } from '../command.ts'
-import { atOnce } from '../guard/immediate-change.ts'
+import { changeImmediately } from '../guard/immediate-change.ts'
 import { reasonFlag } from '../settings/global-flags.ts'
 import { queueNamed } from '../settings/queue-name.ts'
-import { described } from '../settings/scope-flags.ts'
+import { describeScope } from '../settings/scope-flags.ts'
 
 export const pause = control('pause', {
   summary: 'hand out no jobs of a queue, at once',
@@ -47,19 +47,19 @@ function control(action: QueueAction, { summary, about, why, say, undo }: Contro
     flags: [reasonFlag],
     async run(context, _flags, [word = '']) {
       const { controlQueue: endpoint } = await import('../../shared/queues/queues.ts')
-      const { parsed } = await import('../settings/flag-errors.ts')
+      const { parseInput } = await import('../settings/flag-errors.ts')
       const { another, flags, settings } = context
       const queue = await queueNamed(word, `jobsctl ${action} media/ingest`)
       // If nothing was said, the header tells who did it.
       const reason = flags.reason === undefined ? undefined : settings.reason
-      const request = parsed(endpoint.input, { ...queue, action, reason })
-      const state = await atOnce(context, { verb: action, endpoint, request, look: another(['queues']) })
+      const request = parseInput(endpoint.input, { ...queue, action, reason })
+      const state = await changeImmediately(context, { verb: action, endpoint, request, look: another(['queues']) })
       if (!state) return 'ok'
       const { paused, drain } = state
       const undone = undo ? `   Undo:  ${another([undo, ...operand(queue)])}` : ''
       context.print.sentence(
         { operation: action, ...queue, paused, drain },
-        `${say(described(queue))}${undone}`,
+        `${say(describeScope(queue))}${undone}`,
         'done',
       )
       return 'ok'

@@ -33,15 +33,15 @@ export const requeue: CommandSpec<RequeueFlags> = {
   changes: true,
   async run(context, flags, ids) {
     const { requeueChange } = await import('../changes/requeue.ts')
-    const { guarded } = await import('../guard/guard.ts')
+    const { guardChange } = await import('../guard/guard.ts')
     const scope = scopeFor(flags, ids)
     const canary = canaryOf(context, flags, ids)
     const requests = await requestsFor(context, scope, ids)
     const words = ['requeue', ...ids, ...scopeWords(scope, flags.all), ...(canary?.words ?? [])]
     const change = requeueChange(requests, words, scope)
-    if (!canary) return guarded(context, change)
+    if (!canary) return guardChange(context, change)
     const { withCanaries } = await import('../guard/canary.ts')
-    return guarded(context, change, { apply: withCanaries(canary), needsToken: '--canary' })
+    return guardChange(context, change, { apply: withCanaries(canary), needsToken: '--canary' })
   },
 }
 

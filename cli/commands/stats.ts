@@ -4,11 +4,11 @@ import type { Scope } from '../../shared/scope.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
-import { grouped } from '../output/numbers.ts'
+import { groupedDigits } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
-import { again } from '../poll.ts'
-import { allFlag, described, type ScopeFlags, scopeFlags, scopeOf, scopeWords } from '../settings/scope-flags.ts'
+import { pollForever } from '../poll.ts'
+import { allFlag, describeScope, type ScopeFlags, scopeFlags, scopeOf, scopeWords } from '../settings/scope-flags.ts'
 
 interface StatsFlags extends ScopeFlags {
   watch?: boolean
@@ -23,8 +23,8 @@ export const stats: CommandSpec<StatsFlags> = {
   flags: [...scopeFlags, allFlag, { flags: '--watch', about: 'again every two seconds, until Ctrl-C', group: 'HOW' }],
   async run(context, flags) {
     const { stats: endpoint } = await import('../../shared/queues/stats.ts')
-    const { parsed } = await import('../settings/flag-errors.ts')
-    const scope = parsed(endpoint.input, scopeOf(flags))
+    const { parseInput } = await import('../settings/flag-errors.ts')
+    const scope = parseInput(endpoint.input, scopeOf(flags))
     const { settings, print } = context
     if (settings.curl) {
       print.text(curlOf(context, endpoint, scope))
@@ -61,7 +61,7 @@ const forPeople: Column<GroupStats>[] = [
 ]
 
 function show({ print, retyped }: Context, scope: Scope, rows: GroupStats[], json: unknown): Ending {
-  print.rows({ columns, forPeople, rows, json, empty: `no jobs in ${described(scope)}` })
+  print.rows({ columns, forPeople, rows, json, empty: `no jobs in ${describeScope(scope)}` })
   if (print.forPeople && rows.length > 0) print.aside(`\n${summary(scope, rows, retyped)}`)
   return 'ok'
 }
@@ -71,9 +71,9 @@ function summary(scope: Scope, rows: GroupStats[], retyped: Context['retyped']):
   const quarantined = sum((row) => row.quarantined)
   const words = retyped(['requeue', ...scopeWords(scope, true), '--dry-run'])
   return [
-    `${grouped(sum((row) => row.queued))} queued`,
-    `${grouped(sum((row) => row.processing))} processing`,
-    quarantined > 0 ? `${grouped(quarantined)} quarantined: ${words}` : '0 quarantined',
+    `${groupedDigits(sum((row) => row.queued))} queued`,
+    `${groupedDigits(sum((row) => row.processing))} processing`,
+    quarantined > 0 ? `${groupedDigits(quarantined)} quarantined: ${words}` : '0 quarantined',
   ].join(', ')
 }
 
@@ -86,7 +86,7 @@ async function watch(context: Context, scope: Scope): Promise<Ending> {
     throw new Failure('usage', '--watch needs a terminal, or --ndjson')
   }
   const { stats: endpoint } = await import('../../shared/queues/stats.ts')
-  return again(context, pause, async (client) => {
+  return pollForever(context, pause, async (client) => {
     const { body } = await client.call(endpoint, scope)
     const at = new Date().toISOString()
     if (settings.output === 'table') print.text(`${clear}${print.style.dim(at)}\n\n`)

@@ -28,7 +28,7 @@ export const sweep: CommandSpec<SweepFlags> = {
   changes: true,
   async run(context, flags) {
     const { sweepChange, sweepRequest } = await import('../changes/sweep.ts')
-    const { guarded } = await import('../guard/guard.ts')
+    const { guardChange } = await import('../guard/guard.ts')
     if (flags.age === undefined && flags.runtime === undefined) {
       throw new Failure('usage', 'which jobs? give --age, --runtime or both', { hint: '--age 1d --runtime 2h' })
     }
@@ -43,6 +43,6 @@ export const sweep: CommandSpec<SweepFlags> = {
       ...(runtime_seconds === undefined ? [] : ['--runtime', durationText(runtime_seconds)]),
       ...(request.action === 'cancel' ? [] : ['--action', request.action]),
     ]
-    return guarded(context, sweepChange(request, words))
+    return guardChange(context, sweepChange(request, words))
   },
 }

@@ -13,12 +13,12 @@ export const undo: CommandSpec = {
   changes: true,
   async run(context, _flags, [id = '']) {
     const { undoChange, undoRequest } = await import('../changes/undo.ts')
-    const { guarded } = await import('../guard/guard.ts')
+    const { guardChange } = await import('../guard/guard.ts')
     if (!/^[1-9]\d{0,15}$/.test(id)) {
       throw new Failure('usage', '<operation>: must be a whole number, such as 17', {
         hint: 'jobsctl operations lists them',
       })
     }
-    return guarded(context, undoChange(context, undoRequest({ id }), ['undo', id]))
+    return guardChange(context, undoChange(context, undoRequest({ id }), ['undo', id]))
   },
 }

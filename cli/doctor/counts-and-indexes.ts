@@ -2,18 +2,18 @@ import type { z } from 'zod'
 import type { checkCounts } from '../../shared/doctor/counts.ts'
 import type { Idle } from '../../shared/doctor/idle-indexes.ts'
 import { escaped } from '../escape.ts'
-import { grouped, sizeText } from '../output/numbers.ts'
+import { groupedDigits, sizeText } from '../output/numbers.ts'
 
 type Counts = z.output<typeof checkCounts.output>
 
 /** What a server tells of itself, in words; with a hint where it needs attention. */
-export interface Told {
+export interface Finding {
   detail: string
   hint: string | undefined
 }
 
 /** Whether stats can be believed, and are fast. */
-export function judgedCounts({ kept, why, wrong, mended_at, mended }: Counts): Told {
+export function findingOfCounts({ kept, why, wrong, mended_at, mended }: Counts): Finding {
   if (!kept) {
     const reason = escaped(why ?? 'the server does not say why')
     return {
@@ -22,15 +22,16 @@ export function judgedCounts({ kept, why, wrong, mended_at, mended }: Counts): T
     }
   }
   if (wrong > 0) {
-    const detail = `the counts of stats were wrong by ${grouped(wrong)} jobs; the server has set them right`
+    const detail = `the counts of stats were wrong by ${groupedDigits(wrong)} jobs; the server has set them right`
     return { detail, hint: 'something writes to the tables past their triggers' }
   }
-  const before = mended_at === null ? '' : `; ${grouped(mended ?? 0)} jobs were set right on ${mended_at.slice(0, 10)}`
+  const before =
+    mended_at === null ? '' : `; ${groupedDigits(mended ?? 0)} jobs were set right on ${mended_at.slice(0, 10)}`
   return { detail: `the counts of stats are those of the jobs${before}`, hint: undefined }
 }
 
 /** Which indexes cost each write and serve nothing. */
-export function judgedIndexes(idle: readonly Idle[]): Told {
+export function findingOfIndexes(idle: readonly Idle[]): Finding {
   if (idle.length === 0) return { detail: 'each index of jobs serves something', hint: undefined }
   const list = idle.map(({ index, bytes, why }) => `${escaped(index)} (${sizeText(bytes)}, ${escaped(why)})`)
   return {

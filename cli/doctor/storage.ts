@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import type { storage, Table } from '../../shared/doctor/storage.ts'
 import { escaped } from '../escape.ts'
-import { grouped, sizeText } from '../output/numbers.ts'
+import { groupedDigits, sizeText } from '../output/numbers.ts'
 import { units } from '../settings/duration.ts'
-import type { Told } from './counts-and-indexes.ts'
+import type { Finding } from './counts-and-indexes.ts'
 
 type Storage = z.output<typeof storage.output>
 
@@ -13,7 +13,7 @@ const large = 1_000_000_000
 const daysOfGrace = 2
 
 /** What the jobs and their history take up, in words; with a hint where it needs attention. */
-export function judgedHistory(stored: Storage, now: number): Told {
+export function findingOfStorage(stored: Storage, now: number): Finding {
   const { archive_before_delete, archive_lacks, archive_days, tables } = stored
   const texts = tables.map((table) => described(table, isArchive(table) ? archive_days : undefined, now))
   const detail = texts.join('; ') || 'no tables are told'
@@ -53,9 +53,9 @@ function hintOnSize(tables: readonly Table[]): string | undefined {
 function described({ table, rows, bytes, oldest }: Table, keptDays: number | undefined, now: number): string {
   const days = oldest === null ? 0 : (now - Date.parse(oldest)) / dayMs
   return [
-    `${escaped(table)} ${grouped(rows)} rows`,
+    `${escaped(table)} ${groupedDigits(rows)} rows`,
     sizeText(bytes),
     ...(keptDays === undefined ? [] : [`kept ${keptDays} days`]),
-    ...(days >= 1 && rows > 0 ? [`${grouped(Math.round(rows / days))} a day`] : []),
+    ...(days >= 1 && rows > 0 ? [`${groupedDigits(Math.round(rows / days))} a day`] : []),
   ].join(', ')
 }

@@ -4,7 +4,7 @@ import { getOperation } from '../../shared/records/records.ts'
 import { now } from '../clock.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
-import { grouped } from '../output/numbers.ts'
+import { groupedDigits } from '../output/numbers.ts'
 
 /** What has become of jobs that were requeued. */
 export interface Judgement {
@@ -27,7 +27,7 @@ const pauseMs = 1000
 export async function watchJobs(context: Context, { id, affected, watchMs }: Watching): Promise<Judgement> {
   const { io, print } = context
   const end = now() + watchMs
-  let last: Judgement = { verdict: 'undecided', text: `${grouped(affected)} not looked at yet` }
+  let last: Judgement = { verdict: 'undecided', text: `${groupedDigits(affected)} not looked at yet` }
   for (;;) {
     const found = await look(context, id, affected)
     if (found.why !== undefined) return { ...last, why: found.why }
@@ -58,7 +58,7 @@ const waiting = ['queued', 'processing']
 function judged(now: Readonly<Record<string, number>>, affected: number): Judgement {
   const states = Object.entries(now).filter(([, count]) => count > 0)
   const text =
-    states.map(([state, count]) => `${grouped(count)} ${escaped(state)}`).join(', ') || 'nothing known of them'
+    states.map(([state, count]) => `${groupedDigits(count)} ${escaped(state)}`).join(', ') || 'nothing known of them'
   if (states.some(([state]) => state !== 'completed' && !waiting.includes(state))) return { verdict: 'failed', text }
   return { verdict: (now.completed ?? 0) >= affected ? 'completed' : 'undecided', text }
 }

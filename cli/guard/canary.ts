@@ -2,13 +2,13 @@ import type { z } from 'zod'
 import type { requeue } from '../../shared/changes/requeue.ts'
 import { Failure } from '../../shared/errors.ts'
 import { interrupted } from '../interrupted.ts'
-import { grouped, jobs } from '../output/numbers.ts'
+import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
-import { tellDone } from './apply.ts'
+import { printResult } from './apply.ts'
 import { type Judgement, watchJobs } from './canary-watch.ts'
 import type { Previewed, Session } from './change.ts'
-import { carryOut } from './send-change.ts'
-import { takenBackBy } from './undo-command.ts'
+import { sendChange } from './send-change.ts'
+import { undoCommand } from './undo-command.ts'
 
 interface Canaries {
   /** How many to try first. */
@@ -32,15 +32,15 @@ export const withCanaries =
       throw new Failure('internal', 'canaries need a token; nothing was changed')
     const total = Math.min(count, previewed.total)
     const call = { ...change.bounded(request, { max, preview_token }), limit: count }
-    const first = await carryOut(session, call, { answers: [], total })
+    const first = await sendChange(session, call, { answers: [], total })
     if (first.rest_token === undefined) {
       context.print.aside('note: that was all of them, and so none was held back to wait for the others')
-      return tellDone(session, previewed, [first])
+      return printResult(session, previewed, [first])
     }
     await watched(session, { first, total: previewed.total, watchMs })
     const rest = change.bounded(request, { max, preview_token: first.rest_token })
-    const second = await carryOut(session, rest, { answers: [first], total: previewed.total })
-    return tellDone(session, previewed, [first, second])
+    const second = await sendChange(session, rest, { answers: [first], total: previewed.total })
+    return printResult(session, previewed, [first, second])
   }
 
 interface Watched {
@@ -58,12 +58,12 @@ async function watched(session: Ours, { first, total, watchMs }: Watched): Promi
   const { print, io } = context
   const { affected, operation_id: id } = first
   if (affected === 0) throw noneLeft()
-  const untouched = `the other ${grouped(total - affected)} were not touched`
-  const so = `${session.change.say(`${grouped(affected)} of ${jobs(total)}`, true)} as canaries`
+  const untouched = `the other ${groupedDigits(total - affected)} were not touched`
+  const so = `${session.change.say(`${groupedDigits(affected)} of ${jobsText(total)}`, true)} as canaries`
   if (id === undefined) throw new Failure('partial', `${so}, and cannot watch them; ${untouched}`)
   print.aside(`${so}; watching them for ${watchMs / 1000} s`)
   const found = await watchJobs(context, { id, affected, watchMs })
-  const hint = `to look: ${context.another(['operations', String(id)])}; to take them back: ${takenBackBy(context, [id])}`
+  const hint = `to look: ${context.another(['operations', String(id)])}; to take them back: ${undoCommand(context, [id])}`
   if (io.signal.aborted) {
     throw new Failure(interrupted(io.signal).code, `interrupted; ${so} before that; ${untouched}`, { hint })
   }

@@ -15,7 +15,7 @@ export interface Bound {
 }
 
 /** A change as the guard takes it: what to ask, and how to say it. */
-export interface Change<In extends z.ZodType, Out extends z.ZodType> {
+export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
   /** As `--json` names it. */
   name: BulkKind
   endpoint: Endpoint<In, Out>
@@ -45,7 +45,7 @@ export interface Change<In extends z.ZodType, Out extends z.ZodType> {
 export interface Session<In extends z.ZodType, Out extends z.ZodType> {
   context: Context
   client: Client
-  change: Change<In, Out>
+  change: BulkChange<In, Out>
   /** The bound that somebody set, beside that of the preview. */
   max: number | undefined
 }
@@ -61,16 +61,16 @@ export interface Previewed<Out extends z.ZodType> {
 }
 
 /** The result of a change as `--json` prints it. */
-export const outcome = <In extends z.ZodType, Out extends z.ZodType>(
-  { name, facts }: Change<In, Out>,
+export const outcomeFields = <In extends z.ZodType, Out extends z.ZodType>(
+  { name, facts }: BulkChange<In, Out>,
   dry_run: boolean,
   affected: number,
   more: object = {},
 ) => ({ operation: name, dry_run, affected, ...facts, ...more })
 
 /** Beside the outcome: what every answer says, and the notes about it. */
-export function besides<In extends z.ZodType, Out extends z.ZodType>(
-  { beside }: Change<In, Out>,
+export function notesOf<In extends z.ZodType, Out extends z.ZodType>(
+  { beside }: BulkChange<In, Out>,
   answers: readonly z.output<Out>[],
 ): { facts: object; notes: string[] } {
   const all = answers.flatMap((answer) => beside?.(answer) ?? [])

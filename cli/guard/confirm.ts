@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import { interrupted } from '../interrupted.ts'
-import { jobs } from '../output/numbers.ts'
-import { besides, type Previewed, type Session } from './change.ts'
+import { jobsText } from '../output/numbers.ts'
+import { notesOf, type Previewed, type Session } from './change.ts'
 import { previewText } from './preview.ts'
 
 /**
@@ -16,9 +16,9 @@ export async function confirm<In extends z.ZodType, Out extends z.ZodType>(
   const { context, client, change } = session
   const { io, settings, print } = context
   const { total } = previewed
-  const { notes } = besides(change, previewed.answers)
+  const { notes } = notesOf(change, previewed.answers)
   if (!settings.interactive) {
-    io.note(`${change.say(jobs(total), false)}\n`)
+    io.note(`${change.say(jobsText(total), false)}\n`)
     for (const note of notes) print.aside(note)
     throw unconfirmed(session)
   }

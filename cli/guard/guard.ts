@@ -3,14 +3,14 @@ import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
 import type { Client } from '../http/client.ts'
-import { grouped, jobs } from '../output/numbers.ts'
+import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
-import { applied } from './apply.ts'
-import { type Bound, besides, type Change, outcome, type Previewed, type Session } from './change.ts'
+import { applyChange } from './apply.ts'
+import { type Bound, type BulkChange, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { confirm, unconfirmed } from './confirm.ts'
 import { refuseOverwriting } from './plan-file.ts'
-import { preview, show } from './preview.ts'
-import { refuseUnnamed } from './protected-profile.ts'
+import { requestPreview, showPreview } from './preview.ts'
+import { requireNamedProfile } from './protected-profile.ts'
 
 /** Makes a change that was confirmed. */
 type Apply<In extends z.ZodType, Out extends z.ZodType> = (
@@ -26,48 +26,48 @@ interface Guarding<In extends z.ZodType, Out extends z.ZodType> {
 }
 
 /** Preview, confirm, apply: the only path by which jobsctl confirms a change. */
-export async function guarded<In extends z.ZodType, Out extends z.ZodType>(
+export async function guardChange<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
-  change: Change<In, Out>,
-  { apply = applied, needsToken }: Guarding<In, Out> = {},
+  change: BulkChange<In, Out>,
+  { apply = applyChange, needsToken }: Guarding<In, Out> = {},
 ): Promise<Ending> {
   const { settings } = context
   checkFlags(context)
   if (settings.curl) return printCurl(context, change)
-  const session = await sessionOf(context, change)
+  const session = await openSession(context, change)
   if (!settings.preview) return withoutPreview(session)
   if (settings.planOut !== undefined) await refuseOverwriting(settings.planOut)
 
-  const previewed = await preview(session)
+  const previewed = await requestPreview(session)
   const flag = settings.planOut === undefined ? needsToken : '--plan-out'
   if (flag !== undefined && !previewed.previews) throw withoutToken(flag)
-  return decided(session, previewed, apply)
+  return decide(session, previewed, apply)
 }
 
 /**
  * The client, and the bound that somebody set.
  * @throws Failure `usage` for a protected profile that is not named, or has no bound
  */
-export async function sessionOf<In extends z.ZodType, Out extends z.ZodType>(
+export async function openSession<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
-  change: Change<In, Out>,
+  change: BulkChange<In, Out>,
 ): Promise<Session<In, Out>> {
   const client = await context.client()
   return { context, client, change, max: bound(context, client) }
 }
 
 /** Goes from a preview on: shows it, refuses, asks, or applies. */
-export async function decided<In extends z.ZodType, Out extends z.ZodType>(
+export async function decide<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
   previewed: Previewed<Out>,
-  apply: Apply<In, Out> = applied,
+  apply: Apply<In, Out> = applyChange,
 ): Promise<Ending> {
   const { context, change, max } = session
   const { settings, print } = context
   const { total } = previewed
-  if (settings.dryRun) return show(session, previewed)
+  if (settings.dryRun) return showPreview(session, previewed)
   if (max !== undefined && total > max) throw overLimit(total, max)
-  if (print.structured && !settings.yes) throw unconfirmed(session, `${change.say(jobs(total), false)}; `)
+  if (print.structured && !settings.yes) throw unconfirmed(session, `${change.say(jobsText(total), false)}; `)
   if (total === 0) return nothing(session, previewed)
   if (settings.yes) return apply(session, previewed)
   await confirm(session, previewed)
@@ -76,7 +76,7 @@ export async function decided<In extends z.ZodType, Out extends z.ZodType>(
 }
 
 async function withoutPreview<In extends z.ZodType, Out extends z.ZodType>(session: Session<In, Out>): Promise<Ending> {
-  if (session.max === undefined) return applied(session, undefined)
+  if (session.max === undefined) return applyChange(session, undefined)
   throw new Failure('usage', '--no-preview and a limit exclude each other: nothing would keep it')
 }
 
@@ -85,7 +85,7 @@ async function countAgain<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
   confirmed: number,
 ): Promise<void> {
-  const { total } = await preview(session)
+  const { total } = await requestPreview(session)
   if (total > confirmed) throw overLimit(total, confirmed)
 }
 
@@ -101,7 +101,7 @@ function checkFlags({ settings }: Context): void {
 function bound({ settings, retyped }: Context, { target: { profile } }: Client): number | undefined {
   const max = settings.max ?? profile?.max
   if (!profile?.protected || settings.dryRun) return max
-  refuseUnnamed(profile)
+  requireNamedProfile(profile)
   if (max === undefined) {
     throw new Failure('usage', `the profile ${profile.name} is protected: a change needs a bound`, {
       hint: `add --max, or ${retyped(['config', 'set', `profiles.${profile.name}.max`, '10000'])}`,
@@ -113,7 +113,7 @@ function bound({ settings, retyped }: Context, { target: { profile } }: Client):
 /** Prints the calls of a change instead of sending them; with tokens, those that a plan holds them to. */
 export function printCurl<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
-  change: Change<In, Out>,
+  change: BulkChange<In, Out>,
   tokens: readonly string[] = [],
 ): Ending {
   const { settings, print } = context
@@ -131,9 +131,9 @@ function nothing<In extends z.ZodType, Out extends z.ZodType>(
   { answers }: Previewed<Out>,
 ): Ending {
   const { print, settings } = context
-  const { facts, notes } = besides(change, answers)
-  if (print.structured) print.sentence(outcome(change, false, 0, facts), '', 'done')
-  else if (print.forPeople || !settings.yes) print.aside(`nothing to do: ${change.say(jobs(0), false)}`)
+  const { facts, notes } = notesOf(change, answers)
+  if (print.structured) print.sentence(outcomeFields(change, false, 0, facts), '', 'done')
+  else if (print.forPeople || !settings.yes) print.aside(`nothing to do: ${change.say(jobsText(0), false)}`)
   for (const note of notes) print.aside(note)
   return 'ok'
 }
@@ -141,7 +141,7 @@ function nothing<In extends z.ZodType, Out extends z.ZodType>(
 function overLimit(total: number, max: number): Failure {
   return new Failure(
     'limit_exceeded',
-    `${jobs(total)} match${total === 1 ? 'es' : ''}, above the limit of ${grouped(max)}; nothing was changed`,
+    `${jobsText(total)} match${total === 1 ? 'es' : ''}, above the limit of ${groupedDigits(max)}; nothing was changed`,
     { hint: 'narrow the scope, or raise --max' },
   )
 }

@@ -3,8 +3,8 @@ import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
-import { refuseUnnamed } from './protected-profile.ts'
-import { lookedUp } from './unknown-outcome.ts'
+import { requireNamedProfile } from './protected-profile.ts'
+import { withLookCommand } from './unknown-outcome.ts'
 
 interface AtOnce<In extends z.ZodType, Out extends z.ZodType> {
   /** As the command line calls it, such as `pause`. */
@@ -20,7 +20,7 @@ interface AtOnce<In extends z.ZodType, Out extends z.ZodType> {
  * prints the call instead, and returns nothing.
  * @throws Failure `usage` for flags that only a preview gives a meaning
  */
-export async function atOnce<In extends z.ZodType, Out extends z.ZodType>(
+export async function changeImmediately<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
   { verb, endpoint, request, look }: AtOnce<In, Out>,
 ): Promise<z.output<Out> | undefined> {
@@ -30,9 +30,9 @@ export async function atOnce<In extends z.ZodType, Out extends z.ZodType>(
     return undefined
   }
   const client = await context.client()
-  refuseUnnamed(client.target.profile)
+  requireNamedProfile(client.target.profile)
   const { body } = await client.call(endpoint, request).catch((error: unknown) => {
-    throw error instanceof Failure ? lookedUp(error, `to see whether it was made: ${look}`) : error
+    throw error instanceof Failure ? withLookCommand(error, `to see whether it was made: ${look}`) : error
   })
   return body
 }

@@ -6,11 +6,11 @@ import { getOperation, type OperationRecord } from '../../shared/records/records
 import { now } from '../clock.ts'
 import type { Context } from '../context.ts'
 import { interrupted } from '../interrupted.ts'
-import { jobs } from '../output/numbers.ts'
+import { jobsText } from '../output/numbers.ts'
 import type { Session } from './change.ts'
 import { tallyOf } from './tally.ts'
-import { takenBackBy } from './undo-command.ts'
-import { isLost, lookedUp } from './unknown-outcome.ts'
+import { undoCommand } from './undo-command.ts'
+import { isOutcomeUnknown, withLookCommand } from './unknown-outcome.ts'
 
 interface Reached {
   /** Answers of the calls that were made, and how many jobs they changed. */
@@ -21,7 +21,7 @@ interface Reached {
 }
 
 /** The failure of a change that broke off: how far it came, and what shows it. What is no failure stays what it is. */
-export async function stopped<In extends z.ZodType, Out extends z.ZodType>(
+export async function partialResult<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
   error: unknown,
   reached: Reached,
@@ -33,14 +33,14 @@ export async function stopped<In extends z.ZodType, Out extends z.ZodType>(
   const { message, requestId, server, cause } = error
   const look = `to see where it stands: ${lookAt(session, last)}`
   const changed = before + (last?.affected ?? 0)
-  const said = change.say(jobs(changed), true)
+  const said = change.say(jobsText(changed), true)
   if (error.code === 'partial' && before === 0) {
     const hint = [error.hint ?? goOn(session), ...takeBack(session, reached, last)].join('; ')
     return new Failure('partial', message, { hint, requestId, server, cause })
   }
-  if (before === 0 && (changed === 0 || isLost(error))) {
-    const detail = changed > 0 ? `${change.say(`at least ${jobs(changed)}`, true)}, then: ${message}` : message
-    return lookedUp(new Failure(error.code, detail, { hint: error.hint, requestId, server, cause }), look)
+  if (before === 0 && (changed === 0 || isOutcomeUnknown(error))) {
+    const detail = changed > 0 ? `${change.say(`at least ${jobsText(changed)}`, true)}, then: ${message}` : message
+    return withLookCommand(new Failure(error.code, detail, { hint: error.hint, requestId, server, cause }), look)
   }
   const code = context.io.signal.aborted ? error.code : 'partial'
   const hint = `${goOn(session)}; ${look}`
@@ -67,7 +67,7 @@ function takeBack<In extends z.ZodType, Out extends z.ZodType>(
   last: Progress | undefined,
 ): string[] {
   const ids = [...(tallyOf(answers).operation_ids ?? []), ...(last ? [last.operation_id] : [])]
-  return change.undoable && ids.length > 0 ? [`${takenBackBy(context, ids)} takes them back`] : []
+  return change.undoable && ids.length > 0 ? [`${undoCommand(context, ids)} takes them back`] : []
 }
 
 /** The first Ctrl-C has hung up; the server stops after its running batch, and then its record says how far it came. */
@@ -81,7 +81,7 @@ async function interruptedAt<In extends z.ZodType, Out extends z.ZodType>(
   const record = await settled(context, last.operation_id)
   const changed = reached.before + Math.max(last.affected, record?.affected ?? 0)
   const { code } = interrupted(context.io.signal)
-  const said = changed === 0 ? 'nothing was changed' : change.say(jobs(changed), true)
+  const said = changed === 0 ? 'nothing was changed' : change.say(jobsText(changed), true)
   if (record === undefined || record.state === 'running') {
     const hint = `to see where it stands: ${lookAt(session, last)}`
     return new Failure(code, `interrupted; ${said} before that, and the server may still finish its batch`, { hint })

@@ -1,13 +1,13 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
-import { grouped, jobs } from '../output/numbers.ts'
+import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
-import { besides, outcome, type Previewed, type Session } from './change.ts'
+import { notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { writePlan } from './plan-file.ts'
 import { bulkPart } from './tally.ts'
 
 /** Asks the server to count, and change nothing. */
-export async function preview<In extends z.ZodType, Out extends z.ZodType>(
+export async function requestPreview<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
 ): Promise<Previewed<Out>> {
   const { client, change } = session
@@ -35,18 +35,18 @@ const explainPreview =
   }
 
 /** `--dry-run`: the preview is the result, and with `--plan-out` a plan is, too. */
-export async function show<In extends z.ZodType, Out extends z.ZodType>(
+export async function showPreview<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
   previewed: Previewed<Out>,
 ): Promise<Ending> {
   const { context, change, max } = session
   const { print, settings, retyped } = context
   const { total } = previewed
-  const { facts, notes } = besides(change, previewed.answers)
+  const { facts, notes } = notesOf(change, previewed.answers)
   if (settings.planOut !== undefined) await writePlan(settings.planOut, session, previewed)
   if (total > 0 || print.forPeople || print.structured) {
     const text = await previewText(session, previewed)
-    const json = outcome(change, true, total, { ...facts, preview: shownPreview(previewed) })
+    const json = outcomeFields(change, true, total, { ...facts, preview: shownPreview(previewed) })
     print.sentence(json, text, text.includes('\n') ? 'plain' : 'pending')
   }
   for (const note of notes) print.aside(note)
@@ -55,7 +55,7 @@ export async function show<In extends z.ZodType, Out extends z.ZodType>(
     print.aside(`To do it:  ${retyped([...words, '--yes'])}`)
   }
   if (max !== undefined && total > max) {
-    print.aside(`note: above the limit of ${grouped(max)}; the change itself would be refused`)
+    print.aside(`note: above the limit of ${groupedDigits(max)}; the change itself would be refused`)
   }
   return settings.detailedExitcode && total > 0 ? 'would_change' : 'ok'
 }
@@ -75,5 +75,5 @@ export async function previewText<In extends z.ZodType, Out extends z.ZodType>(
 ): Promise<string> {
   const wanted = print.forPeople && previewed.previews !== undefined && previewed.total > 0
   const details = wanted ? await change.details?.(client, previewed) : undefined
-  return details ?? change.say(jobs(previewed.total), false)
+  return details ?? change.say(jobsText(previewed.total), false)
 }

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import { progressTeller } from '../output/progress-bar.ts'
 import type { Session } from './change.ts'
-import { stopped } from './partial-result.ts'
+import { partialResult } from './partial-result.ts'
 
 interface SoFar<Out extends z.ZodType> {
   /** What the earlier calls of the change answered. */
@@ -15,7 +15,7 @@ interface SoFar<Out extends z.ZodType> {
  * Makes one call of a change that was confirmed, and tells how far it is.
  * @throws Failure that says what was changed before it
  */
-export async function carryOut<In extends z.ZodType, Out extends z.ZodType>(
+export async function sendChange<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
   request: z.input<In>,
   { answers, total }: SoFar<Out>,
@@ -33,7 +33,7 @@ export async function carryOut<In extends z.ZodType, Out extends z.ZodType>(
     return (await client.call(change.endpoint, request, { confirmed: true, onProgress })).body
   } catch (error) {
     teller.clear()
-    throw await stopped(session, error, { answers, before, last })
+    throw await partialResult(session, error, { answers, before, last })
   } finally {
     teller.clear()
   }

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
 
 /** The command line that takes operations back, at the same target. */
-export const takenBackBy = ({ another }: Context, ids: readonly number[]): string =>
+export const undoCommand = ({ another }: Context, ids: readonly number[]): string =>
   ids.map((id) => another(['undo', String(id)])).join(' && ')

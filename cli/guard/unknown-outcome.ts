@@ -11,10 +11,10 @@ const unsure: readonly FailureCode[] = [
 ]
 
 /** Whether nobody knows if the change was made. */
-export const isLost = ({ code }: Failure): boolean => unsure.includes(code)
+export const isOutcomeUnknown = ({ code }: Failure): boolean => unsure.includes(code)
 
 /** The failure of a change: where nobody knows whether it was made, with what shows it. */
-export function lookedUp(failure: Failure, look: string): Failure {
+export function withLookCommand(failure: Failure, look: string): Failure {
   const { code, message, hint = look, requestId, server, cause } = failure
-  return isLost(failure) ? new Failure(code, message, { hint, requestId, server, cause }) : failure
+  return isOutcomeUnknown(failure) ? new Failure(code, message, { hint, requestId, server, cause }) : failure
 }

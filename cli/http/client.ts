@@ -8,9 +8,9 @@ import type { Settings } from '../settings/settings.ts'
 import type { Target } from '../settings/target.ts'
 import { connection } from './connection.ts'
 import { deadlineAfter } from './deadline.ts'
-import { placed, queryOf } from './request-url.ts'
+import { placeFields, queryOf } from './request-url.ts'
 import type { Received } from './response-errors.ts'
-import { retrying } from './retry.ts'
+import { withRetries } from './retry.ts'
 import { type Sent, send } from './send.ts'
 import type { Trace } from './trace.ts'
 
@@ -75,10 +75,10 @@ export function createClient({ target, settings, trace, signal }: ClientOptions)
       const attempt = async () => {
         const received = await timed({ ...sent, changing })
         if (received.status < 300) return received
-        const { failureOfAnswer } = await import('./response-errors.ts')
-        throw failureOfAnswer(received, { ...sent, target, changing })
+        const { failureOfResponse } = await import('./response-errors.ts')
+        throw failureOfResponse(received, { ...sent, target, changing })
       }
-      const received = await retrying(attempt, {
+      const received = await withRetries(attempt, {
         retries: settings.retries,
         worthRepeating: changing ? neverArrived : mayPass,
         left,
@@ -86,8 +86,8 @@ export function createClient({ target, settings, trace, signal }: ClientOptions)
       })
       const read = endpoint.output.safeParse(received.json)
       if (read.success) return { body: read.data, raw: received.json }
-      const { notUnderstood } = await import('./response-errors.ts')
-      throw notUnderstood(received, { target, changing })
+      const { unexpectedResponse } = await import('./response-errors.ts')
+      throw unexpectedResponse(received, { target, changing })
     },
     async probe(path) {
       const { status, headers } = await timed({ method: 'GET', path, query: '', headers: {}, changing: false })
@@ -124,7 +124,7 @@ function sentBy(
   input: unknown,
   { reason, key, confirmed, onProgress }: Carried,
 ): Omit<Sent, 'changing'> {
-  const { path, fields } = placed(endpoint.path, input)
+  const { path, fields } = placeFields(endpoint.path, input)
   const carried = {
     accept: onProgress ? ndjson : 'application/json',
     ...(confirmed && { [headers.confirm]: 'true' }),

@@ -5,7 +5,7 @@ interface Placed {
 }
 
 /** Fills the `:id` parts of a path from the fields of the input, which are not repeated beside it. */
-export function placed(path: string, input: unknown): Placed {
+export function placeFields(path: string, input: unknown): Placed {
   const fields = new Map<string, unknown>(Object.entries(input ?? {}))
   const filled = path.replaceAll(/:(\w+)/g, (_, name: string) => {
     const value = String(fields.get(name))

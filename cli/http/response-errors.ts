@@ -2,10 +2,10 @@ import { Failure, type FailureCode, type Fault } from '../../shared/errors.ts'
 import { codeOfStatus, FailureBody, knownCode } from '../../shared/failure-body.ts'
 import { headers } from '../../shared/headers.ts'
 import { interrupted } from '../interrupted.ts'
-import { inFlags } from '../settings/flag-errors.ts'
+import { inFlagNames } from '../settings/flag-errors.ts'
 import type { Target } from '../settings/target.ts'
 import type { Deadline } from './deadline.ts'
-import { maskedFor } from './redact.ts'
+import { redactorFor } from './redact.ts'
 
 /** An answer as it came. */
 export interface Received {
@@ -28,7 +28,7 @@ const seeOther = 303
 const perhapsMade = 'the change may have been made'
 
 /** What a server meant by an answer that is not a success. */
-export function failureOfAnswer(received: Received, { target, method, path, changing }: Call): Failure {
+export function failureOfResponse(received: Received, { target, method, path, changing }: Call): Failure {
   const { status, header, json } = withoutKey(received, target)
   const server = target.url.origin
   const said = FailureBody.safeParse(json).data
@@ -57,7 +57,7 @@ const namesNothing = /^(not found|method not allowed|there is nothing at this pa
 
 /** A server may send the key back, and what it says of a failure ends in logs. */
 function withoutKey({ status, headers, header, json }: Received, target: Target): Received {
-  const masked = maskedFor(target)
+  const masked = redactorFor(target)
   const maskedValue = (_name: string, value: unknown) => (typeof value === 'string' ? masked(value) : value)
   return {
     ...{ status, headers },
@@ -92,7 +92,10 @@ export function tooLong({ target, changing }: Pick<Call, 'target' | 'changing'>,
 }
 
 /** What is no answer that jobsctl knows: of a read that it has the wrong server, of a change nothing for sure. */
-export function notUnderstood(received: Received, { target, changing }: Pick<Call, 'target' | 'changing'>): Failure {
+export function unexpectedResponse(
+  received: Received,
+  { target, changing }: Pick<Call, 'target' | 'changing'>,
+): Failure {
   const server = target.url.origin
   const unsure = changing ? `; ${perhapsMade}` : ''
   return new Failure('unexpected_answer', `${server} answered what jobsctl does not understand${unsure}`, {
@@ -109,7 +112,7 @@ function sentenceOf({ detail, errors }: FailureBody): string {
 }
 
 const faultLines = (faults: readonly Fault[]): string =>
-  inFlags(faults.map(({ path, message }) => ({ path: oneLine(path), message: oneLine(message) })))
+  inFlagNames(faults.map(({ path, message }) => ({ path: oneLine(path), message: oneLine(message) })))
 
 /** A server's words must not look like lines of ours. */
 const oneLine = (text: string): string => text.replaceAll(/\s*[\r\n]\s*/g, ' ')

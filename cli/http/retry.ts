@@ -18,7 +18,7 @@ const longestWait = 60
  * early where the wait would outlast the deadline.
  * @throws the last failure, or `interrupted`
  */
-export async function retrying<T>(attempt: () => Promise<T>, options: Retrying): Promise<T> {
+export async function withRetries<T>(attempt: () => Promise<T>, options: Retrying): Promise<T> {
   const { retries, worthRepeating, left, signal } = options
   for (let tried = 0; ; tried++) {
     try {

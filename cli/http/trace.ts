@@ -1,7 +1,7 @@
 import { headers } from '../../shared/headers.ts'
 import { now } from '../clock.ts'
 import { escaped } from '../escape.ts'
-import { withoutTokens } from './redact.ts'
+import { redactTokens } from './redact.ts'
 
 interface Asked {
   method: string
@@ -39,7 +39,7 @@ interface Tracing {
 
 /** `--verbose`: a line per request; `--debug`: the whole traffic, secrets masked. */
 export function createTrace({ note, level, masked }: Tracing): Trace {
-  const withoutSecrets = (text: string) => withoutTokens(masked(text))
+  const withoutSecrets = (text: string) => redactTokens(masked(text))
   const say = (mark: string, text: string) => {
     for (const line of text.split('\n')) note(`${mark} ${escaped(line)}\n`)
   }

@@ -1,8 +1,8 @@
 /** `9,500` */
-export const grouped = (count: number): string => count.toLocaleString('en-US')
+export const groupedDigits = (count: number): string => count.toLocaleString('en-US')
 
 /** `1 job`, `9,500 jobs` */
-export const jobs = (count: number): string => `${grouped(count)} ${count === 1 ? 'job' : 'jobs'}`
+export const jobsText = (count: number): string => `${groupedDigits(count)} ${count === 1 ? 'job' : 'jobs'}`
 
 /** `45 MB` */
 export function sizeText(bytes: number): string {
@@ -12,5 +12,5 @@ export function sizeText(bytes: number): string {
     ['kB', 1e3],
   ] as const
   const step = steps.find(([, size]) => bytes >= size)
-  return step ? `${grouped(Math.round((10 * bytes) / step[1]) / 10)} ${step[0]}` : `${bytes} B`
+  return step ? `${groupedDigits(Math.round((10 * bytes) / step[1]) / 10)} ${step[0]}` : `${bytes} B`
 }

@@ -1,7 +1,7 @@
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import { now as clock } from '../clock.ts'
 import type { Io } from '../io.ts'
-import { grouped, jobs } from './numbers.ts'
+import { groupedDigits, jobsText } from './numbers.ts'
 
 export interface ProgressTeller {
   tell: (progress: Progress) => void
@@ -61,7 +61,12 @@ interface State {
 function stateOf({ affected, total: toldTotal }: Progress, { before, total: known }: Telling): State {
   const done = before + affected
   const total = known ?? (toldTotal === null ? undefined : before + toldTotal)
-  return { own: affected, done, total, text: total === undefined ? jobs(done) : `${grouped(done)} of ${jobs(total)}` }
+  return {
+    own: affected,
+    done,
+    total,
+    text: total === undefined ? jobsText(done) : `${groupedDigits(done)} of ${jobsText(total)}`,
+  }
 }
 
 const width = 20
@@ -69,7 +74,7 @@ const width = 20
 /** `[########------------] deleted 43,000 of 200,000 jobs in chatbooks, 2,150/s, 1m 13s left` */
 function frame({ own, done, total, text }: State, seconds: number, say: (jobs: string) => string): string {
   const rate = own / seconds
-  const speed = `${say(text)}, ${grouped(Math.round(rate))}/s`
+  const speed = `${say(text)}, ${groupedDigits(Math.round(rate))}/s`
   if (total === undefined) return speed
   const filled = Math.min(width, Math.floor((width * done) / Math.max(1, total)))
   const left = rate > 0 ? `, ${spanText(Math.max(0, total - done) / rate)} left` : ''

@@ -1,7 +1,7 @@
 import Table from 'cli-table3'
 import width from 'string-width'
 import { escaped } from '../escape.ts'
-import { grouped } from './numbers.ts'
+import { groupedDigits } from './numbers.ts'
 import type { Style } from './style.ts'
 
 /** One column of rows; numbers stand on the right. */
@@ -75,7 +75,7 @@ function drawn<Row>(
     .join('\n')}\n`
 }
 
-const shown = (value: string | number): string => (typeof value === 'number' ? grouped(value) : escaped(value))
+const shown = (value: string | number): string => (typeof value === 'number' ? groupedDigits(value) : escaped(value))
 
 function painted<Row>(column: Column<Row> | undefined, row: Row, text: string, style: Style): string {
   const colour = column?.paint?.(row)

@@ -6,7 +6,7 @@ import type { GlobalFlags } from '../settings/settings.ts'
 import { coloured, styleFor } from './style.ts'
 
 /** Says on stderr what happened, then what to type next. It works even where the flags themselves are wrong. */
-export function tellFailure(failure: Failure, io: Io, flags: GlobalFlags, argv: readonly string[]): void {
+export function printFailure(failure: Failure, io: Io, flags: GlobalFlags, argv: readonly string[]): void {
   const { code, message, hint, requestId, server } = failure
   if (wantsJson(flags, io, argv)) {
     const exit = exits[failures[code].exit].code

@@ -30,7 +30,7 @@ const flags: Record<string, string> = {
 }
 
 /** Faults as a person who typed flags reads them. */
-export const inFlags = (faults: readonly Fault[]): string =>
+export const inFlagNames = (faults: readonly Fault[]): string =>
   faults
     .map(({ path, message }) => `${flags[path.split('.')[0] ?? ''] ?? path}: ${message}`)
     .filter((line, at, lines) => lines.indexOf(line) === at)
@@ -40,8 +40,8 @@ export const inFlags = (faults: readonly Fault[]): string =>
  * Parses what the flags say by the schema of the wire.
  * @throws Failure `usage` with every fault, in flag names
  */
-export function parsed<Schema extends z.ZodType>(schema: Schema, fields: unknown): z.output<Schema> {
+export function parseInput<Schema extends z.ZodType>(schema: Schema, fields: unknown): z.output<Schema> {
   const read = schema.safeParse(fields, { reportInput: true })
   if (read.success) return read.data
-  throw new Failure('usage', inFlags(faultsOf(read.error)))
+  throw new Failure('usage', inFlagNames(faultsOf(read.error)))
 }

@@ -52,7 +52,7 @@ export function scopeOfChange(flags: ScopeFlags): Scope {
 }
 
 /** `chatbooks`, `chatbooks/default export`, `all domains`, as sentences call it. */
-export function described({ domain, queue, job_type }: Scope): string {
+export function describeScope({ domain, queue, job_type }: Scope): string {
   const place = queue ? `${domain ?? '*'}/${queue}` : (domain ?? 'all domains')
   return escaped(job_type ? `${place} ${job_type}` : place)
 }

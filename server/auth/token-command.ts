@@ -21,7 +21,9 @@ export async function tokenCommand(environment: NodeJS.ProcessEnv, command: Toke
   if (!opened) return askRunningServer(env.JOBS_DATA_DIR, command)
   try {
     const pooled = env.JOBS_DB_POOLER
-    await opened.apart((sql) => migrate({ sql, log: silent, tablesOnly: true, pooled, tablesReady: () => {} }))
+    await opened.withDedicatedPool((sql) =>
+      migrate({ sql, log: silent, tablesOnly: true, pooled, tablesReady: () => {} }),
+    )
     return await runTokenCommand(opened.sql, command)
   } catch (error) {
     throw databaseFailure(error) ?? error

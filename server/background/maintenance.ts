@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { endAbandoned } from '../bulk/liveness.ts'
+import { endOrphans } from '../bulk/liveness.ts'
 import { isConnectionLost } from '../database/failure.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
-import { sweepArchive } from '../undo/archive-retention.ts'
+import { deleteExpiredArchive } from '../undo/archive-retention.ts'
 
 const pauseMs = 5000
 const sweepEveryMs = 5 * 60_000
@@ -11,7 +11,7 @@ const sweepEveryMs = 5 * 60_000
 interface House {
   sql: Pool
   log: Log
-  underway: ReadonlySet<number>
+  localOperations: ReadonlySet<number>
   archiveDays: number
   isReady: () => boolean
   stopping: AbortSignal
@@ -21,15 +21,22 @@ interface House {
  * What has to be done now and then, as long as the server runs: operations that a server left behind are ended, and
  * the archive is swept. Several servers may do it at once, and pass over what another has in hand.
  */
-export async function keepHouse({ sql, log, underway, archiveDays, isReady, stopping }: House): Promise<void> {
+export async function runMaintenance({
+  sql,
+  log,
+  localOperations,
+  archiveDays,
+  isReady,
+  stopping,
+}: House): Promise<void> {
   let said = ''
   for (let swept = Number.NEGATIVE_INFINITY; !stopping.aborted; ) {
     await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
     if (stopping.aborted || !isReady()) continue
     try {
-      await endAbandoned({ sql, log, underway })
+      await endOrphans({ sql, log, localOperations })
       if (performance.now() - swept < sweepEveryMs) continue
-      const deleted = await sweepArchive(sql, { days: archiveDays, stopping })
+      const deleted = await deleteExpiredArchive(sql, { days: archiveDays, stopping })
       if (deleted > 0) log.info('swept the archive', { rows: deleted })
       swept = performance.now()
       said = ''

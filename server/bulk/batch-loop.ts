@@ -1,15 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { isContended, isRowLocked, isUnwanted } from '../database/failure.ts'
+import { isContended, isRejectedByTables, isRowLocked } from '../database/failure.ts'
 import { runBatch } from './batch.ts'
-import { createPace } from './batch-size.ts'
-import type { Bulk, Counts, Running } from './bulk-change.ts'
-import { searchFor } from './candidates.ts'
-import { type Lot, Outgrown } from './selection.ts'
+import { createBatchSize } from './batch-size.ts'
+import type { BatchCounts, BulkChange, RunningChange } from './bulk-change.ts'
+import { createCandidates } from './candidates.ts'
+import { RangeOutgrown, type Selection } from './selection.ts'
 
 /** How far a change has come, and what stopped it. */
-export interface Run {
+export interface RunResult {
   affected: number
-  counts: Counts
+  counts: BatchCounts
   batches: number
   /** Left, since others held them to the end. */
   skippedLocked: number
@@ -27,45 +27,45 @@ const firstPatience = 50
  * hangs up, or the server stops. It throws nothing: what was done before a failure stands.
  */
 export async function runBatches(
-  running: Running,
-  bulk: Bulk<unknown>,
+  running: RunningChange,
+  bulk: BulkChange<unknown>,
   bound: number,
-  told: (run: Run) => void,
-): Promise<Run> {
-  let run: Run = { affected: 0, counts: {}, batches: 0, skippedLocked: 0 }
-  let { hasty } = running
-  const pace = createPace()
-  const search = searchFor(running, bulk)
+  told: (run: RunResult) => void,
+): Promise<RunResult> {
+  let run: RunResult = { affected: 0, counts: {}, batches: 0, skippedLocked: 0 }
+  let { optimistic } = running
+  const pace = createBatchSize()
+  const search = createCandidates(running, bulk)
   for (let tries = 0; run.affected < bound; ) {
-    let lot: Lot | undefined
+    let selection: Selection | undefined
     try {
-      lot = await search.next(Math.min(pace.size, bound - run.affected))
-      if (!lot) return { ...run, skippedLocked: search.held() }
+      selection = await search.next(Math.min(pace.size, bound - run.affected))
+      if (!selection) return { ...run, skippedLocked: search.lockedCount() }
       const why = interruption(running)
       if (why) return { ...run, stop: { why } }
       const start = performance.now()
-      const patienceMs = Math.min(running.lockTimeoutMs, firstPatience * 2 ** tries)
-      const counts = await runBatch({ ...running, hasty, patienceMs }, bulk, lot)
+      const batchLockTimeoutMs = Math.min(running.lockTimeoutMs, firstPatience * 2 ** tries)
+      const counts = await runBatch({ ...running, optimistic, batchLockTimeoutMs }, bulk, selection)
       const done = bulk.affected(counts)
       tries = 0
-      search.changed(done)
+      search.recordChanged(done)
       if (done > 0) {
         run = further(run, counts, done)
         told(run)
       }
-      if (lot.size === pace.size) pace.took(performance.now() - start)
+      if (selection.size === pace.size) pace.recordDuration(performance.now() - start)
     } catch (cause) {
       tries += 1
-      hasty = false
-      if (lot) pace.backOff(lot.size)
-      if (lot?.only !== undefined && isLeft(cause, bulk, lot.only)) {
+      optimistic = false
+      if (selection) pace.shrinkAfterConflict(selection.size)
+      if (selection?.singleId !== undefined && leaveJob(cause, bulk, selection.singleId)) {
         tries = 0 // it is one of its own that stands in the way of the others
-        search.left()
+        search.skipLast()
         continue
       }
-      search.again()
-      if (lot && bulk.refused && isUnwanted(cause)) continue
-      if (cause instanceof Outgrown) continue
+      search.retryLast()
+      if (selection && bulk.rejected && isRejectedByTables(cause)) continue
+      if (cause instanceof RangeOutgrown) continue
       if (!isContended(cause) || tries > mostTries) return { ...run, stop: { cause } }
       await wait(Math.min(1000, Math.random() * firstPatience * 2 ** tries))
     }
@@ -74,23 +74,23 @@ export async function runBatches(
 }
 
 /** What hangs on this job is held by others, so that it is left like one that is held itself; or it is refused, and told. */
-function isLeft(cause: unknown, { refused }: Bulk<unknown>, id: number): boolean {
-  if (refused && isUnwanted(cause)) {
-    refused.set(id, cause instanceof Error ? cause.message : String(cause))
+function leaveJob(cause: unknown, { rejected }: BulkChange<unknown>, id: number): boolean {
+  if (rejected && isRejectedByTables(cause)) {
+    rejected.set(id, cause instanceof Error ? cause.message : String(cause))
     return true
   }
   return isRowLocked(cause)
 }
 
-const further = (run: Run, counts: Counts, done: number): Run => ({
+const further = (run: RunResult, counts: BatchCounts, done: number): RunResult => ({
   ...run,
   affected: run.affected + done,
   batches: run.batches + 1,
   counts: Object.fromEntries(Object.entries(counts).map(([name, value]) => [name, value + (run.counts[name] ?? 0)])),
 })
 
-function interruption({ gone, stopping }: Running): string | undefined {
-  if (gone().aborted) return 'the caller hung up'
+function interruption({ disconnected, stopping }: RunningChange): string | undefined {
+  if (disconnected().aborted) return 'the caller hung up'
   if (stopping.aborted) return 'the server is shutting down'
   return undefined
 }

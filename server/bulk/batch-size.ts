@@ -4,26 +4,26 @@ const first = 512
 const most = 16_384
 
 /** How many jobs the next batch takes. */
-export interface Pace {
+export interface BatchSize {
   readonly size: number
   /** The last batch was full, and took so long. */
-  took: (ms: number) => void
+  recordDuration: (ms: number) => void
   /** The last batch, of so many jobs, met a lock or a limit, or was refused. */
-  backOff: (jobs: number) => void
+  shrinkAfterConflict: (jobs: number) => void
 }
 
 /** Finds the size of batches that take about 100 ms: powers of two, so that few statements are ever prepared. */
-export function createPace(): Pace {
+export function createBatchSize(): BatchSize {
   let size = first
   return {
     get size() {
       return size
     },
-    took(ms) {
+    recordDuration(ms) {
       if (ms < aim / 2) size = Math.min(most, size * 2)
       else if (ms > aim * 1.5) size = Math.max(1, size / 2)
     },
-    backOff(jobs) {
+    shrinkAfterConflict(jobs) {
       size = 2 ** Math.max(0, Math.floor(Math.log2(jobs / 4)))
     },
   }

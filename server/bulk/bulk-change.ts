@@ -3,35 +3,35 @@ import type { BulkKind } from '../../shared/records/records.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { Call } from '../call.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import type { Previewed } from './preview-token.ts'
-import type { Lot } from './selection.ts'
-import type { Seen } from './snapshot.ts'
+import type { VerifiedPreview } from './preview-token.ts'
+import type { Selection } from './selection.ts'
+import type { Snapshot } from './snapshot.ts'
 
 /** The set that a change is about: what its filters match at this time, of the rows as they were then. */
 export interface JobSet {
   asOf: string | undefined
-  seen: Seen | undefined
+  snapshot: Snapshot | undefined
   /** Jobs that do not belong to it, whatever else says so. */
-  except?: readonly number[] | undefined
+  excluded?: readonly number[] | undefined
 }
 
 /** A change that runs: its call, its set, and its record. */
-export interface Running extends Call {
+export interface RunningChange extends Call {
   asOf: string
-  seen: Seen
-  except: JobSet['except']
+  snapshot: Snapshot
+  excluded: JobSet['excluded']
   operation: number
   /** Take rows without asking who holds them: until one is met, as a lock that is waited for in vain. */
-  hasty: boolean
+  optimistic: boolean
   /** How long a batch waits for any lock, in milliseconds. */
-  patienceMs: number
+  batchLockTimeoutMs: number
 }
 
 /** What a batch has done, by the names of the answer; batches add up. */
-export type Counts = Record<string, number>
+export type BatchCounts = Record<string, number>
 
 /** A change of many jobs, described once: for its preview, its batches and its record. */
-export interface Bulk<Answer> {
+export interface BulkChange<Answer> {
   kind: BulkKind
   /** As people call it, such as `prune`. */
   name: string
@@ -43,7 +43,7 @@ export interface Bulk<Answer> {
   /** That part of it which says what is changed, and how: a preview is of these alone. */
   filters: object
   max: number | undefined
-  token: string | undefined
+  previewToken: string | undefined
   /** Stop after so many jobs, though more match. */
   limit?: number | undefined
   /** The operation that it takes back. */
@@ -53,24 +53,24 @@ export interface Bulk<Answer> {
   /** The time that the filters look at. */
   time: (sql: Sql) => Fragment
   /** An index of what can match is in the order of `time`: batches may be stretches of it. */
-  inOrder?: boolean
+  hasTimeIndex?: boolean
   /**
-   * Changes those jobs of the lot that match, and that nobody else holds; what it has changed no longer matches.
+   * Changes those jobs of the selection that match, and that nobody else holds; what it has changed no longer matches.
    */
-  batch: (tx: Sql, running: Running, lot: Lot) => Promise<Counts>
+  batch: (tx: Sql, running: RunningChange, selection: Selection) => Promise<BatchCounts>
   /** Where this is kept, jobs that the tables do not take are left, and told here with why; the others are changed. */
-  refused?: Map<number, string>
+  rejected?: Map<number, string>
   /** How many jobs these counts are. */
-  affected: (counts: Counts) => number
+  affected: (counts: BatchCounts) => number
   /** The part of the answer that only this change has. */
-  answered: (done: Done) => object | Promise<object>
+  ownAnswer: (done: CompletedChange) => object | Promise<object>
   /** The answer of what was done, for a repetition, too. */
   output: z.ZodType<Answer>
 }
 
 /** A change that is done. */
-export interface Done {
-  running: Running
-  counts: Counts
-  previewed: Previewed | undefined
+export interface CompletedChange {
+  running: RunningChange
+  counts: BatchCounts
+  previewed: VerifiedPreview | undefined
 }

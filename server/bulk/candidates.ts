@@ -1,31 +1,31 @@
-import { isNameable } from '../database/planner-hints.ts'
-import type { Bulk, Running } from './bulk-change.ts'
-import { createRounds } from './id-scan.ts'
-import { type Lot, lotOf, stretchOf } from './selection.ts'
+import { hasSafeId } from '../database/planner-hints.ts'
+import type { BulkChange, RunningChange } from './bulk-change.ts'
+import { createIdScan } from './id-scan.ts'
+import { idSelection, rangeSelection, type Selection } from './selection.ts'
 
 /** To find a stretch takes less, in milliseconds, where much of what lies there matches. */
 const sparseMs = 25
 
 /** The jobs that a change has still to change. */
-export interface Search {
+export interface Candidates {
   /** The next ones, at most so many; undefined when there are none but those that others hold. */
-  next: (most: number) => Promise<Lot | undefined>
+  next: (most: number) => Promise<Selection | undefined>
   /** So many of the last ones were changed. */
-  changed: (jobs: number) => void
+  recordChanged: (jobs: number) => void
   /** The last ones have to be tried again. */
-  again: () => void
+  retryLast: () => void
   /** The last one stays. */
-  left: () => void
+  skipLast: () => void
   /** How many others hold, in the end. */
-  held: () => number
+  lockedCount: () => number
 }
 
 /**
  * Looks for the jobs of a change. Where an index has them side by side, stretch by stretch, as long as nothing is in the
  * way; else many batches ahead.
  */
-export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
-  let stretching = bulk.inOrder === true
+export function createCandidates(running: RunningChange, bulk: BulkChange<unknown>): Candidates {
+  let stretching = bulk.hasTimeIndex === true
   let reached = '-infinity'
   let found: number[] = []
   let last: number[] = []
@@ -33,13 +33,13 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
   let complete = false
 
   const matching = () => {
-    const set = { ...running, except: [...(running.except ?? []), ...(bulk.refused?.keys() ?? [])] }
+    const set = { ...running, excluded: [...(running.excluded ?? []), ...(bulk.rejected?.keys() ?? [])] }
     return bulk.matching(running.sql, set)
   }
-  const rounds = createRounds(running, matching)
+  const rounds = createIdScan(running, matching)
 
   /** The stretch from where the last one ended; undefined where it is better to go by ids from now on. */
-  async function stretch(size: number): Promise<Lot | undefined> {
+  async function stretch(size: number): Promise<Selection | undefined> {
     const { sql } = running
     const first = reached === '-infinity'
     const start = performance.now()
@@ -47,7 +47,7 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
       select ${first ? sql`coalesce(jsonb_agg(id), '[]')` : sql`'[]'::jsonb`} as ids, count(*) as count, max(time) as end
       from (
         select id, ${bulk.time(sql)} as time
-        ${matching()} and ${isNameable(sql)} and ${bulk.time(sql)} >= ${reached}::text::timestamptz
+        ${matching()} and ${hasSafeId(sql)} and ${bulk.time(sql)} >= ${reached}::text::timestamptz
         order by time
         limit ${sql.unsafe(String(size + 1))}
       ) as found`
@@ -62,13 +62,13 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
       found = ids
       return undefined
     }
-    const lot = stretchOf({ along: bulk.time, from: reached, until, size })
+    const selection = rangeSelection({ along: bulk.time, from: reached, until, size })
     reached = until
-    return lot
+    return selection
   }
 
   /** What was found has not all been changed. */
-  function left(): void {
+  function skipLast(): void {
     stretching = false
     complete = false
   }
@@ -79,15 +79,15 @@ export function searchFor(running: Running, bulk: Bulk<unknown>): Search {
       if (side) return side
       if (found.length === 0 && !complete) found = await rounds.next()
       last = found.splice(0, most)
-      return last.length > 0 ? lotOf(last) : undefined
+      return last.length > 0 ? idSelection(last) : undefined
     },
-    changed: rounds.gained,
-    again() {
-      left()
+    recordChanged: rounds.recordChanged,
+    retryLast() {
+      skipLast()
       found = [...last, ...found]
       last = []
     },
-    left,
-    held: rounds.held,
+    skipLast,
+    lockedCount: rounds.lockedCount,
   }
 }

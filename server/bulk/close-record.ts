@@ -1,8 +1,8 @@
 import type { Sql } from '../database/sql.ts'
-import { seal } from './hash-chain.ts'
+import { sealRecord } from './hash-chain.ts'
 
 /** How an operation ended. */
-export interface Ending {
+export interface Outcome {
   state: 'done' | 'partial' | 'failed'
   /** Why it is partial or failed, as a clause. */
   error?: string
@@ -12,7 +12,7 @@ export interface Ending {
 }
 
 /** What the record says in the end: it is the truth, whatever a server remembers. */
-export interface Ended {
+export interface ClosedRecord {
   id: number
   affected: number
   state: string
@@ -23,12 +23,12 @@ export interface Ended {
  * unless its caller may ask for it again, or it failed; and then its preview and its key may be used again.
  * @returns nothing where it has been ended by another
  */
-export async function end(
+export async function closeRecord(
   tx: Sql,
   id: number,
-  { state, error, skippedLocked = 0, answer }: Ending,
-): Promise<Ended | undefined> {
-  const [ended] = await tx<Ended[]>`
+  { state, error, skippedLocked = 0, answer }: Outcome,
+): Promise<ClosedRecord | undefined> {
+  const [ended] = await tx<ClosedRecord[]>`
     update job_operations
     set state = case when ${state}::text = 'partial' and affected = 0 then 'failed' else ${state}::text end,
         error = ${error ?? null}, skipped_locked = ${skippedLocked}, answer = ${answer ? JSON.stringify(answer) : null}::text::jsonb,
@@ -43,7 +43,7 @@ export async function end(
     where id = ${id}::bigint and state = 'done' and affected = 0 and idempotency_key is null and preview_id is null`
   if (forgotten.count > 0) return ended
   await markUndone(tx, id)
-  await seal(tx, id)
+  await sealRecord(tx, id)
   return ended
 }
 

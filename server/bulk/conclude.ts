@@ -1,15 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../shared/errors.ts'
 import { databaseFailure } from '../database/failure.ts'
-import type { Run } from './batch-loop.ts'
-import type { Bulk, Running } from './bulk-change.ts'
-import { type Ended, type Ending, end } from './close-record.ts'
-import { stopped } from './partial-failure.ts'
-import type { Previewed } from './preview-token.ts'
+import type { RunResult } from './batch-loop.ts'
+import type { BulkChange, RunningChange } from './bulk-change.ts'
+import { type ClosedRecord, closeRecord, type Outcome } from './close-record.ts'
+import { partialFailure } from './partial-failure.ts'
+import type { VerifiedPreview } from './preview-token.ts'
 
 interface Conclusion {
-  run: Run
-  previewed: Previewed | undefined
+  run: RunResult
+  previewed: VerifiedPreview | undefined
   elapsed_ms: number
 }
 
@@ -17,7 +17,11 @@ interface Conclusion {
  * Closes the record of a change that has run, and answers.
  * @throws Failure `partial` when it stopped half-way, or what stopped it before anything was changed
  */
-export async function conclude<Answer>(running: Running, bulk: Bulk<Answer>, conclusion: Conclusion): Promise<Answer> {
+export async function conclude<Answer>(
+  running: RunningChange,
+  bulk: BulkChange<Answer>,
+  conclusion: Conclusion,
+): Promise<Answer> {
   const { run } = conclusion
   if (run.stop) return fail(running, run, run.stop)
   try {
@@ -26,14 +30,19 @@ export async function conclude<Answer>(running: Running, bulk: Bulk<Answer>, con
     return bulk.output.parse(said)
   } catch (cause) {
     if (run.affected === 0) throw cause
-    throw stopped({ id: running.operation, affected: run.affected, why: 'the record could not be closed', cause })
+    throw partialFailure({
+      id: running.operation,
+      affected: run.affected,
+      why: 'the record could not be closed',
+      cause,
+    })
   }
 }
 
-async function sayDone(running: Running, bulk: Bulk<unknown>, conclusion: Conclusion): Promise<object> {
+async function sayDone(running: RunningChange, bulk: BulkChange<unknown>, conclusion: Conclusion): Promise<object> {
   const { run, previewed, elapsed_ms } = conclusion
   return {
-    ...(await bulk.answered({ running, counts: run.counts, previewed })),
+    ...(await bulk.ownAnswer({ running, counts: run.counts, previewed })),
     ...(run.affected > 0 && { operation_id: running.operation }),
     batches: run.batches,
     elapsed_ms,
@@ -43,7 +52,7 @@ async function sayDone(running: Running, bulk: Bulk<unknown>, conclusion: Conclu
 }
 
 /** Half-way, or before anything was changed. The record tells which, if it can be reached. */
-async function fail(running: Running, run: Run, stop: NonNullable<Run['stop']>): Promise<never> {
+async function fail(running: RunningChange, run: RunResult, stop: NonNullable<RunResult['stop']>): Promise<never> {
   const failure = failureOf(stop)
   const why = withoutConsequence(failure)
   // When one connection broke, others may be just about to, and the record is to be closed on one that stays.
@@ -55,11 +64,11 @@ async function fail(running: Running, run: Run, stop: NonNullable<Run['stop']>):
     if (affected === 0) throw new Failure('database_unavailable', `${why}; nothing was changed`, { retryAfter: 5 })
   }
   if (affected === 0) throw failure
-  throw stopped({ id: running.operation, affected, why, cause: failure.cause })
+  throw partialFailure({ id: running.operation, affected, why, cause: failure.cause })
 }
 
 /** Whole batches stand; whether the last one does, nobody can tell from here. */
-function lost({ operation }: Running, affected: number, failure: Failure): Failure {
+function lost({ operation }: RunningChange, affected: number, failure: Failure): Failure {
   if (affected === 0) return failure
   const after = `after ${affected.toLocaleString('en-US')} jobs of operation ${operation}, and perhaps some more`
   return new Failure('outcome_unknown', `${withoutConsequence(failure)} ${after}`, {
@@ -70,7 +79,7 @@ function lost({ operation }: Running, affected: number, failure: Failure): Failu
 }
 
 /** A bug of ours is none of the database. */
-function failureOf(stop: NonNullable<Run['stop']>): Failure {
+function failureOf(stop: NonNullable<RunResult['stop']>): Failure {
   if ('why' in stop) return new Failure('shutting_down', `${stop.why}; nothing was changed`, { retryAfter: 5 })
   const { cause } = stop
   if (cause instanceof Failure) return cause
@@ -82,8 +91,8 @@ const withoutConsequence = ({ message }: Failure): string =>
   message.replace(/; (?:nothing was changed|the change was .*)$/, '')
 
 /** Ends the record. */
-async function give(running: Running, ending: Ending): Promise<Ended | undefined> {
-  const ended = await running.sql.begin((tx) => end(tx, running.operation, ending))
+async function give(running: RunningChange, ending: Outcome): Promise<ClosedRecord | undefined> {
+  const ended = await running.sql.begin((tx) => closeRecord(tx, running.operation, ending))
   if (ended && ended.affected > 0) {
     running.log.info('operation', { id: running.operation, state: ended.state, affected: ended.affected })
   }

@@ -1,9 +1,9 @@
-import { notIdle } from '../database/idle-timeout.ts'
+import { limitIdleTime } from '../database/idle-timeout.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import { fixed } from '../database/static-fragment.ts'
+import { staticFragment } from '../database/static-fragment.ts'
 
 /** What a seal is over: all of a record that does not change once it has ended. */
-const sealed = fixed(
+const sealed = staticFragment(
   (sql) => sql`
   jsonb_build_array(
     id, kind, domain, queue, job_type, filters, ${exactly(sql, sql`as_of`)}, seen, caller, reason, request_id, idempotency_key,
@@ -22,8 +22,8 @@ const hashed = (sql: Sql, previous: Fragment): Fragment =>
  * Seals a record that has ended, as the last of its day: its hash is over itself and over the seal before it, so that
  * whatever is altered, taken out or put in afterwards shows. One at a time, by the row of the day.
  */
-export async function seal(tx: Sql, id: number): Promise<void> {
-  await tx`select ${notIdle(tx)}, pg_advisory_xact_lock(hashtextextended('jobsctl chain', 0))`
+export async function sealRecord(tx: Sql, id: number): Promise<void> {
+  await tx`select ${limitIdleTime(tx)}, pg_advisory_xact_lock(hashtextextended('jobsctl chain', 0))`
   await tx`
     insert into job_operation_days (day, previous, head)
     select today, coalesce(last.head, ''), coalesce(last.head, '')
@@ -57,7 +57,7 @@ export interface SealedDay {
 }
 
 /** Looks at every seal again, day by day; the first day that is kept may follow one that is not. */
-export const verify = (sql: Sql) => sql<SealedDay[]>`
+export const verifyChain = (sql: Sql) => sql<SealedDay[]>`
   with looked as (
     select
       day, id, number, hash,
@@ -96,13 +96,13 @@ export const verify = (sql: Sql) => sql<SealedDay[]>`
   full join by_day on by_day.day = days.day
   order by day`
 
-const undone = fixed(
+const undone = staticFragment(
   (sql) => sql`
   select undoes from job_operations where undoes is not null and affected > 0 and hash is not null`,
 )
 
 /** An undo changes the state of what it takes back: then there must be that undo. */
-const stateIsRight = fixed(
+const stateIsRight = staticFragment(
   (sql) => sql`(
   (state = ended_as and undone_by is null and (state = 'failed' or o.id <> all(array(${undone(sql)}))))
   or (state = 'undone' and exists (

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { isNameable } from '../database/planner-hints.ts'
+import { hasSafeId } from '../database/planner-hints.ts'
 import type { Fragment } from '../database/sql.ts'
-import type { Running } from './bulk-change.ts'
+import type { RunningChange } from './bulk-change.ts'
 
 /** So many jobs are looked for at once: to look for each batch would be to read again and again what does not match. */
 const lookAhead = 50_000
@@ -10,13 +10,13 @@ const lookAhead = 50_000
 const beforeAll = Number.MIN_SAFE_INTEGER - 1
 
 /** Looks for jobs by their ids, round after round. */
-export interface Rounds {
+export interface IdScan {
   /** Some of the jobs that are left; none when there are none but those that others hold. */
   next: () => Promise<number[]>
   /** So many of them were changed. */
-  gained: (jobs: number) => void
+  recordChanged: (jobs: number) => void
   /** How many others hold, in the end. */
-  held: () => number
+  lockedCount: () => number
 }
 
 /**
@@ -25,7 +25,7 @@ export interface Rounds {
  * one, for a while (`JOBS_LOCK_TIMEOUT_SECONDS`).
  * @param matching `from jobs where …`
  */
-export function createRounds({ sql, lockTimeoutMs }: Running, matching: () => Fragment): Rounds {
+export function createIdScan({ sql, lockTimeoutMs }: RunningChange, matching: () => Fragment): IdScan {
   let walking = false
   /** The last id of the walk. */
   let beyond = beforeAll
@@ -40,9 +40,9 @@ export function createRounds({ sql, lockTimeoutMs }: Running, matching: () => Fr
   /** As one value: to take in tens of thousands of rows would keep all other calls waiting. */
   async function search(): Promise<number[]> {
     const limit = sql.unsafe(String(lookAhead))
-    const ordered = sql`and ${isNameable(sql)} and jobs.id > ${beyond}::bigint order by jobs.id`
+    const ordered = sql`and ${hasSafeId(sql)} and jobs.id > ${beyond}::bigint order by jobs.id`
     const [{ ids, looked }] = await sql<[{ ids: number[]; looked: number }]>`
-      select coalesce(jsonb_agg(id order by id) filter (where ${isNameable(sql)}), '[]') as ids, count(*) as looked
+      select coalesce(jsonb_agg(id order by id) filter (where ${hasSafeId(sql)}), '[]') as ids, count(*) as looked
       from (select jobs.id ${matching()} ${walking ? ordered : sql``} limit ${limit}) as sought`
     more = looked === lookAhead
     beyond = ids.at(-1) ?? beyond
@@ -60,7 +60,7 @@ export function createRounds({ sql, lockTimeoutMs }: Running, matching: () => Fr
   async function givesUp(): Promise<boolean> {
     if (patience !== undefined && Date.now() > patience) {
       const [row] = await sql<[{ held: number }]>`
-        select count(*) as held from (select jobs.id ${matching()}) as sought where ${isNameable(sql)}`
+        select count(*) as held from (select jobs.id ${matching()}) as sought where ${hasSafeId(sql)}`
       held = row.held
       return true
     }
@@ -84,10 +84,10 @@ export function createRounds({ sql, lockTimeoutMs }: Running, matching: () => Fr
         if (ids.length > 0 || (found === 0 && !more)) return ids
       }
     },
-    gained(jobs) {
+    recordChanged(jobs) {
       gained += jobs
       if (jobs > 0) patience = undefined
     },
-    held: () => held,
+    lockedCount: () => held,
   }
 }

@@ -1,8 +1,8 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Call } from '../call.ts'
 import type { Sql } from '../database/sql.ts'
-import type { Bulk } from './bulk-change.ts'
-import { stopped } from './partial-failure.ts'
+import type { BulkChange } from './bulk-change.ts'
+import { partialFailure } from './partial-failure.ts'
 
 interface First {
   id: number
@@ -18,10 +18,10 @@ interface First {
  * @returns nothing for one that is new
  * @throws Failure `conflict` when the key stands for another request or the first still runs, `partial` as the first did
  */
-export async function repeated<Answer>(
+export async function findReplay<Answer>(
   tx: Sql,
   { caller, idempotencyKey }: Call,
-  bulk: Bulk<Answer>,
+  bulk: BulkChange<Answer>,
   hash: string,
 ): Promise<{ answer: Answer } | undefined> {
   if (idempotencyKey === undefined) return undefined
@@ -45,6 +45,6 @@ export async function repeated<Answer>(
       retryAfter: 5,
     })
   }
-  if (answer === null) throw stopped({ id, affected, why: error ?? 'it was stopped' })
+  if (answer === null) throw partialFailure({ id, affected, why: error ?? 'it was stopped' })
   return { answer: bulk.output.parse(answer) }
 }

@@ -1,7 +1,7 @@
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import type { Log } from '../log.ts'
-import type { Running } from './bulk-change.ts'
-import { end } from './close-record.ts'
+import type { RunningChange } from './bulk-change.ts'
+import { closeRecord } from './close-record.ts'
 
 const everyMs = 2000
 
@@ -9,7 +9,7 @@ const everyMs = 2000
  * Gives signs of life for a running operation, until what it returns is called: a search or a wait may take longer than
  * other servers have patience. While a batch runs, the lock on the record is sign enough.
  */
-export function beat({ sql, operation }: Pick<Running, 'sql' | 'operation'>): () => void {
+export function startHeartbeat({ sql, operation }: Pick<RunningChange, 'sql' | 'operation'>): () => void {
   const touch = () =>
     void sql`
       update job_operations set touched_at = clock_timestamp()
@@ -23,18 +23,18 @@ export function beat({ sql, operation }: Pick<Running, 'sql' | 'operation'>): ()
 const silence = '10 seconds'
 
 /**
- * True for a running operation whose server is gone, and so is not one of those underway here. While a batch runs its
+ * True for a running operation whose server is gone, and so is not one of those that run here. While a batch runs its
  * record is locked: whoever asks passes over locked rows.
  */
-export const isAbandoned = (sql: Sql, underway: ReadonlySet<number>): Fragment => sql`
+export const isOrphaned = (sql: Sql, localOperations: ReadonlySet<number>): Fragment => sql`
   state = 'running' and touched_at < clock_timestamp() - ${silence}::text::interval
-  and id <> all(${[...underway].map(String)}::bigint[])`
+  and id <> all(${[...localOperations].map(String)}::bigint[])`
 
 const why = 'its server died, or lost the database'
 
 /** Ends what a server has left behind: its whole batches stand. */
-export async function abandon(tx: Sql, { log }: { log: Log }, id: number): Promise<void> {
-  const ended = await end(tx, id, { state: 'partial', error: why })
+export async function endOrphan(tx: Sql, { log }: { log: Log }, id: number): Promise<void> {
+  const ended = await closeRecord(tx, id, { state: 'partial', error: why })
   if (ended)
     log.warn(`operation ${id} was left behind by its server; it is ${ended.state} now`, { affected: ended.affected })
 }
@@ -42,18 +42,18 @@ export async function abandon(tx: Sql, { log }: { log: Log }, id: number): Promi
 interface Looking {
   sql: Pool
   log: Log
-  underway: ReadonlySet<number>
+  localOperations: ReadonlySet<number>
 }
 
 /** Ends all that servers have left behind, each by itself: what cannot be ended must not keep the others. */
-export async function endAbandoned({ sql, log, underway }: Looking): Promise<void> {
+export async function endOrphans({ sql, log, localOperations }: Looking): Promise<void> {
   const left = await sql<{ id: number }[]>`
-    select id from job_operations where ${isAbandoned(sql, underway)} order by id`
+    select id from job_operations where ${isOrphaned(sql, localOperations)} order by id`
   for (const { id } of left) {
     const ending = sql.begin(async (tx) => {
       const [still] = await tx`
-        select id from job_operations where id = ${id}::bigint and ${isAbandoned(tx, underway)} for update skip locked`
-      if (still) await abandon(tx, { log }, id)
+        select id from job_operations where id = ${id}::bigint and ${isOrphaned(tx, localOperations)} for update skip locked`
+      if (still) await endOrphan(tx, { log }, id)
     })
     await ending.catch((error: unknown) => log.warn(`operation ${id} cannot be ended: ${error}`))
   }

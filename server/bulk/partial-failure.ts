@@ -9,7 +9,7 @@ interface Stopped {
 }
 
 /** The failure of a change that was stopped half-way. */
-export function stopped({ id, affected, why, cause }: Stopped): Failure {
+export function partialFailure({ id, affected, why, cause }: Stopped): Failure {
   const jobs = `${affected.toLocaleString('en-US')} ${affected === 1 ? 'job was' : 'jobs were'}`
   return new Failure('partial', `${why}; ${jobs} changed before that, and no more (operation ${id})`, {
     hint: 'run it again to go on',

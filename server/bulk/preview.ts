@@ -1,11 +1,11 @@
 import type { Preview } from '../../shared/changes/bulk-change.ts'
 import type { Call } from '../call.ts'
-import { isNameable } from '../database/planner-hints.ts'
+import { hasSafeId } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import { fixed } from '../database/static-fragment.ts'
-import type { Bulk, JobSet } from './bulk-change.ts'
-import { previewLife, signed } from './preview-token.ts'
-import { isInDoubt, isRecent, type Seen } from './snapshot.ts'
+import { staticFragment } from '../database/static-fragment.ts'
+import type { BulkChange, JobSet } from './bulk-change.ts'
+import { previewLifetimeSeconds, signToken } from './preview-token.ts'
+import { hasOpenTransactions, isWrittenRecently, type Snapshot } from './snapshot.ts'
 
 const mostGroups = 100
 const mostOwners = 10
@@ -36,15 +36,15 @@ interface Asking<More> {
  * were open that may have written some of these jobs, a second look asks which of them had.
  * @returns the preview, and that row
  */
-export async function preview<More = object>(
+export async function previewChange<More = object>(
   call: Call,
-  bulk: Pick<Bulk<unknown>, 'kind' | 'filters' | 'matching' | 'time'>,
+  bulk: Pick<BulkChange<unknown>, 'kind' | 'filters' | 'matching' | 'time'>,
   { more = (sql) => sql`select`, ofNone, except }: Asking<More> = {},
 ): Promise<Seeing<More>> {
   const seeing = { bulk, more: more(call.sql) }
   const none = ofNone && (await describeNone(call.sql, bulk, ofNone))
   const first = none ?? (await describe<More>(call.sql, seeing, undefined))
-  const doubtful = first.count > 0 && isInDoubt(first.now)
+  const doubtful = first.count > 0 && hasOpenTransactions(first.now)
   const {
     now,
     key,
@@ -55,9 +55,9 @@ export async function preview<More = object>(
     more: asked,
     ...about
   } = doubtful ? await again<More>(call, seeing) : first
-  const seen = recent === null ? now : `${now}:${recent.length > mostRecent ? '' : recent.join(',')}`
+  const snapshot = recent === null ? now : `${now}:${recent.length > mostRecent ? '' : recent.join(',')}`
   const subject = { kind: bulk.kind, filters: bulk.filters, caller: call.caller }
-  const token = signed(key, subject, { as_of, seen, count, except: except?.(asked) })
+  const token = signToken(key, subject, { as_of, snapshot, count, excluded: except?.(asked) })
   const eta_seconds = Math.ceil(count / Math.max(1, pace ?? usualPace))
   return { preview: { token, as_of, count, ...about, eta_seconds }, more: asked }
 }
@@ -65,30 +65,34 @@ export async function preview<More = object>(
 /** With the moment known beforehand, which takes a transaction that keeps to it. */
 const again = <More>({ sql }: Call, seeing: Describing): Promise<Described<More>> =>
   sql.begin('isolation level repeatable read read only', async (tx) => {
-    const [{ now }] = await tx<[{ now: Seen }]>`select pg_current_snapshot()::text as now`
+    const [{ now }] = await tx<[{ now: Snapshot }]>`select pg_current_snapshot()::text as now`
     return describe<More>(tx, seeing, now)
   })
 
 /** Counts the set, where the count alone is wanted. */
-export async function count(sql: Sql, bulk: Pick<Bulk<unknown>, 'matching'>, set: JobSet): Promise<number> {
+export async function countMatching(
+  sql: Sql,
+  bulk: Pick<BulkChange<unknown>, 'matching'>,
+  set: JobSet,
+): Promise<number> {
   const [row] = await sql<[{ count: number }]>`select count(*) as count ${bulk.matching(sql, set)}`
   return row.count
 }
 
 interface Describing {
-  bulk: Pick<Bulk<unknown>, 'kind' | 'matching' | 'time'>
+  bulk: Pick<BulkChange<unknown>, 'kind' | 'matching' | 'time'>
   more: Fragment
 }
 
 interface Moment extends Pick<Preview, 'as_of' | 'expires_at'> {
-  now: Seen
+  now: Snapshot
   /** What the server signs with. */
   key: string | null
 }
 
 const moments = (sql: Sql): Fragment => sql`
   now() as as_of,
-  now() + ${previewLife}::int * interval '1 second' as expires_at,
+  now() + ${previewLifetimeSeconds}::int * interval '1 second' as expires_at,
   pg_current_snapshot()::text as now,
   (select value from jobsctl_settings where name = 'preview_key') as key`
 
@@ -103,22 +107,26 @@ interface Described<More> extends Moment, Omit<Preview, 'token' | 'eta_seconds'>
 /** A moment at which nothing matches; undefined where anything does. */
 async function describeNone<More>(
   sql: Sql,
-  bulk: Pick<Bulk<unknown>, 'matching'>,
+  bulk: Pick<BulkChange<unknown>, 'matching'>,
   more: More,
 ): Promise<Described<More> | undefined> {
   const [moment] = await sql<Moment[]>`
     select ${moments(sql)}
-    where not exists (select ${bulk.matching(sql, { asOf: undefined, seen: undefined })})`
+    where not exists (select ${bulk.matching(sql, { asOf: undefined, snapshot: undefined })})`
   const nothing = { count: 0, oldest: null, newest: null, bytes_estimate: 0, pace: null, recent: null }
   return moment && { ...moment, ...nothing, groups: [], owners: [], sample_ids: [], more }
 }
 
 /** @param doubt the moment, where rows may be in doubt */
-async function describe<More>(sql: Sql, { bulk, more }: Describing, doubt: Seen | undefined): Promise<Described<More>> {
+async function describe<More>(
+  sql: Sql,
+  { bulk, more }: Describing,
+  doubt: Snapshot | undefined,
+): Promise<Described<More>> {
   // This very moment sees no others.
-  const matching = bulk.matching(sql, { asOf: undefined, seen: undefined })
+  const matching = bulk.matching(sql, { asOf: undefined, snapshot: undefined })
   const recent = doubt
-    ? sql`array_agg(jobs.xmin::text::bigint) filter (where ${isRecent(sql, doubt)})`
+    ? sql`array_agg(jobs.xmin::text::bigint) filter (where ${isWrittenRecently(sql, doubt)})`
     : sql`null::bigint[]`
   const [row] = await sql<[Described<More>]>`
     with grouped as materialized (
@@ -143,7 +151,7 @@ async function describe<More>(sql: Sql, { bulk, more }: Describing, doubt: Seen 
       (select coalesce(jsonb_agg(largest), '[]') from (${groups(sql)}) as largest) as groups,
       (select coalesce(jsonb_agg(most), '[]') from (${owners(sql)}) as most) as owners,
       (select coalesce(round(avg(size) * (select sum(count) from grouped where not by_owner)), 0)::bigint from sampled) as bytes_estimate,
-      (select coalesce(jsonb_agg(id), '[]') from (select id from sampled where ${isNameable(sql)} limit ${sampleIds}) as few) as sample_ids,
+      (select coalesce(jsonb_agg(id), '[]') from (select id from sampled where ${hasSafeId(sql)} limit ${sampleIds}) as few) as sample_ids,
       (select to_jsonb(asked) from (${more}) as asked) as more`
   return row
 }
@@ -168,7 +176,7 @@ const owners = (sql: Sql): Fragment => sql`
   limit ${mostOwners}`
 
 /** Of a row on the disk, without reading what is stored apart. */
-const size = fixed(
+const size = staticFragment(
   (sql) => sql`
   300 + coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(result), 0)
     + coalesce(pg_column_size(error_stack), 0) + coalesce(pg_column_size(failure_timeline), 0)`,

@@ -2,13 +2,13 @@ import type { Progress } from '../../shared/changes/bulk-change.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Call } from '../call.ts'
 import { databaseFailure, isConnectionLost } from '../database/failure.ts'
-import { type Run, runBatches } from './batch-loop.ts'
-import { begin } from './begin.ts'
-import type { Bulk, Running } from './bulk-change.ts'
+import { type RunResult, runBatches } from './batch-loop.ts'
+import { beginOperation } from './begin.ts'
+import type { BulkChange, RunningChange } from './bulk-change.ts'
 import { conclude } from './conclude.ts'
-import { beat } from './liveness.ts'
-import { count } from './preview.ts'
-import { type Previewed, readToken } from './preview-token.ts'
+import { startHeartbeat } from './liveness.ts'
+import { countMatching } from './preview.ts'
+import { type VerifiedPreview, verifyToken } from './preview-token.ts'
 
 /**
  * The only way to a bulk change: by its preview, alone of its kind in its scope, within its bound, batch by batch,
@@ -16,50 +16,61 @@ import { type Previewed, readToken } from './preview-token.ts'
  * @throws Failure `preview_stale`, `conflict` or `limit_exceeded` before anything is changed; `partial` when it stopped
  *   half-way, and any failure of the database when it stopped before its first batch
  */
-export async function change<Answer>(call: Call, bulk: Bulk<Answer>): Promise<Answer> {
-  const previewed = bulk.token === undefined ? undefined : await readToken(call.sql, bulk.token, subjectOf(call, bulk))
-  const begun = await begin(call, bulk, previewed).catch(nothingChanged)
+export async function runBulkChange<Answer>(call: Call, bulk: BulkChange<Answer>): Promise<Answer> {
+  const previewed =
+    bulk.previewToken === undefined ? undefined : await verifyToken(call.sql, bulk.previewToken, subjectOf(call, bulk))
+  const begun = await beginOperation(call, bulk, previewed).catch(nothingChanged)
   if ('answer' in begun) return begun.answer
-  const running: Running = { ...call, ...begun, except: previewed?.except, hasty: true, patienceMs: 0 }
-  call.underway.add(begun.operation)
-  const rest = beat(running)
+  const running: RunningChange = {
+    ...call,
+    ...begun,
+    excluded: previewed?.excluded,
+    optimistic: true,
+    batchLockTimeoutMs: 0,
+  }
+  call.localOperations.add(begun.operation)
+  const rest = startHeartbeat(running)
   try {
     return await carryOut(running, bulk, previewed)
   } finally {
     rest()
-    call.underway.delete(begun.operation)
+    call.localOperations.delete(begun.operation)
   }
 }
 
 async function carryOut<Answer>(
-  running: Running,
-  bulk: Bulk<Answer>,
-  previewed: Previewed | undefined,
+  running: RunningChange,
+  bulk: BulkChange<Answer>,
+  previewed: VerifiedPreview | undefined,
 ): Promise<Answer> {
   const start = performance.now()
   await keepBound(running, bulk, previewed)
   const total = previewed?.count ?? null
-  const progress = ({ affected, batches }: Pick<Run, 'affected' | 'batches'>): Progress => ({
+  const progress = ({ affected, batches }: Pick<RunResult, 'affected' | 'batches'>): Progress => ({
     operation_id: running.operation,
     affected,
     total,
     batches,
     elapsed_ms: Math.round(performance.now() - start),
   })
-  running.progressed(progress({ affected: 0, batches: 0 }))
+  running.reportProgress(progress({ affected: 0, batches: 0 }))
   const bound = Math.min(...[bulk.limit, bulk.max, previewed?.count].map((most) => most ?? Number.MAX_SAFE_INTEGER))
-  const run = await runBatches(running, bulk, bound, (run) => running.progressed(progress(run)))
-  running.changed(run.affected)
+  const run = await runBatches(running, bulk, bound, (run) => running.reportProgress(progress(run)))
+  running.reportChangedRows(run.affected)
   return conclude(running, bulk, { run, previewed, elapsed_ms: progress(run).elapsed_ms })
 }
 
-const subjectOf = ({ caller }: Call, { kind, filters }: Bulk<unknown>) => ({ kind, filters, caller })
+const subjectOf = ({ caller }: Call, { kind, filters }: BulkChange<unknown>) => ({ kind, filters, caller })
 
 /** A refusal must not cost what the change would: it is counted first, and from then on the set can only shrink. */
-async function keepBound(running: Running, bulk: Bulk<unknown>, previewed: Previewed | undefined): Promise<void> {
+async function keepBound(
+  running: RunningChange,
+  bulk: BulkChange<unknown>,
+  previewed: VerifiedPreview | undefined,
+): Promise<void> {
   const { max } = bulk
   if (max === undefined || (previewed && previewed.count <= max)) return
-  const matching = await count(running.sql, bulk, running).catch(async (cause: unknown) => {
+  const matching = await countMatching(running.sql, bulk, running).catch(async (cause: unknown) => {
     await forget(running).catch(() => {})
     return nothingChanged(cause)
   })
@@ -79,5 +90,5 @@ function nothingChanged(cause: unknown): never {
 }
 
 /** A refusal leaves no record: the same preview and key may be used again. */
-const forget = ({ sql, operation }: Running) => sql`
+const forget = ({ sql, operation }: RunningChange) => sql`
   delete from job_operations where id = ${operation}::bigint and state = 'running' and affected = 0`

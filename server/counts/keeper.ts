@@ -2,9 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { isConnectionLost, isLocked } from '../database/failure.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
-import { fold, mend, tellMended } from './reconcile.ts'
-import { makeTriggers, mendFunctions } from './triggers.ts'
-import { countsOf } from './trust.ts'
+import { compact, logReconciliation, reconcile } from './reconcile.ts'
+import { createTriggers, repairFunctions } from './triggers.ts'
+import { readCountsState } from './trust.ts'
 
 const foldEveryMs = 1000
 const leaseEveryMs = 60_000
@@ -56,7 +56,7 @@ function createKeeper(sql: Pool, log: Log) {
 
   async function add(): Promise<void> {
     for (let [times, more] = [0, true]; more && times < mostFolds; times++) {
-      const done = await fold(sql)
+      const done = await compact(sql)
       dead += done?.folded ?? 0
       more = done?.more ?? false
     }
@@ -67,11 +67,11 @@ function createKeeper(sql: Pool, log: Log) {
 
   async function compare(triggers: string, trusted: boolean): Promise<void> {
     const start = performance.now()
-    const mended = await mend(sql, { triggers, trusted })
+    const mended = await reconcile(sql, { triggers, trusted })
     checkMs = performance.now() - start
     if (!mended) return
     before = undefined
-    if (trusted) return tellMended(log, mended)
+    if (trusted) return logReconciliation(log, mended)
     log.info('stats go by counts from now on')
     // Else the planner would take the table for an empty one, as it was.
     await sql.unsafe('analyze jobsctl_counts')
@@ -80,8 +80,8 @@ function createKeeper(sql: Pool, log: Log) {
   return {
     async step(): Promise<void> {
       if (!made) {
-        await mendFunctions(sql)
-        await makeTriggers(sql)
+        await repairFunctions(sql)
+        await createTriggers(sql)
         made = true
       }
       const { count: turned } = await countThis(sql)
@@ -94,7 +94,7 @@ function createKeeper(sql: Pool, log: Log) {
         leased = performance.now()
       }
       await add()
-      const { triggers, trusted, age } = await countsOf(sql)
+      const { triggers, trusted, age } = await readCountsState(sql)
       if (triggers === null) {
         // Somebody wants it so, or the table has been made anew: then it takes new ones.
         made = false

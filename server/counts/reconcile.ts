@@ -1,8 +1,8 @@
-import { notIdle } from '../database/idle-timeout.ts'
+import { limitIdleTime } from '../database/idle-timeout.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
-import { fixed } from '../database/static-fragment.ts'
+import { staticFragment } from '../database/static-fragment.ts'
 import type { Log } from '../log.ts'
-import { nearEnd } from './trust.ts'
+import { nearFutureEnd } from './trust.ts'
 
 /** So many appended rows are added up at once. */
 const foldedAtOnce = 20_000
@@ -14,7 +14,7 @@ const mostMs = 600_000
  * Adds up some of what writers have appended. One server at a time; the others come again later.
  * @returns how many rows were added up, and whether there may be more; undefined when another server is at it
  */
-export async function fold(sql: Pool): Promise<{ folded: number; more: boolean } | undefined> {
+export async function compact(sql: Pool): Promise<{ folded: number; more: boolean } | undefined> {
   const [waiting] = await sql`select from jobsctl_count_deltas where ${fits(sql)} limit 1`
   if (!waiting) return { folded: 0, more: false }
   return alone(sql, async (tx) => {
@@ -33,7 +33,9 @@ export async function fold(sql: Pool): Promise<{ folded: number; more: boolean }
 }
 
 /** False where the names are too long for the index of the sums, or are none: these stay with what was appended. */
-const fits = fixed((sql) => sql`(octet_length(domain) + octet_length(queue) + octet_length(job_type) <= 2000) is true`)
+const fits = staticFragment(
+  (sql) => sql`(octet_length(domain) + octet_length(queue) + octet_length(job_type) <= 2000) is true`,
+)
 
 /** Adds these to the sums, in the order in which stats read them. For whoever is alone at it. */
 const add = (sql: Sql, rows: Fragment): Fragment => sql`
@@ -60,7 +62,7 @@ const sumUpTheRest = (tx: Sql) => tx`
   where queued <> 0 or processing <> 0 or quarantined <> 0`
 
 /** By how much the counts were wrong. */
-export interface Mended {
+export interface Reconciliation {
   /** Jobs, over all groups and states. */
   jobs: number
 }
@@ -79,13 +81,13 @@ interface Comparing {
  * append comes on top. What is past is cleared away. From then on the counts are trusted.
  * @returns undefined when another server is at it
  */
-export const mend = (sql: Pool, comparing: Comparing): Promise<Mended | undefined> =>
+export const reconcile = (sql: Pool, comparing: Comparing): Promise<Reconciliation | undefined> =>
   alone(sql, (tx) => compareAndMend(tx, comparing), comparing.patient)
 
-async function compareAndMend(tx: Sql, { triggers, trusted }: Comparing): Promise<Mended> {
+async function compareAndMend(tx: Sql, { triggers, trusted }: Comparing): Promise<Reconciliation> {
   await tx`delete from jobsctl_count_deltas where span is null`
   await sumUpTheRest(tx)
-  const [row] = await tx<[Mended]>`
+  const [row] = await tx<[Reconciliation]>`
       with truth as (
         -- By the bytes of the names, as the counts are: a column of another program may compare them in its own way.
         select domain collate "C", queue collate "C", job_type collate "C", '' as span, '-infinity'::timestamptz as starts,
@@ -100,16 +102,16 @@ async function compareAndMend(tx: Sql, { triggers, trusted }: Comparing): Promis
         from (
           select domain, queue, job_type, available_at
           from jobs
-          where status in ('queued', 'processing', 'quarantined') and status = 'queued' and available_at >= ${nearEnd(tx)}
+          where status in ('queued', 'processing', 'quarantined') and status = 'queued' and available_at >= ${nearFutureEnd(tx)}
         ) as later
         cross join (values ('minute'), ('hour'), ('day')) as spans (span)
-        where date_trunc(span, available_at, 'UTC') >= ${nearEnd(tx)}
+        where date_trunc(span, available_at, 'UTC') >= ${nearFutureEnd(tx)}
         group by 1, 2, 3, 4, 5
       ),
       kept as (
         select domain, queue, job_type, span, starts, -queued as queued, -processing as processing, -quarantined as quarantined
         from (select * from jobsctl_counts union all select * from jobsctl_count_deltas) as kept
-        where span = '' or starts >= ${nearEnd(tx)}
+        where span = '' or starts >= ${nearFutureEnd(tx)}
       ),
       off as materialized (
         select domain, queue, job_type, span, starts, sum(queued) as queued, sum(processing) as processing, sum(quarantined) as quarantined
@@ -138,7 +140,7 @@ async function compareAndMend(tx: Sql, { triggers, trusted }: Comparing): Promis
 }
 
 /** What bypassed the triggers is worth a line in the log. */
-export function tellMended(log: Log, { jobs }: Mended): void {
+export function logReconciliation(log: Log, { jobs }: Reconciliation): void {
   if (jobs > 0) log.warn(`the counts of stats were wrong by ${jobs} jobs, and have been set right`)
 }
 
@@ -156,7 +158,7 @@ async function alone<Result>(
     // Where nobody waits for it: what takes too long would take as long again.
     const unhurried = patient ? tx`` : tx`set_config('statement_timeout', ${String(mostMs)}, true),`
     const [taken] = await tx<{ held: string | boolean }[]>`
-      select ${notIdle(tx)}, set_config('jobsctl.counting', 'on', true), ${unhurried}
+      select ${limitIdleTime(tx)}, set_config('jobsctl.counting', 'on', true), ${unhurried}
         ${lock}(hashtext('jobsctl counts')) as held`
     return { result: taken?.held === false ? undefined : await work(tx) }
   })

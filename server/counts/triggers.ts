@@ -1,7 +1,7 @@
-import { isRefused } from '../database/failure.ts'
-import { notIdle } from '../database/idle-timeout.ts'
+import { isAccessRefused } from '../database/failure.ts'
+import { limitIdleTime } from '../database/idle-timeout.ts'
 import type { Pool } from '../database/sql.ts'
-import { countable, countTriggers } from './trust.ts'
+import { countTriggers, isCountable } from './trust.ts'
 
 /** Its names, as SQL has them. */
 interface Broken {
@@ -31,7 +31,7 @@ const brokenOnes = (sql: Pool) => sql<Broken[]>`
  * With a broken function no program can write jobs any more.
  * @throws the database's own error where one cannot be mended: then it counts no more
  */
-export async function mendFunctions(sql: Pool): Promise<void> {
+export async function repairFunctions(sql: Pool): Promise<void> {
   const broken = await brokenOnes(sql)
   if (broken.length === 0) return
   let why: unknown
@@ -54,8 +54,8 @@ export async function mendFunctions(sql: Pool): Promise<void> {
  * Always, where that may be had: also for the writers of a replication. One that somebody has disabled stays so.
  * @throws the database's own error, such as that this role may make none on a table of another
  */
-export async function makeTriggers(sql: Pool): Promise<void> {
-  const [able] = await sql`select where ${countable(sql)}`
+export async function createTriggers(sql: Pool): Promise<void> {
+  const [able] = await sql`select where ${isCountable(sql)}`
   if (!able) return
   const there = await sql<{ name: string; fires: string }[]>`
     select tgname as name, tgenabled as fires from pg_trigger where tgrelid = to_regclass('jobs') and not tgisinternal`
@@ -64,7 +64,7 @@ export async function makeTriggers(sql: Pool): Promise<void> {
   if (missing.length + rare.length === 0) return
   await sql.begin(async (tx) => {
     // Whoever waits for a table lock makes all that come after it wait, too.
-    await tx`select set_config('lock_timeout', '200ms', true), ${notIdle(tx)}`
+    await tx`select set_config('lock_timeout', '200ms', true), ${limitIdleTime(tx)}`
     for (const [name, when] of missing) await tx.unsafe(`create trigger ${name} ${when} execute function ${name}()`)
     for (const name of [...missing.map(([name]) => name), ...rare])
       await tx.savepoint((point) => point.unsafe(`alter table jobs enable always trigger ${name}`)).catch(unlessOwner)
@@ -73,5 +73,5 @@ export async function makeTriggers(sql: Pool): Promise<void> {
 
 /** A role may be allowed to make triggers, and no more. */
 function unlessOwner(error: unknown): void {
-  if (!isRefused(error)) throw error
+  if (!isAccessRefused(error)) throw error
 }

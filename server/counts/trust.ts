@@ -1,5 +1,5 @@
 import type { Fragment, Sql } from '../database/sql.ts'
-import { fixed } from '../database/static-fragment.ts'
+import { staticFragment } from '../database/static-fragment.ts'
 
 /**
  * Counts of live jobs that triggers keep (`migrations/0006_counts.sql`): how they are read, added up, compared with the
@@ -17,7 +17,7 @@ export const countTriggers = {
  * Whether triggers can count the jobs: a plain table, which a crash leaves as it was, and whose rows this role sees all. Of
  * one that is part of another, or has parts, they see what is written to it by its own name alone.
  */
-export const countable = fixed(
+export const isCountable = staticFragment(
   (sql) => sql`exists (
   select from pg_class
   where oid = to_regclass('jobs') and relkind = 'r' and relpersistence = 'p' and not row_security_active(oid)
@@ -34,12 +34,12 @@ const signature = (sql: Sql): Fragment => sql`(
   from pg_trigger
   where tgrelid = to_regclass('jobs') and tgname = any(${Object.keys(countTriggers)}::text[]) and tgenabled in ('O', 'A')
     and tgfoid = to_regproc(tgname)
-    and ${countable(sql)}
+    and ${isCountable(sql)}
   having count(*) = ${Object.keys(countTriggers).length}::int
 )`
 
 /** Of `jobsctl_counting`: the triggers as they were when the counts were last found right; null when those are worth nothing. */
-const whenRight = fixed(
+const whenRight = staticFragment(
   (sql) => sql`
   case
     when until > now() and jobs = to_regclass('jobs') and not exists (select from jobsctl_count_deltas where span is null)
@@ -48,7 +48,7 @@ const whenRight = fixed(
 )
 
 /** Whether the counts can be trusted: one row with `trusted`. */
-export const trust = fixed(
+export const trustCondition = staticFragment(
   (sql) => sql`
   select coalesce((select ${whenRight(sql)} = ${signature(sql)} from jobsctl_counting), false) as trusted`,
 )
@@ -57,13 +57,13 @@ export const trust = fixed(
  * Jobs that fall due before this are counted in the index, those after it by the minute, the hour or the day. Two
  * minutes, since a transaction that began a little later than this statement may have been seen by it.
  */
-export const nearEnd = fixed((sql) => sql`(date_trunc('minute', now(), 'UTC') + interval '2 minutes')`)
+export const nearFutureEnd = staticFragment((sql) => sql`(date_trunc('minute', now(), 'UTC') + interval '2 minutes')`)
 
 /** The cells that together hold each job once, as `(span, first, last)`: the rest of the hour, of the day, and all days. */
-const windows = fixed(
+const windows = staticFragment(
   (sql) => sql`
   select span, first, last
-  from (select ${nearEnd(sql)} as minute) as near
+  from (select ${nearFutureEnd(sql)} as minute) as near
   cross join lateral (select date_trunc('hour', minute + interval '59 minutes', 'UTC') as hour) as hours
   cross join lateral (select date_trunc('day', hour + interval '23 hours', 'UTC') as day) as days
   cross join lateral (values
@@ -75,7 +75,7 @@ const windows = fixed(
 )
 
 /** By group `queued` in all, those of them that are `later` than the near end, `processing` and `quarantined`. */
-export const counted = (sql: Sql, inScope: Fragment): Fragment => sql`
+export const countedGroups = (sql: Sql, inScope: Fragment): Fragment => sql`
   select
     domain, queue, job_type,
     sum(queued) filter (where span = '')::bigint as queued,
@@ -108,10 +108,10 @@ export interface CountsState {
   mended: number | null
 }
 
-export async function countsOf(sql: Sql): Promise<CountsState> {
+export async function readCountsState(sql: Sql): Promise<CountsState> {
   const [state] = await sql<CountsState[]>`
     select
-      ${countable(sql)} as countable,
+      ${isCountable(sql)} as countable,
       ${signature(sql)} as triggers,
       ${whenRight(sql)} as trusted,
       (extract(epoch from now() - checked_at) * 1000)::float8 as age,

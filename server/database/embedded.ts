@@ -14,10 +14,10 @@ export interface Listener {
   listening: () => void
 }
 
-export interface Opened {
+export interface OpenedDatabase {
   sql: Pool
   /** Runs what may take long on connections of its own, so that calls keep all of the pool; the embedded database has but one. */
-  apart: <Result>(work: (own: Pool) => Promise<Result>) => Promise<Result>
+  withDedicatedPool: <Result>(work: (own: Pool) => Promise<Result>) => Promise<Result>
   /** Hears the notices of a channel from now on, and again whenever a lost connection is back. */
   listen: (channel: string, listener: Listener) => void
   close: () => Promise<void>
@@ -36,7 +36,7 @@ interface EmbeddedOptions {
  * Opens the database in `folder`, making it where there is none (that takes a few seconds).
  * @throws Failure `conflict` when another server has it open, `usage` when PGlite is not installed
  */
-export async function openEmbedded({ folder, fsync }: EmbeddedOptions): Promise<Opened> {
+export async function openEmbedded({ folder, fsync }: EmbeddedOptions): Promise<OpenedDatabase> {
   await makeDataFolder(folder)
   const release = await lockFolder(folder)
   try {
@@ -54,7 +54,7 @@ export async function openEmbedded({ folder, fsync }: EmbeddedOptions): Promise<
     })
     return {
       sql,
-      apart: (work) => work(sql),
+      withDedicatedPool: (work) => work(sql),
       lost,
       listen: (channel, listener) => {
         listeners.set(channel, listener)

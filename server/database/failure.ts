@@ -132,7 +132,7 @@ const meaningOf = (error: unknown): Meaning | undefined =>
 export const isConnectionLost = (error: unknown): boolean => fits(error, gone)
 
 /** True when the tables, as another program made them, do not take what they are given. */
-export const isUnwanted = (error: unknown): boolean => meaningOf(error) === unwanted
+export const isRejectedByTables = (error: unknown): boolean => meaningOf(error) === unwanted
 
 /** What ends a statement that was on its way: it may have been carried out, and its answer lost. */
 const midway = ['CONNECTION_CLOSED', 'CONNECTION_DESTROYED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '08']
@@ -144,7 +144,7 @@ export const isOutcomeUnknown = (error: unknown): boolean => fits(error, midway)
 export const isLocked = (error: unknown): boolean => fits(error, ['55P03'])
 
 /** True when something that must be unique is there already. */
-export const isTaken = (error: unknown): boolean => fits(error, ['23505'])
+export const isUniqueViolation = (error: unknown): boolean => fits(error, ['23505'])
 
 /** True when it was a row: PostgreSQL says then which one it came to. */
 export const isRowLocked = (error: unknown): boolean =>
@@ -154,13 +154,13 @@ export const isRowLocked = (error: unknown): boolean =>
 export const isContended = (error: unknown): boolean => fits(error, ['55P03', '40P01', '40001', '57014', altered])
 
 /** True when the very same statement does better at once: two waited for each other, or a table was altered. */
-export const isPassing = (error: unknown): boolean => fits(error, ['40P01', altered])
+export const isTransient = (error: unknown): boolean => fits(error, ['40P01', altered])
 
 /** True on a replica, which may be promoted, or where the database is meant to be read alone for the moment. */
 export const isReadOnly = (error: unknown): boolean => fits(error, ['25006'])
 
 /** True when only another configuration helps. */
-export const isRefused = (error: unknown): boolean => fits(error, refused)
+export const isAccessRefused = (error: unknown): boolean => fits(error, refused)
 
 /** True when a pooler refuses what only a session of PostgreSQL knows. */
 export const isPooler = (error: unknown): boolean =>

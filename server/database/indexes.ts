@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts'
 import type { Migration } from './migrations.ts'
-import { madeBy, missingOf } from './schema-diff.ts'
+import { findMissing, objectsMadeBy } from './schema-diff.ts'
 import type { Session } from './sql.ts'
 
 /**
@@ -33,7 +33,7 @@ async function build(session: Session, statement: string, log: Log): Promise<voi
   const name = nameOf(statement)
   const [there] = await session<{ valid: boolean }[]>`
     select indisvalid as valid from pg_index where indexrelid = to_regclass(${name})`
-  const missing = await missingOf(session, madeBy(statement))
+  const missing = await findMissing(session, objectsMadeBy(statement))
   if (there?.valid) {
     if (missing.length === 0) return warnOfAnother(session, statement, log)
     if (name === spare) throw new Error('another index has its name')

@@ -3,7 +3,7 @@ import type { Log } from '../log.ts'
 import { isConnectionLost } from './failure.ts'
 import { buildIndexes } from './indexes.ts'
 import { allMigrations, type Migration } from './migrations.ts'
-import { listed, type Made, missingOf } from './schema-diff.ts'
+import { findMissing, listOfObjects, type SchemaObject } from './schema-diff.ts'
 import type { Pool, Session, Sql } from './sql.ts'
 
 interface Options {
@@ -36,11 +36,11 @@ export async function migrate({ sql, log, tablesOnly = false, pooled, tablesRead
 }
 
 /** Whether nothing is missing without which no call can be answered. Other programs' tables may lack a column. */
-export async function isWhole(sql: Sql): Promise<boolean> {
+export async function isSchemaComplete(sql: Sql): Promise<boolean> {
   const needed = (await allMigrations()).flatMap(({ number, makes }) =>
     makes.filter(({ kind, of }) => kind === 'column' && (of === 'jobs' || number > 1)),
   )
-  return (await missingOf(sql, needed)).length === 0
+  return (await findMissing(sql, needed)).length === 0
 }
 
 /** So long a server may be frozen that holds the lock; and how often it says that it is not. */
@@ -98,7 +98,7 @@ async function applyAll({ sql, log, migrations, pooled, tablesReady }: Applying)
 
 interface Pending extends Migration {
   /** Of what it has made before. */
-  missing: Made[]
+  missing: SchemaObject[]
 }
 
 /** Those that have never run here, and those that lack something of what they made. */
@@ -111,7 +111,7 @@ async function pendingOf(sql: Sql, migrations: Migration[]): Promise<Pending[]> 
   )
   const lost = new Set(
     (
-      await missingOf(
+      await findMissing(
         sql,
         migrations.flatMap(({ makes }) => makes),
       )
@@ -124,11 +124,11 @@ async function pendingOf(sql: Sql, migrations: Migration[]): Promise<Pending[]> 
     .filter(({ number, missing }) => !done.has(number) || missing.length > 0)
 }
 
-const identity = ({ kind, of, name }: Made): string => [kind, of, name].join(' ')
+const identity = ({ kind, of, name }: SchemaObject): string => [kind, of, name].join(' ')
 
 async function apply(session: Session, migration: Pending, log: Log): Promise<void> {
   const { name, missing } = migration
-  log.info(`migration ${name}`, missing.length > 0 ? { missing: listed(missing) } : {})
+  log.info(`migration ${name}`, missing.length > 0 ? { missing: listOfObjects(missing) } : {})
   if (migration.concurrent) {
     await buildIndexes(session, migration, log)
     await record(session, migration)
@@ -149,8 +149,8 @@ async function apply(session: Session, migration: Pending, log: Log): Promise<vo
     await session`rollback`.catch(() => {})
     throw error
   }
-  const left = await missingOf(session, migration.makes)
-  if (left.length > 0) log.warn(`this role may not add what other programs' tables lack: ${listed(left)}`)
+  const left = await findMissing(session, migration.makes)
+  if (left.length > 0) log.warn(`this role may not add what other programs' tables lack: ${listOfObjects(left)}`)
 }
 
 const record = (session: Session, { number, name }: Migration) => session`

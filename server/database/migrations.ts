@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { type Made, madeBy } from './schema-diff.ts'
+import { objectsMadeBy, type SchemaObject } from './schema-diff.ts'
 
 const folder = new URL('./migrations/', import.meta.url)
 
@@ -9,7 +9,7 @@ export interface Migration {
   /** Made of `create index concurrently`, each on its own: it may take long, and nobody waits for it. */
   concurrent: boolean
   text: string
-  makes: Made[]
+  makes: SchemaObject[]
 }
 
 let read: Promise<Migration[]> | undefined
@@ -30,7 +30,7 @@ async function readMigrations(): Promise<Migration[]> {
         name,
         concurrent: name.endsWith('.concurrent.sql'),
         text,
-        makes: madeBy(text),
+        makes: objectsMadeBy(text),
       }
     }),
   )

@@ -2,14 +2,14 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../shared/errors.ts'
 import type { Env } from '../env.ts'
 import { connectPostgres } from './connect.ts'
-import { type Listener, type Opened, openEmbedded } from './embedded.ts'
+import { type Listener, type OpenedDatabase, openEmbedded } from './embedded.ts'
 import type { Pool } from './sql.ts'
 
 /**
  * The database that the environment names: a PostgreSQL server, or the embedded one.
  * @throws Failure `usage` or `conflict` when it cannot be opened
  */
-export async function openDatabase(env: Env): Promise<Opened> {
+export async function openDatabase(env: Env): Promise<OpenedDatabase> {
   if (!env.JOBS_DB_URL) return openEmbedded({ folder: env.JOBS_DATA_DIR, fsync: env.JOBS_EMBEDDED_FSYNC })
   const url = env.JOBS_DB_URL
   const sql = postgresOf(env, url, env.JOBS_DB_POOL)
@@ -17,7 +17,7 @@ export async function openDatabase(env: Env): Promise<Opened> {
   // A PostgreSQL server comes back; the pool waits for it.
   return {
     sql,
-    apart: async (work) => {
+    withDedicatedPool: async (work) => {
       own = postgresOf(env, url, apart)
       return work(own).finally(() => own?.end({ timeout: 0 }))
     },

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../shared/errors.ts'
 import type { Log } from '../log.ts'
-import type { Opened } from './embedded.ts'
-import { isConnectionLost, isLocked, isPooler, isReadOnly, isRefused } from './failure.ts'
+import type { OpenedDatabase } from './embedded.ts'
+import { isAccessRefused, isConnectionLost, isLocked, isPooler, isReadOnly } from './failure.ts'
 import { migrate } from './migrate.ts'
 
 interface Preparing {
-  apart: Opened['apart']
+  apart: OpenedDatabase['withDedicatedPool']
   log: Log
   pooled: boolean
   tablesReady: () => void
@@ -29,7 +29,7 @@ export async function prepare({ apart, log, pooled, tablesReady, isReady, isStop
           cause: error,
         })
       }
-      if (isRefused(error)) {
+      if (isAccessRefused(error)) {
         throw new Failure('usage', `the database refuses this server: ${why}`, {
           hint: 'it must be able to log in, to make tables in its schema, and to alter jobs where a column is missing',
           cause: error,

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { isWhole } from './migrate.ts'
+import { isSchemaComplete } from './migrate.ts'
 import type { Pool } from './sql.ts'
 
 /** Who asks whether the server is ready asks often: what could be missing is looked for once in so many milliseconds. */
@@ -12,7 +12,7 @@ export function createReadiness(sql: Pool): () => Promise<boolean> {
     const [row] = await sql<[{ primary: boolean }]>`
       select not pg_is_in_recovery() as primary, exists (select from jobs limit 0) as none`
     if (performance.now() - whole < wholeMs) return row.primary
-    if (!(await isWhole(sql))) return false
+    if (!(await isSchemaComplete(sql))) return false
     whole = performance.now()
     return row.primary
   }

@@ -1,7 +1,7 @@
 import type { Sql } from './sql.ts'
 
 /** Something that a migration makes. */
-export interface Made {
+export interface SchemaObject {
   kind: 'column' | 'function' | 'trigger' | 'index' | 'unique'
   /** The table that it belongs to; of a function, nothing. */
   of: string
@@ -17,22 +17,24 @@ const uniques = /^create unique index concurrently if not exists \w+\s+on (\w+) 
 const indexes = /^create index concurrently if not exists (\w+)\s+on (\w+)/gm
 
 /** What a migration makes, by its own text. */
-export function madeBy(text: string): Made[] {
+export function objectsMadeBy(text: string): SchemaObject[] {
   const found = (pattern: RegExp) =>
     [...text.matchAll(pattern)].map(([, one = '', other = '']) => [one, other] as const)
   const columnsOf = (body: string) => [...body.matchAll(columns)].map(([, name = '']) => name)
   return [
-    ...found(tables).flatMap(([of, body]) => columnsOf(body).map((name): Made => ({ kind: 'column', of, name }))),
-    ...found(functions).map(([name]): Made => ({ kind: 'function', of: '', name })),
-    ...found(triggers).map(([name, of]): Made => ({ kind: 'trigger', of, name })),
-    ...found(uniques).map(([of, name]): Made => ({ kind: 'unique', of, name })),
-    ...found(indexes).map(([name, of]): Made => ({ kind: 'index', of, name })),
+    ...found(tables).flatMap(([of, body]) =>
+      columnsOf(body).map((name): SchemaObject => ({ kind: 'column', of, name })),
+    ),
+    ...found(functions).map(([name]): SchemaObject => ({ kind: 'function', of: '', name })),
+    ...found(triggers).map(([name, of]): SchemaObject => ({ kind: 'trigger', of, name })),
+    ...found(uniques).map(([of, name]): SchemaObject => ({ kind: 'unique', of, name })),
+    ...found(indexes).map(([name, of]): SchemaObject => ({ kind: 'index', of, name })),
   ]
 }
 
 /** Those of them that are not there: never made, dropped, left behind half built, or lost to an older backup. */
-export const missingOf = async (sql: Sql, made: readonly Made[]): Promise<Made[]> => [
-  ...(await sql<Made[]>`
+export const findMissing = async (sql: Sql, made: readonly SchemaObject[]): Promise<SchemaObject[]> => [
+  ...(await sql<SchemaObject[]>`
     select kind, "of", name
     from jsonb_to_recordset(${JSON.stringify(made)}::text::jsonb) as made (kind text, "of" text, name text)
     where not case kind
@@ -63,7 +65,7 @@ export const missingOf = async (sql: Sql, made: readonly Made[]): Promise<Made[]
 ]
 
 /** `jobs.uuid, jobs.queue and 12 more` */
-export function listed(missing: readonly Made[]): string {
+export function listOfObjects(missing: readonly SchemaObject[]): string {
   const names = missing.map(({ of, name }) => (of ? `${of}.${name}` : name))
   return names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '')
 }

@@ -5,18 +5,18 @@ import { acquire } from '../../shared/endpoints.ts'
 import { Failure } from '../../shared/errors.ts'
 import { headers } from '../../shared/headers.ts'
 import type { Authenticator } from '../auth/authenticate.ts'
-import type { Serving } from '../call.ts'
+import type { ServerContext } from '../call.ts'
 import type { Log } from '../log.ts'
-import { explain, failureOf, silent } from './error-mapping.ts'
-import { healthPath, healthy } from './health.ts'
-import { listenForSilence } from './inactivity-timeout.ts'
+import { inactivityFailure, logFailure, toFailure } from './error-mapping.ts'
+import { healthBody, healthPath } from './health.ts'
+import { startInactivityTimeout } from './inactivity-timeout.ts'
 import { problemOf } from './problem.ts'
-import type { Vars } from './request-context.ts'
+import type { RequestContext } from './request-context.ts'
 import { requestIdOf } from './request-id.ts'
-import { answer } from './respond.ts'
-import { routes } from './routes.ts'
+import { respond } from './respond.ts'
+import { mountRoutes } from './routes.ts'
 
-interface AppOptions extends Serving {
+interface AppOptions extends ServerContext {
   auth: Authenticator
   /** @throws Failure when the database is not there, or not ready */
   checkDatabase: () => Promise<void>
@@ -28,11 +28,11 @@ interface AppOptions extends Serving {
 const longestWaitMs = 60_000
 
 /** The server as a function from request to answer. */
-export function createApp(options: AppOptions): Hono<Vars> {
+export function createApp(options: AppOptions): Hono<RequestContext> {
   const { auth, log, callTimeoutMs, checkDatabase, isReady, stopping } = options
-  const app = new Hono<Vars>()
+  const app = new Hono<RequestContext>()
   app.use(told(log))
-  app.get(healthPath, (c) => answer(c, healthy))
+  app.get(healthPath, (c) => respond(c, healthBody))
   app.use(async (_c, next) => {
     if (stopping.aborted) {
       throw new Failure('shutting_down', 'the server is shutting down; nothing was changed', { retryAfter: 5 })
@@ -41,7 +41,7 @@ export function createApp(options: AppOptions): Hono<Vars> {
   })
   app.get('/readyz', async (c) => {
     await checkDatabase()
-    return answer(c, JSON.stringify({ status: 'ready' }))
+    return respond(c, JSON.stringify({ status: 'ready' }))
   })
   app.use('/api/*', within(callTimeoutMs))
   app.use('/api/*', async (c, next) => {
@@ -54,18 +54,18 @@ export function createApp(options: AppOptions): Hono<Vars> {
     c.set('stillAllowed', async () => void (await caller()))
     await next()
   })
-  routes(app, options)
+  mountRoutes(app, options)
   app.notFound((c) => {
     const allow = methodsOf(app, c.req.path)
     if (allow.length === 0) throw new Failure('not_found', 'there is nothing at this path')
     throw new Failure('method_not_allowed', `this path takes ${allow.join(' or ')}`, { allow })
   })
   app.onError((error, c) => {
-    const failure = failureOf(error, c.get('changing') ?? false)
+    const failure = toFailure(error, c.get('changing') ?? false)
     const requestId = c.get('requestId')
-    explain(log, failure, requestId)
+    logFailure(log, failure, requestId)
     const problem = problemOf(failure, requestId)
-    return answer(c, JSON.stringify(problem), {
+    return respond(c, JSON.stringify(problem), {
       status: problem.status,
       type: 'application/problem+json',
       more: {
@@ -80,7 +80,7 @@ export function createApp(options: AppOptions): Hono<Vars> {
 
 /** Gives a call its id, and tells the log how it ended. */
 const told =
-  (log: Log): MiddlewareHandler<Vars> =>
+  (log: Log): MiddlewareHandler<RequestContext> =>
   async (c, next) => {
     const start = performance.now()
     const requestId = requestIdOf(c.req.header(headers.requestId))
@@ -99,17 +99,17 @@ const told =
 
 /** A database that went silent must not keep its callers waiting; a change that goes on says so. */
 const within =
-  (limitMs: number): MiddlewareHandler<Vars> =>
+  (limitMs: number): MiddlewareHandler<RequestContext> =>
   async (c, next) => {
-    const silence = listenForSilence(c.req.path === acquire.path ? limitMs + longestWaitMs : limitMs)
-    c.set('alive', silence.broken)
-    const outcome = await Promise.race([next(), silence.fallen])
+    const silence = startInactivityTimeout(c.req.path === acquire.path ? limitMs + longestWaitMs : limitMs)
+    c.set('alive', silence.restart)
+    const outcome = await Promise.race([next(), silence.expired])
     silence.end()
-    if (outcome === 'silence') throw silent(c.get('changing') ?? false)
+    if (outcome === 'silence') throw inactivityFailure(c.get('changing') ?? false)
   }
 
 /** The methods that a path is mounted for; what answers GET answers HEAD. */
-function methodsOf(app: Hono<Vars>, path: string): string[] {
+function methodsOf(app: Hono<RequestContext>, path: string): string[] {
   const methods = app.routes
     .filter((route) => route.method !== 'ALL' && patternOf(route.path).test(path))
     .map(({ method }) => method)

@@ -9,14 +9,14 @@ export function limitBody(maxSize: number): MiddlewareHandler {
     if (c.req.method === 'GET' || c.req.method === 'HEAD') return next()
     const length = c.req.header('content-length')
     if (length === undefined || c.req.header('transfer-encoding') !== undefined)
-      return asItComes(c, next).catch(brokenOff)
+      return asItComes(c, next).catch(rejectAbortedBody)
     if (Number(length) > maxSize) return tooLarge(maxSize)
     return next() // to look at the body would make a stream of it
   }
 }
 
 /** A caller that goes away in the middle of its body is no fault of the database. */
-export function brokenOff(cause: unknown): never {
+export function rejectAbortedBody(cause: unknown): never {
   const gone =
     cause instanceof Error && (cause.message === 'aborted' || ('code' in cause && cause.code === 'ECONNRESET'))
   throw gone ? new Failure('malformed_json', 'the body ended early', { cause }) : cause

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http'
  * Ends when the caller hangs up before it has read its answer. The signal of a `Request` is not used: Node keeps all that
  * listens to one for ever, in a registry of its own.
  */
-export function goneFrom(outgoing: ServerResponse): AbortController {
+export function disconnectController(outgoing: ServerResponse): AbortController {
   const gone = new AbortController()
   const close = () => {
     if (!outgoing.writableFinished) gone.abort()

@@ -4,7 +4,7 @@ import { outcomeUnknown } from '../database/outcome-unknown.ts'
 import type { Log } from '../log.ts'
 
 /** What an error means for the caller; a bug is never told as a fault of the request. */
-export function failureOf(error: unknown, changing: boolean): Failure {
+export function toFailure(error: unknown, changing: boolean): Failure {
   if (error instanceof Failure) return error
   if (changing && isOutcomeUnknown(error)) return brokenOff(error)
   // A mistake may come after the work, such as with the answer.
@@ -19,7 +19,7 @@ export function failureOf(error: unknown, changing: boolean): Failure {
 }
 
 /** Where the database fell silent. */
-export function silent(changing: boolean): Failure {
+export function inactivityFailure(changing: boolean): Failure {
   const because = 'the database does not answer'
   if (!changing) return new Failure('database_unavailable', because, { retryAfter: 30 })
   return outcomeUnknown({ because, hint: 'a dry run, or the state of the job, shows which', retryAfter: 30 })
@@ -35,7 +35,7 @@ const brokenOff = (cause: unknown): Failure =>
   })
 
 /** Tells the log why, where there is more to it than the caller is told. */
-export function explain(log: Log, failure: Failure, requestId: string): void {
+export function logFailure(log: Log, failure: Failure, requestId: string): void {
   const { code, cause } = failure
   if (!cause && code !== 'internal') return
   const why = cause instanceof Error ? cause : new Error(String(cause))

@@ -4,11 +4,11 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { eventStream } from '../../shared/endpoints.ts'
 import { headers } from '../../shared/headers.ts'
 import type { JobEvent } from '../../shared/records/events.ts'
-import type { Serving } from '../call.ts'
+import type { ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import { readEvents } from '../endpoints/records/events.ts'
 import { invalid, readQuery } from './input.ts'
-import type { Vars } from './request-context.ts'
+import type { RequestContext } from './request-context.ts'
 
 /** How long a stream may be silent, in milliseconds: proxies cut off what says nothing for longer. */
 const heartbeatMs = 10_000
@@ -16,13 +16,16 @@ const pollMs = 250
 const page = 500
 
 /** `GET /jobs/events/stream`: events as they become complete, until the reader or the server goes. */
-export async function streamEvents(c: Context<Vars>, { sql, horizon, stopping, log }: Serving): Promise<Response> {
+export async function streamEvents(
+  c: Context<RequestContext>,
+  { sql, eventWatermark, stopping, log }: ServerContext,
+): Promise<Response> {
   const request = readQuery(c, eventStream.input)
   const { signal } = c.req.raw
   const over = () => signal.aborted || stopping.aborted
   let cursor = cursorOf(c.req.header('last-event-id')) ?? request.after_id
   // The first look is before the answer, so that a database that is away is a 503 and no stream.
-  let last = await horizon.reached()
+  let last = await eventWatermark.reached()
   c.header(headers.requestId, c.get('requestId'))
   c.header('X-Accel-Buffering', 'no')
   if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
@@ -42,7 +45,7 @@ export async function streamEvents(c: Context<Vars>, { sql, horizon, stopping, l
           told = performance.now()
         }
         await sleep(pollMs, undefined, { signal }).catch(() => {})
-        last = await horizon.reached(pollMs / 2)
+        last = await eventWatermark.reached(pollMs / 2)
       }
     } catch (error) {
       // The reader comes back with its Last-Event-ID, and hears then what is wrong.

@@ -3,7 +3,7 @@ import { headers } from '../../shared/headers.ts'
 import { requestIdOf } from './request-id.ts'
 
 export const healthPath = '/healthz'
-export const healthy = JSON.stringify({ status: 'ok' })
+export const healthBody = JSON.stringify({ status: 'ok' })
 
 const host = /^[a-z0-9._-]+(:[1-9]\d{3,4})?$/
 const ownId = headers.requestId.toLowerCase()
@@ -13,13 +13,13 @@ const ownId = headers.requestId.toLowerCase()
  * server asks for nothing else, every few seconds: the log has no line of it. One that is odd in any way is left to the
  * app, which answers the same.
  */
-export function answeredHealth(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
+export function respondToHealth(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
   if (incoming.url !== healthPath || incoming.method !== 'GET' || !host.test(incoming.headers.host ?? '')) return false
   outgoing.writeHead(200, {
     'Content-Type': 'application/json',
-    'Content-Length': healthy.length,
+    'Content-Length': healthBody.length,
     [headers.requestId]: requestIdOf(incoming.headers[ownId]),
   })
-  outgoing.end(healthy)
+  outgoing.end(healthBody)
   return true
 }

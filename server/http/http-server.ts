@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import { Failure } from '../../shared/errors.ts'
 import { headers } from '../../shared/headers.ts'
-import { answeredHealth } from './health.ts'
+import { respondToHealth } from './health.ts'
 import { problemOf } from './problem.ts'
 
 /** An HTTP server for an app. What is too broken to reach the app gets a problem for an answer, too. */
@@ -21,7 +21,7 @@ export function createHttpServer(fetch: (request: Request) => Response | Promise
   // A missing host is refused here: Node's own answer would be empty.
   return createServer({ requireHostHeader: false }, (incoming, outgoing) => {
     if (incoming.headers.host === undefined && incoming.httpVersion === '1.1') answerRefused(outgoing, 400)
-    else if (!answeredHealth(incoming, outgoing)) void listener(incoming, outgoing)
+    else if (!respondToHealth(incoming, outgoing)) void listener(incoming, outgoing)
   })
     .on('clientError', refuse)
     .on('checkExpectation', (_incoming, outgoing) => answerRefused(outgoing, 417))

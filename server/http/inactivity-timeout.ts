@@ -1,18 +1,18 @@
 /** Watches whether something is still being said. */
-export interface Silence {
+export interface InactivityTimeout {
   /** Resolves to `silence` once nothing has been said for too long. */
-  fallen: Promise<'silence'>
+  expired: Promise<'silence'>
   /** Something was said: the time begins anew. */
-  broken: () => void
+  restart: () => void
   /** It is over. */
   end: () => void
 }
 
 /** Waits for a silence of `limitMs`, without keeping the process alive for it. */
-export function listenForSilence(limitMs: number): Silence {
+export function startInactivityTimeout(limitMs: number): InactivityTimeout {
   let timer: NodeJS.Timeout | undefined
-  const fallen = new Promise<'silence'>((resolve) => {
+  const expired = new Promise<'silence'>((resolve) => {
     timer = setTimeout(() => resolve('silence'), limitMs).unref()
   })
-  return { fallen, broken: () => void timer?.refresh(), end: () => clearTimeout(timer) }
+  return { expired, restart: () => void timer?.refresh(), end: () => clearTimeout(timer) }
 }

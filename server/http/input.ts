@@ -5,7 +5,7 @@ import { Failure, type Fault } from '../../shared/errors.ts'
 import { inexactNumber } from '../../shared/exact-numbers.ts'
 import { faultsOf } from '../../shared/faults.ts'
 import { headers, maxReasonLength } from '../../shared/headers.ts'
-import { brokenOff } from './body-limit.ts'
+import { rejectAbortedBody } from './body-limit.ts'
 
 /**
  * The input of an operation, from the query of a GET or the body of a POST, and from the path.
@@ -55,7 +55,7 @@ function queryOf(c: Context): Record<string, string> {
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 async function jsonOf(c: Context): Promise<unknown> {
-  const bytes = await c.req.arrayBuffer().catch(brokenOff)
+  const bytes = await c.req.arrayBuffer().catch(rejectAbortedBody)
   if (bytes.byteLength === 0) throw new Failure('malformed_json', 'the body is empty; it must be JSON')
   if (!isJson(c.req.header('content-type')) || c.req.header('content-encoding')) {
     throw new Failure('unsupported_media_type', 'the body must be plain application/json in UTF-8')

@@ -3,19 +3,19 @@ import type { z } from 'zod'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import { headers, isConfirmed } from '../../shared/headers.ts'
-import type { Call, Serving } from '../call.ts'
+import type { Call, ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import { limitBody } from './body-limit.ts'
-import { goneFrom } from './client-disconnect.ts'
+import { disconnectController } from './client-disconnect.ts'
 import { readIdempotencyKey, readInput, readReason } from './input.ts'
 import { asksForProgress, withProgress } from './progress-stream.ts'
-import type { Vars } from './request-context.ts'
-import { answer } from './respond.ts'
+import type { RequestContext } from './request-context.ts'
+import { respond } from './respond.ts'
 
 /** Mounts an operation: read, validate, check the confirmation, run. No route does more. */
-export function serve<In extends z.ZodType, Out extends z.ZodType>(
-  app: Hono<Vars>,
-  serving: Serving,
+export function mount<In extends z.ZodType, Out extends z.ZodType>(
+  app: Hono<RequestContext>,
+  serving: ServerContext,
   endpoint: Endpoint<In, Out>,
   run: (call: Call, input: z.output<In>) => Promise<z.output<Out>>,
 ): void {
@@ -31,33 +31,33 @@ export function serve<In extends z.ZodType, Out extends z.ZodType>(
       throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
     }
     let leaving: AbortController | undefined
-    const gone = () => {
-      leaving ??= goneFrom(c.env.outgoing)
+    const disconnected = () => {
+      leaving ??= disconnectController(c.env.outgoing)
       return leaving.signal
     }
-    const callWith = (progressed: Call['progressed']): Call => ({
+    const callWith = (reportProgress: Call['reportProgress']): Call => ({
       caller: c.get('caller'),
       requestId: c.get('requestId'),
-      stillAllowed: c.get('stillAllowed'),
+      recheckCredentials: c.get('stillAllowed'),
       reason,
       idempotencyKey,
-      progressed,
-      gone,
-      changed: (rows: number) => c.set('rows', rows),
+      reportProgress,
+      disconnected,
+      reportChangedRows: (rows: number) => c.set('rows', rows),
       ...serving, // last: to add fields to what was spread takes forty times as long
     })
-    const outcome = async (progressed: Call['progressed']) =>
-      endpoint.output.parse(await run(callWith(progressed), input))
+    const outcome = async (reportProgress: Call['reportProgress']) =>
+      endpoint.output.parse(await run(callWith(reportProgress), input))
     if (endpoint.bulk && changing && asksForProgress(c)) return withProgress(c, serving, outcome)
     const alive = () => c.get('alive')?.()
     if (endpoint.shared) {
-      const text = await serving.sharing.share(`${endpoint.path} ${JSON.stringify(input)}`, async () =>
+      const text = await serving.singleFlight.share(`${endpoint.path} ${JSON.stringify(input)}`, async () =>
         writeJson(await outcome(alive)),
       )
-      return answer(c, text)
+      return respond(c, text)
     }
     const output = await outcome(alive)
-    return answer(c, written(output, leaving), { status: endpoint.created?.(output) ? 201 : 200 })
+    return respond(c, written(output, leaving), { status: endpoint.created?.(output) ? 201 : 200 })
   })
 }
 

@@ -3,12 +3,12 @@ import type { Context } from 'hono'
 import { stream } from 'hono/streaming'
 import type { Progress, ProgressLine } from '../../shared/changes/bulk-change.ts'
 import { headers, ndjson } from '../../shared/headers.ts'
-import type { Serving } from '../call.ts'
-import { explain, failureOf, silent } from './error-mapping.ts'
-import { listenForSilence } from './inactivity-timeout.ts'
+import type { ServerContext } from '../call.ts'
+import { inactivityFailure, logFailure, toFailure } from './error-mapping.ts'
+import { startInactivityTimeout } from './inactivity-timeout.ts'
 import { problemOf } from './problem.ts'
-import type { Vars } from './request-context.ts'
-import { answer } from './respond.ts'
+import type { RequestContext } from './request-context.ts'
+import { respond } from './respond.ts'
 
 /** A line is written no more often, and no less often, in milliseconds. */
 const [leastPause, mostPause] = [200, 5000]
@@ -22,11 +22,11 @@ export const asksForProgress = (c: Context): boolean =>
  * answer. What ends before it begins is answered as always.
  */
 export async function withProgress(
-  c: Context<Vars>,
-  serving: Serving,
+  c: Context<RequestContext>,
+  serving: ServerContext,
   run: (progressed: (progress: Progress) => void) => Promise<unknown>,
 ): Promise<Response> {
-  const silence = listenForSilence(serving.callTimeoutMs)
+  const silence = startInactivityTimeout(serving.callTimeoutMs)
   let latest: Progress | undefined
   let begin = () => {}
   const begun = new Promise<'begun'>((resolve) => {
@@ -34,22 +34,22 @@ export async function withProgress(
   })
   const ended = run((progress) => {
     latest = progress
-    silence.broken()
+    silence.restart()
     begin()
   })
-  const first = await Promise.race([ended, begun, silence.fallen])
+  const first = await Promise.race([ended, begun, silence.expired])
   if (first !== 'begun') {
     silence.end()
-    if (first === 'silence') throw silent(true)
-    return answer(c, JSON.stringify(first))
+    if (first === 'silence') throw inactivityFailure(true)
+    return respond(c, JSON.stringify(first))
   }
   c.header(headers.requestId, c.get('requestId'))
   c.header('Content-Type', ndjson)
   c.header('X-Accel-Buffering', 'no')
   return stream(c, async (lines) => {
     const write = (line: ProgressLine) => lines.write(`${JSON.stringify(line)}\n`)
-    const last = Promise.race([ended, silence.fallen]).then(
-      (outcome): ProgressLine => (outcome === 'silence' ? failed(silent(true)) : { result: outcome }),
+    const last = Promise.race([ended, silence.expired]).then(
+      (outcome): ProgressLine => (outcome === 'silence' ? failed(inactivityFailure(true)) : { result: outcome }),
       (error: unknown): ProgressLine => failed(error),
     )
     for (let told: Progress | undefined, at = 0; ; ) {
@@ -67,8 +67,8 @@ export async function withProgress(
   })
 
   function failed(error: unknown): ProgressLine {
-    const failure = failureOf(error, true)
-    explain(serving.log, failure, c.get('requestId'))
+    const failure = toFailure(error, true)
+    logFailure(serving.log, failure, c.get('requestId'))
     return { error: problemOf(failure, c.get('requestId')) }
   }
 }

@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 
 /** What a request carries on its way through the app. */
-export interface Vars {
+export interface RequestContext {
   Bindings: HttpBindings
   Variables: {
     requestId: string

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { headers } from '../../shared/headers.ts'
-import type { Vars } from './request-context.ts'
+import type { RequestContext } from './request-context.ts'
 
 interface Answer {
   status?: number
@@ -12,7 +12,11 @@ interface Answer {
  * An answer with its request id. All headers are given at once, as an object: Node's map of headers, which Hono would
  * make, takes longer than all else that is done for a call.
  */
-export const answer = (c: Context<Vars>, text: string | null, { status = 200, type, more }: Answer = {}): Response =>
+export const respond = (
+  c: Context<RequestContext>,
+  text: string | null,
+  { status = 200, type, more }: Answer = {},
+): Response =>
   new Response(text, {
     status,
     headers: { 'Content-Type': type ?? 'application/json', [headers.requestId]: c.get('requestId'), ...more },

@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
 import * as endpoints from '../../shared/endpoints.ts'
-import type { Serving } from '../call.ts'
+import type { ServerContext } from '../call.ts'
 import { integrity } from '../endpoints/changes/integrity.ts'
 import { prune } from '../endpoints/changes/prune.ts'
 import { requeue } from '../endpoints/changes/requeue.ts'
@@ -19,36 +19,36 @@ import { enqueueJob, enqueueJobs } from '../endpoints/work/enqueue.ts'
 import { completeJob, failJob, finishJobs, releaseJob } from '../endpoints/work/finish.ts'
 import { renewJob, renewJobs } from '../endpoints/work/renew.ts'
 import { streamEvents } from './event-stream.ts'
-import { serve } from './mount.ts'
-import type { Vars } from './request-context.ts'
+import { mount } from './mount.ts'
+import type { RequestContext } from './request-context.ts'
 
 /** The whole API, one line per operation. */
-export function routes(app: Hono<Vars>, serving: Serving): void {
-  serve(app, serving, endpoints.stats, stats)
-  serve(app, serving, endpoints.prune, prune)
-  serve(app, serving, endpoints.sweep, sweep)
-  serve(app, serving, endpoints.requeue, requeue)
-  serve(app, serving, endpoints.integrity, integrity)
-  serve(app, serving, endpoints.undo, undo)
-  serve(app, serving, endpoints.verifyOperations, verifyOperations)
-  serve(app, serving, endpoints.listOperations, listOperations)
-  serve(app, serving, endpoints.getOperation, getOperation)
-  serve(app, serving, endpoints.storage, storage)
-  serve(app, serving, endpoints.checkCounts, checkCounts)
-  serve(app, serving, endpoints.idleIndexes, idleIndexes)
-  serve(app, serving, endpoints.enqueue, enqueueJob)
-  serve(app, serving, endpoints.enqueueBatch, enqueueJobs)
-  serve(app, serving, endpoints.acquire, acquire)
-  serve(app, serving, endpoints.renew, renewJob)
-  serve(app, serving, endpoints.renewMany, renewJobs)
-  serve(app, serving, endpoints.complete, completeJob)
-  serve(app, serving, endpoints.fail, failJob)
-  serve(app, serving, endpoints.release, releaseJob)
-  serve(app, serving, endpoints.finishMany, finishJobs)
-  serve(app, serving, endpoints.cancel, cancelJob)
-  serve(app, serving, endpoints.controlQueue, controlQueue)
-  serve(app, serving, endpoints.queueStatus, queueStatus)
-  serve(app, serving, endpoints.stoppedQueues, stoppedQueues)
-  serve(app, serving, endpoints.events, events)
+export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): void {
+  mount(app, serving, endpoints.stats, stats)
+  mount(app, serving, endpoints.prune, prune)
+  mount(app, serving, endpoints.sweep, sweep)
+  mount(app, serving, endpoints.requeue, requeue)
+  mount(app, serving, endpoints.integrity, integrity)
+  mount(app, serving, endpoints.undo, undo)
+  mount(app, serving, endpoints.verifyOperations, verifyOperations)
+  mount(app, serving, endpoints.listOperations, listOperations)
+  mount(app, serving, endpoints.getOperation, getOperation)
+  mount(app, serving, endpoints.storage, storage)
+  mount(app, serving, endpoints.checkCounts, checkCounts)
+  mount(app, serving, endpoints.idleIndexes, idleIndexes)
+  mount(app, serving, endpoints.enqueue, enqueueJob)
+  mount(app, serving, endpoints.enqueueBatch, enqueueJobs)
+  mount(app, serving, endpoints.acquire, acquire)
+  mount(app, serving, endpoints.renew, renewJob)
+  mount(app, serving, endpoints.renewMany, renewJobs)
+  mount(app, serving, endpoints.complete, completeJob)
+  mount(app, serving, endpoints.fail, failJob)
+  mount(app, serving, endpoints.release, releaseJob)
+  mount(app, serving, endpoints.finishMany, finishJobs)
+  mount(app, serving, endpoints.cancel, cancelJob)
+  mount(app, serving, endpoints.controlQueue, controlQueue)
+  mount(app, serving, endpoints.queueStatus, queueStatus)
+  mount(app, serving, endpoints.stoppedQueues, stoppedQueues)
+  mount(app, serving, endpoints.events, events)
   app.get(endpoints.eventStream.path, (c) => streamEvents(c, serving))
 }

@@ -1,16 +1,16 @@
-import { isOneOf, notFew } from '../database/planner-hints.ts'
+import { assumeManyRows, hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import { fixed } from '../database/static-fragment.ts'
+import { staticFragment } from '../database/static-fragment.ts'
 
 /** The ends after which what depends on a job can never run. */
-export const badEnds = (sql: Sql): Fragment => sql.unsafe(`('failed', 'cancelled', 'quarantined')`)
+export const failedEnds = (sql: Sql): Fragment => sql.unsafe(`('failed', 'cancelled', 'quarantined')`)
 
 /**
  * True for a row of `jobs` that must wait for another. One that is gone had ended: a prune takes its edges
  * along, all but those that are being made at that moment. The offset keeps the planner from joining all
  * edges there are: only those of the few rows that are looked at are read.
  */
-export const isBlocked = fixed(
+export const isBlocked = staticFragment(
   (sql) => sql`
   exists (
     select from job_dependencies edge
@@ -21,12 +21,12 @@ export const isBlocked = fixed(
 )
 
 /** True for a row of `jobs` that waits for what will never be completed. */
-export const isDoomed = fixed(
+export const canNeverRun = staticFragment(
   (sql) => sql`
   exists (
     select from job_dependencies edge
     join jobs needed on needed.uuid = edge.depends_on_job_uuid
-    where edge.job_uuid = jobs.uuid and needed.status in ${badEnds(sql)}
+    where edge.job_uuid = jobs.uuid and needed.status in ${failedEnds(sql)}
     offset 0
   )`,
 )
@@ -54,7 +54,7 @@ const cascadeWith = (sql: Sql, image: Fragment): Fragment => sql`
     select dependent.uuid, 'dependency_' || ended.status
     from ended
     cross join ${dependentsOf(sql, sql`ended.uuid`)} as dependent
-    where ended.status in ${badEnds(sql)}
+    where ended.status in ${failedEnds(sql)}
       and not exists (select from ended other where other.uuid = dependent.uuid)
     union
     select dependent.uuid, 'dependency_cancelled'
@@ -66,7 +66,7 @@ const cascadeWith = (sql: Sql, image: Fragment): Fragment => sql`
     select job.id, last.reason, job.before
     from (select uuid, min(reason) as reason from doomed group by uuid) as last
     cross join lateral (select id, status, ${image} as before from jobs where jobs.uuid = last.uuid offset 0 for update) as job
-    cross join ${notFew(sql)}
+    cross join ${assumeManyRows(sql)}
     where job.status = 'queued'
   ),
   dropped as (
@@ -74,15 +74,15 @@ const cascadeWith = (sql: Sql, image: Fragment): Fragment => sql`
     set status = 'cancelled', cancelled_at = now(), cancellation_reason = dropping.reason, completed_at = null,
         leased_until = null, lease_id = null, worker_id = null
     from dropping
-    where ${isOneOf(sql, sql`select id from dropping`)} and jobs.id = dropping.id
+    where ${hasIdAmong(sql, sql`select id from dropping`)} and jobs.id = dropping.id
     returning jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.cancellation_reason,
       dropping.before, ${image} as after
   )`
 
-const cascadeWithout = fixed((sql) => cascadeWith(sql, sql`null::jsonb`))
+const cascadeWithout = staticFragment((sql) => cascadeWith(sql, sql`null::jsonb`))
 
 /** The events of `dropped`. */
-export const droppedSteps = fixed(
+export const droppedEvents = staticFragment(
   (sql) => sql`
   select id, domain, queue, job_type, owner_user_id, trace_id, 'job.cancelled' as event_type,
     jsonb_build_object('reason', cancellation_reason, 'terminal', true) as attrs

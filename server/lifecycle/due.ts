@@ -1,8 +1,8 @@
 import type { AcquireRequest } from '../../shared/work/acquire.ts'
 import type { Call } from '../call.ts'
-import { isNameable } from '../database/planner-hints.ts'
+import { hasSafeId } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import { fixed } from '../database/static-fragment.ts'
+import { staticFragment } from '../database/static-fragment.ts'
 
 export interface Queue {
   domain: string
@@ -25,10 +25,10 @@ export const isRunningIn = (sql: Sql, queue: Queue): Fragment => sql`
   (status = 'processing') is true and ${inQueue(sql, queue)}`
 
 /** When a lease runs out; one without a time has run out. */
-export const leaseEnd = fixed((sql) => sql`coalesce(leased_until, '-infinity')`)
+export const leaseEnd = staticFragment((sql) => sql`coalesce(leased_until, '-infinity')`)
 
 /** From the first to run to the last; a job without a priority comes after all others. */
-export const priorities = fixed((sql) => sql`generate_series(1, 11) as tier (priority)`)
+export const priorities = staticFragment((sql) => sql`generate_series(1, 11) as tier (priority)`)
 
 /**
  * Queued and due in the queue, and what the worker takes, of one priority. Asked for each priority on its own,
@@ -42,7 +42,7 @@ export const isTimeless = (sql: Sql, request: AcquireRequest): Fragment => sql`
   ${isWanted(sql, request)} and coalesce(available_at, created_at) is null`
 
 const isWanted = (sql: Sql, request: AcquireRequest): Fragment => sql`
-  ${isQueuedIn(sql, request)} and coalesce(jobs.priority, 11) = tier.priority and ${isNameable(sql)}
+  ${isQueuedIn(sql, request)} and coalesce(jobs.priority, 11) = tier.priority and ${hasSafeId(sql)}
   ${request.job_types === undefined ? sql`` : sql`and job_type = any(${request.job_types})`}
   ${request.owner_user_id === undefined ? sql`` : sql`and owner_user_id = ${request.owner_user_id}`}`
 

@@ -3,7 +3,7 @@ import type { Fragment, Sql } from '../database/sql.ts'
 import { settle } from './settle.ts'
 
 /** Running, and held by nobody: two sets, since to look for both at once would be to read all that runs. */
-export const expired = (sql: Sql, set: { asOf?: string | undefined }): Fragment[] => [
+export const expiredLeases = (sql: Sql, set: { asOf?: string | undefined }): Fragment[] => [
   sql`status = 'processing' and leased_until < ${referenceTime(sql, set)}`,
   sql`status = 'processing' and leased_until is null`,
 ]
@@ -20,7 +20,7 @@ interface TakingBack {
  * its worker ends in quarantine, or as failed when it is out of retries, instead of looping for ever.
  * @returns how many
  */
-export async function takeBack(sql: Sql, call: Call, { where, limit }: TakingBack): Promise<number> {
+export async function reclaim(sql: Sql, call: Call, { where, limit }: TakingBack): Promise<number> {
   const back = await settle(
     sql,
     call,

@@ -5,7 +5,7 @@ import type { Fragment, Sql } from '../database/sql.ts'
  * Writes one event for each row of `steps`, which has `event_type` and `attrs` beside the columns of a
  * job that say which one it is: in the statement that makes the step, so that there is none without.
  */
-export const tellSteps = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, steps: Fragment): Fragment => sql`
+export const insertEvents = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, steps: Fragment): Fragment => sql`
   insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
   select id, domain, queue, job_type, event_type, jsonb_strip_nulls(attrs), owner_user_id, ${requestId}::text, trace_id
   from (${steps}) as step`
@@ -21,7 +21,7 @@ export const workChannel = 'jobsctl_work'
  * Rings the queues of `queues (domain, queue)`, once for the whole transaction, as soon as it is committed.
  * What does not fit into a notice rings them all.
  */
-export const ring = (sql: Sql, queues: Fragment): Fragment => sql`
+export const notifyQueues = (sql: Sql, queues: Fragment): Fragment => sql`
   select pg_notify(${workChannel}, case when octet_length(keys) < 7900 then keys else '' end)
   from (
     select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys

@@ -1,9 +1,9 @@
 import type { Call } from '../call.ts'
 import { isLocked } from '../database/failure.ts'
-import { undeadlocked } from '../database/retry-deadlock.ts'
+import { retryDeadlock } from '../database/retry-deadlock.ts'
 import type { Sql } from '../database/sql.ts'
-import { badEnds, cascade, droppedSteps } from './dependents.ts'
-import { tellSteps } from './job-events.ts'
+import { cascade, droppedEvents, failedEnds } from './dependents.ts'
+import { insertEvents } from './job-events.ts'
 
 /** A server ends a job in a moment; who holds one for longer is another program, which tells no dependents anyway. */
 const patienceMs = 500
@@ -14,8 +14,8 @@ const patienceMs = 500
  * @param needs uuids of what jobs need that have just been committed
  * @returns the uuids of those that it has cancelled
  */
-export async function dropLate(call: Call, needs: readonly string[]): Promise<string[]> {
-  return undeadlocked(() => call.sql.begin((tx) => drop(tx, call, needs))).catch((error: unknown) => {
+export async function cancelLateDependents(call: Call, needs: readonly string[]): Promise<string[]> {
+  return retryDeadlock(() => call.sql.begin((tx) => drop(tx, call, needs))).catch((error: unknown) => {
     if (isLocked(error)) return []
     throw error
   })
@@ -29,9 +29,9 @@ async function drop(tx: Sql, call: Call, needs: readonly string[]): Promise<stri
     needed as materialized (
       select uuid, status from jobs where uuid = any(${needs}::text[]) order by id for share
     ),
-    ended as materialized (select uuid, status from needed where status in ${badEnds(tx)}),
+    ended as materialized (select uuid, status from needed where status in ${failedEnds(tx)}),
     ${cascade(tx)},
-    told as (${tellSteps(tx, call, droppedSteps(tx))})
+    told as (${insertEvents(tx, call, droppedEvents(tx))})
     select coalesce(jsonb_agg(uuid), '[]') as dropped from doomed`
   return dropped
 }

@@ -1,6 +1,6 @@
 import { Failure, type FailureCode } from '../../shared/errors.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import { fixed } from '../database/static-fragment.ts'
+import { staticFragment } from '../database/static-fragment.ts'
 
 /** One row of `jobs`, locked. By its id alone: with its status beside, the planner could read all running jobs. */
 export const lockedJob = (sql: Sql, id: Fragment): Fragment => sql`
@@ -12,7 +12,7 @@ export const lockedJob = (sql: Sql, id: Fragment): Fragment => sql`
   for update`
 
 /** True where the locked `job` is held as `asked` says. */
-export const isHeld = fixed(
+export const isLeaseOwner = staticFragment(
   (sql) => sql`
   job.status = 'processing' and job.lease_id = asked.lease_id and job.worker_id = asked.worker_id`,
 )
@@ -25,7 +25,7 @@ interface Refused {
 }
 
 /** What a worker hears whose job is another's by now. */
-export const lostLease = (id: number): Refused => ({
+export const leaseLost = (id: number): Refused => ({
   ok: false,
   id,
   code: 'lease_lost',
@@ -36,7 +36,7 @@ export const lostLease = (id: number): Refused => ({
  * The one result of a call about one job.
  * @throws Failure with the code of a result that is none
  */
-export function answered<Answer extends { ok: true }>(results: readonly (Answer | Refused)[]): Answer {
+export function singleResult<Answer extends { ok: true }>(results: readonly (Answer | Refused)[]): Answer {
   const [result] = results
   if (result?.ok) return result
   throw new Failure(result?.code ?? 'internal', result?.detail ?? 'the call had no result', {

@@ -1,13 +1,13 @@
 import type { AcquireRequest } from '../../shared/work/acquire.ts'
 import type { Job } from '../../shared/work/job.ts'
 import type { Call } from '../call.ts'
-import { isOneOf } from '../database/planner-hints.ts'
-import { undeadlocked } from '../database/retry-deadlock.ts'
-import { fixed } from '../database/static-fragment.ts'
-import { badEnds, cascade, droppedSteps, isBlocked, isDoomed } from './dependents.ts'
+import { hasIdAmong } from '../database/planner-hints.ts'
+import { retryDeadlock } from '../database/retry-deadlock.ts'
+import { staticFragment } from '../database/static-fragment.ts'
+import { canNeverRun, cascade, droppedEvents, failedEnds, isBlocked } from './dependents.ts'
 import { isDue, isRunningIn, isTimeless, leaseEnd, priorities } from './due.ts'
-import { takeBack } from './expired-leases.ts'
-import { tellSteps, wireTime } from './job-events.ts'
+import { reclaim } from './expired-leases.ts'
+import { insertEvents, wireTime } from './job-events.ts'
 import { isJob, jobColumns, type PerhapsJob } from './job-row.ts'
 import { leaseLength } from './server-limits.ts'
 
@@ -18,15 +18,15 @@ const takenBackAtOnce = 100
  * Leases jobs in pick order, as many as there are and were asked for. One round trip, unless leases have run out or what
  * jobs depend on has ended badly: that is seen to first.
  */
-export async function take(call: Call, request: AcquireRequest): Promise<Job[]> {
+export async function leaseJobs(call: Call, request: AcquireRequest): Promise<Job[]> {
   const first = await lease(call, request, true)
   if (first.expired) {
     const { sql } = call
     const where = sql`${isRunningIn(sql, request)} and ${leaseEnd(sql)} < now()`
-    await undeadlocked(() => takeBack(sql, call, { where, limit: takenBackAtOnce }))
+    await retryDeadlock(() => reclaim(sql, call, { where, limit: takenBackAtOnce }))
     return (await lease(call, request, false)).jobs
   }
-  if (first.doomed) await undeadlocked(() => dropDoomed(call, request))
+  if (first.doomed) await retryDeadlock(() => dropDoomed(call, request))
   return first.jobs
 }
 
@@ -44,7 +44,7 @@ async function lease(call: Call, request: AcquireRequest, expiredFirst: boolean)
   const lease_seconds = leaseLength(call, request.lease_seconds)
   // A number that the planner can see: for a parameter it would expect a tenth of the queue.
   const limit = sql.unsafe(`limit ${request.limit}`)
-  const rows = await undeadlocked(
+  const rows = await retryDeadlock(
     () => sql<Leased[]>`
       with gate as materialized (
         select
@@ -87,17 +87,17 @@ async function lease(call: Call, request: AcquireRequest, expiredFirst: boolean)
         set status = 'processing', worker_id = ${worker_id}, lease_id = gen_random_uuid()::text,
             leased_until = now() + ${lease_seconds}::int * interval '1 second', acquired_at = now(), started_at = now(),
             progress_percent = null, progress_message = null, completion_token = null, completed_at = null
-        where ${isOneOf(sql, sql`select id from picked`)}
+        where ${hasIdAmong(sql, sql`select id from picked`)}
         returning ${jobColumns(sql)}
       ),
-      told as (${tellSteps(sql, call, leasedSteps(sql))})
+      told as (${insertEvents(sql, call, leasedSteps(sql))})
       select
         gate.expired and not gate.stopped as expired,
         case
           when leased.id is not null or gate.stopped or gate.expired then false
           else exists (
             select from ${priorities(sql)}
-            cross join lateral (select from jobs where ${isDue(sql, request)} and ${isDoomed(sql)} limit 1) as waiting
+            cross join lateral (select from jobs where ${isDue(sql, request)} and ${canNeverRun(sql)} limit 1) as waiting
           )
         end as doomed,
         leased.*
@@ -109,7 +109,7 @@ async function lease(call: Call, request: AcquireRequest, expiredFirst: boolean)
   return { expired, doomed, jobs: rows.filter(isJob) }
 }
 
-const leasedSteps = fixed(
+const leasedSteps = staticFragment(
   (sql) => sql`
   select
     id, domain, queue, job_type, owner_user_id, trace_id, 'job.acquired' as event_type,
@@ -127,16 +127,16 @@ const dropDoomed = ({ sql, ...call }: Call, request: AcquireRequest) => sql`
     cross join lateral (
       select uuid
       from jobs
-      where ${isDue(sql, request)} and ${isDoomed(sql)}
+      where ${isDue(sql, request)} and ${canNeverRun(sql)}
       limit 100
     ) as waiting
     cross join lateral (
       select jobs.uuid, jobs.status
       from job_dependencies edge
       join jobs on jobs.uuid = edge.depends_on_job_uuid
-      where edge.job_uuid = waiting.uuid and jobs.status in ${badEnds(sql)}
+      where edge.job_uuid = waiting.uuid and jobs.status in ${failedEnds(sql)}
       offset 0
     ) as needed
   ),
   ${cascade(sql)}
-  ${tellSteps(sql, call, droppedSteps(sql))}`
+  ${insertEvents(sql, call, droppedEvents(sql))}`

@@ -9,7 +9,7 @@ export const fieldOf = (field: string, at: number | undefined): string =>
  * What the settings of this server have against an input that has the right shape.
  * @throws Failure `invalid_request` with every fault
  */
-export function refuse(faults: readonly Fault[]): void {
+export function rejectFaults(faults: readonly Fault[]): void {
   if (faults.length === 0) return
   const said = faults.slice(0, 10).map(({ path, message }) => `${path} ${message}`)
   throw new Failure('invalid_request', `${said.join('; ')}; nothing was changed`, { faults })
@@ -22,7 +22,7 @@ export const leaseLength = ({ leaseMaxSeconds }: Pick<Call, 'leaseMaxSeconds'>, 
   asked ?? Math.min(usualLease, leaseMaxSeconds)
 
 /** A server may allow less than the contract. */
-export function leaseFaults(
+export function leaseLengthFaults(
   { leaseMaxSeconds }: Pick<Call, 'leaseMaxSeconds'>,
   asked: number | undefined,
   path: string,
@@ -32,7 +32,7 @@ export function leaseFaults(
 }
 
 /** @throws Failure `too_large` when `value` is more than `most` bytes of JSON; `of` names it */
-export function refuseLarge(value: unknown, { of, most }: { of: string; most: number }): void {
+export function rejectLarge(value: unknown, { of, most }: { of: string; most: number }): void {
   if (value === undefined || Buffer.byteLength(JSON.stringify(value)) <= most) return
   throw new Failure('too_large', `${of} is larger than ${most} bytes; nothing was changed`, {
     hint: 'keep what is large elsewhere, and hand over where it is; or raise JOBS_MAX_JSON_BYTES',

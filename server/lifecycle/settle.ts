@@ -1,9 +1,9 @@
 import type { Call } from '../call.ts'
-import { isOneOf, notFew } from '../database/planner-hints.ts'
+import { assumeManyRows, hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import { fixed } from '../database/static-fragment.ts'
-import { cascade, dependentsOf, droppedSteps } from './dependents.ts'
-import { ring, tellSteps, wireTime } from './job-events.ts'
+import { staticFragment } from '../database/static-fragment.ts'
+import { cascade, dependentsOf, droppedEvents } from './dependents.ts'
+import { insertEvents, notifyQueues, wireTime } from './job-events.ts'
 
 /** The most failures that a job remembers. */
 const timelineLength = 20
@@ -56,7 +56,7 @@ export const settle = (sql: Sql, call: Call, held: Fragment) => sql<Settled[]>`
       -- The jitter comes on top, so that jobs which failed together do not come back together.
       case action when 'fail' then least(${longestWait}, wait + random() * wait) else 0 end as delay
     from counted
-    cross join ${notFew(sql)}
+    cross join ${assumeManyRows(sql)}
   ),
   moved as (
     update jobs
@@ -100,7 +100,7 @@ export const settle = (sql: Sql, call: Call, held: Fragment) => sql<Settled[]>`
       lease_id = case when judged.outcome in ('queued', 'quarantined') then null else jobs.lease_id end,
       worker_id = case when judged.outcome in ('queued', 'quarantined') then null else jobs.worker_id end
     from judged
-    where ${isOneOf(sql, sql`select id from judged`)} and jobs.id = judged.id
+    where ${hasIdAmong(sql, sql`select id from judged`)} and jobs.id = judged.id
     returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
       jobs.status, coalesce(jobs.retry_count, 0) as retry_count, jobs.error_code, jobs.cancellation_reason,
       case jobs.status when 'queued' then jobs.available_at end as available_at,
@@ -108,8 +108,8 @@ export const settle = (sql: Sql, call: Call, held: Fragment) => sql<Settled[]>`
   ),
   ended as (select uuid, status from moved),
   ${cascade(sql)},
-  told as (${tellSteps(sql, call, sql`${movedSteps(sql)} union all ${droppedSteps(sql)}`)}),
-  rung as (${ring(sql, runnable(sql))})
+  told as (${insertEvents(sql, call, sql`${movedSteps(sql)} union all ${droppedEvents(sql)}`)}),
+  rung as (${notifyQueues(sql, runnable(sql))})
   select id, status, retry_count, available_at
   from moved
   left join rung on true`
@@ -132,7 +132,7 @@ const withFailure = (sql: Sql): Fragment => sql`(
   ) as latest
 )`
 
-const movedSteps = fixed(
+const movedSteps = staticFragment(
   (sql) => sql`
   select
     id, domain, queue, job_type, owner_user_id, trace_id,
@@ -155,7 +155,7 @@ const movedSteps = fixed(
 )
 
 /** Queues with a job that can run now, or sooner than those who wait have heard. */
-const runnable = fixed(
+const runnable = staticFragment(
   (sql) => sql`
   select domain, queue from moved where status = 'queued'
   union all

@@ -15,7 +15,7 @@ interface Sweeping {
  * batches. Archived rows of other programs belong to no operation, and stay.
  * @returns how many archived jobs
  */
-export async function sweepArchive(sql: Pool, { days, stopping }: Sweeping): Promise<number> {
+export async function deleteExpiredArchive(sql: Pool, { days, stopping }: Sweeping): Promise<number> {
   const expired = (time: Fragment) => sql`${time} < now() - ${days}::int * interval '24 hours'`
   const archived = (await hasArchive(sql))
     ? await inBatches(stopping, () => deleteSome(sql, 'jobs_archive', expired(sql`kept.archived_at`)))

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
-import type { Running } from '../bulk/bulk-change.ts'
-import { notIdle } from '../database/idle-timeout.ts'
+import type { RunningChange } from '../bulk/bulk-change.ts'
+import { limitIdleTime } from '../database/idle-timeout.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 
 /** The columns of `jobs`, by name: all of them, also those of other programs, but for what the archive makes itself. */
@@ -29,7 +29,7 @@ const ownColumns = {
 }
 
 /** Those of its own columns that the archive lacks, because this role may not add them: then nothing of ours is in it. */
-export async function archiveLacks(sql: Sql): Promise<(keyof typeof ownColumns)[]> {
+export async function missingArchiveColumns(sql: Sql): Promise<(keyof typeof ownColumns)[]> {
   const rows = await sql<{ name: keyof typeof ownColumns }[]>`
     select name
     from unnest(${Object.keys(ownColumns)}::text[]) as name
@@ -41,7 +41,7 @@ export async function archiveLacks(sql: Sql): Promise<(keyof typeof ownColumns)[
 }
 
 /** Whether operations can put jobs away, and take them back. */
-export const hasArchive = async (sql: Sql): Promise<boolean> => (await archiveLacks(sql)).length === 0
+export const hasArchive = async (sql: Sql): Promise<boolean> => (await missingArchiveColumns(sql)).length === 0
 
 /** Types of the archive that hold whatever the type of `jobs` does, and give it back as it was. */
 const wider: Record<string, readonly string[]> = {
@@ -55,7 +55,7 @@ const wider: Record<string, readonly string[]> = {
  * Makes sure that the archive has a place for every column of `jobs`: a row comes back as it was, or it does not go.
  * @throws Failure `conflict` when a column is missing there and cannot be added, or has no right place
  */
-export async function archiveOf(sql: Pool): Promise<Archive> {
+export async function prepareArchive(sql: Pool): Promise<Archive> {
   const columns = await sql<Column[]>`
     select own.attname as name, format_type(own.atttypid, own.atttypmod) as type,
       format_type(there.atttypid, there.atttypmod) as there,
@@ -75,7 +75,8 @@ export async function archiveOf(sql: Pool): Promise<Archive> {
         `the column ${column.name} of jobs_archive (${column.there}) does not hold what jobs has (${column.type})`,
       )
   }
-  for (const name of await archiveLacks(sql)) await addColumn(sql, { name, type: ownColumns[name], preset: null })
+  for (const name of await missingArchiveColumns(sql))
+    await addColumn(sql, { name, type: ownColumns[name], preset: null })
   return { columns: columns.filter(({ made_there }) => !made_there).map(({ name }) => name) }
 }
 
@@ -94,7 +95,7 @@ function holds({ name, type, there, made_there }: Column): boolean {
 async function addColumn(sql: Pool, { name, type, preset }: Pick<Column, 'name' | 'type' | 'preset'>): Promise<void> {
   await sql
     .begin(async (tx) => {
-      await tx`select set_config('lock_timeout', '1s', true), ${notIdle(tx)}`
+      await tx`select set_config('lock_timeout', '1s', true), ${limitIdleTime(tx)}`
       const column = quoted(tx, name)
       const filled = preset === null ? tx`` : tx`default ${tx.unsafe(preset)}`
       await tx`alter table jobs_archive add column if not exists ${column} ${tx.unsafe(type)} ${filled}`
@@ -124,7 +125,7 @@ const quoted = (sql: Sql, name: string): Fragment => sql.unsafe(`"${name.replace
  * Moves the rows of `gone` there, with what hung on each. An edge between two of them goes with both, since the one that
  * comes back last brings it back.
  */
-export const archived = (sql: Sql, { columns }: Archive, { operation }: Running): Fragment => sql`
+export const insertIntoArchive = (sql: Sql, { columns }: Archive, { operation }: RunningChange): Fragment => sql`
   insert into jobs_archive (${columnList(sql, columns)}, operation_id, archived_at, job_attachments, job_dependencies)
   overriding system value
   select ${columnList(sql, columns, 'gone')}, ${operation}::bigint, now(), attached.list, edges.list
@@ -149,7 +150,7 @@ export const archived = (sql: Sql, { columns }: Archive, { operation }: Running)
   ) as edges on edges.owner = gone.uuid`
 
 /** The same where nothing hung on them. */
-export const archivedBare = (sql: Sql, { columns }: Archive, { operation }: Running): Fragment => sql`
+export const insertIntoArchiveBare = (sql: Sql, { columns }: Archive, { operation }: RunningChange): Fragment => sql`
   insert into jobs_archive (${columnList(sql, columns)}, operation_id, archived_at)
   overriding system value
   select ${columnList(sql, columns)}, ${operation}::bigint, now()

@@ -1,12 +1,12 @@
 import { Failure } from '../../shared/errors.ts'
-import type { Counts } from '../bulk/bulk-change.ts'
-import type { Lot } from '../bulk/selection.ts'
+import type { BatchCounts } from '../bulk/bulk-change.ts'
+import type { Selection } from '../bulk/selection.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import { fixed } from '../database/static-fragment.ts'
+import { staticFragment } from '../database/static-fragment.ts'
 import { columnList } from './archive.ts'
 
 /** What stands in the place of an archived row, called `jobs` here; null where nothing does. */
-const taken = fixed(
+const taken = staticFragment(
   (sql) => sql`
   case
     when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken'
@@ -21,10 +21,10 @@ const taken = fixed(
 )
 
 /** True for an archived row, called `jobs` here, that can come back. */
-export const isFree = fixed((sql) => sql`(${taken(sql)}) is null`)
+export const canBeRestored = staticFragment((sql) => sql`(${taken(sql)}) is null`)
 
 /** Archived rows of an operation that cannot come back, as `(job_id, reason)`. */
-export const whyNotFree = (sql: Sql, operation: number): Fragment => sql`
+export const whyNotRestored = (sql: Sql, operation: number): Fragment => sql`
   select job_id, reason
   from (
     select jobs.id as job_id, ${taken(sql)} as reason from jobs_archive as jobs where operation_id = ${operation}::bigint
@@ -33,19 +33,23 @@ export const whyNotFree = (sql: Sql, operation: number): Fragment => sql`
 
 /** Where a batch tells what it could not give back, and why. */
 export interface Refusing {
-  refused: Map<number, string>
+  rejected: Map<number, string>
 }
 
 interface GivingBack {
   undoes: number
-  lot: Lot
+  selection: Selection
 }
 
 /**
  * Moves archived rows of an operation back, with all that hung on them, in one statement.
  * @throws Failure `conflict` when a column has another type now
  */
-export async function giveBack(tx: Sql, { refused }: Refusing, { undoes, lot }: GivingBack): Promise<Counts> {
+export async function restoreDeleted(
+  tx: Sql,
+  { rejected }: Refusing,
+  { undoes, selection }: GivingBack,
+): Promise<BatchCounts> {
   const jobs = await columnsToFill(tx, 'jobs', 'jobs_archive')
   const attachments = await columnsToFill(tx, 'job_attachments')
   const dependencies = await columnsToFill(tx, 'job_dependencies')
@@ -57,7 +61,7 @@ export async function giveBack(tx: Sql, { refused }: Refusing, { undoes, lot }: 
     with picked as materialized (
       select jobs.*, jobs.ctid as jobsctl_place
       from jobs_archive as jobs
-      where operation_id = ${undoes}::bigint and ${lot.isAmong(tx, isFree(tx))}
+      where operation_id = ${undoes}::bigint and ${selection.matches(tx, canBeRestored(tx))}
       for update skip locked
     ),
     back as (
@@ -103,21 +107,21 @@ export async function giveBack(tx: Sql, { refused }: Refusing, { undoes, lot }: 
       (select count(*) from back) as affected,
       (select coalesce(jsonb_agg(id), '[]') from picked where ((${which(tx)}) in (select * from back)) is not true) as untaken`
   for (const id of untaken)
-    refused.set(id, 'something of it that must be unique is there again, or a trigger refuses it')
+    rejected.set(id, 'something of it that must be unique is there again, or a trigger refuses it')
   return { affected }
 }
 
 /** What tells one row of `jobs` from another, even where ids were given twice. */
-const which = fixed((sql) => sql`id, coalesce(uuid::text, '')`)
+const which = staticFragment((sql) => sql`id, coalesce(uuid::text, '')`)
 
 /** Those that wait for these jobs, whatever operation has put them away. */
-const edgesThatWaited = fixed(
+const edgesThatWaited = staticFragment(
   (sql) => sql`
   waited as (delete from jobsctl_waiting_edges where uuid = any(array(select uuid::text from returned)) returning edge)`,
 )
 
 /** Those of which one end is not there yet, where edges have foreign keys. Without, an edge comes back with its first end. */
-const edgesThatWait = fixed(
+const edgesThatWait = staticFragment(
   (sql) => sql`
   waiting as (
     insert into jobsctl_waiting_edges (uuid, edge)

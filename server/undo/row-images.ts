@@ -1,6 +1,6 @@
-import type { Running } from '../bulk/bulk-change.ts'
+import type { RunningChange } from '../bulk/bulk-change.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import { fixed } from '../database/static-fragment.ts'
+import { staticFragment } from '../database/static-fragment.ts'
 
 /** What operators' changes overwrite. */
 const columns = {
@@ -25,14 +25,14 @@ const columns = {
 const names = [...Object.keys(columns), 'acquired_at', 'started_at']
 
 /** Those columns of a row of `jobs`, as it is at this place of the statement. */
-export const imageOf = (sql: Sql): Fragment =>
+export const rowImage = (sql: Sql): Fragment =>
   sql.unsafe(`jsonb_build_object(${names.map((name) => `'${name}', jobs.${name}`).join(', ')})`)
 
 /**
  * What gives a row of `jobs` these columns back, as `set` has it. Asked for row by row, since of a join the planner may
  * compare each with each; `from` has one row with its `before`.
  */
-export const fromImage = (sql: Sql, from: Fragment): Fragment => {
+export const restoreFromImage = (sql: Sql, from: Fragment): Fragment => {
   const each = Object.entries(columns).map(([name, type]) => `(before ->> '${name}')::${type}`)
   return sql`(${sql.unsafe(Object.keys(columns).join(', '))}) = (select ${sql.unsafe(each.join(', '))} ${from})`
 }
@@ -41,7 +41,7 @@ export const fromImage = (sql: Sql, from: Fragment): Fragment => {
  * What was `picked (id, before)`, and what became of it in `moved (id, after)`. A full join is never made row against
  * row, however few the planner takes them for.
  */
-export const pickedAndMoved = fixed(
+export const pickedAndMoved = staticFragment(
   (sql) => sql`
   select id, before, after
   from (select picked.id, before, after from picked full join moved on moved.id = picked.id offset 0) as either
@@ -49,7 +49,7 @@ export const pickedAndMoved = fixed(
 )
 
 /** Keeps what was there at first, for an undo: of rows `(id, before, after)`. */
-export const keepImages = (sql: Sql, { operation }: Running, rows: Fragment): Fragment => sql`
+export const saveRowImages = (sql: Sql, { operation }: RunningChange, rows: Fragment): Fragment => sql`
   insert into job_operation_rows (operation_id, job_id, before, after)
   select ${operation}::bigint, id, before, after
   from (${rows}) as changed

@@ -10,7 +10,7 @@ const pause = 5
  * Up to which id the events are complete: none can appear there any more. Ids are given out before
  * transactions commit, and these commit in any order; a reader that went by ids alone would miss some.
  */
-export interface Horizon {
+export interface EventWatermark {
   /**
    * The id as of now, or as of at most `staleMs` ago; an earlier one while a writer takes too long to commit.
    */
@@ -18,7 +18,7 @@ export interface Horizon {
 }
 
 /** One look at a time serves all who ask; who asks during a look gets the next one. */
-export function createHorizon(sql: Sql, log: Pick<Log, 'warn'>): Horizon {
+export function createEventWatermark(sql: Sql, log: Pick<Log, 'warn'>): EventWatermark {
   let known = 0
   /** Writers that have been waited for in vain: nobody waits for them again. */
   const stuck = new Set<string>()

@@ -13,7 +13,7 @@ interface Line {
   ring: () => void
 }
 
-export interface Waiting {
+export interface LongPolls {
   /**
    * Looks again and again until something is found: when the queue is rung, and when `look` says.
    * @returns what was found, or undefined once `until` is over
@@ -32,7 +32,7 @@ interface Watching<Found> {
 }
 
 /** Where calls wait for work without asking the database over and over: one asks for all of its kind. */
-export function createWaiting(): Waiting {
+export function createLongPolls(): LongPolls {
   const lines = new Map<string, Line>()
 
   return {
@@ -103,7 +103,7 @@ function rest(line: Line, ms: number, until: AbortSignal): Promise<void> {
  * Runs `work` with a signal that ends with any of `signals`, or after `ms`. `AbortSignal.any` would do it on
  * later Nodes; on Node 20 it forgets a timeout that nobody else holds, and never lets go of what it watches.
  */
-export async function during<T>(
+export async function withDeadline<T>(
   signals: readonly AbortSignal[],
   ms: number,
   work: (until: AbortSignal) => Promise<T>,
@@ -121,7 +121,7 @@ export async function during<T>(
 }
 
 /** A notice of the database rings the queues that it names; one that names none rings them all. */
-export function hear(waiting: Waiting, notice: string): void {
+export function wakeNotified(waiting: LongPolls, notice: string): void {
   const queues = Notice.safeParse(jsonOf(notice)).data ?? []
   if (notice === '') waiting.ring()
   for (const [domain, queue] of queues) waiting.ring(queueKey({ domain, queue }))

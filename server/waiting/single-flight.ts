@@ -1,5 +1,5 @@
 /** Answers that are looked up once for all who ask the same at the same time. */
-export interface Sharing {
+export interface SingleFlight {
   /**
    * Looks, or waits for the look that begins next: no answer is older than its question.
    * @throws whatever the look throws, for all who wait for it
@@ -30,7 +30,7 @@ interface Next {
 const gathering = 1 / 2
 const longestGatheringMs = 10
 
-export function createSharing(): Sharing {
+export function createSingleFlight(): SingleFlight {
   const underway = new Map<string, Look>()
 
   function begin(key: string, answer: Promise<string>, askers: number): Promise<string> {

@@ -2,10 +2,10 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { optional, preset } from '../scope.ts'
 import { JobId, Json, PathId, words } from './job.ts'
-import { heldFields, manyOf, resultOf } from './lease-owner.ts'
+import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
 
 const finishFields = {
-  ...heldFields,
+  ...leaseOwnerFields,
   /** Chosen by the worker: the same finish with the same token is answered as the first time. */
   completion_token: optional(words(256)),
 }

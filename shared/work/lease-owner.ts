@@ -5,7 +5,7 @@ import { WorkerId } from './acquire.ts'
 import { JobId, words } from './job.ts'
 
 /** How a worker shows that a job is its own. */
-export const heldFields = { worker_id: WorkerId, lease_id: words(256) }
+export const leaseOwnerFields = { worker_id: WorkerId, lease_id: words(256) }
 
 /** Many jobs of one call, each of them once. */
 export const manyOf = <T extends z.ZodType<{ id: number }>>(item: T) =>

@@ -3,10 +3,10 @@ import { endpoint } from '../endpoint.ts'
 import { optional } from '../scope.ts'
 import { LeaseSeconds } from './acquire.ts'
 import { JobId, PathId, text } from './job.ts'
-import { heldFields, manyOf, resultOf } from './lease-owner.ts'
+import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
 
 const fields = {
-  ...heldFields,
+  ...leaseOwnerFields,
   /** From now on; a lease is never made shorter. */
   lease_seconds: optional(LeaseSeconds),
   progress_percent: optional(

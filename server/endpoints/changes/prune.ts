@@ -1,20 +1,20 @@
 import { type PruneRequest, PruneResult } from '../../../shared/changes/prune.ts'
-import type { Bulk, Counts, JobSet, Running } from '../../bulk/bulk-change.ts'
-import { preview } from '../../bulk/preview.ts'
-import { change } from '../../bulk/run.ts'
-import type { Lot } from '../../bulk/selection.ts'
-import { isSeen } from '../../bulk/snapshot.ts'
+import type { BatchCounts, BulkChange, JobSet, RunningChange } from '../../bulk/bulk-change.ts'
+import { previewChange } from '../../bulk/preview.ts'
+import { runBulkChange } from '../../bulk/run.ts'
+import type { Selection } from '../../bulk/selection.ts'
+import { isUnchangedSince } from '../../bulk/snapshot.ts'
 import { type Call, referenceTime } from '../../call.ts'
-import { isOneOf } from '../../database/planner-hints.ts'
+import { hasIdAmong } from '../../database/planner-hints.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
-import { fixed } from '../../database/static-fragment.ts'
-import { cascade, droppedSteps } from '../../lifecycle/dependents.ts'
-import { tellSteps } from '../../lifecycle/job-events.ts'
-import { type Archive, archived, archivedBare, archiveOf } from '../../undo/archive.ts'
+import { staticFragment } from '../../database/static-fragment.ts'
+import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
+import { insertEvents } from '../../lifecycle/job-events.ts'
+import { type Archive, insertIntoArchive, insertIntoArchiveBare, prepareArchive } from '../../undo/archive.ts'
 
 /** When a finished job ended, by the first of its times that is set; an index holds this expression. */
-const ended = fixed((sql) => sql`coalesce(completed_at, cancelled_at, quarantined_at, created_at)`)
+const ended = staticFragment((sql) => sql`coalesce(completed_at, cancelled_at, quarantined_at, created_at)`)
 
 /** The finished jobs in scope; the literal list is what lets the partial index serve. */
 const finished = (sql: Sql, request: PruneRequest) => sql`
@@ -27,20 +27,25 @@ const pastRetention = (sql: Sql, set: JobSet, { older_than_days }: PruneRequest)
 
 /** The only definition of prunable: the preview counts it, and the delete deletes it. */
 const prunable = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
-  ${finished(sql, request)} and ${pastRetention(sql, set, request)} and ${isSeen(sql, set.seen)}`
+  ${finished(sql, request)} and ${pastRetention(sql, set, request)} and ${isUnchangedSince(sql, set.snapshot)}`
 
 /** Deletes finished jobs past their retention, and what hangs on them. */
 export async function prune(call: Call, request: PruneRequest): Promise<PruneResult> {
   const bulk = bulkOf(request)
   if (!request.dry_run) {
-    const archive = call.archiveBeforeDelete ? await archiveOf(call.sql) : undefined
-    return change(call, { ...bulk, batch: (tx, running, lot) => remove(tx, running, { request, lot, archive }) })
+    const archive = call.archiveBeforeDelete ? await prepareArchive(call.sql) : undefined
+    return runBulkChange(call, {
+      ...bulk,
+      batch: (tx, running, selection) => remove(tx, running, { request, selection, archive }),
+    })
   }
-  const { preview: previewed, more } = await preview<Details>(call, bulk, { more: (sql) => details(sql, request) })
+  const { preview: previewed, more } = await previewChange<Details>(call, bulk, {
+    more: (sql) => details(sql, request),
+  })
   return { deleted: previewed.count, ...more, preview: previewed }
 }
 
-function bulkOf(request: PruneRequest): Omit<Bulk<PruneResult>, 'batch'> {
+function bulkOf(request: PruneRequest): Omit<BulkChange<PruneResult>, 'batch'> {
   const { statuses, older_than_days, domain, queue, job_type, max, preview_token } = request
   const filters = { statuses, older_than_days, domain, queue, job_type }
   return {
@@ -51,12 +56,12 @@ function bulkOf(request: PruneRequest): Omit<Bulk<PruneResult>, 'batch'> {
     filters,
     request: { ...filters, max },
     max,
-    token: preview_token,
+    previewToken: preview_token,
     matching: (sql, set) => sql`from jobs where ${prunable(sql, set, request)}`,
     time: ended,
-    inOrder: true,
+    hasTimeIndex: true,
     affected: ({ deleted = 0 }) => deleted,
-    answered: ({ counts: { deleted = 0 } }) => ({ deleted }),
+    ownAnswer: ({ counts: { deleted = 0 } }) => ({ deleted }),
     output: PruneResult,
   }
 }
@@ -65,7 +70,7 @@ type Details = Pick<PruneResult, 'groups' | 'kept'>
 
 /** What was asked for beside the count. */
 function details(sql: Sql, request: PruneRequest) {
-  const now: JobSet = { asOf: undefined, seen: undefined }
+  const now: JobSet = { asOf: undefined, snapshot: undefined }
   const wanted = [
     ...(request.detail_top_k > 0
       ? [sql`(select coalesce(jsonb_agg(largest), '[]') from (${groups(sql, now, request)}) as largest) as groups`]
@@ -98,42 +103,46 @@ function groups(sql: Sql, set: JobSet, request: PruneRequest) {
 
 interface Removal {
   request: PruneRequest
-  lot: Lot
+  selection: Selection
   /** Where the rows go; absent means nowhere. */
   archive: Archive | undefined
 }
 
-async function remove(tx: Sql, running: Running, removal: Removal): Promise<Counts> {
-  const bare = running.hasty ? await removeBare(tx, running, removal) : 0
+async function remove(tx: Sql, running: RunningChange, removal: Removal): Promise<BatchCounts> {
+  const bare = running.optimistic ? await removeBare(tx, running, removal) : 0
   return bare > 0 ? { deleted: bare } : removeWithAll(tx, running, removal)
 }
 
 /** Nothing, unless it can be no more than the jobs themselves: then they need not be gathered for what hangs on them. */
-async function removeBare(tx: Sql, running: Running, { request, lot, archive }: Removal): Promise<number> {
+async function removeBare(tx: Sql, running: RunningChange, { request, selection, archive }: Removal): Promise<number> {
   const gone = tx`
     delete from jobs
-    where ${lot.isAmong(tx, prunable(tx, running, request))}
+    where ${selection.matches(tx, prunable(tx, running, request))}
       and not (select exists (select from job_dependencies) or exists (select from job_attachments))`
   if (!archive) return (await tx`${gone}`).count
   // What was deleted counts: a trigger of another program may have put it elsewhere.
   const [{ deleted }] = await tx<[{ deleted: number }]>`
-    with gone as (${gone} returning jobs.*), archived as (${archivedBare(tx, archive, running)})
+    with gone as (${gone} returning jobs.*), archived as (${insertIntoArchiveBare(tx, archive, running)})
     select count(*) as deleted from gone`
   return deleted
 }
 
-async function removeWithAll(tx: Sql, running: Running, { request, lot, archive }: Removal): Promise<Counts> {
+async function removeWithAll(
+  tx: Sql,
+  running: RunningChange,
+  { request, selection, archive }: Removal,
+): Promise<BatchCounts> {
   const where = prunable(tx, running, request)
-  const matching = lot.isAmong(tx, where)
+  const matching = selection.matches(tx, where)
   const picked = tx`picked as materialized (select id from jobs where ${matching} for update skip locked),`
   // By their ids alone, and asked again: another job may have the id of one.
-  const isPicked = tx`${isOneOf(tx, tx`select id from picked`)} and (${where}) is true`
+  const isPicked = tx`${hasIdAmong(tx, tx`select id from picked`)} and (${where}) is true`
   const [row] = await tx<[{ deleted: number }]>`
     with recursive
-    ${running.hasty ? tx`` : picked}
+    ${running.optimistic ? tx`` : picked}
     gone as (
       delete from jobs
-      where ${running.hasty ? matching : isPicked}
+      where ${running.optimistic ? matching : isPicked}
       returning ${archive ? tx`jobs.*` : tx`id, uuid, status`}
     ),
     -- Looked for once: most jobs have nothing that hangs on them. What has is named one by one: for a join the planner
@@ -148,7 +157,7 @@ async function removeWithAll(tx: Sql, running: Running, { request, lot, archive 
     -- With the edge goes what would have told a waiting job that it can never run.
     ended as (select uuid, status from gone where (select edges from hanging)),
     ${cascade(tx)},
-    told as (${tellSteps(tx, running, droppedSteps(tx))}),
+    told as (${insertEvents(tx, running, droppedEvents(tx))}),
     attachments as (
       delete from job_attachments
       where job_id = any(array(select id from gone where (select attachments from hanging)))
@@ -162,7 +171,7 @@ async function removeWithAll(tx: Sql, running: Running, { request, lot, archive 
       where depends_on_job_uuid = any(array(select uuid from ended))
       returning *
     )
-    ${archive ? tx`, archived as (${archived(tx, archive, running)})` : tx``}
+    ${archive ? tx`, archived as (${insertIntoArchive(tx, archive, running)})` : tx``}
     select count(*) as deleted from gone`
   return row
 }

@@ -1,17 +1,17 @@
 import type * as z from 'zod'
 import { requeue as operation, type RequeueRequest } from '../../../shared/changes/requeue.ts'
-import type { Bulk, Counts, Done, JobSet, Running } from '../../bulk/bulk-change.ts'
-import { preview } from '../../bulk/preview.ts'
-import { keyOf, signed } from '../../bulk/preview-token.ts'
-import { change } from '../../bulk/run.ts'
-import type { Lot } from '../../bulk/selection.ts'
-import { isSeen } from '../../bulk/snapshot.ts'
+import type { BatchCounts, BulkChange, CompletedChange, JobSet, RunningChange } from '../../bulk/bulk-change.ts'
+import { previewChange } from '../../bulk/preview.ts'
+import { readSigningKey, signToken } from '../../bulk/preview-token.ts'
+import { runBulkChange } from '../../bulk/run.ts'
+import type { Selection } from '../../bulk/selection.ts'
+import { isUnchangedSince } from '../../bulk/snapshot.ts'
 import type { Call } from '../../call.ts'
-import { isOneOf } from '../../database/planner-hints.ts'
+import { hasIdAmong } from '../../database/planner-hints.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
-import { ring, tellSteps } from '../../lifecycle/job-events.ts'
-import { imageOf, keepImages, pickedAndMoved } from '../../undo/row-images.ts'
+import { insertEvents, notifyQueues } from '../../lifecycle/job-events.ts'
+import { pickedAndMoved, rowImage, saveRowImages } from '../../undo/row-images.ts'
 
 type RequeueResult = z.output<typeof operation.output>
 
@@ -20,17 +20,17 @@ const requeueable = (sql: Sql, set: JobSet, request: RequeueRequest) => sql`
   status = 'quarantined'
   ${inScope(sql, request)}
   ${request.job_id === undefined ? sql`` : sql`and id = ${request.job_id}::bigint`}
-  and ${isSeen(sql, set.seen)}`
+  and ${isUnchangedSince(sql, set.snapshot)}`
 
 /** Puts quarantined jobs back in the queue, as if they had never been tried. */
 export async function requeue(call: Call, request: RequeueRequest): Promise<RequeueResult> {
   const bulk = bulkOf(request)
-  if (!request.dry_run) return change(call, bulk)
-  const { preview: previewed } = await preview(call, bulk)
+  if (!request.dry_run) return runBulkChange(call, bulk)
+  const { preview: previewed } = await previewChange(call, bulk)
   return { affected: previewed.count, preview: previewed }
 }
 
-function bulkOf(request: RequeueRequest): Bulk<RequeueResult> {
+function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
   const { domain, queue, job_type, job_id, max, limit, preview_token } = request
   const filters = { domain, queue, job_type, job_id }
   return {
@@ -41,13 +41,13 @@ function bulkOf(request: RequeueRequest): Bulk<RequeueResult> {
     filters,
     request: { ...filters, max, limit },
     max,
-    token: preview_token,
+    previewToken: preview_token,
     limit,
     matching: (sql, set) => sql`from jobs where ${requeueable(sql, set, request)}`,
     time: (sql) => sql`quarantined_at`,
-    batch: (tx, running, lot) => putBack(tx, running, { request, lot }),
+    batch: (tx, running, selection) => putBack(tx, running, { request, selection }),
     affected: ({ affected = 0 }) => affected,
-    answered: async (done) => ({
+    ownAnswer: async (done) => ({
       affected: done.counts.affected ?? 0,
       ...(limit !== undefined && (await someOf(done, filters))),
     }),
@@ -56,29 +56,29 @@ function bulkOf(request: RequeueRequest): Bulk<RequeueResult> {
 }
 
 /** Which ones, where only some were asked for, and the way to the rest. */
-async function someOf({ running, counts: { affected = 0 }, previewed }: Done, filters: object) {
+async function someOf({ running, counts: { affected = 0 }, previewed }: CompletedChange, filters: object) {
   const { sql, operation, caller } = running
   const rows = await sql<{ job_id: number }[]>`
     select job_id from job_operation_rows where operation_id = ${operation}::bigint order by job_id`
   const job_ids = rows.map(({ job_id }) => job_id)
   if (!previewed || previewed.count <= affected) return { job_ids }
-  const { as_of, seen, count } = previewed
-  const rest = { as_of, seen, count: count - affected }
-  return { job_ids, rest_token: signed(await keyOf(sql), { kind: 'requeue', filters, caller }, rest) }
+  const { as_of, snapshot, count } = previewed
+  const rest = { as_of, snapshot, count: count - affected }
+  return { job_ids, rest_token: signToken(await readSigningKey(sql), { kind: 'requeue', filters, caller }, rest) }
 }
 
 interface PuttingBack {
   request: RequeueRequest
-  lot: Lot
+  selection: Selection
 }
 
 /** An earlier end, or a wish for one, would keep the job from running or from finishing; it goes. */
-async function putBack(tx: Sql, running: Running, { request, lot }: PuttingBack): Promise<Counts> {
+async function putBack(tx: Sql, running: RunningChange, { request, selection }: PuttingBack): Promise<BatchCounts> {
   const [row] = await tx<[{ affected: number }]>`
     with picked as materialized (
-      select id, ${imageOf(tx)} as before
+      select id, ${rowImage(tx)} as before
       from jobs
-      where ${lot.isAmong(tx, requeueable(tx, running, request))}
+      where ${selection.matches(tx, requeueable(tx, running, request))}
       for update skip locked
     ),
     moved as (
@@ -88,12 +88,12 @@ async function putBack(tx: Sql, running: Running, { request, lot }: PuttingBack)
           leased_until = null, lease_id = null, worker_id = null,
           completed_at = null, completion_token = null,
           cancel_requested_at = null, cancelled_at = null, cancellation_reason = null
-      where ${isOneOf(tx, tx`select id from picked`)}
-      returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, ${imageOf(tx)} as after
+      where ${hasIdAmong(tx, tx`select id from picked`)}
+      returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, ${rowImage(tx)} as after
     ),
-    kept as (${keepImages(tx, running, pickedAndMoved(tx))}),
-    told as (${tellSteps(tx, running, tx`select *, 'job.requeued' as event_type, '{}'::jsonb as attrs from moved`)}),
-    rung as (${ring(tx, tx`select domain, queue from moved`)})
+    kept as (${saveRowImages(tx, running, pickedAndMoved(tx))}),
+    told as (${insertEvents(tx, running, tx`select *, 'job.requeued' as event_type, '{}'::jsonb as attrs from moved`)}),
+    rung as (${notifyQueues(tx, tx`select domain, queue from moved`)})
     select count(moved.id) as affected
     from moved
     left join rung on true`

@@ -1,18 +1,18 @@
 import type * as z from 'zod'
 import { sweep as operation, type SweepRequest } from '../../../shared/changes/sweep.ts'
-import type { Bulk, Counts, JobSet, Running } from '../../bulk/bulk-change.ts'
-import { preview } from '../../bulk/preview.ts'
-import { change } from '../../bulk/run.ts'
-import type { Lot } from '../../bulk/selection.ts'
-import { isSeen } from '../../bulk/snapshot.ts'
+import type { BatchCounts, BulkChange, JobSet, RunningChange } from '../../bulk/bulk-change.ts'
+import { previewChange } from '../../bulk/preview.ts'
+import { runBulkChange } from '../../bulk/run.ts'
+import type { Selection } from '../../bulk/selection.ts'
+import { isUnchangedSince } from '../../bulk/snapshot.ts'
 import { type Call, referenceTime } from '../../call.ts'
-import { isOneOf } from '../../database/planner-hints.ts'
+import { hasIdAmong } from '../../database/planner-hints.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
-import { fixed } from '../../database/static-fragment.ts'
-import { cascade, droppedSteps } from '../../lifecycle/dependents.ts'
-import { tellSteps } from '../../lifecycle/job-events.ts'
-import { imageOf, keepImages, pickedAndMoved } from '../../undo/row-images.ts'
+import { staticFragment } from '../../database/static-fragment.ts'
+import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
+import { insertEvents } from '../../lifecycle/job-events.ts'
+import { pickedAndMoved, rowImage, saveRowImages } from '../../undo/row-images.ts'
 
 /** Time so many seconds before the reference time; 3,000 years are the most PostgreSQL's calendar bears. */
 const before = (sql: Sql, set: JobSet, seconds: number) => sql`
@@ -36,9 +36,9 @@ const sweepable = (sql: Sql, set: JobSet, request: SweepRequest) => sql`
   status in ('queued', 'processing')
   and (${tooOld(sql, set, request)} or ${tooLong(sql, set, request)})
   ${inScope(sql, request)}
-  and ${isSeen(sql, set.seen)}`
+  and ${isUnchangedSince(sql, set.snapshot)}`
 
-const why = fixed((sql) => sql`case status when 'queued' then 'ttl_age' else 'ttl_runtime' end`)
+const why = staticFragment((sql) => sql`case status when 'queued' then 'ttl_age' else 'ttl_runtime' end`)
 
 const outcomes = {
   // An earlier end would make the job look old to a prune.
@@ -52,12 +52,12 @@ type SweepResult = z.output<typeof operation.output>
 /** Ends queued and running jobs that are past their limits. */
 export async function sweep(call: Call, request: SweepRequest): Promise<SweepResult> {
   const bulk = bulkOf(request)
-  if (!request.dry_run) return change(call, bulk)
-  const { preview: previewed } = await preview(call, bulk)
+  if (!request.dry_run) return runBulkChange(call, bulk)
+  const { preview: previewed } = await previewChange(call, bulk)
   return { affected: previewed.count, preview: previewed }
 }
 
-function bulkOf(request: SweepRequest): Bulk<SweepResult> {
+function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
   const { age_seconds, runtime_seconds, action, domain, queue, job_type, max, preview_token } = request
   const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type }
   return {
@@ -68,47 +68,47 @@ function bulkOf(request: SweepRequest): Bulk<SweepResult> {
     filters,
     request: { ...filters, max },
     max,
-    token: preview_token,
+    previewToken: preview_token,
     matching: (sql, set) => sql`from jobs where ${sweepable(sql, set, request)}`,
     time: (sql) => sql`case status when 'queued' then created_at else greatest(started_at, acquired_at) end`,
-    batch: (tx, running, lot) => endMany(tx, running, { request, lot }),
+    batch: (tx, running, selection) => endMany(tx, running, { request, selection }),
     affected: ({ affected = 0 }) => affected,
-    answered: ({ counts: { affected = 0 } }) => ({ affected }),
+    ownAnswer: ({ counts: { affected = 0 } }) => ({ affected }),
     output: operation.output,
   }
 }
 
 interface Ending {
   request: SweepRequest
-  lot: Lot
+  selection: Selection
 }
 
-async function endMany(tx: Sql, running: Running, { request, lot }: Ending): Promise<Counts> {
+async function endMany(tx: Sql, running: RunningChange, { request, selection }: Ending): Promise<BatchCounts> {
   const [row] = await tx<[{ affected: number }]>`
     with recursive
     picked as materialized (
-      select id, ${imageOf(tx)} as before
+      select id, ${rowImage(tx)} as before
       from jobs
-      where ${lot.isAmong(tx, sweepable(tx, running, request))}
+      where ${selection.matches(tx, sweepable(tx, running, request))}
       for update skip locked
     ),
     moved as (
       update jobs
       set ${outcomes[request.action](tx)}, leased_until = null
-      where ${isOneOf(tx, tx`select id from picked`)}
+      where ${hasIdAmong(tx, tx`select id from picked`)}
       returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
         coalesce(case jobs.status when 'failed' then jobs.error_message end, jobs.cancellation_reason) as reason,
-        ${imageOf(tx)} as after
+        ${rowImage(tx)} as after
     ),
     ended as (select uuid, status from moved),
-    ${cascade(tx, imageOf(tx))},
-    kept as (${keepImages(tx, running, tx`${pickedAndMoved(tx)} union all select id, before, after from dropped`)}),
-    told as (${tellSteps(tx, running, tx`${movedSteps(tx)} union all ${droppedSteps(tx)}`)})
+    ${cascade(tx, rowImage(tx))},
+    kept as (${saveRowImages(tx, running, tx`${pickedAndMoved(tx)} union all select id, before, after from dropped`)}),
+    told as (${insertEvents(tx, running, tx`${movedSteps(tx)} union all ${droppedEvents(tx)}`)})
     select count(*) as affected from moved`
   return row
 }
 
-const movedSteps = fixed(
+const movedSteps = staticFragment(
   (sql) => sql`
   select id, domain, queue, job_type, owner_user_id, trace_id, 'job.' || status as event_type,
     jsonb_build_object('reason', reason, 'terminal', true) as attrs

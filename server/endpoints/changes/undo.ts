@@ -2,16 +2,16 @@ import type * as z from 'zod'
 import { type Conflict, undo as operation, type UndoRequest } from '../../../shared/changes/undo.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { OperationRecord } from '../../../shared/records/records.ts'
-import type { Bulk, Counts, JobSet, Running } from '../../bulk/bulk-change.ts'
-import { preview } from '../../bulk/preview.ts'
-import { change } from '../../bulk/run.ts'
-import type { Lot } from '../../bulk/selection.ts'
-import { isSeen } from '../../bulk/snapshot.ts'
+import type { BatchCounts, BulkChange, JobSet, RunningChange } from '../../bulk/bulk-change.ts'
+import { previewChange } from '../../bulk/preview.ts'
+import { runBulkChange } from '../../bulk/run.ts'
+import type { Selection } from '../../bulk/selection.ts'
+import { isUnchangedSince } from '../../bulk/snapshot.ts'
 import type { Call } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { isUntouched, setBack, whyTouched } from '../../operations/undo-rows.ts'
 import { hasArchive } from '../../undo/archive.ts'
-import { giveBack, isFree, type Refusing, whyNotFree } from '../../undo/restore-deleted.ts'
+import { isUnchangedSinceChange, restoreColumns, whyNotSetBack } from '../../undo/restore-columns.ts'
+import { canBeRestored, type Refusing, restoreDeleted, whyNotRestored } from '../../undo/restore-deleted.ts'
 import { recordOf } from '../records/records.ts'
 
 type UndoResult = z.output<typeof operation.output>
@@ -23,7 +23,7 @@ interface Way {
   time: (sql: Sql) => Fragment
   /** `select job_id, reason from …`: what cannot. */
   conflicts: (sql: Sql) => Fragment
-  batch: (tx: Sql, running: Running & Refusing, lot: Lot) => Promise<Counts>
+  batch: (tx: Sql, running: RunningChange & Refusing, selection: Selection) => Promise<BatchCounts>
 }
 
 const mostConflicts = 100
@@ -37,8 +37,8 @@ export async function undo(call: Call, request: UndoRequest): Promise<UndoResult
   const way = wayBack(record)
   await refuseWhatIsGone(call.sql, record)
   const bulk = bulkOf(record, way, request)
-  if (!request.dry_run) return change(call, bulk)
-  const { preview: previewed, more } = await preview<Conflicts & Left>(call, bulk, {
+  if (!request.dry_run) return runBulkChange(call, bulk)
+  const { preview: previewed, more } = await previewChange<Conflicts & Left>(call, bulk, {
     more: (sql) => conflicts(sql, way, leftOnes(sql)),
     except: ({ left }) => left,
   })
@@ -55,10 +55,10 @@ function wayBack({ id, kind, state }: OperationRecord): Way {
   if (kind === 'prune') {
     return {
       matching: (sql, set) => sql`
-        from jobs_archive as jobs where operation_id = ${id}::bigint and ${isFree(sql)} and ${isNoneOf(sql, set)}`,
+        from jobs_archive as jobs where operation_id = ${id}::bigint and ${canBeRestored(sql)} and ${isNoneOf(sql, set)}`,
       time: (sql) => sql`archived_at`,
-      conflicts: (sql) => whyNotFree(sql, id),
-      batch: (tx, running, lot) => giveBack(tx, running, { undoes: id, lot }),
+      conflicts: (sql) => whyNotRestored(sql, id),
+      batch: (tx, running, selection) => restoreDeleted(tx, running, { undoes: id, selection }),
     }
   }
   if (kind === 'requeue' || kind === 'sweep') {
@@ -66,10 +66,10 @@ function wayBack({ id, kind, state }: OperationRecord): Way {
       matching: (sql, set) => sql`
         from job_operation_rows kept
         join jobs on jobs.id = kept.job_id
-        where kept.operation_id = ${id}::bigint and ${isUntouched(sql)} and ${isSeen(sql, set.seen)} and ${isNoneOf(sql, set)}`,
+        where kept.operation_id = ${id}::bigint and ${isUnchangedSinceChange(sql)} and ${isUnchangedSince(sql, set.snapshot)} and ${isNoneOf(sql, set)}`,
       time: (sql) => sql`updated_at`,
-      conflicts: (sql) => whyTouched(sql, id),
-      batch: (tx, running, lot) => setBack(tx, running, { undoes: id, lot }),
+      conflicts: (sql) => whyNotSetBack(sql, id),
+      batch: (tx, running, selection) => restoreColumns(tx, running, { undoes: id, selection }),
     }
   }
   throw new Failure(
@@ -99,9 +99,13 @@ async function refuseWhatIsGone(sql: Sql, { id, state, affected }: OperationReco
   )
 }
 
-function bulkOf({ id, domain, queue, job_type }: OperationRecord, way: Way, request: UndoRequest): Bulk<UndoResult> {
+function bulkOf(
+  { id, domain, queue, job_type }: OperationRecord,
+  way: Way,
+  request: UndoRequest,
+): BulkChange<UndoResult> {
   const filters = { operation: id }
-  const refused = new Map<number, string>()
+  const rejected = new Map<number, string>()
   return {
     kind: 'undo',
     name: 'undo',
@@ -110,16 +114,16 @@ function bulkOf({ id, domain, queue, job_type }: OperationRecord, way: Way, requ
     filters,
     request: { ...filters, max: request.max },
     max: request.max,
-    token: request.preview_token,
+    previewToken: request.preview_token,
     undoes: id,
     matching: way.matching,
     time: way.time,
-    refused,
-    batch: (tx, running, lot) => way.batch(tx, { ...running, refused }, lot),
+    rejected,
+    batch: (tx, running, selection) => way.batch(tx, { ...running, rejected }, selection),
     affected: ({ affected = 0 }) => affected,
-    answered: async ({ running, counts: { affected = 0 } }) => ({
+    ownAnswer: async ({ running, counts: { affected = 0 } }) => ({
       affected,
-      ...(await conflictsOf(running.sql, way, refused)),
+      ...(await conflictsOf(running.sql, way, rejected)),
     }),
     output: operation.output,
   }
@@ -129,8 +133,8 @@ function bulkOf({ id, domain, queue, job_type }: OperationRecord, way: Way, requ
 const mostLeft = 2000
 
 /** Conflicts of the preview: what is one no longer does not join. */
-const isNoneOf = (sql: Sql, { except = [] }: JobSet): Fragment =>
-  except.length === 0 ? sql`true` : sql`jobs.id <> all(${`{${except.join(',')}}`}::text::bigint[])`
+const isNoneOf = (sql: Sql, { excluded = [] }: JobSet): Fragment =>
+  excluded.length === 0 ? sql`true` : sql`jobs.id <> all(${`{${excluded.join(',')}}`}::text::bigint[])`
 
 interface Conflicts {
   conflict_count: number

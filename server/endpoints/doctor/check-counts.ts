@@ -1,18 +1,18 @@
 import type * as z from 'zod'
 import type { checkCounts as operation } from '../../../shared/doctor/counts.ts'
 import type { Call } from '../../call.ts'
-import { mend, tellMended } from '../../counts/reconcile.ts'
-import { countsOf } from '../../counts/trust.ts'
+import { logReconciliation, reconcile } from '../../counts/reconcile.ts'
+import { readCountsState } from '../../counts/trust.ts'
 
 /** Compares the counts of stats with the jobs, and sets right what is wrong. */
 export async function checkCounts({ sql, log }: Call): Promise<z.output<typeof operation.output>> {
-  const { countable, triggers, trusted, mended_at, mended } = await countsOf(sql)
+  const { countable, triggers, trusted, mended_at, mended } = await readCountsState(sql)
   const before = { mended_at, mended }
   if (!countable)
     return { kept: false, why: 'jobs is no plain table, or hides rows from this role', wrong: 0, ...before }
   if (triggers === null) return { kept: false, why: 'a trigger of jobs is missing or disabled', wrong: 0, ...before }
   if (triggers !== trusted) return { kept: false, why: 'they are being counted anew', wrong: 0, ...before }
-  const found = (await mend(sql, { triggers, trusted: true, patient: true })) ?? { jobs: 0 }
-  tellMended(log, found)
+  const found = (await reconcile(sql, { triggers, trusted: true, patient: true })) ?? { jobs: 0 }
+  logReconciliation(log, found)
   return { kept: true, why: null, wrong: found.jobs, ...before }
 }

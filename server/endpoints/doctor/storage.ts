@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { storage as storing } from '../../../shared/doctor/storage.ts'
 import type { Call } from '../../call.ts'
-import { archiveLacks } from '../../undo/archive.ts'
+import { missingArchiveColumns } from '../../undo/archive.ts'
 
 /** What the jobs and their history take up, as the statistics of the database have it. */
 export async function storage({
@@ -9,7 +9,7 @@ export async function storage({
   archiveBeforeDelete,
   archiveDays,
 }: Call): Promise<z.output<typeof storing.output>> {
-  const archive_lacks = await archiveLacks(sql)
+  const archive_lacks = await missingArchiveColumns(sql)
   const oldestArchived = sql`
     select archived_at from jobs_archive where operation_id is not null order by operation_id, id limit 1`
   const tables = await sql<z.output<typeof storing.output>['tables']>`

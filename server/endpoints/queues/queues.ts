@@ -7,7 +7,7 @@ import type {
   queueStatus as statusOperation,
 } from '../../../shared/queues/queues.ts'
 import type { Call } from '../../call.ts'
-import { ring } from '../../lifecycle/job-events.ts'
+import { notifyQueues } from '../../lifecycle/job-events.ts'
 
 /** What each action leaves behind; a queue that drains gives out no leases either. */
 const states: Record<QueueAction, QueueState & { event: string }> = {
@@ -34,7 +34,7 @@ export async function controlQueue(call: Call, { domain, queue, action, reason }
       select domain, queue, ${event}, ${JSON.stringify(attrs)}::text::jsonb, ${call.requestId}
       from controlled
     )
-    ${ring(sql, sql`select domain, queue from controlled where not paused`)}`
+    ${notifyQueues(sql, sql`select domain, queue from controlled where not paused`)}`
   return state
 }
 

@@ -1,10 +1,10 @@
 import type { z } from 'zod'
 import type { GroupStats, stats as operation } from '../../../shared/queues/stats.ts'
 import type { Call } from '../../call.ts'
-import { counted, nearEnd, trust } from '../../counts/trust.ts'
+import { countedGroups, nearFutureEnd, trustCondition } from '../../counts/trust.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { fixed } from '../../database/static-fragment.ts'
+import { staticFragment } from '../../database/static-fragment.ts'
 
 type Scope = z.output<typeof operation.input>
 
@@ -27,7 +27,7 @@ const isSound = ({ trusted, queued, scheduled, processing, quarantined }: Kept) 
  */
 const kept = (sql: Sql, scope: Scope) => sql<Kept[]>`
   with recursive
-  trust as materialized (${trust(sql)}),
+  trust as materialized (${trustCondition(sql)}),
   ${groups(sql, scope)},
   counted as (
     select
@@ -40,7 +40,7 @@ const kept = (sql: Sql, scope: Scope) => sql<Kept[]>`
       select
         domain collate "default", queue collate "default", job_type collate "default",
         queued, later, processing, quarantined, false
-      from (${counted(sql, inScope(sql, scope))}) as counted
+      from (${countedGroups(sql, inScope(sql, scope))}) as counted
     ) as either
     group by domain, queue, job_type
     having bool_or(there)
@@ -58,7 +58,7 @@ const kept = (sql: Sql, scope: Scope) => sql<Kept[]>`
     from jobs
     where status in ('queued', 'processing', 'quarantined')
       and (domain, queue, job_type) = (counted.domain, counted.queue, counted.job_type)
-      and status = 'queued' and available_at > now() and available_at < ${nearEnd(sql)} and counted.queued > 0
+      and status = 'queued' and available_at > now() and available_at < ${nearFutureEnd(sql)} and counted.queued > 0
   ) as near
   where true ${inScope(sql, scope)}
   ${ordered(sql)}`
@@ -116,4 +116,4 @@ function groups(sql: Sql, { domain }: Scope): Fragment {
   )`
 }
 
-const ordered = fixed((sql) => sql`order by domain collate "C", queue collate "C", job_type collate "C"`)
+const ordered = staticFragment((sql) => sql`order by domain collate "C", queue collate "C", job_type collate "C"`)

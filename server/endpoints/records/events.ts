@@ -5,10 +5,10 @@ import type { Sql } from '../../database/sql.ts'
 
 /** Events after `after_id`, as far as they are complete. */
 export async function events(
-  { sql, horizon }: Pick<Call, 'sql' | 'horizon'>,
+  { sql, eventWatermark }: Pick<Call, 'sql' | 'eventWatermark'>,
   request: EventsRequest,
 ): Promise<JobEvent[]> {
-  return readEvents(sql, request, await horizon.reached())
+  return readEvents(sql, request, await eventWatermark.reached())
 }
 
 /** Events after `after_id`, up to `last`. */

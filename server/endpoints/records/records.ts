@@ -6,14 +6,14 @@ import type {
   OperationRecord,
   verifyOperations as verifying,
 } from '../../../shared/records/records.ts'
-import { verify } from '../../bulk/hash-chain.ts'
+import { verifyChain } from '../../bulk/hash-chain.ts'
 import type { Call } from '../../call.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
-import { fixed } from '../../database/static-fragment.ts'
+import { staticFragment } from '../../database/static-fragment.ts'
 import { hasArchive } from '../../undo/archive.ts'
 
-const columns = fixed(
+const columns = staticFragment(
   (sql) => sql`
   id, kind, state, domain, queue, job_type, filters, as_of, caller, reason, request_id, idempotency_key, previewed, affected,
   case when state <> 'running' then previewed - affected end as skipped,
@@ -70,7 +70,7 @@ export async function recordOf(sql: Sql, id: number): Promise<OperationRecord> {
 
 /** Whether the records are as they were sealed. */
 export async function verifyOperations({ sql }: Call): Promise<z.output<typeof verifying.output>> {
-  const days = await verify(sql)
+  const days = await verifyChain(sql)
   return {
     ok: days.every(({ broken, missing }) => broken.length === 0 && missing === 0),
     operations: days.reduce((sum, { operations }) => sum + operations, 0),

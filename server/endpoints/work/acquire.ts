@@ -3,9 +3,9 @@ import type { AcquireRequest } from '../../../shared/work/acquire.ts'
 import type { Job } from '../../../shared/work/job.ts'
 import type { Call } from '../../call.ts'
 import { nextDueMs } from '../../lifecycle/due.ts'
-import { take } from '../../lifecycle/lease.ts'
-import { leaseFaults, refuse } from '../../lifecycle/server-limits.ts'
-import { during, queueKey } from '../../waiting/long-poll.ts'
+import { leaseJobs } from '../../lifecycle/lease.ts'
+import { leaseLengthFaults, rejectFaults } from '../../lifecycle/server-limits.ts'
+import { queueKey, withDeadline } from '../../waiting/long-poll.ts'
 import { releaseJob } from './finish.ts'
 
 /** How long a held call goes without looking, in milliseconds: other programs' jobs come without a notice. */
@@ -13,25 +13,25 @@ const pollMs = 1000
 
 /** Leases jobs in pick order; with `wait_seconds`, once there are any. A caller that is gone takes none along. */
 export async function acquire(call: Call, request: AcquireRequest): Promise<{ jobs: Job[] }> {
-  refuse(leaseFaults(call, request.lease_seconds, 'lease_seconds'))
-  const atOnce = await take(call, request)
+  rejectFaults(leaseLengthFaults(call, request.lease_seconds, 'lease_seconds'))
+  const atOnce = await leaseJobs(call, request)
   if (atOnce.length > 0 || request.wait_seconds === 0) return handOver(call, atOnce)
   const { job_types, owner_user_id, wait_seconds } = request
   const line = { queue: queueKey(request), kind: JSON.stringify([job_types, owner_user_id]) }
   const look = async () => {
-    await call.stillAllowed()
-    const jobs = await take(call, request)
+    await call.recheckCredentials()
+    const jobs = await leaseJobs(call, request)
     return jobs.length > 0 ? { found: jobs } : { againInMs: Math.min(pollMs, await nextDueMs(call, request)) }
   }
-  const found = await during([call.gone(), call.stopping], wait_seconds * 1000, (until) =>
-    call.waiting.watch({ ...line, until, look }),
+  const found = await withDeadline([call.disconnected(), call.stopping], wait_seconds * 1000, (until) =>
+    call.longPolls.watch({ ...line, until, look }),
   )
   return handOver(call, found ?? [])
 }
 
 /** Should the caller be gone before it has read its jobs, they go back to the queue. */
 async function handOver(call: Call, jobs: Job[]): Promise<{ jobs: Job[] }> {
-  call.changed(jobs.length)
+  call.reportChangedRows(jobs.length)
   if (jobs.length === 0) return { jobs }
   // The system may know already that it is gone: this program hears of it in its next look at the network.
   for (let turn = 0; turn < 3; turn++) await nextTurn()
@@ -46,7 +46,7 @@ async function handOver(call: Call, jobs: Job[]): Promise<{ jobs: Job[] }> {
       )
     }
   }
-  const gone = call.gone()
+  const gone = call.disconnected()
   if (gone.aborted) giveBack()
   else gone.addEventListener('abort', giveBack, { once: true })
   return { jobs }

@@ -2,10 +2,10 @@ import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { cancel as operation } from '../../../shared/work/cancel.ts'
 import type { Call } from '../../call.ts'
-import { undeadlocked } from '../../database/retry-deadlock.ts'
+import { retryDeadlock } from '../../database/retry-deadlock.ts'
 import type { Sql } from '../../database/sql.ts'
-import { cascade, droppedSteps } from '../../lifecycle/dependents.ts'
-import { tellSteps } from '../../lifecycle/job-events.ts'
+import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
+import { insertEvents } from '../../lifecycle/job-events.ts'
 
 /**
  * Ends a queued job, asks a running one to end, or ends that, too. What is cancelled already stays so.
@@ -15,10 +15,10 @@ export async function cancelJob(
   call: Call,
   { id, reason, force }: z.output<typeof operation.input>,
 ): Promise<z.output<typeof operation.output>> {
-  const [job] = await undeadlocked(() => end(call, { id, reason: reason ?? call.reason, force }))
+  const [job] = await retryDeadlock(() => end(call, { id, reason: reason ?? call.reason, force }))
   if (!job) throw new Failure('not_found', `there is no job ${id}`)
   const { before, after, asked } = job
-  call.changed(after === null ? 0 : 1)
+  call.reportChangedRows(after === null ? 0 : 1)
   const status = after ?? before
   if (status === 'cancelled' || status === 'processing') return { id, status, cancel_requested: asked }
   throw new Failure('conflict', `job ${id} is ${before} already; nothing was changed`, {
@@ -67,7 +67,7 @@ const end = (call: Call, { id, reason, force }: Cancelling) => {
     ),
     ended as (select uuid, status from moved where status = 'cancelled'),
     ${cascade(sql)},
-    told as (${tellSteps(sql, call, sql`${movedSteps(sql, call)} union all ${droppedSteps(sql)}`)})
+    told as (${insertEvents(sql, call, sql`${movedSteps(sql, call)} union all ${droppedEvents(sql)}`)})
     select
       target.status as before, moved.status as after,
       coalesce(moved.status, target.status) = 'processing'

@@ -4,16 +4,16 @@ import { Failure } from '../../../shared/errors.ts'
 import type { EnqueuedJob, enqueueBatch, NewJob } from '../../../shared/work/enqueue.ts'
 import type { Job } from '../../../shared/work/job.ts'
 import type { Call } from '../../call.ts'
-import { isTaken } from '../../database/failure.ts'
+import { isUniqueViolation } from '../../database/failure.ts'
 import { afterChange } from '../../database/outcome-unknown.ts'
-import { undeadlocked } from '../../database/retry-deadlock.ts'
+import { retryDeadlock } from '../../database/retry-deadlock.ts'
 import type { Sql } from '../../database/sql.ts'
 import { refuseCycles } from '../../lifecycle/dependency-cycles.ts'
-import { badEnds } from '../../lifecycle/dependents.ts'
-import { ring, tellSteps, wireTime } from '../../lifecycle/job-events.ts'
+import { failedEnds } from '../../lifecycle/dependents.ts'
+import { insertEvents, notifyQueues, wireTime } from '../../lifecycle/job-events.ts'
 import { hasKeyOf, isJob, jobColumns, type PerhapsJob } from '../../lifecycle/job-row.ts'
-import { dropLate } from '../../lifecycle/late-dependents.ts'
-import { refuseLarge } from '../../lifecycle/server-limits.ts'
+import { cancelLateDependents } from '../../lifecycle/late-dependents.ts'
+import { rejectLarge } from '../../lifecycle/server-limits.ts'
 
 /** Takes a job in, or finds the one that is there under its idempotency key. */
 export async function enqueueJob(call: Call, job: NewJob): Promise<EnqueuedJob> {
@@ -36,7 +36,7 @@ const tries = 5
 async function enqueue(call: Call, jobs: readonly NewJob[]): Promise<EnqueuedJob[]> {
   for (const [n, { payload }] of jobs.entries()) {
     const of = jobs.length === 1 ? 'the payload' : `the payload of jobs.${n}`
-    refuseLarge(payload, { of, most: call.maxJsonBytes })
+    rejectLarge(payload, { of, most: call.maxJsonBytes })
   }
   let left: Entry[] = jobs.map((job, n) => ({ n, uuid: randomUUID(), ...job }))
   await refuseCycles(call.sql, left)
@@ -45,7 +45,7 @@ async function enqueue(call: Call, jobs: readonly NewJob[]): Promise<EnqueuedJob
   for (let tried = 0; left.length > 0 && tried < tries; tried++) {
     // Beside another program's unique index PostgreSQL may complain of the key before it looks at ours: then it is there.
     const added = await takeIn(call, left).catch((error: unknown) => {
-      if (!isTaken(error) || tried === tries - 1) throw error
+      if (!isUniqueViolation(error) || tried === tries - 1) throw error
       return []
     })
     for (const { job, n } of added) enqueued.set(n, Object.assign(job, { created: true }))
@@ -56,7 +56,7 @@ async function enqueue(call: Call, jobs: readonly NewJob[]): Promise<EnqueuedJob
   }
   if (left.length > 0) throw new Failure('conflict', whyNot(left))
   await lookAgain(call, enqueued, jobs).catch(afterChange(enqueued.size))
-  call.changed([...enqueued.values()].filter(({ created }) => created).length)
+  call.reportChangedRows([...enqueued.values()].filter(({ created }) => created).length)
   return jobs.flatMap((_, n) => enqueued.get(n) ?? [])
 }
 
@@ -67,7 +67,7 @@ async function lookAgain(call: Call, enqueued: Map<number, EnqueuedJob>, jobs: r
   )
   const needs = waiting.flatMap(([n]) => jobs[n]?.depends_on ?? [])
   if (needs.length === 0) return
-  const dropped = new Set(await dropLate(call, needs))
+  const dropped = new Set(await cancelLateDependents(call, needs))
   for (const [n, { id, uuid }] of waiting) {
     if (uuid === null || !dropped.has(uuid)) continue
     const [now] = await call.sql<PerhapsJob[]>`select ${jobColumns(call.sql)} from jobs where id = ${id}::bigint`
@@ -98,7 +98,7 @@ interface Refusal {
 /** One statement, and so all or none; a job whose key is taken is left out of what it returns. */
 async function takeIn(call: Call, entries: readonly Entry[]): Promise<Found[]> {
   const { sql } = call
-  const rows = await undeadlocked(
+  const rows = await retryDeadlock(
     () => sql<({ refused: Refusal[] | null } & PerhapsJob)[]>`
       with asked as materialized (
         select * from jsonb_to_recordset(${JSON.stringify(entries)}::text::jsonb) as job (${sql.unsafe(columns)})
@@ -138,7 +138,7 @@ async function takeIn(call: Call, entries: readonly Entry[]): Promise<Found[]> {
           'dependency_' || ended.status
         from fresh
         left join (
-          select uuid, min(status) as status from edges where status in ${badEnds(sql)} group by uuid
+          select uuid, min(status) as status from edges where status in ${failedEnds(sql)} group by uuid
         ) as ended using (uuid)
         where not exists (select from refused)
         order by n
@@ -149,8 +149,8 @@ async function takeIn(call: Call, entries: readonly Entry[]): Promise<Found[]> {
         insert into job_dependencies (job_uuid, depends_on_job_uuid)
         select uuid, needs from edges join added using (uuid)
       ),
-      told as (${tellSteps(sql, call, addedSteps(sql, call))}),
-      rung as (${ring(sql, sql`select domain, queue from added where status = 'queued'`)})
+      told as (${insertEvents(sql, call, addedSteps(sql, call))}),
+      rung as (${notifyQueues(sql, sql`select domain, queue from added where status = 'queued'`)})
       select (select jsonb_agg(refused) from refused) as refused, added.*
       from (select) as one
       left join added on true

@@ -12,10 +12,10 @@ import type {
 } from '../../../shared/work/finish.ts'
 import type { Call } from '../../call.ts'
 import { afterChange } from '../../database/outcome-unknown.ts'
-import { undeadlocked } from '../../database/retry-deadlock.ts'
+import { retryDeadlock } from '../../database/retry-deadlock.ts'
 import type { Sql } from '../../database/sql.ts'
-import { answered, isHeld, lockedJob, lostLease } from '../../lifecycle/lease-owner.ts'
-import { fieldOf, refuse, refuseLarge } from '../../lifecycle/server-limits.ts'
+import { isLeaseOwner, leaseLost, lockedJob, singleResult } from '../../lifecycle/lease-owner.ts'
+import { fieldOf, rejectFaults, rejectLarge } from '../../lifecycle/server-limits.ts'
 import { settle } from '../../lifecycle/settle.ts'
 
 export const completeJob = (call: Call, request: z.output<typeof complete.input>): Promise<Finished> =>
@@ -29,7 +29,7 @@ export const releaseJob = (call: Call, request: z.output<typeof release.input>):
 
 /** @throws Failure `not_found`, `lease_lost` or `conflict` when the job is not the caller's to finish */
 const finishOne = async (call: Call, item: FinishItem): Promise<Finished> =>
-  answered(await finish(call, [item], () => undefined))
+  singleResult(await finish(call, [item], () => undefined))
 
 /** Finishes jobs, each on its own: what became of one does not touch another. */
 export const finishJobs = async (
@@ -42,11 +42,11 @@ async function finish(
   items: readonly FinishItem[],
   place: (at: number) => number | undefined,
 ): Promise<FinishResult[]> {
-  refuse(items.flatMap((item, at) => tokenFaults(call, item, fieldOf('completion_token', place(at)))))
+  rejectFaults(items.flatMap((item, at) => tokenFaults(call, item, fieldOf('completion_token', place(at)))))
   for (const item of items) refuseLargeResult(call, item)
   const keyed = items.map((item) => ({ finish: keyOf(item), ...item }))
-  const settled = await undeadlocked(() => settle(call.sql, call, heldBy(call.sql, keyed)))
-  call.changed(settled.length)
+  const settled = await retryDeadlock(() => settle(call.sql, call, heldBy(call.sql, keyed)))
+  call.reportChangedRows(settled.length)
   const results = new Map<number, FinishResult>(settled.map((job) => [job.id, { ok: true, ...job }]))
   const left = keyed.filter(({ id }) => !results.has(id))
   if (left.length > 0) {
@@ -63,8 +63,8 @@ function tokenFaults({ requireCompletionToken }: Call, { completion_token }: Fin
 
 /** @throws Failure `too_large` */
 function refuseLargeResult({ maxJsonBytes: most }: Call, item: FinishItem): void {
-  if (item.action === 'complete') refuseLarge(item.result, { of: `the result of job ${item.id}`, most })
-  if (item.action === 'fail') refuseLarge(item.error_stack, { of: `the stack of job ${item.id}`, most })
+  if (item.action === 'complete') rejectLarge(item.result, { of: `the result of job ${item.id}`, most })
+  if (item.action === 'fail') rejectLarge(item.error_stack, { of: `the stack of job ${item.id}`, most })
 }
 
 /** What tells the same finish from another: by it, the event of a finish knows its repetitions. */
@@ -90,7 +90,7 @@ const heldBy = (sql: Sql, items: readonly Keyed[]) => sql`
     select * from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (${sql.unsafe(columns)}) order by id
   ) as asked
   cross join lateral (${lockedJob(sql, sql`asked.id`)}) as job
-  where ${isHeld(sql)}`
+  where ${isLeaseOwner(sql)}`
 
 interface Told {
   id: number
@@ -148,7 +148,7 @@ function resultOf({ id, status, same, otherwise, event_type, ...then }: Told): F
   }
   if (status === null) return { ok: false, id, code: 'not_found', detail: `there is no job ${id}` }
   if (same) return { ok: true, id, status, retry_count, available_at: null }
-  if (!otherwise) return lostLease(id)
+  if (!otherwise) return leaseLost(id)
   const detail = `job ${id} is ${status} already, by another finish; nothing was changed`
   return { ok: false, id, code: 'conflict', detail }
 }

@@ -1,14 +1,14 @@
 import type { z } from 'zod'
 import type { Renewed, RenewItem, RenewResult, renew, renewMany } from '../../../shared/work/renew.ts'
 import type { Call } from '../../call.ts'
-import { isOneOf, notFew } from '../../database/planner-hints.ts'
-import { undeadlocked } from '../../database/retry-deadlock.ts'
-import { answered, isHeld, lockedJob, lostLease } from '../../lifecycle/lease-owner.ts'
-import { fieldOf, leaseFaults, leaseLength, refuse } from '../../lifecycle/server-limits.ts'
+import { assumeManyRows, hasIdAmong } from '../../database/planner-hints.ts'
+import { retryDeadlock } from '../../database/retry-deadlock.ts'
+import { isLeaseOwner, leaseLost, lockedJob, singleResult } from '../../lifecycle/lease-owner.ts'
+import { fieldOf, leaseLength, leaseLengthFaults, rejectFaults } from '../../lifecycle/server-limits.ts'
 
 /** @throws Failure `lease_lost` or `not_found` when the job is not the caller's to renew */
 export const renewJob = async (call: Call, request: z.output<typeof renew.input>): Promise<Renewed> =>
-  answered(await renewAll(call, [request], () => undefined))
+  singleResult(await renewAll(call, [request], () => undefined))
 
 /** Renews leases, each on its own. */
 export const renewJobs = async (
@@ -21,15 +21,17 @@ async function renewAll(
   items: readonly RenewItem[],
   place: (at: number) => number | undefined,
 ): Promise<RenewResult[]> {
-  refuse(items.flatMap((item, at) => leaseFaults(call, item.lease_seconds, fieldOf('lease_seconds', place(at)))))
+  rejectFaults(
+    items.flatMap((item, at) => leaseLengthFaults(call, item.lease_seconds, fieldOf('lease_seconds', place(at)))),
+  )
   const lengthened = items.map((item) => ({ ...item, lease_seconds: leaseLength(call, item.lease_seconds) }))
-  const rows = await undeadlocked(() => extend(call, lengthened))
+  const rows = await retryDeadlock(() => extend(call, lengthened))
   const told = new Map(rows.map((row) => [row.id, row]))
   return items.map(({ id }): RenewResult => {
     const row = told.get(id)
     if (!row) return { ok: false, id, code: 'not_found', detail: `there is no job ${id}` }
     const { leased_until, cancel_requested } = row
-    return leased_until === null ? lostLease(id) : { ok: true, id, leased_until, cancel_requested }
+    return leased_until === null ? leaseLost(id) : { ok: true, id, leased_until, cancel_requested }
   })
 }
 
@@ -53,8 +55,8 @@ const extend = ({ sql }: Call, items: readonly RenewItem[]) => sql<Row[]>`
     select job.id, asked.lease_seconds, asked.progress_percent, asked.progress_message
     from asked
     cross join lateral (${lockedJob(sql, sql`asked.id`)}) as job
-    cross join ${notFew(sql)}
-    where ${isHeld(sql)}
+    cross join ${assumeManyRows(sql)}
+    where ${isLeaseOwner(sql)}
   ),
   renewed as (
     update jobs
@@ -62,7 +64,7 @@ const extend = ({ sql }: Call, items: readonly RenewItem[]) => sql<Row[]>`
         progress_percent = coalesce(held.progress_percent, jobs.progress_percent),
         progress_message = coalesce(held.progress_message, jobs.progress_message)
     from held
-    where ${isOneOf(sql, sql`select id from held`)} and jobs.id = held.id
+    where ${hasIdAmong(sql, sql`select id from held`)} and jobs.id = held.id
     returning jobs.id, jobs.leased_until, jobs.cancel_requested_at is not null as cancel_requested
   )
   select asked.id, renewed.leased_until, coalesce(renewed.cancel_requested, false) as cancel_requested

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { sweepArchive } from '../../../server/undo/archive-retention.ts'
+import { deleteExpiredArchive } from '../../../server/undo/archive-retention.ts'
 import { kinds } from '../../support/database/database.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
@@ -30,7 +30,7 @@ describe.each(kinds)('the archive on %s', (kind) => {
     await world.sql`update job_operations set ended_at = now() - interval '169 hours' where id in (1, 3)`
     expect(await archived()).toEqual([...old, ...young, 4711])
 
-    expect(await sweepArchive(world.sql, { days: 7, stopping: going })).toBe(3)
+    expect(await deleteExpiredArchive(world.sql, { days: 7, stopping: going })).toBe(3)
 
     expect(await archived()).toEqual([...young, 4711])
     expect(await world.sql`select 1 from job_operation_rows`).toHaveLength(0)

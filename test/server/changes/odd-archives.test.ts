@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { sweepArchive } from '../../../server/undo/archive-retention.ts'
+import { deleteExpiredArchive } from '../../../server/undo/archive-retention.ts'
 import { ask, at, doneOf, holding, otherProgram, prune } from '../../support/bulk-tools.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
@@ -36,7 +36,7 @@ describe('tables that another program made in its own way', () => {
     expect(doneOf(await ask(world, prune)).affected).toBe(500)
     await world.sql`update jobs_archive set archived_at = now() - interval '30 days' where operation_id is not null`
     await world.sql`vacuum full jobs_archive`
-    expect(await sweepArchive(world.sql, { days: 7, stopping: going })).toBe(500)
+    expect(await deleteExpiredArchive(world.sql, { days: 7, stopping: going })).toBe(500)
     expect(await world.sql`select from jobs_archive where operation_id is null`).toHaveLength(500)
   })
 

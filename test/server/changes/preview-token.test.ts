@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { previewLife } from '../../../server/bulk/preview-token.ts'
+import { previewLifetimeSeconds } from '../../../server/bulk/preview-token.ts'
 import {
   ask,
   type Change,
@@ -113,12 +113,12 @@ describe.each(['postgres'] as const)('the token of a preview on %s', (kind) => {
 
     const forged = [
       sign(body, 'another key'),
-      sign({ ...body, as_of: ago(previewLife + 1) }),
+      sign({ ...body, as_of: ago(previewLifetimeSeconds + 1) }),
       sign({ ...body, seen: `${future}:${future}:` }),
     ]
     for (const preview_token of forged) expect(codeOf(await ask(world, prune, { preview_token }))).toBe(stale)
     expect(await world.count()).toBe(2)
-    const old = sign({ ...body, as_of: ago(previewLife - 60) })
+    const old = sign({ ...body, as_of: ago(previewLifetimeSeconds - 60) })
     expect(doneOf(await ask(world, prune, { preview_token: old }))).toMatchObject({ affected: 2 })
   })
 

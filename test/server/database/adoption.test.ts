@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Running } from '../../../server/start.ts'
-import { sweepArchive } from '../../../server/undo/archive-retention.ts'
+import { deleteExpiredArchive } from '../../../server/undo/archive-retention.ts'
 import { countsOf, expectRight } from '../../support/counts.ts'
 import { newDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { hasDeployment, loadDeployment } from '../../support/database/existing-deployment.ts'
@@ -322,7 +322,7 @@ describe('a database that another program made', () => {
       })
       const { out } = await runJobsctl(['doctor'], { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: key } })
       expect(out).toMatch(/^history\twarning\t.*jobs_archive lacks operation_id, .*no prune can be undone/m)
-      expect(await sweepArchive(server.sql, { days: 7, stopping: new AbortController().signal })).toBe(0)
+      expect(await deleteExpiredArchive(server.sql, { days: 7, stopping: new AbortController().signal })).toBe(0)
     } finally {
       await stopAll()
       await sql`drop owned by visitor`
