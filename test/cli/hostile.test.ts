@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commands } from '../../cli/commands/all.ts'
 import { exits } from '../../shared/exits.ts'
+import { anyText } from '../support/any-text.ts'
 import { changes, threeEach } from '../support/changes.ts'
 import { openWorld, type World } from '../support/world.ts'
 
@@ -253,10 +254,7 @@ describe('jobsctl and bad command lines', () => {
       '\ud800',
       '=',
     ]
-    const word = fc.oneof(
-      fc.constantFrom(...verbs, ...flags, ...more, ...values),
-      fc.string({ unit: 'binary', maxLength: 12 }),
-    )
+    const word = fc.oneof(fc.constantFrom(...verbs, ...flags, ...more, ...values), anyText({ maxLength: 12 }))
     const sendable = word.map((text) => text.replaceAll('\0', ''))
     const line = fc
       .tuple(fc.constantFrom(...verbs, '--json', '-q'), fc.array(sendable, { maxLength: 6 }))

@@ -1,38 +1,30 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { startPostgres } from '../../scripts/postgres/start.ts'
-import { makeTemplate } from './database/template.ts'
 import { throwawayFolder } from './folder.ts'
+import { makersIn } from './run/makers.ts'
+import { serve, socketName } from './run/service.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A PostgreSQL for all test files; each makes databases of its own in it. */
-    postgresUrl: string
     /** A folder for everything a run leaves behind; it goes with the run. */
     runFolder: string
-    /** The data folder of an embedded server that has started and stopped once. */
-    embeddedTemplate: string
   }
 }
 
-/** Once a run: builds the programs, starts PostgreSQL, and prepares an embedded database to copy. */
+/**
+ * Once a run: makes nothing yet, but listens for test files that ask for the build, for PostgreSQL or for a template of
+ * a database (see `run/shared.ts`). Unit tests ask for none of them.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const run = await throwawayFolder('jobs-tests-')
-  const [postgres, template] = await Promise.allSettled([
-    startPostgres(),
-    promisify(execFile)('npm', ['run', '-s', 'build']).then(() => makeTemplate(run.path)),
-  ])
-  const stop = async () => {
-    if (postgres.status === 'fulfilled') await postgres.value.stop()
+  const { makers, stop } = makersIn(run.path)
+  const service = await serve(join(run.path, socketName), makers)
+  project.provide('runFolder', run.path)
+  // In watch mode the templates stay as the first build made them: a newer server migrates its copy.
+  project.onTestsRerun(async () => service.forget('build'))
+  return async () => {
+    await service.stop()
+    await stop()
     await run.remove()
   }
-  if (postgres.status === 'rejected' || template.status === 'rejected') {
-    await stop()
-    throw postgres.status === 'rejected' ? postgres.reason : template.status === 'rejected' && template.reason
-  }
-  project.provide('postgresUrl', postgres.value.url)
-  project.provide('runFolder', run.path)
-  project.provide('embeddedTemplate', template.value)
-  return stop
 }

@@ -1,5 +1,5 @@
 import type { Pool } from '../../server/database/sql.ts'
-import { type Kind, newDatabase } from './database/database.ts'
+import { type Kind, newDatabase, type TestDatabase } from './database/database.ts'
 import type { JobRow, Wanted } from './database/job-row.ts'
 import {
   type EventRow,
@@ -50,8 +50,12 @@ export interface World {
 const key = 'key-of-the-tests'
 
 /** Opens a world of its own: a database that nobody else uses, and a server on it that is ready. */
-export async function openWorld(kind: Kind, overrides: Record<string, string> = {}): Promise<World> {
-  const database = await newDatabase(kind)
+export async function openWorld(
+  kind: Kind,
+  overrides: Record<string, string> = {},
+  found: Promise<TestDatabase> = newDatabase(kind),
+): Promise<World> {
+  const database = await found
   const env = { ...database.env, SINGLE_USER_API_KEY: key, ...overrides }
   const log: string[] = []
   const { url, sql, prepared, stop } = await startServer(env, (line) => void log.push(line))

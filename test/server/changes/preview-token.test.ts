@@ -14,6 +14,7 @@ import {
   prune,
   requeue,
 } from '../../support/bulk-tools.ts'
+import { emptyDatabase } from '../../support/database/database.ts'
 import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { openWorld, type World } from '../../support/world.ts'
@@ -136,7 +137,7 @@ describe.each(['postgres'] as const)('the token of a preview on %s', (kind) => {
 describe('the token of a preview on two servers', () => {
   it('counts on the other one, too, and there only once; on another database it does not', async () => {
     const world = await openWorld('postgres')
-    const stranger = await openWorld('postgres')
+    const stranger = await openWorld('postgres', {}, emptyDatabase())
     const { url, prepared, stop } = await startServer(world.env)
     try {
       await prepared

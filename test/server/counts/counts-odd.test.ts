@@ -2,7 +2,7 @@ import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Running } from '../../../server/start.ts'
 import { countsOf, expectRight } from '../../support/counts.ts'
-import { newDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
@@ -20,7 +20,7 @@ describe('the counts behind stats, of a database that is changed under the serve
   const running: Running[] = []
   const sessions: postgres.Sql[] = []
   beforeEach(async () => {
-    database = await newDatabase('postgres')
+    database = await emptyDatabase()
     sql = session('public')
   })
   afterEach(async () => {

@@ -1,9 +1,10 @@
 import postgres from 'postgres'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { countsOf, expectRight, groupsOf } from '../../support/counts.ts'
 import { kinds } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
 import { until } from '../../support/poll.ts'
+import { postgresUrl } from '../../support/run/shared.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const right = { kept: true, why: null, wrong: 0 }
@@ -110,7 +111,7 @@ describe('counts and transactions', () => {
   afterAll(() => world?.stop())
 
   it('are kept while a transaction in another database has no end', async () => {
-    other = postgres(inject('postgresUrl'), { max: 1 })
+    other = postgres(await postgresUrl(), { max: 1 })
     await other`begin`
     await other`select pg_current_xact_id()`
     await world.sql`truncate jobs`

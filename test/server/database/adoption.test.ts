@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Running } from '../../../server/start.ts'
 import { deleteExpiredArchive } from '../../../server/undo/archive-retention.ts'
 import { countsOf, expectRight } from '../../support/counts.ts'
-import { newDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { hasDeployment, loadDeployment } from '../../support/database/existing-deployment.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
@@ -23,7 +23,7 @@ describe('a database that another program made', () => {
   const running: Running[] = []
   const log: string[] = []
   beforeEach(async () => {
-    database = await newDatabase('postgres')
+    database = await emptyDatabase()
     sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 3, onnotice: () => {} })
   })
   afterEach(async () => {

@@ -2,7 +2,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { events, stoppedQueues } from '../../../shared/endpoints.ts'
-import { newDatabase } from '../../support/database/database.ts'
+import { emptyDatabase } from '../../support/database/database.ts'
 import { hasDeployment, loadDeployment } from '../../support/database/existing-deployment.ts'
 import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
@@ -15,7 +15,7 @@ describe.skipIf(!hasDeployment)('a database that another program made, worked ov
   let stop = async () => {}
   let url = ''
   beforeAll(async () => {
-    const database = await newDatabase('postgres')
+    const database = await emptyDatabase()
     sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 3, onnotice: () => {} })
     await loadDeployment(sql)
     const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: key })

@@ -1,18 +1,19 @@
 import postgres from 'postgres'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startPooler } from '../../../scripts/bench/stage/pooler.ts'
 import type { Running } from '../../../server/start.ts'
 import { countsOf, expectRight } from '../../support/counts.ts'
-import { newDatabase, newFolder, type TestDatabase } from '../../support/database/database.ts'
+import { emptyDatabase, newFolder, type TestDatabase } from '../../support/database/database.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
+import { postgresUrl } from '../../support/run/shared.ts'
 import { workerOf } from '../../support/worker.ts'
 import { paths } from '../../support/world.ts'
 
 const key = 'key-of-the-tests'
-const pooler = await startPooler(inject('postgresUrl'))
+const pooler = await startPooler(await postgresUrl())
 if (!pooler) process.stderr.write('skipped: pgbouncer is not installed\n')
 
 describe.skipIf(!pooler)('two servers behind a pooler in transaction mode', () => {
@@ -22,7 +23,7 @@ describe.skipIf(!pooler)('two servers behind a pooler in transaction mode', () =
   /** Past the pooler. */
   let sql: postgres.Sql
   beforeAll(async () => {
-    database = await newDatabase('postgres')
+    database = await emptyDatabase()
     const direct = database.env.JOBS_DB_URL ?? ''
     sql = postgres(direct, { max: 1 })
     url = pooler?.urlOf(new URL(direct).pathname.slice(1)) ?? ''

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Job } from '../../../shared/work/job.ts'
+import { anyText } from '../../support/any-text.ts'
 import { kinds } from '../../support/database/database.ts'
 import {
   badEventIds,
@@ -155,7 +156,7 @@ describe.each(kinds)('a bad request about jobs on %s', (kind) => {
   }
   const odd = fc.oneof(
     fc.jsonValue(),
-    fc.string({ unit: 'binary' }),
+    anyText(),
     fc.string({ unit: 'grapheme', minLength: 100, maxLength: 300 }),
     fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 8 }).map((units) => String.fromCharCode(...units)),
     fc.double(),

@@ -3,6 +3,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { inject } from 'vitest'
+import { embeddedTemplate, postgresTemplate, postgresUrl } from '../run/shared.ts'
 
 /** Where a server can keep its jobs. */
 export const kinds = ['embedded', 'postgres'] as const
@@ -17,20 +18,29 @@ export interface TestDatabase {
 /** A new folder that goes with the test run. */
 export const newFolder = (name: string): Promise<string> => mkdtemp(join(inject('runFolder'), `${name}-`))
 
-/** An embedded database that is there already, or an empty one on the PostgreSQL of the run. */
-export const newDatabase = (kind: Kind): Promise<TestDatabase> => (kind === 'embedded' ? embedded() : onPostgres())
+/**
+ * A database of its own that a server has migrated already, so that the next server is ready at once. All of them have
+ * the same key for preview tokens.
+ */
+export const newDatabase = (kind: Kind): Promise<TestDatabase> =>
+  kind === 'embedded' ? newEmbedded() : newOnPostgres(postgresTemplate())
 
-async function embedded(): Promise<TestDatabase> {
-  const folder = await newFolder('data')
-  await cp(inject('embeddedTemplate'), folder, { recursive: true })
+/** A database without tables on the PostgreSQL of the run: the first server makes them. */
+export const emptyDatabase = (): Promise<TestDatabase> => newOnPostgres()
+
+async function newEmbedded(): Promise<TestDatabase> {
+  const [folder, template] = await Promise.all([newFolder('data'), embeddedTemplate()])
+  await cp(template, folder, { recursive: true })
   return { env: { JOBS_DATA_DIR: folder }, drop: () => rm(folder, { recursive: true, force: true }) }
 }
 
-async function onPostgres(): Promise<TestDatabase> {
+async function newOnPostgres(copied?: Promise<string>): Promise<TestDatabase> {
   const name = `t_${randomUUID().replaceAll('-', '')}`
-  const folder = await newFolder('data')
-  await asOperator((sql) => sql`create database ${sql(name)}`)
-  const url = Object.assign(new URL(inject('postgresUrl')), { pathname: `/${name}` }).href
+  const [folder, template] = await Promise.all([newFolder('data'), copied])
+  await asOperator((sql) =>
+    template ? sql`create database ${sql(name)} template ${sql(template)}` : sql`create database ${sql(name)}`,
+  )
+  const url = Object.assign(new URL(await postgresUrl()), { pathname: `/${name}` }).href
   return {
     env: { JOBS_DB_URL: url, JOBS_DATA_DIR: folder },
     drop: () => asOperator((sql) => sql`drop database ${sql(name)} with (force)`),
@@ -39,7 +49,7 @@ async function onPostgres(): Promise<TestDatabase> {
 
 /** Runs one statement beside all servers. */
 async function asOperator(run: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
-  const sql = postgres(inject('postgresUrl'), { max: 1, onnotice: () => {} })
+  const sql = postgres(await postgresUrl(), { max: 1, onnotice: () => {} })
   try {
     await run(sql)
   } finally {

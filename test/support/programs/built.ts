@@ -1,21 +1,11 @@
-import { fileURLToPath } from 'node:url'
-import { readEnv } from '../../../server/env.ts'
-import type { Running } from '../../../server/start.ts'
+import { builtPrograms } from '../run/shared.ts'
+import { programs, startBuilt } from './dist.ts'
 
-const dist = new URL('../../../dist/', import.meta.url)
+// A test file that imports this file needs the build, and no other test file waits for one.
+await builtPrograms()
 
 /** The built programs, as they are shipped. */
-export const built = {
-  server: fileURLToPath(new URL('server/main.js', dist)),
-  jobsctl: fileURLToPath(new URL('cli/bin.js', dist)),
-}
+export const built = programs
 
-/** Starts the built server in this process, on a free port; `log` is given its lines. */
-export async function startServer(
-  env: Record<string, string>,
-  log: (line: string) => void = () => {},
-): Promise<Running> {
-  const { start }: typeof import('../../../server/start.ts') = await import(new URL('server/start.js', dist).href)
-  const at = (level: string) => (message: string, fields?: object) => log(JSON.stringify({ level, message, ...fields }))
-  return start(readEnv({ PORT: '0', ...env }), { info: at('info'), warn: at('warn'), error: at('error') })
-}
+/** Starts the built server in this process, on a free port; `log` is given each line of its log. */
+export const startServer = startBuilt

@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import type { ThrowawayPostgres } from '../../../scripts/postgres/start.ts'
+import type { Makers } from './service.ts'
+
+interface SharedThings {
+  makers: Makers
+  /** Stops what has been started. */
+  stop: () => Promise<void>
+}
+
+/** What test files can ask the run for. Nothing is loaded before it is asked for, so that unit tests start at once. */
+export function makersIn(folder: string): SharedThings {
+  let postgres: Promise<ThrowawayPostgres> | undefined
+  let built: Promise<string> | undefined
+  const build = async () => {
+    built = (await import('./build.ts')).buildWhenChanged()
+    return built
+  }
+  const url = async () => {
+    postgres ??= import('../../../scripts/postgres/start.ts').then(({ startPostgres }) => startPostgres())
+    return (await postgres).url
+  }
+  const makers: Makers = {
+    build,
+    postgres: url,
+    'postgres-template': async () => {
+      const [{ makePostgresTemplate }, address] = await Promise.all([import('./templates.ts'), url(), built ?? build()])
+      return makePostgresTemplate({ url: address, name: 'template_of_the_tests', folder: join(folder, 'keys') })
+    },
+    'embedded-template': async () => {
+      const [{ makeEmbeddedTemplate }] = await Promise.all([import('./templates.ts'), built ?? build()])
+      return makeEmbeddedTemplate(join(folder, 'template'))
+    },
+  }
+  return { makers, stop: async () => (await postgres?.catch(() => undefined))?.stop() }
+}
