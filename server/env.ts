@@ -37,6 +37,11 @@ export const Env = z.object({
     .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
     .optional()
     .describe('the API key of single-user mode; unset means one in the data folder'),
+  JOBS_DB_SCHEMA: z
+    .string()
+    .regex(/^[^\p{Cc}]{1,63}$/u, 'must be the name of a schema, without quotes')
+    .optional()
+    .describe('PostgreSQL: schema of the tables; needed only where several schemas have a table of jobs'),
   JOBS_DB_POOL: number(2, 100, 4).describe('PostgreSQL: connections at most'),
   JOBS_DB_POOLER: flag
     .default(false)

@@ -98,7 +98,7 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
     ready = true
   }
   const prepared = prepare({
-    apart: opened.withDedicatedPool,
+    opened,
     log,
     pooled: env.JOBS_DB_POOLER,
     tablesReady,

@@ -21,8 +21,15 @@ export async function tokenCommand(environment: NodeJS.ProcessEnv, command: Toke
   if (!opened) return askRunningServer(env.JOBS_DATA_DIR, command)
   try {
     const pooled = env.JOBS_DB_POOLER
-    await opened.withDedicatedPool((sql) =>
-      migrate({ sql, log: silent, tablesOnly: true, pooled, tablesReady: () => {} }),
+    await opened.withDedicatedPool(async (sql) =>
+      migrate({
+        sql,
+        log: silent,
+        schema: await opened.findSchema(sql),
+        tablesOnly: true,
+        pooled,
+        tablesReady: () => {},
+      }),
     )
     return await runTokenCommand(opened.sql, command)
   } catch (error) {

@@ -23,8 +23,8 @@ const brokenOnes = (sql: Pool) => sql<Broken[]>`
   where pg_proc.oid = any(select to_regproc(name) from unnest(${Object.keys(countTriggers)}::text[]) as name)
     and (
       (proconfig @> array[format('search_path=%I, pg_temp', nspname)]) is not true
-      or not has_table_privilege(proowner, 'jobsctl_count_deltas', 'insert')
-      or not has_table_privilege(proowner, 'jobsctl_counting', 'select')
+      or not has_table_privilege(proowner, to_regclass('jobsctl_count_deltas'), 'insert')
+      or not has_table_privilege(proowner, to_regclass('jobsctl_counting'), 'select')
     )`
 
 /**

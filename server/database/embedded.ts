@@ -4,8 +4,10 @@ import { Worker } from 'node:worker_threads'
 import { Failure } from '../../shared/errors.ts'
 import { makeDataFolder } from '../data-folder.ts'
 import { connectEmbedded } from './connect.ts'
+import { findNames } from './find-names.ts'
 import { lockFolder } from './folder-lock.ts'
-import type { Pool } from './sql.ts'
+import { type SchemaNames, withSchemaNames } from './schema-names.ts'
+import type { Pool, Sql } from './sql.ts'
 
 export interface Listener {
   /** A notice has come. */
@@ -16,6 +18,11 @@ export interface Listener {
 
 export interface OpenedDatabase {
   sql: Pool
+  /**
+   * Finds the schema of the tables, from which on all statements name it. Asked again, it answers the same.
+   * @throws Failure `usage` where there are several
+   */
+  findSchema: (from: Sql) => Promise<string>
   /** Runs what may take long on connections of its own, so that calls keep all of the pool; the embedded database has but one. */
   withDedicatedPool: <Result>(work: (own: Pool) => Promise<Result>) => Promise<Result>
   /** Hears the notices of a channel from now on, and again whenever a lost connection is back. */
@@ -42,10 +49,12 @@ export async function openEmbedded({ folder, fsync }: EmbeddedOptions): Promise<
   try {
     const worker = await startWorker({ folder: join(folder, 'database'), fsync })
     const listeners = new Map<string, Listener>()
-    const sql = connectEmbedded(
+    const names: SchemaNames = {}
+    const own = connectEmbedded(
       () => wire(worker),
       (channel, notice) => listeners.get(channel)?.heard(notice),
     )
+    const sql = withSchemaNames(own, names)
     let closing = false
     const lost = new Promise<void>((resolve) => {
       worker.once('exit', () => {
@@ -54,6 +63,10 @@ export async function openEmbedded({ folder, fsync }: EmbeddedOptions): Promise<
     })
     return {
       sql,
+      findSchema: async () => {
+        names.known ??= await findNames(own, undefined)
+        return names.known.schema
+      },
       withDedicatedPool: (work) => work(sql),
       lost,
       listen: (channel, listener) => {

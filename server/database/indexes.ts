@@ -8,7 +8,11 @@ import type { Session } from './sql.ts'
  * left behind is invalid, and made again.
  * @throws the database's own error for the last that cannot be built; the others are built all the same
  */
-export async function buildIndexes(session: Session, { text }: Migration, log: Log): Promise<void> {
+export async function buildIndexes(
+  session: Session,
+  { text }: Pick<Migration, 'text'>,
+  { log, schema }: Building,
+): Promise<void> {
   const statements = text
     .replaceAll(/^\s*--.*$/gm, '')
     .split(';')
@@ -16,7 +20,7 @@ export async function buildIndexes(session: Session, { text }: Migration, log: L
     .filter((statement) => statement !== '')
   let last: unknown
   for (const statement of statements) {
-    await build(session, statement, log).catch((error: unknown) => {
+    await build(session, statement, { log, schema }).catch((error: unknown) => {
       log.warn(`the index ${nameOf(statement)} cannot be built: ${error instanceof Error ? error.message : error}`)
       last = error
     })
@@ -24,12 +28,18 @@ export async function buildIndexes(session: Session, { text }: Migration, log: L
   if (last) throw last
 }
 
+interface Building {
+  log: Log
+  /** Where the tables are: a quoted name. */
+  schema: string
+}
+
 /** What a unique index is called where its name is taken. */
 const spare = 'jobsctl_unique'
 
 const nameOf = (statement: string): string => /if not exists (\w+)/.exec(statement)?.[1] ?? ''
 
-async function build(session: Session, statement: string, log: Log): Promise<void> {
+async function build(session: Session, statement: string, { log, schema }: Building): Promise<void> {
   const name = nameOf(statement)
   const [there] = await session<{ valid: boolean }[]>`
     select indisvalid as valid from pg_index where indexrelid = to_regclass(${name})`
@@ -38,9 +48,9 @@ async function build(session: Session, statement: string, log: Log): Promise<voi
     if (missing.length === 0) return warnOfAnother(session, statement, log)
     if (name === spare) throw new Error('another index has its name')
     // Somebody else's promise, such as of some rows alone: it stays, and ours is beside it.
-    return build(session, statement.replace(name, spare), log)
+    return build(session, statement.replace(name, spare), { log, schema })
   }
-  if (there) await session.unsafe(`drop index concurrently if exists ${name}`)
+  if (there) await session.unsafe(`drop index concurrently if exists ${schema}.${name}`)
   if (missing.length > 0) await session.unsafe(statement)
 }
 

@@ -9,6 +9,8 @@ import type { Pool, Session, Sql } from './sql.ts'
 interface Options {
   sql: Pool
   log: Log
+  /** Where the tables are, or will be: a quoted name. */
+  schema: string
   /** Leave the indexes to a server: a short command does not wait for them. */
   tablesOnly?: boolean
   /** A pooler stands in between, which hands each statement to another session: none may be set up. */
@@ -23,13 +25,13 @@ interface Options {
  * start.
  * @throws the database's own error; what was done before it stays done
  */
-export async function migrate({ sql, log, tablesOnly = false, pooled, tablesReady }: Options): Promise<void> {
+export async function migrate({ sql, log, schema, tablesOnly = false, pooled, tablesReady }: Options): Promise<void> {
   const migrations = (await allMigrations()).filter(({ concurrent }) => !(tablesOnly && concurrent))
   for (let waited = false; ; waited = true) {
     const pending = await pendingOf(sql, migrations)
     if (pending.every(({ concurrent }) => concurrent)) tablesReady()
     if (pending.length === 0) return
-    if (await alone(sql, () => applyAll({ sql, log, migrations, pooled, tablesReady }))) return
+    if (await alone(sql, () => applyAll({ sql, log, schema, migrations, pooled, tablesReady }))) return
     if (!waited) log.info('another server is migrating this database; waiting for it')
     await wait(200)
   }
@@ -74,7 +76,7 @@ interface Applying extends Omit<Options, 'tablesOnly'> {
   migrations: Migration[]
 }
 
-async function applyAll({ sql, log, migrations, pooled, tablesReady }: Applying): Promise<void> {
+async function applyAll({ sql, log, schema, migrations, pooled, tablesReady }: Applying): Promise<void> {
   const session = await sql.reserve()
   try {
     // An index on a large table takes its time, and waits for whoever uses the table.
@@ -83,7 +85,7 @@ async function applyAll({ sql, log, migrations, pooled, tablesReady }: Applying)
     let unbuilt: unknown
     for (const migration of await pendingOf(session, migrations)) {
       if (migration.concurrent) tablesReady()
-      await apply(session, migration, log).catch((error: unknown) => {
+      await apply(session, migration, { log, schema }).catch((error: unknown) => {
         // An index that cannot be built is no reason to leave others out.
         if (!migration.concurrent || isConnectionLost(error)) throw error
         unbuilt = error
@@ -126,11 +128,15 @@ async function pendingOf(sql: Sql, migrations: Migration[]): Promise<Pending[]> 
 
 const identity = ({ kind, of, name }: SchemaObject): string => [kind, of, name].join(' ')
 
-async function apply(session: Session, migration: Pending, log: Log): Promise<void> {
+async function apply(
+  session: Session,
+  migration: Pending,
+  { log, schema }: Pick<Options, 'log' | 'schema'>,
+): Promise<void> {
   const { name, missing } = migration
   log.info(`migration ${name}`, missing.length > 0 ? { missing: listOfObjects(missing) } : {})
   if (migration.concurrent) {
-    await buildIndexes(session, migration, log)
+    await buildIndexes(session, migration, { log, schema })
     await record(session, migration)
     return
   }
@@ -138,6 +144,8 @@ async function apply(session: Session, migration: Pending, log: Log): Promise<vo
   try {
     // Whoever waits for a table lock makes all that come after it wait, too; and so does a server that freezes here.
     await session`set local lock_timeout = '200ms'`
+    // Bodies in dollar quotes name no schema: what a migration makes or looks up belongs to this one.
+    await session.unsafe(`set local search_path = ${schema}, pg_temp`)
     await session`set local idle_in_transaction_session_timeout = '10s'`
     await session`
       create table if not exists jobsctl_migrations (

@@ -3,6 +3,8 @@ import { Failure } from '../../shared/errors.ts'
 import type { Env } from '../env.ts'
 import { connectPostgres } from './connect.ts'
 import { type Listener, type OpenedDatabase, openEmbedded } from './embedded.ts'
+import { findNames } from './find-names.ts'
+import { type SchemaNames, withSchemaNames } from './schema-names.ts'
 import type { Pool } from './sql.ts'
 
 /**
@@ -12,13 +14,19 @@ import type { Pool } from './sql.ts'
 export async function openDatabase(env: Env): Promise<OpenedDatabase> {
   if (!env.JOBS_DB_URL) return openEmbedded({ folder: env.JOBS_DATA_DIR, fsync: env.JOBS_EMBEDDED_FSYNC })
   const url = env.JOBS_DB_URL
-  const sql = postgresOf(env, url, env.JOBS_DB_POOL)
+  const names: SchemaNames = {}
+  const connect = (pool: number) => withSchemaNames(postgresOf(env, url, pool), names)
+  const sql = connect(env.JOBS_DB_POOL)
   let own: Pool | undefined
   // A PostgreSQL server comes back; the pool waits for it.
   return {
     sql,
+    findSchema: async (from) => {
+      names.known ??= await findNames(from, env.JOBS_DB_SCHEMA)
+      return names.known.schema
+    },
     withDedicatedPool: async (work) => {
-      own = postgresOf(env, url, apart)
+      own = connect(apart)
       return work(own).finally(() => own?.end({ timeout: 0 }))
     },
     // Behind a pooler nobody is told anything.

@@ -6,7 +6,7 @@ import { isAccessRefused, isConnectionLost, isLocked, isPooler, isReadOnly } fro
 import { migrate } from './migrate.ts'
 
 interface Preparing {
-  apart: OpenedDatabase['withDedicatedPool']
+  opened: Pick<OpenedDatabase, 'withDedicatedPool' | 'findSchema'>
   log: Log
   pooled: boolean
   tablesReady: () => void
@@ -15,11 +15,17 @@ interface Preparing {
 }
 
 /** Migrates, and tries again while the database cannot be reached or is busy. */
-export async function prepare({ apart, log, pooled, tablesReady, isReady, isStopping }: Preparing): Promise<void> {
+export async function prepare({ opened, log, pooled, tablesReady, isReady, isStopping }: Preparing): Promise<void> {
   let pause = 1000
+  let told: string | undefined
   while (!isStopping()) {
     try {
-      return await apart((sql) => migrate({ sql, log, pooled, tablesReady }))
+      return await opened.withDedicatedPool(async (sql) => {
+        const schema = await opened.findSchema(sql)
+        if (schema !== told) log.info(`the tables are in the schema ${schema}`)
+        told = schema
+        await migrate({ sql, log, schema, pooled, tablesReady })
+      })
     } catch (error) {
       const why = error instanceof Error ? error.message || String(error) : String(error)
       if (isReady()) return log.warn(`indexes are missing, so some calls are slow; the next start tries again: ${why}`)

@@ -43,18 +43,19 @@ async function inBatches(stopping: AbortSignal, batch: () => Promise<number>): P
 }
 
 /** What the oldest operation has there, if that has expired. Several servers may do this at once. */
-async function deleteSome(sql: Sql, table: string, expired: Fragment): Promise<number> {
+async function deleteSome(sql: Sql, table: 'jobs_archive' | 'job_operation_rows', expired: Fragment): Promise<number> {
+  const from = sql.unsafe(`from ${table}`)
   const { count } = await sql`
     with oldest as materialized (
       select kept.operation_id
       from (
-        select * from ${sql(table)} where operation_id is not null order by operation_id limit 1
+        select * ${from} where operation_id is not null order by operation_id limit 1
       ) as kept
       where ${expired}
     )
-    delete from ${sql(table)}
+    delete ${from}
     where ctid = any(array(
-      select ctid from ${sql(table)}
+      select ctid ${from}
       where operation_id = (select operation_id from oldest)
       limit ${sql.unsafe(String(atOnce))} for update skip locked
     ))

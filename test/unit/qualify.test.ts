@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { qualified } from '../../server/database/qualify.ts'
+
+const names = { schema: '"s"', functions: new Set(['now', 'count', 'substring', 'to_regclass']) }
+
+describe('names in a statement', () => {
+  it.each([
+    [
+      'select from jobs join job_events on jobs.id = job_id',
+      'select from "s".jobs join "s".job_events on jobs.id = job_id',
+    ],
+    ['update jobs set x = 1 from (select 1) as jobs', 'update "s".jobs set x = 1 from (select 1) as jobs'],
+    ['delete from jobs_archive using jobs', 'delete from "s".jobs_archive using "s".jobs'],
+    [
+      'insert into jobsctl_counts (a) values (count(*))',
+      'insert into "s".jobsctl_counts (a) values (pg_catalog.count(*))',
+    ],
+    ['create index concurrently i on jobs (id)', 'create index concurrently i on "s".jobs (id)'],
+    ['alter table jobs add column if not exists jobs oid', 'alter table "s".jobs add column if not exists jobs oid'],
+    ['create table if not exists jobsctl_x (a int)', 'create table if not exists "s".jobsctl_x (a int)'],
+    ['on conflict do update set a = now()', 'on conflict do update set a = pg_catalog.now()'],
+    ['select jobsctl_count_insert()', 'select "s".jobsctl_count_insert()'],
+    [`to_regclass('pg_temp.x')`, `pg_catalog.to_regclass('pg_temp.x')`],
+    [`to_regclass('jobs')`, `pg_catalog.to_regclass('"s".' || 'jobs')`],
+  ])('%s', (text, expected) => expect(qualified(text, names)).toBe(expected))
+
+  it.each([
+    `'from jobs where now()'`,
+    `'it''s from jobs'`,
+    '"now"()',
+    '-- from jobs, now()',
+    '$$ begin insert into jobs; end $$',
+    'from "other".jobs',
+    'from other.jobs',
+    'from jobs.x',
+    'public.now()',
+    'substring(a from 1)',
+    'tier (priority)',
+    'unknown_function(1)',
+    'create temporary table jobsctl_twin (like x)',
+  ])('%s stays as it is', (text) => expect(qualified(text, names)).toBe(text))
+
+  it('are rewritten no further the second time', () => {
+    const text = 'select count(*) from jobs where at < now()'
+    expect(qualified(qualified(text, names), names)).toBe(qualified(text, names))
+  })
+})
