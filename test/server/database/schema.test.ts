@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Running } from '../../../server/start.ts'
-import { newDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
 
@@ -13,7 +13,7 @@ describe('the schema of the tables', () => {
   let running: Running | undefined
   let log: string[]
   beforeEach(async () => {
-    database = await newDatabase('postgres')
+    database = await emptyDatabase()
     sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
     log = []
   })
