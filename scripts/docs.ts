@@ -1,52 +1,62 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { commands } from '../cli/commands/all.ts'
-import { globalFlags, guardFlags, secretVariables } from '../cli/settings/global-flags.ts'
-import { environmentVariables } from '../server/env-help.ts'
-import { exits } from '../shared/exits.ts'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { commandPages } from './docs/commands.ts'
+import { configPage } from './docs/config.ts'
+import { dependenciesPage } from './docs/dependencies.ts'
+import { environmentPage } from './docs/environment.ts'
+import { errorsPage, exitCodeTable } from './docs/errors.ts'
+import { eventsPage } from './docs/events.ts'
+import { httpApiPage } from './docs/http-api.ts'
+import { outputPage } from './docs/output.ts'
+import { tablesPage } from './docs/tables.ts'
 
-/** Writes the README's tables from the code; with `--check`, fails when they are not up to date. */
-const file = new URL('../README.md', import.meta.url)
+/**
+ * Writes every page and table of the documents that can be made from the code; with `--check`, writes nothing, and fails
+ * when a page is not up to date.
+ */
+const folder = 'docs/reference'
 
-const escaped = (text: string) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
-const table = (head: string[], rows: string[][]) =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map(escaped).join(' | ')} |`).join('\n')
-const code = (text: string) => (text ? `\`${text}\`` : '')
-
-const tables: Record<string, string> = {
-  commands: table(
-    ['command', 'what it does'],
-    commands.map(({ name, summary }) => [`\`${name}\``, summary]),
-  ),
-  'server-environment': table(
-    ['variable', 'default', 'meaning'],
-    environmentVariables().map(({ name, preset, meaning }) => [code(name), code(preset), meaning]),
-  ),
-  'cli-environment': table(
-    ['variable', 'meaning'],
-    [
-      ...[...globalFlags, ...guardFlags].flatMap(({ flags, variables, about }) =>
-        variables
-          ? [[code(variables), `as \`${flags.split(/[ ,]+/).find((word) => word.startsWith('--'))}\`: ${about}`]]
-          : [],
-      ),
-      ...secretVariables.map(({ name, about }) => [code(name), about]),
-    ],
-  ),
-  'exit-codes': table(
-    ['code', 'name', 'when'],
-    Object.values(exits).map(({ code, name, when }) => [String(code), name, when]),
-  ),
+/** Whole pages, by their path. */
+const pages: Record<string, string> = {
+  ...commandPages(`${folder}/commands`),
+  [`${folder}/config.md`]: configPage(),
+  [`${folder}/dependencies.md`]: await dependenciesPage(),
+  [`${folder}/environment.md`]: environmentPage(),
+  [`${folder}/errors.md`]: errorsPage(),
+  [`${folder}/events.md`]: await eventsPage(),
+  [`${folder}/http-api.md`]: httpApiPage(),
+  [`${folder}/output.md`]: outputPage(),
+  [`${folder}/tables.md`]: await tablesPage(),
 }
 
-const before = await readFile(file, 'utf8')
-const after = Object.entries(tables).reduce((text, [name, table]) => {
-  const place = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(<!-- /${name} -->)`)
-  if (!place.test(text)) throw new Error(`README.md has no place for the table ${name}`)
-  return text.replace(place, (_, open, close) => `${open}${table}\n${close}`)
-}, before)
+/** Tables inside pages that are written by hand: between `<!-- name -->` and `<!-- /name -->`. */
+const tables = [{ path: 'docs/operate/exit-codes.md', name: 'exit-codes', table: exitCodeTable() }]
 
-if (!process.argv.includes('--check')) await writeFile(file, after)
-else if (after !== before) {
-  console.error('README.md is not up to date: npm run docs')
-  process.exitCode = 1
+const textOf = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '')
+
+async function withTable({ path, name, table }: (typeof tables)[number]): Promise<[string, string]> {
+  const place = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(<!-- /${name} -->)`)
+  const text = await textOf(path)
+  if (!place.test(text)) throw new Error(`${path} has no place for the table ${name}`)
+  return [path, text.replace(place, (_, open, close) => `${open}${table}\n${close}`)]
+}
+
+const wanted: [string, string][] = [...Object.entries(pages), ...(await Promise.all(tables.map(withTable)))]
+/** Pages of commands that are no more. README.md is the only page of the folder that is written by hand. */
+const left = (await readdir(folder, { recursive: true }).catch(() => []))
+  .map((name) => `${folder}/${name}`)
+  .filter((path) => path.endsWith('.md') && path !== `${folder}/README.md` && !(path in pages))
+
+const stale: string[] = [...left]
+for (const [path, text] of wanted) if ((await textOf(path)) !== text) stale.push(path)
+
+if (process.argv.includes('--check')) {
+  for (const path of stale) console.error(`${path} is not up to date: npm run docs`)
+  if (stale.length > 0) process.exitCode = 1
+} else {
+  for (const path of left) await rm(path)
+  for (const [path, text] of wanted) {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, text)
+  }
 }

@@ -6,7 +6,7 @@ interface Variable {
   meaning: string
 }
 
-/** The server's variables, for `--help` and for the README's table. */
+/** The server's variables, for `--help` and for docs/reference/environment.md. */
 export const environmentVariables = (): Variable[] =>
   Object.entries(Env.shape).map(([name, schema]) => {
     const preset = schema.safeParse(undefined)

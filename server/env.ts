@@ -12,7 +12,7 @@ const number = (least: number, most: number, preset: number) =>
 
 const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true')
 
-/** Every variable the server reads: the README's table is made from this. */
+/** Every variable the server reads: docs/reference/environment.md is made from this. */
 export const Env = z.object({
   HOST: z.string().default('127.0.0.1').describe('address to listen on'),
   PORT: number(0, 65535, 8787).describe('port to listen on; 0 takes a free one'),

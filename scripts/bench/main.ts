@@ -32,7 +32,7 @@ function flags() {
 /**
  * Measures what the product costs beside what it replaces. Exits with 1 when a figure could not be measured; one that
  * misses its reach is told, and no error.
- * Its method is in the README.
+ * Its method is in docs/explain/how-fast.md.
  */
 const values = flags()
 const sizes = new Map([

@@ -81,6 +81,8 @@ export function connectEmbedded(socket: () => Duplex, onnotify: (channel: string
     ...common,
     max: 1,
     max_lifetime: null,
+    // No limit: there is one session, and after a timeout the answers to the first connection would reach the second.
+    connect_timeout: 0,
     user: 'postgres',
     database: 'postgres',
     connection: { application_name: 'jobs-server', ...session, ...planning },

@@ -70,7 +70,7 @@ const meanings: readonly Meaning[] = [
     codes: ['26000', '42P05'],
     failure: 'database_unavailable',
     detail: 'what stands before the database forgets prepared statements',
-    hint: 'PgBouncer keeps them with max_prepared_statements = 200: see the README',
+    hint: 'PgBouncer keeps them with max_prepared_statements = 200: see docs/deploy/pooler.md',
     retryAfter: 5,
   },
   {

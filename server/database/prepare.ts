@@ -31,7 +31,7 @@ export async function prepare({ opened, log, pooled, tablesReady, isReady, isSto
       if (isReady()) return log.warn(`indexes are missing, so some calls are slow; the next start tries again: ${why}`)
       if (isPooler(error)) {
         throw new Failure('usage', 'a connection pooler refuses the settings of this server', {
-          hint: 'set JOBS_DB_POOLER=true, and see the README for what to tell the pooler',
+          hint: 'set JOBS_DB_POOLER=true, and see docs/deploy/pooler.md for what to tell the pooler',
           cause: error,
         })
       }

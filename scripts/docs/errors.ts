@@ -1,0 +1,75 @@
+import { type FailureCode, failureCodes, failures } from '../../shared/errors.ts'
+import { exits } from '../../shared/exits.ts'
+import { code, page, table } from './markdown.ts'
+
+/** When each code is the answer. A code without a sentence does not compile. */
+const meanings: Record<FailureCode, string> = {
+  confirmation_required: 'a destructive call has no `X-Confirm: true`; nothing was changed',
+  malformed_json: 'the body is empty, or is not JSON in UTF-8',
+  malformed_request: 'the request is not HTTP as the server reads it',
+  unauthenticated: 'there is no API key or token, or it is wrong, revoked or expired',
+  forbidden: 'the caller is known, and has no right to make the call (this version of jobs-server never answers it)',
+  not_found: 'there is no such path, job or operation',
+  method_not_allowed: 'the path exists for other methods; `Allow` lists them',
+  conflict:
+    'the state in the database does not allow the call: another change runs in the scope, the job has ended, a key stands for another request',
+  queue_draining: 'the queue drains and takes no new jobs',
+  lease_lost: 'the job is not held under this lease by this worker any more',
+  preview_stale: 'the preview is used, expired, of other filters or of another caller; nothing was changed',
+  limit_exceeded: 'more jobs match than `max`; nothing was changed',
+  too_large: 'the body, a payload or a result is above the limit of the server',
+  unsupported_media_type: 'the body is not plain `application/json` in UTF-8',
+  invalid_request: 'the JSON has the wrong shape; `errors` lists every wrong field',
+  rate_limited: 'too many calls; `Retry-After` says when to try again (this version of jobs-server never answers it)',
+  quota_exceeded: 'a quota is used up (this version of jobs-server never answers it)',
+  internal: 'the server made a mistake; the log has its cause under the `request_id`',
+  database_unavailable:
+    'the database cannot be reached, is read-only, lacks a table or refuses the role of the server; nothing was changed',
+  database_busy:
+    'a lock, a deadlock or the longest statement time was met, or a table was altered; nothing was changed',
+  partial: 'a bulk change stopped half-way; whole batches stand, and `detail` has their number of jobs',
+  outcome_unknown: 'a change was made whole or not at all, and the server cannot tell which',
+  shutting_down: 'the server is stopping; nothing was changed',
+  unreachable: 'jobsctl cannot reach the server',
+  timed_out: 'jobsctl waited until its deadline',
+  unexpected_answer: 'jobsctl does not understand the answer',
+  usage: 'a flag, value, scope or config of jobsctl is wrong',
+  interrupted: 'jobsctl got SIGINT',
+  terminated: 'jobsctl got SIGTERM',
+}
+
+/** The codes that jobsctl gives itself; a server never answers with one of them. */
+const ofCommandLine = new Set<FailureCode>([
+  'unreachable',
+  'timed_out',
+  'unexpected_answer',
+  'usage',
+  'interrupted',
+  'terminated',
+])
+
+const rowOf = (name: FailureCode): string[] => [
+  code(name),
+  ofCommandLine.has(name) ? '' : String(failures[name].status),
+  String(exits[failures[name].exit].code),
+  meanings[name],
+]
+
+/** Every failure: its code on the wire, its HTTP status, and the exit code of jobsctl. */
+export const errorsPage = (): string =>
+  page(
+    'Errors',
+    'An error of the server is `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail` (a sentence for ' +
+      'people), `code` (a stable word from this table), `request_id` (the log of the server has it, too), sometimes `hint`, ' +
+      'and with status 422 `errors`, a list of `{path, message}`.',
+    table(['code', 'HTTP status', 'exit code', 'when'], failureCodes.map(rowOf)),
+    'A code without an HTTP status is given by `jobsctl` itself, and never by a server. ' +
+      'With `--json`, `jobsctl` writes `{"error": {code, detail, hint, exit, request_id}}` to stderr.',
+  )
+
+/** The exit codes of jobsctl. */
+export const exitCodeTable = (): string =>
+  table(
+    ['code', 'name', 'when'],
+    Object.values(exits).map(({ code, name, when }) => [String(code), name, when]),
+  )

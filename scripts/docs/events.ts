@@ -1,0 +1,71 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { code, page, table } from './markdown.ts'
+
+/** Every event type, and what its row says. */
+const types: Record<string, string> = {
+  'job.created': 'a job was enqueued; `caller`, `priority`, `available_at`',
+  'job.acquired': 'a worker leased the job; `worker_id`, `retry_count`, `leased_until`',
+  'job.completed': 'the attempt ended well; `worker_id`, `retry_count`',
+  'job.failed': 'the job ended as failed, by its worker or by a sweep (`reason`); `error_code`',
+  'job.retry_scheduled':
+    'the attempt failed and the job waits for the next one; `backoff_seconds`, `available_at`, `error_code`',
+  'job.quarantined': 'the same error code came too often in a row; `error_code`',
+  'job.lease_expired': 'the lease ran out and the job went back to the queue, as one failed attempt',
+  'job.released': 'the worker gave the job back',
+  'job.cancel_requested': 'somebody asked a running job to end; `reason`, `caller`',
+  'job.cancelled': 'the job was cancelled: by a caller, by a sweep, or since a job that it needs ended badly; `reason`',
+  'job.requeued': 'an operator put the quarantined job back into the queue',
+  'job.restored': 'an undo set the job back; `status`, `caller`',
+  'jobs.pruned': 'one batch of a prune; `operation`, `affected`, `caller`, `reason`, `filters`',
+  'jobs.ttl_sweep': 'one batch of a sweep; the same attributes',
+  'jobs.requeued': 'one batch of a requeue; the same attributes',
+  'jobs.integrity_sweep': 'one batch of a repair; the same attributes',
+  'jobs.undone': 'one batch of an undo; the same attributes',
+  'queue.paused': 'an operator paused the queue; `caller`, `reason`',
+  'queue.drained': 'an operator drains the queue; `caller`, `reason`',
+  'queue.resumed': 'an operator resumed the queue; `caller`, `reason`',
+}
+
+const columns: [string, string][] = [
+  ['id', 'the order of the events; a reader goes on after the last id that it has seen'],
+  ['event_type', 'one of the types below, or the type of another program'],
+  ['job_id', 'the job; null for the decision of an operator'],
+  ['domain, queue, job_type', 'where the job is; for a bulk change its scope'],
+  ['attrs', 'what belongs to the type; the column is `attrs_json`'],
+  ['owner_user_id', 'the owner of the job'],
+  ['request_id', 'the call that caused the event; the log of the server has the id, too'],
+  ['trace_id', 'the trace of the job'],
+  ['created_at', 'when the transaction of the event began'],
+]
+
+/** The event types of the server, and the fields of an event. */
+export async function eventsPage(): Promise<string> {
+  await refuseUnknown()
+  return page(
+    'Events',
+    'Each step of a job and each decision of an operator is a row of `job_events`, written in the transaction of the step. ' +
+      '`GET /api/v1/jobs/events`, the stream beside it and `jobsctl events` show the rows. ' +
+      '[Reading events](../workers/events.md) says how a reader misses none.',
+    '## Fields',
+    table(
+      ['field', 'meaning'],
+      columns.map(([name, meaning]) => [name.split(', ').map(code).join(', '), meaning]),
+    ),
+    '## Types',
+    table(
+      ['type', 'when, and the main attributes'],
+      Object.entries(types).map(([type, when]) => [code(type), when]),
+    ),
+  )
+}
+
+/** @throws Error for an event type in the code of the server that this page does not have */
+async function refuseUnknown(): Promise<void> {
+  const files = (await readdir('server', { recursive: true })).filter((name) => /\.(ts|sql)$/.test(name))
+  const texts = await Promise.all(files.map((name) => readFile(`server/${name}`, 'utf8')))
+  const found = texts.flatMap((text) =>
+    [...text.matchAll(/'((?:job|jobs|queue)\.[a-z_]+)'/g)].map(([, type = '']) => type),
+  )
+  const unknown = [...new Set(found)].filter((type) => !(type in types))
+  if (unknown.length > 0) throw new Error(`scripts/docs/events.ts lacks the event types ${unknown.join(', ')}`)
+}

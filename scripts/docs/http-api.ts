@@ -1,0 +1,143 @@
+import type * as z from 'zod'
+import type { Endpoint } from '../../shared/endpoint.ts'
+import * as endpoints from '../../shared/endpoints.ts'
+import { meaningOf, unusedMeanings } from './field-meanings.ts'
+import { type Field, fieldsOf, itemsOf } from './fields.ts'
+import { code, page, table } from './markdown.ts'
+
+type Name = Exclude<keyof typeof endpoints, 'eventStream'>
+
+/** What each call does, in the order of the page; a call without a sentence does not compile. */
+const about: Record<Name, string> = {
+  stats:
+    'Counts queued, scheduled, processing and quarantined jobs of each group. A group without live jobs has zeros.',
+  prune: 'Deletes finished jobs whose end is longer ago than the retention.',
+  sweep:
+    'Ends queued jobs that are too old, and processing jobs that run for too long. One of the two limits is needed.',
+  requeue: 'Puts quarantined jobs back into the queue, due at once, with all their retries before them.',
+  integrity: 'Counts jobs that break an invariant. With `fix`, repairs them.',
+  undo: 'Gives back what an operation changed, as far as the jobs have not gone on since.',
+  listOperations: 'The records of bulk changes, the newest first.',
+  getOperation: 'One record, and what has become of its jobs (`now`).',
+  verifyOperations: 'Checks the hash chain of the records, day by day.',
+  enqueue:
+    'Takes a job in. 201 with the row; 200 with the row that is there and `created: false` when the idempotency key is taken.',
+  enqueueBatch: 'Takes up to 1,000 jobs in, all or none.',
+  acquire: 'Leases jobs of one queue in pick order.',
+  renew: 'Extends a lease, reports progress, and tells whether the job is still wanted (`cancel_requested`).',
+  renewMany: 'The same for up to 1,000 jobs; each job is answered on its own.',
+  complete: 'Ends an attempt: the job is completed.',
+  fail: 'Ends an attempt: the job is retried, quarantined or failed.',
+  release: 'Ends an attempt: the job goes back to the queue as if it had not been picked up.',
+  finishMany: 'Ends up to 1,000 attempts, each with its `action`; each job is answered on its own.',
+  cancel: 'Ends a queued job, or asks a running job to end.',
+  controlQueue: 'Pauses, drains or resumes a queue.',
+  queueStatus: 'Whether a queue is paused or drains.',
+  stoppedQueues: 'All queues that are paused or drain, since when, and why.',
+  events: 'Events in the order of their ids.',
+  checkCounts: 'Compares the counts behind the stats with the jobs, and sets right what is wrong.',
+  idleIndexes: 'Indexes of `jobs`, made by other programs, that cost each write and serve nothing.',
+  storage: 'The size of the jobs and of their history.',
+}
+
+const all: Record<Name, Endpoint> = endpoints
+
+const isName = (name: string): name is Name => name in about
+const names = Object.keys(about).filter(isName)
+
+/** Every call of the HTTP API, with the fields of its input. */
+export function httpApiPage(): string {
+  const sections = names.map(section)
+  const unused = unusedMeanings()
+  if (unused.length > 0)
+    throw new Error(`scripts/docs/field-meanings.ts has fields of no endpoint: ${unused.join(', ')}`)
+  return page('HTTP API', intro, overview(), headerPart, ...sections, streamPart, probes)
+}
+
+const intro = `All paths are below the root of the server. Bodies are JSON in UTF-8, names are in snake_case, times are ISO 8601 in
+UTC. A caller sends \`X-API-KEY: <key>\` or, on a server in multi-user mode, \`Authorization: Bearer <token>\`.
+[Errors](errors.md) lists the error codes that any call can answer. Unknown fields are refused, as is a query beside a body.
+A scope field (\`domain\`, \`queue\`, \`job_type\`) that is null or blank is absent.`
+
+const headerPart = `## Headers
+
+| header | meaning |
+| --- | --- |
+| \`X-Confirm\` | \`true\`, \`1\`, \`yes\` or \`on\`: needed by each call that the table above calls destructive, unless it is a dry run |
+| \`X-Reason\` | why, up to 500 characters; kept with the record of a bulk change |
+| \`Idempotency-Key\` | bulk changes: the same key and body from the same caller is answered as the first time, and changes nothing again |
+| \`X-Request-Id\` | the caller's own id of the call; each answer has it, or a new id |
+| \`Accept: application/x-ndjson\` | bulk changes: the answer is a stream of \`{"progress": …}\` lines that ends with \`{"result": …}\` or \`{"error": …}\` |`
+
+const streamPart = `## GET ${endpoints.eventStream.path}
+
+The same events as server-sent events, from \`after_id\`, or after the \`Last-Event-ID\` of a stream that broke off. The stream
+says something at least every ten seconds. Input: \`after_id\`, \`domain\`, \`queue\`, \`job_type\`, as of the events above.`
+
+const probes = `## GET /healthz and GET /readyz
+
+Without credentials. \`/healthz\` is 200 while the process is up. \`/readyz\` is 200 while the database is reached, is no replica
+and has its tables, else 503.`
+
+const isDestructive = ({ bulk, unconfirmed }: Endpoint): boolean => bulk === true && unconfirmed !== true
+
+/** A GET reads; a POST without confirmation is a step of a worker, or acts on one thing that is named. */
+const kindOf = (endpoint: Endpoint): string => {
+  if (endpoint.method === 'GET') return 'reads'
+  return isDestructive(endpoint) ? 'destructive' : 'changes'
+}
+
+const overview = (): string =>
+  table(
+    ['call', 'kind', 'what the call does'],
+    names.map((name) => {
+      const endpoint = all[name]
+      return [`[${code(titleOf(endpoint))}](#${anchorOf(titleOf(endpoint))})`, kindOf(endpoint), about[name]]
+    }),
+  )
+
+const titleOf = ({ method, path }: Endpoint): string => `${method} ${path}`
+
+/** As GitHub makes anchors of headings. */
+const anchorOf = (title: string): string =>
+  title
+    .toLowerCase()
+    .replaceAll(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-')
+
+function section(name: Name): string {
+  const endpoint = all[name]
+  const { aliases = [], input } = endpoint
+  return [
+    `## ${titleOf(endpoint)}`,
+    about[name],
+    ...aliases.map((path) => `The same call at ${code(path)}.`),
+    ...(isDestructive(endpoint) ? ['Destructive: without `dry_run` the call needs `X-Confirm: true`.'] : []),
+    ...inputPart(name, input),
+  ].join('\n\n')
+}
+
+function inputPart(name: Name, input: z.ZodType): string[] {
+  if (fieldsOf(input).length === 0) return ['No input.']
+  const items = itemsOf(input)
+  const actionOf = (item: z.ZodType) => fieldsOf(item).find((field) => field.name === 'action')?.type ?? ''
+  const which = (item: z.ZodType) => (items.length > 1 ? ` with the action ${actionOf(item)}` : '')
+  return [
+    fieldTable(name, input),
+    ...items.flatMap((item) => [`Each of \`jobs\`${which(item)}:`, fieldTable(name, item)]),
+  ]
+}
+
+function fieldTable(name: Name, input: z.ZodType): string {
+  const { path } = all[name]
+  const isInPath = (field: Field) => field.type === 'text' && path.includes(`:${field.name}`)
+  return table(
+    ['field', 'type', 'default', 'meaning'],
+    fieldsOf(input).map((field) => [
+      code(field.name),
+      isInPath(field) ? 'integer, in the path' : field.type,
+      field.required ? '(needed)' : code(field.preset),
+      meaningOf(name, field.name),
+    ]),
+  )
+}

@@ -1,0 +1,66 @@
+/** A table as a migration writes it down. */
+export interface TableText {
+  name: string
+  columns: { name: string; type: string; note: string }[]
+  /** Primary keys and unique constraints over several columns. */
+  constraints: string[]
+}
+
+/** An index as a migration writes it down. */
+export interface IndexText {
+  name: string
+  table: string
+  unique: boolean
+  /** The keys in brackets. */
+  keys: string
+  /** The condition of a partial index; empty for an index of all rows. */
+  condition: string
+  /** Why the index is there: the comment above it. */
+  why: string
+}
+
+const tables = /^create (?:temporary table wanted_|table if not exists )(\w+) \(\n([\s\S]*?)^\)/gm
+const indexes =
+  /((?:^--.*\n)*)^create (unique )?index concurrently if not exists (\w+)\s+on (\w+) (\([^;]*?\))(?:\s+where ([^;]*?))?;/gm
+
+/** The tables of a migration, in their order. */
+export const tablesIn = (text: string): TableText[] =>
+  [...text.matchAll(tables)].map(([, name = '', body = '']) => ({ name, ...partsOf(body) }))
+
+/** The indexes of a migration, in their order. */
+export const indexesIn = (text: string): IndexText[] =>
+  [...text.matchAll(indexes)].map(([, comment = '', unique, name = '', table = '', keys = '', condition = '']) => ({
+    name,
+    table,
+    unique: unique !== undefined,
+    keys: oneLine(keys),
+    condition: oneLine(condition),
+    why: oneLine(comment.replaceAll(/^-- ?/gm, '')),
+  }))
+
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim()
+
+function partsOf(body: string): Omit<TableText, 'name'> {
+  const columns: TableText['columns'] = []
+  const constraints: string[] = []
+  let note: string[] = []
+  for (const line of body.split('\n').map((text) => text.trim())) {
+    if (line.startsWith('--')) note.push(line.slice(2).trim())
+    else if (/^(primary key|unique|like) /.test(line)) constraints.push(withoutComma(line))
+    else if (line.startsWith('check ')) extend(columns, withoutComma(line))
+    else if (line !== '') {
+      const [, name = '', type = ''] = /^(\w+) (.*)$/.exec(withoutComma(line)) ?? []
+      columns.push({ name, type, note: note.join(' ') })
+    }
+    if (!line.startsWith('--')) note = []
+  }
+  return { columns, constraints }
+}
+
+const withoutComma = (line: string): string => line.replace(/,$/, '')
+
+/** A check that stands on a line of its own belongs to the column above. */
+function extend(columns: TableText['columns'], check: string): void {
+  const last = columns.at(-1)
+  if (last) last.type += ` ${check}`
+}

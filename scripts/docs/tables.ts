@@ -1,0 +1,83 @@
+import { allMigrations } from '../../server/database/migrations.ts'
+import { code, page, table } from './markdown.ts'
+import { type IndexText, indexesIn, type TableText, tablesIn } from './migration-text.ts'
+
+/** What each table is for; a table of a migration without a sentence fails the generator. */
+const purposes: Record<string, string> = {
+  jobs: 'The jobs. Shared with other programs.',
+  job_events: 'The event log. Shared with other programs.',
+  job_queue_controls: 'The queues that are paused or drain. Shared with other programs.',
+  job_attachments:
+    'Logs, artifacts and tags of jobs. Shared with other programs; a prune deletes the attachments of its jobs.',
+  job_sla_policies: 'Limits of another program. The server makes the table, and neither reads nor writes it.',
+  job_counters: 'Counts of another program. The server makes the table, and neither reads nor writes it.',
+  job_dependencies: 'One row for each job that another job waits for. Shared with other programs.',
+  jobs_archive:
+    'The jobs that a prune has deleted, until `JOBS_ARCHIVE_DAYS` are over. Rows of other programs have no `operation_id` and are never touched.',
+  jobs_api_tokens: 'Bearer tokens of multi-user mode, as hashes.',
+  job_operations: 'The record of each bulk change.',
+  job_operation_days: 'The hash chain of the records: one row a day.',
+  job_operation_rows: 'The columns that a requeue or a sweep has overwritten, until `JOBS_ARCHIVE_DAYS` are over.',
+  jobsctl_settings: 'The key with which all servers on this database sign previews.',
+  jobsctl_count_deltas: 'What the triggers on `jobs` appended since the counts were last added up.',
+  jobsctl_counts: 'The sums of the live jobs by group.',
+  jobsctl_counting: 'One row: whether the counts can be trusted.',
+  jobsctl_waiting_edges: 'Dependency edges that an undo gives back once their other end is back.',
+  jobsctl_migrations: 'Which migrations have run: `number`, `name`, `applied_at`.',
+}
+
+/** The tables, columns and indexes that the migrations make. */
+export async function tablesPage(): Promise<string> {
+  const migrations = (await allMigrations()).toSorted((one, other) => one.number - other.number)
+  const found = migrations.flatMap(({ text }) => tablesIn(text))
+  const indexes = migrations.flatMap(({ text }) => indexesIn(text))
+  const unknown = found.filter(({ name }) => !(name in purposes)).map(({ name }) => name)
+  if (unknown.length > 0) throw new Error(`scripts/docs/tables.ts has no sentence on ${unknown.join(', ')}`)
+  return page(
+    'Tables',
+    'The migrations in `server/database/migrations/` make these tables. In a database of another program a table that is ' +
+      'there is kept with every row, and gets only the columns that are missing. Who writes which table is in ' +
+      '[ARCHITECTURE.md](../../ARCHITECTURE.md).',
+    '## Migrations',
+    table(
+      ['file', 'what the migration makes'],
+      migrations.map(({ name, text }) => [code(name), madeBy(text)]),
+    ),
+    'A `.concurrent.sql` file builds each index with `create index concurrently`, while the server already answers.',
+    ...found.map((one) => tablePart(one, indexes)),
+    '## jobsctl_migrations',
+    purposes.jobsctl_migrations ?? '',
+  )
+}
+
+const madeBy = (text: string): string => {
+  const names = [...tablesIn(text).map(({ name }) => name), ...indexesIn(text).map(({ name }) => name)]
+  return names.map(code).join(', ')
+}
+
+function tablePart({ name, columns, constraints }: TableText, indexes: readonly IndexText[]): string {
+  const own = indexes.filter(({ table }) => table === name)
+  return [
+    `## ${name}`,
+    purposes[name],
+    table(
+      ['column', 'type', 'note'],
+      columns.map((column) => [code(column.name), column.type, column.note]),
+    ),
+    ...(constraints.length > 0 ? [`Also: ${constraints.map(sentenceOf).join(', ')}.`] : []),
+    ...(own.length > 0 ? [indexTable(own)] : []),
+  ].join('\n\n')
+}
+
+const sentenceOf = (constraint: string): string =>
+  constraint.startsWith('like ') ? `the columns of \`${constraint.replace(/^like (wanted_)?/, '')}\`` : code(constraint)
+
+const indexTable = (indexes: readonly IndexText[]): string =>
+  table(
+    ['index', 'on', 'why'],
+    indexes.map(({ name, unique, keys, condition, why }) => [
+      code(name),
+      `${unique ? 'unique ' : ''}${code(keys)}${condition ? ` where ${code(condition)}` : ''}`,
+      why,
+    ]),
+  )
