@@ -71,7 +71,10 @@ async function writeOverHttp(side: Side): Promise<void> {
         const action = actions[at]
         if (!action) return undefined
         const held = { worker_id: side.build, lease_id }
-        return side.post(paths.job(id, action), action === 'fail' ? { ...held, error: 'it broke' } : held)
+        return side.post(
+          paths.job(id, action),
+          action === 'fail' ? { ...held, error: 'it broke', backoff_seconds: 3600 } : held,
+        )
       }),
     )
   }

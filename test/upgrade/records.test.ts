@@ -22,7 +22,7 @@ describe.skipIf(!hasOldBuild).each(orders)(
       await insertJobs(sql, { n: 3 })
       await insertJobs(sql, { n: 3, status: 'queued' })
       await insertJobs(sql, { n: 3, status: 'quarantined' })
-      const reason = { 'x-reason': 'Aufräumen 📚 "nachts"' }
+      const reason = { 'x-reason': 'nightly "clean-up" \\ 100 %' }
       const pruned = resultOf(await first.change(paths.prune, { domain: 'chatbooks' }, reason))
       await second.change(paths.sweep, { domain: 'chatbooks', age_seconds: 60, action: 'fail' }, reason)
       await first.change(paths.requeue, { domain: 'chatbooks' })
