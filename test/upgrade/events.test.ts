@@ -87,7 +87,7 @@ describe.skipIf(!hasOldBuild).each(orders)('events of the $one server and the $o
     const [cursor = 0] = (await idsInDatabase()).slice(-1)
     const gate = await closeGate(sql, `after insert on job_events for each row when (new.queue = 'slow')`)
     const slow = enqueue(one, { queue: 'slow' })
-    await gate.reached()
+    await gate.reached(slow)
     await enqueue(other, { queue: 'quick' })
     expect(await Promise.all(both.map((side) => idsAfter(side, cursor)))).toEqual([[], []])
     await gate.open()

@@ -7,15 +7,18 @@ import { until } from '../poll.ts'
  * servers certain where a race would only make it likely.
  */
 export interface Gate {
-  /** Resolves when a transaction stands at the gate. */
-  reached: () => Promise<unknown>
   /**
-   * Resolves when another transaction waits for a lock of the one that stands at the gate, or when `answer` is there: a
-   * server that knows no such lock waits for nothing.
+   * Resolves when a transaction stands at the gate.
+   * @throws Error when the call that should come there has ended before
    */
-  blocked: (answer: Promise<unknown>) => Promise<unknown>
+  reached: (call?: Promise<unknown>) => Promise<unknown>
+  /**
+   * Resolves when another transaction waits for a lock, which the one at the gate holds, or when `call` has
+   * ended: a server that knows no such lock waits for nothing.
+   */
+  blocked: (call: Promise<unknown>) => Promise<unknown>
   /** Lets all pass, from now on. The end of the test does the same. */
-  open: () => Promise<void>
+  open: () => PromiseLike<unknown>
 }
 
 let gates = 0
@@ -25,62 +28,74 @@ let gates = 0
  * @param when the trigger's event, such as `after delete on jobs for each row`
  */
 export async function closeGate(sql: Sql, when: string): Promise<Gate> {
+  const gate = await build(sql, 'trigger')
+  await sql.unsafe(`create trigger ${gate.name} ${when} execute function gates.${gate.name}()`)
+  return gate
+}
+
+/** Puts a gate in the way of every statement that makes a table. */
+export async function closeGateOfTables(sql: Sql): Promise<Gate> {
+  const gate = await build(sql, 'event_trigger')
+  await sql.unsafe(`
+    create event trigger ${gate.name} on ddl_command_start when tag in ('CREATE TABLE')
+    execute function gates.${gate.name}()`)
+  return gate
+}
+
+/**
+ * The function sleeps as long as its gate has a row. It waits for no lock, since a server gives up a lock after a time of
+ * its own. A schema of its own keeps the gate out of the way of the servers.
+ */
+async function build(sql: Sql, returns: 'trigger' | 'event_trigger'): Promise<Gate & { name: string }> {
   gates += 1
   const name = `gate_${gates}`
   await sql.unsafe(`
-    create table ${name} ();
-    create function pass_${name}() returns trigger language plpgsql as $$
+    create schema if not exists gates;
+    create table gates.${name}_closed as select true as closed;
+    create function gates.${name}() returns ${returns} language plpgsql as $$
     begin
-      lock table public.${name} in access share mode;
-      return null;
-    end $$;
-    create trigger ${name} ${when} execute function pass_${name}()`)
-  return standAt(sql, name)
+      perform set_config('application_name', '${name}', true);
+      while exists (select from gates.${name}_closed) loop
+        perform pg_sleep(0.01);
+      end loop;
+      ${returns === 'trigger' ? 'return null;' : ''}
+    end $$`)
+  const open = () => sql.unsafe(`delete from gates.${name}_closed`)
+  onTestFinished(async () => void (await open()))
+  return { name, open, ...watchGate(sql, name) }
 }
 
-/** Puts a gate in the way of every statement that makes a table; it is no object of the schema `public` of the servers. */
-export async function closeGateOfTables(sql: Sql): Promise<Gate> {
-  await sql.unsafe(`
-    create schema gates;
-    create table gates.tables ();
-    create function gates.pass_tables() returns event_trigger language plpgsql as $$
-    begin
-      lock table gates.tables in access share mode;
-    end $$;
-    create event trigger gate_of_tables on ddl_command_start when tag in ('CREATE TABLE') execute function gates.pass_tables()`)
-  return standAt(sql, 'gates.tables')
-}
-
-async function standAt(sql: Sql, table: string): Promise<Gate> {
-  const session = await sql.reserve()
-  await session.unsafe(`begin; lock table ${table} in access exclusive mode`)
-  const waiting = async (isAtGate: boolean) => {
-    const [row] = await sql<{ n: number }[]>`
-      select count(*)::int as n
-      from pg_locks
-      join pg_stat_activity using (pid)
-      where not granted and datname = current_database()
-        and (relation is not distinct from ${table}::regclass) = ${isAtGate}`
-    return (row?.n ?? 0) > 0
+function watchGate(sql: Sql, name: string): Pick<Gate, 'reached' | 'blocked'> {
+  const stands = async () => {
+    const { count } = await sql`
+      select from pg_stat_activity
+      where datname = current_database() and application_name = ${name} and wait_event = 'PgSleep'`
+    return count > 0
   }
-  let closed = true
-  const open = async () => {
-    if (!closed) return
-    closed = false
-    await session.unsafe('commit')
-    session.release()
+  const waits = async () => {
+    const { count } = await sql`
+      select from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()`
+    return count > 0
   }
-  onTestFinished(open)
   return {
-    open,
-    reached: () => until('a transaction stands at the gate', () => waiting(true)),
-    blocked: (answer) => {
-      let answered = false
-      const settle = () => {
-        answered = true
-      }
-      answer.then(settle, settle)
-      return until('another server waits', async () => answered || (await waiting(false)))
+    reached: async (call) => {
+      const ended = watch(call)
+      await until('a transaction stands at the gate', async () => ended() || (await stands()))
+      if (ended()) throw new Error('the call ended before it came to the gate')
+    },
+    blocked: (call) => {
+      const ended = watch(call)
+      return until('another server waits', async () => ended() || (await waits()))
     },
   }
+}
+
+/** Tells whether a call has ended, well or not. */
+function watch(call: Promise<unknown> | undefined): () => boolean {
+  let ended = false
+  const end = () => {
+    ended = true
+  }
+  call?.then(end, end)
+  return () => ended
 }

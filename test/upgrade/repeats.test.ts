@@ -37,7 +37,7 @@ describe.skipIf(!hasOldBuild).each(orders)('a request that the $one server has c
     await insertJobs(sql, { n: 3 })
     const gate = await closeGate(sql, 'after delete on jobs for each row')
     const first = one.change(paths.prune, {}, key)
-    await gate.reached()
+    await gate.reached(first)
     expect(codeOf(await other.change(paths.prune, {}, key))).toBe('409 conflict')
     await gate.open()
     expect(resultOf(await first).affected).toBe(3)

@@ -76,13 +76,13 @@ describe.skipIf(!hasOldBuild)('a step back from the new server to the old server
     const gate = await closeGate(sql, `after delete on jobs for each row when (old.domain = 'killed')`)
     const next = await startNew()
     const broken = next.change(paths.prune, { domain: 'killed' }).catch((error: unknown) => error)
-    await gate.reached()
+    await gate.reached(broken)
     await next.kill()
     expect(await broken).toBeInstanceOf(Error)
     // PostgreSQL notices the death of its client when the statement is over; here it is told at once.
     const sessions = await sql`
       select pid, pg_terminate_backend(pid) as ended from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`
+      where datname = current_database() and wait_event = 'PgSleep'`
     await gate.open()
     const pids = sessions.map(({ pid }) => pid)
     await until('the session of the dead server has ended', async () => {

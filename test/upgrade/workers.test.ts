@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { until } from '../poll.ts'
 import { codeOf, paths } from './answers.ts'
 import { hasOldBuild, orders } from './old-build.ts'
 import { clear } from './rows.ts'
@@ -96,6 +97,7 @@ describe.skipIf(!hasOldBuild).each(orders)('a job that a worker leases at the $o
       enqueue(pair.other, { queue: 'late' }),
     ])
     expect(held).toHaveLength(1)
+    await until('all notices are heard', () => heard.length >= 3)
     await unlisten()
     expect(heard.map((notice) => JSON.parse(notice))).toEqual([
       [['chatbooks', 'default']],
