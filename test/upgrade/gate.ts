@@ -13,12 +13,12 @@ export interface Gate {
    */
   reached: (call?: Promise<unknown>) => Promise<unknown>
   /**
-   * Resolves when another transaction waits for a lock, which the one at the gate holds, or when `call` has
-   * ended: a server that knows no such lock waits for nothing.
+   * Resolves when another transaction waits, for a lock or at another gate, or when `call` has ended: a server that does
+   * not know the lock of the transaction at this gate goes on.
    */
   blocked: (call: Promise<unknown>) => Promise<unknown>
   /** Lets all pass, from now on. The end of the test does the same. */
-  open: () => PromiseLike<unknown>
+  open: () => Promise<void>
 }
 
 let gates = 0
@@ -60,8 +60,9 @@ async function build(sql: Sql, returns: 'trigger' | 'event_trigger'): Promise<Ga
       end loop;
       ${returns === 'trigger' ? 'return null;' : ''}
     end $$`)
-  const open = () => sql.unsafe(`delete from gates.${name}_closed`)
-  onTestFinished(async () => void (await open()))
+  const open = async () => void (await sql.unsafe(`delete from gates.${name}_closed`))
+  // A test that has closed its database leaves no gate behind.
+  onTestFinished(() => open().catch(() => {}))
   return { name, open, ...watchGate(sql, name) }
 }
 
@@ -74,7 +75,9 @@ function watchGate(sql: Sql, name: string): Pick<Gate, 'reached' | 'blocked'> {
   }
   const waits = async () => {
     const { count } = await sql`
-      select from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()`
+      select from pg_stat_activity
+      where datname = current_database() and application_name <> ${name}
+        and (wait_event_type = 'Lock' or wait_event = 'PgSleep')`
     return count > 0
   }
   return {

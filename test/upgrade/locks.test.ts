@@ -60,8 +60,9 @@ describe.skipIf(!hasOldBuild).each(orders)(
       const second = other.change(paths.prune, { domain: 'chatbooks' }, { 'x-reason': 'second' })
       await beginning.blocked(second)
       await beginning.open()
-      expect(await second).toMatchObject({ status: 409, body: { code: 'conflict' } })
+      await deleting.blocked(second)
       await deleting.open()
+      expect(await second).toMatchObject({ status: 409, body: { code: 'conflict' } })
       expect(resultOf(await first).affected).toBe(4)
       expect(await readRecords(sql)).toMatchObject([{ state: 'done', affected: 4 }])
       await verified()
@@ -71,6 +72,8 @@ describe.skipIf(!hasOldBuild).each(orders)(
       const { sql, one, other } = pair
       await insertJobs(sql, { n: 2 })
       await insertJobs(sql, { n: 3, domain: 'media' })
+      // The first record of a day makes the row of the day, for which a second server would wait in any case.
+      await one.change(paths.prune, { domain: 'nothing' }, { 'idempotency-key': 'the first of the day' })
       const gate = await closeGate(sql, 'after update on job_operation_days for each row')
       const first = one.change(paths.prune, { domain: 'chatbooks' })
       await gate.reached(first)
@@ -84,8 +87,9 @@ describe.skipIf(!hasOldBuild).each(orders)(
     it('in the moment in which counts are compared with the jobs, so that a fault is mended once', async () => {
       const { sql, one, other } = pair
       await insertJobs(sql, { n: 20, status: 'queued' })
-      await expectStatsOfSql(sql, pair.both)
       await untilCountsRest(pair)
+      // The servers compare by themselves a minute after the last comparison, which is this one.
+      expect(await countsOf(one)).toEqual({ kept: true, wrong: 0 })
       // As an operator who edits the counts by mistake: no trigger sees it.
       await sql`update jobsctl_counts set queued = queued + 5 where domain = 'chatbooks' and span = ''`
       expect(await statsOf(other)).toMatchObject([{ queued: 25 }])
