@@ -11,7 +11,7 @@ export interface Gate {
    * Resolves when a transaction stands at the gate.
    * @throws Error when the call that should come there has ended before
    */
-  reached: (call?: Promise<unknown>) => Promise<unknown>
+  reached: (call: Promise<unknown>) => Promise<unknown>
   /**
    * Resolves when another transaction waits, for a lock or at another gate, or when `call` has ended: a server that does
    * not know the lock of the transaction at this gate goes on.
@@ -82,23 +82,23 @@ function watchGate(sql: Sql, name: string): Pick<Gate, 'reached' | 'blocked'> {
   }
   return {
     reached: async (call) => {
-      const ended = watch(call)
-      await until('a transaction stands at the gate', async () => ended() || (await stands()))
-      if (ended()) throw new Error('the call ended before it came to the gate')
+      const ended = await endedOr('a transaction stands at the gate', call, stands)
+      if (ended) throw new Error('the call ended before it came to the gate')
     },
-    blocked: (call) => {
-      const ended = watch(call)
-      return until('another server waits', async () => ended() || (await waits()))
-    },
+    blocked: (call) => endedOr('another server waits', call, waits),
   }
 }
 
-/** Tells whether a call has ended, well or not. */
-function watch(call: Promise<unknown> | undefined): () => boolean {
+/**
+ * Waits until a call has ended, well or not, or `look` finds what is named.
+ * @returns true where the call has ended
+ */
+export async function endedOr(what: string, call: Promise<unknown>, look: () => Promise<boolean>): Promise<boolean> {
   let ended = false
   const end = () => {
     ended = true
   }
-  call?.then(end, end)
-  return () => ended
+  call.then(end, end)
+  await until(`${what}, or the call has ended`, async () => ended || (await look()))
+  return ended
 }

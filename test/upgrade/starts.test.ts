@@ -33,14 +33,15 @@ describe.skipIf(!hasOldBuild)('a server of the old build and one of the new buil
       const ground = await emptyGround()
       const gate = await closeGateOfTables(ground.sql)
       const side = await ground.start(build)
-      await gate.reached()
+      const ready = side.ready()
+      await gate.reached(ready)
       const locks = await ground.sql`
         select classid, objid, objsubid, mode
         from pg_locks
         join pg_database on pg_database.oid = database
         where locktype = 'advisory' and datname = current_database()`
       await gate.open()
-      await side.ready()
+      await ready
       return [...locks]
     }
     const [ofOld, ofNew] = await Promise.all([locksOf('old'), locksOf('new')])
