@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { until } from '../poll.ts'
 import { paths, resultOf } from './answers.ts'
-import { closeGate } from './gate.ts'
 import { hasOldBuild } from './old-build.ts'
-import { clear, countJobs, everything, expectStatsOfSql, insertJobs, readRecords } from './rows.ts'
+import { clear, everything, expectStatsOfSql, insertJobs } from './rows.ts'
 import { countsAreKept } from './schema.ts'
 import { type Ground, openGround, type Side } from './side-by-side.ts'
 import { acquire, acquireOne, enqueue, heldBy } from './worker.ts'
@@ -68,38 +66,5 @@ describe.skipIf(!hasOldBuild)('a step back from the new server to the old server
     const run = await ground.jobsctl('old', before, ['operations', 'verify'])
     expect(run).toMatchObject({ code: 0, err: '' })
     expect(before.log()).not.toMatch(/"level":"(?:error|fatal)"/)
-  })
-
-  it('lets an old server close the record of a prune in which the new server was killed, and do the rest', async () => {
-    const { sql } = ground
-    await insertJobs(sql, { n: 20, domain: 'killed' })
-    const gate = await closeGate(sql, `after delete on jobs for each row when (old.domain = 'killed')`)
-    const next = await startNew()
-    const broken = next.change(paths.prune, { domain: 'killed' }).catch((error: unknown) => error)
-    await gate.reached(broken)
-    await next.kill()
-    expect(await broken).toBeInstanceOf(Error)
-    // PostgreSQL notices the death of its client when the statement is over; here it is told at once.
-    const sessions = await sql`
-      select pid, pg_terminate_backend(pid) as ended from pg_stat_activity
-      where datname = current_database() and wait_event = 'PgSleep'`
-    await gate.open()
-    const pids = sessions.map(({ pid }) => pid)
-    await until('the session of the dead server has ended', async () => {
-      const { count } = await sql`select from pg_stat_activity where pid = any(${pids}::int[])`
-      return count === 0
-    })
-    const killed = (await readRecords(sql)).at(-1)
-    expect(killed).toMatchObject({ kind: 'prune', affected: 0 })
-    // As if the ten seconds were over after which a server without a sign of life counts as dead.
-    await sql`update job_operations set touched_at = touched_at - interval '1 minute' where state = 'running'`
-
-    expect(resultOf(await before.change(paths.prune, { domain: 'killed' })).affected).toBe(20)
-    expect(await countJobs(sql)).toBe(0)
-    expect(await readRecords(sql)).toMatchObject([
-      { id: killed?.id, state: 'failed', affected: 0 },
-      { state: 'done', affected: 20 },
-    ])
-    expect((await before.get(paths.verify)).body).toMatchObject({ ok: true })
   })
 })
