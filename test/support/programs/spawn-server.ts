@@ -18,11 +18,11 @@ export interface ServerProcess {
 const listening = /"listening on (http:\/\/[^"]+)"/
 
 /**
- * Runs the built server as a process on a free port, and waits until it listens.
+ * Runs the built server, or the server of another build, as a process on a free port, and waits until it listens.
  * @throws Error with what it said, when it ends before
  */
-export async function spawnServer(env: Record<string, string>): Promise<ServerProcess> {
-  const { process: child, output, ended } = startChild([built.server], { env: { PORT: '0', ...env } })
+export async function spawnServer(env: Record<string, string>, program: string = built.server): Promise<ServerProcess> {
+  const { process: child, output, ended } = startChild([program], { env: { PORT: '0', ...env } })
   const found = until('the server listens', () => listening.exec(output.out)?.[1] ?? child.exitCode !== null)
   const url = await found.catch((error: unknown) => {
     child.kill('SIGKILL')

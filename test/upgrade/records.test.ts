@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { paths, resultOf } from './answers.ts'
+import { type Build, hasOldBuild, orders } from './old-build.ts'
+import { insertJobs, readRecords } from './rows.ts'
+import { openPair, type Pair, type Side } from './side-by-side.ts'
+
+const builds = ['old', 'new'] as const satisfies Build[]
+
+describe.skipIf(!hasOldBuild).each(orders)(
+  'records that the $one server and the $other server made by turns',
+  ({ one, other }) => {
+    let pair: Pair
+    beforeAll(async () => {
+      pair = await openPair({ one, other })
+      for (const [first, second] of [pair.both, [pair.other, pair.one]] as const) await changeByTurns(first, second)
+    })
+    afterAll(() => pair?.close())
+
+    /** A record of each kind, one of no jobs and one that failed, by both servers. */
+    async function changeByTurns(first: Side, second: Side): Promise<void> {
+      const { sql } = pair
+      await insertJobs(sql, { n: 3 })
+      await insertJobs(sql, { n: 3, status: 'queued' })
+      await insertJobs(sql, { n: 3, status: 'quarantined' })
+      const reason = { 'x-reason': 'nightly "clean-up" \\ 100 %' }
+      const pruned = resultOf(await first.change(paths.prune, { domain: 'chatbooks' }, reason))
+      await second.change(paths.sweep, { domain: 'chatbooks', age_seconds: 60, action: 'fail' }, reason)
+      await first.change(paths.requeue, { domain: 'chatbooks' })
+      await sql`update jobs set lease_id = 'left' where status = 'queued'`
+      await second.change(paths.integrity, { fix: true }, reason)
+      await first.change(paths.prune, { domain: 'nothing' }, { 'idempotency-key': `nothing by ${first.build}` })
+      await second.change(paths.undo(pruned.operation), {}, reason)
+      await first.change(paths.prune, { max: 1 }, { 'idempotency-key': `too many by ${first.build}` })
+    }
+
+    /** How `jobsctl operations verify` of each build ends on each server. */
+    const verdicts = async () => {
+      const runs = builds.flatMap((build) =>
+        pair.both.map(async (side) => ({ build, at: side.build, ...(await verify(build, side)) })),
+      )
+      return Promise.all(runs)
+    }
+    const verify = (build: Build, side: Side) => pair.jobsctl(build, side, ['operations', 'verify'])
+
+    it('are found as they were sealed by jobsctl of either build on either server', async () => {
+      const records = await readRecords(pair.sql)
+      expect(new Set(records.map(({ kind }) => kind))).toEqual(
+        new Set(['prune', 'sweep', 'requeue', 'integrity', 'undo']),
+      )
+      expect(records.length).toBeGreaterThanOrEqual(12)
+      const told = expect.stringContaining(`${records.length} operations on `)
+      for (const verdict of await verdicts()) expect(verdict).toMatchObject({ code: 0, out: told, err: '' })
+    })
+
+    it('are found altered by jobsctl of either build on either server, whoever made the record', async () => {
+      const { sql, both } = pair
+      const records = await readRecords(sql)
+      const [first, second] = [records[0], records[1]]
+      for (const record of [first, second]) {
+        const id = record?.id ?? 0
+        await sql`update job_operations set affected = affected + 1 where id = ${id}`
+        for (const verdict of await verdicts()) {
+          expect(verdict, `record ${id}`).toMatchObject({
+            code: 1,
+            err: expect.stringContaining('not as they were sealed'),
+          })
+          expect(verdict.out.split('\t').at(-1)?.split(' ').map(Number)).toContain(id)
+        }
+        await sql`update job_operations set affected = affected - 1 where id = ${id}`
+      }
+      for (const side of both) expect((await side.get(paths.verify)).body).toMatchObject({ ok: true })
+    })
+
+    it('are found missing by jobsctl of either build on either server', async () => {
+      await pair.sql`delete from job_operations where id = (select min(id) from job_operations)`
+      for (const verdict of await verdicts()) expect(verdict).toMatchObject({ code: 1 })
+    })
+  },
+)
