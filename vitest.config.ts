@@ -14,8 +14,8 @@ export default defineConfig({
         name,
         include: [`test/${name}/**/*.test.ts`],
         pool: 'forks',
-        testTimeout: 30_000,
-        hookTimeout: 60_000,
+        testTimeout: 120_000,
+        hookTimeout: 240_000,
         // The tests of the server drive the program that is shipped, not its source.
         server: { deps: { external: [/\/dist\//] } },
       },

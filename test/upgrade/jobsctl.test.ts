@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { newFolder } from '../database.ts'
+import { newFolder } from '../support/database/database.ts'
 import { paths } from './answers.ts'
 import { hasOldBuild } from './old-build.ts'
 import { clear, countJobs, everything, insertJobs, readRecords } from './rows.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { until } from '../poll.ts'
+import { until } from '../support/poll.ts'
 import { paths, resultOf } from './answers.ts'
 import { closeGate } from './gate.ts'
 import { hasOldBuild, orders } from './old-build.ts'

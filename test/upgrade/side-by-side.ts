@@ -1,10 +1,10 @@
 import postgres from 'postgres'
-import { type Ended, startChild } from '../child.ts'
-import { newDatabase } from '../database.ts'
-import { type Answer, call } from '../http.ts'
-import { environmentOf } from '../jobsctl.ts'
-import { until } from '../poll.ts'
-import { spawnServer } from '../spawn-server.ts'
+import { emptyDatabase } from '../support/database/database.ts'
+import { type Answer, call } from '../support/http.ts'
+import { until } from '../support/poll.ts'
+import { type Ended, startChild } from '../support/programs/child.ts'
+import { environmentOf } from '../support/programs/jobsctl.ts'
+import { spawnServer } from '../support/programs/spawn-server.ts'
 import { type Build, type Programs, programsOf } from './old-build.ts'
 
 const key = 'key-of-the-tests'
@@ -48,7 +48,7 @@ export interface Ground {
 
 /** Makes an empty database; `overrides` are added to the environment of each server. */
 export async function openGround(overrides: Record<string, string> = {}): Promise<Ground> {
-  const database = await newDatabase('postgres')
+  const database = await emptyDatabase()
   // A test holds one server in the middle of a change: how long another one waits for it is not raced.
   const env: Record<string, string> = {
     ...database.env,

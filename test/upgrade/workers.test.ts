@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { until } from '../poll.ts'
+import { until } from '../support/poll.ts'
 import { codeOf, paths } from './answers.ts'
 import { hasOldBuild, orders } from './old-build.ts'
 import { clear } from './rows.ts'
