@@ -4,25 +4,25 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Runs the built programs for a moment on the other majors of Node, where those can be had. */
-const majors = [22, 24]
+/** Runs the built programs for a moment on the oldest version of each major of Node that `engines` allows. */
+const versions = ['20.18.1', '22.12.0', '24']
 
-for (const major of majors) {
-  const node = nodeOf(major)
-  if (node === undefined) console.log(`Node ${major} cannot be had here: not tried`)
-  else await smoke(node, major)
+for (const version of versions) {
+  const node = nodeOf(version)
+  if (node === undefined) console.log(`Node ${version} is not to be had here: skipped`)
+  else await smoke(node, version)
 }
 
-function nodeOf(major: number): string | undefined {
+function nodeOf(version: string): string | undefined {
   try {
-    const args = ['-y', '-p', `node@${major}`, 'node', '-p', 'process.execPath']
+    const args = ['-y', '-p', `node@${version}`, 'node', '-p', 'process.execPath']
     return execFileSync('npx', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 180_000 }).trim()
   } catch {
     return undefined
   }
 }
 
-async function smoke(node: string, major: number): Promise<void> {
+async function smoke(node: string, version: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'jobsctl-smoke-'))
   const env = { ...process.env, JOBS_DATA_DIR: folder, PORT: '0', XDG_CONFIG_HOME: folder }
   const server = spawn(node, ['dist/server/main.js'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
@@ -38,7 +38,7 @@ async function smoke(node: string, major: number): Promise<void> {
     server.kill('SIGTERM')
     const [code] = await once(server, 'exit')
     if (code !== 0) throw new Error(`the server exited with ${code}`)
-    console.log(`Node ${major}: fine`)
+    console.log(`Node ${version}: fine`)
   } finally {
     server.kill('SIGKILL')
     await rm(folder, { recursive: true, force: true })
