@@ -1,21 +1,21 @@
-/** Lines on their way to a log. */
+/** Collects the lines of a log and writes them together. */
 export interface BufferedWriter {
   write: (line: string) => void
-  /** Writes at once what was said so far. */
+  /** Writes the collected lines now. */
   flush: () => void
 }
 
 /**
- * Writes together what is said in one turn of the event loop: under load a write for each line takes longer than the
- * call that it tells of. Whoever makes them has them flushed before the process ends.
+ * Writes all lines of one turn of the event loop with one call of `write`: under load, one write a line takes longer than
+ * the request that the line is about. The owner calls `flush` before the process ends.
  */
 export function createBufferedWriter(write: (text: string) => void): BufferedWriter {
   let text = ''
   const flush = () => {
     if (text === '') return
-    const said = text
+    const collected = text
     text = ''
-    write(said)
+    write(collected)
   }
   return {
     write(line) {

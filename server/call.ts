@@ -5,53 +5,53 @@ import type { EventWatermark } from './waiting/event-watermark.ts'
 import type { LongPolls } from './waiting/long-poll.ts'
 import type { SingleFlight } from './waiting/single-flight.ts'
 
-/** What every operation is given of the server's settings and shared parts. */
+/** The settings of the server and its shared parts, as every endpoint gets them. */
 export interface ServerContext {
   sql: Pool
   quarantineThreshold: number
   leaseMaxSeconds: number
-  /** The largest body, beside the payloads and results in it. */
+  /** The largest request body in bytes, without the payloads and results in it. */
   maxBodyBytes: number
-  /** The largest payload or result, in bytes of UTF-8. */
+  /** The largest payload or result in bytes of UTF-8. */
   maxJsonBytes: number
   requireCompletionToken: boolean
-  /** Where calls are held until there is work. */
+  /** Where calls of workers wait until there is work. */
   longPolls: LongPolls
   eventWatermark: EventWatermark
   singleFlight: SingleFlight
   /** Keep deleted jobs in the archive, so that a prune can be undone. */
   archiveBeforeDelete: boolean
   archiveDays: number
-  /** How long rows that others hold are waited for, in milliseconds. */
+  /** How long a statement waits for a row that another transaction has locked, in milliseconds. */
   lockTimeoutMs: number
-  /** The operations that run here, whatever their records look like to others. */
+  /** The ids of the operations that run in this process: maintenance never takes them for orphaned. */
   localOperations: Set<number>
-  /** The longest that a call may be silent, in milliseconds, should the database not keep its own limits. */
+  /** The longest time without progress of a call, in milliseconds: a bound for a database that ignores its own timeouts. */
   callTimeoutMs: number
   log: Log
-  /** Ends when the server stops. */
+  /** Aborted when the server stops. */
   stopping: AbortSignal
 }
 
-/** One request as an operation sees it. */
+/** One request as an endpoint sees it. */
 export interface Call extends ServerContext {
-  /** Who asks, as the records name them. */
+  /** The caller's name, as it is written into records. */
   caller: string
   requestId: string
-  /** For a call that waits. Throws Failure `unauthenticated` when its token has ended meanwhile. */
+  /** For a call that waits: throws Failure `unauthenticated` when the caller's token has expired or was revoked meanwhile. */
   recheckCredentials: () => Promise<void>
-  /** Why, in the caller's words. */
+  /** Why the caller makes the change, from `X-Reason`. */
   reason: string | undefined
-  /** The caller's own name for this change, by which its repetition is known. */
+  /** The caller's `Idempotency-Key`: a repeated request with the same key gets the first response again. */
   idempotencyKey: string | undefined
-  /** Ends when the caller is gone before it has its answer. Made when it is asked for: few calls have time to ask. */
+  /** Aborted when the caller disconnects before it has the response. Created on the first call, since few endpoints need it. */
   disconnected: () => AbortSignal
-  /** Tells the caller how far a change has come: at its begin, and after each batch. */
+  /** Reports the progress of a change to the caller: when it begins, and after each batch. */
   reportProgress: (progress: Progress) => void
-  /** Tells the log how many rows were changed. */
+  /** Reports the number of changed rows to the log. */
   reportChangedRows: (rows: number) => void
 }
 
-/** The one time that a whole call goes by: its preview's, or now. */
+/** An SQL expression of type timestamptz: the reference time of a call, which is the time of its preview, or now. */
 export const referenceTime = (sql: Sql, { asOf }: { asOf?: string | undefined }) =>
   sql`coalesce(${asOf ?? null}::text::timestamptz, now())`

@@ -6,7 +6,7 @@ interface Variable {
   meaning: string
 }
 
-/** The server's variables, for `--help` and for docs/reference/environment.md. */
+/** The server's environment variables with their default values, for `--help` and for docs/reference/environment.md. */
 export const environmentVariables = (): Variable[] =>
   Object.entries(Env.shape).map(([name, schema]) => {
     const preset = schema.safeParse(undefined)
@@ -17,6 +17,7 @@ export const environmentVariables = (): Variable[] =>
     }
   })
 
+/** The environment variables as a section of `--help`. */
 export function envHelp(): string {
   const lines = environmentVariables().map(({ name, preset, meaning }) => {
     return `  ${name.padEnd(32)}${meaning}${preset ? ` (${preset})` : ''}`

@@ -12,10 +12,10 @@ const number = (least: number, most: number, preset: number) =>
 
 const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true')
 
-/** Every variable the server reads: docs/reference/environment.md is made from this. */
+/** Every environment variable that the server reads. docs/reference/environment.md is generated from it. */
 export const Env = z.object({
-  HOST: z.string().default('127.0.0.1').describe('address to listen on'),
-  PORT: number(0, 65535, 8787).describe('port to listen on; 0 takes a free one'),
+  HOST: z.string().default('127.0.0.1').describe('address on which the server listens'),
+  PORT: number(0, 65535, 8787).describe('port on which the server listens; 0 means any free port'),
   JOBS_DB_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must start with postgres://')
@@ -24,7 +24,7 @@ export const Env = z.object({
   JOBS_DATA_DIR: z
     .string()
     .default('./jobs-data')
-    .describe('folder of the embedded database and of the key that the server makes'),
+    .describe('folder of the embedded database and of the API key that the server makes'),
   JOBS_EMBEDDED_FSYNC: flag
     .default(false)
     .describe('embedded database: wait for the disk at each commit, so that a power cut loses nothing'),
@@ -42,34 +42,40 @@ export const Env = z.object({
     .regex(/^[^\p{Cc}]{1,63}$/u, 'must be the name of a schema, without quotes')
     .optional()
     .describe('PostgreSQL: schema of the tables; needed only where several schemas have a table of jobs'),
-  JOBS_DB_POOL: number(2, 100, 4).describe('PostgreSQL: connections at most'),
+  JOBS_DB_POOL: number(2, 100, 4).describe('PostgreSQL: largest number of connections for calls'),
   JOBS_DB_POOLER: flag
     .default(false)
-    .describe('PostgreSQL: a pooler in transaction mode stands in between; it sets what a session needs'),
+    .describe('PostgreSQL: JOBS_DB_URL is a pooler in transaction mode, so the server sets nothing per session'),
   JOBS_STATEMENT_TIMEOUT_SECONDS: number(1, 86_400, 60).describe('PostgreSQL: longest statement'),
-  JOBS_LOCK_TIMEOUT_SECONDS: number(1, 86_400, 5).describe('PostgreSQL: longest wait for a row that another holds'),
-  JOBS_MAX_BODY_BYTES: number(1024, 1_073_741_824, 1_048_576).describe(
-    'largest request body, beside the payloads and results in it',
+  JOBS_LOCK_TIMEOUT_SECONDS: number(1, 86_400, 5).describe(
+    'PostgreSQL: longest wait for a row that another transaction has locked',
   ),
-  JOBS_MAX_JSON_BYTES: number(1024, 1_073_741_824, 1_048_576).describe('largest payload of a job, and largest result'),
-  JOBS_LEASE_MAX_SECONDS: number(1, 86_400, 3600).describe('longest lease that a worker may ask for'),
+  JOBS_MAX_BODY_BYTES: number(1024, 1_073_741_824, 1_048_576).describe(
+    'largest request body in bytes, without the payloads and results in it',
+  ),
+  JOBS_MAX_JSON_BYTES: number(1024, 1_073_741_824, 1_048_576).describe(
+    'largest payload and largest result of a job, in bytes',
+  ),
+  JOBS_LEASE_MAX_SECONDS: number(1, 86_400, 3600).describe('longest lease that a worker may ask for, in seconds'),
   JOBS_REQUIRE_COMPLETION_TOKEN: flag
     .default(false)
-    .describe('refuse a finish without a completion_token, so that every finish can be repeated safely'),
-  JOBS_QUARANTINE_THRESHOLD: number(1, 1000, 3).describe('same failures in a row after which a job is quarantined'),
+    .describe('refuse to finish a job without a completion_token, so that every finish can be repeated safely'),
+  JOBS_QUARANTINE_THRESHOLD: number(1, 1000, 3).describe(
+    'number of equal failures in a row after which a job is quarantined',
+  ),
   JOBS_ARCHIVE_BEFORE_DELETE: flag
     .default(true)
     .describe('a prune moves its jobs to jobs_archive, so that it can be undone'),
-  JOBS_ARCHIVE_DAYS: number(1, 3650, 7).describe('days for which a change can be undone'),
-  JOBS_SHUTDOWN_SECONDS: number(0, 3600, 30).describe('how long running requests may take after SIGTERM'),
+  JOBS_ARCHIVE_DAYS: number(1, 3650, 7).describe('number of days for which a change can be undone'),
+  JOBS_SHUTDOWN_SECONDS: number(0, 3600, 30).describe('how long running requests may take after SIGTERM, in seconds'),
 })
 export type Env = z.output<typeof Env>
 
 const names = Object.keys(Env.shape)
 
 /**
- * The server's settings from the environment; a blank variable counts as unset.
- * @throws Failure `usage` that names every fault at once, and repeats no value
+ * Reads the server's settings from the environment; a blank variable counts as unset.
+ * @throws Failure `usage` that names every fault, and repeats no value since a value may be secret
  */
 export function readEnv(environment: NodeJS.ProcessEnv): Env {
   const given = Object.entries(environment).filter(([name, value]) => names.includes(name) && value?.trim())
@@ -77,17 +83,17 @@ export function readEnv(environment: NodeJS.ProcessEnv): Env {
   if (read.success) return read.data
 
   const faults = read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-  throw new Failure('usage', `the environment is not right; nothing was started\n  ${faults.join('\n  ')}`, {
+  throw new Failure('usage', `the environment has errors; nothing was started\n  ${faults.join('\n  ')}`, {
     hint: 'jobs-server --help lists the variables',
   })
 }
 
-/** A sentence for each `JOBS_*` variable that means nothing to the server: it may be a typing slip. */
+/** A sentence for each variable `JOBS_*` that the server does not know: the name may be mistyped. */
 export function warningsOf(environment: NodeJS.ProcessEnv): string[] {
   const unknown = Object.keys(environment).filter((name) => name.startsWith('JOBS_') && !names.includes(name))
   return unknown.map((name) => {
     const nearest = closest(name, names)
-    const slip = distance(name, nearest) <= name.length / 3 ? `; did you mean ${nearest}?` : ''
-    return `${name} is not a setting of this server, and was ignored${slip}`
+    const suggestion = distance(name, nearest) <= name.length / 3 ? `; did you mean ${nearest}?` : ''
+    return `${name} is not a setting of this server and was ignored${suggestion}`
   })
 }

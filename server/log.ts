@@ -1,6 +1,7 @@
 type Level = 'info' | 'warn' | 'error'
 type Fields = Record<string, string | number | undefined>
 
+/** Writes log entries: a message, and fields for machines. */
 export interface Log {
   info: (message: string, fields?: Fields) => void
   warn: (message: string, fields?: Fields) => void
@@ -9,11 +10,11 @@ export interface Log {
 
 interface LogOptions {
   write: (line: string) => void
-  /** For a person at a terminal: text instead of JSON. */
+  /** Write text for a person at a terminal instead of JSON. */
   readable: boolean
 }
 
-/** One line an entry: JSON for machines, text for people. */
+/** A log that writes one line per entry: JSON for machines, or text for people. */
 export function createLog({ write, readable }: LogOptions): Log {
   const render = readable ? text : json
   const at =
@@ -23,20 +24,20 @@ export function createLog({ write, readable }: LogOptions): Log {
   return { info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** To put the fields into one object with the rest takes as long as to write it. */
+/** Joins two JSON texts, because copying the fields into one object takes as long as writing the line. */
 function json(level: Level, message: string, fields: Fields): string {
   const head = `{"time":"${time()}","level":"${level}","message":${JSON.stringify(message)}`
   const more = JSON.stringify(fields)
   return more === '{}' ? `${head}}` : `${head},${more.slice(1)}`
 }
 
-let told = { at: 0, time: '' }
+let formatted = { at: 0, time: '' }
 
-/** Many entries are of the same millisecond. */
+/** The time in ISO 8601, formatted once for all entries of one millisecond. */
 function time(): string {
   const at = Date.now()
-  if (told.at !== at) told = { at, time: new Date(at).toISOString() }
-  return told.time
+  if (formatted.at !== at) formatted = { at, time: new Date(at).toISOString() }
+  return formatted.time
 }
 
 function text(level: Level, message: string, fields: Fields): string {

@@ -11,7 +11,7 @@ import { createLog } from './log.ts'
 import { start } from './start.ts'
 
 const program = new Command('jobs-server')
-  .description('Serves the job endpoints on the PostgreSQL of JOBS_DB_URL, or on an embedded database.')
+  .description('Serves the job endpoints on the PostgreSQL database of JOBS_DB_URL, or on an embedded database.')
   .version(version)
   .exitOverride()
   .configureOutput({ outputError: () => {} })
@@ -21,8 +21,8 @@ const program = new Command('jobs-server')
 const token = program.command('token').description('bearer tokens of AUTH_MODE=multi_user')
 token
   .command('create <name>')
-  .description('make a token and print it, this once')
-  .option('--expires <days>', 'days until it ends, such as 90d (default: never)')
+  .description('make a token and print it; it cannot be printed again')
+  .option('--expires <days>', 'days until the token expires, such as 90d (default: never)')
   .action(async (name: string, { expires }: { expires?: string }) =>
     show(await tokenCommand(process.env, { command: 'create', name: nameOf(name), days: daysOf(expires) })),
   )
@@ -32,14 +32,14 @@ token
   .action(async () => show(await tokenCommand(process.env, { command: 'list' })))
 token
   .command('revoke <id>')
-  .description('end a token at once')
+  .description('revoke a token; it stops working at once')
   .action(async (id: string) => show(await tokenCommand(process.env, { command: 'revoke', id })))
 
 const show = (lines: string[]) => void process.stdout.write(lines.map((line) => `${line}\n`).join(''))
 
 function nameOf(name: string): string {
   if (/^[^\p{Cc}]{1,128}$/u.test(name)) return name
-  throw new Failure('usage', 'a name has 1 to 128 characters, and no control characters')
+  throw new Failure('usage', 'a name must have 1 to 128 characters and no control characters')
 }
 
 function daysOf(expires: string | undefined): number | undefined {
@@ -50,11 +50,11 @@ function daysOf(expires: string | undefined): number | undefined {
 }
 
 async function run(): Promise<void> {
-  // Whoever reads the log may go away; the server stays.
+  // The server goes on when the program that reads its log ends.
   process.stdout.on('error', () => {})
-  const lines = createBufferedWriter((text) => void process.stdout.write(text))
-  process.on('exit', lines.flush)
-  const log = createLog({ write: lines.write, readable: Boolean(process.stdout.isTTY) })
+  const writer = createBufferedWriter((text) => void process.stdout.write(text))
+  process.on('exit', writer.flush)
+  const log = createLog({ write: writer.write, readable: Boolean(process.stdout.isTTY) })
   const env = readEnv(process.env)
   for (const warning of warningsOf(process.env)) log.warn(warning)
   const starting = start(env, log)
@@ -62,7 +62,7 @@ async function run(): Promise<void> {
   const stop = async (signal: string) => {
     if (stopping) process.exit(exits.failed.code)
     stopping = true
-    log.info(`${signal}: finishing what runs`)
+    log.info(`${signal}: finishing the running calls`)
     await (await starting.catch(() => undefined))?.stop()
     log.info('stopped')
     process.exit(exits.ok.code)
@@ -70,7 +70,7 @@ async function run(): Promise<void> {
   process.on('SIGTERM', stop).on('SIGINT', stop)
   const running = await starting
   void running.lost.then(() => {
-    log.error('the embedded database stopped; start the server again')
+    log.error('the embedded database has stopped; start the server again')
     process.exit(exits.failed.code)
   })
   await running.prepared.catch(async (error: unknown) => {
@@ -82,19 +82,19 @@ async function run(): Promise<void> {
 try {
   await program.parseAsync()
 } catch (error) {
-  process.exitCode = tell(error)
+  process.exitCode = reportError(error)
 }
 
-/** Says what went wrong, and returns the exit code. */
-function tell(error: unknown): number {
+/** Prints the error with its hint to stderr, and returns the exit code. */
+function reportError(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exits.ok.code
     if (error.code === 'commander.help') return exits.usage.code
     process.stderr.write(`${error.message}\n  hint: jobs-server --help\n`)
     return exits.usage.code
   }
-  const said = error instanceof Error && error.message ? error.message : String(error)
-  const failure = error instanceof Failure ? error : new Failure('internal', said, { cause: error })
+  const message = error instanceof Error && error.message ? error.message : String(error)
+  const failure = error instanceof Failure ? error : new Failure('internal', message, { cause: error })
   process.stderr.write(`error: ${failure.message}\n${failure.hint ? `  hint: ${failure.hint}\n` : ''}`)
   return exits[failures[failure.code].exit].code
 }

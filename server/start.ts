@@ -1,14 +1,17 @@
 import { setMaxListeners } from 'node:events'
+import type { Server } from 'node:http'
 import { isIP } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../shared/errors.ts'
 import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
+import type { Authenticator } from './auth/authenticate.ts'
 import { listenForTokenCommands } from './auth/token-socket.ts'
 import { tokenAuthenticator } from './auth/tokens.ts'
 import { runMaintenance } from './background/maintenance.ts'
+import type { ServerContext } from './call.ts'
 import { keepCounts } from './counts/keeper.ts'
-import type { OpenedDatabase } from './database/embedded.ts'
 import { openDatabase } from './database/open.ts'
+import type { OpenedDatabase } from './database/opened-database.ts'
 import { prepare } from './database/prepare.ts'
 import { createReadiness } from './database/readiness.ts'
 import type { Pool } from './database/sql.ts'
@@ -21,14 +24,15 @@ import { createEventWatermark } from './waiting/event-watermark.ts'
 import { createLongPolls, type LongPolls, wakeNotified } from './waiting/long-poll.ts'
 import { createSingleFlight } from './waiting/single-flight.ts'
 
+/** A server that listens. */
 export interface Running {
   url: string
   sql: Pool
-  /** Stops accepting, lets running requests end within `JOBS_SHUTDOWN_SECONDS`, closes the database. */
+  /** Stops accepting calls, lets running calls end within `JOBS_SHUTDOWN_SECONDS`, and closes the database. */
   stop: () => Promise<void>
   /** Resolves when the schema is current, indexes included; rejects when it cannot be made so. */
   prepared: Promise<void>
-  /** Resolves if the database is lost for good, and only another start helps. */
+  /** Resolves when the database cannot be used any more and only a restart of the server helps. */
   lost: Promise<void>
 }
 
@@ -47,102 +51,138 @@ export async function start(env: Env, log: Log): Promise<Running> {
 
 async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Running> {
   const { sql } = opened
-  let ready = false
   const stopping = new AbortController()
-  // Each held call listens to it.
-  setMaxListeners(0, stopping.signal)
-  const longPolls = createLongPolls()
-  const localOperations = new Set<number>()
-  const auth =
-    env.AUTH_MODE === 'multi_user'
-      ? tokenAuthenticator(sql)
-      : apiKeyAuthenticator(await apiKey({ configured: env.SINGLE_USER_API_KEY, folder: env.JOBS_DATA_DIR, log }))
+  setMaxListeners(0, stopping.signal) // each waiting call listens to it
+  const readiness = watchReadiness(sql, log)
+  const context = createContext({ sql, env, log, stopping: stopping.signal })
+  const auth = await createAuthenticator(env, sql, log)
+  const server = createHttpServer(createApp({ ...context, ...readiness, auth }).fetch)
+  const closeTokenSocket = env.JOBS_DB_URL ? async () => {} : await openTokenSocket(env.JOBS_DATA_DIR, sql, log)
+  const url = await listenOn(server, env, log)
+  const background = startBackground({ opened, env, context, readiness })
+  const stop = async () => {
+    stopping.abort()
+    await close(server, env.JOBS_SHUTDOWN_SECONDS)
+    await closeTokenSocket()
+    await background.ended()
+    await opened.close()
+  }
+  return { url, sql, stop, prepared: background.prepared, lost: opened.lost }
+}
 
+interface Readiness {
+  isReady: () => boolean
+  tablesReady: () => void
+  checkDatabase: () => Promise<void>
+}
+
+function watchReadiness(sql: Pool, log: Log): Readiness {
+  let ready = false
   const answersSoon = createReadiness(sql)
-  const app = createApp({
-    sql,
-    auth,
-    log,
-    longPolls,
-    localOperations,
-    eventWatermark: createEventWatermark(sql, log),
-    singleFlight: createSingleFlight(),
-    stopping: stopping.signal,
-    quarantineThreshold: env.JOBS_QUARANTINE_THRESHOLD,
-    leaseMaxSeconds: env.JOBS_LEASE_MAX_SECONDS,
-    maxJsonBytes: env.JOBS_MAX_JSON_BYTES,
-    requireCompletionToken: env.JOBS_REQUIRE_COMPLETION_TOKEN,
-    maxBodyBytes: env.JOBS_MAX_BODY_BYTES,
-    archiveBeforeDelete: env.JOBS_ARCHIVE_BEFORE_DELETE,
-    archiveDays: env.JOBS_ARCHIVE_DAYS,
-    lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
-    callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),
+  return {
     isReady: () => ready,
-    checkDatabase: async () => {
-      if (!ready || !(await answersSoon())) {
-        throw new Failure('database_unavailable', 'the database is not ready', { retryAfter: 2 })
-      }
+    tablesReady: () => {
+      if (!ready) log.info('ready')
+      ready = true
     },
-  })
-  const server = createHttpServer(app.fetch)
-  const closeControl = env.JOBS_DB_URL ? async () => {} : await openControl(env.JOBS_DATA_DIR, sql, log)
+    checkDatabase: async () => {
+      if (ready && (await answersSoon())) return
+      throw new Failure('database_unavailable', 'the database is not ready', { retryAfter: 2 })
+    },
+  }
+}
+
+interface ContextOptions {
+  sql: Pool
+  env: Env
+  log: Log
+  stopping: AbortSignal
+}
+
+const createContext = ({ sql, env, log, stopping }: ContextOptions): ServerContext => ({
+  sql,
+  log,
+  stopping,
+  longPolls: createLongPolls(),
+  localOperations: new Set<number>(),
+  eventWatermark: createEventWatermark(sql, log),
+  singleFlight: createSingleFlight(),
+  quarantineThreshold: env.JOBS_QUARANTINE_THRESHOLD,
+  leaseMaxSeconds: env.JOBS_LEASE_MAX_SECONDS,
+  maxJsonBytes: env.JOBS_MAX_JSON_BYTES,
+  requireCompletionToken: env.JOBS_REQUIRE_COMPLETION_TOKEN,
+  maxBodyBytes: env.JOBS_MAX_BODY_BYTES,
+  archiveBeforeDelete: env.JOBS_ARCHIVE_BEFORE_DELETE,
+  archiveDays: env.JOBS_ARCHIVE_DAYS,
+  lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
+  callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),
+})
+
+async function createAuthenticator(env: Env, sql: Pool, log: Log): Promise<Authenticator> {
+  if (env.AUTH_MODE === 'multi_user') return tokenAuthenticator(sql)
+  return apiKeyAuthenticator(await apiKey({ configured: env.SINGLE_USER_API_KEY, folder: env.JOBS_DATA_DIR, log }))
+}
+
+/** Listens on the address of the environment, and resolves to its URL. */
+async function listenOn(server: Server, env: Env, log: Log): Promise<string> {
   const port = await listen(server, env.HOST, env.PORT)
   const url = `http://${isIP(env.HOST) === 6 ? `[${env.HOST}]` : env.HOST}:${port}`
   if (!isLoopback(env.HOST)) {
-    log.warn(`listening on ${env.HOST}, beyond this machine: put a proxy with TLS in front, since keys travel in clear`)
+    log.warn(
+      `listening on ${env.HOST}, beyond this machine: put a proxy with TLS in front, since keys are sent unencrypted`,
+    )
   }
   log.info(`listening on ${url}`, { database: env.JOBS_DB_URL ? 'postgresql' : 'embedded' })
+  return url
+}
 
-  const tablesReady = () => {
-    if (!ready) log.info('ready')
-    ready = true
-  }
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')
+
+interface BackgroundOptions {
+  opened: OpenedDatabase
+  env: Env
+  context: ServerContext
+  readiness: Readiness
+}
+
+const longestCountsEndMs = 5000
+
+/** Starts the migration, the notifications, the maintenance and the counts; `ended` resolves when they have stopped. */
+function startBackground({ opened, env, context, readiness }: BackgroundOptions) {
+  const { sql, log, stopping, localOperations, archiveDays, longPolls } = context
+  const { isReady, tablesReady } = readiness
   const prepared = prepare({
     opened,
     log,
     pooled: env.JOBS_DB_POOLER,
     tablesReady,
-    isReady: () => ready,
-    isStopping: () => stopping.signal.aborted,
+    isReady,
+    isStopping: () => stopping.aborted,
   })
   listenForWork(opened, longPolls)
-  const house = runMaintenance({
-    sql,
-    log,
-    localOperations,
-    archiveDays: env.JOBS_ARCHIVE_DAYS,
-    isReady: () => ready,
-    stopping: stopping.signal,
-  })
-  // Only then, since without its index a count would read all jobs there are.
-  const counts = prepared.then(() => keepCounts({ sql, log, stopping: stopping.signal })).catch(() => {})
-  const stop = async () => {
-    stopping.abort()
-    await close(server, env.JOBS_SHUTDOWN_SECONDS)
-    await closeControl()
-    await house
-    // The driver, told to end, waits in vain for a session that is reserved, even after its release.
-    await Promise.race([counts, wait(5000, undefined, { ref: false })])
-    await opened.close()
+  const maintenance = runMaintenance({ sql, log, localOperations, archiveDays, isReady, stopping })
+  // Counting waits for the indexes: without them it would read every job.
+  const counts = prepared.then(() => keepCounts({ sql, log, stopping })).catch(() => {})
+  const ended = async () => {
+    await maintenance
+    // Ending the pool while it has a reserved session never finishes, even when the session is released later.
+    await Promise.race([counts, wait(longestCountsEndMs, undefined, { ref: false })])
   }
-  return { url, sql, stop, prepared, lost: opened.lost }
+  return { prepared, ended }
 }
 
-/** Without notices a held call finds work when it looks by itself: later, and no less surely. */
-const listenForWork = ({ listen }: OpenedDatabase, waiting: LongPolls): void =>
+/** Wakes waiting calls when a notification arrives. Without notifications they find work at their next poll. */
+const listenForWork = ({ listen }: OpenedDatabase, longPolls: LongPolls): void =>
   listen(workChannel, {
-    heard: (notice) => wakeNotified(waiting, notice),
-    // What was said while nobody listened is lost.
-    listening: () => waiting.ring(),
+    heard: (notice) => wakeNotified(longPolls, notice),
+    // Notifications that were sent before the server listened are lost.
+    listening: () => longPolls.ring(),
   })
 
-/** A folder whose name is too long for a socket costs the token commands, not the server. */
-const openControl = (folder: string, sql: Pool, log: Log): Promise<() => Promise<void>> =>
+/** The socket of token commands. A folder whose path is too long for a socket only costs these commands. */
+const openTokenSocket = (folder: string, sql: Pool, log: Log): Promise<() => Promise<void>> =>
   listenForTokenCommands(folder, sql).catch((error: unknown) => {
-    log.warn(
-      `jobs-server token cannot reach this server while it runs: ${error instanceof Error ? error.message : error}`,
-    )
+    const why = error instanceof Error ? error.message : error
+    log.warn(`jobs-server token cannot reach this server while it runs: ${why}`)
     return async () => {}
   })
-
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')

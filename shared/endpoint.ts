@@ -1,25 +1,25 @@
 import type { z } from 'zod'
 
-/** One endpoint of the API, described once: the server mounts it, the CLI calls it. */
+/** One endpoint of the API. It is described once: the server mounts it, and the CLI calls it. */
 export interface Endpoint<In extends z.ZodType = z.ZodType, Out extends z.ZodType = z.ZodType> {
   method: 'GET' | 'POST'
   /** A part such as `:id` is a field of the input. */
   path: string
-  /** Other spellings of the path that callers already use. */
+  /** Other paths of the same endpoint that callers already use. */
   aliases?: readonly string[]
   input: In
   output: Out
   /** True when this input would change stored jobs. */
   changes: (input: z.output<In>) => boolean
-  /** True for a change that is no operator's decision, or that callers make without `X-Confirm` already. */
+  /** Set for a change that needs no `X-Confirm`: workers make it, or callers already send it without the header. */
   unconfirmed?: boolean
-  /** A change of many jobs: previewed, batched, recorded, and known again by its idempotency key. */
+  /** Set for a change of many jobs, which has a preview, batches, a record and an idempotency key. */
   bulk?: true
-  /** Those who ask the same at the same time may have one answer, which is looked up after all of them have asked. */
+  /** Set when equal requests at the same time may share one response, which is computed after the last of them arrived. */
   shared?: true
-  /** How many payloads or results of the largest size a body may carry, beside what it says itself. */
+  /** The number of payloads or results of the largest size that a body may carry, on top of the body limit. */
   documents?: number
-  /** True when this output is news to the database, and so is answered with 201. */
+  /** True when this output was created by the call, so that the status is 201. */
   created?: (output: z.output<Out>) => boolean
 }
 

@@ -1,4 +1,4 @@
-/** The API's table of contents. */
+/** All endpoints of the API. */
 
 export { integrity } from './changes/integrity.ts'
 export { prune } from './changes/prune.ts'

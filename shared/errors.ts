@@ -1,6 +1,6 @@
 import type { Exit } from './exits.ts'
 
-/** Every way a request can fail: its HTTP status, and the exit code `jobsctl` turns it into. */
+/** Every code of a failure, with its HTTP status and the exit code of `jobsctl`. */
 export const failures = {
   confirmation_required: { status: 400, exit: 'not_confirmed' },
   malformed_json: { status: 400, exit: 'failed' },
@@ -25,7 +25,7 @@ export const failures = {
   partial: { status: 503, exit: 'partial' },
   outcome_unknown: { status: 503, exit: 'unavailable' },
   shutting_down: { status: 503, exit: 'unavailable' },
-  // The rest happens at the command line alone; the status is what a server would answer.
+  // The codes below happen only in the command line; their status is the one that a server would send.
   unreachable: { status: 503, exit: 'unavailable' },
   timed_out: { status: 504, exit: 'unavailable' },
   unexpected_answer: { status: 502, exit: 'failed' },
@@ -38,7 +38,7 @@ export type FailureCode = keyof typeof failures
 
 export const failureCodes = Object.keys(failures).filter((code): code is FailureCode => code in failures)
 
-/** Where a request is wrong: `path` is a field or header, `message` a sentence without it. */
+/** One fault of a request: `path` is a field or header, and `message` is a predicate such as `is required`. */
 export interface Fault {
   path: string
   message: string
@@ -50,14 +50,14 @@ interface FailureOptions {
   /** Seconds after which another try makes sense. */
   retryAfter?: number | undefined
   requestId?: string | undefined
-  /** The server that answered, as the caller named it. */
+  /** The URL of the server that sent the failure, as the caller gave it. */
   server?: string | undefined
-  /** Methods of a path that exists, for `Allow`. */
+  /** The methods that an existing path takes, for the header `Allow`. */
   allow?: readonly string[]
   cause?: unknown
 }
 
-/** The one error class. `detail` says what happened; `hint` says what to do next. */
+/** The only error class. The message says what happened and what was changed; `hint` says what to do next. */
 export class Failure extends Error {
   override readonly name = 'Failure'
   readonly code: FailureCode
@@ -80,7 +80,7 @@ export class Failure extends Error {
   }
 }
 
-/** The error body on the wire (RFC 9457), as a server of ours sends it. */
+/** The error body on the wire (RFC 9457), as jobs-server sends it. */
 export interface Problem {
   type: string
   title: string

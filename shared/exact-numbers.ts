@@ -1,12 +1,12 @@
-/** What could be changed, told cheaply: most texts have no such number. */
+/** A fast test: true for every text with a number that JavaScript may change, and false for most other texts. */
 const suspicious = /[\d.]{16}|[eE][+-]?\d{3}/
 
-/** A string, which is passed over, or a number. */
+/** A string, which is skipped, or a number. */
 const token = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 
 /**
- * The first number of a JSON text that JavaScript would change into another: an integer beyond its precision, or what
- * is no number to it at all. Digits of a fraction beyond its precision are no other number, as in any program.
+ * The first number of a JSON text that JavaScript would change to another number: an integer beyond its precision, or one
+ * that becomes 0 or infinity. A fraction that only loses digits beyond the precision of a double counts as the same number.
  */
 export const inexactNumber = (text: string): string | undefined =>
   firstNumber(text, (number) => !isExact(number) && !isRounded(number))
@@ -22,13 +22,13 @@ function firstNumber(text: string, wanted: (number: string) => boolean): string 
 
 const isExact = (number: string): boolean => canonical(number) === canonical(String(Number(number)))
 
-/** A fraction of which only the last digits are lost. */
+/** True for a fraction that only loses its last digits. */
 function isRounded(number: string): boolean {
   const size = Math.abs(Number(number))
   return size > 0 && size < Number.MAX_SAFE_INTEGER && !/^-?\d+(?:\.0+)?$/.test(number)
 }
 
-/** The digits of a number, without zeros around them, and the power of ten of the last one. */
+/** A text that is the same for equal numbers: the digits without zeros at both ends, and the power of ten of the last digit. */
 function canonical(number: string): string {
   const [, sign, whole = '', fraction = '', exponent = 0] = /^(-?)(\d+)(?:\.(\d+))?(?:e(.+))?$/i.exec(number) ?? []
   const digits = `${whole}${fraction}`.replace(/^0+/, '')

@@ -1,4 +1,4 @@
-/** The exit codes of `jobsctl`: an API, only ever extended. */
+/** The exit codes of `jobsctl`. They are part of the API: codes may be added, and never change. */
 export const exits = {
   ok: { code: 0, name: 'ok', when: 'done, or nothing to do' },
   failed: { code: 1, name: 'failed', when: 'server error, unexpected answer, a bug' },
@@ -20,7 +20,7 @@ export const exits = {
   partial: {
     code: 9,
     name: 'partial',
-    when: 'a change stopped half-way; the rest is untouched; re-running continues',
+    when: 'a change stopped half-way; the remaining jobs are unchanged; running it again continues',
   },
   would_change: { code: 10, name: 'would change', when: 'only with --detailed-exitcode' },
   interrupted: { code: 130, name: 'interrupted', when: 'SIGINT' },

@@ -3,7 +3,7 @@ import { type FailureCode, failureCodes, failures } from './errors.ts'
 
 const mostCharacters = 500
 
-/** What is neither a sentence nor a list of faults still says why. */
+/** A detail that is neither a sentence nor a list of faults, as JSON of at most 500 characters. */
 const Compact = z
   .union([z.record(z.string(), z.unknown()), z.array(z.unknown()).min(1)])
   .transform((detail) => JSON.stringify(detail).slice(0, mostCharacters))
@@ -11,8 +11,8 @@ const Compact = z
 const Loc = z.array(z.union([z.string(), z.number()]))
 
 /**
- * The error body as a client reads it: other servers send `detail` alone, and some
- * send a list of `{loc, msg}` or an object where ours sends a sentence.
+ * The error body as a client reads it. Other servers send only `detail`, and some send a list of `{loc, msg}` or an
+ * object where jobs-server sends a sentence.
  */
 export const FailureBody = z.object({
   detail: z.union([
@@ -22,7 +22,7 @@ export const FailureBody = z.object({
       .min(1),
     Compact,
   ]),
-  // What a server sends beside its sentence must not cost the sentence.
+  // A malformed optional field is ignored, so that the client still gets the sentence.
   code: z.string().optional().catch(undefined),
   hint: z.string().optional().catch(undefined),
   request_id: z.string().optional().catch(undefined),
@@ -33,11 +33,11 @@ export const FailureBody = z.object({
 })
 export type FailureBody = z.output<typeof FailureBody>
 
-/** The code that a server sent, if it is one of ours. */
+/** The code that a server sent, or undefined when this version does not know it. */
 export const knownCode = (sent: string | undefined): FailureCode | undefined =>
   failureCodes.find((code) => code === sent)
 
-/** The best guess from the HTTP status. */
+/** The code that fits an HTTP status best, for a response without a known code. */
 export function codeOfStatus(status: number): FailureCode {
   if (status === 400) return 'malformed_request'
   if (status >= 502 && status <= 504) return 'database_unavailable'

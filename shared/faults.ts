@@ -2,8 +2,8 @@ import type { z } from 'zod'
 import type { Fault } from './errors.ts'
 
 /**
- * What zod found wrong, as `{path, message}`: every fault, unknown fields by name.
- * Values are not repeated: they may be long, or secret.
+ * The issues of zod as faults, with one fault for each unknown field. Values are not repeated, because they may be long or
+ * secret.
  */
 export const faultsOf = (error: z.ZodError): Fault[] => error.issues.flatMap(faultsOfIssue)
 

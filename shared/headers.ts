@@ -1,18 +1,18 @@
-/** The headers that carry meaning beside the body, as both programs spell them. */
+/** The headers of the API, as both programs write them. */
 export const headers = {
   confirm: 'X-Confirm',
   reason: 'X-Reason',
   requestId: 'X-Request-Id',
-  /** The same key and body mean the same change: it is made once, and answered alike. */
+  /** A request with the same key and body is the same change: it is made once, and each request gets the same response. */
   idempotencyKey: 'Idempotency-Key',
 } as const
 
-/** The media type of an answer that tells how far a change has come, line by line. */
+/** The media type of a response with progress lines. */
 export const ndjson = 'application/x-ndjson'
 
-/** The longest reason that is kept, in characters. */
+/** The longest reason, in characters. */
 export const maxReasonLength = 500
 
-/** True for the values of `X-Confirm` that mean yes. */
+/** True when the value of `X-Confirm` confirms the change. */
 export const isConfirmed = (value: string | undefined): boolean =>
   ['true', '1', 'yes', 'on'].includes(value?.trim().toLowerCase() ?? '')

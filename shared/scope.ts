@@ -1,17 +1,17 @@
 import * as z from 'zod'
 
-/** Null and blank mean absent, as the clients that exist today send them. */
+/** Null and blank texts count as absent, because existing clients send them for absent fields. */
 const absent = (value: unknown) =>
   value === null || (typeof value === 'string' && value.trim() === '') ? undefined : value
 
 /** A field that may be left out, or sent as null or blank. */
 export const optional = <T extends z.ZodType>(schema: T) => z.preprocess(absent, schema.optional()).optional()
 
-/** A field that has a preset, which is taken when it is left out, or sent as null or blank. */
+/** A field with a default value, which is taken when the field is left out, or sent as null or blank. */
 export const preset = <T extends z.ZodType>(schema: T, value: z.output<T>) =>
   optional(schema).transform((given): z.output<T> => given ?? value)
 
-/** One scope string: trimmed, 1 to 128 characters, none of them a control character. */
+/** A name of a scope: trimmed, 1 to 128 characters, without control characters. */
 export const ScopeName = z
   .string()
   .trim()
@@ -25,7 +25,7 @@ const whole = 'must be a whole number'
 export const wholeNumber = (min: number, max = Number.MAX_SAFE_INTEGER) =>
   z.number(whole).int(whole).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`)
 
-/** A whole number as a query has it; blank is absent. */
+/** A whole number from `least` to `most` in a query; a blank text is absent. */
 export const queryNumber = (least: number, most: number, preset: number) =>
   optional(
     z
@@ -35,12 +35,13 @@ export const queryNumber = (least: number, most: number, preset: number) =>
       .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`),
   ).transform((value) => value ?? preset)
 
-/** The filters of every operation; a field that is absent does not filter. */
+/** The filters of every endpoint; a field that is absent does not filter. */
 export const scopeFields = {
   domain: optional(ScopeName),
   queue: optional(ScopeName),
   job_type: optional(ScopeName),
 }
+/** The filters of a scope as read; a field that is undefined does not filter. */
 export interface Scope {
   domain?: string | undefined
   queue?: string | undefined
@@ -49,12 +50,12 @@ export interface Scope {
 
 const mostJobs = 1000
 
-/** The jobs of a call about many. */
+/** The list of 1 to 1,000 jobs of a call about many jobs. */
 export const jobList = <T extends z.ZodType>(item: T) =>
   z
     .array(item, 'must be a list of jobs')
     .min(1, 'must have at least one job')
     .max(mostJobs, `must have at most ${mostJobs} jobs`)
 
-/** Counts on the wire. */
+/** A count on the wire: a whole number from 0. */
 export const Count = z.number().int().nonnegative()

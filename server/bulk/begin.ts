@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { Call } from '../call.ts'
+import { takeLock } from '../database/advisory-locks.ts'
 import { limitIdleTime } from '../database/idle-timeout.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { BulkChange } from './bulk-change.ts'
@@ -63,7 +64,7 @@ async function tryToBegin<Answer>(
   previewed: VerifiedPreview | undefined,
 ) {
   // Whoever begins looks at who runs; for that moment, nobody else begins.
-  await tx`select ${limitIdleTime(tx)}, pg_advisory_xact_lock(hashtextextended('jobsctl operations', 0))`
+  await tx`select ${limitIdleTime(tx)}, ${takeLock(tx, 'operations')}`
   const hash = hashOfJson([bulk.kind, bulk.request, bulk.previewToken])
   const before = await findReplay(tx, call, bulk, hash)
   if (before) return { answer: before.answer }

@@ -1,3 +1,4 @@
+import { takeLock } from '../database/advisory-locks.ts'
 import { limitIdleTime } from '../database/idle-timeout.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
@@ -23,7 +24,7 @@ const hashed = (sql: Sql, previous: Fragment): Fragment =>
  * whatever is altered, taken out or put in afterwards shows. One at a time, by the row of the day.
  */
 export async function sealRecord(tx: Sql, id: number): Promise<void> {
-  await tx`select ${limitIdleTime(tx)}, pg_advisory_xact_lock(hashtextextended('jobsctl chain', 0))`
+  await tx`select ${limitIdleTime(tx)}, ${takeLock(tx, 'chain')}`
   await tx`
     insert into job_operation_days (day, previous, head)
     select today, coalesce(last.head, ''), coalesce(last.head, '')

@@ -1,3 +1,4 @@
+import { takeLock, tryLock } from '../database/advisory-locks.ts'
 import { limitIdleTime } from '../database/idle-timeout.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
@@ -154,12 +155,12 @@ async function alone<Result>(
   patient = false,
 ): Promise<Result | undefined> {
   const done = await sql.begin(async (tx) => {
-    const lock = patient ? tx`pg_advisory_xact_lock` : tx`pg_try_advisory_xact_lock`
+    const lock = patient ? takeLock(tx, 'counts') : tryLock(tx, 'counts')
     // Where nobody waits for it: what takes too long would take as long again.
     const unhurried = patient ? tx`` : tx`set_config('statement_timeout', ${String(mostMs)}, true),`
     const [taken] = await tx<{ held: string | boolean }[]>`
       select ${limitIdleTime(tx)}, set_config('jobsctl.counting', 'on', true), ${unhurried}
-        ${lock}(hashtext('jobsctl counts')) as held`
+        ${lock} as held`
     return { result: taken?.held === false ? undefined : await work(tx) }
   })
   return done.result

@@ -6,24 +6,25 @@ import type { Pool } from './sql.ts'
 const types = {
   bigint: { to: 20, from: [20], serialize: String, parse: Number },
   json: { to: 3802, from: [114, 3802], serialize: writeJson, parse: readJson },
-  // As the wire has them, ISO 8601 in UTC: a Date would lose the microseconds.
+  // ISO 8601 in UTC as text, because a Date would lose the microseconds.
   timestamptz: { to: 1184, from: [1184], serialize: String, parse: isoOf },
 }
 
-/** `2026-01-31 12:00:00.123456+00` as `2026-01-31T12:00:00.123456Z`; what is no such time, such as infinity, stays. */
+/** `2026-01-31 12:00:00.123456+00` as `2026-01-31T12:00:00.123456Z`. Other values, such as `infinity`, stay as they are. */
 function isoOf(text: string): string {
-  // Most of them, of which there are six in a job.
+  // Fast path without a regular expression: a job has six times, and nearly all have this form.
   if (text[10] === ' ' && text.endsWith('+00')) return `${text.slice(0, 10)}T${text.slice(11, -3)}Z`
   return text.replace(/^(\S+) (\S+)\+00$/, '$1T$2Z')
 }
 
-/** What both databases have in common. Times are told in UTC, whatever the server's zone is. */
+/** Driver options for PostgreSQL and for the embedded database. */
 const common = { types, onnotice: () => {}, connect_timeout: 5, backoff: () => 0.2 }
 
 /**
- * Statements are prepared, and so planned when a queue may be empty and run when it is not: a plan that reads
- * a small table as a whole would do so for minutes after it has grown. All that is asked has its index. One plan for all
- * parameters, since to plan takes longer than to run; and one process, which starts at once and leaves the others' cores alone.
+ * Settings of the planner. Statements are prepared: they may be planned while a queue is empty and run when it is full. A
+ * plan with a sequential scan of a small table would stay for minutes after the table has grown, and every statement has
+ * an index. One plan serves all parameters, since planning takes longer than running. Parallel workers and JIT are off,
+ * since starting them takes longer than the statements.
  */
 const planning = {
   enable_seqscan: 'off',
@@ -32,12 +33,12 @@ const planning = {
   max_parallel_workers_per_gather: '0',
 }
 
-/** How values are written and read, whatever the database or the role has for a default; poolers know these. */
-const spoken = { TimeZone: 'UTC', DateStyle: 'ISO', standard_conforming_strings: 'on' }
+/** Text formats of values, whatever the defaults of the database or role are. A pooler accepts these settings. */
+const textFormats = { TimeZone: 'UTC', DateStyle: 'ISO', standard_conforming_strings: 'on' }
 
-/** The same where there is a session: floats in full, and each statement sees what was committed before it. */
+/** Settings of a session: all digits of a float, and the isolation in which a statement sees earlier commits. */
 const session = {
-  ...spoken,
+  ...textFormats,
   IntervalStyle: 'postgres',
   extra_float_digits: '1',
   bytea_output: 'hex',
@@ -49,11 +50,11 @@ interface Limits {
   pool: number
   statementTimeoutMs: number
   lockTimeoutMs: number
-  /** A pooler in transaction mode stands in between, and knows no settings of a session. */
+  /** A pooler in transaction mode is in between and accepts no settings of a session. */
   pooled: boolean
 }
 
-/** A pool on a PostgreSQL server. No call hangs: statements and locks have their limits. */
+/** A connection pool on a PostgreSQL server; statements and lock waits have their timeouts, in milliseconds. */
 export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs, pooled }: Limits): Pool {
   const limits = {
     statement_timeout: statementTimeoutMs,
@@ -63,18 +64,18 @@ export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs, 
   return postgres(url, {
     ...common,
     max: pool,
-    // A connection is renewed now and then, so that a failover behind one name is noticed.
+    // After 30 minutes a connection is replaced, so that the pool notices a failover behind one host name.
     max_lifetime: 30 * 60,
     connection: {
       application_name: 'jobs-server',
-      ...(pooled ? spoken : { ...session, ...planning, ...limits }),
+      ...(pooled ? textFormats : { ...session, ...planning, ...limits }),
     },
   })
 }
 
 /**
- * The embedded database through the same client. It has one session, so there is one
- * connection: transactions wait for each other instead of mixing.
+ * A pool on the embedded database. The database has one session, so the pool has one connection, and transactions wait
+ * for each other.
  */
 export function connectEmbedded(socket: () => Duplex, onnotify: (channel: string, notice: string) => void): Pool {
   const options = {
@@ -86,7 +87,7 @@ export function connectEmbedded(socket: () => Duplex, onnotify: (channel: string
     user: 'postgres',
     database: 'postgres',
     connection: { application_name: 'jobs-server', ...session, ...planning },
-    // Known to postgres.js, not to its types.
+    // postgres.js takes these two options, but its types lack them.
     socket,
     onnotify,
   }

@@ -6,7 +6,7 @@ import * as z from 'zod'
 
 const { folder, fsync } = z.object({ folder: z.string(), fsync: z.boolean() }).parse(workerData)
 
-/** The part of Emscripten's file system in which fsync is missing: without it, fsync does nothing. */
+/** The part of Emscripten's file system that lacks fsync: without it, the database's fsync does nothing. */
 interface NodeFileSystem {
   NODEFS: { stream_ops: { fsync?: (stream: { nfd: number }) => number } }
 }
@@ -25,7 +25,7 @@ class DurableFS extends NodeFS {
   }
 }
 
-/** `-F` turns fsync off; the other methods of syncing the log do not exist in WebAssembly. */
+/** Without `-F`, which turns fsync off. WebAssembly has no other method of syncing the write-ahead log. */
 const durableParams = [
   ...PGlite.defaultStartParams.filter((param) => param !== '-F'),
   ...['-c', 'wal_sync_method=fsync'],

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
 
 /**
- * Holds `folder` for this process, and resolves to what lets go of it. The lock is a listening
- * socket, which the kernel frees even after `kill -9`: there is no stale lock to clean up.
- * It does not reach across containers that share a folder.
- * @throws Failure `conflict` when another process holds it
+ * Locks `folder` for this process, and resolves to a function that releases the lock. The lock is a listening socket,
+ * which the kernel closes even after `kill -9`, so no stale lock remains. It does not exclude a process in another
+ * container that shares the folder.
+ * @throws Failure `conflict` when another process holds the lock
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = await realpath(folder)
@@ -17,7 +17,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const server = await listenAlone(name)
   if (!server) {
     throw new Failure('conflict', `another jobs-server has the data folder ${path} open; nothing was started`, {
-      hint: 'stop it, or give this one a JOBS_DATA_DIR of its own',
+      hint: 'stop the other server, or set JOBS_DATA_DIR to another folder',
     })
   }
   server.unref()
@@ -27,7 +27,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
 async function listenAlone(name: string): Promise<Server | undefined> {
   if (process.platform === 'linux') return listen(`\0${name}`)
   if (process.platform === 'win32') return listen(`\\\\.\\pipe\\${name}`)
-  // Elsewhere the socket is a file, which outlives its process: one that nobody answers is stale.
+  // On other systems the socket is a file, which outlives its process: a file on which nobody answers is stale.
   const file = join(tmpdir(), `${name}.sock`)
   const server = await listen(file)
   if (server || (await answers(file))) return server

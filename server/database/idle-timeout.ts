@@ -1,6 +1,6 @@
 import { staticFragment } from './static-fragment.ts'
 
-/** A server that freezes in the middle of a transaction must not hold its locks for long. */
+/** An SQL expression that ends the transaction after 10 s idle: a frozen server must not hold its locks for longer. */
 export const limitIdleTime = staticFragment(
   (sql) => sql`set_config('idle_in_transaction_session_timeout', '10s', true)`,
 )

@@ -4,9 +4,9 @@ import { findMissing, objectsMadeBy } from './schema-diff.ts'
 import type { Session } from './sql.ts'
 
 /**
- * Builds the indexes of a migration that are missing, each on its own, outside a transaction. What an interrupted build
- * left behind is invalid, and made again.
- * @throws the database's own error for the last that cannot be built; the others are built all the same
+ * Builds the missing indexes of a migration, one by one, outside of a transaction. An invalid index, which an interrupted
+ * build leaves behind, is dropped and built again.
+ * @throws the database's own error for the last index that cannot be built; the other indexes are built before that
  */
 export async function buildIndexes(
   session: Session,
@@ -30,12 +30,12 @@ export async function buildIndexes(
 
 interface Building {
   log: Log
-  /** Where the tables are: a quoted name. */
+  /** The schema of the tables, as a quoted name. */
   schema: string
 }
 
-/** What a unique index is called where its name is taken. */
-const spare = 'jobsctl_unique'
+/** The name of the unique index where an index of another program has its usual name. */
+const alternativeName = 'jobsctl_unique'
 
 const nameOf = (statement: string): string => /if not exists (\w+)/.exec(statement)?.[1] ?? ''
 
@@ -45,17 +45,17 @@ async function build(session: Session, statement: string, { log, schema }: Build
     select indisvalid as valid from pg_index where indexrelid = to_regclass(${name})`
   const missing = await findMissing(session, objectsMadeBy(statement))
   if (there?.valid) {
-    if (missing.length === 0) return warnOfAnother(session, statement, log)
-    if (name === spare) throw new Error('another index has its name')
-    // Somebody else's promise, such as of some rows alone: it stays, and ours is beside it.
-    return build(session, statement.replace(name, spare), { log, schema })
+    if (missing.length === 0) return warnOfDifference(session, statement, log)
+    if (name === alternativeName) throw new Error('another index has this name')
+    // The other program's index, such as one of some rows only, stays; the index of this server is built beside it.
+    return build(session, statement.replace(name, alternativeName), { log, schema })
   }
   if (there) await session.unsafe(`drop index concurrently if exists ${schema}.${name}`)
   if (missing.length > 0) await session.unsafe(statement)
 }
 
-/** One that has the name of ours may be another: then calls that look for ours are slow, and nobody would know why. */
-async function warnOfAnother(session: Session, statement: string, log: Log): Promise<void> {
+/** Warns of an index that has the right name and another definition: calls that need the right one are slow. */
+async function warnOfDifference(session: Session, statement: string, log: Log): Promise<void> {
   const name = nameOf(statement)
   const table = /\bon (\w+)/.exec(statement)?.[1] ?? ''
   const onTwin = statement.replace(/concurrently if not exists \w+\s+on \w+/, 'jobsctl_twin_index on jobsctl_twin')
@@ -67,12 +67,15 @@ async function warnOfAnother(session: Session, statement: string, log: Log): Pro
       select
         regexp_replace(pg_get_indexdef(to_regclass('pg_temp.jobsctl_twin_index')), '^.* USING ', '') as own,
         regexp_replace(pg_get_indexdef(to_regclass(${name})), '^.* USING ', '') as there`
-    // One of all rows serves as one of some does.
+    // An index of all rows serves where a partial index is needed.
     if (row && row.own !== row.there && !row.own.startsWith(`${row.there} WHERE `))
-      log.warn(`the index ${name} is another than this server needs: drop it, and the next start makes the right one`, {
-        there: row.there,
-        needed: row.own,
-      })
+      log.warn(
+        `the index ${name} is not the one that this server needs: drop it, and the next start builds the right one`,
+        {
+          there: row.there,
+          needed: row.own,
+        },
+      )
   } finally {
     await session`rollback`
   }

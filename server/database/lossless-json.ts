@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import { isKeptExactly } from '../../shared/exact-numbers.ts'
 
-/** Stands before a JSON text that is kept as it is; nobody outside can know it. */
+/** Marks a JSON text that is written without a change. It is random, so no input can contain it. */
 const mark = randomUUID()
 const marked = new RegExp(`"${mark}[^"\\\\]*(?:\\\\.[^"\\\\]*)*"`, 'g')
 
-/** JSON of another program with a number that JavaScript would change. */
-class Verbatim {
+/** A JSON text with a number that JavaScript would change, written by another program. */
+class LosslessJson {
   readonly #text: string
   constructor(text: string) {
     this.#text = text
@@ -17,10 +17,10 @@ class Verbatim {
   }
 }
 
-/** JSON of the database as a value; where that would change a number, as one that `writeJson` writes as it was. */
-export const readJson = (text: string): unknown => (isKeptExactly(text) ? JSON.parse(text) : new Verbatim(text))
+/** Reads JSON of the database. Where JavaScript would change a number, the value is one that `writeJson` writes unchanged. */
+export const readJson = (text: string): unknown => (isKeptExactly(text) ? JSON.parse(text) : new LosslessJson(text))
 
-/** A value as JSON. Numbers that JavaScript cannot hold come out as they were read by `readJson`. */
+/** Writes a value as JSON. A number that JavaScript cannot hold is written with the digits that `readJson` read. */
 export function writeJson(value: unknown): string {
   const text = JSON.stringify(value)
   if (!text.includes(mark)) return text

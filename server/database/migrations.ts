@@ -3,10 +3,11 @@ import { objectsMadeBy, type SchemaObject } from './schema-diff.ts'
 
 const folder = new URL('./migrations/', import.meta.url)
 
+/** A file of SQL that is run once on a database, and again when an object that it makes is missing. */
 export interface Migration {
   number: number
   name: string
-  /** Made of `create index concurrently`, each on its own: it may take long, and nobody waits for it. */
+  /** It holds only `create index concurrently`, run one by one: it may take long, and calls do not wait for it. */
   concurrent: boolean
   text: string
   makes: SchemaObject[]
@@ -14,7 +15,7 @@ export interface Migration {
 
 let read: Promise<Migration[]> | undefined
 
-/** All there are, in the order in which they run. */
+/** All migrations in the order in which they run: tables before indexes. */
 export const allMigrations = (): Promise<Migration[]> => {
   read ??= readMigrations()
   return read
@@ -34,6 +35,6 @@ async function readMigrations(): Promise<Migration[]> {
       }
     }),
   )
-  // Tables first: calls are answered once these are there, and an index may take long.
+  // Calls are answered when the tables are there, and an index may take long, so tables come first.
   return migrations.sort((one, other) => Number(one.concurrent) - Number(other.concurrent) || one.number - other.number)
 }

@@ -1,25 +1,29 @@
 import { Failure } from '../../shared/errors.ts'
 
 interface Unknown {
-  /** What happened to the database. */
+  /** What happened, as a clause. */
   because: string
   hint: string
+  /** Seconds. */
   retryAfter: number
   cause?: unknown
 }
 
-/** A change may have been made when its answer is lost: whole, or not at all, and nobody can tell from here. */
+/** The failure for a change whose answer was lost: PostgreSQL made it whole, or not at all, and the server cannot tell. */
 export const outcomeUnknown = ({ because, ...options }: Unknown): Failure =>
   new Failure('outcome_unknown', `${because}; the change was made whole, or not at all`, options)
 
-/** For what is asked after a change was made: should that fail, the change still stands. */
+/**
+ * A handler for the error of a query that follows a change of `changed` rows: the change stands when that query fails.
+ * @throws Failure `outcome_unknown` when rows were changed, else the error itself
+ */
 export const afterChange =
   (changed: number) =>
   (cause: unknown): never => {
     if (changed === 0) throw cause
     throw outcomeUnknown({
-      because: 'the database failed before it had told all',
-      hint: 'with the same idempotency key or completion token it can be sent again',
+      because: 'the database failed after the change, before its result was read',
+      hint: 'the request can be sent again with the same idempotency key or completion token',
       retryAfter: 5,
       cause,
     })

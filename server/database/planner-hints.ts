@@ -4,19 +4,20 @@ import { staticFragment } from './static-fragment.ts'
 const { MIN_SAFE_INTEGER: least, MAX_SAFE_INTEGER: most } = Number
 
 /**
- * True for an id that JSON in JavaScript can name. A job with another would be handed out, or changed, under a wrong one.
- * Not as one range: without statistics the planner would take its rows for few, and look for them by their ids.
+ * An SQL condition: true for an id that a JavaScript number holds exactly. A job with a larger id would be leased or
+ * changed under a wrong id. It is not written as one range, because without statistics the planner would estimate few rows for a
+ * range and would scan the index of ids.
  */
 export const hasSafeId = (sql: Sql): Fragment => sql.unsafe(`id <= ${most} and (id >= ${least}) is true`)
 
 /**
- * True for rows of `jobs` whose id is among these. It says again what a join by id says: for a join alone the
- * planner may read the whole table, where it takes a table for small.
+ * An SQL condition on `jobs`: true when the id is a row of the query `ids`. It repeats a join by id, because with the join
+ * alone the planner may scan the whole table when it estimates a small one.
  */
 export const hasIdAmong = (sql: Sql, ids: Fragment): Fragment => sql`jobs.id = any(array(${ids}))`
 
 /**
- * One row, to be crossed with rows that are joined to `jobs` and of which the planner expects a single one, whatever
- * their number: it takes a function for a hundred rows, and so hashes them instead of comparing each with each.
+ * An SQL table expression of one row, for a cross join with rows that are joined to `jobs`. The planner expects a single
+ * row of a CTE, whatever it holds, and chooses a nested loop. It expects a hundred rows of a function, and so a hash join.
  */
 export const assumeManyRows = staticFragment((sql) => sql`jsonb_array_elements('[null]') as not_few`)

@@ -1,20 +1,24 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { isSchemaComplete } from './migrate.ts'
+import { isSchemaComplete } from './pending-migrations.ts'
 import type { Pool } from './sql.ts'
 
-/** Who asks whether the server is ready asks often: what could be missing is looked for once in so many milliseconds. */
-const wholeMs = 5000
+/** A complete schema is looked for again after so long, since load balancers ask for readiness every few seconds. */
+const schemaCheckedForMs = 5000
+const longestAnswerMs = 2000
 
-/** Tells whether calls are answered: the database is there, is no replica, and lacks nothing that they need. */
+/**
+ * A question that resolves to true when calls can be answered: the database answers within 2 s, is no replica, and has
+ * every column that calls need.
+ */
 export function createReadiness(sql: Pool): () => Promise<boolean> {
-  let whole = Number.NEGATIVE_INFINITY
+  let completeAt = Number.NEGATIVE_INFINITY
   const look = async () => {
     const [row] = await sql<[{ primary: boolean }]>`
       select not pg_is_in_recovery() as primary, exists (select from jobs limit 0) as none`
-    if (performance.now() - whole < wholeMs) return row.primary
+    if (performance.now() - completeAt < schemaCheckedForMs) return row.primary
     if (!(await isSchemaComplete(sql))) return false
-    whole = performance.now()
+    completeAt = performance.now()
     return row.primary
   }
-  return () => Promise.race([look().catch(() => false), wait(2000, false, { ref: false })])
+  return () => Promise.race([look().catch(() => false), wait(longestAnswerMs, false, { ref: false })])
 }

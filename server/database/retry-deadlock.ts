@@ -4,8 +4,9 @@ import { isTransient } from './failure.ts'
 const tries = 3
 
 /**
- * Runs a statement that is a transaction of its own once more when PostgreSQL chose it to end a deadlock, or had planned
- * it for a table that has been altered since.
+ * Runs a statement that is a transaction of its own, up to 3 times: PostgreSQL may end it because of a deadlock, or because
+ * a table was altered after the statement was planned.
+ * @throws the last error, or the first one that another try cannot change
  */
 export async function retryDeadlock<T>(statement: () => PromiseLike<T>): Promise<T> {
   for (let tried = 1; ; tried++) {

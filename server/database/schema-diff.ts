@@ -1,11 +1,11 @@
 import type { Sql } from './sql.ts'
 
-/** Something that a migration makes. */
+/** An object that a migration makes. */
 export interface SchemaObject {
   kind: 'column' | 'function' | 'trigger' | 'index' | 'unique'
-  /** The table that it belongs to; of a function, nothing. */
+  /** The table that the object belongs to; empty for a function. */
   of: string
-  /** Of a unique index its columns, since what is unique matters and not what the index is called. */
+  /** The name. For a unique index its columns, `a, b`, since another program may give the same index another name. */
   name: string
 }
 
@@ -16,7 +16,7 @@ const triggers = /^ *create trigger (\w+) \w+ \w+ on (\w+)/gm
 const uniques = /^create unique index concurrently if not exists \w+\s+on (\w+) \((.*)\)/gm
 const indexes = /^create index concurrently if not exists (\w+)\s+on (\w+)/gm
 
-/** What a migration makes, by its own text. */
+/** The objects that a migration makes, found in its text. */
 export function objectsMadeBy(text: string): SchemaObject[] {
   const found = (pattern: RegExp) =>
     [...text.matchAll(pattern)].map(([, one = '', other = '']) => [one, other] as const)
@@ -32,7 +32,7 @@ export function objectsMadeBy(text: string): SchemaObject[] {
   ]
 }
 
-/** Those of them that are not there: never made, dropped, left behind half built, or lost to an older backup. */
+/** The objects that are not in the database: never made, dropped, half built, or missing in a backup that was restored. */
 export const findMissing = async (sql: Sql, made: readonly SchemaObject[]): Promise<SchemaObject[]> => [
   ...(await sql<SchemaObject[]>`
     select kind, "of", name
@@ -47,7 +47,7 @@ export const findMissing = async (sql: Sql, made: readonly SchemaObject[]): Prom
         from pg_trigger
         join pg_proc on pg_proc.oid = tgfoid
         where tgrelid = to_regclass("of") and not tgisinternal
-          -- Whatever another program calls its own.
+          -- Another program's trigger that sets updated_at counts, whatever its name is.
           and (tgname = made.name or (made.name = 'jobsctl_updated_at' and prosrc ilike '%updated_at%'))
       )
       when 'index' then exists (select from pg_index where indexrelid = to_regclass(name) and indisvalid)
@@ -64,7 +64,7 @@ export const findMissing = async (sql: Sql, made: readonly SchemaObject[]): Prom
     end`),
 ]
 
-/** `jobs.uuid, jobs.queue and 12 more` */
+/** A list for people, such as `jobs.uuid, jobs.queue and 12 more`. */
 export function listOfObjects(missing: readonly SchemaObject[]): string {
   const names = missing.map(({ of, name }) => (of ? `${of}.${name}` : name))
   return names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '')

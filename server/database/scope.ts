@@ -1,7 +1,7 @@
 import type { Scope } from '../../shared/scope.ts'
 import type { Sql } from './sql.ts'
 
-/** `and domain = … and queue = …` for the fields that are set; nothing for those that are not. */
+/** An SQL fragment `and domain = … and queue = … and job_type = …` with one condition for each field that is set. */
 export const inScope = (sql: Sql, { domain, queue, job_type }: Scope) => sql`
   ${domain ? sql`and domain = ${domain}` : sql``}
   ${queue ? sql`and queue = ${queue}` : sql``}

@@ -1,13 +1,13 @@
 import type { ISql, Sql as Postgres } from 'postgres'
 
-/** PostgreSQL's 64-bit integers arrive as numbers, since counts and ids stay below 2^53; times as ISO 8601. */
+/** JavaScript types of PostgreSQL's: 64-bit integers are numbers, since counts and ids stay below 2^53; times are ISO 8601 texts. */
 interface Types extends Record<string, unknown> {
   bigint: number
   json: unknown
   timestamptz: string
 }
 
-/** Runs a statement: the pool, or the transaction of a change. */
+/** Runs a statement: the pool, or a transaction. */
 export type Sql = ISql<Types>
 
 /** The pool, which can begin a transaction. */

@@ -1,6 +1,6 @@
 import type { Fragment, Sql } from './sql.ts'
 
-/** A part of statements without parameters, made once for each connection pool: to make it takes as long as to send it. */
+/** A fragment without parameters, made once per pool or transaction, because making it takes as long as sending it. */
 export function staticFragment(make: (sql: Sql) => Fragment): (sql: Sql) => Fragment {
   const made = new WeakMap<Sql, Fragment>()
   return (sql) => {

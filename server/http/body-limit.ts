@@ -2,24 +2,30 @@ import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { Failure } from '../../shared/errors.ts'
 
-/** Refuses a larger body: by its length where the caller tells it, and otherwise as it comes. */
+/**
+ * Refuses a body of more than `maxSize` bytes: by its `Content-Length`, or while it arrives where it has none.
+ * @throws Failure `too_large`
+ */
 export function limitBody(maxSize: number): MiddlewareHandler {
-  const asItComes = bodyLimit({ maxSize, onError: () => tooLarge(maxSize) })
+  const limitWhileReading = bodyLimit({ maxSize, onError: () => tooLarge(maxSize) })
   return (c, next) => {
     if (c.req.method === 'GET' || c.req.method === 'HEAD') return next()
     const length = c.req.header('content-length')
     if (length === undefined || c.req.header('transfer-encoding') !== undefined)
-      return asItComes(c, next).catch(rejectAbortedBody)
+      return limitWhileReading(c, next).catch(rejectAbortedBody)
     if (Number(length) > maxSize) return tooLarge(maxSize)
-    return next() // to look at the body would make a stream of it
+    return next() // reading the body here would turn it into a stream, which is slower
   }
 }
 
-/** A caller that goes away in the middle of its body is no fault of the database. */
+/**
+ * A handler for errors of reading a body.
+ * @throws Failure `malformed_json` when the caller disconnected before the end of its body, else the error itself
+ */
 export function rejectAbortedBody(cause: unknown): never {
-  const gone =
+  const aborted =
     cause instanceof Error && (cause.message === 'aborted' || ('code' in cause && cause.code === 'ECONNRESET'))
-  throw gone ? new Failure('malformed_json', 'the body ended early', { cause }) : cause
+  throw aborted ? new Failure('malformed_json', 'the body ended early', { cause }) : cause
 }
 
 const tooLarge = (limit: number): never => {

@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * Ends when the caller hangs up before it has read its answer. The signal of a `Request` is not used: Node keeps all that
- * listens to one for ever, in a registry of its own.
+ * A controller that is aborted when the caller disconnects before it has read the response. The signal of a `Request`
+ * is not used, because Node keeps every listener of it in a registry for ever.
  */
 export function disconnectController(outgoing: ServerResponse): AbortController {
-  const gone = new AbortController()
+  const controller = new AbortController()
   const close = () => {
-    if (!outgoing.writableFinished) gone.abort()
+    if (!outgoing.writableFinished) controller.abort()
   }
   if (outgoing.destroyed) close()
   else outgoing.once('close', close)
-  return gone
+  return controller
 }

@@ -3,42 +3,49 @@ import { databaseFailure, isOutcomeUnknown } from '../database/failure.ts'
 import { outcomeUnknown } from '../database/outcome-unknown.ts'
 import type { Log } from '../log.ts'
 
-/** What an error means for the caller; a bug is never told as a fault of the request. */
+/**
+ * An error as the failure that the caller gets. `changing` is true when the call may have changed rows. Errors that
+ * neither the endpoint nor PostgreSQL raised are reported as `internal`.
+ */
 export function toFailure(error: unknown, changing: boolean): Failure {
   if (error instanceof Failure) return error
-  if (changing && isOutcomeUnknown(error)) return brokenOff(error)
-  // A mistake may come after the work, such as with the answer.
-  const done = changing ? 'what it had changed before that stands' : 'nothing was changed'
+  if (changing && isOutcomeUnknown(error)) return connectionBroke(error)
+  // The error may come after the change, for example while the response is written.
+  const consequence = changing ? 'rows that it had changed before stay changed' : 'nothing was changed'
   return (
     databaseFailure(error) ??
-    new Failure('internal', `the server made a mistake; ${done}`, {
-      hint: 'the server log has the details under this request id',
+    new Failure('internal', `the server made a mistake; ${consequence}`, {
+      hint: 'the server log has the details: search it for this request id',
       cause: error,
     })
   )
 }
 
-/** Where the database fell silent. */
+/** The failure of a call during which the database did not answer. */
 export function inactivityFailure(changing: boolean): Failure {
   const because = 'the database does not answer'
   if (!changing) return new Failure('database_unavailable', because, { retryAfter: 30 })
-  return outcomeUnknown({ because, hint: 'a dry run, or the state of the job, shows which', retryAfter: 30 })
+  return outcomeUnknown({
+    because,
+    hint: 'a dry run or the state of the job shows whether it was made',
+    retryAfter: 30,
+  })
 }
 
-/** A statement that is a transaction of its own may be over when its connection breaks. */
-const brokenOff = (cause: unknown): Failure =>
+/** PostgreSQL may have committed a statement that is a transaction of its own before the connection broke. */
+const connectionBroke = (cause: unknown): Failure =>
   outcomeUnknown({
     because: 'the connection to the database broke',
-    hint: 'with the same idempotency key or completion token it can be sent again',
+    hint: 'the request can be sent again with the same idempotency key or completion token',
     retryAfter: 5,
     cause,
   })
 
-/** Tells the log why, where there is more to it than the caller is told. */
+/** Logs the cause of a failure, because the caller only gets the sentence for people. */
 export function logFailure(log: Log, failure: Failure, requestId: string): void {
   const { code, cause } = failure
   if (!cause && code !== 'internal') return
   const why = cause instanceof Error ? cause : new Error(String(cause))
-  const say = code === 'internal' ? log.error : log.warn
-  say(`${code}: ${why.message}`, { request_id: requestId, stack: code === 'internal' ? why.stack : undefined })
+  const write = code === 'internal' ? log.error : log.warn
+  write(`${code}: ${why.message}`, { request_id: requestId, stack: code === 'internal' ? why.stack : undefined })
 }

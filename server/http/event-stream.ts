@@ -10,12 +10,15 @@ import { readEvents } from '../endpoints/records/events.ts'
 import { invalid, readQuery } from './input.ts'
 import type { RequestContext } from './request-context.ts'
 
-/** How long a stream may be silent, in milliseconds: proxies cut off what says nothing for longer. */
+/** A stream sends something at least this often, since proxies close silent connections. */
 const heartbeatMs = 10_000
 const pollMs = 250
 const page = 500
 
-/** `GET /jobs/events/stream`: events as they become complete, until the reader or the server goes. */
+/**
+ * `GET /jobs/events/stream`: sends events in the order of their ids until the reader disconnects or the server stops.
+ * @throws Failure `invalid_request`, or any failure of the database, before the stream begins
+ */
 export async function streamEvents(
   c: Context<RequestContext>,
   { sql, eventWatermark, stopping, log }: ServerContext,
@@ -24,46 +27,46 @@ export async function streamEvents(
   const { signal } = c.req.raw
   const over = () => signal.aborted || stopping.aborted
   let cursor = cursorOf(c.req.header('last-event-id')) ?? request.after_id
-  // The first look is before the answer, so that a database that is away is a 503 and no stream.
+  // The first query runs before the response begins, so that an unreachable database is a 503 and not an empty stream.
   let last = await eventWatermark.reached()
   c.header(headers.requestId, c.get('requestId'))
   c.header('X-Accel-Buffering', 'no')
   if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
   const response = streamSSE(c, async (stream) => {
-    let told = Number.NEGATIVE_INFINITY
+    let sentAt = Number.NEGATIVE_INFINITY
     try {
       while (!over() && !stream.aborted) {
         const events = await readEvents(sql, { ...request, after_id: cursor, limit: page }, last)
         if (events.length > 0) await c.get('stillAllowed')()
-        for (const event of events) await tell(stream, event)
-        if (events.length > 0) told = performance.now()
+        for (const event of events) await sendEvent(stream, event)
+        if (events.length > 0) sentAt = performance.now()
         cursor = events.length === page ? (events.at(-1)?.id ?? last) : Math.max(cursor, last)
         if (events.length === page) continue
-        if (performance.now() - told > heartbeatMs) {
+        if (performance.now() - sentAt > heartbeatMs) {
           await c.get('stillAllowed')()
-          await beat(stream, cursor)
-          told = performance.now()
+          await sendHeartbeat(stream, cursor)
+          sentAt = performance.now()
         }
         await sleep(pollMs, undefined, { signal }).catch(() => {})
         last = await eventWatermark.reached(pollMs / 2)
       }
     } catch (error) {
-      // The reader comes back with its Last-Event-ID, and hears then what is wrong.
+      // The reader connects again with its Last-Event-ID and then gets the error as a response.
       if (!over()) log.warn(`an event stream ended: ${error}`, { request_id: c.get('requestId') })
     }
   })
-  // How a body is framed depends on the version of HTTP, which Node knows.
+  // Node frames the body, because that depends on the version of HTTP.
   for (const name of ['Transfer-Encoding', 'Connection']) response.headers.delete(name)
   return response
 }
 
-const tell = (stream: SSEStreamingApi, event: JobEvent): Promise<void> =>
+const sendEvent = (stream: SSEStreamingApi, event: JobEvent): Promise<void> =>
   stream.writeSSE({ id: String(event.id), data: writeJson(event) })
 
-/** A sign of life, and the place to go on from: filtered readers need not read the same again. */
-const beat = (stream: SSEStreamingApi, cursor: number) => stream.write(`id: ${cursor}\n: heartbeat\n\n`)
+/** A comment that keeps the connection open, and the id after which a filtered reader continues. */
+const sendHeartbeat = (stream: SSEStreamingApi, cursor: number) => stream.write(`id: ${cursor}\n: heartbeat\n\n`)
 
-/** @throws Failure `invalid_request` for what no stream of ours has sent */
+/** @throws Failure `invalid_request` when the header is not the id of an event */
 function cursorOf(header: string | undefined): number | undefined {
   const given = header?.trim()
   if (!given) return undefined

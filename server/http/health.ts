@@ -9,9 +9,8 @@ const host = /^[a-z0-9._-]+(:[1-9]\d{3,4})?$/
 const ownId = headers.requestId.toLowerCase()
 
 /**
- * Whether this was `GET /healthz`: it is answered before anything is made of the request, since whoever watches a
- * server asks for nothing else, every few seconds: the log has no line of it. One that is odd in any way is left to the
- * app, which answers the same.
+ * Responds to a plain `GET /healthz` and returns true. Monitoring sends it every few seconds, so it skips the app and is
+ * not logged. For any other request it returns false; an unusual request for this path gets the same response from the app.
  */
 export function respondToHealth(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
   if (incoming.url !== healthPath || incoming.method !== 'GET' || !host.test(incoming.headers.host ?? '')) return false

@@ -8,26 +8,26 @@ import { headers } from '../../shared/headers.ts'
 import { respondToHealth } from './health.ts'
 import { problemOf } from './problem.ts'
 
-/** An HTTP server for an app. What is too broken to reach the app gets a problem for an answer, too. */
+/** An HTTP server for an app. A request that is too malformed to reach the app also gets a problem document. */
 export function createHttpServer(fetch: (request: Request) => Response | Promise<Response>): Server {
   const listener = getRequestListener(fetch, {
-    hostname: 'localhost', // for HTTP/1.0, which may come without a host
+    hostname: 'localhost', // for HTTP/1.0, where a request may have no Host header
     errorHandler: (error) => {
       if (!(error instanceof RequestError)) return undefined
       const { status, head, body } = refusal(400)
       return new Response(body, { status, headers: head })
     },
   })
-  // A missing host is refused here: Node's own answer would be empty.
+  // A missing Host header is refused here, because Node's own response would have no body.
   return createServer({ requireHostHeader: false }, (incoming, outgoing) => {
-    if (incoming.headers.host === undefined && incoming.httpVersion === '1.1') answerRefused(outgoing, 400)
+    if (incoming.headers.host === undefined && incoming.httpVersion === '1.1') respondWithRefusal(outgoing, 400)
     else if (!respondToHealth(incoming, outgoing)) void listener(incoming, outgoing)
   })
     .on('clientError', refuse)
-    .on('checkExpectation', (_incoming, outgoing) => answerRefused(outgoing, 417))
+    .on('checkExpectation', (_incoming, outgoing) => respondWithRefusal(outgoing, 417))
 }
 
-function answerRefused(outgoing: ServerResponse, wanted: number): void {
+function respondWithRefusal(outgoing: ServerResponse, wanted: number): void {
   const { status, head, body } = refusal(wanted)
   outgoing.writeHead(status, { ...head, Connection: 'close' }).end(body)
 }
@@ -56,8 +56,8 @@ function refusal(status: number) {
 }
 
 /**
- * Resolves to the port.
- * @throws Failure `usage` when the address cannot be had
+ * Listens, and resolves to the port.
+ * @throws Failure `usage` when the server cannot listen on the address
  */
 export async function listen(server: Server, host: string, wanted: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
@@ -75,10 +75,10 @@ export async function listen(server: Server, host: string, wanted: number): Prom
   return typeof address === 'object' && address ? address.port : wanted
 }
 
-/** Stops accepting, and lets running requests end; after so many seconds they are cut off. */
+/** Stops accepting connections and waits for running requests; after `seconds` it closes their connections. */
 export async function close(server: Server, seconds: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  // A connection whose request has ended is idle only then, and a caller may keep it for long.
+  // A connection becomes idle when its request ends, and a caller may keep an idle connection open for long.
   const idle = setInterval(() => server.closeIdleConnections(), 50)
   server.closeIdleConnections()
   await Promise.race([closed, wait(seconds * 1000, undefined, { ref: false })])

@@ -1,14 +1,14 @@
-/** Watches whether something is still being said. */
+/** A timeout that each sign of progress restarts. */
 export interface InactivityTimeout {
-  /** Resolves to `silence` once nothing has been said for too long. */
+  /** Resolves to `silence` when there was no sign of progress for the whole time. */
   expired: Promise<'silence'>
-  /** Something was said: the time begins anew. */
+  /** Restarts the time after a sign of progress. */
   restart: () => void
-  /** It is over. */
+  /** Ends the timeout; `expired` then never resolves. */
   end: () => void
 }
 
-/** Waits for a silence of `limitMs`, without keeping the process alive for it. */
+/** Starts a timeout of `limitMs` milliseconds, which does not keep the process alive. */
 export function startInactivityTimeout(limitMs: number): InactivityTimeout {
   let timer: NodeJS.Timeout | undefined
   const expired = new Promise<'silence'>((resolve) => {

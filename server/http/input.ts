@@ -8,7 +8,7 @@ import { headers, maxReasonLength } from '../../shared/headers.ts'
 import { rejectAbortedBody } from './body-limit.ts'
 
 /**
- * The input of an operation, from the query of a GET or the body of a POST, and from the path.
+ * Reads the input of an endpoint: from the path, and from the query of a GET or the body of a POST.
  * @throws Failure `unsupported_media_type`, `malformed_json`, or `invalid_request` with every fault
  */
 export async function readInput<In extends z.ZodType>(c: Context, endpoint: Endpoint<In>): Promise<z.output<In>> {
@@ -18,7 +18,7 @@ export async function readInput<In extends z.ZodType>(c: Context, endpoint: Endp
 }
 
 /**
- * The query of a call.
+ * Reads the query of a call.
  * @throws Failure `invalid_request` with every fault
  */
 export const readQuery = <In extends z.ZodType>(c: Context, input: In): z.output<In> => parsed(input, queryOf(c))
@@ -29,26 +29,27 @@ function parsed<In extends z.ZodType>(input: In, fields: unknown): z.output<In> 
   return read.data
 }
 
-/** What the path says, a body cannot say again. */
+/** Adds the fields of the path to a body, and refuses a body that repeats one of them. */
 function withPath(body: unknown, path: Record<string, string>): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
-  const twice = Object.keys(path).filter((name) => Object.hasOwn(body, name))
-  if (twice.length > 0) throw invalid(twice.map((path) => ({ path, message: 'is in the path already' })))
+  const repeated = Object.keys(path).filter((name) => Object.hasOwn(body, name))
+  if (repeated.length > 0) throw invalid(repeated.map((path) => ({ path, message: 'is in the path already' })))
   return { ...body, ...path }
 }
 
-/** Who puts a filter there means it, and would change more than it meant. */
+/** Refuses a query on a POST: ignoring a filter there would change more jobs than the caller meant. */
 function refuseQuery(c: Context): void {
   const names = Object.keys(queryOf(c))
   if (names.length > 0) throw invalid(names.map((path) => ({ path, message: 'belongs in the body, not in the query' })))
 }
 
-/** A field that is given twice has no one meaning. */
+/** The fields of the query; a field that is given twice is refused, since it is unclear which value is meant. */
 function queryOf(c: Context): Record<string, string> {
-  if (!c.req.url.includes('?')) return {} // most calls: to take an address apart costs
+  if (!c.req.url.includes('?')) return {} // fast path for most calls, since parsing a URL is slow
   const fields = [...new URL(c.req.url).searchParams]
-  const twice = fields.map(([name]) => name).filter((name, at, names) => names.indexOf(name) !== at)
-  if (twice.length > 0) throw invalid([...new Set(twice)].map((path) => ({ path, message: 'is given more than once' })))
+  const repeated = fields.map(([name]) => name).filter((name, at, names) => names.indexOf(name) !== at)
+  if (repeated.length > 0)
+    throw invalid([...new Set(repeated)].map((path) => ({ path, message: 'is given more than once' })))
   return Object.fromEntries(fields)
 }
 
@@ -87,7 +88,7 @@ function isJson(contentType = ''): boolean {
 }
 
 /**
- * `X-Reason` as text: callers send UTF-8, which Node reads as Latin-1.
+ * Reads `X-Reason` as text: callers send UTF-8, which Node reads as Latin-1.
  * @throws Failure `invalid_request` when it is too long
  */
 export function readReason(c: Context): string | undefined {
@@ -109,8 +110,8 @@ function decoded(bytes: Buffer): string | undefined {
 }
 
 /**
- * `Idempotency-Key`, the caller's own name for a change.
- * @throws Failure `invalid_request` when it is no name
+ * Reads `Idempotency-Key`, the caller's own name for a change.
+ * @throws Failure `invalid_request` when it is not 1 to 256 characters of printable ASCII
  */
 export function readIdempotencyKey(c: Context): string | undefined {
   const key = c.req.header(headers.idempotencyKey)?.trim()
@@ -119,12 +120,12 @@ export function readIdempotencyKey(c: Context): string | undefined {
   throw invalid([{ path: headers.idempotencyKey, message: 'must be 1 to 256 characters of printable ASCII' }])
 }
 
-/** More faults than a person reads would make an answer many times the size of its request. */
+/** A list of all faults could make the response many times as large as its request. */
 const mostFaults = 50
 
-/** The failure of an input that is wrong at these places. */
+/** The failure of an input with these faults; the message names the first 50. */
 export function invalid(all: readonly Fault[]): Failure {
   const faults = all.slice(0, mostFaults)
-  const said = faults.map(({ path, message }) => (path ? `${path} ${message}` : message))
-  return new Failure('invalid_request', said.join('; '), { faults })
+  const sentences = faults.map(({ path, message }) => (path ? `${path} ${message}` : message))
+  return new Failure('invalid_request', sentences.join('; '), { faults })
 }

@@ -12,7 +12,7 @@ import { asksForProgress, withProgress } from './progress-stream.ts'
 import type { RequestContext } from './request-context.ts'
 import { respond } from './respond.ts'
 
-/** Mounts an operation: read, validate, check the confirmation, run. No route does more. */
+/** Mounts an endpoint: each call is read, validated, checked for its confirmation, and run. No route does more. */
 export function mount<In extends z.ZodType, Out extends z.ZodType>(
   app: Hono<RequestContext>,
   serving: ServerContext,
@@ -26,7 +26,6 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
     c.set('changing', changing)
     const reason = readReason(c)
     const idempotencyKey = endpoint.bulk ? readIdempotencyKey(c) : undefined
-    // A caller's scope will be checked here, before its confirmation.
     if (changing && !endpoint.unconfirmed && !isConfirmed(c.req.header(headers.confirm))) {
       throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
     }
@@ -44,7 +43,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       reportProgress,
       disconnected,
       reportChangedRows: (rows: number) => c.set('rows', rows),
-      ...serving, // last: to add fields to what was spread takes forty times as long
+      ...serving, // last, because adding fields to an object that was spread takes forty times as long
     })
     const outcome = async (reportProgress: Call['reportProgress']) =>
       endpoint.output.parse(await run(callWith(reportProgress), input))
@@ -57,23 +56,27 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       return respond(c, text)
     }
     const output = await outcome(alive)
-    return respond(c, written(output, leaving), { status: endpoint.created?.(output) ? 201 : 200 })
+    return respond(c, toJson(output, leaving), { status: endpoint.created?.(output) ? 201 : 200 })
   })
 }
 
 /**
- * Rows of other programs may be too large, or too deep, to be written down. Then it is as if the caller had hung up: what
- * was leased to it goes back.
+ * Writes the output as JSON. Rows of other programs may be too large or too deeply nested for that; the call then ends
+ * as if the caller had disconnected, so that jobs leased to it are released.
  * @throws Failure `internal`
  */
-function written(output: unknown, leaving: AbortController | undefined): string {
+function toJson(output: unknown, leaving: AbortController | undefined): string {
   try {
     return writeJson(output)
   } catch (cause) {
     leaving?.abort()
-    throw new Failure('internal', 'the answer is too large, or too deep, to be written; what was changed stands', {
-      hint: 'leases go back: ask for fewer jobs at once',
-      cause,
-    })
+    throw new Failure(
+      'internal',
+      'the response is too large or too deeply nested to be written; rows that were changed stay changed',
+      {
+        hint: 'leased jobs are released; ask for fewer jobs at once',
+        cause,
+      },
+    )
   }
 }

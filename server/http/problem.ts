@@ -1,6 +1,6 @@
 import { type Failure, failures, type Problem } from '../../shared/errors.ts'
 
-/** A failure as the body of an answer (RFC 9457). */
+/** A failure as the body of a response (RFC 9457). */
 export function problemOf(failure: Failure, requestId: string): Problem {
   const words = failure.code.replaceAll('_', ' ')
   return {

@@ -10,16 +10,17 @@ import { problemOf } from './problem.ts'
 import type { RequestContext } from './request-context.ts'
 import { respond } from './respond.ts'
 
-/** A line is written no more often, and no less often, in milliseconds. */
+/** The shortest and the longest time between two lines, in milliseconds. */
 const [leastPause, mostPause] = [200, 5000]
 
-/** Whether the caller wants to hear how far its change has come. */
+/** True when the caller accepts progress lines: `Accept: application/x-ndjson`. */
 export const asksForProgress = (c: Context): boolean =>
   (c.req.header('accept') ?? '').split(',').some((type) => type.split(';')[0]?.trim().toLowerCase() === ndjson)
 
 /**
- * Answers a change line by line, from the moment it has begun: its progress, and in the end what would have been the
- * answer. What ends before it begins is answered as always.
+ * Responds to a change line by line, from the moment it begins: progress lines, and in the end the line with the result
+ * or the error. A change that ends before it begins gets an ordinary response.
+ * @throws the error of `run`, or Failure `outcome_unknown`, when that comes before the first line
  */
 export async function withProgress(
   c: Context<RequestContext>,
@@ -52,9 +53,9 @@ export async function withProgress(
       (outcome): ProgressLine => (outcome === 'silence' ? failed(inactivityFailure(true)) : { result: outcome }),
       (error: unknown): ProgressLine => failed(error),
     )
-    for (let told: Progress | undefined, at = 0; ; ) {
-      if (latest && (latest !== told || performance.now() - at > mostPause)) {
-        told = latest
+    for (let sent: Progress | undefined, at = 0; ; ) {
+      if (latest && (latest !== sent || performance.now() - at > mostPause)) {
+        sent = latest
         at = performance.now()
         await write({ progress: latest })
       }

@@ -1,16 +1,18 @@
 import type { HttpBindings } from '@hono/node-server'
 
-/** What a request carries on its way through the app. */
+/** The values that a request carries through the app. */
 export interface RequestContext {
   Bindings: HttpBindings
   Variables: {
     requestId: string
     caller: string
-    /** For calls that last: whether the caller may still be answered. Throws Failure `unauthenticated`. */
+    /** For long calls: checks the caller's credentials again. Throws Failure `unauthenticated`. */
     stillAllowed: () => Promise<void>
+    /** True when the call may change rows. */
     changing: boolean
+    /** The number of rows that the call has changed. */
     rows: number
-    /** Says that the call still goes on. */
+    /** Reports progress, which restarts the call's inactivity timeout. */
     alive: (() => void) | undefined
   }
 }

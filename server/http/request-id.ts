@@ -2,5 +2,5 @@ import { randomUUID } from 'node:crypto'
 
 const plain = /^[\w.:-]{1,128}$/
 
-/** A caller's own request id is kept when it is short and plain. */
+/** The caller's own request id when it is 1 to 128 plain characters, else a new UUID. */
 export const requestIdOf = (own: unknown): string => (typeof own === 'string' && plain.test(own) ? own : randomUUID())

@@ -2,20 +2,20 @@ import type { Context } from 'hono'
 import { headers } from '../../shared/headers.ts'
 import type { RequestContext } from './request-context.ts'
 
-interface Answer {
+interface ResponseOptions {
   status?: number
   type?: string
   more?: Record<string, string>
 }
 
 /**
- * An answer with its request id. All headers are given at once, as an object: Node's map of headers, which Hono would
- * make, takes longer than all else that is done for a call.
+ * A response with its request id; JSON by default. All headers are given at once, as an object, because the `Headers`
+ * that Hono would make take longer than everything else that a call does.
  */
 export const respond = (
   c: Context<RequestContext>,
   text: string | null,
-  { status = 200, type, more }: Answer = {},
+  { status = 200, type, more }: ResponseOptions = {},
 ): Response =>
   new Response(text, {
     status,

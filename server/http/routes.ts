@@ -22,7 +22,7 @@ import { streamEvents } from './event-stream.ts'
 import { mount } from './mount.ts'
 import type { RequestContext } from './request-context.ts'
 
-/** The whole API, one line per operation. */
+/** Mounts the whole API, one line per endpoint. */
 export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): void {
   mount(app, serving, endpoints.stats, stats)
   mount(app, serving, endpoints.prune, prune)

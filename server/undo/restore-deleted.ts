@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { BatchCounts } from '../bulk/bulk-change.ts'
 import type { Selection } from '../bulk/selection.ts'
+import { takeLock } from '../database/advisory-locks.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { columnList } from './archive.ts'
@@ -56,7 +57,7 @@ export async function restoreDeleted(
   const [keyed] =
     await tx`select from pg_constraint where conrelid = to_regclass('job_dependencies') and contype = 'f' limit 1`
   // Two ends that come back at once would not see each other.
-  if (keyed) await tx`select pg_advisory_xact_lock(hashtext('jobsctl edges'))`
+  if (keyed) await tx`select ${takeLock(tx, 'edges')}`
   const [{ affected, untaken }] = await tx<[{ affected: number; untaken: number[] }]>`
     with picked as materialized (
       select jobs.*, jobs.ctid as jobsctl_place

@@ -1,10 +1,10 @@
--- Counts of live jobs, kept by triggers for every writer, so that stats cost what there are groups and not what
--- there are jobs. Writers only ever append: they wait for nobody, read no count, and cannot get in each other's way,
--- whatever their isolation. A server adds up what they appended. The triggers are made by the server once it runs,
--- since that takes a lock that a busy table may not give at once.
+-- Counts of live jobs. Triggers keep them for every writer, so the cost of stats depends on the number of groups and
+-- not on the number of jobs. A writer only appends rows and reads no count, so writers never wait for each other at any
+-- isolation level. A server adds the appended rows up. The server makes the triggers when it runs, because that takes a
+-- lock which a busy table may not give at once.
 
--- What writers appended since it was last added up. No index: it is written a thousand times for each time it is read.
--- The names compare byte by byte, which is all that grouping takes.
+-- Rows that writers have appended since the last compaction. It has no index, because it is written a thousand times for
+-- each time it is read. The names compare byte by byte, which is enough for grouping.
 create table if not exists jobsctl_count_deltas (
   domain text collate "C",
   queue text collate "C",
@@ -16,10 +16,11 @@ create table if not exists jobsctl_count_deltas (
   queued bigint not null default 0,
   processing bigint not null default 0,
   quarantined bigint not null default 0
-) with (parallel_workers = 0); -- small, but without an index, and to start a process takes longer than to read it
-alter table jobsctl_count_deltas replica identity full; -- rows are deleted, and a publication of all tables asks for one
+) with (parallel_workers = 0); -- the table is small: starting a parallel worker takes longer than reading it
+alter table jobsctl_count_deltas replica identity full; -- a publication of all tables requires a replica identity for the deletes
 
--- The sums, one row a cell. Half of each page is kept free, so that a sum changes in place, without touching the index.
+-- The sums, one row per group and span. Half of each page stays free, so that an update of a sum stays on its page and
+-- does not write to the index (a HOT update).
 create table if not exists jobsctl_counts (
   domain text collate "C",
   queue text collate "C",
@@ -32,18 +33,18 @@ create table if not exists jobsctl_counts (
   primary key (span, starts, domain, queue, job_type)
 ) with (fillfactor = 50, parallel_workers = 0);
 
--- One row: whether the counts can be trusted.
+-- One row: it says whether the counts can be trusted.
 create table if not exists jobsctl_counting (
   one boolean primary key default true check (one),
-  -- Writers append until then. A server puts it off as long as it runs, so that nothing grows where no server adds up.
+  -- The triggers append until this time. A running server moves it forward, so nothing grows while no server runs.
   until timestamptz not null default '-infinity',
-  -- The triggers as they were when the counts were last found right; null when they have to be counted anew.
+  -- The triggers as they were when the counts were last correct; null when the jobs have to be counted again.
   triggers text,
   checked_at timestamptz,
-  -- When they were last found wrong and set right, and by how many jobs.
+  -- The time of the last correction of the counts, and the number of jobs by which they were wrong.
   mended_at timestamptz,
   mended bigint,
-  -- The table that is counted: another may have come to have its triggers, such as one that it was copied to.
+  -- The table that is counted. A copy of the table may have the same triggers, and is not counted.
   jobs oid
 );
 alter table jobsctl_counting add column if not exists jobs oid;
@@ -94,7 +95,7 @@ begin
 end
 $$;
 
--- Row by row, and for live rows alone: a prune deletes finished ones, and is not to pay for it.
+-- Once per deleted live row: a prune deletes finished rows, which do not run this function.
 create or replace function jobsctl_count_delete() returns trigger language plpgsql security definer as $$
 begin
   insert into jobsctl_count_deltas (domain, queue, job_type, span, starts, queued, processing, quarantined)
@@ -116,16 +117,16 @@ begin
 end
 $$;
 
--- Sums that somebody else writes, such as those of a backup that is loaded into a database which counts already, come on
--- top of what the triggers count: they mark that nothing here counts any more. A server says that it is one. What is
--- appended is not looked at in the same way, since every writer would pay for it.
+-- Sums that another program writes, such as a restore of a backup into a database that counts already, would be added to
+-- the sums of the triggers, so they mark the counts as wrong. A server sets jobsctl.counting to identify itself. Appended
+-- rows are not checked in this way, because the check would cost every writer time.
 drop trigger if exists jobsctl_count_strange_sum on jobsctl_counts;
 create trigger jobsctl_count_strange_sum before insert on jobsctl_counts for each statement
   when (current_setting('jobsctl.counting', true) is distinct from 'on') execute function jobsctl_count_truncate();
 alter table jobsctl_counts enable always trigger jobsctl_count_strange_sum;
 
--- They run with the rights of their owner, since other programs' roles know nothing of these tables: where they find
--- them is not to depend on who calls.
+-- The functions run with the rights of their owner, since roles of other programs have no rights on these tables. A fixed
+-- search_path keeps a caller from choosing other tables.
 do $$
 declare
   name text;

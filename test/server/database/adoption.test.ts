@@ -429,7 +429,7 @@ describe('a database that another program made', () => {
     expect(ids).toEqual([expect.any(Number), ids[0]])
     expect(await indexes()).toEqual(expect.arrayContaining(['idx_jobs_idempotent_unique', 'jobsctl_unique']))
     expect(log.filter((line) => line.includes('is another than this server needs'))).toEqual([
-      expect.stringContaining('the index jobsctl_ended is another'),
+      expect.stringContaining('the index jobsctl_ended is not the one that this server needs'),
     ])
     await stopAll()
     await startReady()

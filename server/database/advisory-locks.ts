@@ -1,0 +1,35 @@
+import type { Fragment, Sql } from './sql.ts'
+import { staticFragment } from './static-fragment.ts'
+
+/**
+ * The advisory locks that the servers on one database share, in the order in which one transaction may take several of
+ * them. Each lock belongs to a transaction, not to a session, because a pooler gives each transaction another session.
+ * The key is the hash of a text; another version of the server takes the same lock, so the texts never change.
+ *
+ * 1. `migrations`: the server that brings the schema up to date, for as long as that takes. It keeps two servers from
+ *    making the same table or index. It is only tried; a server that does not get it looks again after 200 ms.
+ * 2. `counts`: the server that adds up what writers have appended to the counts, or that reconciles the counts with the
+ *    jobs. It keeps appended rows from being added twice. It is held alone; compaction only tries it.
+ * 3. `operations`: a bulk change while it writes the record with which it begins. It keeps two changes of the same kind
+ *    from beginning in one scope, since each looks first whether another one runs.
+ * 4. `edges`: an undo of a prune while it restores a batch, where `job_dependencies` has a foreign key. It keeps two
+ *    undos from restoring the two ends of one dependency without seeing each other.
+ * 5. `chain`: a transaction that seals the record of an operation, until its commit. It keeps two records from
+ *    following the same record in the hash chain. `operations` may be held before it: a change that begins closes the
+ *    records that a dead server has left behind.
+ */
+type AdvisoryLock = 'migrations' | 'counts' | 'operations' | 'edges' | 'chain'
+
+const keys: Record<AdvisoryLock, (sql: Sql) => Fragment> = {
+  migrations: staticFragment((sql) => sql`hashtext('jobsctl migrations')`),
+  counts: staticFragment((sql) => sql`hashtext('jobsctl counts')`),
+  operations: staticFragment((sql) => sql`hashtextextended('jobsctl operations', 0)`),
+  edges: staticFragment((sql) => sql`hashtext('jobsctl edges')`),
+  chain: staticFragment((sql) => sql`hashtextextended('jobsctl chain', 0)`),
+}
+
+/** An SQL expression of type void: waits until the transaction holds the lock, which it keeps until its end. */
+export const takeLock = (sql: Sql, lock: AdvisoryLock): Fragment => sql`pg_advisory_xact_lock(${keys[lock](sql)})`
+
+/** An SQL expression of type boolean: true when the transaction holds the lock now. It does not wait. */
+export const tryLock = (sql: Sql, lock: AdvisoryLock): Fragment => sql`pg_try_advisory_xact_lock(${keys[lock](sql)})`

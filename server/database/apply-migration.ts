@@ -1,0 +1,58 @@
+import type { Log } from '../log.ts'
+import { buildIndexes } from './indexes.ts'
+import type { Migration } from './migrations.ts'
+import type { PendingMigration } from './pending-migrations.ts'
+import { findMissing, listOfObjects } from './schema-diff.ts'
+import type { Session } from './sql.ts'
+
+interface Applying {
+  log: Log
+  /** The schema of the tables, as a quoted name. */
+  schema: string
+}
+
+/**
+ * Runs one migration and records it: tables in one transaction, indexes one by one outside of a transaction.
+ * @throws the database's own error; a migration of tables changes nothing then, and indexes that are built stay
+ */
+export async function applyMigration(
+  session: Session,
+  migration: PendingMigration,
+  { log, schema }: Applying,
+): Promise<void> {
+  const { name, missing, concurrent } = migration
+  log.info(`migration ${name}`, missing.length > 0 ? { missing: listOfObjects(missing) } : {})
+  if (concurrent) {
+    await buildIndexes(session, migration, { log, schema })
+    await recordAsApplied(session, migration)
+    return
+  }
+  await session`begin`
+  try {
+    await runInTransaction(session, migration, schema)
+    await session`commit`
+  } catch (error) {
+    await session`rollback`.catch(() => {})
+    throw error
+  }
+  const left = await findMissing(session, migration.makes)
+  if (left.length > 0) {
+    log.warn(`the database role may not add columns that tables of other programs lack: ${listOfObjects(left)}`)
+  }
+}
+
+async function runInTransaction(session: Session, migration: Migration, schema: string): Promise<void> {
+  // Every statement that comes after a waiting table lock waits too; so does every one while this server is frozen.
+  await session`set local lock_timeout = '200ms'`
+  // Function bodies and DO blocks name no schema: their names belong to the schema of the tables.
+  await session.unsafe(`set local search_path = ${schema}, pg_temp`)
+  await session`set local idle_in_transaction_session_timeout = '10s'`
+  await session`
+    create table if not exists jobsctl_migrations (
+      number integer primary key, name text not null, applied_at timestamptz not null default now())`
+  await session.unsafe(migration.text)
+  await recordAsApplied(session, migration)
+}
+
+const recordAsApplied = (session: Session, { number, name }: Migration) => session`
+  insert into jobsctl_migrations (number, name) values (${number}, ${name}) on conflict do nothing`

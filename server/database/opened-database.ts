@@ -1,0 +1,30 @@
+import type { Pool, Sql } from './sql.ts'
+
+/** Receives the notifications of one channel. */
+export interface Listener {
+  /** Called with the payload of each notification. */
+  heard: (notice: string) => void
+  /** Called when notifications begin to arrive, also after a reconnect; earlier ones may be lost. */
+  listening: () => void
+}
+
+/** A database that is open: PostgreSQL behind a pool, or the embedded one. */
+export interface OpenedDatabase {
+  /** The pool for calls. */
+  sql: Pool
+  /**
+   * Finds the schema of the tables. From then on every statement names the schema. A second call returns the same schema.
+   * @throws Failure `usage` when several schemas hold a table of jobs
+   */
+  findSchema: (from: Sql) => Promise<string>
+  /**
+   * Runs long work, such as a migration, on a pool of its own, so that calls keep all connections of their own pool. The
+   * embedded database has only one connection and runs the work on that one.
+   */
+  withDedicatedPool: <Result>(work: (own: Pool) => Promise<Result>) => Promise<Result>
+  /** Listens to a channel, and listens again after a lost connection. */
+  listen: (channel: string, listener: Listener) => void
+  close: () => Promise<void>
+  /** Resolves when the database cannot be used any more and only a restart of the server helps. */
+  lost: Promise<void>
+}

@@ -1,0 +1,26 @@
+import { performance } from 'node:perf_hooks' // the global one is looked up at each use
+import type { MiddlewareHandler } from 'hono'
+import { routePath } from 'hono/route'
+import { headers } from '../../shared/headers.ts'
+import type { Log } from '../log.ts'
+import type { RequestContext } from './request-context.ts'
+import { requestIdOf } from './request-id.ts'
+
+/** Gives each request its id, and logs its method, route, status, duration in ms, caller and changed rows. */
+export const logRequests =
+  (log: Log): MiddlewareHandler<RequestContext> =>
+  async (c, next) => {
+    const start = performance.now()
+    const requestId = requestIdOf(c.req.header(headers.requestId))
+    c.set('requestId', requestId)
+    await next()
+    log.info('request', {
+      method: c.req.method,
+      route: routePath(c, -1),
+      status: c.res.status,
+      ms: Math.round(performance.now() - start),
+      request_id: requestId,
+      caller: c.get('caller'),
+      rows: c.get('rows'),
+    })
+  }
