@@ -44,9 +44,9 @@ export async function applyMigration(
 async function runInTransaction(session: Session, migration: Migration, schema: string): Promise<void> {
   // Every statement that comes after a waiting table lock waits too; so does every one while this server is frozen.
   await session`set local lock_timeout = '200ms'`
-  await session`set local idle_in_transaction_session_timeout = '10s'`
-  // The bodies in dollar quotes name no schema: they make and find everything in this one.
+  // Function bodies and DO blocks name no schema: their names belong to the schema of the tables.
   await session.unsafe(`set local search_path = ${schema}, pg_temp`)
+  await session`set local idle_in_transaction_session_timeout = '10s'`
   await session`
     create table if not exists jobsctl_migrations (
       number integer primary key, name text not null, applied_at timestamptz not null default now())`

@@ -34,11 +34,11 @@ export async function openEmbedded({ folder, fsync }: EmbeddedOptions): Promise<
 
 function connectTo(worker: Worker, release: () => Promise<void>): OpenedDatabase {
   const listeners = new Map<string, Listener>()
+  const names: SchemaNames = {}
   const own = connectEmbedded(
     () => createEmbeddedSocket(worker),
     (channel, notice) => listeners.get(channel)?.heard(notice),
   )
-  const names: SchemaNames = {}
   const sql = withSchemaNames(own, names)
   let closing = false
   const lost = new Promise<void>((resolve) => {

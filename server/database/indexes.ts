@@ -8,7 +8,11 @@ import type { Session } from './sql.ts'
  * build leaves behind, is dropped and built again.
  * @throws the database's own error for the last index that cannot be built; the other indexes are built before that
  */
-export async function buildIndexes(session: Session, { text }: Migration, building: Building): Promise<void> {
+export async function buildIndexes(
+  session: Session,
+  { text }: Pick<Migration, 'text'>,
+  { log, schema }: Building,
+): Promise<void> {
   const statements = text
     .replaceAll(/^\s*--.*$/gm, '')
     .split(';')
@@ -16,10 +20,8 @@ export async function buildIndexes(session: Session, { text }: Migration, buildi
     .filter((statement) => statement !== '')
   let last: unknown
   for (const statement of statements) {
-    await build(session, statement, building).catch((error: unknown) => {
-      building.log.warn(
-        `the index ${nameOf(statement)} cannot be built: ${error instanceof Error ? error.message : error}`,
-      )
+    await build(session, statement, { log, schema }).catch((error: unknown) => {
+      log.warn(`the index ${nameOf(statement)} cannot be built: ${error instanceof Error ? error.message : error}`)
       last = error
     })
   }
@@ -37,18 +39,18 @@ const alternativeName = 'jobsctl_unique'
 
 const nameOf = (statement: string): string => /if not exists (\w+)/.exec(statement)?.[1] ?? ''
 
-async function build(session: Session, statement: string, building: Building): Promise<void> {
+async function build(session: Session, statement: string, { log, schema }: Building): Promise<void> {
   const name = nameOf(statement)
   const [there] = await session<{ valid: boolean }[]>`
     select indisvalid as valid from pg_index where indexrelid = to_regclass(${name})`
   const missing = await findMissing(session, objectsMadeBy(statement))
   if (there?.valid) {
-    if (missing.length === 0) return warnOfDifference(session, statement, building.log)
+    if (missing.length === 0) return warnOfDifference(session, statement, log)
     if (name === alternativeName) throw new Error('another index has this name')
     // The other program's index, such as one of some rows only, stays; the index of this server is built beside it.
-    return build(session, statement.replace(name, alternativeName), building)
+    return build(session, statement.replace(name, alternativeName), { log, schema })
   }
-  if (there) await session.unsafe(`drop index concurrently if exists ${building.schema}.${name}`)
+  if (there) await session.unsafe(`drop index concurrently if exists ${schema}.${name}`)
   if (missing.length > 0) await session.unsafe(statement)
 }
 

@@ -10,7 +10,7 @@ import type { Pool, Session } from './sql.ts'
 interface Options {
   sql: Pool
   log: Log
-  /** The schema of the tables, as a quoted name. */
+  /** The schema in which the tables are, or will be made, as a quoted name. */
   schema: string
   /** Leave the indexes to a server: a short command does not wait for them. */
   tablesOnly?: boolean

@@ -13,8 +13,8 @@ export interface OpenedDatabase {
   /** The pool for calls. */
   sql: Pool
   /**
-   * Finds the schema of the tables; every later statement names it. A second call returns the same schema.
-   * @throws Failure `usage` when several schemas have a table of jobs
+   * Finds the schema of the tables. From then on every statement names the schema. A second call returns the same schema.
+   * @throws Failure `usage` when several schemas hold a table of jobs
    */
   findSchema: (from: Sql) => Promise<string>
   /**

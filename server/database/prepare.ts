@@ -23,8 +23,8 @@ const longestPauseMs = 30_000
  */
 export async function prepare(preparing: Preparing): Promise<void> {
   const { opened, log, pooled, tablesReady, isReady, isStopping } = preparing
-  let pauseMs = firstPauseMs
   let logged: string | undefined
+  let pauseMs = firstPauseMs
   while (!isStopping()) {
     try {
       return await opened.withDedicatedPool(async (sql) => {
