@@ -1,11 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
 /**
- * Calls at a steady rate until something is over, whether or not the calls before are answered: whoever waits for
- * an answer before the next call does not see how many it would have kept waiting.
- * @returns the wait that one in a hundred exceeds, in milliseconds, from the moment at which the call was due
+ * Makes `perSecond` calls per second until `until` settles, and does not wait for earlier responses. A load generator
+ * that waits for each response sends fewer requests while the server is slow, and so hides the slow ones (coordinated
+ * omission).
+ * @returns the 99th percentile of the latency in milliseconds, from the time at which each call was due
+ * @throws the error of the first call that fails, or the error of `until`
  */
-export async function steadily(
+export async function measureLatency(
   perSecond: number,
   until: Promise<unknown>,
   call: () => Promise<unknown>,
@@ -16,7 +18,7 @@ export async function steadily(
   }
   const ended = until.then(end, end)
   const failures: unknown[] = []
-  const waits: number[] = []
+  const latencies: number[] = []
   const calls: Promise<unknown>[] = []
   const began = performance.now()
   for (let made = 0; !over; made++) {
@@ -25,7 +27,7 @@ export async function steadily(
     if (over) break
     calls.push(
       call()
-        .then(() => waits.push(performance.now() - due))
+        .then(() => latencies.push(performance.now() - due))
         .catch((error) => failures.push(error)),
     )
     if (failures.length > 0) break
@@ -33,8 +35,8 @@ export async function steadily(
   await Promise.all(calls)
   if (failures.length > 0) throw failures[0]
   await until
-  waits.sort((a, b) => a - b)
-  const p99 = waits[Math.ceil(waits.length * 0.99) - 1]
-  if (p99 === undefined) throw new Error('it was over before a call was made')
+  latencies.sort((a, b) => a - b)
+  const p99 = latencies[Math.ceil(latencies.length * 0.99) - 1]
+  if (p99 === undefined) throw new Error('the load ended before the first call')
   return p99
 }

@@ -4,23 +4,24 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Captured } from './capture.ts'
 
-/** A statement, and what has to be another one in each transaction. */
+/** A statement, and the parameter that differs in each transaction. */
 interface Script extends Captured {
   name: string
-  /** SQL in place of the first parameter, over `:p1` and `:id`; that counts from 1, each number once. */
+  /** SQL in place of the first parameter. It may use `:p1`, its captured value, and `:id`, which is 1, 2, 3 … over all clients. */
   first?: string
 }
 
 interface Run {
   url: string
   folder: string
-  /** In all, by four clients. */
+  /** The number of transactions of all four clients together. */
   transactions: number
 }
 
 /**
- * Runs a statement again and again, prepared, by four clients, with the settings of the server's connections.
- * @returns transactions a second
+ * Runs a prepared statement repeatedly with four clients and with the session settings that the server uses.
+ * @returns transactions per second
+ * @throws Error when pgbench is not installed, or when a transaction fails
  */
 export async function pgbench(script: Script, { url, folder, transactions }: Run): Promise<number> {
   const path = join(folder, `${script.name}.sql`)
@@ -31,23 +32,23 @@ export async function pgbench(script: Script, { url, folder, transactions }: Run
     env: { PATH: process.env.PATH, PGOPTIONS: '-c enable_seqscan=off -c jit=off -c timezone=UTC' },
   })
   const rate = /^tps = ([\d.]+)/m.exec(stdout)?.[1]
-  if (rate === undefined || !/failed transactions: 0/.test(stdout)) throw new Error(`pgbench says: ${stdout}`)
+  if (rate === undefined || !/failed transactions: 0/.test(stdout)) throw new Error(`pgbench failed: ${stdout}`)
   return Number(rate)
 }
 
 function scriptOf({ text, parameters, first }: Script): string {
-  if (parameters.includes(null)) throw new Error('pgbench knows no null')
+  if (parameters.includes(null)) throw new Error('pgbench cannot bind a null parameter')
   const statement = text
     .split('\n')
     .filter((line) => !line.trim().startsWith('--'))
     .join('\n')
-    // pgbench would take the minutes of a format for a variable; no job fails here that would be told by it.
+    // pgbench would read `:MI` in a time format as a variable. Only events of failed jobs use the format, and no job fails here.
     .replaceAll(':MI:SS', 'MISS')
     .replaceAll(/\$(\d+)/g, (_, number: string) => (number === '1' && first ? `(${first})` : `:p${number}`))
   return `\\set n :n + 1\n\\set id (:n - 1) * 4 + :client_id + 1\n${statement}`
 }
 
-/** It comes with PostgreSQL, if not always on the path. */
+/** Returns the path of pgbench, which comes with PostgreSQL and is not always on the PATH. */
 function program(): string {
   const bin = spawnSync('pg_config', ['--bindir'], { encoding: 'utf8' }).stdout?.trim()
   const found = ['pgbench', `${process.env.TEST_PG_BIN ?? ''}/pgbench`, `${bin ?? ''}/pgbench`].find(

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
-/** What a server on bare node:http is: nothing but an answer. */
+/** A server on node:http that only writes a fixed response. */
 const script = `
   const { createServer } = require('node:http')
-  const server = createServer((_, answer) => {
-    answer.writeHead(200, { 'content-type': 'application/json', 'content-length': 15 })
-    answer.end('{"status":"ok"}')
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': 15 })
+    response.end('{"status":"ok"}')
   })
   server.listen(0, '127.0.0.1', () => console.log(server.address().port))
   process.stdin.on('end', () => process.exit()).resume()`
@@ -16,12 +16,15 @@ interface BareServer {
   stop: () => void
 }
 
-/** Starts one, as a process of its own that ends with this one. */
+/**
+ * Starts the server in its own process, which ends with this one.
+ * @throws Error when the process ends before it listens
+ */
 export async function startBareServer(): Promise<BareServer> {
   const child: ChildProcess = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
-  if (!child.stdout) throw new Error('it has no output')
+  if (!child.stdout) throw new Error('the server process has no standard output')
   for await (const port of createInterface(child.stdout)) {
     return { url: `http://127.0.0.1:${port}`, stop: () => child.stdin?.end() }
   }
-  throw new Error('it ended at once')
+  throw new Error('the server process ended before it listened')
 }

@@ -1,53 +1,54 @@
 import type { Bench } from '../bench.ts'
 import type { Figure } from '../figure.ts'
-import { enqueueAll, type Site, workAll } from '../load/work.ts'
-import { once } from '../once.ts'
-import { startPooler } from '../stage/pooler.ts'
-import { empty } from '../stage/workplace.ts'
+import { enqueueAll, type WorkerPool, workAll } from '../load/worker-pool.ts'
+import { memoize } from '../memoize.ts'
+import { startPooler } from '../setup/pooler.ts'
+import { truncateTables } from '../setup/work-database.ts'
 
 const jobs = 10_000
 const database = 'pooled'
-const missing = 'pgbouncer is not installed (apt-get install pgbouncer)'
+const notInstalled = 'PgBouncer is not installed (apt-get install pgbouncer)'
 
-/** Jobs a second. */
+/** Jobs per second. */
 interface Rates {
   enqueue: number
   work: number
 }
+/** The rates of one server, of two servers, and of two servers behind the pooler. */
 interface Round {
   one: Rates
   two: Rates
   pooled: Rates
 }
 
-async function rates(site: Site): Promise<Rates> {
-  return { enqueue: await enqueueAll(site, { jobs, batch: 1000 }), work: await workAll(site, { jobs, batch: 100 }) }
+async function rates(pool: WorkerPool): Promise<Rates> {
+  return { enqueue: await enqueueAll(pool, { jobs, batch: 1000 }), work: await workAll(pool, { jobs, batch: 100 }) }
 }
 
-/** Servers on one database, with the pooler before it and without. */
-const rounds = once(async (bench: Bench): Promise<Round[] | undefined> => {
+/** Rates of servers on one database, with and without the pooler. Undefined when PgBouncer is not installed. */
+const rounds = memoize(async (bench: Bench): Promise<Round[] | undefined> => {
   await bench.create(database)
   const sql = bench.sqlOf(database)
-  // What a session cannot set behind the pooler is set for the whole database.
+  // Behind the pooler the server cannot set these per session, so they are set for the database, for all sides.
   await sql`alter database ${sql(database)} set enable_seqscan = off`
   await sql`alter database ${sql(database)} set jit = off`
   const pooler = await startPooler(bench.urlOf(database))
   if (!pooler) return undefined
   const [first, second] = [await bench.serve(database), await bench.serve(database)]
-  const behind = { JOBS_DB_URL: pooler.urlOf(database), JOBS_DB_POOLER: 'true' }
+  const pooledEnv = { JOBS_DB_URL: pooler.urlOf(database), JOBS_DB_POOLER: 'true' }
   try {
-    const [third, fourth] = [await bench.serve(database, behind), await bench.serve(database, behind)]
+    const [third, fourth] = [await bench.serve(database, pooledEnv), await bench.serve(database, pooledEnv)]
     const round = async (): Promise<Round> => {
       const measured: Rates[] = []
       for (const servers of [[first], [first, second], [third, fourth]]) {
-        await empty(sql)
+        await truncateTables(sql)
         measured.push(await rates({ apis: servers.map(({ api }) => api), workers: 4 }))
       }
       const [one, two, pooled] = measured
-      if (!one || !two || !pooled) throw new Error('a part of the round is missing')
+      if (!one || !two || !pooled) throw new Error('the round has fewer than three measurements')
       return { one, two, pooled }
     }
-    await round() // to warm up
+    await round() // warm-up
     const measured = [await round(), await round(), await round()]
     await Promise.all([third.stop(), fourth.stop()])
     return measured
@@ -63,12 +64,12 @@ const figure = (call: keyof Rates, ours: 'two' | 'pooled', against: 'one' | 'two
   ratio: 'ours / against',
   async measure(bench) {
     const all = await rounds(bench)
-    if (!all) return missing
+    if (!all) return notInstalled
     return { ours: all.map((round) => round[ours][call]), against: all.map((round) => round[against][call]) }
   },
 })
 
-/** What a pooler in transaction mode costs, and what a second server brings; both are only told. */
+/** The cost of a pooler in transaction mode, and the gain of a second server. These figures have no target. */
 export const pooling: readonly Figure[] = [
   figure('enqueue', 'pooled', 'two'),
   figure('work', 'pooled', 'two'),

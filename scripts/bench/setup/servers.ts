@@ -5,37 +5,45 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Api, apiKey, connect } from './api.ts'
 
-/** A built server on a database of its own. */
+/** A running server process. */
 export interface BenchServer {
   url: string
   api: Api
-  /** Megabytes that it holds now. */
+  /** Returns the resident memory of the process, in MiB. */
   memory: () => Promise<number>
-  /** What it held when it was ready, after one call. */
+  /** The resident memory when the server was ready and had served one call, in MiB. */
   memoryAtStart: number
   stop: () => Promise<void>
 }
 
 interface Start {
-  /** The built program. */
+  /** The path of the built server. */
   program: string
+  /** The folder of the log and of JOBS_DATA_DIR. */
   folder: string
   dbUrl: string
-  /** Resolves when the database has all that the server makes there. */
-  prepared: () => Promise<void>
-  /** Told when it ends by itself. */
-  tell: (what: string) => void
+  /** Resolves when the server has made its tables, indexes and counts. */
+  untilPrepared: () => Promise<void>
+  /** Prints a line when the process ends without a call of `stop`. */
+  logProgress: (message: string) => void
   env?: Record<string, string>
 }
 
 let started = 0
 
 /**
- * Starts a server, and waits until it is ready. Its log goes to a file and not through this process, which has
- * the load to make.
- * @throws Error with the end of its log when it does not come up
+ * Starts a server and waits until it is ready. Its log goes to a file and not through this process, which generates the
+ * load.
+ * @throws Error with the end of its log when the server is not ready within 60 s
  */
-export async function startServer({ program, folder, dbUrl, prepared, tell, env }: Start): Promise<BenchServer> {
+export async function startServer({
+  program,
+  folder,
+  dbUrl,
+  untilPrepared,
+  logProgress,
+  env,
+}: Start): Promise<BenchServer> {
   const path = join(folder, `server-${++started}.log`)
   const log = await open(path, 'w')
   const child = spawn(process.execPath, [program], {
@@ -51,36 +59,36 @@ export async function startServer({ program, folder, dbUrl, prepared, tell, env 
   process.once('exit', end)
   child.once('exit', () => process.off('exit', end))
   const url = await untilReady(child, path)
-  let wanted = true
+  let stopping = false
   child.once('exit', async (code, signal) => {
-    if (wanted) tell(`a server ended with ${code ?? signal}: ${(await readFile(path, 'utf8')).slice(-1500)}`)
+    if (!stopping) logProgress(`a server ended with ${code ?? signal}: ${(await readFile(path, 'utf8')).slice(-1500)}`)
   })
-  await prepared()
+  await untilPrepared()
   const api = connect(url)
   await api.get('/api/v1/jobs/stats')
   const memory = () => memoryOf(child.pid)
   return {
     ...{ url, api, memory, memoryAtStart: await memory() },
     async stop() {
-      wanted = false
+      stopping = true
       await api.close()
       if (child.exitCode !== null || child.signalCode !== null) return
-      const gone = once(child, 'exit')
+      const exited = once(child, 'exit')
       child.kill('SIGTERM')
-      await gone
+      await exited
     },
   }
 }
 
 async function untilReady(child: ChildProcess, path: string): Promise<string> {
-  const limit = Date.now() + 60_000
+  const deadline = Date.now() + 60_000
   for (;;) {
     const log = await readFile(path, 'utf8')
     const url = /"listening on (http:[^"]+)"/.exec(log)?.[1]
     if (url && log.includes('"message":"ready"')) return url
-    if (child.exitCode !== null || Date.now() > limit) {
+    if (child.exitCode !== null || Date.now() > deadline) {
       child.kill('SIGKILL')
-      throw new Error(`a server does not start: ${log.slice(-1500)}`)
+      throw new Error(`the server does not start: ${log.slice(-1500)}`)
     }
     await wait(20)
   }

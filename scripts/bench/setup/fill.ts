@@ -1,27 +1,30 @@
 import postgres from 'postgres'
 
+/** The rows to insert. */
 export interface Filling {
+  /** The number of rows. */
   rows: number
-  /** Which of the numbered rows are live, in SQL over `i`; a quarter of those is scheduled for the next week. */
+  /** An SQL condition on the row number `i`: which rows are live. A quarter of the live rows is scheduled for the next week. */
   live: string
-  /** How many days ago row `i` began, in SQL over `i`. */
+  /** An SQL expression of the row number `i`: the age of the row in days. */
   age: string
-  /** Leaves all others out. */
+  /** True to insert only the live rows. */
   liveOnly?: boolean
 }
 
-const atOnce = 250_000
+/** Rows per INSERT. */
+const batchRows = 250_000
 
-/** 300 groups: ten domains, five queues each, six types each, in no order of the rows. */
+/** The number of the group of row `i`. 300 groups: 10 domains, 5 queues each, 6 job types each, scattered over the table. */
 const group = '(abs(hashint4(i::int)::bigint) % 300)'
 
-/** Fills the tables that a server has made, by plain SQL, in two sessions at once. All rows are healthy. */
+/** Fills the tables of a server by SQL, in two concurrent sessions, and vacuums them. No row breaks an invariant. */
 export async function fill(url: string, { rows, live, age, liveOnly = false }: Filling): Promise<void> {
-  const parts = Array.from({ length: Math.ceil(rows / atOnce) }, (_, part) => part * atOnce)
+  const parts = Array.from({ length: Math.ceil(rows / batchRows) }, (_, part) => part * batchRows)
   const session = async () => {
     const sql = postgres(url, { max: 1, onnotice: () => {} })
     for (let from = parts.shift(); from !== undefined; from = parts.shift()) {
-      const [first, last] = [from + 1, Math.min(rows, from + atOnce)]
+      const [first, last] = [from + 1, Math.min(rows, from + batchRows)]
       await sql.unsafe(`
         insert into jobs (
           uuid, domain, queue, job_type, owner_user_id, payload, result, status, priority, retry_count,

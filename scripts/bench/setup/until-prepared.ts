@@ -3,33 +3,42 @@ import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres, { type Sql } from 'postgres'
 
-const patienceMs = 120_000
+const timeoutMs = 120_000
 
-/** A server answers before its indexes are built, and before its stats go by counts. */
+/**
+ * Waits until all migrations are applied and stats use the counts. A server accepts calls earlier.
+ * `url` is the URL of the database, `program` the path of the built server.
+ * @throws Error after 120 s
+ */
 export async function untilPrepared(url: string, program: string): Promise<void> {
   const files = await readdir(join(dirname(program), 'migrations'))
   const migrations = files.filter((file) => file.endsWith('.sql')).length
   const sql = postgres(url, { max: 1, onnotice: () => {} })
-  const limit = Date.now() + patienceMs
+  const deadline = Date.now() + timeoutMs
   for (let done = 0; done < migrations; await wait(20)) {
     const [row] = await sql<[{ done: number }]>`select count(*)::int as done from jobsctl_migrations`
     done = row.done
-    if (Date.now() > limit) throw new Error(`the server has made ${done} of ${migrations} migrations, and no more`)
+    if (Date.now() > deadline)
+      throw new Error(`after ${timeoutMs / 1000} s the server has applied ${done} of ${migrations} migrations`)
   }
   await untilCounted(sql)
   await sql.end()
 }
 
-/** The counts of stats have been found right since then, and what writers have appended is added up. */
+/**
+ * Waits until the server has verified the counts after `since`, a timestamptz as text, and has added up all count deltas.
+ * Returns at once when the database has no counts.
+ * @throws Error after 120 s
+ */
 export async function untilCounted(sql: Sql, since = '-infinity'): Promise<void> {
   const [known] = await sql`select where to_regclass('jobsctl_counting') is not null`
-  const limit = Date.now() + patienceMs
+  const deadline = Date.now() + timeoutMs
   while (known) {
     const [settled] = await sql`
       select from jobsctl_counting
       where triggers is not null and checked_at > ${since}::text::timestamptz and not exists (select from jobsctl_count_deltas)`
     if (settled) return
-    if (Date.now() > limit) throw new Error('the server does not come to count the live jobs')
+    if (Date.now() > deadline) throw new Error(`the server has not verified its counts within ${timeoutMs / 1000} s`)
     await wait(50)
   }
 }

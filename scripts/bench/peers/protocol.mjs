@@ -1,12 +1,12 @@
 import { createInterface } from 'node:readline'
 
-/** As many workers, batches of these sizes, and the payload, as ours. */
+/** The same number of workers, batch sizes (in jobs) and payload as in the figures of jobsctl. */
 export const workers = 4
-export const [enqueued, taken] = [1000, 100]
+export const [enqueueBatch, acquireBatch] = [1000, 100]
 export const payload = { number: 1, text: 'a payload of some length, as they are' }
 
-/** Lines such as `enqueue 20000` come in; each is done, and how many a second that was goes out. */
-export async function answer(peer) {
+/** Reads commands such as `enqueue 20000` from standard input, runs them, and prints jobs per second as a line of JSON. */
+export async function serveCommands(peer) {
   console.log(JSON.stringify({ ready: true }))
   for await (const line of createInterface({ input: process.stdin })) {
     const [verb, jobs] = line.split(' ')
@@ -17,11 +17,11 @@ export async function answer(peer) {
   process.exit()
 }
 
-/** Calls `batch` for all of the jobs, as many workers at once. */
+/** Calls `batch` with a number of jobs until all jobs are enqueued, from all workers concurrently. */
 export async function inBatches(jobs, batch) {
-  let left = jobs / enqueued
+  let left = jobs / enqueueBatch
   const worker = async () => {
-    while (left-- > 0) await batch(enqueued)
+    while (left-- > 0) await batch(enqueueBatch)
   }
   await Promise.all(Array.from({ length: workers }, worker))
 }

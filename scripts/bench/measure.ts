@@ -1,16 +1,16 @@
 import type { Pair } from './figure.ts'
 
-/** Does something once, and says what it measured. */
+/** One measurement of one side, in the unit of the figure. */
 export type Side = () => Promise<number>
 
 interface Plan {
   rounds: number
-  /** Rounds of which nothing is kept: caches fill, and statements are planned. */
+  /** Rounds before the measured rounds, in which caches fill and PostgreSQL plans the statements. Not in the result. */
   warmUps?: number
 }
 
-/** Measures both sides in turn, so that what the machine does beside it falls on both; who is first changes. */
-export async function inTurn({ rounds, warmUps = 1 }: Plan, ours: Side, against: Side): Promise<Pair> {
+/** Measures both sides alternately, so that other load of the machine falls on both. The first side changes each round. */
+export async function measureAlternately({ rounds, warmUps = 1 }: Plan, ours: Side, against: Side): Promise<Pair> {
   const pair: { ours: number[]; against: number[] } = { ours: [], against: [] }
   for (let round = -warmUps; round < rounds; round++) {
     const [first, second] = round % 2 === 0 ? [ours, against] : [against, ours]
@@ -22,8 +22,8 @@ export async function inTurn({ rounds, warmUps = 1 }: Plan, ours: Side, against:
   return pair
 }
 
-/** How long it takes, in milliseconds. */
-export const timed =
+/** Returns a side that measures how long one call of `work` takes, in milliseconds. */
+export const duration =
   (work: () => Promise<unknown>): Side =>
   async () => {
     const began = performance.now()
@@ -31,8 +31,8 @@ export const timed =
     return performance.now() - began
   }
 
-/** How long one call takes on average, in milliseconds, of so many one after the other. */
-export const timedEach =
+/** Returns a side that measures the mean duration of `calls` sequential calls of `work`, in milliseconds. */
+export const meanDuration =
   (calls: number, work: () => Promise<unknown>): Side =>
   async () => {
     const began = performance.now()

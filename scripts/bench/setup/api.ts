@@ -1,18 +1,18 @@
 import { Pool } from 'undici'
 
-/** The key of the servers of a run. */
+/** The API key of all servers of a run. */
 export const apiKey = 'bench'
 
-/** Calls one server, over connections that stay open. */
+/** A client of one server over keep-alive connections. Each call rejects when the status is 300 or above. */
 export interface Api {
   get: (path: string) => Promise<unknown>
   post: (path: string, body: unknown) => Promise<unknown>
-  /** The same, and nobody looks into the answer: whoever makes the load must have less to do than the server. */
+  /** Sends a POST, or a GET without a body, and discards the response: the load must use less CPU time than the server. */
   load: (path: string, body?: unknown) => Promise<void>
   close: () => Promise<void>
 }
 
-/** A refusal is an error: what was refused was not measured. */
+/** Creates a client. A status of 300 or above is an error, since a rejected call is not what the figure measures. */
 export function connect(url: string, connections = 64): Api {
   const pool = new Pool(url, { connections, ...limits })
   const call = async (path: string, body?: unknown) => {
@@ -30,7 +30,7 @@ export function connect(url: string, connections = 64): Api {
   }
 }
 
-/** A server closes what is idle for some seconds: it must not be used in the same moment. */
+/** The server closes connections that are idle for some seconds. The client closes them earlier, so that it does not use a closed one. */
 const limits = { headersTimeout: 600_000, bodyTimeout: 600_000, keepAliveTimeout: 1000, keepAliveMaxTimeout: 1000 }
 
 const plain = { 'x-api-key': apiKey, 'x-confirm': 'true' }
