@@ -1,14 +1,14 @@
-/** A text of a file of the driver, and what stands there instead. */
-export type Mend = [text: string, by: string]
+/** A text that a source file of the driver contains exactly once, and its replacement. */
+export type Patch = [original: string, replacement: string]
 
-const lost = "Errors.connection('CONNECTION_CLOSED', options)"
+const connectionClosed = "Errors.connection('CONNECTION_CLOSED', options)"
 
-const connection: Mend[] = [
-  // Whoever asked hears of an error once the socket is closed: before, what is asked next would be given to it, too.
+const connection: Patch[] = [
+  // The driver rejects queries when the socket closes, not when it fails: a query between the two would get the same error.
   ["    x.on('error', error)\n", "    x.on('error', (e) => { failure = e })\n"],
   ["    socket.on('error', error)\n", "    socket.on('error', (e) => { failure = e })\n"],
   ['    , final = null\n', '    , final = null\n    , failure = null\n'],
-  // Nothing of what was on its way is left to the next session.
+  // The next session starts without unsent data of the last one.
   [
     `    clearImmediate(nextWriteTimer)
     socket.removeListener('data', data)
@@ -24,7 +24,7 @@ const connection: Mend[] = [
 
     !hadError && (query || sent.length) && error(Errors.connection('CONNECTION_CLOSED', options, socket))
 `,
-    `    error(failure || ${lost})
+    `    error(failure || ${connectionClosed})
     failure = query = results = errorResponse = null
     result = new Result()
 
@@ -33,7 +33,7 @@ const connection: Mend[] = [
 
 `,
   ],
-  // An error in the middle of rows would leave as many holes before those of the next statement.
+  // After an error in the middle of rows, the result of the next statement would start with empty elements.
   [
     `    query = results = errorResponse = null
     result = new Result()
@@ -45,24 +45,24 @@ const connection: Mend[] = [
     connectTimer.cancel()
 `,
   ],
-  // Where a table was altered, whoever asked is told so, and the next one prepares it anew: the driver would ask again in
-  // the middle of what is on its way, and give the answers of one statement to another.
+  // After ALTER TABLE the query rejects, and the next query prepares the statement again. The driver would send the query
+  // again while other queries are in flight, and would give the result of one statement to another.
   [
     '            ? retry(query, errorResponse)\n',
     '            ? (delete statements[query.signature], errored(errorResponse))\n',
   ],
-  // Whoever waits for the connection hears of its loss by itself.
+  // The query that waits for the connection rejects by itself, so this rejection must not be unhandled.
   ['return fetchArrayTypes()\n', 'return fetchArrayTypes().catch(() => {})\n'],
   ['    query.execute()\n  }\n', '    query.catch(() => {})\n  }\n'],
 ]
 
-const pool: Mend[] = [
-  // A transaction goes on in its own session, and not in another that its connection has by now.
+const pool: Patch[] = [
+  // A transaction fails when its session is lost. It must not continue in the next session of the same connection.
   ['      , connection\n      , prepare = null\n', '      , connection\n      , mine\n      , prepare = null\n'],
   ['c.reserved = () => queries.length\n', 'c.reserved = mine = () => queries.length\n'],
   [
     '        c.queue === full\n          ? queries.push(q)\n',
-    `        if (c.reserved !== mine) return q.reject(${lost})
+    `        if (c.reserved !== mine) return q.reject(${connectionClosed})
         c.queue === full
           ? queries.push(q)
 `,
@@ -74,7 +74,7 @@ const pool: Mend[] = [
           while (queries.length) queries.shift().reject(e)
         })`,
   ],
-  // So does a reserved session, and only its own is given back.
+  // A reserved session fails in the same way, and releases only its own session.
   [
     'c.reserved = () => queue.length\n',
     `c.onclose = (e) => {
@@ -85,13 +85,13 @@ const pool: Mend[] = [
   ],
   [
     '      c.queue === full\n        ? queue.push(q)\n',
-    `      if (c.reserved !== mine) return q.reject(${lost})
+    `      if (c.reserved !== mine) return q.reject(${connectionClosed})
       c.queue === full
         ? queue.push(q)
 `,
   ],
   ['sql.release = () => {\n', 'sql.release = () => {\n      if (c.reserved !== mine) return\n'],
-  // Whoever waits for a session stays in line until there is one, and no longer than that.
+  // A caller of `reserve` stays in the queue until a session is free, and leaves the queue when it is rejected.
   [
     'const query = { reserve: resolve, reject }\n',
     'const query = { reserve: resolve, reject: (e) => (queries.remove(query), reject(e)) }\n',
@@ -107,5 +107,5 @@ const pool: Mend[] = [
   ],
 ]
 
-/** The files of the driver that need it, by their names in its folder of sources. */
-export const mends: Record<string, Mend[]> = { 'connection.js': connection, 'index.js': pool }
+/** The patches of each source file of the driver, by file name. */
+export const patches: Record<string, Patch[]> = { 'connection.js': connection, 'index.js': pool }
