@@ -4,7 +4,7 @@ import { emptyQueue } from './empty-queue.ts'
 import { health } from './health.ts'
 import { integrity } from './integrity.ts'
 import { memory } from './memory.ts'
-import { pooling } from './more-servers.ts'
+import { moreServers } from './more-servers.ts'
 import { oneByOne } from './one-by-one.ts'
 import { peers } from './peers.ts'
 import { programs } from './programs.ts'
@@ -17,7 +17,7 @@ import { statsGrowth } from './stats-growth.ts'
 export const figures: readonly Figure[] = [
   ...[...stats, ...statsGrowth, ...countsCost],
   ...[...pruning, ...latencyDuringPrune, ...integrity],
-  ...[...peers, ...oneByOne, ...pooling],
+  ...[...peers, ...oneByOne, ...moreServers],
   ...[...emptyQueue, ...health, ...programs],
   ...memory,
 ]

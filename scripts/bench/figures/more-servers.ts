@@ -70,7 +70,7 @@ const figure = (call: keyof Rates, ours: 'two' | 'pooled', against: 'one' | 'two
 })
 
 /** The cost of a pooler in transaction mode, and the gain of a second server. These figures have no target. */
-export const pooling: readonly Figure[] = [
+export const moreServers: readonly Figure[] = [
   figure('enqueue', 'pooled', 'two'),
   figure('work', 'pooled', 'two'),
   figure('enqueue', 'two', 'one'),
