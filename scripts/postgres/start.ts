@@ -75,7 +75,7 @@ const settings = [
 
 /**
  * A shell script that starts and stops PostgreSQL on commands from standard input. PostgreSQL opens the log in append
- * mode: after a crash old backends may still write to the file, and without it their output would overwrite new lines.
+ * mode: after a crash old backends may still write to the file, and at their old offsets they would leave gaps in it.
  * When standard input closes, since this process has ended for any reason, the script stops PostgreSQL and removes the
  * folder.
  */
