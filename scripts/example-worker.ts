@@ -24,8 +24,8 @@ const stopping = new AbortController()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort())
 
 /**
- * Does the work of one job and returns the result of the job, as JSON. Replace this function. `report` takes the progress
- * in percent. `signal` aborts when the job is cancelled or its lease is lost.
+ * Does the work of one job and returns the result of the job, as JSON. Replace this function. `report` takes the
+ * progress in percent. `signal` aborts when the job is cancelled or its lease is lost.
  * @throws Error when the job failed
  */
 async function work({ payload }: Job, report: (percent: number) => void, signal: AbortSignal): Promise<unknown> {

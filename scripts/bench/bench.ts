@@ -15,7 +15,9 @@ export interface Bench {
   programs: { jobsctl: string; server: string }
   /** Returns the URL of a database, whether or not the database exists. */
   urlOf: (database: string) => string
-  /** Opens one connection with the default settings of the driver and of PostgreSQL, as psql does. The run closes it. */
+  /**
+   * Opens one connection with the default settings of the driver and of PostgreSQL, as psql does. The run closes it.
+   */
   sqlOf: (database: string) => Sql
   /** Creates an empty database, or a copy of `template`, to which no session may be connected. */
   create: (database: string, template?: string) => Promise<void>

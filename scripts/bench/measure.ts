@@ -9,7 +9,9 @@ interface Plan {
   warmUps?: number
 }
 
-/** Measures both sides alternately, so that other load of the machine falls on both. The first side changes each round. */
+/**
+ * Measures both sides alternately, so that other load of the machine falls on both. The first side changes each round.
+ */
 export async function measureAlternately({ rounds, warmUps = 1 }: Plan, ours: Side, against: Side): Promise<Pair> {
   const pair: { ours: number[]; against: number[] } = { ours: [], against: [] }
   for (let round = -warmUps; round < rounds; round++) {

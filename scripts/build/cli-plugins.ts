@@ -7,8 +7,8 @@ export const edgeInOwnFile: Plugin = {
 }
 
 /**
- * Leaves the HTTP/2 client and the `fetch` bodies of undici out of the bundle. The command line sends text over HTTP/1.1
- * and does not use them, but Node would read them at each start, and they load the TLS and crypto modules.
+ * Leaves the HTTP/2 client and the `fetch` bodies of undici out of the bundle. The command line sends text over
+ * HTTP/1.1 and does not use them, but Node would read them at each start, and they load the TLS and crypto modules.
  */
 export const textOverHttp1: Plugin = {
   name: 'text-over-http1',

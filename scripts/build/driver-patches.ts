@@ -4,7 +4,8 @@ export type Patch = [original: string, replacement: string]
 const connectionClosed = "Errors.connection('CONNECTION_CLOSED', options)"
 
 const connection: Patch[] = [
-  // The driver rejects queries when the socket closes, not when it fails: a query between the two would get the same error.
+  // Queries reject when the socket closes, not at its error: until the close, the driver would give new queries to this
+  // connection.
   ["    x.on('error', error)\n", "    x.on('error', (e) => { failure = e })\n"],
   ["    socket.on('error', error)\n", "    socket.on('error', (e) => { failure = e })\n"],
   ['    , final = null\n', '    , final = null\n    , failure = null\n'],
@@ -45,7 +46,8 @@ const connection: Patch[] = [
     connectTimer.cancel()
 `,
   ],
-  // After ALTER TABLE the query rejects, and the next query prepares the statement again. The driver would send the query
+  // After ALTER TABLE the query rejects, and the next query prepares the statement again. The driver would send the
+  // query
   // again while other queries are in flight, and would give the result of one statement to another.
   [
     '            ? retry(query, errorResponse)\n',

@@ -23,7 +23,8 @@ const server: typeof common = {
   format: 'esm',
   splitting: true,
   outdir: 'dist/server',
-  // Identifiers are not minified, since the log has the class names of errors. `keepNames` would keep the names too, but it
+  // Identifiers are not minified, since the log has the class names of errors. `keepNames` would keep the names too,
+  // but it
   // names each function at run time, which takes 10 % of the CPU time of a call.
   minifyWhitespace: true,
   minifySyntax: true,
@@ -33,8 +34,8 @@ const server: typeof common = {
 }
 
 /**
- * Node reads the command line at each start. It is CommonJS, which Node loads synchronously, and has two files, since each
- * further file takes longer than the text in it. The first file is enough for the most frequent commands.
+ * Node reads the command line at each start. It is CommonJS, which Node loads synchronously, and has two files, since
+ * each further file takes longer than the text in it. The first file is enough for the most frequent commands.
  */
 const cli: typeof common = {
   ...common,

@@ -28,7 +28,10 @@ export interface Demo {
   expect: (expected: string, met: boolean) => void
 }
 
-/** Kills a server during a prune of 50,000 jobs, prunes the rest, undoes both prunes, and compares the rows byte for byte. */
+/**
+ * Kills a server during a prune of 50,000 jobs, prunes the rest, undoes both prunes, and compares the rows byte for
+ * byte.
+ */
 export async function demonstrateCrash({ folder, runCommand, expect }: Demo): Promise<void> {
   const env = { JOBS_DATA_DIR: join(folder, 'crash'), PORT: '0', SINGLE_USER_API_KEY: key }
   const before = await withServer(env, async ({ sql }) => {

@@ -1,8 +1,8 @@
 import type { Pool } from '../../server/database/sql.ts'
 
 /**
- * Inserts 4,000 jobs in all states, created in the last four months. Some of them break an invariant, so that the demo can
- * show every command. The jobs are the same in each run; their times are relative to the current time.
+ * Inserts 4,000 jobs in all states, created in the last four months. Some of them break an invariant, so that the demo
+ * can show every command. The jobs are the same in each run; their times are relative to the current time.
  */
 export async function insertSampleJobs(sql: Pool): Promise<void> {
   await sql`
@@ -43,7 +43,7 @@ export async function insertSampleJobs(sql: Pool): Promise<void> {
       case when status in ('processing', 'completed', 'failed') then 'worker-' || i % 9 end,
       case when status in ('completed', 'failed') then created + interval '3 minutes' end,
       case when status = 'cancelled' then created + interval '2 minutes' end,
-      case when status = 'cancelled' then 'asked by its owner' end,
+      case when status = 'cancelled' then 'requested by its owner' end,
       case when status = 'quarantined' then created + interval '9 minutes' end,
       case when status in ('failed', 'quarantined') then 'timeout' end,
       case when status = 'quarantined' then 'timeout' end,

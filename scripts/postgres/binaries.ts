@@ -4,7 +4,9 @@ import { access, chmod, cp, lstat, readdir, readFile, symlink } from 'node:fs/pr
 import { createRequire } from 'node:module'
 import { basename, delimiter, dirname, join, relative } from 'node:path'
 
-/** The account that runs PostgreSQL, since PostgreSQL does not run as root. Undefined for the account of this process. */
+/**
+ * The account that runs PostgreSQL, since PostgreSQL does not run as root. Undefined for the account of this process.
+ */
 export type Account = { uid: number; gid: number } | undefined
 
 /** Returns an unprivileged account when this process runs as root, and undefined otherwise. */
@@ -44,7 +46,10 @@ const advice = [
   '  TEST_PG_BIN=/path/to/bin          (the folder that contains initdb and postgres)',
 ].join('\n')
 
-/** Returns the folder of `TEST_PG_BIN` if it is set; otherwise the installation of the system, newest first, or of the npm package. */
+/**
+ * Returns the folder of `TEST_PG_BIN` if it is set; otherwise the installation of the system, newest first, or of the
+ * npm package.
+ */
 async function firstWithBinaries(): Promise<string | undefined> {
   const chosen = process.env.TEST_PG_BIN
   const folders = chosen
@@ -82,7 +87,9 @@ function packaged(): string[] {
   }
 }
 
-/** Returns the symbolic links that the npm package lists. PostgreSQL of the system has no list, and none are returned. */
+/**
+ * Returns the symbolic links that the npm package lists. PostgreSQL of the system has no list, and none are returned.
+ */
 async function links(native: string): Promise<{ path: string; target: string }[]> {
   const list = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]')
   const entries: { source: string; target: string }[] = JSON.parse(list)

@@ -22,12 +22,14 @@ export interface ThrowawayPostgres {
   resume: () => Promise<void>
 }
 
-/** The role that must authenticate with a password; all other roles are trusted. The role does not exist at the start. */
+/**
+ * The role that must authenticate with a password; all other roles are trusted. The role does not exist at the start.
+ */
 export const roleWithPassword = 'with_password'
 
 /**
- * Starts a throwaway PostgreSQL on a free port of 127.0.0.1. Any user may call it, including root. The server stops when
- * this process ends, even by SIGKILL. `extraSettings` are lines of postgresql.conf.
+ * Starts a throwaway PostgreSQL on a free port of 127.0.0.1. Any user may call it, including root. The server stops
+ * when this process ends, even by SIGKILL. `extraSettings` are lines of postgresql.conf.
  * @throws Error that says what to install, or why the server does not start
  */
 export async function startPostgres(extraSettings: readonly string[] = []): Promise<ThrowawayPostgres> {

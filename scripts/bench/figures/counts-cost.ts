@@ -27,7 +27,10 @@ async function rates(pool: WorkerPool, size: Size): Promise<Rates> {
   return { enqueue, acquire, finish: await finishAll(pool, leased, take) }
 }
 
-/** Rates with the triggers that keep the counts, and with these triggers disabled. Undefined when the table has no such triggers. */
+/**
+ * Rates with the triggers that keep the counts, and with these triggers disabled. Undefined when the table has no such
+ * triggers.
+ */
 const rounds = memoize(async (bench: Bench): Promise<{ kept: Round[]; without: Round[] } | undefined> => {
   const { sql, pool } = await workDatabase(bench)
   const triggers = await sql<{ name: string }[]>`

@@ -43,7 +43,7 @@ async function ratesOf(peer: Peer): Promise<Rates> {
 }
 
 const figure = (call: keyof Rates, name: Name, atLeast: number): Figure => ({
-  name: call === 'enqueue' ? 'batches: enqueue 1,000 at once' : 'batches: acquire and finish 100 at once',
+  name: call === 'enqueue' ? 'batches: enqueue, 1,000 jobs per call' : 'batches: acquire and finish, 100 jobs per call',
   ...{ against: names[name], unit: 'jobs/s', ratio: 'ours / against', target: { atLeast } },
   async measure(bench) {
     const all = await rounds(bench)

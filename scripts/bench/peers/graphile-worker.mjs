@@ -1,7 +1,10 @@
 import { Logger, makeWorkerUtils, runMigrations, runOnce } from 'graphile-worker'
 import { inBatches, payload, serveCommands, workers } from './protocol.mjs'
 
-/** graphile-worker with the settings that its documentation advises for throughput: a local queue of 500 jobs, batched completions. */
+/**
+ * graphile-worker with the settings that its documentation advises for throughput: a local queue of 500 jobs, batched
+ * completions.
+ */
 const connectionString = process.argv[2]
 const logger = new Logger(() => (level, message) => {
   if (level === 'error') console.error(message)

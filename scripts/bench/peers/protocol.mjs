@@ -5,7 +5,9 @@ export const workers = 4
 export const [enqueueBatch, acquireBatch] = [1000, 100]
 export const payload = { number: 1, text: 'a payload of some length, as they are' }
 
-/** Reads commands such as `enqueue 20000` from standard input, runs them, and prints jobs per second as a line of JSON. */
+/**
+ * Reads commands such as `enqueue 20000` from standard input, runs them, and prints jobs per second as a line of JSON.
+ */
 export async function serveCommands(peer) {
   console.log(JSON.stringify({ ready: true }))
   for await (const line of createInterface({ input: process.stdin })) {

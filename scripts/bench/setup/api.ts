@@ -7,7 +7,9 @@ export const apiKey = 'bench'
 export interface Api {
   get: (path: string) => Promise<unknown>
   post: (path: string, body: unknown) => Promise<unknown>
-  /** Sends a POST, or a GET without a body, and discards the response: the load must use less CPU time than the server. */
+  /**
+   * Sends a POST, or a GET without a body, and discards the response: the load must use less CPU time than the server.
+   */
   load: (path: string, body?: unknown) => Promise<void>
   close: () => Promise<void>
 }
@@ -30,7 +32,10 @@ export function connect(url: string, connections = 64): Api {
   }
 }
 
-/** The server closes connections that are idle for some seconds. The client closes them earlier, so that it does not use a closed one. */
+/**
+ * The server closes connections that are idle for some seconds. The client closes them earlier, so that it does not use
+ * a closed one.
+ */
 const limits = { headersTimeout: 600_000, bodyTimeout: 600_000, keepAliveTimeout: 1000, keepAliveMaxTimeout: 1000 }
 
 const plain = { 'x-api-key': apiKey, 'x-confirm': 'true' }

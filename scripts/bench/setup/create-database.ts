@@ -1,7 +1,10 @@
 import type { Bench } from '../bench.ts'
 import { type Filling, fill } from './fill.ts'
 
-/** Creates a database with the tables and indexes of the server, and inserts rows if `filling` is given. Leaves no session. */
+/**
+ * Creates a database with the tables and indexes of the server, and inserts rows if `filling` is given. Leaves no
+ * session.
+ */
 export async function createDatabase(bench: Bench, database: string, filling?: Filling): Promise<void> {
   await bench.create(database)
   await runServerOnce(bench, database)

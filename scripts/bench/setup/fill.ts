@@ -4,7 +4,10 @@ import postgres from 'postgres'
 export interface Filling {
   /** The number of rows. */
   rows: number
-  /** An SQL condition on the row number `i`: which rows are live. A quarter of the live rows is scheduled for the next week. */
+  /**
+   * An SQL condition on the row number `i`: which rows are live. A quarter of the live rows is scheduled for the next
+   * week.
+   */
   live: string
   /** An SQL expression of the row number `i`: the age of the row in days. */
   age: string
@@ -15,7 +18,10 @@ export interface Filling {
 /** Rows per INSERT. */
 const batchRows = 250_000
 
-/** The number of the group of row `i`. 300 groups: 10 domains, 5 queues each, 6 job types each, scattered over the table. */
+/**
+ * The number of the group of row `i`. 300 groups: 10 domains, 5 queues each, 6 job types each, scattered over the
+ * table.
+ */
 const group = '(abs(hashint4(i::int)::bigint) % 300)'
 
 /** Fills the tables of a server by SQL, in two concurrent sessions, and vacuums them. No row breaks an invariant. */

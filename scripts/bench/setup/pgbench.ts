@@ -7,7 +7,10 @@ import type { Captured } from './capture.ts'
 /** A statement, and the parameter that differs in each transaction. */
 interface Script extends Captured {
   name: string
-  /** SQL in place of the first parameter. It may use `:p1`, its captured value, and `:id`, which is 1, 2, 3 … over all clients. */
+  /**
+   * SQL in place of the first parameter. It may use `:p1`, its captured value, and `:id`, which is 1, 2, 3 … over all
+   * clients.
+   */
   first?: string
 }
 
@@ -42,7 +45,8 @@ function scriptOf({ text, parameters, first }: Script): string {
     .split('\n')
     .filter((line) => !line.trim().startsWith('--'))
     .join('\n')
-    // pgbench would read `:MI` in a time format as a variable. Only events of failed jobs use the format, and no job fails here.
+    // pgbench would read `:MI` in a time format as a variable. Only events of failed jobs use the format, and no job
+    // fails here.
     .replaceAll(':MI:SS', 'MISS')
     .replaceAll(/\$(\d+)/g, (_, number: string) => (number === '1' && first ? `(${first})` : `:p${number}`))
   return `\\set n :n + 1\n\\set id (:n - 1) * 4 + :client_id + 1\n${statement}`

@@ -7,7 +7,9 @@ import type { BenchServer } from './servers.ts'
 
 const rows = 1_000_000
 
-/** The number of rows that a prune deletes: half of them, older than 30 days. Of the other half one row in ten is live. */
+/**
+ * The number of rows that a prune deletes: half of them, older than 30 days. Of the other half one row in ten is live.
+ */
 export const prunableRows = rows / 2
 
 const makeTable = memoize(async (bench: Bench): Promise<void> => {

@@ -26,8 +26,8 @@ export async function untilPrepared(url: string, program: string): Promise<void>
 }
 
 /**
- * Waits until the server has verified the counts after `since`, a timestamptz as text, and has added up all count deltas.
- * Returns at once when the database has no counts.
+ * Waits until the server has verified the counts after `since`, a timestamptz as text, and has added up all count
+ * deltas. Returns at once when the database has no counts.
  * @throws Error after 120 s
  */
 export async function untilCounted(sql: Sql, since = '-infinity'): Promise<void> {

@@ -66,7 +66,9 @@ export async function runCampaign({ rows, rounds, seed, folder, database }: Camp
 /** The domains of consecutive rounds: prunes alternate with a requeue and a sweep. */
 const order = ['large', 'quarantined', 'small', 'stale'] as const
 
-/** Returns the change of a round, the domains whose jobs it updates, and a function that counts the jobs that match it. */
+/**
+ * Returns the change of a round, the domains whose jobs it updates, and a function that counts the jobs that match it.
+ */
 function plan({ sql, random }: Context, round: number, rows: number) {
   const kind = order[round % order.length] ?? 'large'
   const domain = domains[kind]
@@ -106,8 +108,8 @@ function plan({ sql, random }: Context, round: number, rows: number) {
 type Fragment = ReturnType<Context['sql']['unsafe']>
 
 /**
- * Returns a function that picks a random fault. It picks each fault once before it repeats one. Its argument is true when
- * the fault may kill a process of jobsctl.
+ * Returns a function that picks a random fault. It picks each fault once before it repeats one. Its argument is true
+ * when the fault may kill a process of jobsctl.
  */
 function createFaultPicker(random: Random): (withProgram: boolean) => Fault {
   let left: Fault[] = []

@@ -7,7 +7,9 @@ interface Fault {
   name: string
   /** Injects the fault. Resolves when all servers and PostgreSQL run again. */
   inject: (context: Context, target: Target) => Promise<void>
-  /** The client that the fault kills: an HTTP call of this process, or a process of jobsctl. Absent when it kills none. */
+  /**
+   * The client that the fault kills: an HTTP call of this process, or a process of jobsctl. Absent when it kills none.
+   */
   client?: 'call' | 'program'
 }
 

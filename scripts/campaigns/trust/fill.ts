@@ -15,8 +15,8 @@ export const domains = {
 } as const
 
 /**
- * Fills an empty database with `rows` jobs, their attachments and dependencies. The domains above get 60, 20, 8, 6 and 6 %
- * of the jobs.
+ * Fills an empty database with `rows` jobs, their attachments and dependencies. The domains above get 60, 20, 8, 6 and
+ * 6 % of the jobs.
  */
 export async function fill(sql: Sql, rows: number): Promise<void> {
   await untilIndexed(sql)
@@ -68,7 +68,8 @@ export async function fill(sql: Sql, rows: number): Promise<void> {
     select id, kind, 'line ' || id || E'\n"ü"', case when kind = 'log' then 'https://example.com/' || id end
     from jobs, unnest(array['log', 'trace']) as kind
     where id % 8 = 0 or (id % 80 = 5 and kind = 'log')`
-  // Jobs depend on jobs with smaller ids, in the same domain and in others. A live job depends only on completed and queued
+  // Jobs depend on jobs with smaller ids, in the same domain and in others. A live job depends only on completed and
+  // queued
   // jobs, since the server cancels a dependent of a failed job.
   await sql`
     insert into job_dependencies (job_uuid, depends_on_job_uuid)
@@ -82,7 +83,7 @@ export async function fill(sql: Sql, rows: number): Promise<void> {
 }
 
 /** Waits until all indexes are valid. A server builds them after it is ready, and could deadlock with the inserts. */
-export async function untilIndexed(sql: Sql): Promise<void> {
+async function untilIndexed(sql: Sql): Promise<void> {
   for (;;) {
     const [last] = await sql`
       select from pg_index where indexrelid = to_regclass('jobsctl_sealed_operations') and indisvalid`

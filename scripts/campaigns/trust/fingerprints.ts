@@ -53,7 +53,9 @@ export async function takeFingerprints(sql: Sql): Promise<Fingerprints> {
   return row
 }
 
-/** Returns the list of columns. `updated_at` is null in domains that are requeued and swept, since an undo updates it. */
+/**
+ * Returns the list of columns. `updated_at` is null in domains that are requeued and swept, since an undo updates it.
+ */
 function columnList(sql: Sql, names: readonly string[]): Fragment {
   const updated = [domains.quarantined, domains.stale]
   return names

@@ -5,7 +5,11 @@ import { parseArgs } from 'node:util'
 import { startPostgres } from '../../postgres/start.ts'
 import { runCampaign } from './campaign.ts'
 
-/** Injects faults into bulk changes and checks every row after each round. Exits with 1 when it finds a violation. */
+/**
+ * Injects faults into bulk changes and checks every row after each round. Exits with 1 when it finds a violation.
+ * `--rows` is the number of jobs, `--rounds` the number of changes. `--seed` repeats the random choices of a run, and
+ * `--keep` keeps the server logs.
+ */
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '200000' },

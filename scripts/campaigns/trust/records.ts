@@ -43,7 +43,7 @@ export async function untilEnded({ sql, reportViolation }: Pick<Context, 'sql' |
   }
 }
 
-/** Returns the operations with an id above `since`. Call it before an undo of them, which deletes their row images. */
+/** Returns the operations with an id above `since`. Call it before an undo of them, which moves archived jobs back. */
 export const operationsSince = ({ sql }: Pick<Context, 'sql'>, since: number): Promise<FoundOperation[]> =>
   retryWhileUnavailable(
     () => sql<FoundOperation[]>`
@@ -90,7 +90,9 @@ export function checkRecords(
   }
 }
 
-/** Reports a violation when a response and the record of its operation differ in the outcome or in the number of jobs. */
+/**
+ * Reports a violation when a response and the record of its operation differ in the outcome or in the number of jobs.
+ */
 export function checkResponses(
   { reportViolation }: Pick<Context, 'reportViolation'>,
   outcomes: readonly Outcome<unknown>[],

@@ -21,7 +21,9 @@ interface Round {
   updatedDomains: readonly string[]
 }
 
-/** Runs a change with faults until it is done, checks rows, records and responses, undoes the change, and checks again. */
+/**
+ * Runs a change with faults until it is done, checks rows, records and responses, undoes the change, and checks again.
+ */
 export async function runRound(context: Context, round: Round): Promise<void> {
   const { change, faults, undoFault, before, countMatching, updatedDomains } = round
   const { sql, random, reportViolation } = context

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql, TransactionSql } from 'postgres'
 import type { Journal } from '../journal.ts'
-import { mixed } from '../lanes.ts'
+import { sharedDomain } from '../queues.ts'
 import type { Random } from '../random.ts'
 
-interface Foreign {
+interface SqlWorker {
   sql: Sql
   journal: Journal
   random: Random
@@ -13,38 +13,41 @@ interface Foreign {
   name: string
 }
 
-interface Taken {
+interface LeasedJob {
   id: string
   lease_id: string
 }
 
-/** A worker of another program: plain SQL on the same tables. It also tells its steps, so that they can be followed. */
-export async function workBySql(by: Foreign): Promise<void> {
+/**
+ * A worker of another program, which uses SQL on the same tables. It leases and ends jobs until `signal` aborts, and
+ * writes job events, so that the checks can follow its jobs.
+ */
+export async function workBySql(by: SqlWorker): Promise<void> {
   const { random, signal } = by
   while (!signal.aborted) {
-    const jobs = random.chance(0.9) ? await take(by) : await takeExpired(by)
+    const jobs = random.chance(0.9) ? await acquire(by) : await reclaimExpired(by)
     await wait(random.between(0, 100))
-    // Some are never heard of again.
+    // It abandons 3 % of the jobs.
     for (const job of jobs) if (!random.chance(0.03)) await end(job, by)
     await wait(random.between(20, 200))
   }
 }
 
-/** Writes a step as the server does: in the transaction that makes it, after the row is locked. */
-const tell = (tx: TransactionSql, ids: readonly string[], event: string, request: string) => tx`
+/** Inserts job events as the server does: in the transaction of the change, after the rows are locked. */
+const insertEvents = (tx: TransactionSql, ids: readonly string[], event: string, request: string) => tx`
   insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, request_id)
   select id, domain, queue, job_type, ${event}, '{"foreign": true}', ${request}
   from jobs
   where id = any(${ids}::bigint[])
   order by id`
 
-async function take({ sql, journal, random, name }: Foreign): Promise<Taken[]> {
+async function acquire({ sql, journal, random, name }: SqlWorker): Promise<LeasedJob[]> {
   const request = randomUUID()
   const jobs = await sql.begin(async (tx) => {
     const picked = await tx<{ id: string }[]>`
       select id
       from jobs
-      where status = 'queued' and domain = ${mixed} and coalesce(available_at, created_at) <= now()
+      where status = 'queued' and domain = ${sharedDomain} and coalesce(available_at, created_at) <= now()
         and not exists (
           select from job_dependencies edge
           left join jobs needed on needed.uuid = edge.depends_on_job_uuid
@@ -55,26 +58,26 @@ async function take({ sql, journal, random, name }: Foreign): Promise<Taken[]> {
       for update skip locked`
     return lease(tx, { picked, request, name })
   })
-  note(journal, request, jobs)
+  recordLeases(journal, request, jobs)
   return jobs
 }
 
-/** Picks up again what ran out of its lease, without the detour of a queue. */
-async function takeExpired({ sql, journal, name }: Foreign): Promise<Taken[]> {
+/** Leases jobs whose lease has expired, without queueing them first. */
+async function reclaimExpired({ sql, journal, name }: SqlWorker): Promise<LeasedJob[]> {
   const request = randomUUID()
   const jobs = await sql.begin(async (tx) => {
     const picked = await tx<{ id: string }[]>`
       select id
       from jobs
-      where status = 'processing' and domain = ${mixed} and leased_until < now()
+      where status = 'processing' and domain = ${sharedDomain} and leased_until < now()
       order by id
       limit 3
       for update skip locked`
     const ids = picked.map(({ id }) => id)
-    await tell(tx, ids, 'job.lease_expired', request)
+    await insertEvents(tx, ids, 'job.lease_expired', request)
     return lease(tx, { picked, request, name })
   })
-  note(journal, request, jobs)
+  recordLeases(journal, request, jobs)
   return jobs
 }
 
@@ -86,40 +89,40 @@ interface Leasing {
 
 async function lease(tx: TransactionSql, { picked, request, name }: Leasing) {
   const ids = picked.map(({ id }) => id)
-  const leased = await tx<(Taken & { until: string })[]>`
+  const leased = await tx<(LeasedJob & { until: string })[]>`
     update jobs
     set status = 'processing', worker_id = ${name}, lease_id = gen_random_uuid()::text, acquired_at = now(),
         leased_until = now() + interval '2 seconds', started_at = coalesce(started_at, now())
     where id = any(${ids}::bigint[])
     returning id, lease_id, to_char(leased_until at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as until`
-  await tell(tx, ids, 'job.acquired', request)
+  await insertEvents(tx, ids, 'job.acquired', request)
   return leased
 }
 
-function note(journal: Journal, request: string, jobs: readonly (Taken & { until: string })[]): void {
+function recordLeases(journal: Journal, request: string, jobs: readonly (LeasedJob & { until: string })[]): void {
   for (const { id, lease_id, until } of jobs) {
     journal.write({ kind: 'leased', request, job: Number(id), lease: lease_id, until })
   }
 }
 
-async function end({ id, lease_id }: Taken, { sql, journal, random }: Foreign): Promise<void> {
+async function end({ id, lease_id }: LeasedJob, { sql, journal, random }: SqlWorker): Promise<void> {
   const request = randomUUID()
   const done = random.chance(0.9)
   const finish = { job: Number(id), lease: lease_id, action: done ? ('complete' as const) : ('fail' as const) }
-  // Now and then it leaves the end of the lease behind, for the integrity sweep to find.
-  const sloppy = random.chance(0.1)
-  journal.write({ kind: 'asked', request, ...finish })
+  // One job in ten keeps its `leased_until`, which breaks an invariant that the integrity sweep repairs.
+  const keepsLease = random.chance(0.1)
+  journal.write({ kind: 'finish-sent', request, ...finish })
   const ended = await sql.begin(async (tx) => {
     const { count } = await tx`
       update jobs
       set status = ${done ? 'completed' : 'failed'}, completed_at = now(),
           result = case when ${done} then jsonb_build_object('lease', ${lease_id}::text, 'token', null) end,
-          error_message = case when ${done} then null else 'no luck' end,
-          leased_until = case when ${sloppy} then leased_until end
+          error_message = case when ${done} then null else 'the SQL worker failed it' end,
+          leased_until = case when ${keepsLease} then leased_until end
       where id = ${id} and status = 'processing' and lease_id = ${lease_id}`
-    if (count > 0) await tell(tx, [id], done ? 'job.completed' : 'job.failed', request)
+    if (count > 0) await insertEvents(tx, [id], done ? 'job.completed' : 'job.failed', request)
     return count > 0
   })
-  const said = done ? 'completed' : 'failed'
-  journal.write({ kind: 'finished', request, ...finish, ok: ended, said: ended ? said : 'lease_lost' })
+  const outcome = done ? 'completed' : 'failed'
+  journal.write({ kind: 'finished', request, ...finish, ok: ended, outcome: ended ? outcome : 'lease_lost' })
 }

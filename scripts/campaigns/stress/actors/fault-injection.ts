@@ -4,7 +4,7 @@ import type { Random } from '../random.ts'
 import type { Server } from '../servers.ts'
 import type { Workers } from './workers.ts'
 
-interface Trouble {
+interface FaultInjection {
   sql: Sql
   workers: Workers
   servers: readonly Server[]
@@ -12,21 +12,24 @@ interface Trouble {
   signal: AbortSignal
 }
 
-/** Kills workers, connections to the database and, once, a server. Resolves to how many connections. */
-export async function makeTrouble(by: Trouble): Promise<number> {
+/**
+ * Kills workers and database sessions at random until `signal` aborts, and kills one server once.
+ * @returns the number of terminated sessions
+ */
+export async function injectFaults(by: FaultInjection): Promise<number> {
   const [, terminated] = await Promise.all([killWorkers(by), terminateBackends(by), killServer(by)])
   return terminated
 }
 
-async function killWorkers({ workers, random, signal }: Trouble): Promise<void> {
+async function killWorkers({ workers, random, signal }: FaultInjection): Promise<void> {
   while (!signal.aborted) {
     await pause(random.between(800, 2500), signal)
     if (!signal.aborted) await workers.killOne(random)
   }
 }
 
-/** In bursts, so that there are times of peace in which much goes on. */
-async function terminateBackends({ sql, random, signal }: Trouble): Promise<number> {
+/** Terminates sessions in bursts, so that the load is high between the bursts. */
+async function terminateBackends({ sql, random, signal }: FaultInjection): Promise<number> {
   let terminated = 0
   while (!signal.aborted) {
     await pause(random.between(1000, 4000), signal)
@@ -41,8 +44,8 @@ async function terminateBackends({ sql, random, signal }: Trouble): Promise<numb
   return terminated
 }
 
-/** Once; it is back before the trouble ends. */
-async function killServer({ servers, random, signal }: Trouble): Promise<void> {
+/** Kills one server once. Resolves when the server runs again. */
+async function killServer({ servers, random, signal }: FaultInjection): Promise<void> {
   await pause(random.between(3000, 8000), signal)
   await random.pick(servers).killAndRestart(random.between(0, 1000))
 }

@@ -1,28 +1,28 @@
-import { checkAnswers, checkQuiet } from './answers.ts'
 import { checkEnded, checkEnqueued, checkPruned } from './enqueued.ts'
 import type { Evidence } from './evidence.ts'
 import { checkCompletions, checkOneEnd, checkOneEvent } from './finishes.ts'
-import { checkAttempts, checkSteps } from './histories.ts'
+import { checkAttempts, checkTransitions } from './histories.ts'
 import { checkLeaseTimes, checkOwnLease } from './leases.ts'
 import { checkReaders } from './readers.ts'
-import { checkRefused, checkRefusedItems } from './refusals.ts'
+import { checkRejected, checkRejectedItems } from './rejections.ts'
+import { checkAfterFaults, checkResponses } from './responses.ts'
 import type { Verdict } from './verdict.ts'
 
-/** Everything that must be so after a run. */
-export const judgeAll = (evidence: Evidence, quietSince: number): Verdict[] => [
+/** Runs all checks. `steadySince` is the time after which no call may fail, in milliseconds since 1970. */
+export const checkAll = (evidence: Evidence, steadySince: number): Verdict[] => [
   checkEnded(evidence),
   checkEnqueued(evidence),
   checkPruned(evidence),
-  checkSteps(evidence),
+  checkTransitions(evidence),
   checkAttempts(evidence),
   checkOwnLease(evidence),
   checkLeaseTimes(evidence),
   checkCompletions(evidence),
   checkOneEnd(evidence),
   checkOneEvent(evidence),
-  checkRefused(evidence),
-  checkRefusedItems(evidence),
+  checkRejected(evidence),
+  checkRejectedItems(evidence),
   ...checkReaders(evidence),
-  checkAnswers(evidence),
-  checkQuiet(evidence, quietSince),
+  checkResponses(evidence),
+  checkAfterFaults(evidence, steadySince),
 ]
