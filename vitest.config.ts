@@ -14,8 +14,10 @@ export default defineConfig({
         name,
         include: [`test/${name}/**/*.test.ts`],
         pool: 'forks',
-        testTimeout: 30_000,
-        hookTimeout: 60_000,
+        // A machine four times as slow passes, too: a limit only ends a test that hangs.
+        testTimeout: 180_000,
+        hookTimeout: 180_000,
+        expect: { poll: { timeout: 60_000 } },
         // The tests of the server drive the program that is shipped, not its source.
         server: { deps: { external: [/\/dist\//] } },
       },
