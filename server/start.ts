@@ -133,7 +133,7 @@ const listenForWork = ({ listen }: OpenedDatabase, waiting: LongPolls): void =>
   listen(workChannel, {
     heard: (notice) => wakeNotified(waiting, notice),
     // What was said while nobody listened is lost.
-    listening: () => waiting.ring(),
+    listening: () => waiting.notify(),
   })
 
 /** A folder whose name is too long for a socket costs the token commands, not the server. */
