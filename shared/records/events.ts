@@ -2,9 +2,9 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { queryNumber, scopeFields } from '../scope.ts'
 
-/** Where a reader stands, and what it wants to see. */
+/** The position of a reader, and its filters. */
 const eventFilters = {
-  /** Only events after this one; 0 means from the beginning. */
+  /** Only events with a higher id; 0 means all events. */
   after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0),
   ...scopeFields,
 }
@@ -12,7 +12,7 @@ const eventFilters = {
 export const EventsRequest = z.strictObject({ ...eventFilters, limit: queryNumber(1, 1000, 100) })
 export type EventsRequest = z.output<typeof EventsRequest>
 
-/** One step in the life of a job, or one decision of an operator. */
+/** One change of a job, or one action of an operator. */
 export const JobEvent = z.object({
   id: z.number(),
   event_type: z.string(),
@@ -29,8 +29,8 @@ export const JobEvent = z.object({
 export type JobEvent = z.output<typeof JobEvent>
 
 /**
- * Events in the order of their ids. Whoever asks again with the last id as `after_id` misses none and
- * sees none twice: an event is told only when none before it can still appear.
+ * Events in the order of their ids. A reader that sends the last id as `after_id` misses no event and gets none twice: an
+ * event is answered only when no event with a lower id can appear any more.
  */
 export const events = endpoint({
   method: 'GET',
@@ -40,5 +40,5 @@ export const events = endpoint({
   changes: () => false,
 })
 
-/** The same as server-sent events; a stream that broke off goes on after its `Last-Event-ID`. */
+/** The same as server-sent events; a stream that was cut off continues after its `Last-Event-ID`. */
 export const eventStream = { path: '/api/v1/jobs/events/stream', input: z.strictObject(eventFilters) } as const

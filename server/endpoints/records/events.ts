@@ -3,7 +3,7 @@ import type { Call } from '../../call.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 
-/** Events after `after_id`, as far as they are complete. */
+/** Events after `after_id`, as far as no event can appear between them any more. */
 export async function events(
   { sql, eventWatermark }: Pick<Call, 'sql' | 'eventWatermark'>,
   request: EventsRequest,
@@ -11,7 +11,7 @@ export async function events(
   return readEvents(sql, request, await eventWatermark.reached())
 }
 
-/** Events after `after_id`, up to `last`. */
+/** Events after `after_id` with an id of at most `last`. */
 export const readEvents = async (sql: Sql, request: EventsRequest, last: number): Promise<JobEvent[]> => {
   if (last <= request.after_id) return []
   return [
