@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { eventStream } from '../../shared/endpoints.ts'
 import { headers } from '../../shared/headers.ts'
-import type { JobEvent } from '../../shared/records/events.ts'
+import { type JobEvent, streamedEvent } from '../../shared/records/events.ts'
 import type { ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import { readEvents } from '../endpoints/records/events.ts'
@@ -58,7 +58,7 @@ export async function streamEvents(
 }
 
 const tell = (stream: SSEStreamingApi, event: JobEvent): Promise<void> =>
-  stream.writeSSE({ id: String(event.id), data: writeJson(event) })
+  stream.writeSSE({ id: String(event.id), event: 'job', data: writeJson(streamedEvent(event)) })
 
 /** A sign of life, and the place to go on from: filtered readers need not read the same again. */
 const beat = (stream: SSEStreamingApi, cursor: number) => stream.write(`id: ${cursor}\n: heartbeat\n\n`)

@@ -17,7 +17,9 @@ export const readEvents = async (sql: Sql, request: EventsRequest, last: number)
   return [
     ...(await sql<JobEvent[]>`
       select
-        id, event_type, job_id, domain, queue, job_type, attrs_json as attrs, owner_user_id, request_id, trace_id, created_at
+        id, event_type, job_id, domain, queue, job_type,
+        case jsonb_typeof(attrs_json) when 'object' then attrs_json else '{}' end as attrs,
+        owner_user_id, request_id, trace_id, created_at
       from job_events
       where id > ${request.after_id}::bigint and id <= ${last}::bigint ${inScope(sql, request)}
       order by id
