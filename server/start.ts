@@ -176,7 +176,7 @@ const listenForWork = ({ listen }: OpenedDatabase, longPolls: LongPolls): void =
   listen(workChannel, {
     heard: (notice) => wakeNotified(longPolls, notice),
     // Notifications that were sent before the server listened are lost.
-    listening: () => longPolls.ring(),
+    listening: () => longPolls.notify(),
   })
 
 /** The socket of token commands. A folder whose path is too long for a socket only costs these commands. */

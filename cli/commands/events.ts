@@ -38,11 +38,11 @@ export const events: CommandSpec<EventsFlags> = {
     { flags: '--follow', about: 'go on with new events as they come, until Ctrl-C', group: 'HOW' },
   ],
   async run(context, flags) {
-    const { events: endpoint } = await import('../../shared/records/events.ts')
+    const { events: endpoint, EventsFlags: Flags } = await import('../../shared/records/events.ts')
     const { parseInput } = await import('../settings/flag-errors.ts')
     const { settings, print } = context
     const scope = scopeOf(flags)
-    const { after_id, limit } = parseInput(endpoint.input, { ...scope, after_id: flags.after, limit: flags.limit })
+    const { after_id, limit } = parseInput(Flags, { ...scope, after_id: flags.after, limit: flags.limit })
     refuseContradictions(context, flags)
     const most = flags.limit === undefined ? unlessTold(flags) : limit
     if (settings.curl) {

@@ -43,7 +43,7 @@ export async function runMaintenance({
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       if (isConnectionLost(error) || why === said) continue
-      log.warn(`housekeeping: ${why}`)
+      log.warn(`maintenance: ${why}`)
       said = why
     }
   }

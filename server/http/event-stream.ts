@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { eventStream } from '../../shared/endpoints.ts'
 import { headers } from '../../shared/headers.ts'
-import type { JobEvent } from '../../shared/records/events.ts'
+import { type JobEvent, streamedEvent } from '../../shared/records/events.ts'
 import type { ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import { readEvents } from '../endpoints/records/events.ts'
@@ -61,7 +61,7 @@ export async function streamEvents(
 }
 
 const sendEvent = (stream: SSEStreamingApi, event: JobEvent): Promise<void> =>
-  stream.writeSSE({ id: String(event.id), data: writeJson(event) })
+  stream.writeSSE({ id: String(event.id), event: 'job', data: writeJson(streamedEvent(event)) })
 
 /** A comment that keeps the connection open, and the id after which a filtered reader continues. */
 const sendHeartbeat = (stream: SSEStreamingApi, cursor: number) => stream.write(`id: ${cursor}\n: heartbeat\n\n`)

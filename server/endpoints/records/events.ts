@@ -3,7 +3,7 @@ import type { Call } from '../../call.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 
-/** Events after `after_id`, as far as they are complete. */
+/** Events after `after_id`, as far as no event can appear between them any more. */
 export async function events(
   { sql, eventWatermark }: Pick<Call, 'sql' | 'eventWatermark'>,
   request: EventsRequest,
@@ -11,13 +11,15 @@ export async function events(
   return readEvents(sql, request, await eventWatermark.reached())
 }
 
-/** Events after `after_id`, up to `last`. */
+/** Events after `after_id` with an id of at most `last`. */
 export const readEvents = async (sql: Sql, request: EventsRequest, last: number): Promise<JobEvent[]> => {
   if (last <= request.after_id) return []
   return [
     ...(await sql<JobEvent[]>`
       select
-        id, event_type, job_id, domain, queue, job_type, attrs_json as attrs, owner_user_id, request_id, trace_id, created_at
+        id, event_type, job_id, domain, queue, job_type,
+        case jsonb_typeof(attrs_json) when 'object' then attrs_json else '{}' end as attrs,
+        owner_user_id, request_id, trace_id, created_at
       from job_events
       where id > ${request.after_id}::bigint and id <= ${last}::bigint ${inScope(sql, request)}
       order by id

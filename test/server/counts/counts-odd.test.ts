@@ -193,7 +193,7 @@ describe('the counts behind stats, of a database that is changed under the serve
     expect(await countsOf(asked)).toMatchObject({ kept: false })
   })
 
-  it('are counted anew after the table was written anew', async () => {
+  it('are counted again after the table was rewritten', async () => {
     const asked = await serveKept()
     await some(sql)
     await sql`alter table jobs alter job_type type text using upper(job_type)`
