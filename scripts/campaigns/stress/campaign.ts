@@ -4,7 +4,7 @@ import { createCaller } from './actors/caller.ts'
 import { enqueueAll } from './actors/enqueuer.ts'
 import { workBySql } from './actors/foreign.ts'
 import { operate } from './actors/operator.ts'
-import { followByCursor, followByStream, type Reader } from './actors/readers.ts'
+import { followByCursor, followByStream } from './actors/readers.ts'
 import { makeTrouble } from './actors/trouble.ts'
 import { startWorkers } from './actors/workers.ts'
 import { checkCounts } from './checks/counts.ts'
@@ -12,6 +12,7 @@ import { gather } from './checks/evidence.ts'
 import { judgeAll } from './checks/judge-all.ts'
 import { printMeasures, printVerdicts } from './checks/report.ts'
 import { openJournal } from './journal.ts'
+import { caughtUp, drain, live, within } from './peace.ts'
 import { createRandom } from './random.ts'
 import { type Server, startServer } from './servers.ts'
 
@@ -25,8 +26,6 @@ interface Campaign {
 const workerCount = 8
 /** Enough to do for all, and not so much that it grows old. */
 const backlog = 1500
-/** So long without any event, and what is left is never going to run. */
-const patienceMs = 15_000
 
 /** A whole run: trouble, peace, and the judgement. Returns how many violations there are. */
 export async function runCampaign({ jobs, seed, folder, dbUrl }: Campaign): Promise<number> {
@@ -71,7 +70,13 @@ export async function runCampaign({ jobs, seed, folder, dbUrl }: Campaign): Prom
   await within(15_000, () => caughtUp(sql, readers))
   await Promise.all(readers.map(({ stop }) => stop()))
   const outages = servers.flatMap((server) => server.outages)
-  const evidence = await gather({ sql, journals: folder, readers, outages, made: jobs })
+  const evidence = await gather({
+    sql,
+    journals: folder,
+    readers,
+    outages,
+    numbers: Array.from({ length: jobs }, (_, n) => n),
+  })
   const counts = await checkCounts(callerOf('judge').caller)
   await sql.end()
   printMeasures(evidence)
@@ -85,42 +90,6 @@ async function ends(servers: readonly Server[], faults: string[]) {
   return { claim: 'no process made a mistake', looked: codes.length + workerCount, wrong }
 }
 
-async function live(sql: Sql): Promise<number> {
-  const [row] = await sql<[{ count: number }]>`
-    select count(*)::int as count from jobs where status in ('queued', 'processing')`
-  return row.count
-}
-
-/** Waits until no job is left. False when nothing happens any more, and some are. */
-async function drain(sql: Sql): Promise<boolean> {
-  for (let before = -1; ; ) {
-    const now = await lastEvent(sql)
-    if (now === before) return false
-    before = now
-    if (await within(patienceMs, async () => (await live(sql)) === 0)) return true
-  }
-}
-
-async function lastEvent(sql: Sql): Promise<number> {
-  const [{ last }] = await sql<[{ last: number }]>`select max(id)::float8 as last from job_events`
-  return last
-}
-
 async function room(sql: Sql): Promise<void> {
   while ((await live(sql)) > backlog) await wait(50)
-}
-
-async function caughtUp(sql: Sql, readers: readonly Reader[]): Promise<boolean> {
-  const last = await lastEvent(sql)
-  return readers.every(({ ids }) => ids.at(-1) === last)
-}
-
-/** Waits until something is so, for at most so many milliseconds. */
-async function within(limitMs: number, isSo: () => Promise<boolean>): Promise<boolean> {
-  const end = performance.now() + limitMs
-  while (!(await isSo())) {
-    if (performance.now() > end) return false
-    await wait(100)
-  }
-  return true
 }

@@ -88,6 +88,7 @@ interface Launch {
 /** Starts a built server, and waits until it is ready. It ends with this process. */
 export async function launch({ dbUrl, folder, port, errors, env }: Launch): Promise<Started> {
   const child = spawn(process.execPath, [program], {
+    cwd: folder,
     env: {
       PATH: process.env.PATH,
       ...{ PORT: port, JOBS_DB_URL: dbUrl, JOBS_DATA_DIR: folder, SINGLE_USER_API_KEY: apiKey },

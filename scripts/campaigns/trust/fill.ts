@@ -78,7 +78,7 @@ export async function fill(sql: Sql, rows: number): Promise<void> {
 }
 
 /** The servers build the indexes after they are ready; one that is built beside the filling could meet a deadlock. */
-async function untilIndexed(sql: Sql): Promise<void> {
+export async function untilIndexed(sql: Sql): Promise<void> {
   for (;;) {
     const [last] = await sql`
       select from pg_index where indexrelid = to_regclass('jobsctl_sealed_operations') and indisvalid`

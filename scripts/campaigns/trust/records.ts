@@ -24,7 +24,7 @@ interface Found {
 const patience = 25
 
 /** Waits until no operation runs any more. */
-export async function untilEnded({ sql, wrong }: Stage): Promise<void> {
+export async function untilEnded({ sql, wrong }: Pick<Stage, 'sql' | 'wrong'>): Promise<void> {
   for (const began = Date.now(); ; ) {
     const running = await patiently(
       () => sql<{ id: number }[]>`select id::int from job_operations where state = 'running'`,
@@ -37,7 +37,7 @@ export async function untilEnded({ sql, wrong }: Stage): Promise<void> {
 }
 
 /** The operations after `since`, before anything of them is taken back. */
-export const operationsSince = ({ sql }: Stage, since: number): Promise<Found[]> =>
+export const operationsSince = ({ sql }: Pick<Stage, 'sql'>, since: number): Promise<Found[]> =>
   patiently(
     () => sql<Found[]>`
       select
@@ -60,7 +60,7 @@ export const operationsSince = ({ sql }: Stage, since: number): Promise<Found[]>
   )
 
 /** Whether each record, the rows that it speaks of, and the events say the same. */
-export function judgeRecords({ wrong }: Stage, found: readonly Found[]): void {
+export function judgeRecords({ wrong }: Pick<Stage, 'wrong'>, found: readonly Found[]): void {
   for (const { id, kind, state, affected, batches, archived, kept, steps, dropped, told, said } of found) {
     const is = (what: string, number: number, expected: number) => {
       if (number !== expected) wrong(`operation ${id} (${kind}, ${state}): ${number} ${what}, not ${expected}`)
@@ -78,7 +78,11 @@ export function judgeRecords({ wrong }: Stage, found: readonly Found[]): void {
 }
 
 /** Whether what callers were told is so: done means done, and "nothing was changed" means that. */
-export function judgeAnswers({ wrong }: Stage, outcomes: readonly Outcome<unknown>[], found: readonly Found[]): void {
+export function judgeAnswers(
+  { wrong }: Pick<Stage, 'wrong'>,
+  outcomes: readonly Outcome<unknown>[],
+  found: readonly Found[],
+): void {
   for (const { request, body, code, detail = '' } of outcomes) {
     const record = found.find((record) => record.request === request)
     const affected = record?.affected ?? 0
@@ -95,7 +99,10 @@ export function judgeAnswers({ wrong }: Stage, outcomes: readonly Outcome<unknow
 }
 
 /** Whether every seal holds. */
-export async function judgeChain({ servers, wrong }: Stage): Promise<void> {
+export async function judgeChain({
+  servers,
+  wrong,
+}: Pick<Stage, 'wrong'> & { servers: readonly [{ url: string }, ...unknown[]] }): Promise<void> {
   const { body, detail } = await call(servers[0].url, verifyOperations, {})
   if (!body?.ok) wrong(`the records are not as they were sealed: ${detail ?? JSON.stringify(body?.days)}`)
 }

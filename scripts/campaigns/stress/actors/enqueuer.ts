@@ -14,16 +14,18 @@ interface Enqueuing {
   random: Random
   /** Waits while there is enough to do. */
   room: () => Promise<void>
+  /** Ends it before all jobs are enqueued. */
+  signal?: AbortSignal
 }
 
 const atOnce = 4
 
-/** Enqueues so many jobs, in batches and singly; those with a key again and again. */
-export async function enqueueAll(run: Enqueuing): Promise<void> {
+/** Enqueues so many jobs, in batches and singly; those with a key again and again. Returns how many it made. */
+export async function enqueueAll(run: Enqueuing): Promise<number> {
   const known: Known = { lasting: [], passing: [] }
   let made = 0
   const hand = async () => {
-    while (made < run.jobs) {
+    while (made < run.jobs && !run.signal?.aborted) {
       await run.room()
       const size = Math.min(run.jobs - made, run.random.chance(0.3) ? 1 : run.random.whole(2, 60))
       const first = made
@@ -36,6 +38,7 @@ export async function enqueueAll(run: Enqueuing): Promise<void> {
     }
   }
   await Promise.all(Array.from({ length: atOnce }, hand))
+  return made
 }
 
 interface Some extends Enqueuing {

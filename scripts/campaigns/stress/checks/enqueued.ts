@@ -5,11 +5,10 @@ import { grouped } from './grouped.ts'
 import { judge, type Verdict } from './verdict.ts'
 
 /** Every job is there once, however often it was enqueued; one that was not answered, at most once. */
-export function checkEnqueued({ entries, jobs, made }: Evidence): Verdict {
+export function checkEnqueued({ entries, jobs, numbers }: Evidence): Verdict {
   const answered = grouped(only(entries, 'enqueued'), ({ n }) => n)
   const unanswered = new Set(only(entries, 'unanswered').map(({ n }) => n))
   const rows = grouped(jobs.values(), ({ n }) => n)
-  const numbers = Array.from({ length: made }, (_, n) => n)
   return judge('each job is there once, however often it was enqueued', numbers, (n) => {
     const answers = answered.get(n) ?? []
     const ids = new Set([...answers.map(({ job }) => job), ...(rows.get(n) ?? []).map(({ id }) => id)])

@@ -43,11 +43,11 @@ export interface Evidence {
   entries: Entry[]
   readers: readonly Reader[]
   outages: readonly Outage[]
-  /** How many jobs were made. */
-  made: number
+  /** The number of each job that was made. */
+  numbers: readonly number[]
 }
 
-interface Witnesses extends Pick<Evidence, 'readers' | 'outages' | 'made'> {
+interface Witnesses extends Pick<Evidence, 'readers' | 'outages' | 'numbers'> {
   sql: Sql
   journals: string
 }
