@@ -5,6 +5,7 @@ import { Failure } from '../shared/errors.ts'
 import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
 import { listenForTokenCommands } from './auth/token-socket.ts'
 import { tokenAuthenticator } from './auth/tokens.ts'
+import { createEventLogMove } from './background/event-log-move.ts'
 import { runMaintenance } from './background/maintenance.ts'
 import { keepCounts } from './counts/keeper.ts'
 import type { OpenedDatabase } from './database/embedded.ts'
@@ -93,9 +94,16 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
   }
   log.info(`listening on ${url}`, { database: env.JOBS_DB_URL ? 'postgresql' : 'embedded' })
 
-  const tablesReady = () => {
+  const eventLogMove = createEventLogMove(sql, log)
+  // Before the first call: a restored database must not give out an id of an event a second time.
+  const becomeReady = async () => {
+    await eventLogMove.check()
     if (!ready) log.info('ready')
     ready = true
+  }
+  let becoming = Promise.resolve()
+  const tablesReady = () => {
+    becoming = becomeReady()
   }
   const prepared = prepare({
     opened,
@@ -104,14 +112,18 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
     tablesReady,
     isReady: () => ready,
     isStopping: () => stopping.signal.aborted,
+  }).then(() => becoming)
+  listenForWork(opened, longPolls, () => {
+    // The connection may lead to another database now: after a failover to a standby.
+    if (ready) void eventLogMove.check()
   })
-  listenForWork(opened, longPolls)
   const house = runMaintenance({
     sql,
     log,
     localOperations,
     archiveDays: env.JOBS_ARCHIVE_DAYS,
     isReady: () => ready,
+    eventLogMove,
     stopping: stopping.signal,
   })
   // Only then, since without its index a count would read all jobs there are.
@@ -129,11 +141,14 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
 }
 
 /** Without notices a held call finds work when it looks by itself: later, and no less surely. */
-const listenForWork = ({ listen }: OpenedDatabase, waiting: LongPolls): void =>
+const listenForWork = ({ listen }: OpenedDatabase, waiting: LongPolls, connected: () => void): void =>
   listen(workChannel, {
     heard: (notice) => wakeNotified(waiting, notice),
     // What was said while nobody listened is lost.
-    listening: () => waiting.notify(),
+    listening: () => {
+      waiting.notify()
+      connected()
+    },
   })
 
 /** A folder whose name is too long for a socket costs the token commands, not the server. */

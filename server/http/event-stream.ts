@@ -7,6 +7,7 @@ import { type JobEvent, streamedEvent } from '../../shared/records/events.ts'
 import type { ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import { readEvents } from '../endpoints/records/events.ts'
+import { type EventIds, idsBelow } from '../lifecycle/event-ids.ts'
 import { invalid, readQuery } from './input.ts'
 import type { RequestContext } from './request-context.ts'
 
@@ -33,6 +34,11 @@ export async function streamEvents(
     let told = Number.NEGATIVE_INFINITY
     try {
       while (!over() && !stream.aborted) {
+        const ids = cursor > last ? await idsBelow(sql, cursor) : undefined
+        if (ids) {
+          await reset(stream, ids)
+          cursor = ids.newest_id
+        }
         const events = await readEvents(sql, { ...request, after_id: cursor, limit: page }, last)
         if (events.length > 0) await c.get('stillAllowed')()
         for (const event of events) await tell(stream, event)
@@ -59,6 +65,10 @@ export async function streamEvents(
 
 const tell = (stream: SSEStreamingApi, event: JobEvent): Promise<void> =>
   stream.writeSSE({ id: String(event.id), event: 'job', data: writeJson(streamedEvent(event)) })
+
+/** The cursor is of another log, or of a lost part of this one: the reader has to start again, and new events follow. */
+const reset = (stream: SSEStreamingApi, ids: EventIds): Promise<void> =>
+  stream.writeSSE({ id: String(ids.newest_id), event: 'reset', data: writeJson(ids) })
 
 /** A sign of life, and the place to go on from: filtered readers need not read the same again. */
 const beat = (stream: SSEStreamingApi, cursor: number) => stream.write(`id: ${cursor}\n: heartbeat\n\n`)
