@@ -57,7 +57,7 @@ async function switchPoint({ data }: Node): Promise<{ timeline: number; position
 }
 
 /** `1/A0` as a number. */
-export function positionOf(text: string): bigint {
+function positionOf(text: string): bigint {
   const [high = '0', low = '0'] = text.split('/')
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`)
 }
