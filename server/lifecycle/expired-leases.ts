@@ -20,7 +20,11 @@ interface TakingBack {
  * its worker ends in quarantine, or as failed when it is out of retries, instead of looping for ever.
  * @returns how many
  */
-export async function reclaim(sql: Sql, call: Call, { where, limit }: TakingBack): Promise<number> {
+export async function reclaim(
+  sql: Sql,
+  call: Pick<Call, 'requestId' | 'quarantineThreshold'>,
+  { where, limit }: TakingBack,
+): Promise<number> {
   const back = await settle(
     sql,
     call,

@@ -26,7 +26,9 @@ export interface Settled {
  * of its own `action` (complete, fail, release, or expire), `completion_token, finish, result, error,
  * error_code, error_class, error_stack, retryable, backoff_seconds`.
  */
-export const settle = (sql: Sql, call: Call, held: Fragment) => sql<Settled[]>`
+export const settle = (sql: Sql, call: Pick<Call, 'requestId' | 'quarantineThreshold'>, held: Fragment) => sql<
+  Settled[]
+>`
   with recursive
   held as materialized (${held}),
   counted as (

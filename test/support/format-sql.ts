@@ -109,7 +109,9 @@ function items(parts: readonly Part[], depth: number): string[] {
 /** Names and plain values, as many on a line as fit. */
 function filled(parts: readonly Part[], depth: number): string[] {
   const lines: string[] = []
-  for (const item of flat(parts).split(', ')) {
+  const cuts = parts.flatMap((part, at) => (wordOf(part) === ',' ? [at] : []))
+  const items = [...cuts, parts.length].map((end, n) => flat(parts.slice(n === 0 ? 0 : (cuts[n - 1] ?? 0) + 1, end)))
+  for (const item of items) {
     const last = lines.at(-1)
     if (last !== undefined && last.length + item.length + 2 <= width) lines[lines.length - 1] = `${last}, ${item}`
     else {

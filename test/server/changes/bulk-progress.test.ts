@@ -76,7 +76,7 @@ describe.each(['postgres'] as const)('a change that is told as it goes on %s', (
       await until('the change has stopped', async () => (await recordOf(world, 1)).state !== 'running')
     })
     const record = await recordOf(world, 1)
-    expect(record).toMatchObject({ state: 'partial', error: 'the caller hung up' })
+    expect(record).toMatchObject({ state: 'partial', error: 'the caller disconnected' })
     expect(await world.count()).toBe(far - record.affected)
     expect(record.affected).toBeLessThan(far)
     expect(doneOf(await ask(world, prune)).affected).toBe(far - record.affected)

@@ -122,7 +122,7 @@ describe.each(kinds)('the archive, where another program has its own ideas, on %
       await world.sql`alter table jobs alter column tx type int using tx::int`
       expect(await world.confirm(at.undo(operation), {})).toMatchObject({
         status: 409,
-        body: { code: 'conflict', detail: expect.stringContaining('the column tx of jobs is integer by now') },
+        body: { code: 'conflict', detail: expect.stringContaining('the column tx of jobs has the type integer now') },
       })
       expect(await world.sql`select from jobs_archive`).toHaveLength(1)
     })

@@ -1,6 +1,5 @@
 with
   grouped as materialized (
-    -- Both ways in one pass, each of few groups: by all five columns at once there could be so many that they are sorted.
     select
       domain,
       queue,
@@ -121,12 +120,12 @@ select
     ) as few
   ) as sample_ids,
   (
-    select to_jsonb(asked)
+    select to_jsonb(requested)
     from (
       select
         coalesce(sum(count) filter (where status <> 'processing'), 0) as non_processing_with_lease,
         coalesce(sum(count) filter (where status = 'processing'), 0) as processing_expired
       from grouped
       where not by_owner
-    ) as asked
+    ) as requested
   ) as more

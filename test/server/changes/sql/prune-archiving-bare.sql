@@ -1,5 +1,5 @@
 with
-  gone as (
+  deleted_jobs as (
     delete from jobs
     where
       jobs.id = any($1::text::bigint[])
@@ -74,7 +74,7 @@ with
       "completed_at",
       $12::bigint,
       now()
-    from gone
+    from deleted_jobs
   )
 select count(*) as deleted
-from gone
+from deleted_jobs

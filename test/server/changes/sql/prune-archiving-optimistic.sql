@@ -1,5 +1,5 @@
 with recursive
-  gone as (
+  deleted_jobs as (
     delete from jobs
     where
       jobs.id = any($1::text::bigint[])
@@ -18,19 +18,17 @@ with recursive
       ) is true
     returning jobs.*
   ),
-  -- Looked for once: most jobs have nothing that hangs on them. What has is named one by one: for a join the planner
-  -- may compare each with each, where it takes both for few.
-  hanging as materialized (
+  related as materialized (
     select
       exists (select from job_dependencies) as edges,
       exists (
         select
         from job_attachments
-        where job_id between (select min(id) from gone) and (select max(id) from gone)
+        where job_id between (select min(id) from deleted_jobs) and (select max(id) from deleted_jobs)
       ) as attachments
   ),
-  -- With the edge goes what would have told a waiting job that it can never run.
-  ended as (select uuid, status from gone where (select edges from hanging)),
+  -- A job that waits for a deleted job which failed can never run; the deletion of the edge would hide that.
+  ended as (select uuid, status from deleted_jobs where (select edges from related)),
   doomed (uuid, reason) as (
     select dependent.uuid, 'dependency_' || ended.status
     from ended
@@ -83,7 +81,7 @@ with recursive
       jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
       jobs.cancellation_reason, dropping.before, null::jsonb as after
   ),
-  told as (
+  events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
     select
       id,
@@ -110,7 +108,7 @@ with recursive
   ),
   attachments as (
     delete from job_attachments
-    where job_id = any(array(select id from gone where (select attachments from hanging)))
+    where job_id = any(array(select id from deleted_jobs where (select attachments from related)))
     returning *
   ),
   dependencies as (
@@ -131,55 +129,55 @@ with recursive
     )
     overriding system value
     select
-      "gone"."id",
-      "gone"."uuid",
-      "gone"."domain",
-      "gone"."queue",
-      "gone"."job_type",
-      "gone"."owner_user_id",
-      "gone"."project_id",
-      "gone"."batch_group",
-      "gone"."idempotency_key",
-      "gone"."payload",
-      "gone"."result",
-      "gone"."status",
-      "gone"."priority",
-      "gone"."max_retries",
-      "gone"."retry_count",
-      "gone"."available_at",
-      "gone"."started_at",
-      "gone"."acquired_at",
-      "gone"."leased_until",
-      "gone"."lease_id",
-      "gone"."worker_id",
-      "gone"."error_message",
-      "gone"."error_code",
-      "gone"."error_class",
-      "gone"."last_error",
-      "gone"."error_stack",
-      "gone"."cancel_requested_at",
-      "gone"."cancelled_at",
-      "gone"."cancellation_reason",
-      "gone"."completion_token",
-      "gone"."failure_streak_code",
-      "gone"."failure_streak_count",
-      "gone"."quarantined_at",
-      "gone"."progress_percent",
-      "gone"."progress_message",
-      "gone"."request_id",
-      "gone"."trace_id",
-      "gone"."failure_timeline",
-      "gone"."created_at",
-      "gone"."updated_at",
-      "gone"."completed_at",
+      "deleted_jobs"."id",
+      "deleted_jobs"."uuid",
+      "deleted_jobs"."domain",
+      "deleted_jobs"."queue",
+      "deleted_jobs"."job_type",
+      "deleted_jobs"."owner_user_id",
+      "deleted_jobs"."project_id",
+      "deleted_jobs"."batch_group",
+      "deleted_jobs"."idempotency_key",
+      "deleted_jobs"."payload",
+      "deleted_jobs"."result",
+      "deleted_jobs"."status",
+      "deleted_jobs"."priority",
+      "deleted_jobs"."max_retries",
+      "deleted_jobs"."retry_count",
+      "deleted_jobs"."available_at",
+      "deleted_jobs"."started_at",
+      "deleted_jobs"."acquired_at",
+      "deleted_jobs"."leased_until",
+      "deleted_jobs"."lease_id",
+      "deleted_jobs"."worker_id",
+      "deleted_jobs"."error_message",
+      "deleted_jobs"."error_code",
+      "deleted_jobs"."error_class",
+      "deleted_jobs"."last_error",
+      "deleted_jobs"."error_stack",
+      "deleted_jobs"."cancel_requested_at",
+      "deleted_jobs"."cancelled_at",
+      "deleted_jobs"."cancellation_reason",
+      "deleted_jobs"."completion_token",
+      "deleted_jobs"."failure_streak_code",
+      "deleted_jobs"."failure_streak_count",
+      "deleted_jobs"."quarantined_at",
+      "deleted_jobs"."progress_percent",
+      "deleted_jobs"."progress_message",
+      "deleted_jobs"."request_id",
+      "deleted_jobs"."trace_id",
+      "deleted_jobs"."failure_timeline",
+      "deleted_jobs"."created_at",
+      "deleted_jobs"."updated_at",
+      "deleted_jobs"."completed_at",
       $13::bigint,
       now(),
       attached.list,
       edges.list
-    from gone
+    from deleted_jobs
     left join (
       select job_id, jsonb_agg(to_jsonb(attachments)) as list from attachments group by job_id
-    ) as attached on attached.job_id = gone.id
+    ) as attached on attached.job_id = deleted_jobs.id
     left join (
       select owner, jsonb_agg(edge) as list
       from (
@@ -196,7 +194,7 @@ with recursive
         from dependents
       ) as either
       group by owner
-    ) as edges on edges.owner = gone.uuid
+    ) as edges on edges.owner = deleted_jobs.uuid
   )
 select count(*) as deleted
-from gone
+from deleted_jobs

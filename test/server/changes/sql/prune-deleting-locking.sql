@@ -19,7 +19,7 @@ with recursive
       ) is true
     for update skip locked
   ),
-  gone as (
+  deleted_jobs as (
     delete from jobs
     where
       jobs.id = any(array(select id from picked))
@@ -38,19 +38,17 @@ with recursive
       ) is true
     returning id, uuid, status
   ),
-  -- Looked for once: most jobs have nothing that hangs on them. What has is named one by one: for a join the planner
-  -- may compare each with each, where it takes both for few.
-  hanging as materialized (
+  related as materialized (
     select
       exists (select from job_dependencies) as edges,
       exists (
         select
         from job_attachments
-        where job_id between (select min(id) from gone) and (select max(id) from gone)
+        where job_id between (select min(id) from deleted_jobs) and (select max(id) from deleted_jobs)
       ) as attachments
   ),
-  -- With the edge goes what would have told a waiting job that it can never run.
-  ended as (select uuid, status from gone where (select edges from hanging)),
+  -- A job that waits for a deleted job which failed can never run; the deletion of the edge would hide that.
+  ended as (select uuid, status from deleted_jobs where (select edges from related)),
   doomed (uuid, reason) as (
     select dependent.uuid, 'dependency_' || ended.status
     from ended
@@ -103,7 +101,7 @@ with recursive
       jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
       jobs.cancellation_reason, dropping.before, null::jsonb as after
   ),
-  told as (
+  events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
     select
       id,
@@ -130,7 +128,7 @@ with recursive
   ),
   attachments as (
     delete from job_attachments
-    where job_id = any(array(select id from gone where (select attachments from hanging)))
+    where job_id = any(array(select id from deleted_jobs where (select attachments from related)))
     returning *
   ),
   dependencies as (
@@ -140,4 +138,4 @@ with recursive
     delete from job_dependencies where depends_on_job_uuid = any(array(select uuid from ended)) returning *
   )
 select count(*) as deleted
-from gone
+from deleted_jobs

@@ -1,37 +1,34 @@
 with recursive
-  gone as (
+  deleted_jobs as (
     delete from jobs
     where
-      coalesce(completed_at, cancelled_at, quarantined_at, created_at) >= $1::text::timestamptz
-      and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < $2::text::timestamptz
-      and id <= 9007199254740991
-      and (id >= -9007199254740991) is true
-      and status in ('completed', 'failed', 'cancelled', 'quarantined')
-      and status = any($3)
-      and domain = $4
-      and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($5::text::timestamptz, now()) - $6::int * interval '24 hours'
+      jobs.id = any($1::text::bigint[])
       and (
-        age(jobs.xmin) > (select age($7::text::xid))
-        or (
-          (jobs.xmin::text::bigint - $8::bigint + $9::bigint) % $10::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $11::bigint
-          and jobs.xmin::text::bigint <> all($12::bigint[])
+        status in ('completed', 'failed', 'cancelled', 'quarantined')
+        and status = any($2)
+        and domain = $3
+        and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($4::text::timestamptz, now()) - $5::int * interval '24 hours'
+        and (
+          age(jobs.xmin) > (select age($6::text::xid))
+          or (
+            (jobs.xmin::text::bigint - $7::bigint + $8::bigint) % $9::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $10::bigint
+            and jobs.xmin::text::bigint <> all($11::bigint[])
+          )
         )
-      )
+      ) is true
     returning id, uuid, status
   ),
-  -- Looked for once: most jobs have nothing that hangs on them. What has is named one by one: for a join the planner
-  -- may compare each with each, where it takes both for few.
-  hanging as materialized (
+  related as materialized (
     select
       exists (select from job_dependencies) as edges,
       exists (
         select
         from job_attachments
-        where job_id between (select min(id) from gone) and (select max(id) from gone)
+        where job_id between (select min(id) from deleted_jobs) and (select max(id) from deleted_jobs)
       ) as attachments
   ),
-  -- With the edge goes what would have told a waiting job that it can never run.
-  ended as (select uuid, status from gone where (select edges from hanging)),
+  -- A job that waits for a deleted job which failed can never run; the deletion of the edge would hide that.
+  ended as (select uuid, status from deleted_jobs where (select edges from related)),
   doomed (uuid, reason) as (
     select dependent.uuid, 'dependency_' || ended.status
     from ended
@@ -84,7 +81,7 @@ with recursive
       jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
       jobs.cancellation_reason, dropping.before, null::jsonb as after
   ),
-  told as (
+  events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
     select
       id,
@@ -94,7 +91,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $13::text,
+      $12::text,
       trace_id
     from (
       select
@@ -111,7 +108,7 @@ with recursive
   ),
   attachments as (
     delete from job_attachments
-    where job_id = any(array(select id from gone where (select attachments from hanging)))
+    where job_id = any(array(select id from deleted_jobs where (select attachments from related)))
     returning *
   ),
   dependencies as (
@@ -121,4 +118,4 @@ with recursive
     delete from job_dependencies where depends_on_job_uuid = any(array(select uuid from ended)) returning *
   )
 select count(*) as deleted
-from gone
+from deleted_jobs

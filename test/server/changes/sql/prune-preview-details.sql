@@ -1,6 +1,5 @@
 with
   grouped as materialized (
-    -- Both ways in one pass, each of few groups: by all five columns at once there could be so many that they are sorted.
     select
       domain,
       queue,
@@ -83,7 +82,7 @@ select
     ) as few
   ) as sample_ids,
   (
-    select to_jsonb(asked)
+    select to_jsonb(requested)
     from (
       select
         (
@@ -132,5 +131,5 @@ select
               coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($27::text::timestamptz, now()) - $28::int * interval '24 hours'
             ) is not true
         ) as kept
-    ) as asked
+    ) as requested
   ) as more

@@ -1,5 +1,5 @@
 with
-  looked as (
+  checked as (
     select
       day,
       id,
@@ -78,7 +78,7 @@ with
       count(*) as operations,
       coalesce(jsonb_agg(id order by id) filter (where broken), '[]') as broken,
       (array_agg(hash order by number desc))[1] as last
-    from looked
+    from checked
     group by day
   )
 select
@@ -86,7 +86,7 @@ select
   coalesce(operations, 0) as operations,
   coalesce(broken, '[]') as broken,
   greatest(coalesce(length, 0) - coalesce(operations, 0), 0)
-  -- A chain that does not begin with the end of the one before, or does not end as it says, lacks something, too.
+  -- A day that does not begin with the head of the day before, or does not end with its own head, lacks a record.
   + case when before is distinct from previous and before is not null then 1 else 0 end + case when operations > length then 1 else 0 end + case when operations = length and head is distinct from last then 1 else 0 end as missing
 from days
 full join by_day on by_day.day = days.day

@@ -16,4 +16,4 @@ from (
       )
     )
   limit 50000
-) as sought
+) as candidates

@@ -37,7 +37,7 @@ with recursive
       ) is true
     for update skip locked
   ),
-  moved as (
+  updated as (
     update jobs
     set
       status = 'cancelled',
@@ -66,7 +66,7 @@ with recursive
         jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at
       ) as after
   ),
-  ended as (select uuid, status from moved),
+  ended as (select uuid, status from updated),
   doomed (uuid, reason) as (
     select dependent.uuid, 'dependency_' || ended.status
     from ended
@@ -148,13 +148,13 @@ with recursive
         jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at
       ) as after
   ),
-  kept as (
+  row_images as (
     insert into job_operation_rows (operation_id, job_id, before, after)
     select $13::bigint, id, before, after
     from (
       select id, before, after
       from (
-        select picked.id, before, after from picked full join moved on moved.id = picked.id offset 0
+        select picked.id, before, after from picked full join updated on updated.id = picked.id offset 0
       ) as either
       where after is not null
       union all
@@ -163,7 +163,7 @@ with recursive
     ) as changed
     on conflict (operation_id, job_id) do update set after = excluded.after
   ),
-  told as (
+  events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
     select
       id,
@@ -185,7 +185,7 @@ with recursive
         trace_id,
         'job.' || status as event_type,
         jsonb_build_object('reason', reason, 'terminal', true) as attrs
-      from moved
+      from updated
       union all
       select
         id,
@@ -200,4 +200,4 @@ with recursive
     ) as step
   )
 select count(*) as affected
-from moved
+from updated

@@ -1,6 +1,5 @@
 with
   grouped as materialized (
-    -- Both ways in one pass, each of few groups: by all five columns at once there could be so many that they are sorted.
     select
       domain,
       queue,
@@ -98,4 +97,4 @@ select
       select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $15
     ) as few
   ) as sample_ids,
-  (select to_jsonb(asked) from (select) as asked) as more
+  (select to_jsonb(requested) from (select) as requested) as more

@@ -1,6 +1,5 @@
 with
   grouped as materialized (
-    -- Both ways in one pass, each of few groups: by all five columns at once there could be so many that they are sorted.
     select
       domain,
       queue,
@@ -99,7 +98,7 @@ select
     ) as few
   ) as sample_ids,
   (
-    select to_jsonb(asked)
+    select to_jsonb(requested)
     from (
       with
         conflicts as materialized (
@@ -118,7 +117,7 @@ select
               ) then 'its idempotency key was used again' end as reason
             from jobs_archive as jobs
             where operation_id = $8::bigint
-          ) as looked
+          ) as checked
           where reason is not null
         )
       select
@@ -127,7 +126,8 @@ select
           select coalesce(jsonb_agg(first order by job_id), '[]')
           from (select job_id, reason from conflicts order by job_id limit $9) as first
         ) as conflicts,
-        (select coalesce(jsonb_agg(job_id), '[]') from (select job_id from conflicts limit $10) as few) as
-      left
-    ) as asked
+        (
+          select coalesce(jsonb_agg(job_id), '[]') from (select job_id from conflicts limit $10) as few
+        ) as excluded
+    ) as requested
   ) as more

@@ -20,7 +20,7 @@ with
       ) is true
     for update skip locked
   ),
-  back as (
+  restored as (
     insert into jobs (
       "id", "uuid", "domain", "queue", "job_type", "owner_user_id", "project_id", "batch_group",
       "idempotency_key", "payload", "result", "status", "priority", "max_retries", "retry_count",
@@ -47,18 +47,17 @@ with
     on conflict do nothing
     returning id, coalesce(uuid::text, '')
   ),
-  -- By a hash: the planner takes a batch for one row where the archive has grown since its statistics, and would
-  -- compare each with each.
-  returned as materialized (
-    select * from picked where ((id, coalesce(uuid::text, '')) in (select * from back)) is true
+  -- IN hashes the identities: a join would be a nested loop where the planner underestimates the batch.
+  restored_rows as materialized (
+    select * from picked where ((id, coalesce(uuid::text, '')) in (select * from restored)) is true
   ),
-  taken_out as (
+  -- In a partitioned table, another partition may have a row with the same ctid.
+  unarchived as (
     delete from jobs_archive
-    -- Another partition has other rows at the same place.
     where
-      ctid = any(array(select jobsctl_place from returned))
+      ctid = any(array(select jobsctl_place from restored_rows))
       and (operation_id = $3::bigint) is true
-      and ((id, coalesce(uuid::text, '')) in (select id, coalesce(uuid::text, '') from returned)) is true
+      and ((id, coalesce(uuid::text, '')) in (select id, coalesce(uuid::text, '') from restored_rows)) is true
   ),
   attachments as (
     insert into job_attachments ("id", "job_id", "kind", "content_text", "url", "created_at")
@@ -70,13 +69,13 @@ with
       "attached"."content_text",
       "attached"."url",
       coalesce("attached"."created_at", now())
-    from returned
-    cross join lateral jsonb_populate_recordset(null::job_attachments, returned.job_attachments) as attached
+    from restored_rows
+    cross join lateral jsonb_populate_recordset(null::job_attachments, restored_rows.job_attachments) as attached
     on conflict do nothing
   ),
   edges as materialized (
     select distinct on (edge.job_uuid, edge.depends_on_job_uuid) edge.*
-    from (select jsonb_array_elements(job_dependencies) as edge from returned) as kept
+    from (select jsonb_array_elements(job_dependencies) as edge from restored_rows) as kept
     cross join lateral jsonb_populate_record(null::job_dependencies, kept.edge) as edge
   ),
   dependencies as (
@@ -86,9 +85,9 @@ with
     on conflict do nothing
   )
 select
-  (select count(*) from back) as affected,
+  (select count(*) from restored) as affected,
   (
     select coalesce(jsonb_agg(id), '[]')
     from picked
-    where ((id, coalesce(uuid::text, '')) in (select * from back)) is not true
-  ) as untaken
+    where ((id, coalesce(uuid::text, '')) in (select * from restored)) is not true
+  ) as failed

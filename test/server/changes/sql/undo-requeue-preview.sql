@@ -1,6 +1,5 @@
 with
   grouped as materialized (
-    -- Both ways in one pass, each of few groups: by all five columns at once there could be so many that they are sorted.
     select
       domain,
       queue,
@@ -105,15 +104,13 @@ select
     ) as few
   ) as sample_ids,
   (
-    select to_jsonb(asked)
+    select to_jsonb(requested)
     from (
       with
         conflicts as materialized (
           select
             kept.job_id,
-            case when jobs.id is null then 'it is gone' when not kept.before ->> 'status' <> 'processing' then 'it was running,
-            and has lost its worker' when jobs.status <> kept.after ->> 'status' then 'it has gone on,
-            and is ' || jobs.status else 'it was picked up or changed since' end as reason
+            case when jobs.id is null then 'the job is deleted' when not kept.before ->> 'status' <> 'processing' then 'the job was running, and has lost its worker' when jobs.status <> kept.after ->> 'status' then 'the job has gone on, and is ' || jobs.status else 'the job was picked up or changed since' end as reason
           from job_operation_rows kept
           left join jobs on jobs.id = kept.job_id
           where
@@ -141,7 +138,8 @@ select
           select coalesce(jsonb_agg(first order by job_id), '[]')
           from (select job_id, reason from conflicts order by job_id limit $9) as first
         ) as conflicts,
-        (select coalesce(jsonb_agg(job_id), '[]') from (select job_id from conflicts limit $10) as few) as
-      left
-    ) as asked
+        (
+          select coalesce(jsonb_agg(job_id), '[]') from (select job_id from conflicts limit $10) as few
+        ) as excluded
+    ) as requested
   ) as more

@@ -32,7 +32,7 @@ with
       ) is true
     for update of jobs skip locked
   ),
-  moved as (
+  updated as (
     update jobs
     set
       (
@@ -62,13 +62,13 @@ with
     where jobs.id = any(array(select id from picked))
     returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, jobs.status
   ),
-  forgotten as (
+  deleted_images as (
     delete from job_operation_rows
     where
       ctid = any(
         array(
           select place
-          from moved as jobs
+          from updated as jobs
           cross join lateral (
             select ctid as place
             from job_operation_rows
@@ -77,7 +77,7 @@ with
         )
       )
   ),
-  told as (
+  events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
     select
       id,
@@ -99,17 +99,17 @@ with
         trace_id,
         'job.restored' as event_type,
         jsonb_build_object('status', status, 'caller', $12::text) as attrs
-      from moved
+      from updated
     ) as step
   ),
-  rung as (
+  notified as (
     select pg_notify($13, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
-      from (select domain, queue from moved where status = 'queued') as ready
+      from (select domain, queue from updated where status = 'queued') as ready
     ) as notice
     where keys is not null
   )
-select count(moved.id) as affected
-from moved
-left join rung on true
+select count(updated.id) as affected
+from updated
+left join notified on true
