@@ -1,13 +1,12 @@
 import * as z from 'zod'
 import { Count, wholeNumber } from '../scope.ts'
 
-/** The token of a preview. A blank token is rejected: the script that sends it had no preview, and must not change anything. */
+/** The token of a preview. A blank token and null are rejected: the script that sends one had no preview, and must not change anything. */
 const previewToken = z
-  .string('must be the token of a preview')
+  .string('must be the token of a preview, or left out')
   .regex(/\S/, 'must be the token of a preview, or left out')
   .max(131_072, 'is longer than any token')
-  .nullish()
-  .transform((token) => token ?? undefined)
+  .optional()
 
 /** The fields that every request of a bulk change has beside its filters. */
 export const bulkFields = {
