@@ -6,7 +6,7 @@ import type { Log } from '../log.ts'
 import type { RunResult } from './batch-loop.ts'
 import type { BulkChange, CompletedChange } from './bulk-change.ts'
 import { type ClosedRecord, closeRecord, type Outcome } from './close-record.ts'
-import { partialFailure } from './partial-failure.ts'
+import { howToGoOn, partialFailure } from './partial-failure.ts'
 import type { VerifiedPreview } from './preview-token.ts'
 
 /** What the conclusion needs of the operation. */
@@ -15,6 +15,7 @@ export interface ConcludeContext {
   log: Log
   operation: number
   caller: string
+  idempotencyKey: string | undefined
 }
 
 interface Conclusion {
@@ -37,6 +38,7 @@ export async function conclude<Answer>(
   conclusion: Conclusion,
 ): Promise<Answer> {
   const { run } = conclusion
+  const hasKey = context.idempotencyKey !== undefined
   if (run.stop) return concludeStopped(context, run, run.stop)
   try {
     const answer = await makeAnswer(context, bulk, conclusion)
@@ -45,7 +47,7 @@ export async function conclude<Answer>(
   } catch (cause) {
     if (run.affected === 0) throw cause
     const why = 'the record could not be closed'
-    throw partialFailure({ id: context.operation, affected: run.affected, why, cause })
+    throw partialFailure({ id: context.operation, affected: run.affected, why, hasKey, cause })
   }
 }
 
@@ -73,23 +75,26 @@ async function concludeStopped(
 ): Promise<never> {
   const failure = failureOf(stop)
   const why = withoutConsequence(failure)
+  const hasKey = context.idempotencyKey !== undefined
   if (failure.cause !== undefined) await wait(pauseBeforeCloseMs)
   const record = await close(context, { state: 'partial', error: why }).catch(() => undefined)
   const affected = record?.affected ?? run.affected
   if (failure.code === 'outcome_unknown') {
-    if (!record) throw unknownOutcome(context.operation, affected, failure)
+    if (!record) throw unknownOutcome(context, affected, failure)
     if (affected === 0) throw new Failure('database_unavailable', `${why}; nothing was changed`, { retryAfter: 5 })
   }
   if (affected === 0) throw failure
-  throw partialFailure({ id: context.operation, affected, why, cause: failure.cause })
+  throw partialFailure({ id: context.operation, affected, why, hasKey, cause: failure.cause })
 }
 
 /** The failure of an operation whose last batch may or may not be committed; all batches before it stand. */
-function unknownOutcome(operation: number, affected: number, failure: Failure): Failure {
+function unknownOutcome({ operation, idempotencyKey }: ConcludeContext, affected: number, failure: Failure): Failure {
   if (affected === 0) return failure
   const after = `after ${affected.toLocaleString('en-US')} jobs of operation ${operation}, and perhaps some more`
+  const { hint, retryWith } = howToGoOn(idempotencyKey !== undefined)
   return new Failure('outcome_unknown', `${withoutConsequence(failure)} ${after}`, {
-    hint: 'the record of the operation shows how many jobs were changed; run the change again to go on',
+    hint: `the record of the operation shows how many jobs were changed; ${hint}`,
+    retryWith,
     retryAfter: 5,
     cause: failure,
   })

@@ -40,6 +40,6 @@ export async function findReplay<Answer>(
     const detail = `this request is still running from an earlier call (operation ${id})`
     throw new Failure('conflict', detail, { retryAfter: 5 })
   }
-  if (answer === null) throw partialFailure({ id, affected, why: error ?? 'the operation was stopped' })
+  if (answer === null) throw partialFailure({ id, affected, why: error ?? 'the operation was stopped', hasKey: true })
   return { answer: bulk.output.parse(answer) }
 }
