@@ -60,7 +60,9 @@ export async function createTriggers(sql: Pool): Promise<void> {
   const there = await sql<{ name: string; fires: string }[]>`
     select tgname as name, tgenabled as fires from pg_trigger where tgrelid = to_regclass('jobs') and not tgisinternal`
   const missing = Object.entries(countTriggers).filter(([name]) => !there.some((trigger) => trigger.name === name))
-  const rare = there.filter(({ name, fires }) => name in countTriggers && fires === 'O').map(({ name }) => name)
+  const rare = there
+    .filter(({ name, fires }) => Object.hasOwn(countTriggers, name) && fires === 'O')
+    .map(({ name }) => name)
   if (missing.length + rare.length === 0) return
   await sql.begin(async (tx) => {
     // Whoever waits for a table lock makes all that come after it wait, too.

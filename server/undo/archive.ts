@@ -36,12 +36,12 @@ export async function missingArchiveColumns(sql: Sql): Promise<(keyof typeof own
 export const hasArchive = async (sql: Sql): Promise<boolean> => (await missingArchiveColumns(sql)).length === 0
 
 /** For each type of `jobs`, the other types of the archive that hold every value and give it back unchanged. */
-const widerTypes: Record<string, readonly string[]> = {
-  smallint: ['integer', 'bigint', 'numeric'],
-  integer: ['bigint', 'numeric'],
-  bigint: ['numeric'],
-  real: ['double precision'],
-}
+const widerTypes: ReadonlyMap<string, readonly string[]> = new Map([
+  ['smallint', ['integer', 'bigint', 'numeric']],
+  ['integer', ['bigint', 'numeric']],
+  ['bigint', ['numeric']],
+  ['real', ['double precision']],
+])
 
 /**
  * Alters the table `jobs_archive` so that it has a column for every column of `jobs`: a job that cannot be archived whole
@@ -64,13 +64,13 @@ export async function prepareArchive(sql: Pool): Promise<Archive> {
 }
 
 function holdsAllValues({ name, type, otherType, isOtherGenerated }: ColumnPair): boolean {
-  if (name in ownColumns || isOtherGenerated) return false
+  if (Object.hasOwn(ownColumns, name) || isOtherGenerated) return false
   if (otherType === type || otherType === null) return true
   const withoutLimit = type.replace(/\(.*\)/, '')
   return (
     otherType === withoutLimit ||
     (otherType === 'text' && withoutLimit === 'character varying') ||
-    widerTypes[type]?.includes(otherType) === true
+    widerTypes.get(type)?.includes(otherType) === true
   )
 }
 

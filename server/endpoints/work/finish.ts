@@ -134,17 +134,17 @@ async function explain(sql: Sql, items: readonly Keyed[]): Promise<FinishResult[
   return told.map(resultOf)
 }
 
-const statuses: Record<string, string> = {
-  'job.completed': 'completed',
-  'job.failed': 'failed',
-  'job.quarantined': 'quarantined',
-  'job.cancelled': 'cancelled',
-}
+const statuses: ReadonlyMap<string, string> = new Map([
+  ['job.completed', 'completed'],
+  ['job.failed', 'failed'],
+  ['job.quarantined', 'quarantined'],
+  ['job.cancelled', 'cancelled'],
+])
 
 function resultOf({ id, status, same, otherwise, event_type, ...then }: Told): FinishResult {
   const retry_count = then.retry_count ?? 0
   if (event_type !== null) {
-    return { ok: true, id, status: statuses[event_type] ?? 'queued', retry_count, available_at: then.available_at }
+    return { ok: true, id, status: statuses.get(event_type) ?? 'queued', retry_count, available_at: then.available_at }
   }
   if (status === null) return { ok: false, id, code: 'not_found', detail: `there is no job ${id}` }
   if (same) return { ok: true, id, status, retry_count, available_at: null }
