@@ -45,8 +45,12 @@ export interface Fault {
   message: string
 }
 
+/** What a repeated request must change to have another outcome, for scripts. */
+export type RetryWith = 'another_idempotency_key'
+
 interface FailureOptions {
   hint?: string | undefined
+  retryWith?: RetryWith | undefined
   faults?: readonly Fault[]
   /** Seconds after which another try makes sense. */
   retryAfter?: number | undefined
@@ -65,6 +69,7 @@ export class Failure extends Error {
   override readonly name = 'Failure'
   readonly code: FailureCode
   readonly hint: string | undefined
+  readonly retryWith: RetryWith | undefined
   readonly faults: readonly Fault[]
   readonly retryAfter: number | undefined
   readonly requestId: string | undefined
@@ -76,6 +81,7 @@ export class Failure extends Error {
     super(detail, { cause: options.cause })
     this.code = code
     this.hint = options.hint
+    this.retryWith = options.retryWith
     this.faults = options.faults ?? []
     this.retryAfter = options.retryAfter
     this.requestId = options.requestId
@@ -94,5 +100,6 @@ export interface Problem {
   code: FailureCode
   request_id: string
   hint?: string
+  retry_with?: RetryWith
   errors?: readonly Fault[]
 }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { endOrphans } from '../bulk/liveness.ts'
+import { closeOrphans } from '../bulk/liveness.ts'
 import { isConnectionLost } from '../database/failure.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
@@ -39,7 +39,7 @@ export async function runMaintenance({
     if (stopping.aborted || !isReady()) continue
     try {
       await eventLogMove.check()
-      await endOrphans({ sql, log, localOperations })
+      await closeOrphans({ sql, log, localOperations })
       if (performance.now() - deletedAt < sweepEveryMs) continue
       const deleted = await deleteExpiredArchive(sql, { days: archiveDays, stopping })
       if (deleted > 0) log.info('swept the archive', { rows: deleted })

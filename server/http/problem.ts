@@ -12,6 +12,7 @@ export function problemOf(failure: Failure, requestId: string): Problem {
     code: failure.code,
     request_id: requestId,
     ...(failure.hint !== undefined && { hint: failure.hint }),
+    ...(failure.retryWith !== undefined && { retry_with: failure.retryWith }),
     ...(failure.faults.length > 0 && { errors: failure.faults }),
   }
 }

@@ -237,7 +237,7 @@ describe.each(kinds)('every change on %s', (kind) => {
     expect((await world.confirm(change.path, change.body, headers)).body).toEqual(first.body)
     expect(await world.confirm(change.path, { ...change.body, max: 9 }, headers)).toMatchObject({
       status: 409,
-      body: { code: 'conflict', detail: expect.stringContaining('stands for another request (operation 1)') },
+      body: { code: 'conflict', detail: expect.stringContaining('belongs to another request (operation 1)') },
     })
     expect(await world.fingerprint()).toBe(before)
     expect(affectedOf(await world.confirm(change.path, change.body, { 'idempotency-key': 'another' }))).toBe(3)

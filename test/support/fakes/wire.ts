@@ -11,15 +11,22 @@ export interface Wire {
   stop: () => Promise<void>
 }
 
+interface WireOptions {
+  /** Called for each connection; what it returns is given every chunk of bytes that the client sends. */
+  watch?: () => (chunk: Buffer) => void
+}
+
 /** Stands between a client and the database at `url`, and passes on every byte. */
-export async function wireTo(url: string): Promise<Wire> {
+export async function wireTo(url: string, { watch }: WireOptions = {}): Promise<Wire> {
   const target = new URL(url)
   const sockets = new Set<Socket>()
   let sent = 0
   const server = createServer((near) => {
     const far = connect(Number(target.port), target.hostname)
-    near.on('data', ({ length }) => {
-      sent += length
+    const watching = watch?.()
+    near.on('data', (chunk) => {
+      sent += chunk.length
+      watching?.(chunk)
     })
     near.pipe(far).on('error', () => near.destroy())
     far.pipe(near).on('error', () => far.destroy())
