@@ -37,15 +37,20 @@ export interface Running {
   lost: Promise<void>
 }
 
+/** The part of JOBS_SHUTDOWN_SECONDS that running calls get; the database is closed in the rest of the time. */
+const shareOfCalls = 0.9
+const shortestCloseMs = 1000
+const pause = (ms: number) => wait(ms, undefined, { ref: false })
+
 /**
  * Starts the server. It listens at once and answers 503 until the database is ready, so that it
  * may start before the database does.
  * @throws Failure `usage` or `conflict` when it cannot start; nothing keeps running then
  */
 export async function start(env: Env, log: Log): Promise<Running> {
-  const opened = await openDatabase(env)
+  const opened = await openDatabase(env, log)
   return startOn(opened, env, log).catch(async (error: unknown) => {
-    await opened.close()
+    await opened.close(shortestCloseMs)
     throw error
   })
 }
@@ -63,11 +68,13 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
   const url = await listenOn(server, env, log)
   const background = startBackground({ opened, env, context, readiness, eventLogMove })
   const stop = async () => {
+    const limitMs = env.JOBS_SHUTDOWN_SECONDS * 1000
+    const end = performance.now() + limitMs
+    const remainingMs = () => Math.max(shortestCloseMs, end - performance.now())
     stopping.abort()
-    await close(server, env.JOBS_SHUTDOWN_SECONDS)
-    await closeTokenSocket()
-    await background.ended()
-    await opened.close()
+    await close(server, limitMs * shareOfCalls)
+    await Promise.race([Promise.all([closeTokenSocket(), background.ended()]), pause(remainingMs() / 2)])
+    await opened.close(remainingMs())
   }
   return { url, sql, stop, prepared: background.prepared, lost: opened.lost }
 }
@@ -188,7 +195,7 @@ function startBackground({ opened, env, context, readiness, eventLogMove }: Back
   const ended = async () => {
     await maintenance
     // Ending the pool while it has a reserved session never finishes, even when the session is released later.
-    await Promise.race([counts, wait(longestCountsEndMs, undefined, { ref: false })])
+    await Promise.race([counts, pause(longestCountsEndMs)])
   }
   return { prepared, ended }
 }

@@ -27,7 +27,12 @@ export interface Stage {
 
 /** A server is killed in the middle of a prune of 50,000 jobs; and then all of them come back, byte for byte. */
 export async function crashScene({ folder, type, expect }: Stage): Promise<void> {
-  const env = { JOBS_DATA_DIR: join(folder, 'crash'), PORT: '0', SINGLE_USER_API_KEY: key }
+  const env = {
+    JOBS_DATA_DIR: join(folder, 'crash'),
+    JOBS_EMBEDDED_FSYNC: 'false',
+    PORT: '0',
+    SINGLE_USER_API_KEY: key,
+  }
   const before = await within(env, async ({ sql }) => {
     await sql`
       insert into jobs (uuid, domain, queue, job_type, payload, result, status, created_at, completed_at)

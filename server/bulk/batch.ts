@@ -1,5 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import { databaseFailure, isConnectionLost } from '../database/failure.ts'
+import { databaseFailure, isConnectionLost, lossOf } from '../database/failure.ts'
 import { limitIdleTime } from '../database/idle-timeout.ts'
 import { outcomeUnknown } from '../database/outcome-unknown.ts'
 import type { Pool, Sql } from '../database/sql.ts'
@@ -39,7 +39,7 @@ export async function runBatch(
   const { counts } = await transaction.catch((error: unknown) => {
     if (!isConnectionLost(error)) throw error
     if (!committing) throw databaseFailure(error)
-    const because = 'the connection to the database broke'
+    const because = lossOf(error)
     throw outcomeUnknown({ because, hint: 'the record of the operation shows which', retryAfter: 5, cause: error })
   })
   return counts

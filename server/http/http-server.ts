@@ -78,13 +78,13 @@ export async function listen(server: Server, host: string, wanted: number): Prom
   return typeof address === 'object' && address ? address.port : wanted
 }
 
-/** Stops accepting connections and waits for running requests; after `seconds` it closes their connections. */
-export async function close(server: Server, seconds: number): Promise<void> {
+/** Stops accepting connections and waits for running requests; after `limitMs` it closes their connections. */
+export async function close(server: Server, limitMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   // A connection becomes idle when its request ends, and a caller may keep an idle connection open for long.
   const idle = setInterval(() => server.closeIdleConnections(), 50)
   server.closeIdleConnections()
-  await Promise.race([closed, wait(seconds * 1000, undefined, { ref: false })])
+  await Promise.race([closed, wait(limitMs, undefined, { ref: false })])
   clearInterval(idle)
   server.closeAllConnections()
 }
