@@ -79,7 +79,7 @@ function emptyDatabase(record: (statement: string) => void): Duplex {
 export async function statementsOf(run: (sql: Pool) => PromiseLike<unknown>): Promise<string[]> {
   const statements: string[] = []
   const sql = connectEmbedded(
-    () => emptyDatabase((statement) => statements.push(statement)),
+    async () => emptyDatabase((statement) => statements.push(statement)),
     () => {},
   )
   try {
