@@ -26,7 +26,7 @@ export const Env = z.object({
     .default('./jobs-data')
     .describe('folder of the embedded database and of the API key that the server makes'),
   JOBS_EMBEDDED_FSYNC: flag
-    .default(false)
+    .default(true)
     .describe('embedded database: wait for the disk at each commit, so that a power cut loses nothing'),
   AUTH_MODE: z
     .enum(['single_user', 'multi_user'], 'must be single_user or multi_user')

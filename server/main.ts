@@ -69,10 +69,14 @@ async function run(): Promise<void> {
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
   const running = await starting
-  void running.lost.then(() => {
-    log.error('the embedded database has stopped; start the server again')
-    process.exit(exits.failed.code)
-  })
+  // A database that never opened rejects `prepared` with its reason, which is reported below.
+  void Promise.all([running.lost, running.prepared]).then(
+    () => {
+      log.error('the embedded database has stopped; start the server again')
+      process.exit(exits.failed.code)
+    },
+    () => {},
+  )
   await running.prepared.catch(async (error: unknown) => {
     await running.stop()
     throw error

@@ -33,7 +33,12 @@ export interface Demo {
  * byte.
  */
 export async function demonstrateCrash({ folder, runCommand, expect }: Demo): Promise<void> {
-  const env = { JOBS_DATA_DIR: join(folder, 'crash'), PORT: '0', SINGLE_USER_API_KEY: key }
+  const env = {
+    JOBS_DATA_DIR: join(folder, 'crash'),
+    JOBS_EMBEDDED_FSYNC: 'false',
+    PORT: '0',
+    SINGLE_USER_API_KEY: key,
+  }
   const before = await withServer(env, async ({ sql }) => {
     await sql`
       insert into jobs (uuid, domain, queue, job_type, payload, result, status, created_at, completed_at)

@@ -23,7 +23,7 @@ const terminal = Boolean(process.stdout.isTTY)
 let outputs = 0
 
 console.log(`Starting a server on an embedded database in ${folder} …`)
-const server = await start(readEnv({ JOBS_DATA_DIR: folder, PORT: '0' }), log)
+const server = await start(readEnv({ JOBS_DATA_DIR: folder, JOBS_EMBEDDED_FSYNC: 'false', PORT: '0' }), log)
 const failed: string[] = []
 try {
   await server.prepared

@@ -33,7 +33,7 @@ export const steps: readonly Step[] = [
   step('prune --domain chatbooks --older-than 30d --dry-run --plan-out plan.json', 0, /finished jobs would be deleted/),
   step('apply plan.json', 3, /refusing to change anything without --yes/),
   step('apply plan.json --yes', 0, /^deleted \d+ jobs in chatbooks$/m),
-  step('apply plan.json --yes', 6, /the preview has been used already/),
+  step('apply plan.json --yes', 6, /used this preview already/),
   step('operations 1', 0, /undone/),
   step('operations verify', 0, /all as sealed, none missing/),
   step('requeue --domain media --canary 5 --watch 1s --yes', 9, /5 queued after 1 s; the other \d+ were not touched/),

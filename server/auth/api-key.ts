@@ -35,7 +35,7 @@ interface KeyOptions {
 export async function apiKey({ configured, folder, log }: KeyOptions): Promise<string> {
   if (configured) return configured
   const file = resolve(join(folder, 'api-key'))
-  await makeDataFolder(folder)
+  await makeDataFolder(folder, log)
   await writeFile(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' }).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error

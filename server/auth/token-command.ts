@@ -5,6 +5,7 @@ import { openDatabase } from '../database/open.ts'
 import { readEnv } from '../env.ts'
 import { askRunningServer, runTokenCommand, type TokenCommand } from './token-socket.ts'
 
+const closeWithinMs = 10_000
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
 /**
@@ -14,7 +15,7 @@ const silent = { info: () => {}, warn: () => {}, error: () => {} }
  */
 export async function tokenCommand(environment: NodeJS.ProcessEnv, command: TokenCommand): Promise<string[]> {
   const env = readEnv(environment)
-  const opened = await openDatabase(env).catch((error: unknown) => {
+  const opened = await openDatabase(env, silent).catch((error: unknown) => {
     if (error instanceof Failure && error.code === 'conflict') return undefined
     throw error
   })
@@ -35,6 +36,6 @@ export async function tokenCommand(environment: NodeJS.ProcessEnv, command: Toke
   } catch (error) {
     throw databaseFailure(error) ?? error
   } finally {
-    await opened.close()
+    await opened.close(closeWithinMs)
   }
 }

@@ -77,7 +77,10 @@ export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs, 
  * A pool on the embedded database. The database has one session, so the pool has one connection, and transactions wait
  * for each other.
  */
-export function connectEmbedded(socket: () => Duplex, onnotify: (channel: string, notice: string) => void): Pool {
+export function connectEmbedded(
+  socket: () => Promise<Duplex>,
+  onnotify: (channel: string, notice: string) => void,
+): Pool {
   const options = {
     ...common,
     max: 1,

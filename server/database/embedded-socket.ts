@@ -1,19 +1,19 @@
 import { Duplex } from 'node:stream'
-import type { Worker } from 'node:worker_threads'
+import type { DatabaseThread } from './embedded-thread.ts'
 
 /** The type byte of the message with which a client of PostgreSQL ends its session. */
 const terminate = 'X'.charCodeAt(0)
 
 /**
  * A stream that postgres.js takes for a network socket: it carries bytes to the database thread and the answers back.
- * It breaks with the thread's error.
+ * It breaks with `errorOf(why)` when the thread ends.
  */
-export function createEmbeddedSocket(worker: Worker): Duplex {
+export function createEmbeddedSocket(thread: DatabaseThread, errorOf: (why: string) => Error): Duplex {
   const socket = new Duplex({
     read() {},
     write(chunk: Buffer, _encoding, done) {
       // The embedded database has one session; the message that ends a session would end the database.
-      if (chunk[0] !== terminate) worker.postMessage(chunk)
+      if (chunk[0] !== terminate) thread.send(chunk)
       done()
     },
     final(done) {
@@ -21,12 +21,18 @@ export function createEmbeddedSocket(worker: Worker): Duplex {
       this.destroy()
     },
     destroy(error, done) {
-      worker.off('message', receive).off('error', fail)
+      thread.receive(undefined)
       done(error)
     },
   })
-  const receive = (answer: Uint8Array) => void socket.push(answer)
-  const fail = (error: unknown) => void socket.destroy(error instanceof Error ? error : new Error(String(error)))
-  worker.on('message', receive).on('error', fail)
+  thread.receive((answer) => void socket.push(answer))
+  void thread.ended.then((why) => socket.destroy(errorOf(why)))
+  return Object.assign(socket, { readyState: 'open' })
+}
+
+/** A socket that is broken from the start: each statement on it fails with `error`. */
+export function createBrokenSocket(error: Error): Duplex {
+  const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
+  setImmediate(() => socket.destroy(error))
   return Object.assign(socket, { readyState: 'open' })
 }

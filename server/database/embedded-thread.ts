@@ -1,28 +1,121 @@
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../../shared/errors.ts'
+import type { ThreadData, ThreadMessage } from './embedded-protocol.ts'
 
 export interface ThreadOptions {
   /** The folder of the database. */
   folder: string
   /** Wait for the disk at each commit. */
   fsync: boolean
+  /** A thread that has a statement, answers nothing and touches no file for so long is ended, in milliseconds. */
+  silenceMs: number
 }
 
-/**
- * Starts the database in a thread of its own, so that a long query does not keep the server from answering. Resolves
- * when the database is open.
- * @throws Failure `usage` when PGlite is not installed, `database_unavailable` when the database does not open
- */
-export async function startDatabaseThread(workerData: ThreadOptions): Promise<Worker> {
+/** The embedded database in its thread. */
+export interface DatabaseThread {
+  /** Resolves when the database is open; rejects with a Failure when it does not open. */
+  opened: Promise<void>
+  /** Resolves with a clause that says why the thread has ended. */
+  ended: Promise<string>
+  /** Sends bytes of PostgreSQL's protocol. */
+  send: (bytes: Uint8Array) => void
+  /** Receives the answers, from now on. */
+  receive: (answer: ((bytes: Uint8Array) => void) | undefined) => void
+  /** Closes the database. After `graceMs` the thread is ended even when it does not answer. */
+  close: (graceMs: number) => Promise<void>
+}
+
+const lookEveryMs = 500
+
+/** Starts the database in a thread of its own, so that a long query does not keep the server from answering. */
+export function startDatabaseThread({ folder, fsync, silenceMs }: ThreadOptions): DatabaseThread {
+  const activity = new SharedArrayBuffer(4)
+  const workerData: ThreadData = { folder, fsync, activity }
   const worker = new Worker(new URL('./embedded-worker.js', import.meta.url), { workerData })
-  await new Promise<void>((resolve, reject) => {
-    worker.once('message', () => resolve())
-    worker.once('error', (cause) => reject(openingFailure(cause)))
+  const { promise: ended, resolve: end } = promiseWithResolve<string>()
+  const { promise: opening, resolve: open } = promiseWithResolve<'open'>()
+  let unanswered = 1 // the opening
+  let answer: ((bytes: Uint8Array) => void) | undefined
+  let failed: unknown
+  const stop = (why: string) => {
+    end(why)
+    void worker.terminate()
+  }
+  const watch = watchSilence({ activity, silenceMs, isWaiting: () => unanswered > 0, stop })
+  worker.on('message', (message: Uint8Array | ThreadMessage) => {
+    if (message !== 'open' && 'stopped' in message) return stop(message.stopped)
+    unanswered -= 1
+    if (message === 'open') return open(message)
+    watch.restart()
+    answer?.(message)
   })
-  return worker
+  worker.once('error', (cause) => {
+    failed = cause
+    end(messageOf(cause))
+  })
+  worker.once('exit', () => {
+    watch.end()
+    end('its thread has ended')
+  })
+  return {
+    ended,
+    opened: Promise.race([opening, ended]).then((outcome) => {
+      if (outcome !== 'open') throw openingFailure(failed, outcome)
+    }),
+    send: (bytes) => {
+      if (unanswered === 0) watch.restart()
+      unanswered += 1
+      worker.postMessage(bytes)
+    },
+    receive: (receiver) => {
+      answer = receiver
+    },
+    close: async (graceMs) => {
+      const exited = new Promise((resolve) => worker.once('exit', resolve))
+      worker.postMessage('close')
+      const late = setTimeout(() => void worker.terminate(), graceMs)
+      if (worker.threadId !== -1) await exited // -1: the thread has ended already
+      clearTimeout(late)
+    },
+  }
 }
 
-function openingFailure(cause: unknown): Failure {
+interface Silence {
+  activity: SharedArrayBuffer
+  silenceMs: number
+  isWaiting: () => boolean
+  stop: (why: string) => void
+}
+
+/** Ends a thread that does not answer and does not read or write any file. */
+function watchSilence({ activity, silenceMs, isWaiting, stop }: Silence) {
+  const counter = new Int32Array(activity)
+  let seen = 0
+  let since = performance.now()
+  const restart = () => {
+    since = performance.now()
+  }
+  const look = () => {
+    const now = Atomics.load(counter, 0)
+    if (now !== seen || !isWaiting()) restart()
+    seen = now
+    if (performance.now() - since > silenceMs) stop(`it has not answered for ${silenceMs / 1000} s`)
+  }
+  const timer = setInterval(look, Math.min(lookEveryMs, silenceMs)).unref()
+  return { restart, end: () => clearInterval(timer) }
+}
+
+function promiseWithResolve<Value>() {
+  let resolve: (value: Value) => void = () => {}
+  const promise = new Promise<Value>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+function openingFailure(cause: unknown, why: string): Failure {
   const missing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND'
   if (missing) {
     return new Failure('usage', 'the embedded database is not installed', {
@@ -30,14 +123,5 @@ function openingFailure(cause: unknown): Failure {
       cause,
     })
   }
-  const why = cause instanceof Error ? cause.message : String(cause)
   return new Failure('database_unavailable', `the embedded database does not open: ${why}`, { cause })
-}
-
-/** Closes the database and resolves when its thread has ended. */
-export async function endDatabaseThread(worker: Worker): Promise<void> {
-  await new Promise((resolve) => {
-    worker.once('exit', resolve)
-    worker.postMessage('close')
-  })
 }

@@ -1,49 +1,47 @@
-import { fsyncSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
-import { NodeFS } from '@electric-sql/pglite/nodefs'
 import * as z from 'zod'
+import { WatchedFiles } from './embedded-files.ts'
+import { makeDatabase } from './embedded-make.ts'
+import type { ThreadMessage } from './embedded-protocol.ts'
 
-const { folder, fsync } = z.object({ folder: z.string(), fsync: z.boolean() }).parse(workerData)
+const { folder, fsync, activity } = z
+  .object({ folder: z.string(), fsync: z.boolean(), activity: z.instanceof(SharedArrayBuffer) })
+  .parse(workerData)
 
-/** The part of Emscripten's file system that lacks fsync: without it, the database's fsync does nothing. */
-interface NodeFileSystem {
-  NODEFS: { stream_ops: { fsync?: (stream: { nfd: number }) => number } }
-}
-function withFsync(module: NodeFileSystem): void {
-  module.NODEFS.stream_ops.fsync = ({ nfd }) => {
-    fsyncSync(nfd)
-    return 0
-  }
-}
+const tell = (message: ThreadMessage) => parentPort?.postMessage(message)
 
-class DurableFS extends NodeFS {
-  override async init(...args: Parameters<NodeFS['init']>) {
-    const { emscriptenOpts } = await super.init(...args)
-    emscriptenOpts.preRun = [...(emscriptenOpts.preRun ?? []), withFsync]
-    return { emscriptenOpts }
-  }
-}
+/** `-F` turns fsync off. WebAssembly has no method of syncing the write-ahead log but fsync. */
+const startParams = fsync
+  ? [...PGlite.defaultStartParams.filter((param) => param !== '-F'), '-c', 'wal_sync_method=fsync']
+  : [...PGlite.defaultStartParams]
 
-/** Without `-F`, which turns fsync off. WebAssembly has no other method of syncing the write-ahead log. */
-const durableParams = [
-  ...PGlite.defaultStartParams.filter((param) => param !== '-F'),
-  ...['-c', 'wal_sync_method=fsync'],
-]
+const counter = new Int32Array(activity)
+const open = (at: string) =>
+  PGlite.create({
+    fs: new WatchedFiles(at, {
+      fsync,
+      touched: () => void Atomics.add(counter, 0, 1),
+      // Posted from within WebAssembly, because after an abort the thread never returns to its event loop.
+      aborted: (reason) => tell({ stopped: reason }),
+    }),
+    startParams,
+  })
 
-const database = await PGlite.create(
-  fsync ? { fs: new DurableFS(folder), startParams: durableParams } : { fs: new NodeFS(folder) },
-)
+await makeDatabase({ folder, open, fsync })
+const database = await open(folder)
 
 let work = Promise.resolve()
 parentPort?.on('message', (message: Uint8Array | 'close') => {
-  work = work.then(async () => {
-    if (message !== 'close') {
-      parentPort?.postMessage(await database.execProtocolRaw(message))
-      return
-    }
-    await database.close()
-    parentPort?.close()
-  })
+  work = work
+    .then(async () => {
+      if (message !== 'close') {
+        parentPort?.postMessage(await database.execProtocolRaw(message))
+        return
+      }
+      await database.close()
+      parentPort?.close()
+    })
+    .catch((error: unknown) => tell({ stopped: error instanceof Error ? error.message : String(error) }))
 })
-parentPort?.postMessage('ready')
+tell('open')

@@ -1,9 +1,9 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Worker } from 'node:worker_threads'
 import { makeDataFolder } from '../data-folder.ts'
+import type { Log } from '../log.ts'
 import { connectEmbedded } from './connect.ts'
-import { createEmbeddedSocket } from './embedded-socket.ts'
-import { endDatabaseThread, startDatabaseThread } from './embedded-thread.ts'
+import { EmbeddedSupervisor } from './embedded-supervisor.ts'
 import { findNames } from './find-names.ts'
 import { lockFolder } from './folder-lock.ts'
 import type { Listener, OpenedDatabase } from './opened-database.ts'
@@ -14,54 +14,55 @@ interface EmbeddedOptions {
   folder: string
   /** Wait for the disk at each commit, so that a power cut loses nothing. */
   fsync: boolean
+  /** A database that does not answer a statement and touches no file for so long is started again, in milliseconds. */
+  silenceMs: number
+  log: Log
 }
 
 /**
- * Opens the database in the data folder, and makes one where there is none, which takes a few seconds.
- * @throws Failure `conflict` when another server has it open, `usage` when PGlite is not installed or the folder cannot
- *   be made, `database_unavailable` when the database does not open
+ * Opens the database in the data folder, and makes one where there is none. It resolves at once: opening takes a few
+ * seconds, and statements wait for it.
+ * @throws Failure `conflict` when another server has it open, `usage` when the folder cannot be made
  */
-export async function openEmbedded({ folder, fsync }: EmbeddedOptions): Promise<OpenedDatabase> {
-  await makeDataFolder(folder)
+export async function openEmbedded({ folder, fsync, silenceMs, log }: EmbeddedOptions): Promise<OpenedDatabase> {
+  await makeDataFolder(folder, log)
   const release = await lockFolder(folder)
-  try {
-    return connectTo(await startDatabaseThread({ folder: join(folder, 'database'), fsync }), release)
-  } catch (error) {
-    await release()
-    throw error
-  }
-}
-
-function connectTo(worker: Worker, release: () => Promise<void>): OpenedDatabase {
-  const listeners = new Map<string, Listener>()
+  const channels = new Map<string, Listener>()
   const names: SchemaNames = {}
-  const own = connectEmbedded(
-    () => createEmbeddedSocket(worker),
-    (channel, notice) => listeners.get(channel)?.heard(notice),
-  )
-  const sql = withSchemaNames(own, names)
-  let closing = false
-  const lost = new Promise<void>((resolve) => {
-    worker.once('exit', () => {
-      if (!closing) resolve()
-    })
+  const isNew = !existsSync(join(folder, 'database'))
+  log.info(isNew ? 'making the embedded database, which takes some seconds' : 'opening the embedded database', {
+    folder,
   })
+  const supervisor = new EmbeddedSupervisor({
+    thread: { folder: join(folder, 'database'), fsync, silenceMs },
+    log,
+    opened: () => {
+      for (const [channel, listener] of channels) void listenTo(channel, listener)
+    },
+  })
+  const own = connectEmbedded(
+    () => supervisor.connect(),
+    (channel, notice) => channels.get(channel)?.heard(notice),
+  )
+  const listenTo = (channel: string, { listening }: Listener) => own`listen ${own(channel)}`.then(listening, () => {})
+  const sql = withSchemaNames(own, names)
   return {
     sql,
-    lost,
     findSchema: async () => {
       names.known ??= await findNames(own, undefined)
       return names.known.schema
     },
     withDedicatedPool: (work) => work(sql),
     listen: (channel, listener) => {
-      listeners.set(channel, listener)
-      sql`listen ${sql(channel)}`.then(listener.listening, () => {})
+      channels.set(channel, listener)
+      void listenTo(channel, listener)
     },
-    close: async () => {
-      closing = true
-      await sql.end({ timeout: 5 })
-      await endDatabaseThread(worker)
+    lost: supervisor.lost,
+    close: async (graceMs) => {
+      // Statements on a database that is not open do not end by themselves.
+      if (supervisor.isOpen) await own.end({ timeout: graceMs / 2000 })
+      await supervisor.close(graceMs / 2)
+      await own.end({ timeout: 0 })
       await release()
     },
   }

@@ -17,7 +17,7 @@ export const planOutdated = 'ALTERED'
 export const connectionLost = [
   ...['CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT'],
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
-  ...['ENOENT', '08', '57P01', '57P02', '57P03', '53300', '25P03'],
+  ...['EMBEDDED_CLOSED', 'EMBEDDED_STOPPED', 'ENOENT', '08', '57P01', '57P02', '57P03', '53300', '25P03'],
 ]
 
 /** Codes that another try cannot change: another password, database or role is needed. */
@@ -44,6 +44,20 @@ export const rejectedByTables: Meaning = {
 
 /** The first entry that fits an error is its meaning. */
 const meanings: readonly Meaning[] = [
+  {
+    codes: ['53100'],
+    failure: 'database_unavailable',
+    detail: 'the disk of the database is full',
+    hint: 'the call works again when the disk has room',
+    retryAfter: 30,
+  },
+  {
+    codes: ['53200'],
+    failure: 'database_unavailable',
+    detail: 'the database is out of memory',
+    hint: 'send a smaller request, or narrow the scope',
+    retryAfter: 30,
+  },
   {
     codes: connectionLost,
     failure: 'database_unavailable',

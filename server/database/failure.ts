@@ -16,10 +16,25 @@ export const isConnectionLost = (error: unknown): boolean => hasCode(error, conn
 export const isRejectedByTables = (error: unknown): boolean => meaningOf(error) === rejectedByTables
 
 /** Codes that end a statement which was already sent: PostgreSQL may have run it, and the answer was lost. */
-const brokenMidway = ['CONNECTION_CLOSED', 'CONNECTION_DESTROYED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '08']
+const brokenMidway = [
+  'EMBEDDED_STOPPED',
+  'CONNECTION_CLOSED',
+  'CONNECTION_DESTROYED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  '08',
+]
 
 /** True when the server cannot tell whether PostgreSQL ran the statement. */
 export const isOutcomeUnknown = (error: unknown): boolean => hasCode(error, brokenMidway)
+
+/** The clause of an error of the embedded database, such as `the disk of the embedded database is full`. */
+const embeddedReason = (error: unknown): string | undefined =>
+  error instanceof Error && hasCode(error, ['EMBEDDED_CLOSED', 'EMBEDDED_STOPPED']) ? error.message : undefined
+
+/** Why a connection was lost, as a clause. */
+export const lossOf = (error: unknown): string => embeddedReason(error) ?? 'the connection to the database broke'
 
 /** True when the lock timeout passed before a table or a row could be locked. */
 export const isLocked = (error: unknown): boolean => hasCode(error, ['55P03'])
@@ -55,7 +70,8 @@ export const isRefusedByPooler = (error: unknown): boolean =>
 export function databaseFailure(error: unknown): Failure | undefined {
   const meaning = meaningOf(error)
   if (!meaning) return undefined
-  const { failure, detail, hint, retryAfter } = meaning
+  const { failure, hint, retryAfter } = meaning
+  const detail = embeddedReason(error) ?? meaning.detail
   // The text of a constraint or of a trigger is for the caller; other texts of PostgreSQL are for the log.
   const why = failure === 'conflict' && error instanceof Error ? `: ${error.message}` : ''
   return new Failure(failure, `${detail}${why}; nothing was changed`, { hint, retryAfter, cause: error })

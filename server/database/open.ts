@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../shared/errors.ts'
 import type { Env } from '../env.ts'
+import type { Log } from '../log.ts'
 import { connectPostgres } from './connect.ts'
 import { openEmbedded } from './embedded.ts'
 import { findNames } from './find-names.ts'
@@ -13,8 +14,11 @@ import type { Pool } from './sql.ts'
  * be up yet, because the pool connects when the first statement is sent.
  * @throws Failure `usage`, `conflict` or `database_unavailable` when it cannot be opened
  */
-export async function openDatabase(env: Env): Promise<OpenedDatabase> {
-  if (!env.JOBS_DB_URL) return openEmbedded({ folder: env.JOBS_DATA_DIR, fsync: env.JOBS_EMBEDDED_FSYNC })
+export async function openDatabase(env: Env, log: Log): Promise<OpenedDatabase> {
+  if (!env.JOBS_DB_URL) {
+    const { JOBS_DATA_DIR: folder, JOBS_EMBEDDED_FSYNC: fsync, JOBS_STATEMENT_TIMEOUT_SECONDS: seconds } = env
+    return openEmbedded({ folder, fsync, silenceMs: 2000 * seconds, log })
+  }
   const url = env.JOBS_DB_URL
   const names: SchemaNames = {}
   const connect = (pool: number) => withSchemaNames(createPool(env, url, pool), names)
@@ -32,7 +36,10 @@ export async function openDatabase(env: Env): Promise<OpenedDatabase> {
     },
     // A pooler in transaction mode passes no notification on.
     listen: (channel, listener) => void (env.JOBS_DB_POOLER || keepListening(sql, channel, listener)),
-    close: async () => void (await Promise.all([sql, own].map((pool) => pool?.end({ timeout: 5 })))),
+    close: async (graceMs) => {
+      const timeout = Math.min(5, graceMs / 1000)
+      await Promise.all([sql, own].map((pool) => pool?.end({ timeout })))
+    },
     // A PostgreSQL server may come back at any time, so it is never lost.
     lost: new Promise(() => {}),
   }

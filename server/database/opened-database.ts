@@ -24,7 +24,8 @@ export interface OpenedDatabase {
   withDedicatedPool: <Result>(work: (own: Pool) => Promise<Result>) => Promise<Result>
   /** Listens to a channel, and listens again after a lost connection. */
   listen: (channel: string, listener: Listener) => void
-  close: () => Promise<void>
+  /** Closes the database within `graceMs` milliseconds, whatever state it is in. */
+  close: (graceMs: number) => Promise<void>
   /** Resolves when the database cannot be used any more and only a restart of the server helps. */
   lost: Promise<void>
 }

@@ -34,6 +34,7 @@ export async function prepare(preparing: Preparing): Promise<void> {
         await migrate({ sql, log, schema, pooled, tablesReady })
       })
     } catch (error) {
+      if (isStopping()) return
       const why = reasonOf(error)
       if (isReady()) return log.warn(`indexes are missing, so some calls are slow; the next start tries again: ${why}`)
       throwUnlessTemporary(error)

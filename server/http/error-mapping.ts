@@ -1,5 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import { databaseFailure, isOutcomeUnknown } from '../database/failure.ts'
+import { databaseFailure, isOutcomeUnknown, lossOf } from '../database/failure.ts'
 import { outcomeUnknown } from '../database/outcome-unknown.ts'
 import type { Log } from '../log.ts'
 
@@ -35,7 +35,7 @@ export function inactivityFailure(changing: boolean): Failure {
 /** PostgreSQL may have committed a statement that is a transaction of its own before the connection broke. */
 const connectionBroke = (cause: unknown): Failure =>
   outcomeUnknown({
-    because: 'the connection to the database broke',
+    because: lossOf(cause),
     hint: 'the request can be sent again with the same idempotency key or completion token',
     retryAfter: 5,
     cause,

@@ -34,7 +34,7 @@ function respondWithRefusal(outgoing: ServerResponse, wanted: number): void {
 
 function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const { status, head, body } = refusal(statuses[error.code ?? ''] ?? 400)
+  const { status, head, body } = refusal(statuses.get(error.code ?? '') ?? 400)
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     ...Object.entries(head).map(([name, value]) => `${name}: ${value}`),
@@ -43,7 +43,10 @@ function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   socket.end(lines.join('\r\n'))
 }
 
-const statuses: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }
+const statuses: ReadonlyMap<string, number> = new Map([
+  ['HPE_HEADER_OVERFLOW', 431],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
+])
 
 function refusal(status: number) {
   const id = randomUUID()
@@ -75,13 +78,13 @@ export async function listen(server: Server, host: string, wanted: number): Prom
   return typeof address === 'object' && address ? address.port : wanted
 }
 
-/** Stops accepting connections and waits for running requests; after `seconds` it closes their connections. */
-export async function close(server: Server, seconds: number): Promise<void> {
+/** Stops accepting connections and waits for running requests; after `limitMs` it closes their connections. */
+export async function close(server: Server, limitMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   // A connection becomes idle when its request ends, and a caller may keep an idle connection open for long.
   const idle = setInterval(() => server.closeIdleConnections(), 50)
   server.closeIdleConnections()
-  await Promise.race([closed, wait(seconds * 1000, undefined, { ref: false })])
+  await Promise.race([closed, wait(limitMs, undefined, { ref: false })])
   clearInterval(idle)
   server.closeAllConnections()
 }

@@ -83,7 +83,7 @@ export async function fill(sql: Sql, rows: number): Promise<void> {
 }
 
 /** Waits until all indexes are valid. A server builds them after it is ready, and could deadlock with the inserts. */
-async function untilIndexed(sql: Sql): Promise<void> {
+export async function untilIndexed(sql: Sql): Promise<void> {
   for (;;) {
     const [last] = await sql`
       select from pg_index where indexrelid = to_regclass('jobsctl_sealed_operations') and indisvalid`

@@ -428,7 +428,7 @@ describe('a database that another program made', () => {
     const ids = (await Promise.all(twice)).map(({ body }) => Object(body).id)
     expect(ids).toEqual([expect.any(Number), ids[0]])
     expect(await indexes()).toEqual(expect.arrayContaining(['idx_jobs_idempotent_unique', 'jobsctl_unique']))
-    expect(log.filter((line) => line.includes('is another than this server needs'))).toEqual([
+    expect(log.filter((line) => line.includes('is not the one that this server needs'))).toEqual([
       expect.stringContaining('the index jobsctl_ended is not the one that this server needs'),
     ])
     await stopAll()
@@ -449,11 +449,11 @@ describe('a database that another program made', () => {
     try {
       const server = await start()
       await until('the server says that it waits', () =>
-        log.some((line) => line.includes('another server is migrating')),
+        log.some((line) => line.includes('waiting for another server that is migrating')),
       )
       await holding`select pg_advisory_unlock_all()`
       await server.prepared
-      expect(log.filter((line) => line.includes('another server is migrating'))).toHaveLength(1)
+      expect(log.filter((line) => line.includes('waiting for another server that is migrating'))).toHaveLength(1)
     } finally {
       await holding`select pg_advisory_unlock_all()`
       holding.release()
