@@ -7,6 +7,7 @@ import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
 import type { Authenticator } from './auth/authenticate.ts'
 import { listenForTokenCommands } from './auth/token-socket.ts'
 import { tokenAuthenticator } from './auth/tokens.ts'
+import { createEventLogMove } from './background/event-log-move.ts'
 import { runMaintenance } from './background/maintenance.ts'
 import type { ServerContext } from './call.ts'
 import { keepCounts } from './counts/keeper.ts'
@@ -150,17 +151,26 @@ const longestCountsEndMs = 5000
 /** Starts the migration, the notifications, the maintenance and the counts; `ended` resolves when they have stopped. */
 function startBackground({ opened, env, context, readiness }: BackgroundOptions) {
   const { sql, log, stopping, localOperations, archiveDays, longPolls } = context
-  const { isReady, tablesReady } = readiness
+  const { isReady } = readiness
+  const eventLogMove = createEventLogMove(sql, log)
+  // The first call waits for this check: a restored database must not give out the id of an event a second time.
+  let firstCheck: Promise<void> | undefined
+  const tablesReady = () => {
+    firstCheck ??= eventLogMove.check().then(readiness.tablesReady)
+  }
   const prepared = prepare({
     opened,
     log,
     pooled: env.JOBS_DB_POOLER,
     tablesReady,
-    isReady,
+    isReady: () => firstCheck !== undefined,
     isStopping: () => stopping.aborted,
+  }).then(() => firstCheck)
+  listenForWork(opened, longPolls, () => {
+    // A new connection may lead to another database: after a failover to a standby.
+    if (isReady()) void eventLogMove.check()
   })
-  listenForWork(opened, longPolls)
-  const maintenance = runMaintenance({ sql, log, localOperations, archiveDays, isReady, stopping })
+  const maintenance = runMaintenance({ sql, log, localOperations, archiveDays, isReady, eventLogMove, stopping })
   // Counting waits for the indexes: without them it would read every job.
   const counts = prepared.then(() => keepCounts({ sql, log, stopping })).catch(() => {})
   const ended = async () => {
@@ -172,11 +182,14 @@ function startBackground({ opened, env, context, readiness }: BackgroundOptions)
 }
 
 /** Wakes waiting calls when a notification arrives. Without notifications they find work at their next poll. */
-const listenForWork = ({ listen }: OpenedDatabase, longPolls: LongPolls): void =>
+const listenForWork = ({ listen }: OpenedDatabase, longPolls: LongPolls, connected: () => void): void =>
   listen(workChannel, {
     heard: (notice) => wakeNotified(longPolls, notice),
     // Notifications that were sent before the server listened are lost.
-    listening: () => longPolls.notify(),
+    listening: () => {
+      longPolls.notify()
+      connected()
+    },
   })
 
 /** The socket of token commands. A folder whose path is too long for a socket only costs these commands. */

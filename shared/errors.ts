@@ -13,6 +13,7 @@ export const failures = {
   queue_draining: { status: 409, exit: 'conflict' },
   lease_lost: { status: 409, exit: 'conflict' },
   preview_stale: { status: 409, exit: 'conflict' },
+  events_reset: { status: 410, exit: 'conflict' },
   limit_exceeded: { status: 412, exit: 'over_limit' },
   too_large: { status: 413, exit: 'usage' },
   unsupported_media_type: { status: 415, exit: 'failed' },
@@ -54,6 +55,8 @@ interface FailureOptions {
   server?: string | undefined
   /** The methods that an existing path takes, for the header `Allow`. */
   allow?: readonly string[]
+  /** Fields of the error body that this code has beside those of every error. */
+  fields?: Readonly<Record<string, number | null>>
   cause?: unknown
 }
 
@@ -67,6 +70,7 @@ export class Failure extends Error {
   readonly requestId: string | undefined
   readonly server: string | undefined
   readonly allow: readonly string[]
+  readonly fields: Readonly<Record<string, number | null>>
 
   constructor(code: FailureCode, detail: string, options: FailureOptions = {}) {
     super(detail, { cause: options.cause })
@@ -77,6 +81,7 @@ export class Failure extends Error {
     this.requestId = options.requestId
     this.server = options.server
     this.allow = options.allow ?? []
+    this.fields = options.fields ?? {}
   }
 }
 

@@ -37,12 +37,15 @@ export async function readStream(
   const events: JobEvent[] = []
   const lines: string[] = []
   let heartbeats = 0
+  /** The name of the message that is being read. */
+  let name = ''
   const ended = (async () => {
     for await (const line of createInterface({ input: answer.body })) {
       lines.push(line)
       if (line.startsWith('id:')) ids.push(Number(line.slice(3)))
       if (line.startsWith(': ')) heartbeats += 1
-      if (line.startsWith('data:') && line !== 'data: {}') events.push(Shape.parse(JSON.parse(line.slice(5))))
+      if (line.startsWith('event:')) name = line.slice(6).trim()
+      if (line.startsWith('data:') && name === 'job') events.push(Shape.parse(JSON.parse(line.slice(5))))
     }
   })().catch((error: unknown) => {
     if (!reader.signal.aborted) throw error

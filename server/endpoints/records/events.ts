@@ -1,14 +1,29 @@
+import { Failure } from '../../../shared/errors.ts'
 import type { EventsRequest, JobEvent } from '../../../shared/records/events.ts'
 import type { Call } from '../../call.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
+import { idsBelow } from '../../lifecycle/event-ids.ts'
 
-/** Events after `after_id`, as far as no event can appear between them any more. */
+/**
+ * Events after `after_id`, as far as no event can appear between them any more.
+ * @throws Failure `events_reset` for an id that the log has not given out yet
+ */
 export async function events(
   { sql, eventWatermark }: Pick<Call, 'sql' | 'eventWatermark'>,
   request: EventsRequest,
 ): Promise<JobEvent[]> {
-  return readEvents(sql, request, await eventWatermark.reached())
+  const last = await eventWatermark.reached()
+  const ids = request.after_id > last ? await idsBelow(sql, request.after_id) : undefined
+  if (!ids) return readEvents(sql, request, last)
+  throw new Failure(
+    'events_reset',
+    `the event log has given out no id above ${ids.newest_id}, and after_id is ${request.after_id}`,
+    {
+      hint: 'after_id is of another log, or of a lost part of this one: read what you need again, and go on after newest_id',
+      fields: { ...ids },
+    },
+  )
 }
 
 /** Events after `after_id` with an id of at most `last`. */
