@@ -4,9 +4,12 @@ import { isIP } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../shared/errors.ts'
 import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
+import { createAttemptLimit } from './auth/attempt-limit.ts'
 import type { Authenticator } from './auth/authenticate.ts'
+import { addressReader } from './auth/client-address.ts'
+import { tokenAuthenticator } from './auth/token-authenticator.ts'
 import { listenForTokenCommands } from './auth/token-socket.ts'
-import { tokenAuthenticator } from './auth/tokens.ts'
+import { warnOfSharedNames } from './auth/tokens.ts'
 import { createEventLogMove } from './background/event-log-move.ts'
 import { runMaintenance } from './background/maintenance.ts'
 import type { ServerContext } from './call.ts'
@@ -57,7 +60,9 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
   const readiness = watchReadiness(sql, log)
   const context = createContext({ sql, env, log, stopping: stopping.signal })
   const auth = await createAuthenticator(env, sql, log)
-  const server = createHttpServer(createApp({ ...context, ...readiness, auth }).fetch)
+  const server = createHttpServer(
+    createApp({ ...context, ...readiness, auth, readAddress: addressReader(env.JOBS_TRUSTED_PROXIES) }).fetch,
+  )
   const closeTokenSocket = env.JOBS_DB_URL ? async () => {} : await openTokenSocket(env.JOBS_DATA_DIR, sql, log)
   const url = await listenOn(server, env, log)
   const background = startBackground({ opened, env, context, readiness })
@@ -120,8 +125,10 @@ const createContext = ({ sql, env, log, stopping }: ContextOptions): ServerConte
 })
 
 async function createAuthenticator(env: Env, sql: Pool, log: Log): Promise<Authenticator> {
-  if (env.AUTH_MODE === 'multi_user') return tokenAuthenticator(sql)
-  return apiKeyAuthenticator(await apiKey({ configured: env.SINGLE_USER_API_KEY, folder: env.JOBS_DATA_DIR, log }))
+  const limit = createAttemptLimit(log)
+  if (env.AUTH_MODE === 'multi_user') return tokenAuthenticator(sql, limit)
+  const key = await apiKey({ configured: env.SINGLE_USER_API_KEY, folder: env.JOBS_DATA_DIR, log })
+  return apiKeyAuthenticator(key, limit)
 }
 
 /** Listens on the address of the environment, and resolves to its URL. */
@@ -157,6 +164,7 @@ function startBackground({ opened, env, context, readiness }: BackgroundOptions)
   let firstCheck: Promise<void> | undefined
   const tablesReady = () => {
     firstCheck ??= eventLogMove.check().then(readiness.tablesReady)
+    if (env.AUTH_MODE === 'multi_user') void warnOfSharedNames(sql, log).catch(() => {})
   }
   const prepared = prepare({
     opened,

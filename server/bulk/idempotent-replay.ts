@@ -20,7 +20,7 @@ interface First {
  */
 export async function findReplay<Answer>(
   tx: Sql,
-  { caller, idempotencyKey }: Call,
+  { caller, formerCaller, idempotencyKey }: Call,
   bulk: BulkChange<Answer>,
   hash: string,
 ): Promise<{ answer: Answer } | undefined> {
@@ -28,7 +28,9 @@ export async function findReplay<Answer>(
   const [first] = await tx<First[]>`
     select id, state, request_hash, answer, affected, error
     from job_operations
-    where caller = ${caller} and idempotency_key = ${idempotencyKey}`
+    where caller in (${caller}, ${formerCaller ?? caller}) and idempotency_key = ${idempotencyKey}
+    order by caller = ${caller} desc
+    limit 1`
   if (!first) return undefined
   const { id, state, request_hash, answer, affected, error } = first
   if (request_hash !== hash) {

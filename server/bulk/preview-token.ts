@@ -33,6 +33,8 @@ export interface PreviewSubject {
   kind: string
   filters: object
   caller: string
+  /** The name of the caller in previews of servers that signed the name of a token instead of its id. */
+  formerCaller?: string | undefined
 }
 
 /** How long a preview may be gone by, in seconds: its set can only shrink, and a second pair of eyes takes its time. */
@@ -70,11 +72,11 @@ export function signToken(key: string | null, subject: PreviewSubject, previewed
 export async function verifyToken(
   sql: Sql,
   token: string,
-  { kind, filters, caller }: PreviewSubject,
+  { kind, filters, caller, formerCaller }: PreviewSubject,
 ): Promise<VerifiedPreview> {
   const { id, as_of, seen: snapshot, count, except: excluded, ...of } = opened(token, await readSigningKey(sql))
   if (of.kind !== kind) throw previewStale(`the preview is of another operation (${of.kind})`)
-  if (of.caller !== caller) throw previewStale('the preview is of another caller')
+  if (of.caller !== caller && of.caller !== formerCaller) throw previewStale('the preview is of another caller')
   if (of.hash !== hashOfJson(filters)) throw previewStale('the preview is of other filters')
   return { id, as_of, snapshot, count, excluded }
 }

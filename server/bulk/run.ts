@@ -60,7 +60,9 @@ async function carryOut<Answer>(
   return conclude(running, bulk, { run, previewed, elapsed_ms: progress(run).elapsed_ms })
 }
 
-const subjectOf = ({ caller }: Call, { kind, filters }: BulkChange<unknown>) => ({ kind, filters, caller })
+const subjectOf = ({ caller, formerCaller }: Call, { kind, filters }: BulkChange<unknown>) => ({
+  ...{ kind, filters, caller, formerCaller },
+})
 
 /** A refusal must not cost what the change would: it is counted first, and from then on the set can only shrink. */
 async function keepBound(
