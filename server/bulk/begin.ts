@@ -14,6 +14,8 @@ import { isFromThisDatabase } from './snapshot.ts'
 export interface BeginContext extends Origin, Omit<OrphanContext, 'sql'> {
   sql: Pool
   idempotencyKey: string | undefined
+  /** The name under which earlier versions recorded this caller; undefined when it is the same. */
+  formerCaller: string | undefined
 }
 
 /** Another operation of the same kind in an overlapping scope. */

@@ -1,5 +1,4 @@
 import { createCaller } from '../../stress/actors/caller.ts'
-import { checkResponses, checkAfterFaults } from '../../stress/checks/responses.ts'
 import { checkCounts } from '../../stress/checks/counts.ts'
 import { checkEnded, checkEnqueued } from '../../stress/checks/enqueued.ts'
 import { type Evidence, gather } from '../../stress/checks/evidence.ts'
@@ -8,6 +7,7 @@ import { checkAttempts, checkTransitions } from '../../stress/checks/histories.t
 import { checkLeaseTimes, checkOwnLease } from '../../stress/checks/leases.ts'
 import { checkReaders } from '../../stress/checks/readers.ts'
 import { checkRejected, checkRejectedItems } from '../../stress/checks/rejections.ts'
+import { checkAfterFaults, checkResponses } from '../../stress/checks/responses.ts'
 import type { Verdict } from '../../stress/checks/verdict.ts'
 import { openJournal } from '../../stress/journal.ts'
 import { createRandom } from '../../stress/random.ts'
