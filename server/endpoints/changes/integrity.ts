@@ -65,6 +65,7 @@ function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkCha
       from (${brokenJobs(sql, set, request, [staleLease(sql), ...expiredLeases(sql, set)])}) as jobs where true`,
     time: (sql) => sql`leased_until`,
     batch: (tx, context, selection) => repair(tx, { ...context, quarantineThreshold }, { request, selection }),
+    batchStatements: 2,
     affected: ({ fixed = 0 }) => fixed,
     ownAnswer: ({ counts: { non_processing_with_lease = 0, processing_expired = 0, fixed = 0 } }) => ({
       non_processing_with_lease,

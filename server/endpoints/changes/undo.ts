@@ -55,6 +55,7 @@ function bulkOf(
     matching: way.matching,
     time: way.time,
     batch: way.batch,
+    ...(way.batchStatements !== undefined && { batchStatements: way.batchStatements }),
     rejected,
     affected: ({ affected = 0 }) => affected,
     ownAnswer: async ({ sql, counts: { affected = 0 } }) => ({
