@@ -74,6 +74,12 @@ export interface BulkChange<Answer> {
   matching: (sql: Sql, set: JobSet) => Fragment
   /** The time column, or expression, that the filters compare. */
   time: (sql: Sql) => Fragment
+  /** A condition on groups `(domain, queue, job_type, status)`: true for jobs that an undo can restore. */
+  restorable: (sql: Sql) => Fragment
+  /** Why the jobs of a group `(domain, queue, job_type, status)` match, as text; absent where there is one reason. */
+  reason?: (sql: Sql) => Fragment
+  /** A query of one number: how many jobs that depend on the set are cancelled along; absent where none can be. */
+  dependents?: (sql: Sql) => Fragment
   /** True where an index on `time` holds only rows that can match: batches may then be ranges of this index. */
   hasTimeIndex?: boolean
   /**

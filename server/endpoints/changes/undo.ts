@@ -54,6 +54,7 @@ function bulkOf(
     undoes: id,
     matching: way.matching,
     time: way.time,
+    restorable: (sql) => sql`false`,
     batch: way.batch,
     ...(way.batchStatements !== undefined && { batchStatements: way.batchStatements }),
     rejected,
