@@ -11,6 +11,8 @@ export interface Wire {
    * the database gets this message. Undefined cuts nothing.
    */
   cutAt: (cut: { nth: number; when: 'before' | 'after' } | undefined) => void
+  /** While down, resets each new connection at once. */
+  down: (isDown: boolean) => void
   /** Delays each message in both directions by as many milliseconds as `latency` returns. */
   slow: (latency: () => number) => void
   /** How many bytes the client has sent so far. */
@@ -30,7 +32,12 @@ export async function wireTo(url: string, { watch }: WireOptions = {}): Promise<
   let sent = 0
   let next: { nth: number; when: 'before' | 'after' } | undefined
   let latency = () => 0
+  let down = false
   const server = createServer((near) => {
+    if (down) {
+      near.resetAndDestroy()
+      return
+    }
     const far = connect(Number(target.port), target.hostname)
     const toFar = inOrder(far, () => latency())
     const toNear = inOrder(near, () => latency())
@@ -61,6 +68,9 @@ export async function wireTo(url: string, { watch }: WireOptions = {}): Promise<
     sent: () => sent,
     cutAt: (cut) => {
       next = cut
+    },
+    down: (isDown) => {
+      down = isDown
     },
     slow: (given) => {
       latency = given
