@@ -1,7 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein'
 import * as z from 'zod'
 import { Failure } from '../shared/errors.ts'
-import { isAddressList } from './auth/client-address.ts'
+import { isAddressList } from './address-list.ts'
 
 const number = (least: number, most: number, preset: number) =>
   z

@@ -1,10 +1,8 @@
 import { BlockList, isIP } from 'node:net'
+import { networksOf } from '../address-list.ts'
 
 /** Tells the address of a caller: of the connection, or what a trusted proxy says. */
 export type ReadAddress = (connection: string | undefined, forwardedFor: string | undefined) => string
-
-/** True for a list of addresses and networks such as `10.0.0.0/8, ::1`. */
-export const isAddressList = (text: string): boolean => networksOf(text).every(({ valid }) => valid)
 
 /**
  * Reads the address by which wrong credentials are counted: IPv4 as it is, IPv6 as its network of 64 bits, because one host
@@ -27,29 +25,6 @@ export function addressReader(trusted: string): ReadAddress {
     }
     return isIP(address) === 6 ? networkOf(address) : address
   }
-}
-
-interface Network {
-  address: string
-  bits: number | undefined
-  family: 'ipv4' | 'ipv6'
-  valid: boolean
-}
-
-function networksOf(text: string): Network[] {
-  const words = text.split(',').map((word) => word.trim())
-  return words.filter(Boolean).map((word) => {
-    const [address = '', length, ...more] = word.split('/')
-    const version = isIP(address)
-    const bits = length === undefined ? undefined : Number(length)
-    const inRange = bits === undefined || (/^\d{1,3}$/.test(length ?? '') && bits <= (version === 6 ? 128 : 32))
-    return {
-      address,
-      bits,
-      family: version === 6 ? 'ipv6' : 'ipv4',
-      valid: version !== 0 && inRange && more.length === 0,
-    }
-  })
 }
 
 /** An address without white space, and an IPv4 address that IPv6 sockets show as `::ffff:10.0.0.1` as IPv4. */
