@@ -7,6 +7,8 @@ import { type Stage, untilQuiet } from './stage.ts'
 /** One thing that a caller does to the jobs of a domain. */
 export interface Action {
   name: string
+  /** How many jobs it can change. */
+  jobs: number
   /** Makes jobs for it. */
   prepare: (stage: Stage, domain: string) => Promise<void>
   run: (url: string, domain: string) => Promise<Outcome>
@@ -40,7 +42,8 @@ const bulkByJobsctl = (words: string[]) => (url: string, domain: string) =>
 
 /** The bulk changes, each of so many jobs. */
 export const bulkOf = (jobs: number) => {
-  const pruned: Pick<Action, 'prepare' | 'changed'> = {
+  const pruned: Pick<Action, 'jobs' | 'prepare' | 'changed'> = {
+    jobs,
     prepare: (stage, domain) => finished(stage, domain, jobs),
     changed: async (stage, domain) => jobs - (await counted(stage, domain, 'completed')),
   }
@@ -56,6 +59,7 @@ export const bulkOf = (jobs: number) => {
   }
   const sweepByJobsctl: Action = {
     name: 'jobsctl sweep',
+    jobs,
     prepare: (stage, domain) => queued(stage, domain, jobs),
     run: bulkByJobsctl(['sweep', '--age', '30d']),
     changed: (stage, domain) => counted(stage, domain, 'cancelled'),
@@ -70,6 +74,7 @@ export const { pruneByJobsctl, pruneByHttp, sweepByJobsctl } = bulkOf(jobsEach)
 
 export const enqueueByHttp: Action = {
   name: 'POST enqueue',
+  jobs: 1,
   prepare: async () => {},
   run: (url, domain) =>
     post(url, { path: enqueue.path, body: { domain, queue: 'default', job_type: 'export', payload: {} } }),
@@ -80,6 +85,7 @@ export const enqueueByHttp: Action = {
 export interface Tried {
   action: string
   outcome: Outcome
+  jobs: number
   changed: number
 }
 
@@ -94,5 +100,5 @@ export async function tryOnce(
   const { url } = await at(domain)
   const outcome = await action.run(url, domain)
   await untilQuiet(stage)
-  return { action: action.name, outcome, changed: await action.changed(stage, domain) }
+  return { action: action.name, outcome, jobs: action.jobs, changed: await action.changed(stage, domain) }
 }
