@@ -35,7 +35,7 @@ describe('the server process', () => {
         AUTH_MODE: 'none',
         JOBS_DB_POOL: 'many',
         JOBS_DB_URL: 'mysql://root:sesame@db/jobs',
-        JOBS_EMBEDDED_FSYNC: 'yes',
+        JOBS_EMBEDDED_FSYNC: 'perhaps',
         SINGLE_USER_API_KEY: 'open sesame',
       })
 
