@@ -14,8 +14,10 @@ export default defineConfig({
         name,
         include: [`test/${name}/**/*.test.ts`],
         pool: 'forks',
+        // A machine four times as slow passes, too: a limit only ends a test that hangs.
         testTimeout: 120_000,
         hookTimeout: 240_000,
+        expect: { poll: { timeout: 60_000 } },
         // The tests of the server drive the program that is shipped, not its source.
         server: { deps: { external: [/\/dist\//] } },
       },

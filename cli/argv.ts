@@ -13,14 +13,14 @@ const namesOf = (spelling: string) => spelling.split(/[ ,]+/).filter((word) => w
 const entriesOf = (flags: readonly Flag[]) =>
   flags.flatMap((flag) => namesOf(flag.flags).map((name) => [name, flag] as const))
 
-/** Of all commands, or as one command reads those that it has itself. */
+/** The flags of all commands; a flag that `command` defines is read as that command defines it. */
 function tableFor(command?: CommandSpec): Table {
   const all = entriesOf([...commands.flatMap(({ flags }) => flags), ...globalFlags, ...guardFlags])
   const own = entriesOf(command?.flags ?? [])
   return new Map([...new Map([...all, ...own])].filter(([, flag]) => flag.flags.includes('<')))
 }
 
-/** A flag that takes a value, where it is used. */
+/** One use of a flag that takes a value; `inline` is true for `--flag=value`. */
 interface Use {
   name: string
   flag: Flag
@@ -28,8 +28,8 @@ interface Use {
   inline: boolean
 }
 
-/** Where the verb stands, or -1, and the flags with values around it. */
-function readBy(table: Table, argv: readonly string[]): { verb: number; uses: Use[] } {
+/** The index of the verb, or -1, and every use of a flag with a value. */
+function parseWords(table: Table, argv: readonly string[]): { verb: number; uses: Use[] } {
   const uses: Use[] = []
   let verb = -1
   for (let at = 0; at < argv.length; at++) {
@@ -46,33 +46,32 @@ function readBy(table: Table, argv: readonly string[]): { verb: number; uses: Us
 }
 
 /**
- * Brings the verb to the front, since flags may stand before or after it, and refuses what would
- * be read in a way that nobody means.
- * @throws Failure `usage` for a flag without its value, or given twice
+ * The words with the verb first, since flags may stand before or after the verb.
+ * @throws Failure `usage` for a flag without its value, with a blank value, or given twice
  */
 export function verbFirst(argv: readonly string[]): string[] {
-  // A flag such as --watch takes a value in one command and none in another.
-  const isRead = (command: CommandSpec) => argv[readBy(tableFor(command), argv).verb] === command.name
+  // A flag may take a value in one command and none in another, so each command reads the words by its own flags.
+  const isRead = (command: CommandSpec) => argv[parseWords(tableFor(command), argv).verb] === command.name
   const command = commands.find((command) => argv.includes(command.name) && isRead(command))
-  const { verb, uses } = readBy(tableFor(command), argv)
-  refuseOdd(uses)
+  const { verb, uses } = parseWords(tableFor(command), argv)
+  refuseBadUses(uses)
   const found = argv[verb]
   return found === undefined ? [...argv] : [found, ...argv.slice(0, verb), ...argv.slice(verb + 1)]
 }
 
-function refuseOdd(uses: readonly Use[]): void {
+function refuseBadUses(uses: readonly Use[]): void {
   for (const [at, { name, flag, value, inline }] of uses.entries()) {
     const again = uses.slice(0, at).some((before) => before.flag.flags === flag.flags)
     if (again && !flag.many) throw new Failure('usage', `${name}: is given more than once`)
     if (value?.trim() === '') throw new Failure('usage', `${name}: must not be blank`)
     if (value !== undefined && (inline || !/^-./.test(value))) continue
     throw new Failure('usage', `${name}: needs a value`, {
-      hint: `${name}${name.startsWith('--') ? '=' : ''}${value ?? '…'} if that is what you mean`,
+      hint: `${name}${name.startsWith('--') ? '=' : ''}${value ?? '…'} gives it a value`,
     })
   }
 }
 
-/** `-qp prod` and `-ojson`: of letters in one word, the one that takes a value, and the value if it is there. */
+/** `-qp prod` and `-ojson`: the letter of a word that takes a value, and the value if it stands in the same word. */
 function ofLetters(word: string, table: Table): [string, string?] {
   const letters = word.startsWith('-') ? [...word].slice(1) : []
   const at = letters.findIndex((letter) => table.has(`-${letter}`))

@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 import { quickAnswer } from './quick-answer.ts'
 
-// A reader that closes early, such as `head`, is not a failure, and stops nothing that is under way.
+// A reader that closes the pipe early, such as `head`, is no failure, and a change that runs goes on.
 let outGone = false
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   outGone = true
   if (error.code === 'EPIPE') return
   process.stderr.on('error', () => {})
-  process.stderr.write(`error: cannot write to stdout: ${error.code}; what the command did stands\n`)
+  process.stderr.write(
+    `error: cannot write to stdout: ${error.code}; the command itself goes on, and nothing is rolled back\n`,
+  )
   process.once('exit', (code) => {
     if (code === 0) process.exitCode = 1
   })

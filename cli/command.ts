@@ -2,7 +2,7 @@ import type { Context } from './context.ts'
 import type { Ending } from './output/print.ts'
 import type { Flag } from './settings/flag.ts'
 
-/** One command, described once: its help, its flags, and what it does. */
+/** One command: its help, its flags, and the function that runs it. */
 export interface CommandSpec<Flags extends object = object> {
   name: string
   group: 'READ' | 'CHANGE' | 'QUEUE' | 'ADMIN' | 'SETUP'
@@ -12,10 +12,10 @@ export interface CommandSpec<Flags extends object = object> {
   about: string
   examples: readonly string[]
   flags: readonly Flag[]
-  /** Positional arguments, as commander reads them: `[ids...]`. */
+  /** Positional arguments in the notation of commander: `[ids...]`. */
   operands?: string
-  /** Previews and confirms: takes the flags of the guard. */
+  /** The command previews and confirms a change, so it takes the flags of the guard. */
   changes?: boolean
-  /** What it needs beside, such as a contract, it loads itself: `--help` must not wait for that. */
+  /** Runs the command. It imports contracts and output itself, so that `--help` does not load them. */
   run(context: Context, flags: Flags, operands: string[]): Promise<Ending>
 }

@@ -4,20 +4,20 @@ import type { Printer } from './output/print.ts'
 import type { GlobalFlags, Settings } from './settings/settings.ts'
 import type { Target } from './settings/target.ts'
 
-/** What a command gets; it touches neither the process, nor a stream, nor the network. */
+/** Everything that a command may use; a command itself touches neither the process, nor a stream, nor the network. */
 export interface Context {
   io: Io
   flags: GlobalFlags
   settings: Settings
   print: Printer
-  /** @throws Failure when no target can be made of flags, environment and config */
+  /** @throws Failure when flags, environment and config name no usable target */
   target: () => Promise<Target>
-  /** The one client of a command, with its one deadline. */
+  /** The client of the command: one deadline covers all its calls. */
   client: () => Promise<Client>
-  /** A client with a deadline of its own, for what goes on for long; another signal than Ctrl-C may end its calls. */
+  /** A new client with its own deadline, for commands that poll. `signal` ends its calls; without it, Ctrl-C does. */
   newClient: (signal?: AbortSignal) => Promise<Client>
-  /** The words of this command for a hint, with the flags that named its target, bounded and explained it. */
+  /** A command line for a hint: `words` with this command's flags for the target, the limit and the reason. */
   retyped: (words: readonly string[]) => string
-  /** The words of another command at the same target. */
+  /** A command line for a hint: `words` with this command's flags for the target only. */
   another: (words: readonly string[]) => string
 }

@@ -13,14 +13,14 @@ export async function run(argv: readonly string[], outGone: () => boolean): Prom
     process.once(signal, () => interruption.abort(signal))
   }
   // `exitCode`, not `exit()`: exit() can cut off output still on its way to a pipe.
-  process.exitCode = exits.failed.code // until it is known to be another
+  process.exitCode = exits.failed.code // the code if main never ends
   process.exitCode = await main(argv, {
     out: (text) => void process.stdout.write(text),
     note: (text) => void process.stderr.write(text),
     ask,
     readStdin,
     outGone,
-    interactive: isatty(0) && isatty(2), // to look at `process.stdin` would open it
+    interactive: isatty(0) && isatty(2), // reading `process.stdin` would open it
     outTerminal: Boolean(process.stdout.isTTY),
     noteTerminal: Boolean(process.stderr.isTTY),
     columns: process.stdout.columns || 80,
@@ -32,10 +32,10 @@ export async function run(argv: readonly string[], outGone: () => boolean): Prom
 }
 
 async function ask(question: string): Promise<string | undefined> {
-  await forgetTyped()
+  await discardTyped()
   const { createInterface } = await import('node:readline/promises')
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  // At a prompt the terminal hands Ctrl-C to readline instead of the process.
+  // At a prompt readline gets Ctrl-C instead of the process.
   terminal.on('SIGINT', () => interruption.abort('SIGINT'))
   try {
     const closed = new Promise<undefined>((resolve) => terminal.once('close', () => resolve(undefined)))
@@ -46,28 +46,28 @@ async function ask(question: string): Promise<string | undefined> {
   }
 }
 
-/** What was typed before a question was there is no answer to it. */
-async function forgetTyped(): Promise<void> {
+/** Discards the keys that were typed before the question appeared: they are no answer to it. */
+async function discardTyped(): Promise<void> {
   const { stdin } = process
-  stdin.setRawMode?.(true) // else a line without its end would wait for the question
+  stdin.setRawMode?.(true) // otherwise a line without its newline would stay in the buffer of the terminal
   stdin.resume()
   for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
   stdin.pause()
   stdin.setRawMode?.(false)
 }
 
-/** A signal ends the wait for a secret, too. */
+/** All of stdin; a signal ends the wait. */
 async function readStdin(): Promise<string> {
   interruption.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true })
   const { text } = await import('node:stream/consumers')
   return text(process.stdin).catch(() => '')
 }
 
-/** By the environment or else by the system. A container's user may have none, and a relative one would be any folder. */
+/** The home folder by the environment, else by the system; undefined for a user without one, or for a relative path. */
 function home(): string | undefined {
-  for (const look of [homedir, () => userInfo().homedir]) {
+  for (const read of [homedir, () => userInfo().homedir]) {
     try {
-      const path = look()
+      const path = read()
       if (isAbsolute(path)) return path
     } catch {}
   }
@@ -78,6 +78,6 @@ function user(): string {
   try {
     return userInfo().username
   } catch {
-    return String(process.getuid?.() ?? 'unknown') // a container's user may have no name
+    return String(process.getuid?.() ?? 'unknown') // the user of a container may have no name
   }
 }

@@ -6,26 +6,18 @@ import { type GlobalFlags, readSettings } from './settings/settings.ts'
 import type { Target } from './settings/target.ts'
 import { commandLine } from './shell.ts'
 
-/** What a command gets, of flags and environment; the network is loaded when it is used. */
+/** The context of a command, from flags and environment. The HTTP client is imported at its first use. */
 export async function fullContext(io: Io, flags: GlobalFlags): Promise<Context> {
   const settings = readSettings(flags, io)
   let target: Promise<Target> | undefined
   let client: Promise<Client> | undefined
-  const readTarget = async () => {
-    const { readTarget } = await import('./settings/target.ts')
-    const fromFile = async () => {
-      const { configPath, readConfig } = await import('./settings/config.ts')
-      return readConfig(configPath(io))
-    }
-    return readTarget(flags, io, { readConfig: fromFile, timeoutMs: settings.timeoutMs })
-  }
   const context: Context = {
     io,
     flags,
     settings,
     print: await createPrinter(io, settings),
     target: () => {
-      target ??= readTarget()
+      target ??= targetOf(io, flags, settings.timeoutMs)
       return target
     },
     client: () => {
@@ -38,7 +30,7 @@ export async function fullContext(io: Io, flags: GlobalFlags): Promise<Context> 
       const { createTrace } = await import('./http/trace.ts')
       const level = settings.debug ? 'all' : settings.verbose ? 'lines' : 'none'
       const target = await context.target()
-      const trace = createTrace({ note: io.note, level, masked: redactorFor(target) })
+      const trace = createTrace({ note: io.note, level, redact: redactorFor(target) })
       return createClient({ target, settings, trace, signal })
     },
     retyped: (words) => line(words, [...targetWords(flags), ...changeWords(flags)]),
@@ -47,13 +39,22 @@ export async function fullContext(io: Io, flags: GlobalFlags): Promise<Context> 
   return context
 }
 
-/** A command line to paste; what follows `--` is no flag any more. */
+async function targetOf(io: Io, flags: GlobalFlags, timeoutMs: number): Promise<Target> {
+  const { readTarget } = await import('./settings/target.ts')
+  const fromFile = async () => {
+    const { configPath, readConfig } = await import('./settings/config.ts')
+    return readConfig(configPath(io))
+  }
+  return readTarget(flags, io, { readConfig: fromFile, timeoutMs })
+}
+
+/** A command line to paste; flags stand before `--`. */
 function line(words: readonly string[], flags: readonly string[]): string {
   const end = words.includes('--') ? words.indexOf('--') : words.length
   return commandLine(['jobsctl', ...words.slice(0, end), ...flags, ...words.slice(end)])
 }
 
-/** The flags that named the target: a hint must not lose them. */
+/** The flags that name the target, which a hint must keep. */
 const targetWords = (flags: GlobalFlags): string[] => [
   ...(flags.profile === undefined ? [] : ['--profile', flags.profile]),
   ...(flags.url === undefined ? [] : ['--url', flags.url]),
@@ -62,7 +63,7 @@ const targetWords = (flags: GlobalFlags): string[] => [
   ...(flags.allowHttp ? ['--allow-http'] : []),
 ]
 
-/** Those that bound and explain the change. */
+/** The flags that limit and explain a change. */
 const changeWords = (flags: GlobalFlags): string[] => [
   ...(flags.max === undefined ? [] : ['--max', flags.max]),
   ...(flags.reason === undefined ? [] : ['--reason', flags.reason]),

@@ -1,7 +1,7 @@
 import { Failure } from '../shared/errors.ts'
 
-/** The failure that a signal means. */
-export function interrupted(signal: AbortSignal, unsure = ''): Failure {
+/** The failure of a command that a signal ended; `outcome` says what is known of a change. */
+export function interrupted(signal: AbortSignal, outcome = ''): Failure {
   const code = signal.reason === 'SIGTERM' ? 'terminated' : 'interrupted'
-  return new Failure(code, `interrupted${unsure}`)
+  return new Failure(code, `interrupted${outcome}`)
 }

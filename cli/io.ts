@@ -1,15 +1,15 @@
-/** The world outside: only edge.ts knows the process. */
+/** Everything outside of the command line: only edge.ts knows the process. */
 export interface Io {
   /** Data, to stdout. */
   out: (text: string) => void
   /** Conversation, to stderr. */
   note: (text: string) => void
-  /** A person's answer, or undefined when there is none to be had. */
+  /** The line that a person types; undefined when input ends. */
   ask: (question: string) => Promise<string | undefined>
   readStdin: () => Promise<string>
-  /** Nobody reads stdout any more. */
+  /** Whether the reader of stdout has closed it. */
   outGone: () => boolean
-  /** Both ends of a conversation are a terminal. */
+  /** stdin and stderr are a terminal. */
   interactive: boolean
   outTerminal: boolean
   noteTerminal: boolean
@@ -18,8 +18,8 @@ export interface Io {
   env: NodeJS.ProcessEnv
   /** `<user>@<host>`, for the record of a change. */
   identity: string
-  /** Where it is known. */
+  /** The home folder, where it is known. */
   home: string | undefined
-  /** Ends with the name of the signal as its reason. */
+  /** Aborts at SIGINT or SIGTERM, with the name of the signal as its reason. */
   signal: AbortSignal
 }

@@ -21,7 +21,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   try {
     words = verbFirst(argv)
     refuseUnknown(words[0])
-    for (const spec of readable(words[0])) {
+    for (const spec of commandsFor(words[0])) {
       addCommand(program, spec, io, (ending) => {
         ended.as = ending
       })
@@ -53,8 +53,8 @@ function programOf(io: Io): Command {
   return program
 }
 
-/** The commands that this verb may be of: one, unless it hides behind something odd. */
-function readable(verb: string | undefined): readonly CommandSpec[] {
+/** The command of a verb; all commands where the first word is no verb. */
+function commandsFor(verb: string | undefined): readonly CommandSpec[] {
   const named = commands.filter(({ name }) => name === verb)
   return named.length > 0 ? named : commands
 }
@@ -67,9 +67,9 @@ function addCommand(program: Command, spec: CommandSpec, io: Io, end: (ending: E
   }
   command.action(async () => {
     const topic = command.args[0]
-    const asked = spec.name === 'help' && commands.find(({ name }) => name === topic)
-    // A word such as config is both.
-    if (asked) return io.out([topicOn(asked.name), commandHelp(asked)].filter(Boolean).join('\n'))
+    const explained = spec.name === 'help' && commands.find(({ name }) => name === topic)
+    // config is a topic and a command.
+    if (explained) return io.out([topicOn(explained.name), commandHelp(explained)].filter(Boolean).join('\n'))
     if (spec.name === 'help' && topic === undefined) return io.out(programHelp(commands))
     const { fullContext } = await import('./full-context.ts')
     const context = await fullContext(io, program.opts<GlobalFlags>())
@@ -84,7 +84,7 @@ function helpOf(command: Command): string {
   return spec ? commandHelp(spec) : programHelp(commands)
 }
 
-/** Before its flags are looked at: those of a mistyped command would all be unknown. */
+/** Checks the verb before its flags, since every flag of a mistyped command would be unknown. */
 function refuseUnknown(verb: string | undefined): void {
   if (verb === undefined || verb.startsWith('-') || commands.some(({ name }) => name === verb)) return
   throw unknownCommand(verb)
@@ -100,12 +100,15 @@ function unknownCommand(word: string | undefined): Failure {
   return new Failure('usage', `unknown command '${word}'`, { hint: `${hint}jobsctl --help lists them` })
 }
 
-/** Commander's own complaint becomes ours: what happened, then what to type. A bug stays a bug. */
+/** The failure for an error of commander, with a hint; any other error is a bug and stays `internal`. */
 function failureOf(error: unknown, word: string | undefined): Failure {
   if (error instanceof Failure) return error
   if (!(error instanceof CommanderError)) {
     const why = error instanceof Error ? error.message : String(error)
-    return new Failure('internal', `jobsctl made a mistake: ${why}`, { hint: 'please report it', cause: error })
+    return new Failure('internal', `jobsctl has a bug: ${why}`, {
+      hint: 'please report it with the output of --debug',
+      cause: error,
+    })
   }
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
   const verb = commands.find(({ name }) => name === word)

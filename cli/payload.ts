@@ -7,8 +7,8 @@ import { readText } from './settings/text-file.ts'
 const flag = '--payload'
 
 /**
- * What `--payload` says: JSON itself, that of a file after `@`, or that of stdin for `-`.
- * @throws Failure `usage` for what cannot be read, or is no JSON; it is not repeated
+ * The value of `--payload`: JSON, or `@` and a file with JSON, or `-` for JSON on stdin.
+ * @throws Failure `usage` for a file that cannot be read or text that is no JSON; the text is not in the error
  */
 export async function readPayload(given: string, context: Context): Promise<unknown> {
   const text = await textOf(given, context)
@@ -21,7 +21,7 @@ export async function readPayload(given: string, context: Context): Promise<unkn
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new Failure('usage', `${flag}: must be JSON, @ and a file, or - for stdin`, {
+    throw new Failure('usage', `${flag}: must be JSON, @file, or - for stdin`, {
       hint: `${flag} '{"book":7}'`,
       cause,
     })

@@ -7,9 +7,9 @@ import { interrupted } from './interrupted.ts'
 import type { Ending } from './output/print.ts'
 
 /**
- * Looks again and again, until nobody reads any more. A server that is away for a while is waited
- * for, and told of once.
- * @throws Failure `interrupted` by a signal, or what will not pass by itself
+ * Calls `look` every `pauseMs` milliseconds until stdout is closed. While the server is unavailable it
+ * goes on, and prints one note.
+ * @throws Failure `interrupted` by a signal, or a failure that is not temporary
  */
 export async function pollForever(
   context: Context,
@@ -20,7 +20,7 @@ export async function pollForever(
   let away = false
   while (!io.signal.aborted) {
     if (io.outGone()) return 'ok'
-    // A deadline for each look, or a long watch would use up its own.
+    // Each look has its own deadline, so that a long watch does not use up one deadline.
     const client = await context.newClient()
     try {
       await look(client)

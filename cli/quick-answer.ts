@@ -1,11 +1,11 @@
 import { version } from '../shared/version.ts'
 
 declare global {
-  /** The help of the program, which the build writes down; not there where the source itself is run. */
+  /** The help of the program, which the build inserts; undefined where the source is run without a build. */
   const PROGRAM_HELP: string | undefined
 }
 
-/** What can be said without looking at the rest of the program, and so without loading it. */
+/** The answer to `--version` or `--help`, without loading the rest of the program; else undefined. */
 export function quickAnswer([word = '', ...more]: readonly string[]): string | undefined {
   if (more.length > 0) return undefined
   if (word === '--version' || word === '-V') return `${version}\n`

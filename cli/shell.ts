@@ -1,4 +1,4 @@
-/** A word as a POSIX shell reads it back. */
+/** A word, quoted for a POSIX shell. */
 export const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 

@@ -7,6 +7,7 @@ import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
 import type { Authenticator } from './auth/authenticate.ts'
 import { listenForTokenCommands } from './auth/token-socket.ts'
 import { tokenAuthenticator } from './auth/tokens.ts'
+import { createEventLogMove, type EventLogMove } from './background/event-log-move.ts'
 import { runMaintenance } from './background/maintenance.ts'
 import type { ServerContext } from './call.ts'
 import { keepCounts } from './counts/keeper.ts'
@@ -58,13 +59,14 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
   const { sql } = opened
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal) // each waiting call listens to it
-  const readiness = watchReadiness(sql, log)
+  const eventLogMove = createEventLogMove(sql, log)
+  const readiness = watchReadiness({ sql, log, eventLogMove })
   const context = createContext({ sql, env, log, stopping: stopping.signal })
   const auth = await createAuthenticator(env, sql, log)
   const server = createHttpServer(createApp({ ...context, ...readiness, auth }).fetch)
   const closeTokenSocket = env.JOBS_DB_URL ? async () => {} : await openTokenSocket(env.JOBS_DATA_DIR, sql, log)
   const url = await listenOn(server, env, log)
-  const background = startBackground({ opened, env, context, readiness })
+  const background = startBackground({ opened, env, context, readiness, eventLogMove })
   const stop = async () => {
     const limitMs = env.JOBS_SHUTDOWN_SECONDS * 1000
     const end = performance.now() + limitMs
@@ -80,18 +82,34 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
 interface Readiness {
   isReady: () => boolean
   tablesReady: () => void
+  /** Resolves once the server is ready, when `tablesReady` has been called. */
+  becameReady: () => Promise<void>
   checkDatabase: () => Promise<void>
 }
 
-function watchReadiness(sql: Pool, log: Log): Readiness {
+interface ReadinessOptions {
+  sql: Pool
+  log: Log
+  eventLogMove: EventLogMove
+}
+
+/** The server becomes ready when its tables are there, and after it has looked whether ids of events must move on. */
+function watchReadiness({ sql, log, eventLogMove }: ReadinessOptions): Readiness {
   let ready = false
+  let becoming: Promise<void> | undefined
   const answersSoon = createReadiness(sql)
+  const becomeReady = async () => {
+    // Before the first call: a restored database must not give out the id of an event a second time.
+    await eventLogMove.check()
+    log.info('ready')
+    ready = true
+  }
   return {
     isReady: () => ready,
     tablesReady: () => {
-      if (!ready) log.info('ready')
-      ready = true
+      becoming ??= becomeReady()
     },
+    becameReady: async () => becoming,
     checkDatabase: async () => {
       if (ready && (await answersSoon())) return
       throw new Failure('database_unavailable', 'the database is not ready', { retryAfter: 2 })
@@ -150,14 +168,15 @@ interface BackgroundOptions {
   env: Env
   context: ServerContext
   readiness: Readiness
+  eventLogMove: EventLogMove
 }
 
 const longestCountsEndMs = 5000
 
 /** Starts the migration, the notifications, the maintenance and the counts; `ended` resolves when they have stopped. */
-function startBackground({ opened, env, context, readiness }: BackgroundOptions) {
+function startBackground({ opened, env, context, readiness, eventLogMove }: BackgroundOptions) {
   const { sql, log, stopping, localOperations, archiveDays, longPolls } = context
-  const { isReady, tablesReady } = readiness
+  const { isReady, tablesReady, becameReady } = readiness
   const prepared = prepare({
     opened,
     log,
@@ -165,9 +184,12 @@ function startBackground({ opened, env, context, readiness }: BackgroundOptions)
     tablesReady,
     isReady,
     isStopping: () => stopping.aborted,
+  }).then(becameReady)
+  listenForWork(opened, longPolls, () => {
+    // After a failover the connection leads to another database.
+    if (isReady()) void eventLogMove.check()
   })
-  listenForWork(opened, longPolls)
-  const maintenance = runMaintenance({ sql, log, localOperations, archiveDays, isReady, stopping })
+  const maintenance = runMaintenance({ sql, log, localOperations, archiveDays, isReady, eventLogMove, stopping })
   // Counting waits for the indexes: without them it would read every job.
   const counts = prepared.then(() => keepCounts({ sql, log, stopping })).catch(() => {})
   const ended = async () => {
@@ -179,11 +201,14 @@ function startBackground({ opened, env, context, readiness }: BackgroundOptions)
 }
 
 /** Wakes waiting calls when a notification arrives. Without notifications they find work at their next poll. */
-const listenForWork = ({ listen }: OpenedDatabase, longPolls: LongPolls): void =>
+const listenForWork = ({ listen }: OpenedDatabase, longPolls: LongPolls, connected: () => void): void =>
   listen(workChannel, {
     heard: (notice) => wakeNotified(longPolls, notice),
     // Notifications that were sent before the server listened are lost.
-    listening: () => longPolls.ring(),
+    listening: () => {
+      longPolls.notify()
+      connected()
+    },
   })
 
 /** The socket of token commands. A folder whose path is too long for a socket only costs these commands. */

@@ -13,6 +13,7 @@ export const failures = {
   queue_draining: { status: 409, exit: 'conflict' },
   lease_lost: { status: 409, exit: 'conflict' },
   preview_stale: { status: 409, exit: 'conflict' },
+  events_reset: { status: 410, exit: 'conflict' },
   limit_exceeded: { status: 412, exit: 'over_limit' },
   too_large: { status: 413, exit: 'usage' },
   unsupported_media_type: { status: 415, exit: 'failed' },
@@ -44,8 +45,12 @@ export interface Fault {
   message: string
 }
 
+/** What a repeated request must change to have another outcome, for scripts. */
+export type RetryWith = 'another_idempotency_key'
+
 interface FailureOptions {
   hint?: string | undefined
+  retryWith?: RetryWith | undefined
   faults?: readonly Fault[]
   /** Seconds after which another try makes sense. */
   retryAfter?: number | undefined
@@ -54,6 +59,8 @@ interface FailureOptions {
   server?: string | undefined
   /** The methods that an existing path takes, for the header `Allow`. */
   allow?: readonly string[]
+  /** Fields of the error body that this code has beside those of every error. */
+  fields?: Readonly<Record<string, number | null>>
   cause?: unknown
 }
 
@@ -62,21 +69,25 @@ export class Failure extends Error {
   override readonly name = 'Failure'
   readonly code: FailureCode
   readonly hint: string | undefined
+  readonly retryWith: RetryWith | undefined
   readonly faults: readonly Fault[]
   readonly retryAfter: number | undefined
   readonly requestId: string | undefined
   readonly server: string | undefined
   readonly allow: readonly string[]
+  readonly fields: Readonly<Record<string, number | null>>
 
   constructor(code: FailureCode, detail: string, options: FailureOptions = {}) {
     super(detail, { cause: options.cause })
     this.code = code
     this.hint = options.hint
+    this.retryWith = options.retryWith
     this.faults = options.faults ?? []
     this.retryAfter = options.retryAfter
     this.requestId = options.requestId
     this.server = options.server
     this.allow = options.allow ?? []
+    this.fields = options.fields ?? {}
   }
 }
 
@@ -89,5 +100,6 @@ export interface Problem {
   code: FailureCode
   request_id: string
   hint?: string
+  retry_with?: RetryWith
   errors?: readonly Fault[]
 }

@@ -35,6 +35,15 @@ export const queryNumber = (least: number, most: number, preset: number) =>
       .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`),
   ).transform((value) => value ?? preset)
 
+/** A whole number of a query; a number outside of the range is taken as the nearest end of it. */
+export const clampedNumber = (least: number, most: number, preset: number) =>
+  optional(
+    z
+      .string()
+      .regex(/^-?\d{1,16}$/, 'must be a whole number')
+      .transform((text) => Math.min(most, Math.max(least, Number(text)))),
+  ).transform((value) => value ?? preset)
+
 /** The filters of every endpoint; a field that is absent does not filter. */
 export const scopeFields = {
   domain: optional(ScopeName),

@@ -10,15 +10,15 @@ import { requeueChange, requeueRequest } from './requeue.ts'
 import { sweepChange, sweepRequest } from './sweep.ts'
 import { undoChange, undoRequest } from './undo.ts'
 
-/** What is done with a change, whatever it is. */
+/** A function that takes any kind of change. */
 type Use<T> = <In extends z.ZodType, Out extends z.ZodType>(change: BulkChange<In, Out>) => Promise<T>
 
-/** Makes the change of a plan again from its calls, and hands it on. */
+/** Builds the change that a plan describes, and passes it to `use`. */
 export type OfPlan = <T>(context: Context, plan: Plan, use: Use<T>) => Promise<T>
 
 /**
- * By the operation that a plan names.
- * @throws Failure `usage` for requests that are none
+ * The builder of each kind of change, by the operation that a plan names.
+ * @throws Failure `usage` for a plan whose requests the API would reject
  */
 export const changeOfPlan: Record<BulkKind, OfPlan> = {
   prune: async (context, plan, use) => use(pruneChange(context, onlyRequest(plan, pruneRequest), plan.words)),
@@ -28,22 +28,24 @@ export const changeOfPlan: Record<BulkKind, OfPlan> = {
   undo: async (context, plan, use) => use(undoChange(context, onlyRequest(plan, undoRequest), plan.words)),
 }
 
-/** Every call as the contract has it. */
+/** The checked requests of a plan, one for each call. */
 function requestsOf<T>({ calls }: Plan, read: (fields: unknown) => T): T[] {
   try {
     return calls.map(({ request }) => read(request))
   } catch (error) {
-    throw error instanceof Failure ? new Failure('usage', `the plan is not right: ${error.message}`) : error
+    throw error instanceof Failure
+      ? new Failure('usage', `the plan is not valid: ${error.message}; nothing was changed`)
+      : error
   }
 }
 
-/** A change that is one call. */
+/** The request of a change that must be one call. */
 function onlyRequest<T>(plan: Plan, read: (fields: unknown) => T): T {
   const [only, ...more] = requestsOf(plan, read)
   if (only === undefined || more.length > 0) {
     throw new Failure(
       'usage',
-      `the plan is not right: a ${plan.operation} is one call, and it has ${plan.calls.length}`,
+      `the plan is not valid: a ${plan.operation} is one call, and the plan has ${plan.calls.length}; nothing was changed`,
     )
   }
   return only

@@ -4,19 +4,20 @@ import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
 import type { BulkChange } from '../guard/change.ts'
-import { decide, openSession, printCurl } from '../guard/guard.ts'
+import { decide, openSession } from '../guard/guard.ts'
 import type { Plan } from '../guard/plan-file.ts'
+import { printCurl } from '../guard/print-curl.ts'
 import { ago } from '../output/ago.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
-import { isSameRoot } from '../settings/target.ts'
+import { isSameRoot } from '../settings/server-url.ts'
 import { commandLine } from '../shell.ts'
 import { changeOfPlan } from './all.ts'
 
 /**
- * Confirms and makes the change of a plan, the way the guard does, with the tokens of the plan.
- * @throws Failure `usage` for a plan of another server, or one whose calls are none
+ * Confirms and applies the change of a plan as the guard does, bound by the preview tokens of the plan.
+ * @throws Failure `usage` for a plan of another server, or a plan whose requests the API would reject
  */
 export async function applyPlan(context: Context, path: string, plan: Plan): Promise<Ending> {
   const { url } = await context.target()
@@ -26,13 +27,13 @@ export async function applyPlan(context: Context, path: string, plan: Plan): Pro
     })
   }
   const use = <In extends z.ZodType, Out extends z.ZodType>(change: BulkChange<In, Out>): Promise<Ending> =>
-    carried(context, path, plan, change)
+    applyPlanned(context, path, plan, change)
   return changeOfPlan[plan.operation](context, plan, use).catch((error: unknown) => {
-    throw error instanceof Failure && error.code === 'preview_stale' ? withWayOut(context, plan, error) : error
+    throw error instanceof Failure && error.code === 'preview_stale' ? withNewPreviewHint(context, plan, error) : error
   })
 }
 
-async function carried<In extends z.ZodType, Out extends z.ZodType>(
+async function applyPlanned<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
   path: string,
   plan: Plan,
@@ -44,7 +45,7 @@ async function carried<In extends z.ZodType, Out extends z.ZodType>(
     ...change,
     goAhead: ['apply', path],
     details: async () => planText(context, plan, change),
-    // A plan is a file, and may say less than its token: what it shows is the bound.
+    // The file may show a smaller count than its token allows; the person confirms the count that the file shows.
     bounded: (request, { max = Number.POSITIVE_INFINITY, ...bound }) => {
       const shown = previews[change.requests.indexOf(request)]?.count ?? 0
       return change.bounded(request, { ...bound, max: Math.max(1, Math.min(max, shown)) })
@@ -62,10 +63,10 @@ async function carried<In extends z.ZodType, Out extends z.ZodType>(
   return decide(await openSession(context, planned), { answers: [], counts, total, previews })
 }
 
-/** Only a new preview helps. */
-function withWayOut({ retyped }: Context, { words }: Plan, failure: Failure): Failure {
+/** A stale preview token is replaced only by a new preview, so the hint gives that command. */
+function withNewPreviewHint({ retyped }: Context, { words }: Plan, failure: Failure): Failure {
   const { code, message, requestId, server, cause } = failure
-  const hint = `to preview it anew: ${retyped([...words, '--dry-run', '--plan-out', '<file>'])}`
+  const hint = `to preview it again: ${retyped([...words, '--dry-run', '--plan-out', '<file>'])}`
   return new Failure(code, message, { hint: failure.hint ?? hint, requestId, server, cause })
 }
 
@@ -78,7 +79,7 @@ const columns: Column<Group>[] = [
 
 const mostGroups = 20
 
-/** What a person sees of a plan before it is applied. */
+/** The text that a person confirms before a plan is applied. */
 async function planText<In extends z.ZodType, Out extends z.ZodType>(
   { print }: Context,
   { calls, words, made_at, expires_at }: Plan,

@@ -4,7 +4,7 @@ import { parseInput } from '../settings/flag-errors.ts'
 import { describeScope } from '../settings/scope-flags.ts'
 
 /**
- * The request of a repair as it is sent, before the guard adds to it.
+ * The request of a repair, without the fields that the guard adds.
  * @throws Failure `usage`
  */
 export function integrityRequest(fields: unknown) {
@@ -12,11 +12,11 @@ export function integrityRequest(fields: unknown) {
   return { domain, queue, job_type }
 }
 
-/** How many jobs break an invariant. */
+/** The number of jobs that break an invariant. */
 export const brokenCount = (found: IntegrityResult): number =>
   found.non_processing_with_lease + found.processing_expired
 
-/** A repair as the guard takes it. */
+/** A repair, for the guard. */
 export function integrityChange(
   request: ReturnType<typeof integrityRequest>,
   words: readonly string[],

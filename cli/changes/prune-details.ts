@@ -7,7 +7,7 @@ import { groupedDigits } from '../output/numbers.ts'
 import type { Column } from '../output/table.ts'
 import { describeScope } from '../settings/scope-flags.ts'
 
-type Asked = Pick<PruneRequest, 'statuses' | 'older_than_days' | 'domain' | 'queue' | 'job_type'>
+type Filters = Pick<PruneRequest, 'statuses' | 'older_than_days' | 'domain' | 'queue' | 'job_type'>
 
 const columns: Column<PruneGroup>[] = [
   { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}` },
@@ -18,17 +18,17 @@ const columns: Column<PruneGroup>[] = [
   { title: 'oldest', value: ({ oldest }) => oldest?.slice(0, 10) ?? '' },
 ]
 
-const most = 20
+const mostGroups = 20
 
-/** What would go and what would stay, group by group; the counts to confirm are those of the preview. */
+/** The jobs that a prune would delete and keep, group by group. The total is the one of the preview, which the person confirms. */
 export async function pruneDetails(
   { print }: Context,
   client: Client,
-  request: Asked,
+  request: Filters,
   { total, previews = [] }: Previewed<typeof prune.output>,
 ): Promise<string> {
   const { domain, queue, job_type, older_than_days } = request
-  const { body } = await client.call(prune, { ...request, dry_run: true, detail_top_k: most, include_kept: true })
+  const { body } = await client.call(prune, { ...request, dry_run: true, detail_top_k: mostGroups, include_kept: true })
   const live = await client.call(stats, { domain, queue, job_type })
   const unfinished = live.body.reduce((sum, row) => sum + row.queued + row.scheduled + row.processing, 0)
 

@@ -6,7 +6,7 @@ import { describeScope } from '../settings/scope-flags.ts'
 import { pruneDetails } from './prune-details.ts'
 
 /**
- * The request of a prune as it is sent, before the guard adds to it.
+ * The request of a prune, without the fields that the guard adds.
  * @throws Failure `usage`
  */
 export function pruneRequest(fields: unknown) {
@@ -14,7 +14,7 @@ export function pruneRequest(fields: unknown) {
   return { statuses, older_than_days, domain, queue, job_type }
 }
 
-/** A prune as the guard takes it. */
+/** A prune, for the guard. */
 export function pruneChange(
   context: Context,
   request: ReturnType<typeof pruneRequest>,

@@ -5,8 +5,8 @@ import { parseInput } from '../settings/flag-errors.ts'
 import { describeScope } from '../settings/scope-flags.ts'
 
 /**
- * One call of a requeue as it is sent, before the guard adds to it: the API takes one domain, and one job or all
- * of a scope.
+ * One request of a requeue, without the fields that the guard adds. The API takes one domain, and one job or all
+ * jobs of a scope.
  * @throws Failure `usage`
  */
 export function requeueRequest(fields: unknown) {
@@ -17,7 +17,7 @@ export type OneRequeue = ReturnType<typeof requeueRequest>
 
 export type RequeueChange = BulkChange<typeof requeue.input, typeof requeue.output>
 
-/** A requeue as the guard takes it; `scope` is what was asked for, where that is more than its calls name. */
+/** A requeue, for the guard. `scope` is the scope of the command line, which may be wider than any single request. */
 export function requeueChange(
   requests: readonly OneRequeue[],
   words: readonly string[],
@@ -39,7 +39,7 @@ export function requeueChange(
   }
 }
 
-/** What the calls have in common; many domains are all that there were. */
+/** The scope that the requests share; several domains come from a scope of all domains. */
 function scopeOfAll([first, ...more]: readonly OneRequeue[]): Scope {
   const { domain, queue, job_type } = first ?? {}
   return { ...(more.length === 0 && { domain }), queue, job_type }

@@ -4,7 +4,7 @@ import { parseInput } from '../settings/flag-errors.ts'
 import { describeScope } from '../settings/scope-flags.ts'
 
 /**
- * The request of a sweep as it is sent, before the guard adds to it.
+ * The request of a sweep, without the fields that the guard adds.
  * @throws Failure `usage`
  */
 export function sweepRequest(fields: unknown) {
@@ -14,7 +14,7 @@ export function sweepRequest(fields: unknown) {
 
 const verbs = { cancel: ['would cancel', 'cancelled'], fail: ['would fail', 'failed'] } as const
 
-/** A sweep as the guard takes it. */
+/** A sweep, for the guard. */
 export function sweepChange(
   request: ReturnType<typeof sweepRequest>,
   words: readonly string[],

@@ -7,7 +7,7 @@ import type { Column } from '../output/table.ts'
 import { parseInput } from '../settings/flag-errors.ts'
 
 /**
- * The request of an undo as it is sent, before the guard adds to it.
+ * The request of an undo, without the fields that the guard adds.
  * @throws Failure `usage`
  */
 export function undoRequest(fields: unknown): { id: string } {
@@ -21,7 +21,7 @@ const columns: Column<Conflict>[] = [
 
 const mostShown = 10
 
-/** An undo as the guard takes it. */
+/** An undo, for the guard. */
 export function undoChange(
   { print }: Context,
   request: { id: string },
@@ -54,9 +54,9 @@ export function undoChange(
 }
 
 /** `note: 3 jobs cannot be taken back: 2 gone on, 1 deleted` */
-function noteOn(count: number, told: readonly Conflict[]): string {
-  const reasons = [...new Set(told.map(({ reason }) => reason))]
-  const parts = reasons.map((one) => `${told.filter(({ reason }) => reason === one).length} ${escaped(one)}`)
-  const rest = count > told.length && told.length > 0 ? [`and ${groupedDigits(count - told.length)} more`] : []
-  return `note: ${jobsText(count)} cannot be taken back${told.length > 0 ? `: ${[...parts, ...rest].join(', ')}` : ''}`
+function noteOn(count: number, listed: readonly Conflict[]): string {
+  const reasons = [...new Set(listed.map(({ reason }) => reason))]
+  const parts = reasons.map((one) => `${listed.filter(({ reason }) => reason === one).length} ${escaped(one)}`)
+  const rest = count > listed.length && listed.length > 0 ? [`and ${groupedDigits(count - listed.length)} more`] : []
+  return `note: ${jobsText(count)} cannot be taken back${listed.length > 0 ? `: ${[...parts, ...rest].join(', ')}` : ''}`
 }

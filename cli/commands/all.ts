@@ -15,7 +15,7 @@ import { stats } from './stats.ts'
 import { sweep } from './sweep.ts'
 import { undo } from './undo.ts'
 
-/** The command line's table of contents, in the order of its help. */
+/** Every command, in the order of the help. */
 export const commands: readonly CommandSpec[] = [
   stats,
   queues,

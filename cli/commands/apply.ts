@@ -5,9 +5,9 @@ import type { Context } from '../context.ts'
 export const apply: CommandSpec = {
   name: 'apply',
   group: 'CHANGE',
-  summary: 'make a change that was planned',
+  summary: 'apply a change that was planned',
   about:
-    'Makes the change of a plan that --dry-run --plan-out has written: the jobs of its preview and no others, while that is valid, once.',
+    'Applies a plan that --dry-run --plan-out wrote: to the jobs of its preview and no others, once, before the plan expires.',
   examples: [
     'jobsctl prune --domain chatbooks --dry-run --plan-out plan.json',
     'jobsctl apply plan.json --dry-run',
@@ -25,12 +25,13 @@ export const apply: CommandSpec = {
 }
 
 function refuseFlags({ settings }: Context): void {
-  if (settings.planOut !== undefined) throw new Failure('usage', '--plan-out: this is a plan already')
-  if (!settings.preview) throw new Failure('usage', '--no-preview: the plan is the preview')
+  if (settings.planOut !== undefined)
+    throw new Failure('usage', '--plan-out: apply takes a plan and cannot write one; nothing was changed')
+  if (!settings.preview) throw new Failure('usage', '--no-preview: the plan contains the preview; nothing was changed')
   if (settings.detailedExitcode && !settings.dryRun) {
     throw new Failure('usage', '--detailed-exitcode needs --dry-run')
   }
   if (settings.curl && !settings.yes) {
-    throw new Failure('usage', '--curl needs --yes here: without it nothing is sent')
+    throw new Failure('usage', '--curl needs --yes here: apply without --yes sends no call')
   }
 }

@@ -6,8 +6,9 @@ import type { Ending } from '../output/print.ts'
 export const config: CommandSpec = {
   name: 'config',
   group: 'SETUP',
-  summary: 'list, get or set settings; path of the file',
-  about: 'Reads and writes the config file: `default`, and profiles with url, a source of the key, max and protected.',
+  summary: 'list, get or set settings; print the path of the file',
+  about:
+    'Reads and writes the config file: the default profile, and for each profile its url, key source, max and protected.',
   examples: [
     'jobsctl config set profiles.prod.url https://jobs.example.com',
     'jobsctl config set profiles.prod.api_key_file ~/.jobs-prod-key',
@@ -21,7 +22,7 @@ export const config: CommandSpec = {
     const { configPath, readConfig } = await import('../settings/config.ts')
     const path = configPath(context.io)
     if (path === undefined) {
-      throw new Failure('usage', 'there is no place for a config file: no home is known', {
+      throw new Failure('usage', 'there is no place for a config file: no home folder is known', {
         hint: 'set HOME or XDG_CONFIG_HOME to an absolute path',
       })
     }
@@ -30,7 +31,7 @@ export const config: CommandSpec = {
     if (action === 'get') return get(context, await readConfig(path), needed(key, 'get <key>'))
     if (action === 'set')
       return set(context, path, needed(key, 'set <key> <value>'), needed(value, 'set <key> <value>'))
-    throw new Failure('usage', `config: ${action || 'nothing'} is not one of list, get, set, path`)
+    throw new Failure('usage', `config: ${action || 'the action'} is not one of list, get, set, path`)
   },
 }
 
@@ -85,7 +86,7 @@ async function set(context: Context, path: string, key: string, value: string): 
 
 const sources = ['api_key_file', 'api_key_command', 'token_file', 'token_command']
 
-/** A profile has one source of its key: a new one takes the place of the others. */
+/** The key sources that a new key source replaces: a profile has exactly one. */
 function replacedBy(key: string): string[] {
   const [profile, field = ''] = key.split(/\.(?=[^.]*$)/)
   return sources.includes(field) ? sources.filter((name) => name !== field).map((name) => `${profile}.${name}`) : []
@@ -102,7 +103,7 @@ function withProfileSetting(current: { profiles: Record<string, object> }, key: 
   return { ...current, profiles: { ...current.profiles, [name]: profile } }
 }
 
-/** A command is an argv array and a bound is a number; everything else is text. */
+/** Examples of the fields whose values are JSON; every other field is text. */
 const samples: Record<string, string> = { max: '10000', protected: 'true' }
 
 function typed(field: string, value: string): unknown {

@@ -21,8 +21,8 @@ const example = 'jobsctl enqueue chatbooks/default --job-type export'
 export const enqueue: CommandSpec<EnqueueFlags> = {
   name: 'enqueue',
   group: 'QUEUE',
-  summary: 'put a job in a queue, for trying things out',
-  about: 'Puts one job in a queue, at once: for trying things out.',
+  summary: 'put one job in a queue, to try things out',
+  about: 'Puts one job in a queue at once, without a preview. Use it to try things out.',
   examples: [
     `${example} --payload '{"book":7}'`,
     `${example} --payload @job.json --delay 15m`,
@@ -30,14 +30,14 @@ export const enqueue: CommandSpec<EnqueueFlags> = {
   ],
   operands: '<domain>/<queue>',
   flags: [
-    { flags: '--job-type <name>', about: 'what kind of job; it must be given', group: 'HOW' },
-    { flags: '--payload <json>', about: 'an object; @ and a file, or - for stdin (default: {})', group: 'HOW' },
-    { flags: '--priority <n>', about: 'from 1, which runs first, to 10 (default: 5)', group: 'HOW' },
+    { flags: '--job-type <name>', about: 'the type of the job (required)', group: 'HOW' },
+    { flags: '--payload <json>', about: 'a JSON object, @file, or - for stdin (default: {})', group: 'HOW' },
+    { flags: '--priority <n>', about: '1 to 10; 1 runs first (default: 5)', group: 'HOW' },
     { flags: '--max-retries <n>', about: 'attempts after the first (default: 3)', group: 'HOW' },
-    { flags: '--delay <duration>', about: 'do not run it before so long from now', group: 'HOW' },
+    { flags: '--delay <duration>', about: 'run the job no earlier than this long from now', group: 'HOW' },
     {
       flags: '--idempotency-key <key>',
-      about: 'the first job with this key in its place and type is the only one',
+      about: 'enqueue nothing if the queue has a job of this type and key',
       group: 'HOW',
     },
   ],
@@ -45,21 +45,21 @@ export const enqueue: CommandSpec<EnqueueFlags> = {
     const request = await requestOf(context, flags, word)
     const { domain, queue, job_type } = request
     const look = context.another(['events', ...scopeWords({ domain, queue, job_type })])
-    const job = await changeImmediately(context, { verb: 'enqueue', endpoint: await operationOfOne(), request, look })
+    const job = await changeImmediately(context, { verb: 'enqueue', endpoint: await endpointOfOneJob(), request, look })
     if (!job) return 'ok'
     const { id, uuid, status, created } = job
     const place = { domain: job.domain, queue: job.queue, job_type: job.job_type }
     const text = created
       ? `Enqueued job ${id} in ${describeScope({ domain: job.domain, queue: job.queue })} (${escaped(job.job_type)}).`
-      : `Job ${id} was there already under this key, and is ${escaped(status)}; nothing was enqueued.`
+      : `Job ${id} already has this key and is ${escaped(status)}; nothing was enqueued.`
     const json = { operation: 'enqueue', created, id, uuid, ...place, status }
     context.print.sentence(json, text, created ? 'done' : 'plain')
     return 'ok'
   },
 }
 
-/** Another server may leave out of a job what is not asked for here. */
-async function operationOfOne() {
+/** The endpoint with the fields that this command prints: another server may leave out the others. */
+async function endpointOfOneJob() {
   const { EnqueuedJob, enqueue } = await import('../../shared/work/enqueue.ts')
   const { endpoint } = await import('../../shared/endpoint.ts')
   const output = EnqueuedJob.pick({
@@ -91,7 +91,7 @@ async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
   })
   return {
     ...{ ...place, job_type: job.job_type, payload: job.payload },
-    // What was not given is left to the server.
+    // The server has defaults for the fields that no flag gives.
     ...(flags.priority !== undefined && { priority: job.priority }),
     ...(flags.maxRetries !== undefined && { max_retries: job.max_retries }),
     ...(flags.delay !== undefined && { available_at: job.available_at }),
@@ -99,7 +99,7 @@ async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
   }
 }
 
-/** What is no number is left for the contract to complain of. */
+/** Text that is no number stays text, so that the contract rejects it with its own message. */
 const numberOf = (text: string | undefined) => (text !== undefined && /^\d+$/.test(text) ? Number(text) : text)
 
 const longest = 3650 * units.d

@@ -3,7 +3,7 @@ import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
 import { columns, forPeople } from '../events/event-columns.ts'
-import { askedAfter, eventLog, pageSize, pages, type ReadEvents } from '../events/event-log.ts'
+import { eventLog, pageSize, pages, queryAfter, type ReadEvents } from '../events/event-log.ts'
 import { beforeLast, beforeTime } from '../events/event-search.ts'
 import type { Client } from '../http/client.ts'
 import type { Ending } from '../output/print.ts'
@@ -21,8 +21,8 @@ interface EventsFlags extends ScopeFlags {
 export const events: CommandSpec<EventsFlags> = {
   name: 'events',
   group: 'READ',
-  summary: 'the event log; --follow goes on',
-  about: 'Shows what happened to jobs, the oldest first: the last events, or all after an id or since a time.',
+  summary: 'the event log; --follow waits for new events',
+  about: 'Shows the events of jobs, the oldest first: the last events, or all events after an id or since a time.',
   examples: [
     'jobsctl events --domain chatbooks --limit 20',
     'jobsctl events --since 1h --job-type export',
@@ -32,21 +32,21 @@ export const events: CommandSpec<EventsFlags> = {
   flags: [
     ...scopeFlags,
     allFlag,
-    { flags: '--after <id>', about: 'all events after this one', group: 'HOW' },
-    { flags: '--since <duration>', about: 'all events since so long ago, such as 1h', group: 'HOW' },
-    { flags: '--limit <n>', about: 'so many at most (default: the last 50, or 10 with --follow)', group: 'HOW' },
-    { flags: '--follow', about: 'go on with new events as they come, until Ctrl-C', group: 'HOW' },
+    { flags: '--after <id>', about: 'all events after the event with this id', group: 'HOW' },
+    { flags: '--since <duration>', about: 'all events of the last 15m, 1h or 2d', group: 'HOW' },
+    { flags: '--limit <n>', about: 'at most this many (default: the last 50, or 10 with --follow)', group: 'HOW' },
+    { flags: '--follow', about: 'then print new events as they come, until Ctrl-C', group: 'HOW' },
   ],
   async run(context, flags) {
-    const { events: endpoint } = await import('../../shared/records/events.ts')
+    const { events: endpoint, EventsFlags: Flags } = await import('../../shared/records/events.ts')
     const { parseInput } = await import('../settings/flag-errors.ts')
     const { settings, print } = context
     const scope = scopeOf(flags)
-    const { after_id, limit } = parseInput(endpoint.input, { ...scope, after_id: flags.after, limit: flags.limit })
+    const { after_id, limit } = parseInput(Flags, { ...scope, after_id: flags.after, limit: flags.limit })
     refuseContradictions(context, flags)
-    const most = flags.limit === undefined ? unlessTold(flags) : limit
+    const most = flags.limit === undefined ? defaultLimit(flags) : limit
     if (settings.curl) {
-      print.text(curlOf(context, endpoint, { ...scope, ...askedAfter(after_id, Math.min(most, pageSize)) }))
+      print.text(curlOf(context, endpoint, { ...scope, ...queryAfter(after_id, Math.min(most, pageSize)) }))
       return 'ok'
     }
     const reader = (client: Client) => eventLog(client, endpoint, scope)
@@ -59,26 +59,28 @@ function refuseContradictions({ settings }: Context, { after, since, limit, foll
   const fromTheEnd = after === undefined && since === undefined
   if (after !== undefined && since !== undefined) throw new Failure('usage', '--after and --since exclude each other')
   if (follow && limit !== undefined && !fromTheEnd) {
-    throw new Failure('usage', '--limit says with how many of the last events --follow begins', {
-      hint: 'leave it out beside --after and --since',
+    throw new Failure('usage', '--limit sets how many of the last events --follow begins with', {
+      hint: 'leave out --limit when --after or --since is given',
     })
   }
   if (follow && settings.output === 'json') {
-    throw new Failure('usage', '--follow has no end, and so it cannot be one JSON document', { hint: 'use --ndjson' })
+    throw new Failure('usage', '--follow has no end, so its output cannot be one JSON document', {
+      hint: 'use --ndjson',
+    })
   }
   if (settings.curl && after === undefined) {
-    throw new Failure('usage', '--curl needs --after here, since the call does', {
-      hint: 'without it, jobsctl first asks the server for the event to begin at',
+    throw new Failure('usage', '--curl needs --after here, since the call needs an id', {
+      hint: 'add --after 0 for all events; without --after, jobsctl first asks the server for the id to begin at',
     })
   }
 }
 
-function unlessTold({ after, since, follow }: EventsFlags): number {
+function defaultLimit({ after, since, follow }: EventsFlags): number {
   if (after !== undefined || since !== undefined) return Number.POSITIVE_INFINITY
   return follow ? 10 : 50
 }
 
-/** Where to begin to read. */
+/** Finds the id after which reading begins. */
 type Beginning = (read: ReadEvents) => Promise<number>
 
 function beginning({ after, since }: EventsFlags, id: number, most: number): Beginning {
@@ -104,7 +106,7 @@ async function show({ client, print, settings, io }: Context, reader: Reader, wa
   let shown = 0
   for await (const page of pages(read, await begin(read), most)) {
     if (io.outGone()) return 'ok'
-    // One JSON document is printed when it is whole.
+    // --json prints one document, so it waits for the last page.
     if (settings.output === 'json') whole.push(page.raw)
     else write(page.events, page.raw)
     shown += page.events.length
@@ -114,12 +116,12 @@ async function show({ client, print, settings, io }: Context, reader: Reader, wa
   return 'ok'
 }
 
-const pause = 1000
+const pauseMs = 1000
 
 async function follow(context: Context, reader: Reader, { begin }: Wanted): Promise<Ending> {
   const write = context.print.growing({ columns, forPeople })
   let after: number | undefined
-  return pollForever(context, pause, async (client) => {
+  return pollForever(context, pauseMs, async (client) => {
     const read = reader(client)
     after ??= await begin(read)
     for await (const { events, raw } of pages(read, after)) {

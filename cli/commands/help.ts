@@ -13,7 +13,9 @@ export const help: CommandSpec = {
   async run({ print }, _flags, [topic]) {
     const text = topicOn(topic)
     if (text === undefined)
-      throw new Failure('usage', `there is no help on ${topic}`, { hint: `topics: ${Object.keys(topics).join(', ')}` })
+      throw new Failure('usage', `there is no help topic ${topic}`, {
+        hint: `topics: ${Object.keys(topics).join(', ')}`,
+      })
     print.text(text)
     return 'ok'
   },

@@ -25,13 +25,13 @@ export const integrity: CommandSpec<IntegrityFlags> = {
   group: 'CHANGE',
   summary: 'report broken invariants; --fix repairs them',
   about:
-    'Reports leases that nobody can hold and running jobs whose lease has expired. With --fix, clears the ones and puts the others back in the queue.',
+    'Reports jobs that are not running but have a lease, and running jobs whose lease has expired. With --fix, clears the leases and puts the running jobs back in the queue.',
   examples: [
     'jobsctl integrity --all',
     'jobsctl integrity --all --detailed-exitcode -q',
     'jobsctl integrity --domain chatbooks --fix',
   ],
-  flags: [...scopeFlags, allFlag, { flags: '--fix', about: 'repair what is broken', group: 'HOW' }],
+  flags: [...scopeFlags, allFlag, { flags: '--fix', about: 'repair the jobs that break an invariant', group: 'HOW' }],
   changes: true,
   async run(context, flags) {
     return flags.fix ? fix(context, flags) : report(context, flags)
@@ -63,9 +63,9 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
   const { integrity: endpoint } = await import('../../shared/changes/integrity.ts')
   const { brokenCount, integrityRequest } = await import('../changes/integrity.ts')
   const { settings, print, retyped } = context
-  if (settings.yes) throw new Failure('usage', '--yes needs --fix: without it nothing is changed')
+  if (settings.yes) throw new Failure('usage', '--yes needs --fix: integrity without --fix changes nothing')
   if (settings.planOut !== undefined) {
-    throw new Failure('usage', '--plan-out needs --fix: without it there is nothing to plan')
+    throw new Failure('usage', '--plan-out needs --fix: integrity without --fix changes nothing')
   }
   const scope = scopeOf(flags)
   const request = { fix: false, ...integrityRequest(scope) }

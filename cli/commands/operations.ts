@@ -22,7 +22,7 @@ export const operations: CommandSpec<OperationsFlags> = {
   group: 'ADMIN',
   summary: 'what was changed, by whom, why',
   about:
-    'Lists the changes that operators made, the newest first, or shows one and what has become of its jobs. With verify, checks that no record was altered or removed.',
+    'Lists the changes that operators made, the newest first. With an id, shows one change and the present states of its jobs. With verify, checks that no record was altered or removed.',
   examples: [
     'jobsctl operations --domain chatbooks --kind prune',
     'jobsctl operations 17',
@@ -34,11 +34,12 @@ export const operations: CommandSpec<OperationsFlags> = {
     allFlag,
     { flags: '--kind <kind>', about: 'prune, sweep, requeue, integrity or undo', group: 'HOW' },
     { flags: '--state <state>', about: 'running, done, partial, failed or undone', group: 'HOW' },
-    { flags: '--limit <n>', about: 'so many at most (default: 50)', group: 'HOW' },
+    { flags: '--limit <n>', about: 'at most this many (default: 50)', group: 'HOW' },
   ],
   async run(context, flags, [word]) {
     if (word === undefined) return list(context, flags)
-    if (Object.keys(flags).length > 0) throw new Failure('usage', `${word} and flags that select exclude each other`)
+    if (Object.keys(flags).length > 0)
+      throw new Failure('usage', `${word} and flags that select operations exclude each other`)
     if (word === 'verify') return verify(context)
     if (/^[1-9]\d{0,15}$/.test(word)) return show(context, word)
     throw new Failure('usage', `${word} is neither the id of an operation nor verify`, {
@@ -47,8 +48,8 @@ export const operations: CommandSpec<OperationsFlags> = {
   },
 }
 
-/** The answer, or undefined where `--curl` has printed the call instead. */
-async function asked<In extends z.ZodType, Out extends z.ZodType>(
+/** The answer of the server; undefined after `--curl`, which prints the call and sends nothing. */
+async function answerOf<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
   endpoint: Endpoint<In, Out>,
   input: z.input<In>,
@@ -65,7 +66,7 @@ async function list(context: Context, { kind, state, limit, ...flags }: Operatio
   const checked = parseInput(endpoint.input, { ...scope, kind, state, limit })
   const { domain, queue, job_type } = checked
   const narrowed = { domain, queue, job_type, kind: checked.kind, state: checked.state, limit }
-  const answer = await asked(context, endpoint, narrowed)
+  const answer = await answerOf(context, endpoint, narrowed)
   if (!answer) return 'ok'
   const { body, raw } = answer
   context.print.rows({ columns, forPeople, rows: body, json: raw, empty: `no operations in ${describeScope(scope)}` })
@@ -74,7 +75,7 @@ async function list(context: Context, { kind, state, limit, ...flags }: Operatio
 
 async function show(context: Context, id: string): Promise<Ending> {
   const { getOperation: endpoint } = await import('../../shared/records/records.ts')
-  const answer = await asked(context, endpoint, { id })
+  const answer = await answerOf(context, endpoint, { id })
   if (!answer) return 'ok'
   context.print.rows({ columns: fieldColumns, rows: fieldsOf(answer.body), json: answer.raw, empty: '' })
   return 'ok'
@@ -90,18 +91,18 @@ const dayColumns: Column<Day>[] = [
 async function verify(context: Context): Promise<Ending> {
   const { verifyOperations: endpoint } = await import('../../shared/records/records.ts')
   const { print } = context
-  const answer = await asked(context, endpoint, {})
+  const answer = await answerOf(context, endpoint, {})
   if (!answer) return 'ok'
   const { ok, operations, days } = answer.body
   if (ok && !print.structured) {
-    const text = `${count(operations, 'operation')} on ${count(days.length, 'day')}: all as sealed, none missing`
+    const text = `${count(operations, 'operation')} on ${count(days.length, 'day')}: every record is unaltered, none is missing`
     print.sentence({}, text, 'done')
     return 'ok'
   }
   const bad = days.filter(({ broken, missing }) => broken.length > 0 || missing > 0)
   print.rows({ columns: dayColumns, rows: bad, json: answer.raw, empty: '' })
   if (ok) return 'ok'
-  print.aside(`records of ${count(bad.length, 'day')} are not as they were sealed`)
+  print.aside(`the records of ${count(bad.length, 'day')} were altered or removed`)
   return 'failed'
 }
 

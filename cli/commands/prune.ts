@@ -13,7 +13,8 @@ export const prune: CommandSpec<PruneFlags> = {
   name: 'prune',
   group: 'CHANGE',
   summary: 'delete finished jobs past retention',
-  about: 'Deletes finished jobs that ended too long ago, with their attachments and dependencies. Never live work.',
+  about:
+    'Deletes finished jobs past their retention, with their attachments and dependencies. It never deletes a queued or running job.',
   examples: [
     'jobsctl prune --domain chatbooks --older-than 30d --dry-run',
     'jobsctl prune --domain chatbooks --older-than 30d --max 50000 --yes',
@@ -22,7 +23,7 @@ export const prune: CommandSpec<PruneFlags> = {
   flags: [
     ...scopeFlags,
     allFlag,
-    { flags: '--older-than <duration>', about: 'whole days since it ended (default: 30d)', group: 'WHICH JOBS' },
+    { flags: '--older-than <duration>', about: 'whole days since the job ended (default: 30d)', group: 'WHICH JOBS' },
     {
       flags: '--status <status...>',
       about: 'completed, failed, cancelled, quarantined (default: the first three)',

@@ -7,22 +7,22 @@ import { describeScope } from '../settings/scope-flags.ts'
 
 export const pause = control('pause', {
   summary: 'hand out no jobs of a queue, at once',
-  about: 'Stops handing out jobs of a queue, at once. Running jobs continue, new jobs are taken in and wait.',
+  about: 'Stops handing out the jobs of a queue, at once. Running jobs continue; new jobs are accepted and wait.',
   why: 'disk full',
   say: (queue) => `Paused ${queue}. Running jobs continue.`,
   undo: 'resume',
 })
 
 export const resume = control('resume', {
-  summary: 'hand out its jobs again',
-  about: 'Hands out jobs of a queue again, and takes in new ones, at once.',
+  summary: 'hand out the jobs of a queue again',
+  about: 'Hands out the jobs of a queue again and accepts new jobs, at once.',
   why: 'disk is free again',
   say: (queue) => `Resumed ${queue}.`,
 })
 
 export const drain = control('drain', {
-  summary: 'the same as pause, and refuse new jobs',
-  about: 'Stops handing out jobs of a queue and refuses new ones, at once. Running jobs continue.',
+  summary: 'pause a queue and refuse new jobs',
+  about: 'Stops handing out the jobs of a queue and refuses new jobs, at once. Running jobs continue.',
   why: 'moving to another host',
   say: (queue) => `Draining ${queue}. Running jobs continue, new jobs are refused.`,
   undo: 'resume',
@@ -32,7 +32,7 @@ interface Control extends Pick<CommandSpec, 'summary' | 'about'> {
   /** A reason, for the examples. */
   why: string
   say: (queue: string) => string
-  /** What gives it back. */
+  /** The action that undoes this one. */
   undo?: QueueAction
 }
 
@@ -50,7 +50,7 @@ function control(action: QueueAction, { summary, about, why, say, undo }: Contro
       const { parseInput } = await import('../settings/flag-errors.ts')
       const { another, flags, settings } = context
       const queue = await queueNamed(word, `jobsctl ${action} media/ingest`)
-      // If nothing was said, the header tells who did it.
+      // Without --reason the request has no reason; the header still names the user.
       const reason = flags.reason === undefined ? undefined : settings.reason
       const request = parseInput(endpoint.input, { ...queue, action, reason })
       const state = await changeImmediately(context, { verb: action, endpoint, request, look: another(['queues']) })
@@ -67,7 +67,7 @@ function control(action: QueueAction, { summary, about, why, say, undo }: Contro
   }
 }
 
-/** A name that looks like a flag stands after `--`. */
+/** The operand; a name that looks like a flag stands after `--`. */
 function operand({ domain, queue }: { domain: string; queue: string }): string[] {
   const word = `${domain}/${queue}`
   return word.startsWith('-') ? ['--', word] : [word]

@@ -24,7 +24,7 @@ export const queues: CommandSpec = {
   },
 }
 
-/** A queue that drains hands out nothing either: the stronger word says both. */
+/** A draining queue is paused, too; `draining` is the word that implies the other. */
 const state: Column<StoppedQueue> = {
   title: 'state',
   value: ({ drain }) => (drain ? 'draining' : 'paused'),

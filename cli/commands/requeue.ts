@@ -16,7 +16,7 @@ export const requeue: CommandSpec<RequeueFlags> = {
   name: 'requeue',
   group: 'CHANGE',
   summary: 'put quarantined jobs back in the queue',
-  about: 'Puts quarantined jobs back in the queue, due at once, with all their retries before them.',
+  about: 'Puts quarantined jobs back in the queue. They are due at once and have all their retries again.',
   examples: [
     'jobsctl requeue --domain chatbooks --dry-run',
     'jobsctl requeue --domain chatbooks --job-type export --max 100 --yes',
@@ -27,8 +27,8 @@ export const requeue: CommandSpec<RequeueFlags> = {
   flags: [
     ...scopeFlags,
     allFlag,
-    { flags: '--canary <n>', about: 'so many first; the rest once these are completed', group: 'HOW' },
-    { flags: '--watch <duration>', about: 'how long the canaries may take (default: 60s)', group: 'HOW' },
+    { flags: '--canary <n>', about: 'requeue n jobs first, and the rest when these n are completed', group: 'HOW' },
+    { flags: '--watch <duration>', about: 'how long the canary jobs may take (default: 60s)', group: 'HOW' },
   ],
   changes: true,
   async run(context, flags, ids) {
@@ -47,7 +47,7 @@ export const requeue: CommandSpec<RequeueFlags> = {
 
 const mostCanaries = 1000
 
-/** How many to try first, and for how long to look after them. */
+/** How many jobs to requeue first, and how many milliseconds to watch them. */
 function canaryOf({ settings }: Context, { canary, watch, domain }: RequeueFlags, ids: string[]) {
   if (canary === undefined && watch !== undefined) throw new Failure('usage', '--watch needs --canary')
   if (canary === undefined) return undefined
@@ -57,7 +57,7 @@ function canaryOf({ settings }: Context, { canary, watch, domain }: RequeueFlags
   }
   if (ids.length > 0) throw new Failure('usage', '--canary and ids exclude each other')
   if (domain === undefined) {
-    throw new Failure('usage', '--canary needs --domain', { hint: 'try the domains one by one' })
+    throw new Failure('usage', '--canary needs --domain', { hint: 'requeue the domains one by one' })
   }
   const others = { '--no-preview': !settings.preview, '--plan-out': settings.planOut, '--curl': settings.curl }
   const other = Object.entries(others).find(([, given]) => given)?.[0]
@@ -84,17 +84,17 @@ async function requestsFor(context: Context, scope: Scope, ids: string[]): Promi
   if (domain !== undefined) return [requeueRequest(scope)]
   if (context.settings.curl && ids.length > 0) {
     throw new Failure('usage', '--curl and ids exclude each other', {
-      hint: 'the call needs the domain of each job, for which jobsctl first asks the server; --domain prints the call for a domain',
+      hint: 'the call needs the domain of each job, which jobsctl first asks the server for; give --domain instead of ids',
     })
   }
   if (context.settings.curl) {
-    throw new Failure('usage', '--curl needs --domain here, since the call does', {
-      hint: 'without it, jobsctl asks the server for the domains first',
+    throw new Failure('usage', '--curl needs --domain here, since the call needs a domain', {
+      hint: 'add --domain; without it, jobsctl first asks the server for the domains',
     })
   }
   const domains = await quarantinedDomains(context, rest)
   if (ids.length === 0) return domains.map((domain) => requeueRequest({ ...rest, domain }))
-  return whereIds(context, domains, [...new Set(ids.map(Number))])
+  return requestsForIds(context, domains, [...new Set(ids.map(Number))])
 }
 
 async function quarantinedDomains(context: Context, scope: Scope): Promise<string[]> {
@@ -105,15 +105,15 @@ async function quarantinedDomains(context: Context, scope: Scope): Promise<strin
   const named = domains.filter((domain) => ScopeName.safeParse(domain).data === domain)
   const others = domains.filter((domain) => !named.includes(domain))
   if (others.length > 0) {
-    // Programs that write rows by themselves may use names that the API refuses.
+    // Programs that write to the tables directly may use names that the API rejects.
     const names = others.map((domain) => escaped(JSON.stringify(domain))).join(', ')
-    context.print.aside(`note: left out, since no call can name them: the domains ${names}`)
+    context.print.aside(`note: the API does not accept the names of these domains, which are left out: ${names}`)
   }
   return named
 }
 
-/** The API wants the domain of a job beside its id: the one in which a preview finds it. */
-async function whereIds(context: Context, domains: string[], ids: number[]): Promise<OneRequeue[]> {
+/** The requests for jobs by id. The API needs the domain of each job, so each domain is previewed until one has the job. */
+async function requestsForIds(context: Context, domains: string[], ids: number[]): Promise<OneRequeue[]> {
   const { requeue: endpoint } = await import('../../shared/changes/requeue.ts')
   const client = await context.client()
   const { requeueRequest } = await import('../changes/requeue.ts')

@@ -20,7 +20,7 @@ export const stats: CommandSpec<StatsFlags> = {
   summary: 'counts by domain, queue, job type',
   about: 'Counts queued, scheduled, processing and quarantined jobs by domain, queue and job type.',
   examples: ['jobsctl stats --domain chatbooks', 'jobsctl stats --watch', 'jobsctl stats --json'],
-  flags: [...scopeFlags, allFlag, { flags: '--watch', about: 'again every two seconds, until Ctrl-C', group: 'HOW' }],
+  flags: [...scopeFlags, allFlag, { flags: '--watch', about: 'repeat every 2 seconds, until Ctrl-C', group: 'HOW' }],
   async run(context, flags) {
     const { stats: endpoint } = await import('../../shared/queues/stats.ts')
     const { parseInput } = await import('../settings/flag-errors.ts')
@@ -77,7 +77,7 @@ function summary(scope: Scope, rows: GroupStats[], retyped: Context['retyped']):
   ].join(', ')
 }
 
-const pause = 2000
+const pauseMs = 2000
 const clear = '\u001b[H\u001b[2J'
 
 async function watch(context: Context, scope: Scope): Promise<Ending> {
@@ -86,7 +86,7 @@ async function watch(context: Context, scope: Scope): Promise<Ending> {
     throw new Failure('usage', '--watch needs a terminal, or --ndjson')
   }
   const { stats: endpoint } = await import('../../shared/queues/stats.ts')
-  return pollForever(context, pause, async (client) => {
+  return pollForever(context, pauseMs, async (client) => {
     const { body } = await client.call(endpoint, scope)
     const at = new Date().toISOString()
     if (settings.output === 'table') print.text(`${clear}${print.style.dim(at)}\n\n`)

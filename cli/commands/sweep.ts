@@ -13,7 +13,7 @@ export const sweep: CommandSpec<SweepFlags> = {
   name: 'sweep',
   group: 'CHANGE',
   summary: 'cancel or fail jobs past their limits',
-  about: 'Ends queued jobs that are too old, and processing jobs that have run for too long.',
+  about: 'Cancels or fails queued jobs that are too old, and running jobs that have run for too long.',
   examples: [
     'jobsctl sweep --domain chatbooks --age 1d --runtime 2h --dry-run',
     'jobsctl sweep --domain chatbooks --queue default --runtime 2h --action fail --yes',
@@ -22,7 +22,7 @@ export const sweep: CommandSpec<SweepFlags> = {
     ...scopeFlags,
     allFlag,
     { flags: '--age <duration>', about: 'queued jobs created at least this long ago', group: 'WHICH JOBS' },
-    { flags: '--runtime <duration>', about: 'processing jobs picked up at least this long ago', group: 'WHICH JOBS' },
+    { flags: '--runtime <duration>', about: 'running jobs started at least this long ago', group: 'WHICH JOBS' },
     { flags: '--action <action>', about: 'cancel or fail (default: cancel)', group: 'HOW' },
   ],
   changes: true,

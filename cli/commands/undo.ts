@@ -4,9 +4,9 @@ import type { CommandSpec } from '../command.ts'
 export const undo: CommandSpec = {
   name: 'undo',
   group: 'CHANGE',
-  summary: 'give back what an operation took',
+  summary: 'undo a prune, a sweep or a requeue',
   about:
-    'Takes back a prune, a sweep or a requeue: deleted jobs are there again, and others are as they were. What has gone on since is left, and told.',
+    'Undoes a prune, a sweep or a requeue: deleted jobs exist again, and changed jobs have their old state again. Jobs that changed since the operation are left as they are, and are reported.',
   examples: ['jobsctl undo 17 --dry-run', 'jobsctl undo 17 --reason "wrong domain" --yes'],
   operands: '<operation>',
   flags: [],
@@ -16,7 +16,7 @@ export const undo: CommandSpec = {
     const { guardChange } = await import('../guard/guard.ts')
     if (!/^[1-9]\d{0,15}$/.test(id)) {
       throw new Failure('usage', '<operation>: must be a whole number, such as 17', {
-        hint: 'jobsctl operations lists them',
+        hint: 'jobsctl operations lists the numbers',
       })
     }
     return guardChange(context, undoChange(context, undoRequest({ id }), ['undo', id]))

@@ -3,20 +3,20 @@ import type { storage, Table } from '../../shared/doctor/storage.ts'
 import { escaped } from '../escape.ts'
 import { groupedDigits, sizeText } from '../output/numbers.ts'
 import { units } from '../settings/duration.ts'
-import type { Finding } from './counts-and-indexes.ts'
+import type { Finding } from './outcome.ts'
 
 type Storage = z.output<typeof storage.output>
 
 const dayMs = 1000 * units.d
 const large = 1_000_000_000
-/** The sweep of the archive comes now and then, not to the minute. */
+/** Archive retention runs from time to time, so rows may be this many days older than the limit. */
 const daysOfGrace = 2
 
-/** What the jobs and their history take up, in words; with a hint where it needs attention. */
+/** The sizes of the tables, in words; with a hint where the operator should act. `now` is in milliseconds. */
 export function findingOfStorage(stored: Storage, now: number): Finding {
   const { archive_before_delete, archive_lacks, archive_days, tables } = stored
   const texts = tables.map((table) => described(table, isArchive(table) ? archive_days : undefined, now))
-  const detail = texts.join('; ') || 'no tables are told'
+  const detail = texts.join('; ') || 'the server reports no tables'
   if (!archive_before_delete) {
     return { detail, hint: 'JOBS_ARCHIVE_BEFORE_DELETE is off: a prune cannot be undone' }
   }
@@ -24,7 +24,7 @@ export function findingOfStorage(stored: Storage, now: number): Finding {
     const columns = archive_lacks.map(escaped).join(', ')
     return {
       detail,
-      hint: `jobs_archive lacks ${columns}, which its owner must add: until then no prune can be undone, and none is made`,
+      hint: `jobs_archive lacks the columns ${columns}: its owner must add them, and until then every prune is refused`,
     }
   }
   const archive = tables.find(isArchive)
@@ -33,20 +33,20 @@ export function findingOfStorage(stored: Storage, now: number): Finding {
     const days = Math.floor(age)
     return {
       detail,
-      hint: `the oldest archived row is ${days} days old, and ${archive_days} are kept: it is not cleared`,
+      hint: `the oldest archived row is ${days} days old, and rows are kept for ${archive_days} days: retention does not run; read the log of the server`,
     }
   }
   return { detail, hint: hintOnSize(tables) }
 }
 
 const isArchive = ({ table }: Table): boolean => /archive/.test(table)
-/** The jobs themselves, by whatever schema. */
+/** The table jobs, in any schema. */
 const isJobs = ({ table }: Table): boolean => /(^|\.)jobs$/.test(table)
 
 function hintOnSize(tables: readonly Table[]): string | undefined {
   const jobs = tables.find(isJobs)?.bytes ?? 0
   const big = tables.find((table) => !isJobs(table) && table.bytes > large && table.bytes > jobs)
-  return big && `${escaped(big.table)} is larger than the jobs themselves: is all of it needed for so long?`
+  return big && `${escaped(big.table)} is larger than jobs: shorten its retention if its rows are not needed`
 }
 
 /** `archive 12,345 rows, 45 MB, kept 7 days, 1,763 a day` */

@@ -4,7 +4,7 @@ import type { Style } from '../output/style.ts'
 import type { Column } from '../output/table.ts'
 
 const jobType: Column<JobEvent> = { title: 'type', value: ({ job_type }) => job_type ?? '' }
-/** An id is a name: it is not grouped as a number is. */
+/** An id is text, since digits of an id are not grouped. */
 const job: Column<JobEvent> = { title: 'job', value: ({ job_id }) => String(job_id ?? '') }
 
 /** The columns of TSV. */
@@ -28,10 +28,10 @@ export const forPeople: Column<JobEvent>[] = [
   { title: 'detail', value: ({ attrs }) => detail(attrs), gives: 'first' },
 ]
 
-/** In a cell, too, it must stay JSON. */
+/** JSON in a cell, which stays valid JSON. */
 const json = (value: unknown): string => (value === undefined ? '' : escapedJson(JSON.stringify(value)))
 
-/** `2026-11-24 14:06:03`; what is no time stays as it is. */
+/** `2026-11-24 14:06:03`; text that is no time stays as it is. */
 function clock(time: string): string {
   const at = new Date(time)
   return Number.isNaN(at.getTime()) ? time : at.toISOString().slice(0, 19).replace('T', ' ')

@@ -5,31 +5,35 @@ import type { Client } from '../http/client.ts'
 
 export interface Page {
   events: readonly JobEvent[]
-  /** The same as the server sent them. */
+  /** The page as the server sent it. */
   raw: unknown
 }
 
 /** Reads the events after an id in the order of their ids, at most `limit` of them. */
 export type ReadEvents = (after: number, limit: number) => Promise<Page>
 
-/** As the query has them. */
-export const askedAfter = (id: number, limit: number) => ({ after_id: String(id), limit: String(limit) })
+/** The query for the events after an id. */
+export const queryAfter = (id: number, limit: number) => ({ after_id: String(id), limit: String(limit) })
 
-/** The event log of a server, which can be read forward only. */
+/** Reads the event log of a server, which the API gives in the order of ids only. */
 export function eventLog(client: Client, endpoint: typeof events, scope: Scope): ReadEvents {
   return async (after, limit) => {
-    const { body, raw } = await client.call(endpoint, { ...scope, ...askedAfter(after, limit) })
-    // A search, or a reader that follows, would go round in circles.
+    const { body, raw } = await client.call(endpoint, { ...scope, ...queryAfter(after, limit) })
+    // Events out of order would make a search or --follow loop for ever.
     if (body.some(({ id }, at) => id <= (body[at - 1]?.id ?? after))) {
-      throw new Failure('unexpected_answer', `${client.target.url.origin} answers events that are not in order`, {
-        hint: 'is this the root of a jobs server? jobsctl doctor looks closer',
-      })
+      throw new Failure(
+        'unexpected_answer',
+        `${client.target.url.origin} sent events that are not in the order of their ids`,
+        {
+          hint: 'check with jobsctl doctor that --url is the root of a jobs server',
+        },
+      )
     }
     return { events: body, raw }
   }
 }
 
-/** The most events to ask for at once. */
+/** The most events of one request. */
 export const pageSize = 500
 
 /** Page by page from an id on, until there are no more, or `most` have come. */

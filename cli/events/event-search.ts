@@ -1,3 +1,4 @@
+import { Failure } from '../../shared/errors.ts'
 import type { JobEvent } from '../../shared/records/events.ts'
 import type { ReadEvents } from './event-log.ts'
 
@@ -6,7 +7,7 @@ type Probe = (after: number) => Promise<JobEvent | undefined>
 
 /** The id after which the last `n` events are; 0 when there are no more than that. */
 export async function beforeLast(read: ReadEvents, n: number): Promise<number> {
-  const end = await lastOf(async (after) => (await read(after, 1)).events[0])
+  const end = await lastOf(firstAfter(read))
   const enough: Probe = async (after) => {
     const { events } = await read(after, n)
     return events.length < n ? undefined : events[0]
@@ -25,9 +26,21 @@ export async function beforeLast(read: ReadEvents, n: number): Promise<number> {
 /** The id of the last event that is older than a time; 0 when none is. */
 export const beforeTime = (read: ReadEvents, time: number): Promise<number> =>
   lastOf(async (after) => {
-    const [first] = (await read(after, 1)).events
+    const first = await firstAfter(read)(after)
     return first && Date.parse(first.created_at ?? '') < time ? first : undefined
   })
+
+/** A probe for any event. Servers answer `events_reset` for an id beyond the end of their log. */
+const firstAfter =
+  (read: ReadEvents): Probe =>
+  async (after) => {
+    try {
+      return (await read(after, 1)).events[0]
+    } catch (error) {
+      if (error instanceof Failure && error.code === 'events_reset') return undefined
+      throw error
+    }
+  }
 
 /** The id of the last event that the probe still finds; 0 when it finds none. */
 async function lastOf(probe: Probe): Promise<number> {

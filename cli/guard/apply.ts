@@ -6,14 +6,16 @@ import { sendChange } from './send-change.ts'
 import { tallyOf } from './tally.ts'
 import { undoCommand } from './undo-command.ts'
 
-/** Makes a confirmed change, call by call, each held to its own preview, and tells the result. */
+/** Applies a confirmed change call by call, each call bound by its own preview, and prints the result. */
 export async function applyChange<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
   previewed: Previewed<Out> | undefined,
 ): Promise<Ending> {
   const { context, change, max } = session
   if (previewed && !previewed.previews) {
-    context.print.aside('note: this server keeps no bound; jobsctl itself checked the count, right before the change')
+    context.print.aside(
+      'note: this server does not enforce the limit; jobsctl counted the jobs itself, right before the change',
+    )
   }
   const answers: z.output<Out>[] = []
   for (const [at, request] of change.requests.entries()) {
@@ -25,7 +27,7 @@ export async function applyChange<In extends z.ZodType, Out extends z.ZodType>(
   return printResult(session, previewed, answers)
 }
 
-/** The result of a change that was made: for programs an object, for everyone else a sentence and what to know beside. */
+/** Prints the result of an applied change: an object for programs, a sentence with notes for everyone else. */
 export function printResult<In extends z.ZodType, Out extends z.ZodType>(
   { context, change }: Session<In, Out>,
   previewed: Previewed<Out> | undefined,
@@ -45,26 +47,26 @@ export function printResult<In extends z.ZodType, Out extends z.ZodType>(
   }
   if (!previewed || done <= previewed.total) return 'ok'
   print.aside(
-    `warning: ${groupedDigits(done)} were changed, more than the ${groupedDigits(previewed.total)} of the preview`,
+    `warning: ${groupedDigits(done)} jobs were changed, more than the ${groupedDigits(previewed.total)} of the preview`,
   )
   return 'failed'
 }
 
-/** What was previewed and not changed; those that others held are among the skipped. */
+/** Notes on previewed jobs that were not changed; `skipped` includes the locked jobs. */
 function notesOn(
   { skipped = 0, skipped_locked: locked = 0 }: ReturnType<typeof tallyOf>,
   previewed?: number,
 ): string[] {
-  const gone = skipped - locked
+  const changed = skipped - locked
   const of =
     previewed === undefined
-      ? jobsText(gone)
-      : `${groupedDigits(gone)} of the ${groupedDigits(previewed)} previewed jobs`
+      ? jobsText(changed)
+      : `${groupedDigits(changed)} of the ${groupedDigits(previewed)} previewed jobs`
   return [
-    ...(gone > 0 ? [`note: ${of} had gone on by themselves, and were left`] : []),
+    ...(changed > 0 ? [`note: ${of} had changed since the preview and were left as they are`] : []),
     ...(locked > 0
       ? [
-          `note: ${jobsText(locked)} ${locked === 1 ? 'was' : 'were'} held by other transactions and left; run it again for them`,
+          `note: ${jobsText(locked)} ${locked === 1 ? 'was' : 'were'} locked by other transactions and left as ${locked === 1 ? 'it is' : 'they are'}; run the command again for ${locked === 1 ? 'it' : 'them'}`,
         ]
       : []),
   ]

@@ -5,58 +5,58 @@ import type { BulkKind } from '../../shared/records/records.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
 
-/** One call of a change. Most changes are one; a requeue of many domains is several. */
+/** One call of a change. Most changes are one call; a requeue of many domains is several. */
 type Request<In extends z.ZodType> = z.input<In>
 
-/** What a change is held to. */
+/** The limits that the server enforces on a change. */
 export interface Bound {
   max?: number | undefined
   preview_token?: string | undefined
 }
 
-/** A change as the guard takes it: what to ask, and how to say it. */
+/** A change, for the guard: its requests, and the sentences about it. */
 export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
-  /** As `--json` names it. */
+  /** The name in `--json`. */
   name: BulkKind
   endpoint: Endpoint<In, Out>
   requests: readonly Request<In>[]
   /** The same request as a preview. */
   preview: (request: Request<In>) => Request<In>
-  /** The same request, which the server holds to this. */
+  /** The same request with the limits that the server enforces. */
   bounded: (request: Request<In>, bound: Bound) => Request<In>
   count: (result: z.output<Out>) => number
   /** `would delete 9,500 jobs in chatbooks`, `deleted 9,500 jobs in chatbooks` */
   say: (count: string, done: boolean) => string
   /** The scope and the settings, for `--json`. */
   facts: object
-  /** The command line that asks for this change, without `--yes` and `--dry-run`. */
+  /** The words of the command line of this change, without `--yes` and `--dry-run`. */
   words: readonly string[]
-  /** The command line that goes ahead with it, where it is another: that of a plan. */
+  /** The words that apply the change, where they differ from `words`: those of a plan. */
   goAhead?: readonly string[]
-  /** `jobsctl undo` takes it back. */
+  /** True where `jobsctl undo` can undo the change. */
   undoable?: boolean
-  /** More for a person who looks at a preview, such as a table; only servers that give tokens have it. */
+  /** The preview for a person, such as a table; only servers that give preview tokens have the data. */
   details?: (client: Client, preview: Previewed<Out>) => Promise<string | undefined>
-  /** More that an answer says: facts for `--json`, and a note for everyone. */
+  /** Further facts of an answer for `--json`, and a note for everyone. */
   beside?: (result: z.output<Out>) => { facts: object; note: string | undefined }
 }
 
-/** What the parts that carry a change out need. */
+/** One change on its way through the guard. */
 export interface Session<In extends z.ZodType, Out extends z.ZodType> {
   context: Context
   client: Client
   change: BulkChange<In, Out>
-  /** The bound that somebody set, beside that of the preview. */
+  /** The limit of `--max`, `JOBSCTL_MAX` or the profile. */
   max: number | undefined
 }
 
-/** What the server counted, call by call. */
+/** The counts of the preview, call by call. */
 export interface Previewed<Out extends z.ZodType> {
-  /** Empty where a plan tells the counts. */
+  /** Empty where the counts come from a plan. */
   answers: readonly z.output<Out>[]
   counts: readonly number[]
   total: number
-  /** With the tokens that the server holds a change to; undefined for a server that gives none. */
+  /** The previews with their tokens; undefined for a server that gives no tokens. */
   previews: readonly Preview[] | undefined
 }
 
@@ -68,7 +68,7 @@ export const outcomeFields = <In extends z.ZodType, Out extends z.ZodType>(
   more: object = {},
 ) => ({ operation: name, dry_run, affected, ...facts, ...more })
 
-/** Beside the outcome: what every answer says, and the notes about it. */
+/** The further facts and notes of all answers. */
 export function notesOf<In extends z.ZodType, Out extends z.ZodType>(
   { beside }: BulkChange<In, Out>,
   answers: readonly z.output<Out>[],

@@ -6,8 +6,8 @@ import { notesOf, type Previewed, type Session } from './change.ts'
 import { previewText } from './preview.ts'
 
 /**
- * Has a person type the count, or the name of a protected profile.
- * @throws Failure `confirmation_required` where there is nobody to ask, or another answer
+ * Asks a person to type the count, or the name of a protected profile.
+ * @throws Failure `confirmation_required` off a terminal, or for any other answer
  */
 export async function confirm<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
@@ -31,7 +31,7 @@ export async function confirm<In extends z.ZodType, Out extends z.ZodType>(
   if (answer?.trim() !== wanted) throw new Failure('confirmation_required', 'not confirmed; nothing was changed')
 }
 
-/** The refusal to change anything that nobody agreed to. */
+/** The refusal of a change that is not confirmed. */
 export function unconfirmed<In extends z.ZodType, Out extends z.ZodType>(
   { context, change: { words, goAhead = words } }: Session<In, Out>,
   preview = '',

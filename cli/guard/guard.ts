@@ -1,27 +1,26 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
-import { curlOf } from '../curl.ts'
-import type { Client } from '../http/client.ts'
-import { groupedDigits, jobsText } from '../output/numbers.ts'
+import { jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { applyChange } from './apply.ts'
-import { type Bound, type BulkChange, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
+import { type BulkChange, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { confirm, unconfirmed } from './confirm.ts'
+import { limitOf, overLimit } from './limit.ts'
 import { refuseOverwriting } from './plan-file.ts'
 import { requestPreview, showPreview } from './preview.ts'
-import { requireNamedProfile } from './protected-profile.ts'
+import { printCurl } from './print-curl.ts'
 
-/** Makes a change that was confirmed. */
+/** Applies a confirmed change. */
 type Apply<In extends z.ZodType, Out extends z.ZodType> = (
   session: Session<In, Out>,
   previewed: Previewed<Out>,
 ) => Promise<Ending>
 
 interface Guarding<In extends z.ZodType, Out extends z.ZodType> {
-  /** Another way to make it than all at once. */
+  /** Applies the change in another way than all calls in turn. */
   apply?: Apply<In, Out>
-  /** The flag that has no meaning where the server gives no token for a preview. */
+  /** A flag that needs a preview token, which some servers do not give. */
   needsToken?: string
 }
 
@@ -45,18 +44,18 @@ export async function guardChange<In extends z.ZodType, Out extends z.ZodType>(
 }
 
 /**
- * The client, and the bound that somebody set.
- * @throws Failure `usage` for a protected profile that is not named, or has no bound
+ * The client and the limit of a change.
+ * @throws Failure `usage` for a protected profile that is not spelled out, or has no limit
  */
 export async function openSession<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
   change: BulkChange<In, Out>,
 ): Promise<Session<In, Out>> {
   const client = await context.client()
-  return { context, client, change, max: bound(context, client) }
+  return { context, client, change, max: limitOf(context, client) }
 }
 
-/** Goes from a preview on: shows it, refuses, asks, or applies. */
+/** Decides what follows a preview: show it, refuse, ask, or apply. */
 export async function decide<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
   previewed: Previewed<Out>,
@@ -77,10 +76,13 @@ export async function decide<In extends z.ZodType, Out extends z.ZodType>(
 
 async function withoutPreview<In extends z.ZodType, Out extends z.ZodType>(session: Session<In, Out>): Promise<Ending> {
   if (session.max === undefined) return applyChange(session, undefined)
-  throw new Failure('usage', '--no-preview and a limit exclude each other: nothing would keep it')
+  throw new Failure(
+    'usage',
+    '--no-preview and a limit exclude each other: nothing would enforce it; nothing was changed',
+  )
 }
 
-/** While a person thinks the world goes on, and this server keeps no bound. */
+/** Counts once more after the prompt, since this server does not enforce the confirmed count. */
 async function countAgain<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
   confirmed: number,
@@ -97,35 +99,7 @@ function checkFlags({ settings }: Context): void {
   if (planOut !== undefined && curl) throw new Failure('usage', '--plan-out and --curl exclude each other')
 }
 
-/** The bound that somebody set; a protected profile must have one, and must be named. */
-function bound({ settings, retyped }: Context, { target: { profile } }: Client): number | undefined {
-  const max = settings.max ?? profile?.max
-  if (!profile?.protected || settings.dryRun) return max
-  requireNamedProfile(profile)
-  if (max === undefined) {
-    throw new Failure('usage', `the profile ${profile.name} is protected: a change needs a bound`, {
-      hint: `add --max, or ${retyped(['config', 'set', `profiles.${profile.name}.max`, '10000'])}`,
-    })
-  }
-  return max
-}
-
-/** Prints the calls of a change instead of sending them; with tokens, those that a plan holds them to. */
-export function printCurl<In extends z.ZodType, Out extends z.ZodType>(
-  context: Context,
-  change: BulkChange<In, Out>,
-  tokens: readonly string[] = [],
-): Ending {
-  const { settings, print } = context
-  for (const [at, request] of change.requests.entries()) {
-    const held: Bound = { max: settings.max, preview_token: tokens[at] }
-    const shown = settings.yes ? change.bounded(request, held) : change.preview(request)
-    print.text(curlOf(context, change.endpoint, shown, settings.yes))
-  }
-  return 'ok'
-}
-
-/** `--yes` is silent about nothing, for cron's sake; who did not say it is told. */
+/** No job matches: silent with `--yes` off a terminal, so that cron sends no mail; else a sentence. */
 function nothing<In extends z.ZodType, Out extends z.ZodType>(
   { context, change }: Session<In, Out>,
   { answers }: Previewed<Out>,
@@ -138,15 +112,11 @@ function nothing<In extends z.ZodType, Out extends z.ZodType>(
   return 'ok'
 }
 
-function overLimit(total: number, max: number): Failure {
-  return new Failure(
-    'limit_exceeded',
-    `${jobsText(total)} match${total === 1 ? 'es' : ''}, above the limit of ${groupedDigits(max)}; nothing was changed`,
-    { hint: 'narrow the scope, or raise --max' },
-  )
-}
-
 const withoutToken = (flag: string): Failure =>
-  new Failure('usage', `${flag}: this server gives no token that would hold a change to its preview`, {
-    hint: 'nothing was changed or written; jobsctl doctor tells what this server lacks',
-  })
+  new Failure(
+    'usage',
+    `${flag}: this server gives no preview token, which ${flag} needs; nothing was changed or written`,
+    {
+      hint: `leave out ${flag}; jobsctl doctor shows what this server lacks`,
+    },
+  )

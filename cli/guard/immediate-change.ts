@@ -6,23 +6,23 @@ import { curlOf } from '../curl.ts'
 import { requireNamedProfile } from './protected-profile.ts'
 import { withLookCommand } from './unknown-outcome.ts'
 
-interface AtOnce<In extends z.ZodType, Out extends z.ZodType> {
-  /** As the command line calls it, such as `pause`. */
+interface ImmediateChange<In extends z.ZodType, Out extends z.ZodType> {
+  /** The name of the command, such as `pause`. */
   verb: string
   endpoint: Endpoint<In, Out>
   request: z.input<In>
-  /** The command that shows whether it was made, should the answer be lost. */
+  /** The command line that shows whether the change was made, for a lost answer. */
   look: string
 }
 
 /**
- * Makes a change that needs no preview, for it touches one thing that was named. With `--curl` it
- * prints the call instead, and returns nothing.
- * @throws Failure `usage` for flags that only a preview gives a meaning
+ * Makes a change without a preview, since the change touches one queue or job that the user named.
+ * With `--curl` it prints the call, sends nothing and returns undefined.
+ * @throws Failure `usage` for flags that need a preview
  */
 export async function changeImmediately<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
-  { verb, endpoint, request, look }: AtOnce<In, Out>,
+  { verb, endpoint, request, look }: ImmediateChange<In, Out>,
 ): Promise<z.output<Out> | undefined> {
   refusePreview(context, verb)
   if (context.settings.curl) {
@@ -46,11 +46,7 @@ function refusePreview({ flags }: Context, verb: string): void {
   }
   const flag = Object.entries(given).find(([, value]) => value !== undefined)?.[0]
   if (flag === undefined) return
-  throw new Failure(
-    'usage',
-    `${flag}: ${verb} acts at once, on what is named, and takes no preview; nothing was done`,
-    {
-      hint: '--curl prints the call, and sends nothing',
-    },
-  )
+  throw new Failure('usage', `${flag}: ${verb} acts at once and has no preview; nothing was changed`, {
+    hint: '--curl prints the call and sends nothing',
+  })
 }

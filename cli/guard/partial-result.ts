@@ -13,14 +13,14 @@ import { undoCommand } from './undo-command.ts'
 import { isOutcomeUnknown, withLookCommand } from './unknown-outcome.ts'
 
 interface Reached {
-  /** Answers of the calls that were made, and how many jobs they changed. */
+  /** The answers of the finished calls, and the number of jobs that these calls changed. */
   answers: readonly unknown[]
   before: number
-  /** How far the last call was when the server last told. */
+  /** The last progress that the server reported of the unfinished call. */
   last: Progress | undefined
 }
 
-/** The failure of a change that broke off: how far it came, and what shows it. What is no failure stays what it is. */
+/** The failure of a change that stopped early: the jobs changed so far, and the next command. Other errors stay as they are. */
 export async function partialResult<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
   error: unknown,
@@ -33,9 +33,9 @@ export async function partialResult<In extends z.ZodType, Out extends z.ZodType>
   const { message, requestId, server, cause } = error
   const look = `to see where it stands: ${lookAt(session, last)}`
   const changed = before + (last?.affected ?? 0)
-  const said = change.say(jobsText(changed), true)
+  const done = change.say(jobsText(changed), true)
   if (error.code === 'partial' && before === 0) {
-    const hint = [error.hint ?? goOn(session), ...takeBack(session, reached, last)].join('; ')
+    const hint = [error.hint ?? goOn(session), ...undoHint(session, reached, last)].join('; ')
     return new Failure('partial', message, { hint, requestId, server, cause })
   }
   if (before === 0 && (changed === 0 || isOutcomeUnknown(error))) {
@@ -44,10 +44,10 @@ export async function partialResult<In extends z.ZodType, Out extends z.ZodType>
   }
   const code = context.io.signal.aborted ? error.code : 'partial'
   const hint = `${goOn(session)}; ${look}`
-  return new Failure(code, `${said}, then stopped: ${message}`, { hint, requestId, server, cause })
+  return new Failure(code, `${done}, then stopped: ${message}`, { hint, requestId, server, cause })
 }
 
-/** The record, where there is one; else the dry run that shows what is left. */
+/** The command that shows the state: the record of the operation, or else a dry run of the rest. */
 function lookAt<In extends z.ZodType, Out extends z.ZodType>(
   { context, change }: Session<In, Out>,
   last: Progress | undefined,
@@ -57,47 +57,47 @@ function lookAt<In extends z.ZodType, Out extends z.ZodType>(
     : context.retyped([...change.words, '--dry-run'])
 }
 
-/** The tokens of a plan are used up: what is left is asked for anew. */
+/** How to continue. The tokens of a plan are used up, so the rest is previewed again. */
 const goOn = <In extends z.ZodType, Out extends z.ZodType>({ context, change }: Session<In, Out>): string =>
-  change.goAhead ? `to go on: ${context.retyped(change.words)}` : 'run it again to go on'
+  change.goAhead ? `to go on: ${context.retyped(change.words)}` : 'run the command again to go on'
 
-function takeBack<In extends z.ZodType, Out extends z.ZodType>(
+function undoHint<In extends z.ZodType, Out extends z.ZodType>(
   { context, change }: Session<In, Out>,
   { answers }: Reached,
   last: Progress | undefined,
 ): string[] {
   const ids = [...(tallyOf(answers).operation_ids ?? []), ...(last ? [last.operation_id] : [])]
-  return change.undoable && ids.length > 0 ? [`${undoCommand(context, ids)} takes them back`] : []
+  return change.undoable && ids.length > 0 ? [`to undo: ${undoCommand(context, ids)}`] : []
 }
 
-/** The first Ctrl-C has hung up; the server stops after its running batch, and then its record says how far it came. */
+/** After the first Ctrl-C the connection is closed. The server stops after its running batch and records the count. */
 async function interruptedAt<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
   reached: Reached,
   last: Progress,
 ): Promise<Failure> {
   const { context, change } = session
-  context.print.aside('interrupted; waiting for the running batch to end, or for another Ctrl-C')
-  const record = await settled(context, last.operation_id)
+  context.print.aside('interrupted; waiting for the running batch to end; Ctrl-C again ends the wait')
+  const record = await endedRecord(context, last.operation_id)
   const changed = reached.before + Math.max(last.affected, record?.affected ?? 0)
   const { code } = interrupted(context.io.signal)
-  const said = changed === 0 ? 'nothing was changed' : change.say(jobsText(changed), true)
+  const done = changed === 0 ? 'nothing was changed' : change.say(jobsText(changed), true)
   if (record === undefined || record.state === 'running') {
     const hint = `to see where it stands: ${lookAt(session, last)}`
-    return new Failure(code, `interrupted; ${said} before that, and the server may still finish its batch`, { hint })
+    return new Failure(code, `interrupted; ${done} before that, and the server may still finish its batch`, { hint })
   }
-  const back = changed === 0 ? [] : takeBack(session, reached, last)
-  const end = changed === 0 ? said : `${said} before that, and no more`
+  const back = changed === 0 ? [] : undoHint(session, reached, last)
+  const end = changed === 0 ? done : `${done} before that, and no more`
   return new Failure(code, `interrupted; ${end}`, { hint: [goOn(session), ...back].join('; ') })
 }
 
-const patienceMs = 10_000
+const mostWaitMs = 10_000
 const betweenLooksMs = 200
 
-/** The record of an operation when it has ended, or as it is when patience ends. */
-async function settled(context: Context, id: number): Promise<OperationRecord | undefined> {
-  const end = now() + patienceMs
-  const client = await context.newClient(AbortSignal.timeout(patienceMs)) // Ctrl-C has ended the other one
+/** The record of an operation when the operation has ended, or as it is after `mostWaitMs` milliseconds. */
+async function endedRecord(context: Context, id: number): Promise<OperationRecord | undefined> {
+  const end = now() + mostWaitMs
+  const client = await context.newClient(AbortSignal.timeout(mostWaitMs)) // Ctrl-C has aborted the calls of the other client
   let record: OperationRecord | undefined
   while (now() < end) {
     const answer = await client.call(getOperation, { id: String(id) }).catch(() => undefined)

@@ -8,17 +8,17 @@ import type { Context } from '../context.ts'
 import { readText } from '../settings/text-file.ts'
 import type { Previewed, Session } from './change.ts'
 
-/** A change that was previewed, to be confirmed and made later, as a file. */
+/** A previewed change as a file, to be confirmed and applied later. */
 export const Plan = z.strictObject({
   /** The version of this format. */
   jobsctl_plan: z.literal(1),
   operation: z.enum(bulkKinds),
-  /** The server that it was made for, and is applied to. */
+  /** The root of the server that made the preview; the plan is applied there only. */
   url: z.url(),
   made_at: z.iso.datetime(),
   /** When the first of its previews expires. */
   expires_at: z.string(),
-  /** The command line that asked for it, without the flags that named the target. */
+  /** The words of the command line, without the flags for the target. */
   words: z.array(z.string()).min(1),
   calls: z.array(z.strictObject({ request: z.record(z.string(), z.unknown()), preview: Preview })),
 })
@@ -28,7 +28,7 @@ const AnyPlan = z.looseObject({ jobsctl_plan: z.number() })
 
 /**
  * Reads a plan.
- * @throws Failure `usage` for a file that is none, or cannot be read
+ * @throws Failure `usage` for a file that is no plan, or cannot be read
  */
 export async function readPlan(path: string, context: Context): Promise<Plan> {
   const raw = await jsonOf(path, context)
@@ -46,40 +46,40 @@ export async function readPlan(path: string, context: Context): Promise<Plan> {
   const read = Plan.safeParse(raw, { reportInput: true })
   if (read.success) return read.data
   const faults = faultsOf(read.error).map((fault) => `${fault.path || 'the file'}: ${fault.message}`)
-  throw new Failure('usage', `${path} is not right\n  ${faults.join('\n  ')}`, { hint: makeOne })
+  throw new Failure('usage', `${path} is not a valid plan\n  ${faults.join('\n  ')}`, { hint: makeOne })
 }
 
-const makeOne = 'jobsctl <change> --dry-run --plan-out <file> makes one'
+const makeOne = 'make a plan with jobsctl <change> --dry-run --plan-out <file>'
 
 async function jsonOf(path: string, { io, settings }: Context): Promise<unknown> {
   const text = await readText(path, { signal: io.signal, timeoutMs: settings.timeoutMs })
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new Failure('usage', `${path} is not JSON, and so no plan`, { hint: makeOne, cause })
+    throw new Failure('usage', `${path} is not JSON, so it is not a plan`, { hint: makeOne, cause })
   }
 }
 
 /**
- * Looks at what a plan would overwrite, before anything is sent.
- * @throws Failure `usage` for what is no file, or a file that is no plan
+ * Checks the file that a plan would overwrite, before anything is sent.
+ * @throws Failure `usage` for a path that is no regular file, or a file that is no plan
  */
 export async function refuseOverwriting(path: string): Promise<void> {
-  const notLooked = (error: NodeJS.ErrnoException) => {
+  const absent = (error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
-    throw new Failure('usage', `--plan-out: cannot look at ${path}: ${error.code}; nothing was written`, {
+    throw new Failure('usage', `--plan-out: cannot read ${path}: ${error.code}; nothing was written`, {
       cause: error,
     })
   }
-  const there = path === '-' ? undefined : await stat(path).catch(notLooked)
+  const there = path === '-' ? undefined : await stat(path).catch(absent)
   if (path === '-' || (there && !there.isFile())) {
-    throw new Failure('usage', `--plan-out: ${path} is no file that can be replaced; nothing was written`, {
+    throw new Failure('usage', `--plan-out: ${path} is not a regular file; nothing was written`, {
       hint: 'a plan needs a file of its own, such as plan.json',
     })
   }
-  const text = there && (await readFile(path, 'utf8').catch(notLooked))
+  const text = there && (await readFile(path, 'utf8').catch(absent))
   if (text === undefined || isPlan(text)) return
-  throw new Failure('usage', `--plan-out: ${path} is there, and is not a plan; it was left as it is`, {
+  throw new Failure('usage', `--plan-out: ${path} exists and is not a plan; it was not overwritten`, {
     hint: 'name another file',
   })
 }
@@ -93,8 +93,8 @@ function isPlan(text: string): boolean {
 }
 
 /**
- * Writes it whole, or not at all, for its owner alone: whoever has its tokens may apply it.
- * @throws Failure `usage` where it cannot be written
+ * Writes a plan completely or not at all, with mode 600, since its tokens allow to apply it.
+ * @throws Failure `usage` where the file cannot be written
  */
 export async function writePlan<In extends z.ZodType, Out extends z.ZodType>(
   path: string,
@@ -117,6 +117,6 @@ export async function writePlan<In extends z.ZodType, Out extends z.ZodType>(
     await rename(draft, path)
   } catch (cause) {
     const why = cause instanceof Error && 'code' in cause ? cause.code : cause
-    throw new Failure('usage', `--plan-out: cannot write ${path}: ${why}; no plan was made`, { cause })
+    throw new Failure('usage', `--plan-out: cannot write ${path}: ${why}; no plan was written`, { cause })
   }
 }

@@ -6,7 +6,7 @@ import { notesOf, outcomeFields, type Previewed, type Session } from './change.t
 import { writePlan } from './plan-file.ts'
 import { bulkPart } from './tally.ts'
 
-/** Asks the server to count, and change nothing. */
+/** Asks the server to count the jobs that the change would touch. Nothing is changed. */
 export async function requestPreview<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
 ): Promise<Previewed<Out>> {
@@ -22,19 +22,19 @@ export async function requestPreview<In extends z.ZodType, Out extends z.ZodType
   return { answers, counts, total, previews: previews.length === answers.length ? previews : undefined }
 }
 
-/** A server that asks to confirm a preview takes it for the change itself. */
+/** A server that asks to confirm a preview does not know previews and would make the change. */
 const explainPreview =
   <In extends z.ZodType, Out extends z.ZodType>({ context, change: { name, words } }: Session<In, Out>) =>
   (error: unknown): never => {
     if (!(error instanceof Failure) || error.code !== 'confirmation_required') throw error
     throw new Failure('confirmation_required', `this server cannot preview this ${name}; nothing was changed`, {
-      hint: `to go ahead without: ${context.retyped([...words, '--yes', '--no-preview'])}`,
+      hint: `to go ahead without a preview: ${context.retyped([...words, '--yes', '--no-preview'])}`,
       requestId: error.requestId,
       server: error.server,
     })
   }
 
-/** `--dry-run`: the preview is the result, and with `--plan-out` a plan is, too. */
+/** `--dry-run`: prints the preview as the result; `--plan-out` writes a plan, too. */
 export async function showPreview<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
   previewed: Previewed<Out>,
@@ -55,12 +55,12 @@ export async function showPreview<In extends z.ZodType, Out extends z.ZodType>(
     print.aside(`To do it:  ${retyped([...words, '--yes'])}`)
   }
   if (max !== undefined && total > max) {
-    print.aside(`note: above the limit of ${groupedDigits(max)}; the change itself would be refused`)
+    print.aside(`note: above the limit of ${groupedDigits(max)}; the change would be refused`)
   }
   return settings.detailedExitcode && total > 0 ? 'would_change' : 'ok'
 }
 
-/** What the server says of the one call; its token is for machinery, and would end in logs. */
+/** The preview of a change that is one call, without its token, which must not end in logs. */
 function shownPreview<Out extends z.ZodType>({ previews = [] }: Previewed<Out>): object | undefined {
   const [only] = previews
   if (!only || previews.length > 1) return undefined
@@ -68,7 +68,7 @@ function shownPreview<Out extends z.ZodType>({ previews = [] }: Previewed<Out>):
   return shown
 }
 
-/** A person gets the details, where there are any; a script gets the sentence. */
+/** The details for a person where the server gives them, else the sentence. */
 export async function previewText<In extends z.ZodType, Out extends z.ZodType>(
   { context: { print }, client, change }: Session<In, Out>,
   previewed: Previewed<Out>,

@@ -1,19 +1,19 @@
 import type { z } from 'zod'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
-import { progressTeller } from '../output/progress-bar.ts'
+import { progressReporter } from '../output/progress-bar.ts'
 import type { Session } from './change.ts'
 import { partialResult } from './partial-result.ts'
 
 interface SoFar<Out extends z.ZodType> {
-  /** What the earlier calls of the change answered. */
+  /** The answers of the earlier calls of the change. */
   answers: readonly z.output<Out>[]
   /** How many jobs all calls together may touch. */
   total: number | undefined
 }
 
 /**
- * Makes one call of a change that was confirmed, and tells how far it is.
- * @throws Failure that says what was changed before it
+ * Sends one call of a confirmed change, and reports its progress.
+ * @throws Failure that says how many jobs were changed before the error
  */
 export async function sendChange<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
@@ -23,18 +23,18 @@ export async function sendChange<In extends z.ZodType, Out extends z.ZodType>(
   const { context, client, change } = session
   const { io, settings } = context
   const before = answers.reduce<number>((sum, answer) => sum + change.count(answer), 0)
-  const teller = progressTeller({ io, quiet: settings.quiet, say: (text) => change.say(text, true), before, total })
+  const reporter = progressReporter({ io, quiet: settings.quiet, say: (text) => change.say(text, true), before, total })
   let last: Progress | undefined
   const onProgress = (progress: Progress) => {
     last = progress
-    teller.tell(progress)
+    reporter.report(progress)
   }
   try {
     return (await client.call(change.endpoint, request, { confirmed: true, onProgress })).body
   } catch (error) {
-    teller.clear()
+    reporter.clear()
     throw await partialResult(session, error, { answers, before, last })
   } finally {
-    teller.clear()
+    reporter.clear()
   }
 }

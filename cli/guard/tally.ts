@@ -4,10 +4,10 @@ import { bulkAnswer } from '../../shared/changes/bulk-change.ts'
 const BulkAnswer = z.object(bulkAnswer)
 export type BulkAnswer = z.output<typeof BulkAnswer>
 
-/** What an answer of a bulk change says beside its counts; nothing, from a server that is not ours. */
+/** The fields of an answer that every bulk change of jobs-server has; another server gives none of them. */
 export const bulkPart = (answer: unknown): BulkAnswer => BulkAnswer.parse(answer)
 
-/** What the calls of a change did together; what the server did not tell is undefined. */
+/** The sums over the calls of a change; a field that the server did not send is undefined. */
 export interface Tally {
   operation_ids: number[] | undefined
   batches: number | undefined
@@ -16,13 +16,13 @@ export interface Tally {
   skipped_locked: number | undefined
 }
 
-/** Adds up what the answers of a change say. */
+/** Adds up the answers of a change. */
 export function tallyOf(answers: readonly unknown[]): Tally {
   const parts = answers.map(bulkPart)
   const ids = parts.flatMap(({ operation_id }) => operation_id ?? [])
   const sum = (name: 'batches' | 'elapsed_ms' | 'skipped' | 'skipped_locked') => {
-    const told = parts.flatMap((part) => part[name] ?? [])
-    return told.length > 0 ? told.reduce((total, value) => total + value, 0) : undefined
+    const values = parts.flatMap((part) => part[name] ?? [])
+    return values.length > 0 ? values.reduce((total, value) => total + value, 0) : undefined
   }
   return {
     operation_ids: ids.length > 0 ? ids : undefined,

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
 
-/** The command line that takes operations back, at the same target. */
+/** The command line that undoes operations, at the same target. */
 export const undoCommand = ({ another }: Context, ids: readonly number[]): string =>
   ids.map((id) => another(['undo', String(id)])).join(' && ')

@@ -1,7 +1,7 @@
 import type { FailureCode } from '../../shared/errors.ts'
 import { Failure } from '../../shared/errors.ts'
 
-const unsure: readonly FailureCode[] = [
+const unknownCodes: readonly FailureCode[] = [
   'timed_out',
   'unreachable',
   'interrupted',
@@ -10,10 +10,10 @@ const unsure: readonly FailureCode[] = [
   'unexpected_answer',
 ]
 
-/** Whether nobody knows if the change was made. */
-export const isOutcomeUnknown = ({ code }: Failure): boolean => unsure.includes(code)
+/** Whether the failure leaves open if the change was made. */
+export const isOutcomeUnknown = ({ code }: Failure): boolean => unknownCodes.includes(code)
 
-/** The failure of a change: where nobody knows whether it was made, with what shows it. */
+/** The failure of a change; where the outcome is unknown, with `look` as its hint. */
 export function withLookCommand(failure: Failure, look: string): Failure {
   const { code, message, hint = look, requestId, server, cause } = failure
   return isOutcomeUnknown(failure) ? new Failure(code, message, { hint, requestId, server, cause }) : failure

@@ -5,7 +5,7 @@ import { aligned, flagGroups } from './topics.ts'
 const ends = (name: string) =>
   name === 'help' ? '' : '\nMore: jobsctl help flags (server, output, network), jobsctl help exit-codes\n'
 
-/** The help of one command: a sentence, examples, its flags, and where the exit codes are. */
+/** The help of one command: a sentence, examples, its flags, and the pages with more. */
 export function commandHelp({ name, about, examples, flags, operands, changes }: CommandSpec): string {
   const all = [...flags, ...(changes ? guardFlags : [])]
   const ordered = ['WHICH JOBS', 'HOW'].flatMap((group) => all.filter((flag) => flag.group === group))
@@ -22,11 +22,11 @@ export function commandHelp({ name, about, examples, flags, operands, changes }:
   ].join('\n')
 }
 
-/** The help of the program: the commands by what they do. */
+/** The help of the program: the commands in groups. */
 export function programHelp(commands: readonly CommandSpec[]): string {
   const groups = [...new Set(commands.map(({ group }) => group))]
   return [
-    'Sees after job queues that live in PostgreSQL: safely, by hand or by cron.',
+    'Administers job queues in PostgreSQL, by hand or by cron. Every bulk change is previewed first.',
     '',
     'EXAMPLES',
     '  jobsctl stats --domain chatbooks',
@@ -42,7 +42,7 @@ export function programHelp(commands: readonly CommandSpec[]): string {
       ),
       '',
     ]),
-    'A change is previewed and confirmed: jobsctl <command> --help tells its flags.',
+    'A bulk change is previewed and confirmed: jobsctl <command> --help lists its flags.',
     'More: jobsctl help flags, jobsctl help environment, jobsctl help exit-codes',
     '',
   ].join('\n')

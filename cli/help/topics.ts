@@ -28,7 +28,7 @@ const flags = () => `These flags stand before or after any command.
 
 ${flagGroups(globalFlags)}
 
-On every change that is previewed; those of a queue are made at once, and take --reason alone:
+Every bulk change takes these flags; pause, resume and drain act at once and take --reason alone:
 
 ${flagGroups(guardFlags)}
 `
@@ -41,14 +41,14 @@ ${aligned([
     variables ? [[variables, `as ${flags.replace(/^-\w, /, '')}`] as const] : [],
   ),
   ...secretVariables.map(({ name, about }) => [name, about] as const),
-  ['XDG_CONFIG_HOME', 'where the config file lies (default: ~/.config)'] as const,
+  ['XDG_CONFIG_HOME', 'the folder of jobsctl/config.json (default: ~/.config)'] as const,
 ])}
 
 A key goes to the URL that it belongs to, and to no other: JOBSCTL_API_KEY to JOBSCTL_URL
-where that is set, API_KEY to BASE, a profile's key to the profile's URL.
+where it is set, API_KEY to BASE, a profile's key to the profile's URL.
 `
 
-const config = () => `The config file holds named targets. jobsctl config path tells where it lies.
+const config = () => `The config file holds named targets (profiles). jobsctl config path prints its path.
 
   {
     "default": "staging",
@@ -63,40 +63,39 @@ const config = () => `The config file holds named targets. jobsctl config path t
     }
   }
 
-A key comes from api_key_file, api_key_command, token_file or token_command. A file must be
-readable by its owner alone. A command is an argv array, run without a shell, for 5 s at most,
-and only where nobody else can write the config file.
-protected: changes need --profile spelled out and a max, and the prompt asks for the name.
-max: no change of more jobs than this; --max and JOBSCTL_MAX go before it.
+A key comes from api_key_file, api_key_command, token_file or token_command. Only its owner may
+have the right to read the file. A command is an argv array, runs without a shell for at most 5 s,
+and runs only if nobody else can write the config file.
+protected: a change needs --profile and a max, and the prompt asks for the profile's name.
+max: a change of more jobs than this is refused; --max and JOBSCTL_MAX take precedence.
 `
 
-const output = () => `On a terminal rows are a table, in a pipe TSV without a header: ISO times, nothing cut.
+const output = () => `At a terminal rows are a table; in a pipe they are TSV without a header: ISO times, nothing cut.
 --json gives the API's answer for a read, and {operation, dry_run, affected, ...} for a change,
-{operation, domain, queue, ...} for one that is made at once. Where the server tells them, a
-change adds operation_ids, batches, elapsed_ms, skipped and skipped_locked, a dry run preview.
-Columns and fields are only ever added, at the end.
+{operation, domain, queue, ...} for a change without a preview. Where the server sends them, a
+change adds operation_ids, batches, elapsed_ms, skipped and skipped_locked, and a dry run adds
+preview. New versions only add columns and fields, at the end.
 
 stdout is data; previews, prompts, errors and hints are on stderr. With --json an error is
 {"error": {"code", "detail", "hint", "exit", "request_id"}} on stderr.
-A change that takes long tells on stderr how far it is: a bar at a terminal, elsewhere a line
-every ten seconds; --quiet keeps it silent.
-A change that finds nothing to do prints nothing in a pipe, and exits 0.
+A long change shows its progress on stderr: a bar at a terminal, elsewhere a line every 10 s;
+--quiet shows none. A change that matches no job prints nothing in a pipe and exits 0.
 `
 
-const cron = () => `A change off a terminal needs --yes; without, it is previewed on stderr and exits 3.
+const cron = () => `Off a terminal a change needs --yes; without --yes, the preview is on stderr and the exit code is 3.
 
   15 3 * * *    jobsctl prune --profile prod --domain chatbooks --older-than 30d --max 50000 --yes
   */10 * * * *  jobsctl integrity --profile prod --all --detailed-exitcode -q || notify "jobs integrity: $?"
 
 Reads and previews are retried; a change is sent once. See also: jobsctl help exit-codes
 
-A change can be looked at by one person and made later, exactly as it was previewed:
+One person can preview a change and write a plan, and another can apply the plan later:
 
   jobsctl prune --profile prod --domain chatbooks --dry-run --plan-out plan.json
   jobsctl apply plan.json --profile prod --max 50000 --yes
 
-Ctrl-C and SIGTERM end a change after its running batch; what is done stands, and is told.
-jobsctl operations lists what was changed, and jobsctl undo <operation> takes it back.
+Ctrl-C and SIGTERM end a change after its running batch; finished batches stay, and their count is
+printed. jobsctl operations lists the changes, and jobsctl undo <operation> undoes one.
 `
 
 /** Texts for \`jobsctl help <topic>\`. */
@@ -109,6 +108,6 @@ export const topics: Record<string, () => string> = {
   cron,
 }
 
-/** The text of a topic, if it is one. */
+/** The text of a topic; undefined for a word that is no topic. */
 export const topicOn = (name: string | undefined): string | undefined =>
   name !== undefined && Object.hasOwn(topics, name) ? topics[name]?.() : undefined

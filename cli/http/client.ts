@@ -8,16 +8,16 @@ import type { Settings } from '../settings/settings.ts'
 import type { Target } from '../settings/target.ts'
 import { connection } from './connection.ts'
 import { deadlineAfter } from './deadline.ts'
+import type { Received } from './received.ts'
 import { placeFields, queryOf } from './request-url.ts'
-import type { Received } from './response-errors.ts'
 import { withRetries } from './retry.ts'
 import { type Sent, send } from './send.ts'
 import type { Trace } from './trace.ts'
 
 interface CallOptions {
-  /** What was confirmed by a person or by `--yes`: only the guard passes it. */
+  /** True where a person or `--yes` confirmed the change: only the guard sets it. */
   confirmed?: boolean
-  /** Asks a change to tell how far it has come; whether it does is up to the server. */
+  /** Asks the server to report the progress of a change; a server may send none. */
   onProgress?: ((progress: Progress) => void) | undefined
 }
 
@@ -34,7 +34,7 @@ export interface Client {
     input: z.input<In>,
     options?: CallOptions,
   ) => Promise<Answer<z.output<Out>>>
-  /** GET of a path beside the operations, such as `/healthz`: the status and the answer's headers. */
+  /** GET of a path that is no endpoint of the API, such as `/healthz`: the status and the headers of the answer. */
   probe: (path: string) => Promise<{ status: number; headers: Record<string, unknown> }>
 }
 
@@ -45,18 +45,17 @@ interface ClientOptions {
   signal: AbortSignal
 }
 
-/** Calls one server, within one deadline for all calls together; the time a person thinks does not count. */
-export function createClient({ target, settings, trace, signal }: ClientOptions): Client {
+/** Sends requests within one deadline for all of them together. */
+function deadlineSender({ target, settings, trace, signal }: ClientOptions) {
   let spent = 0
-  const left = () => settings.timeoutMs - spent
   let dispatcher: Dispatcher | undefined
-
-  async function timed(sent: Sent): Promise<Received> {
+  const left = () => settings.timeoutMs - spent
+  const sendWithDeadline = async (sent: Sent): Promise<Received> => {
     const wholeMs = settings.timeoutMs
-    // A change has one of its own: the server may close one that lies idle at the very moment when the change goes out.
+    // Each change has its own connection: the server may close an idle connection while the change is sent.
     if (sent.changing) dispatcher = undefined
     dispatcher ??= connection(target, wholeMs)
-    // Nobody said how long it may take: while a change tells how far it is, it may take longer.
+    // Without --timeout, a change that reports progress may take longer than the default deadline.
     const deadline = deadlineAfter(left(), settings.timeoutGiven ? undefined : wholeMs)
     try {
       return await send({ ...sent, target, dispatcher, trace, signal, deadline, wholeMs })
@@ -64,74 +63,77 @@ export function createClient({ target, settings, trace, signal }: ClientOptions)
       spent += deadline.end()
     }
   }
+  return { left, sendWithDeadline }
+}
 
+/** A client of one server. All calls share one deadline; time between calls, such as a prompt, does not count. */
+export function createClient(options: ClientOptions): Client {
+  const { target, settings, signal } = options
+  const { left, sendWithDeadline } = deadlineSender(options)
   return {
     target,
-    async call(endpoint, input, options = {}) {
+    async call(endpoint, input, callOptions = {}) {
       const changing = endpoint.changes(endpoint.input.parse(input))
       if (!target.credential) throw noCredential(target)
-      const { reason } = settings
-      const sent = sentBy(endpoint, input, changing ? { reason, key: await newKey(), ...options } : {})
+      const { reason, retries } = settings
+      const sent = requestOf(endpoint, input, changing ? { reason, key: await newKey(), ...callOptions } : {})
       const attempt = async () => {
-        const received = await timed({ ...sent, changing })
+        const received = await sendWithDeadline({ ...sent, changing })
         if (received.status < 300) return received
         const { failureOfResponse } = await import('./response-errors.ts')
         throw failureOfResponse(received, { ...sent, target, changing })
       }
-      const received = await withRetries(attempt, {
-        retries: settings.retries,
-        worthRepeating: changing ? neverArrived : mayPass,
-        left,
-        signal,
-      })
+      const worthRepeating = changing ? neverSent : isTemporary
+      const received = await withRetries(attempt, { retries, worthRepeating, left, signal })
       const read = endpoint.output.safeParse(received.json)
       if (read.success) return { body: read.data, raw: received.json }
       const { unexpectedResponse } = await import('./response-errors.ts')
       throw unexpectedResponse(received, { target, changing })
     },
     async probe(path) {
-      const { status, headers } = await timed({ method: 'GET', path, query: '', headers: {}, changing: false })
+      const sent = { method: 'GET' as const, path, query: '', headers: {}, changing: false }
+      const { status, headers } = await sendWithDeadline(sent)
       return { status, headers }
     },
   }
 }
 
-const neverArrived = ({ cause }: Failure): boolean =>
+const neverSent = ({ cause }: Failure): boolean =>
   cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED'
 
-/** All that is for lack of a server, but for the deadline: nothing is left after that. */
-const mayPass = ({ code }: Failure): boolean => failures[code].exit === 'unavailable' && code !== 'timed_out'
+/** Every failure of an unavailable server except the deadline, after which no time is left. */
+const isTemporary = ({ code }: Failure): boolean => failures[code].exit === 'unavailable' && code !== 'timed_out'
 
 function noCredential({ url, from }: Target): Failure {
   return new Failure('unauthenticated', `there is no key for ${url.origin} (${from})`, {
-    hint: 'set JOBSCTL_API_KEY beside JOBSCTL_URL, or give --api-key-file; jobsctl help config tells all ways',
+    hint: 'set JOBSCTL_API_KEY beside JOBSCTL_URL, or give --api-key-file; jobsctl help config lists all ways',
   })
 }
 
-/** Node's cryptography takes long to load, and most calls change nothing. */
+/** A new idempotency key. Node's crypto module is imported here, since most calls change nothing and need no key. */
 const newKey = async (): Promise<string> => (await import('node:crypto')).randomUUID()
 
-interface Carried extends CallOptions {
-  /** Why, on every change. */
+interface ChangeOptions extends CallOptions {
+  /** The reason, on every change. */
   reason?: string
-  /** By which a repetition can be told, on every change. */
+  /** The idempotency key, on every change. */
   key?: string
 }
 
-/** A change carries its reason, its key, and its confirmation where there was one. */
-function sentBy(
+/** The request of a call. A change carries its reason, its idempotency key, and its confirmation. */
+function requestOf(
   endpoint: Endpoint,
   input: unknown,
-  { reason, key, confirmed, onProgress }: Carried,
+  { reason, key, confirmed, onProgress }: ChangeOptions,
 ): Omit<Sent, 'changing'> {
   const { path, fields } = placeFields(endpoint.path, input)
-  const carried = {
+  const ownHeaders = {
     accept: onProgress ? ndjson : 'application/json',
     ...(confirmed && { [headers.confirm]: 'true' }),
     ...(reason !== undefined && { [headers.reason]: Buffer.from(reason).toString('latin1') }), // UTF-8, byte by byte
     ...(key !== undefined && { [headers.idempotencyKey]: key }),
   }
-  if (endpoint.method === 'GET') return { method: endpoint.method, path, query: queryOf(fields), headers: carried }
-  const headersOfBody = { ...carried, 'content-type': 'application/json' }
+  if (endpoint.method === 'GET') return { method: endpoint.method, path, query: queryOf(fields), headers: ownHeaders }
+  const headersOfBody = { ...ownHeaders, 'content-type': 'application/json' }
   return { method: endpoint.method, path, query: '', headers: headersOfBody, body: JSON.stringify(fields), onProgress }
 }

@@ -1,16 +1,17 @@
 import { now } from '../clock.ts'
+
 /** The deadline of one call. */
 export interface Deadline {
   signal: AbortSignal
-  /** Something was heard: where it may be put off, it limits the silence from now on. */
+  /** The server sent something: with `silenceMs`, the deadline from now on limits the silence. */
   heard: () => void
-  /** Whether it limits the silence alone by now. */
+  /** Whether the deadline limits the silence alone. */
   ofSilence: () => boolean
-  /** Ends it, and returns the milliseconds to take from what is left for other calls. */
+  /** Ends the deadline, and returns the milliseconds that the call used up. */
   end: () => number
 }
 
-/** A deadline after so many milliseconds; with `silenceMs` it is put off by that each time something is heard. */
+/** A deadline after `ms` milliseconds; with `silenceMs`, each `heard()` moves it to `silenceMs` from then. */
 export function deadlineAfter(ms: number, silenceMs?: number): Deadline {
   const late = new AbortController()
   const abort = () => late.abort()

@@ -2,28 +2,28 @@ import * as z from 'zod'
 import { type Progress, ProgressLine } from '../../shared/changes/bulk-change.ts'
 import { Failure } from '../../shared/errors.ts'
 
-/** The longest line; no answer of a change comes near it. */
+/** The longest line in characters; answers of changes are much shorter. */
 const mostCharacters = 4 * 1024 * 1024
 
 interface Reading {
-  /** As errors name it. */
+  /** The origin of the server, for errors. */
   server: string
   onProgress: (progress: Progress) => void
-  /** Every line as it came. */
+  /** Called with every line as the server sent it. */
   onLine: (line: string) => void
 }
 
-/** What the last line says: the answer with its status. */
-interface LastWord {
+/** The last line: the answer and its status. */
+interface LastLine {
   status: number
   json: unknown
 }
 
 /**
- * Reads a change's progress line by line, up to its answer.
- * @throws Failure `unexpected_answer` for a line that means nothing, `unreachable` for an end without an answer
+ * Reads the progress of a change line by line, up to its answer.
+ * @throws Failure `unexpected_answer` for a line that is no progress, `unreachable` for an end without an answer
  */
-export async function readProgress(body: AsyncIterable<Uint8Array>, reading: Reading): Promise<LastWord> {
+export async function readProgress(body: AsyncIterable<Uint8Array>, reading: Reading): Promise<LastLine> {
   const { server, onProgress, onLine } = reading
   for await (const text of linesOf(body, server)) {
     onLine(text)
@@ -32,7 +32,10 @@ export async function readProgress(body: AsyncIterable<Uint8Array>, reading: Rea
     else if ('result' in line) return { status: 200, json: line.result }
     else return { status: statusOf(line.error), json: line.error }
   }
-  throw new Failure('unreachable', `${server} broke off before the end; the server may still finish it`)
+  throw new Failure(
+    'unreachable',
+    `${server} closed the connection before the answer; the server may still finish the change`,
+  )
 }
 
 async function* linesOf(body: AsyncIterable<Uint8Array>, server: string): AsyncGenerator<string> {
@@ -42,31 +45,31 @@ async function* linesOf(body: AsyncIterable<Uint8Array>, server: string): AsyncG
     const [first = '', ...more] = decoder.decode(bytes, { stream: true }).split('\n')
     const last = more.pop()
     rest += first
-    if (rest.length > mostCharacters) throw notUnderstood(server)
+    if (rest.length > mostCharacters) throw unknownLine(server)
     if (last === undefined) continue
-    yield* [rest, ...more].filter(saysSomething)
+    yield* [rest, ...more].filter(isNotBlank)
     rest = last
   }
-  if (saysSomething(rest)) yield rest
+  if (isNotBlank(rest)) yield rest
 }
 
-const saysSomething = (line: string): boolean => line.trim() !== ''
+const isNotBlank = (line: string): boolean => line.trim() !== ''
 
 function lineOf(text: string, server: string): ProgressLine {
   try {
     return ProgressLine.parse(JSON.parse(text))
   } catch (cause) {
-    throw notUnderstood(server, cause)
+    throw unknownLine(server, cause)
   }
 }
 
-/** The answer had begun before it failed, so its own status says nothing. */
+/** The status in the error line: the HTTP status was sent as 200 before the change failed. */
 const statusOf = (problem: unknown): number => Problem.parse(problem).status
 const Problem = z.object({ status: z.number().int().min(400).max(599).catch(500) }).catch({ status: 500 })
 
-const notUnderstood = (server: string, cause?: unknown): Failure =>
+const unknownLine = (server: string, cause?: unknown): Failure =>
   new Failure(
     'unexpected_answer',
-    `${server} tells its progress in a way that jobsctl does not understand; the change may have been made`,
+    `${server} sent a progress line that jobsctl does not understand; the change may have been made`,
     { server, cause },
   )

@@ -4,18 +4,18 @@ import { interrupted } from '../interrupted.ts'
 
 interface Retrying {
   retries: number
-  /** Whether another try may succeed, and does no harm. */
+  /** Whether another attempt may succeed and cannot make a change twice. */
   worthRepeating: (failure: Failure) => boolean
-  /** Milliseconds that are left for everything. */
+  /** The milliseconds that are left of the deadline. */
   left: () => number
   signal: AbortSignal
 }
 
-const longestWait = 60
+const longestWaitSeconds = 60
 
 /**
- * Repeats `attempt` with full jitter, or after the time that the server asked for. It gives up
- * early where the wait would outlast the deadline.
+ * Repeats `attempt` with full jitter, or after the server's `Retry-After`. It gives up where the
+ * wait would be longer than 60 s or than the deadline.
  * @throws the last failure, or `interrupted`
  */
 export async function withRetries<T>(attempt: () => Promise<T>, options: Retrying): Promise<T> {
@@ -26,7 +26,7 @@ export async function withRetries<T>(attempt: () => Promise<T>, options: Retryin
     } catch (error) {
       if (!(error instanceof Failure) || tried >= retries || !worthRepeating(error)) throw error
       const wait = error.retryAfter === undefined ? jitter(tried) : error.retryAfter * 1000
-      if (wait > longestWait * 1000 || wait >= left()) throw error
+      if (wait > longestWaitSeconds * 1000 || wait >= left()) throw error
       await sleep(wait, undefined, { signal }).catch(() => {
         throw interrupted(signal)
       })

@@ -4,10 +4,10 @@ import type { Progress } from '../../shared/changes/bulk-change.ts'
 import { ndjson } from '../../shared/headers.ts'
 import type { Target } from '../settings/target.ts'
 import type { Deadline } from './deadline.ts'
-import type { Received } from './response-errors.ts'
+import type { Received } from './received.ts'
 import type { Trace } from './trace.ts'
 
-/** A call as it goes out. */
+/** The request of a call. */
 export interface Sent {
   method: 'GET' | 'POST'
   path: string
@@ -15,7 +15,7 @@ export interface Sent {
   headers: Record<string, string>
   body?: string
   changing: boolean
-  /** Told how far the change has come, where the server tells it. */
+  /** Called with each progress that the server reports. */
   onProgress?: ((progress: Progress) => void) | undefined
 }
 
@@ -29,8 +29,8 @@ interface Sending extends Sent {
 }
 
 /**
- * Sends it once. `request`, not `fetch`: fetch follows redirects, and would hand the key to whatever host they name.
- * @throws Failure when there is no answer, or none that ends
+ * Sends a request once. undici's `request` follows no redirects; `fetch` would send the key to the redirected host.
+ * @throws Failure when there is no complete answer
  */
 export async function send(sending: Sending): Promise<Received> {
   const { method, path, query, headers: own, body, target, dispatcher, trace, signal, deadline } = sending
@@ -50,16 +50,18 @@ export async function send(sending: Sending): Promise<Received> {
     })
     const header = (name: string) => firstOf(response.headers[name.toLowerCase()])
     const streams = sending.onProgress && response.statusCode === 200 && header('content-type')?.startsWith(ndjson)
-    const { text, ...said } = streams ? await followed(response, sending, traced.line) : await whole(response, sending)
-    traced.answer({ status: said.status, headers: response.headers, text })
-    return { ...said, headers: response.headers, header }
+    const { text, ...answer } = streams
+      ? await followed(response, sending, traced.line)
+      : await whole(response, sending)
+    traced.answer({ status: answer.status, headers: response.headers, text })
+    return { ...answer, headers: response.headers, header }
   } catch (error) {
-    const { failureOfConnection } = await import('./response-errors.ts')
+    const { failureOfConnection } = await import('./connection-errors.ts')
     throw failureOfConnection(error, sending)
   }
 }
 
-/** More than any server has to say, and less than what a text can hold. */
+/** The largest answer in bytes; V8's longest string is larger. */
 const mostBytes = 256 * 2 ** 20
 
 async function whole({ statusCode: status, body }: Dispatcher.ResponseData, sending: Sending) {
@@ -83,8 +85,8 @@ async function followed({ body }: Dispatcher.ResponseData, sending: Sending, tra
     traceLine(line)
   }
   const { readProgress } = await import('./progress-stream.ts')
-  const said = await readProgress(body, { server: target.url.origin, onProgress, onLine })
-  return { ...said, text: '' } // traced already, line by line
+  const answer = await readProgress(body, { server: target.url.origin, onProgress, onLine })
+  return { ...answer, text: '' } // each line is traced already
 }
 
 function jsonOf(text: string): unknown {

@@ -3,29 +3,29 @@ import { now } from '../clock.ts'
 import { escaped } from '../escape.ts'
 import { redactTokens } from './redact.ts'
 
-interface Asked {
+interface TracedRequest {
   method: string
   url: URL
   headers: Record<string, string>
   body: string | undefined
 }
-interface Got {
+interface TracedAnswer {
   status: number
   headers: Record<string, unknown>
   text: string
 }
 
-/** Tells of an answer. */
-interface Traced {
-  /** A line of one that comes line by line. */
+/** Notes an answer. */
+interface AnswerTrace {
+  /** One line of an answer that comes line by line. */
   line: (text: string) => void
-  /** All of it, or all that was not told yet. */
-  answer: (got: Got) => void
+  /** The end of an answer, with the text that `line` has not noted. */
+  answer: (answer: TracedAnswer) => void
 }
 
 export interface Trace {
-  /** Tells of a request; what it returns tells of the answer. */
-  request: (asked: Asked) => Traced
+  /** Notes a request, and returns the functions that note its answer. */
+  request: (request: TracedRequest) => AnswerTrace
 }
 
 const secretHeaders = ['x-api-key', 'authorization', 'set-cookie']
@@ -33,19 +33,19 @@ const secretHeaders = ['x-api-key', 'authorization', 'set-cookie']
 interface Tracing {
   note: (text: string) => void
   level: 'none' | 'lines' | 'all'
-  /** Without the key or token of the target. */
-  masked: (text: string) => string
+  /** Masks the key or token of the target. */
+  redact: (text: string) => string
 }
 
 /** `--verbose`: a line per request; `--debug`: the whole traffic, secrets masked. */
-export function createTrace({ note, level, masked }: Tracing): Trace {
-  const withoutSecrets = (text: string) => redactTokens(masked(text))
+export function createTrace({ note, level, redact }: Tracing): Trace {
+  const withoutSecrets = (text: string) => redactTokens(redact(text))
   const say = (mark: string, text: string) => {
     for (const line of text.split('\n')) note(`${mark} ${escaped(line)}\n`)
   }
   const sayHeaders = (mark: string, all: Record<string, unknown>) => {
     for (const [name, value] of Object.entries(all)) {
-      say(mark, `${name}: ${secretHeaders.includes(name.toLowerCase()) ? '***' : masked(String(value))}`)
+      say(mark, `${name}: ${secretHeaders.includes(name.toLowerCase()) ? '***' : redact(String(value))}`)
     }
   }
   return {
@@ -60,14 +60,14 @@ export function createTrace({ note, level, masked }: Tracing): Trace {
         line: (text) => {
           if (level === 'all') say('<', withoutSecrets(text))
         },
-        answer: (got) => {
+        answer: (answer) => {
           if (level === 'none') return
           const ms = Math.round(now() - start)
-          const id = got.headers[headers.requestId.toLowerCase()] ?? '-'
-          say('<', `${method} ${url.pathname}${url.search} ${got.status} ${ms} ms request=${masked(String(id))}`)
+          const id = answer.headers[headers.requestId.toLowerCase()] ?? '-'
+          say('<', `${method} ${url.pathname}${url.search} ${answer.status} ${ms} ms request=${redact(String(id))}`)
           if (level !== 'all') return
-          sayHeaders('<', got.headers)
-          say('<', withoutSecrets(got.text))
+          sayHeaders('<', answer.headers)
+          say('<', withoutSecrets(answer.text))
         },
       }
     },

@@ -1,6 +1,6 @@
 import { units } from '../settings/duration.ts'
 
-/** How long ago a time was, in the largest unit that it fills: `2h ago`. Text that is no time stays as it is. */
+/** How long ago a time was, in the largest unit that it fills: `2h ago`. Text that is no time is returned as it is. */
 export function ago(time: string, now: number = Date.now()): string {
   const seconds = Math.floor((now - Date.parse(time)) / 1000)
   if (Number.isNaN(seconds)) return time

@@ -7,7 +7,7 @@ import type { Column } from './table.ts'
 type Record = OperationRecord
 
 const reason: Column<Record> = { title: 'reason', value: ({ reason }) => reason ?? '', gives: 'first' }
-/** An id is a name: it is not grouped as a number is. */
+/** An id is text, since digits of an id are not grouped. */
 const id: Column<Record> = { title: 'id', value: ({ id }) => String(id) }
 const kind: Column<Record> = { title: 'kind', value: ({ kind }) => kind }
 const state: Column<Record> = { title: 'state', value: ({ state }) => state, paint: ({ state }) => colours[state] }
@@ -63,7 +63,7 @@ export const fieldColumns: Column<Field>[] = [
 
 const nested = ['counts', 'now']
 
-/** A record field by field; counts are told by their names, such as `now.queued`. */
+/** A record field by field; nested counts have names such as `now.queued`. */
 export const fieldsOf = (record: object): Field[] =>
   Object.entries(record).flatMap(([field, value]: [string, unknown]) =>
     nested.includes(field) && typeof value === 'object' && value !== null

@@ -14,32 +14,32 @@ interface Look<Row> {
 
 interface Rows<Row> extends Look<Row> {
   rows: readonly Row[]
-  /** The API's answer, for `--json`. */
+  /** The answer of the API, for `--json`. */
   json: unknown
-  /** What to say to a person when there are no rows. */
+  /** The sentence for a person when there are no rows. */
   empty: string
 }
 
-/** Writes results as the flags ask: stdout is data, stderr is conversation. */
+/** Writes results in the format of the flags: data on stdout, everything else on stderr. */
 export interface Printer {
   rows: <Row>(rows: Rows<Row>) => void
-  /** Rows that come bit by bit, under one head; each bit with the API's answer for it. */
+  /** Writes rows in several parts under one head; each part comes with its answer of the API. */
   growing: <Row>(look: Look<Row>) => (rows: readonly Row[], json: unknown) => void
   /** A result as an object for programs, and as a sentence for everyone else. */
   sentence: (json: object, text: string, mood: 'pending' | 'done' | 'plain') => void
-  /** Text that is the result itself, such as a help topic. */
+  /** Writes text that is the result itself, such as a help topic. */
   text: (text: string) => void
-  /** Rows as a table for people, to stand in a sentence. */
+  /** Rows as a table for people, to be part of a longer text. */
   table: <Row>(columns: readonly Column<Row>[], rows: readonly Row[]) => Promise<string>
-  /** Something to tell a person, on stderr; nothing with `--quiet`. */
+  /** A note for a person, on stderr; nothing with `--quiet`. */
   aside: (text: string) => void
-  /** Results go to a person at a terminal. */
+  /** Whether results are tables for a person. */
   forPeople: boolean
   structured: boolean
   style: Style
 }
 
-/** What draws tables is loaded for people alone. */
+/** The printer of a command. The table library is imported for tables only. */
 export async function createPrinter(io: Io, settings: Settings): Promise<Printer> {
   const { output, quiet } = settings
   const style = styleFor(coloured(settings.color, io.env, io.outTerminal))
@@ -53,14 +53,14 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
   const aside = (text: string) => {
     if (!quiet) io.note(`${text}\n`)
   }
+  const printJson = (answer: unknown) => {
+    if (output === 'json') return json(answer, io.outTerminal)
+    for (const line of Array.isArray(answer) ? answer : [answer]) json(line, false)
+  }
   const growing: Printer['growing'] = ({ columns, forPeople: columnsForPeople = columns }) => {
     const table = tables?.growingTable(columnsForPeople, style, most)
     return (rows, answer) => {
-      if (output === 'json') return json(answer, io.outTerminal)
-      if (output === 'ndjson') {
-        for (const line of Array.isArray(answer) ? answer : [answer]) json(line, false)
-        return
-      }
+      if (structured) return printJson(answer)
       if (rows.length > 0) out(table ? table(rows) : tsvText(columns, rows))
     }
   }
@@ -84,5 +84,5 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
   }
 }
 
-/** The way a command ends when it does not fail. */
+/** How a command ends without an error: the name of its exit code. */
 export type Ending = Exit

@@ -3,20 +3,20 @@ import { now as clock } from '../clock.ts'
 import type { Io } from '../io.ts'
 import { groupedDigits, jobsText } from './numbers.ts'
 
-export interface ProgressTeller {
-  tell: (progress: Progress) => void
-  /** Takes away what is on the screen. */
+export interface ProgressReporter {
+  report: (progress: Progress) => void
+  /** Erases the bar from the screen. */
   clear: () => void
 }
 
-interface Telling {
+interface Reporting {
   io: Pick<Io, 'note' | 'noteTerminal' | 'columns' | 'env'>
   quiet: boolean
   /** `deleted 9,500 jobs in chatbooks` */
   say: (jobs: string) => string
-  /** What earlier calls of the same change did. */
+  /** The number of jobs that earlier calls of the same change touched. */
   before: number
-  /** What all its calls may do; if undefined, what the server says. */
+  /** The most jobs that all calls may touch; if undefined, the server reports it. */
   total: number | undefined
   now?: () => number
 }
@@ -26,19 +26,19 @@ const betweenFramesMs = 100
 const betweenLinesMs = 10_000
 const clearLine = '\r\u001b[K'
 
-/** Tells on stderr how far a change is: a bar at a terminal, a line now and then elsewhere. */
-export function progressTeller(telling: Telling): ProgressTeller {
-  const { io, quiet, say, now = clock } = telling
+/** Reports progress on stderr: a bar at a terminal, elsewhere a line every 10 s. */
+export function progressReporter(reporting: Reporting): ProgressReporter {
+  const { io, quiet, say, now = clock } = reporting
   const start = now()
   const bar = io.noteTerminal && io.env.TERM !== 'dumb'
   let next = start + (bar ? beforeFirstMs : betweenLinesMs)
   let drawn = false
   return {
-    tell(progress) {
+    report(progress) {
       const time = now()
       if (quiet || time < next) return
       next = time + (bar ? betweenFramesMs : betweenLinesMs)
-      const state = stateOf(progress, telling)
+      const state = stateOf(progress, reporting)
       if (!bar) return io.note(`${say(state.text)} so far\n`)
       io.note(clearLine + cut(frame(state, (time - start) / 1000, say), io.columns - 1))
       drawn = true
@@ -51,16 +51,16 @@ export function progressTeller(telling: Telling): ProgressTeller {
 }
 
 interface State {
-  /** Of this call. */
+  /** The jobs of this call. */
   own: number
   done: number
   total: number | undefined
   text: string
 }
 
-function stateOf({ affected, total: toldTotal }: Progress, { before, total: known }: Telling): State {
+function stateOf({ affected, total: reportedTotal }: Progress, { before, total: known }: Reporting): State {
   const done = before + affected
-  const total = known ?? (toldTotal === null ? undefined : before + toldTotal)
+  const total = known ?? (reportedTotal === null ? undefined : before + reportedTotal)
   return {
     own: affected,
     done,
@@ -89,5 +89,5 @@ function spanText(seconds: number): string {
   return whole < 3600 ? `${minutes}m ${whole % 60}s` : `${Math.floor(minutes / 60)}h ${minutes % 60}m`
 }
 
-/** A line that wraps could not be taken away again. */
+/** A line that wraps could not be erased, so it is cut. */
 const cut = (line: string, most: number): string => [...line].slice(0, Math.max(1, most)).join('')

@@ -1,6 +1,6 @@
 import kleur from 'kleur'
 
-/** Red failed, yellow needs attention, green done, dim context; never the only carrier of a fact. */
+/** Red: failed; yellow: needs attention; green: done; dim: context. The text says the same without colours. */
 export interface Style {
   red: (text: string) => string
   yellow: (text: string) => string
@@ -10,7 +10,7 @@ export interface Style {
 
 const plain = (text: string) => text
 
-/** Colours for one stream: kleur itself looks at stdout alone. */
+/** Colours for one stream; kleur's own detection checks stdout only. */
 export function styleFor(on: boolean): Style {
   if (!on) return { red: plain, yellow: plain, green: plain, dim: plain }
   kleur.enabled = true

@@ -4,13 +4,13 @@ import { escaped } from '../escape.ts'
 import { groupedDigits } from './numbers.ts'
 import type { Style } from './style.ts'
 
-/** One column of rows; numbers stand on the right. */
+/** One column of rows; numbers are aligned to the right. */
 export interface Column<Row> {
   title: string
   value: (row: Row) => string | number
-  /** A colour for people, beside what the text says. */
+  /** A colour for people; the text says the same. */
   paint?: (row: Row) => keyof Style | undefined
-  /** Whether it gives way where a terminal is narrow; if nothing is said, the widest does. */
+  /** How the column shrinks at a narrow terminal: `first`, `never`, or by default the widest column first. */
   gives?: 'first' | 'never'
 }
 
@@ -27,7 +27,7 @@ export const tableText = <Row>(
   most: number,
 ): string => growingTable(columns, style, most)(rows)
 
-/** The same for rows that come bit by bit: one head, and columns that only grow wider. */
+/** A table whose rows come in several parts: one head, and columns that only grow wider. */
 export function growingTable<Row>(
   columns: readonly Column<Row>[],
   style: Style,
@@ -46,7 +46,7 @@ export function growingTable<Row>(
 }
 
 interface Drawing {
-  /** What stands in the cells. */
+  /** The texts of the cells. */
   texts: readonly string[][]
   head: string[]
   widths: number[]
@@ -83,16 +83,16 @@ function painted<Row>(column: Column<Row> | undefined, row: Row, text: string, s
 }
 
 interface Contents {
-  /** Of the cells, without the titles. */
+  /** The widths of the cells, without the titles. */
   widths: readonly number[]
   /** Which columns are numbers. */
   numbers: readonly boolean[]
 }
 
-/** The narrowest that still says something: a sign or two, and that it was cut. */
+/** The narrowest column: two characters and the sign for cut text. */
 const narrowest = 3
 
-/** The widest column gives way first; below its title only where that is not enough. A number is never cut. */
+/** The widths that fit `most` columns of the terminal. The widest column shrinks first, below its title only where needed; numbers are never cut. */
 function fitted<Row>(columns: readonly Column<Row>[], { widths: cells, numbers }: Contents, most: number): number[] {
   const titles = columns.map(({ title }) => width(title))
   const widths = cells.map((cell, at) => Math.max(cell, titles[at] ?? 0))

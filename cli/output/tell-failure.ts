@@ -5,7 +5,7 @@ import type { Io } from '../io.ts'
 import type { GlobalFlags } from '../settings/settings.ts'
 import { coloured, styleFor } from './style.ts'
 
-/** Says on stderr what happened, then what to type next. It works even where the flags themselves are wrong. */
+/** Prints an error and its hint on stderr, also where the flags themselves are invalid. */
 export function printFailure(failure: Failure, io: Io, flags: GlobalFlags, argv: readonly string[]): void {
   const { code, message, hint, requestId, server } = failure
   if (wantsJson(flags, io, argv)) {
@@ -25,11 +25,11 @@ export function printFailure(failure: Failure, io: Io, flags: GlobalFlags, argv:
   if (requestId) io.note(`${style.dim(`  request: ${escaped(requestId)}${at}`)}\n`)
 }
 
-/** Looked up in the words too: a command line that cannot be parsed has no flags. */
+/** Whether the error is printed as JSON. A command line that cannot be parsed has no flags, so the words are searched, too. */
 function wantsJson(flags: GlobalFlags, { env }: Io, argv: readonly string[]): boolean {
   const structured = (name: string | undefined) => name === 'json' || name === 'ndjson'
   const words = argv.some((word) => /^(--json|--ndjson|(-o|--output=)(json|ndjson))$/.test(word))
   const named = ['-o', '--output'].some((flag) => argv.includes(flag) && structured(argv[argv.indexOf(flag) + 1]))
-  const asked = flags.json || flags.ndjson || structured(flags.output) || words || named
-  return asked || (flags.output === undefined && structured(env.JOBSCTL_OUTPUT))
+  const byFlag = flags.json || flags.ndjson || structured(flags.output) || words || named
+  return byFlag || (flags.output === undefined && structured(env.JOBSCTL_OUTPUT))
 }

@@ -17,7 +17,7 @@ export const Profile = z
     token_command: Argv.optional(),
     /** Changes need `--profile` spelled out and a `max`, and the prompt asks for the profile's name. */
     protected: z.boolean().optional(),
-    /** A bound on every change. */
+    /** The most jobs of one change. */
     max: wholeNumber(1).optional(),
   })
   .refine(
@@ -38,24 +38,26 @@ export const Config = z
   })
 export type Config = z.output<typeof Config>
 
-/** Where the config file lies, if there is a home. A relative one is ignored: any folder could name programs to run. */
+/** The path of the config file; undefined without a home folder. A relative XDG_CONFIG_HOME is ignored, since a config file can name programs to run. */
 export function configPath({ env, home }: Pick<Io, 'env' | 'home'>): string | undefined {
-  const asked = env.XDG_CONFIG_HOME
-  if (asked && isAbsolute(asked)) return join(asked, 'jobsctl', 'config.json')
+  const folder = env.XDG_CONFIG_HOME
+  if (folder && isAbsolute(folder)) return join(folder, 'jobsctl', 'config.json')
   return home === undefined ? undefined : join(home, '.config', 'jobsctl', 'config.json')
 }
 
 /**
- * Whoever can write the file would choose what is run.
- * @throws Failure `usage` where others than its owner can
+ * Who can write the config file chooses the programs that jobsctl runs.
+ * @throws Failure `usage` where others than the owner can write it
  */
 export async function refuseWritable(path: string, from: string): Promise<void> {
   const { mode } = await files.stat(path)
   if (process.platform === 'win32' || (mode & 0o022) === 0) return
-  throw new Failure('usage', `${from}: others can write ${path}; it was not run`, { hint: `chmod go-w ${path}` })
+  throw new Failure('usage', `${from}: others can write ${path}, so the command was not run`, {
+    hint: `chmod go-w ${path}`,
+  })
 }
 
-/** The file as JSON, before it is checked; an absent file is an empty one. */
+/** The file as unchecked JSON; a missing file is `{}`. */
 async function readRawConfig(path: string): Promise<unknown> {
   const text = await files.readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '{}'
@@ -64,7 +66,7 @@ async function readRawConfig(path: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new Failure('usage', `${path} is not JSON`, { hint: 'mend it by hand, or move it away', cause })
+    throw new Failure('usage', `${path} is not JSON`, { hint: 'repair it with an editor, or move it away', cause })
   }
 }
 
@@ -75,14 +77,14 @@ export function checkedConfig(raw: unknown, path: string): Config {
   const read = Config.safeParse(raw, { reportInput: true })
   if (read.success) return read.data
   const faults = faultsOf(read.error).map((fault) => `${fault.path || 'the file'}: ${fault.message}`)
-  throw new Failure('usage', `${path} is not right\n  ${faults.join('\n  ')}`, { hint: 'jobsctl help config' })
+  throw new Failure('usage', `${path} is not valid\n  ${faults.join('\n  ')}`, { hint: 'jobsctl help config' })
 }
 
-/** Without a place for it there is nothing in it. */
+/** The checked config; empty where there is no path. */
 export const readConfig = async (path: string | undefined): Promise<Config> =>
   path === undefined ? { profiles: {} } : checkedConfig(await readRawConfig(path), path)
 
-/** Writes it whole, or not at all, for its owner alone. */
+/** Writes the config file completely or not at all, with mode 600. */
 export async function writeConfig(path: string, config: Config): Promise<void> {
   await files.mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const draft = `${path}.${process.pid}.tmp`

@@ -21,7 +21,7 @@ export function seconds(text: string, flag: string): number {
 const mostDays = 3650
 
 /**
- * A duration in whole days. It is never rounded: a shorter retention deletes more than was asked.
+ * A duration in whole days. It is never rounded, since a shorter retention deletes more jobs than requested.
  * @throws Failure `usage` that names `flag`
  */
 export function days(text: string, flag: string): number {
@@ -34,7 +34,7 @@ export function days(text: string, flag: string): number {
   return total / units.d
 }
 
-/** Seconds as the shortest duration that means them: `2h` for 7200. */
+/** Seconds as the shortest duration of the same length: `2h` for 7200. */
 export function durationText(total: number): string {
   const unit = (['d', 'h', 'm', 's'] as const).find((unit) => total % units[unit] === 0) ?? 's'
   return `${total / units[unit]}${unit}`

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { Failure, type Fault } from '../../shared/errors.ts'
 import { faultsOf } from '../../shared/faults.ts'
 
-/** How the command line spells the fields of the wire. */
+/** The flags of the fields of the API. */
 const flags: Record<string, string> = {
   domain: '--domain',
   queue: '--queue',
@@ -29,7 +29,7 @@ const flags: Record<string, string> = {
   preview_token: 'the preview',
 }
 
-/** Faults as a person who typed flags reads them. */
+/** Faults with the names of flags in place of fields. */
 export const inFlagNames = (faults: readonly Fault[]): string =>
   faults
     .map(({ path, message }) => `${flags[path.split('.')[0] ?? ''] ?? path}: ${message}`)
@@ -37,7 +37,7 @@ export const inFlagNames = (faults: readonly Fault[]): string =>
     .join('\n  ')
 
 /**
- * Parses what the flags say by the schema of the wire.
+ * Parses the values of flags with the schema of the API.
  * @throws Failure `usage` with every fault, in flag names
  */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, fields: unknown): z.output<Schema> {

@@ -1,10 +1,10 @@
-/** One flag, described once: for commander, for the help, and for the docs. */
+/** One flag, for commander, the help and the pages. */
 export interface Flag {
-  /** As commander reads it: `--older-than <duration>`. */
+  /** The flag in the notation of commander: `--older-than <duration>`. */
   flags: string
   about: string
   /** Its heading in the help. */
   group: string
-  /** May be given more than once, and take a list. */
+  /** The flag may be given more than once, and takes a list. */
   many?: boolean
 }

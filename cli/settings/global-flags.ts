@@ -1,26 +1,26 @@
 import type { Flag } from './flag.ts'
 
 interface GlobalFlag extends Flag {
-  /** The environment variables that say the same. */
+  /** The environment variables with the same meaning. */
   variables?: string
 }
 
-/** On every change, also on those that are made at once. */
+/** The flag of every change, also of a change without a preview. */
 export const reasonFlag: GlobalFlag = {
   flags: '--reason <text>',
   about: 'recorded with the change (default: jobsctl by <user>@<host>)',
   group: 'HOW',
 }
 
-/** The guard's flags, on every change that it previews. */
+/** The flags of every change that is previewed. */
 export const guardFlags: readonly GlobalFlag[] = [
-  { flags: '-n, --dry-run', about: 'preview: count, change nothing', group: 'HOW' },
-  { flags: '--plan-out <file>', about: 'with --dry-run: also write a plan, for jobsctl apply', group: 'HOW' },
+  { flags: '-n, --dry-run', about: 'print the preview and change nothing', group: 'HOW' },
+  { flags: '--plan-out <file>', about: 'with --dry-run: write a plan for jobsctl apply, too', group: 'HOW' },
   { flags: '-y, --yes', about: 'apply without asking', group: 'HOW' },
-  { flags: '--max <n>', about: 'refuse, and change nothing, above n jobs', group: 'HOW', variables: 'JOBSCTL_MAX' },
+  { flags: '--max <n>', about: 'change nothing if more than n jobs match', group: 'HOW', variables: 'JOBSCTL_MAX' },
   reasonFlag,
-  { flags: '--detailed-exitcode', about: 'with a preview: exit 10 if something would change', group: 'HOW' },
-  { flags: '--no-preview', about: 'with --yes, for a server that cannot preview this change', group: 'HOW' },
+  { flags: '--detailed-exitcode', about: 'with --dry-run: exit 10 if a job would change', group: 'HOW' },
+  { flags: '--no-preview', about: 'with --yes: for a server that cannot preview this change', group: 'HOW' },
 ]
 
 /** The flags of every command. */
@@ -53,27 +53,32 @@ export const globalFlags: readonly GlobalFlag[] = [
   { flags: '-o, --output <format>', about: 'table, tsv, json or ndjson', group: 'OUTPUT', variables: 'JOBSCTL_OUTPUT' },
   { flags: '--json', about: 'short for --output json', group: 'OUTPUT' },
   { flags: '--ndjson', about: 'short for --output ndjson', group: 'OUTPUT' },
-  { flags: '-q, --quiet', about: 'nothing on success', group: 'OUTPUT' },
+  { flags: '-q, --quiet', about: 'print nothing on success', group: 'OUTPUT' },
   { flags: '-v, --verbose', about: 'a line per request', group: 'OUTPUT' },
-  { flags: '--debug', about: 'the whole traffic, secrets masked', group: 'OUTPUT', variables: 'JOBSCTL_DEBUG=http' },
+  {
+    flags: '--debug',
+    about: 'the whole traffic, with secrets masked',
+    group: 'OUTPUT',
+    variables: 'JOBSCTL_DEBUG=http',
+  },
   { flags: '--color <when>', about: 'auto, always or never', group: 'OUTPUT', variables: 'NO_COLOR, FORCE_COLOR' },
-  { flags: '--curl', about: 'print the call as curl, send nothing', group: 'OUTPUT' },
+  { flags: '--curl', about: 'print the call as curl and send nothing', group: 'OUTPUT' },
   {
     flags: '--timeout <duration>',
-    about: 'one deadline for everything (default: 2m, or 2m of silence while a change runs)',
+    about: 'one deadline for all calls (default: 2m; a change with progress: 2m of silence)',
     group: 'NETWORK',
     variables: 'JOBSCTL_TIMEOUT',
   },
   {
     flags: '--retries <n>',
-    about: 'for reads and previews only (default: 2)',
+    about: 'retries of reads and previews (default: 2)',
     group: 'NETWORK',
     variables: 'JOBSCTL_RETRIES',
   },
   { flags: '--no-input', about: 'never ask', group: 'NETWORK', variables: 'JOBSCTL_NO_INPUT=1, CI' },
 ]
 
-/** Variables that no flag stands for: a secret in a flag could be read by every process. */
+/** Variables without a flag: every process of the machine could read a secret in a flag. */
 export const secretVariables = [
   { name: 'JOBSCTL_API_KEY', about: 'the key that goes with JOBSCTL_URL' },
   { name: 'JOBSCTL_TOKEN', about: 'the bearer token that goes with JOBSCTL_URL, for multi-user servers' },

@@ -1,8 +1,8 @@
 import { Failure } from '../../shared/errors.ts'
 
 /**
- * `media/ingest` as its domain and its queue; a queue may have a slash in its name, a domain here can't.
- * @throws Failure `usage` with `example` for one that names no queue
+ * The domain and the queue of `media/ingest`. The domain ends at the first slash; the queue may contain slashes.
+ * @throws Failure `usage` with `example` as its hint, for a word that names no queue
  */
 export async function queueNamed(word: string, example: string): Promise<{ domain: string; queue: string }> {
   const { ScopeName } = await import('../../shared/scope.ts')

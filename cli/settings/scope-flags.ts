@@ -19,7 +19,7 @@ export const scopeFlags: readonly Flag[] = [
   { flags: '--job-type <name>', about: 'jobs of this type', group },
 ]
 
-/** On changes, every domain is spelled out. */
+/** The scope of a change over every domain must be spelled out. */
 export const allFlag: Flag = { flags: '--all', about: 'every domain', group }
 
 /**
@@ -40,24 +40,24 @@ export function scopeOf({ domain, queue, jobType, all }: ScopeFlags): Scope {
 }
 
 /**
- * The scope of a change: spelled out, even when it is everything.
- * @throws Failure `usage` when it is not
+ * The scope of a change, which must be spelled out even where it is every domain.
+ * @throws Failure `usage` for a change without a scope
  */
 export function scopeOfChange(flags: ScopeFlags): Scope {
   const scope = scopeOf(flags)
   if (flags.all || Object.keys(scope).length > 0) return scope
-  throw new Failure('usage', 'which jobs? a change needs a scope', {
+  throw new Failure('usage', 'a change needs a scope; nothing was changed', {
     hint: 'add --domain, or --all to mean every domain',
   })
 }
 
-/** `chatbooks`, `chatbooks/default export`, `all domains`, as sentences call it. */
+/** The scope in a sentence: `chatbooks`, `chatbooks/default export`, `all domains`. */
 export function describeScope({ domain, queue, job_type }: Scope): string {
   const place = queue ? `${domain ?? '*'}/${queue}` : (domain ?? 'all domains')
   return escaped(job_type ? `${place} ${job_type}` : place)
 }
 
-/** A flag and its value; a value that looks like a flag is tied to its own. */
+/** A flag and its value; a value that looks like a flag is joined to its flag by `=`. */
 const flagWords = (flag: string, value: string): string[] =>
   value.startsWith('-') ? [`${flag}=${value}`] : [flag, value]
 

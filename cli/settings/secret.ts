@@ -6,15 +6,15 @@ import { interrupted } from '../interrupted.ts'
 import type { Io } from '../io.ts'
 import { readText } from './text-file.ts'
 
-/** Where a secret comes from; never a flag's value, which every process on the machine can read. */
+/** The source of a secret; never the value of a flag, which every process on the machine can read. */
 export type SecretSource =
   | { kind: 'file'; path: string; from: string }
   | { kind: 'command'; argv: readonly string[]; from: string }
   | { kind: 'value'; value: string; from: string }
 
 /**
- * The secret itself, without the white space around it.
- * @throws Failure `usage` when it cannot be had or cannot be one; the secret is never repeated
+ * The secret, without the white space around it.
+ * @throws Failure `usage` for a source that cannot be read or a text that cannot be a key; the text is not in the error
  */
 export async function readSecret(source: SecretSource, io: Io, timeoutMs: number): Promise<string> {
   const secret = (await textOf(source, io, timeoutMs)).trim()
@@ -35,11 +35,11 @@ async function textOf(source: SecretSource, io: Io, timeoutMs: number): Promise<
   return readText(path, { from, signal: io.signal, timeoutMs })
 }
 
-/** What cannot be looked at is left for the reading to complain of. */
+/** Refuses a file that others can read. A file that cannot be examined is left to `readText`, which reports the error. */
 async function refuseReadable(path: string, from: string): Promise<void> {
   const file = await files.stat(path).catch(() => undefined)
   if (file?.isFile() && process.platform !== 'win32' && (file.mode & 0o077) !== 0) {
-    throw new Failure('usage', `${from}: others can read ${path}; it was not used`, { hint: `chmod 600 ${path}` })
+    throw new Failure('usage', `${from}: others can read ${path}; the key was not used`, { hint: `chmod 600 ${path}` })
   }
 }
 
@@ -51,7 +51,7 @@ async function outputOf([program = '', ...args]: readonly string[], from: string
     return stdout
   } catch {
     if (signal.aborted) throw interrupted(signal)
-    // Its output may hold the secret, so only its name is told.
+    // The output may contain the secret, so the error has the name of the program only.
     throw new Failure('usage', `${from}: ${program} failed, or took longer than ${commandTimeout / 1000} s`)
   }
 }

@@ -50,7 +50,7 @@ export interface Settings {
   max: number | undefined
   reason: string
   timeoutMs: number
-  /** Somebody said so: it is no preset. */
+  /** Whether a flag or variable sets the timeout. */
   timeoutGiven: boolean
   retries: number
 }
@@ -69,12 +69,7 @@ export function readSettings(flags: GlobalFlags, io: Io): Settings {
   const retries = given(flags.retries, '--retries', 'JOBSCTL_RETRIES')
   if (flags.dryRun && flags.yes) throw new Failure('usage', '--dry-run and --yes exclude each other')
   if (env.JOBSCTL_MAX?.trim() === '')
-    throw new Failure('usage', 'JOBSCTL_MAX: must not be blank; unset it to have none')
-  const reason = flags.reason?.trim() || `jobsctl by ${io.identity}`
-  if ([...reason].length > maxReasonLength) {
-    throw new Failure('usage', `--reason: must be at most ${maxReasonLength} characters`)
-  }
-  const silenced = isOn(env.JOBSCTL_NO_INPUT) || isOn(env.CI) || flags.input === false
+    throw new Failure('usage', 'JOBSCTL_MAX: must not be blank; unset it for no limit')
   return {
     output: outputOf(flags, io),
     color: oneOf(colors, flags.color ?? 'auto', '--color'),
@@ -87,16 +82,31 @@ export function readSettings(flags: GlobalFlags, io: Io): Settings {
     planOut: flags.planOut,
     detailedExitcode: flags.detailedExitcode ?? false,
     curl: flags.curl ?? false,
-    interactive: io.interactive && !silenced && flags.apiKeyFile !== '-' && flags.tokenFile !== '-',
+    interactive: mayAsk(flags, io),
     max: max && count(max.value, max.from, 1),
-    reason: reason.replaceAll(/\p{Cc}/gu, ' '),
+    reason: reasonOf(flags, io),
     timeoutMs: 1000 * (timeout ? deadline(timeout.value, timeout.from) : 120),
     timeoutGiven: timeout !== undefined,
     retries: retries ? count(retries.value, retries.from, 0) : 2,
   }
 }
 
-/** Node's timers count no further than 24 days. */
+/** The reason on one line, since it is sent as a header. */
+function reasonOf(flags: GlobalFlags, { identity }: Io): string {
+  const reason = flags.reason?.trim() || `jobsctl by ${identity}`
+  if ([...reason].length > maxReasonLength) {
+    throw new Failure('usage', `--reason: must be at most ${maxReasonLength} characters`)
+  }
+  return reason.replaceAll(/\p{Cc}/gu, ' ')
+}
+
+/** Whether a prompt is possible: at a terminal, not forbidden, and stdin not used for a secret. */
+function mayAsk(flags: GlobalFlags, { env, interactive }: Io): boolean {
+  if (isOn(env.JOBSCTL_NO_INPUT) || isOn(env.CI) || flags.input === false) return false
+  return interactive && flags.apiKeyFile !== '-' && flags.tokenFile !== '-'
+}
+
+/** The longest deadline in seconds; Node's timers have a maximum of 24 days. */
 const longest = 7 * 86_400
 
 function deadline(text: string, flag: string): number {
@@ -108,8 +118,8 @@ function deadline(text: string, flag: string): number {
 const isOn = (value: string | undefined): boolean => Boolean(value) && value !== '0' && value !== 'false'
 
 function outputOf(flags: GlobalFlags, io: Io): Settings['output'] {
-  const asked = [flags.output, flags.json && 'json', flags.ndjson && 'ndjson']
-  const named = asked.filter((name) => typeof name === 'string')
+  const given = [flags.output, flags.json && 'json', flags.ndjson && 'ndjson']
+  const named = given.filter((name) => typeof name === 'string')
   if (new Set(named).size > 1) throw new Failure('usage', '--output, --json and --ndjson exclude each other')
   if (named[0] !== undefined) return oneOf(outputs, named[0], '--output')
   if (io.env.JOBSCTL_OUTPUT) return oneOf(outputs, io.env.JOBSCTL_OUTPUT, 'JOBSCTL_OUTPUT')

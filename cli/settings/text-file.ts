@@ -7,15 +7,15 @@ import { Failure } from '../../shared/errors.ts'
 import { interrupted } from '../interrupted.ts'
 
 interface Waiting {
-  /** What named the file, for errors. */
+  /** The setting that names the file, for errors. */
   from?: string
   signal: AbortSignal
   timeoutMs: number
 }
 
 /**
- * The text of a file. A signal ends the wait for it, and so does the deadline: a pipe may never say anything.
- * @throws Failure `usage` for one that cannot be read, `timed_out` or `interrupted`
+ * The text of a file. A signal or the deadline ends the wait, since a pipe may never end.
+ * @throws Failure `usage` for a file that cannot be read, `timed_out` or `interrupted`
  */
 export async function readText(path: string, { from, signal, timeoutMs }: Waiting): Promise<string> {
   const named = from === undefined ? '' : `${from}: `
@@ -25,14 +25,14 @@ export async function readText(path: string, { from, signal, timeoutMs }: Waitin
   } catch (cause) {
     if (signal.aborted) throw interrupted(signal)
     if (late.aborted) {
-      throw new Failure('timed_out', `${named}nothing came from ${path} within ${timeoutMs / 1000} s`, { cause })
+      throw new Failure('timed_out', `${named}${path} did not end within ${timeoutMs / 1000} s`, { cause })
     }
     if (!(cause instanceof Error && 'code' in cause)) throw cause
     throw new Failure('usage', `${named}cannot read ${path}: ${cause.code}`, { cause })
   }
 }
 
-/** Node reads files in threads, of which it waits even for one that never gets on; what may block is not left to them. */
+/** The content of a file. Node reads files in threads and waits for them at exit, so a file that may block is read as a socket. */
 async function contentOf(path: string, signal: AbortSignal): Promise<string> {
   const about = await files.stat(path)
   if (!about.isFIFO() && !about.isCharacterDevice()) return files.readFile(path, 'utf8')

@@ -16,6 +16,8 @@ const meanings: Record<FailureCode, string> = {
   queue_draining: 'the queue drains and takes no new jobs',
   lease_lost: 'the job is not held under this lease by this worker any more',
   preview_stale: 'the preview is used, expired, of other filters or of another caller; nothing was changed',
+  events_reset:
+    'the cursor is above the ids of the event log, as after a failover or a restore; read again from `newest_id`',
   limit_exceeded: 'more jobs match than `max`; nothing was changed',
   too_large: 'the body, a payload or a result is above the limit of the server',
   unsupported_media_type: 'the body is not plain `application/json` in UTF-8',

@@ -1,25 +1,28 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { endOrphans } from '../bulk/liveness.ts'
+import { closeOrphans } from '../bulk/liveness.ts'
 import { isConnectionLost } from '../database/failure.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import { deleteExpiredArchive } from '../undo/archive-retention.ts'
+import type { EventLogMove } from './event-log-move.ts'
 
 const pauseMs = 5000
 const sweepEveryMs = 5 * 60_000
 
-interface House {
+interface Maintenance {
   sql: Pool
   log: Log
   localOperations: ReadonlySet<number>
   archiveDays: number
   isReady: () => boolean
+  eventLogMove: EventLogMove
   stopping: AbortSignal
 }
 
 /**
- * What has to be done now and then, as long as the server runs: operations that a server left behind are ended, and
- * the archive is swept. Several servers may do it at once, and pass over what another has in hand.
+ * The periodic tasks of a server, until it stops: orphaned operations are closed, expired rows of the archive are deleted,
+ * and a database that is another than before is noticed. Several servers may do them at once; each skips rows that another
+ * one has locked.
  */
 export async function runMaintenance({
   sql,
@@ -27,24 +30,26 @@ export async function runMaintenance({
   localOperations,
   archiveDays,
   isReady,
+  eventLogMove,
   stopping,
-}: House): Promise<void> {
-  let said = ''
-  for (let swept = Number.NEGATIVE_INFINITY; !stopping.aborted; ) {
+}: Maintenance): Promise<void> {
+  let reported = ''
+  for (let deletedAt = Number.NEGATIVE_INFINITY; !stopping.aborted; ) {
     await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
     if (stopping.aborted || !isReady()) continue
     try {
-      await endOrphans({ sql, log, localOperations })
-      if (performance.now() - swept < sweepEveryMs) continue
+      await eventLogMove.check()
+      await closeOrphans({ sql, log, localOperations })
+      if (performance.now() - deletedAt < sweepEveryMs) continue
       const deleted = await deleteExpiredArchive(sql, { days: archiveDays, stopping })
       if (deleted > 0) log.info('swept the archive', { rows: deleted })
-      swept = performance.now()
-      said = ''
+      deletedAt = performance.now()
+      reported = ''
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
-      if (isConnectionLost(error) || why === said) continue
-      log.warn(`housekeeping: ${why}`)
-      said = why
+      if (isConnectionLost(error) || why === reported) continue
+      log.warn(`maintenance: ${why}`)
+      reported = why
     }
   }
 }

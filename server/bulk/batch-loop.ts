@@ -1,96 +1,136 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { isContended, isRejectedByTables, isRowLocked } from '../database/failure.ts'
 import { runBatch } from './batch.ts'
-import { createBatchSize } from './batch-size.ts'
-import type { BatchCounts, BulkChange, RunningChange } from './bulk-change.ts'
-import { createCandidates } from './candidates.ts'
-import { RangeOutgrown, type Selection } from './selection.ts'
+import { decideAfterError } from './batch-errors.ts'
+import { type BatchSize, createBatchSize } from './batch-size.ts'
+import type { BatchCounts, BulkChange, Operation, Origin, SearchContext } from './bulk-change.ts'
+import { type Candidates, createCandidates } from './candidates.ts'
+import type { Selection } from './selection.ts'
 
-/** How far a change has come, and what stopped it. */
+/** What all batches of a change did together, and what stopped the change. */
 export interface RunResult {
+  /** How many jobs were changed. */
   affected: number
   counts: BatchCounts
+  /** How many batches changed at least one job. */
   batches: number
-  /** Left, since others held them to the end. */
+  /** How many jobs were left because other transactions held them to the end. */
   skippedLocked: number
-  /** What went wrong, or why it was stopped half-way. */
+  /** The error, or the reason as a clause, that stopped the change before its end. */
   stop?: { cause: unknown } | { why: string }
 }
 
-/** How often in a row a batch may meet a lock or a limit. */
-const mostTries = 8
-/** The first try waits no longer for a lock than a worker would notice, in milliseconds; each one after it twice as long. */
-const firstPatience = 50
+/** What the loop needs of the operation and of the request behind it. */
+export interface LoopContext extends Operation, Origin, Pick<SearchContext, 'sql' | 'lockTimeoutMs'> {
+  disconnected: () => AbortSignal
+  stopping: AbortSignal
+}
+
+interface Loop {
+  context: LoopContext
+  bulk: BulkChange<unknown>
+  batchSize: BatchSize
+  candidates: Candidates
+  optimistic: boolean
+  /** Errors in a row. */
+  failures: number
+}
+
+interface LoopOptions {
+  /** The most jobs to change. */
+  bound: number
+  /** Called after each batch that changed at least one job. */
+  report: (result: RunResult) => void
+}
+
+/** The first attempt of a batch waits this long for a lock, in milliseconds; each attempt after an error twice as long. */
+const firstLockTimeoutMs = 50
+const longestPauseMs = 1000
 
 /**
- * Batch after batch, until nothing is left that is not held by others, or `bound` jobs are changed, or the caller
- * hangs up, or the server stops. It throws nothing: what was done before a failure stands.
+ * Runs batch after batch until every matching job is changed or held by another transaction, `bound` jobs are changed,
+ * the caller disconnects, or the server stops. It throws no error: batches that were committed before an error stand,
+ * and the error is in `stop`.
  */
 export async function runBatches(
-  running: RunningChange,
+  context: LoopContext,
   bulk: BulkChange<unknown>,
-  bound: number,
-  told: (run: RunResult) => void,
+  { bound, report }: LoopOptions,
 ): Promise<RunResult> {
-  let run: RunResult = { affected: 0, counts: {}, batches: 0, skippedLocked: 0 }
-  let { optimistic } = running
-  const pace = createBatchSize()
-  const search = createCandidates(running, bulk)
-  for (let tries = 0; run.affected < bound; ) {
-    let selection: Selection | undefined
-    try {
-      selection = await search.next(Math.min(pace.size, bound - run.affected))
-      if (!selection) return { ...run, skippedLocked: search.lockedCount() }
-      const why = interruption(running)
-      if (why) return { ...run, stop: { why } }
-      const start = performance.now()
-      const batchLockTimeoutMs = Math.min(running.lockTimeoutMs, firstPatience * 2 ** tries)
-      const counts = await runBatch({ ...running, optimistic, batchLockTimeoutMs }, bulk, selection)
-      const done = bulk.affected(counts)
-      tries = 0
-      search.recordChanged(done)
-      if (done > 0) {
-        run = further(run, counts, done)
-        told(run)
-      }
-      if (selection.size === pace.size) pace.recordDuration(performance.now() - start)
-    } catch (cause) {
-      tries += 1
-      optimistic = false
-      if (selection) pace.shrinkAfterConflict(selection.size)
-      if (selection?.singleId !== undefined && leaveJob(cause, bulk, selection.singleId)) {
-        tries = 0 // it is one of its own that stands in the way of the others
-        search.skipLast()
-        continue
-      }
-      search.retryLast()
-      if (selection && bulk.rejected && isRejectedByTables(cause)) continue
-      if (cause instanceof RangeOutgrown) continue
-      if (!isContended(cause) || tries > mostTries) return { ...run, stop: { cause } }
-      await wait(Math.min(1000, Math.random() * firstPatience * 2 ** tries))
-    }
+  const candidates = createCandidates(context, bulk)
+  const loop: Loop = { context, bulk, batchSize: createBatchSize(), candidates, optimistic: true, failures: 0 }
+  let result: RunResult = { affected: 0, counts: {}, batches: 0, skippedLocked: 0 }
+  while (result.affected < bound) {
+    const outcome = await tryBatch(loop, bound - result.affected)
+    if ('end' in outcome) return { ...result, ...outcome.end }
+    const affected = bulk.affected(outcome.counts)
+    if (affected === 0) continue
+    result = addCounts(result, outcome.counts, affected)
+    report(result)
   }
-  return run
+  return result
 }
 
-/** What hangs on this job is held by others, so that it is left like one that is held itself; or it is refused, and told. */
-function leaveJob(cause: unknown, { rejected }: BulkChange<unknown>, id: number): boolean {
-  if (rejected && isRejectedByTables(cause)) {
-    rejected.set(id, cause instanceof Error ? cause.message : String(cause))
-    return true
+type Outcome = { counts: BatchCounts } | { end: Pick<RunResult, 'stop'> | Pick<RunResult, 'skippedLocked'> }
+
+async function tryBatch(loop: Loop, most: number): Promise<Outcome> {
+  const { context, candidates, batchSize } = loop
+  let selection: Selection | undefined
+  try {
+    selection = await candidates.next(Math.min(batchSize.size, most))
+    if (!selection) return { end: { skippedLocked: candidates.lockedCount() } }
+    const why = interruption(context)
+    if (why) return { end: { stop: { why } } }
+    return { counts: await runTimedBatch(loop, selection) }
+  } catch (cause) {
+    return recover(loop, selection, cause)
   }
-  return isRowLocked(cause)
 }
 
-const further = (run: RunResult, counts: BatchCounts, done: number): RunResult => ({
-  ...run,
-  affected: run.affected + done,
-  batches: run.batches + 1,
-  counts: Object.fromEntries(Object.entries(counts).map(([name, value]) => [name, value + (run.counts[name] ?? 0)])),
+async function runTimedBatch(loop: Loop, selection: Selection): Promise<BatchCounts> {
+  const { context, bulk, batchSize, candidates, optimistic, failures } = loop
+  const { size } = batchSize
+  const batchLockTimeoutMs = Math.min(context.lockTimeoutMs, firstLockTimeoutMs * 2 ** failures)
+  const start = performance.now()
+  const counts = await runBatch({ ...context, optimistic, batchLockTimeoutMs }, bulk, selection)
+  loop.failures = 0
+  candidates.recordChanged(bulk.affected(counts))
+  if (selection.size === size) batchSize.recordDuration(performance.now() - start)
+  return counts
+}
+
+/** Applies the decision on an error. The loop takes locked jobs into account from the first error on. */
+async function recover(loop: Loop, selection: Selection | undefined, cause: unknown): Promise<Outcome> {
+  const { bulk, batchSize, candidates } = loop
+  loop.failures += 1
+  loop.optimistic = false
+  if (selection) batchSize.shrinkAfterConflict(selection.size)
+  const jobs = selection?.singleId === undefined ? selection && Math.max(2, selection.size) : 1
+  const reportsRejected = bulk.rejected !== undefined
+  const decision = decideAfterError(cause, { jobs, reportsRejected, failures: loop.failures })
+  if (decision.action === 'skip') {
+    loop.failures = 0
+    candidates.skipLast()
+    if (decision.rejection !== undefined && selection?.singleId !== undefined)
+      bulk.rejected?.set(selection.singleId, decision.rejection)
+    return nothingChanged
+  }
+  candidates.retryLast()
+  if (decision.action === 'stop') return { end: { stop: { cause } } }
+  if (decision.pause) await wait(Math.min(longestPauseMs, Math.random() * firstLockTimeoutMs * 2 ** loop.failures))
+  return nothingChanged
+}
+
+const nothingChanged: Outcome = { counts: {} }
+
+const addCounts = (result: RunResult, counts: BatchCounts, affected: number): RunResult => ({
+  ...result,
+  affected: result.affected + affected,
+  batches: result.batches + 1,
+  counts: Object.fromEntries(Object.entries(counts).map(([name, value]) => [name, value + (result.counts[name] ?? 0)])),
 })
 
-function interruption({ disconnected, stopping }: RunningChange): string | undefined {
-  if (disconnected().aborted) return 'the caller hung up'
+function interruption({ disconnected, stopping }: Pick<LoopContext, 'disconnected' | 'stopping'>): string | undefined {
+  if (disconnected().aborted) return 'the caller disconnected'
   if (stopping.aborted) return 'the server is shutting down'
   return undefined
 }

@@ -1,27 +1,28 @@
-/** How long a batch should take, in milliseconds: workers that need its rows wait no longer. */
-const aim = 100
-const first = 512
-const most = 16_384
+/** The duration that a batch should have, in milliseconds: a worker waits at most about this long for a row of the batch. */
+const targetMs = 100
+/** The size of the first batch, and of the largest, in jobs. */
+const firstSize = 512
+const largestSize = 16_384
 
 /** How many jobs the next batch takes. */
 export interface BatchSize {
   readonly size: number
-  /** The last batch was full, and took so long. */
+  /** Records how long the last batch took, in milliseconds, when it had as many jobs as `size`. */
   recordDuration: (ms: number) => void
-  /** The last batch, of so many jobs, met a lock or a limit, or was refused. */
+  /** Makes batches smaller after a batch of `jobs` jobs met a lock, a timeout or a rejection. */
   shrinkAfterConflict: (jobs: number) => void
 }
 
-/** Finds the size of batches that take about 100 ms: powers of two, so that few statements are ever prepared. */
+/** Adapts the size to batches of about 100 ms. Sizes are powers of two, so that few distinct statements are prepared. */
 export function createBatchSize(): BatchSize {
-  let size = first
+  let size = firstSize
   return {
     get size() {
       return size
     },
     recordDuration(ms) {
-      if (ms < aim / 2) size = Math.min(most, size * 2)
-      else if (ms > aim * 1.5) size = Math.max(1, size / 2)
+      if (ms < targetMs / 2) size = Math.min(largestSize, size * 2)
+      else if (ms > targetMs * 1.5) size = Math.max(1, size / 2)
     },
     shrinkAfterConflict(jobs) {
       size = 2 ** Math.max(0, Math.floor(Math.log2(jobs / 4)))

@@ -1,76 +1,102 @@
 import type * as z from 'zod'
 import type { BulkKind } from '../../shared/records/records.ts'
 import type { Scope } from '../../shared/scope.ts'
-import type { Call } from '../call.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
+import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import type { VerifiedPreview } from './preview-token.ts'
 import type { Selection } from './selection.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** The set that a change is about: what its filters match at this time, of the rows as they were then. */
+/** The jobs that a change is about: the jobs that its filters match at `asOf`, among the rows that `snapshot` saw. */
 export interface JobSet {
+  /** ISO 8601 in UTC; undefined means the time of the statement. */
   asOf: string | undefined
+  /** Undefined means that the statement's own snapshot decides. */
   snapshot: Snapshot | undefined
-  /** Jobs that do not belong to it, whatever else says so. */
+  /** Ids of jobs that the set leaves out although the filters match them. */
   excluded?: readonly number[] | undefined
 }
 
-/** A change that runs: its call, its set, and its record. */
-export interface RunningChange extends Call {
+/** A bulk change on record: the id of its record in `job_operations`, and its set of jobs. */
+export interface Operation extends JobSet {
+  operation: number
   asOf: string
   snapshot: Snapshot
-  excluded: JobSet['excluded']
-  operation: number
-  /** Take rows without asking who holds them: until one is met, as a lock that is waited for in vain. */
-  optimistic: boolean
-  /** How long a batch waits for any lock, in milliseconds. */
-  batchLockTimeoutMs: number
 }
 
-/** What a batch has done, by the names of the answer; batches add up. */
+/** What the record and the events say of the request behind an operation. */
+export interface Origin {
+  caller: string
+  requestId: string
+  /** The caller's own words, from `X-Reason`. */
+  reason: string | undefined
+}
+
+/** What the statements of one batch may use. */
+export interface BatchContext extends Operation, Origin {
+  /**
+   * True until the first lock conflict: the batch then changes rows without `skip locked`, which is faster where no other
+   * transaction holds them.
+   */
+  optimistic: boolean
+}
+
+/** Where candidates for the batches are searched. */
+export interface SearchContext extends JobSet {
+  sql: Pool
+  /** How long jobs that other transactions hold are searched again, in milliseconds. */
+  lockTimeoutMs: number
+}
+
+/** The counts of a batch by their names in the response; the counts of several batches add up. */
 export type BatchCounts = Record<string, number>
 
-/** A change of many jobs, described once: for its preview, its batches and its record. */
+/** A change of many jobs, described once for its preview, its batches and its record. */
 export interface BulkChange<Answer> {
   kind: BulkKind
-  /** As people call it, such as `prune`. */
+  /** The name in messages, such as `prune`. */
   name: string
-  /** As the events table names it, such as `jobs.pruned`. */
+  /** The type of its event, such as `jobs.pruned`. */
   event: string
   scope: Scope
-  /** The request as it is kept with the record. */
+  /** The request as the record keeps it. */
   request: object
-  /** That part of it which says what is changed, and how: a preview is of these alone. */
+  /** The part of the request that decides which jobs are changed and how; a preview token is bound to this part. */
   filters: object
   max: number | undefined
   previewToken: string | undefined
-  /** Stop after so many jobs, though more match. */
+  /** The change stops after this many jobs, though more jobs match. */
   limit?: number | undefined
-  /** The operation that it takes back. */
+  /** The id of the operation that this change undoes. */
   undoes?: number
-  /** `from jobs where …`, or from what is called `jobs`: the only definition of the set, for the preview and the batches. */
+  /** `from jobs where …`, or from a source with the alias `jobs`: the only definition of the set. */
   matching: (sql: Sql, set: JobSet) => Fragment
-  /** The time that the filters look at. */
+  /** The time column, or expression, that the filters compare. */
   time: (sql: Sql) => Fragment
-  /** An index of what can match is in the order of `time`: batches may be stretches of it. */
+  /** True where an index on `time` holds only rows that can match: batches may then be ranges of this index. */
   hasTimeIndex?: boolean
   /**
-   * Changes those jobs of the selection that match, and that nobody else holds; what it has changed no longer matches.
+   * Changes the jobs of the selection that still match and that no other transaction holds. A job that was changed must
+   * not match any more.
    */
-  batch: (tx: Sql, running: RunningChange, selection: Selection) => Promise<BatchCounts>
-  /** Where this is kept, jobs that the tables do not take are left, and told here with why; the others are changed. */
+  batch: (tx: Sql, context: BatchContext, selection: Selection) => Promise<BatchCounts>
+  /**
+   * Jobs that the database rejects, by id, with the reason. Where this map is present, a rejected job is added to it and
+   * the other jobs are changed; where it is absent, a rejected job stops the change.
+   */
   rejected?: Map<number, string>
-  /** How many jobs these counts are. */
+  /** The number of jobs behind these counts. */
   affected: (counts: BatchCounts) => number
-  /** The part of the answer that only this change has. */
+  /** The fields of the response that only this change has. */
   ownAnswer: (done: CompletedChange) => object | Promise<object>
-  /** The answer of what was done, for a repetition, too. */
+  /** Parses the response, that of an idempotent replay included. */
   output: z.ZodType<Answer>
 }
 
-/** A change that is done. */
+/** A change after its last batch. */
 export interface CompletedChange {
-  running: RunningChange
+  sql: Pool
+  operation: number
+  caller: string
   counts: BatchCounts
   previewed: VerifiedPreview | undefined
 }

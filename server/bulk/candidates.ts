@@ -1,93 +1,113 @@
 import { hasSafeId } from '../database/planner-hints.ts'
-import type { BulkChange, RunningChange } from './bulk-change.ts'
+import type { Fragment } from '../database/sql.ts'
+import type { BulkChange, SearchContext } from './bulk-change.ts'
 import { createIdScan } from './id-scan.ts'
 import { idSelection, rangeSelection, type Selection } from './selection.ts'
 
-/** To find a stretch takes less, in milliseconds, where much of what lies there matches. */
+/** A search for a range that takes longer than this, in milliseconds, reads many rows that do not match. */
 const sparseMs = 25
 
-/** The jobs that a change has still to change. */
+/** Hands out the jobs that a change has still to change. */
 export interface Candidates {
-  /** The next ones, at most so many; undefined when there are none but those that others hold. */
+  /** Selects the next jobs, at most `most`; undefined when every job that is left is held by another transaction. */
   next: (most: number) => Promise<Selection | undefined>
-  /** So many of the last ones were changed. */
+  /** Records that `jobs` jobs of the last selection were changed. */
   recordChanged: (jobs: number) => void
-  /** The last ones have to be tried again. */
+  /** Hands out the last selection once more, by ids. */
   retryLast: () => void
-  /** The last one stays. */
+  /** Leaves the last selection as it is, and searches by ids from now on. */
   skipLast: () => void
-  /** How many others hold, in the end. */
+  /** How many jobs other transactions held when the search gave up. */
   lockedCount: () => number
 }
 
 /**
- * Looks for the jobs of a change. Where an index has them side by side, stretch by stretch, as long as nothing is in the
- * way; else many batches ahead.
+ * Searches candidates in ranges of the time index, where the change has one, until the first conflict; from then on, and
+ * for every other change, by scans that collect ids for many batches ahead.
  */
-export function createCandidates(running: RunningChange, bulk: BulkChange<unknown>): Candidates {
-  let stretching = bulk.hasTimeIndex === true
-  let reached = '-infinity'
+export function createCandidates(context: SearchContext, bulk: BulkChange<unknown>): Candidates {
+  const matching = () => {
+    const excluded = [...(context.excluded ?? []), ...(bulk.rejected?.keys() ?? [])]
+    return bulk.matching(context.sql, { ...context, excluded })
+  }
+  const scan = createIdScan(context, matching)
+  const ranges = bulk.hasTimeIndex === true ? createRangeScan(context, bulk, matching) : undefined
+  let usesRanges = ranges !== undefined
   let found: number[] = []
   let last: number[] = []
-  /** Nothing lies beyond what was found. */
-  let complete = false
+  /** True when no candidate lies beyond `found`. */
+  let isComplete = false
 
-  const matching = () => {
-    const set = { ...running, excluded: [...(running.excluded ?? []), ...(bulk.rejected?.keys() ?? [])] }
-    return bulk.matching(running.sql, set)
-  }
-  const rounds = createIdScan(running, matching)
-
-  /** The stretch from where the last one ended; undefined where it is better to go by ids from now on. */
-  async function stretch(size: number): Promise<Selection | undefined> {
-    const { sql } = running
-    const first = reached === '-infinity'
-    const start = performance.now()
-    const [{ ids, count, end }] = await sql<[{ ids: number[]; count: number; end: string | null }]>`
-      select ${first ? sql`coalesce(jsonb_agg(id), '[]')` : sql`'[]'::jsonb`} as ids, count(*) as count, max(time) as end
-      from (
-        select id, ${bulk.time(sql)} as time
-        ${matching()} and ${hasSafeId(sql)} and ${bulk.time(sql)} >= ${reached}::text::timestamptz
-        order by time
-        limit ${sql.unsafe(String(size + 1))}
-      ) as found`
-    complete = count <= size
-    if (count === 0) return undefined
-    const isSparse = performance.now() - start > sparseMs
-    const until = complete || end === null ? 'infinity' : end
-    // To read what hardly matches twice would cost more than to name what does; and many may be of the same time.
-    if (isSparse || until === reached) {
-      stretching = false
-      complete &&= first
-      found = ids
-      return undefined
-    }
-    const selection = rangeSelection({ along: bulk.time, from: reached, until, size })
-    reached = until
-    return selection
+  function useIds(): void {
+    usesRanges = false
+    isComplete = false
   }
 
-  /** What was found has not all been changed. */
-  function skipLast(): void {
-    stretching = false
-    complete = false
+  async function nextRange(most: number): Promise<Selection | undefined> {
+    if (!ranges || !usesRanges || isComplete) return undefined
+    const range = await ranges.next(most)
+    isComplete = range.isLast
+    if (range.selection) return range.selection
+    usesRanges = !range.isUnsuitable
+    found = range.ids
+    return undefined
   }
 
   return {
     async next(most) {
-      const side = stretching && !complete ? await stretch(most) : undefined
-      if (side) return side
-      if (found.length === 0 && !complete) found = await rounds.next()
+      const range = await nextRange(most)
+      if (range) return range
+      if (found.length === 0 && !isComplete) found = await scan.next()
       last = found.splice(0, most)
       return last.length > 0 ? idSelection(last) : undefined
     },
-    recordChanged: rounds.recordChanged,
+    recordChanged: scan.recordChanged,
     retryLast() {
-      skipLast()
+      useIds()
       found = [...last, ...found]
       last = []
     },
-    skipLast,
-    lockedCount: rounds.lockedCount,
+    skipLast: useIds,
+    lockedCount: scan.lockedCount,
   }
+}
+
+interface RangeResult {
+  selection: Selection | undefined
+  /** No candidate lies beyond this range. */
+  isLast: boolean
+  /** Ids serve better than ranges from now on. */
+  isUnsuitable: boolean
+  /** With an unsuitable first range: the ids that the search found. */
+  ids: number[]
+}
+
+/** Searches ranges of the time index one after the other, each from the end of the last one. */
+function createRangeScan({ sql }: SearchContext, { time }: BulkChange<unknown>, matching: () => Fragment) {
+  let from = '-infinity'
+
+  async function next(size: number): Promise<RangeResult> {
+    const isFirst = from === '-infinity'
+    const start = performance.now()
+    const [{ ids, count, end }] = await sql<[{ ids: number[]; count: number; end: string | null }]>`
+      select ${isFirst ? sql`coalesce(jsonb_agg(id), '[]')` : sql`'[]'::jsonb`} as ids, count(*) as count, max(time) as end
+      from (
+        select id, ${time(sql)} as time
+        ${matching()} and ${hasSafeId(sql)} and ${time(sql)} >= ${from}::text::timestamptz
+        order by time
+        limit ${sql.unsafe(String(size + 1))}
+      ) as found`
+    const isLast = count <= size
+    const none = { selection: undefined, ids: [], isLast, isUnsuitable: false }
+    if (count === 0) return none
+    const isSparse = performance.now() - start > sparseMs
+    const until = isLast || end === null ? 'infinity' : end
+    // A batch reads its range a second time, which costs more than a list of ids where few rows match. A range also cannot
+    // end within jobs of the same time.
+    if (isSparse || until === from) return { ...none, ids, isLast: isLast && isFirst, isUnsuitable: true }
+    const selection = rangeSelection({ along: time, from, until, size })
+    from = until
+    return { ...none, selection }
+  }
+  return { next }
 }

@@ -4,14 +4,14 @@ import { sealRecord } from './hash-chain.ts'
 /** How an operation ended. */
 export interface Outcome {
   state: 'done' | 'partial' | 'failed'
-  /** Why it is partial or failed, as a clause. */
+  /** Why the operation is partial or failed, as a clause. */
   error?: string
   skippedLocked?: number
-  /** What the caller is answered, for a repetition. */
+  /** The response, which an idempotent replay repeats. */
   answer?: object
 }
 
-/** What the record says in the end: it is the truth, whatever a server remembers. */
+/** The record after its close. Its count is right even where the server lost the response of a batch. */
 export interface ClosedRecord {
   id: number
   affected: number
@@ -19,16 +19,16 @@ export interface ClosedRecord {
 }
 
 /**
- * Ends a running operation, and seals its record. What changed nothing leaves no record,
- * unless its caller may ask for it again, or it failed; and then its preview and its key may be used again.
- * @returns nothing where it has been ended by another
+ * Closes the record of a running operation, and seals it. `partial` without a changed job becomes `failed`, and its preview
+ * and idempotency key can be used again. A record that is done, changed no job, and has neither preview nor key is deleted.
+ * @returns undefined where the record was closed before
  */
 export async function closeRecord(
   tx: Sql,
   id: number,
   { state, error, skippedLocked = 0, answer }: Outcome,
 ): Promise<ClosedRecord | undefined> {
-  const [ended] = await tx<ClosedRecord[]>`
+  const [closed] = await tx<ClosedRecord[]>`
     update job_operations
     set state = case when ${state}::text = 'partial' and affected = 0 then 'failed' else ${state}::text end,
         error = ${error ?? null}, skipped_locked = ${skippedLocked}, answer = ${answer ? JSON.stringify(answer) : null}::text::jsonb,
@@ -37,17 +37,17 @@ export async function closeRecord(
         idempotency_key = case when affected = 0 and ${state}::text <> 'done' then null else idempotency_key end
     where id = ${id}::bigint and state = 'running'
     returning id, affected, state`
-  if (!ended) return undefined
-  const forgotten = await tx`
+  if (!closed) return undefined
+  const deleted = await tx`
     delete from job_operations
     where id = ${id}::bigint and state = 'done' and affected = 0 and idempotency_key is null and preview_id is null`
-  if (forgotten.count > 0) return ended
+  if (deleted.count > 0) return closed
   await markUndone(tx, id)
   await sealRecord(tx, id)
-  return ended
+  return closed
 }
 
-/** What an undo has taken anything back of is undone. */
+/** Sets the state of the operation that this undo undid, where the undo changed at least one job. */
 const markUndone = (tx: Sql, id: number) => tx`
   update job_operations undone
   set state = 'undone', undone_by = undo.id

@@ -1,11 +1,22 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../shared/errors.ts'
 import { databaseFailure } from '../database/failure.ts'
+import type { Pool } from '../database/sql.ts'
+import type { Log } from '../log.ts'
 import type { RunResult } from './batch-loop.ts'
-import type { BulkChange, RunningChange } from './bulk-change.ts'
+import type { BulkChange, CompletedChange } from './bulk-change.ts'
 import { type ClosedRecord, closeRecord, type Outcome } from './close-record.ts'
-import { partialFailure } from './partial-failure.ts'
+import { howToGoOn, partialFailure } from './partial-failure.ts'
 import type { VerifiedPreview } from './preview-token.ts'
+
+/** What the conclusion needs of the operation. */
+export interface ConcludeContext {
+  sql: Pool
+  log: Log
+  operation: number
+  caller: string
+  idempotencyKey: string | undefined
+}
 
 interface Conclusion {
   run: RunResult
@@ -13,37 +24,42 @@ interface Conclusion {
   elapsed_ms: number
 }
 
+/** A second connection may break just after the first one: the record is closed after this pause, in milliseconds. */
+const pauseBeforeCloseMs = 100
+
 /**
- * Closes the record of a change that has run, and answers.
- * @throws Failure `partial` when it stopped half-way, or what stopped it before anything was changed
+ * Closes the record of an operation after its last batch, and makes the response.
+ * @throws Failure `partial` when the operation stopped after some jobs, `outcome_unknown` when the last batch may or may not
+ *   be committed, or the error that stopped the operation before any job was changed
  */
 export async function conclude<Answer>(
-  running: RunningChange,
+  context: ConcludeContext,
   bulk: BulkChange<Answer>,
   conclusion: Conclusion,
 ): Promise<Answer> {
   const { run } = conclusion
-  if (run.stop) return fail(running, run, run.stop)
+  const hasKey = context.idempotencyKey !== undefined
+  if (run.stop) return concludeStopped(context, run, run.stop)
   try {
-    const said = await sayDone(running, bulk, conclusion)
-    await give(running, { state: 'done', skippedLocked: run.skippedLocked, answer: said })
-    return bulk.output.parse(said)
+    const answer = await makeAnswer(context, bulk, conclusion)
+    await close(context, { state: 'done', skippedLocked: run.skippedLocked, answer })
+    return bulk.output.parse(answer)
   } catch (cause) {
     if (run.affected === 0) throw cause
-    throw partialFailure({
-      id: running.operation,
-      affected: run.affected,
-      why: 'the record could not be closed',
-      cause,
-    })
+    const why = 'the record could not be closed'
+    throw partialFailure({ id: context.operation, affected: run.affected, why, hasKey, cause })
   }
 }
 
-async function sayDone(running: RunningChange, bulk: BulkChange<unknown>, conclusion: Conclusion): Promise<object> {
-  const { run, previewed, elapsed_ms } = conclusion
+async function makeAnswer(
+  { sql, operation, caller }: ConcludeContext,
+  bulk: BulkChange<unknown>,
+  { run, previewed, elapsed_ms }: Conclusion,
+): Promise<object> {
+  const completed: CompletedChange = { sql, operation, caller, counts: run.counts, previewed }
   return {
-    ...(await bulk.ownAnswer({ running, counts: run.counts, previewed })),
-    ...(run.affected > 0 && { operation_id: running.operation }),
+    ...(await bulk.ownAnswer(completed)),
+    ...(run.affected > 0 && { operation_id: operation }),
     batches: run.batches,
     elapsed_ms,
     ...(previewed && bulk.limit === undefined && { skipped: previewed.count - run.affected }),
@@ -51,34 +67,40 @@ async function sayDone(running: RunningChange, bulk: BulkChange<unknown>, conclu
   }
 }
 
-/** Half-way, or before anything was changed. The record tells which, if it can be reached. */
-async function fail(running: RunningChange, run: RunResult, stop: NonNullable<RunResult['stop']>): Promise<never> {
+/** Closes the record of an operation that stopped; the record decides how many jobs were changed, if it can be reached. */
+async function concludeStopped(
+  context: ConcludeContext,
+  run: RunResult,
+  stop: NonNullable<RunResult['stop']>,
+): Promise<never> {
   const failure = failureOf(stop)
   const why = withoutConsequence(failure)
-  // When one connection broke, others may be just about to, and the record is to be closed on one that stays.
-  if (failure.cause !== undefined) await wait(100)
-  const ended = await give(running, { state: 'partial', error: why }).catch(() => undefined)
-  const affected = ended?.affected ?? run.affected
+  const hasKey = context.idempotencyKey !== undefined
+  if (failure.cause !== undefined) await wait(pauseBeforeCloseMs)
+  const record = await close(context, { state: 'partial', error: why }).catch(() => undefined)
+  const affected = record?.affected ?? run.affected
   if (failure.code === 'outcome_unknown') {
-    if (!ended) throw lost(running, affected, failure)
+    if (!record) throw unknownOutcome(context, affected, failure)
     if (affected === 0) throw new Failure('database_unavailable', `${why}; nothing was changed`, { retryAfter: 5 })
   }
   if (affected === 0) throw failure
-  throw partialFailure({ id: running.operation, affected, why, cause: failure.cause })
+  throw partialFailure({ id: context.operation, affected, why, hasKey, cause: failure.cause })
 }
 
-/** Whole batches stand; whether the last one does, nobody can tell from here. */
-function lost({ operation }: RunningChange, affected: number, failure: Failure): Failure {
+/** The failure of an operation whose last batch may or may not be committed; all batches before it stand. */
+function unknownOutcome({ operation, idempotencyKey }: ConcludeContext, affected: number, failure: Failure): Failure {
   if (affected === 0) return failure
   const after = `after ${affected.toLocaleString('en-US')} jobs of operation ${operation}, and perhaps some more`
+  const { hint, retryWith } = howToGoOn(idempotencyKey !== undefined)
   return new Failure('outcome_unknown', `${withoutConsequence(failure)} ${after}`, {
-    hint: 'its record tells how far it came; run it again to go on',
+    hint: `the record of the operation shows how many jobs were changed; ${hint}`,
+    retryWith,
     retryAfter: 5,
     cause: failure,
   })
 }
 
-/** A bug of ours is none of the database. */
+/** Errors that PostgreSQL did not raise are reported as `internal`. */
 function failureOf(stop: NonNullable<RunResult['stop']>): Failure {
   if ('why' in stop) return new Failure('shutting_down', `${stop.why}; nothing was changed`, { retryAfter: 5 })
   const { cause } = stop
@@ -86,15 +108,14 @@ function failureOf(stop: NonNullable<RunResult['stop']>): Failure {
   return databaseFailure(cause) ?? new Failure('internal', 'the server made a mistake; nothing was changed', { cause })
 }
 
-/** What happened, without what it means for the change. */
+/** The message without the clause that says what was changed: the record knows that better. */
 const withoutConsequence = ({ message }: Failure): string =>
   message.replace(/; (?:nothing was changed|the change was .*)$/, '')
 
-/** Ends the record. */
-async function give(running: RunningChange, ending: Outcome): Promise<ClosedRecord | undefined> {
-  const ended = await running.sql.begin((tx) => closeRecord(tx, running.operation, ending))
-  if (ended && ended.affected > 0) {
-    running.log.info('operation', { id: running.operation, state: ended.state, affected: ended.affected })
+async function close({ sql, log, operation }: ConcludeContext, outcome: Outcome): Promise<ClosedRecord | undefined> {
+  const closed = await sql.begin((tx) => closeRecord(tx, operation, outcome))
+  if (closed && closed.affected > 0) {
+    log.info('operation', { id: operation, state: closed.state, affected: closed.affected })
   }
-  return ended
+  return closed
 }

@@ -3,25 +3,25 @@ import { limitIdleTime } from '../database/idle-timeout.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
-/** What a seal is over: all of a record that does not change once it has ended. */
+/** The columns that a seal covers: all columns of a record that stay as they are after its close. */
 const sealed = staticFragment(
   (sql) => sql`
   jsonb_build_array(
-    id, kind, domain, queue, job_type, filters, ${exactly(sql, sql`as_of`)}, seen, caller, reason, request_id, idempotency_key,
+    id, kind, domain, queue, job_type, filters, ${microseconds(sql, sql`as_of`)}, seen, caller, reason, request_id, idempotency_key,
     request_hash, preview_id, previewed, affected, skipped_locked, batches, counts, answer, error,
-    ${exactly(sql, sql`started_at`)}, ${exactly(sql, sql`ended_at`)}, undoes, ended_as, day, number
+    ${microseconds(sql, sql`started_at`)}, ${microseconds(sql, sql`ended_at`)}, undoes, ended_as, day, number
   )::text`,
 )
 
-const exactly = (sql: Sql, time: Fragment): Fragment =>
+const microseconds = (sql: Sql, time: Fragment): Fragment =>
   sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US BC')`
 
 const hashed = (sql: Sql, previous: Fragment): Fragment =>
   sql`encode(sha256(convert_to(${previous} || ${sealed(sql)}, 'UTF8')), 'hex')`
 
 /**
- * Seals a record that has ended, as the last of its day: its hash is over itself and over the seal before it, so that
- * whatever is altered, taken out or put in afterwards shows. One at a time, by the row of the day.
+ * Seals a closed record as the last of its day. The hash covers the record and the seal before it, so that a record which
+ * is altered, deleted or inserted later breaks the chain. An advisory lock of the transaction orders concurrent seals.
  */
 export async function sealRecord(tx: Sql, id: number): Promise<void> {
   await tx`select ${limitIdleTime(tx)}, ${takeLock(tx, 'chain')}`
@@ -33,7 +33,7 @@ export async function sealRecord(tx: Sql, id: number): Promise<void> {
       select head from job_operation_days where day < today order by day desc limit 1
     ) as last on true
     on conflict do nothing`
-  // The last day there is: a clock that was set back must not begin an earlier one.
+  // A record joins the last day that exists: after a clock was set back, no earlier day begins.
   await tx`
     update job_operations
     set ended_as = state, day = last.day, number = last.length + 1
@@ -50,16 +50,20 @@ export async function sealRecord(tx: Sql, id: number): Promise<void> {
     where id = ${id}::bigint and job_operation_days.day = job_operations.day`
 }
 
+/** The result of the verification for one day. */
 export interface SealedDay {
+  /** `YYYY-MM-DD`, or `unsealed` for records that belong to no day. */
   day: string
   operations: number
+  /** Ids of records whose hash, number or state is not as it was sealed. */
   broken: number[]
+  /** How many records, or links between days, are missing. */
   missing: number
 }
 
-/** Looks at every seal again, day by day; the first day that is kept may follow one that is not. */
+/** Computes every seal again, day by day. The first day has no link that can be checked: an earlier day may be deleted. */
 export const verifyChain = (sql: Sql) => sql<SealedDay[]>`
-  with looked as (
+  with checked as (
     select
       day, id, number, hash,
       hash is distinct from ${hashed(
@@ -81,7 +85,7 @@ export const verifyChain = (sql: Sql) => sql<SealedDay[]>`
     select
       day, count(*) as operations, coalesce(jsonb_agg(id order by id) filter (where broken), '[]') as broken,
       (array_agg(hash order by number desc))[1] as last
-    from looked
+    from checked
     group by day
   )
   select
@@ -89,7 +93,7 @@ export const verifyChain = (sql: Sql) => sql<SealedDay[]>`
     coalesce(operations, 0) as operations,
     coalesce(broken, '[]') as broken,
     greatest(coalesce(length, 0) - coalesce(operations, 0), 0)
-      -- A chain that does not begin with the end of the one before, or does not end as it says, lacks something, too.
+      -- A day that does not begin with the head of the day before, or does not end with its own head, lacks a record.
       + case when before is distinct from previous and before is not null then 1 else 0 end
       + case when operations > length then 1 else 0 end
       + case when operations = length and head is distinct from last then 1 else 0 end as missing
@@ -97,12 +101,13 @@ export const verifyChain = (sql: Sql) => sql<SealedDay[]>`
   full join by_day on by_day.day = days.day
   order by day`
 
+/** Ids of the operations that sealed undos with at least one changed job name. */
 const undone = staticFragment(
   (sql) => sql`
   select undoes from job_operations where undoes is not null and affected > 0 and hash is not null`,
 )
 
-/** An undo changes the state of what it takes back: then there must be that undo. */
+/** True for a record `o` whose state is the sealed one, or `undone` together with the sealed record of that undo. */
 const stateIsRight = staticFragment(
   (sql) => sql`(
   (state = ended_as and undone_by is null and (state = 'failed' or o.id <> all(array(${undone(sql)}))))

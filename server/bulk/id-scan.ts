@@ -1,70 +1,74 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { hasSafeId } from '../database/planner-hints.ts'
 import type { Fragment } from '../database/sql.ts'
-import type { RunningChange } from './bulk-change.ts'
+import type { SearchContext } from './bulk-change.ts'
 
-/** So many jobs are looked for at once: to look for each batch would be to read again and again what does not match. */
-const lookAhead = 50_000
+/** How many ids one query collects: a query for each batch would read rows that do not match again and again. */
+const idsPerQuery = 50_000
 
-/** An id before all that can be named. */
-const beforeAll = Number.MIN_SAFE_INTEGER - 1
+/** Smaller than every id that a JavaScript number holds exactly. */
+const beforeFirstId = Number.MIN_SAFE_INTEGER - 1
 
-/** Looks for jobs by their ids, round after round. */
+/** Searches the ids of the jobs that match. */
 export interface IdScan {
-  /** Some of the jobs that are left; none when there are none but those that others hold. */
+  /** Ids of jobs that are left; empty when every job that is left is held by another transaction. */
   next: () => Promise<number[]>
-  /** So many of them were changed. */
+  /** Records that `jobs` jobs were changed. */
   recordChanged: (jobs: number) => void
-  /** How many others hold, in the end. */
+  /** How many jobs other transactions held when the search gave up. */
   lockedCount: () => number
 }
 
 /**
- * Each search is a round, as long as most of what it finds can be changed. Where others hold so many that each would find
- * those again, a round is a walk over all that there are, in the order of their ids. After a round in vain there is another
- * one, for a while (`JOBS_LOCK_TIMEOUT_SECONDS`).
- * @param matching `from jobs where …`
+ * Searches in passes. While most jobs that a query finds can be changed, each query is a pass and begins at the start.
+ * Where other transactions hold so many jobs that a query would find only locked ones, a pass walks over all matching jobs
+ * in the order of their ids. After a pass that changed no job the search pauses and begins the next pass, until
+ * `lockTimeoutMs` is over (`JOBS_LOCK_TIMEOUT_SECONDS`).
+ * @param matching returns `from jobs where …`
  */
-export function createIdScan({ sql, lockTimeoutMs }: RunningChange, matching: () => Fragment): IdScan {
-  let walking = false
-  /** The last id of the walk. */
-  let beyond = beforeAll
-  /** The last search was cut off. */
-  let more = false
-  /** How many jobs were found in this round, and changed. */
+export function createIdScan(
+  { sql, lockTimeoutMs }: Pick<SearchContext, 'sql' | 'lockTimeoutMs'>,
+  matching: () => Fragment,
+): IdScan {
+  let isOrdered = false
+  /** The last id of the walk in the order of ids. */
+  let lastId = beforeFirstId
+  /** The last query reached its limit, so more jobs may match. */
+  let hasMore = false
+  /** How many jobs this pass found, and how many of them were changed. */
   let found = 0
-  let gained = 0
-  let patience: number | undefined
-  let held = 0
+  let changed = 0
+  let giveUpAt: number | undefined
+  let locked = 0
 
-  /** As one value: to take in tens of thousands of rows would keep all other calls waiting. */
-  async function search(): Promise<number[]> {
-    const limit = sql.unsafe(String(lookAhead))
-    const ordered = sql`and ${hasSafeId(sql)} and jobs.id > ${beyond}::bigint order by jobs.id`
+  /** The ids arrive as one JSON value: to parse tens of thousands of rows would block other calls. */
+  async function queryIds(): Promise<number[]> {
+    const limit = sql.unsafe(String(idsPerQuery))
+    const ordered = sql`and ${hasSafeId(sql)} and jobs.id > ${lastId}::bigint order by jobs.id`
     const [{ ids, looked }] = await sql<[{ ids: number[]; looked: number }]>`
       select coalesce(jsonb_agg(id order by id) filter (where ${hasSafeId(sql)}), '[]') as ids, count(*) as looked
-      from (select jobs.id ${matching()} ${walking ? ordered : sql``} limit ${limit}) as sought`
-    more = looked === lookAhead
-    beyond = ids.at(-1) ?? beyond
+      from (select jobs.id ${matching()} ${isOrdered ? ordered : sql``} limit ${limit}) as candidates`
+    hasMore = looked === idsPerQuery
+    lastId = ids.at(-1) ?? lastId
     found += ids.length
     return ids
   }
 
-  function begin(): void {
+  function beginPass(): void {
     found = 0
-    gained = 0
-    beyond = beforeAll
+    changed = 0
+    lastId = beforeFirstId
   }
 
-  /** Waits a moment for those who hold what is left, and counts it when that has been so for too long. */
+  /** Pauses, or counts the locked jobs and returns true when `lockTimeoutMs` is over. */
   async function givesUp(): Promise<boolean> {
-    if (patience !== undefined && Date.now() > patience) {
-      const [row] = await sql<[{ held: number }]>`
-        select count(*) as held from (select jobs.id ${matching()}) as sought where ${hasSafeId(sql)}`
-      held = row.held
+    if (giveUpAt !== undefined && Date.now() > giveUpAt) {
+      const [row] = await sql<[{ locked: number }]>`
+        select count(*) as locked from (select jobs.id ${matching()}) as candidates where ${hasSafeId(sql)}`
+      locked = row.locked
       return true
     }
-    patience ??= Date.now() + lockTimeoutMs
+    giveUpAt ??= Date.now() + lockTimeoutMs
     await wait(100 + Math.random() * 200)
     return false
   }
@@ -72,22 +76,22 @@ export function createIdScan({ sql, lockTimeoutMs }: RunningChange, matching: ()
   return {
     async next() {
       for (;;) {
-        if (!walking && more && gained < lookAhead / 2) {
-          walking = true
-          begin()
-        } else if (!walking || !more) {
-          if (found > 0 && gained === 0 && (await givesUp())) return []
-          begin()
+        if (!isOrdered && hasMore && changed < idsPerQuery / 2) {
+          isOrdered = true
+          beginPass()
+        } else if (!isOrdered || !hasMore) {
+          if (found > 0 && changed === 0 && (await givesUp())) return []
+          beginPass()
         }
-        const ids = await search()
-        // Else a walk has ended where the search before this one did, or begins, past what cannot be named.
-        if (ids.length > 0 || (found === 0 && !more)) return ids
+        const ids = await queryIds()
+        // An empty result with `hasMore` or `found` means that the walk ended here, or stands before ids that are not safe.
+        if (ids.length > 0 || (found === 0 && !hasMore)) return ids
       }
     },
     recordChanged(jobs) {
-      gained += jobs
-      if (jobs > 0) patience = undefined
+      changed += jobs
+      if (jobs > 0) giveUpAt = undefined
     },
-    lockedCount: () => held,
+    lockedCount: () => locked,
   }
 }

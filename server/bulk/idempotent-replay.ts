@@ -1,10 +1,10 @@
 import { Failure } from '../../shared/errors.ts'
-import type { Call } from '../call.ts'
 import type { Sql } from '../database/sql.ts'
 import type { BulkChange } from './bulk-change.ts'
 import { partialFailure } from './partial-failure.ts'
 
-interface First {
+/** The record of the first request under an idempotency key. */
+interface FirstRequest {
   id: number
   state: string
   request_hash: string
@@ -14,37 +14,32 @@ interface First {
 }
 
 /**
- * The outcome of the first time, for a request that comes again under its idempotency key.
- * @returns nothing for one that is new
- * @throws Failure `conflict` when the key stands for another request or the first still runs, `partial` as the first did
+ * Finds the answer of the first request under the same idempotency key.
+ * @returns undefined for a request without a key, and for a new key
+ * @throws Failure `conflict` when the key belongs to another request or the first request still runs; `partial` when the
+ *   first request stopped after some jobs
  */
 export async function findReplay<Answer>(
   tx: Sql,
-  { caller, idempotencyKey }: Call,
+  { caller, idempotencyKey }: { caller: string; idempotencyKey: string | undefined },
   bulk: BulkChange<Answer>,
   hash: string,
 ): Promise<{ answer: Answer } | undefined> {
   if (idempotencyKey === undefined) return undefined
-  const [first] = await tx<First[]>`
+  const [first] = await tx<FirstRequest[]>`
     select id, state, request_hash, answer, affected, error
     from job_operations
     where caller = ${caller} and idempotency_key = ${idempotencyKey}`
   if (!first) return undefined
   const { id, state, request_hash, answer, affected, error } = first
   if (request_hash !== hash) {
-    throw new Failure(
-      'conflict',
-      `this Idempotency-Key stands for another request (operation ${id}); nothing was changed`,
-      {
-        hint: 'a new request needs a new key',
-      },
-    )
+    const detail = `this Idempotency-Key belongs to another request (operation ${id}); nothing was changed`
+    throw new Failure('conflict', detail, { hint: 'a new request needs a new key' })
   }
   if (state === 'running') {
-    throw new Failure('conflict', `this request has been made before, and still runs (operation ${id})`, {
-      retryAfter: 5,
-    })
+    const detail = `this request is still running from an earlier call (operation ${id})`
+    throw new Failure('conflict', detail, { retryAfter: 5 })
   }
-  if (answer === null) throw partialFailure({ id, affected, why: error ?? 'it was stopped' })
+  if (answer === null) throw partialFailure({ id, affected, why: error ?? 'the operation was stopped', hasKey: true })
   return { answer: bulk.output.parse(answer) }
 }

@@ -1,60 +1,62 @@
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import type { Log } from '../log.ts'
-import type { RunningChange } from './bulk-change.ts'
 import { closeRecord } from './close-record.ts'
 
-const everyMs = 2000
+const heartbeatMs = 2000
 
 /**
- * Gives signs of life for a running operation, until what it returns is called: a search or a wait may take longer than
- * other servers have patience. While a batch runs, the lock on the record is sign enough.
+ * Updates the record of a running operation every 2 seconds until the returned function is called: a search or a pause
+ * between two batches may take longer than the silence after which other servers take the operation for an orphan. While a
+ * batch runs, the lock on the record is enough.
  */
-export function startHeartbeat({ sql, operation }: Pick<RunningChange, 'sql' | 'operation'>): () => void {
+export function startHeartbeat({ sql, operation }: { sql: Pool; operation: number }): () => void {
   const touch = () =>
     void sql`
       update job_operations set touched_at = clock_timestamp()
       where id = (select id from job_operations where id = ${operation}::bigint and state = 'running' for update skip locked)
-    `.catch(() => {}) // the next batch will hear of it, too
-  const timer = setInterval(touch, everyMs).unref()
+    `.catch(() => {}) // The next batch meets the same error and reports it.
+  const timer = setInterval(touch, heartbeatMs).unref()
   return () => clearInterval(timer)
 }
 
-/** After so long without a batch a change has no server any more: each touches its record at every batch. */
-const silence = '10 seconds'
+/** A record that nobody touched for this long belongs to a server that is gone. */
+const orphanedAfter = '10 seconds'
 
 /**
- * True for a running operation whose server is gone, and so is not one of those that run here. While a batch runs its
- * record is locked: whoever asks passes over locked rows.
+ * True for the record of a running operation whose server is gone, and which does not run on this server. The statement
+ * must pass over locked records (`for update skip locked`), since a batch locks its record.
  */
 export const isOrphaned = (sql: Sql, localOperations: ReadonlySet<number>): Fragment => sql`
-  state = 'running' and touched_at < clock_timestamp() - ${silence}::text::interval
+  state = 'running' and touched_at < clock_timestamp() - ${orphanedAfter}::text::interval
   and id <> all(${[...localOperations].map(String)}::bigint[])`
 
-const why = 'its server died, or lost the database'
-
-/** Ends what a server has left behind: its whole batches stand. */
-export async function endOrphan(tx: Sql, { log }: { log: Log }, id: number): Promise<void> {
-  const ended = await closeRecord(tx, id, { state: 'partial', error: why })
-  if (ended)
-    log.warn(`operation ${id} was left behind by its server; it is ${ended.state} now`, { affected: ended.affected })
-}
-
-interface Looking {
+/** What it takes to find and close orphaned records. */
+export interface OrphanContext {
   sql: Pool
   log: Log
+  /** The operations that run on this server, whatever their records look like. */
   localOperations: ReadonlySet<number>
 }
 
-/** Ends all that servers have left behind, each by itself: what cannot be ended must not keep the others. */
-export async function endOrphans({ sql, log, localOperations }: Looking): Promise<void> {
-  const left = await sql<{ id: number }[]>`
+const why = 'its server died, or lost the database'
+
+/** Closes the record of an orphaned operation; its committed batches stand. */
+export async function closeOrphan(tx: Sql, { log }: Pick<OrphanContext, 'log'>, id: number): Promise<void> {
+  const closed = await closeRecord(tx, id, { state: 'partial', error: why })
+  if (closed)
+    log.warn(`operation ${id} was orphaned by its server, and is ${closed.state} now`, { affected: closed.affected })
+}
+
+/** Closes all orphaned records, each in a transaction of its own: an error with one record does not keep the others open. */
+export async function closeOrphans({ sql, log, localOperations }: OrphanContext): Promise<void> {
+  const orphans = await sql<{ id: number }[]>`
     select id from job_operations where ${isOrphaned(sql, localOperations)} order by id`
-  for (const { id } of left) {
-    const ending = sql.begin(async (tx) => {
-      const [still] = await tx`
+  for (const { id } of orphans) {
+    const closing = sql.begin(async (tx) => {
+      const [orphan] = await tx`
         select id from job_operations where id = ${id}::bigint and ${isOrphaned(tx, localOperations)} for update skip locked`
-      if (still) await endOrphan(tx, { log }, id)
+      if (orphan) await closeOrphan(tx, { log }, id)
     })
-    await ending.catch((error: unknown) => log.warn(`operation ${id} cannot be ended: ${error}`))
+    await closing.catch((error: unknown) => log.warn(`the record of operation ${id} cannot be closed: ${error}`))
   }
 }

@@ -1,19 +1,27 @@
 import { Failure } from '../../shared/errors.ts'
 
-interface Stopped {
+interface PartialOperation {
   id: number
   affected: number
-  /** What stopped it, as a clause. */
+  /** What stopped the operation, as a clause. */
   why: string
+  /** The request had an idempotency key, under which it is answered with this failure again. */
+  hasKey: boolean
   cause?: unknown
 }
 
-/** The failure of a change that was stopped half-way. */
-export function partialFailure({ id, affected, why, cause }: Stopped): Failure {
+/** The hint of an operation that stopped, and the field `retry_with`. */
+export const howToGoOn = (hasKey: boolean) =>
+  hasKey
+    ? ({
+        hint: 'run it again with another Idempotency-Key to go on; the same key repeats this answer',
+        retryWith: 'another_idempotency_key',
+      } as const)
+    : { hint: 'run it again to go on' }
+
+/** The failure `partial` of an operation that stopped after `affected` jobs. */
+export function partialFailure({ id, affected, why, hasKey, cause }: PartialOperation): Failure {
   const jobs = `${affected.toLocaleString('en-US')} ${affected === 1 ? 'job was' : 'jobs were'}`
-  return new Failure('partial', `${why}; ${jobs} changed before that, and no more (operation ${id})`, {
-    hint: 'run it again to go on',
-    retryAfter: 5,
-    cause,
-  })
+  const detail = `${why}; ${jobs} changed before that, and no more (operation ${id})`
+  return new Failure('partial', detail, { ...howToGoOn(hasKey), retryAfter: 5, cause })
 }

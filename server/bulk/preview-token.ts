@@ -4,11 +4,11 @@ import { Failure } from '../../shared/errors.ts'
 import type { Sql } from '../database/sql.ts'
 import { type Snapshot, snapshotPattern } from './snapshot.ts'
 
-/** What the server signs: names are short, since callers carry it. */
-const Signed = z.object({
+/** The body of a token. Names are short, since callers send the token in every request. */
+const TokenBody = z.object({
   id: z.string(),
   kind: z.string(),
-  /** Over the filters. */
+  /** The hash over the filters. */
   hash: z.string(),
   caller: z.string(),
   as_of: z.string(),
@@ -16,41 +16,41 @@ const Signed = z.object({
   count: z.number().int().nonnegative(),
   except: z.array(z.number()).optional(),
 })
-type Signed = z.output<typeof Signed>
+type TokenBody = z.output<typeof TokenBody>
 
-/** What was previewed: by whom, when, and how much it was. */
+/** A preview whose token was verified: its time, its snapshot, and its count of jobs. */
 export interface VerifiedPreview {
   id: string
   as_of: string
   snapshot: Snapshot
   count: number
-  /** Jobs that were none of it then, and might become some of it. */
+  /** Ids of jobs that the preview did not count, and that might match later. */
   excluded?: readonly number[] | undefined
 }
 
-/** What a preview is of; a change must be of the same. */
+/** What a token is bound to: the change must have the same kind, filters and caller. */
 export interface PreviewSubject {
   kind: string
   filters: object
   caller: string
 }
 
-/** How long a preview may be gone by, in seconds: its set can only shrink, and a second pair of eyes takes its time. */
+/** How long a token is valid, in seconds: the set of a preview can only shrink, and a review by a second person takes time. */
 export const previewLifetimeSeconds = 24 * 3600
 
-/** A fingerprint of anything that is JSON. */
+/** The SHA-256 hash over a value as JSON, in base64url. */
 export const hashOfJson = (value: unknown): string =>
   createHash('sha256').update(JSON.stringify(value)).digest('base64url')
 
 /**
- * Signs a preview: any server on this database knows it again.
- * @param key the one that the database keeps
- * @throws Failure `database_unavailable` when it has none
+ * Signs a preview; every server on this database can verify the token.
+ * @param key the signing key in the database, or null where the database has none
+ * @throws Failure `database_unavailable` when `key` is null
  */
 export function signToken(key: string | null, subject: PreviewSubject, previewed: Omit<VerifiedPreview, 'id'>): string {
   const { kind, filters, caller } = subject
   const { excluded, snapshot, ...counted } = previewed
-  const body: Signed = {
+  const body: TokenBody = {
     id: randomUUID(),
     kind,
     hash: hashOfJson(filters),
@@ -60,47 +60,47 @@ export function signToken(key: string | null, subject: PreviewSubject, previewed
     ...(excluded && { except: [...excluded] }),
   }
   const text = Buffer.from(JSON.stringify(body)).toString('base64url')
-  return `${text}.${signatureOf(text, key ?? noKey())}`
+  return `${text}.${signatureOf(text, key ?? throwNoKey())}`
 }
 
 /**
- * Reads a token, and what it is of.
- * @throws Failure `preview_stale` when it was not signed here, or is of another change or caller
+ * Verifies the signature of a token and what the token is bound to.
+ * @throws Failure `preview_stale` when no server on this database signed it, or when it is bound to another change or caller
  */
 export async function verifyToken(
   sql: Sql,
   token: string,
   { kind, filters, caller }: PreviewSubject,
 ): Promise<VerifiedPreview> {
-  const { id, as_of, seen: snapshot, count, except: excluded, ...of } = opened(token, await readSigningKey(sql))
-  if (of.kind !== kind) throw previewStale(`the preview is of another operation (${of.kind})`)
-  if (of.caller !== caller) throw previewStale('the preview is of another caller')
-  if (of.hash !== hashOfJson(filters)) throw previewStale('the preview is of other filters')
+  const { id, as_of, seen: snapshot, count, except: excluded, ...bound } = parseToken(token, await readSigningKey(sql))
+  if (bound.kind !== kind) throw previewStale(`the preview is of another operation (${bound.kind})`)
+  if (bound.caller !== caller) throw previewStale('the preview is of another caller')
+  if (bound.hash !== hashOfJson(filters)) throw previewStale('the preview is of other filters')
   return { id, as_of, snapshot, count, excluded }
 }
 
-/** The failure of a change that goes by a preview which does not count any more. */
+/** The failure `preview_stale` of a change whose token is not valid; `why` is a clause. */
 export const previewStale = (why: string): Failure =>
   new Failure('preview_stale', `${why}; nothing was changed`, { hint: 'preview it again' })
 
-function opened(token: string, key: string): Signed {
+function parseToken(token: string, key: string): TokenBody {
   const [text = ''] = token.split('.')
-  // As texts, since several texts are the same bytes.
+  // Compared as text: several base64url texts decode to the same bytes.
   const given = Buffer.from(token)
-  const right = Buffer.from(`${text}.${signatureOf(text, key)}`)
-  const genuine = given.length === right.length && timingSafeEqual(given, right)
-  if (!genuine) throw previewStale('preview_token is of no preview that a server on this database has signed')
-  return Signed.parse(JSON.parse(Buffer.from(text, 'base64url').toString()))
+  const expected = Buffer.from(`${text}.${signatureOf(text, key)}`)
+  const isGenuine = given.length === expected.length && timingSafeEqual(given, expected)
+  if (!isGenuine) throw previewStale('preview_token is not signed by a server on this database')
+  return TokenBody.parse(JSON.parse(Buffer.from(text, 'base64url').toString()))
 }
 
 const signatureOf = (text: string, key: string): string => createHmac('sha256', key).update(text).digest('base64url')
 
-/** In the database, so that several servers are as one; it never leaves them. */
+/** Reads the signing key, which all servers on this database share and never send to a caller. */
 export async function readSigningKey(sql: Sql): Promise<string> {
   const [row] = await sql<{ value: string }[]>`select value from jobsctl_settings where name = 'preview_key'`
-  return row?.value ?? noKey()
+  return row?.value ?? throwNoKey()
 }
 
-function noKey(): never {
-  throw new Failure('database_unavailable', 'the database has lost the key of its previews', { retryAfter: 30 })
+function throwNoKey(): never {
+  throw new Failure('database_unavailable', 'the database has lost the key that signs previews', { retryAfter: 30 })
 }

@@ -2,80 +2,83 @@ import type { Progress } from '../../shared/changes/bulk-change.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Call } from '../call.ts'
 import { databaseFailure, isConnectionLost } from '../database/failure.ts'
-import { type RunResult, runBatches } from './batch-loop.ts'
-import { beginOperation } from './begin.ts'
-import type { BulkChange, RunningChange } from './bulk-change.ts'
-import { conclude } from './conclude.ts'
+import { type LoopContext, type RunResult, runBatches } from './batch-loop.ts'
+import { type BeginContext, beginOperation } from './begin.ts'
+import type { BulkChange } from './bulk-change.ts'
+import { type ConcludeContext, conclude } from './conclude.ts'
 import { startHeartbeat } from './liveness.ts'
 import { countMatching } from './preview.ts'
 import { type VerifiedPreview, verifyToken } from './preview-token.ts'
 
+/** What the engine needs of a call. */
+type BulkCall = BeginContext &
+  Pick<Call, 'lockTimeoutMs' | 'disconnected' | 'stopping' | 'reportProgress' | 'reportChangedRows' | 'localOperations'>
+
+type RunContext = LoopContext & ConcludeContext & Pick<Call, 'reportProgress' | 'reportChangedRows'>
+
 /**
- * The only way to a bulk change: by its preview, alone of its kind in its scope, within its bound, batch by batch,
- * with its record. The same request under the same idempotency key is answered as the first time.
- * @throws Failure `preview_stale`, `conflict` or `limit_exceeded` before anything is changed; `partial` when it stopped
- *   half-way, and any failure of the database when it stopped before its first batch
+ * Runs a bulk change, and is the only way to run one: it verifies the preview, begins an operation that is alone of its kind
+ * in its scope, enforces `max`, runs the batches, and closes the record. An idempotent replay returns the first answer.
+ * @throws Failure `preview_stale`, `conflict` or `limit_exceeded` before any job is changed; `partial` when the operation
+ *   stopped after some jobs; `outcome_unknown` when its last batch may or may not be committed; any failure of the database
+ *   when it stopped before its first batch
  */
-export async function runBulkChange<Answer>(call: Call, bulk: BulkChange<Answer>): Promise<Answer> {
-  const previewed =
-    bulk.previewToken === undefined ? undefined : await verifyToken(call.sql, bulk.previewToken, subjectOf(call, bulk))
-  const begun = await beginOperation(call, bulk, previewed).catch(nothingChanged)
+export async function runBulkChange<Answer>(call: BulkCall, bulk: BulkChange<Answer>): Promise<Answer> {
+  const { previewToken, kind, filters } = bulk
+  const subject = { kind, filters, caller: call.caller }
+  const previewed = previewToken === undefined ? undefined : await verifyToken(call.sql, previewToken, subject)
+  const begun = await beginOperation(call, bulk, previewed).catch(rethrowBeforeFirstBatch)
   if ('answer' in begun) return begun.answer
-  const running: RunningChange = {
-    ...call,
-    ...begun,
-    excluded: previewed?.excluded,
-    optimistic: true,
-    batchLockTimeoutMs: 0,
-  }
   call.localOperations.add(begun.operation)
-  const rest = startHeartbeat(running)
+  const stopHeartbeat = startHeartbeat({ sql: call.sql, operation: begun.operation })
   try {
-    return await carryOut(running, bulk, previewed)
+    return await runOperation({ ...call, ...begun }, bulk, previewed)
   } finally {
-    rest()
+    stopHeartbeat()
     call.localOperations.delete(begun.operation)
   }
 }
 
-async function carryOut<Answer>(
-  running: RunningChange,
+async function runOperation<Answer>(
+  context: RunContext,
   bulk: BulkChange<Answer>,
   previewed: VerifiedPreview | undefined,
 ): Promise<Answer> {
   const start = performance.now()
-  await keepBound(running, bulk, previewed)
+  await enforceMax(context, bulk, previewed)
   const total = previewed?.count ?? null
   const progress = ({ affected, batches }: Pick<RunResult, 'affected' | 'batches'>): Progress => ({
-    operation_id: running.operation,
+    operation_id: context.operation,
     affected,
     total,
     batches,
     elapsed_ms: Math.round(performance.now() - start),
   })
-  running.reportProgress(progress({ affected: 0, batches: 0 }))
-  const bound = Math.min(...[bulk.limit, bulk.max, previewed?.count].map((most) => most ?? Number.MAX_SAFE_INTEGER))
-  const run = await runBatches(running, bulk, bound, (run) => running.reportProgress(progress(run)))
-  running.reportChangedRows(run.affected)
-  return conclude(running, bulk, { run, previewed, elapsed_ms: progress(run).elapsed_ms })
+  context.reportProgress(progress({ affected: 0, batches: 0 }))
+  const bounds = [bulk.limit, bulk.max, previewed?.count].map((bound) => bound ?? Number.MAX_SAFE_INTEGER)
+  const report = (result: RunResult) => context.reportProgress(progress(result))
+  const run = await runBatches(context, bulk, { bound: Math.min(...bounds), report })
+  context.reportChangedRows(run.affected)
+  return conclude(context, bulk, { run, previewed, elapsed_ms: progress(run).elapsed_ms })
 }
 
-const subjectOf = ({ caller }: Call, { kind, filters }: BulkChange<unknown>) => ({ kind, filters, caller })
-
-/** A refusal must not cost what the change would: it is counted first, and from then on the set can only shrink. */
-async function keepBound(
-  running: RunningChange,
-  bulk: BulkChange<unknown>,
+/**
+ * Counts the set once where a preview has not counted it already; afterwards the set can only shrink.
+ * @throws Failure `limit_exceeded`; the record is deleted, so that the preview and the idempotency key can be used again
+ */
+async function enforceMax(
+  context: Pick<RunContext, 'sql' | 'operation' | 'asOf' | 'snapshot' | 'excluded'>,
+  bulk: Pick<BulkChange<unknown>, 'max' | 'matching'>,
   previewed: VerifiedPreview | undefined,
 ): Promise<void> {
   const { max } = bulk
   if (max === undefined || (previewed && previewed.count <= max)) return
-  const matching = await countMatching(running.sql, bulk, running).catch(async (cause: unknown) => {
-    await forget(running).catch(() => {})
-    return nothingChanged(cause)
+  const matching = await countMatching(context.sql, bulk, context).catch(async (cause: unknown) => {
+    await deleteRecord(context).catch(() => {})
+    return rethrowBeforeFirstBatch(cause)
   })
   if (matching <= max) return
-  await forget(running)
+  await deleteRecord(context)
   const [matches, limit] = [matching, max].map((count) => count.toLocaleString('en-US'))
   throw new Failure(
     'limit_exceeded',
@@ -84,11 +87,10 @@ async function keepBound(
   )
 }
 
-/** Before the first batch, a connection that breaks leaves nobody in doubt. */
-function nothingChanged(cause: unknown): never {
+/** A connection that breaks before the first batch changed no job, so the outcome is known. */
+function rethrowBeforeFirstBatch(cause: unknown): never {
   throw isConnectionLost(cause) ? (databaseFailure(cause) ?? cause) : cause
 }
 
-/** A refusal leaves no record: the same preview and key may be used again. */
-const forget = ({ sql, operation }: RunningChange) => sql`
+const deleteRecord = ({ sql, operation }: Pick<RunContext, 'sql' | 'operation'>) => sql`
   delete from job_operations where id = ${operation}::bigint and state = 'running' and affected = 0`

@@ -1,22 +1,22 @@
 import { hasSafeId } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 
-/** The jobs that one batch looks at. */
+/** The jobs that one batch may change. */
 export interface Selection {
-  /** They are no more than that; of a stretch, as it was when it was found. */
+  /** The number of jobs; of a range, their number when the search counted them. */
   size: number
-  /** Its jobs are named, and no others can come to be among them. */
+  /** The selection is a list of ids, so that no other job can join it. */
   hasFixedIds: boolean
-  /** True for those of them, as rows of `jobs`, for which `where` is. */
+  /** A condition on `jobs`: true for rows of the selection for which `where` is true. */
   matches: (sql: Sql, where: Fragment) => Fragment
-  /** The only one, where they are named and it is one alone. */
+  /** The id of the job, where the selection is a list of one id. */
   singleId?: number | undefined
 }
 
-/** A batch changed more jobs than its stretch had when it was found: it is undone, and its jobs are named instead. */
+/** A batch changed more jobs than its range had when the search counted them. The batch rolls back and runs again by ids. */
 export class RangeOutgrown extends Error {}
 
-/** Jobs by their ids, and by no other index that a condition might offer: those hold what does not match, too. */
+/** Selects by a list of ids. `is true` keeps the planner from other indexes, which also hold rows that do not match. */
 export const idSelection = (ids: readonly number[]): Selection => ({
   size: ids.length,
   hasFixedIds: true,
@@ -25,15 +25,15 @@ export const idSelection = (ids: readonly number[]): Selection => ({
 })
 
 interface Range {
-  /** What an index of the set is ordered by. */
+  /** The expression that the index is ordered by. */
   along: (sql: Sql) => Fragment
-  /** Times as text. */
+  /** The first time, and the time after the last one, as text of PostgreSQL. */
   from: string
   until: string
   size: number
 }
 
-/** Jobs that lie side by side in an index: to read it once more costs less than to name them. */
+/** Selects a range of an index: to read the range a second time costs less than a list of ids. */
 export const rangeSelection = ({ along, from, until, size }: Range): Selection => ({
   size,
   hasFixedIds: false,

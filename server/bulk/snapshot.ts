@@ -1,56 +1,56 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 
 /**
- * What a preview saw, in place of a list of its rows: first what PostgreSQL says of the moment, `10:20:10,14`, that is,
- * all transactions below 20 are over but for 10 and 14. Then, after one more colon, which of those from 10 on have
- * written rows that the preview saw: for what an open transaction writes below a savepoint has an id of its own.
+ * Which rows a preview saw. The first three parts are a `pg_snapshot` of PostgreSQL: `10:20:10,14` means that all
+ * transactions below 20 had ended, except 10 and 14. A fourth part, after one more colon, lists the transactions from 10 on
+ * that wrote rows which the preview saw; an open transaction has a further id for each savepoint, so the first three parts
+ * alone cannot tell these rows apart.
  */
 export type Snapshot = string
 
-/** The form of it. */
+/** The syntax of a snapshot. */
 export const snapshotPattern = /^\d+:\d+:(?:\d+(?:,\d+)*)?(?::(?:\d+(?:,\d+)*)?)?$/
 
 /**
- * A statement locks rows in the version that is there when it comes to them, which may be newer than all that it saw
- * when it began: by no more transactions than this.
+ * A statement locks the latest version of a row, which may be newer than the statement's own snapshot. This is the largest
+ * number of transactions by which the version may be newer.
  */
-const newerYet = 1_000_000n
+const mostNewer = 1_000_000n
 
-/** Transaction ids as rows have them are cut off to 32 bits. */
+/** The `xmin` of a row has 32 bits of the 64-bit transaction id. */
 const wrap = 2n ** 32n
 
 /**
- * True for rows of `jobs` that are as they were when `seen` was taken: whatever has been written since, by whatever
- * program, has another `xmin`. Compared by distance, so that neither the wrap-around of these ids nor rows that were
- * frozen long ago count as new.
+ * True for rows of `jobs` that no program wrote after `seen` was taken, since every write gives a row another `xmin`. The
+ * comparison uses distances between ids, so that neither the wrap-around of 32-bit ids nor frozen rows count as new.
  */
 export const isUnchangedSince = (sql: Sql, seen: Snapshot | undefined): Fragment => {
   if (seen === undefined) return sql`true`
   const { end, open, known } = partsOf(seen)
-  const since = sql`(select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - ${String(end - newerYet)}::bigint`
+  const since = sql`(select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - ${String(end - mostNewer)}::bigint`
   const ofOpen = sql`jobs.xmin::text::bigint <> all(${idsOf(open)}::bigint[])`
   const ofKnown = sql`(not ${isWrittenRecently(sql, seen)} or jobs.xmin::text::bigint = any(${idsOf(known ?? [])}::bigint[]))`
   const [oldest = end] = open
-  // Nearly all rows, told by a look that costs next to nothing.
+  // A cheap test that is true for nearly all rows.
   const isOlder = sql`age(jobs.xmin) > (select age(${String(oldest % wrap)}::text::xid))`
   return sql`(${isOlder} or (${distance(sql, end)} >= ${since} and ${known ? ofKnown : ofOpen}))`
 }
 
-/** True for rows written by transactions that began after the oldest one that was open. */
+/** True for rows written by transactions that began after the oldest transaction that was open at `seen`. */
 export const isWrittenRecently = (sql: Sql, seen: Snapshot): Fragment => {
   const { end, open } = partsOf(seen)
   const [oldest = end] = open
   return sql`${distance(sql, oldest)} < ${String(end - oldest)}::bigint`
 }
 
-/** False where no transaction that writes was open, and so no row can be in doubt. */
+/** False where no writing transaction was open, so that every row is either seen or not. */
 export const hasOpenTransactions = (seen: Snapshot): boolean => partsOf(seen).open.length > 0
 
-/** False where `seen` is of another database, or of one that has been restored since. */
+/** False where `seen` is of another database, or the database was restored after `seen` was taken. */
 export const isFromThisDatabase = (sql: Sql, seen: Snapshot): Fragment => sql`
   pg_snapshot_xmax(pg_current_snapshot())::text::bigint >= ${String(partsOf(seen).end)}::bigint`
 
-/** How many transactions after this one a row was written; what was written before it is far around the circle. */
+/** How many transactions after `id` a row was written, modulo 2^32; for rows written before `id` the number is near 2^32. */
 const distance = (sql: Sql, id: bigint): Fragment => sql`
   (jobs.xmin::text::bigint - ${String(id % wrap)}::bigint + ${String(wrap)}::bigint) % ${String(wrap)}::bigint`
 

@@ -3,17 +3,17 @@ import { limitIdleTime } from '../database/idle-timeout.ts'
 import type { Pool } from '../database/sql.ts'
 import { countTriggers, isCountable } from './trust.ts'
 
-/** Its names, as SQL has them. */
-interface Broken {
+/** A trigger function that cannot write the counts; the names are quoted for SQL. */
+interface BrokenFunction {
   trigger: string
   called: string
   schema: string
-  /** Who owns what it writes to. */
+  /** The owner of the table that the function writes to. */
   owner: string
 }
 
-/** Functions that do not find the counts, or may not write them, since a schema was renamed or tables were given away. */
-const brokenOnes = (sql: Pool) => sql<Broken[]>`
+/** Trigger functions that do not find the counts, or may not write them: the schema was renamed, or a table has another owner. */
+const findBroken = (sql: Pool) => sql<BrokenFunction[]>`
   select
     quote_ident(proname) as trigger, format('%I.%I()', nspname, proname) as called, quote_ident(nspname) as schema,
     quote_ident(pg_get_userbyid(relowner)) as owner
@@ -28,11 +28,12 @@ const brokenOnes = (sql: Pool) => sql<Broken[]>`
     )`
 
 /**
- * With a broken function no program can write jobs any more.
- * @throws the database's own error where one cannot be mended: then it counts no more
+ * Repairs trigger functions that cannot write the counts, because with them no program can write jobs. Where the role may not
+ * repair a function, its trigger is dropped.
+ * @throws PostgreSQL's error for a function that could not be repaired
  */
 export async function repairFunctions(sql: Pool): Promise<void> {
-  const broken = await brokenOnes(sql)
+  const broken = await findBroken(sql)
   if (broken.length === 0) return
   let why: unknown
   for (const { called, schema, owner } of broken) {
@@ -45,33 +46,38 @@ export async function repairFunctions(sql: Pool): Promise<void> {
         why = error
       })
   }
-  const left = await brokenOnes(sql)
-  for (const { trigger } of left) await sql.unsafe(`drop trigger if exists ${trigger} on jobs`)
-  if (left[0]) throw why ?? new Error(`${left[0].called} may not write the counts`)
+  const remaining = await findBroken(sql)
+  for (const { trigger } of remaining) await sql.unsafe(`drop trigger if exists ${trigger} on jobs`)
+  if (remaining[0]) throw why ?? new Error(`${remaining[0].called} may not write the counts`)
 }
 
 /**
- * Always, where that may be had: also for the writers of a replication. One that somebody has disabled stays so.
- * @throws the database's own error, such as that this role may make none on a table of another
+ * Creates the triggers that are missing, and lets them fire always, which includes the writes of a replication. A trigger
+ * that somebody has disabled stays disabled.
+ * @throws PostgreSQL's error, for example when this role may not create triggers on the table of another role
  */
 export async function createTriggers(sql: Pool): Promise<void> {
-  const [able] = await sql`select where ${isCountable(sql)}`
-  if (!able) return
-  const there = await sql<{ name: string; fires: string }[]>`
+  const [countable] = await sql`select where ${isCountable(sql)}`
+  if (!countable) return
+  const existing = await sql<{ name: string; fires: string }[]>`
     select tgname as name, tgenabled as fires from pg_trigger where tgrelid = to_regclass('jobs') and not tgisinternal`
-  const missing = Object.entries(countTriggers).filter(([name]) => !there.some((trigger) => trigger.name === name))
-  const rare = there.filter(({ name, fires }) => name in countTriggers && fires === 'O').map(({ name }) => name)
-  if (missing.length + rare.length === 0) return
+  const missing = Object.entries(countTriggers).filter(([name]) => !existing.some((trigger) => trigger.name === name))
+  const notAlways = existing
+    .filter(({ name, fires }) => Object.hasOwn(countTriggers, name) && fires === 'O')
+    .map(({ name }) => name)
+  if (missing.length + notAlways.length === 0) return
   await sql.begin(async (tx) => {
-    // Whoever waits for a table lock makes all that come after it wait, too.
+    // A statement that waits for a table lock makes every later statement on this table wait, too.
     await tx`select set_config('lock_timeout', '200ms', true), ${limitIdleTime(tx)}`
     for (const [name, when] of missing) await tx.unsafe(`create trigger ${name} ${when} execute function ${name}()`)
-    for (const name of [...missing.map(([name]) => name), ...rare])
-      await tx.savepoint((point) => point.unsafe(`alter table jobs enable always trigger ${name}`)).catch(unlessOwner)
+    for (const name of [...missing.map(([name]) => name), ...notAlways])
+      await tx
+        .savepoint((point) => point.unsafe(`alter table jobs enable always trigger ${name}`))
+        .catch(ignoreMissingRight)
   })
 }
 
-/** A role may be allowed to make triggers, and no more. */
-function unlessOwner(error: unknown): void {
+/** A role may be allowed to create triggers and not to alter the table. */
+function ignoreMissingRight(error: unknown): void {
   if (!isAccessRefused(error)) throw error
 }

@@ -2,9 +2,9 @@ import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
 /**
- * Counts of live jobs that triggers keep (`migrations/0006_counts.sql`): how they are read, added up, compared with the
- * jobs, and set right. They are trusted only while the triggers are the very ones that were there when they were last
- * found right: whoever disables one, restores a dump or truncates the table is noticed at the next look.
+ * The triggers that keep the counts of live jobs (`migrations/0006_counts.sql`), by name, with their timing and event. The
+ * counts are trusted only while the triggers are the same ones as when the counts were last compared with the jobs: a
+ * trigger that is disabled, a dump that is restored and a table that is truncated are noticed by the next reader.
  */
 export const countTriggers = {
   jobsctl_count_insert: 'after insert on jobs referencing new table as fresh for each statement',
@@ -14,8 +14,8 @@ export const countTriggers = {
 }
 
 /**
- * Whether triggers can count the jobs: a plain table, which a crash leaves as it was, and whose rows this role sees all. Of
- * one that is part of another, or has parts, they see what is written to it by its own name alone.
+ * True where triggers can count the jobs: `jobs` is a plain, logged table of which this role sees every row. Triggers of a
+ * table in an inheritance tree see only the rows that are written under the name of that table.
  */
 export const isCountable = staticFragment(
   (sql) => sql`exists (
@@ -26,8 +26,8 @@ export const isCountable = staticFragment(
 )
 
 /**
- * The triggers as they are, and where the rows are; null unless all are there and fire, and see all, and append to these
- * very tables. A row of a catalog that is written has another `xmin`, and a table that is written anew another file.
+ * A text that changes when a trigger or the file of `jobs` changes: a catalog row that is written gets another `xmin`, and a
+ * table that is rewritten another file. Null unless all triggers exist, fire, and append to the tables of this schema.
  */
 const signature = (sql: Sql): Fragment => sql`(
   select string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by tgname) || ' ' || pg_relation_filenode(to_regclass('jobs'))
@@ -38,8 +38,8 @@ const signature = (sql: Sql): Fragment => sql`(
   having count(*) = ${Object.keys(countTriggers).length}::int
 )`
 
-/** Of `jobsctl_counting`: the triggers as they were when the counts were last found right; null when those are worth nothing. */
-const whenRight = staticFragment(
+/** An expression over `jobsctl_counting`: the signature when the counts were last found right; null when they cannot be trusted. */
+const trustedSignature = staticFragment(
   (sql) => sql`
   case
     when until > now() and jobs = to_regclass('jobs') and not exists (select from jobsctl_count_deltas where span is null)
@@ -47,19 +47,19 @@ const whenRight = staticFragment(
   end`,
 )
 
-/** Whether the counts can be trusted: one row with `trusted`. */
+/** A query of one row, `trusted`: whether the counts can be trusted now. */
 export const trustCondition = staticFragment(
   (sql) => sql`
-  select coalesce((select ${whenRight(sql)} = ${signature(sql)} from jobsctl_counting), false) as trusted`,
+  select coalesce((select ${trustedSignature(sql)} = ${signature(sql)} from jobsctl_counting), false) as trusted`,
 )
 
 /**
- * Jobs that fall due before this are counted in the index, those after it by the minute, the hour or the day. Two
- * minutes, since a transaction that began a little later than this statement may have been seen by it.
+ * Jobs that fall due before this time are counted in the index, later ones by the minute, the hour or the day. It is up to
+ * two minutes away, because the statement may see a transaction that began a little after it.
  */
 export const nearFutureEnd = staticFragment((sql) => sql`(date_trunc('minute', now(), 'UTC') + interval '2 minutes')`)
 
-/** The cells that together hold each job once, as `(span, first, last)`: the rest of the hour, of the day, and all days. */
+/** The cells that together hold each scheduled job once, as `(span, first, last)`: to the end of the hour, of the day, and all days. */
 const windows = staticFragment(
   (sql) => sql`
   select span, first, last
@@ -74,7 +74,10 @@ const windows = staticFragment(
   ) as cells (span, first, last)`,
 )
 
-/** By group `queued` in all, those of them that are `later` than the near end, `processing` and `quarantined`. */
+/**
+ * A query of one row a group: `queued` jobs in all, `later` for the part of them that is due after `nearFutureEnd`, `processing`
+ * and `quarantined`. `inScope` is a condition that begins with `and`, or nothing.
+ */
 export const countedGroups = (sql: Sql, inScope: Fragment): Fragment => sql`
   select
     domain, queue, job_type,
@@ -94,26 +97,27 @@ export const countedGroups = (sql: Sql, inScope: Fragment): Fragment => sql`
   where true ${inScope}
   group by domain, queue, job_type`
 
-/** How the counts stand. */
+/** The state of the counts. */
 export interface CountsState {
   /** Whether triggers can count the jobs at all. */
   countable: boolean
-  /** The triggers as they are; null when one is missing or disabled, or cannot count. */
+  /** The signature of the triggers; null when one is missing or disabled, or cannot count. */
   triggers: string | null
-  /** As they were when the counts were last found right; null when those have to be counted anew. */
+  /** The signature when the counts were last found right; null when the jobs must be counted again. */
   trusted: string | null
-  /** Milliseconds since then. */
+  /** Milliseconds since the counts were last found right. */
   age: number | null
   mended_at: string | null
   mended: number | null
 }
 
+/** The state of the counts; without a row in `jobsctl_counting` they have never been compared. */
 export async function readCountsState(sql: Sql): Promise<CountsState> {
   const [state] = await sql<CountsState[]>`
     select
       ${isCountable(sql)} as countable,
       ${signature(sql)} as triggers,
-      ${whenRight(sql)} as trusted,
+      ${trustedSignature(sql)} as trusted,
       (extract(epoch from now() - checked_at) * 1000)::float8 as age,
       mended_at,
       mended

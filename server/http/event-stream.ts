@@ -3,10 +3,11 @@ import type { Context } from 'hono'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { eventStream } from '../../shared/endpoints.ts'
 import { headers } from '../../shared/headers.ts'
-import type { JobEvent } from '../../shared/records/events.ts'
+import { type JobEvent, streamedEvent } from '../../shared/records/events.ts'
 import type { ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import { readEvents } from '../endpoints/records/events.ts'
+import { type EventIds, idsBelow } from '../lifecycle/event-ids.ts'
 import { invalid, readQuery } from './input.ts'
 import type { RequestContext } from './request-context.ts'
 
@@ -36,6 +37,11 @@ export async function streamEvents(
     let sentAt = Number.NEGATIVE_INFINITY
     try {
       while (!over() && !stream.aborted) {
+        const ids = cursor > last ? await idsBelow(sql, cursor) : undefined
+        if (ids) {
+          await sendReset(stream, ids)
+          cursor = ids.newest_id
+        }
         const events = await readEvents(sql, { ...request, after_id: cursor, limit: page }, last)
         if (events.length > 0) await c.get('stillAllowed')()
         for (const event of events) await sendEvent(stream, event)
@@ -61,10 +67,14 @@ export async function streamEvents(
 }
 
 const sendEvent = (stream: SSEStreamingApi, event: JobEvent): Promise<void> =>
-  stream.writeSSE({ id: String(event.id), data: writeJson(event) })
+  stream.writeSSE({ id: String(event.id), event: 'job', data: writeJson(streamedEvent(event)) })
 
 /** A comment that keeps the connection open, and the id after which a filtered reader continues. */
 const sendHeartbeat = (stream: SSEStreamingApi, cursor: number) => stream.write(`id: ${cursor}\n: heartbeat\n\n`)
+
+/** The cursor belongs to another log, or to a lost part of this log: the reader starts again, and new events follow. */
+const sendReset = (stream: SSEStreamingApi, ids: EventIds): Promise<void> =>
+  stream.writeSSE({ id: String(ids.newest_id), event: 'reset', data: writeJson(ids) })
 
 /** @throws Failure `invalid_request` when the header is not the id of an event */
 function cursorOf(header: string | undefined): number | undefined {

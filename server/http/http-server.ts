@@ -35,7 +35,7 @@ function respondWithRefusal(outgoing: ServerResponse, wanted: number): void {
 
 function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const { status, head, body } = refusal(statuses[error.code ?? ''] ?? 400)
+  const { status, head, body } = refusal(statuses.get(error.code ?? '') ?? 400)
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     ...Object.entries(head).map(([name, value]) => `${name}: ${value}`),
@@ -44,7 +44,10 @@ function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   socket.end(lines.join('\r\n'))
 }
 
-const statuses: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }
+const statuses: ReadonlyMap<string, number> = new Map([
+  ['HPE_HEADER_OVERFLOW', 431],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
+])
 
 function refusal(status: number) {
   const id = randomUUID()

@@ -3,64 +3,71 @@ import type { NewJob } from '../../shared/work/enqueue.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { hasKeyOf } from './job-row.ts'
 
-/** How far is looked for a circle that a call would close, and for one that another program has made. */
-const farthest = { own: 100_000, foreign: 1000 }
+/** The most edges that are followed from a job that exists, and from jobs that new ones depend on. */
+const edgeLimit = { existing: 100_000, needed: 1000 }
 
 /**
- * Jobs that wait for each other would wait for ever. A new job cannot be in a circle, since nothing knows it
- * yet; one that is there already under the same idempotency key can, and so can those that a new one needs.
- * @throws Failure `invalid_request` that names the jobs that would wait for themselves
+ * Rejects a call after which jobs would wait for each other for ever. A new job is in no cycle, because no job depends on
+ * it yet. A job that exists under the same idempotency key can be in one, and so can the jobs that a new job depends on.
+ * @throws Failure `invalid_request` that names at most ten jobs of the cycle by their uuid
  */
 export async function refuseCycles(sql: Sql, entries: readonly NewJob[]): Promise<void> {
   const dependent = entries.filter(({ depends_on }) => depends_on !== undefined && depends_on.length > 0)
   if (dependent.length === 0) return
-  const keyed = dependent.some(({ idempotency_key }) => idempotency_key !== undefined)
-  const circular = await sql<{ job: string }[]>`
-    with recursive
-    item as materialized (
-      select *
-      from jsonb_to_recordset(${JSON.stringify(dependent)}::text::jsonb) as job (
-        domain text, queue text, job_type text, idempotency_key text, depends_on text[]
-      )
-    ),
-    asked (job, needs) as materialized (
-      select job.uuid, unnest(item.depends_on)
-      from item
-      cross join lateral (select uuid from jobs where ${hasKeyOf(sql, sql`item`)} offset 0) as job
-    ),
-    reached (job, needs) as (
-      (
-        select job, needs from asked
-        union
-        select needed.uuid, edge.needs
-        from (select distinct unnest(depends_on) as uuid from item) as needed
-        cross join ${needsOf(sql, sql`needed.uuid`)} as edge
-      )
-      union
-      select reached.job, edge.needs
-      from reached
-      cross join ${needsOf(sql, sql`reached.needs`)} as edge
-    )
-    select distinct job
-    from (select * from reached limit ${keyed ? farthest.own : farthest.foreign}) as near
-    where needs = job
-    limit 10`
+  const circular = await findCycles(sql, dependent)
   if (circular.length === 0) return
-  const message = `these jobs would wait for themselves: ${circular.map(({ job }) => job).join(', ')}`
+  const message = `these jobs would wait for themselves: ${circular.map(({ uuid }) => uuid).join(', ')}`
   throw new Failure('invalid_request', `depends_on: ${message}; nothing was enqueued`, {
     faults: [{ path: 'depends_on', message }],
   })
 }
 
-/** What a job needs, as it is and as it is asked for. What is completed waits for nothing any more. */
-const needsOf = (sql: Sql, job: Fragment): Fragment => sql`
+function findCycles(sql: Sql, dependent: readonly NewJob[]) {
+  const keyed = dependent.some(({ idempotency_key }) => idempotency_key !== undefined)
+  return sql<{ uuid: string }[]>`
+    with recursive
+    request as materialized (
+      select *
+      from jsonb_to_recordset(${JSON.stringify(dependent)}::text::jsonb) as job (
+        domain text, queue text, job_type text, idempotency_key text, depends_on text[]
+      )
+    ),
+    requested_edge (uuid, needs) as materialized (
+      select job.uuid, unnest(request.depends_on)
+      from request
+      cross join lateral (select uuid from jobs where ${hasKeyOf(sql, sql`request`)} offset 0) as job
+    ),
+    reached (uuid, needs) as (
+      (
+        select uuid, needs from requested_edge
+        union
+        select needed.uuid, edge.needs
+        from (select distinct unnest(depends_on) as uuid from request) as needed
+        cross join ${edgesOf(sql, sql`needed.uuid`)} as edge
+      )
+      union
+      select reached.uuid, edge.needs
+      from reached
+      cross join ${edgesOf(sql, sql`reached.needs`)} as edge
+    )
+    select distinct uuid
+    from (select * from reached limit ${keyed ? edgeLimit.existing : edgeLimit.needed}) as near
+    where needs = uuid
+    limit 10`
+}
+
+/**
+ * The uuids that the job `uuid` depends on, as `(needs)`: its stored edges and its requested ones. A completed job has none,
+ * because it does not wait any more. Needs the CTE `requested_edge (uuid, needs)`.
+ */
+const edgesOf = (sql: Sql, uuid: Fragment): Fragment => sql`
   lateral (
     select needs
     from (
-      select depends_on_job_uuid as needs from job_dependencies where job_uuid = ${job}
+      select depends_on_job_uuid as needs from job_dependencies where job_uuid = ${uuid}
       union all
-      select needs from asked where asked.job = ${job}
+      select needs from requested_edge where requested_edge.uuid = ${uuid}
     ) as every
-    where (select status from jobs where uuid = ${job}) <> 'completed'
+    where (select status from jobs where uuid = ${uuid}) <> 'completed'
     offset 0
   )`

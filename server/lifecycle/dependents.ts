@@ -2,13 +2,13 @@ import { assumeManyRows, hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
-/** The ends after which what depends on a job can never run. */
+/** The states of an ended job whose dependents can never run, as a list for `in`. */
 export const failedEnds = (sql: Sql): Fragment => sql.unsafe(`('failed', 'cancelled', 'quarantined')`)
 
 /**
- * True for a row of `jobs` that must wait for another. One that is gone had ended: a prune takes its edges
- * along, all but those that are being made at that moment. The offset keeps the planner from joining all
- * edges there are: only those of the few rows that are looked at are read.
+ * True for a row of `jobs` that depends on a job which is not completed. A job that was deleted blocks nothing, because only
+ * ended jobs are deleted; a prune deletes its edges too, except for edges that are inserted during the prune. The `offset 0`
+ * keeps the planner from joining all edges: only the edges of the rows in question are read.
  */
 export const isBlocked = staticFragment(
   (sql) => sql`
@@ -20,7 +20,7 @@ export const isBlocked = staticFragment(
   )`,
 )
 
-/** True for a row of `jobs` that waits for what will never be completed. */
+/** True for a row of `jobs` that depends on a job which will never be completed. */
 export const canNeverRun = staticFragment(
   (sql) => sql`
   exists (
@@ -31,7 +31,10 @@ export const canNeverRun = staticFragment(
   )`,
 )
 
-/** The queued jobs that need the job `of`, as `(uuid, domain, queue)`: read edge by edge, whatever the planner thinks. */
+/**
+ * The queued jobs that depend on the job with the uuid `of`, as `(uuid, domain, queue)`. The `offset 0` makes PostgreSQL
+ * read them edge by edge, whatever number of rows the planner expects.
+ */
 export const dependentsOf = (sql: Sql, of: Fragment): Fragment => sql`
   lateral (
     select dependent.uuid, dependent.domain, dependent.queue
@@ -42,14 +45,30 @@ export const dependentsOf = (sql: Sql, of: Fragment): Fragment => sql`
   )`
 
 /**
- * CTEs of a statement `with recursive`: `doomed (uuid, reason)`, the queued jobs that depend on a job of
- * `ended (uuid, status)`, and so on down; and `dropped`, which cancels them. A job that the statement ends
- * itself must be in `ended`, since a statement changes a row once. `dropped` has the `image` of each job, too, if that
- * is asked for: as it was `before`, and `after`.
+ * CTEs of a statement `with recursive` that cancel the queued jobs which depend, over any number of edges, on a job that
+ * has ended badly.
+ *
+ * Needs `ended (uuid, status)`, which must name every job that the statement itself ends, since one statement can change a
+ * row only once. Defines `doomed (uuid, reason)`, the dependents; `dropping (id, reason, before)`, their locked rows; and
+ * `dropped`, which cancels them. With `image`, an expression over a row of `jobs`, `dropped` has its value before the change
+ * as `before` and after the change as `after`; without, both are null.
  */
 export const cascade = (sql: Sql, image?: Fragment): Fragment => (image ? cascadeWith(sql, image) : cascadeWithout(sql))
 
 const cascadeWith = (sql: Sql, image: Fragment): Fragment => sql`
+  ${doomedAndLocked(sql, image)},
+  dropped as (
+    update jobs
+    set status = 'cancelled', cancelled_at = now(), cancellation_reason = dropping.reason, completed_at = null,
+        leased_until = null, lease_id = null, worker_id = null
+    from dropping
+    where ${hasIdAmong(sql, sql`select id from dropping`)} and jobs.id = dropping.id
+    returning jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.cancellation_reason,
+      dropping.before, ${image} as after
+  )`
+
+/** Needs the CTE `ended (uuid, status)`; defines `doomed (uuid, reason)` and `dropping (id, reason, before)`. */
+const doomedAndLocked = (sql: Sql, image: Fragment): Fragment => sql`
   doomed (uuid, reason) as (
     select dependent.uuid, 'dependency_' || ended.status
     from ended
@@ -68,20 +87,11 @@ const cascadeWith = (sql: Sql, image: Fragment): Fragment => sql`
     cross join lateral (select id, status, ${image} as before from jobs where jobs.uuid = last.uuid offset 0 for update) as job
     cross join ${assumeManyRows(sql)}
     where job.status = 'queued'
-  ),
-  dropped as (
-    update jobs
-    set status = 'cancelled', cancelled_at = now(), cancellation_reason = dropping.reason, completed_at = null,
-        leased_until = null, lease_id = null, worker_id = null
-    from dropping
-    where ${hasIdAmong(sql, sql`select id from dropping`)} and jobs.id = dropping.id
-    returning jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.cancellation_reason,
-      dropping.before, ${image} as after
   )`
 
 const cascadeWithout = staticFragment((sql) => cascadeWith(sql, sql`null::jsonb`))
 
-/** The events of `dropped`. */
+/** One `job.cancelled` event for each row of the CTE `dropped`, which it needs: the rows that `insertEvents` takes. */
 export const droppedEvents = staticFragment(
   (sql) => sql`
   select id, domain, queue, job_type, owner_user_id, trace_id, 'job.cancelled' as event_type,

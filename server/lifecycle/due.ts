@@ -4,40 +4,41 @@ import { hasSafeId } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
+/** One queue: its domain and its name. */
 export interface Queue {
   domain: string
   queue: string
 }
 
 /**
- * Jobs of one queue as the indexes `jobsctl_next` and `jobsctl_queue_leases` have them. The names of a queue
- * have no control characters, so that one of these can stand between them.
+ * Jobs of one queue, in the form that the indexes `jobsctl_next` and `jobsctl_queue_leases` have. A control character
+ * separates domain and queue, because neither may contain one.
  */
 const inQueue = (sql: Sql, { domain, queue }: Queue): Fragment => sql`
   domain || chr(31) || queue = ${`${domain}\u001f${queue}`}`
 
-/** Queued in this queue. */
 const isQueuedIn = (sql: Sql, queue: Queue): Fragment => sql`
   (status = 'queued') is true and ${inQueue(sql, queue)}`
 
-/** Running in this queue. */
+/** True for a row of `jobs` that is being processed and belongs to the queue. */
 export const isRunningIn = (sql: Sql, queue: Queue): Fragment => sql`
   (status = 'processing') is true and ${inQueue(sql, queue)}`
 
-/** When a lease runs out; one without a time has run out. */
+/** The time at which the lease of a row of `jobs` expires; a lease without a time has expired. */
 export const leaseEnd = staticFragment((sql) => sql`coalesce(leased_until, '-infinity')`)
 
-/** From the first to run to the last; a job without a priority comes after all others. */
+/** All priorities as `tier (priority)`, the one that runs first on top; 11 stands for jobs without a priority. */
 export const priorities = staticFragment((sql) => sql`generate_series(1, 11) as tier (priority)`)
 
 /**
- * Queued and due in the queue, and what the worker takes, of one priority. Asked for each priority on its own,
- * since what is scheduled for later would lie in the way of a lower priority that is due.
+ * True for a row of `jobs` that is due and that the worker takes, within the priority of `tier (priority)`, which the
+ * statement must have. Each priority is read separately: otherwise scheduled jobs of a higher priority would have to be
+ * skipped one by one before a due job of a lower priority is found.
  */
 export const isDue = (sql: Sql, request: AcquireRequest): Fragment => sql`
   ${isWanted(sql, request)} and coalesce(available_at, created_at) <= now()`
 
-/** The same of those that another program has given no time at all: the last of their priority. */
+/** As `isDue`, for jobs that another program inserted without any time: they come last within their priority. */
 export const isTimeless = (sql: Sql, request: AcquireRequest): Fragment => sql`
   ${isWanted(sql, request)} and coalesce(available_at, created_at) is null`
 
@@ -46,10 +47,11 @@ const isWanted = (sql: Sql, request: AcquireRequest): Fragment => sql`
   ${request.job_types === undefined ? sql`` : sql`and job_type = any(${request.job_types})`}
   ${request.owner_user_id === undefined ? sql`` : sql`and owner_user_id = ${request.owner_user_id}`}`
 
-/** Milliseconds until the next job of the queue is due or the next lease runs out, an hour at most: either may be infinite. */
-export async function nextDueMs({ sql }: Call, queue: Queue): Promise<number> {
+/** Milliseconds until the next job of the queue is due or its next lease expires; at most an hour. */
+export async function nextDueMs({ sql }: Pick<Call, 'sql'>, queue: Queue): Promise<number> {
   const [row] = await sql<[{ ms: number }]>`
     select (extract(epoch from least(
+      -- Either of the two times may be infinite.
       now() + interval '1 hour',
       (
         select min(next.due)
@@ -71,6 +73,6 @@ export async function nextDueMs({ sql }: Call, queue: Queue): Promise<number> {
         limit 1
       )
     ) - now()) * 1000)::float8 as ms`
-  // A millisecond more, since timers may fire a little early.
+  // One millisecond more, since a timer of Node may fire up to a millisecond early.
   return row.ms + 1
 }

@@ -2,37 +2,45 @@ import { type Call, referenceTime } from '../call.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { settle } from './settle.ts'
 
-/** Running, and held by nobody: two sets, since to look for both at once would be to read all that runs. */
+/**
+ * Predicates over `jobs` for jobs that are being processed without a valid lease: leases that ended before `asOf` (an ISO
+ * time; now by default), and leases without a time. There are two predicates, because one with `or` would read every job
+ * that is being processed.
+ */
 export const expiredLeases = (sql: Sql, set: { asOf?: string | undefined }): Fragment[] => [
   sql`status = 'processing' and leased_until < ${referenceTime(sql, set)}`,
   sql`status = 'processing' and leased_until is null`,
 ]
 
-interface TakingBack {
-  /** What is true of the expired jobs to take back. */
+interface Selection {
+  /** A predicate over `jobs` for the jobs to reclaim; the caller makes sure that their leases have expired. */
   where: Fragment
-  /** The most jobs at once, leaving alone what another transaction holds. */
+  /** The most jobs in one call. Rows that another transaction has locked are skipped. */
   limit: number
 }
 
 /**
- * Takes back jobs whose worker is gone: due at once, as one failed attempt, so that a job which kills
- * its worker ends in quarantine, or as failed when it is out of retries, instead of looping for ever.
- * @returns how many
+ * Reclaims jobs whose worker has disappeared. Each is due at once and counts one failed attempt, so that a job which kills
+ * its worker ends in quarantine, or as failed when it has no retries left, instead of running for ever.
+ * @returns the number of reclaimed jobs
  */
-export async function reclaim(sql: Sql, call: Call, { where, limit }: TakingBack): Promise<number> {
-  const back = await settle(
+export async function reclaim(
+  sql: Sql,
+  settings: Pick<Call, 'requestId' | 'quarantineThreshold'>,
+  { where, limit }: Selection,
+): Promise<number> {
+  const reclaimed = await settle(
     sql,
-    call,
+    settings,
     sql`
       select
         id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at,
-        worker_id as held_by, 'expire' as action, null::text as completion_token, null::text as finish,
+        worker_id as lease_owner, 'expire' as action, null::text as completion_token, null::text as finish,
         null::jsonb as result, 'lease_expired' as error, 'lease_expired' as error_code, null::text as error_class,
         null::jsonb as error_stack, true as retryable, 0::float8 as backoff_seconds
       from jobs
       where ${where}
       limit ${sql.unsafe(String(limit))} for update skip locked`,
   )
-  return back.length
+  return reclaimed.length
 }

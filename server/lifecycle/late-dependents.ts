@@ -5,33 +5,39 @@ import type { Sql } from '../database/sql.ts'
 import { cascade, droppedEvents, failedEnds } from './dependents.ts'
 import { insertEvents } from './job-events.ts'
 
-/** A server ends a job in a moment; who holds one for longer is another program, which tells no dependents anyway. */
-const patienceMs = 500
+/**
+ * How long a row lock of another transaction is waited for, in milliseconds. A server ends a job within a few milliseconds;
+ * a longer lock belongs to another program, and other programs do not cancel dependents.
+ */
+const lockTimeoutMs = 500
 
 /**
- * Cancels jobs that were taken in while what they need was being ended: whoever ended it could not see them, and they
- * could not see its end.
- * @param needs uuids of what jobs need that have just been committed
- * @returns the uuids of those that it has cancelled
+ * Cancels jobs that were enqueued while a job that they depend on was ending badly: neither transaction could see the rows
+ * of the other one.
+ * @param needs uuids of the jobs that newly committed jobs depend on
+ * @returns the uuids of the cancelled jobs; none when a row stayed locked for longer than 500 ms
  */
-export async function cancelLateDependents(call: Call, needs: readonly string[]): Promise<string[]> {
-  return retryDeadlock(() => call.sql.begin((tx) => drop(tx, call, needs))).catch((error: unknown) => {
+export async function cancelLateDependents(
+  { sql, requestId }: Pick<Call, 'sql' | 'requestId'>,
+  needs: readonly string[],
+): Promise<string[]> {
+  return retryDeadlock(() => sql.begin((tx) => cancelDependents(tx, requestId, needs))).catch((error: unknown) => {
     if (isLocked(error)) return []
     throw error
   })
 }
 
-async function drop(tx: Sql, call: Call, needs: readonly string[]): Promise<string[]> {
-  await tx`select set_config('lock_timeout', ${`${patienceMs}ms`}, true)`
-  const [{ dropped }] = await tx<[{ dropped: string[] }]>`
+async function cancelDependents(tx: Sql, requestId: string, needs: readonly string[]): Promise<string[]> {
+  await tx`select set_config('lock_timeout', ${`${lockTimeoutMs}ms`}, true)`
+  const [{ cancelled }] = await tx<[{ cancelled: string[] }]>`
     with recursive
-    -- Shared, and so after whoever is at it.
+    -- The shared lock waits for a transaction that is ending one of these jobs.
     needed as materialized (
       select uuid, status from jobs where uuid = any(${needs}::text[]) order by id for share
     ),
     ended as materialized (select uuid, status from needed where status in ${failedEnds(tx)}),
     ${cascade(tx)},
-    told as (${insertEvents(tx, call, droppedEvents(tx))})
-    select coalesce(jsonb_agg(uuid), '[]') as dropped from doomed`
-  return dropped
+    inserted_events as (${insertEvents(tx, { requestId }, droppedEvents(tx))})
+    select coalesce(jsonb_agg(uuid), '[]') as cancelled from doomed`
+  return cancelled
 }

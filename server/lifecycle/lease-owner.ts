@@ -2,7 +2,10 @@ import { Failure, type FailureCode } from '../../shared/errors.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
-/** One row of `jobs`, locked. By its id alone: with its status beside, the planner could read all running jobs. */
+/**
+ * Selects and locks the row of `jobs` with this id. The status is not part of the predicate, because the planner could
+ * then read all jobs that are being processed.
+ */
 export const lockedJob = (sql: Sql, id: Fragment): Fragment => sql`
   select
     id, status, lease_id, worker_id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at
@@ -11,35 +14,35 @@ export const lockedJob = (sql: Sql, id: Fragment): Fragment => sql`
   offset 0
   for update`
 
-/** True where the locked `job` is held as `asked` says. */
+/** True where the locked row `job` is leased by the worker and under the lease of the row `request`. */
 export const isLeaseOwner = staticFragment(
   (sql) => sql`
-  job.status = 'processing' and job.lease_id = asked.lease_id and job.worker_id = asked.worker_id`,
+  job.status = 'processing' and job.lease_id = request.lease_id and job.worker_id = request.worker_id`,
 )
 
-interface Refused {
+interface Rejected {
   ok: false
   id: number
   code: FailureCode
   detail: string
 }
 
-/** What a worker hears whose job is another's by now. */
-export const leaseLost = (id: number): Refused => ({
+/** The result for a worker whose lease has ended: another worker may have the job. */
+export const leaseLost = (id: number): Rejected => ({
   ok: false,
   id,
   code: 'lease_lost',
-  detail: `job ${id} is not held under this lease by this worker any more; nothing was changed`,
+  detail: `job ${id} is no longer leased by this worker under this lease; nothing was changed`,
 })
 
 /**
  * The one result of a call about one job.
- * @throws Failure with the code of a result that is none
+ * @throws Failure with the code of a rejected result
  */
-export function singleResult<Answer extends { ok: true }>(results: readonly (Answer | Refused)[]): Answer {
+export function singleResult<Result extends { ok: true }>(results: readonly (Result | Rejected)[]): Result {
   const [result] = results
   if (result?.ok) return result
   throw new Failure(result?.code ?? 'internal', result?.detail ?? 'the call had no result', {
-    hint: result?.code === 'lease_lost' ? 'stop working on it: another worker may have it' : undefined,
+    hint: result?.code === 'lease_lost' ? 'stop working on this job: another worker may have it' : undefined,
   })
 }

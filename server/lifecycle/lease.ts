@@ -3,6 +3,7 @@ import type { Job } from '../../shared/work/job.ts'
 import type { Call } from '../call.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import { retryDeadlock } from '../database/retry-deadlock.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { canNeverRun, cascade, droppedEvents, failedEnds, isBlocked } from './dependents.ts'
 import { isDue, isRunningIn, isTimeless, leaseEnd, priorities } from './due.ts'
@@ -11,86 +12,48 @@ import { insertEvents, wireTime } from './job-events.ts'
 import { isJob, jobColumns, type PerhapsJob } from './job-row.ts'
 import { leaseLength } from './server-limits.ts'
 
-/** The most expired leases that one call takes back. */
-const takenBackAtOnce = 100
+/** The most expired leases that one call reclaims. */
+const reclaimedAtOnce = 100
+
+type LeaseSettings = Pick<Call, 'sql' | 'requestId' | 'leaseMaxSeconds' | 'quarantineThreshold'>
 
 /**
- * Leases jobs in pick order, as many as there are and were asked for. One round trip, unless leases have run out or what
- * jobs depend on has ended badly: that is seen to first.
+ * Leases jobs in pick order: as many as there are, and at most `request.limit`. This takes one round trip, unless leases
+ * have expired or a dependency of a due job has ended badly: expired leases are reclaimed before, and jobs that can never
+ * run are cancelled after.
  */
-export async function leaseJobs(call: Call, request: AcquireRequest): Promise<Job[]> {
-  const first = await lease(call, request, true)
+export async function leaseJobs(settings: LeaseSettings, request: AcquireRequest): Promise<Job[]> {
+  const { sql, requestId } = settings
+  const first = await lease(settings, request, { expiredFirst: true })
   if (first.expired) {
-    const { sql } = call
     const where = sql`${isRunningIn(sql, request)} and ${leaseEnd(sql)} < now()`
-    await retryDeadlock(() => reclaim(sql, call, { where, limit: takenBackAtOnce }))
-    return (await lease(call, request, false)).jobs
+    await retryDeadlock(() => reclaim(sql, settings, { where, limit: reclaimedAtOnce }))
+    return (await lease(settings, request, { expiredFirst: false })).jobs
   }
-  if (first.doomed) await retryDeadlock(() => dropDoomed(call, request))
+  if (first.doomed) await retryDeadlock(() => cancelDoomed({ sql, requestId }, request))
   return first.jobs
 }
 
 interface Gate {
-  /** Nothing was leased, since expired leases are to be taken back before. */
+  /** Nothing was leased, because expired leases must be reclaimed before. */
   expired: boolean
-  /** Jobs of the queue wait for what will never be completed. */
+  /** Nothing was leased, and due jobs of the queue depend on a job that will never be completed. */
   doomed: boolean
 }
-type Leased = Gate & PerhapsJob
+type LeasedRow = Gate & PerhapsJob
 
-async function lease(call: Call, request: AcquireRequest, expiredFirst: boolean): Promise<Gate & { jobs: Job[] }> {
-  const { sql } = call
-  const { domain, queue, worker_id } = request
-  const lease_seconds = leaseLength(call, request.lease_seconds)
-  // A number that the planner can see: for a parameter it would expect a tenth of the queue.
-  const limit = sql.unsafe(`limit ${request.limit}`)
+async function lease(
+  settings: LeaseSettings,
+  request: AcquireRequest,
+  { expiredFirst }: { expiredFirst: boolean },
+): Promise<Gate & { jobs: Job[] }> {
+  const { sql, requestId } = settings
   const rows = await retryDeadlock(
-    () => sql<Leased[]>`
-      with gate as materialized (
-        select
-          exists (
-            select from job_queue_controls
-            where domain = ${domain} and queue = ${queue} and (paused or drain)
-          ) as stopped,
-          ${expiredFirst}::bool and exists (
-            select from jobs where ${isRunningIn(sql, request)} and ${leaseEnd(sql)} < now()
-          ) as expired
-      ),
-      picked as materialized (
-        select job.id
-        from gate
-        cross join ${priorities(sql)}
-        cross join lateral (
-          select id from (
-            select id
-            from jobs
-            where ${isDue(sql, request)} and not ${isBlocked(sql)}
-            order by coalesce(available_at, created_at), id
-            ${limit}
-            for update skip locked
-          ) as due
-          union all
-          select id from (
-            select id
-            from jobs
-            where ${isTimeless(sql, request)} and not ${isBlocked(sql)}
-            order by id
-            ${limit}
-            for update skip locked
-          ) as timeless
-        ) as job
-        where not gate.stopped and not gate.expired
-        ${limit}
-      ),
-      leased as (
-        update jobs
-        set status = 'processing', worker_id = ${worker_id}, lease_id = gen_random_uuid()::text,
-            leased_until = now() + ${lease_seconds}::int * interval '1 second', acquired_at = now(), started_at = now(),
-            progress_percent = null, progress_message = null, completion_token = null, completed_at = null
-        where ${hasIdAmong(sql, sql`select id from picked`)}
-        returning ${jobColumns(sql)}
-      ),
-      told as (${insertEvents(sql, call, leasedSteps(sql))})
+    () => sql<LeasedRow[]>`
+      with ${gate(sql, request, expiredFirst)},
+      ${picked(sql, request)},
+      ${leased(sql, { worker_id: request.worker_id, seconds: leaseLength(settings, request.lease_seconds) })},
+      inserted_events as (${insertEvents(sql, { requestId }, leasedEvents(sql))})
       select
         gate.expired and not gate.stopped as expired,
         case
@@ -109,7 +72,65 @@ async function lease(call: Call, request: AcquireRequest, expiredFirst: boolean)
   return { expired, doomed, jobs: rows.filter(isJob) }
 }
 
-const leasedSteps = staticFragment(
+/** Defines the CTE `gate (stopped, expired)`, one row: whether the queue is stopped, and whether a lease of it has expired. */
+const gate = (sql: Sql, request: AcquireRequest, expiredFirst: boolean): Fragment => sql`
+  gate as materialized (
+    select
+      exists (
+        select from job_queue_controls
+        where domain = ${request.domain} and queue = ${request.queue} and (paused or drain)
+      ) as stopped,
+      ${expiredFirst}::bool and exists (
+        select from jobs where ${isRunningIn(sql, request)} and ${leaseEnd(sql)} < now()
+      ) as expired
+  )`
+
+/** Needs the CTE `gate`; defines `picked (id)`, the locked jobs to lease. Rows that others have locked are skipped. */
+function picked(sql: Sql, request: AcquireRequest): Fragment {
+  // A literal, because the planner expects a tenth of the queue for a parameter.
+  const limit = sql.unsafe(`limit ${request.limit}`)
+  return sql`
+  picked as materialized (
+    select job.id
+    from gate
+    cross join ${priorities(sql)}
+    cross join lateral (
+      select id from (
+        select id
+        from jobs
+        where ${isDue(sql, request)} and not ${isBlocked(sql)}
+        order by coalesce(available_at, created_at), id
+        ${limit}
+        for update skip locked
+      ) as due
+      union all
+      select id from (
+        select id
+        from jobs
+        where ${isTimeless(sql, request)} and not ${isBlocked(sql)}
+        order by id
+        ${limit}
+        for update skip locked
+      ) as timeless
+    ) as job
+    where not gate.stopped and not gate.expired
+    ${limit}
+  )`
+}
+
+/** Needs the CTE `picked (id)`; defines `leased`, which leases these jobs and has the columns of an answer. */
+const leased = (sql: Sql, { worker_id, seconds }: { worker_id: string; seconds: number }): Fragment => sql`
+  leased as (
+    update jobs
+    set status = 'processing', worker_id = ${worker_id}, lease_id = gen_random_uuid()::text,
+        leased_until = now() + ${seconds}::int * interval '1 second', acquired_at = now(), started_at = now(),
+        progress_percent = null, progress_message = null, completion_token = null, completed_at = null
+    where ${hasIdAmong(sql, sql`select id from picked`)}
+    returning ${jobColumns(sql)}
+  )`
+
+/** One `job.acquired` event for each row of the CTE `leased`, which it needs. */
+const leasedEvents = staticFragment(
   (sql) => sql`
   select
     id, domain, queue, job_type, owner_user_id, trace_id, 'job.acquired' as event_type,
@@ -118,8 +139,11 @@ const leasedSteps = staticFragment(
   order by coalesce(priority, 11), coalesce(available_at, created_at), id`,
 )
 
-/** Jobs whose dependency another program ended badly: a server cancels them in the statement that ends it. */
-const dropDoomed = ({ sql, ...call }: Call, request: AcquireRequest) => sql`
+/**
+ * Cancels due jobs whose dependency another program ended badly, at most 100 of each priority. Our servers cancel dependents
+ * in the statement that ends the dependency.
+ */
+const cancelDoomed = ({ sql, requestId }: Pick<Call, 'sql' | 'requestId'>, request: AcquireRequest) => sql`
   with recursive
   ended (uuid, status) as materialized (
     select distinct needed.uuid, needed.status
@@ -139,4 +163,4 @@ const dropDoomed = ({ sql, ...call }: Call, request: AcquireRequest) => sql`
     ) as needed
   ),
   ${cascade(sql)}
-  ${insertEvents(sql, call, droppedEvents(sql))}`
+  ${insertEvents(sql, { requestId }, droppedEvents(sql))}`

@@ -1,26 +1,15 @@
 import { Failure } from '../../shared/errors.ts'
-import type { RunningChange } from '../bulk/bulk-change.ts'
 import { limitIdleTime } from '../database/idle-timeout.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
+import { type ColumnPair, columnList, quoted, readColumnPairs } from './archive-columns.ts'
 
-/** The columns of `jobs`, by name: all of them, also those of other programs, but for what the archive makes itself. */
+/** The archive after `prepareArchive`. */
 export interface Archive {
+  /** The columns of `jobs` that the archive stores, those of other programs included. */
   columns: string[]
 }
 
-interface Column {
-  name: string
-  type: string
-  /** What the archive has under this name; null where it has nothing. */
-  there: string | null
-  /** Its default, where that is a plain value. */
-  preset: string | null
-  /** It is generated from others: in `jobs`, and in the archive. */
-  made: boolean
-  made_there: boolean
-}
-
-/** What the archive has beside the columns of `jobs`. */
+/** The columns that the archive has beside the columns of `jobs`, with their types. */
 const ownColumns = {
   operation_id: 'bigint',
   archived_at: 'timestamp with time zone',
@@ -28,7 +17,10 @@ const ownColumns = {
   job_dependencies: 'jsonb',
 }
 
-/** Those of its own columns that the archive lacks, because this role may not add them: then nothing of ours is in it. */
+/**
+ * The names of `ownColumns` that the archive lacks. They are missing where the server's role may not add them; the archive
+ * then holds no row of an operation.
+ */
 export async function missingArchiveColumns(sql: Sql): Promise<(keyof typeof ownColumns)[]> {
   const rows = await sql<{ name: keyof typeof ownColumns }[]>`
     select name
@@ -40,59 +32,60 @@ export async function missingArchiveColumns(sql: Sql): Promise<(keyof typeof own
   return rows.map(({ name }) => name)
 }
 
-/** Whether operations can put jobs away, and take them back. */
+/** True where the archive has all columns that operations need to archive and restore jobs. */
 export const hasArchive = async (sql: Sql): Promise<boolean> => (await missingArchiveColumns(sql)).length === 0
 
-/** Types of the archive that hold whatever the type of `jobs` does, and give it back as it was. */
-const wider: Record<string, readonly string[]> = {
-  smallint: ['integer', 'bigint', 'numeric'],
-  integer: ['bigint', 'numeric'],
-  bigint: ['numeric'],
-  real: ['double precision'],
-}
+/** For each type of `jobs`, the other types of the archive that hold every value and give it back unchanged. */
+const widerTypes: ReadonlyMap<string, readonly string[]> = new Map([
+  ['smallint', ['integer', 'bigint', 'numeric']],
+  ['integer', ['bigint', 'numeric']],
+  ['bigint', ['numeric']],
+  ['real', ['double precision']],
+])
 
 /**
- * Makes sure that the archive has a place for every column of `jobs`: a row comes back as it was, or it does not go.
- * @throws Failure `conflict` when a column is missing there and cannot be added, or has no right place
+ * Alters the table `jobs_archive` so that it has a column for every column of `jobs`: a job that cannot be archived whole
+ * must not be deleted.
+ * @throws Failure `conflict` when a column cannot be added, or has a type that does not hold the values of `jobs`
  */
 export async function prepareArchive(sql: Pool): Promise<Archive> {
-  const columns = await sql<Column[]>`
-    select own.attname as name, format_type(own.atttypid, own.atttypmod) as type,
-      format_type(there.atttypid, there.atttypmod) as there,
-      case when own.attgenerated = '' then substring(pg_get_expr(preset.adbin, preset.adrelid) from '^[^(]*$') end as preset,
-      own.attgenerated <> '' as made, coalesce(there.attgenerated <> '', false) as made_there
-    from pg_attribute own
-    left join pg_attrdef preset on preset.adrelid = own.attrelid and preset.adnum = own.attnum
-    left join pg_attribute there
-      on there.attrelid = to_regclass('jobs_archive') and there.attname = own.attname and not there.attisdropped
-    where own.attrelid = to_regclass('jobs') and own.attnum > 0 and not own.attisdropped
-    order by own.attnum`
+  const columns = await readColumnPairs(sql, 'jobs', 'jobs_archive')
   for (const column of columns) {
-    if (column.made && column.made_there) continue
-    if (column.there === null) await addColumn(sql, column)
-    else if (!holds(column))
-      throw noPlace(
-        `the column ${column.name} of jobs_archive (${column.there}) does not hold what jobs has (${column.type})`,
-      )
+    if (column.isGenerated && column.isOtherGenerated) continue
+    if (column.otherType === null) await addColumn(sql, { ...column, preset: constantDefault(column) })
+    else if (!holdsAllValues(column)) {
+      const { name, type, otherType } = column
+      throw notArchivable(`the column ${name} of jobs_archive (${otherType}) does not hold the type of jobs (${type})`)
+    }
   }
   for (const name of await missingArchiveColumns(sql))
     await addColumn(sql, { name, type: ownColumns[name], preset: null })
-  return { columns: columns.filter(({ made_there }) => !made_there).map(({ name }) => name) }
+  return { columns: columns.filter(({ isOtherGenerated }) => !isOtherGenerated).map(({ name }) => name) }
 }
 
-function holds({ name, type, there, made_there }: Column): boolean {
-  if (name in ownColumns || made_there) return false
-  if (there === type || there === null) return true
+function holdsAllValues({ name, type, otherType, isOtherGenerated }: ColumnPair): boolean {
+  if (Object.hasOwn(ownColumns, name) || isOtherGenerated) return false
+  if (otherType === type || otherType === null) return true
   const withoutLimit = type.replace(/\(.*\)/, '')
   return (
-    there === withoutLimit ||
-    (there === 'text' && withoutLimit === 'character varying') ||
-    wider[type]?.includes(there) === true
+    otherType === withoutLimit ||
+    (otherType === 'text' && withoutLimit === 'character varying') ||
+    widerTypes.get(type)?.includes(otherType) === true
   )
 }
 
-/** What was put away before has in it what the jobs that were there then have: the default. */
-async function addColumn(sql: Pool, { name, type, preset }: Pick<Column, 'name' | 'type' | 'preset'>): Promise<void> {
+/** The default, where it is a constant: a call of a function such as `now()` gives archived rows a wrong value. */
+const constantDefault = ({ defaultExpression }: ColumnPair): string | null =>
+  /^[^(]*$/.exec(defaultExpression ?? '(')?.[0] ?? null
+
+interface AddedColumn {
+  name: string
+  type: string
+  /** The value of rows that were archived before: the default that `jobs` had for its rows then. */
+  preset: string | null
+}
+
+async function addColumn(sql: Pool, { name, type, preset }: AddedColumn): Promise<void> {
   await sql
     .begin(async (tx) => {
       await tx`select set_config('lock_timeout', '1s', true), ${limitIdleTime(tx)}`
@@ -102,39 +95,35 @@ async function addColumn(sql: Pool, { name, type, preset }: Pick<Column, 'name' 
       if (preset !== null) await tx`alter table jobs_archive alter column ${column} drop default`
     })
     .catch((cause: unknown) => {
-      throw noPlace(`jobs_archive has no column ${name}, and it cannot be added`, cause)
+      throw notArchivable(`jobs_archive has no column ${name}, and the server cannot add it`, cause)
     })
 }
 
-const noPlace = (why: string, cause?: unknown): Failure =>
+const notArchivable = (why: string, cause?: unknown): Failure =>
   new Failure('conflict', `${why}; nothing was changed`, {
-    hint: 'mend it, or start the server with JOBS_ARCHIVE_BEFORE_DELETE=false: then a prune cannot be undone',
+    hint: 'alter the table jobs_archive, or start the server with JOBS_ARCHIVE_BEFORE_DELETE=false: a prune then cannot be undone',
     cause,
   })
 
-/** `a, b, c`, each perhaps of a table. */
-export const columnList = (sql: Sql, columns: readonly string[], table?: string): Fragment =>
-  columns
-    .map((name) => (table ? sql`${sql(table)}.${quoted(sql, name)}` : quoted(sql, name)))
-    .reduce((list, column) => sql`${list}, ${column}`)
-
-/** The driver would take a dot in a name for one between two. */
-const quoted = (sql: Sql, name: string): Fragment => sql.unsafe(`"${name.replaceAll('"', '""')}"`)
-
 /**
- * Moves the rows of `gone` there, with what hung on each. An edge between two of them goes with both, since the one that
- * comes back last brings it back.
+ * An INSERT that archives jobs with their attachments and edges. Needs the CTEs `deleted_jobs` (rows of `jobs`),
+ * `attachments`, `dependencies` and `dependents` (deleted rows of the tables beside). An edge between two deleted jobs is
+ * archived with both, since the job that is restored last restores the edge.
  */
-export const insertIntoArchive = (sql: Sql, { columns }: Archive, { operation }: RunningChange): Fragment => sql`
+export const insertIntoArchive = (
+  sql: Sql,
+  { columns }: Archive,
+  { operation }: { operation: number },
+): Fragment => sql`
   insert into jobs_archive (${columnList(sql, columns)}, operation_id, archived_at, job_attachments, job_dependencies)
   overriding system value
-  select ${columnList(sql, columns, 'gone')}, ${operation}::bigint, now(), attached.list, edges.list
-  from gone
+  select ${columnList(sql, columns, 'deleted_jobs')}, ${operation}::bigint, now(), attached.list, edges.list
+  from deleted_jobs
   left join (
     select job_id, jsonb_agg(to_jsonb(attachments)) as list
     from attachments
     group by job_id
-  ) as attached on attached.job_id = gone.id
+  ) as attached on attached.job_id = deleted_jobs.id
   left join (
     select owner, jsonb_agg(edge) as list
     from (
@@ -147,11 +136,15 @@ export const insertIntoArchive = (sql: Sql, { columns }: Archive, { operation }:
       select depends_on_job_uuid, to_jsonb(dependents) from dependents
     ) as either
     group by owner
-  ) as edges on edges.owner = gone.uuid`
+  ) as edges on edges.owner = deleted_jobs.uuid`
 
-/** The same where nothing hung on them. */
-export const insertIntoArchiveBare = (sql: Sql, { columns }: Archive, { operation }: RunningChange): Fragment => sql`
+/** An INSERT that archives jobs without attachments and edges. Needs the CTE `deleted_jobs` (rows of `jobs`). */
+export const insertIntoArchiveBare = (
+  sql: Sql,
+  { columns }: Archive,
+  { operation }: { operation: number },
+): Fragment => sql`
   insert into jobs_archive (${columnList(sql, columns)}, operation_id, archived_at)
   overriding system value
   select ${columnList(sql, columns)}, ${operation}::bigint, now()
-  from gone`
+  from deleted_jobs`

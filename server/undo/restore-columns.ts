@@ -1,75 +1,80 @@
-import type { BatchCounts, RunningChange } from '../bulk/bulk-change.ts'
+import type { BatchContext, BatchCounts } from '../bulk/bulk-change.ts'
 import type { Selection } from '../bulk/selection.ts'
 import { isUnchangedSince } from '../bulk/snapshot.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { insertEvents, notifyQueues } from '../lifecycle/job-events.ts'
-import { restoreFromImage, rowImage } from '../undo/row-images.ts'
+import { restoreFromImage, rowImage } from './row-images.ts'
 
-/** What ran when it was ended has lost its worker, and cannot run on. */
-const canGoBack = staticFragment((sql) => sql`kept.before ->> 'status' <> 'processing'`)
+/** True for a row `kept` of `job_operation_rows` whose job did not run: a job that ran has lost its worker. */
+const didNotRun = staticFragment((sql) => sql`kept.before ->> 'status' <> 'processing'`)
 
-/** True for a row of `kept` and its job where nobody has picked it up or changed it since. */
+/** True for a row `kept` of `job_operation_rows` and its job, where the job is as the operation left it. */
 export const isUnchangedSinceChange = staticFragment(
-  (sql) => sql`(${canGoBack(sql)} and ${rowImage(sql)} = kept.after)`,
+  (sql) => sql`(${didNotRun(sql)} and ${rowImage(sql)} = kept.after)`,
 )
 
-/** Jobs of an operation that cannot be set back, as `(job_id, reason)`. */
-export const whyNotSetBack = (sql: Sql, operation: number): Fragment => sql`
+/** A query of the jobs of an operation whose columns cannot be restored, as `(job_id, reason)`. */
+export const whyColumnsNotRestored = (sql: Sql, operation: number): Fragment => sql`
   select
     kept.job_id,
     case
-      when jobs.id is null then 'it is gone'
-      when not ${canGoBack(sql)} then 'it was running, and has lost its worker'
-      when jobs.status <> kept.after ->> 'status' then 'it has gone on, and is ' || jobs.status
-      else 'it was picked up or changed since'
+      when jobs.id is null then 'the job is deleted'
+      when not ${didNotRun(sql)} then 'the job was running, and has lost its worker'
+      when jobs.status <> kept.after ->> 'status' then 'the job has gone on, and is ' || jobs.status
+      else 'the job was picked up or changed since'
     end as reason
   from job_operation_rows kept
   left join jobs on jobs.id = kept.job_id
   where kept.operation_id = ${operation}::bigint and not coalesce(${isUnchangedSinceChange(sql)}, false)`
 
-interface SettingBack {
+interface Restore {
+  /** The id of the operation that is undone. */
   undoes: number
   selection: Selection
 }
 
-/** Gives jobs the columns back that the operation has overwritten. */
+/**
+ * Restores the columns that an operation overwrote, deletes the row images, and writes an event for each job.
+ * @returns `affected`, the number of jobs
+ */
 export async function restoreColumns(
   tx: Sql,
-  running: RunningChange,
-  { undoes, selection }: SettingBack,
+  context: Pick<BatchContext, 'snapshot' | 'requestId' | 'caller'>,
+  { undoes, selection }: Restore,
 ): Promise<BatchCounts> {
-  const keptOf = tx`from job_operation_rows where operation_id = ${undoes}::bigint and job_id = jobs.id`
+  const imageOfJob = tx`from job_operation_rows where operation_id = ${undoes}::bigint and job_id = jobs.id`
   const [row] = await tx<[{ affected: number }]>`
     with picked as materialized (
       select jobs.id
       from jobs
-      cross join lateral (select before, after ${keptOf} offset 0) as kept
-      where ${selection.matches(tx, tx`${isUnchangedSinceChange(tx)} and ${isUnchangedSince(tx, running.snapshot)}`)}
+      cross join lateral (select before, after ${imageOfJob} offset 0) as kept
+      where ${selection.matches(tx, tx`${isUnchangedSinceChange(tx)} and ${isUnchangedSince(tx, context.snapshot)}`)}
       for update of jobs skip locked
     ),
-    moved as (
+    updated as (
       update jobs
-      set ${restoreFromImage(tx, keptOf)}
+      set ${restoreFromImage(tx, imageOfJob)}
       where ${hasIdAmong(tx, tx`select id from picked`)}
       returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, jobs.status
     ),
-    forgotten as (
+    deleted_images as (
       delete from job_operation_rows
       where ctid = any(array(
-        select place from moved as jobs cross join lateral (select ctid as place ${keptOf} offset 0) as kept
+        select place from updated as jobs cross join lateral (select ctid as place ${imageOfJob} offset 0) as kept
       ))
     ),
-    told as (${insertEvents(tx, running, movedSteps(tx, running))}),
-    rung as (${notifyQueues(tx, tx`select domain, queue from moved where status = 'queued'`)})
-    select count(moved.id) as affected
-    from moved
-    left join rung on true`
+    events as (${insertEvents(tx, context, restoredEvents(tx, context.caller))}),
+    notified as (${notifyQueues(tx, tx`select domain, queue from updated where status = 'queued'`)})
+    select count(updated.id) as affected
+    from updated
+    left join notified on true`
   return row
 }
 
-const movedSteps = (sql: Sql, { caller }: RunningChange): Fragment => sql`
+/** The events of the CTE `updated`. */
+const restoredEvents = (sql: Sql, caller: string): Fragment => sql`
   select id, domain, queue, job_type, owner_user_id, trace_id, 'job.restored' as event_type,
     jsonb_build_object('status', status, 'caller', ${caller}::text) as attrs
-  from moved`
+  from updated`

@@ -1,9 +1,8 @@
-import type { RunningChange } from '../bulk/bulk-change.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
-/** What operators' changes overwrite. */
-const columns = {
+/** The columns that a sweep or a requeue overwrites, with their types. */
+const overwrittenColumns = {
   status: 'text',
   available_at: 'timestamptz',
   retry_count: 'integer',
@@ -21,35 +20,35 @@ const columns = {
   error_message: 'text',
 }
 
-/** Beside them what tells a later pick-up. */
-const names = [...Object.keys(columns), 'acquired_at', 'started_at']
+/** The columns of an image: two more columns show that a worker picked the job up later. */
+const imageColumns = [...Object.keys(overwrittenColumns), 'acquired_at', 'started_at']
 
-/** Those columns of a row of `jobs`, as it is at this place of the statement. */
+/** The image of a row of `jobs`, as jsonb: its columns as they are at this place of the statement. */
 export const rowImage = (sql: Sql): Fragment =>
-  sql.unsafe(`jsonb_build_object(${names.map((name) => `'${name}', jobs.${name}`).join(', ')})`)
+  sql.unsafe(`jsonb_build_object(${imageColumns.map((name) => `'${name}', jobs.${name}`).join(', ')})`)
 
 /**
- * What gives a row of `jobs` these columns back, as `set` has it. Asked for row by row, since of a join the planner may
- * compare each with each; `from` has one row with its `before`.
+ * The assignments of `update jobs set …` that restore the overwritten columns. `from` is a FROM clause with one row that
+ * has the image in `before`. A subquery for each row keeps the planner from a join by nested loops.
  */
 export const restoreFromImage = (sql: Sql, from: Fragment): Fragment => {
-  const each = Object.entries(columns).map(([name, type]) => `(before ->> '${name}')::${type}`)
-  return sql`(${sql.unsafe(Object.keys(columns).join(', '))}) = (select ${sql.unsafe(each.join(', '))} ${from})`
+  const values = Object.entries(overwrittenColumns).map(([name, type]) => `(before ->> '${name}')::${type}`)
+  return sql`(${sql.unsafe(Object.keys(overwrittenColumns).join(', '))}) = (select ${sql.unsafe(values.join(', '))} ${from})`
 }
 
 /**
- * What was `picked (id, before)`, and what became of it in `moved (id, after)`. A full join is never made row against
- * row, however few the planner takes them for.
+ * A query of `(id, before, after)` for updated jobs. Needs the CTEs `picked (id, before)` and `updated (id, after)`. A full
+ * join is never a nested loop, however few rows the planner expects.
  */
-export const pickedAndMoved = staticFragment(
+export const pickedAndUpdated = staticFragment(
   (sql) => sql`
   select id, before, after
-  from (select picked.id, before, after from picked full join moved on moved.id = picked.id offset 0) as either
+  from (select picked.id, before, after from picked full join updated on updated.id = picked.id offset 0) as either
   where after is not null`,
 )
 
-/** Keeps what was there at first, for an undo: of rows `(id, before, after)`. */
-export const saveRowImages = (sql: Sql, { operation }: RunningChange, rows: Fragment): Fragment => sql`
+/** An INSERT that keeps the images of `rows (id, before, after)` for an undo; the first `before` of a job stays. */
+export const saveRowImages = (sql: Sql, { operation }: { operation: number }, rows: Fragment): Fragment => sql`
   insert into job_operation_rows (operation_id, job_id, before, after)
   select ${operation}::bigint, id, before, after
   from (${rows}) as changed

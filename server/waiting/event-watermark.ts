@@ -2,36 +2,34 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 
-/** How long a reader waits for writers that have not committed, in milliseconds. */
-const patience = 2000
-const pause = 5
+/** How long a reader waits for open transactions that write events, in milliseconds. */
+const longestWaitMs = 2000
+const pauseMs = 5
 
 /**
- * Up to which id the events are complete: none can appear there any more. Ids are given out before
- * transactions commit, and these commit in any order; a reader that went by ids alone would miss some.
+ * The id up to which the events are complete: no event with a lower id can appear any more. Transactions take their ids
+ * before they commit, and commit in any order, so that a reader that went by the ids alone would miss events.
  */
 export interface EventWatermark {
-  /**
-   * The id as of now, or as of at most `staleMs` ago; an earlier one while a writer takes too long to commit.
-   */
+  /** The id as of now, or as of at most `staleMs` milliseconds ago; a lower one while a transaction stays open for long. */
   reached: (staleMs?: number) => Promise<number>
 }
 
-/** One look at a time serves all who ask; who asks during a look gets the next one. */
+/** Reads the watermark once for all callers that ask at the same time; a call during a read gets the result of the next one. */
 export function createEventWatermark(sql: Sql, log: Pick<Log, 'warn'>): EventWatermark {
   let known = 0
-  /** Writers that have been waited for in vain: nobody waits for them again. */
+  /** Transactions that did not end in time: no reader waits for them again. */
   const stuck = new Set<string>()
-  let lookedAt = Number.NEGATIVE_INFINITY
+  let readAt = Number.NEGATIVE_INFINITY
   let running: Promise<number> | undefined
   let next: Promise<number> | undefined
 
-  const look = () => {
+  const read = () => {
     const began = performance.now()
     running = reachedNow(sql, stuck, log)
       .then((id) => {
         known = Math.max(known, id ?? 0)
-        lookedAt = began
+        readAt = began
         return known
       })
       .finally(() => {
@@ -41,13 +39,13 @@ export function createEventWatermark(sql: Sql, log: Pick<Log, 'warn'>): EventWat
   }
   return {
     reached: async (staleMs = 0) => {
-      if (performance.now() - lookedAt < staleMs) return known
-      if (!running) return look()
+      if (performance.now() - readAt < staleMs) return known
+      if (!running) return read()
       next ??= running
         .catch(() => {})
         .then(() => {
           next = undefined
-          return look()
+          return read()
         })
       return next
     },
@@ -55,29 +53,30 @@ export function createEventWatermark(sql: Sql, log: Pick<Log, 'warn'>): EventWat
 }
 
 /**
- * The highest id seen, once all are over that were writing events right after it was seen: whoever has a
- * lower id still uncommitted was among them, since an id is taken under the table's lock, which is held to
- * the end of the transaction. Undefined when they take too long.
+ * The highest id, once every transaction has ended that was writing events right after the id was read. A transaction with a
+ * lower id that is not committed was among them, because an id is taken under the lock of the table, which is held to the
+ * end of the transaction. Undefined when one of them stays open for longer than two seconds.
  */
 async function reachedNow(sql: Sql, stuck: Set<string>, log: Pick<Log, 'warn'>): Promise<number | undefined> {
   const [{ id }] = await sql<[{ id: number }]>`select coalesce(max(id), 0) as id from job_events`
-  const end = performance.now() + patience
-  let still = await writers(sql)
-  for (const transaction of stuck) if (!still.has(transaction)) stuck.delete(transaction)
-  for (let writing = [...still]; writing.length > 0; ) {
+  const end = performance.now() + longestWaitMs
+  let open = await writers(sql)
+  for (const transaction of stuck) if (!open.has(transaction)) stuck.delete(transaction)
+  for (let writing = [...open]; writing.length > 0; ) {
     if (writing.every((transaction) => stuck.has(transaction))) return undefined
     if (performance.now() > end) {
       for (const transaction of writing) stuck.add(transaction)
-      log.warn('a transaction that writes events does not end; until it does, newer events are not told')
+      log.warn('a transaction that writes events stays open; newer events are not delivered until it ends')
       return undefined
     }
-    await wait(pause)
-    still = await writers(sql)
-    writing = writing.filter((transaction) => still.has(transaction))
+    await wait(pauseMs)
+    open = await writers(sql)
+    writing = writing.filter((transaction) => open.has(transaction))
   }
   return id
 }
 
+/** The open transactions that have written events. */
 async function writers(sql: Sql): Promise<Set<string>> {
   const rows = await sql<{ virtualtransaction: string }[]>`
     select virtualtransaction

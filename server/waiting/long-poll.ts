@@ -1,107 +1,120 @@
 import * as z from 'zod'
 
-/** One queue, as the notices of the database name it: `["chatbooks","default"]`. */
+/** One queue as the notifications of the database name it: `["chatbooks","default"]`. */
 export const queueKey = ({ domain, queue }: { domain: string; queue: string }): string =>
   JSON.stringify([domain, queue])
 
-/** Those who wait for the same work; one of them looks, and the others wait for their turn. */
-interface Line {
+/** The held calls that would take the same jobs: one of them polls, and the others wait until it is done. */
+interface WaitList {
   queue: string
-  turns: (() => void)[]
-  /** Somebody said that there may be work since the last look began. */
-  rung: boolean
-  ring: () => void
+  /** Lets the next call poll. */
+  waiting: (() => void)[]
+  /** The queue was notified after the current attempt began. */
+  notified: boolean
+  /** Ends the pause of the call that polls. */
+  wake: () => void
 }
 
+/** Held calls. */
 export interface LongPolls {
   /**
-   * Looks again and again until something is found: when the queue is rung, and when `look` says.
-   * @returns what was found, or undefined once `until` is over
+   * Repeats `attempt` until it finds something: whenever the queue is notified, and after the time that `attempt` names.
+   * @returns what was found, or undefined when `until` is aborted
+   * @throws whatever `attempt` throws
    */
-  watch: <Found>(watching: Watching<Found>) => Promise<Found | undefined>
-  /** There may be work in this queue; without a queue, in any. */
-  ring: (queue?: string) => void
+  watch: <Found>(poll: Poll<Found>) => Promise<Found | undefined>
+  /** Wakes the calls of a queue, as `queueKey` names it; without a queue, all calls. */
+  notify: (queue?: string) => void
 }
 
-interface Watching<Found> {
+interface Poll<Found> {
   queue: string
-  /** What tells those apart who would take different jobs of the queue. */
+  /** Equal for calls that would take the same jobs of the queue. */
   kind: string
   until: AbortSignal
-  look: () => Promise<{ found: Found } | { againInMs: number }>
+  /** `retryInMs` is the longest pause before the next attempt, in milliseconds. */
+  attempt: () => Promise<{ found: Found } | { retryInMs: number }>
 }
 
-/** Where calls wait for work without asking the database over and over: one asks for all of its kind. */
+/** Holds calls without one query for each of them: of the calls that would take the same jobs, one polls at a time. */
 export function createLongPolls(): LongPolls {
-  const lines = new Map<string, Line>()
-
+  const lists = new Map<string, WaitList>()
   return {
-    async watch({ queue, kind, until, look }) {
+    async watch({ queue, kind, until, attempt }) {
       const key = `${queue}\n${kind}`
-      const line = lines.get(key) ?? { queue, turns: [], rung: false, ring: () => {} }
-      const first = !lines.has(key)
-      lines.set(key, line)
-      if (!first && !(await turn(line, until))) return undefined
+      const existing = lists.get(key)
+      const list = existing ?? { queue, waiting: [], notified: false, wake: () => {} }
+      lists.set(key, list)
+      if (existing && !(await isNext(list, until))) return undefined
       try {
-        while (!until.aborted) {
-          line.rung = false
-          const seen = await look()
-          if ('found' in seen) return seen.found
-          await rest(line, seen.againInMs, until)
-        }
-        return undefined
+        return await poll(list, until, attempt)
       } finally {
-        const next = line.turns.shift()
+        const next = list.waiting.shift()
         if (next) next()
-        else lines.delete(key)
+        else lists.delete(key)
       }
     },
-    ring(queue) {
-      for (const line of lines.values()) {
-        if (queue !== undefined && line.queue !== queue) continue
-        line.rung = true
-        line.ring()
+    notify(queue) {
+      for (const list of lists.values()) {
+        if (queue !== undefined && list.queue !== queue) continue
+        list.notified = true
+        list.wake()
       }
     },
   }
 }
 
-/** Waits for the others of the line. False when time is up before. */
-function turn(line: Line, until: AbortSignal): Promise<boolean> {
+async function poll<Found>(
+  list: WaitList,
+  until: AbortSignal,
+  attempt: Poll<Found>['attempt'],
+): Promise<Found | undefined> {
+  while (!until.aborted) {
+    list.notified = false
+    const result = await attempt()
+    if ('found' in result) return result.found
+    await pause(list, result.retryInMs, until)
+  }
+  return undefined
+}
+
+/** Waits until the other calls of the list are done. Resolves to false when `until` is aborted before. */
+function isNext(list: WaitList, until: AbortSignal): Promise<boolean> {
   if (until.aborted) return Promise.resolve(false)
   return new Promise((resolve) => {
-    const mine = () => {
+    const proceed = () => {
       until.removeEventListener('abort', leave)
       resolve(true)
     }
     const leave = () => {
-      line.turns.splice(line.turns.indexOf(mine), 1)
+      list.waiting.splice(list.waiting.indexOf(proceed), 1)
       resolve(false)
     }
     until.addEventListener('abort', leave, { once: true })
-    line.turns.push(mine)
+    list.waiting.push(proceed)
   })
 }
 
-/** Until the line is rung, the time is over, or `ms` have passed. */
-function rest(line: Line, ms: number, until: AbortSignal): Promise<void> {
-  if (line.rung || until.aborted) return Promise.resolve()
+/** Waits until the queue is notified, `until` is aborted, or `ms` milliseconds have passed. */
+function pause(list: WaitList, ms: number, until: AbortSignal): Promise<void> {
+  if (list.notified || until.aborted) return Promise.resolve()
   return new Promise((resolve) => {
-    const over = () => {
+    const end = () => {
       clearTimeout(timer)
-      until.removeEventListener('abort', over)
-      line.ring = () => {}
+      until.removeEventListener('abort', end)
+      list.wake = () => {}
       resolve()
     }
-    const timer = setTimeout(over, ms)
-    until.addEventListener('abort', over, { once: true })
-    line.ring = over
+    const timer = setTimeout(end, ms)
+    until.addEventListener('abort', end, { once: true })
+    list.wake = end
   })
 }
 
 /**
- * Runs `work` with a signal that ends with any of `signals`, or after `ms`. `AbortSignal.any` would do it on
- * later Nodes; on Node 20 it forgets a timeout that nobody else holds, and never lets go of what it watches.
+ * Runs `work` with a signal that is aborted with any of `signals`, or after `ms` milliseconds. `AbortSignal.any` would do
+ * the same in later versions of Node; in Node 20 it drops a timeout that nothing else references, and it never releases the
+ * signals that it listens to.
  */
 export async function withDeadline<T>(
   signals: readonly AbortSignal[],
@@ -120,19 +133,20 @@ export async function withDeadline<T>(
   }
 }
 
-/** A notice of the database rings the queues that it names; one that names none rings them all. */
-export function wakeNotified(waiting: LongPolls, notice: string): void {
-  const queues = Notice.safeParse(jsonOf(notice)).data ?? []
-  if (notice === '') waiting.ring()
-  for (const [domain, queue] of queues) waiting.ring(queueKey({ domain, queue }))
+/** Wakes the calls of the queues that a notification of the database names; an empty notification wakes all calls. */
+export function wakeNotified(longPolls: LongPolls, notification: string): void {
+  const queues = QueueList.safeParse(jsonOf(notification)).data ?? []
+  if (notification === '') longPolls.notify()
+  for (const [domain, queue] of queues) longPolls.notify(queueKey({ domain, queue }))
 }
 
-const Notice = z.array(z.tuple([z.string(), z.string()]))
+const QueueList = z.array(z.tuple([z.string(), z.string()]))
 
+/** Undefined for a text that is no JSON: another program may notify on the same channel. */
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined // not a notice of ours
+    return undefined
   }
 }

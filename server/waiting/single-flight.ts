@@ -1,72 +1,73 @@
-/** Answers that are looked up once for all who ask the same at the same time. */
+/** Results that are computed once for all callers that ask for the same at the same time. */
 export interface SingleFlight {
   /**
-   * Looks, or waits for the look that begins next: no answer is older than its question.
-   * @throws whatever the look throws, for all who wait for it
+   * Runs `compute`, or waits for the next run with the same key: no result is older than the call that gets it.
+   * @throws whatever `compute` throws, for all callers that wait for this run
    */
-  share: (key: string, ask: () => Promise<string>) => Promise<string>
+  share: (key: string, compute: () => Promise<string>) => Promise<string>
 }
 
-interface Look {
-  /** Who is answered by it. */
-  askers: number
-  /** Resolves when the next one may begin. */
+interface Run {
+  /** The number of callers that get its result. */
+  callers: number
+  /** Resolves when the next run may begin. */
   over: Promise<void>
-  /** For all who come until then. */
-  next?: Next
-  /** Called when the next one has as many askers. */
+  /** The next run, for all callers that come until then. */
+  next?: NextRun
+  /** Called when the next run has as many callers as this one. */
   gathered?: () => void
 }
 
-interface Next {
-  askers: number
-  answer: Promise<string>
+interface NextRun {
+  callers: number
+  result: Promise<string>
 }
 
 /**
- * Who has just been answered with others may ask again: the next look waits until as many have asked, for a part of what
- * it takes at most.
+ * Callers that shared a result often ask again at once. The next run waits for as many callers, at most for this share of the
+ * time that a run takes, and for at most 10 ms.
  */
-const gathering = 1 / 2
+const gatheringShare = 1 / 2
 const longestGatheringMs = 10
 
+/** Shares results between callers by key. */
 export function createSingleFlight(): SingleFlight {
-  const underway = new Map<string, Look>()
+  const runs = new Map<string, Run>()
 
-  function begin(key: string, answer: Promise<string>, askers: number): Promise<string> {
+  function begin(key: string, result: Promise<string>, callers: number): Promise<string> {
     const since = performance.now()
     const gather = async () => {
-      if (askers === 1 && look.next === undefined) return
+      if (callers === 1 && run.next === undefined) return
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.min(longestGatheringMs, (performance.now() - since) * gathering))
-        look.gathered = () => {
+        const timer = setTimeout(resolve, Math.min(longestGatheringMs, (performance.now() - since) * gatheringShare))
+        run.gathered = () => {
           clearTimeout(timer)
           resolve()
         }
-        if (isGathered(look)) look.gathered()
+        if (isGathered(run)) run.gathered()
       })
     }
-    const look: Look = {
-      askers,
-      over: answer.then(gather, gather).then(() => {
-        if (look.next === undefined) underway.delete(key)
+    const run: Run = {
+      callers,
+      over: result.then(gather, gather).then(() => {
+        if (run.next === undefined) runs.delete(key)
       }),
     }
-    underway.set(key, look)
-    return answer
+    runs.set(key, run)
+    return result
   }
 
   return {
-    share(key, ask) {
-      const look = underway.get(key)
-      if (!look) return begin(key, ask(), 1)
-      const next: Next = look.next ?? { askers: 0, answer: look.over.then(() => begin(key, ask(), next.askers)) }
-      look.next = next
-      next.askers += 1
-      if (isGathered(look)) look.gathered?.()
-      return next.answer
+    share(key, compute) {
+      const run = runs.get(key)
+      if (!run) return begin(key, compute(), 1)
+      const next: NextRun = run.next ?? { callers: 0, result: run.over.then(() => begin(key, compute(), next.callers)) }
+      run.next = next
+      next.callers += 1
+      if (isGathered(run)) run.gathered?.()
+      return next.result
     },
   }
 }
 
-const isGathered = ({ askers, next }: Look): boolean => next !== undefined && next.askers >= askers
+const isGathered = ({ callers, next }: Run): boolean => next !== undefined && next.callers >= callers

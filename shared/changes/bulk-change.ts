@@ -1,24 +1,23 @@
 import * as z from 'zod'
 import { Count, wholeNumber } from '../scope.ts'
 
-/** The signed word of a server for what its preview counted. A blank one is that of a preview which failed, and not absent. */
+/** The token of a preview. A blank token and null are rejected: the script that sends one had no preview, and must not change anything. */
 const previewToken = z
-  .string('must be the token of a preview')
+  .string('must be the token of a preview, or left out')
   .regex(/\S/, 'must be the token of a preview, or left out')
   .max(131_072, 'is longer than any token')
-  .nullish()
-  .transform((token) => token ?? undefined)
+  .optional()
 
-/** What the request of every bulk change has beside its filters. */
+/** The fields that every request of a bulk change has beside its filters. */
 export const bulkFields = {
   dry_run: z.boolean('must be true or false').default(false),
-  /** The largest number of jobs it may touch; above it, nothing is changed. */
+  /** The most jobs that may match; when more match, nothing is changed. */
   max: wholeNumber(1).optional(),
-  /** Go by this preview: its reference time, its jobs and no others, at most as many as it counted. */
+  /** Changes the jobs of this preview and no others, by its reference time. */
   preview_token: previewToken,
 }
 
-/** Jobs that are alike. */
+/** Jobs of the same domain, queue, job type and status. */
 export const Group = z.object({
   domain: z.string(),
   queue: z.string(),
@@ -28,56 +27,56 @@ export const Group = z.object({
 })
 export type Group = z.output<typeof Group>
 
-/** What a change would touch; times are ISO 8601 in UTC. */
+/** What a change would affect; times are ISO 8601 in UTC. */
 export const Preview = z.object({
-  /** For `preview_token`, once. */
+  /** The value for `preview_token`; one change can use it. */
   token: z.string(),
-  /** The one time that the change will go by, to the microsecond. */
+  /** The reference time of the change, to the microsecond. */
   as_of: z.string(),
   expires_at: z.string(),
   count: Count,
-  /** The largest 100. */
+  /** The 100 largest groups. */
   groups: z.array(Group),
-  /** The first and the last of the times that the filters look at, such as when the jobs ended. */
+  /** The first and the last of the times that the filters compare, such as the times when the jobs ended. */
   oldest: z.string().nullable(),
   newest: z.string().nullable(),
-  /** Whose jobs they are: the ten with the most. */
+  /** The ten owners with the most jobs. */
   owners: z.array(z.object({ owner_user_id: z.string().nullable(), count: Count })),
-  /** Told from a sample. */
+  /** Estimated from a sample of 200 jobs. */
   bytes_estimate: Count,
-  /** Ten at most, to look at. */
+  /** The ids of ten jobs at most. */
   sample_ids: z.array(z.number()),
-  /** By the pace of the last changes of this kind. */
+  /** Estimated from the rate of the last changes of this kind. */
   eta_seconds: z.number().nonnegative(),
 })
 export type Preview = z.output<typeof Preview>
 
-/** What the answer of every bulk change has beside its counts. Other servers have none of it. */
+/** The fields that every response of a bulk change has beside its counts. Other servers send none of them. */
 export const bulkAnswer = {
-  /** In a dry run. */
+  /** Present in a dry run. */
   preview: Preview.optional(),
-  /** Its record, where anything was changed. */
+  /** The id of the operation, where at least one job was changed. */
   operation_id: z.number().optional(),
   batches: Count.optional(),
   elapsed_ms: Count.optional(),
-  /** Counted in the preview and not changed, since they had gone on by themselves or were held by another. */
+  /** Jobs of the preview that were not changed: other programs had changed them, or held them. */
   skipped: Count.optional(),
-  /** Left alone, since other transactions held them. */
+  /** Jobs that were not changed because other transactions held them. */
   skipped_locked: Count.optional(),
 }
 
-/** How far a change has come, as `Accept: application/x-ndjson` tells it. */
+/** The progress of a change, sent to callers with `Accept: application/x-ndjson`. */
 export const Progress = z.object({
   operation_id: z.number(),
   affected: Count,
-  /** How many it will be at most, where that was counted. */
+  /** The count of the preview; null without a preview. */
   total: Count.nullable(),
   batches: Count,
   elapsed_ms: Count,
 })
 export type Progress = z.output<typeof Progress>
 
-/** One line of such an answer: many of progress, then what would have been the answer, or a failure (RFC 9457). */
+/** One line of that response: lines of progress, then the response itself or a failure (RFC 9457). */
 export const ProgressLine = z.union([
   z.object({ progress: Progress }),
   z.object({ result: z.unknown() }),

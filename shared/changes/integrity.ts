@@ -12,9 +12,9 @@ export const IntegrityRequest = z.strictObject({
 export type IntegrityRequest = z.output<typeof IntegrityRequest>
 
 export const IntegrityResult = z.object({
-  /** Not processing, and yet leased; or queued, and yet with a lease id or a worker. */
+  /** Jobs that are not processing but have a lease, and queued jobs with a lease id or a worker. */
   non_processing_with_lease: Count,
-  /** Processing, with a lease that has run out or never was. */
+  /** Processing jobs whose lease has expired or is missing. */
   processing_expired: Count,
   fixed: Count,
   ...bulkAnswer,

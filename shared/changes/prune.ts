@@ -3,7 +3,7 @@ import { endpoint } from '../endpoint.ts'
 import { Count, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields, Group } from './bulk-change.ts'
 
-/** The states a prune may delete: a prune never deletes live work. */
+/** The statuses that a prune may delete: a prune never deletes live work. */
 const prunableStatuses = ['completed', 'failed', 'cancelled', 'quarantined'] as const
 
 const live = ['queued', 'processing']
@@ -29,15 +29,15 @@ export const PruneRequest = z.strictObject({
   older_than_days: wholeNumber(1, 3650).default(30),
   ...scopeFields,
   ...bulkFields,
-  /** Dry run only: list the largest groups of what would go, at most this many. */
+  /** Dry run only: how many of the largest groups the response lists. */
   detail_top_k: wholeNumber(0, 100).default(0),
-  /** Dry run only: count what stays, too. It costs a scan of the finished jobs in scope. */
+  /** Dry run only: counts also the jobs that stay, which scans all finished jobs in scope. */
   include_kept: z.boolean('must be true or false').default(false),
 })
 export type PruneRequest = z.output<typeof PruneRequest>
 
 export const PruneGroup = Group.extend({
-  /** With `include_kept`: jobs of the group that stay, and when the oldest to go ended. */
+  /** With `include_kept`: how many jobs of the group stay, and when the oldest job to delete ended. */
   keep: Count.optional(),
   oldest: z.string().nullish(),
 })

@@ -8,7 +8,7 @@ export const RequeueRequest = z.strictObject({
   domain: ScopeName,
   job_id: optional(wholeNumber(1)),
   ...bulkFields,
-  /** So many of them at first: the answer names them, and has a token for the rest. */
+  /** Requeues at most this many jobs: the response lists their ids and has a token for the other jobs. */
   limit: optional(wholeNumber(1, 1000)),
 })
 export type RequeueRequest = z.output<typeof RequeueRequest>
@@ -20,9 +20,9 @@ export const requeue = endpoint({
   input: RequeueRequest,
   output: z.object({
     affected: Count,
-    /** With `limit`: which ones. */
+    /** With `limit`: the ids of the requeued jobs. */
     job_ids: z.array(z.number()).optional(),
-    /** With `limit` and `preview_token`: the same preview without them, where any are left. */
+    /** With `limit` and `preview_token`: a token for the other jobs of the preview, where there are any. */
     rest_token: z.string().optional(),
     ...bulkAnswer,
   }),

@@ -7,9 +7,9 @@ const sweepActions = ['cancel', 'fail'] as const
 
 export const SweepRequest = z
   .strictObject({
-    /** Queued jobs created at least this long ago. */
+    /** Ends queued jobs that were created at least this many seconds ago. */
     age_seconds: optional(wholeNumber(1)),
-    /** Processing jobs picked up at least this long ago. */
+    /** Ends processing jobs that were picked up at least this many seconds ago. */
     runtime_seconds: optional(wholeNumber(1)),
     action: z.enum(sweepActions, 'must be cancel or fail').default('cancel'),
     ...scopeFields,

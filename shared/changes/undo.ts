@@ -7,13 +7,13 @@ import { bulkAnswer, bulkFields } from './bulk-change.ts'
 export const UndoRequest = z.strictObject({ ...bulkFields, id: PathId })
 export type UndoRequest = z.output<typeof UndoRequest>
 
-/** What cannot be taken back, and why. */
+/** A job that cannot be restored, and the reason as a sentence. */
 export const Conflict = z.object({ job_id: z.number(), reason: z.string() })
 export type Conflict = z.output<typeof Conflict>
 
 /**
- * Takes back what an operation did: pruned jobs are there again, requeued ones that nobody has picked up are
- * back in quarantine, swept ones that were queued are back in the queue. What has gone on since is left.
+ * Undoes an operation: restores pruned jobs, returns requeued jobs to quarantine, and returns swept jobs that were queued to
+ * the queue. Jobs that somebody has picked up or changed since stay as they are.
  */
 export const undo = endpoint({
   method: 'POST',
@@ -21,7 +21,7 @@ export const undo = endpoint({
   input: UndoRequest,
   output: z.object({
     affected: Count,
-    /** How many cannot be taken back, and the first hundred of them. */
+    /** How many jobs cannot be restored, and the first 100 of them. */
     conflict_count: Count,
     conflicts: z.array(Conflict),
     ...bulkAnswer,

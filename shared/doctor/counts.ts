@@ -2,19 +2,19 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count } from '../scope.ts'
 
-/** Whether the counts that stats go by are those of the jobs. What is wrong is set right. */
+/** Compares the counts that stats use with the jobs, and corrects them. */
 export const checkCounts = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/counts',
   input: z.strictObject({}),
   output: z.object({
-    /** True when stats go by counts that triggers keep; else the jobs themselves are counted, which is right, and slower. */
+    /** True when stats use the counts that triggers keep; otherwise the jobs are counted, which is exact too, and slower. */
     kept: z.boolean(),
-    /** Why not. */
+    /** Why the counts are not used; null when they are. */
     why: z.string().nullable(),
-    /** By so many jobs the counts were wrong just now; they have been set right. */
+    /** The number of jobs by which the counts were wrong just now; they have been corrected. */
     wrong: Count,
-    /** When they were last wrong before that, and by how much. */
+    /** When the counts were found wrong before this call, and by how many jobs. */
     mended_at: z.string().nullable(),
     mended: Count.nullable(),
   }),

@@ -10,7 +10,7 @@ const Idle = z.object({
 })
 export type Idle = z.output<typeof Idle>
 
-/** Indexes of jobs, made by other programs, that cost each write and serve nothing. */
+/** Indexes on jobs that other programs created, and that slow down each write without serving a query. */
 export const idleIndexes = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/indexes',

@@ -4,22 +4,22 @@ import { Count } from '../scope.ts'
 
 const Table = z.object({
   table: z.string(),
-  /** As the statistics of the database have it. */
+  /** An estimate from the statistics of PostgreSQL. */
   rows: Count,
-  /** With its indexes. */
+  /** The size of the table with its indexes. */
   bytes: Count,
   oldest: z.string().nullable(),
 })
 export type Table = z.output<typeof Table>
 
-/** What the jobs and their history take up. */
+/** The size of the jobs and of their history. */
 export const storage = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/storage',
   input: z.strictObject({}),
   output: z.object({
     archive_before_delete: z.boolean(),
-    /** Columns without which nothing can be put away, where the server's role may not add them to another's table. */
+    /** Columns that the archive lacks, because the role of the server may not add them to the table of another role. */
     archive_lacks: z.array(z.string()).default([]),
     archive_days: Count,
     tables: z.array(Table),

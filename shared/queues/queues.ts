@@ -5,7 +5,7 @@ import { text } from '../work/job.ts'
 
 const queueFields = { domain: ScopeName, queue: ScopeName }
 
-/** Both stop new leases at once, and let running jobs go on; a queue that drains takes no new jobs either. */
+/** `pause` and `drain` stop new leases at once and let running jobs go on; a queue that drains takes no new jobs either. */
 const actions = ['pause', 'resume', 'drain'] as const
 export type QueueAction = (typeof actions)[number]
 
@@ -42,7 +42,7 @@ export const StoppedQueue = z.object({
   paused: z.boolean(),
   drain: z.boolean(),
   updated_at: z.string().nullable(),
-  /** Why, if whoever stopped it said so. */
+  /** The reason that was given when the queue was stopped. */
   reason: z.string().nullish(),
 })
 export type StoppedQueue = z.output<typeof StoppedQueue>

@@ -6,9 +6,9 @@ export const GroupStats = z.object({
   domain: z.string(),
   queue: z.string(),
   job_type: z.string(),
-  /** Queued and due. */
+  /** Jobs that are queued and due. */
   queued: Count,
-  /** Queued, and due later. */
+  /** Jobs that are queued and due later. */
   scheduled: Count,
   processing: Count,
   quarantined: Count,

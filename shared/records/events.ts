@@ -1,18 +1,26 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { queryNumber, scopeFields } from '../scope.ts'
+import { clampedNumber, queryNumber, scopeFields } from '../scope.ts'
 
-/** Where a reader stands, and what it wants to see. */
+/** The position of a reader, and its filters. */
 const eventFilters = {
-  /** Only events after this one; 0 means from the beginning. */
+  /** Only events with a higher id; 0 means all events. */
   after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0),
   ...scopeFields,
 }
 
-export const EventsRequest = z.strictObject({ ...eventFilters, limit: queryNumber(1, 1000, 100) })
+/** The most events of one answer: 200 by default, as on the other server. */
+const page = [1, 1000, 200] as const
+
+/** A limit outside of 1 to 1000 is clamped, as on the other server. */
+export const EventsRequest = z.strictObject({ ...eventFilters, limit: clampedNumber(...page) })
+
+/** The same for the flags of a command, in which a limit outside of the range is an error. */
+export const EventsFlags = z.strictObject({ ...eventFilters, limit: queryNumber(...page) })
+
 export type EventsRequest = z.output<typeof EventsRequest>
 
-/** One step in the life of a job, or one decision of an operator. */
+/** One change of a job, or one action of an operator. */
 export const JobEvent = z.object({
   id: z.number(),
   event_type: z.string(),
@@ -20,6 +28,7 @@ export const JobEvent = z.object({
   domain: z.string().nullish(),
   queue: z.string().nullish(),
   job_type: z.string().nullish(),
+  /** An object, `{}` where the stored value is none. */
   attrs: z.unknown().optional(),
   owner_user_id: z.string().nullish(),
   request_id: z.string().nullish(),
@@ -29,8 +38,14 @@ export const JobEvent = z.object({
 export type JobEvent = z.output<typeof JobEvent>
 
 /**
- * Events in the order of their ids. Whoever asks again with the last id as `after_id` misses none and
- * sees none twice: an event is told only when none before it can still appear.
+ * The data of a stream's message `event: job`: all fields of an event, and its type as `event`, under which clients of the
+ * other server look for it.
+ */
+export const streamedEvent = (event: JobEvent) => ({ event: event.event_type, ...event })
+
+/**
+ * Events in the order of their ids. A reader that sends the last id as `after_id` misses no event and gets none twice: an
+ * event is answered only when no event with a lower id can appear any more.
  */
 export const events = endpoint({
   method: 'GET',
@@ -40,5 +55,8 @@ export const events = endpoint({
   changes: () => false,
 })
 
-/** The same as server-sent events; a stream that broke off goes on after its `Last-Event-ID`. */
+/**
+ * The same as server-sent events, in messages named `event: job` with `streamedEvent` as their data; a stream that was cut
+ * off continues after its `Last-Event-ID`.
+ */
 export const eventStream = { path: '/api/v1/jobs/events/stream', input: z.strictObject(eventFilters) } as const

@@ -6,12 +6,12 @@ import { PathId } from '../work/job.ts'
 export const bulkKinds = ['prune', 'sweep', 'requeue', 'integrity', 'undo'] as const
 export type BulkKind = (typeof bulkKinds)[number]
 
-/** `partial` stopped half-way: whole batches stand. `failed` changed nothing. */
+/** `partial` stopped half-way: its finished batches are committed. `failed` changed nothing. */
 const states = ['running', 'done', 'partial', 'failed', 'undone'] as const
 
 const time = z.string().nullable()
 
-/** What was changed, by whom, and why. */
+/** The record of a bulk change: what was changed, by which caller, and why. */
 export const OperationRecord = z.object({
   id: z.number(),
   kind: z.string(),
@@ -19,35 +19,35 @@ export const OperationRecord = z.object({
   domain: z.string().nullable(),
   queue: z.string().nullable(),
   job_type: z.string().nullable(),
-  /** The request as it was understood. */
+  /** The request after validation, with its defaults. */
   filters: z.unknown(),
-  /** The reference time that it went by. */
+  /** The reference time of its filters. */
   as_of: z.string(),
   caller: z.string(),
   reason: z.string().nullable(),
   request_id: z.string().nullable(),
   idempotency_key: z.string().nullable(),
-  /** What its preview counted, where it went by one. */
+  /** The count of the preview that the change was bound to; null without a preview. */
   previewed: Count.nullable(),
   affected: Count,
   skipped: Count.nullable(),
   skipped_locked: Count,
   batches: Count,
-  /** The counts of its answer, by name. */
+  /** The counts of its answer, by their names. */
   counts: z.record(z.string(), z.number()),
-  /** Why it is partial or failed. */
+  /** Why the operation is partial or failed. */
   error: z.string().nullable(),
   started_at: z.string(),
   ended_at: time,
-  /** The operation that this one takes back, and the one that took this one back. */
+  /** The operation that this one undoes, and the operation that undid this one. */
   undoes: z.number().nullable(),
   undone_by: z.number().nullable(),
-  /** Its seal, over the record and the seal before it. */
+  /** The hash of the record and of the hash before it. */
   hash: z.string().nullable(),
 })
 export type OperationRecord = z.output<typeof OperationRecord>
 
-/** The newest first. */
+/** Records, the newest first. */
 export const listOperations = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations',
@@ -55,7 +55,7 @@ export const listOperations = endpoint({
     ...scopeFields,
     kind: optional(z.enum(bulkKinds, `must be one of ${bulkKinds.join(', ')}`)),
     state: optional(z.enum(states, `must be one of ${states.join(', ')}`)),
-    /** Only those before this one, to turn the page. */
+    /** Only records with a lower id, for the next page. */
     before_id: queryNumber(1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     limit: queryNumber(1, 1000, 50),
   }),
@@ -68,7 +68,7 @@ export const getOperation = endpoint({
   path: '/api/v1/jobs/operations/:id',
   input: z.strictObject({ id: PathId }),
   output: OperationRecord.extend({
-    /** What has become of its jobs: how many are in each state now, `gone` where they are no more. */
+    /** The states of its jobs now, with the number of jobs in each; `gone` for jobs that do not exist any more. */
     now: z.record(z.string(), Count),
   }),
   changes: () => false,
@@ -77,14 +77,14 @@ export const getOperation = endpoint({
 const Day = z.object({
   day: z.string(),
   operations: Count,
-  /** Records that are not as they were sealed, or do not follow the one before. */
+  /** Ids of records whose hash does not fit the record, or the hash of the record before it. */
   broken: z.array(z.number()),
-  /** Records that are gone. */
+  /** The number of records that are missing. */
   missing: Count,
 })
 export type Day = z.output<typeof Day>
 
-/** Whether the records are as they were sealed, day by day. */
+/** Checks the hash chain of the records, day by day. */
 export const verifyOperations = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/verify',

@@ -3,10 +3,10 @@ import { endpoint } from '../endpoint.ts'
 import { optional, preset, ScopeName, wholeNumber } from '../scope.ts'
 import { Job, words } from './job.ts'
 
-/** Who works, as rows and events name it. */
+/** The name of a worker, which rows and events keep. */
 export const WorkerId = words(256)
 
-/** Seconds of a lease: 60 if nothing is said; the server may allow less, by `JOBS_LEASE_MAX_SECONDS`. */
+/** The length of a lease in seconds, 60 by default. A server may allow less with `JOBS_LEASE_MAX_SECONDS`. */
 export const LeaseSeconds = wholeNumber(1, 86_400)
 
 export const AcquireRequest = z.strictObject({
@@ -23,7 +23,7 @@ export const AcquireRequest = z.strictObject({
       .max(100, 'must name at most 100'),
   ),
   owner_user_id: optional(words(128)),
-  /** How long the call may be held until there is a job. */
+  /** How many seconds the call may be held until there is a job. */
   wait_seconds: preset(wholeNumber(0, 60), 0),
 })
 export type AcquireRequest = z.output<typeof AcquireRequest>
@@ -32,7 +32,7 @@ export const acquire = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/acquire',
   input: AcquireRequest,
-  /** In pick order, each with a fresh `lease_id`. */
+  /** In pick order, each with a new `lease_id`. */
   output: z.object({ jobs: z.array(Job) }),
   changes: () => true,
   unconfirmed: true,

@@ -3,20 +3,20 @@ import { endpoint } from '../endpoint.ts'
 import { optional, preset } from '../scope.ts'
 import { JobId, PathId, text } from './job.ts'
 
-/** A queued job ends at once. A running one is asked to end, and its worker sees it at its next renewal. */
+/** Cancels a queued job at once. The worker of a running job is asked to end it: the next renewal answers `cancel_requested`. */
 export const cancel = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/cancel',
   input: z.strictObject({
     id: PathId,
     reason: optional(text(500)),
-    /** End a running job now: its worker loses the lease. */
+    /** Cancels a running job at once: its worker loses the lease. */
     force: preset(z.boolean('must be true or false'), false),
   }),
   output: z.object({
     id: JobId,
     status: z.string(),
-    /** True while a running job has been asked to end. */
+    /** True for a running job whose worker has been asked to end it. */
     cancel_requested: z.boolean(),
   }),
   changes: () => true,

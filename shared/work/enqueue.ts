@@ -7,7 +7,7 @@ const biggestInteger = 2 ** 31 - 1
 
 const [firstTime, lastTime] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')]
 
-/** A time that PostgreSQL keeps and the wire can tell: of the years 1 to 9999, and in a zone that it knows. */
+/** True for a time that PostgreSQL can store and JSON can carry: of the years 1 to 9999, with a UTC offset that PostgreSQL takes. */
 const isKeepable = (time: string) =>
   Date.parse(time) >= firstTime && Date.parse(time) <= lastTime && !/[+-](?:1[6-9]|2\d):\d\d$/.test(time)
 
@@ -19,19 +19,19 @@ export const NewJob = z.strictObject({
   domain: ScopeName,
   queue: preset(ScopeName, 'default'),
   job_type: ScopeName,
-  /** What the worker needs to know; at most `JOBS_MAX_JSON_BYTES`. */
+  /** The input of the worker; at most `JOBS_MAX_JSON_BYTES` of JSON. */
   payload: JsonObject,
   owner_user_id: optional(words(128)),
   /** 1 runs first. */
   priority: preset(wholeNumber(1, 10), 5),
-  /** Attempts after the first. */
+  /** The number of attempts after the first one. */
   max_retries: preset(wholeNumber(0, 100), 3),
   /** Not before this time; absent means at once. */
   available_at: optional(Time),
-  /** A second job with this key in its domain, queue and type is the first one. */
+  /** Where a job with this key exists in the domain, queue and type, that job is answered, and none is inserted. */
   idempotency_key: optional(words(256)),
   batch_group: optional(words(256)),
-  /** Jobs, by uuid, that must be completed before this one runs. */
+  /** The uuids of the jobs that must be completed before this one runs. */
   depends_on: optional(
     z
       .array(text(128).trim().min(1, 'must not be blank'))
@@ -43,7 +43,7 @@ export const NewJob = z.strictObject({
 export type NewJob = z.output<typeof NewJob>
 
 export const EnqueuedJob = Job.extend({
-  /** False for a job that was there already under this idempotency key. */
+  /** False for a job that existed already under this idempotency key. */
   created: z.boolean(),
 })
 export type EnqueuedJob = z.output<typeof EnqueuedJob>
@@ -59,7 +59,7 @@ export const enqueue = endpoint({
   created: ({ created }) => created,
 })
 
-/** All of them, or none. */
+/** Inserts all of the jobs, or none. */
 export const enqueueBatch = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch',

@@ -6,28 +6,28 @@ import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
 
 const finishFields = {
   ...leaseOwnerFields,
-  /** Chosen by the worker: the same finish with the same token is answered as the first time. */
+  /** Chosen by the worker: a finish that is repeated with the same token gets the same answer as the first time. */
   completion_token: optional(words(256)),
 }
 
 const completeFields = {
   ...finishFields,
-  /** What came of it, any JSON; at most `JOBS_MAX_JSON_BYTES`. */
+  /** The result of the job, any JSON; at most `JOBS_MAX_JSON_BYTES`. */
   result: Json.optional(),
 }
 
 const failFields = {
   ...finishFields,
-  /** What went wrong, for people. */
+  /** The error message, for people. */
   error: words(10_000),
-  /** What went wrong, for programs: the same code again and again ends in quarantine. */
+  /** The error code, for programs: a job that fails with one code several times in a row is quarantined. */
   error_code: optional(words(128)),
   error_class: optional(words(256)),
   /** Any JSON; at most `JOBS_MAX_JSON_BYTES`. */
   error_stack: Json.optional(),
-  /** False when another try would fail, too. */
+  /** False when another attempt would fail, too. */
   retryable: preset(z.boolean('must be true or false'), true),
-  /** The first wait before another try; it doubles with each. */
+  /** Seconds before the second attempt; they double with each attempt. */
   backoff_seconds: optional(
     z.number('must be a number').min(0, 'must be at least 0').max(3600, 'must be at most 3600'),
   ),
@@ -46,7 +46,7 @@ export type FinishItem = z.output<typeof FinishItem>
 
 export const Finished = z.object({
   id: JobId,
-  /** What the job is now: completed, failed, quarantined, cancelled, or queued again. */
+  /** The new status of the job: completed, failed, quarantined, cancelled, or queued again. */
   status: z.string(),
   retry_count: z.number(),
   /** When a job that is queued again is due. */
@@ -77,7 +77,7 @@ export const fail = endpoint({
   input: z.strictObject({ ...failFields, id: PathId }),
 })
 
-/** Back to the queue, as if it had not been picked up. */
+/** Puts a job back into its queue, as if it had not been leased. */
 export const release = endpoint({
   ...common,
   path: '/api/v1/jobs/:id/release',

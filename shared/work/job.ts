@@ -1,14 +1,14 @@
 import * as z from 'zod'
 import { wholeNumber } from '../scope.ts'
 
-/** Text that a caller chooses and the tables keep: any characters but NUL, which PostgreSQL has no place for. */
+/** Text that the tables keep: at most `most` characters, without NUL and half surrogates, which PostgreSQL cannot store. */
 export const text = (most: number) =>
   z
     .string()
     .max(most, `must be at most ${most} characters`)
     .refine((value) => !/[\0\p{Cs}]/u.test(value), 'must be text without NUL or half characters')
 
-/** Text that says something. */
+/** Text as `text` takes it, which is not blank. */
 export const words = (most: number) => text(most).refine((value) => value.trim() !== '', 'must not be blank')
 
 /** The id of a job in a body. */
@@ -23,40 +23,40 @@ export const PathId = z
 
 const deepest = 100
 
-/** Deeper nesting than anybody means would exhaust the stack of whoever reads it. */
+/** Deeper nesting could exhaust the stack of a program that reads the value. */
 const isShallow = (value: unknown, levels = deepest): boolean =>
   typeof value !== 'object' ||
   value === null ||
   Object.values(value).every((part) => levels > 0 && isShallow(part, levels - 1))
 
 const tooDeep = `must be nested at most ${deepest} deep`
-const noPlace = 'must be text without NUL or half characters throughout'
+const unstorable = 'must be text without NUL or half characters throughout'
 
-/** Whether all the names and texts in it can be kept: PostgreSQL refuses these characters even when they are escaped. */
-const isKeepable = (value: unknown): boolean => !unkeepable.test(JSON.stringify(value) ?? '')
-const unkeepable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
+/** True where all names and strings in a value can be stored: PostgreSQL rejects NUL and half surrogates even when they are escaped. */
+const isStorable = (value: unknown): boolean => !unstorableEscape.test(JSON.stringify(value) ?? '')
+const unstorableEscape = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
-/** What a worker hands over for a caller to read: any JSON. */
+/** Any JSON, such as the result of a job. */
 export const Json = z
   .unknown()
   .refine((value) => isShallow(value), { message: tooDeep, abort: true })
-  .refine(isKeepable, noPlace)
+  .refine(isStorable, unstorable)
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** What a caller hands over for a worker to read: kept as it is, whatever its fields are called. */
+/** A JSON object, such as a payload: stored as it is, whatever the names of its fields are. */
 export const JsonObject = z
   .custom<object>(isObject, 'must be an object')
   .refine((value) => isShallow(value), { message: tooDeep, abort: true })
-  .refine(isKeepable, noPlace)
+  .refine(isStorable, unstorable)
 
 const time = z.string().nullable()
 const string = z.string().nullable()
 const number = z.number().nullable()
 
 /**
- * A job as it is stored, in the names of its columns; times are ISO 8601 in UTC. Rows may come from
- * other programs, so what is not a key may be null. The completion token is its worker's alone.
+ * A job with the names of its columns; times are ISO 8601 in UTC. Other programs may have written the row, so every column
+ * outside of the key may be null. The completion token is left out, because only the worker of the job may know it.
  */
 export const Job = z.object({
   id: z.number(),

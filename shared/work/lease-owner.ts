@@ -4,14 +4,14 @@ import { jobList } from '../scope.ts'
 import { WorkerId } from './acquire.ts'
 import { JobId, words } from './job.ts'
 
-/** How a worker shows that a job is its own. */
+/** The fields by which a worker proves that it has the lease of a job. */
 export const leaseOwnerFields = { worker_id: WorkerId, lease_id: words(256) }
 
-/** Many jobs of one call, each of them once. */
+/** A list of items about different jobs. */
 export const manyOf = <T extends z.ZodType<{ id: number }>>(item: T) =>
   jobList(item).refine((jobs) => new Set(jobs.map(({ id }) => id)).size === jobs.length, 'must name each job once')
 
-/** What became of one job of many: what the single call answers, or why not. */
+/** The result of one job of many: the answer of the call about a single job with `ok: true`, or the code of the error. */
 export const resultOf = <T extends z.ZodRawShape>(answer: z.ZodObject<T>) =>
   z.discriminatedUnion('ok', [
     answer.extend({ ok: z.literal(true) }),

@@ -7,14 +7,14 @@ import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
 
 const fields = {
   ...leaseOwnerFields,
-  /** From now on; a lease is never made shorter. */
+  /** Seconds from now; a lease is never made shorter. */
   lease_seconds: optional(LeaseSeconds),
   progress_percent: optional(
     z
       .number('must be a number')
       .min(0, 'must be at least 0')
       .max(100, 'must be at most 100')
-      // What the column has no place for is nothing.
+      // The column is a real: a number that is too small for it becomes 0 instead of an error.
       .transform(Math.fround),
   ),
   progress_message: optional(text(1000)),
@@ -26,7 +26,7 @@ export type RenewItem = z.output<typeof RenewItem>
 export const Renewed = z.object({
   id: JobId,
   leased_until: z.string(),
-  /** Somebody wants the job to end: stop, and release it. */
+  /** The cancellation of the job was requested: the worker should stop and release it. */
   cancel_requested: z.boolean(),
 })
 export type Renewed = z.output<typeof Renewed>

@@ -1,4 +1,3 @@
-import { hostname, userInfo } from 'node:os'
 import { expect, it } from 'vitest'
 import {
   type Asked,
@@ -10,7 +9,7 @@ import {
 } from '../support/fakes/fake-server.ts'
 import { until } from '../support/poll.ts'
 import type { Ended } from '../support/programs/child.ts'
-import { type JobsctlOptions, runJobsctl, startJobsctl } from '../support/programs/jobsctl.ts'
+import { identity, type JobsctlOptions, runJobsctl, startJobsctl } from '../support/programs/jobsctl.ts'
 import { enter, startAtTerminal } from '../support/programs/terminal.ts'
 
 const run = ({ url }: FakeServer, argv: string[], env: JobsctlOptions['env'] = {}) =>
@@ -173,7 +172,7 @@ it('a change carries its confirmation, the token of its preview, its reason and 
     expect(headers).toMatchObject({ 'x-confirm': 'true', accept: 'application/x-ndjson', 'x-api-key': 'key' })
   }
   const reasons = changes.map(({ headers }) => Buffer.from(String(headers['x-reason']), 'latin1').toString('utf8'))
-  expect(reasons).toEqual(['Ünïcode 📚', 'a  X-Evil: 1', `jobsctl by ${userInfo().username}@${hostname()}`])
+  expect(reasons).toEqual(['Ünïcode 📚', 'a  X-Evil: 1', `jobsctl by ${identity}`])
   expect(new Set(changes.map(({ headers }) => headers['idempotency-key'])).size).toBe(3)
   for (const { headers, body } of previews) {
     expect(Object.keys(headers)).not.toEqual(

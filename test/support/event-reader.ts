@@ -12,6 +12,8 @@ export interface EventReader {
   /** The `id:` lines so far, those of heartbeats among them. */
   ids: number[]
   events: JobEvent[]
+  /** All lines of the stream so far. */
+  lines: string[]
   heartbeats: () => number
   /** Once so many events have come. */
   count: (n: number) => Promise<unknown>
@@ -33,18 +35,23 @@ export async function readStream(
   })
   const ids: number[] = []
   const events: JobEvent[] = []
+  const lines: string[] = []
   let heartbeats = 0
+  /** The name of the message that is being read. */
+  let name = ''
   const ended = (async () => {
     for await (const line of createInterface({ input: answer.body })) {
+      lines.push(line)
       if (line.startsWith('id:')) ids.push(Number(line.slice(3)))
       if (line.startsWith(': ')) heartbeats += 1
-      if (line.startsWith('data:')) events.push(Shape.parse(JSON.parse(line.slice(5))))
+      if (line.startsWith('event:')) name = line.slice(6).trim()
+      if (line.startsWith('data:') && name === 'job') events.push(Shape.parse(JSON.parse(line.slice(5))))
     }
   })().catch((error: unknown) => {
     if (!reader.signal.aborted) throw error
   })
   return {
-    ...{ status: answer.statusCode, headers: answer.headers, ids, events, ended },
+    ...{ status: answer.statusCode, headers: answer.headers, ids, events, lines, ended },
     heartbeats: () => heartbeats,
     count: (n) => until(`${n} events have come`, () => events.length >= n),
     stop: () => reader.abort(),

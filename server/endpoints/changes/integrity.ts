@@ -1,5 +1,5 @@
 import { type IntegrityRequest, IntegrityResult } from '../../../shared/changes/integrity.ts'
-import type { BatchCounts, BulkChange, JobSet, RunningChange } from '../../bulk/bulk-change.ts'
+import type { BatchContext, BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { previewChange } from '../../bulk/preview.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { Selection } from '../../bulk/selection.ts'
@@ -11,7 +11,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { expiredLeases, reclaim } from '../../lifecycle/expired-leases.ts'
 
-/** A lease that nobody can hold. A partial index has this very predicate: it holds broken rows alone. */
+/** A lease on a job that is not running. A partial index has this predicate and so holds only broken rows. */
 const staleLease = staticFragment(
   (sql) => sql`
   (
@@ -20,30 +20,36 @@ const staleLease = staticFragment(
   )`,
 )
 
-const isMeant = (sql: Sql, set: JobSet, request: IntegrityRequest): Fragment => sql`
+const isInSet = (sql: Sql, set: JobSet, request: IntegrityRequest): Fragment => sql`
   ${isUnchangedSince(sql, set.snapshot)} ${inScope(sql, request)}`
 
 /**
- * `select … union all …` of jobs that are wrong in one of these ways, of which no row is so in two. The scope is looked at
- * afterwards, lest the planner reads what is healthy in it.
+ * `select … union all …` of the jobs for which one of `conditions` is true; the conditions exclude each other. The scope is
+ * a filter on top, since the planner would otherwise read the healthy jobs in scope.
  */
-const found = (sql: Sql, set: JobSet, request: IntegrityRequest, ways: readonly Fragment[]): Fragment =>
-  ways
+const brokenJobs = (sql: Sql, set: JobSet, request: IntegrityRequest, conditions: readonly Fragment[]): Fragment =>
+  conditions
     .map(
-      (wrong) => sql`
-        select * from (select *, xmin from jobs where ${wrong} offset 0) as jobs where ${isMeant(sql, set, request)}`,
+      (condition) => sql`
+        select * from (select *, xmin from jobs where ${condition} offset 0) as jobs where ${isInSet(sql, set, request)}`,
     )
     .reduce((rows, more) => sql`${rows} union all ${more}`)
 
-/** Counts what breaks an invariant; with `fix`, repairs it. */
+/**
+ * Counts the jobs whose lease contradicts their status, and with `fix` repairs them.
+ * @throws Failure as `runBulkChange` does
+ */
 export async function integrity(call: Call, request: IntegrityRequest): Promise<IntegrityResult> {
-  const bulk = bulkOf(request)
+  const bulk = bulkOf(request, call.quarantineThreshold)
   if (request.fix) return runBulkChange(call, bulk)
-  const { preview: previewed, more } = await previewChange<Broken>(call, bulk, { more: broken, ofNone: none })
+  const { preview: previewed, more } = await previewChange<BrokenCounts>(call, bulk, {
+    more: brokenCounts,
+    ofNone: none,
+  })
   return { ...more, fixed: 0, preview: previewed }
 }
 
-function bulkOf(request: IntegrityRequest): BulkChange<IntegrityResult> {
+function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkChange<IntegrityResult> {
   const { domain, queue, job_type, max, preview_token } = request
   const filters = { domain, queue, job_type }
   return {
@@ -56,9 +62,9 @@ function bulkOf(request: IntegrityRequest): BulkChange<IntegrityResult> {
     max,
     previewToken: preview_token,
     matching: (sql, set) => sql`
-      from (${found(sql, set, request, [staleLease(sql), ...expiredLeases(sql, set)])}) as jobs where true`,
+      from (${brokenJobs(sql, set, request, [staleLease(sql), ...expiredLeases(sql, set)])}) as jobs where true`,
     time: (sql) => sql`leased_until`,
-    batch: (tx, running, selection) => repair(tx, running, { request, selection }),
+    batch: (tx, context, selection) => repair(tx, { ...context, quarantineThreshold }, { request, selection }),
     affected: ({ fixed = 0 }) => fixed,
     ownAnswer: ({ counts: { non_processing_with_lease = 0, processing_expired = 0, fixed = 0 } }) => ({
       non_processing_with_lease,
@@ -69,15 +75,15 @@ function bulkOf(request: IntegrityRequest): BulkChange<IntegrityResult> {
   }
 }
 
-interface Broken {
+interface BrokenCounts {
   non_processing_with_lease: number
   processing_expired: number
 }
 
-const none: Broken = { non_processing_with_lease: 0, processing_expired: 0 }
+const none: BrokenCounts = { non_processing_with_lease: 0, processing_expired: 0 }
 
-/** By what a preview has counted already. */
-const broken = staticFragment(
+/** The counts by kind. Needs the CTE `grouped` of the preview. */
+const brokenCounts = staticFragment(
   (sql) => sql`
   select
     coalesce(sum(count) filter (where status <> 'processing'), 0) as non_processing_with_lease,
@@ -91,18 +97,23 @@ interface Repair {
   selection: Selection
 }
 
-async function repair(tx: Sql, running: RunningChange, { request, selection }: Repair): Promise<BatchCounts> {
-  const non_processing_with_lease = await clearStaleLeases(tx, running, { request, selection })
-  const [past, leaseless] = expiredLeases(tx, running)
-  const where = selection.matches(tx, tx`(${past} or ${leaseless}) and ${isMeant(tx, running, request)}`)
-  const processing_expired = await reclaim(tx, running, { where, limit: selection.size })
+type RepairContext = BatchContext & { quarantineThreshold: number }
+
+async function repair(tx: Sql, context: RepairContext, { request, selection }: Repair): Promise<BatchCounts> {
+  const non_processing_with_lease = await clearStaleLeases(tx, context, { request, selection })
+  const [past, leaseless] = expiredLeases(tx, context)
+  const where = selection.matches(tx, tx`(${past} or ${leaseless}) and ${isInSet(tx, context, request)}`)
+  const processing_expired = await reclaim(tx, context, { where, limit: selection.size })
   return { non_processing_with_lease, processing_expired, fixed: non_processing_with_lease + processing_expired }
 }
 
-async function clearStaleLeases(tx: Sql, running: RunningChange, { request, selection }: Repair): Promise<number> {
+async function clearStaleLeases(tx: Sql, context: JobSet, { request, selection }: Repair): Promise<number> {
   const { count } = await tx`
     with picked as materialized (
-      select id from jobs where ${selection.matches(tx, tx`${staleLease(tx)} and ${isMeant(tx, running, request)}`)} for update skip locked
+      select id
+      from jobs
+      where ${selection.matches(tx, tx`${staleLease(tx)} and ${isInSet(tx, context, request)}`)}
+      for update skip locked
     )
     update jobs
     set leased_until = null, lease_id = null, worker_id = null

@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { requeue as operation, type RequeueRequest } from '../../../shared/changes/requeue.ts'
-import type { BatchCounts, BulkChange, CompletedChange, JobSet, RunningChange } from '../../bulk/bulk-change.ts'
+import type { BatchContext, BatchCounts, BulkChange, CompletedChange, JobSet } from '../../bulk/bulk-change.ts'
 import { previewChange } from '../../bulk/preview.ts'
 import { readSigningKey, signToken } from '../../bulk/preview-token.ts'
 import { runBulkChange } from '../../bulk/run.ts'
@@ -11,18 +11,21 @@ import { hasIdAmong } from '../../database/planner-hints.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { insertEvents, notifyQueues } from '../../lifecycle/job-events.ts'
-import { pickedAndMoved, rowImage, saveRowImages } from '../../undo/row-images.ts'
+import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
 
 type RequeueResult = z.output<typeof operation.output>
 
-/** The only definition of requeueable, for the preview and the change. */
+/** True for jobs that the requeue puts back; the preview and the change share this condition. */
 const requeueable = (sql: Sql, set: JobSet, request: RequeueRequest) => sql`
   status = 'quarantined'
   ${inScope(sql, request)}
   ${request.job_id === undefined ? sql`` : sql`and id = ${request.job_id}::bigint`}
   and ${isUnchangedSince(sql, set.snapshot)}`
 
-/** Puts quarantined jobs back in the queue, as if they had never been tried. */
+/**
+ * Puts quarantined jobs back in the queue, with no failed attempt on record.
+ * @throws Failure as `runBulkChange` does
+ */
 export async function requeue(call: Call, request: RequeueRequest): Promise<RequeueResult> {
   const bulk = bulkOf(request)
   if (!request.dry_run) return runBulkChange(call, bulk)
@@ -45,19 +48,20 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
     limit,
     matching: (sql, set) => sql`from jobs where ${requeueable(sql, set, request)}`,
     time: (sql) => sql`quarantined_at`,
-    batch: (tx, running, selection) => putBack(tx, running, { request, selection }),
+    batch: (tx, context, selection) => requeueJobs(tx, context, { request, selection }),
     affected: ({ affected = 0 }) => affected,
     ownAnswer: async (done) => ({
       affected: done.counts.affected ?? 0,
-      ...(limit !== undefined && (await someOf(done, filters))),
+      ...(limit !== undefined && (await listRequeued(done, filters))),
     }),
     output: operation.output,
   }
 }
 
-/** Which ones, where only some were asked for, and the way to the rest. */
-async function someOf({ running, counts: { affected = 0 }, previewed }: CompletedChange, filters: object) {
-  const { sql, operation, caller } = running
+/** The ids of the requeued jobs, and a token for the other jobs of the preview, where the request has a `limit`. */
+async function listRequeued(done: CompletedChange, filters: object) {
+  const { sql, operation, caller, previewed } = done
+  const { affected = 0 } = done.counts
   const rows = await sql<{ job_id: number }[]>`
     select job_id from job_operation_rows where operation_id = ${operation}::bigint order by job_id`
   const job_ids = rows.map(({ job_id }) => job_id)
@@ -67,21 +71,21 @@ async function someOf({ running, counts: { affected = 0 }, previewed }: Complete
   return { job_ids, rest_token: signToken(await readSigningKey(sql), { kind: 'requeue', filters, caller }, rest) }
 }
 
-interface PuttingBack {
+interface Requeue {
   request: RequeueRequest
   selection: Selection
 }
 
-/** An earlier end, or a wish for one, would keep the job from running or from finishing; it goes. */
-async function putBack(tx: Sql, running: RunningChange, { request, selection }: PuttingBack): Promise<BatchCounts> {
+/** Clears also the traces of an earlier end or cancel request, which would keep the job from running or finishing. */
+async function requeueJobs(tx: Sql, context: BatchContext, { request, selection }: Requeue): Promise<BatchCounts> {
   const [row] = await tx<[{ affected: number }]>`
     with picked as materialized (
       select id, ${rowImage(tx)} as before
       from jobs
-      where ${selection.matches(tx, requeueable(tx, running, request))}
+      where ${selection.matches(tx, requeueable(tx, context, request))}
       for update skip locked
     ),
-    moved as (
+    updated as (
       update jobs
       set status = 'queued', available_at = now(), retry_count = 0,
           failure_streak_code = null, failure_streak_count = 0, quarantined_at = null,
@@ -91,11 +95,11 @@ async function putBack(tx: Sql, running: RunningChange, { request, selection }: 
       where ${hasIdAmong(tx, tx`select id from picked`)}
       returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, ${rowImage(tx)} as after
     ),
-    kept as (${saveRowImages(tx, running, pickedAndMoved(tx))}),
-    told as (${insertEvents(tx, running, tx`select *, 'job.requeued' as event_type, '{}'::jsonb as attrs from moved`)}),
-    rung as (${notifyQueues(tx, tx`select domain, queue from moved`)})
-    select count(moved.id) as affected
-    from moved
-    left join rung on true`
+    row_images as (${saveRowImages(tx, context, pickedAndUpdated(tx))}),
+    events as (${insertEvents(tx, context, tx`select *, 'job.requeued' as event_type, '{}'::jsonb as attrs from updated`)}),
+    notified as (${notifyQueues(tx, tx`select domain, queue from updated`)})
+    select count(updated.id) as affected
+    from updated
+    left join notified on true`
   return row
 }

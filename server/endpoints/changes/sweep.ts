@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { sweep as operation, type SweepRequest } from '../../../shared/changes/sweep.ts'
-import type { BatchCounts, BulkChange, JobSet, RunningChange } from '../../bulk/bulk-change.ts'
+import type { BatchContext, BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { previewChange } from '../../bulk/preview.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { Selection } from '../../bulk/selection.ts'
@@ -12,36 +12,37 @@ import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
 import { insertEvents } from '../../lifecycle/job-events.ts'
-import { pickedAndMoved, rowImage, saveRowImages } from '../../undo/row-images.ts'
+import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
 
-/** Time so many seconds before the reference time; 3,000 years are the most PostgreSQL's calendar bears. */
+/** The time `seconds` before the reference time; the limit of about 3,000 years keeps it within PostgreSQL's calendar. */
 const before = (sql: Sql, set: JobSet, seconds: number) => sql`
   ${referenceTime(sql, set)} - least(${seconds}::bigint, 100000000000) * interval '1 second'`
 
-/** Queued for too long. */
+/** True for jobs that are queued for too long. */
 const tooOld = (sql: Sql, set: JobSet, { age_seconds }: SweepRequest) =>
   age_seconds === undefined ? sql`false` : sql`(status = 'queued' and created_at <= ${before(sql, set, age_seconds)})`
 
 /**
- * Running for too long, since the last pick-up: some workers keep the first `started_at` when a job
- * is picked up again, and `acquired_at` is then the later of the two.
+ * True for jobs that run for too long since the last pick-up. Some workers keep the first `started_at` when they pick a job
+ * up again; `acquired_at` is then the later time.
  */
 const tooLong = (sql: Sql, set: JobSet, { runtime_seconds }: SweepRequest) =>
   runtime_seconds === undefined
     ? sql`false`
     : sql`(status = 'processing' and greatest(started_at, acquired_at) <= ${before(sql, set, runtime_seconds)})`
 
-/** The only definition of past the limit, for the preview and the change. */
+/** True for jobs that the sweep ends; the preview and the change share this condition. */
 const sweepable = (sql: Sql, set: JobSet, request: SweepRequest) => sql`
   status in ('queued', 'processing')
   and (${tooOld(sql, set, request)} or ${tooLong(sql, set, request)})
   ${inScope(sql, request)}
   and ${isUnchangedSince(sql, set.snapshot)}`
 
+/** The reason in the row, for a row of `jobs` before the update. */
 const why = staticFragment((sql) => sql`case status when 'queued' then 'ttl_age' else 'ttl_runtime' end`)
 
 const outcomes = {
-  // An earlier end would make the job look old to a prune.
+  // A prune would otherwise take the time of an earlier end for the age of the job.
   cancel: (sql: Sql) => sql`
     status = 'cancelled', cancelled_at = now(), cancellation_reason = ${why(sql)}, completed_at = null`,
   fail: (sql: Sql) => sql`status = 'failed', completed_at = now(), error_message = ${why(sql)}`,
@@ -49,7 +50,10 @@ const outcomes = {
 
 type SweepResult = z.output<typeof operation.output>
 
-/** Ends queued and running jobs that are past their limits. */
+/**
+ * Cancels or fails queued and running jobs that are past their limits.
+ * @throws Failure as `runBulkChange` does
+ */
 export async function sweep(call: Call, request: SweepRequest): Promise<SweepResult> {
   const bulk = bulkOf(request)
   if (!request.dry_run) return runBulkChange(call, bulk)
@@ -71,7 +75,7 @@ function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
     previewToken: preview_token,
     matching: (sql, set) => sql`from jobs where ${sweepable(sql, set, request)}`,
     time: (sql) => sql`case status when 'queued' then created_at else greatest(started_at, acquired_at) end`,
-    batch: (tx, running, selection) => endMany(tx, running, { request, selection }),
+    batch: (tx, context, selection) => endJobs(tx, context, { request, selection }),
     affected: ({ affected = 0 }) => affected,
     ownAnswer: ({ counts: { affected = 0 } }) => ({ affected }),
     output: operation.output,
@@ -83,16 +87,16 @@ interface Ending {
   selection: Selection
 }
 
-async function endMany(tx: Sql, running: RunningChange, { request, selection }: Ending): Promise<BatchCounts> {
+async function endJobs(tx: Sql, context: BatchContext, { request, selection }: Ending): Promise<BatchCounts> {
   const [row] = await tx<[{ affected: number }]>`
     with recursive
     picked as materialized (
       select id, ${rowImage(tx)} as before
       from jobs
-      where ${selection.matches(tx, sweepable(tx, running, request))}
+      where ${selection.matches(tx, sweepable(tx, context, request))}
       for update skip locked
     ),
-    moved as (
+    updated as (
       update jobs
       set ${outcomes[request.action](tx)}, leased_until = null
       where ${hasIdAmong(tx, tx`select id from picked`)}
@@ -100,17 +104,18 @@ async function endMany(tx: Sql, running: RunningChange, { request, selection }: 
         coalesce(case jobs.status when 'failed' then jobs.error_message end, jobs.cancellation_reason) as reason,
         ${rowImage(tx)} as after
     ),
-    ended as (select uuid, status from moved),
+    ended as (select uuid, status from updated),
     ${cascade(tx, rowImage(tx))},
-    kept as (${saveRowImages(tx, running, tx`${pickedAndMoved(tx)} union all select id, before, after from dropped`)}),
-    told as (${insertEvents(tx, running, tx`${movedSteps(tx)} union all ${droppedEvents(tx)}`)})
-    select count(*) as affected from moved`
+    row_images as (${saveRowImages(tx, context, tx`${pickedAndUpdated(tx)} union all select id, before, after from dropped`)}),
+    events as (${insertEvents(tx, context, tx`${endEvents(tx)} union all ${droppedEvents(tx)}`)})
+    select count(*) as affected from updated`
   return row
 }
 
-const movedSteps = staticFragment(
+/** The events of the CTE `updated`. */
+const endEvents = staticFragment(
   (sql) => sql`
   select id, domain, queue, job_type, owner_user_id, trace_id, 'job.' || status as event_type,
     jsonb_build_object('reason', reason, 'terminal', true) as attrs
-  from moved`,
+  from updated`,
 )

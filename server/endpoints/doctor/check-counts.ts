@@ -1,18 +1,18 @@
 import type * as z from 'zod'
-import type { checkCounts as operation } from '../../../shared/doctor/counts.ts'
+import type { checkCounts as endpoint } from '../../../shared/doctor/counts.ts'
 import type { Call } from '../../call.ts'
 import { logReconciliation, reconcile } from '../../counts/reconcile.ts'
 import { readCountsState } from '../../counts/trust.ts'
 
-/** Compares the counts of stats with the jobs, and sets right what is wrong. */
-export async function checkCounts({ sql, log }: Call): Promise<z.output<typeof operation.output>> {
+/** Compares the counts of stats with the jobs, and corrects them where they are wrong. */
+export async function checkCounts({ sql, log }: Pick<Call, 'sql' | 'log'>): Promise<z.output<typeof endpoint.output>> {
   const { countable, triggers, trusted, mended_at, mended } = await readCountsState(sql)
   const before = { mended_at, mended }
   if (!countable)
-    return { kept: false, why: 'jobs is no plain table, or hides rows from this role', wrong: 0, ...before }
+    return { kept: false, why: 'jobs is not a plain table, or hides rows from this role', wrong: 0, ...before }
   if (triggers === null) return { kept: false, why: 'a trigger of jobs is missing or disabled', wrong: 0, ...before }
-  if (triggers !== trusted) return { kept: false, why: 'they are being counted anew', wrong: 0, ...before }
-  const found = (await reconcile(sql, { triggers, trusted: true, patient: true })) ?? { jobs: 0 }
+  if (triggers !== trusted) return { kept: false, why: 'the jobs are being counted again', wrong: 0, ...before }
+  const found = (await reconcile(sql, { triggers, trusted: true, wait: true })) ?? { jobs: 0 }
   logReconciliation(log, found)
   return { kept: true, why: null, wrong: found.jobs, ...before }
 }

@@ -1,13 +1,13 @@
 import type { Idle } from '../../../shared/doctor/idle-indexes.ts'
 import type { Call } from '../../call.ts'
 
-/** Before that many uses of other indexes, one that was never used has not had its chance. */
+/** An index counts as unused only after the indexes of the table were used this many times together. */
 const leastUses = 1000
 
 /**
- * Indexes of jobs that other programs made, and that serve nothing as far as this server of PostgreSQL knows: never used,
- * while others were, or with the columns of another in front. One that is unique, or serves a constraint, also keeps a
- * promise, and is left out.
+ * Indexes on jobs that other programs created and that serve no query, as far as the statistics of this PostgreSQL server
+ * tell: never used while other indexes were, or covered by the first columns of another index. Unique indexes and indexes of
+ * constraints are left out, because they also enforce a rule.
  */
 export const idleIndexes = async ({ sql }: Call): Promise<Idle[]> => [
   ...(await sql<Idle[]>`
@@ -51,7 +51,7 @@ export const idleIndexes = async ({ sql }: Call): Promise<Idle[]> => [
         )
       end as why
     from judged
-    -- One that covers another is to stay in its place.
+    -- An index that covers another one must stay.
     where covering is not null or (unused and name not in (select covering from judged where covering is not null))
     order by bytes desc, name`),
 ]

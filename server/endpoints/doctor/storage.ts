@@ -3,7 +3,7 @@ import type { storage as storing } from '../../../shared/doctor/storage.ts'
 import type { Call } from '../../call.ts'
 import { missingArchiveColumns } from '../../undo/archive.ts'
 
-/** What the jobs and their history take up, as the statistics of the database have it. */
+/** The size of the jobs and of their history, by the statistics of PostgreSQL. */
 export async function storage({
   sql,
   archiveBeforeDelete,

@@ -1,31 +1,32 @@
 import type { z } from 'zod'
-import type { GroupStats, stats as operation } from '../../../shared/queues/stats.ts'
+import type { stats as endpoint, GroupStats } from '../../../shared/queues/stats.ts'
 import type { Call } from '../../call.ts'
 import { countedGroups, nearFutureEnd, trustCondition } from '../../counts/trust.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 
-type Scope = z.output<typeof operation.input>
+type Scope = z.output<typeof endpoint.input>
 
-/** Counts by group: those that triggers keep, where they can be trusted, and else the jobs themselves. */
-export async function stats({ sql }: Call, scope: Scope): Promise<GroupStats[]> {
-  const rows = await kept(sql, scope)
-  return rows.every(isSound) ? rows : plain(sql, scope)
+/** Counts of live jobs by group: from the counts that triggers keep where these can be trusted, else from the jobs. */
+export async function stats({ sql }: Pick<Call, 'sql'>, scope: Scope): Promise<GroupStats[]> {
+  const rows = await statsFromCounts(sql, scope)
+  return rows.every(isValid) ? rows : statsFromJobs(sql, scope)
 }
 
-interface Kept extends GroupStats {
+interface CountedGroup extends GroupStats {
   trusted: boolean
 }
 
-const isSound = ({ trusted, queued, scheduled, processing, quarantined }: Kept) =>
+const isValid = ({ trusted, queued, scheduled, processing, quarantined }: CountedGroup) =>
   trusted && Math.min(queued, scheduled, processing, quarantined) >= 0
 
 /**
- * What is queued until later is kept by the minute, the hour and the day; what is due in a moment is counted. Groups and
- * counts are put together by sorting, since a plan that was made while there were few would compare each with each.
+ * Jobs that are scheduled for later are kept by the minute, the hour and the day; jobs that are due within two minutes are
+ * counted in their index. Groups and counts are merged by sorting, because a join whose plan was made while there were few
+ * groups would compare each row with each.
  */
-const kept = (sql: Sql, scope: Scope) => sql<Kept[]>`
+const statsFromCounts = (sql: Sql, scope: Scope) => sql<CountedGroup[]>`
   with recursive
   trust as materialized (${trustCondition(sql)}),
   ${groups(sql, scope)},
@@ -34,16 +35,16 @@ const kept = (sql: Sql, scope: Scope) => sql<Kept[]>`
       domain, queue, job_type, sum(queued)::bigint as queued, sum(later)::bigint as later,
       sum(processing)::bigint as processing, sum(quarantined)::bigint as quarantined
     from (
-      select domain, queue, job_type, 0 as queued, 0 as later, 0 as processing, 0 as quarantined, true as there from groups
+      select domain, queue, job_type, 0 as queued, 0 as later, 0 as processing, 0 as quarantined, true as has_jobs from groups
       union all
-      -- By the rules of the jobs' own names again: their index is in that order.
+      -- The collation of the names in jobs, because their index is in that order.
       select
         domain collate "default", queue collate "default", job_type collate "default",
         queued, later, processing, quarantined, false
       from (${countedGroups(sql, inScope(sql, scope))}) as counted
-    ) as either
+    ) as groups_and_counts
     group by domain, queue, job_type
-    having bool_or(there)
+    having bool_or(has_jobs)
   )
   select
     domain, queue, job_type, trusted,
@@ -63,8 +64,8 @@ const kept = (sql: Sql, scope: Scope) => sql<Kept[]>`
   where true ${inScope(sql, scope)}
   ${ordered(sql)}`
 
-/** Live jobs are counted in their partial index. */
-const plain = (sql: Sql, scope: Scope) => sql<GroupStats[]>`
+/** Counts the live jobs in their partial index, which takes longer the more there are. */
+export const statsFromJobs = (sql: Sql, scope: Scope) => sql<GroupStats[]>`
   with recursive ${groups(sql, scope)},
   live as (
     select
@@ -88,10 +89,13 @@ const plain = (sql: Sql, scope: Scope) => sql<GroupStats[]>`
   where true ${inScope(sql, scope)}
   ${ordered(sql)}`
 
-/** All groups, also those with finished jobs alone, by hopping from one to the next in the idempotency index. */
+/**
+ * Defines the CTE `groups (domain, queue, job_type)` of a statement `with recursive`: all groups that have jobs, also those
+ * with finished jobs only. It reads one index entry for each group (a loose index scan of the idempotency index).
+ */
 function groups(sql: Sql, { domain }: Scope): Fragment {
   const inDomain = inScope(sql, { domain })
-  // With the domain given it is no part of the comparison: the index would be read from its first job on, hop by hop.
+  // With a domain the comparison leaves it out; otherwise each step would read the index from the first job of the domain.
   const after = domain
     ? sql`(queue, job_type) > (groups.queue, groups.job_type)`
     : sql`(domain, queue, job_type) > (groups.domain, groups.queue, groups.job_type)`

@@ -1,23 +1,40 @@
+import { Failure } from '../../../shared/errors.ts'
 import type { EventsRequest, JobEvent } from '../../../shared/records/events.ts'
 import type { Call } from '../../call.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
+import { idsBelow } from '../../lifecycle/event-ids.ts'
 
-/** Events after `after_id`, as far as they are complete. */
+/**
+ * Events after `after_id`, as far as no event can appear between them any more.
+ * @throws Failure `events_reset` for an id that the log has not given out yet
+ */
 export async function events(
   { sql, eventWatermark }: Pick<Call, 'sql' | 'eventWatermark'>,
   request: EventsRequest,
 ): Promise<JobEvent[]> {
-  return readEvents(sql, request, await eventWatermark.reached())
+  const last = await eventWatermark.reached()
+  const ids = request.after_id > last ? await idsBelow(sql, request.after_id) : undefined
+  if (!ids) return readEvents(sql, request, last)
+  throw new Failure(
+    'events_reset',
+    `the event log has given out no id above ${ids.newest_id}, and after_id is ${request.after_id}`,
+    {
+      hint: 'after_id is of another log, or of a lost part of this one: read what you need again, and go on after newest_id',
+      fields: { ...ids },
+    },
+  )
 }
 
-/** Events after `after_id`, up to `last`. */
+/** Events after `after_id` with an id of at most `last`. */
 export const readEvents = async (sql: Sql, request: EventsRequest, last: number): Promise<JobEvent[]> => {
   if (last <= request.after_id) return []
   return [
     ...(await sql<JobEvent[]>`
       select
-        id, event_type, job_id, domain, queue, job_type, attrs_json as attrs, owner_user_id, request_id, trace_id, created_at
+        id, event_type, job_id, domain, queue, job_type,
+        case jsonb_typeof(attrs_json) when 'object' then attrs_json else '{}' end as attrs,
+        owner_user_id, request_id, trace_id, created_at
       from job_events
       where id > ${request.after_id}::bigint and id <= ${last}::bigint ${inScope(sql, request)}
       order by id

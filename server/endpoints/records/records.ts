@@ -20,7 +20,7 @@ const columns = staticFragment(
   skipped_locked, batches, counts, error, started_at, ended_at, undoes, undone_by, hash`,
 )
 
-/** The records of operators' changes, the newest first. */
+/** The records of bulk changes, the newest first. */
 export const listOperations = async (
   { sql }: Call,
   request: z.output<typeof listing.input>,
@@ -37,7 +37,7 @@ export const listOperations = async (
 ]
 
 /**
- * One record, and what has become of its jobs.
+ * One record, and the present states of its jobs.
  * @throws Failure `not_found`
  */
 export async function getOperation(
@@ -68,7 +68,7 @@ export async function recordOf(sql: Sql, id: number): Promise<OperationRecord> {
   throw new Failure('not_found', `there is no operation ${id}`, { hint: 'jobsctl operations lists them' })
 }
 
-/** Whether the records are as they were sealed. */
+/** Checks the hash chain of the records. */
 export async function verifyOperations({ sql }: Call): Promise<z.output<typeof verifying.output>> {
   const days = await verifyChain(sql)
   return {

@@ -8,46 +8,53 @@ import { leaseLengthFaults, rejectFaults } from '../../lifecycle/server-limits.t
 import { queueKey, withDeadline } from '../../waiting/long-poll.ts'
 import { releaseJob } from './finish.ts'
 
-/** How long a held call goes without looking, in milliseconds: other programs' jobs come without a notice. */
+/** The longest pause between two attempts of a held call, in milliseconds: other programs insert jobs without NOTIFY. */
 const pollMs = 1000
 
-/** Leases jobs in pick order; with `wait_seconds`, once there are any. A caller that is gone takes none along. */
+/**
+ * Leases jobs in pick order. With `wait_seconds` the call is held until there is a job, or the time is over. The leases of
+ * a caller that disconnects before it has its answer are released.
+ * @throws Failure `invalid_request` for a lease that is longer than this server allows
+ */
 export async function acquire(call: Call, request: AcquireRequest): Promise<{ jobs: Job[] }> {
   rejectFaults(leaseLengthFaults(call, request.lease_seconds, 'lease_seconds'))
   const atOnce = await leaseJobs(call, request)
-  if (atOnce.length > 0 || request.wait_seconds === 0) return handOver(call, atOnce)
-  const { job_types, owner_user_id, wait_seconds } = request
-  const line = { queue: queueKey(request), kind: JSON.stringify([job_types, owner_user_id]) }
-  const look = async () => {
-    await call.recheckCredentials()
-    const jobs = await leaseJobs(call, request)
-    return jobs.length > 0 ? { found: jobs } : { againInMs: Math.min(pollMs, await nextDueMs(call, request)) }
-  }
-  const found = await withDeadline([call.disconnected(), call.stopping], wait_seconds * 1000, (until) =>
-    call.longPolls.watch({ ...line, until, look }),
-  )
-  return handOver(call, found ?? [])
+  const jobs = atOnce.length > 0 || request.wait_seconds === 0 ? atOnce : await waitForJobs(call, request)
+  return handOver(call, jobs)
 }
 
-/** Should the caller be gone before it has read its jobs, they go back to the queue. */
+async function waitForJobs(call: Call, request: AcquireRequest): Promise<Job[]> {
+  const { job_types, owner_user_id, wait_seconds } = request
+  const sharedBy = { queue: queueKey(request), kind: JSON.stringify([job_types, owner_user_id]) }
+  const attempt = async () => {
+    await call.recheckCredentials()
+    const jobs = await leaseJobs(call, request)
+    return jobs.length > 0 ? { found: jobs } : { retryInMs: Math.min(pollMs, await nextDueMs(call, request)) }
+  }
+  const found = await withDeadline([call.disconnected(), call.stopping], wait_seconds * 1000, (until) =>
+    call.longPolls.watch({ ...sharedBy, until, attempt }),
+  )
+  return found ?? []
+}
+
+/** Answers the jobs; releases them if the caller disconnects before it has read the answer. */
 async function handOver(call: Call, jobs: Job[]): Promise<{ jobs: Job[] }> {
   call.reportChangedRows(jobs.length)
   if (jobs.length === 0) return { jobs }
-  // The system may know already that it is gone: this program hears of it in its next look at the network.
+  // The operating system may have closed the connection already; Node reports that in its next poll of the network.
   for (let turn = 0; turn < 3; turn++) await nextTurn()
-  const giveBack = () => {
-    for (const { id, worker_id, lease_id } of jobs) {
-      if (worker_id === null || lease_id === null) continue
-      releaseJob(
-        { ...call, requireCompletionToken: false },
-        { id, worker_id, lease_id, completion_token: undefined },
-      ).catch((error: unknown) =>
-        call.log.warn(`job ${id} waits for its lease to run out; its worker is gone: ${error}`),
-      )
-    }
-  }
-  const gone = call.disconnected()
-  if (gone.aborted) giveBack()
-  else gone.addEventListener('abort', giveBack, { once: true })
+  const disconnected = call.disconnected()
+  if (disconnected.aborted) releaseAll(call, jobs)
+  else disconnected.addEventListener('abort', () => releaseAll(call, jobs), { once: true })
   return { jobs }
+}
+
+function releaseAll(call: Call, jobs: readonly Job[]): void {
+  for (const { id, worker_id, lease_id } of jobs) {
+    if (worker_id === null || lease_id === null) continue
+    const request = { id, worker_id, lease_id, completion_token: undefined }
+    releaseJob({ ...call, requireCompletionToken: false }, request).catch((error: unknown) =>
+      call.log.warn(`job ${id} stays leased until its lease expires, although its worker has disconnected: ${error}`),
+    )
+  }
 }

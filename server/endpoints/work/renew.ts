@@ -3,32 +3,38 @@ import type { Renewed, RenewItem, RenewResult, renew, renewMany } from '../../..
 import type { Call } from '../../call.ts'
 import { assumeManyRows, hasIdAmong } from '../../database/planner-hints.ts'
 import { retryDeadlock } from '../../database/retry-deadlock.ts'
+import type { Sql } from '../../database/sql.ts'
 import { isLeaseOwner, leaseLost, lockedJob, singleResult } from '../../lifecycle/lease-owner.ts'
 import { fieldOf, leaseLength, leaseLengthFaults, rejectFaults } from '../../lifecycle/server-limits.ts'
 
-/** @throws Failure `lease_lost` or `not_found` when the job is not the caller's to renew */
-export const renewJob = async (call: Call, request: z.output<typeof renew.input>): Promise<Renewed> =>
+type RenewCall = Pick<Call, 'sql' | 'leaseMaxSeconds'>
+
+/** @throws Failure `lease_lost`, `not_found`, or `invalid_request` for a lease that is longer than this server allows */
+export const renewJob = async (call: RenewCall, request: z.output<typeof renew.input>): Promise<Renewed> =>
   singleResult(await renewAll(call, [request], () => undefined))
 
-/** Renews leases, each on its own. */
+/**
+ * Renews leases, each on its own.
+ * @returns the results in the order of the request
+ */
 export const renewJobs = async (
-  call: Call,
+  call: RenewCall,
   { jobs }: z.output<typeof renewMany.input>,
 ): Promise<{ results: RenewResult[] }> => ({ results: await renewAll(call, jobs, (at) => at) })
 
+/** @param indexOf the index of an item in the request; undefined for a request about one job */
 async function renewAll(
-  call: Call,
+  call: RenewCall,
   items: readonly RenewItem[],
-  place: (at: number) => number | undefined,
+  indexOf: (at: number) => number | undefined,
 ): Promise<RenewResult[]> {
   rejectFaults(
-    items.flatMap((item, at) => leaseLengthFaults(call, item.lease_seconds, fieldOf('lease_seconds', place(at)))),
+    items.flatMap((item, at) => leaseLengthFaults(call, item.lease_seconds, fieldOf('lease_seconds', indexOf(at)))),
   )
-  const lengthened = items.map((item) => ({ ...item, lease_seconds: leaseLength(call, item.lease_seconds) }))
-  const rows = await retryDeadlock(() => extend(call, lengthened))
-  const told = new Map(rows.map((row) => [row.id, row]))
+  const requests = items.map((item) => ({ ...item, lease_seconds: leaseLength(call, item.lease_seconds) }))
+  const rows = new Map((await retryDeadlock(() => extendLeases(call.sql, requests))).map((row) => [row.id, row]))
   return items.map(({ id }): RenewResult => {
-    const row = told.get(id)
+    const row = rows.get(id)
     if (!row) return { ok: false, id, code: 'not_found', detail: `there is no job ${id}` }
     const { leased_until, cancel_requested } = row
     return leased_until === null ? leaseLost(id) : { ok: true, id, leased_until, cancel_requested }
@@ -42,32 +48,32 @@ interface Row {
   cancel_requested: boolean
 }
 
-/** A lease is never made shorter. What tells no event touches no other table either. */
-const extend = ({ sql }: Call, items: readonly RenewItem[]) => sql<Row[]>`
-  with asked as materialized (
+/** Never makes a lease shorter. Writes no event, so it touches only `jobs`. One row for each job that exists. */
+const extendLeases = (sql: Sql, items: readonly RenewItem[]) => sql<Row[]>`
+  with request as materialized (
     select *
     from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (
       id bigint, worker_id text, lease_id text, lease_seconds int, progress_percent real, progress_message text
     )
     order by id
   ),
-  held as materialized (
-    select job.id, asked.lease_seconds, asked.progress_percent, asked.progress_message
-    from asked
-    cross join lateral (${lockedJob(sql, sql`asked.id`)}) as job
+  owned as materialized (
+    select job.id, request.lease_seconds, request.progress_percent, request.progress_message
+    from request
+    cross join lateral (${lockedJob(sql, sql`request.id`)}) as job
     cross join ${assumeManyRows(sql)}
     where ${isLeaseOwner(sql)}
   ),
   renewed as (
     update jobs
-    set leased_until = greatest(leased_until, now() + held.lease_seconds * interval '1 second'),
-        progress_percent = coalesce(held.progress_percent, jobs.progress_percent),
-        progress_message = coalesce(held.progress_message, jobs.progress_message)
-    from held
-    where ${hasIdAmong(sql, sql`select id from held`)} and jobs.id = held.id
+    set leased_until = greatest(leased_until, now() + owned.lease_seconds * interval '1 second'),
+        progress_percent = coalesce(owned.progress_percent, jobs.progress_percent),
+        progress_message = coalesce(owned.progress_message, jobs.progress_message)
+    from owned
+    where ${hasIdAmong(sql, sql`select id from owned`)} and jobs.id = owned.id
     returning jobs.id, jobs.leased_until, jobs.cancel_requested_at is not null as cancel_requested
   )
-  select asked.id, renewed.leased_until, coalesce(renewed.cancel_requested, false) as cancel_requested
-  from asked
-  cross join lateral (select from jobs where jobs.id = asked.id offset 0) as known
-  left join renewed on renewed.id = asked.id`
+  select request.id, renewed.leased_until, coalesce(renewed.cancel_requested, false) as cancel_requested
+  from request
+  cross join lateral (select from jobs where jobs.id = request.id offset 0) as known
+  left join renewed on renewed.id = request.id`

@@ -1,8 +1,7 @@
-import { hostname, userInfo } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { deadServer, type FakeServer, fakeServer, type Reply } from '../../support/fakes/fake-server.ts'
 import { configHome, secretFile } from '../../support/programs/config-home.ts'
-import { type JobsctlOptions, runJobsctl } from '../../support/programs/jobsctl.ts'
+import { identity, type JobsctlOptions, runJobsctl } from '../../support/programs/jobsctl.ts'
 import { wordsOf } from '../../support/programs/shell.ts'
 import { atTerminal } from '../../support/programs/terminal.ts'
 
@@ -65,7 +64,7 @@ describe('pause, resume and drain', () => {
     const reasons = server.asked.map(({ headers }) =>
       Buffer.from(String(headers['x-reason']), 'latin1').toString('utf8'),
     )
-    expect(reasons).toEqual(['Platte voll ü', 'Platte voll ü', `jobsctl by ${userInfo().username}@${hostname()}`])
+    expect(reasons).toEqual(['Platte voll ü', 'Platte voll ü', `jobsctl by ${identity}`])
     expect(server.asked.map(({ body }) => Reflect.get(Object(body), 'reason'))).toEqual([
       'Platte voll ü',
       'Platte voll ü',

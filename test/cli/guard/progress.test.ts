@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { deadlineAfter } from '../../../cli/http/deadline.ts'
-import { progressTeller } from '../../../cli/output/progress-bar.ts'
+import { progressReporter } from '../../../cli/output/progress-bar.ts'
 import { changeServer, envOf, progress, recordOf, runAt } from '../../support/fakes/change-server.ts'
 import type { Asked } from '../../support/fakes/fake-server.ts'
 import { until } from '../../support/poll.ts'
@@ -189,9 +189,12 @@ describe('in parts', () => {
     const io = { note: (text: string) => void said.push(text), noteTerminal: false, columns: 80, env: {} }
     const say = (text: string) => `deleted ${text}`
     const telling = { io, say, before: 0, total: undefined, now: () => time }
-    const [loud, quiet] = [progressTeller({ ...telling, quiet: false }), progressTeller({ ...telling, quiet: true })]
+    const [loud, quiet] = [
+      progressReporter({ ...telling, quiet: false }),
+      progressReporter({ ...telling, quiet: true }),
+    ]
     for (time = 0; time <= 25_000; time += 500) {
-      for (const teller of [loud, quiet]) teller.tell(progress(time, 200_000).progress)
+      for (const reporter of [loud, quiet]) reporter.report(progress(time, 200_000).progress)
     }
     loud.clear()
     expect(said).toEqual(['deleted 10,000 of 200,000 jobs so far\n', 'deleted 20,000 of 200,000 jobs so far\n'])
@@ -202,11 +205,11 @@ describe('in parts', () => {
     const said: string[] = []
     const io = { note: (text: string) => void said.push(text), noteTerminal: true, columns: 60, env: {} }
     const say = (text: string) => `requeued ${text} in ${'x'.repeat(99)}`
-    const teller = progressTeller({ io, quiet: false, say, before: 50, total: 200, now: () => time })
-    teller.tell(progress(10).progress)
+    const reporter = progressReporter({ io, quiet: false, say, before: 50, total: 200, now: () => time })
+    reporter.report(progress(10).progress)
     time = 2000
-    teller.tell(progress(50).progress)
-    teller.clear()
+    reporter.report(progress(50).progress)
+    reporter.clear()
     expect(said).toHaveLength(2)
     expect(said[0]?.slice(clear.length)).toMatch(/^\[#{10}-{10}\] requeued 100 of 200 jobs in x+$/)
     expect(said[0]).toHaveLength(clear.length + 59)

@@ -37,7 +37,7 @@ describe.each(kinds)('the archive on %s', (kind) => {
     for (const id of [1, 3]) {
       expect(await world.confirm(undo(id), {})).toMatchObject({
         status: 409,
-        body: { detail: expect.stringContaining('is not in the archive, or not any more; nothing was changed') },
+        body: { detail: expect.stringContaining('or has them no longer; nothing was changed') },
       })
     }
     expect(await world.confirm(undo(2), {})).toMatchObject({ body: { affected: 2 } })

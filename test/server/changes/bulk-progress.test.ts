@@ -61,6 +61,19 @@ describe.each(['postgres'] as const)('a change that is told as it goes on %s', (
     expect(await refused.body.json()).toMatchObject({ code: 'limit_exceeded' })
   })
 
+  it('that stopped goes on under another idempotency key, and says so each time', async () => {
+    const ids = await world.jobs(far)
+    await refusing(world, ids.at(-1) ?? 0, async () => {
+      const keyed = { 'idempotency-key': 'nightly' }
+      const hint = 'run it again with another Idempotency-Key to go on; the same key repeats this answer'
+      const partial = { status: 503, body: { code: 'partial', hint, retry_with: 'another_idempotency_key' } }
+      expect(await ask(world, prune, {}, keyed)).toMatchObject(partial)
+      expect(await ask(world, prune, {}, keyed)).toMatchObject(partial)
+    })
+    expect(await ask(world, prune, {}, { 'idempotency-key': 'nightly-2' })).toMatchObject({ status: 200 })
+    expect(await world.count()).toBe(0)
+  })
+
   it('ends after the batch that runs when the caller hangs up, and another call goes on', async () => {
     await world.jobs(far)
     await slowly(world, async () => {
@@ -76,7 +89,7 @@ describe.each(['postgres'] as const)('a change that is told as it goes on %s', (
       await until('the change has stopped', async () => (await recordOf(world, 1)).state !== 'running')
     })
     const record = await recordOf(world, 1)
-    expect(record).toMatchObject({ state: 'partial', error: 'the caller hung up' })
+    expect(record).toMatchObject({ state: 'partial', error: 'the caller disconnected' })
     expect(await world.count()).toBe(far - record.affected)
     expect(record.affected).toBeLessThan(far)
     expect(doneOf(await ask(world, prune)).affected).toBe(far - record.affected)

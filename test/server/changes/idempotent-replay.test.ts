@@ -54,7 +54,7 @@ describe.each(['postgres'] as const)('a change under an idempotency key on %s', 
       expect(good.length).toBeGreaterThan(0)
       for (const { body } of good) expect(body).toEqual(good[0]?.body)
       for (const other of answers.filter(({ status }) => status !== 200)) {
-        expect(other).toMatchObject({ status: 409, body: { detail: expect.stringContaining('still runs') } })
+        expect(other).toMatchObject({ status: 409, body: { detail: expect.stringContaining('is still running') } })
       }
       const [{ sum }] = await world.sql<[{ sum: number }]>`select sum(affected)::bigint as sum from job_operations`
       expect(sum).toBe(40)

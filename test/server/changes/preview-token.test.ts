@@ -53,6 +53,14 @@ describe.each(['postgres'] as const)('the token of a preview on %s', (kind) => {
     expect(codeOf(await ask(world, change, { preview_token }))).toBe(stale)
   })
 
+  it.each(changes)('$name: is refused when it is null or blank, since its preview failed', async (change) => {
+    await world.jobs(3, change.wanted)
+    const before = await world.fingerprint()
+    for (const preview_token of [null, '', ' '])
+      expect(codeOf(await ask(world, change, { preview_token }))).toBe('422 invalid_request')
+    expect(await world.fingerprint()).toBe(before)
+  })
+
   it.each(changes)(
     '$name: may be used again where the first time failed before anything was changed',
     async (change) => {

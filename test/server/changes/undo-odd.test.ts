@@ -32,6 +32,28 @@ describe.each(kinds)('the archive, where another program has its own ideas, on %
       run,
     )
 
+  it('takes columns of any name, those of every JavaScript object among them, time and again', async () => {
+    const names = ['constructor', 'toString', 'valueOf', '__proto__', 'hasOwnProperty'].map((name) => `"${name}"`)
+    const dropAll = (table: string) => names.map((name) => `alter table ${table} drop column ${name}`)
+    await altered(
+      names.map((name) => `alter table jobs add column ${name} text`).join(';'),
+      [...dropAll('jobs'), ...dropAll('jobs_archive')].join(';'),
+      async () => {
+        for (const operation of [1, 3]) {
+          await world.jobs(2)
+          await world.sql.unsafe(`update jobs set ${names.map((name) => `${name} = 'kept'`).join(', ')}`)
+          expect(doneOf(await ask(world, prune))).toMatchObject({ affected: 2, operation })
+          expect(doneOf(await world.confirm(at.undo(operation), {})).affected).toBe(2)
+          const [row] = await world.sql.unsafe(
+            `select count(*)::int as kept from jobs where (${names.join(', ')}) = (${names.map(() => "'kept'").join(', ')})`,
+          )
+          expect(row).toMatchObject({ kept: 2 })
+          await world.sql`delete from jobs`
+        }
+      },
+    )
+  })
+
   it('gives back edges that have foreign keys, and leaves those of a job that cannot come back', async () => {
     await withForeignKeys(async () => {
       await world.jobs(1, { uuid: 'x' })
@@ -122,7 +144,7 @@ describe.each(kinds)('the archive, where another program has its own ideas, on %
       await world.sql`alter table jobs alter column tx type int using tx::int`
       expect(await world.confirm(at.undo(operation), {})).toMatchObject({
         status: 409,
-        body: { code: 'conflict', detail: expect.stringContaining('the column tx of jobs is integer by now') },
+        body: { code: 'conflict', detail: expect.stringContaining('the column tx of jobs has the type integer now') },
       })
       expect(await world.sql`select from jobs_archive`).toHaveLength(1)
     })

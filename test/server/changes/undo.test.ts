@@ -126,7 +126,7 @@ describe.each(kinds)('an undo on %s', (kind) => {
 
     expect(done).toMatchObject({ affected: 2, conflict_count: 2 })
     const reasons = done.conflicts.map(({ reason }) => reason).sort()
-    expect(reasons).toEqual(['it has gone on, and is processing', 'it was picked up or changed since'])
+    expect(reasons).toEqual(['the job has gone on, and is processing', 'the job was picked up or changed since'])
     expect((await world.rows()).map(({ status }) => status).sort()).toEqual([
       'processing',
       'quarantined',

@@ -92,7 +92,11 @@ describe('the counts behind stats, of a database that is changed under the serve
     await stopAll()
     await sql`alter schema before rename to "Now, and"`
     const again = await serveKept('"Now, and"')
-    await some(again.sql)
+    // Until the server has repaired the functions of the triggers, PostgreSQL refuses each write to jobs.
+    await until('the triggers find their tables', async () => {
+      const [written] = await Promise.allSettled([some(again.sql)])
+      return written.status === 'fulfilled'
+    })
     await expectRight(again)
     expect(await countsOf(again)).toMatchObject({ kept: true, wrong: 0 })
   })
@@ -193,7 +197,7 @@ describe('the counts behind stats, of a database that is changed under the serve
     expect(await countsOf(asked)).toMatchObject({ kept: false })
   })
 
-  it('are counted anew after the table was written anew', async () => {
+  it('are counted again after the table was rewritten', async () => {
     const asked = await serveKept()
     await some(sql)
     await sql`alter table jobs alter job_type type text using upper(job_type)`

@@ -44,7 +44,7 @@ describe.each(kinds)('the counts behind stats on %s', (kind) => {
     expect(await countsOf(world)).toMatchObject(right)
   })
 
-  it('are not used while a trigger is disabled, nor after, until all has been counted anew', async () => {
+  it('are not used while a trigger is disabled, nor after, until all jobs have been counted again', async () => {
     await world.sql`alter table jobs disable trigger jobsctl_count_update`
     await world.sql`update jobs set status = 'completed' where id % 2 = 0`
     await expectRight(world)
@@ -83,12 +83,12 @@ describe.each(kinds)('the counts behind stats on %s', (kind) => {
     expect(world.log.some((line) => line.includes('were wrong by 7 jobs'))).toBe(true)
   })
 
-  it('are not believed when sums of another database are loaded on top of them, but counted anew', async () => {
+  it('are not trusted when sums of another database are loaded on top of them, but counted again', async () => {
     await world.sql`
         insert into jobsctl_counts (domain, queue, job_type, span, starts, queued)
         values ('another', 'q', 't', '', '-infinity', 5), ('many', 'default', 'export', 'day', 'infinity', 5)`
     await expectRight(world)
-    expect(await countsOf(world)).toMatchObject({ kept: false, why: 'they are being counted anew' })
+    expect(await countsOf(world)).toMatchObject({ kept: false, why: 'the jobs are being counted again' })
     await until('they are kept again', async () => (await countsOf(world)).kept)
     await expectRight(world)
   })
@@ -142,7 +142,7 @@ describe('counts and transactions', () => {
   it('are not kept for a table that a crash would empty', async () => {
     await world.sql`alter table jobs set unlogged`
     await expectRight(world)
-    expect(await countsOf(world)).toMatchObject({ kept: false, why: expect.stringContaining('no plain table') })
+    expect(await countsOf(world)).toMatchObject({ kept: false, why: expect.stringContaining('not a plain table') })
     await world.sql`alter table jobs set logged`
     await until('they are kept again', async () => (await countsOf(world)).kept)
   })

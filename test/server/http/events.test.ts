@@ -91,6 +91,34 @@ describe.each(kinds)('events on %s', (kind) => {
     second.stop()
   })
 
+  it('stream in messages named job, with the type as event beside all fields', async () => {
+    const { id } = await worker.enqueue({ queue: 'q' })
+    await world.sql`insert into job_events (domain, queue, event_type, attrs_json) values ('chatbooks', 'q', 'job.other', 'null')`
+    const reader = await readStream(world)
+    await reader.count(2)
+    reader.stop()
+    const [created, other] = reader.lines
+      .filter((line) => line.startsWith('data:'))
+      .map((line) => JSON.parse(line.slice(5)))
+    expect(reader.lines.filter((line) => line.startsWith('event:'))).toEqual(['event: job', 'event: job'])
+    expect(created).toMatchObject({
+      ...{ event: 'job.created', event_type: 'job.created', job_id: id, domain: 'chatbooks', queue: 'q' },
+      attrs: { priority: 5 },
+    })
+    expect(other).toMatchObject({ event: 'job.other', attrs: {} })
+    expect((await read()).at(-1)?.attrs).toEqual({})
+  })
+
+  it('are 200 at most without a limit, and a limit outside of 1 to 1000 is taken as the nearest', async () => {
+    await worker.enqueueAll(Array.from({ length: 1000 }, () => ({})))
+    await worker.enqueue()
+    expect(await read()).toHaveLength(200)
+    expect(await read('?limit=0')).toHaveLength(1)
+    expect(await read('?limit=-5')).toHaveLength(1)
+    expect(await read('?limit=99999')).toHaveLength(1000)
+    expect((await world.call('GET', `${jobPaths.events}?limit=many`)).status).toBe(422)
+  })
+
   it('stream a sign of life where nothing happens, which is a place to go on from', async () => {
     await worker.enqueueAll([{}, {}])
     const reader = await readStream(world, '?domain=nothing')

@@ -2,7 +2,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { afterEach, describe, expect, it } from 'vitest'
-import { kinds, newDatabase, newFolder } from '../../support/database/database.ts'
+import { emptyDatabase, kinds, newDatabase, newFolder } from '../../support/database/database.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { runServer, type ServerProcess, spawnServer } from '../../support/programs/spawn-server.ts'
@@ -146,7 +146,12 @@ describe('the server process', () => {
   describe('its end', () => {
     it('waits for a request that runs, refuses new ones, and has exit code 0', async () => {
       const { env } = await newDatabase('postgres')
-      const server = await spawnReady({ ...env, SINGLE_USER_API_KEY: 'k' })
+      const limits = {
+        JOBS_LOCK_TIMEOUT_SECONDS: '600',
+        JOBS_STATEMENT_TIMEOUT_SECONDS: '600',
+        JOBS_SHUTDOWN_SECONDS: '600',
+      }
+      const server = await spawnReady({ ...env, ...limits, SINGLE_USER_API_KEY: 'k' })
       const sql = postgres(env.JOBS_DB_URL ?? '', { max: 2 })
       try {
         await sql`
@@ -190,8 +195,7 @@ describe('the server process', () => {
     })
 
     it.each(kinds)('comes at SIGTERM without delay while the tables are still being made: %s', async (kind) => {
-      const { env } =
-        kind === 'postgres' ? await newDatabase(kind) : { env: { JOBS_DATA_DIR: await newFolder('data') } }
+      const { env } = kind === 'postgres' ? await emptyDatabase() : { env: { JOBS_DATA_DIR: await newFolder('data') } }
       const server = await spawnServer({ ...env, SINGLE_USER_API_KEY: 'k' })
       running.push(server)
       await expectPromptEnd(server)

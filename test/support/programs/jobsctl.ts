@@ -1,6 +1,10 @@
+import { isAbsolute } from 'node:path'
+import type { Io } from '../../../cli/io.ts'
 import { newFolder } from '../database/database.ts'
-import { built } from './built.ts'
-import { type Child, type Ended, startChild } from './child.ts'
+import type { Child, Ended } from './child.ts'
+
+/** Who makes a change, as a command line in the test's own process says. */
+export const identity = 'operator@host-of-the-tests'
 
 /** What `jobsctl` is given beside its arguments. */
 export interface JobsctlOptions {
@@ -9,13 +13,57 @@ export interface JobsctlOptions {
   env?: Record<string, string | undefined>
 }
 
-/** Runs the built `jobsctl` off a terminal, with nothing of this machine's settings. */
-export const runJobsctl = async (argv: string[], options?: JobsctlOptions): Promise<Ended> =>
+/**
+ * Runs the command line off a terminal in the test's own process, with none of this machine's settings. The source is
+ * run, not the build. What belongs to a process (signals, pipes, the streams, `--version`) needs `jobsctlProcess`.
+ */
+export async function runJobsctl(argv: string[], { stdin = '', env = {} }: JobsctlOptions = {}): Promise<Ended> {
+  const [{ main }, environment] = await Promise.all([import('../../../cli/main.ts'), environmentOf(env)])
+  const output = { out: '', err: '' }
+  const code = await main(argv, ioOf({ output, stdin, env: environment }))
+  return { code, ...output }
+}
+
+interface IoOptions {
+  /** Gets what the command line writes to stdout and stderr. */
+  output: { out: string; err: string }
+  stdin: string
+  env: Record<string, string>
+}
+
+/** The world outside of a command line in a pipe: nobody answers a question, and no signal comes. */
+const ioOf = ({ output, stdin, env }: IoOptions): Io => ({
+  out: (text) => {
+    output.out += text
+  },
+  note: (text) => {
+    output.err += text
+  },
+  ask: async () => undefined,
+  readStdin: async () => stdin,
+  outGone: () => false,
+  interactive: false,
+  outTerminal: false,
+  noteTerminal: false,
+  columns: 80,
+  env,
+  identity,
+  home: env.HOME && isAbsolute(env.HOME) ? env.HOME : undefined,
+  signal: new AbortController().signal,
+})
+
+/** Runs the built `jobsctl` as a process off a terminal, with none of this machine's settings. */
+export const jobsctlProcess = async (argv: string[], options?: JobsctlOptions): Promise<Ended> =>
   (await startJobsctl(argv, options)).ended
 
-/** Starts it, and does not wait for its end. */
+/** Starts the built `jobsctl` as a process, and does not wait for its end. */
 export async function startJobsctl(argv: string[], { stdin = '', env = {} }: JobsctlOptions = {}): Promise<Child> {
-  return startChild([built.jobsctl, ...argv], { stdin, env: await environmentOf(env) })
+  const [{ built }, { startChild }, environment] = await Promise.all([
+    import('./built.ts'),
+    import('./child.ts'),
+    environmentOf(env),
+  ])
+  return startChild([built.jobsctl, ...argv], { stdin, env: environment })
 }
 
 /** The whole environment of a program: an empty home, and what a test sets. */

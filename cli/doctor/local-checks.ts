@@ -1,0 +1,32 @@
+import { Failure } from '../../shared/errors.ts'
+import type { Context } from '../context.ts'
+import { type Check, type Outcome, ok } from './outcome.ts'
+
+/** Checks that send nothing: the config file, the address of the server, the key. */
+export const localChecks: readonly Check[] = [
+  { name: 'config', look: config },
+  { name: 'target', look: target },
+  { name: 'key', look: key },
+]
+
+async function config({ io }: Context): Promise<Outcome> {
+  const { configPath, readConfig } = await import('../settings/config.ts')
+  const path = configPath(io)
+  const { profiles } = await readConfig(path)
+  const count = Object.keys(profiles).length
+  const place = path ?? 'no config file, since no home folder is known'
+  return ok(count === 0 ? `${place}: no profiles` : `${place}: ${count} profiles`)
+}
+
+async function target(context: Context): Promise<Outcome> {
+  const { url, from } = await context.target()
+  return ok(`${url.href} (${from})`)
+}
+
+async function key(context: Context): Promise<Outcome> {
+  const { credential, credentialFrom } = await context.target()
+  if (credential) return ok(`${credential.header} (${credentialFrom})`)
+  throw new Failure('unauthenticated', 'there is no key for this target', {
+    hint: 'set JOBSCTL_API_KEY beside JOBSCTL_URL, or give --api-key-file',
+  })
+}

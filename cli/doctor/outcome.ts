@@ -1,0 +1,54 @@
+import type { z } from 'zod'
+import type { Endpoint } from '../../shared/endpoint.ts'
+import { Failure, failures } from '../../shared/errors.ts'
+import type { Exit } from '../../shared/exits.ts'
+import type { Context } from '../context.ts'
+
+/** The result of one check; `hint` is blank where nothing is to be done, `exit` is the exit code of doctor. */
+export interface Outcome {
+  result: 'ok' | 'warning' | 'failed'
+  detail: string
+  hint: string
+  exit: Exit
+}
+
+/** One check of doctor; a check that throws a Failure has failed. */
+export interface Check {
+  name: string
+  look: (context: Context) => Promise<Outcome>
+}
+
+/** What an answer of the server means, in words; `hint` is given where the operator should act. */
+export interface Finding {
+  detail: string
+  hint: string | undefined
+}
+
+export const ok = (detail: string): Outcome => ({ result: 'ok', detail, hint: '', exit: 'ok' })
+export const warning = (detail: string, hint: string): Outcome => ({ result: 'warning', detail, hint, exit: 'ok' })
+
+/** A failed check. Errors that are no Failure are thrown again. */
+export function failed(error: unknown): Outcome {
+  if (!(error instanceof Failure)) throw error
+  // The reader runs doctor already.
+  const hint = error.hint?.startsWith('jobsctl doctor') ? '' : (error.hint ?? '')
+  return { result: 'failed', detail: error.message, hint, exit: failures[error.code].exit }
+}
+
+/** Judges the answer of an endpoint that only a jobs-server has; another server gives a warning. */
+export async function judgedAnswer<Out extends z.ZodType>(
+  context: Context,
+  endpoint: Endpoint<z.ZodObject, Out>,
+  judge: (body: z.output<Out>) => Finding,
+): Promise<Outcome> {
+  try {
+    const { body } = await (await context.client()).call(endpoint, {})
+    const { detail, hint } = judge(body)
+    return hint === undefined ? ok(detail) : warning(detail, hint)
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'not_found') throw error
+    return warning('this server does not report it', notJobsServer)
+  }
+}
+
+export const notJobsServer = 'normal for a server that is not jobs-server'

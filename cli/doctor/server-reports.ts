@@ -1,0 +1,27 @@
+import type { Context } from '../context.ts'
+import { type Check, judgedAnswer, type Outcome } from './outcome.ts'
+
+/** Reports that only jobs-server gives about its tables: counts, indexes, sizes. */
+export const serverReports: readonly Check[] = [
+  { name: 'counts', look: counts },
+  { name: 'indexes', look: indexes },
+  { name: 'history', look: storedHistory },
+]
+
+async function counts(context: Context): Promise<Outcome> {
+  const { checkCounts } = await import('../../shared/doctor/counts.ts')
+  const { findingOfCounts } = await import('./counts-and-indexes.ts')
+  return judgedAnswer(context, checkCounts, findingOfCounts)
+}
+
+async function indexes(context: Context): Promise<Outcome> {
+  const { idleIndexes } = await import('../../shared/doctor/idle-indexes.ts')
+  const { findingOfIndexes } = await import('./counts-and-indexes.ts')
+  return judgedAnswer(context, idleIndexes, findingOfIndexes)
+}
+
+async function storedHistory(context: Context): Promise<Outcome> {
+  const { storage } = await import('../../shared/doctor/storage.ts')
+  const { findingOfStorage } = await import('./storage.ts')
+  return judgedAnswer(context, storage, (stored) => findingOfStorage(stored, Date.now()))
+}

@@ -1,0 +1,34 @@
+import { Failure } from '../../shared/errors.ts'
+import type { Context } from '../context.ts'
+import type { Client } from '../http/client.ts'
+import { groupedDigits, jobsText } from '../output/numbers.ts'
+import { requireNamedProfile } from './protected-profile.ts'
+
+/**
+ * The most jobs that a change may touch, by `--max`, `JOBSCTL_MAX` or the profile; undefined without a limit.
+ * @throws Failure `usage` where a protected profile is not spelled out, or has no limit
+ */
+export function limitOf({ settings, retyped }: Context, { target: { profile } }: Client): number | undefined {
+  const max = settings.max ?? profile?.max
+  if (!profile?.protected || settings.dryRun) return max
+  requireNamedProfile(profile)
+  if (max === undefined) {
+    throw new Failure(
+      'usage',
+      `the profile ${profile.name} is protected: a change needs a limit; nothing was changed`,
+      {
+        hint: `add --max, or ${retyped(['config', 'set', `profiles.${profile.name}.max`, '10000'])}`,
+      },
+    )
+  }
+  return max
+}
+
+/** The refusal of a change that matches more jobs than the limit. */
+export function overLimit(total: number, max: number): Failure {
+  return new Failure(
+    'limit_exceeded',
+    `${jobsText(total)} match${total === 1 ? 'es' : ''}, above the limit of ${groupedDigits(max)}; nothing was changed`,
+    { hint: 'narrow the scope, or raise --max' },
+  )
+}

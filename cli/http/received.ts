@@ -1,0 +1,25 @@
+import type { Target } from '../settings/target.ts'
+import { redactorFor } from './redact.ts'
+
+/** A complete answer of the server. */
+export interface Received {
+  status: number
+  headers: Record<string, unknown>
+  header: (name: string) => string | undefined
+  /** The parsed body; undefined where the body is no JSON. */
+  json: unknown
+}
+
+/** The answer with the key masked: a server may echo the key, and error messages end in logs. */
+export function redacted({ status, headers, header, json }: Received, target: Target): Received {
+  const masked = redactorFor(target)
+  const maskedValue = (_name: string, value: unknown) => (typeof value === 'string' ? masked(value) : value)
+  return {
+    ...{ status, headers },
+    header: (name) => {
+      const value = header(name)
+      return value === undefined ? undefined : masked(value)
+    },
+    json: json === undefined ? undefined : JSON.parse(JSON.stringify(json), maskedValue),
+  }
+}

@@ -1,0 +1,52 @@
+import { Failure } from '../../shared/errors.ts'
+import type { Config, Profile } from './config.ts'
+import type { GlobalFlags } from './settings.ts'
+
+/** A profile with its name; `named` is true where `--profile` spells the name out. */
+export type NamedProfile = Profile & { name: string; named: boolean }
+
+/** The address of a server before it is checked, and the setting that gave the address. */
+export interface Place {
+  url: string
+  from: string
+  profile?: NamedProfile | undefined
+}
+
+export const defaultUrl = 'http://127.0.0.1:8787'
+
+/**
+ * The address by precedence: flag, `JOBSCTL_URL`, profile, `BASE`, default.
+ * @throws Failure `not_found` for a profile that the config file does not have
+ */
+export async function placeOf(
+  flags: GlobalFlags,
+  env: NodeJS.ProcessEnv,
+  readConfig: () => Promise<Config>,
+): Promise<Place> {
+  if (flags.url !== undefined) {
+    // A profile beside --url still bounds and protects the change; the profile's key goes to the profile's URL alone.
+    const profile = flags.profile === undefined ? undefined : profileOf(await readConfig(), flags.profile, true)
+    return { url: flags.url, from: '--url', profile }
+  }
+  if (flags.profile !== undefined) return profilePlace(await readConfig(), flags.profile, '--profile')
+  if (env.JOBSCTL_URL) return { url: env.JOBSCTL_URL, from: 'JOBSCTL_URL' }
+  const config = await readConfig()
+  if (env.JOBSCTL_PROFILE) return profilePlace(config, env.JOBSCTL_PROFILE, 'JOBSCTL_PROFILE')
+  if (config.default) return profilePlace(config, config.default, 'config')
+  if (env.BASE) return { url: env.BASE, from: 'BASE' }
+  return { url: defaultUrl, from: 'default' }
+}
+
+function profileOf(config: Config, name: string, named: boolean): NamedProfile {
+  const profile = Object.hasOwn(config.profiles, name) ? config.profiles[name] : undefined
+  if (profile) return { ...profile, name, named }
+  const known = Object.keys(config.profiles)
+  throw new Failure('not_found', `there is no profile ${name}`, {
+    hint: known.length > 0 ? `there are: ${known.join(', ')}` : `jobsctl config set profiles.${name}.url https://…`,
+  })
+}
+
+function profilePlace(config: Config, name: string, source: string): Place {
+  const profile = profileOf(config, name, source === '--profile')
+  return { url: profile.url, from: `profile ${name} (${source})`, profile }
+}

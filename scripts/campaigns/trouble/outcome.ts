@@ -1,0 +1,50 @@
+/** What a caller got for one action. */
+export interface Outcome {
+  client: 'jobsctl' | 'HTTP'
+  /** The exit code, or the HTTP status; undefined when there was no response. */
+  status: number | undefined
+  /** The stable word of an error; `ok` for a success. */
+  code: string
+  /** The sentence of an error. */
+  sentence: string
+  /** How many jobs a success says that it changed; undefined when the action changes none. */
+  affected: number | undefined
+}
+
+/** What an outcome says of the jobs. */
+type Claim = { kind: 'changed'; jobs: number } | { kind: 'unknown' } | { kind: 'wrong'; why: string }
+
+/** Words by which a sentence leaves open what has happened. */
+const open = /may (have|still)|cannot tell|made whole or not at all|the server may|interrupted/
+
+/** The number of jobs in the sentence of a change that stopped half-way. */
+const changedJobs =
+  /([\d,]+) jobs?(?: was| were)? changed before|(?:deleted|cancelled|requeued|repaired) ([\d,]+) jobs?/
+
+/** Reads an outcome as its caller would: a success has its number, and an error without an open word changed nothing. */
+function claimOf({ status, code, sentence, affected }: Outcome): Claim {
+  if (code === 'ok') return { kind: 'changed', jobs: affected ?? 0 }
+  if (status === undefined) return { kind: 'unknown' }
+  if (code === 'internal' || status === 500) return { kind: 'wrong', why: 'a mistake of the server' }
+  if (open.test(sentence)) return { kind: 'unknown' }
+  if (code === 'partial') {
+    const found = changedJobs.exec(sentence)
+    if (!found) return { kind: 'wrong', why: 'no number of jobs in the sentence of a change that stopped half-way' }
+    return { kind: 'changed', jobs: Number((found[1] ?? found[2] ?? '').replaceAll(',', '')) }
+  }
+  return { kind: 'changed', jobs: 0 }
+}
+
+/** Compares what was said with the number of jobs that really changed. Returns the lie, or undefined. */
+export function lieOf(outcome: Outcome, changed: number): string | undefined {
+  const claim = claimOf(outcome)
+  if (claim.kind === 'wrong') return `${claim.why}: ${textOf(outcome)}`
+  if (claim.kind === 'unknown' || claim.jobs === changed) return undefined
+  return `${textOf(outcome)}: this means ${claim.jobs} jobs, but ${changed} changed`
+}
+
+/** An outcome in a few words: `exit 7 timed_out`, `503 database_busy`. */
+export const wordsOf = ({ client, status, code }: Outcome): string =>
+  `${client === 'jobsctl' ? 'exit ' : ''}${status ?? 'no response'}${code === 'ok' ? '' : ` ${code}`}`
+
+const textOf = (outcome: Outcome): string => `${wordsOf(outcome)} "${outcome.sentence}"`

@@ -1,0 +1,9 @@
+import type { Scenario } from '../scenario.ts'
+import { clocks } from './clocks.ts'
+import { connections } from './connections.ts'
+import { locks } from './locks.ts'
+import { names } from './names.ts'
+import { proxies } from './proxies.ts'
+
+/** All kinds of bad surroundings. */
+export const scenarios: readonly Scenario[] = [...connections, ...locks, ...clocks, ...names, ...proxies]

@@ -1,0 +1,94 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+
+/** A TCP proxy in front of a database, whose connections can be cut and slowed down. */
+export interface Wire {
+  url: string
+  /** Ends all connections on the client's side: with a goodbye of TCP, or with a reset. */
+  cut: (how: 'closed' | 'reset') => void
+  /**
+   * Resets the connection that carries the `nth` message (from 1) that any client sends from now on, before or after
+   * the database gets this message. Undefined cuts nothing.
+   */
+  cutAt: (cut: { nth: number; when: 'before' | 'after' } | undefined) => void
+  /** Delays each message in both directions by as many milliseconds as `latency` returns. */
+  slow: (latency: () => number) => void
+  /** How many bytes the client has sent so far. */
+  sent: () => number
+  stop: () => Promise<void>
+}
+
+interface WireOptions {
+  /** Called for each connection; the function that it returns gets every chunk of bytes that the client sends. */
+  watch?: () => (chunk: Buffer) => void
+}
+
+/** Stands between a client and the database at `url`, and passes on every byte. */
+export async function wireTo(url: string, { watch }: WireOptions = {}): Promise<Wire> {
+  const target = new URL(url)
+  const sockets = new Set<Socket>()
+  let sent = 0
+  let next: { nth: number; when: 'before' | 'after' } | undefined
+  let latency = () => 0
+  const server = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname)
+    const toFar = inOrder(far, () => latency())
+    const toNear = inOrder(near, () => latency())
+    const watchConnection = watch?.()
+    near.on('data', (message) => {
+      sent += message.length
+      watchConnection?.(message)
+      if (next) next = { ...next, nth: next.nth - 1 }
+      if (next?.nth !== 0) return toFar(message)
+      if (next.when === 'after') far.write(message)
+      next = undefined
+      near.resetAndDestroy()
+    })
+    near.on('end', () => far.end()).on('error', () => near.destroy())
+    far.on('data', toNear)
+    far.on('end', () => near.end()).on('error', () => far.destroy())
+    near.on('close', () => {
+      sockets.delete(near)
+      far.destroy()
+    })
+    sockets.add(near)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  return {
+    url: Object.assign(new URL(url), { port: String(port) }).href,
+    sent: () => sent,
+    cutAt: (cut) => {
+      next = cut
+    },
+    slow: (given) => {
+      latency = given
+    },
+    cut: (how) => {
+      for (const socket of sockets) how === 'closed' ? socket.end() : socket.resetAndDestroy()
+    },
+    stop: async () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** Passes messages on at once, or each after a delay; a message never overtakes an earlier one. */
+function inOrder(to: Socket, latency: () => number): (message: Buffer) => void {
+  let waiting = Promise.resolve()
+  let count = 0
+  return (message) => {
+    const delay = latency()
+    if (delay === 0 && count === 0) return void to.write(message)
+    count += 1
+    waiting = waiting
+      .then(() => new Promise((resolve) => setTimeout(resolve, delay)))
+      .then(() => {
+        count -= 1
+        to.write(message)
+      })
+  }
+}

@@ -1,0 +1,120 @@
+import * as z from 'zod'
+import { isAccessRefused, isConnectionLost, isReadOnly } from '../database/failure.ts'
+import type { Pool, Sql } from '../database/sql.ts'
+import { eventSequence } from '../lifecycle/event-ids.ts'
+import type { Log } from '../log.ts'
+
+/** More ids than a standby or a backup can lack. */
+const step = 1_000_000
+
+const setting = 'event_origin'
+
+/** What the ids of the event log belong to; a part that this role may not read is null. */
+const Origin = z.object({
+  /** The system identifier: another one after a restore into another PostgreSQL cluster. */
+  system: z.string().nullable(),
+  /** The timeline, in eight hexadecimal digits: another one after a failover or a recovery to a point in time. */
+  timeline: z.string().nullable(),
+  /** The oid of `job_events`: another one after the table was dropped and loaded from a dump. */
+  table: z.string().nullable(),
+})
+type Origin = z.output<typeof Origin>
+
+const names = { system: 'system identifier', timeline: 'timeline', table: 'table job_events' } as const
+
+/** Moves the ids of events on where the database is another than before. */
+export interface EventLogMove {
+  /** Looks, and moves where it must. Errors go to the log, each text once: events are written without the move, too. */
+  check: () => Promise<void>
+}
+
+/**
+ * After a failover, or a restore of a backup, the database may lack events that readers have seen already, and its sequence
+ * would give out their ids again. The first server that sees another system identifier, timeline or table moves the sequence
+ * on by 1,000,000 and writes an event `log.moved`.
+ */
+export function createEventLogMove(sql: Pool, log: Pick<Log, 'warn' | 'info'>): EventLogMove {
+  const reported = new Set<string>()
+  const warn = (text: string) => {
+    if (reported.has(text)) return
+    reported.add(text)
+    log.warn(text)
+  }
+  return {
+    async check() {
+      try {
+        const origin = await readOrigin(sql)
+        if (origin === undefined) return
+        if (origin.system === null) warn(withoutSystem)
+        const moved = await moveFrom(sql, origin)
+        if (moved) log.warn(`${moved.why}: ids of events go on at ${moved.first_id}, after ${moved.last_id}`)
+      } catch (error) {
+        if (isConnectionLost(error) || isReadOnly(error)) return
+        const why = error instanceof Error ? error.message : String(error)
+        const hint = isAccessRefused(error) ? '; the role of the server needs UPDATE on the sequence of job_events' : ''
+        warn(`after a failover or a restore, ids of events may be given out twice: ${why}${hint}`)
+      }
+    },
+  }
+}
+
+const withoutSystem =
+  'this role may not call pg_control_system(), so a restore into another PostgreSQL cluster is not noticed, and ids of events ' +
+  'may be given out twice after it; grant execute on function pg_catalog.pg_control_system() to the role of the server'
+
+/** Undefined on a standby, which writes no events. */
+async function readOrigin(sql: Sql): Promise<Origin | undefined> {
+  const [rights] = await sql<{ standby: boolean; system: boolean }[]>`
+    select pg_is_in_recovery() as standby, has_function_privilege('pg_catalog.pg_control_system()', 'execute') as system`
+  if (rights === undefined || rights.standby) return undefined
+  const system = rights.system ? sql`(select system_identifier::text from pg_control_system())` : sql`null::text`
+  // The name of the WAL file has the present timeline; pg_control_checkpoint() has the old one until the next checkpoint.
+  const [origin] = await sql<Origin[]>`
+    select
+      ${system} as system,
+      substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline,
+      to_regclass('job_events')::oid::text as table`
+  return origin
+}
+
+interface Moved {
+  why: string
+  last_id: number
+  first_id: number
+}
+
+async function moveFrom(sql: Pool, origin: Origin): Promise<Moved | undefined> {
+  const text = JSON.stringify(origin)
+  const [known] = await sql`select from jobsctl_settings where name = ${setting} and value = ${text}`
+  if (known) return undefined
+  return sql.begin(async (tx) => {
+    const [added] = await tx`
+      insert into jobsctl_settings (name, value) values (${setting}, ${text}) on conflict (name) do nothing returning name`
+    if (added) return undefined
+    // Another server that has seen the same change waits here, and finds it done.
+    const [{ value }] = await tx<[{ value: string }]>`
+      select value from jobsctl_settings where name = ${setting} for update`
+    const before = Origin.parse(JSON.parse(value))
+    const after = { ...origin, system: origin.system ?? before.system }
+    await tx`update jobsctl_settings set value = ${JSON.stringify(after)} where name = ${setting}`
+    const changed = changedParts(before, after)
+    return changed.length === 0 ? undefined : move(tx, `another ${changed.map((part) => names[part]).join(' and ')}`)
+  })
+}
+
+/** A part that was not known before has not changed. */
+const changedParts = (before: Origin, after: Origin) =>
+  (['system', 'timeline', 'table'] as const).filter((part) => before[part] !== null && before[part] !== after[part])
+
+async function move(tx: Sql, why: string): Promise<Moved> {
+  const [ids] = await tx<[{ last_id: number; first_id: number }]>`
+    with kept as materialized (select coalesce(max(id), 0) as last_id from job_events)
+    select
+      last_id,
+      setval(${eventSequence(tx)}, greatest(nextval(${eventSequence(tx)}), last_id + 1) + ${step}::bigint, false) as first_id
+    from kept`
+  await tx`
+    insert into job_events (event_type, attrs_json)
+    values ('log.moved', ${JSON.stringify({ ...ids, why })}::text::jsonb)`
+  return { ...ids, why }
+}

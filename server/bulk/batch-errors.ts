@@ -1,0 +1,38 @@
+import { isContended, isRejectedByTables, isRowLocked } from '../database/failure.ts'
+import { RangeOutgrown } from './selection.ts'
+
+/** The most errors in a row that a change survives when each of them is a lock conflict or a timeout. */
+const mostFailures = 8
+
+/** The circumstances of an error in a batch. */
+export interface ErrorSituation {
+  /** How many jobs the batch selected; undefined when the search for candidates failed. */
+  jobs: number | undefined
+  /** The change goes on without jobs that the database rejects, and reports them. */
+  reportsRejected: boolean
+  /** How many errors came in a row, this one included. */
+  failures: number
+}
+
+/** What the batch loop does after an error. */
+export type ErrorDecision =
+  /** The change ends; whole batches that were committed stand. */
+  | { action: 'stop' }
+  /** The batch runs again with fewer jobs, after a pause where another transaction needs time. */
+  | { action: 'retry'; pause: boolean }
+  /** The only job of the batch stays as it is; `rejection` is the reason of the database, where it rejected the job. */
+  | { action: 'skip'; rejection?: string }
+
+/**
+ * Decides whether a change stops, retries a smaller batch, or skips one job. An error that cannot be traced to a single
+ * job makes the batch smaller until the job is alone.
+ */
+export function decideAfterError(error: unknown, { jobs, reportsRejected, failures }: ErrorSituation): ErrorDecision {
+  const isRejected = reportsRejected && jobs !== undefined && isRejectedByTables(error)
+  if (jobs === 1 && isRejected)
+    return { action: 'skip', rejection: error instanceof Error ? error.message : String(error) }
+  if (jobs === 1 && isRowLocked(error)) return { action: 'skip' }
+  if (isRejected || error instanceof RangeOutgrown) return { action: 'retry', pause: false }
+  if (isContended(error) && failures <= mostFailures) return { action: 'retry', pause: true }
+  return { action: 'stop' }
+}

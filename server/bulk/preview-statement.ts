@@ -1,0 +1,159 @@
+import type { Preview } from '../../shared/changes/bulk-change.ts'
+import { hasSafeId } from '../database/planner-hints.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
+import { staticFragment } from '../database/static-fragment.ts'
+import type { BulkChange } from './bulk-change.ts'
+import { previewLifetimeSeconds } from './preview-token.ts'
+import { isWrittenRecently, type Snapshot } from './snapshot.ts'
+
+const mostGroups = 100
+const mostOwners = 10
+const sampleSize = 200
+const mostSampleIds = 10
+
+/**
+ * A token that lists more transactions would be too long. Beyond this number no row of an open transaction belongs to the
+ * set, since the ids of its savepoints cannot be told apart.
+ */
+export const mostRecent = 2000
+
+/** The part of a bulk change that a preview needs. */
+export type Previewable = Pick<BulkChange<unknown>, 'kind' | 'filters' | 'matching' | 'time'>
+
+/** The time and the snapshot of a preview, and the key that signs it. */
+interface Moment extends Pick<Preview, 'as_of' | 'expires_at'> {
+  now: Snapshot
+  /** Null where the database has no signing key. */
+  key: string | null
+}
+
+/** What the statement of a preview returns; `more` is the row that the caller asked for beside the counts. */
+export interface Described<More> extends Moment, Omit<Preview, 'token' | 'eta_seconds'> {
+  /** The rate of the last large changes of this kind, in jobs a second; null where there was none. */
+  pace: number | null
+  /** The transactions that wrote the rows of the set that are in doubt; null where no row can be in doubt. */
+  recent: number[] | null
+  more: More
+}
+
+const moments = (sql: Sql): Fragment => sql`
+  now() as as_of,
+  now() + ${previewLifetimeSeconds}::int * interval '1 second' as expires_at,
+  pg_current_snapshot()::text as now,
+  (select value from jobsctl_settings where name = 'preview_key') as key`
+
+/** Describes an empty set; undefined where at least one job matches. */
+export async function describeNone<More>(
+  sql: Sql,
+  bulk: Pick<Previewable, 'matching'>,
+  more: More,
+): Promise<Described<More> | undefined> {
+  const [moment] = await sql<Moment[]>`
+    select ${moments(sql)}
+    where not exists (select ${bulk.matching(sql, { asOf: undefined, snapshot: undefined })})`
+  const none = { count: 0, oldest: null, newest: null, bytes_estimate: 0, pace: null, recent: null }
+  return moment && { ...moment, ...none, groups: [], owners: [], sample_ids: [], more }
+}
+
+interface DescribeOptions {
+  /** A query of one row; it may select from the CTE `grouped`. */
+  more: Fragment
+  /** The snapshot of the transaction, where rows written by open transactions may be in doubt. */
+  doubt: Snapshot | undefined
+}
+
+/** Counts and describes the set in one statement, and so at one moment. */
+export async function describe<More>(
+  sql: Sql,
+  bulk: Previewable,
+  { more, doubt }: DescribeOptions,
+): Promise<Described<More>> {
+  // No snapshot filter: the statement's own snapshot is the preview's.
+  const matching = bulk.matching(sql, { asOf: undefined, snapshot: undefined })
+  const [row] = await sql<[Described<More>]>`
+    with grouped as materialized (${grouped(sql, bulk, { matching, doubt })}),
+    sampled as (
+      select id, ${rowSize(sql)} as size
+      ${matching}
+      limit ${sql.unsafe(String(sampleSize))}
+    )
+    select
+      ${moments(sql)},
+      (${pace(sql, bulk.kind)}) as pace,
+      (select coalesce(sum(count), 0)::bigint from grouped where not by_owner) as count,
+      ${doubt ? recentTransactions(sql) : sql`null`} as recent,
+      (select min(oldest) from grouped) as oldest,
+      (select max(newest) from grouped) as newest,
+      (select coalesce(jsonb_agg(largest), '[]') from (${groups(sql)}) as largest) as groups,
+      (select coalesce(jsonb_agg(most), '[]') from (${owners(sql)}) as most) as owners,
+      (${bytesEstimate(sql)}) as bytes_estimate,
+      (select coalesce(jsonb_agg(id), '[]') from (${sampleIds(sql)}) as few) as sample_ids,
+      (select to_jsonb(requested) from (${more}) as requested) as more`
+  return row
+}
+
+/**
+ * The counts by group and by owner, in one pass with few groups each: groups by all five columns at once could be so many
+ * that PostgreSQL sorts them.
+ */
+function grouped(
+  sql: Sql,
+  { time }: Previewable,
+  { matching, doubt }: { matching: Fragment; doubt: Snapshot | undefined },
+): Fragment {
+  const recent = doubt
+    ? sql`array_agg(jobs.xmin::text::bigint) filter (where ${isWrittenRecently(sql, doubt)})`
+    : sql`null::bigint[]`
+  return sql`
+    select domain, queue, job_type, status, owner_user_id, grouping(owner_user_id) = 0 as by_owner, count(*) as count,
+      min(${time(sql)}) as oldest, max(${time(sql)}) as newest, ${recent} as recent
+    ${matching}
+    group by grouping sets ((domain, queue, job_type, status), (owner_user_id))`
+}
+
+/** Needs the CTE `grouped`. */
+const recentTransactions = (sql: Sql): Fragment => sql`(
+  select coalesce(jsonb_agg(id), '[]')
+  from (select distinct unnest(recent) as id from grouped limit ${mostRecent + 1}) as ids
+)`
+
+/** Needs the CTE `grouped`. */
+const groups = (sql: Sql): Fragment => sql`
+  select domain, queue, job_type, status, count
+  from grouped
+  where not by_owner
+  order by count desc, domain collate "C", queue collate "C", job_type collate "C", status
+  limit ${mostGroups}`
+
+/** Needs the CTE `grouped`. */
+const owners = (sql: Sql): Fragment => sql`
+  select owner_user_id, count
+  from grouped
+  where by_owner
+  order by count desc, owner_user_id collate "C"
+  limit ${mostOwners}`
+
+/** Needs the CTEs `grouped` and `sampled`. */
+const bytesEstimate = staticFragment(
+  (sql) => sql`
+  select coalesce(round(avg(size) * (select sum(count) from grouped where not by_owner)), 0)::bigint from sampled`,
+)
+
+/** Needs the CTE `sampled`. */
+const sampleIds = (sql: Sql): Fragment => sql`select id from sampled where ${hasSafeId(sql)} limit ${mostSampleIds}`
+
+/** The bytes of a row on disk, computed without reading values that PostgreSQL stores apart (TOAST). */
+const rowSize = staticFragment(
+  (sql) => sql`
+  300 + coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(result), 0)
+    + coalesce(pg_column_size(error_stack), 0) + coalesce(pg_column_size(failure_timeline), 0)`,
+)
+
+const pace = (sql: Sql, kind: string): Fragment => sql`
+  select (sum(affected) / sum(extract(epoch from ended_at - started_at)))::float8
+  from (
+    select affected, started_at, ended_at
+    from (select * from job_operations order by id desc limit 200) as recent
+    where kind = ${kind} and affected >= 1000 and ended_at > started_at
+    limit 10
+  ) as last`

@@ -1,0 +1,171 @@
+import { Failure } from '../../shared/errors.ts'
+import type { NewJob } from '../../shared/work/enqueue.ts'
+import type { Job } from '../../shared/work/job.ts'
+import type { Call } from '../call.ts'
+import { retryDeadlock } from '../database/retry-deadlock.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
+import { staticFragment } from '../database/static-fragment.ts'
+import { failedEnds } from './dependents.ts'
+import { insertEvents, notifyQueues, wireTime } from './job-events.ts'
+import { hasKeyOf, isJob, jobColumns, type PerhapsJob } from './job-row.ts'
+
+/** A job to insert: `n` is its index in the request. */
+export type Entry = NewJob & { n: number; uuid: string }
+
+/** A row of `jobs` for the entry with the index `n`. */
+export interface EntryRow {
+  n: number
+  job: Job
+}
+
+const columns = `
+  n int, uuid text, domain text, queue text, job_type text, payload jsonb, owner_user_id text, priority int,
+  max_retries int, available_at timestamptz, idempotency_key text, batch_group text, depends_on text[], project_id int`
+
+interface Obstacle {
+  why: 'draining' | 'unknown'
+  /** The queue that drains, as `domain/queue`; or the uuid that no job has. */
+  what: string
+}
+
+/**
+ * Inserts jobs in one statement: all of them or none. A job whose idempotency key exists is not inserted, and is missing
+ * from the result.
+ * @throws Failure `queue_draining`, or `invalid_request` for a dependency that does not exist
+ */
+export async function insertJobs(
+  { sql, requestId, caller }: Pick<Call, 'sql' | 'requestId' | 'caller'>,
+  entries: readonly Entry[],
+): Promise<EntryRow[]> {
+  const rows = await retryDeadlock(
+    () => sql<({ obstacles: Obstacle[] | null } & PerhapsJob)[]>`
+      with ${requestedJobs(sql, entries)},
+      ${obstacles(sql)},
+      ${added(sql, requestId)},
+      inserted_edges as (
+        insert into job_dependencies (job_uuid, depends_on_job_uuid)
+        select uuid, needs from edges join added using (uuid)
+      ),
+      inserted_events as (${insertEvents(sql, { requestId }, addedEvents(sql, caller))}),
+      notified as (${notifyQueues(sql, sql`select domain, queue from added where status = 'queued'`)})
+      select (select jsonb_agg(obstacle) from obstacle) as obstacles, added.*
+      from (select) as one
+      left join added on true
+      left join notified on true`,
+  )
+  rejectObstacles(rows[0]?.obstacles ?? [])
+  const byUuid = new Map(entries.map(({ uuid, n }) => [uuid, n]))
+  return rows.flatMap((row) => {
+    const n = row.uuid === null ? undefined : byUuid.get(row.uuid)
+    return n === undefined || !isJob(row) ? [] : [{ n, job: row }]
+  })
+}
+
+/**
+ * Defines the CTEs `request`, the entries; `fresh`, the entries whose idempotency key does not exist; and `edges (n, uuid,
+ * needs, status)`, their dependencies with the status of the job that is needed, null where there is none. A key that
+ * exists is answered with its job even where nothing can be inserted.
+ */
+const requestedJobs = (sql: Sql, entries: readonly Entry[]): Fragment => sql`
+  request as materialized (
+    select * from jsonb_to_recordset(${JSON.stringify(entries)}::text::jsonb) as job (${sql.unsafe(columns)})
+  ),
+  fresh as materialized (
+    select *
+    from request
+    where idempotency_key is null or not exists (
+      select from jobs where ${hasKeyOf(sql, sql`request`)} offset 0
+    )
+  ),
+  edges as materialized (
+    select fresh.n, fresh.uuid, edge.uuid as needs, needed.status
+    from fresh
+    cross join unnest(fresh.depends_on) as edge (uuid)
+    left join lateral (select status from jobs where jobs.uuid = edge.uuid offset 0) as needed on true
+  )`
+
+/** Needs the CTEs `fresh` and `edges`; defines `obstacle (why, what)`: with any row of it nothing is inserted. */
+const obstacles = staticFragment(
+  (sql) => sql`
+  obstacle as materialized (
+    select distinct 'draining' as why, domain || '/' || queue as what
+    from fresh
+    join job_queue_controls using (domain, queue)
+    where drain
+    union all
+    select distinct 'unknown', needs from edges where status is null
+  )`,
+)
+
+/**
+ * Needs the CTEs `fresh`, `edges` and `obstacle`; defines `added`, which inserts the jobs and has the columns of an answer.
+ * A job that depends on a job which ended badly is inserted as cancelled.
+ */
+const added = (sql: Sql, requestId: string): Fragment => sql`
+  added as (
+    insert into jobs (
+      uuid, domain, queue, job_type, payload, owner_user_id, priority, max_retries, retry_count, available_at,
+      idempotency_key, batch_group, project_id, request_id, status, cancelled_at, cancellation_reason
+    )
+    select
+      uuid, domain, queue, job_type, payload, owner_user_id, priority, max_retries, 0, available_at,
+      idempotency_key, batch_group, project_id, ${requestId}::text,
+      case when ended.status is null then 'queued' else 'cancelled' end,
+      case when ended.status is not null then now() end,
+      'dependency_' || ended.status
+    from fresh
+    left join (
+      select uuid, min(status) as status from edges where status in ${failedEnds(sql)} group by uuid
+    ) as ended using (uuid)
+    where not exists (select from obstacle)
+    order by n
+    on conflict (domain, queue, job_type, idempotency_key) do nothing
+    returning ${jobColumns(sql)}
+  )`
+
+/** One `job.created` for each row of the CTE `added`, which it needs, and a `job.cancelled` for one inserted as cancelled. */
+const addedEvents = (sql: Sql, caller: string): Fragment => sql`
+  select id, domain, queue, job_type, owner_user_id, trace_id, event_type, attrs
+  from (
+    select added.*, 1 as nth, 'job.created' as event_type,
+      jsonb_build_object('caller', ${caller}::text, 'priority', priority, 'available_at', ${wireTime(sql, sql`available_at`)}) as attrs
+    from added
+    union all
+    select added.*, 2, 'job.cancelled', jsonb_build_object('reason', cancellation_reason, 'terminal', true)
+    from added
+    where status = 'cancelled'
+  ) as both_events
+  order by id, nth`
+
+/** @throws Failure that names what keeps the whole request from being inserted */
+function rejectObstacles(obstacles: readonly Obstacle[]): void {
+  const draining = obstacles.filter(({ why }) => why === 'draining').map(({ what }) => what)
+  if (draining.length > 0) {
+    throw new Failure('queue_draining', `${draining.join(', ')} takes no new jobs: it drains; nothing was enqueued`, {
+      hint: 'try again when it has been resumed',
+    })
+  }
+  const unknown = obstacles.map(({ what }) => what)
+  if (unknown.length === 0) return
+  const message = `no job has the uuid ${unknown.slice(0, 10).join(', ')}`
+  throw new Failure('invalid_request', `depends_on: ${message}; nothing was enqueued`, {
+    faults: [{ path: 'depends_on', message }],
+  })
+}
+
+/** The existing jobs with the idempotency keys of these entries; a key without a job is missing from the result. */
+export async function findByKey(sql: Sql, entries: readonly Entry[]): Promise<EntryRow[]> {
+  if (entries.length === 0) return []
+  const rows = await sql<(Job & { n: number })[]>`
+    select request.n, job.*
+    from jsonb_to_recordset(${JSON.stringify(entries)}::text::jsonb) as request (
+      n int, domain text, queue text, job_type text, idempotency_key text
+    )
+    cross join lateral (
+      select ${jobColumns(sql)}
+      from jobs
+      where ${hasKeyOf(sql, sql`request`)}
+      offset 0
+    ) as job`
+  return rows.map((job) => ({ n: job.n, job }))
+}

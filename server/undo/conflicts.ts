@@ -1,0 +1,52 @@
+import type { Conflict } from '../../shared/changes/undo.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
+import type { WayBack } from './way-back.ts'
+
+const mostConflicts = 100
+
+/** A token with more excluded ids would be too long. */
+const mostExcluded = 2000
+
+/** How many jobs of an operation cannot be restored, and the first 100 of them. */
+interface Conflicts {
+  conflict_count: number
+  conflicts: Conflict[]
+}
+
+/** The conflicts of a preview, with the ids that its token excludes. */
+export interface PreviewedConflicts extends Conflicts {
+  excluded: number[]
+}
+
+type Conflicting = Pick<WayBack, 'conflicts'>
+
+/** A query of one row: the conflicts, and the columns of `more`. */
+const conflictsQuery = (sql: Sql, way: Conflicting, more: Fragment): Fragment => sql`
+  with conflicts as materialized (${way.conflicts(sql)})
+  select
+    (select count(*) from conflicts) as conflict_count,
+    (select coalesce(jsonb_agg(first order by job_id), '[]') from (
+      select job_id, reason from conflicts order by job_id limit ${mostConflicts}
+    ) as first) as conflicts
+    ${more}`
+
+/** A query of one row of `PreviewedConflicts`. */
+export const previewedConflicts = (sql: Sql, way: Conflicting): Fragment =>
+  conflictsQuery(
+    sql,
+    way,
+    sql`,
+    (select coalesce(jsonb_agg(job_id), '[]') from (select job_id from conflicts limit ${mostExcluded}) as few) as excluded`,
+  )
+
+/** Reads the conflicts after an undo, and adds the jobs that the database rejected during the undo. */
+export async function readConflicts(
+  sql: Sql,
+  way: Conflicting,
+  rejected: ReadonlyMap<number, string>,
+): Promise<Conflicts> {
+  const [{ conflict_count, conflicts: first }] = await sql<[Conflicts]>`${conflictsQuery(sql, way, sql``)}`
+  const others = [...rejected].filter(([id]) => !first.some(({ job_id }) => job_id === id))
+  const all = [...others.map(([job_id, reason]) => ({ job_id, reason })), ...first]
+  return { conflict_count: conflict_count + others.length, conflicts: all.slice(0, mostConflicts) }
+}

@@ -1,0 +1,73 @@
+import { Failure } from '../../shared/errors.ts'
+import type { OperationRecord } from '../../shared/records/records.ts'
+import type { BulkChange, JobSet } from '../bulk/bulk-change.ts'
+import { isUnchangedSince } from '../bulk/snapshot.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
+import { hasArchive } from './archive.ts'
+import { canBeRestored, whyNotRestored } from './restorable.ts'
+import { isUnchangedSinceChange, restoreColumns, whyColumnsNotRestored } from './restore-columns.ts'
+import { restoreDeleted } from './restore-deleted.ts'
+
+/** How an undo restores the jobs of one operation. */
+export interface WayBack extends Pick<BulkChange<unknown>, 'matching' | 'time' | 'batch'> {
+  /** A query of the jobs that cannot be restored, as `(job_id, reason)`. */
+  conflicts: (sql: Sql) => Fragment
+}
+
+/**
+ * Chooses the way back of an operation by its kind.
+ * @param rejected where jobs that the database does not restore are added during the undo, by id, with the reason
+ * @throws Failure `conflict` for an operation that is still running, and for kinds that cannot be undone
+ */
+export function wayBack({ id, kind, state }: OperationRecord, rejected: Map<number, string>): WayBack {
+  if (state === 'running') {
+    const hint = 'wait until the operation has ended'
+    throw new Failure('conflict', `operation ${id} is still running; nothing was changed`, { hint })
+  }
+  if (kind === 'prune') return backFromArchive(id, rejected)
+  if (kind === 'requeue' || kind === 'sweep') return backFromImages(id)
+  const name = kind === 'undo' ? 'an undo' : 'a repair'
+  throw new Failure('conflict', `operation ${id} is ${name}, which cannot be undone; nothing was changed`)
+}
+
+const backFromArchive = (id: number, rejected: Map<number, string>): WayBack => ({
+  matching: (sql, set) => sql`
+    from jobs_archive as jobs
+    where operation_id = ${id}::bigint and ${canBeRestored(sql)} and ${isNotExcluded(sql, set)}`,
+  time: (sql) => sql`archived_at`,
+  conflicts: (sql) => whyNotRestored(sql, id),
+  batch: (tx, _context, selection) => restoreDeleted(tx, { undoes: id, selection, rejected }),
+})
+
+const backFromImages = (id: number): WayBack => ({
+  matching: (sql, set) => sql`
+    from job_operation_rows kept
+    join jobs on jobs.id = kept.job_id
+    where kept.operation_id = ${id}::bigint and ${isUnchangedSinceChange(sql)}
+      and ${isUnchangedSince(sql, set.snapshot)} and ${isNotExcluded(sql, set)}`,
+  time: (sql) => sql`updated_at`,
+  conflicts: (sql) => whyColumnsNotRestored(sql, id),
+  batch: (tx, context, selection) => restoreColumns(tx, context, { undoes: id, selection }),
+})
+
+/** True for jobs that were no conflict in the preview: a conflict that is resolved later does not join the set. */
+const isNotExcluded = (sql: Sql, { excluded = [] }: JobSet): Fragment =>
+  excluded.length === 0 ? sql`true` : sql`jobs.id <> all(${`{${excluded.join(',')}}`}::text::bigint[])`
+
+/**
+ * Checks that the operation has archived jobs or row images. An operation that is undone already, or changed no job, passes.
+ * @throws Failure `conflict` when the jobs were never archived, or their archive is deleted already
+ */
+export async function requireKeptRows(sql: Sql, { id, state, affected }: OperationRecord): Promise<void> {
+  if (state === 'undone' || affected === 0) return
+  const [{ kept }] = await sql<[{ kept: boolean }]>`
+    select exists (select from job_operation_rows where operation_id = ${id}::bigint) as kept`
+  if (kept) return
+  if (await hasArchive(sql)) {
+    const archived = await sql`select from jobs_archive where operation_id = ${id}::bigint limit 1`
+    if (archived.count > 0) return
+  }
+  const detail = `the archive does not have the jobs of operation ${id}, or has them no longer; nothing was changed`
+  const hint = 'JOBS_ARCHIVE_BEFORE_DELETE says whether jobs are kept, JOBS_ARCHIVE_DAYS for how long'
+  throw new Failure('conflict', detail, { hint })
+}

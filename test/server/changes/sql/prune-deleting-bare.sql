@@ -1,0 +1,18 @@
+delete from jobs
+where
+  coalesce(completed_at, cancelled_at, quarantined_at, created_at) >= $1::text::timestamptz
+  and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < $2::text::timestamptz
+  and id <= 9007199254740991
+  and (id >= -9007199254740991) is true
+  and status in ('completed', 'failed', 'cancelled', 'quarantined')
+  and status = any($3)
+  and domain = $4
+  and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($5::text::timestamptz, now()) - $6::int * interval '24 hours'
+  and (
+    age(jobs.xmin) > (select age($7::text::xid))
+    or (
+      (jobs.xmin::text::bigint - $8::bigint + $9::bigint) % $10::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $11::bigint
+      and jobs.xmin::text::bigint <> all($12::bigint[])
+    )
+  )
+  and not (select exists (select from job_dependencies) or exists (select from job_attachments))

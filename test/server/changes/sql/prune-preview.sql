@@ -1,0 +1,84 @@
+with
+  grouped as materialized (
+    select
+      domain,
+      queue,
+      job_type,
+      status,
+      owner_user_id,
+      grouping(owner_user_id) = 0 as by_owner,
+      count(*) as count,
+      min(coalesce(completed_at, cancelled_at, quarantined_at, created_at)) as oldest,
+      max(coalesce(completed_at, cancelled_at, quarantined_at, created_at)) as newest,
+      null::bigint[] as recent
+    from jobs
+    where
+      status in ('completed', 'failed', 'cancelled', 'quarantined')
+      and status = any($1)
+      and domain = $2
+      and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($3::text::timestamptz, now()) - $4::int * interval '24 hours'
+      and true
+    group by grouping sets ((domain, queue, job_type, status), (owner_user_id))
+  ),
+  sampled as (
+    select
+      id,
+      300 + coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(result), 0) + coalesce(pg_column_size(error_stack), 0) + coalesce(pg_column_size(failure_timeline), 0) as size
+    from jobs
+    where
+      status in ('completed', 'failed', 'cancelled', 'quarantined')
+      and status = any($5)
+      and domain = $6
+      and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($7::text::timestamptz, now()) - $8::int * interval '24 hours'
+      and true
+    limit 200
+  )
+select
+  now() as as_of,
+  now() + $9::int * interval '1 second' as expires_at,
+  pg_current_snapshot()::text as now,
+  (select value from jobsctl_settings where name = 'preview_key') as key,
+  (
+    select (sum(affected) / sum(extract(epoch from ended_at - started_at)))::float8
+    from (
+      select affected, started_at, ended_at
+      from (select * from job_operations order by id desc limit 200) as recent
+      where kind = $10 and affected >= 1000 and ended_at > started_at
+      limit 10
+    ) as last
+  ) as pace,
+  (select coalesce(sum(count), 0)::bigint from grouped where not by_owner) as count,
+  null as recent,
+  (select min(oldest) from grouped) as oldest,
+  (select max(newest) from grouped) as newest,
+  (
+    select coalesce(jsonb_agg(largest), '[]')
+    from (
+      select domain, queue, job_type, status, count
+      from grouped
+      where not by_owner
+      order by count desc, domain collate "C", queue collate "C", job_type collate "C", status
+      limit $11
+    ) as largest
+  ) as groups,
+  (
+    select coalesce(jsonb_agg(most), '[]')
+    from (
+      select owner_user_id, count
+      from grouped
+      where by_owner
+      order by count desc, owner_user_id collate "C"
+      limit $12
+    ) as most
+  ) as owners,
+  (
+    select coalesce(round(avg(size) * (select sum(count) from grouped where not by_owner)), 0)::bigint
+    from sampled
+  ) as bytes_estimate,
+  (
+    select coalesce(jsonb_agg(id), '[]')
+    from (
+      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $13
+    ) as few
+  ) as sample_ids,
+  (select to_jsonb(requested) from (select) as requested) as more

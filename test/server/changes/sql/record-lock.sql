@@ -1,0 +1,7 @@
+select
+  id,
+  set_config('idle_in_transaction_session_timeout', '10s', true),
+  set_config('lock_timeout', $1, true)
+from job_operations
+where id = $2::bigint and state = 'running'
+for update

@@ -1,0 +1,203 @@
+with recursive
+  picked as materialized (
+    select
+      id,
+      jsonb_build_object(
+        'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+        'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
+        'quarantined_at', jobs.quarantined_at, 'leased_until', jobs.leased_until, 'lease_id', jobs.lease_id,
+        'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
+        jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
+        jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
+        jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at
+      ) as before
+    from jobs
+    where
+      jobs.id = any($1::text::bigint[])
+      and (
+        status in ('queued', 'processing')
+        and (
+          (
+            status = 'queued'
+            and created_at <= coalesce($2::text::timestamptz, now()) - least($3::bigint, 100000000000) * interval '1 second'
+          )
+          or (
+            status = 'processing'
+            and greatest(started_at, acquired_at) <= coalesce($4::text::timestamptz, now()) - least($5::bigint, 100000000000) * interval '1 second'
+          )
+        )
+        and domain = $6
+        and (
+          age(jobs.xmin) > (select age($7::text::xid))
+          or (
+            (jobs.xmin::text::bigint - $8::bigint + $9::bigint) % $10::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $11::bigint
+            and jobs.xmin::text::bigint <> all($12::bigint[])
+          )
+        )
+      ) is true
+    for update skip locked
+  ),
+  updated as (
+    update jobs
+    set
+      status = 'cancelled',
+      cancelled_at = now(),
+      cancellation_reason = case status when 'queued' then 'ttl_age' else 'ttl_runtime' end,
+      completed_at = null,
+      leased_until = null
+    where jobs.id = any(array(select id from picked))
+    returning
+      jobs.id,
+      jobs.uuid,
+      jobs.domain,
+      jobs.queue,
+      jobs.job_type,
+      jobs.owner_user_id,
+      jobs.trace_id,
+      jobs.status,
+      coalesce(case jobs.status when 'failed' then jobs.error_message end, jobs.cancellation_reason) as reason,
+      jsonb_build_object(
+        'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+        'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
+        'quarantined_at', jobs.quarantined_at, 'leased_until', jobs.leased_until, 'lease_id', jobs.lease_id,
+        'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
+        jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
+        jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
+        jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at
+      ) as after
+  ),
+  ended as (select uuid, status from updated),
+  doomed (uuid, reason) as (
+    select dependent.uuid, 'dependency_' || ended.status
+    from ended
+    cross join lateral (
+      select dependent.uuid, dependent.domain, dependent.queue
+      from job_dependencies edge
+      cross join lateral (
+        select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0
+      ) as dependent
+      where edge.depends_on_job_uuid = ended.uuid and dependent.status = 'queued' offset 0
+    ) as dependent
+    where
+      ended.status in ('failed', 'cancelled', 'quarantined')
+      and not exists (select from ended other where other.uuid = dependent.uuid)
+    union
+    select dependent.uuid, 'dependency_cancelled'
+    from doomed
+    cross join lateral (
+      select dependent.uuid, dependent.domain, dependent.queue
+      from job_dependencies edge
+      cross join lateral (
+        select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0
+      ) as dependent
+      where edge.depends_on_job_uuid = doomed.uuid and dependent.status = 'queued' offset 0
+    ) as dependent
+    where not exists (select from ended where ended.uuid = dependent.uuid)
+  ),
+  dropping as materialized (
+    select job.id, last.reason, job.before
+    from (select uuid, min(reason) as reason from doomed group by uuid) as last
+    cross join lateral (
+      select
+        id,
+        status,
+        jsonb_build_object(
+          'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+          'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
+          'quarantined_at', jobs.quarantined_at, 'leased_until', jobs.leased_until, 'lease_id', jobs.lease_id,
+          'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
+          jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
+          jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
+          jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at
+        ) as before
+      from jobs
+      where jobs.uuid = last.uuid offset 0
+      for update
+    ) as job
+    cross join jsonb_array_elements('[null]') as not_few
+    where job.status = 'queued'
+  ),
+  dropped as (
+    update jobs
+    set
+      status = 'cancelled',
+      cancelled_at = now(),
+      cancellation_reason = dropping.reason,
+      completed_at = null,
+      leased_until = null,
+      lease_id = null,
+      worker_id = null
+    from dropping
+    where jobs.id = any(array(select id from dropping)) and jobs.id = dropping.id
+    returning
+      jobs.id,
+      jobs.domain,
+      jobs.queue,
+      jobs.job_type,
+      jobs.owner_user_id,
+      jobs.trace_id,
+      jobs.cancellation_reason,
+      dropping.before,
+      jsonb_build_object(
+        'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+        'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
+        'quarantined_at', jobs.quarantined_at, 'leased_until', jobs.leased_until, 'lease_id', jobs.lease_id,
+        'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
+        jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
+        jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
+        jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at
+      ) as after
+  ),
+  row_images as (
+    insert into job_operation_rows (operation_id, job_id, before, after)
+    select $13::bigint, id, before, after
+    from (
+      select id, before, after
+      from (
+        select picked.id, before, after from picked full join updated on updated.id = picked.id offset 0
+      ) as either
+      where after is not null
+      union all
+      select id, before, after
+      from dropped
+    ) as changed
+    on conflict (operation_id, job_id) do update set after = excluded.after
+  ),
+  events as (
+    insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
+    select
+      id,
+      domain,
+      queue,
+      job_type,
+      event_type,
+      jsonb_strip_nulls(attrs),
+      owner_user_id,
+      $14::text,
+      trace_id
+    from (
+      select
+        id,
+        domain,
+        queue,
+        job_type,
+        owner_user_id,
+        trace_id,
+        'job.' || status as event_type,
+        jsonb_build_object('reason', reason, 'terminal', true) as attrs
+      from updated
+      union all
+      select
+        id,
+        domain,
+        queue,
+        job_type,
+        owner_user_id,
+        trace_id,
+        'job.cancelled' as event_type,
+        jsonb_build_object('reason', cancellation_reason, 'terminal', true) as attrs
+      from (select * from dropped order by id) as dropped
+    ) as step
+  )
+select count(*) as affected
+from updated

@@ -1,0 +1,115 @@
+with
+  picked as materialized (
+    select jobs.id
+    from jobs
+    cross join lateral (
+      select before, after
+      from job_operation_rows
+      where operation_id = $1::bigint and job_id = jobs.id offset 0
+    ) as kept
+    where
+      jobs.id = any($2::text::bigint[])
+      and (
+        (
+          kept.before ->> 'status' <> 'processing'
+          and jsonb_build_object(
+            'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+            'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
+            'quarantined_at', jobs.quarantined_at, 'leased_until', jobs.leased_until, 'lease_id',
+            jobs.lease_id, 'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
+            jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
+            jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
+            jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at
+          ) = kept.after
+        )
+        and (
+          age(jobs.xmin) > (select age($3::text::xid))
+          or (
+            (jobs.xmin::text::bigint - $4::bigint + $5::bigint) % $6::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $7::bigint
+            and jobs.xmin::text::bigint <> all($8::bigint[])
+          )
+        )
+      ) is true
+    for update of jobs skip locked
+  ),
+  updated as (
+    update jobs
+    set
+      (
+        status, available_at, retry_count, failure_streak_code, failure_streak_count, quarantined_at,
+        leased_until, lease_id, worker_id, completed_at, completion_token, cancel_requested_at, cancelled_at,
+        cancellation_reason, error_message
+      ) = (
+        select
+          (before ->> 'status')::text,
+          (before ->> 'available_at')::timestamptz,
+          (before ->> 'retry_count')::integer,
+          (before ->> 'failure_streak_code')::text,
+          (before ->> 'failure_streak_count')::integer,
+          (before ->> 'quarantined_at')::timestamptz,
+          (before ->> 'leased_until')::timestamptz,
+          (before ->> 'lease_id')::text,
+          (before ->> 'worker_id')::text,
+          (before ->> 'completed_at')::timestamptz,
+          (before ->> 'completion_token')::text,
+          (before ->> 'cancel_requested_at')::timestamptz,
+          (before ->> 'cancelled_at')::timestamptz,
+          (before ->> 'cancellation_reason')::text,
+          (before ->> 'error_message')::text
+        from job_operation_rows
+        where operation_id = $9::bigint and job_id = jobs.id
+      )
+    where jobs.id = any(array(select id from picked))
+    returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, jobs.status
+  ),
+  deleted_images as (
+    delete from job_operation_rows
+    where
+      ctid = any(
+        array(
+          select place
+          from updated as jobs
+          cross join lateral (
+            select ctid as place
+            from job_operation_rows
+            where operation_id = $10::bigint and job_id = jobs.id offset 0
+          ) as kept
+        )
+      )
+  ),
+  events as (
+    insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
+    select
+      id,
+      domain,
+      queue,
+      job_type,
+      event_type,
+      jsonb_strip_nulls(attrs),
+      owner_user_id,
+      $11::text,
+      trace_id
+    from (
+      select
+        id,
+        domain,
+        queue,
+        job_type,
+        owner_user_id,
+        trace_id,
+        'job.restored' as event_type,
+        jsonb_build_object('status', status, 'caller', $12::text) as attrs
+      from updated
+    ) as step
+  ),
+  notified as (
+    select pg_notify($13, case when octet_length(keys) < 7900 then keys else '' end)
+    from (
+      select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
+      from (select domain, queue from updated where status = 'queued') as ready
+    ) as notice
+    where keys is not null
+  )
+select count(updated.id) as affected
+from updated
+left join notified on true

@@ -1,0 +1,88 @@
+import { expect, it } from 'vitest'
+import type { Call } from '../../server/call.ts'
+import type { Pool } from '../../server/database/sql.ts'
+import { stats, statsFromJobs } from '../../server/endpoints/queues/stats.ts'
+import { cancelJob } from '../../server/endpoints/work/cancel.ts'
+import { enqueueJob, enqueueJobs } from '../../server/endpoints/work/enqueue.ts'
+import { completeJob, failJob, releaseJob } from '../../server/endpoints/work/finish.ts'
+import { renewJobs } from '../../server/endpoints/work/renew.ts'
+import { reclaim } from '../../server/lifecycle/expired-leases.ts'
+import { leaseJobs } from '../../server/lifecycle/lease.ts'
+import { createEventWatermark } from '../../server/waiting/event-watermark.ts'
+import { createLongPolls } from '../../server/waiting/long-poll.ts'
+import { createSingleFlight } from '../../server/waiting/single-flight.ts'
+import { AcquireRequest } from '../../shared/work/acquire.ts'
+import { NewJob } from '../../shared/work/enqueue.ts'
+import { statementsOf } from '../support/sql-text.ts'
+
+const log = { info: () => {}, warn: () => {}, error: () => {} }
+const signal = new AbortController().signal
+
+const callWith = (sql: Pool): Call => ({
+  sql,
+  quarantineThreshold: 3,
+  leaseMaxSeconds: 3600,
+  maxBodyBytes: 1_048_576,
+  maxJsonBytes: 1_048_576,
+  requireCompletionToken: false,
+  longPolls: createLongPolls(),
+  eventWatermark: createEventWatermark(sql, log),
+  singleFlight: createSingleFlight(),
+  archiveBeforeDelete: true,
+  archiveDays: 30,
+  lockTimeoutMs: 1000,
+  localOperations: new Set(),
+  callTimeoutMs: 60_000,
+  log,
+  stopping: signal,
+  caller: 'operator',
+  requestId: 'request',
+  recheckCredentials: async () => {},
+  reason: undefined,
+  idempotencyKey: undefined,
+  disconnected: () => signal,
+  reportProgress: () => {},
+  reportChangedRows: () => {},
+})
+
+const scope = { domain: 'chatbooks', queue: 'default' }
+const lease = { id: 1, worker_id: 'worker', lease_id: 'lease', completion_token: 'token' }
+const failure = {
+  error: 'it broke',
+  error_code: 'broken',
+  error_class: undefined,
+  error_stack: undefined,
+  retryable: true,
+  backoff_seconds: 1,
+}
+const newJob = NewJob.parse({
+  ...scope,
+  job_type: 'export',
+  payload: {},
+  idempotency_key: 'key',
+  depends_on: ['needed'],
+})
+const acquireRequest = AcquireRequest.parse({ ...scope, worker_id: 'worker', limit: 3, job_types: ['export'] })
+const statsScope = { ...scope, job_type: undefined }
+
+/** The name of a snapshot, the call that sends the statement, and the index of the statement among those of the call. */
+it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
+  ['lease', 0, (call) => leaseJobs(call, acquireRequest)],
+  ['settle', 0, (call) => completeJob(call, { ...lease, result: {} })],
+  ['settle', 0, (call) => failJob(call, { ...lease, ...failure })],
+  ['settle', 0, (call) => releaseJob(call, lease)],
+  ['settle-expire', 0, (call) => reclaim(call.sql, call, { where: call.sql`status = 'processing'`, limit: 100 })],
+  ['finish-explain', 1, (call) => completeJob(call, { ...lease, result: {} })],
+  ['enqueue-cycles', 0, (call) => enqueueJob(call, newJob)],
+  ['enqueue', 1, (call) => enqueueJob(call, newJob)],
+  ['enqueue-existing', 2, (call) => enqueueJob(call, newJob)],
+  ['enqueue', 1, (call) => enqueueJobs(call, { jobs: [newJob, newJob] })],
+  ['renew', 0, (call) => renewJobs(call, { jobs: [{ ...lease, lease_seconds: 60 }] })],
+  ['cancel', 0, (call) => cancelJob(call, { id: 1, reason: 'why', force: false })],
+  ['stats-from-counts', 0, (call) => stats(call, statsScope)],
+  ['stats-from-jobs', 0, (call) => statsFromJobs(call.sql, statsScope)],
+])('the statement %s is as in its snapshot (statement %i of its call)', async (name, at, run) => {
+  const statements = await statementsOf((sql) => run(callWith(sql)))
+  expect(statements[at]).toBeDefined()
+  await expect(statements[at]).toMatchFileSnapshot(`sql/${name}.sql`)
+})
