@@ -1,6 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein'
 import * as z from 'zod'
 import { Failure } from '../shared/errors.ts'
+import { readSwitch } from '../shared/switch.ts'
 import { isAddressList } from './address-list.ts'
 
 const number = (least: number, most: number, preset: number) =>
@@ -11,7 +12,12 @@ const number = (least: number, most: number, preset: number) =>
     .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`)
     .default(preset)
 
-const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true')
+/** A switch: `1 true yes y on` or `0 false no n off`, in any case. */
+const flag = z
+  .string()
+  .transform((text) => readSwitch(text))
+  .refine((value) => value !== undefined, 'must be true or false')
+  .transform((value) => value === true)
 
 /** Every environment variable that the server reads. docs/reference/environment.md is generated from it. */
 export const Env = z.object({

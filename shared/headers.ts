@@ -1,3 +1,5 @@
+import { readSwitch } from './switch.ts'
+
 /** The headers of the API, as both programs write them. */
 export const headers = {
   confirm: 'X-Confirm',
@@ -21,5 +23,4 @@ export const ndjson = 'application/x-ndjson'
 export const maxReasonLength = 500
 
 /** True when the value of `X-Confirm` confirms the change. */
-export const isConfirmed = (value: string | undefined): boolean =>
-  ['true', '1', 'yes', 'on'].includes(value?.trim().toLowerCase() ?? '')
+export const isConfirmed = (value: string | undefined): boolean => value !== undefined && readSwitch(value) === true

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
 import { makeDataFolder } from '../data-folder.ts'
 import type { Log } from '../log.ts'
+import { systemErrorText } from '../system-error.ts'
 import type { AttemptLimit } from './attempt-limit.ts'
 import { type Authenticator, bearerOf } from './authenticate.ts'
 import { hashed, sameHash } from './equal.ts'
@@ -41,7 +42,10 @@ export async function apiKey({ configured, folder, log }: KeyOptions): Promise<s
   await makeDataFolder(folder, log)
   await writeFile(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' }).catch(
     (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error
+      if (error.code === 'EEXIST') return
+      throw new Failure('usage', `the API key cannot be written to ${file}: ${systemErrorText(error)}`, {
+        cause: error,
+      })
     },
   )
   await chmod(file, 0o600)

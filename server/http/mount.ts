@@ -12,6 +12,7 @@ import { readIdempotencyKey, readInput, readReason } from './input.ts'
 import { asksForProgress, withProgress } from './progress-stream.ts'
 import type { RequestContext } from './request-context.ts'
 import { respond } from './respond.ts'
+import { routerPathOf } from './route-paths.ts'
 
 /** Mounts an endpoint: each call is read, validated, checked for its confirmation, and run. No route does more. */
 export function mount<In extends z.ZodType, Out extends z.ZodType>(
@@ -21,7 +22,8 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
   run: (call: Call, input: z.output<In>) => Promise<z.output<Out>>,
 ): void {
   const maxSize = serving.maxBodyBytes + (endpoint.documents ?? 0) * serving.maxJsonBytes
-  app.on(endpoint.method, [endpoint.path, ...(endpoint.aliases ?? [])], limitBody(maxSize), async (c) => {
+  const paths = [endpoint.path, ...(endpoint.aliases ?? [])].map(routerPathOf)
+  app.on(endpoint.method, paths, limitBody(maxSize), async (c) => {
     const input = await readInput(c, endpoint)
     const changing = endpoint.changes(input)
     c.set('changing', changing)
