@@ -1,4 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
+import type { Call } from '../call.ts'
 import type { Sql } from '../database/sql.ts'
 import type { BulkChange } from './bulk-change.ts'
 import { partialFailure } from './partial-failure.ts'
@@ -21,7 +22,7 @@ interface FirstRequest {
  */
 export async function findReplay<Answer>(
   tx: Sql,
-  { caller, idempotencyKey }: { caller: string; idempotencyKey: string | undefined },
+  { caller, formerCaller, idempotencyKey }: Pick<Call, 'caller' | 'formerCaller' | 'idempotencyKey'>,
   bulk: BulkChange<Answer>,
   hash: string,
 ): Promise<{ answer: Answer } | undefined> {
@@ -29,7 +30,9 @@ export async function findReplay<Answer>(
   const [first] = await tx<FirstRequest[]>`
     select id, state, request_hash, answer, affected, error
     from job_operations
-    where caller = ${caller} and idempotency_key = ${idempotencyKey}`
+    where caller in (${caller}, ${formerCaller ?? caller}) and idempotency_key = ${idempotencyKey}
+    order by caller = ${caller} desc
+    limit 1`
   if (!first) return undefined
   const { id, state, request_hash, answer, affected, error } = first
   if (request_hash !== hash) {

@@ -69,10 +69,6 @@ export async function streamEvents(
 const sendEvent = (stream: SSEStreamingApi, event: JobEvent): Promise<void> =>
   stream.writeSSE({ id: String(event.id), event: 'job', data: writeJson(streamedEvent(event)) })
 
-/** Tells the reader that its cursor is of another log, or of a lost part of this one. New events follow. */
-const sendReset = (stream: SSEStreamingApi, ids: EventIds): Promise<void> =>
-  stream.writeSSE({ id: String(ids.newest_id), event: 'reset', data: writeJson(ids) })
-
 /** A comment that keeps the connection open, and the id after which a filtered reader continues. */
 const sendHeartbeat = (stream: SSEStreamingApi, cursor: number) => stream.write(`id: ${cursor}\n: heartbeat\n\n`)
 

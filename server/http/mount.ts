@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import { headers, isConfirmed } from '../../shared/headers.ts'
+import type { Caller } from '../auth/authenticate.ts'
 import type { Call, ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import { limitBody } from './body-limit.ts'
@@ -35,7 +36,8 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       return leaving.signal
     }
     const callWith = (reportProgress: Call['reportProgress']): Call => ({
-      caller: c.get('caller'),
+      caller: c.get('caller').id,
+      formerCaller: formerCallerOf(c.get('caller')),
       requestId: c.get('requestId'),
       recheckCredentials: c.get('stillAllowed'),
       reason,
@@ -59,6 +61,9 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
     return respond(c, toJson(output, leaving), { status: endpoint.created?.(output) ? 201 : 200 })
   })
 }
+
+/** A name that looks like an id could be chosen to pass for another token. */
+const formerCallerOf = ({ name }: Caller): string | undefined => (/^[0-9a-f]{12}$/.test(name) ? undefined : name)
 
 /**
  * Writes the output as JSON. Rows of other programs may be too large or too deeply nested for that; the call then ends

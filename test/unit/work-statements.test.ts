@@ -36,6 +36,7 @@ const callWith = (sql: Pool): Call => ({
   log,
   stopping: signal,
   caller: 'operator',
+  formerCaller: undefined,
   requestId: 'request',
   recheckCredentials: async () => {},
   reason: undefined,
