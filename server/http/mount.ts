@@ -2,7 +2,7 @@ import type { Hono } from 'hono'
 import type { z } from 'zod'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
-import { headers, isConfirmed } from '../../shared/headers.ts'
+import { headers, isConfirmed, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
 import type { Caller } from '../auth/authenticate.ts'
 import type { Call, ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
@@ -58,7 +58,12 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       return respond(c, text)
     }
     const output = await outcome(alive)
-    return respond(c, toJson(output, leaving), { status: endpoint.created?.(output) ? 201 : 200 })
+    const status = endpoint.created?.(output) ? 201 : 200
+    if (endpoint.minimal && prefersMinimal(c.req.header('prefer'))) {
+      const text = JSON.stringify(endpoint.minimal(output))
+      return respond(c, text, { status, more: { 'Preference-Applied': returnMinimal } })
+    }
+    return respond(c, toJson(output, leaving), { status })
   })
 }
 
