@@ -32,19 +32,22 @@ export async function controlQueue(
 ): Promise<z.output<typeof endpoint.output>> {
   const { event, ...state } = states[request.action]
   const [row] = await retryDeadlock(() => change(call, request))
-  const known = row?.known ?? false
+  const { known, ...before } = row ?? { known: false, ...neverStopped }
   if (!known && request.must_exist) {
     throw new Failure('not_found', `there was never a job in ${request.domain}/${request.queue}; nothing was changed`, {
       hint: 'GET /api/v1/jobs/stats lists the queues',
     })
   }
-  return { ...state, known, before: row?.before ?? { paused: false, drain: false, updated_at: null, reason: null } }
+  return { ...state, known, before }
 }
 
-interface Row {
+interface Row extends QueueState {
   known: boolean
-  before: QueueState & { updated_at: string | null; reason: string | null }
+  updated_at: string | null
+  reason: string | null
 }
+
+const neverStopped = { paused: false, drain: false, updated_at: null, reason: null }
 
 const change = ({ sql, ...call }: ControlCall, request: ControlRequest) => {
   const { domain, queue } = request
@@ -73,7 +76,7 @@ const change = ({ sql, ...call }: ControlCall, request: ControlRequest) => {
       cross join before
     ),
     notified as (${notifyQueues(sql, sql`select domain, queue from changed where not paused`)})
-    select known, jsonb_build_object('paused', paused, 'drain', drain, 'updated_at', updated_at, 'reason', reason) as before
+    select known, paused, drain, updated_at, reason
     from before
     left join notified on true`
 }
