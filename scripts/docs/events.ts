@@ -25,7 +25,6 @@ const types: Record<string, string> = {
   'queue.paused': 'an operator paused the queue; `caller`, `reason`',
   'queue.drained': 'an operator drains the queue; `caller`, `reason`',
   'queue.resumed': 'an operator resumed the queue; `caller`, `reason`',
-  'log.moved': 'the ids of events were moved on after a failover or a restore; `last_id`, `first_id`, `why`',
 }
 
 const columns: [string, string][] = [
