@@ -15,8 +15,6 @@ export interface BeginContext extends Origin, Omit<OrphanContext, 'sql'> {
   sql: Pool
   formerCaller: string | undefined
   idempotencyKey: string | undefined
-  /** The name under which earlier versions recorded this caller; undefined when it is the same. */
-  formerCaller: string | undefined
 }
 
 /** Another operation of the same kind in an overlapping scope. */
