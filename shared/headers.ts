@@ -9,6 +9,13 @@ export const headers = {
   idempotencyKey: 'Idempotency-Key',
 } as const
 
+/** The preference of a small response, as `Prefer` has it and `Preference-Applied` repeats it. */
+export const returnMinimal = 'return=minimal'
+
+/** True when the value of `Prefer` (RFC 7240) asks for a small response. */
+export const prefersMinimal = (value: string | undefined): boolean =>
+  (value ?? '').split(',').some((preference) => /^\s*return\s*=\s*"?minimal"?\s*(;|$)/i.test(preference))
+
 /** The media type of a response with progress lines. */
 export const ndjson = 'application/x-ndjson'
 

@@ -11,6 +11,8 @@ export interface Wire {
    * the database gets this message. Undefined cuts nothing.
    */
   cutAt: (cut: { nth: number; when: 'before' | 'after' } | undefined) => void
+  /** While down, resets each new connection at once. */
+  down: (isDown: boolean) => void
   /** Delays each message in both directions by as many milliseconds as `latency` returns. */
   slow: (latency: () => number) => void
   /** How many bytes the client has sent so far. */
@@ -30,7 +32,12 @@ export async function wireTo(url: string, { watch }: WireOptions = {}): Promise<
   let sent = 0
   let next: { nth: number; when: 'before' | 'after' } | undefined
   let latency = () => 0
+  let down = false
   const server = createServer((near) => {
+    if (down) {
+      near.resetAndDestroy()
+      return
+    }
     const far = connect(Number(target.port), target.hostname)
     const toFar = inOrder(far, () => latency())
     const toNear = inOrder(near, () => latency())
@@ -62,6 +69,9 @@ export async function wireTo(url: string, { watch }: WireOptions = {}): Promise<
     cutAt: (cut) => {
       next = cut
     },
+    down: (isDown) => {
+      down = isDown
+    },
     slow: (given) => {
       latency = given
     },
@@ -76,19 +86,20 @@ export async function wireTo(url: string, { watch }: WireOptions = {}): Promise<
   }
 }
 
-/** Passes messages on at once, or each after a delay; a message never overtakes an earlier one. */
+/** Passes messages on at once, or each after its delay, as a long way would: a message never overtakes an earlier one. */
 function inOrder(to: Socket, latency: () => number): (message: Buffer) => void {
-  let waiting = Promise.resolve()
-  let count = 0
+  const underway: { message: Buffer; due: number }[] = []
+  const arrive = (): void => {
+    const [first] = underway
+    if (!first) return
+    const left = first.due - performance.now()
+    if (left > 0) return void setTimeout(arrive, left)
+    to.write(first.message)
+    underway.shift()
+    arrive()
+  }
   return (message) => {
-    const delay = latency()
-    if (delay === 0 && count === 0) return void to.write(message)
-    count += 1
-    waiting = waiting
-      .then(() => new Promise((resolve) => setTimeout(resolve, delay)))
-      .then(() => {
-        count -= 1
-        to.write(message)
-      })
+    underway.push({ message, due: performance.now() + latency() })
+    if (underway.length === 1) arrive()
   }
 }

@@ -4,6 +4,7 @@ import { decideAfterError } from './batch-errors.ts'
 import { type BatchSize, createBatchSize } from './batch-size.ts'
 import type { BatchCounts, BulkChange, Operation, Origin, SearchContext } from './bulk-change.ts'
 import { type Candidates, createCandidates } from './candidates.ts'
+import { measureRoundTrip, type RoundTrip } from './round-trip.ts'
 import type { Selection } from './selection.ts'
 
 /** What all batches of a change did together, and what stopped the change. */
@@ -29,6 +30,7 @@ interface Loop {
   context: LoopContext
   bulk: BulkChange<unknown>
   batchSize: BatchSize
+  roundTrip: RoundTrip
   candidates: Candidates
   optimistic: boolean
   /** Errors in a row. */
@@ -56,9 +58,12 @@ export async function runBatches(
   bulk: BulkChange<unknown>,
   { bound, report }: LoopOptions,
 ): Promise<RunResult> {
-  const candidates = createCandidates(context, bulk)
-  const loop: Loop = { context, bulk, batchSize: createBatchSize(), candidates, optimistic: true, failures: 0 }
   let result: RunResult = { affected: 0, counts: {}, batches: 0, skippedLocked: 0 }
+  const roundTrip = await measureRoundTrip(context.sql).catch((cause: unknown) => ({ cause }))
+  if ('cause' in roundTrip) return { ...result, stop: roundTrip }
+  const candidates = createCandidates({ ...context, roundTrip }, bulk)
+  const batchSize = createBatchSize()
+  const loop: Loop = { context, bulk, batchSize, roundTrip, candidates, optimistic: true, failures: 0 }
   while (result.affected < bound) {
     const outcome = await tryBatch(loop, bound - result.affected)
     if ('end' in outcome) return { ...result, ...outcome.end }
@@ -87,14 +92,14 @@ async function tryBatch(loop: Loop, most: number): Promise<Outcome> {
 }
 
 async function runTimedBatch(loop: Loop, selection: Selection): Promise<BatchCounts> {
-  const { context, bulk, batchSize, candidates, optimistic, failures } = loop
+  const { context, bulk, batchSize, roundTrip, candidates, optimistic, failures } = loop
   const { size } = batchSize
   const batchLockTimeoutMs = Math.min(context.lockTimeoutMs, firstLockTimeoutMs * 2 ** failures)
-  const start = performance.now()
-  const counts = await runBatch({ ...context, optimistic, batchLockTimeoutMs }, bulk, selection)
+  const batchContext = { ...context, optimistic, batchLockTimeoutMs, roundTrip }
+  const { counts, costMs } = await runBatch(batchContext, bulk, selection)
   loop.failures = 0
   candidates.recordChanged(bulk.affected(counts))
-  if (selection.size === size) batchSize.recordDuration(performance.now() - start)
+  if (selection.size === size) batchSize.recordCost(costMs)
   return counts
 }
 

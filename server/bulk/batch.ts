@@ -4,17 +4,33 @@ import { limitIdleTime } from '../database/idle-timeout.ts'
 import { outcomeUnknown } from '../database/outcome-unknown.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import type { BatchContext, BatchCounts, BulkChange, Operation, Origin } from './bulk-change.ts'
+import type { RoundTrip } from './round-trip.ts'
 import { RangeOutgrown, type Selection } from './selection.ts'
 
 interface TransactionContext extends BatchContext {
   sql: Pool
   /** How long each statement of the batch waits for a lock, in milliseconds. */
   batchLockTimeoutMs: number
+  roundTrip: RoundTrip
 }
+
+/** What a batch did, and what it cost other transactions. */
+export interface BatchResult {
+  counts: BatchCounts
+  /**
+   * How long the batch held locks on jobs, in milliseconds, without its round trips to the database. A commit that waits for
+   * the disk or a synchronous replica counts: other transactions wait for it, too.
+   */
+  costMs: number
+}
+
+/** The statements after those of the change itself: record and event are sent together, then the commit. */
+const finalRoundTrips = 2
 
 /**
  * Runs one batch in a transaction of its own: changes the jobs, adds the counts to the record, and writes the event. The
- * transaction locks the record, which tells other servers that the operation is alive.
+ * transaction locks the record, which tells other servers that the operation is alive. The statement that takes this lock does
+ * hardly any work, so its duration is recorded as a round trip.
  * @throws Failure `outcome_unknown` when the connection broke during the commit, `database_unavailable` when the connection
  *   broke before the commit, `conflict` when another server closed the record; RangeOutgrown; any other error of
  *   PostgreSQL unchanged
@@ -23,26 +39,33 @@ export async function runBatch(
   context: TransactionContext,
   bulk: BulkChange<unknown>,
   selection: Selection,
-): Promise<BatchCounts> {
+): Promise<BatchResult> {
+  const { roundTrip } = context
   let committing = false
   const transaction = context.sql.begin(async (tx) => {
+    const begun = performance.now()
     await lockRecord(tx, context)
+    const start = performance.now()
+    roundTrip.record(start - begun)
     const counts = await bulk.batch(tx, context, selection)
     const affected = bulk.affected(counts)
     // A row that was committed below a savepoint may appear in the range after the range was counted; the bound holds anyway.
     if (!selection.hasFixedIds && affected > selection.size) throw new RangeOutgrown()
-    await addToRecord(tx, context, counts, affected)
-    if (affected > 0) await insertEvent(tx, context, bulk, affected)
+    await Promise.all([
+      addToRecord(tx, context, counts, affected),
+      affected > 0 && insertEvent(tx, context, bulk, affected),
+    ])
     committing = true
-    return { counts }
+    return { counts, start }
   })
-  const { counts } = await transaction.catch((error: unknown) => {
+  const { counts, start } = await transaction.catch((error: unknown) => {
     if (!isConnectionLost(error)) throw error
     if (!committing) throw databaseFailure(error)
     const because = lossOf(error)
     throw outcomeUnknown({ because, hint: 'the record of the operation shows which', retryAfter: 5, cause: error })
   })
-  return counts
+  const roundTrips = (bulk.batchStatements ?? 1) + finalRoundTrips
+  return { counts, costMs: Math.max(0, performance.now() - start - roundTrips * roundTrip.ms) }
 }
 
 async function lockRecord(

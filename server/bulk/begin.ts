@@ -6,7 +6,7 @@ import { limitIdleTime } from '../database/idle-timeout.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import type { BulkChange, Operation, Origin } from './bulk-change.ts'
 import { findReplay } from './idempotent-replay.ts'
-import { closeOrphan, isOrphaned, type OrphanContext } from './liveness.ts'
+import { closeOrphan, isOrphaned, type OrphanContext, orphanedAfterSeconds } from './liveness.ts'
 import { hashOfJson, previewLifetimeSeconds, previewStale, type VerifiedPreview } from './preview-token.ts'
 import { isFromThisDatabase } from './snapshot.ts'
 
@@ -14,6 +14,8 @@ import { isFromThisDatabase } from './snapshot.ts'
 export interface BeginContext extends Origin, Omit<OrphanContext, 'sql'> {
   sql: Pool
   idempotencyKey: string | undefined
+  /** The name under which earlier versions recorded this caller; undefined when it is the same. */
+  formerCaller: string | undefined
 }
 
 /** Another operation of the same kind in an overlapping scope. */
@@ -127,7 +129,10 @@ function alreadyRunning(
   return new Failure(
     'conflict',
     `another ${name} is running in this scope: operation ${id} of ${caller}, since ${since}${progress}; nothing was changed`,
-    { hint: 'try again when it has ended', retryAfter: 5 },
+    {
+      hint: `try again when it has ended; if its server is gone, its record is closed within ${orphanedAfterSeconds} seconds`,
+      retryAfter: 5,
+    },
   )
 }
 

@@ -3,6 +3,7 @@ import type { BulkKind } from '../../shared/records/records.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import type { VerifiedPreview } from './preview-token.ts'
+import type { RoundTrip } from './round-trip.ts'
 import type { Selection } from './selection.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -45,6 +46,7 @@ export interface SearchContext extends JobSet {
   sql: Pool
   /** How long jobs that other transactions hold are searched again, in milliseconds. */
   lockTimeoutMs: number
+  roundTrip: Pick<RoundTrip, 'ms'>
 }
 
 /** The counts of a batch by their names in the response; the counts of several batches add up. */
@@ -72,6 +74,12 @@ export interface BulkChange<Answer> {
   matching: (sql: Sql, set: JobSet) => Fragment
   /** The time column, or expression, that the filters compare. */
   time: (sql: Sql) => Fragment
+  /** A condition on groups `(domain, queue, job_type, status)`: true for jobs that an undo can restore. */
+  restorable: (sql: Sql) => Fragment
+  /** Why the jobs of a group `(domain, queue, job_type, status)` match, as text; absent where there is one reason. */
+  reason?: (sql: Sql) => Fragment
+  /** A query of one number: how many jobs that depend on the set are cancelled along; absent where none can be. */
+  dependents?: (sql: Sql) => Fragment
   /** True where an index on `time` holds only rows that can match: batches may then be ranges of this index. */
   hasTimeIndex?: boolean
   /**
@@ -79,6 +87,8 @@ export interface BulkChange<Answer> {
    * not match any more.
    */
   batch: (tx: Sql, context: BatchContext, selection: Selection) => Promise<BatchCounts>
+  /** How many statements `batch` sends one after the other; absent means one. Each of them costs a round trip. */
+  batchStatements?: number
   /**
    * Jobs that the database rejects, by id, with the reason. Where this map is present, a rejected job is added to it and
    * the other jobs are changed; where it is absent, a rejected job stops the change.

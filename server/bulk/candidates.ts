@@ -4,7 +4,7 @@ import type { BulkChange, SearchContext } from './bulk-change.ts'
 import { createIdScan } from './id-scan.ts'
 import { idSelection, rangeSelection, type Selection } from './selection.ts'
 
-/** A search for a range that takes longer than this, in milliseconds, reads many rows that do not match. */
+/** A search for a range that takes longer than this without its round trip, in milliseconds, reads many rows that do not match. */
 const sparseMs = 25
 
 /** Hands out the jobs that a change has still to change. */
@@ -83,7 +83,7 @@ interface RangeResult {
 }
 
 /** Searches ranges of the time index one after the other, each from the end of the last one. */
-function createRangeScan({ sql }: SearchContext, { time }: BulkChange<unknown>, matching: () => Fragment) {
+function createRangeScan({ sql, roundTrip }: SearchContext, { time }: BulkChange<unknown>, matching: () => Fragment) {
   let from = '-infinity'
 
   async function next(size: number): Promise<RangeResult> {
@@ -100,7 +100,8 @@ function createRangeScan({ sql }: SearchContext, { time }: BulkChange<unknown>, 
     const isLast = count <= size
     const none = { selection: undefined, ids: [], isLast, isUnsuitable: false }
     if (count === 0) return none
-    const isSparse = performance.now() - start > sparseMs
+    // A statement of another size is prepared first, which takes a second round trip.
+    const isSparse = performance.now() - start - 2 * roundTrip.ms > sparseMs
     const until = isLast || end === null ? 'infinity' : end
     // A batch reads its range a second time, which costs more than a list of ids where few rows match. A range also cannot
     // end within jobs of the same time.

@@ -5,6 +5,7 @@ import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import type { RunResult } from './batch-loop.ts'
 import type { BulkChange, CompletedChange } from './bulk-change.ts'
+import { closeLater } from './close-later.ts'
 import { type ClosedRecord, closeRecord, type Outcome } from './close-record.ts'
 import { howToGoOn, partialFailure } from './partial-failure.ts'
 import type { VerifiedPreview } from './preview-token.ts'
@@ -16,6 +17,7 @@ export interface ConcludeContext {
   operation: number
   caller: string
   idempotencyKey: string | undefined
+  stopping: AbortSignal
 }
 
 interface Conclusion {
@@ -47,6 +49,7 @@ export async function conclude<Answer>(
   } catch (cause) {
     if (run.affected === 0) throw cause
     const why = 'the record could not be closed'
+    closeLater(context, { state: 'partial', error: why })
     throw partialFailure({ id: context.operation, affected: run.affected, why, hasKey, cause })
   }
 }
@@ -77,7 +80,8 @@ async function concludeStopped(
   const why = withoutConsequence(failure)
   const hasKey = context.idempotencyKey !== undefined
   if (failure.cause !== undefined) await wait(pauseBeforeCloseMs)
-  const record = await close(context, { state: 'partial', error: why }).catch(() => undefined)
+  const outcome: Outcome = { state: 'partial', error: why }
+  const record = await close(context, outcome).catch(() => closeLater(context, outcome))
   const affected = record?.affected ?? run.affected
   if (failure.code === 'outcome_unknown') {
     if (!record) throw unknownOutcome(context, affected, failure)

@@ -19,15 +19,15 @@ export function startHeartbeat({ sql, operation }: { sql: Pool; operation: numbe
   return () => clearInterval(timer)
 }
 
-/** A record that nobody touched for this long belongs to a server that is gone. */
-const orphanedAfter = '10 seconds'
+/** A record that nobody touched for this many seconds belongs to a server that is gone. */
+export const orphanedAfterSeconds = 10
 
 /**
  * True for the record of a running operation whose server is gone, and which does not run on this server. The statement
  * must pass over locked records (`for update skip locked`), since a batch locks its record.
  */
 export const isOrphaned = (sql: Sql, localOperations: ReadonlySet<number>): Fragment => sql`
-  state = 'running' and touched_at < clock_timestamp() - ${orphanedAfter}::text::interval
+  state = 'running' and touched_at < clock_timestamp() - ${orphanedAfterSeconds}::int * interval '1 second'
   and id <> all(${[...localOperations].map(String)}::bigint[])`
 
 /** What it takes to find and close orphaned records. */

@@ -18,7 +18,10 @@ const mostSampleIds = 10
 export const mostRecent = 2000
 
 /** The part of a bulk change that a preview needs. */
-export type Previewable = Pick<BulkChange<unknown>, 'kind' | 'filters' | 'matching' | 'time'>
+export type Previewable = Pick<
+  BulkChange<unknown>,
+  'kind' | 'filters' | 'matching' | 'time' | 'restorable' | 'reason' | 'dependents'
+>
 
 /** The time and the snapshot of a preview, and the key that signs it. */
 interface Moment extends Pick<Preview, 'as_of' | 'expires_at'> {
@@ -45,14 +48,15 @@ const moments = (sql: Sql): Fragment => sql`
 /** Describes an empty set; undefined where at least one job matches. */
 export async function describeNone<More>(
   sql: Sql,
-  bulk: Pick<Previewable, 'matching'>,
+  bulk: Pick<Previewable, 'matching' | 'reason'>,
   more: More,
 ): Promise<Described<More> | undefined> {
   const [moment] = await sql<Moment[]>`
     select ${moments(sql)}
     where not exists (select ${bulk.matching(sql, { asOf: undefined, snapshot: undefined })})`
   const none = { count: 0, oldest: null, newest: null, bytes_estimate: 0, pace: null, recent: null }
-  return moment && { ...moment, ...none, groups: [], owners: [], sample_ids: [], more }
+  const lists = { groups: [], owners: [], sample_ids: [], ...(bulk.reason && { reasons: [] }) }
+  return moment && { ...moment, ...none, ...lists, dependents: 0, restorable: 0, more }
 }
 
 interface DescribeOptions {
@@ -86,6 +90,9 @@ export async function describe<More>(
       (select max(newest) from grouped) as newest,
       (select coalesce(jsonb_agg(largest), '[]') from (${groups(sql)}) as largest) as groups,
       (select coalesce(jsonb_agg(most), '[]') from (${owners(sql)}) as most) as owners,
+      ${bulk.reason ? sql`(${reasons(sql, bulk.reason(sql))}) as reasons,` : sql``}
+      (${bulk.dependents?.(sql) ?? sql`select 0::bigint`}) as dependents,
+      (select coalesce(sum(count) filter (where ${bulk.restorable(sql)}), 0)::bigint from grouped where not by_owner) as restorable,
       (${bytesEstimate(sql)}) as bytes_estimate,
       (select coalesce(jsonb_agg(id), '[]') from (${sampleIds(sql)}) as few) as sample_ids,
       (select to_jsonb(requested) from (${more}) as requested) as more`
@@ -119,7 +126,7 @@ const recentTransactions = (sql: Sql): Fragment => sql`(
 
 /** Needs the CTE `grouped`. */
 const groups = (sql: Sql): Fragment => sql`
-  select domain, queue, job_type, status, count
+  select domain, queue, job_type, status, count, ${wireTime(sql)} as oldest
   from grouped
   where not by_owner
   order by count desc, domain collate "C", queue collate "C", job_type collate "C", status
@@ -132,6 +139,16 @@ const owners = (sql: Sql): Fragment => sql`
   where by_owner
   order by count desc, owner_user_id collate "C"
   limit ${mostOwners}`
+
+/** The oldest time of a group as ISO 8601 in UTC, to the second. */
+const wireTime = staticFragment((sql) => sql`to_char(oldest at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`)
+
+/** Needs the CTE `grouped`. */
+const reasons = (sql: Sql, reason: Fragment): Fragment => sql`
+  select coalesce(jsonb_agg(by_reason), '[]')
+  from (
+    select ${reason} as reason, sum(count)::bigint as count from grouped where not by_owner group by 1 order by 1
+  ) as by_reason`
 
 /** Needs the CTEs `grouped` and `sampled`. */
 const bytesEstimate = staticFragment(

@@ -2,7 +2,8 @@ import type { Hono } from 'hono'
 import type { z } from 'zod'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
-import { headers, isConfirmed } from '../../shared/headers.ts'
+import { headers, isConfirmed, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
+import type { Caller } from '../auth/authenticate.ts'
 import type { Call, ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import { limitBody } from './body-limit.ts'
@@ -37,7 +38,8 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       return leaving.signal
     }
     const callWith = (reportProgress: Call['reportProgress']): Call => ({
-      caller: c.get('caller'),
+      caller: c.get('caller').id,
+      formerCaller: formerCallerOf(c.get('caller')),
       requestId: c.get('requestId'),
       recheckCredentials: c.get('stillAllowed'),
       reason,
@@ -58,9 +60,17 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       return respond(c, text)
     }
     const output = await outcome(alive)
-    return respond(c, toJson(output, leaving), { status: endpoint.created?.(output) ? 201 : 200 })
+    const status = endpoint.created?.(output) ? 201 : 200
+    if (endpoint.minimal && prefersMinimal(c.req.header('prefer'))) {
+      const text = JSON.stringify(endpoint.minimal(output))
+      return respond(c, text, { status, more: { 'Preference-Applied': returnMinimal } })
+    }
+    return respond(c, toJson(output, leaving), { status })
   })
 }
+
+/** A name that looks like an id could be chosen to pass for another token. */
+const formerCallerOf = ({ name }: Caller): string | undefined => (/^[0-9a-f]{12}$/.test(name) ? undefined : name)
 
 /**
  * Writes the output as JSON. Rows of other programs may be too large or too deeply nested for that; the call then ends

@@ -21,7 +21,7 @@ export const logRequests =
       status: c.res.status,
       ms: Math.round(performance.now() - start),
       request_id: requestId,
-      caller: c.get('caller'),
+      caller: c.get('caller')?.id,
       rows: c.get('rows'),
     })
   }

@@ -64,12 +64,13 @@ export interface RestoredColumns {
  * @throws Failure `conflict` when the types of a column do not fit
  */
 export async function readRestoredColumns(tx: Sql, table: string, source = table): Promise<RestoredColumns> {
-  const pairs = await readColumnPairs(tx, table, source)
+  const [pairs, [deferrable]] = await Promise.all([
+    readColumnPairs(tx, table, source),
+    tx`select from pg_index where indrelid = to_regclass(${table}) and not indimmediate limit 1`,
+  ])
   const columns = pairs.filter(({ otherType, isGenerated }) => otherType !== null && !isGenerated)
   const misfit = columns.find(({ isAssignable }) => !isAssignable)
   if (misfit) throw typesDiffer(misfit, table, source)
-  const [deferrable] = await tx`
-    select from pg_index where indrelid = to_regclass(${table}) and not indimmediate limit 1`
   const names = columns.map(({ name }) => name)
   return {
     names: columnList(tx, names),

@@ -20,10 +20,13 @@ interface Restore {
  * @throws Failure `conflict` when the type of a column has changed since the jobs were archived
  */
 export async function restoreDeleted(tx: Sql, { undoes, selection, rejected }: Restore): Promise<BatchCounts> {
-  const jobs = await readRestoredColumns(tx, 'jobs', 'jobs_archive')
-  const attachments = await readRestoredColumns(tx, 'job_attachments')
-  const dependencies = await readRestoredColumns(tx, 'job_dependencies')
-  const { edges, where } = await prepareEdgeRestore(tx)
+  // Sent together: one round trip to the database.
+  const [jobs, attachments, dependencies, { edges, where }] = await Promise.all([
+    readRestoredColumns(tx, 'jobs', 'jobs_archive'),
+    readRestoredColumns(tx, 'job_attachments'),
+    readRestoredColumns(tx, 'job_dependencies'),
+    prepareEdgeRestore(tx),
+  ])
   const [{ affected, failed }] = await tx<[{ affected: number; failed: number[] }]>`
     with picked as materialized (
       select jobs.*, jobs.ctid as jobsctl_place

@@ -9,7 +9,7 @@ import { isUnchangedSinceChange, restoreColumns, whyColumnsNotRestored } from '.
 import { restoreDeleted } from './restore-deleted.ts'
 
 /** How an undo restores the jobs of one operation. */
-export interface WayBack extends Pick<BulkChange<unknown>, 'matching' | 'time' | 'batch'> {
+export interface WayBack extends Pick<BulkChange<unknown>, 'matching' | 'time' | 'batch' | 'batchStatements'> {
   /** A query of the jobs that cannot be restored, as `(job_id, reason)`. */
   conflicts: (sql: Sql) => Fragment
 }
@@ -37,6 +37,7 @@ const backFromArchive = (id: number, rejected: Map<number, string>): WayBack => 
   time: (sql) => sql`archived_at`,
   conflicts: (sql) => whyNotRestored(sql, id),
   batch: (tx, _context, selection) => restoreDeleted(tx, { undoes: id, selection, rejected }),
+  batchStatements: 2,
 })
 
 const backFromImages = (id: number): WayBack => ({

@@ -24,6 +24,8 @@ export const Group = z.object({
   job_type: z.string(),
   status: z.string(),
   count: Count,
+  /** The first of the times that the filters compare, of the jobs of this group. Servers before 0.2 do not send it. */
+  oldest: z.string().nullish(),
 })
 export type Group = z.output<typeof Group>
 
@@ -42,6 +44,15 @@ export const Preview = z.object({
   newest: z.string().nullable(),
   /** The ten owners with the most jobs. */
   owners: z.array(z.object({ owner_user_id: z.string().nullable(), count: Count })),
+  /**
+   * Why the jobs match, where a change has several reasons: `age` and `runtime` of a sweep, `stale_lease` and
+   * `expired_lease` of an integrity sweep.
+   */
+  reasons: z.array(z.object({ reason: z.string(), count: Count })).optional(),
+  /** How many queued jobs are cancelled along, since they depend on a job that the change ends or deletes. */
+  dependents: Count.optional(),
+  /** How many of the jobs an undo could restore right after the change. */
+  restorable: Count.optional(),
   /** Estimated from a sample of 200 jobs. */
   bytes_estimate: Count,
   /** The ids of ten jobs at most. */

@@ -64,7 +64,10 @@ function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkCha
     matching: (sql, set) => sql`
       from (${brokenJobs(sql, set, request, [staleLease(sql), ...expiredLeases(sql, set)])}) as jobs where true`,
     time: (sql) => sql`leased_until`,
+    restorable: (sql) => sql`false`,
+    reason: (sql) => sql`case status when 'processing' then 'expired_lease' else 'stale_lease' end`,
     batch: (tx, context, selection) => repair(tx, { ...context, quarantineThreshold }, { request, selection }),
+    batchStatements: 2,
     affected: ({ fixed = 0 }) => fixed,
     ownAnswer: ({ counts: { non_processing_with_lease = 0, processing_expired = 0, fixed = 0 } }) => ({
       non_processing_with_lease,

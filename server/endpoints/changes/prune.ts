@@ -9,6 +9,7 @@ import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { prepareArchive } from '../../undo/archive.ts'
 import { deleteJobs } from '../../undo/delete-jobs.ts'
+import { countDependents, isFailedEnd } from '../../undo/dependents-along.ts'
 
 /** The time when a finished job ended: the first of its times that is set. An index has this expression. */
 const ended = staticFragment((sql) => sql`coalesce(completed_at, cancelled_at, quarantined_at, created_at)`)
@@ -31,7 +32,7 @@ const prunable = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
  * @throws Failure `conflict` when the archive cannot store the jobs; others as `runBulkChange` does
  */
 export async function prune(call: Call, request: PruneRequest): Promise<PruneResult> {
-  const bulk = bulkOf(request)
+  const bulk = bulkOf(request, call.archiveBeforeDelete)
   if (!request.dry_run) {
     const archive = call.archiveBeforeDelete ? await prepareArchive(call.sql) : undefined
     return runBulkChange(call, {
@@ -48,9 +49,10 @@ export async function prune(call: Call, request: PruneRequest): Promise<PruneRes
   return { deleted: previewed.count, ...more, preview: previewed }
 }
 
-function bulkOf(request: PruneRequest): Omit<BulkChange<PruneResult>, 'batch'> {
+function bulkOf(request: PruneRequest, isArchived: boolean): Omit<BulkChange<PruneResult>, 'batch'> {
   const { statuses, older_than_days, domain, queue, job_type, max, preview_token } = request
   const filters = { statuses, older_than_days, domain, queue, job_type }
+  const matching = (sql: Sql, set: JobSet) => sql`from jobs where ${prunable(sql, set, request)}`
   return {
     kind: 'prune',
     name: 'prune',
@@ -60,9 +62,12 @@ function bulkOf(request: PruneRequest): Omit<BulkChange<PruneResult>, 'batch'> {
     request: { ...filters, max },
     max,
     previewToken: preview_token,
-    matching: (sql, set) => sql`from jobs where ${prunable(sql, set, request)}`,
+    matching,
     time: ended,
     hasTimeIndex: true,
+    restorable: (sql) => (isArchived ? sql`true` : sql`false`),
+    dependents: (sql) =>
+      countDependents(sql, matching(sql, { asOf: undefined, snapshot: undefined }), isFailedEnd(sql)),
     affected: ({ deleted = 0 }) => deleted,
     ownAnswer: ({ counts: { deleted = 0 } }) => ({ deleted }),
     output: PruneResult,

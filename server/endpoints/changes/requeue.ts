@@ -48,6 +48,7 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
     limit,
     matching: (sql, set) => sql`from jobs where ${requeueable(sql, set, request)}`,
     time: (sql) => sql`quarantined_at`,
+    restorable: (sql) => sql`true`,
     batch: (tx, context, selection) => requeueJobs(tx, context, { request, selection }),
     affected: ({ affected = 0 }) => affected,
     ownAnswer: async (done) => ({

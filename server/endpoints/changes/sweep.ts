@@ -12,6 +12,7 @@ import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
 import { insertEvents } from '../../lifecycle/job-events.ts'
+import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
 
 /** The time `seconds` before the reference time; the limit of about 3,000 years keeps it within PostgreSQL's calendar. */
@@ -64,6 +65,7 @@ export async function sweep(call: Call, request: SweepRequest): Promise<SweepRes
 function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
   const { age_seconds, runtime_seconds, action, domain, queue, job_type, max, preview_token } = request
   const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type }
+  const matching = (sql: Sql, set: JobSet) => sql`from jobs where ${sweepable(sql, set, request)}`
   return {
     kind: 'sweep',
     name: 'sweep',
@@ -73,8 +75,12 @@ function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
     request: { ...filters, max },
     max,
     previewToken: preview_token,
-    matching: (sql, set) => sql`from jobs where ${sweepable(sql, set, request)}`,
+    matching,
     time: (sql) => sql`case status when 'queued' then created_at else greatest(started_at, acquired_at) end`,
+    // A running job that is ended has lost its worker.
+    restorable: (sql) => sql`status = 'queued'`,
+    reason: (sql) => sql`case status when 'queued' then 'age' else 'runtime' end`,
+    dependents: (sql) => countDependents(sql, matching(sql, { asOf: undefined, snapshot: undefined }), sql`true`),
     batch: (tx, context, selection) => endJobs(tx, context, { request, selection }),
     affected: ({ affected = 0 }) => affected,
     ownAnswer: ({ counts: { affected = 0 } }) => ({ affected }),

@@ -54,7 +54,9 @@ function bulkOf(
     undoes: id,
     matching: way.matching,
     time: way.time,
+    restorable: (sql) => sql`false`,
     batch: way.batch,
+    ...(way.batchStatements !== undefined && { batchStatements: way.batchStatements }),
     rejected,
     affected: ({ affected = 0 }) => affected,
     ownAnswer: async ({ sql, counts: { affected = 0 } }) => ({

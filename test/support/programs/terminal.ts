@@ -83,17 +83,18 @@ const python = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spaw
  * @throws Error when this machine has none: what a person sees would go untested
  */
 function pseudoTerminal(line: string): [string, ...string[]] {
-  if (said('script', '--version').includes('util-linux')) return ['script', '-qefc', line, '/dev/null']
-  if (said('python3', '--version').includes('Python 3')) return ['python3', '-c', python, line]
+  if (outputOf('script', '--version').includes('util-linux')) return ['script', '-qefc', line, '/dev/null']
+  if (outputOf('python3', '--version').includes('Python 3')) return ['python3', '-c', python, line]
   throw new Error('these tests need a pseudo-terminal: install script of util-linux, or python3')
 }
 
-const asked = new Map<string, string>()
+const outputs = new Map<string, string>()
 
-function said(program: string, ...argv: string[]): string {
-  const known = asked.get(program)
+/** What a program prints; it runs once in each test file. */
+function outputOf(program: string, ...argv: string[]): string {
+  const known = outputs.get(program)
   if (known !== undefined) return known
-  const answer = spawnSync(program, argv, { encoding: 'utf8', timeout: 5000 }).stdout ?? ''
-  asked.set(program, answer)
-  return answer
+  const output = spawnSync(program, argv, { encoding: 'utf8', timeout: 5000 }).stdout ?? ''
+  outputs.set(program, output)
+  return output
 }

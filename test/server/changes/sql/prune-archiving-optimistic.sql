@@ -2,20 +2,21 @@ with recursive
   deleted_jobs as (
     delete from jobs
     where
-      jobs.id = any($1::text::bigint[])
+      coalesce(completed_at, cancelled_at, quarantined_at, created_at) >= $1::text::timestamptz
+      and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < $2::text::timestamptz
+      and id <= 9007199254740991
+      and (id >= -9007199254740991) is true
+      and status in ('completed', 'failed', 'cancelled', 'quarantined')
+      and status = any($3)
+      and domain = $4
+      and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($5::text::timestamptz, now()) - $6::int * interval '24 hours'
       and (
-        status in ('completed', 'failed', 'cancelled', 'quarantined')
-        and status = any($2)
-        and domain = $3
-        and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($4::text::timestamptz, now()) - $5::int * interval '24 hours'
-        and (
-          age(jobs.xmin) > (select age($6::text::xid))
-          or (
-            (jobs.xmin::text::bigint - $7::bigint + $8::bigint) % $9::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $10::bigint
-            and jobs.xmin::text::bigint <> all($11::bigint[])
-          )
+        age(jobs.xmin) > (select age($7::text::xid))
+        or (
+          (jobs.xmin::text::bigint - $8::bigint + $9::bigint) % $10::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $11::bigint
+          and jobs.xmin::text::bigint <> all($12::bigint[])
         )
-      ) is true
+      )
     returning jobs.*
   ),
   related as materialized (
@@ -91,7 +92,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $12::text,
+      $13::text,
       trace_id
     from (
       select
@@ -170,7 +171,7 @@ with recursive
       "deleted_jobs"."created_at",
       "deleted_jobs"."updated_at",
       "deleted_jobs"."completed_at",
-      $13::bigint,
+      $14::bigint,
       now(),
       attached.list,
       edges.list

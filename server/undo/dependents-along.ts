@@ -1,0 +1,26 @@
+import type { Fragment, Sql } from '../database/sql.ts'
+import { dependentsOf, failedEnds } from '../lifecycle/dependents.ts'
+
+/**
+ * A query of the number of queued jobs that are cancelled along with the jobs of `matching`, since they depend on one of them
+ * directly or through other jobs. It starts from the edges: a change may match millions of jobs where few have an edge.
+ * @param matching `from jobs where …`
+ * @param fails true for rows of `jobs` after whose end no dependent can run
+ */
+export const countDependents = (sql: Sql, matching: Fragment, fails: Fragment): Fragment => sql`
+  with recursive along (uuid, domain, queue) as (
+    select dependent.uuid, dependent.domain, dependent.queue
+    from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
+    cross join lateral (select ${matching} and jobs.uuid = needed.uuid and ${fails} offset 0) as ended
+    cross join ${dependentsOf(sql, sql`needed.uuid`)} as dependent
+    union
+    select dependent.uuid, dependent.domain, dependent.queue
+    from along
+    cross join ${dependentsOf(sql, sql`along.uuid`)} as dependent
+  )
+  select count(*)
+  from along
+  where not exists (select ${matching} and jobs.uuid = along.uuid)`
+
+/** True for rows of `jobs` that ended without being completed. */
+export const isFailedEnd = (sql: Sql): Fragment => sql`status in ${failedEnds(sql)}`
