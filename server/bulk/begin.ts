@@ -14,6 +14,8 @@ import { isFromThisDatabase } from './snapshot.ts'
 export interface BeginContext extends Origin, Omit<OrphanContext, 'sql'> {
   sql: Pool
   idempotencyKey: string | undefined
+  /** How many days the archive keeps the jobs of this operation. */
+  archiveDays: number
 }
 
 /** Another operation of the same kind in an overlapping scope. */
@@ -142,23 +144,31 @@ interface RecordDetails {
 
 async function insertRecord(
   tx: Sql,
-  { caller, reason, requestId, idempotencyKey }: BeginContext,
+  { caller, reason, requestId, idempotencyKey, archiveDays }: BeginContext,
   bulk: BulkChange<unknown>,
   { previewed, hash }: RecordDetails,
 ): Promise<Operation> {
   const { domain = null, queue = null, job_type = null } = bulk.scope
   const [row] = await tx<[Operation]>`
-    insert into job_operations (
-      kind, domain, queue, job_type, filters, as_of, seen, caller, reason, request_id,
-      idempotency_key, request_hash, preview_id, previewed, undoes
+    with record as (
+      insert into job_operations (
+        kind, domain, queue, job_type, filters, as_of, seen, caller, reason, request_id,
+        idempotency_key, request_hash, preview_id, previewed, undoes
+      )
+      values (
+        ${bulk.kind}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify(bulk.request)}::text::jsonb,
+        coalesce(${previewed?.as_of ?? null}::text::timestamptz, now()),
+        coalesce(${previewed?.snapshot ?? null}::text, pg_current_snapshot()::text),
+        ${caller}, ${reason ?? null}, ${requestId},
+        ${idempotencyKey ?? null}, ${hash}, ${previewed?.id ?? null}, ${previewed?.count ?? null}::bigint, ${bulk.undoes ?? null}::bigint
+      )
+      returning id, as_of, seen
+    ),
+    term as (
+      insert into jobsctl_operation_terms (operation_id, archive_days)
+      select id, ${archiveDays}::int from record
+      on conflict (operation_id) do update set archive_days = excluded.archive_days
     )
-    values (
-      ${bulk.kind}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify(bulk.request)}::text::jsonb,
-      coalesce(${previewed?.as_of ?? null}::text::timestamptz, now()),
-      coalesce(${previewed?.snapshot ?? null}::text, pg_current_snapshot()::text),
-      ${caller}, ${reason ?? null}, ${requestId},
-      ${idempotencyKey ?? null}, ${hash}, ${previewed?.id ?? null}, ${previewed?.count ?? null}::bigint, ${bulk.undoes ?? null}::bigint
-    )
-    returning id as operation, as_of as "asOf", seen as snapshot`
+    select id as operation, as_of as "asOf", seen as snapshot from record`
   return { ...row, excluded: previewed?.excluded }
 }
