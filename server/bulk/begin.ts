@@ -1,13 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { Failure } from '../../shared/errors.ts'
-import type { Scope } from '../../shared/scope.ts'
 import { takeLock } from '../database/advisory-locks.ts'
 import { limitIdleTime } from '../database/idle-timeout.ts'
-import type { Fragment, Pool, Sql } from '../database/sql.ts'
+import type { Pool, Sql } from '../database/sql.ts'
 import type { BulkChange, Operation, Origin } from './bulk-change.ts'
 import { findReplay } from './idempotent-replay.ts'
-import { closeOrphan, isOrphaned, type OrphanContext, orphanedAfterSeconds } from './liveness.ts'
+import type { OrphanContext } from './liveness.ts'
 import { hashOfJson, previewLifetimeSeconds, previewStale, type VerifiedPreview } from './preview-token.ts'
+import { alreadyRunning, closeOrphansInScope, findRunning, type RunningOperation } from './running-operations.ts'
 import { isFromThisDatabase } from './snapshot.ts'
 
 /** What the begin of an operation needs of the request and the server. */
@@ -16,19 +15,6 @@ export interface BeginContext extends Origin, Omit<OrphanContext, 'sql'> {
   idempotencyKey: string | undefined
   /** How many days the archive keeps the jobs of this operation. */
   archiveDays: number
-}
-
-/** Another operation of the same kind in an overlapping scope. */
-interface RunningOperation {
-  id: number
-  caller: string
-  /** When it started, as `YYYY-MM-DD HH24:MI UTC`. */
-  since: string
-  affected: number
-  /** A batch of it runs now: its record is locked. */
-  busy: boolean
-  /** When its server last updated the record. */
-  touched: string
 }
 
 /** How often, and how long at most, the record of an operation whose server may be dead is read, in milliseconds. */
@@ -86,54 +72,6 @@ async function checkPreview(tx: Sql, { id, as_of, snapshot }: VerifiedPreview): 
   if (row.used !== null) throw previewStale(`operation ${row.used} used this preview already`)
   if (row.expired) throw previewStale('the preview has expired')
   if (!row.known) throw previewStale('the database was restored after the preview')
-}
-
-const inSameScope = (tx: Sql, { scope, undoes }: Pick<BulkChange<unknown>, 'scope' | 'undoes'>): Fragment =>
-  undoes === undefined ? overlaps(tx, scope) : tx`undoes = ${undoes}::bigint`
-
-/** Closes the records of operations of this kind in this scope whose servers are gone. */
-async function closeOrphansInScope(tx: Sql, context: OrphanContext, bulk: BulkChange<unknown>): Promise<void> {
-  const orphans = await tx<{ id: number }[]>`
-    select id
-    from job_operations
-    where state = 'running' and kind = ${bulk.kind} and ${inSameScope(tx, bulk)} and ${isOrphaned(tx, context.localOperations)}
-    for update skip locked`
-  for (const { id } of orphans) await closeOrphan(tx, context, id)
-}
-
-/** The running operation of this kind whose scope overlaps; an operation with a running batch comes first. */
-async function findRunning(tx: Sql, bulk: BulkChange<unknown>): Promise<RunningOperation | undefined> {
-  const unlocked = tx`
-    select id from job_operations where state = 'running' and kind = ${bulk.kind} for update skip locked`
-  const [running] = await tx<RunningOperation[]>`
-    with unlocked as materialized (${unlocked})
-    select id, caller, to_char(started_at at time zone 'utc', 'YYYY-MM-DD HH24:MI "UTC"') as since, affected,
-      id not in (select id from unlocked) as busy, touched_at::text as touched
-    from job_operations
-    where state = 'running' and kind = ${bulk.kind} and ${inSameScope(tx, bulk)}
-    order by busy desc, touched_at desc, id`
-  return running
-}
-
-/** True for a record whose scope overlaps: two scopes share no job where both set the same field to different values. */
-const overlaps = (sql: Sql, { domain, queue, job_type }: Scope): Fragment => sql`
-  coalesce(domain = ${domain ?? null}::text, true)
-  and coalesce(queue = ${queue ?? null}::text, true)
-  and coalesce(job_type = ${job_type ?? null}::text, true)`
-
-function alreadyRunning(
-  { name }: Pick<BulkChange<unknown>, 'name'>,
-  { id, caller, since, affected }: RunningOperation,
-): Failure {
-  const progress = affected === 0 ? '' : `, ${affected.toLocaleString('en-US')} jobs so far`
-  return new Failure(
-    'conflict',
-    `another ${name} is running in this scope: operation ${id} of ${caller}, since ${since}${progress}; nothing was changed`,
-    {
-      hint: `try again when it has ended; if its server is gone, its record is closed within ${orphanedAfterSeconds} seconds`,
-      retryAfter: 5,
-    },
-  )
 }
 
 interface RecordDetails {
