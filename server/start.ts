@@ -12,6 +12,7 @@ import { listenForTokenCommands } from './auth/token-socket.ts'
 import { warnOfSharedNames } from './auth/tokens.ts'
 import { createEventLogMove, type EventLogMove } from './background/event-log-move.ts'
 import { runMaintenance } from './background/maintenance.ts'
+import { agreedSettings, createSettingsExchange } from './background/server-settings.ts'
 import type { ServerContext } from './call.ts'
 import { keepCounts } from './counts/keeper.ts'
 import { openDatabase } from './database/open.ts'
@@ -201,7 +202,17 @@ function startBackground({ opened, env, context, readiness, eventLogMove }: Back
     // After a failover the connection leads to another database.
     if (isReady()) void eventLogMove.check()
   })
-  const maintenance = runMaintenance({ sql, log, localOperations, archiveDays, isReady, eventLogMove, stopping })
+  const settingsExchange = createSettingsExchange({ sql, log, settings: agreedSettings(env) })
+  const maintenance = runMaintenance({
+    sql,
+    log,
+    localOperations,
+    archiveDays,
+    isReady,
+    eventLogMove,
+    settingsExchange,
+    stopping,
+  })
   // Counting waits for the indexes: without them it would read every job.
   const counts = prepared.then(() => keepCounts({ sql, log, stopping })).catch(() => {})
   const ended = async () => {

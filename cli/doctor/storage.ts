@@ -14,9 +14,11 @@ const daysOfGrace = 2
 
 /** The sizes of the tables, in words; with a hint where the operator should act. `now` is in milliseconds. */
 export function findingOfStorage(stored: Storage, now: number): Finding {
-  const { archive_before_delete, archive_lacks, archive_days, tables } = stored
+  const { archive_before_delete, archive_lacks, archive_days, differing_settings, tables } = stored
   const texts = tables.map((table) => described(table, isArchive(table) ? archive_days : undefined, now))
   const detail = texts.join('; ') || 'the server reports no tables'
+  const [differing] = differing_settings
+  if (differing) return { detail, hint: hintOnSetting(differing) }
   if (!archive_before_delete) {
     return { detail, hint: 'JOBS_ARCHIVE_BEFORE_DELETE is off: a prune cannot be undone' }
   }
@@ -42,6 +44,12 @@ export function findingOfStorage(stored: Storage, now: number): Finding {
 const isArchive = ({ table }: Table): boolean => /archive/.test(table)
 /** The table jobs, in any schema. */
 const isJobs = ({ table }: Table): boolean => /(^|\.)jobs$/.test(table)
+
+/** `JOBS_ARCHIVE_DAYS differs between servers: 30 on one:1, 1 on two:2` */
+function hintOnSetting({ setting, values }: Storage['differing_settings'][number]): string {
+  const list = values.map(({ server, value }) => `${escaped(value)} on ${escaped(server)}`).join(', ')
+  return `${escaped(setting)} differs between the servers on this database: ${list}; give all of them the same value`
+}
 
 function hintOnSize(tables: readonly Table[]): string | undefined {
   const jobs = tables.find(isJobs)?.bytes ?? 0

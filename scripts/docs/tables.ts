@@ -23,6 +23,9 @@ const purposes: Record<string, string> = {
   jobsctl_counts: 'The sums of the live jobs by group.',
   jobsctl_counting: 'One row: whether the counts can be trusted.',
   jobsctl_waiting_edges: 'Dependency edges that an undo gives back once their other end is back.',
+  jobsctl_operation_terms:
+    'How many days the archive keeps the jobs of each bulk change: `JOBS_ARCHIVE_DAYS` of its server.',
+  jobsctl_servers: 'The servers on this database, and the settings that they must agree on.',
   jobsctl_migrations: 'Which migrations have run: `number`, `name`, `applied_at`.',
 }
 

@@ -5,9 +5,11 @@ import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import { deleteExpiredArchive } from '../undo/archive-retention.ts'
 import type { EventLogMove } from './event-log-move.ts'
+import type { SettingsExchange } from './server-settings.ts'
 
 const pauseMs = 5000
 const sweepEveryMs = 5 * 60_000
+const exchangeEveryMs = 30_000
 
 interface Maintenance {
   sql: Pool
@@ -16,12 +18,13 @@ interface Maintenance {
   archiveDays: number
   isReady: () => boolean
   eventLogMove: EventLogMove
+  settingsExchange: SettingsExchange
   stopping: AbortSignal
 }
 
 /**
  * The periodic tasks of a server, until it stops: orphaned operations are closed, expired rows of the archive are deleted,
- * and a database that is another than before is noticed. Several servers may do them at once; each skips rows that another
+ * settings are compared with those of other servers, and a database that is another than before is noticed. Several servers may do them at once; each skips rows that another
  * one has locked.
  */
 export async function runMaintenance({
@@ -31,15 +34,21 @@ export async function runMaintenance({
   archiveDays,
   isReady,
   eventLogMove,
+  settingsExchange,
   stopping,
 }: Maintenance): Promise<void> {
   let reported = ''
+  let exchangedAt = Number.NEGATIVE_INFINITY
   for (let deletedAt = Number.NEGATIVE_INFINITY; !stopping.aborted; ) {
     await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
     if (stopping.aborted || !isReady()) continue
     try {
       await eventLogMove.check()
       await closeOrphans({ sql, log, localOperations })
+      if (performance.now() - exchangedAt >= exchangeEveryMs) {
+        await settingsExchange.run()
+        exchangedAt = performance.now()
+      }
       if (performance.now() - deletedAt < sweepEveryMs) continue
       const deleted = await deleteExpiredArchive(sql, { days: archiveDays, stopping })
       if (deleted > 0) log.info('swept the archive', { rows: deleted })

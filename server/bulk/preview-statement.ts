@@ -3,19 +3,12 @@ import { hasSafeId } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import type { BulkChange } from './bulk-change.ts'
+import { grouped, groups, owners, reasons, recentTransactions } from './preview-groups.ts'
 import { previewLifetimeSeconds } from './preview-token.ts'
-import { isWrittenRecently, type Snapshot } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
 
-const mostGroups = 100
-const mostOwners = 10
 const sampleSize = 200
 const mostSampleIds = 10
-
-/**
- * A token that lists more transactions would be too long. Beyond this number no row of an open transaction belongs to the
- * set, since the ids of its savepoints cannot be told apart.
- */
-export const mostRecent = 2000
 
 /** The part of a bulk change that a preview needs. */
 export type Previewable = Pick<
@@ -98,57 +91,6 @@ export async function describe<More>(
       (select to_jsonb(requested) from (${more}) as requested) as more`
   return row
 }
-
-/**
- * The counts by group and by owner, in one pass with few groups each: groups by all five columns at once could be so many
- * that PostgreSQL sorts them.
- */
-function grouped(
-  sql: Sql,
-  { time }: Previewable,
-  { matching, doubt }: { matching: Fragment; doubt: Snapshot | undefined },
-): Fragment {
-  const recent = doubt
-    ? sql`array_agg(jobs.xmin::text::bigint) filter (where ${isWrittenRecently(sql, doubt)})`
-    : sql`null::bigint[]`
-  return sql`
-    select domain, queue, job_type, status, owner_user_id, grouping(owner_user_id) = 0 as by_owner, count(*) as count,
-      min(${time(sql)}) as oldest, max(${time(sql)}) as newest, ${recent} as recent
-    ${matching}
-    group by grouping sets ((domain, queue, job_type, status), (owner_user_id))`
-}
-
-/** Needs the CTE `grouped`. */
-const recentTransactions = (sql: Sql): Fragment => sql`(
-  select coalesce(jsonb_agg(id), '[]')
-  from (select distinct unnest(recent) as id from grouped limit ${mostRecent + 1}) as ids
-)`
-
-/** Needs the CTE `grouped`. */
-const groups = (sql: Sql): Fragment => sql`
-  select domain, queue, job_type, status, count, ${wireTime(sql)} as oldest
-  from grouped
-  where not by_owner
-  order by count desc, domain collate "C", queue collate "C", job_type collate "C", status
-  limit ${mostGroups}`
-
-/** Needs the CTE `grouped`. */
-const owners = (sql: Sql): Fragment => sql`
-  select owner_user_id, count
-  from grouped
-  where by_owner
-  order by count desc, owner_user_id collate "C"
-  limit ${mostOwners}`
-
-/** The oldest time of a group as ISO 8601 in UTC, to the second. */
-const wireTime = staticFragment((sql) => sql`to_char(oldest at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`)
-
-/** Needs the CTE `grouped`. */
-const reasons = (sql: Sql, reason: Fragment): Fragment => sql`
-  select coalesce(jsonb_agg(by_reason), '[]')
-  from (
-    select ${reason} as reason, sum(count)::bigint as count from grouped where not by_owner group by 1 order by 1
-  ) as by_reason`
 
 /** Needs the CTEs `grouped` and `sampled`. */
 const bytesEstimate = staticFragment(

@@ -1,7 +1,8 @@
 import type { Preview } from '../../shared/changes/bulk-change.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import type { BulkChange, JobSet } from './bulk-change.ts'
-import { type Described, describe, describeNone, mostRecent, type Previewable } from './preview-statement.ts'
+import { mostRecent } from './preview-groups.ts'
+import { type Described, describe, describeNone, type Previewable } from './preview-statement.ts'
 import { signToken } from './preview-token.ts'
 import { hasOpenTransactions, type Snapshot } from './snapshot.ts'
 

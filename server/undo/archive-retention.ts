@@ -6,29 +6,29 @@ const rowsPerBatch = 1000
 const pauseMs = 50
 
 interface Retention {
-  /** How many days the rows of an operation are kept. */
+  /** How many days the rows of an operation are kept where the operation has no term of its own. */
   days: number
   stopping: AbortSignal
 }
 
 /**
- * Deletes the archived jobs and row images of operations that are older than `days` days, the oldest operation first, in
- * batches of 1,000 rows. Archived rows of other programs belong to no operation, and stay.
+ * Deletes the archived jobs and row images of operations whose term is over, the oldest operation first, in batches of 1,000
+ * rows. An operation has the term of the server that ran it; an operation of an earlier version has the term of this server.
+ * Archived rows of other programs belong to no operation, and stay.
  * @returns how many archived jobs were deleted
  */
 export async function deleteExpiredArchive(sql: Pool, { days, stopping }: Retention): Promise<number> {
-  const isExpired = (time: Fragment) => sql`${time} < now() - ${days}::int * interval '24 hours'`
-  const archived = (await hasArchive(sql))
-    ? await inBatches(stopping, () => deleteSome(sql, 'jobs_archive', isExpired(sql`kept.archived_at`)))
-    : 0
-  await inBatches(stopping, () =>
-    deleteSome(
-      sql,
-      'job_operation_rows',
-      isExpired(sql`(select ended_at from job_operations o where o.id = kept.operation_id)`),
-    ),
-  )
-  await sql`delete from jobsctl_waiting_edges where ${isExpired(sql`since`)}`
+  const archivedAt = sql`
+    (select archived_at from jobs_archive a where a.operation_id = kept.id order by a.operation_id, a.id limit 1)`
+  const endedAt = sql`(select ended_at from job_operations o where o.id = kept.id)`
+  const deleteFrom = (table: Table, time: Fragment) => inBatches(stopping, () => deleteSome(sql, { table, time, days }))
+  const archived = (await hasArchive(sql)) ? await deleteFrom('jobs_archive', archivedAt) : 0
+  await deleteFrom('job_operation_rows', endedAt)
+  await sql`
+    delete from jobsctl_waiting_edges
+    where since < now() - (
+      select greatest(${days}::int, max(archive_days)) from jobsctl_operation_terms
+    ) * interval '24 hours'`
   return archived
 }
 
@@ -43,31 +43,45 @@ async function inBatches(stopping: AbortSignal, deleteBatch: () => Promise<numbe
   return sum
 }
 
+type Table = 'jobs_archive' | 'job_operation_rows'
+
+interface Deletion {
+  table: Table
+  /** The time from which the term of the operation `kept.id` counts. */
+  time: Fragment
+  days: number
+}
+
 /**
- * Deletes rows of the oldest operation in the table, if that operation is expired. Several servers may do so at the same
- * time: each passes over the rows that another one locked.
+ * Deletes rows of the oldest operation in the table whose term is over. The operations are read one by one from the index on
+ * their ids, since each has many rows. Several servers may delete at the same time: each passes over the rows that another
+ * one locked.
  */
-async function deleteSome(
-  sql: Sql,
-  table: 'jobs_archive' | 'job_operation_rows',
-  isExpired: Fragment,
-): Promise<number> {
+async function deleteSome(sql: Sql, { table, time, days }: Deletion): Promise<number> {
   const from = sql.unsafe(`from ${table}`)
   const { count } = await sql`
-    with oldest as materialized (
-      select kept.operation_id
-      from (
-        select * ${from} where operation_id is not null order by operation_id limit 1
-      ) as kept
-      where ${isExpired}
+    with recursive kept (id) as (
+      (select operation_id ${from} where operation_id is not null order by operation_id limit 1)
+      union all
+      select (select operation_id ${from} where operation_id > kept.id order by operation_id limit 1)
+      from kept
+      where kept.id is not null
+    ),
+    oldest as materialized (
+      select kept.id
+      from kept
+      left join jobsctl_operation_terms as term on term.operation_id = kept.id
+      where ${time} < now() - coalesce(term.archive_days, ${days}::int) * interval '24 hours'
+      order by kept.id
+      limit 1
     )
     delete ${from}
     where ctid = any(array(
       select ctid ${from}
-      where operation_id = (select operation_id from oldest)
+      where operation_id = (select id from oldest)
       limit ${sql.unsafe(String(rowsPerBatch))} for update skip locked
     ))
     -- In a partitioned table, another partition may have a row with the same ctid.
-    and operation_id = (select operation_id from oldest)`
+    and operation_id = (select id from oldest)`
   return count
 }

@@ -2,6 +2,12 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count } from '../scope.ts'
 
+/** A setting that the servers on this database must agree on, and its value on each server. */
+const DifferingSetting = z.object({
+  setting: z.string(),
+  values: z.array(z.object({ server: z.string(), value: z.string() })),
+})
+
 const Table = z.object({
   table: z.string(),
   /** An estimate from the statistics of PostgreSQL. */
@@ -21,7 +27,9 @@ export const storage = endpoint({
     archive_before_delete: z.boolean(),
     /** Columns that the archive lacks, because the role of the server may not add them to the table of another role. */
     archive_lacks: z.array(z.string()).default([]),
+    /** The longest term, in days, of an operation whose jobs are archived now; at least the setting of this server. */
     archive_days: Count,
+    differing_settings: z.array(DifferingSetting).default([]),
     tables: z.array(Table),
   }),
   changes: () => false,

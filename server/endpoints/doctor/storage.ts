@@ -1,7 +1,10 @@
 import type { z } from 'zod'
 import type { storage as storing } from '../../../shared/doctor/storage.ts'
 import type { Call } from '../../call.ts'
+import type { Sql } from '../../database/sql.ts'
 import { missingArchiveColumns } from '../../undo/archive.ts'
+
+type Storage = z.output<typeof storing.output>
 
 /** The size of the jobs and of their history, by the statistics of PostgreSQL. */
 export async function storage({
@@ -30,5 +33,33 @@ export async function storage({
       join pg_class on pg_class.oid = to_regclass(name)
     ) as measured
     order by at`
-  return { archive_before_delete: archiveBeforeDelete, archive_lacks, archive_days: archiveDays, tables: [...tables] }
+  return {
+    archive_before_delete: archiveBeforeDelete,
+    archive_lacks,
+    archive_days: await longestTerm(sql, archiveDays),
+    differing_settings: await differingSettings(sql),
+    tables: [...tables],
+  }
 }
+
+async function longestTerm(sql: Sql, archiveDays: number): Promise<number> {
+  const [row] = await sql<[{ days: number }]>`
+    select greatest(${archiveDays}::int, max(archive_days)) as days
+    from jobsctl_operation_terms
+    join job_operations on job_operations.id = operation_id
+    where ended_at > now() - archive_days * interval '24 hours'`
+  return row.days
+}
+
+/** Settings with different values on the servers that wrote theirs within the last 2 minutes. */
+const differingSettings = async (sql: Sql): Promise<Storage['differing_settings']> => [
+  ...(await sql<Storage['differing_settings']>`
+    select entry.key as setting,
+      jsonb_agg(jsonb_build_object('server', name, 'value', entry.value) order by name) as values
+    from jobsctl_servers as server
+    cross join jsonb_each_text(server.settings) as entry
+    where seen_at > now() - interval '2 minutes'
+    group by entry.key
+    having count(distinct entry.value) > 1
+    order by entry.key`),
+]

@@ -42,6 +42,33 @@ describe.each(kinds)('the archive on %s', (kind) => {
     }
     expect(await world.confirm(undo(2), {})).toMatchObject({ body: { affected: 2 } })
   })
+
+  it('keeps each operation for the term of its server, whatever another server has', async () => {
+    await world.jobs(3)
+    await world.confirm(paths.prune, {})
+    await world.jobs(2, { status: 'quarantined' })
+    await world.confirm(paths.requeue, { domain: 'chatbooks' })
+    const [young = 0] = await world.jobs(1)
+    await world.confirm(paths.prune, {})
+    await world.sql`update jobs_archive set archived_at = now() - interval '49 hours'`
+    await world.sql`update job_operations set ended_at = now() - interval '49 hours'`
+    // As a server with JOBS_ARCHIVE_DAYS=1 writes the term of its own operation.
+    await world.sql`update jobsctl_operation_terms set archive_days = 1 where operation_id = 3`
+
+    expect(await deleteExpiredArchive(world.sql, { days: 1, stopping: going })).toBe(1)
+    expect(await archived()).not.toContain(young)
+    expect(await world.confirm(undo(1), {})).toMatchObject({ body: { affected: 3 } })
+    expect(await world.confirm(undo(2), {})).toMatchObject({ body: { affected: 2 } })
+  })
+
+  it('keeps an operation of an earlier version, which has no term, for the term of the server that deletes', async () => {
+    await world.jobs(3)
+    await world.confirm(paths.prune, {})
+    await world.sql`delete from jobsctl_operation_terms`
+    await world.sql`update jobs_archive set archived_at = now() - interval '49 hours'`
+    expect(await deleteExpiredArchive(world.sql, { days: 3, stopping: going })).toBe(0)
+    expect(await deleteExpiredArchive(world.sql, { days: 2, stopping: going })).toBe(3)
+  })
 })
 
 describe('an archive that hands its rows on', () => {

@@ -63,7 +63,7 @@ export const readSteps = async (sql: Pool): Promise<StepRow[]> => [
 ]
 
 const tables = ['jobs', 'job_events', 'job_queue_controls', 'job_attachments', 'job_dependencies', 'jobs_archive']
-const records = ['job_operations', 'job_operation_days', 'job_operation_rows']
+const records = ['job_operations', 'job_operation_days', 'job_operation_rows', 'jobsctl_operation_terms']
 
 /** One fingerprint for the content of all tables: it differs when anything does. */
 export async function fingerprint(sql: Pool): Promise<string> {

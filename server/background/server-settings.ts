@@ -1,0 +1,77 @@
+import { hostname } from 'node:os'
+import type { Sql } from '../database/sql.ts'
+import type { Env } from '../env.ts'
+import type { Log } from '../log.ts'
+
+/**
+ * The settings that all servers on one database must agree on: with different values, what happens to a job depends on the
+ * server that a caller reaches. None of them is secret.
+ */
+const agreedNames = [
+  'AUTH_MODE',
+  'JOBS_ARCHIVE_BEFORE_DELETE',
+  'JOBS_ARCHIVE_DAYS',
+  'JOBS_LEASE_MAX_SECONDS',
+  'JOBS_MAX_BODY_BYTES',
+  'JOBS_MAX_JSON_BYTES',
+  'JOBS_QUARANTINE_THRESHOLD',
+  'JOBS_REQUIRE_COMPLETION_TOKEN',
+] as const satisfies readonly (keyof Env)[]
+
+/** The agreed settings of this server, as text by name. */
+export const agreedSettings = (env: Env): ReadonlyMap<string, string> =>
+  new Map(agreedNames.map((name) => [name, String(env[name])]))
+
+/** A setting of another server that differs from this one. */
+interface Difference {
+  server: string
+  setting: string
+  value: string
+}
+
+/** Writes the settings of this server to the database, and warns about servers with other settings. */
+export interface SettingsExchange {
+  run: () => Promise<void>
+}
+
+interface Options {
+  sql: Sql
+  log: Pick<Log, 'warn'>
+  settings: ReadonlyMap<string, string>
+}
+
+/** Each difference is logged once. */
+export function createSettingsExchange({ sql, log, settings }: Options): SettingsExchange {
+  const name = `${hostname()}:${process.pid}`
+  let logged: ReadonlySet<string> = new Set()
+  return {
+    async run() {
+      const differences = await exchange(sql, name, settings)
+      const sentences = differences.map(
+        ({ server, setting, value }) =>
+          `the server ${server} on this database has ${setting}=${value}, and this server has ${settings.get(setting)}`,
+      )
+      for (const sentence of sentences) if (!logged.has(sentence)) log.warn(sentence)
+      logged = new Set(sentences)
+    },
+  }
+}
+
+/** A server that did not write for 2 minutes has stopped; its row is deleted after a day. */
+async function exchange(sql: Sql, name: string, settings: ReadonlyMap<string, string>): Promise<Difference[]> {
+  const own = JSON.stringify(Object.fromEntries(settings))
+  return [
+    ...(await sql<Difference[]>`
+      with written as (
+        insert into jobsctl_servers (name, settings) values (${name}, ${own}::text::jsonb)
+        on conflict (name) do update set settings = excluded.settings, seen_at = now()
+      ),
+      deleted as (delete from jobsctl_servers where seen_at < now() - interval '1 day')
+      select other.name as server, entry.key as setting, entry.value
+      from jobsctl_servers as other
+      cross join jsonb_each_text(other.settings) as entry
+      where other.name <> ${name} and other.seen_at > now() - interval '2 minutes'
+        and ${own}::text::jsonb ->> entry.key <> entry.value
+      order by 1, 2`),
+  ]
+}
