@@ -66,9 +66,8 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
   const readiness = watchReadiness({ sql, log, eventLogMove })
   const context = createContext({ sql, env, log, stopping: stopping.signal })
   const auth = await createAuthenticator(env, sql, log)
-  const server = createHttpServer(
-    createApp({ ...context, ...readiness, auth, readAddress: addressReader(env.JOBS_TRUSTED_PROXIES) }).fetch,
-  )
+  const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
+  const server = createHttpServer(createApp({ ...context, ...readiness, auth, readAddress }).fetch)
   const closeTokenSocket = env.JOBS_DB_URL ? async () => {} : await openTokenSocket(env.JOBS_DATA_DIR, sql, log)
   const url = await listenOn(server, env, log)
   const background = startBackground({ opened, env, context, readiness, eventLogMove })
@@ -191,13 +190,13 @@ function startBackground({ opened, env, context, readiness, eventLogMove }: Back
     opened,
     log,
     pooled: env.JOBS_DB_POOLER,
-    tablesReady: () => {
-      tablesReady()
-      if (env.AUTH_MODE === 'multi_user') void warnOfSharedNames(sql, log).catch(() => {})
-    },
+    tablesReady,
     isReady: hasTables,
     isStopping: () => stopping.aborted,
-  }).then(becameReady)
+  }).then(async () => {
+    await becameReady()
+    if (env.AUTH_MODE === 'multi_user') await warnOfSharedNames(sql, log).catch(() => {})
+  })
   listenForWork(opened, longPolls, () => {
     // After a failover the connection leads to another database.
     if (isReady()) void eventLogMove.check()

@@ -35,8 +35,12 @@ export const steps: readonly Step[] = [
   step('apply plan.json --yes', 0, /^deleted \d+ jobs in chatbooks$/m),
   step('apply plan.json --yes', 6, /used this preview already/),
   step('operations 1', 0, /undone/),
-  step('operations verify', 0, /all as sealed, none missing/),
-  step('requeue --domain media --canary 5 --watch 1s --yes', 9, /5 queued after 1 s; the other \d+ were not touched/),
+  step('operations verify', 0, /every record is unaltered, none is missing/),
+  step(
+    'requeue --domain media --canary 5 --canary-wait 1s --yes',
+    9,
+    /5 queued after 1 s; the other \d+ jobs were not changed/,
+  ),
   step('drain media/default --reason backup', 0, /^Draining media\/default\./m),
   step('queues', 0, /media\/default +draining/),
   step('enqueue media/default --job-type import', 6, /media\/default takes no new jobs/),
@@ -48,7 +52,7 @@ export const steps: readonly Step[] = [
 /** Commands that need a worker in embeddings/default. */
 export const stepsWithWorker: readonly Step[] = [
   step(
-    'requeue --domain embeddings --queue default --canary 5 --watch 60s --yes',
+    'requeue --domain embeddings --queue default --canary 5 --canary-wait 60s --yes',
     0,
     /^requeued \d+ jobs in embeddings\/default$/m,
   ),

@@ -13,9 +13,8 @@ import { isFromThisDatabase } from './snapshot.ts'
 /** What the begin of an operation needs of the request and the server. */
 export interface BeginContext extends Origin, Omit<OrphanContext, 'sql'> {
   sql: Pool
-  idempotencyKey: string | undefined
-  /** The name under which earlier versions recorded this caller; undefined when it is the same. */
   formerCaller: string | undefined
+  idempotencyKey: string | undefined
 }
 
 /** Another operation of the same kind in an overlapping scope. */

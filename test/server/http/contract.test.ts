@@ -360,7 +360,7 @@ describe.each(kinds)('multi-user mode on %s', (kind) => {
       for await (const chunk of stream.body) told += chunk
     })()
     await token('revoke', made.split('_')[1] ?? '')
-    const other = { authorization: `Bearer ${await token('create', 'other')}` }
+    const other = { authorization: `Bearer ${await token('create', 'another')}` }
     const job = { domain: 'secret', job_type: 't', payload: { for: 'nobody' } }
     expect(await world.call('POST', jobPaths.enqueue, job, other)).toMatchObject({ status: 201 })
     expect(await held).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })

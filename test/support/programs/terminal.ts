@@ -34,6 +34,8 @@ interface TerminalOptions extends Pick<JobsctlOptions, 'env'> {
   columns?: number
   /** A file that takes stdout, so that only stdin and stderr are the terminal. */
   out?: string
+  /** Runs it as a job of the shell, which continues it at once when it is suspended. */
+  jobControl?: boolean
 }
 
 const running = new Set<ChildProcess>()
@@ -43,9 +45,10 @@ process.on('exit', () => {
 
 /** Starts the built `jobsctl` at a real pseudo-terminal. */
 export async function startAtTerminal(argv: string[], options: TerminalOptions = {}): Promise<Terminal> {
-  const { env, columns = 100, out } = options
+  const { env, columns = 100, out, jobControl = false } = options
   const words = [process.execPath, built.jobsctl, ...argv].map(quoted).join(' ')
-  const line = `stty cols ${columns}; exec ${words}${out === undefined ? '' : ` >${quoted(out)}`}`
+  const command = jobControl ? `set -m; ${words}; printf continued; fg` : `exec ${words}`
+  const line = `stty cols ${columns}; ${command}${out === undefined ? '' : ` >${quoted(out)}`}`
   const [program, ...args] = pseudoTerminal(line)
   const surroundings = { PATH: process.env.PATH, SHELL: '/bin/sh', TERM: 'xterm' }
   const child = spawn(program, args, { env: await environmentOf({ ...surroundings, ...env }) })
