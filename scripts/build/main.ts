@@ -52,9 +52,9 @@ await rm('dist', { recursive: true, force: true })
 const built = await Promise.all([
   build({ ...cli, entryPoints: ['cli/bin.ts', 'cli/edge.ts'] }),
   build({ ...server, entryPoints: ['server/main.ts', 'server/start.ts'] }),
-  build({ ...server, entryPoints: ['server/database/embedded-worker.ts'] }),
+  build({ ...server, entryPoints: ['server/database/embedded/embedded-worker.ts'] }),
 ])
 await writeFile('dist/cli/package.json', '{ "type": "commonjs" }\n')
-await cp('server/database/migrations', 'dist/server/migrations', { recursive: true })
+await cp('server/database/migrate/migrations', 'dist/server/migrations', { recursive: true })
 await writeFile('dist/THIRD-PARTY-LICENSES.txt', await licencesOf(built.map(({ metafile }) => metafile)))
 await Promise.all(['dist/cli/bin.js', 'dist/server/main.js'].map((file) => chmod(file, 0o755)))

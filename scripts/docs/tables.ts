@@ -1,4 +1,4 @@
-import { allMigrations } from '../../server/database/migrations.ts'
+import { allMigrations } from '../../server/database/migrate/migrations.ts'
 import { code, page, table } from './markdown.ts'
 import { type IndexText, indexesIn, type TableText, tablesIn } from './migration-text.ts'
 
@@ -38,7 +38,7 @@ export async function tablesPage(): Promise<string> {
   if (unknown.length > 0) throw new Error(`scripts/docs/tables.ts has no sentence on ${unknown.join(', ')}`)
   return page(
     'Tables',
-    'The migrations in `server/database/migrations/` make these tables. In a database of another program a table that is ' +
+    'The migrations in `server/database/migrate/migrations/` make these tables. In a database of another program a table that is ' +
       'there is kept with every row, and gets only the columns that are missing. Who writes which table is in ' +
       '[ARCHITECTURE.md](../../ARCHITECTURE.md).',
     '## Migrations',

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import { databaseFailure } from '../database/failure.ts'
-import { migrate } from '../database/migrate.ts'
+import { migrate } from '../database/migrate/migrate.ts'
 import { openDatabase } from '../database/open.ts'
 import { readEnv } from '../env.ts'
 import { askRunningServer, runTokenCommand, type TokenCommand, type TokenOutput } from './token-socket.ts'

@@ -5,9 +5,9 @@ import type { Pool, Sql } from '../database/sql.ts'
 import type { BulkChange, Operation, Origin } from './bulk-change.ts'
 import { findReplay } from './idempotent-replay.ts'
 import type { OrphanContext } from './liveness.ts'
-import { hashOfJson, previewLifetimeSeconds, previewStale, type VerifiedPreview } from './preview-token.ts'
+import { hashOfJson, previewLifetimeSeconds, previewStale, type VerifiedPreview } from './preview/preview-token.ts'
+import { isFromThisDatabase } from './preview/snapshot.ts'
 import { alreadyRunning, closeOrphansInScope, findRunning, type RunningOperation } from './running-operations.ts'
-import { isFromThisDatabase } from './snapshot.ts'
 
 /** What the begin of an operation needs of the request and the server. */
 export interface BeginContext extends Origin, Omit<OrphanContext, 'sql'> {

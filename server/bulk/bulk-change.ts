@@ -2,10 +2,10 @@ import type * as z from 'zod'
 import type { BulkKind } from '../../shared/records/records.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
-import type { VerifiedPreview } from './preview-token.ts'
+import type { VerifiedPreview } from './preview/preview-token.ts'
+import type { Snapshot } from './preview/snapshot.ts'
 import type { RoundTrip } from './round-trip.ts'
 import type { Selection } from './selection.ts'
-import type { Snapshot } from './snapshot.ts'
 
 /** The jobs that a change is about: the jobs that its filters match at `asOf`, among the rows that `snapshot` saw. */
 export interface JobSet {

@@ -8,7 +8,7 @@ import type { BulkChange, CompletedChange } from './bulk-change.ts'
 import { closeLater } from './close-later.ts'
 import { type ClosedRecord, closeRecord, type Outcome } from './close-record.ts'
 import { howToGoOn, partialFailure } from './partial-failure.ts'
-import type { VerifiedPreview } from './preview-token.ts'
+import type { VerifiedPreview } from './preview/preview-token.ts'
 
 /** What the conclusion needs of the operation. */
 export interface ConcludeContext {

@@ -7,8 +7,8 @@ import { type BeginContext, beginOperation } from './begin.ts'
 import type { BulkChange } from './bulk-change.ts'
 import { type ConcludeContext, conclude } from './conclude.ts'
 import { startHeartbeat } from './liveness.ts'
-import { countMatching } from './preview.ts'
-import { type VerifiedPreview, verifyToken } from './preview-token.ts'
+import { countMatching } from './preview/preview.ts'
+import { type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
 
 /** What the engine needs of a call. */
 type BulkCall = BeginContext &

@@ -1,6 +1,6 @@
 import type { BatchContext, BatchCounts } from '../bulk/bulk-change.ts'
+import { isUnchangedSince } from '../bulk/preview/snapshot.ts'
 import type { Selection } from '../bulk/selection.ts'
-import { isUnchangedSince } from '../bulk/snapshot.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'

@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
 import type { BulkChange, JobSet } from '../bulk/bulk-change.ts'
-import { isUnchangedSince } from '../bulk/snapshot.ts'
+import { isUnchangedSince } from '../bulk/preview/snapshot.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { hasArchive } from './archive.ts'
 import { canBeRestored, whyNotRestored } from './restorable.ts'

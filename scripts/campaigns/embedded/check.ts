@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { WatchedFiles } from '../../../server/database/embedded-files.ts'
-import { makeDatabase } from '../../../server/database/embedded-make.ts'
-import { openPglite } from '../../../server/database/embedded-open.ts'
+import { WatchedFiles } from '../../../server/database/embedded/embedded-files.ts'
+import { makeDatabase } from '../../../server/database/embedded/embedded-make.ts'
+import { openPglite } from '../../../server/database/embedded/embedded-open.ts'
 
 /** Opens the database after a power cut, and prints each confirmed change that is missing. Exits with 1 when one is. */
 const [folder = '', confirmations = ''] = process.argv.slice(2)

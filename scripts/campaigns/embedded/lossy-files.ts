@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs'
-import { type NodeFileSystem, WatchedFiles } from '../../../server/database/embedded-files.ts'
+import { type NodeFileSystem, WatchedFiles } from '../../../server/database/embedded/embedded-files.ts'
 import { PendingRenames } from './pending-renames.ts'
 import { PendingWrites } from './pending-writes.ts'
 

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { makeDatabase } from '../../../server/database/embedded-make.ts'
-import { openPglite } from '../../../server/database/embedded-open.ts'
+import { makeDatabase } from '../../../server/database/embedded/embedded-make.ts'
+import { openPglite } from '../../../server/database/embedded/embedded-open.ts'
 import { LossyFiles } from './lossy-files.ts'
 import { randomFrom } from './random.ts'
 

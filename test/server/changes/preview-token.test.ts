@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { previewLifetimeSeconds } from '../../../server/bulk/preview-token.ts'
+import { previewLifetimeSeconds } from '../../../server/bulk/preview/preview-token.ts'
 import {
   ask,
   type Change,

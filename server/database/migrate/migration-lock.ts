@@ -1,5 +1,5 @@
-import { tryLock } from './advisory-locks.ts'
-import type { Pool } from './sql.ts'
+import { tryLock } from '../advisory-locks.ts'
+import type { Pool } from '../sql.ts'
 
 /**
  * A server that is frozen while it holds the lock loses the lock after `longestFreeze`, because PostgreSQL ends its

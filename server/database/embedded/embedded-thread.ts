@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { Failure } from '../../shared/errors.ts'
+import { Failure } from '../../../shared/errors.ts'
 import type { ThreadData, ThreadMessage } from './embedded-protocol.ts'
 
 export interface ThreadOptions {

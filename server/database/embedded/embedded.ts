@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeDataFolder } from '../data-folder.ts'
-import type { Log } from '../log.ts'
-import { connectEmbedded } from './connect.ts'
+import { makeDataFolder } from '../../data-folder.ts'
+import type { Log } from '../../log.ts'
+import { connectEmbedded } from '../connect.ts'
+import { findNames } from '../find-names.ts'
+import type { Listener, OpenedDatabase } from '../opened-database.ts'
+import { type SchemaNames, withSchemaNames } from '../schema-names.ts'
 import { EmbeddedSupervisor } from './embedded-supervisor.ts'
-import { findNames } from './find-names.ts'
 import { lockFolder } from './folder-lock.ts'
-import type { Listener, OpenedDatabase } from './opened-database.ts'
-import { type SchemaNames, withSchemaNames } from './schema-names.ts'
 
 interface EmbeddedOptions {
   /** The server's data folder; the database gets the folder `database` in it. */

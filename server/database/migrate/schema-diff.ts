@@ -1,4 +1,4 @@
-import type { Sql } from './sql.ts'
+import type { Sql } from '../sql.ts'
 
 /** An object that a migration makes. */
 export interface SchemaObject {

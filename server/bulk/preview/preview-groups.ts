@@ -1,6 +1,6 @@
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
-import type { BulkChange } from './bulk-change.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { staticFragment } from '../../database/static-fragment.ts'
+import type { BulkChange } from '../bulk-change.ts'
 import { isWrittenRecently, type Snapshot } from './snapshot.ts'
 
 const mostGroups = 100

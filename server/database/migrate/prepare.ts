@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { Failure } from '../../shared/errors.ts'
-import type { Log } from '../log.ts'
-import { isAccessRefused, isConnectionLost, isLocked, isReadOnly, isRefusedByPooler } from './failure.ts'
+import { Failure } from '../../../shared/errors.ts'
+import type { Log } from '../../log.ts'
+import { isAccessRefused, isConnectionLost, isLocked, isReadOnly, isRefusedByPooler } from '../failure.ts'
+import type { OpenedDatabase } from '../opened-database.ts'
 import { migrate } from './migrate.ts'
-import type { OpenedDatabase } from './opened-database.ts'
 
 interface Preparing {
   opened: Pick<OpenedDatabase, 'withDedicatedPool' | 'findSchema'>

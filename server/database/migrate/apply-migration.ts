@@ -1,9 +1,9 @@
-import type { Log } from '../log.ts'
+import type { Log } from '../../log.ts'
+import type { Session } from '../sql.ts'
 import { buildIndexes } from './indexes.ts'
 import type { Migration } from './migrations.ts'
 import type { PendingMigration } from './pending-migrations.ts'
 import { findMissing, listOfObjects } from './schema-diff.ts'
-import type { Session } from './sql.ts'
 
 interface Applying {
   log: Log

@@ -3,7 +3,7 @@ import { realpath, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Failure } from '../../shared/errors.ts'
+import { Failure } from '../../../shared/errors.ts'
 
 /**
  * Locks `folder` for this process, and resolves to a function that releases the lock. The lock is a listening socket,

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Pool } from '../sql.ts'
 import { isSchemaComplete } from './pending-migrations.ts'
-import type { Pool } from './sql.ts'
 
 /** A complete schema is looked for again after so long, since load balancers ask for readiness every few seconds. */
 const schemaCheckedForMs = 5000

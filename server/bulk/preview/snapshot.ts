@@ -1,4 +1,4 @@
-import type { Fragment, Sql } from '../database/sql.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 
 /**
  * Which rows a preview saw. The first three parts are a `pg_snapshot` of PostgreSQL: `10:20:10,14` means that all

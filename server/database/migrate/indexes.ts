@@ -1,7 +1,7 @@
-import type { Log } from '../log.ts'
+import type { Log } from '../../log.ts'
+import type { Session } from '../sql.ts'
 import type { Migration } from './migrations.ts'
 import { findMissing, objectsMadeBy } from './schema-diff.ts'
-import type { Session } from './sql.ts'
 
 /**
  * Builds the missing indexes of a migration, one by one, outside of a transaction. An invalid index, which an interrupted

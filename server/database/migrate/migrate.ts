@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Log } from '../log.ts'
+import type { Log } from '../../log.ts'
+import { isConnectionLost } from '../failure.ts'
+import type { Pool, Session } from '../sql.ts'
 import { applyMigration } from './apply-migration.ts'
-import { isConnectionLost } from './failure.ts'
 import { withMigrationLock } from './migration-lock.ts'
 import { allMigrations, type Migration } from './migrations.ts'
 import { findPending, type PendingMigration } from './pending-migrations.ts'
-import type { Pool, Session } from './sql.ts'
 
 interface Options {
   sql: Pool

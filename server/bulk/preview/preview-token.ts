@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import * as z from 'zod'
-import { Failure } from '../../shared/errors.ts'
-import type { Sql } from '../database/sql.ts'
+import { Failure } from '../../../shared/errors.ts'
+import type { Sql } from '../../database/sql.ts'
 import { type Snapshot, snapshotPattern } from './snapshot.ts'
 
 /** The body of a token. Names are short, since callers send the token in every request. */

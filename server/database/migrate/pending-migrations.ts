@@ -1,6 +1,6 @@
+import type { Sql } from '../sql.ts'
 import { allMigrations, type Migration } from './migrations.ts'
 import { findMissing, type SchemaObject } from './schema-diff.ts'
-import type { Sql } from './sql.ts'
 
 /** A migration that has to run, for the first time or again. */
 export interface PendingMigration extends Migration {
