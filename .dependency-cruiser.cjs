@@ -10,7 +10,7 @@ const serverLayers = [
   ['call', 'A call is the context of one request: the settings of the server and its shared parts.'],
   ['counts|waiting|auth', 'Counts, waiting calls and authentication serve all calls, and know no call.'],
   ['database', 'The database layer holds the connection, migrations and SQL fragments; it knows no meaning of a job.'],
-  ['log|env', 'The log and the environment stand at the bottom: everything may use them.'],
+  ['log|env|system-error', 'The log and the environment stand at the bottom: everything may use them.'],
 ]
 const placeOf = (names) => `^server/(${names})(/|\\.ts$)`
 

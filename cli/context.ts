@@ -16,6 +16,8 @@ export interface Context {
   client: () => Promise<Client>
   /** A new client with its own deadline, for commands that poll. `signal` ends its calls; without it, Ctrl-C does. */
   newClient: (signal?: AbortSignal) => Promise<Client>
+  /** Sets the reason of the changes that follow, unless `--reason` gives one. */
+  useReason: (reason: string) => void
   /** A command line for a hint: `words` with this command's flags for the target, the limit and the reason. */
   retyped: (words: readonly string[]) => string
   /** A command line for a hint: `words` with this command's flags for the target only. */

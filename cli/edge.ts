@@ -1,3 +1,4 @@
+import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { homedir, hostname, userInfo } from 'node:os'
 import { isAbsolute } from 'node:path'
 import { isatty } from 'node:tty'
@@ -19,11 +20,12 @@ export async function run(argv: readonly string[], outGone: () => boolean): Prom
     note: (text) => void process.stderr.write(text),
     ask,
     readStdin,
-    outGone,
+    outGone: () => outGone() || isReaderGone(),
     interactive: isatty(0) && isatty(2), // reading `process.stdin` would open it
     outTerminal: Boolean(process.stdout.isTTY),
     noteTerminal: Boolean(process.stderr.isTTY),
     columns: process.stdout.columns || 80,
+    rows: process.stdout.rows || 24,
     env: process.env,
     identity: `${user()}@${hostname()}`,
     home: home(),
@@ -37,12 +39,30 @@ async function ask(question: string): Promise<string | undefined> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   // At a prompt readline gets Ctrl-C instead of the process.
   terminal.on('SIGINT', () => interruption.abort('SIGINT'))
+  // After Ctrl-Z and fg, readline has paused its input, and Node would end with the question unanswered.
+  terminal.on('SIGCONT', () => terminal.resume())
   try {
     const closed = new Promise<undefined>((resolve) => terminal.once('close', () => resolve(undefined)))
     const answer = terminal.question(question, { signal: interruption.signal }).catch(() => undefined)
-    return await Promise.race([answer, closed])
+    const line = await Promise.race([answer, closed])
+    if (line === undefined) process.stderr.write('\n') // Ctrl-D leaves the cursor behind the question
+    return line
   } finally {
     terminal.close()
+  }
+}
+
+/**
+ * Whether the reader of a pipe on stdout has closed it, before anything is written: Linux refuses to open a pipe for
+ * writing that nobody reads. False where the system cannot tell.
+ */
+function isReaderGone(): boolean {
+  try {
+    if (!fstatSync(1).isFIFO()) return false
+    closeSync(openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK))
+    return false
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENXIO'
   }
 }
 

@@ -1,5 +1,5 @@
-/** Control characters and characters that reorder text: a terminal would act on them. */
-const active = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+/** Control characters, and characters that reorder text or have no width: a terminal would act on them or hide them. */
+const active = /[\p{Cc}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu
 
 const code = (character: string, width: number) => (character.codePointAt(0) ?? 0).toString(16).padStart(width, '0')
 

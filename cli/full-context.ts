@@ -33,6 +33,9 @@ export async function fullContext(io: Io, flags: GlobalFlags): Promise<Context> 
       const trace = createTrace({ note: io.note, level, redact: redactorFor(target) })
       return createClient({ target, settings, trace, signal })
     },
+    useReason: (reason) => {
+      if (flags.reason === undefined) settings.reason = reason
+    },
     retyped: (words) => line(words, [...targetWords(flags), ...changeWords(flags)]),
     another: (words) => line(words, targetWords(flags)),
   }

@@ -15,6 +15,8 @@ export interface Io {
   noteTerminal: boolean
   /** Width of the terminal on stdout, in columns. */
   columns: number
+  /** Height of the terminal on stdout, in lines. */
+  rows: number
   env: NodeJS.ProcessEnv
   /** `<user>@<host>`, for the record of a change. */
   identity: string

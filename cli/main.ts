@@ -1,5 +1,4 @@
 import { Command, CommanderError } from 'commander'
-import { closest, distance } from 'fastest-levenshtein'
 import { Failure, failures } from '../shared/errors.ts'
 import { exits } from '../shared/exits.ts'
 import { version } from '../shared/version.ts'
@@ -12,6 +11,7 @@ import type { Io } from './io.ts'
 import type { Ending } from './output/print.ts'
 import { globalFlags, guardFlags } from './settings/global-flags.ts'
 import type { GlobalFlags } from './settings/settings.ts'
+import { meantInstead, unknownCommand, unknownTopic } from './suggestions.ts'
 
 /** Runs one command line, and returns its exit code. It never throws. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -47,6 +47,7 @@ function programOf(io: Io): Command {
     .configureHelp({ formatHelp: (command) => helpOf(command) })
     .argument('[command]')
     .action((word?: string) => {
+      if (word === undefined) return io.out(programHelp(commands))
       throw unknownCommand(word)
     })
   for (const { flags } of [...globalFlags, ...guardFlags]) program.option(flags)
@@ -71,6 +72,7 @@ function addCommand(program: Command, spec: CommandSpec, io: Io, end: (ending: E
     // config is a topic and a command.
     if (explained) return io.out([topicOn(explained.name), commandHelp(explained)].filter(Boolean).join('\n'))
     if (spec.name === 'help' && topic === undefined) return io.out(programHelp(commands))
+    if (spec.name === 'help' && topic !== undefined && topicOn(topic) === undefined) throw unknownTopic(topic)
     const { fullContext } = await import('./full-context.ts')
     const context = await fullContext(io, program.opts<GlobalFlags>())
     end(await spec.run(context, command.opts(), command.args))
@@ -90,16 +92,6 @@ function refuseUnknown(verb: string | undefined): void {
   throw unknownCommand(verb)
 }
 
-function unknownCommand(word: string | undefined): Failure {
-  if (word === undefined) return new Failure('usage', 'no command given', { hint: 'jobsctl --help lists them' })
-  const nearest = closest(
-    word,
-    commands.map(({ name }) => name),
-  )
-  const hint = distance(word, nearest) <= 2 ? `did you mean ${nearest}? ` : ''
-  return new Failure('usage', `unknown command '${word}'`, { hint: `${hint}jobsctl --help lists them` })
-}
-
 /** The failure for an error of commander, with a hint; any other error is a bug and stays `internal`. */
 function failureOf(error: unknown, word: string | undefined): Failure {
   if (error instanceof Failure) return error
@@ -116,7 +108,6 @@ function failureOf(error: unknown, word: string | undefined): Failure {
   if (verb?.operands && error.code === 'commander.missingArgument') {
     return new Failure('usage', `${verb.name} needs ${verb.operands}`, { hint: help })
   }
-  return new Failure('usage', message, {
-    hint: suggestion ? `${suggestion.replace(/^\(|\)$/g, '')} See ${help}` : help,
-  })
+  const meant = meantInstead(word, message) ?? suggestion?.replace(/^\(|\)$/g, '')
+  return new Failure('usage', message, { hint: meant ? `${meant} See ${help}` : help })
 }

@@ -3,13 +3,12 @@ import { Failure, failures } from '../shared/errors.ts'
 import type { Context } from './context.ts'
 import { escaped } from './escape.ts'
 import type { Client } from './http/client.ts'
-import { interrupted } from './interrupted.ts'
 import type { Ending } from './output/print.ts'
 
 /**
  * Calls `look` every `pauseMs` milliseconds until stdout is closed. While the server is unavailable it
- * goes on, and prints one note.
- * @throws Failure `interrupted` by a signal, or a failure that is not temporary
+ * goes on, and prints one note. A signal ends it without an error, since that is the way to end it.
+ * @throws Failure that is not temporary
  */
 export async function pollForever(
   context: Context,
@@ -26,11 +25,12 @@ export async function pollForever(
       await look(client)
       away = false
     } catch (error) {
+      if (io.signal.aborted) break
       if (!(error instanceof Failure) || failures[error.code].exit !== 'unavailable') throw error
       if (!away) io.note(`${escaped(error.message)}; trying again\n`)
       away = true
     }
     await sleep(pauseMs, undefined, { signal: io.signal }).catch(() => {})
   }
-  throw interrupted(io.signal)
+  return io.signal.reason === 'SIGTERM' ? 'terminated' : 'interrupted'
 }

@@ -1,6 +1,6 @@
 /**
- * A worker to copy. It leases jobs in batches, renews what it holds, reports progress, finishes with
- * tokens, and on SIGTERM finishes the job at hand and gives the others back.
+ * A worker to copy. It leases jobs in batches, renews their leases, reports progress, and finishes each job with a
+ * completion token. On SIGTERM it finishes the current job and releases the others.
  *
  *   BASE=http://127.0.0.1:8787 API_KEY=… npx tsx scripts/example-worker.ts chatbooks default
  */
@@ -23,7 +23,11 @@ const lease_seconds = 60
 const stopping = new AbortController()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort())
 
-/** Does one job, and returns its result. This is the part to replace. */
+/**
+ * Does the work of one job and returns the result of the job, as JSON. Replace this function. `report` takes the
+ * progress in percent. `signal` aborts when the job is cancelled or its lease is lost.
+ * @throws Error when the job failed
+ */
 async function work({ payload }: Job, report: (percent: number) => void, signal: AbortSignal): Promise<unknown> {
   for (let percent = 0; percent < 100; percent += 25) {
     report(percent)
@@ -32,13 +36,17 @@ async function work({ payload }: Job, report: (percent: number) => void, signal:
   return { echo: payload }
 }
 
-/** The server has understood the call, and will not have it. */
-class Refused extends Error {}
+/** The server rejected the request, with a status below 500 other than 429. The same request would fail again. */
+class Rejected extends Error {}
 
-/** A call that is safe to make again is made until it is answered. */
+/**
+ * Sends a POST and returns the body of the response. Repeats the request after a lost connection, a 429 or a 5xx: all
+ * endpoints of a worker are safe to repeat.
+ * @throws Rejected when the server rejects the request
+ */
 async function post(path: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
-  for (let tried = 0; ; tried++) {
-    const answer = await fetch(`${base}/api/v1/jobs/${path}`, {
+  for (let attempt = 0; ; attempt++) {
+    const response = await fetch(`${base}/api/v1/jobs/${path}`, {
       method: 'POST',
       headers: { 'X-API-KEY': key, 'Content-Type': 'application/json' },
       body: JSON.stringify(body),
@@ -48,80 +56,88 @@ async function post(path: string, body: unknown, signal?: AbortSignal): Promise<
       if (signal?.aborted) throw error
       return undefined
     })
-    if (answer?.ok) return answer.json()
-    const passing = answer === undefined || answer.status === 429 || answer.status >= 500
-    if (!passing) throw new Refused(`${path}: HTTP ${answer.status} ${await answer.text()}`)
-    await wait(Math.random() * Math.min(10_000, 250 * 2 ** tried), undefined, { ...(signal && { signal }) })
+    if (response?.ok) return response.json()
+    const transient = response === undefined || response.status === 429 || response.status >= 500
+    if (!transient) throw new Rejected(`${path}: HTTP ${response.status} ${await response.text()}`)
+    await wait(Math.random() * Math.min(10_000, 250 * 2 ** attempt), undefined, { ...(signal && { signal }) })
   }
 }
 
-interface Held extends Job {
+/** A job that this worker has leased. */
+interface LeasedJob extends Job {
   progress_percent: number
-  /** Ends when the job is not ours any more, or is not wanted any more. */
-  over: AbortController
+  /** Aborts when the lease is lost, when the job is cancelled, and when the job has ended. */
+  ended: AbortController
 }
 
-/** Every third of the lease, so that one renewal may fail. */
-async function renewWhile(held: readonly Held[], done: AbortSignal): Promise<void> {
+/** Renews the leases three times per lease period, so that one renewal may fail, until `done` aborts. */
+async function renewLeases(leased: readonly LeasedJob[], done: AbortSignal): Promise<void> {
   while (!done.aborted) {
     await wait((lease_seconds * 1000) / 3, undefined, { signal: done }).catch(() => {})
-    const jobs = held
-      .filter(({ over }) => !over.signal.aborted)
+    const jobs = leased
+      .filter(({ ended }) => !ended.signal.aborted)
       .map(({ id, lease_id, progress_percent }) => ({ id, lease_id, worker_id, lease_seconds, progress_percent }))
     if (done.aborted || jobs.length === 0) continue
     const { results } = Renewed.parse(await post('renew', { jobs }, done).catch(() => ({ results: [] })))
     for (const { id, ok, cancel_requested } of results) {
-      if (!ok || cancel_requested) held.find((job) => job.id === id)?.over.abort()
+      if (!ok || cancel_requested) leased.find((job) => job.id === id)?.ended.abort()
     }
   }
 }
 
-/** Its lease id makes a token that no other attempt has. */
-const endOf = ({ id, lease_id }: Job) => ({ id, lease_id, worker_id, completion_token: lease_id })
+/** The fields that each finish has. The lease id is the completion token, since each attempt has another lease id. */
+const finishFields = ({ id, lease_id }: Job) => ({ id, lease_id, worker_id, completion_token: lease_id })
 
-/** Runs one job, and tells how it ended. */
-async function attempt(job: Held): Promise<object> {
-  const { over } = job
-  const common = endOf(job)
+/** Runs one job and returns its finish: complete, fail or release. */
+async function attempt(job: LeasedJob): Promise<object> {
+  const { ended } = job
+  const common = finishFields(job)
   try {
     const report = (percent: number) => {
       job.progress_percent = percent
     }
-    return { ...common, action: 'complete', result: await work(job, report, over.signal) }
+    return { ...common, action: 'complete', result: await work(job, report, ended.signal) }
   } catch (error) {
-    if (over.signal.aborted) return { ...common, action: 'release' }
+    if (ended.signal.aborted) return { ...common, action: 'release' }
     return { ...common, action: 'fail', error: String(error).slice(0, 10_000), error_code: 'work_failed' }
   } finally {
-    over.abort()
+    ended.abort()
   }
 }
 
+/** Sends the finishes of jobs and prints their results. */
 async function finish(jobs: readonly object[]): Promise<void> {
   if (jobs.length > 0) console.log(JSON.stringify(await post('finish', { jobs })))
 }
 
-/** An outcome that the server will not have, such as a result that is too large, is a failure of its job alone. */
-async function runJob(job: Held): Promise<void> {
+/** Runs one job. When the server rejects its finish, for example since the result is too large, only this job fails. */
+async function runJob(job: LeasedJob): Promise<void> {
   const outcome = await attempt(job)
   await finish([outcome]).catch((error: unknown) => {
-    if (!(error instanceof Refused)) throw error
-    return finish([{ ...endOf(job), action: 'fail', error: error.message.slice(0, 10_000), error_code: 'refused' }])
+    if (!(error instanceof Rejected)) throw error
+    return finish([
+      { ...finishFields(job), action: 'fail', error: error.message.slice(0, 10_000), error_code: 'refused' },
+    ])
   })
 }
 
 while (!stopping.signal.aborted) {
   const request = { domain, queue, worker_id, lease_seconds, limit: 10, wait_seconds: 30 }
-  const answer = await post('acquire', request, stopping.signal).catch((error: unknown) => {
-    // A server takes back what it leased to a caller that has hung up.
+  const response = await post('acquire', request, stopping.signal).catch((error: unknown) => {
+    // The server releases the leases of a caller that has closed the connection.
     if (stopping.signal.aborted) return { jobs: [] }
     throw error
   })
-  const held = Acquired.parse(answer).jobs.map((job) => ({ ...job, progress_percent: 0, over: new AbortController() }))
+  const leased = Acquired.parse(response).jobs.map((job) => ({
+    ...job,
+    progress_percent: 0,
+    ended: new AbortController(),
+  }))
   const done = new AbortController()
-  const renewing = renewWhile(held, done.signal)
-  for (const job of held) if (!stopping.signal.aborted) await runJob(job)
-  const left = held.filter(({ over }) => !over.signal.aborted)
-  await finish(left.map((job) => ({ ...endOf(job), action: 'release' })))
+  const renewing = renewLeases(leased, done.signal)
+  for (const job of leased) if (!stopping.signal.aborted) await runJob(job)
+  const left = leased.filter(({ ended }) => !ended.signal.aborted)
+  await finish(left.map((job) => ({ ...finishFields(job), action: 'release' })))
   done.abort()
   await renewing
 }

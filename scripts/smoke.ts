@@ -4,15 +4,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Runs the built programs for a moment on the oldest version of each major of Node that `engines` allows. */
+/** Runs the built programs on the oldest version of Node 20 and 22 that `engines` allows, and on the newest Node 24. */
 const versions = ['20.18.1', '22.12.0', '24']
 
 for (const version of versions) {
   const node = nodeOf(version)
-  if (node === undefined) console.log(`Node ${version} is not to be had here: skipped`)
+  if (node === undefined) console.log(`Node ${version}: skipped, npx cannot install it`)
   else await smoke(node, version)
 }
 
+/** Returns the path of a Node binary, or undefined when npx cannot install it. */
 function nodeOf(version: string): string | undefined {
   try {
     const args = ['-y', '-p', `node@${version}`, 'node', '-p', 'process.execPath']
@@ -27,10 +28,10 @@ async function smoke(node: string, version: string): Promise<void> {
   const env = { ...process.env, JOBS_DATA_DIR: folder, PORT: '0', XDG_CONFIG_HOME: folder }
   const server = spawn(node, ['dist/server/main.js'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   try {
-    const url = await listening(server.stdout)
+    const url = await waitUntilReady(server.stdout)
     const target = { ...env, JOBSCTL_URL: url, JOBSCTL_API_KEY_FILE: join(folder, 'api-key') }
-    const jobsctl = (...words: string[]) =>
-      execFileSync(node, ['dist/cli/bin.js', ...words], { env: target, encoding: 'utf8', timeout: 60_000 })
+    const jobsctl = (...argv: string[]) =>
+      execFileSync(node, ['dist/cli/bin.js', ...argv], { env: target, encoding: 'utf8', timeout: 60_000 })
     jobsctl('doctor', '--retries', '5')
     jobsctl('stats', '--json')
     jobsctl('prune', '--all', '--yes')
@@ -38,14 +39,18 @@ async function smoke(node: string, version: string): Promise<void> {
     server.kill('SIGTERM')
     const [code] = await once(server, 'exit')
     if (code !== 0) throw new Error(`the server exited with ${code}`)
-    console.log(`Node ${version}: fine`)
+    console.log(`Node ${version}: ok`)
   } finally {
     server.kill('SIGKILL')
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-function listening(output: NodeJS.ReadableStream): Promise<string> {
+/**
+ * Resolves to the URL of the server when the server is ready.
+ * @throws Error when the server exits before it is ready
+ */
+function waitUntilReady(output: NodeJS.ReadableStream): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = ''
     output.on('data', (chunk) => {

@@ -35,8 +35,10 @@ export interface ServerContext {
 
 /** One request as an endpoint sees it. */
 export interface Call extends ServerContext {
-  /** The caller's name, as it is written into records. */
+  /** The caller in records, keys and events: the id of its token, or `single-user`. */
   caller: string
+  /** The name of the token, under which servers before this version kept its keys and previews. */
+  formerCaller: string | undefined
   requestId: string
   /** For a call that waits: throws Failure `unauthenticated` when the caller's token has expired or was revoked meanwhile. */
   recheckCredentials: () => Promise<void>

@@ -1,7 +1,7 @@
 import { access, chmod, constants, mkdir, stat } from 'node:fs/promises'
-import { getSystemErrorMap } from 'node:util'
 import { Failure } from '../shared/errors.ts'
 import type { Log } from './log.ts'
+import { systemErrorText } from './system-error.ts'
 
 /**
  * Makes the server's data folder with mode 700, or narrows the mode of an existing one to 700: the folder has the
@@ -13,7 +13,7 @@ export async function makeDataFolder(folder: string, log: Log): Promise<void> {
     .then(() => access(folder, constants.R_OK | constants.W_OK | constants.X_OK))
     .then(() => stat(folder))
     .catch((cause: NodeJS.ErrnoException) => {
-      throw unusable(folder, reasonOf(cause), 'name a folder, or a path where the server can make one', cause)
+      throw unusable(folder, systemErrorText(cause), 'name a folder, or a path where the server can make one', cause)
     })
   // Windows has no modes and no user ids.
   if (!process.getuid || (mode & 0o077) === 0) return
@@ -30,10 +30,4 @@ export async function makeDataFolder(folder: string, log: Log): Promise<void> {
 
 function unusable(folder: string, why: string, hint: string, cause?: unknown): Failure {
   return new Failure('usage', `JOBS_DATA_DIR: ${folder} cannot be the data folder: ${why}`, { hint, cause })
-}
-
-/** The words of the operating system, such as `permission denied`, with the code. */
-function reasonOf({ errno, code, message }: NodeJS.ErrnoException): string {
-  const words = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]
-  return words ? `${words} (${code})` : message
 }

@@ -1,6 +1,8 @@
 import { closest, distance } from 'fastest-levenshtein'
 import * as z from 'zod'
 import { Failure } from '../shared/errors.ts'
+import { readSwitch } from '../shared/switch.ts'
+import { isAddressList } from './address-list.ts'
 
 const number = (least: number, most: number, preset: number) =>
   z
@@ -10,7 +12,12 @@ const number = (least: number, most: number, preset: number) =>
     .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`)
     .default(preset)
 
-const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true')
+/** A switch: `1 true yes y on` or `0 false no n off`, in any case. */
+const flag = z
+  .string()
+  .transform((text) => readSwitch(text))
+  .refine((value) => value !== undefined, 'must be true or false')
+  .transform((value) => value === true)
 
 /** Every environment variable that the server reads. docs/reference/environment.md is generated from it. */
 export const Env = z.object({
@@ -37,6 +44,11 @@ export const Env = z.object({
     .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
     .optional()
     .describe('the API key of single-user mode; unset means one in the data folder'),
+  JOBS_TRUSTED_PROXIES: z
+    .string()
+    .refine(isAddressList, 'must be addresses or networks, such as 10.0.0.0/8, separated by commas')
+    .default('')
+    .describe('proxies whose X-Forwarded-For is believed when wrong credentials are counted'),
   JOBS_DB_SCHEMA: z
     .string()
     .regex(/^[^\p{Cc}]{1,63}$/u, 'must be the name of a schema, without quotes')

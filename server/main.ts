@@ -4,6 +4,7 @@ import { Failure, failures } from '../shared/errors.ts'
 import { exits } from '../shared/exits.ts'
 import { version } from '../shared/version.ts'
 import { tokenCommand } from './auth/token-command.ts'
+import type { TokenOutput } from './auth/token-socket.ts'
 import { createBufferedWriter } from './buffered-writer.ts'
 import { readEnv, warningsOf } from './env.ts'
 import { envHelp } from './env-help.ts'
@@ -35,7 +36,10 @@ token
   .description('revoke a token; it stops working at once')
   .action(async (id: string) => show(await tokenCommand(process.env, { command: 'revoke', id })))
 
-const show = (lines: string[]) => void process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+function show({ lines, warnings }: TokenOutput): void {
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+  process.stderr.write(warnings.map((line) => `warning: ${line}\n`).join(''))
+}
 
 function nameOf(name: string): string {
   if (/^[^\p{Cc}]{1,128}$/u.test(name)) return name

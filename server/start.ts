@@ -4,9 +4,12 @@ import { isIP } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../shared/errors.ts'
 import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
+import { createAttemptLimit } from './auth/attempt-limit.ts'
 import type { Authenticator } from './auth/authenticate.ts'
+import { addressReader } from './auth/client-address.ts'
+import { tokenAuthenticator } from './auth/token-authenticator.ts'
 import { listenForTokenCommands } from './auth/token-socket.ts'
-import { tokenAuthenticator } from './auth/tokens.ts'
+import { warnOfSharedNames } from './auth/tokens.ts'
 import { createEventLogMove, type EventLogMove } from './background/event-log-move.ts'
 import { runMaintenance } from './background/maintenance.ts'
 import { agreedSettings, createSettingsExchange } from './background/server-settings.ts'
@@ -64,7 +67,8 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
   const readiness = watchReadiness({ sql, log, eventLogMove })
   const context = createContext({ sql, env, log, stopping: stopping.signal })
   const auth = await createAuthenticator(env, sql, log)
-  const server = createHttpServer(createApp({ ...context, ...readiness, auth }).fetch)
+  const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
+  const server = createHttpServer(createApp({ ...context, ...readiness, auth, readAddress }).fetch)
   const closeTokenSocket = env.JOBS_DB_URL ? async () => {} : await openTokenSocket(env.JOBS_DATA_DIR, sql, log)
   const url = await listenOn(server, env, log)
   const background = startBackground({ opened, env, context, readiness, eventLogMove })
@@ -83,6 +87,8 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
 interface Readiness {
   isReady: () => boolean
   tablesReady: () => void
+  /** True once `tablesReady` has been called, which is a little before the server is ready. */
+  hasTables: () => boolean
   /** Resolves once the server is ready, when `tablesReady` has been called. */
   becameReady: () => Promise<void>
   checkDatabase: () => Promise<void>
@@ -110,6 +116,7 @@ function watchReadiness({ sql, log, eventLogMove }: ReadinessOptions): Readiness
     tablesReady: () => {
       becoming ??= becomeReady()
     },
+    hasTables: () => becoming !== undefined,
     becameReady: async () => becoming,
     checkDatabase: async () => {
       if (ready && (await answersSoon())) return
@@ -145,8 +152,10 @@ const createContext = ({ sql, env, log, stopping }: ContextOptions): ServerConte
 })
 
 async function createAuthenticator(env: Env, sql: Pool, log: Log): Promise<Authenticator> {
-  if (env.AUTH_MODE === 'multi_user') return tokenAuthenticator(sql)
-  return apiKeyAuthenticator(await apiKey({ configured: env.SINGLE_USER_API_KEY, folder: env.JOBS_DATA_DIR, log }))
+  const limit = createAttemptLimit(log)
+  if (env.AUTH_MODE === 'multi_user') return tokenAuthenticator(sql, limit)
+  const key = await apiKey({ configured: env.SINGLE_USER_API_KEY, folder: env.JOBS_DATA_DIR, log })
+  return apiKeyAuthenticator(key, limit)
 }
 
 /** Listens on the address of the environment, and resolves to its URL. */
@@ -177,15 +186,18 @@ const longestCountsEndMs = 5000
 /** Starts the migration, the notifications, the maintenance and the counts; `ended` resolves when they have stopped. */
 function startBackground({ opened, env, context, readiness, eventLogMove }: BackgroundOptions) {
   const { sql, log, stopping, localOperations, archiveDays, longPolls } = context
-  const { isReady, tablesReady, becameReady } = readiness
+  const { isReady, hasTables, tablesReady, becameReady } = readiness
   const prepared = prepare({
     opened,
     log,
     pooled: env.JOBS_DB_POOLER,
     tablesReady,
-    isReady,
+    isReady: hasTables,
     isStopping: () => stopping.aborted,
-  }).then(becameReady)
+  }).then(async () => {
+    await becameReady()
+    if (env.AUTH_MODE === 'multi_user') await warnOfSharedNames(sql, log).catch(() => {})
+  })
   listenForWork(opened, longPolls, () => {
     // After a failover the connection leads to another database.
     if (isReady()) void eventLogMove.check()

@@ -21,6 +21,8 @@ export interface Endpoint<In extends z.ZodType = z.ZodType, Out extends z.ZodTyp
   documents?: number
   /** True when this output was created by the call, so that the status is 201. */
   created?: (output: z.output<Out>) => boolean
+  /** The smaller response to a request with `Prefer: return=minimal` (RFC 7240). */
+  minimal?: (output: z.output<Out>) => object
 }
 
 /** Keeps the literal types of an endpoint; it does nothing at run time. */

@@ -1,3 +1,5 @@
+import { readSwitch } from './switch.ts'
+
 /** The headers of the API, as both programs write them. */
 export const headers = {
   confirm: 'X-Confirm',
@@ -7,6 +9,13 @@ export const headers = {
   idempotencyKey: 'Idempotency-Key',
 } as const
 
+/** The preference of a small response, as `Prefer` has it and `Preference-Applied` repeats it. */
+export const returnMinimal = 'return=minimal'
+
+/** True when the value of `Prefer` (RFC 7240) asks for a small response. */
+export const prefersMinimal = (value: string | undefined): boolean =>
+  (value ?? '').split(',').some((preference) => /^\s*return\s*=\s*"?minimal"?\s*(;|$)/i.test(preference))
+
 /** The media type of a response with progress lines. */
 export const ndjson = 'application/x-ndjson'
 
@@ -14,5 +23,4 @@ export const ndjson = 'application/x-ndjson'
 export const maxReasonLength = 500
 
 /** True when the value of `X-Confirm` confirms the change. */
-export const isConfirmed = (value: string | undefined): boolean =>
-  ['true', '1', 'yes', 'on'].includes(value?.trim().toLowerCase() ?? '')
+export const isConfirmed = (value: string | undefined): boolean => value !== undefined && readSwitch(value) === true

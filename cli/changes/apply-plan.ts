@@ -7,6 +7,7 @@ import type { BulkChange } from '../guard/change.ts'
 import { decide, openSession } from '../guard/guard.ts'
 import type { Plan } from '../guard/plan-file.ts'
 import { printCurl } from '../guard/print-curl.ts'
+import type { Client } from '../http/client.ts'
 import { ago } from '../output/ago.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
@@ -60,7 +61,47 @@ async function applyPlanned<In extends z.ZodType, Out extends z.ZodType>(
   }
   const counts = previews.map(({ count }) => count)
   const total = counts.reduce((sum, count) => sum + count, 0)
-  return decide(await openSession(context, planned), { answers: [], counts, total, previews })
+  if (plan.reason !== undefined) context.useReason(plan.reason)
+  const session = await openSession(context, planned)
+  const max = context.settings.max ?? plan.max ?? session.max
+  if (context.settings.dryRun) await checkPlan(context, session.client, { plan, change, total })
+  return decide({ ...session, max }, { answers: [], counts, total, previews })
+}
+
+interface PlanCheck<In extends z.ZodType, Out extends z.ZodType> {
+  plan: Plan
+  change: BulkChange<In, Out>
+  total: number
+}
+
+/**
+ * Asks the server about a plan before a dry run shows it: whether its previews can still be used, and how many of their
+ * jobs match now.
+ * @throws Failure `preview_stale` for a plan that has expired, or whose previews the server rejects
+ */
+async function checkPlan<In extends z.ZodType, Out extends z.ZodType>(
+  context: Context,
+  client: Client,
+  { plan, change, total }: PlanCheck<In, Out>,
+): Promise<void> {
+  if (Date.parse(plan.expires_at) <= Date.now()) {
+    throw new Failure('preview_stale', `the plan expired at ${escaped(plan.expires_at)}; nothing was changed`)
+  }
+  let now = 0
+  for (const [at, request] of change.requests.entries()) {
+    const preview_token = plan.calls[at]?.preview.token
+    const { body } = await client.call(change.endpoint, withToken(change.preview(request), preview_token))
+    now += change.count(body)
+  }
+  if (now >= total) return
+  context.print.aside(
+    `note: ${jobsText(total - now)} of the plan changed since the preview and will be left as they are`,
+  )
+}
+
+/** A server that checks the token of a dry run rejects a used or foreign one; another server ignores it. */
+function withToken<In extends z.ZodType>(request: z.input<In>, preview_token: string | undefined): z.input<In> {
+  return typeof request === 'object' && request !== null ? Object.assign({}, request, { preview_token }) : request
 }
 
 /** A stale preview token is replaced only by a new preview, so the hint gives that command. */

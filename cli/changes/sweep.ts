@@ -1,5 +1,6 @@
 import { SweepRequest, sweep } from '../../shared/changes/sweep.ts'
 import type { BulkChange } from '../guard/change.ts'
+import { durationText } from '../settings/duration.ts'
 import { parseInput } from '../settings/flag-errors.ts'
 import { describeScope } from '../settings/scope-flags.ts'
 
@@ -32,5 +33,13 @@ export function sweepChange(
     facts: request,
     words,
     undoable: true,
+    why: ({ status }) => whyOf(request, status),
   }
+}
+
+/** A sweep takes queued jobs by their age and running jobs by their runtime. */
+function whyOf({ age_seconds, runtime_seconds }: ReturnType<typeof sweepRequest>, status: string): string {
+  const limit = status === 'queued' ? age_seconds : runtime_seconds
+  if (limit === undefined) return ''
+  return status === 'queued' ? `created over ${durationText(limit)} ago` : `running for over ${durationText(limit)}`
 }

@@ -1,7 +1,11 @@
+import type { z } from 'zod'
 import { type Conflict, UndoRequest, undo } from '../../shared/changes/undo.ts'
+import { Failure } from '../../shared/errors.ts'
+import { getOperation } from '../../shared/records/records.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
 import type { BulkChange } from '../guard/change.ts'
+import type { Client } from '../http/client.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Column } from '../output/table.ts'
 import { parseInput } from '../settings/flag-errors.ts'
@@ -23,7 +27,7 @@ const mostShown = 10
 
 /** An undo, for the guard. */
 export function undoChange(
-  { print }: Context,
+  { print, another }: Context,
   request: { id: string },
   words: readonly string[],
 ): BulkChange<typeof undo.input, typeof undo.output> {
@@ -44,8 +48,10 @@ export function undoChange(
       const shown = conflicts.slice(0, mostShown)
       const rest = conflict_count - shown.length
       const more = rest > 0 ? `and ${groupedDigits(rest)} more\n` : ''
-      return `Cannot be taken back:\n\n${await print.table(columns, shown)}${more}\n${say(jobsText(total), false)}`
+      return `Cannot be given back:\n\n${await print.table(columns, shown)}${more}\n${say(jobsText(total), false)}`
     },
+    ending: ([answer]) => ((answer?.conflict_count ?? 0) > 0 ? 'partial' : 'ok'),
+    noneMatch: (client, [answer]) => nothingLeft({ client, another }, request.id, answer),
     beside: ({ conflicts, conflict_count }) => ({
       facts: { conflict_count, conflicts },
       note: conflict_count === 0 ? undefined : noteOn(conflict_count, conflicts),
@@ -53,10 +59,53 @@ export function undoChange(
   }
 }
 
-/** `note: 3 jobs cannot be taken back: 2 gone on, 1 deleted` */
-function noteOn(count: number, listed: readonly Conflict[]): string {
+interface Asking {
+  client: Client
+  another: Context['another']
+}
+
+/** The error of an undo that can give back no job: another operation has undone it, or its jobs have changed. */
+async function nothingLeft(
+  { client, another }: Asking,
+  id: string,
+  answer: z.output<typeof undo.output> | undefined,
+): Promise<Failure> {
+  const hint = `to see the operation and its jobs: ${another(['operations', id])}`
+  const by = await undoneBy(client, id)
+  if (by !== undefined)
+    return new Failure('conflict', `operation ${id} was undone by ${by}; nothing was changed`, { hint })
+  const why = answer && answer.conflict_count > 0 ? `: ${reasonsText(answer.conflict_count, answer.conflicts)}` : ''
+  return new Failure('conflict', `operation ${id} has no job that can be given back${why}; nothing was changed`, {
+    hint,
+  })
+}
+
+const noteOn = (count: number, listed: readonly Conflict[]): string =>
+  `note: ${jobsText(count)} cannot be given back${listed.length > 0 ? `: ${reasonsText(count, listed)}` : ''}`
+
+/** `operation 19 at 2026-11-24 12:00 UTC`, by the record; undefined where no operation has undone it. */
+async function undoneBy(client: Client, id: string): Promise<string | undefined> {
+  const record = await recordOf(client, id)
+  if (record === undefined || record.undone_by === null) return undefined
+  const undoing = await recordOf(client, String(record.undone_by))
+  const time = undoing?.ended_at ?? undoing?.started_at
+  const when = time === undefined ? '' : ` at ${escaped(time.slice(0, 16).replace('T', ' '))} UTC`
+  return `operation ${record.undone_by}${when}`
+}
+
+const recordOf = (client: Client, id: string) =>
+  client.call(getOperation, { id }).then(
+    ({ body }) => body,
+    (error: unknown) => {
+      if (error instanceof Failure) return undefined
+      throw error
+    },
+  )
+
+/** `2 gone on, 1 deleted, and 4 more` */
+function reasonsText(count: number, listed: readonly Conflict[]): string {
   const reasons = [...new Set(listed.map(({ reason }) => reason))]
   const parts = reasons.map((one) => `${listed.filter(({ reason }) => reason === one).length} ${escaped(one)}`)
   const rest = count > listed.length && listed.length > 0 ? [`and ${groupedDigits(count - listed.length)} more`] : []
-  return `note: ${jobsText(count)} cannot be taken back${listed.length > 0 ? `: ${[...parts, ...rest].join(', ')}` : ''}`
+  return [...parts, ...rest].join(', ')
 }

@@ -2,11 +2,12 @@ import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
+import type { Config } from '../settings/config.ts'
 
 export const config: CommandSpec = {
   name: 'config',
   group: 'SETUP',
-  summary: 'list, get or set settings; print the path of the file',
+  summary: 'list, get, set or unset settings; print the path',
   about:
     'Reads and writes the config file: the default profile, and for each profile its url, key source, max and protected.',
   examples: [
@@ -14,9 +15,9 @@ export const config: CommandSpec = {
     'jobsctl config set profiles.prod.api_key_file ~/.jobs-prod-key',
     `jobsctl config set profiles.prod.api_key_command '["pass","jobs/prod"]'`,
     'jobsctl config set default prod',
-    'jobsctl config get profiles.prod.url',
+    'jobsctl config unset profiles.prod.max',
   ],
-  operands: '<list|get|set|path> [key] [value]',
+  operands: '<list|get|set|unset|path> [key] [value]',
   flags: [],
   async run(context, _flags, [action = '', key, value]) {
     const { configPath, readConfig } = await import('../settings/config.ts')
@@ -31,7 +32,8 @@ export const config: CommandSpec = {
     if (action === 'get') return get(context, await readConfig(path), needed(key, 'get <key>'))
     if (action === 'set')
       return set(context, path, needed(key, 'set <key> <value>'), needed(value, 'set <key> <value>'))
-    throw new Failure('usage', `config: ${action || 'the action'} is not one of list, get, set, path`)
+    if (action === 'unset') return unset(context, path, needed(key, 'unset <key>'))
+    throw new Failure('usage', `config: ${action || 'the action'} is not one of list, get, set, unset, path`)
   },
 }
 
@@ -74,14 +76,38 @@ async function get(context: Context, config: object, key: string): Promise<Endin
 }
 
 async function set(context: Context, path: string, key: string, value: string): Promise<Ending> {
-  const { checkedConfig, readConfig, writeConfig } = await import('../settings/config.ts')
+  const { checkedSetting, readConfig, writeConfig } = await import('../settings/config.ts')
   const current = await readConfig(path)
   const replaced = replacedBy(key).filter((other) => flattened(current).some(([name]) => name === other))
   const next = key === 'default' ? { ...current, default: value } : withProfileSetting(current, key, value)
-  await writeConfig(path, checkedConfig(next, path))
+  await writeConfig(path, checkedSetting(next, `${key} ${value}`))
   const instead = replaced.length > 0 ? `, in place of ${replaced.join(', ')}` : ''
   const json = { path, [key]: value, ...(replaced.length > 0 && { replaced }) }
   return line(context, json, `set ${key} in ${path}${instead}`)
+}
+
+/** Removes a setting, or a profile with all its settings. */
+async function unset(context: Context, path: string, key: string): Promise<Ending> {
+  const { checkedSetting, readConfig, writeConfig } = await import('../settings/config.ts')
+  const current = await readConfig(path)
+  if (!flattened(current).some(([name]) => name === key || name.startsWith(`${key}.`))) {
+    throw new Failure('not_found', `${key} is not set; nothing was written`, { hint: 'jobsctl config list' })
+  }
+  await writeConfig(path, checkedSetting(without(current, key), `unset ${key}`))
+  return line(context, { path, unset: key }, `unset ${key} in ${path}`)
+}
+
+/** The config without `default`, a profile, or one field of a profile. */
+function without(config: Config, key: string): unknown {
+  const { default: standard, profiles } = config
+  if (key === 'default') return { profiles }
+  const kept = Object.entries(profiles).flatMap(([name, profile]) => {
+    const prefix = `profiles.${name}`
+    if (key === prefix) return []
+    const fields = Object.entries(profile).filter(([field]) => key !== `${prefix}.${field}`)
+    return [[name, Object.fromEntries(fields)] as const]
+  })
+  return { ...(standard !== undefined && { default: standard }), profiles: Object.fromEntries(kept) }
 }
 
 const sources = ['api_key_file', 'api_key_command', 'token_file', 'token_command']

@@ -1,3 +1,4 @@
+import { Failure } from '../../shared/errors.ts'
 import { exits } from '../../shared/exits.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
@@ -5,8 +6,11 @@ import { localChecks } from '../doctor/local-checks.ts'
 import { failed, type Outcome } from '../doctor/outcome.ts'
 import { serverChecks } from '../doctor/server-checks.ts'
 import { serverReports } from '../doctor/server-reports.ts'
+import { escaped } from '../escape.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
+import { printFailure } from '../output/tell-failure.ts'
+import { wrapped } from '../output/wrap.ts'
 
 export const doctor: CommandSpec = {
   name: 'doctor',
@@ -16,6 +20,11 @@ export const doctor: CommandSpec = {
   examples: ['jobsctl doctor', 'jobsctl doctor --profile prod --json'],
   flags: [],
   async run(context) {
+    if (context.settings.curl) {
+      throw new Failure('usage', '--curl: doctor sends several calls and cannot print them; nothing was sent', {
+        hint: 'jobsctl stats --curl prints a call',
+      })
+    }
     const found: Checked[] = []
     for (const { name, look } of [...localChecks, ...serverChecks, ...serverReports]) {
       const outcome = await look(context).catch(failed)
@@ -28,21 +37,29 @@ export const doctor: CommandSpec = {
 
 type Checked = Outcome & { check: string }
 
+const colours = { ok: 'green', warning: 'yellow', failed: 'red' } as const
+
 const columns: Column<Checked>[] = [
   { title: 'check', value: ({ check }) => check },
-  {
-    title: 'result',
-    value: ({ result }) => result,
-    paint: ({ result }) => (({ ok: 'green', warning: 'yellow', failed: 'red' }) as const)[result],
-  },
+  { title: 'result', value: ({ result }) => result, paint: ({ result }) => colours[result] },
   { title: 'detail', value: ({ detail }) => detail },
   { title: 'hint', value: ({ hint }) => hint },
 ]
 
-function report({ print }: Context, found: Checked[]): Ending {
+function report({ print, io, flags }: Context, found: Checked[]): Ending {
   const json = found.map(({ check, result, detail, hint }) => ({ check, result, detail, hint }))
-  print.rows({ columns, rows: found, json, empty: '' })
+  if (print.forPeople) print.result(found.map((checked) => checkText(checked, print)).join(''))
+  else print.rows({ columns, rows: found, json, empty: '' })
   const worst = found.find(({ exit }) => exit !== 'ok')
-  if (worst) print.aside(`\n${worst.check}: ${worst.detail} (exit ${exits[worst.exit].code})`)
+  if (worst?.failure && print.structured) printFailure(worst.failure, io, flags, [])
+  else if (worst) print.aside(`\n${worst.check}: ${worst.detail} (exit ${exits[worst.exit].code})`)
   return worst?.exit ?? 'ok'
+}
+
+/** One line a check, with the hint below it; long text wraps. */
+function checkText({ check, result, detail, hint }: Checked, { style, width }: Context['print']): string {
+  const label = `${check.padEnd(9)} ${style[colours[result]](result.padEnd(8))} `
+  const indent = 19
+  const text = [detail, ...(hint === '' ? [] : [`hint: ${hint}`])].flatMap((part) => wrapped(part, width - indent))
+  return text.map((line, at) => `${at === 0 ? label : ' '.repeat(indent)}${escaped(line)}\n`).join('')
 }

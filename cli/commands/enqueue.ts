@@ -71,7 +71,8 @@ async function endpointOfOneJob() {
     status: true,
     created: true,
   })
-  return endpoint({ ...enqueue, output, created: ({ created }) => created })
+  const { minimal: _minimal, ...rest } = enqueue
+  return endpoint({ ...rest, output, created: ({ created }) => created })
 }
 
 async function requestOf(context: Context, flags: EnqueueFlags, word: string) {

@@ -3,6 +3,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
+import type { Client } from '../http/client.ts'
 import { jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
@@ -18,6 +19,7 @@ import {
 
 interface IntegrityFlags extends ScopeFlags {
   fix?: boolean
+  trustServer?: boolean
 }
 
 export const integrity: CommandSpec<IntegrityFlags> = {
@@ -31,7 +33,12 @@ export const integrity: CommandSpec<IntegrityFlags> = {
     'jobsctl integrity --all --detailed-exitcode -q',
     'jobsctl integrity --domain chatbooks --fix',
   ],
-  flags: [...scopeFlags, allFlag, { flags: '--fix', about: 'repair the jobs that break an invariant', group: 'HOW' }],
+  flags: [
+    ...scopeFlags,
+    allFlag,
+    { flags: '--fix', about: 'repair the jobs that break an invariant', group: 'HOW' },
+    { flags: '--trust-server', about: 'accept what another server than jobs-server counts', group: 'HOW' },
+  ],
   changes: true,
   async run(context, flags) {
     return flags.fix ? fix(context, flags) : report(context, flags)
@@ -75,6 +82,10 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
   }
   const { body, raw } = await (await context.client()).call(endpoint, request)
   const total = brokenCount(body)
+  if (body.preview === undefined && !flags.trustServer) {
+    if (settings.detailedExitcode) throw otherDefinition(context, await context.client(), ['--detailed-exitcode'])
+    print.aside(`note: ${otherDefinitionText((await context.client()).target.url.origin)}`)
+  }
   print.rows({
     columns: [{ title: 'check', value: ({ check }) => check }, count],
     forPeople: [{ title: 'check', value: ({ title }) => title }, count],
@@ -94,5 +105,20 @@ async function fix(context: Context, flags: IntegrityFlags): Promise<Ending> {
   const { guardChange } = await import('../guard/guard.ts')
   const scope = scopeOfChange(flags)
   const words = ['integrity', ...scopeWords(scope, flags.all), '--fix']
-  return guardChange(context, integrityChange(integrityRequest(scope), words))
+  const change = integrityChange(integrityRequest(scope), [...words, ...(flags.trustServer ? ['--trust-server'] : [])])
+  const checkServer = (client: Client, answers: readonly IntegrityResult[]) => {
+    if (flags.trustServer || answers.every(({ preview }) => preview !== undefined)) return
+    throw otherDefinition(context, client, words.slice(1))
+  }
+  return guardChange(context, { ...change, checkServer })
+}
+
+/** Only jobs-server sends a preview, and only its definition of broken jobs is known here. */
+const otherDefinitionText = (server: string): string =>
+  `${server} is not jobs-server and may count healthy jobs as broken, such as finished jobs that keep the name of their worker`
+
+function otherDefinition({ another }: Context, { target }: Client, words: readonly string[]): Failure {
+  return new Failure('usage', `${otherDefinitionText(target.url.origin)}; nothing was changed`, {
+    hint: `to accept its counts: ${another(['integrity', ...words, '--trust-server'])}`,
+  })
 }

@@ -5,10 +5,12 @@ import type { Day } from '../../shared/records/records.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
+import { escaped } from '../escape.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import { columns, fieldColumns, fieldsOf, forPeople } from '../output/operation-columns.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
+import { labelledText } from '../output/wrap.ts'
 import { allFlag, describeScope, type ScopeFlags, scopeFlags, scopeOf } from '../settings/scope-flags.ts'
 
 interface OperationsFlags extends ScopeFlags {
@@ -77,7 +79,16 @@ async function show(context: Context, id: string): Promise<Ending> {
   const { getOperation: endpoint } = await import('../../shared/records/records.ts')
   const answer = await answerOf(context, endpoint, { id })
   if (!answer) return 'ok'
-  context.print.rows({ columns: fieldColumns, rows: fieldsOf(answer.body), json: answer.raw, empty: '' })
+  const { print } = context
+  const rows = fieldsOf(answer.body)
+  if (print.forPeople) {
+    print.result(
+      labelledText(
+        rows.map(({ field, value }) => [field, escaped(value)] as const),
+        print.width,
+      ),
+    )
+  } else print.rows({ columns: fieldColumns, rows, json: answer.raw, empty: '' })
   return 'ok'
 }
 

@@ -1,8 +1,16 @@
 import type { CommandSpec } from '../command.ts'
 import { days } from '../settings/duration.ts'
-import { allFlag, type ScopeFlags, scopeFlags, scopeOfChange, scopeWords } from '../settings/scope-flags.ts'
+import {
+  allFlag,
+  mustExistFlag,
+  type ScopeFlags,
+  scopeFlags,
+  scopeOfChange,
+  scopeWords,
+} from '../settings/scope-flags.ts'
 
 interface PruneFlags extends ScopeFlags {
+  mustExist?: boolean
   olderThan?: string
   status?: string[]
 }
@@ -23,6 +31,7 @@ export const prune: CommandSpec<PruneFlags> = {
   flags: [
     ...scopeFlags,
     allFlag,
+    mustExistFlag,
     { flags: '--older-than <duration>', about: 'whole days since the job ended (default: 30d)', group: 'WHICH JOBS' },
     {
       flags: '--status <status...>',
@@ -44,6 +53,6 @@ export const prune: CommandSpec<PruneFlags> = {
       ...['--older-than', `${older_than_days}d`],
       ...(request.statuses.join() === usual.join() ? [] : ['--status', request.statuses.join(',')]),
     ]
-    return guardChange(context, pruneChange(context, request, words))
+    return guardChange(context, { ...pruneChange(context, request, words), scope, mustExist: flags.mustExist ?? false })
   },
 }

@@ -1,16 +1,21 @@
 import type { QueueAction } from '../../shared/queues/queues.ts'
 import type { CommandSpec } from '../command.ts'
-import { changeImmediately } from '../guard/immediate-change.ts'
+import type { Context } from '../context.ts'
+import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'
+import type { Ending } from '../output/print.ts'
+import { type QueueName, stateBefore } from '../queues/state-before.ts'
+import type { Flag } from '../settings/flag.ts'
 import { reasonFlag } from '../settings/global-flags.ts'
 import { queueNamed } from '../settings/queue-name.ts'
 import { describeScope } from '../settings/scope-flags.ts'
+
+const createFlag: Flag = { flags: '--create', about: 'accept a queue that has no job yet', group: 'HOW' }
 
 export const pause = control('pause', {
   summary: 'hand out no jobs of a queue, at once',
   about: 'Stops handing out the jobs of a queue, at once. Running jobs continue; new jobs are accepted and wait.',
   why: 'disk full',
   say: (queue) => `Paused ${queue}. Running jobs continue.`,
-  undo: 'resume',
 })
 
 export const resume = control('resume', {
@@ -24,19 +29,23 @@ export const drain = control('drain', {
   summary: 'pause a queue and refuse new jobs',
   about: 'Stops handing out the jobs of a queue and refuses new jobs, at once. Running jobs continue.',
   why: 'moving to another host',
-  say: (queue) => `Draining ${queue}. Running jobs continue, new jobs are refused.`,
-  undo: 'resume',
+  say: (queue, server) =>
+    server === 'another'
+      ? `Draining ${queue}. Running jobs continue; this server goes on accepting new jobs.`
+      : `Draining ${queue}. Running jobs continue, new jobs are refused.`,
 })
 
 interface Control extends Pick<CommandSpec, 'summary' | 'about'> {
   /** A reason, for the examples. */
   why: string
-  say: (queue: string) => string
-  /** The action that undoes this one. */
-  undo?: QueueAction
+  say: (queue: string, server: 'jobs-server' | 'another') => string
 }
 
-function control(action: QueueAction, { summary, about, why, say, undo }: Control): CommandSpec {
+interface ControlFlags {
+  create?: boolean
+}
+
+function control(action: QueueAction, { summary, about, why, say }: Control): CommandSpec<ControlFlags> {
   return {
     name: action,
     group: 'QUEUE',
@@ -44,31 +53,42 @@ function control(action: QueueAction, { summary, about, why, say, undo }: Contro
     about,
     examples: [`jobsctl ${action} media/ingest`, `jobsctl ${action} media/ingest --reason "${why}"`],
     operands: '<domain>/<queue>',
-    flags: [reasonFlag],
-    async run(context, _flags, [word = '']) {
+    flags: [reasonFlag, createFlag],
+    async run(context, { create = false }, [word = '']) {
       const { controlQueue: endpoint } = await import('../../shared/queues/queues.ts')
       const { parseInput } = await import('../settings/flag-errors.ts')
-      const { another, flags, settings } = context
+      const { another, flags, settings, print } = context
       const queue = await queueNamed(word, `jobsctl ${action} media/ingest`)
       // Without --reason the request has no reason; the header still names the user.
       const reason = flags.reason === undefined ? undefined : settings.reason
       const request = parseInput(endpoint.input, { ...queue, action, reason })
+      await checkImmediate(context, action)
+      const before = settings.curl ? undefined : await stateBefore(context, queue, create)
+      if (before && reason === undefined && before.action === action) return unchanged(context, action, queue)
       const state = await changeImmediately(context, { verb: action, endpoint, request, look: another(['queues']) })
       if (!state) return 'ok'
       const { paused, drain } = state
-      const undone = undo ? `   Undo:  ${another([undo, ...operand(queue)])}` : ''
-      context.print.sentence(
-        { operation: action, ...queue, paused, drain },
-        `${say(describeScope(queue))}${undone}`,
-        'done',
-      )
+      const text = say(describeScope(queue), before?.server ?? 'jobs-server')
+      const back = before === undefined || before.action === action ? undefined : before.action
+      const undone = back === undefined ? '' : `   Undo:  ${another([back, ...operand(queue)])}`
+      print.sentence({ operation: action, ...queue, paused, drain }, `${text}${undone}`, 'done')
       return 'ok'
     },
   }
 }
 
+/** The queue is in the wanted state already: its reason and its time are kept. */
+function unchanged({ print, another }: Context, action: QueueAction, queue: QueueName): Ending {
+  const state = { paused: action !== 'resume', drain: action === 'drain' }
+  const text = `${describeScope(queue)} is ${stateWords[action]} already; nothing was changed. See:  ${another(['queues'])}`
+  print.sentence({ operation: action, ...queue, ...state }, text, 'plain')
+  return 'ok'
+}
+
+const stateWords: Record<QueueAction, string> = { pause: 'paused', resume: 'running', drain: 'draining' }
+
 /** The operand; a name that looks like a flag stands after `--`. */
-function operand({ domain, queue }: { domain: string; queue: string }): string[] {
+function operand({ domain, queue }: QueueName): string[] {
   const word = `${domain}/${queue}`
   return word.startsWith('-') ? ['--', word] : [word]
 }

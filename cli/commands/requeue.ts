@@ -5,11 +5,20 @@ import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
 import { seconds } from '../settings/duration.ts'
-import { allFlag, type ScopeFlags, scopeFlags, scopeOf, scopeOfChange, scopeWords } from '../settings/scope-flags.ts'
+import {
+  allFlag,
+  mustExistFlag,
+  type ScopeFlags,
+  scopeFlags,
+  scopeOf,
+  scopeOfChange,
+  scopeWords,
+} from '../settings/scope-flags.ts'
 
 interface RequeueFlags extends ScopeFlags {
+  mustExist?: boolean
   canary?: string
-  watch?: string
+  canaryWait?: string
 }
 
 export const requeue: CommandSpec<RequeueFlags> = {
@@ -20,15 +29,16 @@ export const requeue: CommandSpec<RequeueFlags> = {
   examples: [
     'jobsctl requeue --domain chatbooks --dry-run',
     'jobsctl requeue --domain chatbooks --job-type export --max 100 --yes',
-    'jobsctl requeue --domain chatbooks --canary 20 --watch 5m --yes',
+    'jobsctl requeue --domain chatbooks --canary 20 --canary-wait 5m --yes',
     'jobsctl requeue 8123 8124',
   ],
   operands: '[ids...]',
   flags: [
     ...scopeFlags,
     allFlag,
+    mustExistFlag,
     { flags: '--canary <n>', about: 'requeue n jobs first, and the rest when these n are completed', group: 'HOW' },
-    { flags: '--watch <duration>', about: 'how long the canary jobs may take (default: 60s)', group: 'HOW' },
+    { flags: '--canary-wait <duration>', about: 'how long the canary jobs may take (default: 60s)', group: 'HOW' },
   ],
   changes: true,
   async run(context, flags, ids) {
@@ -38,7 +48,8 @@ export const requeue: CommandSpec<RequeueFlags> = {
     const canary = canaryOf(context, flags, ids)
     const requests = await requestsFor(context, scope, ids)
     const words = ['requeue', ...ids, ...scopeWords(scope, flags.all), ...(canary?.words ?? [])]
-    const change = requeueChange(requests, words, scope)
+    const named = ids.length > 0 ? {} : { scope, mustExist: flags.mustExist ?? false }
+    const change = { ...requeueChange(requests, words, scope), ...named }
     if (!canary) return guardChange(context, change)
     const { withCanaries } = await import('../guard/canary.ts')
     return guardChange(context, change, { apply: withCanaries(canary), needsToken: '--canary' })
@@ -48,8 +59,8 @@ export const requeue: CommandSpec<RequeueFlags> = {
 const mostCanaries = 1000
 
 /** How many jobs to requeue first, and how many milliseconds to watch them. */
-function canaryOf({ settings }: Context, { canary, watch, domain }: RequeueFlags, ids: string[]) {
-  if (canary === undefined && watch !== undefined) throw new Failure('usage', '--watch needs --canary')
+function canaryOf({ settings }: Context, { canary, canaryWait: wait, domain }: RequeueFlags, ids: string[]) {
+  if (canary === undefined && wait !== undefined) throw new Failure('usage', '--canary-wait needs --canary')
   if (canary === undefined) return undefined
   const count = /^\d+$/.test(canary) ? Number(canary) : 0
   if (count < 1 || count > mostCanaries) {
@@ -62,8 +73,8 @@ function canaryOf({ settings }: Context, { canary, watch, domain }: RequeueFlags
   const others = { '--no-preview': !settings.preview, '--plan-out': settings.planOut, '--curl': settings.curl }
   const other = Object.entries(others).find(([, given]) => given)?.[0]
   if (other !== undefined) throw new Failure('usage', `--canary and ${other} exclude each other`)
-  const watchSeconds = seconds(watch ?? '60s', '--watch')
-  const words = ['--canary', canary, ...(watch === undefined ? [] : ['--watch', watch])]
+  const watchSeconds = seconds(wait ?? '60s', '--canary-wait')
+  const words = ['--canary', canary, ...(wait === undefined ? [] : ['--canary-wait', wait])]
   return { count, watchMs: 1000 * watchSeconds, words }
 }
 

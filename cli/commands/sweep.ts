@@ -1,9 +1,17 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
 import { durationText, seconds } from '../settings/duration.ts'
-import { allFlag, type ScopeFlags, scopeFlags, scopeOfChange, scopeWords } from '../settings/scope-flags.ts'
+import {
+  allFlag,
+  mustExistFlag,
+  type ScopeFlags,
+  scopeFlags,
+  scopeOfChange,
+  scopeWords,
+} from '../settings/scope-flags.ts'
 
 interface SweepFlags extends ScopeFlags {
+  mustExist?: boolean
   age?: string
   runtime?: string
   action?: string
@@ -21,6 +29,7 @@ export const sweep: CommandSpec<SweepFlags> = {
   flags: [
     ...scopeFlags,
     allFlag,
+    mustExistFlag,
     { flags: '--age <duration>', about: 'queued jobs created at least this long ago', group: 'WHICH JOBS' },
     { flags: '--runtime <duration>', about: 'running jobs started at least this long ago', group: 'WHICH JOBS' },
     { flags: '--action <action>', about: 'cancel or fail (default: cancel)', group: 'HOW' },
@@ -43,6 +52,6 @@ export const sweep: CommandSpec<SweepFlags> = {
       ...(runtime_seconds === undefined ? [] : ['--runtime', durationText(runtime_seconds)]),
       ...(request.action === 'cancel' ? [] : ['--action', request.action]),
     ]
-    return guardChange(context, sweepChange(request, words))
+    return guardChange(context, { ...sweepChange(request, words), scope, mustExist: flags.mustExist ?? false })
   },
 }

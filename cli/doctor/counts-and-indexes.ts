@@ -27,10 +27,24 @@ export function findingOfCounts({ kept, why, wrong, mended_at, mended }: Counts)
 
 /** Which indexes slow every write and are not used. */
 export function findingOfIndexes(idle: readonly Idle[]): Finding {
-  if (idle.length === 0) return { detail: 'every index of jobs is used', hint: undefined }
-  const list = idle.map(({ index, bytes, why }) => `${escaped(index)} (${sizeText(bytes)}, ${escaped(why)})`)
+  const sure = idle.filter(isSure)
+  if (sure.length === 0) return { detail: 'every index of jobs is used', hint: undefined }
+  const list = sure.map(({ index, bytes, why }) => `${escaped(index)} (${sizeText(bytes)}, ${escaped(why)})`)
   return {
     detail: `these indexes slow every write and are not used here: ${list.join(', ')}`,
-    hint: 'a replica may use them; if none does, drop them with DROP INDEX CONCURRENTLY',
+    hint: 'the program that made an index may make it again at its next start, so change that program first; if no replica uses the index either, drop it with DROP INDEX CONCURRENTLY',
   }
+}
+
+/** The least age of the statistics of the database, in milliseconds: a weekly job may use an index. */
+const leastStatisticsMs = 7 * 86_400_000
+
+/**
+ * Whether an index is surely useless: another index covers it, or jobsctl made it and a week of statistics has no use
+ * of it. Unused indexes of other programs are left out, since these programs make them again at each start.
+ */
+function isSure({ index, why }: Idle): boolean {
+  if (why.startsWith('covered by')) return true
+  const since = Date.parse(/never used since (.+)/.exec(why)?.[1] ?? '')
+  return index.startsWith('jobsctl_') && Date.now() - since >= leastStatisticsMs
 }

@@ -10,6 +10,8 @@ export interface Outcome {
   detail: string
   hint: string
   exit: Exit
+  /** The error of a failed check. */
+  failure?: Failure
 }
 
 /** One check of doctor; a check that throws a Failure has failed. */
@@ -32,7 +34,7 @@ export function failed(error: unknown): Outcome {
   if (!(error instanceof Failure)) throw error
   // The reader runs doctor already.
   const hint = error.hint?.startsWith('jobsctl doctor') ? '' : (error.hint ?? '')
-  return { result: 'failed', detail: error.message, hint, exit: failures[error.code].exit }
+  return { result: 'failed', detail: error.message, hint, exit: failures[error.code].exit, failure: error }
 }
 
 /** Judges the answer of an endpoint that only a jobs-server has; another server gives a warning. */

@@ -19,8 +19,10 @@ export const columns: Column<JobEvent>[] = [
   { title: 'attrs', value: ({ attrs }) => json(attrs) },
 ]
 
-export const forPeople: Column<JobEvent>[] = [
-  { title: 'time (utc)', value: ({ created_at }) => clock(created_at ?? ''), gives: 'never' },
+/** The columns for a person. The date stands in the first event of each day only. */
+export const columnsForPeople = (): Column<JobEvent>[] => [
+  { title: 'id', value: ({ id }) => String(id), gives: 'never' },
+  { title: 'time (utc)', value: shortTimes(), gives: 'never' },
   { title: 'event', value: ({ event_type }) => event_type, paint: ({ event_type }) => colourOf(event_type) },
   { title: 'queue', value: ({ domain, queue }) => (queue ? `${domain ?? '*'}/${queue}` : (domain ?? '')) },
   jobType,
@@ -30,6 +32,21 @@ export const forPeople: Column<JobEvent>[] = [
 
 /** JSON in a cell, which stays valid JSON. */
 const json = (value: unknown): string => (value === undefined ? '' : escapedJson(JSON.stringify(value)))
+
+/** The time of each event, with its date where the date differs from that of the event before. */
+function shortTimes(): (event: JobEvent) => string {
+  const texts = new WeakMap<JobEvent, string>()
+  let day = ''
+  return (event) => {
+    const known = texts.get(event)
+    if (known !== undefined) return known
+    const time = clock(event.created_at ?? '')
+    const text = time.length === 19 && time.startsWith(day) && day !== '' ? time.slice(11).padStart(19) : time
+    day = time.slice(0, 10)
+    texts.set(event, text)
+    return text
+  }
+}
 
 /** `2026-11-24 14:06:03`; text that is no time stays as it is. */
 function clock(time: string): string {
@@ -43,11 +60,16 @@ function colourOf(type: string): keyof Style | undefined {
   return /completed/.test(type) ? 'green' : undefined
 }
 
+/** The fields that an operator looks for stand first, since a narrow terminal cuts the end. */
+const leading = ['reason', 'affected', 'operation_id', 'operation']
+
 /** `retry_count=2 error_code=timeout`, on one line. */
 function detail(attrs: unknown): string {
   if (typeof attrs !== 'object' || attrs === null || Array.isArray(attrs)) return attrs == null ? '' : word(attrs)
-  return Object.entries(attrs)
-    .map(([name, value]) => `${name}=${word(value)}`)
+  const fields = new Map<string, unknown>(Object.entries(attrs))
+  const first = leading.filter((name) => fields.has(name))
+  return [...first, ...[...fields.keys()].filter((name) => !leading.includes(name))]
+    .map((name) => `${name}=${word(fields.get(name))}`)
     .join(' ')
 }
 

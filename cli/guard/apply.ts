@@ -4,7 +4,7 @@ import type { Ending } from '../output/print.ts'
 import { notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { sendChange } from './send-change.ts'
 import { tallyOf } from './tally.ts'
-import { undoCommand } from './undo-command.ts'
+import { undoLine } from './undo-command.ts'
 
 /** Applies a confirmed change call by call, each call bound by its own preview, and prints the result. */
 export async function applyChange<In extends z.ZodType, Out extends z.ZodType>(
@@ -28,11 +28,11 @@ export async function applyChange<In extends z.ZodType, Out extends z.ZodType>(
 }
 
 /** Prints the result of an applied change: an object for programs, a sentence with notes for everyone else. */
-export function printResult<In extends z.ZodType, Out extends z.ZodType>(
-  { context, change }: Session<In, Out>,
+export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
+  { context, client, change }: Session<In, Out>,
   previewed: Previewed<Out> | undefined,
   answers: readonly z.output<Out>[],
-): Ending {
+): Promise<Ending> {
   const { print } = context
   const done = answers.reduce<number>((sum, answer) => sum + change.count(answer), 0)
   const tally = tallyOf(answers)
@@ -43,9 +43,9 @@ export function printResult<In extends z.ZodType, Out extends z.ZodType>(
   for (const note of [...notes, ...notesOn(tally, previewed?.total)]) print.aside(note)
   const ids = tally.operation_ids ?? []
   if (print.forPeople && change.undoable && done > 0 && ids.length > 0) {
-    print.aside(`To take it back:  ${undoCommand(context, ids)}`)
+    print.aside(await undoLine(context, client, { ids, done }))
   }
-  if (!previewed || done <= previewed.total) return 'ok'
+  if (!previewed || done <= previewed.total) return change.ending?.(answers) ?? 'ok'
   print.aside(
     `warning: ${groupedDigits(done)} jobs were changed, more than the ${groupedDigits(previewed.total)} of the preview`,
   )

@@ -1,9 +1,12 @@
 import type { z } from 'zod'
-import type { Preview } from '../../shared/changes/bulk-change.ts'
+import type { Group, Preview } from '../../shared/changes/bulk-change.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
+import type { Failure } from '../../shared/errors.ts'
 import type { BulkKind } from '../../shared/records/records.ts'
+import type { Scope } from '../../shared/scope.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
+import type { Ending } from '../output/print.ts'
 
 /** One call of a change. Most changes are one call; a requeue of many domains is several. */
 type Request<In extends z.ZodType> = z.input<In>
@@ -37,6 +40,18 @@ export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
   undoable?: boolean
   /** The preview for a person, such as a table; only servers that give preview tokens have the data. */
   details?: (client: Client, preview: Previewed<Out>) => Promise<string | undefined>
+  /** How the command ends after the change; without it, `ok`. */
+  ending?: (answers: readonly z.output<Out>[]) => Ending
+  /** The error where no job matches; without it, a change of no job ends well. */
+  noneMatch?: (client: Client, answers: readonly z.output<Out>[]) => Promise<Failure>
+  /** Throws where the preview shows that the server cannot be trusted with this change. */
+  checkServer?: (client: Client, answers: readonly z.output<Out>[]) => void
+  /** The scope of the change, where it has one. */
+  scope?: Scope
+  /** Whether a scope that never had a job is an error: `--must-exist`. */
+  mustExist?: boolean
+  /** Why the change takes a group of jobs, such as `older than 1d`. */
+  why?: (group: Group) => string
   /** Further facts of an answer for `--json`, and a note for everyone. */
   beside?: (result: z.output<Out>) => { facts: object; note: string | undefined }
 }

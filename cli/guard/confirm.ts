@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import { interrupted } from '../interrupted.ts'
-import { jobsText } from '../output/numbers.ts'
+import { groupedDigits, jobsText } from '../output/numbers.ts'
 import { notesOf, type Previewed, type Session } from './change.ts'
 import { previewText } from './preview.ts'
 
@@ -28,7 +28,14 @@ export async function confirm<In extends z.ZodType, Out extends z.ZodType>(
   const wanted = profile?.protected ? profile.name : String(total)
   const answer = await io.ask(`Type ${wanted} to go ahead: `)
   if (io.signal.aborted) throw interrupted(io.signal, '; nothing was changed')
-  if (answer?.trim() !== wanted) throw new Failure('confirmation_required', 'not confirmed; nothing was changed')
+  if (!isSame(answer, wanted, profile?.protected === true))
+    throw new Failure('confirmation_required', 'not confirmed; nothing was changed')
+}
+
+/** Whether the answer is the wanted word; a count may be typed with its separators: `162,801`. */
+function isSame(answer: string | undefined, wanted: string, exact: boolean): boolean {
+  const typed = answer?.trim()
+  return typed === wanted || (!exact && typed === groupedDigits(Number(wanted)))
 }
 
 /** The refusal of a change that is not confirmed. */

@@ -3,6 +3,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import { jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
+import { noteUnknownScope, refuseUnknownScope } from '../queues/known-scope.ts'
 import { applyChange } from './apply.ts'
 import { type BulkChange, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { confirm, unconfirmed } from './confirm.ts'
@@ -64,10 +65,14 @@ export async function decide<In extends z.ZodType, Out extends z.ZodType>(
   const { context, change, max } = session
   const { settings, print } = context
   const { total } = previewed
+  if (total === 0) await checkScope(session)
   if (settings.dryRun) return showPreview(session, previewed)
   if (max !== undefined && total > max) throw overLimit(total, max)
   if (print.structured && !settings.yes) throw unconfirmed(session, `${change.say(jobsText(total), false)}; `)
-  if (total === 0) return nothing(session, previewed)
+  if (total === 0) {
+    if (change.noneMatch) throw await change.noneMatch(session.client, previewed.answers)
+    return nothing(session, previewed)
+  }
   if (settings.yes) return apply(session, previewed)
   await confirm(session, previewed)
   if (!previewed.previews) await countAgain(session, total)
@@ -97,6 +102,14 @@ function checkFlags({ settings }: Context): void {
   if (detailedExitcode && !dryRun) throw new Failure('usage', '--detailed-exitcode needs --dry-run')
   if (planOut !== undefined && !dryRun) throw new Failure('usage', '--plan-out needs --dry-run')
   if (planOut !== undefined && curl) throw new Failure('usage', '--plan-out and --curl exclude each other')
+}
+
+/** A scope that never had a job is often misspelled: an error with `--must-exist`, else a note for a person. */
+async function checkScope<In extends z.ZodType, Out extends z.ZodType>(session: Session<In, Out>): Promise<void> {
+  const { context, client, change } = session
+  if (change.scope === undefined) return
+  if (change.mustExist) await refuseUnknownScope(client, change.scope)
+  else if (context.print.forPeople || context.settings.dryRun) await noteUnknownScope(context, change.scope)
 }
 
 /** No job matches: silent with `--yes` off a terminal, so that cron sends no mail; else a sentence. */

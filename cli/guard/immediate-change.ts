@@ -24,17 +24,25 @@ export async function changeImmediately<In extends z.ZodType, Out extends z.ZodT
   context: Context,
   { verb, endpoint, request, look }: ImmediateChange<In, Out>,
 ): Promise<z.output<Out> | undefined> {
-  refusePreview(context, verb)
+  await checkImmediate(context, verb)
   if (context.settings.curl) {
     context.print.text(curlOf(context, endpoint, request))
     return undefined
   }
   const client = await context.client()
-  requireNamedProfile(client.target.profile)
   const { body } = await client.call(endpoint, request).catch((error: unknown) => {
     throw error instanceof Failure ? withLookCommand(error, `to see whether it was made: ${look}`) : error
   })
   return body
+}
+
+/**
+ * Checks the flags and the profile of a change without a preview, before anything is sent.
+ * @throws Failure `usage` for flags that need a preview, or a protected profile that is not spelled out
+ */
+export async function checkImmediate(context: Context, verb: string): Promise<void> {
+  refusePreview(context, verb)
+  if (!context.settings.curl) requireNamedProfile((await context.target()).profile)
 }
 
 function refusePreview({ flags }: Context, verb: string): void {

@@ -6,6 +6,7 @@ import { faultsOf } from '../../shared/faults.ts'
 import { bulkKinds } from '../../shared/records/records.ts'
 import type { Context } from '../context.ts'
 import { readText } from '../settings/text-file.ts'
+import { fileErrorText } from '../system-message.ts'
 import type { Previewed, Session } from './change.ts'
 
 /** A previewed change as a file, to be confirmed and applied later. */
@@ -20,6 +21,9 @@ export const Plan = z.strictObject({
   expires_at: z.string(),
   /** The words of the command line, without the flags for the target. */
   words: z.array(z.string()).min(1),
+  /** The `--max` and `--reason` of the preview, which `apply` keeps unless it is given its own. */
+  max: z.number().int().positive().optional(),
+  reason: z.string().optional(),
   calls: z.array(z.strictObject({ request: z.record(z.string(), z.unknown()), preview: Preview })),
 })
 export type Plan = z.output<typeof Plan>
@@ -67,7 +71,7 @@ async function jsonOf(path: string, { io, settings }: Context): Promise<unknown>
 export async function refuseOverwriting(path: string): Promise<void> {
   const absent = (error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
-    throw new Failure('usage', `--plan-out: cannot read ${path}: ${error.code}; nothing was written`, {
+    throw new Failure('usage', `--plan-out: cannot read ${path}: ${fileErrorText(error)}; nothing was written`, {
       cause: error,
     })
   }
@@ -98,7 +102,7 @@ function isPlan(text: string): boolean {
  */
 export async function writePlan<In extends z.ZodType, Out extends z.ZodType>(
   path: string,
-  { client, change }: Session<In, Out>,
+  { client, change, context, max }: Session<In, Out>,
   { previews = [] }: Previewed<Out>,
 ): Promise<void> {
   const made_at = new Date().toISOString()
@@ -109,6 +113,8 @@ export async function writePlan<In extends z.ZodType, Out extends z.ZodType>(
     made_at,
     expires_at: previews.map(({ expires_at }) => expires_at).sort()[0] ?? made_at,
     words: change.words,
+    ...(max !== undefined && { max }),
+    ...(context.flags.reason !== undefined && { reason: context.settings.reason }),
     calls: previews.map((preview, at) => ({ request: change.requests[at], preview })),
   }
   const draft = `${path}.${process.pid}.tmp`
@@ -116,7 +122,8 @@ export async function writePlan<In extends z.ZodType, Out extends z.ZodType>(
     await writeFile(draft, `${JSON.stringify(plan, undefined, 2)}\n`, { mode: 0o600 })
     await rename(draft, path)
   } catch (cause) {
-    const why = cause instanceof Error && 'code' in cause ? cause.code : cause
-    throw new Failure('usage', `--plan-out: cannot write ${path}: ${why}; no plan was written`, { cause })
+    throw new Failure('usage', `--plan-out: cannot write ${path}: ${fileErrorText(cause)}; no plan was written`, {
+      cause,
+    })
   }
 }

@@ -4,6 +4,7 @@ import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { writePlan } from './plan-file.ts'
+import { previewTable } from './preview-table.ts'
 import { bulkPart } from './tally.ts'
 
 /** Asks the server to count the jobs that the change would touch. Nothing is changed. */
@@ -16,6 +17,7 @@ export async function requestPreview<In extends z.ZodType, Out extends z.ZodType
     const { body } = await client.call(change.endpoint, change.preview(request)).catch(explainPreview(session))
     answers.push(body)
   }
+  change.checkServer?.(client, answers)
   const counts = answers.map((body) => change.count(body))
   const total = counts.reduce((sum, count) => sum + count, 0)
   const previews = answers.flatMap((body) => bulkPart(body).preview ?? [])
@@ -74,6 +76,7 @@ export async function previewText<In extends z.ZodType, Out extends z.ZodType>(
   previewed: Previewed<Out>,
 ): Promise<string> {
   const wanted = print.forPeople && previewed.previews !== undefined && previewed.total > 0
-  const details = wanted ? await change.details?.(client, previewed) : undefined
+  if (!wanted) return change.say(jobsText(previewed.total), false)
+  const details = (await change.details?.(client, previewed)) ?? (await previewTable(print, change, previewed))
   return details ?? change.say(jobsText(previewed.total), false)
 }

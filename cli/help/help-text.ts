@@ -1,6 +1,10 @@
 import type { CommandSpec } from '../command.ts'
+import { wrapped } from '../output/wrap.ts'
 import { guardFlags } from '../settings/global-flags.ts'
 import { aligned, flagGroups } from './topics.ts'
+
+/** Columns of the help, which is also read in pages and logs. */
+const helpWidth = 90
 
 const ends = (name: string) =>
   name === 'help' ? '' : '\nMore: jobsctl help flags (server, output, network), jobsctl help exit-codes\n'
@@ -10,7 +14,7 @@ export function commandHelp({ name, about, examples, flags, operands, changes }:
   const all = [...flags, ...(changes ? guardFlags : [])]
   const ordered = ['WHICH JOBS', 'HOW'].flatMap((group) => all.filter((flag) => flag.group === group))
   return [
-    about,
+    wrapped(about, helpWidth).join('\n'),
     '',
     'EXAMPLES',
     ...examples.map((example) => `  ${example}`),

@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import { interrupted } from '../interrupted.ts'
 import type { Target } from '../settings/target.ts'
+import { systemMessage } from '../system-message.ts'
 import type { Deadline } from './deadline.ts'
 
 interface Attempt {
@@ -30,12 +31,29 @@ export function failureOfConnection(error: unknown, attempt: Attempt): Failure {
   }
   const cause = error instanceof Error ? error : new Error(String(error))
   const code = 'code' in cause && cause.code !== undefined ? String(cause.code) : cause.name
-  const lost = changing && code !== 'ECONNREFUSED' && code !== 'ENOTFOUND' && !/CERT|TLS|SSL/.test(code)
-  return new Failure('unreachable', `cannot reach ${server}: ${reasons[code] ?? code}${lost ? outcome : ''}`, {
-    ...(!lost && { hint: 'run jobsctl doctor to find the cause' }),
+  const lost = changing && code !== 'ECONNREFUSED' && code !== 'ENOTFOUND' && !/CERT|TLS|SSL|EPROTO/.test(code)
+  return new Failure('unreachable', `cannot reach ${server}: ${reasonOf(code)}${lost ? outcome : ''}`, {
+    ...(!lost && { hint: hintOn(code) }),
     cause: error,
   })
 }
+
+const caHint =
+  "set ca_file in the profile, or NODE_EXTRA_CA_CERTS, to a file with the certificate of the server's certificate authority"
+const hints = new Map([
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', caHint],
+  ['SELF_SIGNED_CERT_IN_CHAIN', caHint],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', caHint],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', caHint],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'use the host name in the certificate for --url'],
+  ['CERT_HAS_EXPIRED', 'renew the certificate of the server'],
+  ['CERT_NOT_YET_VALID', 'check the clock of this machine'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'write http:// in place of https:// where you trust the network'],
+  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'write http:// in place of https:// where you trust the network'],
+  ['EPROTO', 'write http:// in place of https:// where you trust the network'],
+  ['HTTPParserError', 'write https:// in place of http:// if the port is an https port'],
+])
+const hintOn = (code: string): string => hints.get(code) ?? 'run jobsctl doctor to find the cause'
 
 const reasons: Record<string, string> = {
   ECONNREFUSED: 'connection refused',
@@ -46,6 +64,20 @@ const reasons: Record<string, string> = {
   UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
   UND_ERR_SOCKET: 'the connection broke',
   HTTPParserError: 'the answer is not HTTP',
+  EPROTO: 'the TLS handshake failed; the port may speak http',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the port speaks http, and https was expected',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the port speaks http, and https was expected',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate authority is not known to this machine',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate authority is not known to this machine',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate authority is not known to this machine',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet',
   CERT_HAS_EXPIRED: 'its certificate has expired',
+}
+
+/** The cause in plain words; codes without words here have them from the system, or stay codes. */
+function reasonOf(code: string): string {
+  if (Object.hasOwn(reasons, code)) return reasons[code] ?? code
+  return systemMessage(code) ?? code
 }

@@ -33,13 +33,44 @@ export function failureOfResponse(received: Received, { target, method, path, ch
     return new Failure('outcome_unknown', `${detail}; ${unanswered}`, { ...about, hint: problem?.hint })
   }
   const code = known ?? codeByStatus(status, detail)
-  if ((status === 404 || status === 405) && (!problem || namesNothing.test(detail))) {
-    return new Failure(code, `${server} has no ${method} ${path}`, {
+  if (hasNoEndpoint(status, detail, problem, path)) {
+    return new Failure(status === 422 ? 'not_found' : code, `${server} has no ${method} ${path}`, {
       ...about,
       hint: 'this server lacks what the command needs, or --url is not the root of a jobs server; run jobsctl doctor',
     })
   }
+  if (code === 'unauthenticated') return rejectedKey(target, detail, about)
+  if (!known && (status === 502 || status === 504)) return proxyError(status, problem && detail, about)
   return new Failure(code, detail, { ...about, hint: problem?.hint ?? hints[code] })
+}
+
+/** A wrong key is a wrong setting: the error names the setting that gave the key. */
+function rejectedKey({ credential, credentialFrom, from }: Target, detail: string, about: About): Failure {
+  const secret = credential?.header === 'Authorization' ? 'token' : 'key'
+  return new Failure('unauthenticated', `${about.server} rejected the ${secret} of ${credentialFrom}: ${detail}`, {
+    ...about,
+    hint: `put a ${secret} of this server into ${credentialFrom}, or check the address, which ${from} gives`,
+  })
+}
+
+/** jobs-server sends a code with its errors, so a gateway error without a code is the answer of a proxy. */
+function proxyError(status: number, detail: string | undefined, about: About): Failure {
+  const text = detail === undefined ? '' : `: ${detail}`
+  return new Failure(
+    'database_unavailable',
+    `a proxy at ${about.server} answered HTTP ${status}${text}; nothing was changed`,
+    {
+      ...about,
+      hint: 'check that the jobs server behind the proxy runs, then run the command again',
+    },
+  )
+}
+
+/** Another server may read a word of the path as a job id, and then rejects the id instead of the path. */
+function hasNoEndpoint(status: number, detail: string, problem: FailureBody | undefined, path: string): boolean {
+  if (status === 404 || status === 405) return !problem || namesNothing.test(detail)
+  const locations = Array.isArray(problem?.detail) ? problem.detail.map(({ loc }) => loc[0]) : []
+  return status === 422 && locations.length > 0 && locations.every((at) => at === 'path') && !/\/\d+(\/|$)/.test(path)
 }
 
 /** The sentences of servers for a path that they do not have. */
@@ -102,8 +133,7 @@ const codeByStatus = (status: number, detail: string): FailureCode =>
   status === 400 && /confirm/i.test(detail) ? 'confirmation_required' : codeOfStatus(status)
 
 const hints: Partial<Record<FailureCode, string>> = {
-  unauthenticated: 'run jobsctl doctor to see which key was used and which setting gave it',
-  forbidden: 'this key may not do that',
+  forbidden: 'this key has no right to do this; a key that is limited to some domains needs --domain',
   internal: 'read the log of the server',
 }
 

@@ -24,14 +24,22 @@ export async function withRetries<T>(attempt: () => Promise<T>, options: Retryin
     try {
       return await attempt()
     } catch (error) {
-      if (!(error instanceof Failure) || tried >= retries || !worthRepeating(error)) throw error
+      if (!(error instanceof Failure)) throw error
+      if (tried >= retries || !worthRepeating(error)) throw afterAttempts(error, tried + 1)
       const wait = error.retryAfter === undefined ? jitter(tried) : error.retryAfter * 1000
-      if (wait > longestWaitSeconds * 1000 || wait >= left()) throw error
+      if (wait > longestWaitSeconds * 1000 || wait >= left()) throw afterAttempts(error, tried + 1)
       await sleep(wait, undefined, { signal }).catch(() => {
         throw interrupted(signal)
       })
     }
   }
+}
+
+/** The last failure, with the number of attempts where there was more than one. */
+function afterAttempts(failure: Failure, attempts: number): Failure {
+  if (attempts === 1) return failure
+  const { code, message, hint, requestId, server, retryAfter, cause } = failure
+  return new Failure(code, `${message} (${attempts} attempts)`, { hint, requestId, server, retryAfter, cause })
 }
 
 const jitter = (tried: number): number => Math.random() * Math.min(8000, 250 * 2 ** tried)

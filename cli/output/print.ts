@@ -29,6 +29,10 @@ export interface Printer {
   sentence: (json: object, text: string, mood: 'pending' | 'done' | 'plain') => void
   /** Writes text that is the result itself, such as a help topic. */
   text: (text: string) => void
+  /** Writes the result for a person, who gets other text than a program; nothing with `--quiet`. */
+  result: (text: string) => void
+  /** The columns of the terminal, or 100 where stdout is none. */
+  width: number
   /** Rows as a table for people, to be part of a longer text. */
   table: <Row>(columns: readonly Column<Row>[], rows: readonly Row[]) => Promise<string>
   /** A note for a person, on stderr; nothing with `--quiet`. */
@@ -71,9 +75,12 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
     aside,
     table: async (columns, rows) => (await import('./table.ts')).tableText(columns, rows, style, most),
     text: (text) => io.out(text),
+    result: out,
+    width: io.outTerminal ? io.columns : 100,
     growing,
     rows({ rows, json: answer, empty, ...look }) {
-      growing(look)(rows, answer)
+      if (tables && rows.length > 0) out(tables.tableText(look.forPeople ?? look.columns, rows, style, most))
+      else growing(look)(rows, answer)
       if (forPeople && rows.length === 0) aside(empty)
     },
     sentence(value, text, mood) {

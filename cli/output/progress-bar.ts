@@ -1,3 +1,4 @@
+import width from 'string-width'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import { now as clock } from '../clock.ts'
 import type { Io } from '../io.ts'
@@ -69,16 +70,16 @@ function stateOf({ affected, total: reportedTotal }: Progress, { before, total: 
   }
 }
 
-const width = 20
+const barWidth = 20
 
 /** `[########------------] deleted 43,000 of 200,000 jobs in chatbooks, 2,150/s, 1m 13s left` */
 function frame({ own, done, total, text }: State, seconds: number, say: (jobs: string) => string): string {
   const rate = own / seconds
   const speed = `${say(text)}, ${groupedDigits(Math.round(rate))}/s`
   if (total === undefined) return speed
-  const filled = Math.min(width, Math.floor((width * done) / Math.max(1, total)))
+  const filled = Math.min(barWidth, Math.floor((barWidth * done) / Math.max(1, total)))
   const left = rate > 0 ? `, ${spanText(Math.max(0, total - done) / rate)} left` : ''
-  return `[${'#'.repeat(filled)}${'-'.repeat(width - filled)}] ${speed}${left}`
+  return `[${'#'.repeat(filled)}${'-'.repeat(barWidth - filled)}] ${speed}${left}`
 }
 
 /** `40s`, `1m 13s`, `2h 5m` */
@@ -90,4 +91,12 @@ function spanText(seconds: number): string {
 }
 
 /** A line that wraps could not be erased, so it is cut. */
-const cut = (line: string, most: number): string => [...line].slice(0, Math.max(1, most)).join('')
+function cut(line: string, most: number): string {
+  const characters = [...line]
+  let text = ''
+  for (const character of characters) {
+    if (width(text + character) > Math.max(1, most)) break
+    text += character
+  }
+  return text
+}

@@ -11,7 +11,11 @@ export interface Column<Row> {
   /** A colour for people; the text says the same. */
   paint?: (row: Row) => keyof Style | undefined
   /** How the column shrinks at a narrow terminal: `first`, `never`, or by default the widest column first. */
-  gives?: 'first' | 'never'
+  gives?: 'first' | 'never' | 'last'
+  /** A shorter title for a narrow terminal. */
+  short?: string
+  /** `drop`: at a narrow terminal the column is left out where every value is 0. */
+  zeros?: 'drop'
 }
 
 const gap = 2
@@ -25,7 +29,21 @@ export const tableText = <Row>(
   rows: readonly Row[],
   style: Style,
   most: number,
-): string => growingTable(columns, style, most)(rows)
+): string => growingTable(narrowed(columns, rows, most), style, most)(rows)
+
+/** The columns that fit: without columns of zeros, then with short titles. A column that names the row always stays. */
+function narrowed<Row>(columns: readonly Column<Row>[], rows: readonly Row[], most: number): readonly Column<Row>[] {
+  const isTooWide = (some: readonly Column<Row>[]) => naturalWidth(some, rows) > most
+  if (!isTooWide(columns)) return columns
+  const kept = columns.filter(({ zeros, value }) => zeros !== 'drop' || rows.some((row) => value(row) !== 0))
+  return isTooWide(kept) ? kept.map((column) => ({ ...column, title: column.short ?? column.title })) : kept
+}
+
+const naturalWidth = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): number =>
+  columns.reduce(
+    (sum, { title, value }) => sum + gap + Math.max(width(title), ...rows.map((row) => width(shown(value(row))))),
+    -gap,
+  )
 
 /** A table whose rows come in several parts: one head, and columns that only grow wider. */
 export function growingTable<Row>(
@@ -106,11 +124,14 @@ function fitted<Row>(columns: readonly Column<Row>[], { widths: cells, numbers }
   const cut = cells.map((cell, at) =>
     numbers[at] || columns[at]?.gives === 'never' ? Math.max(narrowest, cell) : narrowest,
   )
+  // A name that is wider than the terminal is cut when nothing else is left to cut.
+  const last = cells.map((cell, at) => (numbers[at] ? Math.max(narrowest, cell) : narrowest))
   while (total() > most) {
     const at =
       widest(whole, (gives) => gives === 'first') ??
       widest(whole, (gives) => gives !== 'never') ??
-      widest(cut, () => true)
+      widest(cut, () => true) ??
+      widest(last, () => true)
     if (at === undefined) break
     widths[at] = (widths[at] ?? 0) - 1
   }

@@ -5,6 +5,7 @@ import { Failure } from '../../shared/errors.ts'
 import { faultsOf } from '../../shared/faults.ts'
 import { wholeNumber } from '../../shared/scope.ts'
 import type { Io } from '../io.ts'
+import { fileErrorText } from '../system-message.ts'
 
 const Argv = z.array(z.string().min(1)).min(1, 'must name a program')
 
@@ -15,6 +16,8 @@ export const Profile = z
     api_key_command: Argv.optional(),
     token_file: z.string().min(1).optional(),
     token_command: Argv.optional(),
+    /** A file with certificates of certificate authorities, beside those that Node trusts. */
+    ca_file: z.string().min(1).optional(),
     /** Changes need `--profile` spelled out and a `max`, and the prompt asks for the profile's name. */
     protected: z.boolean().optional(),
     /** The most jobs of one change. */
@@ -61,7 +64,7 @@ export async function refuseWritable(path: string, from: string): Promise<void> 
 async function readRawConfig(path: string): Promise<unknown> {
   const text = await files.readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '{}'
-    throw new Failure('usage', `cannot read ${path}: ${error.code}`, { cause: error })
+    throw new Failure('usage', `cannot read ${path}: ${fileErrorText(error)}`, { cause: error })
   })
   try {
     return JSON.parse(text)
@@ -73,11 +76,24 @@ async function readRawConfig(path: string): Promise<unknown> {
 /**
  * @throws Failure `usage` with every fault
  */
-export function checkedConfig(raw: unknown, path: string): Config {
+function checkedConfig(raw: unknown, path: string): Config {
   const read = Config.safeParse(raw, { reportInput: true })
   if (read.success) return read.data
   const faults = faultsOf(read.error).map((fault) => `${fault.path || 'the file'}: ${fault.message}`)
   throw new Failure('usage', `${path} is not valid\n  ${faults.join('\n  ')}`, { hint: 'jobsctl help config' })
+}
+
+/**
+ * The config after a change of one setting.
+ * @throws Failure `usage` that names the setting, for a value that the config cannot have
+ */
+export function checkedSetting(raw: unknown, setting: string): Config {
+  const read = Config.safeParse(raw, { reportInput: true })
+  if (read.success) return read.data
+  const faults = faultsOf(read.error).map((fault) => `${fault.path || 'the config'}: ${fault.message}`)
+  throw new Failure('usage', `${setting}: not possible; nothing was written\n  ${faults.join('\n  ')}`, {
+    hint: 'jobsctl help config',
+  })
 }
 
 /** The checked config; empty where there is no path. */

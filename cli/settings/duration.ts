@@ -2,7 +2,7 @@ import { Failure } from '../../shared/errors.ts'
 
 /** The units of a duration, in seconds. */
 export const units = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const
-const isUnit = (unit: string): unit is keyof typeof units => unit in units
+const isUnit = (unit: string): unit is keyof typeof units => Object.hasOwn(units, unit)
 
 /**
  * A duration in seconds: `90`, `15m`, `2h`, `30d`, `1w`.
@@ -26,6 +26,11 @@ const mostDays = 3650
  */
 export function days(text: string, flag: string): number {
   const total = /^0+[smhdw]?$/.test(text.trim()) ? 0 : seconds(text, flag)
+  if (/^\d+$/.test(text.trim()) && total % units.d !== 0) {
+    throw new Failure('usage', `${flag}: ${total} without a unit is ${total} seconds, and the least is 1d`, {
+      hint: `${flag} ${total > 0 && total <= mostDays ? total : 30}d`,
+    })
+  }
   if (total < units.d) throw new Failure('usage', `${flag}: must be at least 1d`, { hint: `${flag} 30d` })
   if (total % units.d !== 0) {
     throw new Failure('usage', `${flag}: must be whole days, and is never rounded`, { hint: `${flag} 30d` })

@@ -16,7 +16,7 @@ export const defaultUrl = 'http://127.0.0.1:8787'
 
 /**
  * The address by precedence: flag, `JOBSCTL_URL`, profile, `BASE`, default.
- * @throws Failure `not_found` for a profile that the config file does not have
+ * @throws Failure `not_found` for a profile that the config file does not have, `usage` for two targets in the environment
  */
 export async function placeOf(
   flags: GlobalFlags,
@@ -25,10 +25,12 @@ export async function placeOf(
 ): Promise<Place> {
   if (flags.url !== undefined) {
     // A profile beside --url still bounds and protects the change; the profile's key goes to the profile's URL alone.
-    const profile = flags.profile === undefined ? undefined : profileOf(await readConfig(), flags.profile, true)
+    const name = flags.profile ?? (env.JOBSCTL_PROFILE || undefined)
+    const profile = name === undefined ? undefined : profileOf(await readConfig(), name, flags.profile !== undefined)
     return { url: flags.url, from: '--url', profile }
   }
   if (flags.profile !== undefined) return profilePlace(await readConfig(), flags.profile, '--profile')
+  if (env.JOBSCTL_URL && env.JOBSCTL_PROFILE) throw await twoTargets(env.JOBSCTL_PROFILE, readConfig)
   if (env.JOBSCTL_URL) return { url: env.JOBSCTL_URL, from: 'JOBSCTL_URL' }
   const config = await readConfig()
   if (env.JOBSCTL_PROFILE) return profilePlace(config, env.JOBSCTL_PROFILE, 'JOBSCTL_PROFILE')
@@ -37,12 +39,21 @@ export async function placeOf(
   return { url: defaultUrl, from: 'default' }
 }
 
+/** A URL beside a profile would drop the profile's `protected` and `max` without a word. */
+async function twoTargets(name: string, readConfig: () => Promise<Config>): Promise<Failure> {
+  profileOf(await readConfig(), name, false)
+  return new Failure('usage', 'JOBSCTL_PROFILE and JOBSCTL_URL exclude each other; nothing was sent', {
+    hint: `unset JOBSCTL_URL to use the profile ${name}, or unset JOBSCTL_PROFILE to use the URL`,
+  })
+}
+
 function profileOf(config: Config, name: string, named: boolean): NamedProfile {
   const profile = Object.hasOwn(config.profiles, name) ? config.profiles[name] : undefined
   if (profile) return { ...profile, name, named }
   const known = Object.keys(config.profiles)
   throw new Failure('not_found', `there is no profile ${name}`, {
-    hint: known.length > 0 ? `there are: ${known.join(', ')}` : `jobsctl config set profiles.${name}.url https://…`,
+    hint:
+      known.length > 0 ? `the profiles are: ${known.join(', ')}` : `jobsctl config set profiles.${name}.url https://…`,
   })
 }
 

@@ -22,6 +22,9 @@ export const scopeFlags: readonly Flag[] = [
 /** The scope of a change over every domain must be spelled out. */
 export const allFlag: Flag = { flags: '--all', about: 'every domain', group }
 
+/** For cron: a misspelled name is an error instead of a scope without jobs. */
+export const mustExistFlag: Flag = { flags: '--must-exist', about: 'exit 5 if no job was ever in the scope', group }
+
 /**
  * The scope that the flags name.
  * @throws Failure `usage` for a blank name: a variable that a script forgot to set must not mean everything

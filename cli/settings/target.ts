@@ -1,7 +1,7 @@
 import type { Io } from '../io.ts'
 import type { Config } from './config.ts'
 import { type Credential, credentialOf } from './credential.ts'
-import { type NamedProfile, placeOf } from './place.ts'
+import { type NamedProfile, type Place, placeOf } from './place.ts'
 import { readSecret } from './secret.ts'
 import { checkedUrl } from './server-url.ts'
 import type { GlobalFlags } from './settings.ts'
@@ -15,6 +15,8 @@ export interface Target {
   /** The setting that gave the credential. */
   credentialFrom: string | undefined
   profile: NamedProfile | undefined
+  /** The certificates of the profile's `ca_file`, in PEM. */
+  ca?: string | undefined
 }
 
 interface Reading {
@@ -42,5 +44,14 @@ export async function readTarget(flags: GlobalFlags, io: Io, { readConfig, timeo
     header: found.header,
     value: found.prefix + (await readSecret(found.source, io, timeoutMs)),
   }
-  return { url, from: place.from, credential, credentialFrom: found?.source.from, profile: place.profile }
+  const ca = await certificatesOf(place, io, timeoutMs)
+  return { url, ca, from: place.from, credential, credentialFrom: found?.source.from, profile: place.profile }
+}
+
+/** The `ca_file` of the profile, where its URL is used. */
+async function certificatesOf({ from, profile }: Place, { home = '~', signal }: Io, timeoutMs: number) {
+  if (profile?.ca_file === undefined || from === '--url') return undefined
+  const path = profile.ca_file.replace(/^~(?=\/)/, () => home)
+  const { readText } = await import('./text-file.ts')
+  return readText(path, { from: `profiles.${profile.name}.ca_file`, signal, timeoutMs })
 }

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { isatty, ReadStream } from 'node:tty'
 import { Failure } from '../../shared/errors.ts'
 import { interrupted } from '../interrupted.ts'
+import { fileErrorText } from '../system-message.ts'
 
 interface Waiting {
   /** The setting that names the file, for errors. */
@@ -28,7 +29,7 @@ export async function readText(path: string, { from, signal, timeoutMs }: Waitin
       throw new Failure('timed_out', `${named}${path} did not end within ${timeoutMs / 1000} s`, { cause })
     }
     if (!(cause instanceof Error && 'code' in cause)) throw cause
-    throw new Failure('usage', `${named}cannot read ${path}: ${cause.code}`, { cause })
+    throw new Failure('usage', `${named}cannot read ${path}: ${fileErrorText(cause)}`, { cause })
   }
 }
 

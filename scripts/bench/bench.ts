@@ -2,47 +2,49 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import postgres, { type Sql } from 'postgres'
-import { untilPrepared } from './stage/prepared.ts'
-import { type BenchServer, startServer } from './stage/servers.ts'
+import { type BenchServer, startServer } from './setup/servers.ts'
+import { untilPrepared } from './setup/until-prepared.ts'
 
-/** What figures are measured with. */
+/** The context of a run: figures create databases and start servers through it. */
 export interface Bench {
-  /** Rows of the large tables. */
+  /** The number of rows of each large table. */
   rows: number
-  /** For what a figure leaves behind until the end of the run. */
+  /** A folder for files of figures. The run removes it at its end. */
   folder: string
-  /** The built programs, as they were when the run began. */
+  /** Paths of the built programs, copied when the run began. */
   programs: { jobsctl: string; server: string }
-  /** The address of a database, which need not be there. */
+  /** Returns the URL of a database, whether or not the database exists. */
   urlOf: (database: string) => string
-  /** A plain connection with the driver's and PostgreSQL's default settings, as psql has one. It ends with the run. */
+  /**
+   * Opens one connection with the default settings of the driver and of PostgreSQL, as psql does. The run closes it.
+   */
   sqlOf: (database: string) => Sql
-  /** An empty database, or a copy of one that nobody is connected to. */
+  /** Creates an empty database, or a copy of `template`, to which no session may be connected. */
   create: (database: string, template?: string) => Promise<void>
-  /** Nobody may be connected. */
+  /** Drops a database and ends the sessions that are connected to it. */
   drop: (database: string) => Promise<void>
-  /** A server on a database, once its tables, indexes and counts are there. */
+  /** Starts a server on a database. Resolves when the server has made its tables, indexes and counts. */
   serve: (database: string, env?: Record<string, string>) => Promise<BenchServer>
-  /** The servers that run now. */
+  /** Returns the servers that run at the moment. */
   running: () => readonly BenchServer[]
-  /** What is going on, for whoever waits. */
-  tell: (what: string) => void
+  /** Prints a line of progress. */
+  logProgress: (message: string) => void
   close: () => Promise<void>
 }
 
 interface Options {
   rows: number
   folder: string
-  /** Of the PostgreSQL server. */
+  /** The URL of the PostgreSQL server. */
   url: string
-  tell: (what: string) => void
+  logProgress: (message: string) => void
 }
 
 const built = fileURLToPath(new URL('../../dist', import.meta.url))
 
-/** The workplace of a run. */
-export async function createBench({ rows, folder, url, tell }: Options): Promise<Bench> {
-  // A build that happens meanwhile must not change what is measured.
+/** Creates the context of a run on the PostgreSQL server at `url`. */
+export async function createBench({ rows, folder, url, logProgress }: Options): Promise<Bench> {
+  // The run measures a copy of dist/, so that a build during the run does not change the programs.
   const installed = join(folder, 'installed')
   await cp(built, installed, { recursive: true })
   await cp(join(built, '..', 'package.json'), join(folder, 'package.json'))
@@ -54,8 +56,8 @@ export async function createBench({ rows, folder, url, tell }: Options): Promise
 
   async function serve(database: string, env?: Record<string, string>): Promise<BenchServer> {
     const server = await startServer({
-      ...{ program: programs.server, folder, dbUrl: urlOf(database), tell },
-      prepared: () => untilPrepared(urlOf(database), programs.server),
+      ...{ program: programs.server, folder, dbUrl: urlOf(database), logProgress },
+      untilPrepared: () => untilPrepared(urlOf(database), programs.server),
       ...(env && { env }),
     })
     const stop = async () => {
@@ -68,7 +70,7 @@ export async function createBench({ rows, folder, url, tell }: Options): Promise
   }
 
   return {
-    ...{ rows, folder, programs, urlOf, serve, tell },
+    ...{ rows, folder, programs, urlOf, serve, logProgress },
     running: () => [...running],
     sqlOf(database) {
       const sql = postgres(urlOf(database), { max: 1, onnotice: () => {} })

@@ -4,19 +4,19 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../postgres/start.ts'
 import { createBench } from './bench.ts'
-import { type Measured, measured } from './figure.ts'
+import { type Measured, measureFigure } from './figure.ts'
 import { figures } from './figures/all.ts'
-import { tableOf } from './report.ts'
+import { formatTable } from './report.ts'
 
-/** Ends the process with what is wrong with the command line. */
-function refused(why: string): never {
+/** Prints a usage error and exits with 2. */
+function exitWithUsage(why: string): never {
   console.error(`error: ${why}\nusage: npm run bench -- [--rows 1m|10m] [--only <part of a name>] [--json <file>]`)
   console.error(`names:\n${figures.map(({ name }) => `  ${name}`).join('\n')}`)
   process.exit(2)
 }
 
-/** The flags, as they were typed. */
-function flags() {
+/** Parses the flags. Their values are not checked. */
+function parseFlags() {
   const options = {
     rows: { type: 'string', default: '1m' },
     only: { type: 'string' },
@@ -25,42 +25,41 @@ function flags() {
   try {
     return parseArgs({ options }).values
   } catch (error) {
-    return refused(error instanceof Error ? error.message : String(error))
+    return exitWithUsage(error instanceof Error ? error.message : String(error))
   }
 }
 
 /**
- * Measures what the product costs beside what it replaces. Exits with 1 when a figure could not be measured; one that
- * misses its reach is told, and no error.
- * Its method is in docs/explain/how-fast.md.
+ * Measures the product and the programs or SQL that it replaces. Exits with 1 when a figure could not be measured. A
+ * figure that misses its target is reported and is not an error. The method is in docs/explain/how-fast.md.
  */
-const values = flags()
+const values = parseFlags()
 const sizes = new Map([
   ['1m', 1_000_000],
   ['10m', 10_000_000],
 ])
 const rows = sizes.get(values.rows)
-if (rows === undefined) refused('--rows is 1m or 10m')
+if (rows === undefined) exitWithUsage('--rows must be 1m or 10m')
 const { only } = values
-if (only?.trim() === '') refused('--only must not be blank')
-const wanted = figures.filter(({ name }) => only === undefined || name.includes(only))
-if (wanted.length === 0) refused(`no figure has ${only} in its name`)
+if (only?.trim() === '') exitWithUsage('--only must not be blank')
+const selected = figures.filter(({ name }) => only === undefined || name.includes(only))
+if (selected.length === 0) exitWithUsage(`no figure has ${only} in its name`)
 
 const began = performance.now()
-const tell = (what: string) =>
-  console.error(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${what}`)
+const logProgress = (message: string) =>
+  console.error(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${message}`)
 const folder = await mkdtemp(join(tmpdir(), 'jobs-bench-'))
 const postgres = await startPostgres([
   ...['shared_buffers=1GB', 'max_wal_size=4GB', 'max_connections=100', 'autovacuum=on'],
-  // The texts of whole statements, to be run by pgbench.
+  // PostgreSQL keeps the full texts of long statements, which pgbench runs later.
   'track_activity_query_size=64kB',
 ])
 const table: Measured[] = []
 try {
-  const bench = await createBench({ rows, folder, url: postgres.url, tell })
-  for (const figure of wanted) {
-    tell(figure.name)
-    table.push(await measured(bench, figure))
+  const bench = await createBench({ rows, folder, url: postgres.url, logProgress })
+  for (const figure of selected) {
+    logProgress(figure.name)
+    table.push(await measureFigure(bench, figure))
   }
   await bench.close()
 } finally {
@@ -69,7 +68,7 @@ try {
 }
 const seconds = Math.round((performance.now() - began) / 1000)
 const run = { rows, node: process.version, cpus: cpus().length, seconds, ended: new Date().toISOString() }
-console.log(`${tableOf(table)}\n\n${rows.toLocaleString('en')} rows, ${seconds} s`)
+console.log(`${formatTable(table)}\n\n${rows.toLocaleString('en')} rows, ${seconds} s`)
 await writeFile(values.json, `${JSON.stringify({ ...run, figures: table }, null, 2)}\n`)
-console.log(`also in ${values.json}`)
+console.log(`The results are in ${values.json}.`)
 process.exit(table.some(({ failed }) => failed !== undefined) ? 1 : 0)

@@ -5,36 +5,40 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import * as z from 'zod'
 import type { Bench } from './bench.ts'
-import { once } from './once.ts'
+import { memoize } from './memoize.ts'
 
-/** Another job queue, at work in a process of its own. */
+/** Another job queue, which runs in its own process. */
 export interface Peer {
-  /** Jobs a second. */
+  /** Enqueues this number of jobs. Returns jobs per second. */
   enqueue: (jobs: number) => Promise<number>
+  /** Acquires and completes this number of jobs. Returns jobs per second. */
   work: (jobs: number) => Promise<number>
-  /** Forgets all jobs. */
+  /** Deletes all jobs. */
   clear: () => Promise<unknown>
   stop: () => void
 }
 
 const folder = fileURLToPath(new URL('./peers/', import.meta.url))
 
-/** They are no dependencies of the product, and so are installed by whoever measures. */
-const installed = once(async (bench: Bench): Promise<void> => {
-  const there = await access(`${folder}node_modules`).then(
+/** Installs the peers on first use, since the product does not depend on them. */
+const installPeers = memoize(async (bench: Bench): Promise<void> => {
+  const installed = await access(`${folder}node_modules`).then(
     () => true,
     () => false,
   )
-  if (there) return
-  bench.tell('   the peers are installed')
+  if (installed) return
+  bench.logProgress('   installing the peers')
   await promisify(execFile)('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder })
 })
 
-const Answer = z.object({ perSecond: z.number().optional() })
+const Reply = z.object({ perSecond: z.number().optional() })
 
-/** Starts one on a database of its own. */
+/**
+ * Starts a peer on its own database.
+ * @throws Error when the process of the peer ends early
+ */
 export async function startPeer(bench: Bench, name: 'pg-boss' | 'graphile-worker'): Promise<Peer> {
-  await installed(bench)
+  await installPeers(bench)
   const database = name.replace('-', '_')
   await bench.create(database)
   const child = spawn(process.execPath, [`${folder}${name}.mjs`, bench.urlOf(database)], {
@@ -42,20 +46,20 @@ export async function startPeer(bench: Bench, name: 'pg-boss' | 'graphile-worker
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  const answer = async (): Promise<number> => {
+  const readReply = async (): Promise<number> => {
     const { value, done } = await lines.next()
     if (done === true) throw new Error(`${name} ended`)
-    return Answer.parse(JSON.parse(value)).perSecond ?? 0
+    return Reply.parse(JSON.parse(value)).perSecond ?? 0
   }
-  await answer()
-  const ask = async (verb: string, jobs = 0) => {
+  await readReply()
+  const send = async (verb: string, jobs = 0) => {
     child.stdin.write(`${verb} ${jobs}\n`)
-    return answer()
+    return readReply()
   }
   return {
-    enqueue: (jobs) => ask('enqueue', jobs),
-    work: (jobs) => ask('work', jobs),
-    clear: () => ask('clear'),
+    enqueue: (jobs) => send('enqueue', jobs),
+    work: (jobs) => send('work', jobs),
+    clear: () => send('clear'),
     stop: () => child.stdin.end(),
   }
 }

@@ -1,10 +1,10 @@
 import Table from 'cli-table3'
 import type { Measured } from './figure.ts'
 
-/** The rows as a table for people. */
-export function tableOf(rows: readonly Measured[]): string {
+/** Returns the results as a text table for the terminal, followed by the notes. */
+export function formatTable(rows: readonly Measured[]): string {
   const table = new Table({
-    head: ['figure', 'ours', 'against', '', 'ratio', 'reach', 'reached'],
+    head: ['figure', 'ours', 'against', '', 'ratio', 'target', 'met'],
     style: { head: [], border: [], compact: true },
     colWidths: [50, null, 34, null, null, null, null],
     wordWrap: true,
@@ -21,11 +21,11 @@ function cells({ figure, against, unit, ours, theirs, ratio, reach, reached, fai
   if (ours === undefined || theirs === undefined || ratio === undefined) {
     return [figure, '', against, '', failed === undefined ? '' : 'failed', reach ?? '', '']
   }
-  const told = reached === undefined ? 'told' : reached ? 'yes' : 'no'
-  return [figure, `${short(ours)} ${unit}`, against, `${short(theirs)} ${unit}`, short(ratio), reach ?? '', told]
+  const met = reached === undefined ? '' : reached ? 'yes' : 'no'
+  return [figure, `${short(ours)} ${unit}`, against, `${short(theirs)} ${unit}`, short(ratio), reach ?? '', met]
 }
 
-/** Three digits are all that such numbers are worth. */
+/** Rounds to three significant digits, since measurements vary more than that between runs. */
 function short(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString('en')
   return String(Number(value.toPrecision(3)))

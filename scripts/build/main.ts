@@ -2,11 +2,11 @@ import { chmod, cp, rm, writeFile } from 'node:fs/promises'
 import { type BuildOptions, build } from 'esbuild'
 import { commands } from '../../cli/commands/all.ts'
 import { programHelp } from '../../cli/help/help-text.ts'
-import { edgeApart, textOverHttp1 } from './cli-parts.ts'
-import { driverGuard } from './driver-guard.ts'
+import { edgeInOwnFile, textOverHttp1 } from './cli-plugins.ts'
 import { licencesOf } from './licences.ts'
+import { patchDriver } from './patch-driver.ts'
 
-/** Some bundled packages are CommonJS, and ask for Node's modules by `require`. */
+/** Defines `require`, with which bundled CommonJS packages load Node's modules. */
 const banner = {
   js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
 }
@@ -23,28 +23,29 @@ const server: typeof common = {
   format: 'esm',
   splitting: true,
   outdir: 'dist/server',
-  // All but the names: the log has errors by those of their classes. To name each function anew, as `keepNames` does,
-  // takes a tenth of what a call costs.
+  // Identifiers are not minified, since the log has the class names of errors. `keepNames` would keep the names too,
+  // but it
+  // names each function at run time, which takes 10 % of the CPU time of a call.
   minifyWhitespace: true,
   minifySyntax: true,
   external: ['@electric-sql/pglite'],
   banner,
-  plugins: [driverGuard],
+  plugins: [patchDriver],
 }
 
 /**
- * A command line is read anew each time: as CommonJS, which Node loads without waiting, and in two files, since
- * each file more takes longer than the text in it. The first is all that the commonest questions need.
+ * Node reads the command line at each start. It is CommonJS, which Node loads synchronously, and has two files, since
+ * each further file takes longer than the text in it. The first file is enough for the most frequent commands.
  */
 const cli: typeof common = {
   ...common,
   format: 'cjs',
   outdir: 'dist/cli',
-  // What is smaller is read faster, and a command line is read anew each time.
+  // Node reads the file at each start, and reads a smaller file faster.
   minify: true,
   supported: { 'dynamic-import': false },
   define: { PROGRAM_HELP: JSON.stringify(programHelp(commands)) },
-  plugins: [edgeApart, textOverHttp1],
+  plugins: [edgeInOwnFile, textOverHttp1],
 }
 
 await rm('dist', { recursive: true, force: true })

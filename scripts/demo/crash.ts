@@ -18,22 +18,28 @@ const key = 'key-of-the-demo'
 const rows = 50_000
 const Records = z.array(z.object({ affected: z.number() }))
 
-/** What the scene needs of the demo: to type a command, and to say whether it did what it should. */
-export interface Stage {
+/** The functions of the demo that the crash uses. */
+export interface Demo {
+  /** The folder of the demo. The server gets a subfolder. */
   folder: string
-  type: (line: string, url: string, key: string) => Promise<{ code: number; output: string }>
-  expect: (what: string, right: boolean) => void
+  /** Prints and runs a jobsctl command. Resolves to the exit code and the output. */
+  runCommand: (line: string, url: string, key: string) => Promise<{ code: number; output: string }>
+  /** Reports `expected` as failed when `met` is false. */
+  expect: (expected: string, met: boolean) => void
 }
 
-/** A server is killed in the middle of a prune of 50,000 jobs; and then all of them come back, byte for byte. */
-export async function crashScene({ folder, type, expect }: Stage): Promise<void> {
+/**
+ * Kills a server during a prune of 50,000 jobs, prunes the rest, undoes both prunes, and compares the rows byte for
+ * byte.
+ */
+export async function demonstrateCrash({ folder, runCommand, expect }: Demo): Promise<void> {
   const env = {
     JOBS_DATA_DIR: join(folder, 'crash'),
     JOBS_EMBEDDED_FSYNC: 'false',
     PORT: '0',
     SINGLE_USER_API_KEY: key,
   }
-  const before = await within(env, async ({ sql }) => {
+  const before = await withServer(env, async ({ sql }) => {
     await sql`
       insert into jobs (uuid, domain, queue, job_type, payload, result, status, created_at, completed_at)
       select
@@ -43,35 +49,36 @@ export async function crashScene({ folder, type, expect }: Stage): Promise<void>
     return fingerprint(sql)
   })
   console.log(
-    `\n${rows.toLocaleString('en-US')} finished jobs are in another database. A prune begins, and its server is killed:`,
+    `\n${rows.toLocaleString('en-US')} finished jobs are in another database. The server is killed during a prune:`,
   )
   const prune = 'prune --domain history --older-than 30d --yes'
   const first = await serverProcess(env)
-  const pruning = type(prune, first.url, key)
-  const done = await progressOf(first.url)
+  const pruning = runCommand(prune, first.url, key)
+  const done = await waitForProgress(first.url)
   first.process.kill('SIGKILL')
   await once(first.process, 'close')
-  expect('jobsctl says that it does not know', (await pruning).code !== 0)
-  console.log(`(killed after ${done.toLocaleString('en-US')} jobs; the server is started again)`)
+  expect('jobsctl exits with an error', (await pruning).code !== 0)
+  console.log(`(the server was killed after ${done.toLocaleString('en-US')} jobs, and is started again)`)
 
   const second = await serverProcess(env)
-  expect('the second run completes', (await type(prune, second.url, key)).code === 0)
-  const { output } = await type('operations', second.url, key)
-  expect('the record says what happened', /partial/.test(output) && /done/.test(output))
+  expect('the second prune completes', (await runCommand(prune, second.url, key)).code === 0)
+  const { output } = await runCommand('operations', second.url, key)
+  expect('the records are partial and done', /partial/.test(output) && /done/.test(output))
   const ids = [...output.matchAll(/^(\d+) .*prune/gm)].map(([, id]) => id)
-  expect('there are two of them', ids.length === 2)
+  expect('the prunes have two records', ids.length === 2)
   for (const id of ids)
-    expect(`operation ${id} is undone`, (await type(`undo ${id} --yes`, second.url, key)).code === 0)
-  expect('the records are as sealed', (await type('operations verify', second.url, key)).code === 0)
+    expect(`operation ${id} is undone`, (await runCommand(`undo ${id} --yes`, second.url, key)).code === 0)
+  expect('the hash chain of the records holds', (await runCommand('operations verify', second.url, key)).code === 0)
   second.process.kill('SIGTERM')
   await once(second.process, 'close')
 
-  const after = await within(env, ({ sql }) => fingerprint(sql))
-  expect(`all ${rows} jobs are as they were, byte for byte`, after === before)
-  console.log(`\nAll ${rows.toLocaleString('en-US')} jobs are back: ${after}, as before.`)
+  const after = await withServer(env, ({ sql }) => fingerprint(sql))
+  expect(`all ${rows} jobs are equal to the rows before the prune, byte for byte`, after === before)
+  console.log(`\nAll ${rows.toLocaleString('en-US')} jobs are restored: ${after}, as before the prune.`)
 }
 
-async function within<T>(env: Record<string, string>, run: (running: Running) => Promise<T>): Promise<T> {
+/** Starts a server in this process, calls `run`, and stops the server. */
+async function withServer<T>(env: Record<string, string>, run: (running: Running) => Promise<T>): Promise<T> {
   const running = await start(readEnv(env), createLog({ write: () => {}, readable: true }))
   try {
     await running.prepared
@@ -81,12 +88,14 @@ async function within<T>(env: Record<string, string>, run: (running: Running) =>
   }
 }
 
+/** Returns the number of jobs and an MD5 of their rows. */
 async function fingerprint(sql: Running['sql']): Promise<string> {
-  const [row] = await sql<[{ print: string }]>`
-    select count(*) || ' rows, md5 ' || md5(string_agg(jobs::text, chr(10) order by id)) as print from jobs`
-  return row.print
+  const [row] = await sql<[{ fingerprint: string }]>`
+    select count(*) || ' rows, md5 ' || md5(string_agg(jobs::text, chr(10) order by id)) as fingerprint from jobs`
+  return row.fingerprint
 }
 
+/** Starts a server process and resolves when it listens. */
 async function serverProcess(env: Record<string, string>): Promise<{ url: string; process: ChildProcess }> {
   const child = spawn(process.execPath, [program], {
     env: { ...process.env, ...env },
@@ -102,13 +111,16 @@ async function serverProcess(env: Record<string, string>): Promise<{ url: string
   throw new Error('the server did not start')
 }
 
-/** Waits until the prune is under way, and tells how far it is. */
-async function progressOf(url: string): Promise<number> {
+/**
+ * Waits until the prune has deleted a tenth of the jobs. Resolves to the number of deleted jobs.
+ * @throws Error after 30 s
+ */
+async function waitForProgress(url: string): Promise<number> {
   for (const end = Date.now() + 30_000; Date.now() < end; ) {
-    const answer = await fetch(`${url}/api/v1/jobs/operations?limit=1`, { headers: { 'x-api-key': key } })
-    const [operation] = answer.ok ? Records.parse(await answer.json()) : []
+    const response = await fetch(`${url}/api/v1/jobs/operations?limit=1`, { headers: { 'x-api-key': key } })
+    const [operation] = response.ok ? Records.parse(await response.json()) : []
     if (operation && operation.affected > rows / 10) return operation.affected
     await wait(10)
   }
-  throw new Error('the prune did not begin')
+  throw new Error('the prune deleted too few jobs within 30 s')
 }

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { readEnv } from '../../server/env.ts'
 import { createLog } from '../../server/log.ts'
-import { crashScene } from './crash.ts'
+import { demonstrateCrash } from './crash.ts'
 import { insertSampleJobs } from './sample-jobs.ts'
 import { type Step, steps, stepsWithWorker } from './steps.ts'
-import { workOff } from './worker.ts'
+import { completeJobs } from './worker.ts'
 
 /** The built server, with the types of its source. */
 const { start }: typeof import('../../server/start.ts') = await import(
@@ -28,53 +28,56 @@ const failed: string[] = []
 try {
   await server.prepared
   await insertSampleJobs(server.sql)
-  console.log('4,000 sample jobs are in it.')
-  await playAll(steps)
-  const over = new AbortController()
+  console.log('The database has 4,000 sample jobs.')
+  await runSteps(steps)
+  const stopping = new AbortController()
   const target = { url: server.url, key: (await readFile(join(folder, 'api-key'), 'utf8')).trim() }
-  const working = workOff({ ...target, domain: 'embeddings' }, over.signal)
-  await playAll(stepsWithWorker)
-  over.abort()
+  const working = completeJobs({ ...target, domain: 'embeddings' }, stopping.signal)
+  await runSteps(stepsWithWorker)
+  stopping.abort()
   await working
-  await crashScene({ folder, expect, type: typeAt })
-  if (terminal && failed.length === 0) await stayUp()
+  await demonstrateCrash({ folder, expect, runCommand })
+  if (terminal && failed.length === 0) await keepServerRunning()
 } finally {
   await server.stop()
   await rm(folder, { recursive: true, force: true })
 }
 console.log(
   failed.length === 0
-    ? `\nAll ${steps.length + stepsWithWorker.length} steps, and those of the crash, did what they should.`
-    : `\nNot as it should be: ${failed.join('; ')}`,
+    ? `\nAll ${steps.length + stepsWithWorker.length} steps and the steps of the crash had the expected results.`
+    : `\nThese expectations were not met: ${failed.join('; ')}`,
 )
 process.exitCode = failed.length === 0 ? 0 : 1
 
-async function playAll(played: readonly Step[]): Promise<void> {
-  for (const { words, exit, says } of played) {
-    console.log(`\n$ jobsctl ${words.join(' ')}`)
-    const run = await runJobsctl(words, { JOBSCTL_URL: server.url, JOBSCTL_API_KEY_FILE: join(folder, 'api-key') })
+async function runSteps(selected: readonly Step[]): Promise<void> {
+  for (const { argv, exitCode, output } of selected) {
+    console.log(`\n$ jobsctl ${argv.join(' ')}`)
+    const run = await runJobsctl(argv, { JOBSCTL_URL: server.url, JOBSCTL_API_KEY_FILE: join(folder, 'api-key') })
     process.stdout.write(run.output)
     if (run.code !== 0) console.log(`(exit ${run.code})`)
-    expect(`exit ${exit} and say ${says}`, run.code === exit && says.test(stripVTControlCharacters(run.output)))
+    expect(
+      `exit code ${exitCode}, output ${output}`,
+      run.code === exitCode && output.test(stripVTControlCharacters(run.output)),
+    )
   }
 }
 
-function expect(what: string, right: boolean): void {
-  if (right) return
-  failed.push(what)
-  console.log(`THIS SHOULD BE: ${what}`)
+function expect(expected: string, met: boolean): void {
+  if (met) return
+  failed.push(expected)
+  console.log(`EXPECTED: ${expected}`)
 }
 
-async function typeAt(line: string, url: string, key: string) {
+async function runCommand(line: string, url: string, key: string) {
   const run = await runJobsctl(line.split(' '), { JOBSCTL_URL: url, JOBSCTL_API_KEY: key })
   process.stdout.write(`\n$ jobsctl ${line}\n${run.output}`)
   if (run.code !== 0) console.log(`(exit ${run.code})`)
   return run
 }
 
-/** Both streams go to one file, so that they stay in the order in which they were written. */
+/** Runs jobsctl with both output streams in one file, so that the output is in the order in which it was written. */
 async function runJobsctl(
-  words: readonly string[],
+  argv: readonly string[],
   target: Record<string, string>,
 ): Promise<{ code: number; output: string }> {
   const path = join(folder, `output-${outputs++}`)
@@ -87,15 +90,15 @@ async function runJobsctl(
     JOBSCTL_OUTPUT: 'table',
     FORCE_COLOR: terminal ? '1' : '0',
   }
-  const child = spawn(process.execPath, [jobsctl, ...words], { env, cwd: folder, stdio: ['ignore', file.fd, file.fd] })
+  const child = spawn(process.execPath, [jobsctl, ...argv], { env, cwd: folder, stdio: ['ignore', file.fd, file.fd] })
   const code = await new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)))
   await file.close()
   return { code, output: await readFile(path, 'utf8') }
 }
 
-async function stayUp(): Promise<void> {
+async function keepServerRunning(): Promise<void> {
   console.log(`
-The server stays up until Ctrl-C. In another terminal, in this folder:
+The server runs until Ctrl-C. In another terminal, in this folder:
 
   export JOBSCTL_URL=${server.url} JOBSCTL_API_KEY_FILE=${join(folder, 'api-key')}
   node dist/cli/bin.js stats

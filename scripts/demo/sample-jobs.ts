@@ -1,8 +1,8 @@
 import type { Pool } from '../../server/database/sql.ts'
 
 /**
- * Fills an empty database with 4,000 jobs in every state, some of them broken, spread over four
- * months: enough to show every command. The same jobs each time, at times counted from now.
+ * Inserts 4,000 jobs in all states, created in the last four months. Some of them break an invariant, so that the demo
+ * can show every command. The jobs are the same in each run; their times are relative to the current time.
  */
 export async function insertSampleJobs(sql: Pool): Promise<void> {
   await sql`
@@ -34,7 +34,7 @@ export async function insertSampleJobs(sql: Pool): Promise<void> {
       case when status = 'queued' and i % 5 = 0 then now() + interval '6 hours' end,
       case when status in ('processing', 'completed', 'failed') then created + interval '1 minute' end,
       case when status in ('processing', 'completed', 'failed') then created + interval '1 minute' end,
-      -- Of the running jobs some have lost their worker; of the cancelled ones some still hold a lease.
+      -- Some running jobs have an expired lease, and some cancelled jobs still have a lease.
       case
         when status = 'processing' then now() + case when i % 8 = 0 then interval '-5 minutes' else interval '30 minutes' end
         when status = 'cancelled' and i % 300 = 72 then now() + interval '30 minutes'
@@ -43,7 +43,7 @@ export async function insertSampleJobs(sql: Pool): Promise<void> {
       case when status in ('processing', 'completed', 'failed') then 'worker-' || i % 9 end,
       case when status in ('completed', 'failed') then created + interval '3 minutes' end,
       case when status = 'cancelled' then created + interval '2 minutes' end,
-      case when status = 'cancelled' then 'asked by its owner' end,
+      case when status = 'cancelled' then 'requested by its owner' end,
       case when status = 'quarantined' then created + interval '9 minutes' end,
       case when status in ('failed', 'quarantined') then 'timeout' end,
       case when status = 'quarantined' then 'timeout' end,

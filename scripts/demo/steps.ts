@@ -1,12 +1,15 @@
+/** A command of the demo and its expected result. */
 export interface Step {
-  words: readonly string[]
-  exit: number
-  says: RegExp
+  /** The arguments of jobsctl. */
+  argv: readonly string[]
+  exitCode: number
+  /** A pattern that the output must match. */
+  output: RegExp
 }
 
-const step = (line: string, exit: number, says: RegExp): Step => ({ words: line.split(' '), exit, says })
+const step = (line: string, exitCode: number, output: RegExp): Step => ({ argv: line.split(' '), exitCode, output })
 
-/** The tour: what is typed, and what it must say. The sample jobs are the same each time. */
+/** The commands of the demo, in order. The sample jobs are the same in each run. */
 export const steps: readonly Step[] = [
   step('doctor', 0, /bounds +ok/),
   step('stats', 0, /embeddings\/default[\s\S]+, 120 quarantined: jobsctl requeue --all --dry-run/),
@@ -32,8 +35,12 @@ export const steps: readonly Step[] = [
   step('apply plan.json --yes', 0, /^deleted \d+ jobs in chatbooks$/m),
   step('apply plan.json --yes', 6, /used this preview already/),
   step('operations 1', 0, /undone/),
-  step('operations verify', 0, /all as sealed, none missing/),
-  step('requeue --domain media --canary 5 --watch 1s --yes', 9, /5 queued after 1 s; the other \d+ were not touched/),
+  step('operations verify', 0, /every record is unaltered, none is missing/),
+  step(
+    'requeue --domain media --canary 5 --canary-wait 1s --yes',
+    9,
+    /5 queued after 1 s; the other \d+ jobs were not changed/,
+  ),
   step('drain media/default --reason backup', 0, /^Draining media\/default\./m),
   step('queues', 0, /media\/default +draining/),
   step('enqueue media/default --job-type import', 6, /media\/default takes no new jobs/),
@@ -42,10 +49,10 @@ export const steps: readonly Step[] = [
   step('events --domain media --limit 3', 0, /queue\.drained[\s\S]+queue\.resumed[\s\S]+job\.created/),
 ]
 
-/** While a worker is at work in embeddings/default. */
+/** Commands that need a worker in embeddings/default. */
 export const stepsWithWorker: readonly Step[] = [
   step(
-    'requeue --domain embeddings --queue default --canary 5 --watch 60s --yes',
+    'requeue --domain embeddings --queue default --canary 5 --canary-wait 60s --yes',
     0,
     /^requeued \d+ jobs in embeddings\/default$/m,
   ),

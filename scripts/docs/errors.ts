@@ -17,12 +17,13 @@ const meanings: Record<FailureCode, string> = {
   lease_lost: 'the job is not held under this lease by this worker any more',
   preview_stale: 'the preview is used, expired, of other filters or of another caller; nothing was changed',
   events_reset:
-    'the cursor is above the ids of the event log, as after a failover or a restore; read again from `newest_id`',
+    'the cursor is above every id that the event log has given out; `oldest_id` and `newest_id` say what it has',
   limit_exceeded: 'more jobs match than `max`; nothing was changed',
   too_large: 'the body, a payload or a result is above the limit of the server',
   unsupported_media_type: 'the body is not plain `application/json` in UTF-8',
   invalid_request: 'the JSON has the wrong shape; `errors` lists every wrong field',
-  rate_limited: 'too many calls; `Retry-After` says when to try again (this version of jobs-server never answers it)',
+  rate_limited:
+    'more than ten wrong keys or tokens in a minute came from the address, or for the token; `Retry-After` says when to try again',
   quota_exceeded: 'a quota is used up (this version of jobs-server never answers it)',
   internal: 'the server made a mistake; the log has its cause under the `request_id`',
   database_unavailable:

@@ -21,10 +21,10 @@ const types: Record<string, string> = {
   'jobs.requeued': 'one batch of a requeue; the same attributes',
   'jobs.integrity_sweep': 'one batch of a repair; the same attributes',
   'jobs.undone': 'one batch of an undo; the same attributes',
-  'log.moved': 'ids of events go on 1,000,000 higher, after a failover or a restore; `last_id`, `first_id`, `why`',
   'queue.paused': 'an operator paused the queue; `caller`, `reason`',
   'queue.drained': 'an operator drains the queue; `caller`, `reason`',
   'queue.resumed': 'an operator resumed the queue; `caller`, `reason`',
+  'log.moved': 'the ids of events were moved on after a failover or a restore; `last_id`, `first_id`, `why`',
 }
 
 const columns: [string, string][] = [

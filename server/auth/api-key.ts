@@ -4,17 +4,20 @@ import { join, resolve } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
 import { makeDataFolder } from '../data-folder.ts'
 import type { Log } from '../log.ts'
-import type { Authenticator } from './authenticate.ts'
+import { systemErrorText } from '../system-error.ts'
+import type { AttemptLimit } from './attempt-limit.ts'
+import { type Authenticator, bearerOf } from './authenticate.ts'
 import { hashed, sameHash } from './equal.ts'
 
-/** Single-user mode: one key, in `X-API-KEY`. */
-export function apiKeyAuthenticator(key: string): Authenticator {
+/** Single-user mode: one key, in `X-API-KEY` or as a bearer token. */
+export function apiKeyAuthenticator(key: string, limit: AttemptLimit): Authenticator {
   const expected = hashed(key)
   return {
     challenge: 'ApiKey realm="jobs", header="X-API-KEY"',
-    authenticate: async (header) => {
-      const given = header('x-api-key')
-      if (given && sameHash(hashed(given), expected)) return { name: 'single-user' }
+    authenticate: async ({ header, address }) => {
+      const given = header('x-api-key') || bearerOf(header)
+      if (given && sameHash(hashed(given), expected)) return { id: 'single-user', name: 'single-user' }
+      if (given) limit.countWrong([`address ${address()}`])
       throw new Failure('unauthenticated', given ? 'the API key is not right' : 'an API key is needed', {
         hint: 'send it as X-API-KEY',
       })
@@ -29,8 +32,9 @@ interface KeyOptions {
 }
 
 /**
- * The key of single-user mode: the configured one, else the one in the data folder, else a new one,
- * written there for its owner alone. The log tells where it lies, never what it is.
+ * The key of single-user mode: the configured one, else the one in the data folder, else a new one, which is written to the
+ * data folder and readable only for its owner. The log has the path of the file, never the key.
+ * @throws Failure `usage` for an empty file
  */
 export async function apiKey({ configured, folder, log }: KeyOptions): Promise<string> {
   if (configured) return configured
@@ -38,7 +42,10 @@ export async function apiKey({ configured, folder, log }: KeyOptions): Promise<s
   await makeDataFolder(folder, log)
   await writeFile(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' }).catch(
     (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error
+      if (error.code === 'EEXIST') return
+      throw new Failure('usage', `the API key cannot be written to ${file}: ${systemErrorText(error)}`, {
+        cause: error,
+      })
     },
   )
   await chmod(file, 0o600)

@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** A fingerprint that cannot be turned back. Secrets are long and random here, so it needs no salt. */
+/** The SHA-256 hash of a secret, in hexadecimal digits. It needs no salt, because secrets are long and random here. */
 export const hashed = (secret: string): string => createHash('sha256').update(secret).digest('hex')
 
-/** Compares two fingerprints in a time that tells nothing about either. */
+/** Compares two hashes in constant time. */
 export const sameHash = (a: string, b: string): boolean =>
   a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))

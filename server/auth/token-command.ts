@@ -3,17 +3,17 @@ import { databaseFailure } from '../database/failure.ts'
 import { migrate } from '../database/migrate.ts'
 import { openDatabase } from '../database/open.ts'
 import { readEnv } from '../env.ts'
-import { askRunningServer, runTokenCommand, type TokenCommand } from './token-socket.ts'
+import { askRunningServer, runTokenCommand, type TokenCommand, type TokenOutput } from './token-socket.ts'
 
 const closeWithinMs = 10_000
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
 /**
- * Runs a token command on the database of the environment; where a running server has the embedded
- * one open, that server is asked. Returns the lines to print.
+ * Runs a token command on the database of the environment. Where a running server has the embedded database open, that server
+ * runs the command.
  * @throws Failure
  */
-export async function tokenCommand(environment: NodeJS.ProcessEnv, command: TokenCommand): Promise<string[]> {
+export async function tokenCommand(environment: NodeJS.ProcessEnv, command: TokenCommand): Promise<TokenOutput> {
   const env = readEnv(environment)
   const opened = await openDatabase(env, silent).catch((error: unknown) => {
     if (error instanceof Failure && error.code === 'conflict') return undefined

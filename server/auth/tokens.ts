@@ -1,12 +1,33 @@
 import { randomBytes } from 'node:crypto'
 import { Failure } from '../../shared/errors.ts'
 import type { Sql } from '../database/sql.ts'
-import type { Authenticator } from './authenticate.ts'
-import { hashed, sameHash } from './equal.ts'
+import type { Log } from '../log.ts'
+import { hashed } from './equal.ts'
 
 const shape = /^jobs_([0-9a-f]{12})_([\w-]{43})$/
 
-/** A token as it is listed: everything but the secret. Times are ISO 8601 in UTC, or null. */
+/** The id and the secret of a token; undefined for a text that is no token. */
+export function tokenParts(token: string): { id: string; secret: string } | undefined {
+  const [, id, secret] = shape.exec(token) ?? []
+  return id === undefined || secret === undefined ? undefined : { id, secret }
+}
+
+/** A sentence about a name that several live tokens have. */
+export const sharedNameWarning = ({ name, tokens }: { name: string; tokens: number }): string =>
+  `${tokens} live tokens have the name ${name}; records and events tell them apart by their ids, people cannot`
+
+/** The number of live tokens by name, for names that more than one of them has. */
+export const sharedNames = (sql: Sql): Promise<{ name: string; tokens: number }[]> => sql<
+  { name: string; tokens: number }[]
+>`
+  select name, count(*) as tokens
+  from jobs_api_tokens
+  where revoked_at is null and (expires_at is null or expires_at > now())
+  group by name
+  having count(*) > 1
+  order by name`
+
+/** A token as it is listed, without its secret. Times are ISO 8601 in UTC, or null. */
 export interface TokenRow {
   id: string
   name: string
@@ -16,7 +37,7 @@ export interface TokenRow {
   revoked_at: string | null
 }
 
-/** Makes a token that ends after `days` days, or never. This is the only time that it can be read. */
+/** Creates a token that expires after `days` days, or never. The returned text is the only copy of its secret. */
 export async function createToken(sql: Sql, name: string, days: number | undefined): Promise<string> {
   const id = randomBytes(6).toString('hex')
   const secret = randomBytes(32).toString('base64url')
@@ -40,7 +61,7 @@ export const listTokens = (sql: Sql): Promise<TokenRow[]> => sql<TokenRow[]>`
   order by jobs_api_tokens.created_at, id`
 
 /**
- * Ends the token with this id, at once and on every server. Ending it twice is no fault.
+ * Revokes the token with this id, at once and for every server. A token that is revoked already stays so.
  * @throws Failure `not_found` when there is no such token
  */
 export async function revokeToken(sql: Sql, id: string): Promise<void> {
@@ -53,35 +74,7 @@ export async function revokeToken(sql: Sql, id: string): Promise<void> {
   }
 }
 
-/** Multi-user mode: bearer tokens, looked up at each call, so that a revoked one is refused at once. */
-export function tokenAuthenticator(sql: Sql): Authenticator {
-  return {
-    challenge: 'Bearer realm="jobs"',
-    authenticate: async (header) => {
-      const [, given] = /^bearer +(\S+)$/i.exec(header('authorization')?.trim() ?? '') ?? []
-      if (!given) {
-        throw new Failure('unauthenticated', 'a token is needed', { hint: 'send it as Authorization: Bearer <token>' })
-      }
-      const name = await ownerOf(sql, given)
-      if (name === undefined) {
-        throw new Failure('unauthenticated', 'the token is not known, or has ended', {
-          hint: 'jobs-server token create makes one',
-        })
-      }
-      return { name }
-    },
-  }
-}
-
-async function ownerOf(sql: Sql, token: string): Promise<string | undefined> {
-  const [, id = '', secret = ''] = shape.exec(token) ?? []
-  if (!id) return undefined
-  const [row] = await sql<{ name: string; secret_hash: string; rested: boolean }[]>`
-    select name, secret_hash, coalesce(last_used_at < now() - interval '1 minute', true) as rested
-    from jobs_api_tokens
-    where id = ${id} and revoked_at is null and (expires_at is null or expires_at > now())`
-  if (!row || !sameHash(hashed(secret), row.secret_hash)) return undefined
-  // Once a minute is enough to know: a write for each call would cost more than the call.
-  if (row.rested) await sql`update jobs_api_tokens set last_used_at = now() where id = ${id}`
-  return row.name
+/** Writes one warning for each name that several live tokens have. */
+export async function warnOfSharedNames(sql: Sql, log: Pick<Log, 'warn'>): Promise<void> {
+  for (const shared of await sharedNames(sql)) log.warn(sharedNameWarning(shared))
 }

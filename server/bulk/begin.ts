@@ -12,6 +12,7 @@ import { isFromThisDatabase } from './snapshot.ts'
 /** What the begin of an operation needs of the request and the server. */
 export interface BeginContext extends Origin, Omit<OrphanContext, 'sql'> {
   sql: Pool
+  formerCaller: string | undefined
   idempotencyKey: string | undefined
   /** How many days the archive keeps the jobs of this operation. */
   archiveDays: number

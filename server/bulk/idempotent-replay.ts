@@ -13,6 +13,14 @@ interface FirstRequest {
   error: string | null
 }
 
+/** Who asks, and under which key. */
+interface Requester {
+  caller: string
+  /** The name under which earlier versions recorded this caller; undefined when it is the same. */
+  formerCaller: string | undefined
+  idempotencyKey: string | undefined
+}
+
 /**
  * Finds the answer of the first request under the same idempotency key.
  * @returns undefined for a request without a key, and for a new key
@@ -21,7 +29,7 @@ interface FirstRequest {
  */
 export async function findReplay<Answer>(
   tx: Sql,
-  { caller, idempotencyKey }: { caller: string; idempotencyKey: string | undefined },
+  { caller, formerCaller, idempotencyKey }: Requester,
   bulk: BulkChange<Answer>,
   hash: string,
 ): Promise<{ answer: Answer } | undefined> {
@@ -29,7 +37,9 @@ export async function findReplay<Answer>(
   const [first] = await tx<FirstRequest[]>`
     select id, state, request_hash, answer, affected, error
     from job_operations
-    where caller = ${caller} and idempotency_key = ${idempotencyKey}`
+    where caller in (${caller}, ${formerCaller ?? caller}) and idempotency_key = ${idempotencyKey}
+    order by caller = ${caller} desc
+    limit 1`
   if (!first) return undefined
   const { id, state, request_hash, answer, affected, error } = first
   if (request_hash !== hash) {

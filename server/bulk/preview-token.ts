@@ -33,6 +33,8 @@ export interface PreviewSubject {
   kind: string
   filters: object
   caller: string
+  /** The name of the caller in previews of servers that signed the name of a token instead of its id. */
+  formerCaller?: string | undefined
 }
 
 /** How long a token is valid, in seconds: the set of a preview can only shrink, and a review by a second person takes time. */
@@ -70,11 +72,11 @@ export function signToken(key: string | null, subject: PreviewSubject, previewed
 export async function verifyToken(
   sql: Sql,
   token: string,
-  { kind, filters, caller }: PreviewSubject,
+  { kind, filters, caller, formerCaller }: PreviewSubject,
 ): Promise<VerifiedPreview> {
   const { id, as_of, seen: snapshot, count, except: excluded, ...bound } = parseToken(token, await readSigningKey(sql))
   if (bound.kind !== kind) throw previewStale(`the preview is of another operation (${bound.kind})`)
-  if (bound.caller !== caller) throw previewStale('the preview is of another caller')
+  if (bound.caller !== caller && bound.caller !== formerCaller) throw previewStale('the preview is of another caller')
   if (bound.hash !== hashOfJson(filters)) throw previewStale('the preview is of other filters')
   return { id, as_of, snapshot, count, excluded }
 }

@@ -25,7 +25,7 @@ type RunContext = LoopContext & ConcludeContext & Pick<Call, 'reportProgress' | 
  */
 export async function runBulkChange<Answer>(call: BulkCall, bulk: BulkChange<Answer>): Promise<Answer> {
   const { previewToken, kind, filters } = bulk
-  const subject = { kind, filters, caller: call.caller }
+  const subject = { kind, filters, caller: call.caller, formerCaller: call.formerCaller }
   const previewed = previewToken === undefined ? undefined : await verifyToken(call.sql, previewToken, subject)
   const begun = await beginOperation(call, bulk, previewed).catch(rethrowBeforeFirstBatch)
   if ('answer' in begun) return begun.answer

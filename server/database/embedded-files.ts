@@ -1,25 +1,34 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { NodeFS } from '@electric-sql/pglite/nodefs'
 
-/** A file or folder as Emscripten's file system has it open. A folder has no descriptor of Node. */
+/** A file or folder in Emscripten's file system. */
+type FileNode = object
+
+/** A file or folder as Emscripten's file system has it open. */
 interface OpenFile {
-  nfd?: number
-  node: object
+  /** The descriptor of Node. */
+  nfd: number
+  node: FileNode
 }
 
-type StreamOperation = (...args: unknown[]) => unknown
-
-/** The part of Emscripten's file system on Node that is extended here. */
+/** The part of Emscripten's file system on Node that is extended, here and where a power cut is simulated. */
 export interface NodeFileSystem {
   NODEFS: {
-    realPath: (node: object) => string
-    stream_ops: Record<string, StreamOperation> & { fsync?: (file: OpenFile) => number }
+    realPath: (node: FileNode) => string
+    node_ops: { rename: (node: FileNode, folder: FileNode, name: string) => void }
+    stream_ops: {
+      read: (file: OpenFile, buffer: Uint8Array, offset: number, length: number, position: number) => number
+      write: (file: OpenFile, buffer: Uint8Array, offset: number, length: number, position: number) => number
+      setattr: (file: OpenFile, attributes: { size?: number }) => void
+      /** Emscripten has no fsync for files of Node: without this function the database's fsync does nothing. */
+      fsync?: (file: OpenFile) => number
+    }
   }
 }
 
 interface Watching {
   fsync: boolean
-  /** Called at each read, write and fsync. */
+  /** Called before each read, write and fsync. */
   touched: () => void
   /** Called with PostgreSQL's last error message when the database ends itself. */
   aborted: (reason: string) => void
@@ -47,27 +56,26 @@ export class WatchedFiles extends NodeFS {
     return { emscriptenOpts }
   }
 
+  /** Extends the operations on files, before the database runs. */
   protected watch({ NODEFS }: NodeFileSystem): void {
     const { fsync, touched } = this.#watching
     const operations = NODEFS.stream_ops
-    for (const name of ['read', 'write']) {
-      const operation = operations[name]
-      if (!operation) continue
-      operations[name] = (...args) => {
-        touched()
-        return operation(...args)
-      }
+    const { read, write } = operations
+    operations.read = (...args) => {
+      touched()
+      return read(...args)
     }
-    // Emscripten has no fsync for files of Node: without this function the database's fsync does nothing.
-    if (fsync) operations.fsync = (file) => syncToDisk(file.nfd ?? NODEFS.realPath(file.node), touched)
+    operations.write = (...args) => {
+      touched()
+      return write(...args)
+    }
+    if (!fsync) return
+    operations.fsync = ({ nfd }) => {
+      touched()
+      fsyncSync(nfd)
+      return 0
+    }
   }
-}
-
-function syncToDisk(file: number | string, touched: () => void): number {
-  touched()
-  if (typeof file === 'number') fsyncSync(file)
-  else syncPath(file)
-  return 0
 }
 
 /** Waits until a file, or the entries of a folder, are on the disk. */

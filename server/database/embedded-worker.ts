@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { PGlite } from '@electric-sql/pglite'
 import * as z from 'zod'
 import { WatchedFiles } from './embedded-files.ts'
 import { makeDatabase } from './embedded-make.ts'
+import { openPglite } from './embedded-open.ts'
 import type { ThreadMessage } from './embedded-protocol.ts'
 
 const { folder, fsync, activity } = z
@@ -11,22 +11,16 @@ const { folder, fsync, activity } = z
 
 const tell = (message: ThreadMessage) => parentPort?.postMessage(message)
 
-/** `-F` turns fsync off. WebAssembly has no method of syncing the write-ahead log but fsync. */
-const startParams = fsync
-  ? [...PGlite.defaultStartParams.filter((param) => param !== '-F'), '-c', 'wal_sync_method=fsync']
-  : [...PGlite.defaultStartParams]
-
 const counter = new Int32Array(activity)
-const open = (at: string) =>
-  PGlite.create({
-    fs: new WatchedFiles(at, {
-      fsync,
-      touched: () => void Atomics.add(counter, 0, 1),
-      // Posted from within WebAssembly, because after an abort the thread never returns to its event loop.
-      aborted: (reason) => tell({ stopped: reason }),
-    }),
-    startParams,
+const open = (at: string) => {
+  const files = new WatchedFiles(at, {
+    fsync,
+    touched: () => void Atomics.add(counter, 0, 1),
+    // Posted from within WebAssembly, because after an abort the thread never returns to its event loop.
+    aborted: (reason) => tell({ stopped: reason }),
   })
+  return openPglite(files, fsync)
+}
 
 await makeDatabase({ folder, open, fsync })
 const database = await open(folder)

@@ -1,5 +1,6 @@
 import type { Hono } from 'hono'
 import type { RequestContext } from './request-context.ts'
+import { patternOf } from './route-paths.ts'
 
 /** The methods for which a path is mounted, for the header `Allow`. A path that takes GET also takes HEAD. */
 export function methodsOf(app: Hono<RequestContext>, path: string): string[] {
@@ -8,6 +9,3 @@ export function methodsOf(app: Hono<RequestContext>, path: string): string[] {
     .map(({ method }) => method)
   return [...new Set(methods)].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
 }
-
-/** A part of a path such as `:id` matches any text without a slash. */
-const patternOf = (path: string): RegExp => new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`)

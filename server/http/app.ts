@@ -1,6 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { Failure } from '../../shared/errors.ts'
 import type { Authenticator } from '../auth/authenticate.ts'
+import type { ReadAddress } from '../auth/client-address.ts'
 import type { ServerContext } from '../call.ts'
 import { methodsOf } from './allowed-methods.ts'
 import { limitSilence } from './call-timeout.ts'
@@ -16,6 +17,7 @@ interface AppOptions extends ServerContext {
   auth: Authenticator
   /** @throws Failure `database_unavailable` when the database does not answer, or is not ready */
   checkDatabase: () => Promise<void>
+  readAddress: ReadAddress
   /** True when the tables are there. */
   isReady: () => boolean
 }
@@ -53,13 +55,15 @@ const refuseWhenStopping =
 
 /** Readiness comes before the caller's credentials, because tokens are kept in the database. */
 const authenticate =
-  ({ auth, isReady }: AppOptions): MiddlewareHandler<RequestContext> =>
+  ({ auth, isReady, readAddress }: AppOptions): MiddlewareHandler<RequestContext> =>
   async (c, next) => {
     if (!isReady()) {
       throw new Failure('database_unavailable', 'the database is not ready yet; nothing was changed', { retryAfter: 2 })
     }
-    const caller = () => auth.authenticate((name) => c.req.header(name))
-    c.set('caller', (await caller()).name)
+    const header = (name: string) => c.req.header(name)
+    const address = () => readAddress(c.env.incoming.socket.remoteAddress, header('x-forwarded-for'))
+    const caller = () => auth.authenticate({ header, address })
+    c.set('caller', await caller())
     c.set('stillAllowed', async () => void (await caller()))
     await next()
   }

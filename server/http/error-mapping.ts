@@ -25,9 +25,9 @@ export function toFailure(error: unknown, changing: boolean): Failure {
 export function inactivityFailure(changing: boolean): Failure {
   const because = 'the database does not answer'
   if (!changing) return new Failure('database_unavailable', because, { retryAfter: 30 })
-  return outcomeUnknown({
-    because,
-    hint: 'a dry run or the state of the job shows whether it was made',
+  // A bulk change may have committed batches by then, and may still go on.
+  return new Failure('outcome_unknown', `${because}; the change may have been made, as a whole or in part`, {
+    hint: 'a dry run, the record of the operation or the state of the job shows what was changed',
     retryAfter: 30,
   })
 }

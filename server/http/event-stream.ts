@@ -69,12 +69,12 @@ export async function streamEvents(
 const sendEvent = (stream: SSEStreamingApi, event: JobEvent): Promise<void> =>
   stream.writeSSE({ id: String(event.id), event: 'job', data: writeJson(streamedEvent(event)) })
 
-/** A comment that keeps the connection open, and the id after which a filtered reader continues. */
-const sendHeartbeat = (stream: SSEStreamingApi, cursor: number) => stream.write(`id: ${cursor}\n: heartbeat\n\n`)
-
-/** The cursor belongs to another log, or to a lost part of this log: the reader starts again, and new events follow. */
+/** Tells the reader that its cursor is of another log, or of a lost part of this one. New events follow. */
 const sendReset = (stream: SSEStreamingApi, ids: EventIds): Promise<void> =>
   stream.writeSSE({ id: String(ids.newest_id), event: 'reset', data: writeJson(ids) })
+
+/** A comment that keeps the connection open, and the id after which a filtered reader continues. */
+const sendHeartbeat = (stream: SSEStreamingApi, cursor: number) => stream.write(`id: ${cursor}\n: heartbeat\n\n`)
 
 /** @throws Failure `invalid_request` when the header is not the id of an event */
 function cursorOf(header: string | undefined): number | undefined {

@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import { Failure } from '../../shared/errors.ts'
 import { headers } from '../../shared/headers.ts'
+import { systemErrorText } from '../system-error.ts'
 import { respondToHealth } from './health.ts'
 import { problemOf } from './problem.ts'
 
@@ -66,8 +67,11 @@ export async function listen(server: Server, host: string, wanted: number): Prom
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) =>
       reject(
-        new Failure('usage', `cannot listen on ${host}:${wanted}: ${cause.code}`, {
-          hint: cause.code === 'EADDRINUSE' ? 'another program has the port: set PORT' : 'see HOST and PORT',
+        new Failure('usage', `cannot listen on ${host}:${wanted}: ${systemErrorText(cause)}`, {
+          hint:
+            cause.code === 'EADDRINUSE'
+              ? 'another program listens on the port: set PORT to another one'
+              : 'see HOST and PORT',
           cause,
         }),
       ),

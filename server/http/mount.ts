@@ -2,7 +2,8 @@ import type { Hono } from 'hono'
 import type { z } from 'zod'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
-import { headers, isConfirmed } from '../../shared/headers.ts'
+import { headers, isConfirmed, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
+import type { Caller } from '../auth/authenticate.ts'
 import type { Call, ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import { limitBody } from './body-limit.ts'
@@ -11,6 +12,7 @@ import { readIdempotencyKey, readInput, readReason } from './input.ts'
 import { asksForProgress, withProgress } from './progress-stream.ts'
 import type { RequestContext } from './request-context.ts'
 import { respond } from './respond.ts'
+import { routerPathOf } from './route-paths.ts'
 
 /** Mounts an endpoint: each call is read, validated, checked for its confirmation, and run. No route does more. */
 export function mount<In extends z.ZodType, Out extends z.ZodType>(
@@ -20,7 +22,8 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
   run: (call: Call, input: z.output<In>) => Promise<z.output<Out>>,
 ): void {
   const maxSize = serving.maxBodyBytes + (endpoint.documents ?? 0) * serving.maxJsonBytes
-  app.on(endpoint.method, [endpoint.path, ...(endpoint.aliases ?? [])], limitBody(maxSize), async (c) => {
+  const paths = [endpoint.path, ...(endpoint.aliases ?? [])].map(routerPathOf)
+  app.on(endpoint.method, paths, limitBody(maxSize), async (c) => {
     const input = await readInput(c, endpoint)
     const changing = endpoint.changes(input)
     c.set('changing', changing)
@@ -35,7 +38,8 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       return leaving.signal
     }
     const callWith = (reportProgress: Call['reportProgress']): Call => ({
-      caller: c.get('caller'),
+      caller: c.get('caller').id,
+      formerCaller: formerCallerOf(c.get('caller')),
       requestId: c.get('requestId'),
       recheckCredentials: c.get('stillAllowed'),
       reason,
@@ -56,9 +60,17 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       return respond(c, text)
     }
     const output = await outcome(alive)
-    return respond(c, toJson(output, leaving), { status: endpoint.created?.(output) ? 201 : 200 })
+    const status = endpoint.created?.(output) ? 201 : 200
+    if (endpoint.minimal && prefersMinimal(c.req.header('prefer'))) {
+      const text = JSON.stringify(endpoint.minimal(output))
+      return respond(c, text, { status, more: { 'Preference-Applied': returnMinimal } })
+    }
+    return respond(c, toJson(output, leaving), { status })
   })
 }
+
+/** A name that looks like an id could be chosen to pass for another token. */
+const formerCallerOf = ({ name }: Caller): string | undefined => (/^[0-9a-f]{12}$/.test(name) ? undefined : name)
 
 /**
  * Writes the output as JSON. Rows of other programs may be too large or too deeply nested for that; the call then ends

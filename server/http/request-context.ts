@@ -1,12 +1,13 @@
 import type { HttpBindings } from '@hono/node-server'
+import type { Caller } from '../auth/authenticate.ts'
 
 /** The values that a request carries through the app. */
 export interface RequestContext {
   Bindings: HttpBindings
   Variables: {
     requestId: string
-    caller: string
-    /** For long calls: checks the caller's credentials again. Throws Failure `unauthenticated`. */
+    caller: Caller
+    /** For calls that last: whether the caller may still be answered. Throws Failure `unauthenticated`. */
     stillAllowed: () => Promise<void>
     /** True when the call may change rows. */
     changing: boolean

@@ -5,6 +5,7 @@ import { headers } from '../../shared/headers.ts'
 import type { Log } from '../log.ts'
 import type { RequestContext } from './request-context.ts'
 import { requestIdOf } from './request-id.ts'
+import { readablePathOf } from './route-paths.ts'
 
 /** Gives each request its id, and logs its method, route, status, duration in ms, caller and changed rows. */
 export const logRequests =
@@ -16,11 +17,11 @@ export const logRequests =
     await next()
     log.info('request', {
       method: c.req.method,
-      route: routePath(c, -1),
+      route: readablePathOf(routePath(c, -1)),
       status: c.res.status,
       ms: Math.round(performance.now() - start),
       request_id: requestId,
-      caller: c.get('caller'),
+      caller: c.get('caller')?.id,
       rows: c.get('rows'),
     })
   }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { optional, ScopeName } from '../scope.ts'
+import { optional, preset, ScopeName } from '../scope.ts'
 import { text } from '../work/job.ts'
 
 const queueFields = { domain: ScopeName, queue: ScopeName }
@@ -15,15 +15,26 @@ export type QueueState = z.output<typeof QueueState>
 export const ControlRequest = z.strictObject({
   ...queueFields,
   action: z.enum(actions, `must be ${actions.slice(0, -1).join(', ')} or ${actions.at(-1)}`),
+  /** Replaces the reason of a queue that is stopped already. */
   reason: optional(text(500)),
+  /** Answers 404 for a queue that never had a job and was never stopped, and changes nothing. */
+  must_exist: preset(z.boolean('must be true or false'), false),
 })
 export type ControlRequest = z.output<typeof ControlRequest>
+
+/** The answer to a change of a queue. The fields beside the state are missing in answers of other servers. */
+const ControlResult = QueueState.extend({
+  /** False for a queue that never had a job and was never stopped before. */
+  known: z.boolean().optional(),
+  /** The state before the change, with the time and the reason of a stop. */
+  before: QueueState.extend({ updated_at: z.string().nullable(), reason: z.string().nullable() }).optional(),
+})
 
 export const controlQueue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/queue/control',
   input: ControlRequest,
-  output: QueueState,
+  output: ControlResult,
   changes: () => true,
   unconfirmed: true,
 })

@@ -9,7 +9,8 @@ const stored = (): OtherJobs => ({ prunable: 5, overdue: 4, quarantined: 3, leas
 const env = ({ url }: FakeServer) => ({ JOBSCTL_URL: url, JOBSCTL_API_KEY: 'key' })
 const run = (server: FakeServer, ...argv: string[]) => runJobsctl(argv, { env: env(server) })
 
-const noBound = 'note: this server keeps no bound; jobsctl itself checked the count, right before the change\n'
+const noBound =
+  'note: this server does not enforce the limit; jobsctl counted the jobs itself, right before the change\n'
 const sweep = ['sweep', '--domain', 'chatbooks', '--age', '1d']
 const confirmed = ({ asked }: FakeServer) => asked.filter(({ headers }) => headers['x-confirm'] !== undefined)
 
@@ -31,7 +32,7 @@ it('prune, requeue and integrity --fix: preview and change, and a word that the 
   const [prune, requeue, integrity] = await Promise.all([
     run(server, 'prune', '--domain', 'chatbooks', '--yes'),
     run(server, 'requeue', '--domain', 'chatbooks', '--yes'),
-    run(server, 'integrity', '--all', '--fix', '--yes'),
+    run(server, 'integrity', '--all', '--fix', '--trust-server', '--yes'),
   ])
 
   expect(prune).toEqual({ code: 0, out: 'deleted 5 jobs in chatbooks\n', err: noBound })
@@ -98,7 +99,9 @@ it('sweep: says that it cannot be previewed, and goes on only with --yes --no-pr
   for (const refusal of refusals) {
     expect(refusal).toMatchObject({ code: 3, out: '' })
     expect(refusal.err).toContain('error: this server cannot preview this sweep; nothing was changed\n')
-    expect(refusal.err).toContain(`hint: to go ahead without: jobsctl ${sweep.join(' ')} --yes --no-preview\n`)
+    expect(refusal.err).toContain(
+      `hint: to go ahead without a preview: jobsctl ${sweep.join(' ')} --yes --no-preview\n`,
+    )
   }
   expect(await atTerminal(sweep, { env: env(server) })).toMatchObject({ code: 3 })
   expect(await run(server, ...sweep, '--no-preview')).toMatchObject({
@@ -117,7 +120,7 @@ it('--no-preview with a limit that nobody would keep is refused', async () => {
   const server = await otherServer(stored())
   const { code, err } = await run(server, ...sweep, '--yes', '--no-preview', '--max', '9')
   expect(code).toBe(2)
-  expect(err).toContain('nothing would keep it')
+  expect(err).toContain('nothing would enforce it')
   expect(server.asked).toEqual([])
 })
 
@@ -137,7 +140,10 @@ it('reads its errors: a sentence, a list of faults, and an answer that says noth
     fakeServer(() => ({ status: 422, body: { detail: faults } })).then((server) => run(server, 'stats')),
     fakeServer(() => ({ status: 500, body: 'Internal Server Error' })).then((server) => run(server, 'stats')),
   ])
-  expect(sentence).toMatchObject({ code: 4, err: expect.stringContaining('error: Could not validate credentials\n') })
+  expect(sentence).toMatchObject({
+    code: 4,
+    err: expect.stringContaining('rejected the key of JOBSCTL_API_KEY: Could not validate credentials\n'),
+  })
   expect(list).toMatchObject({
     code: 2,
     err: 'error: --older-than: Input should be greater than 0\n  --domain: Field required\n',
@@ -151,7 +157,7 @@ it('doctor is content with it, and says what it lacks', async () => {
   expect(code).toBe(0)
   expect(out).toMatch(/^server\twarning\t/m)
   expect(out).toMatch(/^database\twarning\t/m)
-  expect(out).toMatch(/^bounds\twarning\tthe server knows no max\t/m)
+  expect(out).toMatch(/^bounds\twarning\tthe server does not enforce --max\t/m)
 })
 
 it('what a person confirms is counted again right before the change, since this server keeps no bound', async () => {
@@ -176,4 +182,22 @@ it('an error with odd fields beside its sentence still says the sentence', async
     code: 3,
     err: expect.stringContaining('this server cannot preview this sweep'),
   })
+})
+
+it('integrity: another server may count healthy jobs, so --fix and --detailed-exitcode need --trust-server', async () => {
+  const jobs = stored()
+  const server = await otherServer(jobs)
+  const [fix, cron, report, trusted] = await Promise.all([
+    run(server, 'integrity', '--all', '--fix', '--yes'),
+    run(server, 'integrity', '--all', '--detailed-exitcode'),
+    run(server, 'integrity', '--all'),
+    run(server, 'integrity', '--all', '--detailed-exitcode', '--trust-server'),
+  ])
+  for (const refused of [fix, cron]) {
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('is not jobs-server and may count healthy') })
+    expect(refused.err).toContain('--trust-server')
+  }
+  expect(report).toMatchObject({ code: 0, err: expect.stringContaining('note: ') })
+  expect(trusted).toMatchObject({ code: 10, err: '' })
+  expect(jobs).toEqual(stored())
 })

@@ -28,7 +28,7 @@ it.each(['644', '640', '604', '660'])('refuses a key file of mode %s, and says h
   expect(flag).toEqual({
     code: 2,
     out: '',
-    err: `error: --api-key-file: others can read ${path}; it was not used\n  hint: chmod 600 ${path}\n`,
+    err: `error: --api-key-file: others can read ${path}; the key was not used\n  hint: chmod 600 ${path}\n`,
   })
   expect(variable).toMatchObject({ code: 2, err: expect.stringContaining('JOBSCTL_API_KEY_FILE: others can read') })
   expect(server.asked).toEqual([])

@@ -38,7 +38,7 @@ it('a result that cannot be written is told in a sentence, and the change stands
   await world.clear()
   await world.jobs(2)
   const { out, err } = await line('jobsctl prune --all --yes >/dev/full; echo $?')
-  expect(err).toBe('error: cannot write to stdout: ENOSPC; what the command did stands\n')
+  expect(err).toBe('error: cannot write to stdout: ENOSPC; the command itself goes on, and nothing is rolled back\n')
   expect(out).toBe('1\n')
   expect(await world.count()).toBe(0)
 })

@@ -1,6 +1,6 @@
 import { request } from 'undici'
 
-/** An answer of the server; `body` is what its JSON says, or the text when it is not JSON. */
+/** A response of the server; `body` is its parsed JSON, or its text when the text is not JSON. */
 export interface Answer {
   status: number
   headers: Record<string, string | undefined>
@@ -16,7 +16,7 @@ interface CallOptions {
   headers?: Record<string, string>
 }
 
-/** One request, exactly as told: nothing is followed, retried or added but the content type of a body. */
+/** Sends one request: no redirect is followed, nothing is retried, and no header is added but the content type of a body. */
 export async function call({ url, method, path, body, headers }: CallOptions): Promise<Answer> {
   const answer = await request(`${url}${path}`, {
     method,

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Call } from '../../server/call.ts'
 import type { Pool } from '../../server/database/sql.ts'
+import { controlQueue } from '../../server/endpoints/queues/control.ts'
 import { stats, statsFromJobs } from '../../server/endpoints/queues/stats.ts'
 import { cancelJob } from '../../server/endpoints/work/cancel.ts'
 import { enqueueJob, enqueueJobs } from '../../server/endpoints/work/enqueue.ts'
@@ -11,6 +12,7 @@ import { leaseJobs } from '../../server/lifecycle/lease.ts'
 import { createEventWatermark } from '../../server/waiting/event-watermark.ts'
 import { createLongPolls } from '../../server/waiting/long-poll.ts'
 import { createSingleFlight } from '../../server/waiting/single-flight.ts'
+import { ControlRequest } from '../../shared/queues/queues.ts'
 import { AcquireRequest } from '../../shared/work/acquire.ts'
 import { NewJob } from '../../shared/work/enqueue.ts'
 import { statementsOf } from '../support/sql-text.ts'
@@ -36,6 +38,7 @@ const callWith = (sql: Pool): Call => ({
   log,
   stopping: signal,
   caller: 'operator',
+  formerCaller: undefined,
   requestId: 'request',
   recheckCredentials: async () => {},
   reason: undefined,
@@ -79,6 +82,7 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['enqueue', 1, (call) => enqueueJobs(call, { jobs: [newJob, newJob] })],
   ['renew', 0, (call) => renewJobs(call, { jobs: [{ ...lease, lease_seconds: 60 }] })],
   ['cancel', 0, (call) => cancelJob(call, { id: 1, reason: 'why', force: false })],
+  ['queue-control', 0, (call) => controlQueue(call, ControlRequest.parse({ ...scope, action: 'pause' }))],
   ['stats-from-counts', 0, (call) => stats(call, statsScope)],
   ['stats-from-jobs', 0, (call) => statsFromJobs(call.sql, statsScope)],
 ])('the statement %s is as in its snapshot (statement %i of its call)', async (name, at, run) => {

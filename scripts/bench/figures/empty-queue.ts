@@ -1,16 +1,16 @@
 import type { Figure } from '../figure.ts'
-import { inTurn, timedEach } from '../rounds.ts'
-import { prepare } from '../stage/prepare.ts'
+import { meanDuration, measureAlternately } from '../measure.ts'
+import { createDatabase } from '../setup/create-database.ts'
 
 const queued = 200_000
 
-/** What waits elsewhere should not be in the way of whoever finds nothing. */
+/** An acquire from an empty queue should not scan the queued jobs of other queues. */
 export const emptyQueue: readonly Figure[] = [
   {
     name: 'acquire: an empty queue beside 200,000 queued jobs',
-    ...{ against: 'an empty table', unit: 'ms', ratio: 'ours / against', reach: { atMost: 2 } },
+    ...{ against: 'an empty table', unit: 'ms', ratio: 'ours / against', target: { atMost: 2 } },
     async measure(bench) {
-      await Promise.all([prepare(bench, 'queued'), prepare(bench, 'empty')])
+      await Promise.all([createDatabase(bench, 'queued'), createDatabase(bench, 'empty')])
       const sql = bench.sqlOf('queued')
       await sql`
         insert into jobs (uuid, domain, queue, job_type, status, payload)
@@ -19,11 +19,15 @@ export const emptyQueue: readonly Figure[] = [
       await sql`vacuum (analyze)`
       const [full, empty] = [await bench.serve('queued'), await bench.serve('empty')]
       const request = { domain: 'domain3', queue: 'nothing here', worker_id: 'idle' }
-      const take =
+      const acquire =
         ({ api }: typeof full) =>
         () =>
           api.post('/api/v1/jobs/acquire', request)
-      const pair = await inTurn({ rounds: 15 }, timedEach(50, take(full)), timedEach(50, take(empty)))
+      const pair = await measureAlternately(
+        { rounds: 15 },
+        meanDuration(50, acquire(full)),
+        meanDuration(50, acquire(empty)),
+      )
       await Promise.all([full.stop(), empty.stop()])
       return pair
     },

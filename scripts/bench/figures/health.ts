@@ -1,23 +1,23 @@
 import type { Figure } from '../figure.ts'
-import { flood } from '../load/flood.ts'
-import { inTurn } from '../rounds.ts'
-import { startBareServer } from '../stage/bare-server.ts'
+import { measureRequestRate } from '../load/request-rate.ts'
+import { measureAlternately } from '../measure.ts'
+import { startBareServer } from '../setup/bare-server.ts'
 
-const many = { connections: 50, ms: 2000 }
+const load = { connections: 50, ms: 2000 }
 
-/** What the server's own layers cost, where nothing else is to be done. */
+/** The cost of the server's HTTP layers: `GET /healthz` does no other work. */
 export const health: readonly Figure[] = [
   {
     name: 'healthz: 50 connections',
-    ...{ against: 'bare node:http, same body', unit: 'calls/s', ratio: 'ours / against', reach: { atLeast: 0.75 } },
+    ...{ against: 'bare node:http, same body', unit: 'calls/s', ratio: 'ours / against', target: { atLeast: 0.75 } },
     async measure(bench) {
-      // Both have just been started, and have done nothing else.
+      // Both servers have just started and have served no other request.
       await bench.create('health')
       const [server, bare] = [await bench.serve('health'), await startBareServer()]
-      const pair = await inTurn(
+      const pair = await measureAlternately(
         { rounds: 7 },
-        () => flood(`${server.url}/healthz`, many),
-        () => flood(`${bare.url}/healthz`, many),
+        () => measureRequestRate(`${server.url}/healthz`, load),
+        () => measureRequestRate(`${bare.url}/healthz`, load),
       )
       bare.stop()
       await server.stop()

@@ -1,9 +1,9 @@
 import type { Bench } from '../bench.ts'
 import type { Figure } from '../figure.ts'
 
-const mostMegabytes = 200
+const limitMegabytes = 200
 
-/** Of the servers that have run since the figures that asked for them, the one that holds the most. */
+/** Returns the resident memory of the largest running server, in MiB. Undefined when no server runs. */
 async function largest(bench: Bench): Promise<{ now: number; start: number } | undefined> {
   const servers = await Promise.all(
     bench.running().map(async ({ memory, memoryAtStart }) => ({ now: await memory(), start: memoryAtStart })),
@@ -11,24 +11,24 @@ async function largest(bench: Bench): Promise<{ now: number; start: number } | u
   return servers.sort((one, other) => other.now - one.now)[0]
 }
 
-const nobody = 'no server has run; it is told after other figures'
+const noServer = 'no server is running: select other figures too, since this figure measures their servers'
 
-/** Last of all, when the servers have done what the other figures asked of them. */
+/** These figures come last, when the servers have served the other figures. */
 export const memory: readonly Figure[] = [
   {
-    name: 'memory of the server, after all the above',
-    ...{ against: 'after its start', unit: 'MB', ratio: 'ours / against', reach: { atMost: 1.5 } },
+    name: 'memory of the server, after the other figures',
+    ...{ against: 'after its start', unit: 'MB', ratio: 'ours / against', target: { atMost: 1.5 } },
     async measure(bench) {
       const server = await largest(bench)
-      return server ? { ours: [server.now], against: [server.start] } : nobody
+      return server ? { ours: [server.now], against: [server.start] } : noServer
     },
   },
   {
-    name: 'memory of the server, in all',
-    ...{ against: `${mostMegabytes} MB`, unit: 'MB', ratio: 'ours / against', reach: { atMost: 1 } },
+    name: 'memory of the server, resident',
+    ...{ against: `${limitMegabytes} MB`, unit: 'MB', ratio: 'ours / against', target: { atMost: 1 } },
     async measure(bench) {
       const server = await largest(bench)
-      return server ? { ours: [server.now], against: [mostMegabytes] } : nobody
+      return server ? { ours: [server.now], against: [limitMegabytes] } : noServer
     },
   },
 ]

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process'
 import type { Bench } from '../bench.ts'
 import type { Figure } from '../figure.ts'
-import { inTurn, type Side } from '../rounds.ts'
-import { apiKey } from '../stage/api.ts'
-import { large } from '../stage/large.ts'
+import { measureAlternately, type Side } from '../measure.ts'
+import { apiKey } from '../setup/api.ts'
+import { large } from '../setup/large.ts'
 
-/** A whole process, from its start to its end, in milliseconds. */
+/** Measures a process from its start to its exit, in milliseconds. */
 const processOf =
   (bench: Bench, argv: readonly string[], env: Record<string, string> = {}): Side =>
   async () => {
@@ -21,17 +21,18 @@ const processOf =
     return took
   }
 
-/** What a command costs beyond Node itself; the bin link starts the same file with the same Node. */
-const program = (verb: string, most: number, connected = false): Figure => ({
+/** Compares a command with Node that runs an empty script. The bin link starts the same file with the same Node. */
+const program = (verb: string, maxRatio: number, connected = false): Figure => ({
   name: `jobsctl ${verb}`,
-  ...{ against: 'node -e 0', unit: 'ms', ratio: 'ours / against', reach: { atMost: most } },
+  ...{ against: 'node -e 0', unit: 'ms', ratio: 'ours / against', target: { atMost: maxRatio } },
   async measure(bench) {
     const env = connected ? { JOBSCTL_URL: (await large(bench)).server.url, JOBSCTL_API_KEY: apiKey } : {}
     const ours = processOf(bench, [bench.programs.jobsctl, verb], env)
-    return inTurn({ rounds: 21, warmUps: 2 }, ours, processOf(bench, ['-e', '0']))
+    return measureAlternately({ rounds: 21, warmUps: 2 }, ours, processOf(bench, ['-e', '0']))
   },
 })
 
+/** The duration of commands, from the start of the process to its exit. */
 export const programs: readonly Figure[] = [
   program('--version', 1.2),
   program('--help', 1.3),

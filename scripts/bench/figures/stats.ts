@@ -1,10 +1,10 @@
 import type { Sql } from 'postgres'
 import * as z from 'zod'
 import type { Figure } from '../figure.ts'
-import { flood } from '../load/flood.ts'
-import { inTurn, timed } from '../rounds.ts'
-import { apiKey } from '../stage/api.ts'
-import { large } from '../stage/large.ts'
+import { measureRequestRate } from '../load/request-rate.ts'
+import { duration, measureAlternately } from '../measure.ts'
+import { apiKey } from '../setup/api.ts'
+import { large } from '../setup/large.ts'
 
 export const statsPath = '/api/v1/jobs/stats'
 
@@ -16,7 +16,7 @@ const Groups = z.array(
   }),
 )
 
-/** What one would type into psql, on a connection as psql has one; psql itself is not started for each. */
+/** The query that an operator would type into psql. It runs on one open connection, without starting psql. */
 const grouped = (sql: Sql, domain?: string) => sql`
   select
     domain, queue, job_type,
@@ -29,43 +29,51 @@ const grouped = (sql: Sql, domain?: string) => sql`
   group by domain, queue, job_type
   order by domain, queue, job_type`
 
-const ofScope = (name: string, domain?: string): Figure => ({
+const figure = (name: string, domain?: string): Figure => ({
   name,
-  ...{ against: 'group by over the table, in SQL', unit: 'ms', ratio: 'against / ours', reach: { atLeast: 50 } },
+  ...{ against: 'group by over the table, in SQL', unit: 'ms', ratio: 'against / ours', target: { atLeast: 50 } },
   async measure(bench) {
     const { server, sql } = await large(bench)
     const path = domain === undefined ? statsPath : `${statsPath}?domain=${domain}`
-    await sameCounts(
+    await assertSameCounts(
       () => server.api.get(path),
       () => grouped(sql, domain),
     )
-    return inTurn(
+    return measureAlternately(
       { rounds: 9 },
-      timed(() => server.api.get(path)),
-      timed(() => grouped(sql, domain)),
+      duration(() => server.api.get(path)),
+      duration(() => grouped(sql, domain)),
     )
   },
 })
 
-/** Jobs fall due between two looks, so that one of several must agree. */
-async function sameCounts(ours: () => Promise<unknown>, theirs: () => PromiseLike<unknown>): Promise<void> {
+/**
+ * Compares the counts of both sides, up to five times, since scheduled jobs become due between two reads.
+ * @throws Error when no comparison is equal
+ */
+async function assertSameCounts(ours: () => Promise<unknown>, theirs: () => PromiseLike<unknown>): Promise<void> {
   for (let tries = 0; ; tries++) {
-    const [told, counted] = [Groups.parse(await ours()), Groups.parse(await theirs())]
-    if (JSON.stringify(told) === JSON.stringify(counted)) return
-    if (tries === 4) throw new Error('the server does not count what SQL counts')
+    const [fromServer, fromSql] = [Groups.parse(await ours()), Groups.parse(await theirs())]
+    if (JSON.stringify(fromServer) === JSON.stringify(fromSql)) return
+    if (tries === 4) throw new Error('the counts of the server and of SQL differ')
   }
 }
 
-/** One answer may serve all who ask at the same time. */
-const callers: Figure = {
-  name: 'stats: 16 callers at once',
-  ...{ against: 'one caller', unit: 'calls/s', ratio: 'ours / against', reach: { atLeast: 8 } },
+/** One result may serve all callers that wait at the same time. */
+const concurrentCallers: Figure = {
+  name: 'stats: 16 concurrent callers',
+  ...{ against: 'one caller', unit: 'calls/s', ratio: 'ours / against', target: { atLeast: 8 } },
   async measure(bench) {
     const { server } = await large(bench)
     const callers = (connections: number) => () =>
-      flood(`${server.url}${statsPath}`, { connections, ms: 1500, headers: { 'x-api-key': apiKey } })
-    return inTurn({ rounds: 5 }, callers(16), callers(1))
+      measureRequestRate(`${server.url}${statsPath}`, { connections, ms: 1500, headers: { 'x-api-key': apiKey } })
+    return measureAlternately({ rounds: 5 }, callers(16), callers(1))
   },
 }
 
-export const stats: readonly Figure[] = [ofScope('stats: the whole'), ofScope('stats: one domain', 'domain3'), callers]
+/** The latency and the throughput of stats. */
+export const stats: readonly Figure[] = [
+  figure('stats: all domains'),
+  figure('stats: one domain', 'domain3'),
+  concurrentCallers,
+]

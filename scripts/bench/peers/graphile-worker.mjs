@@ -1,7 +1,10 @@
 import { Logger, makeWorkerUtils, runMigrations, runOnce } from 'graphile-worker'
-import { answer, inBatches, payload, workers } from './answer.mjs'
+import { inBatches, payload, serveCommands, workers } from './protocol.mjs'
 
-/** graphile-worker as its documentation advises for throughput: a local queue of 500, and completions in batches. */
+/**
+ * graphile-worker with the settings that its documentation advises for throughput: a local queue of 500 jobs, batched
+ * completions.
+ */
 const connectionString = process.argv[2]
 const logger = new Logger(() => (level, message) => {
   if (level === 'error') console.error(message)
@@ -18,7 +21,7 @@ const preset = { worker: { ...worker, logger } }
 await runMigrations({ preset })
 const utils = await makeWorkerUtils({ preset })
 
-await answer({
+await serveCommands({
   enqueue: (jobs) =>
     inBatches(jobs, (size) => utils.addJobs(Array.from({ length: size }, () => ({ identifier: 'work', payload })))),
   async work(jobs) {
@@ -26,11 +29,11 @@ await answer({
     const work = async () => {
       done += 1
     }
-    // Each ends when it finds nothing more.
+    // `runOnce` resolves when it finds no more jobs.
     await Promise.all(
       Array.from({ length: workers }, () => runOnce({ preset, taskList: { work }, noHandleSignals: true })),
     )
-    if (done !== jobs) throw new Error(`${done} jobs were done of ${jobs}`)
+    if (done !== jobs) throw new Error(`${done} of ${jobs} jobs were completed`)
   },
   clear: () => utils.withPgClient((client) => client.query('truncate graphile_worker._private_jobs')),
 })

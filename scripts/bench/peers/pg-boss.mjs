@@ -1,20 +1,20 @@
 import PgBoss from 'pg-boss'
-import { answer, inBatches, payload, taken, workers } from './answer.mjs'
+import { acquireBatch, inBatches, payload, serveCommands, workers } from './protocol.mjs'
 
-/** pg-boss with its own batches: insert, fetch and complete. A connection for each worker, as ours has. */
+/** pg-boss with its own batch calls: insert, fetch and complete. One connection for each worker. */
 const boss = new PgBoss({ connectionString: process.argv[2], max: workers, schedule: false })
 boss.on('error', ({ message }) => console.error(message))
 await boss.start()
 await boss.createQueue('work')
 
-await answer({
+await serveCommands({
   enqueue: (jobs) =>
     inBatches(jobs, (size) => boss.insert(Array.from({ length: size }, () => ({ name: 'work', data: payload })))),
   async work(jobs) {
     let done = 0
     const worker = async () => {
       for (;;) {
-        const batch = await boss.fetch('work', { batchSize: taken })
+        const batch = await boss.fetch('work', { batchSize: acquireBatch })
         if (batch.length === 0) return
         await boss.complete(
           'work',
@@ -24,7 +24,7 @@ await answer({
       }
     }
     await Promise.all(Array.from({ length: workers }, worker))
-    if (done !== jobs) throw new Error(`${done} jobs were done of ${jobs}`)
+    if (done !== jobs) throw new Error(`${done} of ${jobs} jobs were completed`)
   },
   clear: () => boss.clearStorage(),
 })

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Cluster, Node } from './cluster/cluster.ts'
+import type { Cluster, Pair } from './cluster/cluster.ts'
+import type { Node } from './cluster/node.ts'
 import { postmaster, processesIn, signal } from './cluster/processes.ts'
 import { directly } from './watch.ts'
 
 interface Blow {
   cluster: Cluster
-  primary: Node
-  standby: Node
+  pair: Pair
   /** Keeps the standby behind for a moment before, so that an asynchronous one has something to lose. */
   lagging: boolean
 }
@@ -24,7 +24,7 @@ const lagMs = 700
 export const faults = {
   kill: {
     name: "kill -9 of the primary's postmaster",
-    async strike({ primary, lagging }) {
+    async strike({ pair: { primary }, lagging }) {
       const sender = await holdBack(primary, lagging)
       const pid = await postmaster(primary.data)
       if (pid === undefined) throw new Error('the primary has no postmaster')
@@ -34,7 +34,7 @@ export const faults = {
   },
   freeze: {
     name: 'SIGSTOP of the primary and its Patroni',
-    async strike({ primary, lagging }) {
+    async strike({ pair: { primary }, lagging }) {
       await holdBack(primary, lagging)
       const { folder } = primary
       // Once more, for a process that was forked meanwhile.
@@ -44,7 +44,7 @@ export const faults = {
   },
   cut: {
     name: 'the primary is cut off from the network',
-    async strike({ cluster: { network }, primary, lagging }) {
+    async strike({ cluster: { network }, pair: { primary }, lagging }) {
       const sender = await holdBack(primary, lagging)
       await network.cutting?.cut(primary.place)
       signal(sender, 'SIGCONT')
@@ -53,8 +53,8 @@ export const faults = {
   },
   switchover: {
     name: 'patronictl switchover',
-    async strike({ cluster, primary, standby }) {
-      await cluster.switchover(primary, standby)
+    async strike({ cluster, pair }) {
+      await cluster.switchover(pair)
       return async () => {}
     },
   },

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type { Sql } from 'postgres'
-import { type Cluster, type Node, until } from './cluster/cluster.ts'
+import { type Node, startOn } from './cluster/node.ts'
 import type { Programs } from './cluster/packages.ts'
+import { until } from './cluster/until.ts'
 import { directly } from './watch.ts'
 
 /** An event as it was told, which no other event is like. */
@@ -25,7 +25,6 @@ export interface OldPrimary {
 }
 
 interface Looking {
-  cluster: Cluster
   old: Node
   fresh: Node
   programs: Programs
@@ -66,10 +65,9 @@ function positionOf(text: string): bigint {
 async function commitsOf({ old, programs, since }: Looking, timeline: number): Promise<Map<string, bigint>> {
   const argv = ['-p', join(old.data, 'pg_wal'), '-t', String(timeline), '-s', since, '-r', 'Transaction']
   // It ends with an error where the log ends.
-  const text = await promisify(execFile)(join(programs.postgres, 'pg_waldump'), argv, { maxBuffer: 2 ** 29 }).then(
-    ({ stdout }) => stdout,
-    (error: { stdout?: string }) => error.stdout ?? '',
-  )
+  const text = await new Promise<string>((resolve) => {
+    execFile(join(programs.postgres, 'pg_waldump'), argv, { maxBuffer: 2 ** 29 }, (_, out) => resolve(out))
+  })
   const commits = new Map<string, bigint>()
   for (const [, transaction = '', at = '', more = ''] of text.matchAll(
     /tx: +(\d+), lsn: ([^,]+),.*desc: COMMIT(.*)$/gm,
@@ -81,10 +79,10 @@ async function commitsOf({ old, programs, since }: Looking, timeline: number): P
 }
 
 /** Starts PostgreSQL alone on the data, without the files that make it a standby. */
-async function eventsOf({ cluster, old, programs, database }: Looking): Promise<(Told & { transaction: string })[]> {
+async function eventsOf({ old, programs, database }: Looking): Promise<(Told & { transaction: string })[]> {
   for (const name of ['standby.signal', 'recovery.signal']) await rm(join(old.data, name), { force: true })
   const { address, postgresPort } = old.place
-  const child = cluster.beside(old, [
+  const child = startOn(old, [
     ...([join(programs.postgres, 'postgres'), '-D', old.data, '-p', String(postgresPort)] as const),
     ...['-c', `listen_addresses=${address}`, '-c', 'primary_conninfo=', '-c', 'synchronous_standby_names='],
   ])

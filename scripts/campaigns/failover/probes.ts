@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { enqueue } from '../../../shared/endpoints.ts'
 import { createCaller } from '../stress/actors/caller.ts'
 import type { Journal } from '../stress/journal.ts'
-import { lanes, pruned } from '../stress/lanes.ts'
+import { prunedDomain, queues } from '../stress/queues.ts'
 import type { Random } from '../stress/random.ts'
 
 interface Probing {
@@ -24,11 +24,11 @@ export async function probe({ server, first, journal, random, signal }: Probing)
   const caller = createCaller({ name: `probe-${first}`, servers: [server], journal, random })
   const numbers: number[] = []
   const once = async (n: number) => {
-    const { domain, queue } = random.pick(lanes.filter(({ domain }) => domain !== pruned))
+    const { domain, queue } = random.pick(queues.filter(({ domain }) => domain !== prunedDomain))
     const payload = { n, fails: 0, poison: false }
-    const { request, body, unanswered } = await caller.call(enqueue, { domain, queue, job_type: 'encode', payload })
+    const { request, body, unknownOutcome } = await caller.call(enqueue, { domain, queue, job_type: 'encode', payload })
     if (body) journal.write({ kind: 'enqueued', request, n, job: body.id, created: body.created })
-    else if (unanswered) journal.write({ kind: 'unanswered', n })
+    else if (unknownOutcome) journal.write({ kind: 'unknown-outcome', n })
     else return
     numbers.push(n)
   }

@@ -2,7 +2,7 @@ import Table from 'cli-table3'
 import { grouped } from '../stress/checks/grouped.ts'
 import type { Verdict } from '../stress/checks/verdict.ts'
 import type { Mode } from './cluster/patroni.ts'
-import type { RoundResult } from './round.ts'
+import type { RoundResult } from './stage.ts'
 
 export interface Reported extends RoundResult {
   mode: Mode
@@ -12,12 +12,20 @@ export interface Reported extends RoundResult {
 /** Prints a line of figures for each round. */
 export function printFigures(rounds: readonly Reported[]): void {
   const table = new Table({
-    head: ['round', 'acknowledged', 'lost', 'doubled', 's without writes', 's from promotion to first write'],
+    head: [
+      'round',
+      'acknowledged',
+      'lost',
+      'doubled',
+      'outcome unknown',
+      's without writes',
+      's from promotion to first write',
+    ],
     style: { head: [], border: [] },
   })
   for (const { mode, fault, loss, outage } of rounds) {
     table.push([
-      ...[`${mode}: ${fault}`, loss.acknowledged, loss.lost.length, loss.doubled.length],
+      ...[`${mode}: ${fault}`, loss.acknowledged, loss.lost.length, loss.doubled.length, loss.unknown],
       outage.withoutWrites.toFixed(2),
       Math.max(...outage.untilWrites.map(({ seconds }) => seconds)).toFixed(2),
     ])

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres, { type Sql } from 'postgres'
-import type { Node } from './cluster/cluster.ts'
+import type { Node } from './cluster/node.ts'
 
 const pauseMs = 20
 

@@ -2,32 +2,38 @@ import { setTimeout as wait } from 'node:timers/promises'
 import postgres, { type Sql } from 'postgres'
 import { createCaller } from './actors/caller.ts'
 import { enqueueAll } from './actors/enqueuer.ts'
-import { workBySql } from './actors/foreign.ts'
+import { injectFaults } from './actors/fault-injection.ts'
 import { operate } from './actors/operator.ts'
 import { followByCursor, followByStream } from './actors/readers.ts'
-import { makeTrouble } from './actors/trouble.ts'
+import { workBySql } from './actors/sql-worker.ts'
 import { startWorkers } from './actors/workers.ts'
+import { checkAll } from './checks/all.ts'
 import { checkCounts } from './checks/counts.ts'
 import { gather } from './checks/evidence.ts'
-import { judgeAll } from './checks/judge-all.ts'
 import { printMeasures, printVerdicts } from './checks/report.ts'
+import { caughtUp, drain, live, within } from './drain.ts'
 import { openJournal } from './journal.ts'
-import { caughtUp, drain, live, within } from './peace.ts'
 import { createRandom } from './random.ts'
 import { type Server, startServer } from './servers.ts'
 
 interface Campaign {
+  /** The number of jobs to enqueue. */
   jobs: number
   seed: number
+  /** The folder of the journals and server logs. */
   folder: string
+  /** The URL of an empty database. */
   dbUrl: string
 }
 
 const workerCount = 8
-/** Enough to do for all, and not so much that it grows old. */
-const backlog = 1500
+/** The number of live jobs above which the enqueuer pauses, so that jobs do not wait long in a queue. */
+const maxLiveJobs = 1500
 
-/** A whole run: trouble, peace, and the judgement. Returns how many violations there are. */
+/**
+ * Enqueues and processes jobs under fault injection, drains the queues, and runs all checks. Returns the number of
+ * violations.
+ */
 export async function runCampaign({ jobs, seed, folder, dbUrl }: Campaign): Promise<number> {
   const sql = postgres(dbUrl, { max: 8, onnotice: () => {} })
   const servers = await Promise.all([startServer(dbUrl, folder), startServer(dbUrl, folder)])
@@ -44,27 +50,27 @@ export async function runCampaign({ jobs, seed, folder, dbUrl }: Campaign): Prom
   const workers = await startWorkers({ count: workerCount, seed, journals: folder, servers: urls })
   const ending = new AbortController()
   const { signal } = ending
-  const trouble = makeTrouble({ sql, workers, servers, random: createRandom(seed, 'trouble'), signal })
-  const beside = [
+  const injection = injectFaults({ sql, workers, servers, random: createRandom(seed, 'trouble'), signal })
+  const background = [
     ...['operator-1', 'operator-2', 'operator-3'].map((name) => operate({ ...callerOf(name), signal })),
     ...['sql-1', 'sql-2'].map((name) => workBySql({ ...callerOf(name), name, signal })),
   ]
   const began = performance.now()
-  const lap = (what: string) => console.log(`${Math.round((performance.now() - began) / 1000)} s: ${what}`)
+  const log = (message: string) => console.log(`${Math.round((performance.now() - began) / 1000)} s: ${message}`)
 
-  await enqueueAll({ ...callerOf('enqueuer'), jobs, room: () => room(sql) })
-  lap('all jobs are enqueued')
+  await enqueueAll({ ...callerOf('enqueuer'), jobs, room: () => waitForRoom(sql) })
+  log('all jobs are enqueued')
   ending.abort()
-  const terminated = await trouble
-  await Promise.all(beside)
+  const terminated = await injection
+  await Promise.all(background)
   workers.calm()
-  const quietSince = Date.now() + 2000
-  lap(`peace, after ${workers.kills()} workers and ${terminated} connections were killed`)
+  const steadySince = Date.now() + 2000
+  log(`the fault injection is over: ${workers.kills()} workers and ${terminated} database sessions were killed`)
   const drained = await drain(sql)
-  lap(
+  log(
     drained
-      ? `all jobs have ended: ${Math.round((jobs * 1000) / (performance.now() - began))} a second`
-      : 'NOT all jobs have ended',
+      ? `all jobs have ended: ${Math.round((jobs * 1000) / (performance.now() - began))} jobs/s`
+      : 'some jobs have NOT ended',
   )
   const faults = await workers.stop()
   await within(15_000, () => caughtUp(sql, readers))
@@ -80,16 +86,18 @@ export async function runCampaign({ jobs, seed, folder, dbUrl }: Campaign): Prom
   const counts = await checkCounts(callerOf('judge').caller)
   await sql.end()
   printMeasures(evidence)
-  return printVerdicts([...judgeAll(evidence, quietSince), counts, await ends(servers, faults)])
+  return printVerdicts([...checkAll(evidence, steadySince), counts, await stopServers(servers, faults)])
 }
 
-async function ends(servers: readonly Server[], faults: string[]) {
+/** Stops the servers. Returns a verdict on the faults of workers, errors in server logs, and exit codes. */
+async function stopServers(servers: readonly Server[], faults: string[]) {
   const codes = await Promise.all(servers.map((server) => server.stop()))
   const wrong = [...faults, ...servers.flatMap(({ errors }) => errors)]
-  for (const code of codes) if (code !== 0) wrong.push(`a server ended with ${code}`)
-  return { claim: 'no process made a mistake', looked: codes.length + workerCount, wrong }
+  for (const code of codes) if (code !== 0) wrong.push(`a server exited with ${code}`)
+  return { claim: 'no process logs an error or exits with one', looked: codes.length + workerCount, wrong }
 }
 
-async function room(sql: Sql): Promise<void> {
-  while ((await live(sql)) > backlog) await wait(50)
+/** Waits until fewer jobs are live. */
+async function waitForRoom(sql: Sql): Promise<void> {
+  while ((await live(sql)) > maxLiveJobs) await wait(50)
 }

@@ -1,32 +1,33 @@
 import * as z from 'zod'
 import type { enqueue } from '../../../shared/endpoints.ts'
-import { lanes, mixed, pruned } from './lanes.ts'
+import { prunedDomain, queues, sharedDomain } from './queues.ts'
 import type { Random } from './random.ts'
 
-/** What a job asks of its worker. */
+/** The payload of a job. It determines how a worker finishes the job. */
 export const Payload = z.object({
-  /** Its number among all that were made. */
+  /** The number of the job, unique in the run. */
   n: z.number(),
-  /** It fails while it has been tried less often. */
+  /** The number of attempts that fail before one succeeds. */
   fails: z.number(),
-  /** It fails always, and in the same way. */
+  /** True when each attempt fails with the same error code, so that the job is quarantined. */
   poison: z.boolean(),
 })
 export type Payload = z.output<typeof Payload>
 
+/** The input of an enqueue. */
 export type NewJob = z.input<typeof enqueue.input> & { payload: Payload }
 
-/** Uuids of jobs that are there, for others to depend on. */
+/** UUIDs of enqueued jobs, on which later jobs can depend. */
 export interface Known {
-  lasting: string[]
-  /** Of the domain that is pruned: they may be gone by now. */
-  passing: string[]
+  permanent: string[]
+  /** Jobs of the pruned domain, which a prune may have deleted. */
+  prunable: string[]
 }
 
-/** The n-th job. */
+/** Makes job number `n` with a random queue, payload, key, schedule and dependencies. */
 export function makeJob(n: number, random: Random, known: Known): NewJob {
-  const { domain, queue } = random.pick(lanes)
-  const keyed = domain !== pruned && random.chance(0.6)
+  const { domain, queue } = random.pick(queues)
+  const keyed = domain !== prunedDomain && random.chance(0.6)
   const fails = random.chance(0.12) ? random.whole(1, 3) : 0
   return {
     ...{ domain, queue, job_type: random.pick(['encode', 'send', 'count']), priority: random.whole(1, 10) },
@@ -38,11 +39,13 @@ export function makeJob(n: number, random: Random, known: Known): NewJob {
   }
 }
 
-function dependencies(domain: string, random: Random, { lasting, passing }: Known): { depends_on?: string[] } {
-  // What the other program fails would drop most of what hangs on it.
-  if (domain !== mixed && random.chance(0.08) && lasting.length > 0) {
-    return { depends_on: Array.from({ length: random.whole(1, 3) }, () => random.pick(lasting.slice(-300))) }
+function dependencies(domain: string, random: Random, { permanent, prunable }: Known): { depends_on?: string[] } {
+  // Jobs of the shared domain depend on no permanent job: the SQL worker fails many of them, and the server would
+  // cancel
+  // long chains of dependents.
+  if (domain !== sharedDomain && random.chance(0.08) && permanent.length > 0) {
+    return { depends_on: Array.from({ length: random.whole(1, 3) }, () => random.pick(permanent.slice(-300))) }
   }
-  if (random.chance(0.04) && passing.length > 0) return { depends_on: [random.pick(passing.slice(-300))] }
+  if (random.chance(0.04) && prunable.length > 0) return { depends_on: [random.pick(prunable.slice(-300))] }
   return {}
 }

@@ -2,7 +2,7 @@ import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:
 import { join } from 'node:path'
 import * as z from 'zod'
 
-/** One end of an attempt, as it was sent. */
+/** A finish of an attempt, as the request has it. */
 const Finish = z.object({
   job: z.number(),
   lease: z.string(),
@@ -10,7 +10,9 @@ const Finish = z.object({
   action: z.enum(['complete', 'fail', 'release']),
 })
 const Entry = z.discriminatedUnion('kind', [
-  /** A call that came to an end: its answer, or why it has none. */
+  /**
+   * A call, with the status of its response, or the reason for which it has no response. Times are in ms since 1970.
+   */
   z.object({
     kind: z.literal('call'),
     request: z.string(),
@@ -18,21 +20,21 @@ const Entry = z.discriminatedUnion('kind', [
     server: z.string(),
     began: z.number(),
     ended: z.number(),
-    outcome: z.union([z.number(), z.enum(['hung up', 'broken'])]),
+    outcome: z.union([z.number(), z.enum(['aborted', 'broken'])]),
     code: z.string().optional(),
-    /** What a refusal says, or how a connection broke. */
+    /** The detail of an error response, or the message of a connection error. */
     detail: z.string().optional(),
   }),
   z.object({ kind: z.literal('leased'), request: z.string(), job: z.number(), lease: z.string(), until: z.string() }),
   z.object({ kind: z.literal('renewed'), job: z.number(), lease: z.string(), until: z.string() }),
-  /** Written before it is sent, so that it is known whose lease an unanswered request was to end. */
-  Finish.extend({ kind: z.literal('asked'), request: z.string() }),
+  /** A finish, written before it is sent, so that the lease of a request without a response is known. */
+  Finish.extend({ kind: z.literal('finish-sent'), request: z.string() }),
   Finish.extend({
     kind: z.literal('finished'),
     request: z.string(),
     ok: z.boolean(),
-    /** What the job became, or the code of the refusal. */
-    said: z.string(),
+    /** The new state of the job, or the error code. */
+    outcome: z.string(),
   }),
   z.object({
     kind: z.literal('enqueued'),
@@ -41,17 +43,20 @@ const Entry = z.discriminatedUnion('kind', [
     job: z.number(),
     created: z.boolean(),
   }),
-  /** Sent without an idempotency key, and not answered: it is there once, or not at all. */
-  z.object({ kind: z.literal('unanswered'), n: z.number() }),
+  /** An enqueue without an idempotency key and with an unknown outcome: the job exists once, or not at all. */
+  z.object({ kind: z.literal('unknown-outcome'), n: z.number() }),
 ])
 export type Entry = z.output<typeof Entry>
 
-/** What a witness has seen, a line each, written before it goes on: it outlives a `kill -9`. */
+/**
+ * A file of entries, one line of JSON each. Writes are synchronous, so that a process that is killed loses no entry.
+ */
 export interface Journal {
   write: (entry: Entry) => void
   close: () => void
 }
 
+/** Opens the journal `<name>.jsonl` in a folder and appends to it. */
 export function openJournal(folder: string, name: string): Journal {
   const file = openSync(join(folder, `${name}.jsonl`), 'a')
   return {
@@ -60,7 +65,7 @@ export function openJournal(folder: string, name: string): Journal {
   }
 }
 
-/** All journals of a run; a line that a kill cut off does not count. */
+/** Reads all journals of a folder. Ignores an incomplete last line, which a killed process can leave. */
 export function readJournals(folder: string): Entry[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.jsonl'))
@@ -70,6 +75,6 @@ export function readJournals(folder: string): Entry[] {
 
 type Kind = Entry['kind']
 
-/** The entries of one kind. */
+/** Returns the entries of one kind. */
 export const only = <K extends Kind>(entries: readonly Entry[], kind: K) =>
   entries.filter((entry): entry is Extract<Entry, { kind: K }> => entry.kind === kind)

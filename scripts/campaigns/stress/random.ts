@@ -1,16 +1,18 @@
-/** Chance from a seed: the same seed chooses the same, though what it meets depends on the clock. */
+/** A pseudorandom generator. The same seed gives the same choices; the timing of a run still differs. */
 export interface Random {
+  /** Returns true with this probability, from 0 to 1. */
   chance: (probability: number) => boolean
-  /** At least `least`, and below `most`. */
+  /** Returns a number of at least `least` and below `most`. */
   between: (least: number, most: number) => number
-  /** A whole number from `least` to `most`. */
+  /** Returns an integer from `least` to `most`, both included. */
   whole: (least: number, most: number) => number
+  /** Returns a random element. Throws an Error when the list is empty. */
   pick: <T>(from: readonly T[]) => T
-  /** Letters and digits that no other call has returned. */
+  /** Returns a string that no other call with the same `stream` has returned. */
   word: () => string
 }
 
-/** `stream` sets those apart who share a seed. */
+/** Creates a generator. Generators with the same seed and another `stream` give other choices. */
 export function createRandom(seed: number, stream: string): Random {
   let state = [...stream].reduce((hash, letter) => Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 16_777_619), seed)
   const next = () => {
@@ -27,7 +29,7 @@ export function createRandom(seed: number, stream: string): Random {
     whole,
     pick: (from) => {
       const found = from[whole(0, from.length - 1)]
-      if (found === undefined) throw new Error('there is nothing to pick from')
+      if (found === undefined) throw new Error('the list to pick from is empty')
       return found
     },
     word: () => `${stream}-${++words}-${whole(0, 2 ** 32).toString(36)}`,

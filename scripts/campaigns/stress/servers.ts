@@ -9,41 +9,43 @@ import { apiKey } from './actors/caller.ts'
 
 const program = fileURLToPath(new URL('../../../dist/server/main.js', import.meta.url))
 
-/** A time in which a server was away, in milliseconds. */
+/** The time in which a killed server did not run, in milliseconds since 1970. `server` is its base URL. */
 export interface Outage {
   server: string
   from: number
   to: number
 }
 
-/** A built server as a process that can be killed, and started again on the same port. */
+/** A server process that can be killed and restarted on the same port. */
 export interface Server {
   url: string
   outages: Outage[]
-  /** Lines of its log that tell of a bug. */
+  /** Log lines of level error, and unexpected exits. */
   errors: string[]
-  /** `kill -9`, a pause, and another start. */
+  /** Sends SIGKILL, waits for `pauseMs` milliseconds, and starts the server again. */
   killAndRestart: (pauseMs: number) => Promise<void>
-  /** SIGTERM, and its exit code. */
+  /** Sends SIGTERM and returns the exit code, or null when a signal ended the process. */
   stop: () => Promise<number | null>
 }
 
+/** A process that is ready, and its base URL. */
 export interface Started {
   child: ChildProcess
   url: string
 }
 
+/** Starts a server on the database at `dbUrl` with its log in `folder`, and waits until it is ready. */
 export async function startServer(dbUrl: string, folder: string): Promise<Server> {
   const errors: string[] = []
   let running = await launch({ dbUrl, folder, port: '0', errors })
   const { url } = running
   const outages: Outage[] = []
-  let wanted = true
-  /** One that ends by itself is a mistake, and comes back, so that the run goes on. */
+  let expectExit = false
+  /** Records an unexpected exit as an error and restarts the server, so that the campaign continues. */
   const watch = ({ child }: Started) =>
     child.once('exit', async (code) => {
-      if (!wanted) return
-      errors.push(`the server ended by itself, with ${code}`)
+      if (expectExit) return
+      errors.push(`the server exited unexpectedly with ${code}`)
       running = await launch({ dbUrl, folder, port: new URL(url).port, errors })
       watch(running)
     })
@@ -54,23 +56,23 @@ export async function startServer(dbUrl: string, folder: string): Promise<Server
     errors,
     async killAndRestart(pauseMs) {
       const from = Date.now()
-      wanted = false
-      const gone = once(running.child, 'exit')
+      expectExit = true
+      const exited = once(running.child, 'exit')
       running.child.kill('SIGKILL')
-      await gone
+      await exited
       await wait(pauseMs)
       running = await launch({ dbUrl, folder, port: new URL(url).port, errors })
-      wanted = true
+      expectExit = false
       watch(running)
       outages.push({ server: url, from, to: Date.now() })
     },
     async stop() {
-      wanted = false
+      expectExit = true
       const { child } = running
       if (child.exitCode !== null) return child.exitCode
-      const gone = once(child, 'exit')
+      const exited = once(child, 'exit')
       child.kill('SIGTERM')
-      await gone
+      await exited
       return child.exitCode
     },
   }
@@ -79,13 +81,18 @@ export async function startServer(dbUrl: string, folder: string): Promise<Server
 interface Launch {
   dbUrl: string
   folder: string
+  /** A TCP port, or `0` for a free one. */
   port: string
+  /** Receives the log lines of level error. */
   errors: string[]
-  /** More of its environment. */
+  /** Additional environment variables. */
   env?: Record<string, string>
 }
 
-/** Starts a built server, and waits until it is ready. It ends with this process. */
+/**
+ * Starts the built server and waits until it is ready. It ends with this process.
+ * @throws Error when the server exits before it is ready
+ */
 export async function launch({ dbUrl, folder, port, errors, env }: Launch): Promise<Started> {
   const child = spawn(process.execPath, [program], {
     cwd: folder,
@@ -103,7 +110,7 @@ export async function launch({ dbUrl, folder, port, errors, env }: Launch): Prom
   child.stdout.pipe(log)
   let url: string | undefined
   return new Promise((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`a server ended with ${code}: ${errors.join('\n')}`)))
+    child.once('exit', (code) => reject(new Error(`a server exited with ${code}: ${errors.join('\n')}`)))
     createInterface(child.stdout).on('line', (line) => {
       url ??= /"listening on (http:[^"]+)"/.exec(line)?.[1]
       if (line.includes('"level":"error"')) errors.push(line)

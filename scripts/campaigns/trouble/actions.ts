@@ -7,6 +7,8 @@ import { type Stage, untilQuiet } from './stage.ts'
 /** One thing that a caller does to the jobs of a domain. */
 export interface Action {
   name: string
+  /** How many jobs it can change. */
+  jobs: number
   /** Makes jobs for it. */
   prepare: (stage: Stage, domain: string) => Promise<void>
   run: (url: string, domain: string) => Promise<Outcome>
@@ -14,21 +16,18 @@ export interface Action {
   changed: (stage: Stage, domain: string) => Promise<number>
 }
 
-/** Enough for three batches of a bulk change. */
-export const jobsEach = 2000
-
-const finished = async ({ sql }: Stage, domain: string): Promise<void> => {
+const finished = async ({ sql }: Stage, domain: string, jobs: number): Promise<void> => {
   await sql`
     insert into jobs (domain, queue, job_type, status, completed_at, created_at)
     select ${domain}, 'default', 'export', 'completed', now() - interval '90 days', now() - interval '90 days'
-    from generate_series(1, ${jobsEach}::int)`
+    from generate_series(1, ${jobs}::int)`
 }
 
-const queued = async ({ sql }: Stage, domain: string): Promise<void> => {
+const queued = async ({ sql }: Stage, domain: string, jobs: number): Promise<void> => {
   await sql`
     insert into jobs (domain, queue, job_type, status, created_at)
     select ${domain}, 'default', 'export', 'queued', now() - interval '90 days'
-    from generate_series(1, ${jobsEach}::int)`
+    from generate_series(1, ${jobs}::int)`
 }
 
 const counted = async ({ sql }: Stage, domain: string, status: string): Promise<number> => {
@@ -37,28 +36,45 @@ const counted = async ({ sql }: Stage, domain: string, status: string): Promise<
   return row.jobs
 }
 
-export const pruneByJobsctl: Action = {
-  name: 'jobsctl prune',
-  prepare: finished,
-  run: (url, domain) => jobsctl(url, ['prune', '--domain', domain, '--older-than', '30d', '--yes', '--timeout', '60']),
-  changed: async (stage, domain) => jobsEach - (await counted(stage, domain, 'completed')),
+/** A command of `jobsctl` with its scope, as a change that needs no person. */
+const bulkByJobsctl = (words: string[]) => (url: string, domain: string) =>
+  jobsctl(url, [...words, '--domain', domain, '--yes', '--timeout', '60'])
+
+/** The bulk changes, each of so many jobs. */
+export const bulkOf = (jobs: number) => {
+  const pruned: Pick<Action, 'jobs' | 'prepare' | 'changed'> = {
+    jobs,
+    prepare: (stage, domain) => finished(stage, domain, jobs),
+    changed: async (stage, domain) => jobs - (await counted(stage, domain, 'completed')),
+  }
+  const pruneByJobsctl: Action = {
+    ...pruned,
+    name: 'jobsctl prune',
+    run: bulkByJobsctl(['prune', '--older-than', '30d']),
+  }
+  const pruneByHttp: Action = {
+    ...pruned,
+    name: 'POST prune',
+    run: (url, domain) => post(url, { path: prune.path, body: { domain, older_than_days: 30 } }),
+  }
+  const sweepByJobsctl: Action = {
+    name: 'jobsctl sweep',
+    jobs,
+    prepare: (stage, domain) => queued(stage, domain, jobs),
+    run: bulkByJobsctl(['sweep', '--age', '30d']),
+    changed: (stage, domain) => counted(stage, domain, 'cancelled'),
+  }
+  return { pruneByJobsctl, pruneByHttp, sweepByJobsctl }
 }
 
-export const pruneByHttp: Action = {
-  ...pruneByJobsctl,
-  name: 'POST prune',
-  run: (url, domain) => post(url, { path: prune.path, body: { domain, older_than_days: 30 } }),
-}
+/** Enough for three batches of a bulk change. */
+export const jobsEach = 2000
 
-export const sweepByJobsctl: Action = {
-  name: 'jobsctl sweep',
-  prepare: queued,
-  run: (url, domain) => jobsctl(url, ['sweep', '--domain', domain, '--age', '30d', '--yes', '--timeout', '60']),
-  changed: (stage, domain) => counted(stage, domain, 'cancelled'),
-}
+export const { pruneByJobsctl, pruneByHttp, sweepByJobsctl } = bulkOf(jobsEach)
 
 export const enqueueByHttp: Action = {
   name: 'POST enqueue',
+  jobs: 1,
   prepare: async () => {},
   run: (url, domain) =>
     post(url, { path: enqueue.path, body: { domain, queue: 'default', job_type: 'export', payload: {} } }),
@@ -69,6 +85,7 @@ export const enqueueByHttp: Action = {
 export interface Tried {
   action: string
   outcome: Outcome
+  jobs: number
   changed: number
 }
 
@@ -83,5 +100,5 @@ export async function tryOnce(
   const { url } = await at(domain)
   const outcome = await action.run(url, domain)
   await untilQuiet(stage)
-  return { action: action.name, outcome, changed: await action.changed(stage, domain) }
+  return { action: action.name, outcome, jobs: action.jobs, changed: await action.changed(stage, domain) }
 }

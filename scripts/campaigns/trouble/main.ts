@@ -14,7 +14,11 @@ import { openStage, type Stage } from './stage.ts'
  * than what became of the jobs, or than what was promised.
  */
 const { values } = parseArgs({
-  options: { short: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
+  options: {
+    short: { type: 'boolean', default: false },
+    // Words of a trouble, such as proxy: runs the scenarios that have them.
+    only: { type: 'string', default: '' },
+  },
 })
 
 const began = performance.now()

@@ -12,10 +12,17 @@ export interface Outcome {
 }
 
 /** What an outcome says of the jobs. */
-type Claim = { kind: 'changed'; jobs: number } | { kind: 'unknown' } | { kind: 'wrong'; why: string }
+type Claim =
+  | { kind: 'changed'; jobs: number }
+  | { kind: 'whole or nothing' }
+  | { kind: 'unknown' }
+  | { kind: 'wrong'; why: string }
 
 /** Words by which a sentence leaves open what has happened. */
-const open = /may (have|still)|cannot tell|made whole or not at all|the server may|interrupted/
+const open = /may (have|still)|cannot tell|the server may|interrupted/
+
+/** Words by which a sentence says that a change was not made in part. */
+const whole = /whole,? or not at all/
 
 /** The number of jobs in the sentence of a change that stopped half-way. */
 const changedJobs =
@@ -26,6 +33,7 @@ function claimOf({ status, code, sentence, affected }: Outcome): Claim {
   if (code === 'ok') return { kind: 'changed', jobs: affected ?? 0 }
   if (status === undefined) return { kind: 'unknown' }
   if (code === 'internal' || status === 500) return { kind: 'wrong', why: 'a mistake of the server' }
+  if (whole.test(sentence)) return { kind: 'whole or nothing' }
   if (open.test(sentence)) return { kind: 'unknown' }
   if (code === 'partial') {
     const found = changedJobs.exec(sentence)
@@ -35,10 +43,20 @@ function claimOf({ status, code, sentence, affected }: Outcome): Claim {
   return { kind: 'changed', jobs: 0 }
 }
 
-/** Compares what was said with the number of jobs that really changed. Returns the lie, or undefined. */
-export function lieOf(outcome: Outcome, changed: number): string | undefined {
+/** What became of the jobs: how many there were for the change, and how many of them changed. */
+interface Truth {
+  jobs: number
+  changed: number
+}
+
+/** Compares what was said with what became of the jobs. Returns the lie, or undefined. */
+export function lieOf(outcome: Outcome, { jobs, changed }: Truth): string | undefined {
   const claim = claimOf(outcome)
   if (claim.kind === 'wrong') return `${claim.why}: ${textOf(outcome)}`
+  if (claim.kind === 'whole or nothing') {
+    if (changed === 0 || changed === jobs) return undefined
+    return `${textOf(outcome)}: but ${changed} of ${jobs} jobs changed`
+  }
   if (claim.kind === 'unknown' || claim.jobs === changed) return undefined
   return `${textOf(outcome)}: this means ${claim.jobs} jobs, but ${changed} changed`
 }

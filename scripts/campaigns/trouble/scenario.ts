@@ -29,10 +29,10 @@ export interface Row extends Pick<Scenario, 'trouble' | 'promised'> {
 export function rowOf({ trouble, promised, allowed }: Scenario, tries: readonly Tried[]): Row {
   const times = new Map<string, number>()
   const lies: string[] = []
-  for (const { action, outcome, changed } of tries) {
+  for (const { action, outcome, jobs, changed } of tries) {
     const words = `${action}: ${wordsOf(outcome)}`
     times.set(words, (times.get(words) ?? 0) + 1)
-    const lie = lieOf(outcome, changed)
+    const lie = lieOf(outcome, { jobs, changed })
     if (lie) lies.push(`${action}: ${lie}`)
     else if (!allowed.includes(outcome.code)) lies.push(`${words} "${outcome.sentence}" is not what was promised`)
   }

@@ -7,34 +7,38 @@ import { FailureBody } from '../../../shared/failure-body.ts'
 import { ndjson } from '../../../shared/headers.ts'
 import { apiKey } from '../stress/actors/caller.ts'
 
-/** How a call ended, as its caller knows. */
+/** The outcome of a call, as its caller sees it. */
 export interface Outcome<Body> {
-  /** Under this id the record of the operation is found. */
+  /** The request id, which the record of the operation has too. */
   request: string
-  /** What was answered, if it was done. */
+  /** The body of a response with a status below 300, or the result of a progress stream. */
   body?: Body
-  /** The code of a refusal or of a failure; `broken` where there was no answer. */
+  /** The error code of the response; `broken` when the response is missing or incomplete. */
   code?: string
+  /** The detail of the error, or the message of the broken connection. */
   detail?: string
 }
 
 interface Options {
-  /** Ask to be told how far it has come. */
+  /** Receives the progress of the change. When present, the call requests a progress stream (NDJSON). */
   progressed?: (progress: Progress) => void
-  /** Hangs up. */
+  /** Aborts the request and closes its connection. */
   signal?: AbortSignal
 }
 
-let made = 0
+let callCount = 0
 
-/** Makes one call, as `curl` would, and never again: what it meets is its outcome. */
+/**
+ * Makes one call without retries. `server` is the base URL. HTTP errors and lost connections are outcomes, not errors.
+ * @throws ZodError when the response does not have the shape of the endpoint
+ */
 export async function call<In extends z.ZodType, Out extends z.ZodType>(
   server: string,
   endpoint: Endpoint<In, Out>,
   input: z.input<In>,
   { progressed, signal }: Options = {},
 ): Promise<Outcome<z.output<Out>>> {
-  const request = `trust:${++made}`
+  const request = `trust:${++callCount}`
   const fields = new Map(Object.entries(Object(input)))
   const path = endpoint.path.replaceAll(/:(\w+)/g, (_, name: string) => {
     const value = String(fields.get(name))
@@ -42,7 +46,7 @@ export async function call<In extends z.ZodType, Out extends z.ZodType>(
     return value
   })
   try {
-    const answer = await send(`${server}${path}`, {
+    const response = await send(`${server}${path}`, {
       method: endpoint.method,
       headersTimeout: 120_000,
       bodyTimeout: 120_000,
@@ -53,17 +57,17 @@ export async function call<In extends z.ZodType, Out extends z.ZodType>(
       ...(endpoint.method === 'POST' && { body: JSON.stringify(Object.fromEntries(fields)) }),
       ...(signal && { signal }),
     })
-    if (answer.statusCode >= 300) return { request, ...failed(await answer.body.json()) }
-    if (!String(answer.headers['content-type']).startsWith(ndjson)) {
-      return { request, body: endpoint.output.parse(await answer.body.json()) }
+    if (response.statusCode >= 300) return { request, ...failed(await response.body.json()) }
+    if (!String(response.headers['content-type']).startsWith(ndjson)) {
+      return { request, body: endpoint.output.parse(await response.body.json()) }
     }
-    for await (const text of createInterface(answer.body)) {
+    for await (const text of createInterface(response.body)) {
       const line = ProgressLine.parse(JSON.parse(text))
       if ('progress' in line) progressed?.(line.progress)
       else if ('result' in line) return { request, body: endpoint.output.parse(line.result) }
       else return { request, ...failed(line.error) }
     }
-    return { request, code: 'broken', detail: 'the answer ended early' }
+    return { request, code: 'broken', detail: 'the response ended before its result' }
   } catch (error) {
     if (!(error instanceof Error) || error.name === 'ZodError') throw error
     return { request, code: 'broken', detail: String(error) }

@@ -2,107 +2,122 @@ import postgres from 'postgres'
 import { checkCounts } from '../../../shared/endpoints.ts'
 import type { ThrowawayPostgres } from '../../postgres/start.ts'
 import { createRandom, type Random } from '../stress/random.ts'
-import { type Blow, blows } from './blows.ts'
 import { call } from './calls.ts'
 import { pruning, requeueing, sweeping } from './changes.ts'
+import { type Context, retryWhileUnavailable } from './context.ts'
+import { type Fault, faults } from './faults.ts'
 import { domains, fill } from './fill.ts'
-import { takePrints } from './prints.ts'
+import { takeFingerprints } from './fingerprints.ts'
 import { runRound } from './round.ts'
 import { startServer } from './servers.ts'
-import { patiently, type Stage } from './stage.ts'
 
 interface Campaign {
+  /** The number of jobs in the database. */
   rows: number
   rounds: number
   seed: number
+  /** The folder of the server logs. */
   folder: string
   database: ThrowawayPostgres
 }
 
-/** A whole run: many rounds on the same rows, since each ends where it began. Returns what is wrong. */
+/**
+ * Runs all rounds on the same jobs: each round undoes its change, so that the next round starts from the same rows.
+ * @returns a sentence for each violation
+ */
 export async function runCampaign({ rows, rounds, seed, folder, database }: Campaign): Promise<string[]> {
   const sql = postgres(database.url, { max: 2, onnotice: () => {}, backoff: () => 0.2 })
   const servers = await Promise.all([startServer(database.url, folder), startServer(database.url, folder)] as const)
   const random = createRandom(seed, 'trust')
-  const wrong: string[] = []
+  const violations: string[] = []
   const began = performance.now()
-  const tell = (what: string) => console.log(`${((performance.now() - began) / 1000).toFixed(1)} s  ${what}`)
-  const stage: Stage = {
-    ...{ sql, postgres: database, servers, random, tell },
-    wrong(what) {
-      wrong.push(what)
-      tell(`WRONG: ${what}`)
+  const log = (message: string) => console.log(`${((performance.now() - began) / 1000).toFixed(1)} s  ${message}`)
+  const context: Context = {
+    ...{ sql, postgres: database, servers, random, log },
+    reportViolation(violation) {
+      violations.push(violation)
+      log(`VIOLATION: ${violation}`)
     },
   }
   await fill(sql, rows)
-  const before = await takePrints(sql)
-  tell(`${rows} jobs are there`)
-  const deal = createDeck(random)
+  const before = await takeFingerprints(sql)
+  log(`the database has ${rows} jobs`)
+  const nextFault = createFaultPicker(random)
   for (let round = 0; round < rounds; round++) {
-    const planned = plan(stage, round, rows)
-    tell(`-- round ${round + 1}: ${planned.change.name}`)
-    const struck = [deal(true), ...(random.chance(0.3) ? [deal(true)] : [])]
-    await runRound(stage, { ...planned, blows: struck, undoBlow: random.chance(0.5) ? deal(false) : undefined, before })
+    const planned = plan(context, round, rows)
+    log(`-- round ${round + 1}: ${planned.change.name}`)
+    const changeFaults = [nextFault(true), ...(random.chance(0.3) ? [nextFault(true)] : [])]
+    const undoFault = random.chance(0.5) ? nextFault(false) : undefined
+    await runRound(context, { ...planned, faults: changeFaults, undoFault, before })
   }
   const { body: counts, detail } = await call(servers[0].url, checkCounts, {})
   if (!counts?.kept || counts.wrong > 0 || counts.mended !== null) {
-    stage.wrong(`the counts behind stats are not those of the jobs: ${detail ?? JSON.stringify(counts)}`)
+    context.reportViolation(`the counts of stats differ from the jobs: ${detail ?? JSON.stringify(counts)}`)
   }
   for (const server of servers) {
-    wrong.push(...server.errors)
+    violations.push(...server.errors)
     const code = await server.stop()
-    if (code !== 0) wrong.push(`a server ended with ${code}`)
+    if (code !== 0) violations.push(`a server exited with ${code}`)
   }
   await sql.end()
-  return wrong
+  return violations
 }
 
-/** Prunes, and between them what puts jobs in another state. */
-const order = ['large', 'hard', 'small', 'stale'] as const
+/** The domains of consecutive rounds: prunes alternate with a requeue and a sweep. */
+const order = ['large', 'quarantined', 'small', 'stale'] as const
 
-/** What a round does, to which jobs, and how many match. */
-function plan({ sql, random }: Stage, round: number, rows: number) {
+/**
+ * Returns the change of a round, the domains whose jobs it updates, and a function that counts the jobs that match it.
+ */
+function plan({ sql, random }: Context, round: number, rows: number) {
   const kind = order[round % order.length] ?? 'large'
   const domain = domains[kind]
-  const left = (matching: Fragment) => () =>
-    patiently(async () => {
+  const countMatching = (matching: Fragment) => () =>
+    retryWhileUnavailable(async () => {
       const [row] = await sql<[{ count: number }]>`
         select count(*)::int as count from jobs where domain = ${domain} and ${matching}`
       return row.count
     })
-  if (kind === 'hard') {
-    return { change: requeueing(random, rows * 0.06), free: [domain], left: left(sql`status = 'quarantined'`) }
+  if (kind === 'quarantined') {
+    return {
+      change: requeueing(random, rows * 0.06),
+      updatedDomains: [domain],
+      countMatching: countMatching(sql`status = 'quarantined'`),
+    }
   }
   if (kind === 'stale') {
     const old = sql`created_at < now() - interval '30 days'`
-    const waiting = sql`exists (
+    const dependsOnOld = sql`exists (
       select from job_dependencies edge join jobs needed on needed.uuid = edge.depends_on_job_uuid
       where edge.job_uuid = jobs.uuid and needed.created_at < now() - interval '30 days'
     )`
     return {
       change: sweeping(random, rows * 0.05),
-      free: [domain],
-      left: left(sql`status = 'queued' and (${old} or ${waiting})`),
+      updatedDomains: [domain],
+      countMatching: countMatching(sql`status = 'queued' and (${old} or ${dependsOnOld})`),
     }
   }
   const ended = sql`coalesce(completed_at, cancelled_at, quarantined_at, created_at) < now() - interval '30 days'`
   return {
     change: pruning(random, domain, rows * (kind === 'large' ? 0.5 : 0.17)),
-    free: [],
-    left: left(sql`status in ('completed', 'failed', 'cancelled') and ${ended}`),
+    updatedDomains: [],
+    countMatching: countMatching(sql`status in ('completed', 'failed', 'cancelled') and ${ended}`),
   }
 }
 
-type Fragment = ReturnType<Stage['sql']['unsafe']>
+type Fragment = ReturnType<Context['sql']['unsafe']>
 
-/** Deals every kind of blow once before any comes again. */
-function createDeck(random: Random): (program: boolean) => Blow {
-  let left: Blow[] = []
-  return (program) => {
-    const fitting = () => left.filter(({ client }) => program || client !== 'program')
-    if (fitting().length === 0) left = [...left, ...blows]
-    const blow = random.pick(fitting())
-    left = left.filter((other) => other !== blow)
-    return blow
+/**
+ * Returns a function that picks a random fault. It picks each fault once before it repeats one. Its argument is true
+ * when the fault may kill a process of jobsctl.
+ */
+function createFaultPicker(random: Random): (withProgram: boolean) => Fault {
+  let left: Fault[] = []
+  return (withProgram) => {
+    const possible = () => left.filter(({ client }) => withProgram || client !== 'program')
+    if (possible().length === 0) left = [...left, ...faults]
+    const fault = random.pick(possible())
+    left = left.filter((other) => other !== fault)
+    return fault
   }
 }

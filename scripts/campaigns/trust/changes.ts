@@ -4,61 +4,61 @@ import type { Endpoint } from '../../../shared/endpoint.ts'
 import { prune, requeue, sweep, undo } from '../../../shared/endpoints.ts'
 import type { Random } from '../stress/random.ts'
 import { call } from './calls.ts'
+import type { CallOptions, Change } from './context.ts'
 import { domains } from './fill.ts'
-import type { Asking, Change } from './stage.ts'
 
-const day = 86_400
+const daySeconds = 86_400
 
-/** Deletes what ended more than 30 days ago. */
-export const pruning = (random: Random, domain: string, size: number): Change => ({
+/** A prune of the jobs of a domain that ended more than 30 days ago. `jobCount` is the expected number of jobs. */
+export const pruning = (random: Random, domain: string, jobCount: number): Change => ({
   name: `prune of ${domain}`,
-  size,
+  jobCount,
   argv: ['prune', '--domain', domain, '--older-than', '30d', '--yes'],
-  ask: previewed(random, prune, { domain, older_than_days: 30 }),
+  send: sendChange(random, prune, { domain, older_than_days: 30 }),
 })
 
-/** Puts all that is in quarantine back in the queue. */
-export const requeueing = (random: Random, size: number): Change => ({
+/** A requeue of all quarantined jobs. */
+export const requeueing = (random: Random, jobCount: number): Change => ({
   name: 'requeue',
-  size,
-  argv: ['requeue', '--domain', domains.hard, '--yes'],
-  ask: previewed(random, requeue, { domain: domains.hard }),
+  jobCount,
+  argv: ['requeue', '--domain', domains.quarantined, '--yes'],
+  send: sendChange(random, requeue, { domain: domains.quarantined }),
 })
 
-/** Ends what is queued for more than 30 days, and what waits for it. */
-export const sweeping = (random: Random, size: number): Change => ({
+/** A sweep of the jobs that are queued for more than 30 days. It ends their dependents too. */
+export const sweeping = (random: Random, jobCount: number): Change => ({
   name: 'sweep',
-  size,
+  jobCount,
   argv: ['sweep', '--domain', domains.stale, '--age', '30d', '--yes'],
-  ask: previewed(random, sweep, {
+  send: sendChange(random, sweep, {
     domain: domains.stale,
-    age_seconds: 30 * day,
+    age_seconds: 30 * daySeconds,
     action: random.pick(['cancel', 'fail'] as const),
   }),
 })
 
-/** Takes an operation back. */
-export const undoing = (random: Random, id: number, size: number): Change => ({
+/** The undo of an operation. */
+export const undoing = (random: Random, id: number, jobCount: number): Change => ({
   name: `undo of ${id}`,
-  size,
-  ask: previewed(random, undo, { id: String(id) }),
+  jobCount,
+  send: sendChange(random, undo, { id: String(id) }),
 })
 
-/** Previews it first and goes by the token, or does not. */
-function previewed<In extends z.ZodType, Out extends z.ZodType<{ preview?: Preview | undefined }>>(
+/** Returns a function that sends the change: at random directly, or as a preview and then with its token. */
+function sendChange<In extends z.ZodType, Out extends z.ZodType<{ preview?: Preview | undefined }>>(
   random: Random,
   endpoint: Endpoint<In, Out>,
   input: z.input<In> & object,
 ) {
-  return async (server: string, { progressed, signal }: Asking = {}) => {
+  return async (server: string, { progressed, signal }: CallOptions = {}) => {
     const options = {
       ...(progressed && { progressed: ({ affected }: { affected: number }) => progressed(affected) }),
       ...(signal && { signal }),
     }
     if (random.chance(0.4)) return call(server, endpoint, { ...input, dry_run: false }, options)
-    const dry = await call(server, endpoint, { ...input, dry_run: true }, signal ? { signal } : {})
-    const token = dry.body?.preview?.token
-    if (token === undefined) return dry
+    const preview = await call(server, endpoint, { ...input, dry_run: true }, signal ? { signal } : {})
+    const token = preview.body?.preview?.token
+    if (token === undefined) return preview
     return call(
       server,
       endpoint,

@@ -1,20 +1,23 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 
-/** Where rows are, and what becomes of them. */
+/** The domains of the jobs, by the change that the rounds make to their jobs. */
 export const domains = {
-  /** Pruned: the most of them, and a part. */
+  /** Pruned: 60 % of all jobs, and 20 %. */
   large: 'chat',
   small: 'media',
-  /** As old, and in no scope that is ever pruned. */
-  kept: 'audit',
+  /** Never changed: as old as the pruned jobs, but in no scope of a change. */
+  unchanged: 'audit',
   /** Requeued. */
-  hard: 'hard',
-  /** Swept, with what waits for it. */
+  quarantined: 'hard',
+  /** Swept, together with its dependents. */
   stale: 'stale',
 } as const
 
-/** Fills an empty database: of each hundred jobs 60, 20, 8, 6 and 6 are in the domains above. */
+/**
+ * Fills an empty database with `rows` jobs, their attachments and dependencies. The domains above get 60, 20, 8, 6 and
+ * 6 % of the jobs.
+ */
 export async function fill(sql: Sql, rows: number): Promise<void> {
   await untilIndexed(sql)
   await sql`
@@ -38,7 +41,7 @@ export async function fill(sql: Sql, rows: number): Promise<void> {
       case when status not in ('queued', 'quarantined') then 'worker-' || i % 9 end,
       case when status in ('completed', 'failed') then created + interval '3 minutes' end,
       case when status = 'cancelled' then created + interval '2 minutes' end,
-      case when status = 'cancelled' then 'asked by its owner' end,
+      case when status = 'cancelled' then 'requested by its owner' end,
       case when status = 'quarantined' then created + interval '9 minutes' end,
       case when status in ('failed', 'quarantined') then 'timeout' end,
       case when status = 'quarantined' then 'timeout' end,
@@ -50,13 +53,13 @@ export async function fill(sql: Sql, rows: number): Promise<void> {
       select
         i, domain,
         case
-          when domain = ${domains.hard} then 'quarantined'
+          when domain = ${domains.quarantined} then 'quarantined'
           when domain = ${domains.stale} then 'queued'
           when i % 50 = 1 then 'queued'
           when i % 50 = 2 then 'processing'
           else (array['completed', 'completed', 'completed', 'failed', 'cancelled'])[1 + i / 100 % 5]
         end as status,
-        -- One in ten is young, and stays.
+        -- One row in ten is younger than 20 days, so that no change matches it.
         now() - (case when i % 10 = 3 then i % 20 else 40 + i % 300 end + i / 1e7) * interval '1 day' as created
       from (select i, ${domainOf(sql)} as domain from generate_series(1, ${rows}::int) as i) as placed
     ) as made`
@@ -65,7 +68,9 @@ export async function fill(sql: Sql, rows: number): Promise<void> {
     select id, kind, 'line ' || id || E'\n"ü"', case when kind = 'log' then 'https://example.com/' || id end
     from jobs, unnest(array['log', 'trace']) as kind
     where id % 8 = 0 or (id % 80 = 5 and kind = 'log')`
-  // Down the ids, within a domain and across; a job that waits for one that failed would be cancelled with it.
+  // Jobs depend on jobs with smaller ids, in the same domain and in others. A live job depends only on completed and
+  // queued
+  // jobs, since the server cancels a dependent of a failed job.
   await sql`
     insert into job_dependencies (job_uuid, depends_on_job_uuid)
     select jobs.uuid, needed.uuid
@@ -77,7 +82,7 @@ export async function fill(sql: Sql, rows: number): Promise<void> {
   await sql`analyze`
 }
 
-/** The servers build the indexes after they are ready; one that is built beside the filling could meet a deadlock. */
+/** Waits until all indexes are valid. A server builds them after it is ready, and could deadlock with the inserts. */
 export async function untilIndexed(sql: Sql): Promise<void> {
   for (;;) {
     const [last] = await sql`
@@ -91,7 +96,7 @@ const domainOf = (sql: Sql) => sql`
   case
     when i % 100 < 60 then ${domains.large}
     when i % 100 < 80 then ${domains.small}
-    when i % 100 < 88 then ${domains.kept}
-    when i % 100 < 94 then ${domains.hard}
+    when i % 100 < 88 then ${domains.unchanged}
+    when i % 100 < 94 then ${domains.quarantined}
     else ${domains.stale}
   end`

@@ -5,7 +5,11 @@ import { parseArgs } from 'node:util'
 import { startPostgres } from '../../postgres/start.ts'
 import { runCampaign } from './campaign.ts'
 
-/** Bulk changes, killed at any point, and a look at whether every row is where it must be. Exits with 1 when not. */
+/**
+ * Injects faults into bulk changes and checks every row after each round. Exits with 1 when it finds a violation.
+ * `--rows` is the number of jobs, `--rounds` the number of changes. `--seed` repeats the random choices of a run, and
+ * `--keep` keeps the server logs.
+ */
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '200000' },
@@ -17,23 +21,24 @@ const { values } = parseArgs({
 const [rows, rounds] = [Number(values.rows), Number(values.rounds)]
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000))
 if (!Number.isInteger(rows) || rows < 1000 || !Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed)) {
-  throw new Error('--rows (1,000 at least), --rounds and --seed are whole numbers')
+  throw new Error('--rows must be an integer of at least 1000, --rounds of at least 1, and --seed an integer')
 }
 
 console.log(`trust: ${rows} rows, ${rounds} rounds, seed ${seed}`)
 const began = performance.now()
 const folder = await mkdtemp(join(tmpdir(), 'jobs-trust-'))
-// What is confirmed must be on the disk when a process is killed, though not when the power is cut.
+// Committed transactions must survive a killed process. They need not survive a power failure, so fsync stays off.
 const database = await startPostgres(['synchronous_commit=on', 'full_page_writes=on'])
 try {
-  const wrong = await runCampaign({ rows, rounds, seed, folder, database })
-  process.exitCode = wrong.length === 0 ? 0 : 1
+  const violations = await runCampaign({ rows, rounds, seed, folder, database })
+  process.exitCode = violations.length === 0 ? 0 : 1
   const took = `${Math.round((performance.now() - began) / 1000)} s; seed ${seed}`
-  if (wrong.length === 0) console.log(`\nAll is as it should be, after ${took}.`)
-  else console.log(`\n${wrong.length} violations, after ${took}:\n${wrong.map((what) => `  ${what}`).join('\n')}`)
+  if (violations.length === 0) console.log(`\nNo violation after ${took}.`)
+  else
+    console.log(`\n${violations.length} violations after ${took}:\n${violations.map((text) => `  ${text}`).join('\n')}`)
 } finally {
   await database.stop()
-  if (values.keep) console.log(`The logs of the servers are in ${folder}.`)
+  if (values.keep) console.log(`The server logs are in ${folder}.`)
   else await rm(folder, { recursive: true, force: true })
 }
 process.exit()

@@ -1,108 +1,125 @@
 import { verifyOperations } from '../../../shared/endpoints.ts'
 import { call, type Outcome } from './calls.ts'
-import { patiently, type Stage } from './stage.ts'
+import { type Context, retryWhileUnavailable } from './context.ts'
 
-/** An operation, and what there is of it beside its record. */
-interface Found {
+/** The record of an operation, and the numbers of rows and events that belong to the operation. */
+interface FoundOperation {
   id: number
   kind: string
   state: string
+  /** The id of the request that started the operation. */
   request: string
   affected: number
   batches: number
-  /** Rows in the archive and images that belong to it. */
+  /** The number of archived jobs. */
   archived: number
-  kept: number
-  /** Events of its jobs, and of itself, and what the latter say. */
-  steps: number
-  dropped: number
-  told: number
-  said: number
+  /** The number of row images. */
+  rowImages: number
+  /** The number of job events. */
+  jobEvents: number
+  /** The number of dependents that the operation cancelled, which `affected` does not count. */
+  cancelledDependents: number
+  /** The number of events of the operation itself, one for each batch. */
+  batchEvents: number
+  /** The sum of affected jobs in the events of the operation itself. */
+  affectedInEvents: number
 }
 
-/** After so long the record of a change whose server is gone must have ended, in seconds. */
-const patience = 25
+/** The time within which the record of a change whose server was killed must end, in seconds. */
+const limitSeconds = 25
 
-/** Waits until no operation runs any more. */
-export async function untilEnded({ sql, wrong }: Pick<Stage, 'sql' | 'wrong'>): Promise<void> {
+/** Waits until no operation is running. Reports a violation when one still runs after 25 s. */
+export async function untilEnded({ sql, reportViolation }: Pick<Context, 'sql' | 'reportViolation'>): Promise<void> {
   for (const began = Date.now(); ; ) {
-    const running = await patiently(
+    const running = await retryWhileUnavailable(
       () => sql<{ id: number }[]>`select id::int from job_operations where state = 'running'`,
     )
     if (running.length === 0) return
     const seconds = (Date.now() - began) / 1000
-    if (seconds > patience) return wrong(`operation ${running[0]?.id} still runs after ${patience} s`)
+    if (seconds > limitSeconds) {
+      return reportViolation(`operation ${running[0]?.id} is still running after ${limitSeconds} s`)
+    }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
 
-/** The operations after `since`, before anything of them is taken back. */
-export const operationsSince = ({ sql }: Pick<Stage, 'sql'>, since: number): Promise<Found[]> =>
-  patiently(
-    () => sql<Found[]>`
+/** Returns the operations with an id above `since`. Call it before an undo of them, which moves archived jobs back. */
+export const operationsSince = ({ sql }: Pick<Context, 'sql'>, since: number): Promise<FoundOperation[]> =>
+  retryWhileUnavailable(
+    () => sql<FoundOperation[]>`
       select
         id::int, kind, state, request_id as request, affected::int, batches,
         (select count(*)::int from jobs_archive where operation_id = o.id) as archived,
-        (select count(*)::int from job_operation_rows where operation_id = o.id) as kept,
-        (select count(*)::int from job_events e where e.request_id = o.request_id and job_id is not null) as steps,
+        (select count(*)::int from job_operation_rows where operation_id = o.id) as "rowImages",
+        (select count(*)::int from job_events e where e.request_id = o.request_id and job_id is not null) as "jobEvents",
         (
           select count(*)::int from job_operation_rows r
           where operation_id = o.id and r.after ->> 'cancellation_reason' like 'dependency%'
-        ) as dropped,
-        (select count(*)::int from job_events e where e.job_id is null and e.attrs_json ->> 'operation' = o.id::text) as told,
+        ) as "cancelledDependents",
+        (select count(*)::int from job_events e where e.job_id is null and e.attrs_json ->> 'operation' = o.id::text) as "batchEvents",
         (
           select coalesce(sum((attrs_json ->> 'affected')::int), 0)::int
           from job_events e where e.job_id is null and e.attrs_json ->> 'operation' = o.id::text
-        ) as said
+        ) as "affectedInEvents"
       from job_operations o
       where id > ${since}
       order by id`,
   )
 
-/** Whether each record, the rows that it speaks of, and the events say the same. */
-export function judgeRecords({ wrong }: Pick<Stage, 'wrong'>, found: readonly Found[]): void {
-  for (const { id, kind, state, affected, batches, archived, kept, steps, dropped, told, said } of found) {
-    const is = (what: string, number: number, expected: number) => {
-      if (number !== expected) wrong(`operation ${id} (${kind}, ${state}): ${number} ${what}, not ${expected}`)
+/** Reports a violation when a record, its archived rows, row images and events differ in the number of jobs. */
+export function checkRecords(
+  { reportViolation }: Pick<Context, 'reportViolation'>,
+  found: readonly FoundOperation[],
+): void {
+  for (const { id, kind, state, affected, batches, cancelledDependents, ...counts } of found) {
+    const compare = (unit: string, count: number, expected: number) => {
+      if (count !== expected) {
+        reportViolation(`operation ${id} (${kind}, ${state}) has ${count} ${unit}, not ${expected}`)
+      }
     }
     if (affected > 0 ? !['done', 'partial'].includes(state) : !['done', 'failed'].includes(state)) {
-      wrong(`operation ${id} (${kind}) with ${affected} jobs is ${state}`)
+      reportViolation(`operation ${id} (${kind}) with ${affected} jobs is ${state}`)
     }
-    if (affected > 0 !== batches > 0) wrong(`operation ${id}: ${affected} jobs in ${batches} batches`)
-    is('archived jobs', archived, kind === 'prune' ? affected : 0)
-    is('kept images', kept, kind === 'requeue' || kind === 'sweep' ? affected + dropped : 0)
-    if (kind !== 'undo' && kind !== 'prune') is('events of jobs', steps, affected + dropped)
-    is('events of its own', told, batches)
-    is('jobs in its events', said, affected)
+    if (affected > 0 !== batches > 0) reportViolation(`operation ${id} has ${affected} jobs in ${batches} batches`)
+    compare('archived jobs', counts.archived, kind === 'prune' ? affected : 0)
+    const updated = affected + cancelledDependents
+    compare('row images', counts.rowImages, kind === 'requeue' || kind === 'sweep' ? updated : 0)
+    if (kind !== 'undo' && kind !== 'prune') compare('job events', counts.jobEvents, updated)
+    compare('batch events', counts.batchEvents, batches)
+    compare('jobs in batch events', counts.affectedInEvents, affected)
   }
 }
 
-/** Whether what callers were told is so: done means done, and "nothing was changed" means that. */
-export function judgeAnswers(
-  { wrong }: Pick<Stage, 'wrong'>,
+/**
+ * Reports a violation when a response and the record of its operation differ in the outcome or in the number of jobs.
+ */
+export function checkResponses(
+  { reportViolation }: Pick<Context, 'reportViolation'>,
   outcomes: readonly Outcome<unknown>[],
-  found: readonly Found[],
+  found: readonly FoundOperation[],
 ): void {
   for (const { request, body, code, detail = '' } of outcomes) {
     const record = found.find((record) => record.request === request)
     const affected = record?.affected ?? 0
-    const where = `${request} (operation ${record?.id}, ${record?.state} with ${affected})`
-    const { deleted, affected: told = deleted } = Object(body)
-    if (body !== undefined && told !== affected) wrong(`${where} was answered with ${told}`)
-    if (body !== undefined && record && !['done', 'undone'].includes(record.state))
-      wrong(`${where} was answered as done`)
-    if (affected > 0 && /nothing was changed|not at all/.test(detail)) wrong(`${where} was told: ${code}, ${detail}`)
+    const subject = `request ${request} (operation ${record?.id}, ${record?.state}, ${affected} jobs)`
+    const { deleted, affected: reported = deleted } = Object(body)
+    if (body !== undefined && reported !== affected) reportViolation(`${subject} returned ${reported} jobs`)
+    if (body !== undefined && record && !['done', 'undone'].includes(record.state)) {
+      reportViolation(`${subject} returned success`)
+    }
+    const returnedError = () => reportViolation(`${subject} returned ${code}: ${detail}`)
+    if (affected > 0 && /nothing was changed|not at all/.test(detail)) returnedError()
     const count = code === 'partial' ? Number(/ ([\d,]+) jobs? w/.exec(detail)?.[1]?.replaceAll(',', '')) : affected
-    if (count !== affected) wrong(`${where} was told: ${detail}`)
-    if (code === 'internal' || code === 'none') wrong(`${where} was told: ${code}, ${detail}`)
+    if (count !== affected) returnedError()
+    if (code === 'internal' || code === 'none') returnedError()
   }
 }
 
-/** Whether every seal holds. */
-export async function judgeChain({
+/** Reports a violation when the hash chain of the records is broken. */
+export async function checkHashChain({
   servers,
-  wrong,
-}: Pick<Stage, 'wrong'> & { servers: readonly [{ url: string }, ...unknown[]] }): Promise<void> {
+  reportViolation,
+}: Pick<Context, 'reportViolation'> & { servers: readonly [{ url: string }, ...unknown[]] }): Promise<void> {
   const { body, detail } = await call(servers[0].url, verifyOperations, {})
-  if (!body?.ok) wrong(`the records are not as they were sealed: ${detail ?? JSON.stringify(body?.days)}`)
+  if (!body?.ok) reportViolation(`the hash chain of the records is broken: ${detail ?? JSON.stringify(body?.days)}`)
 }

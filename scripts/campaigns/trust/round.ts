@@ -1,92 +1,101 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Blow } from './blows.ts'
 import type { Outcome } from './calls.ts'
 import { undoing } from './changes.ts'
-import { interrupted } from './interrupted.ts'
-import { differences, type Prints, takePrints } from './prints.ts'
-import { judgeAnswers, judgeChain, judgeRecords, operationsSince, untilEnded } from './records.ts'
-import { type Change, patiently, type Stage } from './stage.ts'
+import { type Change, type Context, retryWhileUnavailable } from './context.ts'
+import type { Fault } from './faults.ts'
+import { differingParts, type Fingerprints, takeFingerprints } from './fingerprints.ts'
+import { checkHashChain, checkRecords, checkResponses, operationsSince, untilEnded } from './records.ts'
+import { sendWithFault } from './send-with-fault.ts'
 
 interface Round {
   change: Change
-  blows: readonly Blow[]
-  /** Strikes an undo, too. */
-  undoBlow: Blow | undefined
-  /** What everything must look like in the end. */
-  before: Prints
-  /** How many jobs match after it: none, if it was done. */
-  left: () => Promise<number>
-  /** Jobs of these domains are changed, and not compared until they are set back. */
-  free: readonly string[]
+  /** The faults that are injected into the change, one per call. */
+  faults: readonly Fault[]
+  /** A fault that is injected into the first undo. */
+  undoFault: Fault | undefined
+  /** The fingerprints before the first round, which the rows must have again at the end of this round. */
+  before: Fingerprints
+  /** Returns the number of jobs that match the change: 0 once it is done. */
+  countMatching: () => Promise<number>
+  /** The domains whose jobs the change updates. They are not compared until the undo. */
+  updatedDomains: readonly string[]
 }
 
-/** A change, struck again and again until it is done; the judgement; and the way back to where it began. */
-export async function runRound(stage: Stage, { change, blows, undoBlow, before, left, free }: Round): Promise<void> {
-  const { sql, random, wrong } = stage
-  const since = await lastOperation(stage)
-  const matched = await left()
-  const outcomes = await struck(stage, change, blows)
-  await judgeChain(stage)
-  const found = await operationsSince(stage, since)
-  judgeRecords(stage, found)
-  judgeAnswers(stage, outcomes, found)
+/**
+ * Runs a change with faults until it is done, checks rows, records and responses, undoes the change, and checks again.
+ */
+export async function runRound(context: Context, round: Round): Promise<void> {
+  const { change, faults, undoFault, before, countMatching, updatedDomains } = round
+  const { sql, random, reportViolation } = context
+  const since = await lastOperation(context)
+  const matched = await countMatching()
+  const outcomes = await runWithFaults(context, change, faults)
+  await checkHashChain(context)
+  const found = await operationsSince(context, since)
+  checkRecords(context, found)
+  checkResponses(context, outcomes, found)
   const affected = found.reduce((sum, record) => sum + record.affected, 0)
-  const dropped = found.reduce((sum, record) => sum + record.dropped, 0)
-  if (affected + dropped !== matched) wrong(`${change.name}: ${affected} and ${dropped} jobs changed of ${matched}`)
-  const still = await left()
-  if (still !== 0) wrong(`${change.name}: ${still} jobs are left`)
-  const unlike = async (free: readonly string[]) => differences(await patiently(() => takePrints(sql)), before, free)
-  const after = await unlike(free)
-  if (after.length > 0) wrong(`${change.name}: ${after.join(' and ')} differ after it`)
-  const taken = found.filter((record) => record.affected > 0)
-  stage.tell(
-    `${change.name}: ${affected} jobs in ${taken.length} operations of ${taken.map((t) => t.batches).join('+')} batches`,
-  )
-  for (const [at, record] of [...taken].reverse().entries()) {
-    const undone = await lastOperation(stage)
-    const undo = undoing(random, record.id, record.affected)
-    const results = await struck(stage, undo, at === 0 && undoBlow ? [undoBlow] : [])
-    const undos = await operationsSince(stage, undone)
-    judgeRecords(stage, undos)
-    judgeAnswers(stage, results, undos)
-    const back = undos.reduce((sum, { affected }) => sum + affected, 0)
-    const expected = record.affected + record.dropped
-    if (back !== expected) wrong(`${undo.name}: ${back} jobs of ${expected}`)
+  const dependents = found.reduce((sum, record) => sum + record.cancelledDependents, 0)
+  if (affected + dependents !== matched) {
+    reportViolation(`${change.name}: changed ${affected} jobs and ${dependents} dependents, but ${matched} matched`)
   }
-  await judgeChain(stage)
-  const unlikeBefore = await unlike([])
-  if (unlikeBefore.length > 0) wrong(`${change.name}: ${unlikeBefore.join(' and ')} differ after it was taken back`)
+  const remaining = await countMatching()
+  if (remaining !== 0) reportViolation(`${change.name}: ${remaining} jobs still match`)
+  const compareRows = async (ignored: readonly string[]) =>
+    differingParts(await retryWhileUnavailable(() => takeFingerprints(sql)), before, ignored)
+  const after = await compareRows(updatedDomains)
+  if (after.length > 0) reportViolation(`${change.name}: ${after.join(' and ')} differ after the change`)
+  const effective = found.filter((record) => record.affected > 0)
+  const batches = effective.map((record) => record.batches).join('+')
+  context.log(`${change.name}: ${affected} jobs in ${effective.length} operations of ${batches} batches`)
+  for (const [at, record] of [...effective].reverse().entries()) {
+    const sinceUndo = await lastOperation(context)
+    const undo = undoing(random, record.id, record.affected)
+    const undoOutcomes = await runWithFaults(context, undo, at === 0 && undoFault ? [undoFault] : [])
+    const undos = await operationsSince(context, sinceUndo)
+    checkRecords(context, undos)
+    checkResponses(context, undoOutcomes, undos)
+    const restored = undos.reduce((sum, { affected }) => sum + affected, 0)
+    const expected = record.affected + record.cancelledDependents
+    if (restored !== expected) reportViolation(`${undo.name}: restored ${restored} of ${expected} jobs`)
+  }
+  await checkHashChain(context)
+  const afterUndo = await compareRows([])
+  if (afterUndo.length > 0) reportViolation(`${change.name}: ${afterUndo.join(' and ')} differ after the undo`)
 }
 
-/** Strikes, one after the other, and goes on until the change is done. Returns how each call ended. */
-async function struck(stage: Stage, change: Change, blows: readonly Blow[]): Promise<Outcome<unknown>[]> {
-  const { random, servers, tell, wrong } = stage
+/** Sends the change with one fault after the other, and then without faults until it is done. Returns the outcomes. */
+async function runWithFaults(context: Context, change: Change, faults: readonly Fault[]): Promise<Outcome<unknown>[]> {
+  const { random, servers, log, reportViolation } = context
   const outcomes: Outcome<unknown>[] = []
-  const ask: Change['ask'] = async (...asked) => {
-    const outcome = await change.ask(...asked)
+  const send: Change['send'] = async (...call) => {
+    const outcome = await change.send(...call)
     outcomes.push(outcome)
     return outcome
   }
-  for (const blow of blows) {
-    await interrupted(stage, { ...change, ask }, blow)
-    // Sometimes the next call comes while the old one is still taken to run.
-    if (random.chance(0.5)) await untilEnded(stage)
+  for (const fault of faults) {
+    await sendWithFault(context, { ...change, send }, fault)
+    // In half of the cases the next call comes while the record of the last call is still running.
+    if (random.chance(0.5)) await untilEnded(context)
   }
   const { url } = random.pick(servers)
-  const limit = 60
+  const limitSeconds = 60
   for (const began = Date.now(); ; await wait(300)) {
-    const { code, detail } = await ask(url)
+    const { code, detail } = await send(url)
     const seconds = Math.round((Date.now() - began) / 1000)
-    if (code === undefined && seconds > limit / 3) tell(`${change.name}: going on took ${seconds} s`)
-    if (code !== undefined && seconds > limit) wrong(`${change.name}: does not go on: ${code}, ${detail}`)
-    if (code === undefined || seconds > limit) break
+    if (code === undefined && seconds > limitSeconds / 3) log(`${change.name}: completion took ${seconds} s`)
+    if (code !== undefined && seconds > limitSeconds) {
+      reportViolation(`${change.name}: not done after ${limitSeconds} s: ${code}, ${detail}`)
+    }
+    if (code === undefined || seconds > limitSeconds) break
   }
-  await untilEnded(stage)
+  await untilEnded(context)
   return outcomes
 }
 
-const lastOperation = ({ sql }: Stage): Promise<number> =>
-  patiently(async () => {
+/** Returns the highest id of an operation, or 0. */
+const lastOperation = ({ sql }: Context): Promise<number> =>
+  retryWhileUnavailable(async () => {
     const [row] = await sql<[{ id: number }]>`select coalesce(max(id), 0)::int as id from job_operations`
     return row.id
   })

@@ -49,7 +49,7 @@ describe('config', () => {
     expect(command).toEqual({
       code: 2,
       out: '',
-      err: `error: profiles.p.api_key_command: others can write ${path}; it was not run\n  hint: chmod go-w ${path}\n`,
+      err: `error: profiles.p.api_key_command: others can write ${path}, so the command was not run\n  hint: chmod go-w ${path}\n`,
     })
     expect(none).toMatchObject({ code: 4, err: expect.stringContaining('there is no key for') })
     await expect(stat(ran)).rejects.toThrow('ENOENT')
@@ -211,7 +211,9 @@ describe('a protected profile', () => {
     ])
     for (const { code, err } of [unnamed, variable]) {
       expect(code).toBe(2)
-      expect(err).toBe('error: the profile prod is protected: spell it out\n  hint: add --profile prod\n')
+      expect(err).toBe(
+        'error: the profile prod is protected: a change must spell it out; nothing was changed\n  hint: add --profile prod\n',
+      )
     }
     expect(preview).toMatchObject({ code: 0, out: 'would delete 2 jobs in a\n' })
     expect(confirmed(server)).toEqual([])
@@ -226,7 +228,7 @@ describe('a protected profile', () => {
       run('--yes', '--profile', 'prod'),
       run('--yes', '--profile', 'prod', '--max', '1'),
     ])
-    expect(without).toMatchObject({ code: 2, err: expect.stringContaining('a change needs a bound') })
+    expect(without).toMatchObject({ code: 2, err: expect.stringContaining('a change needs a limit') })
     expect(above).toMatchObject({ code: 8 })
     expect(confirmed(server)).toEqual([])
     expect(await run('--yes', '--profile', 'prod', '--max', '2')).toMatchObject({ code: 0 })
@@ -295,6 +297,6 @@ describe('doctor', () => {
   it('warns of a clock that goes wrong', async () => {
     const server = await fakeServer(() => ({ headers: { date: 'Thu, 01 Jan 2026 00:00:00 GMT' }, body: [] }))
     const { out } = await runJobsctl(['doctor'], { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' } })
-    expect(out).toMatch(/^clock\twarning\t\d+ s from the server's\t/m)
+    expect(out).toMatch(/^clock\twarning\tthe clock of this machine is \d+ s from the clock of the server\t/m)
   })
 })

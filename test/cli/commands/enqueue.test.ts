@@ -55,7 +55,7 @@ describe('enqueue', () => {
     const [text, json] = await Promise.all([run(server, argv), run(server, [...argv, '--json'])])
     expect(text).toEqual({
       code: 0,
-      out: 'Job 8123 was there already under this key, and is completed; nothing was enqueued.\n',
+      out: 'Job 8123 already has this key and is completed; nothing was enqueued.\n',
       err: '',
     })
     expect(JSON.parse(json.out)).toMatchObject({ operation: 'enqueue', created: false, id: 8123, status: 'completed' })

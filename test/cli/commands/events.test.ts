@@ -228,7 +228,7 @@ describe('which events', () => {
     for (const server of servers) {
       const { code, err } = await run(server, '--after', '2', '--limit', '3')
       expect(code).toBe(1)
-      expect(err).toContain(`${server.url} answers events that are not in order\n  hint: `)
+      expect(err).toContain(`${server.url} sent events that are not in the order of their ids\n  hint: `)
       expect(server.asked.length).toBeLessThan(3)
     }
   })
@@ -256,7 +256,7 @@ describe('which events', () => {
     [['--limit', '0'], '--limit: must be from 1 to 1000'],
     [['--limit', '1001'], '--limit: must be from 1 to 1000'],
     [['--all', '--domain', 'a'], '--all and --domain exclude each other'],
-    [['--follow', '--after', '5', '--limit', '5'], '--limit says with how many of the last events --follow begins'],
+    [['--follow', '--after', '5', '--limit', '5'], '--limit sets how many of the last events --follow begins with'],
     [['--follow', '-o', 'json'], '--follow has no end'],
     [['media/ingest'], 'too many arguments'],
   ])('%j is refused, and nothing is asked', async (argv, detail) => {

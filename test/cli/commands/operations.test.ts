@@ -37,7 +37,7 @@ describe.each(['postgres'] as const)('what was changed can be planned, looked up
     ])
     expect(list.out.split('\t')).toEqual(expect.arrayContaining([idOf(done.out), 'prune', 'done', '5', 'nächtlich 📚']))
     expect(one.out.split('\n')).toEqual(expect.arrayContaining(['affected\t5', 'now.archived\t5']))
-    expect(verify).toMatchObject({ code: 0, err: '', out: expect.stringContaining('none missing') })
+    expect(verify).toMatchObject({ code: 0, err: '', out: expect.stringContaining('none is missing') })
   })
 
   it('a plan is applied once, to the jobs that it was made of', async () => {
@@ -56,11 +56,11 @@ describe.each(['postgres'] as const)('what was changed can be planned, looked up
 
   it('canaries that nobody works off in time hold the rest back', async () => {
     await world.jobs(5, { status: 'quarantined' })
-    const argv = ['requeue', '--domain', 'chatbooks', '--canary', '2', '--watch', '1s', '--yes']
+    const argv = ['requeue', '--domain', 'chatbooks', '--canary', '2', '--canary-wait', '1s', '--yes']
     const run = await world.jobsctl(argv)
     expect(run).toMatchObject({
       code: 9,
-      err: expect.stringContaining('2 queued after 1 s; the other 3 were not touched'),
+      err: expect.stringContaining('2 queued after 1 s; the other 3 jobs were not changed'),
     })
     const states = (await world.rows()).map(({ status }) => status).sort()
     expect(states).toEqual(['quarantined', 'quarantined', 'quarantined', 'queued', 'queued'])

@@ -15,18 +15,22 @@ const env = ({ url }: FakeServer, more: JobsctlOptions['env'] = {}) => ({
 const run = (server: FakeServer, argv: string[], more: JobsctlOptions['env'] = {}) =>
   runJobsctl(argv, { env: env(server, more) })
 
-/** A server that does what it is told, and answers how the queue is then. */
-const obeying = () =>
+/** A server that does what it is told, and answers how the queue is then. Before, the queue is in another state. */
+const obeying = (before = { paused: false, drain: false }) =>
   fakeServer(({ method, path: asked, body }) => {
+    if (asked.startsWith('/api/v1/jobs/queue/status')) return { body: before }
+    if (method === 'GET') return asked === '/api/v1/jobs/queues' ? { body: [] } : { status: 404 }
     if (method !== 'POST' || asked !== path) throw new Error(`asked for ${method} ${asked}`)
     const action = Reflect.get(Object(body), 'action')
     return { body: { paused: action !== 'resume', drain: action === 'drain' } }
   })
 
+const changes = ({ asked }: FakeServer) => asked.filter(({ method }) => method === 'POST')
+
 describe('pause, resume and drain', () => {
   it.each([
     ['pause', 'Paused media/ingest. Running jobs continue.   Undo:  jobsctl resume media/ingest', true, false],
-    ['resume', 'Resumed media/ingest.', false, false],
+    ['resume', 'Resumed media/ingest.   Undo:  jobsctl pause media/ingest', false, false],
     [
       'drain',
       'Draining media/ingest. Running jobs continue, new jobs are refused.   Undo:  jobsctl resume media/ingest',
@@ -36,7 +40,7 @@ describe('pause, resume and drain', () => {
   ])(
     '%s: at once, in one call, with a sentence for everyone and an object for programs',
     async (verb, sentence, paused, drain) => {
-      const server = await obeying()
+      const server = await obeying({ paused: verb === 'resume', drain: false })
       const argv = [verb, 'media/ingest']
       const runs = await Promise.all([run(server, argv), run(server, [...argv, '--yes']), run(server, [...argv, '-q'])])
       const [json, lines, person] = await Promise.all([
@@ -51,8 +55,8 @@ describe('pause, resume and drain', () => {
       expect(lines).toEqual(json)
       expect(person).toMatchObject({ code: 0, screen: `${sentence}\n` })
       expect(person.raw).toContain(`${esc}[32m`)
-      expect(server.asked).toHaveLength(6)
-      for (const { body } of server.asked) expect(body).toEqual({ domain: 'media', queue: 'ingest', action: verb })
+      expect(changes(server)).toHaveLength(6)
+      for (const { body } of changes(server)) expect(body).toEqual({ domain: 'media', queue: 'ingest', action: verb })
     },
   )
 
@@ -60,18 +64,18 @@ describe('pause, resume and drain', () => {
     const server = await obeying()
     await run(server, ['pause', 'media/ingest', '--reason', 'Platte voll ü'])
     await run(server, ['--yes', '--reason=Platte voll ü', 'drain', 'media/ingest'])
-    await run(server, ['resume', 'media/ingest'])
-    const reasons = server.asked.map(({ headers }) =>
+    await run(server, ['drain', 'media/ingest'])
+    const reasons = changes(server).map(({ headers }) =>
       Buffer.from(String(headers['x-reason']), 'latin1').toString('utf8'),
     )
     expect(reasons).toEqual(['Platte voll ü', 'Platte voll ü', `jobsctl by ${identity}`])
-    expect(server.asked.map(({ body }) => Reflect.get(Object(body), 'reason'))).toEqual([
+    expect(changes(server).map(({ body }) => Reflect.get(Object(body), 'reason'))).toEqual([
       'Platte voll ü',
       'Platte voll ü',
       undefined,
     ])
-    expect(new Set(server.asked.map(({ headers }) => headers['idempotency-key'])).size).toBe(3)
-    for (const { headers } of server.asked) expect(Object.keys(headers)).not.toContain('x-confirm')
+    expect(new Set(changes(server).map(({ headers }) => headers['idempotency-key'])).size).toBe(3)
+    for (const { headers } of changes(server)) expect(Object.keys(headers)).not.toContain('x-confirm')
   })
 
   it('the undo goes to the same server, and does not repeat the reason', async () => {
@@ -95,7 +99,7 @@ describe('pause, resume and drain', () => {
     expect(await line()).toEqual({
       code: 2,
       out: '',
-      err: 'error: the profile prod is protected: spell it out\n  hint: add --profile prod\n',
+      err: 'error: the profile prod is protected: a change must spell it out; nothing was changed\n  hint: add --profile prod\n',
     })
     expect(server.asked).toEqual([])
     expect(await line('--profile', 'prod')).toMatchObject({ code: 0, err: '' })
@@ -112,9 +116,10 @@ describe('pause, resume and drain', () => {
     const url = ['--url', server.url]
     const { out } = await run(server, ['pause', ...url, '--', word])
     const [, ...undo] = await wordsOf(out.trim().split('Undo:')[1] ?? '')
+    expect(undo[0]).toBe('resume')
     await run(server, undo)
-    const asked = server.asked.map(({ body }) => body)
-    expect(asked).toEqual(['pause', 'resume'].map((action) => ({ domain, queue, action })))
+    const asked = changes(server).map(({ body }) => body)
+    expect(asked).toEqual([{ domain, queue, action: 'pause' }])
   })
 
   it.each([
@@ -170,7 +175,7 @@ describe('pause, resume and drain', () => {
     const argv = ['pause', 'media/ingest', '--url', server.url, '--retries', '5', '--timeout', '2']
     const { code, out, err } = await run(server, argv)
     expect({ code, out }).toEqual({ code: 7, out: '' })
-    expect(server.asked).toHaveLength(1)
+    expect(changes(server)).toHaveLength(1)
     if (typeof trouble === 'string') {
       expect(err).toContain('; the server may still finish it\n')
       expect(err).toContain(`  hint: to see whether it was made: jobsctl queues --url ${server.url}\n`)
@@ -180,7 +185,7 @@ describe('pause, resume and drain', () => {
   it('says nothing of the kind where nobody listened', async () => {
     const { code, err } = await run(await deadServer(), ['pause', 'media/ingest', '--retries', '0'])
     expect(code).toBe(7)
-    expect(err).toContain('connection refused\n  hint: jobsctl doctor')
+    expect(err).toContain('connection refused\n  hint: run jobsctl doctor')
   })
 })
 

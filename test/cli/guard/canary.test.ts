@@ -33,10 +33,10 @@ it('requeues the rest when all canaries are completed, each call by its token', 
   expect(run.err).toBe(
     [
       'requeued 20 of 200 jobs in chatbooks as canaries; watching them for 60 s',
-      'canaries: 20 queued',
-      'canaries: 12 completed, 8 processing',
-      'canaries: 20 completed',
-      'all canaries are completed; requeueing the rest\n',
+      'canary jobs: 20 queued',
+      'canary jobs: 12 completed, 8 processing',
+      'canary jobs: 20 completed',
+      'all canary jobs are completed; requeueing the rest\n',
     ].join('\n'),
   )
 })
@@ -52,15 +52,15 @@ it.each([
     code: 9,
     out: '',
     err:
-      `error: requeued 20 of 200 jobs in chatbooks as canaries: ${text}; the other 180 were not touched\n` +
-      '  hint: to look: jobsctl operations 17; to take them back: jobsctl undo 17\n',
+      `error: requeued 20 of 200 jobs in chatbooks as canary jobs: ${text}; the other 180 jobs were not changed\n` +
+      '  hint: to see their states: jobsctl operations 17; to undo: jobsctl undo 17\n',
   })
   expect(changesOf(server)).toHaveLength(1)
 })
 
 it('stops when the time is over, and says who was not done', async () => {
   const server = await canaryServer([{ completed: 17, processing: 3 }])
-  const run = await runAt(server, [...requeue, '--watch', '1s'])
+  const run = await runAt(server, [...requeue, '--canary-wait', '1s'])
   expect(run).toMatchObject({
     code: 9,
     err: expect.stringContaining('17 completed, 3 processing after 1 s; the other 180'),
@@ -77,14 +77,17 @@ it('waits for a server that is away for a while, and stops where nobody can tell
   ])
   const [first, second] = await Promise.all([back, lost].map((server) => runAt(server, [...requeue, '--retries', '0'])))
   expect(first).toMatchObject({ code: 0, out: 'requeued 200 jobs in chatbooks\n' })
-  expect(second).toMatchObject({ code: 9, err: expect.stringContaining('could not look any more: no such operation') })
+  expect(second).toMatchObject({
+    code: 9,
+    err: expect.stringContaining('their states could not be read: no such operation'),
+  })
 })
 
 it('says so when the canaries were all there were', async () => {
   const server = await canaryServer([], { affected: 3, operation_id: 17, job_ids: [1, 2, 3] })
   const run = await runAt(server, requeue)
   expect(run).toMatchObject({ code: 0, out: 'requeued 3 jobs in chatbooks\n' })
-  expect(run.err).toContain('note: that was all of them')
+  expect(run.err).toContain('note: every job was a canary job')
   expect(server.asked.some(({ method }) => method === 'GET')).toBe(false)
 })
 
@@ -98,7 +101,7 @@ it('changes no more when no canary was there to try', async () => {
 it('Ctrl-C while they are watched leaves the rest alone', async () => {
   const server = await canaryServer([{ queued: 20 }])
   const child = await startJobsctl(requeue, { env: envOf(server) })
-  await until('it watches', () => child.output.err.includes('canaries: 20 queued'))
+  await until('it watches', () => child.output.err.includes('canary jobs: 20 queued'))
   child.process.kill('SIGINT')
   const { code, err } = await child.ended
   expect(code).toBe(130)
@@ -115,7 +118,7 @@ it('needs a domain and a count, and a server that gives tokens; a dry run is jus
     ['requeue', '8123', '--canary', '20'],
     ['requeue', '--domain', 'a', '--canary', '0'],
     ['requeue', '--domain', 'a', '--canary', '1001'],
-    ['requeue', '--domain', 'a', '--watch', '9s'],
+    ['requeue', '--domain', 'a', '--canary-wait', '9s'],
     ['requeue', '--domain', 'a', '--canary', '2', '--curl'],
     ['requeue', '--domain', 'a', '--canary', '2', '--no-preview', '--yes'],
   ]
@@ -133,6 +136,6 @@ it('needs a domain and a count, and a server that gives tokens; a dry run is jus
 
   const dry = await runAt(server, ['requeue', '--domain', 'chatbooks', '--canary', '20', '--dry-run'])
   expect(dry).toEqual({ code: 0, out: 'would requeue 200 jobs in chatbooks\n', err: '' })
-  const asked = await runAt(server, ['--watch', '5m', '--canary', '20', 'requeue', '--domain', 'chatbooks'])
-  expect(asked.err).toContain('hint: jobsctl requeue --domain chatbooks --canary 20 --watch 5m --yes\n')
+  const asked = await runAt(server, ['--canary-wait', '5m', '--canary', '20', 'requeue', '--domain', 'chatbooks'])
+  expect(asked.err).toContain('hint: jobsctl requeue --domain chatbooks --canary 20 --canary-wait 5m --yes\n')
 })

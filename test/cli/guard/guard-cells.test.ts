@@ -140,7 +140,7 @@ describe('the guard, cell by cell of its table', () => {
         screen: expect.stringMatching(
           name === 'integrity'
             ? `^${did} 3 jobs in ${domain}\\n$`
-            : `^${did} 3 jobs in ${domain}\\nTo take it back:  jobsctl undo \\d+\\n$`,
+            : `^${did} 3 jobs in ${domain}\\nTo give back 3 jobs:  jobsctl undo \\d+\\n$`,
         ),
       })),
     )

@@ -51,9 +51,7 @@ describe.each(['postgres'] as const)('queues, events and enqueue at a real serve
     const rows = await world.rows()
     expect(rows).toMatchObject([{ domain: 'chatbooks', job_type: 'export', payload: { book: 7 }, status: 'queued' }])
     expect(first).toEqual({ code: 0, out: `Enqueued job ${rows[0]?.id} in chatbooks/default (export).\n`, err: '' })
-    expect(again.out).toBe(
-      `Job ${rows[0]?.id} was there already under this key, and is queued; nothing was enqueued.\n`,
-    )
+    expect(again.out).toBe(`Job ${rows[0]?.id} already has this key and is queued; nothing was enqueued.\n`)
   })
 
   it('events: the last ones, those since a time or after an id, and those that come', async () => {

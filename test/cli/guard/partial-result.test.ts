@@ -95,12 +95,16 @@ describe('operations', () => {
       runAt(broken, ['operations', 'verify']),
       runAt(broken, ['operations', 'verify', '--json', '-q']),
     ])
-    expect(runs[0]).toEqual({ code: 0, out: '8 operations on 2 days: all as sealed, none missing\n', err: '' })
+    expect(runs[0]).toEqual({
+      code: 0,
+      out: '8 operations on 2 days: every record is unaltered, none is missing\n',
+      err: '',
+    })
     expect(JSON.parse(runs[1]?.out ?? '')).toEqual(good)
     expect(runs[2]).toEqual({
       code: 1,
       out: '2026-11-24\t4\t1\t17 18\n',
-      err: 'records of 1 day are not as they were sealed\n',
+      err: 'records of 1 day were altered or removed\n',
     })
     expect(runs[3]).toEqual({ code: 1, out: '', err: '' })
   })
@@ -138,8 +142,10 @@ describe('doctor on the history', () => {
     expect(fine).toMatch(/^0 history\tok\t.*job_events 1,200,000 rows, 500 MB, 40,0\d\d a day; /)
     expect(fine).toMatch(/jobs_archive 14,000 rows, 45 MB, kept 7 days, 2,000 a day/)
     expect(off).toMatch(/^0 history\twarning\t.+\tJOBS_ARCHIVE_BEFORE_DELETE is off: a prune cannot be undone$/)
-    expect(behind).toMatch(/^0 history\twarning\t.+\tthe oldest archived row is 19 days old, and 7 are kept/)
+    expect(behind).toMatch(
+      /^0 history\twarning\t.+\tthe oldest archived row is 19 days old, and rows are kept for 7 days/,
+    )
     expect(big).toMatch(/^0 history\twarning\t.+1.5 GB.+\tjob_events is larger than the jobs themselves/)
-    expect(old).toBe('0 history\twarning\tthe server does not tell\tfine for a server that is not ours')
+    expect(old).toBe('0 history\twarning\tthis server does not report it\tnormal for a server that is not jobs-server')
   })
 })

@@ -38,8 +38,8 @@ describe('the progress of a change', () => {
     const server = await changeServer(() => ({ lines: [result(left)] }))
     const runs = await Promise.all([[], ['--json'], ['-q']].map((more) => runAt(server, [...prune, ...more])))
     const notes =
-      'note: 3 of the 200 previewed jobs had gone on by themselves, and were left\n' +
-      'note: 2 jobs were held by other transactions and left; run it again for them\n'
+      'note: 3 of the 200 previewed jobs had changed since the preview and were left as they are\n' +
+      'note: 2 jobs were locked by other transactions and left as they are; run the command again for them\n'
     expect(runs.map(({ code, err }) => [code, err])).toEqual([
       [0, notes],
       [0, notes],
@@ -53,7 +53,7 @@ describe('the progress of a change', () => {
     const { code, screen } = await atTerminal(argv, { env: envOf(server) })
     expect({ code, screen }).toEqual({
       code: 0,
-      screen: `deleted 200 jobs in chatbooks\nTo take it back:  jobsctl undo 17 --url ${server.url}\n`,
+      screen: `deleted 200 jobs in chatbooks\nTo give back 200 jobs:  jobsctl undo 17 --url ${server.url}\n`,
     })
   })
 
@@ -68,7 +68,7 @@ describe('the progress of a change', () => {
     expect(first).toEqual({
       code: 9,
       out: '',
-      err: `error: ${problem.detail}\n  hint: run it again to go on; jobsctl undo 17 takes them back\n`,
+      err: `error: ${problem.detail}\n  hint: run the command again to go on; to undo: jobsctl undo 17\n`,
     })
     expect(second).toMatchObject({
       code: 9,
@@ -81,13 +81,13 @@ describe('the progress of a change', () => {
       'ends without its result',
       [progress(100)],
       7,
-      /^error: deleted at least 100 jobs in chatbooks, then: .+ may still finish it\n/,
+      /^error: deleted at least 100 jobs in chatbooks, then: .+ may still finish the change\n/,
     ],
     [
       'breaks off',
       [progress(100), 'reset'],
       7,
-      /^error: deleted at least 100 jobs in chatbooks, then: .+ may still finish it\n/,
+      /^error: deleted at least 100 jobs in chatbooks, then: .+ may still finish the change\n/,
     ],
     ['says what is no JSON', [progress(100), 'hello\n'], 1, /does not understand/],
     ['says what means nothing', [{ hello: 1 }], 1, /does not understand/],
@@ -144,7 +144,7 @@ describe('Ctrl-C during a change', () => {
     const { child } = await interrupting(signal, ['running', 'running', 'partial'])
     const ended = await child.ended
     expect(ended).toMatchObject({ code, out: '' })
-    expect(ended.err).toContain(`${told}  hint: run it again to go on; jobsctl undo 17 takes them back\n`)
+    expect(ended.err).toContain(`${told}  hint: run the command again to go on; to undo: jobsctl undo 17\n`)
   })
 
   it('the second one ends it at once', async () => {

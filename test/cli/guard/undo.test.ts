@@ -15,7 +15,7 @@ const undoServer = (affected: number, found = conflicts) =>
       ...(headers['x-confirm'] ? { operation_id: 18 } : { preview: previewOf(affected) }),
     },
   }))
-const note = 'note: 3 jobs cannot be taken back: 2 gone on, 1 its id is taken\n'
+const note = 'note: 3 jobs cannot be given back: 2 gone on, 1 its id is taken\n'
 
 it('previews, and gives back with --yes, by the token, with the id in the path alone', async () => {
   const server = await undoServer(9500, [])
@@ -31,7 +31,7 @@ it('previews, and gives back with --yes, by the token, with the id in the path a
   ])
 })
 
-it('notes what cannot be taken back in every output, and names it for programs', async () => {
+it('notes what cannot be given back in every output, and names it for programs', async () => {
   const server = await undoServer(2)
   const [dry, none, json] = await Promise.all([
     runAt(server, ['undo', '17', '--dry-run']),
@@ -40,8 +40,8 @@ it('notes what cannot be taken back in every output, and names it for programs',
   ])
   expect([dry, none, json]).toMatchObject([
     { code: 0, err: note },
-    { code: 0, out: '', err: note },
-    { code: 0, err: note },
+    { code: 6, out: '' },
+    { code: 9, err: note },
   ])
   expect(JSON.parse(json.out)).toEqual({
     ...{ operation: 'undo', dry_run: false, affected: 2, operation_undone: 17, operation_ids: [18] },
@@ -55,11 +55,11 @@ it('at a terminal shows the conflicts before it asks, and no way to take an undo
   await person.sees('Type 2 to go ahead:')
   person.types(`2${enter}`)
   const { code, screen } = await person.ended
-  expect(code).toBe(0)
+  expect(code).toBe(9)
   expect(screen).toMatch(/JOB +REASON\n8123 +gone on\n8124 +gone on\n8125 +its id is taken\n/)
   expect(screen).toContain('would give back 2 jobs of operation 17\n')
   expect(screen).toContain('gave back 2 jobs of operation 17\n')
-  expect(screen).not.toContain('To take it back')
+  expect(screen).not.toContain('To give back')
 })
 
 it.each(['0', '-7', '1.5', 'abc', '99999999999999999999'])('refuses %s, which is no operation', async (word) => {

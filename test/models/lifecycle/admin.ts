@@ -14,8 +14,14 @@ const states = {
 
 export async function control({ world, model }: Session, { at, action, reason }: CommandOf<'control'>) {
   const { event, ...state } = states[action]
-  model.queues.set(at, { ...state, reason: reason ?? null })
-  model.steps.push({ event: `${event} ${at}` })
+  const before = model.queues.get(at) ?? { paused: false, drain: false, reason: null }
+  const same = before.paused === state.paused && before.drain === state.drain
+  // A reason stays until the queue is started again, or another one is given.
+  const kept = before.paused && state.paused ? before.reason : null
+  if (!same || reason !== undefined) {
+    model.queues.set(at, { ...state, reason: reason ?? kept })
+    model.steps.push({ event: `${event} ${at}` })
+  }
   const answer = await world.post('/api/v1/jobs/queue/control', { ...scopeOf(at), action, reason })
   expect(answer).toMatchObject({ status: 200, body: state })
   return undefined

@@ -310,7 +310,7 @@ describe('a database that another program made', () => {
     await makeVisitor()
     try {
       const server = await startReady({ JOBS_DB_URL: asVisitor() })
-      const warned = log.filter((line) => line.includes("what other programs' tables lack: jobs_archive.operation_id"))
+      const warned = log.filter((line) => line.includes('tables of other programs lack: jobs_archive.operation_id'))
       expect(warned).toHaveLength(1)
       expect((await get(server, '/readyz')).status).toBe(200)
       expect((await post(server, paths.requeue, { domain: 'd' })).body).toMatchObject({ affected: 1 })

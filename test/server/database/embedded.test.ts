@@ -98,9 +98,9 @@ describe('the embedded database', () => {
     }
   })
 
-  it('works with fsync, and keeps what it has after kill -9', async () => {
+  it('waits for the disk at each commit by default, and keeps its rows after kill -9', async () => {
     const { env } = await newDatabase('embedded')
-    const setup = await startServer({ SINGLE_USER_API_KEY: key, ...env, JOBS_EMBEDDED_FSYNC: 'true' })
+    const setup = await startServer({ SINGLE_USER_API_KEY: key, ...env, JOBS_EMBEDDED_FSYNC: '' })
     await setup.prepared
     await insertJobs(setup.sql, 3, { status: 'quarantined', domain: 'd', job_type: 't' })
     expect([...(await setup.sql`show fsync`), ...(await setup.sql`show wal_sync_method`)]).toEqual([
@@ -109,10 +109,10 @@ describe('the embedded database', () => {
     ])
     await setup.stop()
 
-    const server = await spawnReady({ ...env, JOBS_EMBEDDED_FSYNC: 'true' })
+    const server = await spawnReady({ ...env, JOBS_EMBEDDED_FSYNC: '' })
     expect(await requeue(server, 't')).toMatchObject({ status: 200, body: { affected: 3 } })
     await server.kill()
-    const again = await spawnReady({ ...env, JOBS_EMBEDDED_FSYNC: 'true' })
+    const again = await spawnReady({ ...env, JOBS_EMBEDDED_FSYNC: '' })
     expect((await get(again, paths.stats)).body).toMatchObject([{ queued: 3, quarantined: 0 }])
   })
 

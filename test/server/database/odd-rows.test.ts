@@ -183,8 +183,8 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
     expect(await world.post(jobPaths.acquire, { domain: 'd', queue: 'q', worker_id: 'w', limit: 2 })).toMatchObject({
       status: 500,
       body: {
-        detail: expect.stringContaining('what was changed stands'),
-        hint: expect.stringContaining('leases go back'),
+        detail: expect.stringContaining('rows that were changed stay changed'),
+        hint: expect.stringContaining('leased jobs are released'),
       },
     })
     await until('both are queued again', async () => (await world.rows()).every(({ status }) => status === 'queued'))

@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startPooler } from '../../../scripts/bench/stage/pooler.ts'
+import { startPooler } from '../../../scripts/bench/setup/pooler.ts'
 import type { Running } from '../../../server/start.ts'
 import { countsOf, expectRight } from '../../support/counts.ts'
 import { emptyDatabase, newFolder, type TestDatabase } from '../../support/database/database.ts'

@@ -58,7 +58,7 @@ describe.each(kinds)('events on %s', (kind) => {
     }
     expect(seen).toHaveLength(25)
     expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b))
-    expect(await read(`?after_id=${Number.MAX_SAFE_INTEGER}`)).toEqual([])
+    expect(await read(`?after_id=${seen.at(-1)}`)).toEqual([])
     expect(await read('')).toHaveLength(25)
   })
 

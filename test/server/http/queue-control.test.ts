@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { stoppedQueues } from '../../../shared/endpoints.ts'
 import { kinds } from '../../support/database/database.ts'
 import { justNow } from '../../support/differences.ts'
 import { jobPaths, newJob, workerOf } from '../../support/worker.ts'
@@ -45,7 +46,10 @@ describe.each(kinds)('queue control on %s', (kind) => {
         { event_type, ...queue, attrs_json: { reason: 'Wartung', caller: 'single-user' } },
       ])
 
-      expect((await control('resume')).body).toEqual({ paused: false, drain: false })
+      expect((await control('resume')).body).toEqual({
+        ...{ paused: false, drain: false, known: true },
+        before: { ...after, updated_at: justNow, reason: 'Wartung' },
+      })
       expect(await stopped()).toEqual([])
       expect(await worker.lease({ limit: 10 })).toHaveLength(2)
     },
@@ -91,10 +95,46 @@ describe.each(kinds)('queue control on %s', (kind) => {
     expect((await world.post(jobPaths.enqueue, newJob({ domain: 'a', queue: 'z' }))).status).toBe(409)
   })
 
-  it('may be said twice, and takes the reason from X-Reason, too', async () => {
+  it('writes nothing when nothing changes, and takes the reason from X-Reason, too', async () => {
     const headers = { 'x-reason': Buffer.from('nächtlich').toString('latin1') }
     for (const _ of [1, 2]) await world.post(jobPaths.control, { ...queue, action: 'pause' }, headers)
     expect(await stopped()).toMatchObject([{ reason: 'nächtlich' }])
-    expect(await world.events()).toHaveLength(2)
+    expect(await world.events()).toHaveLength(1)
+  })
+
+  it('keeps the reason and the time of a stop until a request has a reason of its own', async () => {
+    await control('pause', { reason: 'first' })
+    const [first] = stoppedQueues.output.parse(await stopped())
+    const header = { 'x-reason': 'by somebody' }
+    const drained = await world.post(jobPaths.control, { ...queue, action: 'drain' }, header)
+    expect(drained.body).toMatchObject({ drain: true, before: { paused: true, drain: false, reason: 'first' } })
+    expect(await stopped()).toEqual([{ ...first, drain: true }])
+    await control('pause')
+    expect(await stopped()).toEqual([first])
+
+    expect((await control('pause', { reason: 'second' })).body).toMatchObject({ before: { reason: 'first' } })
+    const [second] = stoppedQueues.output.parse(await stopped())
+    expect(second).toMatchObject({ paused: true, drain: false, reason: 'second' })
+    expect(second?.updated_at).not.toBe(first?.updated_at)
+    expect((await world.events()).map(({ event_type }) => event_type)).toEqual([
+      ...['queue.paused', 'queue.drained', 'queue.paused', 'queue.paused'],
+    ])
+    await control('resume')
+    await control('pause')
+    expect(await stopped()).toMatchObject([{ reason: null }])
+  })
+
+  it('says that a queue is unknown, and leaves it alone with must_exist', async () => {
+    expect(await control('pause', { must_exist: true })).toMatchObject({ status: 404, body: { code: 'not_found' } })
+    expect(await stopped()).toEqual([])
+    expect(await world.events()).toEqual([])
+    expect((await control('pause')).body).toMatchObject({
+      ...{ paused: true, known: false },
+      before: { paused: false, drain: false, updated_at: null, reason: null },
+    })
+    expect((await control('resume', { must_exist: true })).body).toMatchObject({ paused: false, known: true })
+    await worker.enqueue({ queue: 'other' })
+    const other = { ...queue, queue: 'other', action: 'pause', must_exist: true }
+    expect((await world.post(jobPaths.control, other)).body).toMatchObject({ paused: true, known: true })
   })
 })

@@ -35,7 +35,7 @@ describe('the server process', () => {
         AUTH_MODE: 'none',
         JOBS_DB_POOL: 'many',
         JOBS_DB_URL: 'mysql://root:sesame@db/jobs',
-        JOBS_EMBEDDED_FSYNC: 'yes',
+        JOBS_EMBEDDED_FSYNC: 'perhaps',
         SINGLE_USER_API_KEY: 'open sesame',
       })
 
@@ -99,7 +99,7 @@ describe('the server process', () => {
       const { code, err } = await runServer([], { ...env, SINGLE_USER_API_KEY: 'k', PORT: port })
       expect(code).toBe(2)
       expect(err).toBe(
-        `error: cannot listen on 127.0.0.1:${port}: EADDRINUSE\n  hint: another program has the port: set PORT\n`,
+        `error: cannot listen on 127.0.0.1:${port}: address already in use (EADDRINUSE)\n  hint: another program listens on the port: set PORT to another one\n`,
       )
     })
   })

@@ -7,7 +7,7 @@ interface Changed {
 }
 
 /**
- * The token of a dry run, as if its preview had been taken at another time or had counted something else: signed anew
+ * The token of a dry run, as if its preview had been taken at another time or had counted something else: signed
  * with the key of the database, as only a server can.
  */
 export async function resigned({ sql }: World, token: string, changed: Changed): Promise<string> {

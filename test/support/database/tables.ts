@@ -75,7 +75,7 @@ export async function fingerprint(sql: Pool): Promise<string> {
   return row.hash
 }
 
-/** Empties all tables, and lets their ids begin anew: a truncate would make every index a new file, test by test. */
+/** Empties all tables, and lets their ids begin at 1 again: a truncate would make every index a new file, test by test. */
 export async function emptyTables(sql: Pool): Promise<void> {
   const all = [...tables, ...records]
   const begin = (table: string) => `select setval(pg_get_serial_sequence('${table}', 'id'), 1, false)`

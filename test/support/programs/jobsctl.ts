@@ -44,6 +44,7 @@ const ioOf = ({ output, stdin, env }: IoOptions): Io => ({
   outGone: () => false,
   interactive: false,
   outTerminal: false,
+  rows: 24,
   noteTerminal: false,
   columns: 80,
   env,

@@ -34,6 +34,8 @@ interface TerminalOptions extends Pick<JobsctlOptions, 'env'> {
   columns?: number
   /** A file that takes stdout, so that only stdin and stderr are the terminal. */
   out?: string
+  /** Runs it as a job of the shell, which continues it at once when it is suspended. */
+  jobControl?: boolean
 }
 
 const running = new Set<ChildProcess>()
@@ -43,9 +45,10 @@ process.on('exit', () => {
 
 /** Starts the built `jobsctl` at a real pseudo-terminal. */
 export async function startAtTerminal(argv: string[], options: TerminalOptions = {}): Promise<Terminal> {
-  const { env, columns = 100, out } = options
+  const { env, columns = 100, out, jobControl = false } = options
   const words = [process.execPath, built.jobsctl, ...argv].map(quoted).join(' ')
-  const line = `stty cols ${columns}; exec ${words}${out === undefined ? '' : ` >${quoted(out)}`}`
+  const command = jobControl ? `set -m; ${words}; printf continued; fg` : `exec ${words}`
+  const line = `stty cols ${columns}; ${command}${out === undefined ? '' : ` >${quoted(out)}`}`
   const [program, ...args] = pseudoTerminal(line)
   const surroundings = { PATH: process.env.PATH, SHELL: '/bin/sh', TERM: 'xterm' }
   const child = spawn(program, args, { env: await environmentOf({ ...surroundings, ...env }) })
@@ -83,17 +86,18 @@ const python = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spaw
  * @throws Error when this machine has none: what a person sees would go untested
  */
 function pseudoTerminal(line: string): [string, ...string[]] {
-  if (said('script', '--version').includes('util-linux')) return ['script', '-qefc', line, '/dev/null']
-  if (said('python3', '--version').includes('Python 3')) return ['python3', '-c', python, line]
+  if (outputOf('script', '--version').includes('util-linux')) return ['script', '-qefc', line, '/dev/null']
+  if (outputOf('python3', '--version').includes('Python 3')) return ['python3', '-c', python, line]
   throw new Error('these tests need a pseudo-terminal: install script of util-linux, or python3')
 }
 
-const asked = new Map<string, string>()
+const outputs = new Map<string, string>()
 
-function said(program: string, ...argv: string[]): string {
-  const known = asked.get(program)
+/** What a program prints; it runs once in each test file. */
+function outputOf(program: string, ...argv: string[]): string {
+  const known = outputs.get(program)
   if (known !== undefined) return known
-  const answer = spawnSync(program, argv, { encoding: 'utf8', timeout: 5000 }).stdout ?? ''
-  asked.set(program, answer)
-  return answer
+  const output = spawnSync(program, argv, { encoding: 'utf8', timeout: 5000 }).stdout ?? ''
+  outputs.set(program, output)
+  return output
 }

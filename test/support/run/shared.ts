@@ -8,9 +8,9 @@ const known = new Map<string, Promise<string>>()
 
 /** Asks the run for a thing that all test files share; the first test file that asks waits until the thing is made. */
 function shared(name: string): Promise<string> {
-  const asked = known.get(name) ?? request(name)
-  known.set(name, asked)
-  return asked
+  const reply = known.get(name) ?? request(name)
+  known.set(name, reply)
+  return reply
 }
 
 async function request(name: string): Promise<string> {

@@ -1,18 +1,18 @@
 import { createCaller } from '../../stress/actors/caller.ts'
-import { checkAnswers, checkQuiet } from '../../stress/checks/answers.ts'
 import { checkCounts } from '../../stress/checks/counts.ts'
 import { checkEnded, checkEnqueued } from '../../stress/checks/enqueued.ts'
 import { type Evidence, gather } from '../../stress/checks/evidence.ts'
 import { checkCompletions, checkOneEnd, checkOneEvent } from '../../stress/checks/finishes.ts'
-import { checkAttempts, checkSteps } from '../../stress/checks/histories.ts'
+import { checkAttempts, checkTransitions } from '../../stress/checks/histories.ts'
 import { checkLeaseTimes, checkOwnLease } from '../../stress/checks/leases.ts'
 import { checkReaders } from '../../stress/checks/readers.ts'
-import { checkRefused, checkRefusedItems } from '../../stress/checks/refusals.ts'
+import { checkRejected, checkRejectedItems } from '../../stress/checks/rejections.ts'
+import { checkAfterFaults, checkResponses } from '../../stress/checks/responses.ts'
 import type { Verdict } from '../../stress/checks/verdict.ts'
 import { openJournal } from '../../stress/journal.ts'
 import { createRandom } from '../../stress/random.ts'
-import { judgeChain } from '../../trust/records.ts'
-import type { RoundResult, Witnessed } from '../round.ts'
+import { checkHashChain } from '../../trust/records.ts'
+import type { RoundResult, Witnessed } from '../stage.ts'
 import { checkExplainedLoss, checkKept, checkNoLoss, lossOf } from './loss.ts'
 import { checkPrune } from './pruned.ts'
 import { checkReadersAcrossLoss } from './readers.ts'
@@ -38,8 +38,8 @@ export async function judgeRound(witnessed: Witnessed): Promise<RoundResult> {
     ...(old
       ? [checkExplainedLoss(loss, old), checkKept(evidence, old), ...checkReadersAcrossLoss(evidence)]
       : [checkNoLoss(loss), ...checksWithoutLoss(evidence)]),
-    ...[checkEnded(evidence), checkSteps(evidence), checkAttempts(evidence), checkAnswers(evidence)],
-    checkQuiet(evidence, promoted + graceMs),
+    ...[checkEnded(evidence), checkTransitions(evidence), checkAttempts(evidence), checkResponses(evidence)],
+    checkAfterFaults(evidence, promoted + graceMs),
     pruned,
     await checkChain(witnessed),
     await checkCounts(caller),
@@ -57,14 +57,14 @@ const checksWithoutLoss = (evidence: Evidence): Verdict[] => [
   checkCompletions(evidence),
   checkOneEnd(evidence),
   checkOneEvent(evidence),
-  checkRefused(evidence),
-  checkRefusedItems(evidence),
+  checkRejected(evidence),
+  checkRejectedItems(evidence),
   ...checkReaders(evidence),
 ]
 
 async function checkChain({ servers }: Witnessed): Promise<Verdict> {
   const wrong: string[] = []
-  await judgeChain({ servers, wrong: (what) => void wrong.push(what) })
+  await checkHashChain({ servers, reportViolation: (violation: string) => void wrong.push(violation) })
   return { claim: 'the hash chain of the records holds', looked: 1, wrong }
 }
 

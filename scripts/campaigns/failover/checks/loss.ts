@@ -20,6 +20,8 @@ export interface Loss {
   lost: readonly Acknowledged[]
   /** Jobs of which two attempts were told that they completed them. */
   doubled: readonly number[]
+  /** Calls whose callers were told that nobody knows whether the change was made. */
+  unknown: number
 }
 
 export function lossOf(evidence: Evidence): Loss {
@@ -36,14 +38,18 @@ export function lossOf(evidence: Evidence): Loss {
       !histories.get(job)?.some(({ request_id }) => request_id !== null && requests.has(request_id)),
   )
   const lostJobs = enqueued.filter(({ n }) => n !== undefined && !rows.has(n))
-  return { acknowledged: enqueued.length + ends.length, lost: [...lostJobs, ...lostEnds], doubled: doubledOf(evidence) }
+  // The id of a job that is lost is given to another one, of which an attempt is no second one.
+  const reused = new Set(lostJobs.map(({ job }) => job))
+  const doubled = doubledOf(evidence).filter((job) => !reused.has(job))
+  const unknown = only(entries, 'call').filter(({ code }) => code === 'outcome_unknown').length
+  return { acknowledged: enqueued.length + ends.length, lost: [...lostJobs, ...lostEnds], doubled, unknown }
 }
 
 /** Each end of an attempt that was acknowledged, with all requests that asked for it. */
 function endsOf({ entries }: Evidence): Acknowledged[] {
   const key = (end: { job: number; lease: string; action: string; token?: string | undefined }) =>
     `${end.action} of job ${end.job} under lease ${end.lease} with token ${end.token}`
-  const asked = grouped(only(entries, 'asked'), key)
+  const asked = grouped(only(entries, 'finish-sent'), key)
   const acknowledged = grouped(
     only(entries, 'finished').filter(({ ok }) => ok),
     key,

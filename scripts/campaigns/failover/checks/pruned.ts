@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import type { Verdict } from '../../stress/checks/verdict.ts'
 import type { Outcome } from '../../trust/calls.ts'
-import { judgeAnswers, judgeRecords, operationsSince, untilEnded } from '../../trust/records.ts'
+import { checkRecords, checkResponses, operationsSince, untilEnded } from '../../trust/records.ts'
 import { filled } from '../fill.ts'
 
 interface Looking {
@@ -18,10 +18,10 @@ interface Looking {
 export async function checkPrune({ sql, before, rows, outcomes, lossless }: Looking): Promise<Verdict> {
   const found: string[] = []
   const wrong = (what: string) => void found.push(what)
-  await untilEnded({ sql, wrong })
+  await untilEnded({ sql, reportViolation: wrong })
   const operations = await operationsSince({ sql }, 0)
-  judgeRecords({ wrong }, operations)
-  if (lossless) judgeAnswers({ wrong }, outcomes, operations)
+  checkRecords({ reportViolation: wrong }, operations)
+  if (lossless) checkResponses({ reportViolation: wrong }, outcomes, operations)
   if (outcomes.at(-1)?.code !== undefined) wrong(`the prune did not go on: ${outcomes.at(-1)?.detail}`)
   const affected = operations.reduce((sum, operation) => sum + operation.affected, 0)
   const [{ left, archived, both }] = await sql<[{ left: number; archived: number; both: number }]>`

@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process'
-import { access, chmod, constants, readdir, rm, writeFile } from 'node:fs/promises'
+import { execFile, spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { access, constants, readdir, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -82,18 +83,28 @@ async function postgresFolder(): Promise<string | undefined> {
 /** Debian asks this program before a package starts a service; 101 forbids it. */
 const policy = '/usr/sbin/policy-rc.d'
 
+/** @throws Error when apt-get fails, or when a policy of this machine would let services start */
 async function install(apt: string): Promise<void> {
-  const made = !(await runnable(policy))
-  if (made) {
-    await writeFile(policy, '#!/bin/sh\nexit 101\n')
-    await chmod(policy, 0o755)
+  const ours = await access(policy).then(
+    () => false,
+    () => true,
+  )
+  const remove = () => ours && rmSync(policy, { force: true })
+  const interrupted = () => {
+    remove()
+    process.exit(130)
   }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.once(signal, interrupted)
   try {
+    if (ours) await writeFile(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+    if (spawnSync(policy, ['haproxy', 'start']).status !== 101) throw new Error(`${policy} would let services start`)
     const run = (...argv: string[]) =>
       promisify(execFile)(apt, argv, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, maxBuffer: 2 ** 26 })
     await run('update')
     await run('install', '--yes', '--no-install-recommends', ...packages)
   } finally {
-    if (made) await rm(policy, { force: true })
+    for (const signal of signals) process.off(signal, interrupted)
+    remove()
   }
 }

@@ -5,6 +5,7 @@ import type { Place } from './network.ts'
 export type Mode = 'sync' | 'async'
 
 interface Config {
+  /** Name of the node. */
   name: string
   place: Place
   /** Folder of the node; its data lie in `data`. */
@@ -42,6 +43,8 @@ export function patroniConfig({ name, place, folder, binaries, etcd, mode }: Con
       },
       authentication: { superuser: { username: 'postgres' }, replication: { username: 'postgres' } },
       pg_hba: ['local all all trust', 'host all all all trust', 'host replication all all trust'],
+      // A copy does not wait for the next checkpoint, which may be minutes away.
+      basebackup: [{ checkpoint: 'fast' }, 'no-sync'],
       parameters: { unix_socket_directories: folder, log_timezone: 'UTC', timezone: 'UTC' },
     },
   })

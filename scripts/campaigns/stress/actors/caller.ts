@@ -5,24 +5,25 @@ import { FailureBody } from '../../../../shared/failure-body.ts'
 import type { Journal } from '../journal.ts'
 import type { Random } from '../random.ts'
 
-/** The key of the servers of a run. */
+/** The API key of all servers of a run. */
 export const apiKey = 'stress'
 
-export interface Answer<Body> {
-  /** The id under which the server records what this call did. */
+/** The result of a call. */
+export interface CallResult<Body> {
+  /** The request id, which the events and the record of the call have too. */
   request: string
-  /** The answer's body; undefined for a refusal, and for a call without an answer. */
+  /** The body of a response with a status below 300. */
   body?: Body
-  /** The code of a refusal. */
+  /** The error code of a response with a status of 300 or above. */
   code?: string
-  /** True when nobody can tell whether the call did anything. */
-  unanswered: boolean
+  /** True when the call may or may not have changed the database. */
+  unknownOutcome: boolean
 }
 
 interface Options {
-  /** The caller chose it, so that it can be written down before the call. */
+  /** The request id, when the journal needs it before the call. Otherwise the caller makes one. */
   request?: string
-  /** Hangs up. */
+  /** Aborts the request and closes its connection. */
   signal?: AbortSignal
 }
 
@@ -30,32 +31,38 @@ type Call = <In extends z.ZodType, Out extends z.ZodType>(
   endpoint: Endpoint<In, Out>,
   input: z.input<In>,
   options?: Options,
-) => Promise<Answer<z.output<Out>>>
+) => Promise<CallResult<z.output<Out>>>
 
-/** Calls the servers in turn, and writes down how each call ended. */
+/** An HTTP client that sends each call to a random server and writes its outcome to the journal. It does not retry. */
 export interface Caller {
   call: Call
-  /** An id for a request that is still to be made. */
+  /** Returns an unused request id. */
   nextRequest: () => string
   close: () => Promise<void>
 }
 
 interface CallerOptions {
+  /** The prefix of request ids, which no other caller of the run has. */
   name: string
+  /** The base URLs of the servers. */
   servers: readonly string[]
   journal: Journal
   random: Random
 }
 
+/**
+ * Creates a client. Its calls throw only when a response does not have the shape of the endpoint, or after an unknown
+ * error.
+ */
 export function createCaller({ name, servers, journal, random }: CallerOptions): Caller {
   const dispatcher = new Agent({ connections: 64 })
-  let made = 0
-  const nextRequest = () => `${name}:${++made}`
+  let callCount = 0
+  const nextRequest = () => `${name}:${++callCount}`
 
   const call: Call = async (endpoint, input, { request: id = nextRequest(), signal } = {}) => {
     const server = random.pick(servers)
     const began = Date.now()
-    const end = (outcome: number | 'hung up' | 'broken', more: { code?: string | undefined; detail?: string } = {}) =>
+    const end = (outcome: number | 'aborted' | 'broken', more: { code?: string | undefined; detail?: string } = {}) =>
       journal.write({
         kind: 'call',
         request: id,
@@ -66,28 +73,28 @@ export function createCaller({ name, servers, journal, random }: CallerOptions):
         outcome,
         ...more,
       })
-    const { url, body } = placed(endpoint, input)
+    const { url, body } = buildRequest(endpoint, input)
     try {
-      const answer = await request(`${server}${url}`, {
+      const response = await request(`${server}${url}`, {
         method: endpoint.method,
         dispatcher,
         headers: { 'x-api-key': apiKey, 'x-request-id': id, 'x-confirm': 'true', ...(body && json) },
         ...(body && { body }),
         ...(signal && { signal }),
       })
-      const received: unknown = await answer.body.json()
-      if (answer.statusCode < 300) {
-        end(answer.statusCode)
-        return { request: id, body: endpoint.output.parse(received), unanswered: false }
+      const received: unknown = await response.body.json()
+      if (response.statusCode < 300) {
+        end(response.statusCode)
+        return { request: id, body: endpoint.output.parse(received), unknownOutcome: false }
       }
       const { code = 'none', detail } = FailureBody.parse(received)
-      end(answer.statusCode, { code, detail: JSON.stringify(detail) })
-      return { request: id, code, unanswered: code === 'outcome_unknown' }
+      end(response.statusCode, { code, detail: JSON.stringify(detail) })
+      return { request: id, code, unknownOutcome: code === 'outcome_unknown' }
     } catch (error) {
-      if (signal?.aborted) end('hung up')
-      else if (isBroken(error)) end('broken', { detail: String(error) })
+      if (signal?.aborted) end('aborted')
+      else if (isConnectionError(error)) end('broken', { detail: String(error) })
       else throw error
-      return { request: id, unanswered: true }
+      return { request: id, unknownOutcome: true }
     }
   }
   return { call, nextRequest, close: () => dispatcher.close() }
@@ -95,8 +102,8 @@ export function createCaller({ name, servers, journal, random }: CallerOptions):
 
 const json = { 'content-type': 'application/json' }
 
-/** The fields of an input where the operation has them: in the path, in the query, or in the body. */
-function placed(endpoint: Endpoint, input: unknown): { url: string; body?: string } {
+/** Puts the fields of the input into the path, the query or the JSON body, as the endpoint has them. */
+function buildRequest(endpoint: Endpoint, input: unknown): { url: string; body?: string } {
   const fields = new Map(Object.entries(Object(input)))
   const url = endpoint.path.replaceAll(/:(\w+)/g, (_, field: string) => {
     const value = fields.get(field)
@@ -109,7 +116,7 @@ function placed(endpoint: Endpoint, input: unknown): { url: string; body?: strin
   }
 }
 
-const broken = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_CLOSED']
+const connectionErrors = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_CLOSED']
 
-const isBroken = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && broken.includes(String(error.code))
+const isConnectionError = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && connectionErrors.includes(String(error.code))

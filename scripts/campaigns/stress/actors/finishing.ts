@@ -4,56 +4,64 @@ import { complete, fail, finishMany, release } from '../../../../shared/endpoint
 import type { FinishItem } from '../../../../shared/work/finish.ts'
 import type { Journal } from '../journal.ts'
 import type { Random } from '../random.ts'
-import type { Answer, Caller } from './caller.ts'
+import type { Caller, CallResult } from './caller.ts'
 
-export interface Reporting {
+/** What a worker needs to finish jobs. */
+export interface Finishing {
   caller: Caller
   journal: Journal
   random: Random
 }
 
-const tries = 40
+const maxAttempts = 40
 
-/** Ends jobs, and repeats what was not answered, or refused for the moment, until it knows. */
-export async function finishSoundly(items: readonly FinishItem[], by: Reporting): Promise<void> {
-  for (let left = items, tried = 0; left.length > 0 && tried < tries; tried++) {
-    if (tried > 0) await wait(by.random.between(20, 150))
-    const heard = left.length === 1 || by.random.chance(0.2) ? await oneByOne(left, by) : await together(left, by)
-    left = left.filter((item) => !heard.has(item))
+/** Finishes jobs. Repeats a finish after an unknown outcome or a transient error, up to 40 times. */
+export async function finishWithRetries(items: readonly FinishItem[], by: Finishing): Promise<void> {
+  for (let left = items, attempt = 0; left.length > 0 && attempt < maxAttempts; attempt++) {
+    if (attempt > 0) await wait(by.random.between(20, 150))
+    const settled =
+      left.length === 1 || by.random.chance(0.2) ? await finishOneByOne(left, by) : await finishTogether(left, by)
+    left = left.filter((item) => !settled.has(item))
   }
 }
 
-async function together(items: readonly FinishItem[], { caller, journal }: Reporting): Promise<Set<FinishItem>> {
+/** Finishes jobs in one call. Returns the items that have a result. */
+async function finishTogether(items: readonly FinishItem[], { caller, journal }: Finishing): Promise<Set<FinishItem>> {
   const request = caller.nextRequest()
-  for (const item of items) journal.write({ kind: 'asked', request, ...finishOf(item) })
+  for (const item of items) journal.write({ kind: 'finish-sent', request, ...finishOf(item) })
   const { body } = await caller.call(finishMany, { jobs: [...items] }, { request })
   for (const [at, result] of (body?.results ?? []).entries()) {
     const item = items[at]
     if (item?.id !== result.id) throw new Error('the results are not in the order of the request')
-    const said = result.ok ? result.status : result.code
-    journal.write({ kind: 'finished', request, ...finishOf(item), ok: result.ok, said })
+    const outcome = result.ok ? result.status : result.code
+    journal.write({ kind: 'finished', request, ...finishOf(item), ok: result.ok, outcome })
   }
   return new Set(body ? items : [])
 }
 
-async function oneByOne(items: readonly FinishItem[], { caller, journal }: Reporting): Promise<Set<FinishItem>> {
-  const heard = new Set<FinishItem>()
+/** Finishes jobs in one call each. Returns the items that have a result. */
+async function finishOneByOne(items: readonly FinishItem[], { caller, journal }: Finishing): Promise<Set<FinishItem>> {
+  const settled = new Set<FinishItem>()
   for (const item of items) {
     const request = caller.nextRequest()
-    journal.write({ kind: 'asked', request, ...finishOf(item) })
+    journal.write({ kind: 'finish-sent', request, ...finishOf(item) })
     const { body, code } = await send(item, caller, request)
-    const said = body?.status ?? code
-    if (said === undefined || passing.includes(said)) continue
-    journal.write({ kind: 'finished', request, ...finishOf(item), ok: body !== undefined, said })
-    heard.add(item)
+    const outcome = body?.status ?? code
+    if (outcome === undefined || transient.includes(outcome)) continue
+    journal.write({ kind: 'finished', request, ...finishOf(item), ok: body !== undefined, outcome })
+    settled.add(item)
   }
-  return heard
+  return settled
 }
 
-/** Refusals for the moment. */
-const passing = ['database_unavailable', 'database_busy', 'outcome_unknown']
+/** Error codes after which a finish is repeated. */
+const transient = ['database_unavailable', 'database_busy', 'outcome_unknown']
 
-function send(item: FinishItem, { call }: Caller, request: string): Promise<Answer<z.output<typeof complete.output>>> {
+function send(
+  item: FinishItem,
+  { call }: Caller,
+  request: string,
+): Promise<CallResult<z.output<typeof complete.output>>> {
   const { action, ...rest } = item
   const input = { ...rest, id: String(item.id) }
   if (action === 'complete') return call(complete, input, { request })

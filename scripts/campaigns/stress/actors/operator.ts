@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import * as endpoints from '../../../../shared/endpoints.ts'
-import { aging, lanes, pausing, pruned, timed } from '../lanes.ts'
+import { ageSweptQueue, pausedQueue, prunedDomain, queues, runtimeSweptDomain } from '../queues.ts'
 import type { Random } from '../random.ts'
 import type { Caller } from './caller.ts'
 
@@ -12,29 +12,33 @@ interface Operating {
   signal: AbortSignal
 }
 
-/** An operator that never rests: sweeps, prunes, repairs, requeues, cancels and pauses, until told to stop. */
+/** An operator: sweeps, prunes, repairs, requeues, cancels and pauses at random until `signal` aborts. */
 export async function operate(by: Operating): Promise<void> {
-  const deeds = [sweepRunning, sweepWaiting, pruneOld, repair, requeue, cancelAny, pauseForAMoment, look]
+  const actions = [sweepRunning, sweepQueued, pruneOld, repair, requeue, cancelAny, pauseBriefly, readStats]
   while (!by.signal.aborted) {
-    await by.random.pick(deeds)(by)
+    await by.random.pick(actions)(by)
     await wait(by.random.between(10, 120))
   }
   const { call } = by.caller
-  while (!(await call(endpoints.controlQueue, { ...pausing, action: 'resume' })).body) await wait(50)
+  while (!(await call(endpoints.controlQueue, { ...pausedQueue, action: 'resume' })).body) await wait(50)
 }
 
 const maybeMax = (random: Random) => (random.chance(0.2) ? { max: 3 } : {})
 
 const sweepRunning = async ({ caller, random }: Operating) =>
   caller.call(endpoints.sweep, {
-    ...{ domain: timed, runtime_seconds: random.whole(2, 3), action: random.pick(['cancel', 'fail'] as const) },
+    ...{
+      domain: runtimeSweptDomain,
+      runtime_seconds: random.whole(2, 3),
+      action: random.pick(['cancel', 'fail'] as const),
+    },
     ...maybeMax(random),
     dry_run: random.chance(0.2),
   })
 
-const sweepWaiting = async ({ caller, random }: Operating) =>
+const sweepQueued = async ({ caller, random }: Operating) =>
   caller.call(endpoints.sweep, {
-    ...aging,
+    ...ageSweptQueue,
     ...{ job_type: 'count', age_seconds: random.whole(4, 12), action: random.pick(['cancel', 'fail'] as const) },
     ...maybeMax(random),
   })
@@ -44,11 +48,11 @@ async function pruneOld({ sql, caller, random }: Operating): Promise<void> {
     update jobs
     set completed_at = completed_at - interval '3 days', cancelled_at = cancelled_at - interval '3 days',
         quarantined_at = quarantined_at - interval '3 days'
-    where domain = ${pruned} and status in ('completed', 'failed', 'cancelled', 'quarantined')
+    where domain = ${prunedDomain} and status in ('completed', 'failed', 'cancelled', 'quarantined')
       and coalesce(completed_at, cancelled_at, quarantined_at) > now() - interval '1 day'
       and id % 3 <> 0`
   await caller.call(endpoints.prune, {
-    ...{ domain: pruned, older_than_days: 1, statuses: ['completed', 'failed', 'cancelled', 'quarantined'] },
+    ...{ domain: prunedDomain, older_than_days: 1, statuses: ['completed', 'failed', 'cancelled', 'quarantined'] },
     ...maybeMax(random),
     dry_run: random.chance(0.1),
   })
@@ -57,27 +61,27 @@ async function pruneOld({ sql, caller, random }: Operating): Promise<void> {
 const repair = async ({ caller, random }: Operating) =>
   caller.call(endpoints.integrity, {
     fix: random.chance(0.8),
-    ...(random.chance(0.6) && { domain: random.pick(lanes).domain }),
+    ...(random.chance(0.6) && { domain: random.pick(queues).domain }),
   })
 
 const requeue = async ({ caller, random }: Operating) =>
-  caller.call(endpoints.requeue, { domain: random.pick(lanes).domain, ...maybeMax(random) })
+  caller.call(endpoints.requeue, { domain: random.pick(queues).domain, ...maybeMax(random) })
 
 async function cancelAny({ sql, caller, random }: Operating): Promise<void> {
   const jobs = await sql<{ id: string }[]>`
     select id from jobs where status in ('queued', 'processing') order by id desc limit 40`
   if (jobs.length === 0) return
   const { id } = random.pick(jobs)
-  await caller.call(endpoints.cancel, { id, force: random.chance(0.5), reason: 'not wanted any more' })
+  await caller.call(endpoints.cancel, { id, force: random.chance(0.5), reason: 'not needed any more' })
 }
 
-async function pauseForAMoment({ caller, random }: Operating): Promise<void> {
-  await caller.call(endpoints.controlQueue, { ...pausing, action: 'pause', reason: 'a look at it' })
+async function pauseBriefly({ caller, random }: Operating): Promise<void> {
+  await caller.call(endpoints.controlQueue, { ...pausedQueue, action: 'pause', reason: 'maintenance' })
   await wait(random.between(50, 500))
-  await caller.call(endpoints.controlQueue, { ...pausing, action: 'resume' })
+  await caller.call(endpoints.controlQueue, { ...pausedQueue, action: 'resume' })
 }
 
-async function look({ caller }: Operating): Promise<void> {
+async function readStats({ caller }: Operating): Promise<void> {
   await caller.call(endpoints.stats, {})
   await caller.call(endpoints.stoppedQueues, {})
 }

@@ -5,15 +5,16 @@ import { JobEvent } from '../../../../shared/records/events.ts'
 import type { Random } from '../random.ts'
 import { apiKey, type Caller } from './caller.ts'
 
-/** Somebody who follows the events. */
+/** A client that reads all events. */
 export interface Reader {
   name: string
-  /** The ids it was told, in that order. */
+  /** The ids of the events that it received, in that order. */
   ids: number[]
+  /** Stops the reader. Resolves when its last call has ended. */
   stop: () => Promise<void>
 }
 
-/** Asks for the next events again and again, each time with the last id. */
+/** Starts a reader that polls the events endpoint with the last id as its cursor. */
 export function followByCursor(caller: Caller): Reader {
   const ids: number[] = []
   const stopping = new AbortController()
@@ -33,12 +34,12 @@ interface Streaming {
   random: Random
 }
 
-/** Listens to the stream; what breaks off, by itself or on purpose, goes on after its last id. */
+/** Starts a reader of the event stream. It closes its connection after 0.2 to 8 s and reconnects with Last-Event-ID. */
 export function followByStream({ servers, random }: Streaming): Reader {
   const ids: number[] = []
   const stopping = new AbortController()
   let lastId = ''
-  const listen = async () => {
+  const readStream = async () => {
     const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(random.whole(200, 8000))])
     const { statusCode, body } = await request(`${random.pick(servers)}${eventStream.path}`, {
       headers: { 'x-api-key': apiKey, ...(lastId && { 'last-event-id': lastId }) },
@@ -59,7 +60,7 @@ export function followByStream({ servers, random }: Streaming): Reader {
   }
   const follow = async () => {
     while (!stopping.signal.aborted) {
-      await listen().catch(() => {}) // it comes back
+      await readStream().catch(() => {}) // the loop reconnects
       await wait(50)
     }
   }

@@ -3,14 +3,14 @@ import { parseArgs } from 'node:util'
 import { acquire } from '../../../../shared/endpoints.ts'
 import type { Job } from '../../../../shared/work/job.ts'
 import { openJournal } from '../journal.ts'
-import { lanes } from '../lanes.ts'
+import { queues } from '../queues.ts'
 import { createRandom } from '../random.ts'
+import { behaviours } from './behaviours.ts'
 import { createCaller } from './caller.ts'
-import { finishSoundly } from './finishing.ts'
-import { moods } from './moods.ts'
-import { workOn } from './working.ts'
+import { finishWithRetries } from './finishing.ts'
+import { processJobs } from './processing.ts'
 
-/** A worker as a process: leases, works, and ends jobs over HTTP until it is told to stop, or killed. */
+/** A worker process. It leases and finishes jobs over HTTP until its parent sends `stop` or kills it. */
 const { values } = parseArgs({
   options: {
     name: { type: 'string', default: '' },
@@ -25,46 +25,49 @@ const random = createRandom(Number(seed), name)
 const journal = openJournal(journals, name)
 const caller = createCaller({ name, servers: servers.split(','), journal, random })
 
-let mood = moods.wild
+let behaviour = behaviours.faulty
 let stopping = false
-process.on('message', (told) => {
-  if (told === 'calm') mood = moods.calm
-  if (told === 'stop') stopping = true
+process.on('message', (command) => {
+  if (command === 'calm') behaviour = behaviours.steady
+  if (command === 'stop') stopping = true
 })
 process.on('disconnect', () => process.exit())
 process.send?.('ready')
 
-const late = new Set<Promise<void>>()
-/** What is done beside the next jobs. */
-function aside(task: Promise<void>): void {
-  const done = task.finally(() => late.delete(done))
-  late.add(done)
+const background = new Set<Promise<void>>()
+/** Keeps a task that runs while the worker leases the next jobs. The worker waits for it before it exits. */
+function runInBackground(task: Promise<void>): void {
+  const done = task.finally(() => background.delete(done))
+  background.add(done)
 }
 
 while (!stopping) {
   const jobs = await lease()
   if (jobs.length === 0) await wait(random.between(0, 50))
-  await workOn(jobs, { mood, random, journal, caller, worker, aside, finish: finishSoundly })
+  await processJobs(jobs, {
+    ...{ behaviour, random, journal, caller, worker, runInBackground },
+    finish: finishWithRetries,
+  })
 }
-await Promise.all(late)
+await Promise.all(background)
 await caller.close()
 process.exit()
 
-/** Some calls hang up at any point, be it as the jobs are handed over. */
+/** Leases jobs. Aborts some calls at a random time, which may be after the server has leased the jobs. */
 async function lease(): Promise<Job[]> {
   const wait_seconds = random.chance(0.3) ? 1 : 0
-  const hangUp = random.chance(mood.hangUp)
+  const abort = random.chance(behaviour.abort)
   const { request, body } = await caller.call(
     acquire,
     {
-      ...random.pick(lanes),
+      ...random.pick(queues),
       worker_id: worker,
       limit: random.chance(0.3) ? 1 : random.whole(2, 25),
       lease_seconds: random.whole(1, 3),
       wait_seconds,
       ...(random.chance(0.2) && { job_types: ['encode', 'count'] }),
     },
-    hangUp ? { signal: AbortSignal.timeout(random.whole(1, wait_seconds === 0 ? 40 : 1200)) } : {},
+    abort ? { signal: AbortSignal.timeout(random.whole(1, wait_seconds === 0 ? 40 : 1200)) } : {},
   )
   const jobs = body?.jobs ?? []
   for (const { id: job, lease_id, leased_until } of jobs) {

@@ -6,28 +6,33 @@ import { build } from 'esbuild'
 import type { Random } from '../random.ts'
 
 const source = fileURLToPath(new URL('worker.ts', import.meta.url))
-/** Built, since one that is killed is to be back soon. */
+/** The bundled worker, since a bundle starts faster than TypeScript and killed workers restart often. */
 const program = fileURLToPath(new URL('../../../../dist/stress/worker.js', import.meta.url))
 
+/** The worker processes of a run. */
 export interface Workers {
-  /** `kill -9` for one of them, and another in its place. */
+  /** Kills a random worker with SIGKILL and starts another. */
   killOne: (random: Random) => Promise<void>
+  /** Returns the number of workers that were killed. */
   kills: () => number
+  /** Makes all workers behave without faults. */
   calm: () => void
-  /** Lets them report what they hold; whoever does not end is told of. */
+  /** Stops all workers after they have finished their jobs. Resolves to their faults, such as no exit within 20 s. */
   stop: () => Promise<string[]>
 }
 
 interface Options {
   count: number
   seed: number
+  /** The folder of the journals. */
   journals: string
+  /** The base URLs of the servers. */
   servers: readonly string[]
 }
 
 const bundling = { bundle: true, platform: 'node', target: 'node20', format: 'esm', packages: 'external' } as const
 
-/** Worker processes, each two of which go by one name, as those of a pool do. */
+/** Starts `count` worker processes. Two processes share each worker id, as the processes of a pool do. */
 export async function startWorkers({ count, seed, journals, servers }: Options): Promise<Workers> {
   await build({ ...bundling, entryPoints: [source], outfile: program })
   const lives = Array.from({ length: count }, () => 0)
@@ -45,7 +50,7 @@ export async function startWorkers({ count, seed, journals, servers }: Options):
       { execArgv: [] },
     )
     child.once('exit', (code) => {
-      if (code !== 0 && code !== null) faults.push(`worker ${options.name} ended with ${code}`)
+      if (code !== 0 && code !== null) faults.push(`worker ${options.name} exited with ${code}`)
     })
     return child
   }
@@ -56,23 +61,23 @@ export async function startWorkers({ count, seed, journals, servers }: Options):
       const at = random.whole(0, count - 1)
       const child = running[at]
       if (!child) return
-      const gone = once(child, 'exit')
+      const exited = once(child, 'exit')
       child.kill('SIGKILL')
-      await gone
+      await exited
       running[at] = start(at)
     },
     kills: () => lives.reduce((all, life) => all + life - 1, 0),
-    calm: () => tell(running, 'calm'),
+    calm: () => send(running, 'calm'),
     async stop() {
-      const ended = Promise.all(running.map(async (child) => child.exitCode ?? once(child, 'exit')))
-      tell(running, 'stop')
-      const inTime = await Promise.race([ended, wait(20_000, undefined, { ref: false })])
+      const exited = Promise.all(running.map(async (child) => child.exitCode ?? once(child, 'exit')))
+      send(running, 'stop')
+      const inTime = await Promise.race([exited, wait(20_000, undefined, { ref: false })])
       for (const child of running) child.kill('SIGKILL')
-      return inTime ? faults : [...faults, 'a worker did not end']
+      return inTime ? faults : [...faults, 'a worker did not exit within 20 s']
     },
   }
 }
 
-function tell(children: readonly ChildProcess[], word: string): void {
-  for (const child of children) if (child.connected) child.send(word)
+function send(children: readonly ChildProcess[], command: string): void {
+  for (const child of children) if (child.connected) child.send(command)
 }

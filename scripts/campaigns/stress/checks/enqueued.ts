@@ -1,43 +1,47 @@
 import { only } from '../journal.ts'
-import { pruned } from '../lanes.ts'
+import { prunedDomain } from '../queues.ts'
 import type { Evidence } from './evidence.ts'
 import { grouped } from './grouped.ts'
 import { judge, type Verdict } from './verdict.ts'
 
-/** Every job is there once, however often it was enqueued; one that was not answered, at most once. */
+/**
+ * Checks that each job exists once, although it was enqueued repeatedly. A job with an unknown outcome may be missing.
+ */
 export function checkEnqueued({ entries, jobs, numbers }: Evidence): Verdict {
-  const answered = grouped(only(entries, 'enqueued'), ({ n }) => n)
-  const unanswered = new Set(only(entries, 'unanswered').map(({ n }) => n))
+  const acknowledged = grouped(only(entries, 'enqueued'), ({ n }) => n)
+  const unknown = new Set(only(entries, 'unknown-outcome').map(({ n }) => n))
   const rows = grouped(jobs.values(), ({ n }) => n)
-  return judge('each job is there once, however often it was enqueued', numbers, (n) => {
-    const answers = answered.get(n) ?? []
-    const ids = new Set([...answers.map(({ job }) => job), ...(rows.get(n) ?? []).map(({ id }) => id)])
-    if (ids.size > 1) return `job number ${n} is there as ${[...ids].join(' and ')}`
-    if (ids.size === 0 && !unanswered.has(n)) return `job number ${n} is not there`
-    if (answers.filter(({ created }) => created).length > 1) return `job number ${n} was created more than once`
+  return judge('each job exists once, although it was enqueued repeatedly', numbers, (n) => {
+    const results = acknowledged.get(n) ?? []
+    const ids = new Set([...results.map(({ job }) => job), ...(rows.get(n) ?? []).map(({ id }) => id)])
+    if (ids.size > 1) return `job number ${n} exists as ${[...ids].join(' and ')}`
+    if (ids.size === 0 && !unknown.has(n)) return `job number ${n} is missing`
+    if (results.filter(({ created }) => created).length > 1) return `job number ${n} was created more than once`
     return undefined
   })
 }
 
-/** What is not there any more was pruned, and the records of the prunes tell how many there were. */
+/** Checks that a prune deleted each missing job, and that the events of the prunes have the same number of jobs. */
 export function checkPruned({ entries, jobs, events, histories }: Evidence): Verdict {
-  const gone = [...histories.keys()].filter((id) => !jobs.has(id))
+  const missing = [...histories.keys()].filter((id) => !jobs.has(id))
   const recorded = events
     .filter(({ event_type }) => event_type === 'jobs.pruned')
     .reduce((sum, { affected }) => sum + (affected ?? 0), 0)
-  const keyed = new Set([...jobs.values()].filter(({ domain }) => domain !== pruned).map(({ n }) => n))
-  const verdict = judge('what is gone was pruned', only(entries, 'enqueued'), ({ n, job }) =>
-    jobs.has(job) || !keyed.has(n) ? undefined : `job ${job} is gone`,
+  const kept = new Set([...jobs.values()].filter(({ domain }) => domain !== prunedDomain).map(({ n }) => n))
+  const verdict = judge('each missing job was pruned', only(entries, 'enqueued'), ({ n, job }) =>
+    jobs.has(job) || !kept.has(n) ? undefined : `job ${job} is missing`,
   )
-  if (recorded !== gone.length) verdict.wrong.push(`${gone.length} jobs are gone, and ${recorded} were pruned`)
+  if (recorded !== missing.length) {
+    verdict.wrong.push(`${missing.length} jobs are missing, but the prunes deleted ${recorded}`)
+  }
   return verdict
 }
 
-/** Nothing waits for ever. */
+/** Checks that no job is queued or processing at the end. */
 export const checkEnded = ({ jobs, histories }: Evidence): Verdict =>
-  judge('nothing waits for ever', jobs.values(), ({ id, status, domain, waits_for }) => {
+  judge('each job has ended', jobs.values(), ({ id, status, domain, waits_for }) => {
     const last = histories.get(id)?.at(-1)
     return ['queued', 'processing'].includes(status)
-      ? `job ${id} of ${domain} is still ${status}, since ${last?.event_type}; it waits for ${waits_for ?? 'nothing'}`
+      ? `job ${id} of ${domain} is still ${status}, since ${last?.event_type}; it depends on ${waits_for ?? 'no unfinished job'}`
       : undefined
   })

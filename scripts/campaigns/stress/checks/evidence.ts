@@ -4,8 +4,10 @@ import { type Entry, readJournals } from '../journal.ts'
 import type { Outage } from '../servers.ts'
 import { grouped } from './grouped.ts'
 
+/** A job at the end of a run. */
 export interface JobRow {
   id: number
+  /** The number of the job in its payload. */
   n: number
   domain: string
   idempotency_key: string | null
@@ -17,10 +19,11 @@ export interface JobRow {
   /** The lease and the token that its result names. */
   result_lease: string | null
   result_token: string | null
-  /** What it depends on that is not completed. */
+  /** The jobs that it depends on and that are not completed, as text. */
   waits_for: string | null
 }
 
+/** An event of a job or of an operation. */
 export interface EventRow {
   id: number
   job_id: number | null
@@ -28,17 +31,20 @@ export interface EventRow {
   request_id: string | null
   retry_count: number | null
   error_code: string | null
+  /** True when the SQL worker wrote the event. */
   foreign: boolean
+  /** The number of jobs of an event of an operation. */
   affected: number | null
   /** Microseconds since 1970. */
   at: number
 }
 
-/** All that is known at the end of a run. */
+/** The database, the journals and the readers at the end of a run. */
 export interface Evidence {
+  /** The jobs that exist, by id. */
   jobs: Map<number, JobRow>
   events: EventRow[]
-  /** The events of each job, in order. */
+  /** The events of each job, by job id, in order of their ids. */
   histories: Map<number, EventRow[]>
   entries: Entry[]
   readers: readonly Reader[]
@@ -47,18 +53,19 @@ export interface Evidence {
   numbers: readonly number[]
 }
 
-interface Witnesses extends Pick<Evidence, 'readers' | 'outages' | 'numbers'> {
+interface Sources extends Pick<Evidence, 'readers' | 'outages' | 'numbers'> {
   sql: Sql
   journals: string
 }
 
-export async function gather({ sql, journals, ...rest }: Witnesses): Promise<Evidence> {
+/** Reads the jobs, the events and the journals. `journals` is the folder of the journals. */
+export async function gather({ sql, journals, ...rest }: Sources): Promise<Evidence> {
   const jobs = await sql<JobRow[]>`
     select
       id::float8, (payload ->> 'n')::int as n, domain, idempotency_key, status, retry_count, max_retries, lease_id,
       completion_token, result ->> 'lease' as result_lease, result ->> 'token' as result_token,
       (
-        select string_agg(coalesce('job ' || needed.id || ', which is ' || needed.status, 'a job that is gone'), ', ')
+        select string_agg(coalesce('job ' || needed.id || ', which is ' || needed.status, 'a deleted job'), ', ')
         from job_dependencies edge
         left join jobs needed on needed.uuid = edge.depends_on_job_uuid
         where edge.job_uuid = jobs.uuid and needed.status is distinct from 'completed'

@@ -1,4 +1,4 @@
-/** Things by what they have in common, in their order. */
+/** Groups things by a key. Keeps their order within each group. */
 export function grouped<T, Key>(things: Iterable<T>, keyOf: (thing: T) => Key): Map<Key, T[]> {
   const groups = new Map<Key, T[]>()
   for (const thing of things) {

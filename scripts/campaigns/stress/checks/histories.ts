@@ -1,8 +1,8 @@
 import type { EventRow, Evidence, JobRow } from './evidence.ts'
 import { judge, type Verdict } from './verdict.ts'
 
-/** From which state to which an event leads; what is not here tells of no step. */
-const steps: Record<string, { from: readonly string[]; to: string }> = {
+/** The states before and after each job event. Any other event of a job is a violation. */
+const transitions: Record<string, { from: readonly string[]; to: string }> = {
   'job.created': { from: ['none'], to: 'queued' },
   'job.acquired': { from: ['queued'], to: 'processing' },
   'job.completed': { from: ['processing'], to: 'completed' },
@@ -16,60 +16,67 @@ const steps: Record<string, { from: readonly string[]; to: string }> = {
   'job.cancel_requested': { from: ['processing'], to: 'processing' },
 }
 
-/** Each job went from state to state as it may, ended once, and is what its last event says. */
-export const checkSteps = ({ histories, jobs }: Evidence): Verdict =>
-  judge('each job went step by step, held by one at a time, and ended once', histories, ([id, history]) => {
+/** Checks that the events of each job are allowed transitions, and that its last event agrees with its row. */
+export const checkTransitions = ({ histories, jobs }: Evidence): Verdict =>
+  judge('each job has allowed transitions only, one lease at a time, and one end', histories, ([id, history]) => {
     let state = 'none'
     for (const { event_type } of history) {
-      const step = steps[event_type]
-      if (!step?.from.includes(state)) return `job ${id}: ${event_type} while ${state}: ${told(history)}`
-      state = step.to
+      const transition = transitions[event_type]
+      if (!transition?.from.includes(state)) {
+        return `job ${id}: ${event_type} while ${state}: ${describeHistory(history)}`
+      }
+      state = transition.to
     }
     const row = jobs.get(id)
-    return row && row.status !== state ? `job ${id} is ${row.status}, not ${state}: ${told(history)}` : undefined
+    return row && row.status !== state
+      ? `job ${id} is ${row.status}, not ${state}: ${describeHistory(history)}`
+      : undefined
   })
 
-/** Attempts and failures in a row are counted as the events tell; the other program does not count. */
+/**
+ * Checks retry_count and quarantine against the events. Skips jobs of the SQL worker, which does not count attempts.
+ */
 export const checkAttempts = ({ histories, jobs }: Evidence): Verdict => {
-  const ours = [...histories].filter(([, history]) => !history.some(({ foreign }) => foreign))
+  const counted = [...histories].filter(([, history]) => !history.some(({ foreign }) => foreign))
   return judge(
-    'retry_count is the number of failed attempts; three failures alike are a quarantine',
-    ours,
-    ([id, h]) => {
+    'retry_count is the number of failed attempts; three equal failures quarantine a job',
+    counted,
+    ([id, history]) => {
       const row = jobs.get(id)
-      return row && miscounted(row, h)
+      return row && findMiscount(row, history)
     },
   )
 }
 
 const quarantineThreshold = 3
 
-function miscounted(row: JobRow, history: readonly EventRow[]): string | undefined {
+/** Returns a description of the first wrong count of a job, or undefined. */
+function findMiscount(row: JobRow, history: readonly EventRow[]): string | undefined {
   let count = 0
   let streak = 0
   let code: string | null = null
   for (const event of history) {
     const failed = ['job.retry_scheduled', 'job.lease_expired', 'job.quarantined'].includes(event.event_type)
     if (event.event_type === 'job.requeued') [count, streak, code] = [0, 0, null]
-    // A failure of a job that somebody wants to end is told as its cancellation.
+    // A failure of a job whose cancellation is requested has the event job.cancelled with an error code.
     else if (failed || (event.event_type === 'job.cancelled' && event.error_code !== null)) {
       count = Math.min(count + 1, row.max_retries)
       streak = event.error_code === code ? streak + 1 : 1
       code = event.error_code
     }
-    const due = streak >= quarantineThreshold
-    if (failed && due !== (event.event_type === 'job.quarantined')) {
-      return `job ${row.id}: ${event.event_type} after ${streak} × ${code}: ${told(history)}`
+    const quarantineDue = streak >= quarantineThreshold
+    if (failed && quarantineDue !== (event.event_type === 'job.quarantined')) {
+      return `job ${row.id}: ${event.event_type} after ${streak} × ${code}: ${describeHistory(history)}`
     }
     if (event.retry_count !== null && event.retry_count !== count) {
-      return `job ${row.id}: event ${event.id} counts ${event.retry_count} attempts, not ${count}: ${told(history)}`
+      return `job ${row.id}: event ${event.id} has retry_count ${event.retry_count}, not ${count}: ${describeHistory(history)}`
     }
   }
   return row.retry_count === count
     ? undefined
-    : `job ${row.id}: retry_count is ${row.retry_count}, not ${count}: ${told(history)}`
+    : `job ${row.id}: retry_count is ${row.retry_count}, not ${count}: ${describeHistory(history)}`
 }
 
-/** A history in short. */
-export const told = (history: readonly EventRow[]): string =>
+/** Returns the events of a job as one line of text. */
+export const describeHistory = (history: readonly EventRow[]): string =>
   history.map(({ id, event_type, request_id }) => `${id} ${event_type.slice(4)} (${request_id})`).join(', ')

@@ -4,25 +4,25 @@ import type { Evidence } from './evidence.ts'
 import { grouped } from './grouped.ts'
 import type { Verdict } from './verdict.ts'
 
-const shown = 5
+const maxPrinted = 5
 
-/** Prints what was judged, and the first violations of each kind. Returns how many there are. */
+/** Prints a table of the checks and the first five violations of each. Returns the number of violations. */
 export function printVerdicts(verdicts: readonly Verdict[]): number {
-  const table = new Table({ head: ['checked', 'looked at', 'wrong'], style: { head: [], border: [] } })
+  const table = new Table({ head: ['claim', 'checked', 'violations'], style: { head: [], border: [] } })
   for (const { claim, looked, wrong } of verdicts) table.push([claim, looked, wrong.length])
   console.log(table.toString())
   for (const { claim, wrong } of verdicts.filter(({ wrong }) => wrong.length > 0)) {
-    console.log(`\nNOT SO: ${claim} (${wrong.length})`)
-    for (const fault of wrong.slice(0, shown)) console.log(`  ${fault}`)
+    console.log(`\nVIOLATED: ${claim} (${wrong.length})`)
+    for (const violation of wrong.slice(0, maxPrinted)) console.log(`  ${violation}`)
   }
   return verdicts.reduce((sum, { wrong }) => sum + wrong.length, 0)
 }
 
-/** What the run has met: a run that met little proves little. */
+/** Prints counts and latencies of calls, jobs and events, which show how much the run has tested. */
 export function printMeasures({ entries, events, jobs }: Evidence): void {
   const calls = grouped(only(entries, 'call'), ({ path }) => path)
   const table = new Table({
-    head: ['call', 'count', 'median ms', '99 % ms', 'longest ms', 'other answers than 200'],
+    head: ['call', 'count', 'median ms', 'p99 ms', 'max ms', 'responses other than 200'],
     style: { head: [], border: [] },
   })
   for (const [path, made] of [...calls].sort()) {
@@ -33,8 +33,8 @@ export function printMeasures({ entries, events, jobs }: Evidence): void {
   console.log(table.toString())
   console.log(`jobs: ${counted([...jobs.values()].map(({ status }) => status))}`)
   console.log(`events: ${counted(events.map(({ event_type }) => event_type))}`)
-  const refused = only(entries, 'finished').filter(({ ok }) => !ok)
-  console.log(`finishes refused: ${counted(refused.map(({ said }) => said))}`)
+  const rejected = only(entries, 'finished').filter(({ ok }) => !ok)
+  console.log(`rejected finishes: ${counted(rejected.map(({ outcome }) => outcome))}`)
 }
 
 const othersOf = (calls: readonly { outcome: number | string; code?: string | undefined }[]): string =>

@@ -1,11 +1,14 @@
-/** What was looked at, how often, and what was wrong. */
+/** The result of a check. */
 export interface Verdict {
+  /** The property that the check verifies. */
   claim: string
+  /** The number of checked things. */
   looked: number
+  /** A sentence for each violation. */
   wrong: string[]
 }
 
-/** Looks at each of many; `fault` says what is wrong with one. */
+/** Checks each thing. `fault` returns a description of the violation, or undefined when the thing is correct. */
 export function judge<T>(claim: string, things: Iterable<T>, fault: (thing: T) => string | undefined): Verdict {
   const wrong: string[] = []
   let looked = 0

@@ -61,7 +61,12 @@ async function leaseUnderClock(stage: Stage): Promise<Tried[]> {
         const path = complete.path.replace(':id', String(job.id))
         const outcome = await post(url, { path, body: { worker_id: 'first', lease_id: job.lease_id } })
         const [row] = await stage.sql`select from jobs where domain = ${domain} and status = 'completed'`
-        tries.push({ action: 'acquire and complete', outcome: { ...outcome, affected: 1 }, changed: row ? 1 : 0 })
+        tries.push({
+          action: 'acquire and complete',
+          outcome: { ...outcome, affected: 1 },
+          jobs: 1,
+          changed: row ? 1 : 0,
+        })
       }
     },
     { env },

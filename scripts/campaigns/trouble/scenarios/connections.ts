@@ -1,4 +1,5 @@
-import { enqueueByHttp, pruneByHttp, pruneByJobsctl, sweepByJobsctl, type Tried, tryOnce } from '../actions.ts'
+import { prune } from '../../../../shared/endpoints.ts'
+import { bulkOf, enqueueByHttp, pruneByHttp, pruneByJobsctl, sweepByJobsctl, type Tried, tryOnce } from '../actions.ts'
 import { post } from '../http.ts'
 import type { Scenario } from '../scenario.ts'
 import { type Stage, withWire } from '../stage.ts'
@@ -11,10 +12,10 @@ const fewConnections = { JOBS_DB_POOL: '2' }
 const bulk = [pruneByJobsctl, pruneByHttp, sweepByJobsctl]
 
 /** The number of a message that no action reaches: a bulk change of these jobs sends fewer to the database. */
-const lastMessage = 40
+const lastMessage = 80
 
 const messagesToCut = ({ short }: Stage): number[] =>
-  Array.from({ length: lastMessage }, (_, at) => at + 1).filter((nth) => !short || nth % 5 === 1)
+  Array.from({ length: lastMessage }, (_, at) => at + 1).filter((nth) => !short || nth % 16 === 1)
 
 /** Runs each action once for each message, and cuts the connection there. */
 async function cutEverywhere(stage: Stage, when: 'before' | 'after'): Promise<Tried[]> {
@@ -59,7 +60,7 @@ async function sentAgain(stage: Stage): Promise<Tried[]> {
           const body = { domain, older_than_days: 30 }
           wire.cutAt({ nth, when: 'after' })
           for (let times = 1; ; times++) {
-            const outcome = await post(url, { path: '/api/v1/jobs/prune', body, headers })
+            const outcome = await post(url, { path: prune.path, body, headers })
             wire.cutAt(undefined)
             if (outcome.code === 'ok' || outcome.code === 'partial' || times === 40) return outcome
             await new Promise((resolve) => setTimeout(resolve, 500))
@@ -84,7 +85,9 @@ export const connections: readonly Scenario[] = [
       const tries: Tried[] = []
       await withWire(stage, fewConnections, async ({ url }, wire) => {
         wire.slow(() => Math.random() * 200)
-        for (const action of [...bulk, enqueueByHttp]) tries.push(await tryOnce(stage, action, () => ({ url })))
+        // One batch: on a way as long as this one, each further batch would be smaller.
+        for (const action of [...Object.values(bulkOf(400)), enqueueByHttp])
+          tries.push(await tryOnce(stage, action, () => ({ url })))
         wire.slow(() => 0)
       })
       return tries

@@ -88,7 +88,7 @@ export const names: readonly Scenario[] = [
     trouble: 'the name of the server does not resolve',
     promised: unavailable,
     allowed: ['unreachable'],
-    run: (stage) => tryAll(stage, `http://${nowhere}:8787`, byJobsctl),
+    run: (stage) => tryAll(stage, `https://${nowhere}`, byJobsctl),
   },
   {
     trouble: 'nobody listens where the server should be',

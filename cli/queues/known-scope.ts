@@ -1,0 +1,66 @@
+import { closest, distance } from 'fastest-levenshtein'
+import { Failure, failures } from '../../shared/errors.ts'
+import { stats } from '../../shared/queues/stats.ts'
+import { events } from '../../shared/records/events.ts'
+import type { Scope } from '../../shared/scope.ts'
+import type { Context } from '../context.ts'
+import type { Client } from '../http/client.ts'
+import { describeScope } from '../settings/scope-flags.ts'
+
+/**
+ * Throws where no job was ever in a scope, by stats and the event log.
+ * @throws Failure `not_found` with the most similar name as its hint
+ */
+export async function refuseUnknownScope(client: Client, scope: Scope): Promise<void> {
+  const found = await unknownScope(client, scope)
+  if (found === undefined) return
+  throw new Failure('not_found', `${found.text}; nothing was changed`, { hint: found.hint })
+}
+
+/** Notes at a terminal that no job was ever in a scope, which is often misspelled. */
+export async function noteUnknownScope({ client, print }: Context, scope: Scope): Promise<void> {
+  const found = await unknownScope(await client(), scope)
+  if (found !== undefined) print.aside(`note: ${found.text}${found.hint === undefined ? '' : `; ${found.hint}`}`)
+}
+
+interface Unknown {
+  text: string
+  hint: string | undefined
+}
+
+async function unknownScope(client: Client, scope: Scope): Promise<Unknown | undefined> {
+  if (Object.keys(scope).length === 0) return undefined
+  const [logged, here] = [
+    await rowsOf(() => client.call(events, { ...scope, after_id: '0', limit: '1' })),
+    await rowsOf(() => client.call(stats, scope)),
+  ]
+  if (logged === undefined || logged.length > 0 || here === undefined || here.length > 0) return undefined
+  const all = (await rowsOf(() => client.call(stats, {}))) ?? []
+  return { text: `no job was ever in ${describeScope(scope)}`, hint: similarName(scope, all) }
+}
+
+/** The rows of an answer, or undefined where the server lacks the endpoint. */
+async function rowsOf<T>(call: () => Promise<{ body: T[] }>): Promise<T[] | undefined> {
+  try {
+    return (await call()).body
+  } catch (error) {
+    const lacks = error instanceof Failure && ['not_found', 'failed'].includes(failures[error.code].exit)
+    if (lacks) return undefined
+    throw error
+  }
+}
+
+/** `did you mean --domain chatbooks?` for the first name of the scope that has jobs under a similar name. */
+function similarName(
+  scope: Scope,
+  all: readonly { domain: string; queue: string; job_type: string }[],
+): string | undefined {
+  for (const field of ['domain', 'queue', 'job_type'] as const) {
+    const name = scope[field]
+    const names = [...new Set(all.map((row) => row[field]))]
+    if (name === undefined || names.length === 0 || names.includes(name)) continue
+    const nearest = closest(name, names)
+    if (distance(name, nearest) <= 3) return `did you mean --${field.replace('_', '-')} ${nearest}?`
+  }
+  return undefined
+}

@@ -1,0 +1,68 @@
+import { closest, distance } from 'fastest-levenshtein'
+import { Failure } from '../../shared/errors.ts'
+import { type QueueAction, queueStatus, stoppedQueues } from '../../shared/queues/queues.ts'
+import { stats } from '../../shared/queues/stats.ts'
+import { events } from '../../shared/records/events.ts'
+import type { Context } from '../context.ts'
+import type { Client } from '../http/client.ts'
+import { describeScope } from '../settings/scope-flags.ts'
+
+export interface QueueName {
+  domain: string
+  queue: string
+}
+
+/** The state of a queue as the action that leads to it, and the kind of server. */
+interface StateBefore {
+  action: QueueAction
+  server: 'jobs-server' | 'another'
+}
+
+/**
+ * The state of a queue before a change, for the undo. Undefined where the server does not report it within a short
+ * time: an operator who stops a queue must not wait for more.
+ * @throws Failure `not_found` for a queue that has no job and was never stopped, unless `create` is true
+ */
+export async function stateBefore(
+  context: Context,
+  queue: QueueName,
+  create: boolean,
+): Promise<StateBefore | undefined> {
+  const { io, settings } = context
+  const brief = AbortSignal.timeout(Math.min(mostWaitMs, settings.timeoutMs / 2))
+  const client = await context.newClient(AbortSignal.any([io.signal, brief]))
+  const status = await answered(() => client.call(queueStatus, queue))
+  if (status === undefined) return undefined
+  const stopped = await answered(() => client.call(stoppedQueues, {}))
+  const { paused, drain } = status.body
+  const action = drain ? 'drain' : paused ? 'pause' : 'resume'
+  if (!create && action === 'resume') await refuseUnknown(client, queue)
+  return { action, server: stopped === undefined ? 'another' : 'jobs-server' }
+}
+
+const mostWaitMs = 5000
+
+/** The answer, or undefined where the server gives none. */
+async function answered<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call()
+  } catch (error) {
+    if (error instanceof Failure) return undefined
+    throw error
+  }
+}
+
+async function refuseUnknown(client: Client, { domain, queue }: QueueName): Promise<void> {
+  const known = await answered(() => client.call(stats, {}))
+  if (known === undefined || known.body.some((row) => row.domain === domain && row.queue === queue)) return
+  // stats has no group for a queue whose jobs have all ended, but the event log knows the queue.
+  const logged = await answered(() => client.call(events, { domain, queue, after_id: '0', limit: '1' }))
+  if (logged === undefined || logged.body.length > 0) return
+  const name = `${domain}/${queue}`
+  const names = [...new Set(known.body.map((row) => `${row.domain}/${row.queue}`))]
+  const nearest = names.length > 0 ? closest(name, names) : undefined
+  const meant = nearest !== undefined && distance(name, nearest) <= 3 ? `did you mean ${nearest}? ` : ''
+  throw new Failure('not_found', `no job is in the queue ${describeScope({ domain, queue })}; nothing was changed`, {
+    hint: `${meant}add --create for a queue that has no job yet`,
+  })
+}

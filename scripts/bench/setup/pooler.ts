@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import postgres from 'postgres'
+import { unprivileged } from '../../postgres/binaries.ts'
+import { freePort } from '../../postgres/start.ts'
+
+interface Pooler {
+  /** Returns the URL of a database behind the pooler. */
+  urlOf: (database: string) => string
+  stop: () => Promise<void>
+}
+
+/** Returns the path of PgBouncer: from the PATH, or from /usr/sbin, where Debian installs it. */
+const program = (): string | undefined =>
+  ['pgbouncer', '/usr/sbin/pgbouncer'].find((candidate) => spawnSync(candidate, ['--version']).status === 0)
+
+/**
+ * Starts PgBouncer in transaction mode in front of the PostgreSQL at `url`. It ends with this process.
+ * @returns undefined when PgBouncer is not installed
+ * @throws Error when PgBouncer accepts no connection within 10 s
+ */
+export async function startPooler(url: string): Promise<Pooler | undefined> {
+  const found = program()
+  if (found === undefined) return undefined
+  const account = unprivileged()
+  const folder = await mkdtemp(join(tmpdir(), 'jobs-pooler-'))
+  await chmod(folder, 0o755)
+  const [port, { hostname, port: backendPort }] = [await freePort(), new URL(url)]
+  await writeFile(join(folder, 'users.txt'), '"postgres" ""\n')
+  const settings = [
+    ...[`[databases]`, `* = host=${hostname} port=${backendPort}`, `[pgbouncer]`],
+    ...[`listen_addr = 127.0.0.1`, `listen_port = ${port}`, `unix_socket_dir =`],
+    ...[`auth_type = trust`, `auth_file = ${join(folder, 'users.txt')}`],
+    ...[`pool_mode = transaction`, `max_prepared_statements = 200`],
+  ]
+  await writeFile(join(folder, 'pgbouncer.ini'), `${settings.join('\n')}\n`)
+  const child = spawn(found, ['-q', join(folder, 'pgbouncer.ini')], {
+    ...account,
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const end = () => child.kill('SIGKILL')
+  process.once('exit', end)
+  const urlOf = (database: string) => Object.assign(new URL(url), { port: String(port), pathname: `/${database}` }).href
+  await waitUntilReady(urlOf('postgres'), child)
+  return {
+    urlOf,
+    async stop() {
+      process.off('exit', end)
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
+  const deadline = Date.now() + 10_000
+  for (;;) {
+    const sql = postgres(url, { max: 1, connect_timeout: 2 })
+    const failed = await sql`select 1`.then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    await sql.end()
+    if (failed === undefined) return
+    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`PgBouncer does not start: ${failed}`)
+    await wait(50)
+  }
+}

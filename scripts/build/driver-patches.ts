@@ -1,0 +1,113 @@
+/** A text that a source file of the driver contains exactly once, and its replacement. */
+export type Patch = [original: string, replacement: string]
+
+const connectionClosed = "Errors.connection('CONNECTION_CLOSED', options)"
+
+const connection: Patch[] = [
+  // Queries reject when the socket closes, not at its error: until the close, the driver would give new queries to this
+  // connection.
+  ["    x.on('error', error)\n", "    x.on('error', (e) => { failure = e })\n"],
+  ["    socket.on('error', error)\n", "    socket.on('error', (e) => { failure = e })\n"],
+  ['    , final = null\n', '    , final = null\n    , failure = null\n'],
+  // The next session starts without unsent data of the last one.
+  [
+    `    clearImmediate(nextWriteTimer)
+    socket.removeListener('data', data)
+`,
+    `    clearImmediate(nextWriteTimer)
+    chunk = nextWriteTimer = null
+    socket.removeListener('data', data)
+`,
+  ],
+  [
+    `    if (initial)
+      return reconnect()
+
+    !hadError && (query || sent.length) && error(Errors.connection('CONNECTION_CLOSED', options, socket))
+`,
+    `    error(failure || ${connectionClosed})
+    failure = query = results = errorResponse = null
+    result = new Result()
+
+    if (initial)
+      return reconnect()
+
+`,
+  ],
+  // After an error in the middle of rows, the result of the next statement would start with empty elements.
+  [
+    `    query = results = errorResponse = null
+    result = new Result()
+    connectTimer.cancel()
+`,
+    `    query = results = errorResponse = null
+    result = new Result()
+    rows = 0
+    connectTimer.cancel()
+`,
+  ],
+  // After ALTER TABLE the query rejects, and the next query prepares the statement again. The driver would send the
+  // query
+  // again while other queries are in flight, and would give the result of one statement to another.
+  [
+    '            ? retry(query, errorResponse)\n',
+    '            ? (delete statements[query.signature], errored(errorResponse))\n',
+  ],
+  // The query that waits for the connection rejects by itself, so this rejection must not be unhandled.
+  ['return fetchArrayTypes()\n', 'return fetchArrayTypes().catch(() => {})\n'],
+  ['    query.execute()\n  }\n', '    query.catch(() => {})\n  }\n'],
+]
+
+const pool: Patch[] = [
+  // A transaction fails when its session is lost. It must not continue in the next session of the same connection.
+  ['      , connection\n      , prepare = null\n', '      , connection\n      , mine\n      , prepare = null\n'],
+  ['c.reserved = () => queries.length\n', 'c.reserved = mine = () => queries.length\n'],
+  [
+    '        c.queue === full\n          ? queries.push(q)\n',
+    `        if (c.reserved !== mine) return q.reject(${connectionClosed})
+        c.queue === full
+          ? queries.push(q)
+`,
+  ],
+  [
+    'connection.onclose = reject)',
+    `connection.onclose = (e) => {
+          reject(e)
+          while (queries.length) queries.shift().reject(e)
+        })`,
+  ],
+  // A reserved session fails in the same way, and releases only its own session.
+  [
+    'c.reserved = () => queue.length\n',
+    `c.onclose = (e) => {
+      while (queue.length) queue.shift().reject(e)
+    }
+    const mine = c.reserved = () => queue.length
+`,
+  ],
+  [
+    '      c.queue === full\n        ? queue.push(q)\n',
+    `      if (c.reserved !== mine) return q.reject(${connectionClosed})
+      c.queue === full
+        ? queue.push(q)
+`,
+  ],
+  ['sql.release = () => {\n', 'sql.release = () => {\n      if (c.reserved !== mine) return\n'],
+  // A caller of `reserve` stays in the queue until a session is free, and leaves the queue when it is rejected.
+  [
+    'const query = { reserve: resolve, reject }\n',
+    'const query = { reserve: resolve, reject: (e) => (queries.remove(query), reject(e)) }\n',
+  ],
+  [
+    '    queries.length && connect(c, queries.shift())\n',
+    `    if (queries.length) {
+      const next = queries.shift()
+      next.reserve && queries.push(next)
+      connect(c, next)
+    }
+`,
+  ],
+]
+
+/** The patches of each source file of the driver, by file name. */
+export const patches: Record<string, Patch[]> = { 'connection.js': connection, 'index.js': pool }

@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest'
+import { runAt } from '../support/fakes/change-server.ts'
+import { fakeServer, jobsAnswer } from '../support/fakes/fake-server.ts'
+
+const row = { domain: 'chatbooks', queue: 'q', job_type: 't', queued: 1, scheduled: 0, processing: 0, quarantined: 0 }
+const emptyServer = () =>
+  fakeServer(({ method, path }) => {
+    if (method === 'POST') return jobsAnswer(0)
+    return { body: path === '/api/v1/jobs/stats' ? [row] : [] }
+  })
+
+it('a scope that never had a job is noted in a dry run, with the name that is meant', async () => {
+  const { code, err } = await runAt(await emptyServer(), ['prune', '--domain', 'chatboks', '--dry-run'])
+  expect(code).toBe(0)
+  expect(err).toContain('note: no job was ever in chatboks; did you mean --domain chatbooks?')
+})
+
+it('--must-exist makes it exit 5, for changes and for stats', async () => {
+  const server = await emptyServer()
+  const [prune, stats, silent] = await Promise.all([
+    runAt(server, ['prune', '--domain', 'chatboks', '--yes', '--must-exist']),
+    runAt(server, ['stats', '--domain', 'chatboks', '--must-exist']),
+    runAt(server, ['prune', '--domain', 'chatboks', '--yes']),
+  ])
+  expect([prune.code, stats.code]).toEqual([5, 5])
+  expect(prune.err).toContain('no job was ever in chatboks; nothing was changed')
+  expect(silent).toEqual({ code: 0, out: '', err: '' })
+})

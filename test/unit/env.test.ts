@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest'
+import { readEnv } from '../../server/env.ts'
+import { isConfirmed } from '../../shared/headers.ts'
+
+describe('a switch of the environment', () => {
+  it.each(['1', 'true', 'YES', 'y', 'On'])('is on for %s', (value) => {
+    expect(readEnv({ JOBS_REQUIRE_COMPLETION_TOKEN: value }).JOBS_REQUIRE_COMPLETION_TOKEN).toBe(true)
+  })
+  it.each(['0', 'FALSE', 'no', 'N', 'off'])('is off for %s', (value) => {
+    expect(readEnv({ JOBS_EMBEDDED_FSYNC: value }).JOBS_EMBEDDED_FSYNC).toBe(false)
+  })
+  it('takes no other word', () => {
+    expect(() => readEnv({ JOBS_DB_POOLER: 'maybe' })).toThrow('JOBS_DB_POOLER: must be true or false')
+  })
+  it('of the embedded database makes commits wait for the disk by default', () => {
+    expect(readEnv({}).JOBS_EMBEDDED_FSYNC).toBe(true)
+  })
+})
+
+describe('the header X-Confirm', () => {
+  it.each(['y', 'Y', 'yes', 'on', '1', 'TRUE'])('confirms with %s', (value) => expect(isConfirmed(value)).toBe(true))
+  it.each(['n', 'no', 'off', '0', 'false', '', 'maybe', undefined])('does not confirm with %s', (value) =>
+    expect(isConfirmed(value)).toBe(false),
+  )
+})
