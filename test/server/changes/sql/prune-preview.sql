@@ -54,7 +54,13 @@ select
   (
     select coalesce(jsonb_agg(largest), '[]')
     from (
-      select domain, queue, job_type, status, count
+      select
+        domain,
+        queue,
+        job_type,
+        status,
+        count,
+        to_char(oldest at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as oldest
       from grouped
       where not by_owner
       order by count desc, domain collate "C", queue collate "C", job_type collate "C", status
@@ -72,13 +78,66 @@ select
     ) as most
   ) as owners,
   (
+    with recursive
+      along (uuid, domain, queue) as (
+        select dependent.uuid, dependent.domain, dependent.queue
+        from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
+        cross join lateral (
+          select
+          from jobs
+          where
+            status in ('completed', 'failed', 'cancelled', 'quarantined')
+            and status = any($13)
+            and domain = $14
+            and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($15::text::timestamptz, now()) - $16::int * interval '24 hours'
+            and true
+            and jobs.uuid = needed.uuid
+            and status in ('failed', 'cancelled', 'quarantined') offset 0
+        ) as ended
+        cross join lateral (
+          select dependent.uuid, dependent.domain, dependent.queue
+          from job_dependencies edge
+          cross join lateral (
+            select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0
+          ) as dependent
+          where edge.depends_on_job_uuid = needed.uuid and dependent.status = 'queued' offset 0
+        ) as dependent
+        union
+        select dependent.uuid, dependent.domain, dependent.queue
+        from along
+        cross join lateral (
+          select dependent.uuid, dependent.domain, dependent.queue
+          from job_dependencies edge
+          cross join lateral (
+            select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0
+          ) as dependent
+          where edge.depends_on_job_uuid = along.uuid and dependent.status = 'queued' offset 0
+        ) as dependent
+      )
+    select count(*)
+    from along
+    where
+      not exists (
+        select
+        from jobs
+        where
+          status in ('completed', 'failed', 'cancelled', 'quarantined')
+          and status = any($17)
+          and domain = $18
+          and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($19::text::timestamptz, now()) - $20::int * interval '24 hours'
+          and true
+          and jobs.uuid = along.uuid
+      )
+  ) as dependents,
+  (select coalesce(sum(count) filter (where true), 0)::bigint from grouped where not by_owner) as restorable,
+  (
     select coalesce(round(avg(size) * (select sum(count) from grouped where not by_owner)), 0)::bigint
     from sampled
   ) as bytes_estimate,
   (
     select coalesce(jsonb_agg(id), '[]')
     from (
-      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $13
+      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $21
     ) as few
   ) as sample_ids,
   (select to_jsonb(requested) from (select) as requested) as more

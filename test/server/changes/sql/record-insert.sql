@@ -1,23 +1,34 @@
-insert into job_operations (
-  kind, domain, queue, job_type, filters, as_of, seen, caller, reason, request_id, idempotency_key,
-  request_hash, preview_id, previewed, undoes
-)
-values
-  (
-    $1,
-    $2,
-    $3,
-    $4,
-    $5::text::jsonb,
-    coalesce($6::text::timestamptz, now()),
-    coalesce($7::text, pg_current_snapshot()::text),
-    $8,
-    $9,
-    $10,
-    $11,
-    $12,
-    $13,
-    $14::bigint,
-    $15::bigint
+with
+  record as (
+    insert into job_operations (
+      kind, domain, queue, job_type, filters, as_of, seen, caller, reason, request_id, idempotency_key,
+      request_hash, preview_id, previewed, undoes
+    )
+    values
+      (
+        $1,
+        $2,
+        $3,
+        $4,
+        $5::text::jsonb,
+        coalesce($6::text::timestamptz, now()),
+        coalesce($7::text, pg_current_snapshot()::text),
+        $8,
+        $9,
+        $10,
+        $11,
+        $12,
+        $13,
+        $14::bigint,
+        $15::bigint
+      )
+    returning id, as_of, seen
+  ),
+  term as (
+    insert into jobsctl_operation_terms (operation_id, archive_days)
+    select id, $16::int
+    from record
+    on conflict (operation_id) do update set archive_days = excluded.archive_days
   )
-returning id as operation, as_of as "asOf", seen as snapshot
+select id as operation, as_of as "asOf", seen as snapshot
+from record

@@ -70,7 +70,13 @@ select
   (
     select coalesce(jsonb_agg(largest), '[]')
     from (
-      select domain, queue, job_type, status, count
+      select
+        domain,
+        queue,
+        job_type,
+        status,
+        count,
+        to_char(oldest at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as oldest
       from grouped
       where not by_owner
       order by count desc, domain collate "C", queue collate "C", job_type collate "C", status
@@ -88,13 +94,94 @@ select
     ) as most
   ) as owners,
   (
+    select coalesce(jsonb_agg(by_reason), '[]')
+    from (
+      select case status when 'queued' then 'age' else 'runtime' end as reason, sum(count)::bigint as count
+      from grouped
+      where not by_owner
+      group by 1
+      order by 1
+    ) as by_reason
+  ) as reasons,
+  (
+    with recursive
+      along (uuid, domain, queue) as (
+        select dependent.uuid, dependent.domain, dependent.queue
+        from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
+        cross join lateral (
+          select
+          from jobs
+          where
+            status in ('queued', 'processing')
+            and (
+              (
+                status = 'queued'
+                and created_at <= coalesce($15::text::timestamptz, now()) - least($16::bigint, 100000000000) * interval '1 second'
+              )
+              or (
+                status = 'processing'
+                and greatest(started_at, acquired_at) <= coalesce($17::text::timestamptz, now()) - least($18::bigint, 100000000000) * interval '1 second'
+              )
+            )
+            and domain = $19
+            and true
+            and jobs.uuid = needed.uuid
+            and true offset 0
+        ) as ended
+        cross join lateral (
+          select dependent.uuid, dependent.domain, dependent.queue
+          from job_dependencies edge
+          cross join lateral (
+            select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0
+          ) as dependent
+          where edge.depends_on_job_uuid = needed.uuid and dependent.status = 'queued' offset 0
+        ) as dependent
+        union
+        select dependent.uuid, dependent.domain, dependent.queue
+        from along
+        cross join lateral (
+          select dependent.uuid, dependent.domain, dependent.queue
+          from job_dependencies edge
+          cross join lateral (
+            select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0
+          ) as dependent
+          where edge.depends_on_job_uuid = along.uuid and dependent.status = 'queued' offset 0
+        ) as dependent
+      )
+    select count(*)
+    from along
+    where
+      not exists (
+        select
+        from jobs
+        where
+          status in ('queued', 'processing')
+          and (
+            (
+              status = 'queued'
+              and created_at <= coalesce($20::text::timestamptz, now()) - least($21::bigint, 100000000000) * interval '1 second'
+            )
+            or (
+              status = 'processing'
+              and greatest(started_at, acquired_at) <= coalesce($22::text::timestamptz, now()) - least($23::bigint, 100000000000) * interval '1 second'
+            )
+          )
+          and domain = $24
+          and true
+          and jobs.uuid = along.uuid
+      )
+  ) as dependents,
+  (
+    select coalesce(sum(count) filter (where status = 'queued'), 0)::bigint from grouped where not by_owner
+  ) as restorable,
+  (
     select coalesce(round(avg(size) * (select sum(count) from grouped where not by_owner)), 0)::bigint
     from sampled
   ) as bytes_estimate,
   (
     select coalesce(jsonb_agg(id), '[]')
     from (
-      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $15
+      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $25
     ) as few
   ) as sample_ids,
   (select to_jsonb(requested) from (select) as requested) as more

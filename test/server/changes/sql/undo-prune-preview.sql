@@ -70,7 +70,13 @@ select
   (
     select coalesce(jsonb_agg(largest), '[]')
     from (
-      select domain, queue, job_type, status, count
+      select
+        domain,
+        queue,
+        job_type,
+        status,
+        count,
+        to_char(oldest at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as oldest
       from grouped
       where not by_owner
       order by count desc, domain collate "C", queue collate "C", job_type collate "C", status
@@ -87,6 +93,8 @@ select
       limit $6
     ) as most
   ) as owners,
+  (select 0::bigint) as dependents,
+  (select coalesce(sum(count) filter (where false), 0)::bigint from grouped where not by_owner) as restorable,
   (
     select coalesce(round(avg(size) * (select sum(count) from grouped where not by_owner)), 0)::bigint
     from sampled
