@@ -31,7 +31,8 @@ const meanings: Record<FailureCode, string> = {
   database_busy:
     'a lock, a deadlock or the longest statement time was met, or a table was altered; nothing was changed',
   partial: 'a bulk change stopped half-way; whole batches stand, and `detail` has their number of jobs',
-  outcome_unknown: 'a change was made whole or not at all, and the server cannot tell which',
+  outcome_unknown:
+    'the server cannot tell whether a change was made; of a bulk change, whole batches may have been made, and its record says how many',
   shutting_down: 'the server is stopping; nothing was changed',
   unreachable: 'jobsctl cannot reach the server',
   timed_out: 'jobsctl waited until its deadline',
