@@ -2,8 +2,14 @@
 const tables =
   'jobs|jobs_archive|job_(?:events|queue_controls|attachments|sla_policies|counters|dependencies|operations|operation_rows)|jobsctl_(?!twin)\\w+'
 
-/** Words of SQL's own grammar that the catalog has as functions, too: before a parenthesis they have no schema. */
-const grammar = new Set(['extract', 'like', 'overlay', 'position', 'substring', 'trim'])
+/**
+ * Names of functions of the catalog that have a meaning of their own before a parenthesis, where `pg_catalog` would break it:
+ * words of SQL's grammar, and types with a length or a precision.
+ */
+const grammar = new Set(
+  `extract like overlay position substring trim
+  bit bpchar char interval numeric time timestamp timestamptz timetz varbit varchar`.split(/\s+/),
+)
 
 /** What names of a statement are rewritten to. */
 export interface Names {

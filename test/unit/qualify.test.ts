@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { qualified } from '../../server/database/qualify.ts'
 
-const names = { schema: '"s"', functions: new Set(['now', 'count', 'substring', 'to_regclass']) }
+const names = { schema: '"s"', functions: new Set(['now', 'count', 'substring', 'to_regclass', 'char', 'timestamp']) }
 
 describe('names in a statement', () => {
   it.each([
@@ -35,6 +35,7 @@ describe('names in a statement', () => {
     'from jobs.x',
     'public.now()',
     'substring(a from 1)',
+    'alter table x add column a char(10), add column b timestamp(3) with time zone',
     'tier (priority)',
     'unknown_function(1)',
     'create temporary table jobsctl_twin (like x)',
