@@ -120,7 +120,7 @@ function fitted<Row>(columns: readonly Column<Row>[], { widths: cells, numbers }
     const most = Math.max(...able)
     return most > 0 ? able.indexOf(most) : undefined
   }
-  const whole = titles.map((title) => Math.max(8, title))
+  const whole = titles.map((title, at) => Math.max(8, title, numbers[at] ? (cells[at] ?? 0) : 0))
   const cut = cells.map((cell, at) =>
     numbers[at] || columns[at]?.gives === 'never' ? Math.max(narrowest, cell) : narrowest,
   )

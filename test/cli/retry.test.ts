@@ -117,11 +117,12 @@ it('keeps one deadline for all tries together', async () => {
   const [tired, late] = await Promise.all([run(slow, argv), run(silent, argv)])
 
   expect(tired).toMatchObject({ code: 7, out: '' })
+  expect(tired.err).toMatch(/^error: .+ \([23] attempts\)\n/)
   expect(slow.asked.length).toBeLessThan(4)
   expect(late).toEqual({
     code: 7,
     out: '',
-    err: `error: no answer from ${silent.url} within 2 s\n  hint: raise --timeout, or run the command again later\n`,
+    err: `error: no answer from ${silent.url} within 2 s (3 attempts)\n  hint: raise --timeout, or run the command again later\n`,
   })
   expect(silent.asked).toHaveLength(3)
 })
@@ -197,7 +198,7 @@ it('a change without an answer in time says that it may still be done, and gives
     err: `error: no answer from ${late.url} within 2 s; the server may still finish it\n${hint}`,
   })
   expect(broken).toMatchObject({ code: 7, out: '' })
-  expect(broken.err).toMatch(/^error: cannot reach .+; the server may still finish the change\n/)
+  expect(broken.err).toMatch(/^error: cannot reach .+; the server may still finish it\n/)
   expect(broken.err).toContain(hint)
 })
 

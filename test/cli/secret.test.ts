@@ -160,7 +160,7 @@ it('the deadline ends it, too; a pipe that says the key is as good as a file', a
   expect(await stats(['--api-key-file', path, '--timeout', '1'], { env })).toEqual({
     code: 7,
     out: '',
-    err: `error: --api-key-file: nothing came from ${path} within 1 s\n`,
+    err: `error: --api-key-file: ${path} did not end within 1 s\n`,
   })
   const { out } = await shell(`(echo from-pipe >'${path}') & '${process.execPath}' '${built.jobsctl}' stats --json`, {
     env: { ...env, JOBSCTL_API_KEY_FILE: path },

@@ -10,7 +10,7 @@ const stats = (argv: string[], env: NonNullable<JobsctlOptions['env']>) => runJo
 const credentials = ({ asked }: FakeServer) =>
   asked.map(({ headers }) => headers['x-api-key'] ?? headers.authorization ?? 'none')
 
-it('the URL: flag, then JOBSCTL_URL, then the profile, then BASE; a --profile counts as a flag', async () => {
+it('the URL: flag, then JOBSCTL_URL, then the profile, then BASE; a --profile counts as a flag; two variables at once are refused', async () => {
   const [flag, variable, named, other, usual, base] = await Promise.all(Array.from({ length: 6 }, listening))
   if (!flag || !variable || !named || !other || !usual || !base) throw new Error('six servers were started')
   const key = await secretFile('profile-key')
@@ -33,7 +33,7 @@ it('the URL: flag, then JOBSCTL_URL, then the profile, then BASE; a --profile co
   const runs = await Promise.all([
     stats(['--url', flag.url, '--profile', 'named', '--api-key-file', given], everything),
     stats(['--profile', 'named'], everything),
-    stats([], everything),
+    stats([], { ...everything, JOBSCTL_PROFILE: undefined }),
     stats([], { ...everything, JOBSCTL_URL: undefined }),
     stats([], { ...everything, JOBSCTL_URL: '', JOBSCTL_PROFILE: undefined }),
     stats([], {
@@ -45,6 +45,9 @@ it('the URL: flag, then JOBSCTL_URL, then the profile, then BASE; a --profile co
     }),
   ])
 
+  const both = await stats([], everything)
+  expect(both).toMatchObject({ code: 2, out: '' })
+  expect(both.err).toMatch(/^error: JOBSCTL_PROFILE and JOBSCTL_URL exclude each other; nothing was sent\n {2}hint: /)
   expect(runs.map(({ code, err }) => `${code}${err}`)).toEqual(Array(6).fill('0'))
   expect([flag, named, variable, other, usual, base].map(credentials)).toEqual([
     ['flag-key'],

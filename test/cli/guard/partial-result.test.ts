@@ -104,7 +104,7 @@ describe('operations', () => {
     expect(runs[2]).toEqual({
       code: 1,
       out: '2026-11-24\t4\t1\t17 18\n',
-      err: 'records of 1 day were altered or removed\n',
+      err: 'the records of 1 day were altered or removed\n',
     })
     expect(runs[3]).toEqual({ code: 1, out: '', err: '' })
   })
@@ -145,7 +145,7 @@ describe('doctor on the history', () => {
     expect(behind).toMatch(
       /^0 history\twarning\t.+\tthe oldest archived row is 19 days old, and rows are kept for 7 days/,
     )
-    expect(big).toMatch(/^0 history\twarning\t.+1.5 GB.+\tjob_events is larger than the jobs themselves/)
+    expect(big).toMatch(/^0 history\twarning\t.+1.5 GB.+\tjob_events is larger than jobs: shorten/)
     expect(old).toBe('0 history\twarning\tthis server does not report it\tnormal for a server that is not jobs-server')
   })
 })

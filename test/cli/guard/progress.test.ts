@@ -87,7 +87,7 @@ describe('the progress of a change', () => {
       'breaks off',
       [progress(100), 'reset'],
       7,
-      /^error: deleted at least 100 jobs in chatbooks, then: .+ may still finish the change\n/,
+      /^error: deleted at least 100 jobs in chatbooks, then: .+ may still finish it\n/,
     ],
     ['says what is no JSON', [progress(100), 'hello\n'], 1, /does not understand/],
     ['says what means nothing', [{ hello: 1 }], 1, /does not understand/],

@@ -21,7 +21,7 @@ describe('a change of which nobody knows whether it was made', () => {
     const server = await changeServer(() => reply)
     const [text, json] = await Promise.all([runAt(server, prune), runAt(server, [...prune, '--json'])])
     expect(text).toMatchObject({ code: 7, out: '' })
-    expect(text.err).toMatch(/^error: .+; the server may still finish the change\n/)
+    expect(text.err).toMatch(/^error: .+; the server may still finish it\n/)
     expect(text.err).toContain(`  hint: to see where it stands: ${again}\n`)
     const { error }: { error: unknown } = JSON.parse(json.err)
     expect(error).toMatchObject({ code: 'outcome_unknown', exit: 7, hint: expect.stringContaining(again) })

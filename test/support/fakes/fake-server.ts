@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 
 /** A request as it arrived; the names of headers are lower case. */
@@ -75,12 +76,18 @@ async function reply(outgoing: ServerResponse, answer: Reply): Promise<void> {
   outgoing.end(plain ? body : JSON.stringify(body))
 }
 
+const beforeResetMs = 200
+
 async function stream(outgoing: ServerResponse, lines: Iterable<unknown> | AsyncIterable<unknown>): Promise<void> {
   outgoing.writeHead(200, { 'content-type': 'application/x-ndjson' })
   outgoing.flushHeaders()
   for await (const line of lines) {
     if (line === 'silence') return
-    if (line === 'reset') return void outgoing.destroy()
+    if (line === 'reset') {
+      // A client drops what it has not read yet when the connection breaks.
+      await sleep(beforeResetMs)
+      return void outgoing.destroy()
+    }
     const text = typeof line === 'string' ? line : `${JSON.stringify(line)}\n`
     // A reset must not overtake what was said before it.
     await new Promise((sent) => outgoing.write(text, sent))
