@@ -61,7 +61,8 @@ function control(action: QueueAction, { summary, about, why, say }: Control): Co
       const queue = await queueNamed(word, `jobsctl ${action} media/ingest`)
       // Without --reason the request has no reason; the header still names the user.
       const reason = flags.reason === undefined ? undefined : settings.reason
-      const request = parseInput(endpoint.input, { ...queue, action, reason })
+      // Left out, since an earlier server refuses a field that it does not know, and the default is what is meant.
+      const { must_exist: _, ...request } = parseInput(endpoint.input, { ...queue, action, reason })
       await checkImmediate(context, action)
       const before = settings.curl ? undefined : await stateBefore(context, queue, create)
       if (before && reason === undefined && before.action === action) return unchanged(context, action, queue)

@@ -289,7 +289,9 @@ describe('doctor', () => {
       expect(code).toBe(exit)
       expect(rows.at(-1)).toEqual(row(check, 'failed'))
       expect(rows.slice(0, -1)).not.toContainEqual(expect.objectContaining({ result: 'failed' }))
-      expect(err).toContain(`${check}: `)
+      const { error }: { error: unknown } = JSON.parse(err)
+      expect(error).toMatchObject({ exit, detail: Reflect.get(Object(rows.at(-1)), 'detail') })
+      expect(err.endsWith('}\n')).toBe(true)
       expect(out + err).not.toContain('the-key')
     }
   })

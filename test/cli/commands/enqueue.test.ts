@@ -153,7 +153,10 @@ describe('enqueue', () => {
     [[...export_, '--payload', '[1]'], '--payload: must be an object'],
     [[...export_, '--payload', 'null'], '--payload: must be an object'],
     [[...export_, '--payload', '"text"'], '--payload: must be an object'],
-    [[...export_, '--payload', '@/nowhere/at.all'], '--payload: cannot read /nowhere/at.all: ENOENT'],
+    [
+      [...export_, '--payload', '@/nowhere/at.all'],
+      '--payload: cannot read /nowhere/at.all: no such file or directory',
+    ],
     [[...export_, '--payload', '-'], '--payload: must be JSON'],
     [[...export_, '--payload', '-', '--api-key-file', '-'], 'cannot both be read from stdin'],
     [[...export_, '--priority', '11'], '--priority: must be at most 10'],

@@ -52,7 +52,7 @@ it.each([
     code: 9,
     out: '',
     err:
-      `error: requeued 20 of 200 jobs in chatbooks as canary jobs: ${text}; the other 180 jobs were not changed\n` +
+      `error: requeued 20 of 200 jobs in chatbooks as canaries: ${text}; the other 180 jobs were not changed\n` +
       '  hint: to see their states: jobsctl operations 17; to undo: jobsctl undo 17\n',
   })
   expect(changesOf(server)).toHaveLength(1)
@@ -106,7 +106,7 @@ it('Ctrl-C while they are watched leaves the rest alone', async () => {
   const { code, err } = await child.ended
   expect(code).toBe(130)
   expect(err).toContain(
-    'error: interrupted; requeued 20 of 200 jobs in chatbooks as canaries before that; the other 180 were',
+    'error: interrupted; requeued 20 of 200 jobs in chatbooks as canaries before that; the other 180 jobs were not changed\n',
   )
   expect(changesOf(server)).toHaveLength(1)
 })

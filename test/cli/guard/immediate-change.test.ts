@@ -19,9 +19,17 @@ describe.each(['postgres'] as const)('queues, events and enqueue at a real serve
       .slice(0, -1)
       .map((line) => line.split('\t'))
 
+  it('a queue that nobody has seen is stopped only with --create', async () => {
+    const { code, out, err } = await world.jobsctl(['pause', 'media/unseen'])
+    expect({ code, out }).toEqual({ code: 5, out: '' })
+    expect(err).toContain('error: no job is in the queue media/unseen; nothing was changed\n  hint: ')
+    expect(err).toContain('--create')
+    expect(await world.jobsctl(['queues'])).toEqual({ code: 0, out: '', err: '' })
+  })
+
   it('a queue is stopped, listed with the reason, and started again by the command that was printed', async () => {
-    const pause = await world.jobsctl(['pause', 'media/ingest', '--reason', 'disk full ü'])
-    const drain = await world.jobsctl(['drain', 'mail/default', '--json'])
+    const pause = await world.jobsctl(['pause', 'media/ingest', '--create', '--reason', 'disk full ü'])
+    const drain = await world.jobsctl(['drain', 'mail/default', '--create', '--json'])
     expect(JSON.parse(drain.out)).toMatchObject({ operation: 'drain', paused: true, drain: true })
 
     const listed = cells((await world.jobsctl(['queues'])).out)
@@ -31,7 +39,11 @@ describe.each(['postgres'] as const)('queues, events and enqueue at a real serve
     ])
 
     const [, ...undo] = await wordsOf(pause.out.trim().split('Undo:')[1] ?? '')
-    expect(await world.jobsctl(undo)).toEqual({ code: 0, out: 'Resumed media/ingest.\n', err: '' })
+    expect(await world.jobsctl(undo)).toEqual({
+      code: 0,
+      out: 'Resumed media/ingest.   Undo:  jobsctl pause media/ingest\n',
+      err: '',
+    })
     expect(cells((await world.jobsctl(['queues'])).out)).toHaveLength(1)
 
     const events = cells((await world.jobsctl(['events', '--queue', 'ingest'])).out)
