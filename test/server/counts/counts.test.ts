@@ -74,11 +74,11 @@ describe.each(kinds)('the counts behind stats on %s', (kind) => {
       return out.split('\n').find((line) => line.startsWith('counts'))
     }
     expect(await doctor()).toMatch(
-      /^counts\twarning\tthe counts of stats were wrong by 7 jobs; the server has set them right\t/,
+      /^counts\twarning\tthe counts of stats were wrong by 7 jobs; the server has corrected them\t/,
     )
     await expectRight(world)
     expect(await doctor()).toMatch(
-      /^counts\tok\tthe counts of stats are those of the jobs; 7 jobs were set right on \d{4}-/,
+      /^counts\tok\tthe counts of stats match the rows of jobs; 7 jobs were corrected on \d{4}-/,
     )
     expect(world.log.some((line) => line.includes('were wrong by 7 jobs'))).toBe(true)
   })

@@ -132,7 +132,7 @@ describe.each(kinds)('a bad request about jobs on %s', (kind) => {
       }
       expectRefused(query, await send('GET', `${jobPaths.status}?${query}`))
     }
-    for (const limit of ['0', '-1', '1001', '1.5', 'x', '1e2']) {
+    for (const limit of ['1.5', 'x', '1e2', '12345678901234567']) {
       expectRefused(limit, await send('GET', `${jobPaths.events}?limit=${limit}`))
     }
     for (const id of badEventIds)
