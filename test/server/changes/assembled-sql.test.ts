@@ -140,7 +140,11 @@ describe('the assembled SQL of bulk changes', () => {
     ['sweep-fail', failSweep, ['doomed']],
     ['requeue', requeue, ['updated']],
     ['integrity-stale-leases', integrity, ['set leased_until = null, lease_id = null']],
-    ['integrity-expired-leases', { ...integrity, body: { ...integrity.body, job_type: 'export' } }, ['judged']],
+    [
+      'integrity-expired-leases',
+      { ...integrity, body: { ...integrity.body, job_type: 'export' } },
+      ['decided as materialized'],
+    ],
   ] as const)('of a %s', async (name, change, marks) => {
     await clearAll(world)
     await world.jobs(2, change.wanted)

@@ -61,7 +61,7 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
       await world.jobs(1, { status: 'quarantined', domain })
     const { code, out, err } = await world.jobsctl(['requeue', '--all', '--yes'])
     expect({ code, out }).toEqual({ code: 0, out: 'requeued 1 job in all domains\n' })
-    expect(err).toContain('left out, since no call can name them: the domains "", " padded", "xxx')
+    expect(err).toContain('the API does not accept the names of these domains, which are left out: "", " padded", "xxx')
     expect(await world.sql`select domain from jobs where status = 'queued'`).toMatchObject([{ domain: 'padded' }])
   })
 

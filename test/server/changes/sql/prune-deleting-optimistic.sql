@@ -105,7 +105,7 @@ with recursive
         'job.cancelled' as event_type,
         jsonb_build_object('reason', cancellation_reason, 'terminal', true) as attrs
       from (select * from dropped order by id) as dropped
-    ) as step
+    ) as event
   ),
   attachments as (
     delete from job_attachments

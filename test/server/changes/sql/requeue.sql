@@ -86,14 +86,14 @@ with
       owner_user_id,
       $10::text,
       trace_id
-    from (select *, 'job.requeued' as event_type, '{}'::jsonb as attrs from updated) as step
+    from (select *, 'job.requeued' as event_type, '{}'::jsonb as attrs from updated) as event
   ),
   notified as (
     select pg_notify($11, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (select domain, queue from updated) as ready
-    ) as notice
+    ) as notification
     where keys is not null
   )
 select count(updated.id) as affected

@@ -197,7 +197,7 @@ with recursive
         'job.cancelled' as event_type,
         jsonb_build_object('reason', cancellation_reason, 'terminal', true) as attrs
       from (select * from dropped order by id) as dropped
-    ) as step
+    ) as event
   )
 select count(*) as affected
 from updated

@@ -100,14 +100,14 @@ with
         'job.restored' as event_type,
         jsonb_build_object('status', status, 'caller', $12::text) as attrs
       from updated
-    ) as step
+    ) as event
   ),
   notified as (
     select pg_notify($13, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (select domain, queue from updated where status = 'queued') as ready
-    ) as notice
+    ) as notification
     where keys is not null
   )
 select count(updated.id) as affected
