@@ -1,8 +1,8 @@
 with recursive
-  held as materialized (
+  attempt as materialized (
     select
       id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at,
-      worker_id as held_by, 'expire' as action, null::text as completion_token, null::text as finish,
+      worker_id as lease_owner, 'expire' as action, null::text as completion_token, null::text as finish,
       null::jsonb as result, 'lease_expired' as error, 'lease_expired' as error_code,
       null::text as error_class, null::jsonb as error_stack, true as retryable, 0::float8 as backoff_seconds
     from jobs
@@ -30,43 +30,43 @@ with recursive
   ),
   counted as (
     select
-      held.*,
+      attempt.*,
       coalesce(retry_count, 0) >= coalesce(max_retries, 3) as exhausted,
       case when error_code is null then 0 when failure_streak_code = error_code then least(coalesce(failure_streak_count, 0), 1000000) + 1 else 1 end as streak,
       least($11, coalesce(backoff_seconds, 1) * power(2, least(coalesce(retry_count, 0), 100))) as wait
-    from held
+    from attempt
   ),
-  judged as materialized (
+  decided as materialized (
     select
       counted.*,
       case when action = 'complete' then 'completed' when action = 'fail' and not retryable then 'failed' when action <> 'release' and streak >= $12::int then 'quarantined' when action <> 'release' and exhausted then 'failed'
-      -- What somebody wants to end does not start again.
+      -- A job whose cancellation was requested does not start again.
       when cancel_requested_at is not null then 'cancelled' else 'queued' end as outcome,
-      -- The jitter comes on top, so that jobs which failed together do not come back together.
+      -- The jitter is added to the wait, so that jobs which failed together do not come back together.
       case action when 'fail' then least($13, wait + random() * wait) else 0 end as delay
     from counted
     cross join jsonb_array_elements('[null]') as not_few
   ),
-  moved as (
+  settled as (
     update jobs
     set
-      status = judged.outcome,
-      result = case judged.action when 'complete' then judged.result else jobs.result end,
-      completed_at = case when judged.outcome in ('completed', 'failed') then now() end,
-      cancelled_at = case judged.outcome when 'cancelled' then now() else jobs.cancelled_at end,
-      quarantined_at = case judged.outcome when 'quarantined' then now() end,
-      available_at = case when judged.outcome = 'queued' and judged.action in ('fail', 'expire') then now() + judged.delay * interval '1 second' else jobs.available_at end,
-      retry_count = case when judged.action in ('fail', 'expire') and judged.outcome <> 'failed' and not judged.exhausted then coalesce(jobs.retry_count, 0) + 1 else jobs.retry_count end,
-      failure_streak_code = case judged.action when 'complete' then null when 'release' then jobs.failure_streak_code else judged.error_code end,
-      failure_streak_count = case judged.action when 'complete' then 0 when 'release' then jobs.failure_streak_count else judged.streak end,
-      error_message = case when judged.action = 'complete' then null
-      -- Why a job failed before says more than that its worker is gone.
-      when judged.action = 'release' or judged.action = 'expire' and judged.outcome in ('queued', 'cancelled') then jobs.error_message else judged.error end,
-      error_code = case judged.action when 'complete' then null when 'release' then jobs.error_code else judged.error_code end,
-      error_class = case judged.action when 'complete' then null when 'release' then jobs.error_class else judged.error_class end,
-      error_stack = case judged.action when 'complete' then null when 'release' then jobs.error_stack else judged.error_stack end,
-      last_error = case when judged.action in ('fail', 'expire') then judged.error else jobs.last_error end,
-      failure_timeline = case when judged.action in ('fail', 'expire') then (
+      status = decided.outcome,
+      result = case decided.action when 'complete' then decided.result else jobs.result end,
+      completed_at = case when decided.outcome in ('completed', 'failed') then now() end,
+      cancelled_at = case decided.outcome when 'cancelled' then now() else jobs.cancelled_at end,
+      quarantined_at = case decided.outcome when 'quarantined' then now() end,
+      available_at = case when decided.outcome = 'queued' and decided.action in ('fail', 'expire') then now() + decided.delay * interval '1 second' else jobs.available_at end,
+      retry_count = case when decided.action in ('fail', 'expire') and decided.outcome <> 'failed' and not decided.exhausted then coalesce(jobs.retry_count, 0) + 1 else jobs.retry_count end,
+      failure_streak_code = case decided.action when 'complete' then null when 'release' then jobs.failure_streak_code else decided.error_code end,
+      failure_streak_count = case decided.action when 'complete' then 0 when 'release' then jobs.failure_streak_count else decided.streak end,
+      error_message = case when decided.action = 'complete' then null
+      -- The reason of an earlier failure says more than the disappearance of the worker.
+      when decided.action = 'release' or decided.action = 'expire' and decided.outcome in ('queued', 'cancelled') then jobs.error_message else decided.error end,
+      error_code = case decided.action when 'complete' then null when 'release' then jobs.error_code else decided.error_code end,
+      error_class = case decided.action when 'complete' then null when 'release' then jobs.error_class else decided.error_class end,
+      error_stack = case decided.action when 'complete' then null when 'release' then jobs.error_stack else decided.error_stack end,
+      last_error = case when decided.action in ('fail', 'expire') then decided.error else jobs.last_error end,
+      failure_timeline = case when decided.action in ('fail', 'expire') then (
         select jsonb_agg(failure order by nth)
         from (
           select failure, nth
@@ -75,23 +75,23 @@ with recursive
               'ts',
               to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
               'error_code',
-              judged.error_code,
+              decided.error_code,
               'retry_backoff',
-              case judged.outcome when 'queued' then round(judged.delay::numeric, 3) end
+              case decided.outcome when 'queued' then round(decided.delay::numeric, 3) end
             )
           )
-          with ordinality as told (failure, nth)
+          with ordinality as entry (failure, nth)
           order by nth desc
-          limit $14
+          limit 20
         ) as latest
       ) else jobs.failure_timeline end,
-      completion_token = case judged.outcome when 'queued' then null else judged.completion_token end,
+      completion_token = case decided.outcome when 'queued' then null else decided.completion_token end,
       leased_until = null,
-      -- On an ended job they tell who ran it; on others they would look like a lease.
-      lease_id = case when judged.outcome in ('queued', 'quarantined') then null else jobs.lease_id end,
-      worker_id = case when judged.outcome in ('queued', 'quarantined') then null else jobs.worker_id end
-    from judged
-    where jobs.id = any(array(select id from judged)) and jobs.id = judged.id
+      -- On an ended job the two name the worker that ran it; on another job they would look like a lease.
+      lease_id = case when decided.outcome in ('queued', 'quarantined') then null else jobs.lease_id end,
+      worker_id = case when decided.outcome in ('queued', 'quarantined') then null else jobs.worker_id end
+    from decided
+    where jobs.id = any(array(select id from decided)) and jobs.id = decided.id
     returning
       jobs.id,
       jobs.uuid,
@@ -105,12 +105,12 @@ with recursive
       jobs.error_code,
       jobs.cancellation_reason,
       case jobs.status when 'queued' then jobs.available_at end as available_at,
-      judged.action,
-      judged.finish,
-      judged.delay,
-      judged.held_by
+      decided.action,
+      decided.finish,
+      decided.delay,
+      decided.lease_owner
   ),
-  ended as (select uuid, status from moved),
+  ended as (select uuid, status from settled),
   doomed (uuid, reason) as (
     select dependent.uuid, 'dependency_' || ended.status
     from ended
@@ -163,7 +163,7 @@ with recursive
       jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
       jobs.cancellation_reason, dropping.before, null::jsonb as after
   ),
-  told as (
+  inserted_events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
     select
       id,
@@ -173,7 +173,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $15::text,
+      $14::text,
       trace_id
     from (
       select
@@ -186,7 +186,7 @@ with recursive
         case when status <> 'queued' then 'job.' || status when action = 'fail' then 'job.retry_scheduled' when action = 'release' then 'job.released' else 'job.lease_expired' end as event_type,
         jsonb_build_object(
           'worker_id',
-          held_by,
+          lease_owner,
           'retry_count',
           retry_count,
           'error_code',
@@ -200,7 +200,7 @@ with recursive
           'finish',
           finish
         ) as attrs
-      from moved
+      from settled
       union all
       select
         id,
@@ -212,32 +212,32 @@ with recursive
         'job.cancelled' as event_type,
         jsonb_build_object('reason', cancellation_reason, 'terminal', true) as attrs
       from (select * from dropped order by id) as dropped
-    ) as step
+    ) as event
   ),
-  rung as (
-    select pg_notify($16, case when octet_length(keys) < 7900 then keys else '' end)
+  notified as (
+    select pg_notify($15, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (
         select domain, queue
-        from moved
+        from settled
         where status = 'queued'
         union all
         select dependent.domain, dependent.queue
-        from moved
+        from settled
         cross join lateral (
           select dependent.uuid, dependent.domain, dependent.queue
           from job_dependencies edge
           cross join lateral (
             select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0
           ) as dependent
-          where edge.depends_on_job_uuid = moved.uuid and dependent.status = 'queued' offset 0
+          where edge.depends_on_job_uuid = settled.uuid and dependent.status = 'queued' offset 0
         ) as dependent
-        where moved.status = 'completed'
+        where settled.status = 'completed'
       ) as ready
-    ) as notice
+    ) as notification
     where keys is not null
   )
 select id, status, retry_count, available_at
-from moved
-left join rung on true
+from settled
+left join notified on true
