@@ -30,7 +30,7 @@ describe('the embedded database in trouble', () => {
   const add = ({ url }: { url: string }) => {
     const jobs = Array.from({ length: 1000 }, () => ({
       ...{ domain: 'd', queue: 'q', job_type: 't' },
-      payload: 'x'.repeat(900),
+      payload: { text: 'x'.repeat(900) },
     }))
     return call({ url, method: 'POST', path: '/api/v1/jobs/batch', headers, body: { jobs } })
   }
