@@ -43,16 +43,27 @@ const began = performance.now()
 const folder = await realpath(await mkdtemp(join(tmpdir(), 'jobs-failover-')))
 await chmod(folder, 0o755)
 const guardian = startGuardian(folder, keep)
+/** The guardian ends servers, too, and a server that ends by itself is otherwise an error of the run. */
+const end = () => {
+  process.on('unhandledRejection', () => {})
+  return guardian.end()
+}
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => void guardian.end().then(() => process.exit(130)))
+  process.once(signal, () => {
+    console.log(`failover: ended by ${signal}`)
+    void end().then(() => process.exit(130))
+  })
 }
 try {
   const wrong = await runCampaign({ programs, guardian, folder, modes, faultNames, rounds, rows, seed })
   process.exitCode = wrong === 0 ? 0 : 1
   const took = `${Math.round((performance.now() - began) / 1000)} s; seed ${seed}`
   console.log(wrong === 0 ? `\nAll is as it should be, after ${took}.` : `\n${wrong} violations, after ${took}.`)
+} catch (error) {
+  process.exitCode = 1
+  console.error(error)
 } finally {
-  await guardian.end()
+  await end()
   if (keep) console.log(`The logs are in ${folder}.`)
 }
 process.exit()

@@ -31,7 +31,7 @@ export async function runRound(stage: Stage): Promise<RoundResult> {
   const servers = await Promise.all([start(), start()] as const)
   const urls = servers.map(({ url }) => url)
   const before = await fill(sql, rows)
-  const since = await positionOfLog(primary)
+  const since = await checkpoint(primary)
   const load = await startLoad({ servers: urls, folder, seed })
   tell(`${before} jobs are there, the load runs, ${primary.name} is the primary`)
   await wait(warmUpMs)
@@ -48,6 +48,7 @@ export async function runRound(stage: Stage): Promise<RoundResult> {
   tell(`the prune has ended, after ${outcomes.length} calls`)
   const result = await judgeRound({ sql, stage, servers, load, ended, before, outcomes, promoted, old })
   await sql.end()
+  await dropDatabase(pair.standby, database)
   if (old) await cluster.refill(primary)
   return result
 }
@@ -62,8 +63,17 @@ async function makeDatabase(primary: Node, database: string): Promise<void> {
   await sql.end()
 }
 
-async function positionOfLog(primary: Node): Promise<string> {
+/** The next copy of the data is small. */
+async function dropDatabase(primary: Node, database: string): Promise<void> {
   const sql = directly(primary)
+  await sql`drop database ${sql(database)} with (force)`
+  await sql.end()
+}
+
+/** What was filled in need not be replayed by a node that comes back. Returns the place in the log. */
+async function checkpoint(primary: Node): Promise<string> {
+  const sql = directly(primary)
+  await sql`checkpoint`
   const [row] = await sql<[{ position: string }]>`select pg_current_wal_flush_lsn()::text as position`
   await sql.end()
   return row.position

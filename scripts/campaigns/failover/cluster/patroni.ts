@@ -61,13 +61,9 @@ const shared = (mode: Mode) => ({
     use_pg_rewind: mode === 'sync',
     remove_data_directory_on_rewind_failure: mode === 'sync',
     parameters: {
-      ...{
-        wal_log_hints: 'on',
-        wal_keep_size: '2GB',
-        max_wal_size: '2GB',
-        shared_buffers: '64MB',
-        max_connections: 100,
-      },
+      ...{ wal_log_hints: 'on', shared_buffers: '64MB', max_connections: 100 },
+      // pg_rewind copies the log that is kept, and replays it from the last checkpoint; without it, the log is looked at.
+      ...(mode === 'sync' ? { wal_keep_size: '256MB', max_wal_size: '256MB' } : { wal_keep_size: '2GB' }),
       // Processes are killed here, and the power stays on.
       fsync: 'off',
     },
