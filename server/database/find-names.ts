@@ -1,4 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
+import { allMigrations } from './migrate/migrations.ts'
 import type { Names } from './qualify.ts'
 import type { Sql } from './sql.ts'
 
@@ -19,7 +20,7 @@ interface Place {
  * this connection, role or database decides between several. The default search path does not, since it begins with a
  * schema named as the role, which any role may make that has CREATE on the database.
  * @param wanted JOBS_DB_SCHEMA
- * @returns the schema, and the functions of the catalog
+ * @returns the schema, the tables, and the functions of the catalog
  * @throws Failure `usage` where there are several, or where the one that is wanted does not exist
  */
 export async function findNames(sql: Sql, wanted: string | undefined): Promise<Names> {
@@ -28,7 +29,10 @@ export async function findNames(sql: Sql, wanted: string | undefined): Promise<N
     select pg_catalog.jsonb_agg(distinct proname) as names
     from pg_catalog.pg_proc
     where pronamespace = 'pg_catalog'::regnamespace`
-  return { schema, functions: new Set(names) }
+  const made = (await allMigrations()).flatMap(({ makes }) => makes)
+  const tables = made.flatMap(({ kind, of }) => (kind === 'column' ? [of] : []))
+  // The list of migrations is the only table that no migration makes.
+  return { schema, tables: new Set([...tables, 'jobsctl_migrations']), functions: new Set(names) }
 }
 
 async function findSchema(sql: Sql, wanted: string | undefined): Promise<string> {

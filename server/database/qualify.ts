@@ -1,7 +1,3 @@
-/** The tables of schema.md and ours, but for the temporary ones of migrations. */
-const tables =
-  'jobs|jobs_archive|job_(?:events|queue_controls|attachments|sla_policies|counters|dependencies|operations|operation_rows)|jobsctl_(?!twin)\\w+'
-
 /**
  * Names of functions of the catalog that have a meaning of their own before a parenthesis, where `pg_catalog` would break it:
  * words of SQL's grammar, and types with a length or a precision.
@@ -15,6 +11,8 @@ const grammar = new Set(
 export interface Names {
   /** The schema of our tables, as a quoted name such as `"public"`. */
   schema: string
+  /** Every table that migrations make or share with other programs, temporary ones excepted. */
+  tables: ReadonlySet<string>
   /** All functions of `pg_catalog`. */
   functions: ReadonlySet<string>
 }
@@ -27,7 +25,7 @@ const lexer = new RegExp(
   [
     String.raw`'(?:[^']|'')*'|"(?:[^"]|"")*"|\$\$[\s\S]*?\$\$|--[^\n]*`,
     String.raw`(?<lookup>(?<![.\w])to_reg(?:class|proc)\()(?!'pg_temp)`,
-    String.raw`(?<before>\b(?:from|join|into|update|table(?:\s+if\s+(?:not\s+)?exists)?|only|on|using|like|truncate)\s+)(?<table>${tables})\b(?![.(])`,
+    String.raw`(?<before>\b(?:from|join|into|update|table(?:\s+if\s+(?:not\s+)?exists)?|only|on|using|like|truncate)\s+|::)(?<table>(?!only\b)[a-z_]\w*)\b(?![.(])`,
     String.raw`(?<own>(?<![.\w"])jobsctl_\w+(?=\())`,
     String.raw`(?<called>(?<![.\w"])[a-z_][a-z_0-9]*(?=\())`,
   ].join('|'),
@@ -40,11 +38,11 @@ const lexer = new RegExp(
  * function that fits the arguments better than the one of the catalog.
  * @param text SQL, or a part of it between two parameters
  */
-export const qualified = (text: string, { schema, functions }: Names): string =>
+export const qualified = (text: string, { schema, tables, functions }: Names): string =>
   text.replaceAll(lexer, (match, ...rest) => {
     const { lookup, before, table, own, called } = groupsOf(rest)
     if (lookup) return `pg_catalog.${lookup}'${schema.replaceAll("'", "''")}.' || `
-    if (before && table) return `${before}${schema}.${table}`
+    if (before && table) return tables.has(table) ? `${before}${schema}.${table}` : match
     if (own) return `${schema}.${own}`
     if (called && functions.has(called) && !grammar.has(called)) return `pg_catalog.${called}`
     return match

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { qualified } from '../../server/database/qualify.ts'
 
-const names = { schema: '"s"', functions: new Set(['now', 'count', 'substring', 'to_regclass', 'char', 'timestamp']) }
+const tables = new Set(['jobs', 'job_events', 'jobs_archive', 'jobsctl_counts', 'jobsctl_counting', 'jobsctl_x'])
+const names = {
+  schema: '"s"',
+  tables,
+  functions: new Set(['now', 'count', 'substring', 'to_regclass', 'char', 'timestamp']),
+}
 
 describe('names in a statement', () => {
   it.each([
@@ -18,6 +23,7 @@ describe('names in a statement', () => {
     ['create index concurrently i on jobs (id)', 'create index concurrently i on "s".jobs (id)'],
     ['alter table jobs add column if not exists jobs oid', 'alter table "s".jobs add column if not exists jobs oid'],
     ['create table if not exists jobsctl_x (a int)', 'create table if not exists "s".jobsctl_x (a int)'],
+    ['null::jobs, x::text', 'null::"s".jobs, x::text'],
     ['on conflict do update set a = now()', 'on conflict do update set a = pg_catalog.now()'],
     ['select jobsctl_count_insert()', 'select "s".jobsctl_count_insert()'],
     [`to_regclass('pg_temp.x')`, `pg_catalog.to_regclass('pg_temp.x')`],

@@ -4,6 +4,7 @@ import type { Running } from '../../../server/start.ts'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
+import { runServer } from '../../support/programs/spawn-server.ts'
 
 const key = 'key-of-the-tests'
 
@@ -93,6 +94,24 @@ describe('the schema of the tables', () => {
     await stop()
     expect((await enqueue(await serve({ JOBS_DB_SCHEMA: 'other' }))).status).toBe(201)
     expect([await countIn('other'), await countIn('public')]).toEqual(['1', '0'])
+  })
+
+  it('has every table of the server, and is the only place where one is looked up', async () => {
+    await sql`create schema other`
+    const env = { ...database.env, JOBS_DB_SCHEMA: 'other', AUTH_MODE: 'multi_user' }
+    const { code, out } = await runServer(['token', 'create', 'ci'], env)
+    expect(code).toBe(0)
+    const headers = { authorization: `Bearer ${out.trim()}`, 'x-confirm': 'true' }
+    const url = await serve({ JOBS_DB_SCHEMA: 'other', AUTH_MODE: 'multi_user' })
+    await sql`
+      insert into other.jobs (domain, queue, job_type, status, completed_at)
+      values ('d', 'q', 't', 'completed', now() - interval '90 days')`
+    const send = (method: string, path: string, body?: unknown) =>
+      call({ url, method, path: `/api/v1/jobs/${path}`, body, headers })
+    expect(await send('POST', 'prune', {})).toMatchObject({ status: 200, body: { deleted: 1 } })
+    expect(await send('GET', 'operations/verify')).toMatchObject({ status: 200, body: { ok: true, operations: 1 } })
+    expect(await send('POST', 'operations/1/undo', {})).toMatchObject({ status: 200, body: { affected: 1 } })
+    expect(await sql`select tablename from pg_tables where schemaname = 'public'`).toEqual([])
   })
 
   it('is the one of a search path that somebody has set for the connection', async () => {
