@@ -1,7 +1,7 @@
-import { closest, distance } from 'fastest-levenshtein'
 import { Failure } from '../shared/errors.ts'
 import { commands } from './commands/all.ts'
 import { topics } from './help/topics.ts'
+import { nearestName } from './nearest-name.ts'
 
 /** What a person probably means by a word or flag that jobsctl does not have. */
 export function meantInstead(command: string | undefined, message: string): string | undefined {
@@ -28,22 +28,23 @@ const synonyms = new Map([
   ['history', 'jobsctl operations'],
 ])
 
+/** A word with more wrong characters is not taken for another one. */
+const mostEdits = 2
+
 /** The error for a command that does not exist, with the command that is meant. */
 export function unknownCommand(word: string): Failure {
   const same = synonyms.get(word)
   if (same !== undefined) return new Failure('usage', `unknown command '${word}'`, { hint: `did you mean ${same}?` })
-  const nearest = closest(
-    word,
-    commands.map(({ name }) => name),
-  )
-  const hint = distance(word, nearest) <= 2 ? `did you mean ${nearest}? ` : ''
+  const names = commands.map(({ name }) => name)
+  const nearest = nearestName(word, names, mostEdits)
+  const hint = nearest === undefined ? '' : `did you mean ${nearest}? `
   return new Failure('usage', `unknown command '${word}'`, { hint: `${hint}jobsctl --help lists them` })
 }
 
 /** The error for a help topic that does not exist, with the topic or command that is meant. */
 export function unknownTopic(word: string): Failure {
   const known = Object.keys(topics)
-  const nearest = closest(word, [...known, ...commands.map(({ name }) => name)])
-  const meant = distance(word, nearest) <= 2 ? `did you mean jobsctl help ${nearest}? ` : ''
+  const nearest = nearestName(word, [...known, ...commands.map(({ name }) => name)], mostEdits)
+  const meant = nearest === undefined ? '' : `did you mean jobsctl help ${nearest}? `
   return new Failure('usage', `there is no help topic ${word}`, { hint: `${meant}topics: ${known.join(', ')}` })
 }

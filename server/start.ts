@@ -2,31 +2,25 @@ import { setMaxListeners } from 'node:events'
 import type { Server } from 'node:http'
 import { isIP } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import { Failure } from '../shared/errors.ts'
 import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
 import { createAttemptLimit } from './auth/attempt-limit.ts'
 import type { Authenticator } from './auth/authenticate.ts'
 import { addressReader } from './auth/client-address.ts'
 import { tokenAuthenticator } from './auth/token-authenticator.ts'
 import { listenForTokenCommands } from './auth/token-socket.ts'
-import { warnOfSharedNames } from './auth/tokens.ts'
-import { createEventLogMove, type EventLogMove } from './background/event-log-move.ts'
-import { runMaintenance } from './background/maintenance.ts'
-import { agreedSettings, createSettingsExchange } from './background/server-settings.ts'
+import { createEventLogMove } from './background/event-log-move.ts'
+import { startBackground } from './background/start-background.ts'
+import { watchReadiness } from './background/watch-readiness.ts'
 import type { ServerContext } from './call.ts'
-import { keepCounts } from './counts/keeper.ts'
-import { prepare } from './database/migrate/prepare.ts'
-import { createReadiness } from './database/migrate/readiness.ts'
 import { openDatabase } from './database/open.ts'
 import type { OpenedDatabase } from './database/opened-database.ts'
 import type { Pool } from './database/sql.ts'
 import type { Env } from './env.ts'
 import { createApp } from './http/app.ts'
 import { close, createHttpServer, listen } from './http/http-server.ts'
-import { workChannel } from './lifecycle/job-events.ts'
 import type { Log } from './log.ts'
 import { createEventWatermark } from './waiting/event-watermark.ts'
-import { createLongPolls, type LongPolls, wakeNotified } from './waiting/long-poll.ts'
+import { createLongPolls } from './waiting/long-poll.ts'
 import { createSingleFlight } from './waiting/single-flight.ts'
 
 /** A server that listens. */
@@ -84,47 +78,6 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
   return { url, sql, stop, prepared: background.prepared, lost: opened.lost }
 }
 
-interface Readiness {
-  isReady: () => boolean
-  tablesReady: () => void
-  /** True once `tablesReady` has been called, which is a little before the server is ready. */
-  hasTables: () => boolean
-  /** Resolves once the server is ready, when `tablesReady` has been called. */
-  becameReady: () => Promise<void>
-  checkDatabase: () => Promise<void>
-}
-
-interface ReadinessOptions {
-  sql: Pool
-  log: Log
-  eventLogMove: EventLogMove
-}
-
-/** The server becomes ready when its tables are there, and after it has looked whether ids of events must move on. */
-function watchReadiness({ sql, log, eventLogMove }: ReadinessOptions): Readiness {
-  let ready = false
-  let becoming: Promise<void> | undefined
-  const answersSoon = createReadiness(sql)
-  const becomeReady = async () => {
-    // Before the first call: a restored database must not give out the id of an event a second time.
-    await eventLogMove.check()
-    log.info('ready')
-    ready = true
-  }
-  return {
-    isReady: () => ready,
-    tablesReady: () => {
-      becoming ??= becomeReady()
-    },
-    hasTables: () => becoming !== undefined,
-    becameReady: async () => becoming,
-    checkDatabase: async () => {
-      if (ready && (await answersSoon())) return
-      throw new Failure('database_unavailable', 'the database is not ready', { retryAfter: 2 })
-    },
-  }
-}
-
 interface ContextOptions {
   sql: Pool
   env: Env
@@ -172,67 +125,6 @@ async function listenOn(server: Server, env: Env, log: Log): Promise<string> {
 }
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')
-
-interface BackgroundOptions {
-  opened: OpenedDatabase
-  env: Env
-  context: ServerContext
-  readiness: Readiness
-  eventLogMove: EventLogMove
-}
-
-const longestCountsEndMs = 5000
-
-/** Starts the migration, the notifications, the maintenance and the counts; `ended` resolves when they have stopped. */
-function startBackground({ opened, env, context, readiness, eventLogMove }: BackgroundOptions) {
-  const { sql, log, stopping, localOperations, archiveDays, longPolls } = context
-  const { isReady, hasTables, tablesReady, becameReady } = readiness
-  const prepared = prepare({
-    opened,
-    log,
-    pooled: env.JOBS_DB_POOLER,
-    tablesReady,
-    isReady: hasTables,
-    isStopping: () => stopping.aborted,
-  }).then(async () => {
-    await becameReady()
-    if (env.AUTH_MODE === 'multi_user') await warnOfSharedNames(sql, log).catch(() => {})
-  })
-  listenForWork(opened, longPolls, () => {
-    // After a failover the connection leads to another database.
-    if (isReady()) void eventLogMove.check()
-  })
-  const settingsExchange = createSettingsExchange({ sql, log, settings: agreedSettings(env) })
-  const maintenance = runMaintenance({
-    sql,
-    log,
-    localOperations,
-    archiveDays,
-    isReady,
-    eventLogMove,
-    settingsExchange,
-    stopping,
-  })
-  // Counting waits for the indexes: without them it would read every job.
-  const counts = prepared.then(() => keepCounts({ sql, log, stopping })).catch(() => {})
-  const ended = async () => {
-    await maintenance
-    // Ending the pool while it has a reserved session never finishes, even when the session is released later.
-    await Promise.race([counts, pause(longestCountsEndMs)])
-  }
-  return { prepared, ended }
-}
-
-/** Wakes waiting calls when a notification arrives. Without notifications they find work at their next poll. */
-const listenForWork = ({ listen }: OpenedDatabase, longPolls: LongPolls, connected: () => void): void =>
-  listen(workChannel, {
-    heard: (notice) => wakeNotified(longPolls, notice),
-    // Notifications that were sent before the server listened are lost.
-    listening: () => {
-      longPolls.notify()
-      connected()
-    },
-  })
 
 /** The socket of token commands. A folder whose path is too long for a socket only costs these commands. */
 const openTokenSocket = (folder: string, sql: Pool, log: Log): Promise<() => Promise<void>> =>

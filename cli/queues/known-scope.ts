@@ -1,10 +1,10 @@
-import { closest, distance } from 'fastest-levenshtein'
 import { Failure, failures } from '../../shared/errors.ts'
 import { stats } from '../../shared/queues/stats.ts'
 import { events } from '../../shared/records/events.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
+import { nearestName } from '../nearest-name.ts'
 import { describeScope } from '../settings/scope-flags.ts'
 
 /**
@@ -58,9 +58,9 @@ function similarName(
   for (const field of ['domain', 'queue', 'job_type'] as const) {
     const name = scope[field]
     const names = [...new Set(all.map((row) => row[field]))]
-    if (name === undefined || names.length === 0 || names.includes(name)) continue
-    const nearest = closest(name, names)
-    if (distance(name, nearest) <= 3) return `did you mean --${field.replace('_', '-')} ${nearest}?`
+    if (name === undefined || names.includes(name)) continue
+    const nearest = nearestName(name, names, 3)
+    if (nearest !== undefined) return `did you mean --${field.replace('_', '-')} ${nearest}?`
   }
   return undefined
 }

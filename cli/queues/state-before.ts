@@ -1,10 +1,11 @@
-import { closest, distance } from 'fastest-levenshtein'
 import { Failure } from '../../shared/errors.ts'
 import { type QueueAction, queueStatus, stoppedQueues } from '../../shared/queues/queues.ts'
 import { stats } from '../../shared/queues/stats.ts'
 import { events } from '../../shared/records/events.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
+import { deadlineAfter } from '../http/deadline.ts'
+import { nearestName } from '../nearest-name.ts'
 import { describeScope } from '../settings/scope-flags.ts'
 
 export interface QueueName {
@@ -29,8 +30,16 @@ export async function stateBefore(
   create: boolean,
 ): Promise<StateBefore | undefined> {
   const { io, settings } = context
-  const brief = AbortSignal.timeout(Math.min(mostWaitMs, settings.timeoutMs / 2))
-  const client = await context.newClient(AbortSignal.any([io.signal, brief]))
+  // In Node 20 AbortSignal.any drops an AbortSignal.timeout that nothing else references.
+  const brief = deadlineAfter(Math.min(mostWaitMs, settings.timeoutMs / 2))
+  try {
+    return await readState(await context.newClient(AbortSignal.any([io.signal, brief.signal])), queue, create)
+  } finally {
+    brief.end()
+  }
+}
+
+async function readState(client: Client, queue: QueueName, create: boolean): Promise<StateBefore | undefined> {
   const status = await answered(() => client.call(queueStatus, queue))
   if (status === undefined) return undefined
   const stopped = await answered(() => client.call(stoppedQueues, {}))
@@ -60,8 +69,8 @@ async function refuseUnknown(client: Client, { domain, queue }: QueueName): Prom
   if (logged === undefined || logged.body.length > 0) return
   const name = `${domain}/${queue}`
   const names = [...new Set(known.body.map((row) => `${row.domain}/${row.queue}`))]
-  const nearest = names.length > 0 ? closest(name, names) : undefined
-  const meant = nearest !== undefined && distance(name, nearest) <= 3 ? `did you mean ${nearest}? ` : ''
+  const nearest = nearestName(name, names, 3)
+  const meant = nearest === undefined ? '' : `did you mean ${nearest}? `
   throw new Failure('not_found', `no job is in the queue ${describeScope({ domain, queue })}; nothing was changed`, {
     hint: `${meant}add --create for a queue that has no job yet`,
   })

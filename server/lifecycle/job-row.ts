@@ -1,12 +1,13 @@
 import { Job } from '../../shared/work/job.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
+import { staticFragment } from '../database/static-fragment.ts'
 
 const names = Object.keys(Job.shape)
   .map((name) => `jobs.${name}`)
   .join(', ')
 
 /** The columns of `jobs` that an answer contains, separated by commas. */
-export const jobColumns = (sql: Sql): Fragment => sql.unsafe(names)
+export const jobColumns = staticFragment((sql) => sql.unsafe(names))
 
 /** A row of a left join to `jobs`: every column is null where there is no job. */
 export type PerhapsJob = { [Name in keyof Job]: Job[Name] | null }

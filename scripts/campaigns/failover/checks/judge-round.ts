@@ -1,12 +1,9 @@
 import { createCaller } from '../../stress/actors/caller.ts'
+import { checksWithoutLoss } from '../../stress/checks/all.ts'
 import { checkCounts } from '../../stress/checks/counts.ts'
-import { checkEnded, checkEnqueued } from '../../stress/checks/enqueued.ts'
-import { type Evidence, gather } from '../../stress/checks/evidence.ts'
-import { checkCompletions, checkOneEnd, checkOneEvent } from '../../stress/checks/finishes.ts'
+import { checkEnded } from '../../stress/checks/enqueued.ts'
+import { gather } from '../../stress/checks/evidence.ts'
 import { checkAttempts, checkTransitions } from '../../stress/checks/histories.ts'
-import { checkLeaseTimes, checkOwnLease } from '../../stress/checks/leases.ts'
-import { checkReaders } from '../../stress/checks/readers.ts'
-import { checkRejected, checkRejectedItems } from '../../stress/checks/rejections.ts'
 import { checkAfterFaults, checkResponses } from '../../stress/checks/responses.ts'
 import type { Verdict } from '../../stress/checks/verdict.ts'
 import { openJournal } from '../../stress/journal.ts'
@@ -48,19 +45,6 @@ export async function judgeRound(witnessed: Witnessed): Promise<RoundResult> {
   await caller.close()
   return { loss, outage, verdicts }
 }
-
-/** What journals and database agree on when the database forgot nothing. */
-const checksWithoutLoss = (evidence: Evidence): Verdict[] => [
-  checkEnqueued(evidence),
-  checkOwnLease(evidence),
-  checkLeaseTimes(evidence),
-  checkCompletions(evidence),
-  checkOneEnd(evidence),
-  checkOneEvent(evidence),
-  checkRejected(evidence),
-  checkRejectedItems(evidence),
-  ...checkReaders(evidence),
-]
 
 async function checkChain({ servers }: Witnessed): Promise<Verdict> {
   const wrong: string[] = []

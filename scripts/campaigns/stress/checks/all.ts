@@ -11,10 +11,17 @@ import type { Verdict } from './verdict.ts'
 /** Runs all checks. `steadySince` is the time after which no call may fail, in milliseconds since 1970. */
 export const checkAll = (evidence: Evidence, steadySince: number): Verdict[] => [
   checkEnded(evidence),
-  checkEnqueued(evidence),
   checkPruned(evidence),
   checkTransitions(evidence),
   checkAttempts(evidence),
+  ...checksWithoutLoss(evidence),
+  checkResponses(evidence),
+  checkAfterFaults(evidence, steadySince),
+]
+
+/** What the journals and the database agree on while the database has lost no commit. */
+export const checksWithoutLoss = (evidence: Evidence): Verdict[] => [
+  checkEnqueued(evidence),
   checkOwnLease(evidence),
   checkLeaseTimes(evidence),
   checkCompletions(evidence),
@@ -23,6 +30,4 @@ export const checkAll = (evidence: Evidence, steadySince: number): Verdict[] => 
   checkRejected(evidence),
   checkRejectedItems(evidence),
   ...checkReaders(evidence),
-  checkResponses(evidence),
-  checkAfterFaults(evidence, steadySince),
 ]

@@ -1,0 +1,74 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { warnOfSharedNames } from '../auth/tokens.ts'
+import type { ServerContext } from '../call.ts'
+import { keepCounts } from '../counts/keeper.ts'
+import { prepare } from '../database/migrate/prepare.ts'
+import type { OpenedDatabase } from '../database/opened-database.ts'
+import type { Env } from '../env.ts'
+import { workChannel } from '../lifecycle/job-events.ts'
+import { type LongPolls, wakeNotified } from '../waiting/long-poll.ts'
+import type { EventLogMove } from './event-log-move.ts'
+import { runMaintenance } from './maintenance.ts'
+import { agreedSettings, createSettingsExchange } from './server-settings.ts'
+import type { Readiness } from './watch-readiness.ts'
+
+interface BackgroundOptions {
+  opened: OpenedDatabase
+  env: Env
+  context: ServerContext
+  readiness: Readiness
+  eventLogMove: EventLogMove
+}
+
+const longestCountsEndMs = 5000
+
+/** Starts the migration, the notifications, the maintenance and the counts; `ended` resolves when they have stopped. */
+export function startBackground({ opened, env, context, readiness, eventLogMove }: BackgroundOptions) {
+  const { sql, log, stopping, localOperations, archiveDays, longPolls } = context
+  const { isReady, hasTables, tablesReady, becameReady } = readiness
+  const prepared = prepare({
+    opened,
+    log,
+    pooled: env.JOBS_DB_POOLER,
+    tablesReady,
+    isReady: hasTables,
+    isStopping: () => stopping.aborted,
+  }).then(async () => {
+    await becameReady()
+    if (env.AUTH_MODE === 'multi_user') await warnOfSharedNames(sql, log).catch(() => {})
+  })
+  listenForWork(opened, longPolls, () => {
+    // After a failover the connection leads to another database.
+    if (isReady()) void eventLogMove.check()
+  })
+  const settingsExchange = createSettingsExchange({ sql, log, settings: agreedSettings(env) })
+  const maintenance = runMaintenance({
+    sql,
+    log,
+    localOperations,
+    archiveDays,
+    isReady,
+    eventLogMove,
+    settingsExchange,
+    stopping,
+  })
+  // Counting waits for the indexes: without them it would read every job.
+  const counts = prepared.then(() => keepCounts({ sql, log, stopping })).catch(() => {})
+  const ended = async () => {
+    await maintenance
+    // Ending the pool while it has a reserved session never finishes, even when the session is released later.
+    await Promise.race([counts, wait(longestCountsEndMs, undefined, { ref: false })])
+  }
+  return { prepared, ended }
+}
+
+/** Wakes waiting calls when a notification arrives. Without notifications they find work at their next poll. */
+const listenForWork = ({ listen }: OpenedDatabase, longPolls: LongPolls, connected: () => void): void =>
+  listen(workChannel, {
+    heard: (notice) => wakeNotified(longPolls, notice),
+    // Notifications that were sent before the server listened are lost.
+    listening: () => {
+      longPolls.notify()
+      connected()
+    },
+  })

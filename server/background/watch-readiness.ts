@@ -1,0 +1,47 @@
+import { Failure } from '../../shared/errors.ts'
+import { createReadiness } from '../database/migrate/readiness.ts'
+import type { Pool } from '../database/sql.ts'
+import type { Log } from '../log.ts'
+import type { EventLogMove } from './event-log-move.ts'
+
+/** Whether the server answers calls yet. */
+export interface Readiness {
+  isReady: () => boolean
+  tablesReady: () => void
+  /** True once `tablesReady` has been called, which is a little before the server is ready. */
+  hasTables: () => boolean
+  /** Resolves once the server is ready, when `tablesReady` has been called. */
+  becameReady: () => Promise<void>
+  checkDatabase: () => Promise<void>
+}
+
+interface ReadinessOptions {
+  sql: Pool
+  log: Log
+  eventLogMove: EventLogMove
+}
+
+/** The server becomes ready when its tables are there, and after it has looked whether ids of events must move on. */
+export function watchReadiness({ sql, log, eventLogMove }: ReadinessOptions): Readiness {
+  let ready = false
+  let becoming: Promise<void> | undefined
+  const answersSoon = createReadiness(sql)
+  const becomeReady = async () => {
+    // Before the first call: a restored database must not give out the id of an event a second time.
+    await eventLogMove.check()
+    log.info('ready')
+    ready = true
+  }
+  return {
+    isReady: () => ready,
+    tablesReady: () => {
+      becoming ??= becomeReady()
+    },
+    hasTables: () => becoming !== undefined,
+    becameReady: async () => becoming,
+    checkDatabase: async () => {
+      if (ready && (await answersSoon())) return
+      throw new Failure('database_unavailable', 'the database is not ready', { retryAfter: 2 })
+    },
+  }
+}
