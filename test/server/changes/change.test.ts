@@ -307,7 +307,8 @@ describe('every change on postgres, beside another one', () => {
 
   /** Begins a change that cannot end, since another transaction holds its rows, until `meanwhile` is over. */
   async function whileItRuns(change: Change, scope: object, meanwhile: () => Promise<unknown>) {
-    return other.begin(async (tx) => {
+    // Not the promise itself: the transaction would wait for the change that waits for the transaction.
+    const { running } = await other.begin(async (tx) => {
       await tx`select id from jobs for update`
       const running = world.confirm(change.path, { ...change.body, ...scope })
       await until(
@@ -315,8 +316,9 @@ describe('every change on postgres, beside another one', () => {
         async () => (await onlooker`select 1 from job_operations where state = 'running'`).length > 0,
       )
       await meanwhile()
-      return running
+      return { running }
     })
+    return running
   }
 
   it.each(changes)('$name: answers 409 with who holds it while the same kind of change runs', async (change) => {
