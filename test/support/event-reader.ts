@@ -22,6 +22,9 @@ export interface EventReader {
   stop: () => void
 }
 
+/** Messages of an event are named `job`; those of a server before the names have none. */
+const isEvent = (name: string) => name === 'job' || name === ''
+
 /** Reads the stream as a browser would: line by line. */
 export async function readStream(
   { url, key }: Pick<World, 'url' | 'key'>,
@@ -45,7 +48,8 @@ export async function readStream(
       if (line.startsWith('id:')) ids.push(Number(line.slice(3)))
       if (line.startsWith(': ')) heartbeats += 1
       if (line.startsWith('event:')) name = line.slice(6).trim()
-      if (line.startsWith('data:') && name === 'job') events.push(Shape.parse(JSON.parse(line.slice(5))))
+      if (line === '') name = ''
+      if (line.startsWith('data:') && isEvent(name)) events.push(Shape.parse(JSON.parse(line.slice(5))))
     }
   })().catch((error: unknown) => {
     if (!reader.signal.aborted) throw error

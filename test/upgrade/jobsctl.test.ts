@@ -114,13 +114,14 @@ describe.skipIf(!hasOldBuild)('beside each other', () => {
 
     it('pauses a queue, enqueues a job, and reads the events of both servers', async () => {
       const { sql } = pair
+      for (const side of pair.both) await enqueue(side)
       expect(await run('pause', 'chatbooks/default')).toMatchObject({ code: 0 })
       expect(await run('queues')).toMatchObject({ code: 0, out: expect.stringContaining('chatbooks\tdefault') })
       expect(await run('resume', 'chatbooks/default')).toMatchObject({ code: 0 })
-      for (const side of pair.both) await enqueue(side)
       const argv = ['enqueue', 'chatbooks/default', '--job-type', 'export', '--payload', '{"n": 1}']
       expect(await run(...argv)).toMatchObject({ code: 0, err: '' })
-      const events = await run('events', '--domain', 'chatbooks', '--json')
+      // A new server refuses ids beyond the end of its log, and the old build looks for the last events there.
+      const events = await run('events', '--domain', 'chatbooks', '--json', '--after', '0')
       expect(events).toMatchObject({ code: 0, err: '' })
       const created = z
         .array(z.object({ event_type: z.string(), job_id: z.number().nullish() }))

@@ -41,6 +41,6 @@ it('doctor names the indexes of other programs that cost each write and serve no
     theirs_twice: 'covered by jobs_uuid_key',
   })
   expect(await line()).toMatch(
-    /^indexes\twarning\tcost each write, and serve nothing here: .*theirs_twice \(.+, covered by jobs_uuid_key\)/,
+    /^indexes\twarning\tthese indexes slow every write and are not used here: .*theirs_twice \(.+, covered by jobs_uuid_key\)/,
   )
 })
