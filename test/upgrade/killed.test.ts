@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { closeGate } from '../support/gate.ts'
 import { until } from '../support/poll.ts'
 import { paths, resultOf } from './answers.ts'
-import { closeGate } from './gate.ts'
 import { hasOldBuild, orders } from './old-build.ts'
 import { countJobs, everything, insertJobs, readRecords } from './rows.ts'
 import { openPair, type Pair } from './side-by-side.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { closeGate, endedOr } from '../support/gate.ts'
 import { paths, resultOf } from './answers.ts'
-import { closeGate, endedOr } from './gate.ts'
 import { hasOldBuild, orders } from './old-build.ts'
 import { clear, countJobs, everything, expectStatsOfSql, insertJobs, readRecords, statsOf } from './rows.ts'
 import { countsAreKept, countsOf, untilCountsRest } from './schema.ts'

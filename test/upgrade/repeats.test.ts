@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { closeGate } from '../support/gate.ts'
 import { codeOf, paths, resultOf } from './answers.ts'
-import { closeGate } from './gate.ts'
 import { hasOldBuild, orders } from './old-build.ts'
 import { clear, countJobs, insertJobs, readRecords } from './rows.ts'
 import { openPair, type Pair } from './side-by-side.ts'

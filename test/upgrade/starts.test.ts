@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { closeGateOfTables } from '../support/gate.ts'
 import { paths } from './answers.ts'
-import { closeGateOfTables } from './gate.ts'
 import { type Build, hasOldBuild, orders } from './old-build.ts'
 import { everything, expectStatsOfSql, insertJobs } from './rows.ts'
 import { catalogOf, countsAreKept, triggersOf } from './schema.ts'

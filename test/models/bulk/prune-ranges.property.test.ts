@@ -6,7 +6,7 @@ import { kinds } from '../../support/database/database.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 /** `PROPERTY_RUNS=500` is a long search; `PROPERTY_SEED` repeats one. */
-const { PROPERTY_RUNS: runs = '8', PROPERTY_SEED: seed } = process.env
+const { PROPERTY_RUNS: runs = '5', PROPERTY_SEED: seed } = process.env
 const timeout = 300_000 + Number(runs) * 5000
 const options = { numRuns: Number(runs), ...(seed && { seed: Number(seed) }) }
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Wire, wireTo } from '../../../scripts/proxies/wire.ts'
 import { workChannel } from '../../../server/lifecycle/job-events.ts'
 import type { Running } from '../../../server/start.ts'
+import { closeGate } from '../../support/gate.ts'
 import { hold, quickest, settled } from '../../support/held-call.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
@@ -104,18 +105,15 @@ describe('calls that wait at one of several servers on a database', () => {
     const sql = postgres(world.env.JOBS_DB_URL ?? '', { max: 2 })
     const [id] = await world.jobs(1, { status: 'queued' })
     try {
-      // The lease is made together with its event, and waits here for the table of events.
-      await sql.begin(async (tx) => {
-        await tx`lock table job_events in share mode`
-        const leaving = hold(world)
-        await until('a lease is on its way', async () => {
-          const waiting = await sql`
-            select pid from pg_stat_activity
-            where datname = current_database() and wait_event_type = 'Lock' and query like '%job_queue_controls%'`
-          return waiting.length > 0
-        })
-        leaving.hangUp()
-      })
+      // The lease is made together with its event, which stops at the gate.
+      const gate = await closeGate(
+        sql,
+        `after insert on job_events for each row when (new.event_type = 'job.acquired')`,
+      )
+      const leaving = hold(world)
+      await gate.reached(leaving.answer)
+      leaving.hangUp()
+      await gate.open()
       const job = await worker.take({ worker_id: 'next', wait_seconds: 10 })
       expect(job).toMatchObject({ id, worker_id: 'next', retry_count: 0, failure_timeline: null })
       expect((await world.steps()).map(({ event_type }) => event_type)).toEqual([

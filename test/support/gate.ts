@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres'
 import { onTestFinished } from 'vitest'
-import { until } from '../support/poll.ts'
+import { until } from './poll.ts'
 
 /**
  * A place in the database where transactions of the servers stop until the test lets them pass. It makes the order of two

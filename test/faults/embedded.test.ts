@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { newDatabase } from '../../support/database/database.ts'
-import { insertJobs } from '../../support/database/tables.ts'
-import { call } from '../../support/http.ts'
-import { until } from '../../support/poll.ts'
-import { startServer } from '../../support/programs/built.ts'
-import { runServer, type ServerProcess, spawnServer } from '../../support/programs/spawn-server.ts'
-import { openWorld, paths } from '../../support/world.ts'
+import { newDatabase } from '../support/database/database.ts'
+import { insertJobs } from '../support/database/tables.ts'
+import { call } from '../support/http.ts'
+import { until } from '../support/poll.ts'
+import { startServer } from '../support/programs/built.ts'
+import { runServer, type ServerProcess, spawnServer } from '../support/programs/spawn-server.ts'
+import { openWorld, paths } from '../support/world.ts'
 
 const key = 'key-of-the-tests'
 const headers = { 'x-api-key': key, 'x-confirm': 'true' }
