@@ -85,7 +85,12 @@ describe('a change on postgres, beside another of its kind', () => {
     const letGo = await holding(other, (tx) => tx`select id from jobs where id = ${held}::bigint for update`)
     await other`insert into job_queue_controls (domain, queue) values ('x', 'z')`
     const change = ask(world, prune, { max: 1 })
-    await running()
+    // A batch waits for the held job only after the set was counted for the maximum.
+    await until('a batch waits for the held job', async () => {
+      const waiting = await other`
+        select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      return waiting.count > 0
+    })
     await writing()
     await letGo()
     expect(doneOf(await change).affected).toBe(1)

@@ -72,7 +72,6 @@ describe('a server whose connections are lost', () => {
     }
     const all = () => settled(Array.from({ length: 40 }, (_, n) => (n % 2 ? look(n) : answer(n))))
     for (let round = 0; round < 8; round++) {
-      expect((await all())?.filter(({ status }) => status === 'rejected')).toEqual([])
       await sql.unsafe(`alter table altered alter n type ${round % 2 ? 'int' : 'bigint'}`)
       // Whoever has the old plan is told so; nobody is given the answer of another.
       for (const ended of (await all()) ?? []) {
