@@ -1,15 +1,16 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { homedir, hostname, userInfo } from 'node:os'
 import { isAbsolute } from 'node:path'
 import { isatty } from 'node:tty'
 import { exits } from '../shared/exits.ts'
 import { main } from './main.ts'
+import { watchReader } from './pipe-reader.ts'
 
 const interruption = new AbortController()
 
 /** Runs the command line of this process, and leaves its exit code. */
 export async function run(argv: readonly string[], outGone: () => boolean): Promise<void> {
   process.stderr.on('error', () => {})
+  const isReaderGone = watchReader(1)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => interruption.abort(signal))
   }
@@ -49,20 +50,6 @@ async function ask(question: string): Promise<string | undefined> {
     return line
   } finally {
     terminal.close()
-  }
-}
-
-/**
- * Whether the reader of a pipe on stdout has closed it, before anything is written: Linux refuses to open a pipe for
- * writing that nobody reads. False where the system cannot tell.
- */
-function isReaderGone(): boolean {
-  try {
-    if (!fstatSync(1).isFIFO()) return false
-    closeSync(openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK))
-    return false
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ENXIO'
   }
 }
 

@@ -374,6 +374,16 @@ describe('--follow', () => {
     expect(err).toBe('exit 0\n')
   })
 
+  it.skipIf(process.platform !== 'linux')('ends with its reader, although no further event comes', async () => {
+    const server = await eventServer(steps(3))
+    const program = `'${process.execPath}' '${built.jobsctl}' events --follow --after 0`
+    const { out, err } = await shell(`{ ${program}; echo "exit $?" >&2; } | { head -n 1; sleep 2; }`, {
+      env: env(server),
+    })
+    expect(idsOf(out)).toEqual([3])
+    expect(err).toBe('exit 0\n')
+  })
+
   it('at a terminal: one head, columns that grow with what comes, and Ctrl-C', async () => {
     const log = steps(2)
     const server = await eventServer(log)
