@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { getRequestListener, RequestError } from '@hono/node-server'
@@ -7,6 +7,7 @@ import { Failure } from '../../shared/errors.ts'
 import { headers } from '../../shared/headers.ts'
 import { systemErrorText } from '../system-error.ts'
 import { respondToHealth } from './health.ts'
+import { oneAtATime } from './pipelined-requests.ts'
 import { problemOf } from './problem.ts'
 
 /** An HTTP server for an app. A request that is too malformed to reach the app also gets a problem document. */
@@ -20,10 +21,11 @@ export function createHttpServer(fetch: (request: Request) => Response | Promise
     },
   })
   // A missing Host header is refused here, because Node's own response would have no body.
-  return createServer({ requireHostHeader: false }, (incoming, outgoing) => {
+  const respond = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     if (incoming.headers.host === undefined && incoming.httpVersion === '1.1') respondWithRefusal(outgoing, 400)
     else if (!respondToHealth(incoming, outgoing)) void listener(incoming, outgoing)
-  })
+  }
+  return createServer({ requireHostHeader: false }, oneAtATime(respond))
     .on('clientError', refuse)
     .on('checkExpectation', (_incoming, outgoing) => respondWithRefusal(outgoing, 417))
 }

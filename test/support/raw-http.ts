@@ -1,7 +1,22 @@
 import { connect } from 'node:net'
 
 /** Sends these very bytes, closes its side, and returns all that comes back; nothing when nothing does. */
-export function sendRaw(url: string, bytes: string | Buffer, limit = 10_000): Promise<string> {
+export const sendRaw = (url: string, bytes: string | Buffer, limit = 10_000): Promise<string> =>
+  exchange(url, { bytes, limit, end: true })
+
+/** Sends these very bytes, and returns all that comes back until the server closes the connection. */
+export const sendUntilClosed = (url: string, bytes: string, limit = 60_000): Promise<string> =>
+  exchange(url, { bytes, limit, end: false })
+
+interface Exchange {
+  bytes: string | Buffer
+  /** In milliseconds. */
+  limit: number
+  /** Whether the client closes its side after the last byte. */
+  end: boolean
+}
+
+function exchange(url: string, { bytes, limit, end }: Exchange): Promise<string> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {
     const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true })
@@ -20,10 +35,11 @@ export function sendRaw(url: string, bytes: string | Buffer, limit = 10_000): Pr
       clearTimeout(timer)
       resolve(answer)
     })
-    socket.end(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
+    socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
+    if (end) socket.end()
   })
 }
 
 /** The status codes in what came back, one for each answer. */
 export const statusesOf = (answer: string): number[] =>
-  [...answer.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(([, status]) => Number(status))
+  [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))

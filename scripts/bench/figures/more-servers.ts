@@ -1,6 +1,6 @@
 import type { Bench } from '../bench.ts'
 import type { Figure } from '../figure.ts'
-import { enqueueAll, type WorkerPool, workAll } from '../load/worker-pool.ts'
+import { enqueueAll, workAll } from '../load/worker-pool.ts'
 import { memoize } from '../memoize.ts'
 import { startPooler } from '../setup/pooler.ts'
 import { truncateTables } from '../setup/work-database.ts'
@@ -9,52 +9,53 @@ const jobs = 10_000
 const database = 'pooled'
 const notInstalled = 'PgBouncer is not installed (apt-get install pgbouncer)'
 
+type Server = Awaited<ReturnType<Bench['serve']>>
+
 /** Jobs per second. */
 interface Rates {
   enqueue: number
   work: number
 }
-/** The rates of one server, of two servers, and of two servers behind the pooler. */
+/** The rates of one server, of two servers, and of two servers behind the pooler where it is installed. */
 interface Round {
   one: Rates
   two: Rates
-  pooled: Rates
+  pooled: Rates | undefined
 }
 
-async function rates(pool: WorkerPool): Promise<Rates> {
-  return { enqueue: await enqueueAll(pool, { jobs, batch: 1000 }), work: await workAll(pool, { jobs, batch: 100 }) }
-}
-
-/** Rates of servers on one database, with and without the pooler. Undefined when PgBouncer is not installed. */
-const rounds = memoize(async (bench: Bench): Promise<Round[] | undefined> => {
+/** Rates of servers on one database, with and without the pooler. */
+const rounds = memoize(async (bench: Bench): Promise<Round[]> => {
   await bench.create(database)
   const sql = bench.sqlOf(database)
   // Behind the pooler the server cannot set these per session, so they are set for the database, for all sides.
   await sql`alter database ${sql(database)} set enable_seqscan = off`
   await sql`alter database ${sql(database)} set jit = off`
   const pooler = await startPooler(bench.urlOf(database))
-  if (!pooler) return undefined
-  const [first, second] = [await bench.serve(database), await bench.serve(database)]
-  const pooledEnv = { JOBS_DB_URL: pooler.urlOf(database), JOBS_DB_POOLER: 'true' }
+  const pooledEnv = pooler && { JOBS_DB_URL: pooler.urlOf(database), JOBS_DB_POOLER: 'true' }
+  const started: Server[] = []
+  const serve = async (env?: Record<string, string>): Promise<Server> => {
+    const server = await bench.serve(database, env)
+    started.push(server)
+    return server
+  }
   try {
-    const [third, fourth] = [await bench.serve(database, pooledEnv), await bench.serve(database, pooledEnv)]
-    const round = async (): Promise<Round> => {
-      const measured: Rates[] = []
-      for (const servers of [[first], [first, second], [third, fourth]]) {
-        await truncateTables(sql)
-        measured.push(await rates({ apis: servers.map(({ api }) => api), workers: 4 }))
-      }
-      const [one, two, pooled] = measured
-      if (!one || !two || !pooled) throw new Error('the round has fewer than three measurements')
-      return { one, two, pooled }
+    const direct = [await serve(), await serve()]
+    const pooled = pooledEnv && [await serve(pooledEnv), await serve(pooledEnv)]
+    const rate = async (servers: readonly Server[]): Promise<Rates> => {
+      await truncateTables(sql)
+      const pool = { apis: servers.map(({ api }) => api), workers: 4 }
+      return { enqueue: await enqueueAll(pool, { jobs, batch: 1000 }), work: await workAll(pool, { jobs, batch: 100 }) }
     }
+    const round = async (): Promise<Round> => ({
+      one: await rate(direct.slice(0, 1)),
+      two: await rate(direct),
+      pooled: pooled && (await rate(pooled)),
+    })
     await round() // warm-up
-    const measured = [await round(), await round(), await round()]
-    await Promise.all([third.stop(), fourth.stop()])
-    return measured
+    return [await round(), await round(), await round()]
   } finally {
-    await Promise.all([first.stop(), second.stop()])
-    await pooler.stop()
+    await Promise.all(started.map((server) => server.stop()))
+    await pooler?.stop()
   }
 })
 
@@ -64,8 +65,9 @@ const figure = (call: keyof Rates, ours: 'two' | 'pooled', against: 'one' | 'two
   ratio: 'ours / against',
   async measure(bench) {
     const all = await rounds(bench)
-    if (!all) return notInstalled
-    return { ours: all.map((round) => round[ours][call]), against: all.map((round) => round[against][call]) }
+    const ratesOf = (side: keyof Round) => all.flatMap((round) => round[side]?.[call] ?? [])
+    const pair = { ours: ratesOf(ours), against: ratesOf(against) }
+    return pair.ours.length > 0 ? pair : notInstalled
   },
 })
 
