@@ -10,6 +10,7 @@ import { readEnv, warningsOf } from './env.ts'
 import { envHelp } from './env-help.ts'
 import { createLog } from './log.ts'
 import { start } from './start.ts'
+import { tokenTable } from './token-table.ts'
 
 const program = new Command('jobs-server')
   .description('Serves the job endpoints on the PostgreSQL database of JOBS_DB_URL, or on an embedded database.')
@@ -29,8 +30,12 @@ token
   )
 token
   .command('list')
-  .description('id, name, created, last used, expires and revoked, tab-separated')
-  .action(async () => show(await tokenCommand(process.env, { command: 'list' })))
+  .description('id, name, created, last used, expires and revoked: a table at a terminal, else tab-separated')
+  .action(async () => {
+    const { lines, warnings } = await tokenCommand(process.env, { command: 'list' })
+    if (!process.stdout.isTTY) return show({ lines, warnings })
+    process.stdout.write(tokenTable(lines))
+  })
 token
   .command('revoke <id>')
   .description('revoke a token; it stops working at once')

@@ -5,7 +5,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { emptyDatabase, kinds, newDatabase, newFolder } from '../../support/database/database.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
+import { built } from '../../support/programs/built.ts'
 import { runServer, type ServerProcess, spawnServer } from '../../support/programs/spawn-server.ts'
+import { startAtTerminal } from '../../support/programs/terminal.ts'
 import { paths } from '../../support/world.ts'
 
 describe('the server process', () => {
@@ -264,6 +266,21 @@ describe('the server process', () => {
       expect(await token(env, 'create', 'a\tb')).toMatchObject({ code: 2, out: '' })
       expect((await token(env, 'list')).out).toBe('')
     })
+  })
+
+  it('lists its tokens as a table at a terminal', async () => {
+    const { env: database } = await newDatabase('postgres')
+    const env = { ...database, AUTH_MODE: 'multi_user' }
+    const list = async () =>
+      (await startAtTerminal(['token', 'list'], { env, program: built.server, columns: 200 })).ended
+    expect(await list()).toMatchObject({ code: 0, screen: expect.stringContaining('jobs-server token create <name>') })
+    const made = await runServer(['token', 'create', 'nightly prune'], env)
+    const { code, screen } = await list()
+    expect(code).toBe(0)
+    const [head, row] = screen.trim().split(/\r?\n/)
+    expect(head?.split(/ {2,}/)).toEqual(['ID', 'NAME', 'CREATED', 'LAST USED', 'EXPIRES', 'REVOKED'])
+    const id = made.out.split('_')[1]
+    expect(row?.split(/ {2,}/)).toEqual([id, 'nightly prune', expect.stringMatching(/^\d{4}-.*Z$/), '-', '-', '-'])
   })
 
   it('logs a line of JSON for each request, with who, what and how many rows, and no secret', async () => {

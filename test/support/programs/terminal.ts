@@ -31,6 +31,8 @@ export const ctrlC = '\x03'
 export const ctrlD = '\x04'
 
 interface TerminalOptions extends Pick<JobsctlOptions, 'env'> {
+  /** The path of a built program; by default that of `jobsctl`. */
+  program?: string
   columns?: number
   /** A file that takes stdout, so that only stdin and stderr are the terminal. */
   out?: string
@@ -43,10 +45,10 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** Starts the built `jobsctl` at a real pseudo-terminal. */
+/** Starts the built `jobsctl`, or another program, at a real pseudo-terminal. */
 export async function startAtTerminal(argv: string[], options: TerminalOptions = {}): Promise<Terminal> {
   const { env, columns = 100, out, jobControl = false } = options
-  const words = [process.execPath, built.jobsctl, ...argv].map(quoted).join(' ')
+  const words = [process.execPath, options.program ?? built.jobsctl, ...argv].map(quoted).join(' ')
   const command = jobControl ? `set -m; ${words}; printf continued; fg` : `exec ${words}`
   const line = `stty cols ${columns}; ${command}${out === undefined ? '' : ` >${quoted(out)}`}`
   const [program, ...args] = pseudoTerminal(line)

@@ -4,11 +4,14 @@ import type { Evidence } from './evidence.ts'
 import { grouped } from './grouped.ts'
 import { judge, type Verdict } from './verdict.ts'
 
+/** Codes of a call that may have changed jobs: `partial` says how many. */
+const changing = ['outcome_unknown', 'partial']
+
 /** Checks that no event has the id of a rejected request. */
 export function checkRejected({ entries, events }: Evidence): Verdict {
   const rejected = new Map(
     only(entries, 'call')
-      .filter(({ outcome, code }) => typeof outcome === 'number' && outcome >= 400 && code !== 'outcome_unknown')
+      .filter(({ outcome, code }) => typeof outcome === 'number' && outcome >= 400 && !changing.includes(code ?? ''))
       .map((call) => [call.request, call]),
   )
   const done = grouped(
