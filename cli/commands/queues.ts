@@ -2,6 +2,7 @@ import type { StoppedQueue } from '../../shared/queues/queues.ts'
 import type { CommandSpec } from '../command.ts'
 import { curlOf } from '../curl.ts'
 import { ago } from '../output/ago.ts'
+import { isoTime } from '../output/iso-time.ts'
 import type { Column } from '../output/table.ts'
 
 export const queues: CommandSpec = {
@@ -36,7 +37,7 @@ const columns: Column<StoppedQueue>[] = [
   { title: 'domain', value: ({ domain }) => domain },
   { title: 'queue', value: ({ queue }) => queue },
   state,
-  { title: 'updated_at', value: ({ updated_at }) => updated_at ?? '' },
+  { title: 'updated_at', value: ({ updated_at }) => isoTime(updated_at ?? '') },
   reason,
 ]
 

@@ -1,5 +1,6 @@
 import type { JobEvent } from '../../shared/records/events.ts'
 import { escapedJson } from '../escape.ts'
+import { isoTime } from '../output/iso-time.ts'
 import type { Style } from '../output/style.ts'
 import type { Column } from '../output/table.ts'
 
@@ -10,7 +11,7 @@ const job: Column<JobEvent> = { title: 'job', value: ({ job_id }) => String(job_
 /** The columns of TSV. */
 export const columns: Column<JobEvent>[] = [
   { title: 'id', value: ({ id }) => String(id) },
-  { title: 'created_at', value: ({ created_at }) => created_at ?? '' },
+  { title: 'created_at', value: ({ created_at }) => isoTime(created_at ?? '') },
   { title: 'event_type', value: ({ event_type }) => event_type },
   { title: 'domain', value: ({ domain }) => domain ?? '' },
   { title: 'queue', value: ({ queue }) => queue ?? '' },

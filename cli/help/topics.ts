@@ -70,7 +70,9 @@ protected: a change needs --profile and a max, and the prompt asks for the profi
 max: a change of more jobs than this is refused; --max and JOBSCTL_MAX take precedence.
 `
 
-const output = () => `At a terminal rows are a table; in a pipe they are TSV without a header: ISO times, nothing cut.
+const output = () => `At a terminal rows are a table; in a pipe they are TSV without a header: nothing is cut, and times
+are ISO 8601 in UTC with milliseconds. Cells are as users wrote them: one that begins with = + - @ is
+a formula to a spreadsheet, so import TSV as text.
 --json gives the API's answer for a read, and {operation, dry_run, affected, ...} for a change,
 {operation, domain, queue, ...} for a change without a preview. Where the server sends them, a
 change adds operation_ids, batches, elapsed_ms, skipped and skipped_locked, and a dry run adds

@@ -1,6 +1,7 @@
 import type { OperationRecord } from '../../shared/records/records.ts'
 import { escapedJson } from '../escape.ts'
 import { ago } from './ago.ts'
+import { isoTime } from './iso-time.ts'
 import type { Style } from './style.ts'
 import type { Column } from './table.ts'
 
@@ -19,7 +20,7 @@ const text = (value: string | number | null): string => String(value ?? '')
 /** The columns of TSV. */
 export const columns: Column<Record>[] = [
   id,
-  { title: 'started_at', value: ({ started_at }) => started_at },
+  { title: 'started_at', value: ({ started_at }) => isoTime(started_at) },
   kind,
   state,
   { title: 'domain', value: ({ domain }) => text(domain) },
@@ -28,7 +29,7 @@ export const columns: Column<Record>[] = [
   { title: 'affected', value: ({ affected }) => affected },
   { title: 'caller', value: ({ caller }) => caller },
   { title: 'reason', value: ({ reason }) => text(reason) },
-  { title: 'ended_at', value: ({ ended_at }) => text(ended_at) },
+  { title: 'ended_at', value: ({ ended_at }) => isoTime(text(ended_at)) },
   { title: 'undoes', value: ({ undoes }) => text(undoes) },
   { title: 'undone_by', value: ({ undone_by }) => text(undone_by) },
 ]

@@ -41,7 +41,8 @@ function narrowed<Row>(columns: readonly Column<Row>[], rows: readonly Row[], mo
 
 const naturalWidth = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): number =>
   columns.reduce(
-    (sum, { title, value }) => sum + gap + Math.max(width(title), ...rows.map((row) => width(shown(value(row))))),
+    (sum, column) =>
+      sum + gap + Math.max(width(column.title), ...rows.map((row) => capped(column, shown(column.value(row))))),
     -gap,
   )
 
@@ -55,13 +56,20 @@ export function growingTable<Row>(
   let widths = columns.map(() => 0)
   return (rows) => {
     const texts = rows.map((row) => columns.map(({ value }) => shown(value(row))))
-    widths = widths.map((least, at) => Math.max(least, ...texts.map((row) => width(row[at] ?? ''))))
+    widths = widths.map((least, at) => Math.max(least, ...texts.map((row) => capped(columns[at], row[at] ?? ''))))
     const numbers = columns.map(({ value }) => rows[0] !== undefined && typeof value(rows[0]) === 'number')
     const text = drawn(columns, rows, { texts, head, widths: fitted(columns, { widths, numbers }, most), style })
     head = []
     return text
   }
 }
+
+/** One long name does not widen the table for all rows: it is cut at this width, and whole in TSV and JSON. */
+const widestName = 60
+
+/** The width that a cell asks for. Prose, which stands in the columns that shrink first, has no limit but the terminal. */
+const capped = <Row>(column: Column<Row> | undefined, text: string): number =>
+  column?.gives === 'first' ? width(text) : Math.min(width(text), widestName)
 
 interface Drawing {
   /** The texts of the cells. */

@@ -26,6 +26,15 @@ describe('a table at a narrow terminal', () => {
   })
 })
 
+it('one long name does not widen a table for all rows', () => {
+  const queues = ['chatbooks/default', `chatbooks/${'x'.repeat(100)}`]
+  const rows = queues.map((queue) => ({ queue, queued: 3, quarantined: 0 }))
+  const [head = '', first = '', long = ''] = tableText(columns, rows, styleFor(false), 200).split('\n')
+  expect(head.indexOf('QUEUED')).toBe(62)
+  expect(first).toMatch(/^chatbooks\/default +3 +0$/)
+  expect(long).toMatch(/^chatbooks\/x{49}… +3 +0$/)
+})
+
 it('the progress bar is cut by columns, not by characters', () => {
   let text = ''
   const note = (more: string) => {

@@ -230,6 +230,16 @@ describe('queues', () => {
       expect({ method, path }).toEqual({ method: 'GET', path: '/api/v1/jobs/queues' })
   })
 
+  it('times in TSV always have milliseconds, whatever fraction the server sends', async () => {
+    const times = ['2026-11-20T08:00:00Z', '2026-11-20T08:00:00.1Z', '2026-11-20T08:00:00.123456Z', 'infinity']
+    const server = await fakeServer(() => ({ body: times.map((updated_at) => ({ ...stopped[0], updated_at })) }))
+    const { out } = await run(server, ['queues'])
+    expect(out.split('\n').map((line) => line.split('\t')[3])).toEqual([
+      ...['2026-11-20T08:00:00.000Z', '2026-11-20T08:00:00.100Z', '2026-11-20T08:00:00.123Z', 'infinity'],
+      undefined,
+    ])
+  })
+
   it('the state is yellow, and a hostile reason stays on its line', async () => {
     const reason = `full${esc}[2J${esc}]0;owned\u0007\n\u202e`
     const server = await fakeServer(() => ({ body: [{ ...stopped[0], reason }] }))
