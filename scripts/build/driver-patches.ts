@@ -57,6 +57,26 @@ const connection: Patch[] = [
     '            ? retry(query, errorResponse)\n',
     '            ? (delete statements[query.signature], errored(errorResponse))\n',
   ],
+  // BEGIN reserves its connection wherever it stands in a pipeline. The driver reserves none for statement 101, nor while
+  // the socket is full: the transaction fails then, and its session stays in an open transaction.
+  [
+    `      return write(toBuffer(q))
+        && !q.describeFirst
+        && !q.cursorFn
+        && sent.length < max_pipeline
+        && (!q.options.onexecute || q.options.onexecute(connection))
+`,
+    `      const drained = write(toBuffer(q))
+      if (q.options.onexecute) {
+        q.options.onexecute(connection)
+        return false
+      }
+      return drained
+        && !q.describeFirst
+        && !q.cursorFn
+        && sent.length < max_pipeline
+`,
+  ],
   // A query that waits for the start-up of its connection has not been sent yet.
   [
     'initial && (queryError(initial, err), initial = null)',
