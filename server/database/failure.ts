@@ -7,14 +7,18 @@ import {
   hasCode,
   meaningOf,
   planOutdated,
+  rejectedByPolicies,
   rejectedByTables,
 } from './error-meanings.ts'
 
 /** True when the connection failed, so another try may work. */
 export const isConnectionLost = (error: unknown): boolean => hasCode(error, connectionLost)
 
-/** True when the tables, as another program made them, reject a value: a constraint, a type or a trigger. */
-export const isRejectedByTables = (error: unknown): boolean => meaningOf(error) === rejectedByTables
+/** True when the tables, as another program made them, reject a value: a constraint, a type, a trigger or a policy. */
+export const isRejectedByTables = (error: unknown): boolean => {
+  const meaning = meaningOf(error)
+  return meaning === rejectedByTables || meaning === rejectedByPolicies
+}
 
 /** Codes that may end a statement which was already sent: PostgreSQL may have run it, and the answer was lost. */
 const brokenMidway = [
