@@ -290,6 +290,24 @@ describe('a database that another program made', () => {
       await sql`drop role visitor`
     }
   })
+  it('starts for a role that may make no trigger where nothing keeps updated_at, and says what is missing', async () => {
+    await startReady()
+    await stopAll()
+    await sql.unsafe(`drop trigger jobsctl_updated_at on jobs; drop function jobsctl_set_updated_at`)
+    await makeVisitor()
+    try {
+      const server = await startReady({ JOBS_DB_URL: asVisitor() })
+      expect((await get(server, '/readyz')).status).toBe(200)
+      expect((await post(server, jobPaths.enqueue, newJob())).status).toBe(201)
+      expect(log.filter((line) => line.includes('may not make the trigger jobsctl_updated_at on jobs'))).toHaveLength(1)
+      const { out } = await runJobsctl(['doctor'], { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: key } })
+      expect(out).toMatch(/^rights\twarning\tthe database lacks: trigger jobsctl_updated_at on jobs\t.*role visitor/m)
+    } finally {
+      await stopAll()
+      await sql`drop owned by visitor`
+      await sql`drop role visitor`
+    }
+  })
   /** A role that may work with the tables, and owns none. */
   const makeVisitor = () =>
     sql.unsafe(`
