@@ -9,21 +9,20 @@ interface Applying {
   log: Log
   /** The schema of the tables, as a quoted name. */
   schema: string
+  /** Called when only indexes are left that may take long to build. */
+  tablesReady: () => void
 }
 
 /**
  * Runs one migration and records it: tables in one transaction, indexes one by one outside of a transaction.
  * @throws the database's own error; a migration of tables changes nothing then, and indexes that are built stay
  */
-export async function applyMigration(
-  session: Session,
-  migration: PendingMigration,
-  { log, schema }: Applying,
-): Promise<void> {
+export async function applyMigration(session: Session, migration: PendingMigration, applying: Applying): Promise<void> {
+  const { log, schema } = applying
   const { name, missing, concurrent } = migration
   log.info(`migration ${name}`, missing.length > 0 ? { missing: listOfObjects(missing) } : {})
   if (concurrent) {
-    await buildIndexes(session, migration, { log, schema })
+    await buildIndexes(session, migration, applying)
     await recordAsApplied(session, migration)
     return
   }
