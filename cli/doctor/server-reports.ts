@@ -5,6 +5,7 @@ import { type Check, judgedAnswer, type Outcome } from './outcome.ts'
 export const serverReports: readonly Check[] = [
   { name: 'counts', look: counts },
   { name: 'indexes', look: indexes },
+  { name: 'rights', look: rights },
   { name: 'history', look: storedHistory },
 ]
 
@@ -18,6 +19,12 @@ async function indexes(context: Context): Promise<Outcome> {
   const { idleIndexes } = await import('../../shared/doctor/idle-indexes.ts')
   const { findingOfIndexes } = await import('./counts-and-indexes.ts')
   return judgedAnswer(context, idleIndexes, findingOfIndexes)
+}
+
+async function rights(context: Context): Promise<Outcome> {
+  const { storage } = await import('../../shared/doctor/storage.ts')
+  const { findingOfRights } = await import('./rights.ts')
+  return judgedAnswer(context, storage, findingOfRights)
 }
 
 async function storedHistory(context: Context): Promise<Outcome> {

@@ -2,6 +2,10 @@
 export type Patch = [original: string, replacement: string]
 
 const connectionClosed = "Errors.connection('CONNECTION_CLOSED', options)"
+const connectionDestroyed = "Errors.connection('CONNECTION_DESTROYED', options)"
+
+/** Marks an error of a query of which no byte was written to the socket: PostgreSQL cannot have run it. */
+const unsent = (error: string) => `Object.assign(${error}, { unsent: true })`
 
 const connection: Patch[] = [
   // Queries reject when the socket closes, not at its error: until the close, the driver would give new queries to this
@@ -53,6 +57,40 @@ const connection: Patch[] = [
     '            ? retry(query, errorResponse)\n',
     '            ? (delete statements[query.signature], errored(errorResponse))\n',
   ],
+  // BEGIN reserves its connection wherever it stands in a pipeline. The driver reserves none for statement 101, nor while
+  // the socket is full: the transaction fails then, and its session stays in an open transaction.
+  [
+    `      return write(toBuffer(q))
+        && !q.describeFirst
+        && !q.cursorFn
+        && sent.length < max_pipeline
+        && (!q.options.onexecute || q.options.onexecute(connection))
+`,
+    `      const drained = write(toBuffer(q))
+      if (q.options.onexecute) {
+        q.options.onexecute(connection)
+        return false
+      }
+      return drained
+        && !q.describeFirst
+        && !q.cursorFn
+        && sent.length < max_pipeline
+`,
+  ],
+  // A query that waits for the start-up of its connection has not been sent yet.
+  [
+    'initial && (queryError(initial, err), initial = null)',
+    `initial && (queryError(initial, ${unsent("typeof err === 'object' && err || new Error(err)")}), initial = null)`,
+  ],
+  // Between the error and the close of a socket, a query that is given to this connection is not sent.
+  [
+    `    if (terminated)
+      return queryError(q, ${connectionDestroyed})
+`,
+    `    if (terminated || failure)
+      return queryError(q, ${unsent(connectionDestroyed)})
+`,
+  ],
   // The query that waits for the connection rejects by itself, so this rejection must not be unhandled.
   ['return fetchArrayTypes()\n', 'return fetchArrayTypes().catch(() => {})\n'],
   ['    query.execute()\n  }\n', '    query.catch(() => {})\n  }\n'],
@@ -93,6 +131,8 @@ const pool: Patch[] = [
 `,
   ],
   ['sql.release = () => {\n', 'sql.release = () => {\n      if (c.reserved !== mine) return\n'],
+  // A query that waits for a free connection when the pool is closed has not been sent.
+  [`queries.shift().reject(${connectionDestroyed})`, `queries.shift().reject(${unsent(connectionDestroyed)})`],
   // A caller of `reserve` stays in the queue until a session is free, and leaves the queue when it is rejected.
   [
     'const query = { reserve: resolve, reject }\n',

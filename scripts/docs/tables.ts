@@ -46,7 +46,7 @@ export async function tablesPage(): Promise<string> {
       ['file', 'what the migration makes'],
       migrations.map(({ name, text }) => [code(name), madeBy(text)]),
     ),
-    'A `.concurrent.sql` file builds each index with `create index concurrently`, while the server already answers.',
+    'A `.concurrent.sql` file builds each index with `create index concurrently`, while the server already answers; on an empty table at once, before that.',
     ...found.map((one) => tablePart(one, indexes)),
     '## jobsctl_migrations',
     purposes.jobsctl_migrations ?? '',

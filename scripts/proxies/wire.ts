@@ -1,18 +1,21 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
+/** How a connection ends: with a goodbye of TCP (FIN), or with a reset (RST). */
+type Ending = 'closed' | 'reset'
+
 /** A TCP proxy in front of a database, whose connections can be cut and slowed down. */
 export interface Wire {
   url: string
-  /** Ends all connections on the client's side: with a goodbye of TCP, or with a reset. */
-  cut: (how: 'closed' | 'reset') => void
+  /** Ends all connections on the client's side. */
+  cut: (how: Ending) => void
   /**
    * Resets the connection that carries the `nth` message (from 1) that any client sends from now on, before or after
    * the database gets this message. Undefined cuts nothing.
    */
   cutAt: (cut: { nth: number; when: 'before' | 'after' } | undefined) => void
-  /** While down, resets each new connection at once. */
-  down: (isDown: boolean) => void
+  /** Accepts each new connection and ends it at once, until `refuse` is called with undefined. */
+  refuse: (how: Ending | undefined) => void
   /** Delays each message in both directions by as many milliseconds as `latency` returns. */
   slow: (latency: () => number) => void
   /** How many bytes the client has sent so far. */
@@ -32,10 +35,11 @@ export async function wireTo(url: string, { watch }: WireOptions = {}): Promise<
   let sent = 0
   let next: { nth: number; when: 'before' | 'after' } | undefined
   let latency = () => 0
-  let down = false
+  let refusal: Ending | undefined
   const server = createServer((near) => {
-    if (down) {
-      near.resetAndDestroy()
+    if (refusal) {
+      near.resume().on('error', () => {})
+      end(near, refusal)
       return
     }
     const far = connect(Number(target.port), target.hostname)
@@ -69,14 +73,14 @@ export async function wireTo(url: string, { watch }: WireOptions = {}): Promise<
     cutAt: (cut) => {
       next = cut
     },
-    down: (isDown) => {
-      down = isDown
+    refuse: (how) => {
+      refusal = how
     },
     slow: (given) => {
       latency = given
     },
     cut: (how) => {
-      for (const socket of sockets) how === 'closed' ? socket.end() : socket.resetAndDestroy()
+      for (const socket of sockets) end(socket, how)
     },
     stop: async () => {
       for (const socket of sockets) socket.destroy()
@@ -85,6 +89,8 @@ export async function wireTo(url: string, { watch }: WireOptions = {}): Promise<
     },
   }
 }
+
+const end = (socket: Socket, how: Ending) => (how === 'closed' ? socket.end() : socket.resetAndDestroy())
 
 /** Passes messages on at once, or each after its delay, as a long way would: a message never overtakes an earlier one. */
 function inOrder(to: Socket, latency: () => number): (message: Buffer) => void {

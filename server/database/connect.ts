@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import postgres from 'postgres'
+import { adminSetting, withAdminTransactions } from './admin-setting.ts'
 import { readJson, writeJson } from './lossless-json.ts'
 import type { Pool } from './sql.ts'
 
@@ -61,16 +62,17 @@ export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs, 
     lock_timeout: lockTimeoutMs,
     idle_in_transaction_session_timeout: statementTimeoutMs,
   }
-  return postgres(url, {
+  const connected = postgres(url, {
     ...common,
     max: pool,
     // After 30 minutes a connection is replaced, so that the pool notices a failover behind one host name.
     max_lifetime: 30 * 60,
     connection: {
       application_name: 'jobs-server',
-      ...(pooled ? textFormats : { ...session, ...planning, ...limits }),
+      ...(pooled ? textFormats : { ...session, ...planning, ...limits, ...adminSetting }),
     },
   })
+  return pooled ? withAdminTransactions(connected) : connected
 }
 
 /**

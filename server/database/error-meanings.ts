@@ -3,7 +3,7 @@ import type { FailureCode } from '../../shared/errors.ts'
 
 const Coded = z
   .object({ code: z.string(), routine: z.string().optional() })
-  .transform(({ code, routine }) => (routine === 'RevalidateCachedQuery' ? planOutdated : code))
+  .transform(({ code, routine }) => ownCodes[`${code} ${routine}`] ?? code)
 
 const Thrown = z.object({ where: z.string() })
 
@@ -12,6 +12,15 @@ const Thrown = z.object({ where: z.string() })
  * the general code `0A000`, so the routine that raised it tells it apart.
  */
 export const planOutdated = 'ALTERED'
+
+/** A row that was written fails the policies of row level security. A right that is missing has the same code, `42501`. */
+const rowSecurity = 'ROW_SECURITY'
+
+/** Errors that the routine tells from other errors of the same code. */
+const ownCodes: Readonly<Partial<Record<string, string>>> = {
+  '0A000 RevalidateCachedQuery': planOutdated,
+  '42501 ExecWithCheckOptions': rowSecurity,
+}
 
 /** Codes of the driver, the network and PostgreSQL for a connection that cannot be had or was lost. */
 export const connectionLost = [
@@ -42,8 +51,17 @@ export const rejectedByTables: Meaning = {
   hint: 'a constraint, a type or a trigger of another program rejects it',
 }
 
+/** The policies of another program do not let the role of this server write a row. */
+export const rejectedByPolicies: Meaning = {
+  codes: [rowSecurity],
+  failure: 'conflict',
+  detail: 'row level security of the database refuses this change',
+  hint: 'jobsctl doctor names the tables, and docs/deploy/roles.md says which policies let the server work',
+}
+
 /** The first entry that fits an error is its meaning. */
 const meanings: readonly Meaning[] = [
+  rejectedByPolicies,
   {
     codes: ['53100'],
     failure: 'database_unavailable',

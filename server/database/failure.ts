@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import {
   accessRefused,
@@ -6,16 +7,20 @@ import {
   hasCode,
   meaningOf,
   planOutdated,
+  rejectedByPolicies,
   rejectedByTables,
 } from './error-meanings.ts'
 
 /** True when the connection failed, so another try may work. */
 export const isConnectionLost = (error: unknown): boolean => hasCode(error, connectionLost)
 
-/** True when the tables, as another program made them, reject a value: a constraint, a type or a trigger. */
-export const isRejectedByTables = (error: unknown): boolean => meaningOf(error) === rejectedByTables
+/** True when the tables, as another program made them, reject a value: a constraint, a type, a trigger or a policy. */
+export const isRejectedByTables = (error: unknown): boolean => {
+  const meaning = meaningOf(error)
+  return meaning === rejectedByTables || meaning === rejectedByPolicies
+}
 
-/** Codes that end a statement which was already sent: PostgreSQL may have run it, and the answer was lost. */
+/** Codes that may end a statement which was already sent: PostgreSQL may have run it, and the answer was lost. */
 const brokenMidway = [
   'EMBEDDED_STOPPED',
   'CONNECTION_CLOSED',
@@ -26,8 +31,12 @@ const brokenMidway = [
   '08',
 ]
 
-/** True when the server cannot tell whether PostgreSQL ran the statement. */
-export const isOutcomeUnknown = (error: unknown): boolean => hasCode(error, brokenMidway)
+/** The driver of the build marks the errors of statements of which no byte was written to the socket (`driver-patches.ts`). */
+const Unsent = z.object({ unsent: z.literal(true) })
+
+/** True when the server cannot tell whether PostgreSQL ran the statement: the statement was sent, and its answer was lost. */
+export const isOutcomeUnknown = (error: unknown): boolean =>
+  hasCode(error, brokenMidway) && !Unsent.safeParse(error).success
 
 /** The clause of an error of the embedded database, such as `the disk of the embedded database is full`. */
 const embeddedReason = (error: unknown): string | undefined =>

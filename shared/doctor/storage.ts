@@ -8,6 +8,19 @@ const DifferingSetting = z.object({
   values: z.array(z.object({ server: z.string(), value: z.string() })),
 })
 
+const Rights = z.object({
+  /** The role of the server, quoted where SQL needs quotes. */
+  role: z.string(),
+  /** The sessions of the server have the setting `app.is_admin`, with which policies of another program let it work. */
+  is_admin: z.boolean(),
+  /** Tables whose row level security applies to the role. */
+  row_security: z.array(z.string()),
+  /** The tables of them without a policy that lets a session with `app.is_admin` insert rows. */
+  closed: z.array(z.string()),
+  /** Columns, triggers and indexes that the tables lack, because the role may not add them or they are being built. */
+  lacks: z.array(z.string()),
+})
+
 const Table = z.object({
   table: z.string(),
   /** An estimate from the statistics of PostgreSQL. */
@@ -30,6 +43,8 @@ export const storage = endpoint({
     /** The longest term, in days, of an operation whose jobs are archived now; at least the setting of this server. */
     archive_days: Count,
     differing_settings: z.array(DifferingSetting).default([]),
+    /** Absent from servers of older versions. */
+    rights: Rights.optional(),
     tables: z.array(Table),
   }),
   changes: () => false,

@@ -3,27 +3,26 @@ import type { Session } from '../sql.ts'
 import { buildIndexes } from './indexes.ts'
 import type { Migration } from './migrations.ts'
 import type { PendingMigration } from './pending-migrations.ts'
-import { findMissing, listOfObjects } from './schema-diff.ts'
+import { findMissing, listOfObjects, type SchemaObject } from './schema-diff.ts'
 
 interface Applying {
   log: Log
   /** The schema of the tables, as a quoted name. */
   schema: string
+  /** Called when only indexes are left that may take long to build. */
+  tablesReady: () => void
 }
 
 /**
  * Runs one migration and records it: tables in one transaction, indexes one by one outside of a transaction.
  * @throws the database's own error; a migration of tables changes nothing then, and indexes that are built stay
  */
-export async function applyMigration(
-  session: Session,
-  migration: PendingMigration,
-  { log, schema }: Applying,
-): Promise<void> {
+export async function applyMigration(session: Session, migration: PendingMigration, applying: Applying): Promise<void> {
+  const { log, schema } = applying
   const { name, missing, concurrent } = migration
   log.info(`migration ${name}`, missing.length > 0 ? { missing: listOfObjects(missing) } : {})
   if (concurrent) {
-    await buildIndexes(session, migration, { log, schema })
+    await buildIndexes(session, migration, applying)
     await recordAsApplied(session, migration)
     return
   }
@@ -35,10 +34,18 @@ export async function applyMigration(
     await session`rollback`.catch(() => {})
     throw error
   }
-  const left = await findMissing(session, migration.makes)
-  if (left.length > 0) {
-    log.warn(`the database role may not add columns that tables of other programs lack: ${listOfObjects(left)}`)
-  }
+  warnOfMissing(await findMissing(session, migration.makes), log)
+}
+
+/** Tells what the migration left out, because it belongs to a table of another role. */
+function warnOfMissing(left: readonly SchemaObject[], log: Log): void {
+  const columns = left.filter(({ kind }) => kind !== 'trigger')
+  if (columns.length > 0)
+    log.warn(`the database role may not add columns that tables of other programs lack: ${listOfObjects(columns)}`)
+  for (const { name, of } of left.filter(({ kind }) => kind === 'trigger'))
+    log.warn(
+      `the database role may not make the trigger ${name} on ${of}, so updated_at stays as it is when the server changes a job: start the server once as a member of the role that owns the table`,
+    )
 }
 
 async function runInTransaction(session: Session, migration: Migration, schema: string): Promise<void> {

@@ -1,17 +1,19 @@
 import type { Log } from '../../log.ts'
+import { isLocked } from '../failure.ts'
+import { retryDeadlock } from '../retry-deadlock.ts'
 import type { Session } from '../sql.ts'
 import type { Migration } from './migrations.ts'
 import { findMissing, objectsMadeBy } from './schema-diff.ts'
 
 /**
- * Builds the missing indexes of a migration, one by one, outside of a transaction. An invalid index, which an interrupted
- * build leaves behind, is dropped and built again.
+ * Builds the missing indexes of a migration, one by one: on an empty table at once, and else with `create index concurrently`,
+ * outside of a transaction. An invalid index, which an interrupted build leaves behind, is dropped and built again.
  * @throws the database's own error for the last index that cannot be built; the other indexes are built before that
  */
 export async function buildIndexes(
   session: Session,
   { text }: Pick<Migration, 'text'>,
-  { log, schema }: Building,
+  building: Building,
 ): Promise<void> {
   const statements = text
     .replaceAll(/^\s*--.*$/gm, '')
@@ -20,8 +22,11 @@ export async function buildIndexes(
     .filter((statement) => statement !== '')
   let last: unknown
   for (const statement of statements) {
-    await build(session, statement, { log, schema }).catch((error: unknown) => {
-      log.warn(`the index ${nameOf(statement)} cannot be built: ${error instanceof Error ? error.message : error}`)
+    // A concurrent build and an ANALYZE or ALTER TABLE of its table can wait for each other: PostgreSQL ends one of them.
+    await retryDeadlock(() => build(session, statement, building)).catch((error: unknown) => {
+      building.log.warn(
+        `the index ${nameOf(statement)} cannot be built: ${error instanceof Error ? error.message : error}`,
+      )
       last = error
     })
   }
@@ -32,14 +37,18 @@ interface Building {
   log: Log
   /** The schema of the tables, as a quoted name. */
   schema: string
+  /** Called before a build that may take long: calls do not wait for it. */
+  tablesReady: () => void
 }
 
 /** The name of the unique index where an index of another program has its usual name. */
 const alternativeName = 'jobsctl_unique'
 
+const tableOf = (statement: string): string => /\bon (\w+)/.exec(statement)?.[1] ?? ''
 const nameOf = (statement: string): string => /if not exists (\w+)/.exec(statement)?.[1] ?? ''
 
-async function build(session: Session, statement: string, { log, schema }: Building): Promise<void> {
+async function build(session: Session, statement: string, building: Building): Promise<void> {
+  const { log, schema, tablesReady } = building
   const name = nameOf(statement)
   const [there] = await session<{ valid: boolean }[]>`
     select indisvalid as valid from pg_index where indexrelid = to_regclass(${name})`
@@ -48,20 +57,51 @@ async function build(session: Session, statement: string, { log, schema }: Build
     if (missing.length === 0) return warnOfDifference(session, statement, log)
     if (name === alternativeName) throw new Error('another index has this name')
     // The other program's index, such as one of some rows only, stays; the index of this server is built beside it.
-    return build(session, statement.replace(name, alternativeName), { log, schema })
+    return build(session, statement.replace(name, alternativeName), building)
   }
-  if (there) await session.unsafe(`drop index concurrently if exists ${schema}.${name}`)
-  if (missing.length > 0) await session.unsafe(statement)
+  const statements = [...(there ? [`drop index concurrently if exists ${schema}.${name}`] : []), statement]
+  if (missing.length === 0) statements.pop()
+  if ((await isEmpty(session, tableOf(statement))) && (await buildAtOnce(session, statements))) return
+  tablesReady()
+  for (const each of statements) await session.unsafe(each)
+}
+
+/**
+ * True for a table without a block on the disk: it has just been made, or truncated. False for a partitioned table, whose
+ * rows are in its partitions.
+ */
+async function isEmpty(session: Session, table: string): Promise<boolean> {
+  const [found] = await session`
+    select from pg_class where oid = to_regclass(${table}) and relkind = 'r' and pg_relation_size(oid) = 0`
+  return found !== undefined
+}
+
+/**
+ * Builds an index of an empty table in a transaction, which takes a few milliseconds. A concurrent build would wait for every
+ * older transaction, and a VACUUM that waits for the build would be ended as a deadlock.
+ * @returns false when another transaction holds the table for longer than 200 ms
+ */
+async function buildAtOnce(session: Session, statements: readonly string[]): Promise<boolean> {
+  await session`begin`
+  try {
+    await session`set local lock_timeout = '200ms'`
+    for (const statement of statements) await session.unsafe(statement.replace(' concurrently', ''))
+    await session`commit`
+    return true
+  } catch (error) {
+    await session`rollback`.catch(() => {})
+    if (isLocked(error)) return false
+    throw error
+  }
 }
 
 /** Warns of an index that has the right name and another definition: calls that need the right one are slow. */
 async function warnOfDifference(session: Session, statement: string, log: Log): Promise<void> {
   const name = nameOf(statement)
-  const table = /\bon (\w+)/.exec(statement)?.[1] ?? ''
   const onTwin = statement.replace(/concurrently if not exists \w+\s+on \w+/, 'jobsctl_twin_index on jobsctl_twin')
   await session`begin`
   try {
-    await session.unsafe(`create temporary table jobsctl_twin (like ${table}) on commit drop`)
+    await session.unsafe(`create temporary table jobsctl_twin (like ${tableOf(statement)}) on commit drop`)
     await session.unsafe(onTwin)
     const [row] = await session<{ own: string; there: string }[]>`
       select

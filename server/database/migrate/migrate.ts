@@ -65,8 +65,7 @@ interface Ordered {
 async function applyInOrder(session: Session, { pending, log, schema, tablesReady }: Ordered): Promise<void> {
   let unbuilt: unknown
   for (const migration of pending) {
-    if (migration.concurrent) tablesReady()
-    await applyMigration(session, migration, { log, schema }).catch((error: unknown) => {
+    await applyMigration(session, migration, { log, schema, tablesReady }).catch((error: unknown) => {
       if (!migration.concurrent || isConnectionLost(error)) throw error
       unbuilt = error
     })

@@ -3,6 +3,7 @@ import type { storage as storing } from '../../../shared/doctor/storage.ts'
 import type { Call } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import { missingArchiveColumns } from '../../undo/archive.ts'
+import { readRights } from './rights.ts'
 
 type Storage = z.output<typeof storing.output>
 
@@ -38,6 +39,7 @@ export async function storage({
     archive_lacks,
     archive_days: await longestTerm(sql, archiveDays),
     differing_settings: await differingSettings(sql),
+    rights: await readRights(sql),
     tables: [...tables],
   }
 }

@@ -20,11 +20,11 @@ describe('a change whose server loses the database', () => {
       const answer = ask(world, prune)
       const record = async () => (await direct`select state, error, affected::int from job_operations`)[0]
       await until('a batch is committed', async () => (await record())?.affected)
-      wire.down(true)
+      wire.refuse('reset')
       wire.cut('reset')
       expect((await answer).status).toBe(503)
       expect(await record()).toMatchObject({ state: 'running' })
-      wire.down(false)
+      wire.refuse(undefined)
       const closed = await until('the record is closed', async () => {
         const now = await record()
         return now?.state === 'running' ? undefined : now

@@ -248,6 +248,49 @@ describe('a database that another program made', () => {
     }
   })
 
+  it('that is empty has its indexes as soon as it is ready, whatever transactions run beside the start', async () => {
+    await sql.begin('isolation level repeatable read', async (tx) => {
+      // A concurrent build of an index waits for every transaction that has a snapshot.
+      await tx`select 1`
+      const server = await start()
+      await until('the server is ready', async () => (await get(server, '/readyz')).status === 200)
+      expect(await indexes()).toEqual(expect.arrayContaining(ours))
+      await server.prepared
+    })
+    expect((await indexes()).filter((name) => name.includes('invalid'))).toEqual([])
+  })
+
+  it('has its indexes built although PostgreSQL ends a build as a deadlock with ANALYZE', async () => {
+    await sql.unsafe(`
+      create table jobs (id serial primary key, domain text not null, queue text not null, job_type text not null,
+        status text not null);
+      insert into jobs (domain, queue, job_type, status) values ('d', 'q', 't', 'queued')`)
+    const waiting = (query: string, longerThan: string) => async () => {
+      const found = await sql`
+        select from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock' and query ~* ${query}
+          and clock_timestamp() - query_start > ${longerThan}::interval`
+      return found.count > 0
+    }
+    const session = await sql.reserve()
+    const server = await start()
+    await until('the server has its tables', async () => (await get(server, '/readyz')).status === 200)
+    await server.prepared
+    await sql`drop index jobsctl_live, jobsctl_ended`
+    await stopAll()
+    await session`begin`
+    await session`insert into jobs (domain, queue, job_type, status) values ('d', 'q', 't', 'queued')`
+    const again = await start()
+    await until('a build waits', waiting('create index concurrently', '0 s'))
+    const analysed = sql`analyze jobs`.execute().catch(() => {})
+    // A session looks for a deadlock once, after 1 s: from then on only the build finds it.
+    await until('ANALYZE waits', waiting('^analyze', '2 s'))
+    await session`rollback`
+    session.release()
+    await Promise.all([analysed, again.prepared])
+    expect(await indexes()).toEqual(expect.arrayContaining(['jobsctl_ended', 'jobsctl_live']))
+  })
+
   it('has its change times kept by a trigger, whoever writes', async () => {
     await startReady()
     await sql`
@@ -284,6 +327,24 @@ describe('a database that another program made', () => {
     try {
       const server = await startReady({ JOBS_DB_URL: asVisitor() })
       expect((await get(server, paths.stats)).status).toBe(200)
+    } finally {
+      await stopAll()
+      await sql`drop owned by visitor`
+      await sql`drop role visitor`
+    }
+  })
+  it('starts for a role that may make no trigger where nothing keeps updated_at, and says what is missing', async () => {
+    await startReady()
+    await stopAll()
+    await sql.unsafe(`drop trigger jobsctl_updated_at on jobs; drop function jobsctl_set_updated_at`)
+    await makeVisitor()
+    try {
+      const server = await startReady({ JOBS_DB_URL: asVisitor() })
+      expect((await get(server, '/readyz')).status).toBe(200)
+      expect((await post(server, jobPaths.enqueue, newJob())).status).toBe(201)
+      expect(log.filter((line) => line.includes('may not make the trigger jobsctl_updated_at on jobs'))).toHaveLength(1)
+      const { out } = await runJobsctl(['doctor'], { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: key } })
+      expect(out).toMatch(/^rights\twarning\tthe database lacks: trigger jobsctl_updated_at on jobs\t.*role visitor/m)
     } finally {
       await stopAll()
       await sql`drop owned by visitor`

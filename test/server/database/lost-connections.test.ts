@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Wire, wireTo } from '../../../scripts/proxies/wire.ts'
 import type { Sql } from '../../../server/database/sql.ts'
@@ -117,4 +118,75 @@ describe('a server whose connections are lost', () => {
     for (let n = 0; n < 8; n++) await expect(failing()).rejects.toMatchObject({ code: '22012' })
     await allAnswer()
   })
+
+  const enqueue = (domain: string) =>
+    call({
+      ...{ url: server.url, method: 'POST', path: '/api/v1/jobs', headers: { 'x-api-key': key } },
+      body: { domain, queue: 'default', job_type: 'export', payload: {} },
+    })
+  const inserted = async (domain: string) => [...(await server.sql`select from jobs where domain = ${domain}`)].length
+
+  it.each(['reset', 'closed'] as const)(
+    'says that nothing was changed when new connections are %s at once',
+    async (how) => {
+      wire.refuse(how)
+      try {
+        wire.cut(how)
+        // Each connection of the pool is given a statement, so that the pool knows that none is left.
+        expect(await settled(Array.from({ length: 12 }, () => answer(1)))).toBeDefined()
+        for (let round = 0; round < 5; round++) {
+          const calls = await Promise.all(Array.from({ length: 6 }, () => enqueue(`refused-${how}`)))
+          for (const { status, body } of calls)
+            expect([status, body]).toEqual([
+              503,
+              expect.objectContaining({
+                code: 'database_unavailable',
+                detail: expect.stringContaining('nothing was changed'),
+              }),
+            ])
+        }
+      } finally {
+        wire.refuse(undefined)
+      }
+      await until('the pool has new connections', () =>
+        allAnswer().then(
+          () => true,
+          () => false,
+        ),
+      )
+      expect(await inserted(`refused-${how}`)).toBe(0)
+    },
+  )
+
+  it.each(['reset', 'closed'] as const)(
+    'cannot tell the outcome of a statement that was sent before it is %s',
+    async (how) => {
+      const direct = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+      const session = await direct.reserve()
+      try {
+        await session`begin`
+        await session`lock table jobs in access exclusive mode`
+        const sent = enqueue(`sent-${how}`)
+        await until('the statement waits in the database', async () => {
+          const [row] =
+            await session`select count(*)::int as n from pg_locks where not granted and relation = 'jobs'::regclass`
+          return row?.n > 0
+        })
+        wire.refuse(how)
+        wire.cut(how)
+        expect((await sent).body).toMatchObject({ code: 'outcome_unknown' })
+      } finally {
+        wire.refuse(undefined)
+        await session`rollback`
+        session.release()
+        await direct.end()
+      }
+      await until('the pool has new connections', () =>
+        allAnswer().then(
+          () => true,
+          () => false,
+        ),
+      )
+    },
+  )
 })
