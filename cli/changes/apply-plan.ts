@@ -1,5 +1,4 @@
 import type { z } from 'zod'
-import type { Group } from '../../shared/changes/bulk-change.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
@@ -10,9 +9,8 @@ import { printCurl } from '../guard/print-curl.ts'
 import { bulkPart } from '../guard/tally.ts'
 import type { Client } from '../http/client.ts'
 import { ago } from '../output/ago.ts'
-import { groupedDigits, jobsText } from '../output/numbers.ts'
+import { jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
-import type { Column } from '../output/table.ts'
 import { isSameRoot } from '../settings/server-url.ts'
 import { commandLine } from '../shell.ts'
 import { changeOfPlan } from './all.ts'
@@ -46,7 +44,7 @@ async function applyPlanned<In extends z.ZodType, Out extends z.ZodType>(
   const planned: BulkChange<In, Out> = {
     ...change,
     goAhead: ['apply', path],
-    details: async () => planText(context, plan, change),
+    details: async () => ({ head: planHead(plan) }),
     // The file may show a smaller count than its token allows; the person confirms the count that the file shows.
     bounded: (request, { max = Number.POSITIVE_INFINITY, ...bound }) => {
       const shown = previews[change.requests.indexOf(request)]?.count ?? 0
@@ -119,30 +117,8 @@ function withNewPreviewHint({ retyped }: Context, { words }: Plan, failure: Fail
   return new Failure(code, message, { hint: failure.hint ?? hint, requestId, server, cause })
 }
 
-const columns: Column<Group>[] = [
-  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}` },
-  { title: 'type', value: ({ job_type }) => job_type },
-  { title: 'status', value: ({ status }) => status },
-  { title: 'jobs', value: ({ count }) => count },
-]
-
-const mostGroups = 20
-
-/** The text that a person confirms before a plan is applied. */
-async function planText<In extends z.ZodType, Out extends z.ZodType>(
-  { print }: Context,
-  { calls, words, made_at, expires_at }: Plan,
-  { say }: BulkChange<In, Out>,
-): Promise<string> {
-  const total = sumOf(calls.map(({ preview }) => preview.count))
-  const groups = calls.flatMap(({ preview }) => preview.groups).slice(0, mostGroups)
-  const shown = groups.reduce((sum, { count }) => sum + count, 0)
-  const rest = total > shown ? `and ${groupedDigits(total - shown)} in smaller groups\n` : ''
+/** The lines above the table that a person confirms before a plan is applied. */
+function planHead({ words, made_at, expires_at }: Plan): string {
   const valid = `valid until ${escaped(expires_at.slice(0, 16).replace('T', ' '))} UTC`
-  return [
-    `Plan of ${escaped(commandLine(['jobsctl', ...words]))}`,
-    `Made ${ago(made_at)}, ${valid}\n`,
-    ...(groups.length > 0 ? [`${await print.table(columns, groups)}${rest}`] : []),
-    say(jobsText(total), false),
-  ].join('\n')
+  return `Plan of ${escaped(commandLine(['jobsctl', ...words]))}\nMade ${ago(made_at)}, ${valid}`
 }
