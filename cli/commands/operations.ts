@@ -25,12 +25,13 @@ export const operations: CommandSpec<OperationsFlags> = {
   group: 'ADMIN',
   summary: 'what was changed, by whom, why',
   about:
-    'Lists the bulk changes that operators made, the newest first. With an id, shows one change and the present states of its jobs. With verify, checks that no record was altered or removed.',
+    'Lists the bulk changes that operators made, the newest first. With an id, shows one change and the present states of its jobs. With verify, checks that no record was altered or removed. Pause, drain and resume of a queue are not listed here: the event log has them, as the last example shows.',
   examples: [
     'jobsctl operations --domain chatbooks --kind prune',
     'jobsctl operations 17',
     'jobsctl operations verify || notify "the records of jobs were altered"',
     'jobsctl operations verify --expect "$(cat kept-hash)"',
+    'jobsctl events --domain media --queue ingest',
   ],
   operands: '[id|verify]',
   flags: [
