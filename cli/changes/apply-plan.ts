@@ -1,5 +1,4 @@
 import type { z } from 'zod'
-import type { Group } from '../../shared/changes/bulk-change.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
@@ -7,11 +6,11 @@ import type { BulkChange } from '../guard/change.ts'
 import { decide, openSession } from '../guard/guard.ts'
 import type { Plan } from '../guard/plan-file.ts'
 import { printCurl } from '../guard/print-curl.ts'
+import { bulkPart } from '../guard/tally.ts'
 import type { Client } from '../http/client.ts'
 import { ago } from '../output/ago.ts'
-import { groupedDigits, jobsText } from '../output/numbers.ts'
+import { jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
-import type { Column } from '../output/table.ts'
 import { isSameRoot } from '../settings/server-url.ts'
 import { commandLine } from '../shell.ts'
 import { changeOfPlan } from './all.ts'
@@ -45,7 +44,7 @@ async function applyPlanned<In extends z.ZodType, Out extends z.ZodType>(
   const planned: BulkChange<In, Out> = {
     ...change,
     goAhead: ['apply', path],
-    details: async () => planText(context, plan, change),
+    details: async () => ({ head: planHead(plan) }),
     // The file may show a smaller count than its token allows; the person confirms the count that the file shows.
     bounded: (request, { max = Number.POSITIVE_INFINITY, ...bound }) => {
       const shown = previews[change.requests.indexOf(request)]?.count ?? 0
@@ -59,44 +58,51 @@ async function applyPlanned<In extends z.ZodType, Out extends z.ZodType>(
       previews.map(({ token }) => token),
     )
   }
-  const counts = previews.map(({ count }) => count)
-  const total = counts.reduce((sum, count) => sum + count, 0)
   if (plan.reason !== undefined) context.useReason(plan.reason)
   const session = await openSession(context, planned)
   const max = context.settings.max ?? plan.max ?? session.max
-  if (context.settings.dryRun) await checkPlan(context, session.client, { plan, change, total })
-  return decide({ ...session, max }, { answers: [], counts, total, previews })
+  const plannedCounts = previews.map(({ count }) => count)
+  const counts = context.settings.dryRun ? await checkPlan(context, session.client, { plan, change }) : plannedCounts
+  return decide({ ...session, max }, { answers: [], counts, total: sumOf(counts), previews })
 }
+
+const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0)
 
 interface PlanCheck<In extends z.ZodType, Out extends z.ZodType> {
   plan: Plan
   change: BulkChange<In, Out>
-  total: number
 }
 
 /**
  * Asks the server about a plan before a dry run shows it: whether its previews can still be used, and how many of their
- * jobs match now.
+ * jobs still match, call by call.
  * @throws Failure `preview_stale` for a plan that has expired, or whose previews the server rejects
  */
 async function checkPlan<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
   client: Client,
-  { plan, change, total }: PlanCheck<In, Out>,
-): Promise<void> {
-  if (Date.parse(plan.expires_at) <= Date.now()) {
-    throw new Failure('preview_stale', `the plan expired at ${escaped(plan.expires_at)}; nothing was changed`)
-  }
-  let now = 0
+  { plan, change }: PlanCheck<In, Out>,
+): Promise<number[]> {
+  const counts: number[] = []
   for (const [at, request] of change.requests.entries()) {
-    const preview_token = plan.calls[at]?.preview.token
-    const { body } = await client.call(change.endpoint, withToken(change.preview(request), preview_token))
-    now += change.count(body)
+    const { count = 0, token } = plan.calls[at]?.preview ?? {}
+    const { body } = await client.call(change.endpoint, withToken(change.preview(request), token))
+    const still = bulkPart(body).preview?.still_matching
+    // A server that ignores the token of a dry run counts all jobs that match now, and does not know whether the plan expired.
+    if (still === undefined) refuseExpired(plan)
+    counts.push(Math.min(count, still ?? change.count(body)))
   }
-  if (now >= total) return
-  context.print.aside(
-    `note: ${jobsText(total - now)} of the plan changed since the preview and will be left as they are`,
-  )
+  const gone = sumOf(plan.calls.map(({ preview }) => preview.count)) - sumOf(counts)
+  if (gone > 0) {
+    const rest = gone === 1 ? 'will be left as it is' : 'will be left as they are'
+    context.print.aside(`note: ${jobsText(gone)} of the plan changed since the preview and ${rest}`)
+  }
+  return counts
+}
+
+function refuseExpired({ expires_at }: Plan): void {
+  if (Date.parse(expires_at) > Date.now()) return
+  throw new Failure('preview_stale', `the plan expired at ${escaped(expires_at)}; nothing was changed`)
 }
 
 /** A server that checks the token of a dry run rejects a used or foreign one; another server ignores it. */
@@ -111,30 +117,8 @@ function withNewPreviewHint({ retyped }: Context, { words }: Plan, failure: Fail
   return new Failure(code, message, { hint: failure.hint ?? hint, requestId, server, cause })
 }
 
-const columns: Column<Group>[] = [
-  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}` },
-  { title: 'type', value: ({ job_type }) => job_type },
-  { title: 'status', value: ({ status }) => status },
-  { title: 'jobs', value: ({ count }) => count },
-]
-
-const mostGroups = 20
-
-/** The text that a person confirms before a plan is applied. */
-async function planText<In extends z.ZodType, Out extends z.ZodType>(
-  { print }: Context,
-  { calls, words, made_at, expires_at }: Plan,
-  { say }: BulkChange<In, Out>,
-): Promise<string> {
-  const total = calls.reduce((sum, { preview }) => sum + preview.count, 0)
-  const groups = calls.flatMap(({ preview }) => preview.groups).slice(0, mostGroups)
-  const shown = groups.reduce((sum, { count }) => sum + count, 0)
-  const rest = total > shown ? `and ${groupedDigits(total - shown)} in smaller groups\n` : ''
+/** The lines above the table that a person confirms before a plan is applied. */
+function planHead({ words, made_at, expires_at }: Plan): string {
   const valid = `valid until ${escaped(expires_at.slice(0, 16).replace('T', ' '))} UTC`
-  return [
-    `Plan of ${escaped(commandLine(['jobsctl', ...words]))}`,
-    `Made ${ago(made_at)}, ${valid}\n`,
-    ...(groups.length > 0 ? [`${await print.table(columns, groups)}${rest}`] : []),
-    say(jobsText(total), false),
-  ].join('\n')
+  return `Plan of ${escaped(commandLine(['jobsctl', ...words]))}\nMade ${ago(made_at)}, ${valid}`
 }

@@ -1,7 +1,7 @@
 import { type PruneGroup, type PruneRequest, prune } from '../../shared/changes/prune.ts'
 import { stats } from '../../shared/queues/stats.ts'
 import type { Context } from '../context.ts'
-import type { Previewed } from '../guard/change.ts'
+import type { PreviewDetails, Previewed } from '../guard/change.ts'
 import type { Client } from '../http/client.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import type { Column } from '../output/table.ts'
@@ -26,7 +26,7 @@ export async function pruneDetails(
   client: Client,
   request: Filters,
   { total, previews = [] }: Previewed<typeof prune.output>,
-): Promise<string> {
+): Promise<PreviewDetails> {
   const { domain, queue, job_type, older_than_days } = request
   const { body } = await client.call(prune, { ...request, dry_run: true, detail_top_k: mostGroups, include_kept: true })
   const live = await client.call(stats, { domain, queue, job_type })
@@ -36,12 +36,14 @@ export async function pruneDetails(
   const asOf = previews[0]?.as_of ?? new Date().toISOString()
   const before = new Date(Date.parse(asOf) - older_than_days * 86_400_000)
   const ended = `${before.toISOString().slice(0, 16).replace('T', ' ')} UTC`
-  const shown = groups.reduce((sum, { count }) => sum + count, 0)
-  const rest = total > shown ? `and ${groupedDigits(total - shown)} in smaller groups\n` : ''
-  return [
-    `Would delete finished jobs in ${describeScope(request)} that ended before ${ended}\n`,
-    `${await print.table(columns, groups)}${rest}`,
-    `${groupedDigits(total)} of ${groupedDigits(total + kept)} finished jobs would be deleted; ` +
+  return {
+    head: `Would delete finished jobs in ${describeScope(request)} that ended before ${ended}`,
+    table: {
+      text: await print.table(columns, groups),
+      jobs: groups.reduce((sum, { count }) => sum + count, 0),
+    },
+    sentence:
+      `${groupedDigits(total)} of ${groupedDigits(total + kept)} finished jobs would be deleted; ` +
       `${groupedDigits(unfinished)} unfinished jobs are not eligible.`,
-  ].join('\n')
+  }
 }

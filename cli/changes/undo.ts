@@ -4,9 +4,10 @@ import { Failure } from '../../shared/errors.ts'
 import { getOperation } from '../../shared/records/records.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
-import type { BulkChange } from '../guard/change.ts'
+import type { BulkChange, PreviewDetails } from '../guard/change.ts'
 import type { Client } from '../http/client.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
+import type { Printer } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import { parseInput } from '../settings/flag-errors.ts'
 
@@ -31,7 +32,6 @@ export function undoChange(
   request: { id: string },
   words: readonly string[],
 ): BulkChange<typeof undo.input, typeof undo.output> {
-  const say = (jobs: string, done: boolean) => `${done ? 'gave' : 'would give'} back ${jobs} of operation ${request.id}`
   return {
     name: 'undo',
     endpoint: undo,
@@ -39,17 +39,10 @@ export function undoChange(
     preview: (request) => ({ ...request, dry_run: true }),
     bounded: (request, bound) => ({ ...request, dry_run: false, ...bound }),
     count: ({ affected }) => affected,
-    say,
+    say: (jobs, done) => `${done ? 'gave' : 'would give'} back ${jobs} of operation ${request.id}`,
     facts: { operation_undone: Number(request.id) },
     words,
-    details: async (_client, { answers: [answer], total }) => {
-      const { conflicts, conflict_count } = answer ?? { conflicts: [], conflict_count: 0 }
-      if (conflicts.length === 0) return undefined
-      const shown = conflicts.slice(0, mostShown)
-      const rest = conflict_count - shown.length
-      const more = rest > 0 ? `and ${groupedDigits(rest)} more\n` : ''
-      return `Cannot be given back:\n\n${await print.table(columns, shown)}${more}\n${say(jobsText(total), false)}`
-    },
+    details: async (_client, { answers: [answer] }) => (answer ? conflictDetails(print, answer) : {}),
     ending: ([answer]) => ((answer?.conflict_count ?? 0) > 0 ? 'partial' : 'ok'),
     noneMatch: (client, [answer]) => nothingLeft({ client, another }, request.id, answer),
     beside: ({ conflicts, conflict_count }) => ({
@@ -57,6 +50,18 @@ export function undoChange(
       note: conflict_count === 0 ? undefined : noteOn(conflict_count, conflicts),
     }),
   }
+}
+
+/** The jobs that an undo cannot give back, each with its reason. */
+async function conflictDetails(
+  print: Printer,
+  { conflicts, conflict_count }: z.output<typeof undo.output>,
+): Promise<PreviewDetails> {
+  if (conflicts.length === 0) return {}
+  const shown = conflicts.slice(0, mostShown)
+  const rest = conflict_count - shown.length
+  const more = rest > 0 ? `and ${groupedDigits(rest)} more\n` : ''
+  return { below: `Cannot be given back:\n\n${await print.table(columns, shown)}${more}` }
 }
 
 interface Asking {

@@ -17,6 +17,7 @@ interface OperationsFlags extends ScopeFlags {
   kind?: string
   state?: string
   limit?: string
+  expect?: string
 }
 
 export const operations: CommandSpec<OperationsFlags> = {
@@ -24,11 +25,13 @@ export const operations: CommandSpec<OperationsFlags> = {
   group: 'ADMIN',
   summary: 'what was changed, by whom, why',
   about:
-    'Lists the changes that operators made, the newest first. With an id, shows one change and the present states of its jobs. With verify, checks that no record was altered or removed.',
+    'Lists the bulk changes that operators made, the newest first. With an id, shows one change and the present states of its jobs. With verify, checks that no record was altered or removed. Pause, drain and resume of a queue are not listed here: the event log has them, as the last example shows.',
   examples: [
     'jobsctl operations --domain chatbooks --kind prune',
     'jobsctl operations 17',
     'jobsctl operations verify || notify "the records of jobs were altered"',
+    'jobsctl operations verify --expect "$(cat kept-hash)"',
+    'jobsctl events --domain media --queue ingest',
   ],
   operands: '[id|verify]',
   flags: [
@@ -37,12 +40,14 @@ export const operations: CommandSpec<OperationsFlags> = {
     { flags: '--kind <kind>', about: 'prune, sweep, requeue, integrity or undo', group: 'HOW' },
     { flags: '--state <state>', about: 'running, done, partial, failed or undone', group: 'HOW' },
     { flags: '--limit <n>', about: 'at most this many (default: 50)', group: 'HOW' },
+    { flags: '--expect <hash>', about: 'with verify: a hash kept elsewhere, which must still be there', group: 'HOW' },
   ],
-  async run(context, flags, [word]) {
+  async run(context, { expect, ...flags }, [word]) {
+    if (expect !== undefined && word !== 'verify') throw new Failure('usage', '--expect needs verify')
     if (word === undefined) return list(context, flags)
     if (Object.keys(flags).length > 0)
       throw new Failure('usage', `${word} and flags that select operations exclude each other`)
-    if (word === 'verify') return verify(context)
+    if (word === 'verify') return verify(context, expect)
     if (/^[1-9]\d{0,15}$/.test(word)) return show(context, word)
     throw new Failure('usage', `${word} is neither the id of an operation nor verify`, {
       hint: 'ids are whole numbers, such as 17; jobsctl operations lists them',
@@ -99,22 +104,28 @@ const dayColumns: Column<Day>[] = [
   { title: 'broken', value: ({ broken }) => broken.join(' '), paint: () => 'red' },
 ]
 
-async function verify(context: Context): Promise<Ending> {
+async function verify(context: Context, expect: string | undefined): Promise<Ending> {
   const { verifyOperations: endpoint } = await import('../../shared/records/records.ts')
+  const { parseInput } = await import('../settings/flag-errors.ts')
   const { print } = context
-  const answer = await answerOf(context, endpoint, {})
+  const answer = await answerOf(context, endpoint, parseInput(endpoint.input, { expect }))
   if (!answer) return 'ok'
-  const { ok, operations, days } = answer.body
+  const { ok, operations, days, head, expected } = answer.body
   if (ok && !print.structured) {
     const text = `${count(operations, 'operation')} on ${count(days.length, 'day')}: every record is unaltered, none is missing`
     print.sentence({}, text, 'done')
+    if (print.forPeople && head) print.aside(keepText(context, head))
     return 'ok'
   }
   const bad = days.filter(({ broken, missing }) => broken.length > 0 || missing > 0)
   print.rows({ columns: dayColumns, rows: bad, json: answer.raw, empty: '' })
   if (ok) return 'ok'
-  print.aside(`the records of ${count(bad.length, 'day')} were altered or removed`)
+  if (bad.length > 0) print.aside(`the records of ${count(bad.length, 'day')} were altered or removed`)
+  if (expected === false) print.aside('the chain does not contain the expected hash: records were removed or replaced')
   return 'failed'
 }
+
+const keepText = ({ another }: Context, head: string): string =>
+  `To find out later that records were replaced, keep the last hash elsewhere:  ${another(['operations', 'verify', '--expect', head])}`
 
 const count = (n: number, what: string): string => `${groupedDigits(n)} ${what}${n === 1 ? '' : 's'}`

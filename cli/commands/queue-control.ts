@@ -50,8 +50,12 @@ function control(action: QueueAction, { summary, about, why, say }: Control): Co
     name: action,
     group: 'QUEUE',
     summary,
-    about,
-    examples: [`jobsctl ${action} media/ingest`, `jobsctl ${action} media/ingest --reason "${why}"`],
+    about: `${about} The event log has each pause, drain and resume, with its caller and its reason: the last example shows them.`,
+    examples: [
+      `jobsctl ${action} media/ingest`,
+      `jobsctl ${action} media/ingest --reason "${why}"`,
+      'jobsctl events --domain media --queue ingest',
+    ],
     operands: '<domain>/<queue>',
     flags: [reasonFlag, createFlag],
     async run(context, { create = false }, [word = '']) {

@@ -1,3 +1,4 @@
+import type { NotMatched } from '../../shared/changes/requeue.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { OneRequeue } from '../changes/requeue.ts'
@@ -125,19 +126,18 @@ async function quarantinedDomains(context: Context, scope: Scope): Promise<strin
 
 /** The requests for jobs by id. The API needs the domain of each job, so each domain is previewed until one has the job. */
 async function requestsForIds(context: Context, domains: string[], ids: number[]): Promise<OneRequeue[]> {
-  const { requeue: endpoint } = await import('../../shared/changes/requeue.ts')
-  const client = await context.client()
+  const { findJob, notRequeueable } = await import('../changes/requeue-ids.ts')
   const { requeueRequest } = await import('../changes/requeue.ts')
+  const client = await context.client()
   const found: OneRequeue[] = []
+  const missing: NotMatched[] = []
+  const unknown: number[] = []
   for (const job_id of ids) {
-    for (const domain of domains) {
-      const { body } = await client.call(endpoint, { domain, job_id, dry_run: true })
-      if (body.affected > 0) found.push(requeueRequest({ domain, job_id }))
-    }
+    const { domain, notMatched } = await findJob(client, domains, job_id)
+    if (domain !== undefined) found.push(requeueRequest({ domain, job_id }))
+    else if (notMatched) missing.push(notMatched)
+    else unknown.push(job_id)
   }
-  const missing = ids.filter((id) => !found.some(({ job_id }) => job_id === id))
-  if (missing.length === 0) return found
-  throw new Failure('not_found', `no quarantined job has the id ${missing.join(', ')}; nothing was changed`, {
-    hint: 'it may be back in the queue already',
-  })
+  if (found.length === ids.length) return found
+  throw notRequeueable(missing, unknown)
 }

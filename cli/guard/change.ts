@@ -17,6 +17,18 @@ export interface Bound {
   preview_token?: string | undefined
 }
 
+/** The parts of a preview for a person that only one kind of change has. */
+export interface PreviewDetails {
+  /** Lines above the table, without a newline at the end. */
+  head?: string
+  /** A table in place of the one of all changes, and the number of jobs in its rows. */
+  table?: { text: string; jobs: number }
+  /** Lines below the table, such as the jobs that cannot be given back. */
+  below?: string
+  /** The last sentence, in place of the one of `say`. */
+  sentence?: string
+}
+
 /** A change, for the guard: its requests, and the sentences about it. */
 export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
   /** The name in `--json`. */
@@ -38,8 +50,8 @@ export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
   goAhead?: readonly string[]
   /** True where `jobsctl undo` can undo the change. */
   undoable?: boolean
-  /** The preview for a person, such as a table; only servers that give preview tokens have the data. */
-  details?: (client: Client, preview: Previewed<Out>) => Promise<string | undefined>
+  /** What the preview for a person shows beside the parts that all changes have; only servers that give preview tokens have the data. */
+  details?: (client: Client, preview: Previewed<Out>) => Promise<PreviewDetails>
   /** How the command ends after the change; without it, `ok`. */
   ending?: (answers: readonly z.output<Out>[]) => Ending
   /** The error where no job matches; without it, a change of no job ends well. */

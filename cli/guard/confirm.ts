@@ -1,9 +1,10 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import { interrupted } from '../interrupted.ts'
-import { groupedDigits, jobsText } from '../output/numbers.ts'
+import { groupedDigits } from '../output/numbers.ts'
 import { notesOf, type Previewed, type Session } from './change.ts'
 import { previewText } from './preview.ts'
+import { previewSentence } from './preview-facts.ts'
 
 /**
  * Asks a person to type the count, or the name of a protected profile.
@@ -18,7 +19,7 @@ export async function confirm<In extends z.ZodType, Out extends z.ZodType>(
   const { total } = previewed
   const { notes } = notesOf(change, previewed.answers)
   if (!settings.interactive) {
-    io.note(`${change.say(jobsText(total), false)}\n`)
+    io.note(`${previewSentence(change, previewed)}\n`)
     for (const note of notes) print.aside(note)
     throw unconfirmed(session)
   }

@@ -4,7 +4,8 @@ import { escaped } from '../escape.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Printer } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
-import type { BulkChange, Previewed } from './change.ts'
+import type { BulkChange, PreviewDetails, Previewed } from './change.ts'
+import { factLines } from './preview-facts.ts'
 
 const columns: Column<Group>[] = [
   { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
@@ -16,22 +17,44 @@ const columns: Column<Group>[] = [
 const mostGroups = 20
 const mostOwners = 5
 
-/** The preview of a change for a person: groups of jobs, whose jobs they are, how old, and the sentence. */
+/**
+ * The preview of a change for a person: a table of groups, whose jobs they are, how old, why they match, which jobs are
+ * cancelled along, how many an undo could give back, the details of this kind of change, and a sentence.
+ */
 export async function previewTable<In extends z.ZodType, Out extends z.ZodType>(
   print: Printer,
-  { say, why }: BulkChange<In, Out>,
-  { total, previews = [] }: Previewed<Out>,
-): Promise<string | undefined> {
+  change: BulkChange<In, Out>,
+  previewed: Previewed<Out>,
+  { head, table, below, sentence = change.say(jobsText(previewed.total), false) }: PreviewDetails = {},
+): Promise<string> {
+  const { total, previews = [] } = previewed
+  const { text, jobs } = table ?? (await groupTable(print, change, previews))
+  const rest = text !== '' && total > jobs ? `and ${jobsText(total - jobs)} in smaller groups\n` : ''
+  return [
+    ...(head === undefined ? [] : [`${head}\n`]),
+    ...(text === '' ? [] : [`${text}${rest}`]),
+    ...ownersText(previews),
+    ...timesText(previews),
+    ...factLines(change, previewed),
+    ...(below === undefined ? [] : [`\n${below}`]),
+    sentence,
+  ].join('\n')
+}
+
+/** The largest groups as a table; the text is empty where a server sends no groups. */
+async function groupTable<In extends z.ZodType, Out extends z.ZodType>(
+  print: Printer,
+  { why }: BulkChange<In, Out>,
+  previews: readonly Preview[],
+): Promise<{ text: string; jobs: number }> {
   const groups = previews
     .flatMap((preview) => preview.groups)
     .sort((one, other) => other.count - one.count)
     .slice(0, mostGroups)
-  if (groups.length === 0) return undefined
-  const shown = groups.reduce((sum, { count }) => sum + count, 0)
-  const rest = total > shown ? `and ${jobsText(total - shown)} in smaller groups\n` : ''
+  if (groups.length === 0) return { text: '', jobs: 0 }
   const whyColumn: Column<Group>[] = why ? [{ title: 'why', value: why }] : []
-  const table = await print.table([...columns, ...whyColumn], groups)
-  return [`${table}${rest}`, ...ownersText(previews), ...timesText(previews), say(jobsText(total), false)].join('\n')
+  const text = await print.table([...columns, ...whyColumn], groups)
+  return { text, jobs: groups.reduce((sum, { count }) => sum + count, 0) }
 }
 
 /** `Owners: alice 120, bob 3`; nothing where no job has an owner. */

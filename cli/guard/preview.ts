@@ -1,9 +1,10 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
-import { groupedDigits, jobsText } from '../output/numbers.ts'
+import { groupedDigits } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { writePlan } from './plan-file.ts'
+import { previewSentence } from './preview-facts.ts'
 import { previewTable } from './preview-table.ts'
 import { bulkPart } from './tally.ts'
 
@@ -70,13 +71,12 @@ function shownPreview<Out extends z.ZodType>({ previews = [] }: Previewed<Out>):
   return shown
 }
 
-/** The details for a person where the server gives them, else the sentence. */
+/** The table for a person where the server gives previews, else the sentence. */
 export async function previewText<In extends z.ZodType, Out extends z.ZodType>(
   { context: { print }, client, change }: Session<In, Out>,
   previewed: Previewed<Out>,
 ): Promise<string> {
   const wanted = print.forPeople && previewed.previews !== undefined && previewed.total > 0
-  if (!wanted) return change.say(jobsText(previewed.total), false)
-  const details = (await change.details?.(client, previewed)) ?? (await previewTable(print, change, previewed))
-  return details ?? change.say(jobsText(previewed.total), false)
+  if (!wanted) return previewSentence(change, previewed)
+  return previewTable(print, change, previewed, await change.details?.(client, previewed))
 }

@@ -25,6 +25,7 @@ const flags: Record<string, string> = {
   fix: '--fix',
   kind: '--kind',
   state: '--state',
+  expect: '--expect',
   id: '<operation>',
   preview_token: 'the preview',
 }

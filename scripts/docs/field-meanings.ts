@@ -18,6 +18,7 @@ const meanings: Record<string, string> = {
   error_class: 'the class of the error',
   error_code: 'what went wrong, for programs; the same code several times in a row ends in quarantine',
   error_stack: 'any JSON, at most `JOBS_MAX_JSON_BYTES`',
+  expect: 'the hash of a record, kept elsewhere, which the chain must still contain',
   fix: 'repair, and not only count',
   force: 'end a running job now; its worker loses the lease',
   id: 'the id of the job',

@@ -5,8 +5,8 @@ import type { Pool, Sql } from '../database/sql.ts'
 import type { BulkChange, Operation, Origin } from './bulk-change.ts'
 import { findReplay } from './idempotent-replay.ts'
 import type { OrphanContext } from './liveness.ts'
-import { hashOfJson, previewLifetimeSeconds, previewStale, type VerifiedPreview } from './preview/preview-token.ts'
-import { isFromThisDatabase } from './preview/snapshot.ts'
+import { checkPreview } from './preview/preview-check.ts'
+import { hashOfJson, type VerifiedPreview } from './preview/preview-token.ts'
 import { alreadyRunning, closeOrphansInScope, findRunning, type RunningOperation } from './running-operations.ts'
 
 /** What the begin of an operation needs of the request and the server. */
@@ -62,17 +62,6 @@ async function tryToBegin<Answer>(
   const blockedBy = await findRunning(tx, bulk)
   if (blockedBy) return { blockedBy }
   return insertRecord(tx, context, bulk, { previewed, hash })
-}
-
-async function checkPreview(tx: Sql, { id, as_of, snapshot }: VerifiedPreview): Promise<void> {
-  const [row] = await tx<[{ used: number | null; expired: boolean; known: boolean }]>`
-    select
-      (select id from job_operations where preview_id = ${id}) as used,
-      now() > ${as_of}::text::timestamptz + ${previewLifetimeSeconds}::int * interval '1 second' as expired,
-      ${isFromThisDatabase(tx, snapshot)} as known`
-  if (row.used !== null) throw previewStale(`operation ${row.used} used this preview already`)
-  if (row.expired) throw previewStale('the preview has expired')
-  if (!row.known) throw previewStale('the database was restored after the preview')
 }
 
 interface RecordDetails {

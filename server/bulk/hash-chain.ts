@@ -16,8 +16,19 @@ const sealed = staticFragment(
 const microseconds = (sql: Sql, time: Fragment): Fragment =>
   sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US BC')`
 
-const hashed = (sql: Sql, previous: Fragment): Fragment =>
+/** The hash of a record of `job_operations`: over the hash before it, and over the record. The formula of version 1. */
+export const hashed = (sql: Sql, previous: Fragment): Fragment =>
   sql`encode(sha256(convert_to(${previous} || ${sealed(sql)}, 'UTF8')), 'hex')`
+
+/** The version of the formula of second seals. Records of earlier servers have no second seal. */
+const version = 2
+
+/**
+ * The second seal of a record: over its hash, and over what the hash does not cover. A change of this formula needs another
+ * version, since each seal is verified by the formula of its own version.
+ */
+export const secondSeal = (sql: Sql): Fragment => sql`
+  encode(sha256(convert_to(jsonb_build_array(hash, ${microseconds(sql, sql`touched_at`)})::text, 'UTF8')), 'hex')`
 
 /**
  * Seals a closed record as the last of its day. The hash covers the record and the seal before it, so that a record which
@@ -48,71 +59,27 @@ export async function sealRecord(tx: Sql, id: number): Promise<void> {
     set length = number, head = hash
     from job_operations
     where id = ${id}::bigint and job_operation_days.day = job_operations.day`
+  await sealAgain(tx, id)
 }
 
-/** The result of the verification for one day. */
-export interface SealedDay {
-  /** `YYYY-MM-DD`, or `unsealed` for records that belong to no day. */
-  day: string
-  operations: number
-  /** Ids of records whose hash, number or state is not as it was sealed. */
-  broken: number[]
-  /** How many records, or links between days, are missing. */
-  missing: number
-}
-
-/** Computes every seal again, day by day. The first day has no link that can be checked: an earlier day may be deleted. */
-export const verifyChain = (sql: Sql) => sql<SealedDay[]>`
-  with checked as (
-    select
-      day, id, number, hash,
-      hash is distinct from ${hashed(
-        sql,
-        sql`coalesce(lag(hash) over (partition by day order by number), (select previous from job_operation_days d where d.day = o.day), '?')`,
-      )}
-      or number is distinct from row_number() over (partition by day order by number)
-      or not ${stateIsRight(sql)} as broken
-    from job_operations o
-    where state <> 'running'
-  ),
-  days as (
-    select
-      days.day, length, head, previous,
-      lag(head) over (order by days.day) as before
-    from job_operation_days days
-  ),
-  by_day as (
-    select
-      day, count(*) as operations, coalesce(jsonb_agg(id order by id) filter (where broken), '[]') as broken,
-      (array_agg(hash order by number desc))[1] as last
-    from checked
-    group by day
+/**
+ * Writes the second seal, and an event with both seals: an edit of the tables of records does not reach the event log, whose
+ * readers may have the event already. A failed operation changed no job and has no event: a log that accepts no event would
+ * otherwise keep the record of the failure from being closed.
+ */
+const sealAgain = (tx: Sql, id: number) => tx`
+  with seal as (
+    insert into jobsctl_seals (operation_id, version, hash)
+    select id, ${version}::int, ${secondSeal(tx)} from job_operations where id = ${id}::bigint
+    on conflict (operation_id) do update set version = excluded.version, hash = excluded.hash
+    returning operation_id, version, hash
   )
-  select
-    coalesce(days.day::text, by_day.day::text, 'unsealed') as day,
-    coalesce(operations, 0) as operations,
-    coalesce(broken, '[]') as broken,
-    greatest(coalesce(length, 0) - coalesce(operations, 0), 0)
-      -- A day that does not begin with the head of the day before, or does not end with its own head, lacks a record.
-      + case when before is distinct from previous and before is not null then 1 else 0 end
-      + case when operations > length then 1 else 0 end
-      + case when operations = length and head is distinct from last then 1 else 0 end as missing
-  from days
-  full join by_day on by_day.day = days.day
-  order by day`
-
-/** Ids of the operations that sealed undos with at least one changed job name. */
-const undone = staticFragment(
-  (sql) => sql`
-  select undoes from job_operations where undoes is not null and affected > 0 and hash is not null`,
-)
-
-/** True for a record `o` whose state is the sealed one, or `undone` together with the sealed record of that undo. */
-const stateIsRight = staticFragment(
-  (sql) => sql`(
-  (state = ended_as and undone_by is null and (state = 'failed' or o.id <> all(array(${undone(sql)}))))
-  or (state = 'undone' and exists (
-    select from job_operations undo where undo.id = o.undone_by and undo.undoes = o.id and undo.hash is not null
-  ))
-)`,
-)
+  insert into job_events (event_type, domain, queue, job_type, attrs_json, request_id)
+  select 'operation.sealed', domain, queue, job_type,
+    jsonb_build_object(
+      'operation', record.id, 'day', record.day, 'number', record.number, 'hash', record.hash, 'version', seal.version, 'seal', seal.hash
+    ),
+    request_id
+  from job_operations record
+  join seal on seal.operation_id = record.id
+  where ended_as <> 'failed'`

@@ -7,7 +7,7 @@ import { type BeginContext, beginOperation } from './begin.ts'
 import type { BulkChange } from './bulk-change.ts'
 import { type ConcludeContext, conclude } from './conclude.ts'
 import { startHeartbeat } from './liveness.ts'
-import { countMatching } from './preview/preview.ts'
+import { countMatching } from './preview/count-matching.ts'
 import { type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
 
 /** What the engine needs of a call. */

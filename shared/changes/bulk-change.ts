@@ -13,7 +13,10 @@ export const bulkFields = {
   dry_run: z.boolean('must be true or false').default(false),
   /** The most jobs that may match; when more match, nothing is changed. */
   max: wholeNumber(1).optional(),
-  /** Changes the jobs of this preview and no others, by its reference time. */
+  /**
+   * Changes the jobs of this preview and no others, by its reference time. A dry run with a token checks the token as the
+   * change does, and answers `still_matching`.
+   */
   preview_token: previewToken,
 }
 
@@ -53,6 +56,8 @@ export const Preview = z.object({
   dependents: Count.optional(),
   /** How many of the jobs an undo could restore right after the change. */
   restorable: Count.optional(),
+  /** With `preview_token`: how many jobs of that preview still match. */
+  still_matching: Count.optional(),
   /** Estimated from a sample of 200 jobs. */
   bytes_estimate: Count,
   /** The ids of ten jobs at most. */

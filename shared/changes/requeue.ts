@@ -13,6 +13,10 @@ export const RequeueRequest = z.strictObject({
 })
 export type RequeueRequest = z.output<typeof RequeueRequest>
 
+/** A job that a request names and that does not match. */
+const NotMatched = z.object({ id: z.number(), status: z.string().nullable() })
+export type NotMatched = z.output<typeof NotMatched>
+
 export const requeue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/requeue_quarantined',
@@ -24,6 +28,11 @@ export const requeue = endpoint({
     job_ids: z.array(z.number()).optional(),
     /** With `limit` and `preview_token`: a token for the other jobs of the preview, where there are any. */
     rest_token: z.string().optional(),
+    /**
+     * With `job_id`, where the job was not requeued, or would not be: the status of this job, or null where no job has the
+     * id. The scope plays no part here. At most 100 jobs.
+     */
+    not_matched: z.array(NotMatched).optional(),
     ...bulkAnswer,
   }),
   changes: (request) => !request.dry_run,

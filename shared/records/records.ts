@@ -84,11 +84,30 @@ const Day = z.object({
 })
 export type Day = z.output<typeof Day>
 
+/** A hash of the chain: SHA-256 in hexadecimal digits. */
+const Hash = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .regex(/^[0-9a-f]{64}$/, 'must be a hash of 64 hexadecimal digits')
+
 /** Checks the hash chain of the records, day by day. */
 export const verifyOperations = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/verify',
-  input: z.strictObject({}),
-  output: z.object({ ok: z.boolean(), operations: Count, days: z.array(Day) }),
+  input: z.strictObject({
+    /** The hash of a record, kept elsewhere: the chain must still contain it. */
+    expect: optional(Hash),
+  }),
+  output: z.object({
+    /** Every record is as it was sealed, none is missing, and the chain contains the hash of `expect`. */
+    ok: z.boolean(),
+    operations: Count,
+    days: z.array(Day),
+    /** The last hash; null for an empty chain. Servers before 0.2 do not send it. */
+    head: z.string().nullish(),
+    /** Whether the chain contains the hash of `expect`; absent without `expect`. */
+    expected: z.boolean().optional(),
+  }),
   changes: () => false,
 })

@@ -110,7 +110,7 @@ export async function isIntact(world: World): Promise<boolean> {
 
 /** Empties all tables, those of the records, too. */
 export async function clearAll(world: World): Promise<void> {
-  await world.sql`truncate job_operations, job_operation_days, job_operation_rows restart identity`
+  await world.sql`truncate job_operations, job_operation_days, job_operation_rows, jobsctl_seals restart identity`
   await world.clear()
 }
 

@@ -1,6 +1,7 @@
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
-import type { BulkChange, JobSet } from '../bulk-change.ts'
+import type { BulkChange } from '../bulk-change.ts'
+import { countStillMatching } from './preview-check.ts'
 import { mostRecent } from './preview-groups.ts'
 import { type Described, describe, describeNone, type Previewable } from './preview-statement.ts'
 import { signToken } from './preview-token.ts'
@@ -23,17 +24,28 @@ interface PreviewOptions<More> {
   except?: (more: More) => readonly number[]
 }
 
+/** The call of a dry run: its caller, also by the name that earlier servers signed. */
+interface PreviewCall {
+  sql: Pool
+  caller: string
+  formerCaller: string | undefined
+}
+
 /**
- * Counts the jobs that a change would affect, at one moment, and signs the result. Where transactions were open that may
+ * Counts the jobs that a change would affect, at one moment, and signs the result. A dry run with a preview token is checked
+ * as the change itself, and also counts the jobs of that preview that still match. Where transactions were open that may
  * have written some of the jobs, a second statement finds out which transactions did.
  * @returns the preview with its token, and the row of `more`
- * @throws Failure `database_unavailable` when the database has no signing key
+ * @throws Failure `preview_stale` when the dry run has a token that the change would be refused with;
+ *   `database_unavailable` when the database has no signing key
  */
 export async function previewChange<More = object>(
-  { sql, caller }: { sql: Pool; caller: string },
-  bulk: Previewable,
+  { sql, caller, formerCaller }: PreviewCall,
+  bulk: Previewable & Pick<BulkChange<unknown>, 'previewToken'>,
   { more = (sql) => sql`select`, ofNone, except }: PreviewOptions<More> = {},
 ): Promise<PreviewResult<More>> {
+  const subject = { kind: bulk.kind, filters: bulk.filters, caller }
+  const still_matching = await countStillMatching(sql, bulk, { ...subject, formerCaller })
   const query = more(sql)
   const none = ofNone && (await describeNone(sql, bulk, ofNone))
   const first = none ?? (await describe<More>(sql, bulk, { more: query, doubt: undefined }))
@@ -42,10 +54,12 @@ export async function previewChange<More = object>(
   const { now, key, recent, pace, more: row, ...about } = described
   const { as_of, count } = about
   const snapshot = recent === null ? now : `${now}:${recent.length > mostRecent ? '' : recent.join(',')}`
-  const subject = { kind: bulk.kind, filters: bulk.filters, caller }
   const token = signToken(key, subject, { as_of, snapshot, count, excluded: except?.(row) })
   const eta_seconds = Math.ceil(count / Math.max(1, pace ?? usualPace))
-  return { preview: { token, ...about, eta_seconds }, more: row }
+  return {
+    preview: { token, ...about, eta_seconds, ...(still_matching !== undefined && { still_matching }) },
+    more: row,
+  }
 }
 
 /** Describes the set in a repeatable-read transaction, whose snapshot is known before the statement. */
@@ -54,13 +68,3 @@ const describeInDoubt = <More>(sql: Pool, bulk: Previewable, more: Fragment): Pr
     const [{ now }] = await tx<[{ now: Snapshot }]>`select pg_current_snapshot()::text as now`
     return describe<More>(tx, bulk, { more, doubt: now })
   })
-
-/** Counts the set. */
-export async function countMatching(
-  sql: Sql,
-  bulk: Pick<BulkChange<unknown>, 'matching'>,
-  set: JobSet,
-): Promise<number> {
-  const [row] = await sql<[{ count: number }]>`select count(*) as count ${bulk.matching(sql, set)}`
-  return row.count
-}

@@ -30,7 +30,18 @@ export async function requeue(call: Call, request: RequeueRequest): Promise<Requ
   const bulk = bulkOf(request)
   if (!request.dry_run) return runBulkChange(call, bulk)
   const { preview: previewed } = await previewChange(call, bulk)
-  return { affected: previewed.count, preview: previewed }
+  const named = previewed.count === 0 ? await listNotMatched(call.sql, request) : {}
+  return { affected: previewed.count, ...named, preview: previewed }
+}
+
+/** The status of the job that the request names, in any scope; nothing where the request names no job. */
+async function listNotMatched(
+  sql: Sql,
+  { job_id }: Pick<RequeueRequest, 'job_id'>,
+): Promise<Pick<RequeueResult, 'not_matched'>> {
+  if (job_id === undefined) return {}
+  const [job] = await sql<{ status: string }[]>`select status from jobs where id = ${job_id}::bigint`
+  return { not_matched: [{ id: job_id, status: job?.status ?? null }] }
 }
 
 function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
@@ -54,6 +65,7 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
     ownAnswer: async (done) => ({
       affected: done.counts.affected ?? 0,
       ...(limit !== undefined && (await listRequeued(done, filters))),
+      ...((done.counts.affected ?? 0) === 0 && (await listNotMatched(done.sql, request))),
     }),
     output: operation.output,
   }

@@ -6,7 +6,7 @@ import type {
   OperationRecord,
   verifyOperations as verifying,
 } from '../../../shared/records/records.ts'
-import { verifyChain } from '../../bulk/hash-chain.ts'
+import { readChainHead, verifyChain } from '../../bulk/verify-chain.ts'
 import type { Call } from '../../call.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
@@ -68,12 +68,19 @@ export async function recordOf(sql: Sql, id: number): Promise<OperationRecord> {
   throw new Failure('not_found', `there is no operation ${id}`, { hint: 'jobsctl operations lists them' })
 }
 
-/** Checks the hash chain of the records. */
-export async function verifyOperations({ sql }: Call): Promise<z.output<typeof verifying.output>> {
+/** Checks the hash chain of the records, and looks for a hash that the caller kept. */
+export async function verifyOperations(
+  { sql }: Call,
+  { expect }: z.output<typeof verifying.input>,
+): Promise<z.output<typeof verifying.output>> {
   const days = await verifyChain(sql)
+  const { head, expected } = await readChainHead(sql, expect)
+  const isIntact = days.every(({ broken, missing }) => broken.length === 0 && missing === 0)
   return {
-    ok: days.every(({ broken, missing }) => broken.length === 0 && missing === 0),
+    ok: isIntact && expected !== false,
     operations: days.reduce((sum, { operations }) => sum + operations, 0),
     days: [...days],
+    head,
+    ...(expected !== null && { expected }),
   }
 }

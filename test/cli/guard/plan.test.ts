@@ -158,7 +158,9 @@ describe('apply', () => {
     const { code, screen } = await person.ended
     expect(code).toBe(0)
     expect(screen).toContain(`Plan of jobsctl ${prune.join(' ')}\nMade `)
-    expect(screen).toMatch(/QUEUE +TYPE +STATUS +JOBS\nchatbooks\/default +export +completed +190\nand 10 in smaller/)
+    expect(screen).toMatch(
+      /QUEUE +TYPE +STATUS +JOBS\nchatbooks\/default +export +completed +190\nand 10 jobs in smaller groups/,
+    )
     expect(screen).toContain('deleted 200 jobs in chatbooks\nTo undo it:  jobsctl undo 17\n')
   })
 

@@ -30,7 +30,7 @@ const step = fc.oneof(
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
-/** What nobody may do to a record unnoticed: all but the time of its last sign of life. */
+/** Every column of a record: no alteration of any of them goes unnoticed. */
 const columns = [
   ...['id', 'kind', 'domain', 'queue', 'job_type', 'filters', 'as_of', 'seen', 'caller', 'reason', 'request_id'],
   ...[
@@ -44,7 +44,19 @@ const columns = [
     'counts',
     'answer',
   ],
-  ...['state', 'error', 'started_at', 'ended_at', 'undoes', 'undone_by', 'ended_as', 'day', 'number', 'hash'],
+  ...[
+    'state',
+    'error',
+    'started_at',
+    'touched_at',
+    'ended_at',
+    'undoes',
+    'undone_by',
+    'ended_as',
+    'day',
+    'number',
+    'hash',
+  ],
 ]
 
 describe.each(kinds)('the records on %s', (kind) => {
@@ -86,6 +98,11 @@ describe.each(kinds)('the records on %s', (kind) => {
       'all gone': 'delete from job_operations',
       'the last gone, and the day shorter': `with last as (delete from job_operations where id = (select max(id) from job_operations) returning day)
         update job_operation_days set length = length - 1 where day = (select day from last)`,
+      'the last gone, and the day set back': `with last as (delete from job_operations where id = (select max(id) from job_operations) returning day, number)
+        update job_operation_days set length = length - 1,
+          head = (select hash from job_operations o, last where o.day = last.day and o.number = last.number - 1)
+        where day = (select day from last)`,
+      'both tables empty': 'delete from job_operations; delete from job_operation_days',
       'an undo struck out': `update job_operations set state = ended_as, undone_by = null where state = 'undone'`,
     }
     for (const [name, tampering] of Object.entries(tamperings))
@@ -178,7 +195,7 @@ const altered = (column: string, id: number): string => {
       answer: `coalesce(answer, '{}') || '{"x": 1}'`,
     },
     ...Object.fromEntries(
-      ['as_of', 'started_at', 'ended_at'].map((time) => [time, `${time} + interval '1 microsecond'`]),
+      ['as_of', 'started_at', 'touched_at', 'ended_at'].map((time) => [time, `${time} + interval '1 microsecond'`]),
     ),
     ...Object.fromEntries(
       ['id', 'previewed', 'undoes', 'undone_by'].map((name) => [name, `coalesce(${name}, 0) + 1000`]),

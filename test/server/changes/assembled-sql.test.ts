@@ -189,9 +189,10 @@ describe('the assembled SQL of bulk changes', () => {
       'record-insert': 'insert into job_operations',
       'record-lock': "where id = $2::bigint and state = 'running'",
       'record-batch': 'affected = affected +',
-      'record-event': 'insert into job_events (event_type',
+      'record-event': 'attrs_json, request_id)\nvalues',
       'record-close': 'ended_at = clock_timestamp()',
       'record-seal': 'hash = encode(',
+      'record-second-seal': 'into jobsctl_seals',
       'record-verify': 'by_day as',
     }
     for (const [name, mark] of Object.entries(records)) {

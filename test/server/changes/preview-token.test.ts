@@ -1,7 +1,5 @@
-import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import * as z from 'zod'
 import { previewLifetimeSeconds } from '../../../server/bulk/preview/preview-token.ts'
 import {
   ask,
@@ -17,6 +15,7 @@ import {
 import { emptyDatabase } from '../../support/database/database.ts'
 import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
+import { tokenBody, tokenSigner } from '../../support/sign-token.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const { PROPERTY_RUNS: runs = '30', PROPERTY_SEED: seed } = process.env
@@ -114,8 +113,8 @@ describe.each(['postgres'] as const)('the token of a preview on %s', (kind) => {
   it('is of no use when another key has signed it, another database made it, or its day is over', async () => {
     await world.jobs(2)
     const { token } = await previewOf(world, prune)
-    const sign = await signer(world)
-    const body = bodyOf(token)
+    const sign = await tokenSigner(world)
+    const body = tokenBody(token)
     const ago = (seconds: number) => new Date(Date.parse(body.as_of) - seconds * 1000).toISOString()
     const [, end = '0'] = body.seen.split(':')
     const future = String(BigInt(end) + 1_000_000n)
@@ -165,16 +164,3 @@ describe('the token of a preview on two servers', () => {
     }
   })
 })
-
-const Body = z.looseObject({ as_of: z.string(), seen: z.string() })
-
-const bodyOf = (token: string) => Body.parse(JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()))
-
-/** Signs as a server on this database does, or with another key. */
-async function signer({ sql }: World) {
-  const [{ value }] = await sql<[{ value: string }]>`select value from jobsctl_settings where name = 'preview_key'`
-  return (body: object, key = value): string => {
-    const text = Buffer.from(JSON.stringify(body)).toString('base64url')
-    return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`
-  }
-}

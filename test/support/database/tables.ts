@@ -36,12 +36,12 @@ export interface EventRow {
   attrs_json: Record<string, unknown>
 }
 
-/** The records of the changes, the oldest first. */
+/** The records of the changes, the oldest first; without the seals of their records. */
 export const readEvents = async (sql: Pool): Promise<EventRow[]> => [
   ...(await sql<EventRow[]>`
     select event_type, domain, queue, job_type, request_id, attrs_json
     from job_events
-    where job_id is null
+    where job_id is null and event_type <> 'operation.sealed'
     order by id`),
 ]
 
@@ -63,7 +63,13 @@ export const readSteps = async (sql: Pool): Promise<StepRow[]> => [
 ]
 
 const tables = ['jobs', 'job_events', 'job_queue_controls', 'job_attachments', 'job_dependencies', 'jobs_archive']
-const records = ['job_operations', 'job_operation_days', 'job_operation_rows', 'jobsctl_operation_terms']
+const records = [
+  'job_operations',
+  'job_operation_days',
+  'job_operation_rows',
+  'jobsctl_operation_terms',
+  'jobsctl_seals',
+]
 
 /** One fingerprint for the content of all tables: it differs when anything does. */
 export async function fingerprint(sql: Pool): Promise<string> {

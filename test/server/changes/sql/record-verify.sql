@@ -1,4 +1,11 @@
 with
+  witnessed as materialized (
+    select
+      attrs_json ->> 'operation' as operation, attrs_json ->> 'day' as day, attrs_json ->> 'hash' as hash,
+      attrs_json ->> 'version' as version, attrs_json ->> 'seal' as seal
+    from job_events
+    where event_type = 'operation.sealed' and attrs_json ->> 'operation' is not null
+  ),
   checked as (
     select
       day,
@@ -47,6 +54,27 @@ with
         'hex'
       )
       or number is distinct from row_number() over (partition by day order by number)
+      or id in (
+        select id
+        from job_operations
+        join (select operation_id, version, hash as seal from jobsctl_seals) as seals on operation_id = id
+        where
+          version = 2
+          and seal <> encode(
+            sha256(
+              convert_to(jsonb_build_array(hash, to_char(touched_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US BC'))::text, 'UTF8')
+            ),
+            'hex'
+          )
+      )
+      or id::text in (
+        select operation
+        from witnessed
+        join job_operations on job_operations.id::text = operation
+        left join jobsctl_seals seals on seals.operation_id = job_operations.id
+        where
+          (witnessed.hash, witnessed.version, witnessed.seal) is distinct from (job_operations.hash, seals.version::text, seals.hash)
+      )
       or not (
         (
           state = ended_as
@@ -80,14 +108,26 @@ with
       (array_agg(hash order by number desc))[1] as last
     from checked
     group by day
+  ),
+  lost as (
+    select day, count(distinct operation) as missing
+    from witnessed
+    left join (
+      select day as first_day, previous from job_operation_days order by day limit 1
+    ) as first on true
+    where
+      not exists (select from job_operations where job_operations.id::text = operation)
+      and (day >= first_day::text or coalesce(previous, '') = '')
+    group by day
   )
 select
-  coalesce(days.day::text, by_day.day::text, 'unsealed') as day,
+  coalesce(days.day::text, by_day.day::text, lost.day, 'unsealed') as day,
   coalesce(operations, 0) as operations,
   coalesce(broken, '[]') as broken,
-  greatest(coalesce(length, 0) - coalesce(operations, 0), 0)
+  greatest(coalesce(length, 0) - coalesce(operations, 0), coalesce(lost.missing, 0), 0)
   -- A day that does not begin with the head of the day before, or does not end with its own head, lacks a record.
   + case when before is distinct from previous and before is not null then 1 else 0 end + case when operations > length then 1 else 0 end + case when operations = length and head is distinct from last then 1 else 0 end as missing
 from days
 full join by_day on by_day.day = days.day
+full join lost on lost.day = coalesce(days.day, by_day.day)::text
 order by day

@@ -1,0 +1,44 @@
+import type { Sql } from '../../database/sql.ts'
+import type { BulkChange } from '../bulk-change.ts'
+import { countMatching } from './count-matching.ts'
+import {
+  type PreviewSubject,
+  previewLifetimeSeconds,
+  previewStale,
+  type VerifiedPreview,
+  verifyToken,
+} from './preview-token.ts'
+import { isFromThisDatabase } from './snapshot.ts'
+
+/**
+ * Checks that a verified preview can still be used.
+ * @throws Failure `preview_stale` when the preview is used, expired, or of another database
+ */
+export async function checkPreview(sql: Sql, { id, as_of, snapshot }: VerifiedPreview): Promise<void> {
+  const [row] = await sql<[{ used: number | null; expired: boolean; known: boolean }]>`
+    select
+      (select id from job_operations where preview_id = ${id}) as used,
+      now() > ${as_of}::text::timestamptz + ${previewLifetimeSeconds}::int * interval '1 second' as expired,
+      ${isFromThisDatabase(sql, snapshot)} as known`
+  if (row.used !== null) throw previewStale(`operation ${row.used} used this preview already`)
+  if (row.expired) throw previewStale('the preview has expired')
+  if (!row.known) throw previewStale('the database was restored after the preview')
+}
+
+/**
+ * Checks the preview token of a dry run as the change itself does, and counts the jobs of that preview that still match. The
+ * preview stays unused.
+ * @returns undefined where the dry run has no token
+ * @throws Failure `preview_stale` when the change would be refused with this token
+ */
+export async function countStillMatching(
+  sql: Sql,
+  bulk: Pick<BulkChange<unknown>, 'matching' | 'previewToken'>,
+  subject: PreviewSubject,
+): Promise<number | undefined> {
+  if (bulk.previewToken === undefined) return undefined
+  const previewed = await verifyToken(sql, bulk.previewToken, subject)
+  await checkPreview(sql, previewed)
+  const { as_of: asOf, snapshot, excluded } = previewed
+  return countMatching(sql, bulk, { asOf, snapshot, excluded })
+}

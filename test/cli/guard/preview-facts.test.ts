@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import { envOf, runAt } from '../../support/fakes/change-server.ts'
+import { fakeServer, jobsAnswer, previewOf } from '../../support/fakes/fake-server.ts'
+import { atTerminal } from '../../support/programs/terminal.ts'
+
+const group = { domain: 'chatbooks', queue: 'default', job_type: 'export', status: 'queued', count: 12 }
+const owners = [{ owner_user_id: 'alice', count: 4 }]
+const times = { oldest: '2026-11-01T10:00:00Z', newest: '2026-11-20T10:00:00Z' }
+const row = { queue: 'default', job_type: 'a', queued: 0, scheduled: 0, processing: 0, quarantined: 12 }
+
+/** A server whose preview of 12 jobs has these fields. */
+const serverOf = (more: object, answer: object = {}) =>
+  fakeServer(({ path }) =>
+    path.includes('/stats')
+      ? { body: [{ domain: 'chatbooks', ...row }] }
+      : jobsAnswer(12, {
+          ...{ groups: [group], kept: 3, ...answer },
+          preview: previewOf(12, { groups: [group], owners, ...times, ...more }),
+        }),
+  )
+
+const scope = ['--domain', 'chatbooks']
+const facts = { dependents: 3, restorable: 10 }
+const shown = [
+  'Owners with the most jobs: alice 4\n',
+  'Oldest: 2026-11-01 10:00 UTC, newest: 2026-11-20 10:00 UTC\n',
+  'Cancelled along: 3 queued jobs that depend on these jobs\n',
+]
+const back = 'An undo could give back 10 of 12 jobs\n'
+const why = (one: string, two: string) => `Why these jobs match: 9 ${one}, 3 ${two}\n`
+const two = (one: string, other: string) => ({
+  reasons: [
+    { reason: one, count: 9 },
+    { reason: other, count: 3 },
+  ],
+})
+const ofSweep = { ...facts, ...two('age', 'runtime') }
+const ofIntegrity = { ...facts, restorable: 0, ...two('stale_lease', 'expired_lease') }
+
+describe('the preview of a change', () => {
+  it.each([
+    [['prune', ...scope], facts, back, '12 of 15 finished jobs would be deleted'],
+    [['sweep', ...scope, '--age', '1d', '--runtime', '2h'], ofSweep, back, 'would cancel 12 jobs in chatbooks\n'],
+    [['requeue', ...scope], facts, back, 'would requeue 12 jobs in chatbooks\n'],
+    [
+      ['integrity', ...scope, '--fix'],
+      ofIntegrity,
+      'An undo could give back none of these jobs\n',
+      'would repair 12 jobs',
+    ],
+  ])(
+    'at a terminal shows groups, owners, ages, dependents and what an undo could do: %j',
+    async (words, more, undo, say) => {
+      const server = await serverOf(more)
+      const { code, screen } = await atTerminal([...words, '--dry-run'], { env: envOf(server) })
+      expect(code).toBe(0)
+      expect(screen).toMatch(/^QUEUE +TYPE +STATUS +(JOBS|DELETE)/m)
+      for (const line of [...shown, undo, say]) expect(screen).toContain(line)
+    },
+  )
+
+  it('at a terminal shows why jobs match, where a change has reasons', async () => {
+    const [sweep, integrity, other] = await Promise.all([
+      serverOf(ofSweep),
+      serverOf(ofIntegrity),
+      serverOf(two('age', 'moon')),
+    ])
+    const words = ['sweep', ...scope, '--age', '1d', '--runtime', '2h', '--dry-run']
+    const swept = await atTerminal(words, { env: envOf(sweep) })
+    const repaired = await atTerminal(['integrity', ...scope, '--fix', '--dry-run'], { env: envOf(integrity) })
+    const unknown = await atTerminal(words, { env: envOf(other) })
+    expect(swept.screen).toContain(why('queued for too long', 'running for too long'))
+    expect(repaired.screen).toContain(why('with a lease but not running', 'running with an expired lease'))
+    expect(unknown.screen).toContain(why('queued for too long', 'moon'))
+  })
+
+  it('of an undo has the same table, and below it the jobs that cannot be given back, with the reason', async () => {
+    const conflicts = [{ job_id: 8123, reason: 'gone on' }]
+    const server = await serverOf({ ...facts, dependents: 0 }, { conflict_count: 1, conflicts })
+    const { screen } = await atTerminal(['undo', '17', '--dry-run'], { env: envOf(server) })
+    expect(screen).toMatch(/chatbooks\/default +export +queued +12\n/)
+    expect(screen).toContain('Owners with the most jobs: alice 4\n')
+    expect(screen).toMatch(/Cannot be given back:\n\nJOB +REASON\n8123 +gone on\n/)
+    expect(screen).toContain('would give back 12 jobs of operation 17\n')
+    expect(screen).not.toContain('An undo could')
+  })
+
+  it('off a terminal is one sentence, with what a reader may not expect', async () => {
+    const words = ['sweep', ...scope, '--age', '1d', '--runtime', '2h']
+    const sentence =
+      'would cancel 12 jobs in chatbooks (9 queued for too long, 3 running for too long); ' +
+      '3 queued jobs that depend on them would be cancelled along; an undo could give back 10 of them\n'
+    const server = await serverOf(ofSweep)
+    const plain = await serverOf({ dependents: 0, restorable: 12, reasons: [{ reason: 'age', count: 12 }] })
+    expect(await runAt(server, [...words, '--dry-run'])).toEqual({ code: 0, out: sentence, err: '' })
+    expect(await runAt(server, words)).toMatchObject({ code: 3, out: '', err: expect.stringContaining(sentence) })
+    expect(await runAt(plain, [...words, '--dry-run'])).toMatchObject({ out: 'would cancel 12 jobs in chatbooks\n' })
+  })
+})
