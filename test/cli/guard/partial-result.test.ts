@@ -14,8 +14,8 @@ describe('operations', () => {
     expect(tsv).toEqual({
       code: 0,
       out:
-        '18\t2026-11-24T12:00:00Z\tundo\tpartial\t\t\t\t200\tapi_key\t\t2026-11-24T12:00:09Z\t17\t\n' +
-        '17\t2026-11-24T12:00:00Z\tprune\tdone\tchatbooks\t\t\t200\tapi_key\tnightly\t2026-11-24T12:00:09Z\t\t\n',
+        '18\t2026-11-24T12:00:00.000Z\tundo\tpartial\t\t\t\t200\tapi_key\t\t2026-11-24T12:00:09.000Z\t17\t\n' +
+        '17\t2026-11-24T12:00:00.000Z\tprune\tdone\tchatbooks\t\t\t200\tapi_key\tnightly\t2026-11-24T12:00:09.000Z\t\t\n',
       err: '',
     })
     expect(JSON.parse(json.out)).toEqual([undone, record])
