@@ -42,16 +42,19 @@ export async function conclude<Answer>(
   const { run } = conclusion
   const hasKey = context.idempotencyKey !== undefined
   if (run.stop) return concludeStopped(context, run, run.stop)
+  const partial = { id: context.operation, affected: run.affected, hasKey }
   try {
     const answer = await makeAnswer(context, bulk, conclusion)
-    await close(context, { state: 'done', skippedLocked: run.skippedLocked, answer })
-    return bulk.output.parse(answer)
+    const isClosed = await closeAsDone(context, { state: 'done', skippedLocked: run.skippedLocked, answer })
+    if (isClosed) return bulk.output.parse(answer)
   } catch (cause) {
     if (run.affected === 0) throw cause
     const why = 'the record could not be closed'
     closeLater(context, { state: 'partial', error: why })
-    throw partialFailure({ id: context.operation, affected: run.affected, why, hasKey, cause })
+    throw partialFailure({ ...partial, why, cause })
   }
+  const why = 'another server has closed the record, since this server did not touch it in time'
+  throw partialFailure({ ...partial, why })
 }
 
 async function makeAnswer(
@@ -115,6 +118,22 @@ function failureOf(stop: NonNullable<RunResult['stop']>): Failure {
 /** The message without the clause that says what was changed: the record knows that better. */
 const withoutConsequence = ({ message }: Failure): string =>
   message.replace(/; (?:nothing was changed|the change was .*)$/, '')
+
+/**
+ * Closes the record, a second time where the connection breaks.
+ * @returns false where the record is closed already, and not as done: another server took this operation for an orphan
+ */
+async function closeAsDone(context: ConcludeContext, outcome: Outcome): Promise<boolean> {
+  const closed = await close(context, outcome).catch(async () => {
+    await wait(pauseBeforeCloseMs)
+    return close(context, outcome)
+  })
+  if (closed) return true
+  // The first close may have been committed, although its connection broke before the answer came.
+  const [record] = await context.sql<{ state: string }[]>`
+    select state from job_operations where id = ${context.operation}::bigint`
+  return record === undefined || !['partial', 'failed'].includes(record.state)
+}
 
 async function close({ sql, log, operation }: ConcludeContext, outcome: Outcome): Promise<ClosedRecord | undefined> {
   const closed = await sql.begin((tx) => closeRecord(tx, operation, outcome))

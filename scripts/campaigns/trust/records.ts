@@ -56,10 +56,10 @@ export const operationsSince = ({ sql }: Pick<Context, 'sql'>, since: number): P
           select count(*)::int from job_operation_rows r
           where operation_id = o.id and r.after ->> 'cancellation_reason' like 'dependency%'
         ) as "cancelledDependents",
-        (select count(*)::int from job_events e where e.job_id is null and e.attrs_json ->> 'operation' = o.id::text) as "batchEvents",
+        (select count(*)::int from job_events e where e.job_id is null and event_type <> 'operation.sealed' and e.attrs_json ->> 'operation' = o.id::text) as "batchEvents",
         (
           select coalesce(sum((attrs_json ->> 'affected')::int), 0)::int
-          from job_events e where e.job_id is null and e.attrs_json ->> 'operation' = o.id::text
+          from job_events e where e.job_id is null and event_type <> 'operation.sealed' and e.attrs_json ->> 'operation' = o.id::text
         ) as "affectedInEvents"
       from job_operations o
       where id > ${since}

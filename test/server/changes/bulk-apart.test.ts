@@ -96,6 +96,23 @@ describe('a change on postgres, beside another of its kind', () => {
     expect(doneOf(await change).affected).toBe(1)
     expect(await world.count()).toBe(3)
   })
+
+  it('is told as partial when another server has closed its record as an orphan', async () => {
+    await world.jobs(3)
+    // Closes the record when the batch commits, as another server does while this one is suspended.
+    await other.unsafe(`
+      create function close_record() returns trigger language plpgsql as
+        $$ begin update job_operations set state = 'partial', ended_at = now() where id = new.id; return null; end $$;
+      create constraint trigger close_record after update on job_operations deferrable initially deferred
+        for each row when (new.affected = 3 and new.state = 'running') execute function close_record()`)
+    try {
+      const { status, body } = await ask(world, prune)
+      expect({ status, body }).toMatchObject({ status: 503, body: { code: 'partial', hint: expect.any(String) } })
+      expect(body).toMatchObject({ detail: expect.stringMatching(/^another server has closed .* 3 jobs were changed/) })
+    } finally {
+      await other.unsafe('drop trigger close_record on job_operations; drop function close_record()')
+    }
+  })
 })
 
 describe.each(['postgres'] as const)('an operation that a dead server has left behind on %s', (kind) => {
