@@ -28,6 +28,7 @@ const random = randomFrom(seed)
 const program = (name: string, ...args: string[]) =>
   spawnSync(process.execPath, ['--import', 'tsx', fileURLToPath(new URL(name, import.meta.url)), ...args], {
     encoding: 'utf8',
+    timeout: 300_000,
   })
 
 /** The error of a program whose stack trace shows a whole bundled file before it. */

@@ -1,4 +1,4 @@
-import { existsSync, linkSync, mkdirSync, renameSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 interface PendingRename {
@@ -17,6 +17,7 @@ export class PendingRenames {
   /** @param spare a folder on the same disk that keeps replaced files */
   constructor(spare: string) {
     this.#spare = spare
+    rmSync(spare, { recursive: true, force: true }) // of the process before the power cut
     mkdirSync(spare, { recursive: true })
   }
 

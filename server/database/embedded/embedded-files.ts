@@ -72,9 +72,25 @@ export class WatchedFiles extends NodeFS {
     if (!fsync) return
     operations.fsync = ({ nfd }) => {
       touched()
-      fsyncSync(nfd)
-      return 0
+      return syncFile(nfd)
     }
+  }
+}
+
+/** `EIO` as WebAssembly has it. */
+const inputOutputError = 29
+
+/**
+ * Waits until a file is on the disk.
+ * @returns 0, or an error number. PostgreSQL then ends itself, and the next start recovers from the write-ahead log. An
+ *   exception would unwind PostgreSQL in the middle of a function, and leave it in a state that gives no more answers
+ */
+function syncFile(descriptor: number): number {
+  try {
+    fsyncSync(descriptor)
+    return 0
+  } catch {
+    return inputOutputError
   }
 }
 
