@@ -97,6 +97,10 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
     const words = retyped(['integrity', ...scopeWords(scope, true), '--fix'])
     print.aside(`\n${jobsText(total)} ${total === 1 ? 'breaks' : 'break'} an invariant. To repair:  ${words}`)
   }
+  if (print.forPeople && total === 0) {
+    const { noteUnknownScope } = await import('../queues/known-scope.ts')
+    await noteUnknownScope(context, scope)
+  }
   return settings.detailedExitcode && total > 0 ? 'would_change' : 'ok'
 }
 

@@ -26,3 +26,24 @@ it('--must-exist makes it exit 5, for changes and for stats', async () => {
   expect(prune.err).toContain('no job was ever in chatboks; nothing was changed')
   expect(silent).toEqual({ code: 0, out: '', err: '' })
 })
+
+it('a scope that never had a job is noted by integrity at a terminal', async () => {
+  const empty = { non_processing_with_lease: 0, processing_expired: 0, fixed: 0 }
+  const server = await fakeServer(({ method, path }) => {
+    if (method === 'POST') return { body: empty }
+    return { body: path === '/api/v1/jobs/stats' ? [row] : [] }
+  })
+  const { code, err } = await runAt(server, ['integrity', '--domain', 'chatboks', '-o', 'table'])
+  expect(code).toBe(0)
+  expect(err).toContain('note: no job was ever in chatboks; did you mean --domain chatbooks?')
+})
+
+it('a short name is not taken for another one that shares no more than a letter', async () => {
+  const server = await fakeServer(({ method, path }) => {
+    if (method === 'POST') return jobsAnswer(0)
+    return { body: path === '/api/v1/jobs/stats' ? [{ ...row, domain: 'abc' }] : [] }
+  })
+  const { err } = await runAt(server, ['prune', '--domain', 'axy', '--dry-run'])
+  expect(err).toContain('note: no job was ever in axy')
+  expect(err).not.toContain('did you mean')
+})

@@ -13,7 +13,7 @@ import { runCampaign } from './campaign.ts'
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '200000' },
-    rounds: { type: 'string', default: '9' },
+    rounds: { type: 'string', default: '50' },
     seed: { type: 'string' },
     keep: { type: 'boolean' },
   },
