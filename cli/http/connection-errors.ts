@@ -33,7 +33,7 @@ export function failureOfConnection(error: unknown, attempt: Attempt): Failure {
   const code = 'code' in cause && cause.code !== undefined ? String(cause.code) : cause.name
   const lost = changing && code !== 'ECONNREFUSED' && code !== 'ENOTFOUND' && !/CERT|TLS|SSL|EPROTO/.test(code)
   return new Failure('unreachable', `cannot reach ${server}: ${reasonOf(code)}${lost ? outcome : ''}`, {
-    ...(!lost && { hint: hintOn(code) }),
+    ...(!lost && { hint: hintOn(code, target.url) }),
     cause: error,
   })
 }
@@ -53,7 +53,14 @@ const hints = new Map([
   ['EPROTO', 'write http:// in place of https:// where you trust the network'],
   ['HTTPParserError', 'write https:// in place of http:// if the port is an https port'],
 ])
-const hintOn = (code: string): string => hints.get(code) ?? 'run jobsctl doctor to find the cause'
+const doctorHint = 'run jobsctl doctor to find the cause'
+
+/** A port that expects TLS closes a connection with plain HTTP, often without a word. */
+function hintOn(code: string, url: URL): string {
+  const mayExpectTls = url.protocol === 'http:' && (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET')
+  if (mayExpectTls) return `${doctorHint}, and write https:// in place of http:// if the port is an https port`
+  return hints.get(code) ?? doctorHint
+}
 
 const reasons: Record<string, string> = {
   ECONNREFUSED: 'connection refused',

@@ -1,0 +1,89 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newFolder } from '../support/database/database.ts'
+import { configHome, secretFile } from '../support/programs/config-home.ts'
+import { runJobsctl } from '../support/programs/jobsctl.ts'
+
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0
+if (!hasOpenssl) process.stderr.write('skipped: openssl is missing, which makes the certificates of these tests\n')
+
+/** Makes a certificate that signs itself, and returns the paths of its files. */
+async function certificate(name: string): Promise<{ key: string; cert: string }> {
+  const folder = await newFolder('certificate')
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+  const argv = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+  execFileSync(
+    'openssl',
+    [...argv, '-keyout', key, '-out', cert, '-subj', '/CN=jobs', '-addext', `subjectAltName=${name}`],
+    {
+      stdio: 'ignore',
+    },
+  )
+  return { key, cert }
+}
+
+/** A jobs server without jobs that speaks https. */
+async function serveWith({ key, cert }: { key: string; cert: string }) {
+  const server = createServer({ key: await readFile(key), cert: await readFile(cert) }, (_incoming, outgoing) => {
+    outgoing.setHeader('content-type', 'application/json').end('[]')
+  })
+  // A client that refuses the certificate, or speaks http, breaks the connection.
+  server.on('tlsClientError', () => {}).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return { url: `https://127.0.0.1:${port}`, port, stop: () => void server.close() }
+}
+
+describe.skipIf(!hasOpenssl)('a server that speaks https', () => {
+  let own: { key: string; cert: string }
+  let server: Awaited<ReturnType<typeof serveWith>>
+  beforeAll(async () => {
+    own = await certificate('IP:127.0.0.1')
+    server = await serveWith(own)
+  })
+  afterAll(() => server?.stop())
+
+  const stats = async (profile: object) => {
+    const { env } = await configHome({ profiles: { tls: { api_key_file: await secretFile('k'), ...profile } } })
+    return runJobsctl(['stats', '--profile', 'tls', '--retries', '0'], { env })
+  }
+
+  it('is not trusted with a certificate of an unknown authority, and the hint names ca_file', async () => {
+    const { code, err } = await stats({ url: server.url })
+    expect(code).toBe(7)
+    expect(err).toContain(`cannot reach ${server.url}: its certificate is signed by itself`)
+    expect(err).toMatch(/hint: set ca_file in the profile, or NODE_EXTRA_CA_CERTS/)
+  })
+
+  it('is trusted with the ca_file of its profile', async () => {
+    expect(await stats({ url: server.url, ca_file: own.cert })).toMatchObject({ code: 0, err: '' })
+  })
+
+  it('is not reached with a ca_file that is missing, and the error names the file', async () => {
+    const { code, err } = await stats({ url: server.url, ca_file: `${own.cert}.missing` })
+    expect(code).toBe(2)
+    expect(err).toContain(`${own.cert}.missing`)
+    expect(err).not.toContain('ENOENT')
+  })
+
+  it('is not trusted with a certificate for another host', async () => {
+    const other = await certificate('DNS:elsewhere.example')
+    const elsewhere = await serveWith(other)
+    const { code, err } = await stats({ url: elsewhere.url, ca_file: other.cert })
+    elsewhere.stop()
+    expect(code).toBe(7)
+    expect(err).toContain('its certificate is for another host name')
+    expect(err).toContain('hint: use the host name in the certificate for --url')
+  })
+
+  it('that is called with http is told in plain words', async () => {
+    const { code, err } = await stats({ url: server.url.replace('https:', 'http:') })
+    expect(code).toBe(7)
+    expect(err).toContain('write https:// in place of http:// if the port is an https port')
+  })
+})
