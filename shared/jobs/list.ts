@@ -34,10 +34,10 @@ const ListedJob = z.object({
   started_at: string,
   leased_until: string,
   completed_at: string,
-  owner_user_id: string,
-  batch_group: string,
-  error_code: string,
-  worker_id: string,
+  owner_user_id: string.optional(),
+  batch_group: string.optional(),
+  error_code: string.optional(),
+  worker_id: string.optional(),
 })
 export type ListedJob = z.output<typeof ListedJob>
 
