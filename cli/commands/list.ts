@@ -33,7 +33,7 @@ export const list: CommandSpec<ListFlags> = {
   examples: [
     'jobsctl list --domain chatbooks --status failed,quarantined',
     'jobsctl list --stale',
-    'jobsctl list --domain chatbooks --error timeout --sort -priority --limit 20',
+    'jobsctl list --domain chatbooks --error timeout --sort priority:desc --limit 20',
     'jobsctl list --domain chatbooks --status quarantined --ids',
   ],
   flags: [
@@ -49,7 +49,7 @@ export const list: CommandSpec<ListFlags> = {
     mustExistFlag,
     {
       flags: '--sort <field>',
-      about: 'created_at, priority, status, completed_at, ended_at; -x is descending',
+      about: 'created_at, priority, status, completed_at, ended_at; or x:desc',
       group: 'HOW',
     },
     { flags: '--limit <n>', about: 'so many at most, 1 to 1000 (default: 100)', group: 'HOW' },
@@ -103,10 +103,11 @@ function limitOf(text = '100'): number {
   throw new Failure('usage', '--limit: must be a number from 1 to 1000')
 }
 
-const sortOf = (text = '-created_at') => ({
-  sort_by: text.replace(/^-/, ''),
-  sort_order: text.startsWith('-') ? 'desc' : 'asc',
-})
+/** `priority` sorts up, `priority:desc` sorts down. */
+function sortOf(text = 'created_at:desc') {
+  const [, field = text, order = 'asc'] = /^(.*?)(?::(asc|desc))?$/.exec(text) ?? []
+  return { sort_by: field, sort_order: order }
+}
 
 /** The flag of each field whose name the flag does not have. */
 const flagOfField = new Map([

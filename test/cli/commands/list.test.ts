@@ -48,6 +48,9 @@ describe('list', () => {
     expect(await listed('--stale')).toEqual([])
     expect(await listed('--min-retries', '1000')).toEqual([])
     expect(await listed('--status', 'failed', '--limit', '2')).toHaveLength(2)
+    const inOrder = async (sort: string) =>
+      (await world.jobsctl(['list', '--ids', '--sort', sort])).out.trim().split('\n')
+    expect((await inOrder('created_at:desc')).map(Number)).toEqual((await inOrder('created_at')).map(Number).reverse())
   })
 
   it('is a table at a terminal, and says where the limit cut it', async () => {
@@ -74,6 +77,7 @@ describe('list', () => {
     [['--limit', '0'], '--limit: must be a number from 1 to 1000'],
     [['--limit', '1e3'], '--limit: must be a number from 1 to 1000'],
     [['--sort', 'payload'], '--sort: must be one of created_at'],
+    [['--sort', 'priority:up'], '--sort: must be one of created_at'],
     [['--min-retries', 'many'], '--min-retries: '],
     [['--domain', ' '], '--domain: must not be blank'],
   ])('%j is refused before any call, and the error names the flag', async (flags, text) => {
