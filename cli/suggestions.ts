@@ -18,8 +18,7 @@ export function meantInstead(command: string | undefined, message: string): stri
 
 /** Words of other tools, and the commands that do the same here. */
 const synonyms = new Map([
-  ['list', 'jobsctl queues, jobsctl stats or jobsctl events'],
-  ['ls', 'jobsctl queues, jobsctl stats or jobsctl events'],
+  ['ls', 'jobsctl list'],
   ['status', 'jobsctl stats'],
   ['delete', 'jobsctl prune'],
   ['retry', 'jobsctl requeue'],

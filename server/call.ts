@@ -50,6 +50,8 @@ export interface Call extends ServerContext {
   disconnected: () => AbortSignal
   /** Reports the progress of a change to the caller: when it begins, and after each batch. */
   reportProgress: (progress: Progress) => void
+  /** Adds a header to the response. */
+  addHeader: (name: string, value: string) => void
   /** Reports the number of changed rows to the log. */
   reportChangedRows: (rows: number) => void
 }

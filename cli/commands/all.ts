@@ -6,6 +6,7 @@ import { enqueue } from './enqueue.ts'
 import { events } from './events.ts'
 import { help } from './help.ts'
 import { integrity } from './integrity.ts'
+import { list } from './list.ts'
 import { operations } from './operations.ts'
 import { prune } from './prune.ts'
 import { drain, pause, resume } from './queue-control.ts'
@@ -18,6 +19,7 @@ import { undo } from './undo.ts'
 /** Every command, in the order of the help. */
 export const commands: readonly CommandSpec[] = [
   stats,
+  list,
   queues,
   events,
   prune,

@@ -46,8 +46,7 @@ export function programHelp(commands: readonly CommandSpec[]): string {
       ),
       '',
     ]),
-    'A bulk change is previewed and confirmed: jobsctl <command> --help lists its flags.',
-    'More: jobsctl help flags, jobsctl help environment, jobsctl help exit-codes',
+    'More: jobsctl <command> --help, jobsctl help flags, jobsctl help environment, jobsctl help exit-codes',
     '',
   ].join('\n')
 }

@@ -25,6 +25,8 @@ interface Answer<T> {
   body: T
   /** The answer as the server sent it. */
   raw: unknown
+  /** The value of a header of the answer. */
+  header: (name: string) => string | undefined
 }
 
 export interface Client {
@@ -86,7 +88,7 @@ export function createClient(options: ClientOptions): Client {
       const worthRepeating = changing ? neverSent : isTemporary
       const received = await withRetries(attempt, { retries, worthRepeating, left, signal })
       const read = endpoint.output.safeParse(received.json)
-      if (read.success) return { body: read.data, raw: received.json }
+      if (read.success) return { body: read.data, raw: received.json, header: received.header }
       const { unexpectedResponse } = await import('./response-errors.ts')
       throw unexpectedResponse(received, { target, changing })
     },

@@ -28,6 +28,7 @@ const ObjectSchema = z.looseObject({ properties: z.record(z.string(), z.unknown(
 
 /** The fields of an object, in their order. */
 export function fieldsOf(schema: z.ZodType): Field[] {
+  if (schema instanceof z.ZodPipe && schema.out instanceof z.ZodObject) return fieldsOf(schema.out)
   if (!(schema instanceof z.ZodObject)) throw new Error('the input of an endpoint must be an object')
   const json = ObjectSchema.parse(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }))
   return Object.entries(schema.shape).map(([name, field]) => ({

@@ -37,6 +37,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       leaving ??= disconnectController(c.env.outgoing)
       return leaving.signal
     }
+    const more: Record<string, string> = {}
     const callWith = (reportProgress: Call['reportProgress']): Call => ({
       caller: c.get('caller').id,
       formerCaller: formerCallerOf(c.get('caller')),
@@ -46,6 +47,9 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       idempotencyKey,
       reportProgress,
       disconnected,
+      addHeader: (name, value) => {
+        more[name] = value
+      },
       reportChangedRows: (rows: number) => c.set('rows', rows),
       ...serving, // last, because adding fields to an object that was spread takes forty times as long
     })
@@ -65,7 +69,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       const text = JSON.stringify(endpoint.minimal(output))
       return respond(c, text, { status, more: { 'Preference-Applied': returnMinimal } })
     }
-    return respond(c, toJson(output, leaving), { status })
+    return respond(c, toJson(output, leaving), { status, more })
   })
 }
 

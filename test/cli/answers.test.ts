@@ -50,7 +50,7 @@ it.each([
 })
 
 it.each([
-  [['list'], 'did you mean jobsctl queues'],
+  [['ls'], 'did you mean jobsctl list'],
   [['help', 'prnue'], 'did you mean jobsctl help prune?'],
   [['stats', 'chatbooks'], 'Did you mean --domain <name>?'],
   [['stats', '--api-key', 'abc'], 'Use --api-key-file'],

@@ -45,6 +45,7 @@ const callWith = (sql: Pool): Call => ({
   idempotencyKey: undefined,
   disconnected: () => signal,
   reportProgress: () => {},
+  addHeader: () => {},
   reportChangedRows: () => {},
 })
 

@@ -1,0 +1,39 @@
+import type { JobFilter } from '../../shared/jobs/job-filter.ts'
+import { inScope } from './scope.ts'
+import type { Fragment, Sql } from './sql.ts'
+import { staticFragment } from './static-fragment.ts'
+
+/** An SQL expression: when a job ended, null for a job that has never ended. */
+export const endedAt = staticFragment((sql) => sql`coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at)`)
+
+/** An SQL condition on `jobs`, true for a running job whose lease has expired. */
+const isStale = staticFragment(
+  (sql) => sql`jobs.status = 'processing' and (jobs.leased_until is null or jobs.leased_until <= now())`,
+)
+
+/** An SQL fragment of conditions on `jobs`, each of which begins with `and`: one for each field of the filter that is set. */
+export const inFilter = (sql: Sql, filter: JobFilter): Fragment => {
+  const given = <Value>(value: Value | undefined, condition: (value: Value) => Fragment): Fragment =>
+    value === undefined ? sql`` : sql`and ${condition(value)}`
+  return sql`
+    ${inScope(sql, filter)}
+    ${given(filter.status, (states) => sql.unsafe(`jobs.status in (${states.map((state) => `'${state}'`).join(', ')})`))}
+    ${given(filter.owner_user_id, (owner) => sql`jobs.owner_user_id = ${owner}::text`)}
+    ${given(filter.batch_group, (group) => sql`jobs.batch_group = ${group}::text`)}
+    ${given(filter.worker_id, (worker) => sql`jobs.worker_id = ${worker}::text`)}
+    ${given(filter.error_code, (code) => sql`jobs.error_code = ${code}::text`)}
+    ${given(filter.error, (part) => hasError(sql, part))}
+    ${given(filter.created_after, (time) => sql`jobs.created_at >= ${time}::text::timestamptz`)}
+    ${given(filter.created_before, (time) => sql`jobs.created_at < ${time}::text::timestamptz`)}
+    ${given(filter.ended_after, (time) => sql`${endedAt(sql)} >= ${time}::text::timestamptz`)}
+    ${given(filter.ended_before, (time) => sql`${endedAt(sql)} < ${time}::text::timestamptz`)}
+    ${given(filter.min_retries, (least) => sql`jobs.retry_count >= ${least}::int`)}
+    ${given(filter.stale, (stale) => (stale ? sql`(${isStale(sql)})` : sql`(${isStale(sql)}) is not true`))}
+    ${given(filter.ids, (ids) => sql`jobs.id = any(${ids.map(String)}::text[]::bigint[])`)}
+    ${(filter.payload ?? []).reduce((all, { path, value }) => sql`${all} and jobs.payload #>> ${path}::text[] = ${value}::text`, sql``)}`
+}
+
+/** True for a job whose error message, or the error of its last attempt, contains `part` in any case. */
+const hasError = (sql: Sql, part: string): Fragment => sql`(
+  strpos(lower(jobs.error_message), lower(${part}::text)) > 0 or strpos(lower(jobs.last_error), lower(${part}::text)) > 0
+)`

@@ -1,0 +1,82 @@
+import * as z from 'zod'
+import { optional, scopeFields, wholeNumber } from '../scope.ts'
+import { readSwitch } from '../switch.ts'
+import { Time } from '../time.ts'
+import { PathId, text, words } from '../work/job.ts'
+
+/** Every state of a job. */
+const jobStates = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'] as const
+
+const Status = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .pipe(z.enum(jobStates, `must be one of ${jobStates.join(', ')}`))
+
+/** A query has the items of a list in one text, separated by commas. */
+const listOf = <T extends z.ZodType>(item: T, most: number) =>
+  optional(
+    z.preprocess(
+      (value) => (typeof value === 'string' ? value.split(',') : value),
+      z.array(item, 'must be a list').min(1, 'must not be empty').max(most, `must have at most ${most} items`),
+    ),
+  )
+
+const Id = z.preprocess((value) => (typeof value === 'number' ? String(value) : value), PathId)
+
+/** A query has a number as text. */
+const RetryCount = z.preprocess(
+  (value) => (typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value),
+  wholeNumber(0, 2 ** 31 - 1),
+)
+
+const Switch = z.preprocess(
+  (value) => (typeof value === 'string' ? readSwitch(value) : value),
+  z.boolean('must be true or false'),
+)
+
+const Path = text(200)
+  .transform((path) => path.split('.'))
+  .refine((names) => names.every((name) => name !== ''), 'must have a name between every two dots')
+  .refine((names) => names.length <= 20, 'must have at most 20 names')
+
+/** `path` is a list of names from the payload down to a value. */
+const PayloadValue = z.strictObject({ path: Path, value: text(200) })
+
+/** Which jobs an endpoint is about; a field that is absent does not filter. Times are from `after` on and before `before`. */
+export const jobFilterFields = {
+  ...scopeFields,
+  status: listOf(Status, jobStates.length),
+  owner_user_id: optional(words(128)),
+  batch_group: optional(words(256)),
+  worker_id: optional(words(256)),
+  error_code: optional(words(256)),
+  /** A part of the error message, in any case. */
+  error: optional(words(200)),
+  created_after: optional(Time),
+  created_before: optional(Time),
+  ended_after: optional(Time),
+  ended_before: optional(Time),
+  min_retries: optional(RetryCount),
+  /** True for running jobs whose lease has expired, and false for all other jobs. */
+  stale: optional(Switch),
+  ids: listOf(Id, 200),
+  payload: optional(
+    z.array(PayloadValue, 'must be sent as payload.<path>=<value>').max(5, 'must have at most 5 items'),
+  ),
+}
+const JobFilter = z.strictObject(jobFilterFields)
+export type JobFilter = z.output<typeof JobFilter>
+
+const prefix = 'payload.'
+
+/** Gathers the fields `payload.<path>` of a query into the list `payload`. Other inputs stay as they are. */
+export function gatherPayload(query: unknown): unknown {
+  if (typeof query !== 'object' || query === null) return query
+  const fields = Object.entries(query)
+  const payload = fields
+    .filter(([name]) => name.startsWith(prefix))
+    .map(([name, value]) => ({ path: name.slice(prefix.length), value }))
+  if (payload.length === 0 || Object.hasOwn(query, 'payload')) return query
+  return { ...Object.fromEntries(fields.filter(([name]) => !name.startsWith(prefix))), payload }
+}
