@@ -1,6 +1,7 @@
 import type { Progress } from '../shared/changes/bulk-change.ts'
 import type { Pool, Sql } from './database/sql.ts'
 import type { Log } from './log.ts'
+import type { Redactor } from './redact.ts'
 import type { EventWatermark } from './waiting/event-watermark.ts'
 import type { LongPolls } from './waiting/long-poll.ts'
 import type { SingleFlight } from './waiting/single-flight.ts'
@@ -28,6 +29,8 @@ export interface ServerContext {
   localOperations: Set<number>
   /** The longest time without progress of a call, in milliseconds: a bound for a database that ignores its own timeouts. */
   callTimeoutMs: number
+  /** Masks secrets by `JOBS_REDACT_KEYS`. */
+  redactor: Redactor
   log: Log
   /** Aborted when the server stops. */
   stopping: AbortSignal

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { Failure } from '../shared/errors.ts'
 import { readSwitch } from '../shared/switch.ts'
 import { isAddressList } from './address-list.ts'
+import { defaultRedactKeys } from './redact.ts'
 
 const number = (least: number, most: number, preset: number) =>
   z
@@ -79,6 +80,11 @@ export const Env = z.object({
     .default(true)
     .describe('a prune moves its jobs to jobs_archive, so that it can be undone'),
   JOBS_ARCHIVE_DAYS: number(1, 3650, 7).describe('number of days for which a change can be undone'),
+  JOBS_REDACT_KEYS: z
+    .string()
+    .max(10_000, 'must be at most 10000 characters')
+    .default(defaultRedactKeys)
+    .describe('names whose values are masked where a caller asks for it, separated by commas'),
   JOBS_SHUTDOWN_SECONDS: number(0, 3600, 30).describe('how long running requests may take after SIGTERM, in seconds'),
 })
 export type Env = z.output<typeof Env>

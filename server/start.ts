@@ -19,6 +19,7 @@ import type { Env } from './env.ts'
 import { createApp } from './http/app.ts'
 import { close, createHttpServer, listen } from './http/http-server.ts'
 import type { Log } from './log.ts'
+import { createRedactor } from './redact.ts'
 import { createEventWatermark } from './waiting/event-watermark.ts'
 import { createLongPolls } from './waiting/long-poll.ts'
 import { createSingleFlight } from './waiting/single-flight.ts'
@@ -100,6 +101,7 @@ const createContext = ({ sql, env, log, stopping }: ContextOptions): ServerConte
   maxBodyBytes: env.JOBS_MAX_BODY_BYTES,
   archiveBeforeDelete: env.JOBS_ARCHIVE_BEFORE_DELETE,
   archiveDays: env.JOBS_ARCHIVE_DAYS,
+  redactor: createRedactor(env.JOBS_REDACT_KEYS),
   lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
   callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),
 })

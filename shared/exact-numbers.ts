@@ -35,3 +35,7 @@ function canonical(number: string): string {
   const kept = digits.replace(/0+$/, '')
   return kept === '' ? '' : `${sign}${kept}e${Number(exponent) - fraction.length + digits.length - kept.length}`
 }
+
+/** The JSON text in which every number that JavaScript would change is replaced by what `write` makes of it. */
+export const replaceInexact = (text: string, write: (number: string) => string): string =>
+  text.replaceAll(token, (found) => (found.startsWith('"') || isExact(found) ? found : write(found)))

@@ -63,6 +63,7 @@ const meanings: Record<string, string> = {
   project_id: 'the project of the job',
   queue: 'the queue',
   reason: 'why, for the event',
+  redact: '`true` masks values whose names look secret (`JOBS_REDACT_KEYS`)',
   result: 'any JSON, at most `JOBS_MAX_JSON_BYTES`',
   retryable: 'false when another attempt would fail, too',
   runtime_seconds: 'processing jobs that were picked up at least this long ago',

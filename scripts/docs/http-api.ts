@@ -22,6 +22,8 @@ const about: Record<Name, string> = {
   verifyOperations: 'Checks the hash chain of the records, day by day.',
   listJobs:
     'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped at 50,000 rows.',
+  showJob:
+    'One job with every column, its dependencies, attachments and last events, also from the archive. `lease_id` and `completion_token` are null.',
   enqueue:
     'Takes a job in. 201 with the row; 200 with the row that is there and `created: false` when the idempotency key is taken.',
   enqueueBatch: 'Takes up to 1,000 jobs in, all or none.',

@@ -10,6 +10,7 @@ import { checkCounts } from '../endpoints/doctor/check-counts.ts'
 import { idleIndexes } from '../endpoints/doctor/idle-indexes.ts'
 import { storage } from '../endpoints/doctor/storage.ts'
 import { listJobs } from '../endpoints/jobs/list.ts'
+import { showJob } from '../endpoints/jobs/show.ts'
 import { controlQueue } from '../endpoints/queues/control.ts'
 import { queueStatus, stoppedQueues } from '../endpoints/queues/queues.ts'
 import { stats } from '../endpoints/queues/stats.ts'
@@ -39,6 +40,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.checkCounts, checkCounts)
   mount(app, serving, endpoints.idleIndexes, idleIndexes)
   mount(app, serving, endpoints.listJobs, listJobs)
+  mount(app, serving, endpoints.showJob, showJob)
   mount(app, serving, endpoints.enqueue, enqueueJob)
   mount(app, serving, endpoints.enqueueBatch, enqueueJobs)
   mount(app, serving, endpoints.acquire, acquire)

@@ -30,7 +30,8 @@ const RetryCount = z.preprocess(
   wholeNumber(0, 2 ** 31 - 1),
 )
 
-const Switch = z.preprocess(
+/** A query has a switch as text. */
+export const Switch = z.preprocess(
   (value) => (typeof value === 'string' ? readSwitch(value) : value),
   z.boolean('must be true or false'),
 )

@@ -46,6 +46,7 @@ const callWith = (sql: Pool): Call => ({
   disconnected: () => signal,
   reportProgress: () => {},
   addHeader: () => {},
+  redactor: { fields: (fields) => fields, text: (text) => text },
   reportChangedRows: () => {},
 })
 

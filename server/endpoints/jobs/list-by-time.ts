@@ -125,7 +125,7 @@ async function scan(sql: Sql, request: ListRequest & { sort_by: TimeKey }, { cur
   const { order, beyond } = directionOf(sql, request, cursor)
   const ordered = part.keyed ? sql`${key} ${order}, jobs.id ${order}` : without.order(order)
   const isInPart = part.keyed ? sql`${where} and ${key} is not null` : sql`not (${where} and ${key} is not null)`
-  const range = part.keyed ? sql`${key} is not null` : without.where
+  const range = part.keyed ? sql`${key} is not null ${inTimes(sql, key, request)}` : without.where
   const after = part.from ? afterPlace(sql, key, { from: part.from, beyond }) : sql``
   // A literal, because the planner expects a tenth of the rows for a parameter.
   const bound = sql.unsafe(`limit ${mostScanned}`)
@@ -155,3 +155,13 @@ const afterPlace = (sql: Sql, key: Fragment, { from, beyond }: { from: Place; be
   from.key === null
     ? sql`and jobs.id ${beyond} ${from.id}::text::bigint`
     : sql`and (${key}, jobs.id) ${beyond} (${from.key}::text::timestamptz, ${from.id}::text::bigint)`
+
+/** The times of the filter that are about the sort key: the index begins and ends there. */
+function inTimes(sql: Sql, key: Fragment, request: ListRequest): Fragment {
+  const isCreation = request.sort_by === 'created_at'
+  const from = isCreation ? request.created_after : request.ended_after
+  const to = isCreation ? request.created_before : request.ended_before
+  return sql`
+    ${from === undefined ? sql`` : sql`and ${key} >= ${from}::text::timestamptz`}
+    ${to === undefined ? sql`` : sql`and ${key} < ${to}::text::timestamptz`}`
+}

@@ -169,6 +169,11 @@ describe.each(kinds)('the list of many jobs on %s', (kind) => {
     },
   )
 
+  it('begins where the times of its filter begin', async () => {
+    const { headers } = await world.call('GET', `${listPath}?limit=5&created_before=${ago(59_000)}`)
+    expect(headers).toMatchObject({ 'x-scanned': '6', 'x-complete': 'true' })
+  })
+
   it('reads only the rows of the page where nothing is filtered', async () => {
     const { headers } = await world.call('GET', `${listPath}?limit=50`)
     expect(headers).toMatchObject({ 'x-scanned': '51', 'x-complete': 'true' })

@@ -6,3 +6,6 @@ create index concurrently if not exists jobsctl_created
 create index concurrently if not exists jobsctl_ended_list
   on jobs ((coalesce(completed_at, cancelled_at, quarantined_at)), id)
   where coalesce(completed_at, cancelled_at, quarantined_at) is not null;
+
+-- One archived job.
+create index concurrently if not exists jobsctl_archive_ids on jobs_archive (id);

@@ -1,0 +1,67 @@
+import { gunzipSync } from 'node:zlib'
+import { readJson } from '../../database/lossless-json.ts'
+import type { Sql } from '../../database/sql.ts'
+import { missingArchiveColumns } from '../../undo/archive.ts'
+
+/** A row of `jobs` or `jobs_archive` with every column, those of other programs included. */
+interface JobRow {
+  id: number
+  uuid: string | null
+  domain: string | null
+  queue: string | null
+  job_type: string | null
+  status: string | null
+  [column: string]: unknown
+}
+
+export interface FoundJob {
+  row: JobRow
+  archived: boolean
+  /** The attachments and the edges of an archived job, as its row has them. */
+  archivedAttachments?: unknown
+  archivedEdges?: unknown
+}
+
+/** Reads a job and where it is; undefined for an unknown id. */
+export async function readJob(sql: Sql, id: number): Promise<FoundJob | undefined> {
+  const [row] = await sql<JobRow[]>`select jobs.* from jobs where jobs.id = ${id}::bigint`
+  return row ? { row, archived: false } : readArchived(sql, id)
+}
+
+/** Reads a job of the archive. Where another program has archived an id twice, the newest row is the job. */
+async function readArchived(sql: Sql, id: number): Promise<FoundJob | undefined> {
+  const missing = await missingArchiveColumns(sql)
+  const [found] = await sql<JobRow[]>`
+    select jobs_archive.*
+    from jobs_archive
+    where jobs_archive.id = ${id}::bigint
+    ${missing.includes('archived_at') ? sql`` : sql`order by jobs_archive.archived_at desc nulls last`}
+    limit 1`
+  if (!found) return undefined
+  const { payload_compressed, result_compressed, job_attachments, job_dependencies, ...row } = found
+  return {
+    row: {
+      ...row,
+      payload: row.payload ?? unpacked(payload_compressed),
+      result: row.result ?? unpacked(result_compressed),
+    },
+    archived: true,
+    archivedAttachments: job_attachments,
+    archivedEdges: job_dependencies,
+  }
+}
+
+/** The largest value that is unpacked, in bytes: a small value could unpack to more than the memory holds. */
+const maxUnpacked = 64 * 1024 * 1024
+
+/** The JSON in a value that was compressed with gzip; null where there is none, or the value cannot be unpacked. */
+function unpacked(compressed: unknown): unknown {
+  if (!(compressed instanceof Uint8Array)) return null
+  try {
+    const text = gunzipSync(compressed, { maxOutputLength: maxUnpacked }).toString('utf8')
+    JSON.parse(text)
+    return readJson(text)
+  } catch {
+    return null
+  }
+}

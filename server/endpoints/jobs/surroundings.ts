@@ -1,0 +1,69 @@
+import type { JobSurroundings } from '../../../shared/jobs/show.ts'
+import { writeJson } from '../../database/lossless-json.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { FoundJob } from './read-job.ts'
+
+const mostEdges = 1000
+const mostAttachments = 20
+const mostEvents = 50
+
+type Attachment = JobSurroundings['attachments'][number]
+type Event = JobSurroundings['events'][number]
+type RelatedJob = JobSurroundings['dependencies']['depends_on'][number]
+
+/** What belongs to a job beside its row. An archived job has its attachments and edges in its row. */
+export async function readSurroundings(sql: Sql, job: FoundJob): Promise<JobSurroundings> {
+  return {
+    dependencies: {
+      depends_on: await readRelated(sql, job, { own: 'job_uuid', other: 'depends_on_job_uuid' }),
+      dependents: await readRelated(sql, job, { own: 'depends_on_job_uuid', other: 'job_uuid' }),
+    },
+    attachments: (await readAttachments(sql, job)).toReversed(),
+    events: (await readEvents(sql, job)).toReversed(),
+  }
+}
+
+interface Ends {
+  own: 'job_uuid' | 'depends_on_job_uuid'
+  other: 'job_uuid' | 'depends_on_job_uuid'
+}
+
+async function readRelated(sql: Sql, job: FoundJob, { own, other }: Ends): Promise<RelatedJob[]> {
+  if (job.row.uuid === null) return []
+  const edges = job.archived
+    ? rowsOf(sql, job.archivedEdges, sql`job_uuid text, depends_on_job_uuid text`)
+    : sql`job_dependencies as source`
+  return [
+    ...(await sql<RelatedJob[]>`
+      select source.${sql(other)} as uuid, job.id, job.status
+      from ${edges}
+      left join lateral (select id, status from jobs where jobs.uuid = source.${sql(other)} offset 0) as job on true
+      where source.${sql(own)} = ${job.row.uuid}
+      order by source.${sql(other)}
+      limit ${mostEdges}`),
+  ]
+}
+
+const readAttachments = (sql: Sql, job: FoundJob) => {
+  const columns = sql`id bigint, job_id bigint, kind text, content_text text, url text, created_at timestamptz`
+  return sql<Attachment[]>`
+    select source.id, source.kind, source.content_text, source.url, source.created_at
+    from ${job.archived ? rowsOf(sql, job.archivedAttachments, columns) : sql`job_attachments as source`}
+    where source.job_id = ${job.row.id}::bigint
+    order by source.id desc
+    limit ${mostAttachments}`
+}
+
+/** The rows of a list of JSON objects as the table `source`. */
+const rowsOf = (sql: Sql, list: unknown, columns: Fragment): Fragment => sql`
+  jsonb_to_recordset(${Array.isArray(list) ? writeJson(list) : '[]'}::text::jsonb) as source (${columns})`
+
+const readEvents = (sql: Sql, { row }: FoundJob) => sql<Event[]>`
+  select
+    id, event_type,
+    case jsonb_typeof(attrs_json) when 'object' then attrs_json else '{}' end as attrs,
+    request_id, created_at
+  from job_events
+  where job_id = ${row.id}::bigint
+  order by id desc
+  limit ${mostEvents}`

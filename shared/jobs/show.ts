@@ -1,0 +1,80 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { optional, preset, ScopeName } from '../scope.ts'
+import { PathId } from '../work/job.ts'
+import { Switch } from './job-filter.ts'
+
+const string = z.string().nullable()
+
+/** A job at the other end of a dependency. */
+const RelatedJob = z.object({
+  uuid: z.string(),
+  /** Null, like its state, for a job that is not in the table of jobs. */
+  id: z.number().nullable(),
+  status: string,
+})
+
+const Attachment = z.object({
+  id: z.number(),
+  kind: z.string(),
+  content_text: string,
+  url: string,
+  created_at: string,
+})
+
+const Event = z.object({
+  id: z.number(),
+  event_type: z.string(),
+  attrs: z.unknown(),
+  request_id: string,
+  created_at: string,
+})
+
+/** What belongs to a job beside its row. */
+const JobSurroundings = z.object({
+  dependencies: z.object({
+    /** The jobs that must be completed before this job runs, and the jobs that wait for this job; at most 1,000 each. */
+    depends_on: z.array(RelatedJob),
+    dependents: z.array(RelatedJob),
+  }),
+  /** The newest 20, the oldest first. */
+  attachments: z.array(Attachment),
+  /** The newest 50, the oldest first. */
+  events: z.array(Event),
+})
+export type JobSurroundings = z.output<typeof JobSurroundings>
+
+/**
+ * A job: these fields, and then every other column of its row in the order of the table. `lease_id` and `completion_token`
+ * are null, because they prove that a worker holds the job.
+ */
+const ShownJob = z.looseObject({
+  id: z.number(),
+  uuid: string,
+  domain: string,
+  queue: string,
+  job_type: string,
+  status: string,
+  payload: z.unknown(),
+  result: z.unknown(),
+  /** True for a job that is in the archive. */
+  archived: z.boolean(),
+  /** The first 8 hexadecimal digits of the SHA-256 of the lease id; null without a lease id. */
+  lease_fingerprint: string,
+  ...JobSurroundings.shape,
+})
+
+/** One job with all that belongs to it, also from the archive. */
+export const showJob = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/:id',
+  input: z.strictObject({
+    id: PathId,
+    /** A job of another domain is not found. */
+    domain: optional(ScopeName),
+    /** Masks values whose names look secret (`JOBS_REDACT_KEYS`). */
+    redact: preset(Switch, false),
+  }),
+  output: ShownJob,
+  changes: () => false,
+})
