@@ -15,6 +15,7 @@ const agreedNames = [
   'JOBS_MAX_BODY_BYTES',
   'JOBS_MAX_JSON_BYTES',
   'JOBS_QUARANTINE_THRESHOLD',
+  'JOBS_REDACT_KEYS',
   'JOBS_REQUIRE_COMPLETION_TOKEN',
 ] as const satisfies readonly (keyof Env)[]
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { newDatabase } from '../support/database/database.ts'
+import { newDatabase, newFolder } from '../support/database/database.ts'
 import { insertJobs } from '../support/database/tables.ts'
 import { call } from '../support/http.ts'
 import { until } from '../support/poll.ts'
@@ -61,6 +61,21 @@ describe('the embedded database', () => {
     // At most the one call of each round that was not answered is in doubt.
     expect(queued.length - confirmed.length).toBeLessThanOrEqual(10)
   }, 90_000)
+
+  it('ends with its server at SIGTERM, also while a client keeps its connection', async () => {
+    const { env } = await newDatabase('embedded')
+    const server = await spawnReady(env)
+    expect((await get(server, paths.stats)).status).toBe(200)
+    expect(await server.stop()).toMatchObject({ code: 0, err: '' })
+  })
+
+  it('is made whole before its server ends at SIGTERM, so that the next start need not make it again', async () => {
+    const env = { JOBS_DATA_DIR: await newFolder('data') }
+    const server = await spawnServer({ SINGLE_USER_API_KEY: key, ...env })
+    running.push(server)
+    expect(await server.stop()).toMatchObject({ code: 0, err: '' })
+    expect((await get(await spawnReady(env), paths.stats)).status).toBe(200)
+  })
 
   it('is opened by one server only: a second one says why it cannot, and exits 6', async () => {
     const { env } = await newDatabase('embedded')
