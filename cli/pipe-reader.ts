@@ -1,9 +1,9 @@
 import { fstatSync, lstatSync, readdirSync, readlinkSync } from 'node:fs'
 
 /**
- * Watches who reads a pipe that this process writes. PostgreSQL's events may be hours apart, and a system reports that the
- * reader has closed its end only to the next write. Linux lists the open files of each process in `/proc`, so that the
- * end of the reader is seen before.
+ * Watches who reads a pipe that this process writes. The events of a log may be hours apart, and the operating system reports only to the
+ * next write that the reader has closed its end. Linux lists the open files of each process in `/proc`, where the end of the
+ * reader is seen without a write.
  * @param fd the file descriptor of the pipe
  * @returns a function that tells whether the last reader has closed the pipe. It returns false where the system cannot
  *   tell: no pipe, no `/proc`, or a reader of another user

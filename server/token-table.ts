@@ -1,9 +1,7 @@
 import Table from 'cli-table3'
+import { borderless } from '../shared/borderless.ts'
 
 const titles = ['ID', 'NAME', 'CREATED', 'LAST USED', 'EXPIRES', 'REVOKED']
-const edges = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
-const inner = ['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle']
-const noBorders = Object.fromEntries([...edges, ...inner].map((name) => [name, '']))
 
 /**
  * Formats the list of tokens for a terminal.
@@ -12,7 +10,7 @@ const noBorders = Object.fromEntries([...edges, ...inner].map((name) => [name, '
 export function tokenTable(lines: readonly string[]): string {
   if (lines.length === 0) return 'there are no tokens; make one with: jobs-server token create <name>\n'
   const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 2 }
-  const table = new Table({ head: titles, chars: noBorders, style })
+  const table = new Table({ head: titles, chars: borderless, style })
   table.push(...lines.map((line) => titles.map((_, at) => line.split('\t')[at] || '-')))
   const text = table.toString().split('\n')
   return text.map((line) => `${line.trimEnd()}\n`).join('')

@@ -9,7 +9,7 @@ import { printCurl } from '../guard/print-curl.ts'
 import { bulkPart } from '../guard/tally.ts'
 import type { Client } from '../http/client.ts'
 import { ago } from '../output/ago.ts'
-import { jobsText } from '../output/numbers.ts'
+import { jobsText, sumOf } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { isSameRoot } from '../settings/server-url.ts'
 import { commandLine } from '../shell.ts'
@@ -65,8 +65,6 @@ async function applyPlanned<In extends z.ZodType, Out extends z.ZodType>(
   const counts = context.settings.dryRun ? await checkPlan(context, session.client, { plan, change }) : plannedCounts
   return decide({ ...session, max }, { answers: [], counts, total: sumOf(counts), previews })
 }
-
-const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0)
 
 interface PlanCheck<In extends z.ZodType, Out extends z.ZodType> {
   plan: Plan

@@ -3,7 +3,7 @@ import { stats } from '../../shared/queues/stats.ts'
 import type { Context } from '../context.ts'
 import type { PreviewDetails, Previewed } from '../guard/change.ts'
 import type { Client } from '../http/client.ts'
-import { groupedDigits } from '../output/numbers.ts'
+import { groupedDigits, sumOf } from '../output/numbers.ts'
 import type { Column } from '../output/table.ts'
 import { describeScope } from '../settings/scope-flags.ts'
 
@@ -40,7 +40,7 @@ export async function pruneDetails(
     head: `Would delete finished jobs in ${describeScope(request)} that ended before ${ended}`,
     table: {
       text: await print.table(columns, groups),
-      jobs: groups.reduce((sum, { count }) => sum + count, 0),
+      jobs: sumOf(groups.map(({ count }) => count)),
     },
     sentence:
       `${groupedDigits(total)} of ${groupedDigits(total + kept)} finished jobs would be deleted; ` +

@@ -57,12 +57,11 @@ export const list: CommandSpec<ListFlags> = {
   ],
   async run(context, flags) {
     const { listJobs: endpoint } = await import('../../shared/jobs/list.ts')
+    const { parseInput } = await import('../settings/flag-errors.ts')
     const { settings, print } = context
     const scope = scopeOf(flags)
-    const limit = limitOf(flags.limit)
-    const request = { ...scope, ...filterOf(flags), ...sortOf(flags.sort), limit: String(limit) }
-    const parsed = endpoint.input.safeParse(request)
-    if (!parsed.success) throw new Failure('usage', faultText(parsed.error.issues))
+    const request = { ...scope, ...filterOf(flags), ...sortOf(flags.sort), limit: String(limitOf(flags.limit)) }
+    parseInput(endpoint.input, request)
     if (settings.curl) {
       print.text(curlOf(context, endpoint, request))
       return 'ok'
@@ -108,22 +107,6 @@ function sortOf(text = 'created_at:desc') {
   const [, field = text, order = 'asc'] = /^(.*?)(?::(asc|desc))?$/.exec(text) ?? []
   return { sort_by: field, sort_order: order }
 }
-
-/** The flag of each field whose name the flag does not have. */
-const flagOfField = new Map([
-  ['owner_user_id', 'owner'],
-  ['batch_group', 'batch'],
-  ['worker_id', 'worker'],
-  ['sort_by', 'sort'],
-])
-
-const faultText = (issues: readonly { path: PropertyKey[]; message: string }[]): string =>
-  issues
-    .map(({ path, message }) => {
-      const field = String(path[0] ?? '')
-      return `--${(flagOfField.get(field) ?? field).replaceAll('_', '-')}: ${message}`
-    })
-    .join('; ')
 
 const text = (value: string | null | undefined): string => value ?? ''
 /** An id is text, since digits of an id are not grouped. */

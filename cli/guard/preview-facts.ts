@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Preview } from '../../shared/changes/bulk-change.ts'
 import { escaped } from '../escape.ts'
-import { groupedDigits, jobsText } from '../output/numbers.ts'
+import { groupedDigits, jobsText, sumOf } from '../output/numbers.ts'
 import type { BulkChange, Previewed } from './change.ts'
 
 /** The words for the reasons that servers send. */
@@ -32,8 +32,6 @@ function factsOf(previews: readonly Preview[]): Facts {
     restorable: known.length === previews.length && known.length > 0 ? sumOf(known) : undefined,
   }
 }
-
-const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0)
 
 const dependentsText = (count: number): string =>
   `${groupedDigits(count)} queued ${count === 1 ? 'job that depends' : 'jobs that depend'} on`

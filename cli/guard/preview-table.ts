@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Group, Preview } from '../../shared/changes/bulk-change.ts'
 import { escaped } from '../escape.ts'
-import { groupedDigits, jobsText } from '../output/numbers.ts'
+import { groupedDigits, jobsText, sumOf } from '../output/numbers.ts'
 import type { Printer } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import type { BulkChange, PreviewDetails, Previewed } from './change.ts'
@@ -54,7 +54,7 @@ async function groupTable<In extends z.ZodType, Out extends z.ZodType>(
   if (groups.length === 0) return { text: '', jobs: 0 }
   const whyColumn: Column<Group>[] = why ? [{ title: 'why', value: why }] : []
   const text = await print.table([...columns, ...whyColumn], groups)
-  return { text, jobs: groups.reduce((sum, { count }) => sum + count, 0) }
+  return { text, jobs: sumOf(groups.map(({ count }) => count)) }
 }
 
 /** `Owners: alice 120, bob 3`; nothing where no job has an owner. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
-import { groupedDigits } from '../output/numbers.ts'
+import { groupedDigits, sumOf } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { writePlan } from './plan-file.ts'
@@ -20,7 +20,7 @@ export async function requestPreview<In extends z.ZodType, Out extends z.ZodType
   }
   change.checkServer?.(client, answers)
   const counts = answers.map((body) => change.count(body))
-  const total = counts.reduce((sum, count) => sum + count, 0)
+  const total = sumOf(counts)
   const previews = answers.flatMap((body) => bulkPart(body).preview ?? [])
   return { answers, counts, total, previews: previews.length === answers.length ? previews : undefined }
 }

@@ -4,6 +4,8 @@ export const groupedDigits = (count: number): string => count.toLocaleString('en
 /** `1 job`, `9,500 jobs` */
 export const jobsText = (count: number): string => `${groupedDigits(count)} ${count === 1 ? 'job' : 'jobs'}`
 
+export const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0)
+
 /** `45 MB` */
 export function sizeText(bytes: number): string {
   const steps = [

@@ -1,5 +1,6 @@
 import Table from 'cli-table3'
 import width from 'string-width'
+import { borderless } from '../../shared/borderless.ts'
 import { escaped } from '../escape.ts'
 import { groupedDigits } from './numbers.ts'
 import type { Style } from './style.ts'
@@ -19,9 +20,6 @@ export interface Column<Row> {
 }
 
 const gap = 2
-const edges = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
-const lines = ['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle']
-const borderless = Object.fromEntries([...edges, ...lines].map((name) => [name, '']))
 
 /** Rows for a person: no borders, dim capitals, at most `most` columns of the terminal wide. */
 export const tableText = <Row>(

@@ -24,7 +24,7 @@ const longestCountsEndMs = 5000
 
 /** Starts the migration, the notifications, the maintenance and the counts; `ended` resolves when they have stopped. */
 export function startBackground({ opened, env, context, readiness, eventLogMove }: BackgroundOptions) {
-  const { sql, log, stopping, localOperations, archiveDays, longPolls } = context
+  const { sql, log, stopping, longPolls } = context
   const { isReady, hasTables, tablesReady, becameReady } = readiness
   const prepared = prepare({
     opened,
@@ -42,16 +42,7 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     if (isReady()) void eventLogMove.check()
   })
   const settingsExchange = createSettingsExchange({ sql, log, settings: agreedSettings(env) })
-  const maintenance = runMaintenance({
-    sql,
-    log,
-    localOperations,
-    archiveDays,
-    isReady,
-    eventLogMove,
-    settingsExchange,
-    stopping,
-  })
+  const maintenance = runMaintenance({ ...context, isReady, eventLogMove, settingsExchange })
   // Counting waits for the indexes: without them it would read every job.
   const counts = prepared.then(() => keepCounts({ sql, log, stopping })).catch(() => {})
   const ended = async () => {

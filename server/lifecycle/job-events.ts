@@ -1,5 +1,6 @@
 import type { Call } from '../call.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
+import { staticFragment } from '../database/static-fragment.ts'
 
 /**
  * Inserts one event for each row of `rows`, within the statement that changes the jobs, so that no change is without its
@@ -10,6 +11,11 @@ export const insertEvents = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, r
   insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
   select id, domain, queue, job_type, event_type, jsonb_strip_nulls(attrs), owner_user_id, ${requestId}::text, trace_id
   from (${rows}) as event`
+
+/** An SQL expression: the attributes of an event as an object. Another program may have written any JSON, or none. */
+export const attrsOfEvent = staticFragment(
+  (sql) => sql`case jsonb_typeof(attrs_json) when 'object' then attrs_json else '{}' end`,
+)
 
 /** A timestamptz as text in the format of the wire, for use inside of JSON. The time zone of our sessions is UTC. */
 export const wireTime = (sql: Sql, column: Fragment): Fragment => sql`

@@ -81,7 +81,7 @@ describe.skipIf(!hasOpenssl)('a server that speaks https', () => {
     expect(err).toContain('hint: use the host name in the certificate for --url')
   })
 
-  it('that is called with http is told in plain words', async () => {
+  it('gets a hint to write https where it is called with http', async () => {
     const { code, err } = await stats({ url: server.url.replace('https:', 'http:') })
     expect(code).toBe(7)
     expect(err).toContain('write https:// in place of http:// if the port is an https port')

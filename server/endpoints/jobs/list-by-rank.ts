@@ -10,7 +10,7 @@ import {
   type Page,
   type PlacedJob,
   placeOf,
-  turned,
+  startOf,
 } from './list-page.ts'
 
 export type RankKey = 'priority' | 'status'
@@ -60,8 +60,8 @@ interface Turn {
 type Links = Pick<Page, 'jobs' | 'next' | 'prev'>
 
 function nextLinks({ jobs, range, hasMore, cursor }: Turn): Links {
-  const [first, last] = [jobs[0], jobs.at(-1)]
-  const start = first ? placeOf(first) : cursor?.place && turned(cursor.place)
+  const last = jobs.at(-1)
+  const start = startOf(jobs, cursor)
   const next = hasMore && last ? { to: 'next' as const, place: placeOf(last), range } : lower(range)
   if (!cursor) return { jobs, next, prev: undefined }
   const isFirst = cursor.place === undefined
@@ -69,9 +69,9 @@ function nextLinks({ jobs, range, hasMore, cursor }: Turn): Links {
 }
 
 function previousLinks({ jobs, range, hasMore, cursor }: Turn): Links {
-  const [first, last] = [jobs[0], jobs.at(-1)]
-  const start = first ? placeOf(first) : cursor?.place && turned(cursor.place)
-  const isLast = cursor?.place === undefined && !first
+  const last = jobs.at(-1)
+  const start = startOf(jobs, cursor)
+  const isLast = cursor?.place === undefined && jobs.length === 0
   return {
     jobs: jobs.toReversed(),
     next: isLast || !start ? lower(range) : { to: 'next', place: start, range },

@@ -11,7 +11,7 @@ import {
   type Page,
   type PlacedJob,
   placeOf,
-  turned,
+  startOf,
 } from './list-page.ts'
 
 /** A sort key that an index has in its order. */
@@ -71,8 +71,7 @@ export async function listByTime(
 
 /** The page with its cursors; `beyond` is the place after which the search goes on, undefined at the end of the list. */
 function pageOf(jobs: PlacedJob[], cursor: Cursor | undefined, beyond: Place | undefined) {
-  const [first] = jobs
-  const start = first ? placeOf(first) : cursor?.place && turned(cursor.place)
+  const start = startOf(jobs, cursor)
   if (cursor?.to !== 'prev')
     return {
       jobs,

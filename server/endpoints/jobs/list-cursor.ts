@@ -51,7 +51,7 @@ export function readCursor(request: ListRequest): Cursor | undefined {
 
 const checksumLength = 16
 
-/** Ties a cursor to its list, so that a cursor which was cut off or belongs to another list is told from a right one. */
+/** Ties a cursor to its list, so that a cursor which was cut off, or which belongs to another list, is refused. */
 function checksum(text: string, { limit: _limit, cursor: _cursor, ...list }: ListRequest): string {
   const fields = Object.entries(list).filter(([, value]) => value !== undefined)
   const named = JSON.stringify(fields.sort(([one], [other]) => (one < other ? -1 : 1)))

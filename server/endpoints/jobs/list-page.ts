@@ -54,5 +54,9 @@ export const placeOf = ({ sort_key, id }: PlacedJob, included = false): Place =>
   included,
 })
 
+/** The place from which the list goes on in the other direction; undefined where no page lies there. */
+export const startOf = ([first]: readonly PlacedJob[], cursor: Cursor | undefined): Place | undefined =>
+  first ? placeOf(first) : cursor?.place && turned(cursor.place)
+
 /** The place of a cursor, seen from the other direction: a page that goes back has the job that this page left out. */
-export const turned = ({ included, ...place }: Place): Place => ({ ...place, included: !included })
+const turned = ({ included, ...place }: Place): Place => ({ ...place, included: !included })

@@ -1,6 +1,7 @@
 import type { JobSurroundings } from '../../../shared/jobs/show.ts'
 import { writeJson } from '../../database/lossless-json.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { attrsOfEvent } from '../../lifecycle/job-events.ts'
 import type { FoundJob } from './read-job.ts'
 
 const mostEdges = 1000
@@ -61,7 +62,7 @@ const rowsOf = (sql: Sql, list: unknown, columns: Fragment): Fragment => sql`
 const readEvents = (sql: Sql, { row }: FoundJob) => sql<Event[]>`
   select
     id, event_type,
-    case jsonb_typeof(attrs_json) when 'object' then attrs_json else '{}' end as attrs,
+    ${attrsOfEvent(sql)} as attrs,
     request_id, created_at
   from job_events
   where job_id = ${row.id}::bigint

@@ -4,6 +4,7 @@ import type { Call } from '../../call.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { idsBelow } from '../../lifecycle/event-ids.ts'
+import { attrsOfEvent } from '../../lifecycle/job-events.ts'
 
 /**
  * Events after `after_id`, as far as no event can appear between them any more.
@@ -33,7 +34,7 @@ export const readEvents = async (sql: Sql, request: EventsRequest, last: number)
     ...(await sql<JobEvent[]>`
       select
         id, event_type, job_id, domain, queue, job_type,
-        case jsonb_typeof(attrs_json) when 'object' then attrs_json else '{}' end as attrs,
+        ${attrsOfEvent(sql)} as attrs,
         owner_user_id, request_id, trace_id, created_at
       from job_events
       where id > ${request.after_id}::bigint and id <= ${last}::bigint ${inScope(sql, request)}

@@ -89,12 +89,12 @@ describe('list', () => {
   })
 
   it('reads the list of the other server, which has no fields of ours and other times', async () => {
-    const theirs = {
+    const otherServersJob = {
       ...{ id: 7, uuid: 'u', domain: 'chatbooks', queue: 'q', job_type: 't', status: 'queued', priority: 5 },
       ...{ retry_count: 0, max_retries: 3, available_at: null, created_at: '2026-11-25 18:06:17.463298+00:00' },
       ...{ acquired_at: null, started_at: null, leased_until: null, completed_at: null },
     }
-    const server = await fakeServer(() => ({ body: [theirs] }))
+    const server = await fakeServer(() => ({ body: [otherServersJob] }))
     expect(await runAt(server, ['list'])).toEqual({
       code: 0,
       out: '7\tu\tchatbooks\tq\tt\tqueued\t5\t0\t3\t\t2026-11-25 18:06:17.463298+00:00\t\t\t\t\t\t\t\t\n',

@@ -97,7 +97,7 @@ describe('a change on postgres, beside another of its kind', () => {
     expect(await world.count()).toBe(3)
   })
 
-  it('is told as partial when another server has closed its record as an orphan', async () => {
+  it('ends as partial when another server has closed its record as an orphan', async () => {
     await world.jobs(3)
     // Closes the record when the batch commits, as another server does while this one is suspended.
     await other.unsafe(`
