@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commands } from '../../cli/commands/all.ts'
 import { exits } from '../../shared/exits.ts'
-import { anyText } from '../support/any-text.ts'
 import { changes, threeEach } from '../support/changes.ts'
+import { anyText } from '../support/hostile/any-text.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 const [prune, sweep] = [

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { createAttemptLimit } from '../../server/auth/attempt-limit.ts'
 import { tokenAuthenticator } from '../../server/auth/token-authenticator.ts'
 import { Failure } from '../../shared/errors.ts'
-import { statementsOf } from '../support/sql-text.ts'
+import { statementsOf } from '../support/sql/sql-text.ts'
 
 /** A limit whose clock the test sets, with the lines that it has logged. */
 function limitAt() {

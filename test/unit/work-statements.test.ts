@@ -15,7 +15,7 @@ import { createSingleFlight } from '../../server/waiting/single-flight.ts'
 import { ControlRequest } from '../../shared/queues/queues.ts'
 import { AcquireRequest } from '../../shared/work/acquire.ts'
 import { NewJob } from '../../shared/work/enqueue.ts'
-import { statementsOf } from '../support/sql-text.ts'
+import { statementsOf } from '../support/sql/sql-text.ts'
 
 const log = { info: () => {}, warn: () => {}, error: () => {} }
 const signal = new AbortController().signal

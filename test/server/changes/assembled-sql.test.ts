@@ -13,8 +13,8 @@ import {
 import { newDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
 import { recordStatements, type StatementRecorder } from '../../support/fakes/recorded-statements.ts'
-import { formatSql } from '../../support/format-sql.ts'
 import { until } from '../../support/poll.ts'
+import { formatSql } from '../../support/sql/format-sql.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 /** Names stand without their schema: the server writes `public.` before tables and `pg_catalog.` before functions. */

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { anyText } from '../../support/any-text.ts'
 import { kinds } from '../../support/database/database.ts'
-import { badBodies, badFields, badPaths, badQueries, rawRequests } from '../../support/hostile-requests.ts'
-import { sendRaw, statusesOf } from '../../support/raw-http.ts'
+import { anyText } from '../../support/hostile/any-text.ts'
+import { badBodies, badFields, badPaths, badQueries, rawRequests } from '../../support/hostile/hostile-requests.ts'
+import { sendRaw, statusesOf } from '../../support/hostile/raw-http.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
 /** What tells where the program lies, or how it is made. */

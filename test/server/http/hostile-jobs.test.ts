@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Job } from '../../../shared/work/job.ts'
-import { anyText } from '../../support/any-text.ts'
 import { kinds } from '../../support/database/database.ts'
+import { anyText } from '../../support/hostile/any-text.ts'
 import {
   badEventIds,
   badIds,
@@ -11,8 +11,8 @@ import {
   badJobQueries,
   badJobTexts,
   goodCalls,
-} from '../../support/hostile-job-requests.ts'
-import { badBodies } from '../../support/hostile-requests.ts'
+} from '../../support/hostile/hostile-job-requests.ts'
+import { badBodies } from '../../support/hostile/hostile-requests.ts'
 import { held, jobPath, jobPaths, workerOf } from '../../support/worker.ts'
 import { openWorld, type World } from '../../support/world.ts'
 

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { sendUntilClosed, statusesOf } from '../../support/hostile/raw-http.ts'
 import { until } from '../../support/poll.ts'
-import { sendUntilClosed, statusesOf } from '../../support/raw-http.ts'
 import { jobPaths } from '../../support/worker.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 

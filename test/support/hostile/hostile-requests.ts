@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import { paths } from './world.ts'
+import { paths } from '../world.ts'
 
 /** Bodies that no operation takes, by what is wrong with them. */
 export const badBodies: Record<string, string | Buffer> = {

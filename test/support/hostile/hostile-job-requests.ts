@@ -1,5 +1,5 @@
-import type { Job } from '../../shared/work/job.ts'
-import { held, jobPath, jobPaths, newJob } from './worker.ts'
+import type { Job } from '../../../shared/work/job.ts'
+import { held, jobPath, jobPaths, newJob } from '../worker.ts'
 
 type Fields = Record<string, unknown>
 

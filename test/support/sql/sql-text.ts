@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
-import { connectEmbedded } from '../../server/database/connect.ts'
-import type { Pool } from '../../server/database/sql.ts'
+import { connectEmbedded } from '../../../server/database/connect.ts'
+import type { Pool } from '../../../server/database/sql.ts'
 
 /** What PostgreSQL answers to each message of a client, when every statement returns no row. */
 const answers: Record<string, [kind: string, body: Buffer][]> = {
