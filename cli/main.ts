@@ -5,7 +5,7 @@ import { version } from '../shared/version.ts'
 import { verbFirst } from './argv.ts'
 import type { CommandSpec } from './command.ts'
 import { commands } from './commands/all.ts'
-import { commandHelp, programHelp } from './help/help-text.ts'
+import { commandHelp, commandList, programHelp } from './help/help-text.ts'
 import { topicOn } from './help/topics.ts'
 import type { Io } from './io.ts'
 import type { Ending } from './output/print.ts'
@@ -71,6 +71,7 @@ function addCommand(program: Command, spec: CommandSpec, io: Io, end: (ending: E
     const explained = spec.name === 'help' && commands.find(({ name }) => name === topic)
     // config is a topic and a command.
     if (explained) return io.out([topicOn(explained.name), commandHelp(explained)].filter(Boolean).join('\n'))
+    if (spec.name === 'help' && topic === 'commands') return io.out(commandList(commands))
     if (spec.name === 'help' && topic === undefined) return io.out(programHelp(commands))
     if (spec.name === 'help' && topic !== undefined && topicOn(topic) === undefined) throw unknownTopic(topic)
     const { fullContext } = await import('./full-context.ts')

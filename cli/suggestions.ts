@@ -1,6 +1,6 @@
 import { Failure } from '../shared/errors.ts'
 import { commands } from './commands/all.ts'
-import { topics } from './help/topics.ts'
+import { topicNames } from './help/topics.ts'
 import { nearestName } from './nearest-name.ts'
 
 /** What a person probably means by a word or flag that jobsctl does not have. */
@@ -42,7 +42,7 @@ export function unknownCommand(word: string): Failure {
 
 /** The error for a help topic that does not exist, with the topic or command that is meant. */
 export function unknownTopic(word: string): Failure {
-  const known = Object.keys(topics)
+  const known = topicNames
   const nearest = nearestName(word, [...known, ...commands.map(({ name }) => name)], mostEdits)
   const meant = nearest === undefined ? '' : `did you mean jobsctl help ${nearest}? `
   return new Failure('usage', `there is no help topic ${word}`, { hint: `${meant}topics: ${known.join(', ')}` })

@@ -1,11 +1,11 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
-import { topicOn, topics } from '../help/topics.ts'
+import { topicNames, topicOn } from '../help/topics.ts'
 
 export const help: CommandSpec = {
   name: 'help',
   group: 'SETUP',
-  summary: `${Object.keys(topics).join(', ')}, or a command`,
+  summary: `${topicNames.join(', ')}, or a command`,
   about: 'Explains a command or a topic.',
   examples: ['jobsctl help exit-codes', 'jobsctl help prune'],
   operands: '[topic]',
@@ -14,7 +14,7 @@ export const help: CommandSpec = {
     const text = topicOn(topic)
     if (text === undefined)
       throw new Failure('usage', `there is no help topic ${topic}`, {
-        hint: `topics: ${Object.keys(topics).join(', ')}`,
+        hint: `topics: ${topicNames.join(', ')}`,
       })
     print.text(text)
     return 'ok'

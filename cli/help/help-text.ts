@@ -1,5 +1,5 @@
 import type { CommandSpec } from '../command.ts'
-import { wrapped } from '../output/wrap.ts'
+import { labelledText, wrapped } from '../output/wrap.ts'
 import { guardFlags } from '../settings/global-flags.ts'
 import { aligned, flagGroups } from './topics.ts'
 
@@ -26,9 +26,11 @@ export function commandHelp({ name, about, examples, flags, operands, changes }:
   ].join('\n')
 }
 
-/** The help of the program: the commands in groups. */
+/** The help of the program: the names of the commands in groups. */
 export function programHelp(commands: readonly CommandSpec[]): string {
-  const groups = [...new Set(commands.map(({ group }) => group))]
+  const names = groupsOf(commands).map(
+    ([group, members]) => [group, members.map(({ name }) => name).join(' ')] as const,
+  )
   return [
     'Administers job queues in PostgreSQL, by hand or by cron. Every bulk change is previewed first.',
     '',
@@ -39,14 +41,20 @@ export function programHelp(commands: readonly CommandSpec[]): string {
     'USAGE',
     '  jobsctl <command> [flags]',
     '',
-    ...groups.flatMap((group) => [
-      group,
-      aligned(
-        commands.filter((command) => command.group === group).map(({ name, summary }) => [name, summary] as const),
-      ),
-      '',
-    ]),
+    labelledText(names, helpWidth),
+    'What each does: jobsctl help commands',
     'More: jobsctl <command> --help, jobsctl help flags, jobsctl help environment, jobsctl help exit-codes',
     '',
   ].join('\n')
+}
+
+/** The page `jobsctl help commands`: every command with a few words on what it does. */
+export const commandList = (commands: readonly CommandSpec[]): string =>
+  groupsOf(commands)
+    .map(([group, members]) => `${group}\n${aligned(members.map(({ name, summary }) => [name, summary] as const))}\n`)
+    .join('\n')
+
+function groupsOf(commands: readonly CommandSpec[]): [CommandSpec['group'], CommandSpec[]][] {
+  const groups = [...new Set(commands.map(({ group }) => group))]
+  return groups.map((group) => [group, commands.filter((command) => command.group === group)])
 }

@@ -110,6 +110,9 @@ export const topics: Record<string, () => string> = {
   cron,
 }
 
+/** The names of all topics; the page of the commands is made from the commands themselves. */
+export const topicNames: readonly string[] = ['commands', ...Object.keys(topics)]
+
 /** The text of a topic; undefined for a word that is no topic. */
 export const topicOn = (name: string | undefined): string | undefined =>
   name !== undefined && Object.hasOwn(topics, name) ? topics[name]?.() : undefined

@@ -3,7 +3,7 @@ import { commands } from '../../cli/commands/all.ts'
 import { version } from '../../shared/version.ts'
 import { runJobsctl } from '../support/programs/jobsctl.ts'
 
-const topics = ['exit-codes', 'flags', 'environment', 'config', 'output', 'cron']
+const topics = ['commands', 'exit-codes', 'flags', 'environment', 'config', 'output', 'cron']
 
 describe('help', () => {
   it.each(commands.map(({ name }) => name))('of %s: a sentence, examples first, under 40 lines', async (name) => {
@@ -26,7 +26,7 @@ describe('help', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100)
   })
 
-  it('of the program: the commands by what they do, under 40 lines, ends with where the exit codes are', async () => {
+  it('of the program: the commands by groups, under 40 lines, ends with where the exit codes are', async () => {
     const [flag, word] = await Promise.all([runJobsctl(['--help']), runJobsctl(['help'])])
     expect(flag).toMatchObject({ code: 0, err: '' })
     expect(word).toEqual(flag)
