@@ -130,7 +130,10 @@ function withProfileSetting(current: { profiles: Record<string, object> }, key: 
 }
 
 /** Examples of the fields whose values are JSON; every other field is text. */
-const samples: Record<string, string> = { max: '10000', protected: 'true' }
+const samples = new Map([
+  ['max', '10000'],
+  ['protected', 'true'],
+])
 
 function typed(field: string, value: string): unknown {
   if (field !== 'max' && field !== 'protected' && !field.endsWith('_command')) return value
@@ -138,7 +141,7 @@ function typed(field: string, value: string): unknown {
     return JSON.parse(value)
   } catch {
     throw new Failure('usage', `${field}: must be JSON`, {
-      hint: `such as ${samples[field] ?? '\'["pass","jobs"]\''}`,
+      hint: `such as ${samples.get(field) ?? '\'["pass","jobs"]\''}`,
     })
   }
 }

@@ -62,29 +62,26 @@ function hintOn(code: string, url: URL): string {
   return hints.get(code) ?? doctorHint
 }
 
-const reasons: Record<string, string> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'the connection was reset',
-  ENOTFOUND: 'the name is not known',
-  EAI_AGAIN: 'the name cannot be looked up now',
-  ETIMEDOUT: 'no connection in time',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
-  UND_ERR_SOCKET: 'the connection broke',
-  HTTPParserError: 'the answer is not HTTP',
-  EPROTO: 'the TLS handshake failed; the port may speak http',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'the port speaks http, and https was expected',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the port speaks http, and https was expected',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate authority is not known to this machine',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate authority is not known to this machine',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate authority is not known to this machine',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
-  CERT_NOT_YET_VALID: 'its certificate is not valid yet',
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-}
+const reasons = new Map([
+  ['ECONNREFUSED', 'connection refused'],
+  ['ECONNRESET', 'the connection was reset'],
+  ['ENOTFOUND', 'the name is not known'],
+  ['EAI_AGAIN', 'the name cannot be looked up now'],
+  ['ETIMEDOUT', 'no connection in time'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'no connection in time'],
+  ['UND_ERR_SOCKET', 'the connection broke'],
+  ['HTTPParserError', 'the answer is not HTTP'],
+  ['EPROTO', 'the TLS handshake failed; the port may speak http'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'the port speaks http, and https was expected'],
+  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'the port speaks http, and https was expected'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is signed by itself'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'its certificate authority is not known to this machine'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'its certificate authority is not known to this machine'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'its certificate authority is not known to this machine'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'its certificate is for another host name'],
+  ['CERT_NOT_YET_VALID', 'its certificate is not valid yet'],
+  ['CERT_HAS_EXPIRED', 'its certificate has expired'],
+])
 
 /** The cause in plain words; codes without words here have them from the system, or stay codes. */
-function reasonOf(code: string): string {
-  if (Object.hasOwn(reasons, code)) return reasons[code] ?? code
-  return systemMessage(code) ?? code
-}
+const reasonOf = (code: string): string => reasons.get(code) ?? systemMessage(code) ?? code

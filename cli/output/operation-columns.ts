@@ -11,9 +11,15 @@ const reason: Column<Record> = { title: 'reason', value: ({ reason }) => reason 
 /** An id is text, since digits of an id are not grouped. */
 const id: Column<Record> = { title: 'id', value: ({ id }) => String(id) }
 const kind: Column<Record> = { title: 'kind', value: ({ kind }) => kind }
-const state: Column<Record> = { title: 'state', value: ({ state }) => state, paint: ({ state }) => colours[state] }
+const state: Column<Record> = { title: 'state', value: ({ state }) => state, paint: ({ state }) => colours.get(state) }
 
-const colours: { [state: string]: keyof Style } = { failed: 'red', partial: 'yellow', running: 'yellow', done: 'green' }
+/** The state is a text of the server, which may be of a later version. */
+const colours = new Map<string, keyof Style>([
+  ['failed', 'red'],
+  ['partial', 'yellow'],
+  ['running', 'yellow'],
+  ['done', 'green'],
+])
 
 const text = (value: string | number | null): string => String(value ?? '')
 

@@ -3,45 +3,45 @@ import { Failure, type Fault } from '../../shared/errors.ts'
 import { faultsOf } from '../../shared/faults.ts'
 
 /** The flags of the fields of the API. */
-const flags: Record<string, string> = {
-  domain: '--domain',
-  queue: '--queue',
-  job_type: '--job-type',
-  older_than_days: '--older-than',
-  statuses: '--status',
-  status: '--status',
-  owner_user_id: '--owner',
-  batch_group: '--batch',
-  worker_id: '--worker',
-  error_code: '--error-code',
-  error: '--error',
-  min_retries: '--min-retries',
-  sort_by: '--sort',
-  age_seconds: '--age',
-  runtime_seconds: '--runtime',
-  action: '--action',
-  max: '--max',
-  job_id: '<id>',
-  reason: '--reason',
-  after_id: '--after',
-  limit: '--limit',
-  payload: '--payload',
-  priority: '--priority',
-  max_retries: '--max-retries',
-  available_at: '--delay',
-  idempotency_key: '--idempotency-key',
-  fix: '--fix',
-  kind: '--kind',
-  state: '--state',
-  expect: '--expect',
-  id: '<operation>',
-  preview_token: 'the preview',
-}
+const flags = new Map([
+  ['domain', '--domain'],
+  ['queue', '--queue'],
+  ['job_type', '--job-type'],
+  ['older_than_days', '--older-than'],
+  ['statuses', '--status'],
+  ['status', '--status'],
+  ['owner_user_id', '--owner'],
+  ['batch_group', '--batch'],
+  ['worker_id', '--worker'],
+  ['error_code', '--error-code'],
+  ['error', '--error'],
+  ['min_retries', '--min-retries'],
+  ['sort_by', '--sort'],
+  ['age_seconds', '--age'],
+  ['runtime_seconds', '--runtime'],
+  ['action', '--action'],
+  ['max', '--max'],
+  ['job_id', '<id>'],
+  ['reason', '--reason'],
+  ['after_id', '--after'],
+  ['limit', '--limit'],
+  ['payload', '--payload'],
+  ['priority', '--priority'],
+  ['max_retries', '--max-retries'],
+  ['available_at', '--delay'],
+  ['idempotency_key', '--idempotency-key'],
+  ['fix', '--fix'],
+  ['kind', '--kind'],
+  ['state', '--state'],
+  ['expect', '--expect'],
+  ['id', '<operation>'],
+  ['preview_token', 'the preview'],
+])
 
 /** Faults with the names of flags in place of fields. */
 export const inFlagNames = (faults: readonly Fault[]): string =>
   faults
-    .map(({ path, message }) => `${flags[path.split('.')[0] ?? ''] ?? path}: ${message}`)
+    .map(({ path, message }) => `${flags.get(path.split('.')[0] ?? '') ?? path}: ${message}`)
     .filter((line, at, lines) => lines.indexOf(line) === at)
     .join('\n  ')
 

@@ -3,7 +3,7 @@ import type { FailureCode } from '../../shared/errors.ts'
 
 const Coded = z
   .object({ code: z.string(), routine: z.string().optional() })
-  .transform(({ code, routine }) => ownCodes[`${code} ${routine}`] ?? code)
+  .transform(({ code, routine }) => ownCodes.get(`${code} ${routine}`) ?? code)
 
 const Thrown = z.object({ where: z.string() })
 
@@ -17,10 +17,10 @@ export const planOutdated = 'ALTERED'
 const rowSecurity = 'ROW_SECURITY'
 
 /** Errors that the routine tells from other errors of the same code. */
-const ownCodes: Readonly<Partial<Record<string, string>>> = {
-  '0A000 RevalidateCachedQuery': planOutdated,
-  '42501 ExecWithCheckOptions': rowSecurity,
-}
+const ownCodes = new Map([
+  ['0A000 RevalidateCachedQuery', planOutdated],
+  ['42501 ExecWithCheckOptions', rowSecurity],
+])
 
 /** Codes of the driver, the network and PostgreSQL for a connection that cannot be had or was lost. */
 export const connectionLost = [

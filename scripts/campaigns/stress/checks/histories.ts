@@ -2,26 +2,26 @@ import type { EventRow, Evidence, JobRow } from './evidence.ts'
 import { judge, type Verdict } from './verdict.ts'
 
 /** The states before and after each job event. Any other event of a job is a violation. */
-const transitions: Record<string, { from: readonly string[]; to: string }> = {
-  'job.created': { from: ['none'], to: 'queued' },
-  'job.acquired': { from: ['queued'], to: 'processing' },
-  'job.completed': { from: ['processing'], to: 'completed' },
-  'job.retry_scheduled': { from: ['processing'], to: 'queued' },
-  'job.released': { from: ['processing'], to: 'queued' },
-  'job.lease_expired': { from: ['processing'], to: 'queued' },
-  'job.quarantined': { from: ['processing'], to: 'quarantined' },
-  'job.failed': { from: ['queued', 'processing'], to: 'failed' },
-  'job.cancelled': { from: ['queued', 'processing'], to: 'cancelled' },
-  'job.requeued': { from: ['quarantined'], to: 'queued' },
-  'job.cancel_requested': { from: ['processing'], to: 'processing' },
-}
+const transitions = new Map([
+  ['job.created', { from: ['none'], to: 'queued' }],
+  ['job.acquired', { from: ['queued'], to: 'processing' }],
+  ['job.completed', { from: ['processing'], to: 'completed' }],
+  ['job.retry_scheduled', { from: ['processing'], to: 'queued' }],
+  ['job.released', { from: ['processing'], to: 'queued' }],
+  ['job.lease_expired', { from: ['processing'], to: 'queued' }],
+  ['job.quarantined', { from: ['processing'], to: 'quarantined' }],
+  ['job.failed', { from: ['queued', 'processing'], to: 'failed' }],
+  ['job.cancelled', { from: ['queued', 'processing'], to: 'cancelled' }],
+  ['job.requeued', { from: ['quarantined'], to: 'queued' }],
+  ['job.cancel_requested', { from: ['processing'], to: 'processing' }],
+])
 
 /** Checks that the events of each job are allowed transitions, and that its last event agrees with its row. */
 export const checkTransitions = ({ histories, jobs }: Evidence): Verdict =>
   judge('each job has allowed transitions only, one lease at a time, and one end', histories, ([id, history]) => {
     let state = 'none'
     for (const { event_type } of history) {
-      const transition = transitions[event_type]
+      const transition = transitions.get(event_type)
       if (!transition?.from.includes(state)) {
         return `job ${id}: ${event_type} while ${state}: ${describeHistory(history)}`
       }

@@ -3,19 +3,19 @@ import type { Evidence } from './evidence.ts'
 import { judge, type Verdict } from './verdict.ts'
 
 /** The error codes that the campaign provokes, by path. Any other error code is a violation. */
-const expected: Record<string, readonly string[]> = {
-  '/api/v1/jobs': ['invalid_request'],
-  '/api/v1/jobs/batch': ['invalid_request'],
-  '/api/v1/jobs/:id/complete': ['lease_lost', 'conflict', 'not_found'],
-  '/api/v1/jobs/:id/fail': ['lease_lost', 'conflict', 'not_found'],
-  '/api/v1/jobs/:id/release': ['lease_lost', 'conflict', 'not_found'],
-  '/api/v1/jobs/:id/renew': ['lease_lost', 'not_found'],
-  '/api/v1/jobs/:id/cancel': ['conflict', 'not_found'],
-  '/api/v1/jobs/ttl/sweep': ['limit_exceeded', 'conflict'],
-  '/api/v1/jobs/integrity/sweep': ['conflict'],
-  '/api/v1/jobs/prune': ['limit_exceeded', 'conflict'],
-  '/api/v1/jobs/batch/requeue_quarantined': ['limit_exceeded', 'conflict'],
-}
+const expected = new Map([
+  ['/api/v1/jobs', ['invalid_request']],
+  ['/api/v1/jobs/batch', ['invalid_request']],
+  ['/api/v1/jobs/:id/complete', ['lease_lost', 'conflict', 'not_found']],
+  ['/api/v1/jobs/:id/fail', ['lease_lost', 'conflict', 'not_found']],
+  ['/api/v1/jobs/:id/release', ['lease_lost', 'conflict', 'not_found']],
+  ['/api/v1/jobs/:id/renew', ['lease_lost', 'not_found']],
+  ['/api/v1/jobs/:id/cancel', ['conflict', 'not_found']],
+  ['/api/v1/jobs/ttl/sweep', ['limit_exceeded', 'conflict']],
+  ['/api/v1/jobs/integrity/sweep', ['conflict']],
+  ['/api/v1/jobs/prune', ['limit_exceeded', 'conflict']],
+  ['/api/v1/jobs/batch/requeue_quarantined', ['limit_exceeded', 'conflict']],
+])
 
 /** The error codes that any call may get while the campaign terminates sessions. */
 const transient = ['database_unavailable', 'database_busy', 'outcome_unknown']
@@ -42,7 +42,7 @@ export const checkResponses = ({ entries, outages }: Evidence): Verdict =>
       }
       if (outcome < 300) return undefined
       const allowed =
-        outcome === 503 ? [...transient, ...(bulk.includes(path) ? ['partial'] : [])] : (expected[path] ?? [])
+        outcome === 503 ? [...transient, ...(bulk.includes(path) ? ['partial'] : [])] : (expected.get(path) ?? [])
       return allowed.includes(call.code ?? '') ? undefined : description
     },
   )
