@@ -12,6 +12,7 @@ import { prune } from './prune.ts'
 import { drain, pause, resume } from './queue-control.ts'
 import { queues } from './queues.ts'
 import { requeue } from './requeue.ts'
+import { stale } from './stale.ts'
 import { stats } from './stats.ts'
 import { sweep } from './sweep.ts'
 import { undo } from './undo.ts'
@@ -21,6 +22,7 @@ export const commands: readonly CommandSpec[] = [
   stats,
   list,
   queues,
+  stale,
   events,
   prune,
   sweep,

@@ -38,6 +38,8 @@ const about: Record<Name, string> = {
   controlQueue: 'Pauses, drains or resumes a queue.',
   queueStatus: 'Whether a queue is paused or drains.',
   stoppedQueues: 'All queues that are paused or drain, since when, and why.',
+  staleQueues:
+    'The queues that hold expired leases: how many, and when the first of them expired. `X-Complete` is `false` where more than 50,000 leases have expired, so that counts are too low.',
   events: 'Events in the order of their ids.',
   checkCounts: 'Compares the counts behind the stats with the jobs, and sets right what is wrong.',
   idleIndexes: 'Indexes of `jobs`, made by other programs, that cost each write and serve nothing.',

@@ -3,6 +3,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { Authenticator } from '../auth/authenticate.ts'
 import type { ReadAddress } from '../auth/client-address.ts'
 import type { ServerContext } from '../call.ts'
+import { absentPaths } from './absent-paths.ts'
 import { methodsOf } from './allowed-methods.ts'
 import { limitSilence } from './call-timeout.ts'
 import { logFailure, toFailure } from './error-mapping.ts'
@@ -37,7 +38,8 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   mountRoutes(app, options)
   app.notFound((c) => {
     const allow = methodsOf(app, c.req.path)
-    if (allow.length === 0) throw new Failure('not_found', 'there is nothing at this path')
+    if (allow.length === 0)
+      throw new Failure('not_found', absentPaths.get(c.req.path) ?? 'there is nothing at this path')
     throw new Failure('method_not_allowed', `this path takes ${allow.join(' or ')}`, { allow })
   })
   respondToErrors(app, options)

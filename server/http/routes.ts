@@ -13,6 +13,7 @@ import { listJobs } from '../endpoints/jobs/list.ts'
 import { showJob } from '../endpoints/jobs/show.ts'
 import { controlQueue } from '../endpoints/queues/control.ts'
 import { queueStatus, stoppedQueues } from '../endpoints/queues/queues.ts'
+import { staleQueues } from '../endpoints/queues/stale.ts'
 import { stats } from '../endpoints/queues/stats.ts'
 import { events } from '../endpoints/records/events.ts'
 import { getOperation, listOperations, verifyOperations } from '../endpoints/records/records.ts'
@@ -54,6 +55,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.controlQueue, controlQueue)
   mount(app, serving, endpoints.queueStatus, queueStatus)
   mount(app, serving, endpoints.stoppedQueues, stoppedQueues)
+  mount(app, serving, endpoints.staleQueues, staleQueues)
   mount(app, serving, endpoints.events, events)
   app.get(endpoints.eventStream.path, (c) => streamEvents(c, serving))
 }

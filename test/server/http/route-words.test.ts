@@ -40,6 +40,32 @@ describe('a fixed word of a path', () => {
     expect(answer.status).toBe(422)
   })
 
+  it.each(['cancel', 'unknown', 'batch', '1'])('batch is no id in a POST of batch/%s', async (word) => {
+    const { status, body } = await world.confirm(`/api/v1/jobs/batch/${word}`, { domain: 'chatbooks' })
+    expect({ status, body }).toMatchObject({ status: 404, body: { code: 'not_found' } })
+  })
+
+  it.each(['unknown', 'Batch', '0', '-1', '1.5', '12345678901234567', '%00', 'a%2Fb'])(
+    'any other word is told as no id: GET %s',
+    async (word) => {
+      expect(await world.call('GET', `/api/v1/jobs/${word}`)).toMatchObject({
+        status: 422,
+        body: { code: 'invalid_request', errors: [{ path: 'id' }] },
+      })
+    },
+  )
+
+  it('of the rotation of keys is told as what this server does not do', async () => {
+    const path = '/api/v1/jobs/crypto/rotate'
+    const body = { old_key_b64: 'YQ==', new_key_b64: 'Yg==' }
+    for (const answer of [await world.confirm(path, body), await world.call('GET', path)])
+      expect(answer).toMatchObject({
+        status: 404,
+        body: { code: 'not_found', detail: expect.stringContaining('does not rotate keys') },
+      })
+    expect((await world.confirm(path, body, { 'x-api-key': 'wrong' })).status).toBe(401)
+  })
+
   it('is in the log with the path as people write it', async () => {
     await world.call('POST', '/api/v1/jobs/7/cancel', {}, { 'x-confirm': 'true' })
     expect(world.log.some((line) => line.includes('"route":"/api/v1/jobs/:id/cancel"'))).toBe(true)
