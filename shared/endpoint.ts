@@ -2,11 +2,14 @@ import type { z } from 'zod'
 
 /** One endpoint of the API. It is described once: the server mounts it, and the CLI calls it. */
 export interface Endpoint<In extends z.ZodType = z.ZodType, Out extends z.ZodType = z.ZodType> {
-  method: 'GET' | 'POST'
+  /** A GET takes its input from the query, and the others take it from a body of JSON. */
+  method: 'GET' | 'POST' | 'DELETE'
   /** A part such as `:id` is a field of the input. */
   path: string
   /** Other paths of the same endpoint that callers already use. */
   aliases?: readonly string[]
+  /** Fields that a call with a body takes from its query, because callers already send them there. */
+  query?: readonly string[]
   input: In
   output: Out
   /** True when this input would change stored jobs. */

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import request from 'undici/lib/api/api-request.js'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
+import type { Endpoint } from '../../shared/endpoint.ts'
 import { ndjson } from '../../shared/headers.ts'
 import type { Target } from '../settings/target.ts'
 import type { Deadline } from './deadline.ts'
@@ -9,7 +10,7 @@ import type { Trace } from './trace.ts'
 
 /** The request of a call. */
 export interface Sent {
-  method: 'GET' | 'POST'
+  method: Endpoint['method']
   path: string
   query: string
   headers: Record<string, string>

@@ -40,6 +40,12 @@ const meanings: Record<string, string> = {
   job_types: 'only jobs of these types',
   jobs: 'the jobs; their fields are below',
   kind: 'only operations of this kind',
+  'addAttachment.kind': '`log`, `artifact` or `tag`',
+  content_text: 'the text, at most 1 MiB of UTF-8; a text or a URL is needed',
+  url: 'where the attachment is, by http or https',
+  'addAttachment.domain': 'the domain that the job must have',
+  'listAttachments.domain': 'the domain that the job must have',
+  'listAttachments.after_id': 'only attachments after this id, to turn the page',
   lease_id: 'the lease under which the worker holds the job',
   lease_seconds:
     'the length of the lease from now on, 60 s when absent, at most `JOBS_LEASE_MAX_SECONDS`; a renewal never makes a lease shorter',

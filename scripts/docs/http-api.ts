@@ -24,6 +24,9 @@ const about: Record<Name, string> = {
     'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped at 50,000 rows.',
   showJob:
     'One job with every column, its dependencies, attachments and last events, also from the archive. `lease_id` and `completion_token` are null.',
+  listAttachments:
+    'The attachments of a job by their ids, also from the archive. The header `Link` has the next page, which begins earlier after large texts.',
+  addAttachment: 'Adds a text of at most 1 MiB, or a URL, to a job that exists.',
   enqueue:
     'Takes a job in. 201 with the row; 200 with the row that is there and `created: false` when the idempotency key is taken.',
   enqueueBatch: 'Takes up to 1,000 jobs in, all or none.',
@@ -135,13 +138,13 @@ function inputPart(name: Name, input: z.ZodType): string[] {
 }
 
 function fieldTable(name: Name, input: z.ZodType): string {
-  const { path } = all[name]
+  const { path, query = [] } = all[name]
   const isInPath = (field: Field) => field.type === 'text' && path.includes(`:${field.name}`)
   return table(
     ['field', 'type', 'default', 'meaning'],
     fieldsOf(input).map((field) => [
       code(field.name),
-      isInPath(field) ? 'integer, in the path' : field.type,
+      isInPath(field) ? 'integer, in the path' : `${field.type}${query.includes(field.name) ? ', in the query' : ''}`,
       field.required ? '(needed)' : code(field.preset),
       meaningOf(name, field.name),
     ]),

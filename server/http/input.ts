@@ -8,13 +8,13 @@ import { headers, maxReasonLength } from '../../shared/headers.ts'
 import { rejectAbortedBody } from './body-limit.ts'
 
 /**
- * Reads the input of an endpoint: from the path, and from the query of a GET or the body of a POST.
+ * Reads the input of an endpoint: from the path, and from the query of a GET or the body of another method.
  * @throws Failure `unsupported_media_type`, `malformed_json`, or `invalid_request` with every fault
  */
 export async function readInput<In extends z.ZodType>(c: Context, endpoint: Endpoint<In>): Promise<z.output<In>> {
-  if (endpoint.method === 'GET') return parsed(endpoint.input, withPath(queryOf(c), c.req.param()))
-  refuseQuery(c)
-  return parsed(endpoint.input, withPath(await jsonOf(c), c.req.param()))
+  if (endpoint.method === 'GET') return parsed(endpoint.input, withUrlFields(queryOf(c), c.req.param()))
+  const query = queryBesideBody(c, endpoint.query)
+  return parsed(endpoint.input, withUrlFields(await jsonOf(c), { ...query, ...c.req.param() }))
 }
 
 /**
@@ -29,18 +29,23 @@ function parsed<In extends z.ZodType>(input: In, fields: unknown): z.output<In> 
   return read.data
 }
 
-/** Adds the fields of the path to a body, and refuses a body that repeats one of them. */
-function withPath(body: unknown, path: Record<string, string>): unknown {
+/** Adds the fields of the URL to a body, and refuses a body that repeats one of them. */
+function withUrlFields(body: unknown, url: Record<string, string>): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
-  const repeated = Object.keys(path).filter((name) => Object.hasOwn(body, name))
-  if (repeated.length > 0) throw invalid(repeated.map((path) => ({ path, message: 'is in the path already' })))
-  return { ...body, ...path }
+  const repeated = Object.keys(url).filter((name) => Object.hasOwn(body, name))
+  if (repeated.length > 0) throw invalid(repeated.map((path) => ({ path, message: 'is in the URL already' })))
+  return { ...body, ...url }
 }
 
-/** Refuses a query on a POST: ignoring a filter there would change more jobs than the caller meant. */
-function refuseQuery(c: Context): void {
-  const names = Object.keys(queryOf(c))
+/**
+ * The query of a call with a body, which may have only the fields in `taken`: ignoring a filter would change more jobs than
+ * the caller meant.
+ */
+function queryBesideBody(c: Context, taken: readonly string[] = []): Record<string, string> {
+  const query = queryOf(c)
+  const names = Object.keys(query).filter((name) => !taken.includes(name))
   if (names.length > 0) throw invalid(names.map((path) => ({ path, message: 'belongs in the body, not in the query' })))
+  return query
 }
 
 /** The fields of the query; a field that is given twice is refused, since it is unclear which value is meant. */

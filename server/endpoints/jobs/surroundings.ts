@@ -45,14 +45,17 @@ async function readRelated(sql: Sql, job: FoundJob, { own, other }: Ends): Promi
   ]
 }
 
-const readAttachments = (sql: Sql, job: FoundJob) => {
+const readAttachments = (sql: Sql, job: FoundJob) => sql<Attachment[]>`
+  select source.id, source.kind, source.content_text, source.url, source.created_at
+  from ${attachmentsOf(sql, job)}
+  where source.job_id = ${job.row.id}::bigint
+  order by source.id desc
+  limit ${mostAttachments}`
+
+/** The attachments as the table `source`, those of other jobs among them: of an archived job the attachments in its row. */
+export const attachmentsOf = (sql: Sql, job: FoundJob): Fragment => {
   const columns = sql`id bigint, job_id bigint, kind text, content_text text, url text, created_at timestamptz`
-  return sql<Attachment[]>`
-    select source.id, source.kind, source.content_text, source.url, source.created_at
-    from ${job.archived ? rowsOf(sql, job.archivedAttachments, columns) : sql`job_attachments as source`}
-    where source.job_id = ${job.row.id}::bigint
-    order by source.id desc
-    limit ${mostAttachments}`
+  return job.archived ? rowsOf(sql, job.archivedAttachments, columns) : sql`job_attachments as source`
 }
 
 /** The rows of a list of JSON objects as the table `source`. */

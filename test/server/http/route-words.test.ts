@@ -14,6 +14,15 @@ const wordsAt = (path: string): string[] => {
   return [...new Set(next)].filter((word) => /^\w+$/.test(word))
 }
 
+/** True where the path with this word instead of its id is another path with an id. */
+const isOther = (method: string, path: string, word: string): boolean =>
+  withId.some(
+    (other) =>
+      other.path !== path &&
+      other.method === method &&
+      new RegExp(`^${other.path.replaceAll(/:\w+/g, '[^/]+')}$`).test(path.replace(':id', word)),
+  )
+
 describe('a fixed word of a path', () => {
   let world: World
   beforeAll(async () => {
@@ -28,8 +37,10 @@ describe('a fixed word of a path', () => {
       const answer = await world.call(method, path.replace(':id', word), method === 'GET' ? undefined : {}, {
         'x-confirm': 'true',
       })
-      // 405 where another method takes the path, such as GET for `operations/cancel`.
-      expect([404, 405], `${word}: ${JSON.stringify(answer.body)}`).toContain(answer.status)
+      // 405 where another method takes the path, such as GET for `operations/cancel`; 422 where another path takes the rest
+      // for its id, such as `operations/:id` for `operations/attachments`.
+      const statuses = isOther(method, path, word) ? [422] : [404, 405]
+      expect(statuses, `${word}: ${JSON.stringify(answer.body)}`).toContain(answer.status)
     }
   })
 

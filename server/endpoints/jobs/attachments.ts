@@ -1,0 +1,92 @@
+import type { z } from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import type {
+  Attachment,
+  addAttachment as adding,
+  listAttachments as listing,
+} from '../../../shared/jobs/attachments.ts'
+import type { Call } from '../../call.ts'
+import { hasSafeId } from '../../database/planner-hints.ts'
+import { limitReadTime } from '../../database/read-timeout.ts'
+import { retryDeadlock } from '../../database/retry-deadlock.ts'
+import { inScope } from '../../database/scope.ts'
+import type { Sql } from '../../database/sql.ts'
+import { type FoundJob, readJob } from './read-job.ts'
+import { attachmentsOf } from './surroundings.ts'
+
+/**
+ * Adds an attachment to a job, which is locked so that it is not deleted meanwhile.
+ * @throws Failure `not_found` for an unknown job, and for a job of another domain than the request names
+ */
+export async function addAttachment(
+  { sql, reportChangedRows }: Pick<Call, 'sql' | 'reportChangedRows'>,
+  { id, domain, kind, content_text, url }: z.output<typeof adding.input>,
+): Promise<Attachment> {
+  const [added] = await retryDeadlock(
+    () => sql<Attachment[]>`
+      with job as materialized (
+        select id from jobs where id = ${id}::bigint ${inScope(sql, { domain })} for key share
+      )
+      insert into job_attachments (job_id, kind, content_text, url)
+      select id, ${kind}::text, ${content_text ?? null}::text, ${url ?? null}::text
+      from job
+      returning id, kind, content_text, url, created_at`,
+  )
+  if (!added) throw noJob(id, domain)
+  reportChangedRows(1)
+  return added
+}
+
+const noJob = (id: number, domain: string | undefined): Failure =>
+  new Failure('not_found', domain ? `there is no job ${id} in the domain ${domain}` : `there is no job ${id}`)
+
+/**
+ * A page of the attachments of a job, with the header `Link` to the next page. A page ends early when its texts are large.
+ * @throws Failure `not_found` for an unknown job, and for a job of another domain than the request names
+ */
+export async function listAttachments(call: Call, request: z.output<typeof listing.input>): Promise<Attachment[]> {
+  const { id, domain, limit } = request
+  const rows = await call.sql.begin(async (tx) => {
+    await tx`select ${limitReadTime(tx)}`
+    const job = await readJob(tx, id)
+    if (!job || (domain !== undefined && job.row.domain !== domain)) throw noJob(id, domain)
+    return readPage(tx, job, request)
+  })
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  if (last && last.found > page.length) {
+    const query = new URLSearchParams({
+      ...(domain !== undefined && { domain }),
+      after_id: String(last.id),
+      limit: String(limit),
+    })
+    call.addHeader('Link', `<?${query}>; rel="next"`)
+  }
+  return page
+}
+
+/** A page has no further attachment once its texts have this many bytes. */
+const fullPageBytes = 8 * 2 ** 20
+
+interface Row extends Attachment {
+  /** How many attachments there are from the beginning of the page on, at most one more than the limit. */
+  found: number
+}
+
+const readPage = (sql: Sql, job: FoundJob, { after_id, limit }: z.output<typeof listing.input>) => sql<Row[]>`
+  select id, kind, content_text, url, created_at, found
+  from (
+    select
+      page.*,
+      count(*) over () as found,
+      sum(coalesce(octet_length(content_text), 0)) over (order by id) - coalesce(octet_length(content_text), 0) as bytes_before
+    from (
+      select source.id, source.kind, source.content_text, source.url, source.created_at
+      from ${attachmentsOf(sql, job)}
+      where source.job_id = ${job.row.id}::bigint and source.id > ${after_id}::bigint and ${hasSafeId(sql)}
+      order by source.id
+      limit ${limit + 1}
+    ) as page
+  ) as measured
+  where bytes_before < ${fullPageBytes}::bigint
+  order by id`
