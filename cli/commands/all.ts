@@ -12,6 +12,7 @@ import { prune } from './prune.ts'
 import { drain, pause, resume } from './queue-control.ts'
 import { queues } from './queues.ts'
 import { requeue } from './requeue.ts'
+import { show } from './show.ts'
 import { stale } from './stale.ts'
 import { stats } from './stats.ts'
 import { sweep } from './sweep.ts'
@@ -21,6 +22,7 @@ import { undo } from './undo.ts'
 export const commands: readonly CommandSpec[] = [
   stats,
   list,
+  show,
   queues,
   stale,
   events,

@@ -75,7 +75,9 @@ export const list: CommandSpec<ListFlags> = {
       else await noteUnknownScope(context, scope)
     }
     const empty = isComplete ? `no job matches in ${describeScope(scope)}` : 'no job was found so far'
-    if (flags.ids) print.rows({ columns: [id], forPeople: [id], rows: body, json: body.map((job) => job.id), empty })
+    // Without the head of a table: the ids are read by programs, also where JOBSCTL_OUTPUT asks for tables.
+    if (flags.ids && print.forPeople && body.length > 0) print.result(body.map((job) => `${job.id}\n`).join(''))
+    else if (flags.ids) print.rows({ columns: [id], rows: body, json: body.map((job) => job.id), empty })
     else print.rows({ columns, forPeople, rows: body, json: raw, empty })
     if (!isComplete) print.aside(incomplete(header('x-scanned')))
     else if (print.forPeople && header('link')?.includes('rel="next"')) {

@@ -4,6 +4,7 @@ import type { Progress } from '../../shared/changes/bulk-change.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure, failures } from '../../shared/errors.ts'
 import { headers, ndjson } from '../../shared/headers.ts'
+import { readExactly } from '../exact-json.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Target } from '../settings/target.ts'
 import { connection } from './connection.ts'
@@ -23,7 +24,7 @@ interface CallOptions {
 
 interface Answer<T> {
   body: T
-  /** The answer as the server sent it. */
+  /** The answer as the server sent it, to be printed: `restoreDigits` gives numbers that JavaScript would change their digits. */
   raw: unknown
   /** The value of a header of the answer. */
   header: (name: string) => string | undefined
@@ -88,7 +89,7 @@ export function createClient(options: ClientOptions): Client {
       const worthRepeating = changing ? neverSent : isTemporary
       const received = await withRetries(attempt, { retries, worthRepeating, left, signal })
       const read = endpoint.output.safeParse(received.json)
-      if (read.success) return { body: read.data, raw: received.json, header: received.header }
+      if (read.success) return { body: read.data, raw: rawOf(received), header: received.header }
       const { unexpectedResponse } = await import('./response-errors.ts')
       throw unexpectedResponse(received, { target, changing })
     },
@@ -99,6 +100,8 @@ export function createClient(options: ClientOptions): Client {
     },
   }
 }
+
+const rawOf = ({ text, json }: Received): unknown => (text === '' ? json : readExactly(text))
 
 const neverSent = ({ cause }: Failure): boolean =>
   cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED'

@@ -8,10 +8,12 @@ export interface Received {
   header: (name: string) => string | undefined
   /** The parsed body; undefined where the body is no JSON. */
   json: unknown
+  /** The body as it was sent; empty where it came line by line. */
+  text: string
 }
 
 /** The answer with the key masked: a server may echo the key, and error messages end in logs. */
-export function redacted({ status, headers, header, json }: Received, target: Target): Received {
+export function redacted({ status, headers, header, json }: Received, target: Target): Omit<Received, 'text'> {
   const masked = redactorFor(target)
   const maskedValue = (_name: string, value: unknown) => (typeof value === 'string' ? masked(value) : value)
   return {

@@ -55,7 +55,7 @@ export async function send(sending: Sending): Promise<Received> {
       ? await followed(response, sending, traced.line)
       : await whole(response, sending)
     traced.answer({ status: answer.status, headers: response.headers, text })
-    return { ...answer, headers: response.headers, header }
+    return { ...answer, text, headers: response.headers, header }
   } catch (error) {
     const { failureOfConnection } = await import('./connection-errors.ts')
     throw failureOfConnection(error, sending)

@@ -1,5 +1,6 @@
 import type { Exit } from '../../shared/exits.ts'
 import { escapedJson } from '../escape.ts'
+import { restoreDigits } from '../exact-json.ts'
 import type { Io } from '../io.ts'
 import type { Settings } from '../settings/settings.ts'
 import { coloured, type Style, styleFor } from './style.ts'
@@ -27,6 +28,8 @@ export interface Printer {
   growing: <Row>(look: Look<Row>) => (rows: readonly Row[], json: unknown) => void
   /** A result as an object for programs, and as a sentence for everyone else. */
   sentence: (json: object, text: string, mood: 'pending' | 'done' | 'plain') => void
+  /** A JSON value that is the result itself, with the digits that the server sent: on several lines at a terminal. */
+  json: (value: unknown) => void
   /** Writes text that is the result itself, such as a help topic. */
   text: (text: string) => void
   /** Writes the result for a person, who gets other text than a program; nothing with `--quiet`. */
@@ -53,7 +56,7 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
   const structured = output === 'json' || output === 'ndjson'
   const out = quiet ? () => {} : io.out
   const json = (value: unknown, pretty: boolean) =>
-    out(`${escapedJson(JSON.stringify(value, undefined, pretty ? 2 : 0))}\n`)
+    out(`${restoreDigits(escapedJson(JSON.stringify(value, undefined, pretty ? 2 : 0)))}\n`)
   const aside = (text: string) => {
     if (!quiet) io.note(`${text}\n`)
   }
@@ -74,6 +77,7 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
     style,
     aside,
     table: async (columns, rows) => (await import('./table.ts')).tableText(columns, rows, style, most),
+    json: (value) => json(value, io.outTerminal),
     text: (text) => io.out(text),
     result: out,
     width: io.outTerminal ? io.columns : 100,

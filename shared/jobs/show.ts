@@ -9,10 +9,13 @@ const string = z.string().nullable()
 /** A job at the other end of a dependency. */
 const RelatedJob = z.object({
   uuid: z.string(),
-  /** Null, like its state, for a job that is not in the table of jobs. */
+  /** Null, like its state, for a job that is neither in the table of jobs nor in the archive. */
   id: z.number().nullable(),
   status: string,
+  /** True for a job that is in the archive. */
+  archived: z.boolean(),
 })
+export type RelatedJob = z.output<typeof RelatedJob>
 
 const Attachment = z.object({
   id: z.number(),
@@ -46,7 +49,8 @@ export type JobSurroundings = z.output<typeof JobSurroundings>
 
 /**
  * A job: these fields, and then every other column of its row in the order of the table. `lease_id` and `completion_token`
- * are null, because they prove that a worker holds the job.
+ * are null, because they prove that a worker holds the job. The answer of another server has no fingerprint, and nothing
+ * beside the row.
  */
 const ShownJob = z.looseObject({
   id: z.number(),
@@ -60,9 +64,10 @@ const ShownJob = z.looseObject({
   /** True for a job that is in the archive. */
   archived: z.boolean(),
   /** The first 8 hexadecimal digits of the SHA-256 of the lease id; null without a lease id. */
-  lease_fingerprint: string,
-  ...JobSurroundings.shape,
+  lease_fingerprint: string.optional(),
+  ...JobSurroundings.partial().shape,
 })
+export type ShownJob = z.output<typeof ShownJob>
 
 /** One job with all that belongs to it, also from the archive. */
 export const showJob = endpoint({

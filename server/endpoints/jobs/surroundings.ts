@@ -1,4 +1,4 @@
-import type { JobSurroundings } from '../../../shared/jobs/show.ts'
+import type { JobSurroundings, RelatedJob } from '../../../shared/jobs/show.ts'
 import { writeJson } from '../../database/lossless-json.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { attrsOfEvent } from '../../lifecycle/job-events.ts'
@@ -10,7 +10,6 @@ const mostEvents = 50
 
 type Attachment = JobSurroundings['attachments'][number]
 type Event = JobSurroundings['events'][number]
-type RelatedJob = JobSurroundings['dependencies']['depends_on'][number]
 
 /** What belongs to a job beside its row. An archived job has its attachments and edges in its row. */
 export async function readSurroundings(sql: Sql, job: FoundJob): Promise<JobSurroundings> {
@@ -34,14 +33,32 @@ async function readRelated(sql: Sql, job: FoundJob, { own, other }: Ends): Promi
   const edges = job.archived
     ? rowsOf(sql, job.archivedEdges, sql`job_uuid text, depends_on_job_uuid text`)
     : sql`job_dependencies as source`
+  const live = await sql<RelatedJob[]>`
+    select source.${sql(other)} as uuid, job.id, job.status, false as archived
+    from ${edges}
+    left join lateral (select id, status from jobs where jobs.uuid = source.${sql(other)} offset 0) as job on true
+    where source.${sql(own)} = ${job.row.uuid}
+    order by source.${sql(other)}
+    limit ${mostEdges}`
+  const gone = live.filter(({ id }) => id === null).map(({ uuid }) => uuid)
+  const archived = new Map((await readArchivedJobs(sql, gone)).map((related) => [related.uuid, related]))
+  return live.map((related) => archived.get(related.uuid) ?? related)
+}
+
+/** The jobs with these uuids that are in the archive. Where a uuid is archived twice, the row with the highest id is the job. */
+async function readArchivedJobs(sql: Sql, uuids: readonly string[]): Promise<RelatedJob[]> {
+  if (uuids.length === 0) return []
   return [
     ...(await sql<RelatedJob[]>`
-      select source.${sql(other)} as uuid, job.id, job.status
-      from ${edges}
-      left join lateral (select id, status from jobs where jobs.uuid = source.${sql(other)} offset 0) as job on true
-      where source.${sql(own)} = ${job.row.uuid}
-      order by source.${sql(other)}
-      limit ${mostEdges}`),
+      select wanted.uuid, job.id, job.status, true as archived
+      from unnest(${uuids}::text[]) as wanted (uuid)
+      cross join lateral (
+        select id, status
+        from jobs_archive
+        where jobs_archive.uuid = wanted.uuid and id is not null
+        order by id desc
+        limit 1
+      ) as job`),
   ]
 }
 

@@ -83,6 +83,25 @@ describe.each(kinds)('one job on %s', (kind) => {
     expect([archived_at, operation_id]).toEqual([expect.any(String), expect.any(Number)])
   })
 
+  it('has the states of jobs that are only in the archive', async () => {
+    const [id = 0] = await world.jobs(1, { uuid: 'own', status: 'queued' })
+    await world.sql`
+      insert into jobs_archive (id, uuid, domain, queue, job_type, status)
+      values (7, 'needed', 'd', 'q', 't', 'failed'), (9, 'needed', 'd', 'q', 't', 'completed'), (null, 'waits', 'd', 'q', 't', 'x')`
+    await world.sql`
+      insert into job_dependencies (job_uuid, depends_on_job_uuid) values ('own', 'needed'), ('own', 'lost'), ('waits', 'own')`
+    expect((await show(id)).body).toMatchObject({
+      dependencies: {
+        depends_on: [
+          { uuid: 'lost', id: null, status: null, archived: false },
+          { uuid: 'needed', id: 9, status: 'completed', archived: true },
+        ],
+        dependents: [{ uuid: 'waits', id: null, status: null, archived: false }],
+      },
+    })
+    expect((await show(id, '?domain=nowhere')).status).toBe(404)
+  })
+
   it('has the compressed values of an archived job unpacked, digit by digit, and null where they are damaged', async () => {
     const packed = gzipSync('{"n": 9007199254740993}')
     await world.sql`
