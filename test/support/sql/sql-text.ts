@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream'
 import { connectEmbedded } from '../../../server/database/connect.ts'
 import type { Pool } from '../../../server/database/sql.ts'
+import { formatSql } from './format-sql.ts'
 
 /** What PostgreSQL answers to each message of a client, when every statement returns no row. */
 const answers: Record<string, [kind: string, body: Buffer][]> = {
@@ -90,25 +91,5 @@ export async function statementsOf(run: (sql: Pool) => PromiseLike<unknown>): Pr
     await sql.end()
   }
   // postgres.js reads the types of arrays when it connects.
-  return statements.filter((statement) => !statement.includes('pg_catalog.pg_type')).map(layOut)
-}
-
-const clause =
-  /^(?:with|select|insert|update|delete|set|values|returning|from|where|group|having|order|limit|offset|for|union|on conflict|do update|(?:left |cross )?join)\b/
-
-/** Indents each line by the brackets around it; the words of the statement stay as they are. */
-function layOut(statement: string): string {
-  /** The indent of the line of each open bracket, in steps. */
-  const open: number[] = []
-  const lines = statement.split('\n').flatMap((line) => {
-    const text = line.trim()
-    if (text === '') return []
-    const code = text.replace(/--.*|'[^']*'/g, '')
-    const outside = open.at(-(/^\)+/.exec(code)?.[0].length ?? 1)) ?? 0
-    const inside = open.length === 0 ? 0 : (open.at(-1) ?? 0) + 1
-    const indent = code.startsWith(')') ? outside : clause.test(text) ? inside : inside + 1
-    for (const [bracket] of code.matchAll(/[()]/g)) bracket === '(' ? open.push(indent) : open.pop()
-    return `${'  '.repeat(indent)}${text}`
-  })
-  return `${lines.join('\n')}\n`
+  return statements.filter((statement) => !statement.includes('pg_catalog.pg_type')).map(formatSql)
 }

@@ -1,27 +1,27 @@
-with request as materialized (
-  select *
-  from jsonb_to_recordset($1::text::jsonb) as item (
-      id bigint, worker_id text, lease_id text, lease_seconds int, progress_percent real, progress_message text
-  )
-  order by id
-),
+with
+  request as materialized (
+    select *
+    from jsonb_to_recordset($1::text::jsonb) as item (id bigint, worker_id text, lease_id text, lease_seconds int, progress_percent real, progress_message text)
+    order by id
+  ),
   owned as materialized (
     select job.id, request.lease_seconds, request.progress_percent, request.progress_message
     from request
     cross join lateral (
       select
-        id, status, lease_id, worker_id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at
+        id, status, lease_id, worker_id, retry_count, max_retries, failure_streak_code, failure_streak_count,
+        cancel_requested_at
       from jobs
-      where jobs.id = request.id
-      offset 0
-      for update) as job
+      where jobs.id = request.id offset 0
+      for update
+    ) as job
     cross join jsonb_array_elements('[null]') as not_few
-    where
-      job.status = 'processing' and job.lease_id = request.lease_id and job.worker_id = request.worker_id
+    where job.status = 'processing' and job.lease_id = request.lease_id and job.worker_id = request.worker_id
   ),
   renewed as (
     update jobs
-    set leased_until = greatest(leased_until, now() + owned.lease_seconds * interval '1 second'),
+    set
+      leased_until = greatest(leased_until, now() + owned.lease_seconds * interval '1 second'),
       progress_percent = coalesce(owned.progress_percent, jobs.progress_percent),
       progress_message = coalesce(owned.progress_message, jobs.progress_message)
     from owned

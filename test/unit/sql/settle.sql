@@ -1,47 +1,43 @@
 with recursive
   attempt as materialized (
     select
-      job.id, job.retry_count, job.max_retries, job.failure_streak_code, job.failure_streak_count, job.cancel_requested_at,
-      job.worker_id as lease_owner, request.action, request.completion_token, request.finish, request.result, request.error,
-      request.error_code, request.error_class, request.error_stack, request.retryable, request.backoff_seconds
+      job.id, job.retry_count, job.max_retries, job.failure_streak_code, job.failure_streak_count,
+      job.cancel_requested_at, job.worker_id as lease_owner, request.action, request.completion_token,
+      request.finish, request.result, request.error, request.error_code, request.error_class,
+      request.error_stack, request.retryable, request.backoff_seconds
     from (
-      select * from jsonb_to_recordset($1::text::jsonb) as item (
-          id bigint, action text, worker_id text, lease_id text, completion_token text, finish text, result jsonb, error text,
-          error_code text, error_class text, error_stack jsonb, retryable boolean, backoff_seconds float8) order by id
+      select *
+      from jsonb_to_recordset($1::text::jsonb) as item (
+        id bigint, action text, worker_id text, lease_id text, completion_token text, finish text,
+        result jsonb, error text, error_code text, error_class text, error_stack jsonb, retryable boolean,
+        backoff_seconds float8
+      )
+      order by id
     ) as request
     cross join lateral (
       select
-        id, status, lease_id, worker_id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at
+        id, status, lease_id, worker_id, retry_count, max_retries, failure_streak_code, failure_streak_count,
+        cancel_requested_at
       from jobs
-      where jobs.id = request.id
-      offset 0
-      for update) as job
-    where
-      job.status = 'processing' and job.lease_id = request.lease_id and job.worker_id = request.worker_id),
+      where jobs.id = request.id offset 0
+      for update
+    ) as job
+    where job.status = 'processing' and job.lease_id = request.lease_id and job.worker_id = request.worker_id
+  ),
   counted as (
     select
       attempt.*,
       coalesce(retry_count, 0) >= coalesce(max_retries, 3) as exhausted,
-      case
-      when error_code is null then 0
-      when failure_streak_code = error_code then least(coalesce(failure_streak_count, 0), 1000000) + 1
-      else 1
-      end as streak,
+      case when error_code is null then 0 when failure_streak_code = error_code then least(coalesce(failure_streak_count, 0), 1000000) + 1 else 1 end as streak,
       least($2, coalesce(backoff_seconds, 1) * power(2, least(coalesce(retry_count, 0), 100))) as wait
     from attempt
   ),
   decided as materialized (
     select
       counted.*,
-      case
-      when action = 'complete' then 'completed'
-      when action = 'fail' and not retryable then 'failed'
-      when action <> 'release' and streak >= $3::int then 'quarantined'
-      when action <> 'release' and exhausted then 'failed'
+      case when action = 'complete' then 'completed' when action = 'fail' and not retryable then 'failed' when action <> 'release' and streak >= $3::int then 'quarantined' when action <> 'release' and exhausted then 'failed'
       -- A job whose cancellation was requested does not start again.
-      when cancel_requested_at is not null then 'cancelled'
-      else 'queued'
-      end as outcome,
+      when cancel_requested_at is not null then 'cancelled' else 'queued' end as outcome,
       -- The jitter is added to the wait, so that jobs which failed together do not come back together.
       case action when 'fail' then least($4, wait + random() * wait) else 0 end as delay
     from counted
@@ -55,49 +51,36 @@ with recursive
       completed_at = case when decided.outcome in ('completed', 'failed') then now() end,
       cancelled_at = case decided.outcome when 'cancelled' then now() else jobs.cancelled_at end,
       quarantined_at = case decided.outcome when 'quarantined' then now() end,
-      available_at = case
-      when decided.outcome = 'queued' and decided.action in ('fail', 'expire') then now() + decided.delay * interval '1 second'
-      else jobs.available_at
-      end,
-      retry_count = case
-      when decided.action in ('fail', 'expire') and decided.outcome <> 'failed' and not decided.exhausted then coalesce(jobs.retry_count, 0) + 1
-      else jobs.retry_count
-      end,
-      failure_streak_code = case decided.action
-      when 'complete' then null when 'release' then jobs.failure_streak_code else decided.error_code
-      end,
-      failure_streak_count = case decided.action
-      when 'complete' then 0 when 'release' then jobs.failure_streak_count else decided.streak
-      end,
-      error_message = case
-      when decided.action = 'complete' then null
+      available_at = case when decided.outcome = 'queued' and decided.action in ('fail', 'expire') then now() + decided.delay * interval '1 second' else jobs.available_at end,
+      retry_count = case when decided.action in ('fail', 'expire') and decided.outcome <> 'failed' and not decided.exhausted then coalesce(jobs.retry_count, 0) + 1 else jobs.retry_count end,
+      failure_streak_code = case decided.action when 'complete' then null when 'release' then jobs.failure_streak_code else decided.error_code end,
+      failure_streak_count = case decided.action when 'complete' then 0 when 'release' then jobs.failure_streak_count else decided.streak end,
+      error_message = case when decided.action = 'complete' then null
       -- The reason of an earlier failure says more than the disappearance of the worker.
-      when decided.action = 'release' or decided.action = 'expire' and decided.outcome in ('queued', 'cancelled') then jobs.error_message
-      else decided.error
-      end,
+      when decided.action = 'release' or decided.action = 'expire' and decided.outcome in ('queued', 'cancelled') then jobs.error_message else decided.error end,
       error_code = case decided.action when 'complete' then null when 'release' then jobs.error_code else decided.error_code end,
       error_class = case decided.action when 'complete' then null when 'release' then jobs.error_class else decided.error_class end,
       error_stack = case decided.action when 'complete' then null when 'release' then jobs.error_stack else decided.error_stack end,
       last_error = case when decided.action in ('fail', 'expire') then decided.error else jobs.last_error end,
-      failure_timeline = case
-      when decided.action in ('fail', 'expire') then (
+      failure_timeline = case when decided.action in ('fail', 'expire') then (
         select jsonb_agg(failure order by nth)
         from (
           select failure, nth
           from jsonb_array_elements(
-              case jsonb_typeof(jobs.failure_timeline) when 'array' then jobs.failure_timeline else '[]' end
-              || jsonb_build_object(
-                  'ts', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-                  'error_code', decided.error_code,
-                  'retry_backoff', case decided.outcome when 'queued' then round(decided.delay::numeric, 3) end
-              )
-          ) with ordinality as entry (failure, nth)
+            case jsonb_typeof(jobs.failure_timeline) when 'array' then jobs.failure_timeline else '[]' end || jsonb_build_object(
+              'ts',
+              to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+              'error_code',
+              decided.error_code,
+              'retry_backoff',
+              case decided.outcome when 'queued' then round(decided.delay::numeric, 3) end
+            )
+          )
+          with ordinality as entry (failure, nth)
           order by nth desc
           limit 20
         ) as latest
-      )
-      else jobs.failure_timeline
-      end,
+      ) else jobs.failure_timeline end,
       completion_token = case decided.outcome when 'queued' then null else decided.completion_token end,
       leased_until = null,
       -- On an ended job the two name the worker that ran it; on another job they would look like a lease.
@@ -105,100 +88,152 @@ with recursive
       worker_id = case when decided.outcome in ('queued', 'quarantined') then null else jobs.worker_id end
     from decided
     where jobs.id = any(array(select id from decided)) and jobs.id = decided.id
-    returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
-      jobs.status, coalesce(jobs.retry_count, 0) as retry_count, jobs.error_code, jobs.cancellation_reason,
+    returning
+      jobs.id,
+      jobs.uuid,
+      jobs.domain,
+      jobs.queue,
+      jobs.job_type,
+      jobs.owner_user_id,
+      jobs.trace_id,
+      jobs.status,
+      coalesce(jobs.retry_count, 0) as retry_count,
+      jobs.error_code,
+      jobs.cancellation_reason,
       case jobs.status when 'queued' then jobs.available_at end as available_at,
-      decided.action, decided.finish, decided.delay, decided.lease_owner
+      decided.action,
+      decided.finish,
+      decided.delay,
+      decided.lease_owner
   ),
   ended as (select uuid, status from settled),
   doomed (uuid, reason) as (
     select dependent.uuid, 'dependency_' || ended.status
     from ended
-    cross join
-      lateral (
-        select dependent.uuid, dependent.domain, dependent.queue
-        from job_dependencies edge
-        cross join lateral (select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0) as dependent
-        where edge.depends_on_job_uuid = ended.uuid and dependent.status = 'queued'
-        offset 0
+    cross join lateral (
+      select dependent.uuid, dependent.domain, dependent.queue
+      from job_dependencies edge
+      cross join lateral (
+        select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0
       ) as dependent
-    where ended.status in ('failed', 'cancelled', 'quarantined')
+      where edge.depends_on_job_uuid = ended.uuid and dependent.status = 'queued' offset 0
+    ) as dependent
+    where
+      ended.status in ('failed', 'cancelled', 'quarantined')
       and not exists (select from ended other where other.uuid = dependent.uuid)
     union
     select dependent.uuid, 'dependency_cancelled'
     from doomed
-    cross join
-      lateral (
-        select dependent.uuid, dependent.domain, dependent.queue
-        from job_dependencies edge
-        cross join lateral (select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0) as dependent
-        where edge.depends_on_job_uuid = doomed.uuid and dependent.status = 'queued'
-        offset 0
+    cross join lateral (
+      select dependent.uuid, dependent.domain, dependent.queue
+      from job_dependencies edge
+      cross join lateral (
+        select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0
       ) as dependent
+      where edge.depends_on_job_uuid = doomed.uuid and dependent.status = 'queued' offset 0
+    ) as dependent
     where not exists (select from ended where ended.uuid = dependent.uuid)
   ),
   dropping as materialized (
     select job.id, last.reason, job.before
     from (select uuid, min(reason) as reason from doomed group by uuid) as last
-    cross join lateral (select id, status, null::jsonb as before from jobs where jobs.uuid = last.uuid offset 0 for update) as job
+    cross join lateral (
+      select id, status, null::jsonb as before from jobs where jobs.uuid = last.uuid offset 0 for update
+    ) as job
     cross join jsonb_array_elements('[null]') as not_few
     where job.status = 'queued'
   ),
   dropped as (
     update jobs
-    set status = 'cancelled', cancelled_at = now(), cancellation_reason = dropping.reason, completed_at = null,
-      leased_until = null, lease_id = null, worker_id = null
+    set
+      status = 'cancelled',
+      cancelled_at = now(),
+      cancellation_reason = dropping.reason,
+      completed_at = null,
+      leased_until = null,
+      lease_id = null,
+      worker_id = null
     from dropping
     where jobs.id = any(array(select id from dropping)) and jobs.id = dropping.id
-    returning jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.cancellation_reason,
-      dropping.before, null::jsonb as after
+    returning
+      jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
+      jobs.cancellation_reason, dropping.before, null::jsonb as after
   ),
   inserted_events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
-    select id, domain, queue, job_type, event_type, jsonb_strip_nulls(attrs), owner_user_id, $5::text, trace_id
+    select
+      id,
+      domain,
+      queue,
+      job_type,
+      event_type,
+      jsonb_strip_nulls(attrs),
+      owner_user_id,
+      $5::text,
+      trace_id
     from (
       select
-        id, domain, queue, job_type, owner_user_id, trace_id,
-        case
-        when status <> 'queued' then 'job.' || status
-        when action = 'fail' then 'job.retry_scheduled'
-        when action = 'release' then 'job.released'
-        else 'job.lease_expired'
-        end as event_type,
+        id,
+        domain,
+        queue,
+        job_type,
+        owner_user_id,
+        trace_id,
+        case when status <> 'queued' then 'job.' || status when action = 'fail' then 'job.retry_scheduled' when action = 'release' then 'job.released' else 'job.lease_expired' end as event_type,
         jsonb_build_object(
-            'worker_id', lease_owner,
-            'retry_count', retry_count,
-            'error_code', case when action in ('fail', 'expire') then error_code end,
-            'backoff_seconds', case when action = 'fail' and status = 'queued' then round(delay::numeric, 3) end,
-            'reason', case status when 'cancelled' then cancellation_reason end,
-            'available_at',
-            replace(replace(available_at::text, ' ', 'T'), '+00', 'Z'),
-            'finish', finish
+          'worker_id',
+          lease_owner,
+          'retry_count',
+          retry_count,
+          'error_code',
+          case when action in ('fail', 'expire') then error_code end,
+          'backoff_seconds',
+          case when action = 'fail' and status = 'queued' then round(delay::numeric, 3) end,
+          'reason',
+          case status when 'cancelled' then cancellation_reason end,
+          'available_at',
+          replace(replace(available_at::text, ' ', 'T'), '+00', 'Z'),
+          'finish',
+          finish
         ) as attrs
-      from settled union all
-      select id, domain, queue, job_type, owner_user_id, trace_id, 'job.cancelled' as event_type,
+      from settled
+      union all
+      select
+        id,
+        domain,
+        queue,
+        job_type,
+        owner_user_id,
+        trace_id,
+        'job.cancelled' as event_type,
         jsonb_build_object('reason', cancellation_reason, 'terminal', true) as attrs
-      from (select * from dropped order by id) as dropped) as event),
+      from (select * from dropped order by id) as dropped
+    ) as event
+  ),
   notified as (
     select pg_notify($6, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (
-        select domain, queue from settled where status = 'queued'
+        select domain, queue
+        from settled
+        where status = 'queued'
         union all
         select dependent.domain, dependent.queue
         from settled
-        cross join
-          lateral (
-            select dependent.uuid, dependent.domain, dependent.queue
-            from job_dependencies edge
-            cross join lateral (select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0) as dependent
-            where edge.depends_on_job_uuid = settled.uuid and dependent.status = 'queued'
-            offset 0
+        cross join lateral (
+          select dependent.uuid, dependent.domain, dependent.queue
+          from job_dependencies edge
+          cross join lateral (
+            select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0
           ) as dependent
-        where settled.status = 'completed') as ready
+          where edge.depends_on_job_uuid = settled.uuid and dependent.status = 'queued' offset 0
+        ) as dependent
+        where settled.status = 'completed'
+      ) as ready
     ) as notification
-    where keys is not null)
+    where keys is not null
+  )
 select id, status, retry_count, available_at
 from settled
 left join notified on true
