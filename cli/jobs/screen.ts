@@ -2,7 +2,6 @@ import width from 'string-width'
 import type { ShownJob } from '../../shared/jobs/show.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
-import type { Style } from '../output/style.ts'
 import { nextSteps } from './next-steps.ts'
 import {
   attachmentLines,
@@ -15,6 +14,7 @@ import {
   whoText,
 } from './sections.ts'
 import { stateText } from './state.ts'
+import { colourOfState } from './state-colour.ts'
 
 /** A job on one screen. Each line is cut at the width of the terminal, except for commands, which are there to be copied. */
 export function jobScreen(job: ShownJob, raw: { payload: unknown; result: unknown }, context: Context): string {
@@ -30,7 +30,7 @@ export function jobScreen(job: ShownJob, raw: { payload: unknown; result: unknow
       return `${style.dim((at === 0 ? label : '').padEnd(indent))}${text}`.trimEnd()
     }),
   )
-  const colour = colourOf(job.status)
+  const colour = colourOfState(job.status)
   const title = cut(escaped(head), print.width)
   return `${[colour ? style[colour](title) : title, '', ...lines].join('\n')}\n`
 }
@@ -51,14 +51,6 @@ function sectionsOf(job: ShownJob, { payload, result }: { payload: unknown; resu
   ]
   return all.filter(({ lines }) => lines.length > 0)
 }
-
-const colours = new Map<string, keyof Style>([
-  ['failed', 'red'],
-  ['quarantined', 'red'],
-  ['cancelled', 'yellow'],
-  ['completed', 'green'],
-])
-const colourOf = (status: string | null) => colours.get(status ?? '')
 
 /** The text in at most so many columns of the terminal. */
 function cut(text: string, most: number): string {

@@ -59,7 +59,7 @@ describe('list', () => {
     expect(code).toBe(0)
     expect(screen).toMatch(/^ID +QUEUE +TYPE +STATUS +PRIO +RETRIES +CREATED +ERROR/)
     expect(screen).toMatch(/\d+ +media\/\S+ +\S+ +failed .* timeout/)
-    expect(screen).toContain('the first 2 jobs; narrow the filter, or raise --limit')
+    expect(screen).toContain('the first 2 jobs; narrow the filter, raise --limit')
   })
 
   it('gives the answer of the server with --json, and the ids with --ids --json', async () => {
@@ -80,6 +80,16 @@ describe('list', () => {
     [['--sort', 'priority:up'], '--sort: must be one of created_at'],
     [['--min-retries', 'many'], '--min-retries: '],
     [['--domain', ' '], '--domain: must not be blank'],
+    [['--created-after', 'yesterday'], '--created-after: must be a time'],
+    [['--ended-before', '2026-02-30'], '--ended-before: '],
+    [['--ended-after', '99999999w'], '--ended-after: '],
+    [['--columns', 'id,worker'], 'did you mean worker_id?'],
+    [['--columns', 'id,,uuid'], '--columns: there is no column with a blank name'],
+    [['--columns', 'constructor'], '--columns: there is no column constructor'],
+    [['--columns', 'id', '--ids'], '--ids and --columns exclude each other'],
+    [['--all-pages', '--limit', '5'], '--all-pages and --limit exclude each other'],
+    [['--all-pages', '--json'], 'use -o tsv'],
+    [['--all-pages', '-o', 'table'], 'use -o tsv'],
   ])('%j is refused before any call, and the error names the flag', async (flags, text) => {
     const server = await fakeServer(() => ({ body: [] }))
     const { code, err } = await runAt(server, ['list', ...flags])
@@ -115,6 +125,80 @@ describe('list', () => {
       ),
     })
     expect((await runAt(server, ['list', '--error', 'x', '--must-exist', '--domain', 'd'])).code).toBe(0)
+  })
+
+  it('narrows by the times of the creation and of the end, given as a time, a day, or how long ago', async () => {
+    await world.sql`
+      update jobs set created_at = now() - interval '3 hours', completed_at = now() - interval '1 hour' where status = 'failed'`
+    await world.sql`update jobs set created_at = '2026-01-02 00:00:00+00' where status = 'queued'`
+    const counted = async (...flags: string[]) => (await world.jobsctl(['list', ...flags])).out.split('\n').length - 1
+    expect(await counted('--created-after', '4h')).toBe(3)
+    expect(await counted('--created-after', '2h')).toBe(0)
+    expect(await counted('--created-before', '2026-01-02')).toBe(0)
+    expect(await counted('--created-before', '2026-01-02T00:00:01Z')).toBe(2)
+    expect(await counted('--ended-after', '2h')).toBe(3)
+    expect(await counted('--ended-before', '2h')).toBe(0)
+    expect(await counted('--ended-before', '30m', '--ended-after', '90m')).toBe(3)
+  })
+
+  it('prints the columns that are named, in their order, in every format', async () => {
+    const flags = ['--queue', 'high', '--columns', 'status, id', '--sort', 'created_at']
+    const [tsv, json, table] = await Promise.all([
+      world.jobsctl(['list', ...flags]),
+      world.jobsctl(['list', ...flags, '--json']),
+      world.jobsctl(['list', ...flags, '-o', 'table']),
+    ])
+    const [one, other] = ids
+    expect(tsv.out).toBe(`queued\t${one}\nqueued\t${other}\n`)
+    expect(json.out).toBe(`[{"status":"queued","id":${one}},{"status":"queued","id":${other}}]\n`)
+    expect(table.out).toMatch(/^STATUS +ID\nqueued +\d+\n/)
+  })
+
+  it('prints all pages as NDJSON, each job once, also as TSV and as ids alone', async () => {
+    await world.jobs(2100, { domain: 'many' })
+    const all = async (...flags: string[]) => {
+      const { code, out, err } = await world.jobsctl(['list', '--domain', 'many', '--all-pages', ...flags])
+      expect({ code, err }).toEqual({ code: 0, err: '' })
+      return out.trimEnd().split('\n')
+    }
+    const lines = await all('--created-after', '90d')
+    expect(new Set(lines.map((line) => JSON.parse(line).id)).size).toBe(2100)
+    expect(lines).toHaveLength(2100)
+    expect(new Set((await all('--ids')).map(Number)).size).toBe(2100)
+    const rows = await all('-o', 'tsv', '--columns', 'domain,id', '--sort', 'priority')
+    expect(new Set(rows.map((row) => row.split('\t')[1])).size).toBe(2100)
+    expect(await all('--columns', 'domain')).toContain('{"domain":"many"}')
+  })
+
+  it('--all-pages follows the cursor of Link at its own server alone, and never in a circle', async () => {
+    const link = 'https://elsewhere.example/steal?domain=x&cursor=c%2B2&limit=1>; rel="next", <?cursor=p>; rel="prev"'
+    const job = { id: 7, uuid: 'u', domain: 'd', queue: 'q', job_type: 't', status: 'queued' }
+    const times = { available_at: null, created_at: null, acquired_at: null, started_at: null, leased_until: null }
+    const row = { ...job, ...times, priority: 5, retry_count: 0, max_retries: 3, completed_at: null }
+    const server = await fakeServer((_asked, nth) =>
+      nth === 1 ? { headers: { Link: `<${link}` }, body: [row] } : { headers: { 'X-Complete': 'true' }, body: [row] },
+    )
+    expect(await runAt(server, ['list', '--all-pages', '--domain', 'd', '--ids'])).toEqual({
+      code: 0,
+      out: '7\n7\n',
+      err: '',
+    })
+    const [first, second] = server.asked.map(({ path }) => new URL(path, 'http://server').searchParams)
+    expect(first?.get('cursor')).toBeNull()
+    expect(Object.fromEntries(second ?? [])).toMatchObject({ cursor: 'c+2', domain: 'd', limit: '1000' })
+
+    const circle = await fakeServer(() => ({ headers: { Link: '<?cursor=c>; rel=next' }, body: [] }))
+    expect(await runAt(circle, ['list', '--all-pages'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('leads to the same page of the list again'),
+    })
+    expect(circle.asked).toHaveLength(2)
+
+    const pageless = await fakeServer(() => ({ body: Array.from({ length: 1000 }, () => row) }))
+    expect(await runAt(pageless, ['list', '--all-pages'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('has no pages: after 1000 jobs there may be more'),
+    })
   })
 
   it('a scope that never had a job is exit 5 with --must-exist', async () => {
