@@ -43,6 +43,12 @@ const about: Record<Name, string> = {
   stoppedQueues: 'All queues that are paused or drain, since when, and why.',
   staleQueues:
     'The queues that hold expired leases: how many, and when the first of them expired. `X-Complete` is `false` where more than 50,000 leases have expired, so that counts are too low.',
+  setSlaPolicy:
+    'Sets how long a job of a group may wait and run. A limit that is not sent is no limit, whatever it was before.',
+  deleteSlaPolicy: 'Takes the limits of a group away; 404 for a group that has none. The input is a body of JSON.',
+  listSlaPolicies: 'The limits of the groups, by domain, queue and job type.',
+  listSlaBreaches:
+    'The queued and running jobs that are over a limit of their group, the oldest first. The header `Link` has the next page. `X-Complete` is `false` where more than 50,000 jobs of groups with limits are running, or more than 10,000 groups have limits.',
   events: 'Events in the order of their ids.',
   checkCounts: 'Compares the counts behind the stats with the jobs, and sets right what is wrong.',
   idleIndexes: 'Indexes of `jobs`, made by other programs, that cost each write and serve nothing.',

@@ -9,7 +9,7 @@ const purposes: Record<string, string> = {
   job_queue_controls: 'The queues that are paused or drain. Shared with other programs.',
   job_attachments:
     'Logs, artifacts and tags of jobs. Shared with other programs; a prune deletes the attachments of its jobs.',
-  job_sla_policies: 'Limits of another program. The server makes the table, and neither reads nor writes it.',
+  job_sla_policies: 'How long the jobs of a group may wait and run. Shared with other programs.',
   job_counters: 'Counts of another program. The server makes the table, and neither reads nor writes it.',
   job_dependencies: 'One row for each job that another job waits for. Shared with other programs.',
   jobs_archive:

@@ -14,6 +14,8 @@ import { listJobs } from '../endpoints/jobs/list.ts'
 import { showJob } from '../endpoints/jobs/show.ts'
 import { controlQueue } from '../endpoints/queues/control.ts'
 import { queueStatus, stoppedQueues } from '../endpoints/queues/queues.ts'
+import { listSlaBreaches } from '../endpoints/queues/sla-breaches.ts'
+import { deleteSlaPolicy, listSlaPolicies, setSlaPolicy } from '../endpoints/queues/sla-policies.ts'
 import { staleQueues } from '../endpoints/queues/stale.ts'
 import { stats } from '../endpoints/queues/stats.ts'
 import { events } from '../endpoints/records/events.ts'
@@ -59,6 +61,10 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.queueStatus, queueStatus)
   mount(app, serving, endpoints.stoppedQueues, stoppedQueues)
   mount(app, serving, endpoints.staleQueues, staleQueues)
+  mount(app, serving, endpoints.setSlaPolicy, setSlaPolicy)
+  mount(app, serving, endpoints.deleteSlaPolicy, deleteSlaPolicy)
+  mount(app, serving, endpoints.listSlaPolicies, listSlaPolicies)
+  mount(app, serving, endpoints.listSlaBreaches, listSlaBreaches)
   mount(app, serving, endpoints.events, events)
   app.get(endpoints.eventStream.path, (c) => streamEvents(c, serving))
 }

@@ -11,6 +11,7 @@ import { limitReadTime } from '../../database/read-timeout.ts'
 import { retryDeadlock } from '../../database/retry-deadlock.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
+import { pageLink } from '../page-link.ts'
 import { type FoundJob, readJob } from './read-job.ts'
 import { attachmentsOf } from './surroundings.ts'
 
@@ -54,14 +55,7 @@ export async function listAttachments(call: Call, request: z.output<typeof listi
   })
   const page = rows.slice(0, limit)
   const last = page.at(-1)
-  if (last && last.found > page.length) {
-    const query = new URLSearchParams({
-      ...(domain !== undefined && { domain }),
-      after_id: String(last.id),
-      limit: String(limit),
-    })
-    call.addHeader('Link', `<?${query}>; rel="next"`)
-  }
+  if (last && last.found > page.length) call.addHeader('Link', pageLink({ domain, after_id: last.id, limit }, 'next'))
   return page
 }
 

@@ -2,9 +2,11 @@ import type { ListedJob, ListRequest } from '../../../shared/jobs/list.ts'
 import type { Call } from '../../call.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Sql } from '../../database/sql.ts'
+import { pageLink } from '../page-link.ts'
+import { openCursor, sealCursor } from '../sealed-cursor.ts'
 import { listByRank, type RankKey } from './list-by-rank.ts'
 import { listByTime, type TimeKey } from './list-by-time.ts'
-import { type Cursor, readCursor, writeCursor } from './list-cursor.ts'
+import { Cursor } from './list-cursor.ts'
 import type { Page } from './list-page.ts'
 
 /**
@@ -13,7 +15,7 @@ import type { Page } from './list-page.ts'
  * @throws Failure `invalid_request` for a cursor of another list
  */
 export async function listJobs(call: Call, request: ListRequest): Promise<ListedJob[]> {
-  const cursor = readCursor(request)
+  const cursor = openCursor(request, Cursor)
   const page = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
     return readPage(tx, request, cursor)
@@ -33,13 +35,10 @@ function readPage(sql: Sql, request: ListRequest, cursor: Cursor | undefined): P
 
 const isRank = (key: TimeKey | RankKey): key is RankKey => key === 'priority' || key === 'status'
 
-/** A link to another page: the same request with its cursor. It is relative, so that it holds behind any proxy. */
+/** A link to another page: the same request with its cursor. */
 function linkTo(cursor: Cursor | undefined, request: ListRequest): string | undefined {
   if (!cursor) return undefined
   const { payload = [], cursor: _cursor, ...fields } = request
-  const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) query.set(name, String(value))
-  for (const { path, value } of payload) query.set(`payload.${path.join('.')}`, value)
-  query.set('cursor', writeCursor(cursor, request))
-  return `<?${query}>; rel="${cursor.to}"`
+  const values = Object.fromEntries(payload.map(({ path, value }) => [`payload.${path.join('.')}`, value]))
+  return pageLink({ ...fields, ...values, cursor: sealCursor(cursor, request) }, cursor.to)
 }

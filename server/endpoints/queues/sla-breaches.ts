@@ -1,0 +1,49 @@
+import * as z from 'zod'
+import type { BreachesRequest, SlaBreach } from '../../../shared/queues/sla.ts'
+import type { Call } from '../../call.ts'
+import { limitReadTime } from '../../database/read-timeout.ts'
+import { pageLink } from '../page-link.ts'
+import { openCursor, sealCursor } from '../sealed-cursor.ts'
+import { mostPolicies } from './sla-policies.ts'
+import { type JudgedJob, mostRunning, type Place, readBreaches } from './sla-read.ts'
+
+/** The last job of a page. The time is a text of PostgreSQL, null for a job without a time of creation. */
+const Cursor = z.strictObject({ created_at: z.string().nullable(), id: z.string().regex(/^-?\d{1,16}$/) })
+
+/**
+ * A page of the live jobs over a limit of their group, with the header `Link` to the next page, and `X-Complete`: `false` where
+ * more jobs of groups with policies are running, or more policies are there, than are read.
+ * @throws Failure `invalid_request` for a cursor of another list
+ */
+export async function listSlaBreaches(call: Call, request: BreachesRequest): Promise<SlaBreach[]> {
+  const cursor: Place | undefined = openCursor(request, Cursor)
+  const rows = await call.sql.begin(async (tx) => {
+    await tx`select ${limitReadTime(tx)}`
+    return readBreaches(tx, request, cursor)
+  })
+  const [bounds] = rows
+  const found = rows.filter((row): row is typeof row & JudgedJob => row.id !== null)
+  const page = found.slice(0, request.limit)
+  const last = page.at(-1)
+  if (last && found.length > page.length) {
+    const place = { created_at: last.created_at, id: String(last.id) }
+    call.addHeader('Link', pageLink({ ...request, cursor: sealCursor(place, request) }, 'next'))
+  }
+  const isComplete = !bounds || (bounds.policies <= mostPolicies && bounds.running <= mostRunning)
+  call.addHeader('X-Complete', String(isComplete))
+  return page.map(breachOf)
+}
+
+/** The job as the other server answers it: the fields of a limit are there only where the job is over it. */
+function breachOf({ id, domain, queue, job_type, status, wait, max_wait, run, max_run }: JudgedJob): SlaBreach {
+  const waits = wait !== null && max_wait !== null && wait > max_wait
+  const runs = run !== null && max_run !== null && run > max_run
+  return {
+    ...{ job_id: id, domain, queue, job_type, status },
+    breach_kinds: [...(waits ? (['queue_latency'] as const) : []), ...(runs ? (['duration'] as const) : [])],
+    ...(waits && { wait_seconds: tenths(wait), max_wait_seconds: max_wait }),
+    ...(runs && { processing_seconds: tenths(run), max_processing_seconds: max_run }),
+  }
+}
+
+const tenths = (seconds: number): number => Math.round(seconds * 10) / 10
