@@ -30,7 +30,7 @@ it('a gateway error is the answer of a proxy, with the number of attempts', asyn
   expect(err).toContain('hint: check that the jobs server behind the proxy runs')
 })
 
-it('https to a port that speaks http is told in plain words', async () => {
+it('https to a port that speaks http is reported in plain words', async () => {
   const server = await fakeServer(() => ({ body: [] }))
   const env = { ...envOf(server), JOBSCTL_URL: server.url.replace('http:', 'https:') }
   const { code, err } = await runJobsctl(['stats', '--retries', '0'], { env })
@@ -65,7 +65,7 @@ it('jobsctl alone prints the help', async () => {
 it('doctor --curl is an error, since doctor sends several calls', async () => {
   const server = await fakeServer(() => ({ body: [] }))
   expect(await runAt(server, ['doctor', '--curl'])).toMatchObject({ code: 2, out: '' })
-  expect(server.asked).toEqual([])
+  expect(server.requests).toEqual([])
 })
 
 it('doctor --json reports a failed check as a JSON error on stderr', async () => {

@@ -14,7 +14,7 @@ it('JOBSCTL_PROFILE and JOBSCTL_URL exclude each other, since the URL would drop
   expect(code).toBe(2)
   expect(err).toContain('JOBSCTL_PROFILE and JOBSCTL_URL exclude each other; nothing was sent')
   expect(await runJobsctl(['stats'], { env: { ...both, JOBSCTL_PROFILE: 'prdo' } })).toMatchObject({ code: 5 })
-  expect(server.asked).toEqual([])
+  expect(server.requests).toEqual([])
 
   const flag = await runJobsctl([...prune, '--url', server.url], { env: { ...both, JOBSCTL_URL: undefined } })
   expect(flag).toMatchObject({ code: 2, err: expect.stringContaining('the profile prod is protected') })

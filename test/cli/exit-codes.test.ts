@@ -132,9 +132,9 @@ describe('exit codes of servers in trouble', () => {
     [[{ loc: ['body', 'queue'], msg: 'is unknown' }], '--queue: is unknown'],
     [[{ loc: 'queue', msg: 'is unknown' }], '--queue: is unknown'],
     [[{ msg: 'is unknown' }], 'request: is unknown'],
-  ])('the reason %j of another server is told', async (detail, said) => {
+  ])('the reason %j of another server is shown', async (detail, sentence) => {
     const server = await fakeServer(() => ({ status: 422, body: { detail } }))
-    expect(await at(server, 'stats')).toEqual({ code: 2, out: '', err: `error: ${said}\n` })
+    expect(await at(server, 'stats')).toEqual({ code: 2, out: '', err: `error: ${sentence}\n` })
   })
 
   it('an error is what happened, what to type next, and the request at its server', async () => {
@@ -181,7 +181,7 @@ describe('exit codes of servers in trouble', () => {
       'error: requeued 2 jobs in all domains, then stopped: boom; the server may still finish it\n',
     )
     expect(run.err).toContain('jobsctl requeue --all --dry-run')
-    const confirmed = server.asked.filter(({ headers }) => headers['x-confirm'] !== undefined)
+    const confirmed = server.requests.filter(({ headers }) => headers['x-confirm'] !== undefined)
     expect(confirmed.map(({ body }) => Reflect.get(Object(body), 'domain')).sort()).toEqual(['a', 'a', 'b', 'b'])
   })
 
@@ -191,7 +191,7 @@ describe('exit codes of servers in trouble', () => {
   ] as const)('%s ends a read with %i', async (signal, code, word) => {
     const server = await fakeServer(() => 'silence')
     const run = await startJobsctl(['stats', '--json'], { env: env(server) })
-    await until('the request has arrived', () => server.asked.length)
+    await until('the request has arrived', () => server.requests.length)
     run.process.kill(signal)
 
     const { code: ended, out, err } = await run.ended
@@ -202,7 +202,7 @@ describe('exit codes of servers in trouble', () => {
   it('a change that is interrupted says that the server may still finish it, and gives the dry run that shows', async () => {
     const server = await fakeServer(({ headers }) => (headers['x-confirm'] === undefined ? jobsAnswer(2) : 'silence'))
     const run = await startJobsctl(['prune', '--domain', 'a', '--yes'], { env: env(server) })
-    await until('the change has arrived', () => server.asked.length === 2)
+    await until('the change has arrived', () => server.requests.length === 2)
     run.process.kill('SIGINT')
 
     const { code, err } = await run.ended
@@ -218,7 +218,7 @@ describe('exit codes of the command line itself', () => {
     ['an unknown command', ['prnue'], "unknown command 'prnue'", 'did you mean prune?'],
     ['a wrong value', ['prune', '--all', '--older-than', '36h'], '--older-than', '--older-than 30d'],
     ['no scope', ['prune', '--yes'], 'a change needs a scope', 'add --domain, or --all'],
-  ])('2: %s is told with what to type next, and without the whole help', async (_what, argv, detail, hint) => {
+  ])('2: %s is reported with what to type next, and without the whole help', async (_what, argv, detail, hint) => {
     const run = await both((...more) => runJobsctl([...argv, ...more]))
     expect(run).toMatchObject({ code: 2, error: { code: 'usage' } })
     expect(run.err.toLowerCase()).toContain(hint.toLowerCase())

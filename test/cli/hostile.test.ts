@@ -182,10 +182,8 @@ describe('jobsctl and bad command lines', () => {
   })
 
   it('would have made the change, had --yes been all that was missing', async () => {
-    const asked = await inTurns([...changes], ({ argv }) =>
-      world.jobsctl([...argv, '--dry-run', '--detailed-exitcode']),
-    )
-    expect(asked.map(({ code }) => code)).toEqual([10, 10, 10, 10])
+    const runs = await inTurns([...changes], ({ argv }) => world.jobsctl([...argv, '--dry-run', '--detailed-exitcode']))
+    expect(runs.map(({ code }) => code)).toEqual([10, 10, 10, 10])
   })
 
   it('takes flags before the verb, after it, and with an equals sign', async () => {

@@ -12,7 +12,7 @@ const run = (server: FakeServer, ...argv: string[]) => runJobsctl(argv, { env: e
 const noBound =
   'note: this server does not enforce the limit; jobsctl counted the jobs itself, right before the change\n'
 const sweep = ['sweep', '--domain', 'chatbooks', '--age', '1d']
-const confirmed = ({ asked }: FakeServer) => asked.filter(({ headers }) => headers['x-confirm'] !== undefined)
+const confirmed = ({ requests }: FakeServer) => requests.filter(({ headers }) => headers['x-confirm'] !== undefined)
 
 it('stats: shows what it knows, and passes on what it does not know with --json', async () => {
   const server = await otherServer(stored())
@@ -48,7 +48,7 @@ it.each([
   [['events'], 'GET /api/v1/jobs/events'],
   [['undo', '1', '--yes'], 'POST /api/v1/jobs/operations/1/undo'],
   [['pause', 'a/b'], 'POST /api/v1/jobs/queue/control'],
-])('%j is told as what this server lacks', async (argv, call) => {
+])('%j is reported as missing in this server', async (argv, call) => {
   const server = await otherServer(stored())
   const { code, out, err } = await run(server, ...argv)
   expect({ code, out }).toEqual({ code: 5, out: '' })
@@ -121,7 +121,7 @@ it('--no-preview with a limit that nobody would keep is refused', async () => {
   const { code, err } = await run(server, ...sweep, '--yes', '--no-preview', '--max', '9')
   expect(code).toBe(2)
   expect(err).toContain('nothing would enforce it')
-  expect(server.asked).toEqual([])
+  expect(server.requests).toEqual([])
 })
 
 it('requeue finds the domains, and the domain of an id, by itself', async () => {

@@ -219,7 +219,7 @@ describe('colour', () => {
   })
 })
 
-describe('how much is said', () => {
+describe('quiet, verbose and debug', () => {
   it('--quiet: nothing on success, and errors all the same', async () => {
     const server = await fakeServer(({ path }) =>
       path.includes('stats') ? { body: rows } : { body: { detail: 'boom' }, status: 500 },
@@ -264,7 +264,7 @@ describe('how much is said', () => {
     }
     const masked = runs.map(({ err }) => /^> (x-api-key|authorization): \*\*\*$/im.test(err))
     expect(masked).toEqual(name === '--verbose' ? [false, false] : [true, true])
-    expect(echo.asked.map(({ headers }) => headers['x-api-key'] ?? headers.authorization).sort()).toEqual([
+    expect(echo.requests.map(({ headers }) => headers['x-api-key'] ?? headers.authorization).sort()).toEqual([
       'Bearer the-secret-token',
       'the-secret-key',
     ])
@@ -275,9 +275,9 @@ describe('how much is said', () => {
     ['a token', { JOBSCTL_API_KEY: undefined, JOBSCTL_TOKEN: 'the-secret-token' }],
   ])('an error shows no secret either, where the server repeats %s', async (_what, more) => {
     const server = await fakeServer(({ headers }) => {
-      const said = `Invalid: ${headers['x-api-key'] ?? headers.authorization}`
-      const body = { detail: said, hint: said, request_id: said, code: 'unauthenticated' }
-      return { status: 401, body, headers: { 'x-request-id': said } }
+      const echo = `Invalid: ${headers['x-api-key'] ?? headers.authorization}`
+      const body = { detail: echo, hint: echo, request_id: echo, code: 'unauthenticated' }
+      return { status: 401, body, headers: { 'x-request-id': echo } }
     })
     const given = env(server, more)
     const runs = await Promise.all([[], ['--json']].map((argv) => runJobsctl(['stats', ...argv], { env: given })))
@@ -320,7 +320,7 @@ describe('--watch', () => {
     for (const run of runs) {
       expect(run).toEqual({ code: 2, out: '', err: expect.stringContaining('--watch needs a terminal, or --ndjson') })
     }
-    expect(server.asked).toEqual([])
+    expect(server.requests).toEqual([])
   })
 
   it('as ndjson: a line with its time for every group, again and again, until SIGINT ends it with 130', async () => {
@@ -351,7 +351,7 @@ describe('--watch', () => {
       nth === 1 ? { status: 503, body: { detail: 'away' } } : { body: rows },
     )
     const child = await startJobsctl(['stats', '--watch', '--ndjson', '--retries', '0'], { env: env(server) })
-    await until('it has seen the server again', () => child.output.out.includes('chatbooks'))
+    await until('it has reached the server again', () => child.output.out.includes('chatbooks'))
     child.process.kill('SIGTERM')
     expect(await child.ended).toMatchObject({ code: 143, err: expect.stringContaining('away; trying again\n') })
   })

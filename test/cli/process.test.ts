@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { exits } from '../../shared/exits.ts'
 import { newFolder } from '../support/database/database.ts'
 import { isChange } from '../support/fakes/change-server.ts'
-import { type Asked, fakeServer, jobsAnswer, type Reply } from '../support/fakes/fake-server.ts'
+import { type FakeRequest, fakeServer, jobsAnswer, type Reply } from '../support/fakes/fake-server.ts'
 import { secretFile } from '../support/programs/config-home.ts'
 import { type JobsctlOptions, jobsctlProcess, runJobsctl } from '../support/programs/jobsctl.ts'
 
@@ -21,13 +21,13 @@ const problem = (status: number, code: string): Reply => ({
 })
 
 /** Refuses what a domain says; else previews three jobs, and changes them. */
-function reply(asked: Asked): Reply {
-  if (asked.headers['x-api-key'] === 'wrong') return problem(401, 'unauthenticated')
-  if (asked.path.startsWith('/api/v1/jobs/stats')) return { body: [group] }
-  if (asked.path.startsWith('/api/v1/jobs/operations')) return problem(404, 'not_found')
-  if (asked.text.includes('"locked"')) return problem(409, 'conflict')
-  if (asked.text.includes('"broken"')) return problem(500, 'internal')
-  if (asked.text.includes('"away"')) return problem(503, 'database_unavailable')
+function reply(request: FakeRequest): Reply {
+  if (request.headers['x-api-key'] === 'wrong') return problem(401, 'unauthenticated')
+  if (request.path.startsWith('/api/v1/jobs/stats')) return { body: [group] }
+  if (request.path.startsWith('/api/v1/jobs/operations')) return problem(404, 'not_found')
+  if (request.text.includes('"locked"')) return problem(409, 'conflict')
+  if (request.text.includes('"broken"')) return problem(500, 'internal')
+  if (request.text.includes('"away"')) return problem(503, 'database_unavailable')
   return jobsAnswer(3)
 }
 
@@ -91,7 +91,7 @@ describe('jobsctl as a process', () => {
     const env = { HOME: home, XDG_CONFIG_HOME: undefined }
     const argv = ['prune', '--domain', 'a', '--yes', '--profile', 'here']
     expect(await jobsctlProcess(argv, { env })).toMatchObject({ code: 0, err: '' })
-    expect(server.asked.filter(isChange).map(({ headers }) => headers['x-reason'])).toEqual([
+    expect(server.requests.filter(isChange).map(({ headers }) => headers['x-reason'])).toEqual([
       `jobsctl by ${userInfo().username}@${hostname()}`,
     ])
   })

@@ -18,7 +18,7 @@ const serverWith = (state: { paused: boolean; drain: boolean }, ours = true): Pr
 const running = { paused: false, drain: false }
 const paused = { paused: true, drain: false }
 const draining = { paused: true, drain: true }
-const changes = ({ asked }: FakeServer) => asked.filter(({ method }) => method === 'POST')
+const changes = ({ requests }: FakeServer) => requests.filter(({ method }) => method === 'POST')
 
 it.each([
   ['pause', running, 'resume'],

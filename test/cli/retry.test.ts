@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import {
-  type Asked,
   deadServer,
+  type FakeRequest,
   type FakeServer,
   fakeServer,
   jobsAnswer,
@@ -17,8 +17,8 @@ const run = ({ url }: FakeServer, argv: string[], env: JobsctlOptions['env'] = {
 
 const stats = { body: [] }
 const prune = ['prune', '--all']
-const isChange = ({ headers }: Asked) => headers['x-confirm'] !== undefined
-const changesOf = ({ asked }: FakeServer) => asked.filter(isChange)
+const isChange = ({ headers }: FakeRequest) => headers['x-confirm'] !== undefined
+const changesOf = ({ requests }: FakeServer) => requests.filter(isChange)
 
 /** Troubles that pass; each answer comes once, then all is well. */
 const passing: [string, Reply][] = [
@@ -41,7 +41,7 @@ it.each(passing)('repeats a read and a preview after %s', async (_what, trouble)
   ])
   expect(read).toEqual({ code: 0, out: '[]\n', err: '' })
   expect(preview).toEqual({ code: 0, out: 'would delete 3 jobs in all domains\n', err: '' })
-  expect([reading.asked.length, previewing.asked.length]).toEqual([2, 2])
+  expect([reading.requests.length, previewing.requests.length]).toEqual([2, 2])
 })
 
 /** Runs it against a port on which nobody listens before it tries for the second time. */
@@ -57,7 +57,7 @@ async function withoutServerAtFirst(argv: string[], answer: Reply): Promise<{ en
 it('repeats a read when the connection is refused, until somebody listens', async () => {
   const { ended, server } = await withoutServerAtFirst(['stats', '--json'], stats)
   expect(ended).toMatchObject({ code: 0, out: '[]\n' })
-  expect(server.asked).toHaveLength(1)
+  expect(server.requests).toHaveLength(1)
 })
 
 it.each([
@@ -70,17 +70,17 @@ it.each([
 ])('does not repeat what would fail again: %s', async (_what, answer) => {
   const server = await fakeServer(() => answer)
   expect((await run(server, ['stats', '--retries', '5'])).code).not.toBe(0)
-  expect(server.asked).toHaveLength(1)
+  expect(server.requests).toHaveLength(1)
 })
 
 it.each([
-  ['2 unless told', [], {}, 3],
+  ['twice by default', [], {}, 3],
   ['as often as --retries says', ['--retries', '1'], { JOBSCTL_RETRIES: '4' }, 2],
   ['as often as JOBSCTL_RETRIES says', [], { JOBSCTL_RETRIES: '0' }, 1],
 ])('repeats %s', async (_what, more, env, times) => {
   const server = await fakeServer(() => 'reset')
   expect(await run(server, ['stats', ...more], env)).toMatchObject({ code: 7, out: '' })
-  expect(server.asked).toHaveLength(times)
+  expect(server.requests).toHaveLength(times)
 })
 
 it('waits as long as Retry-After says', async () => {
@@ -101,7 +101,7 @@ it('gives up at once where the wait would be longer than a minute, or than the t
   const [long, short] = await Promise.all([run(minute, ['stats']), run(deadline, ['stats', '--timeout', '20'])])
 
   expect([long.code, short.code]).toEqual([7, 7])
-  expect([minute.asked.length, deadline.asked.length]).toEqual([1, 1])
+  expect([minute.requests.length, deadline.requests.length]).toEqual([1, 1])
   // Neither waited until its time was up, which would be reported instead.
   expect([long.err, short.err]).toEqual(Array(2).fill(expect.stringContaining('error: slower')))
 })
@@ -118,13 +118,13 @@ it('keeps one deadline for all tries together', async () => {
 
   expect(tired).toMatchObject({ code: 7, out: '' })
   // Each try takes less than the time for all, so that ten tries would be made if each had that time for itself.
-  expect(slow.asked.length).toBeLessThan(10)
+  expect(slow.requests.length).toBeLessThan(10)
   expect(late).toEqual({
     code: 7,
     out: '',
     err: `error: no answer from ${silent.url} within 2 s (3 attempts)\n  hint: raise --timeout, or run the command again later\n`,
   })
-  expect(silent.asked).toHaveLength(3)
+  expect(silent.requests).toHaveLength(3)
 })
 
 it.each([
@@ -140,7 +140,7 @@ it.each([
 })
 
 it.each(passing)('sends a change once, even after %s', async (_what, trouble) => {
-  const server = await fakeServer((asked) => (isChange(asked) ? trouble : jobsAnswer(3)))
+  const server = await fakeServer((request) => (isChange(request) ? trouble : jobsAnswer(3)))
   const { code, out } = await run(server, [...prune, '--yes', '--retries', '9'])
 
   expect({ code, out }).toEqual({ code: 7, out: '' })
@@ -159,7 +159,7 @@ it('a change carries its confirmation, the token of its preview, its reason and 
   await run(server, [...prune, '--yes', '--reason', 'a\r\nX-Evil: 1'])
   await run(server, [...prune, '--yes'])
   const changes = changesOf(server)
-  const previews = server.asked.filter((asked) => !isChange(asked))
+  const previews = server.requests.filter((request) => !isChange(request))
 
   expect(changes.map(({ body }) => body)).toEqual(
     Array(3).fill({
@@ -185,7 +185,7 @@ it('a change carries its confirmation, the token of its preview, its reason and 
 
 it('a change without an answer in time says that it may still be done, and gives the dry run that shows', async () => {
   const [late, lost] = await Promise.all(
-    (['silence', 'reset'] as const).map((how) => fakeServer((asked) => (isChange(asked) ? how : jobsAnswer(3)))),
+    (['silence', 'reset'] as const).map((how) => fakeServer((request) => (isChange(request) ? how : jobsAnswer(3)))),
   )
   if (!late || !lost) throw new Error('two servers were started')
   const argv = ['prune', '--domain', 'a', '--older-than', '9d', '--yes', '--timeout', '2']
@@ -216,14 +216,14 @@ it('what was typed before the question is no answer to it', async () => {
   const before = new Promise<void>((resolve) => {
     typed = resolve
   })
-  const server = await fakeServer(async (asked) => {
-    if (!isChange(asked)) await before
+  const server = await fakeServer(async (request) => {
+    if (!isChange(request)) await before
     return jobsAnswer(3)
   })
   const person = await startAtTerminal(['sweep', '--all', '--age', '1d'], {
     env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' },
   })
-  await until('the preview is asked for', () => server.asked.length)
+  await until('the preview is requested', () => server.requests.length)
   person.types(`3${enter}3`)
   await person.sees('3\n3')
   typed()
@@ -239,8 +239,8 @@ it('the time that a person takes to answer does not count', async () => {
     env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' },
   })
   await person.sees('go ahead:')
-  const asked = Date.now()
-  await until('more than the timeout has passed', () => Date.now() - asked > 1200)
+  const shown = Date.now()
+  await until('more than the timeout has passed', () => Date.now() - shown > 1200)
   person.types(`3${enter}`)
   expect(await person.ended).toMatchObject({ code: 0 })
 })

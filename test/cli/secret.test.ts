@@ -13,8 +13,8 @@ import { ctrlD, enter, startAtTerminal } from '../support/programs/terminal.ts'
 
 const listening = () => fakeServer(() => ({ body: [] }))
 const stats = (argv: string[], options: JobsctlOptions) => runJobsctl(['stats', ...argv], options)
-const headersOf = ({ asked }: FakeServer) =>
-  asked.map(({ headers }) => [headers['x-api-key'], headers.authorization].filter((value) => value !== undefined))
+const headersOf = ({ requests }: FakeServer) =>
+  requests.map(({ headers }) => [headers['x-api-key'], headers.authorization].filter((value) => value !== undefined))
 
 it.each(['644', '640', '604', '660'])('refuses a key file of mode %s, and says how to mend it', async (mode) => {
   const server = await listening()
@@ -31,7 +31,7 @@ it.each(['644', '640', '604', '660'])('refuses a key file of mode %s, and says h
     err: `error: --api-key-file: others can read ${path}; the key was not used\n  hint: chmod 600 ${path}\n`,
   })
   expect(variable).toMatchObject({ code: 2, err: expect.stringContaining('JOBSCTL_API_KEY_FILE: others can read') })
-  expect(server.asked).toEqual([])
+  expect(server.requests).toEqual([])
 })
 
 it('reads a key from a file, from stdin, from a variable and from a command', async () => {

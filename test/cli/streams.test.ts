@@ -19,14 +19,14 @@ it.each([
   ['prune --domain chatbooks', '3'],
   ['prune --domain', '2'],
   ['stats --url http://127.0.0.1:1 --api-key-file /dev/stdin --retries 0', '7'],
-])('the exit code is the same where nobody reads what is said: %s', async (words, code) => {
+])('the exit code is the same where nobody reads the output: %s', async (words, code) => {
   await world.clear()
   await world.jobs(2)
   const { out } = await line(`exec 3>&1; (echo key | jobsctl ${words} >/dev/null; echo $? >&3) 2>&1 | true`)
   expect(out.trim()).toBe(code)
 })
 
-it('a change goes on where nobody reads what is said', async () => {
+it('a change goes on where nobody reads the output', async () => {
   await world.clear()
   await world.jobs(5)
   const { out } = await line('exec 3>&1; (jobsctl prune --all -v --yes; echo $? >&3) 2>&1 | true')
@@ -34,7 +34,7 @@ it('a change goes on where nobody reads what is said', async () => {
   expect(await world.count()).toBe(0)
 })
 
-it('a result that cannot be written is told in a sentence, and the change stands', async () => {
+it('a result that cannot be written is reported in a sentence, and the change stands', async () => {
   await world.clear()
   await world.jobs(2)
   const { out, err } = await line('jobsctl prune --all --yes >/dev/full; echo $?')

@@ -6,9 +6,9 @@ import { type JobsctlOptions, runJobsctl } from '../support/programs/jobsctl.ts'
 const listening = () => fakeServer(() => ({ body: [] }))
 const stats = (argv: string[], env: NonNullable<JobsctlOptions['env']>) => runJobsctl(['stats', ...argv], { env })
 
-/** What a server was told of who calls: each credential once. */
-const credentials = ({ asked }: FakeServer) =>
-  asked.map(({ headers }) => headers['x-api-key'] ?? headers.authorization ?? 'none')
+/** The credentials of the requests to a server: each once. */
+const credentials = ({ requests }: FakeServer) =>
+  requests.map(({ headers }) => headers['x-api-key'] ?? headers.authorization ?? 'none')
 
 it('the URL: flag, then JOBSCTL_URL, then the profile, then BASE; a --profile counts as a flag; two variables at once are refused', async () => {
   const [flag, variable, named, other, usual, base] = await Promise.all(Array.from({ length: 6 }, listening))
@@ -94,7 +94,7 @@ it('a key goes to the URL it belongs to, and to no other', async () => {
     expect(run).toMatchObject({ code: 4, out: '' })
     expect(run.err).toContain(`there is no key for ${stranger.url}`)
   }
-  expect(stranger.asked).toEqual([])
+  expect(stranger.requests).toEqual([])
 
   await Promise.all([
     stats(['--url', own.url], variables),
@@ -125,7 +125,7 @@ it.each([301, 302, 303, 307, 308])('never follows a redirect: HTTP %i', async (s
     const unsure = run === change && status === 303
     expect(run.err).toContain(unsure ? 'the change may have been made' : '--url')
   }
-  expect(elsewhere.asked).toEqual([])
+  expect(elsewhere.requests).toEqual([])
 })
 
 it('plain http to another machine is refused without --allow-http, before anything is sent', async () => {
@@ -168,7 +168,7 @@ it('a server may lie below a path, and the URL may end in slashes', async () => 
       stats([], { JOBSCTL_URL: `${server.url}${path}`, JOBSCTL_API_KEY: 'key' }),
     ),
   )
-  expect(server.asked.map(({ path }) => path).sort()).toEqual([
+  expect(server.requests.map(({ path }) => path).sort()).toEqual([
     '//jobs/api/v1/jobs/stats',
     '/api/v1/jobs/stats',
     '/api/v1/jobs/stats',

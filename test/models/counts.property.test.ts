@@ -42,22 +42,22 @@ const writers = fc.array(fc.array(transaction, { minLength: 1, maxLength: 4 }), 
 const timeOf = (due: number | string | null) =>
   typeof due === 'number' ? new Date(Date.now() + due * 1000).toISOString() : due
 
-function say(sql: Sql, said: Statement) {
-  const some = 'third' in said ? sql`id % 3 = ${said.third}` : sql``
-  switch (said.do) {
+function run(sql: Sql, statement: Statement) {
+  const some = 'third' in statement ? sql`id % 3 = ${statement.third}` : sql``
+  switch (statement.do) {
     case 'insert':
       return sql`
         insert into jobs (domain, queue, job_type, status, available_at)
-        select 'd' || n % 3, 'q', 't', ${said.status}, ${timeOf(said.due)}::text::timestamptz
-        from generate_series(1, ${said.n}::int) n`
+        select 'd' || n % 3, 'q', 't', ${statement.status}, ${timeOf(statement.due)}::text::timestamptz
+        from generate_series(1, ${statement.n}::int) n`
     case 'move':
-      return sql`update jobs set status = ${said.status} where ${some} and id % 2 = 0`
+      return sql`update jobs set status = ${statement.status} where ${some} and id % 2 = 0`
     case 'put off':
-      return sql`update jobs set available_at = ${timeOf(said.due)}::text::timestamptz where ${some}`
+      return sql`update jobs set available_at = ${timeOf(statement.due)}::text::timestamptz where ${some}`
     case 'regroup':
-      return sql`update jobs set domain = ${said.to}, job_type = ${said.to} where ${some}`
+      return sql`update jobs set domain = ${statement.to}, job_type = ${statement.to} where ${some}`
     case 'delete':
-      return sql`delete from jobs where ${some} and status = ${said.status}`
+      return sql`delete from jobs where ${some} and status = ${statement.status}`
     case 'touch':
       return sql`update jobs set progress_percent = 50 where ${some}`
   }
@@ -67,16 +67,16 @@ function say(sql: Sql, said: Statement) {
 const carryOut = (sql: Pool, { isolation, statements, ends }: Transaction) =>
   sql
     .begin(`isolation level ${isolation}`, async (tx) => {
-      for (const [nth, said] of statements.entries()) {
-        if (nth === 0 || ends !== 'rollback to savepoint') await say(tx, said)
-        else await tx.savepoint((point) => takenBack(point, said)).catch(() => {})
+      for (const [nth, statement] of statements.entries()) {
+        if (nth === 0 || ends !== 'rollback to savepoint') await run(tx, statement)
+        else await tx.savepoint((point) => takenBack(point, statement)).catch(() => {})
       }
       if (ends === 'rollback') throw new Error('taken back')
     })
     .catch(() => {})
 
-async function takenBack(sql: Sql, said: Statement): Promise<void> {
-  await say(sql, said)
+async function takenBack(sql: Sql, statement: Statement): Promise<void> {
+  await run(sql, statement)
   throw new Error('taken back')
 }
 

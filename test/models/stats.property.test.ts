@@ -21,7 +21,7 @@ const job = fc.record({
 })
 type Job = typeof job extends fc.Arbitrary<infer T> ? T : never
 
-/** What can be asked for: a blank filter does not filter, and surrounding white space is trimmed. */
+/** What a request can filter by: a blank filter does not filter, and surrounding white space is trimmed. */
 const askable = (text: string) => text !== '' && text.trim() === text && !/\p{Cc}/u.test(text)
 
 const keyOf = ({ domain, queue, job_type }: Pick<Job, 'domain' | 'queue' | 'job_type'>) =>
@@ -68,9 +68,9 @@ describe.each(kinds)('stats on %s', (kind) => {
           jobs.map(({ due, ...row }) => ({ ...row, available_at: due === null ? null : ago(-due), uuid: null })),
         )
         const model = jobs[pick % Math.max(jobs.length, 1)]
-        const asked = filters.filter((field) => model && askable(model[field]))
-        const query = new URLSearchParams(Object.fromEntries(asked.map((field) => [field, model?.[field] ?? ''])))
-        const inScope = jobs.filter((row) => asked.every((field) => row[field] === model?.[field]))
+        const filtered = filters.filter((field) => model && askable(model[field]))
+        const query = new URLSearchParams(Object.fromEntries(filtered.map((field) => [field, model?.[field] ?? ''])))
+        const inScope = jobs.filter((row) => filtered.every((field) => row[field] === model?.[field]))
 
         const answer = await world.call('GET', `${paths.stats}?${query}`)
 

@@ -133,22 +133,22 @@ async function runConsole({ text }: Block, { place }: Scene): Promise<void> {
     if (isExport.test(command)) continue
     const ran = await shell([`cd ${place.folder}`, ...place.setup, command].join('\n'), { env: place.env })
     expect({ command, code: ran.code }, ran.err).toEqual({ command, code: Number(code) })
-    expectShown({ command, shown, said: `${ran.out}\n${ran.err}` })
+    expectShown({ command, shown, output: `${ran.out}\n${ran.err}` })
   }
 }
 
-interface Said {
+interface Shown {
   command: string
   shown: string[]
-  said: string
+  output: string
 }
 
 /** Each line that is shown was printed, in this order; `…` stands for any lines, and numbers and times may differ. */
-function expectShown({ command, shown, said }: Said): void {
-  const lines = said.split('\n').map(withoutNumbers)
+function expectShown({ command, shown, output }: Shown): void {
+  const lines = output.split('\n').map(withoutNumbers)
   for (const line of shown.filter((line) => line.trim() !== '' && line !== '…')) {
     const at = lines.findIndex((printed) => printed.startsWith(withoutNumbers(line)))
-    expect({ command, line, found: at >= 0 }, said).toEqual({ command, line, found: true })
+    expect({ command, line, found: at >= 0 }, output).toEqual({ command, line, found: true })
     lines.splice(0, at + 1)
   }
 }
@@ -160,7 +160,7 @@ const withoutNumbers = (line: string): string =>
     .replaceAll(/\s+/g, ' ')
     .trim()
 
-/** A whole script; a stream is read for two seconds, and must have said something by then. */
+/** A whole script; a stream is read for two seconds, and must have printed something by then. */
 async function runScript({ text }: Block, { place }: Scene): Promise<void> {
   const streams = text.includes('/stream')
   const curl = `curl() { command curl -sS --fail-with-body ${streams ? '--max-time 2 ' : ''}"$@"; }`

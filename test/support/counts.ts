@@ -4,7 +4,7 @@ import { checkCounts, stats } from '../../shared/endpoints.ts'
 import type { GroupStats } from '../../shared/queues/stats.ts'
 import type { World } from './world.ts'
 
-type Asked = Pick<World, 'call' | 'sql'>
+type Serving = Pick<World, 'call' | 'sql'>
 
 /** What stats say. */
 export const groupsOf = async ({ call }: Pick<World, 'call'>): Promise<GroupStats[]> =>
@@ -15,7 +15,7 @@ export const countsOf = async ({ call }: Pick<World, 'call'>): Promise<z.output<
   checkCounts.output.parse((await call('GET', checkCounts.path)).body)
 
 /** Stats say what a plain count of the jobs says. Nobody may write meanwhile, and no job fall due. */
-export async function expectRight(world: Asked): Promise<void> {
+export async function expectRight(world: Serving): Promise<void> {
   const groups = await world.sql<GroupStats[]>`
     select
       domain, queue, job_type,

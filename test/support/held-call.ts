@@ -25,20 +25,20 @@ export function hold(
 ): HeldCall {
   const caller = new AbortController()
   const body = JSON.stringify({ domain: 'chatbooks', worker_id: 'waiting', wait_seconds: 20, ...fields })
-  const asked = request(`${url}${jobPaths.acquire}`, {
+  const response = request(`${url}${jobPaths.acquire}`, {
     method: 'POST',
     headers: { 'x-api-key': key, 'content-type': 'application/json' },
     body: chunked ? Readable.from([body.slice(0, 5), body.slice(5)]) : body,
     signal: caller.signal,
   })
-  const answer = asked.then(read).then(
+  const answer = response.then(read).then(
     ({ jobs }) => ({ jobs, at: performance.now() }),
     (error: unknown) => {
       if (caller.signal.aborted) return undefined
       throw error
     },
   )
-  // Whoever never asks for the answer is not told of its failure either.
+  // A test that does not await the answer must not fail by its rejection.
   answer.catch(() => {})
   return { answer, hangUp: () => caller.abort() }
 }

@@ -39,7 +39,7 @@ export const newJob = (fields: Fields = {}): Fields => ({
  * What the answer of a call that went well says.
  * @throws Error with the whole answer of one that did not
  */
-function said<Out extends z.ZodType>(output: Out, { status, body }: Answer): z.output<Out> {
+function parsed<Out extends z.ZodType>(output: Out, { status, body }: Answer): z.output<Out> {
   if (status >= 300) throw new Error(`answered ${status}: ${JSON.stringify(body)}`)
   return output.parse(body)
 }
@@ -48,12 +48,12 @@ function said<Out extends z.ZodType>(output: Out, { status, body }: Answer): z.o
 export function workerOf(post: Post) {
   const lease = async (fields: Fields = {}): Promise<Job[]> => {
     const body = { domain: 'chatbooks', worker_id: 'worker-1', ...fields }
-    return said(acquire.output, await post(jobPaths.acquire, body)).jobs
+    return parsed(acquire.output, await post(jobPaths.acquire, body)).jobs
   }
   return {
-    enqueue: async (fields: Fields = {}) => said(enqueue.output, await post(jobPaths.enqueue, newJob(fields))),
+    enqueue: async (fields: Fields = {}) => parsed(enqueue.output, await post(jobPaths.enqueue, newJob(fields))),
     enqueueAll: async (jobs: Fields[]) =>
-      said(enqueueBatch.output, await post(jobPaths.batch, { jobs: jobs.map(newJob) })).jobs,
+      parsed(enqueueBatch.output, await post(jobPaths.batch, { jobs: jobs.map(newJob) })).jobs,
     lease,
     /** One job. */
     take: async (fields: Fields = {}): Promise<Job> => {
@@ -62,13 +62,13 @@ export function workerOf(post: Post) {
       return job
     },
     renew: async (job: Job, fields: Fields = {}) =>
-      said(renew.output, await post(jobPath(job.id, 'renew'), { ...held(job), ...fields })),
+      parsed(renew.output, await post(jobPath(job.id, 'renew'), { ...held(job), ...fields })),
     complete: async (job: Job, fields: Fields = {}) =>
-      said(complete.output, await post(jobPath(job.id, 'complete'), { ...held(job), ...fields })),
+      parsed(complete.output, await post(jobPath(job.id, 'complete'), { ...held(job), ...fields })),
     fail: async (job: Job, fields: Fields = {}) =>
-      said(fail.output, await post(jobPath(job.id, 'fail'), { ...held(job), error: 'it broke', ...fields })),
+      parsed(fail.output, await post(jobPath(job.id, 'fail'), { ...held(job), error: 'it broke', ...fields })),
     release: async (job: Job, fields: Fields = {}) =>
-      said(release.output, await post(jobPath(job.id, 'release'), { ...held(job), ...fields })),
-    cancel: async (id: number, fields: Fields = {}) => said(cancel.output, await post(jobPath(id, 'cancel'), fields)),
+      parsed(release.output, await post(jobPath(job.id, 'release'), { ...held(job), ...fields })),
+    cancel: async (id: number, fields: Fields = {}) => parsed(cancel.output, await post(jobPath(id, 'cancel'), fields)),
   }
 }

@@ -25,7 +25,7 @@ export interface World {
   key: string
   /** The database of the server, past the server. On the embedded one they share one session. */
   sql: Pool
-  /** How another server process would be told of the same database. */
+  /** The environment of another server process on the same database. */
   env: Record<string, string>
   /** What the server has logged, a line of JSON each. */
   log: string[]

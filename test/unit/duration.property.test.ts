@@ -16,7 +16,7 @@ it('a duration means its number times its unit', () => {
   )
 })
 
-it('what is told of a duration means the same duration', () => {
+it('the text of a duration means the same duration', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 100_000_000 }), (total) => {
       expect(seconds(durationText(total), '--age')).toBe(total)

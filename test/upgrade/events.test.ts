@@ -41,13 +41,13 @@ describe.skipIf(!hasOldBuild).each(orders)('events of the $one server and the $o
 
   /** Reads page after page, each from the other server than the page before, until `isOver` and nothing is left. */
   async function readPages(isOver: () => boolean): Promise<number[]> {
-    const seen: number[] = []
+    const ids: number[] = []
     for (let turn = 0, last = false; ; turn += 1) {
       const over = isOver()
-      const page = await idsAfter(turn % 2 ? pair.one : pair.other, seen.at(-1) ?? 0, 7)
-      seen.push(...page)
+      const page = await idsAfter(turn % 2 ? pair.one : pair.other, ids.at(-1) ?? 0, 7)
+      ids.push(...page)
       if (page.length > 0) continue
-      if (last) return seen
+      if (last) return ids
       last = over
     }
   }

@@ -13,7 +13,7 @@ describe.skipIf(!hasOldBuild).each(orders)('a prune in which the $one server is 
   })
   afterAll(() => pair?.close())
 
-  /** PostgreSQL notices the death of its client when the statement is over; here PostgreSQL is told at once. */
+  /** PostgreSQL notices the death of its client when the statement is over; here PostgreSQL gets a signal at once. */
   async function endSessionAtGate(): Promise<void> {
     const { sql } = pair
     const sessions = await sql<{ pid: number }[]>`

@@ -33,8 +33,8 @@ async function oldPrograms(): Promise<Programs> {
   const folder = join(inject('runFolder'), 'old-build')
   const outcome = join(folder, 'outcome')
   if (await isFirst(folder)) await writeFile(outcome, await install(folder))
-  const said = await until('the old build is installed', () => readFile(outcome, 'utf8').catch(() => ''), 120_000)
-  if (said !== installed) throw new Error(`npm cannot install ${tarball}: ${said}`)
+  const result = await until('the old build is installed', () => readFile(outcome, 'utf8').catch(() => ''), 120_000)
+  if (result !== installed) throw new Error(`npm cannot install ${tarball}: ${result}`)
   const dist = join(folder, 'node_modules', 'jobsctl', 'dist')
   return { server: join(dist, 'server', 'main.js'), jobsctl: join(dist, 'cli', 'bin.js') }
 }

@@ -48,8 +48,8 @@ describe.skipIf(!hasOldBuild).each(orders)(
         new Set(['prune', 'sweep', 'requeue', 'integrity', 'undo']),
       )
       expect(records.length).toBeGreaterThanOrEqual(12)
-      const told = expect.stringContaining(`${records.length} operations on `)
-      for (const verdict of await verdicts()) expect(verdict).toMatchObject({ code: 0, out: told, err: '' })
+      const sentence = expect.stringContaining(`${records.length} operations on `)
+      for (const verdict of await verdicts()) expect(verdict).toMatchObject({ code: 0, out: sentence, err: '' })
     })
 
     it('are found altered by jobsctl of either build on either server, whoever made the record', async () => {

@@ -115,7 +115,7 @@ describe('config', () => {
     expect((await readdir(dirname(path))).sort()).toEqual(['config.json', 'config.json.witness'])
   })
 
-  it('a source of the key takes the place of the other, which is told', async () => {
+  it('a source of the key takes the place of the other, which is reported', async () => {
     const { env, path } = await configHome({ profiles: { 'a.b': { url: 'http://localhost:1', api_key_file: '/k' } } })
     const set = (field: string, value: string, ...more: string[]) =>
       runJobsctl(['config', 'set', `profiles.a.b.${field}`, value, ...more], { env })
@@ -125,8 +125,8 @@ describe('config', () => {
       err: '',
     })
     const { out } = await set('token_file', '/t', '--json')
-    const told: unknown = JSON.parse(out)
-    expect(told).toMatchObject({ path, replaced: ['profiles.a.b.api_key_command'] })
+    const result: unknown = JSON.parse(out)
+    expect(result).toMatchObject({ path, replaced: ['profiles.a.b.api_key_command'] })
     const stored: unknown = JSON.parse(await readFile(path, 'utf8'))
     expect(stored).toEqual({ profiles: { 'a.b': { url: 'http://localhost:1', token_file: '/t' } } })
   })
@@ -172,16 +172,19 @@ describe('config', () => {
     ],
     ['a missing URL', { profiles: { a: {} } }, 'profiles.a.url'],
     ['a list', [], 'the file'],
-  ])('a file with %s fails every command that needs it, and is never a reason to guess', async (_what, text, said) => {
-    const { env } = await configHome(text)
-    const runs = await Promise.all([
-      runJobsctl(['stats'], { env }),
-      runJobsctl(['doctor'], { env }),
-      runJobsctl(['config', 'list'], { env }),
-    ])
-    expect(runs.map(({ code }) => code)).toEqual([2, 2, 2])
-    for (const { out, err } of runs) expect(out + err).toContain(said)
-  })
+  ])(
+    'a file with %s fails every command that needs it, and is never a reason to guess',
+    async (_what, text, sentence) => {
+      const { env } = await configHome(text)
+      const runs = await Promise.all([
+        runJobsctl(['stats'], { env }),
+        runJobsctl(['doctor'], { env }),
+        runJobsctl(['config', 'list'], { env }),
+      ])
+      expect(runs.map(({ code }) => code)).toEqual([2, 2, 2])
+      for (const { out, err } of runs) expect(out + err).toContain(sentence)
+    },
+  )
 
   it.each([[[]], [['lst']], [['get']], [['set', 'default']], [['set']]])('refuses config %j with 2', async (argv) => {
     const run = await runJobsctl(['config', ...argv])
@@ -200,7 +203,7 @@ describe('a protected profile', () => {
     const run = (...argv: string[]) => runJobsctl(['prune', '--domain', 'a', ...argv], { env })
     return { server, env, run }
   }
-  const confirmed = ({ asked }: FakeServer) => asked.filter(({ headers }) => headers['x-confirm'] !== undefined)
+  const confirmed = ({ requests }: FakeServer) => requests.filter(({ headers }) => headers['x-confirm'] !== undefined)
 
   it('must be spelled out for a change, and need not for a preview', async () => {
     const { server, env, run } = await protectedProfile()

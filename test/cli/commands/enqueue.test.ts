@@ -11,16 +11,16 @@ const env = ({ url }: FakeServer) => ({ JOBSCTL_URL: url, JOBSCTL_API_KEY: 'key'
 const run = (server: FakeServer, argv: string[], options: JobsctlOptions = {}) =>
   runJobsctl(argv, { ...options, env: { ...env(server), ...options.env } })
 
-/** A server that takes a job in, and tells no more of it than what is asked for. */
+/** A server that takes a job in, and answers no more of it than was requested. */
 const taking = (more: object = {}) =>
   fakeServer(({ method, path, body }) => {
-    if (method !== 'POST' || path !== '/api/v1/jobs') throw new Error(`asked for ${method} ${path}`)
+    if (method !== 'POST' || path !== '/api/v1/jobs') throw new Error(`requested ${method} ${path}`)
     const job = { id: 8123, uuid: 'b7c0', ...Object(body), status: 'queued', created: true, ...more }
     return { status: 201, body: job }
   })
 
 const export_ = ['enqueue', 'chatbooks/default', '--job-type', 'export']
-const bodiesOf = ({ asked }: FakeServer) => asked.map(({ body }) => body)
+const bodiesOf = ({ requests }: FakeServer) => requests.map(({ body }) => body)
 const fileWith = async (text: string) => {
   const path = join(await newFolder('payload'), 'job.json')
   await writeFile(path, text)
@@ -85,7 +85,7 @@ describe('enqueue', () => {
         available_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       },
     ])
-    const due = Date.parse(Reflect.get(Object(server.asked[0]?.body), 'available_at')) - 15 * 60_000
+    const due = Date.parse(Reflect.get(Object(server.requests[0]?.body), 'available_at')) - 15 * 60_000
     expect(due).toBeGreaterThanOrEqual(before)
     expect(due).toBeLessThanOrEqual(Date.now())
   })
@@ -103,12 +103,12 @@ describe('enqueue', () => {
     const server = await taking()
     await run(server, [...export_, '--yes', '--reason', 'a try'])
     await run(server, export_)
-    expect(server.asked.map(({ headers }) => headers['x-reason'])).toEqual([
+    expect(server.requests.map(({ headers }) => headers['x-reason'])).toEqual([
       'a try',
       expect.stringMatching(/^jobsctl by /),
     ])
-    expect(new Set(server.asked.map(({ headers }) => headers['idempotency-key'])).size).toBe(2)
-    for (const { headers } of server.asked) expect(Object.keys(headers)).not.toContain('x-confirm')
+    expect(new Set(server.requests.map(({ headers }) => headers['idempotency-key'])).size).toBe(2)
+    for (const { headers } of server.requests) expect(Object.keys(headers)).not.toContain('x-confirm')
   })
 
   it('what a server sent is no control of the terminal', async () => {
@@ -122,7 +122,7 @@ describe('enqueue', () => {
     const server = await fakeServer(() => 'reset')
     const { code, err } = await run(server, [...export_, '--url', server.url, '--retries', '5'])
     expect(code).toBe(7)
-    expect(server.asked).toHaveLength(1)
+    expect(server.requests).toHaveLength(1)
     const look = `jobsctl events --domain chatbooks --queue default --job-type export --url ${server.url}`
     expect(err).toContain(`; the server may still finish it\n  hint: to see whether it was made: ${look}\n`)
   })
@@ -140,7 +140,7 @@ describe('enqueue', () => {
     expect(out).toContain('curl -X POST "$BASE/api/v1/jobs" \\\n')
     expect(out).toContain(`'{"domain":"chatbooks","queue":"default","job_type":"export","payload":{"it'\\''s":1}}'`)
     expect(out).not.toContain('X-Confirm')
-    expect(server.asked).toEqual([])
+    expect(server.requests).toEqual([])
   })
 
   it.each([
@@ -172,6 +172,6 @@ describe('enqueue', () => {
     const { code, out, err } = await run(server, argv)
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toContain(detail)
-    expect(server.asked).toEqual([])
+    expect(server.requests).toEqual([])
   })
 })

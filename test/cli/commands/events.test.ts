@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { eventServer, step, steps, type Told } from '../../support/fakes/event-server.ts'
+import { eventServer, type FakeEvent, step, steps } from '../../support/fakes/event-server.ts'
 import { deadServer, type FakeServer, fakeServer, type Reply } from '../../support/fakes/fake-server.ts'
 import { until } from '../../support/poll.ts'
 import { built } from '../../support/programs/built.ts'
@@ -23,7 +23,7 @@ const idsOf = (out: string) =>
     .split('\n')
     .slice(0, -1)
     .map((line) => Number(line.split('\t')[0]))
-const idsFrom = (log: Told[], at: number, to?: number) => log.slice(at, to).map(({ id }) => id)
+const idsFrom = (log: FakeEvent[], at: number, to?: number) => log.slice(at, to).map(({ id }) => id)
 
 const attrs = { retry_count: 2, error_code: 'timeout', why: 'disk "a" full', at: { host: 1 }, none: null }
 const some = [
@@ -163,7 +163,7 @@ describe('which events', () => {
         .slice(-4)
         .map(({ id }) => id),
     )
-    for (const { path } of server.asked)
+    for (const { path } of server.requests)
       expect(path).toMatch(/\?domain=media&queue=a\+b&job_type=x&after_id=\d+&limit=\d$/)
   })
 
@@ -185,7 +185,7 @@ describe('which events', () => {
   it('--after asks from there, and for no more than it needs', async () => {
     const server = await eventServer(steps(10))
     await run(server, '--after', '15', '--limit', '3')
-    expect(server.asked.map(({ path }) => path)).toEqual(['/api/v1/jobs/events?after_id=15&limit=3'])
+    expect(server.requests.map(({ path }) => path)).toEqual(['/api/v1/jobs/events?after_id=15&limit=3'])
   })
 
   it('--since: all that are not older, page by page, or the first --limit of them', async () => {
@@ -218,10 +218,10 @@ describe('which events', () => {
     const { out, err } = await shell(`{ ${program}; echo "exit $?" >&2; } | head -n 1`, { env: env(server) })
     expect(idsOf(out)).toEqual([3])
     expect(err).toBe('exit 0\n')
-    expect(server.asked.length).toBeLessThan(100)
+    expect(server.requests.length).toBeLessThan(100)
   })
 
-  it('a server that answers out of order, or what it was not asked for, is not followed in circles', async () => {
+  it('a server that answers out of order, or events that were not requested, is not followed in circles', async () => {
     const servers = await Promise.all(
       [[step(5), step(4)], [step(5), step(5)], [step(5)]].map((body) => fakeServer(() => ({ body }))),
     )
@@ -229,7 +229,7 @@ describe('which events', () => {
       const { code, err } = await run(server, '--after', '2', '--limit', '3')
       expect(code).toBe(1)
       expect(err).toContain(`${server.url} sent events that are not in the order of their ids\n  hint: `)
-      expect(server.asked.length).toBeLessThan(3)
+      expect(server.requests.length).toBeLessThan(3)
     }
   })
 
@@ -243,7 +243,7 @@ describe('which events', () => {
     expect(all.out).toContain('curl -X GET "$BASE/api/v1/jobs/events?domain=a+b&after_id=5&limit=500"')
     expect(few.out).toContain('events?after_id=5&limit=7"')
     expect(last).toMatchObject({ code: 2, out: '', err: expect.stringContaining('--curl needs --after here') })
-    expect(server.asked).toEqual([])
+    expect(server.requests).toEqual([])
   })
 
   it.each([
@@ -259,12 +259,12 @@ describe('which events', () => {
     [['--follow', '--after', '5', '--limit', '5'], '--limit sets how many of the last events --follow begins with'],
     [['--follow', '-o', 'json'], '--follow has no end'],
     [['media/ingest'], 'too many arguments'],
-  ])('%j is refused, and nothing is asked', async (argv, detail) => {
+  ])('%j is refused, and no request is sent', async (argv, detail) => {
     const server = await eventServer(some)
     const { code, out, err } = await run(server, ...argv)
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toContain(detail)
-    expect(server.asked).toEqual([])
+    expect(server.requests).toEqual([])
   })
 })
 
@@ -279,8 +279,8 @@ describe('--follow', () => {
     await shown(12)
     log.push(step(90))
     await shown(13)
-    const looks = server.asked.length
-    await until('it has looked again', () => server.asked.length > looks + 1)
+    const looks = server.requests.length
+    await until('it has looked again', () => server.requests.length > looks + 1)
     child.process.kill('SIGINT')
 
     const { code, out, err } = await child.ended
@@ -308,7 +308,7 @@ describe('--follow', () => {
   })
 
   it('begins with --since, and with an empty log', async () => {
-    const log: Told[] = [step(1)]
+    const log: FakeEvent[] = [step(1)]
     const server = await eventServer(log)
     const children = await Promise.all([start(server, '--since', '1m'), start(await eventServer([]), '-v')])
     const [since, empty] = children
@@ -329,8 +329,8 @@ describe('--follow', () => {
     const server = await eventServer(log, () => (weather.bad ? trouble : undefined))
     const child = await start(server, '--retries', '0')
     const looks = async (more: number) => {
-      const before = server.asked.length
-      await until('it has looked again', () => server.asked.length >= before + more)
+      const before = server.requests.length
+      await until('it has looked again', () => server.requests.length >= before + more)
     }
     await looks(2)
     weather.bad = false
@@ -354,8 +354,8 @@ describe('--follow', () => {
     const dead = await deadServer()
     const child = await start(dead, '--retries', '0')
     await until('it has tried', () => child.output.err.includes('connection refused; trying again\n'))
-    const server = await fakeServer(() => ({ body: server.asked.length === 1 ? [step(1)] : [] }), dead.port)
-    await until('it has begun', () => server.asked.length > 3)
+    const server = await fakeServer(() => ({ body: server.requests.length === 1 ? [step(1)] : [] }), dead.port)
+    await until('it has begun', () => server.requests.length > 3)
     child.process.kill('SIGINT')
     expect((await child.ended).code).toBe(130)
   })

@@ -95,7 +95,7 @@ describe('list', () => {
     const { code, err } = await runAt(server, ['list', ...flags])
     expect(code).toBe(2)
     expect(err).toContain(text)
-    expect(server.asked).toEqual([])
+    expect(server.requests).toEqual([])
   })
 
   it('reads the list of the other server, which has no fields of ours and other times', async () => {
@@ -183,7 +183,7 @@ describe('list', () => {
       out: '7\n7\n',
       err: '',
     })
-    const [first, second] = server.asked.map(({ path }) => new URL(path, 'http://server').searchParams)
+    const [first, second] = server.requests.map(({ path }) => new URL(path, 'http://server').searchParams)
     expect(first?.get('cursor')).toBeNull()
     expect(Object.fromEntries(second ?? [])).toMatchObject({ cursor: 'c+2', domain: 'd', limit: '1000' })
 
@@ -192,7 +192,7 @@ describe('list', () => {
       code: 1,
       err: expect.stringContaining('leads to the same page of the list again'),
     })
-    expect(circle.asked).toHaveLength(2)
+    expect(circle.requests).toHaveLength(2)
 
     const pageless = await fakeServer(() => ({ body: Array.from({ length: 1000 }, () => row) }))
     expect(await runAt(pageless, ['list', '--all-pages'])).toMatchObject({

@@ -15,17 +15,17 @@ const env = ({ url }: FakeServer, more: JobsctlOptions['env'] = {}) => ({
 const run = (server: FakeServer, argv: string[], more: JobsctlOptions['env'] = {}) =>
   runJobsctl(argv, { env: env(server, more) })
 
-/** A server that does what it is told, and answers how the queue is then. Before, the queue is in another state. */
+/** A server that obeys, and answers the state of the queue after that. Before, the queue is in another state. */
 const obeying = (before = { paused: false, drain: false }) =>
-  fakeServer(({ method, path: asked, body }) => {
-    if (asked.startsWith('/api/v1/jobs/queue/status')) return { body: before }
-    if (method === 'GET') return asked === '/api/v1/jobs/queues' ? { body: [] } : { status: 404 }
-    if (method !== 'POST' || asked !== path) throw new Error(`asked for ${method} ${asked}`)
+  fakeServer(({ method, path: requested, body }) => {
+    if (requested.startsWith('/api/v1/jobs/queue/status')) return { body: before }
+    if (method === 'GET') return requested === '/api/v1/jobs/queues' ? { body: [] } : { status: 404 }
+    if (method !== 'POST' || requested !== path) throw new Error(`requested ${method} ${requested}`)
     const action = Reflect.get(Object(body), 'action')
     return { body: { paused: action !== 'resume', drain: action === 'drain' } }
   })
 
-const changes = ({ asked }: FakeServer) => asked.filter(({ method }) => method === 'POST')
+const changes = ({ requests }: FakeServer) => requests.filter(({ method }) => method === 'POST')
 
 describe('pause, resume and drain', () => {
   it.each([
@@ -48,8 +48,8 @@ describe('pause, resume and drain', () => {
         run(server, [...argv, '--ndjson']),
         atTerminal(argv, { env: env(server) }),
       ])
-      const said = { code: 0, out: `${sentence}\n`, err: '' }
-      expect(runs).toEqual([said, said, { ...said, out: '' }])
+      const expected = { code: 0, out: `${sentence}\n`, err: '' }
+      expect(runs).toEqual([expected, expected, { ...expected, out: '' }])
       const object = { operation: verb, domain: 'media', queue: 'ingest', paused, drain }
       expect(json).toEqual({ code: 0, out: `${JSON.stringify(object)}\n`, err: '' })
       expect(lines).toEqual(json)
@@ -101,7 +101,7 @@ describe('pause, resume and drain', () => {
       out: '',
       err: 'error: the profile prod is protected: a change must spell it out; nothing was changed\n  hint: add --profile prod\n',
     })
-    expect(server.asked).toEqual([])
+    expect(server.requests).toEqual([])
     expect(await line('--profile', 'prod')).toMatchObject({ code: 0, err: '' })
   })
 
@@ -118,8 +118,8 @@ describe('pause, resume and drain', () => {
     const [, ...undo] = await wordsOf(out.trim().split('Undo:')[1] ?? '')
     expect(undo[0]).toBe('resume')
     await run(server, undo)
-    const asked = changes(server).map(({ body }) => body)
-    expect(asked).toEqual([{ domain, queue, action: 'pause' }])
+    const bodies = changes(server).map(({ body }) => body)
+    expect(bodies).toEqual([{ domain, queue, action: 'pause' }])
   })
 
   it.each([
@@ -143,7 +143,7 @@ describe('pause, resume and drain', () => {
     expect(err).toMatch(/^error: .+\n {2}hint: .+\n$/)
     expect(err).toContain(detail)
     expect(err).toContain(hint)
-    expect(server.asked).toEqual([])
+    expect(server.requests).toEqual([])
   })
 
   it('a limit in the environment is for changes that count', async () => {
@@ -163,7 +163,7 @@ describe('pause, resume and drain', () => {
 `,
       err: '',
     })
-    expect(server.asked).toEqual([])
+    expect(server.requests).toEqual([])
   })
 
   it.each<[string, Reply]>([
@@ -226,7 +226,7 @@ describe('queues', () => {
     expect(json).toEqual({ code: 0, out: `${JSON.stringify(stopped)}\n`, err: '' })
     expect(lines?.out).toBe(stopped.map((row) => `${JSON.stringify(row)}\n`).join(''))
     expect(quiet).toEqual({ code: 0, out: '', err: '' })
-    for (const { method, path } of server.asked)
+    for (const { method, path } of server.requests)
       expect({ method, path }).toEqual({ method: 'GET', path: '/api/v1/jobs/queues' })
   })
 
@@ -269,6 +269,6 @@ describe('queues', () => {
       code: 0,
       out: expect.stringContaining('curl -X GET "$BASE/api/v1/jobs/queues"'),
     })
-    expect(server.asked).toEqual([])
+    expect(server.requests).toEqual([])
   })
 })

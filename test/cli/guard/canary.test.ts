@@ -8,7 +8,7 @@ import { startJobsctl } from '../../support/programs/jobsctl.ts'
 const requeue = ['requeue', '--domain', 'chatbooks', '--canary', '20', '--yes']
 const canaries = { affected: 20, operation_id: 17, job_ids: [1, 2], rest_token: 'the rest' }
 
-/** A server whose canaries fare as told, look by look; the last goes on. */
+/** A server whose canaries are in the given state at each look; the last state stays. */
 function canaryServer(nows: (object | Reply)[], first: object = canaries) {
   let looks = 0
   return changeServer(
@@ -88,7 +88,7 @@ it('says so when the canaries were all there were', async () => {
   const run = await runAt(server, requeue)
   expect(run).toMatchObject({ code: 0, out: 'requeued 3 jobs in chatbooks\n' })
   expect(run.err).toContain('note: every job was a canary job')
-  expect(server.asked.some(({ method }) => method === 'GET')).toBe(false)
+  expect(server.requests.some(({ method }) => method === 'GET')).toBe(false)
 })
 
 it('changes no more when no canary was there to try', async () => {
@@ -124,7 +124,7 @@ it('needs a domain and a count, and a server that gives tokens; a dry run is jus
   ]
   const runs = await Promise.all(wrong.map((argv) => runAt(server, argv)))
   expect(runs.map(({ code }) => code)).toEqual(wrong.map(() => 2))
-  expect(server.asked).toEqual([])
+  expect(server.requests).toEqual([])
 
   const jobs = { prunable: 0, overdue: 0, quarantined: 30, leased: 0, expired: 0 }
   const foreign = await otherServer(jobs)
@@ -136,6 +136,6 @@ it('needs a domain and a count, and a server that gives tokens; a dry run is jus
 
   const dry = await runAt(server, ['requeue', '--domain', 'chatbooks', '--canary', '20', '--dry-run'])
   expect(dry).toEqual({ code: 0, out: 'would requeue 200 jobs in chatbooks\n', err: '' })
-  const asked = await runAt(server, ['--canary-wait', '5m', '--canary', '20', 'requeue', '--domain', 'chatbooks'])
-  expect(asked.err).toContain('hint: jobsctl requeue --domain chatbooks --canary 20 --canary-wait 5m --yes\n')
+  const run = await runAt(server, ['--canary-wait', '5m', '--canary', '20', 'requeue', '--domain', 'chatbooks'])
+  expect(run.err).toContain('hint: jobsctl requeue --domain chatbooks --canary 20 --canary-wait 5m --yes\n')
 })

@@ -48,7 +48,7 @@ describe('the guard, cell by cell of its table', () => {
     expect(detailed).toEqual(await preview(10))
   })
 
-  it('--dry-run at a terminal: the same, and what to type next; nobody is asked', async () => {
+  it('--dry-run at a terminal: the same, and what to type next; there is no question', async () => {
     const [plain, detailed] = await untouched(() =>
       Promise.all([
         ofEach(({ argv }) => atATerminal([...argv, '--dry-run'])),
@@ -74,19 +74,19 @@ describe('the guard, cell by cell of its table', () => {
   })
 
   it('--dry-run --yes: exit 2, here and there', async () => {
-    const [pipe, seen] = await untouched(() =>
+    const [pipe, terminal] = await untouched(() =>
       Promise.all([
         ofEach(({ argv }) => world.jobsctl([...argv, '--dry-run', '--yes'])),
         atATerminal(['prune', '--domain', 'chatbooks', '--yes', '--dry-run']),
       ]),
     )
-    const said = 'error: --dry-run and --yes exclude each other\n'
-    expect(pipe).toEqual(await ofEach(() => ({ code: 2, out: '', err: said })))
-    expect(seen).toMatchObject({ code: 2, screen: said })
+    const expected = 'error: --dry-run and --yes exclude each other\n'
+    expect(pipe).toEqual(await ofEach(() => ({ code: 2, out: '', err: expected })))
+    expect(terminal).toMatchObject({ code: 2, screen: expected })
   })
 
   it('--json alone: exit 3 without a prompt, here and there', async () => {
-    const [pipe, seen] = await untouched(() =>
+    const [pipe, terminal] = await untouched(() =>
       Promise.all([
         ofEach(({ argv }) => world.jobsctl([...argv, '--json'])),
         atATerminal(['prune', '--domain', 'chatbooks', '--json']),
@@ -104,19 +104,19 @@ describe('the guard, cell by cell of its table', () => {
         },
       })),
     )
-    expect(seen).toMatchObject({ code: 3 })
-    expect(seen.screen).not.toContain('go ahead')
+    expect(terminal).toMatchObject({ code: 3 })
+    expect(terminal.screen).not.toContain('go ahead')
   })
 
-  it('--no-input, CI and JOBSCTL_NO_INPUT at a terminal: nobody is asked, as off a terminal', async () => {
-    const [seen, ...more] = await untouched(() =>
+  it('--no-input, CI and JOBSCTL_NO_INPUT at a terminal: there is no question, as off a terminal', async () => {
+    const [terminal, ...more] = await untouched(() =>
       Promise.all([
         ofEach(({ argv }) => atATerminal([...argv, '--no-input'])),
         atATerminal(['prune', '--all'], { CI: 'true' }),
         atATerminal(['prune', '--all'], { JOBSCTL_NO_INPUT: '1' }),
       ]),
     )
-    expect(seen).toMatchObject(
+    expect(terminal).toMatchObject(
       await ofEach(({ argv, would, domain }) => ({
         code: 3,
         screen: [
@@ -161,14 +161,14 @@ describe('the guard, cell by cell of its table', () => {
       })),
     )
     const ofTheChange = new Set(['operation_ids', 'batches', 'elapsed_ms', 'skipped', 'skipped_locked'])
-    const asked = (outcome: object = {}) =>
+    const ofRequest = (outcome: object = {}) =>
       Object.fromEntries(Object.entries(outcome).filter(([name]) => !ofTheChange.has(name)))
-    expect(await run()).toEqual(await ofEach(({ name }) => ({ ...asked(done[name]), affected: 0 })))
+    expect(await run()).toEqual(await ofEach(({ name }) => ({ ...ofRequest(done[name]), affected: 0 })))
   })
 
-  it('no match: exit 0 and no question; who did not say --yes is told, and a person of an unknown domain, too', async () => {
+  it('no match: exit 0 and no question; without --yes a sentence says so, and at a terminal a note names an unknown domain', async () => {
     await world.clear()
-    const [none, dry, yes, seen] = await untouched(() =>
+    const [none, dry, yes, terminal] = await untouched(() =>
       Promise.all([
         ofEach(({ argv }) => world.jobsctl(argv)),
         world.jobsctl(['prune', '--all', '--dry-run', '--detailed-exitcode']),
@@ -176,21 +176,21 @@ describe('the guard, cell by cell of its table', () => {
         ofEach(({ argv }) => atATerminal(argv)),
       ]),
     )
-    const told = await ofEach(({ would, domain }) => `nothing to do: ${would} 0 jobs in ${domain}\n`)
-    expect(none).toEqual(await ofEach(({ name }) => ({ code: 0, out: '', err: told[name] })))
+    const nothing = await ofEach(({ would, domain }) => `nothing to do: ${would} 0 jobs in ${domain}\n`)
+    expect(none).toEqual(await ofEach(({ name }) => ({ code: 0, out: '', err: nothing[name] })))
     expect(dry).toEqual({ code: 0, out: '', err: '' })
     expect(yes).toEqual(await ofEach(() => ({ code: 0, out: '', err: '' })))
     // At a terminal a note says that the domain may be misspelled; integrity has none, since a healthy domain has no match.
     const note = await ofEach(({ name, domain }) =>
       name === 'integrity' ? '' : `note: no job was ever in ${domain}\n`,
     )
-    expect(seen).toMatchObject(await ofEach(({ name }) => ({ code: 0, screen: `${note[name]}${told[name]}` })))
+    expect(terminal).toMatchObject(await ofEach(({ name }) => ({ code: 0, screen: `${note[name]}${nothing[name]}` })))
   })
 
   it('changes nothing for any other answer than the count, and exits 3, or 130 for Ctrl-C', async () => {
     const prune = ['prune', '--domain', 'chatbooks']
     const answers = { y: `y${enter}`, yes: `yes${enter}`, more: `4${enter}`, empty: enter, end: ctrlD, stop: ctrlC }
-    const seen = await untouched(() =>
+    const terminal = await untouched(() =>
       Promise.all(
         Object.entries(answers).map(async ([name, keys]) => {
           const person = await start(prune)
@@ -201,7 +201,7 @@ describe('the guard, cell by cell of its table', () => {
         }),
       ),
     )
-    expect(seen).toEqual(['y 3 true', 'yes 3 true', 'more 3 true', 'empty 3 true', 'end 3 true', 'stop 130 true'])
+    expect(terminal).toEqual(['y 3 true', 'yes 3 true', 'more 3 true', 'empty 3 true', 'end 3 true', 'stop 130 true'])
   })
 
   it('asks at a terminal even when stdout is a pipe, and keeps stdout for the result', async () => {

@@ -19,7 +19,7 @@ describe.each(['postgres'] as const)('queues, events and enqueue at a real serve
       .slice(0, -1)
       .map((line) => line.split('\t'))
 
-  it('a queue that nobody has seen is stopped only with --create', async () => {
+  it('an unknown queue is stopped only with --create', async () => {
     const { code, out, err } = await world.jobsctl(['pause', 'media/unseen'])
     expect({ code, out }).toEqual({ code: 5, out: '' })
     expect(err).toContain('error: no job is in the queue media/unseen; nothing was changed\n  hint: ')

@@ -50,7 +50,7 @@ describe('operations', () => {
       '3',
     ]
     await runAt(server, ['operations', ...words])
-    expect(server.asked.map(({ path }) => path)).toEqual([
+    expect(server.requests.map(({ path }) => path)).toEqual([
       '/api/v1/jobs/operations?domain=a&queue=q&job_type=t&kind=prune&state=done&limit=3',
     ])
     const wrong = [
@@ -65,14 +65,14 @@ describe('operations', () => {
     }
     const curl = await runAt(server, ['operations', '--kind', 'prune', '--curl'])
     expect(curl.out).toContain('curl -X GET "$BASE/api/v1/jobs/operations?kind=prune"')
-    expect(server.asked).toHaveLength(1)
+    expect(server.requests).toHaveLength(1)
   })
 
   it('shows one with what has become of its jobs; one that is not there is exit 5', async () => {
     const server = await listServer(recordOf({ now: { queued: 3, completed: 197 } }))
     const run = await runAt(server, ['operations', '17'])
     expect(run.code).toBe(0)
-    expect(server.asked[0]?.path).toBe('/api/v1/jobs/operations/17')
+    expect(server.requests[0]?.path).toBe('/api/v1/jobs/operations/17')
     const rows = run.out.split('\n')
     for (const row of ['id\t17', 'reason\tnightly', 'counts.deleted\t200', 'now.queued\t3', 'now.completed\t197']) {
       expect(rows).toContain(row)

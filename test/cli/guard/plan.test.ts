@@ -53,7 +53,7 @@ describe('--plan-out', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o600)
   })
 
-  it('the preview for programs is what the server said, without the token', async () => {
+  it('the preview for programs is the answer of the server, without the token', async () => {
     const server = await pruneServer()
     const { out } = await runAt(server, [...prune, '--dry-run', '--json'])
     const { token, ...preview } = previewOf(200, { groups: [group] })
@@ -66,7 +66,7 @@ describe('--plan-out', () => {
     const path = await planned(server)
     const other = join(await newFolder('plan'), 'notes')
     await writeFile(other, 'mine')
-    const asked = server.asked.length
+    const sentBefore = server.requests.length
     const [alone, taken, nowhere] = await Promise.all([
       runAt(server, [...prune, '--plan-out', path, '--yes']),
       runAt(server, [...prune, '--plan-out', other, '--dry-run']),
@@ -75,13 +75,13 @@ describe('--plan-out', () => {
     expect(alone).toMatchObject({ code: 2, err: 'error: --plan-out needs --dry-run\n' })
     expect(taken).toMatchObject({ code: 2, out: '', err: expect.stringContaining('it was not overwritten') })
     expect(nowhere).toMatchObject({ code: 2, err: expect.stringContaining('--plan-out needs --fix') })
-    expect(server.asked).toHaveLength(asked)
+    expect(server.requests).toHaveLength(sentBefore)
     expect(await readFile(other, 'utf8')).toBe('mine')
     expect(await runAt(server, [...prune, '--plan-out', path, '-n'])).toMatchObject({ code: 0 })
   })
 
   it.each(['-', '/dev/full', '/dev/stdout', '/tmp'])(
-    '%s is no file for a plan, which is said before anything is sent',
+    '%s is no file for a plan, which is reported before anything is sent',
     async (path) => {
       const server = await pruneServer()
       expect(await runAt(server, [...prune, '--dry-run', '--plan-out', path])).toEqual({
@@ -89,7 +89,7 @@ describe('--plan-out', () => {
         out: '',
         err: `error: --plan-out: ${path} is not a regular file; nothing was written\n  hint: a plan needs a file of its own, such as plan.json\n`,
       })
-      expect(server.asked).toEqual([])
+      expect(server.requests).toEqual([])
     },
   )
 
@@ -124,11 +124,11 @@ describe('apply', () => {
       out: '',
       err: expect.stringContaining(`hint: jobsctl apply ${path} --yes`),
     })
-    expect(server.asked).toHaveLength(2) // the dry run asks the server about the plan
+    expect(server.requests).toHaveLength(2) // the dry run asks the server about the plan
 
     const done = await runAt(server, ['apply', path, '--yes', '--json'])
     expect(JSON.parse(done.out)).toMatchObject({ operation: 'prune', affected: 200, operation_ids: [17] })
-    expect(server.asked).toHaveLength(3)
+    expect(server.requests).toHaveLength(3)
     expect(changesOf(server)).toMatchObject([{ path: '/api/v1/jobs/prune', body: { preview_token: 'token-of-200' } }])
   })
 
@@ -232,8 +232,8 @@ describe('apply', () => {
         return runAt(server, ['apply', join(folder, name), '--yes'])
       }),
     )
-    for (const [at, [name, , said]] of files.entries()) {
-      expect(runs[at], name).toMatchObject({ code: 2, out: '', err: expect.stringMatching(said) })
+    for (const [at, [name, , pattern]] of files.entries()) {
+      expect(runs[at], name).toMatchObject({ code: 2, out: '', err: expect.stringMatching(pattern) })
     }
     expect(await runAt(server, ['apply', join(folder, 'none')])).toMatchObject({
       code: 2,
@@ -253,6 +253,6 @@ describe('apply', () => {
     expect(out).toContain('"preview_token":"token-of-200"')
     expect(out).toContain('-H "X-Confirm: true"')
     expect(await atTerminal(['apply'])).toMatchObject({ code: 2 })
-    expect(server.asked).toHaveLength(1)
+    expect(server.requests).toHaveLength(1)
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { deadlineAfter } from '../../../cli/http/deadline.ts'
 import { progressReporter } from '../../../cli/output/progress-bar.ts'
 import { changeServer, envOf, progress, recordOf, runAt } from '../../support/fakes/change-server.ts'
-import type { Asked } from '../../support/fakes/fake-server.ts'
+import type { FakeRequest } from '../../support/fakes/fake-server.ts'
 import { until } from '../../support/poll.ts'
 import { startJobsctl } from '../../support/programs/jobsctl.ts'
 import { atTerminal, ctrlC, startAtTerminal } from '../../support/programs/terminal.ts'
@@ -15,8 +15,8 @@ const result = (more: object = {}) => ({
   result: { deleted: 200, operation_id: 17, batches: 2, elapsed_ms: 90, skipped: 0, skipped_locked: 0, ...more },
 })
 
-/** Says the lines, and nothing more until whoever asked is gone. */
-async function* untilHungUp({ hungUp }: Asked, ...lines: unknown[]): AsyncGenerator<unknown> {
+/** Sends the lines, and nothing more until the client has closed the connection. */
+async function* untilHungUp({ hungUp }: FakeRequest, ...lines: unknown[]): AsyncGenerator<unknown> {
   yield* lines
   await until('the caller hangs up', hungUp)
 }
@@ -92,15 +92,15 @@ describe('the progress of a change', () => {
     ['says what is no JSON', [progress(100), 'hello\n'], 1, /does not understand/],
     ['says what means nothing', [{ hello: 1 }], 1, /does not understand/],
     ['says a line without an end', ['x'.repeat(5_000_000), 'silence'], 1, /does not understand/],
-  ])('that %s is told as what it is', async (_what, lines, code, said) => {
+  ])('that %s is reported as what it is', async (_what, lines, code, pattern) => {
     const server = await changeServer(() => ({ lines }))
     const run = await runAt(server, prune)
-    expect(run).toMatchObject({ code, out: '', err: expect.stringMatching(said) })
+    expect(run).toMatchObject({ code, out: '', err: expect.stringMatching(pattern) })
     if (code === 7) expect(run.err).toContain('  hint: to see where it stands: jobsctl operations 17\n')
   })
 
   it('does not put off a deadline that somebody set', async () => {
-    const server = await changeServer((asked) => ({ lines: untilHungUp(asked, progress(1), progress(2)) }))
+    const server = await changeServer((request) => ({ lines: untilHungUp(request, progress(1), progress(2)) }))
     const run = await runAt(server, [...prune, '--timeout', '1'])
     expect(run).toMatchObject({ code: 7, err: expect.stringContaining('no answer from') })
   })
@@ -117,9 +117,9 @@ describe('the progress of a change', () => {
     const server = await changeServer(() => ({ lines: slowly() }))
     const { code, raw } = await atTerminal([...prune, '--json'], { env: envOf(server) })
     expect(code).toBe(0)
-    const seen = raw.replaceAll(clear, '<clear>')
-    expect(seen).toMatch(/<clear>\[#{10}-{10}\] deleted 100 of 200 jobs in chatbooks, \d+\/s, \d+s left/)
-    expect(seen).toMatch(/left<clear>\{/)
+    const screen = raw.replaceAll(clear, '<clear>')
+    expect(screen).toMatch(/<clear>\[#{10}-{10}\] deleted 100 of 200 jobs in chatbooks, \d+\/s, \d+s left/)
+    expect(screen).toMatch(/left<clear>\{/)
   })
 })
 
@@ -127,7 +127,7 @@ describe('Ctrl-C during a change', () => {
   const interrupting = async (signal: 'SIGINT' | 'SIGTERM', states: string[]) => {
     let looks = 0
     const server = await changeServer(
-      (asked) => ({ lines: untilHungUp(asked, progress(100)) }),
+      (request) => ({ lines: untilHungUp(request, progress(100)) }),
       () => ({ body: recordOf({ state: states[Math.min(looks++, states.length - 1)], affected: 120 }) }),
     )
     const child = await startJobsctl([...prune, '--debug'], { env: envOf(server) })
@@ -135,7 +135,7 @@ describe('Ctrl-C during a change', () => {
     child.process.kill(signal)
     return { server, child }
   }
-  const told = 'error: interrupted; deleted 120 jobs in chatbooks before that, and no more\n'
+  const sentence = 'error: interrupted; deleted 120 jobs in chatbooks before that, and no more\n'
 
   it.each([
     ['SIGINT', 130],
@@ -144,12 +144,12 @@ describe('Ctrl-C during a change', () => {
     const { child } = await interrupting(signal, ['running', 'running', 'partial'])
     const ended = await child.ended
     expect(ended).toMatchObject({ code, out: '' })
-    expect(ended.err).toContain(`${told}  hint: run the command again to go on; to undo: jobsctl undo 17\n`)
+    expect(ended.err).toContain(`${sentence}  hint: run the command again to go on; to undo: jobsctl undo 17\n`)
   })
 
   it('the second one ends it at once', async () => {
     const { child, server } = await interrupting('SIGINT', ['running'])
-    await until('it looks at the record', () => server.asked.some(({ method }) => method === 'GET'))
+    await until('it looks at the record', () => server.requests.some(({ method }) => method === 'GET'))
     child.process.kill('SIGINT')
     await child.ended
     // By the signal: an end after the wait has an exit code.
@@ -158,19 +158,19 @@ describe('Ctrl-C during a change', () => {
 
   it('works from the keyboard, too', async () => {
     const server = await changeServer(
-      (asked) => ({ lines: untilHungUp(asked, progress(100)) }),
+      (request) => ({ lines: untilHungUp(request, progress(100)) }),
       () => ({ body: recordOf({ state: 'partial', affected: 120 }) }),
     )
     const person = await startAtTerminal([...prune, '--debug'], { env: envOf(server) })
     await person.sees('"affected":100')
     person.types(ctrlC)
-    expect(await person.ended).toMatchObject({ code: 130, screen: expect.stringContaining(told) })
+    expect(await person.ended).toMatchObject({ code: 130, screen: expect.stringContaining(sentence) })
   })
 
   it('before anything is known of it says that it may still be done, and gives the dry run that shows', async () => {
     const server = await changeServer(() => 'silence')
     const child = await startJobsctl(prune, { env: envOf(server) })
-    await until('the change is asked for', () => server.asked.length === 2)
+    await until('the change is requested', () => server.requests.length === 2)
     child.process.kill('SIGINT')
     const { code, err } = await child.ended
     expect(code).toBe(130)
@@ -182,10 +182,10 @@ describe('Ctrl-C during a change', () => {
 })
 
 describe('in parts', () => {
-  it('off a terminal a line is told every ten seconds, and none with --quiet', () => {
+  it('off a terminal there is a line every ten seconds, and none with --quiet', () => {
     let time = 0
-    const said: string[] = []
-    const io = { note: (text: string) => void said.push(text), noteTerminal: false, columns: 80, env: {} }
+    const notes: string[] = []
+    const io = { note: (text: string) => void notes.push(text), noteTerminal: false, columns: 80, env: {} }
     const say = (text: string) => `deleted ${text}`
     const telling = { io, say, before: 0, total: undefined, now: () => time }
     const [loud, quiet] = [
@@ -196,23 +196,23 @@ describe('in parts', () => {
       for (const reporter of [loud, quiet]) reporter.report(progress(time, 200_000).progress)
     }
     loud.clear()
-    expect(said).toEqual(['deleted 10,000 of 200,000 jobs so far\n', 'deleted 20,000 of 200,000 jobs so far\n'])
+    expect(notes).toEqual(['deleted 10,000 of 200,000 jobs so far\n', 'deleted 20,000 of 200,000 jobs so far\n'])
   })
 
   it('the bar counts the earlier calls, and never wraps', () => {
     let time = 0
-    const said: string[] = []
-    const io = { note: (text: string) => void said.push(text), noteTerminal: true, columns: 60, env: {} }
+    const notes: string[] = []
+    const io = { note: (text: string) => void notes.push(text), noteTerminal: true, columns: 60, env: {} }
     const say = (text: string) => `requeued ${text} in ${'x'.repeat(99)}`
     const reporter = progressReporter({ io, quiet: false, say, before: 50, total: 200, now: () => time })
     reporter.report(progress(10).progress)
     time = 2000
     reporter.report(progress(50).progress)
     reporter.clear()
-    expect(said).toHaveLength(2)
-    expect(said[0]?.slice(clear.length)).toMatch(/^\[#{10}-{10}\] requeued 100 of 200 jobs in x+$/)
-    expect(said[0]).toHaveLength(clear.length + 59)
-    expect(said[1]).toBe(clear)
+    expect(notes).toHaveLength(2)
+    expect(notes[0]?.slice(clear.length)).toMatch(/^\[#{10}-{10}\] requeued 100 of 200 jobs in x+$/)
+    expect(notes[0]).toHaveLength(clear.length + 59)
+    expect(notes[1]).toBe(clear)
   })
 
   it('a deadline of silence is put off each time that something is heard; a fixed one is not', async () => {

@@ -66,7 +66,7 @@ it.each(['0', '-7', '1.5', 'abc', '99999999999999999999'])('refuses %s, which is
   const server = await changeServer(() => 'reset')
   const run = await runAt(server, ['undo', '--', word])
   expect(run).toMatchObject({ code: 2, out: '', err: expect.stringContaining('must be a whole number') })
-  expect(server.asked).toEqual([])
+  expect(server.requests).toEqual([])
 })
 
 it('no such operation is exit 5; --curl shows the call', async () => {

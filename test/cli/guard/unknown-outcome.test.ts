@@ -67,7 +67,7 @@ describe('a change of which nobody knows whether it was made', () => {
     expect(err).toContain(`  hint: to see where it stands: ${again}\n`)
   })
 
-  it('where its operation was told, that is what to look at, at the same target', async () => {
+  it('where its operation is known, the hint is to look at the operation, at the same target', async () => {
     const server = await changeServer(() => ({ lines: [progress(100), 'hello\n'] }))
     const { code, err } = await runAt(server, [...prune, '--url', server.url])
     expect(code).toBe(1)

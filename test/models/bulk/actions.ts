@@ -82,7 +82,7 @@ async function work({ world, written, running, change: { kind } }: Scene, pick: 
   await worker[end](job).catch(() => {}) // the change may have ended it
 }
 
-/** Another program holds rows, or has written them and not yet said so. */
+/** Another program holds rows, or has written them and not yet committed. */
 export const takeRows = (tx: postgres.TransactionSql, how: 'lock' | 'touch', rows: number[]) =>
   how === 'lock'
     ? tx`select id from jobs where id = any(${rows}::bigint[]) for update`

@@ -4,7 +4,7 @@ import type { World } from '../../support/world.ts'
 
 type Fields = Record<string, unknown>
 
-/** What each kind of change is about, said a second time. */
+/** The jobs of each kind of change, written independently of the server. */
 const matches: Record<Change['kind'], string> = {
   prune: `status in ('completed', 'failed', 'cancelled')
     and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < now() - interval '720 hours'`,
@@ -47,16 +47,16 @@ export async function touchedBy({ sql }: World, { kind }: Change, { operation }:
   return rows.map(({ id, before }) => ({ id: Number(id), before }))
 }
 
-interface Seen {
+interface Comparison {
   touched: Touched[]
-  seen: Map<number, Fields>
+  previewed: Map<number, Fields>
   written: Set<number>
 }
 
 /** Each was in the preview, in that very version. */
-export async function expectOnlyCounted({ touched, seen, written }: Seen): Promise<void> {
+export async function expectOnlyCounted({ touched, previewed, written }: Comparison): Promise<void> {
   for (const { id, before } of touched) {
-    const then = seen.get(id)
+    const then = previewed.get(id)
     expect(then, `job ${id} was in the preview`).toBeDefined()
     expect(before, `job ${id} was as in the preview`).toEqual(only(then ?? {}, Object.keys(before)))
     expect(written.has(id), `job ${id} was written by others since`).toBe(false)

@@ -50,18 +50,18 @@ describe.each(kinds)('a change by its preview on %s', (kind) => {
 
   it('changes what was counted and is as it was, and nothing else, whatever goes on beside', { timeout }, async () => {
     await fc.assert(
-      fc.asyncProperty(story, async (told) => {
+      fc.asyncProperty(story, async (one) => {
         await clearAll(world)
-        await tell(told)
+        await play(one)
       }),
       options,
     )
   })
 
-  async function tell({ change, size, between, beside, held, how, toTheEnd, before }: Story): Promise<void> {
+  async function play({ change, size, between, beside, held, how, toTheEnd, before }: Story): Promise<void> {
     await populate(world, change, size)
-    const seen = await snapshotOf(world, change)
-    const counted = [...seen.keys()]
+    const previewed = await snapshotOf(world, change)
+    const counted = [...previewed.keys()]
     const taken = held.flatMap((nth) => counted[nth % (counted.length || 1)] ?? [])
     const hold = () => (other && taken.length > 0 ? holding(other, (tx) => takeRows(tx, how, taken)) : undefined)
 
@@ -96,7 +96,7 @@ describe.each(kinds)('a change by its preview on %s', (kind) => {
     const touched = await touchedBy(world, change, done)
     expect(touched.length).toBe(done.affected)
     expect(done.affected + (done.skipped ?? 0)).toBe(preview.count)
-    await expectOnlyCounted({ touched, seen, written: scene.written })
+    await expectOnlyCounted({ touched, previewed, written: scene.written })
     const kept = toTheEnd && letGo ? taken : []
     const used = await usedByWorkers(world)
     const free = counted.filter((id) => !scene.written.has(id) && !kept.includes(id) && !used.has(id))

@@ -177,8 +177,8 @@ async function expectAsStored(world: World): Promise<void> {
     const jobs = Object.values(now).reduce((sum, count) => sum + count, 0)
     if (record.undone_by === null && ['prune', 'requeue'].includes(row.kind)) expect(jobs).toBe(row.affected)
   }
-  const told = await world.events()
-  expect(told.map(({ attrs_json }) => attrs_json.operation)).toEqual(
+  const events = await world.events()
+  expect(events.map(({ attrs_json }) => attrs_json.operation)).toEqual(
     rows
       .filter(({ affected }) => affected > 0)
       .map(({ id }) => id)

@@ -34,18 +34,18 @@ describe.each(kinds)('an undo beside workers on %s', (kind) => {
   })
   afterAll(() => world?.stop())
 
-  it('takes back what nobody has had since, as it was, and tells the rest', { timeout }, async () => {
+  it('gives back the jobs that no worker has had since, as they were, and lists the rest', { timeout }, async () => {
     await fc.assert(
-      fc.asyncProperty(story, async (told) => {
+      fc.asyncProperty(story, async (one) => {
         await clearAll(world)
-        await tell(world, told)
+        await play(world, one)
       }),
       { numRuns: Number(runs), ...(seed && { seed: Number(seed) }) },
     )
   })
 })
 
-async function tell(world: World, { change, size, chained, before, beside }: Story): Promise<void> {
+async function play(world: World, { change, size, chained, before, beside }: Story): Promise<void> {
   await world.jobs(size, { ...change.wanted, retry_count: 2, result: { of: 'before' }, error_message: 'it broke' })
   if (change === cancelSweep) await chain(world, chained)
   const rows = await world.rows()

@@ -53,12 +53,12 @@ const sameKey = ({ jobs }: Model, { at, job_type, key }: NewJob): ModelJob | und
 
 /** Whether a job that is there under a key would wait for itself. */
 function isCircular(model: Model, wanted: NewJob[]): boolean {
-  const asked = wanted.flatMap((job) => ({ job: sameKey(model, job), needs: job.needs }))
+  const requests = wanted.flatMap((job) => ({ job: sameKey(model, job), needs: job.needs }))
   const next = (job: ModelJob) => [
     ...job.needs,
-    ...asked.flatMap((more) => (more.job === job ? more.needs.flatMap((need) => need ?? []) : [])),
+    ...requests.flatMap((more) => (more.job === job ? more.needs.flatMap((need) => need ?? []) : [])),
   ]
-  return asked.some(({ job }) => {
+  return requests.some(({ job }) => {
     const reached = new Set(job && next(job))
     for (const other of reached) for (const need of next(other)) reached.add(need)
     return job && reached.has(job)
@@ -176,14 +176,14 @@ export function cancelOne(
   const { row } = job
   if (row.status === 'cancelled') return { status: 'cancelled', cancel_requested: false }
   if (row.status !== 'queued' && row.status !== 'processing') return { code: 'conflict' }
-  const asked = row.cancel_requested_at !== null
-  if (row.status === 'processing' && !asked) stamp(job, 'cancel_requested_at', model.now)
+  const requested = row.cancel_requested_at !== null
+  if (row.status === 'processing' && !requested) stamp(job, 'cancel_requested_at', model.now)
   if (row.status === 'queued' || force) {
     cancel(model, job, reason)
     cascade(model)
     return { status: 'cancelled', cancel_requested: false }
   }
-  if (!asked) {
+  if (!requested) {
     row.cancellation_reason = reason ?? row.cancellation_reason
     tell(model, 'job.cancel_requested', job)
   }

@@ -22,24 +22,24 @@ const distinct = <T extends { held: Held }>(items: T[]): T[] =>
 
 export async function sendRenew(session: Session, { items, batch }: CommandOf<'renew'>) {
   const { model, world, moved } = session
-  const asked = distinct(
+  const requests = distinct(
     items.flatMap(({ who, pick, lease, progress }) => {
       const held = heldBy(model, who, pick)
       return held ? [{ held, lease_seconds: lease, progress_percent: progress }] : []
     }),
   )
-  const [first] = asked
+  const [first] = requests
   if (!first) return
-  const bodies = asked.map(({ held, ...more }) => ({ ...held, ...more }))
-  const outcomes = asked.map((request) => renew(model, request))
-  const one = asked.length === 1 && !batch
+  const bodies = requests.map(({ held, ...more }) => ({ ...held, ...more }))
+  const outcomes = requests.map((request) => renew(model, request))
+  const one = requests.length === 1 && !batch
   const answer = one
     ? await world.post(`/api/v1/jobs/${first.held.id}/renew`, { ...bodies[0], id: undefined })
     : await world.post('/api/v1/jobs/renew', { jobs: bodies })
   return () => {
     const results = RenewResult.array().parse(resultsOf(answer, one ? first.held.id : undefined))
     const expected = outcomes.map((outcome, n) => {
-      if ('code' in outcome) return refusal(asked[n]?.held, outcome)
+      if ('code' in outcome) return refusal(requests[n]?.held, outcome)
       const { id, leased_until, cancel_requested_at } = outcome.row
       return { ok: true, id, leased_until, cancel_requested: cancel_requested_at !== null }
     })
@@ -76,10 +76,10 @@ function requestOf(session: Session, { who, pick, ...ending }: Ending): Sent | u
   return held && { held, ...attemptOf(ending) }
 }
 
-/** What the model and the server are told of the same ending. */
+/** The fields of the same finish for the model and the server. */
 function attemptOf({ action, token, code, retryable, backoff }: Omit<Ending, 'who' | 'pick'>): Omit<Sent, 'held'> {
   const result = { pages: 3 }
-  const said = {
+  const fields = {
     complete: { result },
     fail: { error: 'broken', error_code: code, retryable, backoff_seconds: backoff },
     release: {},
@@ -94,7 +94,7 @@ function attemptOf({ action, token, code, retryable, backoff }: Omit<Ending, 'wh
       retryable,
       backoff: backoff ?? 1,
     },
-    body: { completion_token: token, ...said[action] },
+    body: { completion_token: token, ...fields[action] },
   }
 }
 
@@ -127,21 +127,21 @@ export async function sendFinish(session: Session, { items, batch, twice }: Comm
 }
 
 function checkFinish(
-  { told, moved }: Session,
+  { finishResults, moved }: Session,
   { held, attempt }: Sent,
   outcome: ReturnType<typeof finish>[number] | undefined,
   result: FinishResult | undefined,
 ): void {
-  if (!outcome || !result) throw new Error(`nobody said what became of job ${held.id}`)
+  if (!outcome || !result) throw new Error(`there is no result for job ${held.id}`)
   const key = keyOf(held, attempt) ?? ''
   if (outcome === 'as before') {
-    expect(result).toEqual(told.get(key))
+    expect(result).toEqual(finishResults.get(key))
   } else if ('code' in outcome) {
     expect(result).toEqual(refusal(held, outcome))
   } else {
     const { id, status, retry_count, available_at } = outcome.row
     const due = status === 'queued' ? available_at : null
     expect(inModelTime(result, moved)).toEqual({ ok: true, id, status, retry_count, available_at: due })
-    told.set(key, result)
+    finishResults.set(key, result)
   }
 }

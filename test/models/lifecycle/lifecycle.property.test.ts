@@ -11,7 +11,7 @@ import { quarantineThreshold } from './settle.ts'
 /** `PROPERTY_RUNS=5000` is a long search; `PROPERTY_SEED` repeats one. */
 const { PROPERTY_RUNS: runs = '12', PROPERTY_SEED: seed } = process.env
 
-/** A failure is made smaller before it is told, which takes its time. */
+/** fast-check shrinks a failure before it reports it, which takes time. */
 const timeout = 240_000 + Number(runs) * 3000
 
 describe.each(kinds)('the life of jobs on %s', (kind) => {
@@ -56,22 +56,22 @@ const transitions: Record<string, [from: string, to: string]> = {
 }
 
 /** Who reads the events page by page sees each once, and knows from them alone what every job is. */
-async function expectHistory({ world, seen, rows }: Session): Promise<void> {
-  const told: JobEvent[] = []
+async function expectHistory({ world, lastEventId, rows }: Session): Promise<void> {
+  const read: JobEvent[] = []
   for (let last: number | undefined = 0; last !== undefined; ) {
     const { body } = await world.call('GET', `/api/v1/jobs/events?after_id=${last}&limit=25`)
     const page = JobEvent.array().parse(body)
-    told.push(...page)
+    read.push(...page)
     last = page.at(-1)?.id
   }
   const [stored] = await world.sql<
     [{ ids: number[] }]
   >`select coalesce(jsonb_agg(id order by id), '[]') as ids from job_events`
-  expect(told.map(({ id }) => id)).toEqual(stored.ids)
-  expect(told.at(-1)?.id ?? 0).toBe(seen)
+  expect(read.map(({ id }) => id)).toEqual(stored.ids)
+  expect(read.at(-1)?.id ?? 0).toBe(lastEventId)
 
   const status = new Map<unknown, string>()
-  for (const { job_id, event_type } of told) {
+  for (const { job_id, event_type } of read) {
     if (job_id === null) continue
     const [from, to] = transitions[event_type] ?? ['never', 'never']
     expect(from.split(' '), `${event_type} of job ${job_id}`).toContain(status.get(job_id) ?? '')

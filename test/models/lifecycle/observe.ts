@@ -5,20 +5,20 @@ import type { World } from '../../support/world.ts'
 import { type Held, type Model, type ModelJob, placeOf, second, type Time } from './model.ts'
 import type { Attempt } from './settle.ts'
 
-/** A model beside the world that it tells about. */
+/** A model beside the world that it models. */
 export interface Session {
   world: World
   model: Model
   /** By how much the rows have been moved into the past, in microseconds. */
   moved: Time
-  /** The last event that was compared. */
-  seen: number
+  /** The id of the last event that was compared. */
+  lastEventId: number
   /** The rows as they were when they were compared last. */
   rows: Observed[]
   /** Every finish that was sent, the oldest first. */
   sent: Sent[]
-  /** What the first of the finishes with a token was answered. */
-  told: Map<string, FinishResult>
+  /** The response to the first of the finishes with a token. */
+  finishResults: Map<string, FinishResult>
 }
 
 /** A finish as it was sent. */
@@ -59,7 +59,7 @@ export async function observe(session: Session): Promise<void> {
   refuseReturns(session.rows, rows)
   // The seal of a record is no step of a job and no decision of an operator.
   const steps = tables.events.filter(({ event_type }) => event_type !== 'operation.sealed')
-  expect(told(steps.map(eventText))).toEqual(told(model.steps.map(stepText)))
+  expect(sortedTexts(steps.map(eventText))).toEqual(sortedTexts(model.steps.map(stepText)))
   expect(tables.edges.map((edge) => `${edge.job_uuid} needs ${edge.depends_on_job_uuid}`).sort()).toEqual(
     edgesOf(model),
   )
@@ -68,16 +68,16 @@ export async function observe(session: Session): Promise<void> {
   ).toEqual(Object.fromEntries([...model.queues].map(([at, { paused, drain }]) => [at, [paused, drain]])))
   model.steps = []
   model.now = tables.now + moved
-  session.seen = tables.events.at(-1)?.id ?? session.seen
+  session.lastEventId = tables.events.at(-1)?.id ?? session.lastEventId
   session.rows = rows
 }
 
-async function read({ world: { sql }, seen }: Session): Promise<Tables> {
+async function read({ world: { sql }, lastEventId }: Session): Promise<Tables> {
   const [tables] = await sql<[Tables]>`
     select
       (extract(epoch from now()) * 1000000)::bigint as now,
       (select coalesce(jsonb_agg(jobs order by id), '[]') from jobs) as jobs,
-      (select coalesce(jsonb_agg(job_events order by id), '[]') from job_events where id > ${seen}::bigint) as events,
+      (select coalesce(jsonb_agg(job_events order by id), '[]') from job_events where id > ${lastEventId}::bigint) as events,
       (select coalesce(jsonb_agg(job_dependencies), '[]') from job_dependencies) as edges,
       (select coalesce(jsonb_agg(job_queue_controls), '[]') from job_queue_controls) as controls`
   return tables
@@ -129,7 +129,7 @@ function refuseReturns(before: Observed[], after: Observed[]): void {
   }
 }
 
-const told = (lines: { id: number; text: string }[]): string[] =>
+const sortedTexts = (lines: { id: number; text: string }[]): string[] =>
   // The order is that of each job's own life: a call tells about many in any order.
   lines.toSorted((a, b) => a.id - b.id).map(({ text }) => text)
 

@@ -9,12 +9,12 @@ import { race, sendAcquire, sendCancel, sendEnqueue } from './send.ts'
 /** Begins with empty tables. */
 export async function newSession(world: World): Promise<Session> {
   await world.clear()
-  const session = { world, model: newModel(), moved: 0, seen: 0, rows: [], sent: [], told: new Map() }
+  const session = { world, model: newModel(), moved: 0, lastEventId: 0, rows: [], sent: [], finishResults: new Map() }
   await observe(session)
   return session
 }
 
-/** Carries out one command on the server and on the model, and compares all that can be seen. */
+/** Carries out one command on the server and on the model, and compares all tables. */
 export async function run(session: Session, command: Command): Promise<void> {
   const check = await send(session, command)
   await observe(session)

@@ -27,14 +27,14 @@ export async function sendEnqueue(session: Session, { jobs, batch }: CommandOf<'
   const outcome = enqueue(model, wanted)
   const answer = await world.post(one ? '/api/v1/jobs' : '/api/v1/jobs/batch', one ? bodies[0] : { jobs: bodies })
   if ('code' in outcome) return expectRefusal(answer, outcome)
-  const told = one ? [EnqueuedJob.parse(answer.body)] : enqueueBatch.output.parse(answer.body).jobs
-  expect(told.map(({ created }) => created)).toEqual(outcome.map(({ created }) => created))
+  const enqueued = one ? [EnqueuedJob.parse(answer.body)] : enqueueBatch.output.parse(answer.body).jobs
+  expect(enqueued.map(({ created }) => created)).toEqual(outcome.map(({ created }) => created))
   expect(answer.status).toBe(outcome.some(({ created }) => created) ? 201 : 200)
   for (const [n, { job, created }] of outcome.entries()) {
-    if (created) Object.assign(job.row, { id: told[n]?.id, uuid: told[n]?.uuid })
-    expect(told[n]).toMatchObject({ id: job.row.id, uuid: job.row.uuid })
+    if (created) Object.assign(job.row, { id: enqueued[n]?.id, uuid: enqueued[n]?.uuid })
+    expect(enqueued[n]).toMatchObject({ id: job.row.id, uuid: job.row.uuid })
   }
-  return () => expectStored(session, Job.array().parse(told))
+  return () => expectStored(session, Job.array().parse(enqueued))
 }
 
 function newJob({ model, moved }: Session, wish: Wish): NewJob {
@@ -57,7 +57,7 @@ const bodyOf = ({ at, owner, priority, max_retries, key, available_at, needs, jo
   ...(needs.length > 0 && { depends_on: needs.map((need) => need?.row.uuid ?? 'nobody') }),
 })
 
-interface Asked {
+interface AcquireRequest {
   at: Place
   worker: string
   lease: number
@@ -66,18 +66,21 @@ interface Asked {
   owner?: string | undefined
 }
 
-async function askForJobs({ world }: Session, { at, worker, lease, limit, job_types, owner }: Asked): Promise<Job[]> {
+async function postAcquire(
+  { world }: Session,
+  { at, worker, lease, limit, job_types, owner }: AcquireRequest,
+): Promise<Job[]> {
   const body = { ...scopeOf(at), worker_id: worker, lease_seconds: lease, limit, job_types, owner_user_id: owner }
   const answer = await world.post('/api/v1/jobs/acquire', body)
   expect(answer.status).toBe(200)
   return acquireOperation.output.parse(answer.body).jobs
 }
 
-export async function sendAcquire(session: Session, asked: CommandOf<'acquire'>) {
-  const picked = acquire(session.model, asked)
-  const jobs = await askForJobs(session, asked)
+export async function sendAcquire(session: Session, command: CommandOf<'acquire'>) {
+  const picked = acquire(session.model, command)
+  const jobs = await postAcquire(session, command)
   expect(jobs.map(({ id }) => id)).toEqual(picked.map(({ row }) => row.id))
-  lend(session, picked, { jobs, ...asked })
+  lend(session, picked, { jobs, ...command })
   return () => expectStored(session, jobs)
 }
 
@@ -87,7 +90,7 @@ export async function race(session: Session, { at, lease, limit }: CommandOf<'ra
   if (expired(session.model, scopeOf(at)).length > 0) return
   const all = { at, limit: limit * workers.length, job_types: undefined, owner: undefined }
   const picked = acquire(session.model, all)
-  const answers = await Promise.all(workers.map((worker) => askForJobs(session, { at, worker, lease, limit })))
+  const answers = await Promise.all(workers.map((worker) => postAcquire(session, { at, worker, lease, limit })))
   const place = ({ id }: Job) => picked.findIndex(({ row }) => row.id === id)
   const places = answers.map((jobs) => jobs.map(place))
   expect(places.flat().toSorted((a, b) => a - b)).toEqual([...picked.keys()])

@@ -67,8 +67,8 @@ describe('the assembled SQL of bulk changes', () => {
 
   const preview: Marks = { has: ['grouped as materialized'], hasNot: ['array_agg(jobs.xmin'] }
 
-  const ok = async (asked: ReturnType<World['call']>) => {
-    const { status, body } = await asked
+  const ok = async (response: ReturnType<World['call']>) => {
+    const { status, body } = await response
     expect(status, JSON.stringify(body)).toBe(200)
   }
   const withEdges = async () => {

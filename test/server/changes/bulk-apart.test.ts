@@ -130,7 +130,7 @@ describe.each(['postgres'] as const)('an operation that a dead server has left b
     return row.id
   }
 
-  it('is in the way of nobody, and is told as partial or failed', async () => {
+  it('keeps no other change waiting, and is recorded as partial or failed', async () => {
     for (const [affected, state] of [
       [3, 'partial'],
       [0, 'failed'],

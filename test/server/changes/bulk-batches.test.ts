@@ -37,8 +37,8 @@ describe.each(['postgres'] as const)('the batches of a change on %s', (kind) => 
     expect(record).toMatchObject({ state: 'partial', error: expect.stringContaining('not this one') })
     expect(record.affected).toBeGreaterThan(0)
     expect(await world.count()).toBe(ids.length + 1 - record.affected)
-    const told = (await world.events()).map(({ attrs_json }) => Number(attrs_json.affected))
-    expect(told.reduce((sum, jobs) => sum + jobs, 0)).toBe(record.affected)
+    const perBatch = (await world.events()).map(({ attrs_json }) => Number(attrs_json.affected))
+    expect(perBatch.reduce((sum, jobs) => sum + jobs, 0)).toBe(record.affected)
     expect(doneOf(await ask(world, prune)).affected).toBe(ids.length + 1 - record.affected)
     await expectIntact(world)
   })
@@ -92,7 +92,7 @@ describe.each(['postgres'] as const)('the batches of a change on %s', (kind) => 
     await expectIntact(world)
   })
 
-  it('are never said not to be, where the record cannot be closed', async () => {
+  it('are never reported as unchanged, where the record cannot be closed', async () => {
     await world.jobs(3)
     await world.sql`alter table job_operations add constraint none check (state <> 'done') not valid`
     try {

@@ -83,7 +83,7 @@ describe('the batches of a change on postgres, beside locked rows', () => {
         await tx`update jobs set priority = priority where id = ${written}::bigint`
       })
       await other`select pg_current_xact_id()`
-      // By a transaction that is newer than the open one, and seen.
+      // By a transaction that is newer than the open one, and visible.
       await world.jobs(1, change.wanted)
       const { token: preview_token, count } = await previewOf(world, change)
       await commit()

@@ -19,7 +19,7 @@ import { openWorld, type World } from '../../support/world.ts'
 /** Enough for several batches, and for a caller to hang up between them. */
 const [many, far] = [1800, 8000]
 
-describe.each(['postgres'] as const)('a change that is told as it goes on %s', (kind) => {
+describe.each(['postgres'] as const)('a change that reports its progress on %s', (kind) => {
   let world: World
   beforeAll(async () => {
     world = await openWorld(kind)
@@ -27,19 +27,19 @@ describe.each(['postgres'] as const)('a change that is told as it goes on %s', (
   afterAll(() => world?.stop())
   beforeEach(() => clearAll(world))
 
-  it('is told line by line as they come, and in the end the answer', async () => {
+  it('sends a line for each batch, and the answer at the end', async () => {
     await world.jobs(many)
     await slowly(world, async () => {
       const { token: preview_token } = await previewOf(world, prune)
       const answer = await streamed(world, { preview_token })
       expect(answer.headers['content-type']).toBe(ndjson)
       const lines = linesOf(await answer.body.text())
-      const told = lines.flatMap((line) => ('progress' in line ? [line.progress] : []))
-      expect(lines).toHaveLength(told.length + 1)
+      const reports = lines.flatMap((line) => ('progress' in line ? [line.progress] : []))
+      expect(lines).toHaveLength(reports.length + 1)
       expect(lines.at(-1)).toMatchObject({ result: { deleted: many, operation_id: 1, skipped: 0 } })
-      expect(told.length).toBeGreaterThan(1)
-      for (const [nth, { affected, batches, elapsed_ms, total, operation_id }] of told.entries()) {
-        const before = told[nth - 1] ?? { affected: 0, batches: 0, elapsed_ms: 0 }
+      expect(reports.length).toBeGreaterThan(1)
+      for (const [nth, { affected, batches, elapsed_ms, total, operation_id }] of reports.entries()) {
+        const before = reports[nth - 1] ?? { affected: 0, batches: 0, elapsed_ms: 0 }
         expect([affected >= before.affected, batches >= before.batches, elapsed_ms >= before.elapsed_ms]).toEqual([
           true,
           true,
@@ -50,7 +50,7 @@ describe.each(['postgres'] as const)('a change that is told as it goes on %s', (
     })
   })
 
-  it('is told to end in a failure, or is refused as always before the first', async () => {
+  it('ends with a line for a failure, or is refused as always before the first', async () => {
     const ids = await world.jobs(many)
     await refusing(world, ids.at(-1) ?? 0, async () => {
       const lines = linesOf(await (await streamed(world, {})).body.text())

@@ -394,7 +394,7 @@ describe('every change on postgres, beside another one', () => {
     expect(await world.events()).toHaveLength(1)
   })
 
-  it('of ten same requests at once under one key, one is made, and the others are answered alike or told to wait', async () => {
+  it('of ten same requests at once under one key, one is made, and the others get the same answer or must wait', async () => {
     await world.jobs(50)
     const headers = { 'idempotency-key': 'one' }
     const answers = await Promise.all(Array.from({ length: 10 }, () => world.confirm(paths.prune, {}, headers)))

@@ -47,7 +47,7 @@ describe.each(kinds)('prune on %s', (kind) => {
     expect(await world.rows()).toEqual(before.filter(({ id }) => !goes.includes(Number(id))))
   })
 
-  it('deletes completed, failed and cancelled jobs by default, and quarantined ones when told', async () => {
+  it('deletes completed, failed and cancelled jobs by default, and quarantined ones where the request names them', async () => {
     for (const status of ['completed', 'failed', 'cancelled', 'quarantined', 'queued', 'processing']) {
       await world.jobs(1, { status })
     }
@@ -174,7 +174,7 @@ describe.each(kinds)('prune on %s', (kind) => {
     ])
   })
 
-  it('lists the largest groups in a dry run, at most as many as asked for', async () => {
+  it('lists the largest groups in a dry run, at most as many as requested', async () => {
     await world.jobs(3, { queue: 'b' })
     await world.jobs(5, { queue: 'a', status: 'failed' })
     await world.jobs(3, { queue: 'B' })
@@ -193,7 +193,7 @@ describe.each(kinds)('prune on %s', (kind) => {
     expect((await world.post(paths.prune, { dry_run: true })).body).not.toHaveProperty('groups')
   })
 
-  it('counts what stays when asked to', async () => {
+  it('counts the kept jobs when requested', async () => {
     await world.jobs(2, { days: 40 })
     await world.jobs(5, { days: 3 })
     await world.jobs(4, { status: 'queued' })

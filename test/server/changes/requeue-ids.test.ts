@@ -17,14 +17,14 @@ describe('a requeue of jobs by id', () => {
 
   it.each(statuses)('says that a job is %s, whether or not another job is quarantined', async (status) => {
     const id = await one(status, { domain: 'other' })
-    const said = {
+    const expected = {
       code: 5,
       out: '',
       err: expect.stringContaining(`job ${id} is ${status}, not quarantined; nothing was changed`),
     }
-    expect(await requeueIds(id)).toMatchObject(said)
+    expect(await requeueIds(id)).toMatchObject(expected)
     const quarantined = await one('quarantined')
-    expect(await requeueIds(quarantined, id)).toMatchObject(said)
+    expect(await requeueIds(quarantined, id)).toMatchObject(expected)
   })
 
   it('says that there is no such job, and tells apart several ids', async () => {
@@ -63,7 +63,7 @@ describe('a requeue of jobs by id', () => {
     }
   })
 
-  it('is told as before by a server that does not answer the status', async () => {
+  it('has the same output with a server that does not answer the status', async () => {
     const server = await fakeServer(({ path }) => ({ body: path.includes('/stats') ? [] : { affected: 0 } }))
     const { code, err } = await runAt(server, ['requeue', '5', '6', '--yes'])
     expect({ code, err }).toMatchObject({

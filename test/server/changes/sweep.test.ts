@@ -47,7 +47,7 @@ describe.each(kinds)('the TTL sweep on %s', (kind) => {
     })
   })
 
-  it('fails what is past its limits when told to', async () => {
+  it('fails jobs past their limits with action fail', async () => {
     await bystanders()
     const queued = await world.jobs(1, { status: 'queued', days: 2 })
     const running = await world.jobs(1, { status: 'processing', days: 2 })

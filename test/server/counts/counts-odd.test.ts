@@ -9,8 +9,8 @@ import { startServer } from '../../support/programs/built.ts'
 
 const key = 'key-of-the-tests'
 
-/** What is asked of a server, and its database past it. */
-interface Asked extends Pick<Running, 'sql'> {
+/** A server, and a connection past it to its database. */
+interface Serving extends Pick<Running, 'sql'> {
   call: (method: string, path: string) => ReturnType<typeof call>
 }
 
@@ -41,7 +41,7 @@ describe('the counts behind stats, of a database that is changed under the serve
   }
   const stopAll = () => Promise.all(running.splice(0).map((server) => server.stop()))
 
-  async function serve(searchPath = 'public'): Promise<Asked> {
+  async function serve(searchPath = 'public'): Promise<Serving> {
     const server = await startServer({ ...database.env, JOBS_DB_URL: urlOf(searchPath), SINGLE_USER_API_KEY: key })
     running.push(server)
     await server.prepared
@@ -51,11 +51,11 @@ describe('the counts behind stats, of a database that is changed under the serve
       call: (method, path) => call({ url, method, path, headers: { 'x-api-key': key } }),
     }
   }
-  const kept = (asked: Asked) => until('the counts are kept', async () => (await countsOf(asked)).kept)
-  async function serveKept(searchPath = 'public'): Promise<Asked> {
-    const asked = await serve(searchPath)
-    await kept(asked)
-    return asked
+  const kept = (server: Serving) => until('the counts are kept', async () => (await countsOf(server)).kept)
+  async function serveKept(searchPath = 'public'): Promise<Serving> {
+    const server = await serve(searchPath)
+    await kept(server)
+    return server
   }
 
   const some = (to: { unsafe: (text: string) => PromiseLike<unknown> }, table = 'jobs') =>
@@ -64,10 +64,10 @@ describe('the counts behind stats, of a database that is changed under the serve
       select 'd', 'q', 't', 'queued' from generate_series(1, 10)`)
 
   it('are not believed where all tables of the counts were emptied, and kept again', async () => {
-    const asked = await serveKept()
+    const server = await serveKept()
     await some(sql)
     await sql`truncate jobsctl_counts, jobsctl_count_deltas, jobsctl_counting`
-    await expectRight(asked)
+    await expectRight(server)
     await stopAll()
     const again = await serve()
     await expectRight(again)
@@ -87,8 +87,8 @@ describe('the counts behind stats, of a database that is changed under the serve
 
   it('go on in a schema that has another name now', async () => {
     await sql`create schema before`
-    const asked = await serveKept('before')
-    await some(asked.sql)
+    const server = await serveKept('before')
+    await some(server.sql)
     await stopAll()
     await sql`alter schema before rename to "Now, and"`
     const again = await serveKept('"Now, and"')
@@ -136,7 +136,7 @@ describe('the counts behind stats, of a database that is changed under the serve
   })
 
   it('are of one table, whatever others have its triggers', async () => {
-    const asked = await serveKept()
+    const server = await serveKept()
     await some(sql)
     await sql.unsafe(`
       create schema copied;
@@ -147,12 +147,12 @@ describe('the counts behind stats, of a database that is changed under the serve
         for each statement execute function jobsctl_count_truncate()`)
     await some(sql, 'copied.jobs')
     await sql`truncate copied.jobs`
-    await expectRight(asked)
-    expect(await countsOf(asked)).toMatchObject({ kept: true, wrong: 0 })
+    await expectRight(server)
+    expect(await countsOf(server)).toMatchObject({ kept: true, wrong: 0 })
   })
 
   it('follow the name of the table to another one', async () => {
-    const asked = await serveKept()
+    const server = await serveKept()
     await some(sql)
     await sql.begin(async (tx) => {
       await tx.unsafe(`
@@ -160,15 +160,15 @@ describe('the counts behind stats, of a database that is changed under the serve
         create table jobs (like jobs_old including all);
         insert into jobs overriding system value select * from jobs_old`)
     })
-    await kept(asked)
+    await kept(server)
     await sql`delete from jobs_old where id <= 4`
     await sql`update jobs set status = 'processing' where id <= 3`
-    await expectRight(asked)
-    expect(await countsOf(asked)).toMatchObject({ kept: true, wrong: 0 })
+    await expectRight(server)
+    expect(await countsOf(server)).toMatchObject({ kept: true, wrong: 0 })
   })
 
   it('follow it to one that has the triggers already, and count it anew once', async () => {
-    const asked = await serveKept()
+    const server = await serveKept()
     await some(sql)
     const [{ all }] = await sql<[{ all: string }]>`
       select string_agg(pg_get_triggerdef(oid), '; ') as all from pg_trigger where tgrelid = 'jobs'::regclass and tgname like 'jobsctl_count%'`
@@ -179,31 +179,31 @@ describe('the counts behind stats, of a database that is changed under the serve
         insert into jobs overriding system value select * from jobs_old;
         ${all}`)
     })
-    await kept(asked)
+    await kept(server)
     const checked = async () =>
       (await sql<{ at: string }[]>`select checked_at::text as at from jobsctl_counting`)[0]?.at
     const first = await checked()
     await sql`update jobs set status = 'processing' where id <= 3`
     await until('they are added up', async () => (await sql`select from jobsctl_count_deltas`).length === 0)
     expect(await checked()).toBe(first)
-    await expectRight(asked)
+    await expectRight(server)
   })
 
   it('are not kept of a table that has parts, or is one', async () => {
-    const asked = await serveKept()
+    const server = await serveKept()
     await sql.unsafe('create table jobs_of_old (like jobs including all); alter table jobs_of_old inherit jobs')
     await some(sql, 'jobs_of_old')
-    await expectRight(asked)
-    expect(await countsOf(asked)).toMatchObject({ kept: false })
+    await expectRight(server)
+    expect(await countsOf(server)).toMatchObject({ kept: false })
   })
 
   it('are counted again after the table was rewritten', async () => {
-    const asked = await serveKept()
+    const server = await serveKept()
     await some(sql)
     await sql`alter table jobs alter job_type type text using upper(job_type)`
-    await expectRight(asked)
-    await kept(asked)
-    await expectRight(asked)
+    await expectRight(server)
+    await kept(server)
+    await expectRight(server)
   })
 
   it('are kept of names that compare in their own way, and of such as fit into no index', async () => {
@@ -212,7 +212,7 @@ describe('the counts behind stats, of a database that is changed under the serve
         id bigint generated always as identity primary key, uuid text unique, domain text collate "POSIX" not null,
         queue text not null, job_type text not null, status text not null
       )`)
-    const asked = await serveKept()
+    const server = await serveKept()
     await some(sql)
     // Compressed it fits into the index of the jobs, which is about fewer columns.
     const long = 'x'.repeat(1200)
@@ -222,12 +222,12 @@ describe('the counts behind stats, of a database that is changed under the serve
     await insert()
     const left = async () => (await sql`select from jobsctl_count_deltas`).length
     await until('the others are added up', async () => (await left()) === 2)
-    await expectRight(asked)
-    expect(await countsOf(asked)).toMatchObject({ kept: true, wrong: 0 })
+    await expectRight(server)
+    expect(await countsOf(server)).toMatchObject({ kept: true, wrong: 0 })
     expect(await left()).toBe(1)
     await sql`delete from jobs where domain = ${long}`
-    await expectRight(asked)
-    expect(await countsOf(asked)).toMatchObject({ kept: true, wrong: 0 })
+    await expectRight(server)
+    expect(await countsOf(server)).toMatchObject({ kept: true, wrong: 0 })
     expect(await left()).toBe(0)
   })
 
@@ -235,17 +235,17 @@ describe('the counts behind stats, of a database that is changed under the serve
     await serveKept()
     await sql`alter table jobs enable trigger jobsctl_count_insert`
     await stopAll()
-    const asked = await serveKept()
+    const server = await serveKept()
     await until('they are fired always', async () => {
       const [trigger] = await sql`select from pg_trigger where tgname = 'jobsctl_count_insert' and tgenabled = 'A'`
       return trigger !== undefined
     })
-    await kept(asked)
+    await kept(server)
     await sql.begin(async (tx) => {
       await tx`set local session_replication_role = replica`
       await tx`insert into jobs (domain, queue, job_type, status) values ('d', 'q', 't', 'queued')`
     })
-    await expectRight(asked)
-    expect(await countsOf(asked)).toMatchObject({ kept: true, wrong: 0 })
+    await expectRight(server)
+    expect(await countsOf(server)).toMatchObject({ kept: true, wrong: 0 })
   })
 })

@@ -66,7 +66,7 @@ describe.each(kinds)('the counts behind stats on %s', (kind) => {
     await expectRight(world)
   })
 
-  it('that somebody has changed are told by doctor, and set right', async () => {
+  it('that somebody has changed are reported by doctor, and set right', async () => {
     await until('they are added up', async () => (await world.sql`select from jobsctl_count_deltas`).length === 0)
     await world.sql`update jobsctl_counts set queued = queued + 7 where domain = 'many' and span = ''`
     const doctor = async () => {

@@ -105,14 +105,14 @@ describe.skipIf(!hasDeployment)('a database that another program made, worked ov
   })
 
   it('tells its events and ours in one order', async () => {
-    const seen: number[] = []
+    const readIds: number[] = []
     for (let page = 1; page > 0; ) {
-      const { body } = await send('GET', `${jobPaths.events}?limit=1000&after_id=${seen.at(-1) ?? 0}`)
-      const told = events.output.parse(body)
-      seen.push(...told.map(({ id }) => id))
-      page = told.length
+      const { body } = await send('GET', `${jobPaths.events}?limit=1000&after_id=${readIds.at(-1) ?? 0}`)
+      const batch = events.output.parse(body)
+      readIds.push(...batch.map(({ id }) => id))
+      page = batch.length
     }
     const ids = await sql<{ id: number }[]>`select id::int from job_events order by id`
-    expect(seen).toEqual(ids.map(({ id }) => id))
+    expect(readIds).toEqual(ids.map(({ id }) => id))
   })
 })

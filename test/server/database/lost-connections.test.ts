@@ -35,7 +35,7 @@ describe('a server whose connections are lost', () => {
   })
 
   /** Resolves to how each ended, or to undefined when some have not by then. */
-  const settled = (asked: Promise<unknown>[]) => Promise.race([Promise.allSettled(asked), wait(limitMs)])
+  const settled = (calls: Promise<unknown>[]) => Promise.race([Promise.allSettled(calls), wait(limitMs)])
   const stats = () => call({ url: server.url, method: 'GET', path: paths.stats, headers: { 'x-api-key': key } })
   const answer = async (n: number, more = '') => {
     const [row] = await server.sql<[{ n: number }]>`select ${n}::int as n where ${more} = ${more}`
@@ -46,16 +46,16 @@ describe('a server whose connections are lost', () => {
     expect(all?.filter(({ status }) => status === 'rejected')).toEqual([])
   }
 
-  it.each(['reset', 'closed'] as const)('answers whatever is asked just when they are %s', async (how) => {
+  it.each(['reset', 'closed'] as const)('answers every call that is on its way when they are %s', async (how) => {
     for (let round = 0; round < 10; round++) {
       const before = wire.sent()
-      const asked = Array.from({ length: 12 }, async (_, n) => {
+      const statements = Array.from({ length: 12 }, async (_, n) => {
         await server.sql`select pg_sleep(0.1)`.catch(() => answer(n, 'x'.repeat(n % 2 ? 2000 : 1)))
       })
       const calls = Array.from({ length: 6 }, stats)
       await until('statements are on their way', () => wire.sent() > before)
       wire.cut(how)
-      expect(await settled([...asked, ...calls]), `round ${round}: some were never answered`).toBeDefined()
+      expect(await settled([...statements, ...calls]), `round ${round}: some were never answered`).toBeDefined()
     }
     await allAnswer()
     expect((await stats()).status).toBe(200)
@@ -67,14 +67,14 @@ describe('a server whose connections are lost', () => {
     await sql`insert into altered values (7)`
     const look = async (n: number) => {
       const [row] = await sql<
-        [{ n: number; asked: number }]
-      >`select n, ${n}::int as asked from altered where ${'x'} = ${'x'}`
-      expect([row.n, row.asked]).toEqual([7, n])
+        [{ n: number; parameter: number }]
+      >`select n, ${n}::int as parameter from altered where ${'x'} = ${'x'}`
+      expect([row.n, row.parameter]).toEqual([7, n])
     }
     const all = () => settled(Array.from({ length: 40 }, (_, n) => (n % 2 ? look(n) : answer(n))))
     for (let round = 0; round < 8; round++) {
       await sql.unsafe(`alter table altered alter n type ${round % 2 ? 'int' : 'bigint'}`)
-      // Whoever has the old plan is told so; nobody is given the answer of another.
+      // A statement with the old plan fails; none gets the answer of another.
       for (const ended of (await all()) ?? []) {
         if (ended.status === 'rejected') expect(ended.reason).toMatchObject({ code: '0A000' })
       }

@@ -48,9 +48,9 @@ describe('a database whose defaults are odd', () => {
     await worker.enqueue({ queue: 'q' })
     const job = await worker.take({ queue: 'q' })
     expect([job.created_at, job.leased_until, job.acquired_at]).toEqual([1, 2, 3].map(() => expect.stringMatching(iso)))
-    const [told] =
+    const [row] =
       await sql`select attrs_json ->> 'leased_until' as until from job_events where event_type = 'job.acquired'`
-    expect(told?.until).toMatch(iso)
+    expect(row?.until).toMatch(iso)
     await sql`update jobs set status = 'completed', completed_at = now() - interval '90 days', progress_percent = 0.1`
     const before = await sql`select to_jsonb(jobs) from jobs`
     expect(await post(paths.prune, {})).toMatchObject({ body: { deleted: 1 } })

@@ -14,7 +14,7 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
   afterAll(() => world?.stop())
   beforeEach(() => world.clear())
 
-  it('times before all time are old, and are told without a date', async () => {
+  it('jobs with a time of -infinity are old, and are listed without a date', async () => {
     await world.jobs(1)
     await world.sql`update jobs set completed_at = '-infinity'`
     const preview = { domain: 'chatbooks', dry_run: true, detail_top_k: 3, include_kept: true }
@@ -106,12 +106,12 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
     expect(leased).toContain('"error_stack":[[18446744073709551615]]')
     expect(await text('GET', `${jobPaths.events}?domain=d`)).toContain(`"attrs":${kept?.payload}`)
     const stream = await request(`${world.url}${jobPaths.stream}?domain=d`, { headers: { 'x-api-key': world.key } })
-    let told = ''
+    let received = ''
     for await (const chunk of stream.body) {
-      told += chunk
-      if (told.includes('other.program')) break
+      received += chunk
+      if (received.includes('other.program')) break
     }
-    expect(told).toContain(`"attrs":${kept?.payload}`)
+    expect(received).toContain(`"attrs":${kept?.payload}`)
   })
 
   it.each(['9007199254740993', '9007199254740993.0', '1e400', '1e-400', '12345678901234567890.5'])(
@@ -201,7 +201,7 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
     expect(await lease({ domain: 'd', queue: 'q', wait_seconds: 1 })).toEqual([])
   })
 
-  it('jobs whose ids JavaScript would round are left alone, and told as skipped', async () => {
+  it('jobs whose ids JavaScript would round are left alone, and counted as skipped', async () => {
     for (const id of ['9007199254742993', '9223372036854775807', '-9007199254742993']) {
       await world.sql`
         insert into jobs (id, domain, queue, job_type, status, completed_at) values

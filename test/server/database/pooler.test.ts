@@ -95,7 +95,7 @@ describe.skipIf(!pooler)('two servers behind a pooler in transaction mode', () =
     })
   })
 
-  it('say what to set where they are not told of it', async () => {
+  it('name the missing setting where JOBS_DB_POOLER is not set', async () => {
     const { code, err } = await runServer([], {
       JOBS_DB_URL: url,
       SINGLE_USER_API_KEY: key,

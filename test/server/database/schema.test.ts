@@ -44,7 +44,7 @@ describe('the schema of the tables', () => {
   const countIn = async (schema: string) =>
     (await sql<[{ count: string }]>`select count(*) from ${sql(schema)}.jobs`)[0].count
 
-  it('is told in the log', async () => {
+  it('is reported in the log', async () => {
     await serve()
     expect(log.join('\n')).toContain('the tables are in the schema public')
   })

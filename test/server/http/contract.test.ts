@@ -355,9 +355,9 @@ describe.each(kinds)('multi-user mode on %s', (kind) => {
     const waiting = { domain: 'secret', worker_id: 'w', wait_seconds: 20 }
     const held = world.call('POST', jobPaths.acquire, waiting, headers)
     const stream = await request(`${world.url}${jobPaths.stream}?domain=secret`, { headers })
-    let told = ''
+    let received = ''
     const ended = (async () => {
-      for await (const chunk of stream.body) told += chunk
+      for await (const chunk of stream.body) received += chunk
     })()
     await token('revoke', made.split('_')[1] ?? '')
     const other = { authorization: `Bearer ${await token('create', 'another')}` }
@@ -365,7 +365,7 @@ describe.each(kinds)('multi-user mode on %s', (kind) => {
     expect(await world.call('POST', jobPaths.enqueue, job, other)).toMatchObject({ status: 201 })
     expect(await held).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
     await ended
-    expect(told).not.toContain('job.created')
+    expect(received).not.toContain('job.created')
     expect(await world.sql`select status from jobs where domain = 'secret'`).toEqual([{ status: 'queued' }])
   })
 

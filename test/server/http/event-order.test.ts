@@ -88,9 +88,9 @@ describe('readers that follow the cursor while many writers commit out of order'
   it('hear of what is committed while a later transaction is still open, and of that when it ends', async () => {
     const session = await sql.reserve()
     try {
-      const [{ seen } = { seen: 0 }] = await sql<{ seen: number }[]>`select max(id)::int as seen from job_events`
+      const [{ last } = { last: 0 }] = await sql<{ last: number }[]>`select max(id)::int as last from job_events`
       const after = async () =>
-        operation.output.parse((await world.call('GET', `${jobPaths.events}?after_id=${seen}`)).body)
+        operation.output.parse((await world.call('GET', `${jobPaths.events}?after_id=${last}`)).body)
       await session`begin`
       await session`insert into job_events (event_type) values ('open')`
       await sql`insert into job_events (event_type) values ('committed')`

@@ -32,18 +32,18 @@ describe.each(kinds)('a bad request about jobs on %s', (kind) => {
   })
   afterAll(() => world?.stop())
 
-  interface Said {
+  interface Received {
     status: number
     text: string
     type: string | undefined
   }
-  async function send(method: 'GET' | 'POST', path: string, body?: string | Buffer, headers = {}): Promise<Said> {
+  async function send(method: 'GET' | 'POST', path: string, body?: string | Buffer, headers = {}): Promise<Received> {
     const all = { 'x-api-key': world.key, 'content-type': 'application/json', ...headers }
     const answer = await request(`${world.url}${path}`, { method, headers: all, ...(body !== undefined && { body }) })
     const text = await answer.body.text()
     return { status: answer.statusCode, text, type: answer.headers['content-type']?.toString() }
   }
-  function expectRefused(what: string, { status, text, type }: Said) {
+  function expectRefused(what: string, { status, text, type }: Received) {
     expect(status, what).toBeGreaterThanOrEqual(400)
     expect(status, what).toBeLessThan(500)
     expect(type, what).toBe('application/problem+json')

@@ -57,7 +57,7 @@ describe('a fixed word of a path', () => {
   })
 
   it.each(['unknown', 'Batch', '0', '-1', '1.5', '12345678901234567', '%00', 'a%2Fb'])(
-    'any other word is told as no id: GET %s',
+    'any other word is reported as no id: GET %s',
     async (word) => {
       expect(await world.call('GET', `/api/v1/jobs/${word}`)).toMatchObject({
         status: 422,
@@ -66,7 +66,7 @@ describe('a fixed word of a path', () => {
     },
   )
 
-  it('of the rotation of keys is told as what this server does not do', async () => {
+  it('of the rotation of keys is reported as missing in this server', async () => {
     const path = '/api/v1/jobs/crypto/rotate'
     const body = { old_key_b64: 'YQ==', new_key_b64: 'Yg==' }
     for (const answer of [await world.confirm(path, body), await world.call('GET', path)])

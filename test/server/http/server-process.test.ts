@@ -31,7 +31,7 @@ describe('the server process', () => {
       .map((line) => JSON.parse(line))
 
   describe('its environment', () => {
-    it('has all its faults told at once, with exit code 2 and no secret', async () => {
+    it('has all its faults reported at once, with exit code 2 and no secret', async () => {
       const { code, out, err } = await runServer([], {
         PORT: '70000',
         AUTH_MODE: 'none',
@@ -57,7 +57,7 @@ describe('the server process', () => {
       expect(err).not.toContain('sesame')
     })
 
-    it('has a database URL that cannot be read told without its password', async () => {
+    it('has an unreadable database URL reported without its password', async () => {
       const { code, out, err } = await runServer([], {
         PORT: '0',
         JOBS_DATA_DIR: await newFolder('data'),
@@ -94,7 +94,7 @@ describe('the server process', () => {
       }
     })
 
-    it('has a port that is taken told in a sentence', async () => {
+    it('has a port that is taken reported in a sentence', async () => {
       const { env } = await newDatabase('postgres')
       const first = await spawnReady({ ...env, SINGLE_USER_API_KEY: 'k' })
       const { port } = new URL(first.url)
@@ -206,7 +206,7 @@ describe('the server process', () => {
   describe.each(kinds)('tokens on %s', (kind) => {
     const token = (env: Record<string, string>, ...argv: string[]) => runServer(['token', ...argv], env)
 
-    it('are made, listed and revoked while a server runs, take effect at once, and are told once', async () => {
+    it('are made, listed and revoked while a server runs, take effect at once, and are shown once', async () => {
       const { env: database } = await newDatabase(kind)
       const env = { ...database, AUTH_MODE: 'multi_user' }
       const server = await spawnReady(env)

@@ -125,7 +125,7 @@ describe.each(kinds)('one job on %s', (kind) => {
     expect(text).toContain('s3cret')
   })
 
-  it('masks values that look secret when it is asked to, and leaves the rest as it is', async () => {
+  it('masks values that look secret when requested, and leaves the rest as it is', async () => {
     const [id = 0] = await world.jobs(1, {
       error_message:
         'login at postgres://u:s3cret@db/x failed, password: "s3cret", Authorization: Bearer s3cret-s3cret',

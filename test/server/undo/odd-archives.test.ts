@@ -97,7 +97,7 @@ describe('tables that another program made in its own way', () => {
     }
   })
 
-  it('jobs of one id are told apart by what is asked of them, beside a lock, too', async () => {
+  it('jobs of one id are told apart by the filters, beside a lock, too', async () => {
     await world.jobs(20)
     await world.sql`alter table jobs drop constraint jobs_pkey`
     await world.sql`

@@ -89,7 +89,7 @@ describe.each(kinds)('an undo on %s', (kind) => {
     await world.jobs(1, { uuid: 'the-uuid', status: 'queued' })
     await world.jobs(1, { ...key, status: 'queued' })
 
-    const told = await undo.output.parse((await world.post(at.undo(operation ?? 0), { dry_run: true })).body)
+    const preview = await undo.output.parse((await world.post(at.undo(operation ?? 0), { dry_run: true })).body)
     const done = await takeBack(operation)
 
     const conflicts = [
@@ -97,7 +97,7 @@ describe.each(kinds)('an undo on %s', (kind) => {
       { job_id: byUuid, reason: 'its uuid is taken' },
       { job_id: byKey, reason: 'its idempotency key was used again' },
     ]
-    expect(told).toMatchObject({ affected: 3, conflict_count: 3, conflicts })
+    expect(preview).toMatchObject({ affected: 3, conflict_count: 3, conflicts })
     expect(done).toMatchObject({ affected: 3, conflict_count: 3, conflicts })
     const rows = await world.rows()
     expect(rows.filter(({ status }) => status === 'completed').map(({ id }) => id)).toEqual(free)

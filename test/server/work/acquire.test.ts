@@ -55,7 +55,7 @@ describe.each(kinds)('acquire on %s', (kind) => {
     expect([...first, ...rest].map(({ id }) => id)).toEqual(order)
   })
 
-  it('takes at most as many as asked, each under a lease of its own', async () => {
+  it('takes at most as many as requested, each under a lease of its own', async () => {
     await world.jobs(120, { status: 'queued' })
     expect(await worker.lease()).toHaveLength(1)
     const jobs = await worker.lease({ limit: 100 })
@@ -72,7 +72,7 @@ describe.each(kinds)('acquire on %s', (kind) => {
     expect(new Set(ids).size).toBe(200)
   })
 
-  it('takes of its queue alone, and of that the job types and the owner that it is asked for', async () => {
+  it('takes jobs of the requested queue, job types and owner alone', async () => {
     const wanted = await worker.enqueue({ job_type: 'b', owner_user_id: 'o' })
     for (const other of [{ domain: 'other' }, { queue: 'other' }, { job_type: 'c' }, { owner_user_id: 'p' }, {}]) {
       await worker.enqueue({
@@ -82,9 +82,9 @@ describe.each(kinds)('acquire on %s', (kind) => {
         ...(Object.keys(other).length === 0 && { owner_user_id: null }),
       })
     }
-    const asked = { limit: 10, job_types: ['a', 'b', 'it\'s {"odd"}, \\ too'], owner_user_id: 'o' }
-    expect(await worker.lease(asked)).toMatchObject([{ id: wanted.id }])
-    expect(await worker.lease(asked)).toEqual([])
+    const request = { limit: 10, job_types: ['a', 'b', 'it\'s {"odd"}, \\ too'], owner_user_id: 'o' }
+    expect(await worker.lease(request)).toMatchObject([{ id: wanted.id }])
+    expect(await worker.lease(request)).toEqual([])
     expect(await worker.lease({ limit: 10, job_types: ['b'] })).toHaveLength(2)
     expect(await worker.lease({ limit: 10 })).toHaveLength(1)
     expect(await worker.lease({ limit: 10, queue: 'other' })).toHaveLength(1)

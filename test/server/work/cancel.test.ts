@@ -44,7 +44,7 @@ describe.each(kinds)('cancel on %s', (kind) => {
     ])
   })
 
-  it('lets a job that was asked to end complete all the same, and does not try it again when it fails', async () => {
+  it('lets a job whose cancellation is requested complete all the same, and does not try it again when it fails', async () => {
     await world.jobs(2, { status: 'queued' })
     const [first, second] = await worker.lease({ limit: 2 })
     if (!first || !second) throw new Error('two jobs were there')
@@ -53,7 +53,7 @@ describe.each(kinds)('cancel on %s', (kind) => {
     expect(await worker.fail(second)).toMatchObject({ status: 'cancelled' })
   })
 
-  it('does not start a job again whose worker is gone after it was asked to end', async () => {
+  it('does not start a job again whose worker is gone after its cancellation was requested', async () => {
     await world.jobs(1, { status: 'queued' })
     const job = await worker.take()
     await worker.cancel(job.id)
@@ -74,7 +74,7 @@ describe.each(kinds)('cancel on %s', (kind) => {
     expect(await world.fingerprint()).toBe(before)
   })
 
-  it('can be asked for twice, and changes nothing the second time', async () => {
+  it('can be requested twice, and changes nothing the second time', async () => {
     const [queued = 0] = await world.jobs(1, { status: 'queued' })
     await world.jobs(1, { status: 'queued', priority: 1 })
     const job = await worker.take()

@@ -32,7 +32,7 @@ describe.each(kinds)('enqueue on %s', (kind) => {
     ])
   })
 
-  it('keeps everything that it is told', async () => {
+  it('keeps every field of the request', async () => {
     const needed = await worker.enqueue()
     const fields = {
       ...{ domain: 'Ünï', queue: 'low', job_type: 'render', owner_user_id: 'u 1', priority: 10, max_retries: 0 },

@@ -160,13 +160,13 @@ describe.each(kinds)('finish on %s', (kind) => {
 
   it('quarantines after the same code three times in a row; another code starts anew', async () => {
     await world.jobs(1, { status: 'queued', max_retries: 20 })
-    const seen: unknown[] = []
+    const outcomes: unknown[] = []
     for (const error_code of ['a', 'a', 'b', undefined, 'b', 'b', 'b']) {
       const { status } = await worker.fail(await worker.take(), { error_code, backoff_seconds: 0 })
       const [row] = await world.rows()
-      seen.push([status, row?.failure_streak_code, row?.failure_streak_count])
+      outcomes.push([status, row?.failure_streak_code, row?.failure_streak_count])
     }
-    expect(seen).toEqual([
+    expect(outcomes).toEqual([
       ['queued', 'a', 1],
       ['queued', 'a', 2],
       ['queued', 'b', 1],

@@ -81,7 +81,7 @@ describe('calls that wait at one of several servers on a database', () => {
     expect(got.map(({ id }) => id).sort()).toEqual(made.map(({ id }) => id).sort())
   })
 
-  it('are told once of a whole batch, and of each of its queues', async () => {
+  it('are notified once of a whole batch, and of each of its queues', async () => {
     const sql = postgres(world.env.JOBS_DB_URL ?? '', { max: 1 })
     const notices: unknown[] = []
     try {

@@ -26,7 +26,7 @@ describe.each(kinds)('renew on %s', (kind) => {
     expect((await world.rows())[0]).toMatchObject({ leased_until: longer.leased_until.replace('Z', '+00:00') })
   })
 
-  it('keeps the progress, and what it is not told', async () => {
+  it('keeps the progress, and the fields that the request leaves out', async () => {
     await worker.enqueue()
     const job = await worker.take()
     await worker.renew(job, { progress_percent: 12.5, progress_message: 'halb 📚' })

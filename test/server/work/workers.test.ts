@@ -22,14 +22,14 @@ describe.each(kinds)('the workers to copy, on %s', (kind) => {
   const startWorker = (command: string, argv: string[], cwd: string) => {
     const env = { PATH: process.env.PATH, BASE: world.url, API_KEY: world.key }
     const child = spawn(command, argv, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-    const said = { text: '' }
+    const output = { text: '' }
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
-        said.text += text
+        output.text += text
       })
     }
-    const ended = once(child, 'close').then(() => ({ code: child.exitCode, said: said.text }))
-    return { pid: child.pid ?? 0, said, ended, kill: (signal: NodeJS.Signals) => child.kill(signal) }
+    const ended = once(child, 'close').then(() => ({ code: child.exitCode, output: output.text }))
+    return { pid: child.pid ?? 0, output, ended, kill: (signal: NodeJS.Signals) => child.kill(signal) }
   }
 
   const enqueue = (count: number) =>

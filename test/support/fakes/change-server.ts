@@ -1,11 +1,11 @@
 import { type JobsctlOptions, runJobsctl } from '../programs/jobsctl.ts'
-import { type Asked, type FakeServer, fakeServer, jobsAnswer, type Reply } from './fake-server.ts'
+import { type FakeRequest, type FakeServer, fakeServer, jobsAnswer, type Reply } from './fake-server.ts'
 
 /** Whether a request is a change that was confirmed. */
-export const isChange = ({ headers }: Asked): boolean => headers['x-confirm'] !== undefined
+export const isChange = ({ headers }: FakeRequest): boolean => headers['x-confirm'] !== undefined
 
-/** The changes that a server was asked for. */
-export const changesOf = ({ asked }: FakeServer): Asked[] => asked.filter(isChange)
+/** The changes that were requested of a server. */
+export const changesOf = ({ requests }: FakeServer): FakeRequest[] => requests.filter(isChange)
 
 /** A line of progress. */
 export const progress = (affected: number, total: number | null = 200, operation_id = 17) => ({
@@ -24,16 +24,16 @@ export const recordOf = (more: object = {}) => ({
 
 /** A server of ours that previews 200 jobs; a test says how it answers a change, and a look at the record. */
 export const changeServer = (
-  change: (asked: Asked, nth: number) => Reply,
+  change: (request: FakeRequest, nth: number) => Reply,
   record: () => Reply = () => ({ body: recordOf() }),
 ): Promise<FakeServer> => {
   let changes = 0
-  return fakeServer((asked) => {
-    if (asked.path.startsWith('/api/v1/jobs/operations/') && asked.method === 'GET') return record()
-    if (asked.path.startsWith('/api/v1/jobs/stats')) return { body: [] }
-    if (!isChange(asked)) return jobsAnswer(200, { conflict_count: 0, conflicts: [] })
+  return fakeServer((request) => {
+    if (request.path.startsWith('/api/v1/jobs/operations/') && request.method === 'GET') return record()
+    if (request.path.startsWith('/api/v1/jobs/stats')) return { body: [] }
+    if (!isChange(request)) return jobsAnswer(200, { conflict_count: 0, conflicts: [] })
     changes += 1
-    return change(asked, changes)
+    return change(request, changes)
   })
 }
 

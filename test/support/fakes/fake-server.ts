@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 
 /** A request as it arrived; the names of headers are lower case. */
-export interface Asked {
+export interface FakeRequest {
   method: string
   /** With the query. */
   path: string
@@ -14,7 +14,7 @@ export interface Asked {
   body: unknown
   /** As it came. */
   text: string
-  /** Whether whoever asked is gone. */
+  /** True when the client has closed the connection. */
   hungUp: () => boolean
 }
 
@@ -32,23 +32,23 @@ export interface FakeServer {
   url: string
   port: number
   /** Every request so far, in order. */
-  asked: Asked[]
+  requests: FakeRequest[]
   stop: () => Promise<void>
 }
 
-/** A server that does what a test says, and keeps what it was asked; it ends with the test. */
+/** A server that responds as a test says, and keeps its requests; it ends with the test. */
 export async function fakeServer(
-  answer: (asked: Asked, nth: number) => Reply | Promise<Reply>,
+  answer: (request: FakeRequest, nth: number) => Reply | Promise<Reply>,
   port = 0,
 ): Promise<FakeServer> {
-  const asked: Asked[] = []
+  const requests: FakeRequest[] = []
   const server = createServer(async (incoming, outgoing) => {
     const body = await text(incoming)
     const { method = '', url: path = '', headers } = incoming
     const hungUp = () => outgoing.destroyed
     const request = { method, path, headers, body: parsed(body), text: body, hungUp }
-    asked.push(request)
-    await reply(outgoing, await answer(request, asked.length))
+    requests.push(request)
+    await reply(outgoing, await answer(request, requests.length))
   })
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
@@ -61,7 +61,7 @@ export async function fakeServer(
   onTestFinished(stop)
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the server listens on no port')
-  return { url: `http://127.0.0.1:${address.port}`, port: address.port, asked, stop }
+  return { url: `http://127.0.0.1:${address.port}`, port: address.port, requests, stop }
 }
 
 const parsed = (text: string): unknown => (text === '' ? undefined : JSON.parse(text))
@@ -89,7 +89,7 @@ async function stream(outgoing: ServerResponse, lines: Iterable<unknown> | Async
       return void outgoing.destroy()
     }
     const text = typeof line === 'string' ? line : `${JSON.stringify(line)}\n`
-    // A reset must not overtake what was said before it.
+    // A reset must not overtake the lines before it.
     await new Promise((sent) => outgoing.write(text, sent))
   }
   outgoing.end()

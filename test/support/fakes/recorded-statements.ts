@@ -11,9 +11,9 @@ export interface StatementRecorder {
 
 /** Starts a recorder in front of the database at `url`. */
 export async function recordStatements(url: string): Promise<StatementRecorder> {
-  const seen = new Set<string>()
-  const { stop, url: own } = await wireTo(url, { watch: () => statementReader((statement) => seen.add(statement)) })
-  return { url: own, statements: () => [...seen], clear: () => seen.clear(), stop }
+  const texts = new Set<string>()
+  const { stop, url: own } = await wireTo(url, { watch: () => statementReader((statement) => texts.add(statement)) })
+  return { url: own, statements: () => [...texts], clear: () => texts.clear(), stop }
 }
 
 /** Reads the messages of one connection: the startup message has no type byte, all later ones have one. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** How a program ended, and what it said. */
+/** How a program ended, and its output. */
 export interface Ended {
   code: number | null
   out: string
@@ -11,7 +11,7 @@ export interface Ended {
 /** A program that runs. */
 export interface Child {
   process: ChildProcess
-  /** What it has said so far. */
+  /** Its output so far. */
   output: { out: string; err: string }
   ended: Promise<Ended>
 }

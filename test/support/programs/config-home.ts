@@ -19,7 +19,7 @@ export async function configHome(config?: object | string): Promise<ConfigHome> 
   return { path, env: { XDG_CONFIG_HOME: home } }
 }
 
-/** A file with a secret, for its owner alone unless told. */
+/** A file with a secret, by default for its owner alone. */
 export async function secretFile(secret: string, mode = 0o600): Promise<string> {
   const path = join(await newFolder('secret'), 'key')
   await writeFile(path, `${secret}\n`, { mode })

@@ -19,7 +19,7 @@ const listening = /"listening on (http:\/\/[^"]+)"/
 
 /**
  * Runs the built server, or the server of another build, as a process on a free port, and waits until it listens.
- * @throws Error with what it said, when it ends before
+ * @throws Error with its output, when it ends before
  */
 export async function spawnServer(env: Record<string, string>, program: string = built.server): Promise<ServerProcess> {
   const { process: child, output, ended } = startChild([program], { env: { PORT: '0', ...env } })

@@ -5,8 +5,8 @@ import { until } from '../poll.ts'
 import { built } from './built.ts'
 import { environmentOf, type JobsctlOptions } from './jobsctl.ts'
 
-/** What a person has seen when it is over. */
-export interface Seen {
+/** How a run at a terminal ended, and its screen. */
+export interface TerminalRun {
   code: number | null
   /** The text, without colours and cursor movements. */
   screen: string
@@ -23,7 +23,7 @@ export interface Terminal {
   sees: (text: string) => Promise<void>
   /** Keys, such as `9500\r`. */
   types: (keys: string) => void
-  ended: Promise<Seen>
+  ended: Promise<TerminalRun>
 }
 
 export const enter = '\r'
@@ -76,7 +76,7 @@ export async function startAtTerminal(argv: string[], options: TerminalOptions =
 }
 
 /** Runs it until it ends, without a key being touched. */
-export const atTerminal = async (argv: string[], options?: TerminalOptions): Promise<Seen> =>
+export const atTerminal = async (argv: string[], options?: TerminalOptions): Promise<TerminalRun> =>
   (await startAtTerminal(argv, options)).ended
 
 const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`

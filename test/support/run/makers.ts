@@ -8,7 +8,7 @@ interface SharedThings {
   stop: () => Promise<void>
 }
 
-/** What test files can ask the run for. Nothing is loaded before it is asked for, so that unit tests start at once. */
+/** What test files can request of the run. Nothing is loaded before it is requested, so that unit tests start at once. */
 export function makersIn(folder: string): SharedThings {
   let postgres: Promise<ThrowawayPostgres> | undefined
   let built: Promise<string> | undefined
