@@ -1,7 +1,7 @@
 import { Failure } from '../shared/errors.ts'
 import { inexactNumber } from '../shared/exact-numbers.ts'
 import type { Context } from './context.ts'
-import { interrupted } from './interrupted.ts'
+import { readStdinFor } from './settings/stdin-text.ts'
 import { readText } from './settings/text-file.ts'
 
 const flag = '--payload'
@@ -28,15 +28,10 @@ export async function readPayload(given: string, context: Context): Promise<unkn
   }
 }
 
-async function textOf(given: string, { flags, io, settings }: Context): Promise<string> {
-  const { signal } = io
+function textOf(given: string, context: Context): Promise<string> | string {
+  const { io, settings } = context
   if (given.startsWith('@')) {
-    return readText(given.slice(1), { from: flag, signal, timeoutMs: settings.timeoutMs })
+    return readText(given.slice(1), { from: flag, signal: io.signal, timeoutMs: settings.timeoutMs })
   }
-  if (given !== '-') return given
-  const other = flags.apiKeyFile === '-' ? '--api-key-file' : flags.tokenFile === '-' ? '--token-file' : undefined
-  if (other) throw new Failure('usage', `${flag} and ${other} cannot both be read from stdin`)
-  const text = await io.readStdin()
-  if (signal.aborted) throw interrupted(signal)
-  return text
+  return given === '-' ? readStdinFor(flag, context) : given
 }

@@ -1,8 +1,13 @@
 /** All endpoints of the API. */
 
+export { cancelBatch } from './changes/cancel-batch.ts'
 export { integrity } from './changes/integrity.ts'
+export { setPriority } from './changes/priority.ts'
 export { prune } from './changes/prune.ts'
+export { reclaim } from './changes/reclaim.ts'
 export { requeue } from './changes/requeue.ts'
+export { reschedule, rescheduleShift } from './changes/reschedule.ts'
+export { retry } from './changes/retry.ts'
 export { sweep } from './changes/sweep.ts'
 export { undo } from './changes/undo.ts'
 export { checkCounts } from './doctor/counts.ts'

@@ -1,12 +1,24 @@
 import type { z } from 'zod'
+import { cancelBatch } from '../../shared/changes/cancel-batch.ts'
+import { setPriority } from '../../shared/changes/priority.ts'
+import { reclaim } from '../../shared/changes/reclaim.ts'
+import { reschedule } from '../../shared/changes/reschedule.ts'
+import { retry } from '../../shared/changes/retry.ts'
+import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { BulkKind } from '../../shared/records/records.ts'
 import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import type { Plan } from '../guard/plan-file.ts'
+import { cancelChange } from './cancel.ts'
+import { type FilteredRequest, filteredRequest } from './filtered.ts'
 import { integrityChange, integrityRequest } from './integrity.ts'
+import { priorityChange } from './priority.ts'
 import { pruneChange, pruneRequest } from './prune.ts'
+import { reclaimChange } from './reclaim.ts'
 import { requeueChange, requeueRequest } from './requeue.ts'
+import { rescheduleChange } from './reschedule.ts'
+import { retryChange } from './retry.ts'
 import { sweepChange, sweepRequest } from './sweep.ts'
 import { undoChange, undoRequest } from './undo.ts'
 
@@ -15,6 +27,20 @@ type Use<T> = <In extends z.ZodType, Out extends z.ZodType>(change: BulkChange<I
 
 /** Builds the change that a plan describes, and passes it to `use`. */
 export type OfPlan = <T>(context: Context, plan: Plan, use: Use<T>) => Promise<T>
+
+/** The builder of a change that takes a filter. */
+const filtered =
+  <Out extends z.ZodType>(
+    endpoint: Endpoint,
+    change: (request: FilteredRequest, words: readonly string[]) => BulkChange<z.ZodType<unknown, unknown>, Out>,
+  ): OfPlan =>
+  async (_context, plan, use) =>
+    use(
+      change(
+        onlyRequest(plan, (fields) => filteredRequest(endpoint, fields)),
+        plan.words,
+      ),
+    )
 
 /**
  * The builder of each kind of change, by the operation that a plan names.
@@ -25,6 +51,11 @@ export const changeOfPlan: Record<BulkKind, OfPlan> = {
   sweep: async (_context, plan, use) => use(sweepChange(onlyRequest(plan, sweepRequest), plan.words)),
   requeue: async (_context, plan, use) => use(requeueChange(requestsOf(plan, requeueRequest), plan.words)),
   integrity: async (_context, plan, use) => use(integrityChange(onlyRequest(plan, integrityRequest), plan.words)),
+  cancel: filtered(cancelBatch, cancelChange),
+  retry: filtered(retry, retryChange),
+  reclaim: filtered(reclaim, reclaimChange),
+  reschedule: filtered(reschedule, rescheduleChange),
+  priority: filtered(setPriority, priorityChange),
   undo: async (context, plan, use) => use(undoChange(context, onlyRequest(plan, undoRequest), plan.words)),
 }
 

@@ -3,6 +3,13 @@ import type { Scope } from '../../shared/scope.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flag-errors.ts'
 import { describeScope } from '../settings/scope-flags.ts'
+import { revivedBeside } from './revived.ts'
+
+/** How the jobs run again; a field that is absent has its default. */
+interface RunAgain {
+  with_dependents?: boolean
+  spread_seconds?: number
+}
 
 /**
  * One request of a requeue, without the fields that the guard adds. The API takes one domain, and one job or all
@@ -10,8 +17,12 @@ import { describeScope } from '../settings/scope-flags.ts'
  * @throws Failure `usage`
  */
 export function requeueRequest(fields: unknown) {
-  const { domain, queue, job_type, job_id } = parseInput(RequeueRequest, fields)
-  return { domain, queue, job_type, job_id }
+  const { domain, queue, job_type, job_id, with_dependents, spread_seconds } = parseInput(RequeueRequest, fields)
+  const again: RunAgain = {
+    ...(!with_dependents && { with_dependents }),
+    ...(spread_seconds !== undefined && { spread_seconds }),
+  }
+  return { domain, queue, job_type, job_id, ...again }
 }
 export type OneRequeue = ReturnType<typeof requeueRequest>
 
@@ -36,6 +47,8 @@ export function requeueChange(
     facts: ids.length > 0 ? { ids } : scope,
     words,
     undoable: true,
+    along: 'brought back',
+    beside: revivedBeside,
   }
 }
 

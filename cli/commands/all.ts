@@ -1,5 +1,6 @@
 import type { CommandSpec } from '../command.ts'
 import { apply } from './apply.ts'
+import { cancel } from './cancel.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
 import { enqueue } from './enqueue.ts'
@@ -8,10 +9,14 @@ import { help } from './help.ts'
 import { integrity } from './integrity.ts'
 import { list } from './list.ts'
 import { operations } from './operations.ts'
+import { priority } from './priority.ts'
 import { prune } from './prune.ts'
 import { drain, pause, resume } from './queue-control.ts'
 import { queues } from './queues.ts'
+import { reclaim } from './reclaim.ts'
 import { requeue } from './requeue.ts'
+import { reschedule } from './reschedule.ts'
+import { retry } from './retry.ts'
 import { show } from './show.ts'
 import { stale } from './stale.ts'
 import { stats } from './stats.ts'
@@ -30,6 +35,11 @@ export const commands: readonly CommandSpec[] = [
   sweep,
   requeue,
   integrity,
+  cancel,
+  retry,
+  reclaim,
+  reschedule,
+  priority,
   undo,
   apply,
   pause,

@@ -5,7 +5,8 @@ import type { OneRequeue } from '../changes/requeue.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
-import { seconds } from '../settings/duration.ts'
+import { type Canaries, type CanaryFlags, canaryFlags, canaryOf } from '../settings/canary-flags.ts'
+import { type RunAgainFlags, runAgainFlags, runAgainOf } from '../settings/run-again-flags.ts'
 import {
   allFlag,
   mustExistFlag,
@@ -16,17 +17,16 @@ import {
   scopeWords,
 } from '../settings/scope-flags.ts'
 
-interface RequeueFlags extends ScopeFlags {
+interface RequeueFlags extends ScopeFlags, CanaryFlags, RunAgainFlags {
   mustExist?: boolean
-  canary?: string
-  canaryWait?: string
 }
 
 export const requeue: CommandSpec<RequeueFlags> = {
   name: 'requeue',
   group: 'CHANGE',
   summary: 'put quarantined jobs back in the queue',
-  about: 'Puts quarantined jobs back in the queue. They are due at once and have all their retries again.',
+  about:
+    'Puts quarantined jobs back in the queue. They are due at once and have all their retries again, and the jobs that were cancelled because of them come back, too.',
   examples: [
     'jobsctl requeue --domain chatbooks --dry-run',
     'jobsctl requeue --domain chatbooks --job-type export --max 100 --yes',
@@ -34,21 +34,16 @@ export const requeue: CommandSpec<RequeueFlags> = {
     'jobsctl requeue 8123 8124',
   ],
   operands: '[ids...]',
-  flags: [
-    ...scopeFlags,
-    allFlag,
-    mustExistFlag,
-    { flags: '--canary <n>', about: 'requeue n jobs first, and the rest when these n are completed', group: 'HOW' },
-    { flags: '--canary-wait <duration>', about: 'how long the canary jobs may take (default: 60s)', group: 'HOW' },
-  ],
+  flags: [...scopeFlags, allFlag, mustExistFlag, ...runAgainFlags, ...canaryFlags],
   changes: true,
   async run(context, flags, ids) {
     const { requeueChange } = await import('../changes/requeue.ts')
     const { guardChange } = await import('../guard/guard.ts')
     const scope = scopeFor(flags, ids)
-    const canary = canaryOf(context, flags, ids)
-    const requests = await requestsFor(context, scope, ids)
-    const words = ['requeue', ...ids, ...scopeWords(scope, flags.all), ...(canary?.words ?? [])]
+    const canary = canaryOfOneDomain(context, flags, ids)
+    const again = runAgainOf(flags)
+    const requests = (await requestsFor(context, scope, ids)).map((request) => ({ ...request, ...again.fields }))
+    const words = ['requeue', ...ids, ...scopeWords(scope, flags.all), ...again.words, ...(canary?.words ?? [])]
     const named = ids.length > 0 ? {} : { scope, mustExist: flags.mustExist ?? false }
     const change = { ...requeueChange(requests, words, scope), ...named }
     if (!canary) return guardChange(context, change)
@@ -57,26 +52,16 @@ export const requeue: CommandSpec<RequeueFlags> = {
   },
 }
 
-const mostCanaries = 1000
-
-/** How many jobs to requeue first, and how many milliseconds to watch them. */
-function canaryOf({ settings }: Context, { canary, canaryWait: wait, domain }: RequeueFlags, ids: string[]) {
-  if (canary === undefined && wait !== undefined) throw new Failure('usage', '--canary-wait needs --canary')
-  if (canary === undefined) return undefined
-  const count = /^\d+$/.test(canary) ? Number(canary) : 0
-  if (count < 1 || count > mostCanaries) {
-    throw new Failure('usage', `--canary: must be a whole number from 1 to ${mostCanaries}`)
-  }
-  if (ids.length > 0) throw new Failure('usage', '--canary and ids exclude each other')
-  if (domain === undefined) {
+/**
+ * The canary jobs; the server gives the token for the other jobs of one call, so that the requeue must be one call.
+ * @throws Failure `usage`
+ */
+function canaryOfOneDomain(context: Context, flags: RequeueFlags, ids: string[]): Canaries | undefined {
+  const canaries = canaryOf(context, flags, ids)
+  if (canaries && flags.domain === undefined) {
     throw new Failure('usage', '--canary needs --domain', { hint: 'requeue the domains one by one' })
   }
-  const others = { '--no-preview': !settings.preview, '--plan-out': settings.planOut, '--curl': settings.curl }
-  const other = Object.entries(others).find(([, given]) => given)?.[0]
-  if (other !== undefined) throw new Failure('usage', `--canary and ${other} exclude each other`)
-  const watchSeconds = seconds(wait ?? '60s', '--canary-wait')
-  const words = ['--canary', canary, ...(wait === undefined ? [] : ['--canary-wait', wait])]
-  return { count, watchMs: 1000 * watchSeconds, words }
+  return canaries
 }
 
 function scopeFor(flags: ScopeFlags, ids: string[]): Scope {

@@ -1,50 +1,54 @@
-import type { z } from 'zod'
-import type { requeue } from '../../shared/changes/requeue.ts'
+import * as z from 'zod'
 import { Failure } from '../../shared/errors.ts'
+import { Count } from '../../shared/scope.ts'
 import { interrupted } from '../interrupted.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
+import type { Canaries } from '../settings/canary-flags.ts'
 import { printResult } from './apply.ts'
 import { type Judgement, watchJobs } from './canary-watch.ts'
 import type { Previewed, Session } from './change.ts'
 import { sendChange } from './send-change.ts'
 import { undoCommand } from './undo-command.ts'
 
-interface Canaries {
-  /** How many jobs to requeue first. */
-  count: number
-  /** How many milliseconds these jobs may take. */
-  watchMs: number
-}
+/** The fields of an answer that canary jobs need. */
+const FirstAnswer = z.object({
+  affected: Count,
+  operation_id: z.number().optional(),
+  /** Further jobs that came back with the canary jobs. */
+  dependents: Count.optional(),
+  rest_token: z.string().optional(),
+})
+type FirstAnswer = z.output<typeof FirstAnswer>
 
-type RequeueSession = Session<typeof requeue.input, typeof requeue.output>
-type RequeuePreview = Previewed<typeof requeue.output>
-type RequeueResult = z.output<typeof requeue.output>
-
-/** Requeues some of the jobs, watches these canary jobs, and requeues the rest only when all canary jobs are completed. */
+/** Changes some of the jobs, watches these canary jobs, and changes the rest only when all canary jobs are completed. */
 export const withCanaries =
-  ({ count, watchMs }: Canaries) =>
-  async (session: RequeueSession, previewed: RequeuePreview): Promise<Ending> => {
+  ({ count, watchMs }: Pick<Canaries, 'count' | 'watchMs'>) =>
+  async <In extends z.ZodType, Out extends z.ZodType>(
+    session: Session<In, Out>,
+    previewed: Previewed<Out>,
+  ): Promise<Ending> => {
     const { context, change, max } = session
     const [request] = change.requests
     const preview_token = previewed.previews?.[0]?.token
     if (!request || preview_token === undefined)
       throw new Failure('internal', '--canary needs a preview token and has none; nothing was changed')
     const total = Math.min(count, previewed.total)
-    const call = { ...change.bounded(request, { max, preview_token }), limit: count }
-    const first = await sendChange(session, call, { answers: [], total })
+    const call = Object.assign({}, change.bounded(request, { max, preview_token }), { limit: count })
+    const answer = await sendChange(session, call, { answers: [], total })
+    const first = FirstAnswer.parse(answer)
     if (first.rest_token === undefined) {
       context.print.aside('note: every job was a canary job, so no job waited for the others')
-      return printResult(session, previewed, [first])
+      return printResult(session, previewed, [answer])
     }
     await watchCanaries(session, { first, total: previewed.total, watchMs })
     const rest = change.bounded(request, { max, preview_token: first.rest_token })
-    const second = await sendChange(session, rest, { answers: [first], total: previewed.total })
-    return printResult(session, previewed, [first, second])
+    const second = await sendChange(session, rest, { answers: [answer], total: previewed.total })
+    return printResult(session, previewed, [answer, second])
   }
 
 interface Watching {
-  first: RequeueResult
+  first: FirstAnswer
   total: number
   watchMs: number
 }
@@ -53,26 +57,29 @@ interface Watching {
  * Waits until the canary jobs are completed.
  * @throws Failure `partial` where a canary job fails or time runs out, or `interrupted`
  */
-async function watchCanaries(session: RequeueSession, { first, total, watchMs }: Watching): Promise<void> {
+async function watchCanaries<In extends z.ZodType, Out extends z.ZodType>(
+  session: Session<In, Out>,
+  { first, total, watchMs }: Watching,
+): Promise<void> {
   const { context } = session
   const { print, io } = context
-  const { affected, operation_id: id } = first
+  const { affected, operation_id: id, dependents = 0 } = first
   if (affected === 0) throw noneLeft()
   const untouched = `the other ${groupedDigits(total - affected)} jobs were not changed`
   const done = `${session.change.say(`${groupedDigits(affected)} of ${jobsText(total)}`, true)} as canaries`
   if (id === undefined)
     throw new Failure('partial', `${done}, and cannot watch them, since the server keeps no record; ${untouched}`)
   print.aside(`${done}; watching them for ${watchMs / 1000} s`)
-  const found = await watchJobs(context, { id, affected, watchMs })
+  const found = await watchJobs(context, { id, affected: affected + dependents, watchMs })
   const hint = `to see their states: ${context.another(['operations', String(id)])}; to undo: ${undoCommand(context, [id])}`
   if (io.signal.aborted) {
     throw new Failure(interrupted(io.signal).code, `interrupted; ${done} before that; ${untouched}`, { hint })
   }
-  if (found.verdict === 'completed') return print.aside('all canary jobs are completed; requeueing the rest')
+  if (found.verdict === 'completed') return print.aside('all canary jobs are completed; going on with the rest')
   throw new Failure('partial', `${done}: ${wordsOf(found, watchMs)}; ${untouched}`, { hint })
 }
 
-/** The refusal where no canary job was requeued: nothing can be judged. */
+/** The refusal where no canary job was changed: nothing can be judged. */
 const noneLeft = (): Failure =>
   new Failure(
     'conflict',

@@ -10,6 +10,9 @@ const reasonWords = new Map([
   ['runtime', 'running for too long'],
   ['stale_lease', 'with a lease but not running'],
   ['expired_lease', 'running with an expired lease'],
+  ['cancelled', 'queued, to be cancelled'],
+  ['asked', 'running, to be asked to end'],
+  ['ended', 'running, to be ended'],
 ])
 
 /** What a preview says beside the groups; a field that a server does not send is undefined. */
@@ -33,12 +36,16 @@ function factsOf(previews: readonly Preview[]): Facts {
   }
 }
 
-const dependentsText = (count: number): string =>
-  `${groupedDigits(count)} queued ${count === 1 ? 'job that depends' : 'jobs that depend'} on`
+type Along = BulkChange<z.ZodType, z.ZodType>['along']
+
+const dependentsText = (count: number, along: Along): string => {
+  const state = along === undefined ? 'queued' : 'cancelled'
+  return `${groupedDigits(count)} ${state} ${count === 1 ? 'job that depends' : 'jobs that depend'} on`
+}
 
 /** The lines of a preview at a terminal: why jobs match, which jobs are cancelled along, how many an undo could give back. */
 export function factLines<In extends z.ZodType, Out extends z.ZodType>(
-  { name }: Pick<BulkChange<In, Out>, 'name'>,
+  { name, along }: Pick<BulkChange<In, Out>, 'name' | 'along'>,
   { total, previews = [] }: Previewed<Out>,
 ): string[] {
   const { reasons, dependents, restorable } = factsOf(previews)
@@ -46,7 +53,9 @@ export function factLines<In extends z.ZodType, Out extends z.ZodType>(
     count === 0 ? 'none of these jobs' : `${groupedDigits(Math.min(count, total))} of ${jobsText(total)}`
   return [
     ...(reasons.length > 0 ? [`Why these jobs match: ${reasons.join(', ')}`] : []),
-    ...(dependents > 0 ? [`Cancelled along: ${dependentsText(dependents)} these jobs`] : []),
+    ...(dependents > 0
+      ? [`${along === undefined ? 'Cancelled' : 'Brought back'} along: ${dependentsText(dependents, along)} these jobs`]
+      : []),
     // No undo can be undone, which is not a fact of this preview.
     ...(restorable !== undefined && name !== 'undo' ? [`An undo could give back ${backText(restorable)}`] : []),
   ]
@@ -57,7 +66,7 @@ export function factLines<In extends z.ZodType, Out extends z.ZodType>(
  * jobs that no undo could give back.
  */
 export function previewSentence<In extends z.ZodType, Out extends z.ZodType>(
-  { say, undoable }: Pick<BulkChange<In, Out>, 'say' | 'undoable'>,
+  { say, undoable, along }: Pick<BulkChange<In, Out>, 'say' | 'undoable' | 'along'>,
   { total, previews = [] }: Previewed<Out>,
 ): string {
   const { reasons, dependents, restorable = total } = factsOf(previews)
@@ -66,7 +75,7 @@ export function previewSentence<In extends z.ZodType, Out extends z.ZodType>(
   const back = restorable === 0 ? `not give back ${them}` : `give back ${groupedDigits(restorable)} of them`
   return [
     `${say(jobsText(total), false)}${reasons.length > 1 ? ` (${reasons.join(', ')})` : ''}`,
-    ...(dependents > 0 ? [`${dependentsText(dependents)} ${them} would be cancelled along`] : []),
+    ...(dependents > 0 ? [`${dependentsText(dependents, along)} ${them} would be ${along ?? 'cancelled'} along`] : []),
     ...(lost ? [`an undo could ${back}`] : []),
   ].join('; ')
 }

@@ -1,5 +1,6 @@
 import type { CommandSpec } from '../command.ts'
 import { labelledText, wrapped } from '../output/wrap.ts'
+import type { Flag } from '../settings/flag.ts'
 import { guardFlags } from '../settings/global-flags.ts'
 import { aligned, flagGroups } from './topics.ts'
 
@@ -22,8 +23,17 @@ export function commandHelp({ name, about, examples, flags, operands, changes }:
     'USAGE',
     `  jobsctl ${name}${operands ? ` ${operands}` : ''}${all.length > 0 ? ' [flags]' : ''}`,
     ...(ordered.length > 0 ? ['', flagGroups(ordered)] : []),
+    ...filterPart(all),
     ends(name),
   ].join('\n')
+}
+
+/** The names of the flags of the filter, which `jobsctl help filter` explains. */
+function filterPart(flags: readonly Flag[]): string[] {
+  const names = flags.filter(({ group }) => group === 'FILTER').map(({ flags }) => flags.replace(/ .*/, ''))
+  if (names.length === 0) return []
+  const lines = wrapped(names.join(' '), helpWidth - 2).map((line) => `  ${line}`)
+  return ['', 'FILTER (jobsctl help filter)', ...lines]
 }
 
 /** The help of the program: the names of the commands in groups. */

@@ -1,6 +1,8 @@
 import { exits } from '../../shared/exits.ts'
+import { filterFlags } from '../settings/filter-flags.ts'
 import type { Flag } from '../settings/flag.ts'
 import { globalFlags, guardFlags, secretVariables } from '../settings/global-flags.ts'
+import { scopeFlags } from '../settings/scope-flags.ts'
 
 /** Two aligned columns. */
 export function aligned(rows: readonly (readonly [string, string])[], indent = 2): string {
@@ -31,6 +33,15 @@ ${flagGroups(globalFlags)}
 Every bulk change takes these flags; pause, resume and drain act at once and take --reason alone:
 
 ${flagGroups(guardFlags)}
+`
+
+const filter =
+  () => `The flags of the filter are the same for list and for every change that takes a filter. Each narrows the
+jobs further, so what list shows is what a change takes, as far as the change takes jobs of their state.
+
+${flagGroups([...scopeFlags, ...filterFlags])}
+
+A change needs ids, or at least one of these flags beside --status, or --all for every domain.
 `
 
 const environment = () => `Precedence: flag, JOBSCTL_*, profile, BASE and API_KEY, default. A profile named by
@@ -104,6 +115,7 @@ printed. jobsctl operations lists the changes, and jobsctl undo <operation> undo
 export const topics: Record<string, () => string> = {
   'exit-codes': exitCodes,
   flags,
+  filter,
   environment,
   config,
   output,

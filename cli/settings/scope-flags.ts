@@ -61,7 +61,7 @@ export function describeScope({ domain, queue, job_type }: Scope): string {
 }
 
 /** A flag and its value; a value that looks like a flag is joined to its flag by `=`. */
-const flagWords = (flag: string, value: string): string[] =>
+export const flagWords = (flag: string, value: string): string[] =>
   value.startsWith('-') ? [`${flag}=${value}`] : [flag, value]
 
 /** The scope as flags, for a command line to paste. */

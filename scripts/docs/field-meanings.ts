@@ -1,8 +1,25 @@
+import { jobFilterFields } from '../../shared/jobs/job-filter.ts'
+
 /** What each field of an input means. `endpoint.field` is for a field that means something of its own in one endpoint. */
 const meanings: Record<string, string> = {
   action: '`pause` and `drain` stop new leases, `resume` ends both; a queue that drains refuses new jobs, too',
   'finishMany.action': 'how the attempt ended',
   'sweep.action': 'the state in which the jobs end',
+  all: 'true for every job that the change can take, in place of a filter',
+  by_seconds: 'so many seconds later than planned; less than 0 is earlier',
+  count_attempt: 'count one failed attempt with the code `lease_expired`',
+  delay_seconds: 'so many seconds from now',
+  delta_seconds: 'with `set_now: false`: so many seconds later than planned; less than 0 is earlier',
+  keep_retries: 'leave the number of retries and the streak of equal failures as they are',
+  only_failed: 'false makes queued jobs due at once, too, that are due later',
+  set_now: 'true makes the jobs due now',
+  spread_seconds: 'spread the jobs over this time, so that they do not all run at once',
+  with_dependents: 'bring back the jobs that were cancelled because these jobs had ended badly',
+  worker_prefix: 'running jobs of all workers whose id begins with this text',
+  'retry.limit': 'retry only so many; the answer has their ids and a token for the rest',
+  'cancelBatch.force': 'end running jobs now, too; their workers lose the lease',
+  'cancelBatch.reason': 'kept with each job as `cancellation_reason`; `batch_cancel` when absent',
+  'reschedule.available_at': 'the jobs can run from this time on',
   after_id: 'only events after this id; 0 means from the beginning',
   age_seconds: 'queued jobs that were created at least this long ago',
   available_at: 'the job does not run before this time; absent means at once',
@@ -33,7 +50,7 @@ const meanings: Record<string, string> = {
   'undo.id': 'the id of the operation to take back',
   'getOperation.id': 'the id of the operation',
   idempotency_key: 'a second job with this key in its domain, queue and type is the first job',
-  ids: 'only these jobs, separated by commas',
+  ids: 'only these jobs: separated by commas in a query, a list in a body',
   include_kept: 'dry run only: count what stays, too, at the cost of reading the finished jobs in scope',
   job_id: 'this job alone',
   job_type: 'the job type',
@@ -63,7 +80,7 @@ const meanings: Record<string, string> = {
   owner_user_id: 'the owner of the job',
   'listJobs.owner_user_id': 'only jobs of this owner',
   'listJobs.payload':
-    'sent as `payload.<path>=<value>`, such as `payload.customer.id=7`: only jobs with this value in the payload',
+    'only jobs with this value in the payload: a field `payload.<path>`, such as `payload.customer.id=7` in a query',
   payload: 'an object for the worker, at most `JOBS_MAX_JSON_BYTES`',
   preview_token: 'the `token` of a preview: the change touches the jobs of this preview and no others',
   priority: 'a job with a lower number runs first',
@@ -88,13 +105,19 @@ const meanings: Record<string, string> = {
   worker_id: 'the name of the worker',
 }
 
+/** The fields of the filter that `listJobs` and changes share; each means the same in all of them. */
+const filterNames = new Set(Object.keys(jobFilterFields))
+
 /**
  * The meaning of a field.
- * @throws Error for a field without one
+ * @param others the other fields of the endpoint: `all` is a field of changes that take a filter
+ * @throws Error for a field without a meaning
  */
-export function meaningOf(endpoint: string, field: string): string {
-  used.add(field).add(`${endpoint}.${field}`)
-  const meaning = meanings[`${endpoint}.${field}`] ?? meanings[field]
+export function meaningOf(endpoint: string, field: string, others: readonly string[]): string {
+  const ofFilter = others.includes('all') && filterNames.has(field) ? [`listJobs.${field}`] : []
+  const names = [`${endpoint}.${field}`, ...ofFilter, field]
+  const meaning = names.map((name) => meanings[name]).find((text) => text !== undefined)
+  for (const name of names) used.add(name)
   if (meaning === undefined) throw new Error(`scripts/docs/field-meanings.ts has no meaning of ${endpoint}.${field}`)
   return meaning
 }

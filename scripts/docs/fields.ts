@@ -28,7 +28,7 @@ const ObjectSchema = z.looseObject({ properties: z.record(z.string(), z.unknown(
 
 /** The fields of an object, in their order. */
 export function fieldsOf(schema: z.ZodType): Field[] {
-  if (schema instanceof z.ZodPipe && schema.out instanceof z.ZodObject) return fieldsOf(schema.out)
+  if (schema instanceof z.ZodPipe) return fieldsOf(innerOf(schema))
   if (!(schema instanceof z.ZodObject)) throw new Error('the input of an endpoint must be an object')
   const json = ObjectSchema.parse(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }))
   return Object.entries(schema.shape).map(([name, field]) => ({
@@ -37,6 +37,13 @@ export function fieldsOf(schema: z.ZodType): Field[] {
     preset: presetOf(field),
     required: !z.safeParse(field, undefined).success,
   }))
+}
+
+/** The object that a schema parses, where it prepares the input or transforms the output. */
+function innerOf({ in: before, out: after }: z.ZodPipe): z.ZodType {
+  const inner = after instanceof z.ZodTransform ? before : after
+  if (inner instanceof z.ZodType) return inner
+  throw new Error('the input of an endpoint must be an object')
 }
 
 /** The objects in the lists of an input: of each list one, or one for each of its kinds. */

@@ -14,8 +14,17 @@ const about: Record<Name, string> = {
   prune: 'Deletes finished jobs whose end is longer ago than the retention.',
   sweep:
     'Ends queued jobs that are too old, and processing jobs that run for too long. One of the two limits is needed.',
-  requeue: 'Puts quarantined jobs back into the queue, due at once, with all their retries before them.',
+  requeue:
+    'Puts quarantined jobs back into the queue, due at once, with all their retries before them, and brings back the jobs that were cancelled because of them.',
   integrity: 'Counts jobs that break an invariant. With `fix`, repairs them.',
+  cancelBatch:
+    'Cancels queued jobs with those that depend on them, and asks the workers of running jobs to end them. `affected` counts both; `cancelled` and `asked` stand beside it.',
+  retry: 'Makes failed jobs run again, and brings back the jobs that were cancelled because of them (`dependents`).',
+  reclaim: 'Takes running jobs from their workers and puts them back into the queue, due at once.',
+  reschedule:
+    'Moves the time from which queued jobs can run. Without a time the jobs are due now; jobs that are due already then keep their place.',
+  rescheduleShift: 'The same with the fields that clients of the other server send.',
+  setPriority: 'Sets the priority of queued jobs.',
   undo: 'Gives back what an operation changed, as far as the jobs have not gone on since.',
   listOperations: 'The records of bulk changes, the newest first.',
   getOperation: 'One record, and what has become of its jobs (`now`).',
@@ -145,14 +154,16 @@ function inputPart(name: Name, input: z.ZodType): string[] {
 
 function fieldTable(name: Name, input: z.ZodType): string {
   const { path, query = [] } = all[name]
+  const fields = fieldsOf(input)
+  const others = fields.map((field) => field.name)
   const isInPath = (field: Field) => field.type === 'text' && path.includes(`:${field.name}`)
   return table(
     ['field', 'type', 'default', 'meaning'],
-    fieldsOf(input).map((field) => [
+    fields.map((field) => [
       code(field.name),
       isInPath(field) ? 'integer, in the path' : `${field.type}${query.includes(field.name) ? ', in the query' : ''}`,
       field.required ? '(needed)' : code(field.preset),
-      meaningOf(name, field.name),
+      meaningOf(name, field.name, others),
     ]),
   )
 }

@@ -6,13 +6,15 @@ import { staticFragment } from './static-fragment.ts'
 /** An SQL expression: when a job ended, null for a job that has never ended. */
 export const endedAt = staticFragment((sql) => sql`coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at)`)
 
-/** An SQL condition on `jobs`, true for a running job whose lease has expired. */
-const isStale = staticFragment(
-  (sql) => sql`jobs.status = 'processing' and (jobs.leased_until is null or jobs.leased_until <= now())`,
-)
+/** An SQL condition on `jobs`, true for a running job whose lease has expired at `asOf`. */
+const isStale = (sql: Sql, asOf: string | undefined): Fragment => sql`
+  jobs.status = 'processing' and (jobs.leased_until is null or jobs.leased_until <= coalesce(${asOf ?? null}::text::timestamptz, now()))`
 
-/** An SQL fragment of conditions on `jobs`, each of which begins with `and`: one for each field of the filter that is set. */
-export const inFilter = (sql: Sql, filter: JobFilter): Fragment => {
+/**
+ * An SQL fragment of conditions on `jobs`, each of which begins with `and`: one for each field of the filter that is set.
+ * @param asOf the time at which leases are compared, in ISO 8601; now when absent
+ */
+export const inFilter = (sql: Sql, filter: JobFilter, asOf?: string): Fragment => {
   const given = <Value>(value: Value | undefined, condition: (value: Value) => Fragment): Fragment =>
     value === undefined ? sql`` : sql`and ${condition(value)}`
   return sql`
@@ -28,7 +30,7 @@ export const inFilter = (sql: Sql, filter: JobFilter): Fragment => {
     ${given(filter.ended_after, (time) => sql`${endedAt(sql)} >= ${time}::text::timestamptz`)}
     ${given(filter.ended_before, (time) => sql`${endedAt(sql)} < ${time}::text::timestamptz`)}
     ${given(filter.min_retries, (least) => sql`jobs.retry_count >= ${least}::int`)}
-    ${given(filter.stale, (stale) => (stale ? sql`(${isStale(sql)})` : sql`(${isStale(sql)}) is not true`))}
+    ${given(filter.stale, (stale) => (stale ? sql`(${isStale(sql, asOf)})` : sql`(${isStale(sql, asOf)}) is not true`))}
     ${given(filter.ids, (ids) => sql`jobs.id = any(${ids.map(String)}::text[]::bigint[])`)}
     ${(filter.payload ?? []).reduce((all, { path, value }) => sql`${all} and jobs.payload #>> ${path}::text[] = ${value}::text`, sql``)}`
 }

@@ -1,9 +1,14 @@
 import type { Hono } from 'hono'
 import * as endpoints from '../../shared/endpoints.ts'
 import type { ServerContext } from '../call.ts'
+import { cancelBatch } from '../endpoints/changes/cancel-batch.ts'
 import { integrity } from '../endpoints/changes/integrity.ts'
+import { setPriority } from '../endpoints/changes/priority.ts'
 import { prune } from '../endpoints/changes/prune.ts'
+import { reclaim } from '../endpoints/changes/reclaim.ts'
 import { requeue } from '../endpoints/changes/requeue.ts'
+import { reschedule } from '../endpoints/changes/reschedule.ts'
+import { retry } from '../endpoints/changes/retry.ts'
 import { sweep } from '../endpoints/changes/sweep.ts'
 import { undo } from '../endpoints/changes/undo.ts'
 import { checkCounts } from '../endpoints/doctor/check-counts.ts'
@@ -36,6 +41,12 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.sweep, sweep)
   mount(app, serving, endpoints.requeue, requeue)
   mount(app, serving, endpoints.integrity, integrity)
+  mount(app, serving, endpoints.cancelBatch, cancelBatch)
+  mount(app, serving, endpoints.retry, retry)
+  mount(app, serving, endpoints.reclaim, reclaim)
+  mount(app, serving, endpoints.reschedule, reschedule)
+  mount(app, serving, endpoints.rescheduleShift, reschedule)
+  mount(app, serving, endpoints.setPriority, setPriority)
   mount(app, serving, endpoints.undo, undo)
   mount(app, serving, endpoints.verifyOperations, verifyOperations)
   mount(app, serving, endpoints.listOperations, listOperations)

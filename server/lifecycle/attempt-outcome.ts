@@ -28,8 +28,8 @@ export const attemptOutcome = (sql: Sql, quarantineThreshold: number): Fragment 
       case
         when action = 'complete' then 'completed'
         when action = 'fail' and not retryable then 'failed'
-        when action <> 'release' and streak >= ${quarantineThreshold}::int then 'quarantined'
-        when action <> 'release' and exhausted then 'failed'
+        when action not in ('release', 'reclaim') and streak >= ${quarantineThreshold}::int then 'quarantined'
+        when action not in ('release', 'reclaim') and exhausted then 'failed'
         -- A job whose cancellation was requested does not start again.
         when cancel_requested_at is not null then 'cancelled'
         else 'queued'

@@ -13,21 +13,23 @@ export const expiredLeases = (sql: Sql, set: { asOf?: string | undefined }): Fra
 ]
 
 interface Selection {
-  /** A predicate over `jobs` for the jobs to reclaim; the caller makes sure that their leases have expired. */
+  /** A predicate over `jobs` for the running jobs to reclaim. */
   where: Fragment
   /** The most jobs in one call. Rows that another transaction has locked are skipped. */
   limit: number
+  /** False where the attempt is no fault of the job, so that it is not counted as failed. */
+  countsAttempt: boolean
 }
 
 /**
- * Reclaims jobs whose worker has disappeared. Each is due at once and counts one failed attempt, so that a job which kills
- * its worker ends in quarantine, or as failed when it has no retries left, instead of running for ever.
+ * Reclaims jobs whose worker has disappeared. Each is due at once. With `countsAttempt` it counts one failed attempt, so that
+ * a job which kills its worker ends in quarantine, or as failed when it has no retries left, instead of running for ever.
  * @returns the number of reclaimed jobs
  */
 export async function reclaim(
   sql: Sql,
   settings: Pick<Call, 'requestId' | 'quarantineThreshold'>,
-  { where, limit }: Selection,
+  { where, limit, countsAttempt }: Selection,
 ): Promise<number> {
   const reclaimed = await settle(
     sql,
@@ -35,9 +37,10 @@ export async function reclaim(
     sql`
       select
         id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at,
-        worker_id as lease_owner, 'expire' as action, null::text as completion_token, null::text as finish,
-        null::jsonb as result, 'lease_expired' as error, 'lease_expired' as error_code, null::text as error_class,
-        null::jsonb as error_stack, true as retryable, 0::float8 as backoff_seconds
+        worker_id as lease_owner, ${countsAttempt ? sql`'expire'` : sql`'reclaim'`} as action,
+        null::text as completion_token, null::text as finish, null::jsonb as result,
+        'lease_expired' as error, 'lease_expired' as error_code, null::text as error_class, null::jsonb as error_stack,
+        true as retryable, 0::float8 as backoff_seconds
       from jobs
       where ${where}
       limit ${sql.unsafe(String(limit))} for update skip locked`,

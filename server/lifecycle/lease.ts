@@ -27,7 +27,7 @@ export async function leaseJobs(settings: LeaseSettings, request: AcquireRequest
   const first = await lease(settings, request, { expiredFirst: true })
   if (first.expired) {
     const where = sql`${isRunningIn(sql, request)} and ${leaseEnd(sql)} < now()`
-    await retryDeadlock(() => reclaim(sql, settings, { where, limit: reclaimedAtOnce }))
+    await retryDeadlock(() => reclaim(sql, settings, { where, limit: reclaimedAtOnce, countsAttempt: true }))
     return (await lease(settings, request, { expiredFirst: false })).jobs
   }
   if (first.doomed) await retryDeadlock(() => cancelDoomed({ sql, requestId }, request))

@@ -20,7 +20,7 @@ export interface Settled {
  * inserts their events, cancels the dependents of jobs that ended badly, and notifies the queues that have work now.
  *
  * `attempts` selects, of each job, `id, retry_count, max_retries, failure_streak_code, failure_streak_count,
- * cancel_requested_at` and its `lease_owner` (the worker_id); and of the end `action` (complete, fail, release or expire),
+ * cancel_requested_at` and its `lease_owner` (the worker_id); and of the end `action` (complete, fail, release, expire or reclaim),
  * `completion_token, finish, result, error, error_code, error_class, error_stack, retryable, backoff_seconds`.
  * @returns a query with one row for each settled job
  */
@@ -50,6 +50,7 @@ const settledEvents = staticFragment(
       when status <> 'queued' then 'job.' || status
       when action = 'fail' then 'job.retry_scheduled'
       when action = 'release' then 'job.released'
+      when action = 'reclaim' then 'job.reclaimed'
       else 'job.lease_expired'
     end as event_type,
     jsonb_build_object(

@@ -49,20 +49,20 @@ const failureColumns = (sql: Sql): Fragment => sql`
         else jobs.retry_count
       end,
       failure_streak_code = case decided.action
-        when 'complete' then null when 'release' then jobs.failure_streak_code else decided.error_code
+        when 'complete' then null when 'release' then jobs.failure_streak_code when 'reclaim' then jobs.failure_streak_code else decided.error_code
       end,
       failure_streak_count = case decided.action
-        when 'complete' then 0 when 'release' then jobs.failure_streak_count else decided.streak
+        when 'complete' then 0 when 'release' then jobs.failure_streak_count when 'reclaim' then jobs.failure_streak_count else decided.streak
       end,
       error_message = case
         when decided.action = 'complete' then null
         -- The reason of an earlier failure says more than the disappearance of the worker.
-        when decided.action = 'release' or decided.action = 'expire' and decided.outcome in ('queued', 'cancelled') then jobs.error_message
+        when decided.action in ('release', 'reclaim') or decided.action = 'expire' and decided.outcome in ('queued', 'cancelled') then jobs.error_message
         else decided.error
       end,
-      error_code = case decided.action when 'complete' then null when 'release' then jobs.error_code else decided.error_code end,
-      error_class = case decided.action when 'complete' then null when 'release' then jobs.error_class else decided.error_class end,
-      error_stack = case decided.action when 'complete' then null when 'release' then jobs.error_stack else decided.error_stack end,
+      error_code = case decided.action when 'complete' then null when 'release' then jobs.error_code when 'reclaim' then jobs.error_code else decided.error_code end,
+      error_class = case decided.action when 'complete' then null when 'release' then jobs.error_class when 'reclaim' then jobs.error_class else decided.error_class end,
+      error_stack = case decided.action when 'complete' then null when 'release' then jobs.error_stack when 'reclaim' then jobs.error_stack else decided.error_stack end,
       last_error = case when decided.action in ('fail', 'expire') then decided.error else jobs.last_error end,
       failure_timeline = case
         when decided.action in ('fail', 'expire') then ${timelineWithFailure(sql)}

@@ -5,14 +5,14 @@ import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { insertEvents, notifyQueues } from '../lifecycle/job-events.ts'
-import { restoreFromImage, rowImage } from './row-images.ts'
+import { isAsInImage, restoreFromImage } from './row-images.ts'
 
 /** True for a row `kept` of `job_operation_rows` whose job did not run: a job that ran has lost its worker. */
 const didNotRun = staticFragment((sql) => sql`kept.before ->> 'status' <> 'processing'`)
 
 /** True for a row `kept` of `job_operation_rows` and its job, where the job is as the operation left it. */
 export const isUnchangedSinceChange = staticFragment(
-  (sql) => sql`(${didNotRun(sql)} and ${rowImage(sql)} = kept.after)`,
+  (sql) => sql`(${didNotRun(sql)} and ${isAsInImage(sql, sql`kept.after`)})`,
 )
 
 /** A query of the jobs of an operation whose columns cannot be restored, as `(job_id, reason)`. */
@@ -21,6 +21,7 @@ export const whyColumnsNotRestored = (sql: Sql, operation: number): Fragment => 
     kept.job_id,
     case
       when jobs.id is null then 'the job is deleted'
+      when kept.after ->> 'status' = 'processing' then 'the job was running, and its worker was asked to end it'
       when not ${didNotRun(sql)} then 'the job was running, and has lost its worker'
       when jobs.status <> kept.after ->> 'status' then 'the job has gone on, and is ' || jobs.status
       else 'the job was picked up or changed since'

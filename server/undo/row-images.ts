@@ -1,7 +1,7 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
-/** The columns that a sweep or a requeue overwrites, with their types. */
+/** The columns that every change of rows may overwrite, with their types. */
 const overwrittenColumns = {
   status: 'text',
   available_at: 'timestamptz',
@@ -20,12 +20,30 @@ const overwrittenColumns = {
   error_message: 'text',
 }
 
-/** The columns of an image: two more columns show that a worker picked the job up later. */
+/** Columns that only some changes overwrite, with their types. The images of other changes do not have them. */
+const furtherColumns = {
+  priority: 'integer',
+  error_code: 'text',
+  error_class: 'text',
+  error_stack: 'jsonb',
+  last_error: 'text',
+}
+export type FurtherColumn = keyof typeof furtherColumns
+
+/** The columns of every image: two more columns show that a worker picked the job up later. */
 const imageColumns = [...Object.keys(overwrittenColumns), 'acquired_at', 'started_at']
 
-/** The image of a row of `jobs`, as jsonb: its columns as they are at this place of the statement. */
-export const rowImage = (sql: Sql): Fragment =>
-  sql.unsafe(`jsonb_build_object(${imageColumns.map((name) => `'${name}', jobs.${name}`).join(', ')})`)
+/**
+ * The image of a row of `jobs`, as jsonb: its columns as they are at this place of the statement.
+ * @param further the columns that a change overwrites beside those of every image
+ */
+export const rowImage = (sql: Sql, further: readonly FurtherColumn[] = []): Fragment =>
+  sql.unsafe(`jsonb_build_object(${[...imageColumns, ...further].map((name) => `'${name}', jobs.${name}`).join(', ')})`)
+
+const allFurtherColumns = Object.keys(furtherColumns).filter((name): name is FurtherColumn => name in furtherColumns)
+
+/** True for a row of `jobs` whose columns are as in `image`, an SQL expression. */
+export const isAsInImage = (sql: Sql, image: Fragment): Fragment => sql`${rowImage(sql, allFurtherColumns)} @> ${image}`
 
 /**
  * The assignments of `update jobs set …` that restore the overwritten columns. `from` is a FROM clause with one row that
@@ -33,7 +51,13 @@ export const rowImage = (sql: Sql): Fragment =>
  */
 export const restoreFromImage = (sql: Sql, from: Fragment): Fragment => {
   const values = Object.entries(overwrittenColumns).map(([name, type]) => `(before ->> '${name}')::${type}`)
-  return sql`(${sql.unsafe(Object.keys(overwrittenColumns).join(', '))}) = (select ${sql.unsafe(values.join(', '))} ${from})`
+  // As text, since a column of another program may have another type.
+  const kept = Object.entries(furtherColumns).map(([name, type]) => {
+    const value = type === 'jsonb' ? `nullif(before -> '${name}', 'null')::text` : `before ->> '${name}'`
+    return `(case when before -> '${name}' is null then jobs.${name}::text else ${value} end)::${type}`
+  })
+  const names = [...Object.keys(overwrittenColumns), ...allFurtherColumns].join(', ')
+  return sql`(${sql.unsafe(names)}) = (select ${sql.unsafe([...values, ...kept].join(', '))} ${from})`
 }
 
 /**

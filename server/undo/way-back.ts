@@ -25,10 +25,19 @@ export function wayBack({ id, kind, state }: OperationRecord, rejected: Map<numb
     throw new Failure('conflict', `operation ${id} is still running; nothing was changed`, { hint })
   }
   if (kind === 'prune') return backFromArchive(id, rejected)
-  if (kind === 'requeue' || kind === 'sweep') return backFromImages(id)
-  const name = kind === 'undo' ? 'an undo' : 'a repair'
+  if (kindsWithImages.has(kind)) return backFromImages(id)
+  const name = names.get(kind) ?? `a ${kind}`
   throw new Failure('conflict', `operation ${id} is ${name}, which cannot be undone; nothing was changed`)
 }
+
+/** Kinds of operations that keep the columns which they overwrite. */
+const kindsWithImages = new Set(['requeue', 'sweep', 'cancel', 'retry', 'reschedule', 'priority'])
+
+/** What an operation without a way back is called. */
+const names = new Map([
+  ['undo', 'an undo'],
+  ['integrity', 'a repair'],
+])
 
 const backFromArchive = (id: number, rejected: Map<number, string>): WayBack => ({
   matching: (sql, set) => sql`

@@ -52,7 +52,10 @@ export const Preview = z.object({
    * `expired_lease` of an integrity sweep.
    */
   reasons: z.array(z.object({ reason: z.string(), count: Count })).optional(),
-  /** How many queued jobs are cancelled along, since they depend on a job that the change ends or deletes. */
+  /**
+   * How many further jobs the change takes along: queued jobs that are cancelled, since they depend on a job that the change
+   * ends or deletes; or cancelled jobs that are brought back with a job that runs again.
+   */
   dependents: Count.optional(),
   /** How many of the jobs an undo could restore right after the change. */
   restorable: Count.optional(),

@@ -2,12 +2,14 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, ScopeName, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
+import { runAgainAnswer, runAgainFields } from './retry.ts'
 
 export const RequeueRequest = z.strictObject({
   ...scopeFields,
   domain: ScopeName,
   job_id: optional(wholeNumber(1)),
   ...bulkFields,
+  ...runAgainFields,
   /** Requeues at most this many jobs: the response lists their ids and has a token for the other jobs. */
   limit: optional(wholeNumber(1, 1000)),
 })
@@ -24,10 +26,7 @@ export const requeue = endpoint({
   input: RequeueRequest,
   output: z.object({
     affected: Count,
-    /** With `limit`: the ids of the requeued jobs. */
-    job_ids: z.array(z.number()).optional(),
-    /** With `limit` and `preview_token`: a token for the other jobs of the preview, where there are any. */
-    rest_token: z.string().optional(),
+    ...runAgainAnswer,
     /**
      * With `job_id`, where the job was not requeued, or would not be: the status of this job, or null where no job has the
      * id. The scope plays no part here. At most 100 jobs.

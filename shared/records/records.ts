@@ -3,7 +3,18 @@ import { endpoint } from '../endpoint.ts'
 import { Count, optional, queryNumber, scopeFields } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 
-export const bulkKinds = ['prune', 'sweep', 'requeue', 'integrity', 'undo'] as const
+export const bulkKinds = [
+  'prune',
+  'sweep',
+  'requeue',
+  'integrity',
+  'undo',
+  'cancel',
+  'retry',
+  'reclaim',
+  'reschedule',
+  'priority',
+] as const
 export type BulkKind = (typeof bulkKinds)[number]
 
 /** `partial` stopped half-way: its finished batches are committed. `failed` changed nothing. */

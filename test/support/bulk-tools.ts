@@ -48,7 +48,32 @@ export const integrity: Change = {
   preview: scope,
   wanted: { status: 'processing', leased_until: ago(3600) },
 }
-export const changes: readonly Change[] = [prune, cancelSweep, failSweep, requeue, integrity]
+export const cancel: Change = {
+  ...{ name: 'cancel', kind: 'cancel', path: '/api/v1/jobs/batch/cancel' },
+  ...{ body: scope, preview: { ...scope, dry_run: true }, wanted: { status: 'queued' } },
+}
+export const retry: Change = {
+  ...{ name: 'retry', kind: 'retry', path: '/api/v1/jobs/batch/retry' },
+  ...{ body: scope, preview: { ...scope, dry_run: true }, wanted: { status: 'failed' } },
+}
+export const reclaim: Change = {
+  ...{ name: 'reclaim', kind: 'reclaim', path: '/api/v1/jobs/batch/reclaim' },
+  ...{ body: scope, preview: { ...scope, dry_run: true }, wanted: { status: 'processing' } },
+}
+const later = { ...scope, available_at: '2099-01-01T00:00:00Z' }
+export const reschedule: Change = {
+  ...{ name: 'reschedule', kind: 'reschedule', path: '/api/v1/jobs/batch/reschedule' },
+  ...{ body: later, preview: { ...later, dry_run: true }, wanted: { status: 'queued' } },
+}
+const urgent = { ...scope, priority: 1 }
+export const priority: Change = {
+  ...{ name: 'priority', kind: 'priority', path: '/api/v1/jobs/batch/priority' },
+  ...{ body: urgent, preview: { ...urgent, dry_run: true }, wanted: { status: 'queued' } },
+}
+export const changes: readonly Change[] = [
+  ...[prune, cancelSweep, failSweep, requeue, integrity],
+  ...[cancel, retry, reclaim, reschedule, priority],
+]
 
 export const at = {
   list: '/api/v1/jobs/operations',

@@ -76,7 +76,11 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['settle', 0, (call) => completeJob(call, { ...lease, result: {} })],
   ['settle', 0, (call) => failJob(call, { ...lease, ...failure })],
   ['settle', 0, (call) => releaseJob(call, lease)],
-  ['settle-expire', 0, (call) => reclaim(call.sql, call, { where: call.sql`status = 'processing'`, limit: 100 })],
+  [
+    'settle-expire',
+    0,
+    (call) => reclaim(call.sql, call, { where: call.sql`status = 'processing'`, limit: 100, countsAttempt: true }),
+  ],
   ['finish-explain', 1, (call) => completeJob(call, { ...lease, result: {} })],
   ['enqueue-cycles', 0, (call) => enqueueJob(call, newJob)],
   ['enqueue', 1, (call) => enqueueJob(call, newJob)],

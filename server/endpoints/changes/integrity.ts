@@ -106,7 +106,7 @@ async function repair(tx: Sql, context: RepairContext, { request, selection }: R
   const non_processing_with_lease = await clearStaleLeases(tx, context, { request, selection })
   const [past, leaseless] = expiredLeases(tx, context)
   const where = selection.matches(tx, tx`(${past} or ${leaseless}) and ${isInSet(tx, context, request)}`)
-  const processing_expired = await reclaim(tx, context, { where, limit: selection.size })
+  const processing_expired = await reclaim(tx, context, { where, limit: selection.size, countsAttempt: true })
   return { non_processing_with_lease, processing_expired, fixed: non_processing_with_lease + processing_expired }
 }
 

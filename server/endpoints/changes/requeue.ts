@@ -1,17 +1,16 @@
 import type * as z from 'zod'
 import { requeue as operation, type RequeueRequest } from '../../../shared/changes/requeue.ts'
-import type { BatchContext, BatchCounts, BulkChange, CompletedChange, JobSet } from '../../bulk/bulk-change.ts'
+import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { previewChange } from '../../bulk/preview/preview.ts'
-import { readSigningKey, signToken } from '../../bulk/preview/preview-token.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import { runBulkChange } from '../../bulk/run.ts'
-import type { Selection } from '../../bulk/selection.ts'
 import type { Call } from '../../call.ts'
-import { hasIdAmong } from '../../database/planner-hints.ts'
 import { inScope } from '../../database/scope.ts'
-import type { Sql } from '../../database/sql.ts'
-import { insertEvents, notifyQueues } from '../../lifecycle/job-events.ts'
-import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { countRevivable } from '../../lifecycle/revive.ts'
+import { changeColumns } from '../../undo/change-columns.ts'
+import { listChanged } from './list-changed.ts'
+import { spreadFromNow } from './spread.ts'
 
 type RequeueResult = z.output<typeof operation.output>
 
@@ -45,8 +44,14 @@ async function listNotMatched(
 }
 
 function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
-  const { domain, queue, job_type, job_id, max, limit, preview_token } = request
-  const filters = { domain, queue, job_type, job_id }
+  const { domain, queue, job_type, job_id, max, limit, preview_token, with_dependents, spread_seconds } = request
+  const filters = {
+    ...{ domain, queue, job_type, job_id },
+    // As servers before these fields signed it, so that their previews can still be used.
+    ...(!with_dependents && { with_dependents }),
+    spread_seconds,
+  }
+  const matching = (sql: Sql, set: JobSet) => sql`from jobs where ${requeueable(sql, set, request)}`
   return {
     kind: 'requeue',
     name: 'requeue',
@@ -57,62 +62,39 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
     max,
     previewToken: preview_token,
     limit,
-    matching: (sql, set) => sql`from jobs where ${requeueable(sql, set, request)}`,
+    matching,
     time: (sql) => sql`quarantined_at`,
     restorable: (sql) => sql`true`,
-    batch: (tx, context, selection) => requeueJobs(tx, context, { request, selection }),
-    affected: ({ affected = 0 }) => affected,
-    ownAnswer: async (done) => ({
-      affected: done.counts.affected ?? 0,
-      ...(limit !== undefined && (await listRequeued(done, filters))),
-      ...((done.counts.affected ?? 0) === 0 && (await listNotMatched(done.sql, request))),
+    ...(with_dependents && {
+      dependents: (sql) => countRevivable(sql, matching(sql, { asOf: undefined, snapshot: undefined })),
     }),
+    batch: (tx, context, selection) =>
+      changeColumns(tx, context, {
+        selection,
+        where: requeueable(tx, context, request),
+        assignments: runnable(tx, request),
+        event: 'job.requeued',
+        attrs: tx`'{}'::jsonb`,
+        withDependents: with_dependents,
+      }),
+    affected: ({ affected = 0 }) => affected,
+    ownAnswer: async (done) => {
+      const { affected = 0, dependents = 0 } = done.counts
+      return {
+        affected,
+        dependents,
+        ...(limit !== undefined && (await listChanged(done, { kind: 'requeue', filters }))),
+        ...(affected === 0 && (await listNotMatched(done.sql, request))),
+      }
+    },
     output: operation.output,
   }
 }
 
-/** The ids of the requeued jobs, and a token for the other jobs of the preview, where the request has a `limit`. */
-async function listRequeued(done: CompletedChange, filters: object) {
-  const { sql, operation, caller, previewed } = done
-  const { affected = 0 } = done.counts
-  const rows = await sql<{ job_id: number }[]>`
-    select job_id from job_operation_rows where operation_id = ${operation}::bigint order by job_id`
-  const job_ids = rows.map(({ job_id }) => job_id)
-  if (!previewed || previewed.count <= affected) return { job_ids }
-  const { as_of, snapshot, count } = previewed
-  const rest = { as_of, snapshot, count: count - affected }
-  return { job_ids, rest_token: signToken(await readSigningKey(sql), { kind: 'requeue', filters, caller }, rest) }
-}
-
-interface Requeue {
-  request: RequeueRequest
-  selection: Selection
-}
-
-/** Clears also the traces of an earlier end or cancel request, which would keep the job from running or finishing. */
-async function requeueJobs(tx: Sql, context: BatchContext, { request, selection }: Requeue): Promise<BatchCounts> {
-  const [row] = await tx<[{ affected: number }]>`
-    with picked as materialized (
-      select id, ${rowImage(tx)} as before
-      from jobs
-      where ${selection.matches(tx, requeueable(tx, context, request))}
-      for update skip locked
-    ),
-    updated as (
-      update jobs
-      set status = 'queued', available_at = now(), retry_count = 0,
-          failure_streak_code = null, failure_streak_count = 0, quarantined_at = null,
-          leased_until = null, lease_id = null, worker_id = null,
-          completed_at = null, completion_token = null,
-          cancel_requested_at = null, cancelled_at = null, cancellation_reason = null
-      where ${hasIdAmong(tx, tx`select id from picked`)}
-      returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, ${rowImage(tx)} as after
-    ),
-    row_images as (${saveRowImages(tx, context, pickedAndUpdated(tx))}),
-    events as (${insertEvents(tx, context, tx`select *, 'job.requeued' as event_type, '{}'::jsonb as attrs from updated`)}),
-    notified as (${notifyQueues(tx, tx`select domain, queue from updated`)})
-    select count(updated.id) as affected
-    from updated
-    left join notified on true`
-  return row
-}
+/** Assignments that clear also the traces of an earlier end or cancel request, which would keep the job from running or finishing. */
+const runnable = (sql: Sql, { spread_seconds }: RequeueRequest): Fragment => sql`
+  status = 'queued', available_at = ${spreadFromNow(sql, spread_seconds)}, retry_count = 0,
+  failure_streak_code = null, failure_streak_count = 0, quarantined_at = null,
+  leased_until = null, lease_id = null, worker_id = null,
+  completed_at = null, completion_token = null,
+  cancel_requested_at = null, cancelled_at = null, cancellation_reason = null`

@@ -36,7 +36,7 @@ it('requeues the rest when all canaries are completed, each call by its token', 
       'canary jobs: 20 queued',
       'canary jobs: 12 completed, 8 processing',
       'canary jobs: 20 completed',
-      'all canary jobs are completed; requeueing the rest\n',
+      'all canary jobs are completed; going on with the rest\n',
     ].join('\n'),
   )
 })

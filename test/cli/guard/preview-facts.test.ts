@@ -21,11 +21,9 @@ const serverOf = (more: object, answer: object = {}) =>
 
 const scope = ['--domain', 'chatbooks']
 const facts = { dependents: 3, restorable: 10 }
-const shown = [
-  'Owners with the most jobs: alice 4\n',
-  'Oldest: 2026-11-01 10:00 UTC, newest: 2026-11-20 10:00 UTC\n',
-  'Cancelled along: 3 queued jobs that depend on these jobs\n',
-]
+const shown = ['Owners with the most jobs: alice 4\n', 'Oldest: 2026-11-01 10:00 UTC, newest: 2026-11-20 10:00 UTC\n']
+const along = 'Cancelled along: 3 queued jobs that depend on these jobs\n'
+const broughtBack = 'Brought back along: 3 cancelled jobs that depend on these jobs\n'
 const back = 'An undo could give back 10 of 12 jobs\n'
 const why = (one: string, two: string) => `Why these jobs match: 9 ${one}, 3 ${two}\n`
 const two = (one: string, other: string) => ({
@@ -39,9 +37,9 @@ const ofIntegrity = { ...facts, restorable: 0, ...two('stale_lease', 'expired_le
 
 describe('the preview of a change', () => {
   it.each([
-    [['prune', ...scope], facts, back, '12 of 15 finished jobs would be deleted'],
+    [['prune', ...scope], facts, along + back, '12 of 15 finished jobs would be deleted'],
     [['sweep', ...scope, '--age', '1d', '--runtime', '2h'], ofSweep, back, 'would cancel 12 jobs in chatbooks\n'],
-    [['requeue', ...scope], facts, back, 'would requeue 12 jobs in chatbooks\n'],
+    [['requeue', ...scope], facts, broughtBack + back, 'would requeue 12 jobs in chatbooks\n'],
     [
       ['integrity', ...scope, '--fix'],
       ofIntegrity,

@@ -14,6 +14,11 @@ const matches: Record<Change['kind'], string> = {
   integrity: `(status = 'processing' and (leased_until is null or leased_until < now()))
     or (status <> 'processing' and leased_until is not null)
     or (status = 'queued' and (lease_id is not null or worker_id is not null))`,
+  cancel: `status = 'queued' or (status = 'processing' and cancel_requested_at is null)`,
+  retry: `status = 'failed'`,
+  reclaim: `status = 'processing'`,
+  reschedule: `status = 'queued' and available_at is distinct from '2099-01-01T00:00:00Z'`,
+  priority: `status = 'queued' and priority is distinct from 1`,
 }
 
 /** The jobs that a change would touch now, as they are. */
@@ -35,13 +40,16 @@ export interface Touched {
 /** What a change has touched, by what it has left behind. */
 export async function touchedBy({ sql }: World, { kind }: Change, { operation }: Done): Promise<Touched[]> {
   const id = operation ?? -1
+  const images = sql`select job_id as id, before from job_operation_rows where operation_id = ${id}::bigint`
+  const byEvents = sql`
+    select job_id as id, '{}'::jsonb as before from job_events where request_id = 'the-change' and job_id is not null`
   const traces = {
     prune: sql`
       select id, to_jsonb(jobs_archive) - '{operation_id,archived_at,job_attachments,job_dependencies,payload_compressed,result_compressed}'::text[] as before
       from jobs_archive where operation_id = ${id}::bigint`,
-    sweep: sql`select job_id as id, before from job_operation_rows where operation_id = ${id}::bigint`,
-    requeue: sql`select job_id as id, before from job_operation_rows where operation_id = ${id}::bigint`,
-    integrity: sql`select job_id as id, '{}'::jsonb as before from job_events where request_id = 'the-change' and job_id is not null`,
+    ...{ sweep: images, requeue: images, cancel: images, retry: images, reschedule: images, priority: images },
+    integrity: byEvents,
+    reclaim: byEvents,
   }
   const rows = await sql<{ id: number; before: Fields }[]>`${traces[kind]} order by 1`
   return rows.map(({ id, before }) => ({ id: Number(id), before }))

@@ -27,6 +27,11 @@ const narrower: Record<Change['kind'], object> = {
   sweep: { age_seconds: 3599 },
   requeue: { queue: 'default' },
   integrity: { job_type: 'export' },
+  cancel: { force: true },
+  retry: { keep_retries: true },
+  reclaim: { count_attempt: true },
+  reschedule: { spread_seconds: 60 },
+  priority: { priority: 2 },
 }
 
 describe.each(['postgres'] as const)('the token of a preview on %s', (kind) => {

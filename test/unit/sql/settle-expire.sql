@@ -21,7 +21,7 @@ with recursive
   decided as materialized (
     select
       counted.*,
-      case when action = 'complete' then 'completed' when action = 'fail' and not retryable then 'failed' when action <> 'release' and streak >= $2::int then 'quarantined' when action <> 'release' and exhausted then 'failed'
+      case when action = 'complete' then 'completed' when action = 'fail' and not retryable then 'failed' when action not in ('release', 'reclaim') and streak >= $2::int then 'quarantined' when action not in ('release', 'reclaim') and exhausted then 'failed'
       -- A job whose cancellation was requested does not start again.
       when cancel_requested_at is not null then 'cancelled' else 'queued' end as outcome,
       -- The jitter is added to the wait, so that jobs which failed together do not come back together.
@@ -39,14 +39,14 @@ with recursive
       quarantined_at = case decided.outcome when 'quarantined' then now() end,
       available_at = case when decided.outcome = 'queued' and decided.action in ('fail', 'expire') then now() + decided.delay * interval '1 second' else jobs.available_at end,
       retry_count = case when decided.action in ('fail', 'expire') and decided.outcome <> 'failed' and not decided.exhausted then coalesce(jobs.retry_count, 0) + 1 else jobs.retry_count end,
-      failure_streak_code = case decided.action when 'complete' then null when 'release' then jobs.failure_streak_code else decided.error_code end,
-      failure_streak_count = case decided.action when 'complete' then 0 when 'release' then jobs.failure_streak_count else decided.streak end,
+      failure_streak_code = case decided.action when 'complete' then null when 'release' then jobs.failure_streak_code when 'reclaim' then jobs.failure_streak_code else decided.error_code end,
+      failure_streak_count = case decided.action when 'complete' then 0 when 'release' then jobs.failure_streak_count when 'reclaim' then jobs.failure_streak_count else decided.streak end,
       error_message = case when decided.action = 'complete' then null
       -- The reason of an earlier failure says more than the disappearance of the worker.
-      when decided.action = 'release' or decided.action = 'expire' and decided.outcome in ('queued', 'cancelled') then jobs.error_message else decided.error end,
-      error_code = case decided.action when 'complete' then null when 'release' then jobs.error_code else decided.error_code end,
-      error_class = case decided.action when 'complete' then null when 'release' then jobs.error_class else decided.error_class end,
-      error_stack = case decided.action when 'complete' then null when 'release' then jobs.error_stack else decided.error_stack end,
+      when decided.action in ('release', 'reclaim') or decided.action = 'expire' and decided.outcome in ('queued', 'cancelled') then jobs.error_message else decided.error end,
+      error_code = case decided.action when 'complete' then null when 'release' then jobs.error_code when 'reclaim' then jobs.error_code else decided.error_code end,
+      error_class = case decided.action when 'complete' then null when 'release' then jobs.error_class when 'reclaim' then jobs.error_class else decided.error_class end,
+      error_stack = case decided.action when 'complete' then null when 'release' then jobs.error_stack when 'reclaim' then jobs.error_stack else decided.error_stack end,
       last_error = case when decided.action in ('fail', 'expire') then decided.error else jobs.last_error end,
       failure_timeline = case when decided.action in ('fail', 'expire') then (
         select jsonb_agg(failure order by nth)
@@ -165,7 +165,7 @@ with recursive
         job_type,
         owner_user_id,
         trace_id,
-        case when status <> 'queued' then 'job.' || status when action = 'fail' then 'job.retry_scheduled' when action = 'release' then 'job.released' else 'job.lease_expired' end as event_type,
+        case when status <> 'queued' then 'job.' || status when action = 'fail' then 'job.retry_scheduled' when action = 'release' then 'job.released' when action = 'reclaim' then 'job.reclaimed' else 'job.lease_expired' end as event_type,
         jsonb_build_object(
           'worker_id',
           lease_owner,

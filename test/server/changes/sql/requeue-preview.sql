@@ -67,7 +67,74 @@ select
       limit $6
     ) as most
   ) as owners,
-  (select 0::bigint) as dependents,
+  (
+    with recursive
+      runnable_again as materialized (
+        select needed.uuid
+        from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
+        cross join lateral (
+          select
+          from jobs
+          where status = 'quarantined' and domain = $7 and true and jobs.uuid = needed.uuid offset 0
+        ) as matched
+      ),
+      along (uuid) as (
+        select dependent.uuid
+        from runnable_again
+        cross join lateral (
+          select dependent.uuid
+          from job_dependencies edge
+          cross join lateral (
+            select uuid, status, cancellation_reason, cancel_requested_at
+            from jobs
+            where jobs.uuid = edge.job_uuid offset 0
+          ) as dependent
+          where
+            edge.depends_on_job_uuid = runnable_again.uuid
+            and dependent.status = 'cancelled'
+            and dependent.cancel_requested_at is null
+            and dependent.cancellation_reason in ('dependency_failed', 'dependency_cancelled', 'dependency_quarantined') offset 0
+        ) as dependent
+        union
+        select dependent.uuid
+        from along
+        cross join lateral (
+          select dependent.uuid
+          from job_dependencies edge
+          cross join lateral (
+            select uuid, status, cancellation_reason, cancel_requested_at
+            from jobs
+            where jobs.uuid = edge.job_uuid offset 0
+          ) as dependent
+          where
+            edge.depends_on_job_uuid = along.uuid
+            and dependent.status = 'cancelled'
+            and dependent.cancel_requested_at is null
+            and dependent.cancellation_reason in ('dependency_failed', 'dependency_cancelled', 'dependency_quarantined') offset 0
+        ) as dependent
+      ),
+      blocked (uuid) as (
+        select along.uuid
+        from along
+        where
+          exists (
+            select
+            from job_dependencies edge
+            join jobs needed on needed.uuid = edge.depends_on_job_uuid
+            where
+              edge.job_uuid = along.uuid
+              and needed.status in ('failed', 'cancelled', 'quarantined')
+              and not exists (select from runnable_again where runnable_again.uuid = needed.uuid)
+              and not exists (select from along other where other.uuid = needed.uuid) offset 0
+          )
+        union
+        select along.uuid
+        from blocked
+        join job_dependencies edge on edge.depends_on_job_uuid = blocked.uuid
+        join along on along.uuid = edge.job_uuid
+      )
+    select (select count(*) from along) - (select count(*) from blocked)
+  ) as dependents,
   (select coalesce(sum(count) filter (where true), 0)::bigint from grouped where not by_owner) as restorable,
   (
     select coalesce(round(avg(size) * (select sum(count) from grouped where not by_owner)), 0)::bigint
@@ -76,7 +143,7 @@ select
   (
     select coalesce(jsonb_agg(id), '[]')
     from (
-      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $7
+      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $8
     ) as few
   ) as sample_ids,
   (select to_jsonb(requested) from (select) as requested) as more

@@ -1,7 +1,8 @@
-with
+with recursive
   picked as materialized (
     select
       id,
+      uuid,
       jsonb_build_object(
         'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
         'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
@@ -47,11 +48,113 @@ with
     where jobs.id = any(array(select id from picked))
     returning
       jobs.id,
-      domain,
-      queue,
-      job_type,
-      owner_user_id,
-      trace_id,
+      jobs.domain,
+      jobs.queue,
+      jobs.job_type,
+      jobs.owner_user_id,
+      jobs.trace_id,
+      '{}'::jsonb as attrs,
+      jsonb_build_object(
+        'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+        'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
+        'quarantined_at', jobs.quarantined_at, 'leased_until', jobs.leased_until, 'lease_id', jobs.lease_id,
+        'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
+        jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
+        jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
+        jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at
+      ) as after
+  ),
+  runnable_again as (select uuid from picked),
+  along (uuid) as (
+    select dependent.uuid
+    from runnable_again
+    cross join lateral (
+      select dependent.uuid
+      from job_dependencies edge
+      cross join lateral (
+        select uuid, status, cancellation_reason, cancel_requested_at
+        from jobs
+        where jobs.uuid = edge.job_uuid offset 0
+      ) as dependent
+      where
+        edge.depends_on_job_uuid = runnable_again.uuid
+        and dependent.status = 'cancelled'
+        and dependent.cancel_requested_at is null
+        and dependent.cancellation_reason in ('dependency_failed', 'dependency_cancelled', 'dependency_quarantined') offset 0
+    ) as dependent
+    union
+    select dependent.uuid
+    from along
+    cross join lateral (
+      select dependent.uuid
+      from job_dependencies edge
+      cross join lateral (
+        select uuid, status, cancellation_reason, cancel_requested_at
+        from jobs
+        where jobs.uuid = edge.job_uuid offset 0
+      ) as dependent
+      where
+        edge.depends_on_job_uuid = along.uuid
+        and dependent.status = 'cancelled'
+        and dependent.cancel_requested_at is null
+        and dependent.cancellation_reason in ('dependency_failed', 'dependency_cancelled', 'dependency_quarantined') offset 0
+    ) as dependent
+  ),
+  blocked (uuid) as (
+    select along.uuid
+    from along
+    where
+      exists (
+        select
+        from job_dependencies edge
+        join jobs needed on needed.uuid = edge.depends_on_job_uuid
+        where
+          edge.job_uuid = along.uuid
+          and needed.status in ('failed', 'cancelled', 'quarantined')
+          and not exists (select from runnable_again where runnable_again.uuid = needed.uuid)
+          and not exists (select from along other where other.uuid = needed.uuid) offset 0
+      )
+    union
+    select along.uuid
+    from blocked
+    join job_dependencies edge on edge.depends_on_job_uuid = blocked.uuid
+    join along on along.uuid = edge.job_uuid
+  ),
+  reviving as materialized (
+    select job.id, job.before
+    from (select uuid from along except select uuid from blocked) as free
+    cross join lateral (
+      select
+        id,
+        status,
+        jsonb_build_object(
+          'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+          'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
+          'quarantined_at', jobs.quarantined_at, 'leased_until', jobs.leased_until, 'lease_id', jobs.lease_id,
+          'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
+          jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
+          jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
+          jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at
+        ) as before
+      from jobs
+      where jobs.uuid = free.uuid offset 0
+      for update
+    ) as job
+    where job.status = 'cancelled'
+  ),
+  revived as (
+    update jobs
+    set status = 'queued', cancelled_at = null, cancellation_reason = null
+    from reviving
+    where jobs.id = any(array(select id from reviving)) and jobs.id = reviving.id
+    returning
+      jobs.id,
+      jobs.domain,
+      jobs.queue,
+      jobs.job_type,
+      jobs.owner_user_id,
+      jobs.trace_id,
+      reviving.before,
       jsonb_build_object(
         'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
         'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
@@ -71,6 +174,9 @@ with
         select picked.id, before, after from picked full join updated on updated.id = picked.id offset 0
       ) as either
       where after is not null
+      union all
+      select id, before, after
+      from revived
     ) as changed
     on conflict (operation_id, job_id) do update set after = excluded.after
   ),
@@ -86,16 +192,22 @@ with
       owner_user_id,
       $10::text,
       trace_id
-    from (select *, 'job.requeued' as event_type, '{}'::jsonb as attrs from updated) as event
+    from (
+      select id, domain, queue, job_type, owner_user_id, trace_id, $11::text as event_type, attrs
+      from updated
+      union all
+      select id, domain, queue, job_type, owner_user_id, trace_id, 'job.revived', '{}'::jsonb
+      from revived
+    ) as event
   ),
   notified as (
-    select pg_notify($11, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($12, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
-      from (select domain, queue from updated) as ready
+      from (select domain, queue from updated union all select domain, queue from revived) as ready
     ) as notification
     where keys is not null
   )
-select count(updated.id) as affected
-from updated
+select (select count(*) from updated) as affected, (select count(*) from revived) as dependents
+from (select) as once
 left join notified on true

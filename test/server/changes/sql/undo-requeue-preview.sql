@@ -24,8 +24,10 @@ with
           'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
           jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
           jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
-          jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at
-        ) = kept.after
+          jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at, 'priority',
+          jobs.priority, 'error_code', jobs.error_code, 'error_class', jobs.error_class, 'error_stack',
+          jobs.error_stack, 'last_error', jobs.last_error
+        ) @> kept.after
       )
       and true
       and true
@@ -48,8 +50,10 @@ with
           'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
           jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
           jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
-          jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at
-        ) = kept.after
+          jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at, 'priority',
+          jobs.priority, 'error_code', jobs.error_code, 'error_class', jobs.error_class, 'error_stack',
+          jobs.error_stack, 'last_error', jobs.last_error
+        ) @> kept.after
       )
       and true
       and true
@@ -118,7 +122,7 @@ select
         conflicts as materialized (
           select
             kept.job_id,
-            case when jobs.id is null then 'the job is deleted' when not kept.before ->> 'status' <> 'processing' then 'the job was running, and has lost its worker' when jobs.status <> kept.after ->> 'status' then 'the job has gone on, and is ' || jobs.status else 'the job was picked up or changed since' end as reason
+            case when jobs.id is null then 'the job is deleted' when kept.after ->> 'status' = 'processing' then 'the job was running, and its worker was asked to end it' when not kept.before ->> 'status' <> 'processing' then 'the job was running, and has lost its worker' when jobs.status <> kept.after ->> 'status' then 'the job has gone on, and is ' || jobs.status else 'the job was picked up or changed since' end as reason
           from job_operation_rows kept
           left join jobs on jobs.id = kept.job_id
           where
@@ -134,8 +138,10 @@ select
                   jobs.completed_at, 'completion_token', jobs.completion_token, 'cancel_requested_at',
                   jobs.cancel_requested_at, 'cancelled_at', jobs.cancelled_at, 'cancellation_reason',
                   jobs.cancellation_reason, 'error_message', jobs.error_message, 'acquired_at',
-                  jobs.acquired_at, 'started_at', jobs.started_at
-                ) = kept.after
+                  jobs.acquired_at, 'started_at', jobs.started_at, 'priority', jobs.priority, 'error_code',
+                  jobs.error_code, 'error_class', jobs.error_class, 'error_stack', jobs.error_stack,
+                  'last_error', jobs.last_error
+                ) @> kept.after
               ),
               false
             )

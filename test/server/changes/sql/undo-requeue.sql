@@ -19,8 +19,10 @@ with
             jobs.lease_id, 'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
             jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
             jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
-            jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at
-          ) = kept.after
+            jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at, 'priority',
+            jobs.priority, 'error_code', jobs.error_code, 'error_class', jobs.error_class, 'error_stack',
+            jobs.error_stack, 'last_error', jobs.last_error
+          ) @> kept.after
         )
         and (
           age(jobs.xmin) > (select age($3::text::xid))
@@ -38,7 +40,7 @@ with
       (
         status, available_at, retry_count, failure_streak_code, failure_streak_count, quarantined_at,
         leased_until, lease_id, worker_id, completed_at, completion_token, cancel_requested_at, cancelled_at,
-        cancellation_reason, error_message
+        cancellation_reason, error_message, priority, error_code, error_class, error_stack, last_error
       ) = (
         select
           (before ->> 'status')::text,
@@ -55,7 +57,14 @@ with
           (before ->> 'cancel_requested_at')::timestamptz,
           (before ->> 'cancelled_at')::timestamptz,
           (before ->> 'cancellation_reason')::text,
-          (before ->> 'error_message')::text
+          (before ->> 'error_message')::text,
+          (case when before -> 'priority' is null then jobs.priority::text else before ->> 'priority' end)::integer,
+          (case when before -> 'error_code' is null then jobs.error_code::text else before ->> 'error_code' end)::text,
+          (case when before -> 'error_class' is null then jobs.error_class::text else before ->> 'error_class' end)::text,
+          (
+            case when before -> 'error_stack' is null then jobs.error_stack::text else nullif(before -> 'error_stack', 'null')::text end
+          )::jsonb,
+          (case when before -> 'last_error' is null then jobs.last_error::text else before ->> 'last_error' end)::text
         from job_operation_rows
         where operation_id = $9::bigint and job_id = jobs.id
       )

@@ -1,0 +1,35 @@
+import { cancelBatch } from '../../shared/changes/cancel-batch.ts'
+import { groupedDigits } from '../output/numbers.ts'
+import { type FilteredRequest, filteredChange } from './filtered.ts'
+
+/** A cancellation of many jobs, for the guard. */
+export function cancelChange(request: FilteredRequest, words: readonly string[]) {
+  const change = filteredChange({
+    name: 'cancel',
+    endpoint: cancelBatch,
+    request,
+    words,
+    count: ({ affected }) => affected,
+    verbs: ['would cancel', 'cancelled'],
+  })
+  return { ...change, beside }
+}
+
+/** A note on running jobs, which go on until their workers ask. */
+function beside({
+  cancelled,
+  asked = 0,
+  preview,
+}: {
+  cancelled?: number | undefined
+  asked?: number | undefined
+  preview?: unknown
+}) {
+  const workers =
+    asked === 1 ? 'the worker of 1 running job was' : `the workers of ${groupedDigits(asked)} running jobs were`
+  const isDone = asked > 0 && preview === undefined
+  return {
+    facts: cancelled === undefined ? {} : { cancelled, asked },
+    note: isDone ? `note: ${workers} asked to end; --force ends running jobs at once` : undefined,
+  }
+}

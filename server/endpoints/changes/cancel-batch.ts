@@ -1,0 +1,110 @@
+import type * as z from 'zod'
+import { type CancelBatchRequest, cancelBatch as endpoint } from '../../../shared/changes/cancel-batch.ts'
+import type { BatchContext, BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
+import { previewChange } from '../../bulk/preview/preview.ts'
+import { runBulkChange } from '../../bulk/run.ts'
+import type { Selection } from '../../bulk/selection.ts'
+import type { Call } from '../../call.ts'
+import { hasIdAmong } from '../../database/planner-hints.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
+import { insertEvents } from '../../lifecycle/job-events.ts'
+import { countDependents } from '../../undo/dependents-along.ts'
+import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
+import { isSelected, partsOf, withoutIds } from './filtered.ts'
+
+type CancelResult = z.output<typeof endpoint.output>
+
+/** True for jobs that the change cancels or asks to end; the preview and the change share this condition. */
+const cancellable = (sql: Sql, set: JobSet, request: CancelBatchRequest): Fragment => sql`
+  ${request.force ? sql`status in ('queued', 'processing')` : sql`(status = 'queued' or (status = 'processing' and cancel_requested_at is null))`}
+  and ${isSelected(sql, set, request)}`
+
+/** True for rows of `jobs` that are ended, not only asked to end. */
+const isEnded = (sql: Sql, { force }: CancelBatchRequest): Fragment => (force ? sql`true` : sql`jobs.status = 'queued'`)
+
+/**
+ * Cancels queued jobs and those that depend on them; asks the workers of running jobs to end them, or with `force` cancels
+ * running jobs, too.
+ * @throws Failure as `runBulkChange` does
+ */
+export async function cancelBatch(call: Call, request: CancelBatchRequest): Promise<CancelResult> {
+  const bulk = bulkOf(request)
+  if (!request.dry_run) return runBulkChange(call, bulk)
+  const { preview } = await previewChange(call, bulk)
+  const asked = preview.reasons?.find(({ reason }) => reason === 'asked')?.count ?? 0
+  return { affected: preview.count, cancelled: preview.count - asked, asked, preview }
+}
+
+function bulkOf(request: CancelBatchRequest): BulkChange<CancelResult> {
+  const matching = (sql: Sql, set: JobSet) => sql`from jobs where ${cancellable(sql, set, request)}`
+  return {
+    ...partsOf(request),
+    kind: 'cancel',
+    name: 'cancel',
+    event: 'jobs.cancelled',
+    matching,
+    time: (sql) => sql`created_at`,
+    // A running job that is ended has lost its worker.
+    restorable: (sql) => sql`status = 'queued'`,
+    reason: (sql) =>
+      sql`case when status = 'queued' then 'cancelled' else ${request.force ? sql`'ended'` : sql`'asked'`} end`,
+    dependents: (sql) =>
+      countDependents(sql, matching(sql, { asOf: undefined, snapshot: undefined }), isEnded(sql, request)),
+    batch: (tx, context, selection) => cancelJobs(tx, context, { request, selection }),
+    affected: ({ cancelled = 0, asked = 0 }) => cancelled + asked,
+    ownAnswer: ({ counts: { cancelled = 0, asked = 0 } }) => ({ affected: cancelled + asked, cancelled, asked }),
+    output: endpoint.output,
+  }
+}
+
+interface Cancelling {
+  request: CancelBatchRequest
+  selection: Selection
+}
+
+async function cancelJobs(tx: Sql, context: BatchContext, { request, selection }: Cancelling): Promise<BatchCounts> {
+  const [row] = await tx<[{ cancelled: number; asked: number }]>`
+    with recursive
+    picked as materialized (
+      select id, ${rowImage(tx)} as before
+      from jobs
+      where ${selection.matches(tx, cancellable(tx, context, withoutIds(request, selection)))}
+      for update skip locked
+    ),
+    updated as (
+      update jobs
+      set ${endOrAsk(tx, request)}
+      where ${hasIdAmong(tx, tx`select id from picked`)}
+      returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
+        jobs.cancellation_reason, ${rowImage(tx)} as after
+    ),
+    ended as (select uuid, status from updated where status = 'cancelled'),
+    ${cascade(tx, rowImage(tx))},
+    row_images as (${saveRowImages(tx, context, tx`${pickedAndUpdated(tx)} union all select id, before, after from dropped`)}),
+    events as (${insertEvents(tx, context, tx`${cancelEvents(tx, context)} union all ${droppedEvents(tx)}`)})
+    select
+      count(*) filter (where status = 'cancelled') as cancelled,
+      count(*) filter (where status <> 'cancelled') as asked
+    from updated`
+  return row
+}
+
+/** Assignments of an update of `jobs`. A prune would otherwise take the time of an earlier end for the age of the job. */
+const endOrAsk = (sql: Sql, request: CancelBatchRequest): Fragment => sql`
+  status = case when ${isEnded(sql, request)} then 'cancelled' else jobs.status end,
+  cancelled_at = case when ${isEnded(sql, request)} then now() else jobs.cancelled_at end,
+  cancel_requested_at = case
+    when jobs.status = 'processing' then coalesce(jobs.cancel_requested_at, now()) else jobs.cancel_requested_at
+  end,
+  cancellation_reason = ${request.reason ?? 'batch_cancel'}::text,
+  completed_at = null,
+  leased_until = case when ${isEnded(sql, request)} then null else jobs.leased_until end`
+
+/** The events of the CTE `updated`. */
+const cancelEvents = (sql: Sql, { caller }: Pick<BatchContext, 'caller'>): Fragment => sql`
+  select
+    id, domain, queue, job_type, owner_user_id, trace_id,
+    case status when 'cancelled' then 'job.cancelled' else 'job.cancel_requested' end as event_type,
+    jsonb_build_object('reason', cancellation_reason, 'caller', ${caller}::text, 'terminal', status = 'cancelled') as attrs
+  from updated`

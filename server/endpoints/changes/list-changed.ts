@@ -1,0 +1,27 @@
+import type { CompletedChange } from '../../bulk/bulk-change.ts'
+import { readSigningKey, signToken } from '../../bulk/preview/preview-token.ts'
+
+interface Subject {
+  kind: string
+  filters: object
+}
+
+/**
+ * The ids of the jobs that a change with a `limit` has changed, without the dependents that came back with them, and a token
+ * for the other jobs of its preview, where there are any.
+ */
+export async function listChanged(
+  { sql, operation, caller, previewed, counts: { affected = 0 } }: CompletedChange,
+  { kind, filters }: Subject,
+): Promise<{ job_ids: number[]; rest_token?: string }> {
+  const rows = await sql<{ job_id: number }[]>`
+    select job_id
+    from job_operation_rows
+    where operation_id = ${operation}::bigint and (before ->> 'status' = 'cancelled') is not true
+    order by job_id`
+  const job_ids = rows.map(({ job_id }) => job_id)
+  if (!previewed || previewed.count <= affected) return { job_ids }
+  const { as_of, snapshot, count } = previewed
+  const rest = { as_of, snapshot, count: count - affected }
+  return { job_ids, rest_token: signToken(await readSigningKey(sql), { kind, filters, caller }, rest) }
+}

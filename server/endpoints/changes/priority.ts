@@ -1,0 +1,48 @@
+import type * as z from 'zod'
+import { setPriority as endpoint, type PriorityRequest } from '../../../shared/changes/priority.ts'
+import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
+import { previewChange } from '../../bulk/preview/preview.ts'
+import { runBulkChange } from '../../bulk/run.ts'
+import type { Call } from '../../call.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { changeColumns } from '../../undo/change-columns.ts'
+import { isSelected, partsOf, withoutIds } from './filtered.ts'
+
+type PriorityResult = z.output<typeof endpoint.output>
+
+/** True for queued jobs with another priority; the preview and the change share this condition. */
+const changeable = (sql: Sql, set: JobSet, request: PriorityRequest): Fragment => sql`
+  status = 'queued' and priority is distinct from ${request.priority}::int and ${isSelected(sql, set, request)}`
+
+/**
+ * Sets the priority of queued jobs.
+ * @throws Failure as `runBulkChange` does
+ */
+export async function setPriority(call: Call, request: PriorityRequest): Promise<PriorityResult> {
+  const bulk = bulkOf(request)
+  if (!request.dry_run) return runBulkChange(call, bulk)
+  const { preview } = await previewChange(call, bulk)
+  return { affected: preview.count, preview }
+}
+
+const bulkOf = (request: PriorityRequest): BulkChange<PriorityResult> => ({
+  ...partsOf(request),
+  kind: 'priority',
+  name: 'change of priority',
+  event: 'jobs.priority_set',
+  matching: (sql, set) => sql`from jobs where ${changeable(sql, set, request)}`,
+  time: (sql) => sql`created_at`,
+  restorable: (sql) => sql`true`,
+  batch: (tx, context, selection) =>
+    changeColumns(tx, context, {
+      selection,
+      where: changeable(tx, context, withoutIds(request, selection)),
+      assignments: tx`priority = ${request.priority}::int`,
+      event: 'job.priority_set',
+      attrs: tx`jsonb_build_object('caller', ${context.caller}::text, 'priority', priority)`,
+      further: ['priority'],
+    }),
+  affected: ({ affected = 0 }) => affected,
+  ownAnswer: ({ counts: { affected = 0 } }) => ({ affected }),
+  output: endpoint.output,
+})

@@ -1,0 +1,57 @@
+import type * as z from 'zod'
+import { reclaim as endpoint, type ReclaimRequest } from '../../../shared/changes/reclaim.ts'
+import type { BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
+import { previewChange } from '../../bulk/preview/preview.ts'
+import { runBulkChange } from '../../bulk/run.ts'
+import type { Call } from '../../call.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { reclaim as reclaimJobs } from '../../lifecycle/expired-leases.ts'
+import { isSelected, partsOf, withoutIds } from './filtered.ts'
+
+type ReclaimResult = z.output<typeof endpoint.output>
+
+/** True for running jobs that the reclaim takes; the preview and the change share this condition. */
+const reclaimable = (sql: Sql, set: JobSet, request: ReclaimRequest): Fragment => sql`
+  status = 'processing'
+  ${request.worker_prefix === undefined ? sql`` : sql`and starts_with(worker_id, ${request.worker_prefix}::text)`}
+  and ${isSelected(sql, set, request)}`
+
+/**
+ * Takes running jobs from their workers and puts them back in the queue; a report of the old worker is then answered with
+ * `lease_lost`.
+ * @throws Failure as `runBulkChange` does
+ */
+export async function reclaim(call: Call, request: ReclaimRequest): Promise<ReclaimResult> {
+  const bulk = bulkOf(call, request)
+  if (!request.dry_run) return runBulkChange(call, bulk)
+  const { preview } = await previewChange(call, bulk)
+  return { affected: preview.count, preview }
+}
+
+const bulkOf = (
+  { quarantineThreshold }: Pick<Call, 'quarantineThreshold'>,
+  request: ReclaimRequest,
+): BulkChange<ReclaimResult> => ({
+  ...partsOf(request),
+  kind: 'reclaim',
+  name: 'reclaim',
+  event: 'jobs.reclaimed',
+  matching: (sql, set) => sql`from jobs where ${reclaimable(sql, set, request)}`,
+  time: (sql) => sql`coalesce(acquired_at, started_at)`,
+  // The worker of a reclaimed job has lost it.
+  restorable: (sql) => sql`false`,
+  batch: async (tx, context, selection): Promise<BatchCounts> => ({
+    affected: await reclaimJobs(
+      tx,
+      { ...context, quarantineThreshold },
+      {
+        where: selection.matches(tx, reclaimable(tx, context, withoutIds(request, selection))),
+        limit: selection.size,
+        countsAttempt: request.count_attempt,
+      },
+    ),
+  }),
+  affected: ({ affected = 0 }) => affected,
+  ownAnswer: ({ counts: { affected = 0 } }) => ({ affected }),
+  output: endpoint.output,
+})

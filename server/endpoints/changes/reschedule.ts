@@ -1,0 +1,67 @@
+import type * as z from 'zod'
+import { reschedule as endpoint, type RescheduleRequest } from '../../../shared/changes/reschedule.ts'
+import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
+import { previewChange } from '../../bulk/preview/preview.ts'
+import { runBulkChange } from '../../bulk/run.ts'
+import { type Call, referenceTime } from '../../call.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { wireTime } from '../../lifecycle/job-events.ts'
+import { changeColumns } from '../../undo/change-columns.ts'
+import { isSelected, partsOf, withoutIds } from './filtered.ts'
+import { spreadFrom } from './spread.ts'
+
+type RescheduleResult = z.output<typeof endpoint.output>
+
+/** True for jobs that can be rescheduled; the preview and the change share this condition. */
+const movable = (sql: Sql, set: JobSet, request: RescheduleRequest): Fragment => sql`
+  status = 'queued' and ${isElsewhere(sql, set, request)} and ${isSelected(sql, set, request)}`
+
+/**
+ * True for jobs that would move: a job that is due already keeps its place in line when jobs are made due now, and a job
+ * that has the new time already stays as it is.
+ */
+function isElsewhere(sql: Sql, set: JobSet, request: RescheduleRequest): Fragment {
+  const { available_at, by_seconds, delay_seconds = 0, spread_seconds } = request
+  if (spread_seconds !== undefined || by_seconds !== undefined) return sql`true`
+  if (available_at !== undefined) return sql`available_at is distinct from ${available_at}::text::timestamptz`
+  return delay_seconds > 0 ? sql`true` : sql`coalesce(available_at, created_at) > ${referenceTime(sql, set)}`
+}
+
+/**
+ * Moves the time from which queued jobs can run.
+ * @throws Failure as `runBulkChange` does
+ */
+export async function reschedule(call: Call, request: RescheduleRequest): Promise<RescheduleResult> {
+  const bulk = bulkOf(request)
+  if (!request.dry_run) return runBulkChange(call, bulk)
+  const { preview } = await previewChange(call, bulk)
+  return { affected: preview.count, preview }
+}
+
+const bulkOf = (request: RescheduleRequest): BulkChange<RescheduleResult> => ({
+  ...partsOf(request),
+  kind: 'reschedule',
+  name: 'reschedule',
+  event: 'jobs.rescheduled',
+  matching: (sql, set) => sql`from jobs where ${movable(sql, set, request)}`,
+  time: (sql) => sql`coalesce(available_at, created_at)`,
+  restorable: (sql) => sql`true`,
+  batch: (tx, context, selection) =>
+    changeColumns(tx, context, {
+      selection,
+      where: movable(tx, context, withoutIds(request, selection)),
+      assignments: tx`available_at = ${spreadFrom(tx, dueTime(tx, context, request), request.spread_seconds)}`,
+      event: 'job.rescheduled',
+      attrs: tx`jsonb_build_object('caller', ${context.caller}::text, 'available_at', ${wireTime(tx, tx`available_at`)})`,
+    }),
+  affected: ({ affected = 0 }) => affected,
+  ownAnswer: ({ counts: { affected = 0 } }) => ({ affected }),
+  output: endpoint.output,
+})
+
+/** The new time of a row of `jobs`. A delay counts from the reference time, so that all batches give the same time. */
+function dueTime(sql: Sql, set: JobSet, { available_at, by_seconds, delay_seconds = 0 }: RescheduleRequest): Fragment {
+  if (available_at !== undefined) return sql`${available_at}::text::timestamptz`
+  if (by_seconds === undefined) return sql`${referenceTime(sql, set)} + ${delay_seconds}::int * interval '1 second'`
+  return sql`coalesce(available_at, created_at, now()) + ${by_seconds}::int * interval '1 second'`
+}

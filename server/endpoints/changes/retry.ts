@@ -1,0 +1,79 @@
+import type * as z from 'zod'
+import { retry as endpoint, type RetryRequest } from '../../../shared/changes/retry.ts'
+import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
+import { previewChange } from '../../bulk/preview/preview.ts'
+import { runBulkChange } from '../../bulk/run.ts'
+import type { Call } from '../../call.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { wireTime } from '../../lifecycle/job-events.ts'
+import { countRevivable } from '../../lifecycle/revive.ts'
+import { changeColumns } from '../../undo/change-columns.ts'
+import { isSelected, partsOf, withoutIds } from './filtered.ts'
+import { listChanged } from './list-changed.ts'
+import { spreadFromNow } from './spread.ts'
+
+type RetryResult = z.output<typeof endpoint.output>
+
+/** True for jobs that the retry takes; the preview and the change share this condition. */
+const retryable = (sql: Sql, set: JobSet, request: RetryRequest): Fragment => sql`
+  ${request.only_failed ? sql`status = 'failed'` : sql`(status = 'failed' or (status = 'queued' and available_at > now()))`}
+  and ${isSelected(sql, set, request)}`
+
+/**
+ * Makes failed jobs run again, and brings back the jobs that were cancelled because of them.
+ * @throws Failure as `runBulkChange` does
+ */
+export async function retry(call: Call, request: RetryRequest): Promise<RetryResult> {
+  const bulk = bulkOf(request)
+  if (!request.dry_run) return runBulkChange(call, bulk)
+  const { preview } = await previewChange(call, bulk)
+  return { affected: preview.count, preview }
+}
+
+function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
+  const matching = (sql: Sql, set: JobSet) => sql`from jobs where ${retryable(sql, set, request)}`
+  const parts = partsOf(request)
+  return {
+    ...parts,
+    kind: 'retry',
+    name: 'retry',
+    event: 'jobs.retried',
+    matching,
+    time: (sql) => sql`coalesce(completed_at, available_at)`,
+    restorable: (sql) => sql`true`,
+    ...(request.with_dependents && {
+      dependents: (sql) => countRevivable(sql, matching(sql, { asOf: undefined, snapshot: undefined })),
+    }),
+    batch: (tx, context, selection) =>
+      changeColumns(tx, context, {
+        selection,
+        where: retryable(tx, context, withoutIds(request, selection)),
+        assignments: runnable(tx, request),
+        event: 'job.retried',
+        attrs: tx`jsonb_build_object(
+          'caller', ${context.caller}::text, 'retry_count', retry_count, 'available_at', ${wireTime(tx, tx`available_at`)}
+        )`,
+        further: ['error_code', 'error_class', 'error_stack', 'last_error'],
+        withDependents: request.with_dependents,
+      }),
+    affected: ({ affected = 0 }) => affected,
+    ownAnswer: async (done) => ({
+      affected: done.counts.affected ?? 0,
+      dependents: done.counts.dependents ?? 0,
+      ...(request.limit !== undefined && (await listChanged(done, { kind: 'retry', filters: parts.filters }))),
+    }),
+    output: endpoint.output,
+  }
+}
+
+/**
+ * Assignments that make a job run as if it had not ended: they clear the traces of the end, by which its finish would be taken
+ * for a repetition, and the error of the last attempt, which `failure_timeline` keeps.
+ */
+const runnable = (sql: Sql, { keep_retries, spread_seconds }: RetryRequest): Fragment => sql`
+  status = 'queued', available_at = ${spreadFromNow(sql, spread_seconds)},
+  ${keep_retries ? sql`` : sql`retry_count = 0, failure_streak_code = null, failure_streak_count = 0,`}
+  completed_at = null, completion_token = null, quarantined_at = null,
+  leased_until = null, lease_id = null, worker_id = null,
+  cancel_requested_at = null, cancelled_at = null, cancellation_reason = null,
+  error_message = null, error_code = null, error_class = null, error_stack = null, last_error = null`

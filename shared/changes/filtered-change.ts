@@ -1,0 +1,91 @@
+import * as z from 'zod'
+import { gatherPayload, jobFilterFields } from '../jobs/job-filter.ts'
+import { optional, preset, scopeFields, wholeNumber } from '../scope.ts'
+import { JobId } from '../work/job.ts'
+import { bulkFields } from './bulk-change.ts'
+
+const mostIds = 1_000_000
+
+const isId = (value: unknown): boolean => typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+
+/** Checked as one value: a schema for each of a million ids would block other calls for seconds. */
+const Ids = z
+  .custom<number[]>(
+    (value) => Array.isArray(value) && value.length > 0 && value.every(isId),
+    'must be a list of ids, such as [8123, 8124]',
+  )
+  .refine((ids) => ids.length <= mostIds, `must have at most ${mostIds.toLocaleString('en-US')} items`)
+
+const filterFields = {
+  ...jobFilterFields,
+  ids: optional(Ids),
+  /** One job; existing clients send it instead of `ids`. */
+  job_id: optional(JobId),
+  /** True for every job that the change can take, in place of a filter. */
+  all: preset(z.boolean('must be true or false'), false),
+}
+
+const JobSelection = z.object(filterFields)
+/** Which jobs a change takes, of those that its kind can take. */
+export type JobSelection = z.output<typeof JobSelection>
+
+/** A state alone would mean the jobs of every domain, so it does not narrow a change. */
+const narrowing = [...Object.keys(filterFields), 'worker_prefix'].filter((name) => name !== 'status')
+
+/** The names of the fields that the request has. */
+const givenNames = (request: object): string[] =>
+  Object.entries(request)
+    .filter(([, value]) => value !== undefined && value !== false)
+    .map(([name]) => name)
+
+const isNarrowed = (request: object): boolean => givenNames(request).some((name) => narrowing.includes(name))
+
+const hasTwoListsOfIds = (request: object): boolean => {
+  const names = givenNames(request)
+  return names.includes('ids') && names.includes('job_id')
+}
+
+/**
+ * The input of a change that takes a filter. At least one field of the filter beside `status` must be sent, or `all: true`,
+ * so that a filter which a script forgot does not mean every job.
+ * @param own the fields that only this change has
+ */
+export const filteredRequest = <T extends z.ZodRawShape>(own: T) =>
+  z.preprocess(
+    (request, context) => {
+      for (const name of blankFilters(request)) {
+        context.issues.push({ code: 'custom', path: [name], message: 'must not be blank', input: request })
+      }
+      return gatherPayload(request)
+    },
+    z
+      .strictObject({ ...filterFields, ...bulkFields, ...own })
+      .refine(isNarrowed, { path: ['domain'], message: noFilter })
+      .refine((request) => !hasTwoListsOfIds(request), { path: ['job_id'], message: 'and ids exclude each other' }),
+  )
+
+/**
+ * The fields of the filter that are sent as null or blank. A list takes them for absent, and a change does not: the variable
+ * that a script forgot to set must not mean every job. Existing clients send blank scopes, and null for job_id.
+ */
+const blankFilters = (request: unknown): string[] =>
+  typeof request !== 'object' || request === null
+    ? []
+    : Object.entries(request)
+        .filter(
+          ([name, value]) =>
+            unblankable.has(name) && (value === null || (typeof value === 'string' && value.trim() === '')),
+        )
+        .map(([name]) => name)
+
+const unblankable = new Set(
+  [...narrowing, 'status'].filter((name) => name !== 'job_id' && !Object.hasOwn(scopeFields, name)),
+)
+
+const noFilter = 'is missing: give domain or another filter, or all: true to mean the jobs of every domain'
+
+/** The bytes that a million ids take in a body, in multiples of the largest payload (1 MiB by default). */
+export const documentsOfIds = 16
+
+/** A change that hands jobs out again can spread them over this many seconds, so that they do not all run at once. */
+export const spreadSeconds = optional(wholeNumber(1, 7 * 24 * 3600))
