@@ -53,6 +53,8 @@ const meanings: Record<string, string> = {
   ids: 'only these jobs: separated by commas in a query, a list in a body',
   include_kept: 'dry run only: count what stays, too, at the cost of reading the finished jobs in scope',
   job_id: 'this job alone',
+  'archiveMeta.job_id': 'the id of the archived job',
+  'archiveMeta.domain': 'the domain that the job must have',
   job_type: 'the job type',
   job_types: 'only jobs of these types',
   jobs: 'the jobs; their fields are below',

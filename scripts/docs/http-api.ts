@@ -29,6 +29,9 @@ const about: Record<Name, string> = {
   listOperations: 'The records of bulk changes, the newest first.',
   getOperation: 'One record, and what has become of its jobs (`now`).',
   verifyOperations: 'Checks the hash chain of the records, day by day.',
+  listArchive:
+    'What an undo can still give back: the operations whose jobs or row images are kept, how many, and until when. The header `Link` has the next page.',
+  archiveMeta: 'Whether an archived job has a payload and a result, as JSON or compressed.',
   listJobs:
     'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped at 50,000 rows.',
   showJob:

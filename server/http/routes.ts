@@ -23,6 +23,7 @@ import { listSlaBreaches } from '../endpoints/queues/sla-breaches.ts'
 import { deleteSlaPolicy, listSlaPolicies, setSlaPolicy } from '../endpoints/queues/sla-policies.ts'
 import { staleQueues } from '../endpoints/queues/stale.ts'
 import { stats } from '../endpoints/queues/stats.ts'
+import { archiveMeta, listArchive } from '../endpoints/records/archive.ts'
 import { events } from '../endpoints/records/events.ts'
 import { getOperation, listOperations, verifyOperations } from '../endpoints/records/records.ts'
 import { acquire } from '../endpoints/work/acquire.ts'
@@ -51,6 +52,8 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.verifyOperations, verifyOperations)
   mount(app, serving, endpoints.listOperations, listOperations)
   mount(app, serving, endpoints.getOperation, getOperation)
+  mount(app, serving, endpoints.archiveMeta, archiveMeta)
+  mount(app, serving, endpoints.listArchive, listArchive)
   mount(app, serving, endpoints.storage, storage)
   mount(app, serving, endpoints.checkCounts, checkCounts)
   mount(app, serving, endpoints.idleIndexes, idleIndexes)

@@ -1,0 +1,62 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { Count, optional, queryNumber, ScopeName, scopeFields } from '../scope.ts'
+import { PathId } from '../work/job.ts'
+
+const isThere = z.boolean()
+
+/** Which values an archived job has, in JSON and compressed. */
+export const archiveMeta = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/archive/meta',
+  input: z.strictObject({
+    job_id: PathId,
+    /** A job of another domain is not found. */
+    domain: optional(ScopeName),
+  }),
+  output: z.object({
+    job_id: z.number(),
+    payload_present: isThere,
+    result_present: isThere,
+    payload_compressed_present: isThere,
+    result_compressed_present: isThere,
+  }),
+  changes: () => false,
+})
+
+const string = z.string().nullable()
+
+/** An operation of which the database still has what an undo needs. */
+const KeptOperation = z.object({
+  operation_id: z.number(),
+  kind: z.string(),
+  state: z.string(),
+  domain: string,
+  queue: string,
+  job_type: string,
+  caller: z.string(),
+  reason: string,
+  ended_at: string,
+  /** The jobs that are kept. An undo leaves out those that have gone on since. */
+  jobs: Count,
+  /** Until when they are kept; maintenance deletes them some minutes later. */
+  kept_until: string,
+})
+export type KeptOperation = z.output<typeof KeptOperation>
+
+const ArchiveRequest = z.strictObject({
+  ...scopeFields,
+  /** Only operations with a lower id, for the next page. */
+  before_id: queryNumber(1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  limit: queryNumber(1, 1000, 100),
+})
+export type ArchiveRequest = z.output<typeof ArchiveRequest>
+
+/** What can still be given back: the operations with archived jobs or row images, the newest first. */
+export const listArchive = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/archive/list',
+  input: ArchiveRequest,
+  output: z.array(KeptOperation),
+  changes: () => false,
+})
