@@ -9,20 +9,23 @@ import { guardChange } from '../guard/guard.ts'
 import { bulkPart } from '../guard/tally.ts'
 import type { Ending } from '../output/print.ts'
 import type { Canaries } from '../settings/canary-flags.ts'
-import { describeFilter, type FilterFields } from '../settings/filter-flags.ts'
+import { describeFilter, type FilterFields, filterNames } from '../settings/filter-flags.ts'
 import { parseInput } from '../settings/flag-errors.ts'
 
 /** A request of a change that takes a filter, without the fields that the guard adds. */
 export type FilteredRequest = Record<string, unknown>
 
 /**
- * The request as the API takes it.
+ * The request with the types of the API: a number of the command line is a text until then.
  * @throws Failure `usage` with every fault, in flag names
  */
 export function filteredRequest(endpoint: Endpoint, fields: unknown): FilteredRequest {
-  parseInput(endpoint.input, fields)
-  return z.record(z.string(), z.unknown()).parse(fields)
+  const given = new Set(Object.keys(Fields.parse(fields)))
+  const typed = Object.entries(Fields.parse(parseInput(endpoint.input, fields)))
+  return Object.fromEntries(typed.filter(([name]) => given.has(name)))
 }
+
+const Fields = z.record(z.string(), z.unknown())
 
 interface Filtered<In extends z.ZodType, Out extends z.ZodType> {
   name: BulkKind
@@ -36,20 +39,6 @@ interface Filtered<In extends z.ZodType, Out extends z.ZodType> {
   how?: string
   undoable?: boolean
 }
-
-/** The fields of the request by which it selects jobs. */
-const selecting = [
-  'domain',
-  'queue',
-  'job_type',
-  'status',
-  'owner_user_id',
-  'batch_group',
-  'ended_after',
-  'ended_before',
-]
-const alsoSelecting = ['worker_id', 'error_code', 'error', 'min_retries', 'stale', 'created_after', 'created_before']
-const filtering = new Set([...selecting, ...alsoSelecting])
 
 /** The change that `filteredChange` makes. */
 type FilteredChange<Out extends z.ZodType> = BulkChange<z.ZodType<unknown, unknown>, Out>
@@ -68,11 +57,10 @@ export async function guardFiltered<Out extends z.ZodType>(
   change: FilteredChange<Out>,
   canaries?: Canaries,
 ): Promise<Ending> {
-  const [request] = change.requests
-  if (!context.settings.preview) refuseUnknownFields(change.name, filteredRequest(change.endpoint, request))
-  const { domain, queue, job_type } = ScopeOnly.parse(filteredRequest(change.endpoint, request))
-  const isNamed = isById(filteredRequest(change.endpoint, request))
-  const scoped = { ...change, ...(!isNamed && { scope: { domain, queue, job_type }, mustExist }) }
+  const request = Fields.parse(change.requests[0])
+  if (!context.settings.preview) refuseUnknownFields(change.name, request)
+  const { domain, queue, job_type } = ScopeOnly.parse(request)
+  const scoped = { ...change, ...(!isById(request) && { scope: { domain, queue, job_type }, mustExist }) }
   if (!canaries) return guardChange(context, scoped)
   const { withCanaries } = await import('../guard/canary.ts')
   return guardChange(context, scoped, { apply: withCanaries(canaries), needsToken: '--canary' })
@@ -84,7 +72,8 @@ const ScopeOnly = z.object(scopeFields)
 export function filteredChange<In extends z.ZodType<unknown, unknown>, Out extends z.ZodType>(
   change: Filtered<In, Out>,
 ): FilteredChange<Out> {
-  const { name, endpoint, request, words, count, verbs, how, undoable = true } = change
+  const { name, endpoint, words, count, verbs, how, undoable = true } = change
+  const request = filteredRequest(endpoint, change.request)
   const [would, did] = verbs
   const where = [...(how === undefined ? [] : [how]), ...placeOf(request)].map((part) => ` ${part}`).join('')
   return {
@@ -107,7 +96,7 @@ export function filteredChange<In extends z.ZodType<unknown, unknown>, Out exten
 /** `in chatbooks`; nothing for jobs that are named by their ids. */
 function placeOf(request: FilteredRequest): string[] {
   if (isById(request)) return []
-  const fields = Object.entries(request).filter(([field]) => filtering.has(field))
+  const fields = Object.entries(request).filter(([field]) => filterNames.has(field))
   const filter: FilterFields = Object.fromEntries(fields.map(([field, value]) => [field, String(value)]))
   return [`in ${describeFilter(filter)}`]
 }
@@ -116,6 +105,7 @@ const isById = ({ ids, job_id }: FilteredRequest): boolean => ids !== undefined 
 
 /** The fields that a server which gives no previews understands. */
 const understood = new Map<BulkKind, readonly string[]>([
+  ['requeue', ['domain', 'queue', 'job_type', 'job_id']],
   ['cancel', ['domain', 'queue', 'job_type', 'job_id']],
   ['retry', ['domain', 'queue', 'job_type', 'job_id']],
   ['reschedule', ['domain', 'queue', 'job_type', 'delay_seconds']],
@@ -125,8 +115,10 @@ const understood = new Map<BulkKind, readonly string[]>([
  * A server that gives no previews passes over fields that it does not know, so that a filter would mean more jobs.
  * @throws Failure `usage`
  */
-function refuseUnknownFields(kind: BulkKind, request: FilteredRequest): void {
-  const unknown = Object.keys(request).filter((field) => !understood.get(kind)?.includes(field))
+export function refuseUnknownFields(kind: BulkKind, request: FilteredRequest): void {
+  const unknown = Object.keys(request).filter(
+    (field) => request[field] !== undefined && !understood.get(kind)?.includes(field),
+  )
   if (unknown.length === 0) return
   throw new Failure(
     'usage',

@@ -1,8 +1,10 @@
 import { RequeueRequest, requeue } from '../../shared/changes/requeue.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { BulkChange } from '../guard/change.ts'
+import { bulkPart } from '../guard/tally.ts'
 import { parseInput } from '../settings/flag-errors.ts'
 import { describeScope } from '../settings/scope-flags.ts'
+import { refuseUnknownFields } from './filtered.ts'
 import { revivedBeside } from './revived.ts'
 
 /** How the jobs run again; a field that is absent has its default. */
@@ -49,6 +51,10 @@ export function requeueChange(
     undoable: true,
     along: 'brought back',
     beside: revivedBeside,
+    checkServer: (_client, answers) => {
+      const isOther = answers.some((answer) => bulkPart(answer).preview === undefined)
+      if (isOther) for (const request of requests) refuseUnknownFields('requeue', request)
+    },
   }
 }
 

@@ -38,10 +38,12 @@ export const requeue: CommandSpec<RequeueFlags> = {
   changes: true,
   async run(context, flags, ids) {
     const { requeueChange } = await import('../changes/requeue.ts')
+    const { refuseUnknownFields } = await import('../changes/filtered.ts')
     const { guardChange } = await import('../guard/guard.ts')
     const scope = scopeFor(flags, ids)
     const canary = canaryOfOneDomain(context, flags, ids)
     const again = runAgainOf(flags)
+    if (!context.settings.preview) refuseUnknownFields('requeue', again.fields)
     const requests = (await requestsFor(context, scope, ids)).map((request) => ({ ...request, ...again.fields }))
     const words = ['requeue', ...ids, ...scopeWords(scope, flags.all), ...again.words, ...(canary?.words ?? [])]
     const named = ids.length > 0 ? {} : { scope, mustExist: flags.mustExist ?? false }

@@ -1,4 +1,3 @@
-import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../escape.ts'
 import type { Flag } from './flag.ts'
 import { pastTime } from './past-time.ts'
@@ -45,15 +44,13 @@ export const filterFlags: readonly Flag[] = [
 /** The fields of `JobFilter` on the wire, as texts. */
 export type FilterFields = Record<string, string>
 
-/**
- * The filter that the flags name, as fields of a request.
- * @throws Failure `usage` for a blank value: a variable that a script forgot to set must not mean everything
- */
+/** The filter that the flags name, as fields of a request. A flag with a blank value was refused before. */
 export function filterOf(flags: FilterFlags): FilterFields {
   const { status, owner, batch, worker, errorCode, error, minRetries, stale } = flags
   const texts = { status, owner_user_id: owner, batch_group: batch, worker_id: worker, error_code: errorCode, error }
   const time = (text: string | undefined, flag: string) => (text === undefined ? undefined : pastTime(text, flag))
-  const fields = present({
+  return present({
+    ...scopeOf(flags),
     ...texts,
     min_retries: minRetries,
     stale: stale ? 'true' : undefined,
@@ -62,11 +59,6 @@ export function filterOf(flags: FilterFlags): FilterFields {
     ended_after: time(flags.endedAfter, '--ended-after'),
     ended_before: time(flags.endedBefore, '--ended-before'),
   })
-  const blank = Object.entries(fields).find(([, value]) => value.trim() === '')?.[0]
-  if (blank !== undefined) {
-    throw new Failure('usage', `${flagOfField.get(blank)}: must not be blank; leave it out to mean all`)
-  }
-  return { ...present({ ...scopeOf(flags) }), ...fields }
 }
 
 const present = (fields: Record<string, string | undefined>): FilterFields =>
@@ -86,6 +78,9 @@ const flagOfField = new Map([
   ['ended_after', '--ended-after'],
   ['ended_before', '--ended-before'],
 ])
+
+/** The fields of the filter that a flag sets. */
+export const filterNames: ReadonlySet<string> = new Set(['domain', 'queue', 'job_type', 'stale', ...flagOfField.keys()])
 
 /** The filter as words of a command line. */
 export const filterWords = (filter: FilterFields, all = false): string[] => [
