@@ -58,7 +58,7 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
   const { sql } = opened
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal) // each waiting call listens to it
-  const eventLogMove = createEventLogMove(sql, log)
+  const eventLogMove = createEventLogMove(opened, log)
   const readiness = watchReadiness({ sql, log, eventLogMove })
   const context = createContext({ sql, env, log, stopping: stopping.signal })
   const auth = await createAuthenticator(env, sql, log)

@@ -91,12 +91,52 @@ const connection: Patch[] = [
       return queryError(q, ${unsent(connectionDestroyed)})
 `,
   ],
+  // A new connection runs the statement of the option `opening` before any other. When the statement fails with an error
+  // that the option refuses, the connection ends, and the query that waits for it rejects.
+  [
+    '    , results = null\n    , initial = null\n',
+    '    , results = null\n    , opening = null\n    , initial = null\n',
+  ],
+  [
+    '      needsTypes = options.fetch_types\n      statementId',
+    '      opening = options.opening && options.opening.statement()\n      needsTypes = options.fetch_types\n      statementId',
+  ],
+  [
+    '  function ReadyForQuery(x) {\n    if (query) {\n',
+    `  function ReadyForQuery(x) {
+    if (opening === true) {
+      opening = null
+      if (errorResponse && options.opening.refuses(errorResponse)) {
+        errored(errorResponse)
+        query = results = errorResponse = null
+        result = new Result()
+        connectTimer.cancel()
+        return terminate()
+      }
+      errorResponse = null
+    }
+
+    if (query) {
+`,
+  ],
+  [
+    '      if (needsTypes) {\n        initial.reserve',
+    `      if (opening) {
+        const text = opening
+        opening = true
+        return new Query([text], [], execute, null, { simple: true }).catch(() => {})
+      }
+
+      if (needsTypes) {
+        initial.reserve`,
+  ],
   // The query that waits for the connection rejects by itself, so this rejection must not be unhandled.
   ['return fetchArrayTypes()\n', 'return fetchArrayTypes().catch(() => {})\n'],
   ['    query.execute()\n  }\n', '    query.catch(() => {})\n  }\n'],
 ]
 
 const pool: Patch[] = [
+  ['    socket          : o.socket,\n', '    socket          : o.socket,\n    opening         : o.opening,\n'],
   // A transaction fails when its session is lost. It must not continue in the next session of the same connection.
   ['      , connection\n      , prepare = null\n', '      , connection\n      , mine\n      , prepare = null\n'],
   ['c.reserved = () => queries.length\n', 'c.reserved = mine = () => queries.length\n'],

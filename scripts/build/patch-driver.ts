@@ -5,10 +5,11 @@ import { type Patch, patches } from './driver-patches.ts'
 
 /**
  * Patches the PostgreSQL driver in the bundle. postgres.js 3.4.9 has defects when a connection is lost
- * (porsager/postgres issues 1066, 1130, 1154, 1208), and when a transaction begins at the limit of a pipeline. A query between the error and the close of a socket never settles,
- * or resolves with the rows of another statement. A transaction or a reserved session continues in another session, or
- * ends the process. The pool loses a connection. With the patches each such query rejects with CONNECTION_CLOSED. The
- * build fails when the source of the driver changes, so that each new release of the driver is checked.
+ * (porsager/postgres issues 1066, 1130, 1154, 1208), and when a transaction begins at the limit of a pipeline. A query
+ * between the error and the close of a socket never settles, or resolves with the rows of another statement. A transaction
+ * or a reserved session continues in another session, or ends the process. The pool loses a connection. With the patches
+ * each such query rejects with CONNECTION_CLOSED, and there is the option `opening`: a statement that each new connection
+ * runs before any other. The build fails when the source of the driver changes, so that each new release is checked.
  */
 export const patchDriver: Plugin = {
   name: 'patch-driver',

@@ -1,13 +1,10 @@
 import * as z from 'zod'
 import { isAccessRefused, isConnectionLost, isReadOnly } from '../database/failure.ts'
+import type { OpenedDatabase } from '../database/opened-database.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import { eventSequence } from '../lifecycle/event-ids.ts'
 import type { Log } from '../log.ts'
-
-/** More ids than a standby or a backup can lack. */
-const step = 1_000_000
-
-const setting = 'event_origin'
+import { moveAtOpening, setting, step } from './move-at-opening.ts'
 
 /** What the ids of the event log belong to; a part that this role may not read is null. */
 const Origin = z.object({
@@ -24,7 +21,10 @@ const names = { system: 'system identifier', timeline: 'timeline', table: 'table
 
 /** Moves the ids of events on where the database is another than before. */
 export interface EventLogMove {
-  /** Looks, and moves where it must. Errors go to the log, each text once: events are written without the move, too. */
+  /**
+   * Has each new connection look from now on. Then looks itself, and moves where it must. Errors go to the log, each text
+   * once: events are written without the move, too.
+   */
   check: () => Promise<void>
 }
 
@@ -33,7 +33,10 @@ export interface EventLogMove {
  * would give out their ids again. The first server that sees another system identifier, timeline or table moves the sequence
  * on by 1,000,000 and writes an event `log.moved`.
  */
-export function createEventLogMove(sql: Pool, log: Pick<Log, 'warn' | 'info'>): EventLogMove {
+export function createEventLogMove(
+  { sql, findSchema, openWith }: Pick<OpenedDatabase, 'sql' | 'findSchema' | 'openWith'>,
+  log: Pick<Log, 'warn' | 'info'>,
+): EventLogMove {
   const reported = new Set<string>()
   const warn = (text: string) => {
     if (reported.has(text)) return
@@ -43,6 +46,7 @@ export function createEventLogMove(sql: Pool, log: Pick<Log, 'warn' | 'info'>): 
   return {
     async check() {
       try {
+        openWith?.(moveAtOpening(await findSchema(sql)))
         const origin = await readOrigin(sql)
         if (origin === undefined) return
         if (origin.system === null) warn(withoutSystem)

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import postgres from 'postgres'
 import { adminSetting, withAdminTransactions } from './admin-setting.ts'
 import { readJson, writeJson } from './lossless-json.ts'
+import type { Opening } from './opening.ts'
 import type { Pool } from './sql.ts'
 
 const types = {
@@ -53,25 +54,30 @@ interface Limits {
   lockTimeoutMs: number
   /** A pooler in transaction mode is in between and accepts no settings of a session. */
   pooled: boolean
+  opening: Opening
 }
 
 /** A connection pool on a PostgreSQL server; statements and lock waits have their timeouts, in milliseconds. */
-export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs, pooled }: Limits): Pool {
+export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs, pooled, opening }: Limits): Pool {
   const limits = {
     statement_timeout: statementTimeoutMs,
     lock_timeout: lockTimeoutMs,
     idle_in_transaction_session_timeout: statementTimeoutMs,
   }
-  const connected = postgres(url, {
+  const options = {
     ...common,
     max: pool,
+    onnotice: opening.heard,
+    // An option of the patched driver (`scripts/build/driver-patches.ts`).
+    opening,
     // After 30 minutes a connection is replaced, so that the pool notices a failover behind one host name.
     max_lifetime: 30 * 60,
     connection: {
       application_name: 'jobs-server',
       ...(pooled ? textFormats : { ...session, ...planning, ...limits, ...adminSetting }),
     },
-  })
+  }
+  const connected = postgres(url, options)
   return pooled ? withAdminTransactions(connected) : connected
 }
 

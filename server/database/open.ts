@@ -6,6 +6,7 @@ import { connectPostgres } from './connect.ts'
 import { openEmbedded } from './embedded/embedded.ts'
 import { findNames } from './find-names.ts'
 import type { Listener, OpenedDatabase } from './opened-database.ts'
+import { createOpening, type Opening } from './opening.ts'
 import { type SchemaNames, withSchemaNames } from './schema-names.ts'
 import type { Pool } from './sql.ts'
 
@@ -21,7 +22,8 @@ export async function openDatabase(env: Env, log: Log): Promise<OpenedDatabase> 
   }
   const url = env.JOBS_DB_URL
   const names: SchemaNames = {}
-  const connect = (pool: number) => withSchemaNames(createPool(env, url, pool), names)
+  const opening = createOpening(log)
+  const connect = (pool: number) => withSchemaNames(createPool(env, { url, pool, opening }), names)
   const sql = connect(env.JOBS_DB_POOL)
   let own: Pool | undefined
   return {
@@ -34,6 +36,7 @@ export async function openDatabase(env: Env, log: Log): Promise<OpenedDatabase> 
       own = connect(dedicatedConnections)
       return work(own).finally(() => own?.end({ timeout: 0 }))
     },
+    ...(!env.JOBS_DB_POOLER && { openWith: opening.set }),
     // A pooler in transaction mode passes no notification on.
     listen: (channel, listener) => void (env.JOBS_DB_POOLER || keepListening(sql, channel, listener)),
     close: async (graceMs) => {
@@ -62,11 +65,10 @@ async function keepListening(sql: Pool, channel: string, { heard, listening }: L
 /** A migration needs one connection that works and one that holds the lock meanwhile. */
 const dedicatedConnections = 2
 
-function createPool(env: Env, url: string, pool: number): Pool {
+function createPool(env: Env, options: { url: string; pool: number; opening: Opening }): Pool {
   try {
     return connectPostgres({
-      url,
-      pool,
+      ...options,
       statementTimeoutMs: env.JOBS_STATEMENT_TIMEOUT_SECONDS * 1000,
       lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
       pooled: env.JOBS_DB_POOLER,

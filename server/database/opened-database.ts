@@ -22,6 +22,11 @@ export interface OpenedDatabase {
    * embedded database has only one connection and runs the work on that one.
    */
   withDedicatedPool: <Result>(work: (own: Pool) => Promise<Result>) => Promise<Result>
+  /**
+   * Sets the statement that each new connection runs before any other. Undefined where a connection is no session of
+   * PostgreSQL: the embedded database never fails over, and a pooler changes sessions without a word.
+   */
+  openWith?: (statement: string) => void
   /** Listens to a channel, and listens again after a lost connection. */
   listen: (channel: string, listener: Listener) => void
   /** Closes the database within `graceMs` milliseconds, whatever state it is in. */

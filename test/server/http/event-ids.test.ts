@@ -1,11 +1,13 @@
+import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { events as endpoint, type JobEvent } from '../../../shared/records/events.ts'
+import { holding, otherProgram } from '../../support/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { readStream } from '../../support/event-reader.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { jobPaths, workerOf } from '../../support/worker.ts'
-import { openWorld, type World } from '../../support/world.ts'
+import { openWorld, paths, type World } from '../../support/world.ts'
 
 describe.each(kinds)('ids of events on %s', (kind) => {
   let world: World
@@ -75,4 +77,54 @@ describe.each(kinds)('ids of events on %s', (kind) => {
       expect(created).toMatchObject({ job_id: id, event_type: 'job.created' })
     },
   )
+})
+
+describe('ids of events after a failover', () => {
+  let world: World
+  let worker: ReturnType<typeof workerOf>
+  let other: postgres.Sql
+  beforeAll(async () => {
+    world = await openWorld('postgres', { JOBS_LOCK_TIMEOUT_SECONDS: '1' })
+    worker = workerOf(world.post)
+    other = otherProgram(world)
+    await worker.enqueueAll([{}, {}, {}])
+  })
+  afterAll(async () => {
+    await other?.end()
+    await world?.stop()
+  })
+
+  const events = () => other<{ id: number; event_type: string }[]>`
+    select id::int, event_type from job_events order by id`
+  const enqueue = () => world.post(jobPaths.enqueue, { domain: 'd', queue: 'q', job_type: 't', payload: {} })
+
+  it('are moved on by a new connection before its first statement', async () => {
+    const before = (await events()).at(-1)?.id ?? 0
+    // As though a standby had been promoted: another timeline, and no session of the server is left.
+    await other`
+      update jobsctl_settings set value = jsonb_set(value::jsonb, '{timeline}', '"0000000A"')::text
+      where name = 'event_origin'`
+    const letGo = await holding(other, (tx) => tx`select from jobsctl_settings where name = 'event_origin' for update`)
+    try {
+      await other`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'jobs-server'`
+      await until('a call has waited for another session that moves the ids', async () => {
+        const { status, body } = await enqueue()
+        expect(status).toBe(503)
+        return JSON.stringify(body).includes('database_busy')
+      })
+      expect((await world.call('GET', paths.stats)).status).toBe(503)
+    } finally {
+      await letGo()
+    }
+    await until('calls are answered', async () => (await enqueue()).status === 201)
+    await worker.enqueueAll([{}, {}])
+
+    const [moved, ...created] = (await events()).filter(({ id }) => id > before)
+    expect(moved).toMatchObject({ event_type: 'log.moved' })
+    expect(moved?.id).toBeGreaterThan(before + 1_000_000)
+    expect(created.map(({ event_type }) => event_type)).toEqual(Array(3).fill('job.created'))
+    expect(world.log.filter((line) => line.includes('another timeline: ids of events go on at'))).toHaveLength(1)
+  })
 })

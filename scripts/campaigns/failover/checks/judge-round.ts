@@ -12,7 +12,7 @@ import { checkHashChain } from '../../trust/records.ts'
 import type { RoundResult, Witnessed } from '../stage.ts'
 import { checkExplainedLoss, checkKept, checkNoLoss, lossOf } from './loss.ts'
 import { checkPrune } from './pruned.ts'
-import { checkReadersAcrossLoss } from './readers.ts'
+import { checkIdsOnce, checkReadersAcrossLoss } from './readers.ts'
 import { checkWritesBack, outageOf } from './writes.ts'
 
 /** After the promotion, in milliseconds, no call fails any more. */
@@ -33,7 +33,12 @@ export async function judgeRound(witnessed: Witnessed): Promise<RoundResult> {
   const verdicts = [
     checkWritesBack(outage),
     ...(old
-      ? [checkExplainedLoss(loss, old), checkKept(evidence, old), ...checkReadersAcrossLoss(evidence)]
+      ? [
+          checkExplainedLoss(loss, old),
+          checkKept(evidence, old),
+          checkIdsOnce(evidence, old),
+          ...checkReadersAcrossLoss(evidence, old),
+        ]
       : [checkNoLoss(loss), ...checksWithoutLoss(evidence)]),
     ...[checkEnded(evidence), checkTransitions(evidence), checkAttempts(evidence), checkResponses(evidence)],
     checkAfterFaults(evidence, promoted + graceMs),
