@@ -81,6 +81,10 @@ export const enqueueByHttp: Action = {
   changed: (stage, domain) => counted(stage, domain, 'queued'),
 }
 
+/** All actions for a place in a series of trouble; one of them in turn in a short run. */
+export const actionsAt = ({ short }: Stage, actions: readonly Action[], place: number): readonly Action[] =>
+  short ? actions.slice(place % actions.length).slice(0, 1) : actions
+
 /** An action that was tried, and what became of the jobs. */
 export interface Tried {
   action: string
@@ -89,16 +93,22 @@ export interface Tried {
   changed: number
 }
 
-/** Prepares an action in a domain of its own, and runs it at the URL that `at` returns, which may make trouble first. */
+interface Place {
+  url: string
+  /** Ends trouble that would keep the campaign from counting jobs, such as a lock on the table. */
+  release?: () => Promise<unknown>
+}
+
+/** Prepares an action in a domain of its own, and runs it at the place that `at` returns, which may make trouble first. */
 export async function tryOnce(
   stage: Stage,
   action: Action,
-  at: (domain: string) => Promise<{ url: string }> | { url: string },
+  at: (domain: string) => Promise<Place> | Place,
 ): Promise<Tried> {
   const domain = stage.domain()
   await action.prepare(stage, domain)
-  const { url } = await at(domain)
-  const outcome = await action.run(url, domain)
+  const { url, release } = await at(domain)
+  const outcome = await action.run(url, domain).finally(release)
   await untilQuiet(stage)
   return { action: action.name, outcome, jobs: action.jobs, changed: await action.changed(stage, domain) }
 }

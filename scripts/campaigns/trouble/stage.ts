@@ -34,7 +34,8 @@ interface StageOptions {
 
 /** Opens the session, and has a server make the tables. */
 export async function openStage({ dbUrl, folder, short, lie }: StageOptions): Promise<Stage> {
-  const sql = postgres(dbUrl, { max: 4, onnotice: () => {} })
+  // A statement that waits for a lock for ever would keep the campaign from its end.
+  const sql = postgres(dbUrl, { max: 4, onnotice: () => {}, connection: { statement_timeout: 120_000 } })
   let domains = 0
   const withServer: Stage['withServer'] = async (use, options = {}) => {
     const server = await startServer({ dbUrl, folder, ...options })

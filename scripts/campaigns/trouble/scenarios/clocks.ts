@@ -35,7 +35,7 @@ async function pruneUnderClock(stage: Stage): Promise<Tried[]> {
   const tries: Tried[] = []
   await stage.withServer(
     async ({ url }) => {
-      for (let times = 0; times < 5; times++) {
+      for (let times = 0; times < (stage.short ? 2 : 5); times++) {
         const tried = await tryOnce(stage, pruneOfHalf, () => ({ url }))
         if (tried.changed !== jobsEach / 2)
           stage.lie(`${tried.changed} of ${jobsEach / 2} jobs older than 30 days are gone`)
@@ -52,7 +52,7 @@ async function leaseUnderClock(stage: Stage): Promise<Tried[]> {
   const tries: Tried[] = []
   await stage.withServer(
     async ({ url }) => {
-      for (let times = 0; times < 5; times++) {
+      for (let times = 0; times < (stage.short ? 2 : 5); times++) {
         const domain = stage.domain()
         await post(url, { path: enqueue.path, body: { domain, job_type: 'export', payload: {} } })
         const [job] = await leased(url, domain, 'first')

@@ -1,5 +1,14 @@
 import { prune } from '../../../../shared/endpoints.ts'
-import { bulkOf, enqueueByHttp, pruneByHttp, pruneByJobsctl, sweepByJobsctl, type Tried, tryOnce } from '../actions.ts'
+import {
+  actionsAt,
+  bulkOf,
+  enqueueByHttp,
+  pruneByHttp,
+  pruneByJobsctl,
+  sweepByJobsctl,
+  type Tried,
+  tryOnce,
+} from '../actions.ts'
 import { post } from '../http.ts'
 import type { Scenario } from '../scenario.ts'
 import { type Stage, withWire } from '../stage.ts'
@@ -15,14 +24,15 @@ const bulk = [pruneByJobsctl, pruneByHttp, sweepByJobsctl]
 const lastMessage = 80
 
 const messagesToCut = ({ short }: Stage): number[] =>
-  Array.from({ length: lastMessage }, (_, at) => at + 1).filter((nth) => !short || nth % 16 === 1)
+  Array.from({ length: lastMessage }, (_, at) => at + 1).filter((nth) => !short || nth % 10 === 1)
 
 /** Runs each action once for each message, and cuts the connection there. */
 async function cutEverywhere(stage: Stage, when: 'before' | 'after'): Promise<Tried[]> {
   const tries: Tried[] = []
   await withWire(stage, fewConnections, async ({ url }, wire) => {
-    for (const nth of messagesToCut(stage)) {
-      for (const action of nth <= 4 ? [...bulk, enqueueByHttp] : bulk) {
+    for (const [place, nth] of messagesToCut(stage).entries()) {
+      const some = actionsAt(stage, bulk, place)
+      for (const action of nth <= 4 ? [...some, enqueueByHttp] : some) {
         const at = () => {
           wire.cutAt({ nth, when })
           return { url }

@@ -1,5 +1,5 @@
 import { httpProxy, type Passed, type Passing, type Proxying } from '../../../proxies/http-proxy.ts'
-import { pruneByJobsctl, sweepByJobsctl, type Tried, tryOnce } from '../actions.ts'
+import { actionsAt, pruneByJobsctl, sweepByJobsctl, type Tried, tryOnce } from '../actions.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Stage } from '../stage.ts'
 
@@ -20,9 +20,9 @@ const page = (status: number): Passed => ({
 async function through(stage: Stage, ways: readonly Proxying[]): Promise<Tried[]> {
   const tries: Tried[] = []
   await stage.withServer(async ({ url }) => {
-    for (const way of ways) {
+    for (const [place, way] of ways.entries()) {
       const proxy = await httpProxy(url, (passing, forward) => (isChange(passing) ? way(passing, forward) : forward()))
-      for (const action of actions) tries.push(await tryOnce(stage, action, () => proxy))
+      for (const action of actionsAt(stage, actions, place)) tries.push(await tryOnce(stage, action, () => proxy))
       await proxy.stop()
     }
   })
