@@ -1,16 +1,15 @@
 import * as z from 'zod'
 import type { Endpoint } from '../../shared/endpoint.ts'
-import { Failure } from '../../shared/errors.ts'
 import type { BulkKind } from '../../shared/records/records.ts'
 import { scopeFields } from '../../shared/scope.ts'
 import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { guardChange } from '../guard/guard.ts'
-import { bulkPart } from '../guard/tally.ts'
 import type { Ending } from '../output/print.ts'
 import type { Canaries } from '../settings/canary-flags.ts'
 import { describeFilter, type FilterFields, filterNames } from '../settings/filter-flags.ts'
 import { parseInput } from '../settings/flag-errors.ts'
+import { checkFields } from './understood.ts'
 
 /** A request of a change that takes a filter, without the fields that the guard adds. */
 export type FilteredRequest = Record<string, unknown>
@@ -58,7 +57,6 @@ export async function guardFiltered<Out extends z.ZodType>(
   canaries?: Canaries,
 ): Promise<Ending> {
   const request = Fields.parse(change.requests[0])
-  if (!context.settings.preview) refuseUnknownFields(change.name, request)
   const { domain, queue, job_type } = ScopeOnly.parse(request)
   const scoped = { ...change, ...(!isById(request) && { scope: { domain, queue, job_type }, mustExist }) }
   if (!canaries) return guardChange(context, scoped)
@@ -87,42 +85,18 @@ export function filteredChange<In extends z.ZodType<unknown, unknown>, Out exten
     facts: request,
     words,
     undoable,
-    checkServer: (_client, answers) => {
-      if (answers.some((answer) => bulkPart(answer).preview === undefined)) refuseUnknownFields(name, request)
-    },
+    checkServer: checkFields(name, [request]),
   }
 }
 
 /** `in chatbooks`; nothing for jobs that are named by their ids. */
-function placeOf(request: FilteredRequest): string[] {
-  if (isById(request)) return []
-  const fields = Object.entries(request).filter(([field]) => filterNames.has(field))
+const placeOf = (request: FilteredRequest): string[] => (isById(request) ? [] : [`in ${describeRequest(request)}`])
+
+/** The filter of a request in a sentence: `chatbooks`, `chatbooks/default with --owner alice`. */
+export function describeRequest(request: object): string {
+  const fields = Object.entries(request).filter(([field, value]) => filterNames.has(field) && value !== undefined)
   const filter: FilterFields = Object.fromEntries(fields.map(([field, value]) => [field, String(value)]))
-  return [`in ${describeFilter(filter)}`]
+  return describeFilter(filter)
 }
 
 const isById = ({ ids, job_id }: FilteredRequest): boolean => ids !== undefined || job_id !== undefined
-
-/** The fields that a server which gives no previews understands. */
-const understood = new Map<BulkKind, readonly string[]>([
-  ['requeue', ['domain', 'queue', 'job_type', 'job_id']],
-  ['cancel', ['domain', 'queue', 'job_type', 'job_id']],
-  ['retry', ['domain', 'queue', 'job_type', 'job_id']],
-  ['reschedule', ['domain', 'queue', 'job_type', 'delay_seconds']],
-])
-
-/**
- * A server that gives no previews passes over fields that it does not know, so that a filter would mean more jobs.
- * @throws Failure `usage`
- */
-export function refuseUnknownFields(kind: BulkKind, request: FilteredRequest): void {
-  const unknown = Object.keys(request).filter(
-    (field) => request[field] !== undefined && !understood.get(kind)?.includes(field),
-  )
-  if (unknown.length === 0) return
-  throw new Failure(
-    'usage',
-    `a server without previews passes over ${unknown.join(', ')}, so that other jobs would be changed; nothing was changed`,
-    { hint: 'select the jobs by --domain, --queue and --job-type; jobsctl doctor shows what this server lacks' },
-  )
-}

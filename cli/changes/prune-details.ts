@@ -5,7 +5,7 @@ import type { PreviewDetails, Previewed } from '../guard/change.ts'
 import type { Client } from '../http/client.ts'
 import { groupedDigits, sumOf } from '../output/numbers.ts'
 import type { Column } from '../output/table.ts'
-import { describeScope } from '../settings/scope-flags.ts'
+import { describeRequest } from './filtered.ts'
 
 type Filters = Pick<PruneRequest, 'statuses' | 'older_than_days' | 'domain' | 'queue' | 'job_type'>
 
@@ -37,7 +37,7 @@ export async function pruneDetails(
   const before = new Date(Date.parse(asOf) - older_than_days * 86_400_000)
   const ended = `${before.toISOString().slice(0, 16).replace('T', ' ')} UTC`
   return {
-    head: `Would delete finished jobs in ${describeScope(request)} that ended before ${ended}`,
+    head: `Would delete finished jobs in ${describeRequest(request)} that ended before ${ended}`,
     table: {
       text: await print.table(columns, groups),
       jobs: sumOf(groups.map(({ count }) => count)),

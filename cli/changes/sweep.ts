@@ -2,15 +2,18 @@ import { SweepRequest, sweep } from '../../shared/changes/sweep.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { durationText } from '../settings/duration.ts'
 import { parseInput } from '../settings/flag-errors.ts'
-import { describeScope } from '../settings/scope-flags.ts'
+import { describeRequest } from './filtered.ts'
+import { narrowerOf, withFields } from './narrower.ts'
+import { checkFields } from './understood.ts'
 
 /**
  * The request of a sweep, without the fields that the guard adds.
  * @throws Failure `usage`
  */
 export function sweepRequest(fields: unknown) {
-  const { age_seconds, runtime_seconds, action, domain, queue, job_type } = parseInput(SweepRequest, fields)
-  return { age_seconds, runtime_seconds, action, domain, queue, job_type }
+  const request = parseInput(SweepRequest, fields)
+  const { age_seconds, runtime_seconds, action, domain, queue, job_type } = request
+  return { age_seconds, runtime_seconds, action, domain, queue, job_type, ...narrowerOf(request) }
 }
 
 const verbs = { cancel: ['would cancel', 'cancelled'], fail: ['would fail', 'failed'] } as const
@@ -21,18 +24,19 @@ export function sweepChange(
   words: readonly string[],
 ): BulkChange<typeof sweep.input, typeof sweep.output> {
   const [wouldDo, did] = verbs[request.action]
-  const where = describeScope(request)
+  const where = describeRequest(request)
   return {
     name: 'sweep',
     endpoint: sweep,
     requests: [request],
-    preview: (request) => ({ ...request, dry_run: true }),
-    bounded: (request, bound) => ({ ...request, ...bound }),
+    preview: (request) => withFields(request, { dry_run: true }),
+    bounded: (request, bound) => withFields(request, bound),
     count: ({ affected }) => affected,
     say: (jobs, done) => `${done ? did : wouldDo} ${jobs} in ${where}`,
     facts: request,
     words,
     undoable: true,
+    checkServer: checkFields('sweep', [request]),
     why: ({ status }) => whyOf(request, status),
   }
 }

@@ -1,16 +1,9 @@
 import type { CommandSpec } from '../command.ts'
 import { days } from '../settings/duration.ts'
-import {
-  allFlag,
-  mustExistFlag,
-  type ScopeFlags,
-  scopeFlags,
-  scopeOfChange,
-  scopeWords,
-} from '../settings/scope-flags.ts'
+import { type NarrowerFlags, narrowedScope, narrowerFlags } from '../settings/narrower-flags.ts'
+import { allFlag, mustExistFlag, scopeFlags } from '../settings/scope-flags.ts'
 
-interface PruneFlags extends ScopeFlags {
-  mustExist?: boolean
+interface PruneFlags extends NarrowerFlags {
   olderThan?: string
   status?: string[]
 }
@@ -39,17 +32,18 @@ export const prune: CommandSpec<PruneFlags> = {
       group: 'WHICH JOBS',
       many: true,
     },
+    ...narrowerFlags,
   ],
   changes: true,
   async run(context, flags) {
     const { pruneChange, pruneRequest } = await import('../changes/prune.ts')
     const { guardChange } = await import('../guard/guard.ts')
-    const scope = scopeOfChange(flags)
+    const { scope, fields, words: which } = narrowedScope(flags)
     const older_than_days = days(flags.olderThan ?? '30d', '--older-than')
-    const request = pruneRequest({ statuses: flags.status, older_than_days, ...scope })
+    const request = pruneRequest({ statuses: flags.status, older_than_days, ...fields })
     const words = [
       'prune',
-      ...scopeWords(scope, flags.all),
+      ...which,
       ...['--older-than', `${older_than_days}d`],
       ...(request.statuses.join() === usual.join() ? [] : ['--status', request.statuses.join(',')]),
     ]

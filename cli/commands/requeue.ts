@@ -6,20 +6,11 @@ import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
 import { type Canaries, type CanaryFlags, canaryFlags, canaryOf } from '../settings/canary-flags.ts'
+import { type NarrowerFlags, narrowedScope, narrowerFlags } from '../settings/narrower-flags.ts'
 import { type RunAgainFlags, runAgainFlags, runAgainOf } from '../settings/run-again-flags.ts'
-import {
-  allFlag,
-  mustExistFlag,
-  type ScopeFlags,
-  scopeFlags,
-  scopeOf,
-  scopeOfChange,
-  scopeWords,
-} from '../settings/scope-flags.ts'
+import { allFlag, mustExistFlag, scopeFlags } from '../settings/scope-flags.ts'
 
-interface RequeueFlags extends ScopeFlags, CanaryFlags, RunAgainFlags {
-  mustExist?: boolean
-}
+interface RequeueFlags extends NarrowerFlags, CanaryFlags, RunAgainFlags {}
 
 export const requeue: CommandSpec<RequeueFlags> = {
   name: 'requeue',
@@ -34,20 +25,20 @@ export const requeue: CommandSpec<RequeueFlags> = {
     'jobsctl requeue 8123 8124',
   ],
   operands: '[ids...]',
-  flags: [...scopeFlags, allFlag, mustExistFlag, ...runAgainFlags, ...canaryFlags],
+  flags: [...scopeFlags, allFlag, mustExistFlag, ...runAgainFlags, ...canaryFlags, ...narrowerFlags],
   changes: true,
   async run(context, flags, ids) {
-    const { requeueChange } = await import('../changes/requeue.ts')
-    const { refuseUnknownFields } = await import('../changes/filtered.ts')
+    const { requeueChange, requeueRequest } = await import('../changes/requeue.ts')
     const { guardChange } = await import('../guard/guard.ts')
-    const scope = scopeFor(flags, ids)
+    const { scope, fields, words: which } = selectedBy(flags, ids)
     const canary = canaryOfOneDomain(context, flags, ids)
     const again = runAgainOf(flags)
-    if (!context.settings.preview) refuseUnknownFields('requeue', again.fields)
-    const requests = (await requestsFor(context, scope, ids)).map((request) => ({ ...request, ...again.fields }))
-    const words = ['requeue', ...ids, ...scopeWords(scope, flags.all), ...again.words, ...(canary?.words ?? [])]
+    const requests = (await requestsFor(context, scope, ids)).map((request) =>
+      requeueRequest({ ...fields, ...request, ...again.fields }),
+    )
+    const words = ['requeue', ...which, ...again.words, ...(canary?.words ?? [])]
     const named = ids.length > 0 ? {} : { scope, mustExist: flags.mustExist ?? false }
-    const change = { ...requeueChange(requests, words, scope), ...named }
+    const change = { ...requeueChange(requests, words, fields), ...named }
     if (!canary) return guardChange(context, change)
     const { withCanaries } = await import('../guard/canary.ts')
     return guardChange(context, change, { apply: withCanaries(canary), needsToken: '--canary' })
@@ -66,15 +57,18 @@ function canaryOfOneDomain(context: Context, flags: RequeueFlags, ids: string[])
   return canaries
 }
 
-function scopeFor(flags: ScopeFlags, ids: string[]): Scope {
-  if (ids.length === 0) return scopeOfChange(flags)
-  if (flags.all || Object.keys(scopeOf(flags)).length > 0) {
-    throw new Failure('usage', 'ids and a scope exclude each other')
-  }
+/**
+ * The jobs that ids or flags select: their scope, the fields of the filter, and the words of the command line.
+ * @throws Failure `usage`
+ */
+function selectedBy(flags: RequeueFlags, ids: string[]): ReturnType<typeof narrowedScope> {
+  if (ids.length === 0) return narrowedScope(flags)
+  const { canary: _c, canaryWait: _w, spread: _s, dependents: _d, mustExist: _m, ...filter } = flags
+  if (Object.keys(filter).length > 0) throw new Failure('usage', 'ids and a scope exclude each other')
   const wrong = ids.find((id) => !/^[1-9]\d*$/.test(id) || !Number.isSafeInteger(Number(id)))
   if (wrong !== undefined)
     throw new Failure('usage', `${wrong} is not a job id`, { hint: 'ids are whole numbers, such as 8123' })
-  return {}
+  return { scope: {}, fields: {}, words: ids }
 }
 
 async function requestsFor(context: Context, scope: Scope, ids: string[]): Promise<OneRequeue[]> {

@@ -1,17 +1,10 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
 import { durationText, seconds } from '../settings/duration.ts'
-import {
-  allFlag,
-  mustExistFlag,
-  type ScopeFlags,
-  scopeFlags,
-  scopeOfChange,
-  scopeWords,
-} from '../settings/scope-flags.ts'
+import { type NarrowerFlags, narrowedScope, narrowerFlags } from '../settings/narrower-flags.ts'
+import { allFlag, mustExistFlag, scopeFlags } from '../settings/scope-flags.ts'
 
-interface SweepFlags extends ScopeFlags {
-  mustExist?: boolean
+interface SweepFlags extends NarrowerFlags {
   age?: string
   runtime?: string
   action?: string
@@ -33,6 +26,7 @@ export const sweep: CommandSpec<SweepFlags> = {
     { flags: '--age <duration>', about: 'queued jobs created at least this long ago', group: 'WHICH JOBS' },
     { flags: '--runtime <duration>', about: 'running jobs started at least this long ago', group: 'WHICH JOBS' },
     { flags: '--action <action>', about: 'cancel or fail (default: cancel)', group: 'HOW' },
+    ...narrowerFlags,
   ],
   changes: true,
   async run(context, flags) {
@@ -41,13 +35,13 @@ export const sweep: CommandSpec<SweepFlags> = {
     if (flags.age === undefined && flags.runtime === undefined) {
       throw new Failure('usage', 'which jobs? give --age, --runtime or both', { hint: '--age 1d --runtime 2h' })
     }
-    const scope = scopeOfChange(flags)
+    const { scope, fields, words: which } = narrowedScope(flags)
     const age_seconds = flags.age === undefined ? undefined : seconds(flags.age, '--age')
     const runtime_seconds = flags.runtime === undefined ? undefined : seconds(flags.runtime, '--runtime')
-    const request = sweepRequest({ age_seconds, runtime_seconds, action: flags.action, ...scope })
+    const request = sweepRequest({ age_seconds, runtime_seconds, action: flags.action, ...fields })
     const words = [
       'sweep',
-      ...scopeWords(scope, flags.all),
+      ...which,
       ...(age_seconds === undefined ? [] : ['--age', durationText(age_seconds)]),
       ...(runtime_seconds === undefined ? [] : ['--runtime', durationText(runtime_seconds)]),
       ...(request.action === 'cancel' ? [] : ['--action', request.action]),

@@ -58,7 +58,10 @@ export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
   ending?: (answers: readonly z.output<Out>[]) => Ending
   /** The error where no job matches; without it, a change of no job ends well. */
   noneMatch?: (client: Client, answers: readonly z.output<Out>[]) => Promise<Failure>
-  /** Throws where the preview shows that the server cannot be trusted with this change. */
+  /**
+   * Throws where the answers to the preview show that the server cannot be trusted with this change. Without a preview there
+   * are no answers.
+   */
   checkServer?: (client: Client, answers: readonly z.output<Out>[]) => void
   /** The scope of the change, where it has one. */
   scope?: Scope

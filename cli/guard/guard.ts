@@ -80,6 +80,7 @@ export async function decide<In extends z.ZodType, Out extends z.ZodType>(
 }
 
 async function withoutPreview<In extends z.ZodType, Out extends z.ZodType>(session: Session<In, Out>): Promise<Ending> {
+  session.change.checkServer?.(session.client, [])
   if (session.max === undefined) return applyChange(session, undefined)
   throw new Failure(
     'usage',

@@ -16,6 +16,11 @@ const Ids = z
   )
   .refine((ids) => ids.length <= mostIds, `must have at most ${mostIds.toLocaleString('en-US')} items`)
 
+const { domain: _domain, queue: _queue, job_type: _jobType, status: _status, ...others } = jobFilterFields
+
+/** The fields of the filter beside the scope, for changes that have always taken a scope. */
+export const narrowerFields = { ...others, ids: optional(Ids) }
+
 const filterFields = {
   ...jobFilterFields,
   ids: optional(Ids),
@@ -45,6 +50,14 @@ const hasTwoListsOfIds = (request: object): boolean => {
   return names.includes('ids') && names.includes('job_id')
 }
 
+/** Prepares the input of a change: it gathers the fields `payload.<path>`, and refuses blank fields of the filter. */
+export function prepareFilter(request: unknown, context: z.core.ParsePayload): unknown {
+  for (const name of blankFilters(request)) {
+    context.issues.push({ code: 'custom', path: [name], message: 'must not be blank', input: request })
+  }
+  return gatherPayload(request)
+}
+
 /**
  * The input of a change that takes a filter. At least one field of the filter beside `status` must be sent, or `all: true`,
  * so that a filter which a script forgot does not mean every job.
@@ -52,12 +65,7 @@ const hasTwoListsOfIds = (request: object): boolean => {
  */
 export const filteredRequest = <T extends z.ZodRawShape>(own: T) =>
   z.preprocess(
-    (request, context) => {
-      for (const name of blankFilters(request)) {
-        context.issues.push({ code: 'custom', path: [name], message: 'must not be blank', input: request })
-      }
-      return gatherPayload(request)
-    },
+    prepareFilter,
     z
       .strictObject({ ...filterFields, ...bulkFields, ...own })
       .refine(isNarrowed, { path: ['domain'], message: noFilter })

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields, Group } from './bulk-change.ts'
+import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change.ts'
 
 /** The statuses that a prune may delete: a prune never deletes live work. */
 const prunableStatuses = ['completed', 'failed', 'cancelled', 'quarantined'] as const
@@ -18,7 +19,7 @@ const PrunableStatus = z
   )
   .pipe(z.enum(prunableStatuses, `must be one of ${prunableStatuses.join(', ')}`))
 
-export const PruneRequest = z.strictObject({
+const Prune = z.strictObject({
   statuses: z
     .array(z.unknown(), 'must be a list of statuses')
     .min(1, 'must name at least one status')
@@ -28,12 +29,14 @@ export const PruneRequest = z.strictObject({
     .default(['completed', 'failed', 'cancelled']),
   older_than_days: wholeNumber(1, 3650).default(30),
   ...scopeFields,
+  ...narrowerFields,
   ...bulkFields,
   /** Dry run only: how many of the largest groups the response lists. */
   detail_top_k: wholeNumber(0, 100).default(0),
   /** Dry run only: counts also the jobs that stay, which scans all finished jobs in scope. */
   include_kept: z.boolean('must be true or false').default(false),
 })
+export const PruneRequest = z.preprocess(prepareFilter, Prune)
 export type PruneRequest = z.output<typeof PruneRequest>
 
 export const PruneGroup = Group.extend({
@@ -59,4 +62,5 @@ export const prune = endpoint({
   output: PruneResult,
   changes: (request) => !request.dry_run,
   bulk: true,
+  documents: documentsOfIds,
 })

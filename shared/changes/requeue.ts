@@ -2,10 +2,12 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, ScopeName, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
+import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change.ts'
 import { runAgainAnswer, runAgainFields } from './retry.ts'
 
-export const RequeueRequest = z.strictObject({
+const Requeue = z.strictObject({
   ...scopeFields,
+  ...narrowerFields,
   domain: ScopeName,
   job_id: optional(wholeNumber(1)),
   ...bulkFields,
@@ -13,6 +15,7 @@ export const RequeueRequest = z.strictObject({
   /** Requeues at most this many jobs: the response lists their ids and has a token for the other jobs. */
   limit: optional(wholeNumber(1, 1000)),
 })
+export const RequeueRequest = z.preprocess(prepareFilter, Requeue)
 export type RequeueRequest = z.output<typeof RequeueRequest>
 
 /** A job that a request names and that does not match. */
@@ -36,4 +39,5 @@ export const requeue = endpoint({
   }),
   changes: (request) => !request.dry_run,
   bulk: true,
+  documents: documentsOfIds,
 })

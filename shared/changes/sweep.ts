@@ -2,10 +2,11 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
+import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change.ts'
 
 const sweepActions = ['cancel', 'fail'] as const
 
-export const SweepRequest = z
+const Sweep = z
   .strictObject({
     /** Ends queued jobs that were created at least this many seconds ago. */
     age_seconds: optional(wholeNumber(1)),
@@ -13,12 +14,14 @@ export const SweepRequest = z
     runtime_seconds: optional(wholeNumber(1)),
     action: z.enum(sweepActions, 'must be cancel or fail').default('cancel'),
     ...scopeFields,
+    ...narrowerFields,
     ...bulkFields,
   })
   .refine((request) => request.age_seconds !== undefined || request.runtime_seconds !== undefined, {
     path: ['age_seconds'],
     message: 'give age_seconds, runtime_seconds or both',
   })
+export const SweepRequest = z.preprocess(prepareFilter, Sweep)
 export type SweepRequest = z.output<typeof SweepRequest>
 
 export const sweep = endpoint({
@@ -28,4 +31,5 @@ export const sweep = endpoint({
   output: z.object({ affected: Count, ...bulkAnswer }),
   changes: (request) => !request.dry_run,
   bulk: true,
+  documents: documentsOfIds,
 })

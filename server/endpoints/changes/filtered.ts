@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { JobSelection } from '../../../shared/changes/filtered-change.ts'
+import type { JobFilter } from '../../../shared/jobs/job-filter.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import type { Selection } from '../../bulk/selection.ts'
@@ -32,6 +33,20 @@ export function partsOf<Request extends JobSelection & Bounds>(
   }
 }
 
+/**
+ * The fields of the filter beside the scope, as a token is bound to them and as the record has them. Without any of them both
+ * are empty, as in servers that did not know them.
+ */
+export function narrowerParts(request: NarrowerFilter): { filters: NarrowerFilter; request: object } {
+  const { owner_user_id, batch_group, worker_id, error_code, error, min_retries, stale, payload, ids } = request
+  const { created_after, created_before, ended_after, ended_before } = request
+  const texts = { owner_user_id, batch_group, worker_id, error_code, error, min_retries, stale, payload }
+  const filters = { ...texts, created_after, created_before, ended_after, ended_before, ids }
+  return { filters, request: { ...filters, ...(ids && { ids: recorded(ids) }) } }
+}
+
+type NarrowerFilter = Omit<JobFilter, 'domain' | 'queue' | 'job_type' | 'status'>
+
 /** A long list of ids as the record has it: their number, a hash over all, and the first ones. */
 const recorded = (ids: readonly number[]): unknown =>
   ids.length <= mostRecordedIds
@@ -47,5 +62,7 @@ export const isSelected = (sql: Sql, set: JobSet, { job_id, ids, ...filter }: Jo
  * The request as the batches need it: a selection of fixed ids comes from a search that has compared the list of ids, which
  * may be long.
  */
-export const withoutIds = <Request extends JobSelection>(request: Request, selection: Selection): Request =>
-  selection.hasFixedIds ? { ...request, ids: undefined } : request
+export const withoutIds = <Request extends { ids?: number[] | undefined }>(
+  request: Request,
+  selection: Selection,
+): Request => (selection.hasFixedIds ? { ...request, ids: undefined } : request)

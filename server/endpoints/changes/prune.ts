@@ -4,12 +4,13 @@ import { previewChange } from '../../bulk/preview/preview.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import { type Call, referenceTime } from '../../call.ts'
-import { inScope } from '../../database/scope.ts'
+import { inFilter } from '../../database/job-filter.ts'
 import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { prepareArchive } from '../../undo/archive.ts'
 import { deleteJobs } from '../../undo/delete-jobs.ts'
 import { countDependents, isFailedEnd } from '../../undo/dependents-along.ts'
+import { narrowerParts, withoutIds } from './filtered.ts'
 
 /** The time when a finished job ended: the first of its times that is set. An index has this expression. */
 const ended = staticFragment((sql) => sql`coalesce(completed_at, cancelled_at, quarantined_at, created_at)`)
@@ -18,7 +19,7 @@ const ended = staticFragment((sql) => sql`coalesce(completed_at, cancelled_at, q
 const finished = (sql: Sql, request: PruneRequest) => sql`
   status in ('completed', 'failed', 'cancelled', 'quarantined')
   and status = any(${request.statuses})
-  ${inScope(sql, request)}`
+  ${inFilter(sql, request)}`
 
 const pastRetention = (sql: Sql, set: JobSet, { older_than_days }: PruneRequest) => sql`
   ${ended(sql)} < ${referenceTime(sql, set)} - ${older_than_days}::int * interval '24 hours'`
@@ -38,7 +39,7 @@ export async function prune(call: Call, request: PruneRequest): Promise<PruneRes
     return runBulkChange(call, {
       ...bulk,
       batch: async (tx, context, selection) => {
-        const where = prunable(tx, context, request)
+        const where = prunable(tx, context, withoutIds(request, selection))
         return { deleted: await deleteJobs(tx, context, { where, selection, archive }) }
       },
     })
@@ -51,7 +52,8 @@ export async function prune(call: Call, request: PruneRequest): Promise<PruneRes
 
 function bulkOf(request: PruneRequest, isArchived: boolean): Omit<BulkChange<PruneResult>, 'batch'> {
   const { statuses, older_than_days, domain, queue, job_type, max, preview_token } = request
-  const filters = { statuses, older_than_days, domain, queue, job_type }
+  const narrower = narrowerParts(request)
+  const filters = { statuses, older_than_days, domain, queue, job_type, ...narrower.filters }
   const matching = (sql: Sql, set: JobSet) => sql`from jobs where ${prunable(sql, set, request)}`
   return {
     kind: 'prune',
@@ -59,7 +61,7 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Omit<BulkChange<Pru
     event: 'jobs.pruned',
     scope: request,
     filters,
-    request: { ...filters, max },
+    request: { ...filters, ...narrower.request, max },
     max,
     previewToken: preview_token,
     matching,

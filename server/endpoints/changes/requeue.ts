@@ -5,10 +5,11 @@ import { previewChange } from '../../bulk/preview/preview.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
-import { inScope } from '../../database/scope.ts'
+import { inFilter } from '../../database/job-filter.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
+import { narrowerParts, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
 import { spreadFromNow } from './spread.ts'
 
@@ -17,7 +18,7 @@ type RequeueResult = z.output<typeof operation.output>
 /** True for jobs that the requeue puts back; the preview and the change share this condition. */
 const requeueable = (sql: Sql, set: JobSet, request: RequeueRequest) => sql`
   status = 'quarantined'
-  ${inScope(sql, request)}
+  ${inFilter(sql, request, set.asOf)}
   ${request.job_id === undefined ? sql`` : sql`and id = ${request.job_id}::bigint`}
   and ${isUnchangedSince(sql, set.snapshot)}`
 
@@ -45,11 +46,13 @@ async function listNotMatched(
 
 function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
   const { domain, queue, job_type, job_id, max, limit, preview_token, with_dependents, spread_seconds } = request
+  const narrower = narrowerParts(request)
   const filters = {
     ...{ domain, queue, job_type, job_id },
     // As servers before these fields signed it, so that their previews can still be used.
     ...(!with_dependents && { with_dependents }),
     spread_seconds,
+    ...narrower.filters,
   }
   const matching = (sql: Sql, set: JobSet) => sql`from jobs where ${requeueable(sql, set, request)}`
   return {
@@ -58,7 +61,7 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
     event: 'jobs.requeued',
     scope: request,
     filters,
-    request: { ...filters, max, limit },
+    request: { ...filters, ...narrower.request, max, limit },
     max,
     previewToken: preview_token,
     limit,
@@ -71,7 +74,7 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
     batch: (tx, context, selection) =>
       changeColumns(tx, context, {
         selection,
-        where: requeueable(tx, context, request),
+        where: requeueable(tx, context, withoutIds(request, selection)),
         assignments: runnable(tx, request),
         event: 'job.requeued',
         attrs: tx`'{}'::jsonb`,

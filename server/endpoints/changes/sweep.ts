@@ -6,14 +6,15 @@ import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { Selection } from '../../bulk/selection.ts'
 import { type Call, referenceTime } from '../../call.ts'
+import { inFilter } from '../../database/job-filter.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
-import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
 import { insertEvents } from '../../lifecycle/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
+import { narrowerParts, withoutIds } from './filtered.ts'
 
 /** The time `seconds` before the reference time; the limit of about 3,000 years keeps it within PostgreSQL's calendar. */
 const before = (sql: Sql, set: JobSet, seconds: number) => sql`
@@ -36,7 +37,7 @@ const tooLong = (sql: Sql, set: JobSet, { runtime_seconds }: SweepRequest) =>
 const sweepable = (sql: Sql, set: JobSet, request: SweepRequest) => sql`
   status in ('queued', 'processing')
   and (${tooOld(sql, set, request)} or ${tooLong(sql, set, request)})
-  ${inScope(sql, request)}
+  ${inFilter(sql, request, set.asOf)}
   and ${isUnchangedSince(sql, set.snapshot)}`
 
 /** The reason in the row, for a row of `jobs` before the update. */
@@ -64,7 +65,8 @@ export async function sweep(call: Call, request: SweepRequest): Promise<SweepRes
 
 function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
   const { age_seconds, runtime_seconds, action, domain, queue, job_type, max, preview_token } = request
-  const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type }
+  const narrower = narrowerParts(request)
+  const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type, ...narrower.filters }
   const matching = (sql: Sql, set: JobSet) => sql`from jobs where ${sweepable(sql, set, request)}`
   return {
     kind: 'sweep',
@@ -72,7 +74,7 @@ function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
     event: 'jobs.ttl_sweep',
     scope: request,
     filters,
-    request: { ...filters, max },
+    request: { ...filters, ...narrower.request, max },
     max,
     previewToken: preview_token,
     matching,
@@ -99,7 +101,7 @@ async function endJobs(tx: Sql, context: BatchContext, { request, selection }: E
     picked as materialized (
       select id, ${rowImage(tx)} as before
       from jobs
-      where ${selection.matches(tx, sweepable(tx, context, request))}
+      where ${selection.matches(tx, sweepable(tx, context, withoutIds(request, selection)))}
       for update skip locked
     ),
     updated as (

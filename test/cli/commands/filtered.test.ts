@@ -179,6 +179,9 @@ describe('the changes that take a filter', () => {
     [['cancel', ...d, '--force']],
     [['retry', ...d, '--spread', '1m']],
     [['requeue', ...d, '--spread', '1m']],
+    [['requeue', ...d, '--owner', 'alice']],
+    [['prune', ...d, '--owner', 'alice']],
+    [['sweep', ...d, '--age', '1d', '--batch', 'b']],
     [['reschedule', ...d, '--in', '1m', '--spread', '1m']],
     [['priority', ...d, '--to', '2']],
     [['reclaim', ...d]],
@@ -190,6 +193,20 @@ describe('the changes that take a filter', () => {
       expect(run.err).toContain('a server without previews passes over')
       expect(changesOf(server)).toEqual([])
     }
+  })
+
+  it.each([
+    [['prune', ...d, '--owner', 'alice', '--older-than', '7d'], 'deleted', { owner_user_id: 'alice' }],
+    [['sweep', ...d, '--age', '1d', '--batch', 'b'], 'cancelled', { batch_group: 'b' }],
+    [['requeue', ...d, '--error-code', 'e'], 'requeued', { error_code: 'e' }],
+  ])('%j narrows a change of a scope', async (words, verb, fields) => {
+    const server = await changeServer(() => ({ body: { affected: 200, deleted: 200, operation_id: 17 } }))
+    const run = await runAt(server, [...words, '--yes'])
+    const flag = words.slice(-4).includes('--older-than') ? words.slice(3, 5) : words.slice(-2)
+    expect(run).toMatchObject({ code: 0, out: `${verb} 200 jobs in chatbooks with ${flag.join(' ')}\n` })
+    expect(changesOf(server).map(({ body }) => body)).toMatchObject([{ ...chatbooks, ...fields }])
+    const ids = await runAt(server, ['requeue', '5', '--owner', 'alice', '--yes'])
+    expect(ids).toMatchObject({ code: 2, err: 'error: ids and a scope exclude each other\n' })
   })
 
   it('is made at the other server where that server understands all of it', async () => {

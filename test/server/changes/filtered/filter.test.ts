@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { kinds } from '../../../support/database/database.ts'
 import type { Wanted } from '../../../support/database/job-row.ts'
 import { changeBy, filteredPaths } from '../../../support/filtered.ts'
-import { openWorld, type World } from '../../../support/world.ts'
+import { openWorld, type World, paths as worldPaths } from '../../../support/world.ts'
 
 const own: Record<string, object> = { [filteredPaths.priority]: { priority: 1 } }
 const bodyFor = (path: string, filter: object): object => ({ ...filter, ...own[path] })
@@ -39,6 +39,28 @@ describe.each(kinds)('the filter of a change on %s', (kind) => {
     const { status, body, ids } = await changeBy(world, filteredPaths.retry, filter)
     expect({ status, body, ids }).toMatchObject({ status: 200, body: { affected: 1 }, ids: [one] })
   })
+
+  it.each(filters.filter(([, , filter]) => !('status' in filter)))(
+    'by %s narrows a prune, a sweep and a requeue',
+    async (_name, wanted, filter) => {
+      const days = 40
+      const changes: [string, Wanted, object][] = [
+        [worldPaths.requeue, { status: 'quarantined' }, {}],
+        [worldPaths.sweep, { status: 'queued' }, { age_seconds: 60 }],
+        [worldPaths.prune, { status: 'failed', days }, { older_than_days: 1 }],
+      ]
+      for (const [path, state, own] of changes) {
+        await world.clear()
+        // A job that has ended at that time is pruned by it; a live job has not ended.
+        if ('ended_before' in filter && path !== worldPaths.prune) continue
+        const [one = 0] = await world.jobs(1, { ...state, ...wanted })
+        await world.jobs(2, state)
+        const body = { domain: wanted.domain ?? 'chatbooks', ...filter, ...own }
+        const { status, body: answer, ids } = await changeBy(world, path, body)
+        expect({ path, status, answer, ids }).toMatchObject({ status: 200, ids: [one] })
+      }
+    },
+  )
 
   it('takes one job, a list of ids, and every job with all: true', async () => {
     const [one = 0, two = 0, three = 0] = await world.jobs(4, { status: 'failed' })
