@@ -172,7 +172,7 @@ describe('the changes that take a filter', () => {
   })
 
   /** The other server drops fields that it does not know, so that a filter would mean everything. */
-  const other = () => fakeServer(() => ({ body: { affected: 7 } }))
+  const other = () => fakeServer(() => ({ body: { affected: 7, deleted: 7 } }))
   it.each([
     [['cancel', ...d, '--owner', 'alice']],
     [['cancel', '5', '6']],
