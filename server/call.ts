@@ -5,6 +5,7 @@ import type { Redactor } from './redact.ts'
 import type { EventWatermark } from './waiting/event-watermark.ts'
 import type { LongPolls } from './waiting/long-poll.ts'
 import type { SingleFlight } from './waiting/single-flight.ts'
+import type { WorkerMarks } from './waiting/worker-marks.ts'
 
 /** The settings of the server and its shared parts, as every endpoint gets them. */
 export interface ServerContext {
@@ -19,6 +20,8 @@ export interface ServerContext {
   /** Where calls of workers wait until there is work. */
   longPolls: LongPolls
   eventWatermark: EventWatermark
+  /** The marks of workers that ask for jobs. */
+  workerMarks: WorkerMarks
   singleFlight: SingleFlight
   /** Keep deleted jobs in the archive, so that a prune can be undone. */
   archiveBeforeDelete: boolean

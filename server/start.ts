@@ -23,6 +23,7 @@ import { createRedactor } from './redact.ts'
 import { createEventWatermark } from './waiting/event-watermark.ts'
 import { createLongPolls } from './waiting/long-poll.ts'
 import { createSingleFlight } from './waiting/single-flight.ts'
+import { createWorkerMarks } from './waiting/worker-marks.ts'
 
 /** A server that listens. */
 export interface Running {
@@ -93,6 +94,7 @@ const createContext = ({ sql, env, log, stopping }: ContextOptions): ServerConte
   longPolls: createLongPolls(),
   localOperations: new Set<number>(),
   eventWatermark: createEventWatermark(sql, log),
+  workerMarks: createWorkerMarks({ sql, log, stopping }),
   singleFlight: createSingleFlight(),
   quarantineThreshold: env.JOBS_QUARANTINE_THRESHOLD,
   leaseMaxSeconds: env.JOBS_LEASE_MAX_SECONDS,

@@ -5,6 +5,7 @@ import { config } from './config.ts'
 import { doctor } from './doctor.ts'
 import { enqueue } from './enqueue.ts'
 import { events } from './events.ts'
+import { explain } from './explain.ts'
 import { help } from './help.ts'
 import { integrity } from './integrity.ts'
 import { list } from './list.ts'
@@ -28,6 +29,7 @@ export const commands: readonly CommandSpec[] = [
   stats,
   list,
   show,
+  explain,
   queues,
   stale,
   events,

@@ -1,3 +1,4 @@
+import { queueWords } from '../../shared/command-words.ts'
 import type { QueueAction } from '../../shared/queues/queues.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
@@ -75,7 +76,7 @@ function control(action: QueueAction, { summary, about, why, say }: Control): Co
       const { paused, drain } = state
       const text = say(describeScope(queue), before?.server ?? 'jobs-server')
       const back = before === undefined || before.action === action ? undefined : before.action
-      const undone = back === undefined ? '' : `   Undo:  ${another([back, ...operand(queue)])}`
+      const undone = back === undefined ? '' : `   Undo:  ${another([back, ...queueWords(queue)])}`
       print.sentence({ operation: action, ...queue, paused, drain }, `${text}${undone}`, 'done')
       return 'ok'
     },
@@ -91,9 +92,3 @@ function unchanged({ print, another }: Context, action: QueueAction, queue: Queu
 }
 
 const stateWords: Record<QueueAction, string> = { pause: 'paused', resume: 'running', drain: 'draining' }
-
-/** The operand; a name that looks like a flag stands after `--`. */
-function operand({ domain, queue }: QueueName): string[] {
-  const word = `${domain}/${queue}`
-  return word.startsWith('-') ? ['--', word] : [word]
-}

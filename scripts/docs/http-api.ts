@@ -36,6 +36,10 @@ const about: Record<Name, string> = {
     'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped at 50,000 rows.',
   showJob:
     'One job with every column, its dependencies, attachments and last events, also from the archive. `lease_id` and `completion_token` are null.',
+  explainJob:
+    'Every reason at once why a job does not run, each with its facts, one sentence, and the call that removes it (`remedy`); and its place in line, exact up to 10,000.',
+  explainQueue:
+    'The same for a queue: what waits, for how long, and every reason why nothing of it runs. 404 for a queue that never had a job.',
   listAttachments:
     'The attachments of a job by their ids, also from the archive. The header `Link` has the next page, which begins earlier after large texts.',
   addAttachment: 'Adds a text of at most 1 MiB, or a URL, to a job that exists.',

@@ -27,6 +27,9 @@ const purposes: Record<string, string> = {
     'How many days the archive keeps the jobs of each bulk change: `JOBS_ARCHIVE_DAYS` of its server.',
   jobsctl_servers: 'The servers on this database, and the settings that they must agree on.',
   jobsctl_seals: 'The second seal of each record, with the version of its formula.',
+  jobsctl_worker_marks:
+    'Which workers ask this API for jobs of which queue, written at most once a minute, for `explain` and `workers`.',
+  jobsctl_pickups: 'When jobs of each group were last picked up, also by plain SQL.',
   jobsctl_migrations: 'Which migrations have run: `number`, `name`, `applied_at`.',
 }
 

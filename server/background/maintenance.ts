@@ -4,6 +4,7 @@ import { isConnectionLost } from '../database/failure.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import { deleteExpiredArchive } from '../undo/archive-retention.ts'
+import { deleteOldMarks } from '../waiting/worker-marks.ts'
 import type { EventLogMove } from './event-log-move.ts'
 import type { SettingsExchange } from './server-settings.ts'
 
@@ -23,7 +24,7 @@ interface Maintenance {
 }
 
 /**
- * The periodic tasks of a server, until it stops: orphaned operations are closed, expired rows of the archive are deleted,
+ * The periodic tasks of a server, until it stops: orphaned operations are closed, expired rows of the archive and old marks of workers are deleted,
  * settings are compared with those of other servers, and a database that is another than before is noticed. Several servers may do them at once; each skips rows that another
  * one has locked.
  */
@@ -52,6 +53,7 @@ export async function runMaintenance({
       if (performance.now() - deletedAt < sweepEveryMs) continue
       const deleted = await deleteExpiredArchive(sql, { days: archiveDays, stopping })
       if (deleted > 0) log.info('swept the archive', { rows: deleted })
+      await deleteOldMarks(sql)
       deletedAt = performance.now()
       reported = ''
     } catch (error) {

@@ -21,11 +21,25 @@ export async function compact(sql: Pool): Promise<{ compacted: number; more: boo
         ))
         returning *
       ),
-      added as (${addToSums(tx, tx`select * from deleted where span = '' or starts > now()`)})
+      added as (${addToSums(tx, tx`select * from deleted where span = '' or starts > now()`)}),
+      noted as (${notePickups(tx)})
       select count(*) as compacted from deleted`
     return { ...row, more: row.compacted === compactedAtOnce }
   })
 }
+
+/** Notes in which groups of the CTE `deleted` jobs were picked up; a time that is less than 30 s old stays. */
+const notePickups = staticFragment(
+  (sql) => sql`
+  insert into jobsctl_pickups as known (domain, queue, job_type, picked_up_at)
+  select domain, queue, job_type, now()
+  from deleted
+  where span = '' and processing > 0
+  group by domain, queue, job_type
+  on conflict (domain, queue, job_type) do update
+  set picked_up_at = excluded.picked_up_at
+  where known.picked_up_at < excluded.picked_up_at - interval '30 seconds'`,
+)
 
 /** False where the names are null, or too long for the index of the sums: these rows stay among the appended ones. */
 export const fitsIndex = staticFragment(

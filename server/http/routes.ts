@@ -14,6 +14,8 @@ import { undo } from '../endpoints/changes/undo.ts'
 import { checkCounts } from '../endpoints/doctor/check-counts.ts'
 import { idleIndexes } from '../endpoints/doctor/idle-indexes.ts'
 import { storage } from '../endpoints/doctor/storage.ts'
+import { explainJob } from '../endpoints/explain/job.ts'
+import { explainQueue } from '../endpoints/explain/queue.ts'
 import { addAttachment, listAttachments } from '../endpoints/jobs/attachments.ts'
 import { listJobs } from '../endpoints/jobs/list.ts'
 import { showJob } from '../endpoints/jobs/show.ts'
@@ -59,6 +61,8 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.idleIndexes, idleIndexes)
   mount(app, serving, endpoints.listJobs, listJobs)
   mount(app, serving, endpoints.showJob, showJob)
+  mount(app, serving, endpoints.explainJob, explainJob)
+  mount(app, serving, endpoints.explainQueue, explainQueue)
   mount(app, serving, endpoints.listAttachments, listAttachments)
   mount(app, serving, endpoints.addAttachment, addAttachment)
   mount(app, serving, endpoints.enqueue, enqueueJob)

@@ -17,7 +17,8 @@ export interface Queue {
 const inQueue = (sql: Sql, { domain, queue }: Queue): Fragment => sql`
   domain || chr(31) || queue = ${`${domain}\u001f${queue}`}`
 
-const isQueuedIn = (sql: Sql, queue: Queue): Fragment => sql`
+/** True for a row of `jobs` that is queued and belongs to the queue. */
+export const isQueuedIn = (sql: Sql, queue: Queue): Fragment => sql`
   (status = 'queued') is true and ${inQueue(sql, queue)}`
 
 /** True for a row of `jobs` that is being processed and belongs to the queue. */

@@ -30,6 +30,7 @@ const callWith = (sql: Pool): Call => ({
   longPolls: createLongPolls(),
   eventWatermark: createEventWatermark(sql, log),
   singleFlight: createSingleFlight(),
+  workerMarks: { asked: () => {} },
   archiveBeforeDelete: true,
   archiveDays: 30,
   lockTimeoutMs: 1000,

@@ -1,6 +1,5 @@
 import type { z } from 'zod'
 import type { stats as endpoint, GroupStats } from '../../../shared/queues/stats.ts'
-import type { Call } from '../../call.ts'
 import { countedGroups, nearFutureEnd, trustCondition } from '../../counts/trust.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -9,7 +8,7 @@ import { staticFragment } from '../../database/static-fragment.ts'
 type Scope = z.output<typeof endpoint.input>
 
 /** Counts of live jobs by group: from the counts that triggers keep where these can be trusted, else from the jobs. */
-export async function stats({ sql }: Pick<Call, 'sql'>, scope: Scope): Promise<GroupStats[]> {
+export async function stats({ sql }: { sql: Sql }, scope: Scope): Promise<GroupStats[]> {
   const rows = await statsFromCounts(sql, scope)
   return rows.every(isValid) ? rows : statsFromJobs(sql, scope)
 }

@@ -18,6 +18,7 @@ const pollMs = 1000
  */
 export async function acquire(call: Call, request: AcquireRequest): Promise<{ jobs: Job[] }> {
   rejectFaults(leaseLengthFaults(call, request.lease_seconds, 'lease_seconds'))
+  call.workerMarks.asked(request)
   const atOnce = await leaseJobs(call, request)
   const jobs = atOnce.length > 0 || request.wait_seconds === 0 ? atOnce : await waitForJobs(call, request)
   return handOver(call, jobs)

@@ -124,10 +124,17 @@ describe('show', () => {
     expect(screen).toContain(`jobsctl undo ${Object(body).operation_id} --dry-run`)
   })
 
-  it('a lease that is over leads to the integrity sweep of its group', async () => {
-    const [id] = await world.jobs(1, { status: 'processing', leased_until: ago(60), job_type: '-odd one' })
+  it.each([
+    ['queued', {}, ['explain', 'cancel']],
+    ['processing', {}, ['cancel']],
+    ['processing', { leased_until: ago(60) }, ['reclaim']],
+    ['quarantined', {}, ['requeue']],
+    ['failed', {}, ['retry']],
+    ['completed', {}, []],
+  ])('of a job that is %s %j names the commands that can follow', async (status, wanted, verbs) => {
+    const [id] = await world.jobs(1, { status, ...wanted })
     const { out } = await world.jobsctl(['show', String(id), '-o', 'table'])
-    expect(out).toContain("jobsctl integrity --fix --domain chatbooks --queue default '--job-type=-odd one'\n")
+    expect([...out.matchAll(/jobsctl .*/g)].map(([line]) => line)).toEqual(verbs.map((verb) => `jobsctl ${verb} ${id}`))
   })
 
   it('an unknown id is exit 5, also in another domain; what is no id is exit 2', async () => {

@@ -69,6 +69,8 @@ const records = [
   'job_operation_rows',
   'jobsctl_operation_terms',
   'jobsctl_seals',
+  'jobsctl_worker_marks',
+  'jobsctl_pickups',
 ]
 
 /** One fingerprint for the content of all tables: it differs when anything does. */

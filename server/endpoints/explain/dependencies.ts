@@ -1,0 +1,63 @@
+import type { Finding, NeededJob } from '../../../shared/explain/reason.ts'
+import type { Sql } from '../../database/sql.ts'
+
+/** The most dependencies that are read, and that are named. */
+const mostRead = 1000
+const mostNamed = 20
+/** The most edges that are walked to find a circle. */
+const mostWalked = 1000
+
+const endedBadly = ['failed', 'cancelled', 'quarantined']
+
+/** The jobs that a job waits for, and whether they can ever be completed. A job that was deleted blocks nothing. */
+export async function findDependencies(sql: Sql, uuid: string | null): Promise<Finding[]> {
+  if (uuid === null) return []
+  const needed = await sql<NeededJob[]>`
+    select needed.id, needed.uuid, needed.domain, coalesce(needed.status, 'unknown') as status
+    from job_dependencies edge
+    cross join lateral (
+      select id, uuid, domain, status from jobs where jobs.uuid = edge.depends_on_job_uuid offset 0
+    ) as needed
+    where edge.job_uuid = ${uuid}::text and needed.status is distinct from 'completed'
+    order by needed.id
+    limit ${mostRead}`
+  const ended = needed.filter(({ status }) => endedBadly.includes(status))
+  const waiting = needed.filter(({ status }) => !endedBadly.includes(status))
+  return [
+    ...(waiting.length > 0 ? [{ code: 'waits_for_jobs' as const, facts: factsOf(waiting) }] : []),
+    ...(ended.length > 0 ? [{ code: 'dependency_ended' as const, facts: factsOf(ended) }] : []),
+    ...(waiting.length > 0 && (await isInCircle(sql, uuid))
+      ? [{ code: 'dependency_cycle' as const, facts: { uuid } }]
+      : []),
+  ]
+}
+
+const factsOf = (jobs: readonly NeededJob[]) => ({ count: jobs.length, jobs: jobs.slice(0, mostNamed) })
+
+/** Whether the dependencies of a job, over jobs that are not completed, lead back to the job. Other programs may write such edges. */
+async function isInCircle(sql: Sql, uuid: string): Promise<boolean> {
+  const [row] = await sql<[{ found: boolean }]>`
+    with recursive walked (uuid) as (
+      select ${uuid}::text
+      union
+      select next.uuid
+      from walked
+      cross join lateral (
+        select needed.uuid
+        from job_dependencies edge
+        cross join lateral (
+          select uuid, status from jobs where jobs.uuid = edge.depends_on_job_uuid offset 0
+        ) as needed
+        where edge.job_uuid = walked.uuid and needed.status is distinct from 'completed'
+        offset 0
+      ) as next
+    ),
+    -- A recursive query stops when nobody reads more of its rows.
+    first as (select uuid from walked limit ${mostWalked})
+    select exists (
+      select
+      from first
+      join job_dependencies edge on edge.job_uuid = first.uuid and edge.depends_on_job_uuid = ${uuid}::text
+    ) as found`
+  return row.found
+}

@@ -1,0 +1,124 @@
+import type { z } from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import {
+  type explainJob as endpoint,
+  type JobExplanation,
+  jobSentence,
+  placeSentence,
+} from '../../../shared/explain/job.ts'
+import type { Finding } from '../../../shared/explain/reason.ts'
+import { tell } from '../../../shared/explain/tell.ts'
+import type { Call } from '../../call.ts'
+import { limitReadTime } from '../../database/read-timeout.ts'
+import { retryDeadlock } from '../../database/retry-deadlock.ts'
+import type { Sql } from '../../database/sql.ts'
+import { readJob } from '../jobs/read-job.ts'
+import { findDependencies } from './dependencies.ts'
+import { findingsOfState, finished, type JobState } from './job-findings.ts'
+import { placeOf } from './place.ts'
+import { findStop } from './queue-stop.ts'
+import { findSilence } from './worker-signs.ts'
+
+type ExplainCall = Pick<Call, 'sql' | 'redactor'>
+type Request = z.output<typeof endpoint.input>
+
+/**
+ * Every reason why a job does not run, and its place in line.
+ * @throws Failure `not_found` for an unknown id, and for a job of another domain than the request names
+ */
+export async function explainJob({ sql, redactor }: ExplainCall, request: Request): Promise<JobExplanation> {
+  const explanation = await retryDeadlock(() =>
+    sql.begin(async (tx) => {
+      await tx`select ${limitReadTime(tx)}`
+      const job = await readState(tx, request)
+      if (job) return explainLive(tx, redactor, job)
+      return explainArchived(tx, redactor, request)
+    }),
+  )
+  const { id, domain } = request
+  if (!explanation)
+    throw new Failure('not_found', domain ? `there is no job ${id} in the domain ${domain}` : `there is no job ${id}`)
+  return explanation
+}
+
+interface LiveJob extends JobState {
+  id: number
+  domain: string
+  queue: string
+  job_type: string
+  owner_user_id: string | null
+  now: string
+}
+
+async function readState(sql: Sql, { id, domain }: Request): Promise<LiveJob | undefined> {
+  const [job] = await sql<LiveJob[]>`
+    select
+      id, domain, queue, job_type, owner_user_id, status, uuid,
+      coalesce(available_at, created_at) as due_at,
+      case
+        when coalesce(available_at, created_at) > now()
+        then extract(epoch from least(coalesce(available_at, created_at), now() + interval '1000 years') - now())::float8
+      end as due_in,
+      acquired_at, leased_until, coalesce(leased_until > now(), false) as has_lease, worker_id,
+      left(encode(sha256(convert_to(lease_id, 'UTF8')), 'hex'), 8) as lease_fingerprint,
+      quarantined_at, completed_at, cancelled_at, cancel_requested_at, cancellation_reason, error_code,
+      left(error_message, 1000) as error_message, failure_streak_code, failure_streak_count, retry_count, max_retries,
+      now() as now
+    from jobs
+    where id = ${id}::bigint and (${domain ?? null}::text is null or domain = ${domain ?? null}::text)`
+  return job
+}
+
+async function explainLive(sql: Sql, redactor: Call['redactor'], job: LiveJob): Promise<JobExplanation> {
+  const { id, domain, queue, job_type, status, now } = job
+  const { findings, isWaiting } = findingsOfState(job, redactor)
+  const around: Finding[] = isWaiting
+    ? [
+        ...(await findStop(sql, job, redactor)),
+        ...(await findDependencies(sql, job.uuid)),
+        ...(await findSilence(sql, job, job)),
+      ]
+    : []
+  const found = [...findings, ...around]
+  const place = status === 'queued' ? await placeOf(sql, job, id) : null
+  return {
+    ...{ id, domain, queue, job_type, status, archived: false, as_of: now },
+    sentence: jobSentence(job, codesOf(found)),
+    reasons: found.map((finding) => tell(finding, { now, job })),
+    place: place && { ...place, sentence: placeSentence(place, found.length > 0) },
+  }
+}
+
+/** A job of the archive has ended, whatever its state was. */
+async function explainArchived(
+  sql: Sql,
+  redactor: Call['redactor'],
+  { id, domain: wanted }: Request,
+): Promise<JobExplanation | undefined> {
+  const found = await readJob(sql, id)
+  if (!found || (wanted !== undefined && found.row.domain !== wanted)) return undefined
+  const { domain, queue, job_type, status } = found.row
+  const text = (name: string) => {
+    const value = found.row[name]
+    return typeof value === 'string' ? value : null
+  }
+  const [{ now }] = await sql<[{ now: string }]>`select now() as now`
+  const ended = {
+    ...{
+      completed_at: text('completed_at'),
+      cancelled_at: text('cancelled_at'),
+      quarantined_at: text('quarantined_at'),
+    },
+    ...{ cancellation_reason: text('cancellation_reason'), error_code: text('error_code') },
+    error_message: text('error_message'),
+  }
+  const finding = finished(ended, { status: status ?? 'without a state', archived: true, redactor })
+  return {
+    ...{ id, domain, queue, job_type, status, archived: true, as_of: now },
+    sentence: jobSentence({ id, domain, queue, job_type, status }, codesOf([finding])),
+    reasons: [tell(finding, { now })],
+    place: null,
+  }
+}
+
+const codesOf = (findings: readonly Finding[]): string[] => findings.map(({ code }) => code)

@@ -1,0 +1,95 @@
+import type { Finding } from '../../../shared/explain/reason.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { isBlocked } from '../../lifecycle/dependents.ts'
+import { isQueuedIn, isRunningIn, leaseEnd, priorities, type Queue } from '../../lifecycle/due.ts'
+
+/** The line of jobs of a queue. */
+export interface Line {
+  now: string
+  /** The job that is due for the longest time. */
+  oldest_wait: { id: number; due_since: string; seconds: number } | null
+  /** When the next job falls due; null without one. */
+  next_due_at: string | null
+  next_due_in: number | null
+  /** Jobs under a valid lease and their workers, at most 10,000. */
+  leased: number
+  workers: number
+}
+
+const mostLeased = 10_000
+/** The most jobs that are looked at for one that waits for no other job. */
+const mostBlocked = 2000
+
+interface Row extends Omit<Line, 'oldest_wait'> {
+  id: number | null
+  due_since: string | null
+  seconds: number | null
+}
+
+/** Reads the two ends of the line from the index of acquire, one entry for each priority, and the running jobs. */
+export async function readLine(sql: Sql, queue: Queue): Promise<Line> {
+  const [{ id, due_since, seconds, ...line }] = await sql<[Row]>`
+    select
+      now() as now, oldest.*, next.*, running.*
+    from (select) as one
+    left join lateral (
+      select first.id, first.due as due_since, extract(epoch from now() - first.due)::float8 as seconds
+      from ${priorities(sql)}
+      cross join lateral (
+        select id, coalesce(available_at, created_at) as due
+        from jobs
+        where ${isQueuedIn(sql, queue)} and coalesce(jobs.priority, 11) = tier.priority
+          and coalesce(available_at, created_at) <= now() and coalesce(available_at, created_at) > '-infinity'
+        order by coalesce(available_at, created_at), id
+        limit 1
+      ) as first
+      order by first.due
+      limit 1
+    ) as oldest on true
+    left join lateral (
+      select min(first.due) as next_due_at, extract(epoch from min(first.due) - now())::float8 as next_due_in
+      from ${priorities(sql)}
+      cross join lateral (
+        select coalesce(available_at, created_at) as due
+        from jobs
+        where ${isQueuedIn(sql, queue)} and coalesce(jobs.priority, 11) = tier.priority
+          and coalesce(available_at, created_at) > now() and coalesce(available_at, created_at) < 'infinity'
+        order by coalesce(available_at, created_at)
+        limit 1
+      ) as first
+    ) as next on true
+    left join lateral (
+      select count(*) as leased, count(distinct worker_id) as workers
+      from (
+        select worker_id
+        from jobs
+        where ${isRunningIn(sql, queue)} and ${leaseEnd(sql)} > now()
+        limit ${sql.unsafe(String(mostLeased))}
+      ) as leases
+    ) as running on true`
+  const oldest_wait = id === null || due_since === null || seconds === null ? null : { id, due_since, seconds }
+  return { ...line, oldest_wait }
+}
+
+/** Whether all due jobs of a queue wait for other jobs, as far as the first 2,000 of them show. */
+export async function findBlocked(sql: Sql, queue: Queue, { oldest_wait }: Line): Promise<Finding[]> {
+  if (oldest_wait === null) return []
+  const [free] = await sql`select from (${firstInLine(sql, queue)}) as first where not blocked limit 1`
+  if (free) return []
+  const [{ jobs }] = await sql<[{ jobs: number }]>`select count(*) as jobs from (${firstInLine(sql, queue)}) as first`
+  return jobs === 0 ? [] : [{ code: 'all_blocked', facts: { jobs, complete: jobs < mostBlocked } }]
+}
+
+/** The due jobs in the order in which they are picked, at most 2,000, as `(blocked)`. */
+const firstInLine = (sql: Sql, queue: Queue): Fragment => sql`
+  select due.blocked
+  from ${priorities(sql)}
+  cross join lateral (
+    select ${isBlocked(sql)} as blocked
+    from jobs
+    where ${isQueuedIn(sql, queue)} and coalesce(jobs.priority, 11) = tier.priority
+      and coalesce(available_at, created_at) <= now()
+    order by coalesce(available_at, created_at), id
+    limit ${sql.unsafe(String(mostBlocked))}
+  ) as due
+  limit ${sql.unsafe(String(mostBlocked))}`

@@ -1,0 +1,90 @@
+import type { z } from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import { type explainQueue as endpoint, type QueueExplanation, queueSentence } from '../../../shared/explain/queue.ts'
+import type { Finding } from '../../../shared/explain/reason.ts'
+import { tell } from '../../../shared/explain/tell.ts'
+import type { Call } from '../../call.ts'
+import { limitReadTime } from '../../database/read-timeout.ts'
+import type { Sql } from '../../database/sql.ts'
+import type { Queue } from '../../lifecycle/due.ts'
+import { stats } from '../queues/stats.ts'
+import { findBlocked, type Line, readLine } from './line.ts'
+import { findStop } from './queue-stop.ts'
+import { findSilence } from './worker-signs.ts'
+
+/**
+ * Every reason why nothing of a queue runs.
+ * @throws Failure `not_found` for a queue that never had a job and was never stopped
+ */
+export async function explainQueue(
+  { sql, redactor }: Pick<Call, 'sql' | 'redactor'>,
+  queue: z.output<typeof endpoint.input>,
+): Promise<QueueExplanation> {
+  const explanation = await sql.begin(async (tx) => {
+    await tx`select ${limitReadTime(tx)}`
+    const counts = await countsOf(tx, queue)
+    const line = await readLine(tx, queue)
+    const stop = await findStop(tx, queue, redactor)
+    if (!counts && stop.length === 0) return undefined
+    const around = [...stop, ...(await findBlocked(tx, queue, line)), ...(await findSilence(tx, queue))]
+    return explained(queue, { counts: counts ?? none, line, around })
+  })
+  if (!explanation) {
+    throw new Failure('not_found', `there was never a job in ${queue.domain}/${queue.queue}`, {
+      hint: 'GET /api/v1/jobs/stats lists the queues',
+    })
+  }
+  return explanation
+}
+
+interface Counts {
+  due: number
+  scheduled: number
+  processing: number
+  quarantined: number
+}
+
+const none: Counts = { due: 0, scheduled: 0, processing: 0, quarantined: 0 }
+
+/** Undefined for a queue that never had a job. */
+async function countsOf(sql: Sql, queue: Queue): Promise<Counts | undefined> {
+  const groups = await stats({ sql }, queue)
+  if (groups.length === 0) return undefined
+  return groups.reduce(
+    (sum, { queued, scheduled, processing, quarantined }) => ({
+      due: sum.due + queued,
+      scheduled: sum.scheduled + scheduled,
+      processing: sum.processing + processing,
+      quarantined: sum.quarantined + quarantined,
+    }),
+    none,
+  )
+}
+
+interface Found {
+  counts: Counts
+  line: Line
+  /** What was found beside the counts. */
+  around: Finding[]
+}
+
+function explained({ domain, queue }: Queue, { counts, line, around }: Found): QueueExplanation {
+  const { now, leased, workers, oldest_wait } = line
+  const findings = [...around, ...findingsOfCounts(counts, line)]
+  const explanation = {
+    ...{ domain, queue, as_of: now, ...counts, leased, workers, oldest_wait },
+    reasons: findings.map((finding) => tell(finding, { now })),
+  }
+  return { ...explanation, sentence: queueSentence(explanation) }
+}
+
+/** What the numbers say: jobs that are due are the business of the other findings. */
+function findingsOfCounts({ due, scheduled, quarantined }: Counts, line: Line): Finding[] {
+  const { leased, workers, next_due_at, next_due_in, oldest_wait } = line
+  if (due > 0 || oldest_wait !== null) return []
+  const leases: Finding[] = leased > 0 ? [{ code: 'all_leased', facts: { jobs: leased, workers } }] : []
+  const later: Finding[] =
+    scheduled > 0 ? [{ code: 'nothing_due', facts: { scheduled, next_due_at, seconds: next_due_in } }] : []
+  if (leases.length === 0 && later.length === 0) return [{ code: 'empty', facts: { quarantined } }]
+  return [...leases, ...later]
+}

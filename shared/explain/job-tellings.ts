@@ -1,0 +1,118 @@
+import { clockText, spanText } from '../time-text.ts'
+import { atText, jobsText, minutesText, quotedText, sinceText, workersText } from './phrases.ts'
+import type { Facts } from './reason.ts'
+import { cancel, makeDue, reclaim, requeue, resume, retry } from './remedies.ts'
+import type { Telling } from './telling.ts'
+
+type JobCode = Exclude<keyof Facts, 'nothing_due' | 'all_leased' | 'all_blocked' | 'empty'>
+
+const stopText = ({ domain, queue, since, by, why }: Facts['queue_paused'], how: string, now: number) =>
+  `${domain}/${queue} ${how}${sinceText(since, now)}${by === null ? '' : ` by ${by}`}${quotedText(why)}`
+
+/** `120 (queued) and 121 (processing)`, at most three of the jobs. */
+function neededText({ count, jobs }: Facts['waits_for_jobs']): string {
+  const named = jobs.slice(0, 3).map(({ id, status }) => `${id} (${status})`)
+  const rest = count - named.length
+  return `${named.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+}
+
+const byWorker = (worker: string | null) => (worker === null ? '' : ` by ${worker}`)
+
+/** `, timeout ("no answer")` */
+function errorText({ error_code, error }: Facts['retries_used_up'] | Facts['quarantined']): string {
+  const detail = error_code === null || error === error_code ? '' : quotedText(error)
+  return error_code === null && error === null ? '' : `, ${error_code ?? error}${detail}`
+}
+
+function workerText(facts: Facts['no_worker']): string {
+  const { domain, queue, job_type, minutes, asked_for_others, running, workers } = facts
+  const what = `${job_type === null ? '' : `${job_type} `}jobs of ${domain}/${queue}`
+  const silence =
+    minutes === null
+      ? `no worker has asked this API for ${what}, and none is known to have picked one up`
+      : `no worker has picked up ${what} for ${minutesText(minutes)}, and none has asked this API for them since`
+  const others = asked_for_others ? '; the workers that ask take other jobs' : ''
+  return `${silence}${others}${running === 0 ? '' : `; ${jobsText(running)} of the queue run with ${workersText(workers)}`}`
+}
+
+/** How the reasons of a job are told. */
+export const jobTellings: { [One in JobCode]: Telling<One> } = {
+  queue_paused: {
+    title: 'queue paused',
+    sentence: (facts, now) => stopText(facts, 'is paused', now),
+    remedy: resume,
+  },
+  queue_draining: {
+    title: 'queue draining',
+    sentence: (facts, now) => stopText(facts, 'drains', now),
+    remedy: resume,
+  },
+  not_due: {
+    title: 'not due yet',
+    sentence: ({ available_at, seconds }) =>
+      seconds === null
+        ? `available at ${available_at}, which never comes`
+        : `available at ${clockText(available_at)}, in ${spanText(seconds)}`,
+    remedy: (_facts, job) => (job ? makeDue(job.id) : null),
+  },
+  waits_for_jobs: {
+    title: 'waits for jobs',
+    sentence: (facts) => `waits for ${jobsText(facts.count)}: ${neededText(facts)}`,
+  },
+  dependency_ended: {
+    title: 'dependency ended badly',
+    sentence: (facts) =>
+      `depends on ${neededText(facts)}, and can never run unless that is completed; the next call of a worker that finds nothing else to do cancels it`,
+    remedy: ({ jobs }) => {
+      const [first] = jobs
+      if (first?.status === 'quarantined') return requeue(first)
+      return first?.status === 'failed' ? retry(first.id) : null
+    },
+  },
+  dependency_cycle: {
+    title: 'dependencies in a circle',
+    sentence: () => 'its dependencies lead back to itself, so that they can never be met',
+    remedy: (_facts, job) => (job ? cancel(job.id) : null),
+  },
+  leased: {
+    title: 'leased',
+    sentence: ({ worker_id, leased_until, since }, now) =>
+      `is being worked on${byWorker(worker_id)}${sinceText(since, now)}, leased until ${clockText(leased_until ?? '')}`,
+  },
+  lease_over: {
+    title: 'lease over',
+    sentence: ({ worker_id, leased_until }, now) =>
+      `the lease${worker_id === null ? '' : ` of ${worker_id}`} ended${atText(leased_until, now)}; the next call of a worker takes the job back`,
+    remedy: (_facts, job) => (job ? reclaim(job.id) : null),
+  },
+  quarantined: {
+    title: 'quarantined',
+    sentence: (facts, now) => {
+      const streak = facts.streak === null || facts.streak === 0 ? '' : `, ${facts.streak} times in a row`
+      return `in quarantine${sinceText(facts.since, now)}${errorText(facts)}${streak}`
+    },
+    remedy: (_facts, job) => (job ? requeue(job) : null),
+  },
+  retries_used_up: {
+    title: 'retries used up',
+    sentence: (facts, now) =>
+      `failed after ${facts.retry_count ?? 0} of ${facts.max_retries ?? 3} retries${atText(facts.since, now)}${errorText(facts)}`,
+    remedy: (_facts, job) => (job ? retry(job.id) : null),
+  },
+  cancel_requested: {
+    title: 'cancel asked',
+    sentence: ({ since, why }, now) =>
+      `somebody asked it to end${atText(since, now)}${quotedText(why)}; its worker hears so at the next renewal, and it does not start again`,
+  },
+  no_worker: { title: 'no worker', sentence: workerText },
+  finished: {
+    title: 'finished',
+    sentence: ({ status, since, why, archived }, now) =>
+      `${status}${atText(since, now)}${quotedText(why)}${archived ? ', and in the archive' : ''}`,
+    remedy: ({ status, archived }, job) => (job && status === 'failed' && !archived ? retry(job.id) : null),
+  },
+  unknown_state: {
+    title: 'unknown state',
+    sentence: ({ status }) => `its state ${status ?? 'null'} is none that workers know`,
+  },
+}

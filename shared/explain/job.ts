@@ -1,0 +1,66 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { optional, ScopeName } from '../scope.ts'
+import { PathId } from '../work/job.ts'
+import { jobsText, ordinal } from './phrases.ts'
+import { Reason } from './reason.ts'
+
+const Place = z.object({
+  /** The due jobs of the queue that are taken before this job, at most 10,000. */
+  ahead: z.number(),
+  /** False where there are more than 10,000. */
+  exact: z.boolean(),
+  sentence: z.string(),
+})
+
+const ExplainedJob = z.object({
+  id: z.number(),
+  domain: z.string().nullable(),
+  queue: z.string().nullable(),
+  job_type: z.string().nullable(),
+  status: z.string().nullable(),
+  archived: z.boolean(),
+  /** The time of the answer. */
+  as_of: z.string(),
+  /** The state of the job, which the reasons follow. */
+  sentence: z.string(),
+  reasons: z.array(Reason),
+  /** The place in line that the job has once nothing keeps it; null for a job that is not queued. */
+  place: Place.nullable(),
+})
+export type JobExplanation = z.output<typeof ExplainedJob>
+
+/** Every reason why a job does not run, each with its facts and the call that removes it. */
+export const explainJob = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/:id/explain',
+  input: z.strictObject({
+    id: PathId,
+    /** A job of another domain is not found. */
+    domain: optional(ScopeName),
+  }),
+  output: ExplainedJob,
+  changes: () => false,
+})
+
+type Subject = Pick<JobExplanation, 'id' | 'domain' | 'queue' | 'job_type' | 'status'>
+
+/** `Job 8123 (chatbooks/default export) is queued, and not running because:` */
+export function jobSentence({ id, domain, queue, job_type, status }: Subject, codes: readonly string[]): string {
+  const name = `Job ${id} (${domain ?? '?'}/${queue ?? '?'} ${job_type ?? '?'})`
+  const state = `${name} is ${status ?? 'without a state'}`
+  if (codes.length === 0) return `${state} and due, and nothing keeps it from running.`
+  if (codes.includes('leased') || codes.includes('finished')) return `${state}:`
+  return `${state}, and not running because:`
+}
+
+interface PlaceFacts {
+  ahead: number
+  exact: boolean
+}
+
+/** `Then it would be 14th in line.` for a job that something keeps from running, else `It is 14th in line.` */
+export function placeSentence({ ahead, exact }: PlaceFacts, isKept: boolean): string {
+  const start = isKept ? 'Then it would be' : 'It is'
+  return exact ? `${start} ${ordinal(ahead + 1)} in line.` : `${start} behind more than ${jobsText(ahead)}.`
+}

@@ -1,0 +1,34 @@
+import { clockText, spanText } from '../time-text.ts'
+
+/** ` since 2026-11-24 13:02:00 UTC (1h 2m)`, or nothing for a time that is not known. */
+export function sinceText(time: string | null, now: number): string {
+  if (time === null) return ''
+  const seconds = (now - Date.parse(time)) / 1000
+  return ` since ${clockText(time)}${Number.isFinite(seconds) ? ` (${spanText(seconds)})` : ''}`
+}
+
+/** ` at 2026-11-24 13:02:00 UTC (1h 2m ago)`, or nothing for a time that is not known. */
+export function atText(time: string | null, now: number): string {
+  if (time === null) return ''
+  const seconds = (now - Date.parse(time)) / 1000
+  return ` at ${clockText(time)}${Number.isFinite(seconds) ? ` (${spanText(seconds)} ago)` : ''}`
+}
+
+/** `12m` */
+export const minutesText = (minutes: number): string => spanText(60 * minutes)
+
+/** ` ("disk full")`, or nothing. */
+export const quotedText = (text: string | null): string => (text === null || text === '' ? '' : ` ("${text}")`)
+
+/** `1 job`, `1,204 jobs` */
+export const jobsText = (count: number): string => `${count.toLocaleString('en-US')} ${count === 1 ? 'job' : 'jobs'}`
+
+export const workersText = (count: number): string =>
+  `${count.toLocaleString('en-US')} ${count === 1 ? 'worker' : 'workers'}`
+
+/** `14th` */
+export function ordinal(n: number): string {
+  const digits = n.toLocaleString('en-US')
+  if ([11, 12, 13].includes(n % 100)) return `${digits}th`
+  return `${digits}${['th', 'st', 'nd', 'rd'][n % 10] ?? 'th'}`
+}

@@ -1,0 +1,36 @@
+import { clockText, spanText } from '../time-text.ts'
+import { jobsText, workersText } from './phrases.ts'
+import type { Telling } from './telling.ts'
+
+type QueueCode = 'nothing_due' | 'all_leased' | 'all_blocked' | 'empty'
+
+/** How the reasons are told that only a queue has. */
+export const queueTellings: { [One in QueueCode]: Telling<One> } = {
+  nothing_due: {
+    title: 'nothing due',
+    sentence: ({ scheduled, next_due_at, seconds }) => {
+      const next =
+        next_due_at === null || seconds === null
+          ? ''
+          : `, the next at ${clockText(next_due_at)}, in ${spanText(seconds)}`
+      return `${jobsText(scheduled)} scheduled for later${next}`
+    },
+  },
+  all_leased: {
+    title: 'all leased',
+    sentence: ({ jobs, workers }) =>
+      `${jobsText(jobs)} being worked on by ${workersText(workers)}, and no other job is due`,
+  },
+  all_blocked: {
+    title: 'all blocked',
+    sentence: ({ jobs, complete }) =>
+      complete
+        ? `all ${jobsText(jobs)} that are due wait for other jobs`
+        : `the first ${jobsText(jobs)} in line wait for other jobs; the rest was not looked at`,
+  },
+  empty: {
+    title: 'empty',
+    sentence: ({ quarantined }) =>
+      `no job waits or runs${quarantined === 0 ? '' : `; ${jobsText(quarantined)} ${quarantined === 1 ? 'is' : 'are'} quarantined`}`,
+  },
+}

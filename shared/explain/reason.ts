@@ -1,0 +1,113 @@
+import * as z from 'zod'
+
+/** The call that removes a reason. */
+const Remedy = z.object({
+  http: z.object({
+    method: z.string(),
+    path: z.string(),
+    body: z.record(z.string(), z.unknown()),
+    /** True where the call needs `X-Confirm: true`. */
+    confirm: z.boolean(),
+  }),
+  /** The words of the command after `jobsctl`; null where no command line can name the queue. */
+  jobsctl: z.array(z.string()).nullable(),
+})
+export type Remedy = z.output<typeof Remedy>
+
+/** One reason why a job, or the jobs of a queue, do not run. Later servers may have other codes. */
+export const Reason = z.object({
+  code: z.string(),
+  /** Two or three words. */
+  title: z.string(),
+  sentence: z.string(),
+  facts: z.record(z.string(), z.unknown()),
+  /** Null where no call of this API removes the reason. */
+  remedy: Remedy.nullable(),
+})
+export type Reason = z.output<typeof Reason>
+
+/** Who stopped a queue, since when and why. All three are null where another program stopped it. */
+interface StopFacts {
+  domain: string
+  queue: string
+  since: string | null
+  by: string | null
+  why: string | null
+}
+
+/** A job that another one depends on. */
+export interface NeededJob {
+  id: number
+  uuid: string
+  domain: string
+  status: string
+}
+
+/** The jobs are at most 20; `count` is at most 1,000. */
+interface NeededFacts {
+  count: number
+  jobs: NeededJob[]
+}
+
+interface LeaseFacts {
+  worker_id: string | null
+  leased_until: string | null
+  /** When the lease began. */
+  since: string | null
+  lease_fingerprint: string | null
+}
+
+interface ErrorFacts {
+  since: string | null
+  error_code: string | null
+  error: string | null
+}
+
+interface WorkerFacts {
+  domain: string
+  queue: string
+  /** The type of the job; null for a queue. */
+  job_type: string | null
+  /** The last call of a worker that takes such jobs, within an hour or so. */
+  last_asked_at: string | null
+  /** The last pick-up that is known. */
+  last_picked_up_at: string | null
+  /** Whole minutes since the later of the two; null where neither is known. */
+  minutes: number | null
+  /** Workers ask, but for jobs of other types or owners. */
+  asked_for_others: boolean
+  /** Jobs of the queue under a valid lease, at most 1,000, and their workers. */
+  running: number
+  workers: number
+}
+
+/** The facts of each reason. */
+export interface Facts {
+  queue_paused: StopFacts
+  queue_draining: StopFacts
+  not_due: { available_at: string /** Null for a time that never comes. */; seconds: number | null }
+  waits_for_jobs: NeededFacts
+  dependency_ended: NeededFacts
+  dependency_cycle: { uuid: string }
+  leased: LeaseFacts
+  lease_over: LeaseFacts
+  quarantined: ErrorFacts & { streak: number | null }
+  retries_used_up: ErrorFacts & { retry_count: number | null; max_retries: number | null }
+  cancel_requested: { since: string; why: string | null }
+  no_worker: WorkerFacts
+  finished: { status: string; since: string | null; why: string | null; archived: boolean }
+  unknown_state: { status: string | null }
+  /** Of a queue: no job is due, and the next one will be at this time. */
+  nothing_due: { scheduled: number; next_due_at: string | null; seconds: number | null }
+  /** Of a queue: the jobs that could run are leased. `jobs` is at most 10,000. */
+  all_leased: { jobs: number; workers: number }
+  /** Of a queue: the due jobs wait for others. `complete` is false where only the first so many of them were looked at. */
+  all_blocked: { jobs: number; complete: boolean }
+  /** Of a queue: no job waits or runs. */
+  empty: { quarantined: number }
+}
+
+export type Code = keyof Facts
+
+/** What was found out about a job or a queue. */
+export type Finding<One extends Code = Code> = { [Each in One]: { code: Each; facts: Facts[Each] } }[One]

@@ -1,0 +1,39 @@
+import { queueWords } from '../command-words.ts'
+import type { Remedy } from './reason.ts'
+
+const base = '/api/v1/jobs'
+
+/** Resumes a queue. The domain of an operand ends at the first slash, so that a domain with a slash has no command. */
+export const resume = ({ domain, queue }: { domain: string; queue: string }): Remedy => ({
+  http: { method: 'POST', path: `${base}/queue/control`, body: { domain, queue, action: 'resume' }, confirm: false },
+  jobsctl: domain.includes('/') ? null : ['resume', ...queueWords({ domain, queue })],
+})
+
+/** Puts a quarantined job back into its queue. */
+export const requeue = ({ id, domain }: { id: number; domain: string }): Remedy => ({
+  http: { method: 'POST', path: `${base}/batch/requeue_quarantined`, body: { domain, job_id: id }, confirm: true },
+  jobsctl: ['requeue', String(id)],
+})
+
+/** Makes a failed job run again. */
+export const retry = (id: number): Remedy => change(id, 'retry', {})
+
+/** Makes a queued job due at once. */
+export const makeDue = (id: number): Remedy => {
+  const { http } = change(id, 'reschedule', { delay_seconds: 0 })
+  return { http, jobsctl: ['reschedule', String(id), '--now'] }
+}
+
+/** Takes a running job from its worker. */
+export const reclaim = (id: number): Remedy => change(id, 'reclaim', {})
+
+/** Cancels a job. */
+export const cancel = (id: number): Remedy => ({
+  http: { method: 'POST', path: `${base}/${id}/cancel`, body: {}, confirm: false },
+  jobsctl: ['cancel', String(id)],
+})
+
+const change = (id: number, kind: string, fields: object): Remedy => ({
+  http: { method: 'POST', path: `${base}/batch/${kind}`, body: { job_id: id, ...fields }, confirm: true },
+  jobsctl: [kind, String(id)],
+})
