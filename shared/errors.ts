@@ -18,6 +18,7 @@ export const failures = {
   too_large: { status: 413, exit: 'usage' },
   unsupported_media_type: { status: 415, exit: 'failed' },
   invalid_request: { status: 422, exit: 'usage' },
+  preview_incomplete: { status: 422, exit: 'usage' },
   rate_limited: { status: 429, exit: 'unavailable' },
   quota_exceeded: { status: 429, exit: 'unavailable' },
   internal: { status: 500, exit: 'failed' },

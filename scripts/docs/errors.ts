@@ -21,6 +21,8 @@ const meanings: Record<FailureCode, string> = {
   limit_exceeded: 'more jobs match than `max`; nothing was changed',
   too_large: 'the body, a payload or a result is above the limit of the server',
   unsupported_media_type: 'the body is not plain `application/json` in UTF-8',
+  preview_incomplete:
+    'the search for the jobs of a change took longer than a statement may take (`JOBS_STATEMENT_TIMEOUT_SECONDS`); nothing was changed',
   invalid_request: 'the JSON has the wrong shape; `errors` lists every wrong field',
   rate_limited:
     'more than ten wrong keys or tokens in a minute came from the address, or for the token; `Retry-After` says when to try again',

@@ -1,4 +1,6 @@
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
+import { Failure } from '../../../shared/errors.ts'
+import { hasCode } from '../../database/error-meanings.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
 import { countStillMatching } from './preview-check.ts'
@@ -37,7 +39,8 @@ interface PreviewCall {
  * have written some of the jobs, a second statement finds out which transactions did.
  * @returns the preview with its token, and the row of `more`
  * @throws Failure `preview_stale` when the dry run has a token that the change would be refused with;
- *   `database_unavailable` when the database has no signing key
+ *   `database_unavailable` when the database has no signing key; `preview_incomplete` when the search takes longer than a
+ *   statement may take
  */
 export async function previewChange<More = object>(
   { sql, caller, formerCaller }: PreviewCall,
@@ -45,12 +48,12 @@ export async function previewChange<More = object>(
   { more = (sql) => sql`select`, ofNone, except }: PreviewOptions<More> = {},
 ): Promise<PreviewResult<More>> {
   const subject = { kind: bulk.kind, filters: bulk.filters, caller }
-  const still_matching = await countStillMatching(sql, bulk, { ...subject, formerCaller })
+  const still_matching = await countStillMatching(sql, bulk, { ...subject, formerCaller }).catch(rethrowIncomplete)
   const query = more(sql)
   const none = ofNone && (await describeNone(sql, bulk, ofNone))
-  const first = none ?? (await describe<More>(sql, bulk, { more: query, doubt: undefined }))
+  const first = none ?? (await describe<More>(sql, bulk, { more: query, doubt: undefined }).catch(rethrowIncomplete))
   const isInDoubt = first.count > 0 && hasOpenTransactions(first.now)
-  const described = isInDoubt ? await describeInDoubt<More>(sql, bulk, query) : first
+  const described = isInDoubt ? await describeInDoubt<More>(sql, bulk, query).catch(rethrowIncomplete) : first
   const { now, key, recent, pace, more: row, ...about } = described
   const { as_of, count } = about
   const snapshot = recent === null ? now : `${now}:${recent.length > mostRecent ? '' : recent.join(',')}`
@@ -60,6 +63,15 @@ export async function previewChange<More = object>(
     preview: { token, ...about, eta_seconds, ...(still_matching !== undefined && { still_matching }) },
     more: row,
   }
+}
+
+/** A search that no index serves may not end in time. A change whose jobs nobody has counted is not made. */
+function rethrowIncomplete(error: unknown): never {
+  if (!hasCode(error, ['57014'])) throw error
+  const detail = 'the search for the jobs took longer than a statement may take; nothing was counted or changed'
+  const hint =
+    'narrow the filter by domain, queue, status or ids, or raise JOBS_STATEMENT_TIMEOUT_SECONDS on the server'
+  throw new Failure('preview_incomplete', detail, { hint, cause: error })
 }
 
 /** Describes the set in a repeatable-read transaction, whose snapshot is known before the statement. */

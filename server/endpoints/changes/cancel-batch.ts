@@ -11,7 +11,7 @@ import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
 import { insertEvents } from '../../lifecycle/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
-import { isSelected, partsOf, withoutIds } from './filtered.ts'
+import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 
 type CancelResult = z.output<typeof endpoint.output>
 
@@ -37,7 +37,7 @@ export async function cancelBatch(call: Call, request: CancelBatchRequest): Prom
 }
 
 function bulkOf(request: CancelBatchRequest): BulkChange<CancelResult> {
-  const matching = (sql: Sql, set: JobSet) => sql`from jobs where ${cancellable(sql, set, request)}`
+  const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => cancellable(sql, set, rest))
   return {
     ...partsOf(request),
     kind: 'cancel',

@@ -53,16 +53,39 @@ const recorded = (ids: readonly number[]): unknown =>
     ? ids
     : { count: ids.length, sha256: createHash('sha256').update(ids.join()).digest('hex'), first: ids.slice(0, 10) }
 
+interface IdFields {
+  ids?: number[] | undefined
+  job_id?: number | undefined
+}
+
 /** An SQL condition on `jobs`: true for jobs of the set that the request selects. */
 export const isSelected = (sql: Sql, set: JobSet, { job_id, ids, ...filter }: JobSelection): Fragment => sql`
   ${isUnchangedSince(sql, set.snapshot)}
-  ${inFilter(sql, { ...filter, ids: job_id === undefined ? ids : [job_id] }, set.asOf)}`
+  ${inFilter(sql, { ...filter, ids: idsOf({ job_id, ids }) }, set.asOf)}`
+
+const idsOf = ({ job_id, ids }: IdFields): number[] | undefined => (job_id === undefined ? ids : [job_id])
+
+/**
+ * `from jobs where …` for a request that may name jobs by their ids. Those jobs are read first: the planner could otherwise
+ * read all jobs of a state and compare each with the whole filter.
+ * @param where the condition of the change for a request
+ */
+export function jobsWhere<Request extends IdFields>(
+  sql: Sql,
+  request: Request,
+  where: (request: Request) => Fragment,
+): Fragment {
+  const ids = idsOf(request)
+  if (ids === undefined) return sql`from jobs where ${where(request)}`
+  const named = sql`jobs.id = any(${ids.map(String)}::text[]::bigint[])`
+  return sql`
+    from (select jobs.*, jobs.xmin from jobs where ${named} offset 0) as jobs
+    where ${where({ ...request, ids: undefined, job_id: undefined })}`
+}
 
 /**
  * The request as the batches need it: a selection of fixed ids comes from a search that has compared the list of ids, which
  * may be long.
  */
-export const withoutIds = <Request extends { ids?: number[] | undefined }>(
-  request: Request,
-  selection: Selection,
-): Request => (selection.hasFixedIds ? { ...request, ids: undefined } : request)
+export const withoutIds = <Request extends IdFields>(request: Request, selection: Selection): Request =>
+  selection.hasFixedIds ? { ...request, ids: undefined } : request

@@ -6,7 +6,7 @@ import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { isSelected, partsOf, withoutIds } from './filtered.ts'
+import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 
 type PriorityResult = z.output<typeof endpoint.output>
 
@@ -30,7 +30,7 @@ const bulkOf = (request: PriorityRequest): BulkChange<PriorityResult> => ({
   kind: 'priority',
   name: 'change of priority',
   event: 'jobs.priority_set',
-  matching: (sql, set) => sql`from jobs where ${changeable(sql, set, request)}`,
+  matching: (sql, set) => jobsWhere(sql, request, (rest) => changeable(sql, set, rest)),
   time: (sql) => sql`created_at`,
   restorable: (sql) => sql`true`,
   batch: (tx, context, selection) =>

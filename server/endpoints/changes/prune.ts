@@ -10,7 +10,7 @@ import { staticFragment } from '../../database/static-fragment.ts'
 import { prepareArchive } from '../../undo/archive.ts'
 import { deleteJobs } from '../../undo/delete-jobs.ts'
 import { countDependents, isFailedEnd } from '../../undo/dependents-along.ts'
-import { narrowerParts, withoutIds } from './filtered.ts'
+import { jobsWhere, narrowerParts, withoutIds } from './filtered.ts'
 
 /** The time when a finished job ended: the first of its times that is set. An index has this expression. */
 const ended = staticFragment((sql) => sql`coalesce(completed_at, cancelled_at, quarantined_at, created_at)`)
@@ -54,7 +54,7 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Omit<BulkChange<Pru
   const { statuses, older_than_days, domain, queue, job_type, max, preview_token } = request
   const narrower = narrowerParts(request)
   const filters = { statuses, older_than_days, domain, queue, job_type, ...narrower.filters }
-  const matching = (sql: Sql, set: JobSet) => sql`from jobs where ${prunable(sql, set, request)}`
+  const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => prunable(sql, set, rest))
   return {
     kind: 'prune',
     name: 'prune',

@@ -6,7 +6,7 @@ import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { reclaim as reclaimJobs } from '../../lifecycle/expired-leases.ts'
-import { isSelected, partsOf, withoutIds } from './filtered.ts'
+import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 
 type ReclaimResult = z.output<typeof endpoint.output>
 
@@ -36,7 +36,7 @@ const bulkOf = (
   kind: 'reclaim',
   name: 'reclaim',
   event: 'jobs.reclaimed',
-  matching: (sql, set) => sql`from jobs where ${reclaimable(sql, set, request)}`,
+  matching: (sql, set) => jobsWhere(sql, request, (rest) => reclaimable(sql, set, rest)),
   time: (sql) => sql`coalesce(acquired_at, started_at)`,
   // The worker of a reclaimed job has lost it.
   restorable: (sql) => sql`false`,

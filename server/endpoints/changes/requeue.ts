@@ -9,7 +9,7 @@ import { inFilter } from '../../database/job-filter.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { narrowerParts, withoutIds } from './filtered.ts'
+import { jobsWhere, narrowerParts, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
 import { spreadFromNow } from './spread.ts'
 
@@ -54,7 +54,10 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
     spread_seconds,
     ...narrower.filters,
   }
-  const matching = (sql: Sql, set: JobSet) => sql`from jobs where ${requeueable(sql, set, request)}`
+  const matching = (sql: Sql, set: JobSet) =>
+    jobsWhere(sql, { ...request, job_id: undefined }, (rest) =>
+      requeueable(sql, set, { ...rest, job_id: request.job_id }),
+    )
   return {
     kind: 'requeue',
     name: 'requeue',

@@ -7,7 +7,7 @@ import { type Call, referenceTime } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/job-events.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { isSelected, partsOf, withoutIds } from './filtered.ts'
+import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { spreadFrom } from './spread.ts'
 
 type RescheduleResult = z.output<typeof endpoint.output>
@@ -43,7 +43,7 @@ const bulkOf = (request: RescheduleRequest): BulkChange<RescheduleResult> => ({
   kind: 'reschedule',
   name: 'reschedule',
   event: 'jobs.rescheduled',
-  matching: (sql, set) => sql`from jobs where ${movable(sql, set, request)}`,
+  matching: (sql, set) => jobsWhere(sql, request, (rest) => movable(sql, set, rest)),
   time: (sql) => sql`coalesce(available_at, created_at)`,
   restorable: (sql) => sql`true`,
   batch: (tx, context, selection) =>

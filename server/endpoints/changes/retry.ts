@@ -8,7 +8,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/job-events.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { isSelected, partsOf, withoutIds } from './filtered.ts'
+import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
 import { spreadFromNow } from './spread.ts'
 
@@ -31,7 +31,7 @@ export async function retry(call: Call, request: RetryRequest): Promise<RetryRes
 }
 
 function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
-  const matching = (sql: Sql, set: JobSet) => sql`from jobs where ${retryable(sql, set, request)}`
+  const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => retryable(sql, set, rest))
   const parts = partsOf(request)
   return {
     ...parts,

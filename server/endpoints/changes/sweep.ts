@@ -14,7 +14,7 @@ import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
 import { insertEvents } from '../../lifecycle/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
-import { narrowerParts, withoutIds } from './filtered.ts'
+import { jobsWhere, narrowerParts, withoutIds } from './filtered.ts'
 
 /** The time `seconds` before the reference time; the limit of about 3,000 years keeps it within PostgreSQL's calendar. */
 const before = (sql: Sql, set: JobSet, seconds: number) => sql`
@@ -67,7 +67,7 @@ function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
   const { age_seconds, runtime_seconds, action, domain, queue, job_type, max, preview_token } = request
   const narrower = narrowerParts(request)
   const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type, ...narrower.filters }
-  const matching = (sql: Sql, set: JobSet) => sql`from jobs where ${sweepable(sql, set, request)}`
+  const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => sweepable(sql, set, rest))
   return {
     kind: 'sweep',
     name: 'sweep',
