@@ -1,6 +1,7 @@
 import type { CommandSpec } from '../command.ts'
 import { apply } from './apply.ts'
 import { cancel } from './cancel.ts'
+import { clusters } from './clusters.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
 import { enqueue } from './enqueue.ts'
@@ -32,6 +33,7 @@ export const commands: readonly CommandSpec[] = [
   explain,
   queues,
   stale,
+  clusters,
   events,
   prune,
   sweep,

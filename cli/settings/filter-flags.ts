@@ -11,6 +11,7 @@ export interface FilterFlags extends ScopeFlags {
   worker?: string
   errorCode?: string
   error?: string
+  cluster?: string
   minRetries?: string
   stale?: boolean
   createdAfter?: string
@@ -29,6 +30,7 @@ export const filterFlags: readonly Flag[] = [
   { flags: '--worker <id>', about: 'leased by this worker, or last leased by it', group },
   { flags: '--error-code <code>', about: 'whose last error has this code', group },
   { flags: '--error <text>', about: 'whose last error message has this text', group },
+  { flags: '--cluster <id>', about: 'of this cluster of failures, as jobsctl clusters has it', group },
   { flags: '--min-retries <n>', about: 'retried at least so many times', group },
   { flags: '--stale', about: 'running, with an expired lease', group },
   {
@@ -46,12 +48,13 @@ export type FilterFields = Record<string, string>
 
 /** The filter that the flags name, as fields of a request. A flag with a blank value was refused before. */
 export function filterOf(flags: FilterFlags): FilterFields {
-  const { status, owner, batch, worker, errorCode, error, minRetries, stale } = flags
+  const { status, owner, batch, worker, errorCode, error, cluster, minRetries, stale } = flags
   const texts = { status, owner_user_id: owner, batch_group: batch, worker_id: worker, error_code: errorCode, error }
   const time = (text: string | undefined, flag: string) => (text === undefined ? undefined : pastTime(text, flag))
   return present({
     ...scopeOf(flags),
     ...texts,
+    cluster,
     min_retries: minRetries,
     stale: stale ? 'true' : undefined,
     created_after: time(flags.createdAfter, '--created-after'),
@@ -72,6 +75,7 @@ const flagOfField = new Map([
   ['worker_id', '--worker'],
   ['error_code', '--error-code'],
   ['error', '--error'],
+  ['cluster', '--cluster'],
   ['min_retries', '--min-retries'],
   ['created_after', '--created-after'],
   ['created_before', '--created-before'],

@@ -1,4 +1,5 @@
 import type { JobFilter } from '../../shared/jobs/job-filter.ts'
+import { isInCluster } from './error-pattern.ts'
 import { inScope } from './scope.ts'
 import type { Fragment, Sql } from './sql.ts'
 import { staticFragment } from './static-fragment.ts'
@@ -12,6 +13,7 @@ const isStale = (sql: Sql, asOf: string | undefined): Fragment => sql`
 
 /**
  * An SQL fragment of conditions on `jobs`, each of which begins with `and`: one for each field of the filter that is set.
+ * @throws Failure `conflict` for a cluster of other rules than those of this server
  * @param asOf the time at which leases are compared, in ISO 8601; now when absent
  */
 export const inFilter = (sql: Sql, filter: JobFilter, asOf?: string): Fragment => {
@@ -31,6 +33,7 @@ export const inFilter = (sql: Sql, filter: JobFilter, asOf?: string): Fragment =
     ${given(filter.ended_before, (time) => sql`${endedAt(sql)} < ${time}::text::timestamptz`)}
     ${given(filter.min_retries, (least) => sql`jobs.retry_count >= ${least}::int`)}
     ${given(filter.stale, (stale) => (stale ? sql`(${isStale(sql, asOf)})` : sql`(${isStale(sql, asOf)}) is not true`))}
+    ${given(filter.cluster, (cluster) => isInCluster(sql, cluster))}
     ${given(filter.ids, (ids) => sql`jobs.id = any(${ids.map(String)}::text[]::bigint[])`)}
     ${(filter.payload ?? []).reduce((all, { path, value }) => sql`${all} and jobs.payload #>> ${path}::text[] = ${value}::text`, sql``)}`
 }

@@ -17,6 +17,7 @@ import { storage } from '../endpoints/doctor/storage.ts'
 import { explainJob } from '../endpoints/explain/job.ts'
 import { explainQueue } from '../endpoints/explain/queue.ts'
 import { addAttachment, listAttachments } from '../endpoints/jobs/attachments.ts'
+import { failureClusters } from '../endpoints/jobs/clusters.ts'
 import { listJobs } from '../endpoints/jobs/list.ts'
 import { showJob } from '../endpoints/jobs/show.ts'
 import { controlQueue } from '../endpoints/queues/control.ts'
@@ -60,6 +61,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.checkCounts, checkCounts)
   mount(app, serving, endpoints.idleIndexes, idleIndexes)
   mount(app, serving, endpoints.listJobs, listJobs)
+  mount(app, serving, endpoints.failureClusters, failureClusters)
   mount(app, serving, endpoints.showJob, showJob)
   mount(app, serving, endpoints.explainJob, explainJob)
   mount(app, serving, endpoints.explainQueue, explainQueue)

@@ -41,6 +41,13 @@ const Path = text(200)
   .refine((names) => names.every((name) => name !== ''), 'must have a name between every two dots')
   .refine((names) => names.length <= 20, 'must have at most 20 names')
 
+/** The version of the rules of a cluster, and the 12 hexadecimal digits of its hash. */
+const ClusterId = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .regex(/^v\d{1,6}-[0-9a-f]{12}$/, 'must be the id of a cluster, such as v1-0123456789ab')
+
 /** `path` is a list of names from the payload down to a value. */
 const PayloadValue = z.strictObject({ path: Path, value: text(200) })
 
@@ -61,6 +68,8 @@ export const jobFilterFields = {
   min_retries: optional(RetryCount),
   /** True for running jobs whose lease has expired, and false for all other jobs. */
   stale: optional(Switch),
+  /** Failures with the same state, error code and pattern of the message; the id is of `GET /jobs/clusters`. */
+  cluster: optional(ClusterId),
   ids: listOf(Id, 200),
   payload: optional(
     z.array(PayloadValue, 'must be sent as payload.<path>=<value>').max(5, 'must have at most 5 items'),

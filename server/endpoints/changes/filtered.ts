@@ -4,6 +4,7 @@ import type { JobFilter } from '../../../shared/jobs/job-filter.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import type { Selection } from '../../bulk/selection.ts'
+import { requireKnownRules } from '../../database/error-pattern.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 
@@ -18,10 +19,14 @@ interface Bounds {
 /** The largest list of ids that a record has in full. */
 const mostRecordedIds = 1000
 
-/** The parts of a bulk change that follow from its request alone, for a change that takes a filter. */
+/**
+ * The parts of a bulk change that follow from its request alone, for a change that takes a filter.
+ * @throws Failure `conflict` for a cluster of other rules than those of this server
+ */
 export function partsOf<Request extends JobSelection & Bounds>(
   request: Request,
 ): Pick<BulkChange<unknown>, 'scope' | 'filters' | 'request' | 'max' | 'previewToken' | 'limit'> {
+  requireKnownRules(request.cluster)
   const { dry_run: _, max, preview_token, limit, ...filters } = request
   return {
     scope: request,
@@ -36,11 +41,13 @@ export function partsOf<Request extends JobSelection & Bounds>(
 /**
  * The fields of the filter beside the scope, as a token is bound to them and as the record has them. Without any of them both
  * are empty, as in servers that did not know them.
+ * @throws Failure `conflict` for a cluster of other rules than those of this server
  */
 export function narrowerParts(request: NarrowerFilter): { filters: NarrowerFilter; request: object } {
   const { owner_user_id, batch_group, worker_id, error_code, error, min_retries, stale, payload, ids } = request
-  const { created_after, created_before, ended_after, ended_before } = request
-  const texts = { owner_user_id, batch_group, worker_id, error_code, error, min_retries, stale, payload }
+  const { created_after, created_before, ended_after, ended_before, cluster } = request
+  requireKnownRules(cluster)
+  const texts = { owner_user_id, batch_group, worker_id, error_code, error, min_retries, stale, payload, cluster }
   const filters = { ...texts, created_after, created_before, ended_after, ended_before, ids }
   return { filters, request: { ...filters, ...(ids && { ids: recorded(ids) }) } }
 }

@@ -1,4 +1,5 @@
 import { type ListedJob, type ListRequest, listedColumns } from '../../../shared/jobs/list.ts'
+import { isFailure } from '../../database/error-pattern.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { hasIdAmong, hasSafeId } from '../../database/planner-hints.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -31,9 +32,9 @@ export const columns = staticFragment((sql) => sql.unsafe(listedColumns.map((nam
 export const isMatching = (sql: Sql, request: ListRequest): Fragment => sql`(true ${inFilter(sql, request)}) is true`
 
 /** An SQL condition on `jobs`: all jobs that can match, by the index of the narrowest field of the filter. */
-export function isCandidate(sql: Sql, { ids, batch_group }: ListRequest): Fragment {
+export function isCandidate(sql: Sql, { ids, batch_group, cluster }: ListRequest): Fragment {
   if (ids) return sql`${hasSafeId(sql)} and jobs.id = any(${ids.map(String)}::text[]::bigint[])`
-  if (!batch_group) return hasSafeId(sql)
+  if (!batch_group) return cluster ? sql`${hasSafeId(sql)} and ${isFailure(sql)}` : hasSafeId(sql)
   const inBatch = sql`select jobs.id from jobs where jobs.batch_group = ${batch_group}::text`
   return sql`${hasSafeId(sql)} and ${hasIdAmong(sql, inBatch)}`
 }

@@ -4,9 +4,7 @@ import type { Call } from '../../call.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
-
-/** The most expired leases that are read. */
-const mostScanned = 50_000
+import { expiredLeases, mostExpired } from '../expired-leases.ts'
 
 /**
  * The queues that hold expired leases, with the headers `X-Scanned` and `X-Complete`: `false` where there are more expired
@@ -18,8 +16,8 @@ export async function staleQueues(call: Call, scope: Scope): Promise<StaleQueue[
     return readStale(tx, scope)
   })
   const scanned = rows[0]?.scanned ?? 0
-  call.addHeader('X-Scanned', String(Math.min(scanned, mostScanned)))
-  call.addHeader('X-Complete', String(scanned <= mostScanned))
+  call.addHeader('X-Scanned', String(Math.min(scanned, mostExpired)))
+  call.addHeader('X-Complete', String(scanned <= mostExpired))
   return rows.filter((row): row is StaleQueue & Row => row.domain !== null)
 }
 
@@ -28,37 +26,15 @@ interface Row {
   domain: string | null
 }
 
-/**
- * One row for each queue, or one row without a queue where no lease in scope has expired. Leases without an end are read
- * apart, because the index has them after all others.
- */
-const readStale = (sql: Sql, scope: Scope) => {
-  const bound = sql.unsafe(`limit ${mostScanned + 1}`)
-  return sql<(Row & Omit<StaleQueue, 'domain'>)[]>`
-    with expired as materialized (
-      (
-        select domain, queue, job_type, leased_until
-        from jobs
-        where status = 'processing' and leased_until is null
-        ${bound}
-      )
-      union all
-      (
-        select domain, queue, job_type, leased_until
-        from jobs
-        where status = 'processing' and leased_until <= now()
-        order by leased_until
-        ${bound}
-      )
-      ${bound}
-    )
-    select bound.scanned, found.domain, found.queue, found.count, found.oldest
-    from (select count(*) as scanned from expired) as bound
-    left join lateral (
-      select domain, queue, count(*) as count, min(leased_until) filter (where isfinite(leased_until)) as oldest
-      from expired
-      where true ${inScope(sql, scope)}
-      group by domain, queue
-    ) as found on true
-    order by found.domain collate "C", found.queue collate "C"`
-}
+/** One row for each queue, or one row without a queue where no lease in scope has expired. */
+const readStale = (sql: Sql, scope: Scope) => sql<(Row & Omit<StaleQueue, 'domain'>)[]>`
+  with expired as materialized (${expiredLeases(sql)})
+  select bound.scanned, found.domain, found.queue, found.count, found.oldest
+  from (select count(*) as scanned from expired) as bound
+  left join lateral (
+    select domain, queue, count(*) as count, min(leased_until) filter (where isfinite(leased_until)) as oldest
+    from expired
+    where true ${inScope(sql, scope)}
+    group by domain, queue
+  ) as found on true
+  order by found.domain collate "C", found.queue collate "C"`

@@ -1,0 +1,18 @@
+import { staticFragment } from '../database/static-fragment.ts'
+
+/** The most expired leases that are read. */
+export const mostExpired = 50_000
+
+/**
+ * A query of the jobs with an expired lease, the oldest first: at most one more than are read. Leases without an end are read
+ * apart, because the index has them after all others.
+ */
+export const expiredLeases = staticFragment((sql) => {
+  const bound = sql.unsafe(`limit ${mostExpired + 1}`)
+  const columns = sql`domain, queue, job_type, worker_id, leased_until`
+  return sql`
+    (select ${columns} from jobs where status = 'processing' and leased_until is null ${bound})
+    union all
+    (select ${columns} from jobs where status = 'processing' and leased_until <= now() order by leased_until ${bound})
+    ${bound}`
+})

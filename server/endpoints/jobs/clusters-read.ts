@@ -1,0 +1,182 @@
+import type { Cluster, ClustersRequest } from '../../../shared/jobs/clusters.ts'
+import { clusterDigits, failureCode, failureMessage, failureState, patternOf } from '../../database/error-pattern.ts'
+import { hasSafeId } from '../../database/planner-hints.ts'
+import { inScope } from '../../database/scope.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { staticFragment } from '../../database/static-fragment.ts'
+
+/** The most jobs of each state that are read, the newest first. */
+const mostScanned = 100_000
+
+/** The most different messages that are folded, the newest first. */
+const mostFolded = 20_000
+
+/** How many minutes the rate is about. */
+const rateMinutes = 5
+
+interface Bounds {
+  /** How many jobs were read. */
+  scanned: number
+  /** True where there are more jobs of a state than are read. */
+  is_cut: boolean
+}
+
+export type ClusterRow = Bounds & { [Name in keyof Omit<Cluster, 'cluster'>]: Cluster[Name] | null } & {
+  /** The digits of a cluster; null for the failures that are in no other row. */
+  digits: string | null
+}
+
+/**
+ * The largest clusters, the largest first, and then one row of all other failures. Jobs with the same text and the same names
+ * are counted first, then different texts are folded, then groups with the same pattern are added up.
+ */
+export const readClusters = (sql: Sql, request: ClustersRequest) => sql<ClusterRow[]>`
+  with grouped as materialized (${grouped(sql, request)}),
+  keyed as materialized (
+    select *, hashtextextended((status || chr(31) || code || chr(31) || message) collate "C", 0) as key
+    from grouped
+    where true ${inScope(sql, request)}
+  ),
+  patterns as materialized (
+    select *, ${clusterDigits(sql, { state: sql`status`, code: sql`code`, pattern: sql`pattern` })} as digits
+    from (
+      select key, status, code, ${patternOf(sql, sql`message`)} as pattern
+      from (
+        select
+          key, min(status collate "C") as status, min(code collate "C") as code, min(message collate "C") as message,
+          max(last_seen) as newest
+        from keyed
+        group by key
+        order by newest desc nulls last
+        ${sql.unsafe(`limit ${mostFolded}`)}
+      ) as texts
+      offset 0
+    ) as folded
+  ),
+  placed as materialized (
+    select keyed.*, digits, pattern
+    from keyed
+    left join patterns using (key)
+  ),
+  largest as materialized (
+    select digits
+    from placed
+    where digits is not null
+    group by digits
+    order by sum(count) desc, digits
+    limit ${request.limit}
+  ),
+  listed as materialized (
+    select placed.*, largest.digits as place
+    from placed
+    left join largest using (digits)
+  )
+  select bounds.*, totals.*, groups.groups, owners.owners, samples.sample_ids
+  from (${bounds(sql)}) as bounds
+  left join (${totals(sql)}) as totals on true
+  left join (${largestGroups(sql)}) as groups on groups.place is not distinct from totals.digits
+  left join (${largestOwners(sql)}) as owners on owners.place is not distinct from totals.digits
+  left join (${samples(sql)}) as samples on samples.place is not distinct from totals.digits
+  order by totals.digits is null, totals.count desc, totals.digits`
+
+const endOfFailure = staticFragment(
+  (sql) => sql`coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at, jobs.created_at)`,
+)
+
+/** Jobs that are alike in all that the answer tells, with their number. */
+function grouped(sql: Sql, request: ClustersRequest): Fragment {
+  const ended = { request, seen: endOfFailure(sql) }
+  const parts = {
+    failed: failures(sql, { ...ended, where: sql`jobs.status = 'failed'` }),
+    quarantined: failures(sql, { ...ended, where: sql`jobs.status = 'quarantined'` }),
+    retrying: failures(sql, {
+      ...{ request, seen: sql`jobs.updated_at` },
+      where: sql`jobs.status = 'queued' and jobs.retry_count > 0`,
+    }),
+  }
+  const read = request.status ? [parts[request.status]] : Object.values(parts)
+  return sql`
+    select
+      status, code, message, domain, queue, job_type, owner_user_id,
+      count(*) as count,
+      min(seen) filter (where isfinite(seen)) as first_seen,
+      max(seen) filter (where isfinite(seen)) as last_seen,
+      count(*) filter (where seen > now() - ${sql.unsafe(`${rateMinutes} * interval '1 minute'`)} and seen <= now()) as recent,
+      array[max(id), min(id), max(id) filter (where hashint8(id) % 2 = 0), max(id) filter (where hashint8(id) % 2 <> 0)] as ids
+    from (${read.reduce((all, part) => sql`${all} union all ${part}`)}) as failures
+    group by status, code, message, domain, queue, job_type, owner_user_id`
+}
+
+interface Part {
+  request: ClustersRequest
+  /** When the job failed. */
+  seen: Fragment
+  /** The condition of an index that has the jobs in the order of this time. */
+  where: Fragment
+}
+
+const failures = (sql: Sql, { request: { since, until }, seen, where }: Part): Fragment => sql`
+  (
+    select
+      jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id,
+      ${failureState(sql)} as status, ${failureCode(sql)} as code, ${failureMessage(sql)} as message, ${seen} as seen
+    from jobs
+    where ${where}
+      ${since === undefined ? sql`` : sql`and ${seen} >= ${since}::text::timestamptz`}
+      ${until === undefined ? sql`` : sql`and ${seen} < ${until}::text::timestamptz`}
+    order by ${seen} desc
+    ${sql.unsafe(`limit ${mostScanned + 1}`)}
+  )`
+
+const bounds = staticFragment(
+  (sql) => sql`
+    select coalesce(sum(read), 0)::bigint as scanned, coalesce(bool_or(read > ${sql.unsafe(String(mostScanned))}), false) as is_cut
+    from (select sum(count) as read from grouped group by status) as states`,
+)
+
+const totals = staticFragment(
+  (sql) => sql`
+    select
+      place as digits,
+      case when place is not null then min(status collate "C") end as status,
+      case when place is not null then nullif(min(code collate "C"), '') end as error_code,
+      case when place is not null then min(pattern collate "C") end as pattern,
+      sum(count)::bigint as count,
+      min(first_seen) as first_seen,
+      max(last_seen) as last_seen,
+      round(sum(recent) / ${sql.unsafe(String(rateMinutes))}, 1)::float8 as per_minute
+    from listed
+    group by place`,
+)
+
+/** The ten largest of the parts of each cluster, as a list of JSON objects; `names` are the columns of a part. */
+const largestParts = (sql: Sql, names: readonly string[], as: string): Fragment => {
+  const columns = sql.unsafe(names.join(', '))
+  const fields = sql.unsafe(names.map((name) => `'${name}', ${name}`).join(', '))
+  return sql`
+    select place, jsonb_agg(jsonb_build_object(${fields}, 'count', count) order by nth) as ${sql(as)}
+    from (
+      select
+        place, ${columns}, sum(count)::bigint as count,
+        row_number() over (partition by place order by sum(count) desc, ${columns}) as nth
+      from listed
+      group by place, ${columns}
+    ) as parts
+    where nth <= 10
+    group by place`
+}
+
+const largestGroups = staticFragment((sql) => largestParts(sql, ['domain', 'queue', 'job_type'], 'groups'))
+const largestOwners = staticFragment((sql) => largestParts(sql, ['owner_user_id'], 'owners'))
+
+const samples = staticFragment(
+  (sql) => sql`
+    select place, jsonb_agg(id order by id desc) as sample_ids
+    from (
+      select place, id, row_number() over (partition by place order by id desc) as nth
+      from (select distinct place, unnest(ids) as id from listed) as ids
+      where ${hasSafeId(sql)}
+    ) as numbered
+    where nth <= 3
+    group by place`,
+)

@@ -1,0 +1,66 @@
+import type { z } from 'zod'
+import {
+  type Cluster,
+  type ClustersRequest,
+  type ExpiredLeases,
+  type failureClusters as endpoint,
+  restOfClusters,
+} from '../../../shared/jobs/clusters.ts'
+import type { Call } from '../../call.ts'
+import { clusterId } from '../../database/error-pattern.ts'
+import { limitReadTime } from '../../database/read-timeout.ts'
+import { inScope } from '../../database/scope.ts'
+import type { Sql } from '../../database/sql.ts'
+import { staticFragment } from '../../database/static-fragment.ts'
+import { expiredLeases } from '../expired-leases.ts'
+import { type ClusterRow, readClusters } from './clusters-read.ts'
+
+/**
+ * Failures by what they have in common, and expired leases by worker, with the headers `X-Scanned` and `X-Complete`: `false`
+ * where failures are in no cluster of the answer, or there are more failures than are read.
+ */
+export async function failureClusters(call: Call, request: ClustersRequest): Promise<z.output<typeof endpoint.output>> {
+  const { rows, expired_leases } = await call.sql.begin(async (tx) => {
+    await tx`select ${limitReadTime(tx)}, ${roomForSorting(tx)}`
+    return { rows: await readClusters(tx, request), expired_leases: await readExpired(tx, request) }
+  })
+  const clusters = rows.filter(({ count }) => count !== null).map((row) => clusterOf(row, call.redactor.text))
+  const isComplete = !rows[0]?.is_cut && !clusters.some(({ cluster }) => cluster === restOfClusters)
+  call.addHeader('X-Scanned', String(rows[0]?.scanned ?? 0))
+  call.addHeader('X-Complete', String(isComplete))
+  return { clusters, expired_leases: [...expired_leases] }
+}
+
+/** Groups of many different texts do not fit into the 4 MB that a session has by default. */
+const roomForSorting = staticFragment(
+  (sql) => sql`
+    set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')), 64 * 1024 * 1024) / 1024 || 'kB', true)`,
+)
+
+/** The row without its bounds. What the message says of secrets is masked. */
+function clusterOf(
+  { digits, scanned: _scanned, is_cut: _isCut, ...row }: ClusterRow,
+  masked: (text: string) => string,
+): Cluster {
+  return {
+    cluster: digits === null ? restOfClusters : clusterId(digits),
+    status: row.status,
+    error_code: row.error_code,
+    pattern: row.pattern && masked(row.pattern),
+    count: row.count ?? 0,
+    groups: row.groups ?? [],
+    owners: row.owners ?? [],
+    first_seen: row.first_seen,
+    last_seen: row.last_seen,
+    per_minute: row.per_minute ?? 0,
+    sample_ids: row.sample_ids ?? [],
+  }
+}
+
+const readExpired = (sql: Sql, request: ClustersRequest) => sql<ExpiredLeases[]>`
+  select worker_id, job_type, count(*) as count, min(leased_until) filter (where isfinite(leased_until)) as oldest
+  from (${expiredLeases(sql)}) as expired
+  where true ${inScope(sql, request)}
+  group by worker_id, job_type
+  order by count desc, worker_id, job_type
+  limit 100`

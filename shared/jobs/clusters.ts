@@ -1,0 +1,75 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { Count, optional, queryNumber, scopeFields } from '../scope.ts'
+import { Time } from '../time.ts'
+
+/** The states of a failure; `retrying` is a queued job that has failed before. */
+const failureStates = ['quarantined', 'failed', 'retrying'] as const
+
+const State = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .pipe(z.enum(failureStates, `must be one of ${failureStates.join(', ')}`))
+
+/** The id of the row that has all failures which are in no other row. */
+export const restOfClusters = 'rest'
+
+const time = z.string().nullable()
+
+/** Failures with the same state, error code and pattern of the message. */
+const Cluster = z.object({
+  /** The version of the rules that make patterns, and a hash of state, code and pattern; or `rest`. */
+  cluster: z.string(),
+  /** Null in the row `rest`, like the code and the pattern. */
+  status: z.string().nullable(),
+  error_code: z.string().nullable(),
+  /** The message in which texts, addresses, paths and numbers are folded. */
+  pattern: z.string().nullable(),
+  count: Count,
+  /** The ten largest groups. */
+  groups: z.array(z.object({ domain: z.string(), queue: z.string(), job_type: z.string(), count: Count })),
+  /** The ten owners with the most jobs. */
+  owners: z.array(z.object({ owner_user_id: z.string().nullable(), count: Count })),
+  first_seen: time,
+  last_seen: time,
+  /** Failures a minute, over the last 5 minutes. */
+  per_minute: z.number(),
+  /** The ids of three jobs at most. */
+  sample_ids: z.array(z.number()),
+})
+export type Cluster = z.output<typeof Cluster>
+
+/** Processing jobs of one worker and job type whose lease has expired. */
+const ExpiredLeases = z.object({
+  worker_id: z.string().nullable(),
+  job_type: z.string(),
+  count: Count,
+  /** When the first of the leases expired; null where none of them has an end. */
+  oldest: time,
+})
+export type ExpiredLeases = z.output<typeof ExpiredLeases>
+
+const ClustersRequest = z.strictObject({
+  ...scopeFields,
+  status: optional(State),
+  /** Only failures from this time on, and before the other. */
+  since: optional(Time),
+  until: optional(Time),
+  limit: queryNumber(1, 1000, 100),
+})
+export type ClustersRequest = z.output<typeof ClustersRequest>
+
+/** Failures by what they have in common, the largest cluster first. */
+export const failureClusters = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/clusters',
+  aliases: ['/api/v1/jobs/quarantine/clusters'],
+  input: ClustersRequest,
+  output: z.object({
+    clusters: z.array(Cluster),
+    /** The 100 largest. */
+    expired_leases: z.array(ExpiredLeases),
+  }),
+  changes: () => false,
+})
