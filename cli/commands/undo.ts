@@ -4,9 +4,9 @@ import type { CommandSpec } from '../command.ts'
 export const undo: CommandSpec = {
   name: 'undo',
   group: 'CHANGE',
-  summary: 'undo a prune, a sweep or a requeue',
+  summary: 'give back what a change took',
   about:
-    'Undoes a prune, a sweep or a requeue: deleted jobs exist again, and changed jobs have their old state again. Jobs that changed since the operation are left as they are, and are reported.',
+    'Undoes a change of many jobs, other than a repair or a reclaim: deleted jobs exist again, and changed jobs have their old state again. Jobs that changed since the operation are left as they are, and are reported.',
   examples: ['jobsctl undo 17 --dry-run', 'jobsctl undo 17 --reason "wrong domain" --yes'],
   operands: '<operation>',
   flags: [],
