@@ -17,7 +17,8 @@ const purposes: Record<string, string> = {
   jobs_api_tokens: 'Bearer tokens of multi-user mode, as hashes.',
   job_operations: 'The record of each bulk change.',
   job_operation_days: 'The hash chain of the records: one row a day.',
-  job_operation_rows: 'The columns that a requeue, a retry, a sweep, a cancel, a reschedule or a change of priorities has overwritten, until `JOBS_ARCHIVE_DAYS` are over.',
+  job_operation_rows:
+    'The columns that a requeue, a retry, a sweep, a cancel, a reschedule or a change of priorities has overwritten, until `JOBS_ARCHIVE_DAYS` are over.',
   jobsctl_settings: 'The key with which all servers on this database sign previews.',
   jobsctl_count_deltas: 'What the triggers on `jobs` appended since the counts were last added up.',
   jobsctl_counts: 'The sums of the live jobs by group.',
