@@ -9,7 +9,11 @@ import type { WorkerMarks } from './waiting/worker-marks.ts'
 
 /** The settings of the server and its shared parts, as every endpoint gets them. */
 export interface ServerContext {
+  /** The connections for this call: those of workers, or those of operators. */
   sql: Pool
+  /** The connections of workers, which no long statement of an operator keeps busy. */
+  workerSql: Pool
+  operatorSql: Pool
   quarantineThreshold: number
   leaseMaxSeconds: number
   /** The largest request body in bytes, without the payloads and results in it. */

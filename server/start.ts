@@ -56,12 +56,12 @@ export async function start(env: Env, log: Log): Promise<Running> {
 }
 
 async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Running> {
-  const { sql } = opened
+  const { sql, operatorSql } = opened
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal) // each waiting call listens to it
   const eventLogMove = createEventLogMove(opened, log)
   const readiness = watchReadiness({ sql, log, eventLogMove })
-  const context = createContext({ sql, env, log, stopping: stopping.signal })
+  const context = createContext({ sql, operatorSql, env, log, stopping: stopping.signal })
   const auth = await createAuthenticator(env, sql, log)
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
   const server = createHttpServer(createApp({ ...context, ...readiness, auth, readAddress }).fetch)
@@ -82,13 +82,16 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
 
 interface ContextOptions {
   sql: Pool
+  operatorSql: Pool
   env: Env
   log: Log
   stopping: AbortSignal
 }
 
-const createContext = ({ sql, env, log, stopping }: ContextOptions): ServerContext => ({
+const createContext = ({ sql, operatorSql, env, log, stopping }: ContextOptions): ServerContext => ({
   sql,
+  workerSql: sql,
+  operatorSql,
   log,
   stopping,
   longPolls: createLongPolls(),

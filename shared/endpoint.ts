@@ -16,6 +16,11 @@ export interface Endpoint<In extends z.ZodType = z.ZodType, Out extends z.ZodTyp
   changes: (input: z.output<In>) => boolean
   /** Set for a change that needs no `X-Confirm`: workers make it, or callers already send it without the header. */
   unconfirmed?: boolean
+  /**
+   * Set for a read of programs, such as a worker or a reader of events. Other reads are made by operators, and wait for each
+   * other before they keep a program waiting.
+   */
+  forPrograms?: true
   /** Set for a change of many jobs, which has a preview, batches, a record and an idempotency key. */
   bulk?: true
   /** Set when equal requests at the same time may share one response, which is computed after the last of them arrived. */
@@ -30,3 +35,11 @@ export interface Endpoint<In extends z.ZodType = z.ZodType, Out extends z.ZodTyp
 
 /** Keeps the literal types of an endpoint; it does nothing at run time. */
 export const endpoint = <In extends z.ZodType, Out extends z.ZodType>(spec: Endpoint<In, Out>) => spec
+
+/** True for a call of operators: a read that no program makes all the time, or a change of many jobs. */
+export const isForOperators = ({
+  method,
+  bulk,
+  forPrograms,
+}: Pick<Endpoint, 'method' | 'bulk' | 'forPrograms'>): boolean =>
+  bulk === true || (method === 'GET' && forPrograms !== true)

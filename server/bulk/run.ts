@@ -12,7 +12,16 @@ import { type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
 
 /** What the engine needs of a call. */
 type BulkCall = BeginContext &
-  Pick<Call, 'lockTimeoutMs' | 'disconnected' | 'stopping' | 'reportProgress' | 'reportChangedRows' | 'localOperations'>
+  Pick<
+    Call,
+    | 'workerSql'
+    | 'lockTimeoutMs'
+    | 'disconnected'
+    | 'stopping'
+    | 'reportProgress'
+    | 'reportChangedRows'
+    | 'localOperations'
+  >
 
 type RunContext = LoopContext & ConcludeContext & Pick<Call, 'reportProgress' | 'reportChangedRows'>
 
@@ -30,7 +39,7 @@ export async function runBulkChange<Answer>(call: BulkCall, bulk: BulkChange<Ans
   const begun = await beginOperation(call, bulk, previewed).catch(rethrowBeforeFirstBatch)
   if ('answer' in begun) return begun.answer
   call.localOperations.add(begun.operation)
-  const stopHeartbeat = startHeartbeat({ sql: call.sql, operation: begun.operation })
+  const stopHeartbeat = startHeartbeat({ sql: call.workerSql, operation: begun.operation })
   try {
     return await runOperation({ ...call, ...begun }, bulk, previewed)
   } finally {

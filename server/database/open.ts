@@ -25,9 +25,11 @@ export async function openDatabase(env: Env, log: Log): Promise<OpenedDatabase> 
   const opening = createOpening(log)
   const connect = (pool: number) => withSchemaNames(createPool(env, { url, pool, opening }), names)
   const sql = connect(env.JOBS_DB_POOL)
+  const operatorSql = connect(env.JOBS_DB_OPERATOR_POOL)
   let own: Pool | undefined
   return {
     sql,
+    operatorSql,
     findSchema: async (from) => {
       names.known ??= await findNames(from, env.JOBS_DB_SCHEMA)
       return names.known.schema
@@ -41,7 +43,7 @@ export async function openDatabase(env: Env, log: Log): Promise<OpenedDatabase> 
     listen: (channel, listener) => void (env.JOBS_DB_POOLER || keepListening(sql, channel, listener)),
     close: async (graceMs) => {
       const timeout = Math.min(5, graceMs / 1000)
-      await Promise.all([sql, own].map((pool) => pool?.end({ timeout })))
+      await Promise.all([sql, operatorSql, own].map((pool) => pool?.end({ timeout })))
     },
     // A PostgreSQL server may come back at any time, so it is never lost.
     lost: new Promise(() => {}),

@@ -10,8 +10,10 @@ export interface Listener {
 
 /** A database that is open: PostgreSQL behind a pool, or the embedded one. */
 export interface OpenedDatabase {
-  /** The pool for calls. */
+  /** The pool for calls of workers, and for the work of the server itself. */
   sql: Pool
+  /** The pool for calls of operators; the embedded database has only one connection for all calls. */
+  operatorSql: Pool
   /**
    * Finds the schema of the tables. From then on every statement names the schema. A second call returns the same schema.
    * @throws Failure `usage` when several schemas hold a table of jobs

@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
 import type { z } from 'zod'
-import type { Endpoint } from '../../shared/endpoint.ts'
+import { type Endpoint, isForOperators } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import { headers, isConfirmed, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
 import type { Caller } from '../auth/authenticate.ts'
@@ -22,6 +22,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
   run: (call: Call, input: z.output<In>) => Promise<z.output<Out>>,
 ): void {
   const maxSize = serving.maxBodyBytes + (endpoint.documents ?? 0) * serving.maxJsonBytes
+  const own = isForOperators(endpoint) ? { ...serving, sql: serving.operatorSql } : serving
   const paths = [endpoint.path, ...(endpoint.aliases ?? [])].map(routerPathOf)
   app.on(endpoint.method, paths, limitBody(maxSize), async (c) => {
     const input = await readInput(c, endpoint)
@@ -51,7 +52,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
         more[name] = value
       },
       reportChangedRows: (rows: number) => c.set('rows', rows),
-      ...serving, // last, because adding fields to an object that was spread takes forty times as long
+      ...own, // last, because adding fields to an object that was spread takes forty times as long
     })
     const outcome = async (reportProgress: Call['reportProgress']) =>
       endpoint.output.parse(await run(callWith(reportProgress), input))

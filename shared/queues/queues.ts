@@ -41,6 +41,7 @@ export const controlQueue = endpoint({
 
 export const queueStatus = endpoint({
   method: 'GET',
+  forPrograms: true,
   path: '/api/v1/jobs/queue/status',
   input: z.strictObject(queueFields),
   output: QueueState,

@@ -49,6 +49,7 @@ export const streamedEvent = (event: JobEvent) => ({ event: event.event_type, ..
  */
 export const events = endpoint({
   method: 'GET',
+  forPrograms: true,
   path: '/api/v1/jobs/events',
   input: EventsRequest,
   output: z.array(JobEvent),

@@ -22,6 +22,8 @@ const signal = new AbortController().signal
 
 const callWith = (sql: Pool): Call => ({
   sql,
+  workerSql: sql,
+  operatorSql: sql,
   quarantineThreshold: 3,
   leaseMaxSeconds: 3600,
   maxBodyBytes: 1_048_576,

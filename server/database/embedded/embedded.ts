@@ -48,6 +48,7 @@ export async function openEmbedded({ folder, fsync, silenceMs, log }: EmbeddedOp
   const sql = withSchemaNames(own, names)
   return {
     sql,
+    operatorSql: sql,
     findSchema: async () => {
       names.known ??= await findNames(own, undefined)
       return names.known.schema
