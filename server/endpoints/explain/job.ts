@@ -47,13 +47,15 @@ interface LiveJob extends JobState {
   queue: string
   job_type: string
   owner_user_id: string | null
+  /** The priority by which the job is picked; 11 where it has none. */
+  tier: number
   now: string
 }
 
 async function readState(sql: Sql, { id, domain }: Request): Promise<LiveJob | undefined> {
   const [job] = await sql<LiveJob[]>`
     select
-      id, domain, queue, job_type, owner_user_id, status, uuid,
+      id, domain, queue, job_type, owner_user_id, status, uuid, coalesce(priority, 11) as tier,
       coalesce(available_at, created_at) as due_at,
       case
         when coalesce(available_at, created_at) > now()
@@ -80,7 +82,7 @@ async function explainLive(sql: Sql, redactor: Call['redactor'], job: LiveJob): 
       ]
     : []
   const found = [...findings, ...around]
-  const place = status === 'queued' ? await placeOf(sql, job, id) : null
+  const place = status === 'queued' ? await placeOf(sql, job) : null
   return {
     ...{ id, domain, queue, job_type, status, archived: false, as_of: now },
     sentence: jobSentence(job, codesOf(found)),

@@ -1,8 +1,9 @@
-import type { Sql } from '../../database/sql.ts'
-import { isQueuedIn, priorities, type Queue } from '../../lifecycle/due.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { isQueuedIn, type Queue } from '../../lifecycle/due.ts'
 
 /** The most jobs that are counted. */
 const mostCounted = 10_000
+const limit = `limit ${mostCounted + 1}`
 
 /** The due jobs of a queue that are taken before a job. */
 interface Place {
@@ -11,46 +12,42 @@ interface Place {
   exact: boolean
 }
 
+interface QueuedJob extends Queue {
+  id: number
+  /** 11 for a job without a priority. */
+  tier: number
+  /** When the job falls due; null for a job without any time. */
+  due_at: string | null
+}
+
 /**
  * Counts the due jobs before a queued job, in the order in which jobs are picked: by priority, by the time at which they fell
- * due, and by id. Jobs without any time come last within their priority.
+ * due, and by id. Jobs without any time come last within their priority. Each part of the line is a range of the index of acquire.
  */
-export async function placeOf(sql: Sql, queue: Queue, id: number): Promise<Place> {
-  const [{ ahead }] = await sql<[{ ahead: number }]>`
-    with own as materialized (
-      select coalesce(priority, 11) as priority, coalesce(available_at, created_at) as due
+export async function placeOf(sql: Sql, job: QueuedJob): Promise<Place> {
+  const { id, tier, due_at } = job
+  const before = (tiers: Fragment, where: Fragment) => sql`
+    select from ${tiers} as tier (priority)
+    cross join lateral (
+      select
       from jobs
-      where id = ${id}::bigint
-    )
+      where ${isQueuedIn(sql, job)} and coalesce(jobs.priority, 11) = tier.priority and ${where}
+      ${sql.unsafe(limit)}
+    ) as earlier`
+  const higher = sql`generate_series(1, ${tier}::int - 1)`
+  const own = sql`generate_series(${tier}::int, ${tier}::int)`
+  const due = sql`coalesce(available_at, created_at)`
+  const isDue = sql`${due} <= now()`
+  const [{ ahead }] = await sql<[{ ahead: number }]>`
     select count(*) as ahead
     from (
-      select
-      from own
-      cross join ${priorities(sql)}
-      cross join lateral (
-        select from (
-          select
-          from jobs
-          where ${isQueuedIn(sql, queue)} and coalesce(jobs.priority, 11) = tier.priority
-            and coalesce(available_at, created_at) <= now()
-            and (
-              tier.priority < own.priority or own.due is null
-              or (coalesce(available_at, created_at), id) < (own.due, ${id}::bigint)
-            )
-          limit ${sql.unsafe(String(mostCounted + 1))}
-        ) as due
-        union all
-        select from (
-          select
-          from jobs
-          where ${isQueuedIn(sql, queue)} and coalesce(jobs.priority, 11) = tier.priority
-            and coalesce(available_at, created_at) is null
-            and (tier.priority < own.priority or (own.due is null and id < ${id}::bigint))
-          limit ${sql.unsafe(String(mostCounted + 1))}
-        ) as timeless
-      ) as earlier
-      where tier.priority <= own.priority
-      limit ${sql.unsafe(String(mostCounted + 1))}
-    ) as counted`
+      ${before(higher, isDue)}
+      union all
+      ${before(higher, sql`${due} is null`)}
+      union all
+      ${before(own, due_at === null ? isDue : sql`${isDue} and (${due}, id) < (${due_at}::text::timestamptz, ${id}::bigint)`)}
+      ${due_at === null ? sql`union all ${before(own, sql`${due} is null and id < ${id}::bigint`)}` : sql``}
+      ${sql.unsafe(limit)}
+    ) as line`
   return { ahead: Math.min(ahead, mostCounted), exact: ahead <= mostCounted }
 }
