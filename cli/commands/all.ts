@@ -24,6 +24,7 @@ import { stale } from './stale.ts'
 import { stats } from './stats.ts'
 import { sweep } from './sweep.ts'
 import { undo } from './undo.ts'
+import { workers } from './workers.ts'
 
 /** Every command, in the order of the help. */
 export const commands: readonly CommandSpec[] = [
@@ -31,6 +32,7 @@ export const commands: readonly CommandSpec[] = [
   list,
   show,
   explain,
+  workers,
   queues,
   stale,
   clusters,

@@ -26,6 +26,7 @@ import { listSlaBreaches } from '../endpoints/queues/sla-breaches.ts'
 import { deleteSlaPolicy, listSlaPolicies, setSlaPolicy } from '../endpoints/queues/sla-policies.ts'
 import { staleQueues } from '../endpoints/queues/stale.ts'
 import { stats } from '../endpoints/queues/stats.ts'
+import { listWorkers } from '../endpoints/queues/workers.ts'
 import { archiveMeta, listArchive } from '../endpoints/records/archive.ts'
 import { events } from '../endpoints/records/events.ts'
 import { getOperation, listOperations, verifyOperations } from '../endpoints/records/records.ts'
@@ -65,6 +66,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.showJob, showJob)
   mount(app, serving, endpoints.explainJob, explainJob)
   mount(app, serving, endpoints.explainQueue, explainQueue)
+  mount(app, serving, endpoints.listWorkers, listWorkers)
   mount(app, serving, endpoints.listAttachments, listAttachments)
   mount(app, serving, endpoints.addAttachment, addAttachment)
   mount(app, serving, endpoints.enqueue, enqueueJob)

@@ -1,0 +1,85 @@
+import type { z } from 'zod'
+import type { listWorkers as endpoint, WorkerRow } from '../../../shared/queues/workers.ts'
+import type { Call } from '../../call.ts'
+import { endedAt } from '../../database/job-filter.ts'
+import { limitReadTime } from '../../database/read-timeout.ts'
+import { inScope } from '../../database/scope.ts'
+import type { Sql } from '../../database/sql.ts'
+import { isRunningIn } from '../../lifecycle/due.ts'
+
+type Scope = z.output<typeof endpoint.input>
+
+/** The most rows that are read of running jobs, and of jobs that have ended; the most workers and queues in an answer. */
+const mostScanned = 50_000
+const mostWorkers = 1000
+const mostQueues = 20
+
+/**
+ * The workers of a scope, those with the most running jobs first, with the header `X-Complete`: `false` where there are more
+ * jobs or workers than are read.
+ */
+export async function listWorkers(call: Call, scope: Scope): Promise<WorkerRow[]> {
+  const rows = await call.sql.begin(async (tx) => {
+    await tx`select ${limitReadTime(tx)}`
+    return readWorkers(tx, scope)
+  })
+  const isComplete = rows.length <= mostWorkers && rows.every(({ is_complete }) => is_complete)
+  call.addHeader('X-Complete', String(isComplete))
+  return rows.slice(0, mostWorkers).map(({ is_complete: _, queues, ...row }) => ({
+    ...row,
+    queues: queues.slice(0, mostQueues).map(([domain, queue]) => ({ domain, queue })),
+  }))
+}
+
+interface Row extends Omit<WorkerRow, 'queues'> {
+  is_complete: boolean
+  queues: [string, string][]
+}
+
+function readWorkers(sql: Sql, scope: Scope) {
+  const { domain, queue } = scope
+  const bound = sql.unsafe(`limit ${mostScanned + 1}`)
+  const isRunning =
+    domain && queue ? isRunningIn(sql, { domain, queue }) : sql`status = 'processing' ${inScope(sql, scope)}`
+  return sql<Row[]>`
+    with running as materialized (
+      select worker_id, domain, queue, acquired_at, updated_at, (leased_until > now()) is true as valid
+      from jobs
+      where ${isRunning}
+      ${bound}
+    ),
+    ended as materialized (
+      select worker_id, domain, queue, acquired_at, status
+      from jobs
+      where ${endedAt(sql)} > now() - interval '15 minutes' and ${endedAt(sql)} <= now()
+      order by ${endedAt(sql)} desc, id desc
+      ${bound}
+    ),
+    seen as (
+      select
+        worker_id, domain, queue, 1 as leases, (not valid)::int as expired, acquired_at as held_since, acquired_at,
+        case when updated_at > acquired_at then updated_at end as renewed_at, null::timestamptz as asked_at,
+        0 as done, 0 as failed
+      from running
+      union all
+      select
+        worker_id, domain, queue, 0, 0, null, acquired_at, null, null,
+        (status = 'completed')::int, (status in ('failed', 'quarantined'))::int
+      from ended
+      where worker_id is not null ${inScope(sql, scope)}
+      union all
+      select worker_id, domain, queue, 0, 0, null, null, null, asked_at, 0, 0
+      from jobsctl_worker_marks
+      where true ${inScope(sql, scope)}
+    )
+    select
+      worker_id, sum(leases) as leases, sum(expired) as expired, min(held_since) as oldest_lease_at,
+      max(asked_at) as last_asked_at, max(acquired_at) as last_acquired_at, max(renewed_at) as last_renewed_at,
+      sum(done) as done_15m, sum(failed) as failed_15m,
+      jsonb_agg(distinct jsonb_build_array(domain, queue)) as queues,
+      (select count(*) from running) <= ${mostScanned}::int and (select count(*) from ended) <= ${mostScanned}::int as is_complete
+    from seen
+    group by worker_id
+    order by sum(leases) desc, greatest(max(asked_at), max(acquired_at)) desc nulls last, worker_id collate "C"
+    limit ${sql.unsafe(String(mostWorkers + 1))}`
+}

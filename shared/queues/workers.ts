@@ -1,0 +1,36 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { Count, optional, ScopeName } from '../scope.ts'
+
+const time = z.string().nullable()
+
+const WorkerRow = z.object({
+  /** Null for jobs that another program has leased without a name. */
+  worker_id: z.string().nullable(),
+  /** Its running jobs, and how many of them have no valid lease any more. */
+  leases: Count,
+  expired: Count,
+  /** When the first of its running jobs was picked up. */
+  oldest_lease_at: time,
+  /** The last call that asked this API for jobs, within an hour or so; a mark is up to a minute old. */
+  last_asked_at: time,
+  /** The last pick-up among its running jobs and those that ended in the last 15 minutes. */
+  last_acquired_at: time,
+  /** The last change of one of its running jobs after the pick-up, such as a renewal. */
+  last_renewed_at: time,
+  /** Jobs that it completed, and that ended as failed or quarantined, in the last 15 minutes. */
+  done_15m: Count,
+  failed_15m: Count,
+  /** The queues in which it was seen, at most 20. */
+  queues: z.array(z.object({ domain: z.string(), queue: z.string() })),
+})
+export type WorkerRow = z.output<typeof WorkerRow>
+
+/** The workers that hold jobs, that ended some in the last 15 minutes, or that asked for some in the last hour. */
+export const listWorkers = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/workers',
+  input: z.strictObject({ domain: optional(ScopeName), queue: optional(ScopeName) }),
+  output: z.array(WorkerRow),
+  changes: () => false,
+})
