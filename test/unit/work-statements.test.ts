@@ -1,8 +1,14 @@
 import { expect, it } from 'vitest'
 import type { Call } from '../../server/call.ts'
 import type { Pool } from '../../server/database/sql.ts'
+import { findDependencies } from '../../server/endpoints/explain/dependencies.ts'
+import { readLine } from '../../server/endpoints/explain/line.ts'
+import { placeOf } from '../../server/endpoints/explain/place.ts'
+import { findStop } from '../../server/endpoints/explain/queue-stop.ts'
+import { findSilence } from '../../server/endpoints/explain/worker-signs.ts'
 import { controlQueue } from '../../server/endpoints/queues/control.ts'
 import { stats, statsFromJobs } from '../../server/endpoints/queues/stats.ts'
+import { readWorkers } from '../../server/endpoints/queues/workers.ts'
 import { cancelJob } from '../../server/endpoints/work/cancel.ts'
 import { enqueueJob, enqueueJobs } from '../../server/endpoints/work/enqueue.ts'
 import { completeJob, failJob, releaseJob } from '../../server/endpoints/work/finish.ts'
@@ -92,6 +98,12 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['renew', 0, (call) => renewJobs(call, { jobs: [{ ...lease, lease_seconds: 60 }] })],
   ['cancel', 0, (call) => cancelJob(call, { id: 1, reason: 'why', force: false })],
   ['queue-control', 0, (call) => controlQueue(call, ControlRequest.parse({ ...scope, action: 'pause' }))],
+  ['explain-place', 0, (call) => placeOf(call.sql, { ...scope, id: 1, tier: 5, due_at: '2026-01-02T03:04:05Z' })],
+  ['explain-worker-signs', 0, (call) => findSilence(call.sql, scope, { job_type: 'export', owner_user_id: null })],
+  ['explain-queue-stop', 0, (call) => findStop(call.sql, scope, call.redactor)],
+  ['explain-dependencies', 0, (call) => findDependencies(call.sql, 'uuid')],
+  ['explain-line', 0, (call) => readLine(call.sql, scope)],
+  ['workers', 0, (call) => readWorkers(call.sql, scope)],
   ['stats-from-counts', 0, (call) => stats(call, statsScope)],
   ['stats-from-jobs', 0, (call) => statsFromJobs(call.sql, statsScope)],
 ])('the statement %s is as in its snapshot (statement %i of its call)', async (name, at, run) => {

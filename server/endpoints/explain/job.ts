@@ -62,7 +62,7 @@ async function readState(sql: Sql, { id, domain }: Request): Promise<LiveJob | u
         then extract(epoch from least(coalesce(available_at, created_at), now() + interval '1000 years') - now())::float8
       end as due_in,
       acquired_at, leased_until, coalesce(leased_until > now(), false) as has_lease, worker_id,
-      left(encode(sha256(convert_to(lease_id, 'UTF8')), 'hex'), 8) as lease_fingerprint,
+      left(encode(sha256(convert_to(lease_id::text, 'UTF8')), 'hex'), 8) as lease_fingerprint,
       quarantined_at, completed_at, cancelled_at, cancel_requested_at, cancellation_reason, error_code,
       left(error_message, 1000) as error_message, failure_streak_code, failure_streak_count, retry_count, max_retries,
       now() as now

@@ -85,7 +85,7 @@ async function readSigns(sql: Sql, { domain, queue }: Queue, wanted: Wanted | un
             where domain = ${domain}::text and queue = ${queue}::text
               ${wanted ? sql`and (job_type = ${wanted.job_type}::text or not exists (select from mark))` : sql``}
           ) as pickups
-          where picked_up_at <= now()
+          where picked_up_at <= now() and isfinite(picked_up_at)
         ) as last_picked_up_at
     )
     select

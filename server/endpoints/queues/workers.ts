@@ -36,7 +36,8 @@ interface Row extends Omit<WorkerRow, 'queues'> {
   queues: [string, string][]
 }
 
-function readWorkers(sql: Sql, scope: Scope) {
+/** One row for each worker of the scope, and one more than the answer has where there are more. */
+export function readWorkers(sql: Sql, scope: Scope) {
   const { domain, queue } = scope
   const bound = sql.unsafe(`limit ${mostScanned + 1}`)
   const isRunning =

@@ -16,10 +16,9 @@ interface Reads {
 
 const key = 'key-of-the-tests'
 
-type Run = (
-  worker: ReturnType<typeof workerOf>,
-  send: (method: string, path: string, body?: unknown) => Promise<Answer>,
-) => Promise<unknown>
+type Send = (method: string, path: string, body?: unknown) => Promise<Answer>
+
+type Run = (worker: ReturnType<typeof workerOf>, send: Send) => Promise<unknown>
 
 describe('the cost of a call beside 300,000 jobs of other queues', () => {
   let database: TestDatabase
@@ -148,6 +147,30 @@ describe('the cost of a call beside 300,000 jobs of other queues', () => {
     })
     expect(scanned).toBe(0)
     expect(fetched).toBeLessThan(10 * 60)
+  })
+
+  it('is that of the jobs before it for an explanation, and of the newest ended jobs', async () => {
+    const ids = await sql<{ id: string; ahead: number }[]>`
+      select id::text, row_number() over (order by created_at, id)::int - 1 as ahead
+      from jobs where domain = 'busy' and queue = 'q5'`
+    const explain = (at: number) => async (_worker: unknown, send: Send) => {
+      const { id, ahead } = ids[at] ?? { id: '', ahead: 0 }
+      const { body } = await send('GET', `/api/v1/jobs/${id}/explain`)
+      expect(body).toMatchObject({ place: { ahead, exact: true } })
+    }
+    // PostgreSQL reports what the statement above read a moment later.
+    await readBy(explain(0))
+    for (const at of [0, 9000]) {
+      const { scanned, fetched } = await readBy(explain(at))
+      expect(scanned).toBe(0)
+      expect(fetched).toBeLessThan(2000 + at + 500)
+    }
+    const ofQueue = await readBy(async (_worker, send) => {
+      const { body } = await send('GET', '/api/v1/jobs/queues/explain?domain=busy&queue=q1')
+      expect(body).toMatchObject({ due: 10_000, leased: 2000, workers: 1 })
+    })
+    expect(ofQueue.scanned).toBe(0)
+    expect(ofQueue.fetched).toBeLessThan(2000 + 1000 + 2000 + 500)
   })
 
   it('is that of the groups for stats, of all and of a domain', async () => {

@@ -366,8 +366,16 @@ describe.each(kinds)('why a job does not run, on %s', (kind) => {
         ('d', 'q', 't', 'failed', null, null, null, null, 3),
         ('d', 'q', 't', 'quarantined', null, null, null, null, null),
         ('d', 'q', 't', 'asleep', null, null, null, null, null),
-        ('d', 'q', 't', 'cancelled', null, null, null, null, null)
+        ('d', 'q', 't', 'cancelled', null, null, null, null, null),
+        ('d', 'q', 't', 'queued', '-infinity', null, 3, null, null)
       returning id`
+    await world.sql`
+      insert into jobs (domain, queue, job_type, status, acquired_at, completed_at, leased_until, worker_id)
+      values
+        ('d', 'q', 't', 'completed', '-infinity', '-infinity', null, 'w'),
+        ('d', 'q', 't', 'completed', 'infinity', 'infinity', null, 'w'),
+        ('d', 'q', 't', 'processing', '-infinity', null, 'infinity', null),
+        ('d', 'q', 't', 'processing', '294000-01-01', null, '4000-01-01 BC', 'v')`
     await world.sql`insert into job_queue_controls (domain, queue, paused, updated_at) values (${'a/b\u001b[2J'}, '-q', true, null)`
     const found = await Promise.all(odd.map(async ({ id }) => explain(Number(id))))
     expect(found.map(codesOf)).toEqual([
@@ -377,7 +385,10 @@ describe.each(kinds)('why a job does not run, on %s', (kind) => {
       ['no_worker', 'quarantined'],
       ['unknown_state'],
       ['finished'],
+      ['no_worker'],
     ])
+    for (const path of ['queues/explain?domain=d&queue=q', 'workers'])
+      expect((await world.call('GET', `/api/v1/jobs/${path}`)).status).toBe(200)
     expect(reasonOf(found[0] ?? fail(), 'not_due')?.sentence).toBe('available at infinity, which never comes')
     expect(reasonOf(found[0] ?? fail(), 'queue_paused')?.remedy?.jobsctl).toBeNull()
   })

@@ -1,0 +1,28 @@
+select drain, updated_at as since, decision.caller as by, stated.reason as why
+from job_queue_controls stopped
+left join lateral (
+  select attrs_json ->> 'reason' as reason
+  from job_events
+  where
+    domain = stopped.domain
+    and queue = stopped.queue
+    and event_type in ('queue.paused', 'queue.drained', 'queue.resumed')
+    and created_at >= stopped.updated_at
+    and attrs_json ->> 'reason' is not null
+  order by id desc
+  limit 1
+) as stated on true
+left join lateral (
+  select attrs_json ->> 'caller' as caller
+  from job_events
+  where
+    domain = stopped.domain
+    and queue = stopped.queue
+    and event_type in ('queue.paused', 'queue.drained', 'queue.resumed')
+    and event_type <> 'queue.resumed'
+    and created_at >= stopped.updated_at
+  order by id desc
+  limit 1
+) as decision on true
+where stopped.domain = $1::text and stopped.queue = $2::text and (paused or drain)
+limit 1
