@@ -2,7 +2,8 @@ import { jobFilterFields } from '../../shared/jobs/job-filter.ts'
 
 /** What each field of an input means. `endpoint.field` is for a field that means something of its own in one endpoint. */
 const meanings: Record<string, string> = {
-  action: '`pause` and `drain` stop new leases, `resume` ends both; a queue that drains refuses new jobs, too',
+  action:
+    '`pause` and `drain` stop new leases, `resume` ends both, in upper or lower case; a queue that drains refuses new jobs, too',
   'finishMany.action': 'how the attempt ended',
   'sweep.action': 'the state in which the jobs end',
   all: 'true for every job that the change can take, in place of a filter',

@@ -14,7 +14,11 @@ export type QueueState = z.output<typeof QueueState>
 
 export const ControlRequest = z.strictObject({
   ...queueFields,
-  action: z.enum(actions, `must be ${actions.slice(0, -1).join(', ')} or ${actions.at(-1)}`),
+  /** In upper or lower case. */
+  action: z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(actions, `must be ${actions.slice(0, -1).join(', ')} or ${actions.at(-1)}`)),
   /** Replaces the reason of a queue that is stopped already. */
   reason: optional(text(500)),
   /** Answers 404 for a queue that never had a job and was never stopped, and changes nothing. */

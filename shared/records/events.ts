@@ -20,14 +20,14 @@ export const EventsFlags = z.strictObject({ ...eventFilters, limit: queryNumber(
 
 export type EventsRequest = z.output<typeof EventsRequest>
 
-/** One change of a job, or one action of an operator. */
+/** One change of a job, or one action of an operator; its fields are in the order of the other server. */
 export const JobEvent = z.object({
   id: z.number(),
-  event_type: z.string(),
   job_id: z.number().nullish(),
   domain: z.string().nullish(),
   queue: z.string().nullish(),
   job_type: z.string().nullish(),
+  event_type: z.string(),
   /** An object, `{}` where the stored value is none. */
   attrs: z.unknown().optional(),
   owner_user_id: z.string().nullish(),

@@ -33,7 +33,7 @@ export const readEvents = async (sql: Sql, request: EventsRequest, last: number)
   return [
     ...(await sql<JobEvent[]>`
       select
-        id, event_type, job_id, domain, queue, job_type,
+        id, job_id, domain, queue, job_type, event_type,
         ${attrsOfEvent(sql)} as attrs,
         owner_user_id, request_id, trace_id, created_at
       from job_events

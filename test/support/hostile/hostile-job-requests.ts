@@ -83,7 +83,7 @@ const bad = {
   },
   release: finish,
   cancel: { reason: text(500), force: ['true', 1, []] },
-  control: { domain: scope, queue: scope, reason: text(500), action: [...blank, 5, 'stop', 'PAUSE', ['pause']] },
+  control: { domain: scope, queue: scope, reason: text(500), action: [...blank, 5, 'stop', ['pause']] },
 } as const satisfies Record<string, Record<string, readonly unknown[]>>
 
 const lists = [absent, null, [], {}, 'x', 5, [null], [5], ['x'], [[]]]
