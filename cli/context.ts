@@ -1,3 +1,4 @@
+import type { CommandDescription } from './command-description.ts'
 import type { Client } from './http/client.ts'
 import type { Io } from './io.ts'
 import type { Printer } from './output/print.ts'
@@ -8,6 +9,8 @@ import type { Target } from './settings/target.ts'
 export interface Context {
   io: Io
   flags: GlobalFlags
+  /** Every command, for what is made from their descriptions. */
+  commands: readonly CommandDescription[]
   settings: Settings
   print: Printer
   /** @throws Failure when flags, environment and config name no usable target */

@@ -1,3 +1,4 @@
+import type { CommandDescription } from './command-description.ts'
 import type { Context } from './context.ts'
 import type { Client } from './http/client.ts'
 import type { Io } from './io.ts'
@@ -6,14 +7,22 @@ import { type GlobalFlags, readSettings } from './settings/settings.ts'
 import type { Target } from './settings/target.ts'
 import { commandLine } from './shell.ts'
 
+interface Surroundings {
+  io: Io
+  flags: GlobalFlags
+  /** Every command. */
+  commands: readonly CommandDescription[]
+}
+
 /** The context of a command, from flags and environment. The HTTP client is imported at its first use. */
-export async function fullContext(io: Io, flags: GlobalFlags): Promise<Context> {
+export async function fullContext({ io, flags, commands }: Surroundings): Promise<Context> {
   const settings = readSettings(flags, io)
   let target: Promise<Target> | undefined
   let client: Promise<Client> | undefined
   const context: Context = {
     io,
     flags,
+    commands,
     settings,
     print: await createPrinter(io, settings),
     target: () => {

@@ -75,7 +75,7 @@ function addCommand(program: Command, spec: CommandSpec, io: Io, end: (ending: E
     if (spec.name === 'help' && topic === undefined) return io.out(programHelp(commands))
     if (spec.name === 'help' && topic !== undefined && topicOn(topic) === undefined) throw unknownTopic(topic)
     const { fullContext } = await import('./full-context.ts')
-    const context = await fullContext(io, program.opts<GlobalFlags>())
+    const context = await fullContext({ io, flags: program.opts<GlobalFlags>(), commands })
     end(await spec.run(context, command.opts(), command.args))
   })
 }

@@ -2,6 +2,7 @@ import type { CommandSpec } from '../command.ts'
 import { apply } from './apply.ts'
 import { cancel } from './cancel.ts'
 import { clusters } from './clusters.ts'
+import { completion } from './completion.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
 import { enqueue } from './enqueue.ts'
@@ -55,5 +56,6 @@ export const commands: readonly CommandSpec[] = [
   operations,
   doctor,
   config,
+  completion,
   help,
 ]

@@ -36,6 +36,7 @@ export const clusters: CommandSpec<ClustersFlags> = {
       flags: '--status <state>',
       about: 'failed, quarantined, or retrying: queued after a failure',
       group: 'WHICH JOBS',
+      values: ['failed', 'quarantined', 'retrying'],
     },
     { flags: '--since <time>', about: 'failed since a time of ISO 8601, or 2h for 2 h ago', group: 'WHICH JOBS' },
     { flags: '--until <time>', about: 'failed before such a time', group: 'WHICH JOBS' },

@@ -31,6 +31,7 @@ export const prune: CommandSpec<PruneFlags> = {
       about: 'completed, failed, cancelled, quarantined (default: the first three)',
       group: 'WHICH JOBS',
       many: true,
+      values: ['completed', 'failed', 'cancelled', 'quarantined'],
     },
     ...narrowerFlags,
   ],

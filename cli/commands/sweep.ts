@@ -25,7 +25,12 @@ export const sweep: CommandSpec<SweepFlags> = {
     mustExistFlag,
     { flags: '--age <duration>', about: 'queued jobs created at least this long ago', group: 'WHICH JOBS' },
     { flags: '--runtime <duration>', about: 'running jobs started at least this long ago', group: 'WHICH JOBS' },
-    { flags: '--action <action>', about: 'cancel or fail (default: cancel)', group: 'HOW' },
+    {
+      flags: '--action <action>',
+      about: 'cancel or fail (default: cancel)',
+      group: 'HOW',
+      values: ['cancel', 'fail'],
+    },
     ...narrowerFlags,
   ],
   changes: true,

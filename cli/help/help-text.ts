@@ -1,4 +1,4 @@
-import type { CommandSpec } from '../command.ts'
+import type { CommandDescription } from '../command-description.ts'
 import { labelledText, wrapped } from '../output/wrap.ts'
 import type { Flag } from '../settings/flag.ts'
 import { guardFlags } from '../settings/global-flags.ts'
@@ -11,7 +11,7 @@ const ends = (name: string) =>
   name === 'help' ? '' : '\nMore: jobsctl help flags (server, output, network), jobsctl help exit-codes\n'
 
 /** The help of one command: a sentence, examples, its flags, and the pages with more. */
-export function commandHelp({ name, about, examples, flags, operands, changes }: CommandSpec): string {
+export function commandHelp({ name, about, examples, flags, operands, changes }: CommandDescription): string {
   const all = [...flags, ...(changes ? guardFlags : [])]
   const ordered = ['WHICH JOBS', 'HOW'].flatMap((group) => all.filter((flag) => flag.group === group))
   return [
@@ -37,7 +37,7 @@ function filterPart(flags: readonly Flag[]): string[] {
 }
 
 /** The help of the program: the names of the commands in groups. */
-export function programHelp(commands: readonly CommandSpec[]): string {
+export function programHelp(commands: readonly CommandDescription[]): string {
   const names = groupsOf(commands).map(
     ([group, members]) => [group, members.map(({ name }) => name).join(' ')] as const,
   )
@@ -59,12 +59,12 @@ export function programHelp(commands: readonly CommandSpec[]): string {
 }
 
 /** The page `jobsctl help commands`: every command with a few words on what it does. */
-export const commandList = (commands: readonly CommandSpec[]): string =>
+export const commandList = (commands: readonly CommandDescription[]): string =>
   groupsOf(commands)
     .map(([group, members]) => `${group}\n${aligned(members.map(({ name, summary }) => [name, summary] as const))}\n`)
     .join('\n')
 
-function groupsOf(commands: readonly CommandSpec[]): [CommandSpec['group'], CommandSpec[]][] {
+function groupsOf(commands: readonly CommandDescription[]): [CommandDescription['group'], CommandDescription[]][] {
   const groups = [...new Set(commands.map(({ group }) => group))]
   return groups.map((group) => [group, commands.filter((command) => command.group === group)])
 }

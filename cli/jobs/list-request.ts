@@ -21,6 +21,7 @@ export const listFlags: readonly Flag[] = [
     flags: '--sort <field>',
     about: 'created_at, priority, status, completed_at, ended_at; or x:desc',
     group: 'HOW',
+    values: ['created_at', 'priority', 'status', 'completed_at', 'ended_at'],
   },
   { flags: '--limit <n>', about: 'so many at most, 1 to 1000 (default: 100)', group: 'HOW' },
   { flags: '--columns <names>', about: 'these fields of the API, separated by commas', group: 'HOW' },

@@ -24,7 +24,12 @@ const group = 'FILTER'
 
 /** The flags beside those of the scope. The help of a command names them, and `jobsctl help filter` explains them. */
 export const filterFlags: readonly Flag[] = [
-  { flags: '--status <states>', about: 'in one of these states, separated by commas', group },
+  {
+    flags: '--status <states>',
+    about: 'in one of these states, separated by commas',
+    group,
+    values: ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'],
+  },
   { flags: '--owner <id>', about: 'of this owner', group },
   { flags: '--batch <group>', about: 'of this batch group', group },
   { flags: '--worker <id>', about: 'leased by this worker, or last leased by it', group },

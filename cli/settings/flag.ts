@@ -7,4 +7,6 @@ export interface Flag {
   group: string
   /** The flag may be given more than once, and takes a list. */
   many?: boolean
+  /** The words that it takes, for completion. */
+  values?: readonly string[]
 }

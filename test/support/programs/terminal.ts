@@ -23,6 +23,10 @@ export interface Terminal {
   sees: (text: string) => Promise<void>
   /** Keys, such as `9500\r`. */
   types: (keys: string) => void
+  /** The text that the terminal showed so far. */
+  screen: () => string
+  /** Closes the terminal. */
+  close: () => void
   ended: Promise<TerminalRun>
 }
 
@@ -46,11 +50,20 @@ process.on('exit', () => {
 })
 
 /** Starts the built `jobsctl`, or another program, at a real pseudo-terminal. */
-export async function startAtTerminal(argv: string[], options: TerminalOptions = {}): Promise<Terminal> {
+export function startAtTerminal(argv: string[], options: TerminalOptions = {}): Promise<Terminal> {
   const { env, columns = 100, out, jobControl = false } = options
   const words = [process.execPath, options.program ?? built.jobsctl, ...argv].map(quoted).join(' ')
   const command = jobControl ? `set -m; ${words}; printf continued; fg` : `exec ${words}`
-  const line = `stty cols ${columns}; ${command}${out === undefined ? '' : ` >${quoted(out)}`}`
+  return startLine(`stty cols ${columns}; ${command}${out === undefined ? '' : ` >${quoted(out)}`}`, env)
+}
+
+/** Starts any program at a real pseudo-terminal of 100 columns, in a folder. */
+export const startProgramAtTerminal = (
+  words: string[],
+  { env, folder }: { env: JobsctlOptions['env']; folder: string },
+): Promise<Terminal> => startLine(`stty cols 100; cd ${quoted(folder)} && exec ${words.map(quoted).join(' ')}`, env)
+
+async function startLine(line: string, env: JobsctlOptions['env']): Promise<Terminal> {
   const [program, ...args] = pseudoTerminal(line)
   const surroundings = { PATH: process.env.PATH, SHELL: '/bin/sh', TERM: 'xterm' }
   const child = spawn(program, args, { env: await environmentOf({ ...surroundings, ...env }) })
@@ -71,6 +84,8 @@ export async function startAtTerminal(argv: string[], options: TerminalOptions =
       if (!screen().includes(text)) throw new Error(`the terminal never showed ${text}, but ${screen()}`)
     },
     types: (keys) => void child.stdin.write(keys),
+    screen,
+    close: () => void child.kill('SIGKILL'),
     ended,
   }
 }
