@@ -21,6 +21,7 @@ export async function run(argv: readonly string[], outGone: () => boolean): Prom
     note: (text) => void process.stderr.write(text),
     ask,
     readStdin,
+    openScreen: async (events) => (await import('./screen.ts')).openScreen(events, () => interruption.abort('SIGINT')),
     outGone: () => outGone() || isReaderGone(),
     interactive: isatty(0) && isatty(2), // reading `process.stdin` would open it
     outTerminal: Boolean(process.stdout.isTTY),

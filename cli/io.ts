@@ -1,3 +1,26 @@
+/** A key that was pressed: its name as node:readline gives it, such as `up`, and the text that it stands for. */
+export interface Key {
+  name: string | undefined
+  text: string
+  ctrl: boolean
+}
+
+/** What a program that takes the whole screen is told. */
+export interface ScreenEvents {
+  onKey: (key: Key) => void
+  /** The terminal has another size, or the program goes on after it was suspended. */
+  onRedraw: () => void
+}
+
+/** The whole screen of a terminal. Ctrl-C and Ctrl-Z work as in any program. */
+export interface Screen {
+  /** Replaces what the screen shows. Each line must fit the columns of the terminal, and the lines its rows. */
+  draw: (lines: readonly string[]) => void
+  size: () => { columns: number; rows: number }
+  /** Gives the terminal back as it was before. */
+  close: () => void
+}
+
 /** Everything outside of the command line: only edge.ts knows the process. */
 export interface Io {
   /** Data, to stdout. */
@@ -7,6 +30,8 @@ export interface Io {
   /** The line that a person types; undefined when input ends. */
   ask: (question: string) => Promise<string | undefined>
   readStdin: () => Promise<string>
+  /** Takes the whole screen and the keys of a terminal; only where `interactive` and `outTerminal` are true. */
+  openScreen: (events: ScreenEvents) => Promise<Screen>
   /** Whether the reader of stdout has closed it. */
   outGone: () => boolean
   /** stdin and stderr are a terminal. */

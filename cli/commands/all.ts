@@ -24,12 +24,14 @@ import { show } from './show.ts'
 import { stale } from './stale.ts'
 import { stats } from './stats.ts'
 import { sweep } from './sweep.ts'
+import { top } from './top.ts'
 import { undo } from './undo.ts'
 import { workers } from './workers.ts'
 
 /** Every command, in the order of the help. */
 export const commands: readonly CommandSpec[] = [
   stats,
+  top,
   list,
   show,
   explain,

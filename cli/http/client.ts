@@ -13,6 +13,7 @@ import type { Received } from './received.ts'
 import { placeFields, queryOf } from './request-url.ts'
 import { withRetries } from './retry.ts'
 import { type Sent, send } from './send.ts'
+import type { ServerEvent } from './server-events.ts'
 import type { Trace } from './trace.ts'
 
 interface CallOptions {
@@ -37,6 +38,8 @@ export interface Client {
     input: z.input<In>,
     options?: CallOptions,
   ) => Promise<Answer<z.output<Out>>>
+  /** Reads the server-sent events of a path; ends when the server ends the answer, and throws when it is silent for too long. */
+  follow: (path: string, fields: object, silenceMs: number) => AsyncIterable<ServerEvent>
   /** GET of a path that is no endpoint of the API, such as `/healthz`: the status and the headers of the answer. */
   probe: (path: string) => Promise<{ status: number; headers: Record<string, unknown> }>
 }
@@ -92,6 +95,11 @@ export function createClient(options: ClientOptions): Client {
       if (read.success) return { body: read.data, raw: rawOf(received), header: received.header }
       const { unexpectedResponse } = await import('./response-errors.ts')
       throw unexpectedResponse(received, { target, changing })
+    },
+    async *follow(path, fields, silenceMs) {
+      if (!target.credential) throw noCredential(target)
+      const { serverEvents } = await import('./server-events.ts')
+      yield* serverEvents({ target, trace: options.trace, signal, path, fields, silenceMs })
     },
     async probe(path) {
       const sent = { method: 'GET' as const, path, query: '', headers: {}, changing: false }

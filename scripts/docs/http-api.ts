@@ -5,7 +5,7 @@ import { meaningOf, unusedMeanings } from './field-meanings.ts'
 import { type Field, fieldsOf, itemsOf } from './fields.ts'
 import { code, page, table } from './markdown.ts'
 
-type Name = Exclude<keyof typeof endpoints, 'eventStream'>
+type Name = Exclude<keyof typeof endpoints, 'eventStream' | 'statsStream'>
 
 /** What each call does, in the order of the page; a call without a sentence does not compile. */
 const about: Record<Name, string> = {
@@ -86,7 +86,7 @@ export function httpApiPage(): string {
   const unused = unusedMeanings()
   if (unused.length > 0)
     throw new Error(`scripts/docs/field-meanings.ts has fields of no endpoint: ${unused.join(', ')}`)
-  return page('HTTP API', intro, overview(), headerPart, ...sections, streamPart, probes)
+  return page('HTTP API', intro, overview(), headerPart, ...sections, statsStreamPart, streamPart, probes)
 }
 
 const intro = `All paths are below the root of the server. Bodies are JSON in UTF-8, names are in snake_case, times are ISO 8601 in
@@ -108,6 +108,29 @@ const streamPart = `## GET ${endpoints.eventStream.path}
 
 The same events as server-sent events, from \`after_id\`, or after the \`Last-Event-ID\` of a stream that broke off. The stream
 says something at least every ten seconds. Input: \`after_id\`, \`domain\`, \`queue\`, \`job_type\`, as of the events above.`
+
+const statsStreamPart = `## GET ${endpoints.statsStream.path}
+
+The stats as server-sent events, at most one message a second. Input: \`domain\`, \`queue\`, \`job_type\`, as of the stats. A stream
+begins with a message \`full\`, with or without \`Last-Event-ID\`, and goes on with messages \`changes\`, which have whole groups, but
+only those that have changed. Where nothing changes the stream sends a comment every ten seconds. All readers share one read of the
+database a second. A stream ends when the server stops, when the credentials do not hold any more, when the database fails, and when
+its reader takes nothing for 30 seconds.
+
+| field | meaning |
+| --- | --- |
+| \`as_of\` | the time of the counts |
+| \`groups\` | the fields of the stats, and the fields below |
+| \`groups[].oldest_due\` | since when the job that has waited longest could run; null where no job waits |
+| \`groups[].entered\` | jobs that came in or came back, by the event log, since the server began to count |
+| \`groups[].ended\` | jobs that were completed, failed, cancelled or quarantined, by the event log |
+| \`groups[].untold\` | jobs that came or went without an event. While it grows, \`entered\` and \`ended\` do not tell all |
+| \`gone\` | groups that have no jobs any more |
+| \`stopped\` | all stopped queues, as \`${endpoints.stoppedQueues.path}\` answers them; absent where they are the same as before |
+| \`operations\` | the running bulk changes, at most 100; absent where they are the same as before |
+
+A rate is the difference of \`entered\`, or of \`ended\`, between two messages of one stream. After a message \`full\` the counters may
+be lower than before, since another server may count.`
 
 const probes = `## GET /healthz and GET /readyz
 

@@ -38,6 +38,7 @@ import { renewJob, renewJobs } from '../endpoints/work/renew.ts'
 import { streamEvents } from './event-stream.ts'
 import { mount } from './mount.ts'
 import type { RequestContext } from './request-context.ts'
+import { streamStats } from './stats-stream.ts'
 
 /** Mounts the whole API, one line per endpoint. */
 export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): void {
@@ -88,5 +89,6 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.listSlaPolicies, listSlaPolicies)
   mount(app, serving, endpoints.listSlaBreaches, listSlaBreaches)
   mount(app, serving, endpoints.events, events)
+  app.get(endpoints.statsStream.path, streamStats(serving))
   app.get(endpoints.eventStream.path, (c) => streamEvents(c, serving))
 }

@@ -15,6 +15,7 @@ import { openWorld, type World } from '../support/world.ts'
 const reasons: Record<string, string> = {
   'runs until it is stopped':
     'a server or a worker: test/server/http/server-process.test.ts and test/server/work run them',
+  'takes the whole terminal': 'test/cli/commands/top.test.ts presses its keys at a terminal',
   'starts all of this again': 'the tests and the demo, which CI runs on a fresh clone',
   'changes this machine': 'an installation outside of the folder of the tests',
   'needs a second PostgreSQL': 'a failover or a restored backup: test/server/database has both',
@@ -167,7 +168,7 @@ async function runScript({ text }: Block, { place }: Scene): Promise<void> {
   const script = join(place.folder, 'script')
   await writeFile(script, `set -euo pipefail\n${curl}\n${text}`)
   const ran = await shell(`cd ${place.folder} && exec bash --norc ${script}`, { env: place.env })
-  if (streams) return expect(ran.out).toMatch(/^id: \d+$/m)
+  if (streams) return expect(ran.out).toMatch(/^(id|data): \S/m)
   expect({ text, code: ran.code, err: ran.err }).toEqual({ text, code: 0, err: '' })
 }
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { QueueState, StoppedQueue, queueStatus as statusEndpoint } from '../../../shared/queues/queues.ts'
 import type { Call } from '../../call.ts'
+import type { Sql } from '../../database/sql.ts'
 import { statedReason } from './stated-reason.ts'
 
 /** The state of a queue; a queue that was never stopped runs. */
@@ -16,7 +17,7 @@ export async function queueStatus(
 }
 
 /** The queues that are paused or draining, with the reason of the stop where one was given through this API. */
-export const stoppedQueues = async ({ sql }: Pick<Call, 'sql'>): Promise<StoppedQueue[]> => [
+export const stoppedQueues = async ({ sql }: { sql: Sql }): Promise<StoppedQueue[]> => [
   ...(await sql<StoppedQueue[]>`
     select
       domain, queue, coalesce(paused, false) as paused, coalesce(drain, false) as drain, updated_at, stated.reason

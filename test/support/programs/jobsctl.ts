@@ -41,6 +41,7 @@ const ioOf = ({ output, stdin, env }: IoOptions): Io => ({
   },
   ask: async () => undefined,
   readStdin: async () => stdin,
+  openScreen: () => Promise.reject(new Error('there is no terminal')),
   outGone: () => false,
   interactive: false,
   outTerminal: false,

@@ -38,6 +38,9 @@ interface TerminalOptions extends Pick<JobsctlOptions, 'env'> {
   /** The path of a built program; by default that of `jobsctl`. */
   program?: string
   columns?: number
+  rows?: number
+  /** Ends it with SIGTERM after so many seconds. */
+  endsAfter?: number
   /** A file that takes stdout, so that only stdin and stderr are the terminal. */
   out?: string
   /** Runs it as a job of the shell, which continues it at once when it is suspended. */
@@ -51,10 +54,11 @@ process.on('exit', () => {
 
 /** Starts the built `jobsctl`, or another program, at a real pseudo-terminal. */
 export function startAtTerminal(argv: string[], options: TerminalOptions = {}): Promise<Terminal> {
-  const { env, columns = 100, out, jobControl = false } = options
-  const words = [process.execPath, options.program ?? built.jobsctl, ...argv].map(quoted).join(' ')
+  const { env, columns = 100, rows = 24, endsAfter, out, jobControl = false } = options
+  const limit = endsAfter === undefined ? [] : ['timeout', '--foreground', '--preserve-status', String(endsAfter)]
+  const words = [...limit, process.execPath, options.program ?? built.jobsctl, ...argv].map(quoted).join(' ')
   const command = jobControl ? `set -m; ${words}; printf continued; fg` : `exec ${words}`
-  return startLine(`stty cols ${columns}; ${command}${out === undefined ? '' : ` >${quoted(out)}`}`, env)
+  return startLine(`stty cols ${columns} rows ${rows}; ${command}${out === undefined ? '' : ` >${quoted(out)}`}`, env)
 }
 
 /** Starts any program at a real pseudo-terminal of 100 columns, in a folder. */

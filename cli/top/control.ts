@@ -1,0 +1,30 @@
+import { Failure } from '../../shared/errors.ts'
+import type { Context } from '../context.ts'
+import { changeImmediately } from '../guard/immediate-change.ts'
+import { describeScope } from '../settings/scope-flags.ts'
+import type { Effect } from './keys.ts'
+import type { TopState } from './state.ts'
+
+type Control = Extract<Effect, { kind: 'control' }>
+
+/** Pauses or resumes a queue, and says in a sentence what came of it. */
+export async function controlChosen(
+  context: Context,
+  { queue: wanted, reason }: Control,
+): Promise<TopState['message']> {
+  const { controlQueue } = await import('../../shared/queues/queues.ts')
+  const { domain, queue, action } = wanted
+  const place = describeScope({ domain, queue })
+  // Each change has its own deadline, however long the screen has been open.
+  const own: Context = { ...context, client: () => context.newClient() }
+  const request = { domain, queue, action, reason }
+  const look = context.another(['queues'])
+  try {
+    await changeImmediately(own, { verb: action, endpoint: controlQueue, request, look })
+  } catch (error) {
+    if (!(error instanceof Failure) || context.io.signal.aborted) throw error
+    return { text: `${place}: ${error.message}${error.hint ? ` (${error.hint})` : ''}`, isError: true }
+  }
+  const back = context.another([action === 'pause' ? 'resume' : 'pause', `${domain}/${queue}`])
+  return { text: `${action === 'pause' ? 'Paused' : 'Resumed'} ${place}.   Undo:  ${back}`, isError: false }
+}

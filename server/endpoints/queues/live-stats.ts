@@ -1,0 +1,86 @@
+import type { StoppedQueue } from '../../../shared/queues/queues.ts'
+import type { GroupStats } from '../../../shared/queues/stats.ts'
+import type { LiveGroup, RunningChange } from '../../../shared/queues/stats-stream.ts'
+import { limitReadTime } from '../../database/read-timeout.ts'
+import type { Pool, Sql } from '../../database/sql.ts'
+import { groupKey } from './group-key.ts'
+import { oldestDue } from './oldest-due.ts'
+import { stoppedQueues } from './queues.ts'
+import { stats } from './stats.ts'
+import { type EventPosition, flows } from './stats-flow.ts'
+
+/** The live counts of all groups at one moment. */
+export interface LiveStats {
+  as_of: string
+  /** By `groupKey`. A group that has not changed is the same object as in the read before. */
+  groups: ReadonlyMap<string, LiveGroup>
+  stopped: readonly StoppedQueue[]
+  operations: readonly RunningChange[]
+  position: EventPosition
+}
+
+/**
+ * Reads all counts in one snapshot, so that the jobs of a group and its events tell of the same transactions. `before` is the
+ * result of the read before.
+ */
+export const readLiveStats = (sql: Pool, before: LiveStats | undefined): Promise<LiveStats> =>
+  sql.begin('isolation level repeatable read read only', async (tx) => {
+    await tx`select ${limitReadTime(tx)}`
+    const { as_of, position } = await readPosition(tx, before?.position)
+    const [counts, flow, stopped, operations] = await Promise.all([
+      stats({ sql: tx }, {}),
+      flows(tx, before?.position, position),
+      stoppedQueues({ sql: tx }),
+      runningChanges(tx),
+    ])
+    const since = await oldestDue(tx, counts)
+    const groups = new Map<string, LiveGroup>()
+    for (const count of counts) {
+      const key = groupKey(count)
+      const known = before?.groups.get(key)
+      const moved = before && flow.of(key, liveOf(count) - (known ? liveOf(known) : 0))
+      const { entered = 0, ended = 0, untold = 0 } = known ?? {}
+      const group: LiveGroup = {
+        ...count,
+        oldest_due: since.get(key) ?? null,
+        entered: entered + (moved?.entered ?? 0),
+        ended: ended + (moved?.ended ?? 0),
+        untold: untold + (moved?.untold ?? 0),
+      }
+      groups.set(key, known && isSame(known, group) ? known : group)
+    }
+    return { as_of, groups, stopped, operations, position }
+  })
+
+const liveOf = ({ queued, scheduled, processing }: GroupStats): number => queued + scheduled + processing
+
+const changing = [
+  'queued',
+  'scheduled',
+  'processing',
+  'quarantined',
+  'oldest_due',
+  'entered',
+  'ended',
+  'untold',
+] as const
+const isSame = (one: LiveGroup, other: LiveGroup): boolean => changing.every((field) => one[field] === other[field])
+
+async function readPosition(tx: Sql, before: EventPosition | undefined) {
+  const [{ as_of, seen, newest }] = await tx<[{ as_of: string; seen: string; newest: number }]>`
+    select
+      now() as as_of,
+      pg_current_snapshot()::text as seen,
+      coalesce((select id from job_events order by id desc limit 1), 0) as newest`
+  return { as_of, position: { seen, newest, floor: Math.min(newest, before?.newest ?? newest) } }
+}
+
+/** The most running operations of a frame; each of them changes jobs, so that there are never many. */
+const mostOperations = 100
+
+const runningChanges = (tx: Sql) => tx<RunningChange[]>`
+  select id, kind, domain, queue, job_type, caller, reason, affected, previewed, started_at
+  from job_operations
+  where state = 'running'
+  order by id
+  limit ${mostOperations}`

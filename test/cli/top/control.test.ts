@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { type FakeScreen, startAtScreen } from '../../support/fakes/fake-screen.ts'
+import { openWorld, type World } from '../../support/world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld('postgres')
+  await world.jobs(2, { status: 'queued' })
+})
+afterAll(() => world?.stop())
+beforeEach(() => world.sql`truncate job_queue_controls, job_events`)
+
+const start = async (argv: string[] = [], env: Record<string, string> = {}): Promise<FakeScreen> => {
+  const target = { JOBSCTL_URL: world.url, JOBSCTL_API_KEY: world.key }
+  const screen = await startAtScreen(['top', ...argv], { env: { ...target, ...env }, columns: 120 })
+  await screen.sees(/>chatbooks\/default export/)
+  return screen
+}
+const stopped = () => world.sql`select domain, queue, paused from job_queue_controls where paused`
+const quit = async (screen: FakeScreen) => {
+  screen.types('q')
+  expect(await screen.ended).toEqual({ code: 0, out: '', err: '' })
+}
+
+it('p pauses the chosen queue with a reason, and resumes it', async () => {
+  const screen = await start()
+  screen.types('p')
+  expect(screen.lines().at(-1)).toBe('Pause chatbooks/default? Why (Enter: pause, Esc: no): _')
+  screen.types('disk fulx')
+  screen.presses('backspace')
+  screen.types('l')
+  screen.presses('return')
+  await screen.sees(/Paused chatbooks\/default\. {3}Undo: {2}jobsctl resume chatbooks\/default/)
+  expect(await stopped()).toMatchObject([{ domain: 'chatbooks', queue: 'default' }])
+  await screen.sees(/paused {2}chatbooks\/default since .*: disk full/)
+  screen.types('pdisk is free')
+  expect(screen.lines().at(-1)).toMatch(/^Resume chatbooks\/default\?/)
+  screen.presses('return')
+  await screen.sees(/Resumed chatbooks\/default/)
+  expect(await stopped()).toEqual([])
+  const events = await world.sql`select event_type, attrs_json ->> 'reason' as reason from job_events order by id`
+  expect(events).toMatchObject([
+    { event_type: 'queue.paused', reason: 'disk full' },
+    { event_type: 'queue.resumed', reason: 'disk is free' },
+  ])
+  await quit(screen)
+})
+
+it('Esc, and Enter without a reason, change nothing', async () => {
+  const screen = await start()
+  screen.types('pno')
+  screen.presses('escape')
+  screen.types('p  ')
+  screen.presses('return')
+  await screen.sees(/no reason: nothing was changed/)
+  screen.types('p')
+  screen.types('q')
+  screen.presses('escape')
+  expect(await stopped()).toEqual([])
+  await quit(screen)
+})
+
+it('a change that is refused is told on the screen, which stays', async () => {
+  const screen = await start(['--dry-run'])
+  screen.types('pwhy')
+  screen.presses('return')
+  await screen.sees(/--dry-run: (pause|resume) acts at once and has no preview; nothing was changed/)
+  expect(await stopped()).toEqual([])
+  await quit(screen)
+})
+
+it('with --no-input no queue is paused', async () => {
+  const screen = await start(['--no-input'])
+  screen.types('p')
+  await screen.sees(/no queue is paused from here with --no-input/)
+  await quit(screen)
+})
