@@ -13,6 +13,7 @@ const transitions = new Map([
   ['job.failed', { from: ['queued', 'processing'], to: 'failed' }],
   ['job.cancelled', { from: ['queued', 'processing'], to: 'cancelled' }],
   ['job.requeued', { from: ['quarantined'], to: 'queued' }],
+  ['job.revived', { from: ['cancelled'], to: 'queued' }],
   ['job.cancel_requested', { from: ['processing'], to: 'processing' }],
 ])
 
