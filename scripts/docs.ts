@@ -7,6 +7,7 @@ import { environmentPage } from './docs/environment.ts'
 import { errorsPage, exitCodeTable } from './docs/errors.ts'
 import { eventsPage } from './docs/events.ts'
 import { httpApiPage } from './docs/http-api.ts'
+import { manifestWithManPages } from './docs/manifest.ts'
 import { outputPage } from './docs/output.ts'
 import { tablesPage } from './docs/tables.ts'
 
@@ -41,7 +42,11 @@ async function withTable({ path, name, table }: (typeof tables)[number]): Promis
   return [path, text.replace(place, (_, open, close) => `${open}${table}\n${close}`)]
 }
 
-const wanted: [string, string][] = [...Object.entries(pages), ...(await Promise.all(tables.map(withTable)))]
+const wanted: [string, string][] = [
+  ...Object.entries(pages),
+  ...(await Promise.all(tables.map(withTable))),
+  ['package.json', await manifestWithManPages()],
+]
 /** Pages of commands that are no more. README.md is the only page of the folder that is written by hand. */
 const left = (await readdir(folder, { recursive: true }).catch(() => []))
   .map((name) => `${folder}/${name}`)

@@ -11,6 +11,7 @@ import { explain } from './explain.ts'
 import { help } from './help.ts'
 import { integrity } from './integrity.ts'
 import { list } from './list.ts'
+import { man } from './man.ts'
 import { operations } from './operations.ts'
 import { priority } from './priority.ts'
 import { prune } from './prune.ts'
@@ -59,5 +60,6 @@ export const commands: readonly CommandSpec[] = [
   doctor,
   config,
   completion,
+  man,
   help,
 ]

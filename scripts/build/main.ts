@@ -1,7 +1,8 @@
-import { chmod, cp, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { type BuildOptions, build } from 'esbuild'
 import { commands } from '../../cli/commands/all.ts'
 import { programHelp } from '../../cli/help/help-text.ts'
+import { commandPage, programPage } from '../../cli/help/man-page.ts'
 import { edgeInOwnFile, textOverHttp1 } from './cli-plugins.ts'
 import { licencesOf } from './licences.ts'
 import { patchDriver } from './patch-driver.ts'
@@ -56,5 +57,8 @@ const built = await Promise.all([
 ])
 await writeFile('dist/cli/package.json', '{ "type": "commonjs" }\n')
 await cp('server/database/migrate/migrations', 'dist/server/migrations', { recursive: true })
+await mkdir('dist/man')
+await writeFile('dist/man/jobsctl.1', programPage(commands))
+for (const command of commands) await writeFile(`dist/man/jobsctl-${command.name}.1`, commandPage(command))
 await writeFile('dist/THIRD-PARTY-LICENSES.txt', await licencesOf(built.map(({ metafile }) => metafile)))
 await Promise.all(['dist/cli/bin.js', 'dist/server/main.js'].map((file) => chmod(file, 0o755)))
