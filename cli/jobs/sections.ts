@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { ShownJob } from '../../shared/jobs/show.ts'
 import { clockText, spanText } from '../../shared/time-text.ts'
 import { restoreDigits } from '../exact-json.ts'
+import { groupedDigits } from '../output/numbers.ts'
 import { whenText } from '../output/when.ts'
 import { textOf, timeOf } from './columns.ts'
 
@@ -79,9 +80,8 @@ function failureText({ ts, error_code, retry_backoff }: z.output<typeof Failures
 /** A JSON value on one line, with its length where it is long. */
 export function foldedText(value: unknown): string {
   const text = restoreDigits(JSON.stringify(value ?? null))
-  return text.length > longValue
-    ? `${text.slice(0, longValue)}… (${text.length.toLocaleString('en-US')} characters)`
-    : text
+  const start = [...text.slice(0, 2 * longValue)].slice(0, longValue).join('')
+  return start === text ? text : `${start}… (${groupedDigits(text.length)} characters)`
 }
 const longValue = 60
 

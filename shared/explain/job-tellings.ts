@@ -102,7 +102,7 @@ export const jobTellings: { [One in JobCode]: Telling<One> } = {
   cancel_requested: {
     title: 'cancel asked',
     sentence: ({ since, why }, now) =>
-      `somebody asked it to end${atText(since, now)}${quotedText(why)}; its worker hears so at the next renewal, and it does not start again`,
+      `somebody asked it to end${atText(since, now)}${quotedText(why)}; a worker that holds it hears so at its next renewal`,
   },
   no_worker: { title: 'no worker', sentence: workerText },
   finished: {

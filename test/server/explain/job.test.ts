@@ -39,7 +39,7 @@ const causes: Cause[] = [
   {
     code: 'cancel_requested',
     row: { cancel_requested_at: ago(7200) },
-    sentence: /^somebody asked it to end at .* UTC \(2h( \d+m)? ago\); its worker/,
+    sentence: /^somebody asked it to end at .* UTC \(2h( \d+m)? ago\); a worker that holds it/,
   },
 ]
 
