@@ -51,7 +51,7 @@ describe('a fixed word of a path', () => {
     expect(answer.status).toBe(422)
   })
 
-  it.each(['cancel', 'unknown', 'batch', '1'])('batch is no id in a POST of batch/%s', async (word) => {
+  it.each(['complete', 'unknown', 'batch', '1'])('batch is no id in a POST of batch/%s', async (word) => {
     const { status, body } = await world.confirm(`/api/v1/jobs/batch/${word}`, { domain: 'chatbooks' })
     expect({ status, body }).toMatchObject({ status: 404, body: { code: 'not_found' } })
   })
