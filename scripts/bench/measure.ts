@@ -41,3 +41,11 @@ export const meanDuration =
     for (let call = 0; call < calls; call++) await work()
     return (performance.now() - began) / calls
   }
+
+/** The percentile `share` (0 to 1) of the durations of `calls` sequential calls of `work`, in milliseconds. */
+export async function percentileOf(share: number, calls: number, work: () => Promise<unknown>): Promise<number> {
+  const durations: number[] = []
+  for (let call = 0; call < calls; call++) durations.push(await duration(work)())
+  durations.sort((a, b) => a - b)
+  return durations[Math.max(0, Math.ceil(share * calls) - 1)] ?? 0
+}

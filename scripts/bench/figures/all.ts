@@ -10,6 +10,8 @@ import { peers } from './peers.ts'
 import { programs } from './programs.ts'
 import { pruning } from './prune.ts'
 import { latencyDuringPrune } from './prune-latency.ts'
+import { reads } from './reads.ts'
+import { readsBeside } from './reads-beside.ts'
 import { stats } from './stats.ts'
 import { statsGrowth } from './stats-growth.ts'
 
@@ -17,6 +19,7 @@ import { statsGrowth } from './stats-growth.ts'
 export const figures: readonly Figure[] = [
   ...[...stats, ...statsGrowth, ...countsCost],
   ...[...pruning, ...latencyDuringPrune, ...integrity],
+  ...[...reads, ...readsBeside],
   ...[...peers, ...oneByOne, ...moreServers],
   ...[...emptyQueue, ...health, ...programs],
   ...memory,
