@@ -79,4 +79,6 @@ const targetWords = (flags: GlobalFlags): string[] => [
 const changeWords = (flags: GlobalFlags): string[] => [
   ...(flags.max === undefined ? [] : ['--max', flags.max]),
   ...(flags.reason === undefined ? [] : ['--reason', flags.reason]),
+  ...(flags.rate === undefined ? [] : ['--rate', flags.rate]),
+  ...(flags.until === undefined ? [] : ['--until', flags.until]),
 ]

@@ -25,6 +25,8 @@ export interface Endpoint<In extends z.ZodType = z.ZodType, Out extends z.ZodTyp
   bulk?: true
   /** Set when equal requests at the same time may share one response, which is computed after the last of them arrived. */
   shared?: true
+  /** Set for a read that reports its progress line by line, as a change of many jobs can. */
+  progress?: true
   /** The number of payloads or results of the largest size that a body may carry, on top of the body limit. */
   documents?: number
   /** True when this output was created by the call, so that the status is 201. */

@@ -25,34 +25,47 @@ export const operations: CommandSpec<OperationsFlags> = {
   group: 'ADMIN',
   summary: 'what was changed, by whom, why',
   about:
-    'Lists the bulk changes that operators made, the newest first. With an id, shows one change and the present states of its jobs. With verify, checks that no record was altered or removed. Pause, drain and resume of a queue are not listed here: the event log has them, as the last example shows.',
+    'Lists the bulk changes that operators made, the newest first. With an id, shows one change and the present states of its jobs. With verify, checks that no record was altered or removed. follow shows the progress of a running change to its end, and stop ends it after its batch, whichever server runs it. Pause, drain and resume of a queue are not listed here: the event log has them, as the last example shows.',
   examples: [
     'jobsctl operations --domain chatbooks --kind prune',
     'jobsctl operations 17',
+    'jobsctl operations stop 17 --reason "the replica lags"',
     'jobsctl operations verify || notify "the records of jobs were altered"',
     'jobsctl operations verify --expect "$(cat kept-hash)"',
     'jobsctl events --domain media --queue ingest',
   ],
-  operands: '[id|verify]',
+  operands: '[id|verify|follow|stop] [id]',
   flags: [
     ...scopeFlags,
     allFlag,
-    { flags: '--kind <kind>', about: 'prune, sweep, requeue, integrity or undo', group: 'HOW' },
+    { flags: '--kind <kind>', about: 'prune, sweep, requeue, cancel, retry, undo and so on', group: 'HOW' },
     { flags: '--state <state>', about: 'running, done, partial, failed or undone', group: 'HOW' },
     { flags: '--limit <n>', about: 'at most this many (default: 50)', group: 'HOW' },
     { flags: '--expect <hash>', about: 'with verify: a hash kept elsewhere, which must still be there', group: 'HOW' },
   ],
-  async run(context, { expect, ...flags }, [word]) {
+  async run(context, { expect, ...flags }, [word, id]) {
     if (expect !== undefined && word !== 'verify') throw new Failure('usage', '--expect needs verify')
     if (word === undefined) return list(context, flags)
     if (Object.keys(flags).length > 0)
       throw new Failure('usage', `${word} and flags that select operations exclude each other`)
     if (word === 'verify') return verify(context, expect)
+    if (word === 'follow' || word === 'stop') {
+      const { followOperation, stopOperation } = await import('../operations/course.ts')
+      return (word === 'follow' ? followOperation : stopOperation)(context, idOf(id, word))
+    }
     if (/^[1-9]\d{0,15}$/.test(word)) return show(context, word)
-    throw new Failure('usage', `${word} is neither the id of an operation nor verify`, {
+    throw new Failure('usage', `${word} is neither the id of an operation nor verify, follow or stop`, {
       hint: 'ids are whole numbers, such as 17; jobsctl operations lists them',
     })
   },
+}
+
+/** @throws Failure `usage` */
+function idOf(id: string | undefined, word: string): string {
+  if (id !== undefined && /^[1-9]\d{0,15}$/.test(id)) return id
+  throw new Failure('usage', `operations ${word} needs the id of an operation, such as 17`, {
+    hint: 'jobsctl operations --state running lists the changes that run',
+  })
 }
 
 /** The answer of the server; undefined after `--curl`, which prints the call and sends nothing. */

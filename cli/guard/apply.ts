@@ -17,11 +17,12 @@ export async function applyChange<In extends z.ZodType, Out extends z.ZodType>(
       'note: this server does not enforce the limit; jobsctl counted the jobs itself, right before the change',
     )
   }
+  const { brake } = context.settings
   const answers: z.output<Out>[] = []
   for (const [at, request] of change.requests.entries()) {
     if (previewed?.counts[at] === 0) continue
     const preview_token = previewed?.previews?.[at]?.token
-    const bounded = change.bounded(request, preview_token === undefined ? {} : { max, preview_token })
+    const bounded = change.bounded(request, preview_token === undefined ? {} : { max, preview_token, ...brake })
     answers.push(await sendChange(session, bounded, { answers, total: previewed?.total }))
   }
   return printResult(session, previewed, answers)

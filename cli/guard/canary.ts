@@ -34,7 +34,9 @@ export const withCanaries =
     if (!request || preview_token === undefined)
       throw new Failure('internal', '--canary needs a preview token and has none; nothing was changed')
     const total = Math.min(count, previewed.total)
-    const call = Object.assign({}, change.bounded(request, { max, preview_token }), { limit: count })
+    const call = Object.assign({}, change.bounded(request, { max, preview_token, ...context.settings.brake }), {
+      limit: count,
+    })
     const answer = await sendChange(session, call, { answers: [], total })
     const first = FirstAnswer.parse(answer)
     if (first.rest_token === undefined) {
@@ -42,7 +44,7 @@ export const withCanaries =
       return printResult(session, previewed, [answer])
     }
     await watchCanaries(session, { first, total: previewed.total, watchMs })
-    const rest = change.bounded(request, { max, preview_token: first.rest_token })
+    const rest = change.bounded(request, { max, preview_token: first.rest_token, ...context.settings.brake })
     const second = await sendChange(session, rest, { answers: [answer], total: previewed.total })
     return printResult(session, previewed, [answer, second])
   }

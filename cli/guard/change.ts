@@ -15,6 +15,8 @@ type Request<In extends z.ZodType> = z.input<In>
 export interface Bound {
   max?: number | undefined
   preview_token?: string | undefined
+  rate?: number | undefined
+  until?: string | undefined
 }
 
 /** The parts of a preview for a person that only one kind of change has. */

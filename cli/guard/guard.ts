@@ -39,7 +39,7 @@ export async function guardChange<In extends z.ZodType, Out extends z.ZodType>(
   if (settings.planOut !== undefined) await refuseOverwriting(settings.planOut)
 
   const previewed = await requestPreview(session)
-  const flag = settings.planOut === undefined ? needsToken : '--plan-out'
+  const flag = settings.planOut === undefined ? (needsToken ?? brakeFlag(settings)) : '--plan-out'
   if (flag !== undefined && !previewed.previews) throw withoutToken(flag)
   return decide(session, previewed, apply)
 }
@@ -81,12 +81,18 @@ export async function decide<In extends z.ZodType, Out extends z.ZodType>(
 
 async function withoutPreview<In extends z.ZodType, Out extends z.ZodType>(session: Session<In, Out>): Promise<Ending> {
   session.change.checkServer?.(session.client, [])
+  const flag = brakeFlag(session.context.settings)
+  if (flag !== undefined) throw new Failure('usage', `--no-preview and ${flag} exclude each other; nothing was changed`)
   if (session.max === undefined) return applyChange(session, undefined)
   throw new Failure(
     'usage',
     '--no-preview and a limit exclude each other: nothing would enforce it; nothing was changed',
   )
 }
+
+/** The flag of a brake, which a server without preview tokens would pass over. */
+const brakeFlag = ({ brake }: Context['settings']): string | undefined =>
+  brake.rate !== undefined ? '--rate' : brake.until !== undefined ? '--until' : undefined
 
 /** Counts once more after the prompt, since this server does not enforce the confirmed count. */
 async function countAgain<In extends z.ZodType, Out extends z.ZodType>(

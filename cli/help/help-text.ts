@@ -23,18 +23,24 @@ export function commandHelp({ name, about, examples, flags, operands, changes }:
     'USAGE',
     `  jobsctl ${name}${operands ? ` ${operands}` : ''}${all.length > 0 ? ' [flags]' : ''}`,
     ...(ordered.length > 0 ? ['', flagGroups(ordered)] : []),
-    ...filterPart(all),
+    ...furtherFlags(all),
     ends(name),
   ].join('\n')
 }
 
-/** The names of the flags of the filter, which `jobsctl help filter` explains. */
-function filterPart(flags: readonly Flag[]): string[] {
-  const names = flags.filter(({ group }) => group === 'FILTER').map(({ flags }) => flags.replace(/ .*/, ''))
-  if (names.length === 0) return []
-  const lines = wrapped(names.join(' '), helpWidth - 2).map((line) => `  ${line}`)
-  return ['', 'FILTER (jobsctl help filter)', ...lines]
+/** The names of flags that a page of `jobsctl help` explains. */
+function furtherFlags(flags: readonly Flag[]): string[] {
+  const rows = [...furtherGroups].flatMap(([group, topic]) => {
+    const names = flags.filter((flag) => flag.group === group).map(({ flags }) => flags.replace(/ .*/, ''))
+    return names.length === 0 ? [] : [[group, `${names.join(' ')} (jobsctl help ${topic})`] as const]
+  })
+  return rows.length === 0 ? [] : ['', labelledText(rows, helpWidth).trimEnd()]
 }
+
+const furtherGroups = new Map([
+  ['FILTER', 'filter'],
+  ['COURSE', 'flags'],
+])
 
 /** The help of the program: the names of the commands in groups. */
 export function programHelp(commands: readonly CommandDescription[]): string {

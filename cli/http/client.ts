@@ -82,7 +82,9 @@ export function createClient(options: ClientOptions): Client {
       const changing = endpoint.changes(endpoint.input.parse(input))
       if (!target.credential) throw noCredential(target)
       const { reason, retries } = settings
-      const sent = requestOf(endpoint, input, changing ? { reason, key: await newKey(), ...callOptions } : {})
+      const { onProgress } = callOptions
+      const options = changing ? { reason, key: await newKey(), ...callOptions } : { onProgress }
+      const sent = requestOf(endpoint, input, options)
       const attempt = async () => {
         const received = await sendWithDeadline({ ...sent, changing })
         if (received.status < 300) return received
@@ -146,7 +148,9 @@ function requestOf(
     ...(reason !== undefined && { [headers.reason]: Buffer.from(reason).toString('latin1') }), // UTF-8, byte by byte
     ...(key !== undefined && { [headers.idempotencyKey]: key }),
   }
-  if (endpoint.method === 'GET') return { method: endpoint.method, path, query: queryOf(fields), headers: ownHeaders }
+  if (endpoint.method === 'GET') {
+    return { method: endpoint.method, path, query: queryOf(fields), headers: ownHeaders, onProgress }
+  }
   const headersOfBody = { ...ownHeaders, 'content-type': 'application/json' }
   return { method: endpoint.method, path, query: '', headers: headersOfBody, body: JSON.stringify(fields), onProgress }
 }

@@ -19,6 +19,8 @@ export const guardFlags: readonly GlobalFlag[] = [
   { flags: '-y, --yes', about: 'apply without asking', group: 'HOW' },
   { flags: '--max <n>', about: 'change nothing if more than n jobs match', group: 'HOW', variables: 'JOBSCTL_MAX' },
   reasonFlag,
+  { flags: '--rate <n>', about: 'change at most so many jobs a second', group: 'COURSE' },
+  { flags: '--until <time>', about: 'begin no batch after this time, or after 2h from now', group: 'COURSE' },
   { flags: '--detailed-exitcode', about: 'with --dry-run: exit 10 if a job would change', group: 'HOW' },
   { flags: '--no-preview', about: 'with --yes: for a server that cannot preview this change', group: 'HOW' },
 ]

@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import { maxReasonLength } from '../../shared/headers.ts'
 import type { Io } from '../io.ts'
+import { type BrakeSettings, readBrake } from './brake.ts'
 import { seconds } from './duration.ts'
 
 /** The global flags, as the command line gives them. */
@@ -19,6 +20,8 @@ export interface GlobalFlags {
   dryRun?: boolean
   yes?: boolean
   max?: string
+  rate?: string
+  until?: string
   preview?: boolean
   planOut?: string
   detailedExitcode?: boolean
@@ -48,6 +51,7 @@ export interface Settings {
   curl: boolean
   interactive: boolean
   max: number | undefined
+  brake: BrakeSettings
   reason: string
   timeoutMs: number
   /** Whether a flag or variable sets the timeout. */
@@ -84,6 +88,7 @@ export function readSettings(flags: GlobalFlags, io: Io): Settings {
     curl: flags.curl ?? false,
     interactive: mayAsk(flags, io),
     max: max && count(max.value, max.from, 1),
+    brake: readBrake(flags),
     reason: reasonOf(flags, io),
     timeoutMs: 1000 * (timeout ? deadline(timeout.value, timeout.from) : 120),
     timeoutGiven: timeout !== undefined,

@@ -28,6 +28,9 @@ const about: Record<Name, string> = {
   undo: 'Gives back what an operation changed, as far as the jobs have not gone on since.',
   listOperations: 'The records of bulk changes, the newest first.',
   getOperation: 'One record, and what has become of its jobs (`now`).',
+  stopOperation: 'Asks a running operation to stop after its batch, whichever server runs it. Its batches stand.',
+  followOperation:
+    'The progress of an operation, a line of JSON each, to its end: `{"progress": …}`, then `{"result": …}` or `{"error": …}`.',
   verifyOperations: 'Checks the hash chain of the records, day by day.',
   listArchive:
     'What an undo can still give back: the operations whose jobs or row images are kept, how many, and until when. The header `Link` has the next page.',

@@ -27,6 +27,7 @@ const purposes: Record<string, string> = {
   jobsctl_operation_terms:
     'How many days the archive keeps the jobs of each bulk change: `JOBS_ARCHIVE_DAYS` of its server.',
   jobsctl_servers: 'The servers on this database, and the settings that they must agree on.',
+  jobsctl_stops: 'Running operations that somebody asked to stop.',
   jobsctl_seals: 'The second seal of each record, with the version of its formula.',
   jobsctl_worker_marks:
     'Which workers ask this API for jobs of which queue, written at most once a minute, for `explain` and `workers`.',

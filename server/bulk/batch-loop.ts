@@ -2,10 +2,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { runBatch } from './batch.ts'
 import { decideAfterError } from './batch-errors.ts'
 import { type BatchSize, createBatchSize } from './batch-size.ts'
+import { type BrakePedal, createBrake } from './brake.ts'
 import type { BatchCounts, BulkChange, Operation, Origin, SearchContext } from './bulk-change.ts'
 import { type Candidates, createCandidates } from './candidates.ts'
 import { measureRoundTrip, type RoundTrip } from './round-trip.ts'
 import type { Selection } from './selection.ts'
+import { StopRequested } from './stop-request.ts'
 
 /** What all batches of a change did together, and what stopped the change. */
 export interface RunResult {
@@ -17,7 +19,7 @@ export interface RunResult {
   /** How many jobs were left because other transactions held them to the end. */
   skippedLocked: number
   /** The error, or the reason as a clause, that stopped the change before its end. */
-  stop?: { cause: unknown } | { why: string }
+  stop?: { cause: unknown } | { why: string; planned?: true }
 }
 
 /** What the loop needs of the operation and of the request behind it. */
@@ -32,6 +34,7 @@ interface Loop {
   batchSize: BatchSize
   roundTrip: RoundTrip
   candidates: Candidates
+  brake: BrakePedal
   optimistic: boolean
   /** Errors in a row. */
   failures: number
@@ -63,9 +66,11 @@ export async function runBatches(
   if ('cause' in roundTrip) return { ...result, stop: roundTrip }
   const candidates = createCandidates({ ...context, roundTrip }, bulk)
   const batchSize = createBatchSize()
-  const loop: Loop = { context, bulk, batchSize, roundTrip, candidates, optimistic: true, failures: 0 }
+  const brake = createBrake(bulk.brake)
+  const loop: Loop = { context, bulk, batchSize, roundTrip, candidates, brake, optimistic: true, failures: 0 }
   while (result.affected < bound) {
-    const outcome = await tryBatch(loop, bound - result.affected)
+    await brake.wait(result.affected, () => interruption(context) !== undefined)
+    const outcome = await tryBatch(loop, Math.min(brake.most, bound - result.affected))
     if ('end' in outcome) return { ...result, ...outcome.end }
     const affected = bulk.affected(outcome.counts)
     if (affected === 0) continue
@@ -78,15 +83,17 @@ export async function runBatches(
 type Outcome = { counts: BatchCounts } | { end: Pick<RunResult, 'stop'> | Pick<RunResult, 'skippedLocked'> }
 
 async function tryBatch(loop: Loop, most: number): Promise<Outcome> {
-  const { context, candidates, batchSize } = loop
+  const { context, bulk, candidates, batchSize } = loop
   let selection: Selection | undefined
   try {
     selection = await candidates.next(Math.min(batchSize.size, most))
     if (!selection) return { end: { skippedLocked: candidates.lockedCount() } }
     const why = interruption(context)
     if (why) return { end: { stop: { why } } }
+    if (loop.brake.isOver()) return { end: { stop: { why: `its time was over (${bulk.brake.until})`, planned: true } } }
     return { counts: await runTimedBatch(loop, selection) }
   } catch (cause) {
+    if (cause instanceof StopRequested) return { end: { stop: { why: cause.why, planned: true } } }
     return recover(loop, selection, cause)
   }
 }

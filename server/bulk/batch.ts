@@ -6,6 +6,7 @@ import type { Pool, Sql } from '../database/sql.ts'
 import type { BatchContext, BatchCounts, BulkChange, Operation, Origin } from './bulk-change.ts'
 import type { RoundTrip } from './round-trip.ts'
 import { RangeOutgrown, type Selection } from './selection.ts'
+import { type StopRequest, StopRequested, stopClause, stopRequest } from './stop-request.ts'
 
 interface TransactionContext extends BatchContext {
   sql: Pool
@@ -32,7 +33,7 @@ const finalRoundTrips = 2
  * transaction locks the record, which tells other servers that the operation is alive. The statement that takes this lock does
  * hardly any work, so its duration is recorded as a round trip.
  * @throws Failure `outcome_unknown` when the connection broke during the commit, `database_unavailable` when the connection
- *   broke before the commit, `conflict` when another server closed the record; RangeOutgrown; any other error of
+ *   broke before the commit, `conflict` when another server closed the record; RangeOutgrown; StopRequested; any other error of
  *   PostgreSQL unchanged
  */
 export async function runBatch(
@@ -72,13 +73,14 @@ async function lockRecord(
   tx: Sql,
   { operation, batchLockTimeoutMs }: Pick<TransactionContext, 'operation' | 'batchLockTimeoutMs'>,
 ): Promise<void> {
-  const [record] = await tx`
-    select id, ${limitIdleTime(tx)}, set_config('lock_timeout', ${String(batchLockTimeoutMs)}, true)
+  const [record] = await tx<{ stop: StopRequest | null }[]>`
+    select id, ${stopRequest(tx)} as stop, ${limitIdleTime(tx)}, set_config('lock_timeout', ${String(batchLockTimeoutMs)}, true)
     from job_operations
     where id = ${operation}::bigint and state = 'running'
     for update`
   if (!record)
     throw new Failure('conflict', 'another server marked this operation as orphaned and closed it; nothing was changed')
+  if (record.stop) throw new StopRequested(stopClause(record.stop))
 }
 
 const addToRecord = (tx: Sql, { operation }: Pick<Operation, 'operation'>, counts: BatchCounts, affected: number) => tx`

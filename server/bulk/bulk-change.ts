@@ -52,6 +52,14 @@ export interface SearchContext extends JobSet {
 /** The counts of a batch by their names in the response; the counts of several batches add up. */
 export type BatchCounts = Record<string, number>
 
+/** The limits that a caller sets to the course of a change. */
+export interface Brake {
+  /** Jobs a second; undefined means as fast as its batches are. */
+  rate?: number | undefined
+  /** No batch begins after this time, in ISO 8601. */
+  until?: string | undefined
+}
+
 /** A change of many jobs, described once for its preview, its batches and its record. */
 export interface BulkChange<Answer> {
   kind: BulkKind
@@ -66,6 +74,8 @@ export interface BulkChange<Answer> {
   filters: object
   max: number | undefined
   previewToken: string | undefined
+  /** How fast the change may go, and until when. */
+  brake: Brake
   /** The change stops after this many jobs, though more jobs match. */
   limit?: number | undefined
   /** The id of the operation that this change undoes. */

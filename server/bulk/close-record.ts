@@ -1,5 +1,6 @@
 import type { Sql } from '../database/sql.ts'
 import { sealRecord } from './hash-chain.ts'
+import { deleteStopRequest } from './stop-request.ts'
 
 /** How an operation ended. */
 export interface Outcome {
@@ -38,6 +39,7 @@ export async function closeRecord(
     where id = ${id}::bigint and state = 'running'
     returning id, affected, state`
   if (!closed) return undefined
+  await deleteStopRequest(tx, id)
   const deleted = await tx`
     delete from job_operations
     where id = ${id}::bigint and state = 'done' and affected = 0 and idempotency_key is null and preview_id is null`

@@ -56,7 +56,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
     })
     const outcome = async (reportProgress: Call['reportProgress']) =>
       endpoint.output.parse(await run(callWith(reportProgress), input))
-    if (endpoint.bulk && changing && asksForProgress(c)) return withProgress(c, serving, outcome)
+    if (endpoint.progress || (endpoint.bulk && changing && asksForProgress(c))) return withProgress(c, serving, outcome)
     const alive = () => c.get('alive')?.()
     if (endpoint.shared) {
       const text = await serving.singleFlight.share(`${endpoint.path} ${JSON.stringify(input)}`, async () =>

@@ -28,6 +28,7 @@ import { staleQueues } from '../endpoints/queues/stale.ts'
 import { stats } from '../endpoints/queues/stats.ts'
 import { listWorkers } from '../endpoints/queues/workers.ts'
 import { archiveMeta, listArchive } from '../endpoints/records/archive.ts'
+import { followOperation, stopOperation } from '../endpoints/records/course.ts'
 import { events } from '../endpoints/records/events.ts'
 import { getOperation, listOperations, verifyOperations } from '../endpoints/records/records.ts'
 import { acquire } from '../endpoints/work/acquire.ts'
@@ -57,6 +58,8 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.verifyOperations, verifyOperations)
   mount(app, serving, endpoints.listOperations, listOperations)
   mount(app, serving, endpoints.getOperation, getOperation)
+  mount(app, serving, endpoints.stopOperation, stopOperation)
+  mount(app, serving, endpoints.followOperation, followOperation)
   mount(app, serving, endpoints.archiveMeta, archiveMeta)
   mount(app, serving, endpoints.listArchive, listArchive)
   mount(app, serving, endpoints.storage, storage)

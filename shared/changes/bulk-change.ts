@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { Count, wholeNumber } from '../scope.ts'
+import { Count, optional, wholeNumber } from '../scope.ts'
+import { Time } from '../time.ts'
 
 /** The token of a preview. A blank token and null are rejected: the script that sends one had no preview, and must not change anything. */
 const previewToken = z
@@ -18,6 +19,10 @@ export const bulkFields = {
    * change does, and answers `still_matching`.
    */
   preview_token: previewToken,
+  /** At most this many jobs a second. */
+  rate: optional(wholeNumber(1, 1_000_000)),
+  /** The change begins no batch after this time; what is left stays as it is. */
+  until: optional(Time),
 }
 
 /** Jobs of the same domain, queue, job type and status. */

@@ -8,6 +8,8 @@ export const IntegrityRequest = z.strictObject({
   ...scopeFields,
   max: bulkFields.max,
   preview_token: bulkFields.preview_token,
+  rate: bulkFields.rate,
+  until: bulkFields.until,
 })
 export type IntegrityRequest = z.output<typeof IntegrityRequest>
 

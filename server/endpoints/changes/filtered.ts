@@ -13,6 +13,8 @@ interface Bounds {
   dry_run: boolean
   max?: number | undefined
   preview_token?: string | undefined
+  rate?: number | undefined
+  until?: string | undefined
   limit?: number | undefined
 }
 
@@ -25,13 +27,14 @@ const mostRecordedIds = 1000
  */
 export function partsOf<Request extends JobSelection & Bounds>(
   request: Request,
-): Pick<BulkChange<unknown>, 'scope' | 'filters' | 'request' | 'max' | 'previewToken' | 'limit'> {
+): Pick<BulkChange<unknown>, 'scope' | 'filters' | 'request' | 'max' | 'previewToken' | 'limit' | 'brake'> {
   requireKnownRules(request.cluster)
-  const { dry_run: _, max, preview_token, limit, ...filters } = request
+  const { dry_run: _, max, preview_token, limit, rate, until, ...filters } = request
   return {
     scope: request,
     filters,
-    request: { ...filters, ...(filters.ids && { ids: recorded(filters.ids) }), max, limit },
+    request: { ...filters, ...(filters.ids && { ids: recorded(filters.ids) }), max, limit, rate, until },
+    brake: { rate, until },
     max,
     previewToken: preview_token,
     limit,

@@ -50,7 +50,7 @@ export async function integrity(call: Call, request: IntegrityRequest): Promise<
 }
 
 function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkChange<IntegrityResult> {
-  const { domain, queue, job_type, max, preview_token } = request
+  const { domain, queue, job_type, max, preview_token, rate, until } = request
   const filters = { domain, queue, job_type }
   return {
     kind: 'integrity',
@@ -58,7 +58,8 @@ function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkCha
     event: 'jobs.integrity_sweep',
     scope: request,
     filters,
-    request: { ...filters, max, fix: true },
+    request: { ...filters, max, fix: true, rate, until },
+    brake: { rate, until },
     max,
     previewToken: preview_token,
     matching: (sql, set) => sql`

@@ -51,7 +51,7 @@ export async function prune(call: Call, request: PruneRequest): Promise<PruneRes
 }
 
 function bulkOf(request: PruneRequest, isArchived: boolean): Omit<BulkChange<PruneResult>, 'batch'> {
-  const { statuses, older_than_days, domain, queue, job_type, max, preview_token } = request
+  const { statuses, older_than_days, domain, queue, job_type, max, preview_token, rate, until } = request
   const narrower = narrowerParts(request)
   const filters = { statuses, older_than_days, domain, queue, job_type, ...narrower.filters }
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => prunable(sql, set, rest))
@@ -61,7 +61,8 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Omit<BulkChange<Pru
     event: 'jobs.pruned',
     scope: request,
     filters,
-    request: { ...filters, ...narrower.request, max },
+    request: { ...filters, ...narrower.request, max, rate, until },
+    brake: { rate, until },
     max,
     previewToken: preview_token,
     matching,

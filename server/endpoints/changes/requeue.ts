@@ -45,7 +45,8 @@ async function listNotMatched(
 }
 
 function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
-  const { domain, queue, job_type, job_id, max, limit, preview_token, with_dependents, spread_seconds } = request
+  const { domain, queue, job_type, job_id, max, limit, preview_token, rate, until, with_dependents, spread_seconds } =
+    request
   const narrower = narrowerParts(request)
   const filters = {
     ...{ domain, queue, job_type, job_id },
@@ -64,7 +65,8 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
     event: 'jobs.requeued',
     scope: request,
     filters,
-    request: { ...filters, ...narrower.request, max, limit },
+    request: { ...filters, ...narrower.request, max, limit, rate, until },
+    brake: { rate, until },
     max,
     previewToken: preview_token,
     limit,

@@ -64,7 +64,7 @@ export async function sweep(call: Call, request: SweepRequest): Promise<SweepRes
 }
 
 function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
-  const { age_seconds, runtime_seconds, action, domain, queue, job_type, max, preview_token } = request
+  const { age_seconds, runtime_seconds, action, domain, queue, job_type, max, preview_token, rate, until } = request
   const narrower = narrowerParts(request)
   const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type, ...narrower.filters }
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => sweepable(sql, set, rest))
@@ -74,7 +74,8 @@ function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
     event: 'jobs.ttl_sweep',
     scope: request,
     filters,
-    request: { ...filters, ...narrower.request, max },
+    request: { ...filters, ...narrower.request, max, rate, until },
+    brake: { rate, until },
     max,
     previewToken: preview_token,
     matching,

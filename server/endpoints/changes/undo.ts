@@ -38,7 +38,7 @@ interface Undoing {
 
 function bulkOf(
   { id, domain, queue, job_type }: OperationRecord,
-  { max, preview_token }: UndoRequest,
+  { max, preview_token, rate, until }: UndoRequest,
   { way, rejected }: Undoing,
 ): BulkChange<UndoResult> {
   const filters = { operation: id }
@@ -48,7 +48,8 @@ function bulkOf(
     event: 'jobs.undone',
     scope: { domain: domain ?? undefined, queue: queue ?? undefined, job_type: job_type ?? undefined },
     filters,
-    request: { ...filters, max },
+    request: { ...filters, max, rate, until },
+    brake: { rate, until },
     max,
     previewToken: preview_token,
     undoes: id,

@@ -32,11 +32,21 @@ export const columns = staticFragment((sql) => sql.unsafe(listedColumns.map((nam
 export const isMatching = (sql: Sql, request: ListRequest): Fragment => sql`(true ${inFilter(sql, request)}) is true`
 
 /** An SQL condition on `jobs`: all jobs that can match, by the index of the narrowest field of the filter. */
-export function isCandidate(sql: Sql, { ids, batch_group, cluster }: ListRequest): Fragment {
+export function isCandidate(sql: Sql, { ids, batch_group, cluster, status }: ListRequest): Fragment {
   if (ids) return sql`${hasSafeId(sql)} and jobs.id = any(${ids.map(String)}::text[]::bigint[])`
-  if (!batch_group) return cluster ? sql`${hasSafeId(sql)} and ${isFailure(sql)}` : hasSafeId(sql)
+  if (!batch_group) {
+    return sql`${hasSafeId(sql)} ${cluster ? sql`and ${isFailure(sql)}` : sql``} ${hasFailureState(sql, status)}`
+  }
   const inBatch = sql`select jobs.id from jobs where jobs.batch_group = ${batch_group}::text`
   return sql`${hasSafeId(sql)} and ${hasIdAmong(sql, inBatch)}`
+}
+
+const failureStates = ['failed', 'cancelled', 'quarantined']
+
+/** An SQL condition that begins with `and`: the state, where the indexes of migration 0016 have the jobs of this state. */
+function hasFailureState(sql: Sql, [only, ...others]: readonly string[] = []): Fragment {
+  const isServed = only !== undefined && others.length === 0 && failureStates.includes(only)
+  return isServed ? sql.unsafe(`and jobs.status = '${only}'`) : sql``
 }
 
 /** The direction in which a page is read: against the order of the list for a previous page. */

@@ -19,8 +19,7 @@ export async function showJob(
 ): Promise<z.output<typeof showing.output>> {
   const found = await retryDeadlock(() =>
     sql.begin(async (tx) => {
-      await tx`select ${limitReadTime(tx)}`
-      const job = await readJob(tx, id)
+      const [, job] = await Promise.all([tx`select ${limitReadTime(tx)}`, readJob(tx, id)])
       if (!job || (domain !== undefined && job.row.domain !== domain)) return undefined
       return { job, surroundings: await readSurroundings(tx, job) }
     }),

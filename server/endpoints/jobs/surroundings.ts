@@ -13,13 +13,17 @@ type Event = JobSurroundings['events'][number]
 
 /** What belongs to a job beside its row. An archived job has its attachments and edges in its row. */
 export async function readSurroundings(sql: Sql, job: FoundJob): Promise<JobSurroundings> {
+  // Sent together, since the way to the database takes longer than each of them.
+  const [depends_on, dependents, attachments, events] = await Promise.all([
+    readRelated(sql, job, { own: 'job_uuid', other: 'depends_on_job_uuid' }),
+    readRelated(sql, job, { own: 'depends_on_job_uuid', other: 'job_uuid' }),
+    readAttachments(sql, job),
+    readEvents(sql, job),
+  ])
   return {
-    dependencies: {
-      depends_on: await readRelated(sql, job, { own: 'job_uuid', other: 'depends_on_job_uuid' }),
-      dependents: await readRelated(sql, job, { own: 'depends_on_job_uuid', other: 'job_uuid' }),
-    },
-    attachments: (await readAttachments(sql, job)).toReversed(),
-    events: (await readEvents(sql, job)).toReversed(),
+    dependencies: { depends_on, dependents },
+    attachments: attachments.toReversed(),
+    events: events.toReversed(),
   }
 }
 

@@ -209,6 +209,35 @@ describe('the changes that take a filter', () => {
     expect(ids).toMatchObject({ code: 2, err: 'error: ids and a scope exclude each other\n' })
   })
 
+  it.each([
+    ['--rate', '10'],
+    ['--until', '2h'],
+  ])('%s is refused at a server that would pass over it', async (...brake) => {
+    for (const flags of [['--yes'], ['--yes', '--no-preview']]) {
+      const server = await other()
+      const run = await runAt(server, ['cancel', ...d, ...brake, ...flags])
+      expect(run).toMatchObject({ code: 2, out: '' })
+      expect(run.err).toContain(brake[0])
+      expect(changesOf(server)).toEqual([])
+    }
+  })
+
+  it('--rate and --until are sent with the change alone', async () => {
+    const server = await changeServer(() => done)
+    await runAt(server, ['prune', ...d, '--rate', '10', '--until', '2099-01-01T00:00:00Z', '--yes'])
+    const [change] = changesOf(server)
+    expect(change?.body).toMatchObject({ rate: 10, until: '2099-01-01T00:00:00.000Z' })
+    expect(server.requests[0]?.body).not.toHaveProperty('rate')
+    for (const bad of [
+      ['--rate', '0'],
+      ['--rate', 'x'],
+      ['--until', 'noon'],
+      ['--until', '0s'],
+    ]) {
+      expect(await runAt(server, ['prune', ...d, ...bad, '--yes'])).toMatchObject({ code: 2 })
+    }
+  })
+
   it('is made at the other server where that server understands all of it', async () => {
     const server = await other()
     expect(await runAt(server, ['cancel', ...d, '--queue', 'low', '--yes'])).toMatchObject({

@@ -69,6 +69,7 @@ const records = [
   'job_operation_rows',
   'jobsctl_operation_terms',
   'jobsctl_seals',
+  'jobsctl_stops',
   'jobsctl_worker_marks',
   'jobsctl_pickups',
 ]

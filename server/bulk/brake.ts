@@ -1,0 +1,31 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Brake } from './bulk-change.ts'
+
+/** The longest sleep before the change looks again whether it must stop, in milliseconds. */
+const sliceMs = 250
+
+/** Slows a change down to the rate that its caller asked for, and ends it at the time that the caller set. */
+export interface BrakePedal {
+  /** The most jobs of the next batch, so that no batch takes more than half a second's share of the rate. */
+  most: number
+  /** True when no further batch may begin. */
+  isOver: () => boolean
+  /** Waits until the rate allows another batch after `affected` jobs, or until `mustStop` or `isOver` is true. */
+  wait: (affected: number, mustStop: () => boolean) => Promise<void>
+}
+
+/** @param now the clock in milliseconds */
+export function createBrake({ rate, until }: Brake, now: () => number = Date.now): BrakePedal {
+  const start = now()
+  const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until)
+  const isOver = () => now() >= end
+  return {
+    most: rate === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(rate / 2)),
+    isOver,
+    async wait(affected, mustStop) {
+      if (rate === undefined) return
+      const due = start + (affected * 1000) / rate
+      while (now() < due && !mustStop() && !isOver()) await wait(Math.min(sliceMs, Math.max(1, due - now())))
+    },
+  }
+}

@@ -1,0 +1,82 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type * as z from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import type { followOperation as following, stopOperation as stopping } from '../../../shared/records/course.ts'
+import { partialFailure } from '../../bulk/partial-failure.ts'
+import type { Call } from '../../call.ts'
+import type { Sql } from '../../database/sql.ts'
+
+/**
+ * Asks a running operation to stop after its batch. An operation that has ended stays as it is.
+ * @throws Failure `not_found`
+ */
+export async function stopOperation(
+  { sql, caller, reason }: Pick<Call, 'sql' | 'caller' | 'reason'>,
+  { id }: z.output<typeof stopping.input>,
+): Promise<z.output<typeof stopping.output>> {
+  const [row] = await sql<{ state: string }[]>`
+    with record as (select id, state from job_operations where id = ${id}::bigint),
+    requested as (
+      insert into jobsctl_stops (operation_id, caller, reason)
+      select id, ${caller}::text, ${reason ?? null}::text from record where state = 'running'
+      on conflict (operation_id) do nothing
+    )
+    select state from record`
+  if (!row) throw unknownOperation(id)
+  return { id, state: row.state, stop_requested: row.state === 'running' }
+}
+
+const pollMs = 500
+
+interface Course {
+  state: string
+  affected: number
+  batches: number
+  previewed: number | null
+  elapsed_ms: number
+  error: string | null
+  has_key: boolean
+  answer: object | null
+}
+
+/**
+ * Reports the progress of an operation until it has ended.
+ * @returns the response of the change
+ * @throws Failure `not_found`; `partial` where the operation stopped before its end; `shutting_down`
+ */
+export async function followOperation(
+  call: Pick<Call, 'sql' | 'stopping' | 'disconnected' | 'reportProgress' | 'recheckCredentials'>,
+  { id }: z.output<typeof following.input>,
+): Promise<z.output<typeof following.output>> {
+  for (let looks = 1; ; looks++) {
+    const course = await readCourse(call.sql, id)
+    const { affected, batches, previewed: total, elapsed_ms } = course
+    call.reportProgress({ operation_id: id, affected, total, batches, elapsed_ms })
+    if (course.state !== 'running') return endOf(id, course)
+    if (call.stopping.aborted || call.disconnected().aborted) {
+      throw new Failure('shutting_down', `operation ${id} goes on, and this server stops telling of it`, {
+        retryAfter: 1,
+      })
+    }
+    if (looks % 20 === 0) await call.recheckCredentials()
+    await wait(pollMs)
+  }
+}
+
+async function readCourse(sql: Sql, id: number): Promise<Course> {
+  const [row] = await sql<Course[]>`
+    select state, affected, batches, previewed, error, answer, idempotency_key is not null as has_key,
+      (extract(epoch from coalesce(ended_at, clock_timestamp()) - started_at) * 1000)::bigint as elapsed_ms
+    from job_operations
+    where id = ${id}::bigint`
+  if (!row) throw unknownOperation(id)
+  return row
+}
+
+function endOf(id: number, { state, affected, error, has_key, answer }: Course): Record<string, unknown> {
+  if (state !== 'partial' && state !== 'failed') return { ...answer, operation_id: id }
+  throw partialFailure({ id, affected, why: error ?? 'the operation stopped', hasKey: has_key })
+}
+
+const unknownOperation = (id: number): Failure =>
+  new Failure('not_found', `there is no operation ${id}`, { hint: 'jobsctl operations lists them' })
