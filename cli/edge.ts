@@ -21,6 +21,7 @@ export async function run(argv: readonly string[], outGone: () => boolean): Prom
     note: (text) => void process.stderr.write(text),
     ask,
     readStdin,
+    stdinParts,
     openScreen: async (events) => (await import('./screen.ts')).openScreen(events, () => interruption.abort('SIGINT')),
     outGone: () => outGone() || isReaderGone(),
     interactive: isatty(0) && isatty(2), // reading `process.stdin` would open it
@@ -69,6 +70,12 @@ async function readStdin(): Promise<string> {
   interruption.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true })
   const { text } = await import('node:stream/consumers')
   return text(process.stdin).catch(() => '')
+}
+
+/** Stdin piece by piece; a signal ends it. */
+async function* stdinParts(): AsyncGenerator<Uint8Array> {
+  interruption.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true })
+  for await (const part of process.stdin) yield Buffer.from(part)
 }
 
 /** The home folder by the environment, else by the system; undefined for a user without one, or for a relative path. */

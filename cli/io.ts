@@ -30,6 +30,8 @@ export interface Io {
   /** The line that a person types; undefined when input ends. */
   ask: (question: string) => Promise<string | undefined>
   readStdin: () => Promise<string>
+  /** Stdin piece by piece, for input of any size. */
+  stdinParts: () => AsyncIterable<Uint8Array>
   /** Takes the whole screen and the keys of a terminal; only where `interactive` and `outTerminal` are true. */
   openScreen: (events: ScreenEvents) => Promise<Screen>
   /** Whether the reader of stdout has closed it. */

@@ -14,6 +14,7 @@ interface EnqueueFlags {
   maxRetries?: string
   delay?: string
   idempotencyKey?: string
+  from?: string
 }
 
 const example = 'jobsctl enqueue chatbooks/default --job-type export'
@@ -21,16 +22,23 @@ const example = 'jobsctl enqueue chatbooks/default --job-type export'
 export const enqueue: CommandSpec<EnqueueFlags> = {
   name: 'enqueue',
   group: 'QUEUE',
-  summary: 'put one job in a queue, to try things out',
-  about: 'Puts one job in a queue at once, without a preview. Use it to try things out.',
+  summary: 'put one job in a queue, or the jobs of a file',
+  about:
+    'Puts one job in a queue at once, without a preview, or the jobs of a file of NDJSON: a line each, with the fields of the API. Up to 1,000 lines are sent at a time, all or none of them.',
   examples: [
     `${example} --payload '{"book":7}'`,
     `${example} --payload @job.json --delay 15m`,
     `${example} --idempotency-key book-7`,
+    'jobsctl enqueue --from jobs.ndjson',
   ],
-  operands: '<domain>/<queue>',
+  operands: '[domain/queue]',
   flags: [
     { flags: '--job-type <name>', about: 'the type of the job (required)', group: 'HOW' },
+    {
+      flags: '--from <file>',
+      about: 'the jobs of a file of NDJSON, or - for stdin; no other flag with it',
+      group: 'HOW',
+    },
     { flags: '--payload <json>', about: 'a JSON object, @file, or - for stdin (default: {})', group: 'HOW' },
     { flags: '--priority <n>', about: '1 to 10; 1 runs first (default: 5)', group: 'HOW' },
     { flags: '--max-retries <n>', about: 'attempts after the first (default: 3)', group: 'HOW' },
@@ -41,7 +49,9 @@ export const enqueue: CommandSpec<EnqueueFlags> = {
       group: 'HOW',
     },
   ],
-  async run(context, flags, [word = '']) {
+  async run(context, flags, [word]) {
+    if (flags.from !== undefined) return fromFile(context, flags, word)
+    if (word === undefined) throw new Failure('usage', 'enqueue needs <domain>/<queue>, or --from', { hint: example })
     const request = await requestOf(context, flags, word)
     const { domain, queue, job_type } = request
     const look = context.another(['events', ...scopeWords({ domain, queue, job_type })])
@@ -56,6 +66,17 @@ export const enqueue: CommandSpec<EnqueueFlags> = {
     context.print.sentence(json, text, created ? 'done' : 'plain')
     return 'ok'
   },
+}
+
+async function fromFile(context: Context, { from = '-', ...others }: EnqueueFlags, word: string | undefined) {
+  const { enqueueFrom } = await import('../jobs/enqueue-from.ts')
+  if (word !== undefined || Object.keys(others).length > 0) {
+    throw new Failure(
+      'usage',
+      '--from: each line says all of its job, so neither a queue nor a flag of a job goes with it',
+    )
+  }
+  return enqueueFrom(context, from)
 }
 
 /** The endpoint with the fields that this command prints: another server may leave out the others. */

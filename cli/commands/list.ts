@@ -48,7 +48,7 @@ interface Listing {
 
 async function printPage(context: Context, { request, flags, chosen }: Listing): Promise<Ending> {
   const { listJobs: endpoint } = await import('../../shared/jobs/list.ts')
-  const { columns, columnsForPeople, id, picked } = await import('../jobs/list-columns.ts')
+  const { columns, columnsForPeople, id } = await import('../jobs/list-columns.ts')
   const { print } = context
   const { body, raw, header } = await (await context.client()).call(endpoint, request)
   const isComplete = header('x-complete') !== 'false'
@@ -59,7 +59,7 @@ async function printPage(context: Context, { request, flags, chosen }: Listing):
   else if (flags.ids) print.rows({ columns: [id], rows: body, json: body.map((job) => job.id), empty })
   else {
     const look = { columns: chosen ?? columns, forPeople: chosen ?? columnsForPeople }
-    print.rows({ ...look, rows: body, json: picked(raw, chosen), empty })
+    print.rows({ ...look, rows: body, json: await rowsOf(context, { jobs: body, raw }, { flags, chosen }), empty })
   }
   if (!isComplete) print.aside(incomplete(header('x-scanned')))
   else if (print.forPeople && header('link')?.includes('rel="next"')) {
@@ -71,7 +71,7 @@ async function printPage(context: Context, { request, flags, chosen }: Listing):
 /** All pages, of which only one is in memory at a time. */
 async function printPages(context: Context, { request, flags, chosen }: Listing): Promise<Ending> {
   const { allPages } = await import('../jobs/all-pages.ts')
-  const { columns, id, picked } = await import('../jobs/list-columns.ts')
+  const { columns, id } = await import('../jobs/list-columns.ts')
   const { createPrinter } = await import('../output/print.ts')
   const output = context.flags.output === 'tsv' ? 'tsv' : 'ndjson'
   const print = await createPrinter(context.io, { ...context.settings, output })
@@ -79,11 +79,24 @@ async function printPages(context: Context, { request, flags, chosen }: Listing)
   let count = 0
   for await (const { jobs, raw } of allPages(context, request)) {
     if (context.io.outGone()) return 'ok'
-    write(jobs, flags.ids ? jobs.map((job) => job.id) : picked(raw, chosen))
+    write(jobs, flags.ids ? jobs.map((job) => job.id) : await rowsOf(context, { jobs, raw }, { flags, chosen }))
     count += jobs.length
   }
   if (count === 0) await explainEmptyList(context, flags)
   return 'ok'
+}
+
+/** The rows for JSON: the fields of the API, and the payload where `--payload` asks for it. */
+async function rowsOf(
+  context: Context,
+  { jobs, raw }: { jobs: readonly ListedJob[]; raw: unknown },
+  { flags, chosen }: Pick<Listing, 'flags' | 'chosen'>,
+): Promise<unknown> {
+  const { picked } = await import('../jobs/list-columns.ts')
+  const rows = picked(raw, chosen)
+  if (!flags.payload) return rows
+  const { withPayloads } = await import('../jobs/payloads.ts')
+  return withPayloads(context, { ids: jobs.map(({ id }) => id), rows, raw: flags.raw ?? false })
 }
 
 /** A scope without jobs is often misspelled: an error with `--must-exist`, a note at a terminal. */
@@ -94,8 +107,10 @@ async function explainEmptyList(context: Context, flags: ListFlags): Promise<voi
   else await noteUnknownScope(context, scopeOf(flags))
 }
 
-function refuseContradictions({ flags: { output, json } }: Context, flags: ListFlags): void {
+function refuseContradictions({ flags: { output, json }, print: { structured } }: Context, flags: ListFlags): void {
   if (flags.ids && flags.columns !== undefined) throw new Failure('usage', '--ids and --columns exclude each other')
+  if (flags.raw && !flags.payload) throw new Failure('usage', '--raw: needs --payload')
+  if (flags.payload) refuseWithoutJson(structured, flags)
   if (!flags.allPages) return
   if (flags.limit !== undefined) throw new Failure('usage', '--all-pages and --limit exclude each other')
   if (json || output === 'json' || output === 'table') {
@@ -107,6 +122,15 @@ function refuseContradictions({ flags: { output, json } }: Context, flags: ListF
       },
     )
   }
+}
+
+/** A payload is JSON: neither a table nor TSV has a place for it. */
+function refuseWithoutJson(structured: boolean, flags: ListFlags): void {
+  if (flags.ids) throw new Failure('usage', '--ids and --payload exclude each other')
+  if (structured || flags.allPages) return
+  throw new Failure('usage', '--payload: needs --ndjson or --json', {
+    hint: 'jobsctl show <id> shows the payload of one job',
+  })
 }
 
 /** The note of a search that the server ended early: jobs that match may be missing. */

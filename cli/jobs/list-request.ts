@@ -9,6 +9,8 @@ export interface ListFlags extends FilterFlags {
   columns?: string
   ids?: boolean
   allPages?: boolean
+  payload?: boolean
+  raw?: boolean
   mustExist?: boolean
 }
 
@@ -27,6 +29,8 @@ export const listFlags: readonly Flag[] = [
   { flags: '--columns <names>', about: 'these fields of the API, separated by commas', group: 'HOW' },
   { flags: '--ids', about: 'print the ids alone, one a line', group: 'HOW' },
   { flags: '--all-pages', about: 'all jobs, a line of JSON each, or TSV with -o tsv', group: 'HOW' },
+  { flags: '--payload', about: 'with JSON or NDJSON: the payload too, by a call for each job', group: 'HOW' },
+  { flags: '--raw', about: 'with --payload: do not mask values that look secret', group: 'HOW' },
 ]
 
 /** The request that the flags name. */

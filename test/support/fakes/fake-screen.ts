@@ -46,6 +46,7 @@ export async function startAtScreen(
     },
     ask: async () => undefined,
     readStdin: async () => '',
+    stdinParts: async function* () {},
     openScreen: async (given) => {
       events = given
       open = true

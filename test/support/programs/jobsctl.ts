@@ -41,6 +41,9 @@ const ioOf = ({ output, stdin, env }: IoOptions): Io => ({
   },
   ask: async () => undefined,
   readStdin: async () => stdin,
+  stdinParts: async function* () {
+    yield Buffer.from(stdin)
+  },
   openScreen: () => Promise.reject(new Error('there is no terminal')),
   outGone: () => false,
   interactive: false,
