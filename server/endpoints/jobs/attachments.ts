@@ -23,15 +23,18 @@ export async function addAttachment(
   { sql, reportChangedRows }: Pick<Call, 'sql' | 'reportChangedRows'>,
   { id, domain, kind, content_text, url }: z.output<typeof adding.input>,
 ): Promise<Attachment> {
-  const [added] = await retryDeadlock(
-    () => sql<Attachment[]>`
-      with job as materialized (
-        select id from jobs where id = ${id}::bigint ${inScope(sql, { domain })} for key share
-      )
-      insert into job_attachments (job_id, kind, content_text, url)
-      select id, ${kind}::text, ${content_text ?? null}::text, ${url ?? null}::text
-      from job
-      returning id, kind, content_text, url, created_at`,
+  // A transaction, which behind a pooler carries the setting for row level security of another program.
+  const [added] = await retryDeadlock(() =>
+    sql.begin(
+      (tx) => tx<Attachment[]>`
+        with job as materialized (
+          select id from jobs where id = ${id}::bigint ${inScope(tx, { domain })} for key share
+        )
+        insert into job_attachments (job_id, kind, content_text, url, created_at)
+        select id, ${kind}::text, ${content_text ?? null}::text, ${url ?? null}::text, now()
+        from job
+        returning id, kind, content_text, url, created_at`,
+    ),
   )
   if (!added) throw noJob(id, domain)
   reportChangedRows(1)
