@@ -20,6 +20,7 @@ export async function run(argv: readonly string[], outGone: () => boolean): Prom
     out: (text) => void process.stdout.write(text),
     note: (text) => void process.stderr.write(text),
     ask,
+    askSecret,
     readStdin,
     stdinParts,
     openScreen: async (events) => (await import('./screen.ts')).openScreen(events, () => interruption.abort('SIGINT')),
@@ -53,6 +54,13 @@ async function ask(question: string): Promise<string | undefined> {
   } finally {
     terminal.close()
   }
+}
+
+async function askSecret(question: string): Promise<string | undefined> {
+  const { promptSecret } = await import('./secret-prompt.ts')
+  const note = (text: string) => void process.stderr.write(text)
+  const interrupt = () => interruption.abort('SIGINT')
+  return promptSecret(question, { input: process.stdin, note, interrupt, signal: interruption.signal })
 }
 
 /** Discards the keys that were typed before the question appeared: they are no answer to it. */

@@ -29,6 +29,8 @@ export interface Io {
   note: (text: string) => void
   /** The line that a person types; undefined when input ends. */
   ask: (question: string) => Promise<string | undefined>
+  /** The same, while the terminal does not show what is typed. */
+  askSecret: (question: string) => Promise<string | undefined>
   readStdin: () => Promise<string>
   /** Stdin piece by piece, for input of any size. */
   stdinParts: () => AsyncIterable<Uint8Array>

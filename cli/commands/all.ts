@@ -11,6 +11,7 @@ import { explain } from './explain.ts'
 import { help } from './help.ts'
 import { integrity } from './integrity.ts'
 import { list } from './list.ts'
+import { login } from './login.ts'
 import { man } from './man.ts'
 import { operations } from './operations.ts'
 import { priority } from './priority.ts'
@@ -58,6 +59,7 @@ export const commands: readonly CommandSpec[] = [
   enqueue,
   operations,
   doctor,
+  login,
   config,
   completion,
   man,

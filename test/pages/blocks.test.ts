@@ -17,6 +17,7 @@ const reasons: Record<string, string> = {
     'a server or a worker: test/server/http/server-process.test.ts and test/server/work run them',
   'takes the whole terminal': 'test/cli/commands/top.test.ts presses its keys at a terminal',
   'starts all of this again': 'the tests and the demo, which CI runs on a fresh clone',
+  'asks a person': 'test/cli/commands/login.test.ts types the answer',
   'changes this machine': 'an installation outside of the folder of the tests',
   'needs a second PostgreSQL': 'a failover or a restored backup: test/server/database has both',
   'needs PgBouncer': 'test/server/database/pooler.test.ts runs servers behind it, where it is installed',

@@ -45,6 +45,7 @@ export async function startAtScreen(
       output.err += text
     },
     ask: async () => undefined,
+    askSecret: async () => undefined,
     readStdin: async () => '',
     stdinParts: async function* () {},
     openScreen: async (given) => {

@@ -40,6 +40,7 @@ const ioOf = ({ output, stdin, env }: IoOptions): Io => ({
     output.err += text
   },
   ask: async () => undefined,
+  askSecret: async () => undefined,
   readStdin: async () => stdin,
   stdinParts: async function* () {
     yield Buffer.from(stdin)
