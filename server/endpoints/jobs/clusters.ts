@@ -53,9 +53,16 @@ function clusterOf(
     first_seen: row.first_seen,
     last_seen: row.last_seen,
     per_minute: row.per_minute ?? 0,
-    sample_ids: row.sample_ids ?? [],
+    sample_ids: newestOf(row.some_ids ?? []),
   }
 }
+
+const newestOf = (ids: readonly (string | null)[]): number[] =>
+  [...new Set(ids)]
+    .flatMap((id) => (id === null ? [] : [Number(id)]))
+    .filter(Number.isSafeInteger)
+    .sort((one, other) => other - one)
+    .slice(0, 3)
 
 const readExpired = (sql: Sql, request: ClustersRequest) => sql<ExpiredLeases[]>`
   select worker_id, job_type, count(*) as count, min(leased_until) filter (where isfinite(leased_until)) as oldest

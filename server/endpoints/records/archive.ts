@@ -84,7 +84,7 @@ const readKept = (sql: Sql, request: ArchiveRequest, { days, isArchiving }: Keep
     select
       done.id as operation_id, kind, state, domain, queue, job_type, caller, reason, ended_at,
       ${keptJobs(sql, isArchiving)} as jobs,
-      ${isArchiving ? sql`coalesce((${archivedAt(sql)}), ended_at)` : sql`ended_at`}
+      coalesce(${isArchiving ? sql`(${archivedAt(sql)}),` : sql``} ended_at, touched_at)
         + coalesce(archive_days, ${days}::int) * interval '24 hours' as kept_until
     from scanned
     join job_operations as done on done.id = scanned.id

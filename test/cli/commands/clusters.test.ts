@@ -93,5 +93,10 @@ describe('clusters', () => {
     expect(err).toContain('of 5 failures that the server read, some are in no cluster here')
     const other = await fakeServer(() => ({ status: 404, body: { detail: 'Not Found' } }))
     expect(await runAt(other, ['clusters'])).toMatchObject({ code: 5 })
+    const detail = [
+      { type: 'int_parsing', loc: ['path', 'job_id'], msg: 'Input should be a valid integer', input: 'clusters' },
+    ]
+    const theirs = await fakeServer(() => ({ status: 422, body: { detail } }))
+    expect(await runAt(theirs, ['clusters'])).toMatchObject({ code: 5, err: expect.stringContaining('has no GET') })
   })
 })

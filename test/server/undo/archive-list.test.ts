@@ -69,6 +69,9 @@ describe.each(kinds)('what the archive says about itself on %s', (kind) => {
     await world.sql`insert into jobs_archive (id, domain, queue, job_type, status) values (77, 'd', 'q', 't', 'failed')`
     const [kept] = Listed.parse((await list()).body)
     expect(Date.parse(kept?.kept_until ?? '') - Date.now()).toBeGreaterThan(29 * day)
+    await world.sql`update job_operations set ended_at = null`
+    await world.sql`update jobs_archive set archived_at = null`
+    expect((await list()).body).toMatchObject([{ ended_at: null, kept_until: expect.any(String) }])
     await world.sql`update job_operations set state = 'running'`
     expect((await list()).body).toEqual([])
     await world.sql`delete from job_operations`
