@@ -26,6 +26,7 @@ export async function run(argv: readonly string[], outGone: () => boolean): Prom
     openScreen: async (events) => (await import('./screen.ts')).openScreen(events, () => interruption.abort('SIGINT')),
     outGone: () => outGone() || isReaderGone(),
     interactive: isatty(0) && isatty(2), // reading `process.stdin` would open it
+    inTerminal: isatty(0),
     outTerminal: Boolean(process.stdout.isTTY),
     noteTerminal: Boolean(process.stderr.isTTY),
     columns: process.stdout.columns || 80,

@@ -34,12 +34,13 @@ export interface Io {
   readStdin: () => Promise<string>
   /** Stdin piece by piece, for input of any size. */
   stdinParts: () => AsyncIterable<Uint8Array>
-  /** Takes the whole screen and the keys of a terminal; only where `interactive` and `outTerminal` are true. */
+  /** Takes the whole screen and the keys of a terminal; only where `inTerminal` and `outTerminal` are true. */
   openScreen: (events: ScreenEvents) => Promise<Screen>
   /** Whether the reader of stdout has closed it. */
   outGone: () => boolean
   /** stdin and stderr are a terminal. */
   interactive: boolean
+  inTerminal: boolean
   outTerminal: boolean
   noteTerminal: boolean
   /** Width of the terminal on stdout, in columns. */

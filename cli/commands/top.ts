@@ -37,7 +37,7 @@ export const top: CommandSpec<TopFlags> = {
 /** @throws Failure `usage` where there is no whole screen to draw on */
 function refuseScreen({ io, settings, another }: Context): void {
   const refused = (why: string, hint = another(['top', '--once'])) => new Failure('usage', why, { hint })
-  if (!io.outTerminal || !io.interactive) throw refused('top needs a terminal for its keys and its screen')
+  if (!io.outTerminal || !io.inTerminal) throw refused('top needs a terminal for its keys and its screen')
   const { TERM } = io.env
   if (!TERM || TERM === 'dumb')
     throw refused(`top needs a terminal that can move its cursor, and TERM is ${TERM || 'not set'}`)

@@ -59,7 +59,9 @@ export async function showLive(context: Context, scope: Scope): Promise<Ending> 
     const { rows, stopped } = view()
     const names = new Set(stopped.map(({ domain, queue }) => JSON.stringify([domain, queue])))
     const page = screen ? pageOf(view(), terminal(screen.size())) : 1
-    const noControl = context.settings.interactive ? undefined : 'no queue is paused from here with --no-input'
+    const noControl = context.settings.interactive
+      ? undefined
+      : 'no queue is paused from here: --no-input, CI or a redirected stderr forbids questions'
     const pressed = press(state, key, { rows, stopped: names, page, noControl })
     state = pressed.state
     if (pressed.effect.kind === 'quit') ending.abort()

@@ -19,7 +19,7 @@ const heartbeatMs = 10_000
 /** A reader that takes nothing for this long is disconnected. */
 const longestWriteMs = 30_000
 
-type Serving = Pick<ServerContext, 'sql' | 'stopping' | 'log' | 'singleFlight'>
+type Serving = Pick<ServerContext, 'operatorSql' | 'stopping' | 'log' | 'singleFlight'>
 
 /**
  * `GET /jobs/stats/stream`: the counts of all groups, and then what changes, until the reader disconnects or the server stops.
@@ -27,7 +27,10 @@ type Serving = Pick<ServerContext, 'sql' | 'stopping' | 'log' | 'singleFlight'>
  * the stream begins.
  */
 export function streamStats(serving: Serving): Handler<RequestContext> {
-  const feed = createFeed<LiveStats>({ intervalMs: frameMs, read: (before) => readLiveStats(serving.sql, before) })
+  const feed = createFeed<LiveStats>({
+    intervalMs: frameMs,
+    read: (before) => readLiveStats(serving.operatorSql, before),
+  })
   return async (c) => {
     const scope = readQuery(c, statsStream.input)
     // The first read runs before the response begins, so that an unreachable database is a 503 and not an empty stream.

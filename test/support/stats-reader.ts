@@ -8,6 +8,8 @@ import type { World } from './world.ts'
 export interface StatsMessage {
   event: string
   frame: StatsFrame
+  /** The names of the fields of the first group, as the server sent them. */
+  fields: string[]
   /** When it came, in milliseconds of `performance.now()`. */
   at: number
 }
@@ -45,8 +47,7 @@ export async function readStats(
     for await (const line of createInterface({ input: answer.body })) {
       if (line.startsWith(': ')) heartbeats += 1
       if (line.startsWith('event:')) event = line.slice(6).trim()
-      if (line.startsWith('data:'))
-        messages.push({ event, frame: StatsFrame.parse(JSON.parse(line.slice(5))), at: performance.now() })
+      if (line.startsWith('data:')) messages.push(messageOf(event, JSON.parse(line.slice(5))))
     }
   })().catch((error: unknown) => {
     if (!reader.signal.aborted) throw error
@@ -59,6 +60,10 @@ export async function readStats(
     groups: () => groupsOf(messages),
     stop: () => reader.abort(),
   }
+}
+
+function messageOf(event: string, sent: { groups: object[] }): StatsMessage {
+  return { event, frame: StatsFrame.parse(sent), fields: Object.keys(sent.groups[0] ?? {}), at: performance.now() }
 }
 
 function groupsOf(messages: readonly StatsMessage[]): Map<string, LiveGroup> {

@@ -7,7 +7,9 @@ import { placeOf } from '../../server/endpoints/explain/place.ts'
 import { findStop } from '../../server/endpoints/explain/queue-stop.ts'
 import { findSilence } from '../../server/endpoints/explain/worker-signs.ts'
 import { controlQueue } from '../../server/endpoints/queues/control.ts'
+import { oldestDue } from '../../server/endpoints/queues/oldest-due.ts'
 import { stats, statsFromJobs } from '../../server/endpoints/queues/stats.ts'
+import { flows } from '../../server/endpoints/queues/stats-flow.ts'
 import { readWorkers } from '../../server/endpoints/queues/workers.ts'
 import { cancelJob } from '../../server/endpoints/work/cancel.ts'
 import { enqueueJob, enqueueJobs } from '../../server/endpoints/work/enqueue.ts'
@@ -77,6 +79,8 @@ const newJob = NewJob.parse({
   depends_on: ['needed'],
 })
 const acquireRequest = AcquireRequest.parse({ ...scope, worker_id: 'worker', limit: 3, job_types: ['export'] })
+const waitingGroup = { ...scope, job_type: 'export', queued: 1, scheduled: 0, processing: 0, quarantined: 0 }
+const position = { seen: '10:20:10,14', newest: 20, floor: 15 }
 const statsScope = { ...scope, job_type: undefined }
 
 /** The name of a snapshot, the call that sends the statement, and the index of the statement among those of the call. */
@@ -105,6 +109,8 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['explain-line', 0, (call) => readLine(call.sql, scope)],
   ['workers', 0, (call) => readWorkers(call.sql, scope)],
   ['stats-from-counts', 0, (call) => stats(call, statsScope)],
+  ['stats-oldest-due', 0, (call) => oldestDue(call.sql, [waitingGroup])],
+  ['stats-events', 0, (call) => flows(call.sql, position, { ...position, newest: 30 })],
   ['stats-from-jobs', 0, (call) => statsFromJobs(call.sql, statsScope)],
 ])('the statement %s is as in its snapshot (statement %i of its call)', async (name, at, run) => {
   const statements = await statementsOf((sql) => run(callWith(sql)))

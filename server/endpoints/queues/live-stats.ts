@@ -7,7 +7,7 @@ import { groupKey } from './group-key.ts'
 import { oldestDue } from './oldest-due.ts'
 import { stoppedQueues } from './queues.ts'
 import { stats } from './stats.ts'
-import { type EventPosition, flows } from './stats-flow.ts'
+import { type EventPosition, type Flows, flows } from './stats-flow.ts'
 
 /** The live counts of all groups at one moment. */
 export interface LiveStats {
@@ -34,23 +34,34 @@ export const readLiveStats = (sql: Pool, before: LiveStats | undefined): Promise
       runningChanges(tx),
     ])
     const since = await oldestDue(tx, counts)
-    const groups = new Map<string, LiveGroup>()
-    for (const count of counts) {
-      const key = groupKey(count)
-      const known = before?.groups.get(key)
-      const moved = before && flow.of(key, liveOf(count) - (known ? liveOf(known) : 0))
-      const { entered = 0, ended = 0, untold = 0 } = known ?? {}
-      const group: LiveGroup = {
-        ...count,
-        oldest_due: since.get(key) ?? null,
-        entered: entered + (moved?.entered ?? 0),
-        ended: ended + (moved?.ended ?? 0),
-        untold: untold + (moved?.untold ?? 0),
-      }
-      groups.set(key, known && isSame(known, group) ? known : group)
-    }
-    return { as_of, groups, stopped, operations, position }
+    return { as_of, groups: groupsOf(counts, { before, flow, since }), stopped, operations, position }
   })
+
+interface Known {
+  before: LiveStats | undefined
+  flow: Flows
+  /** Since when the oldest job waits, by `groupKey`. */
+  since: ReadonlyMap<string, string>
+}
+
+function groupsOf(counts: readonly GroupStats[], { before, flow, since }: Known): Map<string, LiveGroup> {
+  const groups = new Map<string, LiveGroup>()
+  for (const count of counts) {
+    const key = groupKey(count)
+    const known = before?.groups.get(key)
+    const moved = flow.of(key, liveOf(count) - (known ? liveOf(known) : 0))
+    const { domain, queue, job_type, queued, scheduled, processing, quarantined } = count
+    const group: LiveGroup = {
+      ...{ domain, queue, job_type, queued, scheduled, processing, quarantined },
+      oldest_due: since.get(key) ?? null,
+      entered: (known?.entered ?? 0) + moved.entered,
+      ended: (known?.ended ?? 0) + moved.ended,
+      untold: (known?.untold ?? 0) + moved.untold,
+    }
+    groups.set(key, known && isSame(known, group) ? known : group)
+  }
+  return groups
+}
 
 const liveOf = ({ queued, scheduled, processing }: GroupStats): number => queued + scheduled + processing
 

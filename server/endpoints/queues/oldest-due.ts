@@ -8,10 +8,9 @@ interface Row {
 }
 
 /**
- * Since when the job of each group that has waited longest could run, by the group as a JSON array. Two indexes are asked for
- * their first entries: the jobs with a time of their own by that time, and the oldest 20 of all, among which are those that
- * may run at any time. So the cost depends on the number of groups alone; a job without a time behind 20 older ones that are
- * not due is missed.
+ * Since when the job of each group that has waited longest could run, by `groupKey`. The cost depends on the number of groups
+ * alone: an index has the jobs with a time of their own in the order of that time, and a job that may run at any time is looked
+ * for among the 20 oldest of its group. So such a job is missed where 20 older ones have a time of their own.
  */
 export async function oldestDue(tx: Sql, counts: readonly GroupStats[]): Promise<Map<string, string>> {
   const waiting = counts.filter(({ queued }) => queued > 0)
@@ -19,7 +18,7 @@ export async function oldestDue(tx: Sql, counts: readonly GroupStats[]): Promise
   const rows = await tx<Row[]>`
     select
       item.key,
-      least(timed.since, oldest.since) as since
+      least(timed.since, untimed.since) as since
     from rows from (
       unnest(${waiting.map(groupKey)}::text[]),
       unnest(${waiting.map(({ domain }) => domain)}::text[]),
@@ -36,16 +35,25 @@ export async function oldestDue(tx: Sql, counts: readonly GroupStats[]): Promise
       limit 1
     ) as timed on true
     left join lateral (
-      select min(coalesce(available_at, created_at)) as since
+      select created_at as since
       from (
         select available_at, created_at
         from jobs
         where status = 'queued' and (domain, queue, job_type) = (item.domain, item.queue, item.job_type)
+          -- One entry of an index tells that the 20 need not be read.
+          and exists (
+            select
+            from jobs
+            where status in ('queued', 'processing', 'quarantined')
+              and (domain, queue, job_type) = (item.domain, item.queue, item.job_type)
+              and status = 'queued' and available_at is null
+          )
         order by created_at, id
         limit 20
-      ) as first
-      where (available_at is null or available_at <= now())
-        and isfinite(coalesce(available_at, created_at)) and coalesce(available_at, created_at) <= now()
-    ) as oldest on true`
+      ) as oldest
+      where available_at is null and created_at > '-infinity' and created_at <= now()
+      order by created_at
+      limit 1
+    ) as untimed on true`
   return new Map(rows.flatMap(({ key, since }) => (since === null ? [] : [[key, since] as const])))
 }

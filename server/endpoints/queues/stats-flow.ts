@@ -20,7 +20,7 @@ interface Flow {
 }
 
 /** The flow of all groups between two reads. */
-interface Flows {
+export interface Flows {
   /** The flow of a group, by `groupKey`, whose number of live jobs has grown by `growth`. */
   of: (key: string, growth: number) => Flow
 }

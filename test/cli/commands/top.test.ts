@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newFolder } from '../../support/database/database.ts'
 import { runAt } from '../../support/fakes/change-server.ts'
 import { startAtScreen } from '../../support/fakes/fake-screen.ts'
 import { deadServer, fakeServer } from '../../support/fakes/fake-server.ts'
@@ -140,6 +143,17 @@ describe('top', () => {
     const { code, raw } = await person.ended
     expect(code).toBe(1)
     expect(afterScreen(raw)).toMatch(/^error: .*counts that jobsctl does not understand/)
+  })
+
+  it('writes its calls to a redirected stderr with --debug', async () => {
+    const trace = join(await newFolder('trace'), 'trace.log')
+    const person = await start(['--debug'], { errors: trace })
+    await person.sees('chatbooks/default export')
+    person.types('q')
+    expect((await person.ended).code).toBe(0)
+    const text = await readFile(trace, 'utf8')
+    expect(text).toContain('/api/v1/jobs/stats/stream')
+    expect(text).not.toContain(world.key)
   })
 
   it('draws bars of ASCII where the locale has no UTF-8', async () => {

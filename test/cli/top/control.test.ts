@@ -72,6 +72,6 @@ it('a change that is refused is told on the screen, which stays', async () => {
 it('with --no-input no queue is paused', async () => {
   const screen = await start(['--no-input'])
   screen.types('p')
-  await screen.sees(/no queue is paused from here with --no-input/)
+  await screen.sees(/no queue is paused from here: --no-input/)
   await quit(screen)
 })

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createToken } from '../../../server/auth/tokens.ts'
 import { kinds, newDatabase } from '../../support/database/database.ts'
@@ -56,6 +57,7 @@ describe.each(kinds)('the stream of stats on %s', (kind) => {
       const { body } = await world.call('GET', paths.stats)
       expect(first?.frame.groups).toMatchObject(Object(body))
       expect(first?.frame.gone).toEqual([])
+      expect(first?.fields).toEqual([...Object.keys(Object(body)[0]), 'oldest_due', 'entered', 'ended', 'untold'])
       expect(first?.frame.stopped).toMatchObject([{ queue: 'paused', paused: true, drain: false, reason: 'disk full' }])
       expect(first?.frame.operations).toMatchObject([{ kind: 'prune', domain: 'chatbooks', affected: 7, caller: 'c' }])
     }
@@ -189,8 +191,10 @@ describe.each(kinds)('the stream of stats on %s', (kind) => {
   it('finds the oldest wait behind jobs that wait for a later time', async () => {
     await world.jobs(30, { status: 'queued', created_at: ago(900), available_at: ago(-900) })
     await world.jobs(1, { status: 'queued', created_at: ago(600), available_at: ago(300) })
-    const { oldest_due } = of(await read()) ?? {}
-    expect((Date.now() - Date.parse(oldest_due ?? '')) / 1000).toBeCloseTo(300, -2)
+    const wait = (reader: StatsReader) => (Date.now() - Date.parse(of(reader)?.oldest_due ?? '')) / 1000
+    expect(wait(await read())).toBeCloseTo(300, -2)
+    await world.jobs(1, { status: 'queued', created_at: ago(1500), available_at: null })
+    expect(wait(await read())).toBeCloseTo(1500, -2)
   })
 
   it('refuses a misspelt filter and a wrong key, and answers HEAD', async () => {
@@ -230,6 +234,48 @@ describe('streams of stats', () => {
       await world.jobs(1, { status: 'queued' })
       await until('the other reader is told', () => kept.groups().size === 1)
       kept.stop()
+    } finally {
+      await world.stop()
+    }
+  })
+
+  it('end when the database fails, and begin again when it answers', async () => {
+    const world = await openWorld('postgres')
+    try {
+      const reader = await readStats(world)
+      await world.sql`alter table job_queue_controls rename to elsewhere`
+      await reader.ended
+      expect(world.log.some((line) => line.includes('a stream of stats ended'))).toBe(true)
+      await world.sql`alter table elsewhere rename to job_queue_controls`
+      ;(await readStats(world)).stop()
+    } finally {
+      await world.stop()
+    }
+  })
+
+  it('disconnect a reader that takes nothing, and keep no messages for it', async () => {
+    const world = await openWorld('postgres')
+    try {
+      // Messages of a megabyte: the buffers of the operating system are full after a few of them.
+      await world.sql`
+        insert into jobs (domain, queue, job_type, status)
+        select 'chatbooks', repeat('x', 120) || n, 'export', 'queued' from generate_series(1, 4000) as n`
+      const { hostname, port } = new URL(world.url)
+      const socket = connect({ host: hostname, port: Number(port) })
+      let isGone = false
+      socket.on('error', () => {
+        isGone = true
+      })
+      socket.write(`GET ${statsStreamPath} HTTP/1.1\r\nHost: x\r\nX-API-KEY: ${world.key}\r\n\r\n`)
+      await until(
+        'the reader is disconnected',
+        async () => {
+          await world.sql`update jobs set status = case status when 'queued' then 'processing' else 'queued' end`
+          socket.write('\r\n') // an empty line before a request, which a server that is gone answers with a reset
+          return isGone
+        },
+        100_000,
+      )
     } finally {
       await world.stop()
     }

@@ -62,7 +62,7 @@ export async function startAtScreen(
       }
     },
     outGone: () => false,
-    ...{ interactive: true, outTerminal: true, noteTerminal: true, columns, rows, identity },
+    ...{ interactive: true, inTerminal: true, outTerminal: true, noteTerminal: true, columns, rows, identity },
     env: await environmentOf({ TERM: 'xterm', LANG: 'C.UTF-8', ...env }),
     home: undefined,
     signal: interruption.signal,

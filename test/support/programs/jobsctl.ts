@@ -48,6 +48,7 @@ const ioOf = ({ output, stdin, env }: IoOptions): Io => ({
   openScreen: () => Promise.reject(new Error('there is no terminal')),
   outGone: () => false,
   interactive: false,
+  inTerminal: false,
   outTerminal: false,
   rows: 24,
   noteTerminal: false,

@@ -43,6 +43,8 @@ interface TerminalOptions extends Pick<JobsctlOptions, 'env'> {
   endsAfter?: number
   /** A file that takes stdout, so that only stdin and stderr are the terminal. */
   out?: string
+  /** A file that takes stderr. */
+  errors?: string
   /** Runs it as a job of the shell, which continues it at once when it is suspended. */
   jobControl?: boolean
 }
@@ -54,11 +56,14 @@ process.on('exit', () => {
 
 /** Starts the built `jobsctl`, or another program, at a real pseudo-terminal. */
 export function startAtTerminal(argv: string[], options: TerminalOptions = {}): Promise<Terminal> {
-  const { env, columns = 100, rows = 24, endsAfter, out, jobControl = false } = options
+  const { env, columns = 100, rows = 24, endsAfter, out, errors, jobControl = false } = options
   const limit = endsAfter === undefined ? [] : ['timeout', '--foreground', '--preserve-status', String(endsAfter)]
   const words = [...limit, process.execPath, options.program ?? built.jobsctl, ...argv].map(quoted).join(' ')
   const command = jobControl ? `set -m; ${words}; printf continued; fg` : `exec ${words}`
-  return startLine(`stty cols ${columns} rows ${rows}; ${command}${out === undefined ? '' : ` >${quoted(out)}`}`, env)
+  return startLine(
+    `stty cols ${columns} rows ${rows}; ${command}${redirected('>', out)}${redirected('2>', errors)}`,
+    env,
+  )
 }
 
 /** Starts any program at a real pseudo-terminal of 100 columns, in a folder. */
@@ -97,6 +102,8 @@ async function startLine(line: string, env: JobsctlOptions['env']): Promise<Term
 /** Runs it until it ends, without a key being touched. */
 export const atTerminal = async (argv: string[], options?: TerminalOptions): Promise<TerminalRun> =>
   (await startAtTerminal(argv, options)).ended
+
+const redirected = (sign: string, file: string | undefined) => (file === undefined ? '' : ` ${sign}${quoted(file)}`)
 
 const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 
