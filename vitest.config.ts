@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * The folders of `test/`: `npx vitest run --project unit` runs one of them. `npm test` leaves out the last four. `npm run
- * test:long` runs three of them: an embedded database in trouble, an old and a new server, and the commands of every page.
+ * The folders of `test/`: `npx vitest run --project unit` runs one of them. `npm test` leaves out the last four, and
+ * `models`: random histories against a model, which `npm run test:models` runs. `npm run test:long` runs an embedded database in
+ * trouble, an old and a new server, and the commands of every page.
  * `npm run test:shells` runs `shells`: completion in the shells that are installed.
  */
 const folders = ['unit', 'server', 'cli', 'models', 'docs', 'faults', 'upgrade', 'pages', 'shells']

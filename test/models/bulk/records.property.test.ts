@@ -133,7 +133,7 @@ async function history(world: World): Promise<void> {
 
 async function take(world: World, step: Step, key: string): Promise<void> {
   if ('undo' in step) {
-    const [records] = [(await stored(world)).filter(({ kind }) => kind !== 'undo' && kind !== 'integrity')]
+    const [records] = [(await stored(world)).filter(({ kind }) => !['undo', 'integrity', 'reclaim'].includes(kind))]
     const record = records[step.undo % (records.length || 1)]
     if (record) doneOf(await world.confirm(at.undo(record.id), {}))
     return

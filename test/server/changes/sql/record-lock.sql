@@ -1,5 +1,10 @@
 select
   id,
+  (
+    select jsonb_build_object('caller', caller, 'reason', reason)
+    from jobsctl_stops
+    where operation_id = job_operations.id
+  ) as stop,
   set_config('idle_in_transaction_session_timeout', '10s', true),
   set_config('lock_timeout', $1, true)
 from job_operations
