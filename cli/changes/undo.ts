@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { type Conflict, UndoRequest, undo } from '../../shared/changes/undo.ts'
 import { Failure } from '../../shared/errors.ts'
 import { getOperation } from '../../shared/records/records.ts'
+import type { Scope } from '../../shared/scope.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
 import type { BulkChange, PreviewDetails } from '../guard/change.ts'
@@ -10,13 +11,21 @@ import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Printer } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import { parseInput } from '../settings/flag-errors.ts'
+import { describeScope } from '../settings/scope-flags.ts'
+
+/** An operation, and the part of it that is undone. */
+export interface OneUndo extends Scope {
+  id: string
+  ids?: number[] | undefined
+}
 
 /**
  * The request of an undo, without the fields that the guard adds.
  * @throws Failure `usage`
  */
-export function undoRequest(fields: unknown): { id: string } {
-  return { id: String(parseInput(UndoRequest, fields).id) }
+export function undoRequest(fields: unknown): OneUndo {
+  const { id, domain, queue, job_type, ids } = parseInput(UndoRequest, fields)
+  return { id: String(id), domain, queue, job_type, ids }
 }
 
 const columns: Column<Conflict>[] = [
@@ -26,12 +35,13 @@ const columns: Column<Conflict>[] = [
 
 const mostShown = 10
 
+export type UndoChange = BulkChange<typeof undo.input, typeof undo.output>
+
 /** An undo, for the guard. */
-export function undoChange(
-  { print, another }: Context,
-  request: { id: string },
-  words: readonly string[],
-): BulkChange<typeof undo.input, typeof undo.output> {
+export function undoChange({ print, another }: Context, request: OneUndo, words: readonly string[]): UndoChange {
+  const { id, ids, ...scope } = request
+  const isInScope = Object.values(scope).some((name) => name !== undefined)
+  const where = isInScope ? ` in ${describeScope(scope)}` : ''
   return {
     name: 'undo',
     endpoint: undo,
@@ -39,24 +49,35 @@ export function undoChange(
     preview: (request) => ({ ...request, dry_run: true }),
     bounded: (request, bound) => ({ ...request, dry_run: false, ...bound }),
     count: ({ affected }) => affected,
-    say: (jobs, done) => `${done ? 'gave' : 'would give'} back ${jobs} of operation ${request.id}`,
-    facts: { operation_undone: Number(request.id) },
+    say: (jobs, done) => `${done ? 'gave' : 'would give'} back ${jobs} of operation ${id}${where}`,
+    facts: { operation_undone: Number(id), ...scope, ...(ids && { ids }) },
     words,
     details: async (_client, { answers: [answer] }) => (answer ? conflictDetails(print, answer) : {}),
     ending: ([answer]) => ((answer?.conflict_count ?? 0) > 0 ? 'partial' : 'ok'),
-    noneMatch: (client, [answer]) => nothingLeft({ client, another }, request.id, answer),
-    beside: ({ conflicts, conflict_count }) => ({
-      facts: { conflict_count, conflicts },
-      note: conflict_count === 0 ? undefined : noteOn(conflict_count, conflicts),
+    noneMatch: (client, [answer]) => nothingLeft({ client, another }, request, answer),
+    beside: (answer) => ({
+      facts: { conflict_count: answer.conflict_count, conflicts: answer.conflicts },
+      note: notesOn(answer, request),
     }),
   }
 }
 
+type Answer = z.output<typeof undo.output>
+
+/** What an undo leaves out, in a sentence; undefined where it leaves out nothing. */
+function notesOn({ affected, conflict_count, conflicts, skipped = 0 }: Answer, { id, ids }: OneUndo) {
+  const others = (ids?.length ?? 0) - affected - conflict_count - skipped
+  const notes = [
+    ...(conflict_count === 0 ? [] : [noteOn(conflict_count, conflicts)]),
+    ...(others > 0 ? [`note: ${countOf(others, 'id')} of --ids-file: nothing of operation ${id} is kept for it`] : []),
+  ]
+  return notes.length === 0 ? undefined : notes.join('\n')
+}
+
+const countOf = (n: number, what: string): string => `${groupedDigits(n)} ${what}${n === 1 ? '' : 's'}`
+
 /** The jobs that an undo cannot give back, each with its reason. */
-async function conflictDetails(
-  print: Printer,
-  { conflicts, conflict_count }: z.output<typeof undo.output>,
-): Promise<PreviewDetails> {
+async function conflictDetails(print: Printer, { conflicts, conflict_count }: Answer): Promise<PreviewDetails> {
   if (conflicts.length === 0) return {}
   const shown = conflicts.slice(0, mostShown)
   const rest = conflict_count - shown.length
@@ -72,17 +93,22 @@ interface Asking {
 /** The error of an undo that can give back no job: another operation has undone it, or its jobs have changed. */
 async function nothingLeft(
   { client, another }: Asking,
-  id: string,
-  answer: z.output<typeof undo.output> | undefined,
+  { id, ids, ...scope }: OneUndo,
+  answer: Answer | undefined,
 ): Promise<Failure> {
+  const isInPart = [ids, ...Object.values(scope)].some((field) => field !== undefined)
   const hint = `to see the operation and its jobs: ${another(['operations', id])}`
   const by = await undoneBy(client, id)
   if (by !== undefined)
     return new Failure('conflict', `operation ${id} was undone by ${by}; nothing was changed`, { hint })
   const why = answer && answer.conflict_count > 0 ? `: ${reasonsText(answer.conflict_count, answer.conflicts)}` : ''
-  return new Failure('conflict', `operation ${id} has no job that can be given back${why}; nothing was changed`, {
-    hint,
-  })
+  return new Failure(
+    'conflict',
+    `operation ${id} has no job${isInPart ? ' in this part' : ''} that can be given back${why}; nothing was changed`,
+    {
+      hint,
+    },
+  )
 }
 
 const noteOn = (count: number, listed: readonly Conflict[]): string =>
@@ -91,7 +117,7 @@ const noteOn = (count: number, listed: readonly Conflict[]): string =>
 /** `operation 19 at 2026-11-24 12:00 UTC`, by the record; undefined where no operation has undone it. */
 async function undoneBy(client: Client, id: string): Promise<string | undefined> {
   const record = await recordOf(client, id)
-  if (record === undefined || record.undone_by === null) return undefined
+  if (record === undefined || record.state !== 'undone' || record.undone_by === null) return undefined
   const undoing = await recordOf(client, String(record.undone_by))
   const time = undoing?.ended_at ?? undoing?.started_at
   const when = time === undefined ? '' : ` at ${escaped(time.slice(0, 16).replace('T', ' '))} UTC`

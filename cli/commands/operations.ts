@@ -11,11 +11,14 @@ import { columns, fieldColumns, fieldsOf, forPeople } from '../output/operation-
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import { labelledText } from '../output/wrap.ts'
+import { pastTime } from '../settings/past-time.ts'
 import { allFlag, describeScope, type ScopeFlags, scopeFlags, scopeOf } from '../settings/scope-flags.ts'
 
 interface OperationsFlags extends ScopeFlags {
   kind?: string
   state?: string
+  since?: string
+  caller?: string
   limit?: string
   expect?: string
 }
@@ -40,6 +43,8 @@ export const operations: CommandSpec<OperationsFlags> = {
     allFlag,
     { flags: '--kind <kind>', about: 'prune, sweep, requeue, cancel, retry, undo and so on', group: 'HOW' },
     { flags: '--state <state>', about: 'running, done, partial, failed or undone', group: 'HOW' },
+    { flags: '--since <time>', about: 'begun at this time or later, or 2h for 2 h ago', group: 'HOW' },
+    { flags: '--caller <id>', about: 'made by this caller, as the list names it', group: 'HOW' },
     { flags: '--limit <n>', about: 'at most this many (default: 50)', group: 'HOW' },
     { flags: '--expect <hash>', about: 'with verify: a hash kept elsewhere, which must still be there', group: 'HOW' },
   ],
@@ -79,13 +84,18 @@ async function answerOf<In extends z.ZodType, Out extends z.ZodType>(
   return undefined
 }
 
-async function list(context: Context, { kind, state, limit, ...flags }: OperationsFlags): Promise<Ending> {
+async function list(
+  context: Context,
+  { kind, state, since, caller, limit, ...flags }: OperationsFlags,
+): Promise<Ending> {
   const { listOperations: endpoint } = await import('../../shared/records/records.ts')
   const { parseInput } = await import('../settings/flag-errors.ts')
   const scope = scopeOf(flags)
-  const checked = parseInput(endpoint.input, { ...scope, kind, state, limit })
-  const { domain, queue, job_type } = checked
-  const narrowed = { domain, queue, job_type, kind: checked.kind, state: checked.state, limit }
+  if (caller?.trim() === '') throw new Failure('usage', '--caller: must not be blank; leave it out to mean all')
+  const time = since === undefined ? undefined : pastTime(since, '--since')
+  const checked = parseInput(endpoint.input, { ...scope, kind, state, since: time, caller, limit })
+  const { before_id: _, ...given } = checked
+  const narrowed = { ...given, limit }
   const answer = await answerOf(context, endpoint, narrowed)
   if (!answer) return 'ok'
   const { body, raw } = answer

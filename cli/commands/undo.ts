@@ -1,17 +1,22 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
+import { type PartFlags, partFlags, partOf } from '../settings/part-flags.ts'
 
-export const undo: CommandSpec = {
+export const undo: CommandSpec<PartFlags> = {
   name: 'undo',
   group: 'CHANGE',
   summary: 'give back what a change took',
   about:
-    'Undoes a change of many jobs, other than a repair or a reclaim: deleted jobs exist again, and changed jobs have their old state again. Jobs that changed since the operation are left as they are, and are reported.',
-  examples: ['jobsctl undo 17 --dry-run', 'jobsctl undo 17 --reason "wrong domain" --yes'],
+    'Undoes a change of many jobs, other than a repair or a reclaim: deleted jobs exist again, and changed jobs have their old state again. Jobs that changed since the operation are left as they are, and are reported. With a scope or ids, gives back this part of the operation.',
+  examples: [
+    'jobsctl undo 17 --dry-run',
+    'jobsctl undo 17 --domain chatbooks --queue low --yes',
+    'jobsctl undo 17 --reason "wrong domain" --yes',
+  ],
   operands: '<operation>',
-  flags: [],
+  flags: [...partFlags],
   changes: true,
-  async run(context, _flags, [id = '']) {
+  async run(context, flags, [id = '']) {
     const { undoChange, undoRequest } = await import('../changes/undo.ts')
     const { guardChange } = await import('../guard/guard.ts')
     if (!/^[1-9]\d{0,15}$/.test(id)) {
@@ -19,6 +24,7 @@ export const undo: CommandSpec = {
         hint: 'jobsctl operations lists the numbers',
       })
     }
-    return guardChange(context, undoChange(context, undoRequest({ id }), ['undo', id]))
+    const { fields, words } = await partOf(context, flags)
+    return guardChange(context, undoChange(context, undoRequest({ id, ...fields }), ['undo', id, ...words]))
   },
 }

@@ -12,14 +12,14 @@ export interface SelectionFlags extends FilterFlags {
   idsFile?: string
 }
 
+export const idsFileFlag: Flag = {
+  flags: '--ids-file <path>',
+  about: 'these ids, one a line; - for stdin',
+  group: 'WHICH JOBS',
+}
+
 /** The flags of a change that takes a filter. */
-export const selectionFlags: readonly Flag[] = [
-  ...scopeFlags,
-  allFlag,
-  mustExistFlag,
-  { flags: '--ids-file <path>', about: 'these ids, one a line; - for stdin', group: 'WHICH JOBS' },
-  ...filterFlags,
-]
+export const selectionFlags: readonly Flag[] = [...scopeFlags, allFlag, mustExistFlag, idsFileFlag, ...filterFlags]
 
 /** The jobs that a change selects. */
 export interface Selected {
@@ -62,8 +62,11 @@ function idOf(text: string): number {
   throw new Failure('usage', `${text} is not a job id`, { hint: 'ids are whole numbers, such as 8123' })
 }
 
-/** The ids of a file, one a line; blank lines are passed over. */
-async function idsIn(context: Context, path: string): Promise<number[]> {
+/**
+ * The ids of the file of `--ids-file`, one a line; blank lines are passed over.
+ * @throws Failure `usage`
+ */
+export async function idsIn(context: Context, path: string): Promise<number[]> {
   const ids = (await textOf(context, path))
     .split('\n')
     .map((line) => line.trim())

@@ -77,6 +77,8 @@ async function insertRecord(
   { previewed, hash }: RecordDetails,
 ): Promise<Operation> {
   const { domain = null, queue = null, job_type = null } = bulk.scope
+  // An operation that an undo names here must be `undone`, or the chain of records is broken: a part is named by its filters.
+  const undoes = bulk.leavesJobs ? undefined : bulk.undoes
   const [row] = await tx<[Operation]>`
     with record as (
       insert into job_operations (
@@ -88,7 +90,7 @@ async function insertRecord(
         coalesce(${previewed?.as_of ?? null}::text::timestamptz, now()),
         coalesce(${previewed?.snapshot ?? null}::text, pg_current_snapshot()::text),
         ${caller}, ${reason ?? null}, ${requestId},
-        ${idempotencyKey ?? null}, ${hash}, ${previewed?.id ?? null}, ${previewed?.count ?? null}::bigint, ${bulk.undoes ?? null}::bigint
+        ${idempotencyKey ?? null}, ${hash}, ${previewed?.id ?? null}, ${previewed?.count ?? null}::bigint, ${undoes ?? null}::bigint
       )
       returning id, as_of, seen
     ),

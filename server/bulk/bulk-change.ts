@@ -80,6 +80,11 @@ export interface BulkChange<Answer> {
   limit?: number | undefined
   /** The id of the operation that this change undoes. */
   undoes?: number
+  /**
+   * Set for an undo of a part of that operation: whether other jobs of the operation can be given back after it. While they
+   * can, the operation does not become `undone`.
+   */
+  leavesJobs?: (sql: Pool) => Promise<boolean>
   /** `from jobs where …`, or from a source with the alias `jobs`: the only definition of the set. */
   matching: (sql: Sql, set: JobSet) => Fragment
   /** The time column, or expression, that the filters compare. */

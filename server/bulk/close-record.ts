@@ -8,6 +8,8 @@ export interface Outcome {
   /** Why the operation is partial or failed, as a clause. */
   error?: string
   skippedLocked?: number
+  /** The operation of which an undo of a part has given back the last job. */
+  undoes?: number | undefined
   /** The response, which an idempotent replay repeats. */
   answer?: object
 }
@@ -27,12 +29,13 @@ export interface ClosedRecord {
 export async function closeRecord(
   tx: Sql,
   id: number,
-  { state, error, skippedLocked = 0, answer }: Outcome,
+  { state, error, skippedLocked = 0, undoes, answer }: Outcome,
 ): Promise<ClosedRecord | undefined> {
   const [closed] = await tx<ClosedRecord[]>`
     update job_operations
     set state = case when ${state}::text = 'partial' and affected = 0 then 'failed' else ${state}::text end,
         error = ${error ?? null}, skipped_locked = ${skippedLocked}, answer = ${answer ? JSON.stringify(answer) : null}::text::jsonb,
+        undoes = coalesce(undoes, ${undoes ?? null}::bigint),
         ended_at = clock_timestamp(), touched_at = clock_timestamp(),
         preview_id = case when affected = 0 and ${state}::text <> 'done' then null else preview_id end,
         idempotency_key = case when affected = 0 and ${state}::text <> 'done' then null else idempotency_key end

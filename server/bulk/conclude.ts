@@ -45,7 +45,8 @@ export async function conclude<Answer>(
   const partial = { id: context.operation, affected: run.affected, hasKey }
   try {
     const answer = await makeAnswer(context, bulk, conclusion)
-    const isClosed = await closeAsDone(context, { state: 'done', skippedLocked: run.skippedLocked, answer })
+    const undoes = run.affected > 0 ? await wholeUndone(context, bulk) : undefined
+    const isClosed = await closeAsDone(context, { state: 'done', skippedLocked: run.skippedLocked, undoes, answer })
     if (isClosed) return bulk.output.parse(answer)
   } catch (cause) {
     if (run.affected === 0) throw cause
@@ -55,6 +56,15 @@ export async function conclude<Answer>(
   }
   const why = 'another server has closed the record, since this server did not touch it in time'
   throw partialFailure({ ...partial, why })
+}
+
+/** The operation that an undo of a part has undone to its end; undefined where it has not, or nobody can tell. */
+async function wholeUndone(
+  { sql }: Pick<ConcludeContext, 'sql'>,
+  { leavesJobs, undoes }: Pick<BulkChange<unknown>, 'leavesJobs' | 'undoes'>,
+): Promise<number | undefined> {
+  const leaves = await leavesJobs?.(sql).catch(() => true)
+  return leaves === false ? undoes : undefined
 }
 
 async function makeAnswer(

@@ -18,7 +18,7 @@ export interface RunningOperation {
 }
 
 const inSameScope = (tx: Sql, { scope, undoes }: Pick<BulkChange<unknown>, 'scope' | 'undoes'>): Fragment =>
-  undoes === undefined ? overlaps(tx, scope) : tx`undoes = ${undoes}::bigint`
+  undoes === undefined ? overlaps(tx, scope) : tx`filters ->> 'operation' = ${String(undoes)}::text`
 
 /** Closes the records of operations of this kind in this scope whose servers are gone. */
 export async function closeOrphansInScope(tx: Sql, context: OrphanContext, bulk: BulkChange<unknown>): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
+import { inPart, type Part } from './part.ts'
 
 /** Why an archived row, with the alias `jobs`, cannot be restored; null where it can. */
 const obstacle = staticFragment(
@@ -19,12 +20,12 @@ const obstacle = staticFragment(
 /** True for an archived row, with the alias `jobs`, that can be restored. */
 export const canBeRestored = staticFragment((sql) => sql`(${obstacle(sql)}) is null`)
 
-/** A query of the archived jobs of an operation that cannot be restored, as `(job_id, reason)`. */
-export const whyNotRestored = (sql: Sql, operation: number): Fragment => sql`
+/** A query of the archived jobs of a part of an operation that cannot be restored, as `(job_id, reason)`. */
+export const whyNotRestored = (sql: Sql, operation: number, part: Part): Fragment => sql`
   select job_id, reason
   from (
     select jobs.id as job_id, ${obstacle(sql)} as reason
     from jobs_archive as jobs
-    where operation_id = ${operation}::bigint
+    where operation_id = ${operation}::bigint ${inPart(sql, part, sql`jobs.id`)}
   ) as checked
   where reason is not null`

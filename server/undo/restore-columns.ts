@@ -5,6 +5,7 @@ import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { insertEvents, notifyQueues } from '../lifecycle/job-events.ts'
+import { inPart, type Part } from './part.ts'
 import { isAsInImage, restoreFromImage } from './row-images.ts'
 
 /** True for a row `kept` of `job_operation_rows` whose job did not run: a job that ran has lost its worker. */
@@ -15,8 +16,11 @@ export const isUnchangedSinceChange = staticFragment(
   (sql) => sql`(${didNotRun(sql)} and ${isAsInImage(sql, sql`kept.after`)})`,
 )
 
-/** A query of the jobs of an operation whose columns cannot be restored, as `(job_id, reason)`. */
-export const whyColumnsNotRestored = (sql: Sql, operation: number): Fragment => sql`
+/**
+ * A query of the jobs of a part of an operation whose columns cannot be restored, as `(job_id, reason)`. A job that is deleted
+ * has no scope any more, and is in a part by its id alone.
+ */
+export const whyColumnsNotRestored = (sql: Sql, operation: number, part: Part): Fragment => sql`
   select
     kept.job_id,
     case
@@ -28,7 +32,8 @@ export const whyColumnsNotRestored = (sql: Sql, operation: number): Fragment => 
     end as reason
   from job_operation_rows kept
   left join jobs on jobs.id = kept.job_id
-  where kept.operation_id = ${operation}::bigint and not coalesce(${isUnchangedSinceChange(sql)}, false)`
+  where kept.operation_id = ${operation}::bigint and not coalesce(${isUnchangedSinceChange(sql)}, false)
+    ${inPart(sql, part, sql`kept.job_id`)}`
 
 interface Restore {
   /** The id of the operation that is undone. */

@@ -3,12 +3,15 @@ import type { Selection } from '../bulk/selection.ts'
 import type { Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { readRestoredColumns } from './archive-columns.ts'
+import { inPart, type Part } from './part.ts'
 import { canBeRestored } from './restorable.ts'
 import { prepareEdgeRestore } from './restore-edges.ts'
 
 interface Restore {
   /** The id of the operation that is undone. */
   undoes: number
+  /** Tested again: where an id was given twice, another archived job may have the id of a selected one. */
+  part: Part
   selection: Selection
   /** Where jobs that the database does not restore are added, by id, with the reason. */
   rejected: Map<number, string>
@@ -19,7 +22,7 @@ interface Restore {
  * @returns `affected`, the number of restored jobs
  * @throws Failure `conflict` when the type of a column has changed since the jobs were archived
  */
-export async function restoreDeleted(tx: Sql, { undoes, selection, rejected }: Restore): Promise<BatchCounts> {
+export async function restoreDeleted(tx: Sql, { undoes, part, selection, rejected }: Restore): Promise<BatchCounts> {
   // Sent together: one round trip to the database.
   const [jobs, attachments, dependencies, { edges, where }] = await Promise.all([
     readRestoredColumns(tx, 'jobs', 'jobs_archive'),
@@ -27,11 +30,13 @@ export async function restoreDeleted(tx: Sql, { undoes, selection, rejected }: R
     readRestoredColumns(tx, 'job_dependencies'),
     prepareEdgeRestore(tx),
   ])
+  const { ids: _, ...scope } = part
+  const isRestored = tx`${canBeRestored(tx)} ${inPart(tx, scope, tx`jobs.id`)}`
   const [{ affected, failed }] = await tx<[{ affected: number; failed: number[] }]>`
     with picked as materialized (
       select jobs.*, jobs.ctid as jobsctl_place
       from jobs_archive as jobs
-      where operation_id = ${undoes}::bigint and ${selection.matches(tx, canBeRestored(tx))}
+      where operation_id = ${undoes}::bigint and ${selection.matches(tx, isRestored)}
       for update skip locked
     ),
     restored as (

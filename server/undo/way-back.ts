@@ -4,28 +4,34 @@ import type { BulkChange, JobSet } from '../bulk/bulk-change.ts'
 import { isUnchangedSince } from '../bulk/preview/snapshot.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { hasArchive } from './archive.ts'
+import { inPart, type Part } from './part.ts'
 import { canBeRestored, whyNotRestored } from './restorable.ts'
 import { isUnchangedSinceChange, restoreColumns, whyColumnsNotRestored } from './restore-columns.ts'
 import { restoreDeleted } from './restore-deleted.ts'
 
-/** How an undo restores the jobs of one operation. */
+/** How an undo restores the jobs of one operation, or of a part of it. */
 export interface WayBack extends Pick<BulkChange<unknown>, 'matching' | 'time' | 'batch' | 'batchStatements'> {
   /** A query of the jobs that cannot be restored, as `(job_id, reason)`. */
   conflicts: (sql: Sql) => Fragment
 }
 
+interface Undoing {
+  part: Part
+  /** Where jobs that the database does not restore are added during the undo, by id, with the reason. */
+  rejected: Map<number, string>
+}
+
 /**
- * Chooses the way back of an operation by its kind.
- * @param rejected where jobs that the database does not restore are added during the undo, by id, with the reason
+ * Chooses the way back of a part of an operation by its kind.
  * @throws Failure `conflict` for an operation that is still running, and for kinds that cannot be undone
  */
-export function wayBack({ id, kind, state }: OperationRecord, rejected: Map<number, string>): WayBack {
+export function wayBack({ id, kind, state }: OperationRecord, undoing: Undoing): WayBack {
   if (state === 'running') {
     const hint = 'wait until the operation has ended'
     throw new Failure('conflict', `operation ${id} is still running; nothing was changed`, { hint })
   }
-  if (kind === 'prune') return backFromArchive(id, rejected)
-  if (kindsWithImages.has(kind)) return backFromImages(id)
+  if (kind === 'prune') return backFromArchive(id, undoing)
+  if (kindsWithImages.has(kind)) return backFromImages(id, undoing)
   const name = names.get(kind) ?? `a ${kind}`
   throw new Failure('conflict', `operation ${id} is ${name}, which cannot be undone; nothing was changed`)
 }
@@ -39,24 +45,26 @@ const names = new Map([
   ['integrity', 'a repair'],
 ])
 
-const backFromArchive = (id: number, rejected: Map<number, string>): WayBack => ({
+const backFromArchive = (id: number, { part, rejected }: Undoing): WayBack => ({
   matching: (sql, set) => sql`
     from jobs_archive as jobs
-    where operation_id = ${id}::bigint and ${canBeRestored(sql)} and ${isNotExcluded(sql, set)}`,
+    where operation_id = ${id}::bigint and ${canBeRestored(sql)} and ${isNotExcluded(sql, set)}
+      ${inPart(sql, part, sql`jobs.id`)}`,
   time: (sql) => sql`archived_at`,
-  conflicts: (sql) => whyNotRestored(sql, id),
-  batch: (tx, _context, selection) => restoreDeleted(tx, { undoes: id, selection, rejected }),
+  conflicts: (sql) => whyNotRestored(sql, id, part),
+  batch: (tx, _context, selection) => restoreDeleted(tx, { undoes: id, part, selection, rejected }),
   batchStatements: 2,
 })
 
-const backFromImages = (id: number): WayBack => ({
+const backFromImages = (id: number, { part }: Undoing): WayBack => ({
   matching: (sql, set) => sql`
     from job_operation_rows kept
     join jobs on jobs.id = kept.job_id
     where kept.operation_id = ${id}::bigint and ${isUnchangedSinceChange(sql)}
-      and ${isUnchangedSince(sql, set.snapshot)} and ${isNotExcluded(sql, set)}`,
+      and ${isUnchangedSince(sql, set.snapshot)} and ${isNotExcluded(sql, set)}
+      ${inPart(sql, part, sql`kept.job_id`)}`,
   time: (sql) => sql`updated_at`,
-  conflicts: (sql) => whyColumnsNotRestored(sql, id),
+  conflicts: (sql) => whyColumnsNotRestored(sql, id, part),
   batch: (tx, context, selection) => restoreColumns(tx, context, { undoes: id, selection }),
 })
 
@@ -69,15 +77,17 @@ const isNotExcluded = (sql: Sql, { excluded = [] }: JobSet): Fragment =>
  * @throws Failure `conflict` when the jobs were never archived, or their archive is deleted already
  */
 export async function requireKeptRows(sql: Sql, { id, state, affected }: OperationRecord): Promise<void> {
-  if (state === 'undone' || affected === 0) return
-  const [{ kept }] = await sql<[{ kept: boolean }]>`
-    select exists (select from job_operation_rows where operation_id = ${id}::bigint) as kept`
-  if (kept) return
-  if (await hasArchive(sql)) {
-    const archived = await sql`select from jobs_archive where operation_id = ${id}::bigint limit 1`
-    if (archived.count > 0) return
-  }
+  if (state === 'undone' || affected === 0 || (await hasKeptRows(sql, id))) return
   const detail = `the archive does not have the jobs of operation ${id}, or has them no longer; nothing was changed`
   const hint = 'JOBS_ARCHIVE_BEFORE_DELETE says whether jobs are kept, JOBS_ARCHIVE_DAYS for how long'
   throw new Failure('conflict', detail, { hint })
+}
+
+/** True where the database has archived jobs or row images of the operation. */
+async function hasKeptRows(sql: Sql, id: number): Promise<boolean> {
+  const [{ kept }] = await sql<[{ kept: boolean }]>`
+    select exists (select from job_operation_rows where operation_id = ${id}::bigint) as kept`
+  if (kept || !(await hasArchive(sql))) return kept
+  const archived = await sql`select from jobs_archive where operation_id = ${id}::bigint limit 1`
+  return archived.count > 0
 }

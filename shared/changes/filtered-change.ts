@@ -9,7 +9,7 @@ const mostIds = 1_000_000
 const isId = (value: unknown): boolean => typeof value === 'number' && Number.isSafeInteger(value) && value > 0
 
 /** Checked as one value: a schema for each of a million ids would block other calls for seconds. */
-const Ids = z
+export const Ids = z
   .custom<number[]>(
     (value) => Array.isArray(value) && value.length > 0 && value.every(isId),
     'must be a list of ids, such as [8123, 8124]',

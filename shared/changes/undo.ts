@@ -1,10 +1,22 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count } from '../scope.ts'
+import { Count, ScopeName } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
+import { documentsOfIds, Ids } from './filtered-change.ts'
 
-export const UndoRequest = z.strictObject({ ...bulkFields, id: PathId })
+/**
+ * The part of an operation that is undone; without any of these fields the whole operation is. Null and blank names are
+ * rejected: the variable that a script forgot to set must not mean all jobs of the operation.
+ */
+const partFields = {
+  domain: ScopeName.optional(),
+  queue: ScopeName.optional(),
+  job_type: ScopeName.optional(),
+  ids: Ids.optional(),
+}
+
+export const UndoRequest = z.strictObject({ ...bulkFields, id: PathId, ...partFields })
 export type UndoRequest = z.output<typeof UndoRequest>
 
 /** A job that cannot be restored, and the reason as a sentence. */
@@ -13,7 +25,8 @@ export type Conflict = z.output<typeof Conflict>
 
 /**
  * Undoes an operation: restores pruned jobs, returns requeued jobs to quarantine, and returns swept jobs that were queued to
- * the queue. Jobs that somebody has picked up or changed since stay as they are.
+ * the queue. Jobs that somebody has picked up or changed since stay as they are. With a scope or ids only these jobs of the
+ * operation are restored, and the operation stays as it is until the last of its jobs is back.
  */
 export const undo = endpoint({
   method: 'POST',
@@ -28,4 +41,5 @@ export const undo = endpoint({
   }),
   changes: (request) => !request.dry_run,
   bulk: true,
+  documents: documentsOfIds,
 })

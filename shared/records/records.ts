@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, queryNumber, scopeFields } from '../scope.ts'
-import { PathId } from '../work/job.ts'
+import { Time } from '../time.ts'
+import { PathId, words } from '../work/job.ts'
 
 export const bulkKinds = [
   'prune',
@@ -50,9 +51,11 @@ export const OperationRecord = z.object({
   error: z.string().nullable(),
   started_at: z.string(),
   ended_at: time,
-  /** The operation that this one undoes, and the operation that undid this one. */
+  /** The operation that this one undoes, and the last operation that undid this one, or a part of it. */
   undoes: z.number().nullable(),
   undone_by: z.number().nullable(),
+  /** All undos that gave back jobs of this operation, in their order. Servers before 0.2 do not send it. */
+  undos: z.array(z.number()).optional(),
   /** The hash of the record and of the hash before it. */
   hash: z.string().nullable(),
 })
@@ -66,6 +69,10 @@ export const listOperations = endpoint({
     ...scopeFields,
     kind: optional(z.enum(bulkKinds, `must be one of ${bulkKinds.join(', ')}`)),
     state: optional(z.enum(states, `must be one of ${states.join(', ')}`)),
+    /** Only records of this caller, as records name it. */
+    caller: optional(words(256)),
+    /** Only changes that began at this time or later. */
+    since: optional(Time),
     /** Only records with a lower id, for the next page. */
     before_id: queryNumber(1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     limit: queryNumber(1, 1000, 50),

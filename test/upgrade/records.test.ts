@@ -13,6 +13,7 @@ describe.skipIf(!hasOldBuild).each(orders)(
     beforeAll(async () => {
       pair = await openPair({ one, other })
       for (const [first, second] of [pair.both, [pair.other, pair.one]] as const) await changeByTurns(first, second)
+      await undoInParts()
     })
     afterAll(() => pair?.close())
 
@@ -31,6 +32,20 @@ describe.skipIf(!hasOldBuild).each(orders)(
       await first.change(paths.prune, { domain: 'nothing' }, { 'idempotency-key': `nothing by ${first.build}` })
       await second.change(paths.undo(pruned.operation), {}, reason)
       await first.change(paths.prune, { max: 1 }, { 'idempotency-key': `too many by ${first.build}` })
+    }
+
+    /** Prunes of the old server, of which the new one gives back a part, and either server the rest. */
+    async function undoInParts(): Promise<void> {
+      const { sql, both } = pair
+      for (const rest of both) {
+        for (const queue of ['low', 'high']) await insertJobs(sql, { n: 3, domain: rest.build, queue })
+        const byOld = both.find(({ build }) => build === 'old') ?? rest
+        const byNew = both.find(({ build }) => build === 'new') ?? rest
+        const pruned = resultOf(await byOld.change(paths.prune, { domain: rest.build }))
+        const part = resultOf(await byNew.change(paths.undo(pruned.operation), { queue: 'low' }))
+        const whole = resultOf(await rest.change(paths.undo(pruned.operation), {}))
+        expect([part.affected, whole.affected]).toEqual([3, 3])
+      }
     }
 
     /** How `jobsctl operations verify` of each build ends on each server. */

@@ -58,7 +58,7 @@ export function narrowerParts(request: NarrowerFilter): { filters: NarrowerFilte
 type NarrowerFilter = Omit<JobFilter, 'domain' | 'queue' | 'job_type' | 'status'>
 
 /** A long list of ids as the record has it: their number, a hash over all, and the first ones. */
-const recorded = (ids: readonly number[]): unknown =>
+export const recorded = (ids: readonly number[]): unknown =>
   ids.length <= mostRecordedIds
     ? ids
     : { count: ids.length, sha256: createHash('sha256').update(ids.join()).digest('hex'), first: ids.slice(0, 10) }

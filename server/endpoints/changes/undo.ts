@@ -5,24 +5,32 @@ import type { BulkChange } from '../../bulk/bulk-change.ts'
 import { previewChange } from '../../bulk/preview/preview.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
+import { limitReadTime } from '../../database/read-timeout.ts'
+import type { Pool } from '../../database/sql.ts'
 import { type PreviewedConflicts, previewedConflicts, readConflicts } from '../../undo/conflicts.ts'
+import { isNarrowed } from '../../undo/part.ts'
 import { requireKeptRows, type WayBack, wayBack } from '../../undo/way-back.ts'
 import { recordOf } from '../records/records.ts'
+import { recorded } from './filtered.ts'
 
 type UndoResult = z.output<typeof endpoint.output>
 
 /**
- * Restores the jobs of an operation that nobody has changed since.
+ * Restores the jobs of an operation, or of a part of it, that nobody has changed since.
  * @throws Failure `not_found`; `conflict` for an operation that is still running or cannot be undone; others as
  *   `runBulkChange` does
  */
 export async function undo(call: Call, request: UndoRequest): Promise<UndoResult> {
   const record = await recordOf(call.sql, request.id)
+  const { domain, queue, job_type, ids } = request
+  const part = { domain, queue, job_type, ids }
   const rejected = new Map<number, string>()
-  const way = wayBack(record, rejected)
+  const way = wayBack(record, { part, rejected })
   await requireKeptRows(call.sql, record)
   const bulk = bulkOf(record, request, { way, rejected })
-  if (!request.dry_run) return runBulkChange(call, bulk)
+  if (!request.dry_run) {
+    return runBulkChange(call, isNarrowed(part) ? { ...bulk, leavesJobs: (sql) => leavesJobs(sql, record) } : bulk)
+  }
   const { preview, more } = await previewChange<PreviewedConflicts>(call, bulk, {
     more: (sql) => previewedConflicts(sql, way),
     except: ({ excluded }) => excluded,
@@ -31,24 +39,40 @@ export async function undo(call: Call, request: UndoRequest): Promise<UndoResult
   return { affected: preview.count, conflict_count, conflicts, preview }
 }
 
+/** True where an undo of the whole operation could restore jobs now. */
+async function leavesJobs(sql: Pool, record: OperationRecord): Promise<boolean> {
+  const { matching } = wayBack(record, { part: {}, rejected: new Map() })
+  const [{ leaves }] = await sql.begin(async (tx) => {
+    await tx`select ${limitReadTime(tx)}`
+    return tx<[{ leaves: boolean }]>`
+      select exists (select ${matching(tx, { asOf: undefined, snapshot: undefined })}) as leaves`
+  })
+  return leaves
+}
+
 interface Undoing {
   way: WayBack
   rejected: Map<number, string>
 }
 
 function bulkOf(
-  { id, domain, queue, job_type }: OperationRecord,
-  { max, preview_token, rate, until }: UndoRequest,
+  record: OperationRecord,
+  { domain, queue, job_type, ids, max, preview_token, rate, until }: UndoRequest,
   { way, rejected }: Undoing,
 ): BulkChange<UndoResult> {
-  const filters = { operation: id }
+  const { id } = record
+  const filters = { operation: id, domain, queue, job_type, ids }
   return {
     kind: 'undo',
     name: 'undo',
     event: 'jobs.undone',
-    scope: { domain: domain ?? undefined, queue: queue ?? undefined, job_type: job_type ?? undefined },
+    scope: {
+      domain: domain ?? record.domain ?? undefined,
+      queue: queue ?? record.queue ?? undefined,
+      job_type: job_type ?? record.job_type ?? undefined,
+    },
     filters,
-    request: { ...filters, max, rate, until },
+    request: { ...filters, ...(ids && { ids: recorded(ids) }), max, rate, until },
     brake: { rate, until },
     max,
     previewToken: preview_token,

@@ -5,6 +5,7 @@ import type { Call } from '../../call.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { staticFragment } from '../../database/static-fragment.ts'
 import { hasArchive, missingArchiveColumns } from '../../undo/archive.ts'
 import { pageLink } from '../page-link.ts'
 
@@ -124,7 +125,7 @@ const archivedAt = (sql: Sql): Fragment => sql`
 /** The jobs of an operation that are kept. Once an undo has given some back, the rest is counted, up to 100,000. */
 const keptJobs = (sql: Sql, isArchiving: boolean): Fragment => sql`
   case
-    when undone_by is null then affected
+    when undone_by is null and done.id::text <> all(array(${undoneInPart(sql)})) then affected
     else (
       select count(*)
       from (
@@ -134,3 +135,12 @@ const keptJobs = (sql: Sql, isArchiving: boolean): Fragment => sql`
       ) as kept
     )
   end`
+
+/** The operations, as text, that an undo of a part has undone since. Needs the CTE `scanned`. */
+const undoneInPart = staticFragment(
+  (sql) => sql`
+  select filters ->> 'operation'
+  from job_operations
+  where id > (select min(id) from scanned) and kind = 'undo' and undoes is null and affected > 0
+    and filters ->> 'operation' is not null`,
+)

@@ -9,15 +9,40 @@ import type {
 import { readChainHead, verifyChain } from '../../bulk/verify-chain.ts'
 import type { Call } from '../../call.ts'
 import { inScope } from '../../database/scope.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { hasArchive } from '../../undo/archive.ts'
 
-const columns = staticFragment(
+/**
+ * A query of the records of `which`, the newest first. An undo of a part names its operation in its filters alone, so that
+ * `undoes` and `undone_by` are read from there, too.
+ * @param which `from job_operations …`, which chooses the records
+ */
+const recordsOf = (sql: Sql, which: Fragment): Fragment => sql`
+  with page as materialized (select * ${which}),
+  undos as materialized (
+    select filters ->> 'operation' as operation, jsonb_agg(id order by id) as ids, max(id) as last
+    from job_operations
+    where id > (select min(id) from page) and kind = 'undo' and state <> 'running' and affected > 0
+    group by 1
+  )
+  select
+    id, kind, state, domain, queue, job_type, filters, as_of, caller, reason, request_id, idempotency_key, previewed, affected,
+    case when state <> 'running' then previewed - affected end as skipped,
+    skipped_locked, batches, counts, error, started_at, ended_at, ${undone(sql)} as undoes,
+    coalesce(undone_by, undos.last) as undone_by, coalesce(undos.ids, '[]') as undos, hash
+  from page
+  left join undos on undos.operation = page.id::text
+  order by id desc`
+
+/** The operation that an undo of all its jobs, or of a part, has undone. */
+const undone = staticFragment(
   (sql) => sql`
-  id, kind, state, domain, queue, job_type, filters, as_of, caller, reason, request_id, idempotency_key, previewed, affected,
-  case when state <> 'running' then previewed - affected end as skipped,
-  skipped_locked, batches, counts, error, started_at, ended_at, undoes, undone_by, hash`,
+  case
+    when undoes is null and kind = 'undo' and filters ->> 'operation' ~ '^[1-9][0-9]{0,15}$'
+      then (filters ->> 'operation')::bigint
+    else undoes
+  end`,
 )
 
 /** The records of bulk changes, the newest first. */
@@ -25,15 +50,19 @@ export const listOperations = async (
   { sql }: Call,
   request: z.output<typeof listing.input>,
 ): Promise<OperationRecord[]> => [
-  ...(await sql<OperationRecord[]>`
-    select ${columns(sql)}
+  ...(await sql<OperationRecord[]>`${recordsOf(
+    sql,
+    sql`
     from job_operations
     where id < ${request.before_id}::bigint
       ${request.kind ? sql`and kind = ${request.kind}` : sql``}
       ${request.state ? sql`and state = ${request.state}` : sql``}
+      ${request.caller ? sql`and caller = ${request.caller}::text` : sql``}
+      ${request.since ? sql`and started_at >= ${request.since}::text::timestamptz` : sql``}
       ${inScope(sql, request)}
     order by id desc
-    limit ${request.limit}`),
+    limit ${request.limit}`,
+  )}`),
 ]
 
 /**
@@ -63,7 +92,7 @@ export async function getOperation(
 
 /** @throws Failure `not_found` */
 export async function recordOf(sql: Sql, id: number): Promise<OperationRecord> {
-  const [record] = await sql<OperationRecord[]>`select ${columns(sql)} from job_operations where id = ${id}::bigint`
+  const [record] = await sql<OperationRecord[]>`${recordsOf(sql, sql`from job_operations where id = ${id}::bigint`)}`
   if (record) return record
   throw new Failure('not_found', `there is no operation ${id}`, { hint: 'jobsctl operations lists them' })
 }

@@ -1,0 +1,23 @@
+import type { Scope } from '../../shared/scope.ts'
+import { inScope } from '../database/scope.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
+
+/** Which jobs of an operation an undo is about; all of them where no field is set. */
+export interface Part extends Scope {
+  ids?: readonly number[] | undefined
+  /** Ids above the first number, up to the second one. */
+  between?: readonly [number, number] | undefined
+}
+
+/**
+ * An SQL fragment of conditions, each of which begins with `and`: true for jobs of the part.
+ * @param id the column of the id
+ */
+export const inPart = (sql: Sql, { ids, between, ...scope }: Part, id: Fragment): Fragment => sql`
+  ${inScope(sql, scope)}
+  ${ids ? sql`and ${id} = any(${`{${ids.join(',')}}`}::text::bigint[])` : sql``}
+  ${between ? sql`and ${id} > ${between[0]}::bigint and ${id} <= ${between[1]}::bigint` : sql``}`
+
+/** True for a part that may leave out jobs of the operation. */
+export const isNarrowed = ({ domain, queue, job_type, ids }: Part): boolean =>
+  [domain, queue, job_type, ids].some((field) => field !== undefined)

@@ -1,0 +1,99 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { newFolder } from '../../support/database/database.ts'
+import { openWorld, type World } from '../../support/world.ts'
+
+describe.each(['postgres'] as const)('a part of an operation on %s', (kind) => {
+  let world: World
+  let low: number[]
+  let id: string
+  beforeAll(async () => {
+    world = await openWorld(kind)
+  })
+  afterAll(() => world?.stop())
+  beforeEach(async () => {
+    await world.clear()
+    low = await world.jobs(3, { queue: 'low' })
+    await world.jobs(2, { queue: 'high' })
+    const { out } = await world.jobsctl(['prune', '--domain', 'chatbooks', '--yes', '--json'])
+    id = String(JSON.parse(out).operation_ids[0])
+  })
+
+  const idsFile = async (text: string) => {
+    const path = join(await newFolder('ids'), 'ids')
+    await writeFile(path, text)
+    return path
+  }
+
+  it('is given back by its scope, then the rest', async () => {
+    const part = ['undo', id, '--domain', 'chatbooks', '--queue', 'low']
+    const refused = await world.jobsctl(part)
+    expect(refused).toMatchObject({ code: 3, err: expect.stringContaining(`jobsctl ${part.join(' ')} --yes\n`) })
+    const done = await world.jobsctl([...part, '--yes'])
+    expect(done).toEqual({ code: 0, out: `gave back 3 jobs of operation ${id} in chatbooks/low\n`, err: '' })
+    const again = await world.jobsctl([...part, '--yes'])
+    expect(again).toMatchObject({
+      code: 6,
+      err: expect.stringContaining(
+        `operation ${id} has no job in this part that can be given back; nothing was changed`,
+      ),
+    })
+    const json = await world.jobsctl(['undo', id, '--queue', 'high', '--dry-run', '--json'])
+    expect(JSON.parse(json.out)).toMatchObject({ operation_undone: Number(id), queue: 'high', affected: 2 })
+    const rest = await world.jobsctl(['undo', id, '--yes'])
+    expect(rest).toEqual({ code: 0, out: `gave back 2 jobs of operation ${id}\n`, err: '' })
+    expect(await world.jobsctl(['undo', id, '--yes'])).toMatchObject({
+      code: 6,
+      err: expect.stringContaining(`operation ${id} was undone by operation`),
+    })
+    expect(await world.jobsctl(['operations', 'verify'])).toMatchObject({ code: 0 })
+  })
+
+  it('is given back by ids of a file or of stdin, and a plan keeps to them', async () => {
+    const path = await idsFile(`${low[0]}\n\n${low[0]}\n999999\n`)
+    const dry = await world.jobsctl(['undo', id, '--ids-file', path, '--dry-run'])
+    expect(dry).toEqual({
+      code: 0,
+      out: `would give back 1 job of operation ${id}\n`,
+      err: `note: 1 id of --ids-file: nothing of operation ${id} is kept for it\n`,
+    })
+    const plan = join(await newFolder('plan'), 'plan.json')
+    await world.jobsctl(['undo', id, '--ids-file', path, '--dry-run', '--plan-out', plan])
+    expect(await world.jobsctl(['apply', plan, '--yes'])).toMatchObject({
+      code: 0,
+      out: `gave back 1 job of operation ${id}\n`,
+    })
+    const stdin = await world.jobsctl(['undo', id, '--ids-file', '-', '--yes'], { stdin: `${low[1]}\n${low[2]}` })
+    expect(stdin).toMatchObject({ code: 0, out: `gave back 2 jobs of operation ${id}\n` })
+    expect((await world.rows()).map((row) => Number(row.id)).sort()).toEqual(low.map(Number).sort())
+  })
+
+  it.each([
+    ['--domain', ''],
+    ['--queue', ' '],
+    ['--ids-file', '/nowhere/ids'],
+  ])('is refused with %s %j, and nothing is given back', async (flag, value) => {
+    expect(await world.jobsctl(['undo', id, flag, value, '--yes'])).toMatchObject({ code: 2, out: '' })
+    expect(await world.count()).toBe(0)
+  })
+
+  it('operations are listed by time and caller', async () => {
+    const ids = async (argv: string[]) => {
+      const { code, out } = await world.jobsctl(['operations', ...argv, '--json'])
+      return code === 0 ? JSON.parse(out).map((record: { id: number }) => record.id) : code
+    }
+    await world.sql`update job_operations set started_at = now() - interval '3 hours' where id = ${id}::bigint`
+    expect(await ids(['--since', '4h', '--kind', 'prune'])).toContain(Number(id))
+    expect(await ids(['--since', '2h'])).not.toContain(Number(id))
+    expect(await ids(['--caller', 'single-user'])).toContain(Number(id))
+    expect(await ids(['--caller', 'nobody'])).toEqual([])
+    for (const bad of [
+      ['--since', 'soon'],
+      ['--caller', ''],
+      ['--since', ''],
+    ])
+      expect(await ids(bad)).toBe(2)
+    expect((await world.jobsctl(['operations', 'verify', '--caller', 'x'])).code).toBe(2)
+  })
+})
