@@ -1,6 +1,7 @@
 import type { StoppedQueue } from '../../../shared/queues/queues.ts'
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import type { LiveGroup, RunningChange } from '../../../shared/queues/stats-stream.ts'
+import { hasSafeId } from '../../database/planner-hints.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { groupKey } from './group-key.ts'
@@ -82,7 +83,7 @@ async function readPosition(tx: Sql, before: EventPosition | undefined) {
     select
       now() as as_of,
       pg_current_snapshot()::text as seen,
-      coalesce((select id from job_events order by id desc limit 1), 0) as newest`
+      coalesce((select id from job_events where ${hasSafeId(tx)} order by id desc limit 1), 0) as newest`
   return { as_of, position: { seen, newest, floor: Math.min(newest, before?.newest ?? newest) } }
 }
 

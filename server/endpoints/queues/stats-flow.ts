@@ -32,7 +32,7 @@ const mostIds = 20_000
 export async function flows(tx: Sql, before: EventPosition | undefined, now: EventPosition): Promise<Flows> {
   if (!before) return { of: () => ({ entered: 0, ended: 0, untold: 0 }) }
   if (now.newest - before.floor > mostIds) return { of: () => ({ entered: 0, ended: 0, untold: 1 }) }
-  const rows = now.newest > before.floor ? await countEvents(tx, before) : []
+  const rows = now.newest > before.floor ? await countEvents(tx, before, now.newest) : []
   const counts = new Map(rows.map((row) => [groupKey(row), row]))
   return {
     of(key, growth) {
@@ -51,7 +51,7 @@ interface Row {
 }
 
 /** Events of transactions that were not over at the read before, whatever the order of their ids. */
-const countEvents = (tx: Sql, { seen, floor }: EventPosition) => {
+const countEvents = (tx: Sql, { seen, floor }: EventPosition, newest: number) => {
   const [, end = '0', open = ''] = seen.split(':')
   const wrap = 2n ** 32n
   const wrapped = (id: string) => String(BigInt(id) % wrap)
@@ -63,7 +63,7 @@ const countEvents = (tx: Sql, { seen, floor }: EventPosition) => {
       count(*) filter (where event_type in ('job.created', 'job.requeued', 'job.retried', 'job.revived')) as entered,
       count(*) filter (where event_type not in ('job.created', 'job.requeued', 'job.retried', 'job.revived')) as ended
     from job_events
-    where id > ${floor}::bigint
+    where id > ${floor}::bigint and id <= ${newest}::bigint
       and event_type in (
         'job.created', 'job.requeued', 'job.retried', 'job.revived',
         'job.completed', 'job.failed', 'job.quarantined', 'job.cancelled'

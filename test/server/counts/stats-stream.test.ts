@@ -172,6 +172,18 @@ describe.each(kinds)('the stream of stats on %s', (kind) => {
     expect(counters()).toEqual({ entered: 2, ended: 0, untold: 0 })
   })
 
+  it('goes on beside events whose ids no number holds', async () => {
+    await world.sql`
+      insert into job_events (id, event_type, domain, queue, job_type)
+      values (9223372036854775807, 'job.created', 'chatbooks', 'default', 'export'), (-9223372036854775808, 'job.created', null, null, null)`
+    await world.jobs(1, { status: 'queued' })
+    const reader = await read()
+    const counters = countersOf(reader)
+    await worker.enqueue()
+    await until('the job is told', () => of(reader)?.queued === 2)
+    expect(counters()).toEqual({ entered: 1, ended: 0, untold: 0 })
+  })
+
   const infinite = '-infinity'
   it.each<[string, () => object, number | undefined]>([
     ['the creation of a job without a time of its own', () => ({ created_at: ago(500), available_at: null }), 500],

@@ -5,6 +5,7 @@ import { newDatabase, type TestDatabase } from '../../support/database/database.
 import { type Answer, call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
+import { readStats } from '../../support/stats-reader.ts'
 import { jobPaths, workerOf } from '../../support/worker.ts'
 import { paths } from '../../support/world.ts'
 
@@ -18,7 +19,7 @@ const key = 'key-of-the-tests'
 
 type Send = (method: string, path: string, body?: unknown) => Promise<Answer>
 
-type Run = (worker: ReturnType<typeof workerOf>, send: Send) => Promise<unknown>
+type Run = (worker: ReturnType<typeof workerOf>, send: Send, url: string) => Promise<unknown>
 
 describe('the cost of a call beside 300,000 jobs of other queues', () => {
   let database: TestDatabase
@@ -60,6 +61,7 @@ describe('the cost of a call beside 300,000 jobs of other queues', () => {
       await run(
         workerOf((path, body) => send('POST', path, body)),
         send,
+        server.url,
       )
     } finally {
       await server.stop()
@@ -195,6 +197,22 @@ describe('the cost of a call beside 300,000 jobs of other queues', () => {
     } finally {
       await sql`delete from job_sla_policies`
     }
+  })
+
+  it('is a few jobs of each group for the stream of stats', async () => {
+    const { scanned, fetched } = await readBy(async (_worker, _send, url) => {
+      // The sixth time PostgreSQL may make one plan for all parameters; a read is shared for a second.
+      const times = new Set<string>()
+      await until('there were eight reads', async () => {
+        const reader = await readStats({ url, key })
+        expect(reader.groups().get('busy/q0/t')?.oldest_due).not.toBeNull()
+        times.add(reader.messages[0]?.frame.as_of ?? '')
+        reader.stop()
+        return times.size === 8
+      })
+    })
+    expect(scanned).toBe(0)
+    expect(fetched).toBeLessThan(8 * 20 * 5)
   })
 
   it('is that of the groups for stats, of all and of a domain', async () => {
