@@ -11,7 +11,7 @@ import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
 import { insertEvents } from '../../lifecycle/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
-import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
+import { allWhere, isSelected, jobsWhere, now, partsOf, withoutIds } from './filtered.ts'
 
 type CancelResult = z.output<typeof endpoint.output>
 
@@ -49,8 +49,7 @@ function bulkOf(request: CancelBatchRequest): BulkChange<CancelResult> {
     restorable: (sql) => sql`status = 'queued'`,
     reason: (sql) =>
       sql`case when status = 'queued' then 'cancelled' else ${request.force ? sql`'ended'` : sql`'asked'`} end`,
-    dependents: (sql) =>
-      countDependents(sql, matching(sql, { asOf: undefined, snapshot: undefined }), isEnded(sql, request)),
+    dependents: (sql) => countDependents(sql, allWhere(sql, cancellable(sql, now, request)), isEnded(sql, request)),
     batch: (tx, context, selection) => cancelJobs(tx, context, { request, selection }),
     affected: ({ cancelled = 0, asked = 0 }) => cancelled + asked,
     ownAnswer: ({ counts: { cancelled = 0, asked = 0 } }) => ({ affected: cancelled + asked, cancelled, asked }),

@@ -10,7 +10,7 @@ import { staticFragment } from '../../database/static-fragment.ts'
 import { prepareArchive } from '../../undo/archive.ts'
 import { deleteJobs } from '../../undo/delete-jobs.ts'
 import { countDependents, isFailedEnd } from '../../undo/dependents-along.ts'
-import { jobsWhere, narrowerParts, withoutIds } from './filtered.ts'
+import { allWhere, jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
 
 /** The time when a finished job ended: the first of its times that is set. An index has this expression. */
 const ended = staticFragment((sql) => sql`coalesce(completed_at, cancelled_at, quarantined_at, created_at)`)
@@ -69,8 +69,7 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Omit<BulkChange<Pru
     time: ended,
     hasTimeIndex: true,
     restorable: (sql) => (isArchived ? sql`true` : sql`false`),
-    dependents: (sql) =>
-      countDependents(sql, matching(sql, { asOf: undefined, snapshot: undefined }), isFailedEnd(sql)),
+    dependents: (sql) => countDependents(sql, allWhere(sql, prunable(sql, now, request)), isFailedEnd(sql)),
     affected: ({ deleted = 0 }) => deleted,
     ownAnswer: ({ counts: { deleted = 0 } }) => ({ deleted }),
     output: PruneResult,

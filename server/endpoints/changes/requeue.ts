@@ -9,7 +9,7 @@ import { inFilter } from '../../database/job-filter.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { jobsWhere, narrowerParts, withoutIds } from './filtered.ts'
+import { allWhere, jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
 import { spreadFromNow } from './spread.ts'
 
@@ -74,7 +74,7 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
     time: (sql) => sql`quarantined_at`,
     restorable: (sql) => sql`true`,
     ...(with_dependents && {
-      dependents: (sql) => countRevivable(sql, matching(sql, { asOf: undefined, snapshot: undefined })),
+      dependents: (sql) => countRevivable(sql, allWhere(sql, requeueable(sql, now, request))),
     }),
     batch: (tx, context, selection) =>
       changeColumns(tx, context, {

@@ -8,7 +8,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/job-events.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
+import { allWhere, isSelected, jobsWhere, now, partsOf, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
 import { spreadFromNow } from './spread.ts'
 
@@ -42,7 +42,7 @@ function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
     time: (sql) => sql`coalesce(completed_at, available_at)`,
     restorable: (sql) => sql`true`,
     ...(request.with_dependents && {
-      dependents: (sql) => countRevivable(sql, matching(sql, { asOf: undefined, snapshot: undefined })),
+      dependents: (sql) => countRevivable(sql, allWhere(sql, retryable(sql, now, request))),
     }),
     batch: (tx, context, selection) =>
       changeColumns(tx, context, {

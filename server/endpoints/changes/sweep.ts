@@ -14,7 +14,7 @@ import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
 import { insertEvents } from '../../lifecycle/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
-import { jobsWhere, narrowerParts, withoutIds } from './filtered.ts'
+import { allWhere, jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
 
 /** The time `seconds` before the reference time; the limit of about 3,000 years keeps it within PostgreSQL's calendar. */
 const before = (sql: Sql, set: JobSet, seconds: number) => sql`
@@ -83,7 +83,7 @@ function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
     // A running job that is ended has lost its worker.
     restorable: (sql) => sql`status = 'queued'`,
     reason: (sql) => sql`case status when 'queued' then 'age' else 'runtime' end`,
-    dependents: (sql) => countDependents(sql, matching(sql, { asOf: undefined, snapshot: undefined }), sql`true`),
+    dependents: (sql) => countDependents(sql, allWhere(sql, sweepable(sql, now, request)), sql`true`),
     batch: (tx, context, selection) => endJobs(tx, context, { request, selection }),
     affected: ({ affected = 0 }) => affected,
     ownAnswer: ({ counts: { affected = 0 } }) => ({ affected }),
