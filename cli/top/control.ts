@@ -19,12 +19,22 @@ export async function controlChosen(
   const own: Context = { ...context, client: () => context.newClient() }
   const request = { domain, queue, action, reason }
   const look = context.another(['queues'])
+  let back = action === 'pause' ? 'resume' : 'pause'
   try {
-    await changeImmediately(own, { verb: action, endpoint: controlQueue, request, look })
+    const state = await changeImmediately(own, { verb: action, endpoint: controlQueue, request, look })
+    // Another person may have stopped the queue in another way meanwhile.
+    if (state?.before) back = state.before.drain ? 'drain' : state.before.paused ? 'pause' : 'resume'
   } catch (error) {
     if (!(error instanceof Failure) || context.io.signal.aborted) throw error
     return { text: `${place}: ${error.message}${error.hint ? ` (${error.hint})` : ''}`, isError: true }
   }
-  const back = context.another([action === 'pause' ? 'resume' : 'pause', `${domain}/${queue}`])
-  return { text: `${action === 'pause' ? 'Paused' : 'Resumed'} ${place}.   Undo:  ${back}`, isError: false }
+  if (back === action) return { text: `${place} was in this state already; it has the new reason now`, isError: false }
+  const undo = context.another([back, ...operandOf(domain, queue)])
+  return { text: `${action === 'pause' ? 'Paused' : 'Resumed'} ${place}.   Undo:  ${undo}`, isError: false }
+}
+
+/** The operand of the undo; a name that looks like a flag stands after `--`. */
+function operandOf(domain: string, queue: string): string[] {
+  const word = `${domain}/${queue}`
+  return word.startsWith('-') ? ['--', word] : [word]
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { createToken } from '../../../server/auth/tokens.ts'
 import { type FakeScreen, startAtScreen } from '../../support/fakes/fake-screen.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
@@ -44,6 +45,31 @@ it('p pauses the chosen queue with a reason, and resumes it', async () => {
     { event_type: 'queue.resumed', reason: 'disk is free' },
   ])
   await quit(screen)
+})
+
+it('the undo is the state before: a queue that drained drains again', async () => {
+  await world.sql`insert into job_queue_controls (domain, queue, paused, drain) values ('chatbooks', 'default', true, true)`
+  const screen = await start()
+  await screen.sees(/draining {2}chatbooks\/default/)
+  screen.types('pdone')
+  screen.presses('return')
+  await screen.sees(/Resumed chatbooks\/default\. {3}Undo: {2}jobsctl drain chatbooks\/default/)
+  await quit(screen)
+})
+
+it('ends with exit 4 where the credentials do not hold any more', async () => {
+  const guarded = await openWorld('postgres', { AUTH_MODE: 'multi_user' })
+  try {
+    await guarded.jobs(1, { status: 'queued' })
+    const token = await createToken(guarded.sql, 'operator', 1)
+    const screen = await startAtScreen(['top'], { env: { JOBSCTL_URL: guarded.url, JOBSCTL_TOKEN: token } })
+    await screen.sees(/chatbooks\/default/)
+    await guarded.sql`update jobs_api_tokens set revoked_at = now()`
+    expect(await screen.ended).toMatchObject({ code: 4, err: expect.stringContaining('rejected the token') })
+    expect(screen.isOpen()).toBe(false)
+  } finally {
+    await guarded.stop()
+  }
 })
 
 it('Esc, and Enter without a reason, change nothing', async () => {
