@@ -5,13 +5,14 @@ import { readSwitch } from '../shared/switch.ts'
 import { isAddressList } from './address-list.ts'
 import { defaultRedactKeys } from './redact.ts'
 
-const number = (least: number, most: number, preset: number) =>
+const numberFrom = (least: number, most: number) =>
   z
     .string()
     .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
     .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`)
-    .default(preset)
+
+const number = (least: number, most: number, preset: number) => numberFrom(least, most).default(preset)
 
 /** A switch: `1 true yes y on` or `0 false no n off`, in any case. */
 const flag = z
@@ -83,6 +84,12 @@ export const Env = z.object({
     .default(true)
     .describe('a prune moves its jobs to jobs_archive, so that it can be undone'),
   JOBS_ARCHIVE_DAYS: number(1, 3650, 7).describe('number of days for which a change can be undone'),
+  JOBS_EVENTS_DAYS: numberFrom(1, 36_500)
+    .optional()
+    .describe('number of days for which the steps of jobs stay in the event log; unset means what the database has'),
+  JOBS_AUDIT_DAYS: numberFrom(1, 36_500)
+    .optional()
+    .describe('number of days for which what operators did stays in the event log; unset means what the database has'),
   JOBS_REDACT_KEYS: z
     .string()
     .max(10_000, 'must be at most 10000 characters')

@@ -14,6 +14,7 @@ export const failures = {
   lease_lost: { status: 409, exit: 'conflict' },
   preview_stale: { status: 409, exit: 'conflict' },
   events_reset: { status: 410, exit: 'conflict' },
+  events_expired: { status: 410, exit: 'conflict' },
   limit_exceeded: { status: 412, exit: 'over_limit' },
   too_large: { status: 413, exit: 'usage' },
   unsupported_media_type: { status: 415, exit: 'failed' },

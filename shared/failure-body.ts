@@ -30,6 +30,9 @@ export const FailureBody = z.object({
     .array(z.object({ path: z.string(), message: z.string() }))
     .optional()
     .catch(undefined),
+  /** The ids of the event log, beside `events_reset` and `events_expired`. */
+  oldest_id: z.number().nullish().catch(undefined),
+  newest_id: z.number().optional().catch(undefined),
 })
 export type FailureBody = z.output<typeof FailureBody>
 

@@ -5,6 +5,7 @@ import { curlOf } from '../curl.ts'
 import { columns, columnsForPeople } from '../events/event-columns.ts'
 import { eventLog, pageSize, pages, queryAfter, type ReadEvents } from '../events/event-log.ts'
 import { beforeLast, beforeTime } from '../events/event-search.ts'
+import { withNextCommand } from '../events/next-command.ts'
 import type { Client } from '../http/client.ts'
 import type { Ending } from '../output/print.ts'
 import { pollForever } from '../poll.ts'
@@ -49,9 +50,13 @@ export const events: CommandSpec<EventsFlags> = {
       print.text(curlOf(context, endpoint, { ...scope, ...queryAfter(after_id, Math.min(most, pageSize)) }))
       return 'ok'
     }
-    const reader = (client: Client) => eventLog(client, endpoint, scope)
+    const passesOver = flags.after === undefined || after_id === 0
+    const reader = (client: Client) => eventLog(client, { endpoint, scope, passesOver })
     const wanted = { begin: beginning(flags, after_id, most), most, empty: `no events in ${describeScope(scope)}` }
-    return flags.follow ? follow(context, reader, wanted) : show(context, reader, wanted)
+    const reading = flags.follow ? follow(context, reader, wanted) : show(context, reader, wanted)
+    return reading.catch((error: unknown) => {
+      throw withNextCommand(context, { scope, follow: flags.follow }, error)
+    })
   },
 }
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
-import type { Day } from '../../shared/records/records.ts'
+import type { Day, Verified } from '../../shared/records/records.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
@@ -134,9 +134,11 @@ async function verify(context: Context, expect: string | undefined): Promise<End
   const answer = await answerOf(context, endpoint, parseInput(endpoint.input, { expect }))
   if (!answer) return 'ok'
   const { ok, operations, days, head, expected } = answer.body
+  const spoken = spokenFor(answer.body)
   if (ok && !print.structured) {
     const text = `${count(operations, 'operation')} on ${count(days.length, 'day')}: every record is unaltered, none is missing`
     print.sentence({}, text, 'done')
+    if (spoken) print.aside(spoken)
     if (print.forPeople && head) print.aside(keepText(context, head))
     return 'ok'
   }
@@ -146,6 +148,18 @@ async function verify(context: Context, expect: string | undefined): Promise<End
   if (bad.length > 0) print.aside(`the records of ${count(bad.length, 'day')} were altered or removed`)
   if (expected === false) print.aside('the chain does not contain the expected hash: records were removed or replaced')
   return 'failed'
+}
+
+/** For which records only the chain speaks, since events whose term is over are deleted. */
+function spokenFor({
+  without_event: without = 0,
+  events_since: since,
+}: Pick<Verified, 'without_event' | 'events_since'>) {
+  if (without === 0) return undefined
+  const compared = since
+    ? `records since ${escaped(since)} are compared with their events, too`
+    : 'no record is compared with its event'
+  return `${count(without, 'operation')} had an event that is deleted now: ${compared}`
 }
 
 const keepText = ({ another }: Context, head: string): string =>

@@ -15,10 +15,32 @@ export type ReadEvents = (after: number, limit: number) => Promise<Page>
 /** The query for the events after an id. */
 export const queryAfter = (id: number, limit: number) => ({ after_id: String(id), limit: String(limit) })
 
-/** Reads the event log of a server, which the API gives in the order of ids only. */
-export function eventLog(client: Client, endpoint: typeof events, scope: Scope): ReadEvents {
+interface Reading {
+  endpoint: typeof events
+  scope: Scope
+  /** The reader has no place in the log to go on from, so that it misses nothing of what has been deleted. */
+  passesOver: boolean
+}
+
+/**
+ * Reads the event log of a server, which the API gives in the order of ids only.
+ * @throws Failure `events_expired` when events after an id have been deleted, unless the reader passes over them
+ */
+export function eventLog(client: Client, { endpoint, scope, passesOver }: Reading): ReadEvents {
+  let skipping = {}
+  const call = async (after: number, limit: number) => {
+    const query = { ...scope, ...queryAfter(after, limit) }
+    try {
+      return await client.call(endpoint, { ...query, ...skipping })
+    } catch (error) {
+      if (!passesOver || !(error instanceof Failure) || error.code !== 'events_expired') throw error
+      // Only a server that has this answer knows the field.
+      skipping = { skip_expired: 'true' }
+      return client.call(endpoint, { ...query, ...skipping })
+    }
+  }
   return async (after, limit) => {
-    const { body, raw } = await client.call(endpoint, { ...scope, ...queryAfter(after, limit) })
+    const { body, raw } = await call(after, limit)
     // Events out of order would make a search or --follow loop for ever.
     if (body.some(({ id }, at) => id <= (body[at - 1]?.id ?? after))) {
       throw new Failure(

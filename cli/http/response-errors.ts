@@ -23,7 +23,7 @@ export function failureOfResponse(received: Received, { target, method, path, ch
   const server = target.url.origin
   const problem = FailureBody.safeParse(json).data
   const requestId = problem?.request_id ?? header(headers.requestId)
-  const about = { server, requestId, retryAfter: secondsOf(header('retry-after')) }
+  const about = { server, requestId, retryAfter: secondsOf(header('retry-after')), fields: eventIdsOf(problem) }
   if (status < 400)
     return redirected(header('location'), changing && status === seeOther ? `; ${maybeChanged}` : '', about)
   const detail = problem ? sentenceOf(problem) : `${server} answered HTTP ${status}`
@@ -124,6 +124,10 @@ function sentenceOf({ detail, errors }: FailureBody): string {
 
 const faultLines = (faults: readonly Fault[]): string =>
   inFlagNames(faults.map(({ path, message }) => ({ path: oneLine(path), message: oneLine(message) })))
+
+/** The ids of the event log that the errors of a cursor have. */
+const eventIdsOf = (problem: FailureBody | undefined): Record<string, number | null> =>
+  problem?.newest_id === undefined ? {} : { oldest_id: problem.oldest_id ?? null, newest_id: problem.newest_id }
 
 /** One line: the text of a server must not look like lines of jobsctl. */
 const oneLine = (text: string): string => text.replaceAll(/\s*[\r\n]\s*/g, ' ')

@@ -106,6 +106,7 @@ const meanings: Record<string, string> = {
   rate: 'at most so many jobs a second',
   'stopOperation.id': 'the id of the operation',
   'followOperation.id': 'the id of the operation',
+  skip_expired: '`true` passes over events that have been deleted because their term was over, instead of 410',
   sort_by:
     '`created_at`, `priority`, `status`, `completed_at` or `ended_at`; jobs without the key come last. By `priority` and `status` the newest 50,000 jobs are sorted first, then the next 50,000',
   sort_order: '`asc` or `desc`; equal keys are in the order of their ids',

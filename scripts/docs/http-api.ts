@@ -72,7 +72,8 @@ const about: Record<Name, string> = {
   listSlaPolicies: 'The limits of the groups, by domain, queue and job type.',
   listSlaBreaches:
     'The queued and running jobs that are over a limit of their group, the oldest first. The header `Link` has the next page. `X-Complete` is `false` where more than 50,000 jobs of groups with limits are running, or more than 10,000 groups have limits.',
-  events: 'Events in the order of their ids.',
+  events:
+    'Events in the order of their ids. 410 `events_expired` where events after `after_id` have been deleted because their term was over, and `events_reset` for an id that the log has not given out.',
   checkCounts: 'Compares the counts behind the stats with the jobs, and sets right what is wrong.',
   idleIndexes: 'Indexes of `jobs`, made by other programs, that cost each write and serve nothing.',
   storage: 'The size of the jobs and of their history.',
@@ -110,7 +111,7 @@ const headerPart = `## Headers
 const streamPart = `## GET ${endpoints.eventStream.path}
 
 The same events as server-sent events, from \`after_id\`, or after the \`Last-Event-ID\` of a stream that broke off. The stream
-says something at least every ten seconds. Input: \`after_id\`, \`domain\`, \`queue\`, \`job_type\`, as of the events above.`
+says something at least every ten seconds. Instead of 410 it sends a message \`expired\` or \`reset\`, and goes on. Input: \`after_id\`, \`domain\`, \`queue\`, \`job_type\`, as of the events above.`
 
 const statsStreamPart = `## GET ${endpoints.statsStream.path}
 

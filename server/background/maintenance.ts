@@ -6,6 +6,7 @@ import type { Log } from '../log.ts'
 import { deleteExpiredArchive } from '../undo/archive-retention.ts'
 import { deleteOldMarks } from '../waiting/worker-marks.ts'
 import type { EventLogMove } from './event-log-move.ts'
+import type { EventSweep } from './event-sweep.ts'
 import type { SettingsExchange } from './server-settings.ts'
 
 const pauseMs = 5000
@@ -20,12 +21,13 @@ interface Maintenance {
   isReady: () => boolean
   eventLogMove: EventLogMove
   settingsExchange: SettingsExchange
+  eventSweep: EventSweep
   stopping: AbortSignal
 }
 
 /**
- * The periodic tasks of a server, until it stops: orphaned operations are closed, expired rows of the archive and old marks of workers are deleted,
- * settings are compared with those of other servers, and a database that is another than before is noticed. Several servers may do them at once; each skips rows that another
+ * The periodic tasks of a server, until it stops: orphaned operations are closed, expired events, expired rows of the archive and
+ * old marks of workers are deleted, settings are compared with those of other servers, and a database that is another than before is noticed. Several servers may do them at once; each skips rows that another
  * one has locked.
  */
 export async function runMaintenance({
@@ -36,6 +38,7 @@ export async function runMaintenance({
   isReady,
   eventLogMove,
   settingsExchange,
+  eventSweep,
   stopping,
 }: Maintenance): Promise<void> {
   let reported = ''
@@ -50,6 +53,7 @@ export async function runMaintenance({
         await settingsExchange.run()
         exchangedAt = performance.now()
       }
+      await eventSweep.run()
       if (performance.now() - deletedAt < sweepEveryMs) continue
       const deleted = await deleteExpiredArchive(sql, { days: archiveDays, stopping })
       if (deleted > 0) log.info('swept the archive', { rows: deleted })

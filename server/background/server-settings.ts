@@ -11,6 +11,8 @@ const agreedNames = [
   'AUTH_MODE',
   'JOBS_ARCHIVE_BEFORE_DELETE',
   'JOBS_ARCHIVE_DAYS',
+  'JOBS_AUDIT_DAYS',
+  'JOBS_EVENTS_DAYS',
   'JOBS_LEASE_MAX_SECONDS',
   'JOBS_MAX_BODY_BYTES',
   'JOBS_MAX_JSON_BYTES',
@@ -19,9 +21,9 @@ const agreedNames = [
   'JOBS_REQUIRE_COMPLETION_TOKEN',
 ] as const satisfies readonly (keyof Env)[]
 
-/** The agreed settings of this server, as text by name. */
+/** The agreed settings of this server, as text by name. One that is unset agrees with every value. */
 export const agreedSettings = (env: Env): ReadonlyMap<string, string> =>
-  new Map(agreedNames.map((name) => [name, String(env[name])]))
+  new Map(agreedNames.flatMap((name) => (env[name] === undefined ? [] : [[name, String(env[name])] as const])))
 
 /** A setting of another server that differs from this one. */
 interface Difference {

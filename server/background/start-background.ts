@@ -8,6 +8,7 @@ import type { Env } from '../env.ts'
 import { workChannel } from '../lifecycle/job-events.ts'
 import { type LongPolls, wakeNotified } from '../waiting/long-poll.ts'
 import type { EventLogMove } from './event-log-move.ts'
+import { createEventSweep } from './event-sweep.ts'
 import { runMaintenance } from './maintenance.ts'
 import { agreedSettings, createSettingsExchange } from './server-settings.ts'
 import type { Readiness } from './watch-readiness.ts'
@@ -42,7 +43,8 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     if (isReady()) void eventLogMove.check()
   })
   const settingsExchange = createSettingsExchange({ sql, log, settings: agreedSettings(env) })
-  const maintenance = runMaintenance({ ...context, isReady, eventLogMove, settingsExchange })
+  const eventSweep = createEventSweep({ sql, log, env, stopping })
+  const maintenance = runMaintenance({ ...context, isReady, eventLogMove, settingsExchange, eventSweep })
   // Counting waits for the indexes: without them it would read every job.
   const counts = prepared.then(() => keepCounts({ sql, log, stopping })).catch(() => {})
   const ended = async () => {

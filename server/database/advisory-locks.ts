@@ -17,8 +17,10 @@ import { staticFragment } from './static-fragment.ts'
  * 5. `chain`: a transaction that seals the record of an operation, until its commit. It keeps two records from
  *    following the same record in the hash chain. `operations` may be held before it: a change that begins closes the
  *    records that a dead server has left behind.
+ * 6. `events`: the server that deletes events whose term is over, for one batch. It is only tried; another server leaves
+ *    the work to it.
  */
-type AdvisoryLock = 'migrations' | 'counts' | 'operations' | 'edges' | 'chain'
+type AdvisoryLock = 'migrations' | 'counts' | 'operations' | 'edges' | 'chain' | 'events'
 
 const keys: Record<AdvisoryLock, (sql: Sql) => Fragment> = {
   migrations: staticFragment((sql) => sql`hashtext('jobsctl migrations')`),
@@ -26,6 +28,7 @@ const keys: Record<AdvisoryLock, (sql: Sql) => Fragment> = {
   operations: staticFragment((sql) => sql`hashtextextended('jobsctl operations', 0)`),
   edges: staticFragment((sql) => sql`hashtext('jobsctl edges')`),
   chain: staticFragment((sql) => sql`hashtextextended('jobsctl chain', 0)`),
+  events: staticFragment((sql) => sql`hashtextextended('jobsctl events', 0)`),
 }
 
 /** An SQL expression of type void: waits until the transaction holds the lock, which it keeps until its end. */

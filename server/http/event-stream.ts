@@ -8,6 +8,7 @@ import type { ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import { readEvents } from '../endpoints/records/events.ts'
 import { type EventIds, idsBelow } from '../lifecycle/event-ids.ts'
+import { afterExpired, expiredAfter } from '../lifecycle/expired-events.ts'
 import { invalid, readQuery } from './input.ts'
 import type { RequestContext } from './request-context.ts'
 
@@ -35,6 +36,7 @@ export async function streamEvents(
   if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
   const response = streamSSE(c, async (stream) => {
     let sentAt = Number.NEGATIVE_INFINITY
+    let isFirst = cursor > 0
     try {
       while (!over() && !stream.aborted) {
         const ids = cursor > last ? await idsBelow(sql, cursor) : undefined
@@ -43,6 +45,15 @@ export async function streamEvents(
           cursor = ids.newest_id
         }
         const events = await readEvents(sql, { ...request, after_id: cursor, limit: page }, last)
+        // Looked for after the read, so that no event was deleted before it.
+        const expired = isFirst ? await expiredAfter(sql, cursor, request) : undefined
+        isFirst = false
+        if (expired) {
+          await c.get('stillAllowed')()
+          cursor = afterExpired(expired)
+          await sendExpired(stream, expired)
+          continue
+        }
         if (events.length > 0) await c.get('stillAllowed')()
         for (const event of events) await sendEvent(stream, event)
         if (events.length > 0) sentAt = performance.now()
@@ -72,6 +83,10 @@ const sendEvent = (stream: SSEStreamingApi, event: JobEvent): Promise<void> =>
 /** Tells the reader that its cursor is of another log, or of a lost part of this one. New events follow. */
 const sendReset = (stream: SSEStreamingApi, ids: EventIds): Promise<void> =>
   stream.writeSSE({ id: String(ids.newest_id), event: 'reset', data: writeJson(ids) })
+
+/** Tells the reader that events after its cursor have been deleted. The events that are kept follow. */
+const sendExpired = (stream: SSEStreamingApi, ids: EventIds): Promise<void> =>
+  stream.writeSSE({ id: String(afterExpired(ids)), event: 'expired', data: writeJson(ids) })
 
 /** A comment that keeps the connection open, and the id after which a filtered reader continues. */
 const sendHeartbeat = (stream: SSEStreamingApi, cursor: number) => stream.write(`id: ${cursor}\n: heartbeat\n\n`)

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { clampedNumber, queryNumber, scopeFields } from '../scope.ts'
+import { Switch } from '../jobs/job-filter.ts'
+import { clampedNumber, preset, queryNumber, scopeFields } from '../scope.ts'
 
 /** The position of a reader, and its filters. */
 const eventFilters = {
@@ -13,7 +14,12 @@ const eventFilters = {
 const page = [1, 1000, 200] as const
 
 /** A limit outside of 1 to 1000 is clamped, as on the other server. */
-export const EventsRequest = z.strictObject({ ...eventFilters, limit: clampedNumber(...page) })
+export const EventsRequest = z.strictObject({
+  ...eventFilters,
+  limit: clampedNumber(...page),
+  /** Passes over events that have been deleted because their term was over, instead of 410 `events_expired`. */
+  skip_expired: preset(Switch, false),
+})
 
 /** The same for the flags of a command, in which a limit outside of the range is an error. */
 export const EventsFlags = z.strictObject({ ...eventFilters, limit: queryNumber(...page) })

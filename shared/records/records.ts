@@ -124,8 +124,13 @@ export const verifyOperations = endpoint({
     days: z.array(Day),
     /** The last hash; null for an empty chain. Servers before 0.2 do not send it. */
     head: z.string().nullish(),
+    /** How many records the chain alone speaks for, since the events of their seals are deleted. */
+    without_event: Count.optional(),
+    /** The end of the first record from which on each is compared with its event; null where none is. */
+    events_since: z.string().nullish(),
     /** Whether the chain contains the hash of `expect`; absent without `expect`. */
     expected: z.boolean().optional(),
   }),
   changes: () => false,
 })
+export type Verified = z.output<typeof verifyOperations.output>

@@ -4,11 +4,13 @@ import type { Call } from '../../call.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { idsBelow } from '../../lifecycle/event-ids.ts'
+import { eventsExpired, expiredAfter } from '../../lifecycle/expired-events.ts'
 import { attrsOfEvent } from '../../lifecycle/job-events.ts'
 
 /**
  * Events after `after_id`, as far as no event can appear between them any more.
- * @throws Failure `events_reset` for an id that the log has not given out yet
+ * @throws Failure `events_reset` for an id that the log has not given out yet, `events_expired` for an id after which events
+ * have been deleted because their term was over
  */
 export async function events(
   { sql, eventWatermark }: Pick<Call, 'sql' | 'eventWatermark'>,
@@ -16,7 +18,7 @@ export async function events(
 ): Promise<JobEvent[]> {
   const last = await eventWatermark.reached()
   const ids = request.after_id > last ? await idsBelow(sql, request.after_id) : undefined
-  if (!ids) return readEvents(sql, request, last)
+  if (!ids) return readUnexpired(sql, request, last)
   throw new Failure(
     'events_reset',
     `the event log has given out no id above ${ids.newest_id}, and after_id is ${request.after_id}`,
@@ -27,8 +29,21 @@ export async function events(
   )
 }
 
+/** Looks for deleted events after it has read: then none was deleted before it read. */
+async function readUnexpired(sql: Sql, request: EventsRequest, last: number): Promise<JobEvent[]> {
+  const read = await readEvents(sql, request, last)
+  if (request.after_id === 0 || request.skip_expired) return read
+  const expired = await expiredAfter(sql, request.after_id, request)
+  if (expired) throw eventsExpired(request.after_id, expired)
+  return read
+}
+
 /** Events after `after_id` with an id of at most `last`. */
-export const readEvents = async (sql: Sql, request: EventsRequest, last: number): Promise<JobEvent[]> => {
+export const readEvents = async (
+  sql: Sql,
+  request: Omit<EventsRequest, 'skip_expired'>,
+  last: number,
+): Promise<JobEvent[]> => {
   if (last <= request.after_id) return []
   return [
     ...(await sql<JobEvent[]>`

@@ -6,6 +6,7 @@ import type {
   OperationRecord,
   verifyOperations as verifying,
 } from '../../../shared/records/records.ts'
+import { readChainWitnesses } from '../../bulk/chain-witnesses.ts'
 import { readChainHead, verifyChain } from '../../bulk/verify-chain.ts'
 import type { Call } from '../../call.ts'
 import { inScope } from '../../database/scope.ts'
@@ -110,6 +111,7 @@ export async function verifyOperations(
     operations: days.reduce((sum, { operations }) => sum + operations, 0),
     days: [...days],
     head,
+    ...(await readChainWitnesses(sql)),
     ...(expected !== null && { expected }),
   }
 }
