@@ -1,3 +1,4 @@
+import type { EventLogPart } from '../../shared/doctor/storage.ts'
 import type { Context } from '../context.ts'
 import { type Check, judgedAnswer, type Outcome } from './outcome.ts'
 
@@ -6,6 +7,8 @@ export const serverReports: readonly Check[] = [
   { name: 'counts', look: counts },
   { name: 'indexes', look: indexes },
   { name: 'rights', look: rights },
+  { name: 'events', look: (context) => storedEvents(context, 'steps') },
+  { name: 'audit', look: (context) => storedEvents(context, 'audit') },
   { name: 'history', look: storedHistory },
 ]
 
@@ -25,6 +28,12 @@ async function rights(context: Context): Promise<Outcome> {
   const { storage } = await import('../../shared/doctor/storage.ts')
   const { findingOfRights } = await import('./rights.ts')
   return judgedAnswer(context, storage, findingOfRights)
+}
+
+async function storedEvents(context: Context, kind: EventLogPart['kind']): Promise<Outcome> {
+  const { storage } = await import('../../shared/doctor/storage.ts')
+  const { findingOfEvents } = await import('./event-log.ts')
+  return judgedAnswer(context, storage, (stored) => findingOfEvents(stored, { kind, now: Date.now() }))
 }
 
 async function storedHistory(context: Context): Promise<Outcome> {

@@ -72,13 +72,14 @@ const deleteBatch = (sql: Pool, place: { kind: EventKind; days: number; after: s
     return batch
   })
 
-const kinds: Record<EventKind, (sql: Sql) => Fragment> = {
+/** An SQL condition: the event is of the kind. */
+export const isOfKind: Record<EventKind, (sql: Sql) => Fragment> = {
   steps: staticFragment((sql) => sql`job_id is not null`),
   audit: staticFragment((sql) => sql`job_id is null`),
 }
 
 /** The id of the last event with a seal of a day that is in the chain. */
-const lastSeal = staticFragment(
+export const lastSeal = staticFragment(
   (sql) => sql`
   select id
   from job_events
@@ -93,7 +94,7 @@ const deleteNext = (tx: Sql, { kind, days, after }: { kind: EventKind; days: num
     with looked as materialized (
       select id, created_at
       from job_events
-      where ${kinds[kind](tx)} and id > ${after}::bigint
+      where ${isOfKind[kind](tx)} and id > ${after}::bigint
       order by id
       limit ${tx.unsafe(String(rowsPerBatch))}
     ),
@@ -107,7 +108,7 @@ const deleteNext = (tx: Sql, { kind, days, after }: { kind: EventKind; days: num
           and id is distinct from (${lastSeal(tx)})
       ))
       -- Another transaction may have changed the row meanwhile.
-      and ${kinds[kind](tx)} and ${isExpired}
+      and ${isOfKind[kind](tx)} and ${isExpired}
       returning id, domain, queue, job_type
     ),
     noted as (${noteExpired(tx, tx`select id, domain, queue, job_type from gone`)})

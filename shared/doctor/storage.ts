@@ -31,6 +31,17 @@ const Table = z.object({
 })
 export type Table = z.output<typeof Table>
 
+/** What is kept of the event log. */
+const EventLogPart = z.object({
+  /** `steps` of jobs, which have a `job_id`, or `audit`: what operators did. */
+  kind: z.enum(['steps', 'audit']),
+  /** For how many days the events are kept; null for ever. */
+  days: Count.nullable(),
+  /** The time of the first event that will be deleted; null where there is none. */
+  oldest: z.string().nullable(),
+})
+export type EventLogPart = z.output<typeof EventLogPart>
+
 /** The size of the jobs and of their history. */
 export const storage = endpoint({
   method: 'GET',
@@ -45,6 +56,8 @@ export const storage = endpoint({
     differing_settings: z.array(DifferingSetting).default([]),
     /** Absent from servers of older versions. */
     rights: Rights.optional(),
+    /** Absent from servers of older versions. */
+    event_log: z.array(EventLogPart).optional(),
     tables: z.array(Table),
   }),
   changes: () => false,

@@ -3,6 +3,7 @@ import type { storage as storing } from '../../../shared/doctor/storage.ts'
 import type { Call } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import { missingArchiveColumns } from '../../undo/archive.ts'
+import { readEventLog } from './event-log.ts'
 import { readRights } from './rights.ts'
 
 type Storage = z.output<typeof storing.output>
@@ -40,6 +41,7 @@ export async function storage({
     archive_days: await longestTerm(sql, archiveDays),
     differing_settings: await differingSettings(sql),
     rights: await readRights(sql),
+    event_log: await readEventLog(sql),
     tables: [...tables],
   }
 }

@@ -1,7 +1,12 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { deleteExpiredEvents, firstPosition } from '../../../server/lifecycle/event-retention.ts'
-import { type EventKind, readEventTerms, writeEventTerms } from '../../../server/lifecycle/event-terms.ts'
+import {
+  type EventKind,
+  type EventTerms,
+  readEventTerms,
+  writeEventTerms,
+} from '../../../server/lifecycle/event-terms.ts'
 import { events as endpoint } from '../../../shared/records/events.ts'
 import { verifyOperations } from '../../../shared/records/records.ts'
 import { ask, at, clearAll, doneOf, expectIntact, prune } from '../../support/bulk-tools.ts'
@@ -16,8 +21,13 @@ const never = () => false
 
 describe.each(kinds)('the terms of events on %s', (kind) => {
   let world: World
+  let made: EventTerms
+  const forgetTerms = () => world.sql`delete from jobsctl_settings where name in ('events_days', 'audit_days')`
   beforeAll(async () => {
     world = await openWorld(kind)
+    made = await readEventTerms(world.sql)
+    // The server deletes nothing by itself.
+    await forgetTerms()
   })
   afterAll(() => world?.stop())
   beforeEach(async () => {
@@ -39,8 +49,8 @@ describe.each(kinds)('the terms of events on %s', (kind) => {
   const idsAfter = async (after: number, more = '') =>
     endpoint.output.parse((await readAfter(after, more)).body).map(({ id }) => id)
 
-  it('are 30 and 400 days in a database that this version made', async () => {
-    expect(await readEventTerms(world.sql)).toEqual({ steps: 30, audit: 400 })
+  it('are 30 and 400 days in a database that this version made', () => {
+    expect(made).toEqual({ steps: 30, audit: 400 })
   })
 
   it('are those that a server was given last, and stay where it was given none', async () => {
@@ -53,7 +63,7 @@ describe.each(kinds)('the terms of events on %s', (kind) => {
     await world.sql`update jobsctl_settings set value = 'x' where name = 'events_days'`
     await world.sql`update jobsctl_settings set value = '99999' where name = 'audit_days'`
     expect(await readEventTerms(world.sql)).toEqual({ steps: null, audit: null })
-    await write(30, 400)
+    await forgetTerms()
   })
 
   it('end each kind of events by itself, and leave the last event of the log', async () => {
