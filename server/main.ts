@@ -6,6 +6,7 @@ import { version } from '../shared/version.ts'
 import { tokenCommand } from './auth/token-command.ts'
 import type { TokenOutput } from './auth/token-socket.ts'
 import { createBufferedWriter } from './buffered-writer.ts'
+import { demoCommand } from './demo/demo-command.ts'
 import { readEnv, warningsOf } from './env.ts'
 import { envHelp } from './env-help.ts'
 import { createLog } from './log.ts'
@@ -19,6 +20,11 @@ const program = new Command('jobs-server')
   .configureOutput({ outputError: () => {} })
   .addHelpText('after', `\n${envHelp()}`)
   .action(run)
+
+program
+  .command('demo')
+  .description('fill an empty database with sample jobs and an incident, and print what to try')
+  .action(async () => show({ lines: await demoCommand(process.env), warnings: [] }))
 
 const token = program.command('token').description('bearer tokens of AUTH_MODE=multi_user')
 token

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
+import { insertIncident } from '../../server/demo/incident.ts'
+import { insertSampleJobs } from '../../server/demo/sample-jobs.ts'
 import { readEnv } from '../../server/env.ts'
 import { createLog } from '../../server/log.ts'
 import { demonstrateCrash } from './crash.ts'
-import { insertSampleJobs } from './sample-jobs.ts'
-import { type Step, steps, stepsWithWorker } from './steps.ts'
+import { incidentSteps, type Step, steps, stepsWithWorker } from './steps.ts'
 import { completeJobs } from './worker.ts'
 
 /** The built server, with the types of its source. */
@@ -20,6 +21,7 @@ const jobsctl = fileURLToPath(new URL('../../dist/cli/bin.js', import.meta.url))
 const folder = await mkdtemp(join(tmpdir(), 'jobsctl-demo-'))
 const log = createLog({ write: () => {}, readable: true })
 const terminal = Boolean(process.stdout.isTTY)
+const stepCount = [steps, stepsWithWorker, incidentSteps].flat().length
 let outputs = 0
 
 console.log(`Starting a server on an embedded database in ${folder} …`)
@@ -36,6 +38,9 @@ try {
   await runSteps(stepsWithWorker)
   stopping.abort()
   await working
+  await insertIncident(server.sql)
+  console.log('\nAn incident: customers have had no receipt for an hour.')
+  await runSteps(incidentSteps)
   await demonstrateCrash({ folder, expect, runCommand })
   if (terminal && failed.length === 0) await keepServerRunning()
 } finally {
@@ -44,7 +49,7 @@ try {
 }
 console.log(
   failed.length === 0
-    ? `\nAll ${steps.length + stepsWithWorker.length} steps and the steps of the crash had the expected results.`
+    ? `\nAll ${stepCount} steps and the steps of the crash had the expected results.`
     : `\nThese expectations were not met: ${failed.join('; ')}`,
 )
 process.exitCode = failed.length === 0 ? 0 : 1

@@ -57,3 +57,21 @@ export const stepsWithWorker: readonly Step[] = [
     /^requeued \d+ jobs in embeddings\/default$/m,
   ),
 ]
+
+/** A queue stands still: why, and what is done about it. */
+export const incidentSteps: readonly Step[] = [
+  step('stats --domain orders', 0, /orders\/mail +receipt +240/),
+  step('explain orders/mail', 0, /queue paused[\s\S]+jobsctl resume orders\/mail/),
+  step('resume orders/mail --reason over', 0, /^Resumed orders\/mail\./m),
+  step('workers --domain orders', 0, /mailer-1/),
+  step('reclaim --domain orders --worker mailer-* --yes', 0, /30 jobs/),
+  step('clusters --domain orders', 0, /120 +.*ECONNREFUSED|ECONNREFUSED.*120/),
+  step('retry --domain orders --error-code address --yes', 0, /10 jobs/),
+  step('operations --domain orders', 0, /retry +orders +done[\s\S]+reclaim +orders +done/),
+  step(
+    'retry --domain orders --error-code smtp --canary 5 --canary-wait 1s --yes',
+    9,
+    /5 queued after 1 s; the other 115 jobs were not changed/,
+  ),
+  step('undo 12 --yes', 0, /^gave back 5 jobs of operation 12$/m),
+]

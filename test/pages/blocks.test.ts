@@ -1,7 +1,8 @@
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { insertSampleJobs } from '../../scripts/demo/sample-jobs.ts'
+import { insertIncident } from '../../server/demo/incident.ts'
+import { insertSampleJobs } from '../../server/demo/sample-jobs.ts'
 import { type Kind, newFolder } from '../support/database/database.ts'
 import { type Block, blocksOf, isGenerated, pages } from '../support/docs.ts'
 import { built } from '../support/programs/built.ts'
@@ -58,6 +59,7 @@ describe.each(runnable)('%s', (page) => {
   beforeAll(async () => {
     world = await openWorld(kindOf(page), { SINGLE_USER_API_KEY: '' })
     await insertSampleJobs(world.sql)
+    if (page === 'docs/tutorial.md') await insertIncident(world.sql)
     place = await placeOf(world, page)
   })
   afterAll(() => world?.stop())

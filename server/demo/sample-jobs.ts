@@ -1,10 +1,10 @@
-import type { Pool } from '../../server/database/sql.ts'
+import type { Sql } from '../database/sql.ts'
 
 /**
  * Inserts 4,000 jobs in all states, created in the last four months. Some of them break an invariant, so that the demo
  * can show every command. The jobs are the same in each run; their times are relative to the current time.
  */
-export async function insertSampleJobs(sql: Pool): Promise<void> {
+export async function insertSampleJobs(sql: Sql): Promise<void> {
   await sql`
     with numbered as (
       select

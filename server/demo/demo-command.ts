@@ -1,0 +1,67 @@
+import { Failure } from '../../shared/errors.ts'
+import { databaseFailure } from '../database/failure.ts'
+import { migrate } from '../database/migrate/migrate.ts'
+import { openDatabase } from '../database/open.ts'
+import type { OpenedDatabase } from '../database/opened-database.ts'
+import { readEnv } from '../env.ts'
+import { insertIncident } from './incident.ts'
+import { insertSampleJobs } from './sample-jobs.ts'
+
+const closeWithinMs = 10_000
+const silent = { info: () => {}, warn: () => {}, error: () => {} }
+
+/**
+ * Fills an empty database of the environment with sample jobs and an incident.
+ * @returns what it made, and the commands to try, as lines
+ * @throws Failure `conflict` for a database that has jobs, in which nothing is changed, and for one that a server has open
+ */
+export async function demoCommand(environment: NodeJS.ProcessEnv): Promise<string[]> {
+  const env = readEnv(environment)
+  const opened = await openDatabase(env, silent)
+  try {
+    await opened.withDedicatedPool(async (sql) => {
+      const schema = await opened.findSchema(sql)
+      await refuseJobs(opened, schema)
+      await migrate({ sql, log: silent, schema, tablesOnly: true, pooled: env.JOBS_DB_POOLER, tablesReady: () => {} })
+    })
+    await opened.sql.begin(async (transaction) => {
+      await insertSampleJobs(transaction)
+      await insertIncident(transaction)
+    })
+    return nextCommands(env.JOBS_DATA_DIR)
+  } catch (error) {
+    throw databaseFailure(error) ?? error
+  } finally {
+    await opened.close(closeWithinMs)
+  }
+}
+
+async function refuseJobs({ sql }: OpenedDatabase, schema: string): Promise<void> {
+  const [table] = await sql`
+    select from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = ${schema}::text and c.relname = ${'jobs'}::text`
+  if (!table) return
+  const [job] = await sql`select from jobs limit 1`
+  if (!job) return
+  throw new Failure('conflict', 'the database has jobs; nothing was changed', {
+    hint: 'an empty database of its own: env -u JOBS_DB_URL JOBS_DATA_DIR=./demo-data jobs-server demo',
+  })
+}
+
+const nextCommands = (folder: string): string[] => [
+  'Made 4,000 sample jobs in the domains chatbooks, media, embeddings and reports, and an incident in the domain orders:',
+  'customers have had no receipt for an hour. Start the server, and find out why in another terminal:',
+  '',
+  '  jobs-server',
+  `  export JOBSCTL_API_KEY_FILE=${folder}/api-key`,
+  '',
+  '  jobsctl stats --domain orders                             # 240 receipts wait',
+  '  jobsctl explain orders/mail                               # why nothing runs',
+  '  jobsctl resume orders/mail --reason "the deploy is over"',
+  '  jobsctl workers --domain orders                           # who holds what',
+  "  jobsctl reclaim --domain orders --worker 'mailer-*'        # the mailers are dead: take back what they hold",
+  '  jobsctl clusters --domain orders                          # why jobs failed before',
+  '  jobsctl retry --domain orders --error-code smtp --canary 5 --canary-wait 10s',
+  '  jobsctl operations                                        # what was changed; jobsctl undo <id> takes it back',
+]

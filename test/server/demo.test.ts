@@ -1,0 +1,56 @@
+import postgres from 'postgres'
+import { describe, expect, it } from 'vitest'
+import { emptyDatabase, newFolder } from '../support/database/database.ts'
+import { startServer } from '../support/programs/built.ts'
+import { runServer } from '../support/programs/spawn-server.ts'
+
+const incident = [
+  { status: 'failed', count: 130 },
+  { status: 'processing', count: 30 },
+  { status: 'queued', count: 240 },
+]
+
+describe.each(['embedded', 'postgres'] as const)('jobs-server demo on %s', (kind) => {
+  it('fills an empty database once, and says what to try', async () => {
+    const folder = await newFolder('demo')
+    const url = kind === 'postgres' ? (await emptyDatabase()).env.JOBS_DB_URL : undefined
+    const env = { JOBS_DATA_DIR: folder, ...(url !== undefined && { JOBS_DB_URL: url }) }
+    const made = await runServer(['demo'], env)
+    expect(made).toMatchObject({ code: 0, err: '', out: expect.stringContaining('jobsctl explain orders/mail') })
+    expect(await runServer(['demo'], env)).toMatchObject({
+      ...{ code: 6, out: '' },
+      err: expect.stringContaining('the database has jobs; nothing was changed'),
+    })
+    const server = await startServer({ ...env, SINGLE_USER_API_KEY: 'key' })
+    await server.prepared
+    try {
+      const [jobs] =
+        await server.sql`select count(*)::int as all, count(*) filter (where domain = 'orders')::int as orders from jobs`
+      expect(jobs).toEqual({ all: 4400, orders: 400 })
+      expect(
+        await server.sql`select status, count(*)::int from jobs where domain = 'orders' group by status order by status`,
+      ).toEqual(incident)
+    } finally {
+      await server.stop()
+    }
+  })
+})
+
+it('a database of another program is refused before its schema is touched', async () => {
+  const url = (await emptyDatabase()).env.JOBS_DB_URL ?? ''
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  try {
+    await sql`create table jobs (id bigint primary key, domain text, queue text, job_type text, status text)`
+    await sql`insert into jobs values (1, 'a', 'b', 'c', 'queued')`
+    const env = { JOBS_DATA_DIR: await newFolder('demo'), JOBS_DB_URL: url }
+    expect(await runServer(['demo'], env)).toMatchObject({
+      code: 6,
+      err: expect.stringContaining('nothing was changed'),
+    })
+    const tables = await sql`select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'`
+    expect(tables.map(({ relname }) => relname)).toEqual(['jobs'])
+    expect(await sql`select * from jobs`).toHaveLength(1)
+  } finally {
+    await sql.end()
+  }
+})
