@@ -1,15 +1,10 @@
-import type { z } from 'zod'
-import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
-import type { Day, Verified } from '../../shared/records/records.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
-import { curlOf } from '../curl.ts'
 import { escaped } from '../escape.ts'
-import { groupedDigits } from '../output/numbers.ts'
+import { answerOf } from '../operations/answer.ts'
 import { columns, fieldColumns, fieldsOf, forPeople } from '../output/operation-columns.ts'
 import type { Ending } from '../output/print.ts'
-import type { Column } from '../output/table.ts'
 import { labelledText } from '../output/wrap.ts'
 import { pastTime } from '../settings/past-time.ts'
 import { allFlag, describeScope, type ScopeFlags, scopeFlags, scopeOf } from '../settings/scope-flags.ts'
@@ -28,16 +23,17 @@ export const operations: CommandSpec<OperationsFlags> = {
   group: 'ADMIN',
   summary: 'what was changed, by whom, why',
   about:
-    'Lists the bulk changes that operators made, the newest first. With an id, shows one change and the present states of its jobs. With verify, checks that no record was altered or removed. follow shows the progress of a running change to its end, and stop ends it after its batch, whichever server runs it. Pause, drain and resume of a queue are not listed here: the event log has them, as the last example shows.',
+    'Lists the bulk changes that operators made, the newest first. With an id, shows one change and the present states of its jobs. With verify, checks that no record was altered or removed. follow shows the progress of a running change to its end, and stop ends it after its batch, whichever server runs it. keep prolongs the time in which a change can be undone. Pause, drain and resume of a queue are not listed here: the event log has them, as the last example shows.',
   examples: [
     'jobsctl operations --domain chatbooks --kind prune',
     'jobsctl operations 17',
     'jobsctl operations stop 17 --reason "the replica lags"',
+    'jobsctl operations keep 17 --until 30d',
     'jobsctl operations verify || notify "the records of jobs were altered"',
     'jobsctl operations verify --expect "$(cat kept-hash)"',
     'jobsctl events --domain media --queue ingest',
   ],
-  operands: '[id|verify|follow|stop] [id]',
+  operands: '[id|verify|follow|stop|keep] [id]',
   flags: [
     ...scopeFlags,
     allFlag,
@@ -46,20 +42,30 @@ export const operations: CommandSpec<OperationsFlags> = {
     { flags: '--since <time>', about: 'begun at this time or later, or 2h for 2 h ago', group: 'HOW' },
     { flags: '--caller <id>', about: 'made by this caller, as the list names it', group: 'HOW' },
     { flags: '--limit <n>', about: 'at most this many (default: 50)', group: 'HOW' },
+    { flags: '--until <time>', about: 'with keep: until this time, or for 30d from now', group: 'HOW' },
     { flags: '--expect <hash>', about: 'with verify: a hash kept elsewhere, which must still be there', group: 'HOW' },
   ],
   async run(context, { expect, ...flags }, [word, id]) {
+    const { until } = context.settings.brake
     if (expect !== undefined && word !== 'verify') throw new Failure('usage', '--expect needs verify')
+    if (until !== undefined && word !== 'keep') throw new Failure('usage', '--until needs keep')
     if (word === undefined) return list(context, flags)
     if (Object.keys(flags).length > 0)
       throw new Failure('usage', `${word} and flags that select operations exclude each other`)
-    if (word === 'verify') return verify(context, expect)
+    if (word === 'verify') {
+      const { verifyRecords } = await import('../operations/verify.ts')
+      return verifyRecords(context, expect)
+    }
     if (word === 'follow' || word === 'stop') {
       const { followOperation, stopOperation } = await import('../operations/course.ts')
       return (word === 'follow' ? followOperation : stopOperation)(context, idOf(id, word))
     }
+    if (word === 'keep') {
+      const { keepOperation } = await import('../operations/keep.ts')
+      return keepOperation(context, idOf(id, word), until)
+    }
     if (/^[1-9]\d{0,15}$/.test(word)) return show(context, word)
-    throw new Failure('usage', `${word} is neither the id of an operation nor verify, follow or stop`, {
+    throw new Failure('usage', `${word} is neither the id of an operation nor verify, follow, stop or keep`, {
       hint: 'ids are whole numbers, such as 17; jobsctl operations lists them',
     })
   },
@@ -69,19 +75,11 @@ export const operations: CommandSpec<OperationsFlags> = {
 function idOf(id: string | undefined, word: string): string {
   if (id !== undefined && /^[1-9]\d{0,15}$/.test(id)) return id
   throw new Failure('usage', `operations ${word} needs the id of an operation, such as 17`, {
-    hint: 'jobsctl operations --state running lists the changes that run',
+    hint:
+      word === 'keep'
+        ? 'jobsctl operations lists them'
+        : 'jobsctl operations --state running lists the changes that run',
   })
-}
-
-/** The answer of the server; undefined after `--curl`, which prints the call and sends nothing. */
-async function answerOf<In extends z.ZodType, Out extends z.ZodType>(
-  context: Context,
-  endpoint: Endpoint<In, Out>,
-  input: z.input<In>,
-) {
-  if (!context.settings.curl) return (await context.client()).call(endpoint, input)
-  context.print.text(curlOf(context, endpoint, input))
-  return undefined
 }
 
 async function list(
@@ -119,50 +117,3 @@ async function show(context: Context, id: string): Promise<Ending> {
   } else print.rows({ columns: fieldColumns, rows, json: answer.raw, empty: '' })
   return 'ok'
 }
-
-const dayColumns: Column<Day>[] = [
-  { title: 'day', value: ({ day }) => day },
-  { title: 'operations', value: ({ operations }) => operations },
-  { title: 'missing', value: ({ missing }) => missing, paint: ({ missing }) => (missing > 0 ? 'red' : undefined) },
-  { title: 'broken', value: ({ broken }) => broken.join(' '), paint: () => 'red' },
-]
-
-async function verify(context: Context, expect: string | undefined): Promise<Ending> {
-  const { verifyOperations: endpoint } = await import('../../shared/records/records.ts')
-  const { parseInput } = await import('../settings/flag-errors.ts')
-  const { print } = context
-  const answer = await answerOf(context, endpoint, parseInput(endpoint.input, { expect }))
-  if (!answer) return 'ok'
-  const { ok, operations, days, head, expected } = answer.body
-  const spoken = spokenFor(answer.body)
-  if (ok && !print.structured) {
-    const text = `${count(operations, 'operation')} on ${count(days.length, 'day')}: every record is unaltered, none is missing`
-    print.sentence({}, text, 'done')
-    if (spoken) print.aside(spoken)
-    if (print.forPeople && head) print.aside(keepText(context, head))
-    return 'ok'
-  }
-  const bad = days.filter(({ broken, missing }) => broken.length > 0 || missing > 0)
-  print.rows({ columns: dayColumns, rows: bad, json: answer.raw, empty: '' })
-  if (ok) return 'ok'
-  if (bad.length > 0) print.aside(`the records of ${count(bad.length, 'day')} were altered or removed`)
-  if (expected === false) print.aside('the chain does not contain the expected hash: records were removed or replaced')
-  return 'failed'
-}
-
-/** For which records only the chain speaks, since events whose term is over are deleted. */
-function spokenFor({
-  without_event: without = 0,
-  events_since: since,
-}: Pick<Verified, 'without_event' | 'events_since'>) {
-  if (without === 0) return undefined
-  const compared = since
-    ? `records since ${escaped(since)} are compared with their events, too`
-    : 'no record is compared with its event'
-  return `${count(without, 'operation')} had an event that is deleted now: ${compared}`
-}
-
-const keepText = ({ another }: Context, head: string): string =>
-  `To find out later that records were replaced, keep the last hash elsewhere:  ${another(['operations', 'verify', '--expect', head])}`
-
-const count = (n: number, what: string): string => `${groupedDigits(n)} ${what}${n === 1 ? '' : 's'}`

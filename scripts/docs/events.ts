@@ -34,6 +34,8 @@ const types: Record<string, string> = {
   'queue.paused': 'an operator paused the queue; `caller`, `reason`',
   'queue.drained': 'an operator drains the queue; `caller`, `reason`',
   'queue.resumed': 'an operator resumed the queue; `caller`, `reason`',
+  'operation.kept':
+    'an operator prolonged how long an operation can be undone; `operation`, `kept_until`, `caller`, `reason`',
   'operation.sealed':
     'the record of a bulk change that did not fail was closed and sealed; `operation`, `day`, `number`, `hash`, `version`, `seal`',
   'log.moved': 'the ids of events were moved on after a failover or a restore; `last_id`, `first_id`, `why`',

@@ -105,6 +105,9 @@ const meanings: Record<string, string> = {
   runtime_seconds: 'processing jobs that were picked up at least this long ago',
   rate: 'at most so many jobs a second',
   'stopOperation.id': 'the id of the operation',
+  'keepOperation.id': 'the id of the operation',
+  'keepOperation.until':
+    'the time up to which its jobs and row images are kept, rounded up to whole days since its end, at most 3,650',
   'followOperation.id': 'the id of the operation',
   skip_expired: '`true` passes over events that have been deleted because their term was over, instead of 410',
   sort_by:

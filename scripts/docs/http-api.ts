@@ -29,6 +29,7 @@ const about: Record<Name, string> = {
   listOperations: 'The records of bulk changes, the newest first.',
   getOperation: 'One record, and what has become of its jobs (`now`).',
   stopOperation: 'Asks a running operation to stop after its batch, whichever server runs it. Its batches stand.',
+  keepOperation: 'Keeps what an undo of the operation needs until a time, or longer where it is kept longer already.',
   followOperation:
     'The progress of an operation, a line of JSON each, to its end: `{"progress": …}`, then `{"result": …}` or `{"error": …}`.',
   verifyOperations: 'Checks the hash chain of the records, day by day.',

@@ -30,6 +30,7 @@ import { listWorkers } from '../endpoints/queues/workers.ts'
 import { archiveMeta, listArchive } from '../endpoints/records/archive.ts'
 import { followOperation, stopOperation } from '../endpoints/records/course.ts'
 import { events } from '../endpoints/records/events.ts'
+import { keepOperation } from '../endpoints/records/keep.ts'
 import { getOperation, listOperations, verifyOperations } from '../endpoints/records/records.ts'
 import { acquire } from '../endpoints/work/acquire.ts'
 import { cancelJob } from '../endpoints/work/cancel.ts'
@@ -59,6 +60,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.listOperations, listOperations)
   mount(app, serving, endpoints.getOperation, getOperation)
   mount(app, serving, endpoints.stopOperation, stopOperation)
+  mount(app, serving, endpoints.keepOperation, keepOperation)
   mount(app, serving, endpoints.followOperation, followOperation)
   mount(app, serving, endpoints.archiveMeta, archiveMeta)
   mount(app, serving, endpoints.listArchive, listArchive)

@@ -84,7 +84,7 @@ export async function requireKeptRows(sql: Sql, { id, state, affected }: Operati
 }
 
 /** True where the database has archived jobs or row images of the operation. */
-async function hasKeptRows(sql: Sql, id: number): Promise<boolean> {
+export async function hasKeptRows(sql: Sql, id: number): Promise<boolean> {
   const [{ kept }] = await sql<[{ kept: boolean }]>`
     select exists (select from job_operation_rows where operation_id = ${id}::bigint) as kept`
   if (kept || !(await hasArchive(sql))) return kept

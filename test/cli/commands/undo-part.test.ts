@@ -96,4 +96,25 @@ describe.each(['postgres'] as const)('a part of an operation on %s', (kind) => {
       expect(await ids(bad)).toBe(2)
     expect((await world.jobsctl(['operations', 'verify', '--caller', 'x'])).code).toBe(2)
   })
+
+  it('is kept longer, and says until when', async () => {
+    const keep = (argv: string[]) => world.jobsctl(['operations', 'keep', ...argv])
+    const time = /^operation \d+ can be undone until \d{4}-\d\d-\d\d \d\d:\d\d UTC\n$/
+    expect(await keep([id, '--until', '30d'])).toEqual({ code: 0, out: expect.stringMatching(time), err: '' })
+    const { out } = await keep([id, '--until', '2d', '--json'])
+    expect(JSON.parse(out)).toMatchObject({ id: Number(id) })
+    expect(Date.parse(JSON.parse(out).kept_until)).toBeGreaterThan(Date.now() + 29 * 86_400_000)
+    expect(await keep([id, '--until', '30d', '--curl'])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining(`/api/v1/jobs/operations/${id}/keep"`),
+    })
+    expect(await keep([id])).toMatchObject({ code: 2, err: expect.stringContaining('operations keep needs --until') })
+    expect((await keep([])).code).toBe(2)
+    for (const until of ['soon', '-1d', '2020-01-01T00:00:00Z', '9999d']) {
+      expect(await keep([id, `--until=${until}`]), until).toMatchObject({ code: 2, out: '' })
+    }
+    expect((await world.jobsctl(['operations', '--until', '30d'])).code).toBe(2)
+    await world.jobsctl(['undo', id, '--yes'])
+    expect(await keep([id, '--until', '30d'])).toMatchObject({ code: 6, out: '' })
+  })
 })

@@ -1,0 +1,79 @@
+import type * as z from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import type { keepOperation as endpoint } from '../../../shared/records/keep.ts'
+import type { Call } from '../../call.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { wireTime } from '../../lifecycle/job-events.ts'
+import { hasArchive } from '../../undo/archive.ts'
+import { hasKeptRows } from '../../undo/way-back.ts'
+import { recordOf } from './records.ts'
+
+type KeepCall = Pick<Call, 'sql' | 'caller' | 'reason' | 'requestId' | 'archiveDays'>
+
+/** The longest term of an operation, that of `JOBS_ARCHIVE_DAYS`. */
+const mostDays = 3650
+
+/**
+ * Prolongs the term of an operation's archived jobs and row images, with an event. A term is never made shorter.
+ * @throws Failure `not_found`; `conflict` for an operation that runs, and for one of which nothing is kept;
+ *   `invalid_request` for a time that is over, or too far away
+ */
+export async function keepOperation(
+  call: KeepCall,
+  { id, until }: z.output<typeof endpoint.input>,
+): Promise<z.output<typeof endpoint.output>> {
+  const { state } = await recordOf(call.sql, id)
+  if (state === 'running') throw refused(`operation ${id} is still running`, 'wait until the operation has ended')
+  if (!(await hasKeptRows(call.sql, id)))
+    throw refused(`nothing of operation ${id} is kept, or it is kept no longer`, undefined)
+  const archived = (await hasArchive(call.sql)) ? archivedAt(call.sql) : call.sql`null::timestamptz`
+  const [row] = await prolong(call, { id, until, archived })
+  if (row) return { id, kept_until: row.kept_until }
+  const detail = `until must be later than now, and at most ${mostDays} days after the end of the operation; nothing was changed`
+  throw new Failure('invalid_request', detail, { faults: [{ path: 'until', message: 'is over, or too far away' }] })
+}
+
+const refused = (why: string, hint: string | undefined): Failure =>
+  new Failure('conflict', `${why}; nothing was changed`, { hint })
+
+interface Prolonging {
+  id: number
+  until: string
+  /** When its jobs were archived, null where none is. */
+  archived: Fragment
+}
+
+/** No row where the time is over or too far away. The term counts from the earlier of the two times, as retention takes either. */
+const prolong = ({ sql, ...call }: KeepCall, { id, until, archived }: Prolonging) => sql<{ kept_until: string }[]>`
+  with asked as materialized (
+    select
+      record.id, domain, queue, job_type, least(nullif(${archived}, '-infinity'), coalesce(ended_at, started_at)) as since,
+      ceil(extract(epoch from ${until}::text::timestamptz - least(nullif(${archived}, '-infinity'), coalesce(ended_at, started_at))) / 86400) as days
+    from job_operations as record
+    where record.id = ${id}::bigint and ${until}::text::timestamptz > now()
+  ),
+  term as (
+    insert into jobsctl_operation_terms as stored (operation_id, archive_days)
+    select id, greatest(days, ${call.archiveDays}::int)::int from asked where days <= ${mostDays}::int
+    on conflict (operation_id) do update
+    set archive_days = greatest(stored.archive_days, (select days from asked)::int)
+    returning archive_days
+  ),
+  kept as (
+    select asked.*, since + archive_days * interval '24 hours' as kept_until from term cross join asked
+  ),
+  event as (
+    insert into job_events (domain, queue, job_type, event_type, attrs_json, request_id)
+    select domain, queue, job_type, 'operation.kept',
+      jsonb_strip_nulls(jsonb_build_object(
+        'operation', id, 'kept_until', ${wireTime(sql, sql`kept_until`)}, 'caller', ${call.caller}::text,
+        'reason', ${call.reason ?? null}::text
+      )),
+      ${call.requestId}::text
+    from kept
+  )
+  select kept_until from kept`
+
+/** The time from which the term of archived jobs counts, as retention reads it. */
+const archivedAt = (sql: Sql): Fragment => sql`
+  (select archived_at from jobs_archive a where a.operation_id = record.id order by a.operation_id, a.id limit 1)`
