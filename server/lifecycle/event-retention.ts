@@ -34,7 +34,7 @@ export interface Walked {
 /**
  * Deletes the events of one kind whose term is over, by id from the oldest on, in batches of 1,000, each in a transaction of
  * its own. The walk ends at the first batch of which every event stays: events behind it wait until those before them go.
- * Two kinds of events stay whatever their age: the last one of the log, by which readers and a restored database know how far
+ * An event that explains why a queue is stopped now stays for a second term. Two events stay whatever their age: the last one of the log, by which readers and a restored database know how far
  * the log has come, and the last seal of the chain of the records, while its day is in the chain.
  */
 export async function deleteExpiredEvents(sql: Pool, { kind, days, from, isOver }: Walk): Promise<Walked> {
@@ -88,11 +88,22 @@ export const lastSeal = staticFragment(
   limit 1`,
 )
 
+/** An SQL condition: the event of `looked` may say why a queue is stopped now. */
+const explainsStop = staticFragment(
+  (sql) => sql`
+  event_type in ('queue.paused', 'queue.drained', 'queue.resumed') and exists (
+    select from job_queue_controls as control
+    where control.domain = looked.domain and control.queue = looked.queue
+      and (control.paused or control.drain)
+      and looked.created_at >= control.updated_at
+  )`,
+)
+
 const deleteNext = (tx: Sql, { kind, days, after }: { kind: EventKind; days: number; after: string }) => {
   const isExpired = tx`created_at < now() - ${days}::int * interval '24 hours'`
   return tx<Batch[]>`
     with looked as materialized (
-      select id, created_at
+      select id, created_at, event_type, domain, queue
       from job_events
       where ${isOfKind[kind](tx)} and id > ${after}::bigint
       order by id
@@ -106,6 +117,7 @@ const deleteNext = (tx: Sql, { kind, days, after }: { kind: EventKind; days: num
         where ${isExpired}
           and id < (select max(id) from job_events)
           and id is distinct from (${lastSeal(tx)})
+          and not (created_at >= now() - 2 * ${days}::int * interval '24 hours' and ${explainsStop(tx)})
       ))
       -- Another transaction may have changed the row meanwhile.
       and ${isOfKind[kind](tx)} and ${isExpired}

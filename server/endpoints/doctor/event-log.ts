@@ -6,11 +6,12 @@ import { type EventKind, readEventTerms } from '../../lifecycle/event-terms.ts'
 /** The terms of both kinds of events, and the oldest event of each that its term can end. */
 export async function readEventLog(sql: Sql): Promise<EventLogPart[]> {
   const terms = await readEventTerms(sql)
+  // Another program may have given the column another type, which a function would not take.
   const oldest = (kind: EventKind) => sql<{ created_at: string }[]>`
     select created_at
     from job_events
     where ${isOfKind[kind](sql)}
-      and isfinite(created_at)
+      and created_at > '-infinity' and created_at < 'infinity'
       and id < (select max(id) from job_events)
       and id is distinct from (${lastSeal(sql)})
     order by id

@@ -134,6 +134,25 @@ describe.each(kinds)('the terms of events on %s', (kind) => {
     expect(await sweep('audit', 400)).toBe(1)
   })
 
+  it('leave for a second term what says why a queue is stopped now', async () => {
+    const control = (queue: string, action: string) =>
+      world.post(jobPaths.control, { domain: 'd', queue, action, reason: 'repair' })
+    await control('stopped', 'pause')
+    await control('running', 'pause')
+    await control('running', 'resume')
+    await log([0])
+    const age = async (days: number) => {
+      await world.sql`update job_queue_controls set updated_at = now() - ${days}::int * interval '24 hours'`
+      await world.sql`update job_events set created_at = now() - ${days}::int * interval '24 hours' where job_id is null`
+    }
+    await age(11)
+    expect(await sweep('audit', 10)).toBe(2)
+    const { body } = await world.call('GET', `${jobPaths.queues}`)
+    expect(JSON.stringify(body)).toContain('repair')
+    await age(21)
+    expect(await sweep('audit', 10)).toBe(1)
+  })
+
   it('a finish that is sent again within a day is known by its event, whatever the term', async () => {
     const worker = workerOf(world.post)
     await worker.enqueue()
