@@ -1,8 +1,13 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
 import { type PartFlags, partFlags, partOf } from '../settings/part-flags.ts'
+import { flagWords } from '../settings/scope-flags.ts'
 
-export const undo: CommandSpec<PartFlags> = {
+interface UndoFlags extends PartFlags {
+  refusedTo?: string
+}
+
+export const undo: CommandSpec<UndoFlags> = {
   name: 'undo',
   group: 'CHANGE',
   summary: 'give back what a change took',
@@ -14,9 +19,12 @@ export const undo: CommandSpec<PartFlags> = {
     'jobsctl undo 17 --reason "wrong domain" --yes',
   ],
   operands: '<operation>',
-  flags: [...partFlags],
+  flags: [
+    ...partFlags,
+    { flags: '--refused-to <file>', about: 'write what cannot come back to a new file of NDJSON', group: 'HOW' },
+  ],
   changes: true,
-  async run(context, flags, [id = '']) {
+  async run(context, { refusedTo, ...flags }, [id = '']) {
     const { undoChange, undoRequest } = await import('../changes/undo.ts')
     const { guardChange } = await import('../guard/guard.ts')
     if (!/^[1-9]\d{0,15}$/.test(id)) {
@@ -25,6 +33,12 @@ export const undo: CommandSpec<PartFlags> = {
       })
     }
     const { fields, words } = await partOf(context, flags)
-    return guardChange(context, undoChange(context, undoRequest({ id, ...fields }), ['undo', id, ...words]))
+    const request = undoRequest({ id, ...fields })
+    const further = refusedTo === undefined ? [] : flagWords('--refused-to', refusedTo)
+    const change = undoChange(context, request, ['undo', id, ...words, ...further])
+    if (refusedTo === undefined) return guardChange(context, change)
+    const { withRefusedFile } = await import('../operations/refused-file.ts')
+    const run = (watched: typeof change) => guardChange(context, watched)
+    return withRefusedFile(context, { path: refusedTo, request, change, run })
   },
 }

@@ -108,6 +108,11 @@ const meanings: Record<string, string> = {
   'keepOperation.id': 'the id of the operation',
   'keepOperation.until':
     'the time up to which its jobs and row images are kept, rounded up to whole days since its end, at most 3,650',
+  'listConflicts.id': 'the id of the operation',
+  'listConflicts.domain': 'only jobs of this domain',
+  'listConflicts.queue': 'only jobs of this queue',
+  'listConflicts.job_type': 'only jobs of this type',
+  'listConflicts.after_id': 'only jobs with a higher id, for the next page',
   'followOperation.id': 'the id of the operation',
   skip_expired: '`true` passes over events that have been deleted because their term was over, instead of 410',
   sort_by:

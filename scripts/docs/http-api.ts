@@ -29,6 +29,8 @@ const about: Record<Name, string> = {
   listOperations: 'The records of bulk changes, the newest first.',
   getOperation: 'One record, and what has become of its jobs (`now`).',
   stopOperation: 'Asks a running operation to stop after its batch, whichever server runs it. Its batches stand.',
+  listConflicts:
+    'All jobs of the operation that an undo cannot give back now, each with the reason. A call reads 10,000 jobs that are kept; `next_after_id` is the `after_id` of the next call, and null after the last one.',
   keepOperation: 'Keeps what an undo of the operation needs until a time, or longer where it is kept longer already.',
   followOperation:
     'The progress of an operation, a line of JSON each, to its end: `{"progress": …}`, then `{"result": …}` or `{"error": …}`.',

@@ -28,6 +28,7 @@ import { staleQueues } from '../endpoints/queues/stale.ts'
 import { stats } from '../endpoints/queues/stats.ts'
 import { listWorkers } from '../endpoints/queues/workers.ts'
 import { archiveMeta, listArchive } from '../endpoints/records/archive.ts'
+import { listConflicts } from '../endpoints/records/conflicts.ts'
 import { followOperation, stopOperation } from '../endpoints/records/course.ts'
 import { events } from '../endpoints/records/events.ts'
 import { keepOperation } from '../endpoints/records/keep.ts'
@@ -61,6 +62,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.getOperation, getOperation)
   mount(app, serving, endpoints.stopOperation, stopOperation)
   mount(app, serving, endpoints.keepOperation, keepOperation)
+  mount(app, serving, endpoints.listConflicts, listConflicts)
   mount(app, serving, endpoints.followOperation, followOperation)
   mount(app, serving, endpoints.archiveMeta, archiveMeta)
   mount(app, serving, endpoints.listArchive, listArchive)

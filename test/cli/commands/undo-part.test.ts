@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { newFolder } from '../../support/database/database.ts'
@@ -116,5 +116,42 @@ describe.each(['postgres'] as const)('a part of an operation on %s', (kind) => {
     expect((await world.jobsctl(['operations', '--until', '30d'])).code).toBe(2)
     await world.jobsctl(['undo', id, '--yes'])
     expect(await keep([id, '--until', '30d'])).toMatchObject({ code: 6, out: '' })
+  })
+
+  it('--refused-to writes what cannot come back to a new file of its own', async () => {
+    const [first = 0, second = 0] = low
+    for (const job of [first, second]) await world.jobs(1, { id: job, queue: 'low', status: 'queued' })
+    const folder = await newFolder('refused')
+    const line = (job: number) => `${JSON.stringify({ id: Number(job), reason: 'its id is taken' })}\n`
+    const refusedTo = (path: string, argv: string[]) => world.jobsctl(['undo', id, '--refused-to', path, ...argv])
+
+    const dry = join(folder, 'dry')
+    expect(await refusedTo(dry, ['--dry-run'])).toMatchObject({ code: 0 })
+    expect(await readFile(dry, 'utf8')).toBe(line(first) + line(second))
+    expect((await stat(dry)).mode & 0o777).toBe(0o600)
+    expect(await refusedTo(dry, ['--yes'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('is not overwritten'),
+    })
+    expect(await world.count()).toBe(2)
+    for (const bad of ['-', '/nowhere/file', '/dev/stdout']) expect((await refusedTo(bad, ['--yes'])).code).toBe(2)
+    expect((await refusedTo(join(folder, 'curl'), ['--curl'])).code).toBe(2)
+
+    const unasked = join(folder, 'unasked')
+    expect(await refusedTo(unasked, [])).toMatchObject({ code: 3 })
+    await expect(stat(unasked)).rejects.toThrow('ENOENT')
+
+    const gone = join(folder, 'gone')
+    expect(await world.jobsctl(['undo', '999999', '--refused-to', gone, '--yes'])).toMatchObject({ code: 5 })
+    await expect(stat(gone)).rejects.toThrow('ENOENT')
+
+    const ids = await idsFile(`${second}\n`)
+    const none = join(folder, 'none')
+    expect(await refusedTo(none, ['--ids-file', ids, '--yes'])).toMatchObject({ code: 6 })
+    expect(await readFile(none, 'utf8')).toBe(line(second))
+    const done = join(folder, 'done')
+    expect(await refusedTo(done, ['--yes'])).toMatchObject({ code: 9 })
+    expect(await readFile(done, 'utf8')).toBe(line(first) + line(second))
+    expect(await world.count()).toBe(5)
   })
 })

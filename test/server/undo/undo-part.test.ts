@@ -202,4 +202,34 @@ describe.each(kinds)('an undo of a part on %s', (kind) => {
     for (const bad of ['since=2h', 'since=soon', 'caller=%00', `caller=${'x'.repeat(257)}`])
       expect(await ids(bad)).toBe(422)
   })
+
+  it('has all its conflicts in pages, in the order of ids', async () => {
+    const at = (id: number, query = '') => world.call('GET', `/api/v1/jobs/operations/${id}/conflicts${query}`)
+    await world.jobs(10_001, { queue: 'low' })
+    const high = await world.jobs(2, { queue: 'high' })
+    const [first = 0] = high
+    const { operation = 0 } = doneOf(await ask(world, prune))
+    expect((await at(operation)).body).toMatchObject({ conflicts: [], next_after_id: first - 2 })
+    for (const id of high) await world.jobs(1, { id, status: 'queued' })
+    const conflicts = high.map((job_id) => ({ job_id, reason: 'its id is taken' }))
+    const page = await at(operation, `?after_id=${first - 2}`)
+    expect(page.body).toEqual({ conflicts, next_after_id: null })
+    expect((await at(operation, `?after_id=${first}&queue=high`)).body).toMatchObject({ conflicts: conflicts.slice(1) })
+    expect((await at(operation, `?after_id=${first - 2}&queue=low`)).body).toMatchObject({ conflicts: [] })
+    expect((await at(operation, '?after_id=9007199254740991')).body).toEqual({ conflicts: [], next_after_id: null })
+    expect((await at(4711)).status).toBe(404)
+    expect((await at(operation, '?after_id=-1')).status).toBe(422)
+    const { operation: requeued = 0 } = await quarantinedAndChanged()
+    expect((await at(requeued)).body).toMatchObject({
+      conflicts: [{ reason: 'the job was picked up or changed since' }],
+      next_after_id: null,
+    })
+  })
+
+  async function quarantinedAndChanged() {
+    const [id = 0] = await world.jobs(2, { status: 'quarantined' })
+    const done = doneOf(await ask(world, requeue))
+    await world.sql`update jobs set started_at = now() where id = ${id}::bigint`
+    return done
+  }
 })

@@ -1,0 +1,52 @@
+import type * as z from 'zod'
+import type { Conflict } from '../../../shared/changes/undo.ts'
+import type { listConflicts as endpoint } from '../../../shared/records/conflicts.ts'
+import type { OperationRecord } from '../../../shared/records/records.ts'
+import type { Call } from '../../call.ts'
+import { limitReadTime } from '../../database/read-timeout.ts'
+import type { Sql } from '../../database/sql.ts'
+import { hasKeptRows, wayBack } from '../../undo/way-back.ts'
+import { recordOf } from './records.ts'
+
+/** How many kept jobs one call reads. */
+const pageSize = 10_000
+
+/**
+ * The jobs of an operation, or of a scope of it, that an undo cannot give back now.
+ * @throws Failure `not_found`; `conflict` for an operation that runs or cannot be undone
+ */
+export async function listConflicts(
+  { sql }: Pick<Call, 'sql'>,
+  { id, after_id, ...scope }: z.output<typeof endpoint.input>,
+): Promise<z.output<typeof endpoint.output>> {
+  const record = await recordOf(sql, id)
+  const part = (last: number) => ({ ...scope, between: [after_id, last] as const })
+  const way = (last: number) => wayBack(record, { part: part(last), rejected: new Map() })
+  way(after_id)
+  if (!(await hasKeptRows(sql, id))) return { conflicts: [], next_after_id: null }
+  return sql.begin(async (tx) => {
+    await tx`select ${limitReadTime(tx)}`
+    const { last, looked } = await endOfPage(tx, record, after_id)
+    if (last === null) return { conflicts: [], next_after_id: null }
+    const conflicts = await tx<Conflict[]>`
+      select job_id, reason from (${way(last).conflicts(tx)}) as refused order by job_id`
+    return { conflicts: [...conflicts], next_after_id: looked === pageSize ? last : null }
+  })
+}
+
+/** The last id of the page, which is null where no job is kept, and the number of its jobs. */
+async function endOfPage(tx: Sql, { id, kind }: OperationRecord, after: number) {
+  const isPruned = kind === 'prune'
+  const [table, column] = isPruned ? ['jobs_archive', 'id'] : ['job_operation_rows', 'job_id']
+  const [row] = await tx<[{ last: number | null; looked: number }]>`
+    select max(job) as last, count(*) as looked
+    from (
+      select ${tx(column)} as job
+      from ${tx(table)}
+      where operation_id = ${id}::bigint and ${tx(column)} > ${after}::bigint
+        and ${tx(column)} <= ${Number.MAX_SAFE_INTEGER}::bigint
+      order by ${tx(column)}
+      limit ${tx.unsafe(String(pageSize))}
+    ) as page`
+  return row
+}
