@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { agreedSettings } from '../../server/background/server-settings.ts'
 import { readEnv } from '../../server/env.ts'
 import { isConfirmed } from '../../shared/headers.ts'
 
@@ -14,6 +15,16 @@ describe('a switch of the environment', () => {
   })
   it('of the embedded database makes commits wait for the disk by default', () => {
     expect(readEnv({}).JOBS_EMBEDDED_FSYNC).toBe(true)
+  })
+})
+
+describe('a term of events', () => {
+  it.each(['0', '36501', '1.5', '-1', 'forever'])('is not %s', (days) =>
+    expect(() => readEnv({ JOBS_EVENTS_DAYS: days })).toThrow('JOBS_EVENTS_DAYS: must be'),
+  )
+  it('must be the same on all servers that have one', () => {
+    expect(agreedSettings(readEnv({ JOBS_AUDIT_DAYS: '36500' })).get('JOBS_AUDIT_DAYS')).toBe('36500')
+    expect(agreedSettings(readEnv({})).has('JOBS_AUDIT_DAYS')).toBe(false)
   })
 })
 

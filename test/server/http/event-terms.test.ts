@@ -9,7 +9,7 @@ import {
 } from '../../../server/lifecycle/event-terms.ts'
 import { events as endpoint } from '../../../shared/records/events.ts'
 import { verifyOperations } from '../../../shared/records/records.ts'
-import { ask, at, clearAll, doneOf, expectIntact, prune } from '../../support/bulk-tools.ts'
+import { ask, at, clearAll, doneOf, expectIntact, holding, otherProgram, prune } from '../../support/bulk-tools.ts'
 import { emptyDatabase, kinds, newDatabase } from '../../support/database/database.ts'
 import { readStream } from '../../support/event-reader.ts'
 import { until } from '../../support/poll.ts'
@@ -238,6 +238,28 @@ describe.each(kinds)('the terms of events on %s', (kind) => {
 })
 
 describe('a server', () => {
+  it('leaves the events to another server that is deleting them', async () => {
+    const world = await openWorld('postgres')
+    const other = otherProgram(world)
+    try {
+      await world.sql`delete from jobsctl_settings where name = 'events_days'`
+      await world.sql`
+        insert into job_events (job_id, event_type, created_at)
+        values (1, 'e', now() - interval '49 hours'), (1, 'e', now())`
+      const walk = { kind: 'steps', days: 2, from: firstPosition, isOver: never } as const
+      const letGo = await holding(
+        other,
+        (tx) => tx`select pg_advisory_xact_lock(hashtextextended('jobsctl events', 0))`,
+      )
+      expect(await deleteExpiredEvents(world.sql, walk)).toEqual({ deleted: 0, from: firstPosition, isDone: false })
+      await letGo()
+      expect(await deleteExpiredEvents(world.sql, walk)).toMatchObject({ deleted: 1, isDone: true })
+    } finally {
+      await other.end()
+      await world.stop()
+    }
+  })
+
   it('writes its terms, keeps the log to them, and leaves the term that it does not have', async () => {
     const world = await openWorld('postgres', { JOBS_EVENTS_DAYS: '2' })
     try {
