@@ -45,7 +45,9 @@ export const clusters: CommandSpec<ClustersFlags> = {
   async run(context, flags) {
     const { failureClusters: endpoint } = await import('../../shared/jobs/clusters.ts')
     const { parseInput } = await import('../settings/flag-errors.ts')
-    const request = requestOf(flags)
+    // A flag of changes has the same name, and is read before the flags of a command.
+    const { until } = context.flags
+    const request = requestOf({ ...flags, ...(until !== undefined && { until }) })
     parseInput(endpoint.input, request)
     if (context.settings.curl) {
       context.print.text(curlOf(context, endpoint, request))

@@ -40,7 +40,7 @@ const recordsOf = (sql: Sql, which: Fragment): Fragment => sql`
 const undone = staticFragment(
   (sql) => sql`
   case
-    when undoes is null and kind = 'undo' and filters ->> 'operation' ~ '^[1-9][0-9]{0,15}$'
+    when undoes is null and kind = 'undo' and filters ->> 'operation' ~ '^[1-9][0-9]{0,14}$'
       then (filters ->> 'operation')::bigint
     else undoes
   end`,

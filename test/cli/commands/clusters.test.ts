@@ -67,6 +67,7 @@ describe('clusters', () => {
     expect(await count('--domain', 'media')).toBe(1)
     expect(await count('--since', '1h')).toBe(0)
     expect(await count('--since', '100d', '--until', '2030-01-01')).toBe(2)
+    expect(await count('--until', '2001-01-01')).toBe(0)
     expect(await count('--limit', '1')).toBe(2)
     const { code, screen } = await terminal(['clusters', '--domain', 'medias'])
     expect(code).toBe(0)

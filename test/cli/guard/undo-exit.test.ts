@@ -35,7 +35,10 @@ it('an undo that gives back no job ends with exit 6 and the reasons', async () =
 })
 
 it('an undo of an undone operation names the operation that undid it, and when', async () => {
-  const server = await undoServer(0, [], { 17: { undone_by: 19 }, 19: { id: 19, ended_at: '2026-11-24T12:34:09Z' } })
+  const server = await undoServer(0, [], {
+    17: { state: 'undone', undone_by: 19 },
+    19: { id: 19, ended_at: '2026-11-24T12:34:09Z' },
+  })
   const { code, err } = await runAt(server, ['undo', '17', '--yes'])
   expect(code).toBe(6)
   expect(err).toContain('operation 17 was undone by operation 19 at 2026-11-24 12:34 UTC; nothing was changed')
