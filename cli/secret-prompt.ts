@@ -17,8 +17,9 @@ export async function promptSecret(question: string, prompt: Prompt): Promise<st
   const { input, note, signal } = prompt
   const restore = () => void input.setRawMode(false)
   process.once('exit', restore)
-  note(question)
+  // Before the question: who answers at once would otherwise see the answer.
   input.setRawMode(true)
+  note(question)
   try {
     return await lineOf(prompt)
   } finally {
