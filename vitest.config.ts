@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * The folders of `test/`: `npx vitest run --project unit` runs one of them. `npm test` leaves out the last four, and
- * `models`: random histories against a model, which `npm run test:models` runs. `npm run test:long` runs an embedded database in
- * trouble, an old and a new server, and the commands of every page.
- * `npm run test:shells` runs `shells`: completion in the shells that are installed.
+ * The folders of `test/`: `npx vitest run --project unit` runs one of them. `npm test` runs `unit`, `server`, `cli` and `docs`.
+ * `npm run test:models` runs random histories against a model. `npm run test:long` runs an embedded database in trouble, tests that
+ * wait for limits of the product, an old and a new server, and the commands of every page. `npm run test:shells` runs `shells`:
+ * completion in the shells that are installed.
  */
-const folders = ['unit', 'server', 'cli', 'models', 'docs', 'faults', 'upgrade', 'pages', 'shells']
+const folders = ['unit', 'server', 'cli', 'models', 'docs', 'faults', 'slow', 'upgrade', 'pages', 'shells']
 
 export default defineConfig({
   test: {

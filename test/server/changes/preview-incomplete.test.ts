@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { holding, otherProgram } from '../../support/bulk-tools.ts'
 import { filteredPaths } from '../../support/filtered.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 let world: World
 beforeAll(async () => {
-  world = await openWorld('postgres', { JOBS_STATEMENT_TIMEOUT_SECONDS: '1' })
+  world = await openWorld('postgres', { JOBS_STATEMENT_TIMEOUT_SECONDS: '1', JOBS_LOCK_TIMEOUT_SECONDS: '3600' })
 })
 afterAll(() => world?.stop())
 
 it('refuses a change whose search takes longer than a statement may take, and changes nothing', async () => {
-  const ids = await world.jobs(300, { status: 'failed' })
-  await world.sql.begin(async (tx) => {
-    await tx`set local statement_timeout = 0`
-    await tx`update jobs set error_message = repeat('x', 300000)`
-  })
-  const { status, body } = await world.post(filteredPaths.retry, { error: 'nowhere', dry_run: true })
+  await world.jobs(2, { status: 'failed' })
+  const before = await world.fingerprint()
+  const other = otherProgram(world)
+  const release = await holding(other, (tx) => tx`lock table job_operations in access exclusive mode`)
+  const { status, body } = await world.post(filteredPaths.retry, { domain: 'chatbooks', dry_run: true })
   expect({ status, body }).toMatchObject({
     status: 422,
     body: {
@@ -23,6 +23,9 @@ it('refuses a change whose search takes longer than a statement may take, and ch
       hint: expect.stringContaining('narrow the filter'),
     },
   })
-  const narrow = await world.post(filteredPaths.retry, { error: 'nowhere', ids: ids.slice(0, 1), dry_run: true })
-  expect(narrow).toMatchObject({ status: 200, body: { affected: 0 } })
+  await release()
+  await other.end()
+  expect(await world.fingerprint()).toBe(before)
+  const again = await world.post(filteredPaths.retry, { domain: 'chatbooks', dry_run: true })
+  expect(again).toMatchObject({ status: 200, body: { affected: 2 } })
 })
