@@ -38,8 +38,9 @@ export type RetryRequest = z.output<typeof RetryRequest>
 /** Makes failed jobs run again. */
 export const retry = endpoint({
   method: 'POST',
-  path: '/api/v1/jobs/batch/retry',
-  aliases: ['/api/v1/jobs/retry-now'],
+  // The path that the other server has, too, so that jobsctl drives both.
+  path: '/api/v1/jobs/retry-now',
+  aliases: ['/api/v1/jobs/batch/retry'],
   input: RetryRequest,
   output: z.object({ affected: Count, ...runAgainAnswer, ...bulkAnswer }),
   changes: (request) => !request.dry_run,

@@ -7,7 +7,8 @@ import { fakeServer, type Reply } from '../../support/fakes/fake-server.ts'
 import { atTerminal } from '../../support/programs/terminal.ts'
 
 const done: Reply = { body: { affected: 200, operation_id: 17 } }
-const base = '/api/v1/jobs/batch'
+/** The path of a change by its name. */
+const pathOf = (name: string) => (name === 'retry' ? '/api/v1/jobs/retry-now' : `/api/v1/jobs/batch/${name}`)
 const d = ['--domain', 'chatbooks']
 const chatbooks = { domain: 'chatbooks' }
 
@@ -77,7 +78,7 @@ describe('the changes that take a filter', () => {
       expect(run).toMatchObject({ code: 0, out: `${sentence}\n` })
       const [change, ...more] = changesOf(server)
       expect(more).toEqual([])
-      expect(change).toMatchObject({ path: `${base}/${path}` })
+      expect(change).toMatchObject({ path: pathOf(path) })
       expect(change?.body).toEqual({ ...body, dry_run: false, preview_token: 'token-of-200' })
       expect(server.requests[0]?.body).toEqual({ ...body, dry_run: true })
     },
@@ -99,7 +100,7 @@ describe('the changes that take a filter', () => {
       expect(await runAt(server, [...words, '--dry-run', '--plan-out', file])).toMatchObject({ code: 0 })
       expect(await runAt(server, ['apply', file, '--yes'])).toMatchObject({ code: 0 })
       const [change] = changesOf(server)
-      expect(change).toMatchObject({ path: `${base}/${path}` })
+      expect(change).toMatchObject({ path: pathOf(path) })
       expect(change?.body).toEqual({ ...body, dry_run: false, preview_token: 'token-of-200', max: 200 })
     }
   })
@@ -244,6 +245,11 @@ describe('the changes that take a filter', () => {
       code: 0,
       out: 'cancelled 7 jobs in chatbooks/low\n',
     })
+    expect(await runAt(server, ['retry', ...d, '--yes'])).toMatchObject({
+      code: 0,
+      out: 'retried 7 jobs in chatbooks\n',
+    })
+    expect(changesOf(server).map(({ path }) => path)).toEqual([pathOf('cancel'), pathOf('retry')])
   })
 
   it('at a terminal asks for the count, and shows what goes along', async () => {
