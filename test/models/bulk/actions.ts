@@ -5,6 +5,7 @@ import { jobRow, type Wanted } from '../../support/database/job-row.ts'
 import { insertRows } from '../../support/database/tables.ts'
 import { workerOf } from '../../support/worker.ts'
 import type { World } from '../../support/world.ts'
+import { matches } from './observe.ts'
 
 const pick = fc.nat(40)
 
@@ -52,7 +53,8 @@ export async function carryOut(scene: Scene, action: Action): Promise<void> {
 /** Writes a job that still is as the preview saw it. */
 async function write({ world: { sql }, change }: Scene, what: Action['do'], id: number): Promise<number[]> {
   const status = change.wanted.status ?? 'completed'
-  const where = sql`where id = ${id}::bigint and status = ${status}`
+  // A change of time or priority leaves the status as it is.
+  const where = sql`where id = ${id}::bigint and status = ${status} and (${sql.unsafe(matches[change.kind])})`
   if (what === 'go') return ids(await sql<{ id: number }[]>`delete from jobs ${where} returning id`)
   if (what === 'use')
     return ids(await sql<{ id: number }[]>`update jobs set result = '{"used": true}' ${where} returning id`)

@@ -5,7 +5,7 @@ import type { World } from '../../support/world.ts'
 type Fields = Record<string, unknown>
 
 /** The jobs of each kind of change, written independently of the server. */
-const matches: Record<Change['kind'], string> = {
+export const matches: Record<Change['kind'], string> = {
   prune: `status in ('completed', 'failed', 'cancelled')
     and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < now() - interval '720 hours'`,
   sweep: `(status = 'queued' and created_at <= now() - interval '1 hour')
