@@ -1,8 +1,8 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Cluster, ExpiredLeases } from '../../shared/jobs/clusters.ts'
+import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
-import { curlOf } from '../curl.ts'
 import { ago } from '../output/ago.ts'
 import { isoTime } from '../output/iso-time.ts'
 import { groupedDigits } from '../output/numbers.ts'
@@ -49,11 +49,9 @@ export const clusters: CommandSpec<ClustersFlags> = {
     const { until } = context.flags
     const request = requestOf({ ...flags, ...(until !== undefined && { until }) })
     parseInput(endpoint.input, request)
-    if (context.settings.curl) {
-      context.print.text(curlOf(context, endpoint, request))
-      return 'ok'
-    }
-    const { body, raw, header } = await (await context.client()).call(endpoint, request)
+    const answer = await answerOf(context, endpoint, request)
+    if (!answer) return 'ok'
+    const { body, raw, header } = answer
     await show(context, { flags, rows: body.clusters, leases: body.expired_leases, raw })
     if (header('x-complete') === 'false') context.print.aside(incomplete(header('x-scanned')))
     return 'ok'

@@ -2,9 +2,9 @@ import type { z } from 'zod'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Reason } from '../../shared/explain/reason.ts'
+import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
-import { curlOf } from '../curl.ts'
 import { escaped } from '../escape.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
@@ -55,12 +55,10 @@ async function print<In extends z.ZodType, Out extends z.ZodType<Explanation>>(
   endpoint: Endpoint<In, Out>,
   request: z.input<In>,
 ): Promise<Ending> {
-  const { print, settings } = context
-  if (settings.curl) {
-    print.text(curlOf(context, endpoint, request))
-    return 'ok'
-  }
-  const { body, raw } = await (await context.client()).call(endpoint, request)
+  const { print } = context
+  const answer = await answerOf(context, endpoint, request)
+  if (!answer) return 'ok'
+  const { body, raw } = answer
   if (print.forPeople) print.result(textOf(context, body))
   else print.rows({ columns, rows: body.reasons, json: raw, empty: '' })
   return 'ok'

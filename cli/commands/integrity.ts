@@ -1,8 +1,8 @@
 import type { IntegrityResult } from '../../shared/changes/integrity.ts'
 import { Failure } from '../../shared/errors.ts'
+import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
-import { curlOf } from '../curl.ts'
 import type { Client } from '../http/client.ts'
 import { jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
@@ -76,11 +76,9 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
   }
   const scope = scopeOf(flags)
   const request = { fix: false, ...integrityRequest(scope) }
-  if (settings.curl) {
-    print.text(curlOf(context, endpoint, request))
-    return 'ok'
-  }
-  const { body, raw } = await (await context.client()).call(endpoint, request)
+  const answer = await answerOf(context, endpoint, request)
+  if (!answer) return 'ok'
+  const { body, raw } = answer
   const total = brokenCount(body)
   if (body.preview === undefined && !flags.trustServer) {
     if (settings.detailedExitcode) throw otherDefinition(context, await context.client(), ['--detailed-exitcode'])

@@ -1,6 +1,6 @@
 import type { StoppedQueue } from '../../shared/queues/queues.ts'
+import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../command.ts'
-import { curlOf } from '../curl.ts'
 import { ago } from '../output/ago.ts'
 import { isoTime } from '../output/iso-time.ts'
 import type { Column } from '../output/table.ts'
@@ -14,13 +14,10 @@ export const queues: CommandSpec = {
   flags: [],
   async run(context) {
     const { stoppedQueues: endpoint } = await import('../../shared/queues/queues.ts')
-    const { settings, print } = context
-    if (settings.curl) {
-      print.text(curlOf(context, endpoint, {}))
-      return 'ok'
-    }
-    const { body, raw } = await (await context.client()).call(endpoint, {})
-    print.rows({ columns, forPeople, rows: body, json: raw, empty: 'no queue is paused or draining' })
+    const answer = await answerOf(context, endpoint, {})
+    if (!answer) return 'ok'
+    const { body, raw } = answer
+    context.print.rows({ columns, forPeople, rows: body, json: raw, empty: 'no queue is paused or draining' })
     return 'ok'
   },
 }

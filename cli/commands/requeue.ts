@@ -6,6 +6,7 @@ import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
 import { type Canaries, type CanaryFlags, canaryFlags, canaryOf } from '../settings/canary-flags.ts'
+import { jobIdsOf } from '../settings/job-id.ts'
 import { type NarrowerFlags, narrowedScope, narrowerFlags } from '../settings/narrower-flags.ts'
 import { type RunAgainFlags, runAgainFlags, runAgainOf } from '../settings/run-again-flags.ts'
 import { allFlag, mustExistFlag, scopeFlags } from '../settings/scope-flags.ts'
@@ -65,9 +66,7 @@ function selectedBy(flags: RequeueFlags, ids: string[]): ReturnType<typeof narro
   if (ids.length === 0) return narrowedScope(flags)
   const { canary: _c, canaryWait: _w, spread: _s, dependents: _d, mustExist: _m, ...filter } = flags
   if (Object.keys(filter).length > 0) throw new Failure('usage', 'ids and a scope exclude each other')
-  const wrong = ids.find((id) => !/^[1-9]\d*$/.test(id) || !Number.isSafeInteger(Number(id)))
-  if (wrong !== undefined)
-    throw new Failure('usage', `${wrong} is not a job id`, { hint: 'ids are whole numbers, such as 8123' })
+  jobIdsOf(ids) // A word that is no id is refused before anything is sent.
   return { scope: {}, fields: {}, words: ids }
 }
 
@@ -87,7 +86,7 @@ async function requestsFor(context: Context, scope: Scope, ids: string[]): Promi
   }
   const domains = await quarantinedDomains(context, rest)
   if (ids.length === 0) return domains.map((domain) => requeueRequest({ ...rest, domain }))
-  return requestsForIds(context, domains, [...new Set(ids.map(Number))])
+  return requestsForIds(context, domains, [...new Set(jobIdsOf(ids))])
 }
 
 async function quarantinedDomains(context: Context, scope: Scope): Promise<string[]> {

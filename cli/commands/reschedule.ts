@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../command.ts'
 import { durationText, seconds } from '../settings/duration.ts'
+import { isoTimeOf } from '../settings/iso-time.ts'
 import { type SelectionFlags, selectionFlags, selectionOf } from '../settings/selection-flags.ts'
 
 interface RescheduleFlags extends SelectionFlags {
@@ -66,7 +67,7 @@ function timeOf({ now, in: after, at, by }: RescheduleFlags): { fields: object; 
 
 /** @throws Failure `usage` */
 function timeText(text: string): string {
-  const time = Date.parse(text)
-  if (/^\d{4}-/.test(text.trim()) && !Number.isNaN(time)) return new Date(time).toISOString()
+  const time = isoTimeOf(text.trim())
+  if (time !== undefined) return time
   throw new Failure('usage', '--at: must be a time such as 2026-01-31T12:00:00Z')
 }

@@ -1,8 +1,8 @@
 import { Failure } from '../../shared/errors.ts'
 import type { ShownJob } from '../../shared/jobs/show.ts'
+import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../command.ts'
 import type { Context } from '../context.ts'
-import { curlOf } from '../curl.ts'
 import { escapedJson } from '../escape.ts'
 import { restoreDigits } from '../exact-json.ts'
 import { isoTime } from '../output/iso-time.ts'
@@ -33,16 +33,14 @@ export const show: CommandSpec<ShowFlags> = {
   async run(context, flags, [word = '']) {
     const { showJob: endpoint } = await import('../../shared/jobs/show.ts')
     const { parseInput } = await import('../settings/flag-errors.ts')
-    const { settings, print } = context
+    const { print } = context
     if (flags.payload && flags.result) throw new Failure('usage', '--payload and --result exclude each other')
     const id = jobIdOf(word, 'jobsctl show 8123; jobsctl list has the ids')
     const request = { id, domain: flags.domain, redact: !flags.raw }
     parseInput(endpoint.input, request)
-    if (settings.curl) {
-      print.text(curlOf(context, endpoint, request))
-      return 'ok'
-    }
-    const { body, raw } = await (await context.client()).call(endpoint, request)
+    const answer = await answerOf(context, endpoint, request)
+    if (!answer) return 'ok'
+    const { body, raw } = answer
     const fields = new Map(Object.entries(raw ?? {}))
     if (flags.payload || flags.result) print.json(fields.get(flags.payload ? 'payload' : 'result') ?? null)
     else await printJob(context, { body, raw, fields })

@@ -1,6 +1,6 @@
 import type { StaleQueue } from '../../shared/queues/stale.ts'
+import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../command.ts'
-import { curlOf } from '../curl.ts'
 import { ago } from '../output/ago.ts'
 import { isoTime } from '../output/iso-time.ts'
 import { groupedDigits, jobsText, sumOf } from '../output/numbers.ts'
@@ -19,13 +19,11 @@ export const stale: CommandSpec<ScopeFlags> = {
   async run(context, flags) {
     const { staleQueues: endpoint } = await import('../../shared/queues/stale.ts')
     const { parseInput } = await import('../settings/flag-errors.ts')
-    const { settings, print, another } = context
+    const { print, another } = context
     const scope = parseInput(endpoint.input, scopeOf(flags))
-    if (settings.curl) {
-      print.text(curlOf(context, endpoint, scope))
-      return 'ok'
-    }
-    const { body, raw, header } = await (await context.client()).call(endpoint, scope)
+    const answer = await answerOf(context, endpoint, scope)
+    if (!answer) return 'ok'
+    const { body, raw, header } = answer
     const isComplete = header('x-complete') !== 'false'
     const empty = isComplete ? `no lease in ${describeScope(scope)} has expired` : 'no expired lease was found so far'
     print.rows({ columns, forPeople, rows: body, json: raw, empty })

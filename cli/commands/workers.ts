@@ -1,6 +1,6 @@
 import type { WorkerRow } from '../../shared/queues/workers.ts'
+import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../command.ts'
-import { curlOf } from '../curl.ts'
 import { ago } from '../output/ago.ts'
 import { isoTime } from '../output/iso-time.ts'
 import { groupedDigits, jobsText, sumOf } from '../output/numbers.ts'
@@ -28,13 +28,11 @@ export const workers: CommandSpec<WorkersFlags> = {
   async run(context, flags) {
     const { listWorkers: endpoint } = await import('../../shared/queues/workers.ts')
     const { parseInput } = await import('../settings/flag-errors.ts')
-    const { settings, print, another } = context
+    const { print, another } = context
     const scope = parseInput(endpoint.input, scopeOf(flags))
-    if (settings.curl) {
-      print.text(curlOf(context, endpoint, scope))
-      return 'ok'
-    }
-    const { body, raw, header } = await (await context.client()).call(endpoint, scope)
+    const answer = await answerOf(context, endpoint, scope)
+    if (!answer) return 'ok'
+    const { body, raw, header } = answer
     print.rows({ columns, forPeople, rows: body, json: raw, empty: `no worker was seen in ${describeScope(scope)}` })
     if (header('x-complete') === 'false') print.aside(incomplete)
     const expired = sumOf(body.map(({ expired }) => expired))

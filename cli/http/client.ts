@@ -16,7 +16,7 @@ import { type Sent, send } from './send.ts'
 import type { ServerEvent } from './server-events.ts'
 import type { Trace } from './trace.ts'
 
-interface CallOptions {
+export interface CallOptions {
   /** True where a person or `--yes` confirmed the change: only the guard sets it. */
   confirmed?: boolean
   /** Asks the server to report the progress of a change; a server may send none. */

@@ -1,8 +1,8 @@
 import { Failure } from '../../shared/errors.ts'
 import * as endpoints from '../../shared/records/course.ts'
 import { getOperation, type OperationRecord } from '../../shared/records/records.ts'
+import { answerOf } from '../answer-of.ts'
 import type { Context } from '../context.ts'
-import { curlOf } from '../curl.ts'
 import { escaped } from '../escape.ts'
 import { jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
@@ -14,19 +14,15 @@ import { progressReporter } from '../output/progress-bar.ts'
  */
 export async function followOperation(context: Context, id: string): Promise<Ending> {
   const { io, settings, print } = context
-  if (settings.curl) {
-    print.text(curlOf(context, endpoints.followOperation, { id }))
-    return 'ok'
-  }
-  const client = await context.client()
   const say = (jobs: string) => `operation ${id} changed ${jobs}`
   const reporter = progressReporter({ io, quiet: settings.quiet, say, before: 0, total: undefined })
   try {
-    await client.call(endpoints.followOperation, { id }, { onProgress: reporter.report })
+    const answer = await answerOf(context, endpoints.followOperation, { id }, { onProgress: reporter.report })
+    if (!answer) return 'ok'
   } finally {
     reporter.clear()
   }
-  const { body } = await client.call(getOperation, { id })
+  const { body } = await (await context.client()).call(getOperation, { id })
   print.sentence(body, outcomeOf(body), 'done')
   return 'ok'
 }
@@ -39,12 +35,10 @@ const outcomeOf = ({ id, kind, state, affected }: OperationRecord): string =>
  * @throws Failure `not_found`; `conflict` for an operation that has ended
  */
 export async function stopOperation(context: Context, id: string): Promise<Ending> {
-  const { settings, print, another } = context
-  if (settings.curl) {
-    print.text(curlOf(context, endpoints.stopOperation, { id }))
-    return 'ok'
-  }
-  const { body } = await (await context.client()).call(endpoints.stopOperation, { id })
+  const { print, another } = context
+  const answer = await answerOf(context, endpoints.stopOperation, { id })
+  if (!answer) return 'ok'
+  const { body } = answer
   if (!body.stop_requested) {
     throw new Failure('conflict', `operation ${id} has ended already (${escaped(body.state)}); nothing was stopped`, {
       hint: `to see what it changed: ${another(['operations', id])}`,

@@ -1,9 +1,9 @@
 import { Failure } from '../../shared/errors.ts'
 import { keepOperation as endpoint } from '../../shared/records/keep.ts'
+import { answerOf } from '../answer-of.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
 import type { Ending } from '../output/print.ts'
-import { answerOf } from './answer.ts'
 
 /**
  * Prolongs the time in which an operation can be undone.

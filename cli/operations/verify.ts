@@ -1,10 +1,10 @@
 import type { Day, Verified } from '../../shared/records/records.ts'
+import { answerOf } from '../answer-of.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
-import { answerOf } from './answer.ts'
 
 const dayColumns: Column<Day>[] = [
   { title: 'day', value: ({ day }) => day },

@@ -1,5 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import { seconds } from './duration.ts'
+import { isoTimeOf } from './iso-time.ts'
 
 /** How fast a change may go, and until when; the fields are those of the API. */
 export interface BrakeSettings {
@@ -30,7 +31,7 @@ function rateOf(text: string): number {
 function untilOf(text: string, now: number): string {
   const given = text.trim()
   if (/^\d+[smhdw]$/.test(given)) return new Date(now + 1000 * seconds(given, '--until')).toISOString()
-  const time = Date.parse(given)
-  if (/^\d{4}-/.test(given) && !Number.isNaN(time)) return new Date(time).toISOString()
+  const time = isoTimeOf(given)
+  if (time !== undefined) return time
   throw new Failure('usage', '--until: must be a time such as 2026-01-31T06:00:00Z, or a duration from now such as 2h')
 }

@@ -73,7 +73,7 @@ const present = (fields: Record<string, string | undefined>): FilterFields =>
   Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 
 /** The flag of each field of the filter. */
-const flagOfField = new Map([
+export const flagOfField: ReadonlyMap<string, string> = new Map([
   ['status', '--status'],
   ['owner_user_id', '--owner'],
   ['batch_group', '--batch'],

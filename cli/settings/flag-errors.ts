@@ -1,39 +1,25 @@
 import type { z } from 'zod'
 import { Failure, type Fault } from '../../shared/errors.ts'
 import { faultsOf } from '../../shared/faults.ts'
+import { flagOfField } from './filter-flags.ts'
 
 /** The flags of the fields of the API. */
 const flags = new Map([
+  ...flagOfField,
   ['domain', '--domain'],
   ['queue', '--queue'],
   ['job_type', '--job-type'],
   ['older_than_days', '--older-than'],
   ['statuses', '--status'],
-  ['status', '--status'],
-  ['owner_user_id', '--owner'],
-  ['batch_group', '--batch'],
-  ['worker_id', '--worker'],
-  ['error_code', '--error-code'],
-  ['error', '--error'],
-  ['cluster', '--cluster'],
   ['since', '--since'],
   ['until', '--until'],
-  ['min_retries', '--min-retries'],
   ['sort_by', '--sort'],
-  ['created_after', '--created-after'],
-  ['created_before', '--created-before'],
-  ['ended_after', '--ended-after'],
-  ['ended_before', '--ended-before'],
   ['age_seconds', '--age'],
   ['runtime_seconds', '--runtime'],
   ['action', '--action'],
   ['max', '--max'],
   ['job_id', '<id>'],
   ['ids', '<id>'],
-  ['created_after', '--created-after'],
-  ['created_before', '--created-before'],
-  ['ended_after', '--ended-after'],
-  ['ended_before', '--ended-before'],
   ['worker_prefix', '--worker'],
   ['spread_seconds', '--spread'],
   ['delay_seconds', '--in'],

@@ -2,6 +2,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import { type FilterFlags, filterFlags, filterOf, filterWords } from './filter-flags.ts'
 import type { Flag } from './flag.ts'
+import { jobIdsOf } from './job-id.ts'
 import { allFlag, mustExistFlag, scopeFlags } from './scope-flags.ts'
 import { readStdinFor } from './stdin-text.ts'
 import { readText } from './text-file.ts'
@@ -39,7 +40,7 @@ export async function selectionOf(context: Context, flags: SelectionFlags, opera
   if (operands.length > 0) {
     if (names.length > 0 || flags.all || flags.idsFile !== undefined)
       throw new Failure('usage', 'ids and a scope exclude each other')
-    const ids = [...new Set(operands.map(idOf))]
+    const ids = [...new Set(jobIdsOf(operands))]
     return { fields: ids.length === 1 ? { job_id: ids[0] } : { ids }, words: operands }
   }
   const ids = flags.idsFile === undefined ? undefined : await idsIn(context, flags.idsFile)
@@ -56,22 +57,13 @@ export async function selectionOf(context: Context, flags: SelectionFlags, opera
   return { fields: { ...filter, ...(flags.all && { all: true }), ...(ids && { ids }) }, words }
 }
 
-/** @throws Failure `usage` */
-function idOf(text: string): number {
-  if (/^[1-9]\d*$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text)
-  throw new Failure('usage', `${text} is not a job id`, { hint: 'ids are whole numbers, such as 8123' })
-}
-
 /**
  * The ids of the file of `--ids-file`, one a line; blank lines are passed over.
  * @throws Failure `usage`
  */
 export async function idsIn(context: Context, path: string): Promise<number[]> {
-  const ids = (await textOf(context, path))
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .map(idOf)
+  const lines = (await textOf(context, path)).split('\n').map((line) => line.trim())
+  const ids = jobIdsOf(lines.filter((line) => line !== ''))
   if (ids.length === 0) throw new Failure('usage', `--ids-file: ${path} has no ids; nothing was changed`)
   return [...new Set(ids)]
 }

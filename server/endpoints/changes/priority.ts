@@ -1,12 +1,11 @@
 import type * as z from 'zod'
 import { setPriority as endpoint, type PriorityRequest } from '../../../shared/changes/priority.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import { previewChange } from '../../bulk/preview/preview.ts'
-import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
+import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 
 type PriorityResult = z.output<typeof endpoint.output>
 
@@ -18,12 +17,8 @@ const changeable = (sql: Sql, set: JobSet, request: PriorityRequest): Fragment =
  * Sets the priority of queued jobs.
  * @throws Failure as `runBulkChange` does
  */
-export async function setPriority(call: Call, request: PriorityRequest): Promise<PriorityResult> {
-  const bulk = bulkOf(request)
-  if (!request.dry_run) return runBulkChange(call, bulk)
-  const { preview } = await previewChange(call, bulk)
-  return { affected: preview.count, preview }
-}
+export const setPriority = (call: Call, request: PriorityRequest): Promise<PriorityResult> =>
+  runOrPreview(call, request, bulkOf(request))
 
 const bulkOf = (request: PriorityRequest): BulkChange<PriorityResult> => ({
   ...partsOf(request),
@@ -42,7 +37,6 @@ const bulkOf = (request: PriorityRequest): BulkChange<PriorityResult> => ({
       attrs: tx`jsonb_build_object('caller', ${context.caller}::text, 'priority', priority)`,
       further: ['priority'],
     }),
-  affected: ({ affected = 0 }) => affected,
-  ownAnswer: ({ counts: { affected = 0 } }) => ({ affected }),
+  ...affectedAlone,
   output: endpoint.output,
 })

@@ -1,12 +1,11 @@
 import type * as z from 'zod'
 import { reclaim as endpoint, type ReclaimRequest } from '../../../shared/changes/reclaim.ts'
 import type { BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import { previewChange } from '../../bulk/preview/preview.ts'
-import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { reclaim as reclaimJobs } from '../../lifecycle/expired-leases.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
+import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 
 type ReclaimResult = z.output<typeof endpoint.output>
 
@@ -21,12 +20,8 @@ const reclaimable = (sql: Sql, set: JobSet, request: ReclaimRequest): Fragment =
  * `lease_lost`.
  * @throws Failure as `runBulkChange` does
  */
-export async function reclaim(call: Call, request: ReclaimRequest): Promise<ReclaimResult> {
-  const bulk = bulkOf(call, request)
-  if (!request.dry_run) return runBulkChange(call, bulk)
-  const { preview } = await previewChange(call, bulk)
-  return { affected: preview.count, preview }
-}
+export const reclaim = (call: Call, request: ReclaimRequest): Promise<ReclaimResult> =>
+  runOrPreview(call, request, bulkOf(call, request))
 
 const bulkOf = (
   { quarantineThreshold }: Pick<Call, 'quarantineThreshold'>,
@@ -51,7 +46,6 @@ const bulkOf = (
       },
     ),
   }),
-  affected: ({ affected = 0 }) => affected,
-  ownAnswer: ({ counts: { affected = 0 } }) => ({ affected }),
+  ...affectedAlone,
   output: endpoint.output,
 })

@@ -6,12 +6,12 @@ import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
+import type { Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
 import { allWhere, jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
-import { spreadFromNow } from './spread.ts'
+import { runAgain } from './run-again.ts'
 
 type RequeueResult = z.output<typeof operation.output>
 
@@ -80,7 +80,7 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
       changeColumns(tx, context, {
         selection,
         where: requeueable(tx, context, withoutIds(request, selection)),
-        assignments: runnable(tx, request),
+        assignments: runAgain(tx, request),
         event: 'job.requeued',
         attrs: tx`'{}'::jsonb`,
         withDependents: with_dependents,
@@ -98,11 +98,3 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
     output: operation.output,
   }
 }
-
-/** Assignments that clear also the traces of an earlier end or cancel request, which would keep the job from running or finishing. */
-const runnable = (sql: Sql, { spread_seconds }: RequeueRequest): Fragment => sql`
-  status = 'queued', available_at = ${spreadFromNow(sql, spread_seconds)}, retry_count = 0,
-  failure_streak_code = null, failure_streak_count = 0, quarantined_at = null,
-  leased_until = null, lease_id = null, worker_id = null,
-  completed_at = null, completion_token = null,
-  cancel_requested_at = null, cancelled_at = null, cancellation_reason = null`

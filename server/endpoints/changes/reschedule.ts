@@ -1,13 +1,12 @@
 import type * as z from 'zod'
 import { reschedule as endpoint, type RescheduleRequest } from '../../../shared/changes/reschedule.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import { previewChange } from '../../bulk/preview/preview.ts'
-import { runBulkChange } from '../../bulk/run.ts'
 import { type Call, referenceTime } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/job-events.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
+import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 import { spreadFrom } from './spread.ts'
 
 type RescheduleResult = z.output<typeof endpoint.output>
@@ -31,12 +30,8 @@ function isElsewhere(sql: Sql, set: JobSet, request: RescheduleRequest): Fragmen
  * Moves the time from which queued jobs can run.
  * @throws Failure as `runBulkChange` does
  */
-export async function reschedule(call: Call, request: RescheduleRequest): Promise<RescheduleResult> {
-  const bulk = bulkOf(request)
-  if (!request.dry_run) return runBulkChange(call, bulk)
-  const { preview } = await previewChange(call, bulk)
-  return { affected: preview.count, preview }
-}
+export const reschedule = (call: Call, request: RescheduleRequest): Promise<RescheduleResult> =>
+  runOrPreview(call, request, bulkOf(request))
 
 const bulkOf = (request: RescheduleRequest): BulkChange<RescheduleResult> => ({
   ...partsOf(request),
@@ -54,8 +49,7 @@ const bulkOf = (request: RescheduleRequest): BulkChange<RescheduleResult> => ({
       event: 'job.rescheduled',
       attrs: tx`jsonb_build_object('caller', ${context.caller}::text, 'available_at', ${wireTime(tx, tx`available_at`)})`,
     }),
-  affected: ({ affected = 0 }) => affected,
-  ownAnswer: ({ counts: { affected = 0 } }) => ({ affected }),
+  ...affectedAlone,
   output: endpoint.output,
 })
 

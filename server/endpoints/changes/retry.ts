@@ -1,8 +1,6 @@
 import type * as z from 'zod'
 import { retry as endpoint, type RetryRequest } from '../../../shared/changes/retry.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import { previewChange } from '../../bulk/preview/preview.ts'
-import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/job-events.ts'
@@ -10,7 +8,8 @@ import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
 import { allWhere, isSelected, jobsWhere, now, partsOf, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
-import { spreadFromNow } from './spread.ts'
+import { runAgain } from './run-again.ts'
+import { runOrPreview } from './run-or-preview.ts'
 
 type RetryResult = z.output<typeof endpoint.output>
 
@@ -23,12 +22,8 @@ const retryable = (sql: Sql, set: JobSet, request: RetryRequest): Fragment => sq
  * Makes failed jobs run again, and brings back the jobs that were cancelled because of them.
  * @throws Failure as `runBulkChange` does
  */
-export async function retry(call: Call, request: RetryRequest): Promise<RetryResult> {
-  const bulk = bulkOf(request)
-  if (!request.dry_run) return runBulkChange(call, bulk)
-  const { preview } = await previewChange(call, bulk)
-  return { affected: preview.count, preview }
-}
+export const retry = (call: Call, request: RetryRequest): Promise<RetryResult> =>
+  runOrPreview(call, request, bulkOf(request))
 
 function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => retryable(sql, set, rest))
@@ -66,14 +61,7 @@ function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
   }
 }
 
-/**
- * Assignments that make a job run as if it had not ended: they clear the traces of the end, by which its finish would be taken
- * for a repetition, and the error of the last attempt, which `failure_timeline` keeps.
- */
-const runnable = (sql: Sql, { keep_retries, spread_seconds }: RetryRequest): Fragment => sql`
-  status = 'queued', available_at = ${spreadFromNow(sql, spread_seconds)},
-  ${keep_retries ? sql`` : sql`retry_count = 0, failure_streak_code = null, failure_streak_count = 0,`}
-  completed_at = null, completion_token = null, quarantined_at = null,
-  leased_until = null, lease_id = null, worker_id = null,
-  cancel_requested_at = null, cancelled_at = null, cancellation_reason = null,
+/** Clears the error of the last attempt, too, which `failure_timeline` keeps. */
+const runnable = (sql: Sql, request: RetryRequest): Fragment => sql`
+  ${runAgain(sql, request)},
   error_message = null, error_code = null, error_class = null, error_stack = null, last_error = null`

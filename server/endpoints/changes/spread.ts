@@ -3,6 +3,3 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 /** An SQL expression: a random time between `start` and `seconds` later; `start` itself without `seconds`. */
 export const spreadFrom = (sql: Sql, start: Fragment, seconds: number | undefined): Fragment =>
   seconds === undefined ? start : sql`${start} + random() * ${seconds}::int * interval '1 second'`
-
-/** An SQL expression: a random time within `seconds` from now; now without `seconds`. */
-export const spreadFromNow = (sql: Sql, seconds: number | undefined): Fragment => spreadFrom(sql, sql`now()`, seconds)

@@ -1,9 +1,7 @@
 import type * as z from 'zod'
 import { sweep as operation, type SweepRequest } from '../../../shared/changes/sweep.ts'
 import type { BatchContext, BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import { previewChange } from '../../bulk/preview/preview.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
-import { runBulkChange } from '../../bulk/run.ts'
 import type { Selection } from '../../bulk/selection.ts'
 import { type Call, referenceTime } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
@@ -15,6 +13,7 @@ import { insertEvents } from '../../lifecycle/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
 import { allWhere, jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
+import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 
 /** The time `seconds` before the reference time; the limit of about 3,000 years keeps it within PostgreSQL's calendar. */
 const before = (sql: Sql, set: JobSet, seconds: number) => sql`
@@ -56,12 +55,8 @@ type SweepResult = z.output<typeof operation.output>
  * Cancels or fails queued and running jobs that are past their limits.
  * @throws Failure as `runBulkChange` does
  */
-export async function sweep(call: Call, request: SweepRequest): Promise<SweepResult> {
-  const bulk = bulkOf(request)
-  if (!request.dry_run) return runBulkChange(call, bulk)
-  const { preview: previewed } = await previewChange(call, bulk)
-  return { affected: previewed.count, preview: previewed }
-}
+export const sweep = (call: Call, request: SweepRequest): Promise<SweepResult> =>
+  runOrPreview(call, request, bulkOf(request))
 
 function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
   const { age_seconds, runtime_seconds, action, domain, queue, job_type, max, preview_token, rate, until } = request
@@ -85,8 +80,7 @@ function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
     reason: (sql) => sql`case status when 'queued' then 'age' else 'runtime' end`,
     dependents: (sql) => countDependents(sql, allWhere(sql, sweepable(sql, now, request)), sql`true`),
     batch: (tx, context, selection) => endJobs(tx, context, { request, selection }),
-    affected: ({ affected = 0 }) => affected,
-    ownAnswer: ({ counts: { affected = 0 } }) => ({ affected }),
+    ...affectedAlone,
     output: operation.output,
   }
 }
