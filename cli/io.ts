@@ -5,7 +5,7 @@ export interface Key {
   ctrl: boolean
 }
 
-/** What a program that takes the whole screen is told. */
+/** The events that a program with the whole screen receives. */
 export interface ScreenEvents {
   onKey: (key: Key) => void
   /** The terminal has another size, or the program goes on after it was suspended. */

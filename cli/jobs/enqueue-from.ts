@@ -63,9 +63,9 @@ async function send(context: Context, batch: JobLine[], tally: Tally): Promise<v
   const request = { jobs: batch.map(({ job }) => job) }
   const { body } = await client.call(enqueueBatch, enqueueBatch.input.parse(request)).catch((error: unknown) => {
     if (!(error instanceof Failure)) throw error
-    const said = error.message.replaceAll(/\bjobs\.(\d+)(?:\.|: )/g, (_, index) => `line ${lineAt(index)}: `)
+    const message = error.message.replaceAll(/\bjobs\.(\d+)(?:\.|: )/g, (_, index) => `line ${lineAt(index)}: `)
     const fate = isRefused(error) ? 'were not enqueued' : 'may have been enqueued, all or none'
-    throw restated(error, `${said}; the jobs of lines ${first} to ${last} ${fate}`)
+    throw restated(error, `${message}; the jobs of lines ${first} to ${last} ${fate}`)
   })
   const created = body.jobs.filter((job) => job.created).length
   tally.created += created

@@ -2,7 +2,7 @@ import type { StoppedQueue } from '../../shared/queues/queues.ts'
 import type { GroupStats } from '../../shared/queues/stats.ts'
 import type { LiveGroup, RunningChange, StatsFrame } from '../../shared/queues/stats-stream.ts'
 
-/** A group as a frame tells it. A server without the stream tells the counts alone. */
+/** A group of a frame. A server without the stream sends the counts alone. */
 export type TopGroup = GroupStats & Partial<Omit<LiveGroup, keyof GroupStats>>
 
 /** A frame, or the counts of a server without the stream. */
@@ -70,7 +70,7 @@ export function createModel(): TopModel {
       for (const group of frame.groups) {
         const key = keyOf(group)
         const known = before.get(key)
-        // The counters of a full frame may begin anew, since another server may have counted before.
+        // The counters of a full frame may start at 0 again, since another server may have counted before.
         const samples = isFull || !known ? [] : known.samples
         groups.set(key, { group, samples: sampled(samples, group, now), waiting: known?.waiting ?? [group.queued] })
       }

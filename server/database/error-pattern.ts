@@ -3,8 +3,8 @@ import type { Fragment, Sql } from './sql.ts'
 import { staticFragment } from './static-fragment.ts'
 
 /**
- * The version of the rules in this file. Ids of clusters begin with it. Whoever changes the rules raises it, because the id of
- * a cluster must not come to mean other jobs.
+ * The version of the rules in this file. Ids of clusters begin with it. A change of the rules must raise the version, because
+ * the id of a cluster must not come to mean other jobs.
  */
 const rulesVersion = 1
 

@@ -27,15 +27,16 @@ export interface Walked {
   deleted: number
   /** The id, as text, up to which no event of the kind is left. */
   from: string
-  /** False when the walk was ended, or another server was at it. */
+  /** False when the walk was ended early, or another server deletes events at the moment. */
   isDone: boolean
 }
 
 /**
  * Deletes the events of one kind whose term is over, by id from the oldest on, in batches of 1,000, each in a transaction of
  * its own. The walk ends at the first batch of which every event stays: events behind it wait until those before them go.
- * An event that explains why a queue is stopped now stays for a second term. Two events stay whatever their age: the last one of the log, by which readers and a restored database know how far
- * the log has come, and the last seal of the chain of the records, while its day is in the chain.
+ * An event that explains why a queue is stopped now stays for a second term. Two events stay whatever their age: the last one
+ * of the log, by which readers and a restored database know how far the log has come, and the last seal of the chain of the
+ * records, while its day is in the chain.
  */
 export async function deleteExpiredEvents(sql: Pool, { kind, days, from, isOver }: Walk): Promise<Walked> {
   const walked: Walked = { deleted: 0, from, isDone: false }

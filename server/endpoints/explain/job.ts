@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
+import { describeFinding } from '../../../shared/explain/describe-finding.ts'
 import {
   type explainJob as endpoint,
   type JobExplanation,
@@ -7,7 +8,6 @@ import {
   placeSentence,
 } from '../../../shared/explain/job.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
-import { tell } from '../../../shared/explain/tell.ts'
 import type { Call } from '../../call.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import { retryDeadlock } from '../../database/retry-deadlock.ts'
@@ -86,7 +86,7 @@ async function explainLive(sql: Sql, redactor: Call['redactor'], job: LiveJob): 
   return {
     ...{ id, domain, queue, job_type, status, archived: false, as_of: now },
     sentence: jobSentence(job, codesOf(found)),
-    reasons: found.map((finding) => tell(finding, { now, job })),
+    reasons: found.map((finding) => describeFinding(finding, { now, job })),
     place: place && { ...place, sentence: placeSentence(place, found.length > 0) },
   }
 }
@@ -118,7 +118,7 @@ async function explainArchived(
   return {
     ...{ id, domain, queue, job_type, status, archived: true, as_of: now },
     sentence: jobSentence({ id, domain, queue, job_type, status }, codesOf([finding])),
-    reasons: [tell(finding, { now })],
+    reasons: [describeFinding(finding, { now })],
     place: null,
   }
 }

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
+import { describeFinding } from '../../../shared/explain/describe-finding.ts'
 import { type explainQueue as endpoint, type QueueExplanation, queueSentence } from '../../../shared/explain/queue.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
-import { tell } from '../../../shared/explain/tell.ts'
 import type { Call } from '../../call.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Sql } from '../../database/sql.ts'
@@ -73,7 +73,7 @@ function explained({ domain, queue }: Queue, { counts, line, around }: Found): Q
   const findings = [...around, ...findingsOfCounts(counts, line)]
   const explanation = {
     ...{ domain, queue, as_of: now, ...counts, leased, workers, oldest_wait },
-    reasons: findings.map((finding) => tell(finding, { now })),
+    reasons: findings.map((finding) => describeFinding(finding, { now })),
   }
   return { ...explanation, sentence: queueSentence(explanation) }
 }

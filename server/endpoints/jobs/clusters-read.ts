@@ -83,7 +83,7 @@ const endOfFailure = staticFragment(
   (sql) => sql`coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at, jobs.created_at)`,
 )
 
-/** Jobs that are alike in all that the answer tells, with their number. */
+/** Jobs with the same values in every field of the answer, and their number. */
 function grouped(sql: Sql, request: ClustersRequest): Fragment {
   const ended = { request, seen: endOfFailure(sql) }
   const parts = {

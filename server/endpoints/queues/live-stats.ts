@@ -21,7 +21,7 @@ export interface LiveStats {
 }
 
 /**
- * Reads all counts in one snapshot, so that the jobs of a group and its events tell of the same transactions. `before` is the
+ * Reads all counts in one snapshot, so that the jobs of a group and its events show the same transactions. `before` is the
  * result of the read before.
  */
 export const readLiveStats = (sql: Pool, before: LiveStats | undefined): Promise<LiveStats> =>

@@ -1,11 +1,11 @@
 import { clockText, spanText } from '../time-text.ts'
 import { jobsText, workersText } from './phrases.ts'
-import type { Telling } from './telling.ts'
+import type { ReasonText } from './reason-text.ts'
 
 type QueueCode = 'nothing_due' | 'all_leased' | 'all_blocked' | 'empty'
 
-/** How the reasons are told that only a queue has. */
-export const queueTellings: { [One in QueueCode]: Telling<One> } = {
+/** The title and the sentence of each reason that only a queue can have. */
+export const queueReasons: { [One in QueueCode]: ReasonText<One> } = {
   nothing_due: {
     title: 'nothing due',
     sentence: ({ scheduled, next_due_at, seconds }) => {

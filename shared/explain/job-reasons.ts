@@ -1,8 +1,8 @@
 import { clockText, spanText } from '../time-text.ts'
 import { atText, jobsText, minutesText, quotedText, sinceText, workersText } from './phrases.ts'
 import type { Facts } from './reason.ts'
+import type { ReasonText } from './reason-text.ts'
 import { cancel, makeDue, reclaim, requeue, resume, retry } from './remedies.ts'
-import type { Telling } from './telling.ts'
 
 type JobCode = Exclude<keyof Facts, 'nothing_due' | 'all_leased' | 'all_blocked' | 'empty'>
 
@@ -35,8 +35,8 @@ function workerText(facts: Facts['no_worker']): string {
   return `${silence}${others}${running === 0 ? '' : `; ${jobsText(running)} of the queue run with ${workersText(workers)}`}`
 }
 
-/** How the reasons of a job are told. */
-export const jobTellings: { [One in JobCode]: Telling<One> } = {
+/** The title, the sentence and the remedy of each reason that a job can have. */
+export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
   queue_paused: {
     title: 'queue paused',
     sentence: (facts, now) => stopText(facts, 'is paused', now),

@@ -8,8 +8,8 @@ export interface ExplainedJob {
   job_type: string
 }
 
-/** How a reason is told. */
-export interface Telling<One extends Code> {
+/** The texts of a reason, and its remedy. */
+export interface ReasonText<One extends Code> {
   title: string
   /** The sentence; `now` is the time of the answer, in milliseconds. */
   sentence: (facts: Facts[One], now: number) => string

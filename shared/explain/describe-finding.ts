@@ -1,0 +1,25 @@
+import { jobReasons } from './job-reasons.ts'
+import { queueReasons } from './queue-reasons.ts'
+import type { Code, Finding, Reason } from './reason.ts'
+import type { ExplainedJob, ReasonText } from './reason-text.ts'
+
+const texts: { [One in Code]: ReasonText<One> } = { ...jobReasons, ...queueReasons }
+
+interface Situation {
+  /** The time of the answer. */
+  now: string
+  /** Undefined for the reasons of a queue. */
+  job?: ExplainedJob
+}
+
+/** Makes the reason of the wire from a finding, with the one sentence that every client shows. */
+export function describeFinding<One extends Code>({ code, facts }: Finding<One>, { now, job }: Situation): Reason {
+  const { title, sentence, remedy } = texts[code]
+  return {
+    code,
+    title,
+    sentence: sentence(facts, Date.parse(now)),
+    facts: { ...facts },
+    remedy: remedy?.(facts, job) ?? null,
+  }
+}
