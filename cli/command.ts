@@ -1,4 +1,4 @@
-import type { CommandDescription } from './command-description.ts'
+import type { CommandDescription } from './command-line/command-description.ts'
 import type { Context } from './context.ts'
 import type { Ending } from './output/print.ts'
 

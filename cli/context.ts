@@ -1,4 +1,4 @@
-import type { CommandDescription } from './command-description.ts'
+import type { CommandDescription } from './command-line/command-description.ts'
 import type { Client } from './http/client.ts'
 import type { Io } from './io.ts'
 import type { Printer } from './output/print.ts'

@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import type { Endpoint } from '../shared/endpoint.ts'
 import { headers } from '../shared/headers.ts'
+import { quoted } from './command-line/shell.ts'
 import type { Context } from './context.ts'
 import { placeFields, queryOf } from './http/request-url.ts'
-import { quoted } from './shell.ts'
 
 /** The call as a curl command that reads `$BASE` and the secret from the environment. */
 export function curlOf<In extends z.ZodType>(

@@ -3,7 +3,7 @@ import { isAbsolute } from 'node:path'
 import { isatty } from 'node:tty'
 import { exits } from '../shared/exits.ts'
 import { main } from './main.ts'
-import { watchReader } from './pipe-reader.ts'
+import { watchReader } from './terminal/pipe-reader.ts'
 
 const interruption = new AbortController()
 
@@ -23,7 +23,8 @@ export async function run(argv: readonly string[], outGone: () => boolean): Prom
     askSecret,
     readStdin,
     stdinParts,
-    openScreen: async (events) => (await import('./screen.ts')).openScreen(events, () => interruption.abort('SIGINT')),
+    openScreen: async (events) =>
+      (await import('./terminal/screen.ts')).openScreen(events, () => interruption.abort('SIGINT')),
     outGone: () => outGone() || isReaderGone(),
     interactive: isatty(0) && isatty(2), // reading `process.stdin` would open it
     inTerminal: isatty(0),
@@ -58,7 +59,7 @@ async function ask(question: string): Promise<string | undefined> {
 }
 
 async function askSecret(question: string): Promise<string | undefined> {
-  const { promptSecret } = await import('./secret-prompt.ts')
+  const { promptSecret } = await import('./terminal/secret-prompt.ts')
   const note = (text: string) => void process.stderr.write(text)
   const interrupt = () => interruption.abort('SIGINT')
   return promptSecret(question, { input: process.stdin, note, interrupt, signal: interruption.signal })

@@ -1,11 +1,11 @@
-import type { CommandDescription } from './command-description.ts'
+import type { CommandDescription } from './command-line/command-description.ts'
+import { commandLine } from './command-line/shell.ts'
 import type { Context } from './context.ts'
 import type { Client } from './http/client.ts'
 import type { Io } from './io.ts'
 import { createPrinter } from './output/print.ts'
 import { type GlobalFlags, readSettings } from './settings/settings.ts'
 import type { Target } from './settings/target.ts'
-import { commandLine } from './shell.ts'
 
 interface Surroundings {
   io: Io

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
+import { commandLine } from '../command-line/shell.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
 import type { BulkChange } from '../guard/change.ts'
@@ -12,7 +13,6 @@ import { ago } from '../output/ago.ts'
 import { jobsText, sumOf } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { isSameRoot } from '../settings/server-url.ts'
-import { commandLine } from '../shell.ts'
 import { changeOfPlan } from './all.ts'
 
 /**

@@ -6,9 +6,9 @@ import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { guardChange } from '../guard/guard.ts'
 import type { Ending } from '../output/print.ts'
-import type { Canaries } from '../settings/canary-flags.ts'
-import { describeFilter, type FilterFields, filterNames } from '../settings/filter-flags.ts'
-import { parseInput } from '../settings/flag-errors.ts'
+import type { Canaries } from '../settings/flags/canary-flags.ts'
+import { describeFilter, type FilterFields, filterNames } from '../settings/flags/filter-flags.ts'
+import { parseInput } from '../settings/flags/flag-errors.ts'
 import { checkFields } from './understood.ts'
 
 /** A request of a change that takes a filter, without the fields that the guard adds. */

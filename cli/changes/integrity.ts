@@ -1,7 +1,7 @@
 import { IntegrityRequest, type IntegrityResult, integrity } from '../../shared/changes/integrity.ts'
 import type { BulkChange } from '../guard/change.ts'
-import { parseInput } from '../settings/flag-errors.ts'
-import { describeScope } from '../settings/scope-flags.ts'
+import { parseInput } from '../settings/flags/flag-errors.ts'
+import { describeScope } from '../settings/flags/scope-flags.ts'
 
 /**
  * The request of a repair, without the fields that the guard adds.

@@ -1,7 +1,7 @@
 import { PruneRequest, prune } from '../../shared/changes/prune.ts'
 import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
-import { parseInput } from '../settings/flag-errors.ts'
+import { parseInput } from '../settings/flags/flag-errors.ts'
 import { describeRequest } from './filtered.ts'
 import { narrowerOf, withFields } from './narrower.ts'
 import { pruneDetails } from './prune-details.ts'

@@ -1,7 +1,7 @@
 import { RequeueRequest, requeue } from '../../shared/changes/requeue.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { BulkChange } from '../guard/change.ts'
-import { parseInput } from '../settings/flag-errors.ts'
+import { parseInput } from '../settings/flags/flag-errors.ts'
 import { describeRequest } from './filtered.ts'
 import { narrowerOf, withFields } from './narrower.ts'
 import { revivedBeside } from './revived.ts'

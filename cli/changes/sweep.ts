@@ -1,7 +1,7 @@
 import { SweepRequest, sweep } from '../../shared/changes/sweep.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { durationText } from '../settings/duration.ts'
-import { parseInput } from '../settings/flag-errors.ts'
+import { parseInput } from '../settings/flags/flag-errors.ts'
 import { describeRequest } from './filtered.ts'
 import { narrowerOf, withFields } from './narrower.ts'
 import { checkFields } from './understood.ts'

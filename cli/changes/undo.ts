@@ -10,8 +10,8 @@ import type { Client } from '../http/client.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Printer } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
-import { parseInput } from '../settings/flag-errors.ts'
-import { describeScope } from '../settings/scope-flags.ts'
+import { parseInput } from '../settings/flags/flag-errors.ts'
+import { describeScope } from '../settings/flags/scope-flags.ts'
 
 /** An operation, and the part of it that is undone. */
 export interface OneUndo extends Scope {

@@ -1,10 +1,10 @@
 import type { GroupStats } from '../../shared/queues/stats.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
+import type { Use } from '../command-line/words.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
 import type { Io } from '../io.ts'
 import type { GlobalFlags } from '../settings/settings.ts'
-import type { Use } from '../words.ts'
 
 interface Typed {
   context: Context

@@ -1,4 +1,4 @@
-import type { CommandDescription } from '../command-description.ts'
+import type { CommandDescription } from '../command-line/command-description.ts'
 import { topicNames } from '../help/topics.ts'
 import { groupsIn, recentOperations } from './live-names.ts'
 import { type Candidate, distinct, named, type Typed, type Values } from './values.ts'

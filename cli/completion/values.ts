@@ -1,6 +1,6 @@
+import { namesOf, type Use } from '../command-line/words.ts'
 import type { Context } from '../context.ts'
-import type { Flag } from '../settings/flag.ts'
-import { namesOf, type Use } from '../words.ts'
+import type { Flag } from '../settings/flags/flag.ts'
 import { groupsIn } from './live-names.ts'
 
 /** A word that can stand where a person types, and what it means. */

@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { Context } from '../context.ts'
-import { scopeWords } from '../settings/scope-flags.ts'
+import { scopeWords } from '../settings/flags/scope-flags.ts'
 
 interface Reader {
   scope: Scope

@@ -1,7 +1,7 @@
-import type { CommandDescription } from '../command-description.ts'
+import type { CommandDescription } from '../command-line/command-description.ts'
 import { labelledText, wrapped } from '../output/wrap.ts'
-import type { Flag } from '../settings/flag.ts'
-import { guardFlags } from '../settings/global-flags.ts'
+import type { Flag } from '../settings/flags/flag.ts'
+import { guardFlags } from '../settings/flags/global-flags.ts'
 import { aligned, flagGroups } from './topics.ts'
 
 /** Columns of the help, which is also read in pages and logs. */

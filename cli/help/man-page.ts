@@ -1,8 +1,8 @@
 import { exits } from '../../shared/exits.ts'
 import { version } from '../../shared/version.ts'
-import type { CommandDescription } from '../command-description.ts'
-import type { Flag } from '../settings/flag.ts'
-import { globalFlags, guardFlags, secretVariables } from '../settings/global-flags.ts'
+import type { CommandDescription } from '../command-line/command-description.ts'
+import type { Flag } from '../settings/flags/flag.ts'
+import { globalFlags, guardFlags, secretVariables } from '../settings/flags/global-flags.ts'
 
 /** Text as roff prints it: a backslash, a hyphen and a leading dot are signs of roff. */
 const roff = (text: string): string =>

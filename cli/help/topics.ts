@@ -1,8 +1,8 @@
 import { exits } from '../../shared/exits.ts'
-import { filterFlags } from '../settings/filter-flags.ts'
-import type { Flag } from '../settings/flag.ts'
-import { globalFlags, guardFlags, secretVariables } from '../settings/global-flags.ts'
-import { scopeFlags } from '../settings/scope-flags.ts'
+import { filterFlags } from '../settings/flags/filter-flags.ts'
+import type { Flag } from '../settings/flags/flag.ts'
+import { globalFlags, guardFlags, secretVariables } from '../settings/flags/global-flags.ts'
+import { scopeFlags } from '../settings/flags/scope-flags.ts'
 
 /** Two aligned columns. */
 export function aligned(rows: readonly (readonly [string, string])[], indent = 2): string {

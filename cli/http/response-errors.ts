@@ -1,7 +1,7 @@
 import { Failure, type FailureCode, type Fault } from '../../shared/errors.ts'
 import { codeOfStatus, FailureBody, knownCode } from '../../shared/failure-body.ts'
 import { headers } from '../../shared/headers.ts'
-import { inFlagNames } from '../settings/flag-errors.ts'
+import { inFlagNames } from '../settings/flags/flag-errors.ts'
 import type { Target } from '../settings/target.ts'
 import { unanswered } from './connection-errors.ts'
 import { type Received, redacted } from './received.ts'

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import { type ListedJob, listedColumns } from '../../shared/jobs/list.ts'
-import { nearestName } from '../nearest-name.ts'
+import { nearestName } from '../command-line/nearest-name.ts'
 import { ago } from '../output/ago.ts'
 import { isoTime } from '../output/iso-time.ts'
 import type { Column } from '../output/table.ts'

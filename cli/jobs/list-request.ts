@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
-import { type FilterFlags, filterFlags, filterOf } from '../settings/filter-flags.ts'
-import type { Flag } from '../settings/flag.ts'
-import { mustExistFlag, scopeFlags } from '../settings/scope-flags.ts'
+import { type FilterFlags, filterFlags, filterOf } from '../settings/flags/filter-flags.ts'
+import type { Flag } from '../settings/flags/flag.ts'
+import { mustExistFlag, scopeFlags } from '../settings/flags/scope-flags.ts'
 
 export interface ListFlags extends FilterFlags {
   sort?: string

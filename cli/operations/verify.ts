@@ -19,7 +19,7 @@ const dayColumns: Column<Day>[] = [
  */
 export async function verifyRecords(context: Context, expect: string | undefined): Promise<Ending> {
   const { verifyOperations: endpoint } = await import('../../shared/records/records.ts')
-  const { parseInput } = await import('../settings/flag-errors.ts')
+  const { parseInput } = await import('../settings/flags/flag-errors.ts')
   const { print } = context
   const answer = await answerOf(context, endpoint, parseInput(endpoint.input, { expect }))
   if (!answer) return 'ok'

@@ -2,10 +2,10 @@ import { Failure, failures } from '../../shared/errors.ts'
 import { stats } from '../../shared/queues/stats.ts'
 import { events } from '../../shared/records/events.ts'
 import type { Scope } from '../../shared/scope.ts'
+import { nearestName } from '../command-line/nearest-name.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
-import { nearestName } from '../nearest-name.ts'
-import { describeScope } from '../settings/scope-flags.ts'
+import { describeScope } from '../settings/flags/scope-flags.ts'
 
 /**
  * Throws where no job was ever in a scope, by stats and the event log.

@@ -2,11 +2,11 @@ import { Failure } from '../../shared/errors.ts'
 import { type QueueAction, queueStatus, stoppedQueues } from '../../shared/queues/queues.ts'
 import { stats } from '../../shared/queues/stats.ts'
 import { events } from '../../shared/records/events.ts'
+import { nearestName } from '../command-line/nearest-name.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
 import { deadlineAfter } from '../http/deadline.ts'
-import { nearestName } from '../nearest-name.ts'
-import { describeScope } from '../settings/scope-flags.ts'
+import { describeScope } from '../settings/flags/scope-flags.ts'
 
 export interface QueueName {
   domain: string

@@ -1,8 +1,8 @@
 import { Failure } from '../../shared/errors.ts'
 import { maxReasonLength } from '../../shared/headers.ts'
 import type { Io } from '../io.ts'
-import { type BrakeSettings, readBrake } from './brake.ts'
 import { seconds } from './duration.ts'
+import { type BrakeSettings, readBrake } from './flags/brake.ts'
 
 /** The global flags, as the command line gives them. */
 export interface GlobalFlags {

@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import { changeImmediately } from '../guard/immediate-change.ts'
-import { describeScope } from '../settings/scope-flags.ts'
+import { describeScope } from '../settings/flags/scope-flags.ts'
 import type { Effect } from './keys.ts'
 import type { TopState } from './state.ts'
 

@@ -6,7 +6,7 @@ import { groupedDigits } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import { noteUnknownScope } from '../queues/known-scope.ts'
-import { describeScope } from '../settings/scope-flags.ts'
+import { describeScope } from '../settings/flags/scope-flags.ts'
 import type { TopFrame, TopGroup } from './model.ts'
 
 interface Once {

@@ -1,7 +1,7 @@
 import type { CommandSpec } from '../../cli/command.ts'
 import { commands } from '../../cli/commands/all.ts'
 import { commandHelp } from '../../cli/help/help-text.ts'
-import { globalFlags } from '../../cli/settings/global-flags.ts'
+import { globalFlags } from '../../cli/settings/flags/global-flags.ts'
 import { block, code, page, table } from './markdown.ts'
 
 /** One page a command, and their index, by path below `folder`. */

@@ -1,4 +1,4 @@
-import { globalFlags, guardFlags, secretVariables } from '../../cli/settings/global-flags.ts'
+import { globalFlags, guardFlags, secretVariables } from '../../cli/settings/flags/global-flags.ts'
 import { environmentVariables } from '../../server/env-help.ts'
 import { code, page, table } from './markdown.ts'
 

@@ -1,5 +1,5 @@
 import type { Sql } from '../database/sql.ts'
-import { sealRecord } from './hash-chain.ts'
+import { sealRecord } from './chain/hash-chain.ts'
 import { deleteStopRequest } from './stop-request.ts'
 
 /** How an operation ended. */

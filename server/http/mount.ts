@@ -9,10 +9,10 @@ import { writeJson } from '../database/lossless-json.ts'
 import { limitBody } from './body-limit.ts'
 import { disconnectController } from './client-disconnect.ts'
 import { readIdempotencyKey, readInput, readReason } from './input.ts'
-import { asksForProgress, withProgress } from './progress-stream.ts'
 import type { RequestContext } from './request-context.ts'
 import { respond } from './respond.ts'
 import { routerPathOf } from './route-paths.ts'
+import { asksForProgress, withProgress } from './streams/progress-stream.ts'
 
 /** Mounts an endpoint: each call is read, validated, checked for its confirmation, and run. No route does more. */
 export function mount<In extends z.ZodType, Out extends z.ZodType>(

@@ -38,10 +38,10 @@ import { cancelJob } from '../endpoints/work/cancel.ts'
 import { enqueueJob, enqueueJobs } from '../endpoints/work/enqueue.ts'
 import { completeJob, failJob, finishJobs, releaseJob } from '../endpoints/work/finish.ts'
 import { renewJob, renewJobs } from '../endpoints/work/renew.ts'
-import { streamEvents } from './event-stream.ts'
 import { mount } from './mount.ts'
 import type { RequestContext } from './request-context.ts'
-import { streamStats } from './stats-stream.ts'
+import { streamEvents } from './streams/event-stream.ts'
+import { streamStats } from './streams/stats-stream.ts'
 
 /** Mounts the whole API, one line per endpoint. */
 export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): void {

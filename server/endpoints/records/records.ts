@@ -6,8 +6,8 @@ import type {
   OperationRecord,
   verifyOperations as verifying,
 } from '../../../shared/records/records.ts'
-import { readChainWitnesses } from '../../bulk/chain-witnesses.ts'
-import { readChainHead, verifyChain } from '../../bulk/verify-chain.ts'
+import { readChainWitnesses } from '../../bulk/chain/chain-witnesses.ts'
+import { readChainHead, verifyChain } from '../../bulk/chain/verify-chain.ts'
 import type { Call } from '../../call.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'

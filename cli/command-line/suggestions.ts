@@ -1,0 +1,49 @@
+import { Failure } from '../../shared/errors.ts'
+import { commands } from '../commands/all.ts'
+import { topicNames } from '../help/topics.ts'
+import { nearestName } from './nearest-name.ts'
+
+/** What a person probably means by a word or flag that jobsctl does not have. */
+export function meantInstead(command: string | undefined, message: string): string | undefined {
+  if (/unknown option '--(api-)?key/.test(message)) {
+    return 'Use --api-key-file, or set JOBSCTL_API_KEY: every process of the machine can read a key in a flag.'
+  }
+  if (/unknown option '--token/.test(message)) return 'Use --token-file, or set JOBSCTL_TOKEN.'
+  const takesScope = commands.some(
+    ({ name, flags }) => name === command && flags.some((flag) => flag.flags === '--domain <name>'),
+  )
+  if (/too many arguments|Expected 0 arguments/.test(message) && takesScope) return 'Did you mean --domain <name>?'
+  return undefined
+}
+
+/** Words of other tools, and the commands that do the same here. */
+const synonyms = new Map([
+  ['ls', 'jobsctl list'],
+  ['status', 'jobsctl stats'],
+  ['delete', 'jobsctl prune'],
+  ['retry', 'jobsctl requeue'],
+  ['log', 'jobsctl events'],
+  ['logs', 'jobsctl events'],
+  ['history', 'jobsctl operations'],
+])
+
+/** A word with more wrong characters is not taken for another one. */
+const mostEdits = 2
+
+/** The error for a command that does not exist, with the command that is meant. */
+export function unknownCommand(word: string): Failure {
+  const same = synonyms.get(word)
+  if (same !== undefined) return new Failure('usage', `unknown command '${word}'`, { hint: `did you mean ${same}?` })
+  const names = commands.map(({ name }) => name)
+  const nearest = nearestName(word, names, mostEdits)
+  const hint = nearest === undefined ? '' : `did you mean ${nearest}? `
+  return new Failure('usage', `unknown command '${word}'`, { hint: `${hint}jobsctl --help lists them` })
+}
+
+/** The error for a help topic that does not exist, with the topic or command that is meant. */
+export function unknownTopic(word: string): Failure {
+  const known = topicNames
+  const nearest = nearestName(word, [...known, ...commands.map(({ name }) => name)], mostEdits)
+  const meant = nearest === undefined ? '' : `did you mean jobsctl help ${nearest}? `
+  return new Failure('usage', `there is no help topic ${word}`, { hint: `${meant}topics: ${known.join(', ')}` })
+}

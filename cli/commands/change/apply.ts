@@ -1,0 +1,37 @@
+import { Failure } from '../../../shared/errors.ts'
+import type { CommandSpec } from '../../command.ts'
+import type { Context } from '../../context.ts'
+
+export const apply: CommandSpec = {
+  name: 'apply',
+  group: 'CHANGE',
+  summary: 'apply a change that was planned',
+  about:
+    'Applies a plan that --dry-run --plan-out wrote: to the jobs of its preview and no others, once, before the plan expires.',
+  examples: [
+    'jobsctl prune --domain chatbooks --dry-run --plan-out plan.json',
+    'jobsctl apply plan.json --dry-run',
+    'jobsctl apply plan.json --yes',
+  ],
+  operands: '<plan>',
+  flags: [],
+  changes: true,
+  async run(context, _flags, [path = '']) {
+    refuseFlags(context)
+    const { readPlan } = await import('../../guard/plan-file.ts')
+    const { applyPlan } = await import('../../changes/apply-plan.ts')
+    return applyPlan(context, path, await readPlan(path, context))
+  },
+}
+
+function refuseFlags({ settings }: Context): void {
+  if (settings.planOut !== undefined)
+    throw new Failure('usage', '--plan-out: apply takes a plan and cannot write one; nothing was changed')
+  if (!settings.preview) throw new Failure('usage', '--no-preview: the plan contains the preview; nothing was changed')
+  if (settings.detailedExitcode && !settings.dryRun) {
+    throw new Failure('usage', '--detailed-exitcode needs --dry-run')
+  }
+  if (settings.curl && !settings.yes) {
+    throw new Failure('usage', '--curl needs --yes here: apply without --yes sends no call')
+  }
+}

@@ -1,0 +1,53 @@
+import type { CommandSpec } from '../../command.ts'
+import { days } from '../../settings/duration.ts'
+import { type NarrowerFlags, narrowedScope, narrowerFlags } from '../../settings/flags/narrower-flags.ts'
+import { allFlag, mustExistFlag, scopeFlags } from '../../settings/flags/scope-flags.ts'
+
+interface PruneFlags extends NarrowerFlags {
+  olderThan?: string
+  status?: string[]
+}
+
+const usual = ['completed', 'failed', 'cancelled']
+
+export const prune: CommandSpec<PruneFlags> = {
+  name: 'prune',
+  group: 'CHANGE',
+  summary: 'delete finished jobs past retention',
+  about:
+    'Deletes finished jobs past their retention, with their attachments and dependencies. It never deletes a queued or running job.',
+  examples: [
+    'jobsctl prune --domain chatbooks --older-than 30d --dry-run',
+    'jobsctl prune --domain chatbooks --older-than 30d --max 50000 --yes',
+    'jobsctl prune --all --status quarantined --older-than 26w',
+  ],
+  flags: [
+    ...scopeFlags,
+    allFlag,
+    mustExistFlag,
+    { flags: '--older-than <duration>', about: 'whole days since the job ended (default: 30d)', group: 'WHICH JOBS' },
+    {
+      flags: '--status <status...>',
+      about: 'completed, failed, cancelled, quarantined (default: the first three)',
+      group: 'WHICH JOBS',
+      many: true,
+      values: ['completed', 'failed', 'cancelled', 'quarantined'],
+    },
+    ...narrowerFlags,
+  ],
+  changes: true,
+  async run(context, flags) {
+    const { pruneChange, pruneRequest } = await import('../../changes/prune.ts')
+    const { guardChange } = await import('../../guard/guard.ts')
+    const { scope, fields, words: which } = narrowedScope(flags)
+    const older_than_days = days(flags.olderThan ?? '30d', '--older-than')
+    const request = pruneRequest({ statuses: flags.status, older_than_days, ...fields })
+    const words = [
+      'prune',
+      ...which,
+      ...['--older-than', `${older_than_days}d`],
+      ...(request.statuses.join() === usual.join() ? [] : ['--status', request.statuses.join(',')]),
+    ]
+    return guardChange(context, { ...pruneChange(context, request, words), scope, mustExist: flags.mustExist ?? false })
+  },
+}

@@ -1,0 +1,73 @@
+import { Failure } from '../../../shared/errors.ts'
+import type { CommandSpec } from '../../command.ts'
+import { durationText, seconds } from '../../settings/duration.ts'
+import { type SelectionFlags, selectionFlags, selectionOf } from '../../settings/flags/selection-flags.ts'
+import { isoTimeOf } from '../../settings/iso-time.ts'
+
+interface RescheduleFlags extends SelectionFlags {
+  now?: boolean
+  in?: string
+  at?: string
+  by?: string
+  spread?: string
+}
+
+export const reschedule: CommandSpec<RescheduleFlags> = {
+  name: 'reschedule',
+  group: 'CHANGE',
+  summary: 'move the times from which queued jobs run',
+  about: 'Moves the time from which queued jobs can run: to now, to a time, or by a duration.',
+  examples: [
+    'jobsctl reschedule --domain chatbooks --queue low --in 2h --spread 30m --dry-run',
+    'jobsctl reschedule --domain chatbooks --by=-15m --yes',
+    'jobsctl reschedule 8123 --now',
+  ],
+  operands: '[ids...]',
+  flags: [
+    ...selectionFlags,
+    { flags: '--now', about: 'due at once; jobs that are due keep their place', group: 'HOW' },
+    { flags: '--in <duration>', about: 'due after this time from now', group: 'HOW' },
+    { flags: '--at <time>', about: 'due at this time of ISO 8601', group: 'HOW' },
+    { flags: '--by <duration>', about: 'due later by 15m, or earlier by -15m', group: 'HOW' },
+    { flags: '--spread <duration>', about: 'spread the jobs over this time from then on', group: 'HOW' },
+  ],
+  changes: true,
+  async run(context, flags, ids) {
+    const { rescheduleChange } = await import('../../changes/reschedule.ts')
+    const { guardFiltered } = await import('../../changes/filtered.ts')
+    const time = timeOf(flags)
+    const spread_seconds = flags.spread === undefined ? undefined : seconds(flags.spread, '--spread')
+    const selected = await selectionOf(context, flags, ids)
+    const fields = { ...selected.fields, ...time.fields, ...(spread_seconds !== undefined && { spread_seconds }) }
+    const spread = spread_seconds === undefined ? [] : ['--spread', durationText(spread_seconds)]
+    const words = ['reschedule', ...selected.words, ...time.words, ...spread]
+    return guardFiltered(context, flags, rescheduleChange(fields, words))
+  },
+}
+
+/**
+ * The new time as fields of the request, and as words of the command line.
+ * @throws Failure `usage` unless exactly one time is given
+ */
+function timeOf({ now, in: after, at, by }: RescheduleFlags): { fields: object; words: string[] } {
+  const given = [now, after, at, by].filter((flag) => flag !== undefined)
+  if (given.length !== 1) {
+    throw new Failure('usage', 'to when? give one of --now, --in, --at and --by; nothing was changed', {
+      hint: '--in 2h',
+    })
+  }
+  if (at !== undefined) return { fields: { available_at: timeText(at) }, words: ['--at', at] }
+  if (after !== undefined) return { fields: { delay_seconds: seconds(after, '--in') }, words: ['--in', after] }
+  if (by !== undefined) {
+    const least = seconds(by.replace(/^-/, ''), '--by')
+    return { fields: { by_seconds: by.startsWith('-') ? -least : least }, words: [`--by=${by}`] }
+  }
+  return { fields: { delay_seconds: 0 }, words: ['--now'] }
+}
+
+/** @throws Failure `usage` */
+function timeText(text: string): string {
+  const time = isoTimeOf(text.trim())
+  if (time !== undefined) return time
+  throw new Failure('usage', '--at: must be a time such as 2026-01-31T12:00:00Z')
+}

@@ -1,0 +1,150 @@
+import { Failure } from '../../../shared/errors.ts'
+import type { Cluster, ExpiredLeases } from '../../../shared/jobs/clusters.ts'
+import { answerOf } from '../../answer-of.ts'
+import type { CommandSpec } from '../../command.ts'
+import type { Context } from '../../context.ts'
+import { ago } from '../../output/ago.ts'
+import { isoTime } from '../../output/iso-time.ts'
+import { groupedDigits } from '../../output/numbers.ts'
+import type { Column } from '../../output/table.ts'
+import { noteUnknownScope } from '../../queues/known-scope.ts'
+import {
+  allFlag,
+  describeScope,
+  type ScopeFlags,
+  scopeFlags,
+  scopeOf,
+  scopeWords,
+} from '../../settings/flags/scope-flags.ts'
+import { pastTime } from '../../settings/past-time.ts'
+
+interface ClustersFlags extends ScopeFlags {
+  status?: string
+  since?: string
+  until?: string
+  limit?: string
+}
+
+export const clusters: CommandSpec<ClustersFlags> = {
+  name: 'clusters',
+  group: 'READ',
+  summary: 'failures by what they have in common',
+  about:
+    'Groups failures by state, error code and the pattern of the message, in which texts, addresses, paths and numbers are folded. The id of a cluster is a filter of list and of changes.',
+  examples: [
+    'jobsctl clusters --since 1h',
+    'jobsctl clusters --domain chatbooks --status quarantined',
+    'jobsctl clusters --json',
+  ],
+  flags: [
+    ...scopeFlags,
+    allFlag,
+    {
+      flags: '--status <state>',
+      about: 'failed, quarantined, or retrying: queued after a failure',
+      group: 'WHICH JOBS',
+      values: ['failed', 'quarantined', 'retrying'],
+    },
+    { flags: '--since <time>', about: 'failed since a time of ISO 8601, or 2h for 2 h ago', group: 'WHICH JOBS' },
+    { flags: '--until <time>', about: 'failed before such a time', group: 'WHICH JOBS' },
+    { flags: '--limit <n>', about: 'so many at most, 1 to 1000 (default: 100)', group: 'HOW' },
+  ],
+  async run(context, flags) {
+    const { failureClusters: endpoint } = await import('../../../shared/jobs/clusters.ts')
+    const { parseInput } = await import('../../settings/flags/flag-errors.ts')
+    // A flag of changes has the same name, and is read before the flags of a command.
+    const { until } = context.flags
+    const request = requestOf({ ...flags, ...(until !== undefined && { until }) })
+    parseInput(endpoint.input, request)
+    const answer = await answerOf(context, endpoint, request)
+    if (!answer) return 'ok'
+    const { body, raw, header } = answer
+    await show(context, { flags, rows: body.clusters, leases: body.expired_leases, raw })
+    if (header('x-complete') === 'false') context.print.aside(incomplete(header('x-scanned')))
+    return 'ok'
+  },
+}
+
+/** @throws Failure `usage` for a blank value: a variable that a script forgot to set must not mean everything */
+function requestOf(flags: ClustersFlags): Record<string, string> {
+  const { status, since, until, limit } = flags
+  for (const [name, value] of Object.entries({ status, since, until, limit })) {
+    if (value?.trim() === '') throw new Failure('usage', `--${name}: must not be blank; leave it out to mean all`)
+  }
+  const fields = {
+    ...scopeOf(flags),
+    status,
+    since: since === undefined ? undefined : pastTime(since, '--since'),
+    until: until === undefined ? undefined : pastTime(until, '--until'),
+    limit,
+  }
+  return Object.fromEntries(Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined))
+}
+
+interface Found {
+  flags: ClustersFlags
+  rows: Cluster[]
+  leases: ExpiredLeases[]
+  /** The answer of the server. */
+  raw: unknown
+}
+
+async function show(context: Context, { flags, rows, leases, raw }: Found): Promise<void> {
+  const { print, another } = context
+  const scope = scopeOf(flags)
+  print.rows({ columns, forPeople, rows, json: raw, empty: `no failure in ${describeScope(scope)}` })
+  if (!print.forPeople) return
+  if (rows.length === 0) await noteUnknownScope(context, scope)
+  if (leases.length > 0) {
+    print.result(`${rows.length > 0 ? '\n' : ''}${await print.table(leaseColumns, leases.slice(0, 10))}`)
+    print.aside(`\nrunning jobs with an expired lease: ${another(['stale', ...scopeWords(scope)])}`)
+  }
+  const [largest] = rows
+  if (largest && largest.status !== null)
+    print.aside(`\nthe jobs of a cluster: ${another(['list', '--cluster', largest.cluster])}`)
+}
+
+/** The note of an answer that lacks failures. */
+const incomplete = (scanned: string | undefined): string =>
+  `note: of ${groupedDigits(Number(scanned ?? 0))} failures that the server read, some are in no cluster here, or there are more; narrow them with --status, --since or --domain`
+
+const text = (value: string | null): string => value ?? ''
+const cluster: Column<Cluster> = { title: 'cluster', value: ({ cluster }) => cluster, gives: 'never' }
+const status: Column<Cluster> = {
+  title: 'status',
+  value: ({ status }) => text(status),
+  paint: ({ status }) => (status === 'retrying' ? 'yellow' : status === null ? undefined : 'red'),
+  gives: 'never',
+}
+const count: Column<Cluster> = { title: 'count', value: ({ count }) => count }
+const pattern: Column<Cluster> = { title: 'pattern', value: ({ pattern }) => text(pattern), gives: 'first' }
+
+const columns: Column<Cluster>[] = [
+  cluster,
+  status,
+  { title: 'error_code', value: ({ error_code }) => text(error_code) },
+  count,
+  { title: 'per_minute', value: ({ per_minute }) => per_minute },
+  { title: 'first_seen', value: ({ first_seen }) => isoTime(text(first_seen)) },
+  { title: 'last_seen', value: ({ last_seen }) => isoTime(text(last_seen)) },
+  { title: 'sample_ids', value: ({ sample_ids }) => sample_ids.join(',') },
+  pattern,
+]
+
+const forPeople: Column<Cluster>[] = [
+  cluster,
+  status,
+  count,
+  { title: 'a minute', value: ({ per_minute }) => per_minute, zeros: 'drop' },
+  { title: 'last', value: ({ last_seen }) => (last_seen ? ago(last_seen) : ''), gives: 'never' },
+  { title: 'code', value: ({ error_code }) => text(error_code) },
+  { title: 'sample', value: ({ sample_ids: [id] }) => (id === undefined ? '' : String(id)), gives: 'never' },
+  pattern,
+]
+
+const leaseColumns: Column<ExpiredLeases>[] = [
+  { title: 'worker', value: ({ worker_id }) => text(worker_id) },
+  { title: 'type', value: ({ job_type }) => job_type },
+  { title: 'expired leases', value: ({ count }) => count },
+  { title: 'first', value: ({ oldest }) => (oldest ? ago(oldest) : 'no end'), gives: 'never' },
+]

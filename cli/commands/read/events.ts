@@ -1,0 +1,138 @@
+import { Failure } from '../../../shared/errors.ts'
+import type { CommandSpec } from '../../command.ts'
+import type { Context } from '../../context.ts'
+import { curlOf } from '../../curl.ts'
+import { columns, columnsForPeople } from '../../events/event-columns.ts'
+import { eventLog, pageSize, pages, queryAfter, type ReadEvents } from '../../events/event-log.ts'
+import { beforeLast, beforeTime } from '../../events/event-search.ts'
+import { withNextCommand } from '../../events/next-command.ts'
+import type { Client } from '../../http/client.ts'
+import type { Ending } from '../../output/print.ts'
+import { pollForever } from '../../poll.ts'
+import { seconds } from '../../settings/duration.ts'
+import { allFlag, describeScope, type ScopeFlags, scopeFlags, scopeOf } from '../../settings/flags/scope-flags.ts'
+
+interface EventsFlags extends ScopeFlags {
+  after?: string
+  since?: string
+  limit?: string
+  follow?: boolean
+}
+
+export const events: CommandSpec<EventsFlags> = {
+  name: 'events',
+  group: 'READ',
+  summary: 'the event log; --follow waits for new events',
+  about: 'Shows the events of jobs, the oldest first: the last events, or all events after an id or since a time.',
+  examples: [
+    'jobsctl events --domain chatbooks --limit 20',
+    'jobsctl events --since 1h --job-type export',
+    'jobsctl events --after 8123 --ndjson',
+    'jobsctl events --follow',
+  ],
+  flags: [
+    ...scopeFlags,
+    allFlag,
+    { flags: '--after <id>', about: 'all events after the event with this id', group: 'HOW' },
+    { flags: '--since <duration>', about: 'all events of the last 15m, 1h or 2d', group: 'HOW' },
+    { flags: '--limit <n>', about: 'at most this many (default: the last 50, or 10 with --follow)', group: 'HOW' },
+    { flags: '--follow', about: 'then print new events as they come, until Ctrl-C', group: 'HOW' },
+  ],
+  async run(context, flags) {
+    const { events: endpoint, EventsFlags: Flags } = await import('../../../shared/records/events.ts')
+    const { parseInput } = await import('../../settings/flags/flag-errors.ts')
+    const { settings, print } = context
+    const scope = scopeOf(flags)
+    const { after_id, limit } = parseInput(Flags, { ...scope, after_id: flags.after, limit: flags.limit })
+    refuseContradictions(context, flags)
+    const most = flags.limit === undefined ? defaultLimit(flags) : limit
+    if (settings.curl) {
+      print.text(curlOf(context, endpoint, { ...scope, ...queryAfter(after_id, Math.min(most, pageSize)) }))
+      return 'ok'
+    }
+    const passesOver = flags.after === undefined || after_id === 0
+    const reader = (client: Client) => eventLog(client, { endpoint, scope, passesOver })
+    const wanted = { begin: beginning(flags, after_id, most), most, empty: `no events in ${describeScope(scope)}` }
+    const reading = flags.follow ? follow(context, reader, wanted) : show(context, reader, wanted)
+    return reading.catch((error: unknown) => {
+      throw withNextCommand(context, { scope, follow: flags.follow }, error)
+    })
+  },
+}
+
+function refuseContradictions({ settings }: Context, { after, since, limit, follow }: EventsFlags): void {
+  const fromTheEnd = after === undefined && since === undefined
+  if (after !== undefined && since !== undefined) throw new Failure('usage', '--after and --since exclude each other')
+  if (follow && limit !== undefined && !fromTheEnd) {
+    throw new Failure('usage', '--limit sets how many of the last events --follow begins with', {
+      hint: 'leave out --limit when --after or --since is given',
+    })
+  }
+  if (follow && settings.output === 'json') {
+    throw new Failure('usage', '--follow has no end, so its output cannot be one JSON document', {
+      hint: 'use --ndjson',
+    })
+  }
+  if (settings.curl && after === undefined) {
+    throw new Failure('usage', '--curl needs --after here, since the call needs an id', {
+      hint: 'add --after 0 for all events; without --after, jobsctl first asks the server for the id to begin at',
+    })
+  }
+}
+
+function defaultLimit({ after, since, follow }: EventsFlags): number {
+  if (after !== undefined || since !== undefined) return Number.POSITIVE_INFINITY
+  return follow ? 10 : 50
+}
+
+/** Finds the id after which reading begins. */
+type Beginning = (read: ReadEvents) => Promise<number>
+
+function beginning({ after, since }: EventsFlags, id: number, most: number): Beginning {
+  if (after !== undefined) return async () => id
+  if (since === undefined) return (read) => beforeLast(read, most)
+  const time = Date.now() - 1000 * seconds(since, '--since')
+  return (read) => beforeTime(read, time)
+}
+
+type Reader = (client: Client) => ReadEvents
+
+interface Wanted {
+  begin: Beginning
+  most: number
+  empty: string
+}
+
+async function show({ client, print, settings, io }: Context, reader: Reader, wanted: Wanted): Promise<Ending> {
+  const { begin, most, empty } = wanted
+  const read = reader(await client())
+  const write = print.growing({ columns, forPeople: columnsForPeople() })
+  const whole: unknown[] = []
+  let shown = 0
+  for await (const page of pages(read, await begin(read), most)) {
+    if (io.outGone()) return 'ok'
+    // --json prints one document, so it waits for the last page.
+    if (settings.output === 'json') whole.push(page.raw)
+    else write(page.events, page.raw)
+    shown += page.events.length
+  }
+  if (settings.output === 'json') write([], whole.flat())
+  if (shown === 0 && print.forPeople) print.aside(empty)
+  return 'ok'
+}
+
+const pauseMs = 1000
+
+async function follow(context: Context, reader: Reader, { begin }: Wanted): Promise<Ending> {
+  const write = context.print.growing({ columns, forPeople: columnsForPeople() })
+  let after: number | undefined
+  return pollForever(context, pauseMs, async (client) => {
+    const read = reader(client)
+    after ??= await begin(read)
+    for await (const { events, raw } of pages(read, after)) {
+      write(events, raw)
+      after = events.at(-1)?.id ?? after
+      if (context.io.outGone()) return
+    }
+  })
+}

@@ -1,0 +1,138 @@
+import { Failure } from '../../../shared/errors.ts'
+import type { ListedJob } from '../../../shared/jobs/list.ts'
+import type { CommandSpec } from '../../command.ts'
+import type { Context } from '../../context.ts'
+import { curlOf } from '../../curl.ts'
+import { type ListFlags, listFlags, listRequest } from '../../jobs/list-request.ts'
+import { groupedDigits } from '../../output/numbers.ts'
+import type { Ending } from '../../output/print.ts'
+import type { Column } from '../../output/table.ts'
+import { describeScope, scopeOf } from '../../settings/flags/scope-flags.ts'
+
+export const list: CommandSpec<ListFlags> = {
+  name: 'list',
+  group: 'READ',
+  summary: 'jobs that match a filter, the newest first',
+  about: 'Lists jobs, the newest first. Every flag narrows the list. Payloads and results are not shown.',
+  examples: [
+    'jobsctl list --domain chatbooks --status failed,quarantined --ended-after 1h',
+    'jobsctl list --domain chatbooks --error timeout --sort priority:desc --limit 20',
+    'jobsctl list --stale --columns id,worker_id,leased_until',
+    'jobsctl list --domain chatbooks --all-pages | jq -r .uuid',
+  ],
+  flags: listFlags,
+  async run(context, flags) {
+    const { listJobs: endpoint } = await import('../../../shared/jobs/list.ts')
+    const { parseInput } = await import('../../settings/flags/flag-errors.ts')
+    const { columnsNamed } = await import('../../jobs/list-columns.ts')
+    refuseContradictions(context, flags)
+    const request = listRequest(flags)
+    parseInput(endpoint.input, request)
+    const chosen = flags.columns === undefined ? undefined : columnsNamed(flags.columns)
+    if (context.settings.curl) {
+      context.print.text(curlOf(context, endpoint, request))
+      return 'ok'
+    }
+    const listing = { request, flags, chosen }
+    return flags.allPages ? printPages(context, listing) : printPage(context, listing)
+  },
+}
+
+interface Listing {
+  /** The request of the first page. */
+  request: Record<string, string>
+  flags: ListFlags
+  /** The columns of `--columns`. */
+  chosen: Column<ListedJob>[] | undefined
+}
+
+async function printPage(context: Context, { request, flags, chosen }: Listing): Promise<Ending> {
+  const { listJobs: endpoint } = await import('../../../shared/jobs/list.ts')
+  const { columns, columnsForPeople, id } = await import('../../jobs/list-columns.ts')
+  const { print } = context
+  const { body, raw, header } = await (await context.client()).call(endpoint, request)
+  const isComplete = header('x-complete') !== 'false'
+  if (body.length === 0 && isComplete) await explainEmptyList(context, flags)
+  const empty = isComplete ? `no job matches in ${describeScope(scopeOf(flags))}` : 'no job was found so far'
+  // Without the head of a table: the ids are read by programs, also where JOBSCTL_OUTPUT asks for tables.
+  if (flags.ids && print.forPeople && body.length > 0) print.result(body.map((job) => `${job.id}\n`).join(''))
+  else if (flags.ids) print.rows({ columns: [id], rows: body, json: body.map((job) => job.id), empty })
+  else {
+    const look = { columns: chosen ?? columns, forPeople: chosen ?? columnsForPeople }
+    print.rows({ ...look, rows: body, json: await rowsOf(context, { jobs: body, raw }, { flags, chosen }), empty })
+  }
+  if (!isComplete) print.aside(incomplete(header('x-scanned')))
+  else if (print.forPeople && header('link')?.includes('rel="next"')) {
+    print.aside(`\nthe first ${body.length} jobs; narrow the filter, raise --limit (1000 at most), or add --all-pages`)
+  }
+  return 'ok'
+}
+
+/** All pages, of which only one is in memory at a time. */
+async function printPages(context: Context, { request, flags, chosen }: Listing): Promise<Ending> {
+  const { allPages } = await import('../../jobs/all-pages.ts')
+  const { columns, id } = await import('../../jobs/list-columns.ts')
+  const { createPrinter } = await import('../../output/print.ts')
+  const output = context.flags.output === 'tsv' ? 'tsv' : 'ndjson'
+  const print = await createPrinter(context.io, { ...context.settings, output })
+  const write = print.growing({ columns: flags.ids ? [id] : (chosen ?? columns) })
+  let count = 0
+  for await (const { jobs, raw } of allPages(context, request)) {
+    if (context.io.outGone()) return 'ok'
+    write(jobs, flags.ids ? jobs.map((job) => job.id) : await rowsOf(context, { jobs, raw }, { flags, chosen }))
+    count += jobs.length
+  }
+  if (count === 0) await explainEmptyList(context, flags)
+  return 'ok'
+}
+
+/** The rows for JSON: the fields of the API, and the payload where `--payload` asks for it. */
+async function rowsOf(
+  context: Context,
+  { jobs, raw }: { jobs: readonly ListedJob[]; raw: unknown },
+  { flags, chosen }: Pick<Listing, 'flags' | 'chosen'>,
+): Promise<unknown> {
+  const { picked } = await import('../../jobs/list-columns.ts')
+  const rows = picked(raw, chosen)
+  if (!flags.payload) return rows
+  const { withPayloads } = await import('../../jobs/payloads.ts')
+  return withPayloads(context, { ids: jobs.map(({ id }) => id), rows, raw: flags.raw ?? false })
+}
+
+/** A scope without jobs is often misspelled: an error with `--must-exist`, a note at a terminal. */
+async function explainEmptyList(context: Context, flags: ListFlags): Promise<void> {
+  if (!flags.mustExist && !context.print.forPeople) return
+  const { noteUnknownScope, refuseUnknownScope } = await import('../../queues/known-scope.ts')
+  if (flags.mustExist) await refuseUnknownScope(await context.client(), scopeOf(flags))
+  else await noteUnknownScope(context, scopeOf(flags))
+}
+
+function refuseContradictions({ flags: { output, json }, print: { structured } }: Context, flags: ListFlags): void {
+  if (flags.ids && flags.columns !== undefined) throw new Failure('usage', '--ids and --columns exclude each other')
+  if (flags.raw && !flags.payload) throw new Failure('usage', '--raw: needs --payload')
+  if (flags.payload) refuseWithoutJson(structured, flags)
+  if (!flags.allPages) return
+  if (flags.limit !== undefined) throw new Failure('usage', '--all-pages and --limit exclude each other')
+  if (json || output === 'json' || output === 'table') {
+    throw new Failure(
+      'usage',
+      '--all-pages prints jobs as they come, so its output is neither a table nor one document',
+      {
+        hint: 'leave out the format for a line of JSON for each job, or use -o tsv',
+      },
+    )
+  }
+}
+
+/** A payload is JSON: neither a table nor TSV has a place for it. */
+function refuseWithoutJson(structured: boolean, flags: ListFlags): void {
+  if (flags.ids) throw new Failure('usage', '--ids and --payload exclude each other')
+  if (structured || flags.allPages) return
+  throw new Failure('usage', '--payload: needs --ndjson or --json', {
+    hint: 'jobsctl show <id> shows the payload of one job',
+  })
+}
+
+/** The note of a search that the server ended early: jobs that match may be missing. */
+const incomplete = (scanned: string | undefined): string =>
+  `note: the server compared ${groupedDigits(Number(scanned ?? 0))} jobs and stopped, so jobs that match may be missing; add --all-pages, or narrow the list with --domain, --queue or --status`

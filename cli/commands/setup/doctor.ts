@@ -1,0 +1,65 @@
+import { Failure } from '../../../shared/errors.ts'
+import { exits } from '../../../shared/exits.ts'
+import type { CommandSpec } from '../../command.ts'
+import type { Context } from '../../context.ts'
+import { localChecks } from '../../doctor/local-checks.ts'
+import { failed, type Outcome } from '../../doctor/outcome.ts'
+import { serverChecks } from '../../doctor/server-checks.ts'
+import { serverReports } from '../../doctor/server-reports.ts'
+import { escaped } from '../../escape.ts'
+import type { Ending } from '../../output/print.ts'
+import type { Column } from '../../output/table.ts'
+import { printFailure } from '../../output/tell-failure.ts'
+import { wrapped } from '../../output/wrap.ts'
+
+export const doctor: CommandSpec = {
+  name: 'doctor',
+  group: 'SETUP',
+  summary: 'check config, key, server and database',
+  about: 'Checks in turn what every command needs: config, target, key, server, clock, database, and the tables.',
+  examples: ['jobsctl doctor', 'jobsctl doctor --profile prod --json'],
+  flags: [],
+  async run(context) {
+    if (context.settings.curl) {
+      throw new Failure('usage', '--curl: doctor sends several calls and cannot print them; nothing was sent', {
+        hint: 'jobsctl stats --curl prints a call',
+      })
+    }
+    const found: Checked[] = []
+    for (const { name, look } of [...localChecks, ...serverChecks, ...serverReports]) {
+      const outcome = await look(context).catch(failed)
+      found.push({ check: name, ...outcome })
+      if (outcome.exit !== 'ok') break // each check needs the checks before it
+    }
+    return report(context, found)
+  },
+}
+
+type Checked = Outcome & { check: string }
+
+const colours = { ok: 'green', warning: 'yellow', failed: 'red' } as const
+
+const columns: Column<Checked>[] = [
+  { title: 'check', value: ({ check }) => check },
+  { title: 'result', value: ({ result }) => result, paint: ({ result }) => colours[result] },
+  { title: 'detail', value: ({ detail }) => detail },
+  { title: 'hint', value: ({ hint }) => hint },
+]
+
+function report({ print, io, flags }: Context, found: Checked[]): Ending {
+  const json = found.map(({ check, result, detail, hint }) => ({ check, result, detail, hint }))
+  if (print.forPeople) print.result(found.map((checked) => checkText(checked, print)).join(''))
+  else print.rows({ columns, rows: found, json, empty: '' })
+  const worst = found.find(({ exit }) => exit !== 'ok')
+  if (worst?.failure && print.structured) printFailure(worst.failure, io, flags, [])
+  else if (worst) print.aside(`\n${worst.check}: ${worst.detail} (exit ${exits[worst.exit].code})`)
+  return worst?.exit ?? 'ok'
+}
+
+/** One line a check, with the hint below it; long text wraps. */
+function checkText({ check, result, detail, hint }: Checked, { style, width }: Context['print']): string {
+  const label = `${check.padEnd(9)} ${style[colours[result]](result.padEnd(8))} `
+  const indent = 19
+  const text = [detail, ...(hint === '' ? [] : [`hint: ${hint}`])].flatMap((part) => wrapped(part, width - indent))
+  return text.map((line, at) => `${at === 0 ? label : ' '.repeat(indent)}${escaped(line)}\n`).join('')
+}

@@ -1,0 +1,108 @@
+import { escaped } from '../../escape.ts'
+import { pastTime } from '../past-time.ts'
+import type { Flag } from './flag.ts'
+import { describeScope, flagWords, type ScopeFlags, scopeOf, scopeWords } from './scope-flags.ts'
+
+/** The flags of the filter that reading and changing share. */
+export interface FilterFlags extends ScopeFlags {
+  status?: string
+  owner?: string
+  batch?: string
+  worker?: string
+  errorCode?: string
+  error?: string
+  cluster?: string
+  minRetries?: string
+  stale?: boolean
+  createdAfter?: string
+  createdBefore?: string
+  endedAfter?: string
+  endedBefore?: string
+}
+
+const group = 'FILTER'
+
+/** The flags beside those of the scope. The help of a command names them, and `jobsctl help filter` explains them. */
+export const filterFlags: readonly Flag[] = [
+  {
+    flags: '--status <states>',
+    about: 'in one of these states, separated by commas',
+    group,
+    values: ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'],
+  },
+  { flags: '--owner <id>', about: 'of this owner', group },
+  { flags: '--batch <group>', about: 'of this batch group', group },
+  { flags: '--worker <id>', about: 'leased by this worker, or last leased by it', group },
+  { flags: '--error-code <code>', about: 'whose last error has this code', group },
+  { flags: '--error <text>', about: 'whose last error message has this text', group },
+  { flags: '--cluster <id>', about: 'of this cluster of failures, as jobsctl clusters has it', group },
+  { flags: '--min-retries <n>', about: 'retried at least so many times', group },
+  { flags: '--stale', about: 'running, with an expired lease', group },
+  {
+    flags: '--created-after <time>',
+    about: 'created at this time or later: a time of ISO 8601, or 2h for 2 h ago',
+    group,
+  },
+  { flags: '--created-before <time>', about: 'before such a time', group },
+  { flags: '--ended-after <time>', about: 'ended since such a time', group },
+  { flags: '--ended-before <time>', about: 'ended before such a time', group },
+]
+
+/** The fields of `JobFilter` on the wire, as texts. */
+export type FilterFields = Record<string, string>
+
+/** The filter that the flags name, as fields of a request. A flag with a blank value was refused before. */
+export function filterOf(flags: FilterFlags): FilterFields {
+  const { status, owner, batch, worker, errorCode, error, cluster, minRetries, stale } = flags
+  const texts = { status, owner_user_id: owner, batch_group: batch, worker_id: worker, error_code: errorCode, error }
+  const time = (text: string | undefined, flag: string) => (text === undefined ? undefined : pastTime(text, flag))
+  return present({
+    ...scopeOf(flags),
+    ...texts,
+    cluster,
+    min_retries: minRetries,
+    stale: stale ? 'true' : undefined,
+    created_after: time(flags.createdAfter, '--created-after'),
+    created_before: time(flags.createdBefore, '--created-before'),
+    ended_after: time(flags.endedAfter, '--ended-after'),
+    ended_before: time(flags.endedBefore, '--ended-before'),
+  })
+}
+
+const present = (fields: Record<string, string | undefined>): FilterFields =>
+  Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+
+/** The flag of each field of the filter. */
+export const flagOfField: ReadonlyMap<string, string> = new Map([
+  ['status', '--status'],
+  ['owner_user_id', '--owner'],
+  ['batch_group', '--batch'],
+  ['worker_id', '--worker'],
+  ['error_code', '--error-code'],
+  ['error', '--error'],
+  ['cluster', '--cluster'],
+  ['min_retries', '--min-retries'],
+  ['created_after', '--created-after'],
+  ['created_before', '--created-before'],
+  ['ended_after', '--ended-after'],
+  ['ended_before', '--ended-before'],
+])
+
+/** The fields of the filter that a flag sets. */
+export const filterNames: ReadonlySet<string> = new Set(['domain', 'queue', 'job_type', 'stale', ...flagOfField.keys()])
+
+/** The filter as words of a command line. */
+export const filterWords = (filter: FilterFields, all = false): string[] => [
+  ...scopeWords(filter, all),
+  ...[...flagOfField].flatMap(([field, flag]) =>
+    filter[field] === undefined ? [] : flagWords(flag, String(filter[field])),
+  ),
+  ...(filter.stale === undefined ? [] : ['--stale']),
+]
+
+/** The filter in a sentence: `chatbooks`, `chatbooks/default export with --owner alice --stale`. */
+export function describeFilter(filter: FilterFields): string {
+  const { domain: _d, queue: _q, job_type: _t, ...rest } = filter
+  const words = filterWords(rest)
+  return words.length === 0 ? describeScope(filter) : `${describeScope(filter)} with ${escaped(words.join(' '))}`
+}

@@ -1,0 +1,58 @@
+import type { z } from 'zod'
+import { Failure, type Fault } from '../../../shared/errors.ts'
+import { faultsOf } from '../../../shared/faults.ts'
+import { flagOfField } from './filter-flags.ts'
+
+/** The flags of the fields of the API. */
+const flags = new Map([
+  ...flagOfField,
+  ['domain', '--domain'],
+  ['queue', '--queue'],
+  ['job_type', '--job-type'],
+  ['older_than_days', '--older-than'],
+  ['statuses', '--status'],
+  ['since', '--since'],
+  ['until', '--until'],
+  ['sort_by', '--sort'],
+  ['age_seconds', '--age'],
+  ['runtime_seconds', '--runtime'],
+  ['action', '--action'],
+  ['max', '--max'],
+  ['job_id', '<id>'],
+  ['ids', '<id>'],
+  ['worker_prefix', '--worker'],
+  ['spread_seconds', '--spread'],
+  ['delay_seconds', '--in'],
+  ['by_seconds', '--by'],
+  ['reason', '--reason'],
+  ['after_id', '--after'],
+  ['limit', '--limit'],
+  ['payload', '--payload'],
+  ['priority', '--priority'],
+  ['max_retries', '--max-retries'],
+  ['available_at', '--delay'],
+  ['idempotency_key', '--idempotency-key'],
+  ['fix', '--fix'],
+  ['kind', '--kind'],
+  ['state', '--state'],
+  ['expect', '--expect'],
+  ['id', '<operation>'],
+  ['preview_token', 'the preview'],
+])
+
+/** Faults with the names of flags in place of fields. */
+export const inFlagNames = (faults: readonly Fault[]): string =>
+  faults
+    .map(({ path, message }) => `${flags.get(path.split('.')[0] ?? '') ?? path}: ${message}`)
+    .filter((line, at, lines) => lines.indexOf(line) === at)
+    .join('\n  ')
+
+/**
+ * Parses the values of flags with the schema of the API.
+ * @throws Failure `usage` with every fault, in flag names
+ */
+export function parseInput<Schema extends z.ZodType>(schema: Schema, fields: unknown): z.output<Schema> {
+  const read = schema.safeParse(fields, { reportInput: true })
+  if (read.success) return read.data
+  throw new Failure('usage', inFlagNames(faultsOf(read.error)))
+}

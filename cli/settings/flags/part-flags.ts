@@ -1,0 +1,30 @@
+import type { Scope } from '../../../shared/scope.ts'
+import type { Context } from '../../context.ts'
+import type { Flag } from './flag.ts'
+import { flagWords, type ScopeFlags, scopeFlags, scopeOf, scopeWords } from './scope-flags.ts'
+import { idsFileFlag, idsIn } from './selection-flags.ts'
+
+/** The flags that select a part of an operation. */
+export interface PartFlags extends Omit<ScopeFlags, 'all'> {
+  idsFile?: string
+}
+
+export const partFlags: readonly Flag[] = [...scopeFlags, idsFileFlag]
+
+interface SelectedPart {
+  /** The fields of the request; none of them means the whole operation. */
+  fields: Scope & { ids?: number[] }
+  /** The words of the command line that select the same part. */
+  words: string[]
+}
+
+/**
+ * The part of an operation that flags select.
+ * @throws Failure `usage`
+ */
+export async function partOf(context: Context, { idsFile, ...flags }: PartFlags): Promise<SelectedPart> {
+  const scope = scopeOf(flags)
+  if (idsFile === undefined) return { fields: scope, words: scopeWords(scope) }
+  const ids = await idsIn(context, idsFile)
+  return { fields: { ...scope, ids }, words: [...scopeWords(scope), ...flagWords('--ids-file', idsFile)] }
+}

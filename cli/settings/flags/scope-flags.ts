@@ -1,0 +1,72 @@
+import { Failure } from '../../../shared/errors.ts'
+import type { Scope } from '../../../shared/scope.ts'
+import { escaped } from '../../escape.ts'
+import type { Flag } from './flag.ts'
+
+export interface ScopeFlags {
+  domain?: string
+  queue?: string
+  jobType?: string
+  all?: boolean
+}
+
+const group = 'WHICH JOBS'
+
+/** The scope flags, the same everywhere. */
+export const scopeFlags: readonly Flag[] = [
+  { flags: '--domain <name>', about: 'jobs of this domain', group },
+  { flags: '--queue <name>', about: 'jobs of this queue', group },
+  { flags: '--job-type <name>', about: 'jobs of this type', group },
+]
+
+/** The scope of a change over every domain must be spelled out. */
+export const allFlag: Flag = { flags: '--all', about: 'every domain', group }
+
+/** For cron: a misspelled name is an error instead of a scope without jobs. */
+export const mustExistFlag: Flag = { flags: '--must-exist', about: 'exit 5 if no job was ever in the scope', group }
+
+/**
+ * The scope that the flags name.
+ * @throws Failure `usage` for a blank name: a variable that a script forgot to set must not mean everything
+ */
+export function scopeOf({ domain, queue, jobType, all }: ScopeFlags): Scope {
+  const named = { '--domain': domain, '--queue': queue, '--job-type': jobType }
+  for (const [flag, value] of Object.entries(named)) {
+    if (value?.trim() === '') throw new Failure('usage', `${flag}: must not be blank; leave it out to mean all`)
+  }
+  if (all && domain !== undefined) throw new Failure('usage', '--all and --domain exclude each other')
+  return {
+    ...(domain !== undefined && { domain: domain.trim() }),
+    ...(queue !== undefined && { queue: queue.trim() }),
+    ...(jobType !== undefined && { job_type: jobType.trim() }),
+  }
+}
+
+/**
+ * The scope of a change, which must be spelled out even where it is every domain.
+ * @throws Failure `usage` for a change without a scope
+ */
+export function scopeOfChange(flags: ScopeFlags): Scope {
+  const scope = scopeOf(flags)
+  if (flags.all || Object.keys(scope).length > 0) return scope
+  throw new Failure('usage', 'a change needs a scope; nothing was changed', {
+    hint: 'add --domain, or --all to mean every domain',
+  })
+}
+
+/** The scope in a sentence: `chatbooks`, `chatbooks/default export`, `all domains`. */
+export function describeScope({ domain, queue, job_type }: Scope): string {
+  const place = queue ? `${domain ?? '*'}/${queue}` : (domain ?? 'all domains')
+  return escaped(job_type ? `${place} ${job_type}` : place)
+}
+
+/** A flag and its value; a value that looks like a flag is joined to its flag by `=`. */
+export const flagWords = (flag: string, value: string): string[] =>
+  value.startsWith('-') ? [`${flag}=${value}`] : [flag, value]
+
+/** The scope as flags, for a command line to paste. */
+export const scopeWords = ({ domain, queue, job_type }: Scope, all = false): string[] => [
+  ...(domain ? flagWords('--domain', domain) : all ? ['--all'] : []),
+  ...(queue ? flagWords('--queue', queue) : []),
+  ...(job_type ? flagWords('--job-type', job_type) : []),
+]

@@ -1,0 +1,80 @@
+import { Failure } from '../../../shared/errors.ts'
+import type { Context } from '../../context.ts'
+import { jobIdsOf } from '../job-id.ts'
+import { readStdinFor } from '../stdin-text.ts'
+import { readText } from '../text-file.ts'
+import { type FilterFlags, filterFlags, filterOf, filterWords } from './filter-flags.ts'
+import type { Flag } from './flag.ts'
+import { allFlag, mustExistFlag, scopeFlags } from './scope-flags.ts'
+
+/** The flags by which a change selects jobs. */
+export interface SelectionFlags extends FilterFlags {
+  mustExist?: boolean
+  idsFile?: string
+}
+
+export const idsFileFlag: Flag = {
+  flags: '--ids-file <path>',
+  about: 'these ids, one a line; - for stdin',
+  group: 'WHICH JOBS',
+}
+
+/** The flags of a change that takes a filter. */
+export const selectionFlags: readonly Flag[] = [...scopeFlags, allFlag, mustExistFlag, idsFileFlag, ...filterFlags]
+
+/** The jobs that a change selects. */
+export interface Selected {
+  /** The fields of the request. */
+  fields: Record<string, unknown>
+  /** The words of the command line that select the same jobs. */
+  words: string[]
+}
+
+/**
+ * The jobs that operands and flags select.
+ * @throws Failure `usage` for a selection that is missing, or says two things
+ */
+export async function selectionOf(context: Context, flags: SelectionFlags, operands: string[]): Promise<Selected> {
+  const filter = filterOf(flags)
+  const names = Object.keys(filter)
+  if (operands.length > 0) {
+    if (names.length > 0 || flags.all || flags.idsFile !== undefined)
+      throw new Failure('usage', 'ids and a scope exclude each other')
+    const ids = [...new Set(jobIdsOf(operands))]
+    return { fields: ids.length === 1 ? { job_id: ids[0] } : { ids }, words: operands }
+  }
+  const ids = flags.idsFile === undefined ? undefined : await idsIn(context, flags.idsFile)
+  const isNarrowed = names.some((name) => name !== 'status') || ids !== undefined || flags.all
+  if (!isNarrowed) {
+    throw new Failure('usage', 'a change needs a scope; nothing was changed', {
+      hint: 'add --domain or another filter, or --all to mean every domain',
+    })
+  }
+  const words = [
+    ...filterWords(filter, flags.all),
+    ...(flags.idsFile === undefined ? [] : ['--ids-file', flags.idsFile]),
+  ]
+  return { fields: { ...filter, ...(flags.all && { all: true }), ...(ids && { ids }) }, words }
+}
+
+/**
+ * The ids of the file of `--ids-file`, one a line; blank lines are passed over.
+ * @throws Failure `usage`
+ */
+export async function idsIn(context: Context, path: string): Promise<number[]> {
+  const lines = (await textOf(context, path)).split('\n').map((line) => line.trim())
+  const ids = jobIdsOf(lines.filter((line) => line !== ''))
+  if (ids.length === 0) throw new Failure('usage', `--ids-file: ${path} has no ids; nothing was changed`)
+  return [...new Set(ids)]
+}
+
+function textOf(context: Context, path: string): Promise<string> {
+  const { io, settings } = context
+  if (path !== '-') {
+    return readText(path, { from: '--ids-file', signal: io.signal, timeoutMs: settings.timeoutMs })
+  }
+  if (!settings.yes && !settings.dryRun) {
+    throw new Failure('usage', '--ids-file - needs --yes or --dry-run, since stdin cannot be asked, too')
+  }
+  return readStdinFor('--ids-file', context)
+}

@@ -1,0 +1,117 @@
+import type { Context, Handler } from 'hono'
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
+import { statsStream } from '../../../shared/endpoints.ts'
+import { headers } from '../../../shared/headers.ts'
+import type { Scope } from '../../../shared/scope.ts'
+import type { ServerContext } from '../../call.ts'
+import { messageTo } from '../../endpoints/queues/live-frame.ts'
+import { type LiveStats, readLiveStats } from '../../endpoints/queues/live-stats.ts'
+import { createFeed, type Feed } from '../../waiting/feed.ts'
+import { withDeadline } from '../../waiting/long-poll.ts'
+import { disconnectController } from '../client-disconnect.ts'
+import { readQuery } from '../input.ts'
+import type { RequestContext } from '../request-context.ts'
+
+/** The least time between two messages. */
+const frameMs = 1000
+/** A stream sends something at least this often, since proxies close silent connections. */
+const heartbeatMs = 10_000
+/** A reader that takes nothing for this long is disconnected. */
+const longestWriteMs = 30_000
+
+type Serving = Pick<ServerContext, 'operatorSql' | 'stopping' | 'log' | 'singleFlight'>
+
+/**
+ * `GET /jobs/stats/stream`: the counts of all groups, and then what changes, until the reader disconnects or the server stops.
+ * One read a second serves all readers. The handler throws Failure `invalid_request`, or any failure of the database, before
+ * the stream begins.
+ */
+export function streamStats(serving: Serving): Handler<RequestContext> {
+  const feed = createFeed<LiveStats>({
+    intervalMs: frameMs,
+    read: (before) => readLiveStats(serving.operatorSql, before),
+  })
+  return async (c) => {
+    const scope = readQuery(c, statsStream.input)
+    // The first read runs before the response begins, so that an unreachable database is a 503 and not an empty stream.
+    const first = await feed.after(undefined)
+    c.header(headers.requestId, c.get('requestId'))
+    c.header('X-Accel-Buffering', 'no')
+    if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
+    const gone = disconnectController(c.env.outgoing).signal
+    const response = streamSSE(c, (stream) => sendAll({ c, serving, feed, scope, gone, stream }, first))
+    // Node frames the body, because that depends on the version of HTTP.
+    for (const name of ['Transfer-Encoding', 'Connection']) response.headers.delete(name)
+    return response
+  }
+}
+
+interface Sending {
+  c: Context<RequestContext>
+  serving: Serving
+  feed: Feed<LiveStats>
+  scope: Scope
+  gone: AbortSignal
+  stream: SSEStreamingApi
+}
+
+/** Sends messages to one reader. A reader that is slow skips reads: of all reads, it keeps the one that it was sent last. */
+async function sendAll(sending: Sending, first: LiveStats): Promise<void> {
+  const { c, serving, feed, scope, gone, stream } = sending
+  const { stopping, log } = serving
+  const over = () => gone.aborted || stopping.aborted
+  let seen: LiveStats | undefined
+  let read = first
+  let sentAt = performance.now()
+  try {
+    while (!over()) {
+      const message = messageTo(read, seen, scope)
+      seen = read
+      if (message || performance.now() - sentAt > heartbeatMs) {
+        await written(sending, message ? stream.writeSSE(message) : stream.write(': heartbeat\n\n'))
+        sentAt = performance.now()
+      }
+      const next = await nextRead(sending, feed, read)
+      if (over()) return
+      await checkCredentials(sending)
+      read = next ?? read
+    }
+  } catch (error) {
+    // The reader connects again, and then gets the error as a response.
+    if (!over()) log.warn(`a stream of stats ended: ${error}`, { request_id: c.get('requestId') })
+  }
+}
+
+/** The next read; undefined where it takes longer than the time between two heartbeats, or the stream is over. */
+const nextRead = ({ gone, serving }: Sending, feed: Feed<LiveStats>, read: LiveStats): Promise<LiveStats | undefined> =>
+  withDeadline(
+    [gone, serving.stopping],
+    heartbeatMs,
+    (until) =>
+      new Promise((resolve, reject) => {
+        until.addEventListener('abort', () => resolve(undefined), { once: true })
+        feed.after(read).then(resolve, reject)
+      }),
+  )
+
+/** @throws Failure `unauthenticated`. Streams of one caller share the check. */
+async function checkCredentials({ c, serving }: Sending): Promise<void> {
+  await serving.singleFlight.share(`stream of ${c.get('caller').id}`, async () => {
+    await c.get('stillAllowed')()
+    return ''
+  })
+}
+
+/** Waits until the reader has taken what was written; a reader that takes nothing is disconnected. */
+async function written({ c, gone, serving }: Sending, writing: Promise<unknown>): Promise<void> {
+  const isWritten = await withDeadline(
+    [gone, serving.stopping],
+    longestWriteMs,
+    (until) =>
+      new Promise<boolean>((resolve, reject) => {
+        until.addEventListener('abort', () => resolve(false), { once: true })
+        writing.then(() => resolve(true), reject)
+      }),
+  )
+  if (!isWritten) c.env.outgoing.destroy()
+}
