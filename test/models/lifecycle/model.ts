@@ -132,7 +132,7 @@ export const expired = ({ jobs, now }: Model, scope: Scope): ModelJob[] =>
     .filter(inScope(scope))
     .filter(({ row }) => row.status === 'processing' && (row.leased_until === null || row.leased_until < now))
 
-const hasEndedBadly = ({ row }: ModelJob): boolean => ['failed', 'cancelled', 'quarantined'].includes(row.status)
+export const hasEndedBadly = ({ row }: ModelJob): boolean => ['failed', 'cancelled', 'quarantined'].includes(row.status)
 
 /** Why a job can never run, or undefined: of several reasons, the first in the alphabet. */
 export const doomOf = ({ needs }: ModelJob): string | undefined => {

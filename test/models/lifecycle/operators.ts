@@ -3,6 +3,7 @@ import {
   cancel,
   cascade,
   expired,
+  hasEndedBadly,
   inScope,
   isDue,
   type Model,
@@ -78,6 +79,7 @@ export function requeue(model: Model, request: Change & { job_id: number | undef
   const jobs = model.jobs
     .filter(inScope(request.scope))
     .filter(({ row }) => row.status === 'quarantined' && (request.job_id ?? row.id) === row.id)
+  const revived = revivable(model, jobs)
   return change(model, request, 'jobs.requeued', jobs, () => {
     for (const job of jobs) {
       job.row = {
@@ -88,8 +90,27 @@ export function requeue(model: Model, request: Change & { job_id: number | undef
       stamp(job, 'available_at', model.now)
       tell(model, 'job.requeued', job)
     }
+    for (const job of revived) {
+      job.row = { ...job.row, status: 'queued', cancelled_at: null, cancellation_reason: null }
+      tell(model, 'job.revived', job)
+    }
   })
 }
+
+/** The jobs that were cancelled because of jobs that run again, and that no other job holds up. */
+function revivable(model: Model, again: ModelJob[]): ModelJob[] {
+  const along: ModelJob[] = []
+  const runs = (job: ModelJob) => again.includes(job) || along.includes(job)
+  const wasDropped = ({ row }: ModelJob) =>
+    row.status === 'cancelled' && row.cancel_requested_at === null && isDoom(row.cancellation_reason)
+  const next = () => model.jobs.find((job) => !runs(job) && wasDropped(job) && job.needs.some(runs))
+  for (let job = next(); job; job = next()) along.push(job)
+  const isBlocked = (job: ModelJob): boolean =>
+    job.needs.some((need) => (along.includes(need) ? isBlocked(need) : hasEndedBadly(need) && !again.includes(need)))
+  return along.filter((job) => !isBlocked(job))
+}
+
+const isDoom = (reason: string | null) => reason?.startsWith('dependency_') ?? false
 
 /** The server itself leaves no stale lease behind: what can be found is leases that have run out. */
 export function integrity(model: Model, request: Change) {
