@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Endpoint } from '../shared/endpoint.ts'
-import { headers } from '../shared/headers.ts'
+import { headers, respondAsync } from '../shared/headers.ts'
 import { quoted } from './command-line/shell.ts'
 import type { Context } from './context.ts'
 import { placeFields, queryOf } from './http/request-url.ts'
@@ -20,6 +20,7 @@ export function curlOf<In extends z.ZodType>(
     `curl -X ${endpoint.method} "$BASE${path}${query ? `?${query}` : ''}"`,
     `-H ${credential}`,
     ...(confirmed ? [`-H "${headers.confirm}: true"`] : []),
+    ...(confirmed && settings.detach ? [`-H "Prefer: ${respondAsync}"`] : []),
     ...(endpoint.changes(endpoint.input.parse(request))
       ? [`-H ${quoted(`${headers.reason}: ${settings.reason}`)}`]
       : []),

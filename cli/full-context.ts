@@ -79,6 +79,7 @@ const targetWords = (flags: GlobalFlags): string[] => [
 const changeWords = (flags: GlobalFlags): string[] => [
   ...(flags.max === undefined ? [] : ['--max', flags.max]),
   ...(flags.reason === undefined ? [] : ['--reason', flags.reason]),
+  ...(flags.detach ? ['--detach'] : []),
   ...(flags.rate === undefined ? [] : ['--rate', flags.rate]),
   ...(flags.until === undefined ? [] : ['--until', flags.until]),
 ]

@@ -34,6 +34,8 @@ export interface ServerContext {
   lockTimeoutMs: number
   /** The ids of the operations that run in this process: maintenance never takes them for orphaned. */
   localOperations: Set<number>
+  /** The changes that this process runs without their callers. Each resolves when it has ended or is left to another server. */
+  detachedRuns: Set<Promise<void>>
   /** The longest time without progress of a call, in milliseconds: a bound for a database that ignores its own timeouts. */
   callTimeoutMs: number
   /** Masks secrets by `JOBS_REDACT_KEYS`. */
@@ -56,6 +58,13 @@ export interface Call extends ServerContext {
   reason: string | undefined
   /** The caller's `Idempotency-Key`: a repeated request with the same key gets the first response again. */
   idempotencyKey: string | undefined
+  /**
+   * The request as it was sent, where the caller does not wait for the change (`Prefer: respond-async`): the change then goes on
+   * without its caller.
+   */
+  detach: { path: string; input: unknown } | undefined
+  /** The operation that this server goes on with, since the server that began it is gone. */
+  resumes: { operation: number; hold: string } | undefined
   /** Aborted when the caller disconnects before it has the response. Created on the first call, since few endpoints need it. */
   disconnected: () => AbortSignal
   /** Reports the progress of a change to the caller: when it begins, and after each batch. */

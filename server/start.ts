@@ -96,6 +96,7 @@ const createContext = ({ sql, operatorSql, env, log, stopping }: ContextOptions)
   stopping,
   longPolls: createLongPolls(),
   localOperations: new Set<number>(),
+  detachedRuns: new Set<Promise<void>>(),
   eventWatermark: createEventWatermark(sql, log),
   workerMarks: createWorkerMarks({ sql, log, stopping }),
   singleFlight: createSingleFlight(),

@@ -16,6 +16,13 @@ export const returnMinimal = 'return=minimal'
 export const prefersMinimal = (value: string | undefined): boolean =>
   (value ?? '').split(',').some((preference) => /^\s*return\s*=\s*"?minimal"?\s*(;|$)/i.test(preference))
 
+/** The preference of a response before the change has ended, as `Prefer` has it and `Preference-Applied` repeats it. */
+export const respondAsync = 'respond-async'
+
+/** True when the value of `Prefer` (RFC 7240) asks for a response before the change has ended. */
+export const prefersAsync = (value: string | undefined): boolean =>
+  (value ?? '').split(',').some((preference) => /^\s*respond-async\s*(;|$)/i.test(preference))
+
 /** The media type of a response with progress lines. */
 export const ndjson = 'application/x-ndjson'
 

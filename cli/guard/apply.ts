@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
+import { detachChange } from './detach.ts'
 import { sendChange } from './send-change.ts'
 import { tallyOf } from './tally.ts'
 import { undoLine } from './undo-command.ts'
@@ -12,6 +13,7 @@ export async function applyChange<In extends z.ZodType, Out extends z.ZodType>(
   previewed: Previewed<Out> | undefined,
 ): Promise<Ending> {
   const { context, change, max } = session
+  if (context.settings.detach) return detachChange(session, previewed, printResult)
   if (previewed && !previewed.previews) {
     context.print.aside(
       'note: this server does not enforce the limit; jobsctl counted the jobs itself, right before the change',

@@ -33,6 +33,7 @@ export async function guardChange<In extends z.ZodType, Out extends z.ZodType>(
 ): Promise<Ending> {
   const { settings } = context
   checkFlags(context)
+  if (settings.detach && apply !== applyChange) throw detachedCanary()
   if (settings.curl) return printCurl(context, change)
   const session = await openSession(context, change)
   if (!settings.preview) return withoutPreview(session)
@@ -131,6 +132,12 @@ function nothing<In extends z.ZodType, Out extends z.ZodType>(
   for (const note of notes) print.aside(note)
   return 'ok'
 }
+
+const detachedCanary = (): Failure =>
+  new Failure(
+    'usage',
+    '--detach and --canary exclude each other: jobsctl itself watches the canary jobs; nothing was changed',
+  )
 
 const withoutToken = (flag: string): Failure =>
   new Failure(

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure, failures } from '../../shared/errors.ts'
-import { headers, ndjson } from '../../shared/headers.ts'
+import { headers, ndjson, respondAsync } from '../../shared/headers.ts'
 import { readExactly } from '../exact-json.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Target } from '../settings/target.ts'
@@ -21,6 +21,8 @@ export interface CallOptions {
   confirmed?: boolean
   /** Asks the server to report the progress of a change; a server may send none. */
   onProgress?: ((progress: Progress) => void) | undefined
+  /** Asks the server to answer before the change has ended, and to go on with it; some servers answer when it has ended. */
+  detached?: boolean
 }
 
 interface Answer<T> {
@@ -139,12 +141,13 @@ interface ChangeOptions extends CallOptions {
 function requestOf(
   endpoint: Endpoint,
   input: unknown,
-  { reason, key, confirmed, onProgress }: ChangeOptions,
+  { reason, key, confirmed, onProgress, detached }: ChangeOptions,
 ): Omit<Sent, 'changing'> {
   const { path, fields } = placeFields(endpoint.path, input)
   const ownHeaders = {
     accept: onProgress ? ndjson : 'application/json',
     ...(confirmed && { [headers.confirm]: 'true' }),
+    ...(detached && { prefer: respondAsync }),
     ...(reason !== undefined && { [headers.reason]: Buffer.from(reason).toString('latin1') }), // UTF-8, byte by byte
     ...(key !== undefined && { [headers.idempotencyKey]: key }),
   }

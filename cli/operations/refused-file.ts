@@ -20,10 +20,16 @@ interface Refusing {
 /**
  * Runs an undo, and writes the jobs that cannot come back to a new file, a line of JSON each. The file is made before anything
  * is changed, with mode 600, and is removed where the undo was not made.
- * @throws Failure `usage` where the file exists or cannot be written; what `run` throws
+ * @throws Failure `usage` where the file exists or cannot be written, or nobody waits for the undo; what `run` throws
  */
 export async function withRefusedFile(context: Context, { path, request, change, run }: Refusing): Promise<Ending> {
   if (context.settings.curl) throw new Failure('usage', '--refused-to and --curl exclude each other')
+  if (context.settings.detach) {
+    throw new Failure(
+      'usage',
+      '--refused-to and --detach exclude each other: the list follows the undo; nothing was changed',
+    )
+  }
   const file = await newFile(path)
   let listed: readonly Conflict[] = []
   const watched: UndoChange = {

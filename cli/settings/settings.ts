@@ -22,6 +22,7 @@ export interface GlobalFlags {
   max?: string
   rate?: string
   until?: string
+  detach?: boolean
   preview?: boolean
   planOut?: string
   detailedExitcode?: boolean
@@ -52,6 +53,7 @@ export interface Settings {
   interactive: boolean
   max: number | undefined
   brake: BrakeSettings
+  detach: boolean
   reason: string
   timeoutMs: number
   /** Whether a flag or variable sets the timeout. */
@@ -89,6 +91,7 @@ export function readSettings(flags: GlobalFlags, io: Io): Settings {
     interactive: mayAsk(flags, io),
     max: max && count(max.value, max.from, 1),
     brake: readBrake(flags),
+    detach: flags.detach ?? false,
     reason: reasonOf(flags, io),
     timeoutMs: 1000 * (timeout ? deadline(timeout.value, timeout.from) : 120),
     timeoutGiven: timeout !== undefined,

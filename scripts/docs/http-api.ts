@@ -39,7 +39,7 @@ const about: Record<Name, string> = {
     'What an undo can still give back: the operations whose jobs or row images are kept, how many, and until when. The header `Link` has the next page.',
   archiveMeta: 'Whether an archived job has a payload and a result, as JSON or compressed.',
   listJobs:
-    'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped after 50,000 rows or 200 ms.',
+    'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped at 50,000 rows.',
   failureClusters:
     'Failures by what they have in common: state, error code and the pattern of the message, in which texts, addresses, paths and numbers are folded. The row `rest` has the failures that are in no other row; `X-Complete` is `false` then, and where a state has more than 100,000 failures. `expired_leases` counts running jobs whose lease has expired, by worker and job type.',
   showJob:
@@ -93,7 +93,7 @@ export function httpApiPage(): string {
   const unused = unusedMeanings()
   if (unused.length > 0)
     throw new Error(`scripts/docs/field-meanings.ts has fields of no endpoint: ${unused.join(', ')}`)
-  return page('HTTP API', intro, overview(), headerPart, ...sections, statsStreamPart, streamPart, probes)
+  return page('HTTP API', intro, overview(), headerPart, detachedPart, ...sections, statsStreamPart, streamPart, probes)
 }
 
 const intro = `All paths are below the root of the server. Bodies are JSON in UTF-8, names are in snake_case, times are ISO 8601 in
@@ -109,7 +109,27 @@ const headerPart = `## Headers
 | \`X-Reason\` | why, up to 500 characters; kept with the record of a bulk change |
 | \`Idempotency-Key\` | bulk changes: the same key and body from the same caller is answered as the first time, and changes nothing again |
 | \`X-Request-Id\` | the caller's own id of the call; each answer has it, or a new id |
-| \`Accept: application/x-ndjson\` | bulk changes: the answer is a stream of \`{"progress": …}\` lines that ends with \`{"result": …}\` or \`{"error": …}\` |`
+| \`Accept: application/x-ndjson\` | bulk changes: the answer is a stream of \`{"progress": …}\` lines that ends with \`{"result": …}\` or \`{"error": …}\` |
+| \`Prefer: respond-async\` | bulk changes: the answer is a 202 before the change has ended, and [the change goes on without its caller](#changes-without-their-callers) |`
+
+const detachedPart = `## Changes without their callers
+
+A bulk change with \`Prefer: respond-async\` is checked as any other: confirmation, input, preview token, \`max\`, and whether another
+change of its kind runs in its scope. What is refused is answered as ever, and a dry run is answered with its preview. Then the answer is
+202, with \`Preference-Applied: respond-async\`, \`Location: ${endpoints.getOperation.path}\`, and
+
+| field | meaning |
+| --- | --- |
+| \`operation_id\` | the id of the operation, whose record and progress any server has |
+| \`kind\` | what the operation does, such as \`prune\` |
+| \`state\` | \`running\`; another state where the request was sent before with the same \`Idempotency-Key\`, and has ended since |
+| \`previewed\` | the count of the preview that the change is bound to; null without a preview |
+| \`as_of\` | the reference time of its filters |
+
+The change goes on whatever becomes of the caller and of the server. The last line of
+\`${endpoints.followOperation.path}\` is its answer. The same request with the same \`Idempotency-Key\` gets the same operation again;
+without \`Prefer\` it gets the answer, once the operation has ended. A server of version 0.1.0 ignores the preference and answers 200 when the
+change has ended.`
 
 const streamPart = `## GET ${endpoints.eventStream.path}
 

@@ -29,6 +29,7 @@ const purposes: Record<string, string> = {
   jobsctl_operation_terms:
     'How many days the archive keeps the jobs of each bulk change: `JOBS_ARCHIVE_DAYS` of its server.',
   jobsctl_servers: 'The servers on this database, and the settings that they must agree on.',
+  jobsctl_detached: 'The requests of changes that go on without their callers, until they have ended.',
   jobsctl_stops: 'Running operations that somebody asked to stop.',
   jobsctl_seals: 'The second seal of each record, with the version of its formula.',
   jobsctl_worker_marks:

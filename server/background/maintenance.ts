@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { deleteLeftRequests } from '../bulk/detached/kept-request.ts'
 import { closeOrphans } from '../bulk/liveness.ts'
 import { isConnectionLost } from '../database/failure.ts'
 import type { Pool } from '../database/sql.ts'
@@ -58,6 +59,7 @@ export async function runMaintenance({
       const deleted = await deleteExpiredArchive(sql, { days: archiveDays, stopping })
       if (deleted > 0) log.info('swept the archive', { rows: deleted })
       await deleteOldMarks(sql)
+      await deleteLeftRequests(sql)
       deletedAt = performance.now()
       reported = ''
     } catch (error) {

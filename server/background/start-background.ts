@@ -7,6 +7,7 @@ import type { OpenedDatabase } from '../database/opened-database.ts'
 import type { Env } from '../env.ts'
 import { workChannel } from '../lifecycle/job-events.ts'
 import { type LongPolls, wakeNotified } from '../waiting/long-poll.ts'
+import { goOnWithChanges } from './detached-changes.ts'
 import type { EventLogMove } from './event-log-move.ts'
 import { createEventSweep } from './event-sweep.ts'
 import { runMaintenance } from './maintenance.ts'
@@ -23,7 +24,7 @@ interface BackgroundOptions {
 
 const longestCountsEndMs = 5000
 
-/** Starts the migration, the notifications, the maintenance and the counts; `ended` resolves when they have stopped. */
+/** Starts the migration, the notifications, the maintenance, the changes without callers and the counts; `ended` resolves when they have stopped. */
 export function startBackground({ opened, env, context, readiness, eventLogMove }: BackgroundOptions) {
   const { sql, log, stopping, longPolls } = context
   const { isReady, hasTables, tablesReady, becameReady } = readiness
@@ -45,10 +46,11 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
   const settingsExchange = createSettingsExchange({ sql, log, settings: agreedSettings(env) })
   const eventSweep = createEventSweep({ sql, log, env, stopping })
   const maintenance = runMaintenance({ ...context, isReady, eventLogMove, settingsExchange, eventSweep })
+  const changes = goOnWithChanges(context, isReady)
   // Counting waits for the indexes: without them it would read every job.
   const counts = prepared.then(() => keepCounts({ sql, log, stopping })).catch(() => {})
   const ended = async () => {
-    await maintenance
+    await Promise.all([maintenance, changes])
     // Ending the pool while it has a reserved session never finishes, even when the session is released later.
     await Promise.race([counts, wait(longestCountsEndMs, undefined, { ref: false })])
   }

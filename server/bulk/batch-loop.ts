@@ -5,6 +5,7 @@ import { type BatchSize, createBatchSize } from './batch-size.ts'
 import { type BrakePedal, createBrake } from './brake.ts'
 import type { BatchCounts, BulkChange, Operation, Origin, SearchContext } from './bulk-change.ts'
 import { type Candidates, createCandidates } from './candidates.ts'
+import type { Held } from './detached/hold.ts'
 import { measureRoundTrip, type RoundTrip } from './round-trip.ts'
 import type { Selection } from './selection.ts'
 import { StopRequested } from './stop-request.ts'
@@ -23,7 +24,7 @@ export interface RunResult {
 }
 
 /** What the loop needs of the operation and of the request behind it. */
-export interface LoopContext extends Operation, Origin, Pick<SearchContext, 'sql' | 'lockTimeoutMs'> {
+export interface LoopContext extends Operation, Held, Origin, Pick<SearchContext, 'sql' | 'lockTimeoutMs'> {
   disconnected: () => AbortSignal
   stopping: AbortSignal
 }
@@ -43,6 +44,8 @@ interface Loop {
 interface LoopOptions {
   /** The most jobs to change. */
   bound: number
+  /** What other servers have changed of the same operation. */
+  before: Pick<RunResult, 'affected' | 'counts' | 'batches'>
   /** Called after each batch that changed at least one job. */
   report: (result: RunResult) => void
 }
@@ -59,9 +62,10 @@ const longestPauseMs = 1000
 export async function runBatches(
   context: LoopContext,
   bulk: BulkChange<unknown>,
-  { bound, report }: LoopOptions,
+  { bound, before, report }: LoopOptions,
 ): Promise<RunResult> {
-  let result: RunResult = { affected: 0, counts: {}, batches: 0, skippedLocked: 0 }
+  const { affected, counts, batches } = before
+  let result: RunResult = { affected, counts, batches, skippedLocked: 0 }
   const roundTrip = await measureRoundTrip(context.sql).catch((cause: unknown) => ({ cause }))
   if ('cause' in roundTrip) return { ...result, stop: roundTrip }
   const candidates = createCandidates({ ...context, roundTrip }, bulk)
@@ -69,7 +73,7 @@ export async function runBatches(
   const brake = createBrake(bulk.brake)
   const loop: Loop = { context, bulk, batchSize, roundTrip, candidates, brake, optimistic: true, failures: 0 }
   while (result.affected < bound) {
-    await brake.wait(result.affected, () => interruption(context) !== undefined)
+    await brake.wait(result.affected - before.affected, () => interruption(context) !== undefined)
     const outcome = await tryBatch(loop, Math.min(brake.most, bound - result.affected))
     if ('end' in outcome) return { ...result, ...outcome.end }
     const affected = bulk.affected(outcome.counts)

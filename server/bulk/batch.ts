@@ -4,11 +4,12 @@ import { limitIdleTime } from '../database/idle-timeout.ts'
 import { outcomeUnknown } from '../database/outcome-unknown.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import type { BatchContext, BatchCounts, BulkChange, Operation, Origin } from './bulk-change.ts'
+import { type Held, runningRecord, TakenOver } from './detached/hold.ts'
 import type { RoundTrip } from './round-trip.ts'
 import { RangeOutgrown, type Selection } from './selection.ts'
 import { type StopRequest, StopRequested, stopClause, stopRequest } from './stop-request.ts'
 
-interface TransactionContext extends BatchContext {
+interface TransactionContext extends BatchContext, Held {
   sql: Pool
   /** How long each statement of the batch waits for a lock, in milliseconds. */
   batchLockTimeoutMs: number
@@ -33,8 +34,8 @@ const finalRoundTrips = 2
  * transaction locks the record, which tells other servers that the operation is alive. The statement that takes this lock does
  * hardly any work, so its duration is recorded as a round trip.
  * @throws Failure `outcome_unknown` when the connection broke during the commit, `database_unavailable` when the connection
- *   broke before the commit, `conflict` when another server closed the record; RangeOutgrown; StopRequested; any other error of
- *   PostgreSQL unchanged
+ *   broke before the commit, `conflict` when another server closed the record; TakenOver; RangeOutgrown; StopRequested; any other
+ *   error of PostgreSQL unchanged
  */
 export async function runBatch(
   context: TransactionContext,
@@ -71,13 +72,13 @@ export async function runBatch(
 
 async function lockRecord(
   tx: Sql,
-  { operation, batchLockTimeoutMs }: Pick<TransactionContext, 'operation' | 'batchLockTimeoutMs'>,
+  { operation, hold, batchLockTimeoutMs }: Pick<TransactionContext, 'operation' | 'hold' | 'batchLockTimeoutMs'>,
 ): Promise<void> {
   const [record] = await tx<{ stop: StopRequest | null }[]>`
     select id, ${stopRequest(tx)} as stop, ${limitIdleTime(tx)}, set_config('lock_timeout', ${String(batchLockTimeoutMs)}, true)
-    from job_operations
-    where id = ${operation}::bigint and state = 'running'
+    from ${runningRecord(tx, { operation, hold })}
     for update`
+  if (!record && hold !== undefined) throw new TakenOver()
   if (!record)
     throw new Failure('conflict', 'another server marked this operation as orphaned and closed it; nothing was changed')
   if (record.stop) throw new StopRequested(stopClause(record.stop))

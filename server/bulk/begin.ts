@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Call } from '../call.ts'
 import { takeLock } from '../database/advisory-locks.ts'
 import { limitIdleTime } from '../database/idle-timeout.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import type { BulkChange, Operation, Origin } from './bulk-change.ts'
-import { findReplay } from './idempotent-replay.ts'
+import { findReplay, type Replay } from './idempotent-replay.ts'
 import type { OrphanContext } from './liveness.ts'
 import { checkPreview } from './preview/preview-check.ts'
 import { hashOfJson, type VerifiedPreview } from './preview/preview-token.ts'
@@ -14,6 +15,7 @@ export interface BeginContext extends Origin, Omit<OrphanContext, 'sql'> {
   sql: Pool
   formerCaller: string | undefined
   idempotencyKey: string | undefined
+  detach: Call['detach']
   /** How many days the archive keeps the jobs of this operation. */
   archiveDays: number
 }
@@ -24,7 +26,7 @@ const longestPollMs = 20_000
 
 /**
  * Begins an operation: inserts its record, unless the same request ran before under the same idempotency key.
- * @returns the operation, or the answer of the first request
+ * @returns the operation, or the answer to the first request; where the caller does not wait, the operation of the first request
  * @throws Failure `conflict` that names the operation which holds the scope, or when the idempotency key belongs to another
  *   request; `preview_stale` when the preview is used, expired, or of another database
  */
@@ -32,7 +34,7 @@ export async function beginOperation<Answer>(
   context: BeginContext,
   bulk: BulkChange<Answer>,
   previewed: VerifiedPreview | undefined,
-): Promise<Operation | { answer: Answer }> {
+): Promise<Operation | Replay<Answer>> {
   let last: RunningOperation | undefined
   for (const end = Date.now() + longestPollMs; ; ) {
     const outcome = await context.sql.begin((tx) => tryToBegin(tx, context, bulk, previewed))
@@ -51,12 +53,12 @@ async function tryToBegin<Answer>(
   context: BeginContext,
   bulk: BulkChange<Answer>,
   previewed: VerifiedPreview | undefined,
-): Promise<Operation | { answer: Answer } | { blockedBy: RunningOperation }> {
+): Promise<Operation | Replay<Answer> | { blockedBy: RunningOperation }> {
   // One begin at a time: the check for running operations and the insert of the record must not interleave.
   await tx`select ${limitIdleTime(tx)}, ${takeLock(tx, 'operations')}`
   const hash = hashOfJson([bulk.kind, bulk.request, bulk.previewToken])
   const replay = await findReplay(tx, context, bulk, hash)
-  if (replay) return { answer: replay.answer }
+  if (replay) return replay
   if (previewed) await checkPreview(tx, previewed)
   await closeOrphansInScope(tx, context, bulk)
   const blockedBy = await findRunning(tx, bulk)

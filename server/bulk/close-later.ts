@@ -1,16 +1,16 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
-import { closeRecord, type Outcome } from './close-record.ts'
+import { closeHeld, type Outcome } from './close-record.ts'
+import type { Held } from './detached/hold.ts'
 
 const pauseMs = 250
 /** After this time, in milliseconds, another server or the maintenance of this one has closed the record as orphaned. */
 const longestMs = 30_000
 
-interface CloseContext {
+interface CloseContext extends Held {
   sql: Pool
   log: Log
-  operation: number
   stopping: AbortSignal
 }
 
@@ -18,20 +18,20 @@ interface CloseContext {
  * Closes a record in the background when the database could not be reached at the end of the operation. Until the record is
  * closed, the same kind of change in the same scope is refused. Returns at once, and throws nothing.
  */
-export function closeLater({ sql, log, operation, stopping }: CloseContext, outcome: Outcome): void {
+export function closeLater({ sql, log, stopping, ...held }: CloseContext, outcome: Outcome): void {
   const end = Date.now() + longestMs
   const run = async () => {
     while (!stopping.aborted && Date.now() < end) {
       await wait(pauseMs, undefined, { ref: false })
       const isOver = await sql
-        .begin((tx) => closeRecord(tx, operation, outcome))
+        .begin((tx) => closeHeld(tx, held, outcome))
         .then(
           () => true,
           () => false,
         )
       if (isOver) return
     }
-    if (!stopping.aborted) log.warn(`the record of operation ${operation} cannot be closed`)
+    if (!stopping.aborted) log.warn(`the record of operation ${held.operation} cannot be closed`)
   }
   void run()
 }

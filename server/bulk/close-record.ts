@@ -1,5 +1,7 @@
 import type { Sql } from '../database/sql.ts'
 import { sealRecord } from './chain/hash-chain.ts'
+import { type Held, runningRecord } from './detached/hold.ts'
+import { deleteRequest } from './detached/kept-request.ts'
 import { deleteStopRequest } from './stop-request.ts'
 
 /** How an operation ended. */
@@ -23,7 +25,8 @@ export interface ClosedRecord {
 
 /**
  * Closes the record of a running operation, and seals it. `partial` without a changed job becomes `failed`, and its preview
- * and idempotency key can be used again. A record that is done, changed no job, and has neither preview nor key is deleted.
+ * and idempotency key can be used again. A record that is done, changed no job, and has neither preview nor key is deleted, unless
+ * its caller was answered with its id alone.
  * @returns undefined where the record was closed before
  */
 export async function closeRecord(
@@ -45,11 +48,25 @@ export async function closeRecord(
   await deleteStopRequest(tx, id)
   const deleted = await tx`
     delete from job_operations
-    where id = ${id}::bigint and state = 'done' and affected = 0 and idempotency_key is null and preview_id is null`
+    where id = ${id}::bigint and state = 'done' and affected = 0 and idempotency_key is null and preview_id is null
+      and not exists (select from jobsctl_detached where operation_id = job_operations.id)`
+  await deleteRequest(tx, id)
   if (deleted.count > 0) return closed
   await markUndone(tx, id)
   await sealRecord(tx, id)
   return closed
+}
+
+/**
+ * Closes the record of an operation that this server runs.
+ * @returns undefined where the record was closed before, or another server has taken the operation over
+ */
+export async function closeHeld(tx: Sql, held: Held, outcome: Outcome): Promise<ClosedRecord | undefined> {
+  if (held.hold !== undefined) {
+    const [record] = await tx`select id from ${runningRecord(tx, held)} for update`
+    if (!record) return undefined
+  }
+  return closeRecord(tx, held.operation, outcome)
 }
 
 /** Sets the state of the operation that this undo undid, where the undo changed at least one job. */

@@ -6,15 +6,15 @@ import type { Log } from '../log.ts'
 import type { RunResult } from './batch-loop.ts'
 import type { BulkChange, CompletedChange } from './bulk-change.ts'
 import { closeLater } from './close-later.ts'
-import { type ClosedRecord, closeRecord, type Outcome } from './close-record.ts'
+import { type ClosedRecord, closeHeld, type Outcome } from './close-record.ts'
+import type { Held } from './detached/hold.ts'
 import { howToGoOn, partialFailure } from './partial-failure.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
 
 /** What the conclusion needs of the operation. */
-export interface ConcludeContext {
+export interface ConcludeContext extends Held {
   sql: Pool
   log: Log
-  operation: number
   caller: string
   idempotencyKey: string | undefined
   stopping: AbortSignal
@@ -49,7 +49,8 @@ export async function conclude<Answer>(
     const isClosed = await closeAsDone(context, { state: 'done', skippedLocked: run.skippedLocked, undoes, answer })
     if (isClosed) return bulk.output.parse(answer)
   } catch (cause) {
-    if (run.affected === 0) throw cause
+    // The next server that takes the operation over finds nothing left to change, and closes its record.
+    if (run.affected === 0 || context.hold !== undefined) throw cause
     const why = 'the record could not be closed'
     closeLater(context, { state: 'partial', error: why })
     throw partialFailure({ ...partial, why, cause })
@@ -146,8 +147,11 @@ async function closeAsDone(context: ConcludeContext, outcome: Outcome): Promise<
   return record === undefined || !['partial', 'failed'].includes(record.state)
 }
 
-async function close({ sql, log, operation }: ConcludeContext, outcome: Outcome): Promise<ClosedRecord | undefined> {
-  const closed = await sql.begin((tx) => closeRecord(tx, operation, outcome))
+async function close(
+  { sql, log, operation, hold }: ConcludeContext,
+  outcome: Outcome,
+): Promise<ClosedRecord | undefined> {
+  const closed = await sql.begin((tx) => closeHeld(tx, { operation, hold }, outcome))
   if (closed && closed.affected > 0) {
     log.info('operation', { id: operation, state: closed.state, affected: closed.affected })
   }

@@ -1,6 +1,7 @@
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import { closeRecord } from './close-record.ts'
+import { type Held, runningRecord } from './detached/hold.ts'
 
 const heartbeatMs = 2000
 
@@ -9,11 +10,11 @@ const heartbeatMs = 2000
  * between two batches may take longer than the silence after which other servers take the operation for an orphan. While a
  * batch runs, the lock on the record is enough.
  */
-export function startHeartbeat({ sql, operation }: { sql: Pool; operation: number }): () => void {
+export function startHeartbeat({ sql, ...held }: { sql: Pool } & Held): () => void {
   const touch = () =>
     void sql`
       update job_operations set touched_at = clock_timestamp()
-      where id = (select id from job_operations where id = ${operation}::bigint and state = 'running' for update skip locked)
+      where id = (select id from ${runningRecord(sql, held)} for update skip locked)
     `.catch(() => {}) // The next batch meets the same error and reports it.
   const timer = setInterval(touch, heartbeatMs).unref()
   return () => clearInterval(timer)
@@ -23,12 +24,14 @@ export function startHeartbeat({ sql, operation }: { sql: Pool; operation: numbe
 export const orphanedAfterSeconds = 10
 
 /**
- * True for the record of a running operation whose server is gone, and which does not run on this server. The statement
- * must pass over locked records (`for update skip locked`), since a batch locks its record.
+ * True for the record of a running operation whose server is gone, and which does not run on this server. An operation that goes
+ * on without its caller is left to the server that takes it over. The statement must pass over locked records
+ * (`for update skip locked`), since a batch locks its record.
  */
 export const isOrphaned = (sql: Sql, localOperations: ReadonlySet<number>): Fragment => sql`
   state = 'running' and touched_at < clock_timestamp() - ${orphanedAfterSeconds}::int * interval '1 second'
-  and id <> all(${[...localOperations].map(String)}::bigint[])`
+  and id <> all(${[...localOperations].map(String)}::bigint[])
+  and not exists (select from jobsctl_detached where operation_id = job_operations.id)`
 
 /** What it takes to find and close orphaned records. */
 export interface OrphanContext {

@@ -1,14 +1,16 @@
-import type { Progress } from '../../shared/changes/bulk-change.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Call } from '../call.ts'
 import { databaseFailure, isConnectionLost } from '../database/failure.ts'
-import { type LoopContext, type RunResult, runBatches } from './batch-loop.ts'
+import { attend } from './attend.ts'
 import { type BeginContext, beginOperation } from './begin.ts'
-import type { BulkChange } from './bulk-change.ts'
-import { type ConcludeContext, conclude } from './conclude.ts'
-import { startHeartbeat } from './liveness.ts'
+import type { BulkChange, Operation } from './bulk-change.ts'
+import { AcceptedChange } from './detached/accepted.ts'
+import { keepRequest } from './detached/kept-request.ts'
+import { startDetached } from './detached/start-detached.ts'
+import { readCourse } from './detached/take-over.ts'
 import { countMatching } from './preview/count-matching.ts'
 import { type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
+import { type RunContext, runOperation } from './run-operation.ts'
 
 /** What the engine needs of a call. */
 type BulkCall = BeginContext &
@@ -21,55 +23,69 @@ type BulkCall = BeginContext &
     | 'reportProgress'
     | 'reportChangedRows'
     | 'localOperations'
+    | 'detachedRuns'
+    | 'archiveBeforeDelete'
+    | 'quarantineThreshold'
+    | 'resumes'
   >
-
-type RunContext = LoopContext & ConcludeContext & Pick<Call, 'reportProgress' | 'reportChangedRows'>
 
 /**
  * Runs a bulk change, and is the only way to run one: it verifies the preview, begins an operation that is alone of its kind
  * in its scope, enforces `max`, runs the batches, and closes the record. An idempotent replay returns the first answer.
  * @throws Failure `preview_stale`, `conflict` or `limit_exceeded` before any job is changed; `partial` when the operation
  *   stopped after some jobs; `outcome_unknown` when its last batch may or may not be committed; any failure of the database
- *   when it stopped before its first batch
+ *   when it stopped before its first batch; AcceptedChange for a change that goes on without its caller
  */
 export async function runBulkChange<Answer>(call: BulkCall, bulk: BulkChange<Answer>): Promise<Answer> {
   const { previewToken, kind, filters } = bulk
   const subject = { kind, filters, caller: call.caller, formerCaller: call.formerCaller }
   const previewed = previewToken === undefined ? undefined : await verifyToken(call.sql, previewToken, subject)
+  if (call.resumes) return resume({ ...call, ...call.resumes }, bulk, previewed)
   const begun = await beginOperation(call, bulk, previewed).catch(rethrowBeforeFirstBatch)
+  if ('accepted' in begun) throw new AcceptedChange(begun.accepted)
   if ('answer' in begun) return begun.answer
-  call.localOperations.add(begun.operation)
-  const stopHeartbeat = startHeartbeat({ sql: call.workerSql, operation: begun.operation })
+  const context = { ...call, ...begun }
+  const leave = attend(context)
+  let hold: string
   try {
-    return await runOperation({ ...call, ...begun }, bulk, previewed)
+    await enforceMax(context, bulk, previewed)
+    if (!call.detach) return await runOperation(context, bulk, { previewed })
+    hold = await keepRequest(context, call.detach).catch(async (cause: unknown) => {
+      // Where the answer is lost, the change may go on.
+      if (!isConnectionLost(cause)) await deleteRecord(context).catch(() => {})
+      throw cause
+    })
   } finally {
-    stopHeartbeat()
-    call.localOperations.delete(begun.operation)
+    leave()
   }
+  startDetached({ ...context, hold }, bulk, { previewed })
+  throw accepted(begun, bulk, previewed)
 }
 
-async function runOperation<Answer>(
-  context: RunContext,
-  bulk: BulkChange<Answer>,
+/** Goes on with an operation that another server has begun. @throws AcceptedChange when it goes on here */
+async function resume(
+  call: BulkCall & NonNullable<Call['resumes']>,
+  bulk: BulkChange<unknown>,
   previewed: VerifiedPreview | undefined,
-): Promise<Answer> {
-  const start = performance.now()
-  await enforceMax(context, bulk, previewed)
-  const total = previewed?.count ?? null
-  const progress = ({ affected, batches }: Pick<RunResult, 'affected' | 'batches'>): Progress => ({
-    operation_id: context.operation,
-    affected,
-    total,
-    batches,
-    elapsed_ms: Math.round(performance.now() - start),
-  })
-  context.reportProgress(progress({ affected: 0, batches: 0 }))
-  const bounds = [bulk.limit, bulk.max, previewed?.count].map((bound) => bound ?? Number.MAX_SAFE_INTEGER)
-  const report = (result: RunResult) => context.reportProgress(progress(result))
-  const run = await runBatches(context, bulk, { bound: Math.min(...bounds), report })
-  context.reportChangedRows(run.affected)
-  return conclude(context, bulk, { run, previewed, elapsed_ms: progress(run).elapsed_ms })
+): Promise<never> {
+  const { operation, before } = await readCourse(call.sql, call, bulk)
+  const begun = { ...operation, excluded: previewed?.excluded }
+  startDetached({ ...call, ...begun }, bulk, { previewed, before })
+  throw accepted(begun, bulk, previewed)
 }
+
+const accepted = (
+  { operation, asOf }: Operation,
+  { kind }: Pick<BulkChange<unknown>, 'kind'>,
+  previewed: VerifiedPreview | undefined,
+): AcceptedChange =>
+  new AcceptedChange({
+    operation_id: operation,
+    kind,
+    state: 'running',
+    previewed: previewed?.count ?? null,
+    as_of: asOf,
+  })
 
 /**
  * Counts the set once where a preview has not counted it already; afterwards the set can only shrink.

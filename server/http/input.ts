@@ -9,12 +9,23 @@ import { rejectAbortedBody } from './body-limit.ts'
 
 /**
  * Reads the input of an endpoint: from the path, and from the query of a GET or the body of another method.
+ * @returns the input, and the fields as they were sent
  * @throws Failure `unsupported_media_type`, `malformed_json`, or `invalid_request` with every fault
  */
-export async function readInput<In extends z.ZodType>(c: Context, endpoint: Endpoint<In>): Promise<z.output<In>> {
-  if (endpoint.method === 'GET') return parsed(endpoint.input, withUrlFields(queryOf(c), c.req.param()))
+export async function readInput<In extends z.ZodType>(c: Context, endpoint: Endpoint<In>): Promise<Input<In>> {
+  const sent = await fieldsOf(c, endpoint)
+  return { input: parsed(endpoint.input, sent), sent }
+}
+
+interface Input<In extends z.ZodType> {
+  input: z.output<In>
+  sent: unknown
+}
+
+async function fieldsOf(c: Context, endpoint: Endpoint): Promise<unknown> {
+  if (endpoint.method === 'GET') return withUrlFields(queryOf(c), c.req.param())
   const query = queryBesideBody(c, endpoint.query)
-  return parsed(endpoint.input, withUrlFields(await jsonOf(c), { ...query, ...c.req.param() }))
+  return withUrlFields(await jsonOf(c), { ...query, ...c.req.param() })
 }
 
 /**

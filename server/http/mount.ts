@@ -2,10 +2,11 @@ import type { Hono } from 'hono'
 import type { z } from 'zod'
 import { type Endpoint, isForOperators } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
-import { headers, isConfirmed, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
+import { headers, isConfirmed, prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
 import type { Caller } from '../auth/authenticate.ts'
 import type { Call, ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
+import { respondAccepted } from './accepted.ts'
 import { limitBody } from './body-limit.ts'
 import { disconnectController } from './client-disconnect.ts'
 import { readIdempotencyKey, readInput, readReason } from './input.ts'
@@ -25,7 +26,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
   const own = isForOperators(endpoint) ? { ...serving, sql: serving.operatorSql } : serving
   const paths = [endpoint.path, ...(endpoint.aliases ?? [])].map(routerPathOf)
   app.on(endpoint.method, paths, limitBody(maxSize), async (c) => {
-    const input = await readInput(c, endpoint)
+    const { input, sent } = await readInput(c, endpoint)
     const changing = endpoint.changes(input)
     c.set('changing', changing)
     const reason = readReason(c)
@@ -33,6 +34,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
     if (changing && !endpoint.unconfirmed && !isConfirmed(c.req.header(headers.confirm))) {
       throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
     }
+    const isDetached = endpoint.bulk && changing && prefersAsync(c.req.header('prefer'))
     let leaving: AbortController | undefined
     const disconnected = () => {
       leaving ??= disconnectController(c.env.outgoing)
@@ -46,6 +48,8 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       recheckCredentials: c.get('stillAllowed'),
       reason,
       idempotencyKey,
+      detach: isDetached ? { path: endpoint.path, input: sent } : undefined,
+      resumes: undefined,
       reportProgress,
       disconnected,
       addHeader: (name, value) => {
@@ -56,6 +60,11 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
     })
     const outcome = async (reportProgress: Call['reportProgress']) =>
       endpoint.output.parse(await run(callWith(reportProgress), input))
+    if (isDetached)
+      return respondAccepted(
+        c,
+        outcome(() => {}),
+      )
     if (endpoint.progress || (endpoint.bulk && changing && asksForProgress(c))) return withProgress(c, serving, outcome)
     const alive = () => c.get('alive')?.()
     if (endpoint.shared) {

@@ -89,6 +89,22 @@ export const bulkAnswer = {
   skipped_locked: Count.optional(),
 }
 
+/**
+ * The response with status 202 to a change with `Prefer: respond-async`: the change goes on without its caller, and this is its record
+ * so far. The same `Idempotency-Key` gets the same operation again.
+ */
+export const Accepted = z.object({
+  operation_id: z.number(),
+  kind: z.string(),
+  /** `running`; another state where the request was sent before, and has ended since. */
+  state: z.string(),
+  /** The count of the preview that the change is bound to; null without a preview. */
+  previewed: Count.nullable(),
+  /** The reference time of its filters. */
+  as_of: z.string(),
+})
+export type Accepted = z.output<typeof Accepted>
+
 /** The progress of a change, sent to callers with `Accept: application/x-ndjson`. */
 export const Progress = z.object({
   operation_id: z.number(),

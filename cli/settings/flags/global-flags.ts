@@ -21,6 +21,7 @@ export const guardFlags: readonly GlobalFlag[] = [
   reasonFlag,
   { flags: '--rate <n>', about: 'change at most so many jobs a second', group: 'COURSE' },
   { flags: '--until <time>', about: 'begin no batch after this time, or after 2h from now', group: 'COURSE' },
+  { flags: '--detach', about: 'print the id of the operation, which goes on at the servers', group: 'COURSE' },
   { flags: '--detailed-exitcode', about: 'with --dry-run: exit 10 if a job would change', group: 'HOW' },
   { flags: '--no-preview', about: 'with --yes: for a server that cannot preview this change', group: 'HOW' },
 ]

@@ -67,6 +67,7 @@ const records = [
   'job_operations',
   'job_operation_days',
   'job_operation_rows',
+  'jobsctl_detached',
   'jobsctl_operation_terms',
   'jobsctl_seals',
   'jobsctl_stops',

@@ -11,6 +11,8 @@ export interface ServerProcess {
   stop: () => Promise<Ended>
   /** SIGSTOP: it hangs, and its connections stay. */
   freeze: () => void
+  /** SIGCONT: it goes on. */
+  thaw: () => void
   /** `kill -9`, and how it ended. */
   kill: () => Promise<Ended>
 }
@@ -34,7 +36,8 @@ export async function spawnServer(env: Record<string, string>, program: string =
     return ended
   }
   const freeze = () => void child.kill('SIGSTOP')
-  return { url, output, ended, stop: () => signal('SIGTERM'), freeze, kill: () => signal('SIGKILL') }
+  const thaw = () => void child.kill('SIGCONT')
+  return { url, output, ended, stop: () => signal('SIGTERM'), freeze, thaw, kill: () => signal('SIGKILL') }
 }
 
 /** With these variables a call that holds up the end of a server does so for an hour, so that its test fails by its own limit. */

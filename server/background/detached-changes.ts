@@ -1,0 +1,107 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import * as z from 'zod'
+import { Failure } from '../../shared/errors.ts'
+import { closeHeld } from '../bulk/close-record.ts'
+import { AcceptedChange } from '../bulk/detached/accepted.ts'
+import { giveBack } from '../bulk/detached/hold.ts'
+import { KeptRequest } from '../bulk/detached/kept-request.ts'
+import { messageOf } from '../bulk/detached/left-to-others.ts'
+import { type TakenChange, takeOver } from '../bulk/detached/take-over.ts'
+import type { Call, ServerContext } from '../call.ts'
+import { isConnectionLost } from '../database/failure.ts'
+import { resumableChanges } from '../endpoints/changes/resumable.ts'
+
+/** The time between two looks for changes whose server is gone, in milliseconds. */
+const pauseMs = 1000
+/** A server takes no change over while it runs so many without their callers. */
+const mostAtOnce = 8
+/** After so many servers in a row that could not change one job, the record is closed. */
+const mostAttempts = 5
+
+/**
+ * Goes on with changes whose callers do not wait and whose server has stopped or died, until this server stops. Resolves when all
+ * such changes of this server have ended or are left to another server.
+ */
+export async function goOnWithChanges(serving: ServerContext, isReady: () => boolean): Promise<void> {
+  const { stopping, log, detachedRuns } = serving
+  let reported = ''
+  while (!stopping.aborted) {
+    await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
+    if (stopping.aborted || !isReady()) continue
+    try {
+      await takeOverAll(serving)
+      reported = ''
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      if (isConnectionLost(error) || why === reported) continue
+      log.warn(`taking over changes: ${why}`)
+      reported = why
+    }
+  }
+  await Promise.allSettled(detachedRuns)
+}
+
+async function takeOverAll(serving: ServerContext): Promise<void> {
+  const { workerSql, localOperations, detachedRuns, stopping } = serving
+  while (detachedRuns.size < mostAtOnce && !stopping.aborted) {
+    const taken = await takeOver(workerSql, localOperations)
+    if (!taken) return
+    if (taken.attempts > mostAttempts) await giveUp(serving, taken)
+    // The next server to look may be able to go on with it, so that this one does not take it over again at once.
+    else if (!(await goesOn(serving, taken))) return
+  }
+}
+
+async function goesOn(serving: ServerContext, taken: TakenChange): Promise<boolean> {
+  const { workerSql, log } = serving
+  const { operation, affected } = taken
+  try {
+    const { path, input, ...kept } = KeptRequest.parse(JSON.parse(taken.request))
+    const resume = resumableChanges.get(path)
+    if (!resume) throw new Failure('conflict', `this version of the server has no ${path}`)
+    await resume(callOf(serving, taken, kept), input)
+  } catch (error) {
+    if (error instanceof AcceptedChange) {
+      log.warn(`operation ${operation} goes on here`, { affected })
+      return true
+    }
+    const problem =
+      error instanceof z.ZodError ? 'this version of the server does not take its request' : messageOf(error)
+    log.warn(`operation ${operation} cannot go on here: ${problem}`)
+    await giveBack(workerSql, taken, problem)
+  }
+  return false
+}
+
+async function giveUp({ workerSql, log }: ServerContext, taken: TakenChange): Promise<void> {
+  const why = taken.problem === null ? 'its servers died one after the other' : `no server can go on: ${taken.problem}`
+  const closed = await workerSql.begin((tx) => closeHeld(tx, taken, { state: 'partial', error: why }))
+  if (closed) log.warn(`operation ${closed.id} is ${closed.state}: ${why}`, { affected: closed.affected })
+}
+
+/** The call of a change that goes on: that of its caller, as far as the database has it. */
+function callOf(
+  serving: ServerContext,
+  { operation, hold, caller, reason, request_id, idempotency_key }: TakenChange,
+  kept: Omit<KeptRequest, 'path' | 'input'>,
+): Call {
+  const never = new AbortController().signal
+  return {
+    ...serving,
+    sql: serving.operatorSql,
+    archiveBeforeDelete: kept.archive,
+    quarantineThreshold: kept.quarantine_threshold,
+    caller,
+    formerCaller: kept.former_caller,
+    requestId: request_id ?? '',
+    reason: reason ?? undefined,
+    idempotencyKey: idempotency_key ?? undefined,
+    detach: undefined,
+    resumes: { operation, hold },
+    recheckCredentials: async () => {},
+    disconnected: () => never,
+    reportProgress: () => {},
+    addHeader: () => {},
+    reportChangedRows: () => {},
+  }
+}

@@ -1,0 +1,32 @@
+import type { Fragment, Sql } from '../../database/sql.ts'
+
+/** An operation, as the server that runs it knows it. */
+export interface Held {
+  operation: number
+  /** The key of this server to a change that goes on without its caller. Another server that takes the change over has another. */
+  hold?: string | undefined
+}
+
+/** Another server has taken the change over, or has closed its record. This server changes nothing any more. */
+export class TakenOver extends Error {}
+
+/**
+ * `job_operations … where …`: the record while the operation runs, and while this server has its hold. With `for update` both rows
+ * are locked and compared as they are then, so that of two servers only one goes on.
+ */
+export const runningRecord = (sql: Sql, { operation, hold }: Held): Fragment =>
+  hold === undefined
+    ? sql`job_operations where id = ${operation}::bigint and state = 'running'`
+    : sql`
+      job_operations
+      join jobsctl_detached on operation_id = id
+      where id = ${operation}::bigint and state = 'running' and hold = ${hold}::uuid`
+
+/**
+ * Gives an operation back, so that another server goes on with it.
+ * @param problem why this server does not go on, as a clause
+ */
+export const giveBack = (sql: Sql, { operation, hold }: Held, problem: string) => sql`
+  update jobsctl_detached
+  set hold = null, problem = ${problem}::text
+  where operation_id = ${operation}::bigint and hold = ${hold ?? null}::uuid`

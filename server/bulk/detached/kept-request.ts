@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto'
+import * as z from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import type { Call } from '../../call.ts'
+import type { Sql } from '../../database/sql.ts'
+
+/** The request of a change that goes on without its caller, as the database keeps it until the change has ended. */
+export const KeptRequest = z.object({
+  /** The path of the endpoint, such as `/api/v1/jobs/prune`. */
+  path: z.string(),
+  /** The input as the caller sent it, with the fields of the path. */
+  input: z.unknown(),
+  former_caller: z.string().optional(),
+  /** The settings of the server that took the request: the change ends as it has begun, whichever server goes on with it. */
+  archive: z.boolean(),
+  quarantine_threshold: z.number(),
+})
+export type KeptRequest = z.output<typeof KeptRequest>
+
+type Detaching = Pick<Call, 'archiveBeforeDelete' | 'quarantineThreshold' | 'formerCaller'> & {
+  sql: Sql
+  operation: number
+}
+
+/**
+ * Keeps the request of an operation, which from then on goes on without its caller.
+ * @returns the hold of this server
+ * @throws Failure `conflict` when another server has closed the record
+ */
+export async function keepRequest(
+  { sql, operation, formerCaller, archiveBeforeDelete, quarantineThreshold }: Detaching,
+  { path, input }: NonNullable<Call['detach']>,
+): Promise<string> {
+  const hold = randomUUID()
+  const kept: KeptRequest = {
+    ...{ path, input, former_caller: formerCaller },
+    ...{ archive: archiveBeforeDelete, quarantine_threshold: quarantineThreshold },
+  }
+  const rows = await sql`
+    insert into jobsctl_detached (operation_id, request, hold)
+    select id, ${JSON.stringify(kept)}::text, ${hold}::uuid
+    from job_operations
+    where id = ${operation}::bigint and state = 'running'
+    returning operation_id`
+  if (rows.length > 0) return hold
+  throw new Failure('conflict', 'another server marked this operation as orphaned and closed it; nothing was changed')
+}
+
+/** Deletes the request of an operation that has ended. */
+export const deleteRequest = (sql: Sql, operation: number) => sql`
+  delete from jobsctl_detached where operation_id = ${operation}::bigint`
+
+/** Deletes the requests of operations whose records a server of version 0.1.0 has closed, which does not know the table. */
+export const deleteLeftRequests = (sql: Sql) => sql`
+  delete from jobsctl_detached
+  where not exists (select from job_operations where id = operation_id and state = 'running')`

@@ -1,0 +1,45 @@
+import type { Call } from '../../call.ts'
+import { attend } from '../attend.ts'
+import type { BulkChange } from '../bulk-change.ts'
+import type { VerifiedPreview } from '../preview/preview-token.ts'
+import { type Course, type RunContext, runOperation } from '../run-operation.ts'
+import { giveBack, type Held, TakenOver } from './hold.ts'
+import { LeftToOthers, messageOf } from './left-to-others.ts'
+
+interface DetachedContext extends RunContext, Held, Pick<Call, 'workerSql' | 'localOperations' | 'detachedRuns'> {
+  hold: string
+}
+
+interface Detached {
+  previewed: VerifiedPreview | undefined
+  /** What other servers did of the operation before this one. */
+  before?: Course
+}
+
+/** Runs an operation in the background, until it has ended or is left to another server. Returns at once, and throws nothing. */
+export function startDetached(context: DetachedContext, bulk: BulkChange<unknown>, detached: Detached): void {
+  const never = new AbortController().signal
+  const leave = attend(context)
+  const run = runOperation({ ...context, disconnected: () => never }, bulk, detached)
+    .then(
+      () => {},
+      (error: unknown) => afterError(context, error),
+    )
+    .finally(() => {
+      leave()
+      context.detachedRuns.delete(run)
+    })
+  context.detachedRuns.add(run)
+}
+
+/**
+ * Gives an operation back that has not ended. Where its record was closed with the error, there is nothing to give back. A server
+ * that has lost the database cannot give it back, and the operation is taken over after a time of silence.
+ */
+async function afterError({ sql, log, operation, hold }: DetachedContext, error: unknown): Promise<void> {
+  if (error instanceof TakenOver) return log.warn(`operation ${operation} was taken over by another server`)
+  const problem = error instanceof LeftToOthers ? error.message : messageOf(error)
+  const given = await giveBack(sql, { operation, hold }, problem).catch(() => undefined)
+  if (given?.count === 0) return
+  log.warn(`operation ${operation} is left to another server: ${problem}`)
+}

@@ -1,0 +1,51 @@
+import type { Progress } from '../../shared/changes/bulk-change.ts'
+import type { Call } from '../call.ts'
+import { type LoopContext, type RunResult, runBatches } from './batch-loop.ts'
+import type { BulkChange } from './bulk-change.ts'
+import { type ConcludeContext, conclude } from './conclude.ts'
+import { reasonToLeave } from './detached/left-to-others.ts'
+import type { VerifiedPreview } from './preview/preview-token.ts'
+
+/** What an operation needs of the call and the server. */
+export type RunContext = LoopContext & ConcludeContext & Pick<Call, 'reportProgress' | 'reportChangedRows'>
+
+/** How far an operation has come. */
+export interface Course extends Pick<RunResult, 'affected' | 'counts' | 'batches'> {
+  elapsed_ms: number
+}
+
+interface Running {
+  previewed: VerifiedPreview | undefined
+  /** What other servers did of the operation before this one. */
+  before?: Course
+}
+
+const nothing: Course = { affected: 0, counts: {}, batches: 0, elapsed_ms: 0 }
+
+/**
+ * Runs the batches of an operation that has begun, and closes its record.
+ * @throws Failure as `runBulkChange` does; LeftToOthers where another server goes on with it
+ */
+export async function runOperation<Answer>(
+  context: RunContext,
+  bulk: BulkChange<Answer>,
+  { previewed, before = nothing }: Running,
+): Promise<Answer> {
+  const start = performance.now() - before.elapsed_ms
+  const total = previewed?.count ?? null
+  const progress = ({ affected, batches }: Pick<RunResult, 'affected' | 'batches'>): Progress => ({
+    operation_id: context.operation,
+    affected,
+    total,
+    batches,
+    elapsed_ms: Math.round(performance.now() - start),
+  })
+  context.reportProgress(progress(before))
+  const bounds = [bulk.limit, bulk.max, previewed?.count].map((bound) => bound ?? Number.MAX_SAFE_INTEGER)
+  const report = (result: RunResult) => context.reportProgress(progress(result))
+  const run = await runBatches(context, bulk, { bound: Math.min(...bounds), before, report })
+  context.reportChangedRows(run.affected)
+  const why = context.hold === undefined ? undefined : reasonToLeave(run.stop)
+  if (why) throw why
+  return conclude(context, bulk, { run, previewed, elapsed_ms: progress(run).elapsed_ms })
+}
