@@ -24,6 +24,8 @@ interface Options {
   progressed?: (progress: Progress) => void
   /** Aborts the request and closes its connection. */
   signal?: AbortSignal
+  /** Further headers. */
+  headers?: Record<string, string>
 }
 
 let callCount = 0
@@ -36,7 +38,7 @@ export async function call<In extends z.ZodType, Out extends z.ZodType>(
   server: string,
   endpoint: Endpoint<In, Out>,
   input: z.input<In>,
-  { progressed, signal }: Options = {},
+  { progressed, signal, headers }: Options = {},
 ): Promise<Outcome<z.output<Out>>> {
   const request = `trust:${++callCount}`
   const fields = new Map(Object.entries(Object(input)))
@@ -53,6 +55,7 @@ export async function call<In extends z.ZodType, Out extends z.ZodType>(
       headers: {
         ...{ 'x-api-key': apiKey, 'x-request-id': request, 'x-confirm': 'true', 'content-type': 'application/json' },
         ...(progressed && { accept: ndjson }),
+        ...headers,
       },
       ...(endpoint.method === 'POST' && { body: JSON.stringify(Object.fromEntries(fields)) }),
       ...(signal && { signal }),

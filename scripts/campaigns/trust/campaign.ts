@@ -16,6 +16,10 @@ interface Campaign {
   rows: number
   rounds: number
   seed: number
+  /** The share of changes that go on without their callers, from 0 to 1. */
+  detachedShare: number
+  /** Only faults whose name has this text. */
+  only: string
   /** The folder of the server logs. */
   folder: string
   database: ThrowawayPostgres
@@ -25,7 +29,15 @@ interface Campaign {
  * Runs all rounds on the same jobs: each round undoes its change, so that the next round starts from the same rows.
  * @returns a sentence for each violation
  */
-export async function runCampaign({ rows, rounds, seed, folder, database }: Campaign): Promise<string[]> {
+export async function runCampaign({
+  rows,
+  rounds,
+  seed,
+  detachedShare,
+  only,
+  folder,
+  database,
+}: Campaign): Promise<string[]> {
   const sql = postgres(database.url, { max: 2, onnotice: () => {}, backoff: () => 0.2 })
   const servers = await Promise.all([startServer(database.url, folder), startServer(database.url, folder)] as const)
   const random = createRandom(seed, 'trust')
@@ -33,7 +45,7 @@ export async function runCampaign({ rows, rounds, seed, folder, database }: Camp
   const began = performance.now()
   const log = (message: string) => console.log(`${((performance.now() - began) / 1000).toFixed(1)} s  ${message}`)
   const context: Context = {
-    ...{ sql, postgres: database, servers, random, log },
+    ...{ sql, postgres: database, servers, random, detachedShare, log },
     reportViolation(violation) {
       violations.push(violation)
       log(`VIOLATION: ${violation}`)
@@ -42,7 +54,10 @@ export async function runCampaign({ rows, rounds, seed, folder, database }: Camp
   await fill(sql, rows)
   const before = await takeFingerprints(sql)
   log(`the database has ${rows} jobs`)
-  const nextFault = createFaultPicker(random)
+  const nextFault = createFaultPicker(
+    random,
+    faults.filter(({ name }) => name.includes(only)),
+  )
   for (let round = 0; round < rounds; round++) {
     const planned = plan(context, round, rows)
     log(`-- round ${round + 1}: ${planned.change.name}`)
@@ -69,7 +84,8 @@ const order = ['large', 'quarantined', 'small', 'stale'] as const
 /**
  * Returns the change of a round, the domains whose jobs it updates, and a function that counts the jobs that match it.
  */
-function plan({ sql, random }: Context, round: number, rows: number) {
+function plan(context: Context, round: number, rows: number) {
+  const { sql } = context
   const kind = order[round % order.length] ?? 'large'
   const domain = domains[kind]
   const countMatching = (matching: Fragment) => () =>
@@ -80,7 +96,7 @@ function plan({ sql, random }: Context, round: number, rows: number) {
     })
   if (kind === 'quarantined') {
     return {
-      change: requeueing(random, rows * 0.06),
+      change: requeueing(context, rows * 0.06),
       updatedDomains: [domain],
       countMatching: countMatching(sql`status = 'quarantined'`),
     }
@@ -92,14 +108,14 @@ function plan({ sql, random }: Context, round: number, rows: number) {
       where edge.job_uuid = jobs.uuid and needed.created_at < now() - interval '30 days'
     )`
     return {
-      change: sweeping(random, rows * 0.05),
+      change: sweeping(context, rows * 0.05),
       updatedDomains: [domain],
       countMatching: countMatching(sql`status = 'queued' and (${old} or ${dependsOnOld})`),
     }
   }
   const ended = sql`coalesce(completed_at, cancelled_at, quarantined_at, created_at) < now() - interval '30 days'`
   return {
-    change: pruning(random, domain, rows * (kind === 'large' ? 0.5 : 0.17)),
+    change: pruning(context, domain, rows * (kind === 'large' ? 0.5 : 0.17)),
     updatedDomains: [],
     countMatching: countMatching(sql`status in ('completed', 'failed', 'cancelled') and ${ended}`),
   }
@@ -111,7 +127,7 @@ type Fragment = ReturnType<Context['sql']['unsafe']>
  * Returns a function that picks a random fault. It picks each fault once before it repeats one. Its argument is true
  * when the fault may kill a process of jobsctl.
  */
-function createFaultPicker(random: Random): (withProgram: boolean) => Fault {
+function createFaultPicker(random: Random, faults: readonly Fault[]): (withProgram: boolean) => Fault {
   let left: Fault[] = []
   return (withProgram) => {
     const possible = () => left.filter(({ client }) => withProgram || client !== 'program')

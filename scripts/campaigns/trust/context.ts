@@ -10,6 +10,8 @@ export interface Context {
   postgres: ThrowawayPostgres
   servers: readonly [Server, Server]
   random: Random
+  /** The share of changes that go on without their callers, from 0 to 1. */
+  detachedShare: number
   /** Records and prints a violation. The campaign continues. */
   reportViolation: (violation: string) => void
   /** Prints a line with the time since the start. */
@@ -30,9 +32,9 @@ export interface Change {
 /** Options of one call of a change. */
 export interface CallOptions {
   /** Receives the number of jobs that are changed so far. When present, the call requests a progress stream. */
-  progressed?: (affected: number) => void
+  progressed?: ((affected: number) => void) | undefined
   /** Aborts the request and closes its connection. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /**

@@ -26,7 +26,7 @@ interface Round {
  */
 export async function runRound(context: Context, round: Round): Promise<void> {
   const { change, faults, undoFault, before, countMatching, updatedDomains } = round
-  const { sql, random, reportViolation } = context
+  const { sql, reportViolation } = context
   const since = await lastOperation(context)
   const matched = await countMatching()
   const outcomes = await runWithFaults(context, change, faults)
@@ -50,7 +50,7 @@ export async function runRound(context: Context, round: Round): Promise<void> {
   context.log(`${change.name}: ${affected} jobs in ${effective.length} operations of ${batches} batches`)
   for (const [at, record] of [...effective].reverse().entries()) {
     const sinceUndo = await lastOperation(context)
-    const undo = undoing(random, record.id, record.affected)
+    const undo = undoing(context, record.id, record.affected)
     const undoOutcomes = await runWithFaults(context, undo, at === 0 && undoFault ? [undoFault] : [])
     const undos = await operationsSince(context, sinceUndo)
     checkRecords(context, undos)
