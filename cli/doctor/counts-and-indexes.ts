@@ -25,26 +25,46 @@ export function findingOfCounts({ kept, why, wrong, mended_at, mended }: Counts)
   return { detail: `the counts of stats match the rows of jobs${before}`, hint: undefined }
 }
 
-/** Which indexes slow every write and are not used. */
-export function findingOfIndexes(idle: readonly Idle[]): Finding {
-  const sure = idle.filter(isSure)
+/** Which indexes slow every write and are not used. `now` is in milliseconds. */
+export function findingOfIndexes(idle: readonly Idle[], now: number): Finding {
+  const sure = idle.filter((index) => isSure(index, now))
   if (sure.length === 0) return { detail: 'every index of jobs is used', hint: undefined }
   const list = sure.map(({ index, bytes, why }) => `${escaped(index)} (${sizeText(bytes)}, ${escaped(why)})`)
   return {
     detail: `these indexes slow every write and are not used here: ${list.join(', ')}`,
-    hint: 'the program that made an index may make it again at its next start, so change that program first; if no replica uses the index either, drop it with DROP INDEX CONCURRENTLY',
+    hint: [...(sure.some(isOwn) ? [ownHint] : []), ...(sure.every(isOwn) ? [] : [othersHint]), dropping(sure)].join(
+      '; ',
+    ),
   }
 }
+
+const ownHint = 'another version of jobs-server made the indexes jobsctl_*, and makes them again where it still runs'
+const othersHint = 'the program that made an index may make it again at its next start, so change that program first'
+/** The most statements of one hint. */
+const mostDrops = 3
+
+/** The statements that drop indexes; PostgreSQL drops one index at a time beside writers. */
+function dropping(idle: readonly Idle[]): string {
+  const statements = idle.slice(0, mostDrops).map(({ index }) => `drop index concurrently ${quotedName(index)};`)
+  return `if no replica uses them either, a superuser or the owner of jobs runs: ${statements.join(' ')}`
+}
+
+/** A name as SQL takes it. */
+const quotedName = (name: string): string =>
+  /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${escaped(name).replaceAll('"', '""')}"`
 
 /** The least age of the statistics of the database, in milliseconds: a weekly job may use an index. */
 const leastStatisticsMs = 7 * 86_400_000
 
+const isOwn = ({ index }: Idle): boolean => index.startsWith('jobsctl_')
+
 /**
- * Whether an index is surely useless: another index covers it, or jobsctl made it and a week of statistics has no use
- * of it. Unused indexes of other programs are left out, since these programs make them again at each start.
+ * Whether an index is surely useless: another index covers it, or another version of the server made it and a week of
+ * statistics has no use of it. Unused indexes of other programs are left out, since these programs make them again at each
+ * start.
  */
-function isSure({ index, why }: Idle): boolean {
-  if (why.startsWith('covered by')) return true
-  const since = Date.parse(/never used since (.+)/.exec(why)?.[1] ?? '')
-  return index.startsWith('jobsctl_') && Date.now() - since >= leastStatisticsMs
+function isSure(idle: Idle, now: number): boolean {
+  if (idle.why.startsWith('covered by')) return true
+  const since = Date.parse(idle.unused_since ?? '')
+  return isOwn(idle) && now - since >= leastStatisticsMs
 }

@@ -21,7 +21,7 @@ async function counts(context: Context): Promise<Outcome> {
 async function indexes(context: Context): Promise<Outcome> {
   const { idleIndexes } = await import('../../shared/doctor/idle-indexes.ts')
   const { findingOfIndexes } = await import('./counts-and-indexes.ts')
-  return judgedAnswer(context, idleIndexes, findingOfIndexes)
+  return judgedAnswer(context, idleIndexes, (idle) => findingOfIndexes(idle, Date.now()))
 }
 
 async function rights(context: Context): Promise<Outcome> {

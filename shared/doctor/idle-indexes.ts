@@ -7,10 +7,15 @@ const Idle = z.object({
   bytes: Count,
   /** `never used since …`, or `covered by …`. */
   why: z.string(),
+  /** Since when no query has used the index; null where the statistics do not say since when they count, and where it is used. */
+  unused_since: z.string().nullable().optional(),
 })
 export type Idle = z.output<typeof Idle>
 
-/** Indexes on jobs that other programs created, and that slow down each write without serving a query. */
+/**
+ * Indexes on jobs that other programs created, or another version of this server, and that slow down each write without
+ * serving a query.
+ */
 export const idleIndexes = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/indexes',

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { findingOfIndexes } from '../../cli/doctor/counts-and-indexes.ts'
 import { escaped } from '../../cli/escape.ts'
 import { columnsForPeople } from '../../cli/events/event-columns.ts'
 import { progressReporter } from '../../cli/output/progress-bar.ts'
@@ -69,16 +68,6 @@ it('events show the id first, the date once a day, and reason and affected befor
     'reason=disk affected=5 zebra=1',
   )
   expect(detail).toBeDefined()
-})
-
-it('doctor reports no unused index of another program, only one that another index covers', () => {
-  const unused = { index: 'idx_jobs_owner', bytes: 1000, why: 'never used since 2020-01-01' }
-  expect(findingOfIndexes([unused]).hint).toBeUndefined()
-  const covered = { index: 'idx_jobs_type', bytes: 1000, why: 'covered by idx_jobs_all' }
-  expect(findingOfIndexes([unused, covered])).toMatchObject({
-    detail: expect.stringContaining('idx_jobs_type'),
-    hint: expect.stringContaining('may make it again at its next start'),
-  })
 })
 
 it('long text wraps at spaces', () => {

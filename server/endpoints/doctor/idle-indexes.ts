@@ -1,16 +1,23 @@
 import type { Idle } from '../../../shared/doctor/idle-indexes.ts'
 import type { Call } from '../../call.ts'
+import { allMigrations } from '../../database/migrate/migrations.ts'
+import type { Sql } from '../../database/sql.ts'
 
 /** An index counts as unused only after the indexes of the table were used this many times together. */
 const leastUses = 1000
 
 /**
- * Indexes on jobs that other programs created and that serve no query, as far as the statistics of this PostgreSQL server
- * tell: never used while other indexes were, or covered by the first columns of another index. Unique indexes and indexes of
- * constraints are left out, because they also enforce a rule.
+ * Indexes on jobs that serve no query, as far as the statistics of this PostgreSQL server tell: never used while other indexes
+ * were, or covered by the first columns of another index. Unique indexes and indexes of constraints are left out, because they
+ * also enforce a rule, and so are the indexes that this server makes again at each start.
  */
-export const idleIndexes = async ({ sql }: Call): Promise<Idle[]> => [
-  ...(await sql<Idle[]>`
+export const idleIndexes = async ({ sql }: Call): Promise<Idle[]> => {
+  const made = (await allMigrations()).flatMap(({ makes }) => makes)
+  const own = made.filter(({ kind }) => kind === 'index').map(({ name }) => name)
+  return [...(await readIdle(sql, own))]
+}
+
+const readIdle = (sql: Sql, own: readonly string[]) => sql<Idle[]>`
     with indexes as materialized (
       select
         indexrelid as id, indexrelname as name, indisunique as is_unique, idx_scan as uses,
@@ -18,7 +25,7 @@ export const idleIndexes = async ({ sql }: Call): Promise<Idle[]> => [
         coalesce(pg_get_expr(indpred, indrelid), '') as rows,
         indclass::text || ' ' as classes, indcollation::text || ' ' as collations, indoption::text || ' ' as options,
         pg_relation_size(indexrelid) as bytes,
-        indexrelname like 'jobsctl\\_%' or indexrelname in ('idx_jobs_batch_group', 'idx_jobs_idempotent_unique') as ours,
+        indexrelname = any(${own}::text[]) as ours,
         indisunique or exists (select from pg_constraint where conindid = indexrelid) as promise
       from pg_index
       join pg_stat_user_indexes using (indexrelid)
@@ -45,13 +52,11 @@ export const idleIndexes = async ({ sql }: Call): Promise<Idle[]> => [
       bytes,
       case
         when covering is not null then 'covered by ' || covering
-        else 'never used' || coalesce(
-          (select ' since ' || to_char(stats_reset at time zone 'utc', 'YYYY-MM-DD') from pg_stat_database where datname = current_database()),
-          ''
-        )
-      end as why
+        else 'never used' || coalesce(' since ' || to_char(stats_reset at time zone 'utc', 'YYYY-MM-DD'), '')
+      end as why,
+      case when unused then stats_reset end as unused_since
     from judged
+    cross join (select stats_reset from pg_stat_database where datname = current_database()) as statistics
     -- An index that covers another one must stay.
     where covering is not null or (unused and name not in (select covering from judged where covering is not null))
-    order by bytes desc, name`),
-]
+    order by bytes desc, name`

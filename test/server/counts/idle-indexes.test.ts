@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { idleIndexes } from '../../../shared/endpoints.ts'
 import { until } from '../../support/poll.ts'
 import { openWorld, type World } from '../../support/world.ts'
@@ -8,6 +8,7 @@ beforeAll(async () => {
   world = await openWorld('postgres')
 })
 afterAll(() => world?.stop())
+afterEach(() => void vi.useRealTimers())
 
 const idle = async () => idleIndexes.output.parse((await world.call('GET', idleIndexes.path)).body)
 const line = async () => (await world.jobsctl(['doctor'])).out.split('\n').find((found) => found.startsWith('indexes'))
@@ -40,7 +41,40 @@ it('doctor names the indexes of other programs that cost each write and serve no
     theirs_partial: expect.stringMatching(/^never used/),
     theirs_twice: 'covered by jobs_uuid_key',
   })
-  expect(await line()).toMatch(
+  const told = await line()
+  expect(told).toMatch(
     /^indexes\twarning\tthese indexes slow every write and are not used here: .*theirs_twice \(.+, covered by jobs_uuid_key\)/,
   )
+  expect(told).toContain('may make it again at its next start, so change that program first')
+  const statement = /drop index concurrently theirs_twice;/.exec(told ?? '')?.[0] ?? 'no statement'
+  await world.sql.unsafe(statement)
+  expect((await idle()).map(({ index }) => index)).not.toContain('theirs_twice')
+})
+
+it('doctor calls no index unused in a database that was just restored, whose statistics do not say since when they count', async () => {
+  await world.sql`drop index if exists theirs_narrow, theirs_wide, theirs_twice`
+  await world.sql`create index jobsctl_old on jobs (completion_token)`
+  const found = (await idle()).find(({ index }) => index === 'jobsctl_old')
+  expect(found).toMatchObject({ why: 'never used', unused_since: null })
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 365 * 86_400_000 })
+  expect(await line()).toBe('indexes\tok\tevery index of jobs is used\t')
+})
+
+it('doctor names an unused index of another version of the server after a week of statistics, none of another program, and says since when', async () => {
+  await world.sql`create index theirs_unused on jobs (last_error)`
+  await world.sql`select pg_stat_reset()`
+  await world.sql`do $$ begin for n in 1..1200 loop perform from jobs where id = n; end loop; end $$`
+  await until('the uses are counted', async () => (await idle()).length >= 2)
+  const [reset] = await world.sql<{ at: string }[]>`
+    select stats_reset as at from pg_stat_database where datname = current_database()`
+  const since = Date.parse(reset?.at ?? '')
+  const week = 7 * 86_400_000
+
+  vi.useFakeTimers({ toFake: ['Date'], now: since + week - 60_000 })
+  expect(await line()).toBe('indexes\tok\tevery index of jobs is used\t')
+  vi.setSystemTime(since + week + 60_000)
+  const told = await line()
+  expect(told).toContain(`jobsctl_old (8.2 kB, never used since ${new Date(since).toISOString().slice(0, 10)})`)
+  expect(told).toContain('drop index concurrently jobsctl_old;')
+  expect(told).not.toContain('theirs_unused')
 })
