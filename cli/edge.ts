@@ -30,8 +30,13 @@ export async function run(argv: readonly string[], outGone: () => boolean): Prom
     inTerminal: isatty(0),
     outTerminal: Boolean(process.stdout.isTTY),
     noteTerminal: Boolean(process.stderr.isTTY),
-    columns: process.stdout.columns || 80,
-    rows: process.stdout.rows || 24,
+    // The size may change while a command watches.
+    get columns() {
+      return process.stdout.columns || 80
+    },
+    get rows() {
+      return process.stdout.rows || 24
+    },
     env: process.env,
     identity: `${user()}@${hostname()}`,
     home: home(),

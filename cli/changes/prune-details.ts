@@ -10,8 +10,8 @@ import { describeRequest } from './filtered.ts'
 type Filters = Pick<PruneRequest, 'statuses' | 'older_than_days' | 'domain' | 'queue' | 'job_type'>
 
 const columns: Column<PruneGroup>[] = [
-  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}` },
-  { title: 'type', value: ({ job_type }) => job_type },
+  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
+  { title: 'type', value: ({ job_type }) => job_type, gives: 'never' },
   { title: 'status', value: ({ status }) => status },
   { title: 'delete', value: ({ count }) => count },
   { title: 'keep', value: ({ keep }) => keep ?? 0 },

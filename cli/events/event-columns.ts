@@ -20,39 +20,30 @@ export const columns: Column<JobEvent>[] = [
   { title: 'attrs', value: ({ attrs }) => json(attrs) },
 ]
 
-/** The columns for a person. The date stands in the first event of each day only. */
-export const columnsForPeople = (): Column<JobEvent>[] => [
+/** The columns for a person, whose dates stand above the events of each day. */
+export const columnsForPeople: Column<JobEvent>[] = [
   { title: 'id', value: ({ id }) => String(id), gives: 'never' },
-  { title: 'time (utc)', value: shortTimes(), gives: 'never' },
+  { title: 'time', value: clockOf, gives: 'never' },
   { title: 'event', value: ({ event_type }) => event_type, paint: ({ event_type }) => colourOf(event_type) },
   { title: 'queue', value: ({ domain, queue }) => (queue ? `${domain ?? '*'}/${queue}` : (domain ?? '')) },
   jobType,
   job,
-  { title: 'detail', value: ({ attrs }) => detail(attrs), gives: 'first' },
+  { title: 'detail', value: ({ attrs }) => detail(attrs), gives: 'first', below: true },
 ]
 
 /** JSON in a cell, which stays valid JSON. */
 const json = (value: unknown): string => (value === undefined ? '' : escapedJson(JSON.stringify(value)))
 
-/** The time of each event, with its date where the date differs from that of the event before. */
-function shortTimes(): (event: JobEvent) => string {
-  const texts = new WeakMap<JobEvent, string>()
-  let day = ''
-  return (event) => {
-    const known = texts.get(event)
-    if (known !== undefined) return known
-    const time = clock(event.created_at ?? '')
-    const text = time.length === 19 && time.startsWith(day) && day !== '' ? time.slice(11).padStart(19) : time
-    day = time.slice(0, 10)
-    texts.set(event, text)
-    return text
-  }
+/** The day of an event in UTC, `2026-11-24`; undefined where its time is no time. */
+export function dayOf({ created_at }: JobEvent): string | undefined {
+  const at = new Date(created_at ?? '')
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString().slice(0, 10)
 }
 
-/** `2026-11-24 14:06:03`; text that is no time stays as it is. */
-function clock(time: string): string {
-  const at = new Date(time)
-  return Number.isNaN(at.getTime()) ? time : at.toISOString().slice(0, 19).replace('T', ' ')
+/** The time of an event on its day, `14:06:03`; text that is no time stays as it is. */
+function clockOf(event: JobEvent): string {
+  const time = event.created_at ?? ''
+  return dayOf(event) === undefined ? time : new Date(time).toISOString().slice(11, 19)
 }
 
 function colourOf(type: string): keyof Style | undefined {

@@ -9,7 +9,7 @@ import { factLines } from './preview-facts.ts'
 
 const columns: Column<Group>[] = [
   { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
-  { title: 'type', value: ({ job_type }) => job_type },
+  { title: 'type', value: ({ job_type }) => job_type, gives: 'never' },
   { title: 'status', value: ({ status }) => status },
   { title: 'jobs', value: ({ count }) => count },
 ]

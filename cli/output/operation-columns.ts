@@ -7,7 +7,7 @@ import type { Column } from './table.ts'
 
 type Record = OperationRecord
 
-const reason: Column<Record> = { title: 'reason', value: ({ reason }) => reason ?? '', gives: 'first' }
+const reason: Column<Record> = { title: 'reason', value: ({ reason }) => reason ?? '', gives: 'first', below: true }
 /** An id is text, since digits of an id are not grouped. */
 const id: Column<Record> = { title: 'id', value: ({ id }) => String(id) }
 const kind: Column<Record> = { title: 'kind', value: ({ kind }) => kind }
@@ -44,7 +44,7 @@ export const forPeople: Column<Record>[] = [
   id,
   { title: 'when', value: ({ started_at }) => ago(started_at), gives: 'never' },
   kind,
-  { title: 'scope', value: scopeText },
+  { title: 'scope', value: scopeText, gives: 'never' },
   state,
   { title: 'jobs', value: ({ affected }) => affected },
   { title: 'by', value: ({ caller }) => caller },

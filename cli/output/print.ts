@@ -52,7 +52,7 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
   const style = styleFor(coloured(settings.color, io.env, io.outTerminal))
   const forPeople = output === 'table'
   const tables = forPeople ? await import('./table.ts') : undefined
-  const most = io.outTerminal ? io.columns : Number.POSITIVE_INFINITY
+  const most = () => (io.outTerminal ? io.columns : Number.POSITIVE_INFINITY)
   const structured = output === 'json' || output === 'ndjson'
   const out = quiet ? () => {} : io.out
   const json = (value: unknown, pretty: boolean) =>
@@ -65,7 +65,7 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
     for (const line of Array.isArray(answer) ? answer : [answer]) json(line, false)
   }
   const growing: Printer['growing'] = ({ columns, forPeople: columnsForPeople = columns }) => {
-    const table = tables?.growingTable(columnsForPeople, style, most)
+    const table = tables?.growingTable(columnsForPeople, style, most())
     return (rows, answer) => {
       if (structured) return printJson(answer)
       if (rows.length > 0) out(table ? table(rows) : tsvText(columns, rows))
@@ -76,14 +76,14 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
     structured,
     style,
     aside,
-    table: async (columns, rows) => (await import('./table.ts')).tableText(columns, rows, style, most),
+    table: async (columns, rows) => (await import('./table.ts')).tableText(columns, rows, style, most()),
     json: (value) => json(value, io.outTerminal),
     text: (text) => io.out(text),
     result: out,
     width: io.outTerminal ? io.columns : 100,
     growing,
     rows({ rows, json: answer, empty, ...look }) {
-      if (tables && rows.length > 0) out(tables.tableText(look.forPeople ?? look.columns, rows, style, most))
+      if (tables && rows.length > 0) out(tables.tableText(look.forPeople ?? look.columns, rows, style, most()))
       else growing(look)(rows, answer)
       if (forPeople && rows.length === 0) aside(empty)
     },

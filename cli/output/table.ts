@@ -4,6 +4,7 @@ import { borderless } from '../../shared/borderless.ts'
 import { escaped } from '../escape.ts'
 import { groupedDigits } from './numbers.ts'
 import type { Style } from './style.ts'
+import { textsBelow, withTextsBelow } from './text-below.ts'
 
 /** One column of rows; numbers are aligned to the right. */
 export interface Column<Row> {
@@ -12,11 +13,13 @@ export interface Column<Row> {
   /** A colour for people; the text says the same. */
   paint?: (row: Row) => keyof Style | undefined
   /** How the column shrinks at a narrow terminal: `first`, `never`, or by default the widest column first. */
-  gives?: 'first' | 'never' | 'last'
+  gives?: 'first' | 'never'
   /** A shorter title for a narrow terminal. */
   short?: string
   /** `drop`: at a narrow terminal the column is left out where every value is 0. */
   zeros?: 'drop'
+  /** A text that does not fit beside the other columns stands in a line of its own below its row. One column may have it. */
+  below?: true
 }
 
 const gap = 2
@@ -50,15 +53,19 @@ export function growingTable<Row>(
   style: Style,
   most: number,
 ): (rows: readonly Row[]) => string {
-  let head = columns.map(({ title }) => style.dim(title.toUpperCase()))
+  let hasHead = false
   let widths = columns.map(() => 0)
   return (rows) => {
-    const texts = rows.map((row) => columns.map(({ value }) => shown(value(row))))
-    widths = widths.map((least, at) => Math.max(least, ...texts.map((row) => capped(columns[at], row[at] ?? ''))))
-    const numbers = columns.map(({ value }) => rows[0] !== undefined && typeof value(rows[0]) === 'number')
-    const text = drawn(columns, rows, { texts, head, widths: fitted(columns, { widths, numbers }, most), style })
-    head = []
-    return text
+    const cells = rows.map((row) => columns.map(({ value }) => shown(value(row))))
+    widths = widths.map((least, at) => Math.max(least, ...cells.map((row) => capped(columns[at], row[at] ?? ''))))
+    const part = textsBelow({ columns, texts: cells, widths, below: [] }, { gap, most })
+    const numbers = part.columns.map(({ value }) => rows[0] !== undefined && typeof value(rows[0]) === 'number')
+    const fit = fitted(part.columns, { widths: part.widths, numbers }, most)
+    const head = hasHead ? [] : part.columns.map(({ title }) => style.dim(title.toUpperCase()))
+    const lines = drawn(part.columns, rows, { texts: part.texts, head, widths: fit, style })
+    const above = hasHead ? [] : lines.slice(0, 1)
+    hasHead = true
+    return `${[...above, ...withTextsBelow(lines.slice(above.length), part.below, most)].join('\n')}\n`
   }
 }
 
@@ -77,11 +84,12 @@ interface Drawing {
   style: Style
 }
 
+/** The table line by line: the head, if it has one, and a line for each row. */
 function drawn<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
   { texts, head, widths, style }: Drawing,
-): string {
+): string[] {
   const table = new Table({
     head,
     colWidths: widths.map((width) => width + gap),
@@ -92,11 +100,10 @@ function drawn<Row>(
   rows.forEach((row, at) => {
     table.push((texts[at] ?? []).map((text, index) => painted(columns[index], row, text, style)))
   })
-  return `${table
+  return table
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
-    .join('\n')}\n`
 }
 
 const shown = (value: string | number): string => (typeof value === 'number' ? groupedDigits(value) : escaped(value))

@@ -2,11 +2,12 @@ import type { StoppedQueue } from '../../shared/queues/queues.ts'
 import type { RunningChange } from '../../shared/queues/stats-stream.ts'
 import { escaped } from '../escape.ts'
 import { ago } from '../output/ago.ts'
+import { cutTo } from '../output/cut.ts'
 import { groupedDigits, sumOf } from '../output/numbers.ts'
 import type { Style } from '../output/style.ts'
 import { describeScope } from '../settings/flags/scope-flags.ts'
 import { columnsFor, lineOf, rateText, titleOf } from './columns.ts'
-import { cutTo, type Signs } from './fit.ts'
+import type { Signs } from './fit.ts'
 import { helpLines } from './help.ts'
 import type { Rate, TopRow } from './model.ts'
 import { chosenIndex, shownRows, type TopState } from './state.ts'
@@ -53,7 +54,7 @@ export const pageOf = (view: TopView, terminal: Pick<Terminal, 'rows' | 'signs'>
 export function draw(view: TopView, terminal: Terminal): string[] {
   const { columns, rows, signs, style } = terminal
   const paint = (line: Line): string => {
-    const text = cutTo(signs.shown(line.text), columns, signs)
+    const text = cutTo(signs.shown(line.text), columns, signs.cut)
     return line.paint ? style[line.paint](text) : text
   }
   const lines = view.state.help
@@ -126,7 +127,7 @@ function tableOf(view: TopView, { columns, rows, signs, style }: Terminal): stri
   const shown = shownRows(view.rows, state)
   if (shown.length === 0)
     return [view.rows.length === 0 ? 'no jobs' : 'no group matches the filter'].map((text) =>
-      cutTo(text, columns, signs),
+      cutTo(text, columns, signs.cut),
     )
   const page = pageOf(view, { rows, signs })
   const at = chosenIndex(shown, state)
@@ -136,12 +137,16 @@ function tableOf(view: TopView, { columns, rows, signs, style }: Terminal): stri
   const layout = columnsFor(shown, { columns: columns - 1, signs, now })
   const lines = visible.map((row, nth) => {
     const isChosen = first + nth === at
-    const line = cutTo(`${isChosen ? '>' : ' '}${lineOf(layout, (column) => column.text(row), signs)}`, columns, signs)
+    const line = cutTo(
+      `${isChosen ? '>' : ' '}${lineOf(layout, (column) => column.text(row), signs)}`,
+      columns,
+      signs.cut,
+    )
     const isWarning = layout.some(({ isWarning }) => isWarning?.(row))
     const painted = isWarning ? style.yellow(line) : line
     return isChosen ? inverse(painted) : painted
   })
-  return [style.dim(cutTo(` ${lineOf(layout, titleOf, signs)}`, columns, signs)), ...lines]
+  return [style.dim(cutTo(` ${lineOf(layout, titleOf, signs)}`, columns, signs.cut)), ...lines]
 }
 
 const keysLine = '/ filter  s sort  p pause or resume  ? help  q quit'

@@ -1,4 +1,5 @@
 import width from 'string-width'
+import { cutTo } from '../output/cut.ts'
 
 /** The signs of a screen. */
 export interface Signs {
@@ -25,27 +26,13 @@ export function signsFor({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): Signs {
   return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '') ? unicode : ascii
 }
 
-/** A text of at most `most` columns; a longer one is cut. */
-export function cutTo(text: string, most: number, signs: Signs): string {
-  if (width(text) <= most) return text
-  if (most < 1) return ''
-  let kept = ''
-  let used = 0
-  for (const character of text) {
-    used += width(character)
-    if (used > most - 1) break
-    kept += character
-  }
-  return kept + signs.cut
-}
-
 /** A text of exactly `columns` columns, to the left or to the right. */
 export function fitted(
   text: string,
   { columns, right = false }: { columns: number; right?: boolean },
   signs: Signs,
 ): string {
-  const cut = cutTo(text, columns, signs)
+  const cut = cutTo(text, columns, signs.cut)
   const space = ' '.repeat(Math.max(0, columns - width(cut)))
   return right ? space + cut : cut + space
 }

@@ -46,7 +46,7 @@ const columns: Column<TopGroup>[] = [
 
 const forPeople: Column<TopGroup>[] = [
   { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
-  { title: 'type', value: ({ job_type }) => job_type, gives: 'last' },
+  { title: 'type', value: ({ job_type }) => job_type, gives: 'never' },
   ...counts,
   { title: 'oldest', value: ({ oldest_due }) => (oldest_due ? ago(oldest_due) : '') },
 ]

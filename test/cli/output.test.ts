@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { type FakeServer, fakeServer, jobsAnswer, previewOf } from '../support/fakes/fake-server.ts'
 import { until } from '../support/poll.ts'
@@ -112,6 +113,27 @@ describe('the form of results', () => {
     const table = screen.split('\n').slice(0, 5)
     expect(Math.max(...table.map((line) => columnsOf(line)))).toBeLessThanOrEqual(columns)
     expect(table[1]).toMatch(/ 1,204 +12 +8 +3$/)
+  })
+
+  it('in a terminal of 60 columns columns of zeros go, titles are cut, and what names a row is whole', async () => {
+    const names = ['embeddings/default', 'chatbooks/low', 'reports/nightly']
+    const groups = names.map((name) => {
+      const [domain = '', queue] = name.split('/')
+      return group(domain, { queue, job_type: 'receipts', queued: 240, processing: 30, quarantined: 15 })
+    })
+    const stopped = [
+      { domain: 'reports', queue: 'nightly', paused: true, drain: false, updated_at: null, reason: null },
+    ]
+    const server = await fakeServer(({ path }) => ({ body: path.startsWith('/api/v1/jobs/stats') ? groups : stopped }))
+    const { screen } = await atTerminal(['stats'], { env: env(server), columns: 60 })
+    const [head = '', ...lines] = screen.split('\n').slice(0, 4)
+    expect(head).toMatch(/^QUEUE +TYPE +QUEU.* +PROC +QUAR +STATE$/)
+    expect(lines).toEqual(names.map((name) => expect.stringMatching(new RegExp(`^${name} +receipts +240 +30 +15`))))
+    expect(lines[2]).toMatch(/ paused$/)
+    expect(lines.slice(0, 2).join()).not.toContain('paused')
+    for (const line of [head, ...lines]) expect(line.length).toBeLessThanOrEqual(60)
+    const wide = await atTerminal(['stats'], { env: env(server), columns: 100 })
+    expect(wide.screen).toMatch(/^QUEUE +TYPE +QUEUED +SCHEDULED +PROCESSING +QUARANTINED +STATE\n/)
   })
 
   const broken = { non_processing_with_lease: 3, processing_expired: 1, fixed: 0 }
@@ -344,6 +366,31 @@ describe('--watch', () => {
     await person.sees('QUARANTINED')
     person.types(ctrlC)
     expect((await person.ended).code).toBe(130)
+  })
+
+  it('at a terminal the busiest groups are clipped to the screen, and Ctrl-C ends it without a word', async () => {
+    const many = Array.from({ length: 40 }, (_, at) => group(`domain-${at}`, { queued: at }))
+    const server = await serving([...many, group('a-long-name', { queued: 3, quarantined: 1_000_000 })])
+    for (const size of [
+      { columns: 60, rows: 10 },
+      { columns: 100, rows: 24 },
+    ]) {
+      const person = await startAtTerminal(['stats', '--watch'], { env: env(server), ...size })
+      await person.sees('more groups with fewer jobs')
+      await person.sees('--dry-run')
+      person.types(ctrlC)
+      const { code, raw, screen } = await person.ended
+      expect(code).toBe(130)
+      const [, frame = ''] = raw.split(`${esc}[H`)
+      const lines = stripVTControlCharacters(frame).split('\r\n')
+      expect(lines.length).toBeLessThanOrEqual(size.rows)
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(size.columns)
+      expect(lines[3]).toMatch(/^a-long-name/)
+      expect(lines[4]).toMatch(/^domain-39/)
+      expect(frame).toMatch(/and \d+ more groups with fewer jobs/)
+      expect(screen).not.toContain('error')
+      expect(screen.trimEnd()).toMatch(/\^C$/)
+    }
   })
 
   it('waits for a server that is away for a while', async () => {

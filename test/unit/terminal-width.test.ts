@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { escaped } from '../../cli/escape.ts'
-import { columnsForPeople } from '../../cli/events/event-columns.ts'
 import { progressReporter } from '../../cli/output/progress-bar.ts'
 import { styleFor } from '../../cli/output/style.ts'
 import { type Column, tableText } from '../../cli/output/table.ts'
@@ -51,23 +50,6 @@ it('the progress bar is cut by columns, not by characters', () => {
 
 it('characters without a width are escaped', () => {
   expect(escaped('a\u200bb\u2060c\ufeff')).toBe('a\\u200bb\\u2060c\\ufeff')
-})
-
-it('events show the id first, the date once a day, and reason and affected before other fields', () => {
-  const event = { job_id: null, domain: null, queue: null, job_type: null, event_type: 'jobs.pruned' }
-  const attrs = { zebra: 1, affected: 5, reason: 'disk' }
-  const events = ['2026-11-24T14:06:03Z', '2026-11-24T14:06:04Z', '2026-11-25T00:00:00Z'].map((created_at, at) => ({
-    ...{ ...event, id: at + 1, created_at, attrs },
-  }))
-  const [id, time, , , , detail] = columnsForPeople()
-  const cells = (column: ReturnType<typeof columnsForPeople>[number] | undefined) =>
-    events.map((one) => String(column?.value(Object.assign(one))).trim())
-  expect(id?.title).toBe('id')
-  expect(cells(time)).toEqual(['2026-11-24 14:06:03', '14:06:04', '2026-11-25 00:00:00'])
-  expect(cells({ title: '', value: (one) => columnsForPeople().at(-1)?.value(one) ?? '' })[0]).toBe(
-    'reason=disk affected=5 zebra=1',
-  )
-  expect(detail).toBeDefined()
 })
 
 it('long text wraps at spaces', () => {

@@ -2,7 +2,7 @@ import { Failure } from '../../../shared/errors.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
 import { curlOf } from '../../curl.ts'
-import { columns, columnsForPeople } from '../../events/event-columns.ts'
+import { eventWriter } from '../../events/by-day.ts'
 import { eventLog, pageSize, pages, queryAfter, type ReadEvents } from '../../events/event-log.ts'
 import { beforeLast, beforeTime } from '../../events/event-search.ts'
 import { withNextCommand } from '../../events/next-command.ts'
@@ -103,10 +103,10 @@ interface Wanted {
   empty: string
 }
 
-async function show({ client, print, settings, io }: Context, reader: Reader, wanted: Wanted): Promise<Ending> {
-  const { begin, most, empty } = wanted
+async function show(context: Context, reader: Reader, { begin, most, empty }: Wanted): Promise<Ending> {
+  const { client, print, settings, io } = context
   const read = reader(await client())
-  const write = print.growing({ columns, forPeople: columnsForPeople() })
+  const write = eventWriter(context)
   const whole: unknown[] = []
   let shown = 0
   for await (const page of pages(read, await begin(read), most)) {
@@ -124,7 +124,7 @@ async function show({ client, print, settings, io }: Context, reader: Reader, wa
 const pauseMs = 1000
 
 async function follow(context: Context, reader: Reader, { begin }: Wanted): Promise<Ending> {
-  const write = context.print.growing({ columns, forPeople: columnsForPeople() })
+  const write = eventWriter(context)
   let after: number | undefined
   return pollForever(context, pauseMs, async (client) => {
     const read = reader(client)

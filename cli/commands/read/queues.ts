@@ -39,8 +39,8 @@ const columns: Column<StoppedQueue>[] = [
 ]
 
 const forPeople: Column<StoppedQueue>[] = [
-  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}` },
-  state,
-  { title: 'since', value: ({ updated_at }) => (updated_at ? ago(updated_at) : '') },
-  reason,
+  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
+  { ...state, gives: 'never' },
+  { title: 'since', value: ({ updated_at }) => (updated_at ? ago(updated_at) : ''), gives: 'never' },
+  { ...reason, gives: 'first', below: true },
 ]

@@ -58,7 +58,7 @@ const columns: Column<StaleQueue>[] = [
 ]
 
 const forPeople: Column<StaleQueue>[] = [
-  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}` },
+  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
   { ...count, title: 'jobs' },
   { title: 'expired', value: ({ oldest }) => (oldest ? ago(oldest) : 'no end'), gives: 'never' },
 ]

@@ -8,6 +8,7 @@ import type { Client } from '../../http/client.ts'
 import { groupedDigits } from '../../output/numbers.ts'
 import type { Ending } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
+import { wrapped } from '../../output/wrap.ts'
 import { pollForever } from '../../poll.ts'
 import { noteUnknownScope, refuseUnknownScope } from '../../queues/known-scope.ts'
 import {
@@ -82,7 +83,7 @@ const stateColumn: Column<Group> = { title: 'state', value: ({ state }) => state
 /** The columns for a person, with the state of the queues where any queue is stopped. */
 const columnsForPeople = (rows: readonly Group[]): Column<Group>[] => [
   { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
-  { title: 'type', value: ({ job_type }) => job_type, gives: 'last' },
+  { title: 'type', value: ({ job_type }) => job_type, gives: 'never' },
   ...counts,
   ...(rows.some(({ state }) => state !== undefined) ? [stateColumn] : []),
 ]
@@ -158,25 +159,30 @@ interface Screen {
 const toTop = '\u001b[H'
 const clearToLineEnd = '\u001b[K'
 const clearBelow = '\u001b[J'
-/** The lines beside the groups: the time, the head, the note of more groups, the summary, and blank lines. */
-const otherLines = 7
 
-/** Draws the busiest groups that fit the screen. Lines are overwritten in place, since a cleared screen flickers. */
-async function drawScreen({ io, print, retyped }: Context, { client, scope, rows, at }: Screen): Promise<void> {
+/**
+ * Draws the busiest groups that fit the screen, and clips the rest. Lines are overwritten in place, since a cleared screen
+ * flickers.
+ */
+async function drawScreen(context: Context, { client, scope, rows, at }: Screen): Promise<void> {
+  const { io, print, retyped } = context
   const load = ({ queued, processing, quarantined }: GroupStats) => queued + processing + quarantined
   const busiest = [...rows].sort((one, other) => load(other) - load(one))
-  const most = Math.max(1, io.rows - otherLines)
+  const below = ['', ...wrapped(summary(scope, rows, retyped), io.columns)]
+  // The time, a blank line, the head, and the line on which the cursor stays.
+  const room = io.rows - below.length - 4
+  const most = Math.max(1, rows.length > room ? room - 1 : room)
   const shown = await withStates(client, busiest.slice(0, most))
+  const table =
+    shown.length > 0 ? await print.table(columnsForPeople(shown), shown) : `no jobs in ${describeScope(scope)}\n`
   const more = rows.length - shown.length
-  const text = [
+  const lines = [
     print.style.dim(at),
     '',
-    ...(shown.length > 0
-      ? [await print.table(columnsForPeople(shown), shown)]
-      : [`no jobs in ${describeScope(scope)}\n`]),
+    ...table.trimEnd().split('\n'),
     ...(more > 0 ? [`and ${groupedDigits(more)} more groups with fewer jobs`] : []),
-    summary(scope, rows, retyped),
-    '',
-  ].join('\n')
-  print.text(`${toTop}${text.replaceAll('\n', `${clearToLineEnd}\n`)}${clearBelow}`)
+    ...below,
+  ]
+  const screen = lines.slice(0, Math.max(1, io.rows - 1)).map((line) => `${line}${clearToLineEnd}\n`)
+  print.text(`${toTop}${screen.join('')}${clearBelow}`)
 }

@@ -63,7 +63,7 @@ const columns: Column<WorkerRow>[] = [
 const agoOrNever = (time: string | null): string => (time === null ? '-' : ago(time))
 
 const forPeople: Column<WorkerRow>[] = [
-  { title: 'worker', value: ({ worker_id }) => worker_id ?? '(without a name)' },
+  { title: 'worker', value: ({ worker_id }) => worker_id ?? '(without a name)', gives: 'never' },
   { title: 'leases', value: ({ leases }) => leases },
   {
     title: 'expired',

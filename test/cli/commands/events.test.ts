@@ -38,10 +38,11 @@ describe('the form of events', () => {
     expect(await run(server, '-o', 'table')).toEqual({
       code: 0,
       out: [
-        'ID  TIME (UTC)           EVENT        QUEUE              TYPE    JOB   DETAIL',
-        '1   2026-11-24 12:00:01  job.created  chatbooks/default  export  8001',
-        '2              12:00:02  job.failed   chatbooks/low      export  8002  retry_count=2 error_code=timeout why="disk \\"a\\" full" at={"host":1} none=null',
-        '4              12:00:04  jobs.pruned  chatbooks',
+        '2026-11-24 UTC',
+        'ID  TIME      EVENT        QUEUE              TYPE    JOB   DETAIL',
+        '1   12:00:01  job.created  chatbooks/default  export  8001',
+        '2   12:00:02  job.failed   chatbooks/low      export  8002  retry_count=2 error_code=timeout why="disk \\"a\\" full" at={"host":1} none=null',
+        '4   12:00:04  jobs.pruned  chatbooks',
         '',
       ].join('\n'),
       err: '',
@@ -103,18 +104,35 @@ describe('the form of events', () => {
     expect(colours).toEqual(['31', '31', '33', '33', '33', '32', undefined])
   })
 
-  it('a narrow terminal costs the details, and never the time', async () => {
-    const server = await eventServer([step(1, 'job.retry_scheduled', { attrs: { error: 'x'.repeat(300) } })])
-    const { screen } = await atTerminal(['events'], { env: env(server), columns: 90 })
-    expect(screen.split('\n')[1]).toMatch(
-      /^1 {3}2026-11-24 12:00:01 {2}job\.retry_scheduled {2}chatbooks\/default {2}export {2}8001 {2}error=x+…$/,
-    )
-    for (const columns of [80, 70]) {
-      const narrow = await atTerminal(['events'], { env: env(server), columns })
-      const line = narrow.screen.split('\n')[1] ?? ''
-      expect(line).toMatch(/^1 {3}2026-11-24 12:00:01 {2}job\./)
-      expect(line.length).toBeLessThanOrEqual(columns)
+  it('a long detail stands below its event, with reason, affected and operation first, and the date once a day', async () => {
+    const attrs = { zebra: 'z'.repeat(300), affected: 569, operation: 12, reason: 'the disk of the replica is full' }
+    const none = { job_id: null, job_type: null, queue: null }
+    const server = await eventServer([
+      step(1, 'jobs.pruned', { ...none, attrs }),
+      step(2),
+      step(3, 'job.completed', { created_at: '2026-11-25T00:00:01Z' }),
+    ])
+    for (const columns of [60, 80, 100, 200]) {
+      const { screen } = await atTerminal(['events', '--color', 'never'], { env: env(server), columns })
+      const lines = screen.trimEnd().split('\n')
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns)
+      expect(lines).toMatchObject([
+        '2026-11-24 UTC',
+        expect.stringMatching(/^ID +TIME +EVENT +QUEUE +TYPE +JOB/),
+        expect.stringMatching(/^1 +12:00:01 +jobs\.pruned +chatbooks$/),
+        expect.stringMatching(/^ {4}reason="the disk of the replica is full" affected=569/),
+        expect.stringMatching(/^2 +12:00:02 +job\.created +chatbooks\/default +export +8002/),
+        '2026-11-25 UTC',
+        expect.stringMatching(/^3 +00:00:01 +job\.completed /),
+      ])
+      expect(lines[3]?.includes(' operation=12')).toBe(columns > 60)
     }
+  })
+
+  it('a short detail stands beside its event', async () => {
+    const server = await eventServer([step(1, 'job.retry_scheduled', { attrs: { retry_count: 2 } })])
+    const { screen } = await atTerminal(['events', '--color', 'never'], { env: env(server), columns: 100 })
+    expect(screen.split('\n')[2]).toMatch(/8001 {2}retry_count=2$/)
   })
 
   it('what a server sent never reaches a terminal as a control, and stays JSON in a cell', async () => {
@@ -208,8 +226,8 @@ describe('which events', () => {
   it('a table of several pages has one head', async () => {
     const server = await eventServer(steps(1200))
     const { out } = await run(server, '--after', '0', '-o', 'table')
-    expect(out.split('\n').filter((line) => line.includes('TIME (UTC)'))).toHaveLength(1)
-    expect(out.split('\n')).toHaveLength(1202)
+    expect(out.split('\n').filter((line) => line.includes('TIME'))).toHaveLength(1)
+    expect(out.split('\n')).toHaveLength(1203)
   })
 
   it('stops to ask where nobody reads any more', async () => {
@@ -397,12 +415,14 @@ describe('--follow', () => {
 
     const { code, screen } = await person.ended
     expect(code).toBe(130)
-    expect(screen.split('\n').slice(0, 5)).toEqual([
-      'ID  TIME (UTC)           EVENT        QUEUE              TYPE    JOB   DETAIL',
-      '3   2026-11-24 12:00:03  job.created  chatbooks/default  export  8003',
-      '6              12:00:06  job.created  chatbooks/default  export  8006',
-      '20             12:00:20  job.retry_scheduled  chatbooks/default  export  8020  error_code=timeout',
-      '21             12:00:21  job.created          chatbooks/default  export  8021',
+    expect(screen.trimEnd().split('\n')).toEqual([
+      '2026-11-24 UTC',
+      'ID  TIME      EVENT        QUEUE              TYPE    JOB   DETAIL',
+      '3   12:00:03  job.created  chatbooks/default  export  8003',
+      '6   12:00:06  job.created  chatbooks/default  export  8006',
+      '20  12:00:20  job.retry_scheduled  chatbooks/default  export  8020  error_code=timeout',
+      '21  12:00:21  job.created          chatbooks/default  export  8021',
+      '^C',
     ])
   })
 })

@@ -252,6 +252,17 @@ describe('queues', () => {
     expect(tsv.out).toContain('\tfull\\x1b[2J\\x1b]0;owned\\x07 \\u202e\n')
   })
 
+  it('in 60 columns the name of a queue is whole, and a long reason stands below it', async () => {
+    const reason = 'the transcoder is broken and nobody knows when it comes back'
+    const server = await fakeServer(() => ({
+      body: [{ ...stopped[0], domain: 'chatbooks', queue: 'default', reason }],
+    }))
+    const { screen } = await atTerminal(['queues'], { env: env(server), columns: 60 })
+    expect(screen).toMatch(
+      /^QUEUE +STATE +SINCE.*\nchatbooks\/default +paused .*\n {4}the transcoder is broken and nobody knows when it comes…\n/,
+    )
+  })
+
   it('says so where none is stopped', async () => {
     const server = await fakeServer(() => ({ body: [] }))
     const [table, tsv, json] = await Promise.all(
