@@ -23,7 +23,7 @@ const insertJobs = (sql: Sql) => sql`
     select
       i,
       case when i <= 240 then 'queued' when i <= 270 then 'processing' else 'failed' end as status,
-      now() - interval '2 hours' + i * interval '13 seconds' as created
+      now() - interval '125 minutes' + i * interval '13 seconds' as created
     from generate_series(1, 400) as i
   )
   insert into jobs (
