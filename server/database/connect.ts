@@ -10,6 +10,9 @@ const types = {
   json: { to: 3802, from: [114, 3802], serialize: writeJson, parse: readJson },
   // ISO 8601 in UTC as text, because a Date would lose the microseconds.
   timestamptz: { to: 1184, from: [1184], serialize: String, parse: isoOf },
+  // Columns of other programs. A time without a zone is a time in UTC, as it is for PostgreSQL in our sessions.
+  timestamp: { to: 1114, from: [1114], serialize: String, parse: (text: string) => isoOf(`${text}+00`) },
+  date: { to: 1082, from: [1082], serialize: String, parse: String },
 }
 
 /** `2026-01-31 12:00:00.123456+00` as `2026-01-31T12:00:00.123456Z`. Other values, such as `infinity`, stay as they are. */

@@ -5,6 +5,8 @@ interface Types extends Record<string, unknown> {
   bigint: number
   json: unknown
   timestamptz: string
+  timestamp: string
+  date: string
 }
 
 /** Runs a statement: the pool, or a transaction. */

@@ -12,9 +12,12 @@ export const insertEvents = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, r
   select id, domain, queue, job_type, event_type, jsonb_strip_nulls(attrs), owner_user_id, ${requestId}::text, trace_id
   from (${rows}) as event`
 
-/** An SQL expression: the attributes of an event as an object. Another program may have written any JSON, or none. */
+/**
+ * An SQL expression: the attributes of an event as an object. Another program may have written any JSON, or none. In a column
+ * of type `json` it may have written characters that `jsonb` does not take, so that the text is looked at.
+ */
 export const attrsOfEvent = staticFragment(
-  (sql) => sql`case jsonb_typeof(attrs_json) when 'object' then attrs_json else '{}' end`,
+  (sql) => sql`case when attrs_json::text ~ '^[ \\t\\r\\n]*[{]' then attrs_json else '{}' end`,
 )
 
 /** A timestamptz as text in the format of the wire, for use inside of JSON. The time zone of our sessions is UTC. */

@@ -30,10 +30,13 @@ export const settledRows = staticFragment(
   )`,
 )
 
-/** Assignments of an update of `jobs` from `decided`: the status, the result, and the times. */
+/**
+ * Assignments of an update of `jobs` from `decided`: the status, the result, and the times. Another program may have made a
+ * column of JSON as `json`.
+ */
 const statusAndTimes = (sql: Sql): Fragment => sql`
       status = decided.outcome,
-      result = case decided.action when 'complete' then decided.result else jobs.result end,
+      result = case decided.action when 'complete' then decided.result else jobs.result::jsonb end,
       completed_at = case when decided.outcome in ('completed', 'failed') then now() end,
       cancelled_at = case decided.outcome when 'cancelled' then now() else jobs.cancelled_at end,
       quarantined_at = case decided.outcome when 'quarantined' then now() end,
@@ -62,11 +65,11 @@ const failureColumns = (sql: Sql): Fragment => sql`
       end,
       error_code = case decided.action when 'complete' then null when 'release' then jobs.error_code when 'reclaim' then jobs.error_code else decided.error_code end,
       error_class = case decided.action when 'complete' then null when 'release' then jobs.error_class when 'reclaim' then jobs.error_class else decided.error_class end,
-      error_stack = case decided.action when 'complete' then null when 'release' then jobs.error_stack when 'reclaim' then jobs.error_stack else decided.error_stack end,
+      error_stack = case decided.action when 'complete' then null when 'release' then jobs.error_stack::jsonb when 'reclaim' then jobs.error_stack::jsonb else decided.error_stack end,
       last_error = case when decided.action in ('fail', 'expire') then decided.error else jobs.last_error end,
       failure_timeline = case
         when decided.action in ('fail', 'expire') then ${timelineWithFailure(sql)}
-        else jobs.failure_timeline
+        else jobs.failure_timeline::jsonb
       end`
 
 /** An expression over `jobs` and `decided`: the latest failures of the job, this one included, as jsonb. */
@@ -75,7 +78,7 @@ const timelineWithFailure = (sql: Sql): Fragment => sql`(
   from (
     select failure, nth
     from jsonb_array_elements(
-      case jsonb_typeof(jobs.failure_timeline) when 'array' then jobs.failure_timeline else '[]' end
+      case jsonb_typeof(jobs.failure_timeline::jsonb) when 'array' then jobs.failure_timeline::jsonb else '[]' end
       || jsonb_build_object(
         'ts', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         'error_code', decided.error_code,

@@ -3,6 +3,7 @@ import type { Log } from '../../log.ts'
 import { isConnectionLost } from '../failure.ts'
 import type { Pool, Session } from '../sql.ts'
 import { applyMigration } from './apply-migration.ts'
+import { refuseOddTypes } from './column-types.ts'
 import { withMigrationLock } from './migration-lock.ts'
 import { allMigrations, type Migration } from './migrations.ts'
 import { findPending, type PendingMigration } from './pending-migrations.ts'
@@ -26,10 +27,15 @@ const lookAgainAfterMs = 200
  * Brings the schema up to date: makes what has never been made, and what is missing again. Several servers may call it
  * at once: one works, and the others look again until nothing is left to do. The next start continues an interrupted
  * migration.
- * @throws the database's own error; migrations that ran before it stay
+ * @throws Failure `usage` for columns of other programs with types that do not fit; the database's own error, and migrations
+ * that ran before it stay
  */
 export async function migrate({ sql, log, schema, tablesOnly = false, pooled, tablesReady }: Options): Promise<void> {
   const migrations = (await allMigrations()).filter(({ concurrent }) => !(tablesOnly && concurrent))
+  await refuseOddTypes(
+    sql,
+    migrations.flatMap(({ makes }) => makes),
+  )
   for (let waited = false; ; waited = true) {
     const pending = await findPending(sql, migrations)
     if (pending.every(({ concurrent }) => concurrent)) tablesReady()

@@ -7,10 +7,12 @@ export interface SchemaObject {
   of: string
   /** The name. For a unique index its columns, `a, b`, since another program may give the same index another name. */
   name: string
+  /** The type of a column, such as `text`. */
+  type?: string
 }
 
 const tables = /^create (?:temporary table wanted_|table if not exists )(\w+) \(\n(.*?)^\)/gms
-const columns = /^ {2}(?!primary |unique |like )(\w+)/gm
+const columns = /^ {2}(?!primary |unique |like )(\w+) +(\w+(?: precision)?(?:\[\])?)/gm
 const functions = /^create or replace function (\w+)/gm
 const triggers = /^ *create trigger (\w+) \w+ \w+ on (\w+)/gm
 const uniques = /^create unique index concurrently if not exists \w+\s+on (\w+) \((.*)\)/gm
@@ -20,10 +22,10 @@ const indexes = /^create index concurrently if not exists (\w+)\s+on (\w+)/gm
 export function objectsMadeBy(text: string): SchemaObject[] {
   const found = (pattern: RegExp) =>
     [...text.matchAll(pattern)].map(([, one = '', other = '']) => [one, other] as const)
-  const columnsOf = (body: string) => [...body.matchAll(columns)].map(([, name = '']) => name)
+  const columnsOf = (body: string) => [...body.matchAll(columns)].map(([, name = '', type = '']) => ({ name, type }))
   return [
     ...found(tables).flatMap(([of, body]) =>
-      columnsOf(body).map((name): SchemaObject => ({ kind: 'column', of, name })),
+      columnsOf(body).map(({ name, type }): SchemaObject => ({ kind: 'column', of, name, type })),
     ),
     ...found(functions).map(([name]): SchemaObject => ({ kind: 'function', of: '', name })),
     ...found(triggers).map(([name, of]): SchemaObject => ({ kind: 'trigger', of, name })),
