@@ -116,7 +116,7 @@ const meanings: Record<string, string> = {
   'followOperation.id': 'the id of the operation',
   skip_expired: '`true` passes over events that have been deleted because their term was over, instead of 410',
   sort_by:
-    '`created_at`, `priority`, `status`, `completed_at` or `ended_at`; jobs without the key come last. By `priority` and `status` the newest 50,000 jobs are sorted first, then the next 50,000',
+    '`created_at`, `priority`, `status`, `completed_at` or `ended_at`; jobs without the key come last, by their creation. By `priority` and `status` the newest jobs are sorted first, as many as are read in 200 ms and 50,000 at most, then the next ones',
   sort_order: '`asc` or `desc`; equal keys are in the order of their ids',
   stale: '`true`: only running jobs whose lease has expired; `false`: all others',
   'failureClusters.status': '`failed`, `quarantined`, or `retrying`: queued jobs that have failed before',

@@ -39,7 +39,7 @@ const about: Record<Name, string> = {
     'What an undo can still give back: the operations whose jobs or row images are kept, how many, and until when. The header `Link` has the next page.',
   archiveMeta: 'Whether an archived job has a payload and a result, as JSON or compressed.',
   listJobs:
-    'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped at 50,000 rows.',
+    'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped after 50,000 rows or 200 ms.',
   failureClusters:
     'Failures by what they have in common: state, error code and the pattern of the message, in which texts, addresses, paths and numbers are folded. The row `rest` has the failures that are in no other row; `X-Complete` is `false` then, and where a state has more than 100,000 failures. `expired_leases` counts running jobs whose lease has expired, by worker and job type.',
   showJob:

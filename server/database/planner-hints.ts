@@ -21,3 +21,18 @@ export const hasIdAmong = (sql: Sql, ids: Fragment): Fragment => sql`jobs.id = a
  * row of a CTE, whatever it holds, and chooses a nested loop. It expects a hundred rows of a function, and so a hash join.
  */
 export const assumeManyRows = staticFragment((sql) => sql`jsonb_array_elements('[null]') as not_few`)
+
+/**
+ * An SQL expression: the planner reads an index that has the rows in their order for the rest of the transaction, where there is
+ * one. Without statistics, as in an embedded database, it would estimate few rows, and sort the whole table for each slice.
+ */
+export const preferIndexOrder = staticFragment(
+  (sql) => sql`
+    set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`,
+)
+
+/**
+ * An SQL expression: each statement of the rest of the transaction is planned for its parameters. A plan for any parameters takes
+ * a range of ids for a two-hundredth of the table, and would read a wide one by the index of ids, whatever else narrows it.
+ */
+export const planForParameters = staticFragment((sql) => sql`set_config('plan_cache_mode', 'force_custom_plan', true)`)

@@ -56,8 +56,8 @@ export type SortKey = ListRequest['sort_by']
 
 /**
  * Jobs that match a filter, in pages. A job whose sort key and filtered columns do not change while the pages are read is in
- * exactly one page. A job without the sort key comes after all others in both orders. The header `Link` has the next and the
- * previous page.
+ * exactly one page. A job without the sort key comes after all others in both orders; by the time of the end, such jobs come in
+ * the order of their creation. The header `Link` has the next and the previous page.
  */
 export const listJobs = endpoint({
   method: 'GET',

@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import { wireTo } from '../../proxies/wire.ts'
 import type { Bench } from '../bench.ts'
 import type { Figure } from '../figure.ts'
 import { duration, measureAlternately, type Side } from '../measure.ts'
@@ -65,6 +66,27 @@ const dryRun: Figure = {
   },
 }
 
+/** Measures a prune by a server whose every round trip to the database takes as many milliseconds longer. */
+const atDistance =
+  (bench: Bench, roundTrip: number): Side =>
+  async () => {
+    const copy = await copyOfPrunable(bench)
+    const wire = await wireTo(bench.urlOf(copy.name))
+    wire.slow(() => roundTrip / 2)
+    const server = await bench.serve(copy.name, { JOBS_DB_URL: wire.url })
+    const took = await duration(() => prune(server))()
+    await server.stop()
+    await wire.stop()
+    await copy.drop()
+    return took
+  }
+
+const distant = (roundTrip: number, most: number): Figure => ({
+  name: `prune: the same with a round trip of ${roundTrip} ms`,
+  ...{ against: 'the same without', unit: 'ms', ratio: 'ours / against', target: { atMost: most } },
+  measure: (bench) => measureAlternately(plan, atDistance(bench, roundTrip), atDistance(bench, 0)),
+})
+
 /** The duration of prunes and of their preview. */
 export const pruning: readonly Figure[] = [
   {
@@ -77,5 +99,7 @@ export const pruning: readonly Figure[] = [
     ...{ against: 'one delete and insert, in SQL', unit: 'ms', ratio: 'ours / against', target: { atMost: 1.2 } },
     measure: (bench) => measureAlternately(plan, byServer(bench, true), bySql(bench, moveToArchive)),
   },
+  distant(20, 2),
+  distant(100, 5),
   dryRun,
 ]

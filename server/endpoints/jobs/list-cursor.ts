@@ -18,6 +18,8 @@ const Place = z.strictObject({
   id: Id,
   /** True when the page includes the job at this place. */
   included: z.boolean(),
+  /** The number of the part of the list, such as the jobs without the sort key; absent for the first part. */
+  part: z.int().min(1).max(2).optional(),
 })
 export type Place = z.output<typeof Place>
 

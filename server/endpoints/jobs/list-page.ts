@@ -1,13 +1,9 @@
 import { type ListedJob, type ListRequest, listedColumns } from '../../../shared/jobs/list.ts'
-import { isFailure } from '../../database/error-pattern.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { hasIdAmong, hasSafeId } from '../../database/planner-hints.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import type { Cursor, Place } from './list-cursor.ts'
-
-/** The most rows that one statement of a list reads. */
-export const mostScanned = 50_000
 
 /** A page of jobs in the order of the list. */
 export interface Page {
@@ -16,13 +12,15 @@ export interface Page {
   prev: Cursor | undefined
   /** The number of rows that were read. */
   scanned: number
-  /** False when the search stopped at its bound, so that jobs beyond the bound were not compared. */
+  /** False when the search stopped before its end, so that jobs beyond were not compared. */
   isComplete: boolean
 }
 
 /** A matching job with its place. */
 export interface PlacedJob extends ListedJob {
   sort_key: string | null
+  /** The number of the part of the list that has the job; 0 in a list of one part. */
+  part: number
 }
 
 /** The columns of a listed job. */
@@ -31,38 +29,30 @@ export const columns = staticFragment((sql) => sql.unsafe(listedColumns.map((nam
 /** An SQL condition on `jobs`: true for a job that matches the filter. */
 export const isMatching = (sql: Sql, request: ListRequest): Fragment => sql`(true ${inFilter(sql, request)}) is true`
 
-/** An SQL condition on `jobs`: all jobs that can match, by the index of the narrowest field of the filter. */
-export function isCandidate(sql: Sql, { ids, batch_group, cluster, status }: ListRequest): Fragment {
+/** An SQL condition on `jobs`: all jobs that can match, by the index of ids or of batches where the filter names them. */
+export function isCandidate(sql: Sql, { ids, batch_group }: ListRequest): Fragment {
   if (ids) return sql`${hasSafeId(sql)} and jobs.id = any(${ids.map(String)}::text[]::bigint[])`
-  if (!batch_group) {
-    return sql`${hasSafeId(sql)} ${cluster ? sql`and ${isFailure(sql)}` : sql``} ${hasFailureState(sql, status)}`
-  }
+  if (!batch_group) return hasSafeId(sql)
   const inBatch = sql`select jobs.id from jobs where jobs.batch_group = ${batch_group}::text`
   return sql`${hasSafeId(sql)} and ${hasIdAmong(sql, inBatch)}`
 }
 
-const failureStates = ['failed', 'cancelled', 'quarantined']
+const isAscending = ({ sort_order }: ListRequest, back: boolean): boolean => (sort_order === 'asc') !== back
 
-/** An SQL condition that begins with `and`: the state, where the indexes of migration 0016 have the jobs of this state. */
-function hasFailureState(sql: Sql, [only, ...others]: readonly string[] = []): Fragment {
-  const isServed = only !== undefined && others.length === 0 && failureStates.includes(only)
-  return isServed ? sql.unsafe(`and jobs.status = '${only}'`) : sql``
-}
+/** The direction in which a page is read: against the order of the list for a page that goes `back`. */
+export const sortDirection = (sql: Sql, request: ListRequest, back: boolean): Fragment =>
+  isAscending(request, back) ? sql`asc` : sql`desc`
 
-/** The direction in which a page is read: against the order of the list for a previous page. */
-export function directionOf(sql: Sql, { sort_order }: ListRequest, cursor: Cursor | undefined) {
-  const isAscending = (sort_order === 'asc') === (cursor?.to !== 'prev')
-  const isIncluded = cursor?.place?.included === true
-  return {
-    order: isAscending ? sql`asc` : sql`desc`,
-    beyond: sql.unsafe(`${isAscending ? '>' : '<'}${isIncluded ? '=' : ''}`),
-  }
-}
+/** The comparison that is true for what is read after a place. */
+export const beyondPlace = (sql: Sql, request: ListRequest, { back, from }: { back: boolean; from: Place }): Fragment =>
+  sql.unsafe(`${isAscending(request, back) ? '>' : '<'}${from.included ? '=' : ''}`)
 
-export const placeOf = ({ sort_key, id }: PlacedJob, included = false): Place => ({
+/** The place of a job: the page that begins there does not include the job. */
+export const placeOf = ({ sort_key, part, id }: PlacedJob): Place => ({
   key: sort_key,
   id: String(id),
-  included,
+  included: false,
+  ...(part > 0 && { part }),
 })
 
 /** The place from which the list goes on in the other direction; undefined where no page lies there. */

@@ -1,22 +1,25 @@
 import type { ListedJob, ListRequest } from '../../../shared/jobs/list.ts'
 import type { Call } from '../../call.ts'
+import { planForParameters, preferIndexOrder } from '../../database/planner-hints.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Sql } from '../../database/sql.ts'
 import { pageLink } from '../page-link.ts'
 import { openCursor, sealCursor } from '../sealed-cursor.ts'
-import { listByRank, type RankKey } from './list-by-rank.ts'
-import { listByTime, type TimeKey } from './list-by-time.ts'
+import { listByRank } from './list-by-rank.ts'
+import { listByTime } from './list-by-time.ts'
 import { Cursor } from './list-cursor.ts'
 import type { Page } from './list-page.ts'
+import type { RankKey } from './list-sorted.ts'
+import type { TimeKey } from './time-parts.ts'
 
 /**
  * One page of jobs, with the header `Link` to the pages beside it, and `X-Scanned` and `X-Complete`: whether all jobs were
- * compared that the page could have.
+ * compared that the page could have. All statements of a page see the same rows.
  * @throws Failure `invalid_request` for a cursor of another list
  */
 export async function listJobs(call: Call, request: ListRequest): Promise<ListedJob[]> {
   const cursor = openCursor(request, Cursor)
-  const page = await call.sql.begin(async (tx) => {
+  const page = await call.sql.begin('isolation level repeatable read read only', async (tx) => {
     await tx`select ${limitReadTime(tx)}`
     return readPage(tx, request, cursor)
   })
@@ -27,9 +30,14 @@ export async function listJobs(call: Call, request: ListRequest): Promise<Listed
   return page.jobs
 }
 
-function readPage(sql: Sql, request: ListRequest, cursor: Cursor | undefined): Promise<Page> {
-  const { sort_by } = request
-  if (isRank(sort_by)) return listByRank(sql, { ...request, sort_by }, cursor)
+async function readPage(sql: Sql, request: ListRequest, cursor: Cursor | undefined): Promise<Page> {
+  const { sort_by, ids, batch_group } = request
+  if (isRank(sort_by)) {
+    await sql`select ${planForParameters(sql)}`
+    return listByRank(sql, { ...request, sort_by }, cursor)
+  }
+  // The jobs of these two fields are found by another index, and sorted.
+  if (!ids && !batch_group) await sql`select ${preferIndexOrder(sql)}`
   return listByTime(sql, { ...request, sort_by }, cursor)
 }
 

@@ -1,0 +1,110 @@
+import { endedAt } from '../../database/job-filter.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { Place } from './list-cursor.ts'
+import { beyondPlace, columns, isCandidate, isMatching, type PlacedJob, placeOf, sortDirection } from './list-page.ts'
+import { stateConditions, type TimePart, type TimeRequest } from './time-parts.ts'
+
+interface SliceBounds {
+  part: TimePart
+  from: Place | undefined
+  /** True for a page that is read against the order of the list. */
+  back: boolean
+  /** The most rows to read. */
+  most: number
+  /** The number of matching rows after which the reading ends. */
+  wanted: number
+}
+
+interface Slice {
+  matching: PlacedJob[]
+  scanned: number
+  /** The place of the last row that was read; undefined where none was. */
+  last: Place | undefined
+  /** True when the slice ended at `most` rows, and more follow in the part. */
+  hasMore: boolean
+}
+
+interface ScannedJob extends PlacedJob {
+  /** The number of the row among the rows that were read. */
+  position: number
+  has_more: boolean
+  matching: boolean
+}
+
+/** Reads rows of a part in the order of an index until `wanted` rows match, or `most` rows were read. */
+export async function readSlice(sql: Sql, request: TimeRequest, bounds: SliceBounds): Promise<Slice> {
+  const { most, wanted } = bounds
+  const rows = await readRows(sql, request, bounds)
+  const matching = rows.filter((row) => row.matching)
+  const last = rows.at(-1)
+  return {
+    matching,
+    scanned: last?.position ?? 0,
+    last: last && placeOf(last),
+    hasMore: matching.length < wanted && last?.position === most && last.has_more,
+  }
+}
+
+/** The matching rows, and the last row that was read. */
+function readRows(sql: Sql, request: TimeRequest, { part, from, back, most, wanted }: SliceBounds) {
+  const direction = sortDirection(sql, request, back)
+  // Without a key the creation is null in all jobs of the part. It is in the order so that the planner takes its index.
+  const key = part.key?.(sql) ?? sql`jobs.created_at`
+  const ordered = sql`${key} ${direction}, jobs.id ${direction}`
+  const after = from ? afterPlace(sql, part, { from, beyond: beyondPlace(sql, request, { back, from }) }) : sql``
+  const where = sql`${isCandidate(sql, request)} and ${part.range(sql)} ${inTimes(sql, part, request)} ${after}`
+  return sql<ScannedJob[]>`
+    select *
+    from (
+      select
+        ${columns(sql)},
+        ${part.at}::int as part,
+        ${part.key ? sql`(${key})::text` : sql`null`} as sort_key,
+        ${key} as order_key,
+        row_number() over reading as position,
+        lead(jobs.id) over reading is not null as has_more,
+        ${part.where(sql)} and ${isMatching(sql, request)} as matching
+      from ${source(sql, stateConditions(sql, request, part), { where, ordered, most })}
+      window reading as (order by ${ordered})
+      order by ${ordered}
+      ${limit(sql, most)}
+    ) as scanned
+    where matching or not has_more or position = ${most}::bigint
+    order by order_key ${direction}, id ${direction}
+    limit ${wanted}`
+}
+
+/** A literal, because the planner expects a tenth of the rows for a parameter. */
+const limit = (sql: Sql, rows: number): Fragment => sql.unsafe(`limit ${rows}`)
+
+interface Source {
+  where: Fragment
+  ordered: Fragment
+  most: number
+}
+
+/** The rows of `jobs` in these states: of several states the first rows of each, by an index that begins with the state. */
+function source(sql: Sql, states: Fragment[], { where, ordered, most }: Source): Fragment {
+  const [only, ...others] = states.map((isInState) => sql`where ${where} ${isInState}`)
+  if (!only) return sql`jobs where ${where}`
+  if (others.length === 0) return sql`jobs ${only}`
+  // One row more than is read, so that the last row knows whether another one follows.
+  const first = (rows: Fragment) => sql`(select jobs.* from jobs ${rows} order by ${ordered} ${limit(sql, most + 1)})`
+  return sql`(${others.reduce((all, rows) => sql`${all} union all ${first(rows)}`, first(only))}) as jobs`
+}
+
+const afterPlace = (sql: Sql, part: TimePart, { from, beyond }: { from: Place; beyond: Fragment }): Fragment =>
+  part.key
+    ? sql`and (${part.key(sql)}, jobs.id) ${beyond} (${from.key}::text::timestamptz, ${from.id}::text::bigint)`
+    : sql`and jobs.id ${beyond} ${from.id}::text::bigint`
+
+/** The times of the filter that are about the key of the part: the index begins and ends there. */
+function inTimes(sql: Sql, { key }: TimePart, request: TimeRequest): Fragment {
+  if (!key) return sql``
+  const isEnd = key === endedAt
+  const from = isEnd ? request.ended_after : request.created_after
+  const to = isEnd ? request.ended_before : request.created_before
+  return sql`
+    ${from === undefined ? sql`` : sql`and ${key(sql)} >= ${from}::text::timestamptz`}
+    ${to === undefined ? sql`` : sql`and ${key(sql)} < ${to}::text::timestamptz`}`
+}
