@@ -7,6 +7,16 @@ import type { LongPolls } from './waiting/long-poll.ts'
 import type { SingleFlight } from './waiting/single-flight.ts'
 import type { WorkerMarks } from './waiting/worker-marks.ts'
 
+/** What a change may cost others before it waits; undefined means that nobody looks. */
+export interface PressureLimits {
+  /** By how many seconds a replica may lag. */
+  lagSeconds: number | undefined
+  /** How many bytes of the log a replication slot may keep. */
+  walBytes: number | undefined
+  /** How large the archive may be, in bytes. */
+  archiveBytes: number | undefined
+}
+
 /** The settings of the server and its shared parts, as every endpoint gets them. */
 export interface ServerContext {
   /** The connections for this call: those of workers, or those of operators. */
@@ -30,6 +40,8 @@ export interface ServerContext {
   /** Keep deleted jobs in the archive, so that a prune can be undone. */
   archiveBeforeDelete: boolean
   archiveDays: number
+  /** What a change of many jobs may cost replicas, slots and the archive before it waits. */
+  pressureLimits: PressureLimits
   /** How long a statement waits for a row that another transaction has locked, in milliseconds. */
   lockTimeoutMs: number
   /** The ids of the operations that run in this process: maintenance never takes them for orphaned. */

@@ -84,6 +84,15 @@ export const Env = z.object({
     .default(true)
     .describe('a prune moves its jobs to jobs_archive, so that it can be undone'),
   JOBS_ARCHIVE_DAYS: number(1, 3650, 7).describe('number of days for which a change can be undone'),
+  JOBS_ARCHIVE_MAX_BYTES: numberFrom(1, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('a prune that makes jobs_archive larger than so many bytes waits; unset means no limit'),
+  JOBS_CHANGE_MAX_LAG: number(0, 86_400, 10).describe(
+    'PostgreSQL: a change of many jobs waits between two batches while a replica lags by more seconds; 0 means no limit',
+  ),
+  JOBS_CHANGE_MAX_WAL: number(0, Number.MAX_SAFE_INTEGER, 10_000_000_000).describe(
+    'PostgreSQL: the same while a replication slot keeps more bytes of WAL; 0 means no limit',
+  ),
   JOBS_EVENTS_DAYS: numberFrom(1, 36_500)
     .optional()
     .describe('number of days for which the steps of jobs stay in the event log; unset means what the database has'),

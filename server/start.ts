@@ -107,6 +107,11 @@ const createContext = ({ sql, operatorSql, env, log, stopping }: ContextOptions)
   maxBodyBytes: env.JOBS_MAX_BODY_BYTES,
   archiveBeforeDelete: env.JOBS_ARCHIVE_BEFORE_DELETE,
   archiveDays: env.JOBS_ARCHIVE_DAYS,
+  pressureLimits: {
+    lagSeconds: env.JOBS_CHANGE_MAX_LAG || undefined,
+    walBytes: env.JOBS_CHANGE_MAX_WAL || undefined,
+    archiveBytes: env.JOBS_ARCHIVE_MAX_BYTES,
+  },
   redactor: createRedactor(env.JOBS_REDACT_KEYS),
   lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
   callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),

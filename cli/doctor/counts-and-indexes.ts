@@ -1,8 +1,9 @@
 import type { z } from 'zod'
 import type { checkCounts } from '../../shared/doctor/counts.ts'
 import type { Idle } from '../../shared/doctor/idle-indexes.ts'
+import { sizeText } from '../../shared/size-text.ts'
 import { escaped } from '../escape.ts'
-import { groupedDigits, sizeText } from '../output/numbers.ts'
+import { groupedDigits } from '../output/numbers.ts'
 import type { Finding } from './outcome.ts'
 
 type Counts = z.output<typeof checkCounts.output>

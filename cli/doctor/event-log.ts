@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { EventLogPart, storage } from '../../shared/doctor/storage.ts'
-import { groupedDigits, sizeText } from '../output/numbers.ts'
+import { sizeText } from '../../shared/size-text.ts'
+import { groupedDigits } from '../output/numbers.ts'
 import { units } from '../settings/duration.ts'
 import type { Finding } from './outcome.ts'
 

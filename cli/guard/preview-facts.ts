@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Preview } from '../../shared/changes/bulk-change.ts'
+import { sizeText } from '../../shared/size-text.ts'
 import { escaped } from '../escape.ts'
 import { groupedDigits, jobsText, sumOf } from '../output/numbers.ts'
 import type { BulkChange, Previewed } from './change.ts'
@@ -56,10 +57,32 @@ export function factLines<In extends z.ZodType, Out extends z.ZodType>(
     ...(dependents > 0
       ? [`${along === undefined ? 'Cancelled' : 'Brought back'} along: ${dependentsText(dependents, along)} these jobs`]
       : []),
+    ...volumeLines(previews),
     // No undo can be undone, which is not a fact of this preview.
     ...(restorable !== undefined && name !== 'undo' ? [`An undo could give back ${backText(restorable)}`] : []),
   ]
 }
+
+/** `About 45 MB in the archive, for 7 days, and 120 MB of WAL`, and what the change will not wait for. */
+function volumeLines(previews: readonly Preview[]): string[] {
+  const wal = sumOf(previews.flatMap(({ wal_bytes }) => wal_bytes ?? []))
+  const archive = sumOf(previews.flatMap(({ archive_bytes }) => archive_bytes ?? []))
+  const days = previews.flatMap(({ kept_days }) => kept_days ?? [])[0]
+  const term = days === undefined ? '' : `, for ${days} ${days === 1 ? 'day' : 'days'}`
+  const kept = archive > 0 ? `${sizeText(archive)} in the archive${term}, and ` : ''
+  const hidden = new Set(previews.flatMap(({ not_watched }) => not_watched ?? []))
+  const names = [...hidden].map((kind) => unwatchedWords.get(kind) ?? escaped(kind))
+  return [
+    ...(wal > 0 ? [`About ${kept}${sizeText(wal)} of WAL`] : []),
+    ...(names.length > 0 ? [`Not watched, since the server may not read it: ${names.join(', ')}`] : []),
+  ]
+}
+
+/** The words for the limits that a server cannot keep. */
+const unwatchedWords = new Map([
+  ['replica_lag', 'the lag of replicas (its role lacks pg_monitor)'],
+  ['kept_wal', 'the WAL that replication slots keep'],
+])
 
 /**
  * The preview in one sentence: the count, and what a reader may not expect: several reasons, jobs that are cancelled along,

@@ -1,6 +1,7 @@
 import width from 'string-width'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import { now as clock } from '../clock.ts'
+import { escaped } from '../escape.ts'
 import type { Io } from '../io.ts'
 import { groupedDigits, jobsText } from './numbers.ts'
 
@@ -40,7 +41,7 @@ export function progressReporter(reporting: Reporting): ProgressReporter {
       if (quiet || time < next) return
       next = time + (bar ? betweenFramesMs : betweenLinesMs)
       const state = stateOf(progress, reporting)
-      if (!bar) return io.note(`${say(state.text)} so far\n`)
+      if (!bar) return io.note(`${say(state.text)} so far${state.waiting}\n`)
       io.note(clearLine + cut(frame(state, (time - start) / 1000, say), io.columns - 1))
       drawn = true
     },
@@ -51,15 +52,21 @@ export function progressReporter(reporting: Reporting): ProgressReporter {
   }
 }
 
+/** `; waiting for 12s: the replica walreceiver lags by 14 s (limit 10 s)` */
+const waitText = ({ waiting }: Progress): string =>
+  waiting ? `; waiting for ${spanText(waiting.seconds)}: ${escaped(waiting.detail)}` : ''
+
 interface State {
   /** The jobs of this call. */
   own: number
   done: number
   total: number | undefined
   text: string
+  waiting: string
 }
 
-function stateOf({ affected, total: reportedTotal }: Progress, { before, total: known }: Reporting): State {
+function stateOf(progress: Progress, { before, total: known }: Reporting): State {
+  const { affected, total: reportedTotal } = progress
   const done = before + affected
   const total = known ?? (reportedTotal === null ? undefined : before + reportedTotal)
   return {
@@ -67,13 +74,15 @@ function stateOf({ affected, total: reportedTotal }: Progress, { before, total: 
     done,
     total,
     text: total === undefined ? jobsText(done) : `${groupedDigits(done)} of ${jobsText(total)}`,
+    waiting: waitText(progress),
   }
 }
 
 const barWidth = 20
 
 /** `[########------------] deleted 43,000 of 200,000 jobs in chatbooks, 2,150/s, 1m 13s left` */
-function frame({ own, done, total, text }: State, seconds: number, say: (jobs: string) => string): string {
+function frame({ own, done, total, text, waiting }: State, seconds: number, say: (jobs: string) => string): string {
+  if (waiting !== '') return say(text) + waiting
   const rate = own / seconds
   const speed = `${say(text)}, ${groupedDigits(Math.round(rate))}/s`
   if (total === undefined) return speed

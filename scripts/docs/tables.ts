@@ -31,6 +31,7 @@ const purposes: Record<string, string> = {
   jobsctl_servers: 'The servers on this database, and the settings that they must agree on.',
   jobsctl_detached: 'The requests of changes that go on without their callers, until they have ended.',
   jobsctl_stops: 'Running operations that somebody asked to stop.',
+  jobsctl_waits: 'Running operations that wait between two batches, and for what.',
   jobsctl_seals: 'The second seal of each record, with the version of its formula.',
   jobsctl_worker_marks:
     'Which workers ask this API for jobs of which queue, written at most once a minute, for `explain` and `workers`.',

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Waiting } from '../../shared/changes/waiting.ts'
 import { runBatch } from './batch.ts'
 import { decideAfterError } from './batch-errors.ts'
 import { type BatchSize, createBatchSize } from './batch-size.ts'
@@ -6,6 +7,7 @@ import { type BrakePedal, createBrake } from './brake.ts'
 import type { BatchCounts, BulkChange, Operation, Origin, SearchContext } from './bulk-change.ts'
 import { type Candidates, createCandidates } from './candidates.ts'
 import type { Held } from './detached/hold.ts'
+import { createOperationPause, type PauseContext } from './pressure/operation-pause.ts'
 import { measureRoundTrip, type RoundTrip } from './round-trip.ts'
 import type { Selection } from './selection.ts'
 import { StopRequested } from './stop-request.ts'
@@ -24,7 +26,7 @@ export interface RunResult {
 }
 
 /** What the loop needs of the operation and of the request behind it. */
-export interface LoopContext extends Operation, Held, Origin, Pick<SearchContext, 'sql' | 'lockTimeoutMs'> {
+export interface LoopContext extends Operation, Held, Origin, PauseContext, Pick<SearchContext, 'lockTimeoutMs'> {
   disconnected: () => AbortSignal
   stopping: AbortSignal
 }
@@ -36,6 +38,8 @@ interface Loop {
   roundTrip: RoundTrip
   candidates: Candidates
   brake: BrakePedal
+  /** Waits while the change costs others too much; returns why it must end. */
+  pause: () => Promise<string | undefined>
   optimistic: boolean
   /** Errors in a row. */
   failures: number
@@ -46,8 +50,8 @@ interface LoopOptions {
   bound: number
   /** What other servers have changed of the same operation. */
   before: Pick<RunResult, 'affected' | 'counts' | 'batches'>
-  /** Called after each batch that changed at least one job. */
-  report: (result: RunResult) => void
+  /** Called after each batch that changed at least one job, and while the change waits between two batches. */
+  report: (result: RunResult, waiting?: Waiting) => void
 }
 
 /** The first attempt of a batch waits this long for a lock, in milliseconds; each attempt after an error twice as long. */
@@ -56,8 +60,8 @@ const longestPauseMs = 1000
 
 /**
  * Runs batch after batch until every matching job is changed or held by another transaction, `bound` jobs are changed,
- * the caller disconnects, or the server stops. It throws no error: batches that were committed before an error stand,
- * and the error is in `stop`.
+ * the caller disconnects, or the server stops. Between two batches it waits while replicas, slots or the archive are above
+ * their limits. It throws no error: batches that were committed before an error stand, and the error is in `stop`.
  */
 export async function runBatches(
   context: LoopContext,
@@ -71,9 +75,11 @@ export async function runBatches(
   const candidates = createCandidates({ ...context, roundTrip }, bulk)
   const batchSize = createBatchSize()
   const brake = createBrake(bulk.brake)
-  const loop: Loop = { context, bulk, batchSize, roundTrip, candidates, brake, optimistic: true, failures: 0 }
+  const mustStop = () => interruption(context) !== undefined || brake.isOver()
+  const pause = await createOperationPause(context, bulk, { mustStop, report: (waiting) => report(result, waiting) })
+  const loop: Loop = { context, bulk, batchSize, roundTrip, candidates, brake, pause, optimistic: true, failures: 0 }
   while (result.affected < bound) {
-    await brake.wait(result.affected - before.affected, () => interruption(context) !== undefined)
+    await brake.wait(result.affected - before.affected, mustStop)
     const outcome = await tryBatch(loop, Math.min(brake.most, bound - result.affected))
     if ('end' in outcome) return { ...result, ...outcome.end }
     const affected = bulk.affected(outcome.counts)
@@ -92,6 +98,8 @@ async function tryBatch(loop: Loop, most: number): Promise<Outcome> {
   try {
     selection = await candidates.next(Math.min(batchSize.size, most))
     if (!selection) return { end: { skippedLocked: candidates.lockedCount() } }
+    const waitedFor = await loop.pause()
+    if (waitedFor) return { end: { stop: { why: waitedFor, planned: true } } }
     const why = interruption(context)
     if (why) return { end: { stop: { why } } }
     if (loop.brake.isOver()) return { end: { stop: { why: `its time was over (${bulk.brake.until})`, planned: true } } }

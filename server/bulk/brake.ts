@@ -3,6 +3,8 @@ import type { Brake } from './bulk-change.ts'
 
 /** The longest sleep before the change looks again whether it must stop, in milliseconds. */
 const sliceMs = 250
+/** How much time a change may make good by going faster than its rate, in milliseconds. */
+const mostOwedMs = 1000
 
 /** Slows a change down to the rate that its caller asked for, and ends it at the time that the caller set. */
 export interface BrakePedal {
@@ -10,13 +12,16 @@ export interface BrakePedal {
   most: number
   /** True when no further batch may begin. */
   isOver: () => boolean
-  /** Waits until the rate allows another batch after `affected` jobs, or until `mustStop` or `isOver` is true. */
+  /**
+   * Waits until the rate allows another batch after `affected` jobs, or until `mustStop` is true. What slow batches or another
+   * wait have cost is made good for one second at most.
+   */
   wait: (affected: number, mustStop: () => boolean) => Promise<void>
 }
 
 /** @param now the clock in milliseconds */
 export function createBrake({ rate, until }: Brake, now: () => number = Date.now): BrakePedal {
-  const start = now()
+  let start = now()
   const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until)
   const isOver = () => now() >= end
   return {
@@ -24,8 +29,9 @@ export function createBrake({ rate, until }: Brake, now: () => number = Date.now
     isOver,
     async wait(affected, mustStop) {
       if (rate === undefined) return
+      start = Math.max(start, now() - mostOwedMs - (affected * 1000) / rate)
       const due = start + (affected * 1000) / rate
-      while (now() < due && !mustStop() && !isOver()) await wait(Math.min(sliceMs, Math.max(1, due - now())))
+      while (now() < due && !mustStop()) await wait(Math.min(sliceMs, Math.max(1, due - now())))
     },
   }
 }

@@ -76,6 +76,8 @@ export interface BulkChange<Answer> {
   previewToken: string | undefined
   /** How fast the change may go, and until when. */
   brake: Brake
+  /** The change puts its jobs into the archive. */
+  archives?: boolean
   /** The change stops after this many jobs, though more jobs match. */
   limit?: number | undefined
   /** The id of the operation that this change undoes. */

@@ -2,6 +2,7 @@ import type { Sql } from '../database/sql.ts'
 import { sealRecord } from './chain/hash-chain.ts'
 import { type Held, runningRecord } from './detached/hold.ts'
 import { deleteRequest } from './detached/kept-request.ts'
+import { deleteWaiting } from './pressure/record.ts'
 import { deleteStopRequest } from './stop-request.ts'
 
 /** How an operation ended. */
@@ -45,7 +46,7 @@ export async function closeRecord(
     where id = ${id}::bigint and state = 'running'
     returning id, affected, state`
   if (!closed) return undefined
-  await deleteStopRequest(tx, id)
+  await Promise.all([deleteStopRequest(tx, id), deleteWaiting(tx, id)])
   const deleted = await tx`
     delete from job_operations
     where id = ${id}::bigint and state = 'done' and affected = 0 and idempotency_key is null and preview_id is null

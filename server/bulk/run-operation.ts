@@ -1,4 +1,5 @@
 import type { Progress } from '../../shared/changes/bulk-change.ts'
+import type { Waiting } from '../../shared/changes/waiting.ts'
 import type { Call } from '../call.ts'
 import { type LoopContext, type RunResult, runBatches } from './batch-loop.ts'
 import type { BulkChange } from './bulk-change.ts'
@@ -33,16 +34,17 @@ export async function runOperation<Answer>(
 ): Promise<Answer> {
   const start = performance.now() - before.elapsed_ms
   const total = previewed?.count ?? null
-  const progress = ({ affected, batches }: Pick<RunResult, 'affected' | 'batches'>): Progress => ({
+  const progress = ({ affected, batches }: Pick<RunResult, 'affected' | 'batches'>, waiting?: Waiting): Progress => ({
     operation_id: context.operation,
     affected,
     total,
     batches,
     elapsed_ms: Math.round(performance.now() - start),
+    ...(waiting && { waiting }),
   })
   context.reportProgress(progress(before))
   const bounds = [bulk.limit, bulk.max, previewed?.count].map((bound) => bound ?? Number.MAX_SAFE_INTEGER)
-  const report = (result: RunResult) => context.reportProgress(progress(result))
+  const report = (result: RunResult, waiting?: Waiting) => context.reportProgress(progress(result, waiting))
   const run = await runBatches(context, bulk, { bound: Math.min(...bounds), before, report })
   context.reportChangedRows(run.affected)
   const why = context.hold === undefined ? undefined : reasonToLeave(run.stop)

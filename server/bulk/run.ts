@@ -18,6 +18,7 @@ type BulkCall = BeginContext &
     Call,
     | 'workerSql'
     | 'lockTimeoutMs'
+    | 'pressureLimits'
     | 'disconnected'
     | 'stopping'
     | 'reportProgress'

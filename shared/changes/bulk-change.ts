@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { Count, optional, wholeNumber } from '../scope.ts'
 import { Time } from '../time.ts'
+import { Waiting } from './waiting.ts'
 
 /** The token of a preview. A blank token and null are rejected: the script that sends one had no preview, and must not change anything. */
 const previewToken = z
@@ -68,6 +69,14 @@ export const Preview = z.object({
   still_matching: Count.optional(),
   /** Estimated from a sample of 200 jobs. */
   bytes_estimate: Count,
+  /** Estimated: by how many bytes the archive grows. Servers before 0.2 send none of the next four fields. */
+  archive_bytes: Count.optional(),
+  /** For how many days the jobs are kept for an undo; null where none can be given back. */
+  kept_days: Count.nullish(),
+  /** Estimated: how many bytes of the write-ahead log the change writes. */
+  wal_bytes: Count.optional(),
+  /** The limits (`pressures`) that the change cannot keep, since the server cannot read what they are about. */
+  not_watched: z.array(z.string()).optional(),
   /** The ids of ten jobs at most. */
   sample_ids: z.array(z.number()),
   /** Estimated from the rate of the last changes of this kind. */
@@ -113,6 +122,8 @@ export const Progress = z.object({
   total: Count.nullable(),
   batches: Count,
   elapsed_ms: Count,
+  /** Present while the change waits between two batches. */
+  waiting: Waiting.optional(),
 })
 export type Progress = z.output<typeof Progress>
 

@@ -43,6 +43,7 @@ const callWith = (sql: Pool): Call => ({
   workerMarks: { asked: () => {} },
   archiveBeforeDelete: true,
   archiveDays: 30,
+  pressureLimits: { lagSeconds: undefined, walBytes: undefined, archiveBytes: undefined },
   lockTimeoutMs: 1000,
   localOperations: new Set(),
   detachedRuns: new Set(),

@@ -1,13 +1,16 @@
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import { Failure } from '../../../shared/errors.ts'
+import type { PressureLimits } from '../../call.ts'
 import { hasCode } from '../../database/error-meanings.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
+import { findUnwatched } from '../pressure/unwatched.ts'
 import { countStillMatching } from './preview-check.ts'
 import { mostRecent } from './preview-groups.ts'
 import { type Described, describe, describeNone, type Previewable } from './preview-statement.ts'
 import { signToken } from './preview-token.ts'
 import { hasOpenTransactions, type Snapshot } from './snapshot.ts'
+import { volumeOf } from './volume.ts'
 
 /** The rate, in jobs a second, that is assumed until a change of this kind was large enough to measure one. */
 const usualPace = 5000
@@ -26,9 +29,11 @@ interface PreviewOptions<More> {
   except?: (more: More) => readonly number[]
 }
 
-/** The call of a dry run: its caller, also by the name that earlier servers signed. */
+/** The call of a dry run: its caller, also by the name that earlier servers signed, and settings of the server. */
 interface PreviewCall {
   sql: Pool
+  archiveDays: number
+  pressureLimits: PressureLimits
   caller: string
   formerCaller: string | undefined
 }
@@ -43,8 +48,8 @@ interface PreviewCall {
  *   statement may take
  */
 export async function previewChange<More = object>(
-  { sql, caller, formerCaller }: PreviewCall,
-  bulk: Previewable & Pick<BulkChange<unknown>, 'previewToken'>,
+  { sql, caller, formerCaller, archiveDays, pressureLimits }: PreviewCall,
+  bulk: Previewable & Pick<BulkChange<unknown>, 'previewToken' | 'archives'>,
   { more = (sql) => sql`select`, ofNone, except }: PreviewOptions<More> = {},
 ): Promise<PreviewResult<More>> {
   const subject = { kind: bulk.kind, filters: bulk.filters, caller }
@@ -59,8 +64,17 @@ export async function previewChange<More = object>(
   const snapshot = recent === null ? now : `${now}:${recent.length > mostRecent ? '' : recent.join(',')}`
   const token = signToken(key, subject, { as_of, snapshot, count, excluded: except?.(row) })
   const eta_seconds = Math.ceil(count / Math.max(1, pace ?? usualPace))
+  const volume = volumeOf(bulk, { ...about, archiveDays })
+  const not_watched = await findUnwatched(sql, pressureLimits)
   return {
-    preview: { token, ...about, eta_seconds, ...(still_matching !== undefined && { still_matching }) },
+    preview: {
+      token,
+      ...about,
+      ...volume,
+      not_watched,
+      eta_seconds,
+      ...(still_matching !== undefined && { still_matching }),
+    },
     more: row,
   }
 }

@@ -68,6 +68,7 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Omit<BulkChange<Pru
     matching,
     time: ended,
     hasTimeIndex: true,
+    archives: isArchived,
     restorable: (sql) => (isArchived ? sql`true` : sql`false`),
     dependents: (sql) => countDependents(sql, allWhere(sql, prunable(sql, now, request)), isFailedEnd(sql)),
     affected: ({ deleted = 0 }) => deleted,

@@ -1,8 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type * as z from 'zod'
+import type { Waiting } from '../../../shared/changes/waiting.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { followOperation as following, stopOperation as stopping } from '../../../shared/records/course.ts'
 import { partialFailure } from '../../bulk/partial-failure.ts'
+import { waitingOf } from '../../bulk/pressure/record.ts'
 import type { Call } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 
@@ -37,6 +39,7 @@ interface Course {
   error: string | null
   has_key: boolean
   answer: object | null
+  waiting: Waiting | null
 }
 
 /**
@@ -50,8 +53,8 @@ export async function followOperation(
 ): Promise<z.output<typeof following.output>> {
   for (let looks = 1; ; looks++) {
     const course = await readCourse(call.sql, id)
-    const { affected, batches, previewed: total, elapsed_ms } = course
-    call.reportProgress({ operation_id: id, affected, total, batches, elapsed_ms })
+    const { affected, batches, previewed: total, elapsed_ms, waiting } = course
+    call.reportProgress({ operation_id: id, affected, total, batches, elapsed_ms, ...(waiting && { waiting }) })
     if (course.state !== 'running') return endOf(id, course)
     if (call.stopping.aborted || call.disconnected().aborted) {
       throw new Failure('shutting_down', `operation ${id} goes on, and this server stops telling of it`, {
@@ -65,7 +68,7 @@ export async function followOperation(
 
 async function readCourse(sql: Sql, id: number): Promise<Course> {
   const [row] = await sql<Course[]>`
-    select state, affected, batches, previewed, error, answer, idempotency_key is not null as has_key,
+    select state, affected, batches, previewed, error, answer, idempotency_key is not null as has_key, ${waitingOf(sql)} as waiting,
       (extract(epoch from coalesce(ended_at, clock_timestamp()) - started_at) * 1000)::bigint as elapsed_ms
     from job_operations
     where id = ${id}::bigint`

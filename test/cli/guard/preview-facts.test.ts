@@ -57,6 +57,19 @@ describe('the preview of a change', () => {
     },
   )
 
+  it('at a terminal says what the change leaves behind, and what it will not wait for', async () => {
+    const volume = { archive_bytes: 45_000_000, wal_bytes: 1_230_000_000, kept_days: 7 }
+    const unwatched = { not_watched: ['replica_lag', 'later\u001b[2J'] }
+    const server = await serverOf({ ...facts, ...volume, ...unwatched })
+    const { screen } = await atTerminal(['prune', ...scope, '--dry-run'], { env: envOf(server) })
+    expect(screen).toContain('About 45 MB in the archive, for 7 days, and 1.2 GB of WAL\n')
+    expect(screen).toContain(
+      'Not watched, since the server may not read it: the lag of replicas (its role lacks pg_monitor), later\\x1b[2J\n',
+    )
+    const older = await serverOf(facts)
+    expect((await atTerminal(['prune', ...scope, '--dry-run'], { env: envOf(older) })).screen).not.toContain('WAL')
+  })
+
   it('at a terminal shows why jobs match, where a change has reasons', async () => {
     const [sweep, integrity, other] = await Promise.all([
       serverOf(ofSweep),

@@ -199,6 +199,26 @@ describe('in parts', () => {
     expect(notes).toEqual(['deleted 10,000 of 200,000 jobs so far\n', 'deleted 20,000 of 200,000 jobs so far\n'])
   })
 
+  it('says what the change waits for, and for how long', () => {
+    let time = 0
+    const say = (text: string) => `deleted ${text}`
+    const waiting = {
+      ...{ why: 'replica_lag', name: 'r1', value: 14, limit: 10, seconds: 75 },
+      detail: 'the replica r1\u001b[2J lags by 14 s (limit 10 s)',
+    }
+    const shown = [false, true].map((noteTerminal) => {
+      const notes: string[] = []
+      const io = { note: (text: string) => void notes.push(text), noteTerminal, columns: 120, env: {} }
+      time = 0
+      const reporter = progressReporter({ io, quiet: false, say, before: 0, total: 200, now: () => time })
+      time = 10_000
+      reporter.report({ ...progress(50).progress, waiting })
+      return notes.join('').replace(clear, '')
+    })
+    const text = 'waiting for 1m 15s: the replica r1\\x1b[2J lags by 14 s (limit 10 s)'
+    expect(shown).toEqual([`deleted 50 of 200 jobs so far; ${text}\n`, `deleted 50 of 200 jobs; ${text}`])
+  })
+
   it('the bar counts the earlier calls, and never wraps', () => {
     let time = 0
     const notes: string[] = []

@@ -33,6 +33,22 @@ describe('the contents of a preview', () => {
     expect(owners).toEqual([{ owner_user_id: 'ann', count: 2 }])
   })
 
+  it.each(changes)('$name: estimates what it leaves behind', async (change) => {
+    await world.jobs(20, change.wanted)
+    const { bytes_estimate, archive_bytes, wal_bytes, kept_days, restorable, not_watched } = await previewOf(
+      world,
+      change,
+    )
+    expect(archive_bytes).toBe(change.kind === 'prune' ? bytes_estimate : 0)
+    expect(wal_bytes).toBe(change.kind === 'prune' ? 2 * bytes_estimate : 60_000)
+    expect(kept_days).toBe(restorable === 0 ? null : 7)
+    expect(not_watched).toEqual([])
+  })
+
+  it('of nothing estimates nothing', async () => {
+    expect(await previewOf(world, prune)).toMatchObject({ archive_bytes: 0, wal_bytes: 0, kept_days: null })
+  })
+
   it('of a sweep says why jobs match, what is cancelled along, and how many an undo can restore', async () => {
     await world.jobs(1, { status: 'queued', uuid: 'old' })
     await world.jobs(1, { status: 'queued' })

@@ -71,6 +71,7 @@ const records = [
   'jobsctl_operation_terms',
   'jobsctl_seals',
   'jobsctl_stops',
+  'jobsctl_waits',
   'jobsctl_worker_marks',
   'jobsctl_pickups',
 ]

@@ -1,0 +1,42 @@
+import type { Sql } from '../../database/sql.ts'
+
+/** A replica, and by how many seconds it replays later than its primary. */
+export interface Replica {
+  name: string
+  seconds: number
+  /** The role of the server may not read the lag. */
+  hidden: boolean
+}
+
+/**
+ * The replicas, the one that lags most first. Receivers of the log that replay nothing (`pg_receivewal`) are none, and neither
+ * are readers of a logical slot.
+ */
+export const readReplicas = (sql: Sql) => sql<Replica[]>`
+  select coalesce(application_name, '') as name, coalesce(extract(epoch from replay_lag), 0)::float8 as seconds, state is null as hidden
+  from pg_stat_replication
+  left join pg_replication_slots on active_pid = pid
+  where slot_type is distinct from 'logical' and (state is null or replay_lsn is not null)
+  order by seconds desc
+  limit 100`
+
+/** A replication slot, and how many bytes of the log it keeps. */
+interface Slot {
+  name: string
+  bytes: number
+}
+
+/** The slot that keeps most of the log; none where no slot keeps any. Every role may read it. */
+export const readSlots = (sql: Sql) => sql<Slot[]>`
+  select slot_name as name, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint as bytes
+  from pg_replication_slots
+  where restart_lsn is not null
+  order by restart_lsn
+  limit 1`
+
+/** The size of the archive on the disk, with indexes and with the room that deleted rows have left. */
+export async function readArchiveBytes(sql: Sql): Promise<number> {
+  const [row] = await sql<[{ bytes: number | null }]>`
+    select pg_total_relation_size(to_regclass('jobs_archive')) as bytes`
+  return row.bytes ?? 0
+}
