@@ -55,7 +55,7 @@ describe('show', () => {
     expect(screen).toMatch(new RegExp(`waits for +${needed} {2}completed`))
     expect(screen).toMatch(/needed by +a {2}unknown\n.*\n.*\n +and 1 more/)
     expect(screen).toContain('log  line\\x0anext')
-    expect(screen).toMatch(/events +just now {2}step\.9 {2}n=1\n(.*\n){3} +just now {2}step\.5/)
+    expect(screen).toMatch(/events +(just now|\d+s ago) {2}step\.9 {2}n=1\n(.*\n){3} +(just now|\d+s ago) {2}step\.5/)
     expect(screen).toMatch(new RegExp(`what next +jobsctl requeue ${id}\n`))
     expect(screen).not.toContain('s3cret')
   })
