@@ -30,6 +30,7 @@ const job = fc.record({
   isElsewhere: fc.constantFrom(false, false, false, true),
   created: moment,
   available: moment,
+  cancelAsked: moment,
   /** The jobs that it depends on, by their places in the list. */
   needs: fc.array(fc.nat(11), { maxLength: 1 }),
 })
@@ -46,8 +47,11 @@ type State = typeof state extends fc.Arbitrary<infer T> ? T : never
 const time = (seconds: number | null): string | null => (seconds === null ? null : ago(seconds))
 
 /** A row of another program. Nothing was picked up within the last minutes. */
-function rowOf({ created, available, needs: _, isElsewhere, ...row }: Job, queue: string) {
-  const times = { created_at: time(created), available_at: time(available), acquired_at: ago(3600) }
+function rowOf({ created, available, cancelAsked, needs: _, isElsewhere, ...row }: Job, queue: string) {
+  const times = {
+    ...{ created_at: time(created), available_at: time(available), acquired_at: ago(3600) },
+    cancel_requested_at: time(cancelAsked),
+  }
   return { ...jobRow(row), domain: 'd', queue: isElsewhere ? 'elsewhere' : queue, ...times }
 }
 

@@ -36,7 +36,8 @@ interface StateFindings {
 /** What the row of a job says about why it does not run. */
 export function findingsOfState(job: JobState, redactor: Redactor): StateFindings {
   const { status } = job
-  if (status === 'queued') return { findings: [...notDue(job), ...cancelAsked(job, redactor)], isWaiting: true }
+  // A queued job that another program has asked to end is leased like any other, so that is no reason.
+  if (status === 'queued') return { findings: notDue(job), isWaiting: true }
   if (status === 'processing') {
     const code = job.has_lease ? 'leased' : 'lease_over'
     return { findings: [{ code, facts: leaseOf(job) }, ...cancelAsked(job, redactor)], isWaiting: !job.has_lease }

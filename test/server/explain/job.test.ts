@@ -36,12 +36,14 @@ const causes: Cause[] = [
   },
   { code: 'waits_for_jobs', around: needs('queued'), sentence: /^waits for 1 job: \d+ \(queued\)$/ },
   { code: 'dependency_ended', around: needs('failed'), sentence: /^depends on \d+ \(failed\), and can never run/ },
-  {
-    code: 'cancel_requested',
-    row: { cancel_requested_at: ago(7200) },
-    sentence: /^somebody asked it to end at .* UTC \(2h( \d+m)? ago\); a worker that holds it/,
-  },
 ]
+
+/** It concerns running jobs alone. */
+const cancelAsked: Cause = {
+  code: 'cancel_requested',
+  row: { cancel_requested_at: ago(7200) },
+  sentence: /^somebody asked it to end at .* UTC \(2h( \d+m)? ago\); a worker that holds it/,
+}
 
 /** The states, which exclude each other. */
 const states: Cause[] = [
@@ -148,7 +150,7 @@ describe.each(kinds)('why a job does not run, on %s', (kind) => {
 
   const pairs = [
     ...causes.flatMap((one, at) => causes.slice(at + 1).map((other) => [one, other] as const)),
-    ...states.flatMap((state) => causes.map((cause) => [state, cause] as const)),
+    ...states.flatMap((state) => [...causes, cancelAsked].map((cause) => [state, cause] as const)),
   ].filter(([one, other]) => !(one.code === 'queue_paused' && other.code === 'queue_draining'))
   it('is every pair of two reasons, and no other', async () => {
     for (const [one, other] of pairs) {
@@ -157,6 +159,16 @@ describe.each(kinds)('why a job does not run, on %s', (kind) => {
       const expected = without[one.code]?.includes(other.code) ? [one.code] : [one.code, other.code].sort()
       expect(codesOf(await explain(await jobWith([one, other]))), `${one.code} and ${other.code}`).toEqual(expected)
     }
+  })
+
+  it('is a request to end for a running job, and not for a queued one', async () => {
+    await someWorker()
+    const running = await jobWith([cancelAsked, { code: 'leased', row: { status: 'processing' }, sentence: /./ }])
+    expect(reasonOf(await explain(running), cancelAsked.code)?.sentence).toMatch(cancelAsked.sentence)
+    await world.clear()
+    await someWorker()
+    const id = await jobWith([cancelAsked])
+    expect(codesOf(await explain(id))).toEqual([])
   })
 
   it('is every pair with a queue that no worker asks, where a worker would matter', async () => {
@@ -219,7 +231,6 @@ describe.each(kinds)('why a job does not run, on %s', (kind) => {
       not_due: 'reschedule <id> --now',
       waits_for_jobs: 'none',
       dependency_ended: 'retry <needed>',
-      cancel_requested: 'none',
       'leased processing': 'none',
       'lease_over processing': 'reclaim <id>',
       'quarantined quarantined': 'requeue <id>',
