@@ -1,15 +1,17 @@
 import { IntegrityRequest, type IntegrityResult, integrity } from '../../shared/changes/integrity.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
-import { describeScope } from '../settings/flags/scope-flags.ts'
+import { describeRequest } from './filtered.ts'
+import { narrowerOf, withFields } from './narrower.ts'
 
 /**
  * The request of a repair, without the fields that the guard adds.
  * @throws Failure `usage`
  */
 export function integrityRequest(fields: unknown) {
-  const { domain, queue, job_type } = parseInput(IntegrityRequest, fields)
-  return { domain, queue, job_type }
+  const request = parseInput(IntegrityRequest, fields)
+  const { domain, queue, job_type, status } = request
+  return { domain, queue, job_type, ...(status && { status }), ...narrowerOf(request) }
 }
 
 /** The number of jobs that break an invariant. */
@@ -25,10 +27,10 @@ export function integrityChange(
     name: 'integrity',
     endpoint: integrity,
     requests: [request],
-    preview: (request) => ({ ...request, fix: false }),
-    bounded: (request, bound) => ({ ...request, fix: true, ...bound }),
+    preview: (request) => withFields(request, { fix: false }),
+    bounded: (request, bound) => withFields(request, { fix: true, ...bound }),
     count: (result) => (result.fixed > 0 ? result.fixed : brokenCount(result)),
-    say: (jobs, done) => `${done ? 'repaired' : 'would repair'} ${jobs} in ${describeScope(request)}`,
+    say: (jobs, done) => `${done ? 'repaired' : 'would repair'} ${jobs} in ${describeRequest(request)}`,
     facts: request,
     words,
   }

@@ -9,6 +9,7 @@ const understood = new Map<BulkKind, readonly string[]>([
   ['requeue', ['domain', 'queue', 'job_type', 'job_id']],
   ['prune', ['domain', 'queue', 'job_type', 'statuses', 'older_than_days']],
   ['sweep', ['domain', 'queue', 'job_type', 'age_seconds', 'runtime_seconds', 'action']],
+  ['integrity', ['domain', 'queue', 'job_type']],
   ['cancel', ['domain', 'queue', 'job_type', 'job_id']],
   ['retry', ['domain', 'queue', 'job_type', 'job_id']],
   ['reschedule', ['domain', 'queue', 'job_type', 'delay_seconds']],

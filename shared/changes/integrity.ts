@@ -1,16 +1,23 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
+import { jobFilterFields } from '../jobs/job-filter.ts'
 import { Count, scopeFields } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
+import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change.ts'
 
-export const IntegrityRequest = z.strictObject({
-  fix: z.boolean('must be true or false').default(false),
-  ...scopeFields,
-  max: bulkFields.max,
-  preview_token: bulkFields.preview_token,
-  rate: bulkFields.rate,
-  until: bulkFields.until,
-})
+export const IntegrityRequest = z.preprocess(
+  prepareFilter,
+  z.strictObject({
+    fix: z.boolean('must be true or false').default(false),
+    ...scopeFields,
+    status: jobFilterFields.status,
+    ...narrowerFields,
+    max: bulkFields.max,
+    preview_token: bulkFields.preview_token,
+    rate: bulkFields.rate,
+    until: bulkFields.until,
+  }),
+)
 export type IntegrityRequest = z.output<typeof IntegrityRequest>
 
 export const IntegrityResult = z.object({
@@ -31,4 +38,5 @@ export const integrity = endpoint({
   changes: (request) => request.fix,
   bulk: true,
   unconfirmed: true,
+  documents: documentsOfIds,
 })

@@ -8,16 +8,15 @@ import { jobsText } from '../../output/numbers.ts'
 import type { Ending } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
 import {
-  allFlag,
-  describeScope,
-  type ScopeFlags,
-  scopeFlags,
-  scopeOf,
-  scopeOfChange,
-  scopeWords,
-} from '../../settings/flags/scope-flags.ts'
+  describeFilter,
+  type FilterFlags,
+  filterFlags,
+  filterOf,
+  filterWords,
+} from '../../settings/flags/filter-flags.ts'
+import { allFlag, scopeFlags, scopeOf, scopeOfChange } from '../../settings/flags/scope-flags.ts'
 
-interface IntegrityFlags extends ScopeFlags {
+interface IntegrityFlags extends FilterFlags {
   fix?: boolean
   trustServer?: boolean
 }
@@ -31,13 +30,14 @@ export const integrity: CommandSpec<IntegrityFlags> = {
   examples: [
     'jobsctl integrity --all',
     'jobsctl integrity --all --detailed-exitcode -q',
-    'jobsctl integrity --domain chatbooks --fix',
+    'jobsctl integrity --domain chatbooks --worker pod-17 --fix',
   ],
   flags: [
     ...scopeFlags,
     allFlag,
     { flags: '--fix', about: 'repair the jobs that break an invariant', group: 'HOW' },
     { flags: '--trust-server', about: 'accept what another server than jobs-server counts', group: 'HOW' },
+    ...filterFlags,
   ],
   changes: true,
   async run(context, flags) {
@@ -74,12 +74,14 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
   if (settings.planOut !== undefined) {
     throw new Failure('usage', '--plan-out needs --fix: integrity without --fix changes nothing')
   }
-  const scope = scopeOf(flags)
-  const request = { fix: false, ...integrityRequest(scope) }
-  const answer = await answerOf(context, endpoint, request)
+  const { checkFields } = await import('../../changes/understood.ts')
+  const filter = filterOf(flags)
+  const request = integrityRequest(filter)
+  const answer = await answerOf(context, endpoint, { fix: false, ...request })
   if (!answer) return 'ok'
   const { body, raw } = answer
   const total = brokenCount(body)
+  checkFields('integrity', [request])(await context.client(), [body])
   if (body.preview === undefined && !flags.trustServer) {
     if (settings.detailedExitcode) throw otherDefinition(context, await context.client(), ['--detailed-exitcode'])
     print.aside(`note: ${otherDefinitionText((await context.client()).target.url.origin)}`)
@@ -89,15 +91,15 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
     forPeople: [{ title: 'check', value: ({ title }) => title }, count],
     rows: total > 0 ? checksOf(body) : [],
     json: raw,
-    empty: `no job breaks an invariant in ${describeScope(scope)}`,
+    empty: `no job breaks an invariant in ${describeFilter(filter)}`,
   })
   if (print.forPeople && total > 0) {
-    const words = retyped(['integrity', ...scopeWords(scope, true), '--fix'])
+    const words = retyped(['integrity', ...filterWords(filter, true), '--fix'])
     print.aside(`\n${jobsText(total)} ${total === 1 ? 'breaks' : 'break'} an invariant. To repair:  ${words}`)
   }
   if (print.forPeople && total === 0) {
     const { noteUnknownScope } = await import('../../queues/known-scope.ts')
-    await noteUnknownScope(context, scope)
+    await noteUnknownScope(context, scopeOf(flags))
   }
   return settings.detailedExitcode && total > 0 ? 'would_change' : 'ok'
 }
@@ -105,10 +107,14 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
 async function fix(context: Context, flags: IntegrityFlags): Promise<Ending> {
   const { integrityChange, integrityRequest } = await import('../../changes/integrity.ts')
   const { guardChange } = await import('../../guard/guard.ts')
-  const scope = scopeOfChange(flags)
-  const words = ['integrity', ...scopeWords(scope, flags.all), '--fix']
-  const change = integrityChange(integrityRequest(scope), [...words, ...(flags.trustServer ? ['--trust-server'] : [])])
+  const { checkFields } = await import('../../changes/understood.ts')
+  scopeOfChange(flags)
+  const filter = filterOf(flags)
+  const request = integrityRequest(filter)
+  const words = ['integrity', ...filterWords(filter, flags.all), '--fix']
+  const change = integrityChange(request, [...words, ...(flags.trustServer ? ['--trust-server'] : [])])
   const checkServer = (client: Client, answers: readonly IntegrityResult[]) => {
+    checkFields('integrity', [request])(client, answers)
     if (flags.trustServer || answers.every(({ preview }) => preview !== undefined)) return
     throw otherDefinition(context, client, words.slice(1))
   }

@@ -5,11 +5,12 @@ import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { Selection } from '../../bulk/selection.ts'
 import type { Call } from '../../call.ts'
+import { inFilter } from '../../database/job-filter.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
-import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { expiredLeases, reclaim } from '../../lifecycle/expired-leases.ts'
+import { narrowerParts, withoutIds } from './filtered.ts'
 
 /** A lease on a job that is not running. A partial index has this predicate and so holds only broken rows. */
 const staleLease = staticFragment(
@@ -21,11 +22,11 @@ const staleLease = staticFragment(
 )
 
 const isInSet = (sql: Sql, set: JobSet, request: IntegrityRequest): Fragment => sql`
-  ${isUnchangedSince(sql, set.snapshot)} ${inScope(sql, request)}`
+  ${isUnchangedSince(sql, set.snapshot)} ${inFilter(sql, request, set.asOf)}`
 
 /**
- * `select … union all …` of the jobs for which one of `conditions` is true; the conditions exclude each other. The scope is
- * a filter on top, since the planner would otherwise read the healthy jobs in scope.
+ * `select … union all …` of the jobs for which one of `conditions` is true; the conditions exclude each other. The filter is
+ * on top, since the planner would otherwise read the healthy jobs that match it.
  */
 const brokenJobs = (sql: Sql, set: JobSet, request: IntegrityRequest, conditions: readonly Fragment[]): Fragment =>
   conditions
@@ -50,15 +51,16 @@ export async function integrity(call: Call, request: IntegrityRequest): Promise<
 }
 
 function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkChange<IntegrityResult> {
-  const { domain, queue, job_type, max, preview_token, rate, until } = request
-  const filters = { domain, queue, job_type }
+  const { domain, queue, job_type, status, max, preview_token, rate, until } = request
+  const narrower = narrowerParts(request)
+  const filters = { domain, queue, job_type, status, ...narrower.filters }
   return {
     kind: 'integrity',
     name: 'integrity sweep',
     event: 'jobs.integrity_sweep',
     scope: request,
     filters,
-    request: { ...filters, max, fix: true, rate, until },
+    request: { ...filters, ...narrower.request, max, fix: true, rate, until },
     brake: { rate, until },
     max,
     previewToken: preview_token,
@@ -67,7 +69,8 @@ function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkCha
     time: (sql) => sql`leased_until`,
     restorable: (sql) => sql`false`,
     reason: (sql) => sql`case status when 'processing' then 'expired_lease' else 'stale_lease' end`,
-    batch: (tx, context, selection) => repair(tx, { ...context, quarantineThreshold }, { request, selection }),
+    batch: (tx, context, selection) =>
+      repair(tx, { ...context, quarantineThreshold }, { request: withoutIds(request, selection), selection }),
     batchStatements: 2,
     affected: ({ fixed = 0 }) => fixed,
     ownAnswer: ({ counts: { non_processing_with_lease = 0, processing_expired = 0, fixed = 0 } }) => ({

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { newFolder } from '../../support/database/database.ts'
 import { changeServer, changesOf, envOf, recordOf, runAt } from '../../support/fakes/change-server.ts'
-import { fakeServer, type Reply } from '../../support/fakes/fake-server.ts'
+import { fakeServer, previewOf, type Reply } from '../../support/fakes/fake-server.ts'
 import { atTerminal } from '../../support/programs/terminal.ts'
 
 const done: Reply = { body: { affected: 200, operation_id: 17 } }
@@ -173,7 +173,8 @@ describe('the changes that take a filter', () => {
   })
 
   /** The other server drops fields that it does not know, so that a filter would mean everything. */
-  const other = () => fakeServer(() => ({ body: { affected: 7, deleted: 7 } }))
+  const broken = { non_processing_with_lease: 7, processing_expired: 0, fixed: 0 }
+  const other = () => fakeServer(() => ({ body: { affected: 7, deleted: 7, ...broken } }))
   it.each([
     [['cancel', ...d, '--owner', 'alice']],
     [['cancel', '5', '6']],
@@ -183,6 +184,8 @@ describe('the changes that take a filter', () => {
     [['requeue', ...d, '--owner', 'alice']],
     [['prune', ...d, '--owner', 'alice']],
     [['sweep', ...d, '--age', '1d', '--batch', 'b']],
+    [['integrity', ...d, '--owner', 'alice', '--fix']],
+    [['integrity', ...d, '--owner', 'alice', '--fix', '--trust-server']],
     [['reschedule', ...d, '--in', '1m', '--spread', '1m']],
     [['priority', ...d, '--to', '2']],
     [['reclaim', ...d]],
@@ -208,6 +211,25 @@ describe('the changes that take a filter', () => {
     expect(changesOf(server).map(({ body }) => body)).toMatchObject([{ ...chatbooks, ...fields }])
     const ids = await runAt(server, ['requeue', '5', '--owner', 'alice', '--yes'])
     expect(ids).toMatchObject({ code: 2, err: 'error: ids and a scope exclude each other\n' })
+  })
+
+  it('a report of integrity takes the filter, and is refused at a server that would pass over it', async () => {
+    const server = await fakeServer(() => ({ body: { ...broken, preview: previewOf(7) } }))
+    const words = ['integrity', ...d, '--status', 'queued', '--owner', 'alice']
+    expect(await runAt(server, words)).toMatchObject({
+      code: 0,
+      out: 'non_processing_with_lease\t7\nprocessing_expired\t0\n',
+    })
+    expect(server.requests.at(-1)?.body).toEqual({
+      fix: false,
+      ...chatbooks,
+      status: ['queued'],
+      owner_user_id: 'alice',
+    })
+    expect(await runAt(await other(), words)).toMatchObject({ code: 2, out: '' })
+    expect((await runAt(server, ['integrity', '--owner', 'alice', '--fix', '--yes'])).err).toContain(
+      'a change needs a scope',
+    )
   })
 
   it.each([

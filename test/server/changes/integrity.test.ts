@@ -61,6 +61,32 @@ describe.each(kinds)('the integrity sweep on %s', (kind) => {
     )
   })
 
+  it('takes the filter of the list: counts, a preview bound to it, and the record have it', async () => {
+    const broken = { status: 'queued', leased_until: ago(60) }
+    const [one = 0, two = 0] = await world.jobs(2, { ...broken, worker_id: 'w', owner_user_id: 'o' })
+    await world.jobs(1, broken)
+    await world.jobs(1, { status: 'processing', leased_until: ago(60), worker_id: 'w' })
+    for (const [filter, expected] of [
+      [{ status: 'processing' }, found(0, 1)],
+      [{ status: ['queued', 'failed'] }, found(3, 0)],
+      [{ stale: true }, found(0, 1)],
+      [{ worker_id: 'w' }, found(2, 1)],
+      [{ ids: [one] }, found(1, 0)],
+      [{ owner_user_id: 'o' }, found(2, 0)],
+    ] as const)
+      expect((await world.post(paths.integrity, filter)).body).toMatchObject(expected)
+    const preview_token = tokenOf(await world.post(paths.integrity, { owner_user_id: 'o' }))
+    expect((await fix({ preview_token })).status).toBe(409)
+    const { answer, changed } = await fix({ owner_user_id: 'o', preview_token })
+    expect(answer).toMatchObject(found(2, 0, 2))
+    expect(Object.keys(changed)).toEqual([String(one), String(two)])
+    const [record] = await world.sql`select filters from job_operations`
+    expect(record?.filters).toMatchObject({ owner_user_id: 'o' })
+    for (const filter of [{ owner_user_id: ' ' }, { ids: null }, { owner: 'o' }, { status: 'broken' }])
+      expect((await fix(filter)).status).toBe(422)
+    expect((await fix({ cluster: 'v7-000000000000' })).status).toBe(409)
+  })
+
   it.each([
     ['has run out', ago(5)],
     ['never was', null],

@@ -41,13 +41,14 @@ describe.each(kinds)('the filter of a change on %s', (kind) => {
   })
 
   it.each(filters.filter(([, , filter]) => !('status' in filter)))(
-    'by %s narrows a prune, a sweep and a requeue',
+    'by %s narrows a prune, a sweep, a requeue and a repair',
     async (_name, wanted, filter) => {
       const days = 40
       const changes: [string, Wanted, object][] = [
         [worldPaths.requeue, { status: 'quarantined' }, {}],
         [worldPaths.sweep, { status: 'queued' }, { age_seconds: 60 }],
         [worldPaths.prune, { status: 'failed', days }, { older_than_days: 1 }],
+        [worldPaths.integrity, { status: 'queued', leased_until: then }, { fix: true }],
       ]
       for (const [path, state, own] of changes) {
         await world.clear()
