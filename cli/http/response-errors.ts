@@ -41,7 +41,7 @@ export function failureOfResponse(received: Received, { target, method, path, ch
   }
   if (code === 'unauthenticated') return rejectedKey(target, detail, about)
   if (!known && (status === 502 || status === 504)) return proxyError(status, problem && detail, about)
-  return new Failure(code, detail, { ...about, hint: problem?.hint ?? hints[code] })
+  return new Failure(code, detail, { ...about, hint: problem?.hint ?? hintOn(code, detail) })
 }
 
 /** A wrong key is a wrong setting: the error names the setting that gave the key. */
@@ -136,10 +136,19 @@ const oneLine = (text: string): string => text.replaceAll(/\s*[\r\n]\s*/g, ' ')
 const codeByStatus = (status: number, detail: string): FailureCode =>
   status === 400 && /confirm/i.test(detail) ? 'confirmation_required' : codeOfStatus(status)
 
-const hints: Partial<Record<FailureCode, string>> = {
-  forbidden: 'this key has no right to do this; a key that is limited to some domains needs --domain',
-  internal: 'read the log of the server',
+/** What to do where a server gives no hint. */
+function hintOn(code: FailureCode, detail: string): string | undefined {
+  if (code === 'internal') return 'read the log of the server'
+  if (code !== 'forbidden') return undefined
+  if (wantsDomain(detail))
+    return 'this server answers for one domain at a time: add --domain, as in jobsctl stats --domain chatbooks'
+  if (/not allowed for domain/i.test(detail))
+    return 'this key is limited to other domains: name one of them with --domain'
+  return 'this key has no right to do this; a key that is limited to some domains needs --domain'
 }
+
+/** Whether an error says that a server which keeps keys to their domains wants a domain to be named. */
+export const wantsDomain = (detail: string): boolean => /domain filter/i.test(detail)
 
 function secondsOf(retryAfter: string | undefined): number | undefined {
   if (retryAfter === undefined) return undefined

@@ -201,3 +201,32 @@ it('integrity: another server may count healthy jobs, so --fix and --detailed-ex
   expect(trusted).toMatchObject({ code: 10, err: '' })
   expect(jobs).toEqual(stored())
 })
+
+it.each([
+  ['Domain filter is required for this operation', 'add --domain, as in jobsctl stats --domain chatbooks'],
+  ['Domain filter required for allowlisted admin', 'add --domain, as in jobsctl stats --domain chatbooks'],
+  ['Not allowed for domain media', 'this key is limited to other domains: name one of them with --domain'],
+  ['Access denied. Required role(s): admin', 'a key that is limited to some domains needs --domain'],
+])('a server that keeps keys to their domains says %j, and the hint names --domain', async (detail, hint) => {
+  const server = await fakeServer(() => ({ status: 403, body: { detail } }))
+  for (const argv of [['stats'], ['list'], ['events'], ['prune', '--all', '--yes'], ['requeue', '--all', '--yes']]) {
+    const { code, err } = await run(server, ...argv)
+    expect({ argv, code, err }).toEqual({ argv, code: 4, err: expect.stringContaining(`error: ${detail}\n`) })
+    expect(err.split('\n')[1]).toContain(hint)
+  }
+})
+
+it('doctor goes on where the server wants a domain to be named', async () => {
+  const server = await fakeServer(({ path }) =>
+    path.startsWith(paths.stats) || path === paths.prune
+      ? { status: 403, body: { detail: 'Domain filter is required for this operation' } }
+      : { status: 404, body: { detail: 'Not Found' } },
+  )
+  const { code, out } = await run(server, 'doctor')
+  expect(code).toBe(0)
+  expect(out).toContain(
+    'access\twarning\tthe server shows this key one domain at a time\tjobsctl stats --domain chatbooks\n',
+  )
+  expect(out).toMatch(/^bounds\twarning\tnot checked, .*\tjobsctl prune --domain chatbooks --dry-run$/m)
+  expect(out).toMatch(/^history\t/m)
+})
