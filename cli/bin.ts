@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { quickAnswer } from './quick-answer.ts'
+import { fileErrorText } from './system-message.ts'
 
 // A reader that closes the pipe early, such as `head`, is no failure, and a change that runs goes on.
 let outGone = false
@@ -8,7 +9,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return
   process.stderr.on('error', () => {})
   process.stderr.write(
-    `error: cannot write to stdout: ${error.code}; the command itself goes on, and nothing is rolled back\n`,
+    `error: cannot write to stdout: ${fileErrorText(error)}; the command itself goes on, and nothing is rolled back\n`,
   )
   process.once('exit', (code) => {
     if (code === 0) process.exitCode = 1

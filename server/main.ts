@@ -11,6 +11,7 @@ import { readEnv, warningsOf } from './env.ts'
 import { envHelp } from './env-help.ts'
 import { createLog } from './log.ts'
 import { start } from './start.ts'
+import { errorText } from './system-error.ts'
 import { tokenTable } from './token-table.ts'
 
 const program = new Command('jobs-server')
@@ -112,8 +113,7 @@ function reportError(error: unknown): number {
     process.stderr.write(`${error.message}\n  hint: jobs-server --help\n`)
     return exits.usage.code
   }
-  const message = error instanceof Error && error.message ? error.message : String(error)
-  const failure = error instanceof Failure ? error : new Failure('internal', message, { cause: error })
+  const failure = error instanceof Failure ? error : new Failure('internal', errorText(error), { cause: error })
   process.stderr.write(`error: ${failure.message}\n${failure.hint ? `  hint: ${failure.hint}\n` : ''}`)
   return exits[failures[failure.code].exit].code
 }

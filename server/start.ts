@@ -20,6 +20,7 @@ import { createApp } from './http/app.ts'
 import { close, createHttpServer, listen } from './http/http-server.ts'
 import type { Log } from './log.ts'
 import { createRedactor } from './redact.ts'
+import { errorText } from './system-error.ts'
 import { createEventWatermark } from './waiting/event-watermark.ts'
 import { createLongPolls } from './waiting/long-poll.ts'
 import { createSingleFlight } from './waiting/single-flight.ts'
@@ -142,7 +143,6 @@ const isLoopback = (host: string): boolean => host === 'localhost' || host === '
 /** The socket of token commands. A folder whose path is too long for a socket only costs these commands. */
 const openTokenSocket = (folder: string, sql: Pool, log: Log): Promise<() => Promise<void>> =>
   listenForTokenCommands(folder, sql).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : error
-    log.warn(`jobs-server token cannot reach this server while it runs: ${why}`)
+    log.warn(`jobs-server token cannot reach this server while it runs: ${errorText(error)}`)
     return async () => {}
   })

@@ -29,11 +29,10 @@ export async function writeLogin({ path, config, name, url, kind, secret }: Logi
   const profiles = { ...config.profiles, [name]: { ...kept, url, ...source } }
   const standard = config.default ?? (Object.keys(profiles).length === 1 ? name : undefined)
   const next = checkedSetting({ profiles, ...(standard !== undefined && { default: standard }) }, `profile ${name}`)
-  await writeSecret(file, secret)
-    .then(() => writeConfig(path, next))
-    .catch((cause: NodeJS.ErrnoException) => {
-      throw new Failure('usage', `cannot write ${cause.path ?? file}: ${fileErrorText(cause)}`, { cause })
-    })
+  await writeSecret(file, secret).catch((cause: NodeJS.ErrnoException) => {
+    throw new Failure('usage', `cannot write ${cause.path ?? file}: ${fileErrorText(cause)}`, { cause })
+  })
+  await writeConfig(path, next)
   return { file, isDefault: standard === name }
 }
 

@@ -69,7 +69,7 @@ const isFalse = () => false
 class Unlisted extends Failure {}
 
 function rethrowUnlisted(cause: unknown, path: string): never {
-  const why = cause instanceof Error ? cause.message : String(cause)
+  const why = fileErrorText(cause)
   throw new Unlisted('partial', `the undo went well, but ${path} does not have all jobs that it left out: ${why}`, {
     cause,
   })

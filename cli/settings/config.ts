@@ -100,10 +100,21 @@ export function checkedSetting(raw: unknown, setting: string): Config {
 export const readConfig = async (path: string | undefined): Promise<Config> =>
   path === undefined ? { profiles: {} } : checkedConfig(await readRawConfig(path), path)
 
-/** Writes the config file completely or not at all, with mode 600. */
+/**
+ * Writes the config file completely or not at all, with mode 600.
+ * @throws Failure `usage` where it cannot be written
+ */
 export async function writeConfig(path: string, config: Config): Promise<void> {
-  await files.mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const draft = `${path}.${process.pid}.tmp`
-  await files.writeFile(draft, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 })
-  await files.rename(draft, path)
+  try {
+    await files.mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await files.writeFile(draft, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 })
+    await files.rename(draft, path)
+  } catch (cause) {
+    await files.rm(draft, { force: true }).catch(() => {})
+    throw new Failure('usage', `cannot write ${path}: ${fileErrorText(cause)}; nothing was written`, {
+      hint: `make room, or set XDG_CONFIG_HOME to another folder, then run the command again`,
+      cause,
+    })
+  }
 }

@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { Failure } from '../../shared/errors.ts'
 import { interrupted } from '../interrupted.ts'
 import type { Io } from '../io.ts'
+import { systemMessage } from '../system-message.ts'
 import { readText } from './text-file.ts'
 
 /** The source of a secret; never the value of a flag, which every process on the machine can read. */
@@ -49,9 +50,11 @@ async function outputOf([program = '', ...args]: readonly string[], from: string
   try {
     const { stdout } = await promisify(execFile)(program, args, { timeout: commandTimeout, signal })
     return stdout
-  } catch {
+  } catch (cause) {
     if (signal.aborted) throw interrupted(signal)
     // The output may contain the secret, so the error has the name of the program only.
-    throw new Failure('usage', `${from}: ${program} failed, or took longer than ${commandTimeout / 1000} s`)
+    const notRun = systemMessage(cause instanceof Error && 'code' in cause ? cause.code : undefined)
+    const why = notRun ? `cannot be run: ${notRun}` : `failed, or took longer than ${commandTimeout / 1000} s`
+    throw new Failure('usage', `${from}: ${program} ${why}`)
   }
 }

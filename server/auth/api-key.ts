@@ -40,16 +40,17 @@ export async function apiKey({ configured, folder, log }: KeyOptions): Promise<s
   if (configured) return configured
   const file = resolve(join(folder, 'api-key'))
   await makeDataFolder(folder, log)
+  const unusable = (what: string) => (cause: unknown) => {
+    throw new Failure('usage', `the API key cannot be ${what} ${file}: ${systemErrorText(cause)}`, {
+      hint: 'set JOBS_DATA_DIR to another folder, or SINGLE_USER_API_KEY',
+      cause,
+    })
+  }
   await writeFile(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' }).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') return
-      throw new Failure('usage', `the API key cannot be written to ${file}: ${systemErrorText(error)}`, {
-        cause: error,
-      })
-    },
+    (error: NodeJS.ErrnoException) => (error.code === 'EEXIST' ? undefined : unusable('written to')(error)),
   )
-  await chmod(file, 0o600)
-  const key = (await readFile(file, 'utf8')).trim()
+  await chmod(file, 0o600).catch(unusable('kept for its owner in'))
+  const key = (await readFile(file, 'utf8').catch(unusable('read from'))).trim()
   if (!key) throw new Failure('usage', `${file} is empty; nothing was started`, { hint: 'delete it to get a new key' })
   log.info(`the API key is in ${file}`)
   return key

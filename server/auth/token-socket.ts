@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import * as z from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import type { Sql } from '../database/sql.ts'
+import { errorText } from '../system-error.ts'
 import { createToken, listTokens, revokeToken, sharedNames, sharedNameWarning } from './tokens.ts'
 
 /** A command of `jobs-server token`. */
@@ -67,7 +68,7 @@ async function answer(socket: Socket, sql: Sql): Promise<void> {
     socket.end(JSON.stringify(await runTokenCommand(sql, command)))
   } catch (error) {
     const hint = error instanceof Failure ? error.hint : undefined
-    socket.end(JSON.stringify({ error: error instanceof Error ? error.message : String(error), hint }))
+    socket.end(JSON.stringify({ error: errorText(error), hint }))
   }
 }
 

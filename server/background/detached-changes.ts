@@ -10,6 +10,7 @@ import { type TakenChange, takeOver } from '../bulk/detached/take-over.ts'
 import type { Call, ServerContext } from '../call.ts'
 import { isConnectionLost } from '../database/failure.ts'
 import { resumableChanges } from '../endpoints/changes/resumable.ts'
+import { errorText } from '../system-error.ts'
 
 /** The time between two looks for changes whose server is gone, in milliseconds. */
 const pauseMs = 1000
@@ -32,7 +33,7 @@ export async function goOnWithChanges(serving: ServerContext, isReady: () => boo
       await takeOverAll(serving)
       reported = ''
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorText(error)
       if (isConnectionLost(error) || why === reported) continue
       log.warn(`taking over changes: ${why}`)
       reported = why

@@ -4,6 +4,7 @@ import type { OpenedDatabase } from '../database/opened-database.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import { eventSequence } from '../lifecycle/event-ids.ts'
 import type { Log } from '../log.ts'
+import { errorText } from '../system-error.ts'
 import { moveAtOpening, setting, step } from './move-at-opening.ts'
 
 /** What the ids of the event log belong to; a part that this role may not read is null. */
@@ -54,7 +55,7 @@ export function createEventLogMove(
         if (moved) log.warn(`${moved.why}: ids of events go on at ${moved.first_id}, after ${moved.last_id}`)
       } catch (error) {
         if (isConnectionLost(error) || isReadOnly(error)) return
-        const why = error instanceof Error ? error.message : String(error)
+        const why = errorText(error)
         const hint = isAccessRefused(error) ? '; the role of the server needs UPDATE on the sequence of job_events' : ''
         warn(`after a failover or a restore, ids of events may be given out twice: ${why}${hint}`)
       }

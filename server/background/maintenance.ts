@@ -4,6 +4,7 @@ import { closeOrphans } from '../bulk/liveness.ts'
 import { isConnectionLost } from '../database/failure.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
+import { errorText } from '../system-error.ts'
 import { deleteExpiredArchive } from '../undo/archive-retention.ts'
 import { deleteOldMarks } from '../waiting/worker-marks.ts'
 import type { EventLogMove } from './event-log-move.ts'
@@ -63,7 +64,7 @@ export async function runMaintenance({
       deletedAt = performance.now()
       reported = ''
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorText(error)
       if (isConnectionLost(error) || why === reported) continue
       log.warn(`maintenance: ${why}`)
       reported = why

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { isConnectionLost, isLocked } from '../database/failure.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
+import { errorText } from '../system-error.ts'
 import { createCompaction } from './compaction.ts'
 import { createOpenWriters } from './open-writers.ts'
 import { logReconciliation, reconcile } from './reconcile.ts'
@@ -36,7 +37,7 @@ export async function keepCounts({ sql, log, stopping }: Keeper): Promise<void> 
       pauseMs = stepEveryMs
     } catch (error) {
       pauseMs = Math.min(2 * pauseMs, longestPauseMs)
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorText(error)
       if (isConnectionLost(error) || isLocked(error) || stopping.aborted || why === reported) continue
       log.warn(`stats count the jobs themselves: ${why}`)
       reported = why

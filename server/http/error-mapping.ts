@@ -2,6 +2,7 @@ import { Failure } from '../../shared/errors.ts'
 import { databaseFailure, isOutcomeUnknown, lossOf } from '../database/failure.ts'
 import { outcomeUnknown } from '../database/outcome-unknown.ts'
 import type { Log } from '../log.ts'
+import { errorText } from '../system-error.ts'
 
 /**
  * An error as the failure that the caller gets. `changing` is true when the call may have changed rows. Errors that
@@ -47,5 +48,5 @@ export function logFailure(log: Log, failure: Failure, requestId: string): void 
   if (!cause && code !== 'internal') return
   const why = cause instanceof Error ? cause : new Error(String(cause))
   const write = code === 'internal' ? log.error : log.warn
-  write(`${code}: ${why.message}`, { request_id: requestId, stack: code === 'internal' ? why.stack : undefined })
+  write(`${code}: ${errorText(why)}`, { request_id: requestId, stack: code === 'internal' ? why.stack : undefined })
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AcquireRequest } from '../../shared/work/acquire.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import type { Log } from '../log.ts'
+import { errorText } from '../system-error.ts'
 import { createMarkThrottle } from './mark-throttle.ts'
 
 /** The call of a worker that asks for jobs. */
@@ -36,7 +37,7 @@ export function createWorkerMarks({ sql, log, stopping }: Options): WorkerMarks 
     waiting = []
     if (stopping.aborted) return
     await writeMarks(sql, marks).catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorText(error)
       if (why !== reported) log.warn(`marks of workers are not written, so explain may miss a worker: ${why}`)
       reported = why
     })

@@ -38,7 +38,9 @@ it('a result that cannot be written is reported in a sentence, and the change st
   await world.clear()
   await world.jobs(2)
   const { out, err } = await line('jobsctl prune --all --yes >/dev/full; echo $?')
-  expect(err).toBe('error: cannot write to stdout: ENOSPC; the command itself goes on, and nothing is rolled back\n')
+  expect(err).toBe(
+    'error: cannot write to stdout: no space left on device; the command itself goes on, and nothing is rolled back\n',
+  )
   expect(out).toBe('1\n')
   expect(await world.count()).toBe(0)
 })

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../../../shared/errors.ts'
+import { errorText } from '../../system-error.ts'
 import type { ThreadData, ThreadMessage } from './embedded-protocol.ts'
 
 export interface ThreadOptions {
@@ -51,7 +52,7 @@ export function startDatabaseThread({ folder, fsync, silenceMs }: ThreadOptions)
   })
   worker.once('error', (cause) => {
     failed = cause
-    end(messageOf(cause))
+    end(errorText(cause))
   })
   worker.once('exit', () => {
     watch.end()
@@ -112,8 +113,6 @@ function promiseWithResolve<Value>() {
   })
   return { promise, resolve }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 function openingFailure(cause: unknown, why: string): Failure {
   const missing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND'

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import * as z from 'zod'
+import { errorText } from '../../system-error.ts'
 import { WatchedFiles } from './embedded-files.ts'
 import { makeDatabase } from './embedded-make.ts'
 import { openPglite } from './embedded-open.ts'
@@ -36,6 +37,6 @@ parentPort?.on('message', (message: Uint8Array | 'close') => {
       await database.close()
       parentPort?.close()
     })
-    .catch((error: unknown) => tell({ stopped: error instanceof Error ? error.message : String(error) }))
+    .catch((error: unknown) => tell({ stopped: errorText(error) }))
 })
 tell('open')

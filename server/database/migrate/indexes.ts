@@ -1,4 +1,5 @@
 import type { Log } from '../../log.ts'
+import { errorText } from '../../system-error.ts'
 import { isLocked } from '../failure.ts'
 import { retryDeadlock } from '../retry-deadlock.ts'
 import type { Session } from '../sql.ts'
@@ -24,9 +25,7 @@ export async function buildIndexes(
   for (const statement of statements) {
     // A concurrent build and an ANALYZE or ALTER TABLE of its table can wait for each other: PostgreSQL ends one of them.
     await retryDeadlock(() => build(session, statement, building)).catch((error: unknown) => {
-      building.log.warn(
-        `the index ${nameOf(statement)} cannot be built: ${error instanceof Error ? error.message : error}`,
-      )
+      building.log.warn(`the index ${nameOf(statement)} cannot be built: ${errorText(error)}`)
       last = error
     })
   }

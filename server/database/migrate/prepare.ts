@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../../shared/errors.ts'
 import type { Log } from '../../log.ts'
+import { errorText } from '../../system-error.ts'
 import { isAccessRefused, isConnectionLost, isLocked, isReadOnly, isRefusedByPooler } from '../failure.ts'
 import type { OpenedDatabase } from '../opened-database.ts'
 import { migrate } from './migrate.ts'
@@ -35,7 +36,7 @@ export async function prepare(preparing: Preparing): Promise<void> {
       })
     } catch (error) {
       if (isStopping()) return
-      const why = reasonOf(error)
+      const why = errorText(error)
       if (isReady()) return log.warn(`indexes are missing, so some calls are slow; the next start tries again: ${why}`)
       throwUnlessTemporary(error)
       log.warn(`the database is not ready; the server tries again in ${pauseMs / 1000} s: ${why}`)
@@ -46,8 +47,6 @@ export async function prepare(preparing: Preparing): Promise<void> {
   }
 }
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message || String(error) : String(error))
-
 function throwUnlessTemporary(error: unknown): void {
   if (isRefusedByPooler(error)) {
     throw new Failure('usage', 'a connection pooler refuses the settings of this server', {
@@ -56,7 +55,7 @@ function throwUnlessTemporary(error: unknown): void {
     })
   }
   if (isAccessRefused(error)) {
-    throw new Failure('usage', `the database refuses this server: ${reasonOf(error)}`, {
+    throw new Failure('usage', `the database refuses this server: ${errorText(error)}`, {
       hint: 'its role must be able to log in, to make tables in its schema, and to alter jobs where a column is missing',
       cause: error,
     })

@@ -55,6 +55,25 @@ describe('config', () => {
     await expect(stat(ran)).rejects.toThrow('ENOENT')
   })
 
+  it('a program that cannot be run is named, with the reason in plain words', async () => {
+    const p = { url: 'http://127.0.0.1:1', api_key_command: ['/nowhere/pass'] }
+    const { env } = await configHome({ profiles: { p } })
+    expect(await runJobsctl(['stats', '--profile', 'p'], { env })).toEqual({
+      code: 2,
+      out: '',
+      err: 'error: profiles.p.api_key_command: /nowhere/pass cannot be run: no such file or directory\n',
+    })
+  })
+
+  it.runIf(process.platform === 'linux')('a config that cannot be written is reported in plain words', async () => {
+    const env = { XDG_CONFIG_HOME: '/sys/nowhere' }
+    const { code, out, err } = await runJobsctl(['config', 'set', 'profiles.p.url', 'http://127.0.0.1:1'], { env })
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toMatch(
+      /^error: cannot write \/sys\/nowhere\/jobsctl\/config\.json: [a-z ]+; nothing was written\n {2}hint: /,
+    )
+  })
+
   it('set writes, get and list read it back, for people and for programs', async () => {
     const { env, path } = await configHome()
     const config = (...argv: string[]) => runJobsctl(['config', ...argv], { env })
