@@ -15,6 +15,7 @@ import {
   filterWords,
 } from '../../settings/flags/filter-flags.ts'
 import { allFlag, scopeFlags, scopeOf, scopeOfChange } from '../../settings/flags/scope-flags.ts'
+import { withWholeCluster } from '../../settings/flags/whole-cluster.ts'
 
 interface IntegrityFlags extends FilterFlags {
   fix?: boolean
@@ -75,7 +76,7 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
     throw new Failure('usage', '--plan-out needs --fix: integrity without --fix changes nothing')
   }
   const { checkFields } = await import('../../changes/understood.ts')
-  const filter = filterOf(flags)
+  const filter = filterOf(await withWholeCluster(context, flags))
   const request = integrityRequest(filter)
   const answer = await answerOf(context, endpoint, { fix: false, ...request })
   if (!answer) return 'ok'
@@ -109,7 +110,7 @@ async function fix(context: Context, flags: IntegrityFlags): Promise<Ending> {
   const { guardChange } = await import('../../guard/guard.ts')
   const { checkFields } = await import('../../changes/understood.ts')
   scopeOfChange(flags)
-  const filter = filterOf(flags)
+  const filter = filterOf(await withWholeCluster(context, flags))
   const request = integrityRequest(filter)
   const words = ['integrity', ...filterWords(filter, flags.all), '--fix']
   const change = integrityChange(request, [...words, ...(flags.trustServer ? ['--trust-server'] : [])])

@@ -2,6 +2,7 @@ import type { CommandSpec } from '../../command.ts'
 import { days } from '../../settings/duration.ts'
 import { type NarrowerFlags, narrowedScope, narrowerFlags } from '../../settings/flags/narrower-flags.ts'
 import { allFlag, mustExistFlag, scopeFlags } from '../../settings/flags/scope-flags.ts'
+import { withWholeCluster } from '../../settings/flags/whole-cluster.ts'
 
 interface PruneFlags extends NarrowerFlags {
   olderThan?: string
@@ -39,7 +40,7 @@ export const prune: CommandSpec<PruneFlags> = {
   async run(context, flags) {
     const { pruneChange, pruneRequest } = await import('../../changes/prune.ts')
     const { guardChange } = await import('../../guard/guard.ts')
-    const { scope, fields, words: which } = narrowedScope(flags)
+    const { scope, fields, words: which } = narrowedScope(await withWholeCluster(context, flags))
     const older_than_days = days(flags.olderThan ?? '30d', '--older-than')
     const request = pruneRequest({ statuses: flags.status, older_than_days, ...fields })
     const words = [

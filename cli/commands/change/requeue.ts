@@ -9,6 +9,7 @@ import { type Canaries, type CanaryFlags, canaryFlags, canaryOf } from '../../se
 import { type NarrowerFlags, narrowedScope, narrowerFlags } from '../../settings/flags/narrower-flags.ts'
 import { type RunAgainFlags, runAgainFlags, runAgainOf } from '../../settings/flags/run-again-flags.ts'
 import { allFlag, mustExistFlag, scopeFlags } from '../../settings/flags/scope-flags.ts'
+import { withWholeCluster } from '../../settings/flags/whole-cluster.ts'
 import { jobIdsOf } from '../../settings/job-id.ts'
 
 interface RequeueFlags extends NarrowerFlags, CanaryFlags, RunAgainFlags {}
@@ -31,7 +32,11 @@ export const requeue: CommandSpec<RequeueFlags> = {
   async run(context, flags, ids) {
     const { requeueChange, requeueRequest } = await import('../../changes/requeue.ts')
     const { guardChange } = await import('../../guard/guard.ts')
-    const { scope, fields, words: which } = selectedBy(flags, ids)
+    const {
+      scope,
+      fields,
+      words: which,
+    } = selectedBy(ids.length > 0 ? flags : await withWholeCluster(context, flags), ids)
     const canary = canaryOfOneDomain(context, flags, ids)
     const again = runAgainOf(flags)
     const requests = (await requestsFor(context, scope, ids)).map((request) =>

@@ -3,6 +3,7 @@ import type { CommandSpec } from '../../command.ts'
 import { durationText, seconds } from '../../settings/duration.ts'
 import { type NarrowerFlags, narrowedScope, narrowerFlags } from '../../settings/flags/narrower-flags.ts'
 import { allFlag, mustExistFlag, scopeFlags } from '../../settings/flags/scope-flags.ts'
+import { withWholeCluster } from '../../settings/flags/whole-cluster.ts'
 
 interface SweepFlags extends NarrowerFlags {
   age?: string
@@ -40,7 +41,7 @@ export const sweep: CommandSpec<SweepFlags> = {
     if (flags.age === undefined && flags.runtime === undefined) {
       throw new Failure('usage', 'which jobs? give --age, --runtime or both', { hint: '--age 1d --runtime 2h' })
     }
-    const { scope, fields, words: which } = narrowedScope(flags)
+    const { scope, fields, words: which } = narrowedScope(await withWholeCluster(context, flags))
     const age_seconds = flags.age === undefined ? undefined : seconds(flags.age, '--age')
     const runtime_seconds = flags.runtime === undefined ? undefined : seconds(flags.runtime, '--runtime')
     const request = sweepRequest({ age_seconds, runtime_seconds, action: flags.action, ...fields })

@@ -8,6 +8,7 @@ import { groupedDigits } from '../../output/numbers.ts'
 import type { Ending } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
 import { describeScope, scopeOf } from '../../settings/flags/scope-flags.ts'
+import { withWholeCluster } from '../../settings/flags/whole-cluster.ts'
 
 export const list: CommandSpec<ListFlags> = {
   name: 'list',
@@ -21,11 +22,12 @@ export const list: CommandSpec<ListFlags> = {
     'jobsctl list --domain chatbooks --all-pages | jq -r .uuid',
   ],
   flags: listFlags,
-  async run(context, flags) {
+  async run(context, given) {
     const { listJobs: endpoint } = await import('../../../shared/jobs/list.ts')
     const { parseInput } = await import('../../settings/flags/flag-errors.ts')
     const { columnsNamed } = await import('../../jobs/list-columns.ts')
-    refuseContradictions(context, flags)
+    refuseContradictions(context, given)
+    const flags = await withWholeCluster(context, given)
     const request = listRequest(flags)
     parseInput(endpoint.input, request)
     const chosen = flags.columns === undefined ? undefined : columnsNamed(flags.columns)

@@ -35,7 +35,7 @@ export const filterFlags: readonly Flag[] = [
   { flags: '--worker <id>', about: 'leased by this worker, or last leased by it', group },
   { flags: '--error-code <code>', about: 'whose last error has this code', group },
   { flags: '--error <text>', about: 'whose last error message has this text', group },
-  { flags: '--cluster <id>', about: 'of this cluster of failures, as jobsctl clusters has it', group },
+  { flags: '--cluster <id>', about: 'of this cluster of jobsctl clusters; 4 digits of the id do', group },
   { flags: '--min-retries <n>', about: 'retried at least so many times', group },
   { flags: '--stale', about: 'running, with an expired lease', group },
   {

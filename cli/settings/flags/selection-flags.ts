@@ -6,6 +6,7 @@ import { readText } from '../text-file.ts'
 import { type FilterFlags, filterFlags, filterOf, filterWords } from './filter-flags.ts'
 import type { Flag } from './flag.ts'
 import { allFlag, mustExistFlag, scopeFlags } from './scope-flags.ts'
+import { withWholeCluster } from './whole-cluster.ts'
 
 /** The flags by which a change selects jobs. */
 export interface SelectionFlags extends FilterFlags {
@@ -35,14 +36,15 @@ export interface Selected {
  * @throws Failure `usage` for a selection that is missing, or says two things
  */
 export async function selectionOf(context: Context, flags: SelectionFlags, operands: string[]): Promise<Selected> {
-  const filter = filterOf(flags)
-  const names = Object.keys(filter)
   if (operands.length > 0) {
+    const names = Object.keys(filterOf(flags))
     if (names.length > 0 || flags.all || flags.idsFile !== undefined)
       throw new Failure('usage', 'ids and a scope exclude each other')
     const ids = [...new Set(jobIdsOf(operands))]
     return { fields: ids.length === 1 ? { job_id: ids[0] } : { ids }, words: operands }
   }
+  const filter = filterOf(await withWholeCluster(context, flags))
+  const names = Object.keys(filter)
   const ids = flags.idsFile === undefined ? undefined : await idsIn(context, flags.idsFile)
   const isNarrowed = names.some((name) => name !== 'status') || ids !== undefined || flags.all
   if (!isNarrowed) {
