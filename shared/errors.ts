@@ -15,6 +15,7 @@ export const failures = {
   preview_stale: { status: 409, exit: 'conflict' },
   events_reset: { status: 410, exit: 'conflict' },
   events_expired: { status: 410, exit: 'conflict' },
+  foreign_rows: { status: 409, exit: 'not_confirmed' },
   limit_exceeded: { status: 412, exit: 'over_limit' },
   too_large: { status: 413, exit: 'usage' },
   unsupported_media_type: { status: 415, exit: 'failed' },

@@ -3,7 +3,11 @@ export const exits = {
   ok: { code: 0, name: 'ok', when: 'done, or nothing to do' },
   failed: { code: 1, name: 'failed', when: 'server error, unexpected answer, a bug' },
   usage: { code: 2, name: 'usage', when: 'bad flag, value, scope or config' },
-  not_confirmed: { code: 3, name: 'not confirmed', when: 'no --yes off a terminal, or declined' },
+  not_confirmed: {
+    code: 3,
+    name: 'not confirmed',
+    when: 'no --yes off a terminal, declined, or a prune that needs --with-foreign-rows',
+  },
   auth: { code: 4, name: 'auth', when: '401, 403, no key' },
   not_found: { code: 5, name: 'not found', when: 'no such job, queue, operation, profile' },
   conflict: { code: 6, name: 'conflict', when: 'another run holds the lock; the state changed' },

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { describeRequest } from './filtered.ts'
+import { foreignNote, foreignRefusal } from './foreign-rows.ts'
 import { narrowerOf, withFields } from './narrower.ts'
 import { pruneDetails } from './prune-details.ts'
 import { checkFields } from './understood.ts'
@@ -13,8 +14,9 @@ import { checkFields } from './understood.ts'
  */
 export function pruneRequest(fields: unknown) {
   const request = parseInput(PruneRequest, fields)
-  const { statuses, older_than_days, domain, queue, job_type } = request
-  return { statuses, older_than_days, domain, queue, job_type, ...narrowerOf(request) }
+  const { statuses, older_than_days, domain, queue, job_type, with_foreign_rows } = request
+  const along = with_foreign_rows && { with_foreign_rows }
+  return { statuses, older_than_days, domain, queue, job_type, ...narrowerOf(request), ...along }
 }
 
 /** A prune, for the guard. */
@@ -36,6 +38,11 @@ export function pruneChange(
     words,
     undoable: true,
     checkServer: checkFields('prune', [request]),
+    beside: ({ preview }) => ({ facts: {}, note: foreignNote(preview) }),
+    refusal: ({ preview }) =>
+      'with_foreign_rows' in request
+        ? undefined
+        : foreignRefusal(preview, context.retyped([...words, '--with-foreign-rows'])),
     details: (client, previewed) => pruneDetails(context, client, request, previewed),
   }
 }

@@ -65,6 +65,8 @@ export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
    * are no answers.
    */
   checkServer?: (client: Client, answers: readonly z.output<Out>[]) => void
+  /** Why the change needs another flag than `--yes`, by the answer to its preview. */
+  refusal?: (answer: z.output<Out>) => Failure | undefined
   /** The scope of the change, where it has one. */
   scope?: Scope
   /** Whether a scope that never had a job is an error: `--must-exist`. */

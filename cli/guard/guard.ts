@@ -69,6 +69,8 @@ export async function decide<In extends z.ZodType, Out extends z.ZodType>(
   if (total === 0) await checkScope(session)
   if (settings.dryRun) return showPreview(session, previewed)
   if (max !== undefined && total > max) throw overLimit(total, max)
+  const [refused] = previewed.answers.flatMap((answer) => change.refusal?.(answer) ?? [])
+  if (refused) throw refused
   if (print.structured && !settings.yes) throw unconfirmed(session, `${change.say(jobsText(total), false)}; `)
   if (total === 0) {
     if (change.noneMatch) throw await change.noneMatch(session.client, previewed.answers)

@@ -53,7 +53,9 @@ export async function showPreview<In extends z.ZodType, Out extends z.ZodType>(
     print.sentence(json, text, text.includes('\n') ? 'plain' : 'pending')
   }
   for (const note of notes) print.aside(note)
-  if (print.forPeople && total > 0) {
+  const [refused] = previewed.answers.flatMap((answer) => change.refusal?.(answer) ?? [])
+  if (refused?.hint !== undefined) print.aside(`note: the change would be refused; ${refused.hint}`)
+  if (print.forPeople && total > 0 && !refused) {
     const words = settings.planOut === undefined ? (change.goAhead ?? change.words) : ['apply', settings.planOut]
     print.aside(`To do it:  ${retyped([...words, '--yes'])}`)
   }

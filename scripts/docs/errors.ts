@@ -20,6 +20,8 @@ const meanings: Record<FailureCode, string> = {
     'the cursor is above every id that the event log has given out; `oldest_id` and `newest_id` say what it has',
   events_expired:
     'events after the cursor have been deleted, since their term was over; none is missing from `oldest_id` on',
+  foreign_rows:
+    'a prune without `with_foreign_rows` would delete rows of other tables along, which no undo gives back; nothing was changed',
   limit_exceeded: 'more jobs match than `max`; nothing was changed',
   too_large: 'the body, a payload or a result is above the limit of the server',
   unsupported_media_type: 'the body is not plain `application/json` in UTF-8',

@@ -16,6 +16,8 @@ const meanings: Record<string, string> = {
   set_now: 'true makes the jobs due now',
   spread_seconds: 'spread the jobs over this time, so that they do not all run at once',
   with_dependents: 'bring back the jobs that were cancelled because these jobs had ended badly',
+  with_foreign_rows:
+    'also delete the rows of other tables that foreign keys delete along; no undo gives them back. Without it a prune with such rows is refused',
   worker_prefix: 'running jobs of all workers whose id begins with this text',
   'retry.limit': 'retry only so many; the answer has their ids and a token for the rest',
   'cancelBatch.force': 'end running jobs now, too; their workers lose the lease',

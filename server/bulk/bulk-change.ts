@@ -78,6 +78,8 @@ export interface BulkChange<Answer> {
   brake: Brake
   /** The change puts its jobs into the archive. */
   archives?: boolean
+  /** Refuses the change before its first batch, by throwing a Failure. */
+  check?: (sql: Sql, set: JobSet) => Promise<void>
   /** The change stops after this many jobs, though more jobs match. */
   limit?: number | undefined
   /** The id of the operation that this change undoes. */

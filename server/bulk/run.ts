@@ -50,6 +50,7 @@ export async function runBulkChange<Answer>(call: BulkCall, bulk: BulkChange<Ans
   let hold: string
   try {
     await enforceMax(context, bulk, previewed)
+    await enforceCheck(context, bulk)
     if (!call.detach) return await runOperation(context, bulk, { previewed })
     hold = await keepRequest(context, call.detach).catch(async (cause: unknown) => {
       // Where the answer is lost, the change may go on.
@@ -111,6 +112,17 @@ async function enforceMax(
     `${matches} ${matching === 1 ? 'job matches' : 'jobs match'}, above the limit of ${limit}; nothing was changed`,
     { hint: 'narrow the scope, or raise the limit' },
   )
+}
+
+/** @throws Failure of the check; the record is deleted, so that the preview and the idempotency key can be used again */
+async function enforceCheck(
+  context: Pick<RunContext, 'sql' | 'operation' | 'asOf' | 'snapshot' | 'excluded'>,
+  { check }: Pick<BulkChange<unknown>, 'check'>,
+): Promise<void> {
+  await check?.(context.sql, context).catch(async (cause: unknown) => {
+    await deleteRecord(context).catch(() => {})
+    return rethrowBeforeFirstBatch(cause)
+  })
 }
 
 /** A connection that breaks before the first batch changed no job, so the outcome is known. */

@@ -38,6 +38,17 @@ export const Group = z.object({
 })
 export type Group = z.output<typeof Group>
 
+/** Rows of another table that a foreign key deletes or changes along with the jobs. */
+export const ForeignRows = z.object({
+  /** The name with its schema, as SQL has it. */
+  table: z.string(),
+  /** `deleted`, `set_null` or `set_default`. */
+  action: z.string(),
+  /** Null where the server may not read them. */
+  rows: Count.nullable(),
+})
+export type ForeignRows = z.output<typeof ForeignRows>
+
 /** What a change would affect; times are ISO 8601 in UTC. */
 export const Preview = z.object({
   /** The value for `preview_token`; one change can use it. */
@@ -77,6 +88,8 @@ export const Preview = z.object({
   wal_bytes: Count.optional(),
   /** The limits (`pressures`) that the change cannot keep, since the server cannot read what they are about. */
   not_watched: z.array(z.string()).optional(),
+  /** Of a prune: the rows of other tables that go along. */
+  foreign_rows: z.array(ForeignRows).optional(),
   /** The ids of ten jobs at most. */
   sample_ids: z.array(z.number()),
   /** Estimated from the rate of the last changes of this kind. */

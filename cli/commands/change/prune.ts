@@ -7,6 +7,7 @@ import { withWholeCluster } from '../../settings/flags/whole-cluster.ts'
 interface PruneFlags extends NarrowerFlags {
   olderThan?: string
   status?: string[]
+  withForeignRows?: boolean
 }
 
 const usual = ['completed', 'failed', 'cancelled']
@@ -34,6 +35,11 @@ export const prune: CommandSpec<PruneFlags> = {
       many: true,
       values: ['completed', 'failed', 'cancelled', 'quarantined'],
     },
+    {
+      flags: '--with-foreign-rows',
+      about: 'also delete rows of other tables that go along; no undo for them',
+      group: 'HOW',
+    },
     ...narrowerFlags,
   ],
   changes: true,
@@ -42,11 +48,17 @@ export const prune: CommandSpec<PruneFlags> = {
     const { guardChange } = await import('../../guard/guard.ts')
     const { scope, fields, words: which } = narrowedScope(await withWholeCluster(context, flags))
     const older_than_days = days(flags.olderThan ?? '30d', '--older-than')
-    const request = pruneRequest({ statuses: flags.status, older_than_days, ...fields })
+    const request = pruneRequest({
+      statuses: flags.status,
+      older_than_days,
+      ...fields,
+      with_foreign_rows: flags.withForeignRows ?? false,
+    })
     const words = [
       'prune',
       ...which,
       ...['--older-than', `${older_than_days}d`],
+      ...(flags.withForeignRows ? ['--with-foreign-rows'] : []),
       ...(request.statuses.join() === usual.join() ? [] : ['--status', request.statuses.join(',')]),
     ]
     return guardChange(context, { ...pruneChange(context, request, words), scope, mustExist: flags.mustExist ?? false })

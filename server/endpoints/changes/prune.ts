@@ -1,3 +1,4 @@
+import type { ForeignRows } from '../../../shared/changes/bulk-change.ts'
 import { type PruneRequest, PruneResult } from '../../../shared/changes/prune.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { previewChange } from '../../bulk/preview/preview.ts'
@@ -5,11 +6,13 @@ import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import { type Call, referenceTime } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
-import { prepareArchive } from '../../undo/archive.ts'
+import { type Archive, prepareArchive } from '../../undo/archive.ts'
 import { deleteJobs } from '../../undo/delete-jobs.ts'
 import { countDependents, isFailedEnd } from '../../undo/dependents-along.ts'
+import { type ForeignPath, readForeignPaths } from '../../undo/foreign-keys.ts'
+import { countForeignRows, refuseForeignRows, withoutForeignRows } from '../../undo/foreign-rows.ts'
 import { allWhere, jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
 
 /** The time when a finished job ended: the first of its times that is set. An index has this expression. */
@@ -30,30 +33,51 @@ const prunable = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
 
 /**
  * Deletes finished jobs past their retention, with their attachments and edges.
- * @throws Failure `conflict` when the archive cannot store the jobs; others as `runBulkChange` does
+ * @throws Failure `conflict` when the archive cannot store the jobs; `foreign_rows`; others as `runBulkChange` does
  */
 export async function prune(call: Call, request: PruneRequest): Promise<PruneResult> {
+  const paths = await readForeignPaths(call.sql)
   const bulk = bulkOf(request, call.archiveBeforeDelete)
   if (!request.dry_run) {
     const archive = call.archiveBeforeDelete ? await prepareArchive(call.sql) : undefined
-    return runBulkChange(call, {
-      ...bulk,
-      batch: async (tx, context, selection) => {
-        const where = prunable(tx, context, withoutIds(request, selection))
-        return { deleted: await deleteJobs(tx, context, { where, selection, archive }) }
-      },
-    })
+    return runBulkChange(call, change(request, { bulk, archive, paths }))
   }
   const { preview: previewed, more } = await previewChange<Details>(call, bulk, {
-    more: (sql) => details(sql, request),
+    more: (sql) => details(sql, request, countForeignRows(sql, paths, bulk.matching(sql, now))),
   })
-  return { deleted: previewed.count, ...more, preview: previewed }
+  const { foreign_rows, ...about } = more
+  return { deleted: previewed.count, ...about, preview: { ...previewed, foreign_rows } }
 }
 
-function bulkOf(request: PruneRequest, isArchived: boolean): Omit<BulkChange<PruneResult>, 'batch'> {
+type Prune = Omit<BulkChange<PruneResult>, 'batch'>
+
+interface Deleting {
+  bulk: Prune
+  archive: Archive | undefined
+  paths: readonly ForeignPath[]
+}
+
+/** The change of a preview. Rows of other tables that come between the check and a batch keep their job. */
+function change(request: PruneRequest, { bulk, archive, paths }: Deleting): BulkChange<PruneResult> {
+  const kept = request.with_foreign_rows ? [] : paths
+  const deletable = (sql: Sql, set: JobSet, rest: PruneRequest) =>
+    sql`${prunable(sql, set, rest)} ${withoutForeignRows(sql, kept)}`
+  return {
+    ...bulk,
+    matching: (sql, set) => jobsWhere(sql, request, (rest) => deletable(sql, set, rest)),
+    check: (sql, set) => refuseForeignRows(sql, kept, bulk.matching(sql, set)),
+    batch: async (tx, context, selection) => {
+      const where = deletable(tx, context, withoutIds(request, selection))
+      return { deleted: await deleteJobs(tx, context, { where, selection, archive }) }
+    },
+  }
+}
+
+function bulkOf(request: PruneRequest, isArchived: boolean): Prune {
   const { statuses, older_than_days, domain, queue, job_type, max, preview_token, rate, until } = request
   const narrower = narrowerParts(request)
-  const filters = { statuses, older_than_days, domain, queue, job_type, ...narrower.filters }
+  const along = request.with_foreign_rows && { with_foreign_rows: true }
+  const filters = { statuses, older_than_days, domain, queue, job_type, ...narrower.filters, ...along }
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => prunable(sql, set, rest))
   return {
     kind: 'prune',
@@ -77,18 +101,15 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Omit<BulkChange<Pru
   }
 }
 
-type Details = Pick<PruneResult, 'groups' | 'kept'>
+type Details = Pick<PruneResult, 'groups' | 'kept'> & { foreign_rows: ForeignRows[] }
 
 /** A query of one row with the details that the request asks for beside the count. */
-function details(sql: Sql, request: PruneRequest) {
-  const now: JobSet = { asOf: undefined, snapshot: undefined }
-  const columns = [
-    ...(request.detail_top_k > 0
-      ? [sql`(select coalesce(jsonb_agg(largest), '[]') from (${groups(sql, now, request)}) as largest) as groups`]
-      : []),
-    ...(request.include_kept ? [sql`(${kept(sql, now, request)}) as kept`] : []),
-  ]
-  return sql`select ${columns.length === 0 ? sql`` : columns.reduce((list, one) => sql`${list}, ${one}`)}`
+function details(sql: Sql, request: PruneRequest, foreignRows: Fragment) {
+  const largest = sql`(select coalesce(jsonb_agg(largest), '[]') from (${groups(sql, now, request)}) as largest) as groups`
+  return sql`
+    select (${foreignRows}) as foreign_rows
+      ${request.detail_top_k > 0 ? sql`, ${largest}` : sql``}
+      ${request.include_kept ? sql`, (${kept(sql, now, request)}) as kept` : sql``}`
 }
 
 const kept = (sql: Sql, set: JobSet, request: PruneRequest) => sql`

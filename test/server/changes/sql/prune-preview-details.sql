@@ -144,6 +144,7 @@ select
     select to_jsonb(requested)
     from (
       select
+        (select '[]'::jsonb) as foreign_rows,
         (
           select coalesce(jsonb_agg(largest), '[]')
           from (
