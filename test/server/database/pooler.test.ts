@@ -7,7 +7,7 @@ import { emptyDatabase, newFolder, type TestDatabase } from '../../support/datab
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
-import { runServer } from '../../support/programs/spawn-server.ts'
+import { runServer, spawnServer } from '../../support/programs/spawn-server.ts'
 import { postgresUrl } from '../../support/run/shared.ts'
 import { workerOf } from '../../support/worker.ts'
 import { paths } from '../../support/world.ts'
@@ -70,6 +70,29 @@ describe.skipIf(!pooler)('two servers behind a pooler in transaction mode', () =
     for (const { send } of [one, other]) {
       await until('the counts are kept', async () => (await countsOf({ call: send })).kept)
       await expectRight({ call: send, sql: pool })
+    }
+  })
+
+  it('go on with a change without its caller when the server that runs it is killed', async () => {
+    await sql`
+      insert into jobs (domain, queue, job_type, status, completed_at)
+      select 'long', 'q', 't', 'completed', now() - interval '90 days' from generate_series(1, 60)`
+    const env = { JOBS_DB_URL: url, JOBS_DB_POOLER: 'true', SINGLE_USER_API_KEY: key }
+    const third = await spawnServer({ ...env, JOBS_DATA_DIR: await newFolder('data') })
+    const headers = { 'x-api-key': key, 'x-confirm': 'true', prefer: 'respond-async' }
+    const ask = { url: third.url, method: 'POST', path: paths.prune, headers, body: { domain: 'long', rate: 16 } }
+    try {
+      const { body } = await until('the server is ready', async () => {
+        const answer = await call(ask)
+        return answer.status === 202 ? answer : undefined
+      })
+      const record = async () => (await at(0).send('GET', `/api/v1/jobs/operations/${Object(body).operation_id}`)).body
+      await until('a batch is done', async () => Object(await record()).affected > 0)
+      await third.kill()
+      await until('it has ended', async () => Object(await record()).state !== 'running')
+      expect(await record()).toMatchObject({ state: 'done', affected: 60 })
+    } finally {
+      await third.kill()
     }
   })
 
