@@ -24,9 +24,9 @@ async function target(context: Context): Promise<Outcome> {
 }
 
 async function key(context: Context): Promise<Outcome> {
-  const { credential, credentialFrom } = await context.target()
+  const { url, credential, credentialFrom } = await context.target()
   if (credential) return ok(`${credential.header} (${credentialFrom})`)
   throw new Failure('unauthenticated', 'there is no key for this target', {
-    hint: 'set JOBSCTL_API_KEY beside JOBSCTL_URL, or give --api-key-file',
+    hint: `jobsctl login ${url.origin} asks for it, or set JOBSCTL_API_KEY beside JOBSCTL_URL`,
   })
 }

@@ -21,7 +21,10 @@ export function findingOfStorage(stored: Storage, now: number): Finding {
   const [differing] = differing_settings
   if (differing) return { detail, hint: hintOnSetting(differing) }
   if (!archive_before_delete) {
-    return { detail, hint: 'JOBS_ARCHIVE_BEFORE_DELETE is off: a prune cannot be undone' }
+    return {
+      detail,
+      hint: 'a prune cannot be undone; to change that, start the servers so: JOBS_ARCHIVE_BEFORE_DELETE=true jobs-server',
+    }
   }
   if (archive_lacks.length > 0) {
     const columns = archive_lacks.map(escaped).join(', ')

@@ -53,7 +53,7 @@ export async function readPlan(path: string, context: Context): Promise<Plan> {
   throw new Failure('usage', `${path} is not a valid plan\n  ${faults.join('\n  ')}`, { hint: makeOne })
 }
 
-const makeOne = 'make a plan with jobsctl <change> --dry-run --plan-out <file>'
+const makeOne = 'a dry run makes a plan: jobsctl prune --domain chatbooks --dry-run --plan-out plan.json'
 
 async function jsonOf(path: string, { io, settings }: Context): Promise<unknown> {
   const text = await readText(path, { signal: io.signal, timeoutMs: settings.timeoutMs })

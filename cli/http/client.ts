@@ -123,7 +123,7 @@ const isTemporary = ({ code }: Failure): boolean => failures[code].exit === 'una
 
 function noCredential({ url, from }: Target): Failure {
   return new Failure('unauthenticated', `there is no key for ${url.origin} (${from})`, {
-    hint: 'set JOBSCTL_API_KEY beside JOBSCTL_URL, or give --api-key-file; jobsctl help config lists all ways',
+    hint: `jobsctl login ${url.origin} asks for it, or set JOBSCTL_API_KEY beside JOBSCTL_URL; jobsctl help config lists all ways`,
   })
 }
 

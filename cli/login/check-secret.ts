@@ -55,6 +55,6 @@ export async function checkSecret(
     }
   }
   throw new Failure('unauthenticated', `${server.url.origin} rejected the ${kinds.join(' or ')}; nothing was written`, {
-    hint: 'a new server prints where its key lies; jobs-server token create makes a token',
+    hint: 'a new server prints where its key lies; jobs-server token create worker-1 makes a token',
   })
 }

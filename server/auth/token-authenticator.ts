@@ -23,7 +23,7 @@ export function tokenAuthenticator(sql: Sql, limit: AttemptLimit): Authenticator
       if (caller) return caller
       limit.countWrong([`address ${address()}`, ...(parts ? [`token ${parts.id}`] : [])])
       throw new Failure('unauthenticated', 'the token is not known, or has ended', {
-        hint: 'jobs-server token create makes one',
+        hint: 'jobs-server token create worker-1 makes one',
       })
     },
   }

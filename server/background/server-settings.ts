@@ -4,26 +4,47 @@ import type { Env } from '../env.ts'
 import type { Log } from '../log.ts'
 
 /**
- * The settings that all servers on one database must agree on: with different values, what happens to a job depends on the
- * server that a caller reaches. None of them is secret.
+ * Whether all servers on one database must agree on a setting: with different values, what happens to a job depends on the
+ * server that a caller reaches. A new setting must be decided here, or it does not compile. The key of single-user mode is
+ * secret, so that it is not compared.
  */
-const agreedNames = [
-  'AUTH_MODE',
-  'JOBS_ARCHIVE_BEFORE_DELETE',
-  'JOBS_ARCHIVE_DAYS',
-  'JOBS_AUDIT_DAYS',
-  'JOBS_EVENTS_DAYS',
-  'JOBS_LEASE_MAX_SECONDS',
-  'JOBS_MAX_BODY_BYTES',
-  'JOBS_MAX_JSON_BYTES',
-  'JOBS_QUARANTINE_THRESHOLD',
-  'JOBS_REDACT_KEYS',
-  'JOBS_REQUIRE_COMPLETION_TOKEN',
-] as const satisfies readonly (keyof Env)[]
+const mustAgree: Record<keyof Env, boolean> = {
+  HOST: false,
+  PORT: false,
+  JOBS_DB_URL: false,
+  JOBS_DATA_DIR: false,
+  JOBS_EMBEDDED_FSYNC: false,
+  AUTH_MODE: true,
+  SINGLE_USER_API_KEY: false,
+  JOBS_TRUSTED_PROXIES: false,
+  JOBS_DB_SCHEMA: false,
+  JOBS_DB_POOL: false,
+  JOBS_DB_OPERATOR_POOL: false,
+  JOBS_DB_POOLER: false,
+  JOBS_STATEMENT_TIMEOUT_SECONDS: false,
+  JOBS_LOCK_TIMEOUT_SECONDS: false,
+  JOBS_MAX_BODY_BYTES: true,
+  JOBS_MAX_JSON_BYTES: true,
+  JOBS_LEASE_MAX_SECONDS: true,
+  JOBS_REQUIRE_COMPLETION_TOKEN: true,
+  JOBS_QUARANTINE_THRESHOLD: true,
+  JOBS_ARCHIVE_BEFORE_DELETE: true,
+  JOBS_ARCHIVE_DAYS: true,
+  JOBS_ARCHIVE_MAX_BYTES: true,
+  JOBS_CHANGE_MAX_LAG: true,
+  JOBS_CHANGE_MAX_WAL: true,
+  JOBS_EVENTS_DAYS: true,
+  JOBS_AUDIT_DAYS: true,
+  JOBS_REDACT_KEYS: true,
+  JOBS_SHUTDOWN_SECONDS: false,
+}
 
 /** The agreed settings of this server, as text by name. One that is unset agrees with every value. */
-export const agreedSettings = (env: Env): ReadonlyMap<string, string> =>
-  new Map(agreedNames.flatMap((name) => (env[name] === undefined ? [] : [[name, String(env[name])] as const])))
+export function agreedSettings(env: Env): ReadonlyMap<string, string> {
+  const values = new Map<string, unknown>(Object.entries(env))
+  const agreed = Object.entries(mustAgree).filter(([name, agreed]) => agreed && values.get(name) !== undefined)
+  return new Map(agreed.map(([name]) => [name, String(values.get(name))]))
+}
 
 /** A setting of another server that differs from this one. */
 interface Difference {

@@ -25,6 +25,14 @@ describe('a term of events', () => {
   it('must be the same on all servers that have one', () => {
     expect(agreedSettings(readEnv({ JOBS_AUDIT_DAYS: '36500' })).get('JOBS_AUDIT_DAYS')).toBe('36500')
     expect(agreedSettings(readEnv({})).has('JOBS_AUDIT_DAYS')).toBe(false)
+    expect(
+      [...agreedSettings(readEnv({ SINGLE_USER_API_KEY: 'secret', JOBS_EVENTS_DAYS: '5' })).keys()].sort(),
+    ).toEqual([
+      ...['AUTH_MODE', 'JOBS_ARCHIVE_BEFORE_DELETE', 'JOBS_ARCHIVE_DAYS', 'JOBS_CHANGE_MAX_LAG', 'JOBS_CHANGE_MAX_WAL'],
+      ...['JOBS_EVENTS_DAYS', 'JOBS_LEASE_MAX_SECONDS'],
+      ...['JOBS_MAX_BODY_BYTES', 'JOBS_MAX_JSON_BYTES', 'JOBS_QUARANTINE_THRESHOLD', 'JOBS_REDACT_KEYS'],
+      'JOBS_REQUIRE_COMPLETION_TOKEN',
+    ])
   })
 })
 

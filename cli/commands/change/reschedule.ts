@@ -53,7 +53,7 @@ function timeOf({ now, in: after, at, by }: RescheduleFlags): { fields: object; 
   const given = [now, after, at, by].filter((flag) => flag !== undefined)
   if (given.length !== 1) {
     throw new Failure('usage', 'to when? give one of --now, --in, --at and --by; nothing was changed', {
-      hint: '--in 2h',
+      hint: 'jobsctl reschedule --domain chatbooks --in 2h --dry-run',
     })
   }
   if (at !== undefined) return { fields: { available_at: timeText(at) }, words: ['--at', at] }

@@ -39,7 +39,9 @@ export const sweep: CommandSpec<SweepFlags> = {
     const { sweepChange, sweepRequest } = await import('../../changes/sweep.ts')
     const { guardChange } = await import('../../guard/guard.ts')
     if (flags.age === undefined && flags.runtime === undefined) {
-      throw new Failure('usage', 'which jobs? give --age, --runtime or both', { hint: '--age 1d --runtime 2h' })
+      throw new Failure('usage', 'which jobs? give --age, --runtime or both', {
+        hint: 'jobsctl sweep --domain chatbooks --age 1d --runtime 2h --dry-run',
+      })
     }
     const { scope, fields, words: which } = narrowedScope(await withWholeCluster(context, flags))
     const age_seconds = flags.age === undefined ? undefined : seconds(flags.age, '--age')

@@ -70,7 +70,7 @@ function refuseContradictions({ settings }: Context, { after, since, limit, foll
   }
   if (follow && settings.output === 'json') {
     throw new Failure('usage', '--follow has no end, so its output cannot be one JSON document', {
-      hint: 'use --ndjson',
+      hint: 'jobsctl events --follow --ndjson',
     })
   }
   if (settings.curl && after === undefined) {

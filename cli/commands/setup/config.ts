@@ -121,7 +121,9 @@ function replacedBy(key: string): string[] {
 function withProfileSetting(current: { profiles: Record<string, object> }, key: string, value: string) {
   const [, name = '', field = ''] = /^profiles\.(.+)\.([^.]+)$/.exec(key) ?? []
   if (!field || key.includes('__proto__')) {
-    throw new Failure('usage', `${key} is not a setting`, { hint: 'settings are default and profiles.<name>.<field>' })
+    throw new Failure('usage', `${key} is not a setting`, {
+      hint: 'settings are default and profiles.<name>.<field>: jobsctl config set profiles.prod.url https://jobs.example.com',
+    })
   }
   const own = Object.hasOwn(current.profiles, name) ? current.profiles[name] : {}
   const kept = Object.entries(own ?? {}).filter(([other]) => !replacedBy(key).includes(`profiles.${name}.${other}`))

@@ -1,0 +1,59 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { commands } from '../../cli/commands/all.ts'
+import { topicNames } from '../../cli/help/topics.ts'
+import { globalFlags, guardFlags } from '../../cli/settings/flags/global-flags.ts'
+import { Env } from '../../server/env.ts'
+
+/** The text of each hint in the sources. */
+async function hints(): Promise<string[]> {
+  const files = await Promise.all(
+    ['cli', 'server', 'shared'].map(async (folder) =>
+      (await readdir(folder, { recursive: true }))
+        .filter((file) => file.endsWith('.ts'))
+        .map((file) => join(folder, file)),
+    ),
+  )
+  const texts = await Promise.all(files.flat().map((file) => readFile(file, 'utf8')))
+  return texts.flatMap((text) =>
+    [...text.matchAll(/\bhint: ?\n?\s*(?:[^'"`\n]*\? ?)?('[^'\n]*'|`[^`]*`|"[^"\n]*")/g)].map(([, quoted = '']) =>
+      quoted.slice(1, -1),
+    ),
+  )
+}
+
+/** Words behind the name of the program in a sentence about it. */
+const prose = ['first', 'with']
+
+const flagsOf = (flags: readonly { flags: string }[]) => flags.flatMap(({ flags }) => flags.match(/--[a-z-]+/g) ?? [])
+
+it('each command in a hint is a command of jobsctl with flags that it takes', async () => {
+  const words = commands.map(({ name }) => name).join('|')
+  const mentioned = (await hints()).flatMap((hint) =>
+    [...hint.matchAll(/\bjobsctl ((?:--)?[a-z]+)([^;,`]*)/g)].map(([whole, verb = '', rest = '']) => ({
+      whole,
+      verb,
+      rest,
+    })),
+  )
+  expect(mentioned.length).toBeGreaterThan(20)
+  const wrong = mentioned.filter(({ verb, rest }) => {
+    if (verb === '--help' || prose.includes(verb)) return false
+    const command = commands.find(({ name }) => name === verb)
+    if (!command) return true
+    const taken = [...flagsOf(command.flags), ...flagsOf(globalFlags), ...flagsOf(guardFlags), '--help']
+    if (verb === 'help' && !new RegExp(`^ (commands|\\$|${topicNames.join('|')}|${words})`).test(rest)) return true
+    return (rest.match(/(?<= )--[a-z-]+/g) ?? []).some((flag) => !taken.includes(flag))
+  })
+  expect(wrong).toEqual([])
+})
+
+it('each setting and page in a hint exists', async () => {
+  const texts = await hints()
+  const settings = texts.flatMap((text) => text.match(/\bJOBS_[A-Z_]+/g) ?? [])
+  expect(settings.filter((name) => !Object.hasOwn(Env.shape, name))).toEqual([])
+  const pages = texts.flatMap((text) => text.match(/\bdocs\/[a-z/-]+\.md/g) ?? [])
+  expect(pages.length).toBeGreaterThan(0)
+  for (const page of pages) expect(await readFile(page, 'utf8')).not.toBe('')
+})
