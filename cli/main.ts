@@ -5,11 +5,13 @@ import { version } from '../shared/version.ts'
 import type { CommandSpec } from './command.ts'
 import { verbFirst } from './command-line/argv.ts'
 import { meantInstead, unknownCommand, unknownTopic } from './command-line/suggestions.ts'
+import { namesOf } from './command-line/words.ts'
 import { commands } from './commands/all.ts'
 import { commandHelp, commandList, programHelp } from './help/help-text.ts'
 import { topicOn } from './help/topics.ts'
 import type { Io } from './io.ts'
 import type { Ending } from './output/print.ts'
+import type { Flag } from './settings/flags/flag.ts'
 import { globalFlags, guardFlags } from './settings/flags/global-flags.ts'
 import type { GlobalFlags } from './settings/settings.ts'
 
@@ -21,7 +23,9 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   try {
     words = verbFirst(argv)
     refuseUnknown(words[0])
-    for (const spec of commandsFor(words[0])) {
+    const specs = commandsFor(words[0])
+    addGuardFlags(program, specs)
+    for (const spec of specs) {
       addCommand(program, spec, io, (ending) => {
         ended.as = ending
       })
@@ -50,8 +54,20 @@ function programOf(io: Io): Command {
       if (word === undefined) return io.out(programHelp(commands))
       throw unknownCommand(word)
     })
-  for (const { flags } of [...globalFlags, ...guardFlags]) program.option(flags)
+  for (const { flags } of globalFlags) program.option(flags)
   return program
+}
+
+/**
+ * The flags of the guard are read before or after any command that does not define a flag of the same name itself, so that a script
+ * can put them before the command.
+ */
+function addGuardFlags(program: Command, specs: readonly CommandSpec[]): void {
+  const [only, ...others] = specs
+  const own = others.length === 0 ? (only?.flags ?? []) : []
+  const isOwn = (guard: Flag) =>
+    own.some((flag) => flag !== guard && namesOf(flag.flags).some((name) => namesOf(guard.flags).includes(name)))
+  for (const flag of guardFlags) if (!isOwn(flag)) program.option(flag.flags)
 }
 
 /** The command of a verb; all commands where the first word is no verb. */

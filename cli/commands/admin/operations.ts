@@ -6,6 +6,7 @@ import { escaped } from '../../escape.ts'
 import { columns, fieldColumns, fieldsOf, forPeople } from '../../output/operation-columns.ts'
 import type { Ending } from '../../output/print.ts'
 import { labelledText } from '../../output/wrap.ts'
+import { readBrake } from '../../settings/flags/brake.ts'
 import { allFlag, describeScope, type ScopeFlags, scopeFlags, scopeOf } from '../../settings/flags/scope-flags.ts'
 import { pastTime } from '../../settings/past-time.ts'
 
@@ -15,6 +16,7 @@ interface OperationsFlags extends ScopeFlags {
   since?: string
   caller?: string
   limit?: string
+  until?: string
   expect?: string
 }
 
@@ -45,8 +47,8 @@ export const operations: CommandSpec<OperationsFlags> = {
     { flags: '--until <time>', about: 'with keep: until this time, or for 30d from now', group: 'HOW' },
     { flags: '--expect <hash>', about: 'with verify: a hash kept elsewhere, which must still be there', group: 'HOW' },
   ],
-  async run(context, { expect, ...flags }, [word, id]) {
-    const { until } = context.settings.brake
+  async run(context, { expect, until: end, ...flags }, [word, id]) {
+    const { until } = readBrake({ ...(end !== undefined && { until: end }) })
     if (expect !== undefined && word !== 'verify') throw new Failure('usage', '--expect needs verify')
     if (until !== undefined && word !== 'keep') throw new Failure('usage', '--until needs keep')
     if (word === undefined) return list(context, flags)

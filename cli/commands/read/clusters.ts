@@ -52,9 +52,7 @@ export const clusters: CommandSpec<ClustersFlags> = {
   async run(context, flags) {
     const { failureClusters: endpoint } = await import('../../../shared/jobs/clusters.ts')
     const { parseInput } = await import('../../settings/flags/flag-errors.ts')
-    // A flag of changes has the same name, and is read before the flags of a command.
-    const { until } = context.flags
-    const request = requestOf({ ...flags, ...(until !== undefined && { until }) })
+    const request = requestOf(flags)
     parseInput(endpoint.input, request)
     const answer = await answerOf(context, endpoint, request)
     if (!answer) return 'ok'
