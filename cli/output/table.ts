@@ -123,7 +123,10 @@ interface Contents {
 /** The narrowest column: two characters and the sign for cut text. */
 const narrowest = 3
 
-/** The widths that fit `most` columns of the terminal. The widest column shrinks first, below its title only where needed; numbers are never cut. */
+/**
+ * The widths that fit `most` columns of the terminal. Prose shrinks first, then titles, then the widest cells, and what names a
+ * row last; numbers are never cut.
+ */
 function fitted<Row>(columns: readonly Column<Row>[], { widths: cells, numbers }: Contents, most: number): number[] {
   const titles = columns.map(({ title }) => width(title))
   const widths = cells.map((cell, at) => Math.max(cell, titles[at] ?? 0))
@@ -133,6 +136,7 @@ function fitted<Row>(columns: readonly Column<Row>[], { widths: cells, numbers }
     const most = Math.max(...able)
     return most > 0 ? able.indexOf(most) : undefined
   }
+  const ofCells = cells.map((cell) => Math.max(narrowest, cell))
   const whole = titles.map((title, at) => Math.max(8, title, numbers[at] ? (cells[at] ?? 0) : 0))
   const cut = cells.map((cell, at) =>
     numbers[at] || columns[at]?.gives === 'never' ? Math.max(narrowest, cell) : narrowest,
@@ -142,6 +146,7 @@ function fitted<Row>(columns: readonly Column<Row>[], { widths: cells, numbers }
   while (total() > most) {
     const at =
       widest(whole, (gives) => gives === 'first') ??
+      widest(ofCells, () => true) ??
       widest(whole, (gives) => gives !== 'never') ??
       widest(cut, () => true) ??
       widest(last, () => true)

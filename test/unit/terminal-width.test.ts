@@ -24,6 +24,19 @@ describe('a table at a narrow terminal', () => {
   })
 })
 
+it('titles are cut before cells, and what names a row is cut last', () => {
+  const words: Column<Row>[] = [
+    { title: 'queue', value: ({ queue }) => queue, gives: 'never' },
+    { title: 'quarantined', value: ({ quarantined }) => quarantined },
+    { title: 'a long title', value: () => 'completed' },
+  ]
+  const rows = [{ queue: 'chatbooks/default', queued: 0, quarantined: 12 }]
+  const lines = (most: number) => tableText(words, rows, styleFor(false), most).trimEnd().split('\n')
+  expect(lines(40)).toEqual(['QUEUE              QUARANTI…  A LONG TI…', 'chatbooks/default         12  completed'])
+  expect(lines(33)[1]).toBe('chatbooks/default   12  completed')
+  expect(lines(28)[1]).toMatch(/^chatbooks\/default +12 {2}com…$/)
+})
+
 it('one long name does not widen a table for all rows', () => {
   const queues = ['chatbooks/default', `chatbooks/${'x'.repeat(100)}`]
   const rows = queues.map((queue) => ({ queue, queued: 3, quarantined: 0 }))

@@ -75,11 +75,12 @@ const forPeople: Column<WorkerRow>[] = [
   { title: 'asked', value: ({ last_asked_at }) => agoOrNever(last_asked_at), gives: 'never' },
   { title: 'acquired', value: ({ last_acquired_at }) => agoOrNever(last_acquired_at), gives: 'never' },
   { title: 'renewed', value: ({ last_renewed_at }) => agoOrNever(last_renewed_at), gives: 'never' },
-  { title: 'done', value: ({ done_15m }) => done_15m },
+  { title: 'done', value: ({ done_15m }) => done_15m, zeros: 'drop' },
   {
     title: 'failed',
     value: ({ failed_15m }) => failed_15m,
     paint: ({ failed_15m }) => (failed_15m > 0 ? 'red' : undefined),
+    zeros: 'drop',
   },
   { title: 'queues', value: ({ queues }) => queuesText(queues), gives: 'first' },
 ]

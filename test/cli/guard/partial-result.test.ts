@@ -141,7 +141,9 @@ describe('doctor on the history', () => {
     ])
     expect(fine).toMatch(/^0 history\tok\t.*job_events 1,200,000 rows, 500 MB, 40,0\d\d a day; /)
     expect(fine).toMatch(/jobs_archive 14,000 rows, 45 MB, kept 7 days, 2,000 a day/)
-    expect(off).toMatch(/^0 history\twarning\t.+\tJOBS_ARCHIVE_BEFORE_DELETE is off: a prune cannot be undone$/)
+    expect(off).toMatch(
+      /^0 history\twarning\t.+\ta prune cannot be undone; .+: JOBS_ARCHIVE_BEFORE_DELETE=true jobs-server$/,
+    )
     expect(behind).toMatch(
       /^0 history\twarning\t.+\tthe oldest archived row is 19 days old, and rows are kept for 7 days/,
     )
