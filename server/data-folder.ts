@@ -1,4 +1,5 @@
 import { access, chmod, constants, mkdir, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { Failure } from '../shared/errors.ts'
 import type { Log } from './log.ts'
 import { systemErrorText } from './system-error.ts'
@@ -12,7 +13,8 @@ export async function makeDataFolder(folder: string, log: Log): Promise<void> {
   const { mode, uid } = await mkdir(folder, { recursive: true, mode: 0o700 })
     .then(() => access(folder, constants.R_OK | constants.W_OK | constants.X_OK))
     .then(() => stat(folder))
-    .catch((cause: NodeJS.ErrnoException) => {
+    .catch(async (error: NodeJS.ErrnoException) => {
+      const cause = error.code === 'ENOENT' ? ((await obstacle(folder)) ?? error) : error
       throw unusable(folder, systemErrorText(cause), 'name a folder, or a path where the server can make one', cause)
     })
   // Windows has no modes and no user ids.
@@ -26,6 +28,19 @@ export async function makeDataFolder(folder: string, log: Log): Promise<void> {
   await chmod(folder, 0o700)
   const before = (mode & 0o777).toString(8)
   log.warn(`JOBS_DATA_DIR: the mode of ${folder} was ${before} and is 700 now, since other users must not read it`)
+}
+
+/**
+ * Why a folder cannot be made. Node says `no such file or directory` where the disk is read-only: the nearest folder that
+ * is there says why nothing can be made in it. Undefined when something can.
+ */
+async function obstacle(folder: string): Promise<NodeJS.ErrnoException | undefined> {
+  const above = dirname(resolve(folder))
+  const error = await access(above, constants.W_OK | constants.X_OK).then(
+    () => undefined,
+    (cause: NodeJS.ErrnoException) => cause,
+  )
+  return error?.code === 'ENOENT' && above !== dirname(above) ? obstacle(above) : error
 }
 
 function unusable(folder: string, why: string, hint: string, cause?: unknown): Failure {

@@ -9,6 +9,7 @@ import { createBufferedWriter } from './buffered-writer.ts'
 import { demoCommand } from './demo/demo-command.ts'
 import { readEnv, warningsOf } from './env.ts'
 import { envHelp } from './env-help.ts'
+import { leave } from './leave.ts'
 import { createLog } from './log.ts'
 import { start } from './start.ts'
 import { errorText } from './system-error.ts'
@@ -73,28 +74,32 @@ async function run(): Promise<void> {
   const log = createLog({ write: writer.write, readable: Boolean(process.stdout.isTTY) })
   const env = readEnv(process.env)
   for (const warning of warningsOf(process.env)) log.warn(warning)
+  const end = (code: number, threadsEnded = true) => leave({ code, threadsEnded, log, flush: writer.flush })
   const starting = start(env, log)
   let stopping = false
   const stop = async (signal: string) => {
-    if (stopping) process.exit(exits.failed.code)
+    const again = stopping
     stopping = true
+    const running = await starting.catch(() => undefined)
+    if (again) return end(exits.failed.code, await running?.abandon())
     log.info(`${signal}: finishing the running calls`)
-    await (await starting.catch(() => undefined))?.stop()
+    const threadsEnded = await running?.stop()
     log.info('stopped')
-    process.exit(exits.ok.code)
+    end(exits.ok.code, threadsEnded)
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
   const running = await starting
   // A database that never opened rejects `prepared` with its reason, which is reported below.
   void Promise.all([running.lost, running.prepared]).then(
-    () => {
-      log.error('the embedded database has stopped; start the server again')
-      process.exit(exits.failed.code)
+    async ([why]) => {
+      log.error(`the embedded database has stopped: ${why}; start the server again`)
+      end(exits.failed.code, await running.abandon())
     },
     () => {},
   )
   await running.prepared.catch(async (error: unknown) => {
-    await running.stop()
+    const threadsEnded = await running.stop()
+    if (!threadsEnded) end(reportError(error), threadsEnded)
     throw error
   })
 }

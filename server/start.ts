@@ -30,12 +30,17 @@ import { createWorkerMarks } from './waiting/worker-marks.ts'
 export interface Running {
   url: string
   sql: Pool
-  /** Stops accepting calls, lets running calls end within `JOBS_SHUTDOWN_SECONDS`, and closes the database. */
-  stop: () => Promise<void>
+  /**
+   * Stops accepting calls, lets running calls end within `JOBS_SHUTDOWN_SECONDS`, and closes the database.
+   * @returns false when a thread of the database cannot be ended, so that `process.exit` would wait for it
+   */
+  stop: () => Promise<boolean>
+  /** Ends the threads of the database at once, and does not wait for calls. Returns what `stop` returns. */
+  abandon: () => Promise<boolean>
   /** Resolves when the schema is current, indexes included; rejects when it cannot be made so. */
   prepared: Promise<void>
-  /** Resolves when the database cannot be used any more and only a restart of the server helps. */
-  lost: Promise<void>
+  /** Resolves with a clause that says why, when the database cannot be used any more and only a restart of the server helps. */
+  lost: Promise<string>
 }
 
 /** The part of JOBS_SHUTDOWN_SECONDS that running calls get; the database is closed in the rest of the time. */
@@ -76,9 +81,9 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
     stopping.abort()
     await close(server, limitMs * shareOfCalls)
     await Promise.race([Promise.all([closeTokenSocket(), background.ended()]), pause(remainingMs() / 2)])
-    await opened.close(remainingMs())
+    return opened.close(remainingMs())
   }
-  return { url, sql, stop, prepared: background.prepared, lost: opened.lost }
+  return { url, sql, stop, abandon: opened.abandon, prepared: background.prepared, lost: opened.lost }
 }
 
 interface ContextOptions {

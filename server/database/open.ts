@@ -44,7 +44,9 @@ export async function openDatabase(env: Env, log: Log): Promise<OpenedDatabase> 
     close: async (graceMs) => {
       const timeout = Math.min(5, graceMs / 1000)
       await Promise.all([sql, operatorSql, own].map((pool) => pool?.end({ timeout })))
+      return true
     },
+    abandon: async () => true,
     // A PostgreSQL server may come back at any time, so it is never lost.
     lost: new Promise(() => {}),
   }

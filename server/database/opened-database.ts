@@ -31,8 +31,13 @@ export interface OpenedDatabase {
   openWith?: (statement: string) => void
   /** Listens to a channel, and listens again after a lost connection. */
   listen: (channel: string, listener: Listener) => void
-  /** Closes the database within `graceMs` milliseconds, whatever state it is in. */
-  close: (graceMs: number) => Promise<void>
-  /** Resolves when the database cannot be used any more and only a restart of the server helps. */
-  lost: Promise<void>
+  /**
+   * Closes the database within `graceMs` milliseconds and a moment, whatever state it is in.
+   * @returns false when a thread waits for the disk and cannot be ended, so that `process.exit` would wait for it, too
+   */
+  close: (graceMs: number) => Promise<boolean>
+  /** Ends the threads of the database at once, as `kill -9` would. Returns what `close` returns. */
+  abandon: () => Promise<boolean>
+  /** Resolves with a clause that says why, when the database cannot be used any more and only a restart of the server helps. */
+  lost: Promise<string>
 }

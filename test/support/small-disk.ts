@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process'
 import { statfsSync } from 'node:fs'
+import { mount, unmount } from '../../scripts/campaigns/embedded/mounts.ts'
 import { newFolder } from './database/database.ts'
 
 /** A disk of its own that can be made larger. */
@@ -13,16 +13,14 @@ export interface SmallDisk {
 /** A disk in memory of so many MiB; undefined where this process may not mount one. */
 export async function mountSmallDisk(mib: number): Promise<SmallDisk | undefined> {
   const folder = await newFolder('disk')
-  const mount = (options: string) =>
-    spawnSync('mount', ['-t', 'tmpfs', '-o', `mode=700,${options}`, 'tmpfs', folder]).status === 0
-  if (!mount(`size=${mib}m`)) return undefined
+  if (!mount(folder, `size=${mib}m`)) return undefined
   return {
     folder,
     freeBytes: () => {
       const { bavail, bsize } = statfsSync(folder)
       return bavail * bsize
     },
-    grow: (size) => void mount(`remount,size=${size}m`),
-    unmount: () => void spawnSync('umount', ['-l', folder]),
+    grow: (size) => void mount(folder, `remount,size=${size}m`),
+    unmount: () => void unmount(folder),
   }
 }

@@ -12,14 +12,13 @@ class OpenedFiles extends WatchedFiles {
 it('a failed fsync is an error number of WebAssembly, and no exception inside of PostgreSQL', () => {
   const module: NodeFileSystem = {
     NODEFS: {
-      realPath: () => '',
-      node_ops: { rename: () => {} },
-      stream_ops: { read: () => 0, write: () => 0, setattr: () => {} },
+      tryFSOperation: (operation) => operation(),
+      stream_ops: { read: () => 0, write: () => 0 },
     },
   }
   new OpenedFiles(tmpdir(), { fsync: true, touched: () => {}, aborted: () => {} }).extend(module)
   const nfd = openSync(tmpdir(), 'r')
-  const fsync = () => module.NODEFS.stream_ops.fsync?.({ nfd, node: {} })
+  const fsync = () => module.NODEFS.stream_ops.fsync?.({ nfd })
   expect(fsync()).toBe(0)
   closeSync(nfd)
   expect(fsync()).toBe(29)

@@ -7,6 +7,9 @@ const diskFull = /no space left|quota exceeded|file too large/i
 /** True when this reason of PostgreSQL means that the disk is full. */
 export const isDiskFull = (why: string): boolean => diskFull.test(why)
 
+/** True when this reason of PostgreSQL means that the user of this process may not read or write a file. */
+export const isAccessDenied = (why: string): boolean => /permission denied|operation not permitted/i.test(why)
+
 /**
  * The error of a statement: `closed` when it was not sent because the database is closed, `stopped` when the database
  * stopped after the statement was sent, so that the server cannot tell whether PostgreSQL ran it.

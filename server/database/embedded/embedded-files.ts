@@ -1,25 +1,21 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { NodeFS } from '@electric-sql/pglite/nodefs'
-
-/** A file or folder in Emscripten's file system. */
-type FileNode = object
+import { errorText } from '../../system-error.ts'
 
 /** A file or folder as Emscripten's file system has it open. */
 interface OpenFile {
   /** The descriptor of Node. */
   nfd: number
-  node: FileNode
 }
 
-/** The part of Emscripten's file system on Node that is extended, here and where a power cut is simulated. */
+/** The part of Emscripten's file system on Node that is extended here. */
 export interface NodeFileSystem {
   NODEFS: {
-    realPath: (node: FileNode) => string
-    node_ops: { rename: (node: FileNode, folder: FileNode, name: string) => void }
+    /** Runs an operation of Node on files, and turns its error into one of Emscripten's. */
+    tryFSOperation: (operation: () => unknown) => unknown
     stream_ops: {
       read: (file: OpenFile, buffer: Uint8Array, offset: number, length: number, position: number) => number
       write: (file: OpenFile, buffer: Uint8Array, offset: number, length: number, position: number) => number
-      setattr: (file: OpenFile, attributes: { size?: number }) => void
       /** Emscripten has no fsync for files of Node: without this function the database's fsync does nothing. */
       fsync?: (file: OpenFile) => number
     }
@@ -30,28 +26,36 @@ interface Watching {
   fsync: boolean
   /** Called before each read, write and fsync. */
   touched: () => void
-  /** Called with PostgreSQL's last error message when the database ends itself. */
+  /** Called with PostgreSQL's last message that ended something, when the database ends itself. */
   aborted: (reason: string) => void
 }
 
 /** The files of the embedded database on the disk: with fsync, and with notice of what the database does. */
 export class WatchedFiles extends NodeFS {
+  /** PostgreSQL's last message that ended something: the whole of PostgreSQL, or its only session. */
+  #lastEnd: string | undefined
+  /** The last error of the disk, in words. */
+  #lastTrouble: string | undefined
   readonly #watching: Watching
   constructor(folder: string, watching: Watching) {
     super(folder)
     this.#watching = watching
   }
 
+  /** Why PostgreSQL has ended, as far as its messages and the disk tell. */
+  get whyEnded(): string | undefined {
+    return this.#lastEnd ?? this.#lastTrouble
+  }
+
   override async init(...args: Parameters<NodeFS['init']>) {
     const { emscriptenOpts } = await super.init(...args)
     const { aborted } = this.#watching
-    let last = 'PostgreSQL ended itself'
     const { printErr } = emscriptenOpts
     emscriptenOpts.printErr = (line: string) => {
-      last = /\b(?:PANIC|FATAL):\s+(.*)/.exec(line)?.[1] ?? last
+      this.#lastEnd = /\b(?:PANIC|FATAL):\s+(.*)/.exec(line)?.[1] ?? this.#lastEnd
       printErr?.(line)
     }
-    emscriptenOpts.onAbort = () => aborted(last)
+    emscriptenOpts.onAbort = () => aborted(this.whyEnded ?? 'PostgreSQL ended itself')
     emscriptenOpts.preRun = [...(emscriptenOpts.preRun ?? []), (module: NodeFileSystem) => this.watch(module)]
     return { emscriptenOpts }
   }
@@ -59,6 +63,16 @@ export class WatchedFiles extends NodeFS {
   /** Extends the operations on files, before the database runs. */
   protected watch({ NODEFS }: NodeFileSystem): void {
     const { fsync, touched } = this.#watching
+    const { tryFSOperation } = NODEFS
+    NODEFS.tryFSOperation = (operation) =>
+      tryFSOperation(() => {
+        try {
+          return operation()
+        } catch (error) {
+          if (isTrouble(error)) this.#lastTrouble = errorText(error)
+          throw error
+        }
+      })
     const operations = NODEFS.stream_ops
     const { read, write } = operations
     operations.read = (...args) => {
@@ -76,6 +90,12 @@ export class WatchedFiles extends NodeFS {
     }
   }
 }
+
+/** Errors of a disk or of the rights to it. Others, such as a missing file, are part of PostgreSQL's work. */
+const troubles = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EACCES', 'EPERM', 'EIO']
+
+const isTrouble = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'code' in error && troubles.includes(String(error.code))
 
 /** `EIO` as WebAssembly has it. */
 const inputOutputError = 29

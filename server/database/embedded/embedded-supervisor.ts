@@ -30,8 +30,8 @@ const mostTries = 3
  * answer. When the disk is full it first waits until the disk has room.
  */
 export class EmbeddedSupervisor {
-  /** Resolves when the database cannot be opened again, and only a restart of the server helps. */
-  readonly lost: Promise<void>
+  /** Resolves with a clause that says why, when the database cannot be opened again and only a restart of the server helps. */
+  readonly lost: Promise<string>
   readonly #options: Supervising
   #state: State = { is: 'opening' }
   #thread: DatabaseThread | undefined
@@ -57,11 +57,14 @@ export class EmbeddedSupervisor {
     return this.#state.is === 'open'
   }
 
-  /** Closes the database. After `graceMs` milliseconds its thread is ended even when it does not answer. */
-  async close(graceMs: number): Promise<void> {
+  /**
+   * Closes the database. After `graceMs` milliseconds its thread is ended even when it does not answer.
+   * @returns false when the thread cannot be ended
+   */
+  async close(graceMs: number): Promise<boolean> {
     this.#closing.abort()
     // A database that is being opened may be left at any point: it is made under another name, and recovers otherwise.
-    await this.#thread?.close(this.isOpen ? graceMs : 0)
+    return (await this.#thread?.close(this.isOpen ? graceMs : 0)) ?? true
   }
 
   /** Starts a thread, and resolves when the database is open or could not be opened. */
@@ -84,7 +87,8 @@ export class EmbeddedSupervisor {
     opened()
   }
 
-  async #keepOpen(): Promise<void> {
+  /** Resolves with a clause that says why, when the database cannot be opened again. */
+  async #keepOpen(): Promise<string> {
     let failures = 0
     for (await this.#changed; !this.#closing.signal.aborted; await this.#openOnce()) {
       if (this.#state.is === 'open') {
@@ -92,16 +96,23 @@ export class EmbeddedSupervisor {
         this.#state = { is: 'closed', why: await this.#state.thread.ended }
       } else failures += 1
       if (this.#closing.signal.aborted) break
-      if (this.#state.is !== 'closed') return
+      if (this.#state.is !== 'closed') return this.#state.is === 'failed' ? this.#state.failure.message : 'it is closed'
       const { why } = this.#state
-      if (failures > mostTries && !isDiskFull(why)) return this.#fail(new Failure('database_unavailable', why))
+      // Two threads on one folder would damage the database.
+      if (!(await this.#thread?.isGone()))
+        return this.#fail(`${why}, and its thread, which waits for the disk, cannot be ended`)
+      if (failures > mostTries && !isDiskFull(why)) return this.#fail(why)
       await this.#pause(why, failures)
     }
     return new Promise(() => {})
   }
 
-  #fail(failure: Failure): void {
-    this.#state = { is: 'failed', failure }
+  #fail(why: string): string {
+    this.#state = {
+      is: 'failed',
+      failure: new Failure('database_unavailable', `the embedded database has stopped: ${why}; nothing was changed`),
+    }
+    return why
   }
 
   async #pause(why: string, failures: number): Promise<void> {

@@ -1,6 +1,8 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../../../shared/errors.ts'
 import { errorText } from '../../system-error.ts'
+import { isAccessDenied } from './embedded-error.ts'
 import type { ThreadData, ThreadMessage } from './embedded-protocol.ts'
 
 export interface ThreadOptions {
@@ -22,11 +24,20 @@ export interface DatabaseThread {
   send: (bytes: Uint8Array) => void
   /** Receives the answers, from now on. */
   receive: (answer: ((bytes: Uint8Array) => void) | undefined) => void
-  /** Closes the database. After `graceMs` the thread is ended even when it does not answer. */
-  close: (graceMs: number) => Promise<void>
+  /** Resolves to true when the thread is gone. A thread that waits for a disk stays, and nothing but the end of the process ends it. */
+  isGone: () => Promise<boolean>
+  /**
+   * Closes the database. After `graceMs` the thread is ended even when it does not answer.
+   * @returns false when the thread cannot be ended
+   */
+  close: (graceMs: number) => Promise<boolean>
 }
 
 const lookEveryMs = 500
+/** A thread that runs code ends at once, and on a busy machine a little later. */
+const longestEndMs = 10_000
+/** An opening compiles PostgreSQL before it touches a file, which takes long on a busy machine. */
+const leastOpeningSilenceMs = 60_000
 
 /** Starts the database in a thread of its own, so that a long query does not keep the server from answering. */
 export function startDatabaseThread({ folder, fsync, silenceMs }: ThreadOptions): DatabaseThread {
@@ -38,16 +49,24 @@ export function startDatabaseThread({ folder, fsync, silenceMs }: ThreadOptions)
   let unanswered = 1 // the opening
   let answer: ((bytes: Uint8Array) => void) | undefined
   let failed: unknown
+  const gone = new Promise<true>((resolve) => worker.once('exit', () => resolve(true)))
+  const goneWithin = (ms: number) => Promise.race([gone, wait(ms, false, { ref: false })])
   const stop = (why: string) => {
+    watch.end()
     end(why)
     void worker.terminate()
   }
-  const watch = watchSilence({ activity, silenceMs, isWaiting: () => unanswered > 0, stop })
+  let isOpen = false
+  const limitMs = () => (isOpen ? silenceMs : Math.max(silenceMs, leastOpeningSilenceMs))
+  const watch = watchSilence({ activity, silenceMs, limitMs, isWaiting: () => unanswered > 0, stop })
   worker.on('message', (message: Uint8Array | ThreadMessage) => {
     if (message !== 'open' && 'stopped' in message) return stop(message.stopped)
     unanswered -= 1
-    if (message === 'open') return open(message)
     watch.restart()
+    if (message === 'open') {
+      isOpen = true
+      return open(message)
+    }
     answer?.(message)
   })
   worker.once('error', (cause) => {
@@ -71,12 +90,12 @@ export function startDatabaseThread({ folder, fsync, silenceMs }: ThreadOptions)
     receive: (receiver) => {
       answer = receiver
     },
+    isGone: () => goneWithin(longestEndMs),
     close: async (graceMs) => {
-      const exited = new Promise((resolve) => worker.once('exit', resolve))
       worker.postMessage('close')
-      const late = setTimeout(() => void worker.terminate(), graceMs)
-      if (worker.threadId !== -1) await exited // -1: the thread has ended already
-      clearTimeout(late)
+      if (await goneWithin(graceMs)) return true
+      void worker.terminate()
+      return goneWithin(longestEndMs)
     },
   }
 }
@@ -84,12 +103,14 @@ export function startDatabaseThread({ folder, fsync, silenceMs }: ThreadOptions)
 interface Silence {
   activity: SharedArrayBuffer
   silenceMs: number
+  /** The longest silence at this moment. */
+  limitMs: () => number
   isWaiting: () => boolean
   stop: (why: string) => void
 }
 
 /** Ends a thread that does not answer and does not read or write any file. */
-function watchSilence({ activity, silenceMs, isWaiting, stop }: Silence) {
+function watchSilence({ activity, silenceMs, limitMs, isWaiting, stop }: Silence) {
   const counter = new Int32Array(activity)
   let seen = 0
   let since = performance.now()
@@ -100,7 +121,7 @@ function watchSilence({ activity, silenceMs, isWaiting, stop }: Silence) {
     const now = Atomics.load(counter, 0)
     if (now !== seen || !isWaiting()) restart()
     seen = now
-    if (performance.now() - since > silenceMs) stop(`it has not answered for ${silenceMs / 1000} s`)
+    if (performance.now() - since > limitMs()) stop(`it has not answered for ${limitMs() / 1000} s`)
   }
   const timer = setInterval(look, Math.min(lookEveryMs, silenceMs)).unref()
   return { restart, end: () => clearInterval(timer) }
@@ -122,5 +143,8 @@ function openingFailure(cause: unknown, why: string): Failure {
       cause,
     })
   }
-  return new Failure('database_unavailable', `the embedded database does not open: ${why}`, { cause })
+  const hint = isAccessDenied(why)
+    ? 'every file of the data folder must belong to the user who runs the server'
+    : undefined
+  return new Failure('database_unavailable', `the embedded database does not open: ${why}`, { hint, cause })
 }

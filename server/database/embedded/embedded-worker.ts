@@ -20,7 +20,10 @@ const open = (at: string) => {
     // Posted from within WebAssembly, because after an abort the thread never returns to its event loop.
     aborted: (reason) => tell({ stopped: reason }),
   })
-  return openPglite(files, fsync)
+  return openPglite(files, fsync).catch((cause: unknown) => {
+    // PGlite itself only says that it failed to initialize.
+    throw new Error(files.whyEnded ?? errorText(cause), { cause })
+  })
 }
 
 await makeDatabase({ folder, open, fsync })

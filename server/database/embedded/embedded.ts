@@ -62,9 +62,11 @@ export async function openEmbedded({ folder, fsync, silenceMs, log }: EmbeddedOp
     close: async (graceMs) => {
       // Statements on a database that is not open do not end by themselves.
       if (supervisor.isOpen) await own.end({ timeout: graceMs / 2000 })
-      await supervisor.close(graceMs / 2)
+      const isGone = await supervisor.close(graceMs / 2)
       await own.end({ timeout: 0 })
       await release()
+      return isGone
     },
+    abandon: () => supervisor.close(0),
   }
 }
