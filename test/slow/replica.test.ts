@@ -1,5 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { postgresBinaries, unprivileged } from '../../scripts/postgres/binaries.ts'
 import { previewOf, retry } from '../support/bulk-tools.ts'
 import { newFolder } from '../support/database/database.ts'
 import { type ReplicatedPostgres, replicaName, startReplicated } from '../support/database/replica.ts'
@@ -68,5 +74,27 @@ it('a role without pg_monitor does not see the lag: the preview says so, and the
     expect(await change(world)).toMatchObject({ status: 200, body: { affected: 400 } })
     expect(await waiting(world)).toHaveLength(0)
   })
+  await world.stop()
+})
+
+it('a change does not wait for pg_receivewal, which replays nothing', async (test) => {
+  const program = join(await postgresBinaries(await newFolder('bin'), unprivileged()), 'pg_receivewal')
+  if (!existsSync(program)) test.skip('this PostgreSQL has no pg_receivewal')
+  const receiver = spawn(program, ['-D', await newFolder('wal'), '-d', pair.url], { stdio: 'ignore' })
+  const world = await openAs('receiving', 'grant pg_monitor to receiving')
+  const lag = () => world.sql<{ lag: number }[]>`
+    select extract(epoch from replay_lag)::float8 as lag from pg_stat_replication where application_name = 'pg_receivewal'`
+  // PostgreSQL counts the time since it connected, as long as something is written.
+  await until('it seems to lag', async () => {
+    await world.jobs(1, { domain: 'other' })
+    await wait(100)
+    return (await lag()).some((row) => row.lag > 2)
+  })
+  await world.jobs(400, { status: 'failed' })
+  expect(await change(world)).toMatchObject({ status: 200, body: { affected: 400 } })
+  expect(await waiting(world)).toHaveLength(0)
+  const ended = once(receiver, 'exit')
+  receiver.kill('SIGINT')
+  await ended
   await world.stop()
 })
