@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
-import { databaseFailure } from '../database/failure.ts'
+import { openDatabase } from '../database/connection/open.ts'
+import { databaseFailure } from '../database/errors/failure.ts'
 import { migrate } from '../database/migrate/migrate.ts'
-import { openDatabase } from '../database/open.ts'
 import { readEnv } from '../env.ts'
 import { askRunningServer, runTokenCommand, type TokenCommand, type TokenOutput } from './token-socket.ts'
 

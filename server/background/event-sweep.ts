@@ -1,8 +1,8 @@
 import type { Pool } from '../database/sql.ts'
 import type { Env } from '../env.ts'
-import { deleteExpiredEvents, firstPosition } from '../lifecycle/event-retention.ts'
-import { type EventKind, type EventTerms, readEventTerms, writeEventTerms } from '../lifecycle/event-terms.ts'
-import { forgetImpossible } from '../lifecycle/expired-events.ts'
+import { deleteExpiredEvents, firstPosition } from '../lifecycle/events/event-retention.ts'
+import { type EventKind, type EventTerms, readEventTerms, writeEventTerms } from '../lifecycle/events/event-terms.ts'
+import { forgetImpossible } from '../lifecycle/events/expired-events.ts'
 import type { Log } from '../log.ts'
 
 const sweepEveryMs = 5 * 60_000

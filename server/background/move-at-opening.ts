@@ -1,4 +1,4 @@
-import { loggedWarning } from '../database/opening.ts'
+import { loggedWarning } from '../database/connection/opening.ts'
 
 /** More ids than a standby or a backup can lack. */
 export const step = 1_000_000

@@ -1,6 +1,6 @@
 import type { Call } from '../call.ts'
 import type { Held } from './detached/hold.ts'
-import { startHeartbeat } from './liveness.ts'
+import { startHeartbeat } from './record/liveness.ts'
 
 /**
  * Shows other servers that this one runs the operation, until the returned function is called, and keeps this server from taking it

@@ -1,4 +1,4 @@
-import { isContended, isRejectedByTables, isRowLocked } from '../database/failure.ts'
+import { isContended, isRejectedByTables, isRowLocked } from '../database/errors/failure.ts'
 import { RangeOutgrown } from './selection.ts'
 
 /** The most errors in a row that a change survives when each of them is a lock conflict or a timeout. */

@@ -3,9 +3,9 @@ import type { Waiting } from '../../shared/changes/waiting.ts'
 import type { Call } from '../call.ts'
 import { type LoopContext, type RunResult, runBatches } from './batch-loop.ts'
 import type { BulkChange } from './bulk-change.ts'
-import { type ConcludeContext, conclude } from './conclude.ts'
 import { reasonToLeave } from './detached/left-to-others.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
+import { type ConcludeContext, conclude } from './record/conclude.ts'
 
 /** What an operation needs of the call and the server. */
 export type RunContext = LoopContext & ConcludeContext & Pick<Call, 'reportProgress' | 'reportChangedRows'>

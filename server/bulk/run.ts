@@ -1,8 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Call } from '../call.ts'
-import { databaseFailure, isConnectionLost } from '../database/failure.ts'
+import { databaseFailure, isConnectionLost } from '../database/errors/failure.ts'
 import { attend } from './attend.ts'
-import { type BeginContext, beginOperation } from './begin.ts'
 import type { BulkChange, Operation } from './bulk-change.ts'
 import { AcceptedChange } from './detached/accepted.ts'
 import { keepRequest } from './detached/kept-request.ts'
@@ -10,6 +9,7 @@ import { startDetached } from './detached/start-detached.ts'
 import { readCourse } from './detached/take-over.ts'
 import { countMatching } from './preview/count-matching.ts'
 import { type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
+import { type BeginContext, beginOperation } from './record/begin.ts'
 import { type RunContext, runOperation } from './run-operation.ts'
 
 /** What the engine needs of a call. */

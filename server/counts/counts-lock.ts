@@ -1,5 +1,5 @@
 import { takeLock, tryLock } from '../database/advisory-locks.ts'
-import { limitIdleTime } from '../database/idle-timeout.ts'
+import { limitIdleTime } from '../database/connection/idle-timeout.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 
 /** The longest statement of a transaction in the background, in milliseconds. */

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { isConnectionLost, isLocked } from '../database/failure.ts'
+import { isConnectionLost, isLocked } from '../database/errors/failure.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import { errorText } from '../system-error.ts'

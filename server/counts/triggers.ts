@@ -1,5 +1,5 @@
-import { isAccessRefused } from '../database/failure.ts'
-import { limitIdleTime } from '../database/idle-timeout.ts'
+import { limitIdleTime } from '../database/connection/idle-timeout.ts'
+import { isAccessRefused } from '../database/errors/failure.ts'
 import type { Pool } from '../database/sql.ts'
 import { countTriggers, isCountable } from './trust.ts'
 

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
-import { databaseFailure, isOutcomeUnknown, lossOf } from '../database/failure.ts'
-import { outcomeUnknown } from '../database/outcome-unknown.ts'
+import { databaseFailure, isOutcomeUnknown, lossOf } from '../database/errors/failure.ts'
+import { outcomeUnknown } from '../database/errors/outcome-unknown.ts'
 import type { Log } from '../log.ts'
 import { errorText } from '../system-error.ts'
 

@@ -2,11 +2,11 @@ import { Failure } from '../../shared/errors.ts'
 import type { NewJob } from '../../shared/work/enqueue.ts'
 import type { Job } from '../../shared/work/job.ts'
 import type { Call } from '../call.ts'
-import { retryDeadlock } from '../database/retry-deadlock.ts'
+import { retryDeadlock } from '../database/errors/retry-deadlock.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { failedEnds } from './dependents.ts'
-import { insertEvents, notifyQueues, wireTime } from './job-events.ts'
+import { insertEvents, notifyQueues, wireTime } from './events/job-events.ts'
 import { hasKeyOf, isJob, jobColumns, type PerhapsJob } from './job-row.ts'
 
 /** A job to insert: `n` is its index in the request. */

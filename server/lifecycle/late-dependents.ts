@@ -1,9 +1,9 @@
 import type { Call } from '../call.ts'
-import { isLocked } from '../database/failure.ts'
-import { retryDeadlock } from '../database/retry-deadlock.ts'
+import { isLocked } from '../database/errors/failure.ts'
+import { retryDeadlock } from '../database/errors/retry-deadlock.ts'
 import type { Sql } from '../database/sql.ts'
 import { cascade, droppedEvents, failedEnds } from './dependents.ts'
-import { insertEvents } from './job-events.ts'
+import { insertEvents } from './events/job-events.ts'
 
 /**
  * How long a row lock of another transaction is waited for, in milliseconds. A server ends a job within a few milliseconds;

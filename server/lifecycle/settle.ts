@@ -3,7 +3,7 @@ import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { attemptOutcome } from './attempt-outcome.ts'
 import { cascade, dependentsOf, droppedEvents } from './dependents.ts'
-import { insertEvents, notifyQueues, wireTime } from './job-events.ts'
+import { insertEvents, notifyQueues, wireTime } from './events/job-events.ts'
 import { settledRows } from './settled-rows.ts'
 
 /** A job after its attempt has ended. */

@@ -4,7 +4,7 @@ import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { cascade, droppedEvents } from '../lifecycle/dependents.ts'
-import { insertEvents } from '../lifecycle/job-events.ts'
+import { insertEvents } from '../lifecycle/events/job-events.ts'
 import { type Archive, insertIntoArchive, insertIntoArchiveBare } from './archive.ts'
 
 interface Deletion {

@@ -4,7 +4,7 @@ import type { Selection } from '../bulk/selection.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
-import { insertEvents, notifyQueues } from '../lifecycle/job-events.ts'
+import { insertEvents, notifyQueues } from '../lifecycle/events/job-events.ts'
 import { inPart, type Part } from './part.ts'
 import { isAsInImage, restoreFromImage } from './row-images.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { deleteExpiredEvents, firstPosition } from '../../server/lifecycle/event-retention.ts'
+import { deleteExpiredEvents, firstPosition } from '../../server/lifecycle/events/event-retention.ts'
 import { kinds } from '../support/database/database.ts'
 import { jobPaths } from '../support/worker.ts'
 import { openWorld, type World } from '../support/world.ts'

@@ -16,9 +16,9 @@ import { openWorld, type World } from '../support/world.ts'
 const reasons: Record<string, string> = {
   'runs until it is stopped':
     'a server or a worker: test/server/http/server-process.test.ts and test/server/work run them',
-  'takes the whole terminal': 'test/cli/commands/top.test.ts presses its keys at a terminal',
+  'takes the whole terminal': 'test/cli/commands/read/top.test.ts presses its keys at a terminal',
   'starts all of this again': 'the tests and the demo, which CI runs on a fresh clone',
-  'asks a person': 'test/cli/commands/login.test.ts types the answer',
+  'asks a person': 'test/cli/commands/setup/login.test.ts types the answer',
   'changes this machine': 'an installation outside of the folder of the tests',
   'needs a second PostgreSQL': 'a failover or a restored backup: test/server/database has both',
   'needs PgBouncer': 'test/server/database/pooler.test.ts runs servers behind it, where it is installed',

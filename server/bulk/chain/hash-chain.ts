@@ -1,5 +1,5 @@
 import { takeLock } from '../../database/advisory-locks.ts'
-import { limitIdleTime } from '../../database/idle-timeout.ts'
+import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 

@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import { databaseFailure, isConnectionLost, isReadOnly } from '../../database/failure.ts'
+import { databaseFailure, isConnectionLost, isReadOnly } from '../../database/errors/failure.ts'
 import type { RunResult } from '../batch-loop.ts'
 import { TakenOver } from './hold.ts'
 

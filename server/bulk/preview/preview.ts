@@ -1,7 +1,7 @@
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { PressureLimits } from '../../call.ts'
-import { hasCode } from '../../database/error-meanings.ts'
+import { hasCode } from '../../database/errors/error-meanings.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
 import { findUnwatched } from '../pressure/unwatched.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Log } from '../../log.ts'
-import { isConnectionLost } from '../failure.ts'
+import { isConnectionLost } from '../errors/failure.ts'
 import type { Pool, Session } from '../sql.ts'
 import { applyMigration } from './apply-migration.ts'
 import { refuseOddTypes } from './column-types.ts'

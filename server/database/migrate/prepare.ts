@@ -2,8 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../../shared/errors.ts'
 import type { Log } from '../../log.ts'
 import { errorText } from '../../system-error.ts'
-import { isAccessRefused, isConnectionLost, isLocked, isReadOnly, isRefusedByPooler } from '../failure.ts'
-import type { OpenedDatabase } from '../opened-database.ts'
+import type { OpenedDatabase } from '../connection/opened-database.ts'
+import { isAccessRefused, isConnectionLost, isLocked, isReadOnly, isRefusedByPooler } from '../errors/failure.ts'
 import { migrate } from './migrate.ts'
 
 interface Preparing {

@@ -3,7 +3,7 @@ import { reschedule as endpoint, type RescheduleRequest } from '../../../shared/
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { type Call, referenceTime } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { wireTime } from '../../lifecycle/job-events.ts'
+import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { affectedAlone, runOrPreview } from './run-or-preview.ts'

@@ -3,7 +3,7 @@ import { retry as endpoint, type RetryRequest } from '../../../shared/changes/re
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import type { Call } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { wireTime } from '../../lifecycle/job-events.ts'
+import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
 import { allWhere, isSelected, jobsWhere, now, partsOf, withoutIds } from './filtered.ts'

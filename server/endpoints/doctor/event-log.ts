@@ -1,7 +1,7 @@
 import type { EventLogPart } from '../../../shared/doctor/storage.ts'
 import type { Sql } from '../../database/sql.ts'
-import { isOfKind, lastSeal } from '../../lifecycle/event-retention.ts'
-import { type EventKind, readEventTerms } from '../../lifecycle/event-terms.ts'
+import { isOfKind, lastSeal } from '../../lifecycle/events/event-retention.ts'
+import { type EventKind, readEventTerms } from '../../lifecycle/events/event-terms.ts'
 
 /** The terms of both kinds of events, and the oldest event of each that its term can end. */
 export async function readEventLog(sql: Sql): Promise<EventLogPart[]> {

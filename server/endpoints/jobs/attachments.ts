@@ -6,9 +6,9 @@ import type {
   listAttachments as listing,
 } from '../../../shared/jobs/attachments.ts'
 import type { Call } from '../../call.ts'
+import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
-import { retryDeadlock } from '../../database/retry-deadlock.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { pageLink } from '../page-link.ts'

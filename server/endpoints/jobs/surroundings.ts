@@ -1,7 +1,7 @@
 import type { JobSurroundings, RelatedJob } from '../../../shared/jobs/show.ts'
 import { writeJson } from '../../database/lossless-json.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { attrsOfEvent } from '../../lifecycle/job-events.ts'
+import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
 import type { FoundJob } from './read-job.ts'
 
 const mostEdges = 1000

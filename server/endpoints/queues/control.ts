@@ -7,9 +7,9 @@ import type {
   QueueState,
 } from '../../../shared/queues/queues.ts'
 import type { Call } from '../../call.ts'
-import { retryDeadlock } from '../../database/retry-deadlock.ts'
+import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { notifyQueues } from '../../lifecycle/job-events.ts'
+import { notifyQueues } from '../../lifecycle/events/job-events.ts'
 import { statedReason } from './stated-reason.ts'
 
 /** The state that each action leaves behind; a queue that drains gives out no leases either. */

@@ -7,8 +7,8 @@ import type {
   setSlaPolicy as setting,
 } from '../../../shared/queues/sla.ts'
 import type { Call } from '../../call.ts'
+import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
-import { retryDeadlock } from '../../database/retry-deadlock.ts'
 import { inScope } from '../../database/scope.ts'
 
 /** Sets the limits of a group, in place of those that it has. */

@@ -3,9 +3,9 @@ import type { EventsRequest, JobEvent } from '../../../shared/records/events.ts'
 import type { Call } from '../../call.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
-import { idsBelow } from '../../lifecycle/event-ids.ts'
-import { eventsExpired, expiredAfter } from '../../lifecycle/expired-events.ts'
-import { attrsOfEvent } from '../../lifecycle/job-events.ts'
+import { idsBelow } from '../../lifecycle/events/event-ids.ts'
+import { eventsExpired, expiredAfter } from '../../lifecycle/events/expired-events.ts'
+import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
 
 /**
  * Events after `after_id`, as far as no event can appear between them any more.

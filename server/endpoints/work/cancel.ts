@@ -2,10 +2,10 @@ import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { cancel as endpoint } from '../../../shared/work/cancel.ts'
 import type { Call } from '../../call.ts'
-import { retryDeadlock } from '../../database/retry-deadlock.ts'
+import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
-import { insertEvents } from '../../lifecycle/job-events.ts'
+import { insertEvents } from '../../lifecycle/events/job-events.ts'
 
 /**
  * Cancels a queued job; asks the worker of a running job to end it, or with `force` cancels that job, too. A job that is

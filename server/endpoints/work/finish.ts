@@ -10,8 +10,8 @@ import type {
   release,
 } from '../../../shared/work/finish.ts'
 import type { Call } from '../../call.ts'
-import { afterChange } from '../../database/outcome-unknown.ts'
-import { retryDeadlock } from '../../database/retry-deadlock.ts'
+import { afterChange } from '../../database/errors/outcome-unknown.ts'
+import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import type { Sql } from '../../database/sql.ts'
 import { explainUnsettled, type KeyedFinish, withFinishKey } from '../../lifecycle/finish-replay.ts'
 import { isLeaseOwner, lockedJob, singleResult } from '../../lifecycle/lease-owner.ts'

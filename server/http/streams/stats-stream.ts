@@ -8,7 +8,7 @@ import { messageTo } from '../../endpoints/queues/live-frame.ts'
 import { type LiveStats, readLiveStats } from '../../endpoints/queues/live-stats.ts'
 import { createFeed, type Feed } from '../../waiting/feed.ts'
 import { withDeadline } from '../../waiting/long-poll.ts'
-import { disconnectController } from '../client-disconnect.ts'
+import { disconnectController } from '../connection/client-disconnect.ts'
 import { readQuery } from '../input.ts'
 import type { RequestContext } from '../request-context.ts'
 

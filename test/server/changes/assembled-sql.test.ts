@@ -62,7 +62,7 @@ describe('the assembled SQL of bulk changes', () => {
       const fitting = texts.filter((text) => has.every((mark) => text.includes(mark)))
       return fitting.find((text) => !hasNot.some((mark) => text.includes(mark)))
     })
-    await expect(found).toMatchFileSnapshot(`sql/${name}.sql`)
+    await expect(found).toMatchFileSnapshot(`sql/${name.replace('-', '/')}.sql`)
   }
 
   const preview: Marks = { has: ['grouped as materialized'], hasNot: ['array_agg(jobs.xmin'] }
@@ -198,7 +198,7 @@ describe('the assembled SQL of bulk changes', () => {
     for (const [name, mark] of Object.entries(records)) {
       const found = texts.filter((text) => text.includes(mark))
       expect(found, mark).toHaveLength(1)
-      await expect(found[0]).toMatchFileSnapshot(`sql/${name}.sql`)
+      await expect(found[0]).toMatchFileSnapshot(`sql/${name.replace('-', '/')}.sql`)
     }
   })
 })

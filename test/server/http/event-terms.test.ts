@@ -1,12 +1,12 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { deleteExpiredEvents, firstPosition } from '../../../server/lifecycle/event-retention.ts'
+import { deleteExpiredEvents, firstPosition } from '../../../server/lifecycle/events/event-retention.ts'
 import {
   type EventKind,
   type EventTerms,
   readEventTerms,
   writeEventTerms,
-} from '../../../server/lifecycle/event-terms.ts'
+} from '../../../server/lifecycle/events/event-terms.ts'
 import { events as endpoint } from '../../../shared/records/events.ts'
 import { verifyOperations } from '../../../shared/records/records.ts'
 import { ask, at, clearAll, doneOf, expectIntact, holding, otherProgram, prune } from '../../support/bulk-tools.ts'

@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Wire, wireTo } from '../../../scripts/proxies/wire.ts'
-import { workChannel } from '../../../server/lifecycle/job-events.ts'
+import { workChannel } from '../../../server/lifecycle/events/job-events.ts'
 import type { Running } from '../../../server/start.ts'
 import { closeGate } from '../../support/gate.ts'
 import { hold, quickest, settled } from '../../support/held-call.ts'

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream'
-import { connectEmbedded } from '../../../server/database/connect.ts'
+import { connectEmbedded } from '../../../server/database/connection/connect.ts'
 import type { Pool } from '../../../server/database/sql.ts'
 import { formatSql } from './format-sql.ts'
 

@@ -1,0 +1,106 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Call } from '../../call.ts'
+import { takeLock } from '../../database/advisory-locks.ts'
+import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
+import type { Pool, Sql } from '../../database/sql.ts'
+import type { BulkChange, Operation, Origin } from '../bulk-change.ts'
+import { checkPreview } from '../preview/preview-check.ts'
+import { hashOfJson, type VerifiedPreview } from '../preview/preview-token.ts'
+import { findReplay, type Replay } from './idempotent-replay.ts'
+import type { OrphanContext } from './liveness.ts'
+import { alreadyRunning, closeOrphansInScope, findRunning, type RunningOperation } from './running-operations.ts'
+
+/** What the begin of an operation needs of the request and the server. */
+export interface BeginContext extends Origin, Omit<OrphanContext, 'sql'> {
+  sql: Pool
+  formerCaller: string | undefined
+  idempotencyKey: string | undefined
+  detach: Call['detach']
+  /** How many days the archive keeps the jobs of this operation. */
+  archiveDays: number
+}
+
+/** How often, and how long at most, the record of an operation whose server may be dead is read, in milliseconds. */
+const pollMs = 250
+const longestPollMs = 20_000
+
+/**
+ * Begins an operation: inserts its record, unless the same request ran before under the same idempotency key.
+ * @returns the operation, or the answer to the first request; where the caller does not wait, the operation of the first request
+ * @throws Failure `conflict` that names the operation which holds the scope, or when the idempotency key belongs to another
+ *   request; `preview_stale` when the preview is used, expired, or of another database
+ */
+export async function beginOperation<Answer>(
+  context: BeginContext,
+  bulk: BulkChange<Answer>,
+  previewed: VerifiedPreview | undefined,
+): Promise<Operation | Replay<Answer>> {
+  let last: RunningOperation | undefined
+  for (const end = Date.now() + longestPollMs; ; ) {
+    const outcome = await context.sql.begin((tx) => tryToBegin(tx, context, bulk, previewed))
+    if (!('blockedBy' in outcome)) return outcome
+    const { blockedBy } = outcome
+    // An operation that runs a batch or touches its record is alive. Any other may be an orphan, which is closed soon.
+    const isAlive = blockedBy.busy || (last?.id === blockedBy.id && last.touched !== blockedBy.touched)
+    if (isAlive || Date.now() > end) throw alreadyRunning(bulk, blockedBy)
+    last = blockedBy
+    await wait(pollMs)
+  }
+}
+
+async function tryToBegin<Answer>(
+  tx: Sql,
+  context: BeginContext,
+  bulk: BulkChange<Answer>,
+  previewed: VerifiedPreview | undefined,
+): Promise<Operation | Replay<Answer> | { blockedBy: RunningOperation }> {
+  // One begin at a time: the check for running operations and the insert of the record must not interleave.
+  await tx`select ${limitIdleTime(tx)}, ${takeLock(tx, 'operations')}`
+  const hash = hashOfJson([bulk.kind, bulk.request, bulk.previewToken])
+  const replay = await findReplay(tx, context, bulk, hash)
+  if (replay) return replay
+  if (previewed) await checkPreview(tx, previewed)
+  await closeOrphansInScope(tx, context, bulk)
+  const blockedBy = await findRunning(tx, bulk)
+  if (blockedBy) return { blockedBy }
+  return insertRecord(tx, context, bulk, { previewed, hash })
+}
+
+interface RecordDetails {
+  previewed: VerifiedPreview | undefined
+  /** The hash over kind, request and preview token, by which an idempotent replay is recognised. */
+  hash: string
+}
+
+async function insertRecord(
+  tx: Sql,
+  { caller, reason, requestId, idempotencyKey, archiveDays }: BeginContext,
+  bulk: BulkChange<unknown>,
+  { previewed, hash }: RecordDetails,
+): Promise<Operation> {
+  const { domain = null, queue = null, job_type = null } = bulk.scope
+  // An operation that an undo names here must be `undone`, or the chain of records is broken: a part is named by its filters.
+  const undoes = bulk.leavesJobs ? undefined : bulk.undoes
+  const [row] = await tx<[Operation]>`
+    with record as (
+      insert into job_operations (
+        kind, domain, queue, job_type, filters, as_of, seen, caller, reason, request_id,
+        idempotency_key, request_hash, preview_id, previewed, undoes
+      )
+      values (
+        ${bulk.kind}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify(bulk.request)}::text::jsonb,
+        coalesce(${previewed?.as_of ?? null}::text::timestamptz, now()),
+        coalesce(${previewed?.snapshot ?? null}::text, pg_current_snapshot()::text),
+        ${caller}, ${reason ?? null}, ${requestId},
+        ${idempotencyKey ?? null}, ${hash}, ${previewed?.id ?? null}, ${previewed?.count ?? null}::bigint, ${undoes ?? null}::bigint
+      )
+      returning id, as_of, seen
+    ),
+    term as (
+      insert into jobsctl_operation_terms (operation_id, archive_days)
+      select id, ${archiveDays}::int from record
+      on conflict (operation_id) do update set archive_days = excluded.archive_days
+    )
+    select id as operation, as_of as "asOf", seen as snapshot from record`
+  return { ...row, excluded: previewed?.excluded }
+}

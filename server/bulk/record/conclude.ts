@@ -1,0 +1,159 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { Failure } from '../../../shared/errors.ts'
+import { databaseFailure } from '../../database/errors/failure.ts'
+import type { Pool } from '../../database/sql.ts'
+import type { Log } from '../../log.ts'
+import type { RunResult } from '../batch-loop.ts'
+import type { BulkChange, CompletedChange } from '../bulk-change.ts'
+import type { Held } from '../detached/hold.ts'
+import { howToGoOn, partialFailure } from '../partial-failure.ts'
+import type { VerifiedPreview } from '../preview/preview-token.ts'
+import { closeLater } from './close-later.ts'
+import { type ClosedRecord, closeHeld, type Outcome } from './close-record.ts'
+
+/** What the conclusion needs of the operation. */
+export interface ConcludeContext extends Held {
+  sql: Pool
+  log: Log
+  caller: string
+  idempotencyKey: string | undefined
+  stopping: AbortSignal
+}
+
+interface Conclusion {
+  run: RunResult
+  previewed: VerifiedPreview | undefined
+  elapsed_ms: number
+}
+
+/** A second connection may break just after the first one: the record is closed after this pause, in milliseconds. */
+const pauseBeforeCloseMs = 100
+
+/**
+ * Closes the record of an operation after its last batch, and makes the response.
+ * @throws Failure `partial` when the operation stopped after some jobs, `outcome_unknown` when the last batch may or may not
+ *   be committed, or the error that stopped the operation before any job was changed
+ */
+export async function conclude<Answer>(
+  context: ConcludeContext,
+  bulk: BulkChange<Answer>,
+  conclusion: Conclusion,
+): Promise<Answer> {
+  const { run } = conclusion
+  const hasKey = context.idempotencyKey !== undefined
+  if (run.stop) return concludeStopped(context, run, run.stop)
+  const partial = { id: context.operation, affected: run.affected, hasKey }
+  try {
+    const answer = await makeAnswer(context, bulk, conclusion)
+    const undoes = run.affected > 0 ? await wholeUndone(context, bulk) : undefined
+    const isClosed = await closeAsDone(context, { state: 'done', skippedLocked: run.skippedLocked, undoes, answer })
+    if (isClosed) return bulk.output.parse(answer)
+  } catch (cause) {
+    // The next server that takes the operation over finds nothing left to change, and closes its record.
+    if (run.affected === 0 || context.hold !== undefined) throw cause
+    const why = 'the record could not be closed'
+    closeLater(context, { state: 'partial', error: why })
+    throw partialFailure({ ...partial, why, cause })
+  }
+  const why = 'another server has closed the record, since this server did not touch it in time'
+  throw partialFailure({ ...partial, why })
+}
+
+/** The operation that an undo of a part has undone to its end; undefined where it has not, or nobody can tell. */
+async function wholeUndone(
+  { sql }: Pick<ConcludeContext, 'sql'>,
+  { leavesJobs, undoes }: Pick<BulkChange<unknown>, 'leavesJobs' | 'undoes'>,
+): Promise<number | undefined> {
+  const leaves = await leavesJobs?.(sql).catch(() => true)
+  return leaves === false ? undoes : undefined
+}
+
+async function makeAnswer(
+  { sql, operation, caller }: ConcludeContext,
+  bulk: BulkChange<unknown>,
+  { run, previewed, elapsed_ms }: Conclusion,
+): Promise<object> {
+  const completed: CompletedChange = { sql, operation, caller, counts: run.counts, previewed }
+  return {
+    ...(await bulk.ownAnswer(completed)),
+    ...(run.affected > 0 && { operation_id: operation }),
+    batches: run.batches,
+    elapsed_ms,
+    ...(previewed && bulk.limit === undefined && { skipped: previewed.count - run.affected }),
+    skipped_locked: run.skippedLocked,
+  }
+}
+
+/** Closes the record of an operation that stopped; the record decides how many jobs were changed, if it can be reached. */
+async function concludeStopped(
+  context: ConcludeContext,
+  run: RunResult,
+  stop: NonNullable<RunResult['stop']>,
+): Promise<never> {
+  const failure = failureOf(stop)
+  const why = withoutConsequence(failure)
+  const hasKey = context.idempotencyKey !== undefined
+  if (failure.cause !== undefined) await wait(pauseBeforeCloseMs)
+  const outcome: Outcome = { state: 'partial', error: why }
+  const record = await close(context, outcome).catch(() => closeLater(context, outcome))
+  const affected = record?.affected ?? run.affected
+  if (failure.code === 'outcome_unknown') {
+    if (!record) throw unknownOutcome(context, affected, failure)
+    if (affected === 0) throw new Failure('database_unavailable', `${why}; nothing was changed`, { retryAfter: 5 })
+  }
+  if (affected === 0) throw failure
+  throw partialFailure({ id: context.operation, affected, why, hasKey, cause: failure.cause })
+}
+
+/** The failure of an operation whose last batch may or may not be committed; all batches before it stand. */
+function unknownOutcome({ operation, idempotencyKey }: ConcludeContext, affected: number, failure: Failure): Failure {
+  if (affected === 0) return failure
+  const after = `after ${affected.toLocaleString('en-US')} jobs of operation ${operation}, and perhaps some more`
+  const { hint, retryWith } = howToGoOn(idempotencyKey !== undefined)
+  return new Failure('outcome_unknown', `${withoutConsequence(failure)} ${after}`, {
+    hint: `the record of the operation shows how many jobs were changed; ${hint}`,
+    retryWith,
+    retryAfter: 5,
+    cause: failure,
+  })
+}
+
+/** Errors that PostgreSQL did not raise are reported as `internal`. */
+function failureOf(stop: NonNullable<RunResult['stop']>): Failure {
+  if ('why' in stop && stop.planned) return new Failure('partial', `${stop.why}; nothing was changed`)
+  if ('why' in stop) return new Failure('shutting_down', `${stop.why}; nothing was changed`, { retryAfter: 5 })
+  const { cause } = stop
+  if (cause instanceof Failure) return cause
+  return databaseFailure(cause) ?? new Failure('internal', 'the server made a mistake; nothing was changed', { cause })
+}
+
+/** The message without the clause that says what was changed: the record knows that better. */
+const withoutConsequence = ({ message }: Failure): string =>
+  message.replace(/; (?:nothing was changed|the change was .*)$/, '')
+
+/**
+ * Closes the record, a second time where the connection breaks.
+ * @returns false where the record is closed already, and not as done: another server took this operation for an orphan
+ */
+async function closeAsDone(context: ConcludeContext, outcome: Outcome): Promise<boolean> {
+  const closed = await close(context, outcome).catch(async () => {
+    await wait(pauseBeforeCloseMs)
+    return close(context, outcome)
+  })
+  if (closed) return true
+  // The first close may have been committed, although its connection broke before the answer came.
+  const [record] = await context.sql<{ state: string }[]>`
+    select state from job_operations where id = ${context.operation}::bigint`
+  return record === undefined || !['partial', 'failed'].includes(record.state)
+}
+
+async function close(
+  { sql, log, operation, hold }: ConcludeContext,
+  outcome: Outcome,
+): Promise<ClosedRecord | undefined> {
+  const closed = await sql.begin((tx) => closeHeld(tx, { operation, hold }, outcome))
+  if (closed && closed.affected > 0) {
+    log.info('operation', { id: operation, state: closed.state, affected: closed.affected })
+  }
+  return closed
+}

@@ -1,0 +1,65 @@
+import type { Fragment, Pool, Sql } from '../../database/sql.ts'
+import type { Log } from '../../log.ts'
+import { type Held, runningRecord } from '../detached/hold.ts'
+import { closeRecord } from './close-record.ts'
+
+const heartbeatMs = 2000
+
+/**
+ * Updates the record of a running operation every 2 seconds until the returned function is called: a search or a pause
+ * between two batches may take longer than the silence after which other servers take the operation for an orphan. While a
+ * batch runs, the lock on the record is enough.
+ */
+export function startHeartbeat({ sql, ...held }: { sql: Pool } & Held): () => void {
+  const touch = () =>
+    void sql`
+      update job_operations set touched_at = clock_timestamp()
+      where id = (select id from ${runningRecord(sql, held)} for update skip locked)
+    `.catch(() => {}) // The next batch meets the same error and reports it.
+  const timer = setInterval(touch, heartbeatMs).unref()
+  return () => clearInterval(timer)
+}
+
+/** A record that nobody touched for this many seconds belongs to a server that is gone. */
+export const orphanedAfterSeconds = 10
+
+/**
+ * True for the record of a running operation whose server is gone, and which does not run on this server. An operation that goes
+ * on without its caller is left to the server that takes it over. The statement must pass over locked records
+ * (`for update skip locked`), since a batch locks its record.
+ */
+export const isOrphaned = (sql: Sql, localOperations: ReadonlySet<number>): Fragment => sql`
+  state = 'running' and touched_at < clock_timestamp() - ${orphanedAfterSeconds}::int * interval '1 second'
+  and id <> all(${[...localOperations].map(String)}::bigint[])
+  and not exists (select from jobsctl_detached where operation_id = job_operations.id)`
+
+/** What it takes to find and close orphaned records. */
+export interface OrphanContext {
+  sql: Pool
+  log: Log
+  /** The operations that run on this server, whatever their records look like. */
+  localOperations: ReadonlySet<number>
+}
+
+const why = 'its server died, or lost the database'
+
+/** Closes the record of an orphaned operation; its committed batches stand. */
+export async function closeOrphan(tx: Sql, { log }: Pick<OrphanContext, 'log'>, id: number): Promise<void> {
+  const closed = await closeRecord(tx, id, { state: 'partial', error: why })
+  if (closed)
+    log.warn(`operation ${id} was orphaned by its server, and is ${closed.state} now`, { affected: closed.affected })
+}
+
+/** Closes all orphaned records, each in a transaction of its own: an error with one record does not keep the others open. */
+export async function closeOrphans({ sql, log, localOperations }: OrphanContext): Promise<void> {
+  const orphans = await sql<{ id: number }[]>`
+    select id from job_operations where ${isOrphaned(sql, localOperations)} order by id`
+  for (const { id } of orphans) {
+    const closing = sql.begin(async (tx) => {
+      const [orphan] = await tx`
+        select id from job_operations where id = ${id}::bigint and ${isOrphaned(tx, localOperations)} for update skip locked`
+      if (orphan) await closeOrphan(tx, { log }, id)
+    })
+    await closing.catch((error: unknown) => log.warn(`the record of operation ${id} cannot be closed: ${error}`))
+  }
+}

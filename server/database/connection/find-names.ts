@@ -1,0 +1,115 @@
+import { Failure } from '../../../shared/errors.ts'
+import { allMigrations } from '../migrate/migrations.ts'
+import type { Sql } from '../sql.ts'
+import type { Names } from './qualify.ts'
+
+interface Place {
+  /** Schemas that hold a table of jobs, as quoted names. */
+  found: string[]
+  /** The first of them that a search path names which somebody has set: for the connection, the role or the database. */
+  chosen: string | null
+  /** Where a new database gets its tables. */
+  home: string | null
+  /** `chosen` as the operator wrote it in JOBS_DB_SCHEMA. */
+  wanted: string | null
+}
+
+/**
+ * Finds the schema of the tables, once for each start: the one of JOBS_DB_SCHEMA, else the only one that holds a table
+ * `jobs` with the columns of a job, else the schema in which new tables are made. A search path that somebody has set for
+ * this connection, role or database decides between several. The default search path does not, since it begins with a
+ * schema named as the role, which any role may make that has CREATE on the database.
+ * @param wanted JOBS_DB_SCHEMA
+ * @returns the schema, the tables, and the functions of the catalog
+ * @throws Failure `usage` where there are several, or where the one that is wanted does not exist
+ */
+export async function findNames(sql: Sql, wanted: string | undefined): Promise<Names> {
+  const schema = await findSchema(sql, wanted)
+  const [{ names }] = await sql<[{ names: string[] }]>`
+    select pg_catalog.jsonb_agg(distinct proname) as names
+    from pg_catalog.pg_proc
+    where pronamespace = 'pg_catalog'::regnamespace`
+  const made = (await allMigrations()).flatMap(({ makes }) => makes)
+  const tables = made.flatMap(({ kind, of }) => (kind === 'column' ? [of] : []))
+  // The list of migrations is the only table that no migration makes.
+  return { schema, tables: new Set([...tables, 'jobsctl_migrations']), functions: new Set(names) }
+}
+
+async function findSchema(sql: Sql, wanted: string | undefined): Promise<string> {
+  const place = await placeOf(sql, wanted)
+  if (wanted !== undefined)
+    return place.wanted ?? refuse(`the database has no schema ${wanted} (JOBS_DB_SCHEMA)`, 'create schema makes one')
+  if (place.chosen !== null) return place.chosen
+  const [only, ...others] = place.found
+  if (only !== undefined && others.length === 0) return only
+  if (only !== undefined)
+    return refuse(
+      `the tables of jobs exist in ${place.found.length} schemas of this database: ${place.found.slice(0, 10).join(', ')}`,
+      'set JOBS_DB_SCHEMA to the schema that this server works on',
+    )
+  return (
+    place.home ??
+    refuse(
+      'this role may make tables in no schema of the database',
+      'grant create on a schema to the role, and set JOBS_DB_SCHEMA to the schema',
+    )
+  )
+}
+
+function refuse(why: string, hint: string): never {
+  throw new Failure('usage', `${why}; nothing was started`, { hint })
+}
+
+async function placeOf(sql: Sql, wanted: string | undefined): Promise<Place> {
+  const [place] = await sql<[Place]>`
+    with found as (
+      select nspname, pg_namespace.oid as schema
+      from pg_catalog.pg_class
+      join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
+      where relname = 'jobs' and relkind in ('r', 'p') and relpersistence <> 't'
+        and pg_catalog.has_schema_privilege(pg_namespace.oid, 'usage')
+        and 4 = (
+          select pg_catalog.count(*)
+          from pg_catalog.pg_attribute
+          where attrelid = pg_class.oid and attname in ('domain', 'queue', 'job_type', 'status') and not attisdropped
+        )
+    ),
+    path as (
+      select name, at
+      from pg_catalog.unnest(pg_catalog.current_schemas(false)) with ordinality as schemas (name, at)
+    ),
+    may_create as (
+      select name, at
+      from path
+      join pg_catalog.pg_namespace on nspname = name
+      where pg_catalog.has_schema_privilege(oid, 'create')
+        -- A schema named as the role is the role's own only where the role owns it, or the owner of the database does.
+        and (
+          name <> current_user
+          or nspowner = (select oid from pg_catalog.pg_roles where rolname = current_user)
+          or nspowner = (select datdba from pg_catalog.pg_database where datname = pg_catalog.current_database())
+        )
+    ),
+    is_set as (
+      select from pg_catalog.pg_settings
+      where name = 'search_path' and source not in ('default', 'configuration file')
+    )
+    select
+      (select coalesce(pg_catalog.jsonb_agg(pg_catalog.quote_ident(nspname) order by nspname), '[]') from found) as found,
+      (
+        select pg_catalog.quote_ident(nspname)
+        from found
+        join path on name = nspname
+        where exists (select from is_set)
+        order by at
+        limit 1
+      ) as chosen,
+      (
+        select pg_catalog.quote_ident(name)
+        from may_create
+        order by at
+        limit 1
+      ) as home,
+      (select pg_catalog.quote_ident(nspname) from pg_catalog.pg_namespace where nspname = ${wanted ?? null}::text) as wanted`
+  return place
+}

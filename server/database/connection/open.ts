@@ -1,0 +1,86 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { Failure } from '../../../shared/errors.ts'
+import type { Env } from '../../env.ts'
+import type { Log } from '../../log.ts'
+import { openEmbedded } from '../embedded/embedded.ts'
+import type { Pool } from '../sql.ts'
+import { connectPostgres } from './connect.ts'
+import { findNames } from './find-names.ts'
+import type { Listener, OpenedDatabase } from './opened-database.ts'
+import { createOpening, type Opening } from './opening.ts'
+import { type SchemaNames, withSchemaNames } from './schema-names.ts'
+
+/**
+ * Opens the database that the environment names: a PostgreSQL server, or the embedded one. A PostgreSQL server need not
+ * be up yet, because the pool connects when the first statement is sent.
+ * @throws Failure `usage`, `conflict` or `database_unavailable` when it cannot be opened
+ */
+export async function openDatabase(env: Env, log: Log): Promise<OpenedDatabase> {
+  if (!env.JOBS_DB_URL) {
+    const { JOBS_DATA_DIR: folder, JOBS_EMBEDDED_FSYNC: fsync, JOBS_STATEMENT_TIMEOUT_SECONDS: seconds } = env
+    return openEmbedded({ folder, fsync, silenceMs: 2000 * seconds, log })
+  }
+  const url = env.JOBS_DB_URL
+  const names: SchemaNames = {}
+  const opening = createOpening(log)
+  const connect = (pool: number) => withSchemaNames(createPool(env, { url, pool, opening }), names)
+  const sql = connect(env.JOBS_DB_POOL)
+  const operatorSql = connect(env.JOBS_DB_OPERATOR_POOL)
+  let own: Pool | undefined
+  return {
+    sql,
+    operatorSql,
+    findSchema: async (from) => {
+      names.known ??= await findNames(from, env.JOBS_DB_SCHEMA)
+      return names.known.schema
+    },
+    withDedicatedPool: async (work) => {
+      own = connect(dedicatedConnections)
+      return work(own).finally(() => own?.end({ timeout: 0 }))
+    },
+    ...(!env.JOBS_DB_POOLER && { openWith: opening.set }),
+    // A pooler in transaction mode passes no notification on.
+    listen: (channel, listener) => void (env.JOBS_DB_POOLER || keepListening(sql, channel, listener)),
+    close: async (graceMs) => {
+      const timeout = Math.min(5, graceMs / 1000)
+      await Promise.all([sql, operatorSql, own].map((pool) => pool?.end({ timeout })))
+      return true
+    },
+    abandon: async () => true,
+    // A PostgreSQL server may come back at any time, so it is never lost.
+    lost: new Promise(() => {}),
+  }
+}
+
+const listenAgainAfterMs = 2000
+
+/** Listens on a connection of its own. The driver renews that connection, but only after it has been open once. */
+async function keepListening(sql: Pool, channel: string, { heard, listening }: Listener): Promise<void> {
+  for (;;) {
+    try {
+      await sql.listen(channel, heard, listening)
+      return
+    } catch {
+      await wait(listenAgainAfterMs, undefined, { ref: false })
+    }
+  }
+}
+
+/** A migration needs one connection that works and one that holds the lock meanwhile. */
+const dedicatedConnections = 2
+
+function createPool(env: Env, options: { url: string; pool: number; opening: Opening }): Pool {
+  try {
+    return connectPostgres({
+      ...options,
+      statementTimeoutMs: env.JOBS_STATEMENT_TIMEOUT_SECONDS * 1000,
+      lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
+      pooled: env.JOBS_DB_POOLER,
+    })
+  } catch {
+    // No cause: the driver's own message would repeat the URL, and with it the password.
+    throw new Failure('usage', 'JOBS_DB_URL is not a PostgreSQL URL; nothing was started', {
+      hint: 'postgres://user:password@host:5432/database, special characters percent-encoded',
+    })
+  }
+}

@@ -1,0 +1,43 @@
+import type { Pool, Sql } from '../sql.ts'
+
+/** Receives the notifications of one channel. */
+export interface Listener {
+  /** Called with the payload of each notification. */
+  heard: (notice: string) => void
+  /** Called when notifications begin to arrive, also after a reconnect; earlier ones may be lost. */
+  listening: () => void
+}
+
+/** A database that is open: PostgreSQL behind a pool, or the embedded one. */
+export interface OpenedDatabase {
+  /** The pool for calls of workers, and for the work of the server itself. */
+  sql: Pool
+  /** The pool for calls of operators; the embedded database has only one connection for all calls. */
+  operatorSql: Pool
+  /**
+   * Finds the schema of the tables. From then on every statement names the schema. A second call returns the same schema.
+   * @throws Failure `usage` when several schemas hold a table of jobs
+   */
+  findSchema: (from: Sql) => Promise<string>
+  /**
+   * Runs long work, such as a migration, on a pool of its own, so that calls keep all connections of their own pool. The
+   * embedded database has only one connection and runs the work on that one.
+   */
+  withDedicatedPool: <Result>(work: (own: Pool) => Promise<Result>) => Promise<Result>
+  /**
+   * Sets the statement that each new connection runs before any other. Undefined where a connection is no session of
+   * PostgreSQL: the embedded database never fails over, and a pooler changes sessions without a word.
+   */
+  openWith?: (statement: string) => void
+  /** Listens to a channel, and listens again after a lost connection. */
+  listen: (channel: string, listener: Listener) => void
+  /**
+   * Closes the database within `graceMs` milliseconds and a moment, whatever state it is in.
+   * @returns false when a thread waits for the disk and cannot be ended, so that `process.exit` would wait for it, too
+   */
+  close: (graceMs: number) => Promise<boolean>
+  /** Ends the threads of the database at once, as `kill -9` would. Returns what `close` returns. */
+  abandon: () => Promise<boolean>
+  /** Resolves with a clause that says why, when the database cannot be used any more and only a restart of the server helps. */
+  lost: Promise<string>
+}

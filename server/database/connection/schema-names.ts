@@ -1,0 +1,64 @@
+import type { Pool, Sql } from '../sql.ts'
+import { type Names, qualified } from './qualify.ts'
+
+/** How statements name things; empty until the database has been asked (`findNames`). */
+export interface SchemaNames {
+  known?: Names
+}
+
+/**
+ * A pool, transaction or session whose statements name our tables with their schema, and functions with `pg_catalog`.
+ * Each text in the source is rewritten once.
+ * @param names is read at each statement; while it is empty, statements go out as they are written
+ */
+export function withSchemaNames<Target extends Sql>(sql: Target, names: SchemaNames): Target {
+  const rewritten = new WeakMap<object, TemplateStringsArray>()
+  return wrap(sql, { names, rewritten })
+}
+
+interface Rewriting {
+  names: SchemaNames
+  rewritten: WeakMap<object, TemplateStringsArray>
+}
+
+/** What of a client hands out another client, as the last parameter of a callback or as a promise. */
+const handsOver = new Set<PropertyKey>(['begin', 'savepoint'])
+
+function wrap<Target extends Sql>(sql: Target, rewriting: Rewriting): Target {
+  return new Proxy(sql, {
+    apply: (target, self, [first, ...rest]: unknown[]) =>
+      Reflect.apply(target, self, [isTemplate(first) ? rewrite(first, rewriting) : first, ...rest]),
+    get(target, name, receiver) {
+      const value: unknown = Reflect.get(target, name, receiver)
+      if (typeof value !== 'function') return value
+      if (name === 'unsafe')
+        return (text: string, ...rest: unknown[]) => Reflect.apply(value, target, [textOf(text, rewriting), ...rest])
+      if (name === 'reserve') return async () => wrap(await Reflect.apply(value, target, []), rewriting)
+      if (handsOver.has(name))
+        return (...args: unknown[]) =>
+          Reflect.apply(
+            value,
+            target,
+            args.map((arg) => handOver(arg, rewriting)),
+          )
+      return value
+    },
+  })
+}
+
+const handOver = (arg: unknown, rewriting: Rewriting): unknown =>
+  typeof arg === 'function' ? (sql: Pool) => Reflect.apply(arg, undefined, [wrap(sql, rewriting)]) : arg
+
+const isTemplate = (value: unknown): value is TemplateStringsArray => Array.isArray(value) && 'raw' in value
+
+const textOf = (text: string, { names: { known } }: Rewriting): string => (known ? qualified(text, known) : text)
+
+function rewrite(strings: TemplateStringsArray, rewriting: Rewriting): TemplateStringsArray {
+  if (rewriting.names.known === undefined) return strings
+  const known = rewriting.rewritten.get(strings)
+  if (known) return known
+  const texts = strings.map((text) => textOf(text, rewriting))
+  const made = Object.assign(texts, { raw: texts })
+  rewriting.rewritten.set(strings, made)
+  return made
+}

@@ -1,0 +1,87 @@
+import * as z from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import {
+  accessRefused,
+  connectionLost,
+  contextOf,
+  hasCode,
+  meaningOf,
+  planOutdated,
+  rejectedByPolicies,
+  rejectedByTables,
+} from './error-meanings.ts'
+
+/** True when the connection failed, so another try may work. */
+export const isConnectionLost = (error: unknown): boolean => hasCode(error, connectionLost)
+
+/** True when the tables, as another program made them, reject a value: a constraint, a type, a trigger or a policy. */
+export const isRejectedByTables = (error: unknown): boolean => {
+  const meaning = meaningOf(error)
+  return meaning === rejectedByTables || meaning === rejectedByPolicies
+}
+
+/** Codes that may end a statement which was already sent: PostgreSQL may have run it, and the answer was lost. */
+const brokenMidway = [
+  'EMBEDDED_STOPPED',
+  'CONNECTION_CLOSED',
+  'CONNECTION_DESTROYED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  '08',
+]
+
+/** The driver of the build marks the errors of statements of which no byte was written to the socket (`driver-patches.ts`). */
+const Unsent = z.object({ unsent: z.literal(true) })
+
+/** True when the server cannot tell whether PostgreSQL ran the statement: the statement was sent, and its answer was lost. */
+export const isOutcomeUnknown = (error: unknown): boolean =>
+  hasCode(error, brokenMidway) && !Unsent.safeParse(error).success
+
+/** The clause of an error of the embedded database, such as `the disk of the embedded database is full`. */
+const embeddedReason = (error: unknown): string | undefined =>
+  error instanceof Error && hasCode(error, ['EMBEDDED_CLOSED', 'EMBEDDED_STOPPED']) ? error.message : undefined
+
+/** Why a connection was lost, as a clause. */
+export const lossOf = (error: unknown): string => embeddedReason(error) ?? 'the connection to the database broke'
+
+/** True when the lock timeout passed before a table or a row could be locked. */
+export const isLocked = (error: unknown): boolean => hasCode(error, ['55P03'])
+
+/** True when a unique index already has the value. */
+export const isUniqueViolation = (error: unknown): boolean => hasCode(error, ['23505'])
+
+/** True when the lock timeout passed on a row, not on a table: PostgreSQL then names the row in the error's context. */
+export const isRowLocked = (error: unknown): boolean =>
+  isLocked(error) && contextOf(error)?.includes(' tuple ') === true
+
+/** True when a later try may work: after a lock timeout, a deadlock, a statement timeout, or a change of a table. */
+export const isContended = (error: unknown): boolean =>
+  hasCode(error, ['55P03', '40P01', '40001', '57014', planOutdated])
+
+/** True when the same statement may work at once: PostgreSQL ended a deadlock, or a table was altered. */
+export const isTransient = (error: unknown): boolean => hasCode(error, ['40P01', planOutdated])
+
+/** True on a replica, which may be promoted later, or while the database only takes reads. */
+export const isReadOnly = (error: unknown): boolean => hasCode(error, ['25006'])
+
+/** True when only another configuration helps: another password, database or role. */
+export const isAccessRefused = (error: unknown): boolean => hasCode(error, accessRefused)
+
+/** True when a connection pooler rejects settings that only a session of PostgreSQL takes. */
+export const isRefusedByPooler = (error: unknown): boolean =>
+  hasCode(error, ['08P01']) && error instanceof Error && error.message.includes('unsupported startup parameter')
+
+/**
+ * An error of the database as a failure for the caller. Undefined when PostgreSQL and the driver did not raise it: the
+ * caller of this function reports such an error as `internal`.
+ */
+export function databaseFailure(error: unknown): Failure | undefined {
+  const meaning = meaningOf(error)
+  if (!meaning) return undefined
+  const { failure, hint, retryAfter } = meaning
+  const detail = embeddedReason(error) ?? meaning.detail
+  // The text of a constraint or of a trigger is for the caller; other texts of PostgreSQL are for the log.
+  const why = failure === 'conflict' && error instanceof Error ? `: ${error.message}` : ''
+  return new Failure(failure, `${detail}${why}; nothing was changed`, { hint, retryAfter, cause: error })
+}

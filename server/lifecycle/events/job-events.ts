@@ -1,0 +1,40 @@
+import type { Call } from '../../call.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { staticFragment } from '../../database/static-fragment.ts'
+
+/**
+ * Inserts one event for each row of `rows`, within the statement that changes the jobs, so that no change is without its
+ * event. `rows` has `id, domain, queue, job_type, owner_user_id, trace_id` of a job, `event_type` (text) and `attrs` (jsonb;
+ * fields that are null are left out). Defines no CTE and returns no row.
+ */
+export const insertEvents = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, rows: Fragment): Fragment => sql`
+  insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
+  select id, domain, queue, job_type, event_type, jsonb_strip_nulls(attrs), owner_user_id, ${requestId}::text, trace_id
+  from (${rows}) as event`
+
+/**
+ * An SQL expression: the attributes of an event as an object. Another program may have written any JSON, or none. In a column
+ * of type `json` it may have written characters that `jsonb` does not take, so that the text is looked at.
+ */
+export const attrsOfEvent = staticFragment(
+  (sql) => sql`case when attrs_json::text ~ '^[ \\t\\r\\n]*[{]' then attrs_json else '{}' end`,
+)
+
+/** A timestamptz as text in the format of the wire, for use inside of JSON. The time zone of our sessions is UTC. */
+export const wireTime = (sql: Sql, column: Fragment): Fragment => sql`
+  replace(replace(${column}::text, ' ', 'T'), '+00', 'Z')`
+
+/** The channel of LISTEN on which servers are notified of queues that have work. */
+export const workChannel = 'jobsctl_work'
+
+/**
+ * Notifies the queues of `queues (domain, queue)` when the transaction commits, all in one notification: a JSON array of
+ * pairs. A list that is too long for a notification (8,000 bytes) is replaced by the empty text, which means every queue.
+ */
+export const notifyQueues = (sql: Sql, queues: Fragment): Fragment => sql`
+  select pg_notify(${workChannel}, case when octet_length(keys) < 7900 then keys else '' end)
+  from (
+    select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
+    from (${queues}) as ready
+  ) as notification
+  where keys is not null`
