@@ -76,7 +76,7 @@ async function lockRecord(
 ): Promise<void> {
   const [record] = await tx<{ stop: StopRequest | null }[]>`
     select id, ${stopRequest(tx)} as stop, ${limitIdleTime(tx)}, set_config('lock_timeout', ${String(batchLockTimeoutMs)}, true)
-    from ${runningRecord(tx, { operation, hold })}
+    ${runningRecord(tx, { operation, hold })}
     for update`
   if (!record && hold !== undefined) throw new TakenOver()
   if (!record)

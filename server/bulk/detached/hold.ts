@@ -11,14 +11,14 @@ export interface Held {
 export class TakenOver extends Error {}
 
 /**
- * `job_operations … where …`: the record while the operation runs, and while this server has its hold. With `for update` both rows
+ * `from job_operations … where …`: the record while the operation runs, and while this server has its hold. With `for update` both rows
  * are locked and compared as they are then, so that of two servers only one goes on.
  */
 export const runningRecord = (sql: Sql, { operation, hold }: Held): Fragment =>
   hold === undefined
-    ? sql`job_operations where id = ${operation}::bigint and state = 'running'`
+    ? sql`from job_operations where id = ${operation}::bigint and state = 'running'`
     : sql`
-      job_operations
+      from job_operations
       join jobsctl_detached on operation_id = id
       where id = ${operation}::bigint and state = 'running' and hold = ${hold}::uuid`
 

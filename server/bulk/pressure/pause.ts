@@ -25,7 +25,7 @@ interface Pausing {
  * takes long. The first batch waits for nothing: a change of one batch costs others little, and may be what ends an incident.
  * @returns why the change must end, as a clause; undefined where the next batch may begin
  */
-export function createPause({ look, tell, mustStop, now = Date.now, sleep = wait }: Pausing) {
+export function createPause({ look, tell, mustStop, now = () => performance.now(), sleep = wait }: Pausing) {
   /** Undefined before the first batch. */
   let nextLook: number | undefined
 

@@ -64,7 +64,7 @@ export async function closeRecord(
  */
 export async function closeHeld(tx: Sql, held: Held, outcome: Outcome): Promise<ClosedRecord | undefined> {
   if (held.hold !== undefined) {
-    const [record] = await tx`select id from ${runningRecord(tx, held)} for update`
+    const [record] = await tx`select id ${runningRecord(tx, held)} for update`
     if (!record) return undefined
   }
   return closeRecord(tx, held.operation, outcome)

@@ -14,7 +14,7 @@ export function startHeartbeat({ sql, ...held }: { sql: Pool } & Held): () => vo
   const touch = () =>
     void sql`
       update job_operations set touched_at = clock_timestamp()
-      where id = (select id from ${runningRecord(sql, held)} for update skip locked)
+      where id = (select id ${runningRecord(sql, held)} for update skip locked)
     `.catch(() => {}) // The next batch meets the same error and reports it.
   const timer = setInterval(touch, heartbeatMs).unref()
   return () => clearInterval(timer)

@@ -79,7 +79,7 @@ const readPage = (sql: Sql, job: FoundJob, { after_id, limit }: z.output<typeof 
       sum(coalesce(octet_length(content_text), 0)) over (order by id) - coalesce(octet_length(content_text), 0) as bytes_before
     from (
       select source.id, source.kind, source.content_text, source.url, source.created_at
-      from ${attachmentsOf(sql, job)}
+      ${attachmentsOf(sql, job)}
       where source.job_id = ${job.row.id}::bigint and source.id > ${after_id}::bigint and ${hasSafeId(sql)}
       order by source.id
       limit ${limit + 1}

@@ -64,7 +64,7 @@ function readRows(sql: Sql, request: TimeRequest, { part, from, back, most, want
         row_number() over reading as position,
         lead(jobs.id) over reading is not null as has_more,
         ${part.where(sql)} and ${isMatching(sql, request)} as matching
-      from ${source(sql, stateConditions(sql, request, part), { where, ordered, most })}
+      ${source(sql, stateConditions(sql, request, part), { where, ordered, most })}
       window reading as (order by ${ordered})
       order by ${ordered}
       ${limit(sql, most)}
@@ -83,14 +83,14 @@ interface Source {
   most: number
 }
 
-/** The rows of `jobs` in these states: of several states the first rows of each, by an index that begins with the state. */
+/** `from …`: the rows of `jobs` in these states: of several states the first rows of each, by an index that begins with the state. */
 function source(sql: Sql, states: Fragment[], { where, ordered, most }: Source): Fragment {
   const [only, ...others] = states.map((isInState) => sql`where ${where} ${isInState}`)
-  if (!only) return sql`jobs where ${where}`
-  if (others.length === 0) return sql`jobs ${only}`
+  if (!only) return sql`from jobs where ${where}`
+  if (others.length === 0) return sql`from jobs ${only}`
   // One row more than is read, so that the last row knows whether another one follows.
   const first = (rows: Fragment) => sql`(select jobs.* from jobs ${rows} order by ${ordered} ${limit(sql, most + 1)})`
-  return sql`(${others.reduce((all, rows) => sql`${all} union all ${first(rows)}`, first(only))}) as jobs`
+  return sql`from (${others.reduce((all, rows) => sql`${all} union all ${first(rows)}`, first(only))}) as jobs`
 }
 
 const afterPlace = (sql: Sql, part: TimePart, { from, beyond }: { from: Place; beyond: Fragment }): Fragment =>

@@ -36,10 +36,10 @@ async function readRelated(sql: Sql, job: FoundJob, { own, other }: Ends): Promi
   if (job.row.uuid === null) return []
   const edges = job.archived
     ? rowsOf(sql, job.archivedEdges, sql`job_uuid text, depends_on_job_uuid text`)
-    : sql`job_dependencies as source`
+    : sql`from job_dependencies as source`
   const live = await sql<RelatedJob[]>`
     select source.${sql(other)} as uuid, job.id, job.status, false as archived
-    from ${edges}
+    ${edges}
     left join lateral (select id, status from jobs where jobs.uuid = source.${sql(other)} offset 0) as job on true
     where source.${sql(own)} = ${job.row.uuid}
     order by source.${sql(other)}
@@ -68,20 +68,20 @@ async function readArchivedJobs(sql: Sql, uuids: readonly string[]): Promise<Rel
 
 const readAttachments = (sql: Sql, job: FoundJob) => sql<Attachment[]>`
   select source.id, source.kind, source.content_text, source.url, source.created_at
-  from ${attachmentsOf(sql, job)}
+  ${attachmentsOf(sql, job)}
   where source.job_id = ${job.row.id}::bigint
   order by source.id desc
   limit ${mostAttachments}`
 
-/** The attachments as the table `source`, those of other jobs among them: of an archived job the attachments in its row. */
+/** `from …`: the attachments as the table `source`, those of other jobs among them: of an archived job the attachments in its row. */
 export const attachmentsOf = (sql: Sql, job: FoundJob): Fragment => {
   const columns = sql`id bigint, job_id bigint, kind text, content_text text, url text, created_at timestamptz`
-  return job.archived ? rowsOf(sql, job.archivedAttachments, columns) : sql`job_attachments as source`
+  return job.archived ? rowsOf(sql, job.archivedAttachments, columns) : sql`from job_attachments as source`
 }
 
-/** The rows of a list of JSON objects as the table `source`. */
+/** `from …`: the rows of a list of JSON objects as the table `source`. */
 const rowsOf = (sql: Sql, list: unknown, columns: Fragment): Fragment => sql`
-  jsonb_to_recordset(${Array.isArray(list) ? writeJson(list) : '[]'}::text::jsonb) as source (${columns})`
+  from jsonb_to_recordset(${Array.isArray(list) ? writeJson(list) : '[]'}::text::jsonb) as source (${columns})`
 
 const readEvents = (sql: Sql, { row }: FoundJob) => sql<Event[]>`
   select

@@ -42,7 +42,7 @@ async function endOfPage(tx: Sql, { id, kind }: OperationRecord, after: number) 
     select max(job) as last, count(*) as looked
     from (
       select ${tx(column)} as job
-      from ${tx(table)}
+      ${tx.unsafe(`from ${table}`)}
       where operation_id = ${id}::bigint and ${tx(column)} > ${after}::bigint
         and ${tx(column)} <= ${Number.MAX_SAFE_INTEGER}::bigint
       order by ${tx(column)}

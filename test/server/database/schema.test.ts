@@ -5,6 +5,7 @@ import { emptyDatabase, type TestDatabase } from '../../support/database/databas
 import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
+import { everyRead, rowsOfAllKinds } from '../../support/replay/reads.ts'
 
 const key = 'key-of-the-tests'
 
@@ -111,6 +112,9 @@ describe('the schema of the tables', () => {
     expect(await send('POST', 'prune', {})).toMatchObject({ status: 200, body: { deleted: 1 } })
     expect(await send('GET', 'operations/verify')).toMatchObject({ status: 200, body: { ok: true, operations: 1 } })
     expect(await send('POST', 'operations/1/undo', {})).toMatchObject({ status: 200, body: { affected: 1 } })
+    await sql.unsafe(`begin; set local search_path = other; delete from jobs; ${rowsOfAllKinds}; commit`)
+    for (const path of everyRead())
+      expect((await call({ url, method: 'GET', path, headers })).status, path).toBeLessThan(500)
     expect(await sql`select tablename from pg_tables where schemaname = 'public'`).toEqual([])
   })
 

@@ -148,9 +148,10 @@ describe.each(kinds)('the contract on %s', (kind) => {
     )
 
     it('too_large for a body over the limit, and not for one at the limit', async () => {
-      const body = (bytes: number) => JSON.stringify({ fix: false }).padEnd(bytes)
-      expect((await world.post(paths.integrity, body(2048))).status).toBe(200)
-      expect(await world.post(paths.integrity, body(2049))).toMatchObject({ status: 413, body: { code: 'too_large' } })
+      const path = '/api/v1/jobs/queue/control'
+      const body = (bytes: number) => JSON.stringify({ domain: 'd', queue: 'q', action: 'resume' }).padEnd(bytes)
+      expect((await world.post(path, body(2048))).status).toBe(200)
+      expect(await world.post(path, body(2049))).toMatchObject({ status: 413, body: { code: 'too_large' } })
     })
 
     it('not_found for a path that is none', async () => {

@@ -47,7 +47,7 @@ with recursive
     update jobs
     set
       status = decided.outcome,
-      result = case decided.action when 'complete' then decided.result else jobs.result end,
+      result = case decided.action when 'complete' then decided.result else jobs.result::jsonb end,
       completed_at = case when decided.outcome in ('completed', 'failed') then now() end,
       cancelled_at = case decided.outcome when 'cancelled' then now() else jobs.cancelled_at end,
       quarantined_at = case decided.outcome when 'quarantined' then now() end,
@@ -60,14 +60,14 @@ with recursive
       when decided.action in ('release', 'reclaim') or decided.action = 'expire' and decided.outcome in ('queued', 'cancelled') then jobs.error_message else decided.error end,
       error_code = case decided.action when 'complete' then null when 'release' then jobs.error_code when 'reclaim' then jobs.error_code else decided.error_code end,
       error_class = case decided.action when 'complete' then null when 'release' then jobs.error_class when 'reclaim' then jobs.error_class else decided.error_class end,
-      error_stack = case decided.action when 'complete' then null when 'release' then jobs.error_stack when 'reclaim' then jobs.error_stack else decided.error_stack end,
+      error_stack = case decided.action when 'complete' then null when 'release' then jobs.error_stack::jsonb when 'reclaim' then jobs.error_stack::jsonb else decided.error_stack end,
       last_error = case when decided.action in ('fail', 'expire') then decided.error else jobs.last_error end,
       failure_timeline = case when decided.action in ('fail', 'expire') then (
         select jsonb_agg(failure order by nth)
         from (
           select failure, nth
           from jsonb_array_elements(
-            case jsonb_typeof(jobs.failure_timeline) when 'array' then jobs.failure_timeline else '[]' end || jsonb_build_object(
+            case jsonb_typeof(jobs.failure_timeline::jsonb) when 'array' then jobs.failure_timeline::jsonb else '[]' end || jsonb_build_object(
               'ts',
               to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
               'error_code',
@@ -80,7 +80,7 @@ with recursive
           order by nth desc
           limit 20
         ) as latest
-      ) else jobs.failure_timeline end,
+      ) else jobs.failure_timeline::jsonb end,
       completion_token = case decided.outcome when 'queued' then null else decided.completion_token end,
       leased_until = null,
       -- On an ended job the two name the worker that ran it; on another job they would look like a lease.
