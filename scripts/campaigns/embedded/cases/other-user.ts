@@ -39,7 +39,7 @@ async function refuseRoot(round: Round): Promise<string> {
 async function refuseFiles(round: Round): Promise<string> {
   const { folder, random } = round
   await give(folder, otherUser)
-  const file = random.pick(['global/pg_control', 'base', 'pg_wal', 'postmaster.pid', '.'])
+  const file = random.pick(['global/pg_control', 'base', 'pg_wal', 'PG_VERSION', '.'])
   const path = join(folder, 'database', file)
   await chown(path, 0, 0)
   await chmod(path, 0o700)
