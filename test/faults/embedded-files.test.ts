@@ -41,7 +41,7 @@ describe('the embedded database whose files fail', () => {
     expect(code).toBeNull() // a signal ended it
     expect(out).toContain('it has not answered for 2 s, and its thread, which waits for the disk, cannot be ended')
     expect(out).toContain('this process kills itself')
-  }, 300_000)
+  }, 900_000)
 
   it('does not keep its server from ending at SIGTERM when its thread waits for the disk', async () => {
     const [{ env }, faults] = await Promise.all([newDatabase('embedded'), databaseFaults()])
@@ -66,7 +66,7 @@ describe('the embedded database whose files fail', () => {
     expect(stops).toHaveLength(5)
     for (const stop of stops) expect(stop).toContain('Read-only file system')
     expect(stops.at(-1)).toContain('; start the server again')
-  }, 300_000)
+  }, 900_000)
 
   it('is made as soon as the disk has room, and the log says that it is full', async () => {
     const faults = await databaseFaults()
