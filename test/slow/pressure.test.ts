@@ -55,9 +55,9 @@ describe('a change beside a replication slot that nobody reads', () => {
       const id = await whatWaits(world)
       const following = world.call('GET', `/api/v1/jobs/operations/${id}/progress`)
       // The first batch of forty jobs a second has twenty.
-      await until('it has told for how long', async () => {
-        const told = await world.sql`select from jobsctl_waits where (waiting ->> 'seconds')::int >= 3`
-        return told.length > 0
+      await until('the database says for how long it waits', async () => {
+        const waits = await world.sql`select from jobsctl_waits where (waiting ->> 'seconds')::int >= 3`
+        return waits.length > 0
       })
       expect(await world.sql`select from jobs where status = 'queued'`).toHaveLength(20)
       await drop()
@@ -131,7 +131,9 @@ describe.each(kinds)('a prune whose archive is at its limit on %s', (kind) => {
     expect(archived.length).toBeGreaterThan(0)
     expect(archived.length).toBeLessThan(600)
     expect(linesOf(body).at(-1)).toMatchObject({
-      error: { detail: expect.stringContaining(`${archived.length} jobs were`) },
+      error: {
+        detail: expect.stringContaining(`${archived.length} ${archived.length === 1 ? 'job was' : 'jobs were'}`),
+      },
     })
   })
 
