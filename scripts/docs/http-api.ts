@@ -1,86 +1,10 @@
 import type * as z from 'zod'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import * as endpoints from '../../shared/endpoints.ts'
+import { about, type Name } from './endpoint-meanings.ts'
 import { meaningOf, unusedMeanings } from './field-meanings.ts'
 import { type Field, fieldsOf, itemsOf } from './fields.ts'
 import { code, page, table } from './markdown.ts'
-
-type Name = Exclude<keyof typeof endpoints, 'eventStream' | 'statsStream'>
-
-/** What each call does, in the order of the page; a call without a sentence does not compile. */
-const about: Record<Name, string> = {
-  stats:
-    'Counts queued, scheduled, processing and quarantined jobs of each group. A group without live jobs has zeros.',
-  prune: 'Deletes finished jobs whose end is longer ago than the retention.',
-  sweep:
-    'Ends queued jobs that are too old, and processing jobs that run for too long. One of the two limits is needed.',
-  requeue:
-    'Puts quarantined jobs back into the queue, due at once, with all their retries before them, and brings back the jobs that were cancelled because of them.',
-  integrity: 'Counts jobs that break an invariant. With `fix`, repairs them.',
-  cancelBatch:
-    'Cancels queued jobs with those that depend on them, and asks the workers of running jobs to end them. `affected` counts both; `cancelled` and `asked` stand beside it.',
-  retry: 'Makes failed jobs run again, and brings back the jobs that were cancelled because of them (`dependents`).',
-  reclaim: 'Takes running jobs from their workers and puts them back into the queue, due at once.',
-  reschedule:
-    'Moves the time from which queued jobs can run. Without a time the jobs are due now; jobs that are due already then keep their place.',
-  rescheduleShift: 'The same with the fields that clients of the other server send.',
-  setPriority: 'Sets the priority of queued jobs.',
-  undo: 'Gives back what an operation changed, as far as the jobs have not gone on since.',
-  listOperations: 'The records of bulk changes, the newest first.',
-  getOperation: 'One record, and what has become of its jobs (`now`).',
-  stopOperation: 'Asks a running operation to stop after its batch, whichever server runs it. Its batches stand.',
-  listConflicts:
-    'All jobs of the operation that an undo cannot give back now, each with the reason. A call reads 10,000 jobs that are kept; `next_after_id` is the `after_id` of the next call, and null after the last one.',
-  keepOperation: 'Keeps what an undo of the operation needs until a time, or longer where it is kept longer already.',
-  followOperation:
-    'The progress of an operation, a line of JSON each, to its end: `{"progress": …}`, then `{"result": …}` or `{"error": …}`.',
-  verifyOperations: 'Checks the hash chain of the records, day by day.',
-  listArchive:
-    'What an undo can still give back: the operations whose jobs or row images are kept, how many, and until when. The header `Link` has the next page.',
-  archiveMeta: 'Whether an archived job has a payload and a result, as JSON or compressed.',
-  listJobs:
-    'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped after 50,000 rows or 200 ms.',
-  failureClusters:
-    'Failures by what they have in common: state, error code and the pattern of the message, in which texts, addresses, paths and numbers are folded. The row `rest` has the failures that are in no other row; `X-Complete` is `false` then, and where a state has more than 100,000 failures. `expired_leases` counts running jobs whose lease has expired, by worker and job type.',
-  showJob:
-    'One job with every column, its dependencies, attachments and last events, also from the archive. `lease_id` and `completion_token` are null.',
-  explainJob:
-    'Every reason at once why a job does not run, each with its facts, one sentence, and the call that removes it (`remedy`); and its place in line, exact up to 10,000.',
-  explainQueue:
-    'The same for a queue: what waits, for how long, and every reason why nothing of it runs. 404 for a queue that never had a job.',
-  listWorkers:
-    'The workers that hold jobs, that ended some in the last 15 minutes, or that asked this API for some in the last hour, those with the most running jobs first. `X-Complete` is `false` where more than 50,000 running or ended jobs, or more than 1,000 workers, were found.',
-  listAttachments:
-    'The attachments of a job by their ids, also from the archive. The header `Link` has the next page, which begins earlier after large texts.',
-  addAttachment: 'Adds a text of at most 1 MiB, or a URL, to a job that exists.',
-  enqueue:
-    'Takes a job in. 201 with the row; 200 with the row that is there and `created: false` when the idempotency key is taken.',
-  enqueueBatch: 'Takes up to 1,000 jobs in, all or none.',
-  acquire: 'Leases jobs of one queue in pick order.',
-  renew: 'Extends a lease, reports progress, and tells whether the job is still wanted (`cancel_requested`).',
-  renewMany: 'The same for up to 1,000 jobs; each job is answered on its own.',
-  complete: 'Ends an attempt: the job is completed.',
-  fail: 'Ends an attempt: the job is retried, quarantined or failed.',
-  release: 'Ends an attempt: the job goes back to the queue as if it had not been picked up.',
-  finishMany: 'Ends up to 1,000 attempts, each with its `action`; each job is answered on its own.',
-  cancel: 'Ends a queued job, or asks a running job to end.',
-  controlQueue: 'Pauses, drains or resumes a queue.',
-  queueStatus: 'Whether a queue is paused or drains.',
-  stoppedQueues: 'All queues that are paused or drain, since when, and why.',
-  staleQueues:
-    'The queues that hold expired leases: how many, and when the first of them expired. `X-Complete` is `false` where more than 50,000 leases have expired, so that counts are too low.',
-  setSlaPolicy:
-    'Sets how long a job of a group may wait and run. A limit that is not sent is no limit, whatever it was before.',
-  deleteSlaPolicy: 'Takes the limits of a group away; 404 for a group that has none. The input is a body of JSON.',
-  listSlaPolicies: 'The limits of the groups, by domain, queue and job type.',
-  listSlaBreaches:
-    'The queued and running jobs that are over a limit of their group, the oldest first. The header `Link` has the next page. `X-Complete` is `false` where more than 50,000 jobs of groups with limits are running, or more than 10,000 groups have limits.',
-  events:
-    'Events in the order of their ids. 410 `events_expired` where events after `after_id` have been deleted because their term was over, and `events_reset` for an id that the log has not given out.',
-  checkCounts: 'Compares the counts behind the stats with the jobs, and sets right what is wrong.',
-  idleIndexes: 'Indexes of `jobs`, made by other programs, that cost each write and serve nothing.',
-  storage: 'The size of the jobs and of their history.',
-}
 
 const all: Record<Name, Endpoint> = endpoints
 
