@@ -48,10 +48,10 @@ export async function expectText(round: Round, server: Server, text: string): Pr
   if (!has()) round.lie(`neither log nor stderr say "${text}": ${lastLines(server)}`)
 }
 
-/** Waits until a caller has been told the text. */
+/** Waits until a caller gets a refusal with the text. */
 export async function expectRefusal(round: Round, load: Load, text: string): Promise<void> {
   if (await happens(() => load.refusals.some((sentence) => sentence.includes(text)), limits.recover)) return
-  round.lie(`no caller was told "${text}", but: ${[...new Set(load.refusals)].join(' | ').slice(0, 400)}`)
+  round.lie(`no caller got a refusal with "${text}", but: ${[...new Set(load.refusals)].join(' | ').slice(0, 400)}`)
 }
 
 interface Ending {

@@ -10,7 +10,7 @@ import { isReady } from '../server.ts'
 import { promises } from './pages.ts'
 
 /** Of the database: PostgreSQL refuses a statement, and goes on. Of the embedded database: it has stopped. */
-const told = 'the disk of the '
+const fullDisk = 'the disk of the '
 
 /** Runs `use` with a data folder on a disk of its own. */
 async function onSmallDisk(round: Round, use: (folder: string) => Promise<string>): Promise<string> {
@@ -31,7 +31,7 @@ const fill = (round: Round, then: 'room' | 'SIGTERM') =>
     const load = new Load({ random: round.random, answerMs: limits.answer, jobs: 1000, bytes: 900 })
     const server = round.start({ folder })
     await underLoad(round, server, load)
-    await expectRefusal(round, load, told)
+    await expectRefusal(round, load, fullDisk)
     await expectText(round, server, 'No space left on device')
     if (then === 'SIGTERM') await terminate(round, server)
     mount(folder, 'remount,size=300m')
@@ -51,7 +51,7 @@ async function useUp(round: Round): Promise<string> {
   await underLoad(round, server, load)
   await wait(round.random.between(0, 1500))
   await round.inject({ kind: 'ENOSPC' })
-  await expectRefusal(round, load, told)
+  await expectRefusal(round, load, fullDisk)
   await expectText(round, server, 'No space left on device')
   await wait(round.random.between(0, 8000))
   await round.heal()

@@ -40,7 +40,7 @@ interface Ending extends Omit<Happening, 'says'> {
   allowed: readonly Exit[]
 }
 
-/** The thread has trouble under load, and the server is told to end at any time after. */
+/** The thread has trouble under load, and the server gets SIGTERM at any time after. */
 const ends = ({ kind, at, allowed }: Ending): Way => ({
   name: `${kind}, and SIGTERM`,
   run: async (round) => {
