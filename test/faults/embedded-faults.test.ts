@@ -1,32 +1,20 @@
 import { chmod, chown, cp, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { newDatabase, newFolder } from '../support/database/database.ts'
 import { call } from '../support/http.ts'
 import { until } from '../support/poll.ts'
 import { startServer } from '../support/programs/built.ts'
-import { runServer, type ServerProcess, spawnServer } from '../support/programs/spawn-server.ts'
+import { embeddedServers, isReady, key, longMs } from '../support/programs/embedded-servers.ts'
+import { runServer } from '../support/programs/spawn-server.ts'
 import { mountSmallDisk } from '../support/small-disk.ts'
 import { paths } from '../support/world.ts'
 
-const key = 'key-of-the-tests'
 const headers = { 'x-api-key': key, 'x-confirm': 'true' }
-const longMs = 90_000
 
 describe('the embedded database in trouble', () => {
-  const cleanUps: (() => unknown)[] = []
-  afterEach(async () => {
-    for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
-  })
-
-  async function spawn(env: Record<string, string>): Promise<ServerProcess> {
-    const server = await spawnServer({ SINGLE_USER_API_KEY: key, JOBS_EMBEDDED_FSYNC: 'false', ...env })
-    cleanUps.push(() => server.kill())
-    return server
-  }
+  const { spawn, cleanUps } = embeddedServers()
   const get = ({ url }: { url: string }, path: string) => call({ url, method: 'GET', path, headers })
-  const isReady = (server: ServerProcess) =>
-    until('the server is ready', async () => (await get(server, '/readyz')).status === 200, longMs)
   const add = ({ url }: { url: string }) => {
     const jobs = Array.from({ length: 1000 }, () => ({
       ...{ domain: 'd', queue: 'q', job_type: 't' },

@@ -1,30 +1,18 @@
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { mount } from '../../scripts/campaigns/embedded/mounts.ts'
 import { newDatabase, newFolder } from '../support/database/database.ts'
 import { databaseFaults } from '../support/database-faults.ts'
 import { call } from '../support/http.ts'
 import { until } from '../support/poll.ts'
-import { runServer, type ServerProcess, spawnServer } from '../support/programs/spawn-server.ts'
+import { embeddedServers, isReady, key, longMs } from '../support/programs/embedded-servers.ts'
+import { runServer, type ServerProcess } from '../support/programs/spawn-server.ts'
 import { mountSmallDisk } from '../support/small-disk.ts'
 
-const key = 'key-of-the-tests'
 const headers = { 'x-api-key': key }
-const longMs = 90_000
 
 describe('the embedded database whose files fail', () => {
-  const cleanUps: (() => unknown)[] = []
-  afterEach(async () => {
-    for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
-  })
-
-  async function spawn(env: Record<string, string>): Promise<ServerProcess> {
-    const server = await spawnServer({ SINGLE_USER_API_KEY: key, JOBS_EMBEDDED_FSYNC: 'false', ...env })
-    cleanUps.push(() => server.kill())
-    return server
-  }
-  const isReady = ({ url }: ServerProcess) =>
-    until('it is ready', async () => (await call({ url, method: 'GET', path: '/readyz' })).status === 200, longMs)
+  const { spawn, cleanUps } = embeddedServers()
   const add = ({ url }: ServerProcess) =>
     call({ url, method: 'POST', path: '/api/v1/jobs', headers, body: { domain: 'd', job_type: 't', payload: {} } })
   const logged = (server: ServerProcess, text: string) =>
