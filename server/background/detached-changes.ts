@@ -8,9 +8,8 @@ import { messageOf } from '../bulk/detached/left-to-others.ts'
 import { type TakenChange, takeOver } from '../bulk/detached/take-over.ts'
 import { closeHeld } from '../bulk/record/close-record.ts'
 import type { Call, ServerContext } from '../call.ts'
-import { isConnectionLost } from '../database/errors/failure.ts'
+import { createErrorLog } from '../database/errors/error-log.ts'
 import { resumableChanges } from '../endpoints/changes/resumable.ts'
-import { errorText } from '../system-error.ts'
 
 /** The time between two looks for changes whose server is gone, in milliseconds. */
 const pauseMs = 1000
@@ -25,18 +24,15 @@ const mostAttempts = 5
  */
 export async function goOnWithChanges(serving: ServerContext, isReady: () => boolean): Promise<void> {
   const { stopping, log, detachedRuns } = serving
-  let reported = ''
+  const errors = createErrorLog(log, 'taking over changes')
   while (!stopping.aborted) {
     await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
     if (stopping.aborted || !isReady()) continue
     try {
       await takeOverAll(serving)
-      reported = ''
+      errors.clear()
     } catch (error) {
-      const why = errorText(error)
-      if (isConnectionLost(error) || why === reported) continue
-      log.warn(`taking over changes: ${why}`)
-      reported = why
+      errors.warn(error)
     }
   }
   await Promise.allSettled(detachedRuns)

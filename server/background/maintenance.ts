@@ -1,10 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { deleteLeftRequests } from '../bulk/detached/kept-request.ts'
 import { closeOrphans } from '../bulk/record/liveness.ts'
-import { isConnectionLost } from '../database/errors/failure.ts'
+import { createErrorLog } from '../database/errors/error-log.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
-import { errorText } from '../system-error.ts'
 import { deleteExpiredArchive } from '../undo/archive-retention.ts'
 import { deleteOldMarks } from '../waiting/worker-marks.ts'
 import type { EventLogMove } from './event-log-move.ts'
@@ -43,7 +42,7 @@ export async function runMaintenance({
   eventSweep,
   stopping,
 }: Maintenance): Promise<void> {
-  let reported = ''
+  const errors = createErrorLog(log, 'maintenance')
   let exchangedAt = Number.NEGATIVE_INFINITY
   for (let deletedAt = Number.NEGATIVE_INFINITY; !stopping.aborted; ) {
     await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
@@ -62,12 +61,9 @@ export async function runMaintenance({
       await deleteOldMarks(sql)
       await deleteLeftRequests(sql)
       deletedAt = performance.now()
-      reported = ''
+      errors.clear()
     } catch (error) {
-      const why = errorText(error)
-      if (isConnectionLost(error) || why === reported) continue
-      log.warn(`maintenance: ${why}`)
-      reported = why
+      errors.warn(error)
     }
   }
 }

@@ -1,10 +1,9 @@
-import { Failure } from '../../shared/errors.ts'
 import { limitIdleTime } from '../database/connection/idle-timeout.ts'
 import { databaseFailure, isConnectionLost, lossOf } from '../database/errors/failure.ts'
 import { outcomeUnknown } from '../database/errors/outcome-unknown.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import type { BatchContext, BatchCounts, BulkChange, Operation, Origin } from './bulk-change.ts'
-import { type Held, runningRecord, TakenOver } from './detached/hold.ts'
+import { closedByAnother, type Held, runningRecord, TakenOver } from './detached/hold.ts'
 import type { RoundTrip } from './round-trip.ts'
 import { RangeOutgrown, type Selection } from './selection.ts'
 import { type StopRequest, StopRequested, stopClause, stopRequest } from './stop-request.ts'
@@ -79,8 +78,7 @@ async function lockRecord(
     ${runningRecord(tx, { operation, hold })}
     for update`
   if (!record && hold !== undefined) throw new TakenOver()
-  if (!record)
-    throw new Failure('conflict', 'another server marked this operation as orphaned and closed it; nothing was changed')
+  if (!record) throw closedByAnother()
   if (record.stop) throw new StopRequested(stopClause(record.stop))
 }
 

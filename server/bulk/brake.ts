@@ -1,8 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Brake } from './bulk-change.ts'
+import { sleepUntil } from './sleep-until.ts'
 
-/** The longest sleep before the change looks again whether it must stop, in milliseconds. */
-const sliceMs = 250
 /** How much time a change may make good by going faster than its rate, in milliseconds. */
 const mostOwedMs = 1000
 
@@ -30,8 +28,7 @@ export function createBrake({ rate, until }: Brake, now: () => number = Date.now
     async wait(affected, mustStop) {
       if (rate === undefined) return
       start = Math.max(start, now() - mostOwedMs - (affected * 1000) / rate)
-      const due = start + (affected * 1000) / rate
-      while (now() < due && !mustStop()) await wait(Math.min(sliceMs, Math.max(1, due - now())))
+      await sleepUntil({ time: start + (affected * 1000) / rate, now, mustStop })
     },
   }
 }

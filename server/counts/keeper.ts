@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { isConnectionLost, isLocked } from '../database/errors/failure.ts'
+import { createErrorLog } from '../database/errors/error-log.ts'
+import { isLocked } from '../database/errors/failure.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
-import { errorText } from '../system-error.ts'
 import { createCompaction } from './compaction.ts'
 import { createOpenWriters } from './open-writers.ts'
 import { logReconciliation, reconcile } from './reconcile.ts'
@@ -30,17 +30,14 @@ interface Keeper {
 export async function keepCounts({ sql, log, stopping }: Keeper): Promise<void> {
   const step = createStep(sql, log)
   let pauseMs = stepEveryMs
-  let reported = ''
+  const errors = createErrorLog(log, 'stats count the jobs themselves')
   for (; !stopping.aborted; await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})) {
     try {
       await step()
       pauseMs = stepEveryMs
     } catch (error) {
       pauseMs = Math.min(2 * pauseMs, longestPauseMs)
-      const why = errorText(error)
-      if (isConnectionLost(error) || isLocked(error) || stopping.aborted || why === reported) continue
-      log.warn(`stats count the jobs themselves: ${why}`)
-      reported = why
+      if (!isLocked(error) && !stopping.aborted) errors.warn(error)
     }
   }
 }

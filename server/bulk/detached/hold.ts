@@ -1,3 +1,4 @@
+import { Failure } from '../../../shared/errors.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 
 /** An operation, as the server that runs it knows it. */
@@ -9,6 +10,10 @@ export interface Held {
 
 /** Another server has taken the change over, or has closed its record. This server changes nothing any more. */
 export class TakenOver extends Error {}
+
+/** The failure of a step of a change whose record another server has closed: the step has changed nothing. */
+export const closedByAnother = (): Failure =>
+  new Failure('conflict', 'another server marked this operation as orphaned and closed it; nothing was changed')
 
 /**
  * `from job_operations … where …`: the record while the operation runs, and while this server has its hold. With `for update` both rows

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import { Failure } from '../../../shared/errors.ts'
 import type { Call } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
+import { closedByAnother } from './hold.ts'
 
 /** The request of a change that goes on without its caller, as the database keeps it until the change has ended. */
 export const KeptRequest = z.object({
@@ -43,7 +43,7 @@ export async function keepRequest(
     where id = ${operation}::bigint and state = 'running'
     returning operation_id`
   if (rows.length > 0) return hold
-  throw new Failure('conflict', 'another server marked this operation as orphaned and closed it; nothing was changed')
+  throw closedByAnother()
 }
 
 /** Deletes the request of an operation that has ended. */

@@ -4,7 +4,7 @@ import type { Pool } from '../../database/sql.ts'
 import type { BulkChange, Operation } from '../bulk-change.ts'
 import { hashOfJson } from '../preview/preview-token.ts'
 import type { Course } from '../run-operation.ts'
-import { type Held, TakenOver } from './hold.ts'
+import { type Held, runningRecord, TakenOver } from './hold.ts'
 
 /**
  * A record that nobody touched for this many seconds belongs to a server that is gone. It is less than the ten seconds after which
@@ -74,19 +74,17 @@ interface RunningRecord extends Operation {
  */
 export async function readCourse(
   sql: Pool,
-  { operation, hold }: Held,
+  held: Pick<TakenChange, 'operation' | 'hold'>,
   { kind, request, previewToken }: Pick<BulkChange<unknown>, 'kind' | 'request' | 'previewToken'>,
 ): Promise<{ operation: Operation; before: Course }> {
   const [record] = await sql<RunningRecord[]>`
     select
       id as operation, as_of as "asOf", seen as snapshot, affected, counts, batches, request_hash,
       (extract(epoch from clock_timestamp() - started_at) * 1000)::bigint as elapsed_ms
-    from job_operations
-    join jobsctl_detached on operation_id = id
-    where id = ${operation}::bigint and state = 'running' and hold = ${hold ?? null}::uuid`
+    ${runningRecord(sql, held)}`
   if (!record) throw new TakenOver()
   const { asOf, snapshot, request_hash, ...before } = record
   if (request_hash !== hashOfJson([kind, request, previewToken]))
     throw new Failure('conflict', 'this version of the server reads the request in another way')
-  return { operation: { operation, asOf, snapshot }, before }
+  return { operation: { operation: held.operation, asOf, snapshot }, before }
 }

@@ -1,13 +1,11 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Waiting } from '../../../shared/changes/waiting.ts'
+import { sleepUntil } from '../sleep-until.ts'
 import type { Pressure } from './look.ts'
 
 /** The shortest time between two looks, in milliseconds, and how many times as long as a look it is at least. */
 const [betweenLooksMs, timesTheLook] = [3000, 20]
 /** A change that has waited for so long, in milliseconds, ends. */
 const longestMs = 10 * 60_000
-/** The longest sleep before the change looks again whether it must stop, in milliseconds. */
-const sliceMs = 250
 
 interface Pausing {
   look: () => Promise<Pressure | undefined>
@@ -25,7 +23,7 @@ interface Pausing {
  * takes long. The first batch waits for nothing: a change of one batch costs others little, and may be what ends an incident.
  * @returns why the change must end, as a clause; undefined where the next batch may begin
  */
-export function createPause({ look, tell, mustStop, now = () => performance.now(), sleep = wait }: Pausing) {
+export function createPause({ look, tell, mustStop, now = () => performance.now(), sleep }: Pausing) {
   /** Undefined before the first batch. */
   let nextLook: number | undefined
 
@@ -35,10 +33,6 @@ export function createPause({ look, tell, mustStop, now = () => performance.now(
     const end = now()
     nextLook = end + Math.max(betweenLooksMs, timesTheLook * (end - start))
     return pressure
-  }
-
-  async function sleepUntil(time: number): Promise<void> {
-    while (now() < time && !mustStop()) await sleep(Math.min(sliceMs, Math.max(1, time - now())))
   }
 
   return async (): Promise<string | undefined> => {
@@ -53,7 +47,7 @@ export function createPause({ look, tell, mustStop, now = () => performance.now(
       if (waitedMs >= longestMs) return `it waited for 10 minutes, since ${pressure.detail}`
       const asked = await tell({ ...pressure, seconds: Math.floor(waitedMs / 1000) })
       if (asked !== undefined) return asked
-      await sleepUntil(nextLook)
+      await sleepUntil({ time: nextLook, now, mustStop, sleep })
       if (mustStop()) return undefined
     }
   }

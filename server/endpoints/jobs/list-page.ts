@@ -23,6 +23,9 @@ export interface PlacedJob extends ListedJob {
   part: number
 }
 
+/** The states whose jobs an index of migration 0016 has. */
+export const failureStates: readonly string[] = ['failed', 'cancelled', 'quarantined']
+
 /** The columns of a listed job. */
 export const columns = staticFragment((sql) => sql.unsafe(listedColumns.map((name) => `jobs.${name}`).join(', ')))
 

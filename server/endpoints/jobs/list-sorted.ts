@@ -2,12 +2,18 @@ import type { ListRequest } from '../../../shared/jobs/list.ts'
 import { isFailure } from '../../database/error-pattern.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Cursor, Place } from './list-cursor.ts'
-import { beyondPlace, columns, isCandidate, isMatching, type PlacedJob, sortDirection } from './list-page.ts'
+import {
+  beyondPlace,
+  columns,
+  failureStates,
+  isCandidate,
+  isMatching,
+  type PlacedJob,
+  sortDirection,
+} from './list-page.ts'
 
 export type RankKey = 'priority' | 'status'
 export type RankRequest = ListRequest & { sort_by: RankKey }
-
-const failureStates = ['failed', 'cancelled', 'quarantined']
 
 /** An SQL condition on `jobs`: all jobs that can match, by the index of the narrowest field of the filter. */
 export function isRankCandidate(sql: Sql, request: RankRequest): Fragment {

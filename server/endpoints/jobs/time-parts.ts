@@ -2,6 +2,7 @@ import type { ListRequest, SortKey } from '../../../shared/jobs/list.ts'
 import { endedAt } from '../../database/job-filter.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
+import { failureStates } from './list-page.ts'
 
 export type TimeKey = Exclude<SortKey, 'priority' | 'status'>
 export type TimeRequest = ListRequest & { sort_by: TimeKey }
@@ -54,7 +55,6 @@ const parts: Record<TimeKey, TimePart[]> = {
 export const timeParts = (sortBy: TimeKey): readonly TimePart[] => parts[sortBy]
 
 const live = ['queued', 'processing']
-const failures = ['failed', 'cancelled', 'quarantined']
 
 /**
  * SQL conditions on `jobs`, each of which begins with `and`: the states of the jobs that can match, where an index of migration
@@ -62,7 +62,7 @@ const failures = ['failed', 'cancelled', 'quarantined']
  */
 export function stateConditions(sql: Sql, request: TimeRequest, part: TimePart): Fragment[] {
   const states = statesOf(request)
-  const served = [...live, ...failures, ...(part.lacksKey ? ['completed'] : [])]
+  const served = [...live, ...failureStates, ...(part.lacksKey ? ['completed'] : [])]
   if (!states.every((state) => served.includes(state))) return []
   return states.map((state) => {
     const isState = sql.unsafe(`and jobs.status = '${state}'`)
