@@ -7,6 +7,7 @@ import { verbFirst } from './command-line/argv.ts'
 import { meantInstead, unknownCommand, unknownTopic } from './command-line/suggestions.ts'
 import { namesOf } from './command-line/words.ts'
 import { commands } from './commands/all.ts'
+import { refuseGuardFlags } from './guard/guard-flags.ts'
 import { commandHelp, commandList, programHelp } from './help/help-text.ts'
 import { topicOn } from './help/topics.ts'
 import type { Io } from './io.ts'
@@ -90,8 +91,10 @@ function addCommand(program: Command, spec: CommandSpec, io: Io, end: (ending: E
     if (spec.name === 'help' && topic === 'commands') return io.out(commandList(commands))
     if (spec.name === 'help' && topic === undefined) return io.out(programHelp(commands))
     if (spec.name === 'help' && topic !== undefined && topicOn(topic) === undefined) throw unknownTopic(topic)
+    const flags = program.opts<GlobalFlags>()
+    refuseGuardFlags(spec, flags)
     const { fullContext } = await import('./full-context.ts')
-    const context = await fullContext({ io, flags: program.opts<GlobalFlags>(), commands })
+    const context = await fullContext({ io, flags, commands })
     end(await spec.run(context, command.opts(), command.args))
   })
 }

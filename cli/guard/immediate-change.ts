@@ -7,8 +7,6 @@ import { requireNamedProfile } from './protected-profile.ts'
 import { withLookCommand } from './unknown-outcome.ts'
 
 interface ImmediateChange<In extends z.ZodType, Out extends z.ZodType> {
-  /** The name of the command, such as `pause`. */
-  verb: string
   endpoint: Endpoint<In, Out>
   request: z.input<In>
   /** The command line that shows whether the change was made, for a lost answer. */
@@ -18,13 +16,13 @@ interface ImmediateChange<In extends z.ZodType, Out extends z.ZodType> {
 /**
  * Makes a change without a preview, since the change touches one queue or job that the user named.
  * With `--curl` it prints the call, sends nothing and returns undefined.
- * @throws Failure `usage` for flags that need a preview
+ * @throws Failure `usage` for a protected profile that is not spelled out
  */
 export async function changeImmediately<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
-  { verb, endpoint, request, look }: ImmediateChange<In, Out>,
+  { endpoint, request, look }: ImmediateChange<In, Out>,
 ): Promise<z.output<Out> | undefined> {
-  await checkImmediate(context, verb)
+  await checkImmediate(context)
   if (context.settings.curl) {
     context.print.text(curlOf(context, endpoint, request))
     return undefined
@@ -37,24 +35,9 @@ export async function changeImmediately<In extends z.ZodType, Out extends z.ZodT
 }
 
 /**
- * Checks the flags and the profile of a change without a preview, before anything is sent.
- * @throws Failure `usage` for flags that need a preview, or a protected profile that is not spelled out
+ * Checks the profile of a change without a preview, before anything is sent.
+ * @throws Failure `usage` for a protected profile that is not spelled out
  */
-export async function checkImmediate(context: Context, verb: string): Promise<void> {
-  refusePreview(context, verb)
+export async function checkImmediate(context: Context): Promise<void> {
   if (!context.settings.curl) requireNamedProfile((await context.target()).profile)
-}
-
-function refusePreview({ flags }: Context, verb: string): void {
-  const given = {
-    '--dry-run': flags.dryRun,
-    '--plan-out': flags.planOut,
-    '--max': flags.max,
-    '--detailed-exitcode': flags.detailedExitcode,
-  }
-  const flag = Object.entries(given).find(([, value]) => value !== undefined)?.[0]
-  if (flag === undefined) return
-  throw new Failure('usage', `${flag}: ${verb} acts at once and has no preview; nothing was changed`, {
-    hint: '--curl prints the call and sends nothing',
-  })
 }

@@ -27,7 +27,7 @@ interface Tally {
  * @throws Failure that says which lines were sent, at the first batch that has a bad line or that the server refuses
  */
 export async function enqueueFrom(context: Context, path: string): Promise<Ending> {
-  await checkImmediate(context, 'enqueue')
+  await checkImmediate(context)
   if (context.settings.curl) throw new Failure('usage', '--curl: enqueue --from sends several calls and prints none')
   const tally: Tally = { created: 0, existing: 0, lastLine: 0, passedOver: new Set() }
   try {

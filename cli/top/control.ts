@@ -21,7 +21,7 @@ export async function controlChosen(
   const look = context.another(['queues'])
   let back = action === 'pause' ? 'resume' : 'pause'
   try {
-    const state = await changeImmediately(own, { verb: action, endpoint: controlQueue, request, look })
+    const state = await changeImmediately(own, { endpoint: controlQueue, request, look })
     // Another person may have stopped the queue in another way meanwhile.
     if (state?.before) back = state.before.drain ? 'drain' : state.before.paused ? 'pause' : 'resume'
   } catch (error) {

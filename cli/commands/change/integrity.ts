@@ -71,10 +71,8 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
   const { integrity: endpoint } = await import('../../../shared/changes/integrity.ts')
   const { brokenCount, integrityRequest } = await import('../../changes/integrity.ts')
   const { settings, print, retyped } = context
-  if (settings.yes) throw new Failure('usage', '--yes needs --fix: integrity without --fix changes nothing')
-  if (settings.planOut !== undefined) {
-    throw new Failure('usage', '--plan-out needs --fix: integrity without --fix changes nothing')
-  }
+  const { refuseWithoutFix } = await import('../../guard/guard-flags.ts')
+  refuseWithoutFix(context.flags)
   const { checkFields } = await import('../../changes/understood.ts')
   const filter = filterOf(await withWholeCluster(context, flags))
   const request = integrityRequest(filter)

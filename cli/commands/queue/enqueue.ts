@@ -55,7 +55,7 @@ export const enqueue: CommandSpec<EnqueueFlags> = {
     const request = await requestOf(context, flags, word)
     const { domain, queue, job_type } = request
     const look = context.another(['events', ...scopeWords({ domain, queue, job_type })])
-    const job = await changeImmediately(context, { verb: 'enqueue', endpoint: await endpointOfOneJob(), request, look })
+    const job = await changeImmediately(context, { endpoint: await endpointOfOneJob(), request, look })
     if (!job) return 'ok'
     const { id, uuid, status, created } = job
     const place = { domain: job.domain, queue: job.queue, job_type: job.job_type }

@@ -68,10 +68,10 @@ function control(action: QueueAction, { summary, about, why, say }: Control): Co
       const reason = flags.reason === undefined ? undefined : settings.reason
       // Left out, since an earlier server refuses a field that it does not know, and the default is what is meant.
       const { must_exist: _, ...request } = parseInput(endpoint.input, { ...queue, action, reason })
-      await checkImmediate(context, action)
+      await checkImmediate(context)
       const before = settings.curl ? undefined : await stateBefore(context, queue, create)
       if (before && reason === undefined && before.action === action) return unchanged(context, action, queue)
-      const state = await changeImmediately(context, { verb: action, endpoint, request, look: another(['queues']) })
+      const state = await changeImmediately(context, { endpoint, request, look: another(['queues']) })
       if (!state) return 'ok'
       const { paused, drain } = state
       const text = say(describeScope(queue), before?.server ?? 'jobs-server')

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { createToken } from '../../../server/auth/tokens.ts'
 import { type FakeScreen, startAtScreen } from '../../support/fakes/fake-screen.ts'
+import { configHome, secretFile } from '../../support/programs/config-home.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 let world: World
@@ -87,10 +88,13 @@ it('Esc, and Enter without a reason, change nothing', async () => {
 })
 
 it('a change that is refused is told on the screen, which stays', async () => {
-  const screen = await start(['--dry-run'])
+  const prod = { url: world.url, api_key_file: await secretFile(world.key), protected: true }
+  const { env } = await configHome({ default: 'prod', profiles: { prod } })
+  const screen = await startAtScreen(['top'], { env, columns: 120 })
+  await screen.sees(/>chatbooks\/default export/)
   screen.types('pwhy')
   screen.presses('return')
-  await screen.sees(/--dry-run: (pause|resume) acts at once and has no preview; nothing was changed/)
+  await screen.sees(/the profile prod is protected/)
   expect(await stopped()).toEqual([])
   await quit(screen)
 })

@@ -134,8 +134,12 @@ describe('pause, resume and drain', () => {
     [['pause', 'media/ingest', '--domain', 'a'], '--domain', 'jobsctl pause --help'],
     [['pause', 'media/ingest', '--dry-run'], '--dry-run: pause acts at once', '--curl'],
     [['resume', 'media/ingest', '-n'], '--dry-run: resume acts at once', '--curl'],
-    [['drain', 'media/ingest', '--max', '5'], '--max: drain acts at once', '--curl'],
-    [['drain', 'media/ingest', '--detailed-exitcode', '--yes'], '--detailed-exitcode: drain acts at once', '--curl'],
+    [['drain', 'media/ingest', '--max', '5'], '--max: drain acts at once', 'leave out --max; jobsctl drain --help'],
+    [
+      ['drain', 'media/ingest', '--detailed-exitcode', '--yes'],
+      '--detailed-exitcode: drain acts at once',
+      'leave out --detailed-exitcode',
+    ],
   ])('%j is refused with what to type instead, and nothing is sent', async (argv, detail, hint) => {
     const server = await obeying()
     const { code, out, err } = await run(server, argv)
