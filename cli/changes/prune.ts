@@ -14,9 +14,9 @@ import { checkFields } from './understood.ts'
  */
 export function pruneRequest(fields: unknown) {
   const request = parseInput(PruneRequest, fields)
-  const { statuses, older_than_days, domain, queue, job_type, with_foreign_rows } = request
-  const along = with_foreign_rows && { with_foreign_rows }
-  return { statuses, older_than_days, domain, queue, job_type, ...narrowerOf(request), ...along }
+  const { statuses, older_than_days, domain, queue, job_type, with_foreign_rows, no_archive } = request
+  const further = { ...(with_foreign_rows && { with_foreign_rows }), ...(no_archive && { no_archive }) }
+  return { statuses, older_than_days, domain, queue, job_type, ...narrowerOf(request), ...further }
 }
 
 /** A prune, for the guard. */
@@ -36,7 +36,7 @@ export function pruneChange(
     say: (jobs, done) => `${done ? 'deleted' : 'would delete'} ${jobs} in ${where}`,
     facts: request,
     words,
-    undoable: true,
+    undoable: !('no_archive' in request),
     checkServer: checkFields('prune', [request]),
     beside: ({ preview }) => ({ facts: {}, note: foreignNote(preview) }),
     refusal: ({ preview }) =>

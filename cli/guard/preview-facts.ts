@@ -22,6 +22,8 @@ interface Facts {
   reasons: string[]
   dependents: number
   restorable: number | undefined
+  /** Why no undo can give the jobs back, as a clause. */
+  noWayBack: string | undefined
 }
 
 function factsOf(previews: readonly Preview[]): Facts {
@@ -33,6 +35,7 @@ function factsOf(previews: readonly Preview[]): Facts {
   return {
     reasons: [...counts].map(([reason, n]) => `${groupedDigits(n)} ${reasonWords.get(reason) ?? escaped(reason)}`),
     dependents: sumOf(previews.flatMap(({ dependents }) => dependents ?? [])),
+    noWayBack: previews.flatMap(({ no_way_back }) => no_way_back ?? [])[0],
     restorable: known.length === previews.length && known.length > 0 ? sumOf(known) : undefined,
   }
 }
@@ -49,7 +52,7 @@ export function factLines<In extends z.ZodType, Out extends z.ZodType>(
   { name, along }: Pick<BulkChange<In, Out>, 'name' | 'along'>,
   { total, previews = [] }: Previewed<Out>,
 ): string[] {
-  const { reasons, dependents, restorable } = factsOf(previews)
+  const { reasons, dependents, restorable, noWayBack } = factsOf(previews)
   const backText = (count: number) =>
     count === 0 ? 'none of these jobs' : `${groupedDigits(Math.min(count, total))} of ${jobsText(total)}`
   return [
@@ -59,7 +62,11 @@ export function factLines<In extends z.ZodType, Out extends z.ZodType>(
       : []),
     ...volumeLines(previews),
     // No undo can be undone, which is not a fact of this preview.
-    ...(restorable !== undefined && name !== 'undo' ? [`An undo could give back ${backText(restorable)}`] : []),
+    ...(noWayBack !== undefined
+      ? [`WARNING: there is no way back: ${escaped(noWayBack)}`]
+      : restorable !== undefined && name !== 'undo'
+        ? [`An undo could give back ${backText(restorable)}`]
+        : []),
   ]
 }
 
@@ -92,13 +99,14 @@ export function previewSentence<In extends z.ZodType, Out extends z.ZodType>(
   { say, undoable, along }: Pick<BulkChange<In, Out>, 'say' | 'undoable' | 'along'>,
   { total, previews = [] }: Previewed<Out>,
 ): string {
-  const { reasons, dependents, restorable = total } = factsOf(previews)
+  const { reasons, dependents, restorable = total, noWayBack } = factsOf(previews)
   const them = total === 1 ? 'it' : 'them'
   const lost = undoable === true && restorable < total
   const back = restorable === 0 ? `not give back ${them}` : `give back ${groupedDigits(restorable)} of them`
   return [
     `${say(jobsText(total), false)}${reasons.length > 1 ? ` (${reasons.join(', ')})` : ''}`,
     ...(dependents > 0 ? [`${dependentsText(dependents, along)} ${them} would be ${along ?? 'cancelled'} along`] : []),
+    ...(noWayBack !== undefined ? [`there is no way back: ${escaped(noWayBack)}`] : []),
     ...(lost ? [`an undo could ${back}`] : []),
   ].join('; ')
 }

@@ -18,6 +18,8 @@ const meanings: Record<string, string> = {
   with_dependents: 'bring back the jobs that were cancelled because these jobs had ended badly',
   with_foreign_rows:
     'also delete the rows of other tables that foreign keys delete along; no undo gives them back. Without it a prune with such rows is refused',
+  no_archive:
+    'delete the jobs without a copy in the archive: no undo can give them back. The preview and the record say so (`no_way_back`)',
   worker_prefix: 'running jobs of all workers whose id begins with this text',
   'retry.limit': 'retry only so many; the answer has their ids and a token for the rest',
   'cancelBatch.force': 'end running jobs now, too; their workers lose the lease',

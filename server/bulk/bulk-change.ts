@@ -95,6 +95,8 @@ export interface BulkChange<Answer> {
   time: (sql: Sql) => Fragment
   /** A condition on groups `(domain, queue, job_type, status)`: true for jobs that an undo can restore. */
   restorable: (sql: Sql) => Fragment
+  /** Why no undo can give the jobs back, as a clause; absent where one may. */
+  noWayBack?: string
   /** Why the jobs of a group `(domain, queue, job_type, status)` match, as text; absent where there is one reason. */
   reason?: (sql: Sql) => Fragment
   /** A query of one number: how many jobs that depend on the set are cancelled along; absent where none can be. */

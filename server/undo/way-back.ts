@@ -4,6 +4,7 @@ import type { BulkChange, JobSet } from '../bulk/bulk-change.ts'
 import { isUnchangedSince } from '../bulk/preview/snapshot.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { hasArchive } from './archive.ts'
+import { whyNoWayBack } from './no-way-back.ts'
 import { inPart, type Part } from './part.ts'
 import { canBeRestored, whyNotRestored } from './restorable.ts'
 import { isUnchangedSinceChange, restoreColumns, whyColumnsNotRestored } from './restore-columns.ts'
@@ -25,25 +26,20 @@ interface Undoing {
  * Chooses the way back of a part of an operation by its kind.
  * @throws Failure `conflict` for an operation that is still running, and for kinds that cannot be undone
  */
-export function wayBack({ id, kind, state }: OperationRecord, undoing: Undoing): WayBack {
+export function wayBack({ id, kind, state, filters }: OperationRecord, undoing: Undoing): WayBack {
   if (state === 'running') {
     const hint = 'wait until the operation has ended'
     throw new Failure('conflict', `operation ${id} is still running; nothing was changed`, { hint })
   }
+  const why = whyNoWayBack({ kind, filters })
+  if (why !== null) throw new Failure('conflict', `operation ${id} cannot be undone: ${why}; nothing was changed`)
   if (kind === 'prune') return backFromArchive(id, undoing)
   if (kindsWithImages.has(kind)) return backFromImages(id, undoing)
-  const name = names.get(kind) ?? `a ${kind}`
-  throw new Failure('conflict', `operation ${id} is ${name}, which cannot be undone; nothing was changed`)
+  throw new Failure('conflict', `operation ${id} is a ${kind}, which cannot be undone; nothing was changed`)
 }
 
 /** Kinds of operations that keep the columns which they overwrite. */
 const kindsWithImages = new Set(['requeue', 'sweep', 'cancel', 'retry', 'reschedule', 'priority'])
-
-/** What an operation without a way back is called. */
-const names = new Map([
-  ['undo', 'an undo'],
-  ['integrity', 'a repair'],
-])
 
 const backFromArchive = (id: number, { part, rejected }: Undoing): WayBack => ({
   matching: (sql, set) => sql`

@@ -76,6 +76,8 @@ export const Preview = z.object({
   dependents: Count.optional(),
   /** How many of the jobs an undo could restore right after the change. */
   restorable: Count.optional(),
+  /** Why no undo can give the jobs back, as a clause; absent where one may. */
+  no_way_back: z.string().optional(),
   /** With `preview_token`: how many jobs of that preview still match. */
   still_matching: Count.optional(),
   /** Estimated from a sample of 200 jobs. */

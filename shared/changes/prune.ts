@@ -33,6 +33,8 @@ const Prune = z.strictObject({
   ...bulkFields,
   /** Deletes also rows of other tables that foreign keys delete along with the jobs. */
   with_foreign_rows: z.boolean('must be true or false').default(false),
+  /** Deletes the jobs without a copy in the archive, so that no undo can give them back. */
+  no_archive: z.boolean('must be true or false').default(false),
   /** Dry run only: how many of the largest groups the response lists. */
   detail_top_k: wholeNumber(0, 100).default(0),
   /** Dry run only: counts also the jobs that stay, which scans all finished jobs in scope. */

@@ -56,6 +56,8 @@ export const OperationRecord = z.object({
   undone_by: z.number().nullable(),
   /** All undos that gave back jobs of this operation, in their order. Servers before 0.2 do not send it. */
   undos: z.array(z.number()).optional(),
+  /** Why no undo can give its jobs back, as a clause; null where one may. Servers before 0.2 do not send it. */
+  no_way_back: z.string().nullish(),
   /** The hash of the record and of the hash before it. */
   hash: z.string().nullable(),
 })

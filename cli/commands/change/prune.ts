@@ -8,6 +8,7 @@ interface PruneFlags extends NarrowerFlags {
   olderThan?: string
   status?: string[]
   withForeignRows?: boolean
+  archive?: boolean
 }
 
 const usual = ['completed', 'failed', 'cancelled']
@@ -40,6 +41,7 @@ export const prune: CommandSpec<PruneFlags> = {
       about: 'also delete rows of other tables that go along; no undo for them',
       group: 'HOW',
     },
+    { flags: '--no-archive', about: 'delete without a copy in the archive; no undo', group: 'HOW' },
     ...narrowerFlags,
   ],
   changes: true,
@@ -47,18 +49,21 @@ export const prune: CommandSpec<PruneFlags> = {
     const { pruneChange, pruneRequest } = await import('../../changes/prune.ts')
     const { guardChange } = await import('../../guard/guard.ts')
     const { scope, fields, words: which } = narrowedScope(await withWholeCluster(context, flags))
+    const archived = flags.archive ?? true
     const older_than_days = days(flags.olderThan ?? '30d', '--older-than')
     const request = pruneRequest({
       statuses: flags.status,
       older_than_days,
       ...fields,
       with_foreign_rows: flags.withForeignRows ?? false,
+      no_archive: !archived,
     })
     const words = [
       'prune',
       ...which,
       ...['--older-than', `${older_than_days}d`],
       ...(flags.withForeignRows ? ['--with-foreign-rows'] : []),
+      ...(archived ? [] : ['--no-archive']),
       ...(request.statuses.join() === usual.join() ? [] : ['--status', request.statuses.join(',')]),
     ]
     return guardChange(context, { ...pruneChange(context, request, words), scope, mustExist: flags.mustExist ?? false })

@@ -26,7 +26,10 @@ interface Moment extends Pick<Preview, 'as_of' | 'expires_at'> {
 /** What the statement of a preview returns; `more` is the row that the caller asked for beside the counts. */
 export interface Described<More>
   extends Moment,
-    Omit<Preview, 'token' | 'eta_seconds' | 'archive_bytes' | 'kept_days' | 'wal_bytes' | 'not_watched'> {
+    Omit<
+      Preview,
+      'token' | 'no_way_back' | 'eta_seconds' | 'archive_bytes' | 'kept_days' | 'wal_bytes' | 'not_watched'
+    > {
   /** The rate of the last large changes of this kind, in jobs a second; null where there was none. */
   pace: number | null
   /** The transactions that wrote the rows of the set that are in doubt; null where no row can be in doubt. */

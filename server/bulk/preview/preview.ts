@@ -49,7 +49,7 @@ interface PreviewCall {
  */
 export async function previewChange<More = object>(
   { sql, caller, formerCaller, archiveDays, pressureLimits }: PreviewCall,
-  bulk: Previewable & Pick<BulkChange<unknown>, 'previewToken' | 'archives'>,
+  bulk: Previewable & Pick<BulkChange<unknown>, 'previewToken' | 'archives' | 'noWayBack'>,
   { more = (sql) => sql`select`, ofNone, except }: PreviewOptions<More> = {},
 ): Promise<PreviewResult<More>> {
   const subject = { kind: bulk.kind, filters: bulk.filters, caller }
@@ -70,6 +70,7 @@ export async function previewChange<More = object>(
     preview: {
       token,
       ...about,
+      ...(bulk.noWayBack !== undefined && { no_way_back: bulk.noWayBack }),
       ...volume,
       not_watched,
       eta_seconds,

@@ -13,6 +13,7 @@ import { deleteJobs } from '../../undo/delete-jobs.ts'
 import { countDependents, isFailedEnd } from '../../undo/dependents-along.ts'
 import { type ForeignPath, readForeignPaths } from '../../undo/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows, withoutForeignRows } from '../../undo/foreign-rows.ts'
+import { notArchived } from '../../undo/no-way-back.ts'
 import { allWhere, jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
 
 /** The time when a finished job ended: the first of its times that is set. An index has this expression. */
@@ -37,9 +38,10 @@ const prunable = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
  */
 export async function prune(call: Call, request: PruneRequest): Promise<PruneResult> {
   const paths = await readForeignPaths(call.sql)
-  const bulk = bulkOf(request, call.archiveBeforeDelete)
+  const isArchived = call.archiveBeforeDelete && !request.no_archive
+  const bulk = bulkOf(request, isArchived)
   if (!request.dry_run) {
-    const archive = call.archiveBeforeDelete ? await prepareArchive(call.sql) : undefined
+    const archive = isArchived ? await prepareArchive(call.sql) : undefined
     return runBulkChange(call, change(request, { bulk, archive, paths }))
   }
   const { preview: previewed, more } = await previewChange<Details>(call, bulk, {
@@ -77,7 +79,8 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Prune {
   const { statuses, older_than_days, domain, queue, job_type, max, preview_token, rate, until } = request
   const narrower = narrowerParts(request)
   const along = request.with_foreign_rows && { with_foreign_rows: true }
-  const filters = { statuses, older_than_days, domain, queue, job_type, ...narrower.filters, ...along }
+  const unarchived = request.no_archive && { no_archive: true }
+  const filters = { statuses, older_than_days, domain, queue, job_type, ...narrower.filters, ...along, ...unarchived }
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => prunable(sql, set, rest))
   return {
     kind: 'prune',
@@ -94,6 +97,7 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Prune {
     hasTimeIndex: true,
     archives: isArchived,
     restorable: (sql) => (isArchived ? sql`true` : sql`false`),
+    ...(request.no_archive && { noWayBack: notArchived }),
     dependents: (sql) => countDependents(sql, allWhere(sql, prunable(sql, now, request)), isFailedEnd(sql)),
     affected: ({ deleted = 0 }) => deleted,
     ownAnswer: ({ counts: { deleted = 0 } }) => ({ deleted }),

@@ -13,6 +13,7 @@ import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { hasArchive } from '../../undo/archive.ts'
+import { whyNoWayBack } from '../../undo/no-way-back.ts'
 
 /**
  * A query of the records of `which`, the newest first. An undo of a part names its operation in its filters alone, so that
@@ -50,8 +51,8 @@ const undone = staticFragment(
 export const listOperations = async (
   { sql }: Call,
   request: z.output<typeof listing.input>,
-): Promise<OperationRecord[]> => [
-  ...(await sql<OperationRecord[]>`${recordsOf(
+): Promise<OperationRecord[]> => {
+  const rows = await sql<Row[]>`${recordsOf(
     sql,
     sql`
     from job_operations
@@ -63,8 +64,17 @@ export const listOperations = async (
       ${inScope(sql, request)}
     order by id desc
     limit ${request.limit}`,
-  )}`),
-]
+  )}`
+  return rows.map(withNoWayBack)
+}
+
+/** A record as the database has it. */
+type Row = Omit<OperationRecord, 'no_way_back'>
+
+const withNoWayBack = (row: Row): OperationRecord => {
+  const { hash, ...record } = row
+  return { ...record, no_way_back: whyNoWayBack(row), hash }
+}
 
 /**
  * One record, and the present states of its jobs.
@@ -93,8 +103,8 @@ export async function getOperation(
 
 /** @throws Failure `not_found` */
 export async function recordOf(sql: Sql, id: number): Promise<OperationRecord> {
-  const [record] = await sql<OperationRecord[]>`${recordsOf(sql, sql`from job_operations where id = ${id}::bigint`)}`
-  if (record) return record
+  const [record] = await sql<Row[]>`${recordsOf(sql, sql`from job_operations where id = ${id}::bigint`)}`
+  if (record) return withNoWayBack(record)
   throw new Failure('not_found', `there is no operation ${id}`, { hint: 'jobsctl operations lists them' })
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { envOf, runAt } from '../../support/fakes/change-server.ts'
+import { changesOf, envOf, runAt } from '../../support/fakes/change-server.ts'
 import { fakeServer, jobsAnswer, previewOf } from '../../support/fakes/fake-server.ts'
 import { atTerminal } from '../../support/programs/terminal.ts'
 
@@ -56,6 +56,19 @@ describe('the preview of a change', () => {
       for (const line of [...shown, undo, say]) expect(screen).toContain(line)
     },
   )
+
+  it('warns where no undo can give the jobs back, and offers none after the change', async () => {
+    const server = await serverOf({ restorable: 0, no_way_back: 'nothing is kept\u001b[2J' })
+    const words = ['prune', ...scope, '--no-archive']
+    const { screen } = await atTerminal([...words, '--dry-run'], { env: envOf(server) })
+    expect(screen).toContain('WARNING: there is no way back: nothing is kept\\x1b[2J\n')
+    expect(screen).not.toContain('An undo could')
+    const { out } = await runAt(server, [...words, '--dry-run'])
+    expect(out).toContain('would delete 12 jobs in chatbooks; there is no way back: nothing is kept')
+    const done = await atTerminal([...words, '--yes'], { env: envOf(server) })
+    expect(done).toMatchObject({ code: 0, screen: expect.not.stringContaining('undo') })
+    expect(changesOf(server)).toMatchObject([{ text: expect.stringContaining('"no_archive":true') }])
+  })
 
   it('at a terminal says what the change leaves behind, and what it will not wait for', async () => {
     const volume = { archive_bytes: 45_000_000, wal_bytes: 1_230_000_000, kept_days: 7 }

@@ -50,7 +50,7 @@ describe.each(kinds)('a reclaim of running jobs on %s', (kind) => {
     })
     expect(await undoOf(world, operationOf(body))).toMatchObject({
       status: 409,
-      body: { detail: expect.stringContaining('is a reclaim, which cannot be undone') },
+      body: { detail: expect.stringContaining('cannot be undone: it is a reclaim') },
     })
   })
 })
