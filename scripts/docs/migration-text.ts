@@ -20,12 +20,24 @@ export interface IndexText {
 }
 
 const tables = /^create (?:temporary table wanted_|table if not exists )(\w+) \(\n([\s\S]*?)^\)/gm
+const added = /((?:^--.*\n)*)^alter table (\w+) add column if not exists (\w+) ([^;]*);/gm
 const indexes =
   /((?:^--.*\n)*)^create (unique )?index concurrently if not exists (\w+)\s+on (\w+) (\([^;]*?\))(?:\s+where ([^;]*?))?;/gm
 
 /** The tables of a migration, in their order. */
 export const tablesIn = (text: string): TableText[] =>
   [...text.matchAll(tables)].map(([, name = '', body = '']) => ({ name, ...partsOf(body) }))
+
+/** The columns that a migration adds to tables of earlier migrations, with the comment above them. */
+export const columnsAddedIn = (text: string): (TableText['columns'][number] & { table: string })[] =>
+  [...text.matchAll(added)]
+    .map(([, comment = '', table = '', name = '', type = '']) => ({
+      table,
+      name,
+      type,
+      note: oneLine(comment.replaceAll(/^-- ?/gm, '')),
+    }))
+    .filter(({ table }) => tablesIn(text).every(({ name }) => name !== table))
 
 /** The indexes of a migration, in their order. */
 export const indexesIn = (text: string): IndexText[] =>

@@ -1,6 +1,6 @@
 import { allMigrations } from '../../server/database/migrate/migrations.ts'
 import { code, page, table } from './markdown.ts'
-import { type IndexText, indexesIn, type TableText, tablesIn } from './migration-text.ts'
+import { columnsAddedIn, type IndexText, indexesIn, type TableText, tablesIn } from './migration-text.ts'
 
 /** What each table is for; a table of a migration without a sentence fails the generator. */
 const purposes: Record<string, string> = {
@@ -44,6 +44,8 @@ export async function tablesPage(): Promise<string> {
   const migrations = (await allMigrations()).toSorted((one, other) => one.number - other.number)
   const found = migrations.flatMap(({ text }) => tablesIn(text))
   const indexes = migrations.flatMap(({ text }) => indexesIn(text))
+  for (const { table, ...column } of migrations.flatMap(({ text }) => columnsAddedIn(text)))
+    found.find(({ name }) => name === table)?.columns.push(column)
   const unknown = found.filter(({ name }) => !(name in purposes)).map(({ name }) => name)
   if (unknown.length > 0) throw new Error(`scripts/docs/tables.ts has no sentence on ${unknown.join(', ')}`)
   return page(
@@ -64,7 +66,8 @@ export async function tablesPage(): Promise<string> {
 }
 
 const madeBy = (text: string): string => {
-  const names = [...tablesIn(text).map(({ name }) => name), ...indexesIn(text).map(({ name }) => name)]
+  const added = columnsAddedIn(text).map(({ table, name }) => `${table}.${name}`)
+  const names = [...tablesIn(text).map(({ name }) => name), ...added, ...indexesIn(text).map(({ name }) => name)]
   return names.map(code).join(', ')
 }
 

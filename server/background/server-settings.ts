@@ -1,7 +1,7 @@
-import { hostname } from 'node:os'
 import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env.ts'
 import type { Log } from '../log.ts'
+import { serverName } from '../server-name.ts'
 
 /**
  * Whether all servers on one database must agree on a setting: with different values, what happens to a job depends on the
@@ -66,11 +66,10 @@ interface Options {
 
 /** Each difference is logged once. */
 export function createSettingsExchange({ sql, log, settings }: Options): SettingsExchange {
-  const name = `${hostname()}:${process.pid}`
   let logged: ReadonlySet<string> = new Set()
   return {
     async run() {
-      const differences = await exchange(sql, name, settings)
+      const differences = await exchange(sql, serverName, settings)
       const sentences = differences.map(
         ({ server, setting, value }) =>
           `the server ${server} on this database has ${setting}=${value}, and this server has ${settings.get(setting)}`,

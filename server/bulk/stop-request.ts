@@ -1,7 +1,7 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
-/** Somebody asked the operation to stop. Its batches that were committed stand. */
+/** Somebody asked the operation to stop, or revoked the token of its caller. Its batches that were committed stand. */
 export class StopRequested extends Error {
   /** @param why who asked, and the reason, as a clause */
   constructor(readonly why: string) {
@@ -9,24 +9,34 @@ export class StopRequested extends Error {
   }
 }
 
-/** A request to stop an operation. */
-export interface StopRequest {
-  caller: string
-  reason: string | null
-}
+/** A request to stop an operation, or the token of its caller, which was revoked. */
+export type StopRequest = { caller: string; reason: string | null } | { revoked: string }
 
-/** An SQL expression over a row of `job_operations`: the request to stop it as JSON, null without one. */
+/**
+ * An SQL expression over a row of `job_operations`: why it must stop as JSON, null where it goes on. A token that ends by its term
+ * stops nothing: the change was made while the token was good.
+ */
 export const stopRequest = staticFragment(
-  (sql): Fragment => sql`(
-    select jsonb_build_object('caller', caller, 'reason', reason)
-    from jobsctl_stops
-    where operation_id = job_operations.id
+  (sql): Fragment => sql`coalesce(
+    (
+      select jsonb_build_object('caller', caller, 'reason', reason)
+      from jobsctl_stops
+      where operation_id = job_operations.id
+    ),
+    (
+      select jsonb_build_object('revoked', id)
+      from jobs_api_tokens
+      where id = job_operations.caller and revoked_at is not null
+    )
   )`,
 )
 
 /** The clause that says who stopped an operation, and why. */
-export const stopClause = ({ caller, reason }: StopRequest): string =>
-  `${caller} stopped it${reason === null ? '' : ` (${JSON.stringify(reason)})`}`
+export const stopClause = (stop: StopRequest): string => {
+  if ('revoked' in stop) return `the token of its caller (${stop.revoked}) was revoked`
+  const { caller, reason } = stop
+  return `${caller} stopped it${reason === null ? '' : ` (${JSON.stringify(reason)})`}`
+}
 
 /** Deletes the request to stop an operation that has ended. */
 export const deleteStopRequest = (sql: Sql, id: number) => sql`

@@ -60,6 +60,11 @@ export const OperationRecord = z.object({
   no_way_back: z.string().nullish(),
   /** The hash of the record and of the hash before it. */
   hash: z.string().nullable(),
+  /**
+   * The server that runs a change without its caller, as host name and process id; null where the change has ended or has a caller, and
+   * while no server runs it. Servers before 0.2 do not send it.
+   */
+  server: z.string().nullish(),
 })
 export type OperationRecord = z.output<typeof OperationRecord>
 

@@ -33,5 +33,5 @@ export const runningRecord = (sql: Sql, { operation, hold }: Held): Fragment =>
  */
 export const giveBack = (sql: Sql, { operation, hold }: Held, problem: string) => sql`
   update jobsctl_detached
-  set hold = null, problem = ${problem}::text
+  set hold = null, server = null, problem = ${problem}::text
   where operation_id = ${operation}::bigint and hold = ${hold ?? null}::uuid`

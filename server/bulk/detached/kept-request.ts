@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import type { Call } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
+import { serverName } from '../../server-name.ts'
 import { closedByAnother } from './hold.ts'
 
 /** The request of a change that goes on without its caller, as the database keeps it until the change has ended. */
@@ -37,8 +38,8 @@ export async function keepRequest(
     ...{ archive: archiveBeforeDelete, quarantine_threshold: quarantineThreshold },
   }
   const rows = await sql`
-    insert into jobsctl_detached (operation_id, request, hold)
-    select id, ${JSON.stringify(kept)}::text, ${hold}::uuid
+    insert into jobsctl_detached (operation_id, request, hold, server)
+    select id, ${JSON.stringify(kept)}::text, ${hold}::uuid, ${serverName}::text
     from job_operations
     where id = ${operation}::bigint and state = 'running'
     returning operation_id`

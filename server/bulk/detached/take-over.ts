@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../../shared/errors.ts'
 import type { Pool } from '../../database/sql.ts'
+import { serverName } from '../../server-name.ts'
 import type { BulkChange, Operation } from '../bulk-change.ts'
 import { hashOfJson } from '../preview/preview-token.ts'
 import type { Course } from '../run-operation.ts'
@@ -52,6 +53,7 @@ export async function takeOver(sql: Pool, localOperations: ReadonlySet<number>):
     )
     update jobsctl_detached
     set hold = ${randomUUID()}::uuid,
+        server = ${serverName}::text,
         attempts = case when affected_before = silent.affected then attempts + 1 else 1 end,
         affected_before = silent.affected
     from silent

@@ -32,10 +32,17 @@ const recordsOf = (sql: Sql, which: Fragment): Fragment => sql`
     id, kind, state, domain, queue, job_type, filters, as_of, caller, reason, request_id, idempotency_key, previewed, affected,
     case when state <> 'running' then previewed - affected end as skipped,
     skipped_locked, batches, counts, error, started_at, ended_at, ${undone(sql)} as undoes,
-    coalesce(undone_by, undos.last) as undone_by, coalesce(undos.ids, '[]') as undos, hash
+    coalesce(undone_by, undos.last) as undone_by, coalesce(undos.ids, '[]') as undos, hash, ${runningOn(sql)} as server
   from page
   left join undos on undos.operation = page.id::text
   order by id desc`
+
+/** The server that runs a change without its caller; null for every other change, and while no server runs it. */
+const runningOn = staticFragment(
+  (sql) => sql`(
+    select server from jobsctl_detached where operation_id = page.id and page.state = 'running'
+  )`,
+)
 
 /** The operation that an undo of all its jobs, or of a part, has undone. */
 const undone = staticFragment(

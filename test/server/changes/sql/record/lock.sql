@@ -1,9 +1,16 @@
 select
   id,
-  (
-    select jsonb_build_object('caller', caller, 'reason', reason)
-    from jobsctl_stops
-    where operation_id = job_operations.id
+  coalesce(
+    (
+      select jsonb_build_object('caller', caller, 'reason', reason)
+      from jobsctl_stops
+      where operation_id = job_operations.id
+    ),
+    (
+      select jsonb_build_object('revoked', id)
+      from jobs_api_tokens
+      where id = job_operations.caller and revoked_at is not null
+    )
   ) as stop,
   set_config('idle_in_transaction_session_timeout', '10s', true),
   set_config('lock_timeout', $1, true)
