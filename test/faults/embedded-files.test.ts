@@ -15,6 +15,7 @@ describe('the embedded database whose files fail', () => {
   const { spawn, cleanUps } = embeddedServers()
   const add = ({ url }: ServerProcess) =>
     call({ url, method: 'POST', path: '/api/v1/jobs', headers, body: { domain: 'd', job_type: 't', payload: {} } })
+  const hasStopped = (server: ServerProcess) => server.output.out.includes('the embedded database has stopped: ')
   const logged = (server: ServerProcess, text: string) =>
     until(`the log says ${text}`, () => server.output.out.includes(text), longMs)
 
@@ -45,8 +46,11 @@ describe('the embedded database whose files fail', () => {
     const [{ env }, faults] = await Promise.all([newDatabase('embedded'), databaseFaults()])
     const server = await spawn({ ...env, ...faults.env })
     await isReady(server)
+    expect((await add(server)).status).toBe(201)
     await faults.inject({ kind: 'EROFS' })
     expect((await add(server)).status).toBe(503)
+    // A call that cannot open a table fails before it writes to the log. The database stops at the first commit that it cannot write.
+    await until('the database stops', () => add(server).then(() => hasStopped(server)), longMs)
 
     const { code, out } = await server.ended
     expect(code).toBe(1)
