@@ -48,8 +48,8 @@ describe('the embedded database in trouble', () => {
       const { body } = await add(server)
       return JSON.stringify(body).includes('disk of the embedded database is full; nothing was changed')
     })
+    await until('the log says so', () => server.output.out.includes('the disk of the data folder is full'))
     expect(server.output.out).toContain('the embedded database has stopped: ')
-    expect(server.output.out).toContain('the disk of the data folder is full')
     expect((await get(server, '/readyz')).status).toBe(503)
 
     disk.grow(200)
