@@ -63,7 +63,7 @@ async function applyPlanned<In extends z.ZodType, Out extends z.ZodType>(
   const max = context.settings.max ?? plan.max ?? session.max
   const plannedCounts = previews.map(({ count }) => count)
   const counts = context.settings.dryRun ? await checkPlan(context, session.client, { plan, change }) : plannedCounts
-  return decide({ ...session, max }, { answers: [], counts, total: sumOf(counts), previews })
+  return decide({ ...session, max }, { answers: [], counts, total: sumOf(counts), complete: true, previews })
 }
 
 interface PlanCheck<In extends z.ZodType, Out extends z.ZodType> {

@@ -20,12 +20,13 @@ export async function applyChange<In extends z.ZodType, Out extends z.ZodType>(
     )
   }
   const { brake } = context.settings
+  const total = previewed?.complete ? previewed.total : undefined
   const answers: z.output<Out>[] = []
   for (const [at, request] of change.requests.entries()) {
     if (previewed?.counts[at] === 0) continue
     const preview_token = previewed?.previews?.[at]?.token
     const bounded = change.bounded(request, preview_token === undefined ? {} : { max, preview_token, ...brake })
-    answers.push(await sendChange(session, bounded, { answers, total: previewed?.total }))
+    answers.push(await sendChange(session, bounded, { answers, total }))
   }
   return printResult(session, previewed, answers)
 }
@@ -48,7 +49,7 @@ export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
   if (print.forPeople && change.undoable && done > 0 && ids.length > 0) {
     print.aside(await undoLine(context, client, { ids, done }))
   }
-  if (!previewed || done <= previewed.total) return change.ending?.(answers) ?? 'ok'
+  if (!previewed?.complete || done <= previewed.total) return change.ending?.(answers) ?? 'ok'
   print.aside(
     `warning: ${groupedDigits(done)} jobs were changed, more than the ${groupedDigits(previewed.total)} of the preview`,
   )

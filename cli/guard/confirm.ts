@@ -3,20 +3,19 @@ import { Failure } from '../../shared/errors.ts'
 import { interrupted } from '../interrupted.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import { notesOf, type Previewed, type Session } from './change.ts'
-import { previewText } from './preview.ts'
-import { previewSentence } from './preview-facts.ts'
+import { previewText } from './preview/preview.ts'
+import { previewSentence } from './preview/preview-facts.ts'
 
 /**
- * Asks a person to type the count, or the name of a protected profile.
+ * Asks a person to type the count, the limit of a change that was not counted to the end, or the name of a protected profile.
  * @throws Failure `confirmation_required` off a terminal, or for any other answer
  */
 export async function confirm<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
   previewed: Previewed<Out>,
 ): Promise<void> {
-  const { context, client, change } = session
+  const { context, client, change, max = previewed.total } = session
   const { io, settings, print } = context
-  const { total } = previewed
   const { notes } = notesOf(change, previewed.answers)
   if (!settings.interactive) {
     io.note(`${previewSentence(change, previewed)}\n`)
@@ -26,7 +25,7 @@ export async function confirm<In extends z.ZodType, Out extends z.ZodType>(
   io.note(`${await previewText(session, previewed)}\n\n`)
   for (const note of notes) print.aside(note)
   const profile = client.target.profile
-  const wanted = profile?.protected ? profile.name : String(total)
+  const wanted = profile?.protected ? profile.name : String(previewed.complete ? previewed.total : max)
   const answer = await io.ask(`Type ${wanted} to go ahead: `)
   if (io.signal.aborted) throw interrupted(io.signal, '; nothing was changed')
   if (!isSame(answer, wanted, profile?.protected === true))

@@ -39,7 +39,7 @@ export async function detachChange<In extends z.ZodType, Out extends z.ZodType>(
       if (previewed?.counts[at] === 0) continue
       const preview_token = previewed?.previews?.[at]?.token
       const bounded = change.bounded(request, preview_token === undefined ? {} : { max, preview_token, ...brake })
-      const { body, raw } = await send(session, bounded, previewed?.total)
+      const { body, raw } = await send(session, bounded, previewed?.complete ? previewed.total : undefined)
       const accepted = Accepted.safeParse(body)
       if (accepted.success) begun.push({ accepted: accepted.data, raw })
       else answers.push(change.endpoint.output.parse(body))

@@ -9,7 +9,9 @@ import { type BulkChange, notesOf, outcomeFields, type Previewed, type Session }
 import { confirm, unconfirmed } from './confirm.ts'
 import { limitOf, overLimit } from './limit.ts'
 import { refuseOverwriting } from './plan-file.ts'
-import { requestPreview, showPreview } from './preview.ts'
+import { requestPreview, showPreview } from './preview/preview.ts'
+import { countText } from './preview/preview-facts.ts'
+import { refuseUnbounded, refuseUncounted } from './preview/uncounted.ts'
 import { printCurl } from './print-curl.ts'
 
 /** Applies a confirmed change. */
@@ -69,9 +71,11 @@ export async function decide<In extends z.ZodType, Out extends z.ZodType>(
   if (total === 0) await checkScope(session)
   if (settings.dryRun) return showPreview(session, previewed)
   if (max !== undefined && total > max) throw overLimit(total, max)
+  refuseUnbounded(previewed, max)
+  if (apply !== applyChange) refuseUncounted(previewed, '--canary')
   const [refused] = previewed.answers.flatMap((answer) => change.refusal?.(answer) ?? [])
   if (refused) throw refused
-  if (print.structured && !settings.yes) throw unconfirmed(session, `${change.say(jobsText(total), false)}; `)
+  if (print.structured && !settings.yes) throw unconfirmed(session, `${change.say(countText(previewed), false)}; `)
   if (total === 0) {
     if (change.noneMatch) throw await change.noneMatch(session.client, previewed.answers)
     return nothing(session, previewed)

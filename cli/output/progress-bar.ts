@@ -41,6 +41,8 @@ export function progressReporter(reporting: Reporting): ProgressReporter {
       if (quiet || time < next) return
       next = time + (bar ? betweenFramesMs : betweenLinesMs)
       const state = stateOf(progress, reporting)
+      if (progress.counted !== undefined)
+        state.waiting = `; counting the jobs first: ${groupedDigits(progress.counted)}`
       if (!bar) return io.note(`${say(state.text)} so far${state.waiting}\n`)
       io.note(clearLine + cut(frame(state, (time - start) / 1000, say), io.columns - 1))
       drawn = true

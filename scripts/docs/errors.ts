@@ -26,7 +26,7 @@ const meanings: Record<FailureCode, string> = {
   too_large: 'the body, a payload or a result is above the limit of the server',
   unsupported_media_type: 'the body is not plain `application/json` in UTF-8',
   preview_incomplete:
-    'the search for the jobs of a change took longer than a statement may take (`JOBS_STATEMENT_TIMEOUT_SECONDS`); nothing was changed',
+    'the jobs of a change could not be counted to the end in 10 s, or in the time of a statement (`JOBS_STATEMENT_TIMEOUT_SECONDS`), and the change has no `max` or needs the whole count; nothing was changed',
   invalid_request: 'the JSON has the wrong shape; `errors` lists every wrong field',
   rate_limited:
     'more than ten wrong keys or tokens in a minute came from the address, or for the token; `Retry-After` says when to try again',

@@ -1,4 +1,3 @@
-import { Failure } from '../../shared/errors.ts'
 import type { Call } from '../call.ts'
 import { databaseFailure, isConnectionLost } from '../database/errors/failure.ts'
 import { attend } from './attend.ts'
@@ -7,7 +6,7 @@ import { AcceptedChange } from './detached/accepted.ts'
 import { keepRequest } from './detached/kept-request.ts'
 import { startDetached } from './detached/start-detached.ts'
 import { readCourse } from './detached/take-over.ts'
-import { countMatching } from './preview/count-matching.ts'
+import { enforceMax, requireMax } from './enforce-max.ts'
 import { type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
 import { type BeginContext, beginOperation } from './record/begin.ts'
 import { type RunContext, runOperation } from './run-operation.ts'
@@ -33,7 +32,7 @@ type BulkCall = BeginContext &
 /**
  * Runs a bulk change, and is the only way to run one: it verifies the preview, begins an operation that is alone of its kind
  * in its scope, enforces `max`, runs the batches, and closes the record. An idempotent replay returns the first answer.
- * @throws Failure `preview_stale`, `conflict` or `limit_exceeded` before any job is changed; `partial` when the operation
+ * @throws Failure `preview_stale`, `preview_incomplete`, `conflict` or `limit_exceeded` before any job is changed; `partial` when the operation
  *   stopped after some jobs; `outcome_unknown` when its last batch may or may not be committed; any failure of the database
  *   when it stopped before its first batch; AcceptedChange for a change that goes on without its caller
  */
@@ -41,6 +40,7 @@ export async function runBulkChange<Answer>(call: BulkCall, bulk: BulkChange<Ans
   const { previewToken, kind, filters } = bulk
   const subject = { kind, filters, caller: call.caller, formerCaller: call.formerCaller }
   const previewed = previewToken === undefined ? undefined : await verifyToken(call.sql, previewToken, subject)
+  requireMax(bulk, previewed)
   if (call.resumes) return resume({ ...call, ...call.resumes }, bulk, previewed)
   const begun = await beginOperation(call, bulk, previewed).catch(rethrowBeforeFirstBatch)
   if ('accepted' in begun) throw new AcceptedChange(begun.accepted)
@@ -49,8 +49,8 @@ export async function runBulkChange<Answer>(call: BulkCall, bulk: BulkChange<Ans
   const leave = attend(context)
   let hold: string
   try {
-    await enforceMax(context, bulk, previewed)
-    await enforceCheck(context, bulk)
+    await beforeFirstBatch(context, () => enforceMax(context, bulk, previewed))
+    await beforeFirstBatch(context, async () => bulk.check?.(context.sql, context))
     if (!call.detach) return await runOperation(context, bulk, { previewed })
     hold = await keepRequest(context, call.detach).catch(async (cause: unknown) => {
       // Where the answer is lost, the change may go on.
@@ -90,36 +90,11 @@ const accepted = (
   })
 
 /**
- * Counts the set once where a preview has not counted it already; afterwards the set can only shrink.
- * @throws Failure `limit_exceeded`; the record is deleted, so that the preview and the idempotency key can be used again
+ * Runs a step that may refuse the change.
+ * @throws Failure of the step; the record is deleted, so that the preview and the idempotency key can be used again
  */
-async function enforceMax(
-  context: Pick<RunContext, 'sql' | 'operation' | 'asOf' | 'snapshot' | 'excluded'>,
-  bulk: Pick<BulkChange<unknown>, 'max' | 'matching'>,
-  previewed: VerifiedPreview | undefined,
-): Promise<void> {
-  const { max } = bulk
-  if (max === undefined || (previewed && previewed.count <= max)) return
-  const matching = await countMatching(context.sql, bulk, context).catch(async (cause: unknown) => {
-    await deleteRecord(context).catch(() => {})
-    return rethrowBeforeFirstBatch(cause)
-  })
-  if (matching <= max) return
-  await deleteRecord(context)
-  const [matches, limit] = [matching, max].map((count) => count.toLocaleString('en-US'))
-  throw new Failure(
-    'limit_exceeded',
-    `${matches} ${matching === 1 ? 'job matches' : 'jobs match'}, above the limit of ${limit}; nothing was changed`,
-    { hint: 'narrow the scope, or raise the limit' },
-  )
-}
-
-/** @throws Failure of the check; the record is deleted, so that the preview and the idempotency key can be used again */
-async function enforceCheck(
-  context: Pick<RunContext, 'sql' | 'operation' | 'asOf' | 'snapshot' | 'excluded'>,
-  { check }: Pick<BulkChange<unknown>, 'check'>,
-): Promise<void> {
-  await check?.(context.sql, context).catch(async (cause: unknown) => {
+async function beforeFirstBatch(context: Pick<RunContext, 'sql' | 'operation'>, step: () => Promise<void>) {
+  await step().catch(async (cause: unknown) => {
     await deleteRecord(context).catch(() => {})
     return rethrowBeforeFirstBatch(cause)
   })

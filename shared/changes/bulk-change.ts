@@ -57,6 +57,13 @@ export const Preview = z.object({
   as_of: z.string(),
   expires_at: z.string(),
   count: Count,
+  /**
+   * False where the count took longer than 10 s, or than a statement may take: `count` is then `count_at_least`, groups, owners, reasons
+   * and times are not known, and a change with this token needs `max`. Servers before 0.2 send neither field.
+   */
+  complete: z.boolean().optional(),
+  /** How many jobs were counted until then; present where `complete` is false. */
+  count_at_least: Count.optional(),
   /** The 100 largest groups. */
   groups: z.array(Group),
   /** The first and the last of the times that the filters compare, such as the times when the jobs ended. */
@@ -137,6 +144,8 @@ export const Progress = z.object({
   total: Count.nullable(),
   batches: Count,
   elapsed_ms: Count,
+  /** Present while a change counts its jobs before its first batch: how many it has counted. */
+  counted: Count.optional(),
   /** Present while the change waits between two batches. */
   waiting: Waiting.optional(),
 })

@@ -28,7 +28,7 @@ export async function checkPreview(sql: Sql, { id, as_of, snapshot }: VerifiedPr
 /**
  * Checks the preview token of a dry run as the change itself does, and counts the jobs of that preview that still match. The
  * preview stays unused.
- * @returns undefined where the dry run has no token
+ * @returns undefined where the dry run has no token, or the preview did not count to the end
  * @throws Failure `preview_stale` when the change would be refused with this token
  */
 export async function countStillMatching(
@@ -39,6 +39,7 @@ export async function countStillMatching(
   if (bulk.previewToken === undefined) return undefined
   const previewed = await verifyToken(sql, bulk.previewToken, subject)
   await checkPreview(sql, previewed)
+  if (previewed.count === null) return undefined
   const { as_of: asOf, snapshot, excluded } = previewed
   return countMatching(sql, bulk, { asOf, snapshot, excluded })
 }

@@ -7,8 +7,8 @@ import { grouped, groups, owners, reasons, recentTransactions } from './preview-
 import { previewLifetimeSeconds } from './preview-token.ts'
 import type { Snapshot } from './snapshot.ts'
 
-const sampleSize = 200
-const mostSampleIds = 10
+export const sampleSize = 200
+export const mostSampleIds = 10
 
 /** The part of a bulk change that a preview needs. */
 export type Previewable = Pick<
@@ -17,7 +17,7 @@ export type Previewable = Pick<
 >
 
 /** The time and the snapshot of a preview, and the key that signs it. */
-interface Moment extends Pick<Preview, 'as_of' | 'expires_at'> {
+export interface Moment extends Pick<Preview, 'as_of' | 'expires_at'> {
   now: Snapshot
   /** Null where the database has no signing key. */
   key: string | null
@@ -37,7 +37,7 @@ export interface Described<More>
   more: More
 }
 
-const moments = (sql: Sql): Fragment => sql`
+export const moments = (sql: Sql): Fragment => sql`
   now() as as_of,
   now() + ${previewLifetimeSeconds}::int * interval '1 second' as expires_at,
   pg_current_snapshot()::text as now,
@@ -107,7 +107,7 @@ const bytesEstimate = staticFragment(
 const sampleIds = (sql: Sql): Fragment => sql`select id from sampled where ${hasSafeId(sql)} limit ${mostSampleIds}`
 
 /** The bytes of a row on disk, computed without reading values that PostgreSQL stores apart (TOAST). */
-const rowSize = staticFragment(
+export const rowSize = staticFragment(
   (sql) => sql`
   300 + coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(result), 0)
     + coalesce(pg_column_size(error_stack), 0) + coalesce(pg_column_size(failure_timeline), 0)`,

@@ -14,18 +14,27 @@ const TokenBody = z.object({
   as_of: z.string(),
   seen: z.string().regex(snapshotPattern),
   count: z.number().int().nonnegative(),
+  /** False where more jobs may match than were counted. A server that does not know the field changes as many as were counted. */
+  complete: z.literal(false).optional(),
   except: z.array(z.number()).optional(),
 })
 type TokenBody = z.output<typeof TokenBody>
 
-/** A preview whose token was verified: its time, its snapshot, and its count of jobs. */
-export interface VerifiedPreview {
-  id: string
+/** What a token has of a preview: its time, its snapshot, and its count of jobs. */
+interface Signed {
   as_of: string
   snapshot: Snapshot
   count: number
+  complete?: false
   /** Ids of jobs that the preview did not count, and that might match later. */
   excluded?: readonly number[] | undefined
+}
+
+/** A preview whose token was verified. */
+export interface VerifiedPreview extends Omit<Signed, 'count' | 'complete'> {
+  id: string
+  /** Null where the preview did not count to the end. */
+  count: number | null
 }
 
 /** What a token is bound to: the change must have the same kind, filters and caller. */
@@ -49,7 +58,7 @@ export const hashOfJson = (value: unknown): string =>
  * @param key the signing key in the database, or null where the database has none
  * @throws Failure `database_unavailable` when `key` is null
  */
-export function signToken(key: string | null, subject: PreviewSubject, previewed: Omit<VerifiedPreview, 'id'>): string {
+export function signToken(key: string | null, subject: PreviewSubject, previewed: Signed): string {
   const { kind, filters, caller } = subject
   const { excluded, snapshot, ...counted } = previewed
   const body: TokenBody = {
@@ -74,11 +83,11 @@ export async function verifyToken(
   token: string,
   { kind, filters, caller, formerCaller }: PreviewSubject,
 ): Promise<VerifiedPreview> {
-  const { id, as_of, seen: snapshot, count, except: excluded, ...bound } = parseToken(token, await readSigningKey(sql))
+  const { id, as_of, seen: snapshot, except: excluded, ...bound } = parseToken(token, await readSigningKey(sql))
   if (bound.kind !== kind) throw previewStale(`the preview is of another operation (${bound.kind})`)
   if (bound.caller !== caller && bound.caller !== formerCaller) throw previewStale('the preview is of another caller')
   if (bound.hash !== hashOfJson(filters)) throw previewStale('the preview is of other filters')
-  return { id, as_of, snapshot, count, excluded }
+  return { id, as_of, snapshot, count: bound.complete === false ? null : bound.count, excluded }
 }
 
 /** The failure `preview_stale` of a change whose token is not valid; `why` is a clause. */

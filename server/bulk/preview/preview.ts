@@ -2,9 +2,11 @@ import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { PressureLimits } from '../../call.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
+import { limitPreviewTime } from '../../database/read-timeout.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
 import { findUnwatched } from '../pressure/unwatched.ts'
+import { describeAtLeast } from './count-at-least.ts'
 import { countStillMatching } from './preview-check.ts'
 import { mostRecent } from './preview-groups.ts'
 import { type Described, describe, describeNone, type Previewable } from './preview-statement.ts'
@@ -25,6 +27,8 @@ interface PreviewOptions<More> {
   more?: (sql: Sql) => Fragment
   /** The row of `more` for an empty set. Where an empty set is likely, the preview first tests for it, which is fast. */
   ofNone?: More
+  /** The row of `more` for a set that cannot be counted to its end; without it, such a preview is refused. */
+  ofIncomplete?: More
   /** Ids of jobs that the token excludes from the set: they do not match now, and may match later. */
   except?: (more: More) => readonly number[]
 }
@@ -45,24 +49,23 @@ interface PreviewCall {
  * @returns the preview with its token, and the row of `more`
  * @throws Failure `preview_stale` when the dry run has a token that the change would be refused with;
  *   `database_unavailable` when the database has no signing key; `preview_incomplete` when the search takes longer than a
- *   statement may take
+ *   statement may take, and finds no job in further five seconds, or has no `ofIncomplete`
  */
 export async function previewChange<More = object>(
   { sql, caller, formerCaller, archiveDays, pressureLimits }: PreviewCall,
   bulk: Previewable & Pick<BulkChange<unknown>, 'previewToken' | 'archives' | 'noWayBack'>,
-  { more = (sql) => sql`select`, ofNone, except }: PreviewOptions<More> = {},
+  { more = (sql) => sql`select`, ofNone, ofIncomplete, except }: PreviewOptions<More> = {},
 ): Promise<PreviewResult<More>> {
   const subject = { kind: bulk.kind, filters: bulk.filters, caller }
   const still_matching = await countStillMatching(sql, bulk, { ...subject, formerCaller }).catch(rethrowIncomplete)
   const query = more(sql)
   const none = ofNone && (await describeNone(sql, bulk, ofNone))
-  const first = none ?? (await describe<More>(sql, bulk, { more: query, doubt: undefined }).catch(rethrowIncomplete))
-  const isInDoubt = first.count > 0 && hasOpenTransactions(first.now)
-  const described = isInDoubt ? await describeInDoubt<More>(sql, bulk, query).catch(rethrowIncomplete) : first
+  const described = none ?? (await describeInTime<More>(sql, bulk, { query, ofIncomplete }))
   const { now, key, recent, pace, more: row, ...about } = described
-  const { as_of, count } = about
+  const { as_of, count, complete } = about
   const snapshot = recent === null ? now : `${now}:${recent.length > mostRecent ? '' : recent.join(',')}`
-  const token = signToken(key, subject, { as_of, snapshot, count, excluded: except?.(row) })
+  const counted = { as_of, snapshot, count, ...(complete === false && { complete }) }
+  const token = signToken(key, subject, { ...counted, excluded: except?.(row) })
   const eta_seconds = Math.ceil(count / Math.max(1, pace ?? usualPace))
   const volume = volumeOf(bulk, { ...about, archiveDays })
   const not_watched = await findUnwatched(sql, pressureLimits)
@@ -80,6 +83,34 @@ export async function previewChange<More = object>(
   }
 }
 
+interface DescribeOptions<More> {
+  query: Fragment
+  ofIncomplete: More | undefined
+}
+
+/**
+ * Describes the set, or counts as much of it as its time allows.
+ * @throws Failure `preview_incomplete`
+ */
+async function describeInTime<More>(
+  sql: Pool,
+  bulk: Previewable & Pick<BulkChange<unknown>, 'archives'>,
+  { query, ofIncomplete }: DescribeOptions<More>,
+): Promise<Described<More>> {
+  try {
+    const first = await sql.begin(async (tx) => {
+      await tx`select ${limitPreviewTime(tx)}`
+      return describe<More>(tx, bulk, { more: query, doubt: undefined })
+    })
+    const isInDoubt = first.count > 0 && hasOpenTransactions(first.now)
+    return isInDoubt ? await describeInDoubt<More>(sql, bulk, query) : first
+  } catch (error) {
+    const isOverdue = hasCode(error, ['57014'])
+    const counted = isOverdue && ofIncomplete ? await describeAtLeast(sql, bulk, ofIncomplete) : undefined
+    return counted ?? rethrowIncomplete(error)
+  }
+}
+
 /** A search that no index serves may not end in time. A change whose jobs nobody has counted is not made. */
 function rethrowIncomplete(error: unknown): never {
   if (!hasCode(error, ['57014'])) throw error
@@ -92,6 +123,7 @@ function rethrowIncomplete(error: unknown): never {
 /** Describes the set in a repeatable-read transaction, whose snapshot is known before the statement. */
 const describeInDoubt = <More>(sql: Pool, bulk: Previewable, more: Fragment): Promise<Described<More>> =>
   sql.begin('isolation level repeatable read read only', async (tx) => {
-    const [{ now }] = await tx<[{ now: Snapshot }]>`select pg_current_snapshot()::text as now`
+    const [{ now }] = await tx<[{ now: Snapshot }]>`
+      select pg_current_snapshot()::text as now, ${limitPreviewTime(tx)}`
     return describe<More>(tx, bulk, { more, doubt: now })
   })

@@ -16,12 +16,12 @@ const walOfChangedRow = 3000
 /** What a change leaves behind: the bytes that the archive grows by, for how long it keeps them, and an estimate of WAL. */
 export function volumeOf(
   { kind, archives = false }: Pick<BulkChange<unknown>, 'kind' | 'archives'>,
-  { count, bytes_estimate, restorable = 0, archiveDays }: Counted,
-): Required<Pick<Preview, 'archive_bytes' | 'kept_days' | 'wal_bytes'>> {
+  { count, bytes_estimate, restorable, archiveDays }: Counted,
+): Pick<Preview, 'archive_bytes' | 'kept_days' | 'wal_bytes'> {
   const archive_bytes = archives ? bytes_estimate : 0
   return {
     archive_bytes,
-    kept_days: restorable > 0 ? archiveDays : null,
+    ...(restorable !== undefined && { kept_days: restorable > 0 ? archiveDays : null }),
     wal_bytes: kind === 'prune' ? bytes_estimate + archive_bytes : count * walOfChangedRow,
   }
 }

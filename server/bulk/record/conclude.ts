@@ -79,7 +79,8 @@ async function makeAnswer(
     ...(run.affected > 0 && { operation_id: operation }),
     batches: run.batches,
     elapsed_ms,
-    ...(previewed && bulk.limit === undefined && { skipped: previewed.count - run.affected }),
+    ...(typeof previewed?.count === 'number' &&
+      bulk.limit === undefined && { skipped: previewed.count - run.affected }),
     skipped_locked: run.skippedLocked,
   }
 }

@@ -31,7 +31,8 @@ const isEnded = (sql: Sql, { force }: CancelBatchRequest): Fragment => (force ? 
 export async function cancelBatch(call: Call, request: CancelBatchRequest): Promise<CancelResult> {
   const bulk = bulkOf(request)
   if (!request.dry_run) return runBulkChange(call, bulk)
-  const { preview } = await previewChange(call, bulk)
+  const { preview } = await previewChange(call, bulk, { ofIncomplete: {} })
+  if (preview.complete === false) return { affected: preview.count, preview }
   const asked = preview.reasons?.find(({ reason }) => reason === 'asked')?.count ?? 0
   return { affected: preview.count, cancelled: preview.count - asked, asked, preview }
 }

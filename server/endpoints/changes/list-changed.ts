@@ -20,8 +20,9 @@ export async function listChanged(
     where operation_id = ${operation}::bigint and (before ->> 'status' = 'cancelled') is not true
     order by job_id`
   const job_ids = rows.map(({ job_id }) => job_id)
-  if (!previewed || previewed.count <= affected) return { job_ids }
+  if (!previewed || (previewed.count !== null && previewed.count <= affected)) return { job_ids }
   const { as_of, snapshot, count } = previewed
-  const rest = { as_of, snapshot, count: count - affected }
+  const left = count === null ? { count: 0, complete: false as const } : { count: count - affected }
+  const rest = { as_of, snapshot, ...left }
   return { job_ids, rest_token: signToken(await readSigningKey(sql), { kind, filters, caller }, rest) }
 }

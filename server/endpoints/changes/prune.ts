@@ -45,6 +45,7 @@ export async function prune(call: Call, request: PruneRequest): Promise<PruneRes
     return runBulkChange(call, change(request, { bulk, archive, paths }))
   }
   const { preview: previewed, more } = await previewChange<Details>(call, bulk, {
+    ofIncomplete: {},
     more: (sql) => details(sql, request, countForeignRows(sql, paths, bulk.matching(sql, now))),
   })
   const { foreign_rows, ...about } = more
@@ -105,7 +106,7 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Prune {
   }
 }
 
-type Details = Pick<PruneResult, 'groups' | 'kept'> & { foreign_rows: ForeignRows[] }
+type Details = Pick<PruneResult, 'groups' | 'kept'> & { foreign_rows?: ForeignRows[] }
 
 /** A query of one row with the details that the request asks for beside the count. */
 function details(sql: Sql, request: PruneRequest, foreignRows: Fragment) {

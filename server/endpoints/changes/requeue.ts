@@ -29,7 +29,7 @@ const requeueable = (sql: Sql, set: JobSet, request: RequeueRequest) => sql`
 export async function requeue(call: Call, request: RequeueRequest): Promise<RequeueResult> {
   const bulk = bulkOf(request)
   if (!request.dry_run) return runBulkChange(call, bulk)
-  const { preview: previewed } = await previewChange(call, bulk)
+  const { preview: previewed } = await previewChange(call, bulk, { ofIncomplete: {} })
   const named = previewed.count === 0 ? await listNotMatched(call.sql, request) : {}
   return { affected: previewed.count, ...named, preview: previewed }
 }

@@ -23,6 +23,6 @@ export async function runOrPreview<Answer extends Affected>(
   bulk: BulkChange<Answer>,
 ): Promise<Answer> {
   if (!dry_run) return runBulkChange(call, bulk)
-  const { preview } = await previewChange(call, bulk)
+  const { preview } = await previewChange(call, bulk, { ofIncomplete: {} })
   return bulk.output.parse({ affected: preview.count, preview })
 }

@@ -199,6 +199,17 @@ describe('in parts', () => {
     expect(notes).toEqual(['deleted 10,000 of 200,000 jobs so far\n', 'deleted 20,000 of 200,000 jobs so far\n'])
   })
 
+  it('says how far the count before the first batch has come', () => {
+    let time = 0
+    const notes: string[] = []
+    const io = { note: (text: string) => void notes.push(text), noteTerminal: false, columns: 80, env: {} }
+    const say = (text: string) => `deleted ${text}`
+    const reporter = progressReporter({ io, quiet: false, say, before: 0, total: undefined, now: () => time })
+    time = 10_000
+    reporter.report({ ...progress(0, null).progress, counted: 1_203_000 })
+    expect(notes).toEqual(['deleted 0 jobs so far; counting the jobs first: 1,203,000\n'])
+  })
+
   it('says what the change waits for, and for how long', () => {
     let time = 0
     const say = (text: string) => `deleted ${text}`

@@ -1,10 +1,10 @@
 import type { z } from 'zod'
-import type { Group, Preview } from '../../shared/changes/bulk-change.ts'
-import { escaped } from '../escape.ts'
-import { groupedDigits, jobsText, sumOf } from '../output/numbers.ts'
-import type { Printer } from '../output/print.ts'
-import type { Column } from '../output/table.ts'
-import type { BulkChange, PreviewDetails, Previewed } from './change.ts'
+import type { Group, Preview } from '../../../shared/changes/bulk-change.ts'
+import { escaped } from '../../escape.ts'
+import { groupedDigits, jobsText, sumOf } from '../../output/numbers.ts'
+import type { Printer } from '../../output/print.ts'
+import type { Column } from '../../output/table.ts'
+import type { BulkChange, PreviewDetails, Previewed } from '../change.ts'
 import { factLines } from './preview-facts.ts'
 
 const columns: Column<Group>[] = [

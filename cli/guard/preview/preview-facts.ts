@@ -1,9 +1,9 @@
 import type { z } from 'zod'
-import type { Preview } from '../../shared/changes/bulk-change.ts'
-import { sizeText } from '../../shared/size-text.ts'
-import { escaped } from '../escape.ts'
-import { groupedDigits, jobsText, sumOf } from '../output/numbers.ts'
-import type { BulkChange, Previewed } from './change.ts'
+import type { Preview } from '../../../shared/changes/bulk-change.ts'
+import { sizeText } from '../../../shared/size-text.ts'
+import { escaped } from '../../escape.ts'
+import { groupedDigits, jobsText, sumOf } from '../../output/numbers.ts'
+import type { BulkChange, Previewed } from '../change.ts'
 
 /** The words for the reasons that servers send. */
 const reasonWords = new Map([
@@ -91,20 +91,24 @@ const unwatchedWords = new Map([
   ['kept_wal', 'the WAL that replication slots keep'],
 ])
 
+/** `9,500 jobs`, `at least 9,500 jobs` */
+export const countText = ({ total, complete }: Pick<Previewed<never>, 'total' | 'complete'>): string =>
+  `${complete ? '' : 'at least '}${jobsText(total)}`
+
 /**
  * The preview in one sentence: the count, and what a reader may not expect: several reasons, jobs that are cancelled along,
  * jobs that no undo could give back.
  */
 export function previewSentence<In extends z.ZodType, Out extends z.ZodType>(
   { say, undoable, along }: Pick<BulkChange<In, Out>, 'say' | 'undoable' | 'along'>,
-  { total, previews = [] }: Previewed<Out>,
+  { total, complete, previews = [] }: Previewed<Out>,
 ): string {
   const { reasons, dependents, restorable = total, noWayBack } = factsOf(previews)
   const them = total === 1 ? 'it' : 'them'
   const lost = undoable === true && restorable < total
   const back = restorable === 0 ? `not give back ${them}` : `give back ${groupedDigits(restorable)} of them`
   return [
-    `${say(jobsText(total), false)}${reasons.length > 1 ? ` (${reasons.join(', ')})` : ''}`,
+    `${say(countText({ total, complete }), false)}${reasons.length > 1 ? ` (${reasons.join(', ')})` : ''}`,
     ...(dependents > 0 ? [`${dependentsText(dependents, along)} ${them} would be ${along ?? 'cancelled'} along`] : []),
     ...(noWayBack !== undefined ? [`there is no way back: ${escaped(noWayBack)}`] : []),
     ...(lost ? [`an undo could ${back}`] : []),

@@ -1,12 +1,13 @@
 import type { z } from 'zod'
-import { Failure } from '../../shared/errors.ts'
-import { groupedDigits, sumOf } from '../output/numbers.ts'
-import type { Ending } from '../output/print.ts'
-import { notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
-import { writePlan } from './plan-file.ts'
+import { Failure } from '../../../shared/errors.ts'
+import { groupedDigits, sumOf } from '../../output/numbers.ts'
+import type { Ending } from '../../output/print.ts'
+import { notesOf, outcomeFields, type Previewed, type Session } from '../change.ts'
+import { writePlan } from '../plan-file.ts'
+import { bulkPart } from '../tally.ts'
 import { previewSentence } from './preview-facts.ts'
 import { previewTable } from './preview-table.ts'
-import { bulkPart } from './tally.ts'
+import { notCounted, refuseUncounted } from './uncounted.ts'
 
 /** Asks the server to count the jobs that the change would touch. Nothing is changed. */
 export async function requestPreview<In extends z.ZodType, Out extends z.ZodType>(
@@ -22,7 +23,8 @@ export async function requestPreview<In extends z.ZodType, Out extends z.ZodType
   const counts = answers.map((body) => change.count(body))
   const total = sumOf(counts)
   const previews = answers.flatMap((body) => bulkPart(body).preview ?? [])
-  return { answers, counts, total, previews: previews.length === answers.length ? previews : undefined }
+  const complete = previews.every((preview) => preview.complete !== false)
+  return { answers, counts, total, complete, previews: previews.length === answers.length ? previews : undefined }
 }
 
 /** A server that asks to confirm a preview does not know previews and would make the change. */
@@ -46,6 +48,7 @@ export async function showPreview<In extends z.ZodType, Out extends z.ZodType>(
   const { print, settings, retyped } = context
   const { total } = previewed
   const { facts, notes } = notesOf(change, previewed.answers)
+  if (settings.planOut !== undefined) refuseUncounted(previewed, '--plan-out')
   if (settings.planOut !== undefined) await writePlan(settings.planOut, session, previewed)
   if (total > 0 || print.forPeople || print.structured) {
     const text = await previewText(session, previewed)
@@ -55,7 +58,9 @@ export async function showPreview<In extends z.ZodType, Out extends z.ZodType>(
   for (const note of notes) print.aside(note)
   const [refused] = previewed.answers.flatMap((answer) => change.refusal?.(answer) ?? [])
   if (refused?.hint !== undefined) print.aside(`note: the change would be refused; ${refused.hint}`)
-  if (print.forPeople && total > 0 && !refused) {
+  const lacksLimit = !previewed.complete && max === undefined
+  if (lacksLimit) print.aside(`note: ${notCounted}, so that the change needs --max`)
+  if (print.forPeople && total > 0 && !refused && !lacksLimit) {
     const words = settings.planOut === undefined ? (change.goAhead ?? change.words) : ['apply', settings.planOut]
     print.aside(`To do it:  ${retyped([...words, '--yes'])}`)
   }
@@ -78,7 +83,7 @@ export async function previewText<In extends z.ZodType, Out extends z.ZodType>(
   { context: { print }, client, change }: Session<In, Out>,
   previewed: Previewed<Out>,
 ): Promise<string> {
-  const wanted = print.forPeople && previewed.previews !== undefined && previewed.total > 0
+  const wanted = print.forPeople && previewed.previews !== undefined && previewed.total > 0 && previewed.complete
   if (!wanted) return previewSentence(change, previewed)
   return previewTable(print, change, previewed, await change.details?.(client, previewed))
 }

@@ -1,0 +1,63 @@
+import { Failure } from '../../shared/errors.ts'
+import type { Call } from '../call.ts'
+import type { BulkChange, Operation } from './bulk-change.ts'
+import { countInSteps } from './preview/count-in-steps.ts'
+import { countMatching } from './preview/count-matching.ts'
+import type { VerifiedPreview } from './preview/preview-token.ts'
+
+type MaxContext = Operation & Pick<Call, 'sql' | 'disconnected' | 'stopping' | 'reportProgress'>
+
+/**
+ * A preview that did not count to the end bounds no change.
+ * @throws Failure `preview_incomplete` for a change by such a preview that has no `max`
+ */
+export function requireMax({ max }: Pick<BulkChange<unknown>, 'max'>, previewed: VerifiedPreview | undefined): void {
+  if (previewed?.count !== null || max !== undefined) return
+  throw new Failure(
+    'preview_incomplete',
+    'the preview did not count all jobs that match, and a change by it needs max; nothing was changed',
+    { hint: 'add max, the most jobs that may be changed, or narrow the filter and preview it again' },
+  )
+}
+
+/**
+ * Counts the set once where a preview has not counted it already; afterwards the set can only shrink.
+ * @throws Failure `limit_exceeded`; `shutting_down` where the caller or the server goes while the set is counted
+ */
+export async function enforceMax(
+  context: MaxContext,
+  bulk: Pick<BulkChange<unknown>, 'max' | 'matching'>,
+  previewed: VerifiedPreview | undefined,
+): Promise<void> {
+  const { max } = bulk
+  if (max === undefined || (typeof previewed?.count === 'number' && previewed.count <= max)) return
+  const isLarge = previewed?.count === null
+  const matching = isLarge ? await countUpTo(max + 1, context, bulk) : await countMatching(context.sql, bulk, context)
+  if (matching <= max) return
+  const digits = (count: number) => count.toLocaleString('en-US')
+  const matches = isLarge ? `more than ${digits(max)} jobs match` : matchText(matching, digits(matching))
+  throw new Failure('limit_exceeded', `${matches}, above the limit of ${digits(max)}; nothing was changed`, {
+    hint: 'narrow the scope, or raise the limit',
+  })
+}
+
+const matchText = (count: number, digits: string): string => `${digits} ${count === 1 ? 'job matches' : 'jobs match'}`
+
+/** Counts in steps, and tells the caller how far the count has come. */
+async function countUpTo(
+  most: number,
+  { sql, disconnected, stopping, reportProgress, ...operation }: MaxContext,
+  { matching }: Pick<BulkChange<unknown>, 'matching'>,
+): Promise<number> {
+  const start = performance.now()
+  const isOver = () => disconnected().aborted || stopping.aborted
+  const goesOn = (counted: number) => {
+    const elapsed_ms = Math.round(performance.now() - start)
+    const progress = { operation_id: operation.operation, affected: 0, total: null, batches: 0, elapsed_ms }
+    reportProgress({ ...progress, counted })
+    return !isOver()
+  }
+  const count = await sql.begin('read only', (tx) => countInSteps(tx, matching(tx, operation), { goesOn, most }))
+  if (!isOver()) return count
+  throw new Failure('shutting_down', 'the count of the jobs was stopped; nothing was changed', { retryAfter: 5 })
+}

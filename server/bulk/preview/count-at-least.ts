@@ -1,0 +1,71 @@
+import { hasCode } from '../../database/errors/error-meanings.ts'
+import { hasSafeId } from '../../database/planner-hints.ts'
+import { limitReadTime } from '../../database/read-timeout.ts'
+import type { Pool, Sql } from '../../database/sql.ts'
+import type { BulkChange } from '../bulk-change.ts'
+import { countInSteps } from './count-in-steps.ts'
+import { type Described, type Moment, moments, mostSampleIds, rowSize, sampleSize } from './preview-statement.ts'
+import { hasOpenTransactions } from './snapshot.ts'
+
+/** For how long a set is counted that no statement could count to its end, in milliseconds. */
+const countingMs = 5000
+
+interface Found {
+  moment: Moment
+  sample: Sample
+  count: number
+}
+
+interface Sample {
+  ids: number[]
+  size: number
+}
+
+/**
+ * Counts as much of a set as five seconds allow, as of one moment. Rows that transactions wrote which were open at that moment do not
+ * belong to the set.
+ * @returns undefined where no job was found in this time
+ */
+export async function describeAtLeast<More>(
+  sql: Pool,
+  { matching, archives }: Pick<BulkChange<unknown>, 'matching' | 'archives'>,
+  more: More,
+): Promise<Described<More> | undefined> {
+  let found: Found | undefined
+  const count = async (tx: Sql) => {
+    await tx`select ${limitReadTime(tx)}`
+    const source = () => matching(tx, { asOf: undefined, snapshot: undefined })
+    const [moment] = await tx<[Moment]>`select ${moments(tx)}`
+    const [sample] = await tx<[Sample]>`
+      with sampled as (select id, ${rowSize(tx)} as size ${source()} limit ${tx.unsafe(String(sampleSize))})
+      select
+        coalesce(avg(size), 0)::float8 as size,
+        coalesce((
+          select jsonb_agg(id) from (select id from sampled where ${hasSafeId(tx)} limit ${mostSampleIds}) as few
+        ), '[]') as ids
+      from sampled`
+    const end = performance.now() + countingMs
+    const goesOn = (counted: number) => {
+      found = { moment, sample, count: counted }
+      return performance.now() < end
+    }
+    await countInSteps(tx, source(), { goesOn })
+  }
+  await sql.begin('isolation level repeatable read read only', count).catch((error: unknown) => {
+    if (!hasCode(error, ['57014'])) throw error
+  })
+  if (!found || found.count === 0) return undefined
+  return { ...described(found, more), ...(archives && { restorable: found.count }) }
+}
+
+function described<More>({ moment, sample, count }: Found, more: More): Described<More> {
+  return {
+    ...moment,
+    ...{ count, complete: false, count_at_least: count },
+    ...{ groups: [], owners: [], oldest: null, newest: null, sample_ids: sample.ids },
+    bytes_estimate: Math.round(count * sample.size),
+    pace: null,
+    recent: hasOpenTransactions(moment.now) ? [] : null,
+    more,
+  }
+}
