@@ -2,6 +2,7 @@ const forbid = (name, from, to, comment) => ({ name, severity: 'error', comment,
 
 /** The layers of server/, from top to bottom. A file may import from its own layer and from layers below it. */
 const serverLayers = [
+  ['commands', 'Commands of jobs-server do at the command line what no call does, and no call knows them.'],
   ['http', 'HTTP only translates requests into calls of endpoints, so that an endpoint is tested and read without HTTP.'],
   ['background', 'Maintenance calls what endpoints call, and nothing waits for maintenance.'],
   ['endpoints', 'An endpoint reads from top to bottom; nothing below an endpoint may depend on one endpoint.'],

@@ -50,6 +50,8 @@ export interface ServerContext {
   detachedRuns: Set<Promise<void>>
   /** The longest time without progress of a call, in milliseconds: a bound for a database that ignores its own timeouts. */
   callTimeoutMs: number
+  /** Whether this server does what is done now and then (`JOBS_BACKGROUND`). */
+  background: boolean
   /** Masks secrets by `JOBS_REDACT_KEYS`. */
   redactor: Redactor
   log: Log

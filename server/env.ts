@@ -104,6 +104,11 @@ export const Env = z.object({
     .max(10_000, 'must be at most 10000 characters')
     .default(defaultRedactKeys)
     .describe('names whose values are masked where a caller asks for it, separated by commas'),
+  JOBS_BACKGROUND: flag
+    .default(true)
+    .describe(
+      'do what is done now and then: delete what is over its term, go on with changes of other servers, keep counts',
+    ),
   JOBS_SHUTDOWN_SECONDS: number(0, 3600, 30).describe('how long running requests may take after SIGTERM, in seconds'),
 })
 export type Env = z.output<typeof Env>

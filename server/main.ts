@@ -3,9 +3,10 @@ import { Command, CommanderError } from 'commander'
 import { Failure, failures } from '../shared/errors.ts'
 import { exits } from '../shared/exits.ts'
 import { version } from '../shared/version.ts'
-import { tokenCommand } from './auth/token-command.ts'
-import type { TokenOutput } from './auth/token-socket.ts'
 import { createBufferedWriter } from './buffered-writer.ts'
+import { addFreezeCommands } from './commands/freeze-commands.ts'
+import { printOutput } from './commands/print-output.ts'
+import { addTokenCommands } from './commands/token-commands.ts'
 import { demoCommand } from './demo/demo-command.ts'
 import { readEnv, warningsOf } from './env.ts'
 import { envHelp } from './env-help.ts'
@@ -13,7 +14,6 @@ import { leave } from './leave.ts'
 import { createLog } from './log.ts'
 import { start } from './start.ts'
 import { errorText } from './system-error.ts'
-import { tokenTable } from './token-table.ts'
 
 const program = new Command('jobs-server')
   .description('Serves the job endpoints on the PostgreSQL database of JOBS_DB_URL, or on an embedded database.')
@@ -26,45 +26,10 @@ const program = new Command('jobs-server')
 program
   .command('demo')
   .description('fill an empty database with sample jobs and an incident, and print what to try')
-  .action(async () => show({ lines: await demoCommand(process.env), warnings: [] }))
+  .action(async () => printOutput({ lines: await demoCommand(process.env), warnings: [] }))
 
-const token = program.command('token').description('bearer tokens of AUTH_MODE=multi_user')
-token
-  .command('create <name>')
-  .description('make a token and print it; it cannot be printed again')
-  .option('--expires <days>', 'days until the token expires, such as 90d (default: never)')
-  .action(async (name: string, { expires }: { expires?: string }) =>
-    show(await tokenCommand(process.env, { command: 'create', name: nameOf(name), days: daysOf(expires) })),
-  )
-token
-  .command('list')
-  .description('id, name, created, last used, expires and revoked: a table at a terminal, else tab-separated')
-  .action(async () => {
-    const { lines, warnings } = await tokenCommand(process.env, { command: 'list' })
-    if (!process.stdout.isTTY) return show({ lines, warnings })
-    process.stdout.write(tokenTable(lines))
-  })
-token
-  .command('revoke <id>')
-  .description('revoke a token; it stops working at once')
-  .action(async (id: string) => show(await tokenCommand(process.env, { command: 'revoke', id })))
-
-function show({ lines, warnings }: TokenOutput): void {
-  process.stdout.write(lines.map((line) => `${line}\n`).join(''))
-  process.stderr.write(warnings.map((line) => `warning: ${line}\n`).join(''))
-}
-
-function nameOf(name: string): string {
-  if (/^[^\p{Cc}]{1,128}$/u.test(name)) return name
-  throw new Failure('usage', 'a name must have 1 to 128 characters and no control characters')
-}
-
-function daysOf(expires: string | undefined): number | undefined {
-  if (expires === undefined) return undefined
-  const days = /^([1-9]\d{0,4})d$/.exec(expires)?.[1]
-  if (days) return Number(days)
-  throw new Failure('usage', '--expires: must be a number of days, such as 90d')
-}
+addTokenCommands(program)
+addFreezeCommands(program)
 
 async function run(): Promise<void> {
   // The server goes on when the program that reads its log ends.

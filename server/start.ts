@@ -7,11 +7,11 @@ import { createAttemptLimit } from './auth/attempt-limit.ts'
 import type { Authenticator } from './auth/authenticate.ts'
 import { addressReader } from './auth/client-address.ts'
 import { tokenAuthenticator } from './auth/token-authenticator.ts'
-import { listenForTokenCommands } from './auth/token-socket.ts'
 import { createEventLogMove } from './background/event-log-move.ts'
 import { startBackground } from './background/start-background.ts'
 import { watchReadiness } from './background/watch-readiness.ts'
 import type { ServerContext } from './call.ts'
+import { listenForCommands } from './commands/command-socket.ts'
 import { openDatabase } from './database/connection/open.ts'
 import type { OpenedDatabase } from './database/connection/opened-database.ts'
 import type { Pool } from './database/sql.ts'
@@ -71,7 +71,7 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
   const auth = await createAuthenticator(env, sql, log)
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
   const server = createHttpServer(createApp({ ...context, ...readiness, auth, readAddress }).fetch)
-  const closeTokenSocket = env.JOBS_DB_URL ? async () => {} : await openTokenSocket(env.JOBS_DATA_DIR, sql, log)
+  const closeCommandSocket = env.JOBS_DB_URL ? async () => {} : await openCommandSocket(env.JOBS_DATA_DIR, sql, log)
   const url = await listenOn(server, env, log)
   const background = startBackground({ opened, env, context, readiness, eventLogMove })
   const stop = async () => {
@@ -80,7 +80,7 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
     const remainingMs = () => Math.max(shortestCloseMs, end - performance.now())
     stopping.abort()
     await close(server, limitMs * shareOfCalls)
-    await Promise.race([Promise.all([closeTokenSocket(), background.ended()]), pause(remainingMs() / 2)])
+    await Promise.race([Promise.all([closeCommandSocket(), background.ended()]), pause(remainingMs() / 2)])
     return opened.close(remainingMs())
   }
   return { url, sql, stop, abandon: opened.abandon, prepared: background.prepared, lost: opened.lost }
@@ -118,6 +118,7 @@ const createContext = ({ sql, operatorSql, env, log, stopping }: ContextOptions)
     walBytes: env.JOBS_CHANGE_MAX_WAL || undefined,
     archiveBytes: env.JOBS_ARCHIVE_MAX_BYTES,
   },
+  background: env.JOBS_BACKGROUND,
   redactor: createRedactor(env.JOBS_REDACT_KEYS),
   lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
   callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),
@@ -145,9 +146,9 @@ async function listenOn(server: Server, env: Env, log: Log): Promise<string> {
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')
 
-/** The socket of token commands. A folder whose path is too long for a socket only costs these commands. */
-const openTokenSocket = (folder: string, sql: Pool, log: Log): Promise<() => Promise<void>> =>
-  listenForTokenCommands(folder, sql).catch((error: unknown) => {
-    log.warn(`jobs-server token cannot reach this server while it runs: ${errorText(error)}`)
+/** The socket of commands. A folder whose path is too long for a socket only costs these commands. */
+const openCommandSocket = (folder: string, sql: Pool, log: Log): Promise<() => Promise<void>> =>
+  listenForCommands(folder, sql).catch((error: unknown) => {
+    log.warn(`commands such as jobs-server token cannot reach this server while it runs: ${errorText(error)}`)
     return async () => {}
   })

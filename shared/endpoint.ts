@@ -16,6 +16,8 @@ export interface Endpoint<In extends z.ZodType = z.ZodType, Out extends z.ZodTyp
   changes: (input: z.output<In>) => boolean
   /** Set for a change that needs no `X-Confirm`: workers make it, or callers already send it without the header. */
   unconfirmed?: boolean
+  /** Set for a change that a freeze of the database does not refuse: a call of workers, or one that ends a change. */
+  whileFrozen?: true
   /**
    * Set for a read of programs, such as a worker or a reader of events. Other reads are made by operators, and wait for each
    * other before they keep a program waiting.

@@ -7,6 +7,7 @@ export const failures = {
   malformed_request: { status: 400, exit: 'failed' },
   unauthenticated: { status: 401, exit: 'auth' },
   forbidden: { status: 403, exit: 'auth' },
+  frozen: { status: 403, exit: 'conflict' },
   not_found: { status: 404, exit: 'not_found' },
   method_not_allowed: { status: 405, exit: 'failed' },
   conflict: { status: 409, exit: 'conflict' },

@@ -10,7 +10,7 @@ export const exits = {
   },
   auth: { code: 4, name: 'auth', when: '401, 403, no key' },
   not_found: { code: 5, name: 'not found', when: 'no such job, queue, operation, profile' },
-  conflict: { code: 6, name: 'conflict', when: 'another run holds the lock; the state changed' },
+  conflict: { code: 6, name: 'conflict', when: 'another run holds the lock; the state changed; frozen' },
   unavailable: {
     code: 7,
     name: 'unavailable',

@@ -2,8 +2,9 @@ import type { EventLogPart } from '../../shared/doctor/storage.ts'
 import type { Context } from '../context.ts'
 import { type Check, judgedAnswer, type Outcome } from './outcome.ts'
 
-/** Reports that only jobs-server gives about its tables: counts, indexes, sizes. */
+/** Reports that only jobs-server gives about its database: its state, counts, indexes, sizes. */
 export const serverReports: readonly Check[] = [
+  { name: 'state', look: state },
   { name: 'counts', look: counts },
   { name: 'indexes', look: indexes },
   { name: 'rights', look: rights },
@@ -11,6 +12,12 @@ export const serverReports: readonly Check[] = [
   { name: 'audit', look: (context) => storedEvents(context, 'audit') },
   { name: 'history', look: storedHistory },
 ]
+
+async function state(context: Context): Promise<Outcome> {
+  const { storage } = await import('../../shared/doctor/storage.ts')
+  const { findingOfState } = await import('./state.ts')
+  return judgedAnswer(context, storage, findingOfState)
+}
 
 async function counts(context: Context): Promise<Outcome> {
   const { checkCounts } = await import('../../shared/doctor/counts.ts')

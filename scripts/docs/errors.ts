@@ -9,6 +9,8 @@ const meanings: Record<FailureCode, string> = {
   malformed_request: 'the request is not HTTP as the server reads it',
   unauthenticated: 'there is no API key or token, or it is wrong, revoked or expired',
   forbidden: 'the caller is known, and has no right to make the call (this version of jobs-server never answers it)',
+  frozen:
+    'somebody froze the database (`jobs-server freeze`): changes are refused, and calls of workers go on; nothing was changed',
   not_found: 'there is no such path, job or operation',
   method_not_allowed: 'the path exists for other methods; `Allow` lists them',
   conflict:

@@ -38,6 +38,8 @@ const types: Record<string, string> = {
     'an operator prolonged how long an operation can be undone; `operation`, `kept_until`, `caller`, `reason`',
   'operation.sealed':
     'the record of a bulk change that did not fail was closed and sealed; `operation`, `day`, `number`, `hash`, `version`, `seal`',
+  'database.frozen': 'somebody froze the database; `by`, `since`, `reason`',
+  'database.thawed': 'somebody ended the freeze; `by`, `freeze`',
   'log.moved': 'the ids of events were moved on after a failover or a restore; `last_id`, `first_id`, `why`',
 }
 

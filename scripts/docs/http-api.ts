@@ -86,7 +86,7 @@ be lower than before, since another server may count.`
 const probes = `## GET /healthz and GET /readyz
 
 Without credentials. \`/healthz\` is 200 while the process is up. \`/readyz\` is 200 while the database is reached, is no replica
-and has its tables, else 503.`
+and has its tables, else 503. \`frozen\` is true in it while changes are refused.`
 
 const isDestructive = ({ bulk, unconfirmed }: Endpoint): boolean => bulk === true && unconfirmed !== true
 

@@ -10,6 +10,7 @@ import { closeHeld } from '../bulk/record/close-record.ts'
 import type { Call, ServerContext } from '../call.ts'
 import { createErrorLog } from '../database/errors/error-log.ts'
 import { resumableChanges } from '../endpoints/changes/resumable.ts'
+import type { StandsStill } from './standstill.ts'
 
 /** The time between two looks for changes whose server is gone, in milliseconds. */
 const pauseMs = 1000
@@ -19,17 +20,20 @@ const mostAtOnce = 8
 const mostAttempts = 5
 
 /**
- * Goes on with changes whose callers do not wait and whose server has stopped or died, until this server stops. Resolves when all
- * such changes of this server have ended or are left to another server.
+ * Goes on with changes whose callers do not wait and whose server has stopped or died, until this server stops; with none while it
+ * stands still. Resolves when all such changes of this server have ended or are left to another server.
  */
-export async function goOnWithChanges(serving: ServerContext, isReady: () => boolean): Promise<void> {
+export async function goOnWithChanges(
+  serving: ServerContext,
+  { isReady, standsStill }: { isReady: () => boolean; standsStill: StandsStill },
+): Promise<void> {
   const { stopping, log, detachedRuns } = serving
   const errors = createErrorLog(log, 'taking over changes')
   while (!stopping.aborted) {
     await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
     if (stopping.aborted || !isReady()) continue
     try {
-      await takeOverAll(serving)
+      if (!(await standsStill())) await takeOverAll(serving)
       errors.clear()
     } catch (error) {
       errors.warn(error)

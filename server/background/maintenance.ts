@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { deleteLeftRequests } from '../bulk/detached/kept-request.ts'
 import { closeOrphans } from '../bulk/record/liveness.ts'
 import { createErrorLog } from '../database/errors/error-log.ts'
+import { isFrozen } from '../database/installation/freeze.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import { deleteExpiredArchive } from '../undo/archive-retention.ts'
@@ -9,6 +10,7 @@ import { deleteOldMarks } from '../waiting/worker-marks.ts'
 import type { EventLogMove } from './event-log-move.ts'
 import type { EventSweep } from './event-sweep.ts'
 import type { SettingsExchange } from './server-settings.ts'
+import type { StandsStill } from './standstill.ts'
 
 const pauseMs = 5000
 const sweepEveryMs = 5 * 60_000
@@ -23,13 +25,14 @@ interface Maintenance {
   eventLogMove: EventLogMove
   settingsExchange: SettingsExchange
   eventSweep: EventSweep
+  standsStill: StandsStill
   stopping: AbortSignal
 }
 
 /**
- * The periodic tasks of a server, until it stops: orphaned operations are closed, expired events, expired rows of the archive and
- * old marks of workers are deleted, settings are compared with those of other servers, and a database that is another than before is noticed. Several servers may do them at once; each skips rows that another
- * one has locked.
+ * The periodic tasks of a server, until it stops. Settings are compared with those of other servers, and a database that is another
+ * than before is noticed. Unless the server stands still, orphaned operations are closed, and expired events, expired rows of the
+ * archive and old marks of workers are deleted. Several servers may do them at once; each skips rows that another one has locked.
  */
 export async function runMaintenance({
   sql,
@@ -40,6 +43,7 @@ export async function runMaintenance({
   eventLogMove,
   settingsExchange,
   eventSweep,
+  standsStill,
   stopping,
 }: Maintenance): Promise<void> {
   const errors = createErrorLog(log, 'maintenance')
@@ -49,11 +53,12 @@ export async function runMaintenance({
     if (stopping.aborted || !isReady()) continue
     try {
       await eventLogMove.check()
-      await closeOrphans({ sql, log, localOperations })
       if (performance.now() - exchangedAt >= exchangeEveryMs) {
         await settingsExchange.run()
         exchangedAt = performance.now()
       }
+      if (await standsStill()) continue
+      await closeOrphans({ sql, log, localOperations })
       await eventSweep.run()
       if (performance.now() - deletedAt < sweepEveryMs) continue
       const deleted = await deleteExpiredArchive(sql, { days: archiveDays, stopping })
@@ -63,7 +68,7 @@ export async function runMaintenance({
       deletedAt = performance.now()
       errors.clear()
     } catch (error) {
-      errors.warn(error)
+      if (!isFrozen(error)) errors.warn(error)
     }
   }
 }

@@ -36,6 +36,7 @@ const mustAgree: Record<keyof Env, boolean> = {
   JOBS_EVENTS_DAYS: true,
   JOBS_AUDIT_DAYS: true,
   JOBS_REDACT_KEYS: true,
+  JOBS_BACKGROUND: false,
   JOBS_SHUTDOWN_SECONDS: false,
 }
 

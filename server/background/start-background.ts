@@ -12,6 +12,7 @@ import type { EventLogMove } from './event-log-move.ts'
 import { createEventSweep } from './event-sweep.ts'
 import { runMaintenance } from './maintenance.ts'
 import { agreedSettings, createSettingsExchange } from './server-settings.ts'
+import { createStandstill } from './standstill.ts'
 import type { Readiness } from './watch-readiness.ts'
 
 interface BackgroundOptions {
@@ -44,11 +45,17 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     if (isReady()) void eventLogMove.check()
   })
   const settingsExchange = createSettingsExchange({ sql, log, settings: agreedSettings(env) })
+  const standsStill = createStandstill({ sql, log, background: context.background })
   const eventSweep = createEventSweep({ sql, log, env, stopping })
-  const maintenance = runMaintenance({ ...context, isReady, eventLogMove, settingsExchange, eventSweep })
-  const changes = goOnWithChanges(context, isReady)
+  const maintenance = runMaintenance({
+    ...context,
+    ...{ isReady, standsStill, eventLogMove, settingsExchange, eventSweep },
+  })
+  const changes = goOnWithChanges(context, { isReady, standsStill })
   // Counting waits for the indexes: without them it would read every job.
-  const counts = prepared.then(() => keepCounts({ sql, log, stopping })).catch(() => {})
+  const counts = prepared
+    .then(() => (context.background ? keepCounts({ sql, log, stopping }) : undefined))
+    .catch(() => {})
   const ended = async () => {
     await Promise.all([maintenance, changes])
     // Ending the pool while it has a reserved session never finishes, even when the session is released later.

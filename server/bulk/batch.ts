@@ -1,6 +1,7 @@
 import { limitIdleTime } from '../database/connection/idle-timeout.ts'
 import { databaseFailure, isConnectionLost, lossOf } from '../database/errors/failure.ts'
 import { outcomeUnknown } from '../database/errors/outcome-unknown.ts'
+import { refuseWhileFrozen } from '../database/installation/freeze.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import type { BatchContext, BatchCounts, BulkChange, Operation, Origin } from './bulk-change.ts'
 import { closedByAnother, type Held, runningRecord, TakenOver } from './detached/hold.ts'
@@ -33,8 +34,8 @@ const finalRoundTrips = 2
  * transaction locks the record, which tells other servers that the operation is alive. The statement that takes this lock does
  * hardly any work, so its duration is recorded as a round trip.
  * @throws Failure `outcome_unknown` when the connection broke during the commit, `database_unavailable` when the connection
- *   broke before the commit, `conflict` when another server closed the record; TakenOver; RangeOutgrown; StopRequested; any other
- *   error of PostgreSQL unchanged
+ *   broke before the commit, `conflict` when another server closed the record, `frozen`; TakenOver; RangeOutgrown; StopRequested;
+ *   any other error of PostgreSQL unchanged
  */
 export async function runBatch(
   context: TransactionContext,
@@ -45,7 +46,7 @@ export async function runBatch(
   let committing = false
   const transaction = context.sql.begin(async (tx) => {
     const begun = performance.now()
-    await lockRecord(tx, context)
+    await Promise.all([refuseWhileFrozen(tx), lockRecord(tx, context)])
     const start = performance.now()
     roundTrip.record(start - begun)
     const counts = await bulk.batch(tx, context, selection)

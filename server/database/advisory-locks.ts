@@ -19,8 +19,11 @@ import { staticFragment } from './static-fragment.ts'
  *    records that a dead server has left behind.
  * 6. `events`: the server that deletes events whose term is over, for one batch. It is only tried; another server leaves
  *    the work to it.
+ *
+ * `freeze` comes before all of them: each change that a freeze refuses shares it until its commit. `jobs-server freeze` takes it
+ * alone, in a transaction of its own, when its freeze is committed: then no change from before is left.
  */
-type AdvisoryLock = 'migrations' | 'counts' | 'operations' | 'edges' | 'chain' | 'events'
+type AdvisoryLock = 'migrations' | 'counts' | 'operations' | 'edges' | 'chain' | 'events' | 'freeze'
 
 const keys: Record<AdvisoryLock, (sql: Sql) => Fragment> = {
   migrations: staticFragment((sql) => sql`hashtext('jobsctl migrations')`),
@@ -29,10 +32,15 @@ const keys: Record<AdvisoryLock, (sql: Sql) => Fragment> = {
   edges: staticFragment((sql) => sql`hashtext('jobsctl edges')`),
   chain: staticFragment((sql) => sql`hashtextextended('jobsctl chain', 0)`),
   events: staticFragment((sql) => sql`hashtextextended('jobsctl events', 0)`),
+  freeze: staticFragment((sql) => sql`hashtextextended('jobsctl freeze', 0)`),
 }
 
 /** An SQL expression of type void: waits until the transaction holds the lock, which it keeps until its end. */
 export const takeLock = (sql: Sql, lock: AdvisoryLock): Fragment => sql`pg_advisory_xact_lock(${keys[lock](sql)})`
+
+/** An SQL expression of type void: waits until the transaction shares the lock, which it keeps until its end. */
+export const takeSharedLock = (sql: Sql, lock: AdvisoryLock): Fragment =>
+  sql`pg_advisory_xact_lock_shared(${keys[lock](sql)})`
 
 /** An SQL expression of type boolean: true when the transaction holds the lock now. It does not wait. */
 export const tryLock = (sql: Sql, lock: AdvisoryLock): Fragment => sql`pg_try_advisory_xact_lock(${keys[lock](sql)})`

@@ -3,6 +3,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { Authenticator } from '../auth/authenticate.ts'
 import type { ReadAddress } from '../auth/client-address.ts'
 import type { ServerContext } from '../call.ts'
+import { readFreeze } from '../database/installation/freeze.ts'
 import { absentPaths } from './absent-paths.ts'
 import { methodsOf } from './allowed-methods.ts'
 import { limitSilence } from './connection/call-timeout.ts'
@@ -31,7 +32,9 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   app.use(refuseWhenStopping(options.stopping))
   app.get('/readyz', async (c) => {
     await options.checkDatabase()
-    return respond(c, JSON.stringify({ status: 'ready' }))
+    const frozen = (await readFreeze(options.sql)) !== undefined
+    // Who froze it, and why, is for callers with a key. Calls of workers are answered, so that the status stays 200.
+    return respond(c, JSON.stringify({ status: 'ready', ...(frozen && { frozen }) }))
   })
   app.use('/api/*', limitSilence(options.callTimeoutMs))
   app.use('/api/*', authenticate(options))

@@ -5,6 +5,7 @@ import { Failure } from '../../shared/errors.ts'
 import { headers, isConfirmed, prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
 import type { Caller } from '../auth/authenticate.ts'
 import type { Call, ServerContext } from '../call.ts'
+import { throwIfFrozen } from '../database/installation/freeze.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import { respondAccepted } from './accepted.ts'
 import { limitBody } from './body-limit.ts'
@@ -29,6 +30,8 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
     const { input, sent } = await readInput(c, endpoint)
     const changing = endpoint.changes(input)
     c.set('changing', changing)
+    // A change of many jobs asks when it begins, since a request that is sent again gets its first response.
+    if (changing && !endpoint.bulk && !endpoint.whileFrozen) await throwIfFrozen(own.sql)
     const reason = readReason(c)
     const idempotencyKey = endpoint.bulk ? readIdempotencyKey(c) : undefined
     if (changing && !endpoint.unconfirmed && !isConfirmed(c.req.header(headers.confirm))) {

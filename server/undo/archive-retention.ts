@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { unlessFrozen } from '../database/installation/freeze.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import { hasArchive } from './archive.ts'
 
@@ -16,12 +17,14 @@ interface Retention {
  * rows. An operation has the term of the server that ran it; an operation of an earlier version has the term of this server.
  * Archived rows of other programs belong to no operation, and stay.
  * @returns how many archived jobs were deleted
+ * @throws Failure `frozen` before the first batch after a freeze
  */
 export async function deleteExpiredArchive(sql: Pool, { days, stopping }: Retention): Promise<number> {
   const archivedAt = sql`
     (select archived_at from jobs_archive a where a.operation_id = kept.id order by a.operation_id, a.id limit 1)`
   const endedAt = sql`(select ended_at from job_operations o where o.id = kept.id)`
-  const deleteFrom = (table: Table, time: Fragment) => inBatches(stopping, () => deleteSome(sql, { table, time, days }))
+  const deleteFrom = (table: Table, time: Fragment) =>
+    inBatches(stopping, () => unlessFrozen(sql, (tx) => deleteSome(tx, { table, time, days })))
   const archived = (await hasArchive(sql)) ? await deleteFrom('jobs_archive', archivedAt) : 0
   await deleteFrom('job_operation_rows', endedAt)
   await sql`

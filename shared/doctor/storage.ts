@@ -42,6 +42,9 @@ const EventLogPart = z.object({
 })
 export type EventLogPart = z.output<typeof EventLogPart>
 
+/** A freeze of the database, which refuses changes on all of its servers. */
+const Frozen = z.object({ by: z.string(), since: z.string(), reason: z.string() })
+
 /** The size of the jobs and of their history. */
 export const storage = endpoint({
   method: 'GET',
@@ -58,6 +61,10 @@ export const storage = endpoint({
     rights: Rights.optional(),
     /** Absent from servers of older versions. */
     event_log: z.array(EventLogPart).optional(),
+    /** Null while changes are allowed; absent from servers of older versions. */
+    frozen: Frozen.nullable().optional(),
+    /** `JOBS_BACKGROUND` of this server; absent from servers of older versions. */
+    background: z.boolean().optional(),
     tables: z.array(Table),
   }),
   changes: () => false,

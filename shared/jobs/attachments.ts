@@ -56,6 +56,7 @@ export const addAttachment = endpoint({
     }),
   output: Attachment,
   changes: () => true,
+  whileFrozen: true,
   unconfirmed: true,
   // JSON may write each byte of a text as six.
   documents: 5,

@@ -14,6 +14,7 @@ export const stopOperation = endpoint({
     stop_requested: z.boolean(),
   }),
   changes: () => true,
+  whileFrozen: true,
   unconfirmed: true,
 })
 

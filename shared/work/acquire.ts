@@ -35,5 +35,6 @@ export const acquire = endpoint({
   /** In pick order, each with a new `lease_id`. */
   output: z.object({ jobs: z.array(Job) }),
   changes: () => true,
+  whileFrozen: true,
   unconfirmed: true,
 })

@@ -56,6 +56,7 @@ export const enqueue = endpoint({
   documents: 1,
   output: EnqueuedJob,
   changes: () => true,
+  whileFrozen: true,
   unconfirmed: true,
   created: ({ created }) => created,
   minimal: (job) => minimalOf([job]),
@@ -72,6 +73,7 @@ export const enqueueBatch = endpoint({
   /** In the order of the request. */
   output: z.object({ jobs: z.array(EnqueuedJob) }),
   changes: () => true,
+  whileFrozen: true,
   unconfirmed: true,
   created: ({ jobs }) => jobs.some(({ created }) => created),
   minimal: ({ jobs }) => minimalOf(jobs),

@@ -61,6 +61,7 @@ const common = {
   method: 'POST',
   output: Finished,
   changes: () => true,
+  whileFrozen: true,
   unconfirmed: true,
   documents: 1,
 } as const

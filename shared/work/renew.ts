@@ -40,6 +40,7 @@ export const renew = endpoint({
   input: z.strictObject({ ...fields, id: PathId }),
   output: Renewed,
   changes: () => true,
+  whileFrozen: true,
   unconfirmed: true,
 })
 
@@ -50,5 +51,6 @@ export const renewMany = endpoint({
   /** In the order of the request. */
   output: z.object({ results: z.array(RenewResult) }),
   changes: () => true,
+  whileFrozen: true,
   unconfirmed: true,
 })

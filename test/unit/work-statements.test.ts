@@ -61,6 +61,7 @@ const callWith = (sql: Pool): Call => ({
   disconnected: () => signal,
   reportProgress: () => {},
   addHeader: () => {},
+  background: true,
   redactor: { fields: (fields) => fields, text: (text) => text },
   reportChangedRows: () => {},
 })
@@ -104,8 +105,8 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['enqueue-existing', 2, (call) => enqueueJob(call, newJob)],
   ['enqueue', 1, (call) => enqueueJobs(call, { jobs: [newJob, newJob] })],
   ['renew', 0, (call) => renewJobs(call, { jobs: [{ ...lease, lease_seconds: 60 }] })],
-  ['cancel', 0, (call) => cancelJob(call, { id: 1, reason: 'why', force: false })],
-  ['queue-control', 0, (call) => controlQueue(call, ControlRequest.parse({ ...scope, action: 'pause' }))],
+  ['cancel', 3, (call) => cancelJob(call, { id: 1, reason: 'why', force: false })],
+  ['queue-control', 3, (call) => controlQueue(call, ControlRequest.parse({ ...scope, action: 'pause' }))],
   ['explain-place', 0, (call) => placeOf(call.sql, { ...scope, id: 1, tier: 5, due_at: '2026-01-02T03:04:05Z' })],
   ['explain-worker-signs', 0, (call) => findSilence(call.sql, scope, { job_type: 'export', owner_user_id: null })],
   ['explain-queue-stop', 0, (call) => findStop(call.sql, scope, call.redactor)],

@@ -1,5 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
 import { databaseFailure, isConnectionLost, isReadOnly } from '../../database/errors/failure.ts'
+import { isFrozen } from '../../database/installation/freeze.ts'
 import type { RunResult } from '../batch-loop.ts'
 import { TakenOver } from './hold.ts'
 
@@ -8,13 +9,14 @@ export class LeftToOthers extends Error {}
 
 /**
  * Why a change that goes on without its caller is left to another server, or to this one a moment later: the server stops, or has
- * lost the database. Whatever else stops a change would stop it on every server; undefined then.
+ * lost the database, or the database is frozen. Whatever else stops a change would stop it on every server; undefined then.
  */
 export function reasonToLeave(stop: RunResult['stop']): LeftToOthers | TakenOver | undefined {
   if (stop === undefined) return undefined
   if ('why' in stop) return stop.planned ? undefined : new LeftToOthers(stop.why)
   const { cause } = stop
   if (cause instanceof TakenOver) return cause
+  if (isFrozen(cause)) return new LeftToOthers(messageOf(cause).replace(/; nothing was changed$/, ''))
   return isLossOfDatabase(cause) ? new LeftToOthers(messageOf(cause)) : undefined
 }
 

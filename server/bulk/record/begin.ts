@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Call } from '../../call.ts'
 import { takeLock } from '../../database/advisory-locks.ts'
 import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
+import { refuseWhileFrozen, throwIfFrozen } from '../../database/installation/freeze.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import type { BulkChange, Operation, Origin } from '../bulk-change.ts'
 import { checkPreview } from '../preview/preview-check.ts'
@@ -28,7 +29,7 @@ const longestPollMs = 20_000
  * Begins an operation: inserts its record, unless the same request ran before under the same idempotency key.
  * @returns the operation, or the answer to the first request; where the caller does not wait, the operation of the first request
  * @throws Failure `conflict` that names the operation which holds the scope, or when the idempotency key belongs to another
- *   request; `preview_stale` when the preview is used, expired, or of another database
+ *   request; `frozen`; `preview_stale` when the preview is used, expired, or of another database
  */
 export async function beginOperation<Answer>(
   context: BeginContext,
@@ -59,6 +60,9 @@ async function tryToBegin<Answer>(
   const hash = hashOfJson([bulk.kind, bulk.request, bulk.previewToken])
   const replay = await findReplay(tx, context, bulk, hash)
   if (replay) return replay
+  // At once, where `jobs-server freeze` still waits for the batch of another change.
+  await throwIfFrozen(tx)
+  await refuseWhileFrozen(tx)
   if (previewed) await checkPreview(tx, previewed)
   await closeOrphansInScope(tx, context, bulk)
   const blockedBy = await findRunning(tx, bulk)

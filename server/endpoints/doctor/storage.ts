@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { storage as storing } from '../../../shared/doctor/storage.ts'
 import type { Call } from '../../call.ts'
+import { readFreeze } from '../../database/installation/freeze.ts'
 import type { Sql } from '../../database/sql.ts'
 import { missingArchiveColumns } from '../../undo/archive.ts'
 import { readEventLog } from './event-log.ts'
@@ -13,6 +14,7 @@ export async function storage({
   sql,
   archiveBeforeDelete,
   archiveDays,
+  background,
 }: Call): Promise<z.output<typeof storing.output>> {
   const archive_lacks = await missingArchiveColumns(sql)
   const oldestArchived = sql`
@@ -42,6 +44,8 @@ export async function storage({
     differing_settings: await differingSettings(sql),
     rights: await readRights(sql),
     event_log: await readEventLog(sql),
+    frozen: (await readFreeze(sql)) ?? null,
+    background,
     tables: [...tables],
   }
 }

@@ -8,6 +8,7 @@ import type {
 } from '../../../shared/queues/queues.ts'
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
+import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { notifyQueues } from '../../lifecycle/events/job-events.ts'
 import { statedReason } from './stated-reason.ts'
@@ -31,7 +32,7 @@ export async function controlQueue(
   request: ControlRequest,
 ): Promise<z.output<typeof endpoint.output>> {
   const { event, ...state } = states[request.action]
-  const [row] = await retryDeadlock(() => change(call, request))
+  const [row] = await retryDeadlock(() => unlessFrozen(call.sql, (sql) => change({ ...call, sql }, request)))
   const { known, ...before } = row ?? { known: false, ...neverStopped }
   if (!known && request.must_exist) {
     throw new Failure('not_found', `there was never a job in ${request.domain}/${request.queue}; nothing was changed`, {
@@ -49,7 +50,7 @@ interface Row extends QueueState {
 
 const neverStopped = { paused: false, drain: false, updated_at: null, reason: null }
 
-const change = ({ sql, ...call }: ControlCall, request: ControlRequest) => {
+const change = ({ sql, ...call }: Omit<ControlCall, 'sql'> & { sql: Sql }, request: ControlRequest) => {
   const { domain, queue } = request
   const state = states[request.action]
   return sql<Row[]>`

@@ -8,6 +8,7 @@ import type {
 } from '../../../shared/queues/sla.ts'
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
+import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import { inScope } from '../../database/scope.ts'
 
@@ -17,8 +18,10 @@ export async function setSlaPolicy(
   policy: z.output<typeof setting.input>,
 ): Promise<z.output<typeof setting.output>> {
   const { domain, queue, job_type, max_queue_latency_seconds: wait, max_duration_seconds: run, enabled } = policy
-  await retryDeadlock(
-    () => sql`
+  await retryDeadlock(() =>
+    unlessFrozen(
+      sql,
+      (tx) => tx`
       insert into job_sla_policies
         (domain, queue, job_type, max_queue_latency_seconds, max_duration_seconds, enabled, updated_at)
       values (
@@ -30,6 +33,7 @@ export async function setSlaPolicy(
           max_duration_seconds = excluded.max_duration_seconds,
           enabled = excluded.enabled,
           updated_at = excluded.updated_at`,
+    ),
   )
   return { ok: true }
 }
@@ -39,10 +43,13 @@ export async function deleteSlaPolicy(
   { sql }: Pick<Call, 'sql'>,
   { domain, queue, job_type }: z.output<typeof deleting.input>,
 ): Promise<z.output<typeof deleting.output>> {
-  const { count } = await retryDeadlock(
-    () => sql`
+  const { count } = await retryDeadlock(() =>
+    unlessFrozen(
+      sql,
+      (tx) => tx`
       delete from job_sla_policies
       where domain = ${domain}::text and queue = ${queue}::text and job_type = ${job_type}::text`,
+    ),
   )
   if (count > 0) return { ok: true }
   throw new Failure('not_found', `${domain}/${queue} ${job_type} has no SLA policy; nothing was changed`, {

@@ -6,6 +6,7 @@ import type { followOperation as following, stopOperation as stopping } from '..
 import { partialFailure } from '../../bulk/partial-failure.ts'
 import { waitingOf } from '../../bulk/pressure/record.ts'
 import type { Call } from '../../call.ts'
+import { Freeze, freezeClause } from '../../database/installation/freeze.ts'
 import type { Sql } from '../../database/sql.ts'
 
 /**
@@ -40,6 +41,8 @@ interface Course {
   has_key: boolean
   answer: object | null
   waiting: Waiting | null
+  freeze: string | null
+  frozen_seconds: number | null
 }
 
 /**
@@ -53,7 +56,8 @@ export async function followOperation(
 ): Promise<z.output<typeof following.output>> {
   for (let looks = 1; ; looks++) {
     const course = await readCourse(call.sql, id)
-    const { affected, batches, previewed: total, elapsed_ms, waiting } = course
+    const { affected, batches, previewed: total, elapsed_ms } = course
+    const waiting = course.waiting ?? waitingForThaw(course)
     call.reportProgress({ operation_id: id, affected, total, batches, elapsed_ms, ...(waiting && { waiting }) })
     if (course.state !== 'running') return endOf(id, course)
     if (call.stopping.aborted || call.disconnected().aborted) {
@@ -69,11 +73,21 @@ export async function followOperation(
 async function readCourse(sql: Sql, id: number): Promise<Course> {
   const [row] = await sql<Course[]>`
     select state, affected, batches, previewed, error, answer, idempotency_key is not null as has_key, ${waitingOf(sql)} as waiting,
-      (extract(epoch from coalesce(ended_at, clock_timestamp()) - started_at) * 1000)::bigint as elapsed_ms
+      (extract(epoch from coalesce(ended_at, clock_timestamp()) - started_at) * 1000)::bigint as elapsed_ms,
+      value as freeze, extract(epoch from clock_timestamp() - (value::jsonb ->> 'since')::timestamptz)::bigint as frozen_seconds
     from job_operations
+    left join jobsctl_settings on name = 'freeze'
     where id = ${id}::bigint`
   if (!row) throw unknownOperation(id)
   return row
+}
+
+/** A running operation waits while the database is frozen: no batch of it begins. */
+function waitingForThaw({ state, freeze, frozen_seconds }: Course): Waiting | undefined {
+  if (state !== 'running' || freeze === null) return undefined
+  const { by, ...rest } = Freeze.parse(JSON.parse(freeze))
+  const seconds = Math.max(0, frozen_seconds ?? 0)
+  return { why: 'frozen', name: by, value: seconds, limit: 0, detail: freezeClause({ by, ...rest }), seconds }
 }
 
 function endOf(id: number, { state, affected, error, has_key, answer }: Course): Record<string, unknown> {

@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { keepOperation as endpoint } from '../../../shared/records/keep.ts'
 import type { Call } from '../../call.ts'
+import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { hasArchive } from '../../undo/archive.ts'
@@ -27,7 +28,7 @@ export async function keepOperation(
   if (!(await hasKeptRows(call.sql, id)))
     throw refused(`nothing of operation ${id} is kept, or it is kept no longer`, undefined)
   const archived = (await hasArchive(call.sql)) ? archivedAt(call.sql) : call.sql`null::timestamptz`
-  const [row] = await prolong(call, { id, until, archived })
+  const [row] = await unlessFrozen(call.sql, (sql) => prolong({ ...call, sql }, { id, until, archived }))
   if (row) return { id, kept_until: row.kept_until }
   const detail = `until must be later than now, and at most ${mostDays} days after the end of the operation; nothing was changed`
   throw new Failure('invalid_request', detail, { faults: [{ path: 'until', message: 'is over, or too far away' }] })
@@ -44,7 +45,9 @@ interface Prolonging {
 }
 
 /** No row where the time is over or too far away. The term counts from the earlier of the two times, as retention takes either. */
-const prolong = ({ sql, ...call }: KeepCall, { id, until, archived }: Prolonging) => sql<{ kept_until: string }[]>`
+const prolong = ({ sql, ...call }: Omit<KeepCall, 'sql'> & { sql: Sql }, { id, until, archived }: Prolonging) => sql<
+  { kept_until: string }[]
+>`
   with asked as materialized (
     select
       record.id, domain, queue, job_type, least(nullif(${archived}, '-infinity'), coalesce(ended_at, started_at)) as since,

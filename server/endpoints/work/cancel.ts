@@ -3,6 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import type { cancel as endpoint } from '../../../shared/work/cancel.ts'
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
+import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
@@ -16,7 +17,9 @@ export async function cancelJob(
   call: Call,
   { id, reason, force }: z.output<typeof endpoint.input>,
 ): Promise<z.output<typeof endpoint.output>> {
-  const [job] = await retryDeadlock(() => endOrAsk(call, { id, reason: reason ?? call.reason, force }))
+  const [job] = await retryDeadlock(() =>
+    unlessFrozen(call.sql, (sql) => endOrAsk({ ...call, sql }, { id, reason: reason ?? call.reason, force })),
+  )
   if (!job) throw new Failure('not_found', `there is no job ${id}`)
   const { before, after, cancel_requested } = job
   call.reportChangedRows(after === null ? 0 : 1)
@@ -41,7 +44,7 @@ interface Row {
 }
 
 const endOrAsk = (
-  { sql, requestId, caller }: Pick<Call, 'sql' | 'requestId' | 'caller'>,
+  { sql, requestId, caller }: Pick<Call, 'requestId' | 'caller'> & { sql: Sql },
   cancellation: Cancellation,
 ) => sql<Row[]>`
   with recursive

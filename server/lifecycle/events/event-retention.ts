@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { tryLock } from '../../database/advisory-locks.ts'
 import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
+import { refuseWhileFrozen } from '../../database/installation/freeze.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import type { EventKind } from './event-terms.ts'
@@ -37,6 +38,7 @@ export interface Walked {
  * An event that explains why a queue is stopped now stays for a second term. Two events stay whatever their age: the last one
  * of the log, by which readers and a restored database know how far the log has come, and the last seal of the chain of the
  * records, while its day is in the chain.
+ * @throws Failure `frozen` before the first batch after a freeze
  */
 export async function deleteExpiredEvents(sql: Pool, { kind, days, from, isOver }: Walk): Promise<Walked> {
   const walked: Walked = { deleted: 0, from, isDone: false }
@@ -67,6 +69,7 @@ interface Batch {
 /** Undefined when another server is deleting events. */
 const deleteBatch = (sql: Pool, place: { kind: EventKind; days: number; after: string }): Promise<Batch | undefined> =>
   sql.begin(async (tx) => {
+    await refuseWhileFrozen(tx)
     const [lock] = await tx<{ locked: boolean }[]>`select ${limitIdleTime(tx)}, ${tryLock(tx, 'events')} as locked`
     if (!lock?.locked) return undefined
     const [batch] = await deleteNext(tx, place)

@@ -3,17 +3,19 @@ import { openDatabase } from '../database/connection/open.ts'
 import { databaseFailure } from '../database/errors/failure.ts'
 import { migrate } from '../database/migrate/migrate.ts'
 import { readEnv } from '../env.ts'
-import { askRunningServer, runTokenCommand, type TokenCommand, type TokenOutput } from './token-socket.ts'
+import type { Command, CommandOutput } from './command.ts'
+import { askRunningServer } from './command-socket.ts'
+import { runCommand } from './run-command.ts'
 
 const closeWithinMs = 10_000
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
 /**
- * Runs a token command on the database of the environment. Where a running server has the embedded database open, that server
+ * Runs a command on the database of the environment. Where a running server has the embedded database open, that server
  * runs the command.
  * @throws Failure
  */
-export async function tokenCommand(environment: NodeJS.ProcessEnv, command: TokenCommand): Promise<TokenOutput> {
+export async function runOnDatabase(environment: NodeJS.ProcessEnv, command: Command): Promise<CommandOutput> {
   const env = readEnv(environment)
   const opened = await openDatabase(env, silent).catch((error: unknown) => {
     if (error instanceof Failure && error.code === 'conflict') return undefined
@@ -32,7 +34,7 @@ export async function tokenCommand(environment: NodeJS.ProcessEnv, command: Toke
         tablesReady: () => {},
       }),
     )
-    return await runTokenCommand(opened.sql, command)
+    return await runCommand(opened.sql, command)
   } catch (error) {
     throw databaseFailure(error) ?? error
   } finally {

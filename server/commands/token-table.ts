@@ -1,5 +1,5 @@
 import Table from 'cli-table3'
-import { borderless } from '../shared/borderless.ts'
+import { borderless } from '../../shared/borderless.ts'
 
 const titles = ['ID', 'NAME', 'CREATED', 'LAST USED', 'EXPIRES', 'REVOKED']
 

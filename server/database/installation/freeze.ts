@@ -1,0 +1,119 @@
+import * as z from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import { takeLock, takeSharedLock } from '../advisory-locks.ts'
+import type { Pool, Sql } from '../sql.ts'
+
+/** A freeze of the database: who ordered it, since when (ISO 8601 in UTC), and why. */
+export const Freeze = z.object({ by: z.string(), since: z.string(), reason: z.string() })
+export type Freeze = z.output<typeof Freeze>
+
+/** The freeze of the database; undefined while changes are allowed. */
+export async function readFreeze(sql: Sql): Promise<Freeze | undefined> {
+  const [row] = await sql<{ value: string }[]>`select value from jobsctl_settings where name = 'freeze'`
+  return row && Freeze.parse(JSON.parse(row.value))
+}
+
+/** Who froze the database, since when and why, as a clause. */
+export const freezeClause = ({ by, since, reason }: Freeze): string =>
+  `${by} froze the database at ${since} (${JSON.stringify(reason)})`
+
+/** The failure of a change that a freeze refuses. */
+const frozenFailure = (freeze: Freeze): Failure =>
+  new Failure('frozen', `${freezeClause(freeze)}; nothing was changed`, {
+    hint: 'workers go on; when changes may go on, too, run where the server runs: jobs-server thaw',
+  })
+
+export const isFrozen = (error: unknown): boolean => error instanceof Failure && error.code === 'frozen'
+
+/**
+ * Looks once, and waits for nothing.
+ * @throws Failure `frozen`
+ */
+export async function throwIfFrozen(sql: Sql): Promise<void> {
+  const freeze = await readFreeze(sql)
+  if (freeze) throw frozenFailure(freeze)
+}
+
+/**
+ * Refuses the transaction while the database is frozen. Where it does not refuse, `jobs-server freeze` returns only after the
+ * transaction has ended. The two statements are sent together; the second one sees a freeze for which the first has waited.
+ * @throws Failure `frozen`
+ */
+export async function refuseWhileFrozen(tx: Sql): Promise<void> {
+  await Promise.all([tx`select ${takeSharedLock(tx, 'freeze')}`, throwIfFrozen(tx)])
+}
+
+/**
+ * Runs the statements of one change in a transaction that a freeze refuses.
+ * @throws Failure `frozen`; whatever `change` throws
+ */
+export const unlessFrozen = <Result>(sql: Pool, change: (tx: Sql) => Promise<Result>) =>
+  sql.begin(async (tx) => {
+    await refuseWhileFrozen(tx)
+    return change(tx)
+  })
+
+const now = (sql: Sql) => sql`to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
+
+/**
+ * Freezes the database, with an event. No transaction of a change begins after the returned promise has resolved.
+ * @throws Failure `conflict` where it is frozen already; `partial` where a transaction that began before does not end
+ */
+export async function freeze(sql: Pool, { by, reason }: Omit<Freeze, 'since'>): Promise<void> {
+  const written = await sql`
+    with written as (
+      insert into jobsctl_settings (name, value)
+      values ('freeze', jsonb_build_object('by', ${by}::text, 'since', ${now(sql)}, 'reason', ${reason}::text)::text)
+      on conflict (name) do nothing
+      returning value
+    ),
+    recorded as (
+      insert into job_events (event_type, attrs_json) select 'database.frozen', value::jsonb from written
+    )
+    select value from written`
+  if (written.length === 0) throw await frozenAlready(sql)
+  await waitForChanges(sql)
+}
+
+async function frozenAlready(sql: Sql): Promise<Failure> {
+  const known = await readFreeze(sql)
+  const why = known ? freezeClause(known) : 'somebody froze the database, and has thawed it'
+  return new Failure('conflict', `${why}; this command has changed nothing`)
+}
+
+/** Longer than a batch can wait for a lock, in seconds. */
+const longestBatchSeconds = 90
+
+/** Waits until no transaction is left that a change has begun before the freeze. */
+async function waitForChanges(sql: Pool): Promise<void> {
+  await sql
+    .begin(async (tx) => {
+      await tx`select ${limitLockTime(tx)}`
+      await tx`select ${takeLock(tx, 'freeze')}`
+    })
+    .catch((cause: unknown) => {
+      throw new Failure(
+        'partial',
+        `the database is frozen, and a batch that began before has not ended for ${longestBatchSeconds} s: its jobs may still change`,
+        { hint: 'no further batch begins; jobsctl operations shows which operation runs', cause },
+      )
+    })
+}
+
+const limitLockTime = (sql: Sql) => sql`
+  set_config('lock_timeout', ${`${longestBatchSeconds}s`}, true), set_config('statement_timeout', '0', true)`
+
+/**
+ * Ends the freeze, with an event.
+ * @returns the freeze that has ended; undefined where the database was not frozen
+ */
+export async function thaw(sql: Sql, by: string): Promise<Freeze | undefined> {
+  const [row] = await sql<{ value: string }[]>`
+    with ended as (delete from jobsctl_settings where name = 'freeze' returning value),
+    recorded as (
+      insert into job_events (event_type, attrs_json)
+      select 'database.thawed', jsonb_build_object('by', ${by}::text, 'freeze', value::jsonb) from ended
+    )
+    select value from ended`
+  return row && Freeze.parse(JSON.parse(row.value))
+}
