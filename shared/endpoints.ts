@@ -1,6 +1,7 @@
 /** All endpoints of the API. */
 
 export { cancelBatch } from './changes/cancel-batch.ts'
+export { erase } from './changes/erase.ts'
 export { integrity } from './changes/integrity.ts'
 export { setPriority } from './changes/priority.ts'
 export { prune } from './changes/prune.ts'

@@ -56,6 +56,9 @@ export const changeOfPlan: Record<BulkKind, OfPlan> = {
   reclaim: filtered(reclaim, reclaimChange),
   reschedule: filtered(reschedule, rescheduleChange),
   priority: filtered(setPriority, priorityChange),
+  erase: async () => {
+    throw new Failure('usage', 'the plan is not valid: an erasure has no plan, which would keep what it erases')
+  },
   undo: async (context, plan, use) => use(undoChange(context, onlyRequest(plan, undoRequest), plan.words)),
 }
 

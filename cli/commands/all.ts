@@ -2,6 +2,7 @@ import type { CommandSpec } from '../command.ts'
 import { operations } from './admin/operations.ts'
 import { apply } from './change/apply.ts'
 import { cancel } from './change/cancel.ts'
+import { erase } from './change/erase.ts'
 import { integrity } from './change/integrity.ts'
 import { priority } from './change/priority.ts'
 import { prune } from './change/prune.ts'
@@ -52,6 +53,7 @@ export const commands: readonly CommandSpec[] = [
   reschedule,
   priority,
   undo,
+  erase,
   apply,
   pause,
   resume,

@@ -31,6 +31,8 @@ const types: Record<string, string> = {
   'jobs.rescheduled': 'one batch of a reschedule; the same attributes',
   'jobs.priority_set': 'one batch of a change of priorities; the same attributes',
   'jobs.undone': 'one batch of an undo; the same attributes',
+  'jobs.erased':
+    'one batch of an erasure; the same attributes, with a hash in place of the filter. The events of erased jobs have no owner, and `erased` as their only attribute',
   'queue.paused': 'an operator paused the queue; `caller`, `reason`',
   'queue.drained': 'an operator drains the queue; `caller`, `reason`',
   'queue.resumed': 'an operator resumed the queue; `caller`, `reason`',

@@ -9,6 +9,8 @@ export interface Selection {
   hasFixedIds: boolean
   /** A condition on `jobs`: true for rows of the selection for which `where` is true. */
   matches: (sql: Sql, where: Fragment) => Fragment
+  /** The ids, where the selection is a list of them. */
+  ids?: readonly number[] | undefined
   /** The id of the job, where the selection is a list of one id. */
   singleId?: number | undefined
 }
@@ -20,6 +22,7 @@ export class RangeOutgrown extends Error {}
 export const idSelection = (ids: readonly number[]): Selection => ({
   size: ids.length,
   hasFixedIds: true,
+  ids,
   singleId: ids.length === 1 ? ids[0] : undefined,
   matches: (sql, where) => sql`jobs.id = any(${`{${ids.join(',')}}`}::text::bigint[]) and (${where}) is true`,
 })

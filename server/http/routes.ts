@@ -2,6 +2,7 @@ import type { Hono } from 'hono'
 import * as endpoints from '../../shared/endpoints.ts'
 import type { ServerContext } from '../call.ts'
 import { cancelBatch } from '../endpoints/changes/cancel-batch.ts'
+import { erase } from '../endpoints/changes/erase.ts'
 import { integrity } from '../endpoints/changes/integrity.ts'
 import { setPriority } from '../endpoints/changes/priority.ts'
 import { prune } from '../endpoints/changes/prune.ts'
@@ -57,6 +58,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.rescheduleShift, reschedule)
   mount(app, serving, endpoints.setPriority, setPriority)
   mount(app, serving, endpoints.undo, undo)
+  mount(app, serving, endpoints.erase, erase)
   mount(app, serving, endpoints.verifyOperations, verifyOperations)
   mount(app, serving, endpoints.listOperations, listOperations)
   mount(app, serving, endpoints.getOperation, getOperation)

@@ -65,7 +65,7 @@ async function deleteWithRelated(
  * Defines the CTEs `related` (whether edges and attachments exist at all, since most jobs have none) and `ended`, the
  * deleted jobs whose edges `cascade` follows. Needs the CTE `deleted_jobs`.
  */
-const relatedRows = staticFragment(
+export const relatedRows = staticFragment(
   (sql) => sql`
   related as materialized (
     select
@@ -83,7 +83,7 @@ const relatedRows = staticFragment(
  * Defines the CTEs `attachments`, `dependencies` and `dependents`: the rows beside the deleted jobs, which it deletes. Needs
  * the CTEs `deleted_jobs`, `related` and `ended`. Arrays of keys keep the planner from a nested loop over all rows.
  */
-const deletedRelated = staticFragment(
+export const deletedRelated = staticFragment(
   (sql) => sql`
   attachments as (
     delete from job_attachments

@@ -15,6 +15,7 @@ export const bulkKinds = [
   'reclaim',
   'reschedule',
   'priority',
+  'erase',
 ] as const
 export type BulkKind = (typeof bulkKinds)[number]
 

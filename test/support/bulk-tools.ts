@@ -13,7 +13,7 @@ type Headers = Record<string, string>
 /** A bulk change as the tests ask for it. */
 export interface Change {
   name: string
-  kind: Exclude<BulkKind, 'undo'>
+  kind: Exclude<BulkKind, 'undo' | 'erase'>
   path: string
   body: Fields
   preview: Fields

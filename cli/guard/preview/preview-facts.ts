@@ -110,7 +110,7 @@ export function previewSentence<In extends z.ZodType, Out extends z.ZodType>(
   return [
     `${say(countText({ total, complete }), false)}${reasons.length > 1 ? ` (${reasons.join(', ')})` : ''}`,
     ...(dependents > 0 ? [`${dependentsText(dependents, along)} ${them} would be ${along ?? 'cancelled'} along`] : []),
-    ...(noWayBack !== undefined ? [`there is no way back: ${escaped(noWayBack)}`] : []),
+    ...(noWayBack !== undefined && total > 0 ? [`there is no way back: ${escaped(noWayBack)}`] : []),
     ...(lost ? [`an undo could ${back}`] : []),
   ].join('; ')
 }

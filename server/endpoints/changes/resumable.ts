@@ -3,6 +3,7 @@ import type { Endpoint } from '../../../shared/endpoint.ts'
 import * as endpoints from '../../../shared/endpoints.ts'
 import type { Call } from '../../call.ts'
 import { cancelBatch } from './cancel-batch.ts'
+import { erase } from './erase.ts'
 import { integrity } from './integrity.ts'
 import { setPriority } from './priority.ts'
 import { prune } from './prune.ts'
@@ -34,4 +35,5 @@ export const resumableChanges: ReadonlyMap<string, Resume> = new Map([
   resumable(endpoints.rescheduleShift, reschedule),
   resumable(endpoints.setPriority, setPriority),
   resumable(endpoints.undo, undo),
+  resumable(endpoints.erase, erase),
 ])

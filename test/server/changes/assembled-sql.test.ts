@@ -175,6 +175,17 @@ describe('the assembled SQL of bulk changes', () => {
     await keep('undo-requeue', () => ok(world.confirm(at.undo(1), {})), { has: ['update jobs'] })
   })
 
+  it('of an erasure', async () => {
+    const path = '/api/v1/jobs/erase'
+    const fresh = () => world.jobs(1, { owner_user_id: 'alice' })
+    // A statement is recorded when a connection prepares it: each filter has statements of its own.
+    const owner = { owner_user_id: 'alice' }
+    const erase = (filter: object) => () => fresh().then(() => ok(world.confirm(path, { ...owner, ...filter })))
+    await keep('erase-jobs', erase({}), { has: ['erased as', 'for update skip locked'] })
+    await keep('erase-remains', erase({ queue: 'default' }), { has: ['traced as materialized'] })
+    await keep('erase-preview', () => fresh().then(() => ok(world.post(path, { ...owner, dry_run: true }))), preview)
+  })
+
   it('of the record of an operation', async () => {
     await clearAll(world)
     await world.jobs(2)

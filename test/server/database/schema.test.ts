@@ -115,6 +115,8 @@ describe('the schema of the tables', () => {
     await sql.unsafe(`begin; set local search_path = other; delete from jobs; ${rowsOfAllKinds}; commit`)
     for (const path of everyRead())
       expect((await call({ url, method: 'GET', path, headers })).status, path).toBeLessThan(500)
+    for (const filter of [{ owner_user_id: 'o' }, { ids: [3, 900] }, { payload: [{ path: 'a', value: '1' }] }])
+      expect(await send('POST', 'erase', filter), JSON.stringify(filter)).toMatchObject({ status: 200 })
     expect(await sql`select tablename from pg_tables where schemaname = 'public'`).toEqual([])
   })
 

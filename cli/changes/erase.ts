@@ -1,0 +1,87 @@
+import type { z } from 'zod'
+import { EraseRequest, erase } from '../../shared/changes/erase.ts'
+import type { Context } from '../context.ts'
+import type { BulkChange } from '../guard/change.ts'
+import { groupedDigits, jobsText } from '../output/numbers.ts'
+import { parseInput } from '../settings/flags/flag-errors.ts'
+import { describeScope } from '../settings/flags/scope-flags.ts'
+import { foreignNote, foreignRefusal } from './foreign-rows.ts'
+import { checkFields } from './understood.ts'
+
+/**
+ * The request of an erasure, without the fields that the guard adds.
+ * @throws Failure `usage`
+ */
+export function eraseRequest(fields: unknown) {
+  const { domain, queue, job_type, owner_user_id, ids, payload, with_foreign_rows } = parseInput(EraseRequest, fields)
+  const along = with_foreign_rows && { with_foreign_rows }
+  const values = payload?.map(({ path, value }) => ({ path: path.join('.'), value }))
+  return { domain, queue, job_type, owner_user_id, ids, ...(values && { payload: values }), ...along }
+}
+
+type EraseChange = BulkChange<typeof erase.input, typeof erase.output>
+
+/**
+ * An erasure, for the guard.
+ * @param words the command line with `…` in place of the values that are erased: no output of the command keeps them
+ */
+export function eraseChange(
+  context: Context,
+  request: ReturnType<typeof eraseRequest>,
+  words: readonly string[],
+): EraseChange {
+  const { domain, queue, job_type } = request
+  const scope = { domain, queue, job_type }
+  const isInScope = Object.values(scope).some((name) => name !== undefined)
+  const where = isInScope ? ` in ${describeScope(scope)}` : ''
+  return {
+    name: 'erase',
+    endpoint: erase,
+    requests: [request],
+    preview: () => ({ ...request, dry_run: true }),
+    bounded: (_request, bound) => ({ ...request, dry_run: false, ...bound }),
+    count: ({ affected }) => affected,
+    say: (jobs, done) => `${done ? 'erased' : 'would erase'} ${jobs}${where}`,
+    facts: scope,
+    words,
+    checkServer: checkFields('erase', [request]),
+    beside: ({ erased, passed_over, named_in, filter_hash, preview }) => {
+      const foreign = foreignNote(preview)
+      const notes = [...notesOn({ passed_over, named_in }), ...(foreign === undefined ? [] : [foreign])]
+      const facts = { filter_hash, ...(erased && { erased }), passed_over, named_in }
+      return { facts, note: notes.length > 0 ? notes.join('\n') : undefined }
+    },
+    refusal: ({ preview }) =>
+      'with_foreign_rows' in request
+        ? undefined
+        : foreignRefusal(preview, context.retyped([...words, '--with-foreign-rows'])),
+  }
+}
+
+type Aside = Pick<z.output<typeof erase.output>, 'passed_over' | 'named_in'>
+
+const mostIds = 10
+
+/** What an erasure leaves, a note each. */
+function notesOn({ passed_over, named_in }: Aside): string[] {
+  const { running = 0, unreadable = 0 } = passed_over ?? {}
+  const { count, operations } = named_in ?? { count: 0, operations: [] }
+  const ids = operations.slice(0, mostIds).join(', ')
+  const them = count === 1 ? '1 record' : `${groupedDigits(count)} records`
+  return [
+    ...(running > 0
+      ? [`note: ${jobsText(running)} running: passed over; run the command again when no worker has them`]
+      : []),
+    ...(unreadable > 0
+      ? [`note: ${jobsText(unreadable)} in the archive with a compressed payload, which the server cannot read`]
+      : []),
+    ...(count > 0
+      ? [
+          `note: ${them} of earlier changes and their events name the value, and stay as they were sealed: operations ${ids}${count > mostIds ? ' and more' : ''}`,
+        ]
+      : []),
+    ...(passed_over === null || named_in === null
+      ? ['note: the search for running jobs, or for records that name the value, took too long and was left out']
+      : []),
+  ]
+}

@@ -1,0 +1,142 @@
+import type { Scope } from '../../shared/scope.ts'
+import type { JobSet } from '../bulk/bulk-change.ts'
+import { isUnchangedSince } from '../bulk/preview/snapshot.ts'
+import type { Selection } from '../bulk/selection.ts'
+import { inScope } from '../database/scope.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
+import type { Deleted } from './erase-jobs.ts'
+
+/** The attributes of an event after an erasure. */
+const erasedAttrs = '{"erased": true}'
+
+/** Whose events are traces: those of an owner, or of ids. */
+export interface Traced extends Scope {
+  owner_user_id?: string | undefined
+  ids?: readonly number[] | undefined
+  /** Only traces with these ids: an index finds their events. */
+  among?: readonly number[] | undefined
+}
+
+/**
+ * The columns that the engine reads of a job, from a source with the alias `jobs`. As text, since a column of another program may
+ * have another type in the archive.
+ */
+export const setColumns = (sql: Sql): Fragment => sql`
+  id, uuid::text as uuid, domain::text as domain, queue::text as queue, job_type::text as job_type, status::text as status,
+  owner_user_id::text as owner_user_id, payload::text as payload, result::text as result, error_stack::text as error_stack,
+  failure_timeline::text as failure_timeline, created_at, jobs.xmin`
+
+/**
+ * A query with the columns of `setColumns`: one row with the status `gone` for each job that the events of the owner or of the ids
+ * tell of, and that neither `jobs` nor `jobs_archive` has. An event without a job counts as a job of its own, whose id is the
+ * negated id of the event.
+ */
+export const traces = (sql: Sql, { snapshot }: Pick<JobSet, 'snapshot'>, traced: Traced): Fragment => {
+  const { owner_user_id: owner, ids, among } = traced
+  const sameOwner = owner === undefined ? sql`` : sql`and other.owner_user_id = ${owner}::text`
+  return sql`
+    select distinct on (${subject(sql)})
+      ${subject(sql)} as id, null::text, coalesce(domain, ''), coalesce(queue, ''), coalesce(job_type, ''), 'gone',
+      owner_user_id::text, null::text, null::text, null::text, null::text, created_at, jobs.xmin
+    from job_events as jobs
+    where ${owner === undefined ? sql`true` : sql`jobs.owner_user_id = ${owner}::text`}
+      ${ids ? sql`and jobs.job_id = any(${ids.map(String)}::text[]::bigint[])` : sql``}
+      ${among ? sql`and ${isOf(sql, among)}` : sql``}
+      ${inScope(sql, traced)}
+      and ${isNotErased(sql)} and ${isUnchangedSince(sql, snapshot)}
+      and not exists (select from jobs other where other.id = jobs.job_id ${sameOwner} offset 0)
+      and not exists (select from jobs_archive other where other.id = jobs.job_id ${sameOwner} offset 0)
+    order by ${subject(sql)}, jobs.id desc`
+}
+
+/** True for events of these jobs, and for events without a job whose negated ids these are. */
+const isOf = (sql: Sql, ids: readonly number[]): Fragment => sql`(
+  jobs.job_id = any(${ids.map(String)}::text[]::bigint[])
+  or (jobs.job_id is null and jobs.id = any(${ids.map((id) => String(-id))}::text[]::bigint[]))
+)`
+
+const subject = (sql: Sql): Fragment => sql`coalesce(jobs.job_id, -jobs.id)`
+
+const isNotErased = (sql: Sql): Fragment => sql`
+  (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from ${erasedAttrs}::text)`
+
+interface Remains {
+  selection: Selection
+  /** True for rows of `jobs_archive`, with the alias `jobs`, that belong to the set. */
+  archived: Fragment
+  /** A query like `traces`; absent where the filter finds none. */
+  traces: Fragment | undefined
+  /** The jobs that the batch has deleted. */
+  deleted: Deleted
+  owner: string | undefined
+}
+
+/** How many rows a batch deleted or overwrote beside `jobs`. */
+export interface ErasedRemains {
+  archived: number
+  gone: number
+  row_images: number
+  attachments: number
+  events: number
+}
+
+/**
+ * Deletes what other tables have of the deleted jobs of a batch, of its archived jobs, and of its jobs that are gone: archived copies,
+ * row images, attachments, edges that wait, marks of workers; and overwrites owner and attributes of their events.
+ */
+export async function eraseRemains(
+  tx: Sql,
+  { selection, archived, traces, deleted, owner }: Remains,
+): Promise<ErasedRemains> {
+  const ids = tx`${deleted.ids.map(String)}::text[]::bigint[]`
+  // The events of a job that this batch has deleted are no traces: the job is counted already.
+  const found = traces
+    ? tx`select jobs.id from (${traces}) as jobs where ${selection.matches(tx, tx`jobs.id <> all(${ids})`)}`
+    : tx`select null::bigint as id where false`
+  const [row] = await tx<[ErasedRemains]>`
+    with traced as materialized (${found}),
+    archived as (
+      delete from jobs_archive as jobs where ${selection.matches(tx, archived)} returning id, uuid::text as uuid
+    ),
+    whole as materialized (select id from archived union select unnest(${ids})),
+    -- An id of the archive or of an event may belong to another job by now.
+    absent as materialized (
+      select id
+      from (select id from whole union select id from traced) as named
+      where id = any(${ids}) or not exists (select from jobs where jobs.id = named.id offset 0)
+    ),
+    row_images as (
+      delete from job_operation_rows where job_id = any(array(select id from absent)) returning job_id
+    ),
+    attachments as (
+      delete from job_attachments where job_id = any(array(select id from absent)) returning job_id
+    ),
+    edges as (
+      delete from jobsctl_waiting_edges
+      where uuid = any(array(select uuid from archived union select unnest(${deleted.uuids}::text[])))
+    ),
+    ${owner === undefined ? tx`` : tx`marks as (delete from jobsctl_worker_marks where owner_user_id = ${owner}::text),`}
+    events as (
+      update job_events as jobs
+      set owner_user_id = null, attrs_json = ${tx.unsafe(`'${erasedAttrs}'`)}
+      where (
+          jobs.job_id = any(array(select id from absent where id in (select id from whole)))
+          or (
+            (
+              jobs.job_id = any(array(select id from whole union select id from traced))
+              or (jobs.job_id is null and jobs.id = any(array(select -id from traced)))
+            )
+            and ${owner === undefined ? tx`jobs.job_id in (select id from absent)` : tx`jobs.owner_user_id = ${owner}::text`}
+          )
+        )
+        and ${isNotErased(tx)}
+      returning jobs.id
+    )
+    select
+      (select count(*) from archived) as archived,
+      (select count(*) from traced) as gone,
+      (select count(*) from row_images) as row_images,
+      (select count(*) from attachments) as attachments,
+      (select count(*) from events) as events`
+  return row
+}

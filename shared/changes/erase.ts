@@ -1,0 +1,84 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { jobFilterFields } from '../jobs/job-filter.ts'
+import { Count, ScopeName } from '../scope.ts'
+import { bulkAnswer, bulkFields } from './bulk-change.ts'
+import { documentsOfIds, Ids, prepareFilter } from './filtered-change.ts'
+
+/** The fields that say whose data is erased. Null and blank names are rejected: a forgotten variable must not mean all jobs. */
+const filterFields = {
+  domain: ScopeName.optional(),
+  queue: ScopeName.optional(),
+  job_type: ScopeName.optional(),
+  owner_user_id: jobFilterFields.owner_user_id,
+  ids: Ids.optional(),
+  payload: jobFilterFields.payload.refine((values) => !values?.some(isBlank), 'must not have a blank value'),
+}
+
+/** A blank value would mean the jobs of everybody who has none. */
+const isBlank = ({ value }: { value: string }): boolean => value.trim() === ''
+
+const noName = 'is missing: give owner_user_id, payload or ids; a scope alone names no person'
+
+const Erase = z.strictObject({
+  ...filterFields,
+  ...bulkFields,
+  /** Deletes also rows of other tables that foreign keys delete along with the jobs. */
+  with_foreign_rows: z.boolean('must be true or false').default(false),
+})
+
+export const EraseRequest = z.preprocess(
+  prepareFilter,
+  Erase.refine(({ owner_user_id, ids, payload }) => owner_user_id ?? ids ?? payload, {
+    path: ['owner_user_id'],
+    message: noName,
+  }),
+)
+export type EraseRequest = z.output<typeof EraseRequest>
+
+/** Jobs that the filter names and that an erasure leaves as they are. */
+export const PassedOver = z.object({
+  /** Running jobs, which a worker has leased. */
+  running: Count,
+  /** With `payload`: archived jobs whose payload another program has compressed, so that the server cannot read it. */
+  unreadable: Count,
+})
+export type PassedOver = z.output<typeof PassedOver>
+
+/** Records of earlier changes that name the value: their text is sealed, and stays. */
+export const NamedIn = z.object({
+  count: Count,
+  /** The first 100 of their ids. */
+  operations: z.array(z.number()),
+})
+export type NamedIn = z.output<typeof NamedIn>
+
+/** `affected` counts jobs, archived copies of jobs, and jobs of which only events are left. */
+export const EraseResult = z.object({
+  affected: Count,
+  /** The rows that were deleted, by table; of `gone` jobs only events are left, and events are overwritten. */
+  erased: z
+    .object({ jobs: Count, archived: Count, gone: Count, row_images: Count, attachments: Count, events: Count })
+    .optional(),
+  /** Null where the search took longer than a statement may take. */
+  passed_over: PassedOver.nullable(),
+  named_in: NamedIn.nullable(),
+  /** A hash of the filter by a key of this database, which the record has in place of the filter. */
+  filter_hash: z.string(),
+  ...bulkAnswer,
+})
+export type EraseResult = z.output<typeof EraseResult>
+
+/**
+ * Erases jobs for good: no undo, no archive, no row images. It deletes the jobs, their archived copies, row images, attachments and
+ * edges, and overwrites owner and attributes of their events. Records, previews and logs have a hash of the filter in place of it.
+ */
+export const erase = endpoint({
+  method: 'POST',
+  path: '/api/v1/jobs/erase',
+  input: EraseRequest,
+  output: EraseResult,
+  changes: (request) => !request.dry_run,
+  bulk: true,
+  documents: documentsOfIds,
+})

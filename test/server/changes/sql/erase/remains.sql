@@ -1,0 +1,101 @@
+with
+  traced as materialized (
+    select jobs.id
+    from (
+      select
+        distinct on (coalesce(jobs.job_id, -jobs.id)) coalesce(jobs.job_id, -jobs.id) as id,
+        null::text,
+        coalesce(domain, ''),
+        coalesce(queue, ''),
+        coalesce(job_type, ''),
+        'gone',
+        owner_user_id::text,
+        null::text,
+        null::text,
+        null::text,
+        null::text,
+        created_at,
+        jobs.xmin
+      from job_events as jobs
+      where
+        jobs.owner_user_id = $1::text
+        and (jobs.job_id = any($2::text[]::bigint[]) or (jobs.job_id is null and jobs.id = any($3::text[]::bigint[])))
+        and queue = $4
+        and (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from $5::text)
+        and (
+          age(jobs.xmin) > (select age($6::text::xid))
+          or (
+            (jobs.xmin::text::bigint - $7::bigint + $8::bigint) % $9::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $10::bigint
+            and jobs.xmin::text::bigint <> all($11::bigint[])
+          )
+        )
+        and not exists (
+          select from jobs other where other.id = jobs.job_id and other.owner_user_id = $12::text offset 0
+        )
+        and not exists (
+          select
+          from jobs_archive other
+          where other.id = jobs.job_id and other.owner_user_id = $13::text offset 0
+        )
+      order by coalesce(jobs.job_id, -jobs.id), jobs.id desc
+    ) as jobs
+    where jobs.id = any($14::text::bigint[]) and (jobs.id <> all($15::text[]::bigint[])) is true
+  ),
+  archived as (
+    delete from jobs_archive as jobs
+    where
+      jobs.id = any($16::text::bigint[])
+      and (
+        (
+          age(jobs.xmin) > (select age($17::text::xid))
+          or (
+            (jobs.xmin::text::bigint - $18::bigint + $19::bigint) % $20::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $21::bigint
+            and jobs.xmin::text::bigint <> all($22::bigint[])
+          )
+        )
+        and queue = $23
+        and jobs.owner_user_id = $24::text
+      ) is true
+    returning id, uuid::text as uuid
+  ),
+  whole as materialized (select id from archived union select unnest($25::text[]::bigint[])),
+  -- An id of the archive or of an event may belong to another job by now.
+  absent as materialized (
+    select id
+    from (select id from whole union select id from traced) as named
+    where id = any($26::text[]::bigint[]) or not exists (select from jobs where jobs.id = named.id offset 0)
+  ),
+  row_images as (
+    delete from job_operation_rows where job_id = any(array(select id from absent)) returning job_id
+  ),
+  attachments as (
+    delete from job_attachments where job_id = any(array(select id from absent)) returning job_id
+  ),
+  edges as (
+    delete from jobsctl_waiting_edges
+    where uuid = any(array(select uuid from archived union select unnest($27::text[])))
+  ),
+  marks as (delete from jobsctl_worker_marks where owner_user_id = $28::text),
+  events as (
+    update job_events as jobs
+    set owner_user_id = null, attrs_json = '{"erased": true}'
+    where
+      (
+        jobs.job_id = any(array(select id from absent where id in (select id from whole)))
+        or (
+          (
+            jobs.job_id = any(array(select id from whole union select id from traced))
+            or (jobs.job_id is null and jobs.id = any(array(select -id from traced)))
+          )
+          and jobs.owner_user_id = $29::text
+        )
+      )
+      and (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from $30::text)
+    returning jobs.id
+  )
+select
+  (select count(*) from archived) as archived,
+  (select count(*) from traced) as gone,
+  (select count(*) from row_images) as row_images,
+  (select count(*) from attachments) as attachments,
+  (select count(*) from events) as events
