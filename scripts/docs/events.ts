@@ -38,6 +38,9 @@ const types: Record<string, string> = {
   'queue.resumed': 'an operator resumed the queue; `caller`, `reason`',
   'operation.kept':
     'an operator prolonged how long an operation can be undone; `operation`, `kept_until`, `caller`, `reason`',
+  'hold.added':
+    'a caller held jobs; `hold`, `filter`, `operation` or `jobs` (their number), `until`, `caller`, `reason`. An undo has its hold on its record',
+  'hold.removed': 'a caller ended a hold before its time; the same attributes',
   'operation.sealed':
     'the record of a bulk change that did not fail was closed and sealed; `operation`, `day`, `number`, `hash`, `version`, `seal`',
   'database.frozen': 'somebody froze the database; `by`, `since`, `reason`',
@@ -83,7 +86,7 @@ async function refuseUnknown(): Promise<void> {
   const files = (await readdir('server', { recursive: true })).filter((name) => /\.(ts|sql)$/.test(name))
   const texts = await Promise.all(files.map((name) => readFile(`server/${name}`, 'utf8')))
   const found = texts.flatMap((text) =>
-    [...text.matchAll(/'((?:job|jobs|queue)\.[a-z_]+)'/g)].map(([, type = '']) => type),
+    [...text.matchAll(/'((?:job|jobs|queue|hold)\.[a-z_]+)'/g)].map(([, type = '']) => type),
   )
   const unknown = [...new Set(found)].filter((type) => !(type in types))
   if (unknown.length > 0) throw new Error(`scripts/docs/events.ts lacks the event types ${unknown.join(', ')}`)

@@ -112,6 +112,14 @@ const meanings: Record<string, string> = {
   'keepOperation.id': 'the id of the operation',
   'keepOperation.until':
     'the time up to which its jobs and row images are kept, rounded up to whole days since its end, at most 3,650',
+  'addHold.ids': 'these jobs, whether they exist or are in the archive, at most 1,000,000',
+  'addHold.operation_id': 'the archived jobs and row images of this operation, and jobs that still exist',
+  'addHold.all': 'true for every job, in place of a filter',
+  'addHold.until': 'when the hold ends, at most 3,650 days from now',
+  'listHolds.before_id': 'only holds before this id, to turn the page',
+  'removeHold.id': 'the id of the hold',
+  'undo.hold_until':
+    'until when prune and sweep pass over what is given back, at most 3,650 days from now; `JOBS_ARCHIVE_DAYS` when absent',
   'listConflicts.id': 'the id of the operation',
   'listConflicts.domain': 'only jobs of this domain',
   'listConflicts.queue': 'only jobs of this queue',

@@ -31,6 +31,8 @@ const purposes: Record<string, string> = {
   jobsctl_servers: 'The servers on this database, and the settings that they must agree on.',
   jobsctl_detached: 'The requests of changes that go on without their callers, until they have ended.',
   jobsctl_stops: 'Running operations that somebody asked to stop.',
+  jobsctl_holds: "What keeps jobs from prune, sweep and the end of the archive's term, until a time.",
+  jobsctl_held_jobs: 'The single jobs of holds: those that were named, and those that an undo gave back.',
   jobsctl_waits: 'Running operations that wait between two batches, and for what.',
   jobsctl_seals: 'The second seal of each record, with the version of its formula.',
   jobsctl_worker_marks:

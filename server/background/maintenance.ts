@@ -7,6 +7,7 @@ import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import { deleteExpiredArchive } from '../undo/archive-retention.ts'
 import { deleteOldMarks } from '../waiting/worker-marks.ts'
+import { deleteEndedHolds } from './ended-holds.ts'
 import type { EventLogMove } from './event-log-move.ts'
 import type { EventSweep } from './event-sweep.ts'
 import type { SettingsExchange } from './server-settings.ts'
@@ -32,7 +33,7 @@ interface Maintenance {
 /**
  * The periodic tasks of a server, until it stops. Settings are compared with those of other servers, and a database that is another
  * than before is noticed. Unless the server stands still, orphaned operations are closed, and expired events, expired rows of the
- * archive and old marks of workers are deleted. Several servers may do them at once; each skips rows that another one has locked.
+ * archive, ended holds and old marks of workers are deleted. Several servers may do them at once; each skips rows that another one has locked.
  */
 export async function runMaintenance({
   sql,
@@ -65,6 +66,7 @@ export async function runMaintenance({
       if (deleted > 0) log.info('swept the archive', { rows: deleted })
       await deleteOldMarks(sql)
       await deleteLeftRequests(sql)
+      await deleteEndedHolds(sql, stopping)
       deletedAt = performance.now()
       errors.clear()
     } catch (error) {

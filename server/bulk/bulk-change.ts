@@ -101,6 +101,8 @@ export interface BulkChange<Answer> {
   reason?: (sql: Sql) => Fragment
   /** A query of one number: how many jobs that depend on the set are cancelled along; absent where none can be. */
   dependents?: (sql: Sql) => Fragment
+  /** A query of one number: how many further jobs the filters match that a hold keeps; absent where holds keep none. */
+  keptByHold?: (sql: Sql) => Fragment
   /** True where an index on `time` holds only rows that can match: batches may then be ranges of this index. */
   hasTimeIndex?: boolean
   /**

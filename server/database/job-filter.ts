@@ -8,7 +8,7 @@ import { staticFragment } from './static-fragment.ts'
 export const endedAt = staticFragment((sql) => sql`coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at)`)
 
 /** An SQL condition on `jobs`, true for a running job whose lease has expired at `asOf`. */
-const isStale = (sql: Sql, asOf: string | undefined): Fragment => sql`
+export const isStale = (sql: Sql, asOf: string | undefined): Fragment => sql`
   jobs.status = 'processing' and (jobs.leased_until is null or jobs.leased_until <= coalesce(${asOf ?? null}::text::timestamptz, now()))`
 
 /**
@@ -26,7 +26,7 @@ export const inFilter = (sql: Sql, filter: JobFilter, asOf?: string): Fragment =
     ${given(filter.batch_group, (group) => sql`jobs.batch_group = ${group}::text`)}
     ${given(filter.worker_id, (worker) => sql`jobs.worker_id = ${worker}::text`)}
     ${given(filter.error_code, (code) => sql`jobs.error_code = ${code}::text`)}
-    ${given(filter.error, (part) => hasError(sql, part))}
+    ${given(filter.error, (part) => hasError(sql, sql`${part}::text`))}
     ${given(filter.created_after, (time) => sql`jobs.created_at >= ${time}::text::timestamptz`)}
     ${given(filter.created_before, (time) => sql`jobs.created_at < ${time}::text::timestamptz`)}
     ${given(filter.ended_after, (time) => sql`${endedAt(sql)} >= ${time}::text::timestamptz`)}
@@ -38,7 +38,7 @@ export const inFilter = (sql: Sql, filter: JobFilter, asOf?: string): Fragment =
     ${(filter.payload ?? []).reduce((all, { path, value }) => sql`${all} and jobs.payload #>> ${path}::text[] = ${value}::text`, sql``)}`
 }
 
-/** True for a job whose error message, or the error of its last attempt, contains `part` in any case. */
-const hasError = (sql: Sql, part: string): Fragment => sql`(
-  strpos(lower(jobs.error_message), lower(${part}::text)) > 0 or strpos(lower(jobs.last_error), lower(${part}::text)) > 0
+/** True for a job whose error message, or the error of its last attempt, contains the text `part` in any case. */
+export const hasError = (sql: Sql, part: Fragment): Fragment => sql`(
+  strpos(lower(jobs.error_message), lower(${part})) > 0 or strpos(lower(jobs.last_error), lower(${part})) > 0
 )`

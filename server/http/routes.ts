@@ -28,10 +28,12 @@ import { deleteSlaPolicy, listSlaPolicies, setSlaPolicy } from '../endpoints/que
 import { staleQueues } from '../endpoints/queues/stale.ts'
 import { stats } from '../endpoints/queues/stats.ts'
 import { listWorkers } from '../endpoints/queues/workers.ts'
+import { addHold } from '../endpoints/records/add-hold.ts'
 import { archiveMeta, listArchive } from '../endpoints/records/archive.ts'
 import { listConflicts } from '../endpoints/records/conflicts.ts'
 import { followOperation, stopOperation } from '../endpoints/records/course.ts'
 import { events } from '../endpoints/records/events.ts'
+import { listHolds, removeHold } from '../endpoints/records/holds.ts'
 import { keepOperation } from '../endpoints/records/keep.ts'
 import { getOperation, listOperations, verifyOperations } from '../endpoints/records/records.ts'
 import { acquire } from '../endpoints/work/acquire.ts'
@@ -64,6 +66,9 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.getOperation, getOperation)
   mount(app, serving, endpoints.stopOperation, stopOperation)
   mount(app, serving, endpoints.keepOperation, keepOperation)
+  mount(app, serving, endpoints.addHold, addHold)
+  mount(app, serving, endpoints.listHolds, listHolds)
+  mount(app, serving, endpoints.removeHold, removeHold)
   mount(app, serving, endpoints.listConflicts, listConflicts)
   mount(app, serving, endpoints.followOperation, followOperation)
   mount(app, serving, endpoints.archiveMeta, archiveMeta)

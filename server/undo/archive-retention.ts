@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { isArchivedKeptByHold, isImageKeptByHold, operationIsHeld } from '../database/kept-by-hold.ts'
 import { unlessFrozen } from '../database/installation/freeze.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import { hasArchive } from './archive.ts'
@@ -15,76 +16,119 @@ interface Retention {
 /**
  * Deletes the archived jobs and row images of operations whose term is over, the oldest operation first, in batches of 1,000
  * rows. An operation has the term of the server that ran it; an operation of an earlier version has the term of this server.
- * Archived rows of other programs belong to no operation, and stay.
+ * What a hold keeps stays. Archived rows of other programs belong to no operation, and stay.
  * @returns how many archived jobs were deleted
  * @throws Failure `frozen` before the first batch after a freeze
  */
-export async function deleteExpiredArchive(sql: Pool, { days, stopping }: Retention): Promise<number> {
-  const archivedAt = sql`
-    (select archived_at from jobs_archive a where a.operation_id = kept.id order by a.operation_id, a.id limit 1)`
-  const endedAt = sql`(select ended_at from job_operations o where o.id = kept.id)`
-  const deleteFrom = (table: Table, time: Fragment) =>
-    inBatches(stopping, () => unlessFrozen(sql, (tx) => deleteSome(tx, { table, time, days })))
-  const archived = (await hasArchive(sql)) ? await deleteFrom('jobs_archive', archivedAt) : 0
-  await deleteFrom('job_operation_rows', endedAt)
+export async function deleteExpiredArchive(sql: Pool, retention: Retention): Promise<number> {
+  const archived = (await hasArchive(sql)) ? await deleteFrom(sql, archive, retention) : 0
+  await deleteFrom(sql, rowImages, retention)
   await sql`
     delete from jobsctl_waiting_edges
     where since < now() - (
-      select greatest(${days}::int, max(archive_days)) from jobsctl_operation_terms
-    ) * interval '24 hours'`
+      select greatest(${retention.days}::int, max(archive_days)) from jobsctl_operation_terms
+    ) * interval '24 hours'
+      -- The other end of an edge may be a job that such a hold keeps in the archive.
+      and not exists (select from jobsctl_holds as hold where hold.undo_id is null and hold.until > now())`
   return archived
 }
 
-async function inBatches(stopping: AbortSignal, deleteBatch: () => Promise<number>): Promise<number> {
+/** A table with the kept rows of operations, and an index on operation and job. */
+interface Kept {
+  table: 'jobs_archive' | 'job_operation_rows'
+  /** The alias that `isHeld` takes. */
+  alias: 'jobs' | 'images'
+  /** The column with the id of the job. */
+  job: 'id' | 'job_id'
+  isHeld: (sql: Sql) => Fragment
+  /** The time from which the term of the operation `kept.id` counts. */
+  time: (sql: Sql) => Fragment
+}
+
+const archive: Kept = {
+  table: 'jobs_archive',
+  alias: 'jobs',
+  job: 'id',
+  isHeld: isArchivedKeptByHold,
+  time: (sql) => sql`
+    (select archived_at from jobs_archive a where a.operation_id = kept.id order by a.operation_id, a.id limit 1)`,
+}
+
+const rowImages: Kept = {
+  table: 'job_operation_rows',
+  alias: 'images',
+  job: 'job_id',
+  isHeld: isImageKeptByHold,
+  time: (sql) => sql`(select ended_at from job_operations o where o.id = kept.id)`,
+}
+
+async function deleteFrom(sql: Pool, kept: Kept, { days, stopping }: Retention): Promise<number> {
   let sum = 0
-  while (!stopping.aborted) {
-    const deleted = await deleteBatch()
-    if (deleted === 0) break
-    sum += deleted
-    await wait(pauseMs)
+  for (const operation of await findExpired(sql, kept, days)) {
+    let from: number | null = null
+    while (!stopping.aborted) {
+      const { deleted, last } = await unlessFrozen(sql, (tx) => deleteSome(tx, kept, { operation, from }))
+      if (deleted === 0) break
+      sum += deleted
+      from = last
+      await wait(pauseMs)
+    }
   }
   return sum
 }
 
-type Table = 'jobs_archive' | 'job_operation_rows'
-
-interface Deletion {
-  table: Table
-  /** The time from which the term of the operation `kept.id` counts. */
-  time: Fragment
-  days: number
-}
-
 /**
- * Deletes rows of the oldest operation in the table whose term is over. The operations are read one by one from the index on
- * their ids, since each has many rows. Several servers may delete at the same time: each passes over the rows that another
- * one locked.
+ * The operations with rows in the table whose term is over and that have no hold of their own, the oldest first. They are read one by
+ * one from the index on their ids, since each has many rows.
  */
-async function deleteSome(sql: Sql, { table, time, days }: Deletion): Promise<number> {
+async function findExpired(sql: Sql, { table, time }: Kept, days: number): Promise<number[]> {
   const from = sql.unsafe(`from ${table}`)
-  const { count } = await sql`
+  const rows = await sql<{ id: number }[]>`
     with recursive kept (id) as (
       (select operation_id ${from} where operation_id is not null order by operation_id limit 1)
       union all
       select (select operation_id ${from} where operation_id > kept.id order by operation_id limit 1)
       from kept
       where kept.id is not null
-    ),
-    oldest as materialized (
-      select kept.id
-      from kept
-      left join jobsctl_operation_terms as term on term.operation_id = kept.id
-      where ${time} < now() - coalesce(term.archive_days, ${days}::int) * interval '24 hours'
-      order by kept.id
-      limit 1
     )
-    delete ${from}
-    where ctid = any(array(
-      select ctid ${from}
-      where operation_id = (select id from oldest)
+    select kept.id
+    from kept
+    left join jobsctl_operation_terms as term on term.operation_id = kept.id
+    where ${time(sql)} < now() - coalesce(term.archive_days, ${days}::int) * interval '24 hours'
+      and not ${operationIsHeld(sql, sql`kept.id`)}
+    order by kept.id`
+  return rows.map(({ id }) => id)
+}
+
+interface Batch {
+  operation: number
+  /** The last job of the batch before: held jobs before it are not compared again. */
+  from: number | null
+}
+
+/** Deletes rows of an operation. Several servers may do it at once: each passes over the rows that another one locked. */
+async function deleteSome(
+  sql: Sql,
+  { table, alias, job, isHeld }: Kept,
+  { operation, from }: Batch,
+): Promise<{ deleted: number; last: number | null }> {
+  const [id, named, unnamed] = [sql.unsafe(job), sql.unsafe(`from ${table} as ${alias}`), sql.unsafe(`from ${table}`)]
+  const [row] = await sql<[{ deleted: number; last: number | null }]>`
+    with picked as materialized (
+      select ctid as place, ${id} as job
+      ${named}
+      where operation_id = ${operation}::bigint ${from === null ? sql`` : sql`and ${id} >= ${from}::bigint`}
+        and not ${isHeld(sql)}
+      order by operation_id, ${id}
       limit ${sql.unsafe(String(rowsPerBatch))} for update skip locked
-    ))
-    -- In a partitioned table, another partition may have a row with the same ctid.
-    and operation_id = (select id from oldest)`
-  return count
+    ),
+    deleted as (
+      delete ${unnamed}
+      where ctid = any(array(select place from picked))
+        -- In a partitioned table, another partition may have a row with the same ctid.
+        and operation_id = ${operation}::bigint and ${id} = any(array(select job from picked))
+      returning ${id}
+    )
+    select (select count(*) from deleted) as deleted, (select max(job) from picked) as last`
+  return row
 }

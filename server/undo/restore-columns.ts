@@ -5,6 +5,7 @@ import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { insertEvents, notifyQueues } from '../lifecycle/events/job-events.ts'
+import { type HoldTerm, holdRestored } from './hold-restored.ts'
 import { inPart, type Part } from './part.ts'
 import { isAsInImage, restoreFromImage } from './row-images.ts'
 
@@ -39,16 +40,17 @@ interface Restore {
   /** The id of the operation that is undone. */
   undoes: number
   selection: Selection
+  hold: HoldTerm
 }
 
 /**
- * Restores the columns that an operation overwrote, deletes the row images, and writes an event for each job.
+ * Restores the columns that an operation overwrote, deletes the row images, holds the jobs, and writes an event for each job.
  * @returns `affected`, the number of jobs
  */
 export async function restoreColumns(
   tx: Sql,
-  context: Pick<BatchContext, 'snapshot' | 'requestId' | 'caller'>,
-  { undoes, selection }: Restore,
+  context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason'>,
+  { undoes, selection, hold }: Restore,
 ): Promise<BatchCounts> {
   const imageOfJob = tx`from job_operation_rows where operation_id = ${undoes}::bigint and job_id = jobs.id`
   const [row] = await tx<[{ affected: number }]>`
@@ -71,6 +73,7 @@ export async function restoreColumns(
         select place from updated as jobs cross join lateral (select ctid as place ${imageOfJob} offset 0) as kept
       ))
     ),
+    ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select id from updated` })},
     events as (${insertEvents(tx, context, restoredEvents(tx, context.caller))}),
     notified as (${notifyQueues(tx, tx`select domain, queue from updated where status = 'queued'`)})
     select count(updated.id) as affected

@@ -1,8 +1,9 @@
-import type { BatchCounts } from '../bulk/bulk-change.ts'
+import type { BatchContext, BatchCounts } from '../bulk/bulk-change.ts'
 import type { Selection } from '../bulk/selection.ts'
 import type { Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { readRestoredColumns } from './archive-columns.ts'
+import { type HoldTerm, holdRestored } from './hold-restored.ts'
 import { inPart, type Part } from './part.ts'
 import { canBeRestored } from './restorable.ts'
 import { prepareEdgeRestore } from './restore-edges.ts'
@@ -15,14 +16,19 @@ interface Restore {
   selection: Selection
   /** Where jobs that the database does not restore are added, by id, with the reason. */
   rejected: Map<number, string>
+  hold: HoldTerm
 }
 
 /**
- * Moves archived jobs of an operation back to `jobs`, with their attachments and edges, in one statement.
+ * Moves archived jobs of an operation back to `jobs`, with their attachments and edges, in one statement, and holds them.
  * @returns `affected`, the number of restored jobs
  * @throws Failure `conflict` when the type of a column has changed since the jobs were archived
  */
-export async function restoreDeleted(tx: Sql, { undoes, part, selection, rejected }: Restore): Promise<BatchCounts> {
+export async function restoreDeleted(
+  tx: Sql,
+  context: Pick<BatchContext, 'operation' | 'caller' | 'reason'>,
+  { undoes, part, selection, rejected, hold }: Restore,
+): Promise<BatchCounts> {
   // Sent together: one round trip to the database.
   const [jobs, attachments, dependencies, { edges, where }] = await Promise.all([
     readRestoredColumns(tx, 'jobs', 'jobs_archive'),
@@ -61,6 +67,7 @@ export async function restoreDeleted(tx: Sql, { undoes, part, selection, rejecte
       ${attachments.onConflict}
     ),
     ${edges},
+    ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select distinct id from restored` })},
     dependencies as (
       insert into job_dependencies (${dependencies.names})
       select ${dependencies.valuesOf('edge')}

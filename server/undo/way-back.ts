@@ -4,6 +4,7 @@ import type { BulkChange, JobSet } from '../bulk/bulk-change.ts'
 import { isUnchangedSince } from '../bulk/preview/snapshot.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { hasArchive } from './archive.ts'
+import type { HoldTerm } from './hold-restored.ts'
 import { whyNoWayBack } from './no-way-back.ts'
 import { inPart, type Part } from './part.ts'
 import { canBeRestored, whyNotRestored } from './restorable.ts'
@@ -20,6 +21,7 @@ interface Undoing {
   part: Part
   /** Where jobs that the database does not restore are added during the undo, by id, with the reason. */
   rejected: Map<number, string>
+  hold: HoldTerm
 }
 
 /**
@@ -41,18 +43,18 @@ export function wayBack({ id, kind, state, filters }: OperationRecord, undoing: 
 /** Kinds of operations that keep the columns which they overwrite. */
 const kindsWithImages = new Set(['requeue', 'sweep', 'cancel', 'retry', 'reschedule', 'priority'])
 
-const backFromArchive = (id: number, { part, rejected }: Undoing): WayBack => ({
+const backFromArchive = (id: number, { part, rejected, hold }: Undoing): WayBack => ({
   matching: (sql, set) => sql`
     from jobs_archive as jobs
     where operation_id = ${id}::bigint and ${canBeRestored(sql)} and ${isNotExcluded(sql, set)}
       ${inPart(sql, part, sql`jobs.id`)}`,
   time: (sql) => sql`archived_at`,
   conflicts: (sql) => whyNotRestored(sql, id, part),
-  batch: (tx, _context, selection) => restoreDeleted(tx, { undoes: id, part, selection, rejected }),
+  batch: (tx, context, selection) => restoreDeleted(tx, context, { undoes: id, part, selection, rejected, hold }),
   batchStatements: 2,
 })
 
-const backFromImages = (id: number, { part }: Undoing): WayBack => ({
+const backFromImages = (id: number, { part, hold }: Undoing): WayBack => ({
   matching: (sql, set) => sql`
     from job_operation_rows kept
     join jobs on jobs.id = kept.job_id
@@ -61,7 +63,7 @@ const backFromImages = (id: number, { part }: Undoing): WayBack => ({
       ${inPart(sql, part, sql`kept.job_id`)}`,
   time: (sql) => sql`updated_at`,
   conflicts: (sql) => whyColumnsNotRestored(sql, id, part),
-  batch: (tx, context, selection) => restoreColumns(tx, context, { undoes: id, selection }),
+  batch: (tx, context, selection) => restoreColumns(tx, context, { undoes: id, selection, hold }),
 })
 
 /** True for jobs that were no conflict in the preview: a conflict that is resolved later does not join the set. */

@@ -85,6 +85,8 @@ export const Preview = z.object({
   restorable: Count.optional(),
   /** Why no undo can give the jobs back, as a clause; absent where one may. */
   no_way_back: z.string().optional(),
+  /** Of a prune or a sweep: how many further jobs match and stay, since a hold keeps them. Servers before 0.2 do not send it. */
+  kept_by_hold: Count.optional(),
   /** With `preview_token`: how many jobs of that preview still match. */
   still_matching: Count.optional(),
   /** Estimated from a sample of 200 jobs. */

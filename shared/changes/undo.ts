@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, ScopeName } from '../scope.ts'
+import { Time } from '../time.ts'
 import { PathId } from '../work/job.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
 import { documentsOfIds, Ids } from './filtered-change.ts'
@@ -14,6 +15,8 @@ const partFields = {
   queue: ScopeName.optional(),
   job_type: ScopeName.optional(),
   ids: Ids.optional(),
+  /** What is given back is held from prune and sweep until this time; absent means the term of the archive. */
+  hold_until: Time.optional(),
 }
 
 export const UndoRequest = z.strictObject({ ...bulkFields, id: PathId, ...partFields })
@@ -37,6 +40,9 @@ export const undo = endpoint({
     /** How many jobs cannot be restored, and the first 100 of them. */
     conflict_count: Count,
     conflicts: z.array(Conflict),
+    /** The hold over what was given back, and its end. Servers before 0.2 hold nothing. */
+    hold_id: z.number().optional(),
+    held_until: z.string().optional(),
     ...bulkAnswer,
   }),
   changes: (request) => !request.dry_run,

@@ -13,7 +13,7 @@ export const mostSampleIds = 10
 /** The part of a bulk change that a preview needs. */
 export type Previewable = Pick<
   BulkChange<unknown>,
-  'kind' | 'filters' | 'matching' | 'time' | 'restorable' | 'reason' | 'dependents'
+  'kind' | 'filters' | 'matching' | 'time' | 'restorable' | 'reason' | 'dependents' | 'keptByHold'
 >
 
 /** The time and the snapshot of a preview, and the key that signs it. */
@@ -90,6 +90,7 @@ export async function describe<More>(
       (select coalesce(jsonb_agg(most), '[]') from (${owners(sql)}) as most) as owners,
       ${bulk.reason ? sql`(${reasons(sql, bulk.reason(sql))}) as reasons,` : sql``}
       (${bulk.dependents?.(sql) ?? sql`select 0::bigint`}) as dependents,
+      ${bulk.keptByHold ? sql`(${bulk.keptByHold(sql)}) as kept_by_hold,` : sql``}
       (select coalesce(sum(count) filter (where ${bulk.restorable(sql)}), 0)::bigint from grouped where not by_owner) as restorable,
       (${bytesEstimate(sql)}) as bytes_estimate,
       (select coalesce(jsonb_agg(id), '[]') from (${sampleIds(sql)}) as few) as sample_ids,

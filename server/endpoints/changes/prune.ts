@@ -6,6 +6,7 @@ import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import { type Call, referenceTime } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
+import { isKeptByHold } from '../../database/kept-by-hold.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { type Archive, prepareArchive } from '../../undo/archive.ts'
@@ -30,7 +31,12 @@ const pastRetention = (sql: Sql, set: JobSet, { older_than_days }: PruneRequest)
 
 /** True for jobs that the prune deletes; the preview and the change share this condition. */
 const prunable = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
-  ${finished(sql, request)} and ${pastRetention(sql, set, request)} and ${isUnchangedSince(sql, set.snapshot)}`
+  ${finished(sql, request)} and ${pastRetention(sql, set, request)} and ${isUnchangedSince(sql, set.snapshot)}
+  and not ${isKeptByHold(sql)}`
+
+/** True for jobs past their retention that a hold keeps. */
+const keptByHold = (sql: Sql, request: PruneRequest) => sql`
+  ${finished(sql, request)} and ${pastRetention(sql, now, request)} and ${isKeptByHold(sql)}`
 
 /**
  * Deletes finished jobs past their retention, with their attachments and edges.
@@ -100,6 +106,7 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Prune {
     restorable: (sql) => (isArchived ? sql`true` : sql`false`),
     ...(request.no_archive && { noWayBack: notArchived }),
     dependents: (sql) => countDependents(sql, allWhere(sql, prunable(sql, now, request)), isFailedEnd(sql)),
+    keptByHold: (sql) => sql`select count(*) ${jobsWhere(sql, request, (rest) => keptByHold(sql, rest))}`,
     affected: ({ deleted = 0 }) => deleted,
     ownAnswer: ({ counts: { deleted = 0 } }) => ({ deleted }),
     output: PruneResult,
@@ -118,10 +125,13 @@ function details(sql: Sql, request: PruneRequest, foreignRows: Fragment) {
 }
 
 const kept = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
-  select count(*) from jobs where ${finished(sql, request)} and (${pastRetention(sql, set, request)}) is not true`
+  select count(*) from jobs where ${finished(sql, request)} and (${isDeletable(sql, set, request)}) is not true`
+
+const isDeletable = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
+  ${pastRetention(sql, set, request)} and not ${isKeptByHold(sql)}`
 
 function groups(sql: Sql, set: JobSet, request: PruneRequest) {
-  const isPast = pastRetention(sql, set, request)
+  const isPast = isDeletable(sql, set, request)
   const withKept = sql`,
     count(*) filter (where (${isPast}) is not true) as keep,
     to_char(min(${ended(sql)}) filter (where ${isPast}) at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as oldest`

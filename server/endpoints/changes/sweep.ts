@@ -5,6 +5,7 @@ import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import type { Selection } from '../../bulk/selection.ts'
 import { type Call, referenceTime } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
+import { isKeptByHold } from '../../database/kept-by-hold.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
 import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
@@ -32,12 +33,18 @@ const tooLong = (sql: Sql, set: JobSet, { runtime_seconds }: SweepRequest) =>
     ? sql`false`
     : sql`(status = 'processing' and greatest(started_at, acquired_at) <= ${before(sql, set, runtime_seconds)})`
 
-/** True for jobs that the sweep ends; the preview and the change share this condition. */
-const sweepable = (sql: Sql, set: JobSet, request: SweepRequest) => sql`
+/** True for jobs that are past a limit of the request. */
+const pastLimit = (sql: Sql, set: JobSet, request: SweepRequest) => sql`
   status in ('queued', 'processing')
   and (${tooOld(sql, set, request)} or ${tooLong(sql, set, request)})
-  ${inFilter(sql, request, set.asOf)}
-  and ${isUnchangedSince(sql, set.snapshot)}`
+  ${inFilter(sql, request, set.asOf)}`
+
+/** True for jobs that the sweep ends; the preview and the change share this condition. */
+const sweepable = (sql: Sql, set: JobSet, request: SweepRequest) => sql`
+  ${pastLimit(sql, set, request)} and ${isUnchangedSince(sql, set.snapshot)} and not ${isKeptByHold(sql)}`
+
+/** True for jobs past a limit that a hold keeps. */
+const keptByHold = (sql: Sql, request: SweepRequest) => sql`${pastLimit(sql, now, request)} and ${isKeptByHold(sql)}`
 
 /** The reason in the row, for a row of `jobs` before the update. */
 const why = staticFragment((sql) => sql`case status when 'queued' then 'ttl_age' else 'ttl_runtime' end`)
@@ -79,6 +86,7 @@ function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
     restorable: (sql) => sql`status = 'queued'`,
     reason: (sql) => sql`case status when 'queued' then 'age' else 'runtime' end`,
     dependents: (sql) => countDependents(sql, allWhere(sql, sweepable(sql, now, request)), sql`true`),
+    keptByHold: (sql) => sql`select count(*) ${jobsWhere(sql, request, (rest) => keptByHold(sql, rest))}`,
     batch: (tx, context, selection) => endJobs(tx, context, { request, selection }),
     ...affectedAlone,
     output: operation.output,

@@ -8,6 +8,8 @@ import type { Call } from '../../call.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Pool } from '../../database/sql.ts'
 import { type PreviewedConflicts, previewedConflicts, readConflicts } from '../../undo/conflicts.ts'
+import { type HoldTerm, readHold } from '../../undo/hold-restored.ts'
+import { requireHoldTime } from '../../undo/hold-time.ts'
 import { isNarrowed } from '../../undo/part.ts'
 import { requireKeptRows, type WayBack, wayBack } from '../../undo/way-back.ts'
 import { recordOf } from '../records/records.ts'
@@ -22,14 +24,19 @@ type UndoResult = z.output<typeof endpoint.output>
  */
 export async function undo(call: Call, request: UndoRequest): Promise<UndoResult> {
   const record = await recordOf(call.sql, request.id)
-  const { domain, queue, job_type, ids } = request
+  const { domain, queue, job_type, ids, hold_until } = request
+  if (hold_until !== undefined) await requireHoldTime(call.sql, hold_until, 'hold_until')
   const part = { domain, queue, job_type, ids }
   const rejected = new Map<number, string>()
-  const way = wayBack(record, { part, rejected })
+  const hold = { until: hold_until, days: call.archiveDays }
+  const way = wayBack(record, { part, rejected, hold })
   await requireKeptRows(call.sql, record)
   const bulk = bulkOf(record, request, { way, rejected })
   if (!request.dry_run) {
-    return runBulkChange(call, isNarrowed(part) ? { ...bulk, leavesJobs: (sql) => leavesJobs(sql, record) } : bulk)
+    return runBulkChange(
+      call,
+      isNarrowed(part) ? { ...bulk, leavesJobs: (sql) => leavesJobs(sql, record, hold) } : bulk,
+    )
   }
   const { preview, more } = await previewChange<PreviewedConflicts>(call, bulk, {
     more: (sql) => previewedConflicts(sql, way),
@@ -40,8 +47,8 @@ export async function undo(call: Call, request: UndoRequest): Promise<UndoResult
 }
 
 /** True where an undo of the whole operation could restore jobs now. */
-async function leavesJobs(sql: Pool, record: OperationRecord): Promise<boolean> {
-  const { matching } = wayBack(record, { part: {}, rejected: new Map() })
+async function leavesJobs(sql: Pool, record: OperationRecord, hold: HoldTerm): Promise<boolean> {
+  const { matching } = wayBack(record, { part: {}, rejected: new Map(), hold })
   const [{ leaves }] = await sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
     return tx<[{ leaves: boolean }]>`
@@ -57,11 +64,11 @@ interface Undoing {
 
 function bulkOf(
   record: OperationRecord,
-  { domain, queue, job_type, ids, max, preview_token, rate, until }: UndoRequest,
+  { domain, queue, job_type, ids, hold_until, max, preview_token, rate, until }: UndoRequest,
   { way, rejected }: Undoing,
 ): BulkChange<UndoResult> {
   const { id } = record
-  const filters = { operation: id, domain, queue, job_type, ids }
+  const filters = { operation: id, domain, queue, job_type, ids, hold_until }
   return {
     kind: 'undo',
     name: 'undo',
@@ -84,8 +91,9 @@ function bulkOf(
     ...(way.batchStatements !== undefined && { batchStatements: way.batchStatements }),
     rejected,
     affected: ({ affected = 0 }) => affected,
-    ownAnswer: async ({ sql, counts: { affected = 0 } }) => ({
+    ownAnswer: async ({ sql, operation, counts: { affected = 0 } }) => ({
       affected,
+      ...(await readHold(sql, operation)),
       ...(await readConflicts(sql, way, rejected)),
     }),
     output: endpoint.output,

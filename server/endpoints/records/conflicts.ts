@@ -21,7 +21,8 @@ export async function listConflicts(
 ): Promise<z.output<typeof endpoint.output>> {
   const record = await recordOf(sql, id)
   const part = (last: number) => ({ ...scope, between: [after_id, last] as const })
-  const way = (last: number) => wayBack(record, { part: part(last), rejected: new Map() })
+  const way = (last: number) =>
+    wayBack(record, { part: part(last), rejected: new Map(), hold: { until: undefined, days: 0 } })
   way(after_id)
   if (!(await hasKeptRows(sql, id))) return { conflicts: [], next_after_id: null }
   return sql.begin(async (tx) => {

@@ -71,6 +71,8 @@ const records = [
   'jobsctl_operation_terms',
   'jobsctl_seals',
   'jobsctl_stops',
+  'jobsctl_holds',
+  'jobsctl_held_jobs',
   'jobsctl_waits',
   'jobsctl_worker_marks',
   'jobsctl_pickups',

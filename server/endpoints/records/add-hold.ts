@@ -1,0 +1,95 @@
+import type * as z from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import type { AddHold, addHold as endpoint, Hold } from '../../../shared/records/holds.ts'
+import type { Call } from '../../call.ts'
+import { requireKnownRules } from '../../database/error-pattern.ts'
+import { isLocked } from '../../database/errors/failure.ts'
+import type { Pool, Sql } from '../../database/sql.ts'
+import { requireHoldTime } from '../../undo/hold-time.ts'
+import { hasKeptRows } from '../../undo/way-back.ts'
+import { holdColumns, insertHoldEvent } from './holds.ts'
+import { recordOf } from './records.ts'
+
+type HoldCall = Pick<Call, 'sql' | 'caller' | 'reason' | 'requestId'>
+
+/** Each job is compared with every hold over a filter or an operation. Holds of undos are looked up by the id of a job. */
+const mostHolds = 100
+
+/**
+ * Adds a hold, with an event. Batches that began before it are waited for.
+ * @throws Failure `not_found` and `conflict` for an operation that does not exist, runs, or keeps nothing; `conflict` where there are
+ *   100 holds; `invalid_request` for a time that is over, or too far away
+ */
+export async function addHold(call: HoldCall, request: z.output<typeof endpoint.input>): Promise<Hold> {
+  await requireHoldTime(call.sql, request.until, 'until')
+  requireKnownRules(request.cluster)
+  if (request.operation_id !== undefined) await requireOperation(call.sql, request.operation_id)
+  const hold = await call.sql.begin(async (tx) => {
+    // Two calls at once would both count fewer than the most.
+    await tx`lock table jobsctl_holds in share row exclusive mode`
+    await requireRoom(tx)
+    const added = await insertHold(tx, call, request)
+    await insertHoldEvent(tx, call, { type: 'hold.added', hold: added })
+    return added
+  })
+  await waitForBatches(call.sql, hold)
+  return hold
+}
+
+async function requireOperation(sql: Pool, id: number): Promise<void> {
+  const { state } = await recordOf(sql, id)
+  const because =
+    state === 'running' ? 'is still running' : (await hasKeptRows(sql, id)) ? undefined : 'has nothing that is kept'
+  if (because === undefined) return
+  throw new Failure('conflict', `operation ${id} ${because}; nothing was changed`)
+}
+
+async function requireRoom(tx: Sql): Promise<void> {
+  const [{ count }] = await tx<[{ count: number }]>`
+    select count(*) as count from jobsctl_holds as hold where hold.undo_id is null and hold.until > now()`
+  if (count < mostHolds) return
+  throw new Failure(
+    'conflict',
+    `there are ${mostHolds} holds, and each job is compared with every one; nothing was changed`,
+    {
+      hint: 'remove a hold, or replace several by one with a wider filter',
+    },
+  )
+}
+
+async function insertHold(
+  tx: Sql,
+  { caller, reason }: HoldCall,
+  { ids, operation_id, all: _, until, ...filter }: AddHold,
+): Promise<Hold> {
+  const isByFilter = ids === undefined && operation_id === undefined
+  const [hold] = await tx<[Hold]>`
+    with hold as (
+      insert into jobsctl_holds (filter, operation_id, jobs, until, reason, caller)
+      values (
+        ${isByFilter ? JSON.stringify(filter) : null}::text::jsonb, ${operation_id ?? null}::bigint,
+        ${ids ? new Set(ids).size : null}::bigint, ${until}::text::timestamptz, ${reason ?? null}::text, ${caller}::text
+      )
+      returning *
+    ),
+    held as (
+      insert into jobsctl_held_jobs (hold_id, job_id)
+      select hold.id, job_id
+      from hold
+      cross join unnest(${`{${(ids ?? []).join(',')}}`}::text::bigint[]) as job_id
+      on conflict do nothing
+    )
+    select ${holdColumns(tx)} from hold`
+  return hold
+}
+
+/** A batch that began before the hold may not see it. Each batch has locked its record. */
+async function waitForBatches(sql: Pool, { id }: Hold): Promise<void> {
+  try {
+    await sql`select id from job_operations where state = 'running' for share`
+  } catch (cause) {
+    if (!isLocked(cause)) throw cause
+    const detail = `hold ${id} is added; a batch that began before it has not ended, and may still touch some of its jobs`
+    throw new Failure('conflict', detail, { hint: 'jobsctl operations --state running shows the change', cause })
+  }
+}
