@@ -12,11 +12,20 @@ import type { Fragment, Sql } from './sql.ts'
 import { staticFragment } from './static-fragment.ts'
 
 /**
- * An SQL condition on a row of `jobs`: true while a hold keeps the job from being deleted or ended. The statement looks once
- * whether there is any hold, before all others, so that jobs are compared with nothing where there is none.
+ * An SQL condition on a row of `jobs`: true while a hold keeps the job from being deleted or ended. A statement asks once whether there
+ * are holds, and of which kinds, so that jobs are compared with nothing where there are none.
  */
 export const isKeptByHold = staticFragment(
-  (sql) => sql`(${thereAreHolds(sql)} and (${isHeldById(sql)} or ${isOfHeldOperation(sql)} or ${matchesHold(sql)}))`,
+  (sql) => sql`(${thereAreHolds(sql)} and (
+    ${isHeldById(sql)}
+    or ${matchesHold(sql)}
+    or (${thereIsHold(sql, sql`hold.operation_id is not null`)} and exists (
+      select from jobsctl_holds as hold
+      join job_operation_rows as image on image.operation_id = hold.operation_id
+      where hold.operation_id is not null and hold.until > now() and image.job_id = jobs.id
+      offset 0
+    ))
+  ))`,
 )
 
 /** The same for a row of the archive, which has the alias `jobs`: a hold over its operation keeps it, too. */
@@ -34,91 +43,83 @@ export const isImageKeptByHold = staticFragment(
   ))`,
 )
 
-/** True where any hold has not ended. Without columns of a job, PostgreSQL asks once for each statement. */
-export const thereAreHolds = staticFragment(
-  (sql) => sql`(select exists (select from jobsctl_holds as hold where hold.until > now()))`,
-)
-
-const isHeldById = staticFragment(
-  (sql) => sql`exists (
-    select from jobsctl_held_jobs as held
-    join jobsctl_holds as hold on hold.id = held.hold_id
-    where held.job_id = jobs.id and hold.until > now()
-  )`,
-)
-
-/** True for a job whose row image is of an operation with a hold. */
-const isOfHeldOperation = staticFragment(
-  (sql) => sql`exists (
-    select from jobsctl_holds as hold
-    join job_operation_rows as image on image.operation_id = hold.operation_id
-    where hold.operation_id is not null and hold.until > now() and image.job_id = jobs.id
-  )`,
-)
-
 /** True for an operation that has a hold of its own. */
 export const operationIsHeld = (sql: Sql, operation: Fragment): Fragment => sql`exists (
   select from jobsctl_holds as hold
   where hold.operation_id is not null and hold.operation_id = ${operation} and hold.until > now()
 )`
 
-type Condition = (sql: Sql, value: Fragment) => Fragment
+/** True where a hold has not ended. Without columns of a job, PostgreSQL asks once for each statement. */
+const thereIsHold = (sql: Sql, which: Fragment): Fragment =>
+  sql`(select exists (select from jobsctl_holds as hold where hold.until > now() and ${which}))`
 
-/** The columns that a field of the same name is equal to, as text. */
-const equalColumns = ['domain', 'queue', 'job_type', 'owner_user_id', 'batch_group', 'worker_id', 'error_code']
+const thereAreHolds = staticFragment((sql) => thereIsHold(sql, sql`true`))
 
-/** For each field with one value, the condition of `inFilter` on the text of the value. */
-const conditions: ReadonlyMap<string, Condition> = new Map<string, Condition>([
-  ...equalColumns.map((name): [string, Condition] => [
-    name,
-    (sql, value) => sql`${sql.unsafe(`jobs.${name}::text`)} = ${value}`,
-  ]),
-  ['created_after', (sql, time) => sql`jobs.created_at >= ${time}::timestamptz`],
-  ['created_before', (sql, time) => sql`jobs.created_at < ${time}::timestamptz`],
-  ['ended_after', (sql, time) => sql`${endedAt(sql)} >= ${time}::timestamptz`],
-  ['ended_before', (sql, time) => sql`${endedAt(sql)} < ${time}::timestamptz`],
-  ['min_retries', (sql, least) => sql`jobs.retry_count >= ${least}::int`],
-  ['stale', (sql, stale) => sql`((${isStale(sql, undefined)}) is true) = ${stale}::boolean`],
-  ['error', hasError],
-])
+/** OFFSET keeps the planner from a hash over all held jobs, which each batch would make again. */
+const isHeldById = staticFragment(
+  (sql) => sql`(${thereIsHold(sql, sql`hold.jobs is not null`)} and exists (
+    select from jobsctl_held_jobs as held
+    join jobsctl_holds as hold on hold.id = held.hold_id
+    where held.job_id = jobs.id and hold.until > now()
+    offset 0
+  ))`,
+)
+
+/** The fields of a filter with their types, and the condition of `inFilter` on each. */
+const conditions: Readonly<Record<string, readonly [type: string, condition: (sql: Sql) => Fragment]>> = {
+  owner_user_id: ['text', (sql) => sql`jobs.owner_user_id::text = hold.owner_user_id`],
+  batch_group: ['text', (sql) => sql`jobs.batch_group::text = hold.batch_group`],
+  domain: ['text', (sql) => sql`jobs.domain::text = hold.domain`],
+  queue: ['text', (sql) => sql`jobs.queue::text = hold.queue`],
+  job_type: ['text', (sql) => sql`jobs.job_type::text = hold.job_type`],
+  status: ['jsonb', (sql) => sql`hold.status ? jobs.status::text`],
+  worker_id: ['text', (sql) => sql`jobs.worker_id::text = hold.worker_id`],
+  error_code: ['text', (sql) => sql`jobs.error_code::text = hold.error_code`],
+  created_after: ['timestamptz', (sql) => sql`jobs.created_at >= hold.created_after`],
+  created_before: ['timestamptz', (sql) => sql`jobs.created_at < hold.created_before`],
+  ended_after: ['timestamptz', (sql) => sql`${endedAt(sql)} >= hold.ended_after`],
+  ended_before: ['timestamptz', (sql) => sql`${endedAt(sql)} < hold.ended_before`],
+  min_retries: ['integer', (sql) => sql`jobs.retry_count >= hold.min_retries`],
+  stale: ['boolean', (sql) => sql`((${isStale(sql, undefined)}) is true) = hold.stale`],
+  error: ['text', (sql) => hasError(sql, sql`hold.error`)],
+  payload: ['jsonb', (sql) => hasPayload(sql)],
+  cluster: ['text', (sql) => isInHeldCluster(sql)],
+}
 
 /**
- * True for a job that the filter of a hold matches, by the conditions of `inFilter`. A field that this server does not know narrows
- * nothing: a hold of a later version is over more jobs here, and never over fewer.
+ * True for a job that the filter of a hold matches. The filters are read once for each statement, and not for each job. A field that
+ * this server does not know narrows nothing: a hold of a later version is over more jobs here, and never over fewer.
  */
 const matchesHold = staticFragment((sql) => {
-  const one = ([name, condition]: [string, Condition]): Fragment => {
-    const value = sql.unsafe(`(hold.filter ->> '${name}')`)
-    return sql`and coalesce(${condition(sql, value)}, ${value} is null)`
-  }
+  const fields = Object.entries(conditions)
+  const columns = sql.unsafe(fields.map(([name, [type]]) => `${name} ${type}`).join(', '))
+  const matches = fields.map(([name, [, condition]]) => {
+    const field = sql.unsafe(`hold.${name}`)
+    return sql`and (${field} is null or ${condition(sql)})`
+  })
   return sql`exists (
-    select from jobsctl_holds as hold
-    where hold.filter is not null and hold.until > now()
-      ${[...conditions].map(one).reduce((all, next) => sql`${all} ${next}`)}
-      and coalesce(hold.filter -> 'status' ? jobs.status::text, true)
-      and ${hasPayload(sql)}
-      and ${isInHeldCluster(sql)}
+    select
+    from jsonb_to_recordset((
+      select jsonb_agg(hold.filter) from jobsctl_holds as hold where hold.filter is not null and hold.until > now()
+    )) as hold (${columns})
+    where true ${matches.reduce((all, next) => sql`${all} ${next}`)}
   )`
 })
 
 const hasPayload = staticFragment(
   (sql) => sql`not exists (
-    select from jsonb_array_elements(hold.filter -> 'payload') as part
+    select from jsonb_array_elements(hold.payload) as part
     where (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
   )`,
 )
 
 /** A cluster of rules that this server does not have may be any, so that the hold is over all failures. */
-const isInHeldCluster = staticFragment(
-  (sql) => sql`case
-    when hold.filter -> 'cluster' is null then true
-    when (${isFailure(sql)}) is not true then false
-    when not starts_with(hold.filter ->> 'cluster', ${sql.unsafe(`'${clusterId('')}'`)}) then true
-    else ${digitsOf(sql)} = right(hold.filter ->> 'cluster', 12)
-  end`,
-)
-
-const digitsOf = (sql: Sql): Fragment => {
+const isInHeldCluster = staticFragment((sql) => {
   const state = failureState(sql)
-  return clusterDigits(sql, { state, code: failureCode(sql), pattern: patternOf(sql, failureMessage(sql)) })
-}
+  const digits = clusterDigits(sql, { state, code: failureCode(sql), pattern: patternOf(sql, failureMessage(sql)) })
+  return sql`case
+    when (${isFailure(sql)}) is not true then false
+    when not starts_with(hold.cluster, ${sql.unsafe(`'${clusterId('')}'`)}) then true
+    else ${digits} = right(hold.cluster, 12)
+  end`
+})

@@ -30,6 +30,7 @@ describe.each(kinds)('prune and undo on %s', (kind) => {
           const undone = doneOf(await world.confirm(at.undo(operation), {}))
           expect(undone.affected).toBe(jobs.length)
           expect(await everything(world.sql)).toEqual(before)
+          await world.sql`delete from jobsctl_holds`
         }
         await expectIntact(world)
       }),

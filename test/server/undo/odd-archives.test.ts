@@ -94,6 +94,7 @@ describe('tables that another program made in its own way', () => {
       expect(await edges()).toEqual([])
       for (const { operation } of turned ? done.reverse() : done) await undone(operation)
       expect(await edges()).toEqual(before)
+      await world.sql`delete from jobsctl_holds`
     }
   })
 

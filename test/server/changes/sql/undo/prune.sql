@@ -78,6 +78,29 @@ with
     from (select jsonb_array_elements(job_dependencies) as edge from restored_rows) as kept
     cross join lateral jsonb_populate_record(null::job_dependencies, kept.edge) as edge
   ),
+  hold as (
+    insert into jobsctl_holds as known (undo_id, jobs, until, reason, caller)
+    select
+      $4::bigint,
+      count(*),
+      greatest(
+        coalesce($5::text::timestamptz, now() + $6::int * interval '24 hours'),
+        (select max(hold.until) from jobsctl_holds as hold where hold.operation_id = $7::bigint)
+      ),
+      $8::text,
+      $9::text
+    from (select distinct id from restored) as given_back
+    having count(*) > 0
+    on conflict (undo_id) do update set jobs = known.jobs + excluded.jobs
+    returning id
+  ),
+  held as (
+    insert into jobsctl_held_jobs (hold_id, job_id)
+    select hold.id, given_back.id
+    from hold
+    cross join (select distinct id from restored) as given_back
+    on conflict do nothing
+  ),
   dependencies as (
     insert into job_dependencies ("job_uuid", "depends_on_job_uuid", "created_at")
     select "edge"."job_uuid", "edge"."depends_on_job_uuid", "edge"."created_at"

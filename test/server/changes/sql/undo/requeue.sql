@@ -86,6 +86,29 @@ with
         )
       )
   ),
+  hold as (
+    insert into jobsctl_holds as known (undo_id, jobs, until, reason, caller)
+    select
+      $11::bigint,
+      count(*),
+      greatest(
+        coalesce($12::text::timestamptz, now() + $13::int * interval '24 hours'),
+        (select max(hold.until) from jobsctl_holds as hold where hold.operation_id = $14::bigint)
+      ),
+      $15::text,
+      $16::text
+    from (select id from updated) as given_back
+    having count(*) > 0
+    on conflict (undo_id) do update set jobs = known.jobs + excluded.jobs
+    returning id
+  ),
+  held as (
+    insert into jobsctl_held_jobs (hold_id, job_id)
+    select hold.id, given_back.id
+    from hold
+    cross join (select id from updated) as given_back
+    on conflict do nothing
+  ),
   events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
     select
@@ -96,7 +119,7 @@ with
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $11::text,
+      $17::text,
       trace_id
     from (
       select
@@ -107,12 +130,12 @@ with
         owner_user_id,
         trace_id,
         'job.restored' as event_type,
-        jsonb_build_object('status', status, 'caller', $12::text) as attrs
+        jsonb_build_object('status', status, 'caller', $18::text) as attrs
       from updated
     ) as event
   ),
   notified as (
-    select pg_notify($13, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($19, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (select domain, queue from updated where status = 'queued') as ready
