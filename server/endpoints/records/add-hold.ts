@@ -4,6 +4,7 @@ import type { AddHold, addHold as endpoint, Hold } from '../../../shared/records
 import type { Call } from '../../call.ts'
 import { requireKnownRules } from '../../database/error-pattern.ts'
 import { isLocked } from '../../database/errors/failure.ts'
+import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { requireHoldTime } from '../../undo/hold-time.ts'
 import { hasKeptRows } from '../../undo/way-back.ts'
@@ -18,13 +19,13 @@ const mostHolds = 100
 /**
  * Adds a hold, with an event. Batches that began before it are waited for.
  * @throws Failure `not_found` and `conflict` for an operation that does not exist, runs, or keeps nothing; `conflict` where there are
- *   100 holds; `invalid_request` for a time that is over, or too far away
+ *   100 holds; `frozen`; `invalid_request` for a time that is over, or too far away
  */
 export async function addHold(call: HoldCall, request: z.output<typeof endpoint.input>): Promise<Hold> {
   await requireHoldTime(call.sql, request.until, 'until')
   requireKnownRules(request.cluster)
   if (request.operation_id !== undefined) await requireOperation(call.sql, request.operation_id)
-  const hold = await call.sql.begin(async (tx) => {
+  const hold = await unlessFrozen(call.sql, async (tx) => {
     // Two calls at once would both count fewer than the most.
     await tx`lock table jobsctl_holds in share row exclusive mode`
     await requireRoom(tx)

@@ -3,6 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import type { Hold, listHolds as listing, removeHold as removing } from '../../../shared/records/holds.ts'
 import { scopeFields } from '../../../shared/scope.ts'
 import type { Call } from '../../call.ts'
+import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { pageLink } from '../page-link.ts'
@@ -28,10 +29,10 @@ type RemoveCall = Pick<Call, 'sql' | 'caller' | 'reason' | 'requestId'>
 
 /**
  * Ends a hold now, with an event. Maintenance deletes its rows.
- * @throws Failure `not_found`
+ * @throws Failure `not_found`; `frozen`
  */
 export const removeHold = async (call: RemoveCall, { id }: z.output<typeof removing.input>): Promise<Hold> =>
-  call.sql.begin(async (tx) => {
+  unlessFrozen(call.sql, async (tx) => {
     const [hold] = await tx<Hold[]>`
       select ${holdColumns(tx)} from jobsctl_holds as hold where hold.id = ${id}::bigint and hold.until > now() for update`
     if (!hold) throw unknownHold(id)
