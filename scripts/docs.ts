@@ -8,6 +8,7 @@ import { errorsPage, exitCodeTable } from './docs/errors.ts'
 import { eventsPage } from './docs/events.ts'
 import { httpApiPage } from './docs/http-api.ts'
 import { manifestWithManPages } from './docs/manifest.ts'
+import { openApiDocument } from './docs/openapi/document.ts'
 import { outputPage } from './docs/output.ts'
 import { tablesPage } from './docs/tables.ts'
 
@@ -27,6 +28,7 @@ const pages: Record<string, string> = {
   [`${folder}/events.md`]: await eventsPage(),
   [`${folder}/http-api.md`]: httpApiPage(),
   [`${folder}/output.md`]: outputPage(),
+  'server/http/openapi.json': openApiDocument(),
   [`${folder}/tables.md`]: await tablesPage(),
 }
 

@@ -33,7 +33,9 @@ export const queryNumber = (least: number, most: number, preset: number) =>
       .regex(/^\d{1,16}$/, 'must be a whole number')
       .transform(Number)
       .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`),
-  ).transform((value) => value ?? preset)
+  )
+    .transform((value) => value ?? preset)
+    .meta({ type: 'integer', minimum: least, maximum: most, default: preset })
 
 /** A whole number of a query; a number outside of the range is taken as the nearest end of it. */
 export const clampedNumber = (least: number, most: number, preset: number) =>
@@ -42,7 +44,9 @@ export const clampedNumber = (least: number, most: number, preset: number) =>
       .string()
       .regex(/^-?\d{1,16}$/, 'must be a whole number')
       .transform((text) => Math.min(most, Math.max(least, Number(text)))),
-  ).transform((value) => value ?? preset)
+  )
+    .transform((value) => value ?? preset)
+    .meta({ type: 'integer', default: preset })
 
 /** The filters of every endpoint; a field that is absent does not filter. */
 export const scopeFields = {

@@ -31,6 +31,12 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   '@biomejs/biome': { use: 'development', why: 'format and lint' },
   'dependency-cruiser': { use: 'development', why: 'checks that each layer knows only the layers below' },
   '@swc/core': { use: 'development', why: 'the parser that dependency-cruiser needs for TypeScript' },
+  '@seriousme/openapi-schema-validator': {
+    use: 'development',
+    why: 'checks the OpenAPI document against its standard',
+  },
+  ajv: { use: 'development', why: 'checks answers and inputs against the schemas of the OpenAPI document' },
+  'ajv-formats': { use: 'development', why: 'the formats of those schemas, such as times' },
   knip: { use: 'development', why: 'finds code and packages that nothing uses' },
 }
 

@@ -33,7 +33,7 @@ export function fieldsOf(schema: z.ZodType): Field[] {
   const json = ObjectSchema.parse(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }))
   return Object.entries(schema.shape).map(([name, field]) => ({
     name,
-    type: typeOf(json.properties[name], field),
+    type: typeOf(json.properties[name]),
     preset: presetOf(field),
     required: !z.safeParse(field, undefined).success,
   }))
@@ -65,17 +65,17 @@ function presetOf(field: z.ZodType): string {
 
 const grouped = (count: number) => count.toLocaleString('en-US')
 
-function typeOf(json: unknown, field: z.ZodType): string {
+function typeOf(json: unknown): string {
   const schema = Schema.parse(json)
   const either = (schema.anyOf ?? schema.oneOf)?.filter((one) => Schema.parse(one).type !== 'null')
-  if (either?.length === 1) return typeOf(either[0], field)
+  if (either?.length === 1) return typeOf(either[0])
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``
   if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(', ')
   if (schema.type === 'array')
     return schema.maxItems === undefined ? 'list' : `list, at most ${grouped(schema.maxItems)}`
   if (schema.type === 'integer' || schema.type === 'number') return `${schema.type}${rangeOf(schema)}`
   if (schema.format === 'date-time') return 'time, ISO 8601'
-  if (schema.type === 'string') return inQuery(field) ?? textOf(schema.maxLength)
+  if (schema.type === 'string') return textOf(schema.maxLength)
   return schema.type === undefined ? 'JSON' : String(schema.type)
 }
 
@@ -88,12 +88,4 @@ const isBound = (bound: number | undefined): bound is number =>
 function rangeOf({ minimum, maximum }: z.output<typeof Schema>): string {
   if (isBound(minimum) && isBound(maximum)) return `, ${grouped(minimum)} to ${grouped(maximum)}`
   return isBound(minimum) ? `, from ${grouped(minimum)}` : ''
-}
-
-/** A number in a query is text to JSON; the field itself says its range when the number is too large. */
-function inQuery(field: z.ZodType): string | undefined {
-  const [said] = z.safeParse(field, '9999999999999999').error?.issues ?? []
-  const [, least, most] = /^must be from (\d+) to (\d+)$/.exec(said?.message ?? '') ?? []
-  if (least === undefined || most === undefined) return undefined
-  return `integer${rangeOf({ minimum: Number(least), maximum: Number(most) })}`
 }

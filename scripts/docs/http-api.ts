@@ -83,10 +83,11 @@ its reader takes nothing for 30 seconds.
 A rate is the difference of \`entered\`, or of \`ended\`, between two messages of one stream. After a message \`full\` the counters may
 be lower than before, since another server may count.`
 
-const probes = `## GET /healthz and GET /readyz
+const probes = `## GET /healthz, GET /readyz and GET /openapi.json
 
-Without credentials. \`/healthz\` is 200 while the process is up. \`/readyz\` is 200 while the database is reached, is no replica
-and has its tables, else 503. \`frozen\` is true in it while changes are refused.`
+Without credentials. \`/openapi.json\` is this page for programs, in OpenAPI 3.1. \`/healthz\` is 200 while the process is up.
+\`/readyz\` is 200 while the database is reached, is no replica and has its tables, else 503. \`frozen\` is true in it while changes are
+refused.`
 
 const isDestructive = ({ bulk, unconfirmed }: Endpoint): boolean => bulk === true && unconfirmed !== true
 

@@ -9,6 +9,7 @@ import { methodsOf } from './allowed-methods.ts'
 import { limitSilence } from './connection/call-timeout.ts'
 import { logFailure, toFailure } from './error-mapping.ts'
 import { healthBody, healthPath } from './health.ts'
+import openApi from './openapi.json' with { type: 'json' }
 import { problemOf } from './problem.ts'
 import type { RequestContext } from './request-context.ts'
 import { logRequests } from './request-log.ts'
@@ -29,6 +30,7 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   const app = new Hono<RequestContext>()
   app.use(logRequests(options.log))
   app.get(healthPath, (c) => respond(c, healthBody))
+  app.get('/openapi.json', (c) => respond(c, JSON.stringify(openApi)))
   app.use(refuseWhenStopping(options.stopping))
   app.get('/readyz', async (c) => {
     await options.checkDatabase()

@@ -15,6 +15,7 @@ export const Ids = z
     'must be a list of ids, such as [8123, 8124]',
   )
   .refine((ids) => ids.length <= mostIds, `must have at most ${mostIds.toLocaleString('en-US')} items`)
+  .meta({ type: 'array', items: { type: 'integer', minimum: 1 }, minItems: 1, maxItems: mostIds })
 
 const { domain: _domain, queue: _queue, job_type: _jobType, status: _status, ...others } = jobFilterFields
 

@@ -26,7 +26,8 @@ const Prune = z.strictObject({
     .max(100, 'must name at most 100 statuses')
     .pipe(z.array(PrunableStatus))
     .transform((statuses) => [...new Set(statuses)])
-    .default(['completed', 'failed', 'cancelled']),
+    .default(['completed', 'failed', 'cancelled'])
+    .meta({ items: { type: 'string', enum: prunableStatuses } }),
   older_than_days: wholeNumber(1, 3650).default(30),
   ...scopeFields,
   ...narrowerFields,

@@ -49,6 +49,7 @@ export const JsonObject = z
   .custom<object>(isObject, 'must be an object')
   .refine((value) => isShallow(value), { message: tooDeep, abort: true })
   .refine(isStorable, unstorable)
+  .meta({ type: 'object' })
 
 const time = z.string().nullable()
 const string = z.string().nullable()

@@ -1,0 +1,60 @@
+import { Accepted, ProgressLine } from '../../../shared/changes/bulk-change.ts'
+import type { Endpoint } from '../../../shared/endpoint.ts'
+import * as endpoints from '../../../shared/endpoints.ts'
+import { version } from '../../../shared/version.ts'
+import { about, type Name } from '../endpoint-meanings.ts'
+import { headerParameters, operationOf, pathOf } from './operation.ts'
+import { invalidRules, problemSchema } from './problem.ts'
+import { type JsonSchema, outputSchema } from './schemas.ts'
+import { probes, streams } from './streams.ts'
+
+const all: Record<Name, Endpoint> = endpoints
+const isName = (name: string): name is Name => name in about
+
+/** The OpenAPI 3.1 document of the whole API, as JSON. */
+export function openApiDocument(): string {
+  const document = {
+    openapi: '3.1.0',
+    info: { title: 'jobs-server', version, description: invalidRules, license: { name: 'MIT', identifier: 'MIT' } },
+    servers: [{ url: '/', description: 'The root of the server.' }],
+    security: [{ key: [] }, { token: [] }],
+    paths: pathsOf(),
+    components: {
+      parameters: headerParameters,
+      schemas: { Problem: problemSchema, Accepted: outputSchema(Accepted), ProgressLine: outputSchema(ProgressLine) },
+      responses: {
+        Accepted: responseOf('The change goes on without its caller.', 'application/json', 'Accepted'),
+        Invalid: responseOf('The input is refused, with every fault. Nothing was changed.', problem, 'Problem'),
+        Problem: responseOf('An error (RFC 9457).', problem, 'Problem'),
+      },
+      securitySchemes: {
+        key: { type: 'apiKey', in: 'header', name: 'X-API-KEY', description: 'The key of a single-user server.' },
+        token: { type: 'http', scheme: 'bearer', description: 'A token of a multi-user server.' },
+      },
+    },
+  }
+  return `${JSON.stringify(document, undefined, 1)}\n`
+}
+
+const problem = 'application/problem+json'
+
+const responseOf = (description: string, type: string, schema: string): JsonSchema => ({
+  description,
+  content: { [type]: { schema: { $ref: `#/components/schemas/${schema}` } } },
+})
+
+/** All calls by path and method, in the order of the page of the HTTP API. */
+function pathsOf(): Record<string, JsonSchema> {
+  const paths: Record<string, JsonSchema> = {}
+  const add = (path: string, method: string, operation: JsonSchema) => {
+    paths[pathOf(path)] = { ...paths[pathOf(path)], [method.toLowerCase()]: operation }
+  }
+  for (const name of Object.keys(about).filter(isName)) {
+    const endpoint = all[name]
+    for (const [at, path] of [endpoint.path, ...(endpoint.aliases ?? [])].entries()) {
+      add(path, endpoint.method, operationOf(name, { ...endpoint, path }, at === 0 ? name : `${name}${at + 1}`))
+    }
+  }
+  for (const { path, operation } of [...streams(), ...probes]) add(path, 'GET', operation)
+  return paths
+}

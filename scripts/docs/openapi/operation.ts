@@ -1,0 +1,120 @@
+import type { Endpoint } from '../../../shared/endpoint.ts'
+import { headers, maxReasonLength, ndjson } from '../../../shared/headers.ts'
+import { about, type Name } from '../endpoint-meanings.ts'
+import { meaningOf } from '../field-meanings.ts'
+import { inputSchema, type JsonSchema, type ObjectSchema, outputSchema } from './schemas.ts'
+
+/** Names in a path as OpenAPI writes them: `/jobs/{id}`. */
+export const pathOf = (path: string): string => path.replaceAll(/:(\w+)/g, '{$1}')
+
+const ref = (kind: 'parameters' | 'responses' | 'schemas', name: string) => ({ $ref: `#/components/${kind}/${name}` })
+
+/** One call of an endpoint. `id` is its name, with a number for another path of the same endpoint. */
+export function operationOf(name: Name, endpoint: Endpoint, id: string): JsonSchema {
+  const input = inputSchema(endpoint.input)
+  const fields = withMeanings(name, input)
+  const inBody = Object.entries(fields).filter(([field]) => placeOf(endpoint, field) === 'body')
+  return {
+    operationId: id,
+    summary: firstSentence(about[name]),
+    description: descriptionOf(name, fields),
+    parameters: [
+      ...Object.entries(fields).flatMap(([field, schema]) => parameterOf(endpoint, { field, schema, input })),
+      ...headersOf(endpoint),
+    ],
+    ...(endpoint.method !== 'GET' && { requestBody: bodyOf(Object.fromEntries(inBody), input) }),
+    responses: responsesOf(endpoint),
+  }
+}
+
+/** With the filter that is no parameter, since the caller chooses its name. */
+const descriptionOf = (name: Name, { payload }: Record<string, JsonSchema>): string =>
+  name === 'listJobs' ? `${about[name]} In the query also: ${payload?.description}` : about[name]
+
+const firstSentence = (text: string): string => /^.*?[.](?= |$)/.exec(text)?.[0] ?? text
+
+const withMeanings = (name: Name, { properties }: ObjectSchema): Record<string, JsonSchema> =>
+  Object.fromEntries(
+    Object.entries(properties).map(([field, schema]) => [
+      field,
+      { ...schema, description: meaningOf(name, field, Object.keys(properties)) },
+    ]),
+  )
+
+function placeOf({ method, path, query = [] }: Endpoint, field: string): 'path' | 'query' | 'body' {
+  if (path.split('/').includes(`:${field}`)) return 'path'
+  return method === 'GET' || query.includes(field) ? 'query' : 'body'
+}
+
+interface FieldOf {
+  field: string
+  schema: JsonSchema
+  input: ObjectSchema
+}
+
+function parameterOf(endpoint: Endpoint, { field, schema: { description, ...schema }, input }: FieldOf): JsonSchema[] {
+  const place = placeOf(endpoint, field)
+  if (place === 'body') return []
+  const required = place === 'path' || input.required.includes(field)
+  // OpenAPI has no parameter whose name is chosen by the caller, such as `payload.<path>`.
+  if (field === 'payload') return []
+  // A list is one text with commas.
+  return [{ name: field, in: place, required, description, schema, ...(schema.type === 'array' && { explode: false }) }]
+}
+
+function headersOf({ method, bulk, unconfirmed }: Endpoint): JsonSchema[] {
+  const ofChange = method === 'GET' ? [] : ['Reason']
+  const ofBulk = bulk ? ['IdempotencyKey', 'Prefer'] : []
+  return [...(bulk && !unconfirmed ? ['Confirm'] : []), ...ofChange, ...ofBulk, 'RequestId'].map((header) =>
+    ref('parameters', header),
+  )
+}
+
+function bodyOf(properties: Record<string, JsonSchema>, { required, additionalProperties }: ObjectSchema): JsonSchema {
+  const needed = required.filter((field) => Object.hasOwn(properties, field))
+  const schema = { type: 'object', properties, ...(needed.length > 0 && { required: needed }), additionalProperties }
+  return { required: true, content: { 'application/json': { schema } } }
+}
+
+function responsesOf({ output, bulk, progress, created, input }: Endpoint): JsonSchema {
+  const json = { 'application/json': { schema: outputSchema(output) } }
+  const lines = { [ndjson]: { schema: ref('schemas', 'ProgressLine') } }
+  const content = progress ? lines : { ...json, ...(bulk && lines) }
+  return {
+    '200': { description: 'The result.', content },
+    ...(created && { '201': { description: 'The result, which this call made.', content } }),
+    ...(bulk && { '202': ref('responses', 'Accepted') }),
+    ...(Object.keys(inputSchema(input).properties).length > 0 && { '422': ref('responses', 'Invalid') }),
+    default: ref('responses', 'Problem'),
+  }
+}
+
+/** Headers of requests that several calls take. */
+export const headerParameters: JsonSchema = {
+  Confirm: {
+    ...{ name: headers.confirm, in: 'header' },
+    description: '`true` confirms the change. A dry run needs no confirmation.',
+    schema: { type: 'string' },
+  },
+  Reason: {
+    ...{ name: headers.reason, in: 'header' },
+    description: 'Why, in UTF-8. It is kept with the record of a bulk change.',
+    schema: { type: 'string', maxLength: maxReasonLength },
+  },
+  IdempotencyKey: {
+    ...{ name: headers.idempotencyKey, in: 'header' },
+    description: 'The same key and body from the same caller is answered as the first time, and changes nothing again.',
+    schema: { type: 'string', maxLength: 256 },
+  },
+  Prefer: {
+    ...{ name: 'Prefer', in: 'header' },
+    description:
+      '`respond-async`: the response is a 202 before the change has ended, and the change goes on without its caller.',
+    schema: { type: 'string' },
+  },
+  RequestId: {
+    ...{ name: headers.requestId, in: 'header' },
+    description: 'The own id of the caller for this call. Each response has it, or a new id.',
+    schema: { type: 'string' },
+  },
+}

@@ -1,0 +1,171 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import * as endpoints from '../../../shared/endpoints.ts'
+import { everyRead, rowsOfAllKinds } from '../../support/replay/reads.ts'
+import { valuesOf } from '../../support/schema-values.ts'
+import { openWorld, type World } from '../../support/world.ts'
+
+const Json = z.record(z.string(), z.unknown())
+const Content = z.record(z.string(), z.looseObject({ schema: Json }))
+const Parameter = z.looseObject({ name: z.string(), in: z.string(), required: z.boolean(), schema: Json })
+const Operation = z.looseObject({
+  operationId: z.string(),
+  parameters: z.array(z.union([z.strictObject({ $ref: z.string() }), Parameter])).default([]),
+  requestBody: z.looseObject({ content: Content }).optional(),
+  responses: z.record(z.string(), z.looseObject({ content: Content.optional() })),
+})
+const Document = z.looseObject({ paths: z.record(z.string(), z.record(z.string(), Operation)) })
+interface Call {
+  path: string
+  method: string
+  operation: z.output<typeof Operation>
+}
+
+/** Calls in which some fields exclude or need each other, or must name what is there, as no JSON schema of ours says. */
+const beyond = /^(addAttachment|acquire|followOperation|sweep|undo|.*Stream)/
+/** Fields whose values must name what is there, keep a setting of the server, or need another field. */
+const beyondFields = ['depends_on', 'cursor', 'lease_seconds', 'set_now']
+
+describe('the OpenAPI document', () => {
+  let world: World
+  let document: z.output<typeof Document>
+  let calls: Call[]
+  const ajv = formats.default(new Ajv2020({ strict: false }))
+  beforeAll(async () => {
+    world = await openWorld('postgres')
+    await world.sql.unsafe(rowsOfAllKinds)
+    const { status, body } = await world.call('GET', '/openapi.json', undefined, { 'x-api-key': '' })
+    expect(status).toBe(200)
+    document = Document.parse(body)
+    calls = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+    )
+    ajv.addSchema(document, 'document')
+  })
+  afterAll(() => world?.stop())
+
+  it('keeps the standard', async () => {
+    expect(await new Validator().validate(document)).toMatchObject({ valid: true })
+  })
+
+  it('has every call of the API, and no other', async () => {
+    const known = Object.values(endpoints).flatMap((endpoint) =>
+      [endpoint.path, ...('aliases' in endpoint ? endpoint.aliases : [])].map(
+        (path) => `${'method' in endpoint ? endpoint.method : 'GET'} ${path.replaceAll(/:(\w+)/g, '{$1}')}`,
+      ),
+    )
+    const others = ['GET /healthz', 'GET /readyz', 'GET /openapi.json']
+    expect(calls.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([...known, ...others].sort())
+  })
+
+  it('has the schemas of what the reads answer', async () => {
+    for (const read of everyRead()) {
+      const path = read.split('?')[0] ?? ''
+      const call = calls.find(
+        (one) => one.method === 'GET' && new RegExp(`^${one.path.replaceAll(/\{\w+\}/g, '\\d+')}$`).test(path),
+      )
+      const { status, body } = await world.call('GET', read)
+      const schema = call?.operation.responses[String(status)]?.content?.['application/json']?.schema
+      if (status !== 200 || schema === undefined) continue
+      expect([read, ajv.validate(schema, body), ajv.errorsText()]).toEqual([read, true, 'No errors'])
+    }
+  })
+
+  /** The fields of a call by their place, and the schema of each. */
+  const fieldsOf = ({ operation }: Call) => {
+    const body = z
+      .looseObject({ properties: z.record(z.string(), Json), required: z.array(z.string()).default([]) })
+      .optional()
+      .parse(operation.requestBody?.content['application/json']?.schema)
+    const inUrl = operation.parameters.flatMap((parameter) =>
+      'name' in parameter && parameter.in !== 'header' ? [parameter as z.output<typeof Parameter>] : [],
+    )
+    return [
+      ...inUrl.map(({ name, in: place, required, schema }) => ({ name, place, required, schema })),
+      ...Object.entries(body?.properties ?? {}).map(([name, schema]) => ({
+        ...{ name, place: 'body', required: body?.required.includes(name) ?? false, schema },
+      })),
+    ]
+  }
+
+  const send = (call: Call, values: Record<string, unknown>) => {
+    const fields = fieldsOf(call)
+    const of = (place: string) =>
+      Object.entries(values).filter(([name]) => fields.some((field) => field.name === name && field.place === place))
+    const path = of('path').reduce(
+      (url, [name, value]) => url.replace(`{${name}}`, encodeURIComponent(String(value))),
+      call.path,
+    )
+    const query = new URLSearchParams(of('query').map(([name, value]): [string, string] => [name, String(value)]))
+    const dry = fields.some(({ name }) => name === 'dry_run') ? { dry_run: true } : {}
+    const body = call.method === 'GET' ? undefined : { ...dry, ...Object.fromEntries(of('body')) }
+    return world.call(call.method, `${path}?${query}`, body)
+  }
+
+  it('takes nothing that the server refuses', async () => {
+    const tried = calls
+      .filter(({ path, operation }) => path.startsWith('/api') && !beyond.test(operation.operationId))
+      .flatMap((call) =>
+        [undefined, ...fieldsOf(call).filter(({ name, required }) => !required && !beyondFields.includes(name))].map(
+          (field) => ({ call, field }),
+        ),
+      )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...tried).chain(({ call, field }) => {
+          const sent = fieldsOf(call).filter((one) => one.required || one.name === field?.name)
+          return fc.record({
+            call: fc.constant(call),
+            values: fc.record(Object.fromEntries(sent.map(({ name, schema }) => [name, valuesOf(schema)]))),
+          })
+        }),
+        async ({ call, values }) => {
+          // A change of a filter must say that it means every domain, or name one.
+          const isFilter =
+            fieldsOf(call).some(({ name, place }) => name === 'domain' && place === 'body') && values.all !== true
+          const answer = await send(call, { ...(isFilter && { domain: 'd' }), ...values })
+          expect([call.operation.operationId, values, answer.status === 422 && answer.body]).toEqual([
+            call.operation.operationId,
+            values,
+            false,
+          ])
+          expect(answer.status).toBeLessThan(500)
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  const texts = ['x'.repeat(5000), '-1.5']
+  const wrong = [{ a: 1 }, -1.5, 'x'.repeat(5000)]
+
+  it('refuses nothing that the server takes, but for spaces, case, blank texts and null', async () => {
+    for (const call of calls.filter(({ path }) => path.startsWith('/api') && !path.endsWith('/stream'))) {
+      const fields = fieldsOf(call)
+      const [needed = {}] = fc.sample(
+        fc.record(
+          Object.fromEntries(
+            fields.filter(({ required }) => required).map(({ name, schema }) => [name, valuesOf(schema)]),
+          ),
+        ),
+        1,
+      )
+      for (const { name, place, schema } of fields.filter(({ place }) => place !== 'path')) {
+        for (const value of place === 'query' ? texts : wrong) {
+          if (ajv.validate(schema, value)) continue
+          const { status } = await send(call, { ...needed, [name]: value })
+          expect([call.operation.operationId, name, value, status]).toEqual([
+            call.operation.operationId,
+            name,
+            value,
+            422,
+          ])
+        }
+      }
+    }
+  })
+})
