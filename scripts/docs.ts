@@ -10,6 +10,7 @@ import { httpApiPage } from './docs/http-api.ts'
 import { manifestWithManPages } from './docs/manifest.ts'
 import { openApiDocument } from './docs/openapi/document.ts'
 import { outputPage } from './docs/output.ts'
+import { rightsPage } from './docs/rights.ts'
 import { tablesPage } from './docs/tables.ts'
 
 /**
@@ -29,6 +30,7 @@ const pages: Record<string, string> = {
   [`${folder}/http-api.md`]: httpApiPage(),
   [`${folder}/output.md`]: outputPage(),
   'server/http/openapi.json': openApiDocument(),
+  [`${folder}/rights.md`]: rightsPage(),
   [`${folder}/tables.md`]: await tablesPage(),
 }
 

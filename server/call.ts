@@ -1,4 +1,6 @@
+import type { Right } from '../shared/access/rights.ts'
 import type { Progress } from '../shared/changes/bulk-change.ts'
+import type { Caller } from './auth/authenticate.ts'
 import type { Pool, Sql } from './database/sql.ts'
 import type { Log } from './log.ts'
 import type { Redactor } from './redact.ts'
@@ -63,10 +65,19 @@ export interface ServerContext {
 export interface Call extends ServerContext {
   /** The caller in records, keys and events: the id of its token, or `single-user`. */
   caller: string
+  /** The names of the caller for people. */
+  identity: Pick<Caller, 'name' | 'role' | 'principal'>
+  /** What the caller may do. An endpoint whose answer has less for some callers asks it. */
+  may: ReadonlySet<Right>
+  /** The token to which leases of this call belong; undefined where every worker may finish them that knows them. */
+  leaseOwner: string | undefined
   /** The name of the token, under which servers before this version kept its keys and previews. */
   formerCaller: string | undefined
   requestId: string
-  /** For a call that waits: throws Failure `unauthenticated` when the caller's token has expired or was revoked meanwhile. */
+  /**
+   * For a call that waits: throws Failure `unauthenticated` when the caller's token has expired or was revoked meanwhile, and
+   * `forbidden` when it has lost the right that the call needs.
+   */
   recheckCredentials: () => Promise<void>
   /** Why the caller makes the change, from `X-Reason`. */
   reason: string | undefined

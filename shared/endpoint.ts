@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Right } from './access/rights.ts'
 
 /** One endpoint of the API. It is described once: the server mounts it, and the CLI calls it. */
 export interface Endpoint<In extends z.ZodType = z.ZodType, Out extends z.ZodType = z.ZodType> {
@@ -6,6 +7,10 @@ export interface Endpoint<In extends z.ZodType = z.ZodType, Out extends z.ZodTyp
   method: 'GET' | 'POST' | 'DELETE'
   /** A part such as `:id` is a field of the input. */
   path: string
+  /** The right that a caller needs; without it the answer is 403, whatever the input is. */
+  needs: Right
+  /** A further right that this input needs, such as a filter on what a caller without the right may not see. */
+  needsFor?: (input: z.output<In>) => Right | undefined
   /** Other paths of the same endpoint that callers already use. */
   aliases?: readonly string[]
   /** Fields that a call with a body takes from its query, because callers already send them there. */
@@ -35,6 +40,14 @@ export interface Endpoint<In extends z.ZodType = z.ZodType, Out extends z.ZodTyp
   created?: (output: z.output<Out>) => boolean
   /** The smaller response to a request with `Prefer: return=minimal` (RFC 7240). */
   minimal?: (output: z.output<Out>) => object
+}
+
+/** A call whose answer is a stream of server-sent events. */
+export interface Stream {
+  path: string
+  /** As of an endpoint. */
+  needs: Right
+  input: z.ZodType
 }
 
 /** Keeps the literal types of an endpoint; it does nothing at run time. */

@@ -1,5 +1,6 @@
 /** All endpoints of the API. */
 
+export { showCaller } from './access/caller.ts'
 export { cancelBatch } from './changes/cancel-batch.ts'
 export { erase } from './changes/erase.ts'
 export { integrity } from './changes/integrity.ts'

@@ -3,6 +3,7 @@ import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure, failures } from '../../shared/errors.ts'
 import type { Exit } from '../../shared/exits.ts'
 import type { Context } from '../context.ts'
+import { lacksRight } from '../http/response-errors.ts'
 
 /** The result of one check; `hint` is blank where nothing is to be done, `exit` is the exit code of doctor. */
 export interface Outcome {
@@ -43,6 +44,14 @@ export async function judgedAnswer<Out extends z.ZodType>(
   endpoint: Endpoint<z.ZodObject, Out>,
   judge: (body: z.output<Out>) => Finding,
 ): Promise<Outcome> {
+  return whereAllowed(judged(context, endpoint, judge))
+}
+
+async function judged<Out extends z.ZodType>(
+  context: Context,
+  endpoint: Endpoint<z.ZodObject, Out>,
+  judge: (body: z.output<Out>) => Finding,
+): Promise<Outcome> {
   try {
     const { body } = await (await context.client()).call(endpoint, {})
     const { detail, hint } = judge(body)
@@ -52,5 +61,12 @@ export async function judgedAnswer<Out extends z.ZodType>(
     return warning('this server does not report it', notJobsServer)
   }
 }
+
+/** The outcome of a check; a warning where the caller lacks the right that the check needs. */
+export const whereAllowed = (outcome: Promise<Outcome>): Promise<Outcome> =>
+  outcome.catch((error: unknown) => {
+    if (!(error instanceof Failure) || error.code !== 'forbidden' || !lacksRight(error.message)) throw error
+    return warning(`not checked: ${error.message}`, error.hint ?? '')
+  })
 
 export const notJobsServer = 'normal for a server that is not jobs-server'

@@ -1,15 +1,16 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import { wantsDomain } from '../http/response-errors.ts'
-import { type Check, notJobsServer, type Outcome, ok, warning } from './outcome.ts'
+import { type Check, judgedAnswer, notJobsServer, type Outcome, ok, warning, whereAllowed } from './outcome.ts'
 
 /** Checks of the server that any command needs: that it answers, its clock, its database, the key, the limit. */
 export const serverChecks: readonly Check[] = [
   { name: 'server', look: server },
   { name: 'clock', look: clock },
   { name: 'database', look: database },
-  { name: 'access', look: access },
-  { name: 'bounds', look: bounds },
+  { name: 'access', look: (context) => whereAllowed(access(context)) },
+  { name: 'caller', look: caller },
+  { name: 'bounds', look: (context) => whereAllowed(bounds(context)) },
 ]
 
 async function server(context: Context): Promise<Outcome> {
@@ -34,6 +35,12 @@ async function database(context: Context): Promise<Outcome> {
   if (status === 200) return ok('the server reaches it, and its schema is current')
   if (status === 404) return warning('this server does not report it', notJobsServer)
   throw new Failure('database_unavailable', `/readyz answers ${status}`, { hint: 'read the log of the server' })
+}
+
+async function caller(context: Context): Promise<Outcome> {
+  const { showCaller } = await import('../../shared/access/caller.ts')
+  const { findingOfCaller } = await import('./caller.ts')
+  return judgedAnswer(context, showCaller, findingOfCaller)
 }
 
 async function access(context: Context): Promise<Outcome> {

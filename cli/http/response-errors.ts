@@ -150,6 +150,9 @@ function hintOn(code: FailureCode, detail: string): string | undefined {
 /** Whether an error says that a server which keeps keys to their domains wants a domain to be named. */
 export const wantsDomain = (detail: string): boolean => /domain filter/i.test(detail)
 
+/** Whether an error of jobs-server says that the role of the caller lacks a right. */
+export const lacksRight = (detail: string): boolean => /lacks the right "/.test(detail)
+
 function secondsOf(retryAfter: string | undefined): number | undefined {
   if (retryAfter === undefined) return undefined
   if (/^\d+$/.test(retryAfter)) return Number(retryAfter)

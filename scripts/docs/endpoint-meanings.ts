@@ -81,5 +81,6 @@ export const about: Record<Name, string> = {
     'Events in the order of their ids. 410 `events_expired` where events after `after_id` have been deleted because their term was over, and `events_reset` for an id that the log has not given out.',
   checkCounts: 'Compares the counts behind the stats with the jobs, and sets right what is wrong.',
   idleIndexes: 'Indexes of `jobs`, made by other programs, that cost each write and serve nothing.',
+  showCaller: 'Who the caller is, its role, and the names of its rights.',
   storage: 'The size of the jobs and of their history.',
 }

@@ -22,7 +22,8 @@ export function httpApiPage(): string {
 
 const intro = `All paths are below the root of the server. Bodies are JSON in UTF-8, names are in snake_case, times are ISO 8601 in
 UTC. A caller sends \`X-API-KEY: <key>\` or, on a server in multi-user mode, \`Authorization: Bearer <token>\`.
-[Errors](errors.md) lists the error codes that any call can answer. Unknown fields are refused, as is a query beside a body.
+[Errors](errors.md) lists the error codes that any call can answer; a token needs the [right](rights.md) of the call, else the
+answer is 403 \`forbidden\`. Unknown fields are refused, as is a query beside a body.
 A scope field (\`domain\`, \`queue\`, \`job_type\`) that is null or blank is absent.`
 
 const headerPart = `## Headers
@@ -99,10 +100,15 @@ const kindOf = (endpoint: Endpoint): string => {
 
 const overview = (): string =>
   table(
-    ['call', 'kind', 'what the call does'],
+    ['call', 'kind', 'right', 'what the call does'],
     names.map((name) => {
       const endpoint = all[name]
-      return [`[${code(titleOf(endpoint))}](#${anchorOf(titleOf(endpoint))})`, kindOf(endpoint), about[name]]
+      return [
+        `[${code(titleOf(endpoint))}](#${anchorOf(titleOf(endpoint))})`,
+        kindOf(endpoint),
+        code(endpoint.needs),
+        about[name],
+      ]
     }),
   )
 

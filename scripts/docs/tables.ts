@@ -30,6 +30,8 @@ const purposes: Record<string, string> = {
     'How many days the archive keeps the jobs of each bulk change: `JOBS_ARCHIVE_DAYS` of its server.',
   jobsctl_servers: 'The servers on this database, and the settings that they must agree on.',
   jobsctl_detached: 'The requests of changes that go on without their callers, until they have ended.',
+  jobsctl_tokens:
+    'What each token with a role may do, whom it is for, and the hash of its secret. Version 0.1.0 does not read it, so that it refuses these tokens.',
   jobsctl_stops: 'Running operations that somebody asked to stop.',
   jobsctl_holds: "What keeps jobs from prune, sweep and the end of the archive's term, until a time.",
   jobsctl_held_jobs: 'The single jobs of holds: those that were named, and those that an undo gave back.',

@@ -6,7 +6,7 @@ import { makeDataFolder } from '../data-folder.ts'
 import type { Log } from '../log.ts'
 import { systemErrorText } from '../system-error.ts'
 import type { AttemptLimit } from './attempt-limit.ts'
-import { type Authenticator, bearerOf } from './authenticate.ts'
+import { type Authenticator, bearerOf, singleUser } from './authenticate.ts'
 import { hashed, sameHash } from './equal.ts'
 
 /** Single-user mode: one key, in `X-API-KEY` or as a bearer token. */
@@ -16,7 +16,7 @@ export function apiKeyAuthenticator(key: string, limit: AttemptLimit): Authentic
     challenge: 'ApiKey realm="jobs", header="X-API-KEY"',
     authenticate: async ({ header, address }) => {
       const given = header('x-api-key') || bearerOf(header)
-      if (given && sameHash(hashed(given), expected)) return { id: 'single-user', name: 'single-user' }
+      if (given && sameHash(hashed(given), expected)) return singleUser
       if (given) limit.countWrong([`address ${address()}`])
       throw new Failure('unauthenticated', given ? 'the API key is not right' : 'an API key is needed', {
         hint: 'send it as X-API-KEY',

@@ -1,9 +1,26 @@
+import { allRights, type Grant, type Right } from '../../shared/access/rights.ts'
+
 /** An authenticated caller. */
 export interface Caller {
   /** Names the caller in records, keys and events: the id of its token, or `single-user`. */
   id: string
   /** The name of its token. Servers before this version wrote it where the id is written now. */
   name: string
+  /** The role of its token; a newer version may have written one that this version does not know. */
+  role: Grant['role']
+  /** Whom the token is for. */
+  principal: string
+  /** What the caller may do, computed once per call. */
+  may: ReadonlySet<Right>
+  /** The token to which its leases belong; undefined for a caller whose leases every worker may finish that knows them. */
+  leaseOwner: string | undefined
+}
+
+/** The caller of single-user mode, whose one key may do everything. */
+export const singleUser: Caller = {
+  ...{ id: 'single-user', name: 'single-user', role: 'admin', principal: 'single-user' },
+  may: new Set(allRights),
+  leaseOwner: undefined,
 }
 
 /** The parts of a request that say who is calling. */

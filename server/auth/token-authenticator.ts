@@ -1,9 +1,10 @@
+import { type Grant, rightsOf } from '../../shared/access/rights.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Sql } from '../database/sql.ts'
 import type { AttemptLimit } from './attempt-limit.ts'
 import { type Authenticator, bearerOf, type Caller } from './authenticate.ts'
 import { hashed, sameHash } from './equal.ts'
-import { tokenParts } from './tokens.ts'
+import { isLive, tokenParts, withoutRole } from './tokens.ts'
 
 /**
  * Multi-user mode: bearer tokens. A right token is looked up at each call, so that a revoked one is refused at once. After a
@@ -19,7 +20,7 @@ export function tokenAuthenticator(sql: Sql, limit: AttemptLimit): Authenticator
         throw new Failure('unauthenticated', 'a token is needed', { hint: 'send it as Authorization: Bearer <token>' })
       }
       const parts = tokenParts(given)
-      const caller = parts && (await findCaller(sql, remembered, parts))
+      const caller = parts && (await findCaller(sql, remembered, { ...parts, address }))
       if (caller) return caller
       limit.countWrong([`address ${address()}`, ...(parts ? [`token ${parts.id}`] : [])])
       throw new Failure('unauthenticated', 'the token is not known, or has ended', {
@@ -29,53 +30,83 @@ export function tokenAuthenticator(sql: Sql, limit: AttemptLimit): Authenticator
   }
 }
 
-interface Row {
+interface Row extends Grant {
   name: string
-  secret_hash: string
+  principal: string
+  /** The hash of its secret, and of the one before it for as long as that is taken. */
+  hashes: string[]
+  suspended: boolean
   /** The last use was not noted within the last minute. */
   unnoted: boolean
 }
 
+interface Given {
+  id: string
+  secret: string
+  address: () => string
+}
+
+/** @throws Failure `unauthenticated` for the right secret of a suspended token */
 async function findCaller(
   sql: Sql,
   remembered: HashMemory,
-  { id, secret }: { id: string; secret: string },
+  { id, secret, address }: Given,
 ): Promise<Caller | undefined> {
   const hash = hashed(secret)
   const known = remembered.get(id)
-  if (known !== undefined && (known === null || !sameHash(hash, known))) return undefined
+  const isKnown = (hashes: readonly string[]) => hashes.some((one) => sameHash(hash, one))
+  if (known !== undefined && !isKnown(known)) return undefined
   const [row] = await sql<Row[]>`
-    select name, secret_hash, coalesce(last_used_at < now() - interval '1 minute', true) as unnoted
-    from jobs_api_tokens
-    where id = ${id} and revoked_at is null and (expires_at is null or expires_at > now())`
-  if (!row || !sameHash(hash, row.secret_hash)) {
-    remembered.set(id, row?.secret_hash ?? null)
+    select
+      name, array_remove(array[
+        coalesce(grants.secret_hash, token.secret_hash),
+        case when previous_until > now() then previous_hash end
+      ], null) as hashes, coalesce(grants.role, ${withoutRole}) as role,
+      coalesce(grants.principal, name) as principal, coalesce(grants.may_enqueue, false) as may_enqueue,
+      suspended_at is not null as suspended, coalesce(last_used_at < now() - interval '1 minute', true) as unnoted
+    from jobs_api_tokens token
+    left join jobsctl_tokens grants using (id)
+    where id = ${id} and ${isLive(sql)}`
+  if (!row || !isKnown(row.hashes)) {
+    remembered.set(id, row?.hashes ?? [])
     return undefined
   }
+  if (row.suspended) {
+    throw new Failure('unauthenticated', `the token ${row.name} (${id}) is suspended; nothing was changed`, {
+      hint: `whoever runs the server ends that: jobs-server token resume ${id}`,
+    })
+  }
   // Noted once a minute, because a write for each call would cost more than the call.
-  if (row.unnoted) await sql`update jobs_api_tokens set last_used_at = now() where id = ${id}`
-  return { id, name: row.name }
+  if (row.unnoted) await noteUse(sql, id, address())
+  const { name, role, principal } = row
+  return { id, name, role, principal, may: rightsOf(row), leaseOwner: role === withoutRole ? undefined : id }
 }
+
+const noteUse = (sql: Sql, id: string, address: string) => sql`
+  with noted as (
+    update jobsctl_tokens set last_used_from = ${address}::text where id = ${id}
+  )
+  update jobs_api_tokens set last_used_at = now() where id = ${id}`
 
 const memoryMs = 10_000
 const mostRemembered = 10_000
 
-/** The hash of a token's secret by its id; null for an id without a live token; undefined for an id that is not remembered. */
+/** The hashes of the secrets of a token by its id; none for an id without a live token; undefined for an id that is not remembered. */
 interface HashMemory {
-  get: (id: string) => string | null | undefined
-  set: (id: string, hash: string | null) => void
+  get: (id: string) => readonly string[] | undefined
+  set: (id: string, hashes: readonly string[]) => void
 }
 
 function createHashMemory(): HashMemory {
-  const entries = new Map<string, { hash: string | null; until: number }>()
+  const entries = new Map<string, { hashes: readonly string[]; until: number }>()
   return {
     get(id) {
       const entry = entries.get(id)
-      return entry && performance.now() < entry.until ? entry.hash : undefined
+      return entry && performance.now() < entry.until ? entry.hashes : undefined
     },
-    set(id, hash) {
+    set(id, hashes) {
       entries.delete(id)
-      entries.set(id, { hash, until: performance.now() + memoryMs })
+      entries.set(id, { hashes, until: performance.now() + memoryMs })
       for (const oldest of entries.keys()) {
         if (entries.size <= mostRemembered) break
         entries.delete(oldest)

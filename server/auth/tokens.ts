@@ -1,10 +1,20 @@
 import { randomBytes } from 'node:crypto'
+import type { Grant, Role } from '../../shared/access/rights.ts'
 import { Failure } from '../../shared/errors.ts'
-import type { Sql } from '../database/sql.ts'
-import type { Log } from '../log.ts'
+import type { Pool, Sql } from '../database/sql.ts'
+import { staticFragment } from '../database/static-fragment.ts'
 import { hashed } from './equal.ts'
 
 const shape = /^jobs_([0-9a-f]{12})_([\w-]{43})$/
+
+/** The role of a token that has not been given one: it may do everything, as every token could before there were roles. */
+export const withoutRole: Role = 'legacy-admin'
+
+/**
+ * Stands in `jobs_api_tokens` in place of the hash of a token with a role. It is no hash, so that no secret fits it, and a server
+ * of version 0.1.0, to which every token may do everything, refuses the token.
+ */
+const keptElsewhere = 'in jobsctl_tokens'
 
 /** The id and the secret of a token; undefined for a text that is no token. */
 export function tokenParts(token: string): { id: string; secret: string } | undefined {
@@ -12,20 +22,8 @@ export function tokenParts(token: string): { id: string; secret: string } | unde
   return id === undefined || secret === undefined ? undefined : { id, secret }
 }
 
-/** A sentence about a name that several live tokens have. */
-export const sharedNameWarning = ({ name, tokens }: { name: string; tokens: number }): string =>
-  `${tokens} live tokens have the name ${name}; records and events tell them apart by their ids, people cannot`
-
-/** The number of live tokens by name, for names that more than one of them has. */
-export const sharedNames = (sql: Sql): Promise<{ name: string; tokens: number }[]> => sql<
-  { name: string; tokens: number }[]
->`
-  select name, count(*) as tokens
-  from jobs_api_tokens
-  where revoked_at is null and (expires_at is null or expires_at > now())
-  group by name
-  having count(*) > 1
-  order by name`
+/** An SQL condition on `jobs_api_tokens`: true for a token that is not revoked and has not expired. */
+export const isLive = staticFragment((sql) => sql`revoked_at is null and (expires_at is null or expires_at > now())`)
 
 /** A token as it is listed, without its secret. Times are ISO 8601 in UTC, or null. */
 export interface TokenRow {
@@ -35,30 +33,68 @@ export interface TokenRow {
   last_used_at: string | null
   expires_at: string | null
   revoked_at: string | null
+  role: string
+  may_enqueue: boolean
+  principal: string
+  /** The principal of the caller who made it; `jobs-server` for one that was made on the database, null where nobody knows. */
+  made_by: string | null
+  suspended_at: string | null
+  last_used_from: string | null
 }
 
-/** Creates a token that expires after `days` days, or never. The returned text is the only copy of its secret. */
-export async function createToken(sql: Sql, name: string, days: number | undefined): Promise<string> {
+/** A token to be made. */
+export interface NewToken {
+  name: string
+  /** Undefined for a token that may do everything, on servers of version 0.1.0 too. */
+  grant?: (Grant & { principal: string; madeBy: string }) | undefined
+  /** Days until it expires; undefined for never. */
+  days: number | undefined
+}
+
+/** Creates a token. The returned text is the only copy of its secret. */
+export async function createToken(sql: Sql, { name, grant, days }: NewToken): Promise<{ id: string; token: string }> {
   const id = randomBytes(6).toString('hex')
   const secret = randomBytes(32).toString('base64url')
-  await sql`
-    insert into jobs_api_tokens (id, name, secret_hash, expires_at)
-    values (${id}, ${name}, ${hashed(secret)}, now() + ${days ?? null}::int * interval '24 hours')`
-  return `jobs_${id}_${secret}`
+  const expires = sql`now() + ${days ?? null}::int * interval '24 hours'`
+  if (!grant) {
+    await sql`
+      insert into jobs_api_tokens (id, name, secret_hash, expires_at) values (${id}, ${name}, ${hashed(secret)}, ${expires})`
+  } else {
+    await sql`
+      with token as (
+        insert into jobs_api_tokens (id, name, secret_hash, expires_at) values (${id}, ${name}, ${keptElsewhere}, ${expires})
+      )
+      insert into jobsctl_tokens (id, role, principal, made_by, secret_hash, may_enqueue)
+      values (${id}, ${grant.role}, ${grant.principal}, ${grant.madeBy}, ${hashed(secret)}, ${grant.may_enqueue})`
+  }
+  return { id, token: `jobs_${id}_${secret}` }
 }
 
 const utc = (sql: Sql, column: string) => sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
 
-/** All tokens, the oldest first. */
-export const listTokens = (sql: Sql): Promise<TokenRow[]> => sql<TokenRow[]>`
+/** All tokens, the oldest first; or the one with an id. */
+export const listTokens = (sql: Sql, id?: string): Promise<TokenRow[]> => sql<TokenRow[]>`
   select
     id, name,
     ${utc(sql, 'created_at')} as created_at,
     ${utc(sql, 'last_used_at')} as last_used_at,
     ${utc(sql, 'expires_at')} as expires_at,
-    ${utc(sql, 'revoked_at')} as revoked_at
-  from jobs_api_tokens
-  order by jobs_api_tokens.created_at, id`
+    ${utc(sql, 'revoked_at')} as revoked_at,
+    coalesce(role, ${withoutRole}) as role, coalesce(may_enqueue, false) as may_enqueue,
+    coalesce(principal, name) as principal, made_by,
+    ${utc(sql, 'suspended_at')} as suspended_at,
+    last_used_from
+  from jobs_api_tokens token
+  left join jobsctl_tokens grants using (id)
+  where ${id ?? null}::text is null or id = ${id ?? null}::text
+  order by token.created_at, id`
+
+/** @throws Failure `not_found` when there is no such token */
+export async function findToken(sql: Sql, id: string): Promise<TokenRow> {
+  const [token] = await listTokens(sql, id)
+  if (token) return token
+  throw unknownToken(id)
+}
 
 /**
  * Revokes the token with this id, at once and for every server. A token that is revoked already stays so.
@@ -69,12 +105,49 @@ export async function revokeToken(sql: Sql, id: string): Promise<void> {
     update jobs_api_tokens
     set revoked_at = coalesce(revoked_at, now())
     where id = ${id}`
-  if (count === 0) {
-    throw new Failure('not_found', `there is no token ${id}`, { hint: 'jobs-server token list shows them' })
-  }
+  if (count === 0) throw unknownToken(id)
 }
 
-/** Writes one warning for each name that several live tokens have. */
-export async function warnOfSharedNames(sql: Sql, log: Pick<Log, 'warn'>): Promise<void> {
-  for (const shared of await sharedNames(sql)) log.warn(sharedNameWarning(shared))
-}
+/**
+ * Gives a token a role, at once and for every server; its secret stays. Servers of version 0.1.0 refuse it from then on.
+ * @throws Failure `not_found` when there is no such token
+ */
+export const setRole = (sql: Pool, id: string, { role, may_enqueue }: Grant): Promise<void> =>
+  changeGrant(
+    sql,
+    id,
+    (tx) => tx`update jobsctl_tokens set role = ${role}, may_enqueue = ${may_enqueue} where id = ${id}`,
+  )
+
+/**
+ * Suspends a token, or ends its suspension, at once and for every server. Servers of version 0.1.0 refuse it from then on in
+ * either case.
+ * @throws Failure `not_found` when there is no such token
+ */
+export const suspendToken = (sql: Pool, id: string, { suspended }: { suspended: boolean }): Promise<void> =>
+  changeGrant(
+    sql,
+    id,
+    (tx) => tx`
+      update jobsctl_tokens
+      set suspended_at = case when ${suspended} then coalesce(suspended_at, now()) end
+      where id = ${id}`,
+  )
+
+/** Changes the grant of a token. A token from before there were roles first gets one of all rights, which takes its hash along. */
+const changeGrant = (sql: Pool, id: string, change: (tx: Sql) => PromiseLike<unknown>): Promise<void> =>
+  sql.begin(async (tx) => {
+    const [token] = await tx<{ hash: string }[]>`
+      select secret_hash as hash from jobs_api_tokens where id = ${id} for update`
+    if (!token) throw unknownToken(id)
+    if (token.hash !== keptElsewhere) {
+      await tx`
+        insert into jobsctl_tokens (id, role, principal, secret_hash)
+        select id, ${withoutRole}, name, secret_hash from jobs_api_tokens where id = ${id}`
+      await tx`update jobs_api_tokens set secret_hash = ${keptElsewhere} where id = ${id}`
+    }
+    await change(tx)
+  })
+
+const unknownToken = (id: string): Failure =>
+  new Failure('not_found', `there is no token ${id}`, { hint: 'jobs-server token list shows them' })

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { warnOfSharedNames } from '../auth/tokens.ts'
+import { warnOfTokens } from '../auth/token-warnings.ts'
 import type { ServerContext } from '../call.ts'
 import { keepCounts } from '../counts/keeper.ts'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
@@ -38,7 +38,7 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     isStopping: () => stopping.aborted,
   }).then(async () => {
     await becameReady()
-    if (env.AUTH_MODE === 'multi_user') await warnOfSharedNames(sql, log).catch(() => {})
+    if (env.AUTH_MODE === 'multi_user') await warnOfTokens(sql, log).catch(() => {})
   })
   listenForWork(opened, longPolls, () => {
     // After a failover the connection leads to another database.

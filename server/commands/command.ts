@@ -1,9 +1,23 @@
 import * as z from 'zod'
+import { givenRoles } from '../../shared/access/rights.ts'
+
+const role = z.enum(givenRoles)
 
 /** A command of `jobs-server` about the database, as a process sends it to the server that has an embedded database open. */
 export const Command = z.discriminatedUnion('command', [
-  z.object({ command: z.literal('create'), name: z.string(), days: z.number().int().optional() }),
+  z.object({
+    command: z.literal('create'),
+    name: z.string(),
+    days: z.number().int().optional(),
+    role: role.optional(),
+    principal: z.string().optional(),
+    may_enqueue: z.boolean().default(false),
+  }),
   z.object({ command: z.literal('list') }),
+  z.object({ command: z.literal('show'), id: z.string() }),
+  z.object({ command: z.literal('set-role'), id: z.string(), role, may_enqueue: z.boolean() }),
+  z.object({ command: z.literal('suspend'), id: z.string() }),
+  z.object({ command: z.literal('resume'), id: z.string() }),
   z.object({ command: z.literal('revoke'), id: z.string() }),
   z.object({ command: z.literal('freeze'), by: z.string(), reason: z.string() }),
   z.object({ command: z.literal('thaw'), by: z.string() }),

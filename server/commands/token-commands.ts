@@ -1,31 +1,90 @@
 import type { Command } from 'commander'
+import { givenRoles, type Role } from '../../shared/access/rights.ts'
 import { Failure } from '../../shared/errors.ts'
+import type { CommandOutput } from './command.ts'
 import { printOutput } from './print-output.ts'
 import { runOnDatabase } from './run-on-database.ts'
 import { tokenTable } from './token-table.ts'
 
-/** Adds `token create`, `token list` and `token revoke`. */
+interface CreateFlags {
+  expires?: string
+  role?: string
+  principal?: string
+  mayEnqueue?: boolean
+}
+
+const roleList = givenRoles.join(', ')
+
+/** Adds the subcommands of `jobs-server token`. */
 export function addTokenCommands(program: Command): void {
   const token = program.command('token').description('bearer tokens of AUTH_MODE=multi_user')
   token
     .command('create <name>')
     .description('make a token and print it; it cannot be printed again')
-    .option('--expires <days>', 'days until the token expires, such as 90d (default: never)')
-    .action(async (name: string, { expires }: { expires?: string }) =>
-      printOutput(await runOnDatabase(process.env, { command: 'create', name: nameOf(name), days: daysOf(expires) })),
-    )
+    .option('--role <role>', `what the token may do: ${roleList} (default: everything)`)
+    .option('--may-enqueue', 'a worker that may also enqueue jobs')
+    .option('--principal <name>', 'whom the token is for (default: its name)')
+    .option('--expires <days>', 'days, such as 90d, or never (default: 90d, of an admin 30d, without a role never)')
+    .action(async (name: string, flags: CreateFlags) => printOutput(await create(name, flags)))
   token
     .command('list')
-    .description('id, name, created, last used, expires and revoked: a table at a terminal, else tab-separated')
+    .description('all tokens: a table at a terminal, else tab-separated')
     .action(async () => {
-      const { lines, warnings } = await runOnDatabase(process.env, { command: 'list' })
-      if (!process.stdout.isTTY) return printOutput({ lines, warnings })
-      process.stdout.write(tokenTable(lines))
+      const output = await runOnDatabase(process.env, { command: 'list' })
+      if (!process.stdout.isTTY) return printOutput(output)
+      process.stdout.write(tokenTable(output.lines))
     })
   token
-    .command('revoke <id>')
-    .description('revoke a token; it stops working at once')
-    .action(async (id: string) => printOutput(await runOnDatabase(process.env, { command: 'revoke', id })))
+    .command('show <id>')
+    .description('one token, and what it may do')
+    .action(async (id: string) => printOutput(await runOnDatabase(process.env, { command: 'show', id })))
+  token
+    .command('set-role <id> <role>')
+    .description(`give a token another role at once: ${roleList}`)
+    .option('--may-enqueue', 'a worker that may also enqueue jobs')
+    .action(async (id: string, role: string, { mayEnqueue = false }: Pick<CreateFlags, 'mayEnqueue'>) =>
+      printOutput(await runOnDatabase(process.env, { command: 'set-role', id, ...grantOf(role, mayEnqueue) })),
+    )
+  const others = [
+    ['suspend', 'refuse a token at once, until it is resumed'],
+    ['resume', 'end the suspension of a token'],
+    ['revoke', 'revoke a token; it stops working at once'],
+  ] as const
+  for (const [command, description] of others) {
+    token
+      .command(`${command} <id>`)
+      .description(description)
+      .action(async (id: string) => printOutput(await runOnDatabase(process.env, { command, id })))
+  }
+}
+
+function create(given: string, { role, principal, mayEnqueue = false, expires }: CreateFlags): Promise<CommandOutput> {
+  const name = nameOf(given)
+  if (role === undefined) {
+    const flag = mayEnqueue ? '--may-enqueue' : principal === undefined ? undefined : '--principal'
+    if (flag) throw new Failure('usage', `${flag} needs --role; a token without a role may do everything`)
+    return runOnDatabase(process.env, { command: 'create', name, days: daysOf(expires), may_enqueue: false })
+  }
+  const grant = grantOf(role, mayEnqueue)
+  const days = expires === undefined ? daysOfRole(grant.role) : daysOf(expires)
+  return runOnDatabase(process.env, {
+    ...{ command: 'create', name, days, ...grant },
+    ...(principal !== undefined && { principal: nameOf(principal) }),
+  })
+}
+
+/** The days after which a token expires where nothing is said. */
+const daysOfRole = (role: Role): number => (role === 'admin' ? 30 : 90)
+
+function grantOf(text: string, may_enqueue: boolean): { role: (typeof givenRoles)[number]; may_enqueue: boolean } {
+  const role = givenRoles.find((role) => role === text)
+  if (!role)
+    throw new Failure('usage', `${JSON.stringify(text)} is no role; nothing was changed`, {
+      hint: `the roles are ${roleList}`,
+    })
+  if (may_enqueue && role !== 'worker')
+    throw new Failure('usage', '--may-enqueue belongs to the role worker; nothing was changed')
+  return { role, may_enqueue }
 }
 
 function nameOf(name: string): string {
@@ -34,8 +93,8 @@ function nameOf(name: string): string {
 }
 
 function daysOf(expires: string | undefined): number | undefined {
-  if (expires === undefined) return undefined
+  if (expires === undefined || expires === 'never') return undefined
   const days = /^([1-9]\d{0,4})d$/.exec(expires)?.[1]
   if (days) return Number(days)
-  throw new Failure('usage', '--expires: must be a number of days, such as 90d')
+  throw new Failure('usage', '--expires: must be a number of days, such as 90d, or never')
 }

@@ -1,7 +1,9 @@
 import Table from 'cli-table3'
 import { borderless } from '../../shared/borderless.ts'
 
-const titles = ['ID', 'NAME', 'CREATED', 'LAST USED', 'EXPIRES', 'REVOKED']
+/** The titles of the columns of a line, in their order; the table leaves out who made the token. */
+const titles = ['ID', 'NAME', 'CREATED', 'LAST USED', 'EXPIRES', 'REVOKED', 'ROLE', 'FOR', '', 'SUSPENDED']
+const shown = [0, 1, 6, 7, 2, 3, 4, 5, 9]
 
 /**
  * Formats the list of tokens for a terminal.
@@ -10,8 +12,8 @@ const titles = ['ID', 'NAME', 'CREATED', 'LAST USED', 'EXPIRES', 'REVOKED']
 export function tokenTable(lines: readonly string[]): string {
   if (lines.length === 0) return 'there are no tokens; make one with: jobs-server token create <name>\n'
   const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 2 }
-  const table = new Table({ head: titles, chars: borderless, style })
-  table.push(...lines.map((line) => titles.map((_, at) => line.split('\t')[at] || '-')))
+  const table = new Table({ head: shown.map((at) => titles[at] ?? ''), chars: borderless, style })
+  table.push(...lines.map((line) => shown.map((at) => line.split('\t')[at] || '-')))
   const text = table.toString().split('\n')
   return text.map((line) => `${line.trimEnd()}\n`).join('')
 }

@@ -71,7 +71,7 @@ const authenticate =
     const address = () => readAddress(c.env.incoming.socket.remoteAddress, header('x-forwarded-for'))
     const caller = () => auth.authenticate({ header, address })
     c.set('caller', await caller())
-    c.set('stillAllowed', async () => void (await caller()))
+    c.set('authenticateAgain', caller)
     await next()
   }
 

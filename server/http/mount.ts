@@ -4,10 +4,12 @@ import { type Endpoint, isForOperators } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import { headers, isConfirmed, prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
 import type { Caller } from '../auth/authenticate.ts'
+import { requireRight } from '../auth/require-right.ts'
 import type { Call, ServerContext } from '../call.ts'
 import { throwIfFrozen } from '../database/installation/freeze.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import { respondAccepted } from './accepted.ts'
+import { allow } from './allow.ts'
 import { limitBody } from './body-limit.ts'
 import { disconnectController } from './connection/client-disconnect.ts'
 import { readIdempotencyKey, readInput, readReason } from './input.ts'
@@ -26,8 +28,11 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
   const maxSize = serving.maxBodyBytes + (endpoint.documents ?? 0) * serving.maxJsonBytes
   const own = isForOperators(endpoint) ? { ...serving, sql: serving.operatorSql } : serving
   const paths = [endpoint.path, ...(endpoint.aliases ?? [])].map(routerPathOf)
-  app.on(endpoint.method, paths, limitBody(maxSize), async (c) => {
+  app.on(endpoint.method, paths, allow(endpoint.needs), limitBody(maxSize), async (c) => {
     const { input, sent } = await readInput(c, endpoint)
+    const caller = c.get('caller')
+    const further = endpoint.needsFor?.(input)
+    if (further) requireRight(caller, further)
     const changing = endpoint.changes(input)
     c.set('changing', changing)
     // A change of many jobs asks when it begins, since a request that is sent again gets its first response.
@@ -45,8 +50,11 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
     }
     const more: Record<string, string> = {}
     const callWith = (reportProgress: Call['reportProgress']): Call => ({
-      caller: c.get('caller').id,
-      formerCaller: formerCallerOf(c.get('caller')),
+      caller: caller.id,
+      identity: caller,
+      may: caller.may,
+      leaseOwner: caller.leaseOwner,
+      formerCaller: formerCallerOf(caller),
       requestId: c.get('requestId'),
       recheckCredentials: c.get('stillAllowed'),
       reason,

@@ -7,7 +7,9 @@ export interface RequestContext {
   Variables: {
     requestId: string
     caller: Caller
-    /** For calls that last: whether the caller may still be answered. Throws Failure `unauthenticated`. */
+    /** The caller by its credentials as they are now. Throws Failure `unauthenticated`. */
+    authenticateAgain: () => Promise<Caller>
+    /** For calls that last: whether the caller may still be answered. Throws Failure `unauthenticated` or `forbidden`. */
     stillAllowed: () => Promise<void>
     /** True when the call may change rows. */
     changing: boolean

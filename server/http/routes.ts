@@ -1,6 +1,7 @@
 import type { Hono } from 'hono'
 import * as endpoints from '../../shared/endpoints.ts'
 import type { ServerContext } from '../call.ts'
+import { showCaller } from '../endpoints/access/caller.ts'
 import { cancelBatch } from '../endpoints/changes/cancel-batch.ts'
 import { erase } from '../endpoints/changes/erase.ts'
 import { integrity } from '../endpoints/changes/integrity.ts'
@@ -41,6 +42,7 @@ import { cancelJob } from '../endpoints/work/cancel.ts'
 import { enqueueJob, enqueueJobs } from '../endpoints/work/enqueue.ts'
 import { completeJob, failJob, finishJobs, releaseJob } from '../endpoints/work/finish.ts'
 import { renewJob, renewJobs } from '../endpoints/work/renew.ts'
+import { allow } from './allow.ts'
 import { mount } from './mount.ts'
 import type { RequestContext } from './request-context.ts'
 import { streamEvents } from './streams/event-stream.ts'
@@ -103,6 +105,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.listSlaPolicies, listSlaPolicies)
   mount(app, serving, endpoints.listSlaBreaches, listSlaBreaches)
   mount(app, serving, endpoints.events, events)
-  app.get(endpoints.statsStream.path, streamStats(serving))
-  app.get(endpoints.eventStream.path, (c) => streamEvents(c, serving))
+  app.get(endpoints.statsStream.path, allow(endpoints.statsStream.needs), streamStats(serving))
+  app.get(endpoints.eventStream.path, allow(endpoints.eventStream.needs), (c) => streamEvents(c, serving))
+  mount(app, serving, endpoints.showCaller, showCaller)
 }

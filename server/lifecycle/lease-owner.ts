@@ -20,6 +20,23 @@ export const isLeaseOwner = staticFragment(
   job.status = 'processing' and job.lease_id = request.lease_id and job.worker_id = request.worker_id`,
 )
 
+/**
+ * An SQL expression: a new lease id. It ends with the id of the token to which the lease belongs, in a UUID of version 8; a lease
+ * that belongs to no token is a random UUID of version 4.
+ */
+export const newLeaseId = (sql: Sql, owner: string | undefined): Fragment =>
+  owner === undefined
+    ? sql`gen_random_uuid()::text`
+    : sql`overlay(overlay(gen_random_uuid()::text placing '8' from 15) placing ${owner}::text from 25)`
+
+const ownedLease = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-([0-9a-f]{12})$/
+
+/** False for a lease that belongs to another token than this one. */
+export function mayFinish(owner: string | undefined, lease_id: string): boolean {
+  const [, token] = ownedLease.exec(lease_id) ?? []
+  return token === undefined || token === owner
+}
+
 interface Rejected {
   ok: false
   id: number

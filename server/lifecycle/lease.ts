@@ -10,12 +10,13 @@ import { isDue, isRunningIn, isTimeless, leaseEnd, priorities } from './due.ts'
 import { insertEvents, wireTime } from './events/job-events.ts'
 import { reclaim } from './expired-leases.ts'
 import { isJob, jobColumns, type PerhapsJob } from './job-row.ts'
+import { newLeaseId } from './lease-owner.ts'
 import { leaseLength } from './server-limits.ts'
 
 /** The most expired leases that one call reclaims. */
 const reclaimedAtOnce = 100
 
-type LeaseSettings = Pick<Call, 'sql' | 'requestId' | 'leaseMaxSeconds' | 'quarantineThreshold'>
+type LeaseSettings = Pick<Call, 'sql' | 'requestId' | 'leaseMaxSeconds' | 'quarantineThreshold' | 'leaseOwner'>
 
 /**
  * Leases jobs in pick order: as many as there are, and at most `request.limit`. This takes one round trip, unless leases
@@ -52,7 +53,7 @@ async function lease(
     () => sql<LeasedRow[]>`
       with ${gate(sql, request, expiredFirst)},
       ${picked(sql, request)},
-      ${leased(sql, { worker_id: request.worker_id, seconds: leaseLength(settings, request.lease_seconds) })},
+      ${leased(sql, { worker_id: request.worker_id, seconds: leaseLength(settings, request.lease_seconds), leaseOwner: settings.leaseOwner })},
       inserted_events as (${insertEvents(sql, { requestId }, leasedEvents(sql))})
       select
         gate.expired and not gate.stopped as expired,
@@ -119,10 +120,13 @@ function picked(sql: Sql, request: AcquireRequest): Fragment {
 }
 
 /** Needs the CTE `picked (id)`; defines `leased`, which leases these jobs and has the columns of an answer. */
-const leased = (sql: Sql, { worker_id, seconds }: { worker_id: string; seconds: number }): Fragment => sql`
+const leased = (
+  sql: Sql,
+  { worker_id, seconds, leaseOwner }: { worker_id: string; seconds: number; leaseOwner: string | undefined },
+): Fragment => sql`
   leased as (
     update jobs
-    set status = 'processing', worker_id = ${worker_id}, lease_id = gen_random_uuid()::text,
+    set status = 'processing', worker_id = ${worker_id}, lease_id = ${newLeaseId(sql, leaseOwner)},
         leased_until = now() + ${seconds}::int * interval '1 second', acquired_at = now(), started_at = now(),
         progress_percent = null, progress_message = null, completion_token = null, completed_at = null
     where ${hasIdAmong(sql, sql`select id from picked`)}

@@ -17,6 +17,7 @@ export type CancelBatchRequest = z.output<typeof CancelBatchRequest>
 export const cancelBatch = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/cancel',
+  needs: 'change',
   input: CancelBatchRequest,
   output: z.object({
     /** All jobs that were ended, or whose end was asked for. */

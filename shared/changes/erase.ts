@@ -76,6 +76,7 @@ export type EraseResult = z.output<typeof EraseResult>
 export const erase = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/erase',
+  needs: 'govern',
   input: EraseRequest,
   output: EraseResult,
   changes: (request) => !request.dry_run,

@@ -33,6 +33,7 @@ export type IntegrityResult = z.output<typeof IntegrityResult>
 export const integrity = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/integrity/sweep',
+  needs: 'change',
   input: IntegrityRequest,
   output: IntegrityResult,
   changes: (request) => request.fix,

@@ -14,6 +14,7 @@ export type PriorityRequest = z.output<typeof PriorityRequest>
 export const setPriority = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/priority',
+  needs: 'change',
   input: PriorityRequest,
   output: z.object({ affected: Count, ...bulkAnswer }),
   changes: (request) => !request.dry_run,

@@ -63,6 +63,7 @@ export type PruneResult = z.output<typeof PruneResult>
 export const prune = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/prune',
+  needs: 'change',
   input: PruneRequest,
   output: PruneResult,
   changes: (request) => !request.dry_run,

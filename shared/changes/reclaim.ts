@@ -17,6 +17,7 @@ export type ReclaimRequest = z.output<typeof ReclaimRequest>
 export const reclaim = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/reclaim',
+  needs: 'change',
   input: ReclaimRequest,
   output: z.object({ affected: Count, ...bulkAnswer }),
   changes: (request) => !request.dry_run,

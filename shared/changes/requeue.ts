@@ -25,6 +25,7 @@ export type NotMatched = z.output<typeof NotMatched>
 export const requeue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/requeue_quarantined',
+  needs: 'change',
   aliases: ['/api/v1/jobs/batch/requeue-quarantined'],
   input: RequeueRequest,
   output: z.object({

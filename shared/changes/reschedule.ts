@@ -35,6 +35,7 @@ const output = z.object({ affected: Count, ...bulkAnswer })
 export const reschedule = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/reschedule',
+  needs: 'change',
   input: RescheduleRequest,
   output,
   changes: (request) => !request.dry_run,
@@ -60,6 +61,7 @@ const ShiftRequest = filteredRequest({
 export const rescheduleShift = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/reschedule',
+  needs: 'change',
   input: ShiftRequest,
   output,
   changes: (request) => !request.dry_run,

@@ -40,6 +40,7 @@ export const retry = endpoint({
   method: 'POST',
   // The path that the other server has, too, so that jobsctl drives both.
   path: '/api/v1/jobs/retry-now',
+  needs: 'change',
   aliases: ['/api/v1/jobs/batch/retry'],
   input: RetryRequest,
   output: z.object({ affected: Count, ...runAgainAnswer, ...bulkAnswer }),

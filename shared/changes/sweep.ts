@@ -27,6 +27,7 @@ export type SweepRequest = z.output<typeof SweepRequest>
 export const sweep = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/ttl/sweep',
+  needs: 'change',
   input: SweepRequest,
   output: z.object({ affected: Count, ...bulkAnswer }),
   changes: (request) => !request.dry_run,

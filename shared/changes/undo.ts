@@ -34,6 +34,7 @@ export type Conflict = z.output<typeof Conflict>
 export const undo = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/operations/:id/undo',
+  needs: 'change',
   input: UndoRequest,
   output: z.object({
     affected: Count,

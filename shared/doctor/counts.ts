@@ -6,6 +6,7 @@ import { Count } from '../scope.ts'
 export const checkCounts = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/counts',
+  needs: 'change',
   input: z.strictObject({}),
   output: z.object({
     /** True when stats use the counts that triggers keep; otherwise the jobs are counted, which is exact too, and slower. */

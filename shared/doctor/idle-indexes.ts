@@ -19,6 +19,7 @@ export type Idle = z.output<typeof Idle>
 export const idleIndexes = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/indexes',
+  needs: 'read',
   input: z.strictObject({}),
   output: z.array(Idle),
   changes: () => false,

@@ -49,6 +49,7 @@ const Frozen = z.object({ by: z.string(), since: z.string(), reason: z.string() 
 export const storage = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/storage',
+  needs: 'read',
   input: z.strictObject({}),
   output: z.object({
     archive_before_delete: z.boolean(),

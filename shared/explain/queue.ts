@@ -37,6 +37,7 @@ export type QueueExplanation = z.output<typeof ExplainedQueue>
 export const explainQueue = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/queues/explain',
+  needs: 'read',
   input: z.strictObject({ domain: ScopeName, queue: ScopeName }),
   output: ExplainedQueue,
   changes: () => false,

@@ -47,6 +47,7 @@ const jobFields = {
 export const addAttachment = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/attachments',
+  needs: 'single',
   query: ['domain'],
   input: z
     .strictObject({ ...jobFields, kind: Kind, content_text: OptionalText, url: optional(Url) })
@@ -66,6 +67,7 @@ export const addAttachment = endpoint({
 export const listAttachments = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/:id/attachments',
+  needs: 'payloads',
   input: z.strictObject({
     ...jobFields,
     /** Only attachments with a higher id. */

@@ -64,6 +64,7 @@ export type ClustersRequest = z.output<typeof ClustersRequest>
 export const failureClusters = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/clusters',
+  needs: 'read',
   aliases: ['/api/v1/jobs/quarantine/clusters'],
   input: ClustersRequest,
   output: z.object({

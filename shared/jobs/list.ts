@@ -62,6 +62,9 @@ export type SortKey = ListRequest['sort_by']
 export const listJobs = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/list',
+  needs: 'read',
+  // Whoever may not see a value could guess it by filters.
+  needsFor: ({ payload, error }) => (payload === undefined && error === undefined ? undefined : 'payloads'),
   input: z.preprocess(gatherPayload, ListRequest),
   output: z.array(ListedJob),
   changes: () => false,

@@ -65,6 +65,11 @@ const ShownJob = z.looseObject({
   archived: z.boolean(),
   /** The first 8 hexadecimal digits of the SHA-256 of the lease id; null without a lease id. */
   lease_fingerprint: string.optional(),
+  /**
+   * The columns that are hidden from this caller, which lacks the right `payloads`: null, or with their texts folded. Absent where
+   * none is.
+   */
+  hidden: z.array(z.string()).optional(),
   ...JobSurroundings.partial().shape,
 })
 export type ShownJob = z.output<typeof ShownJob>
@@ -73,6 +78,7 @@ export type ShownJob = z.output<typeof ShownJob>
 export const showJob = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/:id',
+  needs: 'read',
   input: z.strictObject({
     id: PathId,
     /** A job of another domain is not found. */

@@ -37,6 +37,7 @@ const ControlResult = QueueState.extend({
 export const controlQueue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/queue/control',
+  needs: 'queues',
   input: ControlRequest,
   output: ControlResult,
   changes: () => true,
@@ -47,6 +48,7 @@ export const queueStatus = endpoint({
   method: 'GET',
   forPrograms: true,
   path: '/api/v1/jobs/queue/status',
+  needs: 'read',
   input: z.strictObject(queueFields),
   output: QueueState,
   changes: () => false,
@@ -67,6 +69,7 @@ export type StoppedQueue = z.output<typeof StoppedQueue>
 export const stoppedQueues = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/queues',
+  needs: 'read',
   input: z.strictObject({}),
   output: z.array(StoppedQueue),
   changes: () => false,

@@ -11,6 +11,7 @@ const Seconds = optional(wholeNumber(0, 2 ** 31 - 1))
 export const setSlaPolicy = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/sla/policy',
+  needs: 'queues',
   input: z.strictObject({
     ...groupFields,
     max_queue_latency_seconds: Seconds,
@@ -25,6 +26,7 @@ export const setSlaPolicy = endpoint({
 export const deleteSlaPolicy = endpoint({
   method: 'DELETE',
   path: '/api/v1/jobs/sla/policy',
+  needs: 'queues',
   input: z.strictObject(groupFields),
   output: z.object({ ok: z.literal(true) }),
   changes: () => true,
@@ -47,6 +49,7 @@ export type SlaPolicy = z.output<typeof SlaPolicy>
 export const listSlaPolicies = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/sla/policies',
+  needs: 'read',
   input: z.strictObject(scopeFields),
   output: z.array(SlaPolicy),
   changes: () => false,
@@ -81,6 +84,7 @@ export type BreachesRequest = z.output<typeof BreachesRequest>
 export const listSlaBreaches = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/sla/breaches',
+  needs: 'read',
   input: BreachesRequest,
   output: z.array(SlaBreach),
   changes: () => false,

@@ -16,6 +16,7 @@ export type StaleQueue = z.output<typeof StaleQueue>
 export const staleQueues = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/stale',
+  needs: 'read',
   input: z.strictObject(scopeFields),
   output: z.array(StaleQueue),
   changes: () => false,

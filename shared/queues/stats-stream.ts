@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { Stream } from '../endpoint.ts'
 import { Count, scopeFields } from '../scope.ts'
 import { StoppedQueue } from './queues.ts'
 import { GroupStats } from './stats.ts'
@@ -51,4 +52,8 @@ export type StatsFrame = z.output<typeof StatsFrame>
  * The stats as server-sent events, at most one message a second. A stream begins with `event: full`, whatever
  * `Last-Event-ID` says, and goes on with `event: changes`.
  */
-export const statsStream = { path: '/api/v1/jobs/stats/stream', input: z.strictObject(scopeFields) } as const
+export const statsStream = {
+  path: '/api/v1/jobs/stats/stream',
+  needs: 'read',
+  input: z.strictObject(scopeFields),
+} as const satisfies Stream

@@ -18,6 +18,7 @@ export type GroupStats = z.output<typeof GroupStats>
 export const stats = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/stats',
+  needs: 'read',
   input: z.strictObject(scopeFields),
   output: z.array(GroupStats),
   changes: () => false,

@@ -30,6 +30,7 @@ export type WorkerRow = z.output<typeof WorkerRow>
 export const listWorkers = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/workers',
+  needs: 'read',
   input: z.strictObject({ domain: optional(ScopeName), queue: optional(ScopeName) }),
   output: z.array(WorkerRow),
   changes: () => false,

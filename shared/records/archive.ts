@@ -9,6 +9,7 @@ const isThere = z.boolean()
 export const archiveMeta = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/archive/meta',
+  needs: 'read',
   input: z.strictObject({
     job_id: PathId,
     /** A job of another domain is not found. */
@@ -56,6 +57,7 @@ export type ArchiveRequest = z.output<typeof ArchiveRequest>
 export const listArchive = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/archive/list',
+  needs: 'records',
   input: ArchiveRequest,
   output: z.array(KeptOperation),
   changes: () => false,

@@ -6,6 +6,7 @@ import { PathId } from '../work/job.ts'
 export const stopOperation = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/operations/:id/stop',
+  needs: 'change',
   input: z.strictObject({ id: PathId }),
   output: z.object({
     id: z.number(),
@@ -22,6 +23,7 @@ export const stopOperation = endpoint({
 export const followOperation = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/:id/progress',
+  needs: 'records',
   input: z.strictObject({ id: PathId }),
   output: z.looseObject({}),
   changes: () => false,

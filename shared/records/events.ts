@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { endpoint } from '../endpoint.ts'
+import { endpoint, type Stream } from '../endpoint.ts'
 import { Switch } from '../jobs/job-filter.ts'
 import { clampedNumber, preset, queryNumber, scopeFields } from '../scope.ts'
 
@@ -57,6 +57,7 @@ export const events = endpoint({
   method: 'GET',
   forPrograms: true,
   path: '/api/v1/jobs/events',
+  needs: 'read',
   input: EventsRequest,
   output: z.array(JobEvent),
   changes: () => false,
@@ -66,4 +67,8 @@ export const events = endpoint({
  * The same as server-sent events, in messages named `event: job` with `streamedEvent` as their data; a stream that was cut
  * off continues after its `Last-Event-ID`.
  */
-export const eventStream = { path: '/api/v1/jobs/events/stream', input: z.strictObject(eventFilters) } as const
+export const eventStream = {
+  path: '/api/v1/jobs/events/stream',
+  needs: 'read',
+  input: z.strictObject(eventFilters),
+} as const satisfies Stream

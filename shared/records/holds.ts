@@ -56,6 +56,7 @@ export type AddHold = z.output<typeof AddHold>
 export const addHold = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/holds',
+  needs: 'change',
   input: z.preprocess(prepareFilter, AddHold),
   output: Hold,
   changes: () => true,
@@ -68,6 +69,7 @@ export const addHold = endpoint({
 export const listHolds = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/holds',
+  needs: 'records',
   input: z.strictObject({
     /** Only holds with a lower id, for the next page. */
     before_id: queryNumber(1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
@@ -81,6 +83,7 @@ export const listHolds = endpoint({
 export const removeHold = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/holds/:id/remove',
+  needs: 'change',
   input: z.strictObject({ id: PathId }),
   output: Hold,
   changes: () => true,

@@ -7,6 +7,7 @@ import { PathId } from '../work/job.ts'
 export const keepOperation = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/operations/:id/keep',
+  needs: 'change',
   input: z.strictObject({ id: PathId, until: Time }),
   output: z.object({
     id: z.number(),

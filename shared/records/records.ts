@@ -73,6 +73,7 @@ export type OperationRecord = z.output<typeof OperationRecord>
 export const listOperations = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations',
+  needs: 'records',
   input: z.strictObject({
     ...scopeFields,
     kind: optional(z.enum(bulkKinds, `must be one of ${bulkKinds.join(', ')}`)),
@@ -92,6 +93,7 @@ export const listOperations = endpoint({
 export const getOperation = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/:id',
+  needs: 'records',
   input: z.strictObject({ id: PathId }),
   output: OperationRecord.extend({
     /** The states of its jobs now, with the number of jobs in each; `gone` for jobs that do not exist any more. */
@@ -121,6 +123,7 @@ const Hash = z
 export const verifyOperations = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/verify',
+  needs: 'records',
   input: z.strictObject({
     /** The hash of a record, kept elsewhere: the chain must still contain it. */
     expect: optional(Hash),

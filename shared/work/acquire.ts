@@ -31,6 +31,7 @@ export type AcquireRequest = z.output<typeof AcquireRequest>
 export const acquire = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/acquire',
+  needs: 'work',
   input: AcquireRequest,
   /** In pick order, each with a new `lease_id`. */
   output: z.object({ jobs: z.array(Job) }),

@@ -7,6 +7,7 @@ import { JobId, PathId, text } from './job.ts'
 export const cancel = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/cancel',
+  needs: 'single',
   input: z.strictObject({
     id: PathId,
     reason: optional(text(500)),

@@ -52,6 +52,7 @@ function minimalOf(jobs: readonly EnqueuedJob[]) {
 export const enqueue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs',
+  needs: 'enqueue',
   input: NewJob,
   documents: 1,
   output: EnqueuedJob,
@@ -66,6 +67,7 @@ export const enqueue = endpoint({
 export const enqueueBatch = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch',
+  needs: 'enqueue',
   input: z.strictObject({
     jobs: jobList(NewJob),
   }),

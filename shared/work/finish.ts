@@ -59,6 +59,7 @@ export type FinishResult = z.output<typeof FinishResult>
 
 const common = {
   method: 'POST',
+  needs: 'work',
   output: Finished,
   changes: () => true,
   whileFrozen: true,

@@ -37,6 +37,7 @@ export type RenewResult = z.output<typeof RenewResult>
 export const renew = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/renew',
+  needs: 'work',
   input: z.strictObject({ ...fields, id: PathId }),
   output: Renewed,
   changes: () => true,
@@ -47,6 +48,7 @@ export const renew = endpoint({
 export const renewMany = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/renew',
+  needs: 'work',
   input: z.strictObject({ jobs: manyOf(RenewItem) }),
   /** In the order of the request. */
   output: z.object({ results: z.array(RenewResult) }),

@@ -1,11 +1,11 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createToken } from '../../server/auth/tokens.ts'
 import { kinds, newDatabase } from '../support/database/database.ts'
 import { ago } from '../support/database/job-row.ts'
 import { until } from '../support/poll.ts'
 import { longShutdown, spawnServer } from '../support/programs/spawn-server.ts'
 import { readStats, type StatsReader, statsStreamPath } from '../support/stats-reader.ts'
+import { makeToken } from '../support/tokens.ts'
 import { jobPaths, workerOf } from '../support/worker.ts'
 import { openWorld, paths, type World } from '../support/world.ts'
 
@@ -238,7 +238,7 @@ describe('streams of stats', () => {
   it('end with their token within seconds, while those of other tokens go on', async () => {
     const world = await openWorld('postgres', { AUTH_MODE: 'multi_user' })
     try {
-      const tokens = [await createToken(world.sql, 'one', 1), await createToken(world.sql, 'other', 1)] as const
+      const tokens = [await makeToken(world.sql, 'one'), await makeToken(world.sql, 'other')] as const
       const open = (token: string) => readStats({ url: world.url }, '', { authorization: `Bearer ${token}` })
       const [revoked, kept] = [await open(tokens[0]), await open(tokens[1])]
       await world.sql`update jobs_api_tokens set revoked_at = now() where name = 'one'`

@@ -20,6 +20,7 @@ import { leaseJobs } from '../../server/lifecycle/lease.ts'
 import { createEventWatermark } from '../../server/waiting/event-watermark.ts'
 import { createLongPolls } from '../../server/waiting/long-poll.ts'
 import { createSingleFlight } from '../../server/waiting/single-flight.ts'
+import { allRights } from '../../shared/access/rights.ts'
 import { ControlRequest } from '../../shared/queues/queues.ts'
 import { AcquireRequest } from '../../shared/work/acquire.ts'
 import { NewJob } from '../../shared/work/enqueue.ts'
@@ -51,6 +52,9 @@ const callWith = (sql: Pool): Call => ({
   log,
   stopping: signal,
   caller: 'operator',
+  identity: { name: 'operator', role: 'admin', principal: 'operator' },
+  may: new Set(allRights),
+  leaseOwner: undefined,
   formerCaller: undefined,
   requestId: 'request',
   recheckCredentials: async () => {},

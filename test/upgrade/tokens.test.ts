@@ -14,7 +14,7 @@ describe.skipIf(!hasOldBuild).each(orders)('a token that jobs-server of the $one
   beforeAll(async () => {
     pair = await openPair({ one, other }, { AUTH_MODE: 'multi_user' })
     const made = await pair.command(one, ['token', 'create', 'ann'])
-    expect(made).toMatchObject({ code: 0, err: '' })
+    expect(made.code).toBe(0)
     token = made.out.trim()
     bearer = { authorization: `Bearer ${token}` }
   })
@@ -78,6 +78,26 @@ describe.skipIf(!hasOldBuild).each(orders)('a token that jobs-server of the $one
     const key = { 'idempotency-key': 'k' }
     expect(resultOf(await one.change(paths.prune, {}, { ...bearer, ...key })).affected).toBe(3)
     expect(resultOf(await other.change(paths.prune, {}, { ...bob, ...key })).affected).toBe(0)
+  })
+
+  it('is refused by the old server once it has a role or was suspended, and works on the new one as far as its role goes', async () => {
+    const [before, after] = [sideOf('old'), sideOf('new')]
+    const make = async (...flags: string[]) =>
+      (await pair.command('new', ['token', 'create', 'carl', ...flags])).out.trim()
+    const [viewer, given, suspended] = [await make('--role', 'viewer'), await make(), await make()]
+    const as = (token: string) => ({ authorization: `Bearer ${token}` })
+    expect((await before.get(paths.stats, as(given))).status).toBe(200)
+    await pair.command('new', ['token', 'set-role', idOf(given), 'auditor'])
+    await pair.command('new', ['token', 'suspend', idOf(suspended)])
+    for (const token of [viewer, given, suspended]) {
+      expect(codeOf(await before.get(paths.stats, as(token)))).toBe('401 unauthenticated')
+      expect(codeOf(await before.change(paths.prune, {}, as(token)))).toBe('401 unauthenticated')
+    }
+    expect((await after.get(paths.stats, as(viewer))).status).toBe(200)
+    expect(codeOf(await after.change(paths.prune, {}, as(viewer)))).toBe('403 forbidden')
+    expect((await after.get(paths.operations, as(given))).status).toBe(200)
+    expect(await pair.command('old', ['token', 'revoke', idOf(viewer)])).toMatchObject({ code: 0 })
+    expect(codeOf(await after.get(paths.stats, as(viewer)))).toBe('401 unauthenticated')
   })
 
   it(`ends on both servers when jobs-server of the ${other} build revokes it`, async () => {

@@ -9,9 +9,11 @@ import {
 } from '../../../shared/explain/job.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { Call } from '../../call.ts'
+import { patternOf } from '../../database/error-pattern.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Sql } from '../../database/sql.ts'
+import { foldedErrors, isContentHidden } from '../hidden.ts'
 import { readJob } from '../jobs/read-job.ts'
 import { findDependencies } from './dependencies.ts'
 import { findingsOfState, finished, type JobState } from './job-findings.ts'
@@ -19,20 +21,21 @@ import { placeOf } from './place.ts'
 import { findStop } from './queue-stop.ts'
 import { findSilence } from './worker-signs.ts'
 
-type ExplainCall = Pick<Call, 'sql' | 'redactor'>
+type ExplainCall = Pick<Call, 'sql' | 'redactor' | 'may'>
 type Request = z.output<typeof endpoint.input>
 
 /**
  * Every reason why a job does not run, and its place in line.
  * @throws Failure `not_found` for an unknown id, and for a job of another domain than the request names
  */
-export async function explainJob({ sql, redactor }: ExplainCall, request: Request): Promise<JobExplanation> {
+export async function explainJob({ sql, redactor, may }: ExplainCall, request: Request): Promise<JobExplanation> {
+  const hidden = isContentHidden({ may })
   const explanation = await retryDeadlock(() =>
     sql.begin(async (tx) => {
       await tx`select ${limitReadTime(tx)}`
-      const job = await readState(tx, request)
+      const job = await readState(tx, request, hidden)
       if (job) return explainLive(tx, redactor, job)
-      return explainArchived(tx, redactor, request)
+      return explainArchived(tx, redactor, { ...request, hidden })
     }),
   )
   const { id, domain } = request
@@ -52,7 +55,8 @@ interface LiveJob extends JobState {
   now: string
 }
 
-async function readState(sql: Sql, { id, domain }: Request): Promise<LiveJob | undefined> {
+/** @param hidden the caller gets error messages as clusters have them */
+async function readState(sql: Sql, { id, domain }: Request, hidden: boolean): Promise<LiveJob | undefined> {
   const [job] = await sql<LiveJob[]>`
     select
       id, domain, queue, job_type, owner_user_id, status, uuid, coalesce(priority, 11) as tier,
@@ -64,7 +68,7 @@ async function readState(sql: Sql, { id, domain }: Request): Promise<LiveJob | u
       acquired_at, leased_until, coalesce(leased_until > now(), false) as has_lease, worker_id,
       left(encode(sha256(convert_to(lease_id::text, 'UTF8')), 'hex'), 8) as lease_fingerprint,
       quarantined_at, completed_at, cancelled_at, cancel_requested_at, cancellation_reason, error_code,
-      left(error_message, 1000) as error_message, failure_streak_code, failure_streak_count, retry_count, max_retries,
+      ${hidden ? patternOf(sql, sql`left(error_message, 1000)`) : sql`left(error_message, 1000)`} as error_message, failure_streak_code, failure_streak_count, retry_count, max_retries,
       now() as now
     from jobs
     where id = ${id}::bigint and (${domain ?? null}::text is null or domain = ${domain ?? null}::text)`
@@ -95,7 +99,7 @@ async function explainLive(sql: Sql, redactor: Call['redactor'], job: LiveJob): 
 async function explainArchived(
   sql: Sql,
   redactor: Call['redactor'],
-  { id, domain: wanted }: Request,
+  { id, domain: wanted, hidden }: Request & { hidden: boolean },
 ): Promise<JobExplanation | undefined> {
   const found = await readJob(sql, id)
   if (!found || (wanted !== undefined && found.row.domain !== wanted)) return undefined
@@ -112,7 +116,7 @@ async function explainArchived(
       quarantined_at: text('quarantined_at'),
     },
     ...{ cancellation_reason: text('cancellation_reason'), error_code: text('error_code') },
-    error_message: text('error_message'),
+    error_message: await errorOf(sql, text('error_message'), hidden),
   }
   const finding = finished(ended, { status: status ?? 'without a state', archived: true, redactor })
   return {
@@ -122,5 +126,8 @@ async function explainArchived(
     place: null,
   }
 }
+
+const errorOf = async (sql: Sql, message: string | null, hidden: boolean): Promise<string | null> =>
+  hidden ? ((await foldedErrors(sql, [message]))[0] ?? null) : message
 
 const codesOf = (findings: readonly Finding[]): string[] => findings.map(({ code }) => code)

@@ -5,7 +5,9 @@ import type { JobSurroundings, showJob as showing } from '../../../shared/jobs/s
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
+import type { Sql } from '../../database/sql.ts'
 import type { Redactor } from '../../redact.ts'
+import { foldedErrors, hiddenColumns, isContentHidden, openAttrs, withoutContent } from '../hidden.ts'
 import { type FoundJob, readJob } from './read-job.ts'
 import { readSurroundings } from './surroundings.ts'
 
@@ -14,22 +16,51 @@ import { readSurroundings } from './surroundings.ts'
  * @throws Failure `not_found` for an unknown id, and for a job of another domain than the request names
  */
 export async function showJob(
-  { sql, redactor }: Pick<Call, 'sql' | 'redactor'>,
+  { sql, redactor, may }: Pick<Call, 'sql' | 'redactor' | 'may'>,
   { id, domain, redact }: z.output<typeof showing.input>,
 ): Promise<z.output<typeof showing.output>> {
   const found = await retryDeadlock(() =>
     sql.begin(async (tx) => {
       const [, job] = await Promise.all([tx`select ${limitReadTime(tx)}`, readJob(tx, id)])
       if (!job || (domain !== undefined && job.row.domain !== domain)) return undefined
-      return { job, surroundings: await readSurroundings(tx, job) }
+      const surroundings = await readSurroundings(tx, job)
+      return isContentHidden({ may }) ? hide(tx, job, surroundings) : { job, surroundings, hidden: undefined }
     }),
   )
   if (!found)
     throw new Failure('not_found', domain ? `there is no job ${id} in the domain ${domain}` : `there is no job ${id}`)
-  const { job, surroundings } = found
-  return redact
+  const { job, surroundings, hidden } = found
+  const answer = redact
     ? { ...shown(job, redactor.fields), ...redacted(surroundings, redactor) }
     : { ...shown(job, (fields) => fields), ...surroundings }
+  return hidden ? { ...answer, hidden } : answer
+}
+
+interface Hidden {
+  job: FoundJob
+  surroundings: JobSurroundings
+  /** The names of the columns that have been hidden. */
+  hidden: string[]
+}
+
+/** The job for a caller that may not see payloads: error messages are folded, other content is null. */
+async function hide(sql: Sql, { row, archived }: FoundJob, surroundings: JobSurroundings): Promise<Hidden> {
+  const text = (value: unknown) => (typeof value === 'string' ? value : null)
+  const [error_message = null, last_error = null] = await foldedErrors(sql, [
+    text(row.error_message),
+    text(row.last_error),
+  ])
+  const { lease_id } = row // its fingerprint is shown
+  const { dependencies, attachments, events } = surroundings
+  return {
+    job: { row: { ...withoutContent(row), error_message, last_error, lease_id }, archived },
+    surroundings: {
+      dependencies,
+      attachments: attachments.map((attachment) => ({ ...attachment, content_text: null, url: null })),
+      events: events.map((event) => ({ ...event, attrs: openAttrs(event.attrs) })),
+    },
+    hidden: hiddenColumns(row).filter((name) => !['lease_id', 'completion_token'].includes(name)),
+  }
 }
 
 function shown({ row, archived }: FoundJob, change: Redactor['fields']) {

@@ -6,6 +6,7 @@ import type { Sql } from '../../database/sql.ts'
 import { idsBelow } from '../../lifecycle/events/event-ids.ts'
 import { eventsExpired, expiredAfter } from '../../lifecycle/events/expired-events.ts'
 import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
+import { isContentHidden, openAttrs } from '../hidden.ts'
 
 /**
  * Events after `after_id`, as far as no event can appear between them any more.
@@ -13,12 +14,12 @@ import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
  * have been deleted because their term was over
  */
 export async function events(
-  { sql, eventWatermark }: Pick<Call, 'sql' | 'eventWatermark'>,
+  { sql, eventWatermark, may }: Pick<Call, 'sql' | 'eventWatermark' | 'may'>,
   request: EventsRequest,
 ): Promise<JobEvent[]> {
   const last = await eventWatermark.reached()
   const ids = request.after_id > last ? await idsBelow(sql, request.after_id) : undefined
-  if (!ids) return readUnexpired(sql, request, last)
+  if (!ids) return (await readUnexpired(sql, request, last)).map((event) => openEvent({ may }, event))
   throw new Failure(
     'events_reset',
     `the event log has given out no id above ${ids.newest_id}, and after_id is ${request.after_id}`,
@@ -28,6 +29,10 @@ export async function events(
     },
   )
 }
+
+/** An event as a caller may see it. */
+export const openEvent = (caller: Pick<Call, 'may'>, event: JobEvent): JobEvent =>
+  isContentHidden(caller) ? { ...event, attrs: openAttrs(event.attrs) } : event
 
 /** Looks for deleted events after it has read: then none was deleted before it read. */
 async function readUnexpired(sql: Sql, request: EventsRequest, last: number): Promise<JobEvent[]> {

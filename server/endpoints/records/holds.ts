@@ -6,11 +6,12 @@ import type { Call } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
+import { isContentHidden } from '../hidden.ts'
 import { pageLink } from '../page-link.ts'
 
 /** A page of the holds that have not ended, the newest first, with the header `Link` to the next page. */
 export async function listHolds(
-  { sql, addHeader }: Pick<Call, 'sql' | 'addHeader'>,
+  { sql, addHeader, may }: Pick<Call, 'sql' | 'addHeader' | 'may'>,
   request: z.output<typeof listing.input>,
 ): Promise<Hold[]> {
   const found = await sql<Hold[]>`
@@ -22,7 +23,14 @@ export async function listHolds(
   const page = found.slice(0, request.limit)
   const last = page.at(-1)
   if (found.length > page.length && last) addHeader('Link', pageLink({ ...request, before_id: last.id }, 'next'))
-  return page
+  return isContentHidden({ may }) ? page.map(withoutContentFilter) : page
+}
+
+/** What a hold looks for in payloads and errors is a part of them. */
+function withoutContentFilter(hold: Hold): Hold {
+  if (hold.filter === null) return hold
+  const { payload: _payload, error: _error, ...filter } = hold.filter
+  return { ...hold, filter }
 }
 
 type RemoveCall = Pick<Call, 'sql' | 'caller' | 'reason' | 'requestId'>

@@ -14,13 +14,15 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { hasArchive } from '../../undo/archive.ts'
 import { whyNoWayBack } from '../../undo/no-way-back.ts'
+import { isContentHidden } from '../hidden.ts'
 
 /**
  * A query of the records of `which`, the newest first. An undo of a part names its operation in its filters alone, so that
  * `undoes` and `undone_by` are read from there, too.
+ * @param filters the column, or what of it the caller may see
  * @param which `from job_operations …`, which chooses the records
  */
-const recordsOf = (sql: Sql, which: Fragment): Fragment => sql`
+const recordsOf = (sql: Sql, filters: Fragment, which: Fragment): Fragment => sql`
   with page as materialized (select * ${which}),
   undos as materialized (
     select filters ->> 'operation' as operation, jsonb_agg(id order by id) as ids, max(id) as last
@@ -29,7 +31,7 @@ const recordsOf = (sql: Sql, which: Fragment): Fragment => sql`
     group by 1
   )
   select
-    id, kind, state, domain, queue, job_type, filters, as_of, caller, reason, request_id, idempotency_key, previewed, affected,
+    id, kind, state, domain, queue, job_type, ${filters} as filters, as_of, caller, reason, request_id, idempotency_key, previewed, affected,
     case when state <> 'running' then previewed - affected end as skipped,
     skipped_locked, batches, counts, error, started_at, ended_at, ${undone(sql)} as undoes,
     coalesce(undone_by, undos.last) as undone_by, coalesce(undos.ids, '[]') as undos, hash, ${runningOn(sql)} as server
@@ -44,6 +46,10 @@ const runningOn = staticFragment(
   )`,
 )
 
+/** The filters of a record as a caller may see them: what was looked for in payloads and errors is a part of them. */
+const filtersFor = (sql: Sql, caller: Pick<Call, 'may'>): Fragment =>
+  isContentHidden(caller) ? sql`filters - array['payload', 'error']` : sql`filters`
+
 /** The operation that an undo of all its jobs, or of a part, has undone. */
 const undone = staticFragment(
   (sql) => sql`
@@ -56,11 +62,12 @@ const undone = staticFragment(
 
 /** The records of bulk changes, the newest first. */
 export const listOperations = async (
-  { sql }: Call,
+  { sql, may }: Call,
   request: z.output<typeof listing.input>,
 ): Promise<OperationRecord[]> => {
   const rows = await sql<Row[]>`${recordsOf(
     sql,
+    filtersFor(sql, { may }),
     sql`
     from job_operations
     where id < ${request.before_id}::bigint
@@ -88,10 +95,10 @@ const withNoWayBack = (row: Row): OperationRecord => {
  * @throws Failure `not_found`
  */
 export async function getOperation(
-  { sql }: Call,
+  { sql, may }: Call,
   { id }: z.output<typeof getting.input>,
 ): Promise<z.output<typeof getting.output>> {
-  const record = await recordOf(sql, id)
+  const record = await recordOf(sql, id, filtersFor(sql, { may }))
   const archived = sql`
     union all
     select 'archived', count(*) from jobs_archive where operation_id = ${id}::bigint having count(*) > 0`
@@ -109,8 +116,8 @@ export async function getOperation(
 }
 
 /** @throws Failure `not_found` */
-export async function recordOf(sql: Sql, id: number): Promise<OperationRecord> {
-  const [record] = await sql<Row[]>`${recordsOf(sql, sql`from job_operations where id = ${id}::bigint`)}`
+export async function recordOf(sql: Sql, id: number, filters = sql`filters`): Promise<OperationRecord> {
+  const [record] = await sql<Row[]>`${recordsOf(sql, filters, sql`from job_operations where id = ${id}::bigint`)}`
   if (record) return withNoWayBack(record)
   throw new Failure('not_found', `there is no operation ${id}`, { hint: 'jobsctl operations lists them' })
 }

@@ -10,6 +10,7 @@ import { isJob, jobColumns, type PerhapsJob } from '../../lifecycle/job-row.ts'
 import { cancelLateDependents } from '../../lifecycle/late-dependents.ts'
 import { rejectLarge } from '../../lifecycle/server-limits.ts'
 import { uuidV7 } from '../../lifecycle/uuid-v7.ts'
+import { isContentHidden, withoutContent } from '../hidden.ts'
 
 /**
  * Inserts a job, or finds the job that has its idempotency key.
@@ -42,7 +43,9 @@ async function enqueue(call: Call, jobs: readonly NewJob[]): Promise<EnqueuedJob
   const enqueued = await insertOrFind(call, entries)
   await rereadLateDependents(call, enqueued, jobs).catch(afterChange(enqueued.size))
   call.reportChangedRows([...enqueued.values()].filter(({ created }) => created).length)
-  return jobs.flatMap((_, n) => enqueued.get(n) ?? [])
+  const answered = jobs.flatMap((_, n) => enqueued.get(n) ?? [])
+  // A job that existed may be another caller's, which only chose the same key.
+  return isContentHidden(call) ? answered.map(withoutContent) : answered
 }
 
 const tries = 5

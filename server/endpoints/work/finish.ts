@@ -14,14 +14,20 @@ import { afterChange } from '../../database/errors/outcome-unknown.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import type { Sql } from '../../database/sql.ts'
 import { explainUnsettled, type KeyedFinish, withFinishKey } from '../../lifecycle/finish-replay.ts'
-import { isLeaseOwner, lockedJob, singleResult } from '../../lifecycle/lease-owner.ts'
+import { isLeaseOwner, leaseLost, lockedJob, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
 import { fieldOf, rejectFaults, rejectLarge } from '../../lifecycle/server-limits.ts'
 import { settle } from '../../lifecycle/settle.ts'
 
 /** What a finish takes of a call. */
 export type FinishCall = Pick<
   Call,
-  'sql' | 'requestId' | 'quarantineThreshold' | 'requireCompletionToken' | 'maxJsonBytes' | 'reportChangedRows'
+  | 'sql'
+  | 'requestId'
+  | 'quarantineThreshold'
+  | 'requireCompletionToken'
+  | 'maxJsonBytes'
+  | 'reportChangedRows'
+  | 'leaseOwner'
 >
 
 /** @throws Failure `not_found`, `lease_lost`, `conflict`, `too_large`, or `invalid_request` for a missing completion token */
@@ -56,7 +62,7 @@ async function finish(
 ): Promise<FinishResult[]> {
   rejectFaults(items.flatMap((item, at) => tokenFaults(call, item, fieldOf('completion_token', indexOf(at)))))
   for (const item of items) rejectLargeResult(call, item)
-  const keyed = items.map(withFinishKey)
+  const keyed = items.filter(({ lease_id }) => mayFinish(call.leaseOwner, lease_id)).map(withFinishKey)
   const settled = await retryDeadlock(() => settle(call.sql, call, attemptsOf(call.sql, keyed)))
   call.reportChangedRows(settled.length)
   const results = new Map<number, FinishResult>(settled.map((job) => [job.id, { ok: true, ...job }]))
@@ -65,7 +71,9 @@ async function finish(
     const explained = await explainUnsettled(call.sql, unsettled).catch(afterChange(settled.length))
     for (const result of explained) results.set(result.id, result)
   }
-  return items.flatMap(({ id }) => results.get(id) ?? [])
+  // A lease of another token is not even looked at.
+  const looked = new Set(keyed.map(({ id }) => id))
+  return items.flatMap(({ id }) => (looked.has(id) ? (results.get(id) ?? []) : leaseLost(id)))
 }
 
 function tokenFaults(

@@ -4,10 +4,10 @@ import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { assumeManyRows, hasIdAmong } from '../../database/planner-hints.ts'
 import type { Sql } from '../../database/sql.ts'
-import { isLeaseOwner, leaseLost, lockedJob, singleResult } from '../../lifecycle/lease-owner.ts'
+import { isLeaseOwner, leaseLost, lockedJob, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
 import { fieldOf, leaseLength, leaseLengthFaults, rejectFaults } from '../../lifecycle/server-limits.ts'
 
-type RenewCall = Pick<Call, 'sql' | 'leaseMaxSeconds'>
+type RenewCall = Pick<Call, 'sql' | 'leaseMaxSeconds' | 'leaseOwner'>
 
 /** @throws Failure `lease_lost`, `not_found`, or `invalid_request` for a lease that is longer than this server allows */
 export const renewJob = async (call: RenewCall, request: z.output<typeof renew.input>): Promise<Renewed> =>
@@ -31,9 +31,12 @@ async function renewAll(
   rejectFaults(
     items.flatMap((item, at) => leaseLengthFaults(call, item.lease_seconds, fieldOf('lease_seconds', indexOf(at)))),
   )
-  const requests = items.map((item) => ({ ...item, lease_seconds: leaseLength(call, item.lease_seconds) }))
+  const own = items.filter(({ lease_id }) => mayFinish(call.leaseOwner, lease_id))
+  const requests = own.map((item) => ({ ...item, lease_seconds: leaseLength(call, item.lease_seconds) }))
   const rows = new Map((await retryDeadlock(() => extendLeases(call.sql, requests))).map((row) => [row.id, row]))
-  return items.map(({ id }): RenewResult => {
+  return items.map((item): RenewResult => {
+    const { id } = item
+    if (!own.includes(item)) return leaseLost(id)
     const row = rows.get(id)
     if (!row) return { ok: false, id, code: 'not_found', detail: `there is no job ${id}` }
     const { leased_until, cancel_requested } = row

@@ -6,7 +6,7 @@ import { headers } from '../../../shared/headers.ts'
 import { type JobEvent, streamedEvent } from '../../../shared/records/events.ts'
 import type { ServerContext } from '../../call.ts'
 import { writeJson } from '../../database/lossless-json.ts'
-import { readEvents } from '../../endpoints/records/events.ts'
+import { openEvent, readEvents } from '../../endpoints/records/events.ts'
 import { type EventIds, idsBelow } from '../../lifecycle/events/event-ids.ts'
 import { afterExpired, expiredAfter } from '../../lifecycle/events/expired-events.ts'
 import { invalid, readQuery } from '../input.ts'
@@ -55,7 +55,7 @@ export async function streamEvents(
           continue
         }
         if (events.length > 0) await c.get('stillAllowed')()
-        for (const event of events) await sendEvent(stream, event)
+        for (const event of events) await sendEvent(stream, openEvent(c.get('caller'), event))
         if (events.length > 0) sentAt = performance.now()
         cursor = events.length === page ? (events.at(-1)?.id ?? last) : Math.max(cursor, last)
         if (events.length === page) continue

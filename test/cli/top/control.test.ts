@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { createToken } from '../../../server/auth/tokens.ts'
 import { type FakeScreen, startAtScreen } from '../../support/fakes/fake-screen.ts'
 import { configHome, secretFile } from '../../support/programs/config-home.ts'
+import { makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 let world: World
@@ -62,7 +62,7 @@ it('ends with exit 4 where the credentials do not hold any more', async () => {
   const guarded = await openWorld('postgres', { AUTH_MODE: 'multi_user' })
   try {
     await guarded.jobs(1, { status: 'queued' })
-    const token = await createToken(guarded.sql, 'operator', 1)
+    const token = await makeToken(guarded.sql, 'operator')
     const screen = await startAtScreen(['top'], { env: { JOBSCTL_URL: guarded.url, JOBSCTL_TOKEN: token } })
     await screen.sees(/chatbooks\/default/)
     await guarded.sql`update jobs_api_tokens set revoked_at = now()`

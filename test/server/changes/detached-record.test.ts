@@ -1,10 +1,11 @@
 import { hostname } from 'node:os'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createToken, revokeToken } from '../../../server/auth/tokens.ts'
+import { revokeToken } from '../../../server/auth/tokens.ts'
 import { clearAll, recordOf, retry } from '../../support/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { acceptedOf, detached, endOf } from '../../support/detached.ts'
 import { until } from '../../support/poll.ts'
+import { makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 describe.each(kinds)('the record of a change that goes on without its caller on %s', (kind) => {
@@ -22,7 +23,7 @@ describe.each(kinds)('the record of a change that goes on without its caller on 
   afterAll(() => world?.stop())
   beforeEach(async () => {
     await clearAll(world)
-    token = await createToken(world.sql, 'operator', 1)
+    token = await makeToken(world.sql, 'operator')
   })
 
   /** A change that runs slowly, once it has changed a job. */
@@ -48,7 +49,7 @@ describe.each(kinds)('the record of a change that goes on without its caller on 
   it('says that the token of its caller was revoked, which stops it at the next batch', async () => {
     const id = await slowChange()
     const [, revoked = ''] = token.split('_')
-    token = await createToken(world.sql, 'another', 1)
+    token = await makeToken(world.sql, 'another')
     await revokeToken(world.sql, revoked)
     expect(await endOf(world, id)).toMatchObject({
       caller: revoked,
@@ -61,7 +62,7 @@ describe.each(kinds)('the record of a change that goes on without its caller on 
   it('goes on after the term of the token of its caller', async () => {
     const id = await slowChange()
     const [, over = ''] = token.split('_')
-    token = await createToken(world.sql, 'another', 1)
+    token = await makeToken(world.sql, 'another')
     await world.sql`update jobs_api_tokens set expires_at = now() - interval '1 second' where id = ${over}`
     const { affected } = await recordOf(world, id)
     const further = async () => (await recordOf(world, id)).affected > affected

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createToken } from '../../../server/auth/tokens.ts'
 import {
   ask,
   at,
@@ -13,6 +12,7 @@ import {
   prune,
   requeue,
 } from '../../support/bulk-tools.ts'
+import { makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const named = (key: string) => ({ 'idempotency-key': key })
@@ -96,7 +96,7 @@ describe('two callers', () => {
   it('have keys and previews of their own', async () => {
     const world = await openWorld('postgres', { AUTH_MODE: 'multi_user' })
     try {
-      const [ann, bob] = [await createToken(world.sql, 'ann', 1), await createToken(world.sql, 'bob', 1)]
+      const [ann, bob] = [await makeToken(world.sql, 'ann'), await makeToken(world.sql, 'bob')]
       const as = (token: string) => ({ 'x-api-key': '', authorization: `Bearer ${token}` })
       await world.jobs(2)
       const post: World['post'] = (path, body, headers) => world.post(path, body, { ...as(ann), ...headers })

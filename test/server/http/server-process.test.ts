@@ -212,13 +212,13 @@ describe('the server process', () => {
       const server = await spawnReady(env)
       const bearer = (made: string) => ({ authorization: `Bearer ${made}` })
 
-      const made = await token(env, 'create', 'ci', '--expires', '30d')
+      const made = await token(env, 'create', 'ci', '--role', 'operator', '--expires', '30d')
       expect(made).toMatchObject({ code: 0, err: '' })
       const secret = made.out.trim()
       expect(await stats(server, bearer(secret))).toBe(200)
 
       const [id, name, created, used, expires, revoked] = (await token(env, 'list')).out.trim().split('\t')
-      expect({ id, name, revoked }).toEqual({ id: secret.split('_')[1], name: 'ci', revoked: undefined })
+      expect({ id, name, revoked }).toEqual({ id: secret.split('_')[1], name: 'ci', revoked: '' })
       expect(Date.parse(expires ?? '') - Date.parse(created ?? '')).toBe(30 * 86_400_000)
       expect(Math.abs(Date.now() - Date.parse(used ?? ''))).toBeLessThan(60_000)
 
@@ -233,7 +233,7 @@ describe('the server process', () => {
       const { env: database } = await newDatabase(kind)
       const env = { ...database, AUTH_MODE: 'multi_user' }
       const made = await token(env, 'create', 'first')
-      expect(made).toMatchObject({ code: 0, err: '' })
+      expect(made).toMatchObject({ code: 0, err: expect.stringMatching(/^warning: first may do everything .+\n$/) })
       expect(await stats(await spawnReady(env), { authorization: `Bearer ${made.out.trim()}` })).toBe(200)
     })
 
@@ -266,9 +266,14 @@ describe('the server process', () => {
     const { code, screen } = await list()
     expect(code).toBe(0)
     const [head, row] = screen.trim().split(/\r?\n/)
-    expect(head?.split(/ {2,}/)).toEqual(['ID', 'NAME', 'CREATED', 'LAST USED', 'EXPIRES', 'REVOKED'])
+    expect(head?.split(/ {2,}/)).toEqual(
+      'ID NAME ROLE FOR CREATED EXPIRES REVOKED SUSPENDED'.split(' ').toSpliced(5, 0, 'LAST USED'),
+    )
     const id = made.out.split('_')[1]
-    expect(row?.split(/ {2,}/)).toEqual([id, 'nightly prune', expect.stringMatching(/^\d{4}-.*Z$/), '-', '-', '-'])
+    expect(row?.split(/ {2,}/)).toEqual([
+      ...[id, 'nightly prune', 'legacy-admin', 'nightly prune'],
+      ...[expect.stringMatching(/^\d{4}-.*Z$/), '-', '-', '-', '-'],
+    ])
   })
 
   it('logs a line of JSON for each request, with who, what and how many rows, and no secret', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createToken } from '../../../server/auth/tokens.ts'
 import { kinds } from '../../support/database/database.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
+import { makeToken } from '../../support/tokens.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
 /** Sends the same request a number of times, one after another, and returns the answers. */
@@ -53,7 +53,7 @@ describe.each(kinds)('tokens on %s', (kind) => {
   })
 
   it('with a wrong secret are 429 after ten in a minute, wherever they come from; the right secret is answered', async () => {
-    const token = await createToken(world.sql, 'guessed', 1)
+    const token = await makeToken(world.sql, 'guessed')
     const wrong = `${token.slice(0, 18)}${'x'.repeat(43)}`
     const statuses: number[] = []
     for (let nth = 0; nth < 12; nth++) {
@@ -65,7 +65,7 @@ describe.each(kinds)('tokens on %s', (kind) => {
   })
 
   it('of one name are two callers, and creating the second warns of the name on standard error', async () => {
-    const make = () => runServer(['token', 'create', 'twin'], world.env)
+    const make = () => runServer(['token', 'create', 'twin', '--role', 'operator'], world.env)
     const [first, second] = [await make(), await make()]
     expect(first).toMatchObject({ code: 0, err: '' })
     expect(second).toMatchObject({
@@ -88,7 +88,7 @@ describe.each(kinds)('tokens on %s', (kind) => {
   })
 
   it('find their keys again that a server before this version kept under the name', async () => {
-    const token = await createToken(world.sql, 'veteran', 1)
+    const token = await makeToken(world.sql, 'veteran')
     const headers = { ...bearer(token), 'idempotency-key': 'old' }
     const first = await world.confirm(paths.prune, { domain: 'c' }, headers)
     await world.sql`update job_operations set caller = 'veteran' where idempotency_key = 'old'`
@@ -97,8 +97,8 @@ describe.each(kinds)('tokens on %s', (kind) => {
   })
 
   it('do not find the keys of a token whose id is their name', async () => {
-    const token = await createToken(world.sql, 'owner', 1)
-    const thief = await createToken(world.sql, token.split('_')[1] ?? '', 1)
+    const token = await makeToken(world.sql, 'owner')
+    const thief = await makeToken(world.sql, token.split('_')[1] ?? '')
     const key = { 'idempotency-key': 'mine' }
     await world.confirm(paths.prune, { domain: 'e' }, { ...bearer(token), ...key })
     expect((await world.confirm(paths.prune, { domain: 'f' }, { ...bearer(thief), ...key })).status).toBe(200)

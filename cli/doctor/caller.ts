@@ -1,0 +1,21 @@
+import type { z } from 'zod'
+import type { showCaller } from '../../shared/access/caller.ts'
+import { escaped } from '../escape.ts'
+import type { Finding } from './outcome.ts'
+
+type Caller = z.output<typeof showCaller.output>
+
+/** Who the caller is and what it may do; a hint where tokens may do everything because nobody has given them a role. */
+export function findingOfCaller({ id, name, role, principal, may, without_role = 0 }: Caller): Finding {
+  const owner = principal === name ? '' : `, for ${escaped(principal)}`
+  const names = may.length === 0 ? 'nothing on this version of the server' : may.map(escaped).join(', ')
+  const detail = `${escaped(name)} (${escaped(role)}${owner}) has the rights: ${names}`
+  if (role === 'legacy-admin')
+    return { detail, hint: `this token has no role: jobs-server token set-role ${escaped(id)} operator` }
+  if (without_role === 0) return { detail, hint: undefined }
+  const tokens = without_role === 1 ? '1 live token has' : `${without_role} live tokens have`
+  return {
+    detail,
+    hint: `${tokens} no role and may do everything: jobs-server token list shows them, token set-role gives one`,
+  }
+}

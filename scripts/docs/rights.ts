@@ -1,0 +1,44 @@
+import { allRights, type Right, rights, rightsOf, roleNames } from '../../shared/access/rights.ts'
+import * as endpoints from '../../shared/endpoints.ts'
+import { code, page, table } from './markdown.ts'
+
+interface Declared {
+  path: string
+  needs: Right
+  method?: string
+}
+
+const all: readonly Declared[] = Object.values(endpoints)
+
+/** Which role has which right, and which calls need it. */
+export const rightsPage = (): string =>
+  page(
+    'Roles and rights',
+    'A token has one role, and a role has rights. Each call needs one right, and answers 403 `forbidden` without it. ' +
+      '[Users](../deploy/users.md) has the commands that make tokens and give them roles. The key of single-user mode is `admin`.',
+    '## Roles',
+    table(
+      ['right', 'its owner may', ...roleNames.filter(isShown).map(code)],
+      allRights.map((right) => [
+        code(right),
+        rights[right],
+        ...roleNames.filter(isShown).map((role) => (rightsOf({ role, may_enqueue: false }).has(right) ? 'yes' : '')),
+      ]),
+    ),
+    'A worker that was made with `--may-enqueue` has the right `enqueue`, too. `legacy-admin` is what a token without a role is: it has ' +
+      'every right.',
+    '## Calls',
+    table(
+      ['right', 'calls that need it'],
+      allRights.map((right) => [
+        code(right),
+        all
+          .filter(({ needs }) => needs === right)
+          .map(({ method = 'GET', path }) => code(`${method} ${path}`))
+          .join(', '),
+      ]),
+    ),
+    'A list of jobs with a filter on `payload` or `error` needs `payloads` as well, since whoever may not see a value could guess it by filters.',
+  )
+
+const isShown = (role: string): boolean => role !== 'legacy-admin'

@@ -1,0 +1,28 @@
+import { isRole, type Right, rights, rolesWith } from '../../shared/access/rights.ts'
+import { Failure } from '../../shared/errors.ts'
+import type { Caller } from './authenticate.ts'
+
+/**
+ * Refuses a caller without a right. The error names the right, the roles that have it, and who gives one.
+ * @throws Failure `forbidden`
+ */
+export function requireRight({ id, name, role, may }: Caller, right: Right): void {
+  if (may.has(right)) return
+  const token = `the token ${name} (${id}, ${role})`
+  if (!isRole(role)) {
+    throw new Failure(
+      'forbidden',
+      `this version of the server does not know the role of ${token}; nothing was changed`,
+      {
+        hint: 'a server of the version that gave the role knows it; an admin gives another one: jobs-server token set-role',
+      },
+    )
+  }
+  throw new Failure(
+    'forbidden',
+    `${token} lacks the right "${right}": it may not ${rights[right]}; nothing was changed`,
+    {
+      hint: `a token with the role ${rolesWith(right)} may; whoever runs the server gives a role: jobs-server token set-role ${id} <role>`,
+    },
+  )
+}

@@ -1,0 +1,87 @@
+import { isRole, type Right, rights, rightsOf } from '../../shared/access/rights.ts'
+import { sharedNames, sharedNameWarning } from '../auth/token-warnings.ts'
+import {
+  createToken,
+  findToken,
+  listTokens,
+  revokeToken,
+  setRole,
+  suspendToken,
+  type TokenRow,
+  withoutRole,
+} from '../auth/tokens.ts'
+import type { Pool } from '../database/sql.ts'
+import type { Command, CommandOutput } from './command.ts'
+
+/** A command of `jobs-server token`. */
+type TokenCommand = Exclude<Command, { command: 'freeze' | 'thaw' }>
+
+/**
+ * Runs a token command.
+ * @throws Failure `not_found` for the id of no token
+ */
+export async function runTokenCommand(sql: Pool, command: TokenCommand): Promise<CommandOutput> {
+  const lines = (...all: string[]): CommandOutput => ({ lines: all, warnings: [] })
+  switch (command.command) {
+    case 'create':
+      return create(sql, command)
+    case 'list':
+      return lines(...(await listTokens(sql)).map(listLine))
+    case 'show':
+      return lines(...shownLines(await findToken(sql, command.id)))
+    case 'set-role':
+      await setRole(sql, command.id, command)
+      return lines(`${command.id} is ${command.role}${command.may_enqueue ? ', and may enqueue' : ''}`)
+    case 'suspend':
+      await suspendToken(sql, command.id, { suspended: true })
+      return lines(`suspended ${command.id}`)
+    case 'resume':
+      await suspendToken(sql, command.id, { suspended: false })
+      return lines(`resumed ${command.id}`)
+    case 'revoke':
+      await revokeToken(sql, command.id)
+      return lines(`revoked ${command.id}`)
+  }
+}
+
+async function create(
+  sql: Pool,
+  { name, days, role, principal, may_enqueue }: Extract<TokenCommand, { command: 'create' }>,
+): Promise<CommandOutput> {
+  const grant = role && { role, may_enqueue, principal: principal ?? name, madeBy: 'jobs-server' }
+  const { id, token } = await createToken(sql, { name, days, grant })
+  const shared = (await sharedNames(sql)).filter((shared) => shared.name === name)
+  return {
+    lines: [token],
+    warnings: [
+      ...shared.map(sharedNameWarning),
+      ...(grant
+        ? []
+        : [`${name} may do everything (${withoutRole}); jobs-server token set-role ${id} <role> gives it a role`]),
+    ],
+  }
+}
+
+/** The columns of `token list`, in their order; columns may be appended. */
+const listLine = (row: TokenRow): string =>
+  [
+    ...[row.id, row.name, row.created_at, row.last_used_at, row.expires_at, row.revoked_at],
+    ...[row.role, row.principal, row.made_by, row.suspended_at],
+  ].join('\t')
+
+function shownLines(row: TokenRow): string[] {
+  const may = [...rightsOf(row)]
+  return [
+    ...[`id\t${row.id}`, `name\t${row.name}`, `role\t${row.role}`, `principal\t${row.principal}`],
+    `made by\t${row.made_by ?? 'not known'}, ${row.created_at}`,
+    `last used\t${row.last_used_at === null ? 'never' : row.last_used_at}${row.last_used_from ? ` from ${row.last_used_from}` : ''}`,
+    `expires\t${row.expires_at ?? 'never'}`,
+    ...(row.suspended_at ? [`suspended\t${row.suspended_at}`] : []),
+    ...(row.revoked_at ? [`revoked\t${row.revoked_at}`] : []),
+    ...(isRole(row.role)
+      ? may.map(mayLine)
+      : ['may\tnothing on this version of the server, which does not know the role']),
+  ]
+}
+
+const mayLine = (right: Right): string => `may\t${rights[right]}`

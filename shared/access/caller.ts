@@ -1,0 +1,25 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { Count } from '../scope.ts'
+
+/** Who the caller is, and what it may do. Servers of version 0.1.0 do not have this call. */
+export const showCaller = endpoint({
+  method: 'GET',
+  path: '/api/v1/caller',
+  needs: 'identity',
+  forPrograms: true,
+  input: z.strictObject({}),
+  output: z.object({
+    /** The id of its token, or `single-user`. Records and events name the caller so. */
+    id: z.string(),
+    name: z.string(),
+    role: z.string(),
+    /** Whom the token is for. */
+    principal: z.string(),
+    /** The names of its rights. */
+    may: z.array(z.string()),
+    /** How many live tokens have all rights, since nobody has given them a role. Only callers that may list tokens get it. */
+    without_role: Count.optional(),
+  }),
+  changes: () => false,
+})

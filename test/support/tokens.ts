@@ -1,0 +1,15 @@
+import { createToken } from '../../server/auth/tokens.ts'
+import type { Pool } from '../../server/database/sql.ts'
+import type { Role } from '../../shared/access/rights.ts'
+
+/** Makes a token for a day: of a role, or as tokens were before there were roles. Returns the token. */
+export async function makeToken(sql: Pool, name: string, role?: Role, may_enqueue = false): Promise<string> {
+  const grant = role && { role, may_enqueue, principal: name, madeBy: 'the tests' }
+  return (await createToken(sql, { name, grant, days: 1 })).token
+}
+
+/** The headers of a caller with a token, in place of the key of the tests. */
+export const bearer = (token: string) => ({ 'x-api-key': '', authorization: `Bearer ${token}` })
+
+/** The id of a token. */
+export const idOf = (token: string): string => token.split('_')[1] ?? ''
