@@ -46,10 +46,7 @@ const AddHold = z
     operation_id: JobId.optional(),
     until: Time,
   })
-  .refine((request) => subjects(request) === 1, {
-    path: ['domain'],
-    message: 'give a filter, all: true, ids or operation_id, and only one of them',
-  })
+  .refine((request) => subjects(request) === 1, 'give a filter, all: true, ids or operation_id, and only one of them')
 export type AddHold = z.output<typeof AddHold>
 
 /** Holds jobs. When the answer arrives, no change that passes holds over touches these jobs any more. */
