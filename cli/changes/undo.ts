@@ -68,7 +68,7 @@ type Answer = z.output<typeof undo.output>
 function notesOn({ affected, conflict_count, conflicts, skipped = 0 }: Answer, { id, ids }: OneUndo) {
   const others = (ids?.length ?? 0) - affected - conflict_count - skipped
   const notes = [
-    ...(conflict_count === 0 ? [] : [noteOn(conflict_count, conflicts)]),
+    ...(conflict_count === 0 ? [] : [reasonsNote(conflict_count, conflicts)]),
     ...(others > 0 ? [`note: ${countOf(others, 'id')} of --ids-file: nothing of operation ${id} is kept for it`] : []),
   ]
   return notes.length === 0 ? undefined : notes.join('\n')
@@ -111,7 +111,8 @@ async function nothingLeft(
   )
 }
 
-const noteOn = (count: number, listed: readonly Conflict[]): string =>
+/** How many jobs cannot be given back, and why. */
+export const reasonsNote = (count: number, listed: readonly Conflict[]): string =>
   `note: ${jobsText(count)} cannot be given back${listed.length > 0 ? `: ${reasonsText(count, listed)}` : ''}`
 
 /** `operation 19 at 2026-11-24 12:00 UTC`, by the record; undefined where no operation has undone it. */

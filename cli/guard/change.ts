@@ -75,6 +75,8 @@ export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
   why?: (group: Group) => string
   /** Further facts of an answer for `--json`, and a note for everyone. */
   beside?: (result: z.output<Out>) => { facts: object; note: string | undefined }
+  /** The same of the answers of all calls together. */
+  together?: (results: readonly z.output<Out>[]) => { facts: object; notes: readonly string[] }
 }
 
 /** One change on its way through the guard. */
@@ -108,9 +110,13 @@ export const outcomeFields = <In extends z.ZodType, Out extends z.ZodType>(
 
 /** The further facts and notes of all answers. */
 export function notesOf<In extends z.ZodType, Out extends z.ZodType>(
-  { beside }: BulkChange<In, Out>,
+  { beside, together }: BulkChange<In, Out>,
   answers: readonly z.output<Out>[],
 ): { facts: object; notes: string[] } {
   const all = answers.flatMap((answer) => beside?.(answer) ?? [])
-  return { facts: Object.assign({}, ...all.map(({ facts }) => facts)), notes: all.flatMap(({ note }) => note ?? []) }
+  const whole = together?.(answers)
+  return {
+    facts: Object.assign({}, ...all.map(({ facts }) => facts), whole?.facts),
+    notes: [...all.flatMap(({ note }) => note ?? []), ...(whole?.notes ?? [])],
+  }
 }

@@ -1,10 +1,15 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { CommandSpec } from '../../command.ts'
+import type { Context } from '../../context.ts'
+import type { Ending } from '../../output/print.ts'
 import { type PartFlags, partFlags, partOf } from '../../settings/flags/part-flags.ts'
-import { flagWords } from '../../settings/flags/scope-flags.ts'
+import { flagWords, scopeOf, scopeWords } from '../../settings/flags/scope-flags.ts'
+import { pastTime } from '../../settings/past-time.ts'
 
 interface UndoFlags extends PartFlags {
   refusedTo?: string
+  caller?: string
+  since?: string
 }
 
 export const undo: CommandSpec<UndoFlags> = {
@@ -12,24 +17,30 @@ export const undo: CommandSpec<UndoFlags> = {
   group: 'CHANGE',
   summary: 'give back what a change took',
   about:
-    'Undoes a change of many jobs, other than a repair or a reclaim: deleted jobs exist again, and changed jobs have their old state again. Jobs that changed since the operation are left as they are, and are reported. With a scope or ids, gives back this part of the operation.',
+    'Undoes a change of many jobs, other than a repair or a reclaim: deleted jobs exist again, and changed jobs have their old state again. Jobs that changed since the operation are left as they are, and are reported. With a scope or ids, gives back this part of the operation. With --caller and --since, undoes all that a caller did since then, the newest first: one preview, one confirmation, and a record for each.',
   examples: [
     'jobsctl undo 17 --dry-run',
     'jobsctl undo 17 --domain chatbooks --queue low --yes',
     'jobsctl undo 17 --reason "wrong domain" --yes',
+    'jobsctl undo --caller 3f9c0d2b1a77 --since 2h --dry-run',
   ],
-  operands: '<operation>',
+  operands: '[operation]',
   flags: [
     ...partFlags,
     { flags: '--refused-to <file>', about: 'write what cannot come back to a new file of NDJSON', group: 'HOW' },
+    { flags: '--caller <id>', about: 'all that this caller did, as jobsctl operations names it', group: 'HOW' },
+    { flags: '--since <time>', about: 'with --caller: since this time, or 2h for 2 h ago', group: 'HOW' },
   ],
   changes: true,
-  async run(context, { refusedTo, ...flags }, [id = '']) {
+  async run(context, given, [id]) {
+    if (given.caller !== undefined || given.since !== undefined || id === undefined)
+      return undoOfCaller(context, given, id)
+    const { refusedTo, ...flags } = given
     const { undoChange, undoRequest } = await import('../../changes/undo.ts')
     const { guardChange } = await import('../../guard/guard.ts')
     if (!/^[1-9]\d{0,15}$/.test(id)) {
       throw new Failure('usage', '<operation>: must be a whole number, such as 17', {
-        hint: 'jobsctl operations lists the numbers',
+        hint: lists,
       })
     }
     const { fields, words } = await partOf(context, flags)
@@ -42,3 +53,41 @@ export const undo: CommandSpec<UndoFlags> = {
     return withRefusedFile(context, { path: refusedTo, request, change, run })
   },
 }
+
+/** @throws Failure `usage`; others as `operationsOfCaller` and the guard do */
+async function undoOfCaller(
+  context: Context,
+  { caller, since, refusedTo, idsFile, ...flags }: UndoFlags,
+  id: string | undefined,
+): Promise<Ending> {
+  const { settings } = context
+  if (caller === undefined && since === undefined)
+    throw new Failure('usage', 'which operation? give its number, or --caller and --since', { hint: lists })
+  if (caller === undefined || since === undefined || caller.trim() === '')
+    throw new Failure('usage', '--caller and --since need each other; nothing was changed', {
+      hint: 'jobsctl undo --caller 3f9c0d2b1a77 --since 2h --dry-run',
+    })
+  const others = {
+    'the number of an operation': id,
+    '--refused-to': refusedTo,
+    '--ids-file': idsFile,
+    '--plan-out': settings.planOut,
+  }
+  const given = Object.entries({
+    ...others,
+    '--detach': settings.detach || undefined,
+    '--curl': settings.curl || undefined,
+  })
+  const [other] = given.find(([, value]) => value !== undefined) ?? []
+  if (other !== undefined) throw new Failure('usage', `--caller and ${other} exclude each other; nothing was changed`)
+  const { operationsOfCaller } = await import('../../operations/of-caller.ts')
+  const { undoCallerChange } = await import('../../changes/undo-caller.ts')
+  const { guardChange } = await import('../../guard/guard.ts')
+  const scope = scopeOf(flags)
+  const time = pastTime(since, '--since')
+  const found = await operationsOfCaller(await context.client(), { caller, since: time, scope })
+  const words = ['undo', ...flagWords('--caller', caller), ...flagWords('--since', time), ...scopeWords(scope)]
+  return guardChange(context, undoCallerChange(context, found, words))
+}
+
+const lists = 'jobsctl operations lists the numbers'

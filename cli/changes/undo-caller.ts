@@ -1,0 +1,75 @@
+import { undo } from '../../shared/changes/undo.ts'
+import { Failure } from '../../shared/errors.ts'
+import type { Context } from '../context.ts'
+import { escaped } from '../escape.ts'
+import type { PreviewDetails, Previewed } from '../guard/change.ts'
+import type { CallerOperations } from '../operations/of-caller.ts'
+import type { Printer } from '../output/print.ts'
+import type { Column } from '../output/table.ts'
+import { describeScope } from '../settings/flags/scope-flags.ts'
+import { type OneUndo, reasonsNote, type UndoChange } from './undo.ts'
+
+interface UndoneOperation {
+  id: string
+  kind: string
+  when: string
+  back: number
+}
+
+const columns: Column<UndoneOperation>[] = [
+  { title: 'operation', value: ({ id }) => id },
+  { title: 'kind', value: ({ kind }) => kind },
+  { title: 'when', value: ({ when }) => when, gives: 'never' },
+  { title: 'gives back', value: ({ back }) => back },
+]
+
+/** An undo of all that a caller did since a time, for the guard: one preview, and then one undo for each operation, the newest first. */
+export function undoCallerChange(
+  { print }: Context,
+  { caller, since, scope, records, left }: CallerOperations,
+  words: readonly string[],
+): UndoChange {
+  const requests: OneUndo[] = records.map(({ id }) => ({ id: String(id), ...scope }))
+  const isInScope = Object.values(scope).some((name) => name !== undefined)
+  const operations = `${records.length} operation${records.length === 1 ? '' : 's'}`
+  const where = `${isInScope ? ` in ${describeScope(scope)}` : ''} of ${operations} of ${escaped(caller)} since ${since}`
+  const leftNotes = left.map(
+    ({ id, kind, why }) => `note: operation ${id} (${escaped(kind)}) is not undone: ${escaped(why)}`,
+  )
+  return {
+    name: 'undo',
+    endpoint: undo,
+    requests,
+    preview: (request) => ({ ...request, dry_run: true }),
+    bounded: (request, bound) => ({ ...request, dry_run: false, ...bound }),
+    count: ({ affected }) => affected,
+    say: (jobs, done) => `${done ? 'gave' : 'would give'} back ${jobs}${where}`,
+    facts: { caller, since, ...scope, operations_undone: records.map(({ id }) => id), not_undone: left },
+    words,
+    details: (_client, previewed) => details(print, records, previewed),
+    ending: (answers) => (answers.some(({ conflict_count }) => conflict_count > 0) ? 'partial' : 'ok'),
+    noneMatch: async () =>
+      new Failure('conflict', `no job of ${operations} of ${escaped(caller)} can be given back; nothing was changed`),
+    together: (answers) => {
+      const conflict_count = answers.reduce((sum, answer) => sum + answer.conflict_count, 0)
+      const again = records.length > 1 ? '; run the command again for jobs that two of the operations had changed' : ''
+      const note = reasonsNote(
+        conflict_count,
+        answers.flatMap(({ conflicts }) => conflicts),
+      )
+      return { facts: { conflict_count }, notes: [...(conflict_count > 0 ? [`${note}${again}`] : []), ...leftNotes] }
+    },
+  }
+}
+
+async function details(
+  print: Printer,
+  records: CallerOperations['records'],
+  { counts }: Previewed<typeof undo.output>,
+): Promise<PreviewDetails> {
+  const rows = records.map(({ id, kind, started_at }, at) => ({
+    ...{ id: String(id), kind, back: counts[at] ?? 0 },
+    when: started_at.slice(0, 16).replace('T', ' '),
+  }))
+  return { head: `Undone one after the other, the newest first (times in UTC):\n\n${await print.table(columns, rows)}` }
+}

@@ -1,0 +1,88 @@
+import { undo } from '../../shared/changes/undo.ts'
+import { Failure } from '../../shared/errors.ts'
+import { listOperations, type OperationRecord } from '../../shared/records/records.ts'
+import type { Scope } from '../../shared/scope.ts'
+import { escaped } from '../escape.ts'
+import type { Client } from '../http/client.ts'
+import { parseInput } from '../settings/flags/flag-errors.ts'
+
+/** Whose operations, and since when in ISO 8601. */
+interface Selecting {
+  caller: string
+  since: string
+  /** The part of each operation that is meant. */
+  scope: Scope
+}
+
+/** An operation that no undo takes back, and why, as a clause. */
+export interface Left {
+  id: number
+  kind: string
+  why: string
+}
+
+/** What a caller did: operations that an undo can give jobs back of, the newest first, and those of which it cannot. */
+export interface CallerOperations extends Selecting {
+  records: readonly OperationRecord[]
+  left: readonly Left[]
+}
+
+/** Each operation is previewed: more of them are undone in parts. */
+const mostOperations = 200
+
+/**
+ * Finds the operations of a caller that changed jobs, and asks for each whether it can be undone. Nothing is changed.
+ * @throws Failure `usage` for more operations than one preview takes; `not_found` where there is none, `conflict` where none can be
+ *   undone; any failure of the server
+ */
+export async function operationsOfCaller(client: Client, selecting: Selecting): Promise<CallerOperations> {
+  const { caller, since } = selecting
+  const request = { caller, since, limit: String(mostOperations + 1) }
+  parseInput(listOperations.input, request)
+  const { body } = await client.call(listOperations, request)
+  if (body.length > mostOperations) {
+    throw new Failure(
+      'usage',
+      `more than ${mostOperations} operations of this caller since ${since}; nothing was changed`,
+      {
+        hint: 'give a later --since, and go on from there',
+      },
+    )
+  }
+  const changing = body.filter(({ affected, state }) => affected > 0 || state === 'running')
+  const records: OperationRecord[] = []
+  const left: Left[] = []
+  for (const record of changing) {
+    const why = await whyLeft(client, record, selecting)
+    if (why === undefined) records.push(record)
+    else left.push({ id: record.id, kind: record.kind, why })
+  }
+  if (records.length > 0) return { ...selecting, records, left }
+  if (left.length === 0)
+    throw new Failure('not_found', `${escaped(caller)} has changed no job since ${since}; nothing was changed`)
+  const reasons = left.map(({ id, kind, why }) => `operation ${id} (${escaped(kind)}): ${escaped(why)}`)
+  throw new Failure(
+    'conflict',
+    `nothing that ${escaped(caller)} did since ${since} can be undone; nothing was changed`,
+    {
+      hint: reasons.join('; '),
+    },
+  )
+}
+
+/** Why an operation is not undone, as a clause; undefined where an undo gives back at least one of its jobs. */
+async function whyLeft(
+  client: Client,
+  { id, state, undone_by, no_way_back }: OperationRecord,
+  { scope }: Selecting,
+): Promise<string | undefined> {
+  if (state === 'running') return 'it is still running'
+  if (state === 'undone') return `it was undone by operation ${undone_by}`
+  if (typeof no_way_back === 'string') return no_way_back
+  const preview = await client.call(undo, { id: String(id), ...scope, dry_run: true }).catch((error: unknown) => {
+    if (error instanceof Failure && error.code === 'conflict') return error
+    throw error
+  })
+  if (preview instanceof Failure) return preview.message.replace(/; nothing was changed$/, '')
+  return preview.body.affected > 0 ? undefined : 'none of its jobs can be given back'
+}
