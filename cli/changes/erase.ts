@@ -64,7 +64,7 @@ const mostIds = 10
 
 /** What an erasure leaves, a note each. */
 function notesOn({ passed_over, named_in }: Aside): string[] {
-  const { running = 0, unreadable = 0 } = passed_over ?? {}
+  const { running = 0, held = 0, unreadable = 0 } = passed_over ?? {}
   const { count, operations } = named_in ?? { count: 0, operations: [] }
   const ids = operations.slice(0, mostIds).join(', ')
   const them = count === 1 ? '1 record' : `${groupedDigits(count)} records`
@@ -72,6 +72,7 @@ function notesOn({ passed_over, named_in }: Aside): string[] {
     ...(running > 0
       ? [`note: ${jobsText(running)} running: passed over; run the command again when no worker has them`]
       : []),
+    ...(held > 0 ? [`note: ${jobsText(held)} kept by a hold: passed over`] : []),
     ...(unreadable > 0
       ? [`note: ${jobsText(unreadable)} in the archive with a compressed payload, which the server cannot read`]
       : []),

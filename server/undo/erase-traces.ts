@@ -2,6 +2,7 @@ import type { Scope } from '../../shared/scope.ts'
 import type { JobSet } from '../bulk/bulk-change.ts'
 import { isUnchangedSince } from '../bulk/preview/snapshot.ts'
 import type { Selection } from '../bulk/selection.ts'
+import { isImageKeptByHold } from '../database/kept-by-hold.ts'
 import { inScope } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Deleted } from './erase-jobs.ts'
@@ -106,7 +107,9 @@ export async function eraseRemains(
       where id = any(${ids}) or not exists (select from jobs where jobs.id = named.id offset 0)
     ),
     row_images as (
-      delete from job_operation_rows where job_id = any(array(select id from absent)) returning job_id
+      delete from job_operation_rows as images
+      where images.job_id = any(array(select id from absent)) and not ${isImageKeptByHold(tx)}
+      returning images.job_id
     ),
     attachments as (
       delete from job_attachments where job_id = any(array(select id from absent)) returning job_id

@@ -40,6 +40,8 @@ export type EraseRequest = z.output<typeof EraseRequest>
 export const PassedOver = z.object({
   /** Running jobs, which a worker has leased. */
   running: Count,
+  /** Jobs and archived copies that a hold keeps. */
+  held: Count,
   /** With `payload`: archived jobs whose payload another program has compressed, so that the server cannot read it. */
   unreadable: Count,
 })

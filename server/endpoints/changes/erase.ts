@@ -12,6 +12,7 @@ import type { Selection } from '../../bulk/selection.ts'
 import type { Call } from '../../call.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { inFilter } from '../../database/job-filter.ts'
+import { isArchivedKeptByHold, isKeptByHold } from '../../database/kept-by-hold.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
@@ -42,7 +43,20 @@ const isErasable = (
   set: JobSet,
   { request, kept }: Pick<Erasing, 'kept'> & { request: Filter },
 ): Fragment => sql`
-  status <> 'processing' and ${isNamed(sql, set, request)} ${withoutForeignRows(sql, kept)}`
+  status <> 'processing' and ${isNamed(sql, set, request)} ${withoutForeignRows(sql, kept)} and not ${isKeptByHold(sql)}`
+
+/** True for archived jobs, under the name `jobs`, that are erased. */
+const isErasableCopy = (sql: Sql, set: JobSet, filter: Filter): Fragment => sql`
+  ${isNamed(sql, set, filter)} and not ${isArchivedKeptByHold(sql)}`
+
+/** A query of one number: how many jobs and archived copies the filter names that a hold keeps. */
+const countHeld = (sql: Sql, filter: Filter): Fragment => sql`
+  select (
+    select count(*)
+    ${jobsWhere(sql, filter, (rest) => sql`status <> 'processing' ${inFilter(sql, rest)} and ${isKeptByHold(sql)}`)}
+  ) + (
+    select count(*) from jobs_archive as jobs where ${isArchivedKeptByHold(sql)} ${inFilter(sql, filter)}
+  )`
 
 /** The jobs that only events tell of. The events have no payload by which they could be found. */
 const tracesOf = (sql: Sql, set: JobSet, filter: Filter & Pick<Traced, 'among'>): Fragment | undefined =>
@@ -59,7 +73,7 @@ function matching(sql: Sql, set: JobSet, erasing: Erasing): Fragment {
     from (
       select ${setColumns(sql)} ${liveWhere(sql, set, erasing)}
       union all
-      select ${setColumns(sql)} from jobs_archive as jobs where ${isNamed(sql, set, filter)}
+      select ${setColumns(sql)} from jobs_archive as jobs where ${isErasableCopy(sql, set, filter)}
       ${gone ? sql`union all (${gone})` : sql``}
     ) as jobs where true`
 }
@@ -118,6 +132,7 @@ function bulkOf(erasing: Erasing): BulkChange<EraseResult> {
         allWhere(sql, isErasable(sql, now, { ...erasing, request: filterOf(request) })),
         sql`status <> 'completed'`,
       ),
+    keptByHold: (sql) => countHeld(sql, filterOf(request)),
     batch: (tx, context, selection) => eraseBatch(tx, context, { ...erasing, selection }),
     batchStatements: 2,
     affected: ({ affected = 0 }) => affected,
@@ -141,7 +156,7 @@ async function eraseBatch(
   const remains = await eraseRemains(tx, {
     selection,
     deleted,
-    archived: isNamed(tx, context, filter),
+    archived: isErasableCopy(tx, context, filter),
     traces: tracesOf(tx, context, { ...filterOf(request), among: selection.ids }),
     owner: filter.owner_user_id,
   })
@@ -191,6 +206,7 @@ async function readPassedOver(sql: Sql, filter: Filter): Promise<PassedOver> {
   const [row] = await sql<[PassedOver]>`
     select
       (select count(*) ${jobsWhere(sql, filter, (rest) => sql`status = 'processing' ${inFilter(sql, rest)}`)}) as running,
+      (${countHeld(sql, filter)}) as held,
       (${unreadable}) as unreadable`
   return row
 }

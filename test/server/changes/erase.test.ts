@@ -85,7 +85,7 @@ describe.each(kinds)('an erasure on %s', (kind) => {
     expect(answer).toMatchObject({
       ...{ affected: 8, skipped: 0, filter_hash: before.filter_hash },
       erased: { jobs: 3, archived: 2, gone: 3, row_images: 2, attachments: 3 },
-      ...{ passed_over: { running: 0, unreadable: 0 }, named_in: { count: 0, operations: [] } },
+      ...{ passed_over: { running: 0, held: 0, unreadable: 0 }, named_in: { count: 0, operations: [] } },
     })
     expect(await rowsWith(world.sql, value)).toEqual([])
     expect(world.log.join('\n')).not.toContain(value)
@@ -118,7 +118,7 @@ describe.each(kinds)('an erasure on %s', (kind) => {
     const answer = await erase(inPayload)
     expect(answer).toMatchObject({
       ...{ affected: 6, erased: { jobs: 5, archived: 1, gone: 0 } },
-      passed_over: { running: 2, unreadable: 1 },
+      passed_over: { running: 2, held: 0, unreadable: 1 },
     })
     expect(await idsLeft()).toEqual([...running, ...others])
     await world.sql`update jobs set status = 'completed' where status = 'processing'`
@@ -207,6 +207,31 @@ describe.each(kinds)('an erasure on %s', (kind) => {
     )
     expect(codeOf(await world.confirm(path, { owner_user_id: 'bob' }, key))).toBe('409 conflict')
     expect(codeOf(await world.post(path, own))).toMatch(/confirmation_required$/)
+  })
+
+  it('passes over what a hold keeps, and tells of it', async () => {
+    const held = await world.jobs(1, ofHers)
+    await world.jobs(2, { ...ofHers, queue: 'pruned' })
+    await world.jobs(1, { ...ofHers, queue: 'free' })
+    const { operation } = doneOf(await world.confirm(paths.prune, { ...domain, queue: 'pruned' }))
+    const until = new Date(Date.now() + 86_400_000).toISOString()
+    const holds: number[] = []
+    for (const subject of [{ ids: held }, { operation_id: operation }]) {
+      const { status, body } = await world.confirm(
+        '/api/v1/jobs/holds',
+        { ...subject, until },
+        { 'x-reason': 'case 7' },
+      )
+      expect(status, JSON.stringify(body)).toBe(201)
+      holds.push(z.object({ id: z.number() }).parse(body).id)
+    }
+    expect((await previewed(own)).preview).toMatchObject({ count: 1, kept_by_hold: 3 })
+    expect(await erase(own)).toMatchObject({ affected: 1, passed_over: { running: 0, held: 3, unreadable: 0 } })
+    expect(await idsLeft()).toEqual(held)
+    expect(await world.sql`select from jobs_archive`).toHaveLength(2)
+    for (const id of holds) expect((await world.confirm(`/api/v1/jobs/holds/${id}/remove`, {})).status).toBeLessThan(300)
+    expect(await erase(own)).toMatchObject({ affected: 3 })
+    expect(await rowsWith(world.sql, value)).toEqual([])
   })
 
   it('goes on without its caller, and keeps nothing of the request', async () => {

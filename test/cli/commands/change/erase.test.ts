@@ -15,7 +15,7 @@ const preview = previewOf(12, { groups: [group], restorable: 0, no_way_back: noW
 const eraseServer = () =>
   fakeServer(({ headers }) => ({
     body: {
-      ...{ affected: 12, filter_hash: 'abc', passed_over: { running: 2, unreadable: 0 } },
+      ...{ affected: 12, filter_hash: 'abc', passed_over: { running: 2, held: 3, unreadable: 0 } },
       named_in: { count: 1, operations: [3] },
       ...(headers['x-confirm'] ? { operation_id: 18 } : { preview }),
     },
@@ -33,6 +33,7 @@ it('warns, asks for the count, offers no undo, and repeats the value in no outpu
   expect(screen).toContain(`WARNING: there is no way back: ${noWayBack}\n`)
   expect(screen).toContain('would erase 12 jobs\n')
   expect(screen).toContain('note: 2 jobs running: passed over; run the command again when no worker has them\n')
+  expect(screen).toContain('note: 3 jobs kept by a hold: passed over\n')
   expect(screen).toContain('stay as they were sealed: operations 3\n')
   expect(screen).toContain('erased 12 jobs\n')
   expect(screen).not.toMatch(/undo (it|18)/)
@@ -63,7 +64,7 @@ it('is refused off a terminal without --yes, with a hint that hides the value, a
       operation_ids: [18],
       filter_hash: 'abc',
     },
-    ...{ passed_over: { running: 2, unreadable: 0 }, named_in: { count: 1, operations: [3] } },
+    ...{ passed_over: { running: 2, held: 3, unreadable: 0 }, named_in: { count: 1, operations: [3] } },
   })
 })
 

@@ -14,6 +14,150 @@ with recursive
           )
         )
         and jobs.owner_user_id = $8::text
+        and not (
+          (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
+          and (
+            (
+              (
+                select
+                  exists (
+                    select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null
+                  )
+              )
+              and exists (
+                select
+                from jobsctl_held_jobs as held
+                join jobsctl_holds as hold on hold.id = held.hold_id
+                where held.job_id = jobs.id and hold.until > now() offset 0
+              )
+            )
+            or exists (
+              select
+              from jsonb_to_recordset(
+                (
+                  select jsonb_agg(hold.filter)
+                  from jobsctl_holds as hold
+                  where hold.filter is not null and hold.until > now()
+                )
+              ) as hold (
+                owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
+                worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
+                ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
+                error text, payload jsonb, cluster text
+              )
+              where
+                true
+                and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
+                and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
+                and (hold.domain is null or jobs.domain::text = hold.domain)
+                and (hold.queue is null or jobs.queue::text = hold.queue)
+                and (hold.job_type is null or jobs.job_type::text = hold.job_type)
+                and (hold.status is null or hold.status ? jobs.status::text)
+                and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
+                and (hold.error_code is null or jobs.error_code::text = hold.error_code)
+                and (hold.created_after is null or jobs.created_at >= hold.created_after)
+                and (hold.created_before is null or jobs.created_at < hold.created_before)
+                and (
+                  hold.ended_after is null
+                  or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
+                )
+                and (
+                  hold.ended_before is null
+                  or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
+                )
+                and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
+                and (
+                  hold.stale is null
+                  or (
+                    (
+                      jobs.status = 'processing'
+                      and (jobs.leased_until is null or jobs.leased_until <= coalesce($9::text::timestamptz, now()))
+                    ) is true
+                  ) = hold.stale
+                )
+                and (
+                  hold.error is null
+                  or (
+                    strpos(lower(jobs.error_message), lower(hold.error)) > 0
+                    or strpos(lower(jobs.last_error), lower(hold.error)) > 0
+                  )
+                )
+                and (
+                  hold.payload is null
+                  or not exists (
+                    select
+                    from jsonb_array_elements(hold.payload) as part
+                    where
+                      (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
+                  )
+                )
+                and (
+                  hold.cluster is null
+                  or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
+                    encode(
+                      sha256(
+                        convert_to(
+                          case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
+                            regexp_replace(
+                              regexp_replace(
+                                regexp_replace(
+                                  regexp_replace(
+                                    regexp_replace(
+                                      (
+                                        left(
+                                          case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
+                                          1000
+                                        )
+                                      ) collate "C",
+                                      '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
+                                      '<text>',
+                                      'g'
+                                    ),
+                                    '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
+                                    '<address>',
+                                    'g'
+                                  ),
+                                  '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
+                                  '<path>',
+                                  'g'
+                                ),
+                                '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
+                                '#',
+                                'g'
+                              ),
+                              '[0-9]+(?:[.,:][0-9]+)*',
+                              '#',
+                              'g'
+                            ),
+                            E' \t\r\n'
+                          ),
+                          'UTF8'
+                        )
+                      ),
+                      'hex'
+                    ),
+                    12
+                  ) = right(hold.cluster, 12) end
+                )
+            )
+            or (
+              (
+                select
+                  exists (
+                    select
+                    from jobsctl_holds as hold
+                    where hold.until > now() and hold.operation_id is not null
+                  )
+              )
+              and exists (
+                select
+                from jobsctl_holds as hold
+                join job_operation_rows as image on image.operation_id = hold.operation_id
+                where hold.operation_id is not null and hold.until > now() and image.job_id = jobs.id offset 0
+              )
+            )
+          )
+        )
       ) is true
     for update skip locked
   ),
@@ -24,13 +168,157 @@ with recursive
       and (
         status <> 'processing'
         and (
-          age(jobs.xmin) > (select age($9::text::xid))
+          age(jobs.xmin) > (select age($10::text::xid))
           or (
-            (jobs.xmin::text::bigint - $10::bigint + $11::bigint) % $12::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $13::bigint
-            and jobs.xmin::text::bigint <> all($14::bigint[])
+            (jobs.xmin::text::bigint - $11::bigint + $12::bigint) % $13::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $14::bigint
+            and jobs.xmin::text::bigint <> all($15::bigint[])
           )
         )
-        and jobs.owner_user_id = $15::text
+        and jobs.owner_user_id = $16::text
+        and not (
+          (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
+          and (
+            (
+              (
+                select
+                  exists (
+                    select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null
+                  )
+              )
+              and exists (
+                select
+                from jobsctl_held_jobs as held
+                join jobsctl_holds as hold on hold.id = held.hold_id
+                where held.job_id = jobs.id and hold.until > now() offset 0
+              )
+            )
+            or exists (
+              select
+              from jsonb_to_recordset(
+                (
+                  select jsonb_agg(hold.filter)
+                  from jobsctl_holds as hold
+                  where hold.filter is not null and hold.until > now()
+                )
+              ) as hold (
+                owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
+                worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
+                ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
+                error text, payload jsonb, cluster text
+              )
+              where
+                true
+                and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
+                and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
+                and (hold.domain is null or jobs.domain::text = hold.domain)
+                and (hold.queue is null or jobs.queue::text = hold.queue)
+                and (hold.job_type is null or jobs.job_type::text = hold.job_type)
+                and (hold.status is null or hold.status ? jobs.status::text)
+                and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
+                and (hold.error_code is null or jobs.error_code::text = hold.error_code)
+                and (hold.created_after is null or jobs.created_at >= hold.created_after)
+                and (hold.created_before is null or jobs.created_at < hold.created_before)
+                and (
+                  hold.ended_after is null
+                  or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
+                )
+                and (
+                  hold.ended_before is null
+                  or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
+                )
+                and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
+                and (
+                  hold.stale is null
+                  or (
+                    (
+                      jobs.status = 'processing'
+                      and (jobs.leased_until is null or jobs.leased_until <= coalesce($17::text::timestamptz, now()))
+                    ) is true
+                  ) = hold.stale
+                )
+                and (
+                  hold.error is null
+                  or (
+                    strpos(lower(jobs.error_message), lower(hold.error)) > 0
+                    or strpos(lower(jobs.last_error), lower(hold.error)) > 0
+                  )
+                )
+                and (
+                  hold.payload is null
+                  or not exists (
+                    select
+                    from jsonb_array_elements(hold.payload) as part
+                    where
+                      (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
+                  )
+                )
+                and (
+                  hold.cluster is null
+                  or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
+                    encode(
+                      sha256(
+                        convert_to(
+                          case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
+                            regexp_replace(
+                              regexp_replace(
+                                regexp_replace(
+                                  regexp_replace(
+                                    regexp_replace(
+                                      (
+                                        left(
+                                          case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
+                                          1000
+                                        )
+                                      ) collate "C",
+                                      '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
+                                      '<text>',
+                                      'g'
+                                    ),
+                                    '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
+                                    '<address>',
+                                    'g'
+                                  ),
+                                  '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
+                                  '<path>',
+                                  'g'
+                                ),
+                                '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
+                                '#',
+                                'g'
+                              ),
+                              '[0-9]+(?:[.,:][0-9]+)*',
+                              '#',
+                              'g'
+                            ),
+                            E' \t\r\n'
+                          ),
+                          'UTF8'
+                        )
+                      ),
+                      'hex'
+                    ),
+                    12
+                  ) = right(hold.cluster, 12) end
+                )
+            )
+            or (
+              (
+                select
+                  exists (
+                    select
+                    from jobsctl_holds as hold
+                    where hold.until > now() and hold.operation_id is not null
+                  )
+              )
+              and exists (
+                select
+                from jobsctl_holds as hold
+                join job_operation_rows as image on image.operation_id = hold.operation_id
+                where hold.operation_id is not null and hold.until > now() and image.job_id = jobs.id offset 0
+              )
+            )
+          )
+        )
       ) is true
     returning id, uuid, status
   ),
@@ -90,13 +378,160 @@ with recursive
           (
             status <> 'processing'
             and (
-              age(jobs.xmin) > (select age($16::text::xid))
+              age(jobs.xmin) > (select age($18::text::xid))
               or (
-                (jobs.xmin::text::bigint - $17::bigint + $18::bigint) % $19::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $20::bigint
-                and jobs.xmin::text::bigint <> all($21::bigint[])
+                (jobs.xmin::text::bigint - $19::bigint + $20::bigint) % $21::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $22::bigint
+                and jobs.xmin::text::bigint <> all($23::bigint[])
               )
             )
-            and jobs.owner_user_id = $22::text
+            and jobs.owner_user_id = $24::text
+            and not (
+              (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
+              and (
+                (
+                  (
+                    select
+                      exists (
+                        select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null
+                      )
+                  )
+                  and exists (
+                    select
+                    from jobsctl_held_jobs as held
+                    join jobsctl_holds as hold on hold.id = held.hold_id
+                    where held.job_id = jobs.id and hold.until > now() offset 0
+                  )
+                )
+                or exists (
+                  select
+                  from jsonb_to_recordset(
+                    (
+                      select jsonb_agg(hold.filter)
+                      from jobsctl_holds as hold
+                      where hold.filter is not null and hold.until > now()
+                    )
+                  ) as hold (
+                    owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
+                    worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
+                    ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
+                    error text, payload jsonb, cluster text
+                  )
+                  where
+                    true
+                    and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
+                    and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
+                    and (hold.domain is null or jobs.domain::text = hold.domain)
+                    and (hold.queue is null or jobs.queue::text = hold.queue)
+                    and (hold.job_type is null or jobs.job_type::text = hold.job_type)
+                    and (hold.status is null or hold.status ? jobs.status::text)
+                    and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
+                    and (hold.error_code is null or jobs.error_code::text = hold.error_code)
+                    and (hold.created_after is null or jobs.created_at >= hold.created_after)
+                    and (hold.created_before is null or jobs.created_at < hold.created_before)
+                    and (
+                      hold.ended_after is null
+                      or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
+                    )
+                    and (
+                      hold.ended_before is null
+                      or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
+                    )
+                    and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
+                    and (
+                      hold.stale is null
+                      or (
+                        (
+                          jobs.status = 'processing'
+                          and (jobs.leased_until is null or jobs.leased_until <= coalesce($25::text::timestamptz, now()))
+                        ) is true
+                      ) = hold.stale
+                    )
+                    and (
+                      hold.error is null
+                      or (
+                        strpos(lower(jobs.error_message), lower(hold.error)) > 0
+                        or strpos(lower(jobs.last_error), lower(hold.error)) > 0
+                      )
+                    )
+                    and (
+                      hold.payload is null
+                      or not exists (
+                        select
+                        from jsonb_array_elements(hold.payload) as part
+                        where
+                          (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
+                      )
+                    )
+                    and (
+                      hold.cluster is null
+                      or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
+                        encode(
+                          sha256(
+                            convert_to(
+                              case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
+                                regexp_replace(
+                                  regexp_replace(
+                                    regexp_replace(
+                                      regexp_replace(
+                                        regexp_replace(
+                                          (
+                                            left(
+                                              case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
+                                              1000
+                                            )
+                                          ) collate "C",
+                                          '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
+                                          '<text>',
+                                          'g'
+                                        ),
+                                        '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
+                                        '<address>',
+                                        'g'
+                                      ),
+                                      '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
+                                      '<path>',
+                                      'g'
+                                    ),
+                                    '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
+                                    '#',
+                                    'g'
+                                  ),
+                                  '[0-9]+(?:[.,:][0-9]+)*',
+                                  '#',
+                                  'g'
+                                ),
+                                E' \t\r\n'
+                              ),
+                              'UTF8'
+                            )
+                          ),
+                          'hex'
+                        ),
+                        12
+                      ) = right(hold.cluster, 12) end
+                    )
+                )
+                or (
+                  (
+                    select
+                      exists (
+                        select
+                        from jobsctl_holds as hold
+                        where hold.until > now() and hold.operation_id is not null
+                      )
+                  )
+                  and exists (
+                    select
+                    from jobsctl_holds as hold
+                    join job_operation_rows as image on image.operation_id = hold.operation_id
+                    where
+                      hold.operation_id is not null
+                      and hold.until > now()
+                      and image.job_id = jobs.id offset 0
+                  )
+                )
+              )
+            )
           ) is true
         ) as before
       from jobs
@@ -131,13 +566,160 @@ with recursive
         (
           status <> 'processing'
           and (
-            age(jobs.xmin) > (select age($23::text::xid))
+            age(jobs.xmin) > (select age($26::text::xid))
             or (
-              (jobs.xmin::text::bigint - $24::bigint + $25::bigint) % $26::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $27::bigint
-              and jobs.xmin::text::bigint <> all($28::bigint[])
+              (jobs.xmin::text::bigint - $27::bigint + $28::bigint) % $29::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $30::bigint
+              and jobs.xmin::text::bigint <> all($31::bigint[])
             )
           )
-          and jobs.owner_user_id = $29::text
+          and jobs.owner_user_id = $32::text
+          and not (
+            (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
+            and (
+              (
+                (
+                  select
+                    exists (
+                      select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null
+                    )
+                )
+                and exists (
+                  select
+                  from jobsctl_held_jobs as held
+                  join jobsctl_holds as hold on hold.id = held.hold_id
+                  where held.job_id = jobs.id and hold.until > now() offset 0
+                )
+              )
+              or exists (
+                select
+                from jsonb_to_recordset(
+                  (
+                    select jsonb_agg(hold.filter)
+                    from jobsctl_holds as hold
+                    where hold.filter is not null and hold.until > now()
+                  )
+                ) as hold (
+                  owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
+                  worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
+                  ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
+                  error text, payload jsonb, cluster text
+                )
+                where
+                  true
+                  and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
+                  and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
+                  and (hold.domain is null or jobs.domain::text = hold.domain)
+                  and (hold.queue is null or jobs.queue::text = hold.queue)
+                  and (hold.job_type is null or jobs.job_type::text = hold.job_type)
+                  and (hold.status is null or hold.status ? jobs.status::text)
+                  and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
+                  and (hold.error_code is null or jobs.error_code::text = hold.error_code)
+                  and (hold.created_after is null or jobs.created_at >= hold.created_after)
+                  and (hold.created_before is null or jobs.created_at < hold.created_before)
+                  and (
+                    hold.ended_after is null
+                    or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
+                  )
+                  and (
+                    hold.ended_before is null
+                    or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
+                  )
+                  and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
+                  and (
+                    hold.stale is null
+                    or (
+                      (
+                        jobs.status = 'processing'
+                        and (jobs.leased_until is null or jobs.leased_until <= coalesce($33::text::timestamptz, now()))
+                      ) is true
+                    ) = hold.stale
+                  )
+                  and (
+                    hold.error is null
+                    or (
+                      strpos(lower(jobs.error_message), lower(hold.error)) > 0
+                      or strpos(lower(jobs.last_error), lower(hold.error)) > 0
+                    )
+                  )
+                  and (
+                    hold.payload is null
+                    or not exists (
+                      select
+                      from jsonb_array_elements(hold.payload) as part
+                      where
+                        (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
+                    )
+                  )
+                  and (
+                    hold.cluster is null
+                    or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
+                      encode(
+                        sha256(
+                          convert_to(
+                            case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
+                              regexp_replace(
+                                regexp_replace(
+                                  regexp_replace(
+                                    regexp_replace(
+                                      regexp_replace(
+                                        (
+                                          left(
+                                            case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
+                                            1000
+                                          )
+                                        ) collate "C",
+                                        '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
+                                        '<text>',
+                                        'g'
+                                      ),
+                                      '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
+                                      '<address>',
+                                      'g'
+                                    ),
+                                    '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
+                                    '<path>',
+                                    'g'
+                                  ),
+                                  '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
+                                  '#',
+                                  'g'
+                                ),
+                                '[0-9]+(?:[.,:][0-9]+)*',
+                                '#',
+                                'g'
+                              ),
+                              E' \t\r\n'
+                            ),
+                            'UTF8'
+                          )
+                        ),
+                        'hex'
+                      ),
+                      12
+                    ) = right(hold.cluster, 12) end
+                  )
+              )
+              or (
+                (
+                  select
+                    exists (
+                      select
+                      from jobsctl_holds as hold
+                      where hold.until > now() and hold.operation_id is not null
+                    )
+                )
+                and exists (
+                  select
+                  from jobsctl_holds as hold
+                  join job_operation_rows as image on image.operation_id = hold.operation_id
+                  where
+                    hold.operation_id is not null
+                    and hold.until > now()
+                    and image.job_id = jobs.id offset 0
+                )
+              )
+            )
+          )
         ) is true
       ) as after
   ),
@@ -151,7 +733,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $30::text,
+      $34::text,
       trace_id
     from (
       select

@@ -18,7 +18,154 @@ with
         result::text as result, error_stack::text as error_stack, failure_timeline::text as failure_timeline,
         created_at, jobs.xmin
       from jobs
-      where status <> 'processing' and true and jobs.owner_user_id = $1::text
+      where
+        status <> 'processing'
+        and true
+        and jobs.owner_user_id = $1::text
+        and not (
+          (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
+          and (
+            (
+              (
+                select
+                  exists (
+                    select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null
+                  )
+              )
+              and exists (
+                select
+                from jobsctl_held_jobs as held
+                join jobsctl_holds as hold on hold.id = held.hold_id
+                where held.job_id = jobs.id and hold.until > now() offset 0
+              )
+            )
+            or exists (
+              select
+              from jsonb_to_recordset(
+                (
+                  select jsonb_agg(hold.filter)
+                  from jobsctl_holds as hold
+                  where hold.filter is not null and hold.until > now()
+                )
+              ) as hold (
+                owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
+                worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
+                ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
+                error text, payload jsonb, cluster text
+              )
+              where
+                true
+                and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
+                and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
+                and (hold.domain is null or jobs.domain::text = hold.domain)
+                and (hold.queue is null or jobs.queue::text = hold.queue)
+                and (hold.job_type is null or jobs.job_type::text = hold.job_type)
+                and (hold.status is null or hold.status ? jobs.status::text)
+                and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
+                and (hold.error_code is null or jobs.error_code::text = hold.error_code)
+                and (hold.created_after is null or jobs.created_at >= hold.created_after)
+                and (hold.created_before is null or jobs.created_at < hold.created_before)
+                and (
+                  hold.ended_after is null
+                  or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
+                )
+                and (
+                  hold.ended_before is null
+                  or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
+                )
+                and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
+                and (
+                  hold.stale is null
+                  or (
+                    (
+                      jobs.status = 'processing'
+                      and (jobs.leased_until is null or jobs.leased_until <= coalesce($2::text::timestamptz, now()))
+                    ) is true
+                  ) = hold.stale
+                )
+                and (
+                  hold.error is null
+                  or (
+                    strpos(lower(jobs.error_message), lower(hold.error)) > 0
+                    or strpos(lower(jobs.last_error), lower(hold.error)) > 0
+                  )
+                )
+                and (
+                  hold.payload is null
+                  or not exists (
+                    select
+                    from jsonb_array_elements(hold.payload) as part
+                    where
+                      (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
+                  )
+                )
+                and (
+                  hold.cluster is null
+                  or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
+                    encode(
+                      sha256(
+                        convert_to(
+                          case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
+                            regexp_replace(
+                              regexp_replace(
+                                regexp_replace(
+                                  regexp_replace(
+                                    regexp_replace(
+                                      (
+                                        left(
+                                          case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
+                                          1000
+                                        )
+                                      ) collate "C",
+                                      '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
+                                      '<text>',
+                                      'g'
+                                    ),
+                                    '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
+                                    '<address>',
+                                    'g'
+                                  ),
+                                  '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
+                                  '<path>',
+                                  'g'
+                                ),
+                                '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
+                                '#',
+                                'g'
+                              ),
+                              '[0-9]+(?:[.,:][0-9]+)*',
+                              '#',
+                              'g'
+                            ),
+                            E' \t\r\n'
+                          ),
+                          'UTF8'
+                        )
+                      ),
+                      'hex'
+                    ),
+                    12
+                  ) = right(hold.cluster, 12) end
+                )
+            )
+            or (
+              (
+                select
+                  exists (
+                    select
+                    from jobsctl_holds as hold
+                    where hold.until > now() and hold.operation_id is not null
+                  )
+              )
+              and exists (
+                select
+                from jobsctl_holds as hold
+                join job_operation_rows as image on image.operation_id = hold.operation_id
+                where hold.operation_id is not null and hold.until > now() and image.job_id = jobs.id offset 0
+              )
+            )
+          )
+        )
       union all
       select
         id, uuid::text as uuid, domain::text as domain, queue::text as queue, job_type::text as job_type,
@@ -26,7 +173,145 @@ with
         result::text as result, error_stack::text as error_stack, failure_timeline::text as failure_timeline,
         created_at, jobs.xmin
       from jobs_archive as jobs
-      where true and jobs.owner_user_id = $2::text
+      where
+        true
+        and jobs.owner_user_id = $3::text
+        and not (
+          (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
+          and (
+            exists (
+              select
+              from jobsctl_holds as hold
+              where
+                hold.operation_id is not null
+                and hold.operation_id = jobs.operation_id
+                and hold.until > now()
+            )
+            or (
+              (
+                select
+                  exists (
+                    select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null
+                  )
+              )
+              and exists (
+                select
+                from jobsctl_held_jobs as held
+                join jobsctl_holds as hold on hold.id = held.hold_id
+                where held.job_id = jobs.id and hold.until > now() offset 0
+              )
+            )
+            or exists (
+              select
+              from jsonb_to_recordset(
+                (
+                  select jsonb_agg(hold.filter)
+                  from jobsctl_holds as hold
+                  where hold.filter is not null and hold.until > now()
+                )
+              ) as hold (
+                owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
+                worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
+                ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
+                error text, payload jsonb, cluster text
+              )
+              where
+                true
+                and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
+                and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
+                and (hold.domain is null or jobs.domain::text = hold.domain)
+                and (hold.queue is null or jobs.queue::text = hold.queue)
+                and (hold.job_type is null or jobs.job_type::text = hold.job_type)
+                and (hold.status is null or hold.status ? jobs.status::text)
+                and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
+                and (hold.error_code is null or jobs.error_code::text = hold.error_code)
+                and (hold.created_after is null or jobs.created_at >= hold.created_after)
+                and (hold.created_before is null or jobs.created_at < hold.created_before)
+                and (
+                  hold.ended_after is null
+                  or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
+                )
+                and (
+                  hold.ended_before is null
+                  or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
+                )
+                and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
+                and (
+                  hold.stale is null
+                  or (
+                    (
+                      jobs.status = 'processing'
+                      and (jobs.leased_until is null or jobs.leased_until <= coalesce($4::text::timestamptz, now()))
+                    ) is true
+                  ) = hold.stale
+                )
+                and (
+                  hold.error is null
+                  or (
+                    strpos(lower(jobs.error_message), lower(hold.error)) > 0
+                    or strpos(lower(jobs.last_error), lower(hold.error)) > 0
+                  )
+                )
+                and (
+                  hold.payload is null
+                  or not exists (
+                    select
+                    from jsonb_array_elements(hold.payload) as part
+                    where
+                      (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
+                  )
+                )
+                and (
+                  hold.cluster is null
+                  or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
+                    encode(
+                      sha256(
+                        convert_to(
+                          case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
+                            regexp_replace(
+                              regexp_replace(
+                                regexp_replace(
+                                  regexp_replace(
+                                    regexp_replace(
+                                      (
+                                        left(
+                                          case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
+                                          1000
+                                        )
+                                      ) collate "C",
+                                      '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
+                                      '<text>',
+                                      'g'
+                                    ),
+                                    '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
+                                    '<address>',
+                                    'g'
+                                  ),
+                                  '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
+                                  '<path>',
+                                  'g'
+                                ),
+                                '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
+                                '#',
+                                'g'
+                              ),
+                              '[0-9]+(?:[.,:][0-9]+)*',
+                              '#',
+                              'g'
+                            ),
+                            E' \t\r\n'
+                          ),
+                          'UTF8'
+                        )
+                      ),
+                      'hex'
+                    ),
+                    12
+                  ) = right(hold.cluster, 12) end
+                )
+            )
+          )
+        )
       union all (
         select
           distinct on (coalesce(jobs.job_id, -jobs.id)) coalesce(jobs.job_id, -jobs.id) as id,
@@ -44,16 +329,16 @@ with
           jobs.xmin
         from job_events as jobs
         where
-          jobs.owner_user_id = $3::text
-          and (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from $4::text)
+          jobs.owner_user_id = $5::text
+          and (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from $6::text)
           and true
           and not exists (
-            select from jobs other where other.id = jobs.job_id and other.owner_user_id = $5::text offset 0
+            select from jobs other where other.id = jobs.job_id and other.owner_user_id = $7::text offset 0
           )
           and not exists (
             select
             from jobs_archive other
-            where other.id = jobs.job_id and other.owner_user_id = $6::text offset 0
+            where other.id = jobs.job_id and other.owner_user_id = $8::text offset 0
           )
         order by coalesce(jobs.job_id, -jobs.id), jobs.id desc
       )
@@ -72,7 +357,154 @@ with
         result::text as result, error_stack::text as error_stack, failure_timeline::text as failure_timeline,
         created_at, jobs.xmin
       from jobs
-      where status <> 'processing' and true and jobs.owner_user_id = $7::text
+      where
+        status <> 'processing'
+        and true
+        and jobs.owner_user_id = $9::text
+        and not (
+          (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
+          and (
+            (
+              (
+                select
+                  exists (
+                    select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null
+                  )
+              )
+              and exists (
+                select
+                from jobsctl_held_jobs as held
+                join jobsctl_holds as hold on hold.id = held.hold_id
+                where held.job_id = jobs.id and hold.until > now() offset 0
+              )
+            )
+            or exists (
+              select
+              from jsonb_to_recordset(
+                (
+                  select jsonb_agg(hold.filter)
+                  from jobsctl_holds as hold
+                  where hold.filter is not null and hold.until > now()
+                )
+              ) as hold (
+                owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
+                worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
+                ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
+                error text, payload jsonb, cluster text
+              )
+              where
+                true
+                and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
+                and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
+                and (hold.domain is null or jobs.domain::text = hold.domain)
+                and (hold.queue is null or jobs.queue::text = hold.queue)
+                and (hold.job_type is null or jobs.job_type::text = hold.job_type)
+                and (hold.status is null or hold.status ? jobs.status::text)
+                and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
+                and (hold.error_code is null or jobs.error_code::text = hold.error_code)
+                and (hold.created_after is null or jobs.created_at >= hold.created_after)
+                and (hold.created_before is null or jobs.created_at < hold.created_before)
+                and (
+                  hold.ended_after is null
+                  or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
+                )
+                and (
+                  hold.ended_before is null
+                  or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
+                )
+                and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
+                and (
+                  hold.stale is null
+                  or (
+                    (
+                      jobs.status = 'processing'
+                      and (jobs.leased_until is null or jobs.leased_until <= coalesce($10::text::timestamptz, now()))
+                    ) is true
+                  ) = hold.stale
+                )
+                and (
+                  hold.error is null
+                  or (
+                    strpos(lower(jobs.error_message), lower(hold.error)) > 0
+                    or strpos(lower(jobs.last_error), lower(hold.error)) > 0
+                  )
+                )
+                and (
+                  hold.payload is null
+                  or not exists (
+                    select
+                    from jsonb_array_elements(hold.payload) as part
+                    where
+                      (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
+                  )
+                )
+                and (
+                  hold.cluster is null
+                  or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
+                    encode(
+                      sha256(
+                        convert_to(
+                          case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
+                            regexp_replace(
+                              regexp_replace(
+                                regexp_replace(
+                                  regexp_replace(
+                                    regexp_replace(
+                                      (
+                                        left(
+                                          case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
+                                          1000
+                                        )
+                                      ) collate "C",
+                                      '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
+                                      '<text>',
+                                      'g'
+                                    ),
+                                    '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
+                                    '<address>',
+                                    'g'
+                                  ),
+                                  '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
+                                  '<path>',
+                                  'g'
+                                ),
+                                '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
+                                '#',
+                                'g'
+                              ),
+                              '[0-9]+(?:[.,:][0-9]+)*',
+                              '#',
+                              'g'
+                            ),
+                            E' \t\r\n'
+                          ),
+                          'UTF8'
+                        )
+                      ),
+                      'hex'
+                    ),
+                    12
+                  ) = right(hold.cluster, 12) end
+                )
+            )
+            or (
+              (
+                select
+                  exists (
+                    select
+                    from jobsctl_holds as hold
+                    where hold.until > now() and hold.operation_id is not null
+                  )
+              )
+              and exists (
+                select
+                from jobsctl_holds as hold
+                join job_operation_rows as image on image.operation_id = hold.operation_id
+                where hold.operation_id is not null and hold.until > now() and image.job_id = jobs.id offset 0
+              )
+            )
+          )
+        )
       union all
       select
         id, uuid::text as uuid, domain::text as domain, queue::text as queue, job_type::text as job_type,
@@ -80,7 +512,145 @@ with
         result::text as result, error_stack::text as error_stack, failure_timeline::text as failure_timeline,
         created_at, jobs.xmin
       from jobs_archive as jobs
-      where true and jobs.owner_user_id = $8::text
+      where
+        true
+        and jobs.owner_user_id = $11::text
+        and not (
+          (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
+          and (
+            exists (
+              select
+              from jobsctl_holds as hold
+              where
+                hold.operation_id is not null
+                and hold.operation_id = jobs.operation_id
+                and hold.until > now()
+            )
+            or (
+              (
+                select
+                  exists (
+                    select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null
+                  )
+              )
+              and exists (
+                select
+                from jobsctl_held_jobs as held
+                join jobsctl_holds as hold on hold.id = held.hold_id
+                where held.job_id = jobs.id and hold.until > now() offset 0
+              )
+            )
+            or exists (
+              select
+              from jsonb_to_recordset(
+                (
+                  select jsonb_agg(hold.filter)
+                  from jobsctl_holds as hold
+                  where hold.filter is not null and hold.until > now()
+                )
+              ) as hold (
+                owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
+                worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
+                ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
+                error text, payload jsonb, cluster text
+              )
+              where
+                true
+                and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
+                and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
+                and (hold.domain is null or jobs.domain::text = hold.domain)
+                and (hold.queue is null or jobs.queue::text = hold.queue)
+                and (hold.job_type is null or jobs.job_type::text = hold.job_type)
+                and (hold.status is null or hold.status ? jobs.status::text)
+                and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
+                and (hold.error_code is null or jobs.error_code::text = hold.error_code)
+                and (hold.created_after is null or jobs.created_at >= hold.created_after)
+                and (hold.created_before is null or jobs.created_at < hold.created_before)
+                and (
+                  hold.ended_after is null
+                  or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
+                )
+                and (
+                  hold.ended_before is null
+                  or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
+                )
+                and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
+                and (
+                  hold.stale is null
+                  or (
+                    (
+                      jobs.status = 'processing'
+                      and (jobs.leased_until is null or jobs.leased_until <= coalesce($12::text::timestamptz, now()))
+                    ) is true
+                  ) = hold.stale
+                )
+                and (
+                  hold.error is null
+                  or (
+                    strpos(lower(jobs.error_message), lower(hold.error)) > 0
+                    or strpos(lower(jobs.last_error), lower(hold.error)) > 0
+                  )
+                )
+                and (
+                  hold.payload is null
+                  or not exists (
+                    select
+                    from jsonb_array_elements(hold.payload) as part
+                    where
+                      (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
+                  )
+                )
+                and (
+                  hold.cluster is null
+                  or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
+                    encode(
+                      sha256(
+                        convert_to(
+                          case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
+                            regexp_replace(
+                              regexp_replace(
+                                regexp_replace(
+                                  regexp_replace(
+                                    regexp_replace(
+                                      (
+                                        left(
+                                          case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
+                                          1000
+                                        )
+                                      ) collate "C",
+                                      '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
+                                      '<text>',
+                                      'g'
+                                    ),
+                                    '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
+                                    '<address>',
+                                    'g'
+                                  ),
+                                  '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
+                                  '<path>',
+                                  'g'
+                                ),
+                                '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
+                                '#',
+                                'g'
+                              ),
+                              '[0-9]+(?:[.,:][0-9]+)*',
+                              '#',
+                              'g'
+                            ),
+                            E' \t\r\n'
+                          ),
+                          'UTF8'
+                        )
+                      ),
+                      'hex'
+                    ),
+                    12
+                  ) = right(hold.cluster, 12) end
+                )
+            )
+          )
+        )
       union all (
         select
           distinct on (coalesce(jobs.job_id, -jobs.id)) coalesce(jobs.job_id, -jobs.id) as id,
@@ -98,16 +668,16 @@ with
           jobs.xmin
         from job_events as jobs
         where
-          jobs.owner_user_id = $9::text
-          and (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from $10::text)
+          jobs.owner_user_id = $13::text
+          and (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from $14::text)
           and true
           and not exists (
-            select from jobs other where other.id = jobs.job_id and other.owner_user_id = $11::text offset 0
+            select from jobs other where other.id = jobs.job_id and other.owner_user_id = $15::text offset 0
           )
           and not exists (
             select
             from jobs_archive other
-            where other.id = jobs.job_id and other.owner_user_id = $12::text offset 0
+            where other.id = jobs.job_id and other.owner_user_id = $16::text offset 0
           )
         order by coalesce(jobs.job_id, -jobs.id), jobs.id desc
       )
@@ -117,7 +687,7 @@ with
   )
 select
   now() as as_of,
-  now() + $13::int * interval '1 second' as expires_at,
+  now() + $17::int * interval '1 second' as expires_at,
   pg_current_snapshot()::text as now,
   (select value from jobsctl_settings where name = 'preview_key') as key,
   (
@@ -125,7 +695,7 @@ select
     from (
       select affected, started_at, ended_at
       from (select * from job_operations order by id desc limit 200) as recent
-      where kind = $14 and affected >= 1000 and ended_at > started_at
+      where kind = $18 and affected >= 1000 and ended_at > started_at
       limit 10
     ) as last
   ) as pace,
@@ -146,7 +716,7 @@ select
       from grouped
       where not by_owner
       order by count desc, domain collate "C", queue collate "C", job_type collate "C", status
-      limit $15
+      limit $19
     ) as largest
   ) as groups,
   (
@@ -156,7 +726,7 @@ select
       from grouped
       where by_owner
       order by count desc, owner_user_id collate "C"
-      limit $16
+      limit $20
     ) as most
   ) as owners,
   (
@@ -170,7 +740,154 @@ select
           where
             status <> 'processing'
             and true
-            and jobs.owner_user_id = $17::text
+            and jobs.owner_user_id = $21::text
+            and not (
+              (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
+              and (
+                (
+                  (
+                    select
+                      exists (
+                        select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null
+                      )
+                  )
+                  and exists (
+                    select
+                    from jobsctl_held_jobs as held
+                    join jobsctl_holds as hold on hold.id = held.hold_id
+                    where held.job_id = jobs.id and hold.until > now() offset 0
+                  )
+                )
+                or exists (
+                  select
+                  from jsonb_to_recordset(
+                    (
+                      select jsonb_agg(hold.filter)
+                      from jobsctl_holds as hold
+                      where hold.filter is not null and hold.until > now()
+                    )
+                  ) as hold (
+                    owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
+                    worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
+                    ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
+                    error text, payload jsonb, cluster text
+                  )
+                  where
+                    true
+                    and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
+                    and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
+                    and (hold.domain is null or jobs.domain::text = hold.domain)
+                    and (hold.queue is null or jobs.queue::text = hold.queue)
+                    and (hold.job_type is null or jobs.job_type::text = hold.job_type)
+                    and (hold.status is null or hold.status ? jobs.status::text)
+                    and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
+                    and (hold.error_code is null or jobs.error_code::text = hold.error_code)
+                    and (hold.created_after is null or jobs.created_at >= hold.created_after)
+                    and (hold.created_before is null or jobs.created_at < hold.created_before)
+                    and (
+                      hold.ended_after is null
+                      or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
+                    )
+                    and (
+                      hold.ended_before is null
+                      or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
+                    )
+                    and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
+                    and (
+                      hold.stale is null
+                      or (
+                        (
+                          jobs.status = 'processing'
+                          and (jobs.leased_until is null or jobs.leased_until <= coalesce($22::text::timestamptz, now()))
+                        ) is true
+                      ) = hold.stale
+                    )
+                    and (
+                      hold.error is null
+                      or (
+                        strpos(lower(jobs.error_message), lower(hold.error)) > 0
+                        or strpos(lower(jobs.last_error), lower(hold.error)) > 0
+                      )
+                    )
+                    and (
+                      hold.payload is null
+                      or not exists (
+                        select
+                        from jsonb_array_elements(hold.payload) as part
+                        where
+                          (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
+                      )
+                    )
+                    and (
+                      hold.cluster is null
+                      or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
+                        encode(
+                          sha256(
+                            convert_to(
+                              case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
+                                regexp_replace(
+                                  regexp_replace(
+                                    regexp_replace(
+                                      regexp_replace(
+                                        regexp_replace(
+                                          (
+                                            left(
+                                              case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
+                                              1000
+                                            )
+                                          ) collate "C",
+                                          '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
+                                          '<text>',
+                                          'g'
+                                        ),
+                                        '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
+                                        '<address>',
+                                        'g'
+                                      ),
+                                      '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
+                                      '<path>',
+                                      'g'
+                                    ),
+                                    '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
+                                    '#',
+                                    'g'
+                                  ),
+                                  '[0-9]+(?:[.,:][0-9]+)*',
+                                  '#',
+                                  'g'
+                                ),
+                                E' \t\r\n'
+                              ),
+                              'UTF8'
+                            )
+                          ),
+                          'hex'
+                        ),
+                        12
+                      ) = right(hold.cluster, 12) end
+                    )
+                )
+                or (
+                  (
+                    select
+                      exists (
+                        select
+                        from jobsctl_holds as hold
+                        where hold.until > now() and hold.operation_id is not null
+                      )
+                  )
+                  and exists (
+                    select
+                    from jobsctl_holds as hold
+                    join job_operation_rows as image on image.operation_id = hold.operation_id
+                    where
+                      hold.operation_id is not null
+                      and hold.until > now()
+                      and image.job_id = jobs.id offset 0
+                  )
+                )
+              )
+            )
             and jobs.uuid = needed.uuid
             and status <> 'completed' offset 0
         ) as ended
@@ -200,9 +917,458 @@ select
       not exists (
         select
         from jobs
-        where status <> 'processing' and true and jobs.owner_user_id = $18::text and jobs.uuid = along.uuid
+        where
+          status <> 'processing'
+          and true
+          and jobs.owner_user_id = $23::text
+          and not (
+            (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
+            and (
+              (
+                (
+                  select
+                    exists (
+                      select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null
+                    )
+                )
+                and exists (
+                  select
+                  from jobsctl_held_jobs as held
+                  join jobsctl_holds as hold on hold.id = held.hold_id
+                  where held.job_id = jobs.id and hold.until > now() offset 0
+                )
+              )
+              or exists (
+                select
+                from jsonb_to_recordset(
+                  (
+                    select jsonb_agg(hold.filter)
+                    from jobsctl_holds as hold
+                    where hold.filter is not null and hold.until > now()
+                  )
+                ) as hold (
+                  owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
+                  worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
+                  ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
+                  error text, payload jsonb, cluster text
+                )
+                where
+                  true
+                  and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
+                  and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
+                  and (hold.domain is null or jobs.domain::text = hold.domain)
+                  and (hold.queue is null or jobs.queue::text = hold.queue)
+                  and (hold.job_type is null or jobs.job_type::text = hold.job_type)
+                  and (hold.status is null or hold.status ? jobs.status::text)
+                  and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
+                  and (hold.error_code is null or jobs.error_code::text = hold.error_code)
+                  and (hold.created_after is null or jobs.created_at >= hold.created_after)
+                  and (hold.created_before is null or jobs.created_at < hold.created_before)
+                  and (
+                    hold.ended_after is null
+                    or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
+                  )
+                  and (
+                    hold.ended_before is null
+                    or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
+                  )
+                  and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
+                  and (
+                    hold.stale is null
+                    or (
+                      (
+                        jobs.status = 'processing'
+                        and (jobs.leased_until is null or jobs.leased_until <= coalesce($24::text::timestamptz, now()))
+                      ) is true
+                    ) = hold.stale
+                  )
+                  and (
+                    hold.error is null
+                    or (
+                      strpos(lower(jobs.error_message), lower(hold.error)) > 0
+                      or strpos(lower(jobs.last_error), lower(hold.error)) > 0
+                    )
+                  )
+                  and (
+                    hold.payload is null
+                    or not exists (
+                      select
+                      from jsonb_array_elements(hold.payload) as part
+                      where
+                        (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
+                    )
+                  )
+                  and (
+                    hold.cluster is null
+                    or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
+                      encode(
+                        sha256(
+                          convert_to(
+                            case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
+                              regexp_replace(
+                                regexp_replace(
+                                  regexp_replace(
+                                    regexp_replace(
+                                      regexp_replace(
+                                        (
+                                          left(
+                                            case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
+                                            1000
+                                          )
+                                        ) collate "C",
+                                        '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
+                                        '<text>',
+                                        'g'
+                                      ),
+                                      '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
+                                      '<address>',
+                                      'g'
+                                    ),
+                                    '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
+                                    '<path>',
+                                    'g'
+                                  ),
+                                  '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
+                                  '#',
+                                  'g'
+                                ),
+                                '[0-9]+(?:[.,:][0-9]+)*',
+                                '#',
+                                'g'
+                              ),
+                              E' \t\r\n'
+                            ),
+                            'UTF8'
+                          )
+                        ),
+                        'hex'
+                      ),
+                      12
+                    ) = right(hold.cluster, 12) end
+                  )
+              )
+              or (
+                (
+                  select
+                    exists (
+                      select
+                      from jobsctl_holds as hold
+                      where hold.until > now() and hold.operation_id is not null
+                    )
+                )
+                and exists (
+                  select
+                  from jobsctl_holds as hold
+                  join job_operation_rows as image on image.operation_id = hold.operation_id
+                  where
+                    hold.operation_id is not null
+                    and hold.until > now()
+                    and image.job_id = jobs.id offset 0
+                )
+              )
+            )
+          )
+          and jobs.uuid = along.uuid
       )
   ) as dependents,
+  (
+    select
+      (
+        select count(*)
+        from jobs
+        where
+          status <> 'processing'
+          and jobs.owner_user_id = $25::text
+          and (
+            (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
+            and (
+              (
+                (
+                  select
+                    exists (
+                      select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null
+                    )
+                )
+                and exists (
+                  select
+                  from jobsctl_held_jobs as held
+                  join jobsctl_holds as hold on hold.id = held.hold_id
+                  where held.job_id = jobs.id and hold.until > now() offset 0
+                )
+              )
+              or exists (
+                select
+                from jsonb_to_recordset(
+                  (
+                    select jsonb_agg(hold.filter)
+                    from jobsctl_holds as hold
+                    where hold.filter is not null and hold.until > now()
+                  )
+                ) as hold (
+                  owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
+                  worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
+                  ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
+                  error text, payload jsonb, cluster text
+                )
+                where
+                  true
+                  and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
+                  and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
+                  and (hold.domain is null or jobs.domain::text = hold.domain)
+                  and (hold.queue is null or jobs.queue::text = hold.queue)
+                  and (hold.job_type is null or jobs.job_type::text = hold.job_type)
+                  and (hold.status is null or hold.status ? jobs.status::text)
+                  and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
+                  and (hold.error_code is null or jobs.error_code::text = hold.error_code)
+                  and (hold.created_after is null or jobs.created_at >= hold.created_after)
+                  and (hold.created_before is null or jobs.created_at < hold.created_before)
+                  and (
+                    hold.ended_after is null
+                    or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
+                  )
+                  and (
+                    hold.ended_before is null
+                    or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
+                  )
+                  and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
+                  and (
+                    hold.stale is null
+                    or (
+                      (
+                        jobs.status = 'processing'
+                        and (jobs.leased_until is null or jobs.leased_until <= coalesce($26::text::timestamptz, now()))
+                      ) is true
+                    ) = hold.stale
+                  )
+                  and (
+                    hold.error is null
+                    or (
+                      strpos(lower(jobs.error_message), lower(hold.error)) > 0
+                      or strpos(lower(jobs.last_error), lower(hold.error)) > 0
+                    )
+                  )
+                  and (
+                    hold.payload is null
+                    or not exists (
+                      select
+                      from jsonb_array_elements(hold.payload) as part
+                      where
+                        (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
+                    )
+                  )
+                  and (
+                    hold.cluster is null
+                    or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
+                      encode(
+                        sha256(
+                          convert_to(
+                            case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
+                              regexp_replace(
+                                regexp_replace(
+                                  regexp_replace(
+                                    regexp_replace(
+                                      regexp_replace(
+                                        (
+                                          left(
+                                            case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
+                                            1000
+                                          )
+                                        ) collate "C",
+                                        '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
+                                        '<text>',
+                                        'g'
+                                      ),
+                                      '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
+                                      '<address>',
+                                      'g'
+                                    ),
+                                    '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
+                                    '<path>',
+                                    'g'
+                                  ),
+                                  '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
+                                  '#',
+                                  'g'
+                                ),
+                                '[0-9]+(?:[.,:][0-9]+)*',
+                                '#',
+                                'g'
+                              ),
+                              E' \t\r\n'
+                            ),
+                            'UTF8'
+                          )
+                        ),
+                        'hex'
+                      ),
+                      12
+                    ) = right(hold.cluster, 12) end
+                  )
+              )
+              or (
+                (
+                  select
+                    exists (
+                      select
+                      from jobsctl_holds as hold
+                      where hold.until > now() and hold.operation_id is not null
+                    )
+                )
+                and exists (
+                  select
+                  from jobsctl_holds as hold
+                  join job_operation_rows as image on image.operation_id = hold.operation_id
+                  where
+                    hold.operation_id is not null
+                    and hold.until > now()
+                    and image.job_id = jobs.id offset 0
+                )
+              )
+            )
+          )
+      ) + (
+        select count(*)
+        from jobs_archive as jobs
+        where
+          (
+            (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
+            and (
+              exists (
+                select
+                from jobsctl_holds as hold
+                where
+                  hold.operation_id is not null
+                  and hold.operation_id = jobs.operation_id
+                  and hold.until > now()
+              )
+              or (
+                (
+                  select
+                    exists (
+                      select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null
+                    )
+                )
+                and exists (
+                  select
+                  from jobsctl_held_jobs as held
+                  join jobsctl_holds as hold on hold.id = held.hold_id
+                  where held.job_id = jobs.id and hold.until > now() offset 0
+                )
+              )
+              or exists (
+                select
+                from jsonb_to_recordset(
+                  (
+                    select jsonb_agg(hold.filter)
+                    from jobsctl_holds as hold
+                    where hold.filter is not null and hold.until > now()
+                  )
+                ) as hold (
+                  owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
+                  worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
+                  ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
+                  error text, payload jsonb, cluster text
+                )
+                where
+                  true
+                  and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
+                  and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
+                  and (hold.domain is null or jobs.domain::text = hold.domain)
+                  and (hold.queue is null or jobs.queue::text = hold.queue)
+                  and (hold.job_type is null or jobs.job_type::text = hold.job_type)
+                  and (hold.status is null or hold.status ? jobs.status::text)
+                  and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
+                  and (hold.error_code is null or jobs.error_code::text = hold.error_code)
+                  and (hold.created_after is null or jobs.created_at >= hold.created_after)
+                  and (hold.created_before is null or jobs.created_at < hold.created_before)
+                  and (
+                    hold.ended_after is null
+                    or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
+                  )
+                  and (
+                    hold.ended_before is null
+                    or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
+                  )
+                  and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
+                  and (
+                    hold.stale is null
+                    or (
+                      (
+                        jobs.status = 'processing'
+                        and (jobs.leased_until is null or jobs.leased_until <= coalesce($27::text::timestamptz, now()))
+                      ) is true
+                    ) = hold.stale
+                  )
+                  and (
+                    hold.error is null
+                    or (
+                      strpos(lower(jobs.error_message), lower(hold.error)) > 0
+                      or strpos(lower(jobs.last_error), lower(hold.error)) > 0
+                    )
+                  )
+                  and (
+                    hold.payload is null
+                    or not exists (
+                      select
+                      from jsonb_array_elements(hold.payload) as part
+                      where
+                        (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
+                    )
+                  )
+                  and (
+                    hold.cluster is null
+                    or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
+                      encode(
+                        sha256(
+                          convert_to(
+                            case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
+                              regexp_replace(
+                                regexp_replace(
+                                  regexp_replace(
+                                    regexp_replace(
+                                      regexp_replace(
+                                        (
+                                          left(
+                                            case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
+                                            1000
+                                          )
+                                        ) collate "C",
+                                        '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
+                                        '<text>',
+                                        'g'
+                                      ),
+                                      '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
+                                      '<address>',
+                                      'g'
+                                    ),
+                                    '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
+                                    '<path>',
+                                    'g'
+                                  ),
+                                  '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
+                                  '#',
+                                  'g'
+                                ),
+                                '[0-9]+(?:[.,:][0-9]+)*',
+                                '#',
+                                'g'
+                              ),
+                              E' \t\r\n'
+                            ),
+                            'UTF8'
+                          )
+                        ),
+                        'hex'
+                      ),
+                      12
+                    ) = right(hold.cluster, 12) end
+                  )
+              )
+            )
+          )
+          and jobs.owner_user_id = $28::text
+      )
+  ) as kept_by_hold,
   (select coalesce(sum(count) filter (where false), 0)::bigint from grouped where not by_owner) as restorable,
   (
     select coalesce(round(avg(size) * (select sum(count) from grouped where not by_owner)), 0)::bigint
@@ -211,7 +1377,7 @@ select
   (
     select coalesce(jsonb_agg(id), '[]')
     from (
-      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $19
+      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $29
     ) as few
   ) as sample_ids,
   (select to_jsonb(requested) from (select (select '[]'::jsonb) as foreign_rows) as requested) as more
