@@ -15,7 +15,7 @@ interface Selecting {
 }
 
 /** An operation that no undo takes back, and why, as a clause. */
-export interface Left {
+interface Left {
   id: number
   kind: string
   why: string
