@@ -1,6 +1,7 @@
 import type { Right } from '../shared/access/rights.ts'
 import type { Progress } from '../shared/changes/bulk-change.ts'
 import type { Caller } from './auth/authenticate.ts'
+import type { Place } from './database/installation/installation.ts'
 import type { Pool, Sql } from './database/sql.ts'
 import type { Log } from './log.ts'
 import type { Redactor } from './redact.ts'
@@ -54,6 +55,8 @@ export interface ServerContext {
   callTimeoutMs: number
   /** Whether this server does what is done now and then (`JOBS_BACKGROUND`). */
   background: boolean
+  /** What this server knows of its database, for the comparison with what the database remembers. */
+  place: Place
   /** Masks secrets by `JOBS_REDACT_KEYS`. */
   redactor: Redactor
   log: Log

@@ -109,6 +109,13 @@ export const Env = z.object({
     .describe(
       'do what is done now and then: delete what is over its term, go on with changes of other servers, keep counts',
     ),
+  JOBS_INSTANCE: z
+    .string()
+    .regex(/^[^\p{Cc}]{1,64}$/u, 'must have 1 to 64 characters')
+    .optional()
+    .describe(
+      'name of this installation, such as production: a copy of its database under another name is told from it',
+    ),
   JOBS_SHUTDOWN_SECONDS: number(0, 3600, 30).describe('how long running requests may take after SIGTERM, in seconds'),
 })
 export type Env = z.output<typeof Env>

@@ -4,6 +4,7 @@ import { Failure, failures } from '../shared/errors.ts'
 import { exits } from '../shared/exits.ts'
 import { version } from '../shared/version.ts'
 import { createBufferedWriter } from './buffered-writer.ts'
+import { addAdoptCommand } from './commands/adopt-command.ts'
 import { addFreezeCommands } from './commands/freeze-commands.ts'
 import { printOutput } from './commands/print-output.ts'
 import { addTokenCommands } from './commands/token-commands.ts'
@@ -30,6 +31,7 @@ program
 
 addTokenCommands(program)
 addFreezeCommands(program)
+addAdoptCommand(program)
 
 async function run(): Promise<void> {
   // The server goes on when the program that reads its log ends.

@@ -14,11 +14,13 @@ import type { ServerContext } from './call.ts'
 import { listenForCommands } from './commands/command-socket.ts'
 import { openDatabase } from './database/connection/open.ts'
 import type { OpenedDatabase } from './database/connection/opened-database.ts'
+import type { Place } from './database/installation/installation.ts'
 import type { Pool } from './database/sql.ts'
 import type { Env } from './env.ts'
 import { createApp } from './http/app.ts'
 import { close, createHttpServer, listen } from './http/connection/http-server.ts'
 import type { Log } from './log.ts'
+import { placeOf } from './place.ts'
 import { createRedactor } from './redact.ts'
 import { errorText } from './system-error.ts'
 import { createEventWatermark } from './waiting/event-watermark.ts'
@@ -66,12 +68,13 @@ async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Runn
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal) // each waiting call listens to it
   const eventLogMove = createEventLogMove(opened, log)
-  const readiness = watchReadiness({ sql, log, eventLogMove })
-  const context = createContext({ sql, operatorSql, env, log, stopping: stopping.signal })
+  const place = await placeOf(env)
+  const readiness = watchReadiness({ sql, log, eventLogMove, place })
+  const context = createContext({ sql, operatorSql, env, log, place, stopping: stopping.signal })
   const auth = await createAuthenticator(env, sql, log)
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
   const server = createHttpServer(createApp({ ...context, ...readiness, auth, readAddress }).fetch)
-  const closeCommandSocket = env.JOBS_DB_URL ? async () => {} : await openCommandSocket(env.JOBS_DATA_DIR, sql, log)
+  const closeCommandSocket = env.JOBS_DB_URL ? async () => {} : await openCommandSocket(env.JOBS_DATA_DIR, context)
   const url = await listenOn(server, env, log)
   const background = startBackground({ opened, env, context, readiness, eventLogMove })
   const stop = async () => {
@@ -91,10 +94,11 @@ interface ContextOptions {
   operatorSql: Pool
   env: Env
   log: Log
+  place: Place
   stopping: AbortSignal
 }
 
-const createContext = ({ sql, operatorSql, env, log, stopping }: ContextOptions): ServerContext => ({
+const createContext = ({ sql, operatorSql, env, log, place, stopping }: ContextOptions): ServerContext => ({
   sql,
   workerSql: sql,
   operatorSql,
@@ -119,6 +123,7 @@ const createContext = ({ sql, operatorSql, env, log, stopping }: ContextOptions)
     archiveBytes: env.JOBS_ARCHIVE_MAX_BYTES,
   },
   background: env.JOBS_BACKGROUND,
+  place,
   redactor: createRedactor(env.JOBS_REDACT_KEYS),
   lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
   callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),
@@ -147,8 +152,8 @@ async function listenOn(server: Server, env: Env, log: Log): Promise<string> {
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')
 
 /** The socket of commands. A folder whose path is too long for a socket only costs these commands. */
-const openCommandSocket = (folder: string, sql: Pool, log: Log): Promise<() => Promise<void>> =>
-  listenForCommands(folder, sql).catch((error: unknown) => {
-    log.warn(`commands such as jobs-server token cannot reach this server while it runs: ${errorText(error)}`)
+const openCommandSocket = (folder: string, context: ServerContext): Promise<() => Promise<void>> =>
+  listenForCommands(folder, context).catch((error: unknown) => {
+    context.log.warn(`commands such as jobs-server token cannot reach this server while it runs: ${errorText(error)}`)
     return async () => {}
   })

@@ -3,14 +3,19 @@ import type { storage } from '../../shared/doctor/storage.ts'
 import { escaped } from '../escape.ts'
 import type { Finding } from './outcome.ts'
 
-type State = Pick<z.output<typeof storage.output>, 'frozen' | 'background'>
+type State = Pick<z.output<typeof storage.output>, 'frozen' | 'cloned' | 'background'>
 
 /** Whether changes are allowed, and whether the server does what is done now and then. */
-export function findingOfState({ frozen, background }: State): Finding {
+export function findingOfState({ frozen, cloned = [], background }: State): Finding {
   if (frozen)
     return {
       detail: `frozen: ${escaped(frozen.by)} froze the database at ${escaped(frozen.since)} (${JSON.stringify(escaped(frozen.reason))}): changes are refused, and nothing is done in the background`,
       hint: 'when changes may go on, run where the server runs: jobs-server thaw',
+    }
+  if (cloned.length > 0)
+    return {
+      detail: `cloned: the database was copied, moved or restored (${cloned.map(escaped).join(', ')}): nothing is done in the background`,
+      hint: 'say what it is, where the server runs: jobs-server adopt-database --same, or --clone',
     }
   if (frozen === undefined) return { detail: 'this server does not report it', hint: undefined }
   const where = background === false ? '; this server does nothing in the background (JOBS_BACKGROUND)' : ''

@@ -45,6 +45,8 @@ const types: Record<string, string> = {
     'the record of a bulk change that did not fail was closed and sealed; `operation`, `day`, `number`, `hash`, `version`, `seal`',
   'database.frozen': 'somebody froze the database; `by`, `since`, `reason`',
   'database.thawed': 'somebody ended the freeze; `by`, `freeze`',
+  'database.adopted':
+    'somebody said what a copied, moved or restored database is; `by`, `as` (`same` or `clone`), `before`, `after`',
   'log.moved': 'the ids of events were moved on after a failover or a restore; `last_id`, `first_id`, `why`',
 }
 

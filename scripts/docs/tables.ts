@@ -20,7 +20,7 @@ const purposes: Record<string, string> = {
   job_operation_rows:
     'The columns that a requeue, a retry, a sweep, a cancel, a reschedule or a change of priorities has overwritten, until `JOBS_ARCHIVE_DAYS` are over.',
   jobsctl_settings:
-    'What all servers on this database share: a freeze, the key with which they sign previews, where the ids of events come from, and for how many days events are kept.',
+    'What all servers on this database share: the installation, a freeze, the key with which they sign previews, where the ids of events come from, and for how many days events are kept.',
   jobsctl_expired_events: 'How far the events of each group have been deleted because their term was over.',
   jobsctl_count_deltas: 'What the triggers on `jobs` appended since the counts were last added up.',
   jobsctl_counts: 'The sums of the live jobs by group.',

@@ -151,3 +151,9 @@ const changeGrant = (sql: Pool, id: string, change: (tx: Sql) => PromiseLike<unk
 
 const unknownToken = (id: string): Failure =>
   new Failure('not_found', `there is no token ${id}`, { hint: 'jobs-server token list shows them' })
+
+/** Revokes all tokens, and returns how many were live. */
+export async function revokeAllTokens(sql: Sql): Promise<number> {
+  const { count } = await sql`update jobs_api_tokens set revoked_at = now() where revoked_at is null`
+  return count
+}

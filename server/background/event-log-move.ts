@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
 import { isAccessRefused, isConnectionLost, isReadOnly } from '../database/errors/failure.ts'
+import { readSystemIdentifier } from '../database/installation/system-identifier.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import { eventSequence } from '../lifecycle/events/event-ids.ts'
 import type { Log } from '../log.ts'
@@ -69,14 +70,13 @@ const withoutSystem =
 
 /** Undefined on a standby, which writes no events. */
 async function readOrigin(sql: Sql): Promise<Origin | undefined> {
-  const [rights] = await sql<{ standby: boolean; system: boolean }[]>`
-    select pg_is_in_recovery() as standby, has_function_privilege('pg_catalog.pg_control_system()', 'execute') as system`
-  if (rights === undefined || rights.standby) return undefined
-  const system = rights.system ? sql`(select system_identifier::text from pg_control_system())` : sql`null::text`
+  const [row] = await sql<{ standby: boolean }[]>`select pg_is_in_recovery() as standby`
+  if (row === undefined || row.standby) return undefined
+  const system = await readSystemIdentifier(sql)
   // The name of the WAL file has the present timeline; pg_control_checkpoint() has the old one until the next checkpoint.
   const [origin] = await sql<Origin[]>`
     select
-      ${system} as system,
+      ${system}::text as system,
       substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline,
       to_regclass('job_events')::oid::text as table`
   return origin
@@ -103,7 +103,9 @@ async function moveFrom(sql: Pool, origin: Origin): Promise<Moved | undefined> {
     const after = { ...origin, system: origin.system ?? before.system }
     await tx`update jobsctl_settings set value = ${JSON.stringify(after)} where name = ${setting}`
     const changed = changedParts(before, after)
-    return changed.length === 0 ? undefined : move(tx, `another ${changed.map((part) => names[part]).join(' and ')}`)
+    return changed.length === 0
+      ? undefined
+      : moveEventIds(tx, `another ${changed.map((part) => names[part]).join(' and ')}`)
   })
 }
 
@@ -111,7 +113,8 @@ async function moveFrom(sql: Pool, origin: Origin): Promise<Moved | undefined> {
 const changedParts = (before: Origin, after: Origin) =>
   (['system', 'timeline', 'table'] as const).filter((part) => before[part] !== null && before[part] !== after[part])
 
-async function move(tx: Sql, why: string): Promise<Moved> {
+/** Moves the ids of events on by 1,000,000, with an event `log.moved`: readers see that the log is another one from there on. */
+export async function moveEventIds(tx: Sql, why: string): Promise<Moved> {
   const [ids] = await tx<[{ last_id: number; first_id: number }]>`
     with kept as materialized (select coalesce(max(id), 0) as last_id from job_events)
     select

@@ -37,6 +37,7 @@ const mustAgree: Record<keyof Env, boolean> = {
   JOBS_AUDIT_DAYS: true,
   JOBS_REDACT_KEYS: true,
   JOBS_BACKGROUND: false,
+  JOBS_INSTANCE: true,
   JOBS_SHUTDOWN_SECONDS: false,
 }
 

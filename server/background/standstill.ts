@@ -1,4 +1,5 @@
 import { freezeClause, readFreeze } from '../database/installation/freeze.ts'
+import { type Place, readDifferences } from '../database/installation/installation.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 
@@ -13,16 +14,16 @@ interface Options {
   log: Pick<Log, 'info' | 'warn'>
   /** `JOBS_BACKGROUND`. */
   background: boolean
+  place: Place
 }
 
-/** Asks the database each time, so that a freeze is noticed at the next task. The log says when and why it begins and ends. */
-export function createStandstill({ sql, log, background }: Options): StandsStill {
+/** Asks the database each time, so that a freeze or an adoption is noticed at the next task. The log says when and why it begins and ends. */
+export function createStandstill({ sql, log, background, place }: Options): StandsStill {
   let logged: string | undefined
   if (!background) log.info('JOBS_BACKGROUND=off: other servers do what is done in the background')
   return async () => {
     if (!background) return true
-    const freeze = await readFreeze(sql)
-    const why = freeze && freezeClause(freeze)
+    const why = await reasonOf(sql, place)
     if (why !== logged) {
       if (why === undefined) log.info('the work in the background goes on')
       else log.warn(`nothing is done in the background: ${why}`)
@@ -30,4 +31,13 @@ export function createStandstill({ sql, log, background }: Options): StandsStill
     logged = why
     return why !== undefined
   }
+}
+
+/** Undefined where nothing keeps the server from its work in the background. */
+async function reasonOf(sql: Sql, place: Place): Promise<string | undefined> {
+  const freeze = await readFreeze(sql)
+  if (freeze) return freezeClause(freeze)
+  const differences = await readDifferences(sql, place)
+  if (differences.length === 0) return undefined
+  return `the database is a copy, or was moved or restored: ${differences.join(', ')}; jobs-server adopt-database says what it is`
 }

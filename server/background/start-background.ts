@@ -45,7 +45,7 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     if (isReady()) void eventLogMove.check()
   })
   const settingsExchange = createSettingsExchange({ sql, log, settings: agreedSettings(env) })
-  const standsStill = createStandstill({ sql, log, background: context.background })
+  const standsStill = createStandstill(context)
   const eventSweep = createEventSweep({ sql, log, env, stopping })
   const maintenance = runMaintenance({
     ...context,

@@ -4,10 +4,9 @@ import { join, relative, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import * as z from 'zod'
 import { Failure, failureCodes } from '../../shared/errors.ts'
-import type { Pool } from '../database/sql.ts'
 import { errorText } from '../system-error.ts'
 import { Command, CommandOutput } from './command.ts'
-import { runCommand } from './run-command.ts'
+import { type CommandContext, runCommand } from './run-command.ts'
 
 /** What the server answers: the output, or the code of a failure where it is another than `not_found`. */
 const Answer = z.union([
@@ -22,22 +21,22 @@ const socketIn = (folder: string) => relative('', resolve(join(folder, 'control.
  * Lets commands such as `jobs-server token` reach the embedded database of a running server, which no second process may open.
  * @returns a function that closes the socket
  */
-export async function listenForCommands(folder: string, sql: Pool): Promise<() => Promise<void>> {
+export async function listenForCommands(folder: string, context: CommandContext): Promise<() => Promise<void>> {
   const path = socketIn(folder)
   await unlink(path).catch(() => {})
-  const server: Server = createServer({ allowHalfOpen: true }, (socket) => void answer(socket, sql))
+  const server: Server = createServer({ allowHalfOpen: true }, (socket) => void answer(socket, context))
   await new Promise<void>((done, reject) => server.once('error', reject).listen(path, done))
   await chmod(path, 0o600)
   server.unref()
   return () => new Promise((done) => server.ref().close(() => done()))
 }
 
-async function answer(socket: Socket, sql: Pool): Promise<void> {
+async function answer(socket: Socket, context: CommandContext): Promise<void> {
   socket.on('error', () => {})
   try {
     // Without destroyOnReturn the socket would be destroyed after the last byte, before it has the answer.
     const command = Command.parse(JSON.parse(await text(socket.iterator({ destroyOnReturn: false }))))
-    socket.end(JSON.stringify(await runCommand(sql, command)))
+    socket.end(JSON.stringify(await runCommand(context, command)))
   } catch (error) {
     const { hint, code } = error instanceof Failure ? error : {}
     socket.end(JSON.stringify({ error: errorText(error), hint, code }))

@@ -1,19 +1,29 @@
 import { freeze, freezeClause, thaw } from '../database/installation/freeze.ts'
+import type { Place } from '../database/installation/installation.ts'
 import type { Pool } from '../database/sql.ts'
+import { adopt } from './adopt.ts'
 import type { Command, CommandOutput } from './command.ts'
 import { runTokenCommand } from './token-actions.ts'
 
+/** What a command works on. */
+export interface CommandContext {
+  sql: Pool
+  place: Place
+}
+
 /**
  * Runs a command on a database that has its tables.
- * @throws Failure `not_found` for the id of no token; what `freeze` throws
+ * @throws Failure `not_found` for the id of no token; what `freeze` and `adopt` throw
  */
-export async function runCommand(sql: Pool, command: Command): Promise<CommandOutput> {
+export async function runCommand({ sql, place }: CommandContext, command: Command): Promise<CommandOutput> {
   switch (command.command) {
     case 'freeze':
       await freeze(sql, command)
       return told('frozen: changes are refused on all servers, and workers go on; to end it: jobs-server thaw')
     case 'thaw':
       return told(await thawed(sql, command.by))
+    case 'adopt':
+      return told(...(await adopt(sql, place, command)))
     default:
       return runTokenCommand(sql, command)
   }

@@ -3,6 +3,7 @@ import { openDatabase } from '../database/connection/open.ts'
 import { databaseFailure } from '../database/errors/failure.ts'
 import { migrate } from '../database/migrate/migrate.ts'
 import { readEnv } from '../env.ts'
+import { placeOf } from '../place.ts'
 import type { Command, CommandOutput } from './command.ts'
 import { askRunningServer } from './command-socket.ts'
 import { runCommand } from './run-command.ts'
@@ -34,7 +35,7 @@ export async function runOnDatabase(environment: NodeJS.ProcessEnv, command: Com
         tablesReady: () => {},
       }),
     )
-    return await runCommand(opened.sql, command)
+    return await runCommand({ sql: opened.sql, place: await placeOf(env) }, command)
   } catch (error) {
     throw databaseFailure(error) ?? error
   } finally {

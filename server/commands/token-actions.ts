@@ -14,7 +14,7 @@ import type { Pool } from '../database/sql.ts'
 import type { Command, CommandOutput } from './command.ts'
 
 /** A command of `jobs-server token`. */
-type TokenCommand = Exclude<Command, { command: 'freeze' | 'thaw' }>
+type TokenCommand = Exclude<Command, { command: 'freeze' | 'thaw' | 'adopt' }>
 
 /**
  * Runs a token command.

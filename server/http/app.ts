@@ -4,6 +4,7 @@ import type { Authenticator } from '../auth/authenticate.ts'
 import type { ReadAddress } from '../auth/client-address.ts'
 import type { ServerContext } from '../call.ts'
 import { readFreeze } from '../database/installation/freeze.ts'
+import { readDifferences } from '../database/installation/installation.ts'
 import { absentPaths } from './absent-paths.ts'
 import { methodsOf } from './allowed-methods.ts'
 import { limitSilence } from './connection/call-timeout.ts'
@@ -35,8 +36,9 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   app.get('/readyz', async (c) => {
     await options.checkDatabase()
     const frozen = (await readFreeze(options.sql)) !== undefined
-    // Who froze it, and why, is for callers with a key. Calls of workers are answered, so that the status stays 200.
-    return respond(c, JSON.stringify({ status: 'ready', ...(frozen && { frozen }) }))
+    const cloned = (await readDifferences(options.sql, options.place)).length > 0
+    // The reasons are for callers with a key. Calls of workers are answered, so that the status stays 200.
+    return respond(c, JSON.stringify({ status: 'ready', ...(frozen && { frozen }), ...(cloned && { cloned }) }))
   })
   app.use('/api/*', limitSilence(options.callTimeoutMs))
   app.use('/api/*', authenticate(options))

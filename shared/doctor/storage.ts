@@ -64,6 +64,11 @@ export const storage = endpoint({
     event_log: z.array(EventLogPart).optional(),
     /** Null while changes are allowed; absent from servers of older versions. */
     frozen: Frozen.nullable().optional(),
+    /**
+     * In which parts the database is another than the one that it remembers, as clauses: it was copied, moved or restored. Absent from
+     * servers of older versions.
+     */
+    cloned: z.array(z.string()).optional(),
     /** `JOBS_BACKGROUND` of this server; absent from servers of older versions. */
     background: z.boolean().optional(),
     tables: z.array(Table),

@@ -66,6 +66,7 @@ const callWith = (sql: Pool): Call => ({
   reportProgress: () => {},
   addHeader: () => {},
   background: true,
+  place: { instance: null, folder: null },
   redactor: { fields: (fields) => fields, text: (text) => text },
   reportChangedRows: () => {},
 })

@@ -44,14 +44,17 @@ function streamOf(id: string, input: z.ZodType, about: { summary: string; descri
   }
 }
 
-const probe = (id: string, summary: string): JsonSchema => ({
+/** @param more fields of the answer beside `status` */
+const probe = (id: string, summary: string, more: JsonSchema = {}): JsonSchema => ({
   operationId: id,
   summary,
   security: [],
   responses: {
     '200': {
       description: 'It is.',
-      content: { 'application/json': { schema: { type: 'object', properties: { status: { type: 'string' } } } } },
+      content: {
+        'application/json': { schema: { type: 'object', properties: { status: { type: 'string' }, ...more } } },
+      },
     },
     default: { $ref: '#/components/responses/Problem' },
   },
@@ -60,7 +63,13 @@ const probe = (id: string, summary: string): JsonSchema => ({
 /** The calls without credentials. */
 export const probes: OtherCall[] = [
   { path: '/healthz', operation: probe('healthz', 'Whether the process is up.') },
-  { path: '/readyz', operation: probe('readyz', 'Whether the database is reached, is no replica and has its tables.') },
+  {
+    path: '/readyz',
+    operation: probe('readyz', 'Whether the database is reached, is no replica and has its tables.', {
+      frozen: { type: 'boolean', description: 'True while changes are refused.' },
+      cloned: { type: 'boolean', description: 'True while nobody has said what a copied database is.' },
+    }),
+  },
   {
     path: '/openapi.json',
     operation: {

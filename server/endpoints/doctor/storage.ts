@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { storage as storing } from '../../../shared/doctor/storage.ts'
 import type { Call } from '../../call.ts'
 import { readFreeze } from '../../database/installation/freeze.ts'
+import { readDifferences } from '../../database/installation/installation.ts'
 import type { Sql } from '../../database/sql.ts'
 import { missingArchiveColumns } from '../../undo/archive.ts'
 import { readEventLog } from './event-log.ts'
@@ -15,6 +16,7 @@ export async function storage({
   archiveBeforeDelete,
   archiveDays,
   background,
+  place,
 }: Call): Promise<z.output<typeof storing.output>> {
   const archive_lacks = await missingArchiveColumns(sql)
   const oldestArchived = sql`
@@ -45,6 +47,7 @@ export async function storage({
     rights: await readRights(sql),
     event_log: await readEventLog(sql),
     frozen: (await readFreeze(sql)) ?? null,
+    cloned: await readDifferences(sql, place),
     background,
     tables: [...tables],
   }

@@ -8,10 +8,15 @@ import { startBuilt } from '../programs/dist.ts'
 export async function makeEmbeddedTemplate(folder: string): Promise<string> {
   const server = await startBuilt({ JOBS_DATA_DIR: folder, SINGLE_USER_API_KEY: 'template' })
   await server.prepared
+  await forgetInstallation(server)
   await server.stop()
   await rm(join(folder, 'control.sock'), { force: true })
   return folder
 }
+
+/** The copies of a template are no clones for their servers. */
+const forgetInstallation = ({ sql }: Awaited<ReturnType<typeof startBuilt>>) =>
+  sql`delete from jobsctl_settings where name = 'installation'`
 
 interface PostgresTemplate {
   /** Of the PostgreSQL, with a database to connect to. */
@@ -36,6 +41,7 @@ export async function makePostgresTemplate({ url, name, folder }: PostgresTempla
       const [counts] = await server.sql`select from jobsctl_counting where triggers is not null`
       return counts !== undefined
     })
+    await forgetInstallation(server)
     await server.stop()
     // A session in the template would keep PostgreSQL from copying it.
     await operator`alter database ${operator(name)} with allow_connections false`

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto'
+import { Failure } from '../../shared/errors.ts'
+import { revokeAllTokens } from '../auth/tokens.ts'
+import { moveEventIds } from '../background/event-log-move.ts'
+import { closeRecord } from '../bulk/record/close-record.ts'
+import {
+  differencesOf,
+  type Identity,
+  type Installation,
+  type Place,
+  readIdentity,
+  readInstallation,
+} from '../database/installation/installation.ts'
+import type { Pool, Sql } from '../database/sql.ts'
+
+interface Adoption {
+  by: string
+  /** `same` for the installation that it was, which was moved or restored; `clone` for another one beside the original. */
+  as: 'same' | 'clone'
+}
+
+/**
+ * Says what a database is that differs from the one that it remembers, with an event. A clone gets another id, and no token, preview
+ * or running change of the original is of use in it.
+ * @returns what was done, as lines
+ * @throws Failure `conflict` for a database that is what it was; nothing is changed then
+ */
+export async function adopt(sql: Pool, place: Place, { by, as }: Adoption): Promise<string[]> {
+  return sql.begin(async (tx) => {
+    await tx`select from jobsctl_settings where name = 'installation' for update`
+    const before = await readInstallation(tx)
+    const identity = await readIdentity(tx, place)
+    if (!before || differencesOf(before, identity).length === 0) throw isWhatItWas(identity)
+    const after: Installation = { ...identity, id: as === 'clone' ? randomUUID() : before.id }
+    await tx`update jobsctl_settings set value = ${JSON.stringify(after)}::text where name = 'installation'`
+    const lines = as === 'clone' ? await beginAnew(tx) : []
+    const attrs = JSON.stringify({ by, as, before, after })
+    await tx`insert into job_events (event_type, attrs_json) values ('database.adopted', ${attrs}::text::jsonb)`
+    const what = as === 'clone' ? 'an installation of its own' : 'the installation that it was'
+    return [`adopted as ${what}: ${textOf(identity)}`, ...lines, 'the work in the background goes on']
+  })
+}
+
+const textOf = ({ system, database, instance }: Identity): string =>
+  `${database}, JOBS_INSTANCE ${instance ?? 'not set'}${system === null ? ', system identifier not readable for this role' : ''}`
+
+const isWhatItWas = (identity: Identity): Failure =>
+  new Failure('conflict', `the database is what it was (${textOf(identity)}); nothing was changed`, {
+    hint: 'a copy that kept name and system identifier is told by JOBS_INSTANCE: give the command and the servers of the copy another one',
+  })
+
+/** Ends in a clone what belongs to the original. */
+async function beginAnew(tx: Sql): Promise<string[]> {
+  const tokens = await revokeAllTokens(tx)
+  await tx`
+    update jobsctl_settings
+    set value = replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')
+    where name = 'preview_key'`
+  const running = await tx<{ id: number }[]>`
+    select id from job_operations where state = 'running' order by id for update`
+  for (const { id } of running)
+    await closeRecord(tx, id, { state: 'partial', error: 'its database was adopted as a clone' })
+  const { first_id } = await moveEventIds(tx, 'adopted as a clone')
+  return [
+    `revoked ${tokens} tokens; jobs-server token create <name> makes one`,
+    `closed ${running.length} running operations; previews of the original are void`,
+    `ids of events go on at ${first_id}`,
+  ]
+}

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto'
+import * as z from 'zod'
+import type { Sql } from '../sql.ts'
+import { readSystemIdentifier } from './system-identifier.ts'
+
+/** What the server knows of its database that the database does not know itself. */
+export interface Place {
+  /** `JOBS_INSTANCE`. */
+  instance: string | null
+  /** The real path of the data folder, where the database is embedded. */
+  folder: string | null
+}
+
+/** What a copy of a database does not share with the original, in at least one part. */
+const Identity = z.object({
+  /** The system identifier of the PostgreSQL cluster; null where the role may not read it. */
+  system: z.string().nullable(),
+  /** The name of the database; of an embedded one its folder. */
+  database: z.string(),
+  instance: z.string().nullable(),
+})
+export type Identity = z.output<typeof Identity>
+
+/** The installation as the database remembers it: a copy of the database remembers the original. */
+export const Installation = Identity.extend({ id: z.string() })
+export type Installation = z.output<typeof Installation>
+
+export async function readIdentity(sql: Sql, { instance, folder }: Place): Promise<Identity> {
+  const [row] = await sql<[{ name: string }]>`select current_database() as name`
+  return { system: await readSystemIdentifier(sql), database: folder ?? row.name, instance }
+}
+
+/** Undefined before the first server of this version has started on the database. */
+export async function readInstallation(sql: Sql): Promise<Installation | undefined> {
+  const [row] = await sql<{ value: string }[]>`select value from jobsctl_settings where name = 'installation'`
+  return row && Installation.parse(JSON.parse(row.value))
+}
+
+/** Remembers the installation, where none is remembered. Adds the system identifier once the role may read it. */
+export async function rememberInstallation(sql: Sql, place: Place): Promise<void> {
+  const identity = await readIdentity(sql, place)
+  const text = JSON.stringify({ id: randomUUID(), ...identity } satisfies Installation)
+  await sql`
+    insert into jobsctl_settings as known (name, value) values ('installation', ${text}::text)
+    on conflict (name) do update
+    set value = (known.value::jsonb || jsonb_build_object('system', ${identity.system}::text))::text
+    where known.value::jsonb ->> 'system' is null and ${identity.system}::text is not null`
+}
+
+const names = { system: 'its system identifier', database: 'its name', instance: 'JOBS_INSTANCE' } as const
+
+/** The parts in which a database is another than the one that it remembers, as clauses. A part that is not known is no difference. */
+export function differencesOf(before: Identity, after: Identity): string[] {
+  const unknown = before.system === null || after.system === null
+  const parts = (['system', 'database', 'instance'] as const).filter((part) => before[part] !== after[part])
+  return parts
+    .filter((part) => part !== 'system' || !unknown)
+    .map((part) => `${names[part]} was ${before[part] ?? 'not set'} and is ${after[part] ?? 'not set'}`)
+}
+
+/**
+ * In which parts this database is another than the one that it remembers: it was restored, copied or renamed, and nobody has said
+ * yet what it is. Empty for a database that is what it was.
+ */
+export async function readDifferences(sql: Sql, place: Place): Promise<string[]> {
+  const before = await readInstallation(sql)
+  return before ? differencesOf(before, await readIdentity(sql, place)) : []
+}
