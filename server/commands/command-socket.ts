@@ -58,5 +58,14 @@ export async function askRunningServer(folder: string, command: Command): Promis
   if (!reply) unanswered()
   const answer = Answer.parse(JSON.parse(reply))
   if ('lines' in answer) return answer
+  if (/invalid_union|discriminator/.test(answer.error)) {
+    throw new Failure(
+      'conflict',
+      `the server that has the data folder open does not know this command; nothing was changed`,
+      {
+        hint: 'it is of an older version: stop it, or start it again with this version',
+      },
+    )
+  }
   throw new Failure(answer.code, answer.error, { hint: answer.hint })
 }

@@ -5,13 +5,15 @@ const role = z.enum(givenRoles)
 
 /** A command of `jobs-server` about the database, as a process sends it to the server that has an embedded database open. */
 export const Command = z.discriminatedUnion('command', [
+  z.object({ command: z.literal('create'), name: z.string(), days: z.number().int().optional() }),
+  // A command of its own: a server of version 0.1.0 would take `create` without the role, and make a token that may do everything.
   z.object({
-    command: z.literal('create'),
+    command: z.literal('create-with-role'),
     name: z.string(),
     days: z.number().int().optional(),
-    role: role.optional(),
-    principal: z.string().optional(),
-    may_enqueue: z.boolean().default(false),
+    role,
+    principal: z.string(),
+    may_enqueue: z.boolean(),
   }),
   z.object({ command: z.literal('list') }),
   z.object({ command: z.literal('show'), id: z.string() }),

@@ -4,6 +4,7 @@ import {
   createToken,
   findToken,
   listTokens,
+  type NewToken,
   revokeToken,
   setRole,
   suspendToken,
@@ -25,6 +26,8 @@ export async function runTokenCommand(sql: Pool, command: TokenCommand): Promise
   switch (command.command) {
     case 'create':
       return create(sql, command)
+    case 'create-with-role':
+      return create(sql, command, { ...command, madeBy: 'jobs-server' })
     case 'list':
       return lines(...(await listTokens(sql)).map(listLine))
     case 'show':
@@ -46,9 +49,9 @@ export async function runTokenCommand(sql: Pool, command: TokenCommand): Promise
 
 async function create(
   sql: Pool,
-  { name, days, role, principal, may_enqueue }: Extract<TokenCommand, { command: 'create' }>,
+  { name, days }: Pick<NewToken, 'name'> & { days?: number | undefined },
+  grant?: NewToken['grant'],
 ): Promise<CommandOutput> {
-  const grant = role && { role, may_enqueue, principal: principal ?? name, madeBy: 'jobs-server' }
   const { id, token } = await createToken(sql, { name, days, grant })
   const shared = (await sharedNames(sql)).filter((shared) => shared.name === name)
   return {

@@ -63,13 +63,13 @@ function create(given: string, { role, principal, mayEnqueue = false, expires }:
   if (role === undefined) {
     const flag = mayEnqueue ? '--may-enqueue' : principal === undefined ? undefined : '--principal'
     if (flag) throw new Failure('usage', `${flag} needs --role; a token without a role may do everything`)
-    return runOnDatabase(process.env, { command: 'create', name, days: daysOf(expires), may_enqueue: false })
+    return runOnDatabase(process.env, { command: 'create', name, days: daysOf(expires) })
   }
   const grant = grantOf(role, mayEnqueue)
   const days = expires === undefined ? daysOfRole(grant.role) : daysOf(expires)
   return runOnDatabase(process.env, {
-    ...{ command: 'create', name, days, ...grant },
-    ...(principal !== undefined && { principal: nameOf(principal) }),
+    ...{ command: 'create-with-role', name, days, ...grant },
+    principal: principal === undefined ? name : nameOf(principal),
   })
 }
 

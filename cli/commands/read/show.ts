@@ -42,14 +42,21 @@ export const show: CommandSpec<ShowFlags> = {
     if (!answer) return 'ok'
     const { body, raw } = answer
     const fields = new Map(Object.entries(raw ?? {}))
+    const wanted = flags.payload ? 'payload' : flags.result ? 'result' : undefined
+    if (wanted && body.hidden?.includes(wanted))
+      throw new Failure('forbidden', `the ${wanted} is ${notShown}`, { hint: hiddenHint })
     if (flags.payload || flags.result) print.json(fields.get(flags.payload ? 'payload' : 'result') ?? null)
     else await printJob(context, { body, raw, fields })
     if (!flags.raw && body.lease_fingerprint === undefined && print.forPeople) {
       print.aside('\nnote: this server masks no values that look secret')
     }
+    if (body.hidden && print.forPeople) print.aside(`\nnote: ${body.hidden.join(', ')}: ${notShown}`)
     return 'ok'
   },
 }
+
+const notShown = 'hidden or folded, since this token lacks the right "payloads"'
+const hiddenHint = 'a token with the role operator or admin sees it'
 
 interface Found {
   body: ShownJob

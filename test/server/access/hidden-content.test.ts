@@ -118,4 +118,18 @@ describe.each(kinds)('a caller without the right to see payloads on %s', (kind) 
     const many = await world.post('/api/v1/jobs/batch', { jobs: [{ ...job, payload: {} }] }, producer)
     expect(JSON.stringify([body, many.body])).not.toContain(secret)
   })
+
+  it('is told at the command line what is hidden, and gets no null for a payload', async () => {
+    const env = { JOBSCTL_API_KEY: '', JOBSCTL_TOKEN: (viewer.authorization ?? '').replace('Bearer ', '') }
+    const run = (...argv: string[]) => world.jobsctl(argv, { env })
+    expect(await run('show', '4', '--payload')).toMatchObject({
+      code: 4,
+      out: '',
+      err: expect.stringContaining('"payloads"'),
+    })
+    const doctor = await run('doctor')
+    expect(doctor).toMatchObject({ code: 0 })
+    expect(doctor.out).toMatch(/^caller\tok\twall \(viewer\) has the rights: identity, read, records\t/m)
+    expect(doctor.out).toMatch(/^bounds\twarning\tnot checked: the token wall .+ lacks the right "change"/m)
+  })
 })

@@ -1,11 +1,11 @@
 import { hostname } from 'node:os'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { revokeToken } from '../../../server/auth/tokens.ts'
+import { revokeToken, suspendToken } from '../../../server/auth/tokens.ts'
 import { clearAll, recordOf, retry } from '../../support/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { acceptedOf, detached, endOf } from '../../support/detached.ts'
 import { until } from '../../support/poll.ts'
-import { makeToken } from '../../support/tokens.ts'
+import { idOf, makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 describe.each(kinds)('the record of a change that goes on without its caller on %s', (kind) => {
@@ -46,15 +46,18 @@ describe.each(kinds)('the record of a change that goes on without its caller on 
     expect(await endOf(world, id)).toMatchObject({ state: 'partial', server: null })
   })
 
-  it('says that the token of its caller was revoked, which stops it at the next batch', async () => {
+  it.each([
+    ['revoked', (id: string) => revokeToken(world.sql, id)],
+    ['suspended', (id: string) => suspendToken(world.sql, id, { suspended: true })],
+  ])('says that the token of its caller was %s, which stops it at the next batch', async (what, end) => {
     const id = await slowChange()
-    const [, revoked = ''] = token.split('_')
+    const ended = idOf(token)
     token = await makeToken(world.sql, 'another')
-    await revokeToken(world.sql, revoked)
+    await end(ended)
     expect(await endOf(world, id)).toMatchObject({
-      caller: revoked,
+      caller: ended,
       state: 'partial',
-      error: `the token of its caller (${revoked}) was revoked`,
+      error: `the token of its caller (${ended}) was ${what}`,
     })
     expect(await world.sql`select from jobsctl_detached`).toHaveLength(0)
   })
