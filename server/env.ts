@@ -63,6 +63,12 @@ export const Env = z.object({
   JOBS_DB_POOLER: flag
     .default(false)
     .describe('PostgreSQL: JOBS_DB_URL is a pooler in transaction mode, so the server sets nothing per session'),
+  JOBS_INDEXES: z
+    .enum(['auto', 'manual'], 'must be auto or manual')
+    .default('auto')
+    .describe(
+      'auto: the server builds missing indexes of tables below 10 GB; manual: of empty tables alone. jobs-server indexes builds the others',
+    ),
   JOBS_STATEMENT_TIMEOUT_SECONDS: number(1, 86_400, 60).describe('PostgreSQL: longest statement'),
   JOBS_LOCK_TIMEOUT_SECONDS: number(1, 86_400, 5).describe(
     'PostgreSQL: longest wait for a row that another transaction has locked',

@@ -6,6 +6,7 @@ import { version } from '../shared/version.ts'
 import { createBufferedWriter } from './buffered-writer.ts'
 import { addAdoptCommand } from './commands/adopt-command.ts'
 import { addFreezeCommands } from './commands/freeze-commands.ts'
+import { addIndexCommands } from './commands/index-commands.ts'
 import { printOutput } from './commands/print-output.ts'
 import { addTokenCommands } from './commands/token-commands.ts'
 import { demoCommand } from './demo/demo-command.ts'
@@ -32,6 +33,7 @@ program
 addTokenCommands(program)
 addFreezeCommands(program)
 addAdoptCommand(program)
+addIndexCommands(program)
 
 async function run(): Promise<void> {
   // The server goes on when the program that reads its log ends.

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { checkCounts } from '../../shared/doctor/counts.ts'
 import type { Idle } from '../../shared/doctor/idle-indexes.ts'
+import type { MissingIndex } from '../../shared/doctor/missing-indexes.ts'
 import { sizeText } from '../../shared/size-text.ts'
 import { escaped } from '../escape.ts'
 import { groupedDigits } from '../output/numbers.ts'
@@ -24,6 +25,20 @@ export function findingOfCounts({ kept, why, wrong, mended_at, mended }: Counts)
   const before =
     mended_at === null ? '' : `; ${groupedDigits(mended ?? 0)} jobs were corrected on ${mended_at.slice(0, 10)}`
   return { detail: `the counts of stats match the rows of jobs${before}`, hint: undefined }
+}
+
+/** Which indexes the server needs and the database does not have. */
+export function findingOfMissing(missing: readonly MissingIndex[]): Finding {
+  const [first] = missing
+  if (!first) return { detail: 'no index that the server needs is missing', hint: undefined }
+  const list = missing.map(({ index, state }) => (state === 'invalid' ? `${escaped(index)} (invalid)` : escaped(index)))
+  const slow = missing.every(({ for_operators }) => for_operators)
+    ? 'searches of operators are bounded without them'
+    : 'calls of workers are slow or refused without them'
+  return {
+    detail: `the database lacks indexes: ${list.join(', ')}; ${slow}`,
+    hint: `jobs-server indexes plan says what each serves and costs; jobs-server indexes build ${escaped(first.index)}`,
+  }
 }
 
 /** Which indexes slow every write and are not used. `now` is in milliseconds. */

@@ -7,6 +7,7 @@ export const serverReports: readonly Check[] = [
   { name: 'state', look: state },
   { name: 'counts', look: counts },
   { name: 'indexes', look: indexes },
+  { name: 'missing', look: missing },
   { name: 'rights', look: rights },
   { name: 'events', look: (context) => storedEvents(context, 'steps') },
   { name: 'audit', look: (context) => storedEvents(context, 'audit') },
@@ -29,6 +30,12 @@ async function indexes(context: Context): Promise<Outcome> {
   const { idleIndexes } = await import('../../shared/doctor/idle-indexes.ts')
   const { findingOfIndexes } = await import('./counts-and-indexes.ts')
   return judgedAnswer(context, idleIndexes, (idle) => findingOfIndexes(idle, Date.now()))
+}
+
+async function missing(context: Context): Promise<Outcome> {
+  const { missingIndexes } = await import('../../shared/doctor/missing-indexes.ts')
+  const { findingOfMissing } = await import('./counts-and-indexes.ts')
+  return judgedAnswer(context, missingIndexes, findingOfMissing)
 }
 
 async function rights(context: Context): Promise<Outcome> {

@@ -41,7 +41,7 @@ export const about: Record<Name, string> = {
     'What an undo can still give back: the operations whose jobs or row images are kept, how many, and until when. The header `Link` has the next page.',
   archiveMeta: 'Whether an archived job has a payload and a result, as JSON or compressed.',
   listJobs:
-    'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped after 50,000 rows or 200 ms.',
+    'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped after 50,000 rows or 200 ms. `X-Missing-Index` then names an index that the database lacks for it.',
   failureClusters:
     'Failures by what they have in common: state, error code and the pattern of the message, in which texts, addresses, paths and numbers are folded. The row `rest` has the failures that are in no other row; `X-Complete` is `false` then, and where a state has more than 100,000 failures. `expired_leases` counts running jobs whose lease has expired, by worker and job type.',
   showJob:
@@ -80,6 +80,8 @@ export const about: Record<Name, string> = {
   events:
     'Events in the order of their ids. 410 `events_expired` where events after `after_id` have been deleted because their term was over, and `events_reset` for an id that the log has not given out.',
   checkCounts: 'Compares the counts behind the stats with the jobs, and sets right what is wrong.',
+  missingIndexes:
+    'Indexes that this server needs and the database does not have, with what each serves and what a build would cost.',
   idleIndexes: 'Indexes of `jobs`, made by other programs, that cost each write and serve nothing.',
   showCaller: 'Who the caller is, its role, and the names of its rights.',
   storage: 'The size of the jobs and of their history.',

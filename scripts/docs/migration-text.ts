@@ -6,24 +6,8 @@ export interface TableText {
   constraints: string[]
 }
 
-/** An index as a migration writes it down. */
-export interface IndexText {
-  name: string
-  table: string
-  unique: boolean
-  /** The keys in brackets. */
-  keys: string
-  /** The condition of a partial index; empty for an index of all rows. */
-  condition: string
-  /** Why the index is there: the comment above it. */
-  why: string
-}
-
 const tables = /^create (?:temporary table wanted_|table if not exists )(\w+) \(\n([\s\S]*?)^\)/gm
-const added = /((?:^--.*\n)*)^alter table (\w+) add column if not exists (\w+) ([^;]*);/gm
-const indexes =
-  /((?:^--.*\n)*)^create (unique )?index concurrently if not exists (\w+)\s+on (\w+) (\([^;]*?\))(?:\s+where ([^;]*?))?;/gm
-
+const added = /((?:^ *--.*\n)*)^ *alter table (\w+) add column (?:if not exists )?(\w+) ([^;]*);/gm
 /** The tables of a migration, in their order. */
 export const tablesIn = (text: string): TableText[] =>
   [...text.matchAll(tables)].map(([, name = '', body = '']) => ({ name, ...partsOf(body) }))
@@ -35,20 +19,9 @@ export const columnsAddedIn = (text: string): (TableText['columns'][number] & { 
       table,
       name,
       type,
-      note: oneLine(comment.replaceAll(/^-- ?/gm, '')),
+      note: oneLine(comment.replaceAll(/^ *-- ?/gm, '')),
     }))
     .filter(({ table }) => tablesIn(text).every(({ name }) => name !== table))
-
-/** The indexes of a migration, in their order. */
-export const indexesIn = (text: string): IndexText[] =>
-  [...text.matchAll(indexes)].map(([, comment = '', unique, name = '', table = '', keys = '', condition = '']) => ({
-    name,
-    table,
-    unique: unique !== undefined,
-    keys: oneLine(keys),
-    condition: oneLine(condition),
-    why: oneLine(comment.replaceAll(/^-- ?/gm, '')),
-  }))
 
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim()
 

@@ -1,6 +1,7 @@
+import { type IndexStatement, indexesIn } from '../../server/database/migrate/index-statements.ts'
 import { allMigrations } from '../../server/database/migrate/migrations.ts'
 import { code, page, table } from './markdown.ts'
-import { columnsAddedIn, type IndexText, indexesIn, type TableText, tablesIn } from './migration-text.ts'
+import { columnsAddedIn, type TableText, tablesIn } from './migration-text.ts'
 
 /** What each table is for; a table of a migration without a sentence fails the generator. */
 const purposes: Record<string, string> = {
@@ -75,7 +76,7 @@ const madeBy = (text: string): string => {
   return names.map(code).join(', ')
 }
 
-function tablePart({ name, columns, constraints }: TableText, indexes: readonly IndexText[]): string {
+function tablePart({ name, columns, constraints }: TableText, indexes: readonly IndexStatement[]): string {
   const own = indexes.filter(({ table }) => table === name)
   return [
     `## ${name}`,
@@ -92,12 +93,12 @@ function tablePart({ name, columns, constraints }: TableText, indexes: readonly 
 const sentenceOf = (constraint: string): string =>
   constraint.startsWith('like ') ? `the columns of \`${constraint.replace(/^like (wanted_)?/, '')}\`` : code(constraint)
 
-const indexTable = (indexes: readonly IndexText[]): string =>
+const indexTable = (indexes: readonly IndexStatement[]): string =>
   table(
     ['index', 'on', 'why'],
-    indexes.map(({ name, unique, keys, condition, why }) => [
+    indexes.map(({ name, unique, keys, condition, serves }) => [
       code(name),
-      `${unique ? 'unique ' : ''}${code(keys)}${condition ? ` where ${code(condition)}` : ''}`,
-      why,
+      `${unique ? 'unique ' : ''}${code(`(${keys})`)}${condition ? ` where ${code(condition)}` : ''}`,
+      serves,
     ]),
   )

@@ -13,6 +13,7 @@ import { createEventSweep } from './event-sweep.ts'
 import { runMaintenance } from './maintenance.ts'
 import { agreedSettings, createSettingsExchange } from './server-settings.ts'
 import { createStandstill } from './standstill.ts'
+import { waitForIndex } from './wait-for-index.ts'
 import type { Readiness } from './watch-readiness.ts'
 
 interface BackgroundOptions {
@@ -33,6 +34,7 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     opened,
     log,
     pooled: env.JOBS_DB_POOLER,
+    mode: env.JOBS_INDEXES,
     tablesReady,
     isReady: hasTables,
     isStopping: () => stopping.aborted,
@@ -54,6 +56,7 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
   const changes = goOnWithChanges(context, { isReady, standsStill })
   // Counting waits for the indexes: without them it would read every job.
   const counts = prepared
+    .then(() => waitForIndex(sql, 'jobsctl_live', stopping))
     .then(() => (context.background ? keepCounts({ sql, log, stopping }) : undefined))
     .catch(() => {})
   const ended = async () => {

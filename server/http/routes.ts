@@ -15,6 +15,7 @@ import { sweep } from '../endpoints/changes/sweep.ts'
 import { undo } from '../endpoints/changes/undo.ts'
 import { checkCounts } from '../endpoints/doctor/check-counts.ts'
 import { idleIndexes } from '../endpoints/doctor/idle-indexes.ts'
+import { missingIndexes } from '../endpoints/doctor/missing-indexes.ts'
 import { storage } from '../endpoints/doctor/storage.ts'
 import { explainJob } from '../endpoints/explain/job.ts'
 import { explainQueue } from '../endpoints/explain/queue.ts'
@@ -78,6 +79,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.storage, storage)
   mount(app, serving, endpoints.checkCounts, checkCounts)
   mount(app, serving, endpoints.idleIndexes, idleIndexes)
+  mount(app, serving, endpoints.missingIndexes, missingIndexes)
   mount(app, serving, endpoints.listJobs, listJobs)
   mount(app, serving, endpoints.failureClusters, failureClusters)
   mount(app, serving, endpoints.showJob, showJob)

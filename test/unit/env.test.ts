@@ -29,7 +29,7 @@ describe('a term of events', () => {
       [...agreedSettings(readEnv({ SINGLE_USER_API_KEY: 'secret', JOBS_EVENTS_DAYS: '5' })).keys()].sort(),
     ).toEqual([
       ...['AUTH_MODE', 'JOBS_ARCHIVE_BEFORE_DELETE', 'JOBS_ARCHIVE_DAYS', 'JOBS_CHANGE_MAX_LAG', 'JOBS_CHANGE_MAX_WAL'],
-      ...['JOBS_EVENTS_DAYS', 'JOBS_LEASE_MAX_SECONDS'],
+      ...['JOBS_EVENTS_DAYS', 'JOBS_INDEXES', 'JOBS_LEASE_MAX_SECONDS'],
       ...['JOBS_MAX_BODY_BYTES', 'JOBS_MAX_JSON_BYTES', 'JOBS_QUARANTINE_THRESHOLD', 'JOBS_REDACT_KEYS'],
       'JOBS_REQUIRE_COMPLETION_TOKEN',
     ])

@@ -64,6 +64,11 @@ async function printPage(context: Context, { request, flags, chosen }: Listing):
     print.rows({ ...look, rows: body, json: await rowsOf(context, { jobs: body, raw }, { flags, chosen }), empty })
   }
   if (!isComplete) print.aside(incomplete(header('x-scanned')))
+  const lacking = header('x-missing-index')
+  if (lacking !== undefined)
+    print.aside(
+      `note: the database lacks an index for this list: jobs-server indexes build ${lacking.replaceAll(/[^\w, ]/g, '')}`,
+    )
   else if (print.forPeople && header('link')?.includes('rel="next"')) {
     print.aside(`\nthe first ${body.length} jobs; narrow the filter, raise --limit (1000 at most), or add --all-pages`)
   }

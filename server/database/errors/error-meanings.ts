@@ -128,7 +128,7 @@ const meanings: readonly Meaning[] = [
     codes: ['42P10'],
     failure: 'database_unavailable',
     detail: 'an index that this call needs is not built yet',
-    hint: 'the server builds it after its start; the server log says so when it cannot',
+    hint: 'the server builds it after its start, or leaves it to the operator: jobs-server indexes plan',
     retryAfter: 30,
   },
   {

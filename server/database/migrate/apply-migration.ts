@@ -1,6 +1,7 @@
 import type { Log } from '../../log.ts'
 import type { Session } from '../sql.ts'
 import { buildIndexes } from './indexes.ts'
+import type { IndexMode } from './left-indexes.ts'
 import type { Migration } from './migrations.ts'
 import type { PendingMigration } from './pending-migrations.ts'
 import { findMissing, listOfObjects, type SchemaObject } from './schema-diff.ts'
@@ -9,6 +10,7 @@ interface Applying {
   log: Log
   /** The schema of the tables, as a quoted name. */
   schema: string
+  mode: IndexMode
   /** Called when only indexes are left that may take long to build. */
   tablesReady: () => void
 }

@@ -3,11 +3,13 @@ import { errorText } from '../../system-error.ts'
 import { isLocked } from '../errors/failure.ts'
 import { retryDeadlock } from '../errors/retry-deadlock.ts'
 import type { Session } from '../sql.ts'
+import { indexesIn } from './index-statements.ts'
+import { type IndexMode, isLeftToOperator, readTableSize } from './left-indexes.ts'
 import type { Migration } from './migrations.ts'
 import { findMissing, objectsMadeBy } from './schema-diff.ts'
 
 /**
- * Builds the missing indexes of a migration, one by one: on an empty table at once, and else with `create index concurrently`,
+ * Builds the missing indexes of a migration that are not left to the operator, one by one: on an empty table at once, and else with `create index concurrently`,
  * outside of a transaction. An invalid index, which an interrupted build leaves behind, is dropped and built again.
  * @throws the database's own error for the last index that cannot be built; the other indexes are built before that
  */
@@ -16,13 +18,8 @@ export async function buildIndexes(
   { text }: Pick<Migration, 'text'>,
   building: Building,
 ): Promise<void> {
-  const statements = text
-    .replaceAll(/^\s*--.*$/gm, '')
-    .split(';')
-    .map((statement) => statement.trim())
-    .filter((statement) => statement !== '')
   let last: unknown
-  for (const statement of statements) {
+  for (const { statement } of indexesIn(text)) {
     // A concurrent build and an ANALYZE or ALTER TABLE of its table can wait for each other: PostgreSQL ends one of them.
     await retryDeadlock(() => build(session, statement, building)).catch((error: unknown) => {
       building.log.warn(`the index ${nameOf(statement)} cannot be built: ${errorText(error)}`)
@@ -32,8 +29,16 @@ export async function buildIndexes(
   if (last) throw last
 }
 
+/** True for a missing index that the server leaves to the operator. */
+async function isLeft(session: Session, table: string, mode: IndexMode): Promise<boolean> {
+  const size = await readTableSize(session, table)
+  return size !== undefined && isLeftToOperator(mode, size)
+}
+
 interface Building {
   log: Log
+  /** Who builds indexes of tables that have rows; undefined where somebody asked for this index. */
+  mode: IndexMode | undefined
   /** The schema of the tables, as a quoted name. */
   schema: string
   /** Called before a build that may take long: calls do not wait for it. */
@@ -58,6 +63,7 @@ async function build(session: Session, statement: string, building: Building): P
     // The other program's index, such as one of some rows only, stays; the index of this server is built beside it.
     return build(session, statement.replace(name, alternativeName), building)
   }
+  if (building.mode && (await isLeft(session, tableOf(statement), building.mode))) return
   const statements = [...(there ? [`drop index concurrently if exists ${schema}.${name}`] : []), statement]
   if (missing.length === 0) statements.pop()
   if ((await isEmpty(session, tableOf(statement))) && (await buildAtOnce(session, statements))) return

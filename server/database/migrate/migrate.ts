@@ -4,9 +4,12 @@ import { isConnectionLost } from '../errors/failure.ts'
 import type { Pool, Session } from '../sql.ts'
 import { applyMigration } from './apply-migration.ts'
 import { refuseOddTypes } from './column-types.ts'
+import type { IndexMode } from './left-indexes.ts'
 import { withMigrationLock } from './migration-lock.ts'
 import { allMigrations, type Migration } from './migrations.ts'
+import { findMissingIndexes } from './missing-indexes.ts'
 import { findPending, type PendingMigration } from './pending-migrations.ts'
+import { removeTimeouts } from './remove-timeouts.ts'
 
 interface Options {
   sql: Pool
@@ -15,6 +18,8 @@ interface Options {
   schema: string
   /** Leave the indexes to a server: a short command does not wait for them. */
   tablesOnly?: boolean
+  /** Who builds indexes of tables that have rows; by default the server below 10 GB a table. */
+  mode?: IndexMode
   /** A pooler in transaction mode is in between: it gives each transaction another session, so none can be set up. */
   pooled: boolean
   /** Called when the tables are as this version needs them; indexes may still be missing. */
@@ -30,7 +35,15 @@ const lookAgainAfterMs = 200
  * @throws Failure `usage` for columns of other programs with types that do not fit; the database's own error, and migrations
  * that ran before it stay
  */
-export async function migrate({ sql, log, schema, tablesOnly = false, pooled, tablesReady }: Options): Promise<void> {
+export async function migrate({
+  sql,
+  log,
+  schema,
+  tablesOnly = false,
+  mode = 'auto',
+  pooled,
+  tablesReady,
+}: Options): Promise<void> {
   const migrations = (await allMigrations()).filter(({ concurrent }) => !(tablesOnly && concurrent))
   await refuseOddTypes(
     sql,
@@ -40,46 +53,51 @@ export async function migrate({ sql, log, schema, tablesOnly = false, pooled, ta
     const pending = await findPending(sql, migrations)
     if (pending.every(({ concurrent }) => concurrent)) tablesReady()
     if (pending.length === 0) return
-    if (await withMigrationLock(sql, () => applyPending({ sql, log, schema, migrations, pooled, tablesReady }))) return
+    const applying = { sql, log, schema, migrations, mode, pooled, tablesReady }
+    if (await withMigrationLock(sql, () => applyPending(applying))) return
     if (!waited) log.info('waiting for another server that is migrating this database')
     await wait(lookAgainAfterMs)
   }
 }
 
-interface Applying extends Omit<Options, 'tablesOnly'> {
+interface Applying extends Required<Omit<Options, 'tablesOnly'>> {
   migrations: Migration[]
 }
 
-async function applyPending({ sql, log, schema, migrations, pooled, tablesReady }: Applying): Promise<void> {
+async function applyPending({ sql, migrations, pooled, ...applying }: Applying): Promise<void> {
   const session = await sql.reserve()
   try {
     if (!pooled) await removeTimeouts(session)
-    await applyInOrder(session, { pending: await findPending(session, migrations), log, schema, tablesReady })
+    await applyInOrder(session, { ...applying, pending: await findPending(session, migrations) })
+    if (migrations.some(({ concurrent }) => concurrent)) await warnOfLeft(session, applying.log)
   } finally {
     session.release()
   }
 }
 
-interface Ordered {
+/** Names the indexes that the server has left to the operator. */
+async function warnOfLeft(session: Session, log: Log): Promise<void> {
+  const left = (await findMissingIndexes(session)).map(({ name }) => name)
+  if (left.length === 0) return
+  log.warn(
+    `${left.length} indexes are left to the operator, and calls that need them are slow or refused: jobs-server indexes plan lists what each serves and costs`,
+    { indexes: left.join(', ') },
+  )
+}
+
+interface Ordered extends Pick<Required<Options>, 'log' | 'schema' | 'mode' | 'tablesReady'> {
   pending: PendingMigration[]
-  log: Log
-  schema: string
-  tablesReady: () => void
 }
 
 /** Tables come first. An index that cannot be built does not keep the other indexes from being built. */
-async function applyInOrder(session: Session, { pending, log, schema, tablesReady }: Ordered): Promise<void> {
+async function applyInOrder(session: Session, { pending, ...applying }: Ordered): Promise<void> {
   let unbuilt: unknown
   for (const migration of pending) {
-    await applyMigration(session, migration, { log, schema, tablesReady }).catch((error: unknown) => {
+    await applyMigration(session, migration, applying).catch((error: unknown) => {
       if (!migration.concurrent || isConnectionLost(error)) throw error
       unbuilt = error
     })
   }
-  tablesReady()
+  applying.tablesReady()
   if (unbuilt) throw unbuilt
 }
-
-/** An index on a large table takes long to build, and waits for every transaction that uses the table. */
-const removeTimeouts = (session: Session) =>
-  session`select set_config(name, '0', false) from (values ('statement_timeout'), ('lock_timeout')) as limits (name)`

@@ -4,12 +4,14 @@ import type { Log } from '../../log.ts'
 import { errorText } from '../../system-error.ts'
 import type { OpenedDatabase } from '../connection/opened-database.ts'
 import { isAccessRefused, isConnectionLost, isLocked, isReadOnly, isRefusedByPooler } from '../errors/failure.ts'
+import type { IndexMode } from './left-indexes.ts'
 import { migrate } from './migrate.ts'
 
 interface Preparing {
   opened: Pick<OpenedDatabase, 'withDedicatedPool' | 'findSchema'>
   log: Log
   pooled: boolean
+  mode: IndexMode
   tablesReady: () => void
   isReady: () => boolean
   isStopping: () => boolean
@@ -23,7 +25,7 @@ const longestPauseMs = 30_000
  * @throws Failure `usage` when only another configuration helps; any other error of the database as it is
  */
 export async function prepare(preparing: Preparing): Promise<void> {
-  const { opened, log, pooled, tablesReady, isReady, isStopping } = preparing
+  const { opened, log, pooled, mode, tablesReady, isReady, isStopping } = preparing
   let logged: string | undefined
   let pauseMs = firstPauseMs
   while (!isStopping()) {
@@ -32,7 +34,7 @@ export async function prepare(preparing: Preparing): Promise<void> {
         const schema = await opened.findSchema(sql)
         if (schema !== logged) log.info(`the tables are in the schema ${schema}`)
         logged = schema
-        await migrate({ sql, log, schema, pooled, tablesReady })
+        await migrate({ sql, log, schema, mode, pooled, tablesReady })
       })
     } catch (error) {
       if (isStopping()) return

@@ -12,6 +12,7 @@ import { limitReadTime } from '../../database/read-timeout.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
+import { readBounded } from '../bounded-read.ts'
 import { expiredLeases } from '../expired-leases.ts'
 import { type ClusterRow, readClusters } from './clusters-read.ts'
 
@@ -20,10 +21,12 @@ import { type ClusterRow, readClusters } from './clusters-read.ts'
  * where failures are in no cluster of the answer, or there are more failures than are read.
  */
 export async function failureClusters(call: Call, request: ClustersRequest): Promise<z.output<typeof endpoint.output>> {
-  const { rows, expired_leases } = await call.sql.begin(async (tx) => {
-    await tx`select ${limitReadTime(tx)}, ${roomForSorting(tx)}`
-    return { rows: await readClusters(tx, request), expired_leases: await readExpired(tx, request) }
-  })
+  const { rows, expired_leases } = await readBounded(call.sql, ['jobsctl_failures', 'jobsctl_retrying'], () =>
+    call.sql.begin(async (tx) => {
+      await tx`select ${limitReadTime(tx)}, ${roomForSorting(tx)}`
+      return { rows: await readClusters(tx, request), expired_leases: await readExpired(tx, request) }
+    }),
+  )
   const clusters = rows.filter(({ count }) => count !== null).map((row) => clusterOf(row, call.redactor.text))
   const isComplete = !rows[0]?.is_cut && !clusters.some(({ cluster }) => cluster === restOfClusters)
   call.addHeader('X-Scanned', String(rows[0]?.scanned ?? 0))

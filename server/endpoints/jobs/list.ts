@@ -3,6 +3,7 @@ import type { Call } from '../../call.ts'
 import { planForParameters, preferIndexOrder } from '../../database/planner-hints.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Sql } from '../../database/sql.ts'
+import { missingAmong, readBounded } from '../bounded-read.ts'
 import { pageLink } from '../page-link.ts'
 import { openCursor, sealCursor } from '../sealed-cursor.ts'
 import { listByRank } from './list-by-rank.ts'
@@ -14,19 +15,24 @@ import type { TimeKey } from './time-parts.ts'
 
 /**
  * One page of jobs, with the header `Link` to the pages beside it, and `X-Scanned` and `X-Complete`: whether all jobs were
- * compared that the page could have. All statements of a page see the same rows.
+ * compared that the page could have. Where they were not and the database lacks an index for the list, `X-Missing-Index` names it. All statements of a page see the same rows.
  * @throws Failure `invalid_request` for a cursor of another list
  */
 export async function listJobs(call: Call, request: ListRequest): Promise<ListedJob[]> {
   const cursor = openCursor(request, Cursor)
-  const page = await call.sql.begin('isolation level repeatable read read only', async (tx) => {
-    await tx`select ${limitReadTime(tx)}`
-    return readPage(tx, request, cursor)
-  })
+  const serving = servingIndexes(request)
+  const page = await readBounded(call.sql, serving, () =>
+    call.sql.begin('isolation level repeatable read read only', async (tx) => {
+      await tx`select ${limitReadTime(tx)}`
+      return readPage(tx, request, cursor)
+    }),
+  )
   const links = [linkTo(page.next, request), linkTo(page.prev, request)].filter((link) => link !== undefined)
   if (links.length > 0) call.addHeader('Link', links.join(', '))
   call.addHeader('X-Scanned', String(page.scanned))
   call.addHeader('X-Complete', String(page.isComplete))
+  const missing = page.isComplete ? [] : await missingAmong(call.sql, serving)
+  if (missing.length > 0) call.addHeader('X-Missing-Index', missing.join(', '))
   return page.jobs
 }
 
@@ -39,6 +45,19 @@ async function readPage(sql: Sql, request: ListRequest, cursor: Cursor | undefin
   // The jobs of these two fields are found by another index, and sorted.
   if (!ids && !batch_group) await sql`select ${preferIndexOrder(sql)}`
   return listByTime(sql, { ...request, sort_by }, cursor)
+}
+
+/** The indexes that serve a list. Those of a list by rank serve workers, too. */
+function servingIndexes({ sort_by, status = ['completed'] }: Pick<ListRequest, 'sort_by' | 'status'>): string[] {
+  if (isRank(sort_by)) return []
+  const [ofAll, ofLive, ofFailures] =
+    sort_by === 'created_at'
+      ? (['jobsctl_created', 'jobsctl_unended', 'jobsctl_failures_created'] as const)
+      : (['jobsctl_ended_list', 'jobsctl_unended_ended', 'jobsctl_failures_ended'] as const)
+  return status.map((state) => {
+    if (state === 'queued' || state === 'processing') return ofLive
+    return state === 'completed' ? ofAll : ofFailures
+  })
 }
 
 const isRank = (key: TimeKey | RankKey): key is RankKey => key === 'priority' || key === 'status'

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { BreachesRequest, SlaBreach } from '../../../shared/queues/sla.ts'
 import type { Call } from '../../call.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
+import { readBounded } from '../bounded-read.ts'
 import { pageLink } from '../page-link.ts'
 import { openCursor, sealCursor } from '../sealed-cursor.ts'
 import { mostPolicies } from './sla-policies.ts'
@@ -17,10 +18,12 @@ const Cursor = z.strictObject({ created_at: z.string().nullable(), id: z.string(
  */
 export async function listSlaBreaches(call: Call, request: BreachesRequest): Promise<SlaBreach[]> {
   const cursor: Place | undefined = openCursor(request, Cursor)
-  const rows = await call.sql.begin(async (tx) => {
-    await tx`select ${limitReadTime(tx)}`
-    return readBreaches(tx, request, cursor)
-  })
+  const rows = await readBounded(call.sql, ['jobsctl_waiting'], () =>
+    call.sql.begin(async (tx) => {
+      await tx`select ${limitReadTime(tx)}`
+      return readBreaches(tx, request, cursor)
+    }),
+  )
   const [bounds] = rows
   const found = rows.filter((row): row is typeof row & JudgedJob => row.id !== null)
   const page = found.slice(0, request.limit)

@@ -1,0 +1,95 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { Failure } from '../../shared/errors.ts'
+import { sizeText } from '../../shared/size-text.ts'
+import { createLook } from '../bulk/pressure/look.ts'
+import { allIndexes, type IndexStatement } from '../database/migrate/index-statements.ts'
+import { buildIndexes } from '../database/migrate/indexes.ts'
+import { readTableSize } from '../database/migrate/left-indexes.ts'
+import { withMigrationLock } from '../database/migrate/migration-lock.ts'
+import { findMissingIndexes } from '../database/migrate/missing-indexes.ts'
+import { removeTimeouts } from '../database/migrate/remove-timeouts.ts'
+import type { Pool, Session } from '../database/sql.ts'
+import type { Env } from '../env.ts'
+import type { Log } from '../log.ts'
+import { buildOnPartitions } from './build-on-partitions.ts'
+
+interface Building {
+  /** The schema of the tables, as a quoted name. */
+  schema: string
+  env: Pick<Env, 'JOBS_CHANGE_MAX_LAG' | 'JOBS_CHANGE_MAX_WAL' | 'JOBS_DB_POOLER'>
+  log: Log
+  /** Says what the build waits for, and that it begins. */
+  say: (line: string) => void
+}
+
+/**
+ * Builds one missing index, once no replica lags and no slot keeps more than a change of many jobs may meet. A build itself cannot
+ * be slowed down.
+ * @returns what was done, as lines
+ * @throws Failure `usage` for a name that no index has, `conflict` while indexes are built elsewhere, `database_busy` when the
+ *   build has waited for ten minutes
+ */
+export async function buildIndex(sql: Pool, name: string, building: Building): Promise<string[]> {
+  const wanted = await findWanted(sql, name)
+  if (!wanted) return [`the index ${name} is there already; nothing was changed`]
+  const size = await readTableSize(sql, wanted.table)
+  await waitForCalm(sql, building)
+  building.say(
+    `building ${name}: reads ${sizeText(size?.bytes ?? 0)} of ${wanted.table}; Ctrl-C leaves an invalid index`,
+  )
+  const build = (session: Session) =>
+    size?.isPartitioned
+      ? buildOnPartitions(session, wanted, building.schema)
+      : buildIndexes(session, { text: `${wanted.statement};` }, { ...building, mode: undefined, tablesReady: () => {} })
+  const isBuilt = await withMigrationLock(sql, () => inSession(sql, building, build))
+  if (isBuilt) return [`the index ${name} is built`]
+  throw new Failure(
+    'conflict',
+    'a server or another command builds indexes of this database now; nothing was changed',
+    {
+      hint: `when it is done: jobs-server indexes build ${name}`,
+    },
+  )
+}
+
+/** @throws Failure `usage` for a name that no index has */
+async function findWanted(sql: Pool, name: string): Promise<IndexStatement | undefined> {
+  if (!(await allIndexes()).some((index) => index.name === name))
+    throw new Failure('usage', `no index that this server needs is named ${name}; nothing was changed`, {
+      hint: 'jobs-server indexes plan lists those that are missing',
+    })
+  return (await findMissingIndexes(sql)).find((index) => index.name === name)
+}
+
+async function inSession(sql: Pool, { env }: Building, build: (session: Session) => Promise<void>): Promise<void> {
+  const session = await sql.reserve()
+  try {
+    if (!env.JOBS_DB_POOLER) await removeTimeouts(session)
+    await build(session)
+  } finally {
+    session.release()
+  }
+}
+
+const [betweenLooksMs, longestMs] = [3000, 10 * 60_000]
+
+/** @throws Failure `database_busy` */
+async function waitForCalm(sql: Pool, { env, log, say }: Building): Promise<void> {
+  const limits = {
+    lagSeconds: env.JOBS_CHANGE_MAX_LAG || undefined,
+    walBytes: env.JOBS_CHANGE_MAX_WAL || undefined,
+    archiveBytes: undefined,
+  }
+  const look = createLook({ sql, log, limits, archiveBefore: undefined })
+  for (let waitedMs = 0; ; waitedMs += betweenLooksMs) {
+    const pressure = await look()
+    if (!pressure) return
+    if (waitedMs >= longestMs)
+      throw new Failure(
+        'database_busy',
+        `the build waited for 10 minutes, since ${pressure.detail}; nothing was changed`,
+      )
+    if (waitedMs === 0) say(`waiting, since ${pressure.detail}`)
+    await wait(betweenLooksMs)
+  }
+}

@@ -1,0 +1,54 @@
+import { Failure } from '../../shared/errors.ts'
+import { openDatabase } from '../database/connection/open.ts'
+import { databaseFailure } from '../database/errors/failure.ts'
+import { migrate } from '../database/migrate/migrate.ts'
+import { readMissingIndexes } from '../database/migrate/missing-indexes.ts'
+import type { Pool } from '../database/sql.ts'
+import { type Env, readEnv } from '../env.ts'
+import { buildIndex } from './build-index.ts'
+import { planLines } from './index-plan.ts'
+
+const closeWithinMs = 10_000
+const silent = { info: () => {}, warn: () => {}, error: () => {} }
+
+/** Says what a command that takes long does now. */
+type Say = (line: string) => void
+
+/**
+ * The indexes that are missing, with what each serves and costs.
+ * @param readable for a person; else a line with tabs for each index
+ * @throws Failure
+ */
+export const planCommand = (environment: NodeJS.ProcessEnv, readable: boolean): Promise<string[]> =>
+  onDatabase(environment, async ({ sql }) => planLines(await readMissingIndexes(sql), readable))
+
+/**
+ * Builds one missing index beside readers and writers.
+ * @throws Failure
+ */
+export const buildCommand = (environment: NodeJS.ProcessEnv, name: string, say: Say): Promise<string[]> =>
+  onDatabase(environment, ({ sql, schema, env }) => buildIndex(sql, name, { schema, env, say, log: silent }))
+
+interface Opened {
+  sql: Pool
+  /** As a quoted name. */
+  schema: string
+  env: Env
+}
+
+/** Runs work on the database of the environment, whose tables are made where they are missing. */
+async function onDatabase<T>(environment: NodeJS.ProcessEnv, work: (opened: Opened) => Promise<T>): Promise<T> {
+  const env = readEnv(environment)
+  const opened = await openDatabase(env, silent)
+  try {
+    return await opened.withDedicatedPool(async (sql) => {
+      const schema = await opened.findSchema(sql)
+      await migrate({ sql, log: silent, schema, tablesOnly: true, pooled: env.JOBS_DB_POOLER, tablesReady: () => {} })
+      return work({ sql, schema, env })
+    })
+  } catch (error) {
+    throw error instanceof Failure ? error : (databaseFailure(error) ?? error)
+  } finally {
+    await opened.close(closeWithinMs)
+  }
+}

@@ -1,0 +1,29 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { Count } from '../scope.ts'
+
+const MissingIndex = z.object({
+  index: z.string(),
+  table: z.string(),
+  /** `missing`, or `invalid`: a build of it was interrupted. An invalid index costs each write and serves nothing. */
+  state: z.string(),
+  /** What the index serves, in a sentence or two. */
+  serves: z.string(),
+  /** Only searches of operators need it: without it they are bounded, and workers are not slower. */
+  for_operators: z.boolean(),
+  /** The size of the table, which a build reads. */
+  table_bytes: Count,
+  /** Estimated: how many bytes the index takes; null where its table lacks a column of it, or the server may not read one. */
+  bytes_estimate: Count.nullable(),
+})
+export type MissingIndex = z.output<typeof MissingIndex>
+
+/** Indexes that this server needs and the database does not have: `jobs-server indexes build` builds them. */
+export const missingIndexes = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/indexes/missing',
+  needs: 'read',
+  input: z.strictObject({}),
+  output: z.array(MissingIndex),
+  changes: () => false,
+})

@@ -1,0 +1,95 @@
+import postgres from 'postgres'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { clearAll, codeOf, prune, retry } from '../../support/bulk-tools.ts'
+import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { filteredPaths } from '../../support/filtered.ts'
+import { startServer } from '../../support/programs/built.ts'
+import { runServer } from '../../support/programs/spawn-server.ts'
+import { openWorld, paths, type World } from '../../support/world.ts'
+
+/** The table of jobs in two partitions: jobs of the domain chatbooks, and all others. Rows of both have the same places. */
+async function inPartitions(): Promise<TestDatabase> {
+  const database = await emptyDatabase()
+  const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' }, () => {})
+  await server.prepared
+  await server.stop()
+  const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+  await sql.unsafe(`
+    alter table jobs rename to jobs_before;
+    create sequence job_ids;
+    create table jobs (like jobs_before including defaults including constraints) partition by list (domain);
+    alter table jobs alter id set default nextval('job_ids');
+    alter table jobs add primary key (id, domain);
+    create table jobs_chatbooks partition of jobs for values in ('chatbooks');
+    create table jobs_others partition of jobs default;
+    drop table jobs_before cascade;`)
+  await sql.end()
+  return database
+}
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld('postgres', {}, inPartitions())
+})
+afterAll(() => world?.stop())
+beforeEach(() => clearAll(world))
+
+const operationOf = (answer: { body: unknown }): unknown => Object(answer.body).operation_id
+
+it.each([prune, retry])('$name changes exactly its jobs, and its undo gives them back', async ({ path, wanted }) => {
+  await world.jobs(30, wanted)
+  await world.jobs(30, { ...wanted, domain: 'media' })
+  const before = await world.rows()
+  const preview = await world.post(path, { domain: 'chatbooks', dry_run: true })
+  const preview_token = Object(Object(preview.body).preview).token
+  const done = await world.confirm(path, { domain: 'chatbooks', preview_token })
+  expect(done).toMatchObject({ status: 200, body: { operation_id: expect.any(Number), skipped: 0 } })
+  const ofMedia = (rows: typeof before) => rows.filter(({ domain }) => domain === 'media')
+  expect(ofMedia(await world.rows())).toEqual(ofMedia(before))
+  expect(await world.rows()).not.toEqual(before)
+  const undone = await world.confirm(`/api/v1/jobs/operations/${operationOf(done)}/undo`, {})
+  expect(undone).toMatchObject({ status: 200, body: { affected: 30, conflict_count: 0 } })
+  const [restored, wantedRows] = [await world.rows(), before].map((rows) =>
+    rows.map(({ updated_at: _, ...row }) => row).sort((one, other) => Number(one.id) - Number(other.id)),
+  )
+  expect(restored).toEqual(wantedRows)
+})
+
+it('list, show, clusters, explain, stats and a sweep see both partitions', async () => {
+  const [failed] = await world.jobs(3, { status: 'failed' })
+  const [queued] = await world.jobs(2, { status: 'queued', domain: 'media' })
+  const get = async (path: string) => (await world.call('GET', `/api/v1/jobs/${path}`)).body
+  for (const sort of ['created_at', 'ended_at', 'priority', 'status'])
+    expect(await get(`list?sort_by=${sort}`), sort).toHaveLength(5)
+  expect(await get(`${failed}`)).toMatchObject({ id: failed, status: 'failed' })
+  expect(await get('clusters')).toMatchObject({ clusters: [{ count: 3 }] })
+  expect(await get(`${queued}/explain`)).toMatchObject({ reasons: [{ code: 'no_worker' }] })
+  expect(await get('queues/explain?domain=media&queue=default')).toMatchObject({ due: 2 })
+  expect(await get('stats')).toMatchObject([{ domain: 'chatbooks' }, { domain: 'media', queued: 2 }])
+  const sweep = { age_seconds: 60, action: 'cancel' }
+  expect(await world.confirm(paths.sweep, sweep)).toMatchObject({ status: 200, body: { affected: 2 } })
+  expect(await world.confirm(filteredPaths.retry, { domain: 'chatbooks' })).toMatchObject({ body: { affected: 3 } })
+})
+
+it('its indexes are left to the operator, and are built on each partition', async () => {
+  const indexes = (...words: string[]) => runServer(['indexes', ...words], world.env)
+  expect((await indexes('plan')).out).toContain('jobsctl_created\tjobs\tmissing\toperators\t')
+  await world.sql`create index jobsctl_created_left on jobs_others (id)`
+  expect(await indexes('build', 'jobsctl_created')).toMatchObject({
+    code: 0,
+    out: 'the index jobsctl_created is built\n',
+  })
+  expect((await indexes('plan')).out).not.toContain('jobsctl_created\t')
+  await world.sql`create table jobs_media partition of jobs for values in ('sounds')`
+  const [{ parts } = { parts: 0 }] = await world.sql<{ parts: number }[]>`
+    select count(*)::int as parts from pg_partition_tree('jobsctl_created') where isleaf`
+  expect(parts).toBe(3)
+  const unique = await indexes('build', 'idx_jobs_idempotent_unique')
+  expect(unique).toMatchObject({ code: 2, err: expect.stringContaining('jobs has partitions') })
+})
+
+it('no job is enqueued through the API, which says why', async () => {
+  const enqueue = await world.post('/api/v1/jobs', { domain: 'a', queue: 'q', job_type: 't', payload: {} })
+  expect(codeOf(enqueue)).toBe('503 database_unavailable')
+  expect(Object(enqueue.body).hint).toContain('jobs-server indexes plan')
+})
