@@ -26,10 +26,10 @@ const columns: Column<UndoneOperation>[] = [
 /** An undo of all that a caller did since a time, for the guard: one preview, and then one undo for each operation, the newest first. */
 export function undoCallerChange(
   { print }: Context,
-  { caller, since, scope, records, left }: CallerOperations,
+  { caller, since, scope, records, left, hold_until }: CallerOperations & Pick<OneUndo, 'hold_until'>,
   words: readonly string[],
 ): UndoChange {
-  const requests: OneUndo[] = records.map(({ id }) => ({ id: String(id), ...scope }))
+  const requests: OneUndo[] = records.map(({ id }) => ({ id: String(id), ...scope, hold_until }))
   const isInScope = Object.values(scope).some((name) => name !== undefined)
   const operations = `${records.length} operation${records.length === 1 ? '' : 's'}`
   const where = `${isInScope ? ` in ${describeScope(scope)}` : ''} of ${operations} of ${escaped(caller)} since ${since}`

@@ -6,6 +6,7 @@ import type { Scope } from '../../shared/scope.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
 import type { BulkChange, PreviewDetails } from '../guard/change.ts'
+import { untilText } from '../holds/describe.ts'
 import type { Client } from '../http/client.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Printer } from '../output/print.ts'
@@ -17,6 +18,7 @@ import { describeScope } from '../settings/flags/scope-flags.ts'
 export interface OneUndo extends Scope {
   id: string
   ids?: number[] | undefined
+  hold_until?: string | undefined
 }
 
 /**
@@ -24,8 +26,8 @@ export interface OneUndo extends Scope {
  * @throws Failure `usage`
  */
 export function undoRequest(fields: unknown): OneUndo {
-  const { id, domain, queue, job_type, ids } = parseInput(UndoRequest, fields)
-  return { id: String(id), domain, queue, job_type, ids }
+  const { id, domain, queue, job_type, ids, hold_until } = parseInput(UndoRequest, fields)
+  return { id: String(id), domain, queue, job_type, ids, hold_until }
 }
 
 const columns: Column<Conflict>[] = [
@@ -39,7 +41,7 @@ export type UndoChange = BulkChange<typeof undo.input, typeof undo.output>
 
 /** An undo, for the guard. */
 export function undoChange({ print, another }: Context, request: OneUndo, words: readonly string[]): UndoChange {
-  const { id, ids, ...scope } = request
+  const { id, ids, hold_until, ...scope } = request
   const isInScope = Object.values(scope).some((name) => name !== undefined)
   const where = isInScope ? ` in ${describeScope(scope)}` : ''
   return {
@@ -50,24 +52,37 @@ export function undoChange({ print, another }: Context, request: OneUndo, words:
     bounded: (request, bound) => ({ ...request, dry_run: false, ...bound }),
     count: ({ affected }) => affected,
     say: (jobs, done) => `${done ? 'gave' : 'would give'} back ${jobs} of operation ${id}${where}`,
-    facts: { operation_undone: Number(id), ...scope, ...(ids && { ids }) },
+    facts: {
+      operation_undone: Number(id),
+      ...scope,
+      ...(ids && { ids }),
+      ...(hold_until !== undefined && { hold_until }),
+    },
     words,
     details: async (_client, { answers: [answer] }) => (answer ? conflictDetails(print, answer) : {}),
     ending: ([answer]) => ((answer?.conflict_count ?? 0) > 0 ? 'partial' : 'ok'),
     noneMatch: (client, [answer]) => nothingLeft({ client, another }, request, answer),
     beside: (answer) => ({
-      facts: { conflict_count: answer.conflict_count, conflicts: answer.conflicts },
-      note: notesOn(answer, request),
+      facts: {
+        conflict_count: answer.conflict_count,
+        conflicts: answer.conflicts,
+        ...(answer.hold_id !== undefined && { hold_id: answer.hold_id, held_until: answer.held_until }),
+      },
+      note: notesOn(answer, request, print.forPeople),
     }),
   }
 }
 
 type Answer = z.output<typeof undo.output>
 
-/** What an undo leaves out, in a sentence; undefined where it leaves out nothing. */
-function notesOn({ affected, conflict_count, conflicts, skipped = 0 }: Answer, { id, ids }: OneUndo) {
+/** What an undo leaves out, and for a person its hold; undefined where there is nothing to say. */
+function notesOn(answer: Answer, { id, ids }: OneUndo, forPeople: boolean) {
+  const { affected, conflict_count, conflicts, skipped = 0, hold_id, held_until } = answer
   const others = (ids?.length ?? 0) - affected - conflict_count - skipped
   const notes = [
+    ...(forPeople && hold_id !== undefined && held_until !== undefined
+      ? [`Held from prune and sweep until ${untilText({ until: held_until })} (hold ${hold_id})`]
+      : []),
     ...(conflict_count === 0 ? [] : [reasonsNote(conflict_count, conflicts)]),
     ...(others > 0 ? [`note: ${countOf(others, 'id')} of --ids-file: nothing of operation ${id} is kept for it`] : []),
   ]
@@ -93,7 +108,7 @@ interface Asking {
 /** The error of an undo that can give back no job: another operation has undone it, or its jobs have changed. */
 async function nothingLeft(
   { client, another }: Asking,
-  { id, ids, ...scope }: OneUndo,
+  { id, ids, hold_until: _, ...scope }: OneUndo,
   answer: Answer | undefined,
 ): Promise<Failure> {
   const isInPart = [ids, ...Object.values(scope)].some((field) => field !== undefined)

@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../command.ts'
+import { hold } from './admin/hold.ts'
 import { operations } from './admin/operations.ts'
 import { apply } from './change/apply.ts'
 import { cancel } from './change/cancel.ts'
@@ -60,6 +61,7 @@ export const commands: readonly CommandSpec[] = [
   drain,
   enqueue,
   operations,
+  hold,
   doctor,
   login,
   config,

@@ -1,7 +1,6 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
-import { jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { noteUnknownScope, refuseUnknownScope } from '../queues/known-scope.ts'
 import { applyChange } from './apply.ts'
@@ -10,7 +9,7 @@ import { confirm, unconfirmed } from './confirm.ts'
 import { limitOf, overLimit } from './limit.ts'
 import { refuseOverwriting } from './plan-file.ts'
 import { requestPreview, showPreview } from './preview/preview.ts'
-import { countText } from './preview/preview-facts.ts'
+import { countText, previewSentence } from './preview/preview-facts.ts'
 import { refuseUnbounded, refuseUncounted } from './preview/uncounted.ts'
 import { printCurl } from './print-curl.ts'
 
@@ -129,12 +128,12 @@ async function checkScope<In extends z.ZodType, Out extends z.ZodType>(session: 
 /** No job matches: silent with `--yes` off a terminal, so that cron sends no mail; else a sentence. */
 function nothing<In extends z.ZodType, Out extends z.ZodType>(
   { context, change }: Session<In, Out>,
-  { answers }: Previewed<Out>,
+  previewed: Previewed<Out>,
 ): Ending {
   const { print, settings } = context
-  const { facts, notes } = notesOf(change, answers)
+  const { facts, notes } = notesOf(change, previewed.answers)
   if (print.structured) print.sentence(outcomeFields(change, false, 0, facts), '', 'done')
-  else if (print.forPeople || !settings.yes) print.aside(`nothing to do: ${change.say(jobsText(0), false)}`)
+  else if (print.forPeople || !settings.yes) print.aside(`nothing to do: ${previewSentence(change, previewed)}`)
   for (const note of notes) print.aside(note)
   return 'ok'
 }

@@ -97,7 +97,7 @@ interface Refused {
 
 async function writeAll(file: FileHandle, context: Context, { request, listed }: Refused): Promise<void> {
   const client = await context.client()
-  const { id, ids, ...scope } = request
+  const { id, ids, hold_until: _, ...scope } = request
   const wanted = ids && new Set(ids)
   const rest = new Map(listed.map((conflict) => [conflict.job_id, conflict]))
   let after: number | null = 0

@@ -4,9 +4,11 @@ import type { Context } from '../../context.ts'
 import type { Ending } from '../../output/print.ts'
 import { type PartFlags, partFlags, partOf } from '../../settings/flags/part-flags.ts'
 import { flagWords, scopeOf, scopeWords } from '../../settings/flags/scope-flags.ts'
+import { futureTime } from '../../settings/future-time.ts'
 import { pastTime } from '../../settings/past-time.ts'
 
 interface UndoFlags extends PartFlags {
+  hold?: string
   refusedTo?: string
   caller?: string
   since?: string
@@ -17,16 +19,21 @@ export const undo: CommandSpec<UndoFlags> = {
   group: 'CHANGE',
   summary: 'give back what a change took',
   about:
-    'Undoes a change of many jobs, other than a repair or a reclaim: deleted jobs exist again, and changed jobs have their old state again. Jobs that changed since the operation are left as they are, and are reported. With a scope or ids, gives back this part of the operation. With --caller and --since, undoes all that a caller did since then, the newest first: one preview, one confirmation, and a record for each.',
+    'Undoes a change of many jobs, other than a repair or a reclaim: deleted jobs exist again, and changed jobs have their old state again. Jobs that changed since the operation are left as they are, and are reported. With a scope or ids, gives back this part of the operation. With --caller and --since, undoes all that a caller did since then, the newest first: one preview, one confirmation, and a record for each. What is given back is held from prune and sweep for a while, or a cron job would take it again.',
   examples: [
     'jobsctl undo 17 --dry-run',
     'jobsctl undo 17 --domain chatbooks --queue low --yes',
-    'jobsctl undo 17 --reason "wrong domain" --yes',
+    'jobsctl undo 17 --reason "wrong domain" --hold 30d --yes',
     'jobsctl undo --caller 3f9c0d2b1a77 --since 2h --dry-run',
   ],
   operands: '[operation]',
   flags: [
     ...partFlags,
+    {
+      flags: '--hold <time>',
+      about: 'hold it until this time, or for 30d (default: JOBS_ARCHIVE_DAYS)',
+      group: 'HOW',
+    },
     { flags: '--refused-to <file>', about: 'write what cannot come back to a new file of NDJSON', group: 'HOW' },
     { flags: '--caller <id>', about: 'all that this caller did, as jobsctl operations names it', group: 'HOW' },
     { flags: '--since <time>', about: 'with --caller: since this time, or 2h for 2 h ago', group: 'HOW' },
@@ -35,7 +42,7 @@ export const undo: CommandSpec<UndoFlags> = {
   async run(context, given, [id]) {
     if (given.caller !== undefined || given.since !== undefined || id === undefined)
       return undoOfCaller(context, given, id)
-    const { refusedTo, ...flags } = given
+    const { refusedTo, hold, ...flags } = given
     const { undoChange, undoRequest } = await import('../../changes/undo.ts')
     const { guardChange } = await import('../../guard/guard.ts')
     if (!/^[1-9]\d{0,15}$/.test(id)) {
@@ -44,8 +51,9 @@ export const undo: CommandSpec<UndoFlags> = {
       })
     }
     const { fields, words } = await partOf(context, flags)
-    const request = undoRequest({ id, ...fields })
-    const further = refusedTo === undefined ? [] : flagWords('--refused-to', refusedTo)
+    const hold_until = holdUntil(hold)
+    const request = undoRequest({ id, ...fields, hold_until })
+    const further = [...holdWords(hold), ...(refusedTo === undefined ? [] : flagWords('--refused-to', refusedTo))]
     const change = undoChange(context, request, ['undo', id, ...words, ...further])
     if (refusedTo === undefined) return guardChange(context, change)
     const { withRefusedFile } = await import('../../operations/refused-file.ts')
@@ -57,7 +65,7 @@ export const undo: CommandSpec<UndoFlags> = {
 /** @throws Failure `usage`; others as `operationsOfCaller` and the guard do */
 async function undoOfCaller(
   context: Context,
-  { caller, since, refusedTo, idsFile, ...flags }: UndoFlags,
+  { caller, since, refusedTo, idsFile, hold, ...flags }: UndoFlags,
   id: string | undefined,
 ): Promise<Ending> {
   const { settings } = context
@@ -86,8 +94,19 @@ async function undoOfCaller(
   const scope = scopeOf(flags)
   const time = pastTime(since, '--since')
   const found = await operationsOfCaller(await context.client(), { caller, since: time, scope })
-  const words = ['undo', ...flagWords('--caller', caller), ...flagWords('--since', time), ...scopeWords(scope)]
-  return guardChange(context, undoCallerChange(context, found, words))
+  const words = [
+    'undo',
+    ...flagWords('--caller', caller),
+    ...flagWords('--since', time),
+    ...scopeWords(scope),
+    ...holdWords(hold),
+  ]
+  return guardChange(context, undoCallerChange(context, { ...found, hold_until: holdUntil(hold) }, words))
 }
+
+const holdUntil = (hold: string | undefined): string | undefined =>
+  hold === undefined ? undefined : futureTime(hold, '--hold')
+
+const holdWords = (hold: string | undefined): string[] => (hold === undefined ? [] : flagWords('--hold', hold))
 
 const lists = 'jobsctl operations lists the numbers'

@@ -22,6 +22,7 @@ interface Facts {
   reasons: string[]
   dependents: number
   restorable: number | undefined
+  keptByHold: number
   /** Why no undo can give the jobs back, as a clause. */
   noWayBack: string | undefined
 }
@@ -35,6 +36,7 @@ function factsOf(previews: readonly Preview[]): Facts {
   return {
     reasons: [...counts].map(([reason, n]) => `${groupedDigits(n)} ${reasonWords.get(reason) ?? escaped(reason)}`),
     dependents: sumOf(previews.flatMap(({ dependents }) => dependents ?? [])),
+    keptByHold: sumOf(previews.flatMap(({ kept_by_hold }) => kept_by_hold ?? [])),
     noWayBack: previews.flatMap(({ no_way_back }) => no_way_back ?? [])[0],
     restorable: known.length === previews.length && known.length > 0 ? sumOf(known) : undefined,
   }
@@ -52,7 +54,7 @@ export function factLines<In extends z.ZodType, Out extends z.ZodType>(
   { name, along }: Pick<BulkChange<In, Out>, 'name' | 'along'>,
   { total, previews = [] }: Previewed<Out>,
 ): string[] {
-  const { reasons, dependents, restorable, noWayBack } = factsOf(previews)
+  const { reasons, dependents, restorable, keptByHold, noWayBack } = factsOf(previews)
   const backText = (count: number) =>
     count === 0 ? 'none of these jobs' : `${groupedDigits(Math.min(count, total))} of ${jobsText(total)}`
   return [
@@ -60,6 +62,7 @@ export function factLines<In extends z.ZodType, Out extends z.ZodType>(
     ...(dependents > 0
       ? [`${along === undefined ? 'Cancelled' : 'Brought back'} along: ${dependentsText(dependents, along)} these jobs`]
       : []),
+    ...(keptByHold > 0 ? [`Kept by a hold: ${jobsText(keptByHold)} more`] : []),
     ...volumeLines(previews),
     // No undo can be undone, which is not a fact of this preview.
     ...(noWayBack !== undefined
@@ -103,13 +106,14 @@ export function previewSentence<In extends z.ZodType, Out extends z.ZodType>(
   { say, undoable, along }: Pick<BulkChange<In, Out>, 'say' | 'undoable' | 'along'>,
   { total, complete, previews = [] }: Previewed<Out>,
 ): string {
-  const { reasons, dependents, restorable = total, noWayBack } = factsOf(previews)
+  const { reasons, dependents, restorable = total, keptByHold, noWayBack } = factsOf(previews)
   const them = total === 1 ? 'it' : 'them'
   const lost = undoable === true && restorable < total
   const back = restorable === 0 ? `not give back ${them}` : `give back ${groupedDigits(restorable)} of them`
   return [
     `${say(countText({ total, complete }), false)}${reasons.length > 1 ? ` (${reasons.join(', ')})` : ''}`,
     ...(dependents > 0 ? [`${dependentsText(dependents, along)} ${them} would be ${along ?? 'cancelled'} along`] : []),
+    ...(keptByHold > 0 ? [`a hold keeps ${groupedDigits(keptByHold)} more`] : []),
     ...(noWayBack !== undefined && total > 0 ? [`there is no way back: ${escaped(noWayBack)}`] : []),
     ...(lost ? [`an undo could ${back}`] : []),
   ].join('; ')

@@ -92,6 +92,6 @@ export async function fingerprint(sql: Pool): Promise<string> {
 export async function emptyTables(sql: Pool): Promise<void> {
   const all = [...tables, ...records]
   const begin = (table: string) => `select setval(pg_get_serial_sequence('${table}', 'id'), 1, false)`
-  const numbered = ['jobs', 'job_events', 'job_attachments', 'job_operations']
+  const numbered = ['jobs', 'job_events', 'job_attachments', 'job_operations', 'jobsctl_holds']
   await sql.unsafe([...all.map((table) => `delete from ${table}`), ...numbered.map(begin)].join(';'))
 }

@@ -1,0 +1,21 @@
+import type { Hold } from '../../shared/records/holds.ts'
+import { describeRequest } from '../changes/filtered.ts'
+import { escaped } from '../escape.ts'
+import { jobsText } from '../output/numbers.ts'
+import { filterNames } from '../settings/flags/filter-flags.ts'
+
+type Subject = Pick<Hold, 'filter' | 'operation_id' | 'jobs' | 'undo_id'>
+
+/** What a hold is over, in words. A field of the filter that no flag has, such as a value of the payload, is shown as JSON. */
+export function subjectOf({ filter, operation_id, jobs, undo_id }: Subject): string {
+  if (operation_id !== null) return `operation ${operation_id}`
+  if (filter === null)
+    return undo_id === null ? jobsText(jobs ?? 0) : `${jobsText(jobs ?? 0)} that undo ${undo_id} gave back`
+  const others = Object.fromEntries(Object.entries(filter).filter(([name]) => !filterNames.has(name)))
+  const more = Object.keys(others).length > 0 ? ` with ${escaped(JSON.stringify(others))}` : ''
+  return `jobs in ${describeRequest(filter)}${more}`
+}
+
+/** `2026-12-26 12:00 UTC` */
+export const untilText = ({ until }: Pick<Hold, 'until'>): string =>
+  `${escaped(until.slice(0, 16).replace('T', ' '))} UTC`
