@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm } from 'node:fs/promises'
+import { chmod, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createRandom } from '../stress/random.ts'
 import { missingPromise } from '../trouble/pages.ts'
@@ -19,7 +19,10 @@ export interface Campaign {
 export async function makeCampaign({ home, seed }: { home: string; seed: number }): Promise<Campaign> {
   const template = join(home, 'template')
   const tools = await makeFaultTools(home)
-  await makeTemplate(template)
+  // Made where the rounds have their copies: elsewhere a copy is taken for a clone, in which nothing is done in the background.
+  await makeTemplate(join(home, 'round', 'data'))
+  await rename(join(home, 'round', 'data'), template)
+  await rm(join(home, 'round'), { recursive: true })
 
   /** Plays one round. Returns what came, and the lies. */
   const playRound = async (of: Case, at: number) => {
