@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../shared/errors.ts'
 import { sizeText } from '../../shared/size-text.ts'
 import { createLook } from '../bulk/pressure/look.ts'
+import { hasCode } from '../database/errors/error-meanings.ts'
 import { allIndexes, type IndexStatement } from '../database/migrate/index-statements.ts'
 import { buildIndexes } from '../database/migrate/indexes.ts'
 import { readTableSize } from '../database/migrate/left-indexes.ts'
@@ -26,7 +27,7 @@ interface Building {
  * Builds one missing index, once no replica lags and no slot keeps more than a change of many jobs may meet. A build itself cannot
  * be slowed down.
  * @returns what was done, as lines
- * @throws Failure `usage` for a name that no index has, `conflict` while indexes are built elsewhere, `database_busy` when the
+ * @throws Failure `usage` for a name that no index has, `conflict` while indexes are built elsewhere, and for rows that keep an index from being unique, `database_busy` when the
  *   build has waited for ten minutes
  */
 export async function buildIndex(sql: Pool, name: string, building: Building): Promise<string[]> {
@@ -41,7 +42,9 @@ export async function buildIndex(sql: Pool, name: string, building: Building): P
     size?.isPartitioned
       ? buildOnPartitions(session, wanted, building.schema)
       : buildIndexes(session, { text: `${wanted.statement};` }, { ...building, mode: undefined, tablesReady: () => {} })
-  const isBuilt = await withMigrationLock(sql, () => inSession(sql, building, build))
+  const isBuilt = await withMigrationLock(sql, () => inSession(sql, building, build)).catch((error: unknown) => {
+    throw hasCode(error, ['23505']) ? duplicates(wanted, error) : error
+  })
   if (isBuilt) return [`the index ${name} is built`]
   throw new Failure(
     'conflict',
@@ -52,12 +55,22 @@ export async function buildIndex(sql: Pool, name: string, building: Building): P
   )
 }
 
+const duplicates = ({ name, table, keys }: IndexStatement, cause: unknown): Failure =>
+  new Failure('conflict', `rows of ${table} have the same ${keys}; the build left ${name} invalid`, {
+    hint: `make them differ, then build again: select ${keys}, count(*) from ${table} where (${keys}) is not null group by ${keys} having count(*) > 1`,
+    cause,
+  })
+
 /** @throws Failure `usage` for a name that no index has */
 async function findWanted(sql: Pool, name: string): Promise<IndexStatement | undefined> {
   if (!(await allIndexes()).some((index) => index.name === name))
-    throw new Failure('usage', `no index that this server needs is named ${name}; nothing was changed`, {
-      hint: 'jobs-server indexes plan lists those that are missing',
-    })
+    throw new Failure(
+      'usage',
+      `no index that this server needs is named ${name.replaceAll(/\p{Cc}/gu, '?')}; nothing was changed`,
+      {
+        hint: 'jobs-server indexes plan lists those that are missing',
+      },
+    )
   return (await findMissingIndexes(sql)).find((index) => index.name === name)
 }
 

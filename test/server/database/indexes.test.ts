@@ -1,6 +1,7 @@
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { isLeftToOperator } from '../../../server/database/migrate/left-indexes.ts'
+import { buildIndex } from '../../../server/indexes/build-index.ts'
 import { missingIndexes } from '../../../shared/endpoints.ts'
 import { holding, otherProgram } from '../../support/bulk-tools.ts'
 import { emptyDatabase, newDatabase, type TestDatabase } from '../../support/database/database.ts'
@@ -101,6 +102,37 @@ describe('indexes that are left to the operator', () => {
     expect((await world.jobsctl(['doctor'])).out).toContain('jobsctl_created (invalid)')
     expect((await indexes('build', 'jobsctl_created')).code).toBe(0)
     expect(await isThere('jobsctl_created')).toBe(true)
+  })
+
+  it('wait to be built while a replication slot keeps too much WAL', async () => {
+    await world.sql`select pg_create_physical_replication_slot('of_indexes', true)`
+    await world.jobs(1)
+    const said: string[] = []
+    const say = (line: string) => {
+      said.push(line)
+      if (line.startsWith('waiting')) void world.sql`select pg_drop_replication_slot('of_indexes')`.execute()
+    }
+    const env = { JOBS_CHANGE_MAX_LAG: 0, JOBS_CHANGE_MAX_WAL: 1, JOBS_DB_POOLER: false }
+    const log = { info: () => {}, warn: () => {}, error: () => {} }
+    const built = await buildIndex(world.sql, 'jobsctl_live', { schema: 'public', env, log, say })
+    expect(built).toEqual(['the index jobsctl_live is built'])
+    expect(said[0]).toContain('waiting, since the replication slot of_indexes keeps')
+    expect(said[1]).toContain('building jobsctl_live')
+  })
+
+  it('say what keeps a unique one from being built', async () => {
+    await world.sql`drop index idx_jobs_idempotent_unique`
+    await world.sql`
+      insert into jobs (domain, queue, job_type, status, idempotency_key)
+      select 'a', 'q', 't', 'queued', 'same' from generate_series(1, 2)`
+    const { code, err } = await indexes('build', 'idx_jobs_idempotent_unique')
+    expect({ code, err }).toMatchObject({
+      code: 6,
+      err: expect.stringContaining('have the same domain, queue, job_type'),
+    })
+    expect(err).toContain('left idx_jobs_idempotent_unique invalid')
+    await world.sql`delete from jobs where idempotency_key = 'same'`
+    expect((await indexes('build', 'idx_jobs_idempotent_unique')).code).toBe(0)
   })
 
   it('are built by one command or server at a time', async () => {
