@@ -7,6 +7,7 @@ import postgres from 'postgres'
 import { afterEach, describe, expect, it } from 'vitest'
 import { prune, recordOf, requeue } from '../support/bulk-tools.ts'
 import { newDatabase, newFolder, type TestDatabase } from '../support/database/database.ts'
+import { startReplicated } from '../support/database/replica.ts'
 import { acceptedOf, detached, endOf } from '../support/detached.ts'
 import { until } from '../support/poll.ts'
 import { runServer } from '../support/programs/spawn-server.ts'
@@ -159,6 +160,29 @@ describe('a copy of a database', () => {
     expect(wrong).toMatchObject({ code: 6, err: expect.stringContaining('the database is what it was') })
     for (const flags of [[], ['--same', '--clone']])
       expect(await runServer(['adopt-database', ...flags], again.env)).toMatchObject({ code: 2 })
+  })
+
+  it('that is a replica is the same installation after its promotion', async () => {
+    const { url, replica, stop } = await startReplicated()
+    ending.push(stop)
+    const onDatabase = async (of: string): Promise<TestDatabase> => ({
+      env: { JOBS_DB_URL: of, JOBS_DATA_DIR: await newFolder('data') },
+      drop: async () => {},
+    })
+    const first = await open(await onDatabase(url))
+    const id = await idOf(first)
+    await first.stop()
+    await until('the replica has the installation', async () => {
+      const rows = await replica`select from jobsctl_settings where name = 'installation'`.catch(() => [])
+      return rows.length > 0
+    })
+    await replica`select pg_promote()`
+    const { port } = replica.options
+    const promoted = await open(await onDatabase(Object.assign(new URL(url), { port: String(port[0]) }).href))
+    expect(await readyOf(promoted)).toEqual({ status: 'ready' })
+    expect(await idOf(promoted)).toBe(id)
+    const types = (await promoted.events()).map(({ event_type }) => event_type)
+    expect(types).toContain('log.moved')
   })
 
   it('of an embedded folder is told by its path', async () => {
