@@ -235,6 +235,20 @@ describe.each(kinds)('an erasure on %s', (kind) => {
     expect(await rowsWith(world.sql, value)).toEqual([])
   })
 
+  it('is refused where the archive lacks a column of the server, since holds need it', async () => {
+    await world.jobs(1, ofHers)
+    await world.sql`alter table jobs_archive rename column operation_id to another`
+    try {
+      expect(await world.confirm(path, own)).toMatchObject({
+        status: 409,
+        body: { detail: 'jobs_archive lacks the columns operation_id; nothing was changed' },
+      })
+    } finally {
+      await world.sql`alter table jobs_archive rename column another to operation_id`
+    }
+    expect(await erase(own)).toMatchObject({ affected: 1 })
+  })
+
   it('goes on without its caller, and keeps nothing of the request', async () => {
     await world.jobs(3, ofHers)
     const { operation_id } = acceptedOf(await world.confirm(path, own, withoutCaller))

@@ -1,0 +1,79 @@
+import { createHmac } from 'node:crypto'
+import type { EraseRequest, NamedIn, PassedOver } from '../../../shared/changes/erase.ts'
+import { Failure } from '../../../shared/errors.ts'
+import { readSigningKey } from '../../bulk/preview/preview-token.ts'
+import { mentions, recordsNaming } from '../../bulk/record/records-naming.ts'
+import type { Call } from '../../call.ts'
+import { hasCode } from '../../database/errors/error-meanings.ts'
+import { inFilter } from '../../database/job-filter.ts'
+import { limitReadTime } from '../../database/read-timeout.ts'
+import type { Pool, Sql } from '../../database/sql.ts'
+import { countHeld, type Filter, filterOf } from './erase-set.ts'
+import { jobsWhere } from './filtered.ts'
+
+interface Aside {
+  passed_over: PassedOver | null
+  named_in: NamedIn | null
+}
+
+/** What the erasure leaves: jobs that it passes over, and records that name the values. A slow search ends without an answer. */
+export async function readAside(sql: Pool, request: EraseRequest): Promise<Aside> {
+  const within = <Value>(read: (tx: Sql) => Promise<Value>): Promise<Value | null> =>
+    sql
+      .begin(async (tx) => {
+        await tx`select ${limitReadTime(tx)}`
+        return { value: await read(tx) }
+      })
+      .then(
+        ({ value }) => value,
+        (error: unknown) => {
+          if (hasCode(error, ['57014'])) return null
+          throw error
+        },
+      )
+  return {
+    passed_over: await within((tx) => readPassedOver(tx, filterOf(request))),
+    named_in: await within((tx) => recordsNaming(tx, valuesOf(request))),
+  }
+}
+
+async function readPassedOver(sql: Sql, filter: Filter): Promise<PassedOver> {
+  const { payload, ...others } = filter
+  const unreadable = payload
+    ? sql`
+      select count(*)
+      from jobs_archive as jobs
+      where jobs.payload is null and to_jsonb(jobs) ->> 'payload_compressed' is not null ${inFilter(sql, others)}`
+    : sql`select 0::bigint`
+  const [row] = await sql<[PassedOver]>`
+    select
+      (select count(*) ${jobsWhere(sql, filter, (rest) => sql`status = 'processing' ${inFilter(sql, rest)}`)}) as running,
+      (${countHeld(sql, filter)}) as held,
+      (${unreadable}) as unreadable`
+  return row
+}
+
+export const valuesOf = ({ owner_user_id, payload = [] }: Filter): string[] =>
+  [owner_user_id ?? '', ...payload.map(({ value }) => value)].filter((value) => value !== '')
+
+/**
+ * A hash of the filter by the signing key of the database: who has only the record cannot try values, and the same filter has the same
+ * hash on every server of this database.
+ */
+export async function hashOfFilter(sql: Sql, { ids, ...filter }: Filter): Promise<string> {
+  const whole = { ...filter, ids: ids && [...new Set(ids)].sort((one, other) => one - other) }
+  return createHmac('sha256', await readSigningKey(sql))
+    .update(JSON.stringify(whole))
+    .digest('hex')
+}
+
+/** The record of the erasure keeps the words of its caller, and would name what was erased. */
+export function refuseNames({ reason, idempotencyKey, requestId }: Call, values: readonly string[]): void {
+  const texts = { 'X-Reason': reason, 'Idempotency-Key': idempotencyKey, 'X-Request-Id': requestId }
+  const naming = Object.entries(texts).filter(([, text]) => text !== undefined && mentions(text, values))
+  if (naming.length === 0) return
+  const names = naming.map(([name]) => name).join(', ')
+  throw new Failure('invalid_request', `${names} names the value that is erased; nothing was changed`, {
+    hint: 'the record of the erasure would keep it: name the case in place of the person, such as by the number of a ticket',
+  })
+}
