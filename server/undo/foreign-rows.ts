@@ -1,5 +1,6 @@
 import type { ForeignRows } from '../../shared/changes/bulk-change.ts'
 import { Failure } from '../../shared/errors.ts'
+import { isKeptByHold } from '../database/kept-by-hold.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { ForeignKey, ForeignPath } from './foreign-keys.ts'
 
@@ -68,8 +69,14 @@ const deletingKeys = (paths: readonly ForeignPath[]): ForeignKey[] =>
 export function withoutForeignRows(sql: Sql, paths: readonly ForeignPath[]): Fragment {
   const conditions = deletingKeys(paths).map((key) => {
     const isReferred = key.columns.map(([own, referred]) => sql.unsafe(`foreign_row.${own} = jobs.${referred}`))
-    // A job that has ended and goes along is of the set, or was looked for before the first batch.
-    const isLive = key.table === 'jobs' ? sql`and foreign_row.status in ('queued', 'processing')` : sql``
+    // A job that has ended and goes along is of the set, or was looked for before the first batch; a hold may have come since.
+    const isLive =
+      key.table === 'jobs'
+        ? sql`and (
+            foreign_row.status in ('queued', 'processing')
+            or exists (select from jobs where jobs.id = foreign_row.id and ${isKeptByHold(sql)})
+          )`
+        : sql``
     const isAlong = isReferred.reduce((one, other) => sql`${one} and ${other}`)
     return sql`and not exists (select from ${rowsOf(sql, key)} where ${isAlong} ${isLive})`
   })

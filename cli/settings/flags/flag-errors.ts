@@ -13,6 +13,8 @@ const flags = new Map([
   ['statuses', '--status'],
   ['since', '--since'],
   ['until', '--until'],
+  ['hold_until', '--hold'],
+  ['operation_id', '--operation'],
   ['sort_by', '--sort'],
   ['age_seconds', '--age'],
   ['runtime_seconds', '--runtime'],

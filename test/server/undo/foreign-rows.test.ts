@@ -48,6 +48,20 @@ describe.each(kinds)('a prune beside tables of another program on %s', (kind) =>
       expect(await countOf('theirs.notes')).toBe(1)
     }))
 
+  it('is refused where a held job would go along', () =>
+    world.sql
+      .unsafe(`alter table jobs add column parent bigint references jobs (id) ${cascading}`)
+      .then(async () => {
+        const [parent = 0, child = 0, held = 0] = await world.jobs(3)
+        await world.sql`update jobs set parent = ${parent}::bigint where id in (${child}::bigint, ${held}::bigint)`
+        const until = new Date(Date.now() + 86_400_000).toISOString()
+        expect(await world.post('/api/v1/jobs/holds', { ids: [held], until })).toMatchObject({ status: 201 })
+        expect(await rowsOf()).toEqual([{ table: 'public.jobs', action: 'deleted', rows: 1 }])
+        expect(await world.confirm(paths.prune, scope)).toMatchObject({ status: 409, body: { code: 'foreign_rows' } })
+        expect(await world.count()).toBe(3)
+      })
+      .finally(() => world.sql`alter table jobs drop column parent`))
+
   it('is as ever where no such row exists', () =>
     beside(notes(cascading), async () => {
       await world.jobs(3)

@@ -48,6 +48,8 @@ describe.each(kinds)('jobsctl hold on %s', (kind) => {
     const [first, second] = await world.jobs(3)
     expect((await hold('add', String(first), String(second), '--until', '1d')).out).toMatch(/^Held 2 jobs until /)
     expect((await prune('--yes')).out).toMatch(/^deleted 1 job/)
+    const past = ['undo', '1', '--hold', '2020-01-01', '--yes']
+    expect(await world.jobsctl(past)).toMatchObject({ code: 2, err: expect.stringContaining('--hold: is over') })
     expect((await hold('add', '--operation', '1', '--until', '2d', '--json')).out).toContain('"operation_id":1')
     const undone = JSON.parse((await world.jobsctl(['undo', '1', '--hold', '30d', '--yes', '--json'])).out)
     expect(undone).toMatchObject({ affected: 1, hold_id: 3 })
