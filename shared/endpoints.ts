@@ -1,6 +1,15 @@
 /** All endpoints of the API. */
 
 export { showCaller } from './access/caller.ts'
+export {
+  listTokens,
+  makeToken,
+  resumeToken,
+  revokeToken,
+  setTokenRole,
+  showToken,
+  suspendToken,
+} from './access/tokens.ts'
 export { cancelBatch } from './changes/cancel-batch.ts'
 export { erase } from './changes/erase.ts'
 export { integrity } from './changes/integrity.ts'

@@ -83,6 +83,13 @@ export const about: Record<Name, string> = {
   missingIndexes:
     'Indexes that this server needs and the database does not have, with what each serves and what a build would cost.',
   idleIndexes: 'Indexes of `jobs`, made by other programs, that cost each write and serve nothing.',
+  makeToken: 'Makes a token with a role. `token` of the answer is the only copy of it.',
+  listTokens: 'The tokens without their secrets, the newest first.',
+  showToken: 'One token without its secret.',
+  setTokenRole: 'Gives a token another role, at once and for every server. Its secret stays.',
+  suspendToken: 'Refuses a token until it is resumed, and stops the changes of many jobs that it has begun.',
+  resumeToken: 'Ends the suspension of a token.',
+  revokeToken: 'Ends a token for good, and stops the changes of many jobs that it has begun.',
   showCaller: 'Who the caller is, its role, and the names of its rights.',
   storage: 'The size of the jobs and of their history.',
 }

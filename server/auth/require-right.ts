@@ -22,7 +22,7 @@ export function requireRight({ id, name, role, may }: Caller, right: Right): voi
     'forbidden',
     `${token} lacks the right "${right}": it may not ${rights[right]}; nothing was changed`,
     {
-      hint: `a token with the role ${rolesWith(right)} may; whoever runs the server gives a role: jobs-server token set-role ${id} <role>`,
+      hint: `a token with the role ${rolesWith(right)} may; an admin gives a role: POST /api/v1/tokens/${id}/role, or jobs-server token set-role ${id} <role>`,
     },
   )
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Grant, Role } from '../../shared/access/rights.ts'
 import { Failure } from '../../shared/errors.ts'
-import type { Pool, Sql } from '../database/sql.ts'
+import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { hashed } from './equal.ts'
 
@@ -72,8 +72,8 @@ export async function createToken(sql: Sql, { name, grant, days }: NewToken): Pr
 
 const utc = (sql: Sql, column: string) => sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
 
-/** All tokens, the oldest first; or the one with an id. */
-export const listTokens = (sql: Sql, id?: string): Promise<TokenRow[]> => sql<TokenRow[]>`
+/** A query of the tokens of `which`, a part that begins with `where` or `order by`. */
+const tokensOf = (sql: Sql, which: Fragment) => sql<TokenRow[]>`
   select
     id, name,
     ${utc(sql, 'created_at')} as created_at,
@@ -86,12 +86,18 @@ export const listTokens = (sql: Sql, id?: string): Promise<TokenRow[]> => sql<To
     last_used_from
   from jobs_api_tokens token
   left join jobsctl_tokens grants using (id)
-  where ${id ?? null}::text is null or id = ${id ?? null}::text
-  order by token.created_at, id`
+  ${which}`
+
+/** All tokens, the oldest first. */
+export const listTokens = (sql: Sql): Promise<TokenRow[]> => tokensOf(sql, sql`order by token.created_at, id`)
+
+/** At most this many tokens, the newest first. */
+export const newestTokens = (sql: Sql, limit: number): Promise<TokenRow[]> =>
+  tokensOf(sql, sql`order by token.created_at desc, id limit ${limit}`)
 
 /** @throws Failure `not_found` when there is no such token */
 export async function findToken(sql: Sql, id: string): Promise<TokenRow> {
-  const [token] = await listTokens(sql, id)
+  const [token] = await tokensOf(sql, sql`where id = ${id}`)
   if (token) return token
   throw unknownToken(id)
 }

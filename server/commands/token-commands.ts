@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { givenRoles, type Role } from '../../shared/access/rights.ts'
+import { givenRoles } from '../../shared/access/rights.ts'
+import { daysOfRole } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { CommandOutput } from './command.ts'
 import { printOutput } from './print-output.ts'
@@ -72,9 +73,6 @@ function create(given: string, { role, principal, mayEnqueue = false, expires }:
     principal: principal === undefined ? name : nameOf(principal),
   })
 }
-
-/** The days after which a token expires where nothing is said. */
-const daysOfRole = (role: Role): number => (role === 'admin' ? 30 : 90)
 
 function grantOf(text: string, may_enqueue: boolean): { role: (typeof givenRoles)[number]; may_enqueue: boolean } {
   const role = givenRoles.find((role) => role === text)

@@ -2,6 +2,15 @@ import type { Hono } from 'hono'
 import * as endpoints from '../../shared/endpoints.ts'
 import type { ServerContext } from '../call.ts'
 import { showCaller } from '../endpoints/access/caller.ts'
+import {
+  listTokens,
+  makeToken,
+  resumeToken,
+  revokeToken,
+  setTokenRole,
+  showToken,
+  suspendToken,
+} from '../endpoints/access/tokens.ts'
 import { cancelBatch } from '../endpoints/changes/cancel-batch.ts'
 import { erase } from '../endpoints/changes/erase.ts'
 import { integrity } from '../endpoints/changes/integrity.ts'
@@ -110,4 +119,11 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   app.get(endpoints.statsStream.path, allow(endpoints.statsStream.needs), streamStats(serving))
   app.get(endpoints.eventStream.path, allow(endpoints.eventStream.needs), (c) => streamEvents(c, serving))
   mount(app, serving, endpoints.showCaller, showCaller)
+  mount(app, serving, endpoints.makeToken, makeToken)
+  mount(app, serving, endpoints.listTokens, listTokens)
+  mount(app, serving, endpoints.showToken, showToken)
+  mount(app, serving, endpoints.setTokenRole, setTokenRole)
+  mount(app, serving, endpoints.suspendToken, suspendToken)
+  mount(app, serving, endpoints.resumeToken, resumeToken)
+  mount(app, serving, endpoints.revokeToken, revokeToken)
 }

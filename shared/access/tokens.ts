@@ -1,0 +1,121 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { preset, queryNumber, ScopeName, wholeNumber } from '../scope.ts'
+import { givenRoles } from './rights.ts'
+
+const time = z.string().nullable()
+
+/** A token without its secret. */
+export const Token = z.object({
+  id: z.string(),
+  name: z.string(),
+  role: z.string(),
+  /** A worker that may also enqueue jobs. */
+  may_enqueue: z.boolean(),
+  /** Whom the token is for. */
+  principal: z.string(),
+  /** The id of the caller who made it; `jobs-server` for one that was made on the database, null where nobody knows. */
+  made_by: z.string().nullable(),
+  created_at: z.string(),
+  /** Up to a minute old. */
+  last_used_at: time,
+  /** The address from which it was used then. */
+  last_used_from: z.string().nullable(),
+  /** Null for a token that never expires. */
+  expires_at: time,
+  suspended_at: time,
+  revoked_at: time,
+})
+export type Token = z.output<typeof Token>
+
+const Role = z.enum(givenRoles, `must be one of ${givenRoles.join(', ')}`)
+
+const grantFields = {
+  role: Role,
+  /** Belongs to the role worker. */
+  may_enqueue: preset(z.boolean('must be true or false'), false),
+}
+
+interface GivenGrant {
+  role: string
+  may_enqueue: boolean
+}
+const isGrant = ({ role, may_enqueue }: GivenGrant): boolean => role === 'worker' || !may_enqueue
+const onlyWorkers = { path: ['may_enqueue'], message: 'belongs to the role worker' }
+
+/** The days after which a token of a role expires where nothing is said. */
+export const daysOfRole = (role: string): number => (role === 'admin' ? 30 : 90)
+
+/** Makes a token. The answer has the only copy of its secret. */
+export const makeToken = endpoint({
+  method: 'POST',
+  path: '/api/v1/tokens',
+  needs: 'govern',
+  input: z
+    .strictObject({
+      name: ScopeName,
+      ...grantFields,
+      /** The principal of the caller where it is absent. */
+      principal: ScopeName.optional(),
+      /** Days until the token expires, or `never`; 90, and 30 of an admin, where it is absent. */
+      expires: z.union([wholeNumber(1, 36_500), z.literal('never')], 'must be a number of days, or never').optional(),
+    })
+    .refine(isGrant, onlyWorkers),
+  output: Token.extend({ token: z.string() }),
+  changes: () => true,
+  unconfirmed: true,
+  created: () => true,
+})
+
+/** The tokens, the newest first. */
+export const listTokens = endpoint({
+  method: 'GET',
+  path: '/api/v1/tokens',
+  needs: 'read_tokens',
+  input: z.strictObject({ limit: queryNumber(1, 1000, 1000) }),
+  output: z.array(Token),
+  changes: () => false,
+})
+
+const id = z.string().regex(/^[0-9a-f]{12}$/, 'must be the id of a token, 12 hexadecimal digits')
+
+export const showToken = endpoint({
+  method: 'GET',
+  path: '/api/v1/tokens/:id',
+  needs: 'read_tokens',
+  input: z.strictObject({ id }),
+  output: Token,
+  changes: () => false,
+})
+
+/** Gives a token another role, at once and for every server. Its secret stays. */
+export const setTokenRole = endpoint({
+  method: 'POST',
+  path: '/api/v1/tokens/:id/role',
+  needs: 'govern',
+  input: z.strictObject({ id, ...grantFields }).refine(isGrant, onlyWorkers),
+  output: Token,
+  changes: () => true,
+  unconfirmed: true,
+})
+
+/** What a call without fields does to one token. */
+const onToken = (action: 'suspend' | 'resume' | 'revoke') =>
+  endpoint({
+    method: 'POST',
+    path: `/api/v1/tokens/:id/${action}`,
+    needs: 'govern',
+    input: z.strictObject({ id }),
+    output: Token,
+    changes: () => true,
+    unconfirmed: true,
+  })
+
+/** Refuses a token until it is resumed. */
+export const suspendToken = onToken('suspend')
+
+/** Ends the suspension of a token. */
+export const resumeToken = onToken('resume')
+
+/** Ends a token for good. */
+export const revokeToken = onToken('revoke')

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { kinds } from '../../support/database/database.ts'
+import { bearer, idOf, makeToken } from '../../support/tokens.ts'
+import { openWorld, type World } from '../../support/world.ts'
+
+const path = '/api/v1/tokens'
+const Made = z.object({ id: z.string(), token: z.string(), created_at: z.string(), expires_at: z.string().nullable() })
+
+describe.each(kinds)('tokens over HTTP on %s', (kind) => {
+  let world: World
+  let admin: Record<string, string>
+  let auditor: Record<string, string>
+  beforeAll(async () => {
+    world = await openWorld(kind, { AUTH_MODE: 'multi_user' })
+    admin = bearer(await makeToken(world.sql, 'boss', 'admin'))
+    auditor = bearer(await makeToken(world.sql, 'audit', 'auditor'))
+  })
+  afterAll(() => world?.stop())
+
+  const make = async (body: object, as = admin) => Made.parse((await world.post(path, body, as)).body)
+  const statsWith = async (token: string) =>
+    (await world.call('GET', '/api/v1/jobs/stats', undefined, bearer(token))).status
+
+  it('are made by an admin with a role, a term and a principal, and the secret is shown once', async () => {
+    const answer = await world.post(path, { name: 'wall', role: 'viewer', principal: 'ops' }, admin)
+    expect(answer).toMatchObject({
+      status: 201,
+      body: {
+        name: 'wall',
+        role: 'viewer',
+        principal: 'ops',
+        made_by: idOf(admin.authorization ?? ''),
+        revoked_at: null,
+      },
+    })
+    const { id, token, created_at, expires_at } = Made.parse(answer.body)
+    expect(Date.parse(expires_at ?? '') - Date.parse(created_at)).toBe(90 * 86_400_000)
+    expect(await statsWith(token)).toBe(200)
+    const listed = await world.call('GET', path, undefined, auditor)
+    expect(listed.body).toContainEqual(expect.objectContaining({ id, name: 'wall', last_used_from: '127.0.0.1' }))
+    const secret = token.split('_')[2] ?? ''
+    const shown = await world.call('GET', `${path}/${id}`, undefined, auditor)
+    expect(shown.body).toMatchObject({ id, role: 'viewer' })
+    expect(JSON.stringify([listed, shown, world.log])).not.toContain(secret)
+    expect(JSON.stringify(await world.sql`select * from jobsctl_tokens`)).not.toContain(secret)
+  })
+
+  it('expire by their role where nothing is said, and never where it is written out', async () => {
+    const boss = await make({ name: 'b', role: 'admin' })
+    expect(Date.parse(boss.expires_at ?? '') - Date.parse(boss.created_at)).toBe(30 * 86_400_000)
+    expect(await make({ name: 'b', role: 'worker', expires: 'never' })).toMatchObject({ expires_at: null })
+    expect((await world.post(path, { name: 'own', role: 'worker' }, admin)).body).toMatchObject({ principal: 'boss' })
+  })
+
+  it('change at once', async () => {
+    const { id, token } = await make({ name: 'changing', role: 'viewer' })
+    const change = (action: string, body: object = {}) => world.post(`${path}/${id}/${action}`, body, admin)
+    expect(await change('role', { role: 'worker', may_enqueue: true })).toMatchObject({
+      status: 200,
+      body: { role: 'worker', may_enqueue: true },
+    })
+    expect(await statsWith(token)).toBe(403)
+    expect(await change('role', { role: 'operator' })).toMatchObject({ body: { may_enqueue: false } })
+    expect(await statsWith(token)).toBe(200)
+    expect(await change('suspend')).toMatchObject({ body: { suspended_at: expect.any(String) } })
+    expect(await statsWith(token)).toBe(401)
+    expect(await change('resume')).toMatchObject({ body: { suspended_at: null } })
+    expect(await statsWith(token)).toBe(200)
+    expect(await change('revoke')).toMatchObject({ body: { revoked_at: expect.any(String) } })
+    expect(await statsWith(token)).toBe(401)
+  })
+
+  it.each([
+    [{ name: 'x' }, 'role'],
+    [{ name: 'x', role: 'legacy-admin' }, 'role'],
+    [{ name: 'x', role: 'boss' }, 'role'],
+    [{ name: 'x', role: 'viewer', may_enqueue: true }, 'may_enqueue'],
+    [{ name: ' ', role: 'viewer' }, 'name'],
+    [{ name: 'x', role: 'viewer', principal: '' }, 'principal'],
+    [{ name: 'x', role: 'viewer', expires: 0 }, 'expires'],
+    [{ name: 'x', role: 'viewer', expires: null }, 'expires'],
+    [{ name: 'x', role: 'viewer', domain: 'd' }, 'domain'],
+  ])('are refused for %j', async (body, field) => {
+    const before = await world.sql`select from jobs_api_tokens`
+    const answer = await world.post(path, body, admin)
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { code: 'invalid_request', detail: expect.stringContaining(field) },
+    })
+    expect(await world.sql`select from jobs_api_tokens`).toHaveLength(before.length)
+  })
+
+  it('are neither made nor changed by a caller who may only list them, and an unknown one is 404', async () => {
+    expect((await world.post(path, { name: 'x', role: 'viewer' }, auditor)).status).toBe(403)
+    const unknown = `${path}/ffffffffffff`
+    expect((await world.call('GET', unknown, undefined, auditor)).status).toBe(404)
+    for (const action of ['suspend', 'resume', 'revoke']) {
+      expect((await world.post(`${unknown}/${action}`, {}, auditor)).status).toBe(403)
+      expect((await world.post(`${unknown}/${action}`, {}, admin)).status).toBe(404)
+    }
+    expect((await world.post(`${unknown}/role`, { role: 'admin' }, admin)).status).toBe(404)
+    expect((await world.call('GET', `${path}/..%2f`, undefined, auditor)).status).toBeGreaterThanOrEqual(400)
+  })
+})
