@@ -7,6 +7,7 @@ import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import { deleteExpiredArchive } from '../undo/archive-retention.ts'
 import { deleteOldMarks } from '../waiting/worker-marks.ts'
+import type { createEmbeddedVacuum } from './embedded-vacuum.ts'
 import { deleteEndedHolds } from './ended-holds.ts'
 import type { EventLogMove } from './event-log-move.ts'
 import type { EventSweep } from './event-sweep.ts'
@@ -26,6 +27,8 @@ interface Maintenance {
   eventLogMove: EventLogMove
   settingsExchange: SettingsExchange
   eventSweep: EventSweep
+  /** Undefined on a PostgreSQL server, which has autovacuum. */
+  embeddedVacuum: ReturnType<typeof createEmbeddedVacuum> | undefined
   standsStill: StandsStill
   stopping: AbortSignal
 }
@@ -44,6 +47,7 @@ export async function runMaintenance({
   eventLogMove,
   settingsExchange,
   eventSweep,
+  embeddedVacuum,
   standsStill,
   stopping,
 }: Maintenance): Promise<void> {
@@ -58,6 +62,7 @@ export async function runMaintenance({
         await settingsExchange.run()
         exchangedAt = performance.now()
       }
+      await embeddedVacuum?.run()
       if (await standsStill()) continue
       await closeOrphans({ sql, log, localOperations })
       await eventSweep.run()

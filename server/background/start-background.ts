@@ -8,6 +8,7 @@ import type { Env } from '../env.ts'
 import { workChannel } from '../lifecycle/events/job-events.ts'
 import { type LongPolls, wakeNotified } from '../waiting/long-poll.ts'
 import { goOnWithChanges } from './detached-changes.ts'
+import { createEmbeddedVacuum } from './embedded-vacuum.ts'
 import type { EventLogMove } from './event-log-move.ts'
 import { createEventSweep } from './event-sweep.ts'
 import { runMaintenance } from './maintenance.ts'
@@ -49,9 +50,10 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
   const settingsExchange = createSettingsExchange({ sql, log, settings: agreedSettings(env) })
   const standsStill = createStandstill(context)
   const eventSweep = createEventSweep({ sql, log, env, stopping })
+  const embeddedVacuum = env.JOBS_DB_URL === undefined ? createEmbeddedVacuum({ sql, log }) : undefined
   const maintenance = runMaintenance({
     ...context,
-    ...{ isReady, standsStill, eventLogMove, settingsExchange, eventSweep },
+    ...{ isReady, standsStill, eventLogMove, settingsExchange, eventSweep, embeddedVacuum },
   })
   const changes = goOnWithChanges(context, { isReady, standsStill })
   // Counting waits for the indexes: without them it would read every job.
