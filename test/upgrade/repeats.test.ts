@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { closeGate } from '../support/gate.ts'
 import { codeOf, paths, resultOf } from './answers.ts'
 import { hasOldBuild, orders } from './old-build.ts'
@@ -55,7 +56,10 @@ describe.skipIf(!hasOldBuild).each(orders)('a request that the $one server has c
     expect((await other.change(paths.prune, {}, { 'idempotency-key': 'empty' })).body).toEqual(empty.body)
     const { operation } = resultOf(await other.change(paths.prune, {}))
     const first = await one.change(paths.undo(operation), {}, key)
-    expect((await other.change(paths.undo(operation), {}, key)).body).toEqual(first.body)
+    const again = z
+      .looseObject({ affected: z.literal(3) })
+      .parse((await other.change(paths.undo(operation), {}, key)).body)
+    expect(first.body).toMatchObject(again) // a server of version 0.1.0 does not tell the hold
     expect(await countJobs(sql)).toBe(3)
     expect(await readRecords(sql)).toMatchObject([{ affected: 0 }, { kind: 'prune' }, { kind: 'undo', affected: 3 }])
   })
