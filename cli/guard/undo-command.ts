@@ -22,21 +22,24 @@ export async function undoLine(context: Context, client: Client, { ids, done }: 
   const command = undoCommand(context, ids)
   const restorable = await restorableCount(client, ids)
   if (restorable === undefined) return `To undo it:  ${command}`
-  if (restorable === 0) return 'note: no job of this change can be given back by jobsctl undo'
+  if (restorable === 0) return 'note: there is no way back: jobsctl undo can give back no job of this change'
   const which = restorable < done ? `${groupedDigits(restorable)} of ${jobsText(done)}` : jobsText(restorable)
   return `To give back ${which}:  ${command}`
 }
 
-/** How many jobs an undo would give back now; undefined where the server does not say. */
+/** How many jobs an undo would give back now; undefined where the server does not say. A server that refuses the undo has kept nothing. */
 async function restorableCount(client: Client, ids: readonly number[]): Promise<number | undefined> {
   let sum = 0
   for (const id of ids) {
-    const answer = await client.call(undo, { id: String(id), dry_run: true }).catch((error: unknown) => {
-      if (error instanceof Failure) return undefined
-      throw error
-    })
-    if (answer === undefined) return undefined
-    sum += answer.body.affected
+    const count = await client.call(undo, { id: String(id), dry_run: true }).then(
+      ({ body }) => body.affected,
+      (error: unknown) => {
+        if (error instanceof Failure) return error.code === 'conflict' ? 0 : undefined
+        throw error
+      },
+    )
+    if (count === undefined) return undefined
+    sum += count
   }
   return sum
 }

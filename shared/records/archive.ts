@@ -40,7 +40,7 @@ const KeptOperation = z.object({
   ended_at: string,
   /** The jobs that are kept. An undo leaves out those that have gone on since. */
   jobs: Count,
-  /** Until when they are kept; maintenance deletes them some minutes later. */
+  /** Until when they are kept, by their term or by a hold over the operation; maintenance deletes them some minutes later. */
   kept_until: string,
 })
 export type KeptOperation = z.output<typeof KeptOperation>

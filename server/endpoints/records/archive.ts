@@ -85,8 +85,11 @@ const readKept = (sql: Sql, request: ArchiveRequest, { days, isArchiving }: Keep
     select
       done.id as operation_id, kind, state, domain, queue, job_type, caller, reason, ended_at,
       ${keptJobs(sql, isArchiving)} as jobs,
-      coalesce(${isArchiving ? sql`(${archivedAt(sql)}),` : sql``} ended_at, touched_at)
-        + coalesce(archive_days, ${days}::int) * interval '24 hours' as kept_until
+      greatest(
+        coalesce(${isArchiving ? sql`(${archivedAt(sql)}),` : sql``} ended_at, touched_at)
+          + coalesce(archive_days, ${days}::int) * interval '24 hours',
+        (select max(hold.until) from jobsctl_holds as hold where hold.operation_id = scanned.id)
+      ) as kept_until
     from scanned
     join job_operations as done on done.id = scanned.id
     left join jobsctl_operation_terms as term on term.operation_id = scanned.id

@@ -47,7 +47,7 @@ it('an undo of an undone operation names the operation that undid it, and when',
 it.each([
   [7, 'To give back 7 of 200 jobs:  jobsctl undo 17'],
   [200, 'To give back 200 jobs:  jobsctl undo 17'],
-  [0, 'note: no job of this change can be given back by jobsctl undo'],
+  [0, 'note: there is no way back: jobsctl undo can give back no job of this change'],
 ])('after a change the line on undo has the number that an undo would give back: %i', async (restorable, line) => {
   const server = await fakeServer(({ path, headers }) => {
     if (path.includes('/undo')) return jobsAnswer(restorable, { conflict_count: 0, conflicts: [] })
@@ -57,6 +57,22 @@ it.each([
   const { code, screen } = await atTerminal(words, { env: envOf(server) })
   expect(code).toBe(0)
   expect(screen).toContain(`cancelled 200 jobs in chatbooks\n${line}\n`)
+})
+
+it('after a prune whose jobs the server has not kept, the line says that there is no way back', async () => {
+  const server = await fakeServer(({ path, headers }) => {
+    if (path.includes('/undo'))
+      return { status: 409, body: { code: 'conflict', detail: 'the archive does not have the jobs' } }
+    return jobsAnswer(
+      200,
+      headers['x-confirm'] ? { operation_id: 17, deleted: 200, preview: undefined } : { deleted: 200 },
+    )
+  })
+  const words = ['prune', '--domain', 'chatbooks', '--older-than', '30d', '--yes']
+  const { code, screen } = await atTerminal(words, { env: envOf(server) })
+  expect(code).toBe(0)
+  expect(screen).toContain('note: there is no way back: jobsctl undo can give back no job of this change\n')
+  expect(screen).not.toContain('To undo it')
 })
 
 it('every change has the same table at a terminal: groups, owners, ages, and for a sweep the reason', async () => {

@@ -48,6 +48,21 @@ describe.each(kinds)('what the archive says about itself on %s', (kind) => {
     expect(idsOf(await list('?domain=other'))).toEqual([])
   })
 
+  it('is kept until the end of a hold over the operation, where that is after the term', async () => {
+    await world.jobs(2)
+    await world.confirm(paths.prune, {})
+    const keptUntil = async () => Listed.parse((await list()).body).map(({ kept_until }) => Date.parse(kept_until))
+    const term = await keptUntil()
+    const hold = (days: number) => {
+      const until = new Date(Date.now() + days * day).toISOString()
+      return world.post('/api/v1/jobs/holds', { operation_id: 1, until }).then(() => Date.parse(until))
+    }
+    await hold(2)
+    expect(await keptUntil()).toEqual(term)
+    const end = await hold(30)
+    expect(await keptUntil()).toEqual([end])
+  })
+
   it('is what an undo has left, and nothing once all is given back', async () => {
     await world.jobs(3)
     await world.confirm(paths.prune, {})
