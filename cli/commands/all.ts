@@ -1,6 +1,7 @@
 import type { CommandSpec } from '../command.ts'
 import { hold } from './admin/hold.ts'
 import { operations } from './admin/operations.ts'
+import { token } from './admin/token.ts'
 import { apply } from './change/apply.ts'
 import { cancel } from './change/cancel.ts'
 import { erase } from './change/erase.ts'
@@ -62,6 +63,7 @@ export const commands: readonly CommandSpec[] = [
   enqueue,
   operations,
   hold,
+  token,
   doctor,
   login,
   config,

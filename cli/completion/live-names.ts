@@ -1,3 +1,4 @@
+import type { Token } from '../../shared/access/tokens.ts'
 import type { GroupStats } from '../../shared/queues/stats.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
 import type { Use } from '../command-line/words.ts'
@@ -34,6 +35,14 @@ export async function recentOperations(typed: Typed): Promise<OperationRecord[]>
   if (client === undefined) return []
   const { listOperations } = await import('../../shared/records/records.ts')
   return (await client.call(listOperations, {})).body
+}
+
+/** The tokens that are not revoked, the newest first. */
+export async function liveTokens(typed: Typed): Promise<Token[]> {
+  const client = await clientFor(typed)
+  if (client === undefined) return []
+  const { listTokens } = await import('../../shared/access/tokens.ts')
+  return (await client.call(listTokens, {})).body.filter(({ revoked_at }) => revoked_at === null)
 }
 
 const typedValue = (uses: readonly Use[], name: string): string | undefined =>

@@ -1,6 +1,7 @@
+import { givenRoles } from '../../shared/access/rights.ts'
 import type { CommandDescription } from '../command-line/command-description.ts'
 import { topicNames } from '../help/topics.ts'
-import { groupsIn, recentOperations } from './live-names.ts'
+import { groupsIn, liveTokens, recentOperations } from './live-names.ts'
 import { type Candidate, distinct, named, type Typed, type Values } from './values.ts'
 
 interface Operand extends Typed {
@@ -37,7 +38,9 @@ async function valuesOfWord(word: string, { command, literal, ...typed }: Word):
   if (word === 'command') return commandsOf(typed)
   if (word === 'topic') return [...topicNames.map((value) => ({ value, about: 'a topic' })), ...commandsOf(typed)]
   if (word === 'operation' || (word === 'id' && command.name === 'operations')) return operations(typed)
-  return literal && word !== 'id' ? [{ value: word, about: '' }] : []
+  if (word === 'role') return givenRoles.map((value) => ({ value, about: '' }))
+  if (word === 'id' && command.name === 'token') return tokens(typed)
+  return literal && !['id', 'name'].includes(word) ? [{ value: word, about: '' }] : []
 }
 
 const commandsOf = ({ context }: Typed): Candidate[] =>
@@ -52,3 +55,6 @@ async function operations(typed: Typed): Promise<Candidate[]> {
     })),
   )
 }
+
+const tokens = async (typed: Typed): Promise<Candidate[]> =>
+  named((await liveTokens(typed)).map(({ id, name, role }) => ({ value: id, about: `${name}, ${role}` })))

@@ -39,6 +39,11 @@ const flags = new Map([
   ['state', '--state'],
   ['expect', '--expect'],
   ['id', '<operation>'],
+  ['name', '<name>'],
+  ['role', '--role'],
+  ['may_enqueue', '--may-enqueue'],
+  ['principal', '--principal'],
+  ['expires', '--expires'],
   ['preview_token', 'the preview'],
 ])
 

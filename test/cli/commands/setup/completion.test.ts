@@ -43,6 +43,16 @@ describe('completion', () => {
     ],
     [['config', 's'], ['set']],
     [['config', 'set', ''], []],
+    [
+      ['token', 're'],
+      ['resume', 'revoke'],
+    ],
+    [['token', 'create', 'x', '--role', 'w'], ['worker']],
+    [
+      ['token', 'set-role', 'ffffffffffff', 'a'],
+      ['auditor', 'admin'],
+    ],
+    [['token', 'create', ''], []],
     [['help', 'exit'], ['exit-codes']],
     [['help', 'pru'], ['prune']],
     [['apply', ''], [':files']],

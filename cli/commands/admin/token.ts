@@ -1,0 +1,83 @@
+import { givenRoles } from '../../../shared/access/rights.ts'
+import { Failure } from '../../../shared/errors.ts'
+import type { CommandSpec } from '../../command.ts'
+
+interface TokenFlags {
+  role?: string
+  principal?: string
+  expires?: string
+  mayEnqueue?: boolean
+}
+
+const words = ['create', 'list', 'show', 'set-role', 'suspend', 'resume', 'revoke'] as const
+
+export const token: CommandSpec<TokenFlags> = {
+  name: 'token',
+  group: 'ADMIN',
+  summary: 'make, list, change and revoke bearer tokens',
+  about:
+    'create prints the new token alone on stdout: it is shown once, and nobody can print it again. list and show never show it. set-role, suspend, resume and revoke act at once, on every server; revoke is for good. An admin may do all of this, an auditor list and show. jobs-server token does the same on the database itself.',
+  examples: [
+    '(umask 077; jobsctl token create ci --role worker --may-enqueue > ci.token)',
+    'jobsctl token create wall --role viewer --principal ops-team --expires 30d',
+    'jobsctl token list',
+    'jobsctl token show 4f0c2a9be1d7',
+    'jobsctl token set-role 4f0c2a9be1d7 operator',
+    'jobsctl token suspend 4f0c2a9be1d7',
+  ],
+  operands: `<${words.join('|')}> [name|id] [role]`,
+  flags: [
+    {
+      flags: '--role <role>',
+      about: `with create: ${givenRoles.join(', ')}`,
+      group: 'HOW',
+      values: givenRoles,
+    },
+    { flags: '--may-enqueue', about: 'with create and set-role: a worker that may also enqueue', group: 'HOW' },
+    { flags: '--principal <name>', about: 'with create: whom it is for (default: as your own token)', group: 'HOW' },
+    { flags: '--expires <days>', about: 'with create: 7d, or never (default: 90d, of an admin 30d)', group: 'HOW' },
+  ],
+  async run(context, flags, [given, ...operands]) {
+    const word = words.find((word) => word === given)
+    if (word === undefined)
+      throw new Failure('usage', `token: the first word must be one of ${words.join(', ')}`, {
+        hint: 'jobsctl token --help',
+      })
+    const most = word === 'list' ? 0 : word === 'set-role' ? 2 : 1
+    if (operands.length > most) throw new Failure('usage', `token ${word}: too many words; nothing was changed`, help)
+    refuseFlags(word, flags)
+    const [named, role] = operands
+    if (word === 'create') {
+      const { createToken } = await import('../../tokens/create.ts')
+      return createToken(context, named, flags)
+    }
+    const { listTokens, showToken } = await import('../../tokens/list-and-show.ts')
+    if (word === 'list') return listTokens(context)
+    const { idOf } = await import('../../tokens/token-id.ts')
+    const id = idOf(context, word, named)
+    if (word === 'show') return showToken(context, id)
+    const { changeToken, setRole } = await import('../../tokens/change.ts')
+    if (word === 'set-role') return setRole(context, id, { role, may_enqueue: flags.mayEnqueue === true })
+    return changeToken(context, id, word)
+  },
+}
+
+const help = { hint: 'jobsctl token --help' }
+
+/**
+ * Refuses a flag that the word does not take.
+ * @throws Failure `usage`
+ */
+function refuseFlags(word: string, { role, principal, expires, mayEnqueue }: TokenFlags): void {
+  if (word === 'create') return
+  const flag =
+    (role !== undefined && '--role') ||
+    (principal !== undefined && '--principal') ||
+    (expires !== undefined && '--expires') ||
+    (mayEnqueue && word !== 'set-role' && '--may-enqueue')
+  if (flag === '--role' && word === 'set-role')
+    throw new Failure('usage', '--role: set-role takes the role as a word; nothing was changed', {
+      hint: 'jobsctl token set-role 4f0c2a9be1d7 operator',
+    })
+  if (flag) throw new Failure('usage', `${flag} does not go with token ${word}; nothing was changed`, help)
+}

@@ -1,0 +1,74 @@
+import { givenRoles, isRole } from '../../shared/access/rights.ts'
+import {
+  resumeToken,
+  revokeToken,
+  setTokenRole,
+  showToken as showing,
+  suspendToken,
+  type Token,
+} from '../../shared/access/tokens.ts'
+import { Failure } from '../../shared/errors.ts'
+import type { Context } from '../context.ts'
+import { escaped } from '../escape.ts'
+import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'
+import type { Ending } from '../output/print.ts'
+import { parseInput } from '../settings/flags/flag-errors.ts'
+import { roleText } from './columns.ts'
+
+type Action = 'suspend' | 'resume' | 'revoke'
+
+const actions = {
+  suspend: { endpoint: suspendToken, done: 'Suspended', undo: 'resume' },
+  resume: { endpoint: resumeToken, done: 'Resumed', undo: 'suspend' },
+  revoke: { endpoint: revokeToken, done: 'Revoked', undo: undefined },
+} as const
+
+/**
+ * Suspends, resumes or revokes a token, at once and for every server.
+ * @throws Failure `not_found`
+ */
+export async function changeToken(context: Context, id: string, action: Action): Promise<Ending> {
+  const { print, another } = context
+  const { endpoint, done, undo } = actions[action]
+  const changed = await changeImmediately(context, { endpoint, request: { id }, look: lookAt(context, id) })
+  if (!changed) return 'ok'
+  const back = undo === undefined ? '' : `   Undo:  ${another(['token', undo, id])}`
+  print.sentence(changed, `${done} token ${named(changed)}.${back}`, 'done')
+  return 'ok'
+}
+
+interface GivenRole {
+  role: string | undefined
+  may_enqueue: boolean
+}
+
+/**
+ * Gives a token another role, at once and for every server. The role before it is read first, for the command that gives it back.
+ * @throws Failure `usage` without a role; `not_found`
+ */
+export async function setRole(context: Context, id: string, { role, may_enqueue }: GivenRole): Promise<Ending> {
+  if (role === undefined) {
+    throw new Failure('usage', 'token set-role needs a role; nothing was changed', {
+      hint: `the roles are ${givenRoles.join(', ')}`,
+    })
+  }
+  const request = parseInput(setTokenRole.input, { id, role, may_enqueue })
+  await checkImmediate(context)
+  const before = context.settings.curl ? undefined : (await (await context.client()).call(showing, { id })).body
+  const changed = await changeImmediately(context, { endpoint: setTokenRole, request, look: lookAt(context, id) })
+  if (!changed) return 'ok'
+  const back = before ? undoText(context, before) : ''
+  context.print.sentence(changed, `Token ${named(changed)} is ${escaped(roleText(changed))}.${back}`, 'done')
+  return 'ok'
+}
+
+/** The command that gives the role back; none for a token that had no role, since no command takes a role away. */
+function undoText({ another }: Context, { id, role, may_enqueue }: Token): string {
+  if (!isRole(role) || role === 'legacy-admin') return ''
+  return `   Undo:  ${another(['token', 'set-role', id, role, ...(may_enqueue ? ['--may-enqueue'] : [])])}`
+}
+
+const lookAt = ({ another }: Context, id: string): string => another(['token', 'show', id])
+
+/** `4f0c2a9be1d7 (ci)` */
+const named = ({ id, name }: Token): string => `${escaped(id)} (${escaped(name)})`
