@@ -22,7 +22,7 @@ export function findingOfRights({ rights }: Pick<z.output<typeof storage.output>
   if (lacks.length > 0)
     return {
       detail: `the database lacks: ${listOf(lacks)}`,
-      hint: `if no index is being built, the role ${role} may not make them: start the server once as a member of the role that owns the tables`,
+      hint: `where no index is being built, or left to you (see missing), the role ${role} may not make them: start the server once as a member of the role that owns the tables`,
     }
   const detail = row_security.length > 0 ? `${applying}, and lets it work` : `the role ${role} may do what calls need`
   return { detail, hint: undefined }

@@ -45,8 +45,10 @@ interface Selecting {
 
 async function fieldsOf(context: Context, { operation, selecting, ids }: Selecting): Promise<Record<string, unknown>> {
   if (operation === undefined) {
-    const { job_id, ...fields } = (await selectionOf(context, selecting, ids)).fields
-    return job_id === undefined ? fields : { ids: [job_id] }
+    const { job_id, all, ...fields } = (await selectionOf(context, selecting, ids)).fields
+    if (job_id !== undefined) return { ids: [job_id] }
+    // With a filter, --all means every domain, as for other changes.
+    return Object.keys(fields).length > 0 ? fields : { all }
   }
   if (ids.length > 0 || Object.keys(selecting).length > 0)
     throw new Failure('usage', '--operation and other jobs exclude each other; nothing was changed')

@@ -11,9 +11,12 @@ export function subjectOf({ filter, operation_id, jobs, undo_id }: Subject): str
   if (operation_id !== null) return `operation ${operation_id}`
   if (filter === null)
     return undo_id === null ? jobsText(jobs ?? 0) : `${jobsText(jobs ?? 0)} that undo ${undo_id} gave back`
-  const others = Object.fromEntries(Object.entries(filter).filter(([name]) => !filterNames.has(name)))
+  const fields = Object.entries(filter)
+  const hidden = fields.flatMap(([name, value]) => (value === null ? [` with a hidden ${escaped(name)}`] : []))
+  const shown = fields.filter(([, value]) => value !== null)
+  const others = Object.fromEntries(shown.filter(([name]) => !filterNames.has(name)))
   const more = Object.keys(others).length > 0 ? ` with ${escaped(JSON.stringify(others))}` : ''
-  return `jobs in ${describeRequest(filter)}${more}`
+  return `jobs in ${describeRequest(Object.fromEntries(shown))}${more}${hidden.join('')}`
 }
 
 /** `2026-12-26 12:00 UTC` */

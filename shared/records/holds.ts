@@ -11,7 +11,10 @@ const string = z.string().nullable()
 /** What keeps jobs from prune, sweep and the end of the archive's term. One of `filter`, `operation_id` and `jobs` is not null. */
 export const Hold = z.object({
   id: z.number(),
-  /** The filter, by the names of the API; `{}` is over every job. Jobs that match later are held, too. */
+  /**
+   * The filter, by the names of the API; `{}` is over every job. Jobs that match later are held, too. A caller who sees no payloads gets
+   * null for `payload` and `error`.
+   */
   filter: z.record(z.string(), z.unknown()).nullable(),
   /** The operation whose archived jobs and row images are kept. */
   operation_id: z.number().nullable(),

@@ -26,11 +26,11 @@ export async function listHolds(
   return isContentHidden({ may }) ? page.map(withoutContentFilter) : page
 }
 
-/** What a hold looks for in payloads and errors is a part of them. */
+/** What a hold looks for in payloads and errors is a part of them: null in its place, or the hold would seem to be over more jobs. */
 function withoutContentFilter(hold: Hold): Hold {
   if (hold.filter === null) return hold
-  const { payload: _payload, error: _error, ...filter } = hold.filter
-  return { ...hold, filter }
+  const hidden = ['payload', 'error'].filter((name) => Object.hasOwn(hold.filter ?? {}, name))
+  return { ...hold, filter: { ...hold.filter, ...Object.fromEntries(hidden.map((name) => [name, null])) } }
 }
 
 type RemoveCall = Pick<Call, 'sql' | 'caller' | 'reason' | 'requestId'>

@@ -86,6 +86,11 @@ describe.each(kinds)('a caller without the right to see payloads on %s', (kind) 
     })
   })
 
+  it('sees that a hold looks for what is hidden, so that it does not seem to be over more', async () => {
+    const { body } = await world.call('GET', '/api/v1/jobs/holds', undefined, viewer)
+    expect(body).toMatchObject([{ filter: { domain: 'd', payload: null, error: null } }])
+  })
+
   it.each(['payload.a=x', 'error=x', 'payload.a=x&sort_by=status'])('is refused a filter on it: %s', async (query) => {
     const { status, body } = await world.call('GET', `/api/v1/jobs/list?${query}`, undefined, viewer)
     expect({ status, body }).toMatchObject({ status: 403, body: { code: 'forbidden' } })

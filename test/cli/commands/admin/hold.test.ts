@@ -44,6 +44,18 @@ describe.each(kinds)('jobsctl hold on %s', (kind) => {
     expect((await prune('--yes')).out).toMatch(/^deleted 2 jobs/)
   })
 
+  it('with --all and a filter is over the filter in every domain, and says what a caller may not see', async () => {
+    const added = await hold('add', '--all', '--status', 'failed', '--until', '30d')
+    expect(added).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('Held jobs in all domains with --status failed'),
+    })
+    expect((await hold('list')).out).toContain('\t{"status":["failed"]}\t')
+    await world.sql`update jobsctl_holds set filter = '{"payload": null, "owner_user_id": "alice"}'`
+    const removed = (await hold('remove', '1')).out
+    expect(removed).toContain('over jobs in all domains with --owner alice with a hidden payload, which')
+  })
+
   it('holds ids and operations, and an undo holds what it gives back for as long as --hold says', async () => {
     const [first, second] = await world.jobs(3)
     expect((await hold('add', String(first), String(second), '--until', '1d')).out).toMatch(/^Held 2 jobs until /)
