@@ -30,6 +30,8 @@ export const steps: readonly Step[] = [
   step('operations', 0, /integrity[\s\S]+requeue +chatbooks +done[\s\S]+prune +chatbooks +done/),
   step('undo 1 --dry-run', 0, /would give back \d+ jobs of operation 1/),
   step('undo 1 --yes', 0, /^gave back \d+ jobs of operation 1$/m),
+  step('hold list', 0, /\d+ jobs that undo \d+ gave back/),
+  step('hold remove 1', 0, /hold 1/),
   step('prune --domain chatbooks --older-than 30d --dry-run --plan-out plan.json', 0, /finished jobs would be deleted/),
   step('apply plan.json', 3, /refusing to change anything without --yes/),
   step('apply plan.json --yes', 0, /^deleted \d+ jobs in chatbooks$/m),

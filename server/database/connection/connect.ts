@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
 import postgres from 'postgres'
-import { adminSetting, withAdminTransactions } from '../admin-setting.ts'
 import { readJson, writeJson } from '../lossless-json.ts'
 import type { Pool } from '../sql.ts'
 import type { Opening } from './opening.ts'
+import { adminSetting, withPooledTransactions } from './pooled-transactions.ts'
 
 const types = {
   bigint: { to: 20, from: [20], serialize: String, parse: Number },
@@ -81,7 +81,7 @@ export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs, 
     },
   }
   const connected = postgres(url, options)
-  return pooled ? withAdminTransactions(connected) : connected
+  return pooled ? withPooledTransactions(connected) : connected
 }
 
 /**
