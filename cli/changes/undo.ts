@@ -81,7 +81,9 @@ function notesOn(answer: Answer, { id, ids }: OneUndo, forPeople: boolean) {
   const others = (ids?.length ?? 0) - affected - conflict_count - skipped
   const notes = [
     ...(forPeople && hold_id !== undefined && held_until !== undefined
-      ? [`Held from prune and sweep until ${untilText({ until: held_until })} (hold ${hold_id})`]
+      ? [
+          `Held from prune and sweep until ${untilText({ until: held_until })}. To end the hold:  jobsctl hold remove ${hold_id}`,
+        ]
       : []),
     ...(conflict_count === 0 ? [] : [reasonsNote(conflict_count, conflicts)]),
     ...(others > 0 ? [`note: ${countOf(others, 'id')} of --ids-file: nothing of operation ${id} is kept for it`] : []),
