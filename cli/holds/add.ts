@@ -45,7 +45,9 @@ interface Selecting {
 
 async function fieldsOf(context: Context, { operation, selecting, ids }: Selecting): Promise<Record<string, unknown>> {
   if (operation === undefined) {
-    const { job_id, all, ...fields } = (await selectionOf(context, selecting, ids)).fields
+    // A hold asks nothing, so that stdin is free for ids.
+    const asksNothing = { ...context, settings: { ...context.settings, yes: true } }
+    const { job_id, all, ...fields } = (await selectionOf(asksNothing, selecting, ids)).fields
     if (job_id !== undefined) return { ids: [job_id] }
     // With a filter, --all means every domain, as for other changes.
     return Object.keys(fields).length > 0 ? fields : { all }

@@ -128,17 +128,24 @@ export const setRole = (sql: Pool, id: string, { role, may_enqueue }: Grant): Pr
 /**
  * Suspends a token, or ends its suspension, at once and for every server. Servers of version 0.1.0 refuse it from then on in
  * either case.
- * @throws Failure `not_found` when there is no such token
+ * @throws Failure `not_found` when there is no such token; `conflict` for a revoked one, which nothing makes work again
  */
 export const suspendToken = (sql: Pool, id: string, { suspended }: { suspended: boolean }): Promise<void> =>
-  changeGrant(
-    sql,
-    id,
-    (tx) => tx`
-      update jobsctl_tokens
-      set suspended_at = case when ${suspended} then coalesce(suspended_at, now()) end
-      where id = ${id}`,
-  )
+  changeGrant(sql, id, async (tx) => {
+    await requireUnrevoked(tx, id)
+    await tx`
+        update jobsctl_tokens
+        set suspended_at = case when ${suspended} then coalesce(suspended_at, now()) end
+        where id = ${id}`
+  })
+
+async function requireUnrevoked(tx: Sql, id: string): Promise<void> {
+  const [row] = await tx`select from jobs_api_tokens where id = ${id} and revoked_at is not null`
+  if (!row) return
+  throw new Failure('conflict', `the token ${id} is revoked for good; nothing was changed`, {
+    hint: 'jobs-server token create <name> makes another',
+  })
+}
 
 /** Changes the grant of a token. A token from before there were roles first gets one of all rights, which takes its hash along. */
 const changeGrant = (sql: Pool, id: string, change: (tx: Sql) => PromiseLike<unknown>): Promise<void> =>

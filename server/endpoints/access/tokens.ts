@@ -48,11 +48,11 @@ export const showToken = ({ sql }: TokenCall, { id }: OneToken): Promise<Token> 
 export const setTokenRole = (call: TokenCall, { id, ...grant }: z.output<typeof settingRole.input>): Promise<Token> =>
   afterwards(call, id, setRole(call.sql, id, grant))
 
-/** @throws Failure `not_found` */
+/** @throws Failure `not_found`; `conflict` for a revoked token */
 export const suspendToken = (call: TokenCall, { id }: OneToken): Promise<Token> =>
   afterwards(call, id, suspend(call.sql, id, { suspended: true }))
 
-/** @throws Failure `not_found` */
+/** @throws Failure `not_found`; `conflict` for a revoked token */
 export const resumeToken = (call: TokenCall, { id }: OneToken): Promise<Token> =>
   afterwards(call, id, suspend(call.sql, id, { suspended: false }))
 

@@ -69,6 +69,12 @@ describe.each(kinds)('tokens over HTTP on %s', (kind) => {
     expect(await statsWith(token)).toBe(200)
     expect(await change('revoke')).toMatchObject({ body: { revoked_at: expect.any(String) } })
     expect(await statsWith(token)).toBe(401)
+    for (const action of ['suspend', 'resume']) {
+      expect(await change(action)).toMatchObject({
+        status: 409,
+        body: { detail: expect.stringContaining('revoked for good') },
+      })
+    }
   })
 
   it.each([
