@@ -6,6 +6,7 @@ export {
   makeToken,
   resumeToken,
   revokeToken,
+  rotateToken,
   setTokenRole,
   showToken,
   suspendToken,

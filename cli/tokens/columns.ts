@@ -24,6 +24,7 @@ export const columns: Column<Token>[] = [
   { title: 'suspended_at', value: ({ suspended_at }) => time(suspended_at) },
   { title: 'last_used_from', value: ({ last_used_from }) => last_used_from ?? '' },
   { title: 'may_enqueue', value: ({ may_enqueue }) => String(may_enqueue) },
+  { title: 'previous_until', value: ({ previous_until }) => time(previous_until) },
 ]
 
 export const forPeople: Column<Token>[] = [

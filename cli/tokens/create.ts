@@ -2,12 +2,13 @@ import { givenRoles } from '../../shared/access/rights.ts'
 import { makeToken as endpoint } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
-import { escaped, escapedJson } from '../escape.ts'
+import { escaped } from '../escape.ts'
 import { changeImmediately } from '../guard/immediate-change.ts'
 import type { Ending } from '../output/print.ts'
 import { days } from '../settings/duration.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { endText } from './columns.ts'
+import { printSecret } from './print-secret.ts'
 
 interface CreateFlags {
   role?: string
@@ -21,7 +22,6 @@ interface CreateFlags {
  * @throws Failure `usage` without a name or a role
  */
 export async function createToken(context: Context, name: string | undefined, flags: CreateFlags): Promise<Ending> {
-  const { print, another } = context
   const { role, principal, expires, mayEnqueue } = flags
   if (name === undefined || role === undefined) {
     throw new Failure('usage', `token create needs ${name === undefined ? 'a name' : '--role'}; nothing was changed`, {
@@ -34,13 +34,9 @@ export async function createToken(context: Context, name: string | undefined, fl
     ...(principal !== undefined && { principal }),
     ...(expires !== undefined && { expires: expires === 'never' ? expires : days(expires, '--expires') }),
   })
-  const made = await changeImmediately(context, { endpoint, request, look: another(['token', 'list']) })
+  const made = await changeImmediately(context, { endpoint, request, look: context.another(['token', 'list']) })
   if (!made) return 'ok'
-  // The id comes first: where stdout takes no more, it says which token to revoke.
-  print.aside(
-    `Made token ${escaped(made.id)}: ${escaped(made.name)}, ${escaped(made.role)}, ${endText(made)}. It is shown this once.`,
-  )
-  if (print.structured) print.text(`${escapedJson(JSON.stringify(made))}\n`)
-  else print.text(`${escaped(made.token)}\n`)
+  const what = `Made token ${escaped(made.id)}: ${escaped(made.name)}, ${escaped(made.role)}, ${endText(made)}.`
+  printSecret(context, made, `${what} It is shown this once.`)
   return 'ok'
 }

@@ -89,6 +89,8 @@ export const about: Record<Name, string> = {
   setTokenRole: 'Gives a token another role, at once and for every server. Its secret stays.',
   suspendToken: 'Refuses a token until it is resumed, and stops the changes of many jobs that it has begun.',
   resumeToken: 'Ends the suspension of a token.',
+  rotateToken:
+    'Gives a token a new secret under the same id: `token` of the answer is the only copy of it. The old one works on for the overlap, an older one ends. 409 `conflict` for a token that has ended.',
   revokeToken: 'Ends a token for good, and stops the changes of many jobs that it has begun.',
   showCaller: 'Who the caller is, its role, and the names of its rights.',
   storage: 'The size of the jobs and of their history.',

@@ -16,6 +16,8 @@ const meanings: Record<string, string> = {
   'suspendToken.id': 'the id of the token',
   'resumeToken.id': 'the id of the token',
   'revokeToken.id': 'the id of the token',
+  'rotateToken.id': 'the id of the token',
+  overlap_seconds: 'seconds for which the old secret works on, up to 7 days; 0 ends it at once',
   'listTokens.limit': 'at most this many',
   all: 'true for every job that the change can take, in place of a filter',
   by_seconds: 'so many seconds later than planned; less than 0 is earlier',

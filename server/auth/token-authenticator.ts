@@ -8,7 +8,8 @@ import { isLive, tokenParts, withoutRole } from './tokens.ts'
 
 /**
  * Multi-user mode: bearer tokens. A right token is looked up at each call, so that a revoked one is refused at once. After a
- * wrong one its id is remembered for ten seconds, so that further wrong ones cost no query.
+ * wrong one its id is remembered for ten seconds, so that further wrong ones cost no query: at once where no live token has the id or
+ * the secret is the same, else from the eleventh wrong secret on, since the token may have been given a new one meanwhile.
  */
 export function tokenAuthenticator(sql: Sql, limit: AttemptLimit): Authenticator {
   const remembered = createHashMemory()
@@ -53,9 +54,9 @@ async function findCaller(
   { id, secret, address }: Given,
 ): Promise<Caller | undefined> {
   const hash = hashed(secret)
-  const known = remembered.get(id)
   const isKnown = (hashes: readonly string[]) => hashes.some((one) => sameHash(hash, one))
-  if (known !== undefined && !isKnown(known)) return undefined
+  const known = remembered.get(id)
+  if (known !== undefined && !isKnown(known.hashes) && isRefused(known, hash)) return undefined
   const [row] = await sql<Row[]>`
     select
       name, array_remove(array[
@@ -68,7 +69,7 @@ async function findCaller(
     left join jobsctl_tokens grants using (id)
     where id = ${id} and ${isLive(sql)}`
   if (!row || !isKnown(row.hashes)) {
-    remembered.set(id, row?.hashes ?? [])
+    remembered.add(id, { hashes: row?.hashes ?? [], wrong: hash })
     return undefined
   }
   if (row.suspended) {
@@ -91,22 +92,39 @@ const noteUse = (sql: Sql, id: string, address: string) => sql`
 const memoryMs = 10_000
 const mostRemembered = 10_000
 
-/** The hashes of the secrets of a token by its id; none for an id without a live token; undefined for an id that is not remembered. */
+/** The most wrong secrets of a token that are remembered. */
+const mostWrong = 10
+
+interface Remembered {
+  /** The hashes of the secrets of the token as they were; none for an id without a live token. */
+  hashes: readonly string[]
+  /** The hashes of wrong secrets. */
+  wrong: readonly string[]
+}
+
+const isRefused = ({ hashes, wrong }: Remembered, hash: string): boolean =>
+  hashes.length === 0 || wrong.length >= mostWrong || wrong.includes(hash)
+
+/** What is known of a token by its id; undefined for an id that is not remembered. */
 interface HashMemory {
-  get: (id: string) => readonly string[] | undefined
-  set: (id: string, hashes: readonly string[]) => void
+  get: (id: string) => Remembered | undefined
+  /** Remembers a wrong secret, and the hashes of the right ones. */
+  add: (id: string, found: { hashes: readonly string[]; wrong: string }) => void
 }
 
 function createHashMemory(): HashMemory {
-  const entries = new Map<string, { hashes: readonly string[]; until: number }>()
+  const entries = new Map<string, Remembered & { until: number }>()
+  const live = (id: string) => {
+    const entry = entries.get(id)
+    return entry && performance.now() < entry.until ? entry : undefined
+  }
   return {
-    get(id) {
-      const entry = entries.get(id)
-      return entry && performance.now() < entry.until ? entry.hashes : undefined
-    },
-    set(id, hashes) {
+    get: live,
+    add(id, { hashes, wrong }) {
+      const before = live(id)
       entries.delete(id)
-      entries.set(id, { hashes, until: performance.now() + memoryMs })
+      const until = before?.until ?? performance.now() + memoryMs
+      entries.set(id, { hashes, wrong: [...(before?.wrong ?? []), wrong].slice(-mostWrong), until })
       for (const oldest of entries.keys()) {
         if (entries.size <= mostRemembered) break
         entries.delete(oldest)

@@ -40,6 +40,8 @@ export interface TokenRow {
   made_by: string | null
   suspended_at: string | null
   last_used_from: string | null
+  /** Until when the secret before the last rotation is taken; null where it is not. */
+  previous_until: string | null
 }
 
 /** A token to be made. */
@@ -54,7 +56,7 @@ export interface NewToken {
 /** Creates a token. The returned text is the only copy of its secret. */
 export async function createToken(sql: Sql, { name, grant, days }: NewToken): Promise<{ id: string; token: string }> {
   const id = randomBytes(6).toString('hex')
-  const secret = randomBytes(32).toString('base64url')
+  const secret = newSecret()
   const expires = sql`now() + ${days ?? null}::int * interval '24 hours'`
   if (!grant) {
     await sql`
@@ -67,8 +69,12 @@ export async function createToken(sql: Sql, { name, grant, days }: NewToken): Pr
       insert into jobsctl_tokens (id, role, principal, made_by, secret_hash, may_enqueue)
       values (${id}, ${grant.role}, ${grant.principal}, ${grant.madeBy}, ${hashed(secret)}, ${grant.may_enqueue})`
   }
-  return { id, token: `jobs_${id}_${secret}` }
+  return { id, token: tokenText(id, secret) }
 }
+
+const newSecret = (): string => randomBytes(32).toString('base64url')
+
+const tokenText = (id: string, secret: string): string => `jobs_${id}_${secret}`
 
 const utc = (sql: Sql, column: string) => sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
 
@@ -83,7 +89,7 @@ const tokensOf = (sql: Sql, which: Fragment) => sql<TokenRow[]>`
     coalesce(role, ${withoutRole}) as role, coalesce(may_enqueue, false) as may_enqueue,
     coalesce(principal, name) as principal, made_by,
     ${utc(sql, 'suspended_at')} as suspended_at,
-    last_used_from
+    last_used_from, case when previous_until > now() then ${utc(sql, 'previous_until')} end as previous_until
   from jobs_api_tokens token
   left join jobsctl_tokens grants using (id)
   ${which}`
@@ -146,6 +152,33 @@ async function requireUnrevoked(tx: Sql, id: string): Promise<void> {
     hint: 'jobs-server token create <name> makes another',
   })
 }
+
+/**
+ * Gives a token a new secret under the same id. The secret before it works on for so many seconds, and the one before that ends.
+ * Servers of version 0.1.0 refuse the token from then on.
+ * @returns the only copy of the token
+ * @throws Failure `not_found` when there is no such token, `conflict` when it is revoked or has expired
+ */
+export async function rotateToken(sql: Pool, id: string, overlapSeconds: number): Promise<string> {
+  const secret = newSecret()
+  await changeGrant(sql, id, async (tx) => {
+    const [token] = await tx<{ live: boolean }[]>`select ${isLive(tx)} as live from jobs_api_tokens where id = ${id}`
+    if (!token?.live) throw endedToken(id)
+    await tx`
+      update jobsctl_tokens
+      set
+        secret_hash = ${hashed(secret)},
+        previous_hash = case when ${overlapSeconds}::int > 0 then secret_hash end,
+        previous_until = case when ${overlapSeconds}::int > 0 then now() + ${overlapSeconds}::int * interval '1 second' end
+      where id = ${id}`
+  })
+  return tokenText(id, secret)
+}
+
+const endedToken = (id: string): Failure =>
+  new Failure('conflict', `the token ${id} is revoked or has expired; nothing was changed`, {
+    hint: 'a new secret would not work either: make another token',
+  })
 
 /** Changes the grant of a token. A token from before there were roles first gets one of all rights, which takes its hash along. */
 const changeGrant = (sql: Pool, id: string, change: (tx: Sql) => PromiseLike<unknown>): Promise<void> =>

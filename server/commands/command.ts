@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { givenRoles } from '../../shared/access/rights.ts'
+import { longestOverlap } from '../../shared/access/tokens.ts'
 
 const role = z.enum(givenRoles)
 
@@ -21,6 +22,11 @@ export const Command = z.discriminatedUnion('command', [
   z.object({ command: z.literal('suspend'), id: z.string() }),
   z.object({ command: z.literal('resume'), id: z.string() }),
   z.object({ command: z.literal('revoke'), id: z.string() }),
+  z.object({
+    command: z.literal('rotate'),
+    id: z.string(),
+    overlap_seconds: z.number().int().min(0).max(longestOverlap),
+  }),
   z.object({ command: z.literal('freeze'), by: z.string(), reason: z.string() }),
   z.object({ command: z.literal('thaw'), by: z.string() }),
   z.object({ command: z.literal('adopt'), by: z.string(), as: z.enum(['same', 'clone']) }),

@@ -6,6 +6,7 @@ import {
   listTokens,
   type NewToken,
   revokeToken,
+  rotateToken,
   setRole,
   suspendToken,
   type TokenRow,
@@ -44,6 +45,8 @@ export async function runTokenCommand(sql: Pool, command: TokenCommand): Promise
     case 'revoke':
       await revokeToken(sql, command.id)
       return lines(`revoked ${command.id}`)
+    case 'rotate':
+      return lines(await rotateToken(sql, command.id, command.overlap_seconds))
   }
 }
 
@@ -79,6 +82,7 @@ function shownLines(row: TokenRow): string[] {
     `made by\t${row.made_by ?? 'not known'}, ${row.created_at}`,
     `last used\t${row.last_used_at === null ? 'never' : row.last_used_at}${row.last_used_from ? ` from ${row.last_used_from}` : ''}`,
     `expires\t${row.expires_at ?? 'never'}`,
+    ...(row.previous_until ? [`old secret\tuntil ${row.previous_until}`] : []),
     ...(row.suspended_at ? [`suspended\t${row.suspended_at}`] : []),
     ...(row.revoked_at ? [`revoked\t${row.revoked_at}`] : []),
     ...(isRole(row.role)

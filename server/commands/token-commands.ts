@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { givenRoles } from '../../shared/access/rights.ts'
-import { daysOfRole } from '../../shared/access/tokens.ts'
+import { daysOfRole, longestOverlap } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { CommandOutput } from './command.ts'
 import { printOutput } from './print-output.ts'
@@ -45,6 +45,13 @@ export function addTokenCommands(program: Command): void {
     .option('--may-enqueue', 'a worker that may also enqueue jobs')
     .action(async (id: string, role: string, { mayEnqueue = false }: Pick<CreateFlags, 'mayEnqueue'>) =>
       printOutput(await runOnDatabase(process.env, { command: 'set-role', id, ...grantOf(role, mayEnqueue) })),
+    )
+  token
+    .command('rotate <id>')
+    .description('give a token a new secret under the same id, and print it; it cannot be printed again')
+    .option('--overlap <time>', 'the old secret works on for so long, such as 24h or 7d; 0 ends it at once', '24h')
+    .action(async (id: string, { overlap }: { overlap: string }) =>
+      printOutput(await runOnDatabase(process.env, { command: 'rotate', id, overlap_seconds: overlapOf(overlap) })),
     )
   const others = [
     ['suspend', 'refuse a token at once, until it is resumed'],
@@ -95,4 +102,12 @@ function daysOf(expires: string | undefined): number | undefined {
   const days = /^([1-9]\d{0,4})d$/.exec(expires)?.[1]
   if (days) return Number(days)
   throw new Failure('usage', '--expires: must be a number of days, such as 90d, or never')
+}
+
+/** The seconds of `0`, `30m`, `24h` or `7d`. */
+function overlapOf(text: string): number {
+  const [, digits, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  const seconds = text === '0' ? 0 : Number(digits) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit ?? ''] ?? Number.NaN)
+  if (seconds <= longestOverlap) return seconds
+  throw new Failure('usage', '--overlap: must be a time such as 24h, at most 7d, or 0; nothing was changed')
 }

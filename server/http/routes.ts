@@ -7,6 +7,7 @@ import {
   makeToken,
   resumeToken,
   revokeToken,
+  rotateToken,
   setTokenRole,
   showToken,
   suspendToken,
@@ -126,4 +127,5 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.suspendToken, suspendToken)
   mount(app, serving, endpoints.resumeToken, resumeToken)
   mount(app, serving, endpoints.revokeToken, revokeToken)
+  mount(app, serving, endpoints.rotateToken, rotateToken)
 }

@@ -25,6 +25,8 @@ export const Token = z.object({
   expires_at: time,
   suspended_at: time,
   revoked_at: time,
+  /** Until when the secret before the last rotation is taken; null where it is not. */
+  previous_until: time,
 })
 export type Token = z.output<typeof Token>
 
@@ -119,3 +121,21 @@ export const resumeToken = onToken('resume')
 
 /** Ends a token for good. */
 export const revokeToken = onToken('revoke')
+
+/** A secret that was rotated works on for this long at most, in seconds: 7 days. */
+export const longestOverlap = 604_800
+
+/** Gives a token a new secret under the same id. The answer has the only copy of it. */
+export const rotateToken = endpoint({
+  method: 'POST',
+  path: '/api/v1/tokens/:id/rotate',
+  needs: 'govern',
+  input: z.strictObject({
+    id,
+    /** Seconds for which the old secret works on; 0 ends it at once. */
+    overlap_seconds: preset(wholeNumber(0, longestOverlap), 86_400),
+  }),
+  output: Token.extend({ token: z.string() }),
+  changes: () => true,
+  unconfirmed: true,
+})

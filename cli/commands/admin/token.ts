@@ -6,23 +6,25 @@ interface TokenFlags {
   role?: string
   principal?: string
   expires?: string
+  overlap?: string
   mayEnqueue?: boolean
 }
 
-const words = ['create', 'list', 'show', 'set-role', 'suspend', 'resume', 'revoke'] as const
+const words = ['create', 'list', 'show', 'set-role', 'rotate', 'suspend', 'resume', 'revoke'] as const
 
 export const token: CommandSpec<TokenFlags> = {
   name: 'token',
   group: 'ADMIN',
   summary: 'make, list, change and revoke bearer tokens',
   about:
-    'create prints the new token alone on stdout: it is shown once, and nobody can print it again. list and show never show it. set-role, suspend, resume and revoke act at once, on every server; revoke is for good. An admin may do all of this, an auditor list and show. jobs-server token does the same on the database itself.',
+    'create prints the new token alone on stdout: it is shown once, and nobody can print it again. list and show never show it. rotate prints another secret of the same token, and the old one works on for --overlap. set-role, suspend, resume and revoke act at once, on every server; revoke is for good. An admin may do all of this, an auditor list and show. jobs-server token does the same on the database itself.',
   examples: [
     '(umask 077; jobsctl token create ci --role worker --may-enqueue > ci.token)',
     'jobsctl token create wall --role viewer --principal ops-team --expires 30d',
     'jobsctl token list',
     'jobsctl token show 4f0c2a9be1d7',
     'jobsctl token set-role 4f0c2a9be1d7 operator',
+    '(umask 077; jobsctl token rotate 4f0c2a9be1d7 --overlap 24h > ci.token.new)',
     'jobsctl token suspend 4f0c2a9be1d7',
   ],
   operands: `<${words.join('|')}> [name|id] [role]`,
@@ -36,6 +38,7 @@ export const token: CommandSpec<TokenFlags> = {
     { flags: '--may-enqueue', about: 'with create and set-role: a worker that may also enqueue', group: 'HOW' },
     { flags: '--principal <name>', about: 'with create: whom it is for (default: as your own token)', group: 'HOW' },
     { flags: '--expires <days>', about: 'with create: 7d, or never (default: 90d, of an admin 30d)', group: 'HOW' },
+    { flags: '--overlap <duration>', about: 'with rotate: at most 7d, or 0 (default: 24h)', group: 'HOW' },
   ],
   async run(context, flags, [given, ...operands]) {
     const word = words.find((word) => word === given)
@@ -56,6 +59,10 @@ export const token: CommandSpec<TokenFlags> = {
     const { idOf } = await import('../../tokens/token-id.ts')
     const id = idOf(context, word, named)
     if (word === 'show') return showToken(context, id)
+    if (word === 'rotate') {
+      const { rotateToken } = await import('../../tokens/rotate.ts')
+      return rotateToken(context, id, flags.overlap)
+    }
     const { changeToken, setRole } = await import('../../tokens/change.ts')
     if (word === 'set-role') return setRole(context, id, { role, may_enqueue: flags.mayEnqueue === true })
     return changeToken(context, id, word)
@@ -68,13 +75,13 @@ const help = { hint: 'jobsctl token --help' }
  * Refuses a flag that the word does not take.
  * @throws Failure `usage`
  */
-function refuseFlags(word: string, { role, principal, expires, mayEnqueue }: TokenFlags): void {
-  if (word === 'create') return
-  const flag =
+function refuseFlags(word: string, { role, principal, expires, mayEnqueue, overlap }: TokenFlags): void {
+  const ofCreate =
     (role !== undefined && '--role') ||
     (principal !== undefined && '--principal') ||
     (expires !== undefined && '--expires') ||
     (mayEnqueue && word !== 'set-role' && '--may-enqueue')
+  const flag = (word !== 'create' && ofCreate) || (overlap !== undefined && word !== 'rotate' && '--overlap')
   if (flag === '--role' && word === 'set-role')
     throw new Failure('usage', '--role: set-role takes the role as a word; nothing was changed', {
       hint: 'jobsctl token set-role 4f0c2a9be1d7 operator',

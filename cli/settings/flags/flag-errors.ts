@@ -44,6 +44,7 @@ const flags = new Map([
   ['may_enqueue', '--may-enqueue'],
   ['principal', '--principal'],
   ['expires', '--expires'],
+  ['overlap_seconds', '--overlap'],
   ['preview_token', 'the preview'],
 ])
 

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type {
   listTokens as listing,
   makeToken as making,
+  rotateToken as rotating,
   setTokenRole as settingRole,
   showToken as showing,
   Token,
@@ -12,6 +13,7 @@ import {
   findToken,
   newestTokens,
   revokeToken as revoke,
+  rotateToken as rotate,
   setRole,
   suspendToken as suspend,
 } from '../../auth/tokens.ts'
@@ -59,6 +61,19 @@ export const resumeToken = (call: TokenCall, { id }: OneToken): Promise<Token> =
 /** @throws Failure `not_found` */
 export const revokeToken = (call: TokenCall, { id }: OneToken): Promise<Token> =>
   afterwards(call, id, revoke(call.sql, id))
+
+/**
+ * Gives a token a new secret.
+ * @throws Failure `not_found`, `conflict`
+ */
+export async function rotateToken(
+  { sql, reportChangedRows }: TokenCall,
+  { id, overlap_seconds }: z.output<typeof rotating.input>,
+): Promise<z.output<typeof rotating.output>> {
+  const token = await rotate(sql, id, overlap_seconds)
+  reportChangedRows(1)
+  return { ...(await findToken(sql, id)), token }
+}
 
 async function afterwards({ sql, reportChangedRows }: TokenCall, id: string, change: Promise<void>): Promise<Token> {
   await change

@@ -29,6 +29,7 @@ it('a server of version 0.1.0 with the embedded database open makes no token of 
       { command: 'create-with-role', name: 'x', principal: 'x', ...grant },
       { command: 'set-role', id: 'ffffffffffff', ...grant },
       { command: 'suspend', id: 'ffffffffffff' },
+      { command: 'rotate', id: 'ffffffffffff', overlap_seconds: 0 },
     ] as const) {
       await expect(askRunningServer(folder, command)).rejects.toMatchObject({
         code: 'conflict',

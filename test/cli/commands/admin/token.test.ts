@@ -86,6 +86,36 @@ describe.each(kinds)('jobsctl token on %s', (kind) => {
     expect((await token('list', '-o', 'table')).out).toMatch(/changing +viewer +boss +revoked /)
   })
 
+  it('rotates a token, and prints the new secret alone on stdout', async () => {
+    const old = (await token('create', 'rotated', '--role', 'viewer')).out.trim()
+    const id = idOf(old)
+    const made = await token('rotate', id, '--overlap', '2d', '--debug')
+    expect(made).toMatchObject({ code: 0, out: expect.stringMatching(new RegExp(`^jobs_${id}_[\\w-]{43}\n$`)) })
+    expect(made.err).toMatch(
+      /^Rotated token \w{12} \(rotated\), which expires in .+ The old secret ends in (2d|1d 23h)\. /m,
+    )
+    const fresh = made.out.trim()
+    expect(made.err).not.toContain(fresh.slice(20))
+    expect([await statsWith(old), await statsWith(fresh)]).toEqual([200, 200])
+    const last = await token('rotate', id, '--overlap', '0')
+    expect(last.err).toContain('The old secret has ended.')
+    expect([await statsWith(fresh), await statsWith(last.out.trim())]).toEqual([401, 200])
+    for (const argv of [
+      ['--overlap', '8d'],
+      ['--overlap', '-1'],
+      ['--overlap', ''],
+      ['--role', 'viewer'],
+    ]) {
+      expect(await token('rotate', id, ...argv)).toMatchObject({ code: 2, out: '', err: expect.stringContaining('--') })
+    }
+    await token('revoke', id)
+    expect(await token('rotate', id)).toMatchObject({
+      code: 6,
+      out: '',
+      err: expect.stringContaining('nothing was changed'),
+    })
+  })
+
   it('is refused to a caller who may only list, and an unknown id is not found', async () => {
     const before = await count()
     expect(await as(auditor, ['token', 'create', 'x', '--role', 'viewer'])).toMatchObject({ code: 4, out: '' })
@@ -110,6 +140,7 @@ describe.each(kinds)('jobsctl token on %s', (kind) => {
     [['create', 'x', '--role', 'viewer', '--dry-run'], '--dry-run'],
     [['list', 'x'], 'too many words'],
     [['list', '--role', 'viewer'], '--role does not go with'],
+    [['create', 'x', '--role', 'viewer', '--overlap', '1d'], '--overlap does not go with'],
     [['set-role', 'ffffffffffff'], 'needs a role'],
     [['set-role', 'ffffffffffff', 'boss'], '--role: must be one of'],
     [['set-role', 'ffffffffffff', '--role', 'viewer'], 'takes the role as a word'],

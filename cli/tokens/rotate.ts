@@ -1,0 +1,31 @@
+import { rotateToken as endpoint } from '../../shared/access/tokens.ts'
+import type { Context } from '../context.ts'
+import { escaped } from '../escape.ts'
+import { changeImmediately } from '../guard/immediate-change.ts'
+import type { Ending } from '../output/print.ts'
+import { whenText } from '../output/when.ts'
+import { seconds } from '../settings/duration.ts'
+import { parseInput } from '../settings/flags/flag-errors.ts'
+import { endText } from './columns.ts'
+import { printSecret } from './print-secret.ts'
+
+/**
+ * Gives a token a new secret, and prints it alone on stdout.
+ * @throws Failure `usage` for an overlap of more than 7 days; `not_found`; `conflict` for a token that has ended
+ */
+export async function rotateToken(context: Context, id: string, overlap: string | undefined): Promise<Ending> {
+  const request = parseInput(endpoint.input, {
+    id,
+    overlap_seconds: overlap === undefined ? undefined : lengthOf(overlap),
+  })
+  const look = context.another(['token', 'show', id])
+  const rotated = await changeImmediately(context, { endpoint, request, look })
+  if (!rotated) return 'ok'
+  const { name, previous_until } = rotated
+  const old = previous_until === null ? 'has ended' : `ends ${whenText(previous_until)}`
+  const what = `Rotated token ${escaped(rotated.id)} (${escaped(name)}), which ${endText(rotated)}. The old secret ${old}.`
+  printSecret(context, rotated, `${what} The new one is shown this once.`)
+  return 'ok'
+}
+
+const lengthOf = (text: string): number => (/^0+[smhdw]?$/.test(text.trim()) ? 0 : seconds(text, '--overlap'))
