@@ -1,10 +1,11 @@
-import { rotateToken as endpoint } from '../../shared/access/tokens.ts'
+import { rotateToken as endpoint, longestOverlap } from '../../shared/access/tokens.ts'
+import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import { escaped } from '../escape.ts'
 import { changeImmediately } from '../guard/immediate-change.ts'
 import type { Ending } from '../output/print.ts'
 import { whenText } from '../output/when.ts'
-import { seconds } from '../settings/duration.ts'
+import { durationText, seconds } from '../settings/duration.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { endText } from './columns.ts'
 import { printSecret } from './print-secret.ts'
@@ -28,4 +29,9 @@ export async function rotateToken(context: Context, id: string, overlap: string 
   return 'ok'
 }
 
-const lengthOf = (text: string): number => (/^0+[smhdw]?$/.test(text.trim()) ? 0 : seconds(text, '--overlap'))
+/** @throws Failure `usage` */
+function lengthOf(text: string): number {
+  const length = /^0+[smhdw]?$/.test(text.trim()) ? 0 : seconds(text, '--overlap')
+  if (length <= longestOverlap) return length
+  throw new Failure('usage', `--overlap: must be at most ${durationText(longestOverlap)}; nothing was changed`)
+}

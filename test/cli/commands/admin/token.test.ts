@@ -139,6 +139,7 @@ describe.each(kinds)('jobsctl token on %s', (kind) => {
     [['create', 'x', 'y', '--role', 'viewer'], 'too many words'],
     [['create', 'x', '--role', 'viewer', '--dry-run'], '--dry-run'],
     [['list', 'x'], 'too many words'],
+    [['rotate', 'ffffffffffff', '--overlap', '8d'], '--overlap: must be at most 7d'],
     [['list', '--role', 'viewer'], '--role does not go with'],
     [['create', 'x', '--role', 'viewer', '--overlap', '1d'], '--overlap does not go with'],
     [['set-role', 'ffffffffffff'], 'needs a role'],
