@@ -311,9 +311,10 @@ describe('a database that another program made', () => {
     expect(await sql`select prosrc from pg_proc where proname = 'set_jobs_updated_at'`).toMatchObject([
       { prosrc: expect.stringContaining('perform 1') },
     ])
-    expect(await sql`select tgname from pg_trigger where tgrelid = 'jobs'::regclass`).toMatchObject([
-      { tgname: 'jobs_touch' },
-    ])
+    // The triggers of the counts come later.
+    expect(
+      await sql`select tgname from pg_trigger where tgrelid = 'jobs'::regclass and tgname !~ '^jobsctl_count_'`,
+    ).toMatchObject([{ tgname: 'jobs_touch' }])
   })
 
   it('starts for a role that does not own the tables, where only a table beside the jobs lacks a column', async () => {
