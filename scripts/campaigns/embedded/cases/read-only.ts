@@ -59,7 +59,7 @@ export const readOnly: Case = {
   name: 'read-only folder',
   promised: promises(
     'A data folder that the server may not write is refused at the start with exit code 2.',
-    'When the disk turns read-only or fails, calls get 503 and the log names the file. The server tries four times within about 15 s to open the database again, and then ends with exit code 1.',
+    'When the disk turns read-only or fails, calls get 503 and the log names the file. The database stops at the first commit that it cannot write. The server then tries four times within about 15 s to open it again, and ends with exit code 1.',
   ),
   ways: [
     { name: 'at the start', missing: noMount, run: begin },
