@@ -85,7 +85,12 @@ export function startDatabaseThread({ folder, fsync, silenceMs }: ThreadOptions)
     send: (bytes) => {
       if (unanswered === 0) watch.restart()
       unanswered += 1
-      worker.postMessage(bytes)
+      try {
+        worker.postMessage(bytes)
+      } catch (error) {
+        // There is no memory for a copy. A session that has half of a transaction is of no use to the next caller.
+        stop(errorText(error))
+      }
     },
     receive: (receiver) => {
       answer = receiver
