@@ -63,13 +63,15 @@ async function printPage(context: Context, { request, flags, chosen }: Listing):
     const look = { columns: chosen ?? columns, forPeople: chosen ?? columnsForPeople }
     print.rows({ ...look, rows: body, json: await rowsOf(context, { jobs: body, raw }, { flags, chosen }), empty })
   }
-  if (!isComplete) print.aside(incomplete(header('x-scanned')))
-  const lacking = header('x-missing-index')
-  if (lacking !== undefined)
-    print.aside(
-      `note: the database lacks an index for this list: jobs-server indexes build ${lacking.replaceAll(/[^\w, ]/g, '')}`,
-    )
-  else if (print.forPeople && header('link')?.includes('rel="next"')) {
+  if (!isComplete) {
+    print.aside(incomplete(header('x-scanned')))
+    // Each build is a command of its own.
+    const [lacking] = header('x-missing-index')?.split(', ') ?? []
+    if (lacking !== undefined) {
+      const name = lacking.replaceAll(/\W/g, '')
+      print.aside(`note: the database lacks an index for this list: jobs-server indexes build ${name}`)
+    }
+  } else if (print.forPeople && header('link')?.includes('rel="next"')) {
     print.aside(`\nthe first ${body.length} jobs; narrow the filter, raise --limit (1000 at most), or add --all-pages`)
   }
   return 'ok'
