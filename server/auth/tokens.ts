@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Grant, Role } from '../../shared/access/rights.ts'
+import type { Token } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
@@ -24,25 +25,6 @@ export function tokenParts(token: string): { id: string; secret: string } | unde
 
 /** An SQL condition on `jobs_api_tokens`: true for a token that is not revoked and has not expired. */
 export const isLive = staticFragment((sql) => sql`revoked_at is null and (expires_at is null or expires_at > now())`)
-
-/** A token as it is listed, without its secret. Times are ISO 8601 in UTC, or null. */
-export interface TokenRow {
-  id: string
-  name: string
-  created_at: string
-  last_used_at: string | null
-  expires_at: string | null
-  revoked_at: string | null
-  role: string
-  may_enqueue: boolean
-  principal: string
-  /** The principal of the caller who made it; `jobs-server` for one that was made on the database, null where nobody knows. */
-  made_by: string | null
-  suspended_at: string | null
-  last_used_from: string | null
-  /** Until when the secret before the last rotation is taken; null where it is not. */
-  previous_until: string | null
-}
 
 /** A token to be made. */
 export interface NewToken {
@@ -79,7 +61,7 @@ const tokenText = (id: string, secret: string): string => `jobs_${id}_${secret}`
 const utc = (sql: Sql, column: string) => sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
 
 /** A query of the tokens of `which`, a part that begins with `where` or `order by`. */
-const tokensOf = (sql: Sql, which: Fragment) => sql<TokenRow[]>`
+const tokensOf = (sql: Sql, which: Fragment) => sql<Token[]>`
   select
     id, name,
     ${utc(sql, 'created_at')} as created_at,
@@ -95,14 +77,14 @@ const tokensOf = (sql: Sql, which: Fragment) => sql<TokenRow[]>`
   ${which}`
 
 /** All tokens, the oldest first. */
-export const listTokens = (sql: Sql): Promise<TokenRow[]> => tokensOf(sql, sql`order by token.created_at, id`)
+export const listTokens = (sql: Sql): Promise<Token[]> => tokensOf(sql, sql`order by token.created_at, id`)
 
 /** At most this many tokens, the newest first. */
-export const newestTokens = (sql: Sql, limit: number): Promise<TokenRow[]> =>
+export const newestTokens = (sql: Sql, limit: number): Promise<Token[]> =>
   tokensOf(sql, sql`order by token.created_at desc, id limit ${limit}`)
 
 /** @throws Failure `not_found` when there is no such token */
-export async function findToken(sql: Sql, id: string): Promise<TokenRow> {
+export async function findToken(sql: Sql, id: string): Promise<Token> {
   const [token] = await tokensOf(sql, sql`where id = ${id}`)
   if (token) return token
   throw unknownToken(id)

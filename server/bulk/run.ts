@@ -32,9 +32,9 @@ type BulkCall = BeginContext &
 /**
  * Runs a bulk change, and is the only way to run one: it verifies the preview, begins an operation that is alone of its kind
  * in its scope, enforces `max`, runs the batches, and closes the record. An idempotent replay returns the first answer.
- * @throws Failure `preview_stale`, `preview_incomplete`, `conflict` or `limit_exceeded` before any job is changed; `partial` when the operation
- *   stopped after some jobs; `outcome_unknown` when its last batch may or may not be committed; any failure of the database
- *   when it stopped before its first batch; AcceptedChange for a change that goes on without its caller
+ * @throws Failure `preview_stale`, `preview_incomplete`, `conflict` or `limit_exceeded` before any job is changed; `partial` when the
+ *   operation stopped after some jobs; `outcome_unknown` when its last batch may or may not be committed; any failure of the
+ *   database when it stopped before its first batch; AcceptedChange for a change that goes on without its caller
  */
 export async function runBulkChange<Answer>(call: BulkCall, bulk: BulkChange<Answer>): Promise<Answer> {
   const { previewToken, kind, filters } = bulk

@@ -1,15 +1,11 @@
 import { Failure } from '../../shared/errors.ts'
 import { openDatabase } from '../database/connection/open.ts'
-import { databaseFailure } from '../database/errors/failure.ts'
-import { migrate } from '../database/migrate/migrate.ts'
+import { silent, withTables } from '../database/with-tables.ts'
 import { readEnv } from '../env.ts'
 import { placeOf } from '../place.ts'
 import type { Command, CommandOutput } from './command.ts'
 import { askRunningServer } from './command-socket.ts'
 import { runCommand } from './run-command.ts'
-
-const closeWithinMs = 10_000
-const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
 /**
  * Runs a command on the database of the environment. Where a running server has the embedded database open, that server
@@ -23,22 +19,6 @@ export async function runOnDatabase(environment: NodeJS.ProcessEnv, command: Com
     throw error
   })
   if (!opened) return askRunningServer(env.JOBS_DATA_DIR, command)
-  try {
-    const pooled = env.JOBS_DB_POOLER
-    await opened.withDedicatedPool(async (sql) =>
-      migrate({
-        sql,
-        log: silent,
-        schema: await opened.findSchema(sql),
-        tablesOnly: true,
-        pooled,
-        tablesReady: () => {},
-      }),
-    )
-    return await runCommand({ sql: opened.sql, place: await placeOf(env) }, command)
-  } catch (error) {
-    throw databaseFailure(error) ?? error
-  } finally {
-    await opened.close(closeWithinMs)
-  }
+  const work = async () => runCommand({ sql: opened.sql, place: await placeOf(env) }, command)
+  return withTables({ opened, pooled: env.JOBS_DB_POOLER, work })
 }

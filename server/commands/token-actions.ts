@@ -1,4 +1,5 @@
 import { isRole, type Right, rights, rightsOf } from '../../shared/access/rights.ts'
+import type { Token } from '../../shared/access/tokens.ts'
 import { sharedNames, sharedNameWarning } from '../auth/token-warnings.ts'
 import {
   createToken,
@@ -9,7 +10,6 @@ import {
   rotateToken,
   setRole,
   suspendToken,
-  type TokenRow,
   withoutRole,
 } from '../auth/tokens.ts'
 import type { Pool } from '../database/sql.ts'
@@ -69,13 +69,13 @@ async function create(
 }
 
 /** The columns of `token list`, in their order; columns may be appended. */
-const listLine = (row: TokenRow): string =>
+const listLine = (row: Token): string =>
   [
     ...[row.id, row.name, row.created_at, row.last_used_at, row.expires_at, row.revoked_at],
     ...[row.role, row.principal, row.made_by, row.suspended_at],
   ].join('\t')
 
-function shownLines(row: TokenRow): string[] {
+function shownLines(row: Token): string[] {
   const may = [...rightsOf(row)]
   return [
     ...[`id\t${row.id}`, `name\t${row.name}`, `role\t${row.role}`, `principal\t${row.principal}`],

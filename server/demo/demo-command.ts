@@ -1,14 +1,10 @@
 import { Failure } from '../../shared/errors.ts'
 import { openDatabase } from '../database/connection/open.ts'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
-import { databaseFailure } from '../database/errors/failure.ts'
-import { migrate } from '../database/migrate/migrate.ts'
+import { silent, withTables } from '../database/with-tables.ts'
 import { readEnv } from '../env.ts'
 import { insertIncident } from './incident.ts'
 import { insertSampleJobs } from './sample-jobs.ts'
-
-const closeWithinMs = 10_000
-const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
 /**
  * Fills an empty database of the environment with sample jobs and an incident.
@@ -18,22 +14,18 @@ const silent = { info: () => {}, warn: () => {}, error: () => {} }
 export async function demoCommand(environment: NodeJS.ProcessEnv): Promise<string[]> {
   const env = readEnv(environment)
   const opened = await openDatabase(env, silent)
-  try {
-    await opened.withDedicatedPool(async (sql) => {
-      const schema = await opened.findSchema(sql)
-      await refuseJobs(opened, schema)
-      await migrate({ sql, log: silent, schema, tablesOnly: true, pooled: env.JOBS_DB_POOLER, tablesReady: () => {} })
-    })
-    await opened.sql.begin(async (transaction) => {
-      await insertSampleJobs(transaction)
-      await insertIncident(transaction)
-    })
-    return nextCommands(env.JOBS_DATA_DIR)
-  } catch (error) {
-    throw databaseFailure(error) ?? error
-  } finally {
-    await opened.close(closeWithinMs)
-  }
+  return withTables({
+    opened,
+    pooled: env.JOBS_DB_POOLER,
+    check: (schema) => refuseJobs(opened, schema),
+    work: async () => {
+      await opened.sql.begin(async (transaction) => {
+        await insertSampleJobs(transaction)
+        await insertIncident(transaction)
+      })
+      return nextCommands(env.JOBS_DATA_DIR)
+    },
+  })
 }
 
 async function refuseJobs({ sql }: OpenedDatabase, schema: string): Promise<void> {

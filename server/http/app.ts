@@ -35,8 +35,9 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   app.use(refuseWhenStopping(options.stopping))
   app.get('/readyz', async (c) => {
     await options.checkDatabase()
-    const frozen = (await readFreeze(options.sql)) !== undefined
-    const cloned = (await readDifferences(options.sql, options.place)).length > 0
+    const { sql, place } = options
+    const [freeze, differences] = await Promise.all([readFreeze(sql), readDifferences(sql, place)])
+    const [frozen, cloned] = [freeze !== undefined, differences.length > 0]
     // The reasons are for callers with a key. Calls of workers are answered, so that the status stays 200.
     return respond(c, JSON.stringify({ status: 'ready', ...(frozen && { frozen }), ...(cloned && { cloned }) }))
   })

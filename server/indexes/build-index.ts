@@ -27,8 +27,8 @@ interface Building {
  * Builds one missing index, once no replica lags and no slot keeps more than a change of many jobs may meet. A build itself cannot
  * be slowed down.
  * @returns what was done, as lines
- * @throws Failure `usage` for a name that no index has, `conflict` while indexes are built elsewhere, and for rows that keep an index from being unique, `database_busy` when the
- *   build has waited for ten minutes
+ * @throws Failure `usage` for a name that no index has, `conflict` while indexes are built elsewhere, and for rows that keep an index
+ *   from being unique, `database_busy` when the build has waited for ten minutes
  */
 export async function buildIndex(sql: Pool, name: string, building: Building): Promise<string[]> {
   const wanted = await findWanted(sql, name)

@@ -1,15 +1,10 @@
-import { Failure } from '../../shared/errors.ts'
 import { openDatabase } from '../database/connection/open.ts'
-import { databaseFailure } from '../database/errors/failure.ts'
-import { migrate } from '../database/migrate/migrate.ts'
 import { readMissingIndexes } from '../database/migrate/missing-indexes.ts'
 import type { Pool } from '../database/sql.ts'
+import { silent, withTables } from '../database/with-tables.ts'
 import { type Env, readEnv } from '../env.ts'
 import { buildIndex } from './build-index.ts'
 import { planLines } from './index-plan.ts'
-
-const closeWithinMs = 10_000
-const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
 /** Says what a command that takes long does now. */
 type Say = (line: string) => void
@@ -40,15 +35,5 @@ interface Opened {
 async function onDatabase<T>(environment: NodeJS.ProcessEnv, work: (opened: Opened) => Promise<T>): Promise<T> {
   const env = readEnv(environment)
   const opened = await openDatabase(env, silent)
-  try {
-    return await opened.withDedicatedPool(async (sql) => {
-      const schema = await opened.findSchema(sql)
-      await migrate({ sql, log: silent, schema, tablesOnly: true, pooled: env.JOBS_DB_POOLER, tablesReady: () => {} })
-      return work({ sql, schema, env })
-    })
-  } catch (error) {
-    throw error instanceof Failure ? error : (databaseFailure(error) ?? error)
-  } finally {
-    await opened.close(closeWithinMs)
-  }
+  return withTables({ opened, pooled: env.JOBS_DB_POOLER, work: (database) => work({ ...database, env }) })
 }

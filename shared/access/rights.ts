@@ -15,7 +15,7 @@ export const rights = {
 
 export type Right = keyof typeof rights
 
-const isRight = (name: string): name is Right => name in rights
+const isRight = (name: string): name is Right => Object.hasOwn(rights, name)
 
 /** All rights, in the order in which they are shown. */
 export const allRights: readonly Right[] = Object.keys(rights).filter(isRight)

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { preset, queryNumber, ScopeName, wholeNumber } from '../scope.ts'
-import { givenRoles } from './rights.ts'
+import { type Grant, givenRoles } from './rights.ts'
 
 const time = z.string().nullable()
 
@@ -38,11 +38,7 @@ const grantFields = {
   may_enqueue: preset(z.boolean('must be true or false'), false),
 }
 
-interface GivenGrant {
-  role: string
-  may_enqueue: boolean
-}
-const isGrant = ({ role, may_enqueue }: GivenGrant): boolean => role === 'worker' || !may_enqueue
+const isGrant = ({ role, may_enqueue }: Grant): boolean => role === 'worker' || !may_enqueue
 const onlyWorkers = { path: ['may_enqueue'], message: 'belongs to the role worker' }
 
 /** The days after which a token of a role expires where nothing is said. */

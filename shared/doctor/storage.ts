@@ -42,8 +42,9 @@ const EventLogPart = z.object({
 })
 export type EventLogPart = z.output<typeof EventLogPart>
 
-/** A freeze of the database, which refuses changes on all of its servers. */
-const Frozen = z.object({ by: z.string(), since: z.string(), reason: z.string() })
+/** A freeze of the database, which refuses changes on all of its servers: who ordered it, since when (ISO 8601 in UTC), and why. */
+export const Freeze = z.object({ by: z.string(), since: z.string(), reason: z.string() })
+export type Freeze = z.output<typeof Freeze>
 
 /** The size of the jobs and of their history. */
 export const storage = endpoint({
@@ -63,7 +64,7 @@ export const storage = endpoint({
     /** Absent from servers of older versions. */
     event_log: z.array(EventLogPart).optional(),
     /** Null while changes are allowed; absent from servers of older versions. */
-    frozen: Frozen.nullable().optional(),
+    frozen: Freeze.nullable().optional(),
     /**
      * In which parts the database is another than the one that it remembers, as clauses: it was copied, moved or restored. Absent from
      * servers of older versions.

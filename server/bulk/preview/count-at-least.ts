@@ -1,10 +1,9 @@
 import { hasCode } from '../../database/errors/error-meanings.ts'
-import { hasSafeId } from '../../database/planner-hints.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
 import { countInSteps } from './count-in-steps.ts'
-import { type Described, type Moment, moments, mostSampleIds, rowSize, sampleSize } from './preview-statement.ts'
+import { type Described, type Moment, moments, sampleIds, sampleOf } from './preview-statement.ts'
 import { hasOpenTransactions } from './snapshot.ts'
 
 /** For how long a set is counted that no statement could count to its end, in milliseconds. */
@@ -37,12 +36,10 @@ export async function describeAtLeast<More>(
     const source = () => matching(tx, { asOf: undefined, snapshot: undefined })
     const [moment] = await tx<[Moment]>`select ${moments(tx)}`
     const [sample] = await tx<[Sample]>`
-      with sampled as (select id, ${rowSize(tx)} as size ${source()} limit ${tx.unsafe(String(sampleSize))})
+      with sampled as (${sampleOf(tx, source())})
       select
         coalesce(avg(size), 0)::float8 as size,
-        coalesce((
-          select jsonb_agg(id) from (select id from sampled where ${hasSafeId(tx)} limit ${mostSampleIds}) as few
-        ), '[]') as ids
+        (select coalesce(jsonb_agg(id), '[]') from (${sampleIds(tx)}) as few) as ids
       from sampled`
     const end = performance.now() + countingMs
     const goesOn = (counted: number) => {

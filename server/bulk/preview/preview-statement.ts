@@ -7,8 +7,8 @@ import { grouped, groups, owners, reasons, recentTransactions } from './preview-
 import { previewLifetimeSeconds } from './preview-token.ts'
 import type { Snapshot } from './snapshot.ts'
 
-export const sampleSize = 200
-export const mostSampleIds = 10
+const sampleSize = 200
+const mostSampleIds = 10
 
 /** The part of a bulk change that a preview needs. */
 export type Previewable = Pick<
@@ -74,11 +74,7 @@ export async function describe<More>(
   const matching = bulk.matching(sql, { asOf: undefined, snapshot: undefined })
   const [row] = await sql<[Described<More>]>`
     with grouped as materialized (${grouped(sql, bulk, { matching, doubt })}),
-    sampled as (
-      select id, ${rowSize(sql)} as size
-      ${matching}
-      limit ${sql.unsafe(String(sampleSize))}
-    )
+    sampled as (${sampleOf(sql, matching)})
     select
       ${moments(sql)},
       (${pace(sql, bulk.kind)}) as pace,
@@ -104,11 +100,19 @@ const bytesEstimate = staticFragment(
   select coalesce(round(avg(size) * (select sum(count) from grouped where not by_owner)), 0)::bigint from sampled`,
 )
 
+/** A query of the ids and the sizes of 200 rows, which a preview has as the CTE `sampled`. */
+export const sampleOf = (sql: Sql, source: Fragment): Fragment => sql`
+      select id, ${rowSize(sql)} as size
+      ${source}
+      limit ${sql.unsafe(String(sampleSize))}
+    `
+
 /** Needs the CTE `sampled`. */
-const sampleIds = (sql: Sql): Fragment => sql`select id from sampled where ${hasSafeId(sql)} limit ${mostSampleIds}`
+export const sampleIds = (sql: Sql): Fragment =>
+  sql`select id from sampled where ${hasSafeId(sql)} limit ${mostSampleIds}`
 
 /** The bytes of a row on disk, computed without reading values that PostgreSQL stores apart (TOAST). */
-export const rowSize = staticFragment(
+const rowSize = staticFragment(
   (sql) => sql`
   300 + coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(result), 0)
     + coalesce(pg_column_size(error_stack), 0) + coalesce(pg_column_size(failure_timeline), 0)`,

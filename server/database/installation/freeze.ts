@@ -1,11 +1,7 @@
-import * as z from 'zod'
+import { Freeze } from '../../../shared/doctor/storage.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { takeLock, takeSharedLock } from '../advisory-locks.ts'
 import type { Pool, Sql } from '../sql.ts'
-
-/** A freeze of the database: who ordered it, since when (ISO 8601 in UTC), and why. */
-export const Freeze = z.object({ by: z.string(), since: z.string(), reason: z.string() })
-export type Freeze = z.output<typeof Freeze>
 
 /** The freeze of the database; undefined while changes are allowed. */
 export async function readFreeze(sql: Sql): Promise<Freeze | undefined> {

@@ -26,8 +26,11 @@ export const Installation = Identity.extend({ id: z.string() })
 export type Installation = z.output<typeof Installation>
 
 export async function readIdentity(sql: Sql, { instance, folder }: Place): Promise<Identity> {
-  const [row] = await sql<[{ name: string }]>`select current_database() as name`
-  return { system: await readSystemIdentifier(sql), database: folder ?? row.name, instance }
+  const [system, [row]] = await Promise.all([
+    readSystemIdentifier(sql),
+    sql<[{ name: string }]>`select current_database() as name`,
+  ])
+  return { system, database: folder ?? row.name, instance }
 }
 
 /** Undefined before the first server of this version has started on the database. */
@@ -63,6 +66,6 @@ export function differencesOf(before: Identity, after: Identity): string[] {
  * yet what it is. Empty for a database that is what it was.
  */
 export async function readDifferences(sql: Sql, place: Place): Promise<string[]> {
-  const before = await readInstallation(sql)
-  return before ? differencesOf(before, await readIdentity(sql, place)) : []
+  const [before, now] = await Promise.all([readInstallation(sql), readIdentity(sql, place)])
+  return before ? differencesOf(before, now) : []
 }

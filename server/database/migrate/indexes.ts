@@ -9,8 +9,8 @@ import type { Migration } from './migrations.ts'
 import { findMissing, objectsMadeBy } from './schema-diff.ts'
 
 /**
- * Builds the missing indexes of a migration that are not left to the operator, one by one: on an empty table at once, and else with `create index concurrently`,
- * outside of a transaction. An invalid index, which an interrupted build leaves behind, is dropped and built again.
+ * Builds the missing indexes of a migration that are not left to the operator, one by one: on an empty table at once, and else with
+ * `create index concurrently`, outside of a transaction. An invalid index, which an interrupted build leaves behind, is dropped and built again.
  * @throws the database's own error for the last index that cannot be built; the other indexes are built before that
  */
 export async function buildIndexes(
@@ -30,7 +30,7 @@ export async function buildIndexes(
 }
 
 /** True for a missing index that the server leaves to the operator. */
-async function isLeft(session: Session, table: string, mode: IndexMode): Promise<boolean> {
+async function isBuiltByOperator(session: Session, table: string, mode: IndexMode): Promise<boolean> {
   const size = await readTableSize(session, table)
   return size !== undefined && isLeftToOperator(mode, size)
 }
@@ -63,7 +63,7 @@ async function build(session: Session, statement: string, building: Building): P
     // The other program's index, such as one of some rows only, stays; the index of this server is built beside it.
     return build(session, statement.replace(name, alternativeName), building)
   }
-  if (building.mode && (await isLeft(session, tableOf(statement), building.mode))) return
+  if (building.mode && (await isBuiltByOperator(session, tableOf(statement), building.mode))) return
   const statements = [...(there ? [`drop index concurrently if exists ${schema}.${name}`] : []), statement]
   if (missing.length === 0) statements.pop()
   if ((await isEmpty(session, tableOf(statement))) && (await buildAtOnce(session, statements))) return

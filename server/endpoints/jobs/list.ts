@@ -15,7 +15,8 @@ import type { TimeKey } from './time-parts.ts'
 
 /**
  * One page of jobs, with the header `Link` to the pages beside it, and `X-Scanned` and `X-Complete`: whether all jobs were
- * compared that the page could have. Where they were not and the database lacks an index for the list, `X-Missing-Index` names it. All statements of a page see the same rows.
+ * compared that the page could have. Where they were not and the database lacks an index for the list, `X-Missing-Index` names it.
+ * All statements of a page see the same rows.
  * @throws Failure `invalid_request` for a cursor of another list
  */
 export async function listJobs(call: Call, request: ListRequest): Promise<ListedJob[]> {

@@ -1,12 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type * as z from 'zod'
 import type { Waiting } from '../../../shared/changes/waiting.ts'
+import { Freeze } from '../../../shared/doctor/storage.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { followOperation as following, stopOperation as stopping } from '../../../shared/records/course.ts'
 import { partialFailure } from '../../bulk/partial-failure.ts'
 import { waitingOf } from '../../bulk/pressure/record.ts'
 import type { Call } from '../../call.ts'
-import { Freeze, freezeClause } from '../../database/installation/freeze.ts'
+import { freezeClause } from '../../database/installation/freeze.ts'
 import type { Sql } from '../../database/sql.ts'
 
 /**
