@@ -2,12 +2,12 @@ import { chmod, chown, cp, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { newDatabase, newFolder } from '../support/database/database.ts'
+import { mountSmallDisk } from '../support/faults/small-disk.ts'
 import { call } from '../support/http.ts'
 import { until } from '../support/poll.ts'
 import { startServer } from '../support/programs/built.ts'
 import { embeddedServers, isReady, key, longMs } from '../support/programs/embedded-servers.ts'
 import { runServer } from '../support/programs/spawn-server.ts'
-import { mountSmallDisk } from '../support/small-disk.ts'
 import { paths } from '../support/world.ts'
 
 const headers = { 'x-api-key': key, 'x-confirm': 'true' }

@@ -2,12 +2,12 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { mount } from '../../scripts/campaigns/embedded/mounts.ts'
 import { newDatabase, newFolder } from '../support/database/database.ts'
-import { databaseFaults } from '../support/database-faults.ts'
+import { databaseFaults } from '../support/faults/database-faults.ts'
+import { mountSmallDisk } from '../support/faults/small-disk.ts'
 import { call } from '../support/http.ts'
 import { until } from '../support/poll.ts'
 import { embeddedServers, isReady, key, longMs } from '../support/programs/embedded-servers.ts'
 import { runServer, type ServerProcess } from '../support/programs/spawn-server.ts'
-import { mountSmallDisk } from '../support/small-disk.ts'
 
 const headers = { 'x-api-key': key }
 

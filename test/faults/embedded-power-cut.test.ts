@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { newDatabase } from '../support/database/database.ts'
-import { databaseFaults } from '../support/database-faults.ts'
+import { databaseFaults } from '../support/faults/database-faults.ts'
 import { call } from '../support/http.ts'
 import { embeddedServers, isReady, key } from '../support/programs/embedded-servers.ts'
 import type { ServerProcess } from '../support/programs/spawn-server.ts'

@@ -5,7 +5,7 @@ import { newDatabase, type TestDatabase } from '../../support/database/database.
 import { type Answer, call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
-import { readStats } from '../../support/stats-reader.ts'
+import { readStats } from '../../support/streams/stats-reader.ts'
 import { jobPaths, workerOf } from '../../support/worker.ts'
 import { paths } from '../../support/world.ts'
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { events as operation } from '../../../shared/endpoints.ts'
 import { kinds, newDatabase } from '../../support/database/database.ts'
-import { readStream } from '../../support/event-reader.ts'
 import { until } from '../../support/poll.ts'
 import { longShutdown, spawnServer } from '../../support/programs/spawn-server.ts'
+import { readStream } from '../../support/streams/event-reader.ts'
 import { jobPaths, workerOf } from '../../support/worker.ts'
 import { openWorld, type World } from '../../support/world.ts'
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ago } from '../../support/database/job-row.ts'
-import { readStream } from '../../support/event-reader.ts'
 import { changing } from '../../support/replay/changing.ts'
 import { ofJobs } from '../../support/replay/of-jobs.ts'
 import { ofQueues } from '../../support/replay/of-queues.ts'
 import type { Row } from '../../support/replay/row.ts'
 import { rules } from '../../support/replay/rules.ts'
 import { misfits } from '../../support/replay/shape.ts'
+import { readStream } from '../../support/streams/event-reader.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const rows = [...ofQueues, ...ofJobs, ...changing]

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { onTestFinished } from 'vitest'
-import { statsStreamPath } from '../stats-reader.ts'
+import { statsStreamPath } from '../streams/stats-reader.ts'
 
 /** A server whose only call is the stream of stats, with frames that a test sends. */
 export interface StatsServer {

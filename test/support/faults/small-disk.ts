@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs'
-import { mount, unmount } from '../../scripts/campaigns/embedded/mounts.ts'
-import { newFolder } from './database/database.ts'
+import { mount, unmount } from '../../../scripts/campaigns/embedded/mounts.ts'
+import { newFolder } from '../database/database.ts'
 
 /** A disk of its own that can be made larger. */
 export interface SmallDisk {

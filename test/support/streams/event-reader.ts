@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline'
 import { request } from 'undici'
-import { type JobEvent, JobEvent as Shape } from '../../shared/records/events.ts'
-import { until } from './poll.ts'
-import { jobPaths } from './worker.ts'
-import type { World } from './world.ts'
+import { type JobEvent, JobEvent as Shape } from '../../../shared/records/events.ts'
+import { until } from '../poll.ts'
+import { jobPaths } from '../worker.ts'
+import type { World } from '../world.ts'
 
 /** A stream of events that is being read. */
 export interface EventReader {

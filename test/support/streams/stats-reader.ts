@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline'
 import { request } from 'undici'
-import { type LiveGroup, StatsFrame } from '../../shared/queues/stats-stream.ts'
-import { until } from './poll.ts'
-import type { World } from './world.ts'
+import { type LiveGroup, StatsFrame } from '../../../shared/queues/stats-stream.ts'
+import { until } from '../poll.ts'
+import type { World } from '../world.ts'
 
 /** One message of the stream of stats. */
 export interface StatsMessage {

@@ -2,8 +2,8 @@ import {
   createFaultSwitch,
   type FaultSwitch,
   makeFaultTools,
-} from '../../scripts/campaigns/embedded/faults/fault-files.ts'
-import { newFolder } from './database/database.ts'
+} from '../../../scripts/campaigns/embedded/faults/fault-files.ts'
+import { newFolder } from '../database/database.ts'
 
 /** Faults that can happen in the database thread of a server process which gets this environment. */
 export async function databaseFaults(): Promise<FaultSwitch> {
