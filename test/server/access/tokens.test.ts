@@ -39,7 +39,7 @@ describe.each(kinds)('tokens over HTTP on %s', (kind) => {
     expect(await statsWith(token)).toBe(200)
     const listed = await world.call('GET', path, undefined, auditor)
     expect(listed.body).toContainEqual(expect.objectContaining({ id, name: 'wall', last_used_from: '127.0.0.1' }))
-    const secret = token.split('_')[2] ?? ''
+    const secret = token.split('_').slice(2).join('_')
     const shown = await world.call('GET', `${path}/${id}`, undefined, auditor)
     expect(shown.body).toMatchObject({ id, role: 'viewer' })
     expect(JSON.stringify([listed, shown, world.log])).not.toContain(secret)
