@@ -15,7 +15,7 @@ export const freezeClause = ({ by, since, reason }: Freeze): string =>
 
 /** The failure of a change that a freeze refuses. */
 const frozenFailure = (freeze: Freeze): Failure =>
-  new Failure('frozen', `${freezeClause(freeze)}; nothing was changed`, {
+  new Failure('frozen', `${freezeClause(freeze)}, until jobs-server thaw; nothing was changed`, {
     hint: 'workers go on; when changes may go on, too, run where the server runs: jobs-server thaw',
   })
 

@@ -6,6 +6,7 @@ import { requireKnownRules } from '../../database/error-pattern.ts'
 import { isLocked } from '../../database/errors/failure.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
+import { hasArchive } from '../../undo/archive.ts'
 import { requireHoldTime } from '../../undo/hold-time.ts'
 import { hasKeptRows } from '../../undo/way-back.ts'
 import { holdColumns, insertHoldEvent } from './holds.ts'
@@ -18,13 +19,15 @@ const mostHolds = 100
 
 /**
  * Adds a hold, with an event. Batches that began before it are waited for.
- * @throws Failure `not_found` and `conflict` for an operation that does not exist, runs, or keeps nothing; `conflict` where there are
- *   100 holds; `frozen`; `invalid_request` for a time that is over, or too far away
+ * @throws Failure `not_found` for an id that no job has, here or in the archive; `not_found` and `conflict` for an operation that does
+ *   not exist, runs, or keeps nothing; `conflict` where there are 100 holds; `frozen`; `invalid_request` for a time that is over, or
+ *   too far away
  */
 export async function addHold(call: HoldCall, request: z.output<typeof endpoint.input>): Promise<Hold> {
   await requireHoldTime(call.sql, request.until, 'until')
   requireKnownRules(request.cluster)
   if (request.operation_id !== undefined) await requireOperation(call.sql, request.operation_id)
+  if (request.ids) await requireJobs(call.sql, request.ids)
   const hold = await unlessFrozen(call.sql, async (tx) => {
     // Two calls at once would both count fewer than the most.
     await tx`lock table jobsctl_holds in share row exclusive mode`
@@ -43,6 +46,31 @@ async function requireOperation(sql: Pool, id: number): Promise<void> {
     state === 'running' ? 'is still running' : (await hasKeptRows(sql, id)) ? undefined : 'has nothing that is kept'
   if (because === undefined) return
   throw new Failure('conflict', `operation ${id} ${because}; nothing was changed`)
+}
+
+/** So many ids without a job are named. */
+const mostNamed = 3
+
+/** A mistyped id would be counted as held, while the job that was meant is not. */
+async function requireJobs(sql: Pool, ids: readonly number[]): Promise<void> {
+  const isArchived = (await hasArchive(sql))
+    ? sql`or exists (select from jobs_archive where jobs_archive.id = given.id)`
+    : sql``
+  const missing = await sql<{ id: string }[]>`
+    select given.id::text as id
+    from unnest(${`{${ids.join(',')}}`}::text::bigint[]) as given (id)
+    where not (exists (select from jobs where jobs.id = given.id) ${isArchived})
+    group by given.id
+    order by given.id
+    limit ${mostNamed + 1}`
+  if (missing.length === 0) return
+  const named = missing.slice(0, mostNamed).map(({ id }) => id)
+  const others = missing.length > mostNamed ? ' and others' : ''
+  throw new Failure(
+    'not_found',
+    `no job has the id ${named.join(', ')}${others}, and none in the archive; nothing was changed`,
+    { hint: 'correct the ids, or leave out those that no job has' },
+  )
 }
 
 async function requireRoom(tx: Sql): Promise<void> {

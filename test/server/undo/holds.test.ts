@@ -81,12 +81,25 @@ describe.each(kinds)('holds on %s', (kind) => {
   it('keep jobs from a sweep, by ids and by the state that they are in', async () => {
     const [first = 0] = await world.jobs(2, { status: 'queued' })
     await world.jobs(1, { status: 'processing' })
-    expect(await hold(world, { ids: [first, first, 4711] })).toMatchObject({ jobs: 2, filter: null })
+    expect(await hold(world, { ids: [first, first] })).toMatchObject({ jobs: 1, filter: null })
     expect(await previewOf(world, cancelSweep)).toMatchObject({ count: 2, kept_by_hold: 1 })
     await hold(world, { status: ['processing'] })
     expect(await previewOf(world, cancelSweep)).toMatchObject({ count: 1, kept_by_hold: 2 })
     expect(doneOf(await ask(world, cancelSweep)).affected).toBe(1)
     expect((await world.rows()).map(({ status }) => status)).toEqual(['queued', 'cancelled', 'processing'])
+  })
+
+  it('are over ids that a job has, here or in the archive: a mistyped one is told', async () => {
+    const [first = 0, second = 0] = await world.jobs(2)
+    doneOf(await ask(world, prune, { ids: [first] }))
+    expect(await hold(world, { ids: [first, second] })).toMatchObject({ jobs: 2 })
+    const ids = [3, 1, 0, 1, 4, 2].map((more) => second + more)
+    const refused = await world.post(path, { until: inDays(10), ids })
+    expect(codeOf(refused)).toBe('404 not_found')
+    expect(Object(refused.body).detail).toBe(
+      `no job has the id ${second + 1}, ${second + 2}, ${second + 3} and others, and none in the archive; nothing was changed`,
+    )
+    expect(await listed(world)).toHaveLength(1)
   })
 
   it('that are added after a preview keep jobs of it', async () => {

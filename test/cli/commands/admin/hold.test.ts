@@ -51,7 +51,8 @@ describe.each(kinds)('jobsctl hold on %s', (kind) => {
       out: expect.stringContaining('Held jobs in all domains with --status failed'),
     })
     expect((await hold('list')).out).toContain('\t{"status":["failed"]}\t')
-    const ids = await world.jobsctl(['hold', 'add', '--ids-file', '-', '--until', '30d'], { stdin: '5\n6\n' })
+    const stdin = (await world.jobs(2)).join('\n')
+    const ids = await world.jobsctl(['hold', 'add', '--ids-file', '-', '--until', '30d'], { stdin })
     expect(ids).toMatchObject({ code: 0, out: expect.stringMatching(/^Held 2 jobs until /) })
     await world.sql`update jobsctl_holds set filter = '{"payload": null, "owner_user_id": "alice"}'`
     const removed = (await hold('remove', '1')).out
