@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, failures } from '../shared/errors.ts'
+import { escaped } from '../shared/escape.ts'
 import type { Context } from './context.ts'
-import { escaped } from './escape.ts'
 import type { Client } from './http/client.ts'
 import type { Ending } from './output/print.ts'
 

@@ -1,6 +1,6 @@
 import { type NotMatched, requeue } from '../../shared/changes/requeue.ts'
 import { Failure } from '../../shared/errors.ts'
-import { escaped } from '../escape.ts'
+import { escaped } from '../../shared/escape.ts'
 import type { Client } from '../http/client.ts'
 
 /** Where a job is quarantined, or what the server says of a job that is not; both are undefined where the server does not say. */

@@ -1,7 +1,7 @@
 import { undo } from '../../shared/changes/undo.ts'
 import { Failure } from '../../shared/errors.ts'
+import { escaped } from '../../shared/escape.ts'
 import type { Context } from '../context.ts'
-import { escaped } from '../escape.ts'
 import type { PreviewDetails, Previewed } from '../guard/change.ts'
 import type { CallerOperations } from '../operations/of-caller.ts'
 import type { Printer } from '../output/print.ts'

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { showCaller } from '../../shared/access/caller.ts'
-import { escaped } from '../escape.ts'
+import { escaped } from '../../shared/escape.ts'
 import type { Finding } from './outcome.ts'
 
 type Caller = z.output<typeof showCaller.output>

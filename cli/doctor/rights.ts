@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { storage } from '../../shared/doctor/storage.ts'
-import { escaped } from '../escape.ts'
+import { escaped } from '../../shared/escape.ts'
 import type { Finding } from './outcome.ts'
 
 /** Whether the role of the server may do with the tables all that its calls need. */

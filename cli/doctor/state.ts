@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { storage } from '../../shared/doctor/storage.ts'
-import { escaped } from '../escape.ts'
+import { escaped } from '../../shared/escape.ts'
 import type { Finding } from './outcome.ts'
 
 type State = Pick<z.output<typeof storage.output>, 'frozen' | 'cloned' | 'background'>

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { storage, Table } from '../../shared/doctor/storage.ts'
+import { escaped } from '../../shared/escape.ts'
 import { sizeText } from '../../shared/size-text.ts'
-import { escaped } from '../escape.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import { units } from '../settings/duration.ts'
 import type { Finding } from './outcome.ts'

@@ -1,5 +1,5 @@
+import { escapedJson } from '../../shared/escape.ts'
 import type { JobEvent } from '../../shared/records/events.ts'
-import { escapedJson } from '../escape.ts'
 import { isoTime } from '../output/iso-time.ts'
 import type { Style } from '../output/style.ts'
 import type { Column } from '../output/table.ts'

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, failures } from '../../shared/errors.ts'
+import { escaped } from '../../shared/escape.ts'
 import { getOperation } from '../../shared/records/records.ts'
 import { now } from '../clock.ts'
 import type { Context } from '../context.ts'
-import { escaped } from '../escape.ts'
 import { groupedDigits } from '../output/numbers.ts'
 
 /** The states of requeued jobs, and the verdict on them. */

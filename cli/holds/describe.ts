@@ -1,6 +1,6 @@
+import { escaped } from '../../shared/escape.ts'
 import type { Hold } from '../../shared/records/holds.ts'
 import { describeRequest } from '../changes/filtered.ts'
-import { escaped } from '../escape.ts'
 import { jobsText } from '../output/numbers.ts'
 import { filterNames } from '../settings/flags/filter-flags.ts'
 

@@ -1,6 +1,6 @@
+import { escaped } from '../../shared/escape.ts'
 import { headers } from '../../shared/headers.ts'
 import { now } from '../clock.ts'
-import { escaped } from '../escape.ts'
 import { redactTokens } from './redact.ts'
 
 interface TracedRequest {

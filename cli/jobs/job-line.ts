@@ -1,11 +1,11 @@
 import { Failure } from '../../shared/errors.ts'
+import { escaped } from '../../shared/escape.ts'
 import { inexactNumber } from '../../shared/exact-numbers.ts'
 import { faultsOf } from '../../shared/faults.ts'
 import { listedColumns } from '../../shared/jobs/list.ts'
 import { showJob } from '../../shared/jobs/show.ts'
 import { NewJob } from '../../shared/work/enqueue.ts'
 import { Job } from '../../shared/work/job.ts'
-import { escaped } from '../escape.ts'
 import { readExactly, restoreDigits } from '../exact-json.ts'
 import type { InputLine } from './input-lines.ts'
 

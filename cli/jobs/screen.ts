@@ -1,7 +1,7 @@
 import width from 'string-width'
+import { escaped } from '../../shared/escape.ts'
 import type { ShownJob } from '../../shared/jobs/show.ts'
 import type { Context } from '../context.ts'
-import { escaped } from '../escape.ts'
 import { nextSteps } from './next-steps.ts'
 import {
   attachmentLines,

@@ -1,8 +1,8 @@
 import { Failure } from '../../shared/errors.ts'
+import { escaped } from '../../shared/escape.ts'
 import { keepOperation as endpoint } from '../../shared/records/keep.ts'
 import { answerOf } from '../answer-of.ts'
 import type { Context } from '../context.ts'
-import { escaped } from '../escape.ts'
 import type { Ending } from '../output/print.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { undo } from '../../shared/changes/undo.ts'
 import { Failure } from '../../shared/errors.ts'
+import { escaped } from '../../shared/escape.ts'
 import { listOperations, type OperationRecord } from '../../shared/records/records.ts'
 import type { Scope } from '../../shared/scope.ts'
-import { escaped } from '../escape.ts'
 import type { Client } from '../http/client.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 

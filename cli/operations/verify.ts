@@ -1,7 +1,7 @@
+import { escaped } from '../../shared/escape.ts'
 import type { Day, Verified } from '../../shared/records/records.ts'
 import { answerOf } from '../answer-of.ts'
 import type { Context } from '../context.ts'
-import { escaped } from '../escape.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'

@@ -1,5 +1,5 @@
+import { escapedJson } from '../../shared/escape.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
-import { escapedJson } from '../escape.ts'
 import { ago } from './ago.ts'
 import { isoTime } from './iso-time.ts'
 import type { Style } from './style.ts'

@@ -1,5 +1,5 @@
+import { escapedJson } from '../../shared/escape.ts'
 import type { Exit } from '../../shared/exits.ts'
-import { escapedJson } from '../escape.ts'
 import { restoreDigits } from '../exact-json.ts'
 import type { Io } from '../io.ts'
 import type { Settings } from '../settings/settings.ts'

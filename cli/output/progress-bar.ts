@@ -1,7 +1,7 @@
 import width from 'string-width'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
+import { escaped } from '../../shared/escape.ts'
 import { now as clock } from '../clock.ts'
-import { escaped } from '../escape.ts'
 import type { Io } from '../io.ts'
 import { groupedDigits, jobsText } from './numbers.ts'
 

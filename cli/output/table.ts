@@ -1,7 +1,7 @@
 import Table from 'cli-table3'
 import width from 'string-width'
 import { borderless } from '../../shared/borderless.ts'
-import { escaped } from '../escape.ts'
+import { escaped } from '../../shared/escape.ts'
 import { groupedDigits } from './numbers.ts'
 import type { Style } from './style.ts'
 import { textsBelow, withTextsBelow } from './text-below.ts'

@@ -1,4 +1,4 @@
-import { cell } from '../escape.ts'
+import { cell } from '../../shared/escape.ts'
 import type { Column } from './table.ts'
 
 /** Rows for a program: TSV without a header; cells are not cut, grouped or coloured. */

@@ -8,8 +8,8 @@ import {
   type Token,
 } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
+import { escaped } from '../../shared/escape.ts'
 import type { Context } from '../context.ts'
-import { escaped } from '../escape.ts'
 import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'
 import type { Ending } from '../output/print.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'

@@ -1,6 +1,6 @@
 import type { Token } from '../../shared/access/tokens.ts'
+import { escaped, escapedJson } from '../../shared/escape.ts'
 import type { Context } from '../context.ts'
-import { escaped, escapedJson } from '../escape.ts'
 
 /** Prints the secret of a token alone on stdout, also with `--quiet`: nothing can print it again. `text` says what was made. */
 export function printSecret({ print }: Context, made: Token & { token: string }, text: string): void {

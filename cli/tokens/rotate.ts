@@ -1,7 +1,7 @@
 import { rotateToken as endpoint, longestOverlap } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
+import { escaped } from '../../shared/escape.ts'
 import type { Context } from '../context.ts'
-import { escaped } from '../escape.ts'
 import { changeImmediately } from '../guard/immediate-change.ts'
 import type { Ending } from '../output/print.ts'
 import { whenText } from '../output/when.ts'

@@ -1,4 +1,4 @@
-import { escaped } from '../escape.ts'
+import { escaped } from '../../shared/escape.ts'
 import { units } from '../settings/duration.ts'
 import { fitted, type Signs, shortCount, sparkline } from './fit.ts'
 import type { Rate, TopRow } from './model.ts'

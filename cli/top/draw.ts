@@ -1,6 +1,6 @@
+import { escaped } from '../../shared/escape.ts'
 import type { StoppedQueue } from '../../shared/queues/queues.ts'
 import type { RunningChange } from '../../shared/queues/stats-stream.ts'
-import { escaped } from '../escape.ts'
 import { ago } from '../output/ago.ts'
 import { cutTo } from '../output/cut.ts'
 import { groupedDigits, sumOf } from '../output/numbers.ts'

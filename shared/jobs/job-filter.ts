@@ -72,7 +72,9 @@ export const jobFilterFields = {
   cluster: optional(ClusterId),
   ids: listOf(Id, 200),
   payload: optional(
-    z.array(PayloadValue, 'must be a list of {"path": …, "value": …}, and in a query payload.<path>=<value>').max(5, 'must have at most 5 items'),
+    z
+      .array(PayloadValue, 'must be a list of {"path": …, "value": …}, and in a query payload.<path>=<value>')
+      .max(5, 'must have at most 5 items'),
   ),
 }
 const JobFilter = z.strictObject(jobFilterFields)

@@ -144,7 +144,9 @@ describe.each(kinds)('a freeze of a database that is %s', (kind) => {
     const jobs = await world.rows()
     const stopped = await waiting
     expect(stopped).toMatchObject({ status: 503, body: { code: 'partial' } })
-    expect(Object(stopped.body).detail).toMatch(/^\S+ froze the database .*, until jobs-server thaw; \d+ jobs were changed before that/)
+    expect(Object(stopped.body).detail).toMatch(
+      /^\S+ froze the database .*, until jobs-server thaw; \d+ jobs were changed before that/,
+    )
     const asked = { 'x-api-key': world.key }
     const progress = new AbortController()
     const { body } = await fetch(`${world.url}${at.get(id)}/progress`, { headers: asked, signal: progress.signal })

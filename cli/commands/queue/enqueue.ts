@@ -1,7 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
+import { escaped } from '../../../shared/escape.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
-import { escaped } from '../../escape.ts'
 import { changeImmediately } from '../../guard/immediate-change.ts'
 import { seconds, units } from '../../settings/duration.ts'
 import { describeScope, scopeWords } from '../../settings/flags/scope-flags.ts'

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
+import { escaped } from '../../../shared/escape.ts'
 import { sizeText } from '../../../shared/size-text.ts'
-import { escaped } from '../../escape.ts'
 import { groupedDigits, jobsText, sumOf } from '../../output/numbers.ts'
 import type { BulkChange, Previewed } from '../change.ts'
 

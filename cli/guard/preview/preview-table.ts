@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Group, Preview } from '../../../shared/changes/bulk-change.ts'
-import { escaped } from '../../escape.ts'
+import { escaped } from '../../../shared/escape.ts'
 import { groupedDigits, jobsText, sumOf } from '../../output/numbers.ts'
 import type { Printer } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'

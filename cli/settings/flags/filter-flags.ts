@@ -1,4 +1,4 @@
-import { escaped } from '../../escape.ts'
+import { escaped } from '../../../shared/escape.ts'
 import { pastTime } from '../past-time.ts'
 import type { Flag } from './flag.ts'
 import { describeScope, flagWords, type ScopeFlags, scopeOf, scopeWords } from './scope-flags.ts'

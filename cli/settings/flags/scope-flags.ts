@@ -1,6 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
+import { escaped } from '../../../shared/escape.ts'
 import type { Scope } from '../../../shared/scope.ts'
-import { escaped } from '../../escape.ts'
 import type { Flag } from './flag.ts'
 
 export interface ScopeFlags {

@@ -1,7 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
+import { escaped } from '../../../shared/escape.ts'
 import type { Cluster } from '../../../shared/jobs/clusters.ts'
 import type { Context } from '../../context.ts'
-import { escaped } from '../../escape.ts'
 import { groupedDigits } from '../../output/numbers.ts'
 import { describeScope, type ScopeFlags, scopeOf, scopeWords } from './scope-flags.ts'
 

@@ -212,13 +212,13 @@ describe('the server process', () => {
       const server = await spawnReady(env)
       const bearer = (made: string) => ({ authorization: `Bearer ${made}` })
 
-      const made = await token(env, 'create', 'ci', '--role', 'operator', '--expires', '30d')
+      const made = await token(env, 'create', 'ci\u202egpj', '--role', 'operator', '--expires', '30d')
       expect(made).toMatchObject({ code: 0, err: '' })
       const secret = made.out.trim()
       expect(await stats(server, bearer(secret))).toBe(200)
 
       const [id, name, created, used, expires, revoked] = (await token(env, 'list')).out.trim().split('\t')
-      expect({ id, name, revoked }).toEqual({ id: secret.split('_')[1], name: 'ci', revoked: '' })
+      expect({ id, name, revoked }).toEqual({ id: secret.split('_')[1], name: 'ci\\u202egpj', revoked: '' })
       expect(Date.parse(expires ?? '') - Date.parse(created ?? '')).toBe(30 * 86_400_000)
       expect(Math.abs(Date.now() - Date.parse(used ?? ''))).toBeLessThan(60_000)
 
