@@ -77,6 +77,8 @@ export interface Call extends ServerContext {
   /** The name of the token, under which servers before this version kept its keys and previews. */
   formerCaller: string | undefined
   requestId: string
+  /** 32 hexadecimal digits: the trace that the request is part of, which its new jobs carry on. */
+  traceId: string | undefined
   /**
    * For a call that waits: throws Failure `unauthenticated` when the caller's token has expired or was revoked meanwhile, and
    * `forbidden` when it has lost the right that the call needs.

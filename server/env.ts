@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { Failure } from '../shared/errors.ts'
 import { readSwitch } from '../shared/switch.ts'
 import { isAddressList } from './address-list.ts'
+import { logLevels } from './log.ts'
 import { defaultRedactKeys } from './redact.ts'
 
 const numberFrom = (least: number, most: number) =>
@@ -121,6 +122,12 @@ export const Env = z.object({
     .optional()
     .describe(
       'name of this installation, such as production: a copy of its database under another name is told from it',
+    ),
+  JOBS_LOG_LEVEL: z
+    .enum(logLevels, `must be ${logLevels.join(', ')}`)
+    .default('info')
+    .describe(
+      'least urgent lines of the log: info has each request, warn what the operator should look at, error what failed',
     ),
   JOBS_SHUTDOWN_SECONDS: number(0, 3600, 30).describe('how long running requests may take after SIGTERM, in seconds'),
 })

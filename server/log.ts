@@ -1,4 +1,6 @@
-type Level = 'info' | 'warn' | 'error'
+/** From the least urgent on. */
+export const logLevels = ['info', 'warn', 'error'] as const
+type Level = (typeof logLevels)[number]
 type Fields = Record<string, string | number | undefined>
 
 /** Writes log entries: a message, and fields for machines. */
@@ -12,15 +14,17 @@ interface LogOptions {
   write: (line: string) => void
   /** Write text for a person at a terminal instead of JSON. */
   readable: boolean
+  /** Entries that are less urgent are left out; absent means none. */
+  least?: Level
 }
 
 /** A log that writes one line per entry: JSON for machines, or text for people. */
-export function createLog({ write, readable }: LogOptions): Log {
+export function createLog({ write, readable, least = 'info' }: LogOptions): Log {
   const render = readable ? text : json
-  const at =
-    (level: Level) =>
-    (message: string, fields: Fields = {}) =>
-      write(`${render(level, message, fields)}\n`)
+  const at = (level: Level) =>
+    logLevels.indexOf(level) < logLevels.indexOf(least)
+      ? () => {}
+      : (message: string, fields: Fields = {}) => write(`${render(level, message, fields)}\n`)
   return { info: at('info'), warn: at('warn'), error: at('error') }
 }
 

@@ -40,8 +40,12 @@ async function run(): Promise<void> {
   process.stdout.on('error', () => {})
   const writer = createBufferedWriter((text) => void process.stdout.write(text))
   process.on('exit', writer.flush)
-  const log = createLog({ write: writer.write, readable: Boolean(process.stdout.isTTY) })
   const env = readEnv(process.env)
+  const log = createLog({
+    write: writer.write,
+    readable: Boolean(process.stdout.isTTY),
+    least: env.JOBS_LOG_LEVEL,
+  })
   for (const warning of warningsOf(process.env)) log.warn(warning)
   const end = (code: number, threadsEnded = true) => leave({ code, threadsEnded, log, flush: writer.flush })
   const starting = start(env, log)

@@ -21,6 +21,11 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   'cli-table3': { use: 'bundled', why: 'tables of a terminal' },
   'string-width': { use: 'bundled', why: 'how many columns a character takes' },
   'fastest-levenshtein': { use: 'bundled', why: 'did you mean: the nearest name to a misspelt one' },
+  '@opentelemetry/api': {
+    use: 'bundled',
+    why: 'spans of requests where a process has loaded an SDK, at no cost where it has not; not the newest version, since an SDK takes older ones',
+  },
+  '@opentelemetry/sdk-trace-node': { use: 'development', why: 'the SDK with which the test reads spans' },
   esbuild: { use: 'development', why: 'bundles the two programs' },
   tsx: { use: 'development', why: 'runs the TypeScript of scripts' },
   typescript: { use: 'development', why: 'checks types' },

@@ -17,7 +17,7 @@ export function apiKeyAuthenticator(key: string, limit: AttemptLimit): Authentic
     authenticate: async ({ header, address }) => {
       const given = header('x-api-key') || bearerOf(header)
       if (given && sameHash(hashed(given), expected)) return singleUser
-      if (given) limit.countWrong([`address ${address()}`])
+      if (given) limit.countWrong([`address ${address}`])
       throw new Failure('unauthenticated', given ? 'the API key is not right' : 'an API key is needed', {
         hint: 'send it as X-API-KEY',
       })

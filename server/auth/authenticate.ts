@@ -27,7 +27,7 @@ export const singleUser: Caller = {
 export interface Credentials {
   header: (name: string) => string | undefined
   /** The address by which wrong credentials are counted. */
-  address: () => string
+  address: string
 }
 
 /** Finds out who is calling. */

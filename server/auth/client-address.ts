@@ -20,7 +20,7 @@ export function addressReader(trusted: string): ReadAddress {
     let address = plain(connection ?? '')
     // Each proxy appends the address of its caller, so the last ones are those that trusted proxies have written.
     for (const hop of (forwardedFor ?? '').split(',').reverse()) {
-      if (!isIP(address) || !isTrusted(address) || !isIP(plain(hop))) break
+      if (!isIP(plain(hop)) || !isIP(address) || !isTrusted(address)) break
       address = plain(hop)
     }
     return isIP(address) === 6 ? networkOf(address) : address

@@ -23,7 +23,7 @@ export function tokenAuthenticator(sql: Sql, limit: AttemptLimit): Authenticator
       const parts = tokenParts(given)
       const caller = parts && (await findCaller(sql, remembered, { ...parts, address }))
       if (caller) return caller
-      limit.countWrong([`address ${address()}`, ...(parts ? [`token ${parts.id}`] : [])])
+      limit.countWrong([`address ${address}`, ...(parts ? [`token ${parts.id}`] : [])])
       throw new Failure('unauthenticated', 'the token is not known, or has ended', {
         hint: 'jobs-server token create worker-1 makes one',
       })
@@ -44,7 +44,7 @@ interface Row extends Grant {
 interface Given {
   id: string
   secret: string
-  address: () => string
+  address: string
 }
 
 /** @throws Failure `unauthenticated` for the right secret of a suspended token */
@@ -78,7 +78,7 @@ async function findCaller(
     })
   }
   // Noted once a minute, because a write for each call would cost more than the call.
-  if (row.unnoted) await noteUse(sql, id, address())
+  if (row.unnoted) await noteUse(sql, id, address)
   const { name, role, principal } = row
   return { id, name, role, principal, may: rightsOf(row), leaseOwner: role === withoutRole ? undefined : id }
 }

@@ -98,6 +98,7 @@ function callOf(
     leaseOwner: undefined,
     formerCaller: kept.former_caller,
     requestId: request_id ?? '',
+    traceId: undefined,
     reason: reason ?? undefined,
     idempotencyKey: idempotency_key ?? undefined,
     detach: undefined,

@@ -39,6 +39,7 @@ const mustAgree: Record<keyof Env, boolean> = {
   JOBS_REDACT_KEYS: true,
   JOBS_BACKGROUND: false,
   JOBS_INSTANCE: true,
+  JOBS_LOG_LEVEL: false,
   JOBS_SHUTDOWN_SECONDS: false,
 }
 

@@ -15,6 +15,7 @@ export async function respondAccepted(c: Context<RequestContext>, change: Promis
   })
   if (!(ended instanceof AcceptedChange)) return respond(c, JSON.stringify(ended))
   const { accepted } = ended
+  c.set('operation', accepted.operation_id)
   return respond(c, JSON.stringify(accepted), {
     status: 202,
     more: {

@@ -16,6 +16,7 @@ import type { RequestContext } from './request-context.ts'
 import { logRequests } from './request-log.ts'
 import { respond } from './respond.ts'
 import { mountRoutes } from './routes.ts'
+import { traceRequests } from './traces.ts'
 
 interface AppOptions extends ServerContext {
   auth: Authenticator
@@ -29,6 +30,7 @@ interface AppOptions extends ServerContext {
 /** The server as a function from a request to its response. */
 export function createApp(options: AppOptions): Hono<RequestContext> {
   const app = new Hono<RequestContext>()
+  app.use(traceRequests)
   app.use(logRequests(options.log))
   app.get(healthPath, (c) => respond(c, healthBody))
   app.get('/openapi.json', (c) => respond(c, JSON.stringify(openApi)))
@@ -71,7 +73,8 @@ const authenticate =
       throw new Failure('database_unavailable', 'the database is not ready yet; nothing was changed', { retryAfter: 2 })
     }
     const header = (name: string) => c.req.header(name)
-    const address = () => readAddress(c.env.incoming.socket.remoteAddress, header('x-forwarded-for'))
+    const address = readAddress(c.env.incoming.socket.remoteAddress, header('x-forwarded-for'))
+    c.set('address', address)
     const caller = () => auth.authenticate({ header, address })
     c.set('caller', await caller())
     c.set('authenticateAgain', caller)

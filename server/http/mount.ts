@@ -56,12 +56,16 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       leaseOwner: caller.leaseOwner,
       formerCaller: formerCallerOf(caller),
       requestId: c.get('requestId'),
+      traceId: c.get('traceId'),
       recheckCredentials: c.get('stillAllowed'),
       reason,
       idempotencyKey,
       detach: isDetached ? { path: endpoint.path, input: sent } : undefined,
       resumes: undefined,
-      reportProgress,
+      reportProgress: (progress) => {
+        c.set('operation', progress.operation_id)
+        reportProgress(progress)
+      },
       disconnected,
       addHeader: (name, value) => {
         more[name] = value

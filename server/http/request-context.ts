@@ -6,6 +6,12 @@ export interface RequestContext {
   Bindings: HttpBindings
   Variables: {
     requestId: string
+    /** 32 hexadecimal digits: the trace that the request is part of. */
+    traceId: string | undefined
+    /** The address of the caller, or the network of an IPv6 address. */
+    address: string | undefined
+    /** The operation that the call runs or follows. */
+    operation: number | undefined
     caller: Caller
     /** The caller by its credentials as they are now. Throws Failure `unauthenticated`. */
     authenticateAgain: () => Promise<Caller>

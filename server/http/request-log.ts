@@ -7,7 +7,7 @@ import type { RequestContext } from './request-context.ts'
 import { requestIdOf } from './request-id.ts'
 import { readablePathOf } from './route-paths.ts'
 
-/** Gives each request its id, and logs its method, route, status, duration in ms, caller and changed rows. */
+/** Gives each request its id, and logs it: duration in ms, who called from where, and what it changed. */
 export const logRequests =
   (log: Log): MiddlewareHandler<RequestContext> =>
   async (c, next) => {
@@ -21,7 +21,10 @@ export const logRequests =
       status: c.res.status,
       ms: Math.round(performance.now() - start),
       request_id: requestId,
+      trace_id: c.get('traceId'),
       caller: c.get('caller')?.id,
+      address: c.get('address'),
+      operation: c.get('operation'),
       rows: c.get('rows'),
     })
   }

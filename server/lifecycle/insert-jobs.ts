@@ -34,19 +34,19 @@ interface Obstacle {
  * @throws Failure `queue_draining`, or `invalid_request` for a dependency that does not exist
  */
 export async function insertJobs(
-  { sql, requestId, caller }: Pick<Call, 'sql' | 'requestId' | 'caller'>,
+  { sql, caller, ...request }: Pick<Call, 'sql' | 'requestId' | 'traceId' | 'caller'>,
   entries: readonly Entry[],
 ): Promise<EntryRow[]> {
   const rows = await retryDeadlock(
     () => sql<({ obstacles: Obstacle[] | null } & PerhapsJob)[]>`
       with ${requestedJobs(sql, entries)},
       ${obstacles(sql)},
-      ${added(sql, requestId)},
+      ${added(sql, request)},
       inserted_edges as (
         insert into job_dependencies (job_uuid, depends_on_job_uuid)
         select uuid, needs from edges join added using (uuid)
       ),
-      inserted_events as (${insertEvents(sql, { requestId }, addedEvents(sql, caller))}),
+      inserted_events as (${insertEvents(sql, request, addedEvents(sql, caller))}),
       notified as (${notifyQueues(sql, sql`select domain, queue from added where status = 'queued'`)})
       select (select jsonb_agg(obstacle) from obstacle) as obstacles, added.*
       from (select) as one
@@ -101,15 +101,15 @@ const obstacles = staticFragment(
  * Needs the CTEs `fresh`, `edges` and `obstacle`; defines `added`, which inserts the jobs and has the columns of an answer.
  * A job that depends on a job which ended badly is inserted as cancelled.
  */
-const added = (sql: Sql, requestId: string): Fragment => sql`
+const added = (sql: Sql, { requestId, traceId }: Pick<Call, 'requestId' | 'traceId'>): Fragment => sql`
   added as (
     insert into jobs (
       uuid, domain, queue, job_type, payload, owner_user_id, priority, max_retries, retry_count, available_at,
-      idempotency_key, batch_group, project_id, request_id, status, cancelled_at, cancellation_reason
+      idempotency_key, batch_group, project_id, request_id, trace_id, status, cancelled_at, cancellation_reason
     )
     select
       uuid, domain, queue, job_type, payload, owner_user_id, priority, max_retries, 0, available_at,
-      idempotency_key, batch_group, project_id, ${requestId}::text,
+      idempotency_key, batch_group, project_id, ${requestId}::text, ${traceId ?? null}::text,
       case when ended.status is null then 'queued' else 'cancelled' end,
       case when ended.status is not null then now() end,
       'dependency_' || ended.status

@@ -67,7 +67,7 @@ it('asks the database once for an unknown token id, however often it is sent', a
   const statements = await statementsOf(async (sql) => {
     const { authenticate } = tokenAuthenticator(sql, createAttemptLimit({ warn: () => {} }))
     for (const _ of times(12)) {
-      const failed = authenticate({ header, address: () => '192.0.2.1' })
+      const failed = authenticate({ header, address: '192.0.2.1' })
       codes.push(await failed.catch((error: unknown) => error instanceof Failure && error.code))
     }
   })

@@ -57,6 +57,7 @@ const callWith = (sql: Pool): Call => ({
   leaseOwner: undefined,
   formerCaller: undefined,
   requestId: 'request',
+  traceId: undefined,
   recheckCredentials: async () => {},
   reason: undefined,
   idempotencyKey: undefined,

@@ -41,7 +41,8 @@ with
   added as (
     insert into jobs (
       uuid, domain, queue, job_type, payload, owner_user_id, priority, max_retries, retry_count, available_at,
-      idempotency_key, batch_group, project_id, request_id, status, cancelled_at, cancellation_reason
+      idempotency_key, batch_group, project_id, request_id, trace_id, status, cancelled_at,
+      cancellation_reason
     )
     select
       uuid,
@@ -58,6 +59,7 @@ with
       batch_group,
       project_id,
       $2::text,
+      $3::text,
       case when ended.status is null then 'queued' else 'cancelled' end,
       case when ended.status is not null then now() end,
       'dependency_' || ended.status
@@ -97,7 +99,7 @@ with
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $3::text,
+      $4::text,
       trace_id
     from (
       select id, domain, queue, job_type, owner_user_id, trace_id, event_type, attrs
@@ -108,7 +110,7 @@ with
           'job.created' as event_type,
           jsonb_build_object(
             'caller',
-            $4::text,
+            $5::text,
             'priority',
             priority,
             'available_at',
@@ -128,7 +130,7 @@ with
     ) as event
   ),
   notified as (
-    select pg_notify($5, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($6, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (select domain, queue from added where status = 'queued') as ready

@@ -1,0 +1,37 @@
+import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import type { MiddlewareHandler } from 'hono'
+import { routePath } from 'hono/route'
+import { version } from '../../shared/version.ts'
+import type { RequestContext } from './request-context.ts'
+import { readablePathOf } from './route-paths.ts'
+
+/**
+ * Makes a span of each request, where the process has loaded an SDK of OpenTelemetry, as a child of the caller's span
+ * (`traceparent`). Without an SDK the calls of the API do nothing.
+ */
+export const traceRequests: MiddlewareHandler<RequestContext> = (c, next) => {
+  const parent = propagation.extract(context.active(), c.req.header())
+  const options = { kind: SpanKind.SERVER, attributes: { 'http.request.method': c.req.method } }
+  return trace.getTracer('jobsctl', version).startActiveSpan(c.req.method, options, parent, async (span) => {
+    try {
+      c.set('traceId', traceIdOf(span.spanContext().traceId, c.req.header('traceparent')))
+      await next()
+      const route = readablePathOf(routePath(c, -1))
+      span.updateName(`${c.req.method} ${route}`)
+      span.setAttributes({ 'http.route': route, 'http.response.status_code': c.res.status })
+      if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
+    } finally {
+      span.end()
+    }
+  })
+}
+
+const traceparent = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/
+const none = /^0+$/
+
+/** The trace of the span, or else of the header `traceparent` (W3C Trace Context, 3.2); undefined where neither names one. */
+function traceIdOf(ofSpan: string, header: string | undefined): string | undefined {
+  if (!none.test(ofSpan)) return ofSpan
+  const given = traceparent.exec(header?.trim() ?? '')?.[1]
+  return given === undefined || none.test(given) ? undefined : given
+}

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ask, prune } from '../../support/bulk-tools.ts'
+import { kinds, newDatabase } from '../../support/database/database.ts'
+import { call } from '../../support/http.ts'
+import { until } from '../../support/poll.ts'
+import { spawnServer } from '../../support/programs/spawn-server.ts'
+import { jobPaths, newJob, workerOf } from '../../support/worker.ts'
+import { openWorld, paths, type World } from '../../support/world.ts'
+
+const trace = '0af7651916cd43dd8448eb211c80319c'
+const span = 'b7ad6b7169203331'
+const traceparent = `00-${trace}-${span}-01`
+
+describe.each(kinds)('the trace of an enqueue on %s', (kind) => {
+  let world: World
+  let worker: ReturnType<typeof workerOf>
+  beforeAll(async () => {
+    world = await openWorld(kind)
+    worker = workerOf(world.post)
+  })
+  afterAll(() => world?.stop())
+
+  it('is kept with each job, handed to the worker, and in the events of the job', async () => {
+    const jobs = [newJob(), newJob()]
+    const enqueued = await world.post(jobPaths.batch, { jobs }, { traceparent })
+    expect(enqueued.body).toMatchObject({ jobs: [{ trace_id: trace }, { trace_id: trace }] })
+    const job = await worker.take()
+    expect(job).toMatchObject({ trace_id: trace })
+    const traces = await world.sql`
+      select event_type, count(*)::int as count from job_events where trace_id = ${trace}::text group by 1 order by 1`
+    expect(traces).toEqual([
+      { event_type: 'job.acquired', count: 1 },
+      { event_type: 'job.created', count: 2 },
+    ])
+  })
+
+  it('is nothing without a header, and with one that the standard calls invalid', async () => {
+    const invalid = [
+      '',
+      trace,
+      `00-${'0'.repeat(32)}-${span}-01`,
+      `00-${trace}-${'0'.repeat(16)}-01`,
+      `ff-${trace}-${span}-01`,
+      `00-${trace.toUpperCase()}-${span}-01`,
+      `00-${trace}-${span}-0`,
+      `00-${trace}-${span}-01x`,
+      `00-${trace}'; drop table jobs--${span}-01`,
+    ]
+    const asked = invalid.map((traceparent) => world.post(jobPaths.enqueue, newJob(), { traceparent }))
+    for (const { status, body } of await Promise.all(asked))
+      expect({ status, body }).toMatchObject({ status: 201, body: { trace_id: null } })
+    const later = await world.post(jobPaths.enqueue, newJob(), { traceparent: `01-${trace}-${span}-01-more` })
+    expect(later.body).toMatchObject({ trace_id: trace })
+  })
+})
+
+describe('the line of a request in the log', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld('postgres', { JOBS_TRUSTED_PROXIES: '127.0.0.1' })
+  })
+  afterAll(() => world?.stop())
+
+  const lineOf = async (requestId: string) => {
+    const line = await until('the request is logged', () => world.log.find((line) => line.includes(requestId)))
+    return JSON.parse(line ?? '{}')
+  }
+
+  it('has the trace, the caller, its address, and the operation that it ran', async () => {
+    await world.jobs(3)
+    const headers = { traceparent, 'x-request-id': 'case-1', 'x-forwarded-for': '192.0.2.7' }
+    const { operation_id } = Object((await ask(world, prune, {}, headers)).body)
+    expect(operation_id).toEqual(expect.any(Number))
+    expect(await lineOf('case-1')).toMatchObject({
+      ...{ trace_id: trace, caller: 'single-user', address: '192.0.2.7', operation: operation_id, rows: 3 },
+    })
+    await world.call('GET', paths.stats, undefined, { 'x-request-id': 'case-2' })
+    expect(await lineOf('case-2')).not.toHaveProperty('operation')
+  })
+})
+
+describe('a server with an SDK of OpenTelemetry', () => {
+  it('makes a span of each request as a child of the caller’s, and its trace goes on with the job', async () => {
+    const database = await newDatabase('postgres')
+    const sdk = new URL('../../support/programs/span-printer.mjs', import.meta.url).href
+    const env = { ...database.env, SINGLE_USER_API_KEY: 'k', NODE_OPTIONS: `--import=${sdk}` }
+    const server = await spawnServer(env)
+    try {
+      const spans = () =>
+        server.output.err
+          .split('\n')
+          .filter((line) => line.startsWith('{"span":'))
+          .map((line) => JSON.parse(line).span)
+      const ask = (headers: Record<string, string>) =>
+        call({ url: server.url, method: 'POST', path: jobPaths.enqueue, body: newJob(), headers })
+      await until('the server is ready', async () => (await ask({ 'x-api-key': 'k' })).status === 201)
+      await ask({ 'x-api-key': 'k', traceparent })
+      const ofCaller = await until('the span is printed', () => spans().find(({ traceId }) => traceId === trace))
+      expect(ofCaller).toMatchObject({
+        ...{ name: 'POST /api/v1/jobs', parent: span, kind: 1 },
+        attributes: { 'http.request.method': 'POST', 'http.route': '/api/v1/jobs', 'http.response.status_code': 201 },
+      })
+      const { body } = await ask({ 'x-api-key': 'k' })
+      const own = await until('its own trace is printed', () =>
+        spans().find(({ traceId }) => traceId === Object(body).trace_id),
+      )
+      expect(own).toMatchObject({ parent: null })
+    } finally {
+      await server.kill()
+      await database.drop()
+    }
+  })
+})
