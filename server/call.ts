@@ -79,6 +79,8 @@ export interface Call extends ServerContext {
   requestId: string
   /** 32 hexadecimal digits: the trace that the request is part of, which its new jobs carry on. */
   traceId: string | undefined
+  /** The address of the client, for the record of an act; undefined for a change that goes on without its caller. */
+  address: string | undefined
   /**
    * For a call that waits: throws Failure `unauthenticated` when the caller's token has expired or was revoked meanwhile, and
    * `forbidden` when it has lost the right that the call needs.

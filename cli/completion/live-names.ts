@@ -1,5 +1,6 @@
 import type { Token } from '../../shared/access/tokens.ts'
 import type { GroupStats } from '../../shared/queues/stats.ts'
+import { isAct } from '../../shared/records/acts.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
 import type { Use } from '../command-line/words.ts'
 import type { Context } from '../context.ts'
@@ -34,7 +35,7 @@ export async function recentOperations(typed: Typed): Promise<OperationRecord[]>
   const client = await clientFor(typed)
   if (client === undefined) return []
   const { listOperations } = await import('../../shared/records/records.ts')
-  return (await client.call(listOperations, {})).body
+  return (await client.call(listOperations, {})).body.filter(({ kind }) => !isAct(kind))
 }
 
 /** The tokens that are not revoked, the newest first. */

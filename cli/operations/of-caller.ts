@@ -37,10 +37,8 @@ const mostOperations = 200
  */
 export async function operationsOfCaller(client: Client, selecting: Selecting): Promise<CallerOperations> {
   const { caller, since } = selecting
-  const request = { caller, since, limit: String(mostOperations + 1) }
-  parseInput(listOperations.input, request)
-  const { body } = await client.call(listOperations, request)
-  if (body.length > mostOperations) {
+  const changing = await changesOf(client, selecting)
+  if (changing.length > mostOperations) {
     throw new Failure(
       'usage',
       `more than ${mostOperations} operations of this caller since ${since}; nothing was changed`,
@@ -49,7 +47,6 @@ export async function operationsOfCaller(client: Client, selecting: Selecting): 
       },
     )
   }
-  const changing = body.filter(({ affected, state }) => affected > 0 || state === 'running')
   const records: OperationRecord[] = []
   const left: Left[] = []
   for (const record of changing) {
@@ -68,6 +65,24 @@ export async function operationsOfCaller(client: Client, selecting: Selecting): 
       hint: reasons.join('; '),
     },
   )
+}
+
+/** The largest page of a list. */
+const pageSize = 1000
+
+/** The changes of the caller, or more than the most. A caller may have made any number of acts, which are no changes, since then. */
+async function changesOf(client: Client, { caller, since }: Selecting): Promise<OperationRecord[]> {
+  const request = { caller, since, limit: String(pageSize) }
+  parseInput(listOperations.input, request)
+  const changing: OperationRecord[] = []
+  for (let before = {}; changing.length <= mostOperations; ) {
+    const { body } = await client.call(listOperations, { ...request, ...before })
+    changing.push(...body.filter(({ affected, state }) => affected > 0 || state === 'running'))
+    const last = body.at(-1)
+    if (!last || body.length < pageSize) break
+    before = { before_id: String(last.id) }
+  }
+  return changing
 }
 
 /** Why an operation is not undone, as a clause; undefined where an undo gives back at least one of its jobs. */

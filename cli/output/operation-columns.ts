@@ -1,4 +1,5 @@
 import { escapedJson } from '../../shared/escape.ts'
+import { isAct } from '../../shared/records/acts.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
 import { ago } from './ago.ts'
 import { isoTime } from './iso-time.ts'
@@ -46,15 +47,26 @@ export const forPeople: Column<Record>[] = [
   kind,
   { title: 'scope', value: scopeText, gives: 'never' },
   state,
-  { title: 'jobs', value: ({ affected }) => affected },
+  { title: 'jobs', value: ({ kind, affected }) => (isAct(kind) ? '' : affected) },
   { title: 'by', value: ({ caller }) => caller },
   reason,
 ]
 
-function scopeText({ domain, queue, job_type, undoes }: Record): string {
+function scopeText({ kind, filters, domain, queue, job_type, undoes }: Record): string {
   if (undoes !== null) return `operation ${undoes}`
+  const subject = isAct(kind) && domain === null ? subjectOf(filters) : undefined
+  if (subject !== undefined) return subject
   const place = queue ? `${domain ?? '*'}/${queue}` : (domain ?? 'all domains')
   return job_type ? `${place} ${job_type}` : place
+}
+
+/** What an act without a scope was about: `token 4f0c2a9be1d7 (ci)`, `hold 3`; empty for the whole database. */
+function subjectOf(filters: unknown): string {
+  const known = new Map<string, unknown>(typeof filters === 'object' && filters !== null ? Object.entries(filters) : [])
+  const subject = ['token', 'hold', 'operation'].find((name) => known.has(name))
+  if (subject === undefined) return ''
+  const name = subject === 'token' && known.has('name') ? ` (${known.get('name')})` : ''
+  return `${subject} ${known.get(subject)}${name}`
 }
 
 /** One field of a record. */

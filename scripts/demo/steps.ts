@@ -48,7 +48,7 @@ export const steps: readonly Step[] = [
   step('enqueue media/default --job-type import', 6, /media\/default takes no new jobs/),
   step('resume media/default', 0, /^Resumed media\/default\./m),
   step('enqueue media/default --job-type import --priority 1', 0, /^Enqueued job \d+ in media\/default/m),
-  step('events --domain media --limit 3', 0, /queue\.drained[\s\S]+queue\.resumed[\s\S]+job\.created/),
+  step('events --domain media --limit 5', 0, /queue\.drained[\s\S]+queue\.resumed[\s\S]+job\.created/),
 ]
 
 /** Commands that need a worker in embeddings/default. */
@@ -75,5 +75,5 @@ export const incidentSteps: readonly Step[] = [
     9,
     /5 queued after 1 s; the other 115 jobs were not changed/,
   ),
-  step('undo 12 --yes', 0, /^gave back 5 jobs of operation 12$/m),
+  step('undo 16 --yes', 0, /^gave back 5 jobs of operation 16$/m),
 ]

@@ -82,7 +82,7 @@ const meanings: Record<string, string> = {
   job_type: 'the job type',
   job_types: 'only jobs of these types',
   jobs: 'the jobs; their fields are below',
-  kind: 'only operations of this kind',
+  kind: 'only records of this kind; `changes` are all bulk changes, and `acts` all other ones',
   'addAttachment.kind': '`log`, `artifact` or `tag`',
   content_text: 'the text, at most 1 MiB of UTF-8; a text or a URL is needed',
   url: 'where the attachment is, by http or https',

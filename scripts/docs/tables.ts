@@ -16,7 +16,7 @@ const purposes: Record<string, string> = {
   jobs_archive:
     'The jobs that a prune has deleted, until `JOBS_ARCHIVE_DAYS` are over. Rows of other programs have no `operation_id` and are never touched.',
   jobs_api_tokens: 'Bearer tokens of multi-user mode, as hashes.',
-  job_operations: 'The record of each bulk change.',
+  job_operations: 'The record of each bulk change, and of each act of an operator or admin.',
   job_operation_days: 'The hash chain of the records: one row a day.',
   job_operation_rows:
     'The columns that a requeue, a retry, a sweep, a cancel, a reschedule or a change of priorities has overwritten, until `JOBS_ARCHIVE_DAYS` are over.',

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Grant, Role } from '../../shared/access/rights.ts'
 import type { Token } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
-import type { Fragment, Pool, Sql } from '../database/sql.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { hashed } from './equal.ts'
 
@@ -91,41 +91,44 @@ export async function findToken(sql: Sql, id: string): Promise<Token> {
 }
 
 /**
- * Revokes the token with this id, at once and for every server. A token that is revoked already stays so.
+ * Revokes the token with this id, at once and for every server.
+ * @returns false where it is revoked already, and stays so
  * @throws Failure `not_found` when there is no such token
  */
-export async function revokeToken(sql: Sql, id: string): Promise<void> {
-  const { count } = await sql`
-    update jobs_api_tokens
-    set revoked_at = coalesce(revoked_at, now())
-    where id = ${id}`
-  if (count === 0) throw unknownToken(id)
+export async function revokeToken(sql: Sql, id: string): Promise<boolean> {
+  const { count } = await sql`update jobs_api_tokens set revoked_at = now() where id = ${id} and revoked_at is null`
+  if (count === 0) await findToken(sql, id)
+  return count > 0
 }
 
 /**
  * Gives a token a role, at once and for every server; its secret stays. Servers of version 0.1.0 refuse it from then on.
+ * @returns the role before; undefined where it has this role already
  * @throws Failure `not_found` when there is no such token
  */
-export const setRole = (sql: Pool, id: string, { role, may_enqueue }: Grant): Promise<void> =>
-  changeGrant(
-    sql,
-    id,
-    (tx) => tx`update jobsctl_tokens set role = ${role}, may_enqueue = ${may_enqueue} where id = ${id}`,
-  )
+export async function setRole(tx: Sql, id: string, { role, may_enqueue }: Grant): Promise<string | undefined> {
+  await lockGrant(tx, id)
+  const before = await findToken(tx, id)
+  if (before.role === role && before.may_enqueue === may_enqueue) return undefined
+  await tx`update jobsctl_tokens set role = ${role}, may_enqueue = ${may_enqueue} where id = ${id}`
+  return before.role
+}
 
 /**
  * Suspends a token, or ends its suspension, at once and for every server. Servers of version 0.1.0 refuse it from then on in
  * either case.
+ * @returns false where it is so already
  * @throws Failure `not_found` when there is no such token; `conflict` for a revoked one, which nothing makes work again
  */
-export const suspendToken = (sql: Pool, id: string, { suspended }: { suspended: boolean }): Promise<void> =>
-  changeGrant(sql, id, async (tx) => {
-    await requireUnrevoked(tx, id)
-    await tx`
-        update jobsctl_tokens
-        set suspended_at = case when ${suspended} then coalesce(suspended_at, now()) end
-        where id = ${id}`
-  })
+export async function suspendToken(tx: Sql, id: string, { suspended }: { suspended: boolean }): Promise<boolean> {
+  await lockGrant(tx, id)
+  await requireUnrevoked(tx, id)
+  const { count } = await tx`
+    update jobsctl_tokens
+    set suspended_at = case when ${suspended} then now() end
+    where id = ${id} and (suspended_at is not null) <> ${suspended}`
+  return count > 0
+}
 
 async function requireUnrevoked(tx: Sql, id: string): Promise<void> {
   const [row] = await tx`select from jobs_api_tokens where id = ${id} and revoked_at is not null`
@@ -141,19 +144,18 @@ async function requireUnrevoked(tx: Sql, id: string): Promise<void> {
  * @returns the only copy of the token
  * @throws Failure `not_found` when there is no such token, `conflict` when it is revoked or has expired
  */
-export async function rotateToken(sql: Pool, id: string, overlapSeconds: number): Promise<string> {
+export async function rotateToken(tx: Sql, id: string, overlapSeconds: number): Promise<string> {
   const secret = newSecret()
-  await changeGrant(sql, id, async (tx) => {
-    const [token] = await tx<{ live: boolean }[]>`select ${isLive(tx)} as live from jobs_api_tokens where id = ${id}`
-    if (!token?.live) throw endedToken(id)
-    await tx`
-      update jobsctl_tokens
-      set
-        secret_hash = ${hashed(secret)},
-        previous_hash = case when ${overlapSeconds}::int > 0 then secret_hash end,
-        previous_until = case when ${overlapSeconds}::int > 0 then now() + ${overlapSeconds}::int * interval '1 second' end
-      where id = ${id}`
-  })
+  await lockGrant(tx, id)
+  const [token] = await tx<{ live: boolean }[]>`select ${isLive(tx)} as live from jobs_api_tokens where id = ${id}`
+  if (!token?.live) throw endedToken(id)
+  await tx`
+    update jobsctl_tokens
+    set
+      secret_hash = ${hashed(secret)},
+      previous_hash = case when ${overlapSeconds}::int > 0 then secret_hash end,
+      previous_until = case when ${overlapSeconds}::int > 0 then now() + ${overlapSeconds}::int * interval '1 second' end
+    where id = ${id}`
   return tokenText(id, secret)
 }
 
@@ -162,20 +164,20 @@ const endedToken = (id: string): Failure =>
     hint: 'a new secret would not work either: make another token',
   })
 
-/** Changes the grant of a token. A token from before there were roles first gets one of all rights, which takes its hash along. */
-const changeGrant = (sql: Pool, id: string, change: (tx: Sql) => PromiseLike<unknown>): Promise<void> =>
-  sql.begin(async (tx) => {
-    const [token] = await tx<{ hash: string }[]>`
-      select secret_hash as hash from jobs_api_tokens where id = ${id} for update`
-    if (!token) throw unknownToken(id)
-    if (token.hash !== keptElsewhere) {
-      await tx`
-        insert into jobsctl_tokens (id, role, principal, secret_hash)
-        select id, ${withoutRole}, name, secret_hash from jobs_api_tokens where id = ${id}`
-      await tx`update jobs_api_tokens set secret_hash = ${keptElsewhere} where id = ${id}`
-    }
-    await change(tx)
-  })
+/**
+ * Locks a token whose grant changes in this transaction. A token from before there were roles first gets a grant of all rights, which
+ * takes its hash along.
+ */
+async function lockGrant(tx: Sql, id: string): Promise<void> {
+  const [token] = await tx<{ hash: string }[]>`
+    select secret_hash as hash from jobs_api_tokens where id = ${id} for update`
+  if (!token) throw unknownToken(id)
+  if (token.hash === keptElsewhere) return
+  await tx`
+    insert into jobsctl_tokens (id, role, principal, secret_hash)
+    select id, ${withoutRole}, name, secret_hash from jobs_api_tokens where id = ${id}`
+  await tx`update jobs_api_tokens set secret_hash = ${keptElsewhere} where id = ${id}`
+}
 
 const unknownToken = (id: string): Failure =>
   new Failure('not_found', `there is no token ${id}`, { hint: 'jobs-server token list shows them' })

@@ -99,6 +99,7 @@ function callOf(
     formerCaller: kept.former_caller,
     requestId: request_id ?? '',
     traceId: undefined,
+    address: undefined,
     reason: reason ?? undefined,
     idempotencyKey: idempotency_key ?? undefined,
     detach: undefined,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Failure } from '../../shared/errors.ts'
 import { revokeAllTokens } from '../auth/tokens.ts'
 import { moveEventIds } from '../background/event-log-move.ts'
+import { recordAct } from '../bulk/record/act.ts'
 import { closeRecord } from '../bulk/record/close-record.ts'
 import {
   differencesOf,
@@ -12,6 +13,7 @@ import {
   readInstallation,
 } from '../database/installation/installation.ts'
 import type { Pool, Sql } from '../database/sql.ts'
+import { atShell } from './at-shell.ts'
 
 interface Adoption {
   by: string
@@ -36,6 +38,7 @@ export async function adopt(sql: Pool, place: Place, { by, as }: Adoption): Prom
     const lines = as === 'clone' ? await beginAnew(tx) : []
     const attrs = JSON.stringify({ by, as, before, after })
     await tx`insert into job_events (event_type, attrs_json) values ('database.adopted', ${attrs}::text::jsonb)`
+    await recordAct(tx, atShell(by), { kind: 'database.adopted', details: { as, before, after } })
     const what = as === 'clone' ? 'an installation of its own' : 'the installation that it was'
     return [`adopted as ${what}: ${textOf(identity)}`, ...lines, 'the work in the background goes on']
   })

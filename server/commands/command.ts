@@ -4,12 +4,16 @@ import { longestOverlap } from '../../shared/access/tokens.ts'
 
 const role = z.enum(givenRoles)
 
+/** Who runs the command, as `user@host`; absent from a command of an earlier version. */
+const by = z.string().default('jobs-server')
+
 /** A command of `jobs-server` about the database, as a process sends it to the server that has an embedded database open. */
 export const Command = z.discriminatedUnion('command', [
-  z.object({ command: z.literal('create'), name: z.string(), days: z.number().int().optional() }),
+  z.object({ command: z.literal('create'), by, name: z.string(), days: z.number().int().optional() }),
   // A command of its own: a server of version 0.1.0 would take `create` without the role, and make a token that may do everything.
   z.object({
     command: z.literal('create-with-role'),
+    by,
     name: z.string(),
     days: z.number().int().optional(),
     role,
@@ -18,12 +22,13 @@ export const Command = z.discriminatedUnion('command', [
   }),
   z.object({ command: z.literal('list') }),
   z.object({ command: z.literal('show'), id: z.string() }),
-  z.object({ command: z.literal('set-role'), id: z.string(), role, may_enqueue: z.boolean() }),
-  z.object({ command: z.literal('suspend'), id: z.string() }),
-  z.object({ command: z.literal('resume'), id: z.string() }),
-  z.object({ command: z.literal('revoke'), id: z.string() }),
+  z.object({ command: z.literal('set-role'), by, id: z.string(), role, may_enqueue: z.boolean() }),
+  z.object({ command: z.literal('suspend'), by, id: z.string() }),
+  z.object({ command: z.literal('resume'), by, id: z.string() }),
+  z.object({ command: z.literal('revoke'), by, id: z.string() }),
   z.object({
     command: z.literal('rotate'),
+    by,
     id: z.string(),
     overlap_seconds: z.number().int().min(0).max(longestOverlap),
   }),

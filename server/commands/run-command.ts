@@ -1,7 +1,9 @@
-import { freeze, freezeClause, thaw } from '../database/installation/freeze.ts'
+import { recordAct } from '../bulk/record/act.ts'
+import { freezeClause, thaw, waitForChanges, writeFreeze } from '../database/installation/freeze.ts'
 import type { Place } from '../database/installation/installation.ts'
 import type { Pool } from '../database/sql.ts'
 import { adopt } from './adopt.ts'
+import { atShell } from './at-shell.ts'
 import type { Command, CommandOutput } from './command.ts'
 import { runTokenCommand } from './token-actions.ts'
 
@@ -13,12 +15,12 @@ export interface CommandContext {
 
 /**
  * Runs a command on a database that has its tables.
- * @throws Failure `not_found` for the id of no token; what `freeze` and `adopt` throw
+ * @throws Failure `not_found` for the id of no token; `conflict` and `partial` of `freeze`; what `adopt` throws
  */
 export async function runCommand({ sql, place }: CommandContext, command: Command): Promise<CommandOutput> {
   switch (command.command) {
     case 'freeze':
-      await freeze(sql, command)
+      await frozen(sql, command)
       return told('frozen: changes are refused on all servers, and workers go on; to end it: jobs-server thaw')
     case 'thaw':
       return told(await thawed(sql, command.by))
@@ -31,7 +33,19 @@ export async function runCommand({ sql, place }: CommandContext, command: Comman
 
 const told = (...lines: string[]): CommandOutput => ({ lines, warnings: [] })
 
+async function frozen(sql: Pool, { by, reason }: Extract<Command, { command: 'freeze' }>): Promise<void> {
+  await sql.begin(async (tx) => {
+    await writeFreeze(tx, { by, reason })
+    await recordAct(tx, atShell(by, reason), { kind: 'database.frozen', details: {} })
+  })
+  await waitForChanges(sql)
+}
+
 async function thawed(sql: Pool, by: string): Promise<string> {
-  const ended = await thaw(sql, by)
+  const ended = await sql.begin(async (tx) => {
+    const freeze = await thaw(tx, by)
+    if (freeze) await recordAct(tx, atShell(by), { kind: 'database.thawed', details: { freeze } })
+    return freeze
+  })
   return ended ? `thawed: ${freezeClause(ended)}; changes go on` : 'the database was not frozen'
 }

@@ -1,18 +1,16 @@
 import { isRole, type Right, rights, rightsOf } from '../../shared/access/rights.ts'
 import type { Token } from '../../shared/access/tokens.ts'
 import { sharedNames, sharedNameWarning } from '../auth/token-warnings.ts'
-import {
-  createToken,
-  findToken,
-  listTokens,
-  type NewToken,
-  revokeToken,
-  rotateToken,
-  setRole,
-  suspendToken,
-  withoutRole,
-} from '../auth/tokens.ts'
+import { findToken, listTokens, type NewToken, withoutRole } from '../auth/tokens.ts'
 import type { Pool } from '../database/sql.ts'
+import {
+  makeOnRecord,
+  revokeOnRecord,
+  rotateOnRecord,
+  setRoleOnRecord,
+  suspendOnRecord,
+} from '../endpoints/access/token-acts.ts'
+import { atShell } from './at-shell.ts'
 import type { Command, CommandOutput } from './command.ts'
 
 /** A command of `jobs-server token`. */
@@ -26,36 +24,36 @@ export async function runTokenCommand(sql: Pool, command: TokenCommand): Promise
   const lines = (...all: string[]): CommandOutput => ({ lines: all, warnings: [] })
   switch (command.command) {
     case 'create':
-      return create(sql, command)
+      return create(sql, command.by, command)
     case 'create-with-role':
-      return create(sql, command, { ...command, madeBy: 'jobs-server' })
+      return create(sql, command.by, { ...command, grant: { ...command, madeBy: 'jobs-server' } })
     case 'list':
       return lines(...(await listTokens(sql)).map(listLine))
     case 'show':
       return lines(...shownLines(await findToken(sql, command.id)))
     case 'set-role':
-      await setRole(sql, command.id, command)
+      await setRoleOnRecord(sql, atShell(command.by), command.id, command)
       return lines(`${command.id} is ${command.role}${command.may_enqueue ? ', and may enqueue' : ''}`)
     case 'suspend':
-      await suspendToken(sql, command.id, { suspended: true })
+      await suspendOnRecord(sql, atShell(command.by), command.id, { suspended: true })
       return lines(`suspended ${command.id}`)
     case 'resume':
-      await suspendToken(sql, command.id, { suspended: false })
+      await suspendOnRecord(sql, atShell(command.by), command.id, { suspended: false })
       return lines(`resumed ${command.id}`)
     case 'revoke':
-      await revokeToken(sql, command.id)
+      await revokeOnRecord(sql, atShell(command.by), command.id)
       return lines(`revoked ${command.id}`)
     case 'rotate':
-      return lines(await rotateToken(sql, command.id, command.overlap_seconds))
+      return lines(await rotateOnRecord(sql, atShell(command.by), command.id, command.overlap_seconds))
   }
 }
 
 async function create(
   sql: Pool,
-  { name, days }: Pick<NewToken, 'name'> & { days?: number | undefined },
-  grant?: NewToken['grant'],
+  by: string,
+  { name, days, grant }: Pick<NewToken, 'name' | 'grant'> & { days?: number | undefined },
 ): Promise<CommandOutput> {
-  const { id, token } = await createToken(sql, { name, days, grant })
+  const { id, token } = await makeOnRecord(sql, atShell(by), { name, days, grant })
   const shared = (await sharedNames(sql)).filter((shared) => shared.name === name)
   return {
     lines: [token],

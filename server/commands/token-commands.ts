@@ -3,6 +3,7 @@ import { givenRoles } from '../../shared/access/rights.ts'
 import { daysOfRole, longestOverlap } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { CommandOutput } from './command.ts'
+import { operatorName } from './operator-name.ts'
 import { printOutput } from './print-output.ts'
 import { runOnDatabase } from './run-on-database.ts'
 import { tokenTable } from './token-table.ts'
@@ -44,14 +45,24 @@ export function addTokenCommands(program: Command): void {
     .description(`give a token another role at once: ${roleList}`)
     .option('--may-enqueue', 'a worker that may also enqueue jobs')
     .action(async (id: string, role: string, { mayEnqueue = false }: Pick<CreateFlags, 'mayEnqueue'>) =>
-      printOutput(await runOnDatabase(process.env, { command: 'set-role', id, ...grantOf(role, mayEnqueue) })),
+      printOutput(
+        await runOnDatabase(process.env, {
+          ...{ command: 'set-role', by: operatorName(), id },
+          ...grantOf(role, mayEnqueue),
+        }),
+      ),
     )
   token
     .command('rotate <id>')
     .description('give a token a new secret under the same id, and print it; it cannot be printed again')
     .option('--overlap <time>', 'the old secret works on for so long, such as 24h or 7d; 0 ends it at once', '24h')
     .action(async (id: string, { overlap }: { overlap: string }) =>
-      printOutput(await runOnDatabase(process.env, { command: 'rotate', id, overlap_seconds: overlapOf(overlap) })),
+      printOutput(
+        await runOnDatabase(process.env, {
+          ...{ command: 'rotate', by: operatorName(), id },
+          overlap_seconds: overlapOf(overlap),
+        }),
+      ),
     )
   const others = [
     ['suspend', 'refuse a token at once, until it is resumed'],
@@ -62,7 +73,7 @@ export function addTokenCommands(program: Command): void {
     token
       .command(`${command} <id>`)
       .description(description)
-      .action(async (id: string) => printOutput(await runOnDatabase(process.env, { command, id })))
+      .action(async (id: string) => printOutput(await runOnDatabase(process.env, { command, by: operatorName(), id })))
   }
 }
 
@@ -71,12 +82,12 @@ function create(given: string, { role, principal, mayEnqueue = false, expires }:
   if (role === undefined) {
     const flag = mayEnqueue ? '--may-enqueue' : principal === undefined ? undefined : '--principal'
     if (flag) throw new Failure('usage', `${flag} needs --role; a token without a role may do everything`)
-    return runOnDatabase(process.env, { command: 'create', name, days: daysOf(expires) })
+    return runOnDatabase(process.env, { command: 'create', by: operatorName(), name, days: daysOf(expires) })
   }
   const grant = grantOf(role, mayEnqueue)
   const days = expires === undefined ? daysOfRole(grant.role) : daysOf(expires)
   return runOnDatabase(process.env, {
-    ...{ command: 'create-with-role', name, days, ...grant },
+    ...{ command: 'create-with-role', by: operatorName(), name, days, ...grant },
     principal: principal === undefined ? name : nameOf(principal),
   })
 }

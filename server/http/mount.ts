@@ -57,6 +57,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       formerCaller: formerCallerOf(caller),
       requestId: c.get('requestId'),
       traceId: c.get('traceId'),
+      address: c.get('address'),
       recheckCredentials: c.get('stillAllowed'),
       reason,
       idempotencyKey,

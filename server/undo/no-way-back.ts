@@ -1,3 +1,4 @@
+import { isAct } from '../../shared/records/acts.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
 
 /** Why no undo gives back the jobs of a prune with `no_archive`, as a clause. */
@@ -17,7 +18,7 @@ const whyByKind = new Map([
 /** Why no undo can give back jobs of an operation, as a clause; null where one may. */
 export function whyNoWayBack({ kind, filters }: Pick<OperationRecord, 'kind' | 'filters'>): string | null {
   if (kind === 'prune' && isUnarchived(filters)) return notArchived
-  return whyByKind.get(kind) ?? null
+  return whyByKind.get(kind) ?? (isAct(kind) ? 'it is an act, which changed no jobs' : null)
 }
 
 const isUnarchived = (filters: unknown): boolean =>

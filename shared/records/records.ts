@@ -3,6 +3,7 @@ import { endpoint } from '../endpoint.ts'
 import { Count, optional, queryNumber, scopeFields } from '../scope.ts'
 import { Time } from '../time.ts'
 import { PathId, words } from '../work/job.ts'
+import { actKinds } from './acts.ts'
 
 export const bulkKinds = [
   'prune',
@@ -24,7 +25,7 @@ const states = ['running', 'done', 'partial', 'failed', 'undone'] as const
 
 const time = z.string().nullable()
 
-/** The record of a bulk change: what was changed, by which caller, and why. */
+/** The record of a bulk change, or of an act of an operator: what was changed, by which caller, and why. */
 export const OperationRecord = z.object({
   id: z.number(),
   kind: z.string(),
@@ -32,7 +33,7 @@ export const OperationRecord = z.object({
   domain: z.string().nullable(),
   queue: z.string().nullable(),
   job_type: z.string().nullable(),
-  /** The request after validation, with its defaults. */
+  /** The request after validation, with its defaults; of an act what was done, and the `address` of the caller. */
   filters: z.unknown(),
   /** The reference time of its filters. */
   as_of: z.string(),
@@ -69,6 +70,8 @@ export const OperationRecord = z.object({
 })
 export type OperationRecord = z.output<typeof OperationRecord>
 
+const listedKinds = [...bulkKinds, ...actKinds, 'changes', 'acts'] as const
+
 /** Records, the newest first. */
 export const listOperations = endpoint({
   method: 'GET',
@@ -76,7 +79,8 @@ export const listOperations = endpoint({
   needs: 'records',
   input: z.strictObject({
     ...scopeFields,
-    kind: optional(z.enum(bulkKinds, `must be one of ${bulkKinds.join(', ')}`)),
+    /** The kind of a bulk change or of an act, or all of either. */
+    kind: optional(z.enum(listedKinds, `must be one of ${listedKinds.join(', ')}`)),
     state: optional(z.enum(states, `must be one of ${states.join(', ')}`)),
     /** Only records of this caller, as records name it. */
     caller: optional(words(256)),

@@ -58,6 +58,7 @@ const callWith = (sql: Pool): Call => ({
   formerCaller: undefined,
   requestId: 'request',
   traceId: undefined,
+  address: '10.0.0.1',
   recheckCredentials: async () => {},
   reason: undefined,
   idempotencyKey: undefined,

@@ -32,6 +32,12 @@ describe.skipIf(!hasOldBuild).each(orders)(
       await first.change(paths.prune, { domain: 'nothing' }, { 'idempotency-key': `nothing by ${first.build}` })
       await second.change(paths.undo(pruned.operation), {}, reason)
       await first.change(paths.prune, { max: 1 }, { 'idempotency-key': `too many by ${first.build}` })
+      // The old server stops a queue without a record, the new one with one.
+      for (const [side, action] of [
+        [first, 'pause'],
+        [second, 'resume'],
+      ] as const)
+        await side.post(paths.queueControl, { domain: 'chatbooks', queue: 'default', action }, reason)
     }
 
     /** Prunes of the old server, of which the new one gives back a part, and either server the rest. */
@@ -60,11 +66,23 @@ describe.skipIf(!hasOldBuild).each(orders)(
     it('are found as they were sealed by jobsctl of either build on either server', async () => {
       const records = await readRecords(pair.sql)
       expect(new Set(records.map(({ kind }) => kind))).toEqual(
-        new Set(['prune', 'sweep', 'requeue', 'integrity', 'undo']),
+        new Set(['prune', 'sweep', 'requeue', 'integrity', 'undo', 'queue.paused', 'queue.resumed']),
       )
       expect(records.length).toBeGreaterThanOrEqual(12)
       const sentence = expect.stringContaining(`${records.length} operations on `)
       for (const verdict of await verdicts()) expect(verdict).toMatchObject({ code: 0, out: sentence, err: '' })
+    })
+
+    it('of acts are listed by jobsctl of either build on either server, and no server undoes one', async () => {
+      const acts = (await readRecords(pair.sql)).filter(({ kind }) => kind.startsWith('queue.'))
+      expect(acts.map(({ kind }) => kind).toSorted()).toEqual(['queue.paused', 'queue.resumed'])
+      for (const side of pair.both) {
+        for (const build of builds) {
+          const listed = await pair.jobsctl(build, side, ['operations', '--limit', '100'])
+          expect(listed).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/queue\.paused\tdone/) })
+        }
+        for (const { id } of acts) expect((await side.change(paths.undo(id), {})).status).toBe(409)
+      }
     })
 
     it('are found altered by jobsctl of either build on either server, whoever made the record', async () => {

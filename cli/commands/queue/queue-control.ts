@@ -51,11 +51,11 @@ function control(action: QueueAction, { summary, about, why, say }: Control): Co
     name: action,
     group: 'QUEUE',
     summary,
-    about: `${about} The event log has each pause, drain and resume, with its caller and its reason: the last example shows them.`,
+    about: `${about} Each pause, drain and resume is on record, with its caller and its reason: the last example shows them.`,
     examples: [
       `jobsctl ${action} media/ingest`,
       `jobsctl ${action} media/ingest --reason "${why}"`,
-      'jobsctl events --domain media --queue ingest',
+      'jobsctl operations --kind acts --domain media --queue ingest',
     ],
     operands: '<domain>/<queue>',
     flags: [reasonFlag, createFlag],

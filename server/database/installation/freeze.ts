@@ -52,14 +52,14 @@ export const unlessFrozen = <Result>(sql: Pool, change: (tx: Sql) => Promise<Res
 const now = (sql: Sql) => sql`to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
 
 /**
- * Freezes the database, with an event. No transaction of a change begins after the returned promise has resolved.
- * @throws Failure `conflict` where it is frozen already; `partial` where a transaction that began before does not end
+ * Freezes the database, with an event. No transaction of a change begins after the commit of this one.
+ * @throws Failure `conflict` where it is frozen already
  */
-export async function freeze(sql: Pool, { by, reason }: Omit<Freeze, 'since'>): Promise<void> {
-  const written = await sql`
+export async function writeFreeze(tx: Sql, { by, reason }: Omit<Freeze, 'since'>): Promise<void> {
+  const written = await tx`
     with written as (
       insert into jobsctl_settings (name, value)
-      values ('freeze', jsonb_build_object('by', ${by}::text, 'since', ${now(sql)}, 'reason', ${reason}::text)::text)
+      values ('freeze', jsonb_build_object('by', ${by}::text, 'since', ${now(tx)}, 'reason', ${reason}::text)::text)
       on conflict (name) do nothing
       returning value
     ),
@@ -67,8 +67,7 @@ export async function freeze(sql: Pool, { by, reason }: Omit<Freeze, 'since'>): 
       insert into job_events (event_type, attrs_json) select 'database.frozen', value::jsonb from written
     )
     select value from written`
-  if (written.length === 0) throw await frozenAlready(sql)
-  await waitForChanges(sql)
+  if (written.length === 0) throw await frozenAlready(tx)
 }
 
 async function frozenAlready(sql: Sql): Promise<Failure> {
@@ -80,8 +79,11 @@ async function frozenAlready(sql: Sql): Promise<Failure> {
 /** Longer than a batch can wait for a lock, in seconds. */
 const longestBatchSeconds = 90
 
-/** Waits until no transaction is left that a change has begun before the freeze. */
-async function waitForChanges(sql: Pool): Promise<void> {
+/**
+ * Waits until no transaction is left that a change has begun before the freeze, which is committed.
+ * @throws Failure `partial` where one does not end
+ */
+export async function waitForChanges(sql: Pool): Promise<void> {
   await sql
     .begin(async (tx) => {
       await tx`select ${limitLockTime(tx)}`

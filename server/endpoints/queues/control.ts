@@ -6,25 +6,29 @@ import type {
   QueueAction,
   QueueState,
 } from '../../../shared/queues/queues.ts'
+import type { ActKind } from '../../../shared/records/acts.ts'
+import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { notifyQueues } from '../../lifecycle/events/job-events.ts'
+import { type ActingCall, actorOf } from '../actor.ts'
 import { statedReason } from './stated-reason.ts'
 
 /** The state that each action leaves behind; a queue that drains gives out no leases either. */
-const states: Record<QueueAction, QueueState & { event: string }> = {
+const states: Record<QueueAction, QueueState & { event: ActKind }> = {
   pause: { paused: true, drain: false, event: 'queue.paused' },
   drain: { paused: true, drain: true, event: 'queue.drained' },
   resume: { paused: false, drain: false, event: 'queue.resumed' },
 }
 
-type ControlCall = Pick<Call, 'sql' | 'caller' | 'reason' | 'requestId'>
+type ControlCall = ActingCall & Pick<Call, 'sql'>
 
 /**
  * Stops a queue or starts it again, from the next call of a worker on. The reason and the time of a stop stay until the queue
- * is started again, unless the request has a reason of its own; a request that changes nothing writes nothing.
+ * is started again, unless the request has a reason of its own; a request that changes nothing writes nothing, and any other one has
+ * an event and a sealed record.
  * @throws Failure `not_found` with `must_exist`, for a queue that never had a job and was never stopped
  */
 export async function controlQueue(
@@ -32,8 +36,8 @@ export async function controlQueue(
   request: ControlRequest,
 ): Promise<z.output<typeof endpoint.output>> {
   const { event, ...state } = states[request.action]
-  const [row] = await retryDeadlock(() => unlessFrozen(call.sql, (sql) => change({ ...call, sql }, request)))
-  const { known, ...before } = row ?? { known: false, ...neverStopped }
+  const row = await retryDeadlock(() => unlessFrozen(call.sql, (tx) => changeOnRecord(tx, call, request)))
+  const { known, changed: _, ...before } = row ?? { known: false, changed: false, ...neverStopped }
   if (!known && request.must_exist) {
     throw new Failure('not_found', `there was never a job in ${request.domain}/${request.queue}; nothing was changed`, {
       hint: 'GET /api/v1/jobs/stats lists the queues',
@@ -44,11 +48,25 @@ export async function controlQueue(
 
 interface Row extends QueueState {
   known: boolean
+  changed: boolean
   updated_at: string | null
   reason: string | null
 }
 
 const neverStopped = { paused: false, drain: false, updated_at: null, reason: null }
+
+async function changeOnRecord(tx: Sql, call: ControlCall, request: ControlRequest): Promise<Row | undefined> {
+  const { domain, queue, action } = request
+  const [row] = await change({ ...call, sql: tx }, request)
+  if (!row?.changed) return row
+  const before = { paused: row.paused, drain: row.drain }
+  await recordAct(
+    tx,
+    { ...actorOf(call), reason: request.reason ?? call.reason },
+    { kind: states[action].event, scope: { domain, queue }, details: { before } },
+  )
+  return row
+}
 
 const change = ({ sql, ...call }: Omit<ControlCall, 'sql'> & { sql: Sql }, request: ControlRequest) => {
   const { domain, queue } = request
@@ -77,7 +95,7 @@ const change = ({ sql, ...call }: Omit<ControlCall, 'sql'> & { sql: Sql }, reque
       cross join before
     ),
     notified as (${notifyQueues(sql, sql`select domain, queue from changed where not paused`)})
-    select known, paused, drain, updated_at, reason
+    select known, paused, drain, updated_at, reason, exists (select from changed) as changed
     from before
     left join notified on true`
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type {
@@ -6,22 +7,50 @@ import type {
   SlaPolicy,
   setSlaPolicy as setting,
 } from '../../../shared/queues/sla.ts'
+import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import { inScope } from '../../database/scope.ts'
+import type { Sql } from '../../database/sql.ts'
+import { type ActingCall, actorOf } from '../actor.ts'
 
-/** Sets the limits of a group, in place of those that it has. */
+type PolicyCall = ActingCall & Pick<Call, 'sql'>
+
+/** Sets the limits of a group, in place of those that it has. Limits that are others than before have a sealed record. */
 export async function setSlaPolicy(
-  { sql }: Pick<Call, 'sql'>,
+  call: PolicyCall,
   policy: z.output<typeof setting.input>,
 ): Promise<z.output<typeof setting.output>> {
-  const { domain, queue, job_type, max_queue_latency_seconds: wait, max_duration_seconds: run, enabled } = policy
+  const { domain, queue, job_type, ...limits } = policy
   await retryDeadlock(() =>
-    unlessFrozen(
-      sql,
-      (tx) => tx`
+    unlessFrozen(call.sql, async (tx) => {
+      const before = await limitsOf(tx, policy)
+      await setLimits(tx, policy)
+      if (isDeepStrictEqual(before, await limitsOf(tx, policy))) return
+      await recordAct(tx, actorOf(call), {
+        ...{ kind: 'limits.set', scope: { domain, queue, job_type } },
+        details: { ...limits, before },
+      })
+    }),
+  )
+  return { ok: true }
+}
+
+/** The limits of a group, which no other transaction changes before the end of this one; null without a policy. */
+async function limitsOf(tx: Sql, { domain, queue, job_type }: Group): Promise<object | null> {
+  const [row] = await tx`
+    select max_queue_latency_seconds::bigint, max_duration_seconds::bigint, enabled is true as enabled
+    from job_sla_policies
+    where domain = ${domain}::text and queue = ${queue}::text and job_type = ${job_type}::text
+    for update`
+  return row ? { ...row } : null
+}
+
+const setLimits = (tx: Sql, policy: z.output<typeof setting.input>) => {
+  const { domain, queue, job_type, max_queue_latency_seconds: wait, max_duration_seconds: run, enabled } = policy
+  return tx`
       insert into job_sla_policies
         (domain, queue, job_type, max_queue_latency_seconds, max_duration_seconds, enabled, updated_at)
       values (
@@ -32,26 +61,29 @@ export async function setSlaPolicy(
       set max_queue_latency_seconds = excluded.max_queue_latency_seconds,
           max_duration_seconds = excluded.max_duration_seconds,
           enabled = excluded.enabled,
-          updated_at = excluded.updated_at`,
-    ),
-  )
-  return { ok: true }
+          updated_at = excluded.updated_at`
 }
+
+type Group = Pick<z.output<typeof setting.input>, 'domain' | 'queue' | 'job_type'>
 
 /** @throws Failure `not_found` for a group without a policy */
 export async function deleteSlaPolicy(
-  { sql }: Pick<Call, 'sql'>,
+  call: PolicyCall,
   { domain, queue, job_type }: z.output<typeof deleting.input>,
 ): Promise<z.output<typeof deleting.output>> {
-  const { count } = await retryDeadlock(() =>
-    unlessFrozen(
-      sql,
-      (tx) => tx`
-      delete from job_sla_policies
-      where domain = ${domain}::text and queue = ${queue}::text and job_type = ${job_type}::text`,
-    ),
+  const scope = { domain, queue, job_type }
+  const before = await retryDeadlock(() =>
+    unlessFrozen(call.sql, async (tx) => {
+      const before = await limitsOf(tx, scope)
+      if (!before) return undefined
+      await tx`
+        delete from job_sla_policies
+        where domain = ${domain}::text and queue = ${queue}::text and job_type = ${job_type}::text`
+      await recordAct(tx, actorOf(call), { kind: 'limits.deleted', scope, details: { before } })
+      return before
+    }),
   )
-  if (count > 0) return { ok: true }
+  if (before) return { ok: true }
   throw new Failure('not_found', `${domain}/${queue} ${job_type} has no SLA policy; nothing was changed`, {
     hint: 'GET /api/v1/jobs/sla/policies lists them',
   })

@@ -9,10 +9,11 @@ import type { Pool, Sql } from '../../database/sql.ts'
 import { hasArchive } from '../../undo/archive.ts'
 import { requireHoldTime } from '../../undo/hold-time.ts'
 import { hasKeptRows } from '../../undo/way-back.ts'
-import { holdColumns, insertHoldEvent } from './holds.ts'
+import type { ActingCall } from '../actor.ts'
+import { holdColumns, insertHoldEvent, recordHold } from './holds.ts'
 import { recordOf } from './records.ts'
 
-type HoldCall = Pick<Call, 'sql' | 'caller' | 'reason' | 'requestId'>
+type HoldCall = ActingCall & Pick<Call, 'sql'>
 
 /** Each job is compared with every hold over a filter or an operation. Holds of undos are looked up by the id of a job. */
 const mostHolds = 100
@@ -34,6 +35,7 @@ export async function addHold(call: HoldCall, request: z.output<typeof endpoint.
     await requireRoom(tx)
     const added = await insertHold(tx, call, request)
     await insertHoldEvent(tx, call, { type: 'hold.added', hold: added })
+    await recordHold(tx, call, { kind: 'hold.added', hold: added })
     return added
   })
   await waitForBatches(call.sql, hold)

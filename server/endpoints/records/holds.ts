@@ -2,10 +2,12 @@ import * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { Hold, listHolds as listing, removeHold as removing } from '../../../shared/records/holds.ts'
 import { scopeFields } from '../../../shared/scope.ts'
+import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
+import { type ActingCall, actorOf } from '../actor.ts'
 import { isContentHidden } from '../hidden.ts'
 import { pageLink } from '../page-link.ts'
 
@@ -33,7 +35,7 @@ function withoutContentFilter(hold: Hold): Hold {
   return { ...hold, filter: { ...hold.filter, ...Object.fromEntries(hidden.map((name) => [name, null])) } }
 }
 
-type RemoveCall = Pick<Call, 'sql' | 'caller' | 'reason' | 'requestId'>
+type RemoveCall = ActingCall & Pick<Call, 'sql'>
 
 /**
  * Ends a hold now, with an event. Maintenance deletes its rows.
@@ -46,6 +48,7 @@ export const removeHold = async (call: RemoveCall, { id }: z.output<typeof remov
     if (!hold) throw unknownHold(id)
     await tx`update jobsctl_holds set until = now() where id = ${id}::bigint`
     await insertHoldEvent(tx, call, { type: 'hold.removed', hold })
+    await recordHold(tx, call, { kind: 'hold.removed', hold })
     return hold
   })
 
@@ -59,6 +62,20 @@ export const holdColumns = staticFragment(
   (sql) => sql`
   hold.id, hold.filter, hold.operation_id, hold.jobs, hold.undo_id, hold.until, hold.reason, hold.caller, hold.created_at`,
 )
+
+/** Writes the record of an added or removed hold. The filter is the one of the hold, with what it looks for in payloads and errors. */
+export const recordHold = (
+  tx: Sql,
+  call: ActingCall,
+  { kind, hold }: { kind: 'hold.added' | 'hold.removed'; hold: Hold },
+): Promise<void> => {
+  const { id, filter, operation_id, jobs, undo_id, until } = hold
+  const scope = FilterScope.parse(filter ?? {})
+  return recordAct(tx, actorOf(call), {
+    ...{ kind, scope },
+    details: { hold: id, ...filter, operation: operation_id, jobs, undo: undo_id, until },
+  })
+}
 
 const FilterScope = z.object(scopeFields)
 

@@ -1,15 +1,17 @@
 import type * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { keepOperation as endpoint } from '../../../shared/records/keep.ts'
+import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { hasArchive } from '../../undo/archive.ts'
 import { hasKeptRows } from '../../undo/way-back.ts'
+import { type ActingCall, actorOf } from '../actor.ts'
 import { recordOf } from './records.ts'
 
-type KeepCall = Pick<Call, 'sql' | 'caller' | 'reason' | 'requestId' | 'archiveDays'>
+type KeepCall = ActingCall & Pick<Call, 'sql' | 'archiveDays'>
 
 /** The longest term of an operation, that of `JOBS_ARCHIVE_DAYS`. */
 const mostDays = 3650
@@ -28,14 +30,31 @@ export async function keepOperation(
   if (!(await hasKeptRows(call.sql, id)))
     throw refused(`nothing of operation ${id} is kept, or it is kept no longer`, undefined)
   const archived = (await hasArchive(call.sql)) ? archivedAt(call.sql) : call.sql`null::timestamptz`
-  const [row] = await unlessFrozen(call.sql, (sql) => prolong({ ...call, sql }, { id, until, archived }))
+  const row = await unlessFrozen(call.sql, async (sql) => {
+    const [kept] = await prolong({ ...call, sql }, { id, until, archived })
+    if (kept) await recordKept(sql, call, { id, ...kept })
+    return kept
+  })
   if (row) return { id, kept_until: row.kept_until }
   const detail = `until must be later than now, and at most ${mostDays} days after the end of the operation; nothing was changed`
   throw new Failure('invalid_request', detail, { faults: [{ path: 'until', message: 'is over, or too far away' }] })
 }
 
+const recordKept = (sql: Sql, call: KeepCall, { id, kept_until, ...scope }: Kept & { id: number }): Promise<void> =>
+  recordAct(sql, actorOf(call), {
+    ...{ kind: 'operation.kept', scope },
+    details: { operation: id, kept_until },
+  })
+
 const refused = (why: string, hint: string | undefined): Failure =>
   new Failure('conflict', `${why}; nothing was changed`, { hint })
+
+interface Kept {
+  kept_until: string
+  domain: string | null
+  queue: string | null
+  job_type: string | null
+}
 
 interface Prolonging {
   id: number
@@ -46,7 +65,7 @@ interface Prolonging {
 
 /** No row where the time is over or too far away. The term counts from the earlier of the two times, as retention takes either. */
 const prolong = ({ sql, ...call }: Omit<KeepCall, 'sql'> & { sql: Sql }, { id, until, archived }: Prolonging) => sql<
-  { kept_until: string }[]
+  Kept[]
 >`
   with asked as materialized (
     select
@@ -75,7 +94,7 @@ const prolong = ({ sql, ...call }: Omit<KeepCall, 'sql'> & { sql: Sql }, { id, u
       ${call.requestId}::text
     from kept
   )
-  select kept_until from kept`
+  select kept_until, domain, queue, job_type from kept`
 
 /** The time from which the term of archived jobs counts, as retention reads it. */
 const archivedAt = (sql: Sql): Fragment => sql`

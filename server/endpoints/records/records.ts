@@ -14,7 +14,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { hasArchive } from '../../undo/archive.ts'
 import { whyNoWayBack } from '../../undo/no-way-back.ts'
-import { isContentHidden } from '../hidden.ts'
+import { hiddenFilters } from './hidden-filters.ts'
 
 /**
  * A query of the records of `which`, the newest first. An undo of a part names its operation in its filters alone, so that
@@ -46,9 +46,14 @@ const runningOn = staticFragment(
   )`,
 )
 
-/** The filters of a record as a caller may see them: what was looked for in payloads and errors is a part of them. */
-const filtersFor = (sql: Sql, caller: Pick<Call, 'may'>): Fragment =>
-  isContentHidden(caller) ? sql`filters - array['payload', 'error']` : sql`filters`
+/**
+ * The filters of a record as a caller may see them: what was looked for in payloads and errors is a part of them, and so are the
+ * addresses of callers and, in the record of an act, the names of tokens.
+ */
+const filtersFor = (sql: Sql, caller: Pick<Call, 'may'>): Fragment => {
+  const hidden = hiddenFilters(caller)
+  return hidden.length === 0 ? sql`filters` : sql`filters - ${`{${hidden.join(',')}}`}::text[]`
+}
 
 /** The operation that an undo of all its jobs, or of a part, has undone. */
 const undone = staticFragment(
@@ -60,7 +65,7 @@ const undone = staticFragment(
   end`,
 )
 
-/** The records of bulk changes, the newest first. */
+/** The records of bulk changes and acts, the newest first. */
 export const listOperations = async (
   { sql, may }: Call,
   request: z.output<typeof listing.input>,
@@ -71,7 +76,7 @@ export const listOperations = async (
     sql`
     from job_operations
     where id < ${request.before_id}::bigint
-      ${request.kind ? sql`and kind = ${request.kind}` : sql``}
+      ${request.kind ? ofKind(sql, request.kind) : sql``}
       ${request.state ? sql`and state = ${request.state}` : sql``}
       ${request.caller ? sql`and caller = ${request.caller}::text` : sql``}
       ${request.since ? sql`and started_at >= ${request.since}::text::timestamptz` : sql``}
@@ -80,6 +85,12 @@ export const listOperations = async (
     limit ${request.limit}`,
   )}`
   return rows.map(withNoWayBack)
+}
+
+/** Kinds of acts have a dot. */
+const ofKind = (sql: Sql, kind: NonNullable<z.output<typeof listing.input>['kind']>): Fragment => {
+  if (kind === 'acts') return sql`and position('.' in kind) > 0`
+  return kind === 'changes' ? sql`and position('.' in kind) = 0` : sql`and kind = ${kind}`
 }
 
 /** A record as the database has it. */

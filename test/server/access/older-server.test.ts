@@ -24,12 +24,13 @@ it('a server of version 0.1.0 with the embedded database open makes no token of 
   })
   await new Promise<void>((done) => older.listen(join(folder, 'control.sock'), done))
   try {
+    const by = 'ann@host'
     const grant = { role: 'viewer', may_enqueue: false } as const
     for (const command of [
-      { command: 'create-with-role', name: 'x', principal: 'x', ...grant },
-      { command: 'set-role', id: 'ffffffffffff', ...grant },
-      { command: 'suspend', id: 'ffffffffffff' },
-      { command: 'rotate', id: 'ffffffffffff', overlap_seconds: 0 },
+      { command: 'create-with-role', by, name: 'x', principal: 'x', ...grant },
+      { command: 'set-role', by, id: 'ffffffffffff', ...grant },
+      { command: 'suspend', by, id: 'ffffffffffff' },
+      { command: 'rotate', by, id: 'ffffffffffff', overlap_seconds: 0 },
     ] as const) {
       await expect(askRunningServer(folder, command)).rejects.toMatchObject({
         code: 'conflict',

@@ -66,6 +66,6 @@ with
     ) as notification
     where keys is not null
   )
-select known, paused, drain, updated_at, reason
+select known, paused, drain, updated_at, reason, exists (select from changed) as changed
 from before
 left join notified on true

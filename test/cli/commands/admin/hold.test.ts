@@ -60,18 +60,19 @@ describe.each(kinds)('jobsctl hold on %s', (kind) => {
   })
 
   it('holds ids and operations, and an undo holds what it gives back for as long as --hold says', async () => {
+    // Holds are on record, too: they have the first and the third id.
     const [first, second] = await world.jobs(3)
     expect((await hold('add', String(first), String(second), '--until', '1d')).out).toMatch(/^Held 2 jobs until /)
     expect((await prune('--yes')).out).toMatch(/^deleted 1 job/)
-    const past = ['undo', '1', '--hold', '2020-01-01', '--yes']
+    const past = ['undo', '2', '--hold', '2020-01-01', '--yes']
     expect(await world.jobsctl(past)).toMatchObject({ code: 2, err: expect.stringContaining('--hold: is over') })
-    expect((await hold('add', '--operation', '1', '--until', '2d', '--json')).out).toContain('"operation_id":1')
-    const undone = JSON.parse((await world.jobsctl(['undo', '1', '--hold', '30d', '--yes', '--json'])).out)
+    expect((await hold('add', '--operation', '2', '--until', '2d', '--json')).out).toContain('"operation_id":2')
+    const undone = JSON.parse((await world.jobsctl(['undo', '2', '--hold', '30d', '--yes', '--json'])).out)
     expect(undone).toMatchObject({ affected: 1, hold_id: 3 })
     expect(Date.parse(undone.held_until) - Date.now()).toBeGreaterThan(29.9 * 86_400_000)
     expect(JSON.parse((await hold('list', '--json')).out)).toMatchObject([
-      { undo_id: 2, jobs: 1 },
-      { operation_id: 1 },
+      { undo_id: 4, jobs: 1 },
+      { operation_id: 2 },
       { jobs: 2 },
     ])
   })

@@ -1,0 +1,10 @@
+import type { Actor } from '../bulk/record/act.ts'
+import type { Call } from '../call.ts'
+
+/** What the record of an act needs of its call. */
+export type ActingCall = Pick<Call, 'caller' | 'reason' | 'requestId' | 'address'>
+
+/** The caller, as the record of its act names it. */
+export const actorOf = ({ caller, reason, requestId, address }: ActingCall): Actor => ({
+  ...{ caller, reason, requestId, address },
+})

@@ -1,0 +1,27 @@
+/**
+ * The acts of operators and admins that are no change of many jobs. Each is a record in the hash chain. Their kinds have a dot, and those
+ * of bulk changes have none.
+ */
+export const actKinds = [
+  'token.created',
+  'token.role_set',
+  'token.rotated',
+  'token.suspended',
+  'token.resumed',
+  'token.revoked',
+  'queue.paused',
+  'queue.drained',
+  'queue.resumed',
+  'limits.set',
+  'limits.deleted',
+  'hold.added',
+  'hold.removed',
+  'operation.kept',
+  'database.frozen',
+  'database.thawed',
+  'database.adopted',
+] as const
+export type ActKind = (typeof actKinds)[number]
+
+/** True for the kind of an act; a later version may know further ones. */
+export const isAct = (kind: string): boolean => kind.includes('.')
