@@ -7,7 +7,7 @@ const serverLayers = [
   ['background', 'Maintenance calls what endpoints call, and nothing waits for maintenance.'],
   ['endpoints', 'An endpoint reads from top to bottom; nothing below an endpoint may depend on one endpoint.'],
   ['undo', 'Undo reads what bulk changes and the lifecycle of jobs leave behind, so it stands above both.'],
-  ['bulk|lifecycle', 'The engine of bulk changes and the lifecycle of one job are tools of endpoints, and know no endpoint.'],
+  ['bulk|lifecycle|history', 'The engine of bulk changes, the lifecycle of one job and the history of all are tools of endpoints, and know no endpoint.'],
   ['call', 'A call is the context of one request: the settings of the server and its shared parts.'],
   ['counts|waiting|auth', 'Counts, waiting calls and authentication serve all calls, and know no call.'],
   ['database', 'The database layer holds the connection, migrations and SQL fragments; it knows no meaning of a job.'],

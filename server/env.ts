@@ -106,6 +106,9 @@ export const Env = z.object({
   JOBS_AUDIT_DAYS: numberFrom(1, 36_500)
     .optional()
     .describe('number of days for which what operators did stays in the event log; unset means what the database has'),
+  JOBS_HISTORY: flag
+    .optional()
+    .describe('keep what became of jobs by the minute and the hour; unset means what the database has'),
   JOBS_REDACT_KEYS: z
     .string()
     .max(10_000, 'must be at most 10000 characters')

@@ -41,6 +41,13 @@ const purposes: Record<string, string> = {
   jobsctl_worker_marks:
     'Which workers ask this API for jobs of which queue, written at most once a minute, for `explain` and `workers`.',
   jobsctl_pickups: 'When jobs of each group were last picked up, also by plain SQL.',
+  jobsctl_transitions: 'What the triggers on `jobs` appended to the history since it was last added up.',
+  jobsctl_history_minutes: 'Transitions of jobs by group and minute, for 7 days.',
+  jobsctl_history_hours: 'Transitions of jobs by group and hour, for 90 days.',
+  jobsctl_history_totals: 'All transitions of jobs by group since history was first on: these numbers only grow.',
+  jobsctl_history: 'One row: whether the triggers append to the history.',
+  jobsctl_history_gaps: 'The times in which history was off, or no server ran.',
+  jobsctl_marks: 'What operators said about a moment, such as a deployment.',
   jobsctl_migrations: 'Which migrations have run: `number`, `name`, `applied_at`.',
 }
 

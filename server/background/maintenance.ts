@@ -11,6 +11,7 @@ import type { createEmbeddedVacuum } from './embedded-vacuum.ts'
 import { deleteEndedHolds } from './ended-holds.ts'
 import type { EventLogMove } from './event-log-move.ts'
 import type { EventSweep } from './event-sweep.ts'
+import type { HistorySweep } from './history-sweep.ts'
 import type { SettingsExchange } from './server-settings.ts'
 import type { StandsStill } from './standstill.ts'
 
@@ -27,6 +28,7 @@ interface Maintenance {
   eventLogMove: EventLogMove
   settingsExchange: SettingsExchange
   eventSweep: EventSweep
+  historySweep: HistorySweep
   /** Undefined on a PostgreSQL server, which has autovacuum. */
   embeddedVacuum: ReturnType<typeof createEmbeddedVacuum> | undefined
   standsStill: StandsStill
@@ -35,7 +37,7 @@ interface Maintenance {
 
 /**
  * The periodic tasks of a server, until it stops. Settings are compared with those of other servers, and a database that is another
- * than before is noticed. Unless the server stands still, orphaned operations are closed, and expired events, expired rows of the
+ * than before is noticed. Unless the server stands still, orphaned operations are closed, and expired events, history and rows of the
  * archive, ended holds and old marks of workers are deleted. Several servers may do them at once; each skips rows that another one has locked.
  */
 export async function runMaintenance({
@@ -47,6 +49,7 @@ export async function runMaintenance({
   eventLogMove,
   settingsExchange,
   eventSweep,
+  historySweep,
   embeddedVacuum,
   standsStill,
   stopping,
@@ -66,6 +69,7 @@ export async function runMaintenance({
       if (await standsStill()) continue
       await closeOrphans({ sql, log, localOperations })
       await eventSweep.run()
+      await historySweep.run()
       if (performance.now() - deletedAt < sweepEveryMs) continue
       const deleted = await deleteExpiredArchive(sql, { days: archiveDays, stopping })
       if (deleted > 0) log.info('swept the archive', { rows: deleted })

@@ -36,6 +36,7 @@ const mustAgree: Record<keyof Env, boolean> = {
   JOBS_CHANGE_MAX_WAL: true,
   JOBS_EVENTS_DAYS: true,
   JOBS_AUDIT_DAYS: true,
+  JOBS_HISTORY: true,
   JOBS_REDACT_KEYS: true,
   JOBS_BACKGROUND: false,
   JOBS_INSTANCE: true,

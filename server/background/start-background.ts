@@ -5,12 +5,14 @@ import { keepCounts } from '../counts/keeper.ts'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
 import { prepare } from '../database/migrate/prepare.ts'
 import type { Env } from '../env.ts'
+import { keepHistory } from '../history/keeper.ts'
 import { workChannel } from '../lifecycle/events/job-events.ts'
 import { type LongPolls, wakeNotified } from '../waiting/long-poll.ts'
 import { goOnWithChanges } from './detached-changes.ts'
 import { createEmbeddedVacuum } from './embedded-vacuum.ts'
 import type { EventLogMove } from './event-log-move.ts'
 import { createEventSweep } from './event-sweep.ts'
+import { createHistorySweep } from './history-sweep.ts'
 import { runMaintenance } from './maintenance.ts'
 import { agreedSettings, createSettingsExchange } from './server-settings.ts'
 import { createStandstill } from './standstill.ts'
@@ -27,7 +29,7 @@ interface BackgroundOptions {
 
 const longestCountsEndMs = 5000
 
-/** Starts the migration, the notifications, the maintenance, the changes without callers and the counts; `ended` resolves when they have stopped. */
+/** Starts the migration, the notifications, the maintenance, the changes without callers, the counts and the history; `ended` resolves when they have stopped. */
 export function startBackground({ opened, env, context, readiness, eventLogMove }: BackgroundOptions) {
   const { sql, log, stopping, longPolls } = context
   const { isReady, hasTables, tablesReady, becameReady } = readiness
@@ -50,10 +52,11 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
   const settingsExchange = createSettingsExchange({ sql, log, settings: agreedSettings(env) })
   const standsStill = createStandstill(context)
   const eventSweep = createEventSweep({ sql, log, env, stopping })
+  const historySweep = createHistorySweep({ sql, log, stopping })
   const embeddedVacuum = env.JOBS_DB_URL === undefined ? createEmbeddedVacuum({ sql, log }) : undefined
   const maintenance = runMaintenance({
     ...context,
-    ...{ isReady, standsStill, eventLogMove, settingsExchange, eventSweep, embeddedVacuum },
+    ...{ isReady, standsStill, eventLogMove, settingsExchange, eventSweep, historySweep, embeddedVacuum },
   })
   const changes = goOnWithChanges(context, { isReady, standsStill })
   // Counting waits for the indexes: without them it would read every job.
@@ -61,10 +64,13 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     .then(() => waitForIndex(sql, 'jobsctl_live', stopping))
     .then(() => (context.background ? keepCounts({ sql, log, stopping }) : undefined))
     .catch(() => {})
+  const history = context.background
+    ? keepHistory({ sql, log, wanted: env.JOBS_HISTORY, isReady, stopping })
+    : Promise.resolve()
   const ended = async () => {
     await Promise.all([maintenance, changes])
     // Ending the pool while it has a reserved session never finishes, even when the session is released later.
-    await Promise.race([counts, wait(longestCountsEndMs, undefined, { ref: false })])
+    await Promise.race([Promise.all([counts, history]), wait(longestCountsEndMs, undefined, { ref: false })])
   }
   return { prepared, ended }
 }

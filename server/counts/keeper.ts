@@ -6,7 +6,7 @@ import type { Log } from '../log.ts'
 import { createCompaction } from './compaction.ts'
 import { createOpenWriters } from './open-writers.ts'
 import { logReconciliation, reconcile } from './reconcile.ts'
-import { createTriggers, repairFunctions } from './triggers.ts'
+import { countTriggerSet, createCountTriggers, repairFunctions } from './triggers.ts'
 import { type CountsState, readCountsState } from './trust.ts'
 
 const stepEveryMs = 1000
@@ -51,8 +51,8 @@ function createStep(sql: Pool, log: Log): () => Promise<void> {
   let triggersReady = false
   return async () => {
     if (!triggersReady) {
-      await repairFunctions(sql)
-      await createTriggers(sql)
+      await repairFunctions(sql, countTriggerSet, ['jobs'])
+      await createCountTriggers(sql)
       triggersReady = true
     }
     // Only now: where a trigger cannot be created, nobody would read the rows that the others append.

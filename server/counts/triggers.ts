@@ -3,7 +3,28 @@ import { isAccessRefused } from '../database/errors/failure.ts'
 import type { Pool } from '../database/sql.ts'
 import { countTriggers, isCountable } from './trust.ts'
 
-/** A trigger function that cannot write the counts; the names are quoted for SQL. */
+/** Triggers of `jobs` that append to a table of the server. Each has a function of its name. */
+export interface TriggerSet {
+  /** The timing and event of each trigger by its name. */
+  triggers: Readonly<Record<string, string>>
+  /** The table to which the functions append, and the one by which they know whether to append. */
+  appendsTo: string
+  reads: string
+}
+
+/** A table that gets triggers; the name is quoted for SQL. */
+export interface TriggeredTable {
+  oid: number
+  name: string
+}
+
+export const countTriggerSet: TriggerSet = {
+  triggers: countTriggers,
+  appendsTo: 'jobsctl_count_deltas',
+  reads: 'jobsctl_counting',
+}
+
+/** A trigger function that cannot write its table; the names are quoted for SQL. */
 interface BrokenFunction {
   trigger: string
   called: string
@@ -12,28 +33,29 @@ interface BrokenFunction {
   owner: string
 }
 
-/** Trigger functions that do not find the counts, or may not write them: the schema was renamed, or a table has another owner. */
-const findBroken = (sql: Pool) => sql<BrokenFunction[]>`
+/** Trigger functions that do not find their tables, or may not write them: the schema was renamed, or a table has another owner. */
+const findBroken = (sql: Pool, { triggers, appendsTo, reads }: TriggerSet) => sql<BrokenFunction[]>`
   select
     quote_ident(proname) as trigger, format('%I.%I()', nspname, proname) as called, quote_ident(nspname) as schema,
     quote_ident(pg_get_userbyid(relowner)) as owner
   from pg_proc
   join pg_namespace on pg_namespace.oid = pronamespace
-  join pg_class on pg_class.oid = to_regclass('jobsctl_count_deltas')
-  where pg_proc.oid = any(select to_regproc(name) from unnest(${Object.keys(countTriggers)}::text[]) as name)
+  join pg_class on pg_class.oid = to_regclass(${appendsTo})
+  where pg_proc.oid = any(select to_regproc(name) from unnest(${Object.keys(triggers)}::text[]) as name)
     and (
       (proconfig @> array[format('search_path=%I, pg_temp', nspname)]) is not true
-      or not has_table_privilege(proowner, to_regclass('jobsctl_count_deltas'), 'insert')
-      or not has_table_privilege(proowner, to_regclass('jobsctl_counting'), 'select')
+      or not has_table_privilege(proowner, to_regclass(${appendsTo}), 'insert')
+      or not has_table_privilege(proowner, to_regclass(${reads}), 'select')
     )`
 
 /**
- * Repairs trigger functions that cannot write the counts, because with them no program can write jobs. Where the role may not
- * repair a function, its trigger is dropped.
+ * Repairs trigger functions that cannot write their tables, because with them no program can write jobs. Where the role may not
+ * repair a function, its triggers are dropped.
+ * @param tables the tables that have the triggers, as quoted names
  * @throws PostgreSQL's error for a function that could not be repaired
  */
-export async function repairFunctions(sql: Pool): Promise<void> {
-  const broken = await findBroken(sql)
+export async function repairFunctions(sql: Pool, set: TriggerSet, tables: readonly string[]): Promise<void> {
+  const broken = await findBroken(sql, set)
   if (broken.length === 0) return
   let why: unknown
   for (const { called, schema, owner } of broken) {
@@ -46,9 +68,16 @@ export async function repairFunctions(sql: Pool): Promise<void> {
         why = error
       })
   }
-  const remaining = await findBroken(sql)
-  for (const { trigger } of remaining) await sql.unsafe(`drop trigger if exists ${trigger} on jobs`)
-  if (remaining[0]) throw why ?? new Error(`${remaining[0].called} may not write the counts`)
+  const remaining = await findBroken(sql, set)
+  for (const { trigger } of remaining)
+    for (const table of tables) await sql.unsafe(`drop trigger if exists ${trigger} on ${table}`)
+  if (remaining[0]) throw why ?? new Error(`${remaining[0].called} may not write ${set.appendsTo}`)
+}
+
+/** Creates the triggers of the counts on `jobs`, where they can count. */
+export async function createCountTriggers(sql: Pool): Promise<void> {
+  const [jobs] = await sql<{ oid: number }[]>`select to_regclass('jobs')::oid::bigint as oid where ${isCountable(sql)}`
+  if (jobs) await createTriggers(sql, countTriggers, { oid: jobs.oid, name: 'jobs' })
 }
 
 /**
@@ -56,23 +85,26 @@ export async function repairFunctions(sql: Pool): Promise<void> {
  * that somebody has disabled stays disabled.
  * @throws PostgreSQL's error, for example when this role may not create triggers on the table of another role
  */
-export async function createTriggers(sql: Pool): Promise<void> {
-  const [countable] = await sql`select where ${isCountable(sql)}`
-  if (!countable) return
+export async function createTriggers(
+  sql: Pool,
+  triggers: TriggerSet['triggers'],
+  { oid, name: table }: TriggeredTable,
+): Promise<void> {
   const existing = await sql<{ name: string; fires: string }[]>`
-    select tgname as name, tgenabled as fires from pg_trigger where tgrelid = to_regclass('jobs') and not tgisinternal`
-  const missing = Object.entries(countTriggers).filter(([name]) => !existing.some((trigger) => trigger.name === name))
+    select tgname as name, tgenabled as fires from pg_trigger where tgrelid = ${oid}::bigint::oid and not tgisinternal`
+  const missing = Object.entries(triggers).filter(([name]) => !existing.some((trigger) => trigger.name === name))
   const notAlways = existing
-    .filter(({ name, fires }) => Object.hasOwn(countTriggers, name) && fires === 'O')
+    .filter(({ name, fires }) => Object.hasOwn(triggers, name) && fires === 'O')
     .map(({ name }) => name)
   if (missing.length + notAlways.length === 0) return
   await sql.begin(async (tx) => {
     // A statement that waits for a table lock makes every later statement on this table wait, too.
     await tx`select set_config('lock_timeout', '200ms', true), ${limitIdleTime(tx)}`
-    for (const [name, when] of missing) await tx.unsafe(`create trigger ${name} ${when} execute function ${name}()`)
+    for (const [name, when] of missing)
+      await tx.unsafe(`create trigger ${name} ${when.replace(' on jobs', ` on ${table}`)} execute function ${name}()`)
     for (const name of [...missing.map(([name]) => name), ...notAlways])
       await tx
-        .savepoint((point) => point.unsafe(`alter table jobs enable always trigger ${name}`))
+        .savepoint((point) => point.unsafe(`alter table ${table} enable always trigger ${name}`))
         .catch(ignoreMissingRight)
   })
 }

@@ -19,11 +19,13 @@ import { staticFragment } from './static-fragment.ts'
  *    records that a dead server has left behind.
  * 6. `events`: the server that deletes events whose term is over, for one batch. It is only tried; another server leaves
  *    the work to it.
+ * 7. `history`: the server that adds up transitions of jobs, for one transaction. It keeps two servers from waiting for each
+ *    other's sums in a circle. It is only tried.
  *
  * `freeze` comes before all of them: each change that a freeze refuses shares it until its commit. `jobs-server freeze` takes it
  * alone, in a transaction of its own, when its freeze is committed: then no change from before is left.
  */
-type AdvisoryLock = 'migrations' | 'counts' | 'operations' | 'edges' | 'chain' | 'events' | 'freeze'
+type AdvisoryLock = 'migrations' | 'counts' | 'operations' | 'edges' | 'chain' | 'events' | 'history' | 'freeze'
 
 const keys: Record<AdvisoryLock, (sql: Sql) => Fragment> = {
   migrations: staticFragment((sql) => sql`hashtext('jobsctl migrations')`),
@@ -32,6 +34,7 @@ const keys: Record<AdvisoryLock, (sql: Sql) => Fragment> = {
   edges: staticFragment((sql) => sql`hashtext('jobsctl edges')`),
   chain: staticFragment((sql) => sql`hashtextextended('jobsctl chain', 0)`),
   events: staticFragment((sql) => sql`hashtextextended('jobsctl events', 0)`),
+  history: staticFragment((sql) => sql`hashtextextended('jobsctl history', 0)`),
   freeze: staticFragment((sql) => sql`hashtextextended('jobsctl freeze', 0)`),
 }
 

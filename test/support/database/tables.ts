@@ -76,6 +76,12 @@ const records = [
   'jobsctl_waits',
   'jobsctl_worker_marks',
   'jobsctl_pickups',
+  'jobsctl_transitions',
+  'jobsctl_history_minutes',
+  'jobsctl_history_hours',
+  'jobsctl_history_totals',
+  'jobsctl_history_gaps',
+  'jobsctl_marks',
 ]
 
 /** One fingerprint for the content of all tables: it differs when anything does. */
@@ -92,6 +98,6 @@ export async function fingerprint(sql: Pool): Promise<string> {
 export async function emptyTables(sql: Pool): Promise<void> {
   const all = [...tables, ...records]
   const begin = (table: string) => `select setval(pg_get_serial_sequence('${table}', 'id'), 1, false)`
-  const numbered = ['jobs', 'job_events', 'job_attachments', 'job_operations', 'jobsctl_holds']
+  const numbered = ['jobs', 'job_events', 'job_attachments', 'job_operations', 'jobsctl_holds', 'jobsctl_marks']
   await sql.unsafe([...all.map((table) => `delete from ${table}`), ...numbered.map(begin)].join(';'))
 }

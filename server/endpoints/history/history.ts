@@ -1,0 +1,125 @@
+import type * as z from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import { bucketBounds } from '../../../shared/history/bounds.ts'
+import {
+  type Durations,
+  type history as endpoint,
+  type History,
+  type Point,
+  type Step,
+  stepNames,
+  steps,
+} from '../../../shared/history/history.ts'
+import { transitionOf } from '../../../shared/history/transition.ts'
+import type { Call } from '../../call.ts'
+import { limitReadTime } from '../../database/read-timeout.ts'
+import type { Sql } from '../../database/sql.ts'
+import { minuteDays } from '../../history/history-retention.ts'
+import { readHistoryState } from '../../history/history-state.ts'
+import { type PointRow, type Range, readPoints } from '../../history/read-points.ts'
+
+type Request = z.output<typeof endpoint.input>
+
+const presetPoints = 60
+const mostPoints = 2000
+const presetSeconds = 86_400
+
+/**
+ * What became of the jobs of a scope over time.
+ * @throws Failure `invalid_request` for a range that is empty, has more than 2,000 points, or is over for the step
+ */
+export const history = ({ sql }: Pick<Call, 'sql'>, request: Request): Promise<History> =>
+  sql.begin('isolation level repeatable read read only', async (tx) => {
+    const [{ now }] = await tx<[{ now: number }]>`select ${limitReadTime(tx)}, extract(epoch from now())::float8 as now`
+    const range = rangeOf(request, now)
+    const rows = await readPoints(tx, request, range)
+    const { why, since } = await readHistoryState(tx)
+    return {
+      kept: why === null,
+      why,
+      since,
+      from: timeOf(range.from),
+      to: timeOf(range.to),
+      step_seconds: range.step,
+      bounds: [...bucketBounds],
+      gaps: [...(await readGaps(tx, range))],
+      marks: [],
+      points: pointsOf(rows, range),
+    }
+  })
+
+const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString()
+
+/** Whole steps, so that each point has all of its time. */
+function rangeOf(request: Request, now: number): Range {
+  const to = request.to === undefined ? now : Date.parse(request.to) / 1000
+  const from = request.from === undefined ? to - presetSeconds : Date.parse(request.from) / 1000
+  if (from >= to) throw new Failure('invalid_request', 'from must be before to')
+  const oldestMinute = now - minuteDays * 86_400
+  const name = request.step ?? presetStep({ from, to, oldestMinute })
+  const step = steps[name]
+  if (step < steps['1h'] && from < oldestMinute) {
+    throw new Failure('invalid_request', `history by the minute is kept for ${minuteDays} days`, {
+      hint: 'ask for a later from, or for a step of 1h, 6h or 1d',
+    })
+  }
+  const range = { from: Math.floor(from / step) * step, to: Math.ceil(to / step) * step, step }
+  const points = (range.to - range.from) / step
+  if (points > mostPoints) {
+    throw new Failure(
+      'invalid_request',
+      `the range has ${points} steps of ${name}, and at most ${mostPoints} are answered`,
+      {
+        hint: 'ask for a longer step or a shorter range',
+      },
+    )
+  }
+  return range
+}
+
+const presetStep = ({ from, to, oldestMinute }: { from: number; to: number; oldestMinute: number }): Step =>
+  stepNames.find(
+    (name) => (to - from) / steps[name] <= presetPoints && (steps[name] >= steps['1h'] || from >= oldestMinute),
+  ) ?? '1d'
+
+/** The last one goes on while history is off. */
+const readGaps = (sql: Sql, { from, to }: Range) => sql<{ from: string; to: string }[]>`
+  select greatest(began, to_timestamp(${from}::float8)) as from, least(ended, to_timestamp(${to}::float8)) as to
+  from (
+    select began, ended from jobsctl_history_gaps
+    union all
+    select until, now() from jobsctl_history where until > '-infinity' and until < now()
+  ) as gap
+  where began < to_timestamp(${to}::float8) and ended > to_timestamp(${from}::float8)
+  order by began
+  limit 1000`
+
+/** Every step of the range has a point. */
+function pointsOf(rows: readonly PointRow[], { from, to, step }: Range): Point[] {
+  const points = new Map<number, Point>()
+  for (let at = from; at < to; at += step) points.set(at, emptyPoint(timeOf(at)))
+  for (const row of rows) {
+    const point = points.get(row.at)
+    if (point) addRow(point, row)
+  }
+  return [...points.values()]
+}
+
+function addRow(point: Point, row: PointRow): void {
+  point[transitionOf(row)] += row.jobs
+  if (row.buckets) addDurations(row.to_status === 'processing' ? point.wait : point.run, row, row.buckets)
+}
+
+function addDurations(durations: Durations, { milliseconds }: PointRow, buckets: readonly number[]): void {
+  durations.jobs += buckets.reduce((sum, jobs) => sum + jobs, 0)
+  durations.seconds += milliseconds / 1000
+  durations.buckets = durations.buckets.map((jobs, at) => jobs + (buckets[at] ?? 0))
+}
+
+function emptyPoint(at: string): Point {
+  const none = (): Durations => ({ jobs: 0, seconds: 0, buckets: [...bucketBounds, 0].map(() => 0) })
+  return {
+    ...{ at, created: 0, acquired: 0, completed: 0, failed: 0, quarantined: 0, cancelled: 0 },
+    ...{ returned: 0, revived: 0, restored: 0, other: 0, wait: none(), run: none() },
+  }
+}

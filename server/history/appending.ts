@@ -1,0 +1,61 @@
+import { createTriggers, repairFunctions, type TriggeredTable, type TriggerSet } from '../counts/triggers.ts'
+import type { Pool, Sql } from '../database/sql.ts'
+
+/** The triggers that append transitions (`migrations/0034_history.sql`). */
+export const historyTriggers: TriggerSet = {
+  triggers: {
+    jobsctl_history_insert: 'after insert on jobs referencing new table as fresh for each statement',
+    jobsctl_history_update: 'after update on jobs referencing old table as gone new table as fresh for each statement',
+  },
+  appendsTo: 'jobsctl_transitions',
+  reads: 'jobsctl_history',
+}
+
+/**
+ * Lets the triggers append for another hour, and creates those that are missing. The time since they have stopped, because no
+ * server ran or history was off, is noted as a gap.
+ * @throws PostgreSQL's error, for example when this role may not create triggers on the table of another role
+ */
+export async function startAppending(sql: Pool): Promise<void> {
+  const tables = await tablesOfJobs(sql)
+  await repairFunctions(
+    sql,
+    historyTriggers,
+    tables.map(({ name }) => name),
+  )
+  for (const table of tables) await createTriggers(sql, historyTriggers.triggers, table)
+  await extend(
+    sql,
+    tables.map(({ oid }) => oid),
+  )
+}
+
+/** A statement that names a partition fires the triggers of this partition alone, so that each one has its own. */
+const tablesOfJobs = (sql: Sql) => sql<TriggeredTable[]>`
+  with recursive tree as (
+    select to_regclass('jobs')::oid as id
+    union
+    select inhrelid from tree join pg_inherits on inhparent = tree.id
+  )
+  select pg_class.oid::bigint as oid, format('%I.%I', nspname, relname) as name
+  from tree
+  join pg_class on pg_class.oid = tree.id
+  join pg_namespace on pg_namespace.oid = relnamespace
+  where relkind in ('r', 'p')
+  order by pg_class.oid`
+
+const extend = (sql: Sql, tables: readonly number[]) => sql`
+  with known as materialized (select until from jobsctl_history for update),
+  gap as (
+    insert into jobsctl_history_gaps (began, ended)
+    select until, now() from known where until > '-infinity' and until < now()
+    on conflict (began) do nothing
+  )
+  update jobsctl_history
+  set until = now() + interval '1 hour', since = coalesce(since, now()), tables = ${listOf(tables)}::text::oid[]
+  where until < now() + interval '50 minutes' or tables <> ${listOf(tables)}::text::oid[]`
+
+const listOf = (oids: readonly number[]): string => `{${oids.join(',')}}`
+
+/** The triggers append nothing from now on. */
+export const stopAppending = (sql: Sql) => sql`update jobsctl_history set until = now() where until > now()`

@@ -1,0 +1,33 @@
+import type { Sql } from '../database/sql.ts'
+import { historyTriggers } from './appending.ts'
+
+export interface HistoryState {
+  /** Null where history is kept now, and else why it is not. */
+  why: string | null
+  /** When history was on for the first time (ISO 8601). */
+  since: string | null
+}
+
+/** Whether every writer of jobs leaves transitions now. */
+export async function readHistoryState(sql: Sql): Promise<HistoryState> {
+  const names = Object.keys(historyTriggers.triggers)
+  const [state] = await sql<{ on: boolean; runs: boolean; fires: boolean; since: string | null }[]>`
+    select
+      exists (select from jobsctl_settings where name = 'history' and value = 'on') as on,
+      until > now() as runs,
+      (
+        select count(*) = ${names.length}::int * cardinality(tables)
+        from pg_trigger
+        where tgrelid = any(tables) and tgname = any(${names}::text[]) and tgenabled in ('O', 'A')
+      ) and to_regclass('jobs')::oid = any(tables) as fires,
+      since
+    from jobsctl_history`
+  const why = !state?.on
+    ? 'history is off: JOBS_HISTORY=on at a server turns it on'
+    : !state.runs
+      ? 'no server has kept the history within the last hour, or its role may not make triggers on jobs'
+      : state.fires
+        ? null
+        : 'a trigger of jobs is missing or disabled'
+  return { why, since: state?.since ?? null }
+}

@@ -1,0 +1,83 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { createErrorLog } from '../database/errors/error-log.ts'
+import { isLocked } from '../database/errors/failure.ts'
+import type { Pool } from '../database/sql.ts'
+import type { Log } from '../log.ts'
+import { startAppending, stopAppending } from './appending.ts'
+import { fold } from './fold.ts'
+import { readHistorySetting, writeHistorySetting } from './history-setting.ts'
+
+const stepEveryMs = 2000
+const extendEveryMs = 60_000
+/** The longest pause after errors, in milliseconds: creating a trigger locks the table, and a busy table is asked less often. */
+const longestPauseMs = 30_000
+/** The most transactions in a row. */
+const foldsAtOnce = 50
+/** With more dead rows than this the appended ones would be found slowly. */
+const vacuumAfter = 10_000
+
+interface Keeper {
+  sql: Pool
+  log: Log
+  /** `JOBS_HISTORY`. */
+  wanted: boolean | undefined
+  isReady: () => boolean
+  stopping: AbortSignal
+}
+
+/**
+ * Keeps the history of jobs until the server stops: creates missing triggers while history is on, and adds up the transitions that they
+ * append. Several servers may run it; each step is done by one of them.
+ */
+export async function keepHistory({ sql, log, wanted, isReady, stopping }: Keeper): Promise<void> {
+  const step = createStep({ sql, log, wanted })
+  let pauseMs = stepEveryMs
+  const errors = createErrorLog(log, 'the history of jobs is not kept')
+  for (; !stopping.aborted; await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})) {
+    if (!isReady()) continue
+    try {
+      await step()
+      pauseMs = stepEveryMs
+      errors.clear()
+    } catch (error) {
+      pauseMs = Math.min(2 * pauseMs, longestPauseMs)
+      if (!isLocked(error) && !stopping.aborted) errors.warn(error)
+    }
+  }
+}
+
+/** One step of the keeper, with what it remembers between the steps. */
+function createStep({ sql, log, wanted }: Omit<Keeper, 'isReady' | 'stopping'>): () => Promise<void> {
+  let [isWritten, extendedAt] = [false, Number.NEGATIVE_INFINITY]
+  const folding = createFolding(sql)
+  return async () => {
+    if (!isWritten && (await writeHistorySetting(sql, wanted)))
+      log.info(`the history of jobs is ${wanted ? 'kept' : 'not kept'} from now on`)
+    isWritten = true
+    if (!(await readHistorySetting(sql))) {
+      await stopAppending(sql)
+      extendedAt = Number.NEGATIVE_INFINITY
+    } else if (performance.now() - extendedAt > extendEveryMs) {
+      await startAppending(sql)
+      extendedAt = performance.now()
+    }
+    await folding.run()
+  }
+}
+
+/** Adds up what the triggers append, and vacuums their table after 10,000 rows. */
+function createFolding(sql: Pool): { run: () => Promise<void> } {
+  let dead = 0
+  return {
+    async run() {
+      for (let [done, more] = [0, true]; more && done < foldsAtOnce; done++) {
+        const result = await fold(sql)
+        dead += result?.folded ?? 0
+        more = result?.more ?? false
+      }
+      if (dead < vacuumAfter) return
+      await sql.unsafe('vacuum (skip_locked, truncate false) jobsctl_transitions')
+      dead = 0
+    },
+  }
+}
