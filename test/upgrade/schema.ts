@@ -48,3 +48,10 @@ export const untilCountsRest = ({ sql }: { sql: Sql }): Promise<unknown> =>
     const [row] = await sql<{ n: number }[]>`select count(*)::int as n from jobsctl_count_deltas`
     return row?.n === 0
   })
+
+/** Resolves when the triggers of the history are made, and append. */
+export const untilHistoryIsKept = ({ sql }: { sql: Sql }): Promise<unknown> =>
+  until('the history is kept', async () => {
+    const [row] = await sql`select from jobsctl_history where until > now()`
+    return row
+  })

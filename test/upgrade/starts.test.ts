@@ -3,15 +3,15 @@ import { closeGateOfTables } from '../support/gate.ts'
 import { paths } from './answers.ts'
 import { type Build, hasOldBuild, orders } from './old-build.ts'
 import { everything, expectStatsOfSql, insertJobs } from './rows.ts'
-import { catalogOf, countsAreKept, triggersOf } from './schema.ts'
+import { catalogOf, countsAreKept, triggersOf, untilHistoryIsKept } from './schema.ts'
 import { type Ground, openGround, type Side } from './side-by-side.ts'
 
 describe.skipIf(!hasOldBuild)('a server of the old build and one of the new build, on one database', () => {
   const grounds: Ground[] = []
   afterEach(() => Promise.all(grounds.splice(0).map((ground) => ground.close())))
 
-  const emptyGround = async () => {
-    const ground = await openGround()
+  const emptyGround = async (overrides: Record<string, string> = {}) => {
+    const ground = await openGround(overrides)
     grounds.push(ground)
     return ground
   }
@@ -73,9 +73,11 @@ describe.skipIf(!hasOldBuild)('a server of the old build and one of the new buil
     timeout: 120_000,
   }, async () => {
     const catalogs = orders.map(async ({ one, other }) => {
-      const ground = await emptyGround()
+      // A database that the old server makes has no history until somebody turns it on.
+      const ground = await emptyGround({ JOBS_HISTORY: 'on' })
       await countsAreKept([await startReady(ground, one)])
       const [joined] = await countsAreKept([await startReady(ground, other)])
+      await untilHistoryIsKept(ground)
       const triggers = await triggersOf(ground.sql)
       await countsAreKept([await startReady(ground, one)])
       expect(await triggersOf(ground.sql), `after another start of the ${one} server`).toEqual(triggers)

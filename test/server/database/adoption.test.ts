@@ -311,7 +311,7 @@ describe('a database that another program made', () => {
     expect(await sql`select prosrc from pg_proc where proname = 'set_jobs_updated_at'`).toMatchObject([
       { prosrc: expect.stringContaining('perform 1') },
     ])
-    // The triggers of the counts come later.
+    // The triggers of the counts come later, and those of the history when somebody turns it on.
     expect(
       await sql`select tgname from pg_trigger where tgrelid = 'jobs'::regclass and tgname !~ '^jobsctl_count_'`,
     ).toMatchObject([{ tgname: 'jobs_touch' }])
@@ -322,8 +322,9 @@ describe('a database that another program made', () => {
     await stopAll()
     await sql.unsafe(`
       alter table jobs_archive drop column error_code;
-      drop table jobsctl_migrations, jobsctl_counts, jobsctl_count_deltas, jobsctl_counting;
-      drop function jobsctl_count_insert, jobsctl_count_update, jobsctl_count_delete, jobsctl_count_truncate cascade`)
+      drop table jobsctl_migrations, jobsctl_counts, jobsctl_count_deltas, jobsctl_counting, jobsctl_transitions;
+      drop function jobsctl_count_insert, jobsctl_count_update, jobsctl_count_delete, jobsctl_count_truncate,
+        jobsctl_history_insert, jobsctl_history_update cascade`)
     await makeVisitor()
     try {
       const server = await startReady({ JOBS_DB_URL: asVisitor() })
