@@ -24,6 +24,8 @@ export const about: Record<Name, string> = {
   undo: 'Gives back what an operation changed, as far as the jobs have not gone on since.',
   erase:
     'Erases the jobs of an owner, with a value in their payload, or of ids, for good: rows, archived copies, row images, attachments and edges; owner and attributes of their events are overwritten. Running jobs are passed over. The record has a hash of the filter in place of it.',
+  exportOperations:
+    'Sealed records in the order of the chain, without a gap, for somebody who verifies them without the database. The last page is empty.',
   listOperations: 'The records of bulk changes and of the other acts of operators and admins, the newest first.',
   getOperation: 'One record, and what has become of its jobs (`now`).',
   stopOperation: 'Asks a running operation to stop after its batch, whichever server runs it. Its batches stand.',

@@ -7,6 +7,7 @@ import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import { deleteExpiredArchive } from '../undo/archive-retention.ts'
 import { deleteOldMarks } from '../waiting/worker-marks.ts'
+import type { createChainLog } from './chain-log.ts'
 import type { createEmbeddedVacuum } from './embedded-vacuum.ts'
 import { deleteEndedHolds } from './ended-holds.ts'
 import type { EventLogMove } from './event-log-move.ts'
@@ -27,6 +28,7 @@ interface Maintenance {
   isReady: () => boolean
   eventLogMove: EventLogMove
   settingsExchange: SettingsExchange
+  chainLog: ReturnType<typeof createChainLog>
   eventSweep: EventSweep
   historySweep: HistorySweep
   /** Undefined on a PostgreSQL server, which has autovacuum. */
@@ -36,9 +38,10 @@ interface Maintenance {
 }
 
 /**
- * The periodic tasks of a server, until it stops. Settings are compared with those of other servers, and a database that is another
- * than before is noticed. Unless the server stands still, orphaned operations are closed, and expired events, history and rows of the
- * archive, ended holds and old marks of workers are deleted. Several servers may do them at once; each skips rows that another one has locked.
+ * The periodic tasks of a server, until it stops. Settings are compared with those of other servers, the last hash of the records is
+ * logged, and a database that is another than before is noticed. Unless the server stands still, orphaned operations are closed, and expired
+ * events, history and rows of the archive,
+ * ended holds and old marks of workers are deleted. Several servers may do them at once; each skips rows that another one has locked.
  */
 export async function runMaintenance({
   sql,
@@ -48,6 +51,7 @@ export async function runMaintenance({
   isReady,
   eventLogMove,
   settingsExchange,
+  chainLog,
   eventSweep,
   historySweep,
   embeddedVacuum,
@@ -65,6 +69,7 @@ export async function runMaintenance({
         await settingsExchange.run()
         exchangedAt = performance.now()
       }
+      await chainLog.run()
       await embeddedVacuum?.run()
       if (await standsStill()) continue
       await closeOrphans({ sql, log, localOperations })

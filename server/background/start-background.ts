@@ -8,6 +8,7 @@ import type { Env } from '../env.ts'
 import { keepHistory } from '../history/keeper.ts'
 import { workChannel } from '../lifecycle/events/job-events.ts'
 import { type LongPolls, wakeNotified } from '../waiting/long-poll.ts'
+import { createChainLog } from './chain-log.ts'
 import { goOnWithChanges } from './detached-changes.ts'
 import { createEmbeddedVacuum } from './embedded-vacuum.ts'
 import type { EventLogMove } from './event-log-move.ts'
@@ -50,13 +51,14 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     if (isReady()) void eventLogMove.check()
   })
   const settingsExchange = createSettingsExchange({ sql, log, settings: agreedSettings(env) })
+  const chainLog = createChainLog({ sql, log })
   const standsStill = createStandstill(context)
   const eventSweep = createEventSweep({ sql, log, env, stopping })
   const historySweep = createHistorySweep({ sql, log, stopping })
   const embeddedVacuum = env.JOBS_DB_URL === undefined ? createEmbeddedVacuum({ sql, log }) : undefined
   const maintenance = runMaintenance({
     ...context,
-    ...{ isReady, standsStill, eventLogMove, settingsExchange, eventSweep, historySweep, embeddedVacuum },
+    ...{ isReady, standsStill, eventLogMove, settingsExchange, chainLog, eventSweep, historySweep, embeddedVacuum },
   })
   const changes = goOnWithChanges(context, { isReady, standsStill })
   // Counting waits for the indexes: without them it would read every job.

@@ -46,6 +46,7 @@ import { archiveMeta, listArchive } from '../endpoints/records/archive.ts'
 import { listConflicts } from '../endpoints/records/conflicts.ts'
 import { followOperation, stopOperation } from '../endpoints/records/course.ts'
 import { events } from '../endpoints/records/events.ts'
+import { exportOperations } from '../endpoints/records/export.ts'
 import { listHolds, removeHold } from '../endpoints/records/holds.ts'
 import { keepOperation } from '../endpoints/records/keep.ts'
 import { getOperation, listOperations, verifyOperations } from '../endpoints/records/records.ts'
@@ -76,6 +77,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.undo, undo)
   mount(app, serving, endpoints.erase, erase)
   mount(app, serving, endpoints.verifyOperations, verifyOperations)
+  mount(app, serving, endpoints.exportOperations, exportOperations)
   mount(app, serving, endpoints.listOperations, listOperations)
   mount(app, serving, endpoints.getOperation, getOperation)
   mount(app, serving, endpoints.stopOperation, stopOperation)

@@ -25,17 +25,18 @@ export const operations: CommandSpec<OperationsFlags> = {
   group: 'ADMIN',
   summary: 'what was changed, by whom, why',
   about:
-    'Lists the bulk changes and the other acts of operators and admins, such as a pause, a hold or a new token, the newest first; --kind changes or acts lists only these. With an id, shows one record, and the present states of its jobs. With verify, checks that no record was altered or removed. follow shows the progress of a running change to its end, and stop ends it after its batch, whichever server runs it. keep prolongs the time in which a change can be undone.',
+    'Lists the bulk changes and the other acts of operators and admins, such as a pause, a hold or a new token, the newest first; --kind changes or acts lists only these. With an id, shows one record, and the present states of its jobs. With verify, checks that no record was altered or removed. export writes the sealed records of a time for somebody who verifies them without the server, a line of JSON each. follow shows the progress of a running change to its end, and stop ends it after its batch, whichever server runs it. keep prolongs the time in which a change can be undone.',
   examples: [
     'jobsctl operations --domain chatbooks --kind prune',
     'jobsctl operations --kind acts --since 7d',
     'jobsctl operations 17',
     'jobsctl operations stop 17 --reason "the replica lags"',
     'jobsctl operations keep 17 --until 30d',
+    'jobsctl operations export --since 30d > records.ndjson',
     'jobsctl operations verify || notify "the records of jobs were altered"',
     'jobsctl operations verify --expect "$(cat kept-hash)"',
   ],
-  operands: '[id|verify|follow|stop|keep] [id]',
+  operands: '[id|verify|export|follow|stop|keep] [id]',
   flags: [
     ...scopeFlags,
     allFlag,
@@ -44,16 +45,26 @@ export const operations: CommandSpec<OperationsFlags> = {
     { flags: '--since <time>', about: 'begun at this time or later, or 2h for 2 h ago', group: 'HOW' },
     { flags: '--caller <id>', about: 'made by this caller, as the list names it', group: 'HOW' },
     { flags: '--limit <n>', about: 'at most this many (default: 50)', group: 'HOW' },
-    { flags: '--until <time>', about: 'with keep: until this time, or for 30d from now', group: 'HOW' },
+    {
+      flags: '--until <time>',
+      about: 'with keep: until then, or 30d from now; with export: ended before',
+      group: 'HOW',
+    },
     { flags: '--expect <hash>', about: 'with verify: a hash kept elsewhere, which must still be there', group: 'HOW' },
   ],
   async run(context, { expect, until: end, ...flags }, [word, id]) {
-    const { until } = readBrake({ ...(end !== undefined && { until: end }) })
     if (expect !== undefined && word !== 'verify') throw new Failure('usage', '--expect needs verify')
-    if (until !== undefined && word !== 'keep') throw new Failure('usage', '--until needs keep')
+    if (word === 'export') {
+      if (id !== undefined) throw new Failure('usage', 'operations export takes no id: it is of a time')
+      const { exportRecords } = await import('../../operations/export.ts')
+      const { since, ...others } = flags
+      refuseSelection(word, others)
+      return exportRecords(context, { since, until: end })
+    }
+    const { until } = readBrake({ ...(end !== undefined && { until: end }) })
+    if (until !== undefined && word !== 'keep') throw new Failure('usage', '--until needs keep or export')
     if (word === undefined) return list(context, flags)
-    if (Object.keys(flags).length > 0)
-      throw new Failure('usage', `${word} and flags that select operations exclude each other`)
+    refuseSelection(word, flags)
     if (word === 'verify') {
       const { verifyRecords } = await import('../../operations/verify.ts')
       return verifyRecords(context, expect)
@@ -67,10 +78,16 @@ export const operations: CommandSpec<OperationsFlags> = {
       return keepOperation(context, idOf(id, word), until)
     }
     if (/^[1-9]\d{0,15}$/.test(word)) return show(context, word)
-    throw new Failure('usage', `${word} is neither the id of an operation nor verify, follow, stop or keep`, {
+    throw new Failure('usage', `${word} is neither the id of an operation nor verify, export, follow, stop or keep`, {
       hint: 'ids are whole numbers, such as 17; jobsctl operations lists them',
     })
   },
+}
+
+/** @throws Failure `usage` */
+function refuseSelection(word: string, flags: OperationsFlags): void {
+  if (Object.keys(flags).length > 0)
+    throw new Failure('usage', `${word} and flags that select operations exclude each other`)
 }
 
 /** @throws Failure `usage` */

@@ -3,8 +3,8 @@ import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 
-/** The columns that a seal covers: all columns of a record that stay as they are after its close. */
-const sealed = staticFragment(
+/** The text under a seal: all columns of a record that stay as they are after its close, as a JSON list. */
+export const sealedText = staticFragment(
   (sql) => sql`
   jsonb_build_array(
     id, kind, domain, queue, job_type, filters, ${microseconds(sql, sql`as_of`)}, seen, caller, reason, request_id, idempotency_key,
@@ -18,7 +18,7 @@ const microseconds = (sql: Sql, time: Fragment): Fragment =>
 
 /** The hash of a record of `job_operations`: over the hash before it, and over the record. The formula of version 1. */
 export const hashed = (sql: Sql, previous: Fragment): Fragment =>
-  sql`encode(sha256(convert_to(${previous} || ${sealed(sql)}, 'UTF8')), 'hex')`
+  sql`encode(sha256(convert_to(${previous} || ${sealedText(sql)}, 'UTF8')), 'hex')`
 
 /** The version of the formula of second seals. Records of earlier servers have no second seal. */
 const version = 2

@@ -40,6 +40,19 @@ describe.each(['postgres'] as const)('what was changed can be planned, looked up
     expect(verify).toMatchObject({ code: 0, err: '', out: expect.stringContaining('none is missing') })
   })
 
+  it('export writes a line of JSON for each record of a time, whatever the output format, and says where it ended', async () => {
+    for (const verb of ['pause', 'resume'])
+      await world.jobsctl([verb, 'chatbooks/default', '--create', '--reason', 'schön \u202e"quoted"'])
+    const all = await world.jobsctl(['operations', 'export', '--since', '1h', '--json'])
+    const lines = all.out.trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line).kind)).toEqual(['queue.paused', 'queue.resumed'])
+    expect(all.err).toContain(`2 records; the last hash is ${JSON.parse(lines[1] ?? '').hash}`)
+    const none = await world.jobsctl(['operations', 'export', '--until', '1h'])
+    expect(none).toMatchObject({ code: 0, out: '', err: expect.stringContaining('no record') })
+    for (const argv of [['--limit', '5'], ['--kind', 'acts'], ['--since', 'monday'], ['--expect', 'x'], ['17']])
+      expect(await world.jobsctl(['operations', 'export', ...argv]), argv.join(' ')).toMatchObject({ code: 2, out: '' })
+  })
+
   it('a plan is applied once, to the jobs that it was made of', async () => {
     await world.jobs(3)
     const path = join(await newFolder('plan'), 'plan.json')

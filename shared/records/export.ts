@@ -1,0 +1,41 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { optional, queryNumber } from '../scope.ts'
+import { Time } from '../time.ts'
+
+/** A sealed record, as somebody without the database can verify it. */
+const SealedRecord = z.object({
+  id: z.number(),
+  kind: z.string(),
+  /** The day of its chain, and its place in it. */
+  day: z.string(),
+  number: z.number(),
+  /** The hash before it; null where the record before it is missing, and empty for the first record of all. */
+  previous: z.string().nullable(),
+  /**
+   * The text under the seal, a JSON list; `hash` is SHA-256 over `previous` and this text, in UTF-8. Null where a part of it is hidden
+   * from the caller: the record is then linked in the chain, and cannot be verified by itself.
+   */
+  sealed: z.string().nullable(),
+  hash: z.string(),
+})
+export type SealedRecord = z.output<typeof SealedRecord>
+
+/** Sealed records in the order of the chain, without a gap between the first and the last. */
+export const exportOperations = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/operations/export',
+  needs: 'records',
+  input: z.strictObject({
+    /** From the first record on that ended at this time or later. */
+    since: optional(Time),
+    /** To the last record that ended before this time. */
+    until: optional(Time),
+    /** Only records after this one, for the next page. */
+    after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0),
+    limit: queryNumber(1, 1000, 200),
+  }),
+  /** Also fewer than `limit` where the records are large; the last page is empty. */
+  output: z.array(SealedRecord),
+  changes: () => false,
+})
