@@ -9,8 +9,8 @@ type Stored = Pick<z.output<typeof storage.output>, 'event_log' | 'tables'>
 type Kind = EventLogPart['kind']
 
 const dayMs = 1000 * units.d
-/** Old events are deleted from time to time, so some may be this many days older than their term. */
-const daysOfGrace = 2
+/** Old events are deleted from time to time, and 7 days later while a registered reader has not read them. */
+const daysOfGrace = 9
 
 const names: Record<Kind, string> = { steps: 'step of a job', audit: 'action of an operator' }
 const settings: Record<Kind, string> = { steps: 'JOBS_EVENTS_DAYS=30', audit: 'JOBS_AUDIT_DAYS=400' }

@@ -11,6 +11,7 @@ export const serverReports: readonly Check[] = [
   { name: 'rights', look: rights },
   { name: 'events', look: (context) => storedEvents(context, 'steps') },
   { name: 'audit', look: (context) => storedEvents(context, 'audit') },
+  { name: 'readers', look: readers },
   { name: 'history', look: storedHistory },
 ]
 
@@ -48,6 +49,12 @@ async function storedEvents(context: Context, kind: EventLogPart['kind']): Promi
   const { storage } = await import('../../shared/doctor/storage.ts')
   const { findingOfEvents } = await import('./event-log.ts')
   return judgedAnswer(context, storage, (stored) => findingOfEvents(stored, { kind, now: Date.now() }))
+}
+
+async function readers(context: Context): Promise<Outcome> {
+  const { listEventCursors } = await import('../../shared/records/event-cursors.ts')
+  const { findingOfReaders } = await import('./event-readers.ts')
+  return judgedAnswer(context, listEventCursors, (cursors) => findingOfReaders(cursors, Date.now()))
 }
 
 async function storedHistory(context: Context): Promise<Outcome> {

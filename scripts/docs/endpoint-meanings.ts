@@ -32,6 +32,11 @@ export const about: Record<Name, string> = {
   listConflicts:
     'All jobs of the operation that an undo cannot give back now, each with the reason. A call reads 10,000 jobs that are kept; `next_after_id` is the `after_id` of the next call, and null after the last one.',
   keepOperation: 'Keeps what an undo of the operation needs until a time, or longer where it is kept longer already.',
+  listEventCursors:
+    'The cursors of the caller in the event log, by name; those of everybody for callers who may change jobs.',
+  moveEventCursor:
+    'Registers a cursor, or moves it forward; a lower `after_id` than it has leaves it where it is. Events that it has not passed stay for 7 days beyond their term. At most 100 cursors.',
+  removeEventCursor: 'Forgets a cursor, since its reader is gone. The answer has its last place.',
   addHold:
     "Holds jobs until a time: prune, sweep and the end of the archive's term pass them over. A hold by filter is also over jobs that match later; one over an operation keeps its archived jobs and row images. When the answer arrives, no batch that began before it still runs. At most 100 holds at once, beside those of undos.",
   listHolds: 'The holds that have not ended, the newest first. The header `Link` has the next page.',

@@ -45,6 +45,7 @@ import { addHold } from '../endpoints/records/add-hold.ts'
 import { archiveMeta, listArchive } from '../endpoints/records/archive.ts'
 import { listConflicts } from '../endpoints/records/conflicts.ts'
 import { followOperation, stopOperation } from '../endpoints/records/course.ts'
+import { listEventCursors, moveEventCursor, removeEventCursor } from '../endpoints/records/event-cursors.ts'
 import { events } from '../endpoints/records/events.ts'
 import { exportOperations } from '../endpoints/records/export.ts'
 import { listHolds, removeHold } from '../endpoints/records/holds.ts'
@@ -121,6 +122,9 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.listSlaPolicies, listSlaPolicies)
   mount(app, serving, endpoints.listSlaBreaches, listSlaBreaches)
   mount(app, serving, endpoints.events, events)
+  mount(app, serving, endpoints.listEventCursors, listEventCursors)
+  mount(app, serving, endpoints.moveEventCursor, moveEventCursor)
+  mount(app, serving, endpoints.removeEventCursor, removeEventCursor)
   app.get(endpoints.statsStream.path, allow(endpoints.statsStream.needs), streamStats(serving))
   app.get(endpoints.eventStream.path, allow(endpoints.eventStream.needs), (c) => streamEvents(c, serving))
   mount(app, serving, endpoints.showCaller, showCaller)

@@ -1,9 +1,8 @@
-import { Failure } from '../../../shared/errors.ts'
 import type { EventsRequest, JobEvent } from '../../../shared/records/events.ts'
 import type { Call } from '../../call.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
-import { idsBelow } from '../../lifecycle/events/event-ids.ts'
+import { requireGivenOut } from '../../lifecycle/events/event-ids.ts'
 import { eventsExpired, expiredAfter } from '../../lifecycle/events/expired-events.ts'
 import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
 import { isContentHidden, openAttrs } from '../hidden.ts'
@@ -18,16 +17,8 @@ export async function events(
   request: EventsRequest,
 ): Promise<JobEvent[]> {
   const last = await eventWatermark.reached()
-  const ids = request.after_id > last ? await idsBelow(sql, request.after_id) : undefined
-  if (!ids) return (await readUnexpired(sql, request, last)).map((event) => openEvent({ may }, event))
-  throw new Failure(
-    'events_reset',
-    `the event log has given out no id above ${ids.newest_id}, and after_id is ${request.after_id}`,
-    {
-      hint: 'after_id is of another log, or of a lost part of this one: read what you need again, and go on after newest_id',
-      fields: { ...ids },
-    },
-  )
+  await requireGivenOut(sql, request.after_id, last)
+  return (await readUnexpired(sql, request, last)).map((event) => openEvent({ may }, event))
 }
 
 /** An event as a caller may see it. */

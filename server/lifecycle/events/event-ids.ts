@@ -1,3 +1,4 @@
+import { Failure } from '../../../shared/errors.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 
 /** The sequence of `job_events.id`, as a regclass; null where the column has none. */
@@ -22,4 +23,22 @@ export async function idsBelow(sql: Sql, cursor: number): Promise<EventIds | und
     from (select coalesce(pg_sequence_last_value(${eventSequence(sql)}), 0)::bigint as last_value) as sequence
     where ${eventSequence(sql)} is not null and last_value < ${cursor}::bigint`
   return ids
+}
+
+/**
+ * Checks the place of a reader.
+ * @param last the watermark of the log, up to which every id has been given out
+ * @throws Failure `events_reset` for an id that the log has not given out yet
+ */
+export async function requireGivenOut(sql: Sql, after_id: number, last: number): Promise<void> {
+  const ids = after_id > last ? await idsBelow(sql, after_id) : undefined
+  if (!ids) return
+  throw new Failure(
+    'events_reset',
+    `the event log has given out no id above ${ids.newest_id}, and after_id is ${after_id}`,
+    {
+      hint: 'after_id is of another log, or of a lost part of this one: read what you need again, and go on after newest_id',
+      fields: { ...ids },
+    },
+  )
 }

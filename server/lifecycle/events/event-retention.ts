@@ -35,7 +35,8 @@ export interface Walked {
 /**
  * Deletes the events of one kind whose term is over, by id from the oldest on, in batches of 1,000, each in a transaction of
  * its own. The walk ends at the first batch of which every event stays: events behind it wait until those before them go.
- * An event that explains why a queue is stopped now stays for a second term. Two events stay whatever their age: the last one
+ * An event that a registered reader has not read stays for 7 days more. An event that explains why a queue is stopped now stays for a
+ * second term. Two events stay whatever their age: the last one
  * of the log, by which readers and a restored database know how far the log has come, and the last seal of the chain of the
  * records, while its day is in the chain.
  * @throws Failure `frozen` before the first batch after a freeze
@@ -103,8 +104,13 @@ const explainsStop = staticFragment(
   )`,
 )
 
+/** So many days longer an event stays that a registered reader has not read. */
+const daysForReaders = 7
+
 const deleteNext = (tx: Sql, { kind, days, after }: { kind: EventKind; days: number; after: string }) => {
-  const isExpired = tx`created_at < now() - ${days}::int * interval '24 hours'`
+  const isExpired = tx`created_at < now() - interval '24 hours' * (
+    ${days}::int + case when id > (select min(after_id) from jobsctl_event_cursors) then ${daysForReaders}::int else 0 end
+  )`
   return tx<Batch[]>`
     with looked as materialized (
       select id, created_at, event_type, domain, queue

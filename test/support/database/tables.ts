@@ -73,6 +73,7 @@ const records = [
   'jobsctl_stops',
   'jobsctl_holds',
   'jobsctl_held_jobs',
+  'jobsctl_event_cursors',
   'jobsctl_waits',
   'jobsctl_worker_marks',
   'jobsctl_pickups',

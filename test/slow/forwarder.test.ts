@@ -1,0 +1,94 @@
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import * as z from 'zod'
+import { until } from '../support/poll.ts'
+import { startChild } from '../support/programs/child.ts'
+import { jobPaths, newJob } from '../support/worker.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+const secret = 'shared with the receiver'
+const Body = z.array(z.object({ id: z.number(), event_type: z.string() }))
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld('postgres')
+})
+afterAll(() => world?.stop())
+
+/** What the receiver does with a request. */
+type Mood = 'takes' | 'fails' | 'hangs'
+
+/** A receiver of events, which remembers the ids that it has taken, request by request. */
+function receiver() {
+  const state = { mood: 'takes' as Mood, taken: [] as number[][], asked: 0, unsigned: 0 }
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    state.asked += 1
+    if (state.mood === 'hangs') return
+    const text = (await request.setEncoding('utf8').toArray()).join('')
+    const signature = createHmac('sha256', secret).update(text).digest('hex')
+    if (request.headers['x-signature'] !== `sha256=${signature}`) state.unsigned += 1
+    if (state.mood === 'takes') state.taken.push(Body.parse(JSON.parse(text)).map(({ id }) => id))
+    response.writeHead(state.mood === 'takes' ? 202 : 500).end('thank you')
+  }
+  const server = createServer((request, response) => void answer(request, response))
+  const listen = async (port = 0) => {
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    return typeof address === 'object' && address ? address.port : 0
+  }
+  const stop = async () => {
+    server.closeAllConnections()
+    await new Promise((closed) => server.close(closed))
+  }
+  return { state, listen, stop }
+}
+
+it('the forwarder sends every event in order, whatever becomes of the receiver and of itself', async () => {
+  const target = receiver()
+  const port = await target.listen()
+  const { state } = target
+  const env = {
+    ...{ BASE: world.url, API_KEY: world.key, TARGET: `http://127.0.0.1:${port}/`, SECRET: secret },
+  }
+  const start = () => startChild(['--import', 'tsx', 'scripts/example-forwarder.ts', 'billing'], { env })
+  const enqueue = () => world.post(jobPaths.batch, { jobs: Array.from({ length: 150 }, () => newJob()) })
+  const ids = async () => (await world.sql<{ id: number }[]>`select id from job_events order by id`).map(({ id }) => id)
+  const lastTaken = () => state.taken.at(-1)?.at(-1)
+  const allTaken = async () => lastTaken() === (await ids()).at(-1)
+
+  await enqueue()
+  let forwarder = start()
+  await until('all events came', allTaken)
+
+  state.mood = 'fails'
+  await enqueue()
+  const asked = state.asked
+  await until('it has failed twice', () => state.asked >= asked + 2)
+  forwarder.process.kill('SIGKILL')
+  await forwarder.ended
+  state.mood = 'hangs'
+  const before = state.asked
+  forwarder = start()
+  await until('a request hangs', () => state.asked > before)
+  await target.stop()
+  state.mood = 'takes'
+  await enqueue()
+  await target.listen(port)
+  await until('all events came after all', allTaken)
+
+  const flat = state.taken.flat()
+  expect(flat.filter((id, at) => id <= (flat[at - 1] ?? 0))).toEqual([])
+  expect(flat).toEqual(await ids())
+  expect(state.unsigned).toBe(0)
+  await until('the cursor has moved', async () => {
+    const [moved] = await world.sql<{ after_id: number }[]>`select after_id from jobsctl_event_cursors`
+    return moved?.after_id === lastTaken()
+  })
+
+  forwarder.process.kill('SIGTERM')
+  expect(await forwarder.ended).toMatchObject({ code: 0 })
+  await target.stop()
+}, 300_000)
