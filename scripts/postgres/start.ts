@@ -29,12 +29,16 @@ export const roleWithPassword = 'with_password'
 
 /**
  * Starts a throwaway PostgreSQL on a free port of 127.0.0.1. Any user may call it, including root. The server stops
- * when this process ends, even by SIGKILL. `extraSettings` are lines of postgresql.conf.
+ * when this process ends, even by SIGKILL. `extraSettings` are lines of postgresql.conf; the data stand in a new folder of
+ * `parent`.
  * @throws Error that says what to install, or why the server does not start
  */
-export async function startPostgres(extraSettings: readonly string[] = []): Promise<ThrowawayPostgres> {
+export async function startPostgres(
+  extraSettings: readonly string[] = [],
+  parent: string = tmpdir(),
+): Promise<ThrowawayPostgres> {
   const account = unprivileged()
-  const folder = await mkdtemp(join(tmpdir(), 'jobs-postgres-'))
+  const folder = await mkdtemp(join(parent, 'jobs-postgres-'))
   await chmod(folder, 0o755)
   await changeOwner(folder, account)
   const supervisor = startSupervisor(folder, account)

@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import postgres from 'postgres'
 import { inject } from 'vitest'
+import { keepCompiled } from '../programs/compiled.ts'
 import { embeddedTemplate, postgresTemplate, postgresUrl } from '../run/shared.ts'
 
 /** Where a server can keep its jobs. */
@@ -29,8 +32,9 @@ export const newDatabase = (kind: Kind): Promise<TestDatabase> =>
 export const emptyDatabase = (): Promise<TestDatabase> => newOnPostgres()
 
 async function newEmbedded(): Promise<TestDatabase> {
-  const [folder, template] = await Promise.all([newFolder('data'), embeddedTemplate()])
-  await cp(template, folder, { recursive: true })
+  const [folder, template] = await Promise.all([newFolder('data'), embeddedTemplate(), keepCompiled()])
+  // The function of Node takes ten times the processor time for these thousand files.
+  await promisify(execFile)('cp', ['-R', `${template}/.`, folder])
   // Tests that cut no power need no fsync, which makes each commit wait for the disk.
   return {
     env: { JOBS_DATA_DIR: folder, JOBS_EMBEDDED_FSYNC: 'false' },

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { ThrowawayPostgres } from '../../../scripts/postgres/start.ts'
+import { parentOfRun } from '../folder.ts'
 import type { Makers } from './service.ts'
 
 interface SharedThings {
@@ -17,7 +18,9 @@ export function makersIn(folder: string): SharedThings {
     return built
   }
   const url = async () => {
-    postgres ??= import('../../../scripts/postgres/start.ts').then(({ startPostgres }) => startPostgres())
+    postgres ??= import('../../../scripts/postgres/start.ts').then(async ({ startPostgres }) =>
+      startPostgres([], await parentOfRun()),
+    )
     return (await postgres).url
   }
   const makers: Makers = {
