@@ -406,29 +406,3 @@ describe('every change on postgres, beside another one', () => {
     expect((await world.confirm(paths.prune, {}, headers)).body).toEqual(done[0]?.body)
   })
 })
-
-describe('every change on postgres, where another keeps a job for longer than the lock timeout', () => {
-  let world: World
-  let other: postgres.Sql
-  beforeAll(async () => {
-    world = await openWorld('postgres', { JOBS_LOCK_TIMEOUT_SECONDS: '1' })
-    other = postgres(world.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-  })
-  afterAll(async () => {
-    await other?.end()
-    await world?.stop()
-  })
-  beforeEach(() => world.clear())
-
-  it.each(changes)('$name: leaves what another holds, says so, and takes it the next time', async (change) => {
-    await world.jobs(3, change.wanted)
-
-    await other.begin(async (tx) => {
-      await tx`select id from jobs order by id desc limit 1 for update`
-      const answer = await world.confirm(change.path, change.body)
-      expect(answer).toMatchObject({ status: 200, body: { skipped_locked: 1 } })
-      expect(affectedOf(answer)).toBe(2)
-    })
-    expect(affectedOf(await world.confirm(change.path, change.body))).toBe(1)
-  })
-})

@@ -220,12 +220,13 @@ describe('the server process', () => {
       const [id, name, created, used, expires, revoked] = (await token(env, 'list')).out.trim().split('\t')
       expect({ id, name, revoked }).toEqual({ id: secret.split('_')[1], name: 'ci\\u202egpj', revoked: '' })
       expect(Date.parse(expires ?? '') - Date.parse(created ?? '')).toBe(30 * 86_400_000)
-      expect(Math.abs(Date.now() - Date.parse(used ?? ''))).toBeLessThan(60_000)
+      expect(Math.abs(Date.now() - Date.parse(used ?? ''))).toBeLessThan(600_000)
 
       expect(await token(env, 'revoke', id ?? '')).toEqual({ code: 0, out: `revoked ${id}\n`, err: '' })
       expect(await stats(server, bearer(secret))).toBe(401)
       expect((await token(env, 'list')).out.trim().split('\t')[5]).toMatch(/^\d{4}-\d\d-\d\dT[\d:]+Z$/)
       expect(await token(env, 'revoke', id ?? '')).toMatchObject({ code: 0 })
+      expect(await token(env, 'revoke', 'nobody')).toMatchObject({ code: 5, err: expect.stringContaining('no token') })
       expect(server.output.out).not.toContain(secret.split('_').slice(2).join('_'))
     })
 
@@ -236,23 +237,20 @@ describe('the server process', () => {
       expect(made).toMatchObject({ code: 0, err: expect.stringMatching(/^warning: first may do everything .+\n$/) })
       expect(await stats(await spawnReady(env), { authorization: `Bearer ${made.out.trim()}` })).toBe(200)
     })
+  })
 
-    it('that do not exist cannot be revoked: exit code 5', async () => {
-      const { env } = await newDatabase(kind)
-      expect(await token(env, 'revoke', 'nobody')).toEqual({
-        code: 5,
-        out: '',
-        err: 'error: there is no token nobody\n  hint: jobs-server token list shows them\n',
-      })
-    })
-
-    it('are not made with an expiry or a name that makes no sense', async () => {
-      const { env } = await newDatabase(kind)
-      for (const days of ['30', '0d', '-1d', '1h', 'd', '1.5d', '']) {
-        expect(await token(env, 'create', 'x', '--expires', days), days).toMatchObject({ code: 2, out: '' })
-      }
-      expect(await token(env, 'create', 'a\tb')).toMatchObject({ code: 2, out: '' })
-      expect((await token(env, 'list')).out).toBe('')
+  it('has an expiry or a name of a token refused that makes no sense, and a token that does not exist', async () => {
+    const { env } = await newDatabase('postgres')
+    const token = (...argv: string[]) => runServer(['token', ...argv], env)
+    const days = ['30', '0d', '-1d', '1h', 'd', '1.5d', '']
+    const refused = await Promise.all(days.map((each) => token('create', 'x', '--expires', each)))
+    expect(refused.map(({ code, out }) => ({ code, out }))).toEqual(days.map(() => ({ code: 2, out: '' })))
+    expect(await token('create', 'a\tb')).toMatchObject({ code: 2, out: '' })
+    expect((await token('list')).out).toBe('')
+    expect(await token('revoke', 'nobody')).toEqual({
+      code: 5,
+      out: '',
+      err: 'error: there is no token nobody\n  hint: jobs-server token list shows them\n',
     })
   })
 

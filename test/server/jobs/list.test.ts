@@ -220,7 +220,8 @@ describe.each(kinds)('the list of a cluster among long messages on %s', (kind) =
   })
   afterAll(() => world?.stop())
 
-  it.each(['created_at', 'ended_at', 'priority'])(
+  // The embedded database takes three times as long, and its statements are the same.
+  it.each(kind === 'embedded' ? ['ended_at'] : ['created_at', 'ended_at', 'priority'])(
     'stops after 200 ms by %s, keeps what it found, and goes on from there',
     async (key) => {
       const [{ digits = '' } = {}] = await world.sql<{ digits: string }[]>`
