@@ -19,8 +19,8 @@ function changesOf(before: JobRow, after: JobRow | undefined): Partial<JobRow> {
 export const each = (ids: number[], columns: object): Record<string, object> =>
   Object.fromEntries(ids.map((id) => [id, columns]))
 
-/** Matches a time of the last minute, as a row holds it. */
+/** Matches a time of the last ten minutes, as a row holds it. */
 export const justNow = {
-  asymmetricMatch: (value: unknown) => typeof value === 'string' && Math.abs(Date.now() - Date.parse(value)) < 60_000,
+  asymmetricMatch: (value: unknown) => typeof value === 'string' && Math.abs(Date.now() - Date.parse(value)) < 600_000,
   toString: () => 'justNow',
 }

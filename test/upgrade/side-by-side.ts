@@ -54,6 +54,9 @@ export async function openGround(overrides: Record<string, string> = {}): Promis
     ...database.env,
     SINGLE_USER_API_KEY: key,
     JOBS_LOCK_TIMEOUT_SECONDS: '60',
+    // The driver sends a statement behind another one when all connections are in use: behind one that a gate stops, it would
+    // wait until the statement timeout of 60 s.
+    JOBS_DB_POOL: '16',
     ...overrides,
   }
   const sql = postgres(env.JOBS_DB_URL ?? '', { max: 6, onnotice: () => {} })

@@ -185,7 +185,7 @@ describe('a database that another program made', () => {
       await session`update jobs set progress_message = 'held' where id = (select min(id) from jobs)`
       try {
         const server = await start()
-        await until('the server is ready', async () => (await get(server, '/readyz')).status === 200, 15_000)
+        await until('the server is ready', async () => (await get(server, '/readyz')).status === 200)
         expect((await get(server, paths.stats)).status).toBe(200)
         await session`commit`
         await server.prepared

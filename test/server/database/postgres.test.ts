@@ -95,7 +95,7 @@ describe('a server whose PostgreSQL comes and goes', () => {
         const ended = await sql`
           select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'jobs-server'`
         expect(ended.length).toBeGreaterThan(0)
-        await until('stats are served again', async () => (await get(server, paths.stats)).status === 200, 5000)
+        await until('stats are served again', async () => (await get(server, paths.stats)).status === 200)
       }
       expect(server.output.err).toBe('')
     } finally {
