@@ -1,13 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFile, chmod, mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
 import { type Account, postgresBinaries, unprivileged } from './binaries.ts'
+import { freePort } from './free-port.ts'
 
 /** A PostgreSQL server with its own data directory, which `stop` removes. */
 export interface ThrowawayPostgres {
@@ -146,16 +146,6 @@ async function makeCluster({ bin, folder, account, extraSettings }: ClusterOptio
   const rules = await readFile(hbaPath, 'utf8')
   await writeFile(hbaPath, `host all ${roleWithPassword} 127.0.0.1/32 scram-sha-256\n${rules}`)
   await changeOwner(folder, account)
-}
-
-/** Returns a TCP port of 127.0.0.1 on which no process listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (typeof address === 'object' && address) return address.port
-  throw new Error('127.0.0.1 has no free port')
 }
 
 async function waitUntilReady(url: string, folder: string): Promise<void> {

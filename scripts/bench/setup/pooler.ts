@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres from 'postgres'
 import { unprivileged } from '../../postgres/binaries.ts'
-import { freePort } from '../../postgres/start.ts'
+import { freePort } from '../../postgres/free-port.ts'
 
 interface Pooler {
   /** Returns the URL of a database behind the pooler. */

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { postgresBinaries, unprivileged } from '../../../scripts/postgres/binaries.ts'
-import { freePort, startPostgres } from '../../../scripts/postgres/start.ts'
+import { freePort } from '../../../scripts/postgres/free-port.ts'
+import { startPostgres } from '../../../scripts/postgres/start.ts'
 import { until } from '../poll.ts'
 
 /** A PostgreSQL of its own, and a replica that streams from it. */
