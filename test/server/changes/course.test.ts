@@ -43,18 +43,25 @@ describe.each(kinds)('the course of a change on %s', (kind) => {
   })
 
   it('begins no batch after its time, and says how far it came', async () => {
-    await world.jobs(5, { status: 'failed' })
+    await world.jobs(100, { status: 'failed' })
     const past = '2020-01-01T00:00:00Z'
     const none = await world.confirm(filteredPaths.retry, { ...retry, until: past })
     expect(none).toMatchObject({
       status: 503,
       body: { code: 'partial', detail: `its time was over (${past}); nothing was changed` },
     })
-    const soon = new Date(Date.now() + 1500).toISOString()
-    const some = await world.confirm(filteredPaths.retry, { ...retry, rate: 1, until: soon })
+    let [some, ms] = [none, 1500]
+    // On a busy machine the time is over before the first batch.
+    for (; JSON.stringify(some.body).includes('nothing was changed') && ms < 60_000; ms *= 2) {
+      const soon = new Date(Date.now() + ms).toISOString()
+      some = await world.confirm(filteredPaths.retry, { ...retry, rate: 1, until: soon })
+    }
     expect(some).toMatchObject({
       status: 503,
-      body: { code: 'partial', detail: expect.stringMatching(/1 job was|[2-4] jobs were/) },
+      body: {
+        code: 'partial',
+        detail: expect.stringMatching(/^its time was over .*; (1 job was|\d+ jobs were) changed/),
+      },
     })
     expect((await world.confirm(filteredPaths.retry, retry)).status).toBe(200)
   })
