@@ -64,6 +64,11 @@ export const Env = z.object({
   JOBS_DB_POOLER: flag
     .default(false)
     .describe('PostgreSQL: JOBS_DB_URL is a pooler in transaction mode, so the server sets nothing per session'),
+  JOBS_MIGRATE: flag
+    .default(true)
+    .describe(
+      'make tables, indexes and triggers that are missing; off: their owner makes them with jobs-server migrate',
+    ),
   JOBS_INDEXES: z
     .enum(['auto', 'manual'], 'must be auto or manual')
     .default('auto')

@@ -7,6 +7,7 @@ import { createBufferedWriter } from './buffered-writer.ts'
 import { addAdoptCommand } from './commands/adopt-command.ts'
 import { addFreezeCommands } from './commands/freeze-commands.ts'
 import { addIndexCommands } from './commands/index-commands.ts'
+import { addMigrateCommands } from './commands/migrate-commands.ts'
 import { printOutput } from './commands/print-output.ts'
 import { addTokenCommands } from './commands/token-commands.ts'
 import { demoCommand } from './demo/demo-command.ts'
@@ -34,6 +35,7 @@ addTokenCommands(program)
 addFreezeCommands(program)
 addAdoptCommand(program)
 addIndexCommands(program)
+addMigrateCommands(program)
 
 async function run(): Promise<void> {
   // The server goes on when the program that reads its log ends.

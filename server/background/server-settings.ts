@@ -21,6 +21,7 @@ const mustAgree: Record<keyof Env, boolean> = {
   JOBS_DB_POOL: false,
   JOBS_DB_OPERATOR_POOL: false,
   JOBS_DB_POOLER: false,
+  JOBS_MIGRATE: false,
   JOBS_INDEXES: true,
   JOBS_STATEMENT_TIMEOUT_SECONDS: false,
   JOBS_LOCK_TIMEOUT_SECONDS: false,

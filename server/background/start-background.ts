@@ -39,6 +39,7 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     log,
     pooled: env.JOBS_DB_POOLER,
     mode: env.JOBS_INDEXES,
+    makes: env.JOBS_MIGRATE,
     tablesReady,
     isReady: hasTables,
     isStopping: () => stopping.aborted,
@@ -64,10 +65,10 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
   // Counting waits for the indexes: without them it would read every job.
   const counts = prepared
     .then(() => waitForIndex(sql, 'jobsctl_live', stopping))
-    .then(() => (context.background ? keepCounts({ sql, log, stopping }) : undefined))
+    .then(() => (context.background ? keepCounts({ sql, log, makes: env.JOBS_MIGRATE, stopping }) : undefined))
     .catch(() => {})
   const history = context.background
-    ? keepHistory({ sql, log, wanted: env.JOBS_HISTORY, isReady, stopping })
+    ? keepHistory({ sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE, isReady, stopping })
     : Promise.resolve()
   const ended = async () => {
     await Promise.all([maintenance, changes])

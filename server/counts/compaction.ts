@@ -7,7 +7,7 @@ const transactionsAtOnce = 50
 const vacuumAfter = 10_000
 
 /** Adds up the rows that the triggers append, and vacuums their table after 10,000 of them. */
-export function createCompaction(sql: Pool): { run: () => Promise<void> } {
+export function createCompaction(sql: Pool, { vacuums }: { vacuums: boolean }): { run: () => Promise<void> } {
   let dead = 0
   return {
     async run() {
@@ -16,7 +16,7 @@ export function createCompaction(sql: Pool): { run: () => Promise<void> } {
         dead += result?.compacted ?? 0
         more = result?.more ?? false
       }
-      if (dead < vacuumAfter) return
+      if (!vacuums || dead < vacuumAfter) return
       await sql.unsafe('vacuum (skip_locked, truncate false) jobsctl_count_deltas')
       dead = 0
     },

@@ -6,7 +6,7 @@ import type { Log } from '../log.ts'
 import { createCompaction } from './compaction.ts'
 import { createOpenWriters } from './open-writers.ts'
 import { logReconciliation, reconcile } from './reconcile.ts'
-import { countTriggerSet, createCountTriggers, repairFunctions } from './triggers.ts'
+import { makeCountTriggers, requireCountTriggers } from './triggers.ts'
 import { type CountsState, readCountsState } from './trust.ts'
 
 const stepEveryMs = 1000
@@ -20,6 +20,8 @@ const longestPauseMs = 30_000
 interface Keeper {
   sql: Pool
   log: Log
+  /** `JOBS_MIGRATE`: whether the server makes triggers, and vacuums and analyzes its tables. */
+  makes: boolean
   stopping: AbortSignal
 }
 
@@ -27,8 +29,8 @@ interface Keeper {
  * Keeps the counts of live jobs until the server stops: creates missing triggers, adds up the rows that the triggers append,
  * and compares the sums with the jobs. Several servers may run it; each step is done by one of them.
  */
-export async function keepCounts({ sql, log, stopping }: Keeper): Promise<void> {
-  const step = createStep(sql, log)
+export async function keepCounts({ sql, log, makes, stopping }: Keeper): Promise<void> {
+  const step = createStep({ sql, log, makes })
   let pauseMs = stepEveryMs
   const errors = createErrorLog(log, 'stats count the jobs themselves')
   for (; !stopping.aborted; await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})) {
@@ -43,16 +45,15 @@ export async function keepCounts({ sql, log, stopping }: Keeper): Promise<void> 
 }
 
 /** One step of the keeper, with what it remembers between the steps. */
-function createStep(sql: Pool, log: Log): () => Promise<void> {
-  const compaction = createCompaction(sql)
+function createStep({ sql, log, makes }: Omit<Keeper, 'stopping'>): () => Promise<void> {
+  const compaction = createCompaction(sql, { vacuums: makes })
   const writers = createOpenWriters(sql)
-  const check = createCheck(sql, log)
+  const check = createCheck({ sql, log, makes })
   const extend = createExtension(sql)
   let triggersReady = false
   return async () => {
     if (!triggersReady) {
-      await repairFunctions(sql, countTriggerSet, ['jobs'])
-      await createCountTriggers(sql)
+      await (makes ? makeCountTriggers(sql) : requireCountTriggers(sql))
       triggersReady = true
     }
     // Only now: where a trigger cannot be created, nobody would read the rows that the others append.
@@ -74,7 +75,7 @@ function createStep(sql: Pool, log: Log): () => Promise<void> {
   }
 }
 
-function createCheck(sql: Pool, log: Log) {
+function createCheck({ sql, log, makes }: Omit<Keeper, 'stopping'>) {
   let lastMs = 0
   return {
     isDue: ({ age }: CountsState) => (age ?? 0) > Math.max(checkEveryMs, checkShare * lastMs),
@@ -90,7 +91,7 @@ function createCheck(sql: Pool, log: Log) {
       }
       log.info('stats use the counts of the triggers from now on')
       // Otherwise the planner would go on taking the table for an empty one.
-      await sql.unsafe('analyze jobsctl_counts')
+      if (makes) await sql.unsafe('analyze jobsctl_counts')
       return true
     },
   }

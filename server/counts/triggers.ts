@@ -1,6 +1,6 @@
 import { limitIdleTime } from '../database/connection/idle-timeout.ts'
 import { isAccessRefused } from '../database/errors/failure.ts'
-import type { Pool } from '../database/sql.ts'
+import type { Pool, Sql } from '../database/sql.ts'
 import { countTriggers, isCountable } from './trust.ts'
 
 /** Triggers of `jobs` that append to a table of the server. Each has a function of its name. */
@@ -74,10 +74,23 @@ export async function repairFunctions(sql: Pool, set: TriggerSet, tables: readon
   if (remaining[0]) throw why ?? new Error(`${remaining[0].called} may not write ${set.appendsTo}`)
 }
 
-/** Creates the triggers of the counts on `jobs`, where they can count. */
-export async function createCountTriggers(sql: Pool): Promise<void> {
+/** Repairs the functions of the counts, and creates their triggers on `jobs`, where they can count. */
+export async function makeCountTriggers(sql: Pool): Promise<void> {
+  await repairFunctions(sql, countTriggerSet, ['jobs'])
+  const jobs = await countedTable(sql)
+  if (jobs) await createTriggers(sql, countTriggers, jobs)
+}
+
+/** @throws Error that says what to type, where triggers are missing */
+export async function requireCountTriggers(sql: Sql): Promise<void> {
+  const jobs = await countedTable(sql)
+  if (jobs) await requireTriggers(sql, countTriggerSet, jobs)
+}
+
+/** The table `jobs`, where triggers can count it. */
+export async function countedTable(sql: Sql): Promise<TriggeredTable | undefined> {
   const [jobs] = await sql<{ oid: number }[]>`select to_regclass('jobs')::oid::bigint as oid where ${isCountable(sql)}`
-  if (jobs) await createTriggers(sql, countTriggers, { oid: jobs.oid, name: 'jobs' })
+  return jobs && { oid: jobs.oid, name: 'jobs' }
 }
 
 /**
@@ -90,23 +103,48 @@ export async function createTriggers(
   triggers: TriggerSet['triggers'],
   { oid, name: table }: TriggeredTable,
 ): Promise<void> {
+  const { create, enable } = await triggerStatements(sql, triggers, { oid, name: table })
+  if (create.length + enable.length === 0) return
+  await sql.begin(async (tx) => {
+    // A statement that waits for a table lock makes every later statement on this table wait, too.
+    await tx`select set_config('lock_timeout', '200ms', true), ${limitIdleTime(tx)}`
+    for (const statement of create) await tx.unsafe(statement)
+    for (const statement of enable) await tx.savepoint((point) => point.unsafe(statement)).catch(ignoreMissingRight)
+  })
+}
+
+/** The statements that create the triggers which a table lacks, and that let them fire always; none where it has them. */
+export async function triggerStatements(
+  sql: Sql,
+  triggers: TriggerSet['triggers'],
+  { oid, name: table }: TriggeredTable,
+): Promise<{ create: string[]; enable: string[] }> {
   const existing = await sql<{ name: string; fires: string }[]>`
     select tgname as name, tgenabled as fires from pg_trigger where tgrelid = ${oid}::bigint::oid and not tgisinternal`
   const missing = Object.entries(triggers).filter(([name]) => !existing.some((trigger) => trigger.name === name))
   const notAlways = existing
     .filter(({ name, fires }) => Object.hasOwn(triggers, name) && fires === 'O')
     .map(({ name }) => name)
-  if (missing.length + notAlways.length === 0) return
-  await sql.begin(async (tx) => {
-    // A statement that waits for a table lock makes every later statement on this table wait, too.
-    await tx`select set_config('lock_timeout', '200ms', true), ${limitIdleTime(tx)}`
-    for (const [name, when] of missing)
-      await tx.unsafe(`create trigger ${name} ${when.replace(' on jobs', ` on ${table}`)} execute function ${name}()`)
-    for (const name of [...missing.map(([name]) => name), ...notAlways])
-      await tx
-        .savepoint((point) => point.unsafe(`alter table ${table} enable always trigger ${name}`))
-        .catch(ignoreMissingRight)
-  })
+  return {
+    create: missing.map(
+      ([name, when]) => `create trigger ${name} ${when.replace(' on jobs', ` on ${table}`)} execute function ${name}()`,
+    ),
+    enable: [...missing.map(([name]) => name), ...notAlways].map(
+      (name) => `alter table ${table} enable always trigger ${name}`,
+    ),
+  }
+}
+
+/**
+ * Looks whether a table has its triggers, and makes nothing (`JOBS_MIGRATE=false`).
+ * @throws Error that says what to type
+ */
+export async function requireTriggers(sql: Sql, { triggers }: TriggerSet, table: TriggeredTable): Promise<void> {
+  const { create } = await triggerStatements(sql, triggers, table)
+  if (create.length > 0)
+    throw new Error(
+      `${table.name} lacks triggers, and JOBS_MIGRATE=false makes none: jobs-server migrate, as the owner of the tables`,
+    )
 }
 
 /** A role may be allowed to create triggers and not to alter the table. */

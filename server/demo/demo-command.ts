@@ -17,6 +17,7 @@ export async function demoCommand(environment: NodeJS.ProcessEnv): Promise<strin
   return withTables({
     opened,
     pooled: env.JOBS_DB_POOLER,
+    makes: env.JOBS_MIGRATE,
     check: (schema) => refuseJobs(opened, schema),
     work: async () => {
       await opened.sql.begin(async (transaction) => {

@@ -1,4 +1,10 @@
-import { createTriggers, repairFunctions, type TriggeredTable, type TriggerSet } from '../counts/triggers.ts'
+import {
+  createTriggers,
+  repairFunctions,
+  requireTriggers,
+  type TriggeredTable,
+  type TriggerSet,
+} from '../counts/triggers.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 
 /** The triggers that append transitions (`migrations/0034_history.sql`). */
@@ -12,26 +18,32 @@ export const historyTriggers: TriggerSet = {
 }
 
 /**
- * Lets the triggers append for another hour, and creates those that are missing. The time since they have stopped, because no
+ * Lets the triggers append for another hour, and creates those that are missing, where `makes` is set. The time since they have stopped, because no
  * server ran or history was off, is noted as a gap.
  * @throws PostgreSQL's error, for example when this role may not create triggers on the table of another role
  */
-export async function startAppending(sql: Pool): Promise<void> {
+export async function startAppending(sql: Pool, { makes }: { makes: boolean }): Promise<void> {
   const tables = await tablesOfJobs(sql)
-  await repairFunctions(
-    sql,
-    historyTriggers,
-    tables.map(({ name }) => name),
-  )
-  for (const table of tables) await createTriggers(sql, historyTriggers.triggers, table)
+  if (makes) await makeHistoryTriggers(sql, tables)
+  else for (const table of tables) await requireTriggers(sql, historyTriggers, table)
   await extend(
     sql,
     tables.map(({ oid }) => oid),
   )
 }
 
+/** Repairs the functions of the history, and creates the triggers that are missing. */
+export async function makeHistoryTriggers(sql: Pool, tables: readonly TriggeredTable[]): Promise<void> {
+  await repairFunctions(
+    sql,
+    historyTriggers,
+    tables.map(({ name }) => name),
+  )
+  for (const table of tables) await createTriggers(sql, historyTriggers.triggers, table)
+}
+
 /** A statement that names a partition fires the triggers of this partition alone, so that each one has its own. */
-const tablesOfJobs = (sql: Sql) => sql<TriggeredTable[]>`
+export const tablesOfJobs = (sql: Sql) => sql<TriggeredTable[]>`
   with recursive tree as (
     select to_regclass('jobs')::oid as id
     union

@@ -21,6 +21,8 @@ interface Keeper {
   log: Log
   /** `JOBS_HISTORY`. */
   wanted: boolean | undefined
+  /** `JOBS_MIGRATE`. */
+  makes: boolean
   isReady: () => boolean
   stopping: AbortSignal
 }
@@ -29,8 +31,8 @@ interface Keeper {
  * Keeps the history of jobs until the server stops: creates missing triggers while history is on, and adds up the transitions that they
  * append. Several servers may run it; each step is done by one of them.
  */
-export async function keepHistory({ sql, log, wanted, isReady, stopping }: Keeper): Promise<void> {
-  const step = createStep({ sql, log, wanted })
+export async function keepHistory({ sql, log, wanted, makes, isReady, stopping }: Keeper): Promise<void> {
+  const step = createStep({ sql, log, wanted, makes })
   let pauseMs = stepEveryMs
   const errors = createErrorLog(log, 'the history of jobs is not kept')
   for (; !stopping.aborted; await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})) {
@@ -47,9 +49,9 @@ export async function keepHistory({ sql, log, wanted, isReady, stopping }: Keepe
 }
 
 /** One step of the keeper, with what it remembers between the steps. */
-function createStep({ sql, log, wanted }: Omit<Keeper, 'isReady' | 'stopping'>): () => Promise<void> {
+function createStep({ sql, log, wanted, makes }: Omit<Keeper, 'isReady' | 'stopping'>): () => Promise<void> {
   let [isWritten, extendedAt] = [false, Number.NEGATIVE_INFINITY]
-  const folding = createFolding(sql)
+  const folding = createFolding(sql, { vacuums: makes })
   return async () => {
     if (!isWritten && (await writeHistorySetting(sql, wanted)))
       log.info(`the history of jobs is ${wanted ? 'kept' : 'not kept'} from now on`)
@@ -58,7 +60,7 @@ function createStep({ sql, log, wanted }: Omit<Keeper, 'isReady' | 'stopping'>):
       await stopAppending(sql)
       extendedAt = Number.NEGATIVE_INFINITY
     } else if (performance.now() - extendedAt > extendEveryMs) {
-      await startAppending(sql)
+      await startAppending(sql, { makes })
       extendedAt = performance.now()
     }
     await folding.run()
@@ -66,7 +68,7 @@ function createStep({ sql, log, wanted }: Omit<Keeper, 'isReady' | 'stopping'>):
 }
 
 /** Adds up what the triggers append, and vacuums their table after 10,000 rows. */
-function createFolding(sql: Pool): { run: () => Promise<void> } {
+function createFolding(sql: Pool, { vacuums }: { vacuums: boolean }): { run: () => Promise<void> } {
   let dead = 0
   return {
     async run() {
@@ -75,7 +77,7 @@ function createFolding(sql: Pool): { run: () => Promise<void> } {
         dead += result?.folded ?? 0
         more = result?.more ?? false
       }
-      if (dead < vacuumAfter) return
+      if (!vacuums || dead < vacuumAfter) return
       await sql.unsafe('vacuum (skip_locked, truncate false) jobsctl_transitions')
       dead = 0
     },

@@ -35,5 +35,10 @@ interface Opened {
 async function onDatabase<T>(environment: NodeJS.ProcessEnv, work: (opened: Opened) => Promise<T>): Promise<T> {
   const env = readEnv(environment)
   const opened = await openDatabase(env, silent)
-  return withTables({ opened, pooled: env.JOBS_DB_POOLER, work: (database) => work({ ...database, env }) })
+  return withTables({
+    opened,
+    pooled: env.JOBS_DB_POOLER,
+    makes: env.JOBS_MIGRATE,
+    work: (database) => work({ ...database, env }),
+  })
 }

@@ -51,7 +51,7 @@ async function findSchema(sql: Sql, wanted: string | undefined): Promise<string>
     place.home ??
     refuse(
       'this role may make tables in no schema of the database',
-      'grant create on a schema to the role, and set JOBS_DB_SCHEMA to the schema',
+      'grant create on a schema to the role, and set JOBS_DB_SCHEMA to the schema; where another role owns the tables: jobs-server grants prints what this one needs',
     )
   )
 }

@@ -2,6 +2,7 @@ import type { Log } from '../../log.ts'
 import type { Session } from '../sql.ts'
 import { buildIndexes } from './indexes.ts'
 import type { IndexMode } from './left-indexes.ts'
+import { migrationsTable } from './migration-script.ts'
 import type { Migration } from './migrations.ts'
 import type { PendingMigration } from './pending-migrations.ts'
 import { findMissing, listOfObjects, type SchemaObject } from './schema-diff.ts'
@@ -56,9 +57,7 @@ async function runInTransaction(session: Session, migration: Migration, schema: 
   // Function bodies and DO blocks name no schema: their names belong to the schema of the tables.
   await session.unsafe(`set local search_path = ${schema}, pg_temp`)
   await session`set local idle_in_transaction_session_timeout = '10s'`
-  await session`
-    create table if not exists jobsctl_migrations (
-      number integer primary key, name text not null, applied_at timestamptz not null default now())`
+  await session.unsafe(migrationsTable)
   await session.unsafe(migration.text)
   await recordAsApplied(session, migration)
 }

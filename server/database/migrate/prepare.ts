@@ -6,12 +6,15 @@ import type { OpenedDatabase } from '../connection/opened-database.ts'
 import { isAccessRefused, isConnectionLost, isLocked, isReadOnly, isRefusedByPooler } from '../errors/failure.ts'
 import type { IndexMode } from './left-indexes.ts'
 import { migrate } from './migrate.ts'
+import { requireSchema } from './require-schema.ts'
 
 interface Preparing {
   opened: Pick<OpenedDatabase, 'withDedicatedPool' | 'findSchema'>
   log: Log
   pooled: boolean
   mode: IndexMode
+  /** `JOBS_MIGRATE`: false where only the owner of the tables makes them. */
+  makes: boolean
   tablesReady: () => void
   isReady: () => boolean
   isStopping: () => boolean
@@ -21,11 +24,11 @@ const firstPauseMs = 1000
 const longestPauseMs = 30_000
 
 /**
- * Migrates, and tries again while the database cannot be reached, is locked or is read-only.
+ * Migrates, or looks whether somebody has migrated, and tries again while the database cannot be reached, is locked or is read-only.
  * @throws Failure `usage` when only another configuration helps; any other error of the database as it is
  */
 export async function prepare(preparing: Preparing): Promise<void> {
-  const { opened, log, pooled, mode, tablesReady, isReady, isStopping } = preparing
+  const { opened, log, pooled, mode, makes, tablesReady, isReady, isStopping } = preparing
   let logged: string | undefined
   let pauseMs = firstPauseMs
   while (!isStopping()) {
@@ -34,13 +37,15 @@ export async function prepare(preparing: Preparing): Promise<void> {
         const schema = await opened.findSchema(sql)
         if (schema !== logged) log.info(`the tables are in the schema ${schema}`)
         logged = schema
-        await migrate({ sql, log, schema, mode, pooled, tablesReady })
+        if (makes) return migrate({ sql, log, schema, mode, pooled, tablesReady })
+        await requireSchema(sql, log)
+        tablesReady()
       })
     } catch (error) {
       if (isStopping()) return
       const why = errorText(error)
       if (isReady()) return log.warn(`indexes are missing, so some calls are slow; the next start tries again: ${why}`)
-      throwUnlessTemporary(error)
+      throwUnlessTemporary(error, makes)
       log.warn(`the database is not ready; the server tries again in ${pauseMs / 1000} s: ${why}`)
       await wait(pauseMs)
       // Each try makes the writers of a locked table wait for up to 200 ms, so the tries become rarer.
@@ -49,7 +54,7 @@ export async function prepare(preparing: Preparing): Promise<void> {
   }
 }
 
-function throwUnlessTemporary(error: unknown): void {
+function throwUnlessTemporary(error: unknown, makes: boolean): void {
   if (isRefusedByPooler(error)) {
     throw new Failure('usage', 'a connection pooler refuses the settings of this server', {
       hint: 'set JOBS_DB_POOLER=true, and see docs/deploy/pooler.md for the settings of the pooler',
@@ -58,7 +63,9 @@ function throwUnlessTemporary(error: unknown): void {
   }
   if (isAccessRefused(error)) {
     throw new Failure('usage', `the database refuses this server: ${errorText(error)}`, {
-      hint: 'its role must be able to log in, to make tables in its schema, and to alter jobs where a column is missing',
+      hint: makes
+        ? 'its role must be able to log in, to make tables in its schema, and to alter jobs where a column is missing'
+        : 'as the owner of the tables: jobs-server grants --role <role of the server> prints the rights that it needs',
       cause: error,
     })
   }

@@ -1,0 +1,101 @@
+import { Failure } from '../../shared/errors.ts'
+import { countedTable, countTriggerSet, makeCountTriggers, triggerStatements } from '../counts/triggers.ts'
+import { openDatabase } from '../database/connection/open.ts'
+import { databaseFailure, isAccessRefused } from '../database/errors/failure.ts'
+import { migrate } from '../database/migrate/migrate.ts'
+import { pendingScript } from '../database/migrate/migration-script.ts'
+import { requireSchema } from '../database/migrate/require-schema.ts'
+import { grantStatements } from '../database/rights/grants.ts'
+import type { Pool, Sql } from '../database/sql.ts'
+import { silent } from '../database/with-tables.ts'
+import { type Env, readEnv } from '../env.ts'
+import { historyTriggers, makeHistoryTriggers, tablesOfJobs } from '../history/appending.ts'
+import { readHistorySetting } from '../history/history-setting.ts'
+import { errorText } from '../system-error.ts'
+import type { CommandOutput } from './command.ts'
+
+interface Database {
+  sql: Pool
+  /** As a quoted name. */
+  schema: string
+  env: Env
+}
+
+/**
+ * Brings the database up to date as the role of `JOBS_DB_URL`: tables, indexes, and the triggers of counts and history, whatever
+ * `JOBS_MIGRATE` is.
+ * @param makes false only prints
+ * @returns the SQL of what was missing, and warnings
+ * @throws Failure `usage` for a role without the right
+ */
+export const migrateDatabase = (
+  environment: NodeJS.ProcessEnv,
+  { makes }: { makes: boolean },
+): Promise<CommandOutput> =>
+  onDatabase(environment, async ({ sql, schema, env }) => {
+    const script = [...(await pendingScript(sql)), ...(await triggerScript(sql))]
+    const all = script.length > 0 ? [`set search_path = ${schema}, pg_temp;`, ...script] : []
+    const lines = all.flatMap((text) => text.split('\n'))
+    if (!makes) return { lines, warnings: [] }
+    const warnings: string[] = []
+    const log = { ...silent, warn: (text: string) => void warnings.push(text) }
+    await migrate({ sql, log, schema, mode: env.JOBS_INDEXES, pooled: env.JOBS_DB_POOLER, tablesReady: () => {} })
+    await makeCountTriggers(sql)
+    if (await wantsHistory(sql, env)) await makeHistoryTriggers(sql, await tablesOfJobs(sql))
+    return { lines, warnings }
+  })
+
+/** The grants for a role, as lines of SQL. */
+export const grantLines = (environment: NodeJS.ProcessEnv, role: string): Promise<string[]> =>
+  onDatabase(environment, async ({ sql, schema }) => {
+    await requireSchema(sql, silent)
+    return grantStatements(sql, { role, schema })
+  })
+
+const wantsHistory = async (sql: Sql, { JOBS_HISTORY }: Env): Promise<boolean> =>
+  JOBS_HISTORY ?? (await readHistorySetting(sql))
+
+/** The triggers that are missing. Tables that are not there yet lack all of them. */
+async function triggerScript(sql: Sql): Promise<string[]> {
+  const [{ isNew }] = await sql<[{ isNew: boolean }]>`select to_regclass('jobs') is null as "isNew"`
+  const absent = { oid: 0, name: 'jobs' }
+  const counted = isNew ? absent : await countedTable(sql)
+  const wanted = counted ? [{ set: countTriggerSet, table: counted }] : []
+  // A database that this version makes keeps its history.
+  const hasSettings = !isNew && (await hasTable(sql, 'jobsctl_settings'))
+  const tables = isNew ? [absent] : hasSettings && (await readHistorySetting(sql)) ? await tablesOfJobs(sql) : []
+  const all = [...wanted, ...tables.map((table) => ({ set: historyTriggers, table }))]
+  const statements = []
+  for (const { set, table } of all) {
+    const { create, enable } = await triggerStatements(sql, set.triggers, table)
+    statements.push(...[...create, ...enable].map((statement) => `${statement};`))
+  }
+  return statements.length > 0 ? ['-- triggers', ...statements] : []
+}
+
+async function hasTable(sql: Sql, name: string): Promise<boolean> {
+  const [row] = await sql`select where to_regclass(${name}) is not null`
+  return row !== undefined
+}
+
+async function onDatabase<Result>(
+  environment: NodeJS.ProcessEnv,
+  work: (database: Database) => Promise<Result>,
+): Promise<Result> {
+  const env = readEnv(environment)
+  const opened = await openDatabase(env, silent)
+  try {
+    return await opened.withDedicatedPool(async (sql) => work({ sql, schema: await opened.findSchema(sql), env }))
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    if (!isAccessRefused(error)) throw databaseFailure(error) ?? error
+    throw new Failure('usage', `the database refuses this role: ${errorText(error)}`, {
+      hint: 'run the command as the owner of the tables, or as a role that may make tables in the schema',
+      cause: error,
+    })
+  } finally {
+    await opened.close(closeWithinMs)
+  }
+}
+
+const closeWithinMs = 10_000

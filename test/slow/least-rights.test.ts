@@ -1,0 +1,242 @@
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import type { Running } from '../../server/start.ts'
+import * as endpoints from '../../shared/endpoints.ts'
+import { changes, requeue } from '../support/bulk-tools.ts'
+import { emptyDatabase, type TestDatabase } from '../support/database/database.ts'
+import { insertJobs } from '../support/database/tables.ts'
+import { type Answer, call } from '../support/http.ts'
+import { until } from '../support/poll.ts'
+import { startServer } from '../support/programs/built.ts'
+import { runServer } from '../support/programs/spawn-server.ts'
+import { everyRead, rowsOfAllKinds } from '../support/replay/reads.ts'
+import { held, jobPath, jobPaths, newJob, workerOf } from '../support/worker.ts'
+
+const key = 'key-of-the-tests'
+const [owner, role, stranger] = ['owner', 'server', 'stranger'].map((name) => `${name}_${process.pid}`) as [
+  string,
+  string,
+  string,
+]
+const operations = '/api/v1/jobs/operations'
+const Operation = z.object({ operation_id: z.number() })
+const Id = z.object({ id: z.number() })
+
+/** The owner makes the tables; the server has what `jobs-server grants` prints; a stranger may make schemas in the database. */
+describe('a server without rights to make anything', () => {
+  let database: TestDatabase
+  let operator: postgres.Sql
+  let server: Running | undefined
+  const log: string[] = []
+  const called = new Set<string>()
+
+  const urlOf = (name: string) => Object.assign(new URL(database.env.JOBS_DB_URL ?? ''), { username: name }).href
+  const envOf = (name: string, more: Record<string, string> = {}) => ({
+    ...{ ...database.env, JOBS_DB_URL: urlOf(name), SINGLE_USER_API_KEY: key },
+    ...more,
+  })
+  const asServer = (more: Record<string, string> = {}) => envOf(role, { JOBS_MIGRATE: 'false', ...more })
+
+  beforeAll(async () => {
+    database = await emptyDatabase()
+    operator = postgres(database.env.JOBS_DB_URL ?? '', { max: 2, onnotice: () => {} })
+    await operator.unsafe(`
+      create role ${owner} login; create role ${role} login; create role ${stranger} login;
+      revoke all on schema public from public;
+      grant create, usage on schema public to ${owner}`)
+    await operator.unsafe(
+      `grant create on database ${new URL(database.env.JOBS_DB_URL ?? '').pathname.slice(1)} to ${stranger}`,
+    )
+  })
+  afterAll(async () => {
+    await server?.stop()
+    await operator?.unsafe(
+      `drop owned by ${owner}, ${role}, ${stranger} cascade; drop role ${owner}, ${role}, ${stranger}`,
+    )
+    await operator?.end()
+    await database?.drop()
+  })
+
+  const send = (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> => {
+    called.add(`${method} ${path.replace(/\?.*/, '')}`)
+    const all = { 'x-api-key': key, 'x-confirm': 'true', ...headers }
+    return call({ url: server?.url ?? '', method, path, body, headers: all })
+  }
+  /** @throws the whole answer of a call that is refused */
+  async function post(path: string, body: unknown = {}, headers: Record<string, string> = {}): Promise<unknown> {
+    const answer = await send('POST', path, body, headers)
+    if (answer.status >= 300) throw new Error(`${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+    return answer.body
+  }
+
+  it('says what to type where the tables are missing, and makes nothing', async () => {
+    await operator.unsafe(`grant usage on schema public to ${role}`)
+    const { code, err } = await runServer([], asServer({ JOBS_DB_SCHEMA: 'public', PORT: '0' }))
+    expect({ code, err }).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/has not run 0001_tables\.sql.*JOBS_MIGRATE=false/s),
+    })
+    expect(err).toContain('hint: jobs-server migrate, as the owner of the tables')
+    const command = await runServer(['token', 'list'], asServer({ JOBS_DB_SCHEMA: 'public' }))
+    expect(command).toMatchObject({ code: 2, err: expect.stringContaining('jobs-server migrate') })
+    expect(await operator`select from pg_tables where schemaname = 'public'`).toHaveLength(0)
+    expect(await runServer(['migrate'], envOf(role))).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('jobs-server grants'),
+    })
+    await operator.unsafe(`revoke usage on schema public from ${role}`)
+  })
+
+  it('prints the SQL that makes the tables, which another program can run, and makes them only without --dry-run', async () => {
+    const dry = await runServer(['migrate', '--dry-run'], envOf(owner))
+    expect(dry).toMatchObject({ code: 0, out: expect.stringContaining('create temporary table wanted_jobs') })
+    expect(await operator`select from pg_tables where schemaname = 'public'`).toHaveLength(0)
+
+    const made = await runServer(['migrate'], envOf(owner))
+    expect(made).toMatchObject({ code: 0, out: dry.out })
+    const tables = await operator`select tablename from pg_tables where schemaname = 'public' and tableowner = ${owner}`
+    expect(tables.length).toBeGreaterThan(25)
+    expect(await runServer(['migrate', '--dry-run'], envOf(owner))).toMatchObject({ code: 0, out: '' })
+
+    const other = await emptyDatabase()
+    const sql = postgres(other.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+    try {
+      // What psql does: each statement on its own, where it is no transaction.
+      for (const part of dry.out.split(/^(?=-- \d{4}_)/m)) {
+        const statements = /^-- \d{4}_\w+\.concurrent/.test(part) ? part.split(/;\n/) : [part]
+        for (const statement of statements)
+          await sql.unsafe(statement).catch((error: unknown) => {
+            throw new Error(`${statement.slice(0, 300)}: ${String(error)}`)
+          })
+      }
+      const again = await runServer(['migrate', '--dry-run'], other.env)
+      expect(again).toMatchObject({ code: 0, out: '' })
+    } finally {
+      await sql.end()
+      await other.drop()
+    }
+  })
+
+  it('is refused without rights, and says how to print those that it needs', async () => {
+    const { code, err } = await runServer([], asServer({ JOBS_DB_SCHEMA: 'public', PORT: '0' }))
+    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining('jobs-server grants --role') })
+  })
+
+  it('answers the whole API with what jobs-server grants prints, beside a stranger who may make schemas', {
+    timeout: 180_000,
+  }, async () => {
+    const grants = await runServer(['grants', '--role', role], envOf(owner))
+    expect(grants.code).toBe(0)
+    expect(grants.out).not.toMatch(/job_counters|truncate|references|trigger|create|pg_monitor/)
+    await operator.unsafe(grants.out)
+    const asStranger = postgres(urlOf(stranger), { max: 1, onnotice: () => {} })
+    await asStranger.unsafe(`
+      create schema ${role}; create table ${role}.jobs (domain text, queue text, job_type text, status text);
+      create table ${role}.jobsctl_settings (name text primary key, value text);
+      grant all on schema ${role} to public; grant all on all tables in schema ${role} to public`)
+
+    expect(await runServer([], asServer({ PORT: '0' }))).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('JOBS_DB_SCHEMA'),
+    })
+    server = await startServer(asServer({ JOBS_DB_SCHEMA: 'public' }), (line) => void log.push(line))
+    await server.prepared
+    const { sql } = server
+    await callEverything(sql)
+    const missing = Object.values(endpoints).filter(
+      (one) =>
+        'method' in one &&
+        ![one.path, ...('aliases' in one ? one.aliases : [])].some((path) => isCalled(`${one.method} ${path}`)),
+    )
+    expect(missing.map((one) => one.path)).toEqual([])
+
+    await until(
+      'stats use the triggers, and maintenance has been',
+      () => log.some((line) => line.includes('stats use the counts')),
+      60_000,
+    )
+    for (const argv of [['token', 'create', 'a', '--role', 'viewer'], ['freeze', '--reason', 'x'], ['thaw']])
+      expect(await runServer(argv, asServer({ JOBS_DB_SCHEMA: 'public' }))).toMatchObject({ code: 0 })
+    expect(log.filter((line) => /permission denied|must be owner/.test(line))).toEqual([])
+    expect(await asStranger.unsafe(`select from ${role}.jobs`)).toHaveLength(0)
+    await expect(asStranger.unsafe('select from public.jobs')).rejects.toThrow('permission denied')
+    await asStranger.end()
+    const [self] =
+      await operator`select rolsuper, pg_has_role(${role}, 'pg_monitor', 'member') as monitor from pg_roles where rolname = ${role}`
+    expect(self).toEqual({ rolsuper: false, monitor: false })
+  })
+
+  const isCalled = (endpoint: string): boolean => {
+    const pattern = new RegExp(`^${endpoint.replaceAll(/:\w+/g, '[^/]+')}$`)
+    return [...called].some((one) => pattern.test(one))
+  }
+
+  /** Calls every endpoint on rows that it finds, changes and undoes. */
+  async function callEverything(sql: Running['sql']): Promise<void> {
+    await operator.unsafe(rowsOfAllKinds)
+    for (const path of everyRead()) expect((await send('GET', path)).status, path).toBeLessThan(500)
+    const worker = workerOf((path, body) => send('POST', path, body))
+    const base = await worker.enqueue({ domain: 'w' })
+    await worker.enqueue({ domain: 'w', depends_on: [base.uuid] })
+    for (const step of ['release', 'fail', 'complete'] as const) {
+      await worker.enqueue({ domain: 'w' })
+      const job = await worker.take({ domain: 'w' })
+      await post(jobPath(job.id, 'renew'), { ...held(job), lease_seconds: 60 })
+      await post(jobPath(job.id, step), { ...held(job), ...(step === 'fail' && { error: 'it broke' }) })
+      await post(`/api/v1/jobs/${job.id}/attachments`, { kind: 'log', content_text: 'x' })
+    }
+    await post(jobPaths.batch, { jobs: [newJob({ domain: 'w' }), newJob({ domain: 'w' })] })
+    const [job] = await worker.lease({ domain: 'w' })
+    if (!job) throw new Error('no job was leased')
+    await post(jobPaths.renewMany, { jobs: [{ id: job.id, ...held(job), lease_seconds: 60 }] })
+    await post(jobPaths.finishMany, { jobs: [{ id: job.id, ...held(job), action: 'complete' }] })
+    const cancelled = await worker.enqueue({ domain: 'w' })
+    await post(jobPath(cancelled.id, 'cancel'), {})
+    await changeAndUndo(sql)
+    await actOnAll()
+  }
+
+  async function changeAndUndo(sql: Running['sql']): Promise<void> {
+    for (const change of changes) {
+      await insertJobs(sql, 2, change.wanted)
+      const { operation_id: id } = z
+        .object({ operation_id: z.number().optional() })
+        .parse(await post(change.path, change.body))
+      if (id === undefined) continue
+      // Not every kind keeps something, or can be undone: the database is asked all the same.
+      const until = new Date(Date.now() + 20 * 86_400_000).toISOString()
+      expect((await send('POST', `${operations}/${id}/keep`, { until })).status).toBeLessThan(500)
+      for (const step of ['undo', 'stop'])
+        expect((await send('POST', `${operations}/${id}/${step}`, {})).status).toBeLessThan(500)
+      for (const read of ['', '/conflicts', '/progress']) await send('GET', `${operations}/${id}${read}`)
+    }
+    await insertJobs(sql, 2, { ...requeue.wanted, owner_user_id: 'alice' })
+    await post('/api/v1/jobs/erase', { owner_user_id: 'alice' })
+    await insertJobs(sql, 2)
+    Operation.parse(await post('/api/v1/jobs/prune', { domain: 'chatbooks' }, { prefer: 'respond-async' }))
+    await insertJobs(sql, 2, { status: 'queued', domain: 'w' })
+    await post('/api/v1/jobs/reschedule', { domain: 'w' })
+  }
+
+  async function actOnAll(): Promise<void> {
+    for (const action of ['pause', 'drain', 'resume'])
+      await post(jobPaths.control, { domain: 'w', queue: 'default', action })
+    const policy = { domain: 'w', queue: 'default', job_type: 'export' }
+    await post('/api/v1/jobs/sla/policy', { ...policy, max_duration_seconds: 5 })
+    expect((await send('DELETE', '/api/v1/jobs/sla/policy', policy)).status).toBe(200)
+    const hold = Id.parse(
+      await post('/api/v1/jobs/holds', { domain: 'w', until: new Date(Date.now() + 86_400_000).toISOString() }),
+    )
+    await post(`/api/v1/jobs/holds/${hold.id}/remove`)
+    const { id } = z.object({ id: z.string() }).parse(await post('/api/v1/tokens', { name: 'ci', role: 'worker' }))
+    await post(`/api/v1/tokens/${id}/role`, { role: 'viewer' })
+    for (const action of ['rotate', 'suspend', 'resume', 'revoke']) await post(`/api/v1/tokens/${id}/${action}`)
+    expect((await send('GET', `/api/v1/tokens/${id}`)).status).toBe(200)
+  }
+})
