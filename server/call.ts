@@ -72,6 +72,8 @@ export interface Call extends ServerContext {
   identity: Pick<Caller, 'name' | 'role' | 'principal'>
   /** What the caller may do. An endpoint whose answer has less for some callers asks it. */
   may: ReadonlySet<Right>
+  /** What the caller is limited to, for the condition `isWithin` of statements; undefined for a caller that is not limited. */
+  within: Caller['within']
   /** The token to which leases of this call belong; undefined where every worker may finish them that knows them. */
   leaseOwner: string | undefined
   /** The name of the token, under which servers before this version kept its keys and previews. */

@@ -1,14 +1,27 @@
 import type { z } from 'zod'
 import type { Right } from './access/rights.ts'
 
+/**
+ * How an endpoint is narrowed. `narrowed`: its statements have the scope of the caller as a condition, so that what lies outside does not
+ * exist for that caller. `same`: its answer says nothing of jobs. Refused: such a caller gets 403, for the reason that goes on from
+ * "since".
+ */
+export type Scoped = 'narrowed' | 'same' | { readonly refused: string }
+
 /** One endpoint of the API. It is described once: the server mounts it, and the CLI calls it. */
-export interface Endpoint<In extends z.ZodType = z.ZodType, Out extends z.ZodType = z.ZodType> {
+export interface Endpoint<
+  In extends z.ZodType = z.ZodType,
+  Out extends z.ZodType = z.ZodType,
+  How extends Scoped = Scoped,
+> {
   /** A GET takes its input from the query, and the others take it from a body of JSON. */
   method: 'GET' | 'POST' | 'DELETE'
   /** A part such as `:id` is a field of the input. */
   path: string
   /** The right that a caller needs; without it the answer is 403, whatever the input is. */
   needs: Right
+  /** What becomes of a call by a token that is limited to domains, queues or job types. */
+  scoped: How
   /** A further right that this input needs, such as a filter on what a caller without the right may not see. */
   needsFor?: (input: z.output<In>) => Right | undefined
   /** Other paths of the same endpoint that callers already use. */
@@ -47,11 +60,14 @@ export interface Stream {
   path: string
   /** As of an endpoint. */
   needs: Right
+  scoped: Scoped
   input: z.ZodType
 }
 
 /** Keeps the literal types of an endpoint; it does nothing at run time. */
-export const endpoint = <In extends z.ZodType, Out extends z.ZodType>(spec: Endpoint<In, Out>) => spec
+export const endpoint = <In extends z.ZodType, Out extends z.ZodType, const How extends Scoped>(
+  spec: Endpoint<In, Out, How>,
+) => spec
 
 /** True for a call of operators: a read that no program makes all the time, or a change of many jobs. */
 export const isForOperators = ({

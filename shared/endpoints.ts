@@ -8,6 +8,7 @@ export {
   revokeToken,
   rotateToken,
   setTokenRole,
+  setTokenScope,
   showToken,
   suspendToken,
 } from './access/tokens.ts'

@@ -1,3 +1,4 @@
+import { limitText } from '../../shared/access/token-scope.ts'
 import type { Token } from '../../shared/access/tokens.ts'
 import { ago } from '../output/ago.ts'
 import { isoTime } from '../output/iso-time.ts'
@@ -25,6 +26,7 @@ export const columns: Column<Token>[] = [
   { title: 'last_used_from', value: ({ last_used_from }) => last_used_from ?? '' },
   { title: 'may_enqueue', value: ({ may_enqueue }) => String(may_enqueue) },
   { title: 'previous_until', value: ({ previous_until }) => time(previous_until) },
+  { title: 'scope', value: ({ scope }) => (scope === null ? '' : limitText(scope)) },
 ]
 
 export const forPeople: Column<Token>[] = [
@@ -32,6 +34,7 @@ export const forPeople: Column<Token>[] = [
   name,
   { title: 'role', value: roleText, gives: 'never' },
   { ...principal, title: 'for' },
+  { title: 'limited to', value: ({ scope }) => (scope === null ? '' : limitText(scope)), gives: 'first' },
   { title: 'state', value: stateText, paint: (token) => (isLive(token) ? undefined : 'yellow'), gives: 'never' },
   { title: 'used', value: ({ last_used_at }) => (last_used_at === null ? 'never' : ago(last_used_at)), gives: 'never' },
 ]

@@ -1,4 +1,5 @@
 import { givenRoles } from '../../shared/access/rights.ts'
+import { limitText, type ScopeFlags } from '../../shared/access/token-scope.ts'
 import { makeToken as endpoint } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
@@ -9,8 +10,9 @@ import { days } from '../settings/duration.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { endText } from './columns.ts'
 import { printSecret } from './print-secret.ts'
+import { scopeOf } from './scope.ts'
 
-interface CreateFlags {
+interface CreateFlags extends ScopeFlags {
   role?: string
   principal?: string
   expires?: string
@@ -28,15 +30,18 @@ export async function createToken(context: Context, name: string | undefined, fl
       hint: `jobsctl token create ci --role worker; the roles are ${givenRoles.join(', ')}`,
     })
   }
+  const scope = scopeOf(flags)
   const request = parseInput(endpoint.input, {
     ...{ name, role },
     ...(mayEnqueue && { may_enqueue: true }),
+    ...(scope !== undefined && { scope }),
     ...(principal !== undefined && { principal }),
     ...(expires !== undefined && { expires: expires === 'never' ? expires : days(expires, '--expires') }),
   })
   const made = await changeImmediately(context, { endpoint, request, look: context.another(['token', 'list']) })
   if (!made) return 'ok'
-  const what = `Made token ${escaped(made.id)}: ${escaped(made.name)}, ${escaped(made.role)}, ${endText(made)}.`
+  const limit = made.scope ? `, limited to ${escaped(limitText(made.scope))}` : ''
+  const what = `Made token ${escaped(made.id)}: ${escaped(made.name)}, ${escaped(made.role)}${limit}, ${endText(made)}.`
   printSecret(context, made, `${what} It is shown this once.`)
   return 'ok'
 }

@@ -96,11 +96,13 @@ export const about: Record<Name, string> = {
   listTokens: 'The tokens without their secrets, the newest first.',
   showToken: 'One token without its secret.',
   setTokenRole: 'Gives a token another role, at once and for every server. Its secret stays.',
+  setTokenScope:
+    'Limits a token to domains, queues and job types, or with null to nothing, at once and for every server. Stops the changes of many jobs that it has begun. 409 `conflict` for a role without a scope.',
   suspendToken: 'Refuses a token until it is resumed, and stops the changes of many jobs that it has begun.',
   resumeToken: 'Ends the suspension of a token.',
   rotateToken:
     'Gives a token a new secret under the same id: `token` of the answer is the only copy of it. The old one works on for the overlap, an older one ends. 409 `conflict` for a token that has ended.',
   revokeToken: 'Ends a token for good, and stops the changes of many jobs that it has begun.',
-  showCaller: 'Who the caller is, its role, and the names of its rights.',
+  showCaller: 'Who the caller is, its role, its scope, and the names of its rights.',
   storage: 'The size of the jobs and of their history.',
 }

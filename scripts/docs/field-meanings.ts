@@ -11,6 +11,9 @@ const meanings: Record<string, string> = {
   name: 'the name of the token, for people',
   principal: 'whom the token is for; the principal of the caller when absent',
   expires: 'days until the token expires, or `never`; when absent 90, and 30 of an admin',
+  scope:
+    'what the token is limited to: jobs of these `domains` and of these `queues` (`domain`, `queue`), and of them those of `job_types`; with `cascade` its changes may end dependents outside. Null limits nothing',
+  'setTokenScope.id': 'the id of the token',
   'showToken.id': 'the id of the token',
   'setTokenRole.id': 'the id of the token',
   'suspendToken.id': 'the id of the token',

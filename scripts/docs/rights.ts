@@ -1,10 +1,12 @@
 import { allRights, type Right, rights, rightsOf, roleNames } from '../../shared/access/rights.ts'
+import type { Scoped } from '../../shared/endpoint.ts'
 import * as endpoints from '../../shared/endpoints.ts'
 import { code, page, table } from './markdown.ts'
 
 interface Declared {
   path: string
   needs: Right
+  scoped: Scoped
   method?: string
 }
 
@@ -39,6 +41,15 @@ export const rightsPage = (): string =>
       ]),
     ),
     'A list of jobs with a filter on `payload` or `error` needs `payloads` as well, since whoever may not see a value could guess it by filters.',
+    '## Calls of a token with a scope',
+    'A token can be limited to domains, queues and job types ([users](../deploy/users.md#a-scope-domains-queues-and-job-types)). For its calls, what lies ' +
+      'outside does not exist. Calls that cannot be narrowed answer 403 `forbidden`:',
+    table(
+      ['call', 'is not served, since'],
+      all.flatMap(({ method = 'GET', path, scoped }) =>
+        typeof scoped === 'string' ? [] : [[code(`${method} ${path}`), scoped.refused]],
+      ),
+    ),
   )
 
 const isShown = (role: string): boolean => role !== 'legacy-admin'

@@ -1,4 +1,5 @@
 import { allRights, type Grant, type Right } from '../../shared/access/rights.ts'
+import type { TokenScope } from '../../shared/access/token-scope.ts'
 
 /** An authenticated caller. */
 export interface Caller {
@@ -12,6 +13,8 @@ export interface Caller {
   principal: string
   /** What the caller may do, computed once per call. */
   may: ReadonlySet<Right>
+  /** What its token is limited to; undefined for a caller that is not limited. */
+  within: TokenScope | undefined
   /** The token to which its leases belong; undefined for a caller whose leases every worker may finish that knows them. */
   leaseOwner: string | undefined
 }
@@ -20,6 +23,7 @@ export interface Caller {
 export const singleUser: Caller = {
   ...{ id: 'single-user', name: 'single-user', role: 'admin', principal: 'single-user' },
   may: new Set(allRights),
+  within: undefined,
   leaseOwner: undefined,
 }
 

@@ -1,4 +1,5 @@
 import { type Grant, rightsOf } from '../../shared/access/rights.ts'
+import { TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Sql } from '../database/sql.ts'
 import type { AttemptLimit } from './attempt-limit.ts'
@@ -37,6 +38,8 @@ interface Row extends Grant {
   /** The hash of its secret, and of the one before it for as long as that is taken. */
   hashes: string[]
   suspended: boolean
+  /** Its scope as JSON; null for none. A newer version may have written one that this version does not know. */
+  scope: unknown
   /** The last use was not noted within the last minute. */
   unnoted: boolean
 }
@@ -63,7 +66,7 @@ async function findCaller(
         coalesce(grants.secret_hash, token.secret_hash),
         case when previous_until > now() then previous_hash end
       ], null) as hashes, coalesce(grants.role, ${withoutRole}) as role,
-      coalesce(grants.principal, name) as principal, coalesce(grants.may_enqueue, false) as may_enqueue,
+      coalesce(grants.principal, name) as principal, coalesce(grants.may_enqueue, false) as may_enqueue, grants.scope,
       suspended_at is not null as suspended, coalesce(last_used_at < now() - interval '1 minute', true) as unnoted
     from jobs_api_tokens token
     left join jobsctl_tokens grants using (id)
@@ -77,10 +80,25 @@ async function findCaller(
       hint: `whoever runs the server ends that: jobs-server token resume ${id}`,
     })
   }
+  const within = scopeOf(row, id)
   // Noted once a minute, because a write for each call would cost more than the call.
   if (row.unnoted) await noteUse(sql, id, address)
   const { name, role, principal } = row
-  return { id, name, role, principal, may: rightsOf(row), leaseOwner: role === withoutRole ? undefined : id }
+  return { id, name, role, principal, may: rightsOf(row), within, leaseOwner: role === withoutRole ? undefined : id }
+}
+
+/** @throws Failure `forbidden` for a scope that this version does not know: it may limit the token more than this version can */
+function scopeOf({ name, scope }: Row, id: string): TokenScope | undefined {
+  if (scope === null) return undefined
+  const known = TokenScope.safeParse(scope)
+  if (known.success) return known.data
+  throw new Failure(
+    'forbidden',
+    `this version of the server does not know the scope of the token ${name} (${id}); nothing was changed`,
+    {
+      hint: `a server of the version that gave the scope knows it; an admin gives another one: jobs-server token set-scope ${id}`,
+    },
+  )
 }
 
 const noteUse = (sql: Sql, id: string, address: string) => sql`

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Grant, Role } from '../../shared/access/rights.ts'
+import { TokenScope } from '../../shared/access/token-scope.ts'
 import type { Token } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
@@ -30,7 +31,7 @@ export const isLive = staticFragment((sql) => sql`revoked_at is null and (expire
 export interface NewToken {
   name: string
   /** Undefined for a token that may do everything, on servers of version 0.1.0 too. */
-  grant?: (Grant & { principal: string; madeBy: string }) | undefined
+  grant?: (Grant & { principal: string; madeBy: string; scope?: TokenScope | null | undefined }) | undefined
   /** Days until it expires; undefined for never. */
   days: number | undefined
 }
@@ -48,11 +49,16 @@ export async function createToken(sql: Sql, { name, grant, days }: NewToken): Pr
       with token as (
         insert into jobs_api_tokens (id, name, secret_hash, expires_at) values (${id}, ${name}, ${keptElsewhere}, ${expires})
       )
-      insert into jobsctl_tokens (id, role, principal, made_by, secret_hash, may_enqueue)
-      values (${id}, ${grant.role}, ${grant.principal}, ${grant.madeBy}, ${hashed(secret)}, ${grant.may_enqueue})`
+      insert into jobsctl_tokens (id, role, principal, made_by, secret_hash, may_enqueue, scope)
+      values (
+        ${id}, ${grant.role}, ${grant.principal}, ${grant.madeBy}, ${hashed(secret)}, ${grant.may_enqueue},
+        ${scopeJson(grant.scope)}::text::jsonb
+      )`
   }
   return { id, token: tokenText(id, secret) }
 }
+
+export const scopeJson = (scope: TokenScope | null | undefined): string | null => (scope ? JSON.stringify(scope) : null)
 
 const newSecret = (): string => randomBytes(32).toString('base64url')
 
@@ -61,7 +67,16 @@ const tokenText = (id: string, secret: string): string => `jobs_${id}_${secret}`
 const utc = (sql: Sql, column: string) => sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
 
 /** A query of the tokens of `which`, a part that begins with `where` or `order by`. */
-const tokensOf = (sql: Sql, which: Fragment) => sql<Token[]>`
+const tokensOf = async (sql: Sql, which: Fragment): Promise<Token[]> =>
+  (await readTokens(sql, which)).map((row) => ({ ...row, scope: shownScope(row.scope) }))
+
+/** A scope that only a newer version knows is shown as one without names: this version refuses its token. */
+const shownScope = (scope: unknown): Token['scope'] =>
+  scope === null
+    ? null
+    : (TokenScope.safeParse(scope).data ?? { domains: [], queues: [], job_types: [], cascade: false })
+
+const readTokens = (sql: Sql, which: Fragment) => sql<(Omit<Token, 'scope'> & { scope: unknown })[]>`
   select
     id, name,
     ${utc(sql, 'created_at')} as created_at,
@@ -71,7 +86,7 @@ const tokensOf = (sql: Sql, which: Fragment) => sql<Token[]>`
     coalesce(role, ${withoutRole}) as role, coalesce(may_enqueue, false) as may_enqueue,
     coalesce(principal, name) as principal, made_by,
     ${utc(sql, 'suspended_at')} as suspended_at,
-    last_used_from, case when previous_until > now() then ${utc(sql, 'previous_until')} end as previous_until
+    grants.scope, last_used_from, case when previous_until > now() then ${utc(sql, 'previous_until')} end as previous_until
   from jobs_api_tokens token
   left join jobsctl_tokens grants using (id)
   ${which}`
@@ -99,19 +114,6 @@ export async function revokeToken(sql: Sql, id: string): Promise<boolean> {
   const { count } = await sql`update jobs_api_tokens set revoked_at = now() where id = ${id} and revoked_at is null`
   if (count === 0) await findToken(sql, id)
   return count > 0
-}
-
-/**
- * Gives a token a role, at once and for every server; its secret stays. Servers of version 0.1.0 refuse it from then on.
- * @returns the role before; undefined where it has this role already
- * @throws Failure `not_found` when there is no such token
- */
-export async function setRole(tx: Sql, id: string, { role, may_enqueue }: Grant): Promise<string | undefined> {
-  await lockGrant(tx, id)
-  const before = await findToken(tx, id)
-  if (before.role === role && before.may_enqueue === may_enqueue) return undefined
-  await tx`update jobsctl_tokens set role = ${role}, may_enqueue = ${may_enqueue} where id = ${id}`
-  return before.role
 }
 
 /**
@@ -168,7 +170,7 @@ const endedToken = (id: string): Failure =>
  * Locks a token whose grant changes in this transaction. A token from before there were roles first gets a grant of all rights, which
  * takes its hash along.
  */
-async function lockGrant(tx: Sql, id: string): Promise<void> {
+export async function lockGrant(tx: Sql, id: string): Promise<void> {
   const [token] = await tx<{ hash: string }[]>`
     select secret_hash as hash from jobs_api_tokens where id = ${id} for update`
   if (!token) throw unknownToken(id)

@@ -95,6 +95,8 @@ function callOf(
     caller,
     identity: { name: caller, role: '', principal: caller },
     may: new Set(),
+    // Changes of many jobs are not served to callers with a scope, and stop where their caller gets one.
+    within: undefined,
     leaseOwner: undefined,
     formerCaller: kept.former_caller,
     requestId: request_id ?? '',

@@ -1,7 +1,7 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
-/** Somebody asked the operation to stop, or revoked or suspended the token of its caller. Its batches that were committed stand. */
+/** Somebody asked the operation to stop, or revoked, suspended or limited the token of its caller. Its batches that were committed stand. */
 export class StopRequested extends Error {
   /** @param why who asked, and the reason, as a clause */
   constructor(readonly why: string) {
@@ -9,8 +9,12 @@ export class StopRequested extends Error {
   }
 }
 
-/** A request to stop an operation, or the token of its caller, which was revoked or suspended. */
-export type StopRequest = { caller: string; reason: string | null } | { revoked: string } | { suspended: string }
+/** A request to stop an operation, or the token of its caller, which was revoked, suspended or limited. */
+export type StopRequest =
+  | { caller: string; reason: string | null }
+  | { revoked: string }
+  | { suspended: string }
+  | { limited: string }
 
 /**
  * An SQL expression over a row of `job_operations`: why it must stop as JSON, null where it goes on. A token that ends by its term
@@ -32,6 +36,11 @@ export const stopRequest = staticFragment(
       select jsonb_build_object('suspended', id)
       from jobsctl_tokens
       where id = job_operations.caller and suspended_at is not null
+    ),
+    (
+      select jsonb_build_object('limited', id)
+      from jobsctl_tokens
+      where id = job_operations.caller and scope is not null
     )
   )`,
 )
@@ -40,6 +49,7 @@ export const stopRequest = staticFragment(
 export const stopClause = (stop: StopRequest): string => {
   if ('revoked' in stop) return `the token of its caller (${stop.revoked}) was revoked`
   if ('suspended' in stop) return `the token of its caller (${stop.suspended}) was suspended`
+  if ('limited' in stop) return `the token of its caller (${stop.limited}) was limited to a scope`
   const { caller, reason } = stop
   return `${caller} stopped it${reason === null ? '' : ` (${JSON.stringify(reason)})`}`
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { givenRoles } from '../../shared/access/rights.ts'
+import { TokenScope } from '../../shared/access/token-scope.ts'
 import { longestOverlap } from '../../shared/access/tokens.ts'
 
 const role = z.enum(givenRoles)
@@ -19,10 +20,12 @@ export const Command = z.discriminatedUnion('command', [
     role,
     principal: z.string(),
     may_enqueue: z.boolean(),
+    scope: TokenScope.optional(),
   }),
   z.object({ command: z.literal('list') }),
   z.object({ command: z.literal('show'), id: z.string() }),
   z.object({ command: z.literal('set-role'), by, id: z.string(), role, may_enqueue: z.boolean() }),
+  z.object({ command: z.literal('set-scope'), by, id: z.string(), scope: TokenScope.nullable() }),
   z.object({ command: z.literal('suspend'), by, id: z.string() }),
   z.object({ command: z.literal('resume'), by, id: z.string() }),
   z.object({ command: z.literal('revoke'), by, id: z.string() }),

@@ -1,4 +1,5 @@
 import { isRole, type Right, rights, rightsOf } from '../../shared/access/rights.ts'
+import { limitText } from '../../shared/access/token-scope.ts'
 import type { Token } from '../../shared/access/tokens.ts'
 import { sharedNames, sharedNameWarning } from '../auth/token-warnings.ts'
 import { findToken, listTokens, type NewToken, withoutRole } from '../auth/tokens.ts'
@@ -8,6 +9,7 @@ import {
   revokeOnRecord,
   rotateOnRecord,
   setRoleOnRecord,
+  setScopeOnRecord,
   suspendOnRecord,
 } from '../endpoints/access/token-acts.ts'
 import { atShell } from './at-shell.ts'
@@ -34,6 +36,11 @@ export async function runTokenCommand(sql: Pool, command: TokenCommand): Promise
     case 'set-role':
       await setRoleOnRecord(sql, atShell(command.by), command.id, command)
       return lines(`${command.id} is ${command.role}${command.may_enqueue ? ', and may enqueue' : ''}`)
+    case 'set-scope':
+      await setScopeOnRecord(sql, atShell(command.by), command.id, command.scope)
+      return lines(
+        command.scope ? `${command.id} is limited to ${limitText(command.scope)}` : `${command.id} is not limited`,
+      )
     case 'suspend':
       await suspendOnRecord(sql, atShell(command.by), command.id, { suspended: true })
       return lines(`suspended ${command.id}`)
@@ -70,13 +77,14 @@ async function create(
 const listLine = (row: Token): string =>
   [
     ...[row.id, row.name, row.created_at, row.last_used_at, row.expires_at, row.revoked_at],
-    ...[row.role, row.principal, row.made_by, row.suspended_at],
+    ...[row.role, row.principal, row.made_by, row.suspended_at, row.scope && limitText(row.scope)],
   ].join('\t')
 
 function shownLines(row: Token): string[] {
   const may = [...rightsOf(row)]
   return [
     ...[`id\t${row.id}`, `name\t${row.name}`, `role\t${row.role}`, `principal\t${row.principal}`],
+    ...(row.scope ? [`limited to\t${limitText(row.scope)}`] : []),
     `made by\t${row.made_by ?? 'not known'}, ${row.created_at}`,
     `last used\t${row.last_used_at === null ? 'never' : row.last_used_at}${row.last_used_from ? ` from ${row.last_used_from}` : ''}`,
     `expires\t${row.expires_at ?? 'never'}`,

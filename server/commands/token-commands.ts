@@ -1,14 +1,16 @@
 import type { Command } from 'commander'
 import { givenRoles } from '../../shared/access/rights.ts'
+import { mayHaveScope, type ScopeFlags, scopedRoles } from '../../shared/access/token-scope.ts'
 import { daysOfRole, longestOverlap } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { CommandOutput } from './command.ts'
 import { operatorName } from './operator-name.ts'
 import { printOutput } from './print-output.ts'
 import { runOnDatabase } from './run-on-database.ts'
+import { neededScope, scopeOf, withScopeFlags } from './token-scope-flags.ts'
 import { tokenTable } from './token-table.ts'
 
-interface CreateFlags {
+interface CreateFlags extends ScopeFlags {
   expires?: string
   role?: string
   principal?: string
@@ -20,8 +22,7 @@ const roleList = givenRoles.join(', ')
 /** Adds the subcommands of `jobs-server token`. */
 export function addTokenCommands(program: Command): void {
   const token = program.command('token').description('bearer tokens of AUTH_MODE=multi_user')
-  token
-    .command('create <name>')
+  withScopeFlags(token.command('create <name>'))
     .description('make a token and print it; it cannot be printed again')
     .option('--role <role>', `what the token may do: ${roleList} (default: everything)`)
     .option('--may-enqueue', 'a worker that may also enqueue jobs')
@@ -52,6 +53,14 @@ export function addTokenCommands(program: Command): void {
         }),
       ),
     )
+  withScopeFlags(token.command('set-scope <id>'))
+    .description('limit a token at once to domains, queues and job types; with --all to nothing')
+    .option('--all', 'limit nothing')
+    .action(async (id: string, flags: ScopeFlags & { all?: boolean }) =>
+      printOutput(
+        await runOnDatabase(process.env, { command: 'set-scope', by: operatorName(), id, scope: neededScope(flags) }),
+      ),
+    )
   token
     .command('rotate <id>')
     .description('give a token a new secret under the same id, and print it; it cannot be printed again')
@@ -77,17 +86,29 @@ export function addTokenCommands(program: Command): void {
   }
 }
 
-function create(given: string, { role, principal, mayEnqueue = false, expires }: CreateFlags): Promise<CommandOutput> {
+function create(given: string, flags: CreateFlags): Promise<CommandOutput> {
+  const { role, principal, mayEnqueue = false, expires } = flags
+  const scope = scopeOf(flags)
   const name = nameOf(given)
   if (role === undefined) {
-    const flag = mayEnqueue ? '--may-enqueue' : principal === undefined ? undefined : '--principal'
+    const flag = mayEnqueue
+      ? '--may-enqueue'
+      : scope
+        ? '--domain, --queue or --job-type'
+        : principal === undefined
+          ? undefined
+          : '--principal'
     if (flag) throw new Failure('usage', `${flag} needs --role; a token without a role may do everything`)
     return runOnDatabase(process.env, { command: 'create', by: operatorName(), name, days: daysOf(expires) })
   }
   const grant = grantOf(role, mayEnqueue)
+  if (scope && !mayHaveScope(role))
+    throw new Failure('usage', `a token with the role ${role} has no scope; nothing was changed`, {
+      hint: `the roles that have one are ${scopedRoles.join(', ')}`,
+    })
   const days = expires === undefined ? daysOfRole(grant.role) : daysOf(expires)
   return runOnDatabase(process.env, {
-    ...{ command: 'create-with-role', by: operatorName(), name, days, ...grant },
+    ...{ command: 'create-with-role', by: operatorName(), name, days, ...grant, scope },
     principal: principal === undefined ? name : nameOf(principal),
   })
 }

@@ -1,6 +1,6 @@
 import type { JobFilter } from '../../shared/jobs/job-filter.ts'
 import { isInCluster } from './error-pattern.ts'
-import { inScope } from './scope.ts'
+import { inScope, type Narrowed } from './scope.ts'
 import type { Fragment, Sql } from './sql.ts'
 import { staticFragment } from './static-fragment.ts'
 
@@ -12,11 +12,12 @@ export const isStale = (sql: Sql, asOf: string | undefined): Fragment => sql`
   jobs.status = 'processing' and (jobs.leased_until is null or jobs.leased_until <= coalesce(${asOf ?? null}::text::timestamptz, now()))`
 
 /**
- * An SQL fragment of conditions on `jobs`, each of which begins with `and`: one for each field of the filter that is set.
+ * An SQL fragment of conditions on `jobs`, each of which begins with `and`: one for each field of the filter that is set, and the
+ * scope of the caller.
  * @throws Failure `conflict` for a cluster of other rules than those of this server
  * @param asOf the time at which leases are compared, in ISO 8601; now when absent
  */
-export const inFilter = (sql: Sql, filter: JobFilter, asOf?: string): Fragment => {
+export const inFilter = (sql: Sql, filter: JobFilter & Narrowed, asOf?: string): Fragment => {
   const given = <Value>(value: Value | undefined, condition: (value: Value) => Fragment): Fragment =>
     value === undefined ? sql`` : sql`and ${condition(value)}`
   return sql`

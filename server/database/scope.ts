@@ -1,8 +1,46 @@
+import type { TokenScope } from '../../shared/access/token-scope.ts'
 import type { Scope } from '../../shared/scope.ts'
-import type { Sql } from './sql.ts'
+import type { Fragment, Sql } from './sql.ts'
 
-/** An SQL fragment `and domain = … and queue = … and job_type = …` with one condition for each field that is set. */
-export const inScope = (sql: Sql, { domain, queue, job_type }: Scope) => sql`
+/** A filter together with what its caller is limited to. */
+export interface Narrowed extends Scope {
+  /** The scope of the caller's token; undefined for a caller that is not limited. */
+  within?: TokenScope | undefined
+}
+
+/**
+ * An SQL fragment `and domain = … and queue = … and job_type = …` with one condition for each field that is set, and the scope of
+ * the caller.
+ */
+export const inScope = (sql: Sql, { domain, queue, job_type, within }: Narrowed) => sql`
   ${domain ? sql`and domain = ${domain}` : sql``}
   ${queue ? sql`and queue = ${queue}` : sql``}
-  ${job_type ? sql`and job_type = ${job_type}` : sql``}`
+  ${job_type ? sql`and job_type = ${job_type}` : sql``}
+  ${isWithin(sql, within)}`
+
+/**
+ * An SQL fragment `and …` on the columns `domain`, `queue` and `job_type`: true within the scope of a caller, and never for a row
+ * without these names. It is empty for a caller that is not limited, whose statements so stay as they are.
+ * @param table the name of the row that has the columns
+ */
+export const isWithin = (sql: Sql, scope: TokenScope | undefined, table?: Fragment): Fragment => sql`
+  ${isQueueWithin(sql, scope, table)}
+  ${scope && scope.job_types.length > 0 ? sql`and ${column(sql, 'job_type', table)} = any(${scope.job_types}::text[])` : sql``}`
+
+/** The same for a row that has only `domain` and `queue`: a queue with jobs of these types is within, whatever else it has. */
+export function isQueueWithin(sql: Sql, scope: TokenScope | undefined, table?: Fragment): Fragment {
+  if (scope === undefined || scope.domains.length + scope.queues.length === 0) return sql``
+  const { domains, queues } = scope
+  const domain = column(sql, 'domain', table)
+  const inDomain = sql`${domain} = any(${domains}::text[])`
+  if (queues.length === 0) return sql`and ${inDomain}`
+  return sql`and (${inDomain} or (${domain}, ${column(sql, 'queue', table)}) in (
+    select of_domain, of_queue
+    from rows from (
+      unnest(${queues.map(({ domain }) => domain)}::text[]), unnest(${queues.map(({ queue }) => queue)}::text[])
+    ) as allowed (of_domain, of_queue)
+  ))`
+}
+
+const column = (sql: Sql, name: 'domain' | 'queue' | 'job_type', table: Fragment | undefined): Fragment =>
+  table ? sql`${table}.${sql(name)}` : sql`${sql(name)}`

@@ -1,5 +1,7 @@
-import { createHash } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import type * as z from 'zod'
+import { readSigningKey } from '../bulk/preview/preview-token.ts'
+import type { Call } from '../call.ts'
 import { rejectFaults } from '../lifecycle/server-limits.ts'
 
 /** The request of a list that comes in pages. */
@@ -8,11 +10,53 @@ interface PagedRequest {
   cursor?: string | undefined
 }
 
-/** A cursor as an opaque text, which fits only lists that are requested alike, whatever their limit is. */
-export function sealCursor(cursor: object, request: PagedRequest): string {
-  const text = JSON.stringify(cursor)
-  return Buffer.from(`${checksum(text, request)}${text}`).toString('base64url')
+/** A key of AES-256, which all servers on the database have and no caller gets. */
+export type CursorKey = Buffer
+
+/**
+ * The key for cursors of a caller with a scope: a search may stop at a job outside of the scope, and the cursor has its place.
+ * Undefined for another caller, whose cursors can be read.
+ */
+export async function cursorKey({ sql, within }: Pick<Call, 'sql' | 'within'>): Promise<CursorKey | undefined> {
+  if (within === undefined) return undefined
+  return createHash('sha256')
+    .update(`cursor ${await readSigningKey(sql)}`)
+    .digest()
 }
+
+/**
+ * A cursor as an opaque text, which fits only lists that are requested alike, whatever their limit is.
+ * @param key encrypts it
+ */
+export function sealCursor(cursor: object, request: PagedRequest, key?: CursorKey): string {
+  const text = JSON.stringify(cursor)
+  const sealed = Buffer.from(`${checksum(text, request)}${text}`)
+  return (key ? encrypted(sealed, key) : sealed).toString('base64url')
+}
+
+const [nonceBytes, tagBytes] = [12, 16]
+
+function encrypted(text: Buffer, key: CursorKey): Buffer {
+  const nonce = randomBytes(nonceBytes)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  const body = Buffer.concat([cipher.update(text), cipher.final()])
+  return Buffer.concat([nonce, cipher.getAuthTag(), body])
+}
+
+/** An empty text where no server on the database has encrypted these bytes. */
+function decrypted(bytes: Buffer, key: CursorKey): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', key, padded(bytes.subarray(0, nonceBytes), nonceBytes))
+  decipher.setAuthTag(padded(bytes.subarray(nonceBytes, nonceBytes + tagBytes), tagBytes))
+  try {
+    return Buffer.concat([decipher.update(bytes.subarray(nonceBytes + tagBytes)), decipher.final()])
+  } catch {
+    return Buffer.alloc(0)
+  }
+}
+
+/** A text that was cut off has too few bytes. */
+const padded = (bytes: Buffer, length: number): Buffer =>
+  Buffer.concat([bytes, Buffer.alloc(length)]).subarray(0, length)
 
 /**
  * Reads the cursor of a request; undefined for the first page.
@@ -21,9 +65,11 @@ export function sealCursor(cursor: object, request: PagedRequest): string {
 export function openCursor<Cursor extends z.ZodType>(
   request: PagedRequest,
   schema: Cursor,
+  key?: CursorKey,
 ): z.output<Cursor> | undefined {
   if (request.cursor === undefined) return undefined
-  const decoded = Buffer.from(request.cursor, 'base64url').toString('utf8')
+  const bytes = Buffer.from(request.cursor, 'base64url')
+  const decoded = (key ? decrypted(bytes, key) : bytes).toString('utf8')
   const text = decoded.slice(checksumLength)
   const cursor = decoded === checksum(text, request) + text ? schema.safeParse(JSON.parse(text)).data : undefined
   if (cursor === undefined) {

@@ -1,5 +1,4 @@
-import type { Scope } from '../../shared/scope.ts'
-import { inScope } from '../database/scope.ts'
+import { inScope, type Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { arrayOfBucket, sumOfBucketArrays } from './buckets.ts'
 import { namedTransitions } from './fold.ts'
@@ -26,7 +25,7 @@ export interface PointRow {
 const shortestOfHours = 3600
 
 /** The transitions of a range, those included that have not been added up yet: a sum is right at every moment. */
-export const readPoints = (sql: Sql, scope: Scope, { from, to, step }: Range) => sql<PointRow[]>`
+export const readPoints = (sql: Sql, scope: Narrowed, { from, to, step }: Range) => sql<PointRow[]>`
   select
     (floor(extract(epoch from starts) / ${step}::int) * ${step}::int)::bigint as at, from_status, to_status,
     sum(jobs)::bigint as jobs, sum(milliseconds)::float8 as milliseconds, ${sumOfBucketArrays(sql)} as buckets

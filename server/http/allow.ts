@@ -1,20 +1,24 @@
 import type { MiddlewareHandler } from 'hono'
-import type { Right } from '../../shared/access/rights.ts'
+import type { Endpoint } from '../../shared/endpoint.ts'
 import { requireRight } from '../auth/require-right.ts'
+import { requireSameScope, requireServed } from '../auth/require-scope.ts'
 import type { RequestContext } from './request-context.ts'
 
 /**
- * Lets only callers with a right through, before anything of the request is read. A call that lasts looks for the right again when
- * it checks its credentials.
+ * Lets only callers with a right through, and of callers with a scope only those that the endpoint serves, before anything of the
+ * request is read. A call that lasts looks again when it checks its credentials, and ends where the scope has become another.
  * @throws Failure `forbidden`
  */
 export const allow =
-  (right: Right): MiddlewareHandler<RequestContext> =>
+  ({ needs, scoped }: Pick<Endpoint, 'needs' | 'scoped'>): MiddlewareHandler<RequestContext> =>
   async (c, next) => {
-    requireRight(c.get('caller'), right)
+    const first = c.get('caller')
+    requireRight(first, needs)
+    requireServed(first, scoped)
     c.set('stillAllowed', async () => {
       const caller = await c.get('authenticateAgain')()
-      requireRight(caller, right)
+      requireRight(caller, needs)
+      requireSameScope(first, caller)
       c.set('caller', caller)
     })
     await next()

@@ -28,7 +28,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
   const maxSize = serving.maxBodyBytes + (endpoint.documents ?? 0) * serving.maxJsonBytes
   const own = isForOperators(endpoint) ? { ...serving, sql: serving.operatorSql } : serving
   const paths = [endpoint.path, ...(endpoint.aliases ?? [])].map(routerPathOf)
-  app.on(endpoint.method, paths, allow(endpoint.needs), limitBody(maxSize), async (c) => {
+  app.on(endpoint.method, paths, allow(endpoint), limitBody(maxSize), async (c) => {
     const { input, sent } = await readInput(c, endpoint)
     const caller = c.get('caller')
     const further = endpoint.needsFor?.(input)
@@ -53,6 +53,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       caller: caller.id,
       identity: caller,
       may: caller.may,
+      within: caller.within,
       leaseOwner: caller.leaseOwner,
       formerCaller: formerCallerOf(caller),
       requestId: c.get('requestId'),
@@ -84,8 +85,9 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
     if (endpoint.progress || (endpoint.bulk && changing && asksForProgress(c))) return withProgress(c, serving, outcome)
     const alive = () => c.get('alive')?.()
     if (endpoint.shared) {
-      const text = await serving.singleFlight.share(`${endpoint.path} ${JSON.stringify(input)}`, async () =>
-        writeJson(await outcome(alive)),
+      const text = await serving.singleFlight.share(
+        `${endpoint.path} ${JSON.stringify([input, caller.within])}`,
+        async () => writeJson(await outcome(alive)),
       )
       return respond(c, text)
     }

@@ -9,6 +9,7 @@ import {
   revokeToken,
   rotateToken,
   setTokenRole,
+  setTokenScope,
   showToken,
   suspendToken,
 } from '../endpoints/access/tokens.ts'
@@ -125,13 +126,14 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.listEventCursors, listEventCursors)
   mount(app, serving, endpoints.moveEventCursor, moveEventCursor)
   mount(app, serving, endpoints.removeEventCursor, removeEventCursor)
-  app.get(endpoints.statsStream.path, allow(endpoints.statsStream.needs), streamStats(serving))
-  app.get(endpoints.eventStream.path, allow(endpoints.eventStream.needs), (c) => streamEvents(c, serving))
+  app.get(endpoints.statsStream.path, allow(endpoints.statsStream), streamStats(serving))
+  app.get(endpoints.eventStream.path, allow(endpoints.eventStream), (c) => streamEvents(c, serving))
   mount(app, serving, endpoints.showCaller, showCaller)
   mount(app, serving, endpoints.makeToken, makeToken)
   mount(app, serving, endpoints.listTokens, listTokens)
   mount(app, serving, endpoints.showToken, showToken)
   mount(app, serving, endpoints.setTokenRole, setTokenRole)
+  mount(app, serving, endpoints.setTokenScope, setTokenScope)
   mount(app, serving, endpoints.suspendToken, suspendToken)
   mount(app, serving, endpoints.resumeToken, resumeToken)
   mount(app, serving, endpoints.revokeToken, revokeToken)

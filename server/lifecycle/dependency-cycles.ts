@@ -1,20 +1,25 @@
 import { Failure } from '../../shared/errors.ts'
 import type { NewJob } from '../../shared/work/enqueue.ts'
+import type { Call } from '../call.ts'
+import { isWithin } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { hasKeyOf } from './job-row.ts'
 
 /** The most edges that are followed from a job that exists, and from jobs that new ones depend on. */
 const edgeLimit = { existing: 100_000, needed: 1000 }
 
+type CycleCall = Pick<Call, 'within'> & { sql: Sql }
+
 /**
  * Rejects a call after which jobs would wait for each other for ever. A new job is in no cycle, because no job depends on
  * it yet. A job that exists under the same idempotency key can be in one, and so can the jobs that a new job depends on.
+ * Jobs outside of the scope of the caller are not named, and a cycle of such jobs alone is none.
  * @throws Failure `invalid_request` that names at most ten jobs of the cycle by their uuid
  */
-export async function refuseCycles(sql: Sql, entries: readonly NewJob[]): Promise<void> {
+export async function refuseCycles({ sql, within }: CycleCall, entries: readonly NewJob[]): Promise<void> {
   const dependent = entries.filter(({ depends_on }) => depends_on !== undefined && depends_on.length > 0)
   if (dependent.length === 0) return
-  const circular = await findCycles(sql, dependent)
+  const circular = await findCycles({ sql, within }, dependent)
   if (circular.length === 0) return
   const message = `these jobs would wait for themselves: ${circular.map(({ uuid }) => uuid).join(', ')}`
   throw new Failure('invalid_request', `depends_on: ${message}; nothing was enqueued`, {
@@ -22,7 +27,7 @@ export async function refuseCycles(sql: Sql, entries: readonly NewJob[]): Promis
   })
 }
 
-function findCycles(sql: Sql, dependent: readonly NewJob[]) {
+function findCycles({ sql, within }: CycleCall, dependent: readonly NewJob[]) {
   const keyed = dependent.some(({ idempotency_key }) => idempotency_key !== undefined)
   return sql<{ uuid: string }[]>`
     with recursive
@@ -52,7 +57,7 @@ function findCycles(sql: Sql, dependent: readonly NewJob[]) {
     )
     select distinct uuid
     from (select * from reached limit ${keyed ? edgeLimit.existing : edgeLimit.needed}) as near
-    where needs = uuid
+    where needs = uuid ${within ? sql`and exists (select from jobs where jobs.uuid = near.uuid ${isWithin(sql, within)})` : sql``}
     limit 10`
 }
 

@@ -1,4 +1,6 @@
+import type { TokenScope } from '../../shared/access/token-scope.ts'
 import { assumeManyRows, hasIdAmong } from '../database/planner-hints.ts'
+import { isWithin } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
@@ -90,6 +92,10 @@ const doomedAndLocked = (sql: Sql, image: Fragment): Fragment => sql`
   )`
 
 const cascadeWithout = staticFragment((sql) => cascadeWith(sql, sql`null::jsonb`))
+
+/** An SQL expression: how many jobs the CTE `dropped`, which it needs, has cancelled outside of a scope. */
+export const droppedElsewhere = (sql: Sql, within: TokenScope): Fragment => sql`
+  (select count(*) from dropped where (true ${isWithin(sql, within)}) is not true)`
 
 /** One `job.cancelled` event for each row of the CTE `dropped`, which it needs: the rows that `insertEvents` takes. */
 export const droppedEvents = staticFragment(

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FinishItem, FinishResult } from '../../shared/work/finish.ts'
+import type { Call } from '../call.ts'
+import { isWithin } from '../database/scope.ts'
 import type { Sql } from '../database/sql.ts'
 import { leaseLost } from './lease-owner.ts'
 
@@ -29,7 +31,10 @@ interface Explained {
 }
 
 /** Why these were not settled: the same finish was made before, the lease is lost, or there is no such job. */
-export async function explainUnsettled(sql: Sql, items: readonly KeyedFinish[]): Promise<FinishResult[]> {
+export async function explainUnsettled(
+  { sql, within }: Pick<Call, 'within'> & { sql: Sql },
+  items: readonly KeyedFinish[],
+): Promise<FinishResult[]> {
   const rows = await sql<Explained[]>`
     select
       request.id, job.status, earlier.event_type,
@@ -47,13 +52,16 @@ export async function explainUnsettled(sql: Sql, items: readonly KeyedFinish[]):
       id bigint, action text, worker_id text, lease_id text, completion_token text, finish text
     )
     left join lateral (
-      select status, worker_id, lease_id, completion_token, retry_count from jobs where jobs.id = request.id offset 0
+      select status, worker_id, lease_id, completion_token, retry_count
+      from jobs
+      where jobs.id = request.id ${isWithin(sql, within)}
+      offset 0
     ) as job on true
     left join lateral (
       select
         event_type, (attrs_json ->> 'retry_count')::int as retry_count, attrs_json ->> 'available_at' as available_at
       from job_events
-      where job_id = request.id and attrs_json ->> 'finish' = request.finish
+      where job_id = request.id and attrs_json ->> 'finish' = request.finish ${isWithin(sql, within)}
       limit 1
     ) as earlier on true`
   return rows.map(resultOf)

@@ -3,6 +3,7 @@ import type { NewJob } from '../../shared/work/enqueue.ts'
 import type { Job } from '../../shared/work/job.ts'
 import type { Call } from '../call.ts'
 import { retryDeadlock } from '../database/errors/retry-deadlock.ts'
+import { isWithin } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { failedEnds } from './dependents.ts'
@@ -34,12 +35,12 @@ interface Obstacle {
  * @throws Failure `queue_draining`, or `invalid_request` for a dependency that does not exist
  */
 export async function insertJobs(
-  { sql, caller, ...request }: Pick<Call, 'sql' | 'requestId' | 'traceId' | 'caller'>,
+  { sql, caller, within, ...request }: Pick<Call, 'sql' | 'requestId' | 'traceId' | 'caller' | 'within'>,
   entries: readonly Entry[],
 ): Promise<EntryRow[]> {
   const rows = await retryDeadlock(
     () => sql<({ obstacles: Obstacle[] | null } & PerhapsJob)[]>`
-      with ${requestedJobs(sql, entries)},
+      with ${requestedJobs(sql, entries, within)},
       ${obstacles(sql)},
       ${added(sql, request)},
       inserted_edges as (
@@ -64,9 +65,9 @@ export async function insertJobs(
 /**
  * Defines the CTEs `request`, the entries; `fresh`, the entries whose idempotency key does not exist; and `edges (n, uuid,
  * needs, status)`, their dependencies with the status of the job that is needed, null where there is none. A key that
- * exists is answered with its job even where nothing can be inserted.
+ * exists is answered with its job even where nothing can be inserted. A job outside of the scope of the caller is none.
  */
-const requestedJobs = (sql: Sql, entries: readonly Entry[]): Fragment => sql`
+const requestedJobs = (sql: Sql, entries: readonly Entry[], within: Call['within']): Fragment => sql`
   request as materialized (
     select * from jsonb_to_recordset(${JSON.stringify(entries)}::text::jsonb) as job (${sql.unsafe(columns)})
   ),
@@ -81,7 +82,9 @@ const requestedJobs = (sql: Sql, entries: readonly Entry[]): Fragment => sql`
     select fresh.n, fresh.uuid, edge.uuid as needs, needed.status
     from fresh
     cross join unnest(fresh.depends_on) as edge (uuid)
-    left join lateral (select status from jobs where jobs.uuid = edge.uuid offset 0) as needed on true
+    left join lateral (
+      select status from jobs where jobs.uuid = edge.uuid ${isWithin(sql, within)} offset 0
+    ) as needed on true
   )`
 
 /** Needs the CTEs `fresh` and `edges`; defines `obstacle (why, what)`: with any row of it nothing is inserted. */

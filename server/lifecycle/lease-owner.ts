@@ -1,16 +1,18 @@
 import { Failure, type FailureCode } from '../../shared/errors.ts'
+import type { Call } from '../call.ts'
+import { isWithin } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
 /**
- * Selects and locks the row of `jobs` with this id. The status is not part of the predicate, because the planner could
+ * Selects and locks the row of `jobs` with this id, if it is within the scope of the caller. The status is not part of the predicate, because the planner could
  * then read all jobs that are being processed.
  */
-export const lockedJob = (sql: Sql, id: Fragment): Fragment => sql`
+export const lockedJob = (sql: Sql, id: Fragment, within: Call['within']): Fragment => sql`
   select
     id, status, lease_id, worker_id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at
   from jobs
-  where jobs.id = ${id}
+  where jobs.id = ${id} ${isWithin(sql, within)}
   offset 0
   for update`
 

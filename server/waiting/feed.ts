@@ -19,6 +19,39 @@ interface FeedOptions<T> {
 /** A read that takes long is followed by a pause of this many times its duration, so that readers do not load the database. */
 const restFactor = 4
 
+/** A feed for each of many subjects. */
+interface Feeds<Subject, T> {
+  /** The feed that readers of equal subjects share. */
+  of: (subject: Subject) => Feed<T>
+}
+
+interface FeedsOptions<Subject, T> {
+  /** Reads the next value of a subject, given the value before it. */
+  read: (subject: Subject, before: T | undefined) => Promise<T>
+  intervalMs: number
+}
+
+/** The most feeds that are known. A reader of one that is not known any more goes on, and shares it with no new reader. */
+const mostFeeds = 100
+
+/** Creates feeds. Of subjects that are equal as JSON there is one. */
+export function createFeeds<Subject, T>({ read, intervalMs }: FeedsOptions<Subject, T>): Feeds<Subject, T> {
+  const feeds = new Map<string, Feed<T>>()
+  return {
+    of(subject) {
+      const key = JSON.stringify([subject])
+      const feed = feeds.get(key) ?? createFeed<T>({ intervalMs, read: (before) => read(subject, before) })
+      feeds.delete(key)
+      feeds.set(key, feed)
+      for (const oldest of feeds.keys()) {
+        if (feeds.size <= mostFeeds) break
+        feeds.delete(oldest)
+      }
+      return feed
+    },
+  }
+}
+
 /** Creates a feed. It keeps one value. */
 export function createFeed<T>({ read, intervalMs }: FeedOptions<T>): Feed<T> {
   let latest: { value: T } | undefined

@@ -1,12 +1,14 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count } from '../scope.ts'
+import { ShownScope } from './token-scope.ts'
 
 /** Who the caller is, and what it may do. Servers of version 0.1.0 do not have this call. */
 export const showCaller = endpoint({
   method: 'GET',
   path: '/api/v1/caller',
   needs: 'identity',
+  scoped: 'same',
   forPrograms: true,
   input: z.strictObject({}),
   output: z.object({
@@ -16,6 +18,8 @@ export const showCaller = endpoint({
     role: z.string(),
     /** Whom the token is for. */
     principal: z.string(),
+    /** What its token is limited to; null for a caller that is not limited. */
+    scope: ShownScope.nullable(),
     /** The names of its rights. */
     may: z.array(z.string()),
     /** How many live tokens have all rights, since nobody has given them a role. Only callers that may list tokens get it. */

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { preset, queryNumber, ScopeName, wholeNumber } from '../scope.ts'
 import { type Grant, givenRoles } from './rights.ts'
+import { mayHaveScope, ShownScope, scopedRoles, TokenScope } from './token-scope.ts'
 
 const time = z.string().nullable()
 
@@ -12,6 +13,8 @@ export const Token = z.object({
   role: z.string(),
   /** A worker that may also enqueue jobs. */
   may_enqueue: z.boolean(),
+  /** What the token is limited to; null for a token that is not limited. */
+  scope: ShownScope.nullable(),
   /** Whom the token is for. */
   principal: z.string(),
   /** The id of the caller who made it; `jobs-server` for one that was made on the database, null where nobody knows. */
@@ -49,16 +52,23 @@ export const makeToken = endpoint({
   method: 'POST',
   path: '/api/v1/tokens',
   needs: 'govern',
+  scoped: { refused: 'tokens are about all domains' },
   input: z
     .strictObject({
       name: ScopeName,
       ...grantFields,
+      /** What the token is limited to; absent or null for a token that is not limited. */
+      scope: TokenScope.nullish(),
       /** The principal of the caller where it is absent. */
       principal: ScopeName.optional(),
       /** Days until the token expires, or `never`; 90, and 30 of an admin, where it is absent. */
       expires: z.union([wholeNumber(1, 36_500), z.literal('never')], 'must be a number of days, or never').optional(),
     })
-    .refine(isGrant, onlyWorkers),
+    .refine(isGrant, onlyWorkers)
+    .refine(({ role, scope }) => !scope || mayHaveScope(role), {
+      path: ['scope'],
+      message: `belongs to the roles ${scopedRoles.join(', ')}`,
+    }),
   output: Token.extend({ token: z.string() }),
   changes: () => true,
   unconfirmed: true,
@@ -70,6 +80,7 @@ export const listTokens = endpoint({
   method: 'GET',
   path: '/api/v1/tokens',
   needs: 'read_tokens',
+  scoped: { refused: 'tokens are about all domains' },
   input: z.strictObject({ limit: queryNumber(1, 1000, 1000) }),
   output: z.array(Token),
   changes: () => false,
@@ -81,6 +92,7 @@ export const showToken = endpoint({
   method: 'GET',
   path: '/api/v1/tokens/:id',
   needs: 'read_tokens',
+  scoped: { refused: 'tokens are about all domains' },
   input: z.strictObject({ id }),
   output: Token,
   changes: () => false,
@@ -91,7 +103,20 @@ export const setTokenRole = endpoint({
   method: 'POST',
   path: '/api/v1/tokens/:id/role',
   needs: 'govern',
+  scoped: { refused: 'tokens are about all domains' },
   input: z.strictObject({ id, ...grantFields }).refine(isGrant, onlyWorkers),
+  output: Token,
+  changes: () => true,
+  unconfirmed: true,
+})
+
+/** Gives a token another scope, or with null none, at once and for every server. Its secret stays. */
+export const setTokenScope = endpoint({
+  method: 'POST',
+  path: '/api/v1/tokens/:id/scope',
+  needs: 'govern',
+  scoped: { refused: 'tokens are about all domains' },
+  input: z.strictObject({ id, scope: TokenScope.nullable() }),
   output: Token,
   changes: () => true,
   unconfirmed: true,
@@ -103,6 +128,7 @@ const onToken = (action: 'suspend' | 'resume' | 'revoke') =>
     method: 'POST',
     path: `/api/v1/tokens/:id/${action}`,
     needs: 'govern',
+    scoped: { refused: 'tokens are about all domains' },
     input: z.strictObject({ id }),
     output: Token,
     changes: () => true,
@@ -126,6 +152,7 @@ export const rotateToken = endpoint({
   method: 'POST',
   path: '/api/v1/tokens/:id/rotate',
   needs: 'govern',
+  scoped: { refused: 'tokens are about all domains' },
   input: z.strictObject({
     id,
     /** Seconds for which the old secret works on; 0 ends it at once. */

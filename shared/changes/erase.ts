@@ -79,6 +79,7 @@ export const erase = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/erase',
   needs: 'govern',
+  scoped: { refused: 'an erasure looks into the tables of all domains' },
   input: EraseRequest,
   output: EraseResult,
   changes: (request) => !request.dry_run,

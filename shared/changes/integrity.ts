@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { jobFilterFields } from '../jobs/job-filter.ts'
 import { Count, scopeFields } from '../scope.ts'
@@ -34,6 +35,7 @@ export const integrity = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/integrity/sweep',
   needs: 'change',
+  scoped: refusedChange,
   input: IntegrityRequest,
   output: IntegrityResult,
   changes: (request) => request.fix,

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields, Group } from './bulk-change.ts'
@@ -64,6 +65,7 @@ export const prune = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/prune',
   needs: 'change',
+  scoped: refusedChange,
   input: PruneRequest,
   output: PruneResult,
   changes: (request) => !request.dry_run,

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, ScopeName, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
@@ -26,6 +27,7 @@ export const requeue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/requeue_quarantined',
   needs: 'change',
+  scoped: refusedChange,
   aliases: ['/api/v1/jobs/batch/requeue-quarantined'],
   input: RequeueRequest,
   output: z.object({

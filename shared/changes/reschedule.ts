@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, preset, wholeNumber } from '../scope.ts'
 import { Time } from '../time.ts'
@@ -36,6 +37,7 @@ export const reschedule = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/reschedule',
   needs: 'change',
+  scoped: refusedChange,
   input: RescheduleRequest,
   output,
   changes: (request) => !request.dry_run,
@@ -62,6 +64,7 @@ export const rescheduleShift = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/reschedule',
   needs: 'change',
+  scoped: refusedChange,
   input: ShiftRequest,
   output,
   changes: (request) => !request.dry_run,

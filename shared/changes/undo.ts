@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, ScopeName } from '../scope.ts'
 import { Time } from '../time.ts'
@@ -35,6 +36,7 @@ export const undo = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/operations/:id/undo',
   needs: 'change',
+  scoped: refusedChange,
   input: UndoRequest,
   output: z.object({
     affected: Count,

@@ -7,6 +7,7 @@ export const checkCounts = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/counts',
   needs: 'change',
+  scoped: { refused: 'it measures the whole database' },
   input: z.strictObject({}),
   output: z.object({
     /** True when stats use the counts that triggers keep; otherwise the jobs are counted, which is exact too, and slower. */

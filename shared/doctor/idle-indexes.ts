@@ -20,6 +20,7 @@ export const idleIndexes = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/indexes',
   needs: 'read',
+  scoped: { refused: 'it measures the whole database' },
   input: z.strictObject({}),
   output: z.array(Idle),
   changes: () => false,

@@ -23,6 +23,7 @@ export const missingIndexes = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/indexes/missing',
   needs: 'read',
+  scoped: { refused: 'it measures the whole database' },
   input: z.strictObject({}),
   output: z.array(MissingIndex),
   changes: () => false,

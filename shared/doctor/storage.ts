@@ -51,6 +51,7 @@ export const storage = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/storage',
   needs: 'read',
+  scoped: { refused: 'it measures the whole database' },
   input: z.strictObject({}),
   output: z.object({
     archive_before_delete: z.boolean(),

@@ -53,6 +53,7 @@ export const history = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/history',
   needs: 'read',
+  scoped: 'narrowed',
   input: z.strictObject({
     ...scopeFields,
     /** From this time on, 24 hours before `to` by default; the points begin with the step that it is in. */

@@ -48,6 +48,7 @@ export const addAttachment = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/attachments',
   needs: 'single',
+  scoped: 'narrowed',
   query: ['domain'],
   input: z
     .strictObject({ ...jobFields, kind: Kind, content_text: OptionalText, url: optional(Url) })
@@ -68,6 +69,7 @@ export const listAttachments = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/:id/attachments',
   needs: 'payloads',
+  scoped: 'narrowed',
   input: z.strictObject({
     ...jobFields,
     /** Only attachments with a higher id. */

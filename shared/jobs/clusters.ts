@@ -65,6 +65,7 @@ export const failureClusters = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/clusters',
   needs: 'read',
+  scoped: { refused: 'failures are clustered over all domains' },
   aliases: ['/api/v1/jobs/quarantine/clusters'],
   input: ClustersRequest,
   output: z.object({

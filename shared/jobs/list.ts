@@ -63,6 +63,7 @@ export const listJobs = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/list',
   needs: 'read',
+  scoped: 'narrowed',
   // Whoever may not see a value could guess it by filters.
   needsFor: ({ payload, error }) => (payload === undefined && error === undefined ? undefined : 'payloads'),
   input: z.preprocess(gatherPayload, ListRequest),

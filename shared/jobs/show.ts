@@ -79,6 +79,7 @@ export const showJob = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/:id',
   needs: 'read',
+  scoped: 'narrowed',
   input: z.strictObject({
     id: PathId,
     /** A job of another domain is not found. */

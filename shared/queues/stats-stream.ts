@@ -55,5 +55,6 @@ export type StatsFrame = z.output<typeof StatsFrame>
 export const statsStream = {
   path: '/api/v1/jobs/stats/stream',
   needs: 'read',
+  scoped: 'narrowed',
   input: z.strictObject(scopeFields),
 } as const satisfies Stream

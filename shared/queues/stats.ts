@@ -19,6 +19,7 @@ export const stats = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/stats',
   needs: 'read',
+  scoped: 'narrowed',
   input: z.strictObject(scopeFields),
   output: z.array(GroupStats),
   changes: () => false,

@@ -5,6 +5,7 @@
 export const actKinds = [
   'token.created',
   'token.role_set',
+  'token.scope_set',
   'token.rotated',
   'token.suspended',
   'token.resumed',

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { refusedRecord } from '../access/refused.ts'
 import { Conflict } from '../changes/undo.ts'
 import { endpoint } from '../endpoint.ts'
 import { queryNumber, scopeFields } from '../scope.ts'
@@ -9,6 +10,7 @@ export const listConflicts = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/:id/conflicts',
   needs: 'records',
+  scoped: refusedRecord,
   input: z.strictObject({
     id: PathId,
     ...scopeFields,

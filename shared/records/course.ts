@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { refusedRecord } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { PathId } from '../work/job.ts'
 
@@ -7,6 +8,7 @@ export const stopOperation = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/operations/:id/stop',
   needs: 'change',
+  scoped: refusedRecord,
   input: z.strictObject({ id: PathId }),
   output: z.object({
     id: z.number(),
@@ -24,6 +26,7 @@ export const followOperation = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/:id/progress',
   needs: 'records',
+  scoped: refusedRecord,
   input: z.strictObject({ id: PathId }),
   output: z.looseObject({}),
   changes: () => false,

@@ -2,6 +2,9 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { text } from '../work/job.ts'
 
+/** A place keeps events of all domains until its reader has them, and the list names the next event of any domain. */
+const refused = { refused: 'a kept place keeps events of all domains' } as const
+
 /** The place of a reader in the event log, kept in the database under a name. */
 export const EventCursor = z.object({
   name: z.string(),
@@ -22,6 +25,7 @@ export const listEventCursors = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/events/cursors',
   needs: 'read',
+  scoped: refused,
   input: z.strictObject({}),
   output: z.array(EventCursor),
   changes: () => false,
@@ -35,6 +39,7 @@ export const moveEventCursor = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/events/cursors/:name',
   needs: 'read',
+  scoped: refused,
   input: z.strictObject({
     name: CursorName,
     after_id: z
@@ -54,6 +59,7 @@ export const removeEventCursor = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/events/cursors/:name/remove',
   needs: 'read',
+  scoped: refused,
   input: z.strictObject({ name: CursorName }),
   output: EventCursor,
   changes: () => true,

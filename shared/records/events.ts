@@ -58,6 +58,7 @@ export const events = endpoint({
   forPrograms: true,
   path: '/api/v1/jobs/events',
   needs: 'read',
+  scoped: 'narrowed',
   input: EventsRequest,
   output: z.array(JobEvent),
   changes: () => false,
@@ -70,5 +71,6 @@ export const events = endpoint({
 export const eventStream = {
   path: '/api/v1/jobs/events/stream',
   needs: 'read',
+  scoped: 'narrowed',
   input: z.strictObject(eventFilters),
 } as const satisfies Stream

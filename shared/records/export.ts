@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { refusedRecord } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { optional, queryNumber } from '../scope.ts'
 import { Time } from '../time.ts'
@@ -26,6 +27,7 @@ export const exportOperations = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/export',
   needs: 'records',
+  scoped: refusedRecord,
   input: z.strictObject({
     /** From the first record on that ended at this time or later. */
     since: optional(Time),

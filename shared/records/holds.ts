@@ -57,6 +57,7 @@ export const addHold = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/holds',
   needs: 'change',
+  scoped: { refused: 'a hold may keep jobs of all domains' },
   input: z.preprocess(prepareFilter, AddHold),
   output: Hold,
   changes: () => true,
@@ -70,6 +71,7 @@ export const listHolds = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/holds',
   needs: 'records',
+  scoped: { refused: 'a hold may keep jobs of all domains' },
   input: z.strictObject({
     /** Only holds with a lower id, for the next page. */
     before_id: queryNumber(1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
@@ -84,6 +86,7 @@ export const removeHold = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/holds/:id/remove',
   needs: 'change',
+  scoped: { refused: 'a hold may keep jobs of all domains' },
   input: z.strictObject({ id: PathId }),
   output: Hold,
   changes: () => true,

@@ -32,6 +32,7 @@ export const acquire = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/acquire',
   needs: 'work',
+  scoped: 'narrowed',
   input: AcquireRequest,
   /** In pick order, each with a new `lease_id`. */
   output: z.object({ jobs: z.array(Job) }),

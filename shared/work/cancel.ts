@@ -8,6 +8,7 @@ export const cancel = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/cancel',
   needs: 'single',
+  scoped: 'narrowed',
   input: z.strictObject({
     id: PathId,
     reason: optional(text(500)),

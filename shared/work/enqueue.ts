@@ -53,6 +53,7 @@ export const enqueue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs',
   needs: 'enqueue',
+  scoped: 'narrowed',
   input: NewJob,
   documents: 1,
   output: EnqueuedJob,
@@ -68,6 +69,7 @@ export const enqueueBatch = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch',
   needs: 'enqueue',
+  scoped: 'narrowed',
   input: z.strictObject({
     jobs: jobList(NewJob),
   }),

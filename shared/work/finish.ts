@@ -60,6 +60,7 @@ export type FinishResult = z.output<typeof FinishResult>
 const common = {
   method: 'POST',
   needs: 'work',
+  scoped: 'narrowed',
   output: Finished,
   changes: () => true,
   whileFrozen: true,

@@ -38,6 +38,7 @@ export const renew = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/renew',
   needs: 'work',
+  scoped: 'narrowed',
   input: z.strictObject({ ...fields, id: PathId }),
   output: Renewed,
   changes: () => true,
@@ -49,6 +50,7 @@ export const renewMany = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/renew',
   needs: 'work',
+  scoped: 'narrowed',
   input: z.strictObject({ jobs: manyOf(RenewItem) }),
   /** In the order of the request. */
   output: z.object({ results: z.array(RenewResult) }),

@@ -1,11 +1,19 @@
 import { createToken } from '../../server/auth/tokens.ts'
 import type { Pool } from '../../server/database/sql.ts'
 import type { Role } from '../../shared/access/rights.ts'
+import type { TokenScope } from '../../shared/access/token-scope.ts'
 
 /** Makes a token for a day: of a role, or as tokens were before there were roles. Returns the token. */
 export async function makeToken(sql: Pool, name: string, role?: Role, may_enqueue = false): Promise<string> {
   const grant = role && { role, may_enqueue, principal: name, madeBy: 'the tests' }
   return (await createToken(sql, { name, grant, days: 1 })).token
+}
+
+/** Makes a token for a day that is limited to a scope. Returns the token. */
+export async function makeScoped(sql: Pool, role: Role, scope: Partial<TokenScope>): Promise<string> {
+  const whole = { domains: [], queues: [], job_types: [], cascade: false, ...scope }
+  const grant = { role, may_enqueue: role === 'worker', principal: role, madeBy: 'the tests', scope: whole }
+  return (await createToken(sql, { name: `limited ${role}`, grant, days: 1 })).token
 }
 
 /** The headers of a caller with a token, in place of the key of the tests. */

@@ -54,6 +54,7 @@ const callWith = (sql: Pool): Call => ({
   caller: 'operator',
   identity: { name: 'operator', role: 'admin', principal: 'operator' },
   may: new Set(allRights),
+  within: undefined,
   leaseOwner: undefined,
   formerCaller: undefined,
   requestId: 'request',
@@ -122,7 +123,7 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['workers', 0, (call) => readWorkers(call.sql, scope)],
   ['stats-from-counts', 0, (call) => stats(call, statsScope)],
   ['stats-oldest-due', 0, (call) => oldestDue(call.sql, [waitingGroup])],
-  ['stats-events', 0, (call) => flows(call.sql, position, { ...position, newest: 30 })],
+  ['stats-events', 0, (call) => flows(call, position, { ...position, newest: 30 })],
   ['stats-from-jobs', 0, (call) => statsFromJobs(call.sql, statsScope)],
 ])('the statement %s is as in its snapshot (statement %i of its call)', async (name, at, run) => {
   const statements = await statementsOf((sql) => run(callWith(sql)))

@@ -1,29 +1,35 @@
 import { givenRoles } from '../../../shared/access/rights.ts'
+import type { ScopeFlags } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { CommandSpec } from '../../command.ts'
 
-interface TokenFlags {
+interface TokenFlags extends ScopeFlags {
   role?: string
   principal?: string
   expires?: string
   overlap?: string
   mayEnqueue?: boolean
+  all?: boolean
 }
 
-const words = ['create', 'list', 'show', 'set-role', 'rotate', 'suspend', 'resume', 'revoke'] as const
+const scope = 'WHAT IT IS LIMITED TO (each may be given more than once)'
+
+const words = ['create', 'list', 'show', 'set-role', 'set-scope', 'rotate', 'suspend', 'resume', 'revoke'] as const
 
 export const token: CommandSpec<TokenFlags> = {
   name: 'token',
   group: 'ADMIN',
   summary: 'make, list, change and revoke bearer tokens',
   about:
-    'create prints the new token alone on stdout: it is shown once, and nobody can print it again. list and show never show it. rotate prints another secret of the same token, and the old one works on for --overlap. set-role, suspend, resume and revoke act at once, on every server; revoke is for good. An admin may do all of this, an auditor list and show. jobs-server token does the same on the database itself.',
+    'create prints the new token alone on stdout: it is shown once, and nobody can print it again. list and show never show it. rotate prints another secret of the same token, and the old one works on for --overlap. --domain, --queue and --job-type limit a token of the roles viewer, producer, worker and operator. set-role, set-scope, suspend, resume and revoke act at once, on every server; revoke is for good. An admin may do all of this, an auditor list and show. jobs-server token does the same on the database itself.',
   examples: [
     '(umask 077; jobsctl token create ci --role worker --may-enqueue > ci.token)',
     'jobsctl token create wall --role viewer --principal ops-team --expires 30d',
+    'jobsctl token create books --role operator --domain chatbooks',
     'jobsctl token list',
     'jobsctl token show 4f0c2a9be1d7',
     'jobsctl token set-role 4f0c2a9be1d7 operator',
+    'jobsctl token set-scope 4f0c2a9be1d7 --queue tales/mail --queue tales/print',
     '(umask 077; jobsctl token rotate 4f0c2a9be1d7 --overlap 24h > ci.token.new)',
     'jobsctl token suspend 4f0c2a9be1d7',
   ],
@@ -36,6 +42,16 @@ export const token: CommandSpec<TokenFlags> = {
       values: givenRoles,
     },
     { flags: '--may-enqueue', about: 'with create and set-role: a worker that may also enqueue', group: 'HOW' },
+    {
+      flags: '--domain <name>',
+      about: 'with create and set-scope: only jobs of this domain',
+      group: scope,
+      many: true,
+    },
+    { flags: '--queue <domain/queue>', about: '… and of this queue; it adds to the domains', group: scope, many: true },
+    { flags: '--job-type <name>', about: '… and of them only jobs of this type', group: scope, many: true },
+    { flags: '--cascade', about: '… changes may end dependents outside', group: scope },
+    { flags: '--all', about: 'with set-scope: limit nothing', group: scope },
     { flags: '--principal <name>', about: 'with create: whom it is for (default: as your own token)', group: 'HOW' },
     { flags: '--expires <days>', about: 'with create: 7d, or never (default: 90d, of an admin 30d)', group: 'HOW' },
     { flags: '--overlap <duration>', about: 'with rotate: at most 7d, or 0 (default: 24h)', group: 'HOW' },
@@ -59,6 +75,10 @@ export const token: CommandSpec<TokenFlags> = {
     const { idOf } = await import('../../tokens/token-id.ts')
     const id = idOf(context, word, named)
     if (word === 'show') return showToken(context, id)
+    if (word === 'set-scope') {
+      const { setScope } = await import('../../tokens/scope.ts')
+      return setScope(context, id, flags)
+    }
     if (word === 'rotate') {
       const { rotateToken } = await import('../../tokens/rotate.ts')
       return rotateToken(context, id, flags.overlap)
@@ -75,16 +95,26 @@ const help = { hint: 'jobsctl token --help' }
  * Refuses a flag that the word does not take.
  * @throws Failure `usage`
  */
-function refuseFlags(word: string, { role, principal, expires, mayEnqueue, overlap }: TokenFlags): void {
+function refuseFlags(word: string, flags: TokenFlags): void {
+  const { role, principal, expires, mayEnqueue, overlap } = flags
   const ofCreate =
     (role !== undefined && '--role') ||
     (principal !== undefined && '--principal') ||
     (expires !== undefined && '--expires') ||
     (mayEnqueue && word !== 'set-role' && '--may-enqueue')
   const flag = (word !== 'create' && ofCreate) || (overlap !== undefined && word !== 'rotate' && '--overlap')
+  const wrong = flag || wrongScopeFlag(word, flags)
   if (flag === '--role' && word === 'set-role')
     throw new Failure('usage', '--role: set-role takes the role as a word; nothing was changed', {
       hint: 'jobsctl token set-role 4f0c2a9be1d7 operator',
     })
-  if (flag) throw new Failure('usage', `${flag} does not go with token ${word}; nothing was changed`, help)
+  if (wrong) throw new Failure('usage', `${wrong} does not go with token ${word}; nothing was changed`, help)
+}
+
+/** The flag of a scope that the word does not take. */
+function wrongScopeFlag(word: string, { domain, queue, jobType, cascade, all }: TokenFlags): string | undefined {
+  if (all && word !== 'set-scope') return '--all'
+  if (word === 'create' || word === 'set-scope') return undefined
+  const named = { '--domain': domain, '--queue': queue, '--job-type': jobType, '--cascade': cascade }
+  return Object.entries(named).find(([, value]) => value !== undefined)?.[0]
 }

@@ -41,6 +41,7 @@ const flags = new Map([
   ['id', '<operation>'],
   ['name', '<name>'],
   ['role', '--role'],
+  ['scope', '--domain, --queue or --job-type'],
   ['may_enqueue', '--may-enqueue'],
   ['principal', '--principal'],
   ['expires', '--expires'],

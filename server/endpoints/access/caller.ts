@@ -10,9 +10,10 @@ export async function showCaller({
   caller,
   identity: { name, role, principal },
   may,
+  within,
 }: Call): Promise<z.output<typeof endpoint.output>> {
   return {
-    ...{ id: caller, name, role, principal },
+    ...{ id: caller, name, role, principal, scope: within ?? null },
     may: allRights.filter((right) => may.has(right)),
     ...(may.has('read_tokens') && { without_role: await countWithoutRole(sql) }),
   }

@@ -1,14 +1,8 @@
 import type { Grant } from '../../../shared/access/rights.ts'
+import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import type { ActKind } from '../../../shared/records/acts.ts'
-import {
-  createToken,
-  findToken,
-  type NewToken,
-  revokeToken,
-  rotateToken,
-  setRole,
-  suspendToken,
-} from '../../auth/tokens.ts'
+import { setRole, setScope } from '../../auth/set-grant.ts'
+import { createToken, findToken, type NewToken, revokeToken, rotateToken, suspendToken } from '../../auth/tokens.ts'
 import { type Actor, recordAct } from '../../bulk/record/act.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 
@@ -25,6 +19,13 @@ export const setRoleOnRecord = (sql: Pool, actor: Actor, id: string, grant: Gran
   sql.begin(async (tx) => {
     const role_before = await setRole(tx, id, grant)
     if (role_before !== undefined) await record(tx, actor, { kind: 'token.role_set', id, more: { role_before } })
+  })
+
+/** @throws Failure `not_found`; `conflict` for a token whose role has no scope */
+export const setScopeOnRecord = (sql: Pool, actor: Actor, id: string, scope: TokenScope | null): Promise<void> =>
+  sql.begin(async (tx) => {
+    const { scope: scope_before } = await findToken(tx, id)
+    if (await setScope(tx, id, scope)) await record(tx, actor, { kind: 'token.scope_set', id, more: { scope_before } })
   })
 
 /** @throws Failure `not_found`; `conflict` for a revoked token */
@@ -63,6 +64,6 @@ interface TokenAct {
 }
 
 async function record(tx: Sql, actor: Actor, { kind, id, more = {} }: TokenAct): Promise<void> {
-  const { name, principal, role, may_enqueue } = await findToken(tx, id)
-  await recordAct(tx, actor, { kind, details: { token: id, name, principal, role, may_enqueue, ...more } })
+  const { name, principal, role, may_enqueue, scope } = await findToken(tx, id)
+  await recordAct(tx, actor, { kind, details: { token: id, name, principal, role, may_enqueue, scope, ...more } })
 }

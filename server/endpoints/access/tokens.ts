@@ -4,6 +4,7 @@ import type {
   makeToken as making,
   rotateToken as rotating,
   setTokenRole as settingRole,
+  setTokenScope as settingScope,
   showToken as showing,
   Token,
 } from '../../../shared/access/tokens.ts'
@@ -11,7 +12,14 @@ import { daysOfRole } from '../../../shared/access/tokens.ts'
 import { findToken, newestTokens } from '../../auth/tokens.ts'
 import type { Call } from '../../call.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
-import { makeOnRecord, revokeOnRecord, rotateOnRecord, setRoleOnRecord, suspendOnRecord } from './token-acts.ts'
+import {
+  makeOnRecord,
+  revokeOnRecord,
+  rotateOnRecord,
+  setRoleOnRecord,
+  setScopeOnRecord,
+  suspendOnRecord,
+} from './token-acts.ts'
 
 type TokenCall = ActingCall & Pick<Call, 'sql' | 'identity' | 'reportChangedRows'>
 type OneToken = z.output<typeof showing.input>
@@ -23,12 +31,13 @@ export async function makeToken(
     name,
     role,
     may_enqueue,
+    scope,
     principal = call.identity.principal,
     expires = daysOfRole(role),
   }: z.output<typeof making.input>,
 ): Promise<z.output<typeof making.output>> {
   const days = expires === 'never' ? undefined : expires
-  const grant = { role, may_enqueue, principal, madeBy: call.caller }
+  const grant = { role, may_enqueue, principal, madeBy: call.caller, scope }
   const { id, token } = await makeOnRecord(call.sql, actorOf(call), { name, grant, days })
   call.reportChangedRows(1)
   return { ...(await findToken(call.sql, id)), token }
@@ -44,6 +53,10 @@ export const showToken = ({ sql }: TokenCall, { id }: OneToken): Promise<Token> 
 /** @throws Failure `not_found` */
 export const setTokenRole = (call: TokenCall, { id, ...grant }: z.output<typeof settingRole.input>): Promise<Token> =>
   afterwards(call, id, setRoleOnRecord(call.sql, actorOf(call), id, grant))
+
+/** @throws Failure `not_found`; `conflict` for a token whose role has no scope */
+export const setTokenScope = (call: TokenCall, { id, scope }: z.output<typeof settingScope.input>): Promise<Token> =>
+  afterwards(call, id, setScopeOnRecord(call.sql, actorOf(call), id, scope))
 
 /** @throws Failure `not_found`; `conflict` for a revoked token */
 export const suspendToken = (call: TokenCall, { id }: OneToken): Promise<Token> =>

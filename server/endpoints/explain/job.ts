@@ -101,7 +101,7 @@ async function explainArchived(
   redactor: Call['redactor'],
   { id, domain: wanted, hidden }: Request & { hidden: boolean },
 ): Promise<JobExplanation | undefined> {
-  const found = await readJob(sql, id)
+  const found = await readJob(sql, { id, within: undefined })
   if (!found || (wanted !== undefined && found.row.domain !== wanted)) return undefined
   const { domain, queue, job_type, status } = found.row
   const text = (name: string) => {

@@ -25,14 +25,14 @@ const mostPoints = 2000
 const presetSeconds = 86_400
 
 /**
- * What became of the jobs of a scope over time.
+ * What became of the jobs of a scope over time, as far as it is within the scope of the caller.
  * @throws Failure `invalid_request` for a range that is empty, has more than 2,000 points, or is over for the step
  */
-export const history = ({ sql }: Pick<Call, 'sql'>, request: Request): Promise<History> =>
+export const history = ({ sql, within }: Pick<Call, 'sql' | 'within'>, request: Request): Promise<History> =>
   sql.begin('isolation level repeatable read read only', async (tx) => {
     const [{ now }] = await tx<[{ now: number }]>`select ${limitReadTime(tx)}, extract(epoch from now())::float8 as now`
     const range = rangeOf(request, now)
-    const rows = await readPoints(tx, request, range)
+    const rows = await readPoints(tx, { ...request, within }, range)
     const { why, since } = await readHistoryState(tx)
     return {
       kept: why === null,

@@ -20,7 +20,7 @@ import { attachmentsOf } from './surroundings.ts'
  * @throws Failure `not_found` for an unknown job, and for a job of another domain than the request names
  */
 export async function addAttachment(
-  { sql, reportChangedRows }: Pick<Call, 'sql' | 'reportChangedRows'>,
+  { sql, within, reportChangedRows }: Pick<Call, 'sql' | 'within' | 'reportChangedRows'>,
   { id, domain, kind, content_text, url }: z.output<typeof adding.input>,
 ): Promise<Attachment> {
   // A transaction, which behind a pooler carries the setting for row level security of another program.
@@ -28,7 +28,7 @@ export async function addAttachment(
     sql.begin(
       (tx) => tx<Attachment[]>`
         with job as materialized (
-          select id from jobs where id = ${id}::bigint ${inScope(tx, { domain })} for key share
+          select id from jobs where id = ${id}::bigint ${inScope(tx, { domain, within })} for key share
         )
         insert into job_attachments (job_id, kind, content_text, url, created_at)
         select id, ${kind}::text, ${content_text ?? null}::text, ${url ?? null}::text, now()
@@ -52,7 +52,7 @@ export async function listAttachments(call: Call, request: z.output<typeof listi
   const { id, domain, limit } = request
   const rows = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
-    const job = await readJob(tx, id)
+    const job = await readJob(tx, { id, within: call.within })
     if (!job || (domain !== undefined && job.row.domain !== domain)) throw noJob(id, domain)
     return readPage(tx, job, request)
   })

@@ -1,9 +1,13 @@
 import { type ListedJob, type ListRequest, listedColumns } from '../../../shared/jobs/list.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { hasIdAmong, hasSafeId } from '../../database/planner-hints.ts'
+import type { Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import type { Cursor, Place } from './list-cursor.ts'
+
+/** The request of a list, with what its caller is limited to. */
+export type NarrowedList = ListRequest & Narrowed
 
 /** A page of jobs in the order of the list. */
 export interface Page {
@@ -30,25 +34,28 @@ export const failureStates: readonly string[] = ['failed', 'cancelled', 'quarant
 export const columns = staticFragment((sql) => sql.unsafe(listedColumns.map((name) => `jobs.${name}`).join(', ')))
 
 /** An SQL condition on `jobs`: true for a job that matches the filter. */
-export const isMatching = (sql: Sql, request: ListRequest): Fragment => sql`(true ${inFilter(sql, request)}) is true`
+export const isMatching = (sql: Sql, request: NarrowedList): Fragment => sql`(true ${inFilter(sql, request)}) is true`
 
 /** An SQL condition on `jobs`: all jobs that can match, by the index of ids or of batches where the filter names them. */
-export function isCandidate(sql: Sql, { ids, batch_group }: ListRequest): Fragment {
+export function isCandidate(sql: Sql, { ids, batch_group }: NarrowedList): Fragment {
   if (ids) return sql`${hasSafeId(sql)} and jobs.id = any(${ids.map(String)}::text[]::bigint[])`
   if (!batch_group) return hasSafeId(sql)
   const inBatch = sql`select jobs.id from jobs where jobs.batch_group = ${batch_group}::text`
   return sql`${hasSafeId(sql)} and ${hasIdAmong(sql, inBatch)}`
 }
 
-const isAscending = ({ sort_order }: ListRequest, back: boolean): boolean => (sort_order === 'asc') !== back
+const isAscending = ({ sort_order }: NarrowedList, back: boolean): boolean => (sort_order === 'asc') !== back
 
 /** The direction in which a page is read: against the order of the list for a page that goes `back`. */
-export const sortDirection = (sql: Sql, request: ListRequest, back: boolean): Fragment =>
+export const sortDirection = (sql: Sql, request: NarrowedList, back: boolean): Fragment =>
   isAscending(request, back) ? sql`asc` : sql`desc`
 
 /** The comparison that is true for what is read after a place. */
-export const beyondPlace = (sql: Sql, request: ListRequest, { back, from }: { back: boolean; from: Place }): Fragment =>
-  sql.unsafe(`${isAscending(request, back) ? '>' : '<'}${from.included ? '=' : ''}`)
+export const beyondPlace = (
+  sql: Sql,
+  request: NarrowedList,
+  { back, from }: { back: boolean; from: Place },
+): Fragment => sql.unsafe(`${isAscending(request, back) ? '>' : '<'}${from.included ? '=' : ''}`)
 
 /** The place of a job: the page that begins there does not include the job. */
 export const placeOf = ({ sort_key, part, id }: PlacedJob): Place => ({

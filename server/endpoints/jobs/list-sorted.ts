@@ -1,4 +1,3 @@
-import type { ListRequest } from '../../../shared/jobs/list.ts'
 import { isFailure } from '../../database/error-pattern.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Cursor, Place } from './list-cursor.ts'
@@ -8,12 +7,13 @@ import {
   failureStates,
   isCandidate,
   isMatching,
+  type NarrowedList,
   type PlacedJob,
   sortDirection,
 } from './list-page.ts'
 
 export type RankKey = 'priority' | 'status'
-export type RankRequest = ListRequest & { sort_by: RankKey }
+export type RankRequest = NarrowedList & { sort_by: RankKey }
 
 /** An SQL condition on `jobs`: all jobs that can match, by the index of the narrowest field of the filter. */
 export function isRankCandidate(sql: Sql, request: RankRequest): Fragment {

@@ -5,11 +5,11 @@ import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Sql } from '../../database/sql.ts'
 import { missingAmong, readBounded } from '../bounded-read.ts'
 import { pageLink } from '../page-link.ts'
-import { openCursor, sealCursor } from '../sealed-cursor.ts'
+import { type CursorKey, cursorKey, openCursor, sealCursor } from '../sealed-cursor.ts'
 import { listByRank } from './list-by-rank.ts'
 import { listByTime } from './list-by-time.ts'
 import { Cursor } from './list-cursor.ts'
-import type { Page } from './list-page.ts'
+import type { NarrowedList, Page } from './list-page.ts'
 import type { RankKey } from './list-sorted.ts'
 import type { TimeKey } from './time-parts.ts'
 
@@ -19,8 +19,11 @@ import type { TimeKey } from './time-parts.ts'
  * All statements of a page see the same rows.
  * @throws Failure `invalid_request` for a cursor of another list
  */
-export async function listJobs(call: Call, request: ListRequest): Promise<ListedJob[]> {
-  const cursor = openCursor(request, Cursor)
+export async function listJobs(call: Call, asked: ListRequest): Promise<ListedJob[]> {
+  const { within } = call
+  const request = { ...asked, ...(within && { within }) }
+  const key = await cursorKey(call)
+  const cursor = openCursor(request, Cursor, key)
   const serving = servingIndexes(request)
   const page = await readBounded(call.sql, serving, () =>
     call.sql.begin('isolation level repeatable read read only', async (tx) => {
@@ -28,16 +31,19 @@ export async function listJobs(call: Call, request: ListRequest): Promise<Listed
       return readPage(tx, request, cursor)
     }),
   )
-  const links = [linkTo(page.next, request), linkTo(page.prev, request)].filter((link) => link !== undefined)
+  const links = [page.next, page.prev]
+    .map((next) => next && linkTo(next, request, key))
+    .filter((link) => link !== undefined)
   if (links.length > 0) call.addHeader('Link', links.join(', '))
-  call.addHeader('X-Scanned', String(page.scanned))
+  // The number has jobs in it that the caller may not count.
+  if (!within) call.addHeader('X-Scanned', String(page.scanned))
   call.addHeader('X-Complete', String(page.isComplete))
   const missing = page.isComplete ? [] : await missingAmong(call.sql, serving)
   if (missing.length > 0) call.addHeader('X-Missing-Index', missing.join(', '))
   return page.jobs
 }
 
-async function readPage(sql: Sql, request: ListRequest, cursor: Cursor | undefined): Promise<Page> {
+async function readPage(sql: Sql, request: NarrowedList, cursor: Cursor | undefined): Promise<Page> {
   const { sort_by, ids, batch_group } = request
   if (isRank(sort_by)) {
     await sql`select ${planForParameters(sql)}`
@@ -64,9 +70,8 @@ function servingIndexes({ sort_by, status = ['completed'] }: Pick<ListRequest, '
 const isRank = (key: TimeKey | RankKey): key is RankKey => key === 'priority' || key === 'status'
 
 /** A link to another page: the same request with its cursor. */
-function linkTo(cursor: Cursor | undefined, request: ListRequest): string | undefined {
-  if (!cursor) return undefined
-  const { payload = [], cursor: _cursor, ...fields } = request
+function linkTo(cursor: Cursor, request: NarrowedList, key: CursorKey | undefined): string {
+  const { payload = [], cursor: _cursor, within: _within, ...fields } = request
   const values = Object.fromEntries(payload.map(({ path, value }) => [`payload.${path.join('.')}`, value]))
-  return pageLink({ ...fields, ...values, cursor: sealCursor(cursor, request) }, cursor.to)
+  return pageLink({ ...fields, ...values, cursor: sealCursor(cursor, request, key) }, cursor.to)
 }

@@ -1,5 +1,7 @@
 import { gunzipSync } from 'node:zlib'
+import type { Call } from '../../call.ts'
 import { readJson } from '../../database/lossless-json.ts'
+import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { missingArchiveColumns } from '../../undo/archive.ts'
 
@@ -22,19 +24,26 @@ export interface FoundJob {
   archivedEdges?: unknown
 }
 
-/** Reads a job and where it is; undefined for an unknown id. */
-export async function readJob(sql: Sql, id: number): Promise<FoundJob | undefined> {
-  const [row] = await sql<JobRow[]>`select jobs.* from jobs where jobs.id = ${id}::bigint`
-  return row ? { row, archived: false } : readArchived(sql, id)
+/** A job that a caller asks for. */
+interface Wanted {
+  id: number
+  within: Call['within']
+}
+
+/** Reads a job and where it is; undefined for an unknown id, and for a job outside of the scope of the caller. */
+export async function readJob(sql: Sql, { id, within }: Wanted): Promise<FoundJob | undefined> {
+  const [row] = await sql<JobRow[]>`
+    select jobs.* from jobs where jobs.id = ${id}::bigint ${isWithin(sql, within)}`
+  return row ? { row, archived: false } : readArchived(sql, { id, within })
 }
 
 /** Reads a job of the archive. Where another program has archived an id twice, the newest row is the job. */
-async function readArchived(sql: Sql, id: number): Promise<FoundJob | undefined> {
+async function readArchived(sql: Sql, { id, within }: Wanted): Promise<FoundJob | undefined> {
   const missing = await missingArchiveColumns(sql)
   const [found] = await sql<JobRow[]>`
     select jobs_archive.*
     from jobs_archive
-    where jobs_archive.id = ${id}::bigint
+    where jobs_archive.id = ${id}::bigint ${isWithin(sql, within)}
     ${missing.includes('archived_at') ? sql`` : sql`order by jobs_archive.archived_at desc nulls last`}
     limit 1`
   if (!found) return undefined

@@ -13,17 +13,18 @@ import { readSurroundings } from './surroundings.ts'
 
 /**
  * One job, from the table of jobs or from the archive.
- * @throws Failure `not_found` for an unknown id, and for a job of another domain than the request names
+ * @throws Failure `not_found` for an unknown id, for a job of another domain than the request names, and for one outside of the
+ * scope of the caller
  */
 export async function showJob(
-  { sql, redactor, may }: Pick<Call, 'sql' | 'redactor' | 'may'>,
+  { sql, redactor, may, within }: Pick<Call, 'sql' | 'redactor' | 'may' | 'within'>,
   { id, domain, redact }: z.output<typeof showing.input>,
 ): Promise<z.output<typeof showing.output>> {
   const found = await retryDeadlock(() =>
     sql.begin(async (tx) => {
-      const [, job] = await Promise.all([tx`select ${limitReadTime(tx)}`, readJob(tx, id)])
+      const [, job] = await Promise.all([tx`select ${limitReadTime(tx)}`, readJob(tx, { id, within })])
       if (!job || (domain !== undefined && job.row.domain !== domain)) return undefined
-      const surroundings = await readSurroundings(tx, job)
+      const surroundings = await readSurroundings(tx, job, within)
       return isContentHidden({ may }) ? hide(tx, job, surroundings) : { job, surroundings, hidden: undefined }
     }),
   )

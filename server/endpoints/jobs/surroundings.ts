@@ -1,5 +1,7 @@
 import type { JobSurroundings, RelatedJob } from '../../../shared/jobs/show.ts'
+import type { Call } from '../../call.ts'
 import { writeJson } from '../../database/lossless-json.ts'
+import { isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
 import type { FoundJob } from './read-job.ts'
@@ -11,14 +13,17 @@ const mostEvents = 50
 type Attachment = JobSurroundings['attachments'][number]
 type Event = JobSurroundings['events'][number]
 
-/** What belongs to a job beside its row. An archived job has its attachments and edges in its row. */
-export async function readSurroundings(sql: Sql, job: FoundJob): Promise<JobSurroundings> {
+/**
+ * What belongs to a job beside its row. An archived job has its attachments and edges in its row. Of its dependencies, those on jobs
+ * outside of the scope of the caller do not exist for the caller.
+ */
+export async function readSurroundings(sql: Sql, job: FoundJob, within: Call['within']): Promise<JobSurroundings> {
   // Sent together, since the way to the database takes longer than each of them.
   const [depends_on, dependents, attachments, events] = await Promise.all([
-    readRelated(sql, job, { own: 'job_uuid', other: 'depends_on_job_uuid' }),
-    readRelated(sql, job, { own: 'depends_on_job_uuid', other: 'job_uuid' }),
+    readRelated(sql, job, { own: 'job_uuid', other: 'depends_on_job_uuid', within }),
+    readRelated(sql, job, { own: 'depends_on_job_uuid', other: 'job_uuid', within }),
     readAttachments(sql, job),
-    readEvents(sql, job),
+    readEvents(sql, job, within),
   ])
   return {
     dependencies: { depends_on, dependents },
@@ -30,9 +35,10 @@ export async function readSurroundings(sql: Sql, job: FoundJob): Promise<JobSurr
 interface Ends {
   own: 'job_uuid' | 'depends_on_job_uuid'
   other: 'job_uuid' | 'depends_on_job_uuid'
+  within: Call['within']
 }
 
-async function readRelated(sql: Sql, job: FoundJob, { own, other }: Ends): Promise<RelatedJob[]> {
+async function readRelated(sql: Sql, job: FoundJob, { own, other, within }: Ends): Promise<RelatedJob[]> {
   if (job.row.uuid === null) return []
   const edges = job.archived
     ? rowsOf(sql, job.archivedEdges, sql`job_uuid text, depends_on_job_uuid text`)
@@ -41,13 +47,23 @@ async function readRelated(sql: Sql, job: FoundJob, { own, other }: Ends): Promi
     select source.${sql(other)} as uuid, job.id, job.status, false as archived
     ${edges}
     left join lateral (select id, status from jobs where jobs.uuid = source.${sql(other)} offset 0) as job on true
-    where source.${sql(own)} = ${job.row.uuid}
+    where source.${sql(own)} = ${job.row.uuid} ${isEndWithin(sql, sql`source.${sql(other)}`, within)}
     order by source.${sql(other)}
     limit ${mostEdges}`
   const gone = live.filter(({ id }) => id === null).map(({ uuid }) => uuid)
   const archived = new Map((await readArchivedJobs(sql, gone)).map((related) => [related.uuid, related]))
   return live.map((related) => archived.get(related.uuid) ?? related)
 }
+
+/** `and …`: true for the uuid of a job within the scope of the caller, live or archived. A job that is nowhere has no domain. */
+const isEndWithin = (sql: Sql, uuid: Fragment, within: Call['within']): Fragment =>
+  within
+    ? sql`and (
+        exists (select from jobs where jobs.uuid = ${uuid} ${isWithin(sql, within)})
+        or not exists (select from jobs where jobs.uuid = ${uuid})
+          and exists (select from jobs_archive where jobs_archive.uuid = ${uuid} ${isWithin(sql, within)})
+      )`
+    : sql``
 
 /** The jobs with these uuids that are in the archive. Where a uuid is archived twice, the row with the highest id is the job. */
 async function readArchivedJobs(sql: Sql, uuids: readonly string[]): Promise<RelatedJob[]> {
@@ -83,12 +99,12 @@ export const attachmentsOf = (sql: Sql, job: FoundJob): Fragment => {
 const rowsOf = (sql: Sql, list: unknown, columns: Fragment): Fragment => sql`
   from jsonb_to_recordset(${Array.isArray(list) ? writeJson(list) : '[]'}::text::jsonb) as source (${columns})`
 
-const readEvents = (sql: Sql, { row }: FoundJob) => sql<Event[]>`
+const readEvents = (sql: Sql, { row }: FoundJob, within: Call['within']) => sql<Event[]>`
   select
     id, event_type,
     ${attrsOfEvent(sql)} as attrs,
     request_id, created_at
   from job_events
-  where job_id = ${row.id}::bigint
+  where job_id = ${row.id}::bigint ${isWithin(sql, within)}
   order by id desc
   limit ${mostEvents}`

@@ -1,11 +1,11 @@
-import type { ListRequest, SortKey } from '../../../shared/jobs/list.ts'
+import type { SortKey } from '../../../shared/jobs/list.ts'
 import { endedAt } from '../../database/job-filter.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
-import { failureStates } from './list-page.ts'
+import { failureStates, type NarrowedList } from './list-page.ts'
 
 export type TimeKey = Exclude<SortKey, 'priority' | 'status'>
-export type TimeRequest = ListRequest & { sort_by: TimeKey }
+export type TimeRequest = NarrowedList & { sort_by: TimeKey }
 
 type Expression = (sql: Sql) => Fragment
 

@@ -7,6 +7,7 @@ import type {
   QueueState,
 } from '../../../shared/queues/queues.ts'
 import type { ActKind } from '../../../shared/records/acts.ts'
+import { requireWithin } from '../../auth/require-scope.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
@@ -23,18 +24,20 @@ const states: Record<QueueAction, QueueState & { event: ActKind }> = {
   resume: { paused: false, drain: false, event: 'queue.resumed' },
 }
 
-type ControlCall = ActingCall & Pick<Call, 'sql'>
+type ControlCall = ActingCall & Pick<Call, 'sql' | 'identity' | 'within'>
 
 /**
  * Stops a queue or starts it again, from the next call of a worker on. The reason and the time of a stop stay until the queue
  * is started again, unless the request has a reason of its own; a request that changes nothing writes nothing, and any other one has
  * an event and a sealed record.
- * @throws Failure `not_found` with `must_exist`, for a queue that never had a job and was never stopped
+ * @throws Failure `forbidden` outside of the scope of the caller, and where that has job types, since a queue stops as a whole;
+ * `not_found` with `must_exist`, for a queue that never had a job and was never stopped
  */
 export async function controlQueue(
   call: ControlCall,
   request: ControlRequest,
 ): Promise<z.output<typeof endpoint.output>> {
+  requireWithin(call, { domain: request.domain, queue: request.queue }, `the queue ${request.domain}/${request.queue}`)
   const { event, ...state } = states[request.action]
   const row = await retryDeadlock(() => unlessFrozen(call.sql, (tx) => changeOnRecord(tx, call, request)))
   const { known, changed: _, ...before } = row ?? { known: false, changed: false, ...neverStopped }

@@ -1,6 +1,7 @@
 import type { StoppedQueue } from '../../../shared/queues/queues.ts'
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import type { LiveGroup, RunningChange } from '../../../shared/queues/stats-stream.ts'
+import type { Call } from '../../call.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
@@ -20,19 +21,25 @@ export interface LiveStats {
   position: EventPosition
 }
 
+interface LiveCall {
+  sql: Pool
+  within: Call['within']
+}
+
 /**
- * Reads all counts in one snapshot, so that the jobs of a group and its events show the same transactions. `before` is the
+ * Reads all counts within the scope of the caller in one snapshot, so that the jobs of a group and its events show the same transactions. `before` is the
  * result of the read before.
  */
-export const readLiveStats = (sql: Pool, before: LiveStats | undefined): Promise<LiveStats> =>
+export const readLiveStats = ({ sql, within }: LiveCall, before: LiveStats | undefined): Promise<LiveStats> =>
   sql.begin('isolation level repeatable read read only', async (tx) => {
     await tx`select ${limitReadTime(tx)}`
     const { as_of, position } = await readPosition(tx, before?.position)
     const [counts, flow, stopped, operations] = await Promise.all([
-      stats({ sql: tx }, {}),
-      flows(tx, before?.position, position),
-      stoppedQueues({ sql: tx }),
-      runningChanges(tx),
+      stats({ sql: tx, within }, {}),
+      flows({ sql: tx, within }, before?.position, position),
+      stoppedQueues({ sql: tx, within }),
+      // A caller with a scope is told of no change of many jobs, since its numbers may count jobs of other domains.
+      within ? [] : runningChanges(tx),
     ])
     const since = await oldestDue(tx, counts)
     return { as_of, groups: groupsOf(counts, { before, flow, since }), stopped, operations, position }

@@ -1,3 +1,5 @@
+import type { Call } from '../../call.ts'
+import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { groupKey } from './group-key.ts'
 
@@ -28,11 +30,16 @@ export interface Flows {
 /** The most ids between two reads; above it the events are not counted, since a read must stay cheap. */
 const mostIds = 20_000
 
-/** Counts the events between two reads. The transaction of `tx` must have taken the snapshot of `now`. */
-export async function flows(tx: Sql, before: EventPosition | undefined, now: EventPosition): Promise<Flows> {
+interface FlowCall {
+  sql: Sql
+  within: Call['within']
+}
+
+/** Counts the events between two reads. The transaction of `sql` must have taken the snapshot of `now`. */
+export async function flows(call: FlowCall, before: EventPosition | undefined, now: EventPosition): Promise<Flows> {
   if (!before) return { of: () => ({ entered: 0, ended: 0, untold: 0 }) }
   if (now.newest - before.floor > mostIds) return { of: () => ({ entered: 0, ended: 0, untold: 1 }) }
-  const rows = now.newest > before.floor ? await countEvents(tx, before, now.newest) : []
+  const rows = now.newest > before.floor ? await countEvents(call, before, now.newest) : []
   const counts = new Map(rows.map((row) => [groupKey(row), row]))
   return {
     of(key, growth) {
@@ -51,7 +58,7 @@ interface Row {
 }
 
 /** Events of transactions that were not over at the read before, whatever the order of their ids. */
-const countEvents = (tx: Sql, { seen, floor }: EventPosition, newest: number) => {
+const countEvents = ({ sql: tx, within }: FlowCall, { seen, floor }: EventPosition, newest: number) => {
   const [, end = '0', open = ''] = seen.split(':')
   const wrap = 2n ** 32n
   const wrapped = (id: string) => String(BigInt(id) % wrap)
@@ -72,5 +79,6 @@ const countEvents = (tx: Sql, { seen, floor }: EventPosition, newest: number) =>
         (xmin::text::bigint - ${wrapped(end)}::bigint + ${String(wrap)}::bigint) % ${String(wrap)}::bigint < ${String(wrap / 2n)}::bigint
         or xmin::text::bigint = any(${openIds}::bigint[])
       )
+      ${isWithin(tx, within)}
     group by domain, queue, job_type`
 }

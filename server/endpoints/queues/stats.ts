@@ -1,14 +1,21 @@
 import type { z } from 'zod'
 import type { stats as endpoint, GroupStats } from '../../../shared/queues/stats.ts'
+import type { Call } from '../../call.ts'
 import { countedGroups, nearFutureEnd, trustCondition } from '../../counts/trust.ts'
-import { inScope } from '../../database/scope.ts'
+import { inScope, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 
-type Scope = z.output<typeof endpoint.input>
+type Asked = z.output<typeof endpoint.input>
+
+interface StatsCall {
+  sql: Sql
+  within?: Call['within']
+}
 
 /** Counts of live jobs by group: from the counts that triggers keep where these can be trusted, else from the jobs. */
-export async function stats({ sql }: { sql: Sql }, scope: Scope): Promise<GroupStats[]> {
+export async function stats({ sql, within }: StatsCall, asked: Asked): Promise<GroupStats[]> {
+  const scope = { ...asked, within }
   const rows = await statsFromCounts(sql, scope)
   return rows.every(isValid) ? rows : statsFromJobs(sql, scope)
 }
@@ -25,7 +32,7 @@ const isValid = ({ trusted, queued, scheduled, processing, quarantined }: Counte
  * counted in their index. Groups and counts are merged by sorting, because a join whose plan was made while there were few
  * groups would compare each row with each.
  */
-const statsFromCounts = (sql: Sql, scope: Scope) => sql<CountedGroup[]>`
+const statsFromCounts = (sql: Sql, scope: Narrowed) => sql<CountedGroup[]>`
   with recursive
   trust as materialized (${trustCondition(sql)}),
   ${groups(sql, scope)},
@@ -64,7 +71,7 @@ const statsFromCounts = (sql: Sql, scope: Scope) => sql<CountedGroup[]>`
   ${ordered(sql)}`
 
 /** Counts the live jobs in their partial index, which takes longer the more there are. */
-export const statsFromJobs = (sql: Sql, scope: Scope) => sql<GroupStats[]>`
+export const statsFromJobs = (sql: Sql, scope: Narrowed) => sql<GroupStats[]>`
   with recursive ${groups(sql, scope)},
   live as (
     select
@@ -90,9 +97,10 @@ export const statsFromJobs = (sql: Sql, scope: Scope) => sql<GroupStats[]>`
 
 /**
  * Defines the CTE `groups (domain, queue, job_type)` of a statement `with recursive`: all groups that have jobs, also those
- * with finished jobs only. It reads one index entry for each group (a loose index scan of the idempotency index).
+ * with finished jobs only. It reads one index entry for each group (a loose index scan of the idempotency index), also outside of
+ * the scope of the caller, which the statement leaves out.
  */
-function groups(sql: Sql, { domain }: Scope): Fragment {
+function groups(sql: Sql, { domain }: Narrowed): Fragment {
   const inDomain = inScope(sql, { domain })
   // With a domain the comparison leaves it out; otherwise each step would read the index from the first job of the domain.
   const after = domain

@@ -1,7 +1,7 @@
 import type { EventsRequest, JobEvent } from '../../../shared/records/events.ts'
 import type { Call } from '../../call.ts'
-import { inScope } from '../../database/scope.ts'
-import type { Sql } from '../../database/sql.ts'
+import { inScope, type Narrowed } from '../../database/scope.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 import { requireGivenOut } from '../../lifecycle/events/event-ids.ts'
 import { eventsExpired, expiredAfter } from '../../lifecycle/events/expired-events.ts'
 import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
@@ -13,12 +13,12 @@ import { isContentHidden, openAttrs } from '../hidden.ts'
  * have been deleted because their term was over
  */
 export async function events(
-  { sql, eventWatermark, may }: Pick<Call, 'sql' | 'eventWatermark' | 'may'>,
+  { sql, eventWatermark, may, within }: Pick<Call, 'sql' | 'eventWatermark' | 'may' | 'within'>,
   request: EventsRequest,
 ): Promise<JobEvent[]> {
   const last = await eventWatermark.reached()
   await requireGivenOut(sql, request.after_id, last)
-  return (await readUnexpired(sql, request, last)).map((event) => openEvent({ may }, event))
+  return (await readUnexpired(sql, { ...request, within }, last)).map((event) => openEvent({ may }, event))
 }
 
 /** An event as a caller may see it. */
@@ -26,7 +26,7 @@ export const openEvent = (caller: Pick<Call, 'may'>, event: JobEvent): JobEvent 
   isContentHidden(caller) ? { ...event, attrs: openAttrs(event.attrs) } : event
 
 /** Looks for deleted events after it has read: then none was deleted before it read. */
-async function readUnexpired(sql: Sql, request: EventsRequest, last: number): Promise<JobEvent[]> {
+async function readUnexpired(sql: Sql, request: EventsRequest & Narrowed, last: number): Promise<JobEvent[]> {
   const read = await readEvents(sql, request, last)
   if (request.after_id === 0 || request.skip_expired) return read
   const expired = await expiredAfter(sql, request.after_id, request)
@@ -34,10 +34,17 @@ async function readUnexpired(sql: Sql, request: EventsRequest, last: number): Pr
   return read
 }
 
+/**
+ * `and …`: the events that a caller with a scope gets, those of jobs and of queues. The events of changes of many jobs have numbers that
+ * may count jobs of other domains.
+ */
+const isToldWithin = (sql: Sql, { within }: Narrowed): Fragment =>
+  within ? sql`and (job_id is not null or event_type in ('queue.paused', 'queue.drained', 'queue.resumed'))` : sql``
+
 /** Events after `after_id` with an id of at most `last`. */
 export const readEvents = async (
   sql: Sql,
-  request: Omit<EventsRequest, 'skip_expired'>,
+  request: Omit<EventsRequest, 'skip_expired'> & Narrowed,
   last: number,
 ): Promise<JobEvent[]> => {
   if (last <= request.after_id) return []
@@ -48,7 +55,7 @@ export const readEvents = async (
         ${attrsOfEvent(sql)} as attrs,
         owner_user_id, request_id, trace_id, created_at
       from job_events
-      where id > ${request.after_id}::bigint and id <= ${last}::bigint ${inScope(sql, request)}
+      where id > ${request.after_id}::bigint and id <= ${last}::bigint ${inScope(sql, request)} ${isToldWithin(sql, request)}
       order by id
       limit ${request.limit}`),
   ]

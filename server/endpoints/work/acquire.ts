@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AcquireRequest } from '../../../shared/work/acquire.ts'
 import type { Job } from '../../../shared/work/job.ts'
+import { requireWithin } from '../../auth/require-scope.ts'
 import type { Call } from '../../call.ts'
 import { nextDueMs } from '../../lifecycle/due.ts'
 import { leaseJobs } from '../../lifecycle/lease.ts'
@@ -14,14 +15,29 @@ const pollMs = 1000
 /**
  * Leases jobs in pick order. With `wait_seconds` the call is held until there is a job, or the time is over. The leases of
  * a caller that disconnects before it has its answer are released.
- * @throws Failure `invalid_request` for a lease that is longer than this server allows
+ * @throws Failure `invalid_request` for a lease that is longer than this server allows; `forbidden` for a queue or a job type outside
+ * of the scope of the caller
  */
-export async function acquire(call: Call, request: AcquireRequest): Promise<{ jobs: Job[] }> {
+export async function acquire(call: Call, given: AcquireRequest): Promise<{ jobs: Job[] }> {
+  const request = withinScope(call, given)
   rejectFaults(leaseLengthFaults(call, request.lease_seconds, 'lease_seconds'))
   call.workerMarks.asked(request)
   const atOnce = await leaseJobs(call, request)
   const jobs = atOnce.length > 0 || request.wait_seconds === 0 ? atOnce : await waitForJobs(call, request)
   return handOver(call, jobs)
+}
+
+/**
+ * The request of a caller that is limited to job types, which takes jobs of these types where it names none.
+ * @throws Failure `forbidden` for a queue or a job type outside of the scope of the caller
+ */
+function withinScope(call: Call, request: AcquireRequest): AcquireRequest {
+  if (call.within === undefined) return request
+  const { domain, queue } = request
+  const job_types = request.job_types ?? (call.within.job_types.length > 0 ? call.within.job_types : undefined)
+  for (const job_type of job_types ?? [undefined])
+    requireWithin(call, { domain, queue, job_type }, `${domain}/${queue}${job_type ? ` ${job_type}` : ''}`)
+  return { ...request, job_types }
 }
 
 async function waitForJobs(call: Call, request: AcquireRequest): Promise<Job[]> {

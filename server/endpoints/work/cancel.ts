@@ -1,24 +1,32 @@
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { cancel as endpoint } from '../../../shared/work/cancel.ts'
+import { requireNoneElsewhere } from '../../auth/require-scope.ts'
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
+import { isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
+import { cascade, droppedElsewhere, droppedEvents } from '../../lifecycle/dependents.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 
 /**
  * Cancels a queued job; asks the worker of a running job to end it, or with `force` cancels that job, too. A job that is
  * cancelled already stays as it is.
- * @throws Failure `not_found`, or `conflict` for a job that has ended otherwise
+ * @throws Failure `not_found`, also for a job outside of the scope of the caller; `conflict` for a job that has ended otherwise;
+ * `forbidden` where jobs outside of that scope depend on the job
  */
 export async function cancelJob(
   call: Call,
   { id, reason, force }: z.output<typeof endpoint.input>,
 ): Promise<z.output<typeof endpoint.output>> {
   const [job] = await retryDeadlock(() =>
-    unlessFrozen(call.sql, (sql) => endOrAsk({ ...call, sql }, { id, reason: reason ?? call.reason, force })),
+    unlessFrozen(call.sql, async (sql) => {
+      const rows = await endOrAsk({ ...call, sql }, { id, reason: reason ?? call.reason, force })
+      // Rolls the cancellation back.
+      requireNoneElsewhere(call, rows[0]?.dependents_elsewhere ?? 0)
+      return rows
+    }),
   )
   if (!job) throw new Failure('not_found', `there is no job ${id}`)
   const { before, after, cancel_requested } = job
@@ -41,15 +49,17 @@ interface Row {
   /** Null when nothing was changed. */
   after: string | null
   cancel_requested: boolean
+  /** Of a caller that may not end jobs outside of its scope: how many it would end there. */
+  dependents_elsewhere?: number
 }
 
 const endOrAsk = (
-  { sql, requestId, caller }: Pick<Call, 'requestId' | 'caller'> & { sql: Sql },
+  { sql, requestId, caller, within }: Pick<Call, 'requestId' | 'caller' | 'within'> & { sql: Sql },
   cancellation: Cancellation,
 ) => sql<Row[]>`
   with recursive
   target as materialized (
-    select id, status, cancel_requested_at from jobs where id = ${cancellation.id}::bigint for update
+    select id, status, cancel_requested_at from jobs where id = ${cancellation.id}::bigint ${isWithin(sql, within)} for update
   ),
   ${changed(sql, cancellation)},
   ended as (select uuid, status from changed where status = 'cancelled'),
@@ -59,6 +69,7 @@ const endOrAsk = (
     target.status as before, changed.status as after,
     coalesce(changed.status, target.status) = 'processing'
       and (changed.status is not null or target.cancel_requested_at is not null) as cancel_requested
+    ${within && !within.cascade ? sql`, ${droppedElsewhere(sql, within)} as dependents_elsewhere` : sql``}
   from target
   left join changed on true`
 

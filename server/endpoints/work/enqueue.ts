@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { EnqueuedJob, enqueueBatch, NewJob } from '../../../shared/work/enqueue.ts'
+import { requireWithin } from '../../auth/require-scope.ts'
 import type { Call } from '../../call.ts'
 import { isUniqueViolation } from '../../database/errors/failure.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
@@ -14,7 +15,8 @@ import { isContentHidden, withoutContent } from '../hidden.ts'
 
 /**
  * Inserts a job, or finds the job that has its idempotency key.
- * @throws Failure `queue_draining`, `too_large`, `invalid_request` for its dependencies, or `conflict`
+ * @throws Failure `queue_draining`, `too_large`, `invalid_request` for its dependencies, `conflict`, or `forbidden` for a job outside of
+ * the scope of the caller
  */
 export async function enqueueJob(call: Call, job: NewJob): Promise<EnqueuedJob> {
   const [enqueued] = await enqueue(call, [job])
@@ -38,8 +40,9 @@ async function enqueue(call: Call, jobs: readonly NewJob[]): Promise<EnqueuedJob
     const of = jobs.length === 1 ? 'the payload' : `the payload of jobs.${n}`
     rejectLarge(payload, { of, most: call.maxJsonBytes })
   }
+  for (const job of jobs) requireWithin(call, job, `a job of ${job.domain}/${job.queue} ${job.job_type}`)
   const entries = jobs.map((job, n) => ({ n, uuid: uuidV7(), ...job }))
-  await refuseCycles(call.sql, entries)
+  await refuseCycles(call, entries)
   const enqueued = await insertOrFind(call, entries)
   await rereadLateDependents(call, enqueued, jobs).catch(afterChange(enqueued.size))
   call.reportChangedRows([...enqueued.values()].filter(({ created }) => created).length)

@@ -12,7 +12,6 @@ import type {
 import type { Call } from '../../call.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
-import type { Sql } from '../../database/sql.ts'
 import { explainUnsettled, type KeyedFinish, withFinishKey } from '../../lifecycle/finish-replay.ts'
 import { isLeaseOwner, leaseLost, lockedJob, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
 import { fieldOf, rejectFaults, rejectLarge } from '../../lifecycle/server-limits.ts'
@@ -28,6 +27,7 @@ export type FinishCall = Pick<
   | 'maxJsonBytes'
   | 'reportChangedRows'
   | 'leaseOwner'
+  | 'within'
 >
 
 /** @throws Failure `not_found`, `lease_lost`, `conflict`, `too_large`, or `invalid_request` for a missing completion token */
@@ -63,12 +63,12 @@ async function finish(
   rejectFaults(items.flatMap((item, at) => tokenFaults(call, item, fieldOf('completion_token', indexOf(at)))))
   for (const item of items) rejectLargeResult(call, item)
   const keyed = items.filter(({ lease_id }) => mayFinish(call.leaseOwner, lease_id)).map(withFinishKey)
-  const settled = await retryDeadlock(() => settle(call.sql, call, attemptsOf(call.sql, keyed)))
+  const settled = await retryDeadlock(() => settle(call.sql, call, attemptsOf(call, keyed)))
   call.reportChangedRows(settled.length)
   const results = new Map<number, FinishResult>(settled.map((job) => [job.id, { ok: true, ...job }]))
   const unsettled = keyed.filter(({ id }) => !results.has(id))
   if (unsettled.length > 0) {
-    const explained = await explainUnsettled(call.sql, unsettled).catch(afterChange(settled.length))
+    const explained = await explainUnsettled(call, unsettled).catch(afterChange(settled.length))
     for (const result of explained) results.set(result.id, result)
   }
   // A lease of another token is not even looked at.
@@ -99,7 +99,7 @@ const columns = `
  * Selects the attempts that `settle` takes: the jobs that are still leased as the items say. The rows are locked in the
  * order of their ids, so that two calls cannot deadlock.
  */
-const attemptsOf = (sql: Sql, items: readonly KeyedFinish[]) => sql`
+const attemptsOf = ({ sql, within }: Pick<Call, 'sql' | 'within'>, items: readonly KeyedFinish[]) => sql`
   select
     job.id, job.retry_count, job.max_retries, job.failure_streak_code, job.failure_streak_count, job.cancel_requested_at,
     job.worker_id as lease_owner, request.action, request.completion_token, request.finish, request.result, request.error,
@@ -107,5 +107,5 @@ const attemptsOf = (sql: Sql, items: readonly KeyedFinish[]) => sql`
   from (
     select * from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (${sql.unsafe(columns)}) order by id
   ) as request
-  cross join lateral (${lockedJob(sql, sql`request.id`)}) as job
+  cross join lateral (${lockedJob(sql, sql`request.id`, within)}) as job
   where ${isLeaseOwner(sql)}`

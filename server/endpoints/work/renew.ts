@@ -3,11 +3,11 @@ import type { Renewed, RenewItem, RenewResult, renew, renewMany } from '../../..
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { assumeManyRows, hasIdAmong } from '../../database/planner-hints.ts'
-import type { Sql } from '../../database/sql.ts'
+import { isWithin } from '../../database/scope.ts'
 import { isLeaseOwner, leaseLost, lockedJob, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
 import { fieldOf, leaseLength, leaseLengthFaults, rejectFaults } from '../../lifecycle/server-limits.ts'
 
-type RenewCall = Pick<Call, 'sql' | 'leaseMaxSeconds' | 'leaseOwner'>
+type RenewCall = Pick<Call, 'sql' | 'leaseMaxSeconds' | 'leaseOwner' | 'within'>
 
 /** @throws Failure `lease_lost`, `not_found`, or `invalid_request` for a lease that is longer than this server allows */
 export const renewJob = async (call: RenewCall, request: z.output<typeof renew.input>): Promise<Renewed> =>
@@ -33,7 +33,7 @@ async function renewAll(
   )
   const own = items.filter(({ lease_id }) => mayFinish(call.leaseOwner, lease_id))
   const requests = own.map((item) => ({ ...item, lease_seconds: leaseLength(call, item.lease_seconds) }))
-  const rows = new Map((await retryDeadlock(() => extendLeases(call.sql, requests))).map((row) => [row.id, row]))
+  const rows = new Map((await retryDeadlock(() => extendLeases(call, requests))).map((row) => [row.id, row]))
   return items.map((item): RenewResult => {
     const { id } = item
     if (!own.includes(item)) return leaseLost(id)
@@ -51,8 +51,8 @@ interface Row {
   cancel_requested: boolean
 }
 
-/** Never makes a lease shorter. Writes no event, so it touches only `jobs`. One row for each job that exists. */
-const extendLeases = (sql: Sql, items: readonly RenewItem[]) => sql<Row[]>`
+/** Never makes a lease shorter. Writes no event, so it touches only `jobs`. One row for each job that exists for the caller. */
+const extendLeases = ({ sql, within }: RenewCall, items: readonly RenewItem[]) => sql<Row[]>`
   with request as materialized (
     select *
     from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (
@@ -63,7 +63,7 @@ const extendLeases = (sql: Sql, items: readonly RenewItem[]) => sql<Row[]>`
   owned as materialized (
     select job.id, request.lease_seconds, request.progress_percent, request.progress_message
     from request
-    cross join lateral (${lockedJob(sql, sql`request.id`)}) as job
+    cross join lateral (${lockedJob(sql, sql`request.id`, within)}) as job
     cross join ${assumeManyRows(sql)}
     where ${isLeaseOwner(sql)}
   ),
@@ -78,5 +78,5 @@ const extendLeases = (sql: Sql, items: readonly RenewItem[]) => sql<Row[]>`
   )
   select request.id, renewed.leased_until, coalesce(renewed.cancel_requested, false) as cancel_requested
   from request
-  cross join lateral (select from jobs where jobs.id = request.id offset 0) as known
+  cross join lateral (select from jobs where jobs.id = request.id ${isWithin(sql, within)} offset 0) as known
   left join renewed on renewed.id = request.id`

@@ -25,7 +25,7 @@ export async function streamEvents(
   c: Context<RequestContext>,
   { sql, eventWatermark, stopping, log }: ServerContext,
 ): Promise<Response> {
-  const request = readQuery(c, eventStream.input)
+  const request = { ...readQuery(c, eventStream.input), within: c.get('caller').within }
   const { signal } = c.req.raw
   const over = () => signal.aborted || stopping.aborted
   let cursor = cursorOf(c.req.header('last-event-id')) ?? request.after_id

@@ -3,10 +3,11 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { statsStream } from '../../../shared/endpoints.ts'
 import { headers } from '../../../shared/headers.ts'
 import type { Scope } from '../../../shared/scope.ts'
+import type { Caller } from '../../auth/authenticate.ts'
 import type { ServerContext } from '../../call.ts'
 import { messageTo } from '../../endpoints/queues/live-frame.ts'
 import { type LiveStats, readLiveStats } from '../../endpoints/queues/live-stats.ts'
-import { createFeed, type Feed } from '../../waiting/feed.ts'
+import { createFeeds, type Feed } from '../../waiting/feed.ts'
 import { withDeadline } from '../../waiting/long-poll.ts'
 import { disconnectController } from '../connection/client-disconnect.ts'
 import { readQuery } from '../input.ts'
@@ -23,15 +24,16 @@ type Serving = Pick<ServerContext, 'operatorSql' | 'stopping' | 'log' | 'singleF
 
 /**
  * `GET /jobs/stats/stream`: the counts of all groups, and then what changes, until the reader disconnects or the server stops.
- * One read a second serves all readers. The handler throws Failure `invalid_request`, or any failure of the database, before
+ * One read a second serves all readers with the same scope. The handler throws Failure `invalid_request`, or any failure of the database, before
  * the stream begins.
  */
 export function streamStats(serving: Serving): Handler<RequestContext> {
-  const feed = createFeed<LiveStats>({
+  const feeds = createFeeds<Caller['within'], LiveStats>({
     intervalMs: frameMs,
-    read: (before) => readLiveStats(serving.operatorSql, before),
+    read: (within, before) => readLiveStats({ sql: serving.operatorSql, within }, before),
   })
   return async (c) => {
+    const feed = feeds.of(c.get('caller').within)
     const scope = readQuery(c, statsStream.input)
     // The first read runs before the response begins, so that an unreachable database is a 503 and not an empty stream.
     const first = await feed.after(undefined)
@@ -94,9 +96,10 @@ const nextRead = ({ gone, serving }: Sending, feed: Feed<LiveStats>, read: LiveS
       }),
   )
 
-/** @throws Failure `unauthenticated`. Streams of one caller share the check. */
+/** @throws Failure `unauthenticated`. Streams of one caller with one scope share the check. */
 async function checkCredentials({ c, serving }: Sending): Promise<void> {
-  await serving.singleFlight.share(`stream of ${c.get('caller').id}`, async () => {
+  const { id, within } = c.get('caller')
+  await serving.singleFlight.share(`stream of ${id} ${JSON.stringify(within)}`, async () => {
     await c.get('stillAllowed')()
     return ''
   })

@@ -1,6 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import type { Scope } from '../../../shared/scope.ts'
-import { inScope } from '../../database/scope.ts'
+import { inScope, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { type EventIds, eventSequence } from './event-ids.ts'
 
@@ -36,7 +35,7 @@ export const forgetImpossible = (sql: Sql) => sql`
  * The ids of the log, if an event of the scope with a higher id than `cursor` has been deleted because its term was over:
  * `oldest_id` is the first from which on no event of the scope is missing.
  */
-export async function expiredAfter(sql: Sql, cursor: number, scope: Scope): Promise<EventIds | undefined> {
+export async function expiredAfter(sql: Sql, cursor: number, scope: Narrowed): Promise<EventIds | undefined> {
   const [ids] = await sql<EventIds[]>`
     select
       (select id from job_events where id > last_id order by id limit 1) as oldest_id,

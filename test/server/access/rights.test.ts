@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { setRole } from '../../../server/auth/tokens.ts'
+import { setRole } from '../../../server/auth/set-grant.ts'
 import {
   allRights,
   givenRoles,
@@ -118,6 +118,7 @@ describe.each(kinds)('rights on %s', (kind) => {
     const { body } = await world.call('GET', '/api/v1/caller', undefined, bearer(tokens.get('viewer') ?? ''))
     expect(body).toEqual({
       ...{ id: expect.stringMatching(/^[0-9a-f]{12}$/), name: 'viewer', role: 'viewer', principal: 'viewer' },
+      scope: null,
       may: ['identity', 'read', 'records'],
     })
     const admin = await world.call('GET', '/api/v1/caller', undefined, bearer(tokens.get('admin') ?? ''))

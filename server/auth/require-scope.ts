@@ -1,0 +1,73 @@
+import { isDeepStrictEqual } from 'node:util'
+import { liesWithin, scopeText } from '../../shared/access/token-scope.ts'
+import type { Scoped } from '../../shared/endpoint.ts'
+import { Failure } from '../../shared/errors.ts'
+import type { Scope } from '../../shared/scope.ts'
+import type { Caller } from './authenticate.ts'
+
+type Limited = Pick<Caller, 'id' | 'name' | 'within'>
+
+/**
+ * Refuses a call that is not served to callers with a scope. The error names the reason.
+ * @throws Failure `forbidden`
+ */
+export function requireServed({ id, name, within }: Limited, scoped: Scoped): void {
+  if (within === undefined || typeof scoped === 'string') return
+  throw new Failure(
+    'forbidden',
+    `the token ${name} (${id}) is limited to ${scopeText(within)}, and is not served here, since ${scoped.refused}; nothing was changed`,
+    { hint: 'a token without a scope is served; docs/deploy/users.md says which calls are' },
+  )
+}
+
+/**
+ * Ends a call that lasts when the scope of its token has changed: what it has read, or reads next, is by the scope from before.
+ * @throws Failure `forbidden`
+ */
+export function requireSameScope(before: Limited, { id, name, within }: Limited): void {
+  if (isDeepStrictEqual(before.within, within)) return
+  throw new Failure('forbidden', `the scope of the token ${name} (${id}) has changed meanwhile`, {
+    hint: 'call again: the next call has the new scope',
+  })
+}
+
+/**
+ * Refuses a change that would end jobs outside of the scope of the caller, since they depend on jobs that it ends. The error has their
+ * number alone.
+ * @throws Failure `forbidden`
+ */
+export function requireNoneElsewhere({ caller, identity, within }: LimitedCall, dependents_elsewhere: number): void {
+  if (within === undefined || within.cascade || dependents_elsewhere === 0) return
+  const jobs = dependents_elsewhere === 1 ? '1 job depends' : `${dependents_elsewhere} jobs depend`
+  throw new Failure(
+    'forbidden',
+    `${jobs} on what this would end, and lie outside of ${scopeText(within)}, to which the token ${identity.name} (${caller}) is limited; nothing was changed`,
+    {
+      hint: `a token without a scope may; so may one with --cascade: jobs-server token set-scope ${caller}`,
+      fields: { dependents_elsewhere },
+    },
+  )
+}
+
+interface LimitedCall {
+  /** The id of its token. */
+  caller: string
+  identity: Pick<Caller, 'name'>
+  within: Caller['within']
+}
+
+/**
+ * Refuses a filter that may find jobs outside of the scope of the caller, whether there are any or not.
+ * @param what the filter for people, such as `the queue chatbooks/default`
+ * @throws Failure `forbidden` that names the scope
+ */
+export function requireWithin({ caller, identity, within }: LimitedCall, filter: Scope, what: string): void {
+  if (within === undefined || liesWithin(within, filter)) return
+  throw new Failure(
+    'forbidden',
+    `the token ${identity.name} (${caller}) is limited to ${scopeText(within)}, and ${what} lies outside; nothing was changed`,
+    {
+      hint: `an admin gives another scope: POST /api/v1/tokens/${caller}/scope, or jobs-server token set-scope ${caller}`,
+    },
+  )
+}

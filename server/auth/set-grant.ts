@@ -1,0 +1,47 @@
+import type { Grant } from '../../shared/access/rights.ts'
+import { mayHaveScope, scopedRoles, type TokenScope } from '../../shared/access/token-scope.ts'
+import { Failure } from '../../shared/errors.ts'
+import type { Sql } from '../database/sql.ts'
+import { findToken, lockGrant, scopeJson } from './tokens.ts'
+
+/**
+ * Gives a token a role, at once and for every server; its secret stays. Servers of version 0.1.0 refuse it from then on.
+ * @returns the role before; undefined where it has this role already
+ * @throws Failure `not_found` when there is no such token; `conflict` for a role without a scope where the token has one
+ */
+export async function setRole(tx: Sql, id: string, { role, may_enqueue }: Grant): Promise<string | undefined> {
+  await lockGrant(tx, id)
+  const before = await findToken(tx, id)
+  // A role that is about the whole database would take the limits of the token away, or be limited where nothing is narrowed.
+  if (before.scope && !mayHaveScope(role)) throw scopeInTheWay(id, role)
+  if (before.role === role && before.may_enqueue === may_enqueue) return undefined
+  await tx`update jobsctl_tokens set role = ${role}, may_enqueue = ${may_enqueue} where id = ${id}`
+  return before.role
+}
+
+const scopeInTheWay = (id: string, role: string): Failure =>
+  new Failure('conflict', `the token ${id} has a scope, which the role ${role} cannot have; nothing was changed`, {
+    hint: `take the scope away first: jobs-server token set-scope ${id} --all`,
+  })
+
+/**
+ * Limits a token to a scope, or with null to nothing, at once and for every server. Its running changes of many jobs stop after their
+ * batch. Servers of version 0.1.0 refuse it from then on.
+ * @returns false where it has this scope already
+ * @throws Failure `not_found` when there is no such token; `conflict` for one whose role has no scope
+ */
+export async function setScope(tx: Sql, id: string, scope: TokenScope | null): Promise<boolean> {
+  await lockGrant(tx, id)
+  const { role } = await findToken(tx, id)
+  if (scope && !mayHaveScope(role)) throw roleWithoutScope(id, role)
+  const { count } = await tx`
+    update jobsctl_tokens
+    set scope = ${scopeJson(scope)}::text::jsonb
+    where id = ${id} and scope is distinct from ${scopeJson(scope)}::text::jsonb`
+  return count > 0
+}
+
+const roleWithoutScope = (id: string, role: string): Failure =>
+  new Failure('conflict', `the token ${id} is ${role}, which has no scope; nothing was changed`, {
+    hint: `give it a role first that has one: jobs-server token set-role ${id} operator; these are ${scopedRoles.join(', ')}`,
+  })

@@ -1,0 +1,172 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { doors } from '../support/access/doors.ts'
+import { firstMessage } from '../support/access/first-message.ts'
+import { kinds } from '../support/database/database.ts'
+import { ago, jobRow } from '../support/database/job-row.ts'
+import { insertRows } from '../support/database/tables.ts'
+import { bearer, makeScoped } from '../support/tokens.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+/** `PROPERTY_RUNS=500` is a long search; `PROPERTY_SEED` repeats one. */
+const { PROPERTY_RUNS: runs = '6', PROPERTY_SEED: seed } = process.env
+
+const domain = fc.constantFrom('a', 'b', 'A', "o'k", 'a/b')
+const queue = fc.constantFrom('q', 'r', 'b/q')
+const jobType = fc.constantFrom('t', 'u')
+
+const scope = fc
+  .record({
+    domains: fc.uniqueArray(domain, { maxLength: 2 }),
+    queues: fc.array(fc.record({ domain, queue }), { maxLength: 2 }),
+    job_types: fc.uniqueArray(jobType, { maxLength: 1 }),
+  })
+  .filter(({ domains, queues, job_types }) => domains.length + queues.length + job_types.length > 0)
+type Scope = typeof scope extends fc.Arbitrary<infer T> ? T : never
+
+const job = fc.record({
+  domain,
+  queue,
+  job_type: jobType,
+  status: fc.constantFrom('queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'),
+  days: fc.integer({ min: 1, max: 90 }),
+  archived: fc.boolean(),
+  /** On which of the jobs before it depends, whatever their domains are. */
+  needs: fc.array(fc.nat(20), { maxLength: 3 }),
+})
+type Job = typeof job extends fc.Arbitrary<infer T> ? T : never
+
+const stopped = fc.uniqueArray(fc.record({ domain, queue }), {
+  selector: ({ domain, queue }) => JSON.stringify([domain, queue]),
+  maxLength: 4,
+})
+type Queue = Pick<Job, 'domain' | 'queue'>
+
+/** What a scope means, once more, without a database. */
+function lies(
+  { domains, queues, job_types }: Scope,
+  { domain, queue, job_type }: Queue & { job_type: string },
+): boolean {
+  const anywhere = domains.length === 0 && queues.length === 0
+  const listed = domains.includes(domain) || queues.some((one) => one.domain === domain && one.queue === queue)
+  return (anywhere || listed) && (job_types.length === 0 || job_types.some((one) => one === job_type))
+}
+
+describe.each(kinds)('a caller with a scope on %s', (kind) => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld(kind, { AUTH_MODE: 'multi_user' })
+  })
+  afterAll(() => world?.stop())
+
+  const uuidOf = (nth: number) => `00000000-0000-4000-8000-${String(nth).padStart(12, '0')}`
+
+  /** Inserts jobs with what belongs to them. A job keeps its number, whichever others there are. */
+  async function insert(jobs: readonly (Job & { nth: number })[]): Promise<void> {
+    const rows = jobs.map(({ nth, domain, queue, job_type, status, days }) => ({
+      ...jobRow({ domain, queue, job_type, status, days }),
+      ...{ id: 1000 + nth, uuid: uuidOf(nth), priority: 1 + (nth % 3), created_at: ago(days * 86_400 + nth, noon) },
+    }))
+    await insertRows(world.sql, rows)
+    for (const { nth, domain, queue, job_type, needs, archived } of jobs) {
+      const id = 1000 + nth
+      const { sql } = world
+      for (const need of new Set(needs.filter((need) => need < nth)))
+        await sql`insert into job_dependencies (job_uuid, depends_on_job_uuid) values (${uuidOf(nth)}, ${uuidOf(need)})`
+      await sql`insert into job_attachments (job_id, kind, content_text) values (${id}, 'log', ${`text of ${nth}`})`
+      await sql`
+        insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, created_at)
+        values (${id}, ${domain}, ${queue}, ${job_type}, 'job.created', '{}', now())`
+      if (archived) {
+        await sql`
+          insert into jobs_archive (id, uuid, domain, queue, job_type, status, archived_at)
+          values (${id}, ${uuidOf(nth)}, ${domain}, ${queue}, ${job_type}, 'completed', now())`
+        await sql`delete from jobs where id = ${id}`
+      }
+    }
+  }
+
+  /** Stops queues. A queue has jobs of every type, so that the types of a scope do not matter. */
+  async function stop(queues: readonly Queue[]): Promise<void> {
+    for (const { domain, queue } of queues) {
+      await world.sql`
+        insert into job_queue_controls (domain, queue, paused, drain, updated_at) values (${domain}, ${queue}, true, false, '2026-01-01')`
+    }
+  }
+
+  const noon = Date.parse('2026-06-01T12:00:00Z')
+  const lists = [
+    '',
+    '?sort_by=priority',
+    '?sort_by=status',
+    '?limit=2',
+    '?status=queued,failed',
+    '?domain=a',
+    '?job_type=t',
+  ]
+
+  /** The answers of every reading door to this token, about everything and about each of the jobs. */
+  async function answers(as: Record<string, string>, jobs: number) {
+    const read = async (path: string) => {
+      const { status, headers, body } = path.includes('/stream')
+        ? await firstMessage(world.url, path, as)
+        : await world.call('GET', path, undefined, as)
+      // Cursors are encrypted, each time in another way.
+      const link = headers.link?.replaceAll(/cursor=[\w-]+/g, 'cursor')
+      const scanned = headers['x-scanned']
+      return [path, status, link, scanned, withoutMoments(typeof body === 'string' ? body : JSON.stringify(body))]
+    }
+    const place = { domain: undefined, id: 0, uuid: '' }
+    const all = Object.values(doors).filter(({ method, named, nameless }) => method === 'GET' && !named && !nameless)
+    const paths = [
+      ...all.map(({ path }) => path(place)),
+      ...lists.map((query) => `/api/v1/jobs/list${query}`),
+      ...['/api/v1/jobs/stats?domain=b', '/api/v1/jobs/stats?job_type=t', '/api/v1/jobs/events?domain=b&queue=q'],
+      ...['q', 'r'].map((queue) => `/api/v1/jobs/queue/status?domain=b&queue=${queue}`),
+      ...Array.from({ length: jobs }, (_, nth) => [
+        `/api/v1/jobs/${1000 + nth}`,
+        `/api/v1/jobs/${1000 + nth}/attachments`,
+      ]).flat(),
+    ]
+    return Promise.all(paths.map(read))
+  }
+
+  /** Ids of the log and of attachments have gaps, a request has an id, and rows have the moment of their insert. */
+  const withoutMoments = (text: string) =>
+    text
+      .replaceAll(/"(request_id|instance)":"[^"]*"/g, '')
+      .replaceAll(/"20\d\d-[^"]*Z"/g, '"a time"')
+      .replaceAll(/"id":\d+,("job_id"|"event_type"|"kind")/g, '$1')
+      .replaceAll(/^id: \d+$/gm, '')
+
+  let callers = 0
+  /** A token with these limits and a further name, so that it shares no stream with another one. */
+  async function callerWith({ job_types, domains, queues }: Scope) {
+    const unused = `unused ${++callers}`
+    const more =
+      job_types.length > 0 ? { job_types: [...job_types, unused] } : { job_types, domains: [...domains, unused] }
+    return bearer(await makeScoped(world.sql, 'operator', { domains, queues, ...more }))
+  }
+
+  it('gets the same answers whatever lies outside of the scope', async () => {
+    await fc.assert(
+      fc.asyncProperty(scope, fc.array(job, { minLength: 4, maxLength: 14 }), stopped, async (limits, jobs, stops) => {
+        const numbered = jobs.map((job, nth) => ({ ...job, nth }))
+        const own = numbered.filter((job) => lies(limits, job))
+        await world.clear()
+        await insert(
+          own.map((job) => ({ ...job, needs: job.needs.filter((need) => own.some(({ nth }) => nth === need)) })),
+        )
+        await stop(stops.filter((place) => lies({ ...limits, job_types: [] }, { ...place, job_type: '' })))
+        const alone = await answers(await callerWith(limits), jobs.length)
+        await world.clear()
+        await insert(numbered)
+        await stop(stops)
+        const among = await answers(await callerWith(limits), jobs.length)
+        expect(among).toEqual(alone)
+        for (const { nth } of own) expect(JSON.stringify(among)).toContain(uuidOf(nth))
+      }),
+      { numRuns: Number(runs), ...(seed && { seed: Number(seed) }) },
+    )
+  })
+})

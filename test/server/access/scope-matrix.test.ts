@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Role, rightsOf } from '../../../shared/access/rights.ts'
+import { scopedRoles } from '../../../shared/access/token-scope.ts'
+import type { Scoped } from '../../../shared/endpoint.ts'
+import * as endpoints from '../../../shared/endpoints.ts'
+import { doors, type NarrowedName, type Place } from '../../support/access/doors.ts'
+import { firstMessage } from '../../support/access/first-message.ts'
+import { kinds } from '../../support/database/database.ts'
+import { bearer, makeScoped } from '../../support/tokens.ts'
+import { openWorld, type World } from '../../support/world.ts'
+
+interface Declared {
+  path: string
+  needs: Parameters<ReturnType<typeof rightsOf>['has']>[0]
+  scoped: Scoped
+  method?: string
+}
+const all: Record<string, Declared> = endpoints
+const everyEndpoint = Object.entries(all).map(([name, { method = 'GET', ...rest }]) => ({ name, method, ...rest }))
+const isNarrowed = (name: string): name is NarrowedName => Object.hasOwn(doors, name)
+
+const textOf = (body: unknown): string => (typeof body === 'string' ? body : JSON.stringify(body))
+
+const nowhere: Place = { domain: 'nowhere', id: 987_654_321, uuid: crypto.randomUUID() }
+
+describe.each(kinds)('a token with a scope on %s', (kind) => {
+  let world: World
+  const tokens = new Map<Role, string>()
+  beforeAll(async () => {
+    world = await openWorld(kind, { AUTH_MODE: 'multi_user' })
+    for (const role of scopedRoles) tokens.set(role, await makeScoped(world.sql, role, { domains: ['zebra', 'spare'] }))
+  })
+  afterAll(() => world?.stop())
+
+  let own: Place
+  let other: Place
+  beforeEach(async () => {
+    await world.clear()
+    own = await jobIn('zebra', 700_000_001)
+    other = await jobIn('quagga', 700_000_002)
+  })
+
+  /** A running job, a waiting one that depends on it, an attachment, events and a stopped queue in a domain. */
+  async function jobIn(domain: string, id: number): Promise<Place> {
+    const uuid = crypto.randomUUID()
+    const waiting = crypto.randomUUID()
+    const running = { domain, queue: 'q', job_type: 't', lease_id: 'lease', worker_id: 'w' }
+    await world.jobs(1, { id, ...running, uuid, status: 'processing', leased_until: '2100-01-01T00:00:00Z' })
+    await world.jobs(1, { domain, queue: 'free', job_type: 't', status: 'queued', uuid: waiting })
+    await world.sql`insert into job_dependencies (job_uuid, depends_on_job_uuid) values (${waiting}, ${uuid})`
+    await world.sql`insert into job_attachments (job_id, kind, content_text) values (${id}, 'log', ${domain})`
+    await world.sql`
+      insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json)
+      values (${id}, ${domain}, 'q', 't', 'job.created', '{}'), (null, null, null, null, 'jobs.pruned', '{"affected": 4711}')`
+    await world.sql`
+      insert into job_queue_controls (domain, queue, paused, drain, updated_at) values (${domain}, 'stopped', true, false, now())`
+    return { domain, id, uuid }
+  }
+
+  const call = async (role: Role, name: NarrowedName, place: Place) => {
+    const { method, path, body } = doors[name]
+    const as = bearer(tokens.get(role) ?? '')
+    if (name.endsWith('Stream')) return firstMessage(world.url, path(place), as)
+    return world.call(method, path(place), body?.(place), as)
+  }
+  /** An answer in which the names of its place are those of no place. */
+  const anonymous = ({ status, body }: { status: number; body: unknown }, { domain = '', id, uuid }: Place) => ({
+    status,
+    text: textOf(body)
+      .replaceAll(domain, 'DOMAIN')
+      .replaceAll(uuid, 'UUID')
+      .replaceAll(String(id), 'ID')
+      .replaceAll(/"(request_id|instance|as_of)":"[^"]*"/g, ''),
+  })
+  const theirs = async () => [
+    await world.sql`select * from jobs where domain = 'quagga' order by id`,
+    await world.sql`select job_id, kind from job_attachments order by id`,
+    await world.sql`select domain, queue, paused from job_queue_controls order by domain, queue`,
+  ]
+
+  it.each(scopedRoles)('of %s is refused where the declaration says so, wherever the call points', async (role) => {
+    const may = rightsOf({ role, may_enqueue: role === 'worker' })
+    for (const { name, method, path, needs, scoped } of everyEndpoint) {
+      if (typeof scoped === 'string') continue
+      for (const { id, domain } of [own, other, nowhere]) {
+        const query = method === 'GET' ? `?domain=${domain}` : ''
+        const where = `${path.replaceAll(/:\w+/g, String(id))}${query}`
+        const { status, body } = await world.call(method, where, undefined, bearer(tokens.get(role) ?? ''))
+        expect({ name, status, body }).toMatchObject({ name, status: 403, body: { code: 'forbidden' } })
+        if (may.has(needs)) expect(JSON.stringify(body)).toContain(scoped.refused)
+        expect(JSON.stringify(body)).not.toContain('quagga')
+      }
+    }
+  })
+
+  const narrowed = everyEndpoint.flatMap(({ name, needs }) => (isNarrowed(name) ? [{ name, needs }] : []))
+  const cases = scopedRoles.flatMap((role) =>
+    narrowed
+      .filter(({ needs }) => rightsOf({ role, may_enqueue: role === 'worker' }).has(needs))
+      .map(({ name }) => [role, name] as const),
+  )
+
+  it('has a door for each endpoint that is narrowed', () => {
+    const declared = everyEndpoint.filter(({ scoped }) => scoped === 'narrowed').map(({ name }) => name)
+    expect(Object.keys(doors).sort()).toEqual(declared.sort())
+  })
+
+  it.each(cases)('of %s is answered by %s on another domain as on one that does not exist', async (role, name) => {
+    const before = await theirs()
+    const foreign = await call(role, name, other)
+    const unknown = await call(role, name, nowhere)
+    expect(foreign.status).toBe(doors[name].outside)
+    expect(anonymous(foreign, other)).toEqual(anonymous(unknown, nowhere))
+    expect(await theirs()).toEqual(before)
+    if (foreign.status === 403) expect(JSON.stringify(foreign.body)).toContain('limited to domains zebra, spare')
+    const mine = await call(role, name, own)
+    expect([200, 201]).toContain(mine.status)
+    if (doors[name].named) return
+    const open = await call(role, name, { ...own, domain: undefined })
+    expect(open.status).toBe(200)
+    if (!doors[name].nameless) expect(textOf(open.body)).toContain('"zebra"')
+    for (const { body } of [mine, open]) expect(textOf(body)).not.toMatch(/quagga|4711|nowhere/)
+  })
+})

@@ -1,0 +1,125 @@
+import type * as endpoints from '../../../shared/endpoints.ts'
+
+type Endpoints = typeof endpoints
+/** The endpoints whose statements are narrowed to the scope of the caller: a new one does not compile without its door. */
+export type NarrowedName = {
+  [Name in keyof Endpoints]: Endpoints[Name]['scoped'] extends 'narrowed' ? Name : never
+}[keyof Endpoints]
+
+/** What a call names: a job, its queue, and its lease. */
+export interface Place {
+  /** Undefined for a call that names no domain. */
+  domain: string | undefined
+  id: number
+  uuid: string
+}
+
+/** How the tests call one endpoint, so that the call names a place. */
+export interface Door {
+  method: 'GET' | 'POST'
+  path: (place: Place) => string
+  body?: (place: Place) => object
+  /** Set for a door that needs a domain or a job, so that there is no call without one. */
+  named?: true
+  /** Set for a door whose answer has numbers alone. */
+  nameless?: true
+  /** The status of a call about a place outside; 200 where nothing is found there. */
+  outside: number
+}
+
+const jobs = '/api/v1/jobs'
+/** Two hours that are over. */
+const range = `from=${new Date(Date.now() - 10_800_000).toISOString()}&to=${new Date(Date.now() - 3_600_000).toISOString()}`
+const lease = { worker_id: 'w', lease_id: 'lease' }
+const inDomain = (path: string) => (place: Place) =>
+  `${path}${place.domain === undefined ? '' : `?domain=${place.domain}`}`
+const read = (path: string): Door => ({ method: 'GET', path: inDomain(path), outside: 200 })
+const finish = (action: string, more: object = {}): Door => ({
+  method: 'POST',
+  path: ({ id }) => `${jobs}/${id}/${action}`,
+  body: () => ({ ...lease, ...more }),
+  named: true,
+  outside: 404,
+})
+
+/** The call of each narrowed endpoint. */
+export const doors: Record<NarrowedName, Door> = {
+  stats: read(`${jobs}/stats`),
+  statsStream: read(`${jobs}/stats/stream`),
+  events: read(`${jobs}/events`),
+  eventStream: read(`${jobs}/events/stream`),
+  history: {
+    method: 'GET',
+    path: (place) => `${inDomain(`${jobs}/history`)(place)}${place.domain === undefined ? '?' : '&'}${range}`,
+    outside: 200,
+    nameless: true,
+  },
+  listJobs: read(`${jobs}/list`),
+  stoppedQueues: { method: 'GET', path: () => `${jobs}/queues`, outside: 200 },
+  queueStatus: {
+    method: 'GET',
+    path: ({ domain }) => `${jobs}/queue/status?domain=${domain}&queue=q`,
+    named: true,
+    outside: 200,
+  },
+  controlQueue: {
+    method: 'POST',
+    path: () => `${jobs}/queue/control`,
+    body: ({ domain }) => ({ domain, queue: 'q', action: 'pause', reason: 'because' }),
+    named: true,
+    outside: 403,
+  },
+  showJob: { method: 'GET', path: ({ id }) => `${jobs}/${id}`, named: true, outside: 404 },
+  listAttachments: { method: 'GET', path: ({ id }) => `${jobs}/${id}/attachments`, named: true, outside: 404 },
+  addAttachment: {
+    method: 'POST',
+    path: ({ id }) => `${jobs}/${id}/attachments`,
+    body: () => ({ kind: 'log', content_text: 'text' }),
+    named: true,
+    outside: 404,
+  },
+  cancel: {
+    method: 'POST',
+    path: ({ id }) => `${jobs}/${id}/cancel`,
+    body: () => ({ force: true }),
+    named: true,
+    outside: 404,
+  },
+  enqueue: {
+    method: 'POST',
+    path: () => jobs,
+    body: ({ domain, uuid }) => ({ domain, queue: 'q', job_type: 't', payload: {}, depends_on: [uuid] }),
+    named: true,
+    outside: 403,
+  },
+  enqueueBatch: {
+    method: 'POST',
+    path: () => `${jobs}/batch`,
+    body: ({ domain }) => ({ jobs: [{ domain, queue: 'q', job_type: 't', payload: {} }] }),
+    named: true,
+    outside: 403,
+  },
+  acquire: {
+    method: 'POST',
+    path: () => `${jobs}/acquire`,
+    body: ({ domain }) => ({ domain, queue: 'q', worker_id: 'w' }),
+    named: true,
+    outside: 403,
+  },
+  renew: finish('renew'),
+  renewMany: {
+    ...finish(''),
+    path: () => `${jobs}/renew`,
+    body: ({ id }) => ({ jobs: [{ id, ...lease }] }),
+    outside: 200,
+  },
+  complete: finish('complete'),
+  fail: finish('fail', { error: 'e' }),
+  release: finish('release'),
+  finishMany: {
+    ...finish(''),
+    path: () => `${jobs}/finish`,
+    body: ({ id }) => ({ jobs: [{ id, action: 'complete', ...lease }] }),
+    outside: 200,
+  },
+}
