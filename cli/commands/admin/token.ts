@@ -12,7 +12,7 @@ interface TokenFlags extends ScopeFlags {
   all?: boolean
 }
 
-const scope = 'WHAT IT IS LIMITED TO (each may be given more than once)'
+const scope = 'WHICH JOBS'
 
 const words = ['create', 'list', 'show', 'set-role', 'set-scope', 'rotate', 'suspend', 'resume', 'revoke'] as const
 
@@ -33,7 +33,7 @@ export const token: CommandSpec<TokenFlags> = {
     '(umask 077; jobsctl token rotate 4f0c2a9be1d7 --overlap 24h > ci.token.new)',
     'jobsctl token suspend 4f0c2a9be1d7',
   ],
-  operands: `<${words.join('|')}> [name|id] [role]`,
+  operands: `<${words.join('|')}> [name|id]`,
   flags: [
     {
       flags: '--role <role>',
@@ -48,9 +48,14 @@ export const token: CommandSpec<TokenFlags> = {
       group: scope,
       many: true,
     },
-    { flags: '--queue <domain/queue>', about: '… and of this queue; it adds to the domains', group: scope, many: true },
-    { flags: '--job-type <name>', about: '… and of them only jobs of this type', group: scope, many: true },
-    { flags: '--cascade', about: '… changes may end dependents outside', group: scope },
+    {
+      flags: '--queue <domain/queue>',
+      about: 'and jobs of this queue; each flag may be repeated',
+      group: scope,
+      many: true,
+    },
+    { flags: '--job-type <name>', about: 'of these only jobs of this type', group: scope, many: true },
+    { flags: '--cascade', about: 'its cancellations may end dependents outside', group: scope },
     { flags: '--all', about: 'with set-scope: limit nothing', group: scope },
     { flags: '--principal <name>', about: 'with create: whom it is for (default: as your own token)', group: 'HOW' },
     { flags: '--expires <days>', about: 'with create: 7d, or never (default: 90d, of an admin 30d)', group: 'HOW' },

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { setRole, setScope } from '../../../server/auth/set-grant.ts'
 import { kinds } from '../../support/database/database.ts'
+import { until } from '../../support/poll.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { bearer, idOf, makeScoped, makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
@@ -79,6 +80,12 @@ describe.each(kinds)('the scope of a token on %s', (kind) => {
   })
 
   it('narrows history to the numbers of the domain', async () => {
+    await until(
+      'history is kept',
+      async () =>
+        z.object({ kept: z.boolean() }).parse((await world.call('GET', '/api/v1/jobs/history', undefined, admin)).body)
+          .kept,
+    )
     await world.jobs(1, { domain: 'a', queue: 'q', status: 'queued' })
     await world.jobs(3, { domain: 'b', queue: 'q', status: 'queued' })
     const now = Date.now()
