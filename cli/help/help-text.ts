@@ -21,7 +21,9 @@ export function commandHelp({ name, about, examples, flags, operands, changes }:
     ...examples.map((example) => `  ${example}`),
     '',
     'USAGE',
-    `  jobsctl ${name}${operands ? ` ${operands}` : ''}${all.length > 0 ? ' [flags]' : ''}`,
+    ...wrapped(`jobsctl ${name}${operands ? ` ${operands}` : ''}${all.length > 0 ? ' [flags]' : ''}`, helpWidth).map(
+      (line, at) => `${at === 0 ? '  ' : '    '}${line}`,
+    ),
     ...(ordered.length > 0 ? ['', flagGroups(ordered)] : []),
     ...furtherFlags(all),
     ends(name),

@@ -33,7 +33,7 @@ export const token: CommandSpec<TokenFlags> = {
     '(umask 077; jobsctl token rotate 4f0c2a9be1d7 --overlap 24h > ci.token.new)',
     'jobsctl token suspend 4f0c2a9be1d7',
   ],
-  operands: `<${words.join('|')}> [name|id]`,
+  operands: `<${words.join('|')}> [name|id] [role]`,
   flags: [
     {
       flags: '--role <role>',

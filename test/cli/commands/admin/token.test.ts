@@ -116,6 +116,22 @@ describe.each(kinds)('jobsctl token on %s', (kind) => {
     })
   })
 
+  it('limits a token to a scope, tells it, and prints the command that gives the old one back', async () => {
+    const scope = ['--domain', 'a', '--queue', 'b/q', '--job-type', 't']
+    const made = await token('create', 'limited', '--role', 'operator', ...scope)
+    const id = idOf(made.out)
+    expect(made.err).toContain('limited to domain a, queue b/q, job type t')
+    expect((await token('list')).out).toMatch(new RegExp(`^${id}\t.*\tdomain a, queue b/q, job type t$`, 'm'))
+    const wider = await token('set-scope', id, '--domain', 'a', '--domain', 'c', '--cascade')
+    expect(wider.out).toBe(
+      `Token ${id} (limited) is limited to domains a, c, and may end dependents outside.   Undo:  jobsctl token set-scope ${id} --domain a --queue b/q --job-type t\n`,
+    )
+    expect((await token('set-scope', id, '--all')).out).toContain('is not limited.   Undo:')
+    for (const wrong of [[], ['--all', '--domain', 'a'], ['--queue', 'b'], ['--domain', ' '], ['--role', 'viewer']])
+      expect(await token('set-scope', id, ...wrong)).toMatchObject({ code: 2, out: '' })
+    expect(await token('set-role', id, 'viewer', '--domain', 'a')).toMatchObject({ code: 2, out: '' })
+  })
+
   it('is refused to a caller who may only list, and an unknown id is not found', async () => {
     const before = await count()
     expect(await as(auditor, ['token', 'create', 'x', '--role', 'viewer'])).toMatchObject({ code: 4, out: '' })
