@@ -14,6 +14,7 @@ export interface Outcome {
 /** What an outcome says of the jobs. */
 type Claim =
   | { kind: 'changed'; jobs: number }
+  | { kind: 'changed at least'; jobs: number }
   | { kind: 'whole or nothing' }
   | { kind: 'unknown' }
   | { kind: 'wrong'; why: string }
@@ -28,17 +29,24 @@ const whole = /whole,? or not at all/
 const changedJobs =
   /([\d,]+) jobs?(?: was| were)? changed before|(?:deleted|cancelled|requeued|repaired) ([\d,]+) jobs?/
 
+/** The number of jobs in the sentence of a change whose last batch may or may not be committed. */
+const knownJobs = /after ([\d,]+) jobs of operation \d+, and perhaps some more/
+
+const numberOf = (digits: string | undefined): number => Number((digits ?? '').replaceAll(',', ''))
+
 /** Reads an outcome as its caller would: a success has its number, and an error without an open word changed nothing. */
 function claimOf({ status, code, sentence, affected }: Outcome): Claim {
   if (code === 'ok') return { kind: 'changed', jobs: affected ?? 0 }
   if (status === undefined) return { kind: 'unknown' }
   if (code === 'internal' || status === 500) return { kind: 'wrong', why: 'a mistake of the server' }
+  const known = knownJobs.exec(sentence)
+  if (known) return { kind: 'changed at least', jobs: numberOf(known[1]) }
   if (whole.test(sentence)) return { kind: 'whole or nothing' }
   if (open.test(sentence)) return { kind: 'unknown' }
   if (code === 'partial') {
     const found = changedJobs.exec(sentence)
     if (!found) return { kind: 'wrong', why: 'no number of jobs in the sentence of a change that stopped half-way' }
-    return { kind: 'changed', jobs: Number((found[1] ?? found[2] ?? '').replaceAll(',', '')) }
+    return { kind: 'changed', jobs: numberOf(found[1] ?? found[2]) }
   }
   return { kind: 'changed', jobs: 0 }
 }
@@ -58,6 +66,7 @@ export function lieOf(outcome: Outcome, { jobs, changed }: Truth): string | unde
     return `${textOf(outcome)}: but ${changed} of ${jobs} jobs changed`
   }
   if (claim.kind === 'unknown' || claim.jobs === changed) return undefined
+  if (claim.kind === 'changed at least' && claim.jobs < changed) return undefined
   return `${textOf(outcome)}: this means ${claim.jobs} jobs, but ${changed} changed`
 }
 
