@@ -23,6 +23,7 @@ export const tableRights: Readonly<Record<string, readonly Right[]>> = {
   jobsctl_counting: append,
   jobsctl_counts: all,
   jobsctl_detached: all,
+  jobsctl_event_cursors: all,
   jobsctl_expired_events: all,
   jobsctl_held_jobs: all,
   jobsctl_history: ['select', 'update'],
