@@ -11,7 +11,7 @@ async function linesOf(event_log: unknown): Promise<string[]> {
   const tables = [{ table: 'job_events', rows: 1_200_000, bytes: 500e6, oldest: null }]
   const server = await fakeServer(({ path }) => {
     if (path.endsWith('/storage')) return { body: { archive_before_delete: true, archive_days: 7, event_log, tables } }
-    if (/\/(counts|indexes|missing|caller)$/.test(path)) return { status: 404, body: { detail: 'Not Found' } }
+    if (/\/(counts|indexes|missing|caller|cursors)$/.test(path)) return { status: 404, body: { detail: 'Not Found' } }
     return path.includes('/stats') ? { body: [] } : jobsAnswer(0)
   })
   const { out } = await runAt(server, ['doctor'])
@@ -48,10 +48,10 @@ describe('doctor on the event log', () => {
 
   it('warns where events are days over their term, and takes a server that does not report it, or no time, as it is', async () => {
     const [late, odd] = await linesOf([
-      { kind: 'steps', days: 30, oldest: daysAgo(33) },
+      { kind: 'steps', days: 30, oldest: daysAgo(45) },
       { kind: 'audit', days: 400, oldest: 'infinity' },
     ])
-    expect(late).toMatch(/^events\twarning\t.+\tthe oldest step of a job is 33 days old, and its term is 30 days/)
+    expect(late).toMatch(/^events\twarning\t.+\tthe oldest step of a job is 45 days old, and its term is 30 days/)
     expect(odd).toMatch(/^audit\tok\t/)
     expect(odd).not.toContain('NaN')
     expect(await linesOf(undefined)).toEqual([
