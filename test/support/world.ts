@@ -49,6 +49,12 @@ export interface World {
 
 const key = 'key-of-the-tests'
 
+/**
+ * More than a server has by default, since the statements of the test go through the same pool. When all connections are in
+ * use, the driver sends a statement behind another one, which may wait for a lock that the test holds.
+ */
+const connections = { JOBS_DB_POOL: '8' }
+
 /** Opens a world of its own: a database that nobody else uses, and a server on it that is ready. */
 export async function openWorld(
   kind: Kind,
@@ -56,7 +62,7 @@ export async function openWorld(
   found: Promise<TestDatabase> = newDatabase(kind),
 ): Promise<World> {
   const database = await found
-  const env = { ...database.env, SINGLE_USER_API_KEY: key, ...overrides }
+  const env = { ...database.env, ...(kind === 'postgres' && connections), SINGLE_USER_API_KEY: key, ...overrides }
   const log: string[] = []
   const { url, sql, prepared, stop } = await startServer(env, (line) => void log.push(line))
   await prepared

@@ -533,7 +533,9 @@ describe('a database that another program made', () => {
       await reader`select count(*) from jobs`
       await start()
       await until('the server has tried', async () => {
-        const [row] = await sql`select 1 from pg_stat_activity where application_name = 'jobs-server'`
+        const [row] = await sql`
+          select 1 from pg_stat_activity
+          where datname = current_database() and application_name = 'jobs-server'`
         return row !== undefined
       })
       // The reader keeps the server waiting all the while: a writer that queued up behind the server would fail.

@@ -152,7 +152,9 @@ describe('dependencies, and those who end them meanwhile', () => {
       )
       const taken = worker.enqueue({ depends_on: [needed.uuid] })
       await until('it waits', async () => {
-        const waiting = await other`select from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'for share'`
+        const waiting = await other`
+          select from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock' and query ~ 'for share'`
         return waiting.length > 0
       })
       await commit()
