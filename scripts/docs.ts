@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { commandPages } from './docs/commands.ts'
 import { configPage } from './docs/config.ts'
+import { dashboard } from './docs/dashboard.ts'
 import { dependenciesPage } from './docs/dependencies.ts'
 import { environmentPage } from './docs/environment.ts'
 import { errorsPage, exitCodeTable } from './docs/errors.ts'
@@ -29,6 +30,7 @@ const pages: Record<string, string> = {
   [`${folder}/events.md`]: await eventsPage(),
   [`${folder}/http-api.md`]: httpApiPage(),
   [`${folder}/output.md`]: outputPage(),
+  'docs/observe/dashboard.json': dashboard(),
   'server/http/openapi.json': openApiDocument(),
   [`${folder}/rights.md`]: rightsPage(),
   [`${folder}/tables.md`]: await tablesPage(),

@@ -4,6 +4,7 @@ import type { Caller } from './auth/authenticate.ts'
 import type { Place } from './database/installation/installation.ts'
 import type { Pool, Sql } from './database/sql.ts'
 import type { Log } from './log.ts'
+import type { Meter } from './meter.ts'
 import type { Redactor } from './redact.ts'
 import type { EventWatermark } from './waiting/event-watermark.ts'
 import type { LongPolls } from './waiting/long-poll.ts'
@@ -60,6 +61,8 @@ export interface ServerContext {
   /** Masks secrets by `JOBS_REDACT_KEYS`. */
   redactor: Redactor
   log: Log
+  /** Undefined while metrics are off. */
+  meter: Meter | undefined
   /** Aborted when the server stops. */
   stopping: AbortSignal
 }

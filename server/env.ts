@@ -124,6 +124,14 @@ export const Env = z.object({
     .describe(
       'do what is done now and then: delete what is over its term, go on with changes of other servers, keep counts',
     ),
+  JOBS_METRICS: flag
+    .optional()
+    .describe('serve /metrics and /metrics/jobs for Prometheus; unset means on where JOBS_METRICS_TOKEN is set'),
+  JOBS_METRICS_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+    .optional()
+    .describe('a bearer token that may read the metrics and nothing else'),
   JOBS_INSTANCE: z
     .string()
     .regex(/^[^\p{Cc}]{1,64}$/u, 'must have 1 to 64 characters')
@@ -140,6 +148,10 @@ export const Env = z.object({
   JOBS_SHUTDOWN_SECONDS: number(0, 3600, 30).describe('how long running requests may take after SIGTERM, in seconds'),
 })
 export type Env = z.output<typeof Env>
+
+/** Whether the server collects metrics and serves them. */
+export const hasMetrics = ({ JOBS_METRICS, JOBS_METRICS_TOKEN }: Env): boolean =>
+  JOBS_METRICS ?? JOBS_METRICS_TOKEN !== undefined
 
 const names = Object.keys(Env.shape)
 

@@ -16,10 +16,11 @@ import { openDatabase } from './database/connection/open.ts'
 import type { OpenedDatabase } from './database/connection/opened-database.ts'
 import type { Place } from './database/installation/installation.ts'
 import type { Pool } from './database/sql.ts'
-import type { Env } from './env.ts'
+import { type Env, hasMetrics } from './env.ts'
 import { createApp } from './http/app.ts'
 import { close, createHttpServer, listen } from './http/connection/http-server.ts'
 import type { Log } from './log.ts'
+import type { Meter } from './meter.ts'
 import { placeOf } from './place.ts'
 import { createRedactor } from './redact.ts'
 import { errorText } from './system-error.ts'
@@ -56,24 +57,33 @@ const pause = (ms: number) => wait(ms, undefined, { ref: false })
  * @throws Failure `usage` or `conflict` when it cannot start; nothing keeps running then
  */
 export async function start(env: Env, log: Log): Promise<Running> {
-  const opened = await openDatabase(env, log)
-  return startOn(opened, env, log).catch(async (error: unknown) => {
+  const meter = hasMetrics(env) ? (await import('./metrics/process-meter.ts')).createMeter() : undefined
+  const opened = await openDatabase(env, log, meter?.pool)
+  return startOn({ opened, env, log, meter }).catch(async (error: unknown) => {
     await opened.close(shortestCloseMs)
     throw error
   })
 }
 
-async function startOn(opened: OpenedDatabase, env: Env, log: Log): Promise<Running> {
+interface Starting {
+  opened: OpenedDatabase
+  env: Env
+  log: Log
+  meter: Meter | undefined
+}
+
+async function startOn({ opened, env, log, meter }: Starting): Promise<Running> {
   const { sql, operatorSql } = opened
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal) // each waiting call listens to it
   const eventLogMove = createEventLogMove(opened, log)
   const place = await placeOf(env)
   const readiness = watchReadiness({ sql, log, eventLogMove, place })
-  const context = createContext({ sql, operatorSql, env, log, place, stopping: stopping.signal })
+  const context = createContext({ sql, operatorSql, env, log, meter, place, stopping: stopping.signal })
   const auth = await createAuthenticator(env, sql, log)
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
-  const server = createHttpServer(createApp({ ...context, ...readiness, auth, readAddress }).fetch)
+  const metricsToken = env.JOBS_METRICS_TOKEN
+  const server = createHttpServer(createApp({ ...context, ...readiness, auth, readAddress, metricsToken }).fetch)
   const closeCommandSocket = env.JOBS_DB_URL ? async () => {} : await openCommandSocket(env.JOBS_DATA_DIR, context)
   const url = await listenOn(server, env, log)
   const background = startBackground({ opened, env, context, readiness, eventLogMove })
@@ -94,15 +104,17 @@ interface ContextOptions {
   operatorSql: Pool
   env: Env
   log: Log
+  meter: Meter | undefined
   place: Place
   stopping: AbortSignal
 }
 
-const createContext = ({ sql, operatorSql, env, log, place, stopping }: ContextOptions): ServerContext => ({
+const createContext = ({ sql, operatorSql, env, log, meter, place, stopping }: ContextOptions): ServerContext => ({
   sql,
   workerSql: sql,
   operatorSql,
   log,
+  meter,
   stopping,
   longPolls: createLongPolls(),
   localOperations: new Set<number>(),

@@ -130,13 +130,49 @@ const connection: Patch[] = [
       if (needsTypes) {
         initial.reserve`,
   ],
+  // The option `meter` is told how long a query waited until it was the one that PostgreSQL runs in its session.
+  ['        : (query = q, query.active = true)\n', '        : (query = q, query.active = true, started(q))\n'],
+  ['(query.active = true, query.cancelled))\n', '(query.active = true, started(query), query.cancelled))\n'],
+  [
+    '  function toBuffer(q) {\n',
+    `  function started(q) {
+    if (q.since === undefined) return
+    options.meter.waited(performance.now() - q.since)
+    q.since = undefined
+  }
+
+  function toBuffer(q) {
+`,
+  ],
+  ['    queue: queues.closed,\n', '    queue: queues.closed,\n    get pipelined() { return sent.length },\n'],
   // The query that waits for the connection rejects by itself, so this rejection must not be unhandled.
   ['return fetchArrayTypes()\n', 'return fetchArrayTypes().catch(() => {})\n'],
   ['    query.execute()\n  }\n', '    query.catch(() => {})\n  }\n'],
 ]
 
 const pool: Patch[] = [
-  ['    socket          : o.socket,\n', '    socket          : o.socket,\n    opening         : o.opening,\n'],
+  [
+    '    socket          : o.socket,\n',
+    '    socket          : o.socket,\n    opening         : o.opening,\n    meter           : o.meter,\n',
+  ],
+  // The option `meter` reads how the connections are used, and each query knows when it was handed over. A pool for
+  // subscriptions to logical replication, which the driver makes beside each pool, is never used here.
+  [
+    '  Object.assign(sql, {\n    get parameters()',
+    `  options.meter && !options.no_subscribe && options.meter.watch(() => ({
+    busy: connecting.length + busy.length + full.length + reserved.length,
+    idle: open.length,
+    closed: closed.length + ended.length,
+    waiting: connections.reduce((sum, { pipelined }) => sum + pipelined, queries.length)
+  }))
+
+  Object.assign(sql, {
+    get parameters()`,
+  ],
+  [
+    '  function handler(query) {\n    if (ending)\n',
+    '  function handler(query) {\n    if (options.meter)\n      query.since = performance.now()\n\n    if (ending)\n',
+  ],
   // A transaction fails when its session is lost. It must not continue in the next session of the same connection.
   ['      , connection\n      , prepare = null\n', '      , connection\n      , mine\n      , prepare = null\n'],
   ['c.reserved = () => queries.length\n', 'c.reserved = mine = () => queries.length\n'],

@@ -12,6 +12,10 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   '@hono/node-server': { use: 'bundled', why: 'connects a hono app to the HTTP server of Node' },
   postgres: { use: 'bundled', why: 'the client of PostgreSQL: SQL as tagged templates, always parameterised' },
   zod: { use: 'bundled', why: 'one description of the wire for both programs; every edge is parsed' },
+  'prom-client': {
+    use: 'bundled',
+    why: 'metrics in the text format of Prometheus, of the process and of the database',
+  },
   commander: { use: 'bundled', why: 'the grammar of the command line' },
   undici: {
     use: 'bundled',

@@ -88,7 +88,12 @@ const probes = `## GET /healthz, GET /readyz and GET /openapi.json
 
 Without credentials. \`/openapi.json\` is this page for programs, in OpenAPI 3.1. \`/healthz\` is 200 while the process is up.
 \`/readyz\` is 200 while the database is reached, is no replica and has its tables, else 503. \`frozen\` is true in it while changes are
-refused, and \`cloned\` while nobody has said what a copied database is.`
+refused, and \`cloned\` while nobody has said what a copied database is.
+
+## GET /metrics and GET /metrics/jobs
+
+In the text format of Prometheus, where metrics are on, else 404. [Metrics](../observe/README.md) has every metric and says who may read
+them.`
 
 const isDestructive = ({ bulk, unconfirmed }: Endpoint): boolean => bulk === true && unconfirmed !== true
 

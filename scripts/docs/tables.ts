@@ -49,6 +49,9 @@ const purposes: Record<string, string> = {
   jobsctl_history: 'One row: whether the triggers append to the history.',
   jobsctl_history_gaps: 'The times in which history was off, or no server ran.',
   jobsctl_marks: 'What operators said about a moment, such as a deployment.',
+  jobsctl_metric_groups:
+    'The groups and queues that have series of their own in metrics, in the order in which they were seen.',
+  jobsctl_tasks: 'When tasks in the background last succeeded, and what the checks among them found.',
   jobsctl_migrations: 'Which migrations have run: `number`, `name`, `applied_at`.',
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { deleteLeftRequests } from '../bulk/detached/kept-request.ts'
 import { closeOrphans } from '../bulk/record/liveness.ts'
 import { createErrorLog } from '../database/errors/error-log.ts'
+import { noteSuccess } from '../database/installation/background-tasks.ts'
 import { isFrozen } from '../database/installation/freeze.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
@@ -81,6 +82,7 @@ export async function runMaintenance({
       await deleteOldMarks(sql)
       await deleteLeftRequests(sql)
       await deleteEndedHolds(sql, stopping)
+      await noteSuccess(sql, 'maintenance')
       deletedAt = performance.now()
       errors.clear()
     } catch (error) {

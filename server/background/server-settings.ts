@@ -40,6 +40,8 @@ const mustAgree: Record<keyof Env, boolean> = {
   JOBS_HISTORY: true,
   JOBS_REDACT_KEYS: true,
   JOBS_BACKGROUND: false,
+  JOBS_METRICS: false,
+  JOBS_METRICS_TOKEN: false,
   JOBS_INSTANCE: true,
   JOBS_LOG_LEVEL: false,
   JOBS_SHUTDOWN_SECONDS: false,

@@ -9,6 +9,7 @@ import { keepHistory } from '../history/keeper.ts'
 import { workChannel } from '../lifecycle/events/job-events.ts'
 import { type LongPolls, wakeNotified } from '../waiting/long-poll.ts'
 import { createChainLog } from './chain-log.ts'
+import { runChecks } from './checks.ts'
 import { goOnWithChanges } from './detached-changes.ts'
 import { createEmbeddedVacuum } from './embedded-vacuum.ts'
 import type { EventLogMove } from './event-log-move.ts'
@@ -30,7 +31,10 @@ interface BackgroundOptions {
 
 const longestCountsEndMs = 5000
 
-/** Starts the migration, the notifications, the maintenance, the changes without callers, the counts and the history; `ended` resolves when they have stopped. */
+/**
+ * Starts the migration, the notifications, the maintenance, the changes without callers, the checks, the counts and the history; `ended`
+ * resolves when they have stopped.
+ */
 export function startBackground({ opened, env, context, readiness, eventLogMove }: BackgroundOptions) {
   const { sql, log, stopping, longPolls } = context
   const { isReady, hasTables, tablesReady, becameReady } = readiness
@@ -62,6 +66,7 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     ...{ isReady, standsStill, eventLogMove, settingsExchange, chainLog, eventSweep, historySweep, embeddedVacuum },
   })
   const changes = goOnWithChanges(context, { isReady, standsStill })
+  const checks = context.meter ? runChecks(context, { isReady, standsStill }) : undefined
   // Counting waits for the indexes: without them it would read every job.
   const counts = prepared
     .then(() => waitForIndex(sql, 'jobsctl_live', stopping))
@@ -71,7 +76,7 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     ? keepHistory({ sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE, isReady, stopping })
     : Promise.resolve()
   const ended = async () => {
-    await Promise.all([maintenance, changes])
+    await Promise.all([maintenance, changes, checks])
     // Ending the pool while it has a reserved session never finishes, even when the session is released later.
     await Promise.race([Promise.all([counts, history]), wait(longestCountsEndMs, undefined, { ref: false })])
   }

@@ -8,8 +8,10 @@ import { readDifferences } from '../database/installation/installation.ts'
 import { absentPaths } from './absent-paths.ts'
 import { methodsOf } from './allowed-methods.ts'
 import { limitSilence } from './connection/call-timeout.ts'
+import { countRequests } from './count-requests.ts'
 import { logFailure, toFailure } from './error-mapping.ts'
 import { healthBody, healthPath } from './health.ts'
+import { hasCredentials, mountMetrics } from './metrics.ts'
 import openApi from './openapi.json' with { type: 'json' }
 import { problemOf } from './problem.ts'
 import type { RequestContext } from './request-context.ts'
@@ -25,12 +27,15 @@ interface AppOptions extends ServerContext {
   readAddress: ReadAddress
   /** True when the tables are there. */
   isReady: () => boolean
+  /** `JOBS_METRICS_TOKEN`. */
+  metricsToken: string | undefined
 }
 
 /** The server as a function from a request to its response. */
 export function createApp(options: AppOptions): Hono<RequestContext> {
   const app = new Hono<RequestContext>()
   app.use(traceRequests)
+  if (options.meter) app.use(countRequests(options.meter))
   app.use(logRequests(options.log))
   app.get(healthPath, (c) => respond(c, healthBody))
   app.get('/openapi.json', (c) => respond(c, JSON.stringify(openApi)))
@@ -43,6 +48,8 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
     // The reasons are for callers with a key. Calls of workers are answered, so that the status stays 200.
     return respond(c, JSON.stringify({ status: 'ready', ...(frozen && { frozen }), ...(cloned && { cloned }) }))
   })
+  const { meter, metricsToken: token } = options
+  if (meter) mountMetrics(app, { serving: options, meter, token, authenticate: authenticate(options) })
   app.use('/api/*', limitSilence(options.callTimeoutMs))
   app.use('/api/*', authenticate(options))
   mountRoutes(app, options)
@@ -82,11 +89,12 @@ const authenticate =
   }
 
 /** Responds to every error that a call throws with a problem document. */
-function respondToErrors(app: Hono<RequestContext>, { log, auth }: AppOptions): void {
+function respondToErrors(app: Hono<RequestContext>, { log, auth, meter }: AppOptions): void {
   app.onError((error, c) => {
     const failure = toFailure(error, c.get('changing') ?? false)
     const requestId = c.get('requestId')
     logFailure(log, failure, requestId)
+    meter?.failed(failure, hasCredentials(c))
     const problem = problemOf(failure, requestId)
     return respond(c, JSON.stringify(problem), {
       status: problem.status,

@@ -50,6 +50,7 @@ const callWith = (sql: Pool): Call => ({
   detachedRuns: new Set(),
   callTimeoutMs: 60_000,
   log,
+  meter: undefined,
   stopping: signal,
   caller: 'operator',
   identity: { name: 'operator', role: 'admin', principal: 'operator' },

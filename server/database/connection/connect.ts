@@ -3,6 +3,7 @@ import postgres from 'postgres'
 import { readJson, writeJson } from '../lossless-json.ts'
 import type { Pool } from '../sql.ts'
 import type { Opening } from './opening.ts'
+import type { PoolMeter } from './pool-meter.ts'
 import { adminSetting, withPooledTransactions } from './pooled-transactions.ts'
 
 const types = {
@@ -58,10 +59,20 @@ interface Limits {
   /** A pooler in transaction mode is in between and accepts no settings of a session. */
   pooled: boolean
   opening: Opening
+  /** Undefined while metrics are off. */
+  meter: PoolMeter | undefined
 }
 
 /** A connection pool on a PostgreSQL server; statements and lock waits have their timeouts, in milliseconds. */
-export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs, pooled, opening }: Limits): Pool {
+export function connectPostgres({
+  url,
+  pool,
+  statementTimeoutMs,
+  lockTimeoutMs,
+  pooled,
+  opening,
+  meter,
+}: Limits): Pool {
   const limits = {
     statement_timeout: statementTimeoutMs,
     lock_timeout: lockTimeoutMs,
@@ -71,8 +82,8 @@ export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs, 
     ...common,
     max: pool,
     onnotice: opening.heard,
-    // An option of the patched driver (`scripts/build/driver-patches.ts`).
-    opening,
+    // Options of the patched driver (`scripts/build/driver-patches.ts`).
+    ...{ opening, meter },
     // After 30 minutes a connection is replaced, so that the pool notices a failover behind one host name.
     max_lifetime: 30 * 60,
     connection: {
@@ -84,14 +95,17 @@ export function connectPostgres({ url, pool, statementTimeoutMs, lockTimeoutMs, 
   return pooled ? withPooledTransactions(connected) : connected
 }
 
+interface Embedded {
+  socket: () => Promise<Duplex>
+  onnotify: (channel: string, notice: string) => void
+  meter: PoolMeter | undefined
+}
+
 /**
  * A pool on the embedded database. The database has one session, so the pool has one connection, and transactions wait
  * for each other.
  */
-export function connectEmbedded(
-  socket: () => Promise<Duplex>,
-  onnotify: (channel: string, notice: string) => void,
-): Pool {
+export function connectEmbedded({ socket, onnotify, meter }: Embedded): Pool {
   const options = {
     ...common,
     max: 1,
@@ -101,9 +115,8 @@ export function connectEmbedded(
     user: 'postgres',
     database: 'postgres',
     connection: { application_name: 'jobs-server', ...session, ...planning },
-    // postgres.js takes these two options, but its types lack them.
-    socket,
-    onnotify,
+    // The driver takes these options, but its types lack them.
+    ...{ socket, onnotify, meter },
   }
   return postgres(options)
 }

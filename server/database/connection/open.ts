@@ -8,24 +8,27 @@ import { connectPostgres } from './connect.ts'
 import { findNames } from './find-names.ts'
 import type { Listener, OpenedDatabase } from './opened-database.ts'
 import { createOpening, type Opening } from './opening.ts'
+import type { PoolMeter } from './pool-meter.ts'
 import { type SchemaNames, withSchemaNames } from './schema-names.ts'
 
 /**
  * Opens the database that the environment names: a PostgreSQL server, or the embedded one. A PostgreSQL server need not
  * be up yet, because the pool connects when the first statement is sent.
+ * @param meter is told how the connections are used, where metrics are on
  * @throws Failure `usage`, `conflict` or `database_unavailable` when it cannot be opened
  */
-export async function openDatabase(env: Env, log: Log): Promise<OpenedDatabase> {
+export async function openDatabase(env: Env, log: Log, meter?: PoolMeter): Promise<OpenedDatabase> {
   if (!env.JOBS_DB_URL) {
     const { JOBS_DATA_DIR: folder, JOBS_EMBEDDED_FSYNC: fsync, JOBS_STATEMENT_TIMEOUT_SECONDS: seconds } = env
-    return openEmbedded({ folder, fsync, silenceMs: 2000 * seconds, log })
+    return openEmbedded({ folder, fsync, silenceMs: 2000 * seconds, log, meter })
   }
   const url = env.JOBS_DB_URL
   const names: SchemaNames = {}
   const opening = createOpening(log)
-  const connect = (pool: number) => withSchemaNames(createPool(env, { url, pool, opening }), names)
-  const sql = connect(env.JOBS_DB_POOL)
-  const operatorSql = connect(env.JOBS_DB_OPERATOR_POOL)
+  const connect = (pool: number, meter?: PoolMeter) =>
+    withSchemaNames(createPool(env, { url, pool, opening, meter }), names)
+  const sql = connect(env.JOBS_DB_POOL, meter)
+  const operatorSql = connect(env.JOBS_DB_OPERATOR_POOL, meter)
   let own: Pool | undefined
   return {
     sql,
@@ -69,7 +72,14 @@ async function keepListening(sql: Pool, channel: string, { heard, listening }: L
 /** A migration needs one connection that works and one that holds the lock meanwhile. */
 const dedicatedConnections = 2
 
-function createPool(env: Env, options: { url: string; pool: number; opening: Opening }): Pool {
+interface PoolOptions {
+  url: string
+  pool: number
+  opening: Opening
+  meter: PoolMeter | undefined
+}
+
+function createPool(env: Env, options: PoolOptions): Pool {
   try {
     return connectPostgres({
       ...options,

@@ -5,6 +5,7 @@ import type { Log } from '../../log.ts'
 import { connectEmbedded } from '../connection/connect.ts'
 import { findNames } from '../connection/find-names.ts'
 import type { Listener, OpenedDatabase } from '../connection/opened-database.ts'
+import type { PoolMeter } from '../connection/pool-meter.ts'
 import { type SchemaNames, withSchemaNames } from '../connection/schema-names.ts'
 import { EmbeddedSupervisor } from './embedded-supervisor.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -17,6 +18,8 @@ interface EmbeddedOptions {
   /** A database that does not answer a statement and touches no file for so long is started again, in milliseconds. */
   silenceMs: number
   log: Log
+  /** Undefined while metrics are off. */
+  meter: PoolMeter | undefined
 }
 
 /**
@@ -24,7 +27,7 @@ interface EmbeddedOptions {
  * seconds, and statements wait for it.
  * @throws Failure `conflict` when another server has it open, `usage` when the folder cannot be made
  */
-export async function openEmbedded({ folder, fsync, silenceMs, log }: EmbeddedOptions): Promise<OpenedDatabase> {
+export async function openEmbedded({ folder, fsync, silenceMs, log, meter }: EmbeddedOptions): Promise<OpenedDatabase> {
   await makeDataFolder(folder, log)
   const release = await lockFolder(folder)
   const channels = new Map<string, Listener>()
@@ -40,10 +43,11 @@ export async function openEmbedded({ folder, fsync, silenceMs, log }: EmbeddedOp
       for (const [channel, listener] of channels) void listenTo(channel, listener)
     },
   })
-  const own = connectEmbedded(
-    () => supervisor.connect(),
-    (channel, notice) => channels.get(channel)?.heard(notice),
-  )
+  const own = connectEmbedded({
+    socket: () => supervisor.connect(),
+    onnotify: (channel, notice) => channels.get(channel)?.heard(notice),
+    meter,
+  })
   const listenTo = (channel: string, { listening }: Listener) => own`listen ${own(channel)}`.then(listening, () => {})
   const sql = withSchemaNames(own, names)
   return {

@@ -10,6 +10,7 @@ import { hasIdAmong } from '../../database/planner-hints.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { expiredLeases, reclaim } from '../../lifecycle/expired-leases.ts'
+import { countExpired } from '../expired-leases.ts'
 import { narrowerParts, withoutIds } from './filtered.ts'
 
 /** A lease on a job that is not running. A partial index has this predicate and so holds only broken rows. */
@@ -20,6 +21,20 @@ const staleLease = staticFragment(
     or (status = 'queued' and (lease_id is not null or worker_id is not null))
   )`,
 )
+
+/** The most jobs of a kind that `countViolations` counts. */
+const mostViolations = 10_000
+
+/** Counts the jobs whose lease contradicts their status, by kind, up to 10,000 of each. */
+export async function countViolations(sql: Sql): Promise<{ stale_lease: number; expired_lease: number }> {
+  const [row] = await sql<[{ stale_lease: number; expired_lease: number }]>`
+    select
+      (select count(*) from (
+        select from jobs where ${staleLease(sql)} order by id limit ${mostViolations}
+      ) as stale) as stale_lease,
+      (${countExpired(sql)}) as expired_lease`
+  return { ...row }
+}
 
 const isInSet = (sql: Sql, set: JobSet, request: IntegrityRequest): Fragment => sql`
   ${isUnchangedSince(sql, set.snapshot)} ${inFilter(sql, request, set.asOf)}`

@@ -135,8 +135,8 @@ export async function recordOf(sql: Sql, id: number, filters = sql`filters`): Pr
 
 /** Checks the hash chain of the records, and looks for a hash that the caller kept. */
 export async function verifyOperations(
-  { sql }: Call,
-  { expect }: z.output<typeof verifying.input>,
+  { sql }: Pick<Call, 'sql'>,
+  { expect }: Pick<z.output<typeof verifying.input>, 'expect'>,
 ): Promise<z.output<typeof verifying.output>> {
   const days = await verifyChain(sql)
   const { head, expected } = await readChainHead(sql, expect)

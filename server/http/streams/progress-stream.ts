@@ -70,6 +70,7 @@ export async function withProgress(
   function failed(error: unknown): ProgressLine {
     const failure = toFailure(error, true)
     logFailure(serving.log, failure, c.get('requestId'))
+    serving.meter?.failed(failure, true)
     return { error: problemOf(failure, c.get('requestId')) }
   }
 }

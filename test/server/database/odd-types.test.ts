@@ -32,7 +32,7 @@ describe('a database of another program with columns of other types', () => {
   })
 
   const start = async () => {
-    running = await startServer({ ...database.env, SINGLE_USER_API_KEY: key })
+    running = await startServer({ ...database.env, SINGLE_USER_API_KEY: key, JOBS_METRICS: 'on' })
     return running
   }
   const headers = { 'x-api-key': key, 'x-confirm': 'true' }
@@ -72,7 +72,9 @@ describe('a database of another program with columns of other types', () => {
     await fill()
     const { prepared } = await start()
     await prepared
-    const statuses = await Promise.all(everyRead().map(async (path) => [path, (await get(path)).status] as const))
+    const statuses = await Promise.all(
+      [...everyRead(), '/metrics/jobs'].map(async (path) => [path, (await get(path)).status] as const),
+    )
     expect(statuses.filter(([, status]) => status >= 500)).toEqual([])
     expect(statuses.length).toBeGreaterThan(50)
 
@@ -140,7 +142,9 @@ describe('a database of another program with columns of other types', () => {
       const hint = refused instanceof Failure ? refused.hint : String(Reflect.get(Object(refused), 'hint'))
       await sql.unsafe(/alter table .*/.exec(hint ?? '')?.[0] ?? 'no statement')
       await (await start()).prepared
-      const statuses = await Promise.all(everyRead().map(async (path) => [path, (await get(path)).status] as const))
+      const statuses = await Promise.all(
+        [...everyRead(), '/metrics/jobs'].map(async (path) => [path, (await get(path)).status] as const),
+      )
       expect(statuses.filter(([, status]) => status >= 500)).toEqual([])
     },
   )

@@ -53,7 +53,12 @@ describe('the cost of a call beside 300,000 jobs of other queues', () => {
 
   /** A server of its own, whose sessions are over when it has stopped: PostgreSQL counts what they read by then. */
   async function withServer(run: Run): Promise<void> {
-    const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: key, JOBS_DB_POOL: '2' })
+    const server = await startServer({
+      ...database.env,
+      SINGLE_USER_API_KEY: key,
+      JOBS_DB_POOL: '2',
+      JOBS_METRICS: 'on',
+    })
     const send = (method: string, path: string, body?: unknown) =>
       call({ url: server.url, method, path, body, headers: { 'x-api-key': key } })
     try {
@@ -175,6 +180,17 @@ describe('the cost of a call beside 300,000 jobs of other queues', () => {
     })
     expect(ofQueue.scanned).toBe(0)
     expect(ofQueue.fetched).toBeLessThan(2000 + 1000 + 2000 + 500)
+  })
+
+  it('is that of the groups for a scrape of metrics, and of 2,000 leases', async () => {
+    const { scanned, fetched } = await readBy(async (_worker, send) => {
+      const { status, body } = await send('GET', '/metrics/jobs')
+      expect(status).toBe(200)
+      const series = 'jobsctl_jobs{domain="busy",queue="q2",job_type="t",state="queued"}'
+      expect(String(body)).toMatch(new RegExp(`^${series.replace(/[{}]/g, String.raw`\$&`)} [0-9]+$`, 'm'))
+    })
+    expect(scanned).toBe(0)
+    expect(fetched).toBeLessThan(2000 + 21 * 60 + 500)
   })
 
   it('is that of what is wrong for expired leases, failures and limits of groups', async () => {

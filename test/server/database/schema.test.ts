@@ -103,7 +103,7 @@ describe('the schema of the tables', () => {
     const { code, out } = await runServer(['token', 'create', 'ci'], env)
     expect(code).toBe(0)
     const headers = { authorization: `Bearer ${out.trim()}`, 'x-confirm': 'true' }
-    const url = await serve({ JOBS_DB_SCHEMA: 'other', AUTH_MODE: 'multi_user' })
+    const url = await serve({ JOBS_DB_SCHEMA: 'other', AUTH_MODE: 'multi_user', JOBS_METRICS: 'on' })
     await sql`
       insert into other.jobs (domain, queue, job_type, status, completed_at)
       values ('d', 'q', 't', 'completed', now() - interval '90 days')`
@@ -115,6 +115,10 @@ describe('the schema of the tables', () => {
     await sql.unsafe(`begin; set local search_path = other; delete from jobs; ${rowsOfAllKinds}; commit`)
     for (const path of everyRead())
       expect((await call({ url, method: 'GET', path, headers })).status, path).toBeLessThan(500)
+    expect(await call({ url, method: 'GET', path: '/metrics/jobs', headers })).toMatchObject({
+      status: 200,
+      body: expect.stringContaining('jobsctl_jobs{domain="d",queue="default",job_type="t",state="queued"}'),
+    })
     for (const filter of [{ owner_user_id: 'o' }, { ids: [3, 900] }, { payload: [{ path: 'a', value: '1' }] }])
       expect(await send('POST', 'erase', filter), JSON.stringify(filter)).toMatchObject({ status: 200 })
     expect(await sql`select tablename from pg_tables where schemaname = 'public'`).toEqual([])

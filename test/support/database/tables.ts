@@ -83,6 +83,7 @@ const records = [
   'jobsctl_history_totals',
   'jobsctl_history_gaps',
   'jobsctl_marks',
+  'jobsctl_metric_groups',
 ]
 
 /** One fingerprint for the content of all tables: it differs when anything does. */

@@ -79,10 +79,11 @@ function emptyDatabase(record: (statement: string) => void): Duplex {
  */
 export async function statementsOf(run: (sql: Pool) => PromiseLike<unknown>): Promise<string[]> {
   const statements: string[] = []
-  const sql = connectEmbedded(
-    async () => emptyDatabase((statement) => statements.push(statement)),
-    () => {},
-  )
+  const sql = connectEmbedded({
+    socket: async () => emptyDatabase((statement) => statements.push(statement)),
+    onnotify: () => {},
+    meter: undefined,
+  })
   try {
     await run(sql)
   } catch {

@@ -1,0 +1,68 @@
+import type { Registry } from 'prom-client'
+import { bucketBounds } from '../../../shared/history/bounds.ts'
+import { transitionOf } from '../../../shared/history/transition.ts'
+import type { Sql } from '../../database/sql.ts'
+import { sumOfBucketArrays } from '../../history/buckets.ts'
+import { readHistoryState } from '../../history/history-state.ts'
+import type { Group, KnownGroups } from './known-groups.ts'
+import { addCounter, addHistogram } from './series.ts'
+
+interface Moved {
+  from_status: string
+  to_status: string
+}
+
+/** The totals of history since it was first on. */
+export interface HistoryTotals {
+  transitions: readonly (Group & Moved & { jobs: number })[]
+  /** Waits of jobs that were leased, and run times of attempts that ended. */
+  durations: readonly (Moved & { domain: string; seconds: number; buckets: readonly number[] })[]
+}
+
+/** Reads the totals, or why history is not kept now. */
+export async function readHistoryTotals(sql: Sql): Promise<{ totals: HistoryTotals } | { why: string }> {
+  const { why } = await readHistoryState(sql)
+  if (why !== null) return { why }
+  const transitions = await sql<HistoryTotals['transitions'][number][]>`
+    select domain, queue, job_type, from_status, to_status, jobs from jobsctl_history_totals`
+  const durations = await sql<HistoryTotals['durations'][number][]>`
+    select domain, from_status, to_status, (sum(milliseconds) / 1000)::float8 as seconds, ${sumOfBucketArrays(sql)} as buckets
+    from jobsctl_history_totals
+    where buckets is not null
+    group by domain, from_status, to_status`
+  return { totals: { transitions, durations } }
+}
+
+/** Adds what became of jobs: counters of transitions, and how long jobs waited and ran. */
+export function addHistory(registry: Registry, { transitions, durations }: HistoryTotals, known: KnownGroups): void {
+  addCounter(registry, {
+    name: 'jobsctl_transitions_total',
+    help: 'Jobs that were made, leased, ended or queued again, by any program, since history was first on.',
+    labels: ['domain', 'queue', 'job_type', 'event'],
+    samples: transitions.map(({ jobs, ...moved }) => {
+      const { domain, queue, job_type } = known.ofGroup(moved)
+      return { labels: { domain, queue, job_type, event: transitionOf(moved) }, value: jobs }
+    }),
+  })
+  addHistogram(registry, {
+    name: 'jobsctl_job_wait_seconds',
+    help: 'How long jobs had waited since they were due when they were leased.',
+    labels: ['domain'],
+    bounds: bucketBounds,
+    samples: durations
+      .filter(({ to_status }) => to_status === 'processing')
+      .map(({ domain, ...times }) => ({ labels: { domain: known.ofDomain(domain) }, ...times })),
+  })
+  addHistogram(registry, {
+    name: 'jobsctl_job_run_seconds',
+    help: 'How long jobs ran in attempts that ended, by the outcome of the attempt.',
+    labels: ['domain', 'outcome'],
+    bounds: bucketBounds,
+    samples: durations
+      .filter(({ to_status }) => to_status !== 'processing')
+      .map(({ domain, from_status, to_status, ...times }) => ({
+        labels: { domain: known.ofDomain(domain), outcome: transitionOf({ from_status, to_status }) },
+        ...times,
+      })),
+  })
+}

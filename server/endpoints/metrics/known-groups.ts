@@ -1,0 +1,86 @@
+import type { Sql } from '../../database/sql.ts'
+
+/** The most groups and queues that have series of their own. */
+const mostGroups = 1000
+/** The index of the known groups takes no longer names, in bytes of UTF-8. */
+const mostBytes = 2000
+
+/** A group, or a queue without jobs, whose `job_type` is empty. */
+export interface Group {
+  domain: string
+  queue: string
+  job_type: string
+}
+
+/** What the label of a name is where the group or queue has no series of its own. */
+const other = 'other'
+
+/** The groups that have series of their own, and what the labels of any group and queue are. */
+export interface KnownGroups {
+  groups: readonly Group[]
+  ofGroup: (group: Group) => Group
+  ofDomain: (domain: string) => string
+  ofQueue: (queue: Pick<Group, 'domain' | 'queue'>) => { domain: string; queue: string }
+}
+
+/**
+ * The first 1,000 groups that any server has seen, the same for all servers. They keep their series when their jobs are gone; later
+ * groups are `other`.
+ */
+export interface GroupList {
+  /** Adds the groups that are new, while there is room. */
+  add: (groups: readonly Group[]) => Promise<KnownGroups>
+}
+
+export function createGroupList(sql: Sql): GroupList {
+  let known = knownGroups([])
+  let isRead = false
+  const read = async () => {
+    known = knownGroups(
+      await sql<Group[]>`
+        select domain, queue, job_type from jobsctl_metric_groups order by number limit ${mostGroups}`,
+    )
+    isRead = true
+  }
+  return {
+    async add(groups) {
+      if (!isRead) await read()
+      const isFull = () => known.groups.length >= mostGroups
+      if (isFull() || groups.every(known.has)) return known
+      // Another server may have added the group meanwhile, or may have filled the list.
+      await read()
+      const fresh = groups.filter((group) => !known.has(group) && fits(group))
+      if (isFull() || fresh.length === 0) return known
+      await insert(sql, fresh.slice(0, mostGroups - known.groups.length))
+      await read()
+      return known
+    },
+  }
+}
+
+const insert = (sql: Sql, groups: readonly Group[]) => sql`
+  insert into jobsctl_metric_groups (domain, queue, job_type)
+  select domain, queue, job_type
+  from jsonb_to_recordset(${JSON.stringify(groups)}::text::jsonb) as fresh (domain text, queue text, job_type text)
+  on conflict do nothing`
+
+/** False also for a group without one of the names, which a table of another program may have. */
+const fits = ({ domain, queue, job_type }: Group): boolean =>
+  [domain, queue, job_type].every((name) => typeof name === 'string') &&
+  Buffer.byteLength(domain + queue + job_type) <= mostBytes
+
+function knownGroups(groups: readonly Group[]): KnownGroups & { has: (group: Group) => boolean } {
+  const keyOf = (...names: string[]) => JSON.stringify(names)
+  const keys = new Set(groups.map(({ domain, queue, job_type }) => keyOf(domain, queue, job_type)))
+  const queues = new Set(groups.map(({ domain, queue }) => keyOf(domain, queue)))
+  const domains = new Set(groups.map(({ domain }) => domain))
+  const has = ({ domain, queue, job_type }: Group) => keys.has(keyOf(domain, queue, job_type))
+  return {
+    groups,
+    has,
+    ofGroup: (group) => (has(group) ? group : { domain: other, queue: other, job_type: other }),
+    ofDomain: (domain) => (domains.has(domain) ? domain : other),
+    ofQueue: ({ domain, queue }) =>
+      queues.has(keyOf(domain, queue)) ? { domain, queue } : { domain: other, queue: other },
+  }
+}

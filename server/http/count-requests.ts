@@ -1,0 +1,29 @@
+import { performance } from 'node:perf_hooks'
+import type { Context, MiddlewareHandler } from 'hono'
+import { routePath } from 'hono/route'
+import type { Meter } from '../meter.ts'
+import type { RequestContext } from './request-context.ts'
+import { readablePathOf } from './route-paths.ts'
+
+/** Measures each request by the pattern of its path and its status, and counts open streams. */
+export const countRequests =
+  (meter: Meter): MiddlewareHandler<RequestContext> =>
+  async (c, next) => {
+    const start = performance.now()
+    await next()
+    meter.responded({
+      route: readablePathOf(routePath(c, -1)),
+      status: c.res.status,
+      seconds: (performance.now() - start) / 1000,
+    })
+    if (isStream(c)) countStream(c, meter)
+  }
+
+const isStream = (c: Context<RequestContext>): boolean =>
+  c.req.method !== 'HEAD' && /event-stream|ndjson/.test(c.res.headers.get('content-type') ?? '')
+
+function countStream(c: Context<RequestContext>, meter: Meter): void {
+  const { outgoing } = c.env
+  if (outgoing.destroyed) return
+  outgoing.once('close', meter.openStream())
+}

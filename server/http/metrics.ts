@@ -1,0 +1,68 @@
+import type { Context, Hono, MiddlewareHandler } from 'hono'
+import { bearerOf } from '../auth/authenticate.ts'
+import { hashed, sameHash } from '../auth/equal.ts'
+import type { ServerContext } from '../call.ts'
+import type { Meter } from '../meter.ts'
+import { createFeed } from '../waiting/feed.ts'
+import { allow } from './allow.ts'
+import { limitSilence } from './connection/call-timeout.ts'
+import type { RequestContext } from './request-context.ts'
+import { respond } from './respond.ts'
+
+const paths = { process: '/metrics', jobs: '/metrics/jobs' }
+
+/** The text format of Prometheus. */
+const type = 'text/plain; version=0.0.4; charset=utf-8'
+
+/** The least time between two reads of the database, whoever scrapes. */
+const readEveryMs = 1000
+
+interface Metrics {
+  serving: Pick<ServerContext, 'operatorSql' | 'pressureLimits' | 'callTimeoutMs'>
+  meter: Meter
+  /** `JOBS_METRICS_TOKEN`. */
+  token: string | undefined
+  /** Finds out who is calling, by a key or a token. */
+  authenticate: MiddlewareHandler<RequestContext>
+}
+
+/** Mounts `GET /metrics` of this process and `GET /metrics/jobs` of the database. */
+export function mountMetrics(app: Hono<RequestContext>, { serving, meter, token, authenticate }: Metrics): void {
+  const jobs = createFeed<{ text: string }>({ intervalMs: readEveryMs, read: jobReader(serving) })
+  app.use(`${paths.process}/*`, limitSilence(serving.callTimeoutMs), admit(token, authenticate))
+  app.get(paths.process, async (c) => respond(c, await meter.text(), { type }))
+  app.get(paths.jobs, async (c) => respond(c, (await jobs.after(undefined)).text, { type }))
+}
+
+/** A reader whose code is loaded at the first scrape, so that a server without metrics never loads it. */
+function jobReader(serving: Metrics['serving']): () => Promise<{ text: string }> {
+  const reader = import('../endpoints/metrics/job-metrics.ts').then(({ createJobMetrics }) => createJobMetrics(serving))
+  reader.catch(() => {}) // a scrape gets the error
+  return async () => ({ text: await (await reader).read() })
+}
+
+/**
+ * Lets the token for metrics through, and callers that may read everything. The token needs no database, so that the metrics of
+ * the process can be read while the database is away.
+ */
+function admit(
+  token: string | undefined,
+  authenticate: MiddlewareHandler<RequestContext>,
+): MiddlewareHandler<RequestContext> {
+  const expected = token === undefined ? undefined : hashed(token)
+  return async (c, next) => {
+    const given = bearerOf((name) => c.req.header(name))
+    if (expected !== undefined && given && sameHash(hashed(given), expected)) return next()
+    return authenticate(c, async () => void (await allowWhole(c, next)))
+  }
+}
+
+/** Which callers see metrics. The series are made once for all callers, and those of the process belong to no domain. */
+const allowWhole = allow({
+  needs: 'read',
+  scoped: { refused: 'metrics show every domain, and are made once for all callers' },
+})
+
+/** True when the request has a key or a token. */
+export const hasCredentials = (c: Context): boolean =>
+  Boolean(c.req.header('authorization') ?? c.req.header('x-api-key'))
