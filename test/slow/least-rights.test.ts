@@ -20,6 +20,46 @@ const [owner, role, stranger] = ['owner', 'server', 'stranger'].map((name) => `$
   string,
 ]
 const operations = '/api/v1/jobs/operations'
+
+/** Rows whose term is over, and an operation whose server died: what is done in the background has something to do. */
+const overTheirTerm = `
+  insert into job_operations (id, kind, filters, as_of, seen, caller, request_hash, state, started_at, touched_at, ended_at)
+  select id, 'reclaim', '{}', old, '1:1:', 'x', '', state, old, old, case state when 'done' then old end
+  from (values (9001, 'done', now() - interval '90 days'), (9002, 'running', now() - interval '90 days')) as made (id, state, old);
+  insert into jobs_archive (id, domain, queue, job_type, status, operation_id, archived_at)
+  values (8000, 'd', 'q', 't', 'failed', 9001, now() - interval '90 days');
+  insert into job_operation_rows (operation_id, job_id, before, after) values (9001, 8000, '{}', '{}');
+  insert into jobsctl_waiting_edges (uuid, edge, since) values ('gone', '{}', now() - interval '90 days');
+  insert into jobsctl_holds (id, filter, until, caller) values (9001, '{}', now() - interval '1 day', 'x');
+  insert into jobsctl_held_jobs (job_id, hold_id) values (8000, 9001);
+  insert into jobsctl_detached (operation_id, request) values (9000, '{}');
+  insert into jobsctl_servers (name, settings, seen_at) values ('gone', '{}', now() - interval '90 days');
+  insert into job_events (job_id, event_type, created_at)
+  select job_id, 'job.old', now() - interval '90 days' from (values (1), (null)) as jobs (job_id);
+  insert into jobsctl_worker_marks (domain, queue, worker_id, filter, asked_at) values ('d', 'q', 'w', '', now() - interval '90 days');
+  insert into jobsctl_pickups (domain, queue, job_type, picked_up_at) values ('d', 'q', 't', now() - interval '900 days');
+  insert into jobsctl_history_minutes (starts, domain, queue, job_type, from_status, to_status, jobs, milliseconds)
+  values (now() - interval '900 days', 'd', 'q', 't', '', 'queued', 1, 0);
+  insert into jobsctl_history_hours (starts, domain, queue, job_type, from_status, to_status, jobs, milliseconds)
+  values (now() - interval '900 days', 'd', 'q', 't', '', 'queued', 1, 0);
+  insert into jobsctl_history_gaps (began, ended) values (now() - interval '901 days', now() - interval '900 days')`
+
+/** What is left of these rows. */
+const leftOver = `
+  select 'archive' as what from jobs_archive where id = 8000
+  union all select 'images' from job_operation_rows where job_id = 8000
+  union all select 'edges' from jobsctl_waiting_edges where uuid = 'gone'
+  union all select 'hold' from jobsctl_holds where id = 9001
+  union all select 'held' from jobsctl_held_jobs where hold_id = 9001
+  union all select 'request' from jobsctl_detached where operation_id = 9000
+  union all select 'server' from jobsctl_servers where name = 'gone'
+  union all select 'events' from job_events where event_type = 'job.old'
+  union all select 'marks' from jobsctl_worker_marks where worker_id = 'w'
+  union all select 'pick-ups' from jobsctl_pickups where picked_up_at < now() - interval '800 days'
+  union all select 'minutes' from jobsctl_history_minutes where starts < now() - interval '800 days'
+  union all select 'hours' from jobsctl_history_hours where starts < now() - interval '800 days'
+  union all select 'gaps' from jobsctl_history_gaps where ended < now() - interval '800 days'
+  union all select 'orphan' from job_operations where id = 9002 and state = 'running'`
 const Operation = z.object({ operation_id: z.number() })
 const Id = z.object({ id: z.number() })
 
@@ -135,6 +175,7 @@ describe('a server without rights to make anything', () => {
     expect(grants.code).toBe(0)
     expect(grants.out).not.toMatch(/job_counters|truncate|references|trigger|create|pg_monitor/)
     await operator.unsafe(grants.out)
+    await operator.unsafe(overTheirTerm)
     const asStranger = postgres(urlOf(stranger), { max: 1, onnotice: () => {} })
     await asStranger.unsafe(`
       create schema ${role}; create table ${role}.jobs (domain text, queue text, job_type text, status text);
@@ -145,7 +186,10 @@ describe('a server without rights to make anything', () => {
       code: 2,
       err: expect.stringContaining('JOBS_DB_SCHEMA'),
     })
-    server = await startServer(asServer({ JOBS_DB_SCHEMA: 'public' }), (line) => void log.push(line))
+    server = await startServer(
+      asServer({ JOBS_DB_SCHEMA: 'public', JOBS_EVENTS_DAYS: '30', JOBS_AUDIT_DAYS: '30' }),
+      (line) => void log.push(line),
+    )
     await server.prepared
     const { sql } = server
     await callEverything(sql)
@@ -161,6 +205,11 @@ describe('a server without rights to make anything', () => {
       () => log.some((line) => line.includes('stats use the counts')),
       60_000,
     )
+    await until(
+      'maintenance has deleted what is over its term',
+      async () => (await operator.unsafe(leftOver)).length === 0,
+    )
+    await until('the last hash is logged', () => log.some((line) => line.includes('the last hash of the records')))
     for (const argv of [['token', 'create', 'a', '--role', 'viewer'], ['freeze', '--reason', 'x'], ['thaw']])
       expect(await runServer(argv, asServer({ JOBS_DB_SCHEMA: 'public' }))).toMatchObject({ code: 0 })
     expect(log.filter((line) => /permission denied|must be owner/.test(line))).toEqual([])
@@ -225,6 +274,9 @@ describe('a server without rights to make anything', () => {
   }
 
   async function actOnAll(): Promise<void> {
+    const cursor = '/api/v1/jobs/events/cursors/reader'
+    for (const after_id of [1, 2]) await post(cursor, { after_id })
+    await post(`${cursor}/remove`)
     for (const action of ['pause', 'drain', 'resume'])
       await post(jobPaths.control, { domain: 'w', queue: 'default', action })
     const policy = { domain: 'w', queue: 'default', job_type: 'export' }
@@ -236,6 +288,7 @@ describe('a server without rights to make anything', () => {
     await post(`/api/v1/jobs/holds/${hold.id}/remove`)
     const { id } = z.object({ id: z.string() }).parse(await post('/api/v1/tokens', { name: 'ci', role: 'worker' }))
     await post(`/api/v1/tokens/${id}/role`, { role: 'viewer' })
+    await post(`/api/v1/tokens/${id}/scope`, { scope: null })
     for (const action of ['rotate', 'suspend', 'resume', 'revoke']) await post(`/api/v1/tokens/${id}/${action}`)
     expect((await send('GET', `/api/v1/tokens/${id}`)).status).toBe(200)
   }
