@@ -93,7 +93,7 @@ const linesOf = (sql: Sql, table: string, starts: Fragment) => sql<Line[]>`
     milliseconds::float8 as milliseconds, buckets::float8[] as buckets
   from ${sql(table)}`
 
-const textsOf = (lines: readonly Line[]): string[] => lines.map((line) => JSON.stringify(line)).sort()
+const textsOf = (lines: readonly object[]): string[] => lines.map((line) => JSON.stringify(line)).sort()
 
 /** Resolves when the servers have added up all that the triggers appended. Nobody may write meanwhile. */
 export const untilFolded = ({ sql }: Pick<World, 'sql'>): Promise<unknown> =>
@@ -120,3 +120,21 @@ export const untilKept = ({ sql }: Pick<World, 'sql'>): Promise<unknown> =>
     const [row] = await sql`select from jobsctl_history where until > now()`
     return row
   })
+
+/** In one moment the minutes, and what waits to be added to them, are what the rows say, whoever writes and adds up meanwhile. */
+export async function expectRightNow(sql: Pool): Promise<void> {
+  const [kept, actual] = await sql.begin('isolation level repeatable read read only', async (tx) => [
+    await tx<Omit<Line, 'starts' | 'buckets'>[]>`
+      select
+        domain, queue, job_type, from_status, to_status,
+        sum(jobs)::float8 as jobs, coalesce(sum(milliseconds), 0)::float8 as milliseconds
+      from (
+        select domain, queue, job_type, from_status, to_status, jobs, milliseconds from jobsctl_history_minutes
+        union all
+        select domain, queue, job_type, from_status, to_status, jobs, milliseconds from jobsctl_transitions
+      ) as both_tables
+      group by 1, 2, 3, 4, 5`,
+    (await linesOfRows(tx, tx`null::text`)).map(({ starts: _, buckets: __, ...line }) => line),
+  ])
+  expect(textsOf([...kept])).toEqual(textsOf(actual))
+}

@@ -1,5 +1,4 @@
 import type { Figure } from '../figure.ts'
-import { countsCost } from './counts-cost.ts'
 import { emptyQueue } from './empty-queue.ts'
 import { health } from './health.ts'
 import { integrity } from './integrity.ts'
@@ -14,10 +13,11 @@ import { reads } from './reads.ts'
 import { readsBeside } from './reads-beside.ts'
 import { stats } from './stats.ts'
 import { statsGrowth } from './stats-growth.ts'
+import { triggersCost } from './triggers-cost.ts'
 
 /** All figures, in the order of the table. */
 export const figures: readonly Figure[] = [
-  ...[...stats, ...statsGrowth, ...countsCost],
+  ...[...stats, ...statsGrowth, ...triggersCost],
   ...[...pruning, ...latencyDuringPrune, ...integrity],
   ...[...reads, ...readsBeside],
   ...[...peers, ...oneByOne, ...moreServers],

@@ -27,15 +27,24 @@ async function rates(pool: WorkerPool, size: Size): Promise<Rates> {
   return { enqueue, acquire, finish: await finishAll(pool, leased, take) }
 }
 
+/** Triggers of `jobs` whose cost is measured. */
+interface Triggers {
+  /** What they keep. */
+  what: string
+  /** How their names begin. */
+  prefix: string
+  /** The target: without them a call is at most so many times as fast. */
+  atMost: number
+}
+
 /**
- * Rates with the triggers that keep the counts, and with these triggers disabled. Undefined when the table has no such
- * triggers.
+ * Rates with the triggers, and with these triggers disabled. Undefined when the table has no such triggers.
  */
-const rounds = memoize(async (bench: Bench): Promise<{ kept: Round[]; without: Round[] } | undefined> => {
+async function measureRounds(bench: Bench, prefix: string): Promise<{ kept: Round[]; without: Round[] } | undefined> {
   const { sql, pool } = await workDatabase(bench)
   const triggers = await sql<{ name: string }[]>`
     select tgname as name from pg_trigger
-    where tgrelid = 'jobs'::regclass and not tgisinternal and starts_with(tgname, 'jobsctl_count')`
+    where tgrelid = 'jobs'::regclass and not tgisinternal and starts_with(tgname, ${prefix})`
   if (triggers.length === 0) return undefined
   const round = async (keep: boolean): Promise<Round> => {
     for (const { name } of triggers) await toggle(sql, name, keep)
@@ -58,7 +67,7 @@ const rounds = memoize(async (bench: Bench): Promise<{ kept: Round[]; without: R
   }
   for (const { name } of triggers) await toggle(sql, name, true)
   return measured
-})
+}
 
 const toggle = (sql: Sql, trigger: string, on: boolean) =>
   sql`alter table jobs ${on ? sql`enable always` : sql`disable`} trigger ${sql(trigger)}`
@@ -69,19 +78,23 @@ async function clockOf(sql: Sql): Promise<string> {
   return row.now
 }
 
-const cost = (call: keyof Rates, size: Size): Figure => ({
-  name: `counts: ${call} ${size}`,
-  ...{ against: 'without the counts', unit: 'jobs/s', ratio: 'against / ours', target: { atMost: 1.25 } },
-  async measure(bench) {
-    const measured = await rounds(bench)
-    if (!measured) return 'no baseline: the table has no triggers that keep counts'
-    const ratesIn = (each: readonly Round[]) => each.map((round) => round[size][call])
-    return { ours: ratesIn(measured.kept), against: ratesIn(measured.without) }
-  },
-})
+function costOf({ what, prefix, atMost }: Triggers): readonly Figure[] {
+  const rounds = memoize((bench) => measureRounds(bench, prefix))
+  const cost = (call: keyof Rates, size: Size): Figure => ({
+    name: `${what}: ${call} ${size}`,
+    ...{ against: `without the ${what}`, unit: 'jobs/s', ratio: 'against / ours', target: { atMost } },
+    async measure(bench) {
+      const measured = await rounds(bench)
+      if (!measured) return `no baseline: the table has no triggers that keep the ${what}`
+      const ratesIn = (each: readonly Round[]) => each.map((round) => round[size][call])
+      return { ours: ratesIn(measured.kept), against: ratesIn(measured.without) }
+    },
+  })
+  return [...calls.map((call) => cost(call, 'in batches')), ...calls.map((call) => cost(call, 'one by one'))]
+}
 
-/** The cost of the triggers that keep the counts of stats, for each call that writes jobs. */
-export const countsCost: readonly Figure[] = [
-  ...calls.map((call) => cost(call, 'in batches')),
-  ...calls.map((call) => cost(call, 'one by one')),
+/** The cost of the triggers that keep the counts of stats and the history, for each call that writes jobs. */
+export const triggersCost: readonly Figure[] = [
+  ...costOf({ what: 'counts', prefix: 'jobsctl_count', atMost: 1.25 }),
+  ...costOf({ what: 'history', prefix: 'jobsctl_history', atMost: 1.15 }),
 ]
