@@ -49,9 +49,9 @@ module.exports = {
     forbid('bulk-not-lifecycle', '^server/bulk/', '^server/lifecycle/', 'A bulk change moves many jobs in SQL and does not use the steps of one job.'),
     forbid('lifecycle-not-bulk', '^server/lifecycle/', '^server/bulk/', 'A step of one job is never part of a bulk change.'),
     forbid('guard-not-up', '^cli/guard/', '^cli/(commands|changes|main|edge)', 'The guard is the only way to a change and knows no single command.'),
-    forbid('cli-http-not-up', '^cli/http/', '^cli/(commands|changes|guard|completion|doctor|events|jobs|login|operations|top|main|edge)', 'Calls carry requests for everybody and know no command.'),
-    forbid('cli-settings-not-up', '^cli/settings/', '^cli/(commands|changes|guard|completion|doctor|events|jobs|login|operations|top|http|main|edge)', 'Settings are read before anything is called.'),
-    forbid('cli-output-not-up', '^cli/output/', '^cli/(commands|changes|guard|completion|doctor|events|jobs|login|operations|top|http|main|edge)', 'Output prints rows and sentences and does not fetch them.'),
+    forbid('cli-http-not-up', '^cli/http/', '^cli/(commands|changes|guard|completion|doctor|events|history|jobs|login|operations|top|main|edge)', 'Calls carry requests for everybody and know no command.'),
+    forbid('cli-settings-not-up', '^cli/settings/', '^cli/(commands|changes|guard|completion|doctor|events|history|jobs|login|operations|top|http|main|edge)', 'Settings are read before anything is called.'),
+    forbid('cli-output-not-up', '^cli/output/', '^cli/(commands|changes|guard|completion|doctor|events|history|jobs|login|operations|top|http|main|edge)', 'Output prints rows and sentences and does not fetch them.'),
     {
       name: 'commands-stay-inside',
       severity: 'error',

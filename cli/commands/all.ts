@@ -15,10 +15,12 @@ import { retry } from './change/retry.ts'
 import { sweep } from './change/sweep.ts'
 import { undo } from './change/undo.ts'
 import { enqueue } from './queue/enqueue.ts'
+import { mark } from './queue/mark.ts'
 import { drain, pause, resume } from './queue/queue-control.ts'
 import { clusters } from './read/clusters.ts'
 import { events } from './read/events.ts'
 import { explain } from './read/explain.ts'
+import { history } from './read/history.ts'
 import { list } from './read/list.ts'
 import { queues } from './read/queues.ts'
 import { show } from './read/show.ts'
@@ -44,6 +46,7 @@ export const commands: readonly CommandSpec[] = [
   queues,
   stale,
   clusters,
+  history,
   events,
   prune,
   sweep,
@@ -61,6 +64,7 @@ export const commands: readonly CommandSpec[] = [
   resume,
   drain,
   enqueue,
+  mark,
   operations,
   hold,
   token,

@@ -16,7 +16,7 @@ const daysOfGrace = 2
 /** The sizes of the tables, in words; with a hint where the operator should act. `now` is in milliseconds. */
 export function findingOfStorage(stored: Storage, now: number): Finding {
   const { archive_before_delete, archive_lacks, archive_days, differing_settings, tables } = stored
-  const texts = tables.map((table) => described(table, isArchive(table) ? archive_days : undefined, now))
+  const texts = tables.map((table) => described(table, isArchive(table) ? archive_days : table.days, now))
   const detail = texts.join('; ') || 'the server reports no tables'
   const [differing] = differing_settings
   if (differing) return { detail, hint: hintOnSetting(differing) }
@@ -57,7 +57,9 @@ function hintOnSetting({ setting, values }: Storage['differing_settings'][number
 
 function hintOnSize(tables: readonly Table[]): string | undefined {
   const jobs = tables.find(isJobs)?.bytes ?? 0
-  const big = tables.find((table) => !isJobs(table) && table.bytes > large && table.bytes > jobs)
+  const big = tables.find(
+    (table) => !isJobs(table) && table.days === undefined && table.bytes > large && table.bytes > jobs,
+  )
   return big && `${escaped(big.table)} is larger than jobs: shorten its retention if its rows are not needed`
 }
 

@@ -61,6 +61,8 @@ export const about: Record<Name, string> = {
     'The workers that hold jobs, that ended some in the last 15 minutes, or that asked this API for some in the last hour, those with the most running jobs first. `X-Complete` is `false` where more than 50,000 running or ended jobs, or more than 1,000 workers, were found.',
   history:
     'What became of jobs over time, whatever program changed them, with a point for each step. A transaction that commits late changes the minute in which it began. History by the minute is kept for 7 days, and by the hour for 90.',
+  addMark: 'Marks this moment, such as a deployment, for the history. Only the newest 10,000 marks are kept.',
+  listMarks: 'The marks, the newest first.',
   listAttachments:
     'The attachments of a job by their ids, also from the archive. The header `Link` has the next page, which begins earlier after large texts.',
   addAttachment: 'Adds a text of at most 1 MiB, or a URL, to a job that exists.',

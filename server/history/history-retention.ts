@@ -5,7 +5,7 @@ import { staticFragment } from '../database/static-fragment.ts'
 
 /** For how many days history is kept by the minute and by the hour. */
 export const minuteDays = 7
-const hourDays = 90
+export const hourDays = 90
 
 const rowsPerBatch = 5000
 

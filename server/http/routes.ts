@@ -31,6 +31,7 @@ import { storage } from '../endpoints/doctor/storage.ts'
 import { explainJob } from '../endpoints/explain/job.ts'
 import { explainQueue } from '../endpoints/explain/queue.ts'
 import { history } from '../endpoints/history/history.ts'
+import { addMark, listMarks } from '../endpoints/history/marks.ts'
 import { addAttachment, listAttachments } from '../endpoints/jobs/attachments.ts'
 import { failureClusters } from '../endpoints/jobs/clusters.ts'
 import { listJobs } from '../endpoints/jobs/list.ts'
@@ -102,6 +103,8 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.explainQueue, explainQueue)
   mount(app, serving, endpoints.listWorkers, listWorkers)
   mount(app, serving, endpoints.history, history)
+  mount(app, serving, endpoints.addMark, addMark)
+  mount(app, serving, endpoints.listMarks, listMarks)
   mount(app, serving, endpoints.listAttachments, listAttachments)
   mount(app, serving, endpoints.addAttachment, addAttachment)
   mount(app, serving, endpoints.enqueue, enqueueJob)

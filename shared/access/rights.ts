@@ -7,7 +7,7 @@ export const rights = {
   enqueue: 'enqueue jobs',
   work: 'take jobs, renew their leases and finish them',
   single: 'cancel a job and add attachments to it',
-  queues: 'pause, drain and resume queues, and set the limits of groups',
+  queues: 'pause, drain and resume queues, set the limits of groups, and mark moments',
   change: 'change many jobs, undo, stop and keep such changes, and hold jobs',
   read_tokens: 'list tokens, without their secrets',
   govern: 'make and change tokens, set policies, freeze and erase jobs',

@@ -28,6 +28,8 @@ const Table = z.object({
   /** The size of the table with its indexes. */
   bytes: Count,
   oldest: z.string().nullable(),
+  /** For how many days its rows are kept; absent where that is another field's, or for ever. */
+  days: Count.optional(),
 })
 export type Table = z.output<typeof Table>
 

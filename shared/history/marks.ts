@@ -1,4 +1,15 @@
 import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { optional, queryNumber } from '../scope.ts'
+
+const longest = 200
+
+const MarkText = z
+  .string('must be a text')
+  .trim()
+  .min(1, 'must not be blank')
+  .refine((text) => [...text].length <= longest, `must be at most ${longest} characters`)
+  .refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text), 'must not contain control characters')
 
 /** What an operator said about a moment, such as a deployment. */
 export const Mark = z.object({
@@ -8,3 +19,31 @@ export const Mark = z.object({
   caller: z.string(),
 })
 export type Mark = z.output<typeof Mark>
+
+/** Marks this moment. */
+export const addMark = endpoint({
+  method: 'POST',
+  path: '/api/v1/jobs/marks',
+  needs: 'queues',
+  input: z.strictObject({ text: MarkText }),
+  output: Mark,
+  changes: () => true,
+  unconfirmed: true,
+  // It says what happened, also during a freeze, and touches no job.
+  whileFrozen: true,
+  created: () => true,
+})
+
+/** The marks, the newest first. */
+export const listMarks = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/marks',
+  needs: 'read',
+  input: z.strictObject({
+    /** Only marks with this very text. */
+    text: optional(MarkText),
+    limit: queryNumber(1, 1000, 100),
+  }),
+  output: z.array(Mark),
+  changes: () => false,
+})

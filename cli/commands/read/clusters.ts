@@ -3,6 +3,7 @@ import type { Cluster, ExpiredLeases } from '../../../shared/jobs/clusters.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
+import { sinceTime } from '../../history/since-time.ts'
 import { ago } from '../../output/ago.ts'
 import { isoTime } from '../../output/iso-time.ts'
 import { groupedDigits } from '../../output/numbers.ts'
@@ -34,7 +35,7 @@ export const clusters: CommandSpec<ClustersFlags> = {
   examples: [
     'jobsctl clusters --since 1h',
     'jobsctl clusters --domain chatbooks --status quarantined',
-    'jobsctl clusters --json',
+    'jobsctl clusters --since "mark:deploy 4711" --json',
   ],
   flags: [
     ...scopeFlags,
@@ -45,14 +46,19 @@ export const clusters: CommandSpec<ClustersFlags> = {
       group: 'WHICH JOBS',
       values: ['failed', 'quarantined', 'retrying'],
     },
-    { flags: '--since <time>', about: 'failed since a time of ISO 8601, or 2h for 2 h ago', group: 'WHICH JOBS' },
+    {
+      flags: '--since <time>',
+      about: 'failed since a time of ISO 8601, 2h for 2 h ago, or mark:<text>',
+      group: 'WHICH JOBS',
+    },
     { flags: '--until <time>', about: 'failed before such a time', group: 'WHICH JOBS' },
     { flags: '--limit <n>', about: 'so many at most, 1 to 1000 (default: 100)', group: 'HOW' },
   ],
   async run(context, flags) {
     const { failureClusters: endpoint } = await import('../../../shared/jobs/clusters.ts')
     const { parseInput } = await import('../../settings/flags/flag-errors.ts')
-    const request = requestOf(flags)
+    const since = flags.since?.trim() ? await sinceTime(context, flags.since) : flags.since
+    const request = requestOf({ ...flags, ...(since !== undefined && { since }) })
     parseInput(endpoint.input, request)
     const answer = await answerOf(context, endpoint, request)
     if (!answer) return 'ok'
@@ -72,7 +78,7 @@ function requestOf(flags: ClustersFlags): Record<string, string> {
   const fields = {
     ...scopeOf(flags),
     status,
-    since: since === undefined ? undefined : pastTime(since, '--since'),
+    since,
     until: until === undefined ? undefined : pastTime(until, '--until'),
     limit,
   }

@@ -4,6 +4,7 @@ import type { Call } from '../../call.ts'
 import { readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences } from '../../database/installation/installation.ts'
 import type { Sql } from '../../database/sql.ts'
+import { hourDays, minuteDays } from '../../history/history-retention.ts'
 import { missingArchiveColumns } from '../../undo/archive.ts'
 import { readEventLog } from './event-log.ts'
 import { readRights } from './rights.ts'
@@ -32,10 +33,17 @@ export async function storage({
           when 'jobs' then (select created_at from jobs order by id limit 1)
           when 'job_events' then (select created_at from job_events order by id limit 1)
           when 'job_operations' then (select started_at from job_operations order by id limit 1)
+          when 'jobsctl_history_minutes' then (select min(starts) from jobsctl_history_minutes)
+          when 'jobsctl_history_hours' then (select min(starts) from jobsctl_history_hours)
+          when 'jobsctl_history_totals' then (select since from jobsctl_history)
+          when 'jobsctl_marks' then (select min(created_at) from jobsctl_marks)
           when 'jobs_archive' then ${archive_lacks.length === 0 ? sql`(${oldestArchived})` : sql`null`}
         end as oldest,
         at
-      from unnest(array['jobs', 'jobs_archive', 'job_events', 'job_operations', 'job_operation_rows']) with ordinality as named (name, at)
+      from unnest(array[
+        'jobs', 'jobs_archive', 'job_events', 'job_operations', 'job_operation_rows',
+        'jobsctl_history_minutes', 'jobsctl_history_hours', 'jobsctl_history_totals', 'jobsctl_marks'
+      ]) with ordinality as named (name, at)
       join pg_class on pg_class.oid = to_regclass(name)
     ) as measured
     order by at`
@@ -49,8 +57,14 @@ export async function storage({
     frozen: (await readFreeze(sql)) ?? null,
     cloned: await readDifferences(sql, place),
     background,
-    tables: [...tables],
+    tables: tables.map((table) => ({ ...table, ...termOf(table) })),
   }
+}
+
+/** The number of days for which history is kept. */
+function termOf({ table }: Storage['tables'][number]): { days?: number } {
+  if (table === 'jobsctl_history_minutes') return { days: minuteDays }
+  return table === 'jobsctl_history_hours' ? { days: hourDays } : {}
 }
 
 async function longestTerm(sql: Sql, archiveDays: number): Promise<number> {

@@ -17,6 +17,7 @@ import type { Sql } from '../../database/sql.ts'
 import { minuteDays } from '../../history/history-retention.ts'
 import { readHistoryState } from '../../history/history-state.ts'
 import { type PointRow, type Range, readPoints } from '../../history/read-points.ts'
+import { marksWithin } from './marks.ts'
 
 type Request = z.output<typeof endpoint.input>
 
@@ -43,7 +44,7 @@ export const history = ({ sql, within }: Pick<Call, 'sql' | 'within'>, request: 
       step_seconds: range.step,
       bounds: [...bucketBounds],
       gaps: [...(await readGaps(tx, range))],
-      marks: [],
+      marks: [...(await marksWithin(tx, range))],
       points: pointsOf(rows, range),
     }
   })

@@ -1,0 +1,44 @@
+import type * as z from 'zod'
+import type { addMark as adding, listMarks as listing, Mark } from '../../../shared/history/marks.ts'
+import type { Call } from '../../call.ts'
+import type { Sql } from '../../database/sql.ts'
+import { staticFragment } from '../../database/static-fragment.ts'
+
+/** The most marks that are kept: the oldest one goes when there is one more. */
+const mostMarks = 10_000
+/** The most marks of one answer about a range of history. */
+const mostInRange = 1000
+
+const columns = staticFragment((sql) => sql`id, text, created_at as at, caller`)
+
+/** Marks this moment. Only the newest 10,000 marks are kept. */
+export async function addMark(
+  { sql, caller }: Pick<Call, 'sql' | 'caller'>,
+  { text }: z.output<typeof adding.input>,
+): Promise<Mark> {
+  const [mark] = await sql<[Mark]>`
+    with ended as (
+      delete from jobsctl_marks
+      where id <= (select id from jobsctl_marks order by id desc offset ${sql.unsafe(String(mostMarks - 1))} limit 1)
+    )
+    insert into jobsctl_marks (text, caller) values (${text}, ${caller}) returning ${columns(sql)}`
+  return mark
+}
+
+export const listMarks = async (
+  { sql }: Pick<Call, 'sql'>,
+  { text, limit }: z.output<typeof listing.input>,
+): Promise<Mark[]> => [
+  ...(await sql<Mark[]>`
+    select ${columns(sql)} from jobsctl_marks
+    where true ${text === undefined ? sql`` : sql`and text = ${text}`}
+    order by created_at desc, id desc
+    limit ${limit}::int`),
+]
+
+/** The marks from one time to another, in seconds since 1970, the oldest first. */
+export const marksWithin = (sql: Sql, { from, to }: { from: number; to: number }) => sql<Mark[]>`
+  select ${columns(sql)} from jobsctl_marks
+  where created_at >= to_timestamp(${from}::float8) and created_at < to_timestamp(${to}::float8)
+  order by created_at, id
+  limit ${sql.unsafe(String(mostInRange))}`
