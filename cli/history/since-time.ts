@@ -16,7 +16,9 @@ export async function sinceTime(context: Context, given: string): Promise<string
   const { listMarks } = await import('../../shared/history/marks.ts')
   const { parseInput } = await import('../settings/flags/flag-errors.ts')
   if (text === '') throw new Failure('usage', '--since mark: needs the text of a mark, such as "mark:deploy 4711"')
-  const { body } = await (await context.client()).call(listMarks, parseInput(listMarks.input, { text, limit: '1' }))
+  const request = { text, limit: '1' }
+  parseInput(listMarks.input, request)
+  const { body } = await (await context.client()).call(listMarks, request)
   const [mark] = body
   if (mark) return mark.at
   throw new Failure('not_found', `no mark has the text "${escaped(text)}"`, {

@@ -63,9 +63,11 @@ const extend = (sql: Sql, tables: readonly number[]) => sql`
     select until, now() from known where until > '-infinity' and until < now()
     on conflict (began) do nothing
   )
-  update jobsctl_history
+  update jobsctl_history as history
   set until = now() + interval '1 hour', since = coalesce(since, now()), tables = ${listOf(tables)}::text::oid[]
-  where until < now() + interval '50 minutes' or tables <> ${listOf(tables)}::text::oid[]`
+  -- The update reads what is known: otherwise it would run first, and the locked row would be gone.
+  from known
+  where known.until < now() + interval '50 minutes' or history.tables <> ${listOf(tables)}::text::oid[]`
 
 const listOf = (oids: readonly number[]): string => `{${oids.join(',')}}`
 
