@@ -77,7 +77,7 @@ export const history = endpoint({
     bounds: z.array(z.number()),
     /** The times within the answer in which nothing was noted, because history was off or no server ran. */
     gaps: z.array(z.object({ from: z.string(), to: z.string() })),
-    /** The first 1,000 marks within the answer. */
+    /** The first 1,000 marks within the answer; none for a token with a scope, since a mark is of the whole database. */
     marks: z.array(Mark),
     points: z.array(Point),
   }),

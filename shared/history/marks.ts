@@ -25,6 +25,7 @@ export const addMark = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/marks',
   needs: 'queues',
+  scoped: { refused: 'marks are of the whole database' },
   input: z.strictObject({ text: MarkText }),
   output: Mark,
   changes: () => true,
@@ -39,6 +40,7 @@ export const listMarks = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/marks',
   needs: 'read',
+  scoped: { refused: 'marks are of the whole database' },
   input: z.strictObject({
     /** Only marks with this very text. */
     text: optional(MarkText),

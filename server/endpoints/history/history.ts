@@ -44,7 +44,7 @@ export const history = ({ sql, within }: Pick<Call, 'sql' | 'within'>, request: 
       step_seconds: range.step,
       bounds: [...bucketBounds],
       gaps: [...(await readGaps(tx, range))],
-      marks: [...(await marksWithin(tx, range))],
+      marks: within === undefined ? [...(await marksWithin(tx, range))] : [],
       points: pointsOf(rows, range),
     }
   })
