@@ -13,8 +13,8 @@ const limitTo = (ms: number) =>
 /** The limit of a read: 5 s. */
 export const limitReadTime = limitTo(5000)
 
-/** The limit of what one scrape of metrics reads: 2 s. */
-export const limitScrapeTime = limitTo(2000)
+/** The limit of a statement of a scrape of metrics: 1 s. */
+export const limitScrapeTime = limitTo(1000)
 
 /** The limit of the count of a preview: 10 s. */
 export const limitPreviewTime = limitTo(10_000)

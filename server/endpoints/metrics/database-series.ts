@@ -24,11 +24,13 @@ export function addDatabase(registry: Registry, readings: Readings, { archiveByt
   })
 }
 
-function addWhole(registry: Registry, { whole, areCountsExact }: Readings): void {
+function addWhole(registry: Registry, { whole, counted, areCountsExact }: Readings): void {
   const single = (name: string, help: string, value: number) =>
     addGauge(registry, { name, help, samples: [{ labels: {}, value }] })
-  single('jobsctl_retrying_jobs', 'Queued jobs that have failed before, up to 10,000.', whole.retrying)
-  single('jobsctl_expired_leases', 'Running jobs whose lease has expired, up to 10,000.', whole.expired)
+  if (counted) {
+    single('jobsctl_retrying_jobs', 'Queued jobs that have failed before, up to 10,000.', counted.retrying)
+    single('jobsctl_expired_leases', 'Running jobs whose lease has expired, up to 10,000.', counted.expired)
+  }
   single('jobsctl_operations_running', 'Bulk changes that are running.', whole.running)
   single(
     'jobsctl_counts_exact',

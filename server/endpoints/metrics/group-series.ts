@@ -39,7 +39,7 @@ function addJobs(registry: Registry, { groups }: Readings, known: KnownGroups): 
   })
 }
 
-function addQueues(registry: Registry, { lastAcquires, workers, stopped }: Readings, known: KnownGroups): void {
+function addQueues(registry: Registry, { lastAcquires, workers = [], stopped }: Readings, known: KnownGroups): void {
   addGauge(registry, {
     name: 'jobsctl_last_acquire_age_seconds',
     help: 'Time since a worker last asked for jobs of a queue over HTTP, or any program took one.',

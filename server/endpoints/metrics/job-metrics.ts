@@ -33,7 +33,7 @@ export function createJobMetrics({ operatorSql: sql, pressureLimits }: JobMetric
 }
 
 /** The groups of jobs, and the queues without jobs that workers ask for or that somebody has stopped. */
-function groupsIn({ groups = [], workers, stopped }: Readings): Group[] {
+function groupsIn({ groups = [], workers = [], stopped }: Readings): Group[] {
   const keyOf = ({ domain, queue }: Pick<Group, 'domain' | 'queue'>) => JSON.stringify([domain, queue])
   const withJobs = new Set(groups.map(keyOf))
   const bare = new Map([...workers, ...stopped].map((one) => [keyOf(one), one]))
@@ -45,8 +45,12 @@ function groupsIn({ groups = [], workers, stopped }: Readings): Group[] {
   ]
 }
 
+const lacksIndex = 'reading them takes too long; jobs-server indexes plan says whether an index is missing'
+
 /** A sentence for each metric that this scrape lacks. */
-const missing = ({ groups, tasks, history }: Readings): string[] => [
+const missing = ({ groups, workers, counted, tasks, history }: Readings): string[] => [
+  ...(workers ? [] : [`jobsctl_workers is missing: ${lacksIndex}`]),
+  ...(counted ? [] : [`jobsctl_retrying_jobs and jobsctl_expired_leases are missing: ${lacksIndex}`]),
   ...('why' in history
     ? [`jobsctl_transitions_total, jobsctl_job_wait_seconds and jobsctl_job_run_seconds are missing: ${history.why}`]
     : []),

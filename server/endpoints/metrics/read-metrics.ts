@@ -10,7 +10,15 @@ import { oldestDue } from '../queues/oldest-due.ts'
 import { stats } from '../queues/stats.ts'
 import { readHistoryTotals } from './history-series.ts'
 import type { OperationTotal, OperationTotals } from './operation-totals.ts'
-import { readLastAcquires, readSizes, readStopped, readWhole, readWorkers, type WholeDatabase } from './readings.ts'
+import {
+  countJobs,
+  readLastAcquires,
+  readSizes,
+  readStopped,
+  readWhole,
+  readWorkers,
+  type WholeDatabase,
+} from './readings.ts'
 
 /** A group, and for how many seconds its oldest job has been waiting that could run; 0 where no job waits. */
 interface CountedGroup extends GroupStats {
@@ -23,7 +31,10 @@ export interface Readings {
   groups: readonly CountedGroup[] | undefined
   areCountsExact: boolean
   lastAcquires: Awaited<ReturnType<typeof readLastAcquires>>
-  workers: Awaited<ReturnType<typeof readWorkers>>
+  /** Undefined where an index is missing and the table is large. */
+  workers: readonly Awaited<ReturnType<typeof readWorkers>>[number][] | undefined
+  /** The same. */
+  counted: Awaited<ReturnType<typeof countJobs>> | undefined
   stopped: Awaited<ReturnType<typeof readStopped>>
   operations: readonly OperationTotal[]
   sizes: Awaited<ReturnType<typeof readSizes>>
@@ -32,7 +43,7 @@ export interface Readings {
   whole: WholeDatabase
 }
 
-/** Reads counts that are kept, and single entries of indexes; no statement takes longer than 2 s. */
+/** Reads counts that are kept, and single entries of indexes; no statement takes longer than 1 s. */
 export const readMetrics = (sql: Pool, totals: OperationTotals): Promise<Readings> =>
   sql.begin('isolation level repeatable read read only', async (tx) => {
     await tx`select ${limitScrapeTime(tx)}`
@@ -44,15 +55,19 @@ export const readMetrics = (sql: Pool, totals: OperationTotals): Promise<Reading
     const sizes = await readSizes(tx)
     const tasks = await readTasks(tx)
     const history = await readHistoryTotals(tx)
+    const whole = await readWhole(tx)
     // The last two stop after so many rows: without the hint they would read all of them, and sort them.
     await tx`select ${preferIndexOrder(tx)}`
-    const workers = await readWorkers(tx)
-    const whole = await readWhole(tx)
+    const workers = await tx.savepoint(readWorkers).catch(unlessOverdue)
+    const counted = await tx.savepoint(countJobs).catch(unlessOverdue)
     const areCountsExact = state.triggers !== null && state.triggers === state.trusted
-    return { groups, areCountsExact, lastAcquires, workers, stopped, operations, sizes, tasks, history, whole }
+    return { groups, areCountsExact, lastAcquires, workers, counted, stopped, operations, sizes, tasks, history, whole }
   })
 
-/** Without exact counts the jobs themselves are counted, where that takes no longer than the limit of a statement. */
+/**
+ * Without exact counts the jobs themselves are counted, and without an index that the operator has yet to build they are scanned, where
+ * that takes no longer than the limit of a statement.
+ */
 function unlessOverdue(error: unknown): undefined {
   if (!hasCode(error, ['57014'])) throw error
 }

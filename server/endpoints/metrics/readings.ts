@@ -40,12 +40,26 @@ export const readStopped = (sql: Sql) => sql<(Queue & { paused: boolean; drain: 
   order by domain collate "C", queue collate "C"
   limit 1000`
 
-/** What is true of the whole database. */
-export interface WholeDatabase {
+/** What is counted in indexes of the jobs. */
+interface CountedJobs {
   /** Queued jobs that have failed before, up to 10,000. */
   retrying: number
   /** Expired leases, up to 10,000. */
   expired: number
+}
+
+export async function countJobs(sql: Sql): Promise<CountedJobs> {
+  const [row] = await sql<[CountedJobs]>`
+    select
+      (select count(*) from (
+        select from jobs where status = 'queued' and retry_count > 0 order by updated_at desc limit 10000
+      ) as retried) as retrying,
+      (${countExpired(sql)}) as expired`
+  return row
+}
+
+/** What is true of the whole database. */
+export interface WholeDatabase {
   /** Bulk changes that are running. */
   running: number
   /** Seconds since the oldest open transaction began. */
@@ -73,10 +87,6 @@ export async function readWhole(sql: Sql): Promise<WholeDatabase> {
         and granted
     )
     select
-      (select count(*) from (
-        select from jobs where status = 'queued' and retry_count > 0 order by updated_at desc limit 10000
-      ) as retried) as retrying,
-      (${countExpired(sql)}) as expired,
       (select count(*) from job_operations where state = 'running') as running,
       greatest(
         (select max(age) from sessions),
