@@ -277,6 +277,7 @@ describe('a server without rights to make anything', () => {
     const cursor = '/api/v1/jobs/events/cursors/reader'
     for (const after_id of [1, 2]) await post(cursor, { after_id })
     await post(`${cursor}/remove`)
+    await post('/api/v1/jobs/marks', { text: 'a deployment' })
     for (const action of ['pause', 'drain', 'resume'])
       await post(jobPaths.control, { domain: 'w', queue: 'default', action })
     const policy = { domain: 'w', queue: 'default', job_type: 'export' }

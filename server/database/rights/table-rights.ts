@@ -32,7 +32,7 @@ export const tableRights: Readonly<Record<string, readonly Right[]>> = {
   jobsctl_history_minutes: all,
   jobsctl_history_totals: append,
   jobsctl_holds: all,
-  jobsctl_marks: [],
+  jobsctl_marks: exchange,
   jobsctl_metric_groups: ['select', 'insert'],
   jobsctl_migrations: ['select'],
   jobsctl_operation_terms: append,
