@@ -83,7 +83,9 @@ describe.each(kinds)('tokens on %s', (kind) => {
     ]
     expect([one.status, two.status]).toEqual([200, 200])
     const ids = [first, second].map(({ out }) => out.split('_')[1])
-    const records = await world.sql<{ caller: string }[]>`select caller from job_operations order by id`
+    const records = await world.sql<
+      { caller: string }[]
+    >`select caller from job_operations where kind = 'prune' order by id`
     expect(records.map(({ caller }) => caller)).toEqual(ids)
   })
 
