@@ -134,7 +134,7 @@ const meanings: Record<string, string> = {
   'keepOperation.id': 'the id of the operation',
   'keepOperation.until':
     'the time up to which its jobs and row images are kept, rounded up to whole days since its end, at most 3,650',
-  'moveEventCursor.name': 'letters, digits and `_ . : -`, at most 64',
+  'moveEventCursor.name': 'a letter or a digit, then letters, digits and `_ . : -`, at most 64',
   'moveEventCursor.after_id': 'the id of the last event that the reader has dealt with',
   'removeEventCursor.name': 'the name of the cursor',
   'addHold.ids': 'these jobs, whether they exist or are in the archive, at most 1,000,000',

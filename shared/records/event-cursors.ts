@@ -18,7 +18,10 @@ export const EventCursor = z.object({
 })
 export type EventCursor = z.output<typeof EventCursor>
 
-export const CursorName = text(64).regex(/^[\w.:-]+$/, 'must be letters, digits and _ . : - only')
+export const CursorName = text(64).regex(
+  /^[A-Za-z0-9][\w.:-]*$/,
+  'must begin with a letter or a digit, and have letters, digits and _ . : - only',
+)
 
 /** The cursors of the caller, by name; callers who may change jobs get those of everybody. */
 export const listEventCursors = endpoint({

@@ -56,7 +56,7 @@ describe.each(kinds)('cursors in the event log on %s', (kind) => {
     expect(codeOf(await move('billing', 1_000_000))).toBe('410 events_reset')
     for (const place of [-1, 1.5, '1', null, 2 ** 60, undefined])
       expect(codeOf(await move('billing', place))).toBe('422 invalid_request')
-    for (const name of ['a%20b', 'a%2Fb', '%00', 'x'.repeat(65), '%E2%80%AE'])
+    for (const name of ['a%20b', 'a%2Fb', '%00', '.x', '-x', 'x'.repeat(65), '%E2%80%AE'])
       expect(codeOf(await move(name, 0))).toMatch(/^(?:404|422) /)
     expect(await listed()).toEqual([])
     await world.sql`
