@@ -15,6 +15,11 @@ select
       select jsonb_build_object('suspended', id)
       from jobsctl_tokens
       where id = job_operations.caller and suspended_at is not null
+    ),
+    (
+      select jsonb_build_object('limited', id)
+      from jobsctl_tokens
+      where id = job_operations.caller and scope is not null
     )
   ) as stop,
   set_config('idle_in_transaction_session_timeout', '10s', true),
