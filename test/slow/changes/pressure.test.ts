@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ProgressLine } from '../../shared/changes/bulk-change.ts'
-import { clearAll, otherProgram } from '../support/bulk-tools.ts'
-import { kinds } from '../support/database/database.ts'
-import { filteredPaths } from '../support/filtered.ts'
-import { until } from '../support/poll.ts'
-import { openWorld, paths, type World } from '../support/world.ts'
+import { ProgressLine } from '../../../shared/changes/bulk-change.ts'
+import { clearAll, otherProgram } from '../../support/bulk-tools.ts'
+import { kinds } from '../../support/database/database.ts'
+import { filteredPaths } from '../../support/filtered.ts'
+import { until } from '../../support/poll.ts'
+import { openWorld, paths, type World } from '../../support/world.ts'
 
 const ndjson = { accept: 'application/x-ndjson' }
 const retry = { domain: 'chatbooks', rate: 40 }

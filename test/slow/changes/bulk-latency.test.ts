@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { wireTo } from '../../scripts/proxies/wire.ts'
-import { ask, doneOf, prune, recordOf } from '../support/bulk-tools.ts'
-import { newDatabase } from '../support/database/database.ts'
-import { openWorld } from '../support/world.ts'
+import { wireTo } from '../../../scripts/proxies/wire.ts'
+import { ask, doneOf, prune, recordOf } from '../../support/bulk-tools.ts'
+import { newDatabase } from '../../support/database/database.ts'
+import { openWorld } from '../../support/world.ts'
 
 describe('a change on a database that is far away', () => {
   it('has batches of many jobs: the way to the database does not make batches smaller', async () => {

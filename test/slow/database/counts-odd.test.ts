@@ -1,11 +1,11 @@
 import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Running } from '../../server/start.ts'
-import { countsOf, expectRight } from '../support/counts.ts'
-import { emptyDatabase, type TestDatabase } from '../support/database/database.ts'
-import { call } from '../support/http.ts'
-import { until } from '../support/poll.ts'
-import { startServer } from '../support/programs/built.ts'
+import type { Running } from '../../../server/start.ts'
+import { countsOf, expectRight } from '../../support/counts.ts'
+import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { call } from '../../support/http.ts'
+import { until } from '../../support/poll.ts'
+import { startServer } from '../../support/programs/built.ts'
 
 const key = 'key-of-the-tests'
 

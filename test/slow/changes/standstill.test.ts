@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { requeue } from '../support/bulk-tools.ts'
-import { ago } from '../support/database/job-row.ts'
-import { acceptedOf, detached, endOf } from '../support/detached.ts'
-import { call } from '../support/http.ts'
-import { until } from '../support/poll.ts'
-import { runServer, type ServerProcess, spawnServer } from '../support/programs/spawn-server.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { requeue } from '../../support/bulk-tools.ts'
+import { ago } from '../../support/database/job-row.ts'
+import { acceptedOf, detached, endOf } from '../../support/detached.ts'
+import { call } from '../../support/http.ts'
+import { until } from '../../support/poll.ts'
+import { runServer, type ServerProcess, spawnServer } from '../../support/programs/spawn-server.ts'
+import { openWorld, type World } from '../../support/world.ts'
 
 /** A change whose term is over, with an archived job, a row image and an event. */
 async function insertExpired({ sql }: World): Promise<void> {

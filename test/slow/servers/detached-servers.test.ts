@@ -11,13 +11,13 @@ import {
   recordOf,
   requeue,
   retry,
-} from '../support/bulk-tools.ts'
-import { newDatabase, type TestDatabase } from '../support/database/database.ts'
-import { acceptedOf, detached, endOf, resultOf, tracesOf } from '../support/detached.ts'
-import { call } from '../support/http.ts'
-import { until } from '../support/poll.ts'
-import { type ServerProcess, spawnServer } from '../support/programs/spawn-server.ts'
-import { openWorld, type World } from '../support/world.ts'
+} from '../../support/bulk-tools.ts'
+import { newDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { acceptedOf, detached, endOf, resultOf, tracesOf } from '../../support/detached.ts'
+import { call } from '../../support/http.ts'
+import { until } from '../../support/poll.ts'
+import { type ServerProcess, spawnServer } from '../../support/programs/spawn-server.ts'
+import { openWorld, type World } from '../../support/world.ts'
 
 const jobs = 40
 /** Batches of 8 jobs, two a second. */

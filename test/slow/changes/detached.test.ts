@@ -10,11 +10,11 @@ import {
   prune,
   recordOf,
   retry,
-} from '../support/bulk-tools.ts'
-import { kinds } from '../support/database/database.ts'
-import { acceptedOf, detached, endOf, resultOf, withoutCaller } from '../support/detached.ts'
-import { until } from '../support/poll.ts'
-import { openWorld, type World } from '../support/world.ts'
+} from '../../support/bulk-tools.ts'
+import { kinds } from '../../support/database/database.ts'
+import { acceptedOf, detached, endOf, resultOf, withoutCaller } from '../../support/detached.ts'
+import { until } from '../../support/poll.ts'
+import { openWorld, type World } from '../../support/world.ts'
 
 const slow = { rate: 4 }
 

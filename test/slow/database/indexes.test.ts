@@ -1,12 +1,12 @@
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { isLeftToOperator } from '../../server/database/migrate/left-indexes.ts'
-import { buildIndex } from '../../server/indexes/build-index.ts'
-import { missingIndexes } from '../../shared/endpoints.ts'
-import { holding, otherProgram } from '../support/bulk-tools.ts'
-import { emptyDatabase, newDatabase, type TestDatabase } from '../support/database/database.ts'
-import { runServer } from '../support/programs/spawn-server.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { isLeftToOperator } from '../../../server/database/migrate/left-indexes.ts'
+import { buildIndex } from '../../../server/indexes/build-index.ts'
+import { missingIndexes } from '../../../shared/endpoints.ts'
+import { holding, otherProgram } from '../../support/bulk-tools.ts'
+import { emptyDatabase, newDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { runServer } from '../../support/programs/spawn-server.ts'
+import { openWorld, type World } from '../../support/world.ts'
 
 const lost = ['jobsctl_created', 'jobsctl_failures', 'jobsctl_live']
 

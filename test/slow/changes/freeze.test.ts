@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import * as endpoints from '../../shared/endpoints.ts'
-import { ask, at, changes, prune, recordOf, requeue } from '../support/bulk-tools.ts'
-import { kinds } from '../support/database/database.ts'
-import { acceptedOf, detached, endOf } from '../support/detached.ts'
-import { call } from '../support/http.ts'
-import { until } from '../support/poll.ts'
-import { runServer, spawnServer } from '../support/programs/spawn-server.ts'
-import { workerOf } from '../support/worker.ts'
-import { openWorld, paths, type World } from '../support/world.ts'
+import * as endpoints from '../../../shared/endpoints.ts'
+import { ask, at, changes, prune, recordOf, requeue } from '../../support/bulk-tools.ts'
+import { kinds } from '../../support/database/database.ts'
+import { acceptedOf, detached, endOf } from '../../support/detached.ts'
+import { call } from '../../support/http.ts'
+import { until } from '../../support/poll.ts'
+import { runServer, spawnServer } from '../../support/programs/spawn-server.ts'
+import { workerOf } from '../../support/worker.ts'
+import { openWorld, paths, type World } from '../../support/world.ts'
 
 const frozen = { status: 403, body: { code: 'frozen' } }
 /** Batches of 4 jobs, two a second. */

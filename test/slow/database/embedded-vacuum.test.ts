@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
-import { until } from '../support/poll.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { until } from '../../support/poll.ts'
+import { openWorld, type World } from '../../support/world.ts'
 
 let world: World | undefined
 afterEach(() => world?.stop())

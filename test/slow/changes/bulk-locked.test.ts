@@ -12,9 +12,9 @@ import {
   previewOf,
   prune,
   recordOf,
-} from '../../../support/bulk-tools.ts'
-import { until } from '../../../support/poll.ts'
-import { openWorld, type World } from '../../../support/world.ts'
+} from '../../support/bulk-tools.ts'
+import { until } from '../../support/poll.ts'
+import { openWorld, type World } from '../../support/world.ts'
 
 describe('the batches of a change on postgres, beside locked rows', () => {
   let world: World

@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { postgresBinaries, unprivileged } from '../../scripts/postgres/binaries.ts'
-import { previewOf, retry } from '../support/bulk-tools.ts'
-import { newFolder } from '../support/database/database.ts'
-import { type ReplicatedPostgres, replicaName, startReplicated } from '../support/database/replica.ts'
-import { until } from '../support/poll.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { postgresBinaries, unprivileged } from '../../../scripts/postgres/binaries.ts'
+import { previewOf, retry } from '../../support/bulk-tools.ts'
+import { newFolder } from '../../support/database/database.ts'
+import { type ReplicatedPostgres, replicaName, startReplicated } from '../../support/database/replica.ts'
+import { until } from '../../support/poll.ts'
+import { openWorld, type World } from '../../support/world.ts'
 
 let pair: ReplicatedPostgres
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import postgres from 'postgres'
 import { describe, expect, it } from 'vitest'
-import { emptyDatabase, newFolder } from '../support/database/database.ts'
-import { startServer } from '../support/programs/built.ts'
-import { runServer } from '../support/programs/spawn-server.ts'
+import { emptyDatabase, newFolder } from '../../support/database/database.ts'
+import { startServer } from '../../support/programs/built.ts'
+import { runServer } from '../../support/programs/spawn-server.ts'
 
 const incident = [
   { status: 'failed', count: 130 },

@@ -13,10 +13,10 @@ import {
   otherProgram,
   prune,
   recordOf,
-} from '../../../support/bulk-tools.ts'
-import { closeGate } from '../../../support/gate.ts'
-import { until } from '../../../support/poll.ts'
-import { openWorld, type World } from '../../../support/world.ts'
+} from '../../support/bulk-tools.ts'
+import { closeGate } from '../../support/gate.ts'
+import { until } from '../../support/poll.ts'
+import { openWorld, type World } from '../../support/world.ts'
 
 describe('a change on postgres, beside another of its kind', () => {
   let world: World

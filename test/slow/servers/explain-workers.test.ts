@@ -1,12 +1,12 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { listWorkers } from '../../shared/endpoints.ts'
-import type { WorkerRow } from '../../shared/queues/workers.ts'
-import { kinds, newDatabase } from '../support/database/database.ts'
-import { ago } from '../support/database/job-row.ts'
-import { until } from '../support/poll.ts'
-import { workerOf } from '../support/worker.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { listWorkers } from '../../../shared/endpoints.ts'
+import type { WorkerRow } from '../../../shared/queues/workers.ts'
+import { kinds, newDatabase } from '../../support/database/database.ts'
+import { ago } from '../../support/database/job-row.ts'
+import { until } from '../../support/poll.ts'
+import { workerOf } from '../../support/worker.ts'
+import { openWorld, type World } from '../../support/world.ts'
 
 describe.each(kinds)('the workers on %s', (kind) => {
   let world: World

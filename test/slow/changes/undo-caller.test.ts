@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { clearAll, doneOf, expectIntact } from '../support/bulk-tools.ts'
-import { changesOf, runAt } from '../support/fakes/change-server.ts'
-import { fakeServer } from '../support/fakes/fake-server.ts'
-import { enter, startAtTerminal } from '../support/programs/terminal.ts'
-import { openWorld, paths, type World } from '../support/world.ts'
+import { clearAll, doneOf, expectIntact } from '../../support/bulk-tools.ts'
+import { changesOf, runAt } from '../../support/fakes/change-server.ts'
+import { fakeServer } from '../../support/fakes/fake-server.ts'
+import { enter, startAtTerminal } from '../../support/programs/terminal.ts'
+import { openWorld, paths, type World } from '../../support/world.ts'
 
 const batch = '/api/v1/jobs/batch'
 const undoSince = (since: string) => ['undo', '--caller', 'single-user', '--since', since]
