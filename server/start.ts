@@ -84,9 +84,10 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
   const metricsToken = env.JOBS_METRICS_TOKEN
   const server = createHttpServer(createApp({ ...context, ...readiness, auth, readAddress, metricsToken }).fetch)
-  const closeCommandSocket = env.JOBS_DB_URL ? async () => {} : await openCommandSocket(env.JOBS_DATA_DIR, context)
   const url = await listenOn(server, env, log)
   const background = startBackground({ opened, env, context, readiness, eventLogMove })
+  const commands = { ...context, prepared: background.prepared }
+  const closeCommandSocket = env.JOBS_DB_URL ? async () => {} : await openCommandSocket(env.JOBS_DATA_DIR, commands)
   const stop = async () => {
     const limitMs = env.JOBS_SHUTDOWN_SECONDS * 1000
     const end = performance.now() + limitMs
@@ -164,8 +165,11 @@ async function listenOn(server: Server, env: Env, log: Log): Promise<string> {
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')
 
 /** The socket of commands. A folder whose path is too long for a socket only costs these commands. */
-const openCommandSocket = (folder: string, context: ServerContext): Promise<() => Promise<void>> =>
-  listenForCommands(folder, context).catch((error: unknown) => {
-    context.log.warn(`commands such as jobs-server token cannot reach this server while it runs: ${errorText(error)}`)
+const openCommandSocket = (
+  folder: string,
+  commands: ServerContext & { prepared: Promise<void> },
+): Promise<() => Promise<void>> =>
+  listenForCommands(folder, commands).catch((error: unknown) => {
+    commands.log.warn(`commands such as jobs-server token cannot reach this server while it runs: ${errorText(error)}`)
     return async () => {}
   })

@@ -1,15 +1,17 @@
 import type { z } from 'zod'
 import type { showCaller } from '../../shared/access/caller.ts'
+import { limitText } from '../../shared/access/token-scope.ts'
 import { escaped } from '../../shared/escape.ts'
 import type { Finding } from './outcome.ts'
 
 type Caller = z.output<typeof showCaller.output>
 
 /** Who the caller is and what it may do; a hint where tokens may do everything because nobody has given them a role. */
-export function findingOfCaller({ id, name, role, principal, may, without_role = 0 }: Caller): Finding {
+export function findingOfCaller({ id, name, role, principal, scope, may, without_role = 0 }: Caller): Finding {
   const owner = principal === name ? '' : `, for ${escaped(principal)}`
   const names = may.length === 0 ? 'nothing on this version of the server' : may.map(escaped).join(', ')
-  const detail = `${escaped(name)} (${escaped(role)}${owner}) has the rights: ${names}`
+  const limit = scope ? `; limited to ${escaped(limitText(scope))}` : ''
+  const detail = `${escaped(name)} (${escaped(role)}${owner}) has the rights: ${names}${limit}`
   if (role === 'legacy-admin')
     return { detail, hint: `this token has no role: jobs-server token set-role ${escaped(id)} operator` }
   if (without_role === 0) return { detail, hint: undefined }

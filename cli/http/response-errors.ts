@@ -39,19 +39,40 @@ export function failureOfResponse(received: Received, { target, method, path, ch
       hint: 'this server lacks what the command needs, or --url is not the root of a jobs server; run jobsctl doctor',
     })
   }
-  if (code === 'unauthenticated') return rejectedKey(target, detail, about)
+  if (code === 'unauthenticated') {
+    const takesToken = /^Bearer\b/i.test(header('www-authenticate') ?? '')
+    return rejectedKey(target, { detail, takesToken }, about)
+  }
   if (!known && (status === 502 || status === 504)) return proxyError(status, problem && detail, about)
   return new Failure(code, detail, { ...about, hint: problem?.hint ?? hintOn(code, detail) })
 }
 
-/** A wrong key is a wrong setting: the error names the setting that gave the key. */
-function rejectedKey({ credential, credentialFrom, from }: Target, detail: string, about: About): Failure {
+interface Rejection {
+  detail: string
+  /** The server asks for a token. */
+  takesToken: boolean
+}
+
+/** A wrong key is a wrong setting: the error names the setting that gave the key, and the one of a token where the server takes tokens. */
+function rejectedKey(
+  { credential, credentialFrom, from }: Target,
+  { detail, takesToken }: Rejection,
+  about: About,
+): Failure {
   const secret = credential?.header === 'Authorization' ? 'token' : 'key'
+  const hint =
+    secret === 'key' && takesToken
+      ? `this server takes tokens: give the token by ${settingOfToken(credentialFrom)} in place of ${credentialFrom}`
+      : `put a ${secret} of this server into ${credentialFrom}, or check the address, which ${from} gives`
   return new Failure('unauthenticated', `${about.server} rejected the ${secret} of ${credentialFrom}: ${detail}`, {
     ...about,
-    hint: `put a ${secret} of this server into ${credentialFrom}, or check the address, which ${from} gives`,
+    hint,
   })
 }
+
+/** The setting of a token that stands beside a setting of a key: `--token-file` beside `--api-key-file`. */
+const settingOfToken = (ofKey = 'API_KEY'): string =>
+  ofKey === 'API_KEY' ? 'JOBSCTL_TOKEN' : ofKey.replace(/api[_-]key/, 'token').replace('API_KEY', 'TOKEN')
 
 /** jobs-server sends a code with its errors, so a gateway error without a code is the answer of a proxy. */
 function proxyError(status: number, detail: string | undefined, about: About): Failure {
@@ -150,8 +171,8 @@ function hintOn(code: FailureCode, detail: string): string | undefined {
 /** Whether an error says that a server which keeps keys to their domains wants a domain to be named. */
 export const wantsDomain = (detail: string): boolean => /domain filter/i.test(detail)
 
-/** Whether an error of jobs-server says that the role of the caller lacks a right. */
-export const lacksRight = (detail: string): boolean => /lacks the right "/.test(detail)
+/** Whether an error of jobs-server says that the role of the caller lacks a right, or that its scope is too narrow for the call. */
+export const lacksRight = (detail: string): boolean => /lacks the right "|, and is not served here, since /.test(detail)
 
 function secondsOf(retryAfter: string | undefined): number | undefined {
   if (retryAfter === undefined) return undefined

@@ -17,11 +17,16 @@ const Answer = z.union([
 /** The path of a socket in the data folder, which only its owner may enter. It is relative, because socket paths are short. */
 const socketIn = (folder: string) => relative('', resolve(join(folder, 'control.sock')))
 
+interface SocketContext extends CommandContext {
+  /** Resolves once the database has its tables. */
+  prepared: Promise<void>
+}
+
 /**
  * Lets commands such as `jobs-server token` reach the embedded database of a running server, which no second process may open.
  * @returns a function that closes the socket
  */
-export async function listenForCommands(folder: string, context: CommandContext): Promise<() => Promise<void>> {
+export async function listenForCommands(folder: string, context: SocketContext): Promise<() => Promise<void>> {
   const path = socketIn(folder)
   await unlink(path).catch(() => {})
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => void answer(socket, context))
@@ -31,11 +36,12 @@ export async function listenForCommands(folder: string, context: CommandContext)
   return () => new Promise((done) => server.ref().close(() => done()))
 }
 
-async function answer(socket: Socket, context: CommandContext): Promise<void> {
+async function answer(socket: Socket, { prepared, ...context }: SocketContext): Promise<void> {
   socket.on('error', () => {})
   try {
     // Without destroyOnReturn the socket would be destroyed after the last byte, before it has the answer.
     const command = Command.parse(JSON.parse(await text(socket.iterator({ destroyOnReturn: false }))))
+    await prepared
     socket.end(JSON.stringify(await runCommand(context, command)))
   } catch (error) {
     const { hint, code } = error instanceof Failure ? error : {}

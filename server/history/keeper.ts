@@ -8,6 +8,7 @@ import { fold } from './fold.ts'
 import { readHistorySetting, writeHistorySetting } from './history-setting.ts'
 
 const stepEveryMs = 2000
+const readyEveryMs = 200
 const extendEveryMs = 60_000
 /** The longest pause after errors, in milliseconds: creating a trigger locks the table, and a busy table is asked less often. */
 const longestPauseMs = 30_000
@@ -36,7 +37,10 @@ export async function keepHistory({ sql, log, wanted, makes, isReady, stopping }
   let pauseMs = stepEveryMs
   const errors = createErrorLog(log, 'the history of jobs is not kept')
   for (; !stopping.aborted; await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})) {
-    if (!isReady()) continue
+    if (!isReady()) {
+      pauseMs = readyEveryMs
+      continue
+    }
     try {
       await step()
       pauseMs = stepEveryMs

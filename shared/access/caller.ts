@@ -18,8 +18,8 @@ export const showCaller = endpoint({
     role: z.string(),
     /** Whom the token is for. */
     principal: z.string(),
-    /** What its token is limited to; null for a caller that is not limited. */
-    scope: ShownScope.nullable(),
+    /** What its token is limited to; null for a caller that is not limited. Absent from servers of older versions. */
+    scope: ShownScope.nullish(),
     /** The names of its rights. */
     may: z.array(z.string()),
     /** How many live tokens have all rights, since nobody has given them a role. Only callers that may list tokens get it. */

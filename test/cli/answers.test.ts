@@ -22,6 +22,20 @@ it('a rejected key names the setting that gave it and the server that rejected i
   expect(err).toContain('hint: put a key of this server into JOBSCTL_API_KEY')
 })
 
+it('a key for a server that takes tokens is told the setting of a token', async () => {
+  const server = await fakeServer(() => ({
+    ...{ status: 401, body: { detail: 'a token is needed' }, headers: { 'www-authenticate': 'Bearer realm="jobs"' } },
+  }))
+  const run = async (env: Record<string, string>) => (await runJobsctl(['stats'], { env })).err
+  const key = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'k' }
+  expect(await run(key)).toContain(
+    'this server takes tokens: give the token by JOBSCTL_TOKEN in place of JOBSCTL_API_KEY',
+  )
+  const token = { JOBSCTL_URL: server.url, JOBSCTL_TOKEN: 'k' }
+  expect(await run(token)).toContain('put a token of this server into JOBSCTL_TOKEN')
+  expect(await run({ BASE: server.url, API_KEY: 'k' })).toContain('give the token by JOBSCTL_TOKEN in place of API_KEY')
+})
+
 it('a gateway error is the answer of a proxy, with the number of attempts', async () => {
   const server = await fakeServer(() => ({ status: 502, body: '<html>Bad Gateway</html>' }))
   const { code, err } = await runAt(server, ['stats', '--retries', '1'])

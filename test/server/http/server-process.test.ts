@@ -239,6 +239,15 @@ describe('the server process', () => {
     })
   })
 
+  it('makes a token as soon as it has made the embedded database, which takes longer than to listen', async () => {
+    const env = { JOBS_DATA_DIR: await newFolder('data'), AUTH_MODE: 'multi_user' }
+    const server = await spawnServer(env)
+    running.push(server)
+    const made = await runServer(['token', 'create', 'first', '--role', 'viewer'], env)
+    expect(made).toMatchObject({ code: 0, err: '' })
+    expect(await stats(server, { authorization: `Bearer ${made.out.trim()}` })).toBe(200)
+  })
+
   it('has an expiry or a name of a token refused that makes no sense, and a token that does not exist', async () => {
     const { env } = await newDatabase('postgres')
     const token = (...argv: string[]) => runServer(['token', ...argv], env)

@@ -75,13 +75,19 @@ describe.each(kinds)('a freeze of a database that is %s', (kind) => {
     expect(types).toEqual(['database.frozen', 'database.thawed', 'jobs.pruned'])
   })
 
-  it('leaves every other endpoint to workers: none that changes is forgotten', () => {
+  it('leaves every other endpoint to workers and to readers of the log: none that changes is forgotten', () => {
     const changing = Object.values(endpoints).filter((one) => 'method' in one && one.method !== 'GET')
     const going = changing.filter((one) => 'whileFrozen' in one).map(({ path }) => path)
     expect(going.sort()).toEqual(
       [
         ...['', '/batch', '/acquire', '/finish', '/renew', '/:id/renew', '/:id/complete', '/:id/fail', '/:id/release'],
-        ...['/:id/attachments', '/operations/:id/stop'],
+        ...[
+          '/:id/attachments',
+          '/operations/:id/stop',
+          '/marks',
+          '/events/cursors/:name',
+          '/events/cursors/:name/remove',
+        ],
       ]
         .map((path) => `/api/v1/jobs${path}`)
         .sort(),
