@@ -175,9 +175,7 @@ async function runScript({ text }: Block, { place }: Scene): Promise<void> {
   await writeFile(script, `set -euo pipefail\n${curl}\n${text}`)
   const ran = await shell(`cd ${place.folder} && exec bash --norc ${script}`, { env: place.env })
   if (streams) return expect(ran.out).toMatch(/^(id|data): \S/m)
-  // A note, such as since when there is a history, is no error.
-  const err = ran.err.replaceAll(/^note: .*\n/gm, '')
-  expect({ text, code: ran.code, err }).toEqual({ text, code: 0, err: '' })
+  expect({ text, code: ran.code, err: ran.err }).toEqual({ text, code: 0, err: '' })
 }
 
 /** Five fields of time, and a command. What it does on failure is left out, so that the exit code is its own. */
