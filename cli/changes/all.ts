@@ -20,7 +20,7 @@ import { requeueChange, requeueRequest } from './requeue.ts'
 import { rescheduleChange } from './reschedule.ts'
 import { retryChange } from './retry.ts'
 import { sweepChange, sweepRequest } from './sweep.ts'
-import { undoChange, undoRequest } from './undo.ts'
+import { undoChange, undoRequest } from './undo/undo.ts'
 
 /** A function that takes any kind of change. */
 type Use<T> = <In extends z.ZodType, Out extends z.ZodType>(change: BulkChange<In, Out>) => Promise<T>

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { respondAsync } from '../../shared/headers.ts'
 import { AcceptedChange } from '../bulk/detached/accepted.ts'
-import type { RequestContext } from './request-context.ts'
+import type { RequestContext } from './request/request-context.ts'
 import { respond } from './respond.ts'
 
 /**

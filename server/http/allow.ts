@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { requireRight } from '../auth/require-right.ts'
 import { requireSameScope, requireServed } from '../auth/require-scope.ts'
-import type { RequestContext } from './request-context.ts'
+import type { RequestContext } from './request/request-context.ts'
 
 /**
  * Lets only callers with a right through, and of callers with a scope only those that the endpoint serves, before anything of the

@@ -1,5 +1,5 @@
 import type { Hono } from 'hono'
-import type { RequestContext } from './request-context.ts'
+import type { RequestContext } from './request/request-context.ts'
 import { patternOf } from './route-paths.ts'
 
 /** The methods for which a path is mounted, for the header `Allow`. A path that takes GET also takes HEAD. */

@@ -8,17 +8,17 @@ import { readDifferences } from '../database/installation/installation.ts'
 import { absentPaths } from './absent-paths.ts'
 import { methodsOf } from './allowed-methods.ts'
 import { limitSilence } from './connection/call-timeout.ts'
-import { countRequests } from './count-requests.ts'
 import { logFailure, toFailure } from './error-mapping.ts'
 import { healthBody, healthPath } from './health.ts'
 import { hasCredentials, mountMetrics } from './metrics.ts'
 import openApi from './openapi.json' with { type: 'json' }
 import { problemOf } from './problem.ts'
-import type { RequestContext } from './request-context.ts'
-import { logRequests } from './request-log.ts'
+import { countRequests } from './request/count-requests.ts'
+import type { RequestContext } from './request/request-context.ts'
+import { logRequests } from './request/request-log.ts'
+import { traceRequests } from './request/traces.ts'
 import { respond } from './respond.ts'
 import { mountRoutes } from './routes.ts'
-import { traceRequests } from './traces.ts'
 
 interface AppOptions extends ServerContext {
   auth: Authenticator

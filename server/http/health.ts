@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { headers } from '../../shared/headers.ts'
-import { requestIdOf } from './request-id.ts'
+import { requestIdOf } from './request/request-id.ts'
 
 export const healthPath = '/healthz'
 export const healthBody = JSON.stringify({ status: 'ok' })

@@ -6,7 +6,7 @@ import type { Meter } from '../meter.ts'
 import { createFeed } from '../waiting/feed.ts'
 import { allow } from './allow.ts'
 import { limitSilence } from './connection/call-timeout.ts'
-import type { RequestContext } from './request-context.ts'
+import type { RequestContext } from './request/request-context.ts'
 import { respond } from './respond.ts'
 
 const paths = { process: '/metrics', jobs: '/metrics/jobs' }

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { headers } from '../../shared/headers.ts'
-import type { RequestContext } from './request-context.ts'
+import type { RequestContext } from './request/request-context.ts'
 
 interface ResponseOptions {
   status?: number

@@ -60,7 +60,7 @@ import { completeJob, failJob, finishJobs, releaseJob } from '../endpoints/work/
 import { renewJob, renewJobs } from '../endpoints/work/renew.ts'
 import { allow } from './allow.ts'
 import { mount } from './mount.ts'
-import type { RequestContext } from './request-context.ts'
+import type { RequestContext } from './request/request-context.ts'
 import { streamEvents } from './streams/event-stream.ts'
 import { streamStats } from './streams/stats-stream.ts'
 

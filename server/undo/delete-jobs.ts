@@ -5,7 +5,7 @@ import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { cascade, droppedEvents } from '../lifecycle/dependents.ts'
 import { insertEvents } from '../lifecycle/events/job-events.ts'
-import { type Archive, insertIntoArchive, insertIntoArchiveBare } from './archive.ts'
+import { type Archive, insertIntoArchive, insertIntoArchiveBare } from './archive/archive.ts'
 
 interface Deletion {
   /** True for rows of `jobs` that may be deleted. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ago } from '../support/database/job-row.ts'
 import { textOf } from '../support/docs.ts'
-import { namesOf, untilHistoryIsKept } from '../support/metrics.ts'
+import { namesOf, untilHistoryIsKept } from '../support/observe/metrics.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 const folder = 'docs/observe'

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Pool, Sql } from '../../server/database/sql.ts'
-import { countsOf, expectRight } from '../support/counts.ts'
 import { kinds } from '../support/database/database.ts'
+import { countsOf, expectRight } from '../support/observe/counts.ts'
 import { until } from '../support/poll.ts'
 import { openWorld, type World } from '../support/world.ts'
 

@@ -1,11 +1,11 @@
 import type { Sql } from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bodyOf, paths } from './answers.ts'
-import { hasOldBuild, orders } from './old-build.ts'
-import { expectStatsOfSql, insertJobs } from './rows.ts'
-import { countsAreKept, countsOf } from './schema.ts'
-import { openPair, type Pair, type Side } from './side-by-side.ts'
-import { LeasedJobs } from './worker.ts'
+import { bodyOf, paths } from './support/answers.ts'
+import { hasOldBuild, orders } from './support/old-build.ts'
+import { expectStatsOfSql, insertJobs } from './support/rows.ts'
+import { countsAreKept, countsOf } from './support/schema.ts'
+import { openPair, type Pair, type Side } from './support/side-by-side.ts'
+import { LeasedJobs } from './support/worker.ts'
 
 const rounds = 12
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Accepted } from '../../shared/changes/bulk-change.ts'
 import { until } from '../support/poll.ts'
-import { paths, resultOf } from './answers.ts'
-import { hasOldBuild } from './old-build.ts'
-import { countJobs, insertJobs, readRecords } from './rows.ts'
-import { openPair, type Pair, type Side } from './side-by-side.ts'
+import { paths, resultOf } from './support/answers.ts'
+import { hasOldBuild } from './support/old-build.ts'
+import { countJobs, insertJobs, readRecords } from './support/rows.ts'
+import { openPair, type Pair, type Side } from './support/side-by-side.ts'
 
 const jobs = 60
 /** Batches of 8 jobs, two a second. */

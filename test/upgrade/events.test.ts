@@ -3,11 +3,11 @@ import * as z from 'zod'
 import { closeGate } from '../support/gate.ts'
 import { until } from '../support/poll.ts'
 import { readStream } from '../support/streams/event-reader.ts'
-import { bodyOf, paths } from './answers.ts'
-import { hasOldBuild, orders } from './old-build.ts'
-import { insertJobs } from './rows.ts'
-import { openPair, type Pair, type Side } from './side-by-side.ts'
-import { acquireOne, enqueue, heldBy } from './worker.ts'
+import { bodyOf, paths } from './support/answers.ts'
+import { hasOldBuild, orders } from './support/old-build.ts'
+import { insertJobs } from './support/rows.ts'
+import { openPair, type Pair, type Side } from './support/side-by-side.ts'
+import { acquireOne, enqueue, heldBy } from './support/worker.ts'
 
 const Events = z.array(z.object({ id: z.number() }))
 

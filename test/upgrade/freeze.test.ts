@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../support/poll.ts'
-import { paths } from './answers.ts'
-import { hasOldBuild } from './old-build.ts'
-import { countJobs, insertJobs } from './rows.ts'
-import { openPair, type Pair } from './side-by-side.ts'
+import { paths } from './support/answers.ts'
+import { hasOldBuild } from './support/old-build.ts'
+import { countJobs, insertJobs } from './support/rows.ts'
+import { openPair, type Pair } from './support/side-by-side.ts'
 
 describe.skipIf(!hasOldBuild)('a freeze beside a server of version 0.1.0', () => {
   let pair: Pair

@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { newFolder } from '../support/database/database.ts'
-import { paths } from './answers.ts'
-import { hasOldBuild } from './old-build.ts'
-import { clear, countJobs, everything, insertJobs, readRecords } from './rows.ts'
-import { openPair, type Pair, type Side } from './side-by-side.ts'
-import { enqueue } from './worker.ts'
+import { paths } from './support/answers.ts'
+import { hasOldBuild } from './support/old-build.ts'
+import { clear, countJobs, everything, insertJobs, readRecords } from './support/rows.ts'
+import { openPair, type Pair, type Side } from './support/side-by-side.ts'
+import { enqueue } from './support/worker.ts'
 
 const combinations = [
   { cli: 'old', server: 'new' },

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { closeGate } from '../support/gate.ts'
 import { until } from '../support/poll.ts'
-import { paths, resultOf } from './answers.ts'
-import { hasOldBuild, orders } from './old-build.ts'
-import { countJobs, everything, insertJobs, readRecords } from './rows.ts'
-import { openPair, type Pair } from './side-by-side.ts'
+import { paths, resultOf } from './support/answers.ts'
+import { hasOldBuild, orders } from './support/old-build.ts'
+import { countJobs, everything, insertJobs, readRecords } from './support/rows.ts'
+import { openPair, type Pair } from './support/side-by-side.ts'
 
 describe.skipIf(!hasOldBuild).each(orders)('a prune in which the $one server is killed', ({ one, other }) => {
   let pair: Pair

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { paths, resultOf } from './answers.ts'
-import { type Build, hasOldBuild, orders } from './old-build.ts'
-import { insertJobs, readRecords } from './rows.ts'
-import { openPair, type Pair, type Side } from './side-by-side.ts'
+import { paths, resultOf } from './support/answers.ts'
+import { type Build, hasOldBuild, orders } from './support/old-build.ts'
+import { insertJobs, readRecords } from './support/rows.ts'
+import { openPair, type Pair, type Side } from './support/side-by-side.ts'
 
 const builds = ['old', 'new'] as const satisfies Build[]
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { closeGate } from '../support/gate.ts'
-import { codeOf, paths, resultOf } from './answers.ts'
-import { hasOldBuild, orders } from './old-build.ts'
-import { clear, countJobs, insertJobs, readRecords } from './rows.ts'
-import { openPair, type Pair } from './side-by-side.ts'
-import { acquireOne, enqueue, heldBy } from './worker.ts'
+import { codeOf, paths, resultOf } from './support/answers.ts'
+import { hasOldBuild, orders } from './support/old-build.ts'
+import { clear, countJobs, insertJobs, readRecords } from './support/rows.ts'
+import { openPair, type Pair } from './support/side-by-side.ts'
+import { acquireOne, enqueue, heldBy } from './support/worker.ts'
 
 describe.skipIf(!hasOldBuild).each(orders)('a request that the $one server has carried out', ({ one, other }) => {
   let pair: Pair

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { closeGateOfTables } from '../support/gate.ts'
-import { paths } from './answers.ts'
-import { type Build, hasOldBuild, orders } from './old-build.ts'
-import { everything, expectStatsOfSql, insertJobs } from './rows.ts'
-import { catalogOf, countsAreKept, triggersOf, untilHistoryIsKept } from './schema.ts'
-import { type Ground, openGround, type Side } from './side-by-side.ts'
+import { paths } from './support/answers.ts'
+import { type Build, hasOldBuild, orders } from './support/old-build.ts'
+import { everything, expectStatsOfSql, insertJobs } from './support/rows.ts'
+import { catalogOf, countsAreKept, triggersOf, untilHistoryIsKept } from './support/schema.ts'
+import { type Ground, openGround, type Side } from './support/side-by-side.ts'
 
 describe.skipIf(!hasOldBuild)('a server of the old build and one of the new build, on one database', () => {
   const grounds: Ground[] = []

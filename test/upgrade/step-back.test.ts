@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { paths, resultOf } from './answers.ts'
-import { hasOldBuild } from './old-build.ts'
-import { clear, everything, expectStatsOfSql, insertJobs } from './rows.ts'
-import { countsAreKept } from './schema.ts'
-import { type Ground, openGround, type Side } from './side-by-side.ts'
-import { acquire, acquireOne, enqueue, heldBy } from './worker.ts'
+import { paths, resultOf } from './support/answers.ts'
+import { hasOldBuild } from './support/old-build.ts'
+import { clear, everything, expectStatsOfSql, insertJobs } from './support/rows.ts'
+import { countsAreKept } from './support/schema.ts'
+import { type Ground, openGround, type Side } from './support/side-by-side.ts'
+import { acquire, acquireOne, enqueue, heldBy } from './support/worker.ts'
 
 describe.skipIf(!hasOldBuild)('a step back from the new server to the old server', () => {
   let ground: Ground

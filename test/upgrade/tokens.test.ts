@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { codeOf, paths, previewOf, resultOf } from './answers.ts'
-import { type Build, hasOldBuild, orders } from './old-build.ts'
-import { clear, countJobs, insertJobs } from './rows.ts'
-import { openPair, type Pair, type Side } from './side-by-side.ts'
+import { codeOf, paths, previewOf, resultOf } from './support/answers.ts'
+import { type Build, hasOldBuild, orders } from './support/old-build.ts'
+import { clear, countJobs, insertJobs } from './support/rows.ts'
+import { openPair, type Pair, type Side } from './support/side-by-side.ts'
 
 /** `jobs_<id>_<secret>` */
 const idOf = (token: string) => token.split('_')[1] ?? ''

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { paths, previewOf, resultOf } from './answers.ts'
-import { hasOldBuild, orders } from './old-build.ts'
-import { clear, countJobs, everything, insertJobs, readRecords } from './rows.ts'
-import { openPair, type Pair } from './side-by-side.ts'
+import { paths, previewOf, resultOf } from './support/answers.ts'
+import { hasOldBuild, orders } from './support/old-build.ts'
+import { clear, countJobs, everything, insertJobs, readRecords } from './support/rows.ts'
+import { openPair, type Pair } from './support/side-by-side.ts'
 
 describe.skipIf(!hasOldBuild).each(orders)(
   'an operation of the $one server is undone by the $other server',

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../support/poll.ts'
-import { codeOf, paths } from './answers.ts'
-import { hasOldBuild, orders } from './old-build.ts'
-import { clear } from './rows.ts'
-import { openPair, type Pair } from './side-by-side.ts'
-import { acquire, acquireOne, enqueue, heldBy } from './worker.ts'
+import { codeOf, paths } from './support/answers.ts'
+import { hasOldBuild, orders } from './support/old-build.ts'
+import { clear } from './support/rows.ts'
+import { openPair, type Pair } from './support/side-by-side.ts'
+import { acquire, acquireOne, enqueue, heldBy } from './support/worker.ts'
 
 describe.skipIf(!hasOldBuild).each(orders)('a job that a worker leases at the $one server', ({ one, other }) => {
   let pair: Pair

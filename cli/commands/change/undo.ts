@@ -43,7 +43,7 @@ export const undo: CommandSpec<UndoFlags> = {
     if (given.caller !== undefined || given.since !== undefined || id === undefined)
       return undoOfCaller(context, given, id)
     const { refusedTo, hold, ...flags } = given
-    const { undoChange, undoRequest } = await import('../../changes/undo.ts')
+    const { undoChange, undoRequest } = await import('../../changes/undo/undo.ts')
     const { guardChange } = await import('../../guard/guard.ts')
     if (!/^[1-9]\d{0,15}$/.test(id)) {
       throw new Failure('usage', '<operation>: must be a whole number, such as 17', {
@@ -89,7 +89,7 @@ async function undoOfCaller(
   const [other] = given.find(([, value]) => value !== undefined) ?? []
   if (other !== undefined) throw new Failure('usage', `--caller and ${other} exclude each other; nothing was changed`)
   const { operationsOfCaller } = await import('../../operations/of-caller.ts')
-  const { undoCallerChange } = await import('../../changes/undo-caller.ts')
+  const { undoCallerChange } = await import('../../changes/undo/undo-caller.ts')
   const { guardChange } = await import('../../guard/guard.ts')
   const scope = scopeOf(flags)
   const time = pastTime(since, '--since')

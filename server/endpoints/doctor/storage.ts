@@ -5,7 +5,7 @@ import { readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences } from '../../database/installation/installation.ts'
 import type { Sql } from '../../database/sql.ts'
 import { hourDays, minuteDays } from '../../history/history-retention.ts'
-import { missingArchiveColumns } from '../../undo/archive.ts'
+import { missingArchiveColumns } from '../../undo/archive/archive.ts'
 import { readEventLog } from './event-log.ts'
 import { readRights } from './rights.ts'
 

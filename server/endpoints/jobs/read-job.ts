@@ -3,7 +3,7 @@ import type { Call } from '../../call.ts'
 import { readJson } from '../../database/lossless-json.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
-import { missingArchiveColumns } from '../../undo/archive.ts'
+import { missingArchiveColumns } from '../../undo/archive/archive.ts'
 
 /** A row of `jobs` or `jobs_archive` with every column, those of other programs included. */
 interface JobRow {

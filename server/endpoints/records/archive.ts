@@ -6,7 +6,7 @@ import { limitReadTime } from '../../database/read-timeout.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
-import { hasArchive, missingArchiveColumns } from '../../undo/archive.ts'
+import { hasArchive, missingArchiveColumns } from '../../undo/archive/archive.ts'
 import { pageLink } from '../page-link.ts'
 
 type Meta = z.output<typeof meta.output>

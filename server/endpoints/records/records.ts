@@ -12,7 +12,7 @@ import type { Call } from '../../call.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
-import { hasArchive } from '../../undo/archive.ts'
+import { hasArchive } from '../../undo/archive/archive.ts'
 import { whyNoWayBack } from '../../undo/no-way-back.ts'
 import { hiddenFilters } from './hidden-filters.ts'
 

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { acquire } from '../../../shared/endpoints.ts'
 import { inactivityFailure } from '../error-mapping.ts'
-import type { RequestContext } from '../request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { startInactivityTimeout } from './inactivity-timeout.ts'
 
 /** A long poll may last this long before it asks the database once more. */

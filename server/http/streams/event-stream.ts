@@ -10,7 +10,7 @@ import { openEvent, readEvents } from '../../endpoints/records/events.ts'
 import { type EventIds, idsBelow } from '../../lifecycle/events/event-ids.ts'
 import { afterExpired, expiredAfter } from '../../lifecycle/events/expired-events.ts'
 import { invalid, readQuery } from '../input.ts'
-import type { RequestContext } from '../request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 
 /** A stream sends something at least this often, since proxies close silent connections. */
 const heartbeatMs = 10_000

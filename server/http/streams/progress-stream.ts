@@ -7,7 +7,7 @@ import type { ServerContext } from '../../call.ts'
 import { startInactivityTimeout } from '../connection/inactivity-timeout.ts'
 import { inactivityFailure, logFailure, toFailure } from '../error-mapping.ts'
 import { problemOf } from '../problem.ts'
-import type { RequestContext } from '../request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { respond } from '../respond.ts'
 
 /** The shortest and the longest time between two lines, in milliseconds. */

@@ -11,7 +11,7 @@ import { createFeeds, type Feed } from '../../waiting/feed.ts'
 import { withDeadline } from '../../waiting/long-poll.ts'
 import { disconnectController } from '../connection/client-disconnect.ts'
 import { readQuery } from '../input.ts'
-import type { RequestContext } from '../request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 
 /** The least time between two messages. */
 const frameMs = 1000

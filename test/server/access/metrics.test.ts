@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { seriesOf } from '../../support/metrics.ts'
+import { seriesOf } from '../../support/observe/metrics.ts'
 import { bearer, makeScoped, makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 

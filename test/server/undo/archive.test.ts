@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { deleteExpiredArchive } from '../../../server/undo/archive-retention.ts'
+import { deleteExpiredArchive } from '../../../server/undo/archive/archive-retention.ts'
 import { kinds } from '../../support/database/database.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { deleteEndedHolds } from '../../../server/background/ended-holds.ts'
-import { deleteExpiredArchive } from '../../../server/undo/archive-retention.ts'
+import { deleteExpiredArchive } from '../../../server/undo/archive/archive-retention.ts'
 import { Hold } from '../../../shared/records/holds.ts'
 import {
   ask,

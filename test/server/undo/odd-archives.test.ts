@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { deleteExpiredArchive } from '../../../server/undo/archive-retention.ts'
+import { deleteExpiredArchive } from '../../../server/undo/archive/archive-retention.ts'
 import { ask, at, doneOf, holding, otherProgram, prune } from '../../support/bulk-tools.ts'
 import { openWorld, type World } from '../../support/world.ts'
 

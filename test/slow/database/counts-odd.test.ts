@@ -1,9 +1,9 @@
 import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Running } from '../../../server/start.ts'
-import { countsOf, expectRight } from '../../support/counts.ts'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { call } from '../../support/http.ts'
+import { countsOf, expectRight } from '../../support/observe/counts.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
 

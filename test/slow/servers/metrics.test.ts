@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { kinds } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
-import { seriesOf, untilHistoryIsKept } from '../../support/metrics.ts'
+import { seriesOf, untilHistoryIsKept } from '../../support/observe/metrics.ts'
 import { until } from '../../support/poll.ts'
 import { readStats } from '../../support/streams/stats-reader.ts'
 import { bearer, makeToken } from '../../support/tokens.ts'

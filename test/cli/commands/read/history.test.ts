@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bucketBounds } from '../../../../shared/history/bounds.ts'
 import { envOf } from '../../../support/fakes/change-server.ts'
 import { fakeServer } from '../../../support/fakes/fake-server.ts'
-import { untilKept } from '../../../support/history.ts'
+import { untilKept } from '../../../support/observe/history.ts'
 import { atTerminal } from '../../../support/programs/terminal.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { progressReporter } from '../../cli/output/progress-bar.ts'
-import { styleFor } from '../../cli/output/style.ts'
-import { type Column, tableText } from '../../cli/output/table.ts'
-import { wrapped } from '../../cli/output/wrap.ts'
-import { escaped } from '../../shared/escape.ts'
+import { progressReporter } from '../../../cli/output/progress-bar.ts'
+import { styleFor } from '../../../cli/output/style.ts'
+import { type Column, tableText } from '../../../cli/output/table.ts'
+import { wrapped } from '../../../cli/output/wrap.ts'
+import { escaped } from '../../../shared/escape.ts'
 
 interface Row {
   queue: string

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks'
 import type { Context, MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
-import type { Meter } from '../meter.ts'
+import type { Meter } from '../../meter.ts'
+import { readablePathOf } from '../route-paths.ts'
 import type { RequestContext } from './request-context.ts'
-import { readablePathOf } from './route-paths.ts'
 
 /** Measures each request by the pattern of its path and its status, and counts open streams. */
 export const countRequests =

@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { commands } from '../../cli/commands/all.ts'
-import { topicNames } from '../../cli/help/topics.ts'
-import { globalFlags, guardFlags } from '../../cli/settings/flags/global-flags.ts'
-import { Env } from '../../server/env.ts'
+import { commands } from '../../../cli/commands/all.ts'
+import { topicNames } from '../../../cli/help/topics.ts'
+import { globalFlags, guardFlags } from '../../../cli/settings/flags/global-flags.ts'
+import { Env } from '../../../server/env.ts'
 
 /** The text of each hint in the sources. */
 async function hints(): Promise<string[]> {

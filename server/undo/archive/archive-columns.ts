@@ -1,5 +1,5 @@
-import { Failure } from '../../shared/errors.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
+import { Failure } from '../../../shared/errors.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 
 /** A column of a table, beside the column of the same name in a second table. */
 export interface ColumnPair {

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { unlessFrozen } from '../database/installation/freeze.ts'
-import { isArchivedKeptByHold, isImageKeptByHold, operationIsHeld } from '../database/kept-by-hold.ts'
-import type { Fragment, Pool, Sql } from '../database/sql.ts'
+import { unlessFrozen } from '../../database/installation/freeze.ts'
+import { isArchivedKeptByHold, isImageKeptByHold, operationIsHeld } from '../../database/kept-by-hold.ts'
+import type { Fragment, Pool, Sql } from '../../database/sql.ts'
 import { hasArchive } from './archive.ts'
 
 const rowsPerBatch = 1000

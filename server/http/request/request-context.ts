@@ -1,5 +1,5 @@
 import type { HttpBindings } from '@hono/node-server'
-import type { Caller } from '../auth/authenticate.ts'
+import type { Caller } from '../../auth/authenticate.ts'
 
 /** The values that a request carries through the app. */
 export interface RequestContext {

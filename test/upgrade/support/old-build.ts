@@ -4,8 +4,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { inject } from 'vitest'
-import { until } from '../support/poll.ts'
-import { built } from '../support/programs/built.ts'
+import { until } from '../../support/poll.ts'
+import { built } from '../../support/programs/built.ts'
 
 /** `old` is the packed build that users may have, `new` is the build of this clone. */
 export type Build = 'old' | 'new'

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { days, durationText, seconds } from '../../cli/settings/duration.ts'
-import { Failure } from '../../shared/errors.ts'
-import { anyText } from '../support/hostile/any-text.ts'
+import { days, durationText, seconds } from '../../../cli/settings/duration.ts'
+import { Failure } from '../../../shared/errors.ts'
+import { anyText } from '../../support/hostile/any-text.ts'
 
 const units = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
 const unit = fc.constantFrom(...Object.entries(units))

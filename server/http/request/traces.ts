@@ -1,9 +1,9 @@
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
-import { version } from '../../shared/version.ts'
+import { version } from '../../../shared/version.ts'
+import { readablePathOf } from '../route-paths.ts'
 import type { RequestContext } from './request-context.ts'
-import { readablePathOf } from './route-paths.ts'
 
 /**
  * Makes a span of each request, where the process has loaded an SDK of OpenTelemetry, as a child of the caller's span

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Answer } from '../support/http.ts'
+import type { Answer } from '../../support/http.ts'
 
 /** The paths of the API that both builds have. */
 export const paths = {

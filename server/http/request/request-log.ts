@@ -1,11 +1,11 @@
 import { performance } from 'node:perf_hooks' // the global one is looked up at each use
 import type { MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
-import { headers } from '../../shared/headers.ts'
-import type { Log } from '../log.ts'
+import { headers } from '../../../shared/headers.ts'
+import type { Log } from '../../log.ts'
+import { readablePathOf } from '../route-paths.ts'
 import type { RequestContext } from './request-context.ts'
 import { requestIdOf } from './request-id.ts'
-import { readablePathOf } from './route-paths.ts'
 
 /** Gives each request its id, and logs it: duration in ms, who called from where, and what it changed. */
 export const logRequests =

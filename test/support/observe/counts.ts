@@ -1,8 +1,8 @@
 import { expect } from 'vitest'
 import type { z } from 'zod'
-import { checkCounts, stats } from '../../shared/endpoints.ts'
-import type { GroupStats } from '../../shared/queues/stats.ts'
-import type { World } from './world.ts'
+import { checkCounts, stats } from '../../../shared/endpoints.ts'
+import type { GroupStats } from '../../../shared/queues/stats.ts'
+import type { World } from '../world.ts'
 
 type Serving = Pick<World, 'call' | 'sql'>
 

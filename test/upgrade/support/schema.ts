@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres'
 import * as z from 'zod'
-import { until } from '../support/poll.ts'
+import { until } from '../../support/poll.ts'
 import { bodyOf, paths } from './answers.ts'
 import type { Side } from './side-by-side.ts'
 

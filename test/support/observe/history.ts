@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
-import type { Fragment, Pool, Sql } from '../../server/database/sql.ts'
-import { until } from './poll.ts'
-import type { World } from './world.ts'
+import type { Fragment, Pool, Sql } from '../../../server/database/sql.ts'
+import { until } from '../poll.ts'
+import type { World } from '../world.ts'
 
 /** What the history has, or should have, of one group, minute or hour, and pair of states. */
 interface Line {

@@ -1,5 +1,5 @@
-import { until } from './poll.ts'
-import type { World } from './world.ts'
+import { until } from '../poll.ts'
+import type { World } from '../world.ts'
 
 /** The values of a scrape by their series, as the text has them: `jobsctl_workers{domain="d",queue="q"}`. */
 export const seriesOf = (text: string): Record<string, number> =>

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createFeed } from '../../server/waiting/feed.ts'
+import { createFeed } from '../../../server/waiting/feed.ts'
 
 it('readers that wait at the same time share a read, and each reader is given each value once', async () => {
   let reads = 0
