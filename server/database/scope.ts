@@ -44,3 +44,7 @@ export function isQueueWithin(sql: Sql, scope: TokenScope | undefined, table?: F
 
 const column = (sql: Sql, name: 'domain' | 'queue' | 'job_type', table: Fragment | undefined): Fragment =>
   table ? sql`${table}.${sql(name)}` : sql`${sql(name)}`
+
+/** A name that a caller can ask for, by its bytes; another one (null, or more than 128 characters) is the empty text. */
+export const askedName = (sql: Sql, name: Fragment): Fragment =>
+  sql`case when char_length(${name}) <= 128 then ${name} collate "C" else '' end`

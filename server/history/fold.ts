@@ -1,5 +1,6 @@
 import { tryLock } from '../database/advisory-locks.ts'
 import { limitIdleTime } from '../database/connection/idle-timeout.ts'
+import { askedName } from '../database/scope.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { addBuckets, sumOfBuckets } from './buckets.ts'
@@ -72,9 +73,6 @@ export const namedTransitions = (sql: Sql, rows: Fragment): Fragment => sql`
     ${knownStatus(sql, sql`from_status`)} as from_status, ${knownStatus(sql, sql`to_status`)} as to_status,
     jobs, bucket, milliseconds
   ${rows}`
-
-const askedName = (sql: Sql, name: Fragment): Fragment =>
-  sql`case when char_length(${name}) <= 128 then ${name} else '' end`
 
 const knownStatus = (sql: Sql, status: Fragment): Fragment => sql`
   case

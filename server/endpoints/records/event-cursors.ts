@@ -35,7 +35,7 @@ export async function moveEventCursor(
 ): Promise<EventCursor> {
   const { sql, caller } = call
   await requireGivenOut(sql, after_id, await call.eventWatermark.reached())
-  const [moved] = await sql<{ caller: string }[]>`
+  const [moved] = await sql<EventCursor[]>`
     insert into jobsctl_event_cursors as cursor (name, after_id, caller)
     select ${name}::text, ${after_id}::bigint, ${caller}::text
     where (select count(*) from jobsctl_event_cursors where name <> ${name}::text) < ${mostCursors}::int
@@ -43,8 +43,8 @@ export async function moveEventCursor(
       after_id = greatest(cursor.after_id, excluded.after_id),
       moved_at = case when excluded.after_id > cursor.after_id then now() else cursor.moved_at end
     where cursor.caller = excluded.caller or ${call.may.has('change')}::boolean
-    returning caller`
-  if (moved) return readCursor(call, name)
+    returning ${cursorColumns(sql)}`
+  if (moved) return moved
   await requireOwn(call, name)
   throw new Failure('conflict', `there are ${mostCursors} cursors already; nothing was changed`, {
     hint: 'jobsctl doctor lists them; forget one whose reader is gone: jobsctl events --forget <name>',
@@ -59,10 +59,15 @@ export async function removeEventCursor(
   call: CursorCall,
   { name }: z.output<typeof removing.input>,
 ): Promise<EventCursor> {
+  const [removed] = await call.sql<EventCursor[]>`
+    delete from jobsctl_event_cursors as cursor
+    where cursor.name = ${name}::text and (${call.may.has('change')}::boolean or cursor.caller = ${call.caller}::text)
+    returning ${cursorColumns(call.sql)}`
+  if (removed) return removed
   await requireOwn(call, name)
-  const cursor = await readCursor(call, name)
-  await call.sql`delete from jobsctl_event_cursors where name = ${name}::text`
-  return cursor
+  throw new Failure('not_found', `there is no cursor ${name}; nothing was changed`, {
+    hint: 'jobsctl doctor lists the cursors',
+  })
 }
 
 /** @throws Failure `forbidden` */
@@ -73,16 +78,6 @@ async function requireOwn({ sql, caller, may }: CursorCall, name: string): Promi
   if (!cursor) return
   throw new Failure('forbidden', `the cursor ${name} belongs to another caller; nothing was changed`, {
     hint: 'take another name, or ask a caller who may change jobs',
-  })
-}
-
-/** @throws Failure `not_found` */
-async function readCursor({ sql }: CursorCall, name: string): Promise<EventCursor> {
-  const [cursor] = await sql<EventCursor[]>`
-    select ${cursorColumns(sql)} from jobsctl_event_cursors as cursor where cursor.name = ${name}::text`
-  if (cursor) return cursor
-  throw new Failure('not_found', `there is no cursor ${name}; nothing was changed`, {
-    hint: 'jobsctl doctor lists the cursors',
   })
 }
 

@@ -1,21 +1,30 @@
-import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import type { MiddlewareHandler } from 'hono'
+import { context, propagation, SpanKind, SpanStatusCode, type TextMapGetter, trace } from '@opentelemetry/api'
+import type { HonoRequest, MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import { version } from '../../../shared/version.ts'
 import { readablePathOf } from '../route-paths.ts'
 import type { RequestContext } from './request-context.ts'
+
+const tracer = trace.getTracer('jobsctl', version)
+
+/** Without an SDK nothing reads a header. */
+const headersOf: TextMapGetter<HonoRequest> = {
+  get: (request, name) => request.header(name),
+  keys: (request) => Object.keys(request.header()),
+}
 
 /**
  * Makes a span of each request, where the process has loaded an SDK of OpenTelemetry, as a child of the caller's span
  * (`traceparent`). Without an SDK the calls of the API do nothing.
  */
 export const traceRequests: MiddlewareHandler<RequestContext> = (c, next) => {
-  const parent = propagation.extract(context.active(), c.req.header())
+  const parent = propagation.extract(context.active(), c.req, headersOf)
   const options = { kind: SpanKind.SERVER, attributes: { 'http.request.method': c.req.method } }
-  return trace.getTracer('jobsctl', version).startActiveSpan(c.req.method, options, parent, async (span) => {
+  return tracer.startActiveSpan(c.req.method, options, parent, async (span) => {
     try {
       c.set('traceId', traceIdOf(span.spanContext().traceId, c.req.header('traceparent')))
       await next()
+      if (!span.isRecording()) return
       const route = readablePathOf(routePath(c, -1))
       span.updateName(`${c.req.method} ${route}`)
       span.setAttributes({ 'http.route': route, 'http.response.status_code': c.res.status })

@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import { inScope, type Narrowed } from '../../database/scope.ts'
+import { askedName, inScope, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { type EventIds, eventSequence } from './event-ids.ts'
 
@@ -22,10 +22,6 @@ export const noteExpired = (sql: Sql, rows: Fragment): Fragment => sql`
   order by domain, queue, job_type
   on conflict (domain, queue, job_type) do update set last_id = excluded.last_id
   where known.last_id < excluded.last_id`
-
-/** A name that a reader can ask for; another one is the empty text. */
-const askedName = (sql: Sql, name: Fragment): Fragment =>
-  sql`case when char_length(${name}) <= 128 then ${name} collate "C" else '' end`
 
 /** Forgets ids that the sequence has not given out: the log was emptied, and its ids began again. */
 export const forgetImpossible = (sql: Sql) => sql`

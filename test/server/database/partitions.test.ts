@@ -2,6 +2,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { clearAll, codeOf, prune, retry } from '../../support/bulk-tools.ts'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { partitionJobs } from '../../support/database/partitions.ts'
 import { filteredPaths } from '../../support/filtered.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
@@ -14,15 +15,7 @@ async function inPartitions(): Promise<TestDatabase> {
   await server.prepared
   await server.stop()
   const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-  await sql.unsafe(`
-    alter table jobs rename to jobs_before;
-    create sequence job_ids;
-    create table jobs (like jobs_before including defaults including constraints) partition by list (domain);
-    alter table jobs alter id set default nextval('job_ids');
-    alter table jobs add primary key (id, domain);
-    create table jobs_chatbooks partition of jobs for values in ('chatbooks');
-    create table jobs_others partition of jobs default;
-    drop table jobs_before cascade;`)
+  await partitionJobs(sql, 'chatbooks')
   await sql.end()
   return database
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { history, storage } from '../../../shared/endpoints.ts'
 import { bucketBounds } from '../../../shared/history/bounds.ts'
+import { partitionJobs } from '../../support/database/partitions.ts'
 import { expectExact, untilFolded, untilKept, watchRows } from '../../support/observe/history.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
@@ -132,15 +133,7 @@ describe('the history of jobs in partitions', () => {
 
   it('has what is written by the name of the table, and by that of a partition, once', async () => {
     const { sql } = world
-    await sql.unsafe(`
-      alter table jobs rename to jobs_before;
-      create sequence job_ids;
-      create table jobs (like jobs_before including defaults including constraints) partition by list (domain);
-      alter table jobs alter id set default nextval('job_ids');
-      alter table jobs add primary key (id, domain);
-      create table jobs_a partition of jobs for values in ('a');
-      create table jobs_others partition of jobs default;
-      drop table jobs_before cascade;`)
+    await partitionJobs(sql, 'a')
     const server = await startServer({ ...world.env, PORT: '0' }, () => {})
     await until('the partitions have triggers', async () => {
       const [row] = await sql`select from jobsctl_history where until > now() and cardinality(tables) = 3`
