@@ -22,7 +22,7 @@ export async function capture(sql: Sql, call: () => Promise<unknown>): Promise<C
   await wait(200)
   const [{ log }] = await sql<[{ log: string }]>`
     select pg_read_file(${logFile}, ${size}::text::bigint, 10000000) as log`
-  const found = parseLog(log).filter(({ text }) => text.includes('insert into job_events'))
+  const found = parseLog(log).filter(({ text }) => /insert into (\S+\.)?job_events\b/.test(text))
   const [statement] = found
   if (!statement || found.length > 1)
     throw new Error(`the call sent ${found.length} statements that write a job event, not 1`)

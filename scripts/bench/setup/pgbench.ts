@@ -29,7 +29,7 @@ interface Run {
 export async function pgbench(script: Script, { url, folder, transactions }: Run): Promise<number> {
   const path = join(folder, `${script.name}.sql`)
   await writeFile(path, `${scriptOf(script)};\n`)
-  const variables = script.parameters.flatMap((value, at) => ['-D', `p${at + 1}=${value ?? ''}`])
+  const variables = script.parameters.flatMap((value, at) => (value === null ? [] : ['-D', `p${at + 1}=${value}`]))
   const options = ['-n', '-M', 'prepared', '-c', '4', '-j', '2', '-t', String(transactions / 4), '-D', 'n=0']
   const { stdout } = await promisify(execFile)(program(), [...options, ...variables, '-f', path, url], {
     env: { PATH: process.env.PATH, PGOPTIONS: '-c enable_seqscan=off -c jit=off -c timezone=UTC' },
@@ -40,7 +40,6 @@ export async function pgbench(script: Script, { url, folder, transactions }: Run
 }
 
 function scriptOf({ text, parameters, first }: Script): string {
-  if (parameters.includes(null)) throw new Error('pgbench cannot bind a null parameter')
   const statement = text
     .split('\n')
     .filter((line) => !line.trim().startsWith('--'))
@@ -48,7 +47,11 @@ function scriptOf({ text, parameters, first }: Script): string {
     // pgbench would read `:MI` in a time format as a variable. Only events of failed jobs use the format, and no job
     // fails here.
     .replaceAll(':MI:SS', 'MISS')
-    .replaceAll(/\$(\d+)/g, (_, number: string) => (number === '1' && first ? `(${first})` : `:p${number}`))
+    .replaceAll(/\$(\d+)/g, (_, number: string) => {
+      if (number === '1' && first) return `(${first})`
+      // pgbench binds texts alone.
+      return parameters[Number(number) - 1] === null ? 'null' : `:p${number}`
+    })
   return `\\set n :n + 1\n\\set id (:n - 1) * 4 + :client_id + 1\n${statement}`
 }
 
