@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { liesWithin, scopeText } from '../../shared/access/token-scope.ts'
+import { type Limits, mayShareJobs } from '../../shared/access/shared-jobs.ts'
+import { liesWithin, scopeText, type TokenScope } from '../../shared/access/token-scope.ts'
 import type { Scoped } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/scope.ts'
@@ -32,16 +33,17 @@ export function requireSameScope(before: Limited, { id, name, within }: Limited)
 }
 
 /**
- * Refuses a change that would end jobs outside of the scope of the caller, since they depend on jobs that it ends. The error has their
- * number alone.
+ * Refuses a change that would change jobs outside of the scope of the caller, since they depend on jobs that it ends or brings back. The
+ * error has their number alone.
  * @throws Failure `forbidden`
  */
 export function requireNoneElsewhere({ caller, identity, within }: LimitedCall, dependents_elsewhere: number): void {
   if (within === undefined || within.cascade || dependents_elsewhere === 0) return
-  const jobs = dependents_elsewhere === 1 ? '1 job depends' : `${dependents_elsewhere} jobs depend`
+  const jobs =
+    dependents_elsewhere === 1 ? '1 job depends' : `${dependents_elsewhere.toLocaleString('en-US')} jobs depend`
   throw new Failure(
     'forbidden',
-    `${jobs} on what this would end, and lie outside of ${scopeText(within)}, to which the token ${identity.name} (${caller}) is limited; nothing was changed`,
+    `${jobs} on what this would change, and lie outside of ${scopeText(within)}, to which the token ${identity.name} (${caller}) is limited; nothing was changed`,
     {
       hint: `a token without a scope may; so may one with --cascade: jobs-server token set-scope ${caller}`,
       fields: { dependents_elsewhere },
@@ -49,7 +51,7 @@ export function requireNoneElsewhere({ caller, identity, within }: LimitedCall, 
   )
 }
 
-interface LimitedCall {
+export interface LimitedCall {
   /** The id of its token. */
   caller: string
   identity: Pick<Caller, 'name'>
@@ -61,13 +63,27 @@ interface LimitedCall {
  * @param what the filter for people, such as `the queue chatbooks/default`
  * @throws Failure `forbidden` that names the scope
  */
-export function requireWithin({ caller, identity, within }: LimitedCall, filter: Scope, what: string): void {
-  if (within === undefined || liesWithin(within, filter)) return
-  throw new Failure(
+export function requireWithin(call: LimitedCall, filter: Scope, what: string): void {
+  if (call.within && !liesWithin(call.within, filter)) throw liesOutside(call, call.within, what)
+}
+
+/**
+ * Refuses a change whose filter names a domain, queue or job type in which the caller can have no jobs. Other filters are narrowed.
+ * @throws Failure `forbidden` that names the scope
+ */
+export function requireMeeting(call: LimitedCall, { domain, queue, job_type }: Limits): void {
+  const { within } = call
+  if (within === undefined || mayShareJobs({ domain, queue, job_type }, { within })) return
+  const names = { domain, queue, 'job type': job_type }
+  const named = Object.entries(names).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value}`]))
+  throw liesOutside(call, within, named.join(', '))
+}
+
+const liesOutside = ({ caller, identity }: LimitedCall, within: TokenScope, what: string): Failure =>
+  new Failure(
     'forbidden',
     `the token ${identity.name} (${caller}) is limited to ${scopeText(within)}, and ${what} lies outside; nothing was changed`,
     {
       hint: `an admin gives another scope: POST /api/v1/tokens/${caller}/scope, or jobs-server token set-scope ${caller}`,
     },
   )
-}

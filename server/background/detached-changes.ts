@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import * as z from 'zod'
+import { TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
 import { AcceptedChange } from '../bulk/detached/accepted.ts'
 import { giveBack } from '../bulk/detached/hold.ts'
@@ -83,7 +84,7 @@ async function giveUp({ workerSql, log }: ServerContext, taken: TakenChange): Pr
 /** The call of a change that goes on: that of its caller, as far as the database has it. */
 function callOf(
   serving: ServerContext,
-  { operation, hold, caller, reason, request_id, idempotency_key }: TakenChange,
+  { operation, hold, caller, within, reason, request_id, idempotency_key }: TakenChange,
   kept: Omit<KeptRequest, 'path' | 'input'>,
 ): Call {
   const never = new AbortController().signal
@@ -95,8 +96,8 @@ function callOf(
     caller,
     identity: { name: caller, role: '', principal: caller },
     may: new Set(),
-    // Changes of many jobs are not served to callers with a scope, and stop where their caller gets one.
-    within: undefined,
+    // The change stops before its next batch where the scope of the token is another one by now.
+    within: within === null ? undefined : TokenScope.parse(within),
     leaseOwner: undefined,
     formerCaller: kept.former_caller,
     requestId: request_id ?? '',

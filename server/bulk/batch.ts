@@ -1,3 +1,5 @@
+import { commonScope } from '../../shared/access/shared-jobs.ts'
+import { requireNoneElsewhere } from '../auth/require-scope.ts'
 import { limitIdleTime } from '../database/connection/idle-timeout.ts'
 import { databaseFailure, isConnectionLost, lossOf } from '../database/errors/failure.ts'
 import { outcomeUnknown } from '../database/errors/outcome-unknown.ts'
@@ -33,7 +35,7 @@ const finalRoundTrips = 2
  * Runs one batch in a transaction of its own: changes the jobs, adds the counts to the record, and writes the event. The
  * transaction locks the record, which tells other servers that the operation is alive. The statement that takes this lock does
  * hardly any work, so its duration is recorded as a round trip.
- * @throws Failure `outcome_unknown` when the connection broke during the commit, `database_unavailable` when the connection
+ * @throws Failure `forbidden` where it would change jobs outside of the scope of its caller; `outcome_unknown` when the connection broke during the commit, `database_unavailable` when the connection
  *   broke before the commit, `conflict` when another server closed the record, `frozen`; TakenOver; RangeOutgrown; StopRequested;
  *   any other error of PostgreSQL unchanged
  */
@@ -51,6 +53,8 @@ export async function runBatch(
     roundTrip.record(start - begun)
     const counts = await bulk.batch(tx, context, selection)
     const affected = bulk.affected(counts)
+    // A job outside may have begun to depend on the set since it was counted.
+    requireNoneElsewhere(context, counts.dependents_elsewhere ?? 0)
     // A row that was committed below a savepoint may appear in the range after the range was counted; the bound holds anyway.
     if (!selection.hasFixedIds && affected > selection.size) throw new RangeOutgrown()
     await Promise.all([
@@ -101,7 +105,7 @@ function insertEvent(
   bulk: BulkChange<unknown>,
   affected: number,
 ) {
-  const { domain = null, queue = null, job_type = null } = bulk.scope
+  const { domain = null, queue = null, job_type = null } = commonScope(bulk.scope)
   const as_of = bulk.previewToken === undefined ? undefined : asOf
   const attrs = { operation, affected, caller, reason, as_of, filters: bulk.request }
   return tx`

@@ -1,6 +1,8 @@
 import type * as z from 'zod'
 import type { BulkKind } from '../../shared/records/records.ts'
 import type { Scope } from '../../shared/scope.ts'
+import type { Caller } from '../auth/authenticate.ts'
+import type { Within } from '../database/scope.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
 import type { Snapshot } from './preview/snapshot.ts'
@@ -30,6 +32,9 @@ export interface Origin {
   requestId: string
   /** The caller's own words, from `X-Reason`. */
   reason: string | undefined
+  identity: Pick<Caller, 'name'>
+  /** The scope under which the operation runs; undefined for a caller that is not limited. */
+  within: Caller['within']
 }
 
 /** What the statements of one batch may use. */
@@ -49,8 +54,18 @@ export interface SearchContext extends JobSet {
   roundTrip: Pick<RoundTrip, 'ms'>
 }
 
-/** The counts of a batch by their names in the response; the counts of several batches add up. */
+/**
+ * The counts of a batch by their names in the response; the counts of several batches add up. Under a scope, `dependents_elsewhere` is
+ * the number of jobs outside that the batch has changed, since they depend on its jobs.
+ */
 export type BatchCounts = Record<string, number>
+
+/** Some of the jobs that depend on a set. */
+interface DependentsPart {
+  set: JobSet
+  /** A condition on `jobs`. */
+  only: Fragment
+}
 
 /** The limits that a caller sets to the course of a change. */
 export interface Brake {
@@ -67,8 +82,8 @@ export interface BulkChange<Answer> {
   name: string
   /** The type of its event, such as `jobs.pruned`. */
   event: string
-  scope: Scope
-  /** The request as the record keeps it. */
+  scope: Within<Scope>
+  /** The request as the record keeps it, in which the scope of the caller is added. */
   request: object
   /** The part of the request that decides which jobs are changed and how; a preview token is bound to this part. */
   filters: object
@@ -99,8 +114,11 @@ export interface BulkChange<Answer> {
   noWayBack?: string
   /** Why the jobs of a group `(domain, queue, job_type, status)` match, as text; absent where there is one reason. */
   reason?: (sql: Sql) => Fragment
-  /** A query of one number: how many jobs that depend on the set are cancelled along; absent where none can be. */
-  dependents?: (sql: Sql) => Fragment
+  /**
+   * A query of one number: how many jobs that depend on the set are cancelled along, or a part of them; absent where none can be. The set
+   * is the one of a preview unless a part names another.
+   */
+  dependents?: (sql: Sql, part?: DependentsPart) => Fragment
   /** A query of one number: how many further jobs the filters match that a hold keeps; absent where holds keep none. */
   keptByHold?: (sql: Sql) => Fragment
   /** True where an index on `time` holds only rows that can match: batches may then be ranges of this index. */
@@ -130,6 +148,7 @@ export interface CompletedChange {
   sql: Pool
   operation: number
   caller: string
+  within: Origin['within']
   counts: BatchCounts
   previewed: VerifiedPreview | undefined
 }

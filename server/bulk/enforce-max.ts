@@ -1,11 +1,15 @@
 import { Failure } from '../../shared/errors.ts'
+import { requireNoneElsewhere } from '../auth/require-scope.ts'
 import type { Call } from '../call.ts'
-import type { BulkChange, Operation } from './bulk-change.ts'
+import type { BulkChange, Operation, Origin } from './bulk-change.ts'
+import { countElsewhere } from './preview/count-elsewhere.ts'
 import { countInSteps } from './preview/count-in-steps.ts'
 import { countMatching } from './preview/count-matching.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
 
-type MaxContext = Operation & Pick<Call, 'sql' | 'disconnected' | 'stopping' | 'reportProgress'>
+type MaxContext = Operation &
+  Pick<Origin, 'caller' | 'identity' | 'within'> &
+  Pick<Call, 'sql' | 'disconnected' | 'stopping' | 'reportProgress'>
 
 /**
  * A preview that did not count to the end bounds no change.
@@ -21,21 +25,28 @@ export function requireMax({ max }: Pick<BulkChange<unknown>, 'max'>, previewed:
 }
 
 /**
- * Counts the set once where a preview has not counted it already; afterwards the set can only shrink.
- * @throws Failure `limit_exceeded`; `shutting_down` where the caller or the server goes while the set is counted
+ * Counts the set once where a preview has not counted it already; afterwards the set can only shrink. Jobs outside of the scope of the
+ * caller, which would be changed along, count as well.
+ * @throws Failure `limit_exceeded`; `forbidden` where the caller may change no job outside; `shutting_down` where the caller or the
+ *   server goes while the set is counted
  */
 export async function enforceMax(
   context: MaxContext,
-  bulk: Pick<BulkChange<unknown>, 'max' | 'matching'>,
+  bulk: Pick<BulkChange<unknown>, 'max' | 'matching' | 'dependents'>,
   previewed: VerifiedPreview | undefined,
 ): Promise<void> {
   const { max } = bulk
-  if (max === undefined || (typeof previewed?.count === 'number' && previewed.count <= max)) return
+  const elsewhere = await countElsewhere(context.sql, context, bulk)
+  requireNoneElsewhere(context, elsewhere)
+  if (max === undefined || (typeof previewed?.count === 'number' && previewed.count + elsewhere <= max)) return
   const isLarge = previewed?.count === null
   const matching = isLarge ? await countUpTo(max + 1, context, bulk) : await countMatching(context.sql, bulk, context)
-  if (matching <= max) return
+  if (matching + elsewhere <= max) return
   const digits = (count: number) => count.toLocaleString('en-US')
-  const matches = isLarge ? `more than ${digits(max)} jobs match` : matchText(matching, digits(matching))
+  const along = elsewhere === 0 ? '' : `, and ${digits(elsewhere)} outside would be changed along`
+  const found =
+    isLarge && matching > max ? `more than ${digits(max)} jobs match` : matchText(matching, digits(matching))
+  const matches = `${found}${along}`
   throw new Failure('limit_exceeded', `${matches}, above the limit of ${digits(max)}; nothing was changed`, {
     hint: 'narrow the scope, or raise the limit',
   })

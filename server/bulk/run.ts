@@ -1,3 +1,4 @@
+import { requireMeeting } from '../auth/require-scope.ts'
 import type { Call } from '../call.ts'
 import { databaseFailure, isConnectionLost } from '../database/errors/failure.ts'
 import { attend } from './attend.ts'
@@ -32,13 +33,16 @@ type BulkCall = BeginContext &
 /**
  * Runs a bulk change, and is the only way to run one: it verifies the preview, begins an operation that is alone of its kind
  * in its scope, enforces `max`, runs the batches, and closes the record. An idempotent replay returns the first answer.
- * @throws Failure `preview_stale`, `preview_incomplete`, `conflict` or `limit_exceeded` before any job is changed; `partial` when the
+ * @throws Failure `preview_stale`, `preview_incomplete`, `conflict`, `forbidden` or `limit_exceeded` before any job is changed; `partial` when the
  *   operation stopped after some jobs; `outcome_unknown` when its last batch may or may not be committed; any failure of the
  *   database when it stopped before its first batch; AcceptedChange for a change that goes on without its caller
  */
-export async function runBulkChange<Answer>(call: BulkCall, bulk: BulkChange<Answer>): Promise<Answer> {
+export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<Answer>): Promise<Answer> {
+  requireMeeting(call, asked.scope)
+  const bulk = underScope(call, asked)
   const { previewToken, kind, filters } = bulk
-  const subject = { kind, filters, caller: call.caller, formerCaller: call.formerCaller }
+  const { caller, formerCaller, within } = call
+  const subject = { kind, filters, caller, formerCaller, within }
   const previewed = previewToken === undefined ? undefined : await verifyToken(call.sql, previewToken, subject)
   requireMax(bulk, previewed)
   if (call.resumes) return resume({ ...call, ...call.resumes }, bulk, previewed)
@@ -63,6 +67,10 @@ export async function runBulkChange<Answer>(call: BulkCall, bulk: BulkChange<Ans
   startDetached({ ...context, hold }, bulk, { previewed })
   throw accepted(begun, bulk, previewed)
 }
+
+/** The change as its record has it: with the scope of its caller, by which the record is found, and compared with the token. */
+const underScope = <Answer>({ within }: Pick<Call, 'within'>, bulk: BulkChange<Answer>): BulkChange<Answer> =>
+  within ? { ...bulk, request: { ...bulk.request, within } } : bulk
 
 /** Goes on with an operation that another server has begun. @throws AcceptedChange when it goes on here */
 async function resume(

@@ -1,7 +1,7 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
-/** Somebody asked the operation to stop, or revoked, suspended or limited the token of its caller. Its batches that were committed stand. */
+/** Somebody asked the operation to stop, or revoked, suspended or gave another scope to the token of its caller. Its batches that were committed stand. */
 export class StopRequested extends Error {
   /** @param why who asked, and the reason, as a clause */
   constructor(readonly why: string) {
@@ -9,7 +9,7 @@ export class StopRequested extends Error {
   }
 }
 
-/** A request to stop an operation, or the token of its caller, which was revoked, suspended or limited. */
+/** A request to stop an operation, or the token of its caller, which was revoked, suspended or has another scope by now. */
 export type StopRequest =
   | { caller: string; reason: string | null }
   | { revoked: string }
@@ -40,7 +40,7 @@ export const stopRequest = staticFragment(
     (
       select jsonb_build_object('limited', id)
       from jobsctl_tokens
-      where id = job_operations.caller and scope is not null
+      where id = job_operations.caller and scope is distinct from job_operations.filters -> 'within'
     )
   )`,
 )
@@ -49,7 +49,7 @@ export const stopRequest = staticFragment(
 export const stopClause = (stop: StopRequest): string => {
   if ('revoked' in stop) return `the token of its caller (${stop.revoked}) was revoked`
   if ('suspended' in stop) return `the token of its caller (${stop.suspended}) was suspended`
-  if ('limited' in stop) return `the token of its caller (${stop.limited}) was limited to a scope`
+  if ('limited' in stop) return `the scope of the token of its caller (${stop.limited}) has changed`
   const { caller, reason } = stop
   return `${caller} stopped it${reason === null ? '' : ` (${JSON.stringify(reason)})`}`
 }

@@ -1,12 +1,12 @@
+import type { Limits } from '../../shared/access/shared-jobs.ts'
 import type { TokenScope } from '../../shared/access/token-scope.ts'
-import type { Scope } from '../../shared/scope.ts'
 import type { Fragment, Sql } from './sql.ts'
 
 /** A filter together with what its caller is limited to. */
-export interface Narrowed extends Scope {
-  /** The scope of the caller's token; undefined for a caller that is not limited. */
-  within?: TokenScope | undefined
-}
+export type Narrowed = Limits
+
+/** A request together with what its caller is limited to, which no statement may forget. */
+export type Within<Request> = Request & { within: TokenScope | undefined }
 
 /**
  * An SQL fragment `and domain = … and queue = … and job_type = …` with one condition for each field that is set, and the scope of
@@ -27,7 +27,10 @@ export const isWithin = (sql: Sql, scope: TokenScope | undefined, table?: Fragme
   ${isQueueWithin(sql, scope, table)}
   ${scope && scope.job_types.length > 0 ? sql`and ${column(sql, 'job_type', table)} = any(${scope.job_types}::text[])` : sql``}`
 
-/** The same for a row that has only `domain` and `queue`: a queue with jobs of these types is within, whatever else it has. */
+/** True for a row with the columns `domain`, `queue` and `job_type` that lies outside of a scope. */
+export const isElsewhere = (sql: Sql, scope: TokenScope): Fragment => sql`(true ${isWithin(sql, scope)}) is not true`
+
+/** `isWithin` for a row that has only `domain` and `queue`: a queue with jobs of these types is within, whatever else it has. */
 export function isQueueWithin(sql: Sql, scope: TokenScope | undefined, table?: Fragment): Fragment {
   if (scope === undefined || scope.domains.length + scope.queues.length === 0) return sql``
   const { domains, queues } = scope

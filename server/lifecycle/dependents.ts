@@ -1,6 +1,6 @@
 import type { TokenScope } from '../../shared/access/token-scope.ts'
 import { assumeManyRows, hasIdAmong } from '../database/planner-hints.ts'
-import { isWithin } from '../database/scope.ts'
+import { isElsewhere } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
@@ -93,9 +93,12 @@ const doomedAndLocked = (sql: Sql, image: Fragment): Fragment => sql`
 
 const cascadeWithout = staticFragment((sql) => cascadeWith(sql, sql`null::jsonb`))
 
-/** An SQL expression: how many jobs the CTE `dropped`, which it needs, has cancelled outside of a scope. */
-export const droppedElsewhere = (sql: Sql, within: TokenScope): Fragment => sql`
-  (select count(*) from dropped where (true ${isWithin(sql, within)}) is not true)`
+/**
+ * Behind the columns of a query: `dependents_elsewhere`, how many jobs a CTE with the columns of `dropped` has changed outside of a
+ * scope. Nothing without a scope.
+ */
+export const elsewhereColumn = (sql: Sql, cte: 'dropped' | 'revived', within: TokenScope | undefined): Fragment =>
+  within ? sql`, (select count(*) from ${sql(cte)} where ${isElsewhere(sql, within)}) as dependents_elsewhere` : sql``
 
 /** One `job.cancelled` event for each row of the CTE `dropped`, which it needs: the rows that `insertEvents` takes. */
 export const droppedEvents = staticFragment(

@@ -1,3 +1,4 @@
+import type { TokenScope } from '../../shared/access/token-scope.ts'
 import { type Call, referenceTime } from '../call.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { settle } from './settle.ts'
@@ -19,18 +20,26 @@ interface Selection {
   limit: number
   /** False where the attempt is no fault of the job, so that it is not counted as failed. */
   countsAttempt: boolean
+  /** Counts the dependents that are cancelled outside of this scope. */
+  within?: TokenScope | undefined
+}
+
+interface Reclaimed {
+  reclaimed: number
+  /** Absent without a scope. */
+  dependents_elsewhere?: number
 }
 
 /**
  * Reclaims jobs whose worker has disappeared. Each is due at once. With `countsAttempt` it counts one failed attempt, so that
  * a job which kills its worker ends in quarantine, or as failed when it has no retries left, instead of running for ever.
- * @returns the number of reclaimed jobs
+ * @returns the number of reclaimed jobs, and with a scope that of dependents outside which were cancelled
  */
 export async function reclaim(
   sql: Sql,
   settings: Pick<Call, 'requestId' | 'quarantineThreshold'>,
-  { where, limit, countsAttempt }: Selection,
-): Promise<number> {
+  { where, limit, countsAttempt, within }: Selection,
+): Promise<Reclaimed> {
   const reclaimed = await settle(
     sql,
     settings,
@@ -44,6 +53,8 @@ export async function reclaim(
       from jobs
       where ${where}
       limit ${sql.unsafe(String(limit))} for update skip locked`,
+    within,
   )
-  return reclaimed.length
+  const dependents_elsewhere = reclaimed[0]?.dependents_elsewhere ?? 0
+  return { reclaimed: reclaimed.length, ...(within && { dependents_elsewhere }) }
 }

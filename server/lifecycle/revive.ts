@@ -83,8 +83,9 @@ export const revive = (sql: Sql, image: Fragment): Fragment => sql`
  * A query of the number of jobs that come back with the jobs of `matching`. It starts from the edges: a change may match
  * millions of jobs where few have an edge.
  * @param matching `from jobs where …`
+ * @param only a condition on `jobs`: counts only jobs for which it is true
  */
-export const countRevivable = (sql: Sql, matching: Fragment): Fragment => sql`
+export const countRevivable = (sql: Sql, matching: Fragment, only: Fragment | undefined): Fragment => sql`
   with recursive
   runnable_again as materialized (
     select needed.uuid
@@ -92,4 +93,10 @@ export const countRevivable = (sql: Sql, matching: Fragment): Fragment => sql`
     cross join lateral (select ${matching} and jobs.uuid = needed.uuid offset 0) as matched
   ),
   ${revivable(sql)}
-  select (select count(*) from along) - (select count(*) from blocked)`
+  ${only ? countFree(sql, only) : sql`select (select count(*) from along) - (select count(*) from blocked)`}`
+
+/** Needs the CTEs of `revivable`. */
+const countFree = (sql: Sql, only: Fragment): Fragment => sql`
+  select count(*)
+  from (select uuid from along except select uuid from blocked) as free
+  where exists (select from jobs where jobs.uuid = free.uuid and ${only} offset 0)`

@@ -1,8 +1,9 @@
+import type { TokenScope } from '../../shared/access/token-scope.ts'
 import type { Call } from '../call.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { attemptOutcome } from './attempt-outcome.ts'
-import { cascade, dependentsOf, droppedEvents } from './dependents.ts'
+import { cascade, dependentsOf, droppedEvents, elsewhereColumn } from './dependents.ts'
 import { insertEvents, notifyQueues, wireTime } from './events/job-events.ts'
 import { settledRows } from './settled-rows.ts'
 
@@ -13,6 +14,8 @@ export interface Settled {
   retry_count: number
   /** When a job that is queued again is due (ISO 8601, UTC); null for other states. */
   available_at: string | null
+  /** Where they were counted: how many dependents the statement has cancelled outside of a scope. */
+  dependents_elsewhere?: number
 }
 
 /**
@@ -22,12 +25,14 @@ export interface Settled {
  * `attempts` selects, of each job, `id, retry_count, max_retries, failure_streak_code, failure_streak_count,
  * cancel_requested_at` and its `lease_owner` (the worker_id); and of the end `action` (complete, fail, release, expire or reclaim),
  * `completion_token, finish, result, error, error_code, error_class, error_stack, retryable, backoff_seconds`.
+ * @param counted counts the dependents that are cancelled outside of this scope
  * @returns a query with one row for each settled job
  */
 export const settle = (
   sql: Sql,
   { requestId, quarantineThreshold }: Pick<Call, 'requestId' | 'quarantineThreshold'>,
   attempts: Fragment,
+  counted?: TokenScope,
 ) => sql<Settled[]>`
   with recursive
   attempt as materialized (${attempts}),
@@ -37,7 +42,7 @@ export const settle = (
   ${cascade(sql)},
   inserted_events as (${insertEvents(sql, { requestId }, sql`${settledEvents(sql)} union all ${droppedEvents(sql)}`)}),
   notified as (${notifyQueues(sql, runnableQueues(sql))})
-  select id, status, retry_count, available_at
+  select id, status, retry_count, available_at ${elsewhereColumn(sql, 'dropped', counted)}
   from settled
   left join notified on true`
 

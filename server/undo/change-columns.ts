@@ -3,6 +3,7 @@ import type { Selection } from '../bulk/selection.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
+import { elsewhereColumn } from '../lifecycle/dependents.ts'
 import { insertEvents, notifyQueues } from '../lifecycle/events/job-events.ts'
 import { revivable, revive } from '../lifecycle/revive.ts'
 import { type FurtherColumn, pickedAndUpdated, rowImage, saveRowImages } from './row-images.ts'
@@ -31,7 +32,7 @@ interface ColumnChange {
 export async function changeColumns(tx: Sql, context: BatchContext, change: ColumnChange): Promise<BatchCounts> {
   const { selection, where, assignments, event, attrs, further = [], withDependents = false } = change
   const image = rowImage(tx, further)
-  const [row] = await tx<[{ affected: number; dependents: number }]>`
+  const [row] = await tx<[BatchCounts]>`
     with recursive
     picked as materialized (
       select id, uuid, ${image} as before
@@ -51,6 +52,7 @@ export async function changeColumns(tx: Sql, context: BatchContext, change: Colu
     events as (${insertEvents(tx, context, changeEvents(tx, event))}),
     notified as (${notifyQueues(tx, tx`select domain, queue from updated union all select domain, queue from revived`)})
     select (select count(*) from updated) as affected, (select count(*) from revived) as dependents
+      ${elsewhereColumn(tx, 'revived', context.within)}
     from (select) as once
     left join notified on true`
   return row

@@ -1,9 +1,9 @@
-import type { BatchContext } from '../bulk/bulk-change.ts'
+import type { BatchContext, BatchCounts } from '../bulk/bulk-change.ts'
 import type { Selection } from '../bulk/selection.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
-import { cascade, droppedEvents } from '../lifecycle/dependents.ts'
+import { cascade, droppedEvents, elsewhereColumn } from '../lifecycle/dependents.ts'
 import { insertEvents } from '../lifecycle/events/job-events.ts'
 import { type Archive, insertIntoArchive, insertIntoArchiveBare } from './archive/archive.ts'
 
@@ -15,10 +15,10 @@ interface Deletion {
   archive: Archive | undefined
 }
 
-/** Deletes the jobs of a batch with their attachments and edges, and archives them. Returns how many jobs were deleted. */
-export async function deleteJobs(tx: Sql, context: BatchContext, deletion: Deletion): Promise<number> {
+/** Deletes the jobs of a batch with their attachments and edges, and archives them. Returns how many jobs were `deleted`. */
+export async function deleteJobs(tx: Sql, context: BatchContext, deletion: Deletion): Promise<BatchCounts> {
   const bare = context.optimistic ? await deleteBare(tx, context, deletion) : 0
-  return bare > 0 ? bare : deleteWithRelated(tx, context, deletion)
+  return bare > 0 ? { deleted: bare } : deleteWithRelated(tx, context, deletion)
 }
 
 /** Fast path: a plain DELETE when no edges or attachments exist. Returns 0 when they do. */
@@ -39,12 +39,12 @@ async function deleteWithRelated(
   tx: Sql,
   context: BatchContext,
   { where, selection, archive }: Deletion,
-): Promise<number> {
+): Promise<BatchCounts> {
   const matching = selection.matches(tx, where)
   const picked = tx`picked as materialized (select id from jobs where ${matching} for update skip locked),`
   // The condition is tested again: where ids were given twice, another job may have the id of a picked one.
   const isPicked = tx`${hasIdAmong(tx, tx`select id from picked`)} and (${where}) is true`
-  const [{ deleted }] = await tx<[{ deleted: number }]>`
+  const [counts] = await tx<[BatchCounts]>`
     with recursive
     ${context.optimistic ? tx`` : picked}
     deleted_jobs as (
@@ -57,8 +57,8 @@ async function deleteWithRelated(
     events as (${insertEvents(tx, context, droppedEvents(tx))}),
     ${deletedRelated(tx)}
     ${archive ? tx`, archived as (${insertIntoArchive(tx, archive, context)})` : tx``}
-    select count(*) as deleted from deleted_jobs`
-  return deleted
+    select count(*) as deleted ${elsewhereColumn(tx, 'dropped', context.within)} from deleted_jobs`
+  return counts
 }
 
 /**

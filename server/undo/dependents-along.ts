@@ -6,8 +6,13 @@ import { dependentsOf, failedEnds } from '../lifecycle/dependents.ts'
  * directly or through other jobs. It starts from the edges: a change may match millions of jobs where few have an edge.
  * @param matching `from jobs where …`
  * @param fails true for rows of `jobs` after whose end no dependent can run
+ * @param only a condition on `jobs`: counts only dependents for which it is true
  */
-export const countDependents = (sql: Sql, matching: Fragment, fails: Fragment): Fragment => sql`
+export const countDependents = (
+  sql: Sql,
+  matching: Fragment,
+  { fails, only }: { fails: Fragment; only: Fragment | undefined },
+): Fragment => sql`
   with recursive along (uuid, domain, queue) as (
     select dependent.uuid, dependent.domain, dependent.queue
     from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
@@ -20,7 +25,8 @@ export const countDependents = (sql: Sql, matching: Fragment, fails: Fragment): 
   )
   select count(*)
   from along
-  where not exists (select ${matching} and jobs.uuid = along.uuid)`
+  where not exists (select ${matching} and jobs.uuid = along.uuid)
+    ${only ? sql`and exists (select from jobs where jobs.uuid = along.uuid and ${only} offset 0)` : sql``}`
 
 /** True for rows of `jobs` that ended without being completed. */
 export const isFailedEnd = (sql: Sql): Fragment => sql`status in ${failedEnds(sql)}`

@@ -1,9 +1,8 @@
-import type { Scope } from '../../shared/scope.ts'
-import { inScope } from '../database/scope.ts'
+import { inScope, type Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 
 /** Which jobs of an operation an undo is about; all of them where no field is set. */
-export interface Part extends Scope {
+export interface Part extends Narrowed {
   ids?: readonly number[] | undefined
   /** Ids above the first number, up to the second one. */
   between?: readonly [number, number] | undefined
@@ -19,5 +18,5 @@ export const inPart = (sql: Sql, { ids, between, ...scope }: Part, id: Fragment)
   ${between ? sql`and ${id} > ${between[0]}::bigint and ${id} <= ${between[1]}::bigint` : sql``}`
 
 /** True for a part that may leave out jobs of the operation. */
-export const isNarrowed = ({ domain, queue, job_type, ids }: Part): boolean =>
-  [domain, queue, job_type, ids].some((field) => field !== undefined)
+export const isNarrowed = ({ domain, queue, job_type, ids, within }: Part): boolean =>
+  [domain, queue, job_type, ids, within].some((field) => field !== undefined)

@@ -81,6 +81,11 @@ export const Preview = z.object({
    * ends or deletes; or cancelled jobs that are brought back with a job that runs again.
    */
   dependents: Count.optional(),
+  /**
+   * To a token with a scope: how many further jobs outside of its scope the change takes along, which `dependents` then leaves out. The
+   * change is refused unless the token may (`cascade`). Servers before 0.2 do not send it.
+   */
+  dependents_elsewhere: Count.optional(),
   /** How many of the jobs an undo could restore right after the change. */
   restorable: Count.optional(),
   /** Why no undo can give the jobs back, as a clause; absent where one may. */

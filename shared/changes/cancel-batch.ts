@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, preset } from '../scope.ts'
 import { words } from '../work/job.ts'
@@ -19,7 +18,7 @@ export const cancelBatch = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/cancel',
   needs: 'change',
-  scoped: refusedChange,
+  scoped: 'narrowed',
   input: CancelBatchRequest,
   output: z.object({
     /** All jobs that were ended, or whose end was asked for. */

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { jobFilterFields } from '../jobs/job-filter.ts'
 import { Count, scopeFields } from '../scope.ts'
@@ -35,7 +34,7 @@ export const integrity = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/integrity/sweep',
   needs: 'change',
-  scoped: refusedChange,
+  scoped: 'narrowed',
   input: IntegrityRequest,
   output: IntegrityResult,
   changes: (request) => request.fix,

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, wholeNumber } from '../scope.ts'
 import { bulkAnswer } from './bulk-change.ts'
@@ -16,7 +15,7 @@ export const setPriority = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/priority',
   needs: 'change',
-  scoped: refusedChange,
+  scoped: 'narrowed',
   input: PriorityRequest,
   output: z.object({ affected: Count, ...bulkAnswer }),
   changes: (request) => !request.dry_run,

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields, Group } from './bulk-change.ts'
@@ -65,7 +64,7 @@ export const prune = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/prune',
   needs: 'change',
-  scoped: refusedChange,
+  scoped: 'narrowed',
   input: PruneRequest,
   output: PruneResult,
   changes: (request) => !request.dry_run,

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, preset } from '../scope.ts'
 import { words } from '../work/job.ts'
@@ -19,7 +18,7 @@ export const reclaim = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/reclaim',
   needs: 'change',
-  scoped: refusedChange,
+  scoped: 'narrowed',
   input: ReclaimRequest,
   output: z.object({ affected: Count, ...bulkAnswer }),
   changes: (request) => !request.dry_run,

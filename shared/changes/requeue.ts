@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, ScopeName, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
@@ -27,7 +26,7 @@ export const requeue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/requeue_quarantined',
   needs: 'change',
-  scoped: refusedChange,
+  scoped: 'narrowed',
   aliases: ['/api/v1/jobs/batch/requeue-quarantined'],
   input: RequeueRequest,
   output: z.object({
@@ -35,7 +34,7 @@ export const requeue = endpoint({
     ...runAgainAnswer,
     /**
      * With `job_id`, where the job was not requeued, or would not be: the status of this job, or null where no job has the
-     * id. The scope plays no part here. At most 100 jobs.
+     * id. The filter plays no part here. At most 100 jobs.
      */
     not_matched: z.array(NotMatched).optional(),
     ...bulkAnswer,

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, preset, wholeNumber } from '../scope.ts'
 import { Time } from '../time.ts'
@@ -37,7 +36,7 @@ export const reschedule = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/reschedule',
   needs: 'change',
-  scoped: refusedChange,
+  scoped: 'narrowed',
   input: RescheduleRequest,
   output,
   changes: (request) => !request.dry_run,
@@ -64,7 +63,7 @@ export const rescheduleShift = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/reschedule',
   needs: 'change',
-  scoped: refusedChange,
+  scoped: 'narrowed',
   input: ShiftRequest,
   output,
   changes: (request) => !request.dry_run,

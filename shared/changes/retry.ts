@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, preset, wholeNumber } from '../scope.ts'
 import { bulkAnswer } from './bulk-change.ts'
@@ -42,7 +41,7 @@ export const retry = endpoint({
   // The path that the other server has, too, so that jobsctl drives both.
   path: '/api/v1/jobs/retry-now',
   needs: 'change',
-  scoped: refusedChange,
+  scoped: 'narrowed',
   aliases: ['/api/v1/jobs/batch/retry'],
   input: RetryRequest,
   output: z.object({ affected: Count, ...runAgainAnswer, ...bulkAnswer }),

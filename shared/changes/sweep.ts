@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
@@ -29,7 +28,7 @@ export const sweep = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/ttl/sweep',
   needs: 'change',
-  scoped: refusedChange,
+  scoped: 'narrowed',
   input: SweepRequest,
   output: z.object({ affected: Count, ...bulkAnswer }),
   changes: (request) => !request.dry_run,

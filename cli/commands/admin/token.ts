@@ -55,7 +55,7 @@ export const token: CommandSpec<TokenFlags> = {
       many: true,
     },
     { flags: '--job-type <name>', about: 'of these only jobs of this type', group: scope, many: true },
-    { flags: '--cascade', about: 'its cancellations may end dependents outside', group: scope },
+    { flags: '--cascade', about: 'its changes may end dependents outside', group: scope },
     { flags: '--all', about: 'with set-scope: limit nothing', group: scope },
     { flags: '--principal <name>', about: 'with create: whom it is for (default: as your own token)', group: 'HOW' },
     { flags: '--expires <days>', about: 'with create: 7d, or never (default: 90d, of an admin 30d)', group: 'HOW' },

@@ -21,6 +21,8 @@ interface Facts {
   /** `10 queued for too long`, one text for each reason. */
   reasons: string[]
   dependents: number
+  /** Those outside of the scope of the token. */
+  elsewhere: number
   restorable: number | undefined
   keptByHold: number
   /** Why no undo can give the jobs back, as a clause. */
@@ -36,6 +38,7 @@ function factsOf(previews: readonly Preview[]): Facts {
   return {
     reasons: [...counts].map(([reason, n]) => `${groupedDigits(n)} ${reasonWords.get(reason) ?? escaped(reason)}`),
     dependents: sumOf(previews.flatMap(({ dependents }) => dependents ?? [])),
+    elsewhere: sumOf(previews.flatMap(({ dependents_elsewhere }) => dependents_elsewhere ?? [])),
     keptByHold: sumOf(previews.flatMap(({ kept_by_hold }) => kept_by_hold ?? [])),
     noWayBack: previews.flatMap(({ no_way_back }) => no_way_back ?? [])[0],
     restorable: known.length === previews.length && known.length > 0 ? sumOf(known) : undefined,
@@ -54,7 +57,7 @@ export function factLines<In extends z.ZodType, Out extends z.ZodType>(
   { name, along }: Pick<BulkChange<In, Out>, 'name' | 'along'>,
   { total, previews = [] }: Previewed<Out>,
 ): string[] {
-  const { reasons, dependents, restorable, keptByHold, noWayBack } = factsOf(previews)
+  const { reasons, dependents, elsewhere, restorable, keptByHold, noWayBack } = factsOf(previews)
   const backText = (count: number) =>
     count === 0 ? 'none of these jobs' : `${groupedDigits(Math.min(count, total))} of ${jobsText(total)}`
   return [
@@ -62,6 +65,7 @@ export function factLines<In extends z.ZodType, Out extends z.ZodType>(
     ...(dependents > 0
       ? [`${along === undefined ? 'Cancelled' : 'Brought back'} along: ${dependentsText(dependents, along)} these jobs`]
       : []),
+    ...(elsewhere > 0 ? [`Along with them outside of the scope of the token: ${jobsText(elsewhere)}`] : []),
     ...(keptByHold > 0 ? [`Kept by a hold: ${jobsText(keptByHold)} more`] : []),
     ...volumeLines(previews),
     // No undo can be undone, which is not a fact of this preview.
@@ -106,13 +110,14 @@ export function previewSentence<In extends z.ZodType, Out extends z.ZodType>(
   { say, undoable, along }: Pick<BulkChange<In, Out>, 'say' | 'undoable' | 'along'>,
   { total, complete, previews = [] }: Previewed<Out>,
 ): string {
-  const { reasons, dependents, restorable = total, keptByHold, noWayBack } = factsOf(previews)
+  const { reasons, dependents, elsewhere, restorable = total, keptByHold, noWayBack } = factsOf(previews)
   const them = total === 1 ? 'it' : 'them'
   const lost = undoable === true && restorable < total
   const back = restorable === 0 ? `not give back ${them}` : `give back ${groupedDigits(restorable)} of them`
   return [
     `${say(countText({ total, complete }), false)}${reasons.length > 1 ? ` (${reasons.join(', ')})` : ''}`,
     ...(dependents > 0 ? [`${dependentsText(dependents, along)} ${them} would be ${along ?? 'cancelled'} along`] : []),
+    ...(elsewhere > 0 ? [`${jobsText(elsewhere)} outside of the scope of the token would go along`] : []),
     ...(keptByHold > 0 ? [`a hold keeps ${groupedDigits(keptByHold)} more`] : []),
     ...(noWayBack !== undefined && total > 0 ? [`there is no way back: ${escaped(noWayBack)}`] : []),
     ...(lost ? [`an undo could ${back}`] : []),

@@ -17,6 +17,8 @@ const silentAfterSeconds = 6
 export interface TakenChange extends Held {
   hold: string
   caller: string
+  /** The scope under which it began, as JSON; null where its caller was not limited. */
+  within: unknown
   reason: string | null
   request_id: string | null
   idempotency_key: string | null
@@ -37,7 +39,7 @@ export interface TakenChange extends Held {
 export async function takeOver(sql: Pool, localOperations: ReadonlySet<number>): Promise<TakenChange | undefined> {
   const [taken] = await sql<TakenChange[]>`
     with silent as (
-      select id, affected, caller, reason, request_id, idempotency_key
+      select id, affected, caller, filters -> 'within' as within, reason, request_id, idempotency_key
       from job_operations
       join jobsctl_detached on operation_id = id
       where state = 'running'
@@ -58,7 +60,7 @@ export async function takeOver(sql: Pool, localOperations: ReadonlySet<number>):
         affected_before = silent.affected
     from silent
     where operation_id = silent.id
-    returning operation_id as operation, hold, caller, reason, request_id, idempotency_key, affected, request, attempts, problem`
+    returning operation_id as operation, hold, caller, within, reason, request_id, idempotency_key, affected, request, attempts, problem`
   return taken
 }
 

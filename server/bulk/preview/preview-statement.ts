@@ -1,8 +1,11 @@
+import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
+import { isRecordWithin } from '../../database/scope-of-record.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import type { BulkChange } from '../bulk-change.ts'
+import { dependentsColumns } from './count-elsewhere.ts'
 import { grouped, groups, owners, reasons, recentTransactions } from './preview-groups.ts'
 import { previewLifetimeSeconds } from './preview-token.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -13,7 +16,7 @@ const mostSampleIds = 10
 /** The part of a bulk change that a preview needs. */
 export type Previewable = Pick<
   BulkChange<unknown>,
-  'kind' | 'filters' | 'matching' | 'time' | 'restorable' | 'reason' | 'dependents' | 'keptByHold'
+  'kind' | 'filters' | 'scope' | 'matching' | 'time' | 'restorable' | 'reason' | 'dependents' | 'keptByHold'
 >
 
 /** The time and the snapshot of a preview, and the key that signs it. */
@@ -46,7 +49,7 @@ export const moments = (sql: Sql): Fragment => sql`
 /** Describes an empty set; undefined where at least one job matches. */
 export async function describeNone<More>(
   sql: Sql,
-  bulk: Pick<Previewable, 'matching' | 'reason'>,
+  bulk: Pick<Previewable, 'matching' | 'reason' | 'scope' | 'dependents'>,
   more: More,
 ): Promise<Described<More> | undefined> {
   const [moment] = await sql<Moment[]>`
@@ -54,7 +57,8 @@ export async function describeNone<More>(
     where not exists (select ${bulk.matching(sql, { asOf: undefined, snapshot: undefined })})`
   const none = { count: 0, oldest: null, newest: null, bytes_estimate: 0, pace: null, recent: null }
   const lists = { groups: [], owners: [], sample_ids: [], ...(bulk.reason && { reasons: [] }) }
-  return moment && { ...moment, ...none, ...lists, dependents: 0, restorable: 0, more }
+  const elsewhere = bulk.scope.within && bulk.dependents && { dependents_elsewhere: 0 }
+  return moment && { ...moment, ...none, ...lists, dependents: 0, ...elsewhere, restorable: 0, more }
 }
 
 interface DescribeOptions {
@@ -72,12 +76,13 @@ export async function describe<More>(
 ): Promise<Described<More>> {
   // No snapshot filter: the statement's own snapshot is the preview's.
   const matching = bulk.matching(sql, { asOf: undefined, snapshot: undefined })
+  const { within } = bulk.scope
   const [row] = await sql<[Described<More>]>`
     with grouped as materialized (${grouped(sql, bulk, { matching, doubt })}),
     sampled as (${sampleOf(sql, matching)})
     select
       ${moments(sql)},
-      (${pace(sql, bulk.kind)}) as pace,
+      (${pace(sql, bulk.kind, within)}) as pace,
       (select coalesce(sum(count), 0)::bigint from grouped where not by_owner) as count,
       ${doubt ? recentTransactions(sql) : sql`null`} as recent,
       (select min(oldest) from grouped) as oldest,
@@ -85,7 +90,7 @@ export async function describe<More>(
       (select coalesce(jsonb_agg(largest), '[]') from (${groups(sql)}) as largest) as groups,
       (select coalesce(jsonb_agg(most), '[]') from (${owners(sql)}) as most) as owners,
       ${bulk.reason ? sql`(${reasons(sql, bulk.reason(sql))}) as reasons,` : sql``}
-      (${bulk.dependents?.(sql) ?? sql`select 0::bigint`}) as dependents,
+      ${dependentsColumns(sql, bulk, within)},
       ${bulk.keptByHold ? sql`(${bulk.keptByHold(sql)}) as kept_by_hold,` : sql``}
       (select coalesce(sum(count) filter (where ${bulk.restorable(sql)}), 0)::bigint from grouped where not by_owner) as restorable,
       (${bytesEstimate(sql)}) as bytes_estimate,
@@ -118,11 +123,12 @@ const rowSize = staticFragment(
     + coalesce(pg_column_size(error_stack), 0) + coalesce(pg_column_size(failure_timeline), 0)`,
 )
 
-const pace = (sql: Sql, kind: string): Fragment => sql`
+/** Under a scope only the changes count whose records its caller sees. */
+const pace = (sql: Sql, kind: string, within: TokenScope | undefined): Fragment => sql`
   select (sum(affected) / sum(extract(epoch from ended_at - started_at)))::float8
   from (
     select affected, started_at, ended_at
     from (select * from job_operations order by id desc limit 200) as recent
-    where kind = ${kind} and affected >= 1000 and ended_at > started_at
+    where kind = ${kind} and affected >= 1000 and ended_at > started_at ${isRecordWithin(sql, within)}
     limit 10
   ) as last`

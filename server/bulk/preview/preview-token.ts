@@ -1,5 +1,6 @@
 import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import * as z from 'zod'
+import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Sql } from '../../database/sql.ts'
 import { type Snapshot, snapshotPattern } from './snapshot.ts'
@@ -11,6 +12,8 @@ const TokenBody = z.object({
   /** The hash over the filters. */
   hash: z.string(),
   caller: z.string(),
+  /** The hash over the scope of the caller; absent for a caller that is not limited. */
+  within: z.string().optional(),
   as_of: z.string(),
   seen: z.string().regex(snapshotPattern),
   count: z.number().int().nonnegative(),
@@ -37,11 +40,12 @@ export interface VerifiedPreview extends Omit<Signed, 'count' | 'complete'> {
   count: number | null
 }
 
-/** What a token is bound to: the change must have the same kind, filters and caller. */
+/** What a token is bound to: the change must have the same kind, filters, caller and scope of the caller. */
 export interface PreviewSubject {
   kind: string
   filters: object
   caller: string
+  within: TokenScope | undefined
   /** The name of the caller in previews of servers that signed the name of a token instead of its id. */
   formerCaller?: string | undefined
 }
@@ -59,13 +63,14 @@ export const hashOfJson = (value: unknown): string =>
  * @throws Failure `database_unavailable` when `key` is null
  */
 export function signToken(key: string | null, subject: PreviewSubject, previewed: Signed): string {
-  const { kind, filters, caller } = subject
+  const { kind, filters, caller, within } = subject
   const { excluded, snapshot, ...counted } = previewed
   const body: TokenBody = {
     id: randomUUID(),
     kind,
     hash: hashOfJson(filters),
     caller,
+    ...(within && { within: hashOfJson(within) }),
     ...counted,
     seen: snapshot,
     ...(excluded && { except: [...excluded] }),
@@ -81,11 +86,13 @@ export function signToken(key: string | null, subject: PreviewSubject, previewed
 export async function verifyToken(
   sql: Sql,
   token: string,
-  { kind, filters, caller, formerCaller }: PreviewSubject,
+  { kind, filters, caller, formerCaller, within }: PreviewSubject,
 ): Promise<VerifiedPreview> {
   const { id, as_of, seen: snapshot, except: excluded, ...bound } = parseToken(token, await readSigningKey(sql))
   if (bound.kind !== kind) throw previewStale(`the preview is of another operation (${bound.kind})`)
   if (bound.caller !== caller && bound.caller !== formerCaller) throw previewStale('the preview is of another caller')
+  if (bound.within !== (within && hashOfJson(within)))
+    throw previewStale('the scope of the caller has changed since the preview')
   if (bound.hash !== hashOfJson(filters)) throw previewStale('the preview is of other filters')
   return { id, as_of, snapshot, count: bound.complete === false ? null : bound.count, excluded }
 }

@@ -1,5 +1,6 @@
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import { Failure } from '../../../shared/errors.ts'
+import { type LimitedCall, requireMeeting } from '../../auth/require-scope.ts'
 import type { PressureLimits } from '../../call.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { limitPreviewTime } from '../../database/read-timeout.ts'
@@ -34,11 +35,10 @@ interface PreviewOptions<More> {
 }
 
 /** The call of a dry run: its caller, also by the name that earlier servers signed, and settings of the server. */
-interface PreviewCall {
+interface PreviewCall extends LimitedCall {
   sql: Pool
   archiveDays: number
   pressureLimits: PressureLimits
-  caller: string
   formerCaller: string | undefined
 }
 
@@ -47,16 +47,18 @@ interface PreviewCall {
  * as the change itself, and also counts the jobs of that preview that still match. Where transactions were open that may
  * have written some of the jobs, a second statement finds out which transactions did.
  * @returns the preview with its token, and the row of `more`
- * @throws Failure `preview_stale` when the dry run has a token that the change would be refused with;
+ * @throws Failure `forbidden` for a filter that lies outside of the caller's scope; `preview_stale` when the dry run has a token that the change would be refused with;
  *   `database_unavailable` when the database has no signing key; `preview_incomplete` when the search takes longer than a
  *   statement may take, and finds no job in further five seconds, or has no `ofIncomplete`
  */
 export async function previewChange<More = object>(
-  { sql, caller, formerCaller, archiveDays, pressureLimits }: PreviewCall,
+  call: PreviewCall,
   bulk: Previewable & Pick<BulkChange<unknown>, 'previewToken' | 'archives' | 'noWayBack'>,
   { more = (sql) => sql`select`, ofNone, ofIncomplete, except }: PreviewOptions<More> = {},
 ): Promise<PreviewResult<More>> {
-  const subject = { kind: bulk.kind, filters: bulk.filters, caller }
+  requireMeeting(call, bulk.scope)
+  const { sql, caller, formerCaller, archiveDays, pressureLimits, within } = call
+  const subject = { kind: bulk.kind, filters: bulk.filters, caller, within }
   const still_matching = await countStillMatching(sql, bulk, { ...subject, formerCaller }).catch(rethrowIncomplete)
   const query = more(sql)
   const none = ofNone && (await describeNone(sql, bulk, ofNone))

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { commonScope } from '../../../shared/access/shared-jobs.ts'
 import type { Call } from '../../call.ts'
 import { takeLock } from '../../database/advisory-locks.ts'
 import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
@@ -82,7 +83,7 @@ async function insertRecord(
   bulk: BulkChange<unknown>,
   { previewed, hash }: RecordDetails,
 ): Promise<Operation> {
-  const { domain = null, queue = null, job_type = null } = bulk.scope
+  const { domain = null, queue = null, job_type = null } = commonScope(bulk.scope)
   // An operation that an undo names here must be `undone`, or the chain of records is broken: a part is named by its filters.
   const undoes = bulk.leavesJobs ? undefined : bulk.undoes
   const [row] = await tx<[Operation]>`

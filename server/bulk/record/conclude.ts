@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../../shared/errors.ts'
+import type { Call } from '../../call.ts'
 import { databaseFailure } from '../../database/errors/failure.ts'
 import type { Pool } from '../../database/sql.ts'
 import type { Log } from '../../log.ts'
@@ -16,6 +17,7 @@ export interface ConcludeContext extends Held {
   sql: Pool
   log: Log
   caller: string
+  within: Call['within']
   idempotencyKey: string | undefined
   stopping: AbortSignal
 }
@@ -69,11 +71,11 @@ async function wholeUndone(
 }
 
 async function makeAnswer(
-  { sql, operation, caller }: ConcludeContext,
+  { sql, operation, caller, within }: ConcludeContext,
   bulk: BulkChange<unknown>,
   { run, previewed, elapsed_ms }: Conclusion,
 ): Promise<object> {
-  const completed: CompletedChange = { sql, operation, caller, counts: run.counts, previewed }
+  const completed: CompletedChange = { sql, operation, caller, within, counts: run.counts, previewed }
   return {
     ...(await bulk.ownAnswer(completed)),
     ...(run.affected > 0 && { operation_id: operation }),

@@ -1,11 +1,14 @@
+import { type Limits, mayShareJobs } from '../../../shared/access/shared-jobs.ts'
+import { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Scope } from '../../../shared/scope.ts'
+import { isRecordWithin } from '../../database/scope-of-record.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
 import { closeOrphan, isOrphaned, type OrphanContext, orphanedAfterSeconds } from './liveness.ts'
 
 /** Another operation of the same kind in an overlapping scope. */
-export interface RunningOperation {
+export interface RunningOperation extends Record<'domain' | 'queue' | 'job_type', string | null> {
   id: number
   caller: string
   /** When it started, as `YYYY-MM-DD HH24:MI UTC`. */
@@ -15,6 +18,10 @@ export interface RunningOperation {
   busy: boolean
   /** When its server last updated the record. */
   touched: string
+  /** The scope under which it runs, as JSON; null where its caller is not limited. */
+  within: unknown
+  /** The caller may see its record. */
+  visible: boolean
 }
 
 const inSameScope = (tx: Sql, { scope, undoes }: Pick<BulkChange<unknown>, 'scope' | 'undoes'>): Fragment =>
@@ -30,19 +37,29 @@ export async function closeOrphansInScope(tx: Sql, context: OrphanContext, bulk:
   for (const { id } of orphans) await closeOrphan(tx, context, id)
 }
 
-/** The running operation of this kind whose scope overlaps; an operation with a running batch comes first. */
+/**
+ * The running operation of this kind whose scope overlaps; an operation with a running batch comes first. Two changes overlap where both
+ * could change the same job, whatever jobs there are.
+ */
 export async function findRunning(tx: Sql, bulk: BulkChange<unknown>): Promise<RunningOperation | undefined> {
   const unlocked = tx`
     select id from job_operations where state = 'running' and kind = ${bulk.kind} for update skip locked`
-  const [running] = await tx<RunningOperation[]>`
+  const running = await tx<RunningOperation[]>`
     with unlocked as materialized (${unlocked})
     select id, caller, to_char(started_at at time zone 'utc', 'YYYY-MM-DD HH24:MI "UTC"') as since, affected,
-      id not in (select id from unlocked) as busy, touched_at::text as touched
+      id not in (select id from unlocked) as busy, touched_at::text as touched,
+      domain, queue, job_type, filters -> 'within' as within, true ${isRecordWithin(tx, bulk.scope.within)} as visible
     from job_operations
     where state = 'running' and kind = ${bulk.kind} and ${inSameScope(tx, bulk)}
     order by busy desc, touched_at desc, id`
-  return running
+  return bulk.undoes === undefined ? running.find((one) => mayShareJobs(bulk.scope, limitsOf(one))) : running[0]
 }
+
+/** A scope that this version does not know may be over any jobs. */
+const limitsOf = ({ domain, queue, job_type, within }: RunningOperation): Limits => ({
+  ...{ domain: domain ?? undefined, queue: queue ?? undefined, job_type: job_type ?? undefined },
+  within: TokenScope.safeParse(within).data,
+})
 
 /** True for a record whose scope overlaps: two scopes share no job where both set the same field to different values. */
 const overlaps = (sql: Sql, { domain, queue, job_type }: Scope): Fragment => sql`
@@ -53,8 +70,9 @@ const overlaps = (sql: Sql, { domain, queue, job_type }: Scope): Fragment => sql
 /** The failure `conflict` of a change while `running` holds its scope. */
 export function alreadyRunning(
   { name }: Pick<BulkChange<unknown>, 'name'>,
-  { id, caller, since, affected }: RunningOperation,
+  { id, caller, since, affected, visible }: RunningOperation,
 ): Failure {
+  if (!visible) return runsElsewhere(name)
   const progress = affected === 0 ? '' : `, ${affected.toLocaleString('en-US')} jobs so far`
   return new Failure(
     'conflict',
@@ -65,3 +83,10 @@ export function alreadyRunning(
     },
   )
 }
+
+/** The same for a caller that may not see the record of `running`. */
+const runsElsewhere = (name: string): Failure =>
+  new Failure('conflict', `another ${name} runs; nothing was changed`, {
+    hint: 'try again when it has ended',
+    retryAfter: 5,
+  })

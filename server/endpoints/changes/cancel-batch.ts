@@ -1,19 +1,21 @@
 import type * as z from 'zod'
-import { type CancelBatchRequest, cancelBatch as endpoint } from '../../../shared/changes/cancel-batch.ts'
+import { type CancelBatchRequest as Asked, cancelBatch as endpoint } from '../../../shared/changes/cancel-batch.ts'
 import type { BatchContext, BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { previewChange } from '../../bulk/preview/preview.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { Selection } from '../../bulk/selection.ts'
 import type { Call } from '../../call.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
+import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/dependents.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
 import { allWhere, isSelected, jobsWhere, now, partsOf, withoutIds } from './filtered.ts'
 
 type CancelResult = z.output<typeof endpoint.output>
+type CancelBatchRequest = Within<Asked>
 
 /** True for jobs that the change cancels or asks to end; the preview and the change share this condition. */
 const cancellable = (sql: Sql, set: JobSet, request: CancelBatchRequest): Fragment => sql`
@@ -28,8 +30,8 @@ const isEnded = (sql: Sql, { force }: CancelBatchRequest): Fragment => (force ? 
  * running jobs, too.
  * @throws Failure as `runBulkChange` does
  */
-export async function cancelBatch(call: Call, request: CancelBatchRequest): Promise<CancelResult> {
-  const bulk = bulkOf(request)
+export async function cancelBatch(call: Call, request: Asked): Promise<CancelResult> {
+  const bulk = bulkOf({ ...request, within: call.within })
   if (!request.dry_run) return runBulkChange(call, bulk)
   const { preview } = await previewChange(call, bulk, { ofIncomplete: {} })
   if (preview.complete === false) return { affected: preview.count, preview }
@@ -50,7 +52,11 @@ function bulkOf(request: CancelBatchRequest): BulkChange<CancelResult> {
     restorable: (sql) => sql`status = 'queued'`,
     reason: (sql) =>
       sql`case when status = 'queued' then 'cancelled' else ${request.force ? sql`'ended'` : sql`'asked'`} end`,
-    dependents: (sql) => countDependents(sql, allWhere(sql, cancellable(sql, now, request)), isEnded(sql, request)),
+    dependents: (sql, part) =>
+      countDependents(sql, allWhere(sql, cancellable(sql, part?.set ?? now, request)), {
+        fails: isEnded(sql, request),
+        only: part?.only,
+      }),
     batch: (tx, context, selection) => cancelJobs(tx, context, { request, selection }),
     affected: ({ cancelled = 0, asked = 0 }) => cancelled + asked,
     ownAnswer: ({ counts: { cancelled = 0, asked = 0 } }) => ({ affected: cancelled + asked, cancelled, asked }),
@@ -64,7 +70,7 @@ interface Cancelling {
 }
 
 async function cancelJobs(tx: Sql, context: BatchContext, { request, selection }: Cancelling): Promise<BatchCounts> {
-  const [row] = await tx<[{ cancelled: number; asked: number }]>`
+  const [row] = await tx<[BatchCounts]>`
     with recursive
     picked as materialized (
       select id, ${rowImage(tx)} as before
@@ -86,6 +92,7 @@ async function cancelJobs(tx: Sql, context: BatchContext, { request, selection }
     select
       count(*) filter (where status = 'cancelled') as cancelled,
       count(*) filter (where status <> 'cancelled') as asked
+      ${elsewhereColumn(tx, 'dropped', context.within)}
     from updated`
   return row
 }

@@ -65,7 +65,8 @@ function bulkOf(erasing: Erasing): BulkChange<EraseResult> {
     kind: 'erase',
     name: 'erasure',
     event: 'jobs.erased',
-    scope: request,
+    // Not served to callers with a scope.
+    scope: { ...request, within: undefined },
     filters,
     request: { ...filters, ...(ids && { id_count: ids.length }), max, rate, until },
     brake: { rate, until },
@@ -77,11 +78,10 @@ function bulkOf(erasing: Erasing): BulkChange<EraseResult> {
     restorable: (sql) => sql`false`,
     noWayBack: erasedForGood,
     dependents: (sql) =>
-      countDependents(
-        sql,
-        allWhere(sql, isErasable(sql, now, { ...erasing, request: filterOf(request) })),
-        sql`status <> 'completed'`,
-      ),
+      countDependents(sql, allWhere(sql, isErasable(sql, now, { ...erasing, request: filterOf(request) })), {
+        fails: sql`status <> 'completed'`,
+        only: undefined,
+      }),
     keptByHold: (sql) => countHeld(sql, filterOf(request)),
     batch: (tx, context, selection) => eraseBatch(tx, context, { ...erasing, selection }),
     batchStatements: 2,

@@ -6,6 +6,7 @@ import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import type { Selection } from '../../bulk/selection.ts'
 import { requireKnownRules } from '../../database/error-pattern.ts'
 import { inFilter } from '../../database/job-filter.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 
 /** The fields of a request that do not decide which jobs are changed and how. */
@@ -25,11 +26,11 @@ const mostRecordedIds = 1000
  * The parts of a bulk change that follow from its request alone, for a change that takes a filter.
  * @throws Failure `conflict` for a cluster of other rules than those of this server
  */
-export function partsOf<Request extends JobSelection & Bounds>(
+export function partsOf<Request extends Within<JobSelection & Bounds>>(
   request: Request,
 ): Pick<BulkChange<unknown>, 'scope' | 'filters' | 'request' | 'max' | 'previewToken' | 'limit' | 'brake'> {
   requireKnownRules(request.cluster)
-  const { dry_run: _, max, preview_token, limit, rate, until, ...filters } = request
+  const { dry_run: _, within: _within, max, preview_token, limit, rate, until, ...filters } = request
   return {
     scope: request,
     filters,
@@ -69,7 +70,7 @@ interface IdFields {
 }
 
 /** An SQL condition on `jobs`: true for jobs of the set that the request selects. */
-export const isSelected = (sql: Sql, set: JobSet, { job_id, ids, ...filter }: JobSelection): Fragment => sql`
+export const isSelected = (sql: Sql, set: JobSet, { job_id, ids, ...filter }: Within<JobSelection>): Fragment => sql`
   ${isUnchangedSince(sql, set.snapshot)}
   ${inFilter(sql, { ...filter, ids: idsOf({ job_id, ids }) }, set.asOf)}`
 

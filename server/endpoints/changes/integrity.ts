@@ -1,4 +1,4 @@
-import { type IntegrityRequest, IntegrityResult } from '../../../shared/changes/integrity.ts'
+import { type IntegrityRequest as Asked, IntegrityResult } from '../../../shared/changes/integrity.ts'
 import type { BatchContext, BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { previewChange } from '../../bulk/preview/preview.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
@@ -7,11 +7,14 @@ import type { Selection } from '../../bulk/selection.ts'
 import type { Call } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { expiredLeases, reclaim } from '../../lifecycle/expired-leases.ts'
 import { countExpired } from '../expired-leases.ts'
 import { narrowerParts, withoutIds } from './filtered.ts'
+
+type IntegrityRequest = Within<Asked>
 
 /** A lease on a job that is not running. A partial index has this predicate and so holds only broken rows. */
 const staleLease = staticFragment(
@@ -55,9 +58,9 @@ const brokenJobs = (sql: Sql, set: JobSet, request: IntegrityRequest, conditions
  * Counts the jobs whose lease contradicts their status, and with `fix` repairs them.
  * @throws Failure as `runBulkChange` does
  */
-export async function integrity(call: Call, request: IntegrityRequest): Promise<IntegrityResult> {
-  const bulk = bulkOf(request, call.quarantineThreshold)
-  if (request.fix) return runBulkChange(call, bulk)
+export async function integrity(call: Call, asked: Asked): Promise<IntegrityResult> {
+  const bulk = bulkOf({ ...asked, within: call.within }, call.quarantineThreshold)
+  if (asked.fix) return runBulkChange(call, bulk)
   const { preview: previewed, more } = await previewChange<BrokenCounts>(call, bulk, {
     more: brokenCounts,
     ofNone: none,
@@ -125,8 +128,12 @@ async function repair(tx: Sql, context: RepairContext, { request, selection }: R
   const non_processing_with_lease = await clearStaleLeases(tx, context, { request, selection })
   const [past, leaseless] = expiredLeases(tx, context)
   const where = selection.matches(tx, tx`(${past} or ${leaseless}) and ${isInSet(tx, context, request)}`)
-  const processing_expired = await reclaim(tx, context, { where, limit: selection.size, countsAttempt: true })
-  return { non_processing_with_lease, processing_expired, fixed: non_processing_with_lease + processing_expired }
+  const { reclaimed: processing_expired, ...elsewhere } = await reclaim(tx, context, {
+    ...{ where, limit: selection.size, countsAttempt: true },
+    within: request.within,
+  })
+  const fixed = non_processing_with_lease + processing_expired
+  return { non_processing_with_lease, processing_expired, fixed, ...elsewhere }
 }
 
 async function clearStaleLeases(tx: Sql, context: JobSet, { request, selection }: Repair): Promise<number> {

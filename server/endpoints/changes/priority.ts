@@ -1,13 +1,15 @@
 import type * as z from 'zod'
-import { setPriority as endpoint, type PriorityRequest } from '../../../shared/changes/priority.ts'
+import { type PriorityRequest as Asked, setPriority as endpoint } from '../../../shared/changes/priority.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import type { Call } from '../../call.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 
 type PriorityResult = z.output<typeof endpoint.output>
+type PriorityRequest = Within<Asked>
 
 /** True for queued jobs with another priority; the preview and the change share this condition. */
 const changeable = (sql: Sql, set: JobSet, request: PriorityRequest): Fragment => sql`
@@ -17,8 +19,8 @@ const changeable = (sql: Sql, set: JobSet, request: PriorityRequest): Fragment =
  * Sets the priority of queued jobs.
  * @throws Failure as `runBulkChange` does
  */
-export const setPriority = (call: Call, request: PriorityRequest): Promise<PriorityResult> =>
-  runOrPreview(call, request, bulkOf(request))
+export const setPriority = (call: Call, asked: Asked): Promise<PriorityResult> =>
+  runOrPreview(call, asked, bulkOf({ ...asked, within: call.within }))
 
 const bulkOf = (request: PriorityRequest): BulkChange<PriorityResult> => ({
   ...partsOf(request),

@@ -1,5 +1,6 @@
 import type { ForeignRows } from '../../../shared/changes/bulk-change.ts'
-import { type PruneRequest, PruneResult } from '../../../shared/changes/prune.ts'
+import { type PruneRequest as Asked, PruneResult } from '../../../shared/changes/prune.ts'
+import { requireServed } from '../../auth/require-scope.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { previewChange } from '../../bulk/preview/preview.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
@@ -7,6 +8,7 @@ import { runBulkChange } from '../../bulk/run.ts'
 import { type Call, referenceTime } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { isKeptByHold } from '../../database/kept-by-hold.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { type Archive, prepareArchive } from '../../undo/archive/archive.ts'
@@ -16,6 +18,8 @@ import { type ForeignPath, readForeignPaths } from '../../undo/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows, withoutForeignRows } from '../../undo/foreign-rows.ts'
 import { notArchived } from '../../undo/no-way-back.ts'
 import { allWhere, jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
+
+type PruneRequest = Within<Asked>
 
 /** The time when a finished job ended: the first of its times that is set. An index has this expression. */
 const ended = staticFragment((sql) => sql`coalesce(completed_at, cancelled_at, quarantined_at, created_at)`)
@@ -42,7 +46,12 @@ const keptByHold = (sql: Sql, request: PruneRequest) => sql`
  * Deletes finished jobs past their retention, with their attachments and edges.
  * @throws Failure `conflict` when the archive cannot store the jobs; `foreign_rows`; others as `runBulkChange` does
  */
-export async function prune(call: Call, request: PruneRequest): Promise<PruneResult> {
+export async function prune(call: Call, asked: Asked): Promise<PruneResult> {
+  const request = { ...asked, within: call.within }
+  if (request.with_foreign_rows) {
+    const refused = 'with_foreign_rows deletes rows of other tables, which lie in no domain'
+    requireServed({ id: call.caller, ...call.identity, within: call.within }, { refused })
+  }
   const paths = await readForeignPaths(call.sql)
   const isArchived = call.archiveBeforeDelete && !request.no_archive
   const bulk = bulkOf(request, isArchived)
@@ -77,7 +86,7 @@ function change(request: PruneRequest, { bulk, archive, paths }: Deleting): Bulk
     check: (sql, set) => refuseForeignRows(sql, kept, bulk.matching(sql, set)),
     batch: async (tx, context, selection) => {
       const where = deletable(tx, context, withoutIds(request, selection))
-      return { deleted: await deleteJobs(tx, context, { where, selection, archive }) }
+      return deleteJobs(tx, context, { where, selection, archive })
     },
   }
 }
@@ -105,7 +114,11 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Prune {
     archives: isArchived,
     restorable: (sql) => (isArchived ? sql`true` : sql`false`),
     ...(request.no_archive && { noWayBack: notArchived }),
-    dependents: (sql) => countDependents(sql, allWhere(sql, prunable(sql, now, request)), isFailedEnd(sql)),
+    dependents: (sql, part) =>
+      countDependents(sql, allWhere(sql, prunable(sql, part?.set ?? now, request)), {
+        fails: isFailedEnd(sql),
+        only: part?.only,
+      }),
     keptByHold: (sql) => sql`select count(*) ${jobsWhere(sql, request, (rest) => keptByHold(sql, rest))}`,
     affected: ({ deleted = 0 }) => deleted,
     ownAnswer: ({ counts: { deleted = 0 } }) => ({ deleted }),

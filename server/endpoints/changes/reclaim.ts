@@ -1,13 +1,15 @@
 import type * as z from 'zod'
-import { reclaim as endpoint, type ReclaimRequest } from '../../../shared/changes/reclaim.ts'
+import { type ReclaimRequest as Asked, reclaim as endpoint } from '../../../shared/changes/reclaim.ts'
 import type { BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import type { Call } from '../../call.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { reclaim as reclaimJobs } from '../../lifecycle/expired-leases.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 
 type ReclaimResult = z.output<typeof endpoint.output>
+type ReclaimRequest = Within<Asked>
 
 /** True for running jobs that the reclaim takes; the preview and the change share this condition. */
 const reclaimable = (sql: Sql, set: JobSet, request: ReclaimRequest): Fragment => sql`
@@ -20,8 +22,8 @@ const reclaimable = (sql: Sql, set: JobSet, request: ReclaimRequest): Fragment =
  * `lease_lost`.
  * @throws Failure as `runBulkChange` does
  */
-export const reclaim = (call: Call, request: ReclaimRequest): Promise<ReclaimResult> =>
-  runOrPreview(call, request, bulkOf(call, request))
+export const reclaim = (call: Call, asked: Asked): Promise<ReclaimResult> =>
+  runOrPreview(call, asked, bulkOf(call, { ...asked, within: call.within }))
 
 const bulkOf = (
   { quarantineThreshold }: Pick<Call, 'quarantineThreshold'>,
@@ -35,17 +37,19 @@ const bulkOf = (
   time: (sql) => sql`coalesce(acquired_at, started_at)`,
   // The worker of a reclaimed job has lost it.
   restorable: (sql) => sql`false`,
-  batch: async (tx, context, selection): Promise<BatchCounts> => ({
-    affected: await reclaimJobs(
+  batch: async (tx, context, selection): Promise<BatchCounts> => {
+    const { reclaimed, ...elsewhere } = await reclaimJobs(
       tx,
       { ...context, quarantineThreshold },
       {
         where: selection.matches(tx, reclaimable(tx, context, withoutIds(request, selection))),
         limit: selection.size,
         countsAttempt: request.count_attempt,
+        within: request.within,
       },
-    ),
-  }),
+    )
+    return { affected: reclaimed, ...elsewhere }
+  },
   ...affectedAlone,
   output: endpoint.output,
 })

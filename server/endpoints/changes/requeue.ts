@@ -1,11 +1,12 @@
 import type * as z from 'zod'
-import { requeue as operation, type RequeueRequest } from '../../../shared/changes/requeue.ts'
+import { type RequeueRequest as Asked, requeue as operation } from '../../../shared/changes/requeue.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { previewChange } from '../../bulk/preview/preview.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
+import { isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
@@ -14,6 +15,7 @@ import { listChanged } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
 
 type RequeueResult = z.output<typeof operation.output>
+type RequeueRequest = Within<Asked>
 
 /** True for jobs that the requeue puts back; the preview and the change share this condition. */
 const requeueable = (sql: Sql, set: JobSet, request: RequeueRequest) => sql`
@@ -26,7 +28,8 @@ const requeueable = (sql: Sql, set: JobSet, request: RequeueRequest) => sql`
  * Puts quarantined jobs back in the queue, with no failed attempt on record.
  * @throws Failure as `runBulkChange` does
  */
-export async function requeue(call: Call, request: RequeueRequest): Promise<RequeueResult> {
+export async function requeue(call: Call, asked: Asked): Promise<RequeueResult> {
+  const request = { ...asked, within: call.within }
   const bulk = bulkOf(request)
   if (!request.dry_run) return runBulkChange(call, bulk)
   const { preview: previewed } = await previewChange(call, bulk, { ofIncomplete: {} })
@@ -34,13 +37,14 @@ export async function requeue(call: Call, request: RequeueRequest): Promise<Requ
   return { affected: previewed.count, ...named, preview: previewed }
 }
 
-/** The status of the job that the request names, in any scope; nothing where the request names no job. */
+/** The status of the job that the request names, whatever its filter is; nothing where the request names no job. */
 async function listNotMatched(
   sql: Sql,
-  { job_id }: Pick<RequeueRequest, 'job_id'>,
+  { job_id, within }: Pick<RequeueRequest, 'job_id' | 'within'>,
 ): Promise<Pick<RequeueResult, 'not_matched'>> {
   if (job_id === undefined) return {}
-  const [job] = await sql<{ status: string }[]>`select status from jobs where id = ${job_id}::bigint`
+  const [job] = await sql<{ status: string }[]>`
+    select status from jobs where id = ${job_id}::bigint ${isWithin(sql, within)}`
   return { not_matched: [{ id: job_id, status: job?.status ?? null }] }
 }
 
@@ -74,7 +78,8 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
     time: (sql) => sql`quarantined_at`,
     restorable: (sql) => sql`true`,
     ...(with_dependents && {
-      dependents: (sql) => countRevivable(sql, allWhere(sql, requeueable(sql, now, request))),
+      dependents: (sql, part) =>
+        countRevivable(sql, allWhere(sql, requeueable(sql, part?.set ?? now, request)), part?.only),
     }),
     batch: (tx, context, selection) =>
       changeColumns(tx, context, {

@@ -1,7 +1,8 @@
 import type * as z from 'zod'
-import { reschedule as endpoint, type RescheduleRequest } from '../../../shared/changes/reschedule.ts'
+import { type RescheduleRequest as Asked, reschedule as endpoint } from '../../../shared/changes/reschedule.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { type Call, referenceTime } from '../../call.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
@@ -10,6 +11,7 @@ import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 import { spreadFrom } from './spread.ts'
 
 type RescheduleResult = z.output<typeof endpoint.output>
+type RescheduleRequest = Within<Asked>
 
 /** True for jobs that can be rescheduled; the preview and the change share this condition. */
 const movable = (sql: Sql, set: JobSet, request: RescheduleRequest): Fragment => sql`
@@ -30,8 +32,8 @@ function isElsewhere(sql: Sql, set: JobSet, request: RescheduleRequest): Fragmen
  * Moves the time from which queued jobs can run.
  * @throws Failure as `runBulkChange` does
  */
-export const reschedule = (call: Call, request: RescheduleRequest): Promise<RescheduleResult> =>
-  runOrPreview(call, request, bulkOf(request))
+export const reschedule = (call: Call, asked: Asked): Promise<RescheduleResult> =>
+  runOrPreview(call, asked, bulkOf({ ...asked, within: call.within }))
 
 const bulkOf = (request: RescheduleRequest): BulkChange<RescheduleResult> => ({
   ...partsOf(request),

@@ -1,7 +1,8 @@
 import type * as z from 'zod'
-import { retry as endpoint, type RetryRequest } from '../../../shared/changes/retry.ts'
+import { type RetryRequest as Asked, retry as endpoint } from '../../../shared/changes/retry.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import type { Call } from '../../call.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
@@ -12,6 +13,7 @@ import { runAgain } from './run-again.ts'
 import { runOrPreview } from './run-or-preview.ts'
 
 type RetryResult = z.output<typeof endpoint.output>
+type RetryRequest = Within<Asked>
 
 /** True for jobs that the retry takes; the preview and the change share this condition. */
 const retryable = (sql: Sql, set: JobSet, request: RetryRequest): Fragment => sql`
@@ -22,8 +24,8 @@ const retryable = (sql: Sql, set: JobSet, request: RetryRequest): Fragment => sq
  * Makes failed jobs run again, and brings back the jobs that were cancelled because of them.
  * @throws Failure as `runBulkChange` does
  */
-export const retry = (call: Call, request: RetryRequest): Promise<RetryResult> =>
-  runOrPreview(call, request, bulkOf(request))
+export const retry = (call: Call, asked: Asked): Promise<RetryResult> =>
+  runOrPreview(call, asked, bulkOf({ ...asked, within: call.within }))
 
 function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => retryable(sql, set, rest))
@@ -37,7 +39,8 @@ function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
     time: (sql) => sql`coalesce(completed_at, available_at)`,
     restorable: (sql) => sql`true`,
     ...(request.with_dependents && {
-      dependents: (sql) => countRevivable(sql, allWhere(sql, retryable(sql, now, request))),
+      dependents: (sql, part) =>
+        countRevivable(sql, allWhere(sql, retryable(sql, part?.set ?? now, request)), part?.only),
     }),
     batch: (tx, context, selection) =>
       changeColumns(tx, context, {

@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import { sweep as operation, type SweepRequest } from '../../../shared/changes/sweep.ts'
+import { type SweepRequest as Asked, sweep as operation } from '../../../shared/changes/sweep.ts'
 import type { BatchContext, BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import type { Selection } from '../../bulk/selection.ts'
@@ -7,14 +7,17 @@ import { type Call, referenceTime } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { isKeptByHold } from '../../database/kept-by-hold.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
-import { cascade, droppedEvents } from '../../lifecycle/dependents.ts'
+import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/dependents.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
 import { allWhere, jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
 import { affectedAlone, runOrPreview } from './run-or-preview.ts'
+
+type SweepRequest = Within<Asked>
 
 /** The time `seconds` before the reference time; the limit of about 3,000 years keeps it within PostgreSQL's calendar. */
 const before = (sql: Sql, set: JobSet, seconds: number) => sql`
@@ -62,8 +65,8 @@ type SweepResult = z.output<typeof operation.output>
  * Cancels or fails queued and running jobs that are past their limits.
  * @throws Failure as `runBulkChange` does
  */
-export const sweep = (call: Call, request: SweepRequest): Promise<SweepResult> =>
-  runOrPreview(call, request, bulkOf(request))
+export const sweep = (call: Call, asked: Asked): Promise<SweepResult> =>
+  runOrPreview(call, asked, bulkOf({ ...asked, within: call.within }))
 
 function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
   const { age_seconds, runtime_seconds, action, domain, queue, job_type, max, preview_token, rate, until } = request
@@ -85,7 +88,11 @@ function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
     // A running job that is ended has lost its worker.
     restorable: (sql) => sql`status = 'queued'`,
     reason: (sql) => sql`case status when 'queued' then 'age' else 'runtime' end`,
-    dependents: (sql) => countDependents(sql, allWhere(sql, sweepable(sql, now, request)), sql`true`),
+    dependents: (sql, part) =>
+      countDependents(sql, allWhere(sql, sweepable(sql, part?.set ?? now, request)), {
+        fails: sql`true`,
+        only: part?.only,
+      }),
     keptByHold: (sql) => sql`select count(*) ${jobsWhere(sql, request, (rest) => keptByHold(sql, rest))}`,
     batch: (tx, context, selection) => endJobs(tx, context, { request, selection }),
     ...affectedAlone,
@@ -99,7 +106,7 @@ interface Ending {
 }
 
 async function endJobs(tx: Sql, context: BatchContext, { request, selection }: Ending): Promise<BatchCounts> {
-  const [row] = await tx<[{ affected: number }]>`
+  const [row] = await tx<[BatchCounts]>`
     with recursive
     picked as materialized (
       select id, ${rowImage(tx)} as before
@@ -119,7 +126,7 @@ async function endJobs(tx: Sql, context: BatchContext, { request, selection }: E
     ${cascade(tx, rowImage(tx))},
     row_images as (${saveRowImages(tx, context, tx`${pickedAndUpdated(tx)} union all select id, before, after from dropped`)}),
     events as (${insertEvents(tx, context, tx`${endEvents(tx)} union all ${droppedEvents(tx)}`)})
-    select count(*) as affected from updated`
+    select count(*) as affected ${elsewhereColumn(tx, 'dropped', context.within)} from updated`
   return row
 }
 

@@ -6,6 +6,7 @@ import { previewChange } from '../../bulk/preview/preview.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Pool } from '../../database/sql.ts'
 import { type PreviewedConflicts, previewedConflicts, readConflicts } from '../../undo/conflicts.ts'
 import { type HoldTerm, readHold } from '../../undo/hold-restored.ts'
@@ -23,15 +24,15 @@ type UndoResult = z.output<typeof endpoint.output>
  *   `runBulkChange` does
  */
 export async function undo(call: Call, request: UndoRequest): Promise<UndoResult> {
-  const record = await recordOf(call.sql, request.id)
+  const record = await recordOf(call, request.id)
   const { domain, queue, job_type, ids, hold_until } = request
   if (hold_until !== undefined) await requireHoldTime(call.sql, hold_until, 'hold_until')
-  const part = { domain, queue, job_type, ids }
+  const part = { domain, queue, job_type, ids, within: call.within }
   const rejected = new Map<number, string>()
   const hold = { until: hold_until, days: call.archiveDays }
   const way = wayBack(record, { part, rejected, hold })
   await requireKeptRows(call.sql, record)
-  const bulk = bulkOf(record, request, { way, rejected })
+  const bulk = bulkOf(record, { ...request, within: call.within }, { way, rejected })
   if (!request.dry_run) {
     return runBulkChange(
       call,
@@ -64,7 +65,7 @@ interface Undoing {
 
 function bulkOf(
   record: OperationRecord,
-  { domain, queue, job_type, ids, hold_until, max, preview_token, rate, until }: UndoRequest,
+  { domain, queue, job_type, ids, hold_until, max, preview_token, rate, until, within }: Within<UndoRequest>,
   { way, rejected }: Undoing,
 ): BulkChange<UndoResult> {
   const { id } = record
@@ -77,6 +78,7 @@ function bulkOf(
       domain: domain ?? record.domain ?? undefined,
       queue: queue ?? record.queue ?? undefined,
       job_type: job_type ?? record.job_type ?? undefined,
+      within,
     },
     filters,
     request: { ...filters, ...(ids && { ids: recorded(ids) }), max, rate, until },

@@ -43,7 +43,7 @@ export async function addHold(call: HoldCall, request: z.output<typeof endpoint.
 }
 
 async function requireOperation(sql: Pool, id: number): Promise<void> {
-  const { state } = await recordOf(sql, id)
+  const { state } = await recordOf({ sql, within: undefined }, id)
   const because =
     state === 'running' ? 'is still running' : (await hasKeptRows(sql, id)) ? undefined : 'has nothing that is kept'
   if (because === undefined) return

@@ -1,9 +1,11 @@
 import type { z } from 'zod'
+import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { ArchiveRequest, KeptOperation, archiveMeta as meta } from '../../../shared/records/archive.ts'
 import type { Call } from '../../call.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
-import { inScope } from '../../database/scope.ts'
+import { inScope, isWithin, type Within } from '../../database/scope.ts'
+import { isRecordWithin } from '../../database/scope-of-record.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { hasArchive, missingArchiveColumns } from '../../undo/archive/archive.ts'
@@ -15,7 +17,10 @@ type Meta = z.output<typeof meta.output>
  * Which values an archived job has. Where another program has archived an id twice, the newest row is the job.
  * @throws Failure `not_found` for a job that is not in the archive, and for a job of another domain than the request names
  */
-export async function archiveMeta({ sql }: Call, { job_id, domain }: z.output<typeof meta.input>): Promise<Meta> {
+export async function archiveMeta(
+  { sql, within }: Call,
+  { job_id, domain }: z.output<typeof meta.input>,
+): Promise<Meta> {
   const missing = await missingArchiveColumns(sql)
   const [row] = await sql<Meta[]>`
     select
@@ -25,7 +30,7 @@ export async function archiveMeta({ sql }: Call, { job_id, domain }: z.output<ty
       payload_compressed is not null as payload_compressed_present,
       result_compressed is not null as result_compressed_present
     from jobs_archive
-    where jobs_archive.id = ${job_id}::bigint ${inScope(sql, { domain })}
+    where jobs_archive.id = ${job_id}::bigint ${inScope(sql, { domain, within })}
     ${missing.includes('archived_at') ? sql`` : sql`order by archived_at desc nulls last`}
     limit 1`
   if (row) return row
@@ -39,7 +44,11 @@ const mostScanned = 1000
 export async function listArchive(call: Call, request: ArchiveRequest): Promise<KeptOperation[]> {
   const rows = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
-    return readKept(tx, request, { days: call.archiveDays, isArchiving: await hasArchive(tx) })
+    return readKept(
+      tx,
+      { ...request, within: call.within },
+      { days: call.archiveDays, isArchiving: await hasArchive(tx) },
+    )
   })
   const [bounds] = rows
   const found = rows.filter((row): row is Row & KeptOperation => row.operation_id !== null)
@@ -66,7 +75,9 @@ interface Keeping {
 }
 
 /** One row for each operation in scope, at most one more than the limit; one row without an operation where there is none. */
-const readKept = (sql: Sql, request: ArchiveRequest, { days, isArchiving }: Keeping) => sql<(Row & KeptOperation)[]>`
+const readKept = (sql: Sql, request: Within<ArchiveRequest>, { days, isArchiving }: Keeping) => sql<
+  (Row & KeptOperation)[]
+>`
   with recursive
   ${operationsIn(sql, { table: 'job_operation_rows', as: 'imaged', before: request.before_id })},
   ${isArchiving ? sql`${operationsIn(sql, { table: 'jobs_archive', as: 'archived', before: request.before_id })},` : sql``}
@@ -84,7 +95,7 @@ const readKept = (sql: Sql, request: ArchiveRequest, { days, isArchiving }: Keep
   left join lateral (
     select
       done.id as operation_id, kind, state, domain, queue, job_type, caller, reason, ended_at,
-      ${keptJobs(sql, isArchiving)} as jobs,
+      ${keptJobs(sql, isArchiving, request.within)} as jobs,
       greatest(
         coalesce(${isArchiving ? sql`(${archivedAt(sql)}),` : sql``} ended_at, touched_at)
           + coalesce(archive_days, ${days}::int) * interval '24 hours',
@@ -93,7 +104,7 @@ const readKept = (sql: Sql, request: ArchiveRequest, { days, isArchiving }: Keep
     from scanned
     join job_operations as done on done.id = scanned.id
     left join jobsctl_operation_terms as term on term.operation_id = scanned.id
-    where state <> 'running' ${inScope(sql, request)}
+    where state <> 'running' ${inScope(sql, { ...request, within: undefined })} ${isRecordWithin(sql, request.within)}
     order by scanned.id desc
     limit ${request.limit + 1}
   ) as page on true
@@ -126,18 +137,21 @@ const archivedAt = (sql: Sql): Fragment => sql`
   select archived_at from jobs_archive a where a.operation_id = done.id order by a.operation_id, a.id limit 1`
 
 /** The jobs of an operation that are kept. Once an undo has given some back, the rest is counted, up to 100,000. */
-const keptJobs = (sql: Sql, isArchiving: boolean): Fragment => sql`
+const keptJobs = (sql: Sql, isArchiving: boolean, within: TokenScope | undefined): Fragment => sql`
   case
     when undone_by is null and done.id::text <> all(array(${undoneInPart(sql)})) then affected
     else (
       select count(*)
       from (
-        select from job_operation_rows kept where kept.operation_id = done.id
-        ${isArchiving ? sql`union all select from jobs_archive kept where kept.operation_id = done.id` : sql``}
+        select from job_operation_rows kept where kept.operation_id = done.id ${within ? jobIsWithin(sql, within) : sql``}
+        ${isArchiving ? sql`union all select from jobs_archive kept where kept.operation_id = done.id ${isWithin(sql, within, sql`kept`)}` : sql``}
         limit 100000
       ) as kept
     )
   end`
+
+const jobIsWithin = (sql: Sql, within: TokenScope): Fragment =>
+  sql`and exists (select from jobs where jobs.id = kept.job_id ${isWithin(sql, within)} offset 0)`
 
 /** The operations, as text, that an undo of a part has undone since. Needs the CTE `scanned`. */
 const undoneInPart = staticFragment(

@@ -16,11 +16,11 @@ const pageSize = 10_000
  * @throws Failure `not_found`; `conflict` for an operation that runs or cannot be undone
  */
 export async function listConflicts(
-  { sql }: Pick<Call, 'sql'>,
+  { sql, within }: Pick<Call, 'sql' | 'within'>,
   { id, after_id, ...scope }: z.output<typeof endpoint.input>,
 ): Promise<z.output<typeof endpoint.output>> {
-  const record = await recordOf(sql, id)
-  const part = (last: number) => ({ ...scope, between: [after_id, last] as const })
+  const record = await recordOf({ sql, within }, id)
+  const part = (last: number) => ({ ...scope, within, between: [after_id, last] as const })
   const way = (last: number) =>
     wayBack(record, { part: part(last), rejected: new Map(), hold: { until: undefined, days: 0 } })
   way(after_id)

@@ -8,18 +8,19 @@ import { partialFailure } from '../../bulk/partial-failure.ts'
 import { waitingOf } from '../../bulk/pressure/record.ts'
 import type { Call } from '../../call.ts'
 import { freezeClause } from '../../database/installation/freeze.ts'
-import type { Sql } from '../../database/sql.ts'
+import { isRecordWithin } from '../../database/scope-of-record.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 
 /**
  * Asks a running operation to stop after its batch. An operation that has ended stays as it is.
  * @throws Failure `not_found`
  */
 export async function stopOperation(
-  { sql, caller, reason }: Pick<Call, 'sql' | 'caller' | 'reason'>,
+  { sql, caller, reason, within }: Pick<Call, 'sql' | 'caller' | 'reason' | 'within'>,
   { id }: z.output<typeof stopping.input>,
 ): Promise<z.output<typeof stopping.output>> {
   const [row] = await sql<{ state: string }[]>`
-    with record as (select id, state from job_operations where id = ${id}::bigint),
+    with record as (select id, state from job_operations where id = ${id}::bigint ${isRecordWithin(sql, within)}),
     requested as (
       insert into jobsctl_stops (operation_id, caller, reason)
       select id, ${caller}::text, ${reason ?? null}::text from record where state = 'running'
@@ -52,11 +53,11 @@ interface Course {
  * @throws Failure `not_found`; `partial` where the operation stopped before its end; `shutting_down`
  */
 export async function followOperation(
-  call: Pick<Call, 'sql' | 'stopping' | 'disconnected' | 'reportProgress' | 'recheckCredentials'>,
+  call: Pick<Call, 'sql' | 'within' | 'stopping' | 'disconnected' | 'reportProgress' | 'recheckCredentials'>,
   { id }: z.output<typeof following.input>,
 ): Promise<z.output<typeof following.output>> {
   for (let looks = 1; ; looks++) {
-    const course = await readCourse(call.sql, id)
+    const course = await readCourse(call, id)
     const { affected, batches, previewed: total, elapsed_ms } = course
     const waiting = course.waiting ?? waitingForThaw(course)
     call.reportProgress({ operation_id: id, affected, total, batches, elapsed_ms, ...(waiting && { waiting }) })
@@ -71,17 +72,21 @@ export async function followOperation(
   }
 }
 
-async function readCourse(sql: Sql, id: number): Promise<Course> {
+async function readCourse({ sql, within }: Pick<Call, 'sql' | 'within'>, id: number): Promise<Course> {
   const [row] = await sql<Course[]>`
-    select state, affected, batches, previewed, error, answer, idempotency_key is not null as has_key, ${waitingOf(sql)} as waiting,
+    select state, affected, batches, previewed, error, ${answerFor(sql, within)} as answer, idempotency_key is not null as has_key, ${waitingOf(sql)} as waiting,
       (extract(epoch from coalesce(ended_at, clock_timestamp()) - started_at) * 1000)::bigint as elapsed_ms,
       value as freeze, extract(epoch from clock_timestamp() - (value::jsonb ->> 'since')::timestamptz)::bigint as frozen_seconds
     from job_operations
     left join jobsctl_settings on name = 'freeze'
-    where id = ${id}::bigint`
+    where id = ${id}::bigint ${isRecordWithin(sql, within)}`
   if (!row) throw unknownOperation(id)
   return row
 }
+
+/** A change without a scope counts its dependents in every domain. */
+const answerFor = (sql: Sql, within: Call['within']): Fragment =>
+  within ? sql`case when filters ? 'within' then answer else answer - 'dependents' end` : sql`answer`
 
 /** A running operation waits while the database is frozen: no batch of it begins. */
 function waitingForThaw({ state, freeze, frozen_seconds }: Course): Waiting | undefined {

@@ -11,7 +11,7 @@ import { hasKeptRows } from '../../undo/way-back.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 import { recordOf } from './records.ts'
 
-type KeepCall = ActingCall & Pick<Call, 'sql' | 'archiveDays'>
+type KeepCall = ActingCall & Pick<Call, 'sql' | 'archiveDays' | 'within'>
 
 /** The longest term of an operation, that of `JOBS_ARCHIVE_DAYS`. */
 const mostDays = 3650
@@ -25,7 +25,7 @@ export async function keepOperation(
   call: KeepCall,
   { id, until }: z.output<typeof endpoint.input>,
 ): Promise<z.output<typeof endpoint.output>> {
-  const { state } = await recordOf(call.sql, id)
+  const { state } = await recordOf(call, id)
   if (state === 'running') throw refused(`operation ${id} is still running`, 'wait until the operation has ended')
   if (!(await hasKeptRows(call.sql, id)))
     throw refused(`nothing of operation ${id} is kept, or it is kept no longer`, undefined)

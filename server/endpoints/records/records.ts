@@ -9,7 +9,8 @@ import type {
 import { readChainWitnesses } from '../../bulk/chain/chain-witnesses.ts'
 import { readChainHead, verifyChain } from '../../bulk/chain/verify-chain.ts'
 import type { Call } from '../../call.ts'
-import { inScope } from '../../database/scope.ts'
+import { inScope, isWithin } from '../../database/scope.ts'
+import { isRecordWithin } from '../../database/scope-of-record.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { hasArchive } from '../../undo/archive/archive.ts'
@@ -19,10 +20,9 @@ import { hiddenFilters } from './hidden-filters.ts'
 /**
  * A query of the records of `which`, the newest first. An undo of a part names its operation in its filters alone, so that
  * `undoes` and `undone_by` are read from there, too.
- * @param filters the column, or what of it the caller may see
  * @param which `from job_operations …`, which chooses the records
  */
-const recordsOf = (sql: Sql, filters: Fragment, which: Fragment): Fragment => sql`
+const recordsOf = (sql: Sql, { filters, counts }: Shown, which: Fragment): Fragment => sql`
   with page as materialized (select * ${which}),
   undos as materialized (
     select filters ->> 'operation' as operation, jsonb_agg(id order by id) as ids, max(id) as last
@@ -33,11 +33,26 @@ const recordsOf = (sql: Sql, filters: Fragment, which: Fragment): Fragment => sq
   select
     id, kind, state, domain, queue, job_type, ${filters} as filters, as_of, caller, reason, request_id, idempotency_key, previewed, affected,
     case when state <> 'running' then previewed - affected end as skipped,
-    skipped_locked, batches, counts, error, started_at, ended_at, ${undone(sql)} as undoes,
+    skipped_locked, batches, ${counts} as counts, error, started_at, ended_at, ${undone(sql)} as undoes,
     coalesce(undone_by, undos.last) as undone_by, coalesce(undos.ids, '[]') as undos, hash, ${runningOn(sql)} as server
   from page
   left join undos on undos.operation = page.id::text
   order by id desc`
+
+/** The columns of a record of which a caller may see a part. */
+interface Shown {
+  filters: Fragment
+  counts: Fragment
+}
+
+const shownTo = (sql: Sql, caller: Pick<Call, 'may' | 'within'>): Shown => ({
+  filters: filtersFor(sql, caller),
+  counts: countsFor(sql, caller),
+})
+
+/** A change without a scope counts its dependents in every domain. */
+const countsFor = (sql: Sql, { within }: Pick<Call, 'within'>): Fragment =>
+  within ? sql`case when filters ? 'within' then counts else counts - 'dependents' end` : sql`counts`
 
 /** The server that runs a change without its caller; null for every other change, and while no server runs it. */
 const runningOn = staticFragment(
@@ -67,12 +82,12 @@ const undone = staticFragment(
 
 /** The records of bulk changes and acts, the newest first. */
 export const listOperations = async (
-  { sql, may }: Call,
+  { sql, may, within }: Call,
   request: z.output<typeof listing.input>,
 ): Promise<OperationRecord[]> => {
   const rows = await sql<Row[]>`${recordsOf(
     sql,
-    filtersFor(sql, { may }),
+    shownTo(sql, { may, within }),
     sql`
     from job_operations
     where id < ${request.before_id}::bigint
@@ -81,6 +96,7 @@ export const listOperations = async (
       ${request.caller ? sql`and caller = ${request.caller}::text` : sql``}
       ${request.since ? sql`and started_at >= ${request.since}::text::timestamptz` : sql``}
       ${inScope(sql, request)}
+      ${isRecordWithin(sql, within)}
     order by id desc
     limit ${request.limit}`,
   )}`
@@ -102,33 +118,38 @@ const withNoWayBack = (row: Row): OperationRecord => {
 }
 
 /**
- * One record, and the present states of its jobs.
+ * One record, and the present states of its jobs. A caller with a scope gets those of jobs within; a job that is gone lies nowhere.
  * @throws Failure `not_found`
  */
 export async function getOperation(
-  { sql, may }: Call,
+  { sql, may, within }: Call,
   { id }: z.output<typeof getting.input>,
 ): Promise<z.output<typeof getting.output>> {
-  const record = await recordOf(sql, id, filtersFor(sql, { may }))
+  const record = await recordOf({ sql, within }, id, shownTo(sql, { may, within }))
   const archived = sql`
     union all
-    select 'archived', count(*) from jobs_archive where operation_id = ${id}::bigint having count(*) > 0`
+    select 'archived', count(*) from jobs_archive where operation_id = ${id}::bigint ${isWithin(sql, within)} having count(*) > 0`
   const [{ now }] = await sql<[{ now: Record<string, number> }]>`
     select coalesce(jsonb_object_agg(status, count), '{}') as now
     from (
       select coalesce(job.status, 'gone') as status, count(*) as count
       from job_operation_rows kept
-      left join lateral (select status from jobs where jobs.id = kept.job_id offset 0) as job on true
-      where operation_id = ${id}::bigint
+      left join lateral (select status from jobs where jobs.id = kept.job_id ${isWithin(sql, within)} offset 0) as job on true
+      where operation_id = ${id}::bigint ${within ? sql`and job.status is not null` : sql``}
       group by 1
       ${(await hasArchive(sql)) ? archived : sql``}
     ) as states`
   return { ...record, now }
 }
 
-/** @throws Failure `not_found` */
-export async function recordOf(sql: Sql, id: number, filters = sql`filters`): Promise<OperationRecord> {
-  const [record] = await sql<Row[]>`${recordsOf(sql, filters, sql`from job_operations where id = ${id}::bigint`)}`
+/** @throws Failure `not_found`, also for an operation that may have reached jobs outside of the scope of the caller */
+export async function recordOf(
+  { sql, within }: { sql: Sql; within: Call['within'] },
+  id: number,
+  shown: Shown = { filters: sql`filters`, counts: sql`counts` },
+): Promise<OperationRecord> {
+  const which = sql`from job_operations where id = ${id}::bigint ${isRecordWithin(sql, within)}`
+  const [record] = await sql<Row[]>`${recordsOf(sql, shown, which)}`
   if (record) return withNoWayBack(record)
   throw new Failure('not_found', `there is no operation ${id}`, { hint: 'jobsctl operations lists them' })
 }

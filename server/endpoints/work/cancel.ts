@@ -7,7 +7,7 @@ import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { cascade, droppedElsewhere, droppedEvents } from '../../lifecycle/dependents.ts'
+import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/dependents.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 
 /**
@@ -69,7 +69,7 @@ const endOrAsk = (
     target.status as before, changed.status as after,
     coalesce(changed.status, target.status) = 'processing'
       and (changed.status is not null or target.cancel_requested_at is not null) as cancel_requested
-    ${within && !within.cascade ? sql`, ${droppedElsewhere(sql, within)} as dependents_elsewhere` : sql``}
+    ${elsewhereColumn(sql, 'dropped', within)}
   from target
   left join changed on true`
 

@@ -40,13 +40,15 @@ describe.each(kinds)('a token with a scope on %s', (kind) => {
     other = await jobIn('quagga', 700_000_002)
   })
 
-  /** A running job, a waiting one that depends on it, an attachment, events and a stopped queue in a domain. */
+  /** Jobs of each state, one of which waits for another, an attachment, events and a stopped queue in a domain. */
   async function jobIn(domain: string, id: number): Promise<Place> {
     const uuid = crypto.randomUUID()
     const waiting = crypto.randomUUID()
     const running = { domain, queue: 'q', job_type: 't', lease_id: 'lease', worker_id: 'w' }
     await world.jobs(1, { id, ...running, uuid, status: 'processing', leased_until: '2100-01-01T00:00:00Z' })
     await world.jobs(1, { domain, queue: 'free', job_type: 't', status: 'queued', uuid: waiting })
+    await world.jobs(1, { domain, status: 'processing', leased_until: '2020-01-01T00:00:00Z' })
+    for (const status of ['completed', 'failed', 'quarantined']) await world.jobs(1, { domain, status, days: 60 })
     await world.sql`insert into job_dependencies (job_uuid, depends_on_job_uuid) values (${waiting}, ${uuid})`
     await world.sql`insert into job_attachments (job_id, kind, content_text) values (${id}, 'log', ${domain})`
     await world.sql`

@@ -45,6 +45,15 @@ it.each<[string, string, (id: number) => string, ((id: number) => object)?]>([
   ['show', 'GET', (id) => `${jobs}/${id}`],
   ['attachments', 'GET', (id) => `${jobs}/${id}/attachments`],
   ['cancel', 'POST', (id) => `${jobs}/${id}/cancel`, () => ({})],
+  ['preview of a prune', 'POST', () => `${jobs}/prune`, (id) => ({ dry_run: true, ids: [id] })],
+  ['preview of a retry', 'POST', () => `${jobs}/batch/retry`, (id) => ({ dry_run: true, ids: [id] })],
+  ['preview of a cancel', 'POST', () => `${jobs}/batch/cancel`, (id) => ({ dry_run: true, job_id: id })],
+  [
+    'preview of a requeue',
+    'POST',
+    () => `${jobs}/batch/requeue_quarantined`,
+    (id) => ({ dry_run: true, domain: 'b', job_id: id }),
+  ],
 ])(
   '%s: the id of a job outside and an unknown one run the same statements, which have the scope',
   async (_, method, path, body) => {

@@ -109,7 +109,7 @@ describe.each(kinds)('the scope of a token on %s', (kind) => {
     await world.sql`update jobsctl_tokens set scope = '{"domains": ["a"]}', role = 'admin' where id = ${idOf(token)}`
     const body = { name: 'n', role: 'admin' }
     expect((await world.post(tokensPath, body, bearer(token))).status).toBe(403)
-    expect((await world.confirm('/api/v1/jobs/prune', {}, bearer(token))).status).toBe(403)
+    expect((await world.confirm('/api/v1/jobs/erase', {}, bearer(token))).status).toBe(403)
   })
 
   it('makes the token unknown to a server of version 0.1.0', async () => {

@@ -42,6 +42,14 @@ const finish = (action: string, more: object = {}): Door => ({
   outside: 404,
 })
 
+/** A dry run of a change of many jobs. */
+const change = (path: string, fields: object = {}, whole: object = { all: true }): Door => ({
+  method: 'POST',
+  path: () => `${jobs}/${path}`,
+  body: ({ domain }) => ({ dry_run: true, ...fields, ...(domain === undefined ? whole : { domain }) }),
+  outside: 403,
+})
+
 /** The call of each narrowed endpoint. */
 export const doors: Record<NarrowedName, Door> = {
   stats: read(`${jobs}/stats`),
@@ -116,6 +124,16 @@ export const doors: Record<NarrowedName, Door> = {
   complete: finish('complete'),
   fail: finish('fail', { error: 'e' }),
   release: finish('release'),
+  prune: change('prune', { older_than_days: 1 }, {}),
+  sweep: change('ttl/sweep', { age_seconds: 1, runtime_seconds: 1 }, {}),
+  requeue: { ...change('batch/requeue_quarantined'), named: true },
+  integrity: { ...change('integrity/sweep'), body: ({ domain }) => ({ domain }) },
+  cancelBatch: change('batch/cancel'),
+  retry: change('batch/retry'),
+  reclaim: change('batch/reclaim'),
+  reschedule: change('batch/reschedule', { by_seconds: 60 }),
+  rescheduleShift: change('reschedule', { set_now: false, delta_seconds: 60 }),
+  setPriority: change('batch/priority', { priority: 1 }),
   finishMany: {
     ...finish(''),
     path: () => `${jobs}/finish`,

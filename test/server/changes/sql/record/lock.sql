@@ -19,7 +19,7 @@ select
     (
       select jsonb_build_object('limited', id)
       from jobsctl_tokens
-      where id = job_operations.caller and scope is not null
+      where id = job_operations.caller and scope is distinct from job_operations.filters -> 'within'
     )
   ) as stop,
   set_config('idle_in_transaction_session_timeout', '10s', true),
