@@ -7,6 +7,7 @@ export {
   resumeToken,
   revokeToken,
   rotateToken,
+  setTokenLimits,
   setTokenRole,
   setTokenScope,
   showToken,
@@ -32,7 +33,6 @@ export { explainQueue } from './explain/queue.ts'
 export { history } from './history/history.ts'
 export { addMark, listMarks } from './history/marks.ts'
 export { addAttachment, listAttachments } from './jobs/attachments.ts'
-export { jobByKey } from './jobs/by-key.ts'
 export { failureClusters } from './jobs/clusters.ts'
 export { listJobs } from './jobs/list.ts'
 export { showJob } from './jobs/show.ts'

@@ -23,7 +23,7 @@ export const failures = {
   invalid_request: { status: 422, exit: 'usage' },
   preview_incomplete: { status: 422, exit: 'usage' },
   rate_limited: { status: 429, exit: 'unavailable' },
-  quota_exceeded: { status: 429, exit: 'unavailable' },
+  quota_exceeded: { status: 429, exit: 'over_limit' },
   internal: { status: 500, exit: 'failed' },
   database_unavailable: { status: 503, exit: 'unavailable' },
   database_busy: { status: 503, exit: 'unavailable' },

@@ -1,17 +1,22 @@
 import type { z } from 'zod'
 import type { showCaller } from '../../shared/access/caller.ts'
+import { limitsText } from '../../shared/access/limits.ts'
 import { limitText } from '../../shared/access/token-scope.ts'
 import { escaped } from '../../shared/escape.ts'
+import { jobsText } from '../output/numbers.ts'
 import type { Finding } from './outcome.ts'
 
 type Caller = z.output<typeof showCaller.output>
 
 /** Who the caller is and what it may do; a hint where tokens may do everything because nobody has given them a role. */
-export function findingOfCaller({ id, name, role, principal, scope, may, without_role = 0 }: Caller): Finding {
+export function findingOfCaller({ id, name, role, principal, scope, limits, may, without_role = 0 }: Caller): Finding {
   const owner = principal === name ? '' : `, for ${escaped(principal)}`
   const names = may.length === 0 ? 'nothing on this version of the server' : may.map(escaped).join(', ')
   const limit = scope ? `; limited to ${escaped(limitText(scope))}` : ''
-  const detail = `${escaped(name)} (${escaped(role)}${owner}) has the rights: ${names}${limit}`
+  const used = limits
+    ? `; ${limitsText(limits)}, of which ${jobsText(limits.changed_today)} were changed in 24 hours`
+    : ''
+  const detail = `${escaped(name)} (${escaped(role)}${owner}) has the rights: ${names}${limit}${used}`
   if (role === 'legacy-admin')
     return { detail, hint: `this token has no role: jobs-server token set-role ${escaped(id)} operator` }
   if (without_role === 0) return { detail, hint: undefined }

@@ -15,25 +15,37 @@ import type { Ending } from '../output/print.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { roleText } from './columns.ts'
 
-type Action = 'suspend' | 'resume' | 'revoke'
+type Action = 'suspend' | 'resume'
 
 const actions = {
   suspend: { endpoint: suspendToken, done: 'Suspended', undo: 'resume' },
   resume: { endpoint: resumeToken, done: 'Resumed', undo: 'suspend' },
-  revoke: { endpoint: revokeToken, done: 'Revoked', undo: undefined },
 } as const
 
 /**
- * Suspends, resumes or revokes a token, at once and for every server.
- * @throws Failure `not_found`
+ * Suspends or resumes a token, at once and for every server.
+ * @throws Failure `not_found`; `conflict` for a revoked token, and where no admin would be left
  */
 export async function changeToken(context: Context, id: string, action: Action): Promise<Ending> {
   const { print, another } = context
   const { endpoint, done, undo } = actions[action]
   const changed = await changeImmediately(context, { endpoint, request: { id }, look: lookAt(context, id) })
   if (!changed) return 'ok'
-  const back = undo === undefined ? '' : `   Undo:  ${another(['token', undo, id])}`
-  print.sentence(changed, `${done} token ${named(changed)}.${back}`, 'done')
+  print.sentence(changed, `${done} token ${named(changed)}.   Undo:  ${another(['token', undo, id])}`, 'done')
+  return 'ok'
+}
+
+/**
+ * Revokes a token, at once and for every server; with `tree` also those that it made.
+ * @throws Failure `not_found`; `conflict` where no admin would be left
+ */
+export async function revoke(context: Context, id: string, { tree }: { tree: boolean }): Promise<Ending> {
+  const request = { id, ...(tree && { tree }) }
+  const look = tree ? context.another(['token', 'list']) : lookAt(context, id)
+  const changed = await changeImmediately(context, { endpoint: revokeToken, request, look })
+  if (!changed) return 'ok'
+  const others = tree ? ', and the tokens that it made' : ''
+  context.print.sentence(changed, `Revoked token ${named(changed)}${others}.`, 'done')
   return 'ok'
 }
 

@@ -1,3 +1,4 @@
+import { limitsText } from '../../shared/access/limits.ts'
 import { limitText } from '../../shared/access/token-scope.ts'
 import type { Token } from '../../shared/access/tokens.ts'
 import { ago } from '../output/ago.ts'
@@ -27,6 +28,8 @@ export const columns: Column<Token>[] = [
   { title: 'may_enqueue', value: ({ may_enqueue }) => String(may_enqueue) },
   { title: 'previous_until', value: ({ previous_until }) => time(previous_until) },
   { title: 'scope', value: ({ scope }) => (scope === null ? '' : limitText(scope)) },
+  { title: 'max_per_change', value: ({ max_per_change }) => max_per_change ?? '' },
+  { title: 'max_per_day', value: ({ max_per_day }) => max_per_day ?? '' },
 ]
 
 export const forPeople: Column<Token>[] = [
@@ -34,10 +37,16 @@ export const forPeople: Column<Token>[] = [
   name,
   { title: 'role', value: roleText, gives: 'never' },
   { ...principal, title: 'for' },
-  { title: 'limited to', value: ({ scope }) => (scope === null ? '' : limitText(scope)), gives: 'first' },
+  { title: 'limited to', value: limitedTo, gives: 'first' },
   { title: 'state', value: stateText, paint: (token) => (isLive(token) ? undefined : 'yellow'), gives: 'never' },
   { title: 'used', value: ({ last_used_at }) => (last_used_at === null ? 'never' : ago(last_used_at)), gives: 'never' },
 ]
+
+/** Its scope and its limits. */
+function limitedTo(token: Token): string {
+  const parts = [token.scope === null ? '' : limitText(token.scope), limitsText(token)]
+  return parts.filter((text) => text !== '').join('; ')
+}
 
 /** `worker, may enqueue` */
 export function roleText({ role, may_enqueue }: Pick<Token, 'role' | 'may_enqueue'>): string {

@@ -1,3 +1,4 @@
+import { type LimitFlags, limitsOfFlags, limitsText } from '../../shared/access/limits.ts'
 import { givenRoles } from '../../shared/access/rights.ts'
 import { limitText, type ScopeFlags } from '../../shared/access/token-scope.ts'
 import { makeToken as endpoint } from '../../shared/access/tokens.ts'
@@ -12,7 +13,7 @@ import { endText } from './columns.ts'
 import { printSecret } from './print-secret.ts'
 import { scopeOf } from './scope.ts'
 
-interface CreateFlags extends ScopeFlags {
+interface CreateFlags extends ScopeFlags, LimitFlags {
   role?: string
   principal?: string
   expires?: string
@@ -35,13 +36,15 @@ export async function createToken(context: Context, name: string | undefined, fl
     ...{ name, role },
     ...(mayEnqueue && { may_enqueue: true }),
     ...(scope !== undefined && { scope }),
+    ...limitsOfFlags(flags),
     ...(principal !== undefined && { principal }),
     ...(expires !== undefined && { expires: expires === 'never' ? expires : days(expires, '--expires') }),
   })
   const made = await changeImmediately(context, { endpoint, request, look: context.another(['token', 'list']) })
   if (!made) return 'ok'
   const limit = made.scope ? `, limited to ${escaped(limitText(made.scope))}` : ''
-  const what = `Made token ${escaped(made.id)}: ${escaped(made.name)}, ${escaped(made.role)}${limit}, ${endText(made)}.`
+  const most = limitsText(made) && `, ${limitsText(made)}`
+  const what = `Made token ${escaped(made.id)}: ${escaped(made.name)}, ${escaped(made.role)}${limit}${most}, ${endText(made)}.`
   printSecret(context, made, `${what} It is shown this once.`)
   return 'ok'
 }

@@ -51,10 +51,8 @@ export const about: Record<Name, string> = {
     'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped after 50,000 rows or 200 ms. `X-Missing-Index` then names an index that the database lacks for it.',
   failureClusters:
     'Failures by what they have in common: state, error code and the pattern of the message, in which texts, addresses, paths and numbers are folded. The row `rest` has the failures that are in no other row; `X-Complete` is `false` then, and where a state has more than 100,000 failures. `expired_leases` counts running jobs whose lease has expired, by worker and job type.',
-  jobByKey:
-    'The job with an idempotency key, without payload and result. A token that may not read jobs, such as a producer, finds the jobs that it has enqueued itself; any other job is 404, as one that does not exist.',
   showJob:
-    'One job with every column, its dependencies, attachments and last events, also from the archive. `lease_id` and `completion_token` are null. A token with a role that asks for it without the mask (`redact=false`) leaves an event `job.revealed`.',
+    'One job with every column, its dependencies, attachments and last events, also from the archive. `lease_id` and `completion_token` are null.',
   explainJob:
     'Every reason at once why a job does not run, each with its facts, one sentence, and the call that removes it (`remedy`); and its place in line, exact up to 10,000.',
   explainQueue:
@@ -102,11 +100,14 @@ export const about: Record<Name, string> = {
   setTokenRole: 'Gives a token another role, at once and for every server. Its secret stays.',
   setTokenScope:
     'Limits a token to domains, queues and job types, or with null to nothing, at once and for every server. Stops the changes of many jobs that it has begun. 409 `conflict` for a role without a scope.',
+  setTokenLimits:
+    'Limits how many jobs the changes of many jobs of a token touch, at once and for every server. A limit that is absent stays, null takes it away. 409 `conflict` for a role that makes no such changes.',
   suspendToken: 'Refuses a token until it is resumed, and stops the changes of many jobs that it has begun.',
   resumeToken: 'Ends the suspension of a token.',
   rotateToken:
     'Gives a token a new secret under the same id: `token` of the answer is the only copy of it. The old one works on for the overlap, an older one ends. 409 `conflict` for a token that has ended.',
-  revokeToken: 'Ends a token for good, and stops the changes of many jobs that it has begun.',
+  revokeToken:
+    'Ends a token for good, and stops the changes of many jobs that it has begun. 409 `conflict` where no usable token of an admin would be left.',
   showCaller: 'Who the caller is, its role, its scope, and the names of its rights.',
   storage: 'The size of the jobs and of their history.',
 }

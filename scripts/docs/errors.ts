@@ -24,7 +24,7 @@ const meanings: Record<FailureCode, string> = {
     'events after the cursor have been deleted, since their term was over; none is missing from `oldest_id` on',
   foreign_rows:
     'a prune without `with_foreign_rows` would delete rows of other tables along, which no undo gives back; nothing was changed',
-  limit_exceeded: 'more jobs match than `max`; nothing was changed',
+  limit_exceeded: 'more jobs match than `max`, or than one change of the token may touch; nothing was changed',
   too_large: 'the body, a payload or a result is above the limit of the server',
   unsupported_media_type: 'the body is not plain `application/json` in UTF-8',
   preview_incomplete:
@@ -32,7 +32,8 @@ const meanings: Record<FailureCode, string> = {
   invalid_request: 'the JSON has the wrong shape; `errors` lists every wrong field',
   rate_limited:
     'more than ten wrong keys or tokens in a minute came from the address, or for the token; `Retry-After` says when to try again',
-  quota_exceeded: 'a quota is used up (this version of jobs-server never answers it)',
+  quota_exceeded:
+    'the tokens of the principal have changed as many jobs in 24 hours as the token allows; the hint and `Retry-After` say when there is room',
   internal: 'the server made a mistake; the log has its cause under the `request_id`',
   database_unavailable:
     'the database cannot be reached, is read-only, lacks a table or refuses the role of the server; nothing was changed',

@@ -1,3 +1,4 @@
+import { mayHaveLimits, type TokenLimits } from '../../shared/access/limits.ts'
 import type { Grant } from '../../shared/access/rights.ts'
 import { mayHaveScope, scopedRoles, type TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
@@ -45,3 +46,30 @@ const roleWithoutScope = (id: string, role: string): Failure =>
   new Failure('conflict', `the token ${id} is ${role}, which has no scope; nothing was changed`, {
     hint: `give it a role first that has one: jobs-server token set-role ${id} operator; these are ${scopedRoles.join(', ')}`,
   })
+
+/**
+ * Sets the limits of a token, at once and for every server; one that is undefined stays. Servers of version 0.1.0 refuse it from then on.
+ * @returns false where it has these limits already
+ * @throws Failure `not_found` when there is no such token; `conflict` for one whose role changes no jobs by the many
+ */
+export async function setLimits(tx: Sql, id: string, limits: TokenLimits): Promise<boolean> {
+  await lockGrant(tx, id)
+  const before = await findToken(tx, id)
+  if (!mayHaveLimits(before.role)) throw roleWithoutLimits(id, before.role)
+  const { max_per_change = before.max_per_change, max_per_day = before.max_per_day } = limits
+  const { count } = await tx`
+    update jobsctl_tokens
+    set max_per_change = ${max_per_change}::bigint, max_per_day = ${max_per_day}::bigint
+    where id = ${id}
+      and (max_per_change, max_per_day) is distinct from (${max_per_change}::bigint, ${max_per_day}::bigint)`
+  return count > 0
+}
+
+const roleWithoutLimits = (id: string, role: string): Failure =>
+  new Failure(
+    'conflict',
+    `the token ${id} is ${role}, and limits are about changes of many jobs; nothing was changed`,
+    {
+      hint: 'tokens with the role operator or admin make such changes',
+    },
+  )

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { TokenLimits } from '../../shared/access/limits.ts'
 import type { Grant, Role } from '../../shared/access/rights.ts'
 import { TokenScope } from '../../shared/access/token-scope.ts'
 import type { Token } from '../../shared/access/tokens.ts'
@@ -27,11 +28,25 @@ export function tokenParts(token: string): { id: string; secret: string } | unde
 /** An SQL condition on `jobs_api_tokens`: true for a token that is not revoked and has not expired. */
 export const isLive = staticFragment((sql) => sql`revoked_at is null and (expires_at is null or expires_at > now())`)
 
+/**
+ * Locks the token that makes another one until that is made, so that a revocation with all that it made finds the new one.
+ * @param maker the id of a caller; one that is no token is passed over
+ * @throws Failure `unauthenticated` for a token that was revoked meanwhile
+ */
+export async function requireLiveMaker(tx: Sql, maker: string): Promise<void> {
+  const [token] = await tx<{ live: boolean }[]>`
+    select ${isLive(tx)} as live from jobs_api_tokens where id = ${maker} for share`
+  if (token?.live === false)
+    throw new Failure('unauthenticated', 'the token of the caller has ended meanwhile; nothing was changed')
+}
+
 /** A token to be made. */
 export interface NewToken {
   name: string
   /** Undefined for a token that may do everything, on servers of version 0.1.0 too. */
-  grant?: (Grant & { principal: string; madeBy: string; scope?: TokenScope | null | undefined }) | undefined
+  grant?:
+    | (Grant & TokenLimits & { principal: string; madeBy: string; scope?: TokenScope | null | undefined })
+    | undefined
   /** Days until it expires; undefined for never. */
   days: number | undefined
 }
@@ -49,10 +64,10 @@ export async function createToken(sql: Sql, { name, grant, days }: NewToken): Pr
       with token as (
         insert into jobs_api_tokens (id, name, secret_hash, expires_at) values (${id}, ${name}, ${keptElsewhere}, ${expires})
       )
-      insert into jobsctl_tokens (id, role, principal, made_by, secret_hash, may_enqueue, scope)
+      insert into jobsctl_tokens (id, role, principal, made_by, secret_hash, may_enqueue, scope, max_per_change, max_per_day)
       values (
         ${id}, ${grant.role}, ${grant.principal}, ${grant.madeBy}, ${hashed(secret)}, ${grant.may_enqueue},
-        ${scopeJson(grant.scope)}::text::jsonb
+        ${scopeJson(grant.scope)}::text::jsonb, ${grant.max_per_change ?? null}::bigint, ${grant.max_per_day ?? null}::bigint
       )`
   }
   return { id, token: tokenText(id, secret) }
@@ -86,7 +101,7 @@ const readTokens = (sql: Sql, which: Fragment) => sql<(Omit<Token, 'scope'> & { 
     coalesce(role, ${withoutRole}) as role, coalesce(may_enqueue, false) as may_enqueue,
     coalesce(principal, name) as principal, made_by,
     ${utc(sql, 'suspended_at')} as suspended_at,
-    grants.scope, last_used_from, case when previous_until > now() then ${utc(sql, 'previous_until')} end as previous_until
+    grants.scope, max_per_change, max_per_day, last_used_from, case when previous_until > now() then ${utc(sql, 'previous_until')} end as previous_until
   from jobs_api_tokens token
   left join jobsctl_tokens grants using (id)
   ${which}`
@@ -103,17 +118,6 @@ export async function findToken(sql: Sql, id: string): Promise<Token> {
   const [token] = await tokensOf(sql, sql`where id = ${id}`)
   if (token) return token
   throw unknownToken(id)
-}
-
-/**
- * Revokes the token with this id, at once and for every server.
- * @returns false where it is revoked already, and stays so
- * @throws Failure `not_found` when there is no such token
- */
-export async function revokeToken(sql: Sql, id: string): Promise<boolean> {
-  const { count } = await sql`update jobs_api_tokens set revoked_at = now() where id = ${id} and revoked_at is null`
-  if (count === 0) await findToken(sql, id)
-  return count > 0
 }
 
 /**

@@ -8,6 +8,7 @@ import { keepRequest } from './detached/kept-request.ts'
 import { startDetached } from './detached/start-detached.ts'
 import { readCourse } from './detached/take-over.ts'
 import { enforceMax, requireMax } from './enforce-max.ts'
+import { enforceLimits } from './limits/enforce-limits.ts'
 import { type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
 import { type BeginContext, beginOperation } from './record/begin.ts'
 import { type RunContext, runOperation } from './run-operation.ts'
@@ -33,7 +34,7 @@ type BulkCall = BeginContext &
 /**
  * Runs a bulk change, and is the only way to run one: it verifies the preview, begins an operation that is alone of its kind
  * in its scope, enforces `max`, runs the batches, and closes the record. An idempotent replay returns the first answer.
- * @throws Failure `preview_stale`, `preview_incomplete`, `conflict`, `forbidden` or `limit_exceeded` before any job is changed; `partial` when the
+ * @throws Failure `preview_stale`, `preview_incomplete`, `conflict`, `forbidden`, `limit_exceeded` or `quota_exceeded` before any job is changed; `partial` when the
  *   operation stopped after some jobs; `outcome_unknown` when its last batch may or may not be committed; any failure of the
  *   database when it stopped before its first batch; AcceptedChange for a change that goes on without its caller
  */
@@ -54,6 +55,7 @@ export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<An
   let hold: string
   try {
     await beforeFirstBatch(context, () => enforceMax(context, bulk, previewed))
+    await beforeFirstBatch(context, () => enforceLimits(context, bulk, previewed))
     await beforeFirstBatch(context, async () => bulk.check?.(context.sql, context))
     if (!call.detach) return await runOperation(context, bulk, { previewed })
     hold = await keepRequest(context, call.detach).catch(async (cause: unknown) => {

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { tokenLimits } from '../../shared/access/limits.ts'
 import { givenRoles } from '../../shared/access/rights.ts'
 import { TokenScope } from '../../shared/access/token-scope.ts'
 import { longestOverlap } from '../../shared/access/tokens.ts'
@@ -21,14 +22,17 @@ export const Command = z.discriminatedUnion('command', [
     principal: z.string(),
     may_enqueue: z.boolean(),
     scope: TokenScope.optional(),
+    ...tokenLimits,
   }),
   z.object({ command: z.literal('list') }),
   z.object({ command: z.literal('show'), id: z.string() }),
   z.object({ command: z.literal('set-role'), by, id: z.string(), role, may_enqueue: z.boolean() }),
   z.object({ command: z.literal('set-scope'), by, id: z.string(), scope: TokenScope.nullable() }),
+  z.object({ command: z.literal('set-limits'), by, id: z.string(), ...tokenLimits }),
   z.object({ command: z.literal('suspend'), by, id: z.string() }),
   z.object({ command: z.literal('resume'), by, id: z.string() }),
   z.object({ command: z.literal('revoke'), by, id: z.string() }),
+  z.object({ command: z.literal('revoke-tree'), by, id: z.string() }),
   z.object({
     command: z.literal('rotate'),
     by,

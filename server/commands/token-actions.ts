@@ -1,3 +1,4 @@
+import { limitsText } from '../../shared/access/limits.ts'
 import { isRole, type Right, rights, rightsOf } from '../../shared/access/rights.ts'
 import { limitText } from '../../shared/access/token-scope.ts'
 import type { Token } from '../../shared/access/tokens.ts'
@@ -8,6 +9,7 @@ import {
   makeOnRecord,
   revokeOnRecord,
   rotateOnRecord,
+  setLimitsOnRecord,
   setRoleOnRecord,
   setScopeOnRecord,
   suspendOnRecord,
@@ -41,6 +43,11 @@ export async function runTokenCommand(sql: Pool, command: TokenCommand): Promise
       return lines(
         command.scope ? `${command.id} is limited to ${limitText(command.scope)}` : `${command.id} is not limited`,
       )
+    case 'set-limits':
+      await setLimitsOnRecord(sql, atShell(command.by), command.id, command)
+      return lines(
+        `${command.id} changes ${limitsText(await findToken(sql, command.id)) || 'as many jobs as it asks for'}`,
+      )
     case 'suspend':
       await suspendOnRecord(sql, atShell(command.by), command.id, { suspended: true })
       return lines(`suspended ${command.id}`)
@@ -48,8 +55,12 @@ export async function runTokenCommand(sql: Pool, command: TokenCommand): Promise
       await suspendOnRecord(sql, atShell(command.by), command.id, { suspended: false })
       return lines(`resumed ${command.id}`)
     case 'revoke':
-      await revokeOnRecord(sql, atShell(command.by), command.id)
+      await revokeOnRecord(sql, atShell(command.by), { id: command.id, tree: false })
       return lines(`revoked ${command.id}`)
+    case 'revoke-tree': {
+      const revoked = await revokeOnRecord(sql, atShell(command.by), { id: command.id, tree: true })
+      return lines(...revoked.map((id) => `revoked ${id}`))
+    }
     case 'rotate':
       return lines(await rotateOnRecord(sql, atShell(command.by), command.id, command.overlap_seconds))
   }
@@ -78,6 +89,7 @@ const listLine = (row: Token): string =>
   [
     ...[row.id, row.name, row.created_at, row.last_used_at, row.expires_at, row.revoked_at],
     ...[row.role, row.principal, row.made_by, row.suspended_at, row.scope && limitText(row.scope)],
+    ...[row.max_per_change, row.max_per_day],
   ].join('\t')
 
 function shownLines(row: Token): string[] {
@@ -85,6 +97,7 @@ function shownLines(row: Token): string[] {
   return [
     ...[`id\t${row.id}`, `name\t${row.name}`, `role\t${row.role}`, `principal\t${row.principal}`],
     ...(row.scope ? [`limited to\t${limitText(row.scope)}`] : []),
+    ...(limitsText(row) ? [`changes\t${limitsText(row)}`] : []),
     `made by\t${row.made_by ?? 'not known'}, ${row.created_at}`,
     `last used\t${row.last_used_at === null ? 'never' : row.last_used_at}${row.last_used_from ? ` from ${row.last_used_from}` : ''}`,
     `expires\t${row.expires_at ?? 'never'}`,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { LimitFlags } from '../../shared/access/limits.ts'
 import { givenRoles } from '../../shared/access/rights.ts'
 import { mayHaveScope, type ScopeFlags, scopedRoles } from '../../shared/access/token-scope.ts'
 import { daysOfRole, longestOverlap } from '../../shared/access/tokens.ts'
@@ -7,10 +8,11 @@ import type { CommandOutput } from './command.ts'
 import { operatorName } from './operator-name.ts'
 import { printOutput } from './print-output.ts'
 import { runOnDatabase } from './run-on-database.ts'
+import { limitsFor, neededLimits, withLimitFlags } from './token-limit-flags.ts'
 import { neededScope, scopeOf, withScopeFlags } from './token-scope-flags.ts'
 import { tokenTable } from './token-table.ts'
 
-interface CreateFlags extends ScopeFlags {
+interface CreateFlags extends ScopeFlags, LimitFlags {
   expires?: string
   role?: string
   principal?: string
@@ -22,7 +24,7 @@ const roleList = givenRoles.join(', ')
 /** Adds the subcommands of `jobs-server token`. */
 export function addTokenCommands(program: Command): void {
   const token = program.command('token').description('bearer tokens of AUTH_MODE=multi_user')
-  withScopeFlags(token.command('create <name>'))
+  withLimitFlags(withScopeFlags(token.command('create <name>')))
     .description('make a token and print it; it cannot be printed again')
     .option('--role <role>', `what the token may do: ${roleList} (default: everything)`)
     .option('--may-enqueue', 'a worker that may also enqueue jobs')
@@ -61,6 +63,16 @@ export function addTokenCommands(program: Command): void {
         await runOnDatabase(process.env, { command: 'set-scope', by: operatorName(), id, scope: neededScope(flags) }),
       ),
     )
+  withLimitFlags(token.command('set-limits <id>'))
+    .description('limit at once how many jobs the changes of a token touch; a limit that is not given stays')
+    .action(async (id: string, flags: LimitFlags) =>
+      printOutput(
+        await runOnDatabase(process.env, {
+          ...{ command: 'set-limits', by: operatorName(), id },
+          ...neededLimits(flags),
+        }),
+      ),
+    )
   token
     .command('rotate <id>')
     .description('give a token a new secret under the same id, and print it; it cannot be printed again')
@@ -73,10 +85,18 @@ export function addTokenCommands(program: Command): void {
         }),
       ),
     )
+  token
+    .command('revoke <id>')
+    .description('revoke a token; it stops working at once')
+    .option('--tree', 'and the tokens that it made, and those that they made')
+    .action(async (id: string, { tree = false }: { tree?: boolean }) =>
+      printOutput(
+        await runOnDatabase(process.env, { command: tree ? 'revoke-tree' : 'revoke', by: operatorName(), id }),
+      ),
+    )
   const others = [
     ['suspend', 'refuse a token at once, until it is resumed'],
     ['resume', 'end the suspension of a token'],
-    ['revoke', 'revoke a token; it stops working at once'],
   ] as const
   for (const [command, description] of others) {
     token
@@ -95,9 +115,11 @@ function create(given: string, flags: CreateFlags): Promise<CommandOutput> {
       ? '--may-enqueue'
       : scope
         ? '--domain, --queue or --job-type'
-        : principal === undefined
-          ? undefined
-          : '--principal'
+        : flags.maxPerChange !== undefined || flags.maxPerDay !== undefined
+          ? '--max-per-change or --max-per-day'
+          : principal === undefined
+            ? undefined
+            : '--principal'
     if (flag) throw new Failure('usage', `${flag} needs --role; a token without a role may do everything`)
     return runOnDatabase(process.env, { command: 'create', by: operatorName(), name, days: daysOf(expires) })
   }
@@ -108,7 +130,7 @@ function create(given: string, flags: CreateFlags): Promise<CommandOutput> {
     })
   const days = expires === undefined ? daysOfRole(grant.role) : daysOf(expires)
   return runOnDatabase(process.env, {
-    ...{ command: 'create-with-role', by: operatorName(), name, days, ...grant, scope },
+    ...{ command: 'create-with-role', by: operatorName(), name, days, ...grant, scope, ...limitsFor(role, flags) },
     principal: principal === undefined ? name : nameOf(principal),
   })
 }

@@ -15,7 +15,9 @@ export async function demoCommand(environment: NodeJS.ProcessEnv): Promise<strin
   const env = readEnv(environment)
   const opened = await openDatabase(env, silent)
   return withTables({
-    ...{ opened, env },
+    opened,
+    pooled: env.JOBS_DB_POOLER,
+    makes: env.JOBS_MIGRATE,
     check: (schema) => refuseJobs(opened, schema),
     work: async () => {
       await opened.sql.begin(async (transaction) => {

@@ -8,6 +8,7 @@ import {
   resumeToken,
   revokeToken,
   rotateToken,
+  setTokenLimits,
   setTokenRole,
   setTokenScope,
   showToken,
@@ -33,7 +34,6 @@ import { explainQueue } from '../endpoints/explain/queue.ts'
 import { history } from '../endpoints/history/history.ts'
 import { addMark, listMarks } from '../endpoints/history/marks.ts'
 import { addAttachment, listAttachments } from '../endpoints/jobs/attachments.ts'
-import { jobByKey } from '../endpoints/jobs/by-key.ts'
 import { failureClusters } from '../endpoints/jobs/clusters.ts'
 import { listJobs } from '../endpoints/jobs/list.ts'
 import { showJob } from '../endpoints/jobs/show.ts'
@@ -99,7 +99,6 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.missingIndexes, missingIndexes)
   mount(app, serving, endpoints.listJobs, listJobs)
   mount(app, serving, endpoints.failureClusters, failureClusters)
-  mount(app, serving, endpoints.jobByKey, jobByKey)
   mount(app, serving, endpoints.showJob, showJob)
   mount(app, serving, endpoints.explainJob, explainJob)
   mount(app, serving, endpoints.explainQueue, explainQueue)
@@ -139,6 +138,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.showToken, showToken)
   mount(app, serving, endpoints.setTokenRole, setTokenRole)
   mount(app, serving, endpoints.setTokenScope, setTokenScope)
+  mount(app, serving, endpoints.setTokenLimits, setTokenLimits)
   mount(app, serving, endpoints.suspendToken, suspendToken)
   mount(app, serving, endpoints.resumeToken, resumeToken)
   mount(app, serving, endpoints.revokeToken, revokeToken)

@@ -20,6 +20,13 @@ export const showCaller = endpoint({
     principal: z.string(),
     /** What its token is limited to; null for a caller that is not limited. Absent from servers of older versions. */
     scope: ShownScope.nullish(),
+    /**
+     * The limits of its token to changes of many jobs, and how many jobs the tokens of its principal have changed in 24 hours; null without
+     * limits. Absent from servers of older versions.
+     */
+    limits: z
+      .object({ max_per_change: Count.nullable(), max_per_day: Count.nullable(), changed_today: Count })
+      .nullish(),
     /** The names of its rights. */
     may: z.array(z.string()),
     /** How many live tokens have all rights, since nobody has given them a role. Only callers that may list tokens get it. */

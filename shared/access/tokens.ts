@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { preset, queryNumber, ScopeName, wholeNumber } from '../scope.ts'
+import { Count, preset, queryNumber, ScopeName, wholeNumber } from '../scope.ts'
+import { mayHaveLimits, type TokenLimits, tokenLimits } from './limits.ts'
 import { type Grant, givenRoles } from './rights.ts'
 import { mayHaveScope, ShownScope, scopedRoles, TokenScope } from './token-scope.ts'
 
@@ -15,6 +16,10 @@ export const Token = z.object({
   may_enqueue: z.boolean(),
   /** What the token is limited to; null for a token that is not limited. */
   scope: ShownScope.nullable(),
+  /** The most jobs that one change of many jobs may touch; null limits nothing. */
+  max_per_change: Count.nullable(),
+  /** The most jobs that changes of all tokens of its principal may have touched in 24 hours; null limits nothing. */
+  max_per_day: Count.nullable(),
   /** Whom the token is for. */
   principal: z.string(),
   /** The id of the caller who made it; `jobs-server` for one that was made on the database, null where nobody knows. */
@@ -44,6 +49,9 @@ const grantFields = {
 const isGrant = ({ role, may_enqueue }: Grant): boolean => role === 'worker' || !may_enqueue
 const onlyWorkers = { path: ['may_enqueue'], message: 'belongs to the role worker' }
 
+const hasLimits = ({ max_per_change, max_per_day }: TokenLimits): boolean =>
+  (max_per_change ?? max_per_day ?? undefined) !== undefined
+
 /** The days after which a token of a role expires where nothing is said. */
 export const daysOfRole = (role: string): number => (role === 'admin' ? 30 : 90)
 
@@ -59,6 +67,7 @@ export const makeToken = endpoint({
       ...grantFields,
       /** What the token is limited to; absent or null for a token that is not limited. */
       scope: TokenScope.nullish(),
+      ...tokenLimits,
       /** The principal of the caller where it is absent. */
       principal: ScopeName.optional(),
       /** Days until the token expires, or `never`; 90, and 30 of an admin, where it is absent. */
@@ -68,6 +77,10 @@ export const makeToken = endpoint({
     .refine(({ role, scope }) => !scope || mayHaveScope(role), {
       path: ['scope'],
       message: `belongs to the roles ${scopedRoles.join(', ')}`,
+    })
+    .refine((token) => !hasLimits(token) || mayHaveLimits(token.role), {
+      path: ['max_per_change'],
+      message: 'and max_per_day belong to roles that change many jobs',
     }),
   output: Token.extend({ token: z.string() }),
   changes: () => true,
@@ -122,8 +135,25 @@ export const setTokenScope = endpoint({
   unconfirmed: true,
 })
 
+/** Limits how many jobs the changes of a token touch, at once and for every server. A limit that is absent stays, and null takes it away. */
+export const setTokenLimits = endpoint({
+  method: 'POST',
+  path: '/api/v1/tokens/:id/limits',
+  needs: 'govern',
+  scoped: { refused: 'tokens are about all domains' },
+  input: z
+    .strictObject({ id, ...tokenLimits })
+    .refine((limits) => limits.max_per_change !== undefined || limits.max_per_day !== undefined, {
+      path: ['max_per_change'],
+      message: 'or max_per_day is needed',
+    }),
+  output: Token,
+  changes: () => true,
+  unconfirmed: true,
+})
+
 /** What a call without fields does to one token. */
-const onToken = (action: 'suspend' | 'resume' | 'revoke') =>
+const onToken = (action: 'suspend' | 'resume') =>
   endpoint({
     method: 'POST',
     path: `/api/v1/tokens/:id/${action}`,
@@ -142,7 +172,20 @@ export const suspendToken = onToken('suspend')
 export const resumeToken = onToken('resume')
 
 /** Ends a token for good. */
-export const revokeToken = onToken('revoke')
+export const revokeToken = endpoint({
+  method: 'POST',
+  path: '/api/v1/tokens/:id/revoke',
+  needs: 'govern',
+  scoped: { refused: 'tokens are about all domains' },
+  input: z.strictObject({
+    id,
+    /** Ends also the tokens that it made, and those that they made. */
+    tree: preset(z.boolean('must be true or false'), false),
+  }),
+  output: Token,
+  changes: () => true,
+  unconfirmed: true,
+})
 
 /** A secret that was rotated works on for this long at most, in seconds: 7 days. */
 export const longestOverlap = 604_800

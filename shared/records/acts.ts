@@ -6,6 +6,7 @@ export const actKinds = [
   'token.created',
   'token.role_set',
   'token.scope_set',
+  'token.limits_set',
   'token.rotated',
   'token.suspended',
   'token.resumed',

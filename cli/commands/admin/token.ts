@@ -1,20 +1,24 @@
+import type { LimitFlags } from '../../../shared/access/limits.ts'
 import { givenRoles } from '../../../shared/access/rights.ts'
 import type { ScopeFlags } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { CommandSpec } from '../../command.ts'
 
-interface TokenFlags extends ScopeFlags {
+interface TokenFlags extends ScopeFlags, LimitFlags {
   role?: string
   principal?: string
   expires?: string
   overlap?: string
   mayEnqueue?: boolean
   all?: boolean
+  tree?: boolean
 }
 
 const scope = 'WHICH JOBS'
 
-const words = ['create', 'list', 'show', 'set-role', 'set-scope', 'rotate', 'suspend', 'resume', 'revoke'] as const
+const words = [
+  ...['create', 'list', 'show', 'set-role', 'set-scope', 'set-limits', 'rotate', 'suspend', 'resume', 'revoke'],
+] as const
 
 export const token: CommandSpec<TokenFlags> = {
   name: 'token',
@@ -24,14 +28,10 @@ export const token: CommandSpec<TokenFlags> = {
     'create prints the new token alone on stdout: it is shown once, and nobody can print it again. list and show never show it. rotate prints another secret of the same token, and the old one works on for --overlap. --domain, --queue and --job-type limit a token of the roles viewer, producer, worker and operator. set-role, set-scope, suspend, resume and revoke act at once, on every server; revoke is for good. An admin may do all of this, an auditor list and show. jobs-server token does the same on the database itself.',
   examples: [
     '(umask 077; jobsctl token create ci --role worker --may-enqueue > ci.token)',
-    'jobsctl token create wall --role viewer --principal ops-team --expires 30d',
     'jobsctl token create books --role operator --domain chatbooks',
-    'jobsctl token list',
-    'jobsctl token show 4f0c2a9be1d7',
-    'jobsctl token set-role 4f0c2a9be1d7 operator',
     'jobsctl token set-scope 4f0c2a9be1d7 --queue tales/mail --queue tales/print',
     '(umask 077; jobsctl token rotate 4f0c2a9be1d7 --overlap 24h > ci.token.new)',
-    'jobsctl token suspend 4f0c2a9be1d7',
+    'jobsctl token set-limits 4f0c2a9be1d7 --max-per-day 10000',
   ],
   operands: `<${words.join('|')}> [name|id] [role]`,
   flags: [
@@ -57,6 +57,9 @@ export const token: CommandSpec<TokenFlags> = {
     { flags: '--job-type <name>', about: 'of these only jobs of this type', group: scope, many: true },
     { flags: '--cascade', about: 'its changes may end dependents outside', group: scope },
     { flags: '--all', about: 'with set-scope: limit nothing', group: scope },
+    { flags: '--max-per-change <n>', about: 'with create, set-limits: most jobs of a change, or none', group: 'HOW' },
+    { flags: '--max-per-day <n>', about: 'and of all tokens of its principal in 24 hours', group: 'HOW' },
+    { flags: '--tree', about: 'with revoke: and the tokens that it made', group: 'HOW' },
     { flags: '--principal <name>', about: 'with create: whom it is for (default: as your own token)', group: 'HOW' },
     { flags: '--expires <days>', about: 'with create: 7d, or never (default: 90d, of an admin 30d)', group: 'HOW' },
     { flags: '--overlap <duration>', about: 'with rotate: at most 7d, or 0 (default: 24h)', group: 'HOW' },
@@ -84,11 +87,16 @@ export const token: CommandSpec<TokenFlags> = {
       const { setScope } = await import('../../tokens/scope.ts')
       return setScope(context, id, flags)
     }
+    if (word === 'set-limits') {
+      const { setLimits } = await import('../../tokens/limits.ts')
+      return setLimits(context, id, flags)
+    }
     if (word === 'rotate') {
       const { rotateToken } = await import('../../tokens/rotate.ts')
       return rotateToken(context, id, flags.overlap)
     }
-    const { changeToken, setRole } = await import('../../tokens/change.ts')
+    const { changeToken, revoke, setRole } = await import('../../tokens/change.ts')
+    if (word === 'revoke') return revoke(context, id, { tree: flags.tree === true })
     if (word === 'set-role') return setRole(context, id, { role, may_enqueue: flags.mayEnqueue === true })
     return changeToken(context, id, word)
   },
@@ -108,12 +116,19 @@ function refuseFlags(word: string, flags: TokenFlags): void {
     (expires !== undefined && '--expires') ||
     (mayEnqueue && word !== 'set-role' && '--may-enqueue')
   const flag = (word !== 'create' && ofCreate) || (overlap !== undefined && word !== 'rotate' && '--overlap')
-  const wrong = flag || wrongScopeFlag(word, flags)
+  const wrong = flag || wrongLimitFlag(word, flags) || wrongScopeFlag(word, flags)
   if (flag === '--role' && word === 'set-role')
     throw new Failure('usage', '--role: set-role takes the role as a word; nothing was changed', {
       hint: 'jobsctl token set-role 4f0c2a9be1d7 operator',
     })
   if (wrong) throw new Failure('usage', `${wrong} does not go with token ${word}; nothing was changed`, help)
+}
+
+/** The flag of limits, or of a revocation, that the word does not take. */
+function wrongLimitFlag(word: string, { maxPerChange, maxPerDay, tree }: TokenFlags): string | undefined {
+  if (tree && word !== 'revoke') return '--tree'
+  if (word === 'create' || word === 'set-limits') return undefined
+  return maxPerChange !== undefined ? '--max-per-change' : maxPerDay !== undefined ? '--max-per-day' : undefined
 }
 
 /** The flag of a scope that the word does not take. */

@@ -13,7 +13,7 @@ import type { OrphanContext } from './liveness.ts'
 import { alreadyRunning, closeOrphansInScope, findRunning, type RunningOperation } from './running-operations.ts'
 
 /** What the begin of an operation needs of the request and the server. */
-export interface BeginContext extends Origin, Omit<OrphanContext, 'sql'> {
+export interface BeginContext extends Omit<Origin, 'identity'>, Omit<OrphanContext, 'sql'>, Pick<Call, 'identity'> {
   sql: Pool
   formerCaller: string | undefined
   idempotencyKey: string | undefined
@@ -79,7 +79,7 @@ interface RecordDetails {
 
 async function insertRecord(
   tx: Sql,
-  { caller, reason, requestId, idempotencyKey, archiveDays }: BeginContext,
+  { caller, identity, reason, requestId, idempotencyKey, archiveDays }: BeginContext,
   bulk: BulkChange<unknown>,
   { previewed, hash }: RecordDetails,
 ): Promise<Operation> {
@@ -102,9 +102,10 @@ async function insertRecord(
       returning id, as_of, seen
     ),
     term as (
-      insert into jobsctl_operation_terms (operation_id, archive_days)
-      select id, ${archiveDays}::int from record
-      on conflict (operation_id) do update set archive_days = excluded.archive_days
+      insert into jobsctl_operation_terms (operation_id, archive_days, principal)
+      select id, ${archiveDays}::int, ${identity.principal}::text from record
+      on conflict (operation_id) do update set archive_days = excluded.archive_days, principal = excluded.principal,
+        jobs = null, dependents = null
     )
     select id as operation, as_of as "asOf", seen as snapshot from record`
   return { ...row, excluded: previewed?.excluded }

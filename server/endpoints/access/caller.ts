@@ -2,7 +2,10 @@ import type { z } from 'zod'
 import type { showCaller as endpoint } from '../../../shared/access/caller.ts'
 import { allRights } from '../../../shared/access/rights.ts'
 import { countWithoutRole } from '../../auth/token-warnings.ts'
+import { readLimits } from '../../bulk/limits/token-limits.ts'
+import { readDayUse } from '../../bulk/limits/use-of-day.ts'
 import type { Call } from '../../call.ts'
+import type { Sql } from '../../database/sql.ts'
 
 /** Who calls, and what it may do. */
 export async function showCaller({
@@ -14,7 +17,16 @@ export async function showCaller({
 }: Call): Promise<z.output<typeof endpoint.output>> {
   return {
     ...{ id: caller, name, role, principal, scope: within ?? null },
+    limits: await limitsOf(sql, caller, principal),
     may: allRights.filter((right) => may.has(right)),
     ...(may.has('read_tokens') && { without_role: await countWithoutRole(sql) }),
   }
+}
+
+async function limitsOf(sql: Sql, caller: string, principal: string) {
+  const limits = await readLimits(sql, caller)
+  if (!limits) return null
+  const { max_per_change, max_per_day } = limits
+  const { used } = await readDayUse(sql, { principal, wanted: 0, most: 0 })
+  return { max_per_change, max_per_day, changed_today: used }
 }

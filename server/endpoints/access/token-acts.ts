@@ -1,23 +1,34 @@
+import type { TokenLimits } from '../../../shared/access/limits.ts'
 import type { Grant } from '../../../shared/access/rights.ts'
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import type { ActKind } from '../../../shared/records/acts.ts'
-import { setRole, setScope } from '../../auth/set-grant.ts'
-import { createToken, findToken, type NewToken, revokeToken, rotateToken, suspendToken } from '../../auth/tokens.ts'
+import { keepingAnAdmin } from '../../auth/last-admin.ts'
+import { revokeToken, revokeTree } from '../../auth/revoke-tokens.ts'
+import { setLimits, setRole, setScope } from '../../auth/set-grant.ts'
+import {
+  createToken,
+  findToken,
+  type NewToken,
+  requireLiveMaker,
+  rotateToken,
+  suspendToken,
+} from '../../auth/tokens.ts'
 import { type Actor, recordAct } from '../../bulk/record/act.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 
 /** Makes a token, with its record. The returned text is the only copy of its secret. */
 export const makeOnRecord = (sql: Pool, actor: Actor, wanted: NewToken): Promise<{ id: string; token: string }> =>
   sql.begin(async (tx) => {
+    await requireLiveMaker(tx, actor.caller)
     const made = await createToken(tx, wanted)
     await record(tx, actor, { kind: 'token.created', id: made.id, more: { expires: wanted.days ?? 'never' } })
     return made
   })
 
-/** @throws Failure `not_found` */
+/** @throws Failure `not_found`; `conflict` where no admin would be left */
 export const setRoleOnRecord = (sql: Pool, actor: Actor, id: string, grant: Grant): Promise<void> =>
   sql.begin(async (tx) => {
-    const role_before = await setRole(tx, id, grant)
+    const role_before = await besideAnAdmin(tx, actor, () => setRole(tx, id, grant))
     if (role_before !== undefined) await record(tx, actor, { kind: 'token.role_set', id, more: { role_before } })
   })
 
@@ -28,7 +39,15 @@ export const setScopeOnRecord = (sql: Pool, actor: Actor, id: string, scope: Tok
     if (await setScope(tx, id, scope)) await record(tx, actor, { kind: 'token.scope_set', id, more: { scope_before } })
   })
 
-/** @throws Failure `not_found`; `conflict` for a revoked token */
+/** @throws Failure `not_found`; `conflict` for a role without limits */
+export const setLimitsOnRecord = (sql: Pool, actor: Actor, id: string, limits: TokenLimits): Promise<void> =>
+  sql.begin(async (tx) => {
+    const { max_per_change, max_per_day } = await findToken(tx, id)
+    const more = { limits_before: { max_per_change, max_per_day } }
+    if (await setLimits(tx, id, limits)) await record(tx, actor, { kind: 'token.limits_set', id, more })
+  })
+
+/** @throws Failure `not_found`; `conflict` for a revoked token, and where no admin would be left */
 export const suspendOnRecord = (
   sql: Pool,
   actor: Actor,
@@ -37,14 +56,30 @@ export const suspendOnRecord = (
 ): Promise<void> =>
   sql.begin(async (tx) => {
     const kind = to.suspended ? 'token.suspended' : 'token.resumed'
-    if (await suspendToken(tx, id, to)) await record(tx, actor, { kind, id })
+    if (await besideAnAdmin(tx, actor, () => suspendToken(tx, id, to))) await record(tx, actor, { kind, id })
   })
 
-/** @throws Failure `not_found` */
-export const revokeOnRecord = (sql: Pool, actor: Actor, id: string): Promise<void> =>
+/**
+ * Revokes a token; with `tree` also those that it made.
+ * @returns the ids that were revoked now
+ * @throws Failure `not_found`; `conflict` where no admin would be left
+ */
+export const revokeOnRecord = (
+  sql: Pool,
+  actor: Actor,
+  { id, tree }: { id: string; tree: boolean },
+): Promise<readonly string[]> =>
   sql.begin(async (tx) => {
-    if (await revokeToken(tx, id)) await record(tx, actor, { kind: 'token.revoked', id })
+    const revoked = await besideAnAdmin(tx, actor, () => (tree ? revokeTree(tx, id) : revokeToken(tx, id)))
+    const others = revoked.filter((one) => one !== id)
+    const more = others.length > 0 ? { with: others } : {}
+    if (revoked.length > 0) await record(tx, actor, { kind: 'token.revoked', id, more })
+    return revoked
   })
+
+/** Over HTTP an admin may not take the last usable token from the admins; whoever is at the database itself may. */
+const besideAnAdmin = <Result>(tx: Sql, { address }: Actor, change: () => Promise<Result>): Promise<Result> =>
+  address === undefined ? change() : keepingAnAdmin(tx, change)
 
 /**
  * @returns the only copy of the token
@@ -64,6 +99,7 @@ interface TokenAct {
 }
 
 async function record(tx: Sql, actor: Actor, { kind, id, more = {} }: TokenAct): Promise<void> {
-  const { name, principal, role, may_enqueue, scope } = await findToken(tx, id)
-  await recordAct(tx, actor, { kind, details: { token: id, name, principal, role, may_enqueue, scope, ...more } })
+  const { name, principal, role, may_enqueue, scope, max_per_change, max_per_day } = await findToken(tx, id)
+  const grant = { role, may_enqueue, scope, max_per_change, max_per_day }
+  await recordAct(tx, actor, { kind, details: { token: id, name, principal, ...grant, ...more } })
 }

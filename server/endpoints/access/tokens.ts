@@ -2,7 +2,9 @@ import type { z } from 'zod'
 import type {
   listTokens as listing,
   makeToken as making,
+  revokeToken as revoking,
   rotateToken as rotating,
+  setTokenLimits as settingLimits,
   setTokenRole as settingRole,
   setTokenScope as settingScope,
   showToken as showing,
@@ -16,6 +18,7 @@ import {
   makeOnRecord,
   revokeOnRecord,
   rotateOnRecord,
+  setLimitsOnRecord,
   setRoleOnRecord,
   setScopeOnRecord,
   suspendOnRecord,
@@ -32,12 +35,14 @@ export async function makeToken(
     role,
     may_enqueue,
     scope,
+    max_per_change,
+    max_per_day,
     principal = call.identity.principal,
     expires = daysOfRole(role),
   }: z.output<typeof making.input>,
 ): Promise<z.output<typeof making.output>> {
   const days = expires === 'never' ? undefined : expires
-  const grant = { role, may_enqueue, principal, madeBy: call.caller, scope }
+  const grant = { role, may_enqueue, principal, madeBy: call.caller, scope, max_per_change, max_per_day }
   const { id, token } = await makeOnRecord(call.sql, actorOf(call), { name, grant, days })
   call.reportChangedRows(1)
   return { ...(await findToken(call.sql, id)), token }
@@ -58,7 +63,13 @@ export const setTokenRole = (call: TokenCall, { id, ...grant }: z.output<typeof 
 export const setTokenScope = (call: TokenCall, { id, scope }: z.output<typeof settingScope.input>): Promise<Token> =>
   afterwards(call, id, setScopeOnRecord(call.sql, actorOf(call), id, scope))
 
-/** @throws Failure `not_found`; `conflict` for a revoked token */
+/** @throws Failure `not_found`; `conflict` for a role without limits */
+export const setTokenLimits = (
+  call: TokenCall,
+  { id, ...limits }: z.output<typeof settingLimits.input>,
+): Promise<Token> => afterwards(call, id, setLimitsOnRecord(call.sql, actorOf(call), id, limits))
+
+/** @throws Failure `not_found`; `conflict` for a revoked token, and for the last one of an admin */
 export const suspendToken = (call: TokenCall, { id }: OneToken): Promise<Token> =>
   afterwards(call, id, suspendOnRecord(call.sql, actorOf(call), id, { suspended: true }))
 
@@ -66,9 +77,9 @@ export const suspendToken = (call: TokenCall, { id }: OneToken): Promise<Token> 
 export const resumeToken = (call: TokenCall, { id }: OneToken): Promise<Token> =>
   afterwards(call, id, suspendOnRecord(call.sql, actorOf(call), id, { suspended: false }))
 
-/** @throws Failure `not_found` */
-export const revokeToken = (call: TokenCall, { id }: OneToken): Promise<Token> =>
-  afterwards(call, id, revokeOnRecord(call.sql, actorOf(call), id))
+/** @throws Failure `not_found`; `conflict` for the last token of an admin */
+export const revokeToken = (call: TokenCall, request: z.output<typeof revoking.input>): Promise<Token> =>
+  afterwards(call, request.id, revokeOnRecord(call.sql, actorOf(call), request))
 
 /**
  * Gives a token a new secret.
@@ -83,7 +94,7 @@ export async function rotateToken(
   return { ...(await findToken(call.sql, id)), token }
 }
 
-async function afterwards({ sql, reportChangedRows }: TokenCall, id: string, change: Promise<void>): Promise<Token> {
+async function afterwards({ sql, reportChangedRows }: TokenCall, id: string, change: Promise<unknown>): Promise<Token> {
   await change
   reportChangedRows(1)
   return findToken(sql, id)

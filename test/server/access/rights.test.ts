@@ -37,10 +37,10 @@ const unknownRole = 'of-tomorrow'
 const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => boolean) | null> = {
   viewer: ({ name, method, path }) =>
     path.includes('/events/cursors/') ||
-    (method === 'GET' && !['listAttachments', 'checkCounts', 'listTokens', 'showToken', 'jobByKey'].includes(name)),
+    (method === 'GET' && !['listAttachments', 'checkCounts', 'listTokens', 'showToken'].includes(name)),
   auditor: ({ name, method, path }) =>
     method === 'GET' && (/operations|archive\/list|holds|\/tokens/.test(path) || name === 'showCaller'),
-  producer: ({ name }) => ['enqueue', 'enqueueBatch', 'jobByKey', 'showCaller'].includes(name),
+  producer: ({ name }) => ['enqueue', 'enqueueBatch', 'showCaller'].includes(name),
   worker: ({ name }) =>
     [
       ...['acquire', 'renew', 'renewMany', 'complete', 'fail', 'release', 'finishMany', 'cancel', 'addAttachment'],
@@ -118,7 +118,7 @@ describe.each(kinds)('rights on %s', (kind) => {
     const { body } = await world.call('GET', '/api/v1/caller', undefined, bearer(tokens.get('viewer') ?? ''))
     expect(body).toEqual({
       ...{ id: expect.stringMatching(/^[0-9a-f]{12}$/), name: 'viewer', role: 'viewer', principal: 'viewer' },
-      scope: null,
+      ...{ scope: null, limits: null },
       may: ['identity', 'read', 'records'],
     })
     const admin = await world.call('GET', '/api/v1/caller', undefined, bearer(tokens.get('admin') ?? ''))

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { revokeToken, suspendToken } from '../../../server/auth/tokens.ts'
+import { revokeToken } from '../../../server/auth/revoke-tokens.ts'
+import { suspendToken } from '../../../server/auth/tokens.ts'
 import { clearAll, recordOf, retry } from '../../support/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { acceptedOf, detached, endOf } from '../../support/detached.ts'

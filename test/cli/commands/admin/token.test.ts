@@ -116,12 +116,40 @@ describe.each(kinds)('jobsctl token on %s', (kind) => {
     })
   })
 
+  it('limits how much the changes of a token touch, tells it, and prints the command that gives the old limits back', async () => {
+    const limits = ['--max-per-change', '50', '--max-per-day', '2000']
+    const made = await token('create', 'bounded', '--role', 'operator', ...limits)
+    expect(made.err).toContain('operator, at most 50 jobs a change, 2,000 jobs a day, expires')
+    const id = idOf(made.out.trim())
+    const set = await token('set-limits', id, '--max-per-day', 'none')
+    expect(set.out).toBe(
+      `Token ${id} (bounded) changes at most 50 jobs a change.   Undo:  jobsctl token set-limits ${id} --max-per-change 50 --max-per-day 2000\n`,
+    )
+    expect((await token('list')).out).toMatch(new RegExp(`^${id}\t.*\t50\t`, 'm'))
+    expect((await token('list', '-o', 'table')).out).toMatch(/bounded +operator +boss +at most 50 jobs a change/)
+    const [, ...words] = await wordsOf(set.out.trim().split('Undo:')[1] ?? '')
+    expect((await as(admin, words)).out).toContain('at most 50 jobs a change, 2,000 jobs a day.')
+    const doctor = await as(made.out.trim(), ['doctor', '--json'])
+    expect(doctor.out).toContain('2,000 jobs a day, of which 0 jobs were changed in 24 hours')
+    for (const argv of [
+      ['set-limits', id],
+      ['set-limits', id, '--max-per-day', '0'],
+      ['set-role', id, 'operator', '--max-per-day', '5'],
+      ['suspend', id, '--tree'],
+      ['create', 'x', '--role', 'worker', '--max-per-day', '5'],
+    ])
+      expect(await token(...argv)).toMatchObject({ code: 2, out: '' })
+    expect((await token('revoke', id, '--tree')).out).toBe(
+      `Revoked token ${id} (bounded), and the tokens that it made.\n`,
+    )
+  })
+
   it('limits a token to a scope, tells it, and prints the command that gives the old one back', async () => {
     const scope = ['--domain', 'a', '--queue', 'b/q', '--job-type', 't']
     const made = await token('create', 'limited', '--role', 'operator', ...scope)
     const id = idOf(made.out)
     expect(made.err).toContain('limited to domain a, queue b/q, job type t')
-    expect((await token('list')).out).toMatch(new RegExp(`^${id}\t.*\tdomain a, queue b/q, job type t$`, 'm'))
+    expect((await token('list')).out).toMatch(new RegExp(`^${id}\t.*\tdomain a, queue b/q, job type t\t`, 'm'))
     const wider = await token('set-scope', id, '--domain', 'a', '--domain', 'c', '--cascade')
     expect(wider.out).toBe(
       `Token ${id} (limited) is limited to domains a, c, and may end dependents outside.   Undo:  jobsctl token set-scope ${id} --domain a --queue b/q --job-type t\n`,

@@ -25,10 +25,10 @@ with
     returning id, as_of, seen
   ),
   term as (
-    insert into jobsctl_operation_terms (operation_id, archive_days)
-    select id, $16::int
+    insert into jobsctl_operation_terms (operation_id, archive_days, principal)
+    select id, $16::int, $17::text
     from record
-    on conflict (operation_id) do update set archive_days = excluded.archive_days
+    on conflict (operation_id) do update set archive_days = excluded.archive_days, principal = excluded.principal, jobs = null, dependents = null
   )
 select id as operation, as_of as "asOf", seen as snapshot
 from record

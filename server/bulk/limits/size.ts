@@ -1,0 +1,33 @@
+import type { Sql } from '../../database/sql.ts'
+import type { BulkChange, JobSet } from '../bulk-change.ts'
+import { countMatching } from '../preview/count-matching.ts'
+import type { VerifiedPreview } from '../preview/preview-token.ts'
+
+/** How much a change may touch: its own jobs, and those that go along since they depend on them. */
+export interface ChangeSize {
+  jobs: number
+  dependents: number
+}
+
+export const totalOf = ({ jobs, dependents }: ChangeSize): number => jobs + dependents
+
+/**
+ * The size that a change is bound to: the count of its preview; without one, that of the jobs which match. Its set can only shrink
+ * afterwards.
+ */
+export async function sizeOf(
+  sql: Sql,
+  bulk: Pick<BulkChange<unknown>, 'matching' | 'dependents' | 'max' | 'limit'>,
+  { set, previewed }: { set: JobSet; previewed: VerifiedPreview | undefined },
+): Promise<ChangeSize> {
+  const counted = previewed ? previewed.count : await countMatching(sql, bulk, set)
+  // A preview that did not count to the end is bound by `max`, which its change must have.
+  const bounds = [counted, bulk.max, bulk.limit].map((bound) => bound ?? Number.MAX_SAFE_INTEGER)
+  return { jobs: Math.min(...bounds), dependents: await countAlong(sql, bulk) }
+}
+
+async function countAlong(sql: Sql, { dependents }: Pick<BulkChange<unknown>, 'dependents'>): Promise<number> {
+  if (!dependents) return 0
+  const [row] = await sql<[{ count: number }]>`select (${dependents(sql)})::bigint as count`
+  return row.count
+}
