@@ -60,6 +60,8 @@ export interface ServerContext {
   place: Place
   /** Masks secrets by `JOBS_REDACT_KEYS`. */
   redactor: Redactor
+  /** The parts of payloads that viewers may see, each as a list of names (`JOBS_VIEWER_FIELDS`). */
+  viewerFields: readonly (readonly string[])[]
   log: Log
   /** Undefined while metrics are off. */
   meter: Meter | undefined

@@ -5,6 +5,7 @@ import { readSwitch } from '../shared/switch.ts'
 import { isAddressList } from './address-list.ts'
 import { logLevels } from './log.ts'
 import { defaultRedactKeys } from './redact.ts'
+import { isPathList } from './viewer-paths.ts'
 
 const numberFrom = (least: number, most: number) =>
   z
@@ -119,6 +120,14 @@ export const Env = z.object({
     .max(10_000, 'must be at most 10000 characters')
     .default(defaultRedactKeys)
     .describe('names whose values are masked where a caller asks for it, separated by commas'),
+  JOBS_VIEWER_FIELDS: z
+    .string()
+    .max(10_000, 'must be at most 10000 characters')
+    .refine(isPathList, 'must be paths such as customer.id, separated by commas')
+    .default('')
+    .describe(
+      'parts of payloads that tokens of the role viewer see and may filter by, such as customer.id, separated by commas',
+    ),
   JOBS_BACKGROUND: flag
     .default(true)
     .describe(

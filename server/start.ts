@@ -24,6 +24,7 @@ import type { Meter } from './meter.ts'
 import { placeOf } from './place.ts'
 import { createRedactor } from './redact.ts'
 import { errorText } from './system-error.ts'
+import { viewerPathsOf } from './viewer-paths.ts'
 import { createEventWatermark } from './waiting/event-watermark.ts'
 import { createLongPolls } from './waiting/long-poll.ts'
 import { createSingleFlight } from './waiting/single-flight.ts'
@@ -138,6 +139,7 @@ const createContext = ({ sql, operatorSql, env, log, meter, place, stopping }: C
   background: env.JOBS_BACKGROUND,
   place,
   redactor: createRedactor(env.JOBS_REDACT_KEYS),
+  viewerFields: viewerPathsOf(env.JOBS_VIEWER_FIELDS),
   lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
   callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),
 })

@@ -173,6 +173,16 @@ const pool: Patch[] = [
     '  function handler(query) {\n    if (ending)\n',
     '  function handler(query) {\n    if (options.meter)\n      query.since = performance.now()\n\n    if (ending)\n',
   ],
+  // A statement waits for the first connection that is free. The driver would send it behind a statement of another caller, which
+  // may wait for a lock until its timeout. The embedded database has one connection, so that no other one becomes free.
+  [
+    '    busy.length\n      ? go(busy.shift(), query)\n',
+    '    options.max === 1 && busy.length\n      ? go(busy.shift(), query)\n',
+  ],
+  [
+    'let max = Math.ceil(queries.length / (connecting.length + 1))\n',
+    'let max = options.max === 1 ? queries.length : 1\n',
+  ],
   // A transaction fails when its session is lost. It must not continue in the next session of the same connection.
   ['      , connection\n      , prepare = null\n', '      , connection\n      , mine\n      , prepare = null\n'],
   ['c.reserved = () => queries.length\n', 'c.reserved = mine = () => queries.length\n'],

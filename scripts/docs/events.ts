@@ -20,6 +20,7 @@ const types: Record<string, string> = {
   'job.reclaimed': 'an operator took the job from its worker and put it back into the queue; `worker_id`',
   'job.rescheduled': 'an operator moved the time from which the job can run; `caller`, `available_at`',
   'job.priority_set': 'an operator set the priority of the job; `caller`, `priority`',
+  'job.revealed': 'a caller with a role saw the job without the mask of secrets; `caller`',
   'job.restored': 'an undo set the job back; `status`, `caller`',
   'jobs.pruned': 'one batch of a prune; `operation`, `affected`, `caller`, `reason`, `filters`',
   'jobs.ttl_sweep': 'one batch of a sweep; the same attributes',

@@ -88,6 +88,7 @@ const meanings: Record<string, string> = {
   'listOperations.since': 'only operations that began at this time or later',
   'getOperation.id': 'the id of the operation',
   idempotency_key: 'a second job with this key in its domain, queue and type is the first job',
+  'jobByKey.idempotency_key': 'the key with which the job was enqueued',
   ids: 'only these jobs: separated by commas in a query, a list in a body',
   include_kept: 'dry run only: count what stays, too, at the cost of reading the finished jobs in scope',
   job_id: 'this job alone',
@@ -130,7 +131,8 @@ const meanings: Record<string, string> = {
   project_id: 'the project of the job',
   queue: 'the queue',
   reason: 'why, for the event',
-  redact: '`true` masks values whose names look secret (`JOBS_REDACT_KEYS`)',
+  redact:
+    '`true` masks values whose names look secret (`JOBS_REDACT_KEYS`); absent means `true` for a token with a role, and `false` for the single-user key and a token without one',
   result: 'any JSON, at most `JOBS_MAX_JSON_BYTES`',
   retryable: 'false when another attempt would fail, too',
   runtime_seconds: 'processing jobs that were picked up at least this long ago',

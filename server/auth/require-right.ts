@@ -6,7 +6,10 @@ import type { Caller } from './authenticate.ts'
  * Refuses a caller without a right. The error names the right, the roles that have it, and who gives one.
  * @throws Failure `forbidden`
  */
-export function requireRight({ id, name, role, may }: Caller, right: Right): void {
+export function requireRight(
+  { id, name, role, may }: Pick<Caller, 'id' | 'name' | 'role' | 'may'>,
+  right: Right,
+): void {
   if (may.has(right)) return
   const token = `the token ${name} (${id}, ${role})`
   if (!isRole(role)) {

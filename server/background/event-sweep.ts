@@ -4,13 +4,10 @@ import { deleteExpiredEvents, firstPosition } from '../lifecycle/events/event-re
 import { type EventKind, type EventTerms, readEventTerms, writeEventTerms } from '../lifecycle/events/event-terms.ts'
 import { forgetImpossible } from '../lifecycle/events/expired-events.ts'
 import type { Log } from '../log.ts'
+import { createSweep, type Sweep } from './sweep.ts'
 
-const sweepEveryMs = 5 * 60_000
 /** An event whose id is below those that a walk has passed is found by the next walk from the beginning. */
 const wholeEveryMs = 24 * 3_600_000
-/** The most time of one run, since other tasks of the maintenance wait behind it. */
-const longestRunMs = 2000
-
 interface Options {
   sql: Pool
   log: Pick<Log, 'info'>
@@ -18,31 +15,25 @@ interface Options {
   stopping: AbortSignal
 }
 
-/** Keeps the log of events to its terms. */
-export interface EventSweep {
-  /**
-   * Writes the terms of this server to the database, once. Then deletes events whose term is over, every 5 minutes, for 2 s at
-   * most: the next run goes on.
-   * @throws the error of the database; the next try is 5 minutes later
-   */
-  run: () => Promise<void>
-}
-
 const names: Record<EventKind, string> = { steps: 'steps of jobs', audit: 'actions of operators' }
 
-export function createEventSweep({ sql, log, env, stopping }: Options): EventSweep {
+/** Writes the terms of this server to the database, once, and keeps the log of events to its terms. */
+export function createEventSweep({ sql, log, env, stopping }: Options): Sweep {
   const from: Record<EventKind, string> = { steps: firstPosition, audit: firstPosition }
-  let [nextAt, wholeAt, deleted, isWritten] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, false]
+  let [wholeAt, deleted, isWritten] = [Number.NEGATIVE_INFINITY, 0, false]
   const writeTerms = async () => {
     const changed = await writeEventTerms(sql, env)
     isWritten = true
     for (const kind of ['steps', 'audit'] as const)
       if (changed[kind]) log.info(`events about ${names[kind]} are kept for ${changed[kind]} days from now on`)
   }
+  const startOver = () => {
+    if (performance.now() - wholeAt <= wholeEveryMs) return
+    from.steps = from.audit = firstPosition
+    wholeAt = performance.now()
+  }
   /** True when all events whose term is over are gone. */
-  const sweep = async (terms: EventTerms) => {
-    const end = performance.now() + longestRunMs
-    const isOver = () => stopping.aborted || performance.now() > end
+  const walk = async (terms: EventTerms, isOver: () => boolean) => {
     for (const kind of ['steps', 'audit'] as const) {
       const days = terms[kind]
       if (days === null) continue
@@ -53,23 +44,13 @@ export function createEventSweep({ sql, log, env, stopping }: Options): EventSwe
     }
     return true
   }
-  return {
-    async run() {
-      const now = performance.now()
-      if (now < nextAt) return
-      nextAt = now + sweepEveryMs
-      if (!isWritten) await writeTerms()
-      if (now - wholeAt > wholeEveryMs) {
-        from.steps = from.audit = firstPosition
-        wholeAt = now
-      }
-      if (!(await sweep(await readEventTerms(sql)))) {
-        nextAt = now
-        return
-      }
-      if (deleted > 0) log.info('swept the events', { rows: deleted })
-      deleted = 0
-      await forgetImpossible(sql)
-    },
-  }
+  return createSweep(stopping, async (isOver) => {
+    if (!isWritten) await writeTerms()
+    startOver()
+    if (!(await walk(await readEventTerms(sql), isOver))) return false
+    if (deleted > 0) log.info('swept the events', { rows: deleted })
+    deleted = 0
+    await forgetImpossible(sql)
+    return true
+  })
 }

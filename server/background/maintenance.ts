@@ -12,10 +12,9 @@ import type { createChainLog } from './chain-log.ts'
 import type { createEmbeddedVacuum } from './embedded-vacuum.ts'
 import { deleteEndedHolds } from './ended-holds.ts'
 import type { EventLogMove } from './event-log-move.ts'
-import type { EventSweep } from './event-sweep.ts'
-import type { HistorySweep } from './history-sweep.ts'
 import type { SettingsExchange } from './server-settings.ts'
 import type { StandsStill } from './standstill.ts'
+import type { Sweep } from './sweep.ts'
 
 const pauseMs = 5000
 const sweepEveryMs = 5 * 60_000
@@ -30,8 +29,8 @@ interface Maintenance {
   eventLogMove: EventLogMove
   settingsExchange: SettingsExchange
   chainLog: ReturnType<typeof createChainLog>
-  eventSweep: EventSweep
-  historySweep: HistorySweep
+  eventSweep: Sweep
+  historySweep: Sweep
   /** Undefined on a PostgreSQL server, which has autovacuum. */
   embeddedVacuum: ReturnType<typeof createEmbeddedVacuum> | undefined
   standsStill: StandsStill

@@ -39,6 +39,7 @@ const mustAgree: Record<keyof Env, boolean> = {
   JOBS_AUDIT_DAYS: true,
   JOBS_HISTORY: true,
   JOBS_REDACT_KEYS: true,
+  JOBS_VIEWER_FIELDS: true,
   JOBS_BACKGROUND: false,
   JOBS_METRICS: false,
   JOBS_METRICS_TOKEN: false,

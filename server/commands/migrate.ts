@@ -1,25 +1,18 @@
 import { Failure } from '../../shared/errors.ts'
 import { countedTable, countTriggerSet, makeCountTriggers, triggerStatements } from '../counts/triggers.ts'
 import { openDatabase } from '../database/connection/open.ts'
-import { databaseFailure, isAccessRefused } from '../database/errors/failure.ts'
+import { isAccessRefused } from '../database/errors/failure.ts'
 import { migrate } from '../database/migrate/migrate.ts'
 import { pendingScript } from '../database/migrate/migration-script.ts'
 import { requireSchema } from '../database/migrate/require-schema.ts'
 import { grantStatements } from '../database/rights/grants.ts'
-import type { Pool, Sql } from '../database/sql.ts'
-import { silent } from '../database/with-tables.ts'
+import type { Sql } from '../database/sql.ts'
+import { type CommandDatabase, silent, withDatabase } from '../database/with-tables.ts'
 import { type Env, readEnv } from '../env.ts'
 import { historyTriggers, makeHistoryTriggers, tablesOfJobs } from '../history/appending.ts'
 import { readHistorySetting } from '../history/history-setting.ts'
 import { errorText } from '../system-error.ts'
 import type { CommandOutput } from './command.ts'
-
-interface Database {
-  sql: Pool
-  /** As a quoted name. */
-  schema: string
-  env: Env
-}
 
 /**
  * Brings the database up to date as the role of `JOBS_DB_URL`: tables, indexes, and the triggers of counts and history, whatever
@@ -80,22 +73,20 @@ async function hasTable(sql: Sql, name: string): Promise<boolean> {
 
 async function onDatabase<Result>(
   environment: NodeJS.ProcessEnv,
-  work: (database: Database) => Promise<Result>,
+  work: (database: CommandDatabase) => Promise<Result>,
 ): Promise<Result> {
   const env = readEnv(environment)
-  const opened = await openDatabase(env, silent)
-  try {
-    return await opened.withDedicatedPool(async (sql) => work({ sql, schema: await opened.findSchema(sql), env }))
-  } catch (error) {
-    if (error instanceof Failure) throw error
-    if (!isAccessRefused(error)) throw databaseFailure(error) ?? error
-    throw new Failure('usage', `the database refuses this role: ${errorText(error)}`, {
-      hint: 'run the command as the owner of the tables, or as a role that may make tables in the schema',
-      cause: error,
-    })
-  } finally {
-    await opened.close(closeWithinMs)
-  }
+  return withDatabase({
+    ...{ opened: await openDatabase(env, silent), env },
+    work: (database) => work(database).catch(refuseRole),
+  })
 }
 
-const closeWithinMs = 10_000
+/** @throws Failure `usage` for a right that is missing; any other error as it is */
+function refuseRole(error: unknown): never {
+  if (error instanceof Failure || !isAccessRefused(error)) throw error
+  throw new Failure('usage', `the database refuses this role: ${errorText(error)}`, {
+    hint: 'run the command as the owner of the tables, or as a role that may make tables in the schema',
+    cause: error,
+  })
+}

@@ -20,5 +20,5 @@ export async function runOnDatabase(environment: NodeJS.ProcessEnv, command: Com
   })
   if (!opened) return askRunningServer(env.JOBS_DATA_DIR, command)
   const work = async () => runCommand({ sql: opened.sql, place: await placeOf(env) }, command)
-  return withTables({ opened, pooled: env.JOBS_DB_POOLER, makes: env.JOBS_MIGRATE, work })
+  return withTables({ opened, env, work })
 }

@@ -1,4 +1,5 @@
 import { limitIdleTime } from '../database/connection/idle-timeout.ts'
+import { hasCode } from '../database/errors/error-meanings.ts'
 import { isAccessRefused } from '../database/errors/failure.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import { countTriggers, isCountable } from './trust.ts'
@@ -108,7 +109,7 @@ export async function createTriggers(
   await sql.begin(async (tx) => {
     // A statement that waits for a table lock makes every later statement on this table wait, too.
     await tx`select set_config('lock_timeout', '200ms', true), ${limitIdleTime(tx)}`
-    for (const statement of create) await tx.unsafe(statement)
+    for (const statement of create) await tx.savepoint((point) => point.unsafe(statement)).catch(ignoreExisting)
     for (const statement of enable) await tx.savepoint((point) => point.unsafe(statement)).catch(ignoreMissingRight)
   })
 }
@@ -145,6 +146,11 @@ export async function requireTriggers(sql: Sql, { triggers }: TriggerSet, table:
     throw new Error(
       `${table.name} lacks triggers, and JOBS_MIGRATE=false makes none: jobs-server migrate, as the owner of the tables`,
     )
+}
+
+/** Another server may have created the trigger since this one looked. */
+function ignoreExisting(error: unknown): void {
+  if (!hasCode(error, ['42710'])) throw error
 }
 
 /** A role may be allowed to create triggers and not to alter the table. */

@@ -1,4 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
+import type { Env } from '../env.ts'
 import type { OpenedDatabase } from './connection/opened-database.ts'
 import { databaseFailure } from './errors/failure.ts'
 import { migrate } from './migrate/migrate.ts'
@@ -10,35 +11,55 @@ const closeWithinMs = 10_000
 /** The log of a short command, which tells people on its own. */
 export const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
+/** A database that a command has opened. */
+export interface CommandDatabase {
+  /** A pool of its own, on which statements may take long. */
+  sql: Pool
+  /** As a quoted name. */
+  schema: string
+  env: Env
+}
+
 interface Working<Result> {
   opened: OpenedDatabase
-  /** `JOBS_DB_POOLER`. */
-  pooled: boolean
-  /** `JOBS_MIGRATE`: where it is false, missing tables are an error. */
-  makes: boolean
+  env: Env
+  work: (database: CommandDatabase) => Promise<Result>
+}
+
+interface WorkingOnTables<Result> extends Working<Result> {
   /** Runs before anything is made. The schema is a quoted name. */
   check?: (schema: string) => Promise<void>
-  /** Runs with a pool of its own, on which statements may take long. */
-  work: (database: { sql: Pool; schema: string }) => Promise<Result>
 }
 
 /**
- * Runs the work of a short command on a database that it has opened: makes the tables where they are missing and `makes` is set, leaves the indexes to a
- * server, and closes the database afterwards.
- * @throws Failure for an error of the database; whatever `check` and `work` throw
+ * Runs the work of a short command on a database that it has opened, and closes the database afterwards.
+ * @throws Failure for an error of the database; whatever `work` throws
  */
-export async function withTables<Result>({ opened, pooled, makes, check, work }: Working<Result>): Promise<Result> {
+export async function withDatabase<Result>({ opened, env, work }: Working<Result>): Promise<Result> {
   try {
-    return await opened.withDedicatedPool(async (sql) => {
-      const schema = await opened.findSchema(sql)
-      await check?.(schema)
-      if (!makes) await requireSchema(sql, silent)
-      else await migrate({ sql, log: silent, schema, tablesOnly: true, pooled, tablesReady: () => {} })
-      return work({ sql, schema })
-    })
+    return await opened.withDedicatedPool(async (sql) => work({ sql, schema: await opened.findSchema(sql), env }))
   } catch (error) {
     throw error instanceof Failure ? error : (databaseFailure(error) ?? error)
   } finally {
     await opened.close(closeWithinMs)
   }
 }
+
+/**
+ * Does what `withDatabase` does on a database that has its tables: makes them where they are missing, and leaves the indexes to a
+ * server. Where `JOBS_MIGRATE` is false, missing tables are an error.
+ * @throws Failure for an error of the database; whatever `check` and `work` throw
+ */
+export const withTables = <Result>({ opened, env, check, work }: WorkingOnTables<Result>): Promise<Result> =>
+  withDatabase({
+    ...{ opened, env },
+    work: async (database) => {
+      const { sql, schema } = database
+      await check?.(schema)
+      if (env.JOBS_MIGRATE) {
+        const pooled = env.JOBS_DB_POOLER
+        await migrate({ sql, log: silent, schema, tablesOnly: true, pooled, tablesReady: () => {} })
+      } else await requireSchema(sql, silent)
+      return work(database)
+    },
+  })

@@ -15,9 +15,7 @@ export async function demoCommand(environment: NodeJS.ProcessEnv): Promise<strin
   const env = readEnv(environment)
   const opened = await openDatabase(env, silent)
   return withTables({
-    opened,
-    pooled: env.JOBS_DB_POOLER,
-    makes: env.JOBS_MIGRATE,
+    ...{ opened, env },
     check: (schema) => refuseJobs(opened, schema),
     work: async () => {
       await opened.sql.begin(async (transaction) => {

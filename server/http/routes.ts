@@ -34,6 +34,7 @@ import { explainQueue } from '../endpoints/explain/queue.ts'
 import { history } from '../endpoints/history/history.ts'
 import { addMark, listMarks } from '../endpoints/history/marks.ts'
 import { addAttachment, listAttachments } from '../endpoints/jobs/attachments.ts'
+import { jobByKey } from '../endpoints/jobs/by-key.ts'
 import { failureClusters } from '../endpoints/jobs/clusters.ts'
 import { listJobs } from '../endpoints/jobs/list.ts'
 import { showJob } from '../endpoints/jobs/show.ts'
@@ -99,6 +100,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.missingIndexes, missingIndexes)
   mount(app, serving, endpoints.listJobs, listJobs)
   mount(app, serving, endpoints.failureClusters, failureClusters)
+  mount(app, serving, endpoints.jobByKey, jobByKey)
   mount(app, serving, endpoints.showJob, showJob)
   mount(app, serving, endpoints.explainJob, explainJob)
   mount(app, serving, endpoints.explainQueue, explainQueue)

@@ -1,8 +1,7 @@
 import { openDatabase } from '../database/connection/open.ts'
 import { readMissingIndexes } from '../database/migrate/missing-indexes.ts'
-import type { Pool } from '../database/sql.ts'
-import { silent, withTables } from '../database/with-tables.ts'
-import { type Env, readEnv } from '../env.ts'
+import { type CommandDatabase, silent, withTables } from '../database/with-tables.ts'
+import { readEnv } from '../env.ts'
 import { buildIndex } from './build-index.ts'
 import { planLines } from './index-plan.ts'
 
@@ -24,21 +23,11 @@ export const planCommand = (environment: NodeJS.ProcessEnv, readable: boolean): 
 export const buildCommand = (environment: NodeJS.ProcessEnv, name: string, say: Say): Promise<string[]> =>
   onDatabase(environment, ({ sql, schema, env }) => buildIndex(sql, name, { schema, env, say, log: silent }))
 
-interface Opened {
-  sql: Pool
-  /** As a quoted name. */
-  schema: string
-  env: Env
-}
-
 /** Runs work on the database of the environment, whose tables are made where they are missing. */
-async function onDatabase<T>(environment: NodeJS.ProcessEnv, work: (opened: Opened) => Promise<T>): Promise<T> {
+async function onDatabase<Result>(
+  environment: NodeJS.ProcessEnv,
+  work: (database: CommandDatabase) => Promise<Result>,
+): Promise<Result> {
   const env = readEnv(environment)
-  const opened = await openDatabase(env, silent)
-  return withTables({
-    opened,
-    pooled: env.JOBS_DB_POOLER,
-    makes: env.JOBS_MIGRATE,
-    work: (database) => work({ ...database, env }),
-  })
+  return withTables({ opened: await openDatabase(env, silent), env, work })
 }

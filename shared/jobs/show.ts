@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { optional, preset, ScopeName } from '../scope.ts'
+import { optional, ScopeName } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 import { Switch } from './job-filter.ts'
 
@@ -84,8 +84,11 @@ export const showJob = endpoint({
     id: PathId,
     /** A job of another domain is not found. */
     domain: optional(ScopeName),
-    /** Masks values whose names look secret (`JOBS_REDACT_KEYS`). */
-    redact: preset(Switch, false),
+    /**
+     * Masks values whose names look secret (`JOBS_REDACT_KEYS`). Absent means true for a token with a role. To such a token a job is
+     * shown without the mask with an event `job.revealed`.
+     */
+    redact: optional(Switch),
   }),
   output: ShownJob,
   changes: () => false,

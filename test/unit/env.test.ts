@@ -31,9 +31,18 @@ describe('a term of events', () => {
       ...['AUTH_MODE', 'JOBS_ARCHIVE_BEFORE_DELETE', 'JOBS_ARCHIVE_DAYS', 'JOBS_CHANGE_MAX_LAG', 'JOBS_CHANGE_MAX_WAL'],
       ...['JOBS_EVENTS_DAYS', 'JOBS_INDEXES', 'JOBS_LEASE_MAX_SECONDS'],
       ...['JOBS_MAX_BODY_BYTES', 'JOBS_MAX_JSON_BYTES', 'JOBS_QUARANTINE_THRESHOLD', 'JOBS_REDACT_KEYS'],
-      'JOBS_REQUIRE_COMPLETION_TOKEN',
+      ...['JOBS_REQUIRE_COMPLETION_TOKEN', 'JOBS_VIEWER_FIELDS'],
     ])
   })
+})
+
+describe('the parts of payloads for viewers', () => {
+  it.each(['a..b', '.', 'a.,b', ' .a'])('are not %j', (text) =>
+    expect(() => readEnv({ JOBS_VIEWER_FIELDS: text })).toThrow('JOBS_VIEWER_FIELDS: must be paths'),
+  )
+  it.each(['', ',', 'customer.id, format', 'constructor'])('may be %j', (text) =>
+    expect(readEnv({ JOBS_VIEWER_FIELDS: text }).JOBS_VIEWER_FIELDS).toBe(text),
+  )
 })
 
 describe('the header X-Confirm', () => {

@@ -71,6 +71,7 @@ const callWith = (sql: Pool): Call => ({
   addHeader: () => {},
   background: true,
   place: { instance: null, folder: null },
+  viewerFields: [],
   redactor: { fields: (fields) => fields, text: (text) => text },
   reportChangedRows: () => {},
 })

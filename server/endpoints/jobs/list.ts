@@ -6,6 +6,7 @@ import type { Sql } from '../../database/sql.ts'
 import { missingAmong, readBounded } from '../bounded-read.ts'
 import { pageLink } from '../page-link.ts'
 import { type CursorKey, cursorKey, openCursor, sealCursor } from '../sealed-cursor.ts'
+import { requireVisible } from '../viewer-fields.ts'
 import { listByRank } from './list-by-rank.ts'
 import { listByTime } from './list-by-time.ts'
 import { Cursor } from './list-cursor.ts'
@@ -17,9 +18,10 @@ import type { TimeKey } from './time-parts.ts'
  * One page of jobs, with the header `Link` to the pages beside it, and `X-Scanned` and `X-Complete`: whether all jobs were
  * compared that the page could have. Where they were not and the database lacks an index for the list, `X-Missing-Index` names it.
  * All statements of a page see the same rows.
- * @throws Failure `invalid_request` for a cursor of another list
+ * @throws Failure `invalid_request` for a cursor of another list; `forbidden` for a filter over what the caller may not see
  */
 export async function listJobs(call: Call, asked: ListRequest): Promise<ListedJob[]> {
+  requireVisible(call, asked)
   const { within } = call
   const request = { ...asked, ...(within && { within }) }
   const key = await cursorKey(call)

@@ -2,30 +2,39 @@ import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { JobSurroundings, showJob as showing } from '../../../shared/jobs/show.ts'
+import { singleUser } from '../../auth/authenticate.ts'
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Sql } from '../../database/sql.ts'
+import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import type { Redactor } from '../../redact.ts'
 import { foldedErrors, hiddenColumns, isContentHidden, openAttrs, withoutContent } from '../hidden.ts'
+import { pickPaths } from '../viewer-fields.ts'
 import { type FoundJob, readJob } from './read-job.ts'
 import { readSurroundings } from './surroundings.ts'
 
+type ShowCall = Pick<Call, 'sql' | 'redactor' | 'may' | 'within' | 'caller' | 'identity' | 'requestId' | 'viewerFields'>
+
 /**
- * One job, from the table of jobs or from the archive.
+ * One job, from the table of jobs or from the archive. Where a caller with a role sees it without the mask, an event says so.
  * @throws Failure `not_found` for an unknown id, for a job of another domain than the request names, and for one outside of the
  * scope of the caller
  */
 export async function showJob(
-  { sql, redactor, may, within }: Pick<Call, 'sql' | 'redactor' | 'may' | 'within'>,
-  { id, domain, redact }: z.output<typeof showing.input>,
+  call: ShowCall,
+  { id, domain, redact = hasRole(call) }: z.output<typeof showing.input>,
 ): Promise<z.output<typeof showing.output>> {
+  const { sql, redactor, may, within, viewerFields } = call
   const found = await retryDeadlock(() =>
     sql.begin(async (tx) => {
       const [, job] = await Promise.all([tx`select ${limitReadTime(tx)}`, readJob(tx, { id, within })])
       if (!job || (domain !== undefined && job.row.domain !== domain)) return undefined
       const surroundings = await readSurroundings(tx, job, within)
-      return isContentHidden({ may }) ? hide(tx, job, surroundings) : { job, surroundings, hidden: undefined }
+      if (!redact && hasRole(call) && seesPayload(call)) await noteReveal(tx, call, job)
+      return isContentHidden({ may })
+        ? hide(tx, { job, surroundings, viewerFields })
+        : { job, surroundings, hidden: undefined }
     }),
   )
   if (!found)
@@ -37,6 +46,29 @@ export async function showJob(
   return hidden ? { ...answer, hidden } : answer
 }
 
+/** True for a token that was given a role. The single-user key and tokens from before there were roles see jobs as they always have. */
+const hasRole = ({ caller, identity }: Pick<ShowCall, 'caller' | 'identity'>): boolean =>
+  caller !== singleUser.id && identity.role !== 'legacy-admin'
+
+const seesPayload = ({ may, viewerFields }: Pick<ShowCall, 'may' | 'viewerFields'>): boolean =>
+  !isContentHidden({ may }) || viewerFields.length > 0
+
+const noteReveal = (tx: Sql, call: ShowCall, { row }: FoundJob) => {
+  const [domain, queue, job_type, owner, trace] = [
+    ...[row.domain, row.queue, row.job_type],
+    ...[row.owner_user_id, row.trace_id],
+  ].map((value) => (typeof value === 'string' ? value : null))
+  return insertEvents(
+    tx,
+    call,
+    tx`
+      select
+        ${row.id}::bigint as id, ${domain ?? null}::text as domain, ${queue ?? null}::text as queue,
+        ${job_type ?? null}::text as job_type, ${owner ?? null}::text as owner_user_id, ${trace ?? null}::text as trace_id,
+        'job.revealed' as event_type, jsonb_build_object('caller', ${call.caller}::text) as attrs`,
+  )
+}
+
 interface Hidden {
   job: FoundJob
   surroundings: JobSurroundings
@@ -44,8 +76,14 @@ interface Hidden {
   hidden: string[]
 }
 
-/** The job for a caller that may not see payloads: error messages are folded, other content is null. */
-async function hide(sql: Sql, { row, archived }: FoundJob, surroundings: JobSurroundings): Promise<Hidden> {
+interface Hiding {
+  job: FoundJob
+  surroundings: JobSurroundings
+  viewerFields: Call['viewerFields']
+}
+
+/** The job for a caller that may not see payloads: error messages are folded, other content is null but for the fields for viewers. */
+async function hide(sql: Sql, { job: { row, archived }, surroundings, viewerFields }: Hiding): Promise<Hidden> {
   const text = (value: unknown) => (typeof value === 'string' ? value : null)
   const [error_message = null, last_error = null] = await foldedErrors(sql, [
     text(row.error_message),
@@ -54,7 +92,16 @@ async function hide(sql: Sql, { row, archived }: FoundJob, surroundings: JobSurr
   const { lease_id } = row // its fingerprint is shown
   const { dependencies, attachments, events } = surroundings
   return {
-    job: { row: { ...withoutContent(row), error_message, last_error, lease_id }, archived },
+    job: {
+      row: {
+        ...withoutContent(row),
+        error_message,
+        last_error,
+        lease_id,
+        payload: pickPaths(row.payload, viewerFields),
+      },
+      archived,
+    },
     surroundings: {
       dependencies,
       attachments: attachments.map((attachment) => ({ ...attachment, content_text: null, url: null })),

@@ -37,10 +37,10 @@ const unknownRole = 'of-tomorrow'
 const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => boolean) | null> = {
   viewer: ({ name, method, path }) =>
     path.includes('/events/cursors/') ||
-    (method === 'GET' && !['listAttachments', 'checkCounts', 'listTokens', 'showToken'].includes(name)),
+    (method === 'GET' && !['listAttachments', 'checkCounts', 'listTokens', 'showToken', 'jobByKey'].includes(name)),
   auditor: ({ name, method, path }) =>
     method === 'GET' && (/operations|archive\/list|holds|\/tokens/.test(path) || name === 'showCaller'),
-  producer: ({ name }) => ['enqueue', 'enqueueBatch', 'showCaller'].includes(name),
+  producer: ({ name }) => ['enqueue', 'enqueueBatch', 'jobByKey', 'showCaller'].includes(name),
   worker: ({ name }) =>
     [
       ...['acquire', 'renew', 'renewMany', 'complete', 'fail', 'release', 'finishMany', 'cancel', 'addAttachment'],

@@ -6,7 +6,7 @@ import * as endpoints from '../../../shared/endpoints.ts'
 import { doors, type NarrowedName, type Place } from '../../support/access/doors.ts'
 import { firstMessage } from '../../support/access/first-message.ts'
 import { kinds } from '../../support/database/database.ts'
-import { bearer, makeScoped } from '../../support/tokens.ts'
+import { bearer, idOf, makeScoped } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 interface Declared {
@@ -45,7 +45,8 @@ describe.each(kinds)('a token with a scope on %s', (kind) => {
     const uuid = crypto.randomUUID()
     const waiting = crypto.randomUUID()
     const running = { domain, queue: 'q', job_type: 't', lease_id: 'lease', worker_id: 'w' }
-    await world.jobs(1, { id, ...running, uuid, status: 'processing', leased_until: '2100-01-01T00:00:00Z' })
+    const leased_until = '2100-01-01T00:00:00Z'
+    await world.jobs(1, { id, ...running, uuid, status: 'processing', leased_until, idempotency_key: 'key' })
     await world.jobs(1, { domain, queue: 'free', job_type: 't', status: 'queued', uuid: waiting })
     await world.jobs(1, { domain, status: 'processing', leased_until: '2020-01-01T00:00:00Z' })
     for (const status of ['completed', 'failed', 'quarantined']) await world.jobs(1, { domain, status, days: 60 })
@@ -54,6 +55,10 @@ describe.each(kinds)('a token with a scope on %s', (kind) => {
     await world.sql`
       insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json)
       values (${id}, ${domain}, 'q', 't', 'job.created', '{}'), (null, null, null, null, 'jobs.pruned', '{"affected": 4711}')`
+    await world.sql`
+      insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json)
+      select ${id}::bigint, ${domain}, 'q', 't', 'job.created', jsonb_build_object('caller', caller)
+      from unnest(${[...tokens.values()].map(idOf)}::text[]) as caller`
     await world.sql`
       insert into job_queue_controls (domain, queue, paused, drain, updated_at) values (${domain}, 'stopped', true, false, now())`
     return { domain, id, uuid }

@@ -1,56 +1,75 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Running } from '../../../server/start.ts'
-import { newDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { holding, otherProgram } from '../../support/bulk-tools.ts'
 import { until } from '../../support/poll.ts'
-import { startServer } from '../../support/programs/built.ts'
+import { openWorld, type World } from '../../support/world.ts'
 
 const connections = 2
 
-/** The driver as it is shipped: it sends up to 101 statements on a connection before the first of them is answered. */
-describe('a transaction that begins behind other statements on its connection', () => {
-  let database: TestDatabase
-  let server: Running
+/** The driver as it is shipped: without a patch it sends a statement behind another one where all connections are in use. */
+describe('statements of a server whose connections are all in use', () => {
+  let world: World
   beforeAll(async () => {
-    database = await newDatabase('postgres')
-    server = await startServer({
-      ...database.env,
-      ...{ JOBS_DB_POOL: String(connections), SINGLE_USER_API_KEY: 'key-of-the-tests' },
+    world = await openWorld('postgres', {
+      JOBS_DB_POOL: String(connections),
+      ...{ JOBS_LOCK_TIMEOUT_SECONDS: '3600', JOBS_STATEMENT_TIMEOUT_SECONDS: '3600' },
     })
-    await server.prepared
-    await server.sql`create table transactions (n int)`
   })
-  afterAll(async () => {
-    await server?.stop()
-    await database?.drop()
-  })
+  afterAll(() => world?.stop())
 
-  /** Statements that sleep keep both connections busy until all statements behind them are sent. */
-  const occupy = (each: number) =>
-    Array.from({ length: each * connections }, (_, n) =>
-      n < connections ? server.sql`select pg_sleep(0.1)` : server.sql`select 1 as n`,
-    )
-
-  it.each([98, 99, 100, 101, 102])('commits as statement %i', async (nth) => {
-    const { sql } = server
-    await Promise.all(Array.from({ length: connections }, () => sql`select pg_sleep(0.1)`))
-    const before = occupy(nth - 1).map((statement) => statement.execute())
-    const begun = Array.from({ length: connections }, () =>
+  it('wait for the first connection that is free, and not behind the statement of another caller', async () => {
+    const { sql } = world
+    const other = otherProgram(world, 1)
+    const letGo = await holding(other, (tx) => tx`select pg_advisory_xact_lock(4711)`)
+    const stuck = sql`select pg_advisory_xact_lock(4711)`.execute()
+    const slow = sql`select pg_sleep(0.3)`.execute()
+    let answered = 0
+    const statements = Array.from({ length: 10 }, async () => {
+      await sql`select 1`
+      answered += 1
+    })
+    const transactions = Array.from({ length: 5 }, () =>
       sql.begin(async (tx) => {
-        await tx`insert into transactions values (${nth})`
-        const [row] = await tx<[{ n: number }]>`select count(*)::int as n from transactions where n = ${nth}`
-        return row.n
+        await tx`select 1`
+        answered += 1
       }),
     )
-    const after = occupy(1)
-    await Promise.all([...before, ...begun, ...after])
-    expect([...(await sql`select count(*)::int as n from transactions where n = ${nth}`)]).toEqual([{ n: connections }])
-    // The server's own work may be in a transaction at this moment; a connection that is left in one stays there.
-    await until('neither connection is left in a transaction', async () => {
-      const [states] = await sql<[{ n: number }]>`
-        select count(*)::int as n
-        from pg_stat_activity
-        where datname = current_database() and state like 'idle in transaction%'`
-      return states.n === 0
+    const calls = Array.from({ length: 5 }, async () => {
+      expect((await world.call('GET', '/api/v1/jobs/stats')).status).toBe(200)
+      answered += 1
     })
+    try {
+      await until('all of them are answered', () => answered === 20)
+      const waiting =
+        await sql`select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
+      expect(waiting).toHaveLength(1)
+    } finally {
+      await letGo()
+    }
+    await Promise.all([stuck, slow, ...statements, ...transactions, ...calls])
+    await other.end()
+  })
+})
+
+/** The embedded database has one connection, on which up to 101 statements are sent before the first of them is answered. */
+describe('a transaction that begins behind other statements on the connection of the embedded database', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld('embedded')
+    await world.sql`create table transactions (n int)`
+  })
+  afterAll(() => world?.stop())
+
+  it.each([98, 99, 100, 101, 102])('commits as statement %i', async (nth) => {
+    const { sql } = world
+    const before = Array.from({ length: nth - 1 }, () => sql`select 1`.execute())
+    const begun = sql.begin(async (tx) => {
+      await tx`insert into transactions values (${nth})`
+      const [row] = await tx<[{ n: number }]>`select count(*)::int as n from transactions where n = ${nth}`
+      return row.n
+    })
+    const after = sql`select 1`.execute()
+    const [n] = await Promise.all([begun, ...before, after])
+    expect(n).toBe(1)
+    expect([...(await sql`select count(*)::int as n from transactions where n = ${nth}`)]).toEqual([{ n: 1 }])
   })
 })

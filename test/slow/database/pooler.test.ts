@@ -5,6 +5,7 @@ import type { Running } from '../../../server/start.ts'
 import { emptyDatabase, newFolder, type TestDatabase } from '../../support/database/database.ts'
 import { call } from '../../support/http.ts'
 import { countsOf, expectRight } from '../../support/observe/counts.ts'
+import { untilHistoryIsKept, untilSameCounters } from '../../support/observe/metrics.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer, spawnServer } from '../../support/programs/spawn-server.ts'
@@ -27,7 +28,13 @@ describe.skipIf(!pooler)('two servers behind a pooler in transaction mode', () =
     const direct = database.env.JOBS_DB_URL ?? ''
     sql = postgres(direct, { max: 1 })
     url = pooler?.urlOf(new URL(direct).pathname.slice(1)) ?? ''
-    const env = { JOBS_DB_URL: url, JOBS_DB_POOLER: 'true', SINGLE_USER_API_KEY: key, JOBS_DB_POOL: '6' }
+    const env = {
+      JOBS_DB_URL: url,
+      JOBS_DB_POOLER: 'true',
+      SINGLE_USER_API_KEY: key,
+      JOBS_DB_POOL: '6',
+      JOBS_METRICS: 'on',
+    }
     const start = async () => startServer({ ...env, JOBS_DATA_DIR: await newFolder('data') })
     servers = await Promise.all([start(), start()])
     await Promise.all(servers.map(({ prepared }) => prepared))
@@ -71,6 +78,24 @@ describe.skipIf(!pooler)('two servers behind a pooler in transaction mode', () =
       await until('the counts are kept', async () => (await countsOf({ call: send })).kept)
       await expectRight({ call: send, sql: pool })
     }
+  })
+
+  it('are scraped, both, and tell the same counters', async () => {
+    const sends = [at(0).send, at(1).send]
+    for (const send of sends) await untilHistoryIsKept({ call: send })
+    const queue = { queue: 'scraped' }
+    await at(0).enqueueAll([queue, queue])
+    await at(1).complete(await at(1).take(queue))
+    const group = 'domain="chatbooks",queue="scraped",job_type="export"'
+    await untilSameCounters(
+      sends.map((send) => async () => String((await send('GET', '/metrics/jobs')).body)),
+      {
+        [`jobsctl_jobs{${group},state="queued"}`]: 1,
+        [`jobsctl_transitions_total{${group},event="created"}`]: 2,
+        [`jobsctl_transitions_total{${group},event="completed"}`]: 1,
+      },
+    )
+    for (const send of sends) expect((await send('GET', '/metrics')).status).toBe(200)
   })
 
   it('go on with a change without its caller when the server that runs it is killed', async () => {

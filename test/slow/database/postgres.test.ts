@@ -288,7 +288,7 @@ describe('a server whose PostgreSQL comes and goes', () => {
   })
 
   it('gives up a statement that takes longer than allowed, and says so', async () => {
-    const server = await spawnServer({ ...(await envOf()), JOBS_STATEMENT_TIMEOUT_SECONDS: '1' })
+    const server = await spawnServer({ ...(await envOf()), JOBS_STATEMENT_TIMEOUT_SECONDS: '5' })
     const sql = postgres(database.url, { max: 1 })
     try {
       await ready(server)

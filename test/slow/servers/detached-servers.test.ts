@@ -13,6 +13,7 @@ import {
   retry,
 } from '../../support/bulk-tools.ts'
 import { newDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { rowsWith } from '../../support/database/rows-with.ts'
 import { acceptedOf, detached, endOf, resultOf, tracesOf } from '../../support/detached.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
@@ -90,6 +91,33 @@ describe('a change without its caller, whose server goes', () => {
     const [first] = running
     const undone = await world.confirm(`/api/v1/jobs/operations/${first?.id}/undo`, {})
     expect(doneOf(undone).affected).toBe(jobs)
+  })
+
+  it('erases the rest where its server is killed, each job once, and leaves no value', async () => {
+    const { world, other } = await openTwo()
+    const value = 'ann.lee+7@example.test'
+    const hers = { owner_user_id: value, payload: { email: value } }
+    await world.jobs(jobs / 2, { ...hers, queue: 'pruned' })
+    doneOf(await world.confirm(prune.path, { domain: 'chatbooks', queue: 'pruned' }))
+    const live = await world.jobs(jobs / 2, hers)
+    await world.sql`
+      insert into job_events (job_id, domain, event_type, attrs_json, owner_user_id)
+      select id, 'chatbooks', 'job.noted', jsonb_build_object('by', ${value}::text), ${value}
+      from unnest(${live.map(String)}::text[]::bigint[]) as id`
+    const others = await world.jobs(3, { owner_user_id: 'bob' })
+    const erasure = { path: '/api/v1/jobs/erase', body: { owner_user_id: value } }
+    const { operation_id: id } = acceptedOf(await detached(other, erasure, slow))
+    await until('a batch is done', async () => (await recordOf(world, id)).affected > 0)
+    await other.kill()
+    expect(await recordOf(world, id)).toMatchObject({ state: 'running' })
+    const record = await endOf(world, id)
+    expect(record).toMatchObject({ kind: 'erase', state: 'done', affected: jobs })
+    expect(record.counts).toMatchObject({ jobs: jobs / 2, archived: jobs / 2, gone: 0 })
+    expect(await tracesOf(world, id)).toMatchObject({ archived: 0, images: 0, in_events: jobs, events: record.batches })
+    expect((await world.rows()).map((row) => row.id)).toEqual(others)
+    expect(await rowsWith(world.sql, value)).toEqual([])
+    expect(other.output.out + world.log.join('')).not.toContain(value)
+    await expectIntact(world)
   })
 
   it('goes on at once where its server stops, and one of three servers does so', async () => {

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { kinds } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
-import { seriesOf, untilHistoryIsKept } from '../../support/observe/metrics.ts'
+import { call } from '../../support/http.ts'
+import { seriesOf, untilHistoryIsKept, untilSameCounters } from '../../support/observe/metrics.ts'
 import { until } from '../../support/poll.ts'
+import { startServer } from '../../support/programs/built.ts'
 import { readStats } from '../../support/streams/stats-reader.ts'
 import { bearer, makeToken } from '../../support/tokens.ts'
 import { workerOf } from '../../support/worker.ts'
-import { openWorld, type World } from '../../support/world.ts'
+import { openWorld, paths, type World } from '../../support/world.ts'
 
 const token = 'token-of-the-scraper'
 const [ofProcess, ofJobs] = ['/metrics', '/metrics/jobs']
@@ -237,6 +239,40 @@ it('say in a comment what they lack, such as a history that is off', async () =>
       .toMatch(/^# jobsctl_transitions_total, .* are missing: history is off/m)
     expect(String((await world.call('GET', ofJobs)).body)).not.toMatch(/^jobsctl_transitions_total/m)
   } finally {
+    await world.stop()
+  }
+})
+
+it('of two servers that are both scraped are the same counters, in which nothing counts twice', async () => {
+  const world = await openWorld('postgres', { JOBS_METRICS: 'on' })
+  const second = await startServer({ ...world.env, PORT: '0' }, () => {})
+  await second.prepared
+  const at = (url: string) => (method: string, path: string, body?: unknown) =>
+    call({ url, method, path, body, headers: { 'x-api-key': world.key, 'x-confirm': 'true' } })
+  const sends = [at(world.url), at(second.url)]
+  try {
+    for (const send of sends) await untilHistoryIsKept({ call: send })
+    for (const send of sends) {
+      const worker = workerOf((path, body) => send('POST', path, body))
+      await worker.enqueueAll([{}, {}])
+      await worker.complete(await worker.take())
+    }
+    await world.jobs(3, { status: 'failed', domain: 'old' })
+    await sends[1]?.('POST', paths.prune, { domain: 'old' })
+    const group = 'domain="chatbooks",queue="default",job_type="export"'
+    await untilSameCounters(
+      sends.map((send) => async () => String((await send('GET', ofJobs)).body)),
+      {
+        [`jobsctl_jobs{${group},state="queued"}`]: 2,
+        [`jobsctl_transitions_total{${group},event="created"}`]: 4,
+        [`jobsctl_transitions_total{${group},event="completed"}`]: 2,
+        'jobsctl_job_run_seconds_count{domain="chatbooks",outcome="completed"}': 2,
+        'jobsctl_operations_total{kind="prune",state="done"}': 1,
+        'jobsctl_operation_jobs_total{kind="prune"}': 3,
+      },
+    )
+  } finally {
+    await second.stop()
     await world.stop()
   }
 })

@@ -77,6 +77,12 @@ export const doors: Record<NarrowedName, Door> = {
     named: true,
     outside: 403,
   },
+  jobByKey: {
+    method: 'GET',
+    path: ({ domain }) => `${jobs}/by-key?domain=${domain}&queue=q&job_type=t&idempotency_key=key`,
+    named: true,
+    outside: 404,
+  },
   showJob: { method: 'GET', path: ({ id }) => `${jobs}/${id}`, named: true, outside: 404 },
   listAttachments: { method: 'GET', path: ({ id }) => `${jobs}/${id}/attachments`, named: true, outside: 404 },
   addAttachment: {

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+import { expect } from 'vitest'
 import { until } from '../poll.ts'
 import type { World } from '../world.ts'
 
@@ -20,3 +22,24 @@ export const untilHistoryIsKept = (world: Pick<World, 'call'>): Promise<boolean>
     const { body } = await world.call('GET', '/metrics/jobs')
     return String(body).includes('jobsctl_counts_exact') && !String(body).includes('# jobsctl_transitions_total,')
   })
+
+/** The series that count what has happened, and what there is: the same on every server of a database. */
+export const countersOf = (text: string): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(seriesOf(text)).filter(([series]) => /^jobsctl_jobs\{|_(total|count|bucket|sum)(\{|$)/.test(series)),
+  )
+
+/**
+ * Waits until the servers tell the same counters, and the wanted ones among them, since a scrape is kept for a second.
+ * @param scrapes the text of `/metrics/jobs` of each server
+ */
+export const untilSameCounters = (scrapes: readonly (() => Promise<string>)[], wanted: Record<string, number>) =>
+  expect
+    .poll(
+      async () => {
+        const [first, ...others] = (await Promise.all(scrapes.map((scrape) => scrape()))).map(countersOf)
+        return { ...first, same: others.every((one) => isDeepStrictEqual(one, first)) }
+      },
+      { interval: 300 },
+    )
+    .toMatchObject({ ...wanted, same: true })

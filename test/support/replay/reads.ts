@@ -26,6 +26,7 @@ export function everyRead(): string[] {
     ['/api/v1/jobs/queues/explain', ['?domain=d&queue=default']],
     ['/api/v1/jobs/queue/status', ['?domain=d&queue=stopped']],
     ['/api/v1/jobs/archive/meta', ['?job_id=900']],
+    ['/api/v1/jobs/by-key', ['?domain=d&job_type=t&idempotency_key=k']],
     ['/api/v1/jobs/clusters', ['', '?status=failed', '?status=retrying']],
     ['/api/v1/jobs/events', ['', '?after_id=1', '?domain=d']],
     [

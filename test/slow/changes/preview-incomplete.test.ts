@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { clearAll, codeOf, holding, otherProgram, recordOf } from '../../../support/bulk-tools.ts'
-import { filteredPaths } from '../../../support/filtered.ts'
-import { until } from '../../../support/poll.ts'
-import { openWorld, paths, type World } from '../../../support/world.ts'
+import { clearAll, codeOf, holding, otherProgram, recordOf } from '../../support/bulk-tools.ts'
+import { filteredPaths } from '../../support/filtered.ts'
+import { until } from '../../support/poll.ts'
+import { openWorld, paths, type World } from '../../support/world.ts'
 
 const scope = { domain: 'chatbooks' }
 
@@ -11,7 +11,7 @@ describe('a preview whose count takes longer than a statement may take', () => {
   let world: World
   let release: () => Promise<void> = async () => {}
   beforeAll(async () => {
-    world = await openWorld('postgres', { JOBS_STATEMENT_TIMEOUT_SECONDS: '1', JOBS_LOCK_TIMEOUT_SECONDS: '3600' })
+    world = await openWorld('postgres', { JOBS_STATEMENT_TIMEOUT_SECONDS: '5', JOBS_LOCK_TIMEOUT_SECONDS: '3600' })
   })
   afterAll(() => world?.stop())
   beforeEach(() => clearAll(world))
