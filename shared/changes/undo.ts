@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { refusedChange } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, ScopeName } from '../scope.ts'
 import { Time } from '../time.ts'
@@ -36,7 +35,7 @@ export const undo = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/operations/:id/undo',
   needs: 'change',
-  scoped: refusedChange,
+  scoped: 'narrowed',
   input: UndoRequest,
   output: z.object({
     affected: Count,

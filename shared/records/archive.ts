@@ -10,7 +10,7 @@ export const archiveMeta = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/archive/meta',
   needs: 'read',
-  scoped: { refused: 'the archive is described as a whole' },
+  scoped: 'narrowed',
   input: z.strictObject({
     job_id: PathId,
     /** A job of another domain is not found. */
@@ -59,7 +59,7 @@ export const listArchive = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/archive/list',
   needs: 'records',
-  scoped: { refused: 'the archive is described as a whole' },
+  scoped: 'narrowed',
   input: ArchiveRequest,
   output: z.array(KeptOperation),
   changes: () => false,

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { refusedRecord } from '../access/refused.ts'
 import { Conflict } from '../changes/undo.ts'
 import { endpoint } from '../endpoint.ts'
 import { queryNumber, scopeFields } from '../scope.ts'
@@ -10,7 +9,7 @@ export const listConflicts = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/:id/conflicts',
   needs: 'records',
-  scoped: refusedRecord,
+  scoped: 'narrowed',
   input: z.strictObject({
     id: PathId,
     ...scopeFields,

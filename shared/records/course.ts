@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { refusedRecord } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { PathId } from '../work/job.ts'
 
@@ -8,7 +7,7 @@ export const stopOperation = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/operations/:id/stop',
   needs: 'change',
-  scoped: refusedRecord,
+  scoped: 'narrowed',
   input: z.strictObject({ id: PathId }),
   output: z.object({
     id: z.number(),
@@ -26,7 +25,7 @@ export const followOperation = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/:id/progress',
   needs: 'records',
-  scoped: refusedRecord,
+  scoped: 'narrowed',
   input: z.strictObject({ id: PathId }),
   output: z.looseObject({}),
   changes: () => false,

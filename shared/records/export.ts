@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { refusedRecord } from '../access/refused.ts'
+import { refusedChain } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { optional, queryNumber } from '../scope.ts'
 import { Time } from '../time.ts'
@@ -27,7 +27,7 @@ export const exportOperations = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/export',
   needs: 'records',
-  scoped: refusedRecord,
+  scoped: refusedChain,
   input: z.strictObject({
     /** From the first record on that ended at this time or later. */
     since: optional(Time),

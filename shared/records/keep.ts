@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { refusedRecord } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Time } from '../time.ts'
 import { PathId } from '../work/job.ts'
@@ -9,7 +8,7 @@ export const keepOperation = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/operations/:id/keep',
   needs: 'change',
-  scoped: refusedRecord,
+  scoped: 'narrowed',
   input: z.strictObject({ id: PathId, until: Time }),
   output: z.object({
     id: z.number(),

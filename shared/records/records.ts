@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { refusedRecord } from '../access/refused.ts'
+import { refusedChain } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, queryNumber, scopeFields } from '../scope.ts'
 import { Time } from '../time.ts'
@@ -78,7 +78,7 @@ export const listOperations = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations',
   needs: 'records',
-  scoped: refusedRecord,
+  scoped: 'narrowed',
   input: z.strictObject({
     ...scopeFields,
     /** The kind of a bulk change or of an act, or all of either. */
@@ -100,7 +100,7 @@ export const getOperation = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/:id',
   needs: 'records',
-  scoped: refusedRecord,
+  scoped: 'narrowed',
   input: z.strictObject({ id: PathId }),
   output: OperationRecord.extend({
     /** The states of its jobs now, with the number of jobs in each; `gone` for jobs that do not exist any more. */
@@ -131,7 +131,7 @@ export const verifyOperations = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/verify',
   needs: 'records',
-  scoped: refusedRecord,
+  scoped: refusedChain,
   input: z.strictObject({
     /** The hash of a record, kept elsewhere: the chain must still contain it. */
     expect: optional(Hash),

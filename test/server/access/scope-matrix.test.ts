@@ -21,7 +21,7 @@ const isNarrowed = (name: string): name is NarrowedName => Object.hasOwn(doors, 
 
 const textOf = (body: unknown): string => (typeof body === 'string' ? body : JSON.stringify(body))
 
-const nowhere: Place = { domain: 'nowhere', id: 987_654_321, uuid: crypto.randomUUID() }
+const nowhere: Place = { domain: 'nowhere', id: 987_654_321, uuid: crypto.randomUUID(), operation: 987_654_322 }
 
 describe.each(kinds)('a token with a scope on %s', (kind) => {
   let world: World
@@ -40,7 +40,7 @@ describe.each(kinds)('a token with a scope on %s', (kind) => {
     other = await jobIn('quagga', 700_000_002)
   })
 
-  /** Jobs of each state, one of which waits for another, an attachment, events and a stopped queue in a domain. */
+  /** In a domain: jobs of each state, one of which waits for another, an attachment, events, a stopped queue and a record. */
   async function jobIn(domain: string, id: number): Promise<Place> {
     const uuid = crypto.randomUUID()
     const waiting = crypto.randomUUID()
@@ -61,7 +61,15 @@ describe.each(kinds)('a token with a scope on %s', (kind) => {
       from unnest(${[...tokens.values()].map(idOf)}::text[]) as caller`
     await world.sql`
       insert into job_queue_controls (domain, queue, paused, drain, updated_at) values (${domain}, 'stopped', true, false, now())`
-    return { domain, id, uuid }
+    const operation = id + 100
+    await world.sql`
+      insert into job_operations (id, kind, domain, filters, as_of, seen, caller, request_hash, state, affected, ended_at)
+      values (${operation}, 'priority', ${domain}, '{}', now(), '1:1:', 'somebody', '', 'done', 1, now())`
+    await world.sql`insert into job_operation_rows values (${operation}, ${id}, '{}', '{}')`
+    await world.sql`
+      insert into jobs_archive (id, domain, queue, job_type, status, archived_at)
+      values (${id}, ${domain}, 'q', 't', 'completed', now())`
+    return { domain, id, uuid, operation }
   }
 
   const call = async (role: Role, name: NarrowedName, place: Place) => {
@@ -71,18 +79,24 @@ describe.each(kinds)('a token with a scope on %s', (kind) => {
     return world.call(method, path(place), body?.(place), as)
   }
   /** An answer in which the names of its place are those of no place. */
-  const anonymous = ({ status, body }: { status: number; body: unknown }, { domain = '', id, uuid }: Place) => ({
+  const anonymous = (
+    { status, body }: { status: number; body: unknown },
+    { domain = '', id, uuid, operation }: Place,
+  ) => ({
     status,
     text: textOf(body)
       .replaceAll(domain, 'DOMAIN')
       .replaceAll(uuid, 'UUID')
       .replaceAll(String(id), 'ID')
+      .replaceAll(String(operation), 'OPERATION')
       .replaceAll(/"(request_id|instance|as_of)":"[^"]*"/g, ''),
   })
   const theirs = async () => [
     await world.sql`select * from jobs where domain = 'quagga' order by id`,
     await world.sql`select job_id, kind from job_attachments order by id`,
     await world.sql`select domain, queue, paused from job_queue_controls order by domain, queue`,
+    await world.sql`select * from job_operations where domain = 'quagga'`,
+    await world.sql`select * from jobsctl_operation_terms where operation_id = ${other.operation}`,
   ]
 
   it.each(scopedRoles)('of %s is refused where the declaration says so, wherever the call points', async (role) => {

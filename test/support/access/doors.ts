@@ -12,6 +12,8 @@ export interface Place {
   domain: string | undefined
   id: number
   uuid: string
+  /** An operation that has ended. */
+  operation: number
 }
 
 /** How the tests call one endpoint, so that the call names a place. */
@@ -48,6 +50,14 @@ const change = (path: string, fields: object = {}, whole: object = { all: true }
   path: () => `${jobs}/${path}`,
   body: ({ domain }) => ({ dry_run: true, ...fields, ...(domain === undefined ? whole : { domain }) }),
   outside: 403,
+})
+
+const record = (path: string, more: Partial<Door> = {}): Door => ({
+  method: 'GET',
+  path: ({ operation }) => `${jobs}/operations/${operation}${path}`,
+  named: true,
+  outside: 404,
+  ...more,
 })
 
 /** The call of each narrowed endpoint. */
@@ -130,6 +140,15 @@ export const doors: Record<NarrowedName, Door> = {
   complete: finish('complete'),
   fail: finish('fail', { error: 'e' }),
   release: finish('release'),
+  listOperations: read(`${jobs}/operations`),
+  getOperation: record(''),
+  followOperation: record('/progress'),
+  listConflicts: record('/conflicts'),
+  stopOperation: record('/stop', { method: 'POST', body: () => ({}) }),
+  keepOperation: record('/keep', { method: 'POST', body: () => ({ until: new Date(Date.now() + 86_400_000) }) }),
+  undo: record('/undo', { method: 'POST', body: () => ({ dry_run: true }) }),
+  listArchive: read(`${jobs}/archive/list`),
+  archiveMeta: { method: 'GET', path: ({ id }) => `${jobs}/archive/meta?job_id=${id}`, named: true, outside: 404 },
   prune: change('prune', { older_than_days: 1 }, {}),
   sweep: change('ttl/sweep', { age_seconds: 1, runtime_seconds: 1 }, {}),
   requeue: { ...change('batch/requeue_quarantined'), named: true },
