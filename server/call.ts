@@ -81,6 +81,8 @@ export interface Call extends ServerContext {
   within: Caller['within']
   /** The token to which leases of this call belong; undefined where every worker may finish them that knows them. */
   leaseOwner: string | undefined
+  /** The session by which the caller calls; undefined for a caller with a key or a token. */
+  session: Caller['session']
   /** The name of the token, under which servers before this version kept its keys and previews. */
   formerCaller: string | undefined
   requestId: string

@@ -4,6 +4,7 @@ import { Failure } from '../shared/errors.ts'
 import { readSwitch } from '../shared/switch.ts'
 import { isAddressList } from './address-list.ts'
 import { logLevels } from './log.ts'
+import { isPublicUrl } from './public-url.ts'
 import { defaultRedactKeys } from './redact.ts'
 import { isPathList } from './viewer-paths.ts'
 
@@ -53,6 +54,11 @@ export const Env = z.object({
     .refine(isAddressList, 'must be addresses or networks, such as 10.0.0.0/8, separated by commas')
     .default('')
     .describe('proxies whose X-Forwarded-For is believed when wrong credentials are counted'),
+  JOBS_PUBLIC_URL: z
+    .string()
+    .refine(isPublicUrl, 'must be the https URL by which browsers reach the server, such as https://ops.example/jobs')
+    .optional()
+    .describe('URL by which browsers reach the server; its path is the base path. Unset: logins on this machine alone'),
   JOBS_DB_SCHEMA: z
     .string()
     .regex(/^[^\p{Cc}]{1,63}$/u, 'must be the name of a schema, without quotes')

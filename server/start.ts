@@ -18,6 +18,7 @@ import type { Place } from './database/installation/installation.ts'
 import type { Pool } from './database/sql.ts'
 import { type Env, hasMetrics } from './env.ts'
 import { createApp } from './http/app.ts'
+import { createSite } from './http/browser/site.ts'
 import { close, createHttpServer, listen } from './http/connection/http-server.ts'
 import type { Log } from './log.ts'
 import type { Meter } from './meter.ts'
@@ -84,7 +85,8 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const auth = await createAuthenticator(env, sql, log)
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
   const metricsToken = env.JOBS_METRICS_TOKEN
-  const server = createHttpServer(createApp({ ...context, ...readiness, auth, readAddress, metricsToken }).fetch)
+  const site = createSite(env.JOBS_PUBLIC_URL)
+  const server = createHttpServer(createApp({ ...context, ...readiness, auth, readAddress, metricsToken, site }).fetch)
   const url = await listenOn(server, env, log)
   const background = startBackground({ opened, env, context, readiness, eventLogMove })
   const commands = { ...context, prepared: background.prepared }

@@ -22,6 +22,8 @@ export interface Endpoint<
   needs: Right
   /** What becomes of a call by a token that is limited to domains, queues or job types. */
   scoped: How
+  /** Set for a call without credentials: a login, and what it needs to be told before. */
+  anonymous?: true
   /** A further right that this input needs, such as a filter on what a caller without the right may not see. */
   needsFor?: (input: z.output<In>) => Right | undefined
   /** Other paths of the same endpoint that callers already use. */

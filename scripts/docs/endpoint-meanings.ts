@@ -110,6 +110,12 @@ export const about: Record<Name, string> = {
     'Gives a token a new secret under the same id: `token` of the answer is the only copy of it. The old one works on for the overlap, an older one ends. 409 `conflict` for a token that has ended.',
   revokeToken:
     'Ends a token for good, and stops the changes of many jobs that it has begun. 409 `conflict` where no usable token of an admin would be left.',
+  openSession:
+    'Opens a session of a browser. The answer sets its cookie, and ends the session whose cookie the request had. The request must come from a page of the server, with `X-Confirm: true`.',
+  showSession:
+    'Whose session the cookie of the request is, and the ways to log in: `key`, `token`, `single_sign_on`. Without credentials.',
+  endSession:
+    'Ends the session of the call, or with `everywhere` all sessions of its caller. Streams of these sessions end.',
   showCaller: 'Who the caller is, its role, its scope, and the names of its rights.',
   storage: 'The size of the jobs and of their history.',
 }

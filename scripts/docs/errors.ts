@@ -9,6 +9,8 @@ const meanings: Record<FailureCode, string> = {
   malformed_request: 'the request is not HTTP as the server reads it',
   unauthenticated: 'there is no API key or token, or it is wrong, revoked or expired',
   forbidden: 'the caller is known, and has no right to make the call (this version of jobs-server never answers it)',
+  login_too_old:
+    'the login of the session is more than 15 minutes ago, and the call changes tokens, policies or erases jobs; nothing was changed',
   frozen:
     'somebody froze the database (`jobs-server freeze`): changes are refused, and calls of workers go on; nothing was changed',
   not_found: 'there is no such path, job or operation',
@@ -29,6 +31,8 @@ const meanings: Record<FailureCode, string> = {
   unsupported_media_type: 'the body is not plain `application/json` in UTF-8',
   preview_incomplete:
     'the jobs of a change could not be counted to the end in 10 s, or in the time of a statement (`JOBS_STATEMENT_TIMEOUT_SECONDS`), and the change has no `max` or needs the whole count; nothing was changed',
+  misdirected:
+    'a browser reached the server under a name that is not the one of `JOBS_PUBLIC_URL`, nor `localhost`; nothing was changed',
   invalid_request: 'the JSON has the wrong shape; `errors` lists every wrong field',
   rate_limited:
     'more than ten wrong keys or tokens in a minute came from the address, or for the token; `Retry-After` says when to try again',

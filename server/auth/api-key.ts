@@ -14,8 +14,11 @@ export function apiKeyAuthenticator(key: string, limit: AttemptLimit): Authentic
   const expected = hashed(key)
   return {
     challenge: 'ApiKey realm="jobs", header="X-API-KEY"',
-    authenticate: async ({ header, address }) => {
-      const given = header('x-api-key') || bearerOf(header)
+    way: 'key',
+    hashOf: hashed,
+    secretOf: (header) => header('x-api-key') || bearerOf(header),
+    callerBehind: async (id, passes) => (id === singleUser.id && passes(expected) ? singleUser : undefined),
+    authenticate: async ({ secret: given, address }) => {
       if (given && sameHash(hashed(given), expected)) return singleUser
       if (given) limit.countWrong([`address ${address}`])
       throw new Failure('unauthenticated', given ? 'the API key is not right' : 'an API key is needed', {

@@ -1,5 +1,6 @@
 import { allRights, type Grant, type Right } from '../../shared/access/rights.ts'
 import type { TokenScope } from '../../shared/access/token-scope.ts'
+import type { CallerSession } from './sessions/session-authenticator.ts'
 
 /** An authenticated caller. */
 export interface Caller {
@@ -17,6 +18,8 @@ export interface Caller {
   within: TokenScope | undefined
   /** The token to which its leases belong; undefined for a caller whose leases every worker may finish that knows them. */
   leaseOwner: string | undefined
+  /** The session by which it calls; undefined for a caller with a key or a token. */
+  session?: CallerSession
 }
 
 /** The caller of single-user mode, whose one key may do everything. */
@@ -27,9 +30,10 @@ export const singleUser: Caller = {
   leaseOwner: undefined,
 }
 
-/** The parts of a request that say who is calling. */
+/** What a caller has sent to say who it is. */
 export interface Credentials {
-  header: (name: string) => string | undefined
+  /** A key or a token; undefined where there is none. */
+  secret: string | undefined
   /** The address by which wrong credentials are counted. */
   address: string
 }
@@ -38,12 +42,23 @@ export interface Credentials {
 export interface Authenticator {
   /** The challenge that goes with a 401. */
   challenge: string
+  /** What callers log in with. */
+  way: 'key' | 'token'
+  /** The hash by which `callerBehind` knows a key or a token. */
+  hashOf: (secret: string) => string
+  /** The key or the token of a request by its headers; undefined without one. */
+  secretOf: (header: (name: string) => string | undefined) => string | undefined
   /**
    * @throws Failure `unauthenticated` when the credentials are missing or wrong, `rate_limited` after too many wrong ones
    */
   authenticate: (credentials: Credentials) => Promise<Caller>
+  /**
+   * The caller with this id as it is now; undefined where it has ended, or where none of the hashes of its key or token passes.
+   * @throws Failure `unauthenticated` for a suspended token
+   */
+  callerBehind: (id: string, passes: (hash: string) => boolean) => Promise<Caller | undefined>
 }
 
 /** The token of `Authorization: Bearer`; undefined without one. */
-export const bearerOf = (header: Credentials['header']): string | undefined =>
+export const bearerOf = (header: (name: string) => string | undefined): string | undefined =>
   /^bearer +(\S+)$/i.exec(header('authorization')?.trim() ?? '')?.[1]

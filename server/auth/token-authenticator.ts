@@ -16,8 +16,14 @@ export function tokenAuthenticator(sql: Sql, limit: AttemptLimit): Authenticator
   const remembered = createHashMemory()
   return {
     challenge: 'Bearer realm="jobs"',
-    authenticate: async ({ header, address }) => {
-      const given = bearerOf(header)
+    way: 'token',
+    hashOf: (token) => hashed(tokenParts(token)?.secret ?? token),
+    secretOf: bearerOf,
+    callerBehind: async (id, passes) => {
+      const row = await findRow(sql, id)
+      return row?.hashes.some(passes) ? callerOf(row, id) : undefined
+    },
+    authenticate: async ({ secret: given, address }) => {
       if (!given) {
         throw new Failure('unauthenticated', 'a token is needed', { hint: 'send it as Authorization: Bearer <token>' })
       }
@@ -60,6 +66,19 @@ async function findCaller(
   const isKnown = (hashes: readonly string[]) => hashes.some((one) => sameHash(hash, one))
   const known = remembered.get(id)
   if (known !== undefined && !isKnown(known.hashes) && isRefused(known, hash)) return undefined
+  const row = await findRow(sql, id)
+  if (!row || !isKnown(row.hashes)) {
+    remembered.add(id, { hashes: row?.hashes ?? [], wrong: hash })
+    return undefined
+  }
+  const caller = callerOf(row, id)
+  // Noted once a minute, because a write for each call would cost more than the call.
+  if (row.unnoted) await noteUse(sql, id, address)
+  return caller
+}
+
+/** The live token with this id. */
+async function findRow(sql: Sql, id: string): Promise<Row | undefined> {
   const [row] = await sql<Row[]>`
     select
       name, array_remove(array[
@@ -71,19 +90,18 @@ async function findCaller(
     from jobs_api_tokens token
     left join jobsctl_tokens grants using (id)
     where id = ${id} and ${isLive(sql)}`
-  if (!row || !isKnown(row.hashes)) {
-    remembered.add(id, { hashes: row?.hashes ?? [], wrong: hash })
-    return undefined
-  }
+  return row
+}
+
+/** @throws Failure `unauthenticated` for a suspended token */
+function callerOf(row: Row, id: string): Caller {
   if (row.suspended) {
     throw new Failure('unauthenticated', `the token ${row.name} (${id}) is suspended; nothing was changed`, {
       hint: `whoever runs the server ends that: jobs-server token resume ${id}`,
     })
   }
-  const within = scopeOf(row, id)
-  // Noted once a minute, because a write for each call would cost more than the call.
-  if (row.unnoted) await noteUse(sql, id, address)
   const { name, role, principal } = row
+  const within = scopeOf(row, id)
   return { id, name, role, principal, may: rightsOf(row), within, leaseOwner: role === withoutRole ? undefined : id }
 }
 

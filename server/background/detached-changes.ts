@@ -99,6 +99,7 @@ function callOf(
     // The change stops before its next batch where the scope of the token is another one by now.
     within: within === null ? undefined : TokenScope.parse(within),
     leaseOwner: undefined,
+    session: undefined,
     formerCaller: kept.former_caller,
     requestId: request_id ?? '',
     traceId: undefined,

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { deleteEndedSessions } from '../auth/sessions/session-store.ts'
 import { deleteLeftRequests } from '../bulk/detached/kept-request.ts'
 import { closeOrphans } from '../bulk/record/liveness.ts'
 import { createErrorLog } from '../database/errors/error-log.ts'
@@ -41,7 +42,7 @@ interface Maintenance {
  * The periodic tasks of a server, until it stops. Settings are compared with those of other servers, the last hash of the records is
  * logged, and a database that is another than before is noticed. Unless the server stands still, orphaned operations are closed, and expired
  * events, history and rows of the archive,
- * ended holds and old marks of workers are deleted. Several servers may do them at once; each skips rows that another one has locked.
+ * ended holds, ended sessions and old marks of workers are deleted. Several servers may do them at once; each skips rows that another one has locked.
  */
 export async function runMaintenance({
   sql,
@@ -81,6 +82,7 @@ export async function runMaintenance({
       await deleteOldMarks(sql)
       await deleteLeftRequests(sql)
       await deleteEndedHolds(sql, stopping)
+      await deleteEndedSessions(sql)
       await noteSuccess(sql, 'maintenance')
       deletedAt = performance.now()
       errors.clear()

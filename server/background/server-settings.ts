@@ -17,6 +17,7 @@ const mustAgree: Record<keyof Env, boolean> = {
   AUTH_MODE: true,
   SINGLE_USER_API_KEY: false,
   JOBS_TRUSTED_PROXIES: false,
+  JOBS_PUBLIC_URL: true,
   JOBS_DB_SCHEMA: false,
   JOBS_DB_POOL: false,
   JOBS_DB_OPERATOR_POOL: false,

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { respondAsync } from '../../shared/headers.ts'
 import { AcceptedChange } from '../bulk/detached/accepted.ts'
+import { prefixOf } from './browser/base-path.ts'
 import type { RequestContext } from './request/request-context.ts'
 import { respond } from './respond.ts'
 
@@ -19,7 +20,7 @@ export async function respondAccepted(c: Context<RequestContext>, change: Promis
   return respond(c, JSON.stringify(accepted), {
     status: 202,
     more: {
-      Location: `/api/v1/jobs/operations/${accepted.operation_id}`,
+      Location: `${prefixOf(c)}/api/v1/jobs/operations/${accepted.operation_id}`,
       'Preference-Applied': respondAsync,
     },
   })

@@ -1,12 +1,13 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { Failure } from '../../shared/errors.ts'
-import type { Authenticator } from '../auth/authenticate.ts'
-import type { ReadAddress } from '../auth/client-address.ts'
 import type { ServerContext } from '../call.ts'
 import { readFreeze } from '../database/installation/freeze.ts'
 import { readDifferences } from '../database/installation/installation.ts'
 import { absentPaths } from './absent-paths.ts'
 import { methodsOf } from './allowed-methods.ts'
+import { type Admission, authenticate } from './authenticate.ts'
+import { routedPath } from './browser/base-path.ts'
+import { mountSessions } from './browser/session-routes.ts'
 import { limitSilence } from './connection/call-timeout.ts'
 import { logFailure, toFailure } from './error-mapping.ts'
 import { healthBody, healthPath } from './health.ts'
@@ -20,20 +21,16 @@ import { traceRequests } from './request/traces.ts'
 import { respond } from './respond.ts'
 import { mountRoutes } from './routes.ts'
 
-interface AppOptions extends ServerContext {
-  auth: Authenticator
+interface AppOptions extends ServerContext, Omit<Admission, 'sql'> {
   /** @throws Failure `database_unavailable` when the database does not answer, or is not ready */
   checkDatabase: () => Promise<void>
-  readAddress: ReadAddress
-  /** True when the tables are there. */
-  isReady: () => boolean
   /** `JOBS_METRICS_TOKEN`. */
   metricsToken: string | undefined
 }
 
 /** The server as a function from a request to its response. */
 export function createApp(options: AppOptions): Hono<RequestContext> {
-  const app = new Hono<RequestContext>()
+  const app = new Hono<RequestContext>({ getPath: routedPath(options.site.base) })
   app.use(traceRequests)
   if (options.meter) app.use(countRequests(options.meter))
   app.use(logRequests(options.log))
@@ -49,9 +46,11 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
     return respond(c, JSON.stringify({ status: 'ready', ...(frozen && { frozen }), ...(cloned && { cloned }) }))
   })
   const { meter, metricsToken: token } = options
-  if (meter) mountMetrics(app, { serving: options, meter, token, authenticate: authenticate(options) })
+  const authenticated = authenticate(options)
+  if (meter) mountMetrics(app, { serving: options, meter, token, authenticate: authenticated })
   app.use('/api/*', limitSilence(options.callTimeoutMs))
-  app.use('/api/*', authenticate(options))
+  mountSessions(app, options)
+  app.use('/api/*', authenticated)
   mountRoutes(app, options)
   app.notFound((c) => {
     const allow = methodsOf(app, c.req.path)
@@ -69,22 +68,6 @@ const refuseWhenStopping =
     if (stopping.aborted) {
       throw new Failure('shutting_down', 'the server is shutting down; nothing was changed', { retryAfter: 5 })
     }
-    await next()
-  }
-
-/** Readiness comes before the caller's credentials, because tokens are kept in the database. */
-const authenticate =
-  ({ auth, isReady, readAddress }: AppOptions): MiddlewareHandler<RequestContext> =>
-  async (c, next) => {
-    if (!isReady()) {
-      throw new Failure('database_unavailable', 'the database is not ready yet; nothing was changed', { retryAfter: 2 })
-    }
-    const header = (name: string) => c.req.header(name)
-    const address = readAddress(c.env.incoming.socket.remoteAddress, header('x-forwarded-for'))
-    c.set('address', address)
-    const caller = () => auth.authenticate({ header, address })
-    c.set('caller', await caller())
-    c.set('authenticateAgain', caller)
     await next()
   }
 

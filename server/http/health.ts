@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { headers } from '../../shared/headers.ts'
 import { requestIdOf } from './request/request-id.ts'
+import { securityHeaders } from './security-headers.ts'
 
 export const healthPath = '/healthz'
 export const healthBody = JSON.stringify({ status: 'ok' })
@@ -17,6 +18,7 @@ export function respondToHealth(incoming: IncomingMessage, outgoing: ServerRespo
   outgoing.writeHead(200, {
     'Content-Type': 'application/json',
     'Content-Length': healthBody.length,
+    ...securityHeaders,
     [headers.requestId]: requestIdOf(incoming.headers[ownId]),
   })
   outgoing.end(healthBody)

@@ -4,6 +4,7 @@ import { type Endpoint, isForOperators } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import { headers, isConfirmed, prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
 import type { Caller } from '../auth/authenticate.ts'
+import { requireFreshLogin } from '../auth/require-fresh-login.ts'
 import { requireRight } from '../auth/require-right.ts'
 import type { Call, ServerContext } from '../call.ts'
 import { throwIfFrozen } from '../database/installation/freeze.ts'
@@ -35,11 +36,14 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
     if (further) requireRight(caller, further)
     const changing = endpoint.changes(input)
     c.set('changing', changing)
+    if (changing) requireFreshLogin(caller, endpoint.needs)
     // A change of many jobs asks when it begins, since a request that is sent again gets its first response.
     if (changing && !endpoint.bulk && !endpoint.whileFrozen) await throwIfFrozen(own.sql)
     const reason = readReason(c)
     const idempotencyKey = endpoint.bulk ? readIdempotencyKey(c) : undefined
-    if (changing && !endpoint.unconfirmed && !isConfirmed(c.req.header(headers.confirm))) {
+    // A page of another site cannot send the header, so that with the cookie of a session every change needs it.
+    const needsConfirmation = changing && (!endpoint.unconfirmed || caller.session !== undefined)
+    if (needsConfirmation && !isConfirmed(c.req.header(headers.confirm))) {
       throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
     }
     const isDetached = endpoint.bulk && changing && prefersAsync(c.req.header('prefer'))
@@ -55,6 +59,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       may: caller.may,
       within: caller.within,
       leaseOwner: caller.leaseOwner,
+      session: caller.session,
       formerCaller: formerCallerOf(caller),
       requestId: c.get('requestId'),
       traceId: c.get('traceId'),

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { headers } from '../../shared/headers.ts'
 import type { RequestContext } from './request/request-context.ts'
+import { securityHeaders } from './security-headers.ts'
 
 interface ResponseOptions {
   status?: number
@@ -19,5 +20,10 @@ export const respond = (
 ): Response =>
   new Response(text, {
     status,
-    headers: { 'Content-Type': type ?? 'application/json', [headers.requestId]: c.get('requestId'), ...more },
+    headers: {
+      'Content-Type': type ?? 'application/json',
+      [headers.requestId]: c.get('requestId'),
+      ...securityHeaders,
+      ...more,
+    },
   })

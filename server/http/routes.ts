@@ -2,6 +2,7 @@ import type { Hono } from 'hono'
 import * as endpoints from '../../shared/endpoints.ts'
 import type { ServerContext } from '../call.ts'
 import { showCaller } from '../endpoints/access/caller.ts'
+import { endSession } from '../endpoints/access/sessions.ts'
 import {
   listTokens,
   makeToken,
@@ -135,6 +136,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   app.get(endpoints.statsStream.path, allow(endpoints.statsStream), streamStats(serving))
   app.get(endpoints.eventStream.path, allow(endpoints.eventStream), (c) => streamEvents(c, serving))
   mount(app, serving, endpoints.showCaller, showCaller)
+  mount(app, serving, endpoints.endSession, endSession)
   mount(app, serving, endpoints.makeToken, makeToken)
   mount(app, serving, endpoints.listTokens, listTokens)
   mount(app, serving, endpoints.showToken, showToken)

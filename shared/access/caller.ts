@@ -3,6 +3,42 @@ import { endpoint } from '../endpoint.ts'
 import { Count } from '../scope.ts'
 import { ShownScope } from './token-scope.ts'
 
+/** A session of a browser, and when it ends. */
+export const Session = z.object({
+  /** Names the session in records; its cookie cannot be made from it. */
+  id: z.string(),
+  opened_at: z.string(),
+  /** When the session ends at the latest. */
+  ends_at: z.string(),
+  /** The session ends when no call has used it for so long. */
+  idle_seconds: Count,
+  /** From then on, changes of tokens, policies and erasures need another login. */
+  asked_again_at: z.string(),
+})
+export type Session = z.output<typeof Session>
+
+export const CallerOutput = z.object({
+  /** The id of its token, or `single-user`. Records and events name the caller so. */
+  id: z.string(),
+  name: z.string(),
+  role: z.string(),
+  /** Whom the token is for. */
+  principal: z.string(),
+  /** What its token is limited to; null for a caller that is not limited. Absent from servers of older versions. */
+  scope: ShownScope.nullish(),
+  /**
+   * The limits of its token to changes of many jobs, and how many jobs the tokens of its principal have changed in 24 hours; null without
+   * limits. Absent from servers of older versions.
+   */
+  limits: z.object({ max_per_change: Count.nullable(), max_per_day: Count.nullable(), changed_today: Count }).nullish(),
+  /** The names of its rights. */
+  may: z.array(z.string()),
+  /** How many live tokens have all rights, since nobody has given them a role. Only callers that may list tokens get it. */
+  without_role: Count.optional(),
+  /** The session by which the caller calls; absent for a caller with a key or a token. */
+  session: Session.optional(),
+})
+
 /** Who the caller is, and what it may do. Servers of version 0.1.0 do not have this call. */
 export const showCaller = endpoint({
   method: 'GET',
@@ -11,26 +47,6 @@ export const showCaller = endpoint({
   scoped: 'same',
   forPrograms: true,
   input: z.strictObject({}),
-  output: z.object({
-    /** The id of its token, or `single-user`. Records and events name the caller so. */
-    id: z.string(),
-    name: z.string(),
-    role: z.string(),
-    /** Whom the token is for. */
-    principal: z.string(),
-    /** What its token is limited to; null for a caller that is not limited. Absent from servers of older versions. */
-    scope: ShownScope.nullish(),
-    /**
-     * The limits of its token to changes of many jobs, and how many jobs the tokens of its principal have changed in 24 hours; null without
-     * limits. Absent from servers of older versions.
-     */
-    limits: z
-      .object({ max_per_change: Count.nullable(), max_per_day: Count.nullable(), changed_today: Count })
-      .nullish(),
-    /** The names of its rights. */
-    may: z.array(z.string()),
-    /** How many live tokens have all rights, since nobody has given them a role. Only callers that may list tokens get it. */
-    without_role: Count.optional(),
-  }),
+  output: CallerOutput,
   changes: () => false,
 })

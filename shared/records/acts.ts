@@ -11,6 +11,8 @@ export const actKinds = [
   'token.suspended',
   'token.resumed',
   'token.revoked',
+  'session.opened',
+  'session.ended',
   'queue.paused',
   'queue.drained',
   'queue.resumed',

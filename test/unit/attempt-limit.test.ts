@@ -62,12 +62,12 @@ it('remembers 10,000 keys, and forgets the oldest first', () => {
 })
 
 it('asks the database once for an unknown token id, however often it is sent', async () => {
-  const header = (name: string) => (name === 'authorization' ? `Bearer jobs_0123456789ab_${'x'.repeat(43)}` : undefined)
+  const secret = `jobs_0123456789ab_${'x'.repeat(43)}`
   const codes: unknown[] = []
   const statements = await statementsOf(async (sql) => {
     const { authenticate } = tokenAuthenticator(sql, createAttemptLimit({ warn: () => {} }))
     for (const _ of times(12)) {
-      const failed = authenticate({ header, address: '192.0.2.1' })
+      const failed = authenticate({ secret, address: '192.0.2.1' })
       codes.push(await failed.catch((error: unknown) => error instanceof Failure && error.code))
     }
   })

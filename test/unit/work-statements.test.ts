@@ -57,6 +57,7 @@ const callWith = (sql: Pool): Call => ({
   may: new Set(allRights),
   within: undefined,
   leaseOwner: undefined,
+  session: undefined,
   formerCaller: undefined,
   requestId: 'request',
   traceId: undefined,

@@ -23,6 +23,7 @@ export function operationOf(name: Name, endpoint: Endpoint, id: string): JsonSch
       ...headersOf(endpoint),
     ],
     ...(endpoint.method !== 'GET' && { requestBody: bodyOf(Object.fromEntries(inBody), input) }),
+    ...(endpoint.anonymous && { security: [] }),
     responses: responsesOf(endpoint),
   }
 }
@@ -62,12 +63,15 @@ function parameterOf(endpoint: Endpoint, { field, schema: { description, ...sche
   return [{ name: field, in: place, required, description, schema, ...(schema.type === 'array' && { explode: false }) }]
 }
 
-function headersOf({ method, bulk, unconfirmed }: Endpoint): JsonSchema[] {
+function headersOf({ method, bulk, unconfirmed, anonymous }: Endpoint): JsonSchema[] {
   const ofChange = method === 'GET' ? [] : ['Reason']
   const ofBulk = bulk ? ['IdempotencyKey', 'Prefer'] : []
-  return [...(bulk && !unconfirmed ? ['Confirm'] : []), ...ofChange, ...ofBulk, 'RequestId'].map((header) =>
-    ref('parameters', header),
-  )
+  return [
+    ...((bulk || anonymous) && method !== 'GET' && !unconfirmed ? ['Confirm'] : []),
+    ...ofChange,
+    ...ofBulk,
+    'RequestId',
+  ].map((header) => ref('parameters', header))
 }
 
 function bodyOf(properties: Record<string, JsonSchema>, { required, additionalProperties }: ObjectSchema): JsonSchema {

@@ -39,6 +39,7 @@ export const tableRights: Readonly<Record<string, readonly Right[]>> = {
   jobsctl_pickups: all,
   jobsctl_seals: append,
   jobsctl_servers: all,
+  jobsctl_sessions: all,
   jobsctl_settings: all,
   jobsctl_stops: exchange,
   jobsctl_tasks: append,

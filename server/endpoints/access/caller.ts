@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { showCaller as endpoint } from '../../../shared/access/caller.ts'
 import { allRights } from '../../../shared/access/rights.ts'
+import { shownSession } from '../../auth/sessions/session-authenticator.ts'
 import { countWithoutRole } from '../../auth/token-warnings.ts'
 import { readLimits } from '../../bulk/limits/token-limits.ts'
 import { readDayUse } from '../../bulk/limits/use-of-day.ts'
@@ -14,11 +15,15 @@ export async function showCaller({
   identity: { name, role, principal },
   may,
   within,
-}: Call): Promise<z.output<typeof endpoint.output>> {
+  session,
+}: Pick<Call, 'sql' | 'caller' | 'identity' | 'may' | 'within' | 'session'>): Promise<
+  z.output<typeof endpoint.output>
+> {
   return {
     ...{ id: caller, name, role, principal, scope: within ?? null },
     limits: await limitsOf(sql, caller, principal),
     may: allRights.filter((right) => may.has(right)),
+    ...(session && { session: shownSession(session, may) }),
     ...(may.has('read_tokens') && { without_role: await countWithoutRole(sql) }),
   }
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { storage as storing } from '../../../shared/doctor/storage.ts'
+import { longestTerms } from '../../auth/sessions/session-terms.ts'
 import type { Call } from '../../call.ts'
 import { readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences } from '../../database/installation/installation.ts'
@@ -37,12 +38,13 @@ export async function storage({
           when 'jobsctl_history_hours' then (select min(starts) from jobsctl_history_hours)
           when 'jobsctl_history_totals' then (select since from jobsctl_history)
           when 'jobsctl_marks' then (select min(created_at) from jobsctl_marks)
+          when 'jobsctl_sessions' then (select min(opened_at) from jobsctl_sessions)
           when 'jobs_archive' then ${archive_lacks.length === 0 ? sql`(${oldestArchived})` : sql`null`}
         end as oldest,
         at
       from unnest(array[
         'jobs', 'jobs_archive', 'job_events', 'job_operations', 'job_operation_rows',
-        'jobsctl_history_minutes', 'jobsctl_history_hours', 'jobsctl_history_totals', 'jobsctl_marks'
+        'jobsctl_history_minutes', 'jobsctl_history_hours', 'jobsctl_history_totals', 'jobsctl_marks', 'jobsctl_sessions'
       ]) with ordinality as named (name, at)
       join pg_class on pg_class.oid = to_regclass(name)
     ) as measured
@@ -64,6 +66,7 @@ export async function storage({
 /** The number of days for which history is kept. */
 function termOf({ table }: Storage['tables'][number]): { days?: number } {
   if (table === 'jobsctl_history_minutes') return { days: minuteDays }
+  if (table === 'jobsctl_sessions') return { days: longestTerms.longest / 86_400 }
   return table === 'jobsctl_history_hours' ? { days: hourDays } : {}
 }
 

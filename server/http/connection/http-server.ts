@@ -8,6 +8,7 @@ import { headers } from '../../../shared/headers.ts'
 import { systemErrorText } from '../../system-error.ts'
 import { respondToHealth } from '../health.ts'
 import { problemOf } from '../problem.ts'
+import { securityHeaders } from '../security-headers.ts'
 import { oneAtATime } from './pipelined-requests.ts'
 
 /** An HTTP server for an app. A request that is too malformed to reach the app also gets a problem document. */
@@ -56,7 +57,7 @@ function refusal(status: number) {
   const problem = problemOf(new Failure('malformed_request', 'the request is not HTTP as this server reads it'), id)
   return {
     status,
-    head: { 'Content-Type': 'application/problem+json', [headers.requestId]: id },
+    head: { 'Content-Type': 'application/problem+json', [headers.requestId]: id, ...securityHeaders },
     body: JSON.stringify({ ...problem, status }),
   }
 }

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from 'hono'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { eventStream } from '../../../shared/endpoints.ts'
-import { headers } from '../../../shared/headers.ts'
 import { type JobEvent, streamedEvent } from '../../../shared/records/events.ts'
 import type { ServerContext } from '../../call.ts'
 import { writeJson } from '../../database/lossless-json.ts'
@@ -11,31 +10,33 @@ import { type EventIds, idsBelow } from '../../lifecycle/events/event-ids.ts'
 import { afterExpired, expiredAfter } from '../../lifecycle/events/expired-events.ts'
 import { invalid, readQuery } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
+import { checkCaller } from './check-caller.ts'
+import { plainStream, streamHeaders } from './stream-headers.ts'
 
 /** A stream sends something at least this often, since proxies close silent connections. */
 const heartbeatMs = 10_000
 const pollMs = 250
+/** The end of a session, of a token or of a right ends its streams within this time and a poll. */
+const checkMs = 1000
 const page = 500
 
 /**
  * `GET /jobs/events/stream`: sends events in the order of their ids until the reader disconnects or the server stops.
  * @throws Failure `invalid_request`, or any failure of the database, before the stream begins
  */
-export async function streamEvents(
-  c: Context<RequestContext>,
-  { sql, eventWatermark, stopping, log }: ServerContext,
-): Promise<Response> {
+export async function streamEvents(c: Context<RequestContext>, serving: ServerContext): Promise<Response> {
+  const { sql, eventWatermark, stopping, log } = serving
   const request = { ...readQuery(c, eventStream.input), within: c.get('caller').within }
   const { signal } = c.req.raw
   const over = () => signal.aborted || stopping.aborted
   let cursor = cursorOf(c.req.header('last-event-id')) ?? request.after_id
   // The first query runs before the response begins, so that an unreachable database is a 503 and not an empty stream.
   let last = await eventWatermark.reached()
-  c.header(headers.requestId, c.get('requestId'))
-  c.header('X-Accel-Buffering', 'no')
+  for (const [name, value] of streamHeaders(c)) c.header(name, value)
   if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
   const response = streamSSE(c, async (stream) => {
     let sentAt = Number.NEGATIVE_INFINITY
+    let checkedAt = performance.now()
     let isFirst = cursor > 0
     try {
       while (!over() && !stream.aborted) {
@@ -59,8 +60,11 @@ export async function streamEvents(
         if (events.length > 0) sentAt = performance.now()
         cursor = events.length === page ? (events.at(-1)?.id ?? last) : Math.max(cursor, last)
         if (events.length === page) continue
+        if (performance.now() - checkedAt > checkMs) {
+          await checkCaller(c, serving)
+          checkedAt = performance.now()
+        }
         if (performance.now() - sentAt > heartbeatMs) {
-          await c.get('stillAllowed')()
           await sendHeartbeat(stream, cursor)
           sentAt = performance.now()
         }
@@ -72,9 +76,7 @@ export async function streamEvents(
       if (!over()) log.warn(`an event stream ended: ${error}`, { request_id: c.get('requestId') })
     }
   })
-  // Node frames the body, because that depends on the version of HTTP.
-  for (const name of ['Transfer-Encoding', 'Connection']) response.headers.delete(name)
-  return response
+  return plainStream(response)
 }
 
 const sendEvent = (stream: SSEStreamingApi, event: JobEvent): Promise<void> =>

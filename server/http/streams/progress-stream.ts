@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from 'hono'
 import { stream } from 'hono/streaming'
 import type { Progress, ProgressLine } from '../../../shared/changes/bulk-change.ts'
-import { headers, ndjson } from '../../../shared/headers.ts'
+import { ndjson } from '../../../shared/headers.ts'
 import type { ServerContext } from '../../call.ts'
 import { startInactivityTimeout } from '../connection/inactivity-timeout.ts'
 import { inactivityFailure, logFailure, toFailure } from '../error-mapping.ts'
 import { problemOf } from '../problem.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { respond } from '../respond.ts'
+import { streamHeaders } from './stream-headers.ts'
 
 /** The shortest and the longest time between two lines, in milliseconds. */
 const [leastPause, mostPause] = [200, 5000]
@@ -44,9 +45,8 @@ export async function withProgress(
     if (first === 'silence') throw inactivityFailure(true)
     return respond(c, JSON.stringify(first))
   }
-  c.header(headers.requestId, c.get('requestId'))
+  for (const [name, value] of streamHeaders(c)) c.header(name, value)
   c.header('Content-Type', ndjson)
-  c.header('X-Accel-Buffering', 'no')
   return stream(c, async (lines) => {
     const write = (line: ProgressLine) => lines.write(`${JSON.stringify(line)}\n`)
     const last = Promise.race([ended, silence.expired]).then(

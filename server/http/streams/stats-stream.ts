@@ -1,7 +1,6 @@
 import type { Context, Handler } from 'hono'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { statsStream } from '../../../shared/endpoints.ts'
-import { headers } from '../../../shared/headers.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import type { Caller } from '../../auth/authenticate.ts'
 import type { ServerContext } from '../../call.ts'
@@ -12,6 +11,8 @@ import { withDeadline } from '../../waiting/long-poll.ts'
 import { disconnectController } from '../connection/client-disconnect.ts'
 import { readQuery } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
+import { checkCaller } from './check-caller.ts'
+import { plainStream, streamHeaders } from './stream-headers.ts'
 
 /** The least time between two messages. */
 const frameMs = 1000
@@ -37,14 +38,11 @@ export function streamStats(serving: Serving): Handler<RequestContext> {
     const scope = readQuery(c, statsStream.input)
     // The first read runs before the response begins, so that an unreachable database is a 503 and not an empty stream.
     const first = await feed.after(undefined)
-    c.header(headers.requestId, c.get('requestId'))
-    c.header('X-Accel-Buffering', 'no')
+    for (const [name, value] of streamHeaders(c)) c.header(name, value)
     if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
     const gone = disconnectController(c.env.outgoing).signal
     const response = streamSSE(c, (stream) => sendAll({ c, serving, feed, scope, gone, stream }, first))
-    // Node frames the body, because that depends on the version of HTTP.
-    for (const name of ['Transfer-Encoding', 'Connection']) response.headers.delete(name)
-    return response
+    return plainStream(response)
   }
 }
 
@@ -75,7 +73,7 @@ async function sendAll(sending: Sending, first: LiveStats): Promise<void> {
       }
       const next = await nextRead(sending, feed, read)
       if (over()) return
-      await checkCredentials(sending)
+      await checkCaller(c, serving)
       read = next ?? read
     }
   } catch (error) {
@@ -95,15 +93,6 @@ const nextRead = ({ gone, serving }: Sending, feed: Feed<LiveStats>, read: LiveS
         feed.after(read).then(resolve, reject)
       }),
   )
-
-/** @throws Failure `unauthenticated`. Streams of one caller with one scope share the check. */
-async function checkCredentials({ c, serving }: Sending): Promise<void> {
-  const { id, within } = c.get('caller')
-  await serving.singleFlight.share(`stream of ${id} ${JSON.stringify(within)}`, async () => {
-    await c.get('stillAllowed')()
-    return ''
-  })
-}
 
 /** Waits until the reader has taken what was written; a reader that takes nothing is disconnected. */
 async function written({ c, gone, serving }: Sending, writing: Promise<unknown>): Promise<void> {

@@ -20,6 +20,7 @@ interface Declared {
   needs: Right
   method?: string
   bulk?: boolean
+  anonymous?: true
 }
 
 /** Every endpoint and stream, by its name: a new one is in the matrix without a line here. */
@@ -30,6 +31,9 @@ const everyEndpoint = Object.entries(all).map(([name, { method = 'GET', ...endpo
   ...endpoint,
 }))
 
+/** What everybody may call that has any right. */
+const ofEverybody = ['showCaller', 'openSession', 'showSession', 'endSession']
+
 /** A role that has no right at all, as one that a newer version has written. */
 const unknownRole = 'of-tomorrow'
 
@@ -37,14 +41,15 @@ const unknownRole = 'of-tomorrow'
 const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => boolean) | null> = {
   viewer: ({ name, method, path }) =>
     path.includes('/events/cursors/') ||
+    ofEverybody.includes(name) ||
     (method === 'GET' && !['listAttachments', 'checkCounts', 'listTokens', 'showToken', 'jobByKey'].includes(name)),
   auditor: ({ name, method, path }) =>
-    method === 'GET' && (/operations|archive\/list|holds|\/tokens/.test(path) || name === 'showCaller'),
-  producer: ({ name }) => ['enqueue', 'enqueueBatch', 'jobByKey', 'showCaller'].includes(name),
+    (method === 'GET' && /operations|archive\/list|holds|\/tokens/.test(path)) || ofEverybody.includes(name),
+  producer: ({ name }) => ['enqueue', 'enqueueBatch', 'jobByKey', ...ofEverybody].includes(name),
   worker: ({ name }) =>
     [
       ...['acquire', 'renew', 'renewMany', 'complete', 'fail', 'release', 'finishMany', 'cancel', 'addAttachment'],
-      'showCaller',
+      ...ofEverybody,
     ].includes(name),
   operator: ({ needs }) => !['work', 'govern', 'read_tokens'].includes(needs),
   admin: null,
@@ -75,7 +80,7 @@ describe.each(kinds)('rights on %s', (kind) => {
 
   it.each([...roleNames, unknownRole])('of %s decide at every endpoint, before anything is read', async (role) => {
     const may = rightsOf({ role, may_enqueue: false })
-    for (const endpoint of everyEndpoint) {
+    for (const endpoint of everyEndpoint.filter(({ anonymous }) => !anonymous)) {
       const { status } = await knock(role, endpoint)
       expect({ name: endpoint.name, forbidden: status === 403 }).toEqual({
         name: endpoint.name,

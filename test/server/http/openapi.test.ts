@@ -27,7 +27,7 @@ interface Call {
 
 /** Calls in which some fields exclude or need each other, or must name what is there, as no JSON schema of ours says. */
 const beyond =
-  /^(addAttachment|acquire|addHold|erase|followOperation|history|makeToken|setTokenLimits|setTokenRole|setTokenScope|sweep|undo|.*Stream)/
+  /^(addAttachment|acquire|addHold|erase|followOperation|history|makeToken|openSession|setTokenLimits|setTokenRole|setTokenScope|sweep|undo|.*Stream)/
 /** Fields whose values must name what is there, keep a setting of the server, or need another field. */
 const beyondFields = ['depends_on', 'cursor', 'lease_seconds', 'set_now']
 
@@ -145,7 +145,9 @@ describe('the OpenAPI document', () => {
   const wrong = [{ a: 1 }, -1.5, 'x'.repeat(5000)]
 
   it('refuses nothing that the server takes, but for spaces, case, blank texts and null', async () => {
-    for (const call of calls.filter(({ path }) => path.startsWith('/api') && !path.endsWith('/stream'))) {
+    // A login is refused before its body is read, unless it comes from a page of the server.
+    const tried = calls.filter(({ operation }) => operation.operationId !== 'openSession')
+    for (const call of tried.filter(({ path }) => path.startsWith('/api') && !path.endsWith('/stream'))) {
       const fields = fieldsOf(call)
       const [needed = {}] = fc.sample(
         fc.record(

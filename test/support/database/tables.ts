@@ -74,6 +74,7 @@ const records = [
   'jobsctl_holds',
   'jobsctl_held_jobs',
   'jobsctl_event_cursors',
+  'jobsctl_sessions',
   'jobsctl_waits',
   'jobsctl_worker_marks',
   'jobsctl_pickups',

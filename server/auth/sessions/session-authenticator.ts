@@ -1,0 +1,53 @@
+import type { Session } from '../../../shared/access/caller.ts'
+import { Failure } from '../../../shared/errors.ts'
+import type { Sql } from '../../database/sql.ts'
+import type { Authenticator, Caller } from '../authenticate.ts'
+import { findSession, isProvenBy, noteSession, type StoredSession, sessionName } from './session-store.ts'
+import { freshSeconds, termsOf } from './session-terms.ts'
+
+const secretShape = /^[\w-]{43}$/
+const noteAfterSeconds = 60
+
+/**
+ * The caller behind the secret of a session, with the rights that its key or token has now. The session, the key and the token are looked
+ * up at each call, so that their end acts at once, on every server.
+ * @param isCall false for a stream that looks again, which does not keep the session from being idle
+ * @throws Failure `unauthenticated` for a session that has ended
+ */
+export async function callerOfSession(
+  { sql, auth }: { sql: Sql; auth: Authenticator },
+  { secret, isCall }: { secret: string; isCall: boolean },
+): Promise<Caller> {
+  const stored = secretShape.test(secret) ? await findSession(sql, secret) : undefined
+  if (!stored) throw ended('it is not known, or was ended')
+  const caller = await auth.callerBehind(stored.caller, isProvenBy(secret, stored))
+  if (!caller) throw ended('the key or the token behind it was changed, revoked or has expired')
+  const { idle, longest } = termsOf(caller.may)
+  if (stored.age >= longest) throw ended('its time was over')
+  if (stored.idle >= idle) throw ended('it was idle for too long')
+  if (isCall && stored.idle >= noteAfterSeconds) await noteSession(sql, secret)
+  const { opened, age } = stored
+  return { ...caller, session: { name: sessionName(secret), opened, age } }
+}
+
+const ended = (why: string): Failure =>
+  new Failure('unauthenticated', `the session has ended: ${why}`, { hint: 'log in again' })
+
+const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(/\.\d+/, '')
+
+/** A session as answers have it. */
+export function shownSession({ name, opened }: CallerSession, may: Caller['may']): Session {
+  const { idle, longest } = termsOf(may)
+  return {
+    id: name,
+    opened_at: timeOf(opened),
+    ends_at: timeOf(opened + longest),
+    idle_seconds: idle,
+    asked_again_at: timeOf(opened + freshSeconds),
+  }
+}
+
+/** What a caller has of its session. */
+export interface CallerSession extends Pick<StoredSession, 'opened' | 'age'> {
+  name: string
+}

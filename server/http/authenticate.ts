@@ -1,0 +1,74 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import { Failure } from '../../shared/errors.ts'
+import type { Authenticator, Caller } from '../auth/authenticate.ts'
+import type { ReadAddress } from '../auth/client-address.ts'
+import { hashed } from '../auth/equal.ts'
+import { callerOfSession } from '../auth/sessions/session-authenticator.ts'
+import type { Sql } from '../database/sql.ts'
+import { cookieValues } from './browser/cookie.ts'
+import type { Site } from './browser/site.ts'
+import type { RequestContext } from './request/request-context.ts'
+
+export interface Admission {
+  sql: Sql
+  auth: Authenticator
+  site: Site
+  readAddress: ReadAddress
+  /** True when the tables are there. */
+  isReady: () => boolean
+}
+
+type CallContext = Context<RequestContext>
+
+const headerOf = (c: CallContext) => (name: string) => c.req.header(name)
+
+/** Readiness comes before the caller's credentials, because tokens are kept in the database. */
+export const requireReady =
+  ({ isReady, readAddress }: Pick<Admission, 'isReady' | 'readAddress'>): MiddlewareHandler<RequestContext> =>
+  async (c, next) => {
+    if (!isReady()) {
+      throw new Failure('database_unavailable', 'the database is not ready yet; nothing was changed', { retryAfter: 2 })
+    }
+    c.set('address', readAddress(c.env.incoming.socket.remoteAddress, c.req.header('x-forwarded-for')))
+    await next()
+  }
+
+/** Finds out who is calling: by a key or a token in a header, else by the cookie of a session. */
+export const authenticate = (admission: Admission): MiddlewareHandler<RequestContext> => {
+  const whenReady = requireReady(admission)
+  return (c, next) =>
+    whenReady(c, async () => {
+      c.set('caller', await callerOf(c, admission, true))
+      c.set('authenticateAgain', () => callerOf(c, admission, false))
+      await next()
+    })
+}
+
+async function callerOf(c: CallContext, admission: Admission, isCall: boolean): Promise<Caller> {
+  const secret = admission.auth.secretOf(headerOf(c))
+  const cookie = secret ? undefined : sessionSecret(c, admission.site)
+  if (cookie !== undefined) return callerOfSession(admission, { secret: cookie, isCall })
+  return admission.auth.authenticate({ secret, address: c.get('address') ?? '' })
+}
+
+/**
+ * The secret of the session whose cookie a request has; undefined without the cookie.
+ * @throws Failure `misdirected` or `forbidden` for a request that no page of this server has sent, `unauthenticated` for several cookies
+ */
+export function sessionSecret(c: CallContext, site: Site): string | undefined {
+  const header = headerOf(c)
+  const [value, ...others] = cookieValues(header('cookie'), site.cookieName(header))
+  if (value === undefined) return undefined
+  site.requireOwnHost(header)
+  site.requireSameOrigin({ method: c.req.method, header })
+  // Another site under the same domain can add a cookie, and nothing says which one is whose.
+  if (others.length > 0)
+    throw new Failure('unauthenticated', 'the request has several cookies of a session', {
+      hint: 'delete the cookies of this server, and log in again',
+    })
+  return value
+}
+
+/** Tells apart what callers of one name call with, without keeping it. */
+export const credentialsKey = (c: CallContext): string =>
+  hashed(['authorization', 'x-api-key', 'cookie'].map((name) => c.req.header(name) ?? '').join('\n'))

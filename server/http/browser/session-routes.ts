@@ -1,0 +1,74 @@
+import type { Context, Hono } from 'hono'
+import { endSession, openSession, showSession } from '../../../shared/endpoints.ts'
+import { Failure } from '../../../shared/errors.ts'
+import { headers, isConfirmed } from '../../../shared/headers.ts'
+import { requireRight } from '../../auth/require-right.ts'
+import { callerOfSession } from '../../auth/sessions/session-authenticator.ts'
+import { sessionName } from '../../auth/sessions/session-store.ts'
+import type { ServerContext } from '../../call.ts'
+import { openSession as open, openedSession } from '../../endpoints/access/sessions.ts'
+import { type Admission, requireReady, sessionSecret } from '../authenticate.ts'
+import { limitBody } from '../body-limit.ts'
+import { readInput, readReason } from '../input.ts'
+import type { RequestContext } from '../request/request-context.ts'
+import { respond } from '../respond.ts'
+
+type Serving = Admission & Pick<ServerContext, 'sql' | 'maxBodyBytes'>
+type CallContext = Context<RequestContext>
+
+/** Mounts the calls of sessions that need no credentials. They stand before the check of credentials. */
+export function mountSessions(app: Hono<RequestContext>, serving: Serving): void {
+  const { site } = serving
+  app.on('POST', openSession.path, requireReady(serving), limitBody(serving.maxBodyBytes), (c) => logIn(c, serving))
+  app.on('GET', showSession.path, requireReady(serving), (c) => show(c, serving))
+  app.use(endSession.path, async (c, next) => {
+    await next()
+    if (c.res.status === 200)
+      c.res.headers.set(
+        'Set-Cookie',
+        site.sessionCookie((name) => c.req.header(name), undefined),
+      )
+  })
+}
+
+async function logIn(c: CallContext, serving: Serving): Promise<Response> {
+  const { sql, site, auth } = serving
+  const header = (name: string) => c.req.header(name)
+  site.requireOwnHost(header)
+  site.requireSameOrigin({ method: c.req.method, header })
+  const { input } = await readInput(c, openSession)
+  if (!isConfirmed(header(headers.confirm))) {
+    throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
+  }
+  const address = c.get('address')
+  const caller = await auth.authenticate({ secret: input.key, address: address ?? '' })
+  requireRight(caller, openSession.needs)
+  c.set('caller', caller)
+  const actor = { caller: caller.id, reason: readReason(c), requestId: c.get('requestId'), address }
+  const replaces = await currentSession(c, serving)
+  const { secret, opened } = await open(sql, { caller, hash: auth.hashOf(input.key), way: auth.way, actor, replaces })
+  const session = { name: sessionName(secret), opened, age: 0 }
+  return respond(c, JSON.stringify(await openedSession(sql, caller, session)), {
+    status: 201,
+    more: { 'Set-Cookie': site.sessionCookie(header, secret) },
+  })
+}
+
+async function show(c: CallContext, serving: Serving): Promise<Response> {
+  const { sql, auth, site } = serving
+  site.requireOwnHost((name) => c.req.header(name))
+  const caller = await currentSession(c, serving)
+  const opened = caller?.session && (await openedSession(sql, caller, caller.session))
+  return respond(c, JSON.stringify(showSession.output.parse({ ways: [auth.way], caller: opened ?? null })))
+}
+
+/** The caller of the session that the browser has; undefined where it has none, or one that has ended. */
+async function currentSession(c: CallContext, serving: Serving) {
+  try {
+    const secret = sessionSecret(c, serving.site)
+    return secret === undefined ? undefined : await callerOfSession(serving, { secret, isCall: true })
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'unauthenticated') return undefined
+    throw error
+  }
+}
