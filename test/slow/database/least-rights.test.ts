@@ -273,10 +273,22 @@ describe('a server without rights to make anything', () => {
     await post('/api/v1/jobs/reschedule', { domain: 'w' })
   }
 
+  async function actInSession(): Promise<void> {
+    const page = { 'sec-fetch-site': 'same-origin' }
+    const { status, headers } = await send('POST', '/api/v1/session', { key }, page)
+    expect(status).toBe(201)
+    const cookie = headers['set-cookie']?.split(';')[0] ?? ''
+    // The next call notes that the session is used.
+    await operator.unsafe(`update jobsctl_sessions set seen_at = now() - interval '2 minutes'`)
+    expect((await send('GET', '/api/v1/caller', undefined, { 'x-api-key': '', cookie })).status).toBe(200)
+    await post('/api/v1/session/end', { everywhere: true })
+  }
+
   async function actOnAll(): Promise<void> {
     const cursor = '/api/v1/jobs/events/cursors/reader'
     for (const after_id of [1, 2]) await post(cursor, { after_id })
     await post(`${cursor}/remove`)
+    await actInSession()
     await post('/api/v1/jobs/marks', { text: 'a deployment' })
     for (const action of ['pause', 'drain', 'resume'])
       await post(jobPaths.control, { domain: 'w', queue: 'default', action })
