@@ -1,6 +1,15 @@
 import { allRights, type Grant, type Right } from '../../shared/access/rights.ts'
 import type { TokenScope } from '../../shared/access/token-scope.ts'
-import type { CallerSession } from './sessions/session-authenticator.ts'
+
+/** The session of a browser by which a caller calls. Times are in seconds, by the clock of the database. */
+export interface CallerSession {
+  /** Names the session in records and answers. */
+  name: string
+  /** The time of the login, since 1970. */
+  opened: number
+  /** Since the login. */
+  age: number
+}
 
 /** An authenticated caller. */
 export interface Caller {
@@ -31,7 +40,7 @@ export const singleUser: Caller = {
 }
 
 /** What a caller has sent to say who it is. */
-export interface Credentials {
+interface Credentials {
   /** A key or a token; undefined where there is none. */
   secret: string | undefined
   /** The address by which wrong credentials are counted. */

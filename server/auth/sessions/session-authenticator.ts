@@ -1,8 +1,8 @@
 import type { Session } from '../../../shared/access/caller.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { Authenticator, Caller } from '../authenticate.ts'
-import { findSession, isProvenBy, noteSession, type StoredSession, sessionName } from './session-store.ts'
+import type { Authenticator, Caller, CallerSession } from '../authenticate.ts'
+import { findSession, isProvenBy, noteSession, sessionName } from './session-store.ts'
 import { freshSeconds, termsOf } from './session-terms.ts'
 
 const secretShape = /^[\w-]{43}$/
@@ -45,9 +45,4 @@ export function shownSession({ name, opened }: CallerSession, may: Caller['may']
     idle_seconds: idle,
     asked_again_at: timeOf(opened + freshSeconds),
   }
-}
-
-/** What a caller has of its session. */
-export interface CallerSession extends Pick<StoredSession, 'opened' | 'age'> {
-  name: string
 }

@@ -7,7 +7,7 @@ import { longestTerms } from './session-terms.ts'
 const mostSessions = 20
 
 /** A session as the database has it. Times are in seconds, by the clock of the database. */
-export interface StoredSession {
+interface StoredSession {
   caller: string
   proof: string
   /** The time of the login, since 1970. */

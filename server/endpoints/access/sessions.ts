@@ -5,8 +5,8 @@ import type {
   showSession as showing,
 } from '../../../shared/access/session.ts'
 import { Failure } from '../../../shared/errors.ts'
-import type { Caller } from '../../auth/authenticate.ts'
-import { type CallerSession, shownSession } from '../../auth/sessions/session-authenticator.ts'
+import type { Caller, CallerSession } from '../../auth/authenticate.ts'
+import { shownSession } from '../../auth/sessions/session-authenticator.ts'
 import { deleteSessions, insertSession, sessionName } from '../../auth/sessions/session-store.ts'
 import { type Actor, recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
