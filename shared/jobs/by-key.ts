@@ -13,6 +13,7 @@ export const jobByKey = endpoint({
   path: '/api/v1/jobs/by-key',
   needs: 'enqueue',
   scoped: 'narrowed',
+  forPrograms: true,
   input: z.strictObject({
     domain: ScopeName,
     queue: preset(ScopeName, 'default'),

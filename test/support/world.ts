@@ -50,8 +50,8 @@ export interface World {
 const key = 'key-of-the-tests'
 
 /**
- * More than a server has by default, since the statements of the test go through the same pool. When all connections are in
- * use, the driver sends a statement behind another one, which may wait for a lock that the test holds.
+ * More than a server has by default, since the statements of the test go through the same pool, in which some wait for a lock
+ * that the test holds.
  */
 const connections = { JOBS_DB_POOL: '8' }
 

@@ -1,4 +1,5 @@
 import type { Figure } from '../figure.ts'
+import { allOn } from './all-on.ts'
 import { emptyQueue } from './empty-queue.ts'
 import { health } from './health.ts'
 import { integrity } from './integrity.ts'
@@ -11,13 +12,14 @@ import { pruning } from './prune.ts'
 import { latencyDuringPrune } from './prune-latency.ts'
 import { reads } from './reads.ts'
 import { readsBeside } from './reads-beside.ts'
+import { scrape } from './scrape.ts'
 import { stats } from './stats.ts'
 import { statsGrowth } from './stats-growth.ts'
 import { triggersCost } from './triggers-cost.ts'
 
 /** All figures, in the order of the table. */
 export const figures: readonly Figure[] = [
-  ...[...stats, ...statsGrowth, ...triggersCost],
+  ...[...stats, ...statsGrowth, ...triggersCost, ...allOn, ...scrape],
   ...[...pruning, ...latencyDuringPrune, ...integrity],
   ...[...reads, ...readsBeside],
   ...[...peers, ...oneByOne, ...moreServers],

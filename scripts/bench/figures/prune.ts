@@ -87,6 +87,23 @@ const distant = (roundTrip: number, most: number): Figure => ({
   measure: (bench) => measureAlternately(plan, atDistance(bench, roundTrip), atDistance(bench, 0)),
 })
 
+const holds = 10
+
+/** Measures a prune that compares each job with holds, of which no job fits one. */
+const besideHolds =
+  (bench: Bench, n: number): Side =>
+  async () => {
+    const copy = await copyOfPrunable(bench)
+    const server = await bench.serve(copy.name)
+    const until = new Date(Date.now() + 86_400_000).toISOString()
+    for (let hold = 0; hold < n; hold++)
+      await server.api.post('/api/v1/jobs/holds', { owner_user_id: `nobody-${hold}`, until })
+    const took = await duration(() => prune(server))()
+    await server.stop()
+    await copy.drop()
+    return took
+  }
+
 /** The duration of prunes and of their preview. */
 export const pruning: readonly Figure[] = [
   {
@@ -98,6 +115,11 @@ export const pruning: readonly Figure[] = [
     name: 'prune: the same into the archive',
     ...{ against: 'one delete and insert, in SQL', unit: 'ms', ratio: 'ours / against', target: { atMost: 1.2 } },
     measure: (bench) => measureAlternately(plan, byServer(bench, true), bySql(bench, moveToArchive)),
+  },
+  {
+    name: `prune: beside ${holds} holds`,
+    ...{ against: 'without a hold', unit: 'ms', ratio: 'ours / against' },
+    measure: (bench) => measureAlternately(plan, besideHolds(bench, holds), besideHolds(bench, 0)),
   },
   distant(20, 2),
   distant(100, 5),

@@ -2,30 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import type { Bench } from '../bench.ts'
 import type { Figure } from '../figure.ts'
-import { acquireAll, enqueueAll, finishAll, type WorkerPool } from '../load/worker-pool.ts'
+import { type Rates, type Round, type Size, workCalls, workRound } from '../load/work-rates.ts'
 import { memoize } from '../memoize.ts'
 import { untilCounted } from '../setup/until-prepared.ts'
 import { truncateTables, workDatabase } from '../setup/work-database.ts'
 
-const calls = ['enqueue', 'acquire', 'finish'] as const
-const sizes = {
-  'in batches': { jobs: 8000, enqueue: 1000, take: 100 },
-  'one by one': { jobs: 600, enqueue: 1, take: 1 },
-}
 /** Longer than the server takes to verify its counts after the triggers are enabled. */
 const pauseMs = 3000
-type Size = keyof typeof sizes
-
-/** Jobs per second of each call. */
-type Rates = Record<(typeof calls)[number], number>
-type Round = Record<Size, Rates>
-
-async function rates(pool: WorkerPool, size: Size): Promise<Rates> {
-  const { jobs, enqueue: batch, take } = sizes[size]
-  const enqueue = await enqueueAll(pool, { jobs, batch })
-  const { rate: acquire, leased } = await acquireAll(pool, { jobs, batch: take })
-  return { enqueue, acquire, finish: await finishAll(pool, leased, take) }
-}
 
 /** Triggers of `jobs` whose cost is measured. */
 interface Triggers {
@@ -53,8 +36,7 @@ async function measureRounds(bench: Bench, prefix: string): Promise<{ kept: Roun
     const paused = wait(pauseMs)
     if (keep) await untilCounted(sql, await clockOf(sql))
     await paused
-    await rates(pool, 'in batches')
-    return { 'in batches': await rates(pool, 'in batches'), 'one by one': await rates(pool, 'one by one') }
+    return workRound(pool)
   }
   const measured: { kept: Round[]; without: Round[] } = { kept: [], without: [] }
   for (let n = 0; n < 6; n++) {
@@ -90,7 +72,7 @@ function costOf({ what, prefix, atMost }: Triggers): readonly Figure[] {
       return { ours: ratesIn(measured.kept), against: ratesIn(measured.without) }
     },
   })
-  return [...calls.map((call) => cost(call, 'in batches')), ...calls.map((call) => cost(call, 'one by one'))]
+  return [...workCalls.map((call) => cost(call, 'in batches')), ...workCalls.map((call) => cost(call, 'one by one'))]
 }
 
 /** The cost of the triggers that keep the counts of stats and the history, for each call that writes jobs. */

@@ -14,12 +14,18 @@ export interface Api {
   close: () => Promise<void>
 }
 
+interface Connecting {
+  connections?: number
+  /** Headers of every call, beside the API key. */
+  headers?: Record<string, string>
+}
+
 /** Creates a client. A status of 300 or above is an error, since a rejected call is not what the figure measures. */
-export function connect(url: string, connections = 64): Api {
+export function connect(url: string, { connections = 64, headers: own = {} }: Connecting = {}): Api {
   const pool = new Pool(url, { connections, ...limits })
   const call = async (path: string, body?: unknown) => {
     const method = body === undefined ? 'GET' : 'POST'
-    const headers = body === undefined ? plain : json
+    const headers = { ...(body === undefined ? plain : json), ...own }
     const answer = await pool.request({ method, path, headers, body: body === undefined ? null : JSON.stringify(body) })
     if (answer.statusCode < 300) return answer.body
     throw new Error(`${method} ${path}: ${answer.statusCode} ${(await answer.body.text()).slice(0, 500)}`)

@@ -54,7 +54,7 @@ export async function openGround(overrides: Record<string, string> = {}): Promis
     ...database.env,
     SINGLE_USER_API_KEY: key,
     JOBS_LOCK_TIMEOUT_SECONDS: '60',
-    // The driver sends a statement behind another one when all connections are in use: behind one that a gate stops, it would
+    // The driver of version 0.1.0 sends a statement behind another one when all connections are in use: behind one that a gate stops, it would
     // wait until the statement timeout of 60 s.
     JOBS_DB_POOL: '16',
     ...overrides,
