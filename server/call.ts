@@ -3,6 +3,7 @@ import type { Progress } from '../shared/changes/bulk-change.ts'
 import type { Caller } from './auth/authenticate.ts'
 import type { Place } from './database/installation/installation.ts'
 import type { Pool, Sql } from './database/sql.ts'
+import type { Env } from './env.ts'
 import type { Log } from './log.ts'
 import type { Meter } from './meter.ts'
 import type { Redactor } from './redact.ts'
@@ -54,6 +55,8 @@ export interface ServerContext {
   detachedRuns: Set<Promise<void>>
   /** The longest time without progress of a call, in milliseconds: a bound for a database that ignores its own timeouts. */
   callTimeoutMs: number
+  /** Whether callers have tokens, or all of them one key. */
+  authMode: Env['AUTH_MODE']
   /** Whether this server does what is done now and then (`JOBS_BACKGROUND`). */
   background: boolean
   /** What this server knows of its database, for the comparison with what the database remembers. */
@@ -104,6 +107,8 @@ export interface Call extends ServerContext {
    * without its caller.
    */
   detach: { path: string; input: unknown } | undefined
+  /** The rule of the policy that makes the change, and the most jobs of one run; undefined for a change that a caller makes. */
+  policy: { rule: string; most: number } | undefined
   /** The operation that this server goes on with, since the server that began it is gone. */
   resumes: { operation: number; hold: string } | undefined
   /** Aborted when the caller disconnects before it has the response. Created on the first call, since few endpoints need it. */

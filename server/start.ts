@@ -138,6 +138,7 @@ const createContext = ({ sql, operatorSql, env, log, meter, place, stopping }: C
     walBytes: env.JOBS_CHANGE_MAX_WAL || undefined,
     archiveBytes: env.JOBS_ARCHIVE_MAX_BYTES,
   },
+  authMode: env.AUTH_MODE,
   background: env.JOBS_BACKGROUND,
   place,
   redactor: createRedactor(env.JOBS_REDACT_KEYS),

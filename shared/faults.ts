@@ -7,7 +7,8 @@ import type { Fault } from './errors.ts'
  */
 export const faultsOf = (error: z.ZodError): Fault[] => error.issues.flatMap(faultsOfIssue)
 
-function faultsOfIssue(issue: z.core.$ZodIssue): Fault[] {
+/** The faults of one issue. */
+export function faultsOfIssue(issue: z.core.$ZodIssue): Fault[] {
   const at = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: [...at, key].join('.'), message: 'is not a known field' }))

@@ -1,6 +1,7 @@
 import type { CommandSpec } from '../command.ts'
 import { hold } from './admin/hold.ts'
 import { operations } from './admin/operations.ts'
+import { policy } from './admin/policy.ts'
 import { token } from './admin/token.ts'
 import { apply } from './change/apply.ts'
 import { cancel } from './change/cancel.ts'
@@ -66,6 +67,7 @@ export const commands: readonly CommandSpec[] = [
   enqueue,
   mark,
   operations,
+  policy,
   hold,
   token,
   doctor,

@@ -13,6 +13,7 @@ export const serverReports: readonly Check[] = [
   { name: 'audit', look: (context) => storedEvents(context, 'audit') },
   { name: 'readers', look: readers },
   { name: 'history', look: storedHistory },
+  { name: 'policy', look: policy },
 ]
 
 async function state(context: Context): Promise<Outcome> {
@@ -61,4 +62,10 @@ async function storedHistory(context: Context): Promise<Outcome> {
   const { storage } = await import('../../shared/doctor/storage.ts')
   const { findingOfStorage } = await import('./storage.ts')
   return judgedAnswer(context, storage, (stored) => findingOfStorage(stored, Date.now()))
+}
+
+async function policy(context: Context): Promise<Outcome> {
+  const { showPolicy } = await import('../../shared/policy/policy.ts')
+  const { findingOfPolicy } = await import('./policy.ts')
+  return judgedAnswer(context, showPolicy, (found) => findingOfPolicy(found, Date.now()))
 }

@@ -53,3 +53,16 @@ export function refuseWithoutFix(flags: GlobalFlags): void {
   if (flag === undefined) return
   throw new Failure('usage', `${flag} needs --fix: integrity without --fix changes nothing`)
 }
+
+/**
+ * Refuses the flags of the guard that one word of a command does not take.
+ * @param words the command with this word, such as `policy diff`
+ * @throws Failure `usage`
+ */
+export function refuseFlagsOfOthers(words: string, flags: GlobalFlags, taken: readonly string[]): void {
+  const flag = firstOf(flags, taken)
+  if (flag === undefined) return
+  throw new Failure('usage', `${words} takes no ${flag}; nothing was changed`, {
+    hint: `leave out ${flag}; jobsctl ${words.split(' ')[0]} --help shows what it takes`,
+  })
+}

@@ -1,9 +1,15 @@
 import type { Plugin } from 'esbuild'
 
-/** Builds `edge.ts` and its imports into a second file, which `bin.ts` loads only when it needs it. */
-export const edgeInOwnFile: Plugin = {
-  name: 'edge-in-own-file',
-  setup: (build) => build.onResolve({ filter: /^\.\/edge\.ts$/ }, () => ({ path: './edge.js', external: true })),
+/**
+ * Builds `edge.ts` and its imports into a second file, which `bin.ts` loads only when it needs it, and the reader of YAML into a third
+ * one for commands of policies.
+ */
+export const inOwnFiles: Plugin = {
+  name: 'in-own-files',
+  setup: (build) => {
+    build.onResolve({ filter: /^\.\/edge\.ts$/ }, () => ({ path: './edge.js', external: true }))
+    build.onResolve({ filter: /^\.\/parse-yaml\.ts$/ }, () => ({ path: './policy/parse-yaml.js', external: true }))
+  },
 }
 
 /**

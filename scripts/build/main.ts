@@ -3,7 +3,7 @@ import { type BuildOptions, build } from 'esbuild'
 import { commands } from '../../cli/commands/all.ts'
 import { programHelp } from '../../cli/help/help-text.ts'
 import { commandPage, programPage } from '../../cli/help/man-page.ts'
-import { edgeInOwnFile, textOverHttp1 } from './cli-plugins.ts'
+import { inOwnFiles, textOverHttp1 } from './cli-plugins.ts'
 import { licencesOf } from './licences.ts'
 import { patchDriver } from './patch-driver.ts'
 
@@ -35,7 +35,7 @@ const server: typeof common = {
 }
 
 /**
- * Node reads the command line at each start. It is CommonJS, which Node loads synchronously, and has two files, since
+ * Node reads the command line at each start. It is CommonJS, which Node loads synchronously, and has few files, since
  * each further file takes longer than the text in it. The first file is enough for the most frequent commands.
  */
 const cli: typeof common = {
@@ -46,12 +46,12 @@ const cli: typeof common = {
   minify: true,
   supported: { 'dynamic-import': false },
   define: { PROGRAM_HELP: JSON.stringify(programHelp(commands)) },
-  plugins: [edgeInOwnFile, textOverHttp1],
+  plugins: [inOwnFiles, textOverHttp1],
 }
 
 await rm('dist', { recursive: true, force: true })
 const built = await Promise.all([
-  build({ ...cli, entryPoints: ['cli/bin.ts', 'cli/edge.ts'] }),
+  build({ ...cli, entryPoints: ['cli/bin.ts', 'cli/edge.ts', 'cli/policy/parse-yaml.ts'] }),
   build({ ...server, entryPoints: ['server/main.ts', 'server/start.ts'] }),
   build({ ...server, entryPoints: ['server/database/embedded/embedded-worker.ts'] }),
 ])

@@ -16,6 +16,8 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
     use: 'bundled',
     why: 'metrics in the text format of Prometheus, of the process and of the database',
   },
+  yaml: { use: 'bundled', why: 'reads the file of a policy, with the line and column of what is wrong in it' },
+  croner: { use: 'bundled', why: 'the times of cron by the clocks of a time zone, over their changes' },
   commander: { use: 'bundled', why: 'the grammar of the command line' },
   undici: {
     use: 'bundled',

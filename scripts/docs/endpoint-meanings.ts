@@ -37,6 +37,10 @@ export const about: Record<Name, string> = {
   moveEventCursor:
     'Registers a cursor, or moves it forward; a lower `after_id` than it has leaves it where it is. Events that it has not passed stay for 7 days beyond their term. At most 100 cursors.',
   removeEventCursor: 'Forgets a cursor, since its reader is gone. The answer has its last place.',
+  showPolicy:
+    'The policy that is applied: who applied it, and each rule with its next time and its last run. Revision 0 where none was ever applied.',
+  applyPolicy:
+    'Applies a policy in place of the one that is applied. The servers then make its changes at their times, with the rights of the caller. A rule that stays as it is keeps its next time and its last run. 409 where `revision` is not that of the policy which is applied; 403 for a caller whose rights the servers could not look up later. A dry run tells what the first run of each rule would do.',
   addHold:
     "Holds jobs until a time: prune, sweep and the end of the archive's term pass them over. A hold by filter is also over jobs that match later; one over an operation keeps its archived jobs and row images. When the answer arrives, no batch that began before it still runs. At most 100 holds at once, beside those of undos.",
   listHolds: 'The holds that have not ended, the newest first. The header `Link` has the next page.',

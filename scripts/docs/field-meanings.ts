@@ -146,6 +146,18 @@ const meanings: Record<string, string> = {
   'moveEventCursor.name': 'a letter or a digit, then letters, digits and `_ . : -`, at most 64',
   'moveEventCursor.after_id': 'the id of the last event that the reader has dealt with',
   'removeEventCursor.name': 'the name of the cursor',
+  'applyPolicy.rules': 'at most 100 rules; none ends the policy',
+  'applyPolicy.name': 'the name of the rule: small letters, digits, `-` and `_`, at most 63',
+  'applyPolicy.all': '`true` for the jobs of every domain, in place of `domain`, `queue` and `job_type`',
+  'applyPolicy.prune':
+    'deletes finished jobs: `statuses` and `older_than_days`, both as in a prune. A rule has `prune` or `sweep`',
+  'applyPolicy.sweep':
+    'ends jobs that wait or run for too long: `age_seconds`, `runtime_seconds` (60 at least) and `action`, as in a sweep',
+  'applyPolicy.at': 'when the rule runs: minute, hour, day, month and weekday of cron, such as `15 3 * * *`',
+  'applyPolicy.time_zone': 'the time zone of `at`, such as `Europe/Berlin`',
+  'applyPolicy.max': 'the most jobs of one run, the oldest first; the others are left to the next run',
+  'applyPolicy.mode': '`apply`, or `report` to count only',
+  'applyPolicy.revision': 'the revision that it replaces, 0 for the first policy',
   'addHold.ids': 'these jobs, whether they exist or are in the archive, at most 1,000,000',
   'addHold.operation_id': 'the archived jobs and row images of this operation, and jobs that still exist',
   'addHold.all': 'true for every job, in place of a filter',

@@ -46,9 +46,11 @@ function innerOf({ in: before, out: after }: z.ZodPipe): z.ZodType {
   throw new Error('the input of an endpoint must be an object')
 }
 
-/** The objects in the lists of an input: of each list one, or one for each of its kinds. */
-export const itemsOf = (input: z.ZodType): z.ZodObject[] =>
-  input instanceof z.ZodObject ? Object.values(input.shape).flatMap(itemsOfList) : []
+/** The objects in the lists of an input, each with the name of its list: of each list one, or one for each of its kinds. */
+export const itemsOf = (input: z.ZodType): { list: string; item: z.ZodObject }[] =>
+  input instanceof z.ZodObject
+    ? Object.entries(input.shape).flatMap(([list, field]) => itemsOfList(field).map((item) => ({ list, item })))
+    : []
 
 function itemsOfList(field: unknown): z.ZodObject[] {
   const item = field instanceof z.ZodArray ? field.element : undefined

@@ -145,7 +145,7 @@ function inputPart(name: Name, input: z.ZodType): string[] {
   const which = (item: z.ZodType) => (items.length > 1 ? ` with the action ${actionOf(item)}` : '')
   return [
     fieldTable(name, input),
-    ...items.flatMap((item) => [`Each of \`jobs\`${which(item)}:`, fieldTable(name, item)]),
+    ...items.flatMap(({ list, item }) => [`Each of \`${list}\`${which(item)}:`, fieldTable(name, item)]),
   ]
 }
 

@@ -21,7 +21,7 @@ const purposes: Record<string, string> = {
   job_operation_rows:
     'The columns that a requeue, a retry, a sweep, a cancel, a reschedule or a change of priorities has overwritten, until `JOBS_ARCHIVE_DAYS` are over.',
   jobsctl_settings:
-    'What all servers on this database share: the installation, a freeze, the key with which they sign previews, where the ids of events come from, and for how many days events are kept.',
+    'What all servers on this database share: the installation, a freeze, who applied the policy, the key with which they sign previews, where the ids of events come from, and for how many days events are kept.',
   jobsctl_expired_events: 'How far the events of each group have been deleted because their term was over.',
   jobsctl_event_cursors: 'The places of registered readers of the event log.',
   jobsctl_count_deltas: 'What the triggers on `jobs` appended since the counts were last added up.',
@@ -42,6 +42,7 @@ const purposes: Record<string, string> = {
   jobsctl_seals: 'The second seal of each record, with the version of its formula.',
   jobsctl_worker_marks:
     'Which workers ask this API for jobs of which queue, written at most once a minute, for `explain` and `workers`.',
+  jobsctl_policy_rules: 'The rules of the policy that is applied, each with its next time and its last run.',
   jobsctl_pickups: 'When jobs of each group were last picked up, also by plain SQL.',
   jobsctl_transitions: 'What the triggers on `jobs` appended to the history since it was last added up.',
   jobsctl_history_minutes: 'Transitions of jobs by group and minute, for 7 days.',

@@ -11,6 +11,7 @@ import { closeHeld } from '../bulk/record/close-record.ts'
 import type { Call, ServerContext } from '../call.ts'
 import { createErrorLog } from '../database/errors/error-log.ts'
 import { resumableChanges } from '../endpoints/changes/resumable.ts'
+import { callWithoutClient } from './call-without-client.ts'
 import type { StandsStill } from './standstill.ts'
 
 /** The time between two looks for changes whose server is gone, in milliseconds. */
@@ -82,36 +83,18 @@ async function giveUp({ workerSql, log }: ServerContext, taken: TakenChange): Pr
 }
 
 /** The call of a change that goes on: that of its caller, as far as the database has it. */
-function callOf(
+const callOf = (
   serving: ServerContext,
   { operation, hold, caller, within, reason, request_id, idempotency_key }: TakenChange,
   kept: Omit<KeptRequest, 'path' | 'input'>,
-): Call {
-  const never = new AbortController().signal
-  return {
-    ...serving,
-    sql: serving.operatorSql,
-    archiveBeforeDelete: kept.archive,
-    quarantineThreshold: kept.quarantine_threshold,
-    caller,
-    identity: { name: caller, role: '', principal: caller },
-    may: new Set(),
-    // The change stops before its next batch where the scope of the token is another one by now.
-    within: within === null ? undefined : TokenScope.parse(within),
-    leaseOwner: undefined,
-    session: undefined,
-    formerCaller: kept.former_caller,
-    requestId: request_id ?? '',
-    traceId: undefined,
-    address: undefined,
-    reason: reason ?? undefined,
-    idempotencyKey: idempotency_key ?? undefined,
-    detach: undefined,
-    resumes: { operation, hold },
-    recheckCredentials: async () => {},
-    disconnected: () => never,
-    reportProgress: () => {},
-    addHeader: () => {},
-    reportChangedRows: () => {},
-  }
-}
+): Call => ({
+  ...callWithoutClient(serving, { caller, reason, requestId: request_id ?? '' }),
+  // The change stops before its next batch where the scope of the token is another one by now.
+  within: within === null ? undefined : TokenScope.parse(within),
+  archiveBeforeDelete: kept.archive,
+  quarantineThreshold: kept.quarantine_threshold,
+  formerCaller: kept.former_caller,
+  idempotencyKey: idempotency_key ?? undefined,
+  policy: kept.policy,
+  resumes: { operation, hold },
+})

@@ -16,6 +16,7 @@ import type { EventLogMove } from './event-log-move.ts'
 import { createEventSweep } from './event-sweep.ts'
 import { createHistorySweep } from './history-sweep.ts'
 import { runMaintenance } from './maintenance.ts'
+import { runPolicy } from './policy/run-policy.ts'
 import { agreedSettings, createSettingsExchange } from './server-settings.ts'
 import { createStandstill } from './standstill.ts'
 import { waitForIndex } from './wait-for-index.ts'
@@ -32,7 +33,7 @@ interface BackgroundOptions {
 const longestCountsEndMs = 5000
 
 /**
- * Starts the migration, the notifications, the maintenance, the changes without callers, the checks, the counts and the history; `ended`
+ * Starts the migration, the notifications, the maintenance, the changes without callers, the policy, the checks, the counts and the history; `ended`
  * resolves when they have stopped.
  */
 export function startBackground({ opened, env, context, readiness, eventLogMove }: BackgroundOptions) {
@@ -66,6 +67,7 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     ...{ isReady, standsStill, eventLogMove, settingsExchange, chainLog, eventSweep, historySweep, embeddedVacuum },
   })
   const changes = goOnWithChanges(context, { isReady, standsStill })
+  const policy = runPolicy(context, { isReady, standsStill })
   const checks = context.meter ? runChecks(context, { isReady, standsStill }) : undefined
   // Counting waits for the indexes: without them it would read every job.
   const counts = prepared
@@ -76,7 +78,7 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     ? keepHistory({ sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE, isReady, stopping })
     : Promise.resolve()
   const ended = async () => {
-    await Promise.all([maintenance, changes, checks])
+    await Promise.all([maintenance, changes, policy, checks])
     // Ending the pool while it has a reserved session never finishes, even when the session is released later.
     await Promise.race([Promise.all([counts, history]), wait(longestCountsEndMs, undefined, { ref: false })])
   }

@@ -97,6 +97,8 @@ export interface BulkChange<Answer> {
   check?: (sql: Sql, set: JobSet) => Promise<void>
   /** The change stops after this many jobs, though more jobs match. */
   limit?: number | undefined
+  /** With `limit`: the change takes the jobs with the earliest `time` first, but for those that other transactions hold. */
+  oldestFirst?: boolean
   /** The id of the operation that this change undoes. */
   undoes?: number
   /**

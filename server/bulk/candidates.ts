@@ -30,7 +30,7 @@ export function createCandidates(context: SearchContext, bulk: BulkChange<unknow
     const excluded = [...(context.excluded ?? []), ...(bulk.rejected?.keys() ?? [])]
     return bulk.matching(context.sql, { ...context, excluded })
   }
-  const scan = createIdScan(context, matching)
+  const scan = createIdScan(context, matching, bulk.oldestFirst ? bulk.time : undefined)
   const ranges = bulk.hasTimeIndex === true ? createRangeScan(context, bulk, matching) : undefined
   let usesRanges = ranges !== undefined
   let found: number[] = []

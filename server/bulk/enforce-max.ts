@@ -13,10 +13,13 @@ type MaxContext = Operation &
 
 /**
  * A preview that did not count to the end bounds no change.
- * @throws Failure `preview_incomplete` for a change by such a preview that has no `max`
+ * @throws Failure `preview_incomplete` for a change by such a preview that has no `max`, and is not made by a policy with its own limit
  */
-export function requireMax({ max }: Pick<BulkChange<unknown>, 'max'>, previewed: VerifiedPreview | undefined): void {
-  if (previewed?.count !== null || max !== undefined) return
+export function requireMax(
+  { max, oldestFirst }: Pick<BulkChange<unknown>, 'max' | 'oldestFirst'>,
+  previewed: VerifiedPreview | undefined,
+): void {
+  if (previewed?.count !== null || max !== undefined || oldestFirst) return
   throw new Failure(
     'preview_incomplete',
     'the preview did not count all jobs that match, and a change by it needs max; nothing was changed',

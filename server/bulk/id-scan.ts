@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { hasSafeId } from '../database/planner-hints.ts'
-import type { Fragment } from '../database/sql.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
 import type { SearchContext } from './bulk-change.ts'
 
 /** How many ids one query collects: a query for each batch would read rows that do not match again and again. */
@@ -25,10 +25,12 @@ export interface IdScan {
  * in the order of their ids. After a pass that changed no job the search pauses and begins the next pass, until
  * `lockTimeoutMs` is over (`JOBS_LOCK_TIMEOUT_SECONDS`).
  * @param matching returns `from jobs where …`
+ * @param time the time by which the oldest jobs come first, until the search walks in the order of ids; undefined for any order
  */
 export function createIdScan(
   { sql, lockTimeoutMs }: Pick<SearchContext, 'sql' | 'lockTimeoutMs'>,
   matching: () => Fragment,
+  time?: (sql: Sql) => Fragment,
 ): IdScan {
   let isOrdered = false
   /** The last id of the walk in the order of ids. */
@@ -44,10 +46,14 @@ export function createIdScan(
   /** The ids arrive as one JSON value: to parse tens of thousands of rows would block other calls. */
   async function queryIds(): Promise<number[]> {
     const limit = sql.unsafe(String(idsPerQuery))
-    const ordered = sql`and ${hasSafeId(sql)} and jobs.id > ${lastId}::bigint order by jobs.id`
+    const byId = sql`and ${hasSafeId(sql)} and jobs.id > ${lastId}::bigint order by jobs.id`
+    const byTime = time && !isOrdered ? time(sql) : undefined
+    const order = isOrdered ? byId : byTime ? sql`order by time, jobs.id` : sql``
     const [{ ids, looked }] = await sql<[{ ids: number[]; looked: number }]>`
-      select coalesce(jsonb_agg(id order by id) filter (where ${hasSafeId(sql)}), '[]') as ids, count(*) as looked
-      from (select jobs.id ${matching()} ${isOrdered ? ordered : sql``} limit ${limit}) as candidates`
+      select
+        coalesce(jsonb_agg(id order by ${byTime ? sql`time, id` : sql`id`}) filter (where ${hasSafeId(sql)}), '[]') as ids,
+        count(*) as looked
+      from (select jobs.id ${byTime ? sql`, ${byTime} as time` : sql``} ${matching()} ${order} limit ${limit}) as candidates`
     hasMore = looked === idsPerQuery
     lastId = ids.at(-1) ?? lastId
     found += ids.length

@@ -12,6 +12,7 @@ import { enforceLimits } from './limits/enforce-limits.ts'
 import { type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
 import { type BeginContext, beginOperation } from './record/begin.ts'
 import { type RunContext, runOperation } from './run-operation.ts'
+import { withinPolicy } from './within-policy.ts'
 
 /** What the engine needs of a call. */
 type BulkCall = BeginContext &
@@ -28,6 +29,7 @@ type BulkCall = BeginContext &
     | 'detachedRuns'
     | 'archiveBeforeDelete'
     | 'quarantineThreshold'
+    | 'policy'
     | 'resumes'
   >
 
@@ -40,7 +42,8 @@ type BulkCall = BeginContext &
  */
 export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<Answer>): Promise<Answer> {
   requireMeeting(call, asked.scope)
-  const bulk = underScope(call, asked)
+  const scoped = underScope(call, asked)
+  const bulk = call.policy ? withinPolicy(scoped, call.policy) : scoped
   const { previewToken, kind, filters } = bulk
   const { caller, formerCaller, within } = call
   const subject = { kind, filters, caller, formerCaller, within }

@@ -59,6 +59,8 @@ async function beginAnew(tx: Sql): Promise<string[]> {
     update jobsctl_settings
     set value = replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')
     where name = 'preview_key'`
+  await tx`delete from jobsctl_settings where name = 'policy'`
+  const rules = await tx`delete from jobsctl_policy_rules`
   const running = await tx<{ id: number }[]>`
     select id from job_operations where state = 'running' order by id for update`
   for (const { id } of running)
@@ -67,6 +69,7 @@ async function beginAnew(tx: Sql): Promise<string[]> {
   return [
     `revoked ${tokens} tokens; jobs-server token create <name> makes one`,
     `closed ${running.length} running operations; previews of the original are void`,
+    ...(rules.count > 0 ? [`ended the policy with its ${rules.count} rules; jobsctl policy apply applies one`] : []),
     `ids of events go on at ${first_id}`,
   ]
 }

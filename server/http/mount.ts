@@ -68,6 +68,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       reason,
       idempotencyKey,
       detach: isDetached ? { path: endpoint.path, input: sent } : undefined,
+      policy: undefined,
       resumes: undefined,
       reportProgress: (progress) => {
         c.set('operation', progress.operation_id)

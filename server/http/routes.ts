@@ -39,6 +39,8 @@ import { jobByKey } from '../endpoints/jobs/by-key.ts'
 import { failureClusters } from '../endpoints/jobs/clusters.ts'
 import { listJobs } from '../endpoints/jobs/list.ts'
 import { showJob } from '../endpoints/jobs/show.ts'
+import { applyPolicy } from '../endpoints/policy/apply-policy.ts'
+import { showPolicy } from '../endpoints/policy/read-policy.ts'
 import { controlQueue } from '../endpoints/queues/control.ts'
 import { queueStatus, stoppedQueues } from '../endpoints/queues/queues.ts'
 import { listSlaBreaches } from '../endpoints/queues/sla-breaches.ts'
@@ -121,6 +123,8 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.release, releaseJob)
   mount(app, serving, endpoints.finishMany, finishJobs)
   mount(app, serving, endpoints.cancel, cancelJob)
+  mount(app, serving, endpoints.showPolicy, showPolicy)
+  mount(app, serving, endpoints.applyPolicy, applyPolicy)
   mount(app, serving, endpoints.controlQueue, controlQueue)
   mount(app, serving, endpoints.queueStatus, queueStatus)
   mount(app, serving, endpoints.stoppedQueues, stoppedQueues)

@@ -5,7 +5,7 @@ import { bulkAnswer, bulkFields, Group } from './bulk-change.ts'
 import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change.ts'
 
 /** The statuses that a prune may delete: a prune never deletes live work. */
-const prunableStatuses = ['completed', 'failed', 'cancelled', 'quarantined'] as const
+export const prunableStatuses = ['completed', 'failed', 'cancelled', 'quarantined'] as const
 
 const live = ['queued', 'processing']
 

@@ -4,7 +4,7 @@ import { Count, optional, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
 import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change.ts'
 
-const sweepActions = ['cancel', 'fail'] as const
+export const sweepActions = ['cancel', 'fail'] as const
 
 const Sweep = z
   .strictObject({

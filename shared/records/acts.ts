@@ -21,6 +21,7 @@ export const actKinds = [
   'hold.added',
   'hold.removed',
   'operation.kept',
+  'policy.applied',
   'database.frozen',
   'database.thawed',
   'database.adopted',

@@ -12,13 +12,14 @@ export const KeptRequest = z.object({
   /** The input as the caller sent it, with the fields of the path. */
   input: z.unknown(),
   former_caller: z.string().optional(),
+  policy: z.object({ rule: z.string(), most: z.number() }).optional(),
   /** The settings of the server that took the request: the change ends as it has begun, whichever server goes on with it. */
   archive: z.boolean(),
   quarantine_threshold: z.number(),
 })
 export type KeptRequest = z.output<typeof KeptRequest>
 
-type Detaching = Pick<Call, 'archiveBeforeDelete' | 'quarantineThreshold' | 'formerCaller'> & {
+type Detaching = Pick<Call, 'archiveBeforeDelete' | 'quarantineThreshold' | 'formerCaller' | 'policy'> & {
   sql: Sql
   operation: number
 }
@@ -29,12 +30,12 @@ type Detaching = Pick<Call, 'archiveBeforeDelete' | 'quarantineThreshold' | 'for
  * @throws Failure `conflict` when another server has closed the record
  */
 export async function keepRequest(
-  { sql, operation, formerCaller, archiveBeforeDelete, quarantineThreshold }: Detaching,
+  { sql, operation, formerCaller, policy, archiveBeforeDelete, quarantineThreshold }: Detaching,
   { path, input }: NonNullable<Call['detach']>,
 ): Promise<string> {
   const hold = randomUUID()
   const kept: KeptRequest = {
-    ...{ path, input, former_caller: formerCaller },
+    ...{ path, input, former_caller: formerCaller, policy },
     ...{ archive: archiveBeforeDelete, quarantine_threshold: quarantineThreshold },
   }
   const rows = await sql`

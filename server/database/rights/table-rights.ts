@@ -37,6 +37,7 @@ export const tableRights: Readonly<Record<string, readonly Right[]>> = {
   jobsctl_migrations: ['select'],
   jobsctl_operation_terms: append,
   jobsctl_pickups: all,
+  jobsctl_policy_rules: all,
   jobsctl_seals: append,
   jobsctl_servers: all,
   jobsctl_sessions: all,

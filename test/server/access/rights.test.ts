@@ -44,7 +44,7 @@ const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => 
     ofEverybody.includes(name) ||
     (method === 'GET' && !['listAttachments', 'checkCounts', 'listTokens', 'showToken', 'jobByKey'].includes(name)),
   auditor: ({ name, method, path }) =>
-    (method === 'GET' && /operations|archive\/list|holds|\/tokens/.test(path)) || ofEverybody.includes(name),
+    (method === 'GET' && /operations|archive\/list|holds|policy$|\/tokens/.test(path)) || ofEverybody.includes(name),
   producer: ({ name }) => ['enqueue', 'enqueueBatch', 'jobByKey', ...ofEverybody].includes(name),
   worker: ({ name }) =>
     [

@@ -249,6 +249,23 @@ describe('a server without rights to make anything', () => {
     await post(jobPath(cancelled.id, 'cancel'), {})
     await changeAndUndo(sql)
     await actOnAll()
+    await runPolicy(sql)
+  }
+
+  /** A policy whose rules run, and which ends. */
+  async function runPolicy(sql: Running['sql']): Promise<void> {
+    const path = '/api/v1/jobs/policy'
+    const at = { at: '15 3 * * *', time_zone: 'UTC', max: 10, mode: 'apply', domain: 'chatbooks' }
+    const prune = { name: 'ended', prune: { statuses: ['completed'], older_than_days: 30 }, ...at }
+    const rules = [prune, { name: 'stuck', sweep: { age_seconds: 60, action: 'fail' }, ...at, mode: 'report' }]
+    await insertJobs(sql, 2)
+    await post(path, { rules, revision: 0, dry_run: true })
+    await post(path, { rules, revision: 0 })
+    await sql`update jobsctl_policy_rules set next_at = now()`
+    const state = async () =>
+      (await sql`select state from jobsctl_policy_rules order by name`).map((rule) => rule.state)
+    await until('both rules have run', async () => (await state()).join() === 'done,reported')
+    await post(path, { rules: [], revision: 1 })
   }
 
   async function changeAndUndo(sql: Running['sql']): Promise<void> {

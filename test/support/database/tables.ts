@@ -78,6 +78,7 @@ const records = [
   'jobsctl_waits',
   'jobsctl_worker_marks',
   'jobsctl_pickups',
+  'jobsctl_policy_rules',
   'jobsctl_transitions',
   'jobsctl_history_minutes',
   'jobsctl_history_hours',

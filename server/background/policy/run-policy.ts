@@ -1,0 +1,44 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { ServerContext } from '../../call.ts'
+import { createErrorLog } from '../../database/errors/error-log.ts'
+import { noteSuccess } from '../../database/installation/background-tasks.ts'
+import type { StandsStill } from '../standstill.ts'
+import { closeEnded, isWell, takeRun } from './due-rules.ts'
+import { runRule } from './run-rule.ts'
+
+/** The time between two looks for rules whose time has come, in milliseconds. */
+const pauseMs = 2000
+const noteEveryMs = 30_000
+
+/**
+ * Runs the rules of the policy at their times, until this server stops; none while it stands still. The times stand in the database, and
+ * each run is that of one server.
+ */
+export async function runPolicy(
+  serving: ServerContext,
+  { isReady, standsStill }: { isReady: () => boolean; standsStill: StandsStill },
+): Promise<void> {
+  const { operatorSql: sql, log, stopping } = serving
+  const errors = createErrorLog(log, 'the policy')
+  const unknown = new Set<string>()
+  let notedAt = Number.NEGATIVE_INFINITY
+  while (!stopping.aborted) {
+    await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
+    if (stopping.aborted || !isReady()) continue
+    try {
+      if (await standsStill()) continue
+      await closeEnded(sql)
+      for (let run = await takeRun(sql, unknown); run; run = await takeRun(sql, unknown)) {
+        await runRule(serving, run)
+        if (stopping.aborted || (await standsStill())) break
+      }
+      if (performance.now() - notedAt >= noteEveryMs && (await isWell(sql))) {
+        await noteSuccess(sql, 'policy')
+        notedAt = performance.now()
+      }
+      errors.clear()
+    } catch (error) {
+      errors.warn(error)
+    }
+  }
+}

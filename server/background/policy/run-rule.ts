@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto'
+import { Failure, type FailureCode } from '../../../shared/errors.ts'
+import { AcceptedChange } from '../../bulk/detached/accepted.ts'
+import { messageOf } from '../../bulk/detached/left-to-others.ts'
+import type { Call, ServerContext } from '../../call.ts'
+import { isConnectionLost } from '../../database/errors/failure.ts'
+import type { Sql } from '../../database/sql.ts'
+import { findAuthor } from '../../endpoints/policy/author.ts'
+import { readApplied } from '../../endpoints/policy/read-policy.ts'
+import { beginRule, previewRule } from '../../endpoints/policy/rule-change.ts'
+import { callWithoutClient } from '../call-without-client.ts'
+import { type Counted, closeRun, holdRun, noteBegun, postponeRun, type TakenRun } from './due-rules.ts'
+
+/** Codes of failures after which the same run may succeed later. */
+const passing: readonly FailureCode[] = [
+  ...(['conflict', 'frozen', 'preview_stale', 'database_unavailable', 'database_busy'] as const),
+  ...(['outcome_unknown', 'shutting_down'] as const),
+]
+/** The time after which a run that cannot begin is tried again, in seconds. */
+const laterSeconds = 30
+/** After so many servers in a row that died with a run before it had an operation, it is given up. */
+const mostAttempts = 5
+const holdEveryMs = 2000
+
+/** Runs a rule: counts its jobs, and begins the change, which goes on without this server. Throws only where the database cannot be reached. */
+export async function runRule(serving: ServerContext, run: TakenRun): Promise<void> {
+  const { operatorSql: sql, log } = serving
+  const { name } = run.rule
+  const timer = setInterval(() => void holdRun(sql, run).catch(() => {}), holdEveryMs).unref()
+  try {
+    if (run.attempts > mostAttempts) throw new Failure('internal', 'its servers died one after the other')
+    await countAndBegin(serving, run)
+  } catch (error) {
+    if (isConnectionLost(error)) throw error
+    const problem = messageOf(error).replace(/; nothing was changed$/, '')
+    if (error instanceof Failure && passing.includes(error.code)) {
+      log.warn(`rule ${name} of the policy waits: ${problem}`)
+      await postponeRun(sql, run, { seconds: laterSeconds, problem })
+    } else {
+      const state = error instanceof Failure && error.code === 'forbidden' ? 'refused' : 'failed'
+      log.warn(`rule ${name} of the policy did not run: ${problem}`)
+      await closeRun(sql, run, { state, problem })
+    }
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+async function countAndBegin(serving: ServerContext, run: TakenRun): Promise<void> {
+  const { operatorSql: sql, log } = serving
+  const { name, mode, max } = run.rule
+  const call = await callOf(serving, run)
+  const begun = await findBegun(sql, call)
+  if (begun) return void (await noteBegun(sql, run, begun))
+  const preview = await previewRule(call, run.rule)
+  const counted: Counted = { count: preview.count, complete: preview.complete !== false }
+  if (mode === 'report') {
+    log.info(`rule ${name} of the policy only reports`, { would_change: Math.min(counted.count, max) })
+    return void (await closeRun(sql, run, { state: 'reported', ...counted }))
+  }
+  if (counted.count === 0) return void (await closeRun(sql, run, { state: 'done', ...counted }))
+  if (!(await holdRun(sql, run))) return
+  try {
+    await beginRule(call, run.rule, preview)
+  } catch (error) {
+    if (!(error instanceof AcceptedChange)) throw error
+    const { operation_id } = error.accepted
+    log.info(`rule ${name} of the policy runs as operation ${operation_id}`, { matched: counted.count })
+    await noteBegun(sql, run, { operation: operation_id, ...counted })
+  }
+}
+
+/** The call of a run, with the rights that the author of the policy has now. @throws Failure `forbidden` */
+async function callOf(serving: ServerContext, { rule, due }: TakenRun): Promise<Call> {
+  const applied = await readApplied(serving.sql)
+  if (!applied) throw new Failure('forbidden', 'no policy is applied any more')
+  const { until: _, ...author } = await findAuthor(serving, applied.caller)
+  const reason = `policy ${rule.name}${applied.reason === null ? '' : `: ${applied.reason}`}`.slice(0, mostReason)
+  return {
+    ...callWithoutClient(serving, { caller: author.caller, reason, requestId: randomUUID() }),
+    ...author,
+    idempotencyKey: `policy ${rule.name} ${due}`,
+    policy: { rule: rule.name, most: rule.max },
+  }
+}
+
+/** The longest reason of a record, as callers can give it. */
+const mostReason = 500
+
+/** The operation of this run that a server has begun, and has died before it noted so. */
+async function findBegun(sql: Sql, { caller, idempotencyKey }: Pick<Call, 'caller' | 'idempotencyKey'>) {
+  const [record] = await sql<(Counted & { operation: number })[]>`
+    select id as operation, coalesce(previewed, affected) as count, previewed is not null as complete
+    from job_operations
+    where caller = ${caller} and idempotency_key = ${idempotencyKey ?? null}`
+  return record
+}

@@ -1,0 +1,132 @@
+import { isDeepStrictEqual } from 'node:util'
+import type * as z from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import type { applyPolicy as endpoint, FirstRun, RuleState } from '../../../shared/policy/policy.ts'
+import type { Rule } from '../../../shared/policy/rule.ts'
+import { nextTime } from '../../../shared/policy/schedule.ts'
+import { recordAct } from '../../bulk/record/act.ts'
+import type { Call } from '../../call.ts'
+import { noteSuccess } from '../../database/installation/background-tasks.ts'
+import { unlessFrozen } from '../../database/installation/freeze.ts'
+import type { Sql } from '../../database/sql.ts'
+import { actorOf } from '../actor.ts'
+import { findAuthor } from './author.ts'
+import { type Applied, readApplied, readRules, showPolicy } from './read-policy.ts'
+import { previewRule } from './rule-change.ts'
+
+type Request = z.output<typeof endpoint.input>
+type Answer = z.output<typeof endpoint.output>
+
+/**
+ * Applies a policy in place of the one that is applied, on record. A rule that stays as it is keeps its next time and its last run.
+ * @throws Failure `forbidden` for a caller whose rights the server cannot look up later; `conflict` for another revision; `frozen`
+ */
+export async function applyPolicy(call: Call, request: Request): Promise<Answer> {
+  await findAuthor(call, call.caller)
+  if (request.dry_run) return previewPolicy(call, request)
+  await unlessFrozen(call.sql, (tx) => writePolicy(tx, call, request))
+  return showPolicy(call)
+}
+
+async function previewPolicy(call: Call, { rules, revision }: Request): Promise<Answer> {
+  const [policy, first_runs] = [await showPolicy(call), await firstRuns(call, rules)]
+  if (policy.revision !== revision) throw otherRevision(policy.revision)
+  const isSame = isDeepStrictEqual(
+    policy.rules.map(({ rule }) => rule),
+    rules,
+  )
+  const isOwn = policy.applied?.caller === call.caller && policy.problem === null
+  return { ...policy, first_runs, would_change: !isSame || (rules.length > 0 && !isOwn) }
+}
+
+/** Rules are counted one after the other for so long, in milliseconds; the others have no count. */
+const countingMs = 20_000
+
+async function firstRuns(call: Call, rules: readonly Rule[]): Promise<FirstRun[]> {
+  const now = await readNow(call.sql)
+  const end = performance.now() + countingMs
+  const runs: FirstRun[] = []
+  for (const rule of rules) {
+    const next_at = timeAfter(rule, now)
+    const counted = performance.now() < end ? await countOf(call, rule) : undefined
+    runs.push({ name: rule.name, next_at, ...(counted ?? { matched: null, complete: false, would_change: null }) })
+  }
+  return runs
+}
+
+async function countOf(call: Call, rule: Rule): Promise<Omit<FirstRun, 'name' | 'next_at'> | undefined> {
+  const preview = await previewRule(call, rule).catch((error: unknown) => {
+    if (error instanceof Failure && error.code === 'preview_incomplete') return undefined
+    throw error
+  })
+  if (!preview) return undefined
+  const { count, complete = true } = preview
+  return { matched: count, complete, would_change: rule.mode === 'report' ? 0 : Math.min(count, rule.max) }
+}
+
+async function writePolicy(tx: Sql, call: Call, { rules, revision }: Request): Promise<void> {
+  const now = await readNow(tx)
+  const { caller, identity, reason = null } = call
+  const applied: Applied = { revision: revision + 1, caller, name: identity.name, at: now.toISOString(), reason }
+  await replaceApplied(tx, applied)
+  const before = await readRules(tx)
+  await tx`delete from jobsctl_policy_rules where name <> all(${rules.map(({ name }) => name)}::text[])`
+  for (const [position, rule] of rules.entries()) await writeRule(tx, { rule, position, now, before })
+  // The alert PolicyMissed counts from now on, and is silent where there is no rule.
+  if (rules.length > 0) await noteSuccess(tx, 'policy')
+  else await tx`update jobsctl_tasks set succeeded_at = null where task = 'policy'`
+  await recordAct(tx, actorOf(call), {
+    kind: 'policy.applied',
+    details: { revision: applied.revision, rules, before: before.map(({ rule }) => rule) },
+  })
+}
+
+/** @throws Failure `conflict` where another policy is applied than the one to be replaced */
+async function replaceApplied(tx: Sql, applied: Applied): Promise<void> {
+  const value = JSON.stringify(applied)
+  const before = applied.revision - 1
+  const { count } =
+    before === 0
+      ? await tx`
+        insert into jobsctl_settings (name, value) values ('policy', ${value}::text) on conflict (name) do nothing`
+      : await tx`
+        update jobsctl_settings
+        set value = ${value}::text
+        where name = 'policy' and (value::jsonb ->> 'revision')::int = ${before}::int`
+  if (count === 0) throw otherRevision((await readApplied(tx))?.revision ?? 0)
+}
+
+interface Writing {
+  rule: Rule
+  position: number
+  now: Date
+  before: readonly RuleState[]
+}
+
+/** Writes one rule. Other times begin anew; a run that goes on is not touched. */
+const writeRule = (tx: Sql, { rule, position, now, before }: Writing) => {
+  const known = before.find(({ name }) => name === rule.name)
+  const isSameTime = known?.rule.at === rule.at && known.rule.time_zone === rule.time_zone
+  const next_at = known && isSameTime ? known.next_at : timeAfter(rule, now)
+  return tx`
+    insert into jobsctl_policy_rules (name, position, rule, next_at)
+    values (${rule.name}, ${position}::int, ${JSON.stringify(rule)}::text, ${next_at}::text::timestamptz)
+    on conflict (name) do update
+    set position = excluded.position, rule = excluded.rule, next_at = excluded.next_at`
+}
+
+const otherRevision = (revision: number): Failure =>
+  new Failure('conflict', `another policy is applied: revision ${revision}; nothing was changed`, {
+    hint: 'look at it, and apply again: jobsctl policy diff policy.yaml',
+  })
+
+const timeAfter = (rule: Rule, now: Date): string => {
+  const next = nextTime(rule, now)
+  if (next) return next.toISOString()
+  throw new Failure('invalid_request', `rule ${rule.name}: no time of ${rule.at} comes; nothing was changed`)
+}
+
+async function readNow(sql: Sql): Promise<Date> {
+  const [{ now }] = await sql<[{ now: string }]>`select clock_timestamp() as now`
+  return new Date(now)
+}

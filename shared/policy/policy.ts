@@ -1,0 +1,98 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { Count, wholeNumber } from '../scope.ts'
+import { Rule, Rules } from './rule.ts'
+
+const aboutAll = { refused: 'a policy is about the jobs of all domains' }
+const time = z.string().nullable()
+
+/** The last run of a rule. */
+const Run = z.object({
+  /** The time for which it ran. */
+  due_at: z.string(),
+  began_at: z.string(),
+  ended_at: time,
+  /**
+   * `running`, or how it ended: `done`, `partial` and `failed` as of operations; `reported` for a run that only counted; `refused` where
+   * the author may not make the change any more.
+   */
+  state: z.string(),
+  /** The operation that changed the jobs; null where nothing matched, and for a run that only counted. */
+  operation_id: z.number().nullable(),
+  /** How many jobs matched; null until they are counted. */
+  matched: Count.nullable(),
+  /** False where more jobs may match than were counted. */
+  complete: z.boolean(),
+  affected: Count,
+  /** How many of the counted jobs are left to the next run. */
+  left: Count,
+  /** How many times have passed without a run before this one: no server ran, or the run before took longer. */
+  missed: Count,
+  /** Why the run is refused, failed or partial, or waits, as a clause. */
+  problem: z.string().nullable(),
+})
+
+/** A rule with its times. A later version may have written one that this version does not know. */
+export const RuleState = z.object({
+  name: z.string(),
+  rule: Rule,
+  next_at: z.string(),
+  last: Run.nullable(),
+})
+export type RuleState = z.output<typeof RuleState>
+
+/** What is applied. */
+export const Policy = z.object({
+  /** Counts the policies that were applied; 0 before the first one. */
+  revision: Count,
+  /** Who applied it, when and why; null before the first one. */
+  applied: z.object({ caller: z.string(), name: z.string(), at: z.string(), reason: z.string().nullable() }).nullable(),
+  /** Why no rule runs, as a clause: the author has lost a right, or servers do nothing in the background. Null where they run. */
+  problem: z.string().nullable(),
+  /** When the token of the author expires, and with it the policy; null where it does not. */
+  author_until: time,
+  rules: z.array(RuleState),
+})
+export type Policy = z.output<typeof Policy>
+
+export const showPolicy = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/policy',
+  needs: 'records',
+  scoped: aboutAll,
+  input: z.strictObject({}),
+  output: Policy,
+  changes: () => false,
+})
+
+/** What the first run of a rule would do now. */
+const FirstRun = z.object({
+  name: z.string(),
+  next_at: z.string(),
+  /** How many jobs match now; null where the count takes too long. */
+  matched: Count.nullable(),
+  complete: z.boolean(),
+  /** How many of them a run changes: at most `max` of the rule. */
+  would_change: Count.nullable(),
+})
+export type FirstRun = z.output<typeof FirstRun>
+
+/** Applies a policy in place of the one that is applied. */
+export const applyPolicy = endpoint({
+  method: 'POST',
+  path: '/api/v1/jobs/policy',
+  needs: 'govern',
+  scoped: aboutAll,
+  input: z.strictObject({
+    rules: Rules,
+    /** The revision that it replaces, so that no policy of somebody else is lost; 0 for the first one. */
+    revision: wholeNumber(0, 2_147_483_646),
+    dry_run: z.boolean('must be true or false').default(false),
+  }),
+  output: Policy.extend({
+    /** In a dry run: what the first run of each rule would do, and whether the policy or its author would change. */
+    first_runs: z.array(FirstRun).optional(),
+    would_change: z.boolean().optional(),
+  }),
+  changes: ({ dry_run }) => !dry_run,
+})

@@ -1,0 +1,85 @@
+import * as z from 'zod'
+import { prunableStatuses } from '../changes/prune.ts'
+import { sweepActions } from '../changes/sweep.ts'
+import { ScopeName, wholeNumber } from '../scope.ts'
+import { cronPattern, faultOfTimes, isTimeZone } from './schedule.ts'
+
+const longestSeconds = 3650 * 86_400
+
+/** Deletes finished jobs that ended longer ago. */
+const Prune = z.strictObject({
+  statuses: z
+    .array(z.enum(prunableStatuses, `must be one of ${prunableStatuses.join(', ')}`), 'must be a list of statuses')
+    .min(1, 'must name at least one status')
+    .max(prunableStatuses.length, 'names a status twice')
+    .refine((statuses) => new Set(statuses).size === statuses.length, 'names a status twice'),
+  older_than_days: wholeNumber(1, 3650),
+})
+
+/** Ends jobs that wait or run for longer. */
+const Sweep = z
+  .strictObject({
+    age_seconds: wholeNumber(60, longestSeconds).optional(),
+    runtime_seconds: wholeNumber(60, longestSeconds).optional(),
+    action: z.enum(sweepActions, 'must be cancel or fail'),
+  })
+  .refine(({ age_seconds, runtime_seconds }) => age_seconds !== undefined || runtime_seconds !== undefined, {
+    path: ['age_seconds'],
+    message: 'give age_seconds, runtime_seconds or both',
+  })
+
+/** `apply` makes the change; `report` tells what it would have done. */
+const modes = ['apply', 'report'] as const
+
+/** The most jobs that one run may change. */
+const mostPerRun = 10_000_000
+
+/** One rule of a policy: a change that the server makes at its times. */
+export const Rule = z
+  .strictObject({
+    name: z
+      .string('must be a text')
+      .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be small letters, digits, - and _, at most 63 of them'),
+    domain: ScopeName.optional(),
+    queue: ScopeName.optional(),
+    job_type: ScopeName.optional(),
+    /** True for the jobs of every domain, in place of domain, queue or job_type. */
+    all: z.literal(true, 'must be true, or left out').optional(),
+    /** A rule has `prune` or `sweep`. */
+    prune: Prune.optional(),
+    sweep: Sweep.optional(),
+    /** When the rule runs: minute, hour, day, month and weekday of cron. */
+    at: z
+      .string('must be times of cron')
+      .max(200, 'must be at most 200 characters')
+      .regex(cronPattern, 'must be five fields of cron, such as 15 3 * * *')
+      .superRefine((at, context) => {
+        const fault = cronPattern.test(at) ? faultOfTimes(at) : undefined
+        if (fault) context.addIssue({ code: 'custom', message: fault })
+      }),
+    time_zone: z
+      .string('must be a time zone')
+      .max(100, 'must be at most 100 characters')
+      .refine(isTimeZone, 'must be a time zone such as Europe/Berlin or UTC'),
+    /** A run changes so many jobs, the oldest first, and leaves the others to the next run. */
+    max: wholeNumber(1, mostPerRun),
+    mode: z.enum(modes, 'must be apply or report'),
+  })
+  .refine(({ prune, sweep }) => (prune === undefined) !== (sweep === undefined), {
+    path: ['prune'],
+    message: 'give prune or sweep, one of them',
+  })
+  .refine(
+    ({ domain, queue, job_type, all }) =>
+      (domain !== undefined || queue !== undefined || job_type !== undefined) !== (all === true),
+    { path: ['domain'], message: 'give domain, queue or job_type, or all: true to mean the jobs of every domain' },
+  )
+export type Rule = z.output<typeof Rule>
+
+const mostRules = 100
+
+/** All rules of a policy; none ends it. */
+export const Rules = z
+  .array(Rule, 'must be a list of rules')
+  .max(mostRules, `must have at most ${mostRules} rules`)
+  .refine((rules) => new Set(rules.map(({ name }) => name)).size === rules.length, 'names a rule twice')

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { OperationRecord } from '../../../shared/records/records.ts'
+import { kinds } from '../../support/database/database.ts'
+import { ago } from '../../support/database/job-row.ts'
+import { applyRules, endOfRun, makeDue, policyOf, pruning, sweeping } from '../../support/policy.ts'
+import { openWorld, type World } from '../../support/world.ts'
+
+const days = (count: number) => ago(count * 86_400)
+
+describe.each(kinds)('the runs of a policy on %s', (kind) => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld(kind)
+  })
+  afterAll(() => world?.stop())
+  beforeEach(() => world.clear())
+
+  const records = async () =>
+    z.array(OperationRecord).parse((await world.call('GET', '/api/v1/jobs/operations?kind=changes')).body)
+
+  /** Completed jobs that ended so many days ago, each. */
+  const ended = async (...ages: number[]) => {
+    for (const age of ages) await world.jobs(1, { status: 'completed', completed_at: days(age), created_at: days(age) })
+  }
+  const agesLeft = async () =>
+    (await world.rows()).map(({ completed_at }) =>
+      Math.round((Date.now() - Date.parse(completed_at ?? '')) / 86_400_000),
+    )
+
+  it('change so many jobs as the rule allows, the oldest first, on record, and leave the others to the next run', async () => {
+    await ended(41, 90, 35, 10, 60, 50)
+    await world.jobs(3, { domain: 'tales', status: 'completed', completed_at: days(99) })
+    const { body } = await applyRules(world, [pruning({ max: 2 })], { 'x-reason': 'retention of 2027' })
+    expect(body).toMatchObject({ applied: { caller: 'single-user', reason: 'retention of 2027' }, problem: null })
+    expect(await world.count()).toBe(9)
+    await makeDue(world.sql, 'finished')
+    const last = await endOfRun(world, 'finished')
+    expect(last).toMatchObject({ state: 'done', matched: 5, affected: 2, left: 3, missed: 0, problem: null })
+    expect((await agesLeft()).filter((age) => age < 95).sort()).toEqual([10, 35, 41, 50])
+    const [record] = await records()
+    expect(record).toMatchObject({
+      ...{ id: last.operation_id, kind: 'prune', state: 'done', affected: 2, previewed: 5, caller: 'single-user' },
+      ...{ domain: 'chatbooks', reason: 'policy finished: retention of 2027', hash: expect.any(String) },
+      filters: { policy: 'finished', limit: 2, older_than_days: 30 },
+    })
+
+    const before = (await policyOf(world)).rules[0]
+    expect(Date.parse(before?.next_at ?? '')).toBeGreaterThan(Date.now())
+    await makeDue(world.sql, 'finished')
+    expect(await endOfRun(world, 'finished', before)).toMatchObject({ matched: 3, affected: 2, left: 1 })
+    const undone = await world.confirm(`/api/v1/jobs/operations/${last.operation_id}/undo`, {})
+    expect(undone).toMatchObject({ status: 200, body: { affected: 2 } })
+    const verified = await world.call('GET', '/api/v1/jobs/operations/verify')
+    expect(verified.body).toMatchObject({ ok: true })
+  })
+
+  it('sweep the jobs that wait the longest first', async () => {
+    for (const age of [3, 9, 5]) await world.jobs(1, { status: 'queued', created_at: days(age) })
+    await applyRules(world, [sweeping({ max: 2 })])
+    await makeDue(world.sql, 'stuck')
+    expect(await endOfRun(world, 'stuck')).toMatchObject({ state: 'done', matched: 3, affected: 2, left: 1 })
+    const left = (await world.rows()).filter(({ status }) => status === 'queued')
+    expect(left.map(({ created_at }) => Math.round((Date.now() - Date.parse(created_at ?? '')) / 86_400_000))).toEqual([
+      3,
+    ])
+  })
+
+  it('only count in report mode, and have no record where nothing matches', async () => {
+    await ended(40, 50)
+    await applyRules(world, [pruning({ mode: 'report' }), sweeping()])
+    await makeDue(world.sql, 'finished')
+    await makeDue(world.sql, 'stuck')
+    expect(await endOfRun(world, 'finished')).toMatchObject({
+      state: 'reported',
+      matched: 2,
+      affected: 0,
+      operation_id: null,
+    })
+    expect(await endOfRun(world, 'stuck')).toMatchObject({ state: 'done', matched: 0, operation_id: null })
+    expect(await world.count()).toBe(2)
+    expect(await records()).toEqual([])
+  })
+
+  it('are one run where several times have passed, which says so', async () => {
+    await ended(40)
+    await applyRules(world, [pruning()])
+    await makeDue(world.sql, 'finished', 3 * 86_400)
+    const last = await endOfRun(world, 'finished')
+    expect(last).toMatchObject({ state: 'done', affected: 1 })
+    expect(last.missed).toBeGreaterThanOrEqual(3)
+    expect(await records()).toHaveLength(1)
+    expect(Date.parse((await policyOf(world)).rules[0]?.next_at ?? '')).toBeGreaterThan(Date.now())
+  })
+
+  it('wait while another prune runs in their scope, and are made when it has ended', async () => {
+    await ended(40)
+    await world.sql`
+      insert into job_operations (kind, domain, filters, as_of, seen, caller, request_id, request_hash, touched_at)
+      values ('prune', 'chatbooks', '{}', now(), '1:1:', 'somebody', '', '', now() + interval '1 hour')`
+    await applyRules(world, [pruning()])
+    await makeDue(world.sql, 'finished')
+    await expect
+      .poll(async () => (await policyOf(world)).rules[0]?.last, { interval: 100 })
+      .toMatchObject({ state: 'running', problem: expect.stringContaining('another prune is running in this scope') })
+    await world.sql`update job_operations set state = 'failed', ended_at = now() where caller = 'somebody'`
+    await world.sql`update jobsctl_policy_rules set held_until = now()`
+    expect(await endOfRun(world, 'finished')).toMatchObject({ state: 'done', affected: 1, problem: null })
+  })
+
+  it('go on at a server that finds the run of a dead one, with the operation that it has begun', async () => {
+    await ended(40, 50, 60)
+    await applyRules(world, [pruning({ max: 1 })])
+    await makeDue(world.sql, 'finished')
+    const { operation_id } = await endOfRun(world, 'finished')
+    // As it was when the server died between the begin of the operation and its note.
+    await world.sql`
+      update jobsctl_policy_rules
+      set state = 'running', operation_id = null, matched = null, affected = 0, ended_at = null, held_until = now()`
+    expect(await endOfRun(world, 'finished')).toMatchObject({ operation_id, matched: 3, affected: 1, left: 2 })
+    expect(await world.count()).toBe(2)
+    expect(await records()).toHaveLength(1)
+  })
+})
