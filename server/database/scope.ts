@@ -45,6 +45,11 @@ export function isQueueWithin(sql: Sql, scope: TokenScope | undefined, table?: F
   ))`
 }
 
+/** `isWithin` for a row of `jobsctl_worker_marks`: its worker takes jobs within. */
+export const isMarkWithin = (sql: Sql, scope: TokenScope | undefined): Fragment => sql`
+  ${isQueueWithin(sql, scope)}
+  ${scope && scope.job_types.length > 0 ? sql`and (job_types is null or job_types && ${scope.job_types}::text[])` : sql``}`
+
 const column = (sql: Sql, name: 'domain' | 'queue' | 'job_type', table: Fragment | undefined): Fragment =>
   table ? sql`${table}.${sql(name)}` : sql`${sql(name)}`
 

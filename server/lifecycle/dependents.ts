@@ -1,6 +1,6 @@
 import type { TokenScope } from '../../shared/access/token-scope.ts'
 import { assumeManyRows, hasIdAmong } from '../database/planner-hints.ts'
-import { isElsewhere } from '../database/scope.ts'
+import { isElsewhere, isWithin } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
@@ -12,15 +12,16 @@ export const failedEnds = (sql: Sql): Fragment => sql.unsafe(`('failed', 'cancel
  * ended jobs are deleted; a prune deletes its edges too, except for edges that are inserted during the prune. The `offset 0`
  * keeps the planner from joining all edges: only the edges of the rows in question are read.
  */
-export const isBlocked = staticFragment(
-  (sql) => sql`
+export const isBlocked = staticFragment((sql) => isBlockedWithin(sql, undefined))
+
+/** `isBlocked` for a caller with a scope, to whom jobs outside do not exist. */
+export const isBlockedWithin = (sql: Sql, within: TokenScope | undefined): Fragment => sql`
   exists (
     select from job_dependencies edge
     join jobs needed on needed.uuid = edge.depends_on_job_uuid
-    where edge.job_uuid = jobs.uuid and needed.status <> 'completed'
+    where edge.job_uuid = jobs.uuid and needed.status <> 'completed' ${isWithin(sql, within, sql`needed`)}
     offset 0
-  )`,
-)
+  )`
 
 /** True for a row of `jobs` that depends on a job which will never be completed. */
 export const canNeverRun = staticFragment(

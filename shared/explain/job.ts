@@ -35,7 +35,7 @@ export const explainJob = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/:id/explain',
   needs: 'read',
-  scoped: { refused: 'an explanation names jobs and changes of other domains' },
+  scoped: 'narrowed',
   input: z.strictObject({
     id: PathId,
     /** A job of another domain is not found. */

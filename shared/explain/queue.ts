@@ -38,7 +38,7 @@ export const explainQueue = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/queues/explain',
   needs: 'read',
-  scoped: { refused: 'an explanation names jobs and changes of other domains' },
+  scoped: 'narrowed',
   input: z.strictObject({ domain: ScopeName, queue: ScopeName }),
   output: ExplainedQueue,
   changes: () => false,

@@ -65,7 +65,7 @@ export const failureClusters = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/clusters',
   needs: 'read',
-  scoped: { refused: 'failures are clustered over all domains' },
+  scoped: 'narrowed',
   aliases: ['/api/v1/jobs/quarantine/clusters'],
   input: ClustersRequest,
   output: z.object({

@@ -31,7 +31,7 @@ export const listWorkers = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/workers',
   needs: 'read',
-  scoped: { refused: 'a worker may work for several domains' },
+  scoped: 'narrowed',
   input: z.strictObject({ domain: optional(ScopeName), queue: optional(ScopeName) }),
   output: z.array(WorkerRow),
   changes: () => false,

@@ -11,7 +11,7 @@ import { bearer, makeScoped } from '../support/tokens.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 /** `PROPERTY_RUNS=500` is a long search; `PROPERTY_SEED` repeats one. */
-const { PROPERTY_RUNS: runs = '6', PROPERTY_SEED: seed } = process.env
+const { PROPERTY_RUNS: runs = '5', PROPERTY_SEED: seed } = process.env
 
 const domain = fc.constantFrom('a', 'b', 'A', "o'k", 'a/b')
 const queue = fc.constantFrom('q', 'r', 'b/q')
@@ -147,10 +147,13 @@ describe.each(kinds)('a caller with a scope on %s', (kind) => {
       ...all.map(({ path }) => path(place)),
       ...lists.map((query) => `/api/v1/jobs/list${query}`),
       ...['/api/v1/jobs/stats?domain=b', '/api/v1/jobs/stats?job_type=t', '/api/v1/jobs/events?domain=b&queue=q'],
-      ...['q', 'r'].map((queue) => `/api/v1/jobs/queue/status?domain=b&queue=${queue}`),
+      ...['q', 'r'].flatMap((queue) =>
+        ['queue/status', 'queues/explain', 'workers'].map((path) => `/api/v1/jobs/${path}?domain=b&queue=${queue}`),
+      ),
       ...Array.from({ length: jobs }, (_, nth) => [
         `/api/v1/jobs/${1000 + nth}`,
         `/api/v1/jobs/${1000 + nth}/attachments`,
+        `/api/v1/jobs/${1000 + nth}/explain`,
       ]).flat(),
       ...Array.from({ length: mostRecords }, (_, nth) => nth + 9000).flatMap((id) => [
         ...['', '/conflicts', '/progress'].map((part) => `/api/v1/jobs/operations/${id}${part}`),
@@ -161,9 +164,7 @@ describe.each(kinds)('a caller with a scope on %s', (kind) => {
       ...paths.map((path) => read(path)),
       ...previews.flatMap(({ path, body = () => ({}) }) => {
         const asked = body(place)
-        return [asked, { ...asked, domain: 'a' }, { ...asked, domain: 'b', queue: 'q' }].map((one) =>
-          read(path(place), one),
-        )
+        return [asked, { ...asked, domain: 'b', queue: 'q' }].map((one) => read(path(place), one))
       }),
     ])
   }
@@ -174,6 +175,7 @@ describe.each(kinds)('a caller with a scope on %s', (kind) => {
       .replaceAll(/"(request_id|instance)":"[^"]*"/g, '')
       .replaceAll(/"20\d\d-[^"]*Z"/g, '"a time"')
       .replaceAll(/"token":"[^"]*"/g, '')
+      .replaceAll(/20\d\d-\d\d-\d\d [\d:]+ UTC|\b\d+[dhms]( \d+[hms])?\b|"seconds":[\d.]+/g, '')
       // A refusal names the token.
       .replaceAll(/unused \d+|(?<=limited operator \(|tokens\/|set-scope )[0-9a-f]{12}/g, '')
       // Jobs within may depend on each other by way of one outside.

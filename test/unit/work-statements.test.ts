@@ -80,6 +80,7 @@ const callWith = (sql: Pool): Call => ({
 })
 
 const scope = { domain: 'chatbooks', queue: 'default' }
+const narrowed = { ...scope, within: undefined }
 const lease = { id: 1, worker_id: 'worker', lease_id: 'lease', completion_token: 'token' }
 const failure = {
   error: 'it broke',
@@ -120,12 +121,12 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['renew', 0, (call) => renewJobs(call, { jobs: [{ ...lease, lease_seconds: 60 }] })],
   ['cancel', 3, (call) => cancelJob(call, { id: 1, reason: 'why', force: false })],
   ['queue-control', 3, (call) => controlQueue(call, ControlRequest.parse({ ...scope, action: 'pause' }))],
-  ['explain-place', 0, (call) => placeOf(call.sql, { ...scope, id: 1, tier: 5, due_at: '2026-01-02T03:04:05Z' })],
-  ['explain-worker-signs', 0, (call) => findSilence(call.sql, scope, { job_type: 'export', owner_user_id: null })],
-  ['explain-queue-stop', 0, (call) => findStop(call.sql, scope, call.redactor)],
-  ['explain-dependencies', 0, (call) => findDependencies(call.sql, 'uuid')],
-  ['explain-line', 0, (call) => readLine(call.sql, scope)],
-  ['workers', 0, (call) => readWorkers(call.sql, scope)],
+  ['explain-place', 0, (call) => placeOf(call.sql, { ...narrowed, id: 1, tier: 5, due_at: '2026-01-02T03:04:05Z' })],
+  ['explain-worker-signs', 0, (call) => findSilence(call.sql, narrowed, { job_type: 'export', owner_user_id: null })],
+  ['explain-queue-stop', 0, (call) => findStop(call.sql, narrowed, call.redactor)],
+  ['explain-dependencies', 0, (call) => findDependencies(call.sql, { uuid: 'uuid', within: undefined })],
+  ['explain-line', 0, (call) => readLine(call.sql, narrowed)],
+  ['workers', 0, (call) => readWorkers(call.sql, narrowed)],
   ['stats-from-counts', 0, (call) => stats(call, statsScope)],
   ['stats-oldest-due', 0, (call) => oldestDue(call.sql, [waitingGroup])],
   ['stats-events', 0, (call) => flows(call, position, { ...position, newest: 30 })],

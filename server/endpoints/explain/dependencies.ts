@@ -1,4 +1,6 @@
 import type { Finding, NeededJob } from '../../../shared/explain/reason.ts'
+import type { Call } from '../../call.ts'
+import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 
 /** The most dependencies that are read, and that are named. */
@@ -9,14 +11,20 @@ const mostWalked = 1000
 
 const endedBadly = ['failed', 'cancelled', 'quarantined']
 
-/** The jobs that a job waits for, and whether they can ever be completed. A job that was deleted blocks nothing. */
-export async function findDependencies(sql: Sql, uuid: string | null): Promise<Finding[]> {
+/**
+ * The jobs that a job waits for, and whether they can ever be completed. A job that was deleted blocks nothing; one outside of the scope
+ * of the caller does not exist.
+ */
+export async function findDependencies(
+  sql: Sql,
+  { uuid, within }: { uuid: string | null; within: Call['within'] },
+): Promise<Finding[]> {
   if (uuid === null) return []
   const needed = await sql<NeededJob[]>`
     select needed.id, needed.uuid, needed.domain, coalesce(needed.status, 'unknown') as status
     from job_dependencies edge
     cross join lateral (
-      select id, uuid, domain, status from jobs where jobs.uuid = edge.depends_on_job_uuid offset 0
+      select id, uuid, domain, status from jobs where jobs.uuid = edge.depends_on_job_uuid ${isWithin(sql, within)} offset 0
     ) as needed
     where edge.job_uuid = ${uuid}::text and needed.status is distinct from 'completed'
     order by needed.id
@@ -26,7 +34,7 @@ export async function findDependencies(sql: Sql, uuid: string | null): Promise<F
   return [
     ...(waiting.length > 0 ? [{ code: 'waits_for_jobs' as const, facts: factsOf(waiting) }] : []),
     ...(ended.length > 0 ? [{ code: 'dependency_ended' as const, facts: factsOf(ended) }] : []),
-    ...(waiting.length > 0 && (await isInCircle(sql, uuid))
+    ...(waiting.length > 0 && (await isInCircle(sql, uuid, within))
       ? [{ code: 'dependency_cycle' as const, facts: { uuid } }]
       : []),
   ]
@@ -35,7 +43,7 @@ export async function findDependencies(sql: Sql, uuid: string | null): Promise<F
 const factsOf = (jobs: readonly NeededJob[]) => ({ count: jobs.length, jobs: jobs.slice(0, mostNamed) })
 
 /** Whether the dependencies of a job, over jobs that are not completed, lead back to the job. Other programs may write such edges. */
-async function isInCircle(sql: Sql, uuid: string): Promise<boolean> {
+async function isInCircle(sql: Sql, uuid: string, within: Call['within']): Promise<boolean> {
   const [row] = await sql<[{ found: boolean }]>`
     with recursive walked (uuid) as (
       select ${uuid}::text
@@ -46,7 +54,7 @@ async function isInCircle(sql: Sql, uuid: string): Promise<boolean> {
         select needed.uuid
         from job_dependencies edge
         cross join lateral (
-          select uuid, status from jobs where jobs.uuid = edge.depends_on_job_uuid offset 0
+          select uuid, status from jobs where jobs.uuid = edge.depends_on_job_uuid ${isWithin(sql, within)} offset 0
         ) as needed
         where edge.job_uuid = walked.uuid and needed.status is distinct from 'completed'
         offset 0

@@ -12,6 +12,7 @@ import type { Call } from '../../call.ts'
 import { patternOf } from '../../database/error-pattern.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
+import { isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { foldedErrors, isContentHidden } from '../hidden.ts'
 import { readJob } from '../jobs/read-job.ts'
@@ -21,20 +22,24 @@ import { placeOf } from './place.ts'
 import { findStop } from './queue-stop.ts'
 import { findSilence } from './worker-signs.ts'
 
-type ExplainCall = Pick<Call, 'sql' | 'redactor' | 'may'>
-type Request = z.output<typeof endpoint.input>
+type ExplainCall = Pick<Call, 'sql' | 'redactor' | 'may' | 'within'>
+type Request = Within<z.output<typeof endpoint.input>>
 
 /**
  * Every reason why a job does not run, and its place in line.
- * @throws Failure `not_found` for an unknown id, and for a job of another domain than the request names
+ * @throws Failure `not_found` for an unknown id, for a job of another domain than the request names, and for one outside of the scope
  */
-export async function explainJob({ sql, redactor, may }: ExplainCall, request: Request): Promise<JobExplanation> {
+export async function explainJob(
+  { sql, redactor, may, within }: ExplainCall,
+  asked: z.output<typeof endpoint.input>,
+): Promise<JobExplanation> {
   const hidden = isContentHidden({ may })
+  const request = { ...asked, within }
   const explanation = await retryDeadlock(() =>
     sql.begin(async (tx) => {
       await tx`select ${limitReadTime(tx)}`
       const job = await readState(tx, request, hidden)
-      if (job) return explainLive(tx, redactor, job)
+      if (job) return explainLive(tx, redactor, { ...job, within })
       return explainArchived(tx, redactor, { ...request, hidden })
     }),
   )
@@ -56,7 +61,7 @@ interface LiveJob extends JobState {
 }
 
 /** @param hidden the caller gets error messages as clusters have them */
-async function readState(sql: Sql, { id, domain }: Request, hidden: boolean): Promise<LiveJob | undefined> {
+async function readState(sql: Sql, { id, domain, within }: Request, hidden: boolean): Promise<LiveJob | undefined> {
   const [job] = await sql<LiveJob[]>`
     select
       id, domain, queue, job_type, owner_user_id, status, uuid, coalesce(priority, 11) as tier,
@@ -71,17 +76,18 @@ async function readState(sql: Sql, { id, domain }: Request, hidden: boolean): Pr
       ${hidden ? patternOf(sql, sql`left(error_message, 1000)`) : sql`left(error_message, 1000)`} as error_message, failure_streak_code, failure_streak_count, retry_count, max_retries,
       now() as now
     from jobs
-    where id = ${id}::bigint and (${domain ?? null}::text is null or domain = ${domain ?? null}::text)`
+    where id = ${id}::bigint and (${domain ?? null}::text is null or domain = ${domain ?? null}::text)
+      ${isWithin(sql, within)}`
   return job
 }
 
-async function explainLive(sql: Sql, redactor: Call['redactor'], job: LiveJob): Promise<JobExplanation> {
+async function explainLive(sql: Sql, redactor: Call['redactor'], job: Within<LiveJob>): Promise<JobExplanation> {
   const { id, domain, queue, job_type, status, now } = job
   const { findings, isWaiting } = findingsOfState(job, redactor)
   const around: Finding[] = isWaiting
     ? [
         ...(await findStop(sql, job, redactor)),
-        ...(await findDependencies(sql, job.uuid)),
+        ...(await findDependencies(sql, job)),
         ...(await findSilence(sql, job, job)),
       ]
     : []
@@ -99,9 +105,9 @@ async function explainLive(sql: Sql, redactor: Call['redactor'], job: LiveJob): 
 async function explainArchived(
   sql: Sql,
   redactor: Call['redactor'],
-  { id, domain: wanted, hidden }: Request & { hidden: boolean },
+  { id, domain: wanted, within, hidden }: Request & { hidden: boolean },
 ): Promise<JobExplanation | undefined> {
-  const found = await readJob(sql, { id, within: undefined })
+  const found = await readJob(sql, { id, within })
   if (!found || (wanted !== undefined && found.row.domain !== wanted)) return undefined
   const { domain, queue, job_type, status } = found.row
   const text = (name: string) => {

@@ -1,6 +1,7 @@
 import type { Finding } from '../../../shared/explain/reason.ts'
+import { isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { isBlocked } from '../../lifecycle/dependents.ts'
+import { isBlockedWithin } from '../../lifecycle/dependents.ts'
 import { isQueuedIn, isRunningIn, leaseEnd, priorities, type Queue } from '../../lifecycle/due.ts'
 
 /** The line of jobs of a queue. */
@@ -27,7 +28,7 @@ interface Row extends Omit<Line, 'oldest_wait'> {
 }
 
 /** Reads the two ends of the line from the index of acquire, one entry for each priority, and the running jobs. */
-export async function readLine(sql: Sql, queue: Queue): Promise<Line> {
+export async function readLine(sql: Sql, queue: Within<Queue>): Promise<Line> {
   const [{ id, due_since, seconds, ...line }] = await sql<[Row]>`
     select
       now() as now, oldest.*, next.*, running.*
@@ -39,7 +40,7 @@ export async function readLine(sql: Sql, queue: Queue): Promise<Line> {
         select id, coalesce(available_at, created_at) as due
         from jobs
         where ${isQueuedIn(sql, queue)} and coalesce(jobs.priority, 11) = tier.priority
-          and coalesce(available_at, created_at) <= now() and coalesce(available_at, created_at) > '-infinity'
+          and coalesce(available_at, created_at) <= now() and coalesce(available_at, created_at) > '-infinity' ${isWithin(sql, queue.within)}
         order by coalesce(available_at, created_at), id
         limit 1
       ) as first
@@ -53,7 +54,7 @@ export async function readLine(sql: Sql, queue: Queue): Promise<Line> {
         select coalesce(available_at, created_at) as due
         from jobs
         where ${isQueuedIn(sql, queue)} and coalesce(jobs.priority, 11) = tier.priority
-          and coalesce(available_at, created_at) > now() and coalesce(available_at, created_at) < 'infinity'
+          and coalesce(available_at, created_at) > now() and coalesce(available_at, created_at) < 'infinity' ${isWithin(sql, queue.within)}
         order by coalesce(available_at, created_at)
         limit 1
       ) as first
@@ -63,7 +64,7 @@ export async function readLine(sql: Sql, queue: Queue): Promise<Line> {
       from (
         select worker_id
         from jobs
-        where ${isRunningIn(sql, queue)} and ${leaseEnd(sql)} > now()
+        where ${isRunningIn(sql, queue)} and ${leaseEnd(sql)} > now() ${isWithin(sql, queue.within)}
         limit ${sql.unsafe(String(mostLeased))}
       ) as leases
     ) as running on true`
@@ -72,7 +73,7 @@ export async function readLine(sql: Sql, queue: Queue): Promise<Line> {
 }
 
 /** Whether all due jobs of a queue wait for other jobs, as far as the first 2,000 of them show. */
-export async function findBlocked(sql: Sql, queue: Queue, { oldest_wait }: Line): Promise<Finding[]> {
+export async function findBlocked(sql: Sql, queue: Within<Queue>, { oldest_wait }: Line): Promise<Finding[]> {
   if (oldest_wait === null) return []
   const [free] = await sql`select from (${firstInLine(sql, queue)}) as first where not blocked limit 1`
   if (free) return []
@@ -81,14 +82,14 @@ export async function findBlocked(sql: Sql, queue: Queue, { oldest_wait }: Line)
 }
 
 /** The due jobs in the order in which they are picked, at most 2,000, as `(blocked)`. */
-const firstInLine = (sql: Sql, queue: Queue): Fragment => sql`
+const firstInLine = (sql: Sql, queue: Within<Queue>): Fragment => sql`
   select due.blocked
   from ${priorities(sql)}
   cross join lateral (
-    select ${isBlocked(sql)} as blocked
+    select ${isBlockedWithin(sql, queue.within)} as blocked
     from jobs
     where ${isQueuedIn(sql, queue)} and coalesce(jobs.priority, 11) = tier.priority
-      and coalesce(available_at, created_at) <= now()
+      and coalesce(available_at, created_at) <= now() ${isWithin(sql, queue.within)}
     order by coalesce(available_at, created_at), id
     limit ${sql.unsafe(String(mostBlocked))}
   ) as due

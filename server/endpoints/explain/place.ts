@@ -1,3 +1,4 @@
+import { isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { isQueuedIn, type Queue } from '../../lifecycle/due.ts'
 
@@ -12,7 +13,7 @@ interface Place {
   exact: boolean
 }
 
-interface QueuedJob extends Queue {
+interface QueuedJob extends Within<Queue> {
   id: number
   /** 11 for a job without a priority. */
   tier: number
@@ -22,7 +23,7 @@ interface QueuedJob extends Queue {
 
 /**
  * Counts the due jobs before a queued job, in the order in which jobs are picked: by priority, by the time at which they fell
- * due, and by id. Jobs without any time come last within their priority. Each part of the line is a range of the index of acquire.
+ * due, and by id; only those within the scope of the caller. Jobs without any time come last within their priority. Each part of the line is a range of the index of acquire.
  */
 export async function placeOf(sql: Sql, job: QueuedJob): Promise<Place> {
   const { id, tier, due_at } = job
@@ -31,7 +32,7 @@ export async function placeOf(sql: Sql, job: QueuedJob): Promise<Place> {
     cross join lateral (
       select
       from jobs
-      where ${isQueuedIn(sql, job)} and coalesce(jobs.priority, 11) = tier.priority and ${where}
+      where ${isQueuedIn(sql, job)} and coalesce(jobs.priority, 11) = tier.priority and ${where} ${isWithin(sql, job.within)}
       ${sql.unsafe(limit)}
     ) as earlier`
   const higher = sql`generate_series(1, ${tier}::int - 1)`

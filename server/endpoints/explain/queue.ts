@@ -5,6 +5,7 @@ import { type explainQueue as endpoint, type QueueExplanation, queueSentence } f
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { Call } from '../../call.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { Queue } from '../../lifecycle/due.ts'
 import { stats } from '../queues/stats.ts'
@@ -17,9 +18,10 @@ import { findSilence } from './worker-signs.ts'
  * @throws Failure `not_found` for a queue that never had a job and was never stopped
  */
 export async function explainQueue(
-  { sql, redactor }: Pick<Call, 'sql' | 'redactor'>,
-  queue: z.output<typeof endpoint.input>,
+  { sql, redactor, within }: Pick<Call, 'sql' | 'redactor' | 'within'>,
+  asked: z.output<typeof endpoint.input>,
 ): Promise<QueueExplanation> {
+  const queue = { ...asked, within }
   const explanation = await sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
     const counts = await countsOf(tx, queue)
@@ -47,8 +49,8 @@ interface Counts {
 const none: Counts = { due: 0, scheduled: 0, processing: 0, quarantined: 0 }
 
 /** Undefined for a queue that never had a job. */
-async function countsOf(sql: Sql, queue: Queue): Promise<Counts | undefined> {
-  const groups = await stats({ sql }, queue)
+async function countsOf(sql: Sql, { within, ...queue }: Within<Queue>): Promise<Counts | undefined> {
+  const groups = await stats({ sql, within }, queue)
   if (groups.length === 0) return undefined
   return groups.reduce(
     (sum, { queued, scheduled, processing, quarantined }) => ({

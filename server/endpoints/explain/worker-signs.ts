@@ -1,6 +1,7 @@
 import type { Facts, Finding } from '../../../shared/explain/reason.ts'
 import { trustCondition } from '../../counts/trust.ts'
 import { endedAt } from '../../database/job-filter.ts'
+import { isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { isRunningIn, leaseEnd, type Queue } from '../../lifecycle/due.ts'
 
@@ -32,7 +33,7 @@ interface Signs {
  * Whether workers take the jobs of a queue. Workers over HTTP leave marks when they ask; what workers of other programs pick
  * up is seen in rows, and in the counts that triggers keep. Nothing is found where a pick-up could have been missed.
  */
-export async function findSilence(sql: Sql, queue: Queue, wanted?: Wanted): Promise<Finding[]> {
+export async function findSilence(sql: Sql, queue: Within<Queue>, wanted?: Wanted): Promise<Finding[]> {
   const signs = await readSigns(sql, queue, wanted)
   const { silence, is_certain, last_asked_at, last_picked_up_at, asked_for_others, running, workers } = signs
   if (!is_certain || (silence !== null && silence < 60 * quietMinutes)) return []
@@ -44,7 +45,11 @@ export async function findSilence(sql: Sql, queue: Queue, wanted?: Wanted): Prom
   return [{ code: 'no_worker', facts }]
 }
 
-async function readSigns(sql: Sql, { domain, queue }: Queue, wanted: Wanted | undefined): Promise<Signs> {
+async function readSigns(
+  sql: Sql,
+  { domain, queue, within }: Within<Queue>,
+  wanted: Wanted | undefined,
+): Promise<Signs> {
   const [signs] = await sql<[Signs]>`
     with trust as materialized (${trustCondition(sql)}),
     mark as materialized (
@@ -52,12 +57,12 @@ async function readSigns(sql: Sql, { domain, queue }: Queue, wanted: Wanted | un
         worker_id, asked_at,
         ${wanted ? sql`(job_types is null or ${wanted.job_type}::text = any(job_types)) and (owner_user_id is null or owner_user_id = ${wanted.owner_user_id}::text) is true` : sql`true`} as fits
       from jobsctl_worker_marks
-      where domain = ${domain}::text and queue = ${queue}::text
+      where domain = ${domain}::text and queue = ${queue}::text ${isMarkWithin(sql, within)}
     ),
     running as materialized (
       select job_type, worker_id, acquired_at, ${leaseEnd(sql)} > now() as valid
       from jobs
-      where ${isRunningIn(sql, { domain, queue })}
+      where ${isRunningIn(sql, { domain, queue })} ${isWithin(sql, within)}
       order by ${leaseEnd(sql)} desc
       limit ${sql.unsafe(String(mostRunning))}
     ),
@@ -78,11 +83,11 @@ async function readSigns(sql: Sql, { domain, queue }: Queue, wanted: Wanted | un
             union all
             select acquired_at
             from ended as known
-            where domain = ${domain}::text and queue = ${queue}::text and ${mayTake(sql, wanted)}
+            where domain = ${domain}::text and queue = ${queue}::text and ${mayTake(sql, wanted)} ${isWithin(sql, within)}
             union all
             select picked_up_at
             from jobsctl_pickups
-            where domain = ${domain}::text and queue = ${queue}::text
+            where domain = ${domain}::text and queue = ${queue}::text ${isWithin(sql, within)}
               ${wanted ? sql`and (job_type = ${wanted.job_type}::text or not exists (select from mark))` : sql``}
           ) as pickups
           where picked_up_at <= now() and isfinite(picked_up_at)

@@ -1,6 +1,6 @@
 import type { Cluster, ClustersRequest } from '../../../shared/jobs/clusters.ts'
 import { clusterDigits, failureCode, failureMessage, failureState, patternOf } from '../../database/error-pattern.ts'
-import { inScope } from '../../database/scope.ts'
+import { inScope, isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 
@@ -31,7 +31,7 @@ export type ClusterRow = Bounds & { [Name in keyof Omit<Cluster, 'cluster' | 'sa
  * The largest clusters, the largest first, and then one row of all other failures. Jobs with the same text and the same names
  * are counted first, then different texts are folded, then groups with the same pattern are added up.
  */
-export const readClusters = (sql: Sql, request: ClustersRequest) => sql<ClusterRow[]>`
+export const readClusters = (sql: Sql, request: Within<ClustersRequest>) => sql<ClusterRow[]>`
   with grouped as materialized (${grouped(sql, request)}),
   keyed as materialized (
     select *, hashtextextended((status || chr(31) || code || chr(31) || message) collate "C", 0) as key
@@ -84,7 +84,7 @@ const endOfFailure = staticFragment(
 )
 
 /** Jobs with the same values in every field of the answer, and their number. */
-function grouped(sql: Sql, request: ClustersRequest): Fragment {
+function grouped(sql: Sql, request: Within<ClustersRequest>): Fragment {
   const ended = { request, seen: endOfFailure(sql) }
   const parts = {
     failed: failures(sql, { ...ended, where: sql`jobs.status = 'failed'` }),
@@ -108,14 +108,15 @@ function grouped(sql: Sql, request: ClustersRequest): Fragment {
 }
 
 interface Part {
-  request: ClustersRequest
+  request: Within<ClustersRequest>
   /** When the job failed. */
   seen: Fragment
   /** The condition of an index that has the jobs in the order of this time. */
   where: Fragment
 }
 
-const failures = (sql: Sql, { request: { since, until }, seen, where }: Part): Fragment => sql`
+/** The scope of the caller is a condition here, or the newest failures of others would be all that is read. */
+const failures = (sql: Sql, { request: { since, until, within }, seen, where }: Part): Fragment => sql`
   (
     select
       jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id,
@@ -124,6 +125,7 @@ const failures = (sql: Sql, { request: { since, until }, seen, where }: Part): F
     where ${where}
       ${since === undefined ? sql`` : sql`and ${seen} >= ${since}::text::timestamptz`}
       ${until === undefined ? sql`` : sql`and ${seen} < ${until}::text::timestamptz`}
+      ${isWithin(sql, within)}
     order by ${seen} desc
     ${sql.unsafe(`limit ${mostScanned + 1}`)}
   )`

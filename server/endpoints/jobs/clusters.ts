@@ -9,7 +9,7 @@ import {
 import type { Call } from '../../call.ts'
 import { clusterId } from '../../database/error-pattern.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
-import { inScope } from '../../database/scope.ts'
+import { inScope, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { readBounded } from '../bounded-read.ts'
@@ -24,7 +24,8 @@ export async function failureClusters(call: Call, request: ClustersRequest): Pro
   const { rows, expired_leases } = await readBounded(call.sql, ['jobsctl_failures', 'jobsctl_retrying'], () =>
     call.sql.begin(async (tx) => {
       await tx`select ${limitReadTime(tx)}, ${roomForSorting(tx)}`
-      return { rows: await readClusters(tx, request), expired_leases: await readExpired(tx, request) }
+      const narrowed = { ...request, within: call.within }
+      return { rows: await readClusters(tx, narrowed), expired_leases: await readExpired(tx, narrowed) }
     }),
   )
   const clusters = rows.filter(({ count }) => count !== null).map((row) => clusterOf(row, call.redactor.text))
@@ -67,7 +68,7 @@ const newestOf = (ids: readonly (string | null)[]): number[] =>
     .sort((one, other) => other - one)
     .slice(0, 3)
 
-const readExpired = (sql: Sql, request: ClustersRequest) => sql<ExpiredLeases[]>`
+const readExpired = (sql: Sql, request: Within<ClustersRequest>) => sql<ExpiredLeases[]>`
   select worker_id, job_type, count(*) as count, min(leased_until) filter (where isfinite(leased_until)) as oldest
   from (${expiredLeases(sql)}) as expired
   where true ${inScope(sql, request)}

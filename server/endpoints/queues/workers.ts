@@ -3,11 +3,11 @@ import type { listWorkers as endpoint, WorkerRow } from '../../../shared/queues/
 import type { Call } from '../../call.ts'
 import { endedAt } from '../../database/job-filter.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
-import { inScope } from '../../database/scope.ts'
+import { inScope, isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { isRunningIn } from '../../lifecycle/due.ts'
 
-type Scope = z.output<typeof endpoint.input>
+type Scope = Within<z.output<typeof endpoint.input>>
 
 /** The most rows that are read of running jobs, and of jobs that have ended; the most workers and queues in an answer. */
 const mostScanned = 50_000
@@ -18,10 +18,10 @@ const mostQueues = 20
  * The workers of a scope, those with the most running jobs first, with the header `X-Complete`: `false` where there are more
  * jobs or workers than are read.
  */
-export async function listWorkers(call: Call, scope: Scope): Promise<WorkerRow[]> {
+export async function listWorkers(call: Call, asked: z.output<typeof endpoint.input>): Promise<WorkerRow[]> {
   const rows = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
-    return readWorkers(tx, scope)
+    return readWorkers(tx, { ...asked, within: call.within })
   })
   const isComplete = rows.length <= mostWorkers && rows.every(({ is_complete }) => is_complete)
   call.addHeader('X-Complete', String(isComplete))
@@ -38,10 +38,12 @@ interface Row extends Omit<WorkerRow, 'queues'> {
 
 /** One row for each worker of the scope, and one more than the answer has where there are more. */
 export function readWorkers(sql: Sql, scope: Scope) {
-  const { domain, queue } = scope
+  const { domain, queue, within } = scope
   const bound = sql.unsafe(`limit ${mostScanned + 1}`)
   const isRunning =
-    domain && queue ? isRunningIn(sql, { domain, queue }) : sql`status = 'processing' ${inScope(sql, scope)}`
+    domain && queue
+      ? sql`${isRunningIn(sql, { domain, queue })} ${isWithin(sql, within)}`
+      : sql`status = 'processing' ${inScope(sql, scope)}`
   return sql<Row[]>`
     with running as materialized (
       select worker_id, domain, queue, acquired_at, updated_at, (leased_until > now()) is true as valid
@@ -52,7 +54,7 @@ export function readWorkers(sql: Sql, scope: Scope) {
     ended as materialized (
       select worker_id, domain, queue, acquired_at, status
       from jobs
-      where ${endedAt(sql)} > now() - interval '15 minutes' and ${endedAt(sql)} <= now()
+      where ${endedAt(sql)} > now() - interval '15 minutes' and ${endedAt(sql)} <= now() ${isWithin(sql, within)}
       order by ${endedAt(sql)} desc, id desc
       ${bound}
     ),
@@ -67,11 +69,11 @@ export function readWorkers(sql: Sql, scope: Scope) {
         worker_id, domain, queue, 0, 0, null, acquired_at, null, null,
         (status = 'completed')::int, (status in ('failed', 'quarantined'))::int
       from ended
-      where worker_id is not null ${inScope(sql, scope)}
+      where worker_id is not null ${inScope(sql, { domain, queue })}
       union all
       select worker_id, domain, queue, 0, 0, null, null, null, asked_at, 0, 0
       from jobsctl_worker_marks
-      where true ${inScope(sql, scope)}
+      where true ${inScope(sql, { domain, queue })} ${isMarkWithin(sql, within)}
     )
     select
       worker_id, sum(leases) as leases, sum(expired) as expired, min(held_since) as oldest_lease_at,

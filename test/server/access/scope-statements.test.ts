@@ -45,6 +45,7 @@ it.each<[string, string, (id: number) => string, ((id: number) => object)?]>([
   ['show', 'GET', (id) => `${jobs}/${id}`],
   ['attachments', 'GET', (id) => `${jobs}/${id}/attachments`],
   ['cancel', 'POST', (id) => `${jobs}/${id}/cancel`, () => ({})],
+  ['explain', 'GET', (id) => `${jobs}/${id}/explain`],
   ['preview of a prune', 'POST', () => `${jobs}/prune`, (id) => ({ dry_run: true, ids: [id] })],
   ['preview of a retry', 'POST', () => `${jobs}/batch/retry`, (id) => ({ dry_run: true, ids: [id] })],
   ['preview of a cancel', 'POST', () => `${jobs}/batch/cancel`, (id) => ({ dry_run: true, job_id: id })],
