@@ -43,11 +43,11 @@ type BulkCall = BeginContext &
 export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<Answer>): Promise<Answer> {
   requireMeeting(call, asked.scope)
   const scoped = underScope(call, asked)
-  const bulk = call.policy ? withinPolicy(scoped, call.policy) : scoped
-  const { previewToken, kind, filters } = bulk
+  const { previewToken, kind, filters } = scoped
   const { caller, formerCaller, within } = call
   const subject = { kind, filters, caller, formerCaller, within }
   const previewed = previewToken === undefined ? undefined : await verifyToken(call.sql, previewToken, subject)
+  const bulk = call.policy ? withinPolicy(scoped, call.policy, previewed) : scoped
   requireMax(bulk, previewed)
   if (call.resumes) return resume({ ...call, ...call.resumes }, bulk, previewed)
   const begun = await beginOperation(call, bulk, previewed).catch(rethrowBeforeFirstBatch)

@@ -14,7 +14,7 @@ const Run = z.object({
   ended_at: time,
   /**
    * `running`, or how it ended: `done`, `partial` and `failed` as of operations; `reported` for a run that only counted; `refused` where
-   * the author may not make the change any more.
+   * the author may not make the change any more, or not as large a one.
    */
   state: z.string(),
   /** The operation that changed the jobs; null where nothing matched, and for a run that only counted. */

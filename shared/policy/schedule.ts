@@ -22,7 +22,7 @@ const cronOf = ({ at, time_zone }: Schedule): Cron =>
 export const nextTime = (schedule: Schedule, after: Date): Date | undefined =>
   cronOf(schedule).nextRun(after) ?? undefined
 
-/** The times after `after` up to `until`, the first thousand at most. */
+/** The times after `after` up to `until`, the first hundred at most. */
 export function timesBetween(schedule: Schedule, after: Date, until: Date): Date[] {
   const cron = cronOf(schedule)
   const times: Date[] = []
@@ -31,7 +31,7 @@ export function timesBetween(schedule: Schedule, after: Date, until: Date): Date
   return times
 }
 
-const mostTimes = 1000
+const mostTimes = 100
 
 /** True for a time zone that this program knows, such as Europe/Berlin. An offset is none, since it does not follow the clocks. */
 export function isTimeZone(name: string): boolean {

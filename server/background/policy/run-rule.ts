@@ -16,6 +16,8 @@ const passing: readonly FailureCode[] = [
   ...(['conflict', 'frozen', 'preview_stale', 'database_unavailable', 'database_busy'] as const),
   ...(['outcome_unknown', 'shutting_down'] as const),
 ]
+/** Codes of failures that say what the author of the policy may not do. */
+const refusing: readonly FailureCode[] = ['forbidden', 'limit_exceeded', 'quota_exceeded']
 /** The time after which a run that cannot begin is tried again, in seconds. */
 const laterSeconds = 30
 /** After so many servers in a row that died with a run before it had an operation, it is given up. */
@@ -37,7 +39,7 @@ export async function runRule(serving: ServerContext, run: TakenRun): Promise<vo
       log.warn(`rule ${name} of the policy waits: ${problem}`)
       await postponeRun(sql, run, { seconds: laterSeconds, problem })
     } else {
-      const state = error instanceof Failure && error.code === 'forbidden' ? 'refused' : 'failed'
+      const state = error instanceof Failure && refusing.includes(error.code) ? 'refused' : 'failed'
       log.warn(`rule ${name} of the policy did not run: ${problem}`)
       await closeRun(sql, run, { state, problem })
     }

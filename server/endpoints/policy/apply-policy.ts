@@ -40,7 +40,7 @@ async function previewPolicy(call: Call, { rules, revision }: Request): Promise<
 }
 
 /** Rules are counted one after the other for so long, in milliseconds; the others have no count. */
-const countingMs = 20_000
+const countingMs = 10_000
 
 async function firstRuns(call: Call, rules: readonly Rule[]): Promise<FirstRun[]> {
   const now = await readNow(call.sql)

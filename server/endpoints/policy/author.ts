@@ -2,7 +2,7 @@ import { type Right, rightsOf } from '../../../shared/access/rights.ts'
 import type { Token } from '../../../shared/access/tokens.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { singleUser } from '../../auth/authenticate.ts'
-import { findToken } from '../../auth/tokens.ts'
+import { findToken, isLive } from '../../auth/tokens.ts'
 import type { Call } from '../../call.ts'
 
 /** The caller who applied a policy, with the rights that it has now. */
@@ -28,20 +28,24 @@ export async function findAuthor({ sql, authMode }: Pick<Call, 'sql' | 'authMode
     throw error
   })
   const may = rightsOf(token)
-  const why = endOf(token) ?? needed.filter((right) => !may.has(right)).map((right) => `lacks the right "${right}"`)[0]
+  const [live] = await sql`select from jobs_api_tokens where id = ${caller} and ${isLive(sql)}`
+  const why =
+    endOf(token, { isLive: live !== undefined }) ??
+    needed.filter((right) => !may.has(right)).map((right) => `lacks the right "${right}"`)[0]
   if (why) throw lost(`the token ${token.name} (${caller}), which ${why}`)
   const { name, role, principal } = token
   const identity = { name, role, principal }
   return { caller, identity, may, within: token.scope ?? undefined, leaseOwner: caller, until: token.expires_at }
 }
 
-function endOf({ revoked_at, suspended_at, expires_at }: Token): string | undefined {
+/** Whether a token has expired is decided by the clock of the database. */
+function endOf({ revoked_at, suspended_at, expires_at }: Token, { isLive }: { isLive: boolean }): string | undefined {
   if (revoked_at !== null) return `was revoked at ${revoked_at}`
-  if (expires_at !== null && Date.parse(expires_at) <= Date.now()) return `expired at ${expires_at}`
+  if (!isLive) return `expired at ${expires_at}`
   return suspended_at === null ? undefined : `is suspended since ${suspended_at}`
 }
 
 const lost = (author: string): Failure =>
-  new Failure('forbidden', `the policy is that of ${author}; nothing was changed`, {
+  new Failure('forbidden', `no server runs a policy of ${author}; nothing was changed`, {
     hint: 'an admin applies it again: jobsctl policy apply policy.yaml',
   })

@@ -95,7 +95,7 @@ describe.each(kinds)('a policy on %s', (kind) => {
     ] as const) {
       expect((await lose()).status).toBe(200)
       const before = await policyOf(world, asOther)
-      expect(before.problem).toContain('the policy is that of the token boss')
+      expect(before.problem).toContain('no server runs a policy of the token boss')
       await makeDue(world.sql, 'finished')
       const last = await endOfRun(world, 'finished', before.rules[0], asOther)
       expect(last).toMatchObject({ state: 'refused', problem: expect.stringContaining(why), operation_id: null })

@@ -9,6 +9,7 @@ import { prune, recordOf, requeue } from '../../support/bulk-tools.ts'
 import { newDatabase, newFolder, type TestDatabase } from '../../support/database/database.ts'
 import { startReplicated } from '../../support/database/replica.ts'
 import { acceptedOf, detached, endOf } from '../../support/detached.ts'
+import { applyRules, makeDue, policyOf, pruning } from '../../support/policy.ts'
 import { until } from '../../support/poll.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
@@ -70,6 +71,7 @@ describe('a copy of a database', () => {
     ending.push(database.drop)
     const world = await open(await keep(database))
     await world.jobs(400, requeue.wanted)
+    await applyRules(world, [pruning()])
     const { operation_id: operation } = acceptedOf(await detached(world, requeue, { rate: 8 }))
     await until('a batch is done', async () => (await recordOf(world, operation)).affected > 0)
     const id = await idOf(world)
@@ -86,6 +88,7 @@ describe('a copy of a database', () => {
       const token = await runServer(['token', 'create', 'ci'], copy.env)
       const clone = await open(copy)
       const before = await clone.rows()
+      await makeDue(clone.sql, 'finished')
 
       expect(await readyOf(original)).toEqual({ status: 'ready' })
       expect(await readyOf(clone)).toEqual({ status: 'ready', cloned: true })
@@ -101,12 +104,24 @@ describe('a copy of a database', () => {
         return row?.hold !== null
       })
       expect(await clone.rows()).toEqual(before)
+      expect(await policyOf(clone)).toMatchObject({
+        problem: expect.stringContaining('is a copy'),
+        rules: [{ last: null }],
+      })
       expect(await recordOf(clone, operation)).toMatchObject({ state: 'running' })
       expect((await clone.confirm(paths.prune, { ...prune.body, domain: 'nothing' })).status).toBe(200)
 
       const [{ newest }] = await clone.sql<[{ newest: number }]>`select max(id) as newest from job_events`
       const adopted = await runServer(['adopt-database', '--clone'], copy.env)
       expect(adopted).toMatchObject({ code: 0, out: expect.stringContaining('revoked 1 tokens') })
+      expect(adopted.out).toContain('ended the policy with its 1 rules')
+      expect(await policyOf(clone)).toEqual({
+        revision: 0,
+        applied: null,
+        problem: null,
+        author_until: null,
+        rules: [],
+      })
       expect(await readyOf(clone)).toEqual({ status: 'ready' })
       expect(await recordOf(clone, operation)).toMatchObject({
         state: 'partial',
