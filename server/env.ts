@@ -4,8 +4,9 @@ import { Failure } from '../shared/errors.ts'
 import { readSwitch } from '../shared/switch.ts'
 import { isAddressList } from './address-list.ts'
 import { logLevels } from './log.ts'
-import { isPublicUrl } from './public-url.ts'
+import { isIssuer, isPublicUrl } from './public-url.ts'
 import { defaultRedactKeys } from './redact.ts'
+import { readRoleMap } from './role-map.ts'
 import { isPathList } from './viewer-paths.ts'
 
 const numberFrom = (least: number, most: number) =>
@@ -59,6 +60,28 @@ export const Env = z.object({
     .refine(isPublicUrl, 'must be the https URL by which browsers reach the server, such as https://ops.example/jobs')
     .optional()
     .describe('URL by which browsers reach the server; its path is the base path. Unset: logins on this machine alone'),
+  JOBS_OIDC_ISSUER: z
+    .string()
+    .refine(isIssuer, 'must be the https URL of the provider')
+    .optional()
+    .describe('single sign-on: the provider, exactly as its tokens name it'),
+  JOBS_OIDC_AUDIENCE: z
+    .string()
+    .optional()
+    .describe(
+      'single sign-on: audience of tokens with which programs call; unset means that programs call with tokens of jobs-server alone',
+    ),
+  JOBS_OIDC_CLIENT_ID: z.string().optional().describe('single sign-on: client with which browsers log in'),
+  JOBS_OIDC_CLIENT_SECRET_FILE: z.string().optional().describe('single sign-on: file with the secret of the client'),
+  JOBS_OIDC_ROLES: z
+    .string()
+    .max(100_000, 'must be at most 100000 characters')
+    .refine(
+      (text) => readRoleMap(text) !== undefined,
+      'must be JSON such as [{"claim": "groups", "value": "ops", "role": "operator"}]',
+    )
+    .optional()
+    .describe('single sign-on: roles by claims, as JSON; the first entry that fits decides'),
   JOBS_DB_SCHEMA: z
     .string()
     .regex(/^[^\p{Cc}]{1,63}$/u, 'must be the name of a schema, without quotes')

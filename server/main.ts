@@ -5,6 +5,7 @@ import { exits } from '../shared/exits.ts'
 import { version } from '../shared/version.ts'
 import { createBufferedWriter } from './buffered-writer.ts'
 import { addAdoptCommand } from './commands/adopt-command.ts'
+import { addCallerCommands } from './commands/caller-commands.ts'
 import { addFreezeCommands } from './commands/freeze-commands.ts'
 import { addIndexCommands } from './commands/index-commands.ts'
 import { addMigrateCommands } from './commands/migrate-commands.ts'
@@ -32,6 +33,7 @@ program
   .action(async () => printOutput({ lines: await demoCommand(process.env), warnings: [] }))
 
 addTokenCommands(program)
+addCallerCommands(program)
 addFreezeCommands(program)
 addAdoptCommand(program)
 addIndexCommands(program)

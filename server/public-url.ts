@@ -15,3 +15,10 @@ export function isPublicUrl(text: string): boolean {
   if (search || hash || username || password || !/^[\w\-./~]*$/.test(pathname)) return false
   return !ownPaths.test(pathname) && !/\/\/|\/\.{1,2}(\/|$)/.test(pathname)
 }
+
+/** True for the URL of a provider of single sign-on: https, or http on this machine, without a query. */
+export function isIssuer(text: string): boolean {
+  if (!URL.canParse(text) || text.includes('@')) return false
+  const { protocol, host, search, hash } = new URL(text)
+  return (protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(host))) && !search && !hash
+}

@@ -6,6 +6,7 @@ import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
 import { createAttemptLimit } from './auth/attempt-limit.ts'
 import type { Authenticator } from './auth/authenticate.ts'
 import { addressReader } from './auth/client-address.ts'
+import { oidcSettings } from './auth/oidc/oidc-settings.ts'
 import { tokenAuthenticator } from './auth/token-authenticator.ts'
 import { createEventLogMove } from './background/event-log-move.ts'
 import { startBackground } from './background/start-background.ts'
@@ -149,6 +150,11 @@ const createContext = ({ sql, operatorSql, env, log, meter, place, stopping }: C
 
 async function createAuthenticator(env: Env, sql: Pool, log: Log): Promise<Authenticator> {
   const limit = createAttemptLimit(log)
+  const oidc = oidcSettings(env)
+  if (oidc) {
+    const { createSignOn } = await import('./auth/oidc/sign-on.ts')
+    return createSignOn({ sql, log, limit, tokens: tokenAuthenticator(sql, limit), settings: oidc })
+  }
   if (env.AUTH_MODE === 'multi_user') return tokenAuthenticator(sql, limit)
   const key = await apiKey({ configured: env.SINGLE_USER_API_KEY, folder: env.JOBS_DATA_DIR, log })
   return apiKeyAuthenticator(key, limit)

@@ -31,6 +31,7 @@ export const failures = {
   database_busy: { status: 503, exit: 'unavailable' },
   partial: { status: 503, exit: 'partial' },
   outcome_unknown: { status: 503, exit: 'unavailable' },
+  sign_on_unavailable: { status: 503, exit: 'unavailable' },
   shutting_down: { status: 503, exit: 'unavailable' },
   // The codes below happen only in the command line; their status is the one that a server would send.
   unreachable: { status: 503, exit: 'unavailable' },

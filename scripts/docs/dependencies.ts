@@ -10,6 +10,10 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   },
   hono: { use: 'bundled', why: 'HTTP: an app is a function from request to answer' },
   '@hono/node-server': { use: 'bundled', why: 'connects a hono app to the HTTP server of Node' },
+  jose: {
+    use: 'bundled',
+    why: 'checks tokens of single sign-on: signatures, issuer, audience and times; loaded only where single sign-on is on',
+  },
   postgres: { use: 'bundled', why: 'the client of PostgreSQL: SQL as tagged templates, always parameterised' },
   zod: { use: 'bundled', why: 'one description of the wire for both programs; every edge is parsed' },
   'prom-client': {
@@ -48,6 +52,8 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   },
   ajv: { use: 'development', why: 'checks answers and inputs against the schemas of the OpenAPI document' },
   'ajv-formats': { use: 'development', why: 'the formats of those schemas, such as times' },
+  'oidc-provider': { use: 'development', why: 'a real provider of single sign-on for the tests' },
+  '@types/oidc-provider': { use: 'development', why: 'its types' },
   knip: { use: 'development', why: 'finds code and packages that nothing uses' },
 }
 

@@ -114,6 +114,11 @@ export const about: Record<Name, string> = {
     'Gives a token a new secret under the same id: `token` of the answer is the only copy of it. The old one works on for the overlap, an older one ends. 409 `conflict` for a token that has ended.',
   revokeToken:
     'Ends a token for good, and stops the changes of many jobs that it has begun. 409 `conflict` where no usable token of an admin would be left.',
+  listCallers:
+    'The callers of single sign-on who have logged in in a browser within 90 days, and those who are blocked.',
+  blockCaller:
+    'Refuses a caller of single sign-on, whatever the provider says, ends its sessions, and stops the changes of many jobs that it has begun.',
+  unblockCaller: 'Ends the block of a caller.',
   openSession:
     'Opens a session of a browser. The answer sets its cookie, and ends the session whose cookie the request had. The request must come from a page of the server, with `X-Confirm: true`.',
   showSession:

@@ -25,6 +25,9 @@ const meanings: Record<string, string> = {
   max_per_day:
     'the most jobs that the changes of all tokens of the same principal may have touched in 24 hours, for a further one to begin',
   'rotateToken.id': 'the id of the token',
+  'listCallers.limit': 'at most this many',
+  'blockCaller.caller': 'the caller as records name it, `oidc:…`',
+  'unblockCaller.caller': 'the caller as records name it, `oidc:…`',
   'openSession.key': 'the API key, or a token',
   everywhere: 'all sessions of the caller, in every browser; else the one of the call',
   overlap_seconds: 'seconds for which the old secret works on, up to 7 days; 0 ends it at once',

@@ -34,6 +34,9 @@ const purposes: Record<string, string> = {
   jobsctl_detached: 'The requests of changes that go on without their callers, until they have ended.',
   jobsctl_tokens:
     'What each token with a role may do, whom it is for, and the hash of its secret. Version 0.1.0 does not read it, so that it refuses these tokens.',
+  jobsctl_callers: 'Callers of single sign-on who have logged in, and those who are blocked.',
+  jobsctl_logins:
+    'Logins that have been sent to the provider of single sign-on and have not come back, for ten minutes.',
   jobsctl_sessions: 'Sessions of browsers, by the hashes of their cookies.',
   jobsctl_stops: 'Running operations that somebody asked to stop.',
   jobsctl_holds: "What keeps jobs from prune, sweep and the end of the archive's term, until a time.",

@@ -1,6 +1,7 @@
 import { isRole, type Right, rights, rolesWith } from '../../shared/access/rights.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Caller } from './authenticate.ts'
+import { isSingleSignOn } from './single-sign-on-id.ts'
 
 /**
  * Refuses a caller without a right. The error names the right, the roles that have it, and who gives one.
@@ -11,6 +12,7 @@ export function requireRight(
   right: Right,
 ): void {
   if (may.has(right)) return
+  if (isSingleSignOn(id)) throw lackingBySignOn({ id, role }, right)
   const token = `the token ${name} (${id}, ${role})`
   if (!isRole(role)) {
     throw new Failure(
@@ -29,3 +31,12 @@ export function requireRight(
     },
   )
 }
+
+const lackingBySignOn = ({ id, role }: Pick<Caller, 'id' | 'role'>, right: Right): Failure =>
+  new Failure(
+    'forbidden',
+    `the caller ${id} (${role}) lacks the right "${right}": it may not ${rights[right]}; nothing was changed`,
+    {
+      hint: `a caller with the role ${rolesWith(right)} may; whoever runs the server gives roles by claims: JOBS_OIDC_ROLES`,
+    },
+  )

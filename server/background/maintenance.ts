@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { forgetCallers } from '../auth/oidc/known-callers.ts'
 import { deleteEndedSessions } from '../auth/sessions/session-store.ts'
 import { deleteLeftRequests } from '../bulk/detached/kept-request.ts'
 import { closeOrphans } from '../bulk/record/liveness.ts'
@@ -83,6 +84,7 @@ export async function runMaintenance({
       await deleteLeftRequests(sql)
       await deleteEndedHolds(sql, stopping)
       await deleteEndedSessions(sql)
+      await forgetCallers(sql)
       await noteSuccess(sql, 'maintenance')
       deletedAt = performance.now()
       errors.clear()

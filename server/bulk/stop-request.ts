@@ -15,6 +15,7 @@ export type StopRequest =
   | { revoked: string }
   | { suspended: string }
   | { limited: string }
+  | { blocked: string }
 
 /**
  * An SQL expression over a row of `job_operations`: why it must stop as JSON, null where it goes on. A token that ends by its term
@@ -41,6 +42,11 @@ export const stopRequest = staticFragment(
       select jsonb_build_object('limited', id)
       from jobsctl_tokens
       where id = job_operations.caller and scope is distinct from job_operations.filters -> 'within'
+    ),
+    (
+      select jsonb_build_object('blocked', id)
+      from jobsctl_callers
+      where id = job_operations.caller and blocked_at is not null
     )
   )`,
 )
@@ -50,6 +56,7 @@ export const stopClause = (stop: StopRequest): string => {
   if ('revoked' in stop) return `the token of its caller (${stop.revoked}) was revoked`
   if ('suspended' in stop) return `the token of its caller (${stop.suspended}) was suspended`
   if ('limited' in stop) return `the scope of the token of its caller (${stop.limited}) has changed`
+  if ('blocked' in stop) return `its caller (${stop.blocked}) was blocked`
   const { caller, reason } = stop
   return `${caller} stopped it${reason === null ? '' : ` (${JSON.stringify(reason)})`}`
 }

@@ -39,6 +39,8 @@ export const Command = z.discriminatedUnion('command', [
     id: z.string(),
     overlap_seconds: z.number().int().min(0).max(longestOverlap),
   }),
+  z.object({ command: z.literal('callers') }),
+  z.object({ command: z.literal('block-caller'), by, id: z.string(), blocked: z.boolean() }),
   z.object({ command: z.literal('freeze'), by: z.string(), reason: z.string() }),
   z.object({ command: z.literal('thaw'), by: z.string() }),
   z.object({ command: z.literal('adopt'), by: z.string(), as: z.enum(['same', 'clone']) }),

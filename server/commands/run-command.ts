@@ -4,6 +4,7 @@ import type { Place } from '../database/installation/installation.ts'
 import type { Pool } from '../database/sql.ts'
 import { adopt } from './adopt.ts'
 import { atShell } from './at-shell.ts'
+import { runCallerCommand } from './caller-actions.ts'
 import type { Command, CommandOutput } from './command.ts'
 import { runTokenCommand } from './token-actions.ts'
 
@@ -26,6 +27,9 @@ export async function runCommand({ sql, place }: CommandContext, command: Comman
       return told(await thawed(sql, command.by))
     case 'adopt':
       return told(...(await adopt(sql, place, command)))
+    case 'callers':
+    case 'block-caller':
+      return runCallerCommand(sql, command)
     default:
       return runTokenCommand(sql, command)
   }

@@ -18,7 +18,7 @@ import { atShell } from './at-shell.ts'
 import type { Command, CommandOutput } from './command.ts'
 
 /** A command of `jobs-server token`. */
-type TokenCommand = Exclude<Command, { command: 'freeze' | 'thaw' | 'adopt' }>
+type TokenCommand = Exclude<Command, { command: 'freeze' | 'thaw' | 'adopt' | 'callers' | 'block-caller' }>
 
 /**
  * Runs a token command.

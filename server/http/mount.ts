@@ -6,6 +6,7 @@ import { headers, isConfirmed, prefersAsync, prefersMinimal, returnMinimal } fro
 import type { Caller } from '../auth/authenticate.ts'
 import { requireFreshLogin } from '../auth/require-fresh-login.ts'
 import { requireRight } from '../auth/require-right.ts'
+import { isSingleSignOn } from '../auth/single-sign-on-id.ts'
 import type { Call, ServerContext } from '../call.ts'
 import { throwIfFrozen } from '../database/installation/freeze.ts'
 import { writeJson } from '../database/lossless-json.ts'
@@ -107,8 +108,9 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
   })
 }
 
-/** A name that looks like an id could be chosen to pass for another token. */
-const formerCallerOf = ({ name }: Caller): string | undefined => (/^[0-9a-f]{12}$/.test(name) ? undefined : name)
+/** A name that looks like an id could be chosen to pass for another token, and one that a provider has given for any. */
+const formerCallerOf = ({ id, name }: Caller): string | undefined =>
+  isSingleSignOn(id) || /^[0-9a-f]{12}$/.test(name) ? undefined : name
 
 /**
  * Writes the output as JSON. Rows of other programs may be too large or too deeply nested for that; the call then ends

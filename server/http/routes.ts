@@ -2,6 +2,7 @@ import type { Hono } from 'hono'
 import * as endpoints from '../../shared/endpoints.ts'
 import type { ServerContext } from '../call.ts'
 import { showCaller } from '../endpoints/access/caller.ts'
+import { blockCaller, listCallers, unblockCaller } from '../endpoints/access/callers.ts'
 import { endSession } from '../endpoints/access/sessions.ts'
 import {
   listTokens,
@@ -141,6 +142,9 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   app.get(endpoints.eventStream.path, allow(endpoints.eventStream), (c) => streamEvents(c, serving))
   mount(app, serving, endpoints.showCaller, showCaller)
   mount(app, serving, endpoints.endSession, endSession)
+  mount(app, serving, endpoints.listCallers, listCallers)
+  mount(app, serving, endpoints.blockCaller, blockCaller)
+  mount(app, serving, endpoints.unblockCaller, unblockCaller)
   mount(app, serving, endpoints.makeToken, makeToken)
   mount(app, serving, endpoints.listTokens, listTokens)
   mount(app, serving, endpoints.showToken, showToken)

@@ -13,6 +13,8 @@ export const actKinds = [
   'token.revoked',
   'session.opened',
   'session.ended',
+  'caller.blocked',
+  'caller.unblocked',
   'queue.paused',
   'queue.drained',
   'queue.resumed',

@@ -5,6 +5,7 @@ import { headers, isConfirmed } from '../../../shared/headers.ts'
 import { requireRight } from '../../auth/require-right.ts'
 import { callerOfSession } from '../../auth/sessions/session-authenticator.ts'
 import { sessionName } from '../../auth/sessions/session-store.ts'
+import { isSingleSignOn } from '../../auth/single-sign-on-id.ts'
 import type { ServerContext } from '../../call.ts'
 import { openSession as open, openedSession } from '../../endpoints/access/sessions.ts'
 import { type Admission, requireReady, sessionSecret } from '../authenticate.ts'
@@ -42,6 +43,8 @@ async function logIn(c: CallContext, serving: Serving): Promise<Response> {
   }
   const address = c.get('address')
   const caller = await auth.authenticate({ secret: input.key, address: address ?? '' })
+  // The session would outlive the token, which the provider gives for minutes.
+  if (isSingleSignOn(caller.id)) throw notByToken()
   requireRight(caller, openSession.needs)
   c.set('caller', caller)
   const actor = { caller: caller.id, reason: readReason(c), requestId: c.get('requestId'), address }
@@ -72,3 +75,8 @@ async function currentSession(c: CallContext, serving: Serving) {
     throw error
   }
 }
+
+const notByToken = (): Failure =>
+  new Failure('forbidden', 'a token of single sign-on opens no session; nothing was changed', {
+    hint: 'log in by single sign-on, or with a token of jobs-server',
+  })

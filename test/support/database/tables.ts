@@ -75,6 +75,8 @@ const records = [
   'jobsctl_held_jobs',
   'jobsctl_event_cursors',
   'jobsctl_sessions',
+  'jobsctl_callers',
+  'jobsctl_logins',
   'jobsctl_waits',
   'jobsctl_worker_marks',
   'jobsctl_pickups',

@@ -20,6 +20,11 @@ select
       select jsonb_build_object('limited', id)
       from jobsctl_tokens
       where id = job_operations.caller and scope is distinct from job_operations.filters -> 'within'
+    ),
+    (
+      select jsonb_build_object('blocked', id)
+      from jobsctl_callers
+      where id = job_operations.caller and blocked_at is not null
     )
   ) as stop,
   set_config('idle_in_transaction_session_timeout', '10s', true),

@@ -1,0 +1,26 @@
+import { isLoopbackHost } from '../../public-url.ts'
+
+const timeoutMs = 5000
+const mostBytes = 512 * 1024
+
+/**
+ * Fetches a small document of JSON: by https, or by http from this machine; no redirect is followed.
+ * @throws Error
+ */
+export async function fetchJson(url: string): Promise<unknown> {
+  const { protocol, host } = new URL(url)
+  if (protocol !== 'https:' && !isLoopbackHost(host)) throw new Error(`${url} is not https`)
+  const response = await fetch(url, {
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+    headers: { accept: 'application/json' },
+  })
+  if (response.status !== 200) throw new Error(`${url} answered ${response.status}`)
+  let text = ''
+  const decoder = new TextDecoder()
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true })
+    if (text.length > mostBytes) throw new Error(`${url} answered more than ${mostBytes} bytes`)
+  }
+  return JSON.parse(text)
+}

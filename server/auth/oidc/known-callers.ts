@@ -1,0 +1,67 @@
+import type { KnownCaller } from '../../../shared/access/callers.ts'
+import type { Sql } from '../../database/sql.ts'
+import type { Claims } from './grant-of-claims.ts'
+
+interface Identity {
+  id: string
+  issuer: string
+  subject: string
+  name: string
+  claims: Claims
+}
+
+/** Who is known under an id of single sign-on. */
+export interface StoredCaller {
+  name: string
+  claims: Claims
+  blocked: boolean
+}
+
+/** Undefined for somebody who has never logged in, and was never blocked. */
+export async function findKnownCaller(sql: Sql, id: string): Promise<StoredCaller | undefined> {
+  const [row] = await sql<StoredCaller[]>`
+    select name, claims, blocked_at is not null as blocked from jobsctl_callers where id = ${id}`
+  return row
+}
+
+/** Keeps who has logged in, and the claims by which it has its role. */
+export const keepCaller = (tx: Sql, { id, issuer, subject, name, claims }: Identity) => tx`
+  insert into jobsctl_callers (id, issuer, subject, name, claims)
+  values (${id}, ${issuer}, ${subject}, ${name}, ${JSON.stringify(claims)}::text::jsonb)
+  on conflict (id) do update
+  set issuer = excluded.issuer, subject = excluded.subject, name = excluded.name, claims = excluded.claims, seen_at = now()`
+
+/**
+ * Blocks a caller, known or not, or ends that, at once and for every server.
+ * @returns false where it is so already
+ */
+export async function setBlocked(tx: Sql, id: string, blocked: boolean): Promise<boolean> {
+  if (blocked) {
+    const { count } = await tx`
+      insert into jobsctl_callers (id, name, blocked_at) values (${id}, ${id}, now())
+      on conflict (id) do update set blocked_at = now()
+      where jobsctl_callers.blocked_at is null`
+    return count > 0
+  }
+  const { count } = await tx`
+    update jobsctl_callers set blocked_at = null where id = ${id} and blocked_at is not null`
+  return count > 0
+}
+
+const utc = (sql: Sql, column: string) => sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
+
+/** At most this many callers, the last login first. */
+export const listKnownCallers = async (sql: Sql, limit: number): Promise<KnownCaller[]> => [
+  ...(await sql<KnownCaller[]>`
+    select id, name, issuer, subject, ${utc(sql, 'seen_at')} as seen_at, ${utc(sql, 'blocked_at')} as blocked_at
+    from jobsctl_callers
+    order by jobsctl_callers.seen_at desc, id
+    limit ${limit}`),
+]
+
+/** Forgets who has not logged in for so long; who is blocked stays blocked. */
+const forgottenAfterDays = 90
+
+export const forgetCallers = (sql: Sql) => sql`
+  delete from jobsctl_callers
+  where blocked_at is null and seen_at < now() - ${forgottenAfterDays}::int * interval '24 hours'`

@@ -1,0 +1,41 @@
+import type { z } from 'zod'
+import type { blockCaller as blocking, listCallers as listing } from '../../../shared/access/callers.ts'
+import { listKnownCallers, setBlocked } from '../../auth/oidc/known-callers.ts'
+import { deleteSessions } from '../../auth/sessions/session-store.ts'
+import { type Actor, recordAct } from '../../bulk/record/act.ts'
+import type { Call } from '../../call.ts'
+import type { Pool } from '../../database/sql.ts'
+import { type ActingCall, actorOf } from '../actor.ts'
+
+type CallerCall = ActingCall & Pick<Call, 'sql' | 'reportChangedRows'>
+type Blocking = z.output<typeof blocking.input>
+type Blocked = z.output<typeof blocking.output>
+
+export const listCallers = ({ sql }: Pick<Call, 'sql'>, { limit }: z.output<typeof listing.input>) =>
+  listKnownCallers(sql, limit)
+
+export const blockCaller = (call: CallerCall, { caller }: Blocking): Promise<Blocked> => changed(call, caller, true)
+
+export const unblockCaller = (call: CallerCall, { caller }: Blocking): Promise<Blocked> => changed(call, caller, false)
+
+async function changed(call: CallerCall, caller: string, blocked: boolean): Promise<Blocked> {
+  const changed = await blockOnRecord(call.sql, actorOf(call), { caller, blocked })
+  if (changed) call.reportChangedRows(1)
+  return { caller, changed }
+}
+
+/** Blocks a caller and ends its sessions, or ends a block, with a record. Returns false where it is so already. */
+export const blockOnRecord = (
+  sql: Pool,
+  actor: Actor,
+  { caller, blocked }: { caller: string; blocked: boolean },
+): Promise<boolean> =>
+  sql.begin(async (tx) => {
+    if (!(await setBlocked(tx, caller, blocked))) return false
+    if (blocked) await deleteSessions(tx, { caller })
+    await recordAct(tx, actor, {
+      kind: blocked ? 'caller.blocked' : 'caller.unblocked',
+      details: { principal: caller },
+    })
+    return true
+  })
