@@ -42,7 +42,8 @@ const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => 
   viewer: ({ name, method, path }) =>
     path.includes('/events/cursors/') ||
     ofEverybody.includes(name) ||
-    (method === 'GET' && !['listAttachments', 'checkCounts', 'listTokens', 'showToken', 'listCallers', 'jobByKey'].includes(name)),
+    (method === 'GET' &&
+      !['listAttachments', 'checkCounts', 'listTokens', 'showToken', 'listCallers', 'jobByKey'].includes(name)),
   auditor: ({ name, method, path }) =>
     (method === 'GET' && /operations|archive\/list|holds|policy$|\/callers|\/tokens/.test(path)) || ofEverybody.includes(name),
   producer: ({ name }) => ['enqueue', 'enqueueBatch', 'jobByKey', ...ofEverybody].includes(name),

@@ -299,7 +299,8 @@ describe('a server without rights to make anything', () => {
     await operator.unsafe(`update jobsctl_sessions set seen_at = now() - interval '2 minutes'`)
     expect((await send('GET', '/api/v1/caller', undefined, { 'x-api-key': '', cookie })).status).toBe(200)
     await post('/api/v1/session/end', { everywhere: true })
-    for (const action of ['block', 'unblock']) await post(`/api/v1/callers/${action}`, { caller: 'oidc:ann@idp.example' })
+    for (const action of ['block', 'unblock'])
+      await post(`/api/v1/callers/${action}`, { caller: 'oidc:ann@idp.example' })
   }
 
   async function actOnAll(): Promise<void> {
