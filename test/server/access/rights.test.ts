@@ -45,7 +45,8 @@ const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => 
     (method === 'GET' &&
       !['listAttachments', 'checkCounts', 'listTokens', 'showToken', 'listCallers', 'jobByKey'].includes(name)),
   auditor: ({ name, method, path }) =>
-    (method === 'GET' && /operations|archive\/list|holds|policy$|\/callers|\/tokens/.test(path)) || ofEverybody.includes(name),
+    (method === 'GET' && /operations|archive\/list|holds|policy$|\/callers|\/tokens/.test(path)) ||
+    ofEverybody.includes(name),
   producer: ({ name }) => ['enqueue', 'enqueueBatch', 'jobByKey', ...ofEverybody].includes(name),
   worker: ({ name }) =>
     [
