@@ -7,6 +7,11 @@ const connectionDestroyed = "Errors.connection('CONNECTION_DESTROYED', options)"
 /** Marks an error of a query of which no byte was written to the socket: PostgreSQL cannot have run it. */
 const unsent = (error: string) => `Object.assign(${error}, { unsent: true })`
 
+/** A statement that began longer ago may be waiting for a lock, in milliseconds. */
+const youngMs = 20
+/** How many statements may wait behind another one on its connection. */
+const mostBehind = 8
+
 const connection: Patch[] = [
   // Queries reject when the socket closes, not at its error: until the close, the driver would give new queries to this
   // connection.
@@ -136,6 +141,7 @@ const connection: Patch[] = [
   [
     '  function toBuffer(q) {\n',
     `  function started(q) {
+    connection.began = performance.now()
     if (q.since === undefined) return
     options.meter.waited(performance.now() - q.since)
     q.since = undefined
@@ -173,15 +179,32 @@ const pool: Patch[] = [
     '  function handler(query) {\n    if (ending)\n',
     '  function handler(query) {\n    if (options.meter)\n      query.since = performance.now()\n\n    if (ending)\n',
   ],
-  // A statement waits for the first connection that is free. The driver would send it behind a statement of another caller, which
-  // may wait for a lock until its timeout. The embedded database has one connection, so that no other one becomes free.
+  // Where all connections are busy, a statement is sent behind statements of other callers only where the first of these began a
+  // moment ago; else it waits for the first connection that is free. The driver would send it behind a statement that has waited for a
+  // lock for seconds. The embedded database has one connection, so that no other one becomes free.
   [
-    '    busy.length\n      ? go(busy.shift(), query)\n',
-    '    options.max === 1 && busy.length\n      ? go(busy.shift(), query)\n',
+    '    busy.length\n      ? go(busy.shift(), query)\n      : queries.push(query)\n',
+    `    while (busy.length) {
+      const c = busy.shift()
+      if (mayFollow(c))
+        return go(c, query)
+      move(c, full)
+    }
+    queries.push(query)
+`,
+  ],
+  [
+    '  function go(c, query) {\n',
+    `  function mayFollow(c) {
+    return options.max === 1 || (c.pipelined < ${mostBehind} && performance.now() - c.began < ${youngMs})
+  }
+
+  function go(c, query) {
+`,
   ],
   [
     'let max = Math.ceil(queries.length / (connecting.length + 1))\n',
-    'let max = options.max === 1 ? queries.length : 1\n',
+    `let max = Math.min(options.max === 1 ? Infinity : ${mostBehind}, Math.ceil(queries.length / (connecting.length + 1)))\n`,
   ],
   // A transaction fails when its session is lost. It must not continue in the next session of the same connection.
   ['      , connection\n      , prepare = null\n', '      , connection\n      , mine\n      , prepare = null\n'],

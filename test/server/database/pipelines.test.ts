@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { holding, otherProgram } from '../../support/bulk-tools.ts'
 import { until } from '../../support/poll.ts'
@@ -5,7 +6,7 @@ import { openWorld, type World } from '../../support/world.ts'
 
 const connections = 2
 
-/** The driver as it is shipped: without a patch it sends a statement behind another one where all connections are in use. */
+/** The driver as it is shipped: without a patch it sends a statement behind any other one where all connections are in use. */
 describe('statements of a server whose connections are all in use', () => {
   let world: World
   beforeAll(async () => {
@@ -16,11 +17,16 @@ describe('statements of a server whose connections are all in use', () => {
   })
   afterAll(() => world?.stop())
 
-  it('wait for the first connection that is free, and not behind the statement of another caller', async () => {
+  it('wait for the first connection that is free, and not behind a statement that has waited for a while', async () => {
     const { sql } = world
-    const other = otherProgram(world, 1)
+    const other = otherProgram(world, 2)
+    const stuckOnes = () => other`
+      select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
     const letGo = await holding(other, (tx) => tx`select pg_advisory_xact_lock(4711)`)
     const stuck = sql`select pg_advisory_xact_lock(4711)`.execute()
+    await until('it waits', async () => (await stuckOnes()).length === 1)
+    // For longer than a statement that others may be sent behind.
+    await wait(100)
     const slow = sql`select pg_sleep(0.3)`.execute()
     let answered = 0
     const statements = Array.from({ length: 10 }, async () => {
@@ -34,14 +40,13 @@ describe('statements of a server whose connections are all in use', () => {
       }),
     )
     const calls = Array.from({ length: 5 }, async () => {
-      expect((await world.call('GET', '/api/v1/jobs/stats')).status).toBe(200)
+      const acquisition = { domain: 'd', queue: 'q', worker_id: 'w' }
+      expect((await world.post('/api/v1/jobs/acquire', acquisition)).status).toBe(200)
       answered += 1
     })
     try {
       await until('all of them are answered', () => answered === 20)
-      const waiting =
-        await sql`select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
-      expect(waiting).toHaveLength(1)
+      expect(await stuckOnes()).toHaveLength(1)
     } finally {
       await letGo()
     }
