@@ -4,11 +4,15 @@ import type { Fragment, Sql } from './sql.ts'
 
 /**
  * An SQL fragment `and …` on rows of `job_operations`: true where all jobs that the change could reach lie within the scope of a caller.
- * The record names them by its domain, queue and job type, and by the scope under which it ran. It is empty for a caller that is not
- * limited.
+ * The record names them by its domain, queue and job type, and by the scope under which it ran. An undo without a scope may have given
+ * back dependents elsewhere, which it counts. It is empty for a caller that is not limited.
  */
 export const isRecordWithin = (sql: Sql, scope: TokenScope | undefined): Fragment =>
-  scope ? sql`and ${isPlaceWithin(sql, scope)} and ${isTypeWithin(sql, scope)}` : sql``
+  scope
+    ? sql`
+      and ${isPlaceWithin(sql, scope)} and ${isTypeWithin(sql, scope)}
+      and (kind <> 'undo' or jsonb_typeof(filters -> 'within') = 'object')`
+    : sql``
 
 function isPlaceWithin(sql: Sql, scope: TokenScope): Fragment {
   if (scope.domains.length + scope.queues.length === 0) return sql`true`

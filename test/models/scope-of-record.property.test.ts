@@ -28,6 +28,7 @@ describe.each(kinds)('which records a caller with a scope sees on %s', (kind) =>
         const all = mayShareJobs(own, {}) ? [...made, own] : made
         const records = all.map((one, nth) => ({
           nth,
+          kind: 'prune',
           ...commonScope(one),
           filters: one.within ? { within: one.within } : {},
         }))
@@ -35,7 +36,7 @@ describe.each(kinds)('which records a caller with a scope sees on %s', (kind) =>
         const seen = await sql<{ nth: number }[]>`
           select nth
           from jsonb_to_recordset(${JSON.stringify(records)}::text::jsonb)
-            as job_operations (nth int, domain text, queue text, job_type text, filters jsonb)
+            as job_operations (nth int, kind text, domain text, queue text, job_type text, filters jsonb)
           where true ${isRecordWithin(sql, viewer)}`
         const visible = new Set(seen.map(({ nth }) => nth))
         for (const nth of visible)

@@ -123,6 +123,9 @@ describe.each(kinds)('records and undo of a token with a scope on %s', (kind) =>
     expect(doneOf(await undo(world, id)).affected).toBe(1)
     expect(await statesOf('tales')).toEqual(['queued'])
     expect(await recordOf(world, id)).toMatchObject({ state: 'undone' })
+    // The second undo counts a job outside.
+    expect(await idsSeenBy(cascading)).toEqual([id, expect.any(Number)])
+    expect(await idsSeenBy(world)).toHaveLength(3)
     await expectIntact(world)
   })
 

@@ -20,6 +20,9 @@ beforeAll(async () => {
   await sql.end()
   world = await openWorld('postgres', { AUTH_MODE: 'multi_user' }, Promise.resolve(database))
   as = bearer(await makeScoped(world.sql, 'operator', { domains: ['a'], queues: [{ domain: 'b', queue: 'q' }] }))
+  await world.sql`
+    insert into job_operations (id, kind, domain, filters, as_of, seen, caller, request_hash, state)
+    values (${foreign}, 'priority', 'c', '{}', now(), '1:1:', 'somebody', '', 'done')`
   await world.jobs(1, { id: foreign, domain: 'b', queue: 'r', status: 'processing', ...lease })
 })
 afterAll(() => world?.stop())
@@ -45,6 +48,11 @@ it.each<[string, string, (id: number) => string, ((id: number) => object)?]>([
   ['show', 'GET', (id) => `${jobs}/${id}`],
   ['attachments', 'GET', (id) => `${jobs}/${id}/attachments`],
   ['cancel', 'POST', (id) => `${jobs}/${id}/cancel`, () => ({})],
+  ['record', 'GET', (id) => `${jobs}/operations/${id}`],
+  ['progress', 'GET', (id) => `${jobs}/operations/${id}/progress`],
+  ['conflicts', 'GET', (id) => `${jobs}/operations/${id}/conflicts`],
+  ['undo', 'POST', (id) => `${jobs}/operations/${id}/undo`, () => ({ dry_run: true })],
+  ['stop', 'POST', (id) => `${jobs}/operations/${id}/stop`, () => ({})],
   ['explain', 'GET', (id) => `${jobs}/${id}/explain`],
   ['preview of a prune', 'POST', () => `${jobs}/prune`, (id) => ({ dry_run: true, ids: [id] })],
   ['preview of a retry', 'POST', () => `${jobs}/batch/retry`, (id) => ({ dry_run: true, ids: [id] })],
@@ -56,7 +64,7 @@ it.each<[string, string, (id: number) => string, ((id: number) => object)?]>([
     (id) => ({ dry_run: true, domain: 'b', job_id: id }),
   ],
 ])(
-  '%s: the id of a job outside and an unknown one run the same statements, which have the scope',
+  '%s: an id outside and an unknown one run the same statements, which have the scope',
   async (_, method, path, body) => {
     const ask = (id: number) => () => world.call(method, path(id), body?.(id), as)
     const ofUnknown = await statementsAbout(unknown, ask(unknown))
