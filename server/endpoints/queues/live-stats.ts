@@ -4,6 +4,7 @@ import type { LiveGroup, RunningChange } from '../../../shared/queues/stats-stre
 import type { Call } from '../../call.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
+import { isRecordWithin } from '../../database/scope-of-record.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { groupKey } from './group-key.ts'
 import { oldestDue } from './oldest-due.ts'
@@ -38,8 +39,7 @@ export const readLiveStats = ({ sql, within }: LiveCall, before: LiveStats | und
       stats({ sql: tx, within }, {}),
       flows({ sql: tx, within }, before?.position, position),
       stoppedQueues({ sql: tx, within }),
-      // A caller with a scope is told of no change of many jobs, since its numbers may count jobs of other domains.
-      within ? [] : runningChanges(tx),
+      runningChanges(tx, within),
     ])
     const since = await oldestDue(tx, counts)
     return { as_of, groups: groupsOf(counts, { before, flow, since }), stopped, operations, position }
@@ -97,9 +97,9 @@ async function readPosition(tx: Sql, before: EventPosition | undefined) {
 /** The most running operations of a frame; each of them changes jobs, so that there are never many. */
 const mostOperations = 100
 
-const runningChanges = (tx: Sql) => tx<RunningChange[]>`
+const runningChanges = (tx: Sql, within: Call['within']) => tx<RunningChange[]>`
   select id, kind, domain, queue, job_type, caller, reason, affected, previewed, started_at
   from job_operations
-  where state = 'running'
+  where state = 'running' ${isRecordWithin(tx, within)}
   order by id
   limit ${mostOperations}`

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { OperationRecord } from '../../../shared/records/records.ts'
+import { firstMessage } from '../../support/access/first-message.ts'
 import { asOperator, openScopedWorld } from '../../support/access/scoped-world.ts'
 import {
   ask,
@@ -19,6 +20,7 @@ import {
 import { kinds } from '../../support/database/database.ts'
 import { acceptedOf, detached, endOf } from '../../support/detached.ts'
 import { until } from '../../support/poll.ts'
+import { bearer } from '../../support/tokens.ts'
 import type { World } from '../../support/world.ts'
 
 const own = { domains: ['chatbooks'] }
@@ -158,6 +160,9 @@ describe.each(kinds)('records and undo of a token with a scope on %s', (kind) =>
     const theirs = acceptedOf(await detached(world, prune, { ...slow, domain: 'tales' })).operation_id
     await until('a job was changed', async () => (await recordOf(world, ours)).affected > 0)
     const stop = (id: number) => narrow.post(`${at.get(id)}/stop`, {})
+    const frame = await firstMessage(world.url, '/api/v1/jobs/stats/stream', bearer(narrow.token))
+    expect(JSON.stringify(frame.body)).toMatch(/prune/)
+    expect(JSON.stringify(frame.body)).not.toMatch(/tales/)
     expect((await stop(theirs)).status).toBe(404)
     expect(await stop(ours)).toMatchObject({ status: 200, body: { stop_requested: true } })
     expect(await endOf(world, ours)).toMatchObject({ state: 'partial' })
