@@ -47,5 +47,5 @@ function endOf({ revoked_at, suspended_at, expires_at }: Token, { isLive }: { is
 
 const lost = (author: string): Failure =>
   new Failure('forbidden', `no server runs a policy of ${author}; nothing was changed`, {
-    hint: 'an admin applies it again: jobsctl policy apply policy.yaml',
+    hint: 'an admin applies it with a token of its own: jobsctl policy apply policy.yaml',
   })

@@ -48,6 +48,12 @@ describe.each(kinds)('a token of single sign-on on %s', (kind) => {
     signed({ key, claims: { iss: provider.issuer, ...claims }, header })
   const idOf = (subject: string) => singleSignOnId(provider.issuer, subject)
 
+  it('applies no policy, since no server can look up at night what its claims would say', async () => {
+    const headers = { ...as(await sign({ groups: ['admins'] })), 'x-confirm': 'true' }
+    const answer = await world.post('/api/v1/jobs/policy', { rules: [], revision: 0 }, headers)
+    expect(answer).toMatchObject({ status: 403, body: { detail: expect.stringContaining('which is no token') } })
+  })
+
   it('that the provider gives to a program is taken, beside tokens of jobs-server, and its claims give the role', async () => {
     const { status, body } = await ask(await provider.token())
     expect({ status, body }).toMatchObject({
