@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
-import { commandLine } from '../command-line/shell.ts'
+import { commandLine } from '../../shared/shell.ts'
 import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { decide, openSession } from '../guard/guard.ts'
