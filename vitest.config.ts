@@ -4,9 +4,9 @@ import { defineConfig } from 'vitest/config'
  * The folders of `test/`: `npx vitest run --project unit` runs one of them. `npm test` runs `unit`, `server`, `cli` and `docs`.
  * `npm run test:models` runs random histories against a model. `npm run test:long` runs an embedded database in trouble, tests that
  * wait for limits of the product, an old and a new server, and the commands of every page. `npm run test:shells` runs `shells`:
- * completion in the shells that are installed.
+ * completion in the shells that are installed. `npm run test:ui` runs `ui`: the dashboard in chromium.
  */
-const folders = ['unit', 'server', 'cli', 'models', 'docs', 'faults', 'slow', 'upgrade', 'pages', 'shells']
+const folders = ['unit', 'server', 'cli', 'models', 'docs', 'faults', 'slow', 'upgrade', 'pages', 'shells', 'ui']
 
 export default defineConfig({
   test: {

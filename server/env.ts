@@ -82,6 +82,10 @@ export const Env = z.object({
     )
     .optional()
     .describe('single sign-on: roles by claims, as JSON; the first entry that fits decides'),
+  JOBS_UI: z
+    .enum(['on', 'read', 'off'], 'must be on, read or off')
+    .default('on')
+    .describe('the dashboard: on, off, or read, in which nobody changes anything'),
   JOBS_DB_SCHEMA: z
     .string()
     .regex(/^[^\p{Cc}]{1,63}$/u, 'must be the name of a schema, without quotes')

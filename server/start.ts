@@ -87,7 +87,9 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
   const metricsToken = env.JOBS_METRICS_TOKEN
   const site = createSite(env.JOBS_PUBLIC_URL)
-  const server = createHttpServer(createApp({ ...context, ...readiness, auth, readAddress, metricsToken, site }).fetch)
+  const server = createHttpServer(
+    createApp({ ...context, ...readiness, auth, readAddress, metricsToken, site, ui: env.JOBS_UI }).fetch,
+  )
   const url = await listenOn(server, env, log)
   const background = startBackground({ opened, env, context, readiness, eventLogMove })
   const commands = { ...context, prepared: background.prepared }
@@ -170,8 +172,13 @@ async function listenOn(server: Server, env: Env, log: Log): Promise<string> {
     )
   }
   log.info(`listening on ${url}`, { database: env.JOBS_DB_URL ? 'postgresql' : 'embedded' })
+  if (env.JOBS_UI !== 'off') log.info(`the dashboard is at ${dashboardUrl(env, url)}`)
   return url
 }
+
+/** Where a browser finds the dashboard; without a public URL it is there for browsers on this machine alone. */
+const dashboardUrl = ({ JOBS_PUBLIC_URL }: Env, url: string): string =>
+  `${JOBS_PUBLIC_URL?.replace(/\/+$/, '') ?? `http://localhost:${new URL(url).port}`}/ui/`
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')
 

@@ -6,6 +6,7 @@ import { commandPage, programPage } from '../../cli/help/man-page.ts'
 import { inOwnFiles, textOverHttp1 } from './cli-plugins.ts'
 import { licencesOf } from './licences.ts'
 import { patchDriver } from './patch-driver.ts'
+import { buildUi } from './ui.ts'
 
 /** Defines `require`, with which bundled CommonJS packages load Node's modules. */
 const banner = {
@@ -54,6 +55,7 @@ const built = await Promise.all([
   build({ ...cli, entryPoints: ['cli/bin.ts', 'cli/edge.ts', 'cli/policy/parse-yaml.ts'] }),
   build({ ...server, entryPoints: ['server/main.ts', 'server/start.ts'] }),
   build({ ...server, entryPoints: ['server/database/embedded/embedded-worker.ts'] }),
+  buildUi(),
 ])
 await writeFile('dist/cli/package.json', '{ "type": "commonjs" }\n')
 await cp('server/database/migrate/migrations', 'dist/server/migrations', { recursive: true })

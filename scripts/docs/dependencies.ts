@@ -29,6 +29,11 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   },
   kleur: { use: 'bundled', why: 'colours of a terminal' },
   'cli-table3': { use: 'bundled', why: 'tables of a terminal' },
+  preact: { use: 'bundled', why: 'the dashboard: components in 5 KB, which run under a policy of trusted types' },
+  '@preact/signals': {
+    use: 'bundled',
+    why: 'what several parts of the dashboard show: the address, the session, the counts',
+  },
   'string-width': { use: 'bundled', why: 'how many columns a character takes' },
   'fastest-levenshtein': { use: 'bundled', why: 'did you mean: the nearest name to a misspelt one' },
   '@opentelemetry/api': {
@@ -54,6 +59,11 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   'ajv-formats': { use: 'development', why: 'the formats of those schemas, such as times' },
   'oidc-provider': { use: 'development', why: 'a real provider of single sign-on for the tests' },
   '@types/oidc-provider': { use: 'development', why: 'its types' },
+  'playwright-core': {
+    use: 'development',
+    why: 'drives the browser that is installed, for the tests of the dashboard',
+  },
+  'axe-core': { use: 'development', why: 'finds what keeps people from using a screen of the dashboard' },
   knip: { use: 'development', why: 'finds code and packages that nothing uses' },
 }
 

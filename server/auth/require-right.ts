@@ -1,4 +1,4 @@
-import { isRole, type Right, rights, rolesWith } from '../../shared/access/rights.ts'
+import { isRole, type Right, rights, rightsOf, rolesWith } from '../../shared/access/rights.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Caller } from './authenticate.ts'
 import { isSingleSignOn } from './single-sign-on-id.ts'
@@ -22,6 +22,11 @@ export function requireRight(
         hint: 'a server of the version that gave the role knows it; an admin gives another one: jobs-server token set-role',
       },
     )
+  }
+  if (rightsOf({ role, may_enqueue: false }).has(right)) {
+    throw new Failure('forbidden', `the dashboard of this server changes nothing (JOBS_UI=read); nothing was changed`, {
+      hint: 'make the change by jobsctl, or on a server with JOBS_UI=on',
+    })
   }
   throw new Failure(
     'forbidden',

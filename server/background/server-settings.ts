@@ -23,6 +23,7 @@ const mustAgree: Record<keyof Env, boolean> = {
   JOBS_OIDC_CLIENT_ID: true,
   JOBS_OIDC_CLIENT_SECRET_FILE: false,
   JOBS_OIDC_ROLES: true,
+  JOBS_UI: true,
   JOBS_DB_SCHEMA: false,
   JOBS_DB_POOL: false,
   JOBS_DB_OPERATOR_POOL: false,

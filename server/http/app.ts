@@ -20,6 +20,7 @@ import { logRequests } from './request/request-log.ts'
 import { traceRequests } from './request/traces.ts'
 import { respond } from './respond.ts'
 import { mountRoutes } from './routes.ts'
+import { mountUi } from './ui.ts'
 
 interface AppOptions extends ServerContext, Omit<Admission, 'sql'> {
   /** @throws Failure `database_unavailable` when the database does not answer, or is not ready */
@@ -52,6 +53,7 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   mountSessions(app, options)
   app.use('/api/*', authenticated)
   mountRoutes(app, options)
+  if (options.ui !== 'off') mountUi(app, options.site)
   app.notFound((c) => {
     const allow = methodsOf(app, c.req.path)
     if (allow.length === 0)

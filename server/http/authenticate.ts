@@ -5,6 +5,7 @@ import type { ReadAddress } from '../auth/client-address.ts'
 import { hashed } from '../auth/equal.ts'
 import { callerOfSession } from '../auth/sessions/session-authenticator.ts'
 import type { Sql } from '../database/sql.ts'
+import type { Env } from '../env.ts'
 import { cookieValues } from './browser/cookie.ts'
 import type { Site } from './browser/site.ts'
 import type { RequestContext } from './request/request-context.ts'
@@ -13,6 +14,8 @@ export interface Admission {
   sql: Sql
   auth: Authenticator
   site: Site
+  /** `JOBS_UI`. */
+  ui: Env['JOBS_UI']
   readAddress: ReadAddress
   /** True when the tables are there. */
   isReady: () => boolean

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { headers } from '../../shared/headers.ts'
+import { version } from '../../shared/version.ts'
 import type { RequestContext } from './request/request-context.ts'
 import { securityHeaders } from './security-headers.ts'
 
@@ -23,6 +24,7 @@ export const respond = (
     headers: {
       'Content-Type': type ?? 'application/json',
       [headers.requestId]: c.get('requestId'),
+      'X-Jobs-Version': version,
       ...securityHeaders,
       ...more,
     },

@@ -1,6 +1,8 @@
 import type { Session } from '../../../shared/access/caller.ts'
+import type { Right } from '../../../shared/access/rights.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Sql } from '../../database/sql.ts'
+import type { Env } from '../../env.ts'
 import type { Authenticator, Caller, CallerSession } from '../authenticate.ts'
 import { findSession, isProvenBy, noteSession, sessionName } from './session-store.ts'
 import { freshSeconds, termsOf } from './session-terms.ts'
@@ -15,7 +17,7 @@ const noteAfterSeconds = 60
  * @throws Failure `unauthenticated` for a session that has ended
  */
 export async function callerOfSession(
-  { sql, auth }: { sql: Sql; auth: Authenticator },
+  { sql, auth, ui }: { sql: Sql; auth: Authenticator; ui: Env['JOBS_UI'] },
   { secret, isCall }: { secret: string; isCall: boolean },
 ): Promise<Caller> {
   const stored = secretShape.test(secret) ? await findSession(sql, secret) : undefined
@@ -27,8 +29,14 @@ export async function callerOfSession(
   if (stored.idle >= idle) throw ended('it was idle for too long')
   if (isCall && stored.idle >= noteAfterSeconds) await noteSession(sql, secret)
   const { opened, age } = stored
-  return { ...caller, session: { name: sessionName(secret), opened, age } }
+  return { ...inBrowser(caller, ui), session: { name: sessionName(secret), opened, age } }
 }
+
+const reading: readonly Right[] = ['identity', 'read', 'payloads', 'records', 'read_tokens']
+
+/** The caller as its browser has it: with `JOBS_UI=read` nobody changes anything there. */
+export const inBrowser = (caller: Caller, ui: Env['JOBS_UI']): Caller =>
+  ui === 'read' ? { ...caller, may: new Set(reading.filter((right) => caller.may.has(right))) } : caller
 
 const ended = (why: string): Failure =>
   new Failure('unauthenticated', `the session has ended: ${why}`, { hint: 'log in again' })

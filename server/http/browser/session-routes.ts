@@ -3,7 +3,7 @@ import { endSession, openSession, showSession } from '../../../shared/endpoints.
 import { Failure } from '../../../shared/errors.ts'
 import { headers, isConfirmed } from '../../../shared/headers.ts'
 import { requireRight } from '../../auth/require-right.ts'
-import { callerOfSession } from '../../auth/sessions/session-authenticator.ts'
+import { callerOfSession, inBrowser } from '../../auth/sessions/session-authenticator.ts'
 import { sessionName } from '../../auth/sessions/session-store.ts'
 import { isSingleSignOn } from '../../auth/single-sign-on-id.ts'
 import type { ServerContext } from '../../call.ts'
@@ -42,7 +42,7 @@ async function logIn(c: CallContext, serving: Serving): Promise<Response> {
     throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
   }
   const address = c.get('address')
-  const caller = await auth.authenticate({ secret: input.key, address: address ?? '' })
+  const caller = inBrowser(await auth.authenticate({ secret: input.key, address: address ?? '' }), serving.ui)
   // The session would outlive the token, which the provider gives for minutes.
   if (isSingleSignOn(caller.id)) throw notByToken()
   requireRight(caller, openSession.needs)

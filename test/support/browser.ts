@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { World } from './world.ts'
+
+/** Where Debian installs it. */
+const program = '/usr/bin/chromium'
+
+/** False where no browser is installed; the tests of the dashboard are then skipped, and name it. */
+export const hasBrowser = existsSync(program)
+
+/** The longest that a test waits for what a page shows: a machine four times as slow, with other work on it. */
+const patienceMs = 60_000
+
+/** A headless browser. Root may not use its sandbox. */
+export const startBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: program, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] })
+
+interface VisitOptions {
+  /** The key or token to log in with; absent leaves the browser without a session. */
+  secret?: string | undefined
+  width?: number
+  colorScheme?: 'light' | 'dark'
+  /** Where the dashboard is, without a slash at its end; the server's own address where it is absent. */
+  root?: string
+  /** Texts of the console that this test makes happen. */
+  expected?: RegExp
+}
+
+/** A browser profile of its own with one page, and what went wrong in it. */
+export interface Visit {
+  page: Page
+  context: BrowserContext
+  /** Errors of the console and the page, violations of its policy, and requests to other origins. */
+  faults: string[]
+  /** Goes to a screen of the dashboard by its address below the root, such as `/jobs?status=failed`. */
+  go: (screen: string) => Promise<void>
+  close: () => Promise<void>
+}
+
+/** Opens the dashboard in a profile of its own, logged in where a secret is given. */
+export async function visit(browser: Browser, world: Pick<World, 'url'>, options: VisitOptions = {}): Promise<Visit> {
+  const { secret, width = 1280, colorScheme = 'light', root = world.url, expected = /^$/ } = options
+  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, reducedMotion: 'reduce' })
+  context.setDefaultTimeout(patienceMs)
+  const page = await context.newPage()
+  const faults: string[] = []
+  const note = (text: string) => {
+    if (!expected.test(text)) faults.push(text)
+  }
+  page.on('console', (message) => message.type() === 'error' && note(message.text()))
+  page.on('pageerror', ({ message }) => note(message))
+  page.on('request', (request) => {
+    const url = new URL(request.url())
+    if (url.protocol.startsWith('http') && url.origin !== new URL(root).origin)
+      faults.push(`a request to ${url.origin}`)
+  })
+  const go = async (screen: string) => {
+    await page.goto(`${root}/ui${screen}`)
+    await page.locator('h1').waitFor()
+  }
+  if (secret !== undefined) {
+    await go('/')
+    await page.getByLabel('Key or token').fill(secret)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await page.getByRole('navigation', { name: 'Screens' }).waitFor()
+  }
+  return { page, context, faults, go, close: () => context.close() }
+}

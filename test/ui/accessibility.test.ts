@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import type { AxeResults } from 'axe-core'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasBrowser, startBrowser, visit } from '../support/browser.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const tags = ['wcag2a', 'wcag2aa', 'wcag22aa', 'best-practice']
+
+/** What axe finds on the page, as the rule and the elements. */
+async function violations(page: Page): Promise<string[]> {
+  // The debugger evaluates it, which the policy of the page does not reach.
+  await page.evaluate(axe)
+  const run = `axe.run({ runOnly: { type: 'tag', values: ${JSON.stringify(tags)} } })`
+  const result = await page.evaluate<AxeResults>(run)
+  return result.violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+  )
+}
+
+describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
+  let full: World
+  let empty: World
+  let browser: Browser
+  beforeAll(async () => {
+    ;[full, empty] = await Promise.all([openWorld('postgres'), openWorld('postgres')])
+    await full.jobs(60, { status: 'failed' })
+    await full.jobs(20, { status: 'queued' })
+    await full.jobs(2, { status: 'quarantined' })
+    await full.confirm('/api/v1/jobs/batch/requeue_quarantined', { domain: 'chatbooks' })
+    await full.confirm('/api/v1/jobs/queue/control', {
+      domain: 'chatbooks',
+      queue: 'default',
+      action: 'pause',
+      reason: 'why',
+    })
+    browser = await startBrowser()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await Promise.all([full?.stop(), empty?.stop()])
+  })
+
+  const screens = [
+    '/',
+    '/jobs',
+    '/jobs?status=failed',
+    '/jobs/1',
+    '/change/retry?status=failed',
+    '/operations',
+    '/operations/1',
+  ]
+  const looks = [
+    [1280, 'light'],
+    [1280, 'dark'],
+    [320, 'light'],
+    [320, 'dark'],
+  ] as const
+
+  it.each(looks)('%i px wide, %s: nothing to find, no sideways scrolling', async (width, colorScheme) => {
+    for (const [name, world] of [
+      ['full', full],
+      ['empty', empty],
+    ] as const) {
+      const expected = /404/
+      const { page, go, close } = await visit(browser, world, { secret: world.key, width, colorScheme, expected })
+      for (const screen of screens) {
+        await go(screen)
+        await page.waitForLoadState('networkidle').catch(() => {})
+        expect([name, screen, await violations(page)]).toEqual([name, screen, []])
+        const tooWide = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+        expect([name, screen, tooWide]).toEqual([name, screen, 0])
+      }
+      await close()
+    }
+    const { page, go, close } = await visit(browser, full, { width, colorScheme })
+    await go('/')
+    expect(await violations(page)).toEqual([])
+    await close()
+  })
+
+  it('a preview with its confirmation', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page, go, close } = await visit(browser, full, { secret: full.key, colorScheme })
+      await go('/change/cancel?domain=chatbooks')
+      await page.getByRole('button', { name: 'Preview', exact: true }).click()
+      await page.getByRole('region', { name: 'Preview' }).waitFor()
+      expect(await violations(page)).toEqual([])
+      await close()
+    }
+  })
+})

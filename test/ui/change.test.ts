@@ -1,0 +1,153 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasBrowser, startBrowser, type Visit, visit } from '../support/browser.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
+  let world: World
+  let browser: Browser
+  let visited: Visit
+  let page: Page
+  beforeAll(async () => {
+    world = await openWorld('postgres')
+    browser = await startBrowser()
+    visited = await visit(browser, world, { secret: world.key })
+    page = visited.page
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await world?.stop()
+  })
+  /** The sessions stay. */
+  const empty = () => world.sql`truncate jobs, job_operations cascade`
+  const count = async (status: string): Promise<number> => {
+    const [row] = await world.sql<{ jobs: number }[]>`select count(*)::int as jobs from jobs where status = ${status}`
+    return row?.jobs ?? 0
+  }
+  const preview = async () => {
+    await page.getByRole('button', { name: 'Preview', exact: true }).click()
+    await page.getByRole('region', { name: 'Preview' }).getByRole('heading').waitFor()
+  }
+  const records = () => world.sql<{ state: string }[]>`select state from job_operations where kind not like '%.%'`
+
+  it('changes what was previewed, less what went on meanwhile, and nothing that came since', async () => {
+    await empty()
+    await world.jobs(130, { status: 'failed' })
+    await visited.go('/jobs?status=failed')
+    await page.getByLabel('All jobs that match').selectOption('retry')
+    await preview()
+    await page.getByRole('heading', { name: 'Retry 130 jobs' }).waitFor()
+    await world.jobs(100, { status: 'failed' })
+    await world.sql`update jobs set status = 'cancelled', updated_at = now() where id in (select id from jobs order by id limit 30)`
+    const apply = page.getByRole('button', { name: 'Retry 130 jobs' })
+    expect(await apply.isDisabled()).toBe(true)
+    await page.getByLabel(/^Type the number/).fill('13')
+    expect(await apply.isDisabled()).toBe(true)
+    await page.getByLabel(/^Type the number/).fill('130')
+    await page.getByLabel(/^Why/).fill('the mailer is back – 日本')
+    await apply.dblclick()
+    await page.getByText('100 jobs retried').waitFor()
+    await page.getByText('30 skipped').waitFor()
+    expect([await count('queued'), await count('failed'), await count('cancelled')]).toEqual([100, 100, 30])
+    expect(await world.sql`select state, affected, reason from job_operations`).toEqual([
+      { state: 'done', affected: 100, reason: 'the mailer is back – 日本' },
+    ])
+    // The same entry of the history asks for the outcome of the same change.
+    await page.reload()
+    await page.getByText('100 jobs retried').waitFor()
+    expect(await records()).toHaveLength(1)
+    expect(visited.faults).toEqual([])
+  })
+
+  it('an answer that was lost is asked for again, and the change is made once', async () => {
+    await empty()
+    await world.jobs(5, { status: 'failed' })
+    const lossy = await visit(browser, world, { secret: world.key, expected: /ERR_/ })
+    await lossy.go('/change/retry?domain=chatbooks')
+    await lossy.page.getByRole('button', { name: 'Preview', exact: true }).click()
+    let lost = 0
+    await lossy.page.route('**/retry-now', async (route) => {
+      if (lost++ > 0) return route.continue()
+      await route.fetch()
+      await route.abort()
+    })
+    await lossy.page.getByRole('button', { name: 'Retry 5 jobs' }).click()
+    await lossy.page.getByText('The server does not answer.').waitFor()
+    await lossy.page.getByRole('button', { name: 'Try again' }).click()
+    await lossy.page.getByText('5 jobs retried').waitFor()
+    expect(await records()).toHaveLength(1)
+    await lossy.close()
+  })
+
+  it('these jobs and all that match are two choices', async () => {
+    await empty()
+    await world.jobs(60, { status: 'failed' })
+    await visited.go('/jobs?status=failed')
+    await page.getByRole('checkbox', { name: 'Select all jobs of this page' }).check()
+    await page.getByLabel('These 50 jobs').selectOption('retry')
+    await preview()
+    await page.getByRole('button', { name: 'Retry 50 jobs' }).click()
+    await page.getByText('50 jobs retried').waitFor()
+    expect([await count('queued'), await count('failed')]).toEqual([50, 10])
+  })
+
+  it('options are in the address, and another option needs another preview', async () => {
+    await empty()
+    await world.jobs(3, { status: 'completed', domain: 'chatbooks' })
+    await world.sql`update jobs set completed_at = now() - interval '40 days', updated_at = now() - interval '40 days'`
+    await visited.go('/change/prune?domain=chatbooks')
+    await preview()
+    await page.getByRole('heading', { name: 'Prune 3 jobs' }).waitFor()
+    await page.getByLabel('Ended at least so many days ago').fill('50')
+    await expect.poll(() => new URL(page.url()).searchParams.get('older_than_days')).toBe('50')
+    expect(await page.getByRole('button', { name: /^Prune 3/ }).count()).toBe(0)
+    await preview()
+    await page.getByText('No job matches').waitFor()
+    await page.getByLabel('Ended at least so many days ago').fill('30')
+    await preview()
+    await page.getByRole('button', { name: 'Prune 3 jobs' }).click()
+    await page.getByText('3 jobs deleted').waitFor()
+    expect(await world.count()).toBe(0)
+  })
+
+  it('copies the preview as words of the command line and as curl that make the same request', async () => {
+    await empty()
+    await world.jobs(3, { status: 'failed', domain: 'chatbooks' })
+    await visited.go(`/change/retry?domain=chatbooks&error_code=it%27s&with_dependents=false&spread_seconds=60`)
+    const copied = async (name: string) => {
+      await page.getByRole('button', { name }).click()
+      await page.getByText('Copied').first().waitFor()
+      return page.evaluate<string>('navigator.clipboard.readText()')
+    }
+    expect(await copied('Copy as jobsctl')).toBe(
+      `jobsctl retry --domain chatbooks --error-code 'it'\\''s' --spread 60s --no-dependents --dry-run`,
+    )
+    const curl = await copied('Copy as curl')
+    expect(curl).toContain(`-X POST ${world.url}/api/v1/jobs/retry-now`)
+    expect(curl).toContain('"spread_seconds":60')
+    expect(curl).not.toContain(world.key)
+  })
+
+  it('by keyboard alone: filter, choose, preview, confirm', async () => {
+    await empty()
+    await world.jobs(2, { status: 'failed', domain: 'chatbooks' })
+    await visited.go('/jobs?status=failed')
+    await page.getByLabel('All jobs that match').focus()
+    await page.keyboard.press('ArrowDown')
+    await page.getByRole('heading', { name: /jobs$/, level: 1 }).waitFor()
+    const press = async (name: string | RegExp) => {
+      const button = page.getByRole('button', { name, exact: typeof name === 'string' })
+      await button.waitFor()
+      for (let at = 0; at < 60; at++) {
+        if ((await button.and(page.locator(':focus')).count()) > 0) break
+        await page.keyboard.press('Tab')
+      }
+      await page.keyboard.press('Enter')
+    }
+    await press('Preview')
+    await press('Retry 2 jobs')
+    await page.getByText('2 jobs retried').waitFor()
+    expect(await count('queued')).toBe(2)
+  })
+})

@@ -1,0 +1,119 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasBrowser, startBrowser, type Visit, visit } from '../support/browser.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+const hostile = `<img src=x onerror="document.title='ran'">"></script>\u202egpj.\u{1F4A3}`
+
+describe.skipIf(!hasBrowser)('list and show (needs chromium)', () => {
+  let world: World
+  let browser: Browser
+  let visited: Visit
+  beforeAll(async () => {
+    world = await openWorld('postgres')
+    await world.jobs(120, { status: 'completed', domain: 'chatbooks', queue: 'default' })
+    await world.jobs(7, { status: 'failed', domain: 'media', queue: 'low' })
+    browser = await startBrowser()
+    visited = await visit(browser, world, { secret: world.key })
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await world?.stop()
+  })
+  const ids = (): Promise<string[]> => visited.page.locator('tbody tr td:nth-child(2)').allInnerTexts()
+
+  it('what is shown is in the address: filter, order, page; back, forward and another browser show the same', async () => {
+    const { page, go } = visited
+    await go('/jobs')
+    await expect.poll(async () => (await ids()).length).toBe(50)
+    const first = await ids()
+    await page.getByRole('button', { name: 'Next page' }).click()
+    await expect.poll(ids).not.toEqual(first)
+    const second = await ids()
+    const address = page.url()
+    await page.goBack()
+    await expect.poll(ids).toEqual(first)
+    await page.goForward()
+    await expect.poll(ids).toEqual(second)
+    const fresh = await visit(browser, world, { secret: world.key })
+    await fresh.page.goto(address)
+    await expect.poll(() => fresh.page.locator('tbody tr td:nth-child(2)').allInnerTexts()).toEqual(second)
+    await fresh.close()
+    await page.getByRole('button', { name: 'Previous page' }).click()
+    await expect.poll(ids).toEqual(first)
+  })
+
+  it('filters by the words of the flags, and takes them away', async () => {
+    const { page, go } = visited
+    await go('/jobs')
+    await page.getByRole('button', { name: 'failed', exact: true }).click()
+    await expect.poll(async () => (await ids()).length).toBe(7)
+    await page.getByLabel('Filter by').selectOption('Queue')
+    await page.getByLabel('Value').fill('low')
+    await page.getByRole('button', { name: 'Add filter' }).click()
+    await page.getByRole('button', { name: /Queue: low/ }).waitFor()
+    expect(new URL(page.url()).search).toBe('?status=failed&queue=low')
+    await expect.poll(async () => (await ids()).length).toBe(7)
+    await page.getByRole('button', { name: 'failed', exact: true }).click()
+    await page.getByRole('button', { name: /Queue: low/ }).click()
+    await expect.poll(async () => (await ids()).length).toBe(50)
+  })
+
+  it('an unknown parameter is told, and a wrong value is what the server says of it', async () => {
+    const wrong = await visit(browser, world, { secret: world.key, expected: /422/ })
+    await wrong.go('/jobs?colour=red&status=lost')
+    await wrong.page.getByText('The address has colour, which this screen does not know').waitFor()
+    await wrong.page.getByRole('alert').getByText('must be one of queued').first().waitFor()
+    await wrong.close()
+  })
+
+  it('shows texts of strangers as text, in every field', async () => {
+    const { page, go, faults } = visited
+    const [id] = await world.sql<{ id: number }[]>`
+      insert into jobs (uuid, domain, queue, job_type, status, payload, owner_user_id, error_code, error_message, worker_id, batch_group)
+      values (gen_random_uuid()::text, 'x', 'x', ${hostile}, 'failed', ${JSON.stringify({ [hostile]: hostile })}::text::jsonb,
+        ${hostile}, ${hostile}, ${hostile}, ${hostile}, ${hostile})
+      returning id`
+    await go('/jobs')
+    await page.getByText(hostile).first().waitFor()
+    await go(`/jobs/${id?.id}`)
+    await page.locator('pre.json').first().waitFor()
+    expect(await page.getByText(hostile).count()).toBeGreaterThan(3)
+    expect(await page.title()).toBe(`Job ${id?.id} · jobsctl`)
+    expect(await page.locator('img').count()).toBe(0)
+    expect(faults).toEqual([])
+  })
+
+  it('numbers of a payload keep their digits, and a large one opens folded', async () => {
+    const { page, go } = visited
+    const [id] = await world.jobs(1, { status: 'completed' })
+    await world.sql`
+      update jobs
+      set payload = jsonb_build_object('exact', 12345678901234567890123::numeric, 'long', repeat('x', 1000000))
+      where id = ${id ?? 0}`
+    await go(`/jobs/${id}`)
+    const open = page.getByRole('button', { name: /^Show all/ })
+    await open.waitFor()
+    expect((await page.content()).length).toBeLessThan(20_000)
+    await open.click()
+    await page.getByText('12345678901234567890123').waitFor()
+  })
+
+  it('what looks secret is masked until somebody reveals it', async () => {
+    const { page, go } = visited
+    const [id] = await world.jobs(1, { status: 'completed' })
+    await world.sql`update jobs set payload = '{"password": "hunter two"}' where id = ${id ?? 0}`
+    await go(`/jobs/${id}`)
+    await page.locator('pre.json').first().waitFor()
+    expect(await page.content()).not.toContain('hunter two')
+    await page.getByRole('button', { name: 'Reveal what looks secret' }).click()
+    await page.getByText('hunter two').waitFor()
+  })
+
+  it('an unknown job is told', async () => {
+    const { page, close } = await visit(browser, world, { secret: world.key, expected: /404/ })
+    await page.goto(`${world.url}/ui/jobs/999999999`)
+    await page.getByRole('alert').waitFor()
+    await close()
+  })
+})

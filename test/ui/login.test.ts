@@ -1,0 +1,115 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasBrowser, startBrowser, visit } from '../support/browser.ts'
+import { newDatabase } from '../support/database/database.ts'
+import { makeToken } from '../support/tokens.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+/** A change that the page itself does not offer, with its cookie; its value is the status. */
+const retryAll = `fetch('/api/v1/jobs/retry-now', {
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json', 'X-Confirm': 'true' },
+  body: '{"all":true}',
+}).then(({ status }) => status)`
+
+describe.skipIf(!hasBrowser)('login (needs chromium)', () => {
+  let world: World
+  let browser: Browser
+  beforeAll(async () => {
+    world = await openWorld('postgres')
+    await world.jobs(3, { status: 'failed' })
+    browser = await startBrowser()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await world?.stop()
+  })
+
+  it('a key opens a session, and is nowhere in the browser afterwards', async () => {
+    const { page, context, faults, close } = await visit(browser, world, { secret: world.key })
+    await expect.poll(() => page.title()).toBe('Overview · jobsctl')
+    const stores = await page.evaluate<string>(
+      'JSON.stringify([location.href, { ...localStorage }, { ...sessionStorage }, document.cookie])',
+    )
+    const dom = await page.content()
+    expect(stores).not.toContain(world.key)
+    expect(dom).not.toContain(world.key)
+    expect(await page.evaluate('document.cookie')).toBe('')
+    const [cookie, ...more] = await context.cookies()
+    expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' })
+    expect(more).toEqual([])
+    expect(world.log.join('\n')).not.toContain(world.key)
+    expect(faults).toEqual([])
+    await close()
+  })
+
+  it('a wrong key is told, and the field is empty for the next try', async () => {
+    const { page, go, close } = await visit(browser, world, { expected: /401/ })
+    await go('/jobs?status=failed')
+    await page.getByLabel('Key or token').fill('wrong')
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await page.getByRole('alert').getByText('the API key is not right').waitFor()
+    await page.getByLabel('Key or token').fill(world.key)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    // The address of before the login is shown.
+    await page.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor()
+    await expect.poll(() => page.getByRole('row').count()).toBe(4)
+    await close()
+  })
+
+  it('the log out of one tab ends the session for the next call of another', async () => {
+    const { page, context, close } = await visit(browser, world, { secret: world.key, expected: /401/ })
+    const other = await context.newPage()
+    await other.goto(`${world.url}/ui/jobs`)
+    await other.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor()
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByLabel('Key or token').waitFor()
+    await other.getByRole('button', { name: 'Refresh' }).click()
+    await other.getByLabel('Key or token').waitFor()
+    expect(await context.cookies()).toEqual([])
+    await close()
+  })
+
+  it('a viewer is offered no change', async () => {
+    const multi = await openWorld('postgres', { AUTH_MODE: 'multi_user' }, newDatabase('postgres'))
+    await multi.jobs(3, { status: 'failed' })
+    const token = await makeToken(multi.sql, 'wall', 'viewer')
+    const { page, go, close } = await visit(browser, multi, { secret: token })
+    await go('/jobs')
+    await expect.poll(() => page.getByRole('row').count()).toBe(4)
+    expect(await page.getByText('All jobs that match').count()).toBe(0)
+    await page.getByRole('checkbox', { name: 'Select all jobs of this page' }).check()
+    expect(await page.getByText('These 3 jobs').count()).toBe(0)
+    await go('/change/retry?status=failed')
+    await page.getByText('You may not change jobs').waitFor()
+    const answer = await page.evaluate(retryAll)
+    expect(answer).toBe(403)
+    await close()
+    await multi.stop()
+  })
+
+  it('a revoked token ends the page and its stream', async () => {
+    const multi = await openWorld('postgres', { AUTH_MODE: 'multi_user' }, newDatabase('postgres'))
+    const token = await makeToken(multi.sql, 'ops', 'operator')
+    const { page, close } = await visit(browser, multi, { secret: token, expected: /401/ })
+    await page.getByText(/^Live/).waitFor()
+    await multi.sql`delete from jobsctl_tokens`
+    await page.getByLabel('Key or token').waitFor()
+    await close()
+    await multi.stop()
+  })
+
+  it('the theme is that of the system, or the chosen one after a reload', async () => {
+    const { page, close } = await visit(browser, world, { secret: world.key, colorScheme: 'dark' })
+    const ground = () => page.evaluate('getComputedStyle(document.body).backgroundColor')
+    const dark = await ground()
+    await page.getByRole('button', { name: 'Theme: system' }).click()
+    await page.getByRole('button', { name: 'Theme: light' }).waitFor()
+    expect(await ground()).not.toBe(dark)
+    await page.reload()
+    await page.getByRole('button', { name: 'Theme: light' }).click()
+    await page.getByRole('button', { name: 'Theme: dark' }).waitFor()
+    expect(await ground()).toBe(dark)
+    await close()
+  })
+})

@@ -1,0 +1,97 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { stats } from '../../shared/queues/stats.ts'
+import { hasBrowser, startBrowser, type Visit, visit } from '../support/browser.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+/** What the browser tells the page when its tab is hidden, or seen again. */
+const setHidden = (hidden: boolean): string => `
+  Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true })
+  document.dispatchEvent(new Event('visibilitychange'))`
+
+describe.skipIf(!hasBrowser)('operations and the overview (needs chromium)', () => {
+  let world: World
+  let browser: Browser
+  let visited: Visit
+  let page: Page
+  beforeAll(async () => {
+    world = await openWorld('postgres')
+    browser = await startBrowser()
+    visited = await visit(browser, world, { secret: world.key })
+    page = visited.page
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await world?.stop()
+  })
+
+  it('an undo is previewed and gives back, and is offered as long as it is possible', async () => {
+    await world.jobs(4, { status: 'quarantined' })
+    await world.confirm('/api/v1/jobs/batch/requeue_quarantined', { domain: 'chatbooks' }, { 'x-reason': 'tried' })
+    await visited.go('/operations')
+    await page
+      .getByRole('row', { name: /requeue/ })
+      .getByRole('link')
+      .click()
+    await page.getByText('tried').waitFor()
+    await world.sql`update jobs set status = 'completed', updated_at = now() where id in (select id from jobs order by id limit 1)`
+    await page.getByRole('button', { name: 'Preview the undo' }).click()
+    await page.getByText('1 job cannot come back').waitFor()
+    await page.getByRole('button', { name: 'Give back 3 jobs' }).click()
+    await page.getByText('3 jobs given back').waitFor()
+    expect(await world.sql`select status, count(*)::int as jobs from jobs group by status order by status`).toEqual([
+      { status: 'completed', jobs: 1 },
+      { status: 'quarantined', jobs: 3 },
+    ])
+    await visited.go('/operations')
+    await expect.poll(() => page.getByRole('cell', { name: 'undo', exact: true }).count()).toBe(1)
+    expect(visited.faults).toEqual([])
+  })
+
+  it('the chain is whole until a record is altered in SQL', async () => {
+    await visited.go('/operations')
+    await page.getByText('The chain is whole').waitFor()
+    const [record] = await world.sql<{ id: number }[]>`
+      update job_operations set reason = 'altered' where id = (select min(id) from job_operations) returning id`
+    await page.getByRole('button', { name: 'Check again' }).click()
+    await page.getByText(`The chain is broken. Not as they were sealed: ${record?.id}.`).waitFor()
+  })
+
+  it('the sums of the overview are those of the API, and follow what happens', async () => {
+    await world.jobs(6, { status: 'queued', domain: 'media', queue: 'low' })
+    await world.confirm('/api/v1/jobs/queue/control', {
+      domain: 'media',
+      queue: 'low',
+      action: 'pause',
+      reason: 'disk full',
+    })
+    await visited.go('/')
+    await page.getByText('media/low').waitFor()
+    await page.getByText('disk full').waitFor()
+    const sums = async () => {
+      const text = await page.locator('.sums').textContent()
+      return ['queued', 'scheduled', 'processing', 'quarantined'].map((name) =>
+        Number(new RegExp(`${name}(\\d+)`).exec(text ?? '')?.[1]),
+      )
+    }
+    const ofApi = async () => {
+      const { body } = await world.call('GET', '/api/v1/jobs/stats')
+      const groups = stats.output.parse(body)
+      return (['queued', 'scheduled', 'processing', 'quarantined'] as const).map((name) =>
+        groups.reduce((sum, group) => sum + group[name], 0),
+      )
+    }
+    expect(await sums()).toEqual(await ofApi())
+    await world.sql`update jobs set status = 'processing' where id in (select id from jobs where status = 'queued' limit 2)`
+    await expect.poll(sums).toEqual(await ofApi())
+  })
+
+  it('a hidden tab has no stream', async () => {
+    await visited.go('/')
+    await page.getByText(/^Live/).waitFor()
+    await page.evaluate(setHidden(true))
+    await page.getByText('The server does not answer').waitFor()
+    await page.evaluate(setHidden(false))
+    await page.getByText(/^Live/).waitFor()
+  })
+})

@@ -1,0 +1,115 @@
+import { readdir, stat } from 'node:fs/promises'
+import { createServer, request, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasBrowser, startBrowser, visit } from '../support/browser.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+/** A proxy that hands requests on with the name of the server as `Host`, and perhaps without the base path. */
+async function startProxy(target: () => string, cut: string): Promise<{ server: Server; origin: string }> {
+  const server = createServer((asked, answer) => {
+    const { hostname, port } = new URL(target())
+    const path = (asked.url ?? '').startsWith(`${cut}/`) ? (asked.url ?? '').slice(cut.length) : asked.url
+    const headers = { ...asked.headers, host: `${hostname}:${port}` }
+    const onward = request({ hostname, port, path, method: asked.method, headers }, (response) => {
+      answer.writeHead(response.statusCode ?? 502, response.headers)
+      response.pipe(answer)
+    })
+    onward.on('error', () => answer.destroy())
+    answer.on('close', () => onward.destroy())
+    asked.pipe(onward)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return { server, origin: `http://localhost:${port}` }
+}
+
+/** A change that the page itself does not offer, with its cookie; its value is the status. */
+const retryAll = `fetch('/api/v1/jobs/retry-now', {
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json', 'X-Confirm': 'true' },
+  body: '{"all":true}',
+}).then(({ status }) => status)`
+
+describe.skipIf(!hasBrowser)('serving the dashboard (needs chromium)', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await startBrowser()
+  })
+  afterAll(() => browser?.close())
+
+  it.each([
+    ['keeps the base path', ''],
+    ['takes the base path away', '/jobs'],
+  ])('below a base path, behind a proxy that %s and rewrites Host', async (_what, cut) => {
+    let world: World | undefined
+    const { server, origin } = await startProxy(() => world?.url ?? '', cut)
+    world = await openWorld('postgres', { JOBS_PUBLIC_URL: `${origin}/jobs` })
+    await world.jobs(3, { status: 'failed' })
+    const { page, go, faults, close } = await visit(browser, world, { secret: world.key, root: `${origin}/jobs` })
+    await page.getByText(/^Live/).waitFor()
+    await go('/jobs?status=failed')
+    await expect.poll(() => page.getByRole('row').count()).toBe(4)
+    await page.getByRole('row').nth(1).getByRole('link').click()
+    await page.getByRole('heading', { name: /^Job / }).waitFor()
+    expect(new URL(page.url()).pathname).toMatch(/^\/jobs\/ui\/jobs\/\d+$/)
+    expect(faults).toEqual([])
+    await close()
+    await world.stop()
+    server.closeAllConnections()
+    server.close()
+  })
+
+  it('each address of a screen is the page, and a file that is not there is 404', async () => {
+    const world = await openWorld('postgres')
+    const get = (path: string, headers: Record<string, string> = {}) =>
+      fetch(`${world.url}${path}`, { redirect: 'manual', headers })
+    const page = await get('/ui/operations/12')
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+    expect(page.headers.get('content-security-policy')).toContain("script-src 'self'")
+    expect(page.headers.get('cache-control')).toBe('no-store')
+    const script = /src="([^"]+)"/.exec(await page.text())?.[1] ?? ''
+    const asset = await get(script)
+    expect([asset.status, asset.headers.get('cache-control')]).toEqual([200, 'public, max-age=31536000, immutable'])
+    expect(asset.headers.get('x-content-type-options')).toBe('nosniff')
+    for (const path of ['/ui/assets/no.js', '/ui/assets/..%2f..%2fpackage.json', '/ui/assets/%00', '/ui/assets/']) {
+      expect([path, (await get(path)).status]).toEqual([path, 404])
+    }
+    expect((await get('/')).headers.get('location')).toBe('/ui/')
+    expect((await get('/ui/', { 'x-forwarded-for': '192.0.2.1' })).status).toBe(403)
+    await world.stop()
+  })
+
+  it('without the dashboard, there is nothing at its paths', async () => {
+    const world = await openWorld('postgres', { JOBS_UI: 'off' })
+    for (const path of ['/', '/ui', '/ui/', '/ui/jobs'])
+      expect([path, (await fetch(`${world.url}${path}`)).status]).toEqual([path, 404])
+    await world.stop()
+  })
+
+  it('JOBS_UI=read lets an admin look and change nothing', async () => {
+    const world = await openWorld('postgres', { JOBS_UI: 'read' })
+    await world.jobs(3, { status: 'failed' })
+    const { page, go, close } = await visit(browser, world, { secret: world.key })
+    await go('/jobs')
+    await expect.poll(() => page.getByRole('row').count()).toBe(4)
+    expect(await page.getByText('All jobs that match').count()).toBe(0)
+    const answer = await page.evaluate(retryAll)
+    expect(answer).toBe(403)
+    expect((await world.confirm('/api/v1/jobs/retry-now', { all: true })).status).toBe(200)
+    await close()
+    await world.stop()
+  })
+})
+
+it('the first load is at most 45 KB, the style 12 KB', async () => {
+  const folder = join(import.meta.dirname, '../../dist/ui/assets')
+  const sizes = await Promise.all(
+    (await readdir(folder)).map(async (name) => ({ name, size: (await stat(join(folder, name))).size })),
+  )
+  const sizeOf = (ending: string) => sizes.find(({ name }) => name.endsWith(ending))?.size ?? Number.NaN
+  expect(sizeOf('.js.gz') + sizeOf('.css.gz')).toBeLessThan(45_000)
+  expect(sizeOf('.css')).toBeLessThan(12_000)
+})

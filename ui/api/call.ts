@@ -1,0 +1,109 @@
+import type { z } from 'zod'
+import type { Endpoint } from '../../shared/endpoint.ts'
+import type * as endpoints from '../../shared/endpoints.ts'
+import { base, build } from '../state/page.ts'
+import { signedOut, versionSeen } from '../state/session.ts'
+import { parseJson } from './json.ts'
+import { Problem, unreachable } from './problem.ts'
+
+type Exported = typeof endpoints
+/** The name of an endpoint, as `shared/endpoints.ts` exports it. */
+export type EndpointName = { [N in keyof Exported]: Exported[N] extends Endpoint ? N : never }[keyof Exported]
+/** The answer of an endpoint. */
+export type Answer<N extends EndpointName> = z.output<Exported[N]['output']>
+
+/** The fields of a request. The server checks them and names each fault. */
+export type Fields = Readonly<Record<string, unknown>>
+
+interface CallOptions {
+  signal?: AbortSignal | undefined
+  /** Headers of a change: its confirmation, reason and idempotency key. */
+  headers?: Readonly<Record<string, string>>
+}
+
+/** A request as it goes over the wire, without the origin. */
+export interface WireRequest {
+  method: string
+  /** From the root of the server on, without a base path. */
+  path: string
+  body: string | undefined
+}
+
+/** The request of a call: a GET has its fields in the query, and the others in a body of JSON. */
+export function requestOf(name: EndpointName, fields: Fields): WireRequest {
+  const [method = 'GET', pattern = ''] = ENDPOINTS[name] ?? []
+  const rest = new Map(Object.entries(fields).filter(([, value]) => value !== undefined))
+  const path = pattern.replace(/:(\w+)/g, (_whole, field: string) => {
+    const value = rest.get(field)
+    rest.delete(field)
+    return encodeURIComponent(String(value))
+  })
+  if (method !== 'GET') return { method, path, body: JSON.stringify(Object.fromEntries(rest)) }
+  const query = new URLSearchParams([...rest].map(([field, value]) => [field, String(value)]))
+  return { method, path: query.size > 0 ? `${path}?${query}` : path, body: undefined }
+}
+
+/**
+ * Calls an endpoint with the session of this browser.
+ * @throws Problem what the server says, or that it does not answer
+ */
+export async function call<N extends EndpointName>(
+  name: N,
+  fields: Fields = {},
+  options: CallOptions = {},
+): Promise<Answer<N>> {
+  const { answer } = await callWithHeaders(name, fields, options)
+  return answer
+}
+
+/** The same, with the headers of the response. */
+export async function callWithHeaders<N extends EndpointName>(
+  name: N,
+  fields: Fields = {},
+  options: CallOptions = {},
+): Promise<{ answer: Answer<N>; headers: Headers }> {
+  const response = await send(requestOf(name, fields), options)
+  return { answer: await bodyOf<Answer<N>>(response), headers: response.headers }
+}
+
+/**
+ * Sends a request and returns its response, whose status is 2xx.
+ * @throws Problem what the server says, or that it does not answer
+ */
+export async function send(
+  { method, path, body }: WireRequest,
+  { signal, headers = {} }: CallOptions = {},
+): Promise<Response> {
+  const response = await fetch(`${base}${path}`, {
+    method,
+    redirect: 'error',
+    credentials: 'same-origin',
+    headers: { ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers },
+    ...(body !== undefined && { body }),
+    ...(signal && { signal }),
+  }).catch((error: unknown) => {
+    throw signal?.aborted ? error : unreachable()
+  })
+  const version = response.headers.get('X-Jobs-Version')
+  if (version !== null && version !== build) versionSeen(version)
+  if (response.ok) return response
+  const problem = new Problem(await problemBody(response), response.status)
+  if (response.status === 401) signedOut()
+  throw problem
+}
+
+/** Parses the body of a response. The server keeps its contract, which this client shares as types. */
+async function bodyOf<T>(response: Response): Promise<T> {
+  const text = await response.text().catch(() => {
+    throw unreachable()
+  })
+  return text === '' ? JSON.parse('{}') : trusted(parseJson(text))
+}
+
+/** The schemas are not in the browser: they would be larger than the page. */
+const trusted = <T>(body: unknown): T => body as T
+
+async function problemBody(response: Response): Promise<Record<string, unknown>> {
+  const body: unknown = await response.json().catch(() => undefined)
+  return typeof body === 'object' && body !== null ? { ...body } : {}
+}

@@ -1,0 +1,108 @@
+import type { Progress } from '../../shared/changes/bulk-change.ts'
+import { type EndpointName, type Fields, requestOf, send } from './call.ts'
+import { Problem } from './problem.ts'
+
+interface ChangeRequest {
+  name: EndpointName
+  body: Fields
+  key: string
+  reason: string
+  /** True for a change that the server goes on with when this page is gone. */
+  goesOn: boolean
+  onProgress: (progress: Progress) => void
+  signal: AbortSignal
+}
+
+/** The answer of a change, with the fields that all of them have. */
+export type ChangeAnswer = Readonly<Record<string, unknown>>
+
+/**
+ * Makes a change of many jobs, once for its key however often it is sent, and reports its progress.
+ * @returns its answer
+ * @throws Problem what the server says, also where the change has stopped half-way
+ */
+export async function change({
+  name,
+  body,
+  key,
+  reason,
+  goesOn,
+  onProgress,
+  signal,
+}: ChangeRequest): Promise<ChangeAnswer> {
+  const headers = {
+    'X-Confirm': 'true',
+    'Idempotency-Key': key,
+    ...(reason !== '' && { 'X-Reason': headerText(reason) }),
+    ...(goesOn ? { Prefer: 'respond-async' } : { Accept: 'application/x-ndjson' }),
+  }
+  const response = await send(requestOf(name, body), { headers, signal })
+  if (response.status !== 202) return lastLine(response, onProgress)
+  const accepted: { operation_id?: unknown } = await response.json()
+  return follow(String(accepted.operation_id), onProgress, signal)
+}
+
+/**
+ * Reports the progress of an operation to its end, whichever server runs it.
+ * @returns the answer of the change
+ * @throws Problem as the change itself
+ */
+async function follow(
+  id: string,
+  onProgress: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<ChangeAnswer> {
+  const headers = { Accept: 'application/x-ndjson' }
+  for (;;) {
+    try {
+      return await lastLine(await send(requestOf('followOperation', { id }), { headers, signal }), onProgress)
+    } catch (error) {
+      // The operation goes on, and another server, or the same one a moment later, tells of it.
+      if (!(error instanceof Problem) || !['shutting_down', 'unreachable', 'outcome_unknown'].includes(error.code))
+        throw error
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      if (signal.aborted) throw error
+    }
+  }
+}
+
+/** Reads a response of progress lines, or one that is the answer itself. */
+async function lastLine(response: Response, onProgress: (progress: Progress) => void): Promise<ChangeAnswer> {
+  if (!(response.headers.get('Content-Type') ?? '').startsWith('application/x-ndjson')) return response.json()
+  for await (const line of linesOf(response)) {
+    if ('progress' in line) onProgress(line.progress)
+    else if ('error' in line) throw new Problem(line.error, line.error.status)
+    else return line.result
+  }
+  throw new Problem(
+    {
+      code: 'outcome_unknown',
+      detail: 'The connection was lost before the change had ended.',
+      hint: 'Ask again: the same change is made once.',
+    },
+    0,
+  )
+}
+
+/** A line of `ProgressLine`, as the contract of the server has it. */
+type Line =
+  | { progress: Progress }
+  | { error: Readonly<Record<string, unknown>> & { status: number } }
+  | { result: ChangeAnswer }
+
+/** The lines of a response as they come. A connection that is lost ends them. */
+async function* linesOf({ body }: Response): AsyncGenerator<Line> {
+  if (!body) return
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ''
+  for (;;) {
+    const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }))
+    if (done || value === undefined) return
+    const lines = (rest + value).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line)
+  }
+}
+
+/** A header carries bytes: the reason goes as UTF-8. */
+const headerText = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text))

@@ -1,0 +1,28 @@
+import { type Caller, caller, signedOut } from '../state/session.ts'
+import { call } from './call.ts'
+import { problemOf } from './problem.ts'
+
+const confirmed = { headers: { 'X-Confirm': 'true' } }
+
+/** Finds out who is logged in. Without an answer of the server the login is shown, which tells why. */
+export const restoreSession = (): Promise<void> =>
+  call('showSession').then(
+    (session) => entered(session.caller),
+    (error: unknown) => {
+      console.warn(problemOf(error).message)
+      signedOut()
+    },
+  )
+
+/**
+ * Logs in by a key or a token, which is sent once and kept nowhere.
+ * @throws Problem for a wrong key, and why the server takes no login
+ */
+export const logIn = async (key: string): Promise<void> => entered(await call('openSession', { key }, confirmed))
+
+/** Ends the session on the server. The page shows the login in any case. */
+export const logOut = (): Promise<void> => call('endSession', {}, confirmed).then(signedOut, signedOut)
+
+const entered = (who: Caller | null): void => {
+  caller.value = who
+}

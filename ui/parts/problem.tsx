@@ -1,0 +1,26 @@
+import type { Problem } from '../api/problem.ts'
+
+/** Why something did not work, what the server says to do next, and a button to try it again. */
+export function ProblemNote({ problem, onRetry }: { problem: Problem; onRetry?: () => void }) {
+  return (
+    <div class="note bad" role="alert">
+      <p>{problem.message}</p>
+      {problem.faults.length > 0 && (
+        <ul>
+          {problem.faults.map(({ path, message }) => (
+            <li key={path}>
+              <code>{path}</code> {message}
+            </li>
+          ))}
+        </ul>
+      )}
+      {problem.hint && <p class="hint">{problem.hint}</p>}
+      {problem.requestId && <p class="faint">Request {problem.requestId}</p>}
+      {onRetry && (
+        <button type="button" onClick={onRetry}>
+          Try again
+        </button>
+      )}
+    </div>
+  )
+}

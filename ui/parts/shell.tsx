@@ -1,0 +1,57 @@
+import type { ComponentChildren } from 'preact'
+import { logOut } from '../api/session.ts'
+import { type Section, sections } from '../screens/all.tsx'
+import { caller, may, otherVersion } from '../state/session.ts'
+import { nextTheme, theme } from '../state/theme.ts'
+import { Link } from './link.tsx'
+
+/** What is around every screen: where one is, who one is, and the way out. */
+export function Shell({ at, children }: { at: Section | undefined; children: ComponentChildren }) {
+  const who = caller.value
+  return (
+    <div class="shell">
+      <a class="skip" href="#content">
+        Skip to the content
+      </a>
+      <header class="side">
+        <Link to="/" class="brand">
+          jobsctl
+        </Link>
+        <nav aria-label="Screens">
+          {sections.map(
+            ({ name, to, label, needs }) =>
+              may(needs) && (
+                <Link key={name} to={to} current={name === at}>
+                  {label}
+                </Link>
+              ),
+          )}
+        </nav>
+        <div class="who">
+          {who && (
+            <span class="faint" title={`${who.id} for ${who.principal}`}>
+              {who.name} · {who.role}
+            </span>
+          )}
+          <button type="button" class="quiet" onClick={nextTheme}>
+            Theme: {theme.value}
+          </button>
+          <button type="button" class="quiet" onClick={logOut}>
+            Log out
+          </button>
+        </div>
+      </header>
+      <main id="content" tabIndex={-1}>
+        {otherVersion.value !== undefined && (
+          <p class="note care" role="status">
+            The server has another version now ({otherVersion.value}).{' '}
+            <button type="button" onClick={() => location.reload()}>
+              Reload
+            </button>
+          </p>
+        )}
+        {children}
+      </main>
+    </div>
+  )
+}

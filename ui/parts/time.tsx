@@ -1,0 +1,36 @@
+import { signal } from '@preact/signals'
+
+/** The clock of all times on the page; it moves while the page is seen. */
+const now = signal(Date.now())
+setInterval(() => {
+  if (!document.hidden) now.value = Date.now()
+}, 10_000)
+
+const units: readonly (readonly [string, number])[] = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['min', 60],
+  ['s', 1],
+]
+
+/** A span as its two largest units at most: `2 d 4 h`, `45 s`. */
+export function spanText(seconds: number): string {
+  const at = units.findIndex(([, size]) => seconds >= size)
+  const [unit, size] = units[at] ?? ['s', 1]
+  const [nextUnit, nextSize] = units[at + 1] ?? []
+  const whole = Math.floor(seconds / size)
+  const rest = nextSize === undefined || whole >= 10 ? 0 : Math.floor((seconds % size) / nextSize)
+  return rest > 0 ? `${whole} ${unit} ${rest} ${nextUnit}` : `${Math.max(0, whole)} ${unit}`
+}
+
+/** How long ago a time is, or how far ahead; the time itself is in the tooltip. */
+export function Time({ at, absent = '–' }: { at: string | null | undefined; absent?: string }) {
+  if (!at) return <span class="faint">{absent}</span>
+  const seconds = (now.value - Date.parse(at)) / 1000
+  const text = seconds < 0 ? `in ${spanText(-seconds)}` : seconds < 1 ? 'now' : `${spanText(seconds)} ago`
+  return (
+    <time dateTime={at} title={at}>
+      {text}
+    </time>
+  )
+}

@@ -1,0 +1,91 @@
+import { useState } from 'preact/hooks'
+import type { Fields } from '../../api/call.ts'
+import { may } from '../../state/session.ts'
+import { Course } from './course.tsx'
+import type { ChangeKind } from './kinds.ts'
+import { countText, jobsText, type Preview } from './preview.tsx'
+import { keepStarted, type StartedChange } from './started.ts'
+
+/** Above so many jobs their number is typed. */
+const typedAbove = 100
+
+interface ApplyProps {
+  kind: ChangeKind
+  fields: Fields
+  preview: Preview | undefined
+  started: StartedChange | undefined
+  onStart: (change: StartedChange) => void
+}
+
+/** Confirms the change of a preview, and shows its course. The change is bound to the set of the preview, whatever else matches by then. */
+export function Apply({ kind, fields, preview, started, onStart }: ApplyProps) {
+  if (started) return <Course kind={kind} change={started} />
+  if (!preview || !may('change')) return null
+  if (preview.count === 0 && preview.complete !== false)
+    return <p class="empty">No job matches: there is nothing to change.</p>
+  const start = (reason: string, goesOn: boolean) => {
+    const { dry_run: _dryRun, ...rest } = fields
+    const count = preview.count_at_least ?? preview.count
+    const bound = { preview_token: preview.token, ...(preview.complete === false && { max: count }) }
+    const change = { body: { ...rest, ...bound }, key: crypto.randomUUID(), reason, goesOn, count }
+    keepStarted(change)
+    onStart(change)
+  }
+  return <Confirm kind={kind} preview={preview} onConfirm={start} />
+}
+
+interface ConfirmProps {
+  kind: ChangeKind
+  preview: Preview
+  onConfirm: (reason: string, goesOn: boolean) => void
+}
+
+function Confirm({ kind, preview, onConfirm }: ConfirmProps) {
+  const [reason, setReason] = useState('')
+  const [typed, setTyped] = useState('')
+  const [goesOn, setGoesOn] = useState(true)
+  const mustType = preview.count > typedAbove || preview.complete === false
+  const isTyped = !mustType || typed.replaceAll(/[\s,.']/g, '') === String(preview.count_at_least ?? preview.count)
+  const submit = (event: Event) => {
+    event.preventDefault()
+    if (isTyped) onConfirm(reason.trim(), goesOn)
+  }
+  return (
+    <form class="confirm" aria-label="Confirm" onSubmit={submit}>
+      <label>
+        <span>
+          Why <span class="faint">(kept with the record)</span>
+        </span>
+        <input value={reason} maxLength={500} onInput={({ currentTarget }) => setReason(currentTarget.value)} />
+      </label>
+      <fieldset>
+        <legend>When this tab closes</legend>
+        <label class="switch">
+          <input type="radio" name="course" checked={goesOn} onChange={() => setGoesOn(true)} />
+          the change goes on
+        </label>
+        <label class="switch">
+          <input type="radio" name="course" checked={!goesOn} onChange={() => setGoesOn(false)} />
+          it stops after its batch
+        </label>
+      </fieldset>
+      {mustType && (
+        <label>
+          Type the number of jobs, {(preview.count_at_least ?? preview.count).toLocaleString('en')}, to confirm
+          <input
+            value={typed}
+            inputMode="numeric"
+            autocomplete="off"
+            onInput={({ currentTarget }) => setTyped(currentTarget.value)}
+          />
+        </label>
+      )}
+      <button type="submit" class={kind.ends ? 'primary danger' : 'primary'} disabled={!isTyped}>
+        {kind.verb} {preview.complete === false ? countText(preview) : jobsText(preview.count)}
+      </button>
+      <p class="faint">
+        Jobs that come to match from now on stay as they are. So do those that somebody changes meanwhile.
+      </p>
+    </form>
+  )
+}

@@ -1,0 +1,189 @@
+import type { Fields } from '../../api/call.ts'
+
+/** An option of a change beside its filter: its name on the wire, which the address has too, and its flag. */
+export interface ChangeOption {
+  name: string
+  label: string
+  flag: string
+  /** A number, a word out of a list, a time, a text, or a switch. */
+  type: 'number' | 'time' | 'switch' | readonly string[]
+  /** What is taken where the address says nothing. */
+  preset?: string
+  /** The value of the flag in place of the value on the wire, such as `30d` for 30 days; undefined for a switch that is on by itself. */
+  inWords?: (value: string) => string
+}
+
+/** The endpoints of changes of many jobs; all of them answer a dry run with a preview. */
+type ChangeEndpoint =
+  | 'cancelBatch'
+  | 'prune'
+  | 'reclaim'
+  | 'requeue'
+  | 'reschedule'
+  | 'retry'
+  | 'setPriority'
+  | 'sweep'
+  | 'undo'
+
+/** A change of many jobs, as this client makes it. */
+export interface ChangeKind {
+  endpoint: ChangeEndpoint
+  /** The button: `Retry`. */
+  verb: string
+  /** What was done: `retried`. */
+  done: string
+  /** One sentence on what it does to the jobs. */
+  says: string
+  options: readonly ChangeOption[]
+  /** The states of the jobs that it takes. */
+  takes: readonly string[]
+  /** The name under which the request has the states of the filter; absent where it takes none. */
+  status?: 'status' | 'statuses'
+  /** True where a request without a filter must say `all`. */
+  hasAll: boolean
+  /** True where jobs end or are deleted. */
+  ends?: true
+  /** How its answer names the number of changed jobs. */
+  count: 'affected' | 'deleted'
+}
+
+const seconds = (value: string): string => `${value}s`
+
+const spread: ChangeOption = {
+  ...{
+    name: 'spread_seconds',
+    label: 'Spread over so many seconds',
+    flag: '--spread',
+    type: 'number',
+    inWords: seconds,
+  },
+}
+const withDependents: ChangeOption = {
+  ...{ name: 'with_dependents', label: 'With the jobs that were cancelled because of them', flag: '--no-dependents' },
+  ...{ type: 'switch', preset: 'true' },
+}
+
+const known: Readonly<Record<string, ChangeKind>> = {
+  retry: {
+    ...{ endpoint: 'retry', verb: 'Retry', done: 'retried', count: 'affected', hasAll: true, status: 'status' },
+    says: 'Failed jobs run again, with all their retries.',
+    takes: ['failed'],
+    options: [
+      spread,
+      withDependents,
+      { name: 'keep_retries', label: 'Keep the number of retries', flag: '--keep-retries', type: 'switch' },
+    ],
+  },
+  requeue: {
+    ...{ endpoint: 'requeue', verb: 'Requeue', done: 'requeued', count: 'affected', hasAll: false },
+    says: 'Quarantined jobs of one domain go back into their queues.',
+    takes: ['quarantined'],
+    options: [spread, withDependents],
+  },
+  cancel: {
+    ...{
+      ends: true,
+      endpoint: 'cancelBatch',
+      verb: 'Cancel',
+      done: 'cancelled',
+      count: 'affected',
+      hasAll: true,
+      status: 'status',
+    },
+    says: 'Queued jobs end, with the jobs that depend on them. The workers of running jobs are asked to end them.',
+    takes: ['queued', 'processing'],
+    options: [
+      { name: 'force', label: 'End running jobs at once: their workers lose them', flag: '--force', type: 'switch' },
+    ],
+  },
+  priority: {
+    ...{ endpoint: 'setPriority', verb: 'Set priority', done: 'given another priority', count: 'affected' },
+    ...{ hasAll: true, status: 'status' },
+    says: 'Queued jobs get another priority; 1 runs first.',
+    takes: ['queued'],
+    options: [{ name: 'priority', label: 'Priority, 1 to 10', flag: '--to', type: 'number', preset: '5' }],
+  },
+  reschedule: {
+    ...{
+      endpoint: 'reschedule',
+      verb: 'Reschedule',
+      done: 'rescheduled',
+      count: 'affected',
+      hasAll: true,
+      status: 'status',
+    },
+    says: 'Queued jobs are due at another time; without one, now.',
+    takes: ['queued'],
+    options: [
+      { name: 'delay_seconds', label: 'Due so many seconds from now', flag: '--in', type: 'number', inWords: seconds },
+      { name: 'available_at', label: 'Due at this time', flag: '--at', type: 'time' },
+      spread,
+    ],
+  },
+  reclaim: {
+    ...{ endpoint: 'reclaim', verb: 'Reclaim', done: 'reclaimed', count: 'affected', hasAll: true, status: 'status' },
+    says: 'Running jobs are taken from their workers, and go back into their queues.',
+    takes: ['processing'],
+    options: [{ name: 'count_attempt', label: 'Count a failed attempt', flag: '--count-attempt', type: 'switch' }],
+  },
+  prune: {
+    ...{
+      ends: true,
+      endpoint: 'prune',
+      verb: 'Prune',
+      done: 'deleted',
+      count: 'deleted',
+      hasAll: false,
+      status: 'statuses',
+    },
+    says: 'Finished jobs past their retention are deleted, with their attachments. They stay in the archive for an undo.',
+    takes: ['completed', 'failed', 'cancelled', 'quarantined'],
+    options: [
+      {
+        ...{ name: 'older_than_days', label: 'Ended at least so many days ago', flag: '--older-than', type: 'number' },
+        ...{ preset: '30', inWords: (value: string) => `${value}d` },
+      },
+    ],
+  },
+  sweep: {
+    ...{ ends: true, endpoint: 'sweep', verb: 'Sweep', done: 'ended', count: 'affected', hasAll: false },
+    says: 'Jobs that have waited or run for too long end.',
+    takes: ['queued', 'processing'],
+    options: [
+      { name: 'age_seconds', label: 'Waiting since so many seconds', flag: '--age', type: 'number', inWords: seconds },
+      {
+        name: 'runtime_seconds',
+        label: 'Running since so many seconds',
+        flag: '--runtime',
+        type: 'number',
+        inWords: seconds,
+      },
+      { name: 'action', label: 'They end as', flag: '--action', type: ['cancel', 'fail'], preset: 'cancel' },
+    ],
+  },
+}
+
+const kinds = new Map(Object.entries(known))
+
+/** A change by the name that the address has; undefined for a name that no change has. */
+export const changeKind = (name: string): ChangeKind | undefined => kinds.get(name)
+
+/** The changes that can take a job in one of these states; without states every one. */
+export const changesFor = (states: readonly string[]): readonly (readonly [string, ChangeKind])[] =>
+  [...kinds].filter(([, { takes }]) => states.length === 0 || states.some((state) => takes.includes(state)))
+
+/** The value of an option in the address, or its preset. */
+export const optionIn = (params: URLSearchParams, { name, preset }: ChangeOption): string =>
+  params.get(name) ?? preset ?? ''
+
+/** The fields of the options that are set. */
+export function optionFields({ options }: ChangeKind, params: URLSearchParams): Fields {
+  const given = options.map((option) => [option, optionIn(params, option)] as const).filter(([, value]) => value !== '')
+  return Object.fromEntries(given.map(([option, value]) => [option.name, wireValue(option, value)]))
+}
+
+function wireValue({ type }: ChangeOption, text: string): unknown {
+  if (type === 'switch') return text === 'true'
+  // What is no number goes to the server as it is, which says what it must be.
+  return type === 'number' && Number.isFinite(Number(text)) ? Number(text) : text
+}

@@ -1,0 +1,97 @@
+import type { Answer } from '../../api/call.ts'
+import { Link } from '../../parts/link.tsx'
+import { Rows } from '../../parts/rows.tsx'
+import { Status } from '../../parts/status.tsx'
+import { spanText, Time } from '../../parts/time.tsx'
+
+export type Preview = NonNullable<Answer<'retry'>['preview']>
+
+export const jobsText = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'job' : 'jobs'}`
+
+/** What a change would do: how many jobs, which, whose, what goes along, how long it takes, and whether there is a way back. */
+export function PreviewTable({ preview, verb }: { preview: Preview; verb: string }) {
+  return (
+    <section class="preview" aria-label="Preview">
+      <h2>
+        {verb} {countText(preview)}
+      </h2>
+      <dl>
+        {facts(preview).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+        <div>
+          <dt>Oldest</dt>
+          <dd>
+            <Time at={preview.oldest} />
+          </dd>
+        </div>
+        <div>
+          <dt>Newest</dt>
+          <dd>
+            <Time at={preview.newest} />
+          </dd>
+        </div>
+      </dl>
+      {preview.groups.length > 0 && <Groups groups={preview.groups} />}
+      {preview.sample_ids.length > 0 && (
+        <p>
+          For example{' '}
+          {preview.sample_ids.map((id) => (
+            <>
+              <Link to={`/jobs/${id}`}>{id}</Link>{' '}
+            </>
+          ))}
+        </p>
+      )}
+    </section>
+  )
+}
+
+export const countText = ({ count, complete, count_at_least }: Preview): string =>
+  complete === false ? `at least ${jobsText(count_at_least ?? count)}` : jobsText(count)
+
+/** The facts of a preview that it has. */
+function facts(preview: Preview): (readonly [string, string])[] {
+  const { dependents, kept_by_hold, restorable, no_way_back, owners, reasons, foreign_rows, eta_seconds, kept_days } =
+    preview
+  const owner = (name: string | null) => name ?? 'nobody'
+  const all: (readonly [string, string | undefined])[] = [
+    ['Dependents that go along', dependents ? jobsText(dependents) : undefined],
+    ['Kept by a hold', kept_by_hold ? jobsText(kept_by_hold) : undefined],
+    ['An undo could give back', restorable ? jobsText(restorable) : undefined],
+    ['Kept for an undo', typeof kept_days === 'number' ? `${kept_days} days` : undefined],
+    ['No way back', no_way_back],
+    [
+      'Owners',
+      owners.map(({ owner_user_id, count }) => `${owner(owner_user_id)} ${count.toLocaleString('en')}`).join(', '),
+    ],
+    ['Why', reasons?.map(({ reason, count }) => `${reason} ${count.toLocaleString('en')}`).join(', ')],
+    [
+      'Rows of other tables',
+      foreign_rows?.map(({ table, action, rows }) => `${table}: ${rows ?? 'unknown'} ${action}`).join(', '),
+    ],
+    ['It takes about', preview.count > 0 ? spanText(Math.ceil(eta_seconds)) : undefined],
+  ]
+  return all.filter((fact): fact is readonly [string, string] => fact[1] !== undefined && fact[1] !== '')
+}
+
+const Groups = ({ groups }: Pick<Preview, 'groups'>) => (
+  <Rows label="Groups" heads={['Domain', 'Queue', 'Type', 'Status', 'Jobs']} numeric={['Jobs']}>
+    <tbody>
+      {groups.map(({ domain, queue, job_type, status, count }) => (
+        <tr key={`${domain}\n${queue}\n${job_type}\n${status}`}>
+          <td>{domain}</td>
+          <td>{queue}</td>
+          <td>{job_type}</td>
+          <td>
+            <Status of={status} />
+          </td>
+          <td class="number">{count.toLocaleString('en')}</td>
+        </tr>
+      ))}
+    </tbody>
+  </Rows>
+)

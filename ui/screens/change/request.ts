@@ -1,0 +1,53 @@
+import type { Fields } from '../../api/call.ts'
+import { type FilterField, filterFields, filterIn } from '../jobs/filter-fields.ts'
+import { type ChangeKind, optionFields, optionIn } from './kinds.ts'
+
+const listNames = new Set(['ids', 'status'])
+const numbers = new Set(['min_retries'])
+
+/** A field of the filter as a body has it, and not as a query has it. */
+function bodyValue(name: string, text: string): unknown {
+  if (name === 'ids') return text.split(',').map(Number)
+  if (listNames.has(name)) return text.split(',')
+  if (name === 'stale') return text === 'true'
+  return numbers.has(name) && /^\d+$/.test(text) ? Number(text) : text
+}
+
+/** The fields of a change by the address of its screen: its filter and its options. */
+export function changeFields(kind: ChangeKind, params: URLSearchParams): Fields {
+  const { status, ...filter } = filterIn(params)
+  const fields = Object.fromEntries(Object.entries(filter).map(([name, text]) => [name, bodyValue(name, text)]))
+  return {
+    ...(kind.hasAll && Object.keys(filter).length === 0 && { all: true }),
+    ...fields,
+    ...(status !== undefined && kind.status && { [kind.status]: status.split(',') }),
+    ...optionFields(kind, params),
+  }
+}
+
+/**
+ * The same change as words of the command line, without its confirmation; undefined where the command line has no flag for a part of it.
+ * @param command its command, such as `retry`
+ */
+export function commandWords(command: string, kind: ChangeKind, params: URLSearchParams): string[] | undefined {
+  const filter = filterIn(params)
+  const words: string[] = ['jobsctl', command]
+  for (const [name, value] of Object.entries(filter)) {
+    const field = filterFields.find((one) => one.name === name)
+    if (!field || (name === 'ids' && !kind.hasAll) || (name === 'status' && !kind.status)) return undefined
+    words.push(...flagWords(field, value))
+  }
+  if (Object.keys(filter).every((name) => name === 'status')) words.push('--all')
+  for (const option of kind.options) {
+    const value = optionIn(params, option)
+    if (value === '' || (option.type === 'switch' && value === (option.preset ?? 'false'))) continue
+    words.push(option.flag)
+    if (option.type !== 'switch') words.push(option.inWords?.(value) ?? value)
+  }
+  return words
+}
+
+function flagWords({ name, flag }: FilterField, value: string): string[] {
+  if (name === 'ids') return value.split(',')
+  return name === 'stale' && value === 'true' ? [flag] : [flag, value]
+}

@@ -1,0 +1,31 @@
+/** A change that was begun from this entry of the browser's history. A reload finds it there, and asks for its outcome by the same key. */
+export interface StartedChange {
+  /** The body of the request, with the token of its preview. */
+  body: Readonly<Record<string, unknown>>
+  key: string
+  reason: string
+  /** Whether it goes on when this tab closes. */
+  goesOn: boolean
+  /** How many jobs the preview has. */
+  count: number
+}
+
+/** The change of this entry of the history; undefined where none was begun. */
+export function startedChange(): StartedChange | undefined {
+  const state: unknown = history.state
+  return isStarted(state) ? state : undefined
+}
+
+/** Keeps a change in this entry of the history. */
+export const keepStarted = (change: StartedChange): void => history.replaceState(change, '')
+
+const isStarted = (state: unknown): state is StartedChange =>
+  typeof state === 'object' &&
+  state !== null &&
+  'key' in state &&
+  typeof state.key === 'string' &&
+  'body' in state &&
+  typeof state.body === 'object' &&
+  'reason' in state &&
+  'goesOn' in state &&
+  'count' in state

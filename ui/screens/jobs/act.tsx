@@ -1,0 +1,64 @@
+import { addressOf, navigate } from '../../state/address.ts'
+import { may } from '../../state/session.ts'
+import { changesFor } from '../change/kinds.ts'
+
+interface ActProps {
+  /** The filter of a list; absent where there is no list, and so no "all that match". */
+  filter?: Readonly<Record<string, string>>
+  /** The jobs that are selected. */
+  ids: readonly number[]
+  /** Their states, where they are known. */
+  states?: readonly string[]
+}
+
+/**
+ * The ways from a list to a change: of the selected jobs, or of all that match. They are two choices with two labels, so that nobody means
+ * the page and changes the database.
+ */
+export function Act({ filter, ids, states: known = [] }: ActProps) {
+  if (!may('change')) return null
+  const states = (filter?.status ?? '').split(',').filter((state) => state !== '')
+  const choose = (kind: string, fields: Readonly<Record<string, string>>) => {
+    if (kind !== '') navigate(addressOf(`/change/${kind}`, fields))
+  }
+  const selected = ids.length > 0 && { ...(filter?.domain && { domain: filter.domain }), ids: ids.join(',') }
+  return (
+    <div class="act">
+      {selected && (
+        <ChangeMenu
+          label={ids.length === 1 ? 'This 1 job' : `These ${ids.length} jobs`}
+          states={known}
+          onChoose={(kind) => choose(kind, selected)}
+        />
+      )}
+      {filter && <ChangeMenu label="All jobs that match" states={states} onChoose={(kind) => choose(kind, filter)} />}
+    </div>
+  )
+}
+
+interface ChangeMenuProps {
+  label: string
+  states: readonly string[]
+  onChoose: (kind: string) => void
+}
+
+const ChangeMenu = ({ label, states, onChoose }: ChangeMenuProps) => (
+  <label>
+    {label}:{' '}
+    <select
+      value=""
+      onChange={({ currentTarget }) => {
+        const kind = currentTarget.value
+        currentTarget.value = ''
+        onChoose(kind)
+      }}
+    >
+      <option value="">choose a change…</option>
+      {changesFor(states).map(([name, { verb }]) => (
+        <option key={name} value={name}>
+          {verb}…
+        </option>
+      ))}
+    </select>
+  </label>
+)

@@ -1,0 +1,160 @@
+import { useState } from 'preact/hooks'
+import { type Answer, call } from '../../api/call.ts'
+import { Json } from '../../parts/json.tsx'
+import { Link } from '../../parts/link.tsx'
+import { ProblemNote } from '../../parts/problem.tsx'
+import { Rows } from '../../parts/rows.tsx'
+import { Status } from '../../parts/status.tsx'
+import { Time } from '../../parts/time.tsx'
+import { useLoad } from '../../state/load.ts'
+import { may } from '../../state/session.ts'
+import { Act } from './act.tsx'
+
+type Job = Answer<'showJob'>
+
+/** What the page shows in a place of its own. */
+const apart = new Set(['payload', 'result', 'dependencies', 'attachments', 'events', 'hidden', 'status'])
+
+/** One job with all that belongs to it. Values that look secret are masked until somebody reveals them. */
+export function ShowJob({ id }: { id: string }) {
+  const [isRevealed, setRevealed] = useState(false)
+  const { data, problem, reload } = useLoad(`${id} ${isRevealed}`, (signal) =>
+    call('showJob', { id, redact: String(!isRevealed) }, { signal }),
+  )
+  return (
+    <>
+      {problem && <ProblemNote problem={problem} onRetry={reload} />}
+      {data && (
+        <>
+          <div class="bar">
+            <Status of={data.status ?? ''} />
+            {data.archived && <span class="chip">in the archive</span>}
+            <button type="button" onClick={reload}>
+              Refresh
+            </button>
+            {may('payloads') && (
+              <button type="button" aria-pressed={isRevealed} onClick={() => setRevealed(!isRevealed)}>
+                {isRevealed ? 'Mask what looks secret' : 'Reveal what looks secret'}
+              </button>
+            )}
+            {!data.archived && <Act ids={[data.id]} states={[data.status ?? '']} />}
+          </div>
+          <Columns job={data} />
+          <Values job={data} />
+          <Dependencies job={data} />
+          <Attachments job={data} />
+          <Events job={data} />
+        </>
+      )}
+    </>
+  )
+}
+
+const timeNames = /(_at|_until)$/
+
+function Columns({ job }: { job: Job }) {
+  const columns = Object.entries(job).filter(([name, value]) => !apart.has(name) && value !== null && value !== '')
+  return (
+    <dl>
+      {columns.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>
+            {timeNames.test(name) && typeof value === 'string' ? (
+              <Time at={value} />
+            ) : typeof value === 'object' ? (
+              JSON.stringify(value)
+            ) : (
+              String(value)
+            )}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+function Values({ job }: { job: Job }) {
+  const hidden = job.hidden ?? []
+  return (
+    <>
+      {(['payload', 'result'] as const).map((name) => (
+        <section key={name} aria-label={name}>
+          <h2>{name === 'payload' ? 'Payload' : 'Result'}</h2>
+          {hidden.includes(name) ? <p class="faint">Your token may not see it.</p> : <Json value={job[name] ?? null} />}
+        </section>
+      ))}
+    </>
+  )
+}
+
+function Dependencies({ job }: { job: Job }) {
+  const { depends_on = [], dependents = [] } = job.dependencies ?? {}
+  if (depends_on.length + dependents.length === 0) return null
+  return (
+    <section aria-label="Dependencies">
+      <h2>Dependencies</h2>
+      {(
+        [
+          ['Waits for', depends_on],
+          ['Waiting for this job', dependents],
+        ] as const
+      ).map(
+        ([label, jobs]) =>
+          jobs.length > 0 && (
+            <p key={label}>
+              {label}:{' '}
+              {jobs.map(({ id, uuid, status }) => (
+                <span key={uuid} class="chip">
+                  {id === null ? uuid : <Link to={`/jobs/${id}`}>{id}</Link>} {status && <Status of={status} />}
+                </span>
+              ))}
+            </p>
+          ),
+      )}
+    </section>
+  )
+}
+
+function Attachments({ job }: { job: Job }) {
+  const { attachments = [] } = job
+  if (attachments.length === 0) return null
+  return (
+    <section aria-label="Attachments">
+      <h2>Attachments</h2>
+      <ul>
+        {attachments.map(({ id, kind, content_text, url, created_at }) => (
+          <li key={id}>
+            <b>{kind}</b> <Time at={created_at} /> {/* The address is text: a stranger wrote it. */}
+            {url && <code>{url}</code>} {content_text && <Json value={content_text} />}
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Events({ job }: { job: Job }) {
+  const { events = [] } = job
+  if (events.length === 0) return null
+  return (
+    <section aria-label="Events">
+      <h2>Events</h2>
+      <Rows label="Events of the job" heads={['When', 'What', 'Details']}>
+        <tbody>
+          {events.map(({ id, event_type, attrs, created_at }) => (
+            <tr key={id}>
+              <td>
+                <Time at={created_at} />
+              </td>
+              <td>{event_type}</td>
+              <td class="wide">
+                <code>{JSON.stringify(attrs)}</code>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </Rows>
+    </section>
+  )
+}

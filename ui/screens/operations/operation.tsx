@@ -1,0 +1,85 @@
+import { useEffect } from 'preact/hooks'
+import { call } from '../../api/call.ts'
+import { Json } from '../../parts/json.tsx'
+import { Link } from '../../parts/link.tsx'
+import { ProblemNote } from '../../parts/problem.tsx'
+import { Status } from '../../parts/status.tsx'
+import { Time } from '../../parts/time.tsx'
+import { useLoad } from '../../state/load.ts'
+import { Bar, StopButton } from '../change/course.tsx'
+import { Undo } from './undo.tsx'
+
+type Shown = Awaited<ReturnType<typeof call<'getOperation'>>>
+
+/** How often the record of a running operation is read again, in milliseconds. */
+const pollMs = 1000
+
+/** The record of one change or act: who, why, what, how far, and whether it can be undone. */
+export function Operation({ id }: { id: string }) {
+  const { data, problem, reload } = useLoad(id, (signal) => call('getOperation', { id }, { signal }))
+  const isRunning = data?.state === 'running'
+  useEffect(() => {
+    if (!isRunning) return
+    const timer = setInterval(() => !document.hidden && reload(), pollMs)
+    return () => clearInterval(timer)
+  }, [isRunning, reload])
+  return (
+    <>
+      {problem && <ProblemNote problem={problem} onRetry={reload} />}
+      {data && <Record of={data} />}
+      {data && <Undo record={data} />}
+    </>
+  )
+}
+
+function Record({ of: record }: { of: Shown }) {
+  const progress = {
+    operation_id: record.id,
+    ...{ affected: record.affected, total: record.previewed, batches: record.batches },
+    elapsed_ms: Date.now() - Date.parse(record.started_at),
+  }
+  return (
+    <>
+      {record.state === 'running' && <Bar progress={progress} count={record.previewed ?? record.affected} />}
+      {record.state === 'running' && <StopButton id={record.id} />}
+      {record.error && <p class="note care">{record.error}</p>}
+      <dl>
+        {factsOf(record).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <h2>Request</h2>
+      <Json value={record.filters} />
+    </>
+  )
+}
+
+const count = (value: number): string => value.toLocaleString('en')
+
+const operationLink = (id: number | null) => id !== null && <Link to={`/operations/${id}`}>{id}</Link>
+
+function factsOf(record: Shown) {
+  const now = Object.entries(record.now).map(([state, jobs]) => `${state} ${count(jobs)}`)
+  return [
+    ['Kind', record.kind],
+    ['State', <Status of={record.state} />],
+    ['Domain', record.domain],
+    ['Queue', record.queue],
+    ['Job type', record.job_type],
+    ['Changed', count(record.affected)],
+    ['Previewed', record.previewed !== null && count(record.previewed)],
+    ['Skipped', record.skipped !== null && record.skipped > 0 && count(record.skipped)],
+    ['Its jobs now', now.join(', ')],
+    ['By', record.caller],
+    ['Why', record.reason],
+    ['Began', <Time at={record.started_at} />],
+    ['Ended', <Time at={record.ended_at} />],
+    ['Undoes', operationLink(record.undoes)],
+    ['Undone by', operationLink(record.undone_by)],
+    ['No way back', record.no_way_back],
+    ['Hash', record.hash && <code>{record.hash.slice(0, 16)}…</code>],
+  ].filter((fact): fact is [string, Exclude<(typeof fact)[1], null | undefined | false | ''>] => Boolean(fact[1]))
+}

@@ -1,0 +1,76 @@
+import { useState } from 'preact/hooks'
+import { isAct } from '../../../shared/records/acts.ts'
+import { type Answer, call } from '../../api/call.ts'
+import { type Problem, problemOf } from '../../api/problem.ts'
+import { ProblemNote } from '../../parts/problem.tsx'
+import { may } from '../../state/session.ts'
+import { Apply } from '../change/apply.tsx'
+import type { ChangeKind } from '../change/kinds.ts'
+import { jobsText, PreviewTable } from '../change/preview.tsx'
+import { startedChange } from '../change/started.ts'
+
+const undoKind: ChangeKind = {
+  ...{
+    endpoint: 'undo',
+    verb: 'Give back',
+    done: 'given back',
+    count: 'affected',
+    hasAll: false,
+    options: [],
+    takes: [],
+  },
+  says: 'The jobs of this operation are as before it, where nobody has changed them since.',
+}
+
+interface UndoProps {
+  record: Pick<Answer<'getOperation'>, 'id' | 'kind' | 'state' | 'affected' | 'no_way_back'>
+}
+
+/** The undo of an operation, previewed: how many jobs come back, and how many cannot and why. It is offered while it is possible. */
+export function Undo({ record }: UndoProps) {
+  const { id, state, affected, no_way_back } = record
+  const [plan, setPlan] = useState<Answer<'undo'>>()
+  const [problem, setProblem] = useState<Problem>()
+  const [started, setStarted] = useState(startedChange)
+  const isPossible =
+    ['done', 'partial'].includes(state) &&
+    affected > 0 &&
+    !no_way_back &&
+    record.kind !== 'erase' &&
+    !isAct(record.kind)
+  if (!started && (!may('change') || !isPossible)) return null
+  const look = () => {
+    setProblem(undefined)
+    call('undo', { id, dry_run: true }).then(setPlan, (error: unknown) => setProblem(problemOf(error)))
+  }
+  return (
+    <section aria-label="Undo">
+      <h2>Undo</h2>
+      {!started && (
+        <button type="button" onClick={look}>
+          {plan ? 'Preview the undo again' : 'Preview the undo'}
+        </button>
+      )}
+      {problem && <ProblemNote problem={problem} />}
+      {plan && !started && <Conflicts plan={plan} />}
+      {plan?.preview && !started && <PreviewTable preview={plan.preview} verb="Give back" />}
+      <Apply kind={undoKind} fields={{ id }} preview={plan?.preview} started={started} onStart={setStarted} />
+    </section>
+  )
+}
+
+function Conflicts({ plan }: { plan: Answer<'undo'> }) {
+  if (plan.conflict_count === 0) return null
+  return (
+    <div class="note care">
+      <p>{jobsText(plan.conflict_count)} cannot come back:</p>
+      <ul>
+        {plan.conflicts.slice(0, 20).map(({ job_id, reason }) => (
+          <li key={job_id}>
+            {job_id}: {reason}
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}

@@ -1,0 +1,27 @@
+import { computed, signal } from '@preact/signals'
+import type { z } from 'zod'
+import type { showSession } from '../../shared/access/session.ts'
+
+/** Who is logged in, with the terms of the session. */
+export type Caller = NonNullable<z.output<typeof showSession.output>['caller']>
+
+/** Who is logged in; `undefined` until it is known, `null` for nobody. */
+export const caller = signal<Caller | null | undefined>(undefined)
+
+/** The version of another server that has answered this page; an update is going on, or is over. */
+export const otherVersion = signal<string | undefined>(undefined)
+
+/** What the caller may do, by the names of `shared/access/rights.ts`. */
+const rights = computed(() => new Set(caller.value?.may ?? []))
+
+/** True when the caller has a right; what it may not do, no screen offers. */
+export const may = (right: string): boolean => rights.value.has(right)
+
+/** Takes note that the server does not know the session any more. The login is shown, and the address stays. */
+export const signedOut = (): void => {
+  caller.value = null
+}
+
+export const versionSeen = (version: string): void => {
+  otherVersion.value = version
+}
