@@ -27,7 +27,11 @@ export function mountUi(app: Hono<RequestContext>, site: Site): void {
     site.requireOwnHost((name) => c.req.header(name))
     await next()
   })
-  app.get('/', (c) => redirectTo(`${site.base}/ui/`, c.get('requestId')))
+  app.get('/', (c) => {
+    // A program that asks for a path that is none gets the 404 that it has always got.
+    if (!c.req.header('accept')?.includes('text/html')) throw new Failure('not_found', 'there is nothing at this path')
+    return redirectTo(`${site.base}/ui/`, c.get('requestId'))
+  })
   app.get('/ui', (c) => redirectTo(`${site.base}/ui/`, c.get('requestId')))
   if (folder === undefined) {
     app.get('/ui/*', () => {

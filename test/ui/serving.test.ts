@@ -77,7 +77,9 @@ describe.skipIf(!hasBrowser)('serving the dashboard (needs chromium)', () => {
     for (const path of ['/ui/assets/no.js', '/ui/assets/..%2f..%2fpackage.json', '/ui/assets/%00', '/ui/assets/']) {
       expect([path, (await get(path)).status]).toEqual([path, 404])
     }
-    expect((await get('/')).headers.get('location')).toBe('/ui/')
+    // A browser asks for a page; a program gets the 404 that it has always got.
+    expect((await get('/', { accept: 'text/html,*/*' })).headers.get('location')).toBe('/ui/')
+    expect((await get('/')).status).toBe(404)
     expect((await get('/ui/', { 'x-forwarded-for': '192.0.2.1' })).status).toBe(403)
     await world.stop()
   })
