@@ -319,8 +319,9 @@ describe('a server without rights to make anything', () => {
     )
     await post(`/api/v1/jobs/holds/${hold.id}/remove`)
     const { id } = z.object({ id: z.string() }).parse(await post('/api/v1/tokens', { name: 'ci', role: 'worker' }))
-    await post(`/api/v1/tokens/${id}/role`, { role: 'viewer' })
+    for (const role of ['viewer', 'operator']) await post(`/api/v1/tokens/${id}/role`, { role })
     await post(`/api/v1/tokens/${id}/scope`, { scope: null })
+    await post(`/api/v1/tokens/${id}/limits`, { max_per_day: 5 })
     for (const action of ['rotate', 'suspend', 'resume', 'revoke']) await post(`/api/v1/tokens/${id}/${action}`)
     expect((await send('GET', `/api/v1/tokens/${id}`)).status).toBe(200)
   }
