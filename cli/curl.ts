@@ -20,6 +20,7 @@ export function curlOf<In extends z.ZodType>(
     `curl -X ${endpoint.method} "$BASE${path}${query ? `?${query}` : ''}"`,
     `-H ${credential}`,
     ...(confirmed ? [`-H "${headers.confirm}: true"`] : []),
+    ...(confirmed && settings.emergency ? [`-H "${headers.emergency}: true"`] : []),
     ...(confirmed && settings.detach ? [`-H "Prefer: ${respondAsync}"`] : []),
     ...(endpoint.changes(endpoint.input.parse(request))
       ? [`-H ${quoted(`${headers.reason}: ${settings.reason}`)}`]

@@ -22,6 +22,22 @@ export interface PressureLimits {
   archiveBytes: number | undefined
 }
 
+/** A change that a second person has approved, as its record has it. */
+export interface ApprovedPlan {
+  plan: number
+  digest: string
+  /** Ids of callers. */
+  author: string
+  approver: string
+  principals: { author: string; approver: string }
+}
+
+/** What the previews of a plan are bound to in place of their caller, and for how many seconds. */
+export interface PlanBinding {
+  key: string
+  seconds: number
+}
+
 /** The settings of the server and its shared parts, as every endpoint gets them. */
 export interface ServerContext {
   /** The connections for this call: those of workers, or those of operators. */
@@ -49,6 +65,10 @@ export interface ServerContext {
   pressureLimits: PressureLimits
   /** How long a statement waits for a row that another transaction has locked, in milliseconds. */
   lockTimeoutMs: number
+  /** Changes of more jobs need an approval, where the setting in the database does not say less (`JOBS_APPROVAL_ABOVE`). */
+  approvalAbove: number | undefined
+  /** How long a plan waits, in hours. */
+  planHours: number
   /** The ids of the operations that run in this process: maintenance never takes them for orphaned. */
   localOperations: Set<number>
   /** The changes that this process runs without their callers. Each resolves when it has ended or is left to another server. */
@@ -102,6 +122,12 @@ export interface Call extends ServerContext {
   reason: string | undefined
   /** The caller's `Idempotency-Key`: a repeated request with the same key gets the first response again. */
   idempotencyKey: string | undefined
+  /** The caller goes past the approval that its change needs (`X-Emergency`). */
+  emergency: boolean
+  /** The plan that the change applies. */
+  approved: ApprovedPlan | undefined
+  /** Set where a plan is made, shown or applied. */
+  binding: PlanBinding | undefined
   /**
    * The request as it was sent, where the caller does not wait for the change (`Prefer: respond-async`): the change then goes on
    * without its caller.

@@ -139,6 +139,12 @@ export const Env = z.object({
   JOBS_CHANGE_MAX_WAL: number(0, Number.MAX_SAFE_INTEGER, 10_000_000_000).describe(
     'PostgreSQL: the same while a replication slot keeps more bytes of WAL; 0 means no limit',
   ),
+  JOBS_APPROVAL_ABOVE: numberFrom(0, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe(
+      'a change of more jobs needs the approval of another principal; only lowers what the database has. Needs AUTH_MODE=multi_user',
+    ),
+  JOBS_PLAN_HOURS: number(1, 168, 72).describe('number of hours for which a plan waits to be approved and applied'),
   JOBS_EVENTS_DAYS: numberFrom(1, 36_500)
     .optional()
     .describe('number of days for which the steps of jobs stay in the event log; unset means what the database has'),
@@ -204,11 +210,19 @@ const names = Object.keys(Env.shape)
 export function readEnv(environment: NodeJS.ProcessEnv): Env {
   const given = Object.entries(environment).filter(([name, value]) => names.includes(name) && value?.trim())
   const read = Env.safeParse(Object.fromEntries(given.map(([name, value]) => [name, value?.trim()])))
-  if (read.success) return read.data
+  if (read.success) return requireApprovers(read.data)
 
   const faults = read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
   throw new Failure('usage', `the environment has errors; nothing was started\n  ${faults.join('\n  ')}`, {
     hint: 'jobs-server --help lists the variables',
+  })
+}
+
+/** @throws Failure `usage` for an approval that nobody could give */
+function requireApprovers(env: Env): Env {
+  if (env.JOBS_APPROVAL_ABOVE === undefined || env.AUTH_MODE === 'multi_user') return env
+  throw new Failure('usage', 'JOBS_APPROVAL_ABOVE needs AUTH_MODE=multi_user; nothing was started', {
+    hint: 'in single-user mode there is one caller, who cannot approve its own changes: unset JOBS_APPROVAL_ABOVE',
   })
 }
 

@@ -136,6 +136,8 @@ const createContext = ({ sql, operatorSql, env, log, meter, place, stopping }: C
   maxBodyBytes: env.JOBS_MAX_BODY_BYTES,
   archiveBeforeDelete: env.JOBS_ARCHIVE_BEFORE_DELETE,
   archiveDays: env.JOBS_ARCHIVE_DAYS,
+  approvalAbove: env.JOBS_APPROVAL_ABOVE,
+  planHours: env.JOBS_PLAN_HOURS,
   pressureLimits: {
     lagSeconds: env.JOBS_CHANGE_MAX_LAG || undefined,
     walBytes: env.JOBS_CHANGE_MAX_WAL || undefined,

@@ -8,6 +8,7 @@ export const failures = {
   unauthenticated: { status: 401, exit: 'auth' },
   forbidden: { status: 403, exit: 'auth' },
   login_too_old: { status: 403, exit: 'auth' },
+  approval_required: { status: 403, exit: 'not_confirmed' },
   frozen: { status: 403, exit: 'conflict' },
   not_found: { status: 404, exit: 'not_found' },
   method_not_allowed: { status: 405, exit: 'failed' },

@@ -4,6 +4,8 @@ import { readSwitch } from './switch.ts'
 export const headers = {
   confirm: 'X-Confirm',
   reason: 'X-Reason',
+  /** Goes past the approval that a change needs; it takes a right of its own, and a reason. */
+  emergency: 'X-Emergency',
   requestId: 'X-Request-Id',
   /** A request with the same key and body is the same change: it is made once, and each request gets the same response. */
   idempotencyKey: 'Idempotency-Key',

@@ -1,6 +1,8 @@
 import type { CommandSpec } from '../command.ts'
+import { approve, reject } from './admin/decide.ts'
 import { hold } from './admin/hold.ts'
 import { operations } from './admin/operations.ts'
+import { plans } from './admin/plans.ts'
 import { policy } from './admin/policy.ts'
 import { token } from './admin/token.ts'
 import { apply } from './change/apply.ts'
@@ -68,6 +70,9 @@ export const commands: readonly CommandSpec[] = [
   mark,
   operations,
   policy,
+  plans,
+  approve,
+  reject,
   hold,
   token,
   doctor,

@@ -10,6 +10,8 @@ const guardFlagsOf = (flags: GlobalFlags): Record<string, boolean> => ({
   '--rate': flags.rate !== undefined,
   '--until': flags.until !== undefined,
   '--detach': flags.detach === true,
+  '--propose': flags.propose === true,
+  '--emergency': flags.emergency === true,
   '--detailed-exitcode': flags.detailedExitcode === true,
   '--no-preview': flags.preview === false,
 })

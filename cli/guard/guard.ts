@@ -12,6 +12,7 @@ import { requestPreview, showPreview } from './preview/preview.ts'
 import { countText, previewSentence } from './preview/preview-facts.ts'
 import { refuseUnbounded, refuseUncounted } from './preview/uncounted.ts'
 import { printCurl } from './print-curl.ts'
+import { explainApproval, proposeChange } from './propose.ts'
 
 /** Applies a confirmed change. */
 type Apply<In extends z.ZodType, Out extends z.ZodType> = (
@@ -35,6 +36,7 @@ export async function guardChange<In extends z.ZodType, Out extends z.ZodType>(
   const { settings } = context
   checkFlags(context)
   if (settings.detach && apply !== applyChange) throw detachedCanary()
+  if (settings.propose) return proposeChange(context, change, { isWhole: apply === applyChange })
   if (settings.curl) return printCurl(context, change)
   const session = await openSession(context, change)
   if (!settings.preview) return withoutPreview(session)
@@ -79,10 +81,11 @@ export async function decide<In extends z.ZodType, Out extends z.ZodType>(
     if (change.noneMatch) throw await change.noneMatch(session.client, previewed.answers)
     return nothing(session, previewed)
   }
-  if (settings.yes) return apply(session, previewed)
+  const go = () => apply(session, previewed).catch(explainApproval(session))
+  if (settings.yes) return go()
   await confirm(session, previewed)
   if (!previewed.previews) await countAgain(session, total)
-  return apply(session, previewed)
+  return go()
 }
 
 async function withoutPreview<In extends z.ZodType, Out extends z.ZodType>(session: Session<In, Out>): Promise<Ending> {

@@ -83,9 +83,9 @@ export function createClient(options: ClientOptions): Client {
     async call(endpoint, input, callOptions = {}) {
       const changing = endpoint.changes(endpoint.input.parse(input))
       if (!target.credential) throw noCredential(target)
-      const { reason, retries } = settings
+      const { reason, retries, emergency } = settings
       const { onProgress } = callOptions
-      const options = changing ? { reason, key: await newKey(), ...callOptions } : { onProgress }
+      const options = changing ? { reason, emergency, key: await newKey(), ...callOptions } : { onProgress }
       const sent = requestOf(endpoint, input, options)
       const attempt = async () => {
         const received = await sendWithDeadline({ ...sent, changing })
@@ -133,6 +133,8 @@ const newKey = async (): Promise<string> => (await import('node:crypto')).random
 interface ChangeOptions extends CallOptions {
   /** The reason, on every change. */
   reason?: string
+  /** Goes past the approval that a confirmed change needs. */
+  emergency?: boolean
   /** The idempotency key, on every change. */
   key?: string
 }
@@ -141,12 +143,13 @@ interface ChangeOptions extends CallOptions {
 function requestOf(
   endpoint: Endpoint,
   input: unknown,
-  { reason, key, confirmed, onProgress, detached }: ChangeOptions,
+  { reason, emergency, key, confirmed, onProgress, detached }: ChangeOptions,
 ): Omit<Sent, 'changing'> {
   const { path, fields } = placeFields(endpoint.path, input)
   const ownHeaders = {
     accept: onProgress ? ndjson : 'application/json',
     ...(confirmed && { [headers.confirm]: 'true' }),
+    ...(confirmed && emergency && { [headers.emergency]: 'true' }),
     ...(detached && { prefer: respondAsync }),
     ...(reason !== undefined && { [headers.reason]: Buffer.from(reason).toString('latin1') }), // UTF-8, byte by byte
     ...(key !== undefined && { [headers.idempotencyKey]: key }),

@@ -27,6 +27,8 @@ export interface GlobalFlags {
   planOut?: string
   detailedExitcode?: boolean
   reason?: string
+  propose?: boolean
+  emergency?: boolean
   timeout?: string
   retries?: string
   input?: boolean
@@ -54,6 +56,10 @@ export interface Settings {
   max: number | undefined
   brake: BrakeSettings
   detach: boolean
+  /** Plans the change for a second person in place of making it. */
+  propose: boolean
+  /** Goes past the approval that the change needs. */
+  emergency: boolean
   reason: string
   timeoutMs: number
   /** Whether a flag or variable sets the timeout. */
@@ -92,11 +98,19 @@ export function readSettings(flags: GlobalFlags, io: Io): Settings {
     max: max && count(max.value, max.from, 1),
     brake: readBrake(flags),
     detach: flags.detach ?? false,
+    propose: flags.propose ?? false,
+    emergency: emergencyOf(flags),
     reason: reasonOf(flags, io),
     timeoutMs: 1000 * (timeout ? deadline(timeout.value, timeout.from) : 120),
     timeoutGiven: timeout !== undefined,
     retries: retries ? count(retries.value, retries.from, 0) : 2,
   }
+}
+
+/** @throws Failure `usage` for an emergency without a reason */
+function emergencyOf({ emergency = false, reason }: GlobalFlags): boolean {
+  if (!emergency || reason?.trim()) return emergency
+  throw new Failure('usage', '--emergency needs --reason: somebody else reviews it; nothing was changed')
 }
 
 /** The reason on one line, since it is sent as a header. */

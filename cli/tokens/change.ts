@@ -52,19 +52,21 @@ export async function revoke(context: Context, id: string, { tree }: { tree: boo
 interface GivenRole {
   role: string | undefined
   may_enqueue: boolean
+  approver: boolean
+  may_break_glass: boolean
 }
 
 /**
  * Gives a token another role, at once and for every server. The role before it is read first, for the command that gives it back.
  * @throws Failure `usage` without a role; `not_found`
  */
-export async function setRole(context: Context, id: string, { role, may_enqueue }: GivenRole): Promise<Ending> {
-  if (role === undefined) {
+export async function setRole(context: Context, id: string, given: GivenRole): Promise<Ending> {
+  if (given.role === undefined) {
     throw new Failure('usage', 'token set-role needs a role; nothing was changed', {
       hint: `the roles are ${givenRoles.join(', ')}`,
     })
   }
-  const request = parseInput(setTokenRole.input, { id, role, may_enqueue })
+  const request = parseInput(setTokenRole.input, { id, ...given })
   await checkImmediate(context)
   const before = context.settings.curl ? undefined : (await (await context.client()).call(showing, { id })).body
   const changed = await changeImmediately(context, { endpoint: setTokenRole, request, look: lookAt(context, id) })
@@ -75,9 +77,14 @@ export async function setRole(context: Context, id: string, { role, may_enqueue 
 }
 
 /** The command that gives the role back; none for a token that had no role, since no command takes a role away. */
-function undoText({ another }: Context, { id, role, may_enqueue }: Token): string {
+function undoText({ another }: Context, { id, role, may_enqueue, approver, may_break_glass }: Token): string {
   if (!isRole(role) || role === 'legacy-admin') return ''
-  return `   Undo:  ${another(['token', 'set-role', id, role, ...(may_enqueue ? ['--may-enqueue'] : [])])}`
+  const added = [
+    ...(may_enqueue ? ['--may-enqueue'] : []),
+    ...(approver ? ['--approver'] : []),
+    ...(may_break_glass ? ['--may-break-glass'] : []),
+  ]
+  return `   Undo:  ${another(['token', 'set-role', id, role, ...added])}`
 }
 
 const lookAt = ({ another }: Context, id: string): string => another(['token', 'show', id])

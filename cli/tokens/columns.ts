@@ -30,6 +30,8 @@ export const columns: Column<Token>[] = [
   { title: 'scope', value: ({ scope }) => (scope === null ? '' : limitText(scope)) },
   { title: 'max_per_change', value: ({ max_per_change }) => max_per_change ?? '' },
   { title: 'max_per_day', value: ({ max_per_day }) => max_per_day ?? '' },
+  { title: 'approver', value: ({ approver }) => String(approver) },
+  { title: 'may_break_glass', value: ({ may_break_glass }) => String(may_break_glass) },
 ]
 
 export const forPeople: Column<Token>[] = [
@@ -49,9 +51,12 @@ function limitedTo(token: Token): string {
 }
 
 /** `worker, may enqueue` */
-export function roleText({ role, may_enqueue }: Pick<Token, 'role' | 'may_enqueue'>): string {
-  return may_enqueue ? `${role}, may enqueue` : role
+export function roleText({ role, may_enqueue, approver, may_break_glass }: GivenGrant): string {
+  const more = [may_enqueue && 'may enqueue', approver && 'approver', may_break_glass && 'may break glass']
+  return [role, ...more.filter((text) => text !== false)].join(', ')
 }
+
+type GivenGrant = Pick<Token, 'role' | 'may_enqueue' | 'approver' | 'may_break_glass'>
 
 const hasExpired = ({ expires_at }: Token): boolean => expires_at !== null && Date.parse(expires_at) <= Date.now()
 

@@ -9,7 +9,7 @@ import { changeImmediately } from '../guard/immediate-change.ts'
 import type { Ending } from '../output/print.ts'
 import { days } from '../settings/duration.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
-import { endText } from './columns.ts'
+import { endText, roleText } from './columns.ts'
 import { printSecret } from './print-secret.ts'
 import { scopeOf } from './scope.ts'
 
@@ -18,6 +18,8 @@ interface CreateFlags extends ScopeFlags, LimitFlags {
   principal?: string
   expires?: string
   mayEnqueue?: boolean
+  approver?: boolean
+  mayBreakGlass?: boolean
 }
 
 /**
@@ -25,7 +27,7 @@ interface CreateFlags extends ScopeFlags, LimitFlags {
  * @throws Failure `usage` without a name or a role
  */
 export async function createToken(context: Context, name: string | undefined, flags: CreateFlags): Promise<Ending> {
-  const { role, principal, expires, mayEnqueue } = flags
+  const { role, principal, expires, mayEnqueue, approver, mayBreakGlass } = flags
   if (name === undefined || role === undefined) {
     throw new Failure('usage', `token create needs ${name === undefined ? 'a name' : '--role'}; nothing was changed`, {
       hint: `jobsctl token create ci --role worker; the roles are ${givenRoles.join(', ')}`,
@@ -35,6 +37,8 @@ export async function createToken(context: Context, name: string | undefined, fl
   const request = parseInput(endpoint.input, {
     ...{ name, role },
     ...(mayEnqueue && { may_enqueue: true }),
+    ...(approver && { approver }),
+    ...(mayBreakGlass && { may_break_glass: true }),
     ...(scope !== undefined && { scope }),
     ...limitsOfFlags(flags),
     ...(principal !== undefined && { principal }),
@@ -44,7 +48,7 @@ export async function createToken(context: Context, name: string | undefined, fl
   if (!made) return 'ok'
   const limit = made.scope ? `, limited to ${escaped(limitText(made.scope))}` : ''
   const most = limitsText(made) && `, ${limitsText(made)}`
-  const what = `Made token ${escaped(made.id)}: ${escaped(made.name)}, ${escaped(made.role)}${limit}${most}, ${endText(made)}.`
+  const what = `Made token ${escaped(made.id)}: ${escaped(made.name)}, ${escaped(roleText(made))}${limit}${most}, ${endText(made)}.`
   printSecret(context, made, `${what} It is shown this once.`)
   return 'ok'
 }

@@ -106,6 +106,20 @@ export const about: Record<Name, string> = {
   setTokenRole: 'Gives a token another role, at once and for every server. Its secret stays.',
   setTokenScope:
     'Limits a token to domains, queues and job types, or with null to nothing, at once and for every server. Stops the changes of many jobs that it has begun. 409 `conflict` for a role without a scope.',
+  proposePlan:
+    'Plans a change of many jobs: previews it, and keeps the preview for 72 hours (`JOBS_PLAN_HOURS`) until another principal decides. Needs `X-Reason`. 409 `conflict` where no job matches, where 20 plans of the principal or 100 in all are open, and in single-user mode.',
+  listPlans: 'The plans that are kept, the newest first. A plan is deleted 7 days after its term.',
+  showPlan: 'One plan with its preview, and how many of its jobs still match.',
+  approvePlan:
+    'Approves a plan. 403 `forbidden` for the principal of its author, and for a token that this principal has made; 409 `conflict` for another digest, or a plan that somebody has decided.',
+  rejectPlan: 'Rejects a plan. 409 `conflict` for another digest, or a plan that somebody has decided.',
+  applyPlan:
+    'Applies an approved plan, once, to the jobs of its preview: by the principal of its author or of its approver. 403 `approval_required` while nobody has approved it, 409 `conflict` for one that was rejected or applied, 409 `preview_stale` for one that has expired, after a restore or failover, and where the token of its author was revoked.',
+  showApproval: 'From how many jobs on a change needs an approval, and which emergencies wait for a review.',
+  setApproval:
+    'Sets from how many jobs on a change needs the approval of another principal, for all servers; null means that none does. 409 `conflict` in single-user mode.',
+  reviewOperation:
+    'Signs an operation that went past the approval it needed (`X-Emergency`): by another principal than its own. 404 for an operation that waits for no review.',
   setTokenLimits:
     'Limits how many jobs the changes of many jobs of a token touch, at once and for every server. A limit that is absent stays, null takes it away. 409 `conflict` for a role that makes no such changes.',
   suspendToken: 'Refuses a token until it is resumed, and stops the changes of many jobs that it has begun.',

@@ -11,6 +11,8 @@ const meanings: Record<FailureCode, string> = {
   forbidden: 'the caller is known, and has no right to make the call (this version of jobs-server never answers it)',
   login_too_old:
     'the login of the session is more than 15 minutes ago, and the call changes tokens, policies or erases jobs; nothing was changed',
+  approval_required:
+    'the change is of more jobs than may be changed without the approval of another principal, or the plan is not approved; nothing was changed',
   frozen:
     'somebody froze the database (`jobs-server freeze`): changes are refused, and calls of workers go on; nothing was changed',
   not_found: 'there is no such path, job or operation',

@@ -24,6 +24,9 @@ const purposes: Record<string, string> = {
     'What all servers on this database share: the installation, a freeze, who applied the policy, the key with which they sign previews, where the ids of events come from, and for how many days events are kept.',
   jobsctl_expired_events: 'How far the events of each group have been deleted because their term was over.',
   jobsctl_event_cursors: 'The places of registered readers of the event log.',
+  jobsctl_plans:
+    'Changes of many jobs that wait for the approval of a second person, with their previews, until their term.',
+  jobsctl_emergencies: 'Operations that went past the approval they needed, and who has reviewed them.',
   jobsctl_count_deltas: 'What the triggers on `jobs` appended since the counts were last added up.',
   jobsctl_counts: 'The sums of the live jobs by group.',
   jobsctl_counting: 'One row: whether the counts can be trusted.',

@@ -31,9 +31,7 @@ export function requireRight(
   throw new Failure(
     'forbidden',
     `${token} lacks the right "${right}": it may not ${rights[right]}; nothing was changed`,
-    {
-      hint: `a token with the role ${rolesWith(right)} may; an admin gives a role: POST /api/v1/tokens/${id}/role, or jobs-server token set-role ${id} <role>`,
-    },
+    { hint: howToGet(id, right) },
   )
 }
 
@@ -42,6 +40,18 @@ const lackingBySignOn = ({ id, role }: Pick<Caller, 'id' | 'role'>, right: Right
     'forbidden',
     `the caller ${id} (${role}) lacks the right "${right}": it may not ${rights[right]}; nothing was changed`,
     {
-      hint: `a caller with the role ${rolesWith(right)} may; whoever runs the server gives roles by claims: JOBS_OIDC_ROLES`,
+      hint: `a caller with ${rolesWith(right) ? `the role ${rolesWith(right)}` : `a token with ${flags[right]}`} may; whoever runs the server gives roles by claims: JOBS_OIDC_ROLES`,
     },
   )
+
+/** Rights that a token gets beside its role, and the flag that gives them. */
+const flags: Partial<Record<Right, string>> = { approve: '--approver', break_glass: '--may-break-glass' }
+
+/** Which tokens have a right, and who gives it. */
+function howToGet(id: string, right: Right): string {
+  const flag = flags[right]
+  const roles = rolesWith(right)
+  const which = [...(flag ? [flag] : []), ...(roles ? [`the role ${roles}`] : [])].join(' or ')
+  const more = flag ? ` ${flag}` : ''
+  return `a token with ${which} may; an admin gives it: POST /api/v1/tokens/${id}/role, or jobs-server token set-role ${id} <role>${more}`
+}

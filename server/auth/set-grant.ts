@@ -7,16 +7,24 @@ import { findToken, lockGrant, scopeJson } from './tokens.ts'
 
 /**
  * Gives a token a role, at once and for every server; its secret stays. Servers of version 0.1.0 refuse it from then on.
- * @returns the role before; undefined where it has this role already
+ * @returns the role before; undefined where it has this role already, with all that is added to it
  * @throws Failure `not_found` when there is no such token; `conflict` for a role without a scope where the token has one
  */
-export async function setRole(tx: Sql, id: string, { role, may_enqueue }: Grant): Promise<string | undefined> {
+export async function setRole(
+  tx: Sql,
+  id: string,
+  { role, may_enqueue, approver = false, may_break_glass = false }: Grant,
+): Promise<string | undefined> {
   await lockGrant(tx, id)
   const before = await findToken(tx, id)
   // A role that is about the whole database would take the limits of the token away, or be limited where nothing is narrowed.
   if (before.scope && !mayHaveScope(role)) throw scopeInTheWay(id, role)
-  if (before.role === role && before.may_enqueue === may_enqueue) return undefined
-  await tx`update jobsctl_tokens set role = ${role}, may_enqueue = ${may_enqueue} where id = ${id}`
+  const { count } = await tx`
+    update jobsctl_tokens
+    set role = ${role}, may_enqueue = ${may_enqueue}, approver = ${approver}, may_break_glass = ${may_break_glass}
+    where id = ${id}
+      and (role, may_enqueue, approver, may_break_glass) is distinct from (${role}, ${may_enqueue}, ${approver}, ${may_break_glass})`
+  if (count === 0) return undefined
   return before.role
 }
 

@@ -96,5 +96,6 @@ const callOf = (
   formerCaller: kept.former_caller,
   idempotencyKey: idempotency_key ?? undefined,
   policy: kept.policy,
+  binding: kept.binding,
   resumes: { operation, hold },
 })

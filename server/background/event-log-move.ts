@@ -1,25 +1,11 @@
-import * as z from 'zod'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
 import { isAccessRefused, isConnectionLost, isReadOnly } from '../database/errors/failure.ts'
-import { readSystemIdentifier } from '../database/installation/system-identifier.ts'
+import { changedParts, Origin, originParts, readOrigin } from '../database/installation/origin.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import { eventSequence } from '../lifecycle/events/event-ids.ts'
 import type { Log } from '../log.ts'
 import { errorText } from '../system-error.ts'
 import { moveAtOpening, setting, step } from './move-at-opening.ts'
-
-/** What the ids of the event log belong to; a part that this role may not read is null. */
-const Origin = z.object({
-  /** The system identifier: another one after a restore into another PostgreSQL cluster. */
-  system: z.string().nullable(),
-  /** The timeline, in eight hexadecimal digits: another one after a failover or a recovery to a point in time. */
-  timeline: z.string().nullable(),
-  /** The oid of `job_events`: another one after the table was dropped and loaded from a dump. */
-  table: z.string().nullable(),
-})
-type Origin = z.output<typeof Origin>
-
-const names = { system: 'system identifier', timeline: 'timeline', table: 'table job_events' } as const
 
 /** Moves the ids of events on where the database is another than before. */
 export interface EventLogMove {
@@ -68,20 +54,6 @@ const withoutSystem =
   'this role may not call pg_control_system(), so a restore into another PostgreSQL cluster is not noticed, and ids of events ' +
   'may be given out twice after it; grant execute on function pg_catalog.pg_control_system() to the role of the server'
 
-/** Undefined on a standby, which writes no events. */
-async function readOrigin(sql: Sql): Promise<Origin | undefined> {
-  const [row] = await sql<{ standby: boolean }[]>`select pg_is_in_recovery() as standby`
-  if (row === undefined || row.standby) return undefined
-  const system = await readSystemIdentifier(sql)
-  // The name of the WAL file has the present timeline; pg_control_checkpoint() has the old one until the next checkpoint.
-  const [origin] = await sql<Origin[]>`
-    select
-      ${system}::text as system,
-      substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline,
-      to_regclass('job_events')::oid::text as table`
-  return origin
-}
-
 interface Moved {
   why: string
   last_id: number
@@ -105,13 +77,9 @@ async function moveFrom(sql: Pool, origin: Origin): Promise<Moved | undefined> {
     const changed = changedParts(before, after)
     return changed.length === 0
       ? undefined
-      : moveEventIds(tx, `another ${changed.map((part) => names[part]).join(' and ')}`)
+      : moveEventIds(tx, `another ${changed.map((part) => originParts[part]).join(' and ')}`)
   })
 }
-
-/** A part that was not known before has not changed. */
-const changedParts = (before: Origin, after: Origin) =>
-  (['system', 'timeline', 'table'] as const).filter((part) => before[part] !== null && before[part] !== after[part])
 
 /** Moves the ids of events on by 1,000,000, with an event `log.moved`: readers see that the log is another one from there on. */
 export async function moveEventIds(tx: Sql, why: string): Promise<Moved> {

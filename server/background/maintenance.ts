@@ -14,6 +14,7 @@ import type { createChainLog } from './chain-log.ts'
 import type { createEmbeddedVacuum } from './embedded-vacuum.ts'
 import { deleteEndedHolds } from './ended-holds.ts'
 import type { EventLogMove } from './event-log-move.ts'
+import { deleteOldPlans } from './old-plans.ts'
 import type { SettingsExchange } from './server-settings.ts'
 import type { StandsStill } from './standstill.ts'
 import type { Sweep } from './sweep.ts'
@@ -43,7 +44,7 @@ interface Maintenance {
  * The periodic tasks of a server, until it stops. Settings are compared with those of other servers, the last hash of the records is
  * logged, and a database that is another than before is noticed. Unless the server stands still, orphaned operations are closed, and expired
  * events, history and rows of the archive,
- * ended holds, ended sessions and old marks of workers are deleted. Several servers may do them at once; each skips rows that another one has locked.
+ * ended holds, ended sessions, old plans and old marks of workers are deleted. Several servers may do them at once; each skips rows that another one has locked.
  */
 export async function runMaintenance({
   sql,
@@ -85,6 +86,7 @@ export async function runMaintenance({
       await deleteEndedHolds(sql, stopping)
       await deleteEndedSessions(sql)
       await forgetCallers(sql)
+      await deleteOldPlans(sql)
       await noteSuccess(sql, 'maintenance')
       deletedAt = performance.now()
       errors.clear()

@@ -42,6 +42,8 @@ const mustAgree: Record<keyof Env, boolean> = {
   JOBS_ARCHIVE_MAX_BYTES: true,
   JOBS_CHANGE_MAX_LAG: true,
   JOBS_CHANGE_MAX_WAL: true,
+  JOBS_APPROVAL_ABOVE: true,
+  JOBS_PLAN_HOURS: false,
   JOBS_EVENTS_DAYS: true,
   JOBS_AUDIT_DAYS: true,
   JOBS_HISTORY: true,

@@ -8,7 +8,8 @@ import { keepRequest } from './detached/kept-request.ts'
 import { startDetached } from './detached/start-detached.ts'
 import { readCourse } from './detached/take-over.ts'
 import { enforceMax, requireMax } from './enforce-max.ts'
-import { enforceLimits } from './limits/enforce-limits.ts'
+import { authorize } from './limits/authorize.ts'
+import { forgetEmergency } from './limits/emergencies.ts'
 import { type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
 import { type BeginContext, beginOperation } from './record/begin.ts'
 import { type RunContext, runOperation } from './run-operation.ts'
@@ -31,12 +32,16 @@ type BulkCall = BeginContext &
     | 'quarantineThreshold'
     | 'policy'
     | 'resumes'
+    | 'may'
+    | 'emergency'
+    | 'approvalAbove'
   >
 
 /**
  * Runs a bulk change, and is the only way to run one: it verifies the preview, begins an operation that is alone of its kind
  * in its scope, enforces `max`, runs the batches, and closes the record. An idempotent replay returns the first answer.
- * @throws Failure `preview_stale`, `preview_incomplete`, `conflict`, `forbidden`, `limit_exceeded` or `quota_exceeded` before any job is changed; `partial` when the
+ * @throws Failure `preview_stale`, `preview_incomplete`, `conflict`, `forbidden`, `limit_exceeded`, `quota_exceeded` or
+ *   `approval_required` before any job is changed; `partial` when the
  *   operation stopped after some jobs; `outcome_unknown` when its last batch may or may not be committed; any failure of the
  *   database when it stopped before its first batch; AcceptedChange for a change that goes on without its caller
  */
@@ -44,8 +49,8 @@ export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<An
   requireMeeting(call, asked.scope)
   const scoped = underScope(call, asked)
   const { previewToken, kind, filters } = scoped
-  const { caller, formerCaller, within } = call
-  const subject = { kind, filters, caller, formerCaller, within }
+  const { formerCaller, within } = call
+  const subject = { kind, filters, caller: call.binding?.key ?? call.caller, formerCaller, within }
   const previewed = previewToken === undefined ? undefined : await verifyToken(call.sql, previewToken, subject)
   const bulk = call.policy ? withinPolicy(scoped, call.policy, previewed) : scoped
   requireMax(bulk, previewed)
@@ -58,7 +63,7 @@ export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<An
   let hold: string
   try {
     await beforeFirstBatch(context, () => enforceMax(context, bulk, previewed))
-    await beforeFirstBatch(context, () => enforceLimits(context, bulk, previewed))
+    await beforeFirstBatch(context, () => authorize(context, bulk, previewed))
     await beforeFirstBatch(context, async () => bulk.check?.(context.sql, context))
     if (!call.detach) return await runOperation(context, bulk, { previewed })
     hold = await keepRequest(context, call.detach).catch(async (cause: unknown) => {
@@ -118,5 +123,8 @@ function rethrowBeforeFirstBatch(cause: unknown): never {
   throw isConnectionLost(cause) ? (databaseFailure(cause) ?? cause) : cause
 }
 
-const deleteRecord = ({ sql, operation }: Pick<RunContext, 'sql' | 'operation'>) => sql`
-  delete from job_operations where id = ${operation}::bigint and state = 'running' and affected = 0`
+const deleteRecord = ({ sql, operation }: Pick<RunContext, 'sql' | 'operation'>) =>
+  sql.begin(async (tx) => {
+    await tx`delete from job_operations where id = ${operation}::bigint and state = 'running' and affected = 0`
+    await forgetEmergency(tx, operation)
+  })

@@ -6,6 +6,9 @@ import { longestOverlap } from '../../shared/access/tokens.ts'
 
 const role = z.enum(givenRoles)
 
+/** What a grant adds to a role; absent from a command of an earlier version. */
+const added = { approver: z.boolean().default(false), may_break_glass: z.boolean().default(false) }
+
 /** Who runs the command, as `user@host`; absent from a command of an earlier version. */
 const by = z.string().default('jobs-server')
 
@@ -21,12 +24,13 @@ export const Command = z.discriminatedUnion('command', [
     role,
     principal: z.string(),
     may_enqueue: z.boolean(),
+    ...added,
     scope: TokenScope.optional(),
     ...tokenLimits,
   }),
   z.object({ command: z.literal('list') }),
   z.object({ command: z.literal('show'), id: z.string() }),
-  z.object({ command: z.literal('set-role'), by, id: z.string(), role, may_enqueue: z.boolean() }),
+  z.object({ command: z.literal('set-role'), by, id: z.string(), role, may_enqueue: z.boolean(), ...added }),
   z.object({ command: z.literal('set-scope'), by, id: z.string(), scope: TokenScope.nullable() }),
   z.object({ command: z.literal('set-limits'), by, id: z.string(), ...tokenLimits }),
   z.object({ command: z.literal('suspend'), by, id: z.string() }),

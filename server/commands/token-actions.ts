@@ -37,7 +37,7 @@ export async function runTokenCommand(sql: Pool, command: TokenCommand): Promise
       return lines(...shownLines(await findToken(sql, command.id)))
     case 'set-role':
       await setRoleOnRecord(sql, atShell(command.by), command.id, command)
-      return lines(`${command.id} is ${command.role}${command.may_enqueue ? ', and may enqueue' : ''}`)
+      return lines(`${command.id} is ${command.role}${addedText(command)}`)
     case 'set-scope':
       await setScopeOnRecord(sql, atShell(command.by), command.id, command.scope)
       return lines(
@@ -89,7 +89,7 @@ const listLine = (row: Token): string =>
   [
     ...[row.id, row.name, row.created_at, row.last_used_at, row.expires_at, row.revoked_at],
     ...[row.role, row.principal, row.made_by, row.suspended_at, row.scope && limitText(row.scope)],
-    ...[row.max_per_change, row.max_per_day],
+    ...[row.max_per_change, row.max_per_day, row.approver, row.may_break_glass],
   ].join('\t')
 
 function shownLines(row: Token): string[] {
@@ -109,5 +109,17 @@ function shownLines(row: Token): string[] {
       : ['may\tnothing on this version of the server, which does not know the role']),
   ]
 }
+
+/** `, and may enqueue`, `, and may approve plans` */
+const addedText = ({
+  may_enqueue,
+  approver,
+  may_break_glass,
+}: Pick<Token, 'may_enqueue' | 'approver' | 'may_break_glass'>) =>
+  [
+    may_enqueue ? ', and may enqueue' : '',
+    approver ? ', and may approve plans' : '',
+    may_break_glass ? ', and may go past an approval' : '',
+  ].join('')
 
 const mayLine = (right: Right): string => `may\t${rights[right]}`

@@ -8,15 +8,26 @@ import type { CommandOutput } from './command.ts'
 import { operatorName } from './operator-name.ts'
 import { printOutput } from './print-output.ts'
 import { runOnDatabase } from './run-on-database.ts'
+import { type GrantFlags, grantOf, withGrantFlags } from './token-grant-flags.ts'
 import { limitsFor, neededLimits, withLimitFlags } from './token-limit-flags.ts'
 import { neededScope, scopeOf, withScopeFlags } from './token-scope-flags.ts'
 import { tokenTable } from './token-table.ts'
 
-interface CreateFlags extends ScopeFlags, LimitFlags {
+interface CreateFlags extends ScopeFlags, LimitFlags, GrantFlags {
   expires?: string
   role?: string
   principal?: string
-  mayEnqueue?: boolean
+}
+
+/** The first flag that a token without a role cannot have. */
+function flagBesideRole(flags: CreateFlags): string | undefined {
+  const named = {
+    ...{ '--may-enqueue': flags.mayEnqueue, '--approver': flags.approver, '--may-break-glass': flags.mayBreakGlass },
+    '--domain, --queue or --job-type': flags.domain ?? flags.queue ?? flags.jobType ?? flags.cascade,
+    '--max-per-change or --max-per-day': flags.maxPerChange ?? flags.maxPerDay,
+    '--principal': flags.principal,
+  }
+  return Object.entries(named).find(([, value]) => value !== undefined)?.[0]
 }
 
 const roleList = givenRoles.join(', ')
@@ -24,10 +35,9 @@ const roleList = givenRoles.join(', ')
 /** Adds the subcommands of `jobs-server token`. */
 export function addTokenCommands(program: Command): void {
   const token = program.command('token').description('bearer tokens of AUTH_MODE=multi_user')
-  withLimitFlags(withScopeFlags(token.command('create <name>')))
+  withGrantFlags(withLimitFlags(withScopeFlags(token.command('create <name>'))))
     .description('make a token and print it; it cannot be printed again')
     .option('--role <role>', `what the token may do: ${roleList} (default: everything)`)
-    .option('--may-enqueue', 'a worker that may also enqueue jobs')
     .option('--principal <name>', 'whom the token is for (default: its name)')
     .option('--expires <days>', 'days, such as 90d, or never (default: 90d, of an admin 30d, without a role never)')
     .action(async (name: string, flags: CreateFlags) => printOutput(await create(name, flags)))
@@ -43,15 +53,13 @@ export function addTokenCommands(program: Command): void {
     .command('show <id>')
     .description('one token, and what it may do')
     .action(async (id: string) => printOutput(await runOnDatabase(process.env, { command: 'show', id })))
-  token
-    .command('set-role <id> <role>')
+  withGrantFlags(token.command('set-role <id> <role>'))
     .description(`give a token another role at once: ${roleList}`)
-    .option('--may-enqueue', 'a worker that may also enqueue jobs')
-    .action(async (id: string, role: string, { mayEnqueue = false }: Pick<CreateFlags, 'mayEnqueue'>) =>
+    .action(async (id: string, role: string, flags: GrantFlags) =>
       printOutput(
         await runOnDatabase(process.env, {
           ...{ command: 'set-role', by: operatorName(), id },
-          ...grantOf(role, mayEnqueue),
+          ...grantOf(role, flags),
         }),
       ),
     )
@@ -107,23 +115,15 @@ export function addTokenCommands(program: Command): void {
 }
 
 function create(given: string, flags: CreateFlags): Promise<CommandOutput> {
-  const { role, principal, mayEnqueue = false, expires } = flags
+  const { role, principal, expires } = flags
   const scope = scopeOf(flags)
   const name = nameOf(given)
   if (role === undefined) {
-    const flag = mayEnqueue
-      ? '--may-enqueue'
-      : scope
-        ? '--domain, --queue or --job-type'
-        : flags.maxPerChange !== undefined || flags.maxPerDay !== undefined
-          ? '--max-per-change or --max-per-day'
-          : principal === undefined
-            ? undefined
-            : '--principal'
+    const flag = flagBesideRole(flags)
     if (flag) throw new Failure('usage', `${flag} needs --role; a token without a role may do everything`)
     return runOnDatabase(process.env, { command: 'create', by: operatorName(), name, days: daysOf(expires) })
   }
-  const grant = grantOf(role, mayEnqueue)
+  const grant = grantOf(role, flags)
   if (scope && !mayHaveScope(role))
     throw new Failure('usage', `a token with the role ${role} has no scope; nothing was changed`, {
       hint: `the roles that have one are ${scopedRoles.join(', ')}`,
@@ -133,17 +133,6 @@ function create(given: string, flags: CreateFlags): Promise<CommandOutput> {
     ...{ command: 'create-with-role', by: operatorName(), name, days, ...grant, scope, ...limitsFor(role, flags) },
     principal: principal === undefined ? name : nameOf(principal),
   })
-}
-
-function grantOf(text: string, may_enqueue: boolean): { role: (typeof givenRoles)[number]; may_enqueue: boolean } {
-  const role = givenRoles.find((role) => role === text)
-  if (!role)
-    throw new Failure('usage', `${JSON.stringify(text)} is no role; nothing was changed`, {
-      hint: `the roles are ${roleList}`,
-    })
-  if (may_enqueue && role !== 'worker')
-    throw new Failure('usage', '--may-enqueue belongs to the role worker; nothing was changed')
-  return { role, may_enqueue }
 }
 
 function nameOf(name: string): string {

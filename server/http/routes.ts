@@ -40,6 +40,11 @@ import { jobByKey } from '../endpoints/jobs/by-key.ts'
 import { failureClusters } from '../endpoints/jobs/clusters.ts'
 import { listJobs } from '../endpoints/jobs/list.ts'
 import { showJob } from '../endpoints/jobs/show.ts'
+import { applyPlan } from '../endpoints/plans/apply.ts'
+import { reviewOperation, setApproval, showApproval } from '../endpoints/plans/approval.ts'
+import { approvePlan, rejectPlan } from '../endpoints/plans/decide.ts'
+import { proposePlan } from '../endpoints/plans/propose.ts'
+import { listPlans, showPlan } from '../endpoints/plans/read.ts'
 import { applyPolicy } from '../endpoints/policy/apply-policy.ts'
 import { showPolicy } from '../endpoints/policy/read-policy.ts'
 import { controlQueue } from '../endpoints/queues/control.ts'
@@ -85,6 +90,15 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.setPriority, setPriority)
   mount(app, serving, endpoints.undo, undo)
   mount(app, serving, endpoints.erase, erase)
+  mount(app, serving, endpoints.proposePlan, proposePlan)
+  mount(app, serving, endpoints.listPlans, listPlans)
+  mount(app, serving, endpoints.showPlan, showPlan)
+  mount(app, serving, endpoints.approvePlan, approvePlan)
+  mount(app, serving, endpoints.rejectPlan, rejectPlan)
+  mount(app, serving, endpoints.applyPlan, applyPlan)
+  mount(app, serving, endpoints.showApproval, showApproval)
+  mount(app, serving, endpoints.setApproval, setApproval)
+  mount(app, serving, endpoints.reviewOperation, reviewOperation)
   mount(app, serving, endpoints.verifyOperations, verifyOperations)
   mount(app, serving, endpoints.exportOperations, exportOperations)
   mount(app, serving, endpoints.listOperations, listOperations)

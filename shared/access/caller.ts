@@ -31,6 +31,8 @@ export const CallerOutput = z.object({
    * limits. Absent from servers of older versions.
    */
   limits: z.object({ max_per_change: Count.nullable(), max_per_day: Count.nullable(), changed_today: Count }).nullish(),
+  /** A change of more jobs needs an approval; null while none does. Absent from servers of older versions. */
+  approval_above: Count.nullish(),
   /** The names of its rights. */
   may: z.array(z.string()),
   /** How many live tokens have all rights, since nobody has given them a role. Only callers that may list tokens get it. */

@@ -9,6 +9,8 @@ export const rights = {
   single: 'cancel a job and add attachments to it',
   queues: 'pause, drain and resume queues, set the limits of groups, and mark moments',
   change: 'change many jobs, undo, stop and keep such changes, and hold jobs',
+  approve: 'approve or reject plans of other principals, and review their emergencies',
+  break_glass: 'change more jobs than need an approval, without one, in an emergency',
   read_tokens: 'list tokens, without their secrets',
   govern: 'make and change tokens, set policies, freeze and erase jobs',
 } as const
@@ -20,6 +22,9 @@ const isRight = (name: string): name is Right => Object.hasOwn(rights, name)
 /** All rights, in the order in which they are shown. */
 export const allRights: readonly Right[] = Object.keys(rights).filter(isRight)
 
+/** Going past an approval is given to a token by name, also to an admin's. */
+const adminRights = allRights.filter((right) => right !== 'break_glass')
+
 /**
  * What a token of each role may do. Tokens from before there were roles are `legacy-admin`, and so is a token that is made
  * without a role.
@@ -30,8 +35,8 @@ const roles = {
   producer: ['identity', 'enqueue'],
   worker: ['identity', 'work', 'single'],
   operator: ['identity', 'read', 'payloads', 'records', 'enqueue', 'single', 'queues', 'change'],
-  admin: allRights,
-  'legacy-admin': allRights,
+  admin: adminRights,
+  'legacy-admin': adminRights,
 } as const satisfies Record<string, readonly Right[]>
 
 export type Role = keyof typeof roles
@@ -55,12 +60,31 @@ export interface Grant {
   role: string
   /** A worker that may also enqueue jobs. */
   may_enqueue: boolean
+  /** It may approve plans of other principals. */
+  approver?: boolean
+  /** It may go past an approval in an emergency. */
+  may_break_glass?: boolean
 }
 
 /** The rights of a grant. A role that this version does not know, since a newer one has written it, has none. */
-export function rightsOf({ role, may_enqueue }: Grant): ReadonlySet<Right> {
+export function rightsOf({ role, may_enqueue, approver, may_break_glass }: Grant): ReadonlySet<Right> {
   if (!isRole(role)) return new Set()
-  return new Set<Right>(may_enqueue ? [...roles[role], 'enqueue'] : roles[role])
+  const more: Right[] = []
+  if (may_enqueue) more.push('enqueue')
+  if (approver) more.push('approve')
+  if (may_break_glass) more.push('break_glass')
+  return new Set<Right>([...roles[role], ...more])
+}
+
+/** Why a role cannot have what a grant adds to it, and the field that says so; undefined where it can. */
+export function faultOfGrant({ role, may_enqueue, approver, may_break_glass }: Grant) {
+  if (may_enqueue && role !== 'worker') return { field: 'may_enqueue', message: 'belongs to the role worker' } as const
+  const may = rightsOf({ role, may_enqueue: false })
+  if (approver && !may.has('records'))
+    return { field: 'approver', message: 'belongs to the roles viewer, auditor, operator and admin' } as const
+  if (may_break_glass && !may.has('change'))
+    return { field: 'may_break_glass', message: 'belongs to the roles operator and admin' } as const
+  return undefined
 }
 
 /** The roles with a right that a token can be given, for people: `operator or admin`. */

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, preset, queryNumber, ScopeName, wholeNumber } from '../scope.ts'
 import { mayHaveLimits, type TokenLimits, tokenLimits } from './limits.ts'
-import { type Grant, givenRoles } from './rights.ts'
+import { faultOfGrant, type Grant, givenRoles } from './rights.ts'
 import { mayHaveScope, ShownScope, scopedRoles, TokenScope } from './token-scope.ts'
 
 const time = z.string().nullable()
@@ -14,6 +14,10 @@ export const Token = z.object({
   role: z.string(),
   /** A worker that may also enqueue jobs. */
   may_enqueue: z.boolean(),
+  /** It may approve plans of other principals. */
+  approver: z.boolean(),
+  /** It may go past an approval in an emergency. */
+  may_break_glass: z.boolean(),
   /** What the token is limited to; null for a token that is not limited. */
   scope: ShownScope.nullable(),
   /** The most jobs that one change of many jobs may touch; null limits nothing. */
@@ -44,10 +48,17 @@ const grantFields = {
   role: Role,
   /** Belongs to the role worker. */
   may_enqueue: preset(z.boolean('must be true or false'), false),
+  /** It may approve plans of other principals. */
+  approver: preset(z.boolean('must be true or false'), false),
+  /** It may go past an approval in an emergency. */
+  may_break_glass: preset(z.boolean('must be true or false'), false),
 }
 
-const isGrant = ({ role, may_enqueue }: Grant): boolean => role === 'worker' || !may_enqueue
-const onlyWorkers = { path: ['may_enqueue'], message: 'belongs to the role worker' }
+/** Refuses a grant whose role cannot have what it adds. */
+function refuseGrant(context: z.core.ParsePayload<Grant>): void {
+  const fault = faultOfGrant(context.value)
+  if (fault) context.issues.push({ code: 'custom', path: [fault.field], message: fault.message, input: context.value })
+}
 
 const hasLimits = ({ max_per_change, max_per_day }: TokenLimits): boolean =>
   (max_per_change ?? max_per_day ?? undefined) !== undefined
@@ -73,7 +84,7 @@ export const makeToken = endpoint({
       /** Days until the token expires, or `never`; 90, and 30 of an admin, where it is absent. */
       expires: z.union([wholeNumber(1, 36_500), z.literal('never')], 'must be a number of days, or never').optional(),
     })
-    .refine(isGrant, onlyWorkers)
+    .check(refuseGrant)
     .refine(({ role, scope }) => !scope || mayHaveScope(role), {
       path: ['scope'],
       message: `belongs to the roles ${scopedRoles.join(', ')}`,
@@ -117,7 +128,7 @@ export const setTokenRole = endpoint({
   path: '/api/v1/tokens/:id/role',
   needs: 'govern',
   scoped: { refused: 'tokens are about all domains' },
-  input: z.strictObject({ id, ...grantFields }).refine(isGrant, onlyWorkers),
+  input: z.strictObject({ id, ...grantFields }).check(refuseGrant),
   output: Token,
   changes: () => true,
   unconfirmed: true,

@@ -54,11 +54,14 @@ const runnable = written
 /** Pages about tables of PostgreSQL, which has roles and more than one session. */
 const kindOf = (page: string): Kind => (/^docs\/(deploy|adopt)\//.test(page) ? 'postgres' : 'embedded')
 
+/** Plans need a second person. */
+const modeOf = (page: string) => (page === 'docs/operate/plans.md' ? 'multi_user' : 'single_user')
+
 describe.each(runnable)('%s', (page) => {
   let world: World
   let place: Place
   beforeAll(async () => {
-    world = await openWorld(kindOf(page), { SINGLE_USER_API_KEY: '' })
+    world = await openWorld(kindOf(page), { SINGLE_USER_API_KEY: '', AUTH_MODE: modeOf(page) })
     await insertSampleJobs(world.sql)
     // The server of a reader has run for a while.
     await untilKept(world)
@@ -90,7 +93,8 @@ async function placeOf({ url, env: { JOBS_DATA_DIR: data = '', JOBS_DB_URL } }: 
   for (const [name, program] of Object.entries({ jobsctl: built.jobsctl, 'jobs-server': built.server })) {
     await writeProgram(join(bin, name), `exec "${process.execPath}" "${program}" "$@"`)
   }
-  const key = (await readFile(join(data, 'api-key'), 'utf8')).trim()
+  const isSingle = modeOf(page) === 'single_user'
+  const key = isSingle ? (await readFile(join(data, 'api-key'), 'utf8')).trim() : ''
   const profile = { url, api_key_file: join(data, 'api-key') }
   await writeFile(join(config, 'config.json'), JSON.stringify({ profiles: { prod: profile } }), { mode: 0o600 })
   const target = { BASE: url, API_KEY: key, JOBSCTL_URL: url, JOBSCTL_OUTPUT: 'table', JOBSCTL_RETRIES: '5' }
@@ -100,7 +104,7 @@ async function placeOf({ url, env: { JOBS_DATA_DIR: data = '', JOBS_DB_URL } }: 
     env: {
       ...target,
       // A page that shows where the key comes from must be right about it.
-      ...(!exportsOf(page).some((line) => line.includes('API_KEY')) && { JOBSCTL_API_KEY: key }),
+      ...(key && !exportsOf(page).some((line) => line.includes('API_KEY')) && { JOBSCTL_API_KEY: key }),
       ...(JOBS_DB_URL && { JOBS_DB_URL }),
       JOBS_DATA_DIR: data,
       PATH: `${bin}:${process.env.PATH}`,

@@ -10,6 +10,8 @@ interface TokenFlags extends ScopeFlags, LimitFlags {
   expires?: string
   overlap?: string
   mayEnqueue?: boolean
+  approver?: boolean
+  mayBreakGlass?: boolean
   all?: boolean
   tree?: boolean
 }
@@ -42,6 +44,8 @@ export const token: CommandSpec<TokenFlags> = {
       values: givenRoles,
     },
     { flags: '--may-enqueue', about: 'with create and set-role: a worker that may also enqueue', group: 'HOW' },
+    { flags: '--approver', about: 'the same: may approve plans of other principals', group: 'HOW' },
+    { flags: '--may-break-glass', about: 'the same: may go past an approval in an emergency', group: 'HOW' },
     {
       flags: '--domain <name>',
       about: 'with create and set-scope: only jobs of this domain',
@@ -97,7 +101,10 @@ export const token: CommandSpec<TokenFlags> = {
     }
     const { changeToken, revoke, setRole } = await import('../../tokens/change.ts')
     if (word === 'revoke') return revoke(context, id, { tree: flags.tree === true })
-    if (word === 'set-role') return setRole(context, id, { role, may_enqueue: flags.mayEnqueue === true })
+    if (word === 'set-role') {
+      const added = { approver: flags.approver === true, may_break_glass: flags.mayBreakGlass === true }
+      return setRole(context, id, { role, may_enqueue: flags.mayEnqueue === true, ...added })
+    }
     return changeToken(context, id, word)
   },
 }
@@ -109,12 +116,14 @@ const help = { hint: 'jobsctl token --help' }
  * @throws Failure `usage`
  */
 function refuseFlags(word: string, flags: TokenFlags): void {
-  const { role, principal, expires, mayEnqueue, overlap } = flags
+  const { role, principal, expires, mayEnqueue, approver, mayBreakGlass, overlap } = flags
   const ofCreate =
     (role !== undefined && '--role') ||
     (principal !== undefined && '--principal') ||
     (expires !== undefined && '--expires') ||
-    (mayEnqueue && word !== 'set-role' && '--may-enqueue')
+    (mayEnqueue && word !== 'set-role' && '--may-enqueue') ||
+    (approver && word !== 'set-role' && '--approver') ||
+    (mayBreakGlass && word !== 'set-role' && '--may-break-glass')
   const flag = (word !== 'create' && ofCreate) || (overlap !== undefined && word !== 'rotate' && '--overlap')
   const wrong = flag || wrongLimitFlag(word, flags) || wrongScopeFlag(word, flags)
   if (flag === '--role' && word === 'set-role')

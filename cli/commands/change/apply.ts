@@ -7,17 +7,22 @@ export const apply: CommandSpec = {
   group: 'CHANGE',
   summary: 'apply a change that was planned',
   about:
-    'Applies a plan that --dry-run --plan-out wrote: to the jobs of its preview and no others, once, before the plan expires.',
+    'Applies a plan: a file that --dry-run --plan-out wrote, or the number of a plan that --propose made and another principal has approved. It changes the jobs of its preview and no others, once, before the plan expires.',
   examples: [
     'jobsctl prune --domain chatbooks --dry-run --plan-out plan.json',
     'jobsctl apply plan.json --dry-run',
     'jobsctl apply plan.json --yes',
+    'jobsctl apply 12 --yes',
   ],
   operands: '<plan>',
   flags: [],
   changes: true,
   async run(context, _flags, [path = '']) {
     refuseFlags(context)
+    if (/^[1-9]\d{0,15}$/.test(path)) {
+      const { applyKeptPlan } = await import('../../plans/apply.ts')
+      return applyKeptPlan(context, path)
+    }
     const { readPlan } = await import('../../guard/plan-file.ts')
     const { applyPlan } = await import('../../changes/apply-plan.ts')
     return applyPlan(context, path, await readPlan(path, context))
@@ -27,6 +32,8 @@ export const apply: CommandSpec = {
 function refuseFlags({ settings }: Context): void {
   if (settings.planOut !== undefined)
     throw new Failure('usage', '--plan-out: apply takes a plan and cannot write one; nothing was changed')
+  if (settings.propose)
+    throw new Failure('usage', '--propose: jobsctl plans import plans what is in a file; nothing was changed')
   if (!settings.preview) throw new Failure('usage', '--no-preview: the plan contains the preview; nothing was changed')
   if (settings.detailedExitcode && !settings.dryRun) {
     throw new Failure('usage', '--detailed-exitcode needs --dry-run')

@@ -22,7 +22,6 @@ export const requeue: CommandSpec<RequeueFlags> = {
     'Puts quarantined jobs back in the queue. They are due at once and have all their retries again, and the jobs that were cancelled because of them come back, too.',
   examples: [
     'jobsctl requeue --domain chatbooks --dry-run',
-    'jobsctl requeue --domain chatbooks --job-type export --max 100 --yes',
     'jobsctl requeue --domain chatbooks --canary 20 --canary-wait 5m --yes',
     'jobsctl requeue 8123 8124',
   ],

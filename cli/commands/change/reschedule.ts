@@ -20,7 +20,6 @@ export const reschedule: CommandSpec<RescheduleFlags> = {
   examples: [
     'jobsctl reschedule --domain chatbooks --queue low --in 2h --spread 30m --dry-run',
     'jobsctl reschedule --domain chatbooks --by=-15m --yes',
-    'jobsctl reschedule 8123 --now',
   ],
   operands: '[ids...]',
   flags: [

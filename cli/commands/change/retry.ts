@@ -13,11 +13,7 @@ export const retry: CommandSpec<RetryFlags> = {
   summary: 'make failed jobs run again',
   about:
     'Makes failed jobs run again, at once and with all their retries, and brings back the jobs that were cancelled because of them.',
-  examples: [
-    'jobsctl retry 8123',
-    'jobsctl retry --domain chatbooks --error-code timeout --spread 10m --dry-run',
-    'jobsctl retry --domain chatbooks --canary 20 --canary-wait 5m --yes',
-  ],
+  examples: ['jobsctl retry --domain chatbooks --error-code timeout --spread 10m --dry-run'],
   operands: '[ids...]',
   flags: [
     ...selectionFlags,

@@ -23,7 +23,6 @@ export const undo: CommandSpec<UndoFlags> = {
   examples: [
     'jobsctl undo 17 --dry-run',
     'jobsctl undo 17 --domain chatbooks --queue low --yes',
-    'jobsctl undo 17 --reason "wrong domain" --hold 30d --yes',
     'jobsctl undo --caller 3f9c0d2b1a77 --since 2h --dry-run',
   ],
   operands: '[operation]',

@@ -22,6 +22,8 @@ export const guardFlags: readonly GlobalFlag[] = [
   { flags: '--rate <n>', about: 'change at most so many jobs a second', group: 'COURSE' },
   { flags: '--until <time>', about: 'begin no batch after this time, or after 2h from now', group: 'COURSE' },
   { flags: '--detach', about: 'print the id of the operation, which goes on at the servers', group: 'COURSE' },
+  { flags: '--propose', about: 'plan it for the approval of a second person; needs --reason', group: 'HOW' },
+  { flags: '--emergency', about: 'go past an approval, with the right to; needs --reason', group: 'HOW' },
   { flags: '--detailed-exitcode', about: 'with --dry-run: exit 10 if a job would change', group: 'HOW' },
   { flags: '--no-preview', about: 'with --yes: for a server that cannot preview this change', group: 'HOW' },
 ]

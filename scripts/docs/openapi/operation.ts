@@ -65,7 +65,7 @@ function parameterOf(endpoint: Endpoint, { field, schema: { description, ...sche
 
 function headersOf({ method, bulk, unconfirmed, anonymous }: Endpoint): JsonSchema[] {
   const ofChange = method === 'GET' ? [] : ['Reason']
-  const ofBulk = bulk ? ['IdempotencyKey', 'Prefer'] : []
+  const ofBulk = bulk ? ['Emergency', 'IdempotencyKey', 'Prefer'] : []
   return [
     ...((bulk || anonymous) && method !== 'GET' && !unconfirmed ? ['Confirm'] : []),
     ...ofChange,
@@ -104,6 +104,11 @@ export const headerParameters: JsonSchema = {
     ...{ name: headers.reason, in: 'header' },
     description: 'Why, in UTF-8. It is kept with the record of a bulk change.',
     schema: { type: 'string', maxLength: maxReasonLength },
+  },
+  Emergency: {
+    ...{ name: headers.emergency, in: 'header' },
+    description: '`true` goes past the approval that the change needs. It takes the right `break_glass`, and a reason.',
+    schema: { type: 'string' },
   },
   IdempotencyKey: {
     ...{ name: headers.idempotencyKey, in: 'header' },

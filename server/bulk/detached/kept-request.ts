@@ -13,13 +13,15 @@ export const KeptRequest = z.object({
   input: z.unknown(),
   former_caller: z.string().optional(),
   policy: z.object({ rule: z.string(), most: z.number() }).optional(),
+  /** Of a plan: what its preview is bound to. */
+  binding: z.object({ key: z.string(), seconds: z.number() }).optional(),
   /** The settings of the server that took the request: the change ends as it has begun, whichever server goes on with it. */
   archive: z.boolean(),
   quarantine_threshold: z.number(),
 })
 export type KeptRequest = z.output<typeof KeptRequest>
 
-type Detaching = Pick<Call, 'archiveBeforeDelete' | 'quarantineThreshold' | 'formerCaller' | 'policy'> & {
+type Detaching = Pick<Call, 'archiveBeforeDelete' | 'quarantineThreshold' | 'formerCaller' | 'policy' | 'binding'> & {
   sql: Sql
   operation: number
 }
@@ -30,12 +32,12 @@ type Detaching = Pick<Call, 'archiveBeforeDelete' | 'quarantineThreshold' | 'for
  * @throws Failure `conflict` when another server has closed the record
  */
 export async function keepRequest(
-  { sql, operation, formerCaller, policy, archiveBeforeDelete, quarantineThreshold }: Detaching,
+  { sql, operation, formerCaller, policy, binding, archiveBeforeDelete, quarantineThreshold }: Detaching,
   { path, input }: NonNullable<Call['detach']>,
 ): Promise<string> {
   const hold = randomUUID()
   const kept: KeptRequest = {
-    ...{ path, input, former_caller: formerCaller, policy },
+    ...{ path, input, former_caller: formerCaller, policy, binding },
     ...{ archive: archiveBeforeDelete, quarantine_threshold: quarantineThreshold },
   }
   const rows = await sql`

@@ -31,3 +31,12 @@ async function countAlong(sql: Sql, { dependents }: Pick<BulkChange<unknown>, 'd
   const [row] = await sql<[{ count: number }]>`select (${dependents(sql)})::bigint as count`
   return row.count
 }
+
+export const digits = (count: number): string => count.toLocaleString('en-US')
+
+/** `9 jobs match`, `9 jobs match, and 1 more goes along` */
+export function sizeText({ jobs, dependents }: ChangeSize): string {
+  const match = jobs === 1 ? '1 job matches' : `${digits(jobs)} jobs match`
+  if (dependents === 0) return match
+  return `${match}, and ${digits(dependents)} more ${dependents === 1 ? 'goes' : 'go'} along`
+}

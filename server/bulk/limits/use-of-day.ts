@@ -1,3 +1,4 @@
+import type { Scope } from '../../../shared/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 
@@ -39,9 +40,27 @@ export async function readDayUse(sql: Sql, { principal, except = 0, wanted, most
   return use
 }
 
+interface UnapprovedUse {
+  principal: string
+  kind: string
+  scope: Scope
+  except: number
+}
+
+/** How many jobs the changes of a principal touched in 24 hours without an approval: those of this kind that may have met this domain. */
+export async function readUnapprovedUse(sql: Sql, { principal, kind, scope, except }: UnapprovedUse): Promise<number> {
+  const [{ used }] = await sql<[{ used: number }]>`
+    select coalesce(sum(jobs), 0)::bigint as used
+    from (${usesOf(sql, principal, except)}) as uses
+    where kind = ${kind}
+      and not filters ?| array['approval', 'emergency']
+      and coalesce(domain = ${scope.domain ?? null}::text, true)`
+  return used
+}
+
 /** A query of the changes with their `jobs`, and when each is a day old. */
 const usesOf = (sql: Sql, principal: string, except: number): Fragment => sql`
-  select ${touched(sql)} as jobs, coalesce(ended_at, now()) + interval '24 hours' as leaves
+  select ${touched(sql)} as jobs, coalesce(ended_at, now()) + interval '24 hours' as leaves, kind, domain, filters
   from job_operations
   left join jobsctl_operation_terms as term on term.operation_id = job_operations.id
   left join jobs_api_tokens as token on token.id = caller

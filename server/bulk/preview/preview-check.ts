@@ -1,3 +1,4 @@
+import type { PlanBinding } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
 import { countMatching } from './count-matching.ts'
@@ -12,13 +13,19 @@ import { isFromThisDatabase } from './snapshot.ts'
 
 /**
  * Checks that a verified preview can still be used.
+ * @param binding of a plan, whose preview lives longer
  * @throws Failure `preview_stale` when the preview is used, expired, or of another database
  */
-export async function checkPreview(sql: Sql, { id, as_of, snapshot }: VerifiedPreview): Promise<void> {
+export async function checkPreview(
+  sql: Sql,
+  { id, as_of, snapshot }: VerifiedPreview,
+  binding?: PlanBinding,
+): Promise<void> {
+  const seconds = binding?.seconds ?? previewLifetimeSeconds
   const [row] = await sql<[{ used: number | null; expired: boolean; known: boolean }]>`
     select
       (select id from job_operations where preview_id = ${id}) as used,
-      now() > ${as_of}::text::timestamptz + ${previewLifetimeSeconds}::int * interval '1 second' as expired,
+      now() > ${as_of}::text::timestamptz + ${seconds}::int * interval '1 second' as expired,
       ${isFromThisDatabase(sql, snapshot)} as known`
   if (row.used !== null) throw previewStale(`operation ${row.used} used this preview already`)
   if (row.expired) throw previewStale('the preview has expired')
@@ -35,10 +42,11 @@ export async function countStillMatching(
   sql: Sql,
   bulk: Pick<BulkChange<unknown>, 'matching' | 'previewToken'>,
   subject: PreviewSubject,
+  binding?: PlanBinding,
 ): Promise<number | undefined> {
   if (bulk.previewToken === undefined) return undefined
   const previewed = await verifyToken(sql, bulk.previewToken, subject)
-  await checkPreview(sql, previewed)
+  await checkPreview(sql, previewed, binding)
   if (previewed.count === null) return undefined
   const { as_of: asOf, snapshot, excluded } = previewed
   return countMatching(sql, bulk, { asOf, snapshot, excluded })

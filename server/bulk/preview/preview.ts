@@ -1,7 +1,7 @@
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { type LimitedCall, requireMeeting } from '../../auth/require-scope.ts'
-import type { PressureLimits } from '../../call.ts'
+import type { PlanBinding, PressureLimits } from '../../call.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { limitPreviewTime } from '../../database/read-timeout.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
@@ -40,6 +40,7 @@ interface PreviewCall extends LimitedCall {
   archiveDays: number
   pressureLimits: PressureLimits
   formerCaller: string | undefined
+  binding: PlanBinding | undefined
 }
 
 /**
@@ -57,9 +58,11 @@ export async function previewChange<More = object>(
   { more = (sql) => sql`select`, ofNone, ofIncomplete, except }: PreviewOptions<More> = {},
 ): Promise<PreviewResult<More>> {
   requireMeeting(call, bulk.scope)
-  const { sql, caller, formerCaller, archiveDays, pressureLimits, within } = call
-  const subject = { kind: bulk.kind, filters: bulk.filters, caller, within }
-  const still_matching = await countStillMatching(sql, bulk, { ...subject, formerCaller }).catch(rethrowIncomplete)
+  const { sql, caller, formerCaller, archiveDays, pressureLimits, within, binding } = call
+  const subject = { kind: bulk.kind, filters: bulk.filters, caller: binding?.key ?? caller, within }
+  const still_matching = await countStillMatching(sql, bulk, { ...subject, formerCaller }, binding).catch(
+    rethrowIncomplete,
+  )
   const query = more(sql)
   const none = ofNone && (await describeNone(sql, bulk, ofNone))
   const described = none ?? (await describeInTime<More>(sql, bulk, { query, ofIncomplete }))

@@ -13,7 +13,10 @@ import type { OrphanContext } from './liveness.ts'
 import { alreadyRunning, closeOrphansInScope, findRunning, type RunningOperation } from './running-operations.ts'
 
 /** What the begin of an operation needs of the request and the server. */
-export interface BeginContext extends Omit<Origin, 'identity'>, Omit<OrphanContext, 'sql'>, Pick<Call, 'identity'> {
+export interface BeginContext
+  extends Omit<Origin, 'identity'>,
+    Omit<OrphanContext, 'sql'>,
+    Pick<Call, 'identity' | 'approved' | 'binding'> {
   sql: Pool
   formerCaller: string | undefined
   idempotencyKey: string | undefined
@@ -64,7 +67,7 @@ async function tryToBegin<Answer>(
   // At once, where `jobs-server freeze` still waits for the batch of another change.
   await throwIfFrozen(tx)
   await refuseWhileFrozen(tx)
-  if (previewed) await checkPreview(tx, previewed)
+  if (previewed) await checkPreview(tx, previewed, context.binding)
   await closeOrphansInScope(tx, context, bulk)
   const blockedBy = await findRunning(tx, bulk)
   if (blockedBy) return { blockedBy }
@@ -79,7 +82,7 @@ interface RecordDetails {
 
 async function insertRecord(
   tx: Sql,
-  { caller, identity, reason, requestId, idempotencyKey, archiveDays }: BeginContext,
+  { caller, identity, approved, reason, requestId, idempotencyKey, archiveDays }: BeginContext,
   bulk: BulkChange<unknown>,
   { previewed, hash }: RecordDetails,
 ): Promise<Operation> {
@@ -93,7 +96,7 @@ async function insertRecord(
         idempotency_key, request_hash, preview_id, previewed, undoes
       )
       values (
-        ${bulk.kind}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify(bulk.request)}::text::jsonb,
+        ${bulk.kind}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify({ ...bulk.request, ...approvalOf(approved) })}::text::jsonb,
         coalesce(${previewed?.as_of ?? null}::text::timestamptz, now()),
         coalesce(${previewed?.snapshot ?? null}::text, pg_current_snapshot()::text),
         ${caller}, ${reason ?? null}, ${requestId},
@@ -109,4 +112,11 @@ async function insertRecord(
     )
     select id as operation, as_of as "asOf", seen as snapshot from record`
   return { ...row, excluded: previewed?.excluded }
+}
+
+/** Who planned and who approved the change, under its seal. The names of principals have a field that not every reader sees. */
+const approvalOf = (approved: Call['approved']) => {
+  if (!approved) return {}
+  const { principals, ...approval } = approved
+  return { approval, principal: principals }
 }

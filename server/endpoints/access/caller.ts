@@ -3,6 +3,7 @@ import type { showCaller as endpoint } from '../../../shared/access/caller.ts'
 import { allRights } from '../../../shared/access/rights.ts'
 import { shownSession } from '../../auth/sessions/session-authenticator.ts'
 import { countWithoutRole } from '../../auth/token-warnings.ts'
+import { readApprovalAbove } from '../../bulk/limits/approval-setting.ts'
 import { readLimits } from '../../bulk/limits/token-limits.ts'
 import { readDayUse } from '../../bulk/limits/use-of-day.ts'
 import type { Call } from '../../call.ts'
@@ -16,12 +17,14 @@ export async function showCaller({
   may,
   within,
   session,
-}: Pick<Call, 'sql' | 'caller' | 'identity' | 'may' | 'within' | 'session'>): Promise<
+  approvalAbove,
+}: Pick<Call, 'sql' | 'caller' | 'identity' | 'may' | 'within' | 'session' | 'approvalAbove'>): Promise<
   z.output<typeof endpoint.output>
 > {
   return {
     ...{ id: caller, name, role, principal, scope: within ?? null },
     limits: await limitsOf(sql, caller, principal),
+    approval_above: (await readApprovalAbove(sql, approvalAbove)) ?? null,
     may: allRights.filter((right) => may.has(right)),
     ...(session && { session: shownSession(session, may) }),
     ...(may.has('read_tokens') && { without_role: await countWithoutRole(sql) }),

@@ -49,10 +49,14 @@ export const openSession = (
   })
 
 /** The answer about a session to its caller. */
-export async function openedSession(sql: Call['sql'], caller: Caller, session: CallerSession): Promise<Opened> {
+export async function openedSession(
+  { sql, approvalAbove }: Pick<Call, 'sql' | 'approvalAbove'>,
+  caller: Caller,
+  session: CallerSession,
+): Promise<Opened> {
   const { id, may, within } = caller
   return {
-    ...(await showCaller({ sql, caller: id, identity: caller, may, within, session: undefined })),
+    ...(await showCaller({ sql, caller: id, identity: caller, may, within, session: undefined, approvalAbove })),
     session: shownSession(session, may),
   }
 }

@@ -99,7 +99,8 @@ interface TokenAct {
 }
 
 async function record(tx: Sql, actor: Actor, { kind, id, more = {} }: TokenAct): Promise<void> {
-  const { name, principal, role, may_enqueue, scope, max_per_change, max_per_day } = await findToken(tx, id)
-  const grant = { role, may_enqueue, scope, max_per_change, max_per_day }
+  const { name, principal, role, may_enqueue, approver, may_break_glass, ...token } = await findToken(tx, id)
+  const { scope, max_per_change, max_per_day } = token
+  const grant = { role, may_enqueue, approver, may_break_glass, scope, max_per_change, max_per_day }
   await recordAct(tx, actor, { kind, details: { token: id, name, principal, ...grant, ...more } })
 }

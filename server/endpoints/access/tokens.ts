@@ -34,6 +34,8 @@ export async function makeToken(
     name,
     role,
     may_enqueue,
+    approver,
+    may_break_glass,
     scope,
     max_per_change,
     max_per_day,
@@ -42,7 +44,8 @@ export async function makeToken(
   }: z.output<typeof making.input>,
 ): Promise<z.output<typeof making.output>> {
   const days = expires === 'never' ? undefined : expires
-  const grant = { role, may_enqueue, principal, madeBy: call.caller, scope, max_per_change, max_per_day }
+  const flags = { may_enqueue, approver, may_break_glass }
+  const grant = { role, ...flags, principal, madeBy: call.caller, scope, max_per_change, max_per_day }
   const { id, token } = await makeOnRecord(call.sql, actorOf(call), { name, grant, days })
   call.reportChangedRows(1)
   return { ...(await findToken(call.sql, id)), token }

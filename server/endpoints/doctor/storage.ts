@@ -39,12 +39,13 @@ export async function storage({
           when 'jobsctl_history_totals' then (select since from jobsctl_history)
           when 'jobsctl_marks' then (select min(created_at) from jobsctl_marks)
           when 'jobsctl_sessions' then (select min(opened_at) from jobsctl_sessions)
+          when 'jobsctl_plans' then (select min(created_at) from jobsctl_plans)
           when 'jobs_archive' then ${archive_lacks.length === 0 ? sql`(${oldestArchived})` : sql`null`}
         end as oldest,
         at
       from unnest(array[
         'jobs', 'jobs_archive', 'job_events', 'job_operations', 'job_operation_rows',
-        'jobsctl_history_minutes', 'jobsctl_history_hours', 'jobsctl_history_totals', 'jobsctl_marks', 'jobsctl_sessions'
+        'jobsctl_history_minutes', 'jobsctl_history_hours', 'jobsctl_history_totals', 'jobsctl_marks', 'jobsctl_sessions', 'jobsctl_plans'
       ]) with ordinality as named (name, at)
       join pg_class on pg_class.oid = to_regclass(name)
     ) as measured

@@ -51,7 +51,7 @@ async function logIn(c: CallContext, serving: Serving): Promise<Response> {
   const replaces = await currentSession(c, serving)
   const { secret, opened } = await open(sql, { caller, hash: auth.hashOf(input.key), way: auth.way, actor, replaces })
   const session = { name: sessionName(secret), opened, age: 0 }
-  return respond(c, JSON.stringify(await openedSession(sql, caller, session)), {
+  return respond(c, JSON.stringify(await openedSession(serving, caller, session)), {
     status: 201,
     more: { 'Set-Cookie': site.sessionCookie(header, secret) },
   })
@@ -61,7 +61,7 @@ async function show(c: CallContext, serving: Serving): Promise<Response> {
   const { sql, auth, site } = serving
   site.requireOwnHost((name) => c.req.header(name))
   const caller = await currentSession(c, serving)
-  const opened = caller?.session && (await openedSession(sql, caller, caller.session))
+  const opened = caller?.session && (await openedSession(serving, caller, caller.session))
   return respond(c, JSON.stringify(showSession.output.parse({ ways: [auth.way], caller: opened ?? null })))
 }
 

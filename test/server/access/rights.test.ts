@@ -45,7 +45,7 @@ const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => 
     (method === 'GET' &&
       !['listAttachments', 'checkCounts', 'listTokens', 'showToken', 'listCallers', 'jobByKey'].includes(name)),
   auditor: ({ name, method, path }) =>
-    (method === 'GET' && /operations|archive\/list|holds|policy$|\/callers|\/tokens/.test(path)) ||
+    (method === 'GET' && /operations|archive\/list|holds|plans|approval|policy$|\/callers|\/tokens/.test(path)) ||
     ofEverybody.includes(name),
   producer: ({ name }) => ['enqueue', 'enqueueBatch', 'jobByKey', ...ofEverybody].includes(name),
   worker: ({ name }) =>
@@ -53,7 +53,7 @@ const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => 
       ...['acquire', 'renew', 'renewMany', 'complete', 'fail', 'release', 'finishMany', 'cancel', 'addAttachment'],
       ...ofEverybody,
     ].includes(name),
-  operator: ({ needs }) => !['work', 'govern', 'read_tokens'].includes(needs),
+  operator: ({ needs }) => !['work', 'govern', 'read_tokens', 'approve'].includes(needs),
   admin: null,
   'legacy-admin': null,
 }
@@ -125,11 +125,14 @@ describe.each(kinds)('rights on %s', (kind) => {
     const { body } = await world.call('GET', '/api/v1/caller', undefined, bearer(tokens.get('viewer') ?? ''))
     expect(body).toEqual({
       ...{ id: expect.stringMatching(/^[0-9a-f]{12}$/), name: 'viewer', role: 'viewer', principal: 'viewer' },
-      ...{ scope: null, limits: null },
+      ...{ scope: null, limits: null, approval_above: null },
       may: ['identity', 'read', 'records'],
     })
     const admin = await world.call('GET', '/api/v1/caller', undefined, bearer(tokens.get('admin') ?? ''))
-    expect(admin.body).toMatchObject({ role: 'admin', may: allRights, without_role: 1 })
+    expect(admin.body).toMatchObject({
+      ...{ role: 'admin', without_role: 1 },
+      may: allRights.filter((right) => right !== 'break_glass'),
+    })
   })
 
   it('of a token change at once, and a suspended token is refused', async () => {

@@ -5,35 +5,42 @@ import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { BulkChange, Operation } from '../bulk-change.ts'
 import type { VerifiedPreview } from '../preview/preview-token.ts'
-import { type ChangeSize, sizeOf, totalOf } from './size.ts'
+import { type ApprovalContext, isEmergency } from './approval.ts'
+import { readApprovalAbove } from './approval-setting.ts'
+import { noteEmergency } from './emergencies.ts'
+import { type ChangeSize, digits, sizeOf, sizeText, totalOf } from './size.ts'
 import { readLimits, type TokenLimits } from './token-limits.ts'
 import { readDayUse } from './use-of-day.ts'
 
-type LimitedChange = Pick<BulkChange<unknown>, 'kind' | 'matching' | 'dependents' | 'max' | 'limit'>
-type LimitContext = Operation & Pick<Call, 'sql' | 'caller' | 'identity'>
+type LimitedChange = Pick<BulkChange<unknown>, 'kind' | 'name' | 'scope' | 'matching' | 'dependents' | 'max' | 'limit'>
+type LimitContext = Operation & ApprovalContext & Pick<Call, 'sql' | 'caller' | 'approvalAbove'>
 
 /**
- * Refuses a change that is larger than its token allows, or than is left of the day of its principal. An undo is never refused. The
- * count is kept with the operation, under the lock with which operations begin, so that two changes cannot both take what is left.
- * @throws Failure `limit_exceeded`, `quota_exceeded`
+ * Refuses a change that is larger than its token allows, than is left of the day of its principal, or than may be made without an
+ * approval. An undo is never refused. The count is kept with the operation, under the lock with which operations begin, so that two
+ * changes cannot both take what is left.
+ * @throws Failure `limit_exceeded`, `quota_exceeded`, `approval_required`; `forbidden` for an emergency of a caller without the right
  */
-export async function enforceLimits(
+export async function authorize(
   context: LimitContext,
   bulk: LimitedChange,
   previewed: VerifiedPreview | undefined,
 ): Promise<void> {
   if (bulk.kind === 'undo') return
-  const limits = await readLimits(context.sql, context.caller)
-  if (!limits) return
-  const size = await sizeOf(context.sql, bulk, { set: context, previewed })
-  refuseLarge(context, limits, size)
-  await context.sql.begin(async (tx) => {
+  const { sql, operation } = context
+  const limits = await readLimits(sql, context.caller)
+  const above = await readApprovalAbove(sql, context.approvalAbove)
+  if (!limits && above === undefined) return
+  const size = await sizeOf(sql, bulk, { set: context, previewed })
+  if (limits) refuseLarge(context, limits, size)
+  await sql.begin(async (tx) => {
     await tx`select ${limitIdleTime(tx)}, ${takeLock(tx, 'operations')}`
-    await refuseBeyondDay(tx, context, limits, size)
+    if (limits) await refuseBeyondDay(tx, context, limits, size)
+    if (above !== undefined && (await isEmergency(tx, context, bulk, { size, above }))) await noteEmergency(tx, context)
     await tx`
       update jobsctl_operation_terms
       set jobs = ${size.jobs}::bigint, dependents = ${size.dependents}::bigint
-      where operation_id = ${context.operation}::bigint`
+      where operation_id = ${operation}::bigint`
   })
 }
 
@@ -70,15 +77,6 @@ async function refuseBeyondDay(
     `${sizeText(size)}, and the tokens of ${principal} have changed ${digits(used)} of the ${digits(max_per_day)} jobs a day of the token ${name} (${caller}); nothing was changed`,
     { hint: `there is room for it at ${room_at}; ${raising(caller)}`, retryAfter: Math.max(1, room_in ?? 1) },
   )
-}
-
-const digits = (count: number): string => count.toLocaleString('en-US')
-
-/** `9 jobs match`, `9 jobs match, and 1 more goes along` */
-function sizeText({ jobs, dependents }: ChangeSize): string {
-  const match = jobs === 1 ? '1 job matches' : `${digits(jobs)} jobs match`
-  if (dependents === 0) return match
-  return `${match}, and ${digits(dependents)} more ${dependents === 1 ? 'goes' : 'go'} along`
 }
 
 const raising = (caller: string): string =>

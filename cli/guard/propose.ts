@@ -1,0 +1,65 @@
+import type { z } from 'zod'
+import { Failure } from '../../shared/errors.ts'
+import { escaped } from '../../shared/escape.ts'
+import { proposePlan } from '../../shared/plans/plans.ts'
+import type { Context } from '../context.ts'
+import { jobsText } from '../output/numbers.ts'
+import type { Ending } from '../output/print.ts'
+import { whenText } from '../output/when.ts'
+import type { BulkChange, Session } from './change.ts'
+import { changeImmediately } from './immediate-change.ts'
+
+/**
+ * `--propose`: has the server plan the change for a second person. Nothing is changed.
+ * @throws Failure `usage` for flags that a plan does not go with, and for a change of several calls; what the server refuses
+ */
+export async function proposeChange<In extends z.ZodType, Out extends z.ZodType>(
+  context: Context,
+  change: BulkChange<In, Out>,
+  { isWhole, hasReason = false }: { isWhole: boolean; hasReason?: boolean },
+): Promise<Ending> {
+  const { settings, print, another } = context
+  refuseFlags(context, { isWhole, hasReason })
+  const [request, ...others] = change.requests
+  if (request === undefined || others.length > 0)
+    throw new Failure('usage', `--propose: this ${change.name} is ${change.requests.length} calls, and a plan is one`, {
+      hint: 'plan one domain after the other',
+    })
+  const bounded: unknown = change.bounded(request, { max: settings.max, ...settings.brake })
+  const input = { path: change.endpoint.path, request: Object.assign({}, bounded) }
+  const plan = await changeImmediately(context, { endpoint: proposePlan, request: input, look: another(['plans']) })
+  if (!plan) return 'ok'
+  const what = `Plan ${plan.id}: ${change.say(jobsText(plan.count), false)}. It waits for another principal, and ends ${escaped(whenText(plan.expires_at))}.`
+  print.sentence(plan, `${what}\nTo approve it:  jobsctl approve ${plan.id}`, 'done')
+  return 'ok'
+}
+
+function refuseFlags(
+  { settings, flags }: Context,
+  { isWhole, hasReason }: { isWhole: boolean; hasReason: boolean },
+): void {
+  const given = {
+    '--dry-run': settings.dryRun,
+    '--yes': settings.yes,
+    '--plan-out': settings.planOut !== undefined,
+    '--detach': settings.detach,
+    '--emergency': settings.emergency,
+    '--no-preview': !settings.preview,
+    '--canary': !isWhole,
+  }
+  const flag = Object.entries(given).find(([, isGiven]) => isGiven)?.[0]
+  if (flag) throw new Failure('usage', `--propose and ${flag} exclude each other; nothing was planned`)
+  if (!hasReason && !flags.reason?.trim())
+    throw new Failure('usage', '--propose needs --reason: the second person decides by it; nothing was planned')
+}
+
+/** The failure of a change that needs an approval, with the command that plans the same change. */
+export const explainApproval =
+  <In extends z.ZodType, Out extends z.ZodType>({ context, change }: Session<In, Out>) =>
+  (error: unknown): never => {
+    if (!(error instanceof Failure) || error.code !== 'approval_required' || change.goAhead) throw error
+    const { message, requestId, server } = error
+    const reason = context.flags.reason === undefined ? ' --reason <why>' : ''
+    const hint = `to plan it for another principal: ${context.retyped([...change.words, '--propose'])}${reason}`
+    throw new Failure('approval_required', message, { hint, requestId, server })
+  }

@@ -1,0 +1,53 @@
+import { Failure } from '../../shared/errors.ts'
+import { escaped } from '../../shared/escape.ts'
+import { approvePlan, rejectPlan, showPlan as showing, type WholePlan } from '../../shared/plans/plans.ts'
+import type { Context } from '../context.ts'
+import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'
+import { jobsText } from '../output/numbers.ts'
+import type { Ending } from '../output/print.ts'
+import { whereOf } from './columns.ts'
+
+const decisions = {
+  approve: { endpoint: approvePlan, done: 'Approved' },
+  reject: { endpoint: rejectPlan, done: 'Rejected' },
+} as const
+
+/**
+ * Reads a plan, says what it would do, and decides with the digest of what was read.
+ * @throws Failure `usage` with `--curl`, which knows no digest; `not_found`, `forbidden`, `conflict`, `preview_stale`
+ */
+export async function decidePlan(context: Context, id: string, decision: keyof typeof decisions): Promise<Ending> {
+  const { print, another } = context
+  if (context.settings.curl)
+    throw new Failure('usage', `--curl: ${decision} reads the plan first, whose digest it sends; nothing was changed`, {
+      hint: `${another(['plans', 'show', id])} --json shows the digest`,
+    })
+  await checkImmediate(context)
+  const plan = (await (await context.client()).call(showing, { id })).body
+  print.aside(summaryOf(plan))
+  const { endpoint, done } = decisions[decision]
+  const request = { id, digest: plan.digest }
+  const decided = await changeImmediately(context, { endpoint, request, look: another(['plans', 'show', id]) })
+  if (!decided) return 'ok'
+  const next = decision === 'approve' ? `   To apply it:  ${another(['apply', id, '--yes'])}` : ''
+  print.sentence(decided, `${done} plan ${decided.id}.${next}`, 'done')
+  return 'ok'
+}
+
+/** `plan 12 of alice: prune of 9,500 jobs in chatbooks, of which 9,480 still match ("disk is full")` */
+export function summaryOf({
+  id,
+  author,
+  author_principal,
+  kind,
+  count,
+  dependents,
+  still_matching,
+  reason,
+  ...plan
+}: WholePlan): string {
+  const along = dependents === 0 ? '' : `, and ${jobsText(dependents)} along`
+  const still =
+    still_matching === null || still_matching === count ? '' : `, of which ${jobsText(still_matching)} still match`
+  return `plan ${id} of ${escaped(author_principal ?? author)}: ${escaped(kind)} of ${jobsText(count)}${along} in ${escaped(whereOf(plan))}${still} (${escaped(JSON.stringify(reason))})`
+}

@@ -1,0 +1,60 @@
+import { Failure } from '../../../shared/errors.ts'
+import { headers } from '../../../shared/headers.ts'
+import { requireRight } from '../../auth/require-right.ts'
+import type { Call } from '../../call.ts'
+import type { Sql } from '../../database/sql.ts'
+import type { BulkChange, Operation } from '../bulk-change.ts'
+import { type ChangeSize, digits, sizeText, totalOf } from './size.ts'
+import { readUnapprovedUse } from './use-of-day.ts'
+
+export type ApprovalContext = Pick<Operation, 'operation'> &
+  Pick<Call, 'caller' | 'identity' | 'may' | 'approved' | 'policy' | 'emergency' | 'reason'>
+
+interface Measured {
+  size: ChangeSize
+  above: number
+}
+
+/**
+ * Whether a change goes past the approval that it needs. It needs one where it, or all that its principal changed in 24 hours with
+ * changes of this kind in this domain and without an approval, is above the number.
+ * @returns false for a change that needs no approval, or has one, and for a run of a policy
+ * @throws Failure `approval_required`; `forbidden` for an emergency of a caller without the right; `invalid_request` for one without a
+ *   reason
+ */
+export async function isEmergency(
+  tx: Sql,
+  context: ApprovalContext,
+  { kind, name, scope }: Pick<BulkChange<unknown>, 'kind' | 'name' | 'scope'>,
+  { size, above }: Measured,
+): Promise<boolean> {
+  // A policy was applied on record, and bounds each of its runs itself.
+  if (context.approved || context.policy) return false
+  const { principal } = context.identity
+  const before = await readUnapprovedUse(tx, { principal, kind, scope, except: context.operation })
+  if (totalOf(size) + before <= above) return false
+  if (!context.emergency) throw approvalRequired({ name, principal, size, before, above })
+  const { identity, may, caller: id } = context
+  requireRight({ ...identity, id, may }, 'break_glass')
+  if (context.reason === undefined)
+    throw new Failure('invalid_request', `an emergency needs a reason in ${headers.reason}; nothing was changed`)
+  return true
+}
+
+interface Refused extends Measured {
+  name: string
+  principal: string
+  /** How many jobs were changed without an approval in 24 hours. */
+  before: number
+}
+
+function approvalRequired({ name, principal, size, before, above }: Refused): Failure {
+  const earlier = before === 0 ? '' : `, and ${principal} has changed ${digits(before)} so in 24 hours`
+  return new Failure(
+    'approval_required',
+    `${sizeText(size)}${earlier}, and a ${name} of more than ${digits(above)} jobs needs the approval of another principal; nothing was changed`,
+    {
+      hint: 'plan it: POST /api/v1/jobs/plans with its path and request, on the command line --propose with --reason; a token with --approver, or an admin of another principal, approves it',
+    },
+  )
+}

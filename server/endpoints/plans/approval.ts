@@ -1,0 +1,88 @@
+import type { z } from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import type { Approval, reviewOperation as reviewing, setApproval as setting } from '../../../shared/plans/approval.ts'
+import { readApprovalAbove, readApprovalSetting, writeApprovalSetting } from '../../bulk/limits/approval-setting.ts'
+import { recordAct } from '../../bulk/record/act.ts'
+import type { Call } from '../../call.ts'
+import { unlessFrozen } from '../../database/installation/freeze.ts'
+import type { Sql } from '../../database/sql.ts'
+import { actorOf } from '../actor.ts'
+
+/** From how many jobs on a change needs an approval, and which emergencies wait for a review. */
+export async function showApproval({
+  sql,
+  approvalAbove,
+  may,
+}: Pick<Call, 'sql' | 'approvalAbove' | 'may'>): Promise<Approval> {
+  const seesPeople = may.has('change') || may.has('approve') || may.has('read_tokens')
+  return {
+    above: (await readApprovalAbove(sql, approvalAbove)) ?? null,
+    above_in_database: (await readApprovalSetting(sql)) ?? null,
+    above_on_server: approvalAbove ?? null,
+    to_review: (await readUnreviewed(sql)).map((one) => ({ ...one, principal: seesPeople ? one.principal : null })),
+  }
+}
+
+const readUnreviewed = async (sql: Sql) => [
+  ...(await sql<{ operation_id: number; caller: string; principal: string }[]>`
+    select operation_id, emergency.caller, principal
+    from jobsctl_emergencies as emergency
+    join job_operations on job_operations.id = operation_id
+    where reviewed_at is null and (affected > 0 or state = 'running')
+    order by operation_id
+    limit 100`),
+]
+
+/**
+ * Sets from how many jobs on a change needs an approval.
+ * @throws Failure `conflict` in single-user mode, where nobody could give one; `frozen`
+ */
+export async function setApproval(call: Call, { above }: z.output<typeof setting.input>): Promise<Approval> {
+  if (above !== null && call.caller === 'single-user')
+    throw new Failure('conflict', 'in single-user mode nobody else could approve a change; nothing was changed', {
+      hint: 'a server with AUTH_MODE=multi_user has approvals',
+    })
+  await unlessFrozen(call.sql, async (tx) => {
+    const above_before = (await readApprovalSetting(tx)) ?? null
+    if (above_before === above) return
+    await writeApprovalSetting(tx, above)
+    await recordAct(tx, actorOf(call), { kind: 'approval.set', details: { above: above ?? 'off', above_before } })
+  })
+  return showApproval(call)
+}
+
+/**
+ * Signs an emergency of another principal.
+ * @throws Failure `not_found` for an operation that needs no review; `forbidden` for one's own; `frozen`
+ */
+export async function reviewOperation(call: Call, { id }: z.output<typeof reviewing.input>): Promise<Approval> {
+  const { principal } = call.identity
+  await unlessFrozen(call.sql, async (tx) => {
+    const [emergency] = await tx<{ caller: string; principal: string; reviewed: boolean }[]>`
+      select caller, principal, reviewed_at is not null as reviewed
+      from jobsctl_emergencies
+      where operation_id = ${id}::bigint
+      for update`
+    if (!emergency || emergency.reviewed)
+      throw new Failure('not_found', `operation ${id} waits for no review; nothing was changed`, {
+        hint: 'jobsctl plans approval shows which do',
+      })
+    if (emergency.principal === principal)
+      throw new Failure('forbidden', `operation ${id} is of your own principal, ${principal}; nothing was changed`, {
+        hint: 'a token of another principal with --approver, or an admin, reviews it',
+      })
+    await tx`
+      update jobsctl_emergencies
+      set reviewed_by = ${call.caller}, reviewed_principal = ${principal}, reviewed_at = now()
+      where operation_id = ${id}::bigint`
+    await recordAct(tx, actorOf(call), {
+      kind: 'operation.reviewed',
+      details: {
+        operation: id,
+        author: emergency.caller,
+        principal: { author: emergency.principal, reviewed: principal },
+      },
+    })
+  })
+  return showApproval(call)
+}

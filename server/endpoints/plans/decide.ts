@@ -1,0 +1,91 @@
+import type { z } from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import type { approvePlan as endpoint, Plan } from '../../../shared/plans/plans.ts'
+import { recordAct } from '../../bulk/record/act.ts'
+import type { Call } from '../../call.ts'
+import { unlessFrozen } from '../../database/installation/freeze.ts'
+import { readOrigin } from '../../database/installation/origin.ts'
+import type { Sql } from '../../database/sql.ts'
+import { actorOf } from '../actor.ts'
+import { lockPlan, type PlanRow, requireState, shownPlan } from './plan-row.ts'
+
+type Decision = 'approved' | 'rejected'
+type Request = z.output<typeof endpoint.input>
+
+/** @throws Failure `not_found`; `forbidden` for the author's own principal; `conflict`, `preview_stale` */
+export const approvePlan = (call: Call, request: Request): Promise<Plan> => decide(call, request, 'approved')
+
+/** The author may reject a plan, too. @throws Failure `not_found`; `conflict`, `preview_stale` */
+export const rejectPlan = (call: Call, request: Request): Promise<Plan> => decide(call, request, 'rejected')
+
+async function decide(call: Call, { id, digest }: Request, decision: Decision): Promise<Plan> {
+  const origin = await readOrigin(call.sql)
+  return unlessFrozen(call.sql, async (tx) => {
+    const row = await lockPlan(tx, id)
+    requireDigest(row, digest)
+    requireState(row, origin, 'waiting')
+    if (decision === 'approved') await requireAnother(tx, call, row)
+    const decided = await note(tx, call, row, decision)
+    await recordAct(tx, actorOf(call), {
+      kind: decision === 'approved' ? 'plan.approved' : 'plan.rejected',
+      scope: row,
+      details: {
+        ...{ plan: id, change: row.kind, count: row.jobs, dependents: row.dependents, digest, author: row.caller },
+        principal: { author: row.principal, decided: call.identity.principal },
+      },
+    })
+    return shownPlan(decided, origin, call)
+  })
+}
+
+/** @throws Failure `conflict` for the digest of another plan */
+export function requireDigest({ id, digest }: PlanRow, given: string): void {
+  if (digest === given) return
+  throw new Failure('conflict', `the digest is not that of plan ${id}; nothing was changed`, {
+    hint: `jobsctl plans show ${id} shows what it is now`,
+  })
+}
+
+async function note(tx: Sql, { caller, identity, reason }: Call, row: PlanRow, decision: Decision): Promise<PlanRow> {
+  const decided = { decided_by: caller, decided_principal: identity.principal, decided_reason: reason ?? null }
+  const [{ decided_at }] = await tx<[{ decided_at: string }]>`
+    update jobsctl_plans
+    set decision = ${decision}, decided_by = ${caller}, decided_principal = ${identity.principal},
+      decided_reason = ${reason ?? null}, decided_at = now()
+    where id = ${row.id}::bigint
+    returning decided_at`
+  return { ...row, decision, ...decided, decided_at }
+}
+
+/**
+ * A second person approves: another principal, with a token that no token of the author's principal has made.
+ * @throws Failure `forbidden`
+ */
+async function requireAnother(tx: Sql, { caller, identity: { principal } }: Call, plan: PlanRow): Promise<void> {
+  const isOwn = principal === plan.principal
+  if (!isOwn && !(await isMadeBy(tx, caller, plan.principal))) return
+  const why = isOwn
+    ? `plan ${plan.id} is of your own principal, ${principal}`
+    : `a token of ${plan.principal}, the author of plan ${plan.id}, has made the token ${caller}`
+  throw new Failure('forbidden', `${why}, and another one approves it; nothing was changed`, {
+    hint: `a token of another principal with --approver, or an admin's, may: jobsctl approve ${plan.id}`,
+  })
+}
+
+/** Whether a token of the principal has made this one, or one of those that made it. */
+async function isMadeBy(tx: Sql, token: string, principal: string): Promise<boolean> {
+  const [{ is_made }] = await tx<[{ is_made: boolean }]>`
+    with recursive makers as (
+      select made_by as id from jobsctl_tokens where id = ${token}
+      union
+      select maker.made_by from jobsctl_tokens as maker join makers using (id)
+    )
+    select exists (
+      select
+      from makers
+      join jobs_api_tokens as token using (id)
+      left join jobsctl_tokens as grants using (id)
+      where coalesce(grants.principal, token.name) = ${principal}
+    ) as is_made`
+  return is_made
+}

@@ -1,0 +1,143 @@
+import { Failure } from '../../../shared/errors.ts'
+import type { Plan, PlanState } from '../../../shared/plans/plans.ts'
+import type { Call, PlanBinding } from '../../call.ts'
+import { changedParts, Origin } from '../../database/installation/origin.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { staticFragment } from '../../database/static-fragment.ts'
+
+/** A plan as the database has it. */
+export interface PlanRow extends Omit<Plan, 'state' | 'count' | 'author' | 'author_principal'> {
+  jobs: number
+  caller: string
+  principal: string
+  request: string
+  preview: unknown
+  token: string
+  binding: string
+  /** For how long its preview lives, in seconds. */
+  seconds: number
+  /** The database as it was, as JSON; null where nobody could tell. */
+  origin: string | null
+  decision: 'approved' | 'rejected' | null
+  is_expired: boolean
+  /** The token of its author was revoked. */
+  is_withdrawn: boolean
+  /** The database can tell the rows of its preview from those that were written since. */
+  is_known: boolean
+}
+
+/** So many transactions later the ids of rows may be older than they look: they have 32 bits. */
+const mostLater = 1_000_000_000
+
+/** The columns of a plan, of the alias `plan`. */
+const columns = staticFragment(
+  (sql) => sql`
+  plan.id, plan.path, plan.request, plan.kind, plan.domain, plan.queue, plan.job_type, plan.jobs, plan.dependents, plan.preview,
+  plan.token, plan.binding, plan.digest, plan.origin, plan.caller, plan.principal, plan.reason, plan.created_at, plan.expires_at,
+  plan.decision, plan.decided_by, plan.decided_principal, plan.decided_reason, plan.decided_at,
+  (select id from job_operations where preview_id = plan.preview_id) as operation_id,
+  ceil(extract(epoch from plan.expires_at - (plan.preview ->> 'as_of')::timestamptz))::int as seconds,
+  plan.expires_at <= now() as is_expired,
+  exists (select from jobs_api_tokens where id = plan.caller and revoked_at is not null) as is_withdrawn,
+  pg_snapshot_xmax(pg_current_snapshot())::text::bigint - split_part(plan.seen, ':', 2)::bigint
+    between 0 and ${sql.unsafe(String(mostLater))} as is_known`,
+)
+
+/** @param which what follows `from jobsctl_plans as plan` */
+export const readPlans = (sql: Sql, which: Fragment) => sql<PlanRow[]>`
+  select ${columns(sql)} from jobsctl_plans as plan ${which}`
+
+/** @throws Failure `not_found` */
+export async function findPlan(sql: Sql, id: number): Promise<PlanRow> {
+  return only(await readPlans(sql, sql`where plan.id = ${id}::bigint`), id)
+}
+
+/** The same, locked until the transaction ends. @throws Failure `not_found` */
+export async function lockPlan(tx: Sql, id: number): Promise<PlanRow> {
+  return only(await readPlans(tx, tx`where plan.id = ${id}::bigint for update of plan`), id)
+}
+
+function only([row]: readonly PlanRow[], id: number): PlanRow {
+  if (row) return row
+  throw new Failure('not_found', `there is no plan ${id}`, { hint: 'jobsctl plans shows them' })
+}
+
+/** @param origin the database as it is; undefined where nobody can tell */
+export function stateOf(row: PlanRow, origin: Origin | undefined): PlanState {
+  if (row.operation_id !== null) return 'applied'
+  if (row.decision === 'rejected') return 'rejected'
+  if (row.is_expired) return 'expired'
+  if (row.is_withdrawn) return 'withdrawn'
+  if (!row.is_known || isOfAnother(row, origin)) return 'stale'
+  return row.decision ?? 'waiting'
+}
+
+function isOfAnother({ origin: before }: PlanRow, now: Origin | undefined): boolean {
+  if (before === null || now === undefined) return false
+  const known = Origin.parse(JSON.parse(before))
+  return changedParts(known, { ...now, system: now.system ?? known.system }).length > 0
+}
+
+/** The plan as a caller may see it. */
+export function shownPlan(row: PlanRow, origin: Origin | undefined, { may }: Pick<Call, 'may'>): Plan {
+  const { jobs: count, caller: author, dependents, digest, reason, created_at, expires_at, operation_id } = row
+  const { id, kind, path, domain, queue, job_type, decided_by, decided_reason, decided_at } = row
+  const seesPeople = may.has('change') || may.has('approve') || may.has('read_tokens')
+  return {
+    ...{
+      id,
+      state: stateOf(row, origin),
+      kind,
+      path,
+      domain,
+      queue,
+      job_type,
+      count,
+      dependents,
+      digest,
+      reason,
+      author,
+    },
+    author_principal: seesPeople ? row.principal : null,
+    ...{ created_at, expires_at, decided_by },
+    decided_principal: seesPeople ? row.decided_principal : null,
+    ...{ decided_reason, decided_at, operation_id },
+  }
+}
+
+export const bindingOf = ({ binding: key, seconds }: PlanRow): PlanBinding => ({ key, seconds })
+
+/**
+ * Refuses what a plan in another state cannot have.
+ * @throws Failure `conflict`, `preview_stale`, `approval_required`
+ */
+export function requireState(row: PlanRow, origin: Origin | undefined, wanted: 'waiting' | 'approved'): void {
+  const state = stateOf(row, origin)
+  if (state === wanted) return
+  const by = row.decided_by === null ? '' : ` by ${row.decided_by}`
+  const failures: Record<PlanState, () => Failure> = {
+    waiting: () =>
+      new Failure('approval_required', `plan ${row.id} is not approved yet; nothing was changed`, {
+        hint: `a token of another principal with --approver, or an admin's, approves it: jobsctl approve ${row.id}`,
+      }),
+    approved: () => new Failure('conflict', `plan ${row.id} was approved${by} already; nothing was changed`),
+    rejected: () => new Failure('conflict', `plan ${row.id} was rejected${by}; nothing was changed`, again),
+    applied: () =>
+      new Failure(
+        'conflict',
+        `plan ${row.id} was applied already (operation ${row.operation_id}); nothing was changed`,
+      ),
+    expired: () => new Failure('preview_stale', `plan ${row.id} has expired; nothing was changed`, again),
+    withdrawn: () =>
+      new Failure('preview_stale', `the token of the author of plan ${row.id} was revoked; nothing was changed`, again),
+    stale: () =>
+      new Failure(
+        'preview_stale',
+        `the database was restored or has failed over since plan ${row.id}; nothing was changed`,
+        again,
+      ),
+  }
+  throw failures[state]()
+}
+
+const again = { hint: 'plan it again' }

@@ -1,0 +1,72 @@
+import * as z from 'zod'
+import { Preview } from '../../../shared/changes/bulk-change.ts'
+import type { Endpoint } from '../../../shared/endpoint.ts'
+import * as endpoints from '../../../shared/endpoints.ts'
+import { Failure, type Fault } from '../../../shared/errors.ts'
+import { faultsOf } from '../../../shared/faults.ts'
+import type { Call } from '../../call.ts'
+import { resumableChanges } from '../changes/resumable.ts'
+
+/** An erasure is not planned: the plan would keep the name that it erases. */
+const unplanned = new Set(['/api/v1/jobs/erase'])
+
+/** The only change whose dry run is the call without a flag. */
+const integrityPath = '/api/v1/jobs/integrity/sweep'
+
+interface Planned {
+  path: string
+  /** The body of the call, and what its path names. */
+  request: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Makes the call of a plan by the endpoint's own file.
+ * @throws Failure `invalid_request` for a path that no plan can have, or a request that its endpoint does not take; others as the endpoint
+ */
+export async function makeCall(call: Call, { path, request }: Planned): Promise<unknown> {
+  const run = unplanned.has(path) ? undefined : resumableChanges.get(path)
+  if (!run) throw refused([{ path: 'path', message: `must be one of ${plannedPaths.join(', ')}` }])
+  try {
+    return await run(call, request)
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error
+    throw refused(faultsOf(error).map(({ path, message }) => ({ path: `request.${path}`, message })))
+  }
+}
+
+const everyEndpoint: readonly Pick<Endpoint, 'path' | 'aliases'>[] = Object.values(endpoints)
+
+/** The path of an endpoint that callers may name by another one. */
+export const knownPath = (given: string): string =>
+  everyEndpoint.find(({ path, aliases = [] }) => path === given || aliases.includes(given))?.path ?? given
+
+const plannedPaths = [...resumableChanges.keys()].filter((path) => !unplanned.has(path))
+
+/** @throws Failure `invalid_request` for the request of a dry run, or of a change that has a preview already */
+export function refuseDryRun({ path, request }: Planned): void {
+  const faults: Fault[] = []
+  if (request.dry_run === true) faults.push({ path: 'request.dry_run', message: 'changes nothing, and needs no plan' })
+  if (request.preview_token !== undefined)
+    faults.push({ path: 'request.preview_token', message: 'belongs to no plan, which makes its own preview' })
+  if (path === integrityPath && request.fix !== true)
+    faults.push({ path: 'request.fix', message: 'must be true: a report changes nothing, and needs no plan' })
+  if (faults.length > 0) throw refused(faults)
+}
+
+/** The same call as a dry run. */
+export const dryRunOf = ({ path, request }: Planned): Planned => ({
+  path,
+  request: path === integrityPath ? { ...request, fix: false } : { ...request, dry_run: true },
+})
+
+const WithPreview = z.object({ preview: Preview })
+
+/** Previews the change of a plan. @throws Failure as `makeCall` */
+export async function previewOfPlan(call: Call, planned: Planned): Promise<Preview> {
+  return WithPreview.parse(await makeCall(call, dryRunOf(planned))).preview
+}
+
+export function refused(faults: readonly Fault[]): Failure {
+  const sentences = faults.map(({ path, message }) => `${path} ${message}`)
+  return new Failure('invalid_request', `${sentences.join('; ')}; nothing was changed`, { faults })
+}

@@ -1,0 +1,101 @@
+import { createHash, randomUUID } from 'node:crypto'
+import * as z from 'zod'
+import type { Preview } from '../../../shared/changes/bulk-change.ts'
+import { Failure } from '../../../shared/errors.ts'
+import { headers } from '../../../shared/headers.ts'
+import type { proposePlan as endpoint, WholePlan } from '../../../shared/plans/plans.ts'
+import { scopeFields } from '../../../shared/scope.ts'
+import { readToken } from '../../bulk/preview/preview-token.ts'
+import type { Call } from '../../call.ts'
+import { unlessFrozen } from '../../database/installation/freeze.ts'
+import { readOrigin } from '../../database/installation/origin.ts'
+import type { Sql } from '../../database/sql.ts'
+import { findPlan } from './plan-row.ts'
+import { knownPath, previewOfPlan, refuseDryRun, refused } from './plannable.ts'
+import { wholePlan } from './read.ts'
+
+/** The most plans that wait or are approved, in all and for one principal. */
+const mostOpen = 100
+const mostOwn = 20
+
+/**
+ * Keeps the preview of a change until another principal decides.
+ * @throws Failure `conflict` where no job matches, where too many plans are open, and in single-user mode; `preview_incomplete`; others
+ *   as a dry run
+ */
+export async function proposePlan(call: Call, asked: z.output<typeof endpoint.input>): Promise<WholePlan> {
+  const planned = { ...asked, path: knownPath(asked.path) }
+  const { reason } = call
+  if (call.caller === 'single-user') throw nobodyElse()
+  if (reason === undefined)
+    throw refused([{ path: headers.reason, message: 'is needed: why the change is to be made' }])
+  refuseDryRun(planned)
+  const binding = { key: `plan ${randomUUID()}`, seconds: 0 }
+  const preview = await previewOfPlan({ ...call, sql: call.operatorSql, binding }, planned)
+  if (preview.complete === false) throw notCounted()
+  if (preview.count === 0) throw new Failure('conflict', 'no job matches; no plan was made')
+  const id = await insertPlan(call, { ...planned, reason, preview, binding: binding.key })
+  return wholePlan(call, await findPlan(call.sql, id), preview.count)
+}
+
+const nobodyElse = (): Failure =>
+  new Failure('conflict', 'in single-user mode nobody else could approve a plan; no plan was made', {
+    hint: 'a server with AUTH_MODE=multi_user has plans; --dry-run --plan-out keeps a preview as a file',
+  })
+
+const notCounted = (): Failure =>
+  new Failure('preview_incomplete', 'a plan needs the count of all its jobs, which takes too long; no plan was made', {
+    hint: 'narrow the filter',
+  })
+
+interface NewPlan extends z.output<typeof endpoint.input> {
+  reason: string
+  preview: Preview
+  binding: string
+}
+
+const Scope = z.object(scopeFields)
+
+async function insertPlan(call: Call, { path, request, reason, preview, binding }: NewPlan): Promise<number> {
+  const { caller, planHours } = call
+  const { principal } = call.identity
+  const { token, owners: _, ...kept } = preview
+  const { id: previewId, kind, seen } = readToken(token)
+  const text = JSON.stringify(request)
+  const { count, dependents = 0, as_of } = preview
+  const digest = createHash('sha256')
+    .update(JSON.stringify([path, text, count, dependents, as_of, previewId]))
+    .digest('hex')
+  const { domain = null, queue = null, job_type = null } = Scope.safeParse(request).data ?? {}
+  const origin = await readOrigin(call.sql)
+  return unlessFrozen(call.sql, async (tx) => {
+    // Two calls at once would both count fewer than the most.
+    await tx`lock table jobsctl_plans in share row exclusive mode`
+    await requireRoom(tx, principal)
+    const [{ id }] = await tx<[{ id: number }]>`
+      insert into jobsctl_plans (
+        path, request, kind, domain, queue, job_type, jobs, dependents, preview, token, preview_id, seen, origin, binding, digest,
+        caller, principal, reason, expires_at
+      )
+      values (
+        ${path}, ${text}, ${kind}, ${domain}, ${queue}, ${job_type}, ${count}::bigint, ${dependents}::bigint,
+        ${JSON.stringify(kept)}::text::jsonb, ${token}, ${previewId}, ${seen}, ${origin ? JSON.stringify(origin) : null}, ${binding},
+        ${digest}, ${caller}, ${principal}, ${reason}, now() + ${planHours}::int * interval '1 hour'
+      )
+      returning id`
+    return id
+  })
+}
+
+async function requireRoom(tx: Sql, principal: string): Promise<void> {
+  const [{ open, own }] = await tx<[{ open: number; own: number }]>`
+    select count(*) as open, count(*) filter (where principal = ${principal}) as own
+    from jobsctl_plans as plan
+    where expires_at > now() and decision is distinct from 'rejected'
+      and not exists (select from job_operations where preview_id = plan.preview_id)`
+  if (open < mostOpen && own < mostOwn) return
+  const which = own >= mostOwn ? `${own} plans of ${principal}` : `${open} plans`
+  throw new Failure('conflict', `${which} wait or are approved; no plan was made`, {
+    hint: 'apply or reject some of them: jobsctl plans shows them',
+  })
+}

@@ -1,0 +1,64 @@
+import * as z from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import {
+  type listPlans as listing,
+  type Plan,
+  type showPlan as showing,
+  WholePlan,
+} from '../../../shared/plans/plans.ts'
+import type { Call } from '../../call.ts'
+import { readOrigin } from '../../database/installation/origin.ts'
+import { isContentHidden } from '../hidden.ts'
+import { bindingOf, findPlan, type PlanRow, readPlans, shownPlan, stateOf } from './plan-row.ts'
+import { previewOfPlan } from './plannable.ts'
+
+/** More plans than the database keeps. */
+const most = 10_000
+
+export async function listPlans(
+  call: Pick<Call, 'sql' | 'may'>,
+  { state, limit }: z.output<typeof listing.input>,
+): Promise<Plan[]> {
+  const { sql } = call
+  const origin = await readOrigin(sql)
+  const rows = await readPlans(sql, sql`order by plan.id desc limit ${most}`)
+  const plans = rows.map((row) => shownPlan(row, origin, call))
+  return plans.filter((plan) => state === undefined || plan.state === state).slice(0, limit)
+}
+
+/**
+ * A plan with its preview, and how many of its jobs still match.
+ * @throws Failure `not_found`
+ */
+export async function showPlan(call: Call, { id }: z.output<typeof showing.input>): Promise<WholePlan> {
+  const row = await findPlan(call.sql, id)
+  const state = stateOf(row, await readOrigin(call.sql))
+  const isOpen = state === 'waiting' || state === 'approved'
+  return wholePlan(call, row, isOpen ? await countNow(call, row) : null)
+}
+
+/** Counts the jobs of the plan that still match; null where it is used, or cannot be counted, by now. */
+async function countNow(call: Call, row: PlanRow): Promise<number | null> {
+  const request = { ...parsedRequest(row), preview_token: row.token }
+  try {
+    const preview = await previewOfPlan({ ...call, binding: bindingOf(row) }, { path: row.path, request })
+    return preview.still_matching ?? null
+  } catch (error) {
+    if (error instanceof Failure && ['preview_stale', 'preview_incomplete', 'conflict'].includes(error.code))
+      return null
+    throw error
+  }
+}
+
+export async function wholePlan(call: Call, row: PlanRow, still_matching: number | null): Promise<WholePlan> {
+  const request = Object.entries(parsedRequest(row)).filter(([name]) => !isHidden(call, name))
+  const plan = shownPlan(row, await readOrigin(call.sql), call)
+  return WholePlan.parse({ ...plan, request: Object.fromEntries(request), preview: row.preview, still_matching })
+}
+
+/** What is looked for in payloads and errors is a part of them. */
+const isHidden = (call: Call, name: string): boolean => isContentHidden(call) && /^(payload|error$)/.test(name)
+
+const Request = z.record(z.string(), z.unknown())
+
+export const parsedRequest = ({ request }: Pick<PlanRow, 'request'>) => Request.parse(JSON.parse(request))

@@ -1,0 +1,146 @@
+import * as z from 'zod'
+import { bulkAnswer, bulkFields, Preview } from '../changes/bulk-change.ts'
+import { endpoint } from '../endpoint.ts'
+import { Count, optional, queryNumber } from '../scope.ts'
+import { PathId } from '../work/job.ts'
+
+const text = z.string().nullable()
+
+const forAllDomains = { refused: 'plans are shown to and decided by callers of all domains' } as const
+
+/**
+ * `waiting` for somebody to decide; `approved`, `rejected`; `applied`; `expired` at the end of its term; `withdrawn` with the token of its
+ * author; `stale` after a failover or a restore.
+ */
+export const planStates = ['waiting', 'approved', 'rejected', 'applied', 'expired', 'withdrawn', 'stale'] as const
+export type PlanState = (typeof planStates)[number]
+
+/** A change of many jobs that waits for a second person. */
+export const Plan = z.object({
+  id: z.number(),
+  state: z.string(),
+  kind: z.string(),
+  /** The call that the plan makes. */
+  path: z.string(),
+  domain: text,
+  queue: text,
+  job_type: text,
+  /** How many jobs the preview counted, and how many go along since they depend on them. */
+  count: Count,
+  dependents: Count,
+  /** The hash over path, request and preview, which an approval repeats. */
+  digest: z.string(),
+  reason: z.string(),
+  /** The id of the caller who made it, and for whom. Callers that only read get no principal. */
+  author: z.string(),
+  author_principal: text,
+  created_at: z.string(),
+  expires_at: z.string(),
+  /** Who approved or rejected it, for whom, why and when. */
+  decided_by: text,
+  decided_principal: text,
+  decided_reason: text,
+  decided_at: text,
+  /** The operation that applied it. */
+  operation_id: z.number().nullable(),
+})
+export type Plan = z.output<typeof Plan>
+
+export const WholePlan = Plan.extend({
+  /** The request of its call. A caller who sees no payloads gets none of what is looked for in payloads and errors. */
+  request: z.record(z.string(), z.unknown()),
+  /** What the change would touch when the plan was made. */
+  preview: Preview.omit({ token: true, owners: true }).loose(),
+  /** How many of these jobs it would touch now; null where it cannot be applied any more. */
+  still_matching: Count.nullable(),
+})
+export type WholePlan = z.output<typeof WholePlan>
+
+/** Plans a change of many jobs: previews it, and keeps the preview until another principal decides. */
+export const proposePlan = endpoint({
+  method: 'POST',
+  path: '/api/v1/jobs/plans',
+  needs: 'change',
+  scoped: forAllDomains,
+  input: z.strictObject({
+    /** The path of the change, such as `/api/v1/jobs/prune`. */
+    path: z.string('must be the path of a change of many jobs').trim().max(200, 'is no path'),
+    /** The body of that call; of an undo with the `id` of the operation. */
+    request: z.record(z.string(), z.unknown(), 'must be the body of the call'),
+  }),
+  output: WholePlan,
+  changes: () => true,
+  unconfirmed: true,
+  created: () => true,
+})
+
+/** The plans that are kept, the newest first. */
+export const listPlans = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/plans',
+  needs: 'records',
+  scoped: forAllDomains,
+  input: z.strictObject({
+    state: optional(z.enum(planStates, `must be one of ${planStates.join(', ')}`)),
+    limit: queryNumber(1, 1000, 100),
+  }),
+  output: z.array(Plan),
+  changes: () => false,
+})
+
+/** One plan with its preview, and how many of its jobs still match. */
+export const showPlan = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs/plans/:id',
+  needs: 'records',
+  scoped: forAllDomains,
+  input: z.strictObject({ id: PathId }),
+  output: WholePlan,
+  changes: () => false,
+})
+
+const digest = z
+  .string('must be the digest of the plan')
+  .trim()
+  .toLowerCase()
+  .regex(/^[0-9a-f]{64}$/, 'must be the digest of the plan, 64 hexadecimal digits')
+
+const decidePlan = (action: 'approve' | 'reject') =>
+  endpoint({
+    method: 'POST',
+    path: `/api/v1/jobs/plans/:id/${action}`,
+    needs: 'approve',
+    scoped: forAllDomains,
+    input: z.strictObject({
+      id: PathId,
+      /** The digest of the plan as it was read. */
+      digest,
+    }),
+    output: Plan,
+    changes: () => true,
+    unconfirmed: true,
+  })
+
+/** Approves a plan of another principal. */
+export const approvePlan = decidePlan('approve')
+
+/** Rejects a plan of another principal. */
+export const rejectPlan = decidePlan('reject')
+
+/** Applies an approved plan, once: the author or the approver. */
+export const applyPlan = endpoint({
+  method: 'POST',
+  path: '/api/v1/jobs/plans/:id/apply',
+  needs: 'change',
+  scoped: forAllDomains,
+  input: z.strictObject({
+    id: PathId,
+    /** The digest of the plan as it was read; without it, the plan is taken as it is. */
+    digest: digest.optional(),
+    rate: bulkFields.rate,
+    until: bulkFields.until,
+  }),
+  output: z.looseObject(bulkAnswer),
+  changes: () => true,
+  bulk: true,
+})

@@ -1,0 +1,125 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { kinds, newFolder } from '../../../support/database/database.ts'
+import { makePeople, type People } from '../../../support/plans.ts'
+import { openWorld, type World } from '../../../support/world.ts'
+
+const old = { status: 'completed', completed_at: '2020-01-01T00:00:00Z' }
+const prune = ['prune', '--domain', 'a', '--older-than', '30d']
+
+describe.each(kinds)('plans of jobsctl on %s', (kind) => {
+  let world: World
+  let people: People
+  beforeAll(async () => {
+    world = await openWorld(kind, { AUTH_MODE: 'multi_user' })
+    people = await makePeople(world.sql)
+  })
+  afterAll(() => world?.stop())
+  beforeEach(async () => {
+    await world.clear()
+    await world.sql`delete from jobsctl_plans`
+    await world.sql`delete from jobsctl_settings where name = 'approval_above'`
+    await world.jobs(3, { ...old, domain: 'a' })
+  })
+
+  const as = (who: keyof People, argv: string[]) =>
+    world.jobsctl(argv, {
+      env: { JOBSCTL_API_KEY: undefined, JOBSCTL_TOKEN: people[who].authorization?.replace('Bearer ', '') },
+    })
+  const propose = async (...more: string[]) => {
+    const { out } = await as('ann', [...prune, '--propose', '--reason', 'the disk is full', ...more])
+    return /^Plan (\d+): would delete 3 jobs in a\. It waits for /.exec(out)?.[1] ?? `none: ${out}`
+  }
+
+  it('are made, shown, approved and applied by their number', async () => {
+    const id = await propose()
+    expect(id).toMatch(/^\d+$/)
+    expect(await world.count()).toBe(3)
+    expect((await as('zoe', ['plans', '-o', 'table'])).out).toMatch(
+      new RegExp(`^${id} +waiting +prune +a +3 +ann +in `, 'm'),
+    )
+    expect((await as('zoe', ['plans', 'show', id, '--json'])).out).toContain('"still_matching":3')
+    expect(await as('ann', ['apply', id, '--yes'])).toMatchObject({
+      code: 3,
+      err: expect.stringContaining(`approve ${id}`),
+    })
+    expect(await as('zoe', ['approve', id])).toMatchObject({ code: 4, err: expect.stringContaining('--approver') })
+    const approved = await as('ben', ['approve', id])
+    expect(approved).toMatchObject({ code: 0, out: `Approved plan ${id}.   To apply it:  jobsctl apply ${id} --yes\n` })
+    expect(approved.err).toContain(`plan ${id} of ann: prune of 3 jobs in a ("the disk is full")`)
+    expect(await as('ann', ['apply', id, '--dry-run'])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('3 jobs'),
+    })
+    expect(await as('ann', ['apply', id])).toMatchObject({ code: 3, err: expect.stringContaining('without --yes') })
+    expect(await as('ann', ['apply', id, '--yes', '--max', '2'])).toMatchObject({ code: 8 })
+    expect(await world.count()).toBe(3)
+    const applied = await as('ann', ['apply', id, '--yes'])
+    expect(applied).toMatchObject({ code: 0, out: expect.stringContaining(`applied plan ${id} (prune) to 3 jobs`) })
+    expect(await world.count()).toBe(0)
+    expect(await as('ann', ['apply', id, '--yes'])).toMatchObject({ code: 6 })
+    expect(await as('ann', ['plans', 'show', '999999'])).toMatchObject({ code: 5 })
+  })
+
+  it('are rejected, and refuse flags that do not go with them', async () => {
+    const id = await propose()
+    expect(await as('boss', ['reject', id, '--reason', 'not today'])).toMatchObject({
+      code: 0,
+      out: `Rejected plan ${id}.\n`,
+    })
+    for (const argv of [
+      [...prune, '--propose'],
+      [...prune, '--propose', '--reason', 'r', '--yes'],
+      [...prune, '--propose', '--reason', 'r', '--dry-run'],
+      [...prune, '--propose', '--reason', 'r', '--detach'],
+      [...prune, '--emergency', '--yes'],
+      ['list', '--propose'],
+      ['plans', 'shwo', id],
+      ['plans', 'show'],
+      ['plans', 'above', 'many'],
+      ['approve', 'x'],
+      ['approve', '1', '2'],
+    ])
+      expect([argv, await as('ann', argv)]).toMatchObject([argv, { code: 2, out: '' }])
+    expect(await world.count()).toBe(3)
+  })
+
+  it('are imported from a file, where no more jobs match by now', async () => {
+    const path = join(await newFolder('plan'), 'plan.json')
+    await as('ann', [...prune, '--dry-run', '--plan-out', path])
+    const imported = await as('ann', ['plans', 'import', path, '--reason', 'as agreed'])
+    expect(imported).toMatchObject({ code: 0, out: expect.stringContaining('would delete 3 jobs in a. It waits') })
+    await world.jobs(1, { ...old, domain: 'a' })
+    const more = await as('ann', ['plans', 'import', path, '--reason', 'as agreed'])
+    expect(more).toMatchObject({ code: 6, err: expect.stringContaining('4 jobs match by now, and the plan counted 3') })
+    await writeFile(path, (await readFile(path, 'utf8')).replace('jobsctl_plan', 'plan'))
+    expect(await as('ann', ['plans', 'import', path, '--reason', 'r'])).toMatchObject({ code: 2 })
+  })
+
+  it('are named where a change needs an approval, which an emergency goes past until somebody reviews it', async () => {
+    const set = await as('boss', ['plans', 'above', '2'])
+    expect(set.out).toBe(
+      'From now on a change of more than 2 jobs needs an approval.   Undo:  jobsctl plans above off\n',
+    )
+    const refused = await as('ann', [...prune, '--yes'])
+    expect(refused).toMatchObject({ code: 3, out: '' })
+    expect(refused.err).toContain(
+      'to plan it for another principal: jobsctl prune --domain a --older-than 30d --propose --reason <why>',
+    )
+    expect((await as('ann', ['doctor', '--json'])).out).toContain('a change of more than 2 jobs needs an approval')
+    const emergency = [...prune, '--yes', '--emergency', '--reason', 'the disk is full']
+    expect(await as('ann', emergency)).toMatchObject({ code: 4, err: expect.stringContaining('--may-break-glass') })
+    expect(await world.count()).toBe(3)
+    expect(await as('glass', emergency)).toMatchObject({ code: 0 })
+    const shown = await as('zoe', ['plans', 'approval'])
+    const operation = /operation (\d+) of ann went past an approval: jobsctl plans review \1/.exec(shown.out)?.[1] ?? ''
+    expect(await as('ben', ['plans', 'review', operation])).toMatchObject({
+      code: 0,
+      out: `Reviewed operation ${operation}.\n`,
+    })
+    expect((await as('zoe', ['plans', 'approval'])).out).toBe('a change of more than 2 jobs needs an approval\n')
+    const back = await as('boss', ['plans', 'above', 'off'])
+    expect(back.out).toBe('From now on no change needs an approval.   Undo:  jobsctl plans above 2\n')
+  })
+})
