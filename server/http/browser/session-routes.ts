@@ -14,7 +14,7 @@ import { readInput, readReason } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { respond } from '../respond.ts'
 
-type Serving = Admission & Pick<ServerContext, 'sql' | 'maxBodyBytes'>
+type Serving = Admission & Pick<ServerContext, 'sql' | 'maxBodyBytes' | 'approvalAbove'>
 type CallContext = Context<RequestContext>
 
 /** Mounts the calls of sessions that need no credentials. They stand before the check of credentials. */
@@ -58,7 +58,7 @@ async function logIn(c: CallContext, serving: Serving): Promise<Response> {
 }
 
 async function show(c: CallContext, serving: Serving): Promise<Response> {
-  const { sql, auth, site } = serving
+  const { auth, site } = serving
   site.requireOwnHost((name) => c.req.header(name))
   const caller = await currentSession(c, serving)
   const opened = caller?.session && (await openedSession(serving, caller, caller.session))
