@@ -33,7 +33,7 @@ export async function isEmergency(
   const { principal } = context.identity
   const before = await readUnapprovedUse(tx, { principal, kind, scope, except: context.operation })
   if (totalOf(size) + before <= above) return false
-  if (!context.emergency) throw approvalRequired({ name, principal, size, before, above })
+  if (!context.emergency) throw approvalRequired({ kind, name, principal, size, before, above })
   const { identity, may, caller: id } = context
   requireRight({ ...identity, id, may }, 'break_glass')
   if (context.reason === undefined)
@@ -42,19 +42,23 @@ export async function isEmergency(
 }
 
 interface Refused extends Measured {
+  kind: string
   name: string
   principal: string
   /** How many jobs were changed without an approval in 24 hours. */
   before: number
 }
 
-function approvalRequired({ name, principal, size, before, above }: Refused): Failure {
+function approvalRequired({ kind, name, principal, size, before, above }: Refused): Failure {
   const earlier = before === 0 ? '' : `, and ${principal} has changed ${digits(before)} so in 24 hours`
   return new Failure(
     'approval_required',
     `${sizeText(size)}${earlier}, and a ${name} of more than ${digits(above)} jobs needs the approval of another principal; nothing was changed`,
     {
-      hint: 'plan it: POST /api/v1/jobs/plans with its path and request, on the command line --propose with --reason; a token with --approver, or an admin of another principal, approves it',
+      hint:
+        kind === 'erase'
+          ? `an erasure has no plan, which would keep the name; a token with --may-break-glass goes past the approval with ${headers.emergency} and a reason`
+          : 'plan it: POST /api/v1/jobs/plans with its path and request, on the command line --propose with --reason; a token with --approver, or an admin of another principal, approves it',
     },
   )
 }

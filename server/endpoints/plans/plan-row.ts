@@ -5,14 +5,11 @@ import { changedParts, Origin } from '../../database/installation/origin.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 
-/** A plan as the database has it. */
+/** A plan as a list has it. */
 export interface PlanRow extends Omit<Plan, 'state' | 'count' | 'author' | 'author_principal'> {
   jobs: number
   caller: string
   principal: string
-  request: string
-  preview: unknown
-  token: string
   binding: string
   /** For how long its preview lives, in seconds. */
   seconds: number
@@ -26,14 +23,20 @@ export interface PlanRow extends Omit<Plan, 'state' | 'count' | 'author' | 'auth
   is_known: boolean
 }
 
+/** A plan with what may be large. */
+export interface WholeRow extends PlanRow {
+  request: string
+  preview: unknown
+  token: string
+}
+
 /** So many transactions later the ids of rows may be older than they look: they have 32 bits. */
 const mostLater = 1_000_000_000
 
 /** The columns of a plan, of the alias `plan`. */
 const columns = staticFragment(
   (sql) => sql`
-  plan.id, plan.path, plan.request, plan.kind, plan.domain, plan.queue, plan.job_type, plan.jobs, plan.dependents, plan.preview,
-  plan.token, plan.binding, plan.digest, plan.origin, plan.caller, plan.principal, plan.reason, plan.created_at, plan.expires_at,
+  plan.id, plan.path, plan.kind, plan.domain, plan.queue, plan.job_type, plan.jobs, plan.dependents, plan.binding, plan.digest, plan.origin, plan.caller, plan.principal, plan.reason, plan.created_at, plan.expires_at,
   plan.decision, plan.decided_by, plan.decided_principal, plan.decided_reason, plan.decided_at,
   (select id from job_operations where preview_id = plan.preview_id) as operation_id,
   ceil(extract(epoch from plan.expires_at - (plan.preview ->> 'as_of')::timestamptz))::int as seconds,
@@ -43,21 +46,25 @@ const columns = staticFragment(
     between 0 and ${sql.unsafe(String(mostLater))} as is_known`,
 )
 
+/** The newest plans, at most so many. */
+export const readPlans = (sql: Sql, most: number) => sql<PlanRow[]>`
+  select ${columns(sql)} from jobsctl_plans as plan order by plan.id desc limit ${most}`
+
 /** @param which what follows `from jobsctl_plans as plan` */
-export const readPlans = (sql: Sql, which: Fragment) => sql<PlanRow[]>`
-  select ${columns(sql)} from jobsctl_plans as plan ${which}`
+const readWhole = (sql: Sql, which: Fragment) => sql<WholeRow[]>`
+  select ${columns(sql)}, plan.request, plan.preview, plan.token from jobsctl_plans as plan ${which}`
 
 /** @throws Failure `not_found` */
-export async function findPlan(sql: Sql, id: number): Promise<PlanRow> {
-  return only(await readPlans(sql, sql`where plan.id = ${id}::bigint`), id)
+export async function findPlan(sql: Sql, id: number): Promise<WholeRow> {
+  return only(await readWhole(sql, sql`where plan.id = ${id}::bigint`), id)
 }
 
 /** The same, locked until the transaction ends. @throws Failure `not_found` */
-export async function lockPlan(tx: Sql, id: number): Promise<PlanRow> {
-  return only(await readPlans(tx, tx`where plan.id = ${id}::bigint for update of plan`), id)
+export async function lockPlan(tx: Sql, id: number): Promise<WholeRow> {
+  return only(await readWhole(tx, tx`where plan.id = ${id}::bigint for update of plan`), id)
 }
 
-function only([row]: readonly PlanRow[], id: number): PlanRow {
+function only([row]: readonly WholeRow[], id: number): WholeRow {
   if (row) return row
   throw new Failure('not_found', `there is no plan ${id}`, { hint: 'jobsctl plans shows them' })
 }

@@ -9,7 +9,7 @@ import {
 import type { Call } from '../../call.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import { isContentHidden } from '../hidden.ts'
-import { bindingOf, findPlan, type PlanRow, readPlans, shownPlan, stateOf } from './plan-row.ts'
+import { bindingOf, findPlan, readPlans, shownPlan, stateOf, type WholeRow } from './plan-row.ts'
 import { previewOfPlan } from './plannable.ts'
 
 /** More plans than the database keeps. */
@@ -21,7 +21,7 @@ export async function listPlans(
 ): Promise<Plan[]> {
   const { sql } = call
   const origin = await readOrigin(sql)
-  const rows = await readPlans(sql, sql`order by plan.id desc limit ${most}`)
+  const rows = await readPlans(sql, most)
   const plans = rows.map((row) => shownPlan(row, origin, call))
   return plans.filter((plan) => state === undefined || plan.state === state).slice(0, limit)
 }
@@ -38,7 +38,7 @@ export async function showPlan(call: Call, { id }: z.output<typeof showing.input
 }
 
 /** Counts the jobs of the plan that still match; null where it is used, or cannot be counted, by now. */
-async function countNow(call: Call, row: PlanRow): Promise<number | null> {
+async function countNow(call: Call, row: WholeRow): Promise<number | null> {
   const request = { ...parsedRequest(row), preview_token: row.token }
   try {
     const preview = await previewOfPlan({ ...call, binding: bindingOf(row) }, { path: row.path, request })
@@ -50,7 +50,7 @@ async function countNow(call: Call, row: PlanRow): Promise<number | null> {
   }
 }
 
-export async function wholePlan(call: Call, row: PlanRow, still_matching: number | null): Promise<WholePlan> {
+export async function wholePlan(call: Call, row: WholeRow, still_matching: number | null): Promise<WholePlan> {
   const request = Object.entries(parsedRequest(row)).filter(([name]) => !isHidden(call, name))
   const plan = shownPlan(row, await readOrigin(call.sql), call)
   return WholePlan.parse({ ...plan, request: Object.fromEntries(request), preview: row.preview, still_matching })
@@ -61,4 +61,4 @@ const isHidden = (call: Call, name: string): boolean => isContentHidden(call) &&
 
 const Request = z.record(z.string(), z.unknown())
 
-export const parsedRequest = ({ request }: Pick<PlanRow, 'request'>) => Request.parse(JSON.parse(request))
+export const parsedRequest = ({ request }: Pick<WholeRow, 'request'>) => Request.parse(JSON.parse(request))
