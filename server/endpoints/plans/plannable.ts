@@ -54,7 +54,7 @@ export function refuseDryRun({ path, request }: Planned): void {
 }
 
 /** The same call as a dry run. */
-export const dryRunOf = ({ path, request }: Planned): Planned => ({
+const dryRunOf = ({ path, request }: Planned): Planned => ({
   path,
   request: path === integrityPath ? { ...request, fix: false } : { ...request, dry_run: true },
 })
