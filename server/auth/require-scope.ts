@@ -43,7 +43,7 @@ export function requireNoneElsewhere({ caller, identity, within }: LimitedCall, 
     dependents_elsewhere === 1 ? '1 job depends' : `${dependents_elsewhere.toLocaleString('en-US')} jobs depend`
   throw new Failure(
     'forbidden',
-    `${jobs} on what this would change, and lie outside of ${scopeText(within)}, to which the token ${identity.name} (${caller}) is limited; nothing was changed`,
+    `${jobs} on what this would change, outside of the scope of the token ${identity.name} (${caller}); nothing was changed`,
     {
       hint: `a token without a scope may; so may one with --cascade: jobs-server token set-scope ${caller}`,
       fields: { dependents_elsewhere },

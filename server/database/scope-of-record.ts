@@ -14,6 +14,18 @@ export const isRecordWithin = (sql: Sql, scope: TokenScope | undefined): Fragmen
       and (kind <> 'undo' or jsonb_typeof(filters -> 'within') = 'object')`
     : sql``
 
+/**
+ * An SQL expression: the counts of a record, or its answer, as a caller sees them. A change under another scope, or under none, counts
+ * dependents that may lie outside of the scope of this caller.
+ */
+export const countsWithin = (sql: Sql, counts: Fragment, scope: TokenScope | undefined): Fragment =>
+  scope
+    ? sql`case
+        when filters -> 'within' = ${JSON.stringify(scope)}::text::jsonb then ${counts}
+        else ${counts} - '{dependents,dependents_elsewhere}'::text[]
+      end`
+    : counts
+
 function isPlaceWithin(sql: Sql, scope: TokenScope): Fragment {
   if (scope.domains.length + scope.queues.length === 0) return sql`true`
   const ranUnder = listOf(sql)
@@ -25,10 +37,10 @@ function isPlaceWithin(sql: Sql, scope: TokenScope): Fragment {
       and ${ranUnder('domains')} <@ ${JSON.stringify(scope.domains)}::text::jsonb
       and not exists (
         select from jsonb_array_elements(${ranUnder('queues')}) as given
-        where not (
+        where (
           ${JSON.stringify(scope.domains)}::text::jsonb ? (given ->> 'domain')
           or ${JSON.stringify(scope.queues)}::text::jsonb @> jsonb_build_array(${place})
-        )
+        ) is not true
       )
     )
   )`

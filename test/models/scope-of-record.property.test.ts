@@ -17,6 +17,20 @@ describe.each(kinds)('which records a caller with a scope sees on %s', (kind) =>
   })
   afterAll(() => world?.stop())
 
+  it('no record whose scope another program has written in another way', async () => {
+    const scopes = [5, null, {}, { domains: 'a' }, { queues: [null] }, { queues: [1, { queue: 'q' }] }]
+    const records = [
+      ...scopes.map((within) => ({ kind: 'prune', filters: { within } })),
+      { kind: 'prune', filters: [] },
+    ]
+    const seen = await world.sql`
+      select
+      from jsonb_to_recordset(${JSON.stringify(records)}::text::jsonb)
+        as job_operations (kind text, domain text, queue text, job_type text, filters jsonb)
+      where true ${isRecordWithin(world.sql, { domains: ['a'], queues: [], job_types: [], cascade: false })}`
+    expect(seen).toHaveLength(0)
+  })
+
   it('those of changes that could reach no job outside, and its own', async () => {
     const changes = fc.array(
       limits.filter((one) => mayShareJobs(one, {})),

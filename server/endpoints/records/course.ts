@@ -8,8 +8,7 @@ import { partialFailure } from '../../bulk/partial-failure.ts'
 import { waitingOf } from '../../bulk/pressure/record.ts'
 import type { Call } from '../../call.ts'
 import { freezeClause } from '../../database/installation/freeze.ts'
-import { isRecordWithin } from '../../database/scope-of-record.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
+import { countsWithin, isRecordWithin } from '../../database/scope-of-record.ts'
 
 /**
  * Asks a running operation to stop after its batch. An operation that has ended stays as it is.
@@ -74,7 +73,7 @@ export async function followOperation(
 
 async function readCourse({ sql, within }: Pick<Call, 'sql' | 'within'>, id: number): Promise<Course> {
   const [row] = await sql<Course[]>`
-    select state, affected, batches, previewed, error, ${answerFor(sql, within)} as answer, idempotency_key is not null as has_key, ${waitingOf(sql)} as waiting,
+    select state, affected, batches, previewed, error, ${countsWithin(sql, sql`answer`, within)} as answer, idempotency_key is not null as has_key, ${waitingOf(sql)} as waiting,
       (extract(epoch from coalesce(ended_at, clock_timestamp()) - started_at) * 1000)::bigint as elapsed_ms,
       value as freeze, extract(epoch from clock_timestamp() - (value::jsonb ->> 'since')::timestamptz)::bigint as frozen_seconds
     from job_operations
@@ -83,10 +82,6 @@ async function readCourse({ sql, within }: Pick<Call, 'sql' | 'within'>, id: num
   if (!row) throw unknownOperation(id)
   return row
 }
-
-/** A change without a scope counts its dependents in every domain. */
-const answerFor = (sql: Sql, within: Call['within']): Fragment =>
-  within ? sql`case when filters ? 'within' then answer else answer - 'dependents' end` : sql`answer`
 
 /** A running operation waits while the database is frozen: no batch of it begins. */
 function waitingForThaw({ state, freeze, frozen_seconds }: Course): Waiting | undefined {

@@ -10,7 +10,7 @@ import { readChainWitnesses } from '../../bulk/chain/chain-witnesses.ts'
 import { readChainHead, verifyChain } from '../../bulk/chain/verify-chain.ts'
 import type { Call } from '../../call.ts'
 import { inScope, isWithin } from '../../database/scope.ts'
-import { isRecordWithin } from '../../database/scope-of-record.ts'
+import { countsWithin, isRecordWithin } from '../../database/scope-of-record.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { hasArchive } from '../../undo/archive/archive.ts'
@@ -47,12 +47,8 @@ interface Shown {
 
 const shownTo = (sql: Sql, caller: Pick<Call, 'may' | 'within'>): Shown => ({
   filters: filtersFor(sql, caller),
-  counts: countsFor(sql, caller),
+  counts: countsWithin(sql, sql`counts`, caller.within),
 })
-
-/** A change without a scope counts its dependents in every domain. */
-const countsFor = (sql: Sql, { within }: Pick<Call, 'within'>): Fragment =>
-  within ? sql`case when filters ? 'within' then counts else counts - 'dependents' end` : sql`counts`
 
 /** The server that runs a change without its caller; null for every other change, and while no server runs it. */
 const runningOn = staticFragment(
@@ -65,8 +61,9 @@ const runningOn = staticFragment(
  * The filters of a record as a caller may see them: what was looked for in payloads and errors is a part of them, and so are the
  * addresses of callers and, in the record of an act, the names of tokens.
  */
-const filtersFor = (sql: Sql, caller: Pick<Call, 'may'>): Fragment => {
-  const hidden = hiddenFilters(caller)
+const filtersFor = (sql: Sql, caller: Pick<Call, 'may' | 'within'>): Fragment => {
+  // The scope under which a change ran may name other domains than the change.
+  const hidden = [...hiddenFilters(caller), ...(caller.within ? ['within'] : [])]
   return hidden.length === 0 ? sql`filters` : sql`filters - ${`{${hidden.join(',')}}`}::text[]`
 }
 

@@ -66,6 +66,7 @@ describe.each(kinds)('records and undo of a token with a scope on %s', (kind) =>
       other: await one(world, { domain: 'tales', priority: 6 }),
     }
     expect(await idsSeenBy(narrow)).toEqual([ids.narrow, ids.inDomain, ids.named])
+    expect(JSON.stringify((await narrow.call('GET', at.list)).body)).not.toContain('tales')
     expect(await idsSeenBy(wide)).toEqual([ids.narrow, ids.wide, ids.inDomain, ids.named, ids.other])
     expect(await idsSeenBy(world)).toEqual(Object.values(ids))
     expect(await narrow.call('GET', at.get(ids.named ?? 0))).toMatchObject({ body: { now: { queued: 5 } } })
@@ -89,7 +90,10 @@ describe.each(kinds)('records and undo of a token with a scope on %s', (kind) =>
     }
   })
 
-  it('a retry by a caller without a scope is shown without the number of its dependents', async () => {
+  it.each([
+    ['without a scope', undefined],
+    ['with another scope', { domains: ['chatbooks', 'tales'] }],
+  ])('a retry by a caller %s is shown without the number of its dependents', async (_, scope) => {
     const [needed, foreign] = [crypto.randomUUID(), crypto.randomUUID()]
     await world.jobs(1, { ...retry.wanted, uuid: needed })
     await world.jobs(1, {
@@ -99,7 +103,7 @@ describe.each(kinds)('records and undo of a token with a scope on %s', (kind) =>
       cancellation_reason: 'dependency_failed',
     })
     await world.sql`insert into job_dependencies (job_uuid, depends_on_job_uuid) values (${foreign}, ${needed})`
-    const id = await operationOf(world, retry)
+    const id = await operationOf(scope ? await asOperator(world, scope) : world, retry)
     const narrow = await asOperator(world, own)
     expect(await recordOf(world, id)).toMatchObject({ counts: { affected: 1, dependents: 1 } })
     expect((await recordOf(narrow, id)).counts).toEqual({ affected: 1 })
@@ -107,6 +111,9 @@ describe.each(kinds)('records and undo of a token with a scope on %s', (kind) =>
     const progress = JSON.stringify((await narrow.call('GET', `${at.get(id ?? 0)}/progress`)).body)
     expect(progress).toContain('affected')
     expect(progress).not.toContain('dependents')
+    const same = await asOperator(world, scope ?? own)
+    const { counts } = await recordOf(same, id)
+    expect(counts.dependents).toBe(scope ? 1 : undefined)
   })
 
   it('an undo gives back its own jobs, and those outside wait for a caller who may', async () => {
