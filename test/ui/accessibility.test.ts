@@ -49,6 +49,7 @@ describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
     '/jobs?status=failed',
     '/jobs/1',
     '/change/retry?status=failed',
+    '/queue?domain=chatbooks&queue=default',
     '/operations',
     '/operations/1',
   ]

@@ -4,6 +4,7 @@ type Meaning = 'good' | 'active' | 'care' | 'bad' | 'none'
 const meanings = new Map<string, Meaning>([
   ['completed', 'good'],
   ['done', 'good'],
+  ['open', 'good'],
   ['processing', 'active'],
   ['running', 'active'],
   ['partial', 'care'],

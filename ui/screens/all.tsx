@@ -6,6 +6,7 @@ import { ShowJob } from './jobs/show.tsx'
 import { Operation } from './operations/operation.tsx'
 import { Operations } from './operations/operations.tsx'
 import { Overview } from './overview.tsx'
+import { Queue } from './queues/queue.tsx'
 
 export const sections = [
   { name: 'overview', to: '/', label: 'Overview', needs: 'read' },
@@ -40,6 +41,7 @@ const screens: readonly (readonly [RegExp, MakeScreen])[] = [
       show: () => <ChangeScreen key={kind} kind={kind} />,
     }),
   ],
+  [/^\/queue$/, () => ({ section: 'overview', title: 'Queue', show: () => <Queue /> })],
   [/^\/operations$/, () => ({ section: 'operations', title: 'Operations', show: () => <Operations /> })],
   [
     /^\/operations\/(\d{1,16})$/,

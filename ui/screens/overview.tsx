@@ -77,9 +77,9 @@ function Stopped({ stopped }: Pick<LiveStats, 'stopped'>) {
       <ul class="plain">
         {stopped.map(({ domain, queue, drain, updated_at, reason }) => (
           <li key={`${domain}/${queue}`} class="note care">
-            <b>
+            <Link to={addressOf('/queue', { domain, queue })}>
               {domain}/{queue}
-            </b>{' '}
+            </Link>{' '}
             {drain ? 'drains' : 'is paused'}, since <Time at={updated_at} />
             {reason && <>: {reason}</>}
           </li>
@@ -162,7 +162,7 @@ function CountsRow({ level, name, filter, groups }: CountsRowProps) {
   return (
     <tr class={`level-${level}`}>
       <th scope="row">
-        <Link to={addressOf('/jobs', filter)}>{name}</Link>
+        <Link to={addressOf(level === 1 ? '/queue' : '/jobs', filter)}>{name}</Link>
       </th>
       {columns.map((column) => (
         <td key={column} class="number">

@@ -3,6 +3,7 @@ import { type Answer, call } from '../../api/call.ts'
 import { Json } from '../../parts/json.tsx'
 import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
+import { Reasons } from '../../parts/reasons.tsx'
 import { Rows } from '../../parts/rows.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
@@ -39,6 +40,7 @@ export function ShowJob({ id }: { id: string }) {
             )}
             {!data.archived && <Act ids={[data.id]} states={[data.status ?? '']} />}
           </div>
+          {!data.archived && <Why id={id} />}
           <Columns job={data} />
           <Values job={data} />
           <Dependencies job={data} />
@@ -48,6 +50,13 @@ export function ShowJob({ id }: { id: string }) {
       )}
     </>
   )
+}
+
+/** Why the job does not run; what ended as it should needs no reason. */
+function Why({ id }: { id: string }) {
+  const { data } = useLoad(id, (signal) => call('explainJob', { id }, { signal }))
+  if (!data || data.status === 'completed') return null
+  return <Reasons sentence={data.sentence} reasons={data.reasons} place={data.place?.sentence} />
 }
 
 const timeNames = /(_at|_until)$/
