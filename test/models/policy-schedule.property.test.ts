@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nextTime, timesBetween } from '../../shared/policy/schedule.ts'
 
-const runs = Number(process.env.PROPERTY_RUNS ?? 60)
+const runs = Number(process.env.PROPERTY_RUNS ?? 200)
 const dayMs = 86_400_000
 
 /** Zones whose clocks change at midnight, by half an hour, in the southern summer, by skipping a day, or not at all. */
@@ -35,7 +35,7 @@ describe('the times of a rule', () => {
     fc.assert(
       fc.property(daily, ({ zone, hour, minute, from }) => {
         const schedule = { at: `${minute} ${hour} * * *`, time_zone: zone }
-        const times = timesBetween(schedule, new Date(from), new Date(from + 380 * dayMs))
+        const times = timesBetween(schedule, new Date(from), new Date(from + 99 * dayMs))
         const dates = times.map((at) => dateIn(zone, at))
         expect(new Set(dates).size).toBe(dates.length)
         for (const [at, time] of times.entries()) {
@@ -53,7 +53,7 @@ describe('the times of a rule', () => {
 
   it('are the same, asked for one by one from any moment, and grow', () => {
     fc.assert(
-      fc.property(daily, fc.integer({ min: 1, max: 40 }), ({ zone, hour, minute, from }, days) => {
+      fc.property(daily, fc.integer({ min: 1, max: 6 }), ({ zone, hour, minute, from }, days) => {
         const schedule = { at: `${minute},30 ${hour}-23/3 * * *`, time_zone: zone }
         const [start, end] = [new Date(from), new Date(from + days * dayMs)]
         const times = timesBetween(schedule, start, end)
