@@ -6,6 +6,7 @@ import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
 import { createAttemptLimit } from './auth/attempt-limit.ts'
 import type { Authenticator } from './auth/authenticate.ts'
 import { addressReader } from './auth/client-address.ts'
+import type { BrowserSignOn } from './auth/oidc/browser-sign-on.ts'
 import { oidcSettings } from './auth/oidc/oidc-settings.ts'
 import { tokenAuthenticator } from './auth/token-authenticator.ts'
 import { createEventLogMove } from './background/event-log-move.ts'
@@ -83,12 +84,12 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const place = await placeOf(env)
   const readiness = watchReadiness({ sql, log, eventLogMove, place })
   const context = createContext({ sql, operatorSql, env, log, meter, place, stopping: stopping.signal })
-  const auth = await createAuthenticator(env, sql, log)
+  const { auth, browser: signOn } = await createAuthenticator(env, sql, log)
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
   const metricsToken = env.JOBS_METRICS_TOKEN
   const site = createSite(env.JOBS_PUBLIC_URL)
   const server = createHttpServer(
-    createApp({ ...context, ...readiness, auth, readAddress, metricsToken, site, ui: env.JOBS_UI }).fetch,
+    createApp({ ...context, ...readiness, auth, readAddress, metricsToken, site, signOn, ui: env.JOBS_UI }).fetch,
   )
   const url = await listenOn(server, env, log)
   const background = startBackground({ opened, env, context, readiness, eventLogMove })
@@ -152,16 +153,20 @@ const createContext = ({ sql, operatorSql, env, log, meter, place, stopping }: C
   callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),
 })
 
-async function createAuthenticator(env: Env, sql: Pool, log: Log): Promise<Authenticator> {
+async function createAuthenticator(
+  env: Env,
+  sql: Pool,
+  log: Log,
+): Promise<{ auth: Authenticator; browser?: BrowserSignOn | undefined }> {
   const limit = createAttemptLimit(log)
   const oidc = oidcSettings(env)
   if (oidc) {
     const { createSignOn } = await import('./auth/oidc/sign-on.ts')
     return createSignOn({ sql, log, limit, tokens: tokenAuthenticator(sql, limit), settings: oidc })
   }
-  if (env.AUTH_MODE === 'multi_user') return tokenAuthenticator(sql, limit)
+  if (env.AUTH_MODE === 'multi_user') return { auth: tokenAuthenticator(sql, limit) }
   const key = await apiKey({ configured: env.SINGLE_USER_API_KEY, folder: env.JOBS_DATA_DIR, log })
-  return apiKeyAuthenticator(key, limit)
+  return { auth: apiKeyAuthenticator(key, limit) }
 }
 
 /** Listens on the address of the environment, and resolves to its URL. */

@@ -14,6 +14,10 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
     use: 'bundled',
     why: 'checks tokens of single sign-on: signatures, issuer, audience and times; loaded only where single sign-on is on',
   },
+  'openid-client': {
+    use: 'bundled',
+    why: 'the login of a browser by single sign-on, with all its checks; loaded only where single sign-on is on',
+  },
   postgres: { use: 'bundled', why: 'the client of PostgreSQL: SQL as tagged templates, always parameterised' },
   zod: { use: 'bundled', why: 'one description of the wire for both programs; every edge is parsed' },
   'prom-client': {

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { forgetLogins } from '../auth/oidc/begun-logins.ts'
 import { forgetCallers } from '../auth/oidc/known-callers.ts'
 import { deleteEndedSessions } from '../auth/sessions/session-store.ts'
 import { deleteLeftRequests } from '../bulk/detached/kept-request.ts'
@@ -86,6 +87,7 @@ export async function runMaintenance({
       await deleteEndedHolds(sql, stopping)
       await deleteEndedSessions(sql)
       await forgetCallers(sql)
+      await forgetLogins(sql)
       await deleteOldPlans(sql)
       await noteSuccess(sql, 'maintenance')
       deletedAt = performance.now()

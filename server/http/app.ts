@@ -1,5 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { Failure } from '../../shared/errors.ts'
+import type { BrowserSignOn } from '../auth/oidc/browser-sign-on.ts'
 import type { ServerContext } from '../call.ts'
 import { readFreeze } from '../database/installation/freeze.ts'
 import { readDifferences } from '../database/installation/installation.ts'
@@ -8,6 +9,7 @@ import { methodsOf } from './allowed-methods.ts'
 import { type Admission, authenticate } from './authenticate.ts'
 import { routedPath } from './browser/base-path.ts'
 import { mountSessions } from './browser/session-routes.ts'
+import { mountSignOn } from './browser/sign-on-routes.ts'
 import { limitSilence } from './connection/call-timeout.ts'
 import { logFailure, toFailure } from './error-mapping.ts'
 import { healthBody, healthPath } from './health.ts'
@@ -25,6 +27,8 @@ import { mountUi } from './ui.ts'
 interface AppOptions extends ServerContext, Omit<Admission, 'sql'> {
   /** @throws Failure `database_unavailable` when the database does not answer, or is not ready */
   checkDatabase: () => Promise<void>
+  /** Undefined where browsers do not log in by single sign-on. */
+  signOn: BrowserSignOn | undefined
   /** `JOBS_METRICS_TOKEN`. */
   metricsToken: string | undefined
 }
@@ -51,6 +55,7 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   if (meter) mountMetrics(app, { serving: options, meter, token, authenticate: authenticated })
   app.use('/api/*', limitSilence(options.callTimeoutMs))
   mountSessions(app, options)
+  mountSignOn(app, options)
   app.use('/api/*', authenticated)
   mountRoutes(app, options)
   if (options.ui !== 'off') mountUi(app, options.site)

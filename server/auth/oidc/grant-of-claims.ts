@@ -7,6 +7,10 @@ export type Claims = Readonly<Record<string, unknown>>
 export const grantOfClaims = (roles: RoleMap, claims: Claims): RoleMap[number] | undefined =>
   roles.find(({ claim, value }) => valuesOf(claims, claim).includes(value))
 
+/** The claims that the map looks at, to be kept with a session. */
+export const neededClaims = (roles: RoleMap, claims: Claims): Claims =>
+  Object.fromEntries(roles.map(({ claim }) => [claim, valuesOf(claims, claim)]))
+
 /** The texts of a claim: of its name, or else of the path that its name is, such as `realm_access.roles`. */
 function valuesOf(claims: Claims, claim: string): string[] {
   const found = Object.hasOwn(claims, claim) ? claims[claim] : claim.split('.').reduce<unknown>(within, claims)

@@ -2,6 +2,14 @@ import type { KnownCaller } from '../../../shared/access/callers.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { Claims } from './grant-of-claims.ts'
 
+interface Identity {
+  id: string
+  issuer: string
+  subject: string
+  name: string
+  claims: Claims
+}
+
 /** Who is known under an id of single sign-on. */
 export interface StoredCaller {
   name: string
@@ -15,6 +23,13 @@ export async function findKnownCaller(sql: Sql, id: string): Promise<StoredCalle
     select name, claims, blocked_at is not null as blocked from jobsctl_callers where id = ${id}`
   return row
 }
+
+/** Keeps who has logged in, and the claims by which it has its role. */
+export const keepCaller = (tx: Sql, { id, issuer, subject, name, claims }: Identity) => tx`
+  insert into jobsctl_callers (id, issuer, subject, name, claims)
+  values (${id}, ${issuer}, ${subject}, ${name}, ${JSON.stringify(claims)}::text::jsonb)
+  on conflict (id) do update
+  set issuer = excluded.issuer, subject = excluded.subject, name = excluded.name, claims = excluded.claims, seen_at = now()`
 
 /**
  * Blocks a caller, known or not, or ends that, at once and for every server.

@@ -62,7 +62,7 @@ function callerOfClaims(roles: RoleMap, { id, name, claims }: Known): Caller | u
 }
 
 /** @throws Failure `forbidden` where no entry of the map fits */
-function neededCaller(roles: RoleMap, known: Known): Caller {
+export function neededCaller(roles: RoleMap, known: Known): Caller {
   const caller = callerOfClaims(roles, known)
   if (caller) return caller
   throw new Failure('forbidden', `single sign-on knows ${known.id}, and gives it no role; nothing was changed`, {
@@ -70,13 +70,13 @@ function neededCaller(roles: RoleMap, known: Known): Caller {
   })
 }
 
-const blockedCaller = (id: string): Failure =>
+export const blockedCaller = (id: string): Failure =>
   new Failure('forbidden', `the caller ${id} is blocked; nothing was changed`, {
     hint: 'an admin ends that: POST /api/v1/callers/unblock, or jobs-server callers unblock',
   })
 
 /** A name for people, of which nothing depends. */
-function nameOf(claims: Claims): string {
+export function nameOf(claims: Claims): string {
   const name = ['preferred_username', 'email', 'name', 'sub']
     .map((claim) => claims[claim])
     .find((one) => typeof one === 'string' && one)

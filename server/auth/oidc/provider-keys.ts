@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { Log } from '../../log.ts'
 import { errorText } from '../../system-error.ts'
+import { discover } from './discovery.ts'
 import { fetchJson } from './fetch-json.ts'
 
 /** Keys are fetched at most so often, whatever callers send. */
@@ -12,7 +13,6 @@ const freshMs = 5 * 60_000
 /** While the provider is away, its keys are taken for this long. */
 const longestMs = 3_600_000
 
-const Discovered = z.looseObject({ issuer: z.string(), jwks_uri: z.string() })
 const Keys = z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })).max(100) })
 
 interface Options {
@@ -70,7 +70,6 @@ export function createProviderKeys({ issuer, log, now = () => performance.now() 
 
 /** @throws Error */
 async function fetchKeys(issuer: string): Promise<LocalJWKSet> {
-  const found = Discovered.parse(await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`))
-  if (found.issuer !== issuer) throw new Error(`it calls itself ${JSON.stringify(found.issuer.slice(0, 200))}`)
-  return createLocalJWKSet(Keys.parse(await fetchJson(found.jwks_uri)))
+  const { jwks_uri } = await discover(issuer)
+  return createLocalJWKSet(Keys.parse(await fetchJson(jwks_uri)))
 }

@@ -2,6 +2,7 @@ import type { Context, Hono } from 'hono'
 import { endSession, openSession, showSession } from '../../../shared/endpoints.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { headers, isConfirmed } from '../../../shared/headers.ts'
+import type { BrowserSignOn } from '../../auth/oidc/browser-sign-on.ts'
 import { requireRight } from '../../auth/require-right.ts'
 import { callerOfSession, inBrowser } from '../../auth/sessions/session-authenticator.ts'
 import { sessionName } from '../../auth/sessions/session-store.ts'
@@ -14,7 +15,8 @@ import { readInput, readReason } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { respond } from '../respond.ts'
 
-type Serving = Admission & Pick<ServerContext, 'sql' | 'maxBodyBytes' | 'approvalAbove'>
+type Serving = Admission &
+  Pick<ServerContext, 'sql' | 'maxBodyBytes' | 'approvalAbove'> & { signOn: BrowserSignOn | undefined }
 type CallContext = Context<RequestContext>
 
 /** Mounts the calls of sessions that need no credentials. They stand before the check of credentials. */
@@ -62,7 +64,15 @@ async function show(c: CallContext, serving: Serving): Promise<Response> {
   site.requireOwnHost((name) => c.req.header(name))
   const caller = await currentSession(c, serving)
   const opened = caller?.session && (await openedSession(serving, caller, caller.session))
-  return respond(c, JSON.stringify(showSession.output.parse({ ways: [auth.way], caller: opened ?? null })))
+  return respond(
+    c,
+    JSON.stringify(
+      showSession.output.parse({
+        ways: [auth.way, ...(serving.signOn ? ['single_sign_on'] : [])],
+        caller: opened ?? null,
+      }),
+    ),
+  )
 }
 
 /** The caller of the session that the browser has; undefined where it has none, or one that has ended. */

@@ -1,5 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
 import { hashed } from '../../auth/equal.ts'
+import { longestLogin } from '../../auth/oidc/begun-logins.ts'
 import { isLoopbackHost } from '../../public-url.ts'
 import { setCookie } from './cookie.ts'
 
@@ -19,6 +20,11 @@ export interface Site {
   cookieName: (header: ReadHeader) => string
   /** The header `Set-Cookie` of a session; without a secret it forgets the session. */
   sessionCookie: (header: ReadHeader, secret: string | undefined) => string
+  /** The URL of the server as the browser has it, with the base path and without a slash at its end. */
+  rootOf: (header: ReadHeader) => string
+  /** The cookie of a login by single sign-on, which the browser sends when the provider sends it back; ten minutes long. */
+  loginCookieName: (header: ReadHeader) => string
+  loginCookie: (header: ReadHeader, secret: string | undefined) => string
   /**
    * Refuses a request of a browser that reached the server by another name: its cookies and its pages would be those of another site.
    * @throws Failure `misdirected`; `forbidden` where a proxy forwarded the request, and nothing says under which name
@@ -36,13 +42,22 @@ export function createSite(publicUrl: string | undefined): Site {
   const url = publicUrl === undefined ? undefined : new URL(publicUrl)
   const base = url?.pathname.replace(/\/+$/, '') ?? ''
   const isSecure = url?.protocol === 'https:'
-  const cookieName = (header: ReadHeader) =>
-    `${isSecure ? '__Host-' : ''}jobs_session_${hashed(url ? url.origin + base : hostOf(header)).slice(0, 8)}`
+  const nameOf = (what: string, header: ReadHeader) =>
+    `${isSecure ? '__Host-' : ''}jobs_${what}_${hashed(url ? url.origin + base : hostOf(header)).slice(0, 8)}`
+  const cookieName = (header: ReadHeader) => nameOf('session', header)
+  const loginCookieName = (header: ReadHeader) => nameOf('login', header)
   const isOwn = (origin: string, header: ReadHeader) =>
     origin === url?.origin || (isLoopbackHost(hostOf(header)) && origin === `http://${hostOf(header)}`)
   return {
     base,
     cookieName,
+    // A proxy may have written another host, so that only a server without a URL goes by the request.
+    rootOf: (header) => `${url?.origin ?? `http://${hostOf(header)}`}${base}`,
+    loginCookieName,
+    loginCookie: (header, secret) =>
+      setCookie(loginCookieName(header), secret ?? '', {
+        ...{ isSecure, sameSite: 'Lax', maxAgeSeconds: secret === undefined ? 0 : longestLogin },
+      }),
     sessionCookie: (header, secret) =>
       setCookie(cookieName(header), secret ?? '', {
         ...{ isSecure, sameSite: 'Strict' },

@@ -1,0 +1,149 @@
+import { readFile } from 'node:fs/promises'
+import type { JWTVerifyGetKey } from 'jose'
+import * as client from 'openid-client'
+import { Failure } from '../../../shared/errors.ts'
+import type { Sql } from '../../database/sql.ts'
+import type { Caller } from '../authenticate.ts'
+import { freshSeconds } from '../sessions/session-terms.ts'
+import { singleSignOnId } from '../single-sign-on-id.ts'
+import { keepLogin, takeLogin } from './begun-logins.ts'
+import { discover, type Metadata } from './discovery.ts'
+import { neededClaims } from './grant-of-claims.ts'
+import { findKnownCaller, keepCaller } from './known-callers.ts'
+import { blockedCaller, nameOf, neededCaller } from './oidc-authenticator.ts'
+import type { OidcSettings } from './oidc-settings.ts'
+import { verifyToken } from './verify-token.ts'
+
+/** Logs browsers in by the provider. */
+export interface BrowserSignOn {
+  /**
+   * Begins a login.
+   * @returns where to send the browser, and the secret of the cookie by which its return is known
+   * @throws Failure `sign_on_unavailable`
+   */
+  begin: (returnsTo: string) => Promise<{ url: string; secret: string }>
+  /**
+   * Ends a login with the URL to which the provider has sent the browser.
+   * @throws Failure `forbidden` for a login that was not begun here, took too long, is used, was refused by the provider, or gives no
+   * role; `sign_on_unavailable`
+   */
+  finish: (url: string, secret: string) => Promise<Caller>
+}
+
+interface Options {
+  sql: Sql
+  settings: OidcSettings & { clientId: string }
+  keys: JWTVerifyGetKey
+}
+
+const timeoutSeconds = 5
+const discoveredForMs = 5 * 60_000
+
+/** Scopes that some providers want before they tell the claims that a map of roles looks at. */
+const usefulScopes = ['profile', 'email', 'groups']
+
+export function createBrowserSignOn({ sql, settings, keys }: Options): BrowserSignOn {
+  const { issuer, clientId, roles } = settings
+  let discovered: { config: client.Configuration; scope: string; at: number } | undefined
+  const configuration = async () => {
+    if (discovered && performance.now() - discovered.at < discoveredForMs) return discovered
+    const metadata = await discover(issuer)
+    const config = await configure(metadata, settings)
+    const scope = ['openid', ...usefulScopes.filter((one) => metadata.scopes_supported.includes(one))].join(' ')
+    discovered = { config, scope, at: performance.now() }
+    return discovered
+  }
+  return {
+    async begin(returnsTo) {
+      const { config, scope } = await configuration().catch(unavailable)
+      const login = {
+        state: client.randomState(),
+        nonce: client.randomNonce(),
+        verifier: client.randomPKCECodeVerifier(),
+      }
+      const secret = await keepLogin(sql, login)
+      const url = client.buildAuthorizationUrl(config, {
+        ...{ redirect_uri: returnsTo, scope, state: login.state, nonce: login.nonce },
+        code_challenge: await client.calculatePKCECodeChallenge(login.verifier),
+        code_challenge_method: 'S256',
+        // Whoever sits at a browser that logged in long ago shows again who it is.
+        max_age: String(freshSeconds),
+      })
+      return { url: url.href, secret }
+    },
+    async finish(url, secret) {
+      const login = await takeLogin(sql, secret)
+      if (!login) throw notBegun()
+      const { config } = await configuration().catch(unavailable)
+      const { id_token = '' } = await client
+        .authorizationCodeGrant(config, new URL(url), {
+          ...{ pkceCodeVerifier: login.verifier, expectedState: login.state, expectedNonce: login.nonce },
+          idTokenExpected: true,
+        })
+        .catch(refusedByProvider)
+      const claims = await verifyToken(id_token, { issuer, audience: clientId, keys })
+      requireFresh(claims.auth_time)
+      const id = singleSignOnId(issuer, claims.sub)
+      const name = nameOf(claims)
+      if ((await findKnownCaller(sql, id))?.blocked) throw blockedCaller(id)
+      const caller = neededCaller(roles, { id, name, claims })
+      await keepCaller(sql, { id, issuer, subject: claims.sub, name, claims: neededClaims(roles, claims) })
+      return caller
+    },
+  }
+}
+
+async function configure(metadata: Metadata, settings: OidcSettings & { clientId: string }) {
+  const { clientId, clientSecretFile } = settings
+  const secret = clientSecretFile === undefined ? undefined : (await readFile(clientSecretFile, 'utf8')).trim()
+  const methods = metadata.token_endpoint_auth_methods_supported
+  const bySecret = methods.includes('client_secret_basic') ? client.ClientSecretBasic : client.ClientSecretPost
+  const config = new client.Configuration(metadata, clientId, undefined, secret ? bySecret(secret) : client.None())
+  config.timeout = timeoutSeconds
+  // The settings take http from a provider on this machine alone.
+  if (settings.issuer.startsWith('http:')) client.allowInsecureRequests(config)
+  return config
+}
+
+/** A provider that has asked nobody again, though it was asked to, would keep a session fresh that nobody sits at. */
+function requireFresh(authTime: unknown): void {
+  const grace = 60
+  if (typeof authTime !== 'number' || Date.now() / 1000 - authTime <= freshSeconds + grace) return
+  throw new Failure(
+    'forbidden',
+    'the provider of single sign-on did not ask again who you are; you are not logged in',
+    {
+      hint: 'log out at the provider, then log in again',
+    },
+  )
+}
+
+const notBegun = (): Failure =>
+  new Failure(
+    'forbidden',
+    'the login was not begun in this browser, took more than ten minutes, or is used already; you are not logged in',
+    {
+      hint: 'begin again: /api/v1/session/sign-on',
+    },
+  )
+
+function unavailable(cause: unknown): never {
+  throw new Failure('sign_on_unavailable', 'the provider of single sign-on cannot be reached; nothing was changed', {
+    hint: 'the log of the server says why; tokens of jobs-server work on',
+    retryAfter: 5,
+    cause,
+  })
+}
+
+/** @throws Failure with the cause for the log: what the provider says in words may be from whoever made the link */
+function refusedByProvider(cause: unknown): never {
+  const isRefusal =
+    cause instanceof client.AuthorizationResponseError ||
+    cause instanceof client.ResponseBodyError ||
+    (cause instanceof client.ClientError && cause.code !== 'OAUTH_TIMEOUT')
+  if (!isRefusal) return unavailable(cause)
+  throw new Failure('forbidden', 'the provider of single sign-on did not confirm the login; you are not logged in', {
+    hint: 'begin again: /api/v1/session/sign-on; the log of the server says why',
+    cause,
+  })
+}
