@@ -9,6 +9,7 @@ export const routedPath = (base: string): ((request: Request) => string) => {
   if (base === '') return getPath
   return (request) => {
     const path = getPath(request)
+    if (path === base) return '/'
     return path.startsWith(`${base}/`) ? path.slice(base.length) : path
   }
 }

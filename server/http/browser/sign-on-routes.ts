@@ -5,12 +5,13 @@ import type { BrowserSignOn } from '../../auth/oidc/browser-sign-on.ts'
 import { requireRight } from '../../auth/require-right.ts'
 import type { ServerContext } from '../../call.ts'
 import { openSession } from '../../endpoints/access/sessions.ts'
+import type { Env } from '../../env.ts'
 import { type Admission, requireReady } from '../authenticate.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { respond } from '../respond.ts'
 import { cookieValues } from './cookie.ts'
 
-type Serving = Admission & Pick<ServerContext, 'sql'> & { signOn: BrowserSignOn | undefined }
+type Serving = Admission & Pick<ServerContext, 'sql'> & { signOn: BrowserSignOn | undefined; ui: Env['JOBS_UI'] }
 type CallContext = Context<RequestContext>
 
 const signOnPath = '/api/v1/session/sign-on'
@@ -31,7 +32,7 @@ async function begin(c: CallContext, { site }: Serving, signOn: BrowserSignOn): 
   return respond(c, null, { status: 302, more: { Location: url, 'Set-Cookie': site.loginCookie(header, secret) } })
 }
 
-async function finish(c: CallContext, { sql, site }: Serving, signOn: BrowserSignOn): Promise<Response> {
+async function finish(c: CallContext, { sql, site, ui }: Serving, signOn: BrowserSignOn): Promise<Response> {
   const header = (name: string) => c.req.header(name)
   site.requireOwnHost(header)
   const [secret, ...others] = cookieValues(header('cookie'), site.loginCookieName(header))
@@ -45,7 +46,7 @@ async function finish(c: CallContext, { sql, site }: Serving, signOn: BrowserSig
     ...{ caller, hash: hashed(caller.id), way: 'single_sign_on', replaces: undefined },
     actor: { caller: caller.id, requestId: c.get('requestId'), address },
   })
-  const response = respond(c, loggedInPage(`${site.base}/api/v1/session`), {
+  const response = respond(c, loggedInPage(`${site.base}${ui === 'off' ? '/api/v1/session' : '/ui/'}`), {
     type: 'text/html; charset=utf-8',
     more: { 'Set-Cookie': site.sessionCookie(header, made.secret) },
   })

@@ -72,7 +72,7 @@ describe.each(kinds)('a login by single sign-on on %s', (kind) => {
       'content-security-policy': expect.stringContaining("script-src 'self'"),
       'cache-control': 'no-store',
     })
-    expect(answer.body).toContain('<a href="/jobs/api/v1/session">')
+    expect(answer.body).toContain('<a href="/jobs/ui/">')
     const [strict, forgotten] = cookiesOf(answer.headers['set-cookie'])
     expect(strict).toMatch(/^__Host-jobs_session_\w{8}=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Secure$/)
     expect(forgotten).toMatch(/^__Host-jobs_login_\w{8}=; .*Max-Age=0$/)
