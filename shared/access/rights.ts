@@ -45,7 +45,7 @@ export type Role = keyof typeof roles
  * Rights that a session has only for a while after its login, and whose owners have short sessions: what they allow outlives the
  * session.
  */
-export const strictRights: readonly Right[] = ['govern']
+export const strictRights: readonly Right[] = ['govern', 'approve']
 
 export const isRole = (name: string): name is Role => Object.hasOwn(roles, name)
 
