@@ -7,6 +7,7 @@ import { changes, requeue } from '../../support/bulk-tools.ts'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { insertJobs } from '../../support/database/tables.ts'
 import { type Answer, call } from '../../support/http.ts'
+import { makePeople, type People, planPath } from '../../support/plans.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
@@ -250,6 +251,46 @@ describe('a server without rights to make anything', () => {
     await changeAndUndo(sql)
     await actOnAll()
     await runPolicy(sql)
+    await planAndApprove()
+  }
+
+  /** A plan that is applied, one that is rejected, and an emergency: they take several callers. */
+  async function planAndApprove(): Promise<void> {
+    const env = asServer({ JOBS_DB_SCHEMA: 'public', AUTH_MODE: 'multi_user', PORT: '0' })
+    const many = await startServer(env, (line) => void log.push(line))
+    try {
+      await many.prepared
+      const people = await makePeople(many.sql)
+      const as = async (who: keyof People, path: string, body: object, more: Record<string, string> = {}) => {
+        called.add(`POST ${path}`)
+        const headers = {
+          authorization: people[who].authorization ?? '',
+          'x-confirm': 'true',
+          'x-reason': 'r',
+          ...more,
+        }
+        const answer = await call({ url: many.url, method: 'POST', path, body, headers })
+        if (answer.status >= 300) throw new Error(`${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+        return answer.body
+      }
+      const prune = { domain: 'chatbooks' }
+      await as('boss', '/api/v1/jobs/approval', { above: 1 })
+      for (const action of ['approve', 'reject']) {
+        await insertJobs(many.sql, 3)
+        const { id, digest } = z
+          .object({ id: z.number(), digest: z.string() })
+          .parse(await as('ann', planPath, { path: '/api/v1/jobs/prune', request: prune }))
+        await as('ben', `${planPath}/${id}/${action}`, { digest })
+        if (action === 'approve') await as('ann', `${planPath}/${id}/apply`, {})
+      }
+      const { operation_id } = Operation.parse(
+        await as('glass', '/api/v1/jobs/prune', prune, { 'x-emergency': 'true' }),
+      )
+      await as('ben', `${operations}/${operation_id}/review`, {})
+      await as('boss', '/api/v1/jobs/approval', { above: null })
+    } finally {
+      await many.stop()
+    }
   }
 
   /** A policy whose rules run, and which ends. */
