@@ -10,11 +10,14 @@ const mostBytes = 512 * 1024
 export async function fetchJson(url: string): Promise<unknown> {
   const { protocol, host } = new URL(url)
   if (protocol !== 'https:' && !isLoopbackHost(host)) throw new Error(`${url} is not https`)
-  const response = await fetch(url, {
-    redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
-    headers: { accept: 'application/json' },
-  })
+  const get = () =>
+    fetch(url, {
+      redirect: 'error',
+      signal: AbortSignal.timeout(timeoutMs),
+      headers: { accept: 'application/json' },
+    })
+  // A connection that was kept open is broken after a restart of the provider, and the next one is new.
+  const response = await get().catch(get)
   if (response.status !== 200) throw new Error(`${url} answered ${response.status}`)
   let text = ''
   const decoder = new TextDecoder()
