@@ -3,7 +3,7 @@ import { Shell } from './parts/shell.tsx'
 import { screenAt } from './screens/all.tsx'
 import { Login } from './screens/login.tsx'
 import { path } from './state/address.ts'
-import { caller } from './state/session.ts'
+import { caller, may } from './state/session.ts'
 
 /** The page: the login, or the screen of the address inside the shell. */
 export function App() {
@@ -18,7 +18,15 @@ export function App() {
   return (
     <Shell at={screen.section}>
       <h1>{screen.title}</h1>
-      {screen.show()}
+      {screen.needs === undefined || may(screen.needs) ? screen.show() : <NotYours needs={screen.needs} />}
     </Shell>
   )
 }
+
+/** What a caller sees who came to a screen that it may not read. */
+const NotYours = ({ needs }: { needs: string }) => (
+  <p class="note care">
+    You are logged in as {caller.value?.name}, whose role {caller.value?.role} lacks the right “{needs}” for this
+    screen. An admin gives another role: <code>jobs-server token set-role {caller.value?.id} &lt;role&gt;</code>
+  </p>
+)

@@ -92,6 +92,31 @@ describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
     expect([await count('queued'), await count('failed')]).toEqual([50, 10])
   })
 
+  it('where not all jobs could be counted, the most that may change is typed', async () => {
+    await empty()
+    await world.jobs(5, { status: 'failed' })
+    const { page, go, close } = await visit(browser, world, { secret: world.key, expected: /412/ })
+    await page.route('**/retry-now', async (route) => {
+      const response = await route.fetch()
+      const answer = await response.json()
+      if (answer.preview) Object.assign(answer.preview, { complete: false, count_at_least: 2 })
+      await route.fulfill({ response, json: answer })
+    })
+    const changeAtMost = async (most: string) => {
+      await go('/change/retry?domain=chatbooks')
+      await page.getByRole('button', { name: 'Preview', exact: true }).click()
+      await page.getByRole('heading', { name: 'Retry at least 2 jobs' }).waitFor()
+      await page.getByLabel(/^There are too many to count/).fill(most)
+      await page.getByRole('button', { name: `Retry at most ${most} jobs` }).click()
+    }
+    await changeAtMost('4')
+    await page.getByRole('alert').waitFor()
+    expect(await count('failed')).toBe(5)
+    await changeAtMost('5')
+    await page.getByText('5 jobs retried').waitFor()
+    await close()
+  })
+
   it('options are in the address, and another option needs another preview', async () => {
     await empty()
     await world.jobs(3, { status: 'completed', domain: 'chatbooks' })

@@ -88,6 +88,30 @@ describe.skipIf(!hasBrowser)('login (needs chromium)', () => {
     await multi.stop()
   })
 
+  it('an auditor is told which right a screen needs, and reads the records', async () => {
+    const multi = await openWorld('postgres', { AUTH_MODE: 'multi_user' }, newDatabase('postgres'))
+    const token = await makeToken(multi.sql, 'audit', 'auditor')
+    const { page, faults, close } = await visit(browser, multi, { secret: token })
+    await page.getByText('lacks the right “read”').waitFor()
+    await page.getByRole('link', { name: 'Operations' }).click()
+    await page.getByText('The chain is whole').waitFor()
+    expect(await page.getByRole('link', { name: 'Jobs', exact: true }).count()).toBe(0)
+    expect(faults).toEqual([])
+    await close()
+    await multi.stop()
+  })
+
+  it('a server of another version makes the page offer a reload', async () => {
+    const { page, go, close } = await visit(browser, world, { secret: world.key })
+    await page.route('**/api/v1/jobs/list*', async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({ response, headers: { ...response.headers(), 'x-jobs-version': '9.9.9' } })
+    })
+    await go('/jobs')
+    await page.getByText('The server has another version now (9.9.9)').waitFor()
+    await close()
+  })
+
   it('a revoked token ends the page and its stream', async () => {
     const multi = await openWorld('postgres', { AUTH_MODE: 'multi_user' }, newDatabase('postgres'))
     const token = await makeToken(multi.sql, 'ops', 'operator')

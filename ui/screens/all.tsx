@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact'
+import type { Right } from '../../shared/access/rights.ts'
 import { ChangeScreen } from './change/change.tsx'
 import { changeKind } from './change/kinds.ts'
 import { Jobs } from './jobs/jobs.tsx'
@@ -19,6 +20,8 @@ export type Section = (typeof sections)[number]['name']
 /** What an address shows. */
 interface Screen {
   section: Section | undefined
+  /** The right without which there is nothing to show. */
+  needs?: Right
   title: string
   show: () => ComponentChildren
 }
@@ -27,25 +30,34 @@ type MakeScreen = (parts: readonly string[]) => Screen
 
 /** The screens by the shape of their addresses; the first that fits is shown. */
 const screens: readonly (readonly [RegExp, MakeScreen])[] = [
-  [/^\/$/, () => ({ section: 'overview', title: 'Overview', show: () => <Overview /> })],
-  [/^\/jobs$/, () => ({ section: 'jobs', title: 'Jobs', show: () => <Jobs /> })],
+  [/^\/$/, () => ({ section: 'overview', needs: 'read', title: 'Overview', show: () => <Overview /> })],
+  [/^\/jobs$/, () => ({ section: 'jobs', needs: 'read', title: 'Jobs', show: () => <Jobs /> })],
   [
     /^\/jobs\/(\d{1,16})$/,
-    ([id = '']) => ({ section: 'jobs', title: `Job ${id}`, show: () => <ShowJob key={id} id={id} /> }),
+    ([id = '']) => ({ section: 'jobs', needs: 'read', title: `Job ${id}`, show: () => <ShowJob key={id} id={id} /> }),
   ],
   [
     /^\/change\/([a-z]+)$/,
     ([kind = '']) => ({
       section: 'jobs',
+      needs: 'read',
       title: `${changeKind(kind)?.verb ?? 'Change'} jobs`,
       show: () => <ChangeScreen key={kind} kind={kind} />,
     }),
   ],
-  [/^\/queue$/, () => ({ section: 'overview', title: 'Queue', show: () => <Queue /> })],
-  [/^\/operations$/, () => ({ section: 'operations', title: 'Operations', show: () => <Operations /> })],
+  [/^\/queue$/, () => ({ section: 'overview', needs: 'read', title: 'Queue', show: () => <Queue /> })],
+  [
+    /^\/operations$/,
+    () => ({ section: 'operations', needs: 'records', title: 'Operations', show: () => <Operations /> }),
+  ],
   [
     /^\/operations\/(\d{1,16})$/,
-    ([id = '']) => ({ section: 'operations', title: `Operation ${id}`, show: () => <Operation key={id} id={id} /> }),
+    ([id = '']) => ({
+      section: 'operations',
+      needs: 'records',
+      title: `Operation ${id}`,
+      show: () => <Operation key={id} id={id} />,
+    }),
   ],
 ]
 

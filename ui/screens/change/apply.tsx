@@ -3,7 +3,7 @@ import type { Fields } from '../../api/call.ts'
 import { may } from '../../state/session.ts'
 import { Course } from './course.tsx'
 import type { ChangeKind } from './kinds.ts'
-import { countText, jobsText, type Preview } from './preview.tsx'
+import { jobsText, type Preview } from './preview.tsx'
 import { keepStarted, type StartedChange } from './started.ts'
 
 /** Above so many jobs their number is typed. */
@@ -23,10 +23,10 @@ export function Apply({ kind, fields, preview, started, onStart }: ApplyProps) {
   if (!preview || !may('change')) return null
   if (preview.count === 0 && preview.complete !== false)
     return <p class="empty">No job matches: there is nothing to change.</p>
-  const start = (reason: string, goesOn: boolean) => {
+  const start = ({ reason, goesOn, most }: Confirmed) => {
     const { dry_run: _dryRun, ...rest } = fields
-    const count = preview.count_at_least ?? preview.count
-    const bound = { preview_token: preview.token, ...(preview.complete === false && { max: count }) }
+    const count = most ?? preview.count
+    const bound = { preview_token: preview.token, ...(most !== undefined && { max: most }) }
     const change = { body: { ...rest, ...bound }, key: crypto.randomUUID(), reason, goesOn, count }
     keepStarted(change)
     onStart(change)
@@ -34,21 +34,30 @@ export function Apply({ kind, fields, preview, started, onStart }: ApplyProps) {
   return <Confirm kind={kind} preview={preview} onConfirm={start} />
 }
 
+interface Confirmed {
+  reason: string
+  goesOn: boolean
+  /** The most jobs that may change, where the preview could not count all. */
+  most: number | undefined
+}
+
 interface ConfirmProps {
   kind: ChangeKind
   preview: Preview
-  onConfirm: (reason: string, goesOn: boolean) => void
+  onConfirm: (confirmed: Confirmed) => void
 }
 
 function Confirm({ kind, preview, onConfirm }: ConfirmProps) {
   const [reason, setReason] = useState('')
   const [typed, setTyped] = useState('')
   const [goesOn, setGoesOn] = useState(true)
-  const mustType = preview.count > typedAbove || preview.complete === false
-  const isTyped = !mustType || typed.replaceAll(/[\s,.']/g, '') === String(preview.count_at_least ?? preview.count)
+  const isCounted = preview.complete !== false
+  const mustType = preview.count > typedAbove || !isCounted
+  const number = typed.replaceAll(/[\s,.']/g, '')
+  const isTyped = isCounted ? !mustType || number === String(preview.count) : /^[1-9]\d{0,14}$/.test(number)
   const submit = (event: Event) => {
     event.preventDefault()
-    if (isTyped) onConfirm(reason.trim(), goesOn)
+    if (isTyped) onConfirm({ reason: reason.trim(), goesOn, most: isCounted ? undefined : Number(number) })
   }
   return (
     <form class="confirm" aria-label="Confirm" onSubmit={submit}>
@@ -71,7 +80,9 @@ function Confirm({ kind, preview, onConfirm }: ConfirmProps) {
       </fieldset>
       {mustType && (
         <label>
-          Type the number of jobs, {(preview.count_at_least ?? preview.count).toLocaleString('en')}, to confirm
+          {isCounted
+            ? `Type the number of jobs, ${preview.count.toLocaleString('en')}, to confirm`
+            : 'There are too many to count here. Type the most that may change; if more match, nothing is changed'}
           <input
             value={typed}
             inputMode="numeric"
@@ -81,7 +92,7 @@ function Confirm({ kind, preview, onConfirm }: ConfirmProps) {
         </label>
       )}
       <button type="submit" class={kind.ends ? 'primary danger' : 'primary'} disabled={!isTyped}>
-        {kind.verb} {preview.complete === false ? countText(preview) : jobsText(preview.count)}
+        {kind.verb} {isCounted ? jobsText(preview.count) : `at most ${number || '…'} jobs`}
       </button>
       <p class="faint">
         Jobs that come to match from now on stay as they are. So do those that somebody changes meanwhile.

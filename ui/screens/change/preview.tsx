@@ -50,7 +50,7 @@ export function PreviewTable({ preview, verb }: { preview: Preview; verb: string
   )
 }
 
-export const countText = ({ count, complete, count_at_least }: Preview): string =>
+const countText = ({ count, complete, count_at_least }: Preview): string =>
   complete === false ? `at least ${jobsText(count_at_least ?? count)}` : jobsText(count)
 
 /** The facts of a preview that it has. */
