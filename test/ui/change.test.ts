@@ -103,15 +103,16 @@ describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
       await route.fulfill({ response, json: answer })
     })
     const changeAtMost = async (most: string) => {
-      await go('/change/retry?domain=chatbooks')
       await page.getByRole('button', { name: 'Preview', exact: true }).click()
       await page.getByRole('heading', { name: 'Retry at least 2 jobs' }).waitFor()
       await page.getByLabel(/^There are too many to count/).fill(most)
       await page.getByRole('button', { name: `Retry at most ${most} jobs` }).click()
     }
+    await go('/change/retry?domain=chatbooks')
     await changeAtMost('4')
     await page.getByRole('alert').waitFor()
     expect(await count('failed')).toBe(5)
+    await page.getByRole('button', { name: 'Make another preview' }).click()
     await changeAtMost('5')
     await page.getByText('5 jobs retried').waitFor()
     await close()

@@ -1,4 +1,4 @@
-import { type Caller, caller, signedOut } from '../state/session.ts'
+import { type Caller, caller, signedOut, ways } from '../state/session.ts'
 import { call } from './call.ts'
 import { problemOf } from './problem.ts'
 
@@ -7,7 +7,10 @@ const confirmed = { headers: { 'X-Confirm': 'true' } }
 /** Finds out who is logged in. Without an answer of the server the login is shown, which tells why. */
 export const restoreSession = (): Promise<void> =>
   call('showSession').then(
-    (session) => entered(session.caller),
+    (session) => {
+      ways.value = session.ways
+      entered(session.caller)
+    },
     (error: unknown) => {
       console.warn(problemOf(error).message)
       signedOut()

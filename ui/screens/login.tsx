@@ -2,6 +2,8 @@ import { useRef, useState } from 'preact/hooks'
 import { type Problem, problemOf } from '../api/problem.ts'
 import { logIn } from '../api/session.ts'
 import { ProblemNote } from '../parts/problem.tsx'
+import { base } from '../state/page.ts'
+import { ways } from '../state/session.ts'
 
 /** Asks for a key or a token, which goes into the body of one request and stays nowhere on the page. */
 export function Login() {
@@ -39,6 +41,12 @@ export function Login() {
           Log in
         </button>
       </form>
+      {ways.value.includes('single_sign_on') && (
+        <p>
+          {/* The answer is a page of the provider, and no screen. */}
+          <a href={`${base}/api/v1/session/sign-on`}>Log in by single sign-on</a>
+        </p>
+      )}
       {problem && <ProblemNote problem={problem} />}
       <p class="faint">
         The key of single-user mode, or a token that <code>jobs-server token create</code> printed.

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { Fields } from '../../api/call.ts'
+import { navigate, path } from '../../state/address.ts'
 import { may } from '../../state/session.ts'
 import { Course } from './course.tsx'
 import type { ChangeKind } from './kinds.ts'
@@ -14,12 +15,17 @@ interface ApplyProps {
   fields: Fields
   preview: Preview | undefined
   started: StartedChange | undefined
-  onStart: (change: StartedChange) => void
+  /** Without a change: the way back to a preview. */
+  onStart: (change: StartedChange | undefined) => void
 }
 
 /** Confirms the change of a preview, and shows its course. The change is bound to the set of the preview, whatever else matches by then. */
 export function Apply({ kind, fields, preview, started, onStart }: ApplyProps) {
-  if (started) return <Course kind={kind} change={started} />
+  const startAgain = () => {
+    navigate(`${path.peek()}${location.search}`)
+    onStart(undefined)
+  }
+  if (started) return <Course kind={kind} change={started} onStartAgain={startAgain} />
   if (!preview || !may('change')) return null
   if (preview.count === 0 && preview.complete !== false)
     return <p class="empty">No job matches: there is nothing to change.</p>

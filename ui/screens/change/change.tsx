@@ -11,7 +11,7 @@ import { CopyCommand } from './copy-command.tsx'
 import { type ChangeKind, type ChangeOption, changeKind, optionIn } from './kinds.ts'
 import { type Preview, PreviewTable } from './preview.tsx'
 import { changeFields } from './request.ts'
-import { startedChange } from './started.ts'
+import { type StartedChange, startedChange } from './started.ts'
 
 /** A change of many jobs: its options, its preview, its confirmation, its course and its result, in this order. */
 export function ChangeScreen({ kind: name }: { kind: string }) {
@@ -29,6 +29,11 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
   const [isBusy, setBusy] = useState(false)
   const [started, setStarted] = useState(startedChange)
   const asked = JSON.stringify(fields)
+  const begin = (change: StartedChange | undefined) => {
+    setStarted(change)
+    // A preview is good for one change.
+    if (!change) setPreview(undefined)
+  }
   const look = async (event: Event) => {
     event.preventDefault()
     setProblem(undefined)
@@ -59,7 +64,7 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
       )}
       {problem && <ProblemNote problem={problem} />}
       {current && !started && <PreviewTable preview={current} verb={kind.verb} />}
-      <Apply kind={kind} fields={fields} preview={current} started={started} onStart={setStarted} />
+      <Apply kind={kind} fields={fields} preview={current} started={started} onStart={begin} />
     </>
   )
 }

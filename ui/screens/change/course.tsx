@@ -12,8 +12,14 @@ import type { StartedChange } from './started.ts'
 
 type Counted = Pick<ChangeKind, 'endpoint' | 'done' | 'count'>
 
+interface CourseProps {
+  kind: Counted
+  change: StartedChange
+  onStartAgain: () => void
+}
+
 /** The course of a change that was begun, and its result. The request is made once for its key: a reload asks again, and changes nothing more. */
-export function Course({ kind, change }: { kind: Counted; change: StartedChange }) {
+export function Course({ kind, change, onStartAgain }: CourseProps) {
   const [progress, setProgress] = useState<Progress>()
   const [answer, setAnswer] = useState<ChangeAnswer>()
   const [problem, setProblem] = useState<Problem>()
@@ -35,6 +41,13 @@ export function Course({ kind, change }: { kind: Counted; change: StartedChange 
       {!answer && !problem && progress && <StopButton id={progress.operation_id} />}
       {problem && <ProblemNote problem={problem} onRetry={() => setRound(round + 1)} />}
       {answer && <Result kind={kind} answer={answer} previewed={change.count} />}
+      {(answer || problem) && (
+        <p>
+          <button type="button" onClick={onStartAgain}>
+            Make another preview
+          </button>
+        </p>
+      )}
       {operation !== undefined && (
         <p>
           <Link to={`/operations/${operation}`}>Operation {operation}</Link> has the record, and the undo.

@@ -7,7 +7,7 @@ import { may } from '../../state/session.ts'
 import { Apply } from '../change/apply.tsx'
 import type { ChangeKind } from '../change/kinds.ts'
 import { jobsText, PreviewTable } from '../change/preview.tsx'
-import { startedChange } from '../change/started.ts'
+import { type StartedChange, startedChange } from '../change/started.ts'
 
 const undoKind: ChangeKind = {
   ...{
@@ -39,6 +39,10 @@ export function Undo({ record }: UndoProps) {
     record.kind !== 'erase' &&
     !isAct(record.kind)
   if (!started && (!may('change') || !isPossible)) return null
+  const begin = (change: StartedChange | undefined) => {
+    setStarted(change)
+    if (!change) setPlan(undefined)
+  }
   const look = () => {
     setProblem(undefined)
     call('undo', { id, dry_run: true }).then(setPlan, (error: unknown) => setProblem(problemOf(error)))
@@ -54,7 +58,7 @@ export function Undo({ record }: UndoProps) {
       {problem && <ProblemNote problem={problem} />}
       {plan && !started && <Conflicts plan={plan} />}
       {plan?.preview && !started && <PreviewTable preview={plan.preview} verb="Give back" />}
-      <Apply kind={undoKind} fields={{ id }} preview={plan?.preview} started={started} onStart={setStarted} />
+      <Apply kind={undoKind} fields={{ id }} preview={plan?.preview} started={started} onStart={begin} />
     </section>
   )
 }
