@@ -123,6 +123,17 @@ describe.skipIf(!hasBrowser)('login (needs chromium)', () => {
     await multi.stop()
   })
 
+  it('offers single sign-on where the server has it', async () => {
+    const { page, go, close } = await visit(browser, world)
+    await page.route('**/api/v1/session', (route) =>
+      route.fulfill({ json: { ways: ['token', 'single_sign_on'], caller: null } }),
+    )
+    await go('/')
+    const link = page.getByRole('link', { name: 'Log in by single sign-on' })
+    expect(await link.getAttribute('href')).toBe('/api/v1/session/sign-on')
+    await close()
+  })
+
   it('the theme is that of the system, or the chosen one after a reload', async () => {
     const { page, close } = await visit(browser, world, { secret: world.key, colorScheme: 'dark' })
     const ground = () => page.evaluate('getComputedStyle(document.body).backgroundColor')
