@@ -17,7 +17,7 @@ const passing: readonly FailureCode[] = [
   ...(['outcome_unknown', 'shutting_down'] as const),
 ]
 /** Codes of failures that say what the author of the policy may not do. */
-const refusing: readonly FailureCode[] = ['forbidden', 'limit_exceeded', 'quota_exceeded']
+const refusing: readonly FailureCode[] = ['forbidden', 'limit_exceeded', 'quota_exceeded', 'approval_required']
 /** The time after which a run that cannot begin is tried again, in seconds. */
 const laterSeconds = 30
 /** After so many servers in a row that died with a run before it had an operation, it is given up. */

@@ -18,7 +18,8 @@ interface Measured {
 /**
  * Whether a change goes past the approval that it needs. It needs one where it, or all that its principal changed in 24 hours with
  * changes of this kind in this domain and without an approval, is above the number.
- * @returns false for a change that needs no approval, or has one, and for a run of a policy
+ * A run of a policy counts as a change of its author, or one admin could prune everything by a file, with nobody else's approval.
+ * @returns false for a change that needs no approval, or has one
  * @throws Failure `approval_required`; `forbidden` for an emergency of a caller without the right; `invalid_request` for one without a
  *   reason
  */
@@ -28,12 +29,11 @@ export async function isEmergency(
   { kind, name, scope }: Pick<BulkChange<unknown>, 'kind' | 'name' | 'scope'>,
   { size, above }: Measured,
 ): Promise<boolean> {
-  // A policy was applied on record, and bounds each of its runs itself.
-  if (context.approved || context.policy) return false
+  if (context.approved) return false
   const { principal } = context.identity
   const before = await readUnapprovedUse(tx, { principal, kind, scope, except: context.operation })
   if (totalOf(size) + before <= above) return false
-  if (!context.emergency) throw approvalRequired({ kind, name, principal, size, before, above })
+  if (!context.emergency) throw approvalRequired({ kind, name, principal, size, before, above, policy: context.policy })
   const { identity, may, caller: id } = context
   requireRight({ ...identity, id, may }, 'break_glass')
   if (context.reason === undefined)
@@ -41,7 +41,7 @@ export async function isEmergency(
   return true
 }
 
-interface Refused extends Measured {
+interface Refused extends Measured, Pick<ApprovalContext, 'policy'> {
   kind: string
   name: string
   principal: string
@@ -49,16 +49,18 @@ interface Refused extends Measured {
   before: number
 }
 
-function approvalRequired({ kind, name, principal, size, before, above }: Refused): Failure {
+function approvalRequired({ kind, name, principal, size, before, above, policy }: Refused): Failure {
   const earlier = before === 0 ? '' : `, and ${principal} has changed ${digits(before)} so in 24 hours`
   return new Failure(
     'approval_required',
     `${sizeText(size)}${earlier}, and a ${name} of more than ${digits(above)} jobs needs the approval of another principal; nothing was changed`,
-    {
-      hint:
-        kind === 'erase'
-          ? `an erasure has no plan, which would keep the name; a token with --may-break-glass goes past the approval with ${headers.emergency} and a reason`
-          : 'plan it: POST /api/v1/jobs/plans with its path and request, on the command line --propose with --reason; a token with --approver, or an admin of another principal, approves it',
-    },
+    { hint: hintOf({ kind, policy }) },
   )
+}
+
+function hintOf({ kind, policy }: Pick<Refused, 'kind' | 'policy'>): string {
+  if (policy) return `give the rule ${policy.rule} a smaller max, or plan the change`
+  return kind === 'erase'
+    ? `an erasure has no plan, which would keep the name; a token with --may-break-glass goes past the approval with ${headers.emergency} and a reason`
+    : 'plan it: POST /api/v1/jobs/plans with its path and request, on the command line --propose with --reason; a token with --approver, or an admin of another principal, approves it'
 }

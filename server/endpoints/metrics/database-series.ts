@@ -32,6 +32,7 @@ function addWhole(registry: Registry, { whole, counted, areCountsExact }: Readin
     single('jobsctl_expired_leases', 'Running jobs whose lease has expired, up to 10,000.', counted.expired)
   }
   single('jobsctl_operations_running', 'Bulk changes that are running.', whole.running)
+  single('jobsctl_plans_waiting', 'Plans that wait for a second person.', whole.plans_waiting)
   single(
     'jobsctl_counts_exact',
     'Is 1 while the counts that triggers keep are exact, and 0 while the jobs are being counted again.',

@@ -62,6 +62,8 @@ export async function countJobs(sql: Sql): Promise<CountedJobs> {
 export interface WholeDatabase {
   /** Bulk changes that are running. */
   running: number
+  /** Plans that nobody has approved, rejected or applied, and that have not expired. */
+  plans_waiting: number
   /** Seconds since the oldest open transaction began. */
   oldest_transaction: number
   /** Seconds since the oldest open transaction began that writes events: events after it are not delivered yet. */
@@ -88,6 +90,12 @@ export async function readWhole(sql: Sql): Promise<WholeDatabase> {
     )
     select
       (select count(*) from job_operations where state = 'running') as running,
+      (
+        select count(*)
+        from jobsctl_plans as plan
+        where decision is null and expires_at > now()
+          and not exists (select from job_operations where preview_id = plan.preview_id)
+      ) as plans_waiting,
       greatest(
         (select max(age) from sessions),
         (

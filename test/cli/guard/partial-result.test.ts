@@ -124,11 +124,12 @@ describe('doctor on the history', () => {
   const doctorOf = async (answer: Reply) => {
     const server = await fakeServer(({ path }) => {
       if (path.endsWith('/storage')) return answer
-      if (/\/(counts|indexes|missing|caller|cursors)$/.test(path)) return { status: 404, body: { detail: 'Not Found' } }
+      if (/\/(counts|indexes|missing|caller|cursors|policy)$/.test(path))
+        return { status: 404, body: { detail: 'Not Found' } }
       return path.includes('/stats') ? { body: [] } : jobsAnswer(0)
     })
     const { code, out } = await runAt(server, ['doctor'])
-    return `${code} ${out.trim().split('\n').at(-1)}`
+    return `${code} ${out.split('\n').find((line) => line.startsWith('history'))}`
   }
 
   it('tells how much there is and how it grows, and warns of what will not do', async () => {

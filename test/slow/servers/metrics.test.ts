@@ -3,6 +3,7 @@ import { kinds } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
 import { call } from '../../support/http.ts'
 import { seriesOf, untilHistoryIsKept, untilSameCounters } from '../../support/observe/metrics.ts'
+import { makePeople, planOf, planPath } from '../../support/plans.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { readStats } from '../../support/streams/stats-reader.ts'
@@ -132,6 +133,27 @@ describe.each(kinds)('metrics on %s', (kind) => {
     const { operation_id: id } = Object(body)
     expect((await world.confirm(`/api/v1/jobs/operations/${id}/undo`, {})).status).toBe(200)
     await untilSeries({ ...wanted, 'jobsctl_operations_total{kind="undo",state="done"}': 1 })
+  })
+
+  it('count the plans that wait for a second person', async () => {
+    const world = await openWorld(kind, { AUTH_MODE: 'multi_user', JOBS_METRICS_TOKEN: token })
+    const { boss } = await makePeople(world.sql)
+    const untilWaiting = (wanted: number) =>
+      expect
+        .poll(async () => {
+          const { body } = await world.call('GET', ofJobs, undefined, bearer(token))
+          return seriesOf(String(body)).jobsctl_plans_waiting
+        })
+        .toBe(wanted)
+    await world.jobs(2, { status: 'failed' })
+    await untilWaiting(0)
+    const request = { path: '/api/v1/jobs/retry-now', request: { all: true } }
+    const { id, digest } = planOf(await world.post(planPath, request, { ...boss, 'x-reason': 'why' }))
+    await untilWaiting(1)
+    const no = await world.post(`${planPath}/${id}/reject`, { digest }, { ...boss, 'x-reason': 'no' })
+    expect(no.status).toBe(200)
+    await untilWaiting(0)
+    await world.stop()
   })
 
   it('have what the last check in the background found, which a scrape does not look for', async () => {
