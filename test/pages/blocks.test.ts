@@ -16,7 +16,7 @@ import { openWorld, type World } from '../support/world.ts'
  */
 const reasons: Record<string, string> = {
   'runs until it is stopped':
-    'a server or a worker: test/server/http/server-process.test.ts and test/server/work run them',
+    'a server or a worker: test/slow/servers/server-process.test.ts and test/server/work run them',
   'takes the whole terminal': 'test/cli/commands/read/top.test.ts presses its keys at a terminal',
   'starts all of this again': 'the tests and the demo, which CI runs on a fresh clone',
   'asks a person': 'test/cli/commands/setup/login.test.ts types the answer',
