@@ -86,6 +86,22 @@ describe.skipIf(!hasBrowser)('operations and the overview (needs chromium)', () 
     await expect.poll(sums).toEqual(await ofApi())
   })
 
+  it('of many groups the domains are shown, and the queues of one of them', async () => {
+    await world.sql`
+      insert into jobs (uuid, domain, queue, job_type, status, payload)
+      select gen_random_uuid()::text, 'many' || (n % 3), 'q' || n, 't', 'quarantined', '{}' from generate_series(1, 330) as n`
+    await visited.go('/')
+    await page.getByRole('link', { name: 'many1', exact: true }).waitFor()
+    expect(await page.getByRole('row').count()).toBeLessThan(20)
+    await page.getByRole('link', { name: 'many1', exact: true }).click()
+    await page.getByRole('link', { name: 'q1', exact: true }).waitFor()
+    expect(new URL(page.url()).search).toBe('?domain=many1')
+    await expect.poll(() => page.getByRole('row').count()).toBe(1 + 1 + 110 * 2)
+    await page.getByRole('link', { name: 'All domains' }).click()
+    await expect.poll(() => page.getByRole('row').count()).toBeLessThan(20)
+    await world.sql`delete from jobs where domain like 'many%'`
+  })
+
   it('a hidden tab has no stream', async () => {
     await visited.go('/')
     await page.getByText(/^Live/).waitFor()

@@ -35,9 +35,10 @@ const reopenMs = 2000
 
 /**
  * Follows the counts as long as this tab is seen: a hidden tab has no stream, since a browser opens six connections to a server at most.
+ * @param domain only the counts of this domain; undefined for all
  * @returns a signal of the stats and one that says whether the stream is open, and a function that ends it
  */
-export function followStats() {
+export function followStats(domain: string | undefined) {
   const stats = signal<LiveStats | undefined>(undefined)
   const isLive = signal(false)
   let source: EventSource | undefined
@@ -51,7 +52,8 @@ export function followStats() {
   const open = () => {
     close()
     if (document.hidden) return
-    source = new EventSource(`${base}/api/v1/jobs/stats/stream`)
+    const scope = domain === undefined ? '' : `?${new URLSearchParams({ domain })}`
+    source = new EventSource(`${base}/api/v1/jobs/stats/stream${scope}`)
     const take = (isFull: boolean) => (event: MessageEvent<string>) => {
       isLive.value = true
       stats.value = applyFrame(stats.value, frameOf(event.data), isFull)

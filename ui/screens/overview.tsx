@@ -3,18 +3,19 @@ import { followStats, type LiveGroup, type LiveStats } from '../api/live-stats.t
 import { Link } from '../parts/link.tsx'
 import { Rows } from '../parts/rows.tsx'
 import { Time } from '../parts/time.tsx'
-import { addressOf } from '../state/address.ts'
+import { addressOf, query } from '../state/address.ts'
 
 type Live = ReturnType<typeof followStats>
 
 /** What all queues hold now: stopped queues and running changes first, then domain, queue and type with their sums. */
 export function Overview() {
+  const domain = query.value.get('domain') ?? undefined
   const [live, setLive] = useState<Live>()
   useEffect(() => {
-    const following = followStats()
+    const following = followStats(domain)
     setLive(following)
     return following.end
-  }, [])
+  }, [domain])
   const stats = live?.stats.value
   if (!live || !stats) return <p role="status">Loading…</p>
   return (
@@ -28,7 +29,12 @@ export function Overview() {
       <Sums groups={[...stats.groups.values()]} />
       <Stopped stopped={stats.stopped} />
       <Running operations={stats.operations} />
-      <Groups groups={[...stats.groups.values()]} />
+      {domain !== undefined && (
+        <p>
+          The domain <b>{domain}</b>. <Link to="/">All domains</Link>
+        </p>
+      )}
+      <Groups groups={[...stats.groups.values()]} isOne={domain !== undefined} />
     </>
   )
 }
@@ -110,10 +116,20 @@ function Running({ operations }: Pick<LiveStats, 'operations'>) {
   )
 }
 
+/** Above so many groups the domains alone are shown, each with the way to its queues: a page of all would be slow to draw each second. */
+const mostGroups = 300
+
+interface GroupsProps {
+  groups: readonly LiveGroup[]
+  /** True where they are those of one domain. */
+  isOne: boolean
+}
+
 /** Groups under their domain and queue, by name. */
-function Groups({ groups }: { groups: readonly LiveGroup[] }) {
+function Groups({ groups, isOne }: GroupsProps) {
   if (groups.length === 0) return <p class="empty">No job waits or runs, and none is in quarantine.</p>
   const domains = Map.groupBy(groups, ({ domain }) => domain)
+  const isFolded = groups.length > mostGroups && !isOne
   return (
     <Rows
       label="Counts by domain, queue and type"
@@ -122,28 +138,40 @@ function Groups({ groups }: { groups: readonly LiveGroup[] }) {
     >
       {[...domains].sort(byName).map(([domain, inDomain]) => (
         <tbody key={domain}>
-          <CountsRow level={0} name={domain} filter={{ domain }} groups={inDomain} />
-          {[...Map.groupBy(inDomain, ({ queue }) => queue)].sort(byName).map(([queue, inQueue]) => (
-            <>
-              <CountsRow key={queue} level={1} name={queue} filter={{ domain, queue }} groups={inQueue} />
-              {[...inQueue]
-                .sort((a, b) => (a.job_type < b.job_type ? -1 : 1))
-                .map((group) => (
-                  <CountsRow
-                    key={`${queue}\n${group.job_type}`}
-                    level={2}
-                    name={group.job_type}
-                    filter={{ domain, queue, job_type: group.job_type }}
-                    groups={[group]}
-                  />
-                ))}
-            </>
-          ))}
+          <CountsRow level={0} name={domain} filter={{ domain }} groups={inDomain} isFolded={isFolded} />
+          {!isFolded && <Queues domain={domain} groups={inDomain} />}
         </tbody>
       ))}
     </Rows>
   )
 }
+
+interface QueuesProps {
+  domain: string
+  /** Of this domain. */
+  groups: readonly LiveGroup[]
+}
+
+const Queues = ({ domain, groups }: QueuesProps) => (
+  <>
+    {[...Map.groupBy(groups, ({ queue }) => queue)].sort(byName).map(([queue, inQueue]) => (
+      <>
+        <CountsRow key={queue} level={1} name={queue} filter={{ domain, queue }} groups={inQueue} />
+        {[...inQueue]
+          .sort((a, b) => (a.job_type < b.job_type ? -1 : 1))
+          .map((group) => (
+            <CountsRow
+              key={`${queue}\n${group.job_type}`}
+              level={2}
+              name={group.job_type}
+              filter={{ domain, queue, job_type: group.job_type }}
+              groups={[group]}
+            />
+          ))}
+      </>
+    ))}
+  </>
+)
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1)
 
@@ -152,9 +180,11 @@ interface CountsRowProps {
   name: string
   filter: Readonly<Record<string, string>>
   groups: readonly LiveGroup[]
+  /** True for a domain whose queues are not shown here. */
+  isFolded?: boolean
 }
 
-function CountsRow({ level, name, filter, groups }: CountsRowProps) {
+function CountsRow({ level, name, filter, groups, isFolded = false }: CountsRowProps) {
   const sums = sumOf(groups)
   const states: Record<keyof Counts, string> = {
     ...{ queued: 'queued', scheduled: 'queued', processing: 'processing', quarantined: 'quarantined' },
@@ -162,7 +192,7 @@ function CountsRow({ level, name, filter, groups }: CountsRowProps) {
   return (
     <tr class={`level-${level}`}>
       <th scope="row">
-        <Link to={addressOf(level === 1 ? '/queue' : '/jobs', filter)}>{name}</Link>
+        <Link to={addressOf(isFolded ? '/' : level === 1 ? '/queue' : '/jobs', filter)}>{name}</Link>
       </th>
       {columns.map((column) => (
         <td key={column} class="number">
