@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cancelBatch, prune, reclaim, requeue, reschedule, retry, setPriority, sweep } from '../../shared/endpoints.ts'
 import { hasBrowser, startBrowser, type Visit, visit } from '../support/browser.ts'
 import { openWorld, type World } from '../support/world.ts'
 
@@ -137,22 +139,37 @@ describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
     expect(await world.count()).toBe(0)
   })
 
-  it('copies the preview as words of the command line and as curl that make the same request', async () => {
-    await empty()
-    await world.jobs(3, { status: 'failed', domain: 'chatbooks' })
-    await visited.go(`/change/retry?domain=chatbooks&error_code=it%27s&with_dependents=false&spread_seconds=60`)
+  it.each([
+    ['retry?domain=chatbooks&error_code=it%27s&with_dependents=false&spread_seconds=60&keep_retries=true', retry],
+    ['retry?status=failed', retry],
+    ['requeue?domain=chatbooks&queue=a%20b&min_retries=2', requeue],
+    ['cancel?ids=1,2&force=true', cancelBatch],
+    ['priority?domain=chatbooks&status=queued&priority=3', setPriority],
+    ['reschedule?domain=chatbooks&created_after=2026-01-01T00:00:00Z', reschedule],
+    ['reclaim?worker_id=w%241&stale=true&count_attempt=true', reclaim],
+    ['prune?domain=chatbooks&status=failed,cancelled&older_than_days=45', prune],
+    ['sweep?age_seconds=3600&action=fail&owner_user_id=ann', sweep],
+  ])('copies %s as words of the command line and as curl that make the same request', async (screen, endpoint) => {
+    await visited.go(`/change/${screen}`)
     const copied = async (name: string) => {
       await page.getByRole('button', { name }).click()
       await page.getByText('Copied').first().waitFor()
       return page.evaluate<string>('navigator.clipboard.readText()')
     }
-    expect(await copied('Copy as jobsctl')).toBe(
-      `jobsctl retry --domain chatbooks --error-code 'it'\\''s' --spread 60s --no-dependents --dry-run`,
-    )
+    const command = await copied('Copy as jobsctl')
     const curl = await copied('Copy as curl')
-    expect(curl).toContain(`-X POST ${world.url}/api/v1/jobs/retry-now`)
-    expect(curl).toContain('"spread_seconds":60')
+    expect(command).toMatch(/^jobsctl .* --dry-run$/)
+    expect(curl).toContain(`curl -X POST ${world.url}${endpoint.path} `)
     expect(curl).not.toContain(world.key)
+    // A shell takes the words apart, as for somebody who pastes the line.
+    const words = spawnSync('sh', ['-c', `printf '%s\\n' ${command.slice('jobsctl '.length)}`], { encoding: 'utf8' })
+    const shown = await world.jobsctl([...words.stdout.trimEnd().split('\n'), '--curl'])
+    expect(shown).toMatchObject({ code: 0 })
+    const bodyOf = (line: string) => {
+      const [, quoted = ''] = /-d ('(?:[^']|'\\'')*')/.exec(line) ?? []
+      return endpoint.input.parse(JSON.parse(quoted.slice(1, -1).replaceAll(`'\\''`, "'")))
+    }
+    expect(bodyOf(curl)).toEqual(bodyOf(shown.out))
   })
 
   it('by keyboard alone: filter, choose, preview, confirm', async () => {

@@ -45,7 +45,7 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
   it('a failed job has the way to its retry', async () => {
     const [id] = await world.jobs(1, { status: 'failed' })
     await visited.go(`/jobs/${id}`)
-    await page.getByRole('link', { name: 'retry…' }).click()
+    await page.getByRole('link', { name: 'Retry…' }).click()
     await page.getByRole('button', { name: 'Preview', exact: true }).click()
     await page.getByRole('button', { name: 'Retry 1 job' }).click()
     await page.getByText('1 job retried').waitFor()

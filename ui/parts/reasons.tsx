@@ -55,7 +55,11 @@ function wayTo({ path, body }: RemedyCall): Way | undefined {
   const kind = /^\/api\/v1\/jobs\/batch\/([a-z]+)/.exec(path)?.[1]
   if (kind === undefined) return undefined
   const { job_id, ...options } = body
-  return { to: addressOf(`/change/${kind}`, textsOf({ ids: job_id, ...options })), label: `${kind}…`, needs: 'change' }
+  return {
+    to: addressOf(`/change/${kind}`, textsOf({ ids: job_id, ...options })),
+    label: `${kind.charAt(0).toUpperCase()}${kind.slice(1)}…`,
+    needs: 'change',
+  }
 }
 
 const textsOf = (fields: Readonly<Record<string, unknown>>): Record<string, string> =>

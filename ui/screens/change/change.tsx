@@ -117,12 +117,7 @@ function Option({ option, value, path }: { option: ChangeOption; value: string; 
   return (
     <label>
       {label}
-      <input
-        value={value}
-        inputMode={type === 'number' ? 'numeric' : undefined}
-        placeholder={type === 'time' ? '2026-01-31T08:00:00Z' : ''}
-        onInput={({ currentTarget }) => set(currentTarget.value)}
-      />
+      <input value={value} inputMode="numeric" onInput={({ currentTarget }) => set(currentTarget.value)} />
     </label>
   )
 }

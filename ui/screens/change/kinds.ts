@@ -5,12 +5,14 @@ export interface ChangeOption {
   name: string
   label: string
   flag: string
-  /** A number, a word out of a list, a time, a text, or a switch. */
-  type: 'number' | 'time' | 'switch' | readonly string[]
+  /** A number, a switch, or a word out of a list. */
+  type: 'number' | 'switch' | readonly string[]
   /** What is taken where the address says nothing. */
   preset?: string
   /** The value of the flag in place of the value on the wire, such as `30d` for 30 days; undefined for a switch that is on by itself. */
   inWords?: (value: string) => string
+  /** The flag that stands for 0. */
+  ofZero?: string
 }
 
 /** The endpoints of changes of many jobs; all of them answer a dry run with a preview. */
@@ -112,11 +114,13 @@ const known: Readonly<Record<string, ChangeKind>> = {
       hasAll: true,
       status: 'status',
     },
-    says: 'Queued jobs are due at another time; without one, now.',
+    says: 'Queued jobs are due at another time.',
     takes: ['queued'],
     options: [
-      { name: 'delay_seconds', label: 'Due so many seconds from now', flag: '--in', type: 'number', inWords: seconds },
-      { name: 'available_at', label: 'Due at this time', flag: '--at', type: 'time' },
+      {
+        ...{ name: 'delay_seconds', label: 'Due so many seconds from now', flag: '--in', type: 'number' },
+        ...{ preset: '0', inWords: seconds, ofZero: '--now' },
+      },
       spread,
     ],
   },

@@ -1,6 +1,6 @@
 import type { Fields } from '../../api/call.ts'
 import { type FilterField, filterFields, filterIn } from '../jobs/filter-fields.ts'
-import { type ChangeKind, optionFields, optionIn } from './kinds.ts'
+import { type ChangeKind, type ChangeOption, optionFields, optionIn } from './kinds.ts'
 
 const listNames = new Set(['ids', 'status'])
 const numbers = new Set(['min_retries'])
@@ -37,14 +37,26 @@ export function commandWords(command: string, kind: ChangeKind, params: URLSearc
     if (!field || (name === 'ids' && !kind.hasAll) || (name === 'status' && !kind.status)) return undefined
     words.push(...flagWords(field, value))
   }
-  if (Object.keys(filter).every((name) => name === 'status')) words.push('--all')
+  if (!isNarrowed(kind, filter)) words.push('--all')
   for (const option of kind.options) {
     const value = optionIn(params, option)
     if (value === '' || (option.type === 'switch' && value === (option.preset ?? 'false'))) continue
-    words.push(option.flag)
-    if (option.type !== 'switch') words.push(option.inWords?.(value) ?? value)
+    words.push(...optionWords(option, value))
   }
   return words
+}
+
+/** True where the command line takes the filter without `--all`: changes that have always taken a scope need one. */
+function isNarrowed({ hasAll }: ChangeKind, filter: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(filter)
+  return hasAll
+    ? names.some((name) => name !== 'status')
+    : names.some((name) => ['domain', 'queue', 'job_type'].includes(name))
+}
+
+function optionWords({ flag, type, inWords, ofZero }: ChangeOption, value: string): string[] {
+  if (type === 'switch') return [flag]
+  return value === '0' && ofZero ? [ofZero] : [flag, inWords?.(value) ?? value]
 }
 
 function flagWords({ name, flag }: FilterField, value: string): string[] {
