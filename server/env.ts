@@ -158,7 +158,9 @@ export const Env = z.object({
     .string()
     .max(10_000, 'must be at most 10000 characters')
     .default(defaultRedactKeys)
-    .describe('names whose values are masked where a caller asks for it, separated by commas'),
+    .describe(
+      'names whose values are masked for tokens with a role, and where a caller asks for it, separated by commas',
+    ),
   JOBS_VIEWER_FIELDS: z
     .string()
     .max(10_000, 'must be at most 10000 characters')

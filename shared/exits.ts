@@ -19,7 +19,7 @@ export const exits = {
   over_limit: {
     code: 8,
     name: 'over the limit',
-    when: 'more than --max, or than the token may change, matched; nothing was changed',
+    when: 'more jobs match than --max or the token allows; nothing was changed',
   },
   partial: {
     code: 9,

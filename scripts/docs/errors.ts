@@ -10,7 +10,7 @@ const meanings: Record<FailureCode, string> = {
   unauthenticated: 'there is no API key or token, or it is wrong, revoked or expired',
   forbidden: 'the caller is known, and has no right to make the call (this version of jobs-server never answers it)',
   login_too_old:
-    'the login of the session is more than 15 minutes ago, and the call changes tokens or policies, approves, or erases jobs; nothing was changed',
+    'the login of the session is more than 15 minutes ago, and the call changes tokens or policies, blocks callers, approves, or erases jobs; nothing was changed',
   approval_required:
     'the change is of more jobs than may be changed without the approval of another principal, or the plan is not approved; nothing was changed',
   frozen:

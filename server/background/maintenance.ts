@@ -44,8 +44,8 @@ interface Maintenance {
 /**
  * The periodic tasks of a server, until it stops. Settings are compared with those of other servers, the last hash of the records is
  * logged, and a database that is another than before is noticed. Unless the server stands still, orphaned operations are closed, and expired
- * events, history and rows of the archive,
- * ended holds, ended sessions, old plans and old marks of workers are deleted. Several servers may do them at once; each skips rows that another one has locked.
+ * events, history and rows of the archive, ended holds, ended sessions, old plans and old marks of workers are deleted. Several servers may
+ * do them at once; each skips rows that another one has locked.
  */
 export async function runMaintenance({
   sql,

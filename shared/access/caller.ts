@@ -12,7 +12,7 @@ export const Session = z.object({
   ends_at: z.string(),
   /** The session ends when no call has used it for so long. */
   idle_seconds: Count,
-  /** From then on, changes of tokens, policies and erasures need another login. */
+  /** From then on, calls that need `govern` or `approve` need another login. */
   asked_again_at: z.string(),
 })
 export type Session = z.output<typeof Session>

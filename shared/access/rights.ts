@@ -12,7 +12,7 @@ export const rights = {
   approve: 'approve or reject plans of other principals, and review their emergencies',
   break_glass: 'change more jobs than need an approval, without one, in an emergency',
   read_tokens: 'list tokens, without their secrets',
-  govern: 'make and change tokens, set policies, freeze and erase jobs',
+  govern: 'make and change tokens, block callers, set policies and the number of the approval, and erase jobs',
 } as const
 
 export type Right = keyof typeof rights

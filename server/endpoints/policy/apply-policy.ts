@@ -103,7 +103,7 @@ interface Writing {
   before: readonly RuleState[]
 }
 
-/** Writes one rule. Other times begin anew; a run that goes on is not touched. */
+/** Writes one rule. A rule with other times starts from its next time; a run that goes on is not touched. */
 const writeRule = (tx: Sql, { rule, position, now, before }: Writing) => {
   const known = before.find(({ name }) => name === rule.name)
   const isSameTime = known?.rule.at === rule.at && known.rule.time_zone === rule.time_zone

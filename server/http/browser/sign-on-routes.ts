@@ -55,7 +55,7 @@ async function finish(c: CallContext, { sql, site, ui }: Serving, signOn: Browse
 }
 
 /**
- * The browser has come from the provider, so that it sends no cookie of ours that is strict: it does so from this page on.
+ * The provider has sent the browser here, so that it sends no cookie with SameSite=Strict in this request; it does from this page on.
  * @param next a path whose characters need no escape in HTML
  */
 const loggedInPage = (next: string): string =>
