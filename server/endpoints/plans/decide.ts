@@ -15,7 +15,7 @@ type Request = z.output<typeof endpoint.input>
 /** @throws Failure `not_found`; `forbidden` for the author's own principal; `conflict`, `preview_stale` */
 export const approvePlan = (call: Call, request: Request): Promise<Plan> => decide(call, request, 'approved')
 
-/** The author may reject a plan, too. @throws Failure `not_found`; `conflict`, `preview_stale` */
+/** The author may reject a plan, too, with the right `approve`. @throws Failure `not_found`; `conflict`, `preview_stale` */
 export const rejectPlan = (call: Call, request: Request): Promise<Plan> => decide(call, request, 'rejected')
 
 async function decide(call: Call, { id, digest }: Request, decision: Decision): Promise<Plan> {
@@ -58,7 +58,7 @@ async function note(tx: Sql, { caller, identity, reason }: Call, row: PlanRow, d
 }
 
 /**
- * A second person approves: another principal, with a token that no token of the author's principal has made.
+ * A second person approves: another principal, with a token that the author's principal has not made, directly or by others.
  * @throws Failure `forbidden`
  */
 async function requireAnother(tx: Sql, { caller, identity: { principal } }: Call, plan: PlanRow): Promise<void> {
@@ -66,13 +66,13 @@ async function requireAnother(tx: Sql, { caller, identity: { principal } }: Call
   if (!isOwn && !(await isMadeBy(tx, caller, plan.principal))) return
   const why = isOwn
     ? `plan ${plan.id} is of your own principal, ${principal}`
-    : `a token of ${plan.principal}, the author of plan ${plan.id}, has made the token ${caller}`
+    : `${plan.principal}, the author of plan ${plan.id}, has made the token ${caller}, or one that made it`
   throw new Failure('forbidden', `${why}, and another one approves it; nothing was changed`, {
     hint: `a token of another principal with --approver, or an admin's, may: jobsctl approve ${plan.id}`,
   })
 }
 
-/** Whether a token of the principal has made this one, or one of those that made it. */
+/** Whether the principal has made this token, or one of those that made it. A caller of single sign-on, who has no token, is its own principal. */
 async function isMadeBy(tx: Sql, token: string, principal: string): Promise<boolean> {
   const [{ is_made }] = await tx<[{ is_made: boolean }]>`
     with recursive makers as (
@@ -83,9 +83,9 @@ async function isMadeBy(tx: Sql, token: string, principal: string): Promise<bool
     select exists (
       select
       from makers
-      join jobs_api_tokens as token using (id)
+      left join jobs_api_tokens as token using (id)
       left join jobsctl_tokens as grants using (id)
-      where coalesce(grants.principal, token.name) = ${principal}
+      where coalesce(grants.principal, token.name, makers.id) = ${principal}
     ) as is_made`
   return is_made
 }

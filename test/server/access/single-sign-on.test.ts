@@ -1,9 +1,11 @@
 import { createHmac, createPublicKey } from 'node:crypto'
 import type { JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { isSingleSignOn, singleSignOnId } from '../../../server/auth/single-sign-on-id.ts'
 import { openBrowser } from '../../support/access/browser.ts'
 import { kinds } from '../../support/database/database.ts'
+import { planOf, planPath } from '../../support/plans.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { audience, newKey, signed, startProvider, type TestProvider } from '../../support/sign-on/provider.ts'
@@ -52,6 +54,25 @@ describe.each(kinds)('a token of single sign-on on %s', (kind) => {
     const headers = { ...as(await sign({ groups: ['admins'] })), 'x-confirm': 'true' }
     const answer = await world.post('/api/v1/jobs/policy', { rules: [], revision: 0 }, headers)
     expect(answer).toMatchObject({ status: 403, body: { detail: expect.stringContaining('which is no token') } })
+  })
+
+  it('of an admin approves no plan of its own by a token that it made, directly or by others', async () => {
+    const boss = as(await sign({ groups: ['admins'], sub: 'boss' }))
+    const headers = { ...boss, 'x-reason': 'the disk is full' }
+    await world.jobs(1, { status: 'completed', completed_at: '2020-01-01T00:00:00Z', domain: 'planned' })
+    const asked = { path: paths.prune, request: { domain: 'planned' } }
+    const plan = planOf(await world.post(planPath, asked, headers))
+    const make = async (maker: Record<string, string>, role: string) => {
+      const wanted = { name: role, role, approver: true, principal: `a ${role}` }
+      const { body } = await world.post('/api/v1/tokens', wanted, maker)
+      return bearer(z.object({ token: z.string() }).parse(body).token)
+    }
+    const child = await make(boss, 'admin')
+    const approve = (who: Record<string, string>) =>
+      world.post(`${planPath}/${plan.id}/approve`, { digest: plan.digest }, who)
+    for (const who of [child, await make(child, 'viewer')])
+      expect(await approve(who)).toMatchObject({ status: 403, body: { detail: expect.stringContaining('made') } })
+    expect((await approve(bearer(await makeToken(world.sql, 'another', 'admin')))).status).toBe(200)
   })
 
   it('that the provider gives to a program is taken, beside tokens of jobs-server, and its claims give the role', async () => {
