@@ -9,6 +9,8 @@ export interface CallerSession {
   opened: number
   /** Since the login. */
   age: number
+  /** What the caller may do outside the browser: with `JOBS_UI=read` more than in it. */
+  may: ReadonlySet<Right>
 }
 
 /** An authenticated caller. */

@@ -1,4 +1,4 @@
-import { isRole, type Right, rights, rightsOf, rolesWith } from '../../shared/access/rights.ts'
+import { isRole, type Right, rights, rolesWith } from '../../shared/access/rights.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Caller } from './authenticate.ts'
 import { isSingleSignOn } from './single-sign-on-id.ts'
@@ -8,10 +8,15 @@ import { isSingleSignOn } from './single-sign-on-id.ts'
  * @throws Failure `forbidden`
  */
 export function requireRight(
-  { id, name, role, may }: Pick<Caller, 'id' | 'name' | 'role' | 'may'>,
+  { id, name, role, may, session }: Pick<Caller, 'id' | 'name' | 'role' | 'may' | 'session'>,
   right: Right,
 ): void {
   if (may.has(right)) return
+  if (session?.may.has(right)) {
+    throw new Failure('forbidden', 'the dashboard of this server changes nothing (JOBS_UI=read); nothing was changed', {
+      hint: 'make the change by jobsctl, or on a server with JOBS_UI=on',
+    })
+  }
   if (isSingleSignOn(id)) throw lackingBySignOn({ id, role }, right)
   const token = `the token ${name} (${id}, ${role})`
   if (!isRole(role)) {
@@ -22,11 +27,6 @@ export function requireRight(
         hint: 'a server of the version that gave the role knows it; an admin gives another one: jobs-server token set-role',
       },
     )
-  }
-  if (rightsOf({ role, may_enqueue: false }).has(right)) {
-    throw new Failure('forbidden', `the dashboard of this server changes nothing (JOBS_UI=read); nothing was changed`, {
-      hint: 'make the change by jobsctl, or on a server with JOBS_UI=on',
-    })
   }
   throw new Failure(
     'forbidden',

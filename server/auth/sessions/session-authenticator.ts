@@ -29,7 +29,7 @@ export async function callerOfSession(
   if (stored.idle >= idle) throw ended('it was idle for too long')
   if (isCall && stored.idle >= noteAfterSeconds) await noteSession(sql, secret)
   const { opened, age } = stored
-  return { ...inBrowser(caller, ui), session: { name: sessionName(secret), opened, age } }
+  return { ...inBrowser(caller, ui), session: { name: sessionName(secret), opened, age, may: caller.may } }
 }
 
 const reading: readonly Right[] = ['identity', 'read', 'payloads', 'records', 'read_tokens']
@@ -43,8 +43,8 @@ const ended = (why: string): Failure =>
 
 const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(/\.\d+/, '')
 
-/** A session as answers have it. */
-export function shownSession({ name, opened }: CallerSession, may: Caller['may']): Session {
+/** A session as answers have it. Its terms are those of all rights of the caller, not only of those in the browser. */
+export function shownSession({ name, opened, may }: CallerSession): Session {
   const { idle, longest } = termsOf(may)
   return {
     id: name,

@@ -26,7 +26,7 @@ export async function showCaller({
     limits: await limitsOf(sql, caller, principal),
     approval_above: (await readApprovalAbove(sql, approvalAbove)) ?? null,
     may: allRights.filter((right) => may.has(right)),
-    ...(session && { session: shownSession(session, may) }),
+    ...(session && { session: shownSession(session) }),
     ...(may.has('read_tokens') && { without_role: await countWithoutRole(sql) }),
   }
 }

@@ -57,7 +57,7 @@ export async function openedSession(
   const { id, may, within } = caller
   return {
     ...(await showCaller({ sql, caller: id, identity: caller, may, within, session: undefined, approvalAbove })),
-    session: shownSession(session, may),
+    session: shownSession(session),
   }
 }
 

@@ -44,7 +44,8 @@ async function logIn(c: CallContext, serving: Serving): Promise<Response> {
     throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
   }
   const address = c.get('address')
-  const caller = inBrowser(await auth.authenticate({ secret: input.key, address: address ?? '' }), serving.ui)
+  const known = await auth.authenticate({ secret: input.key, address: address ?? '' })
+  const caller = inBrowser(known, serving.ui)
   // The session would outlive the token, which the provider gives for minutes.
   if (isSingleSignOn(caller.id)) throw notByToken()
   requireRight(caller, openSession.needs)
@@ -52,7 +53,7 @@ async function logIn(c: CallContext, serving: Serving): Promise<Response> {
   const actor = { caller: caller.id, reason: readReason(c), requestId: c.get('requestId'), address }
   const replaces = await currentSession(c, serving)
   const { secret, opened } = await open(sql, { caller, hash: auth.hashOf(input.key), way: auth.way, actor, replaces })
-  const session = { name: sessionName(secret), opened, age: 0 }
+  const session = { name: sessionName(secret), opened, age: 0, may: known.may }
   return respond(c, JSON.stringify(await openedSession(serving, caller, session)), {
     status: 201,
     more: { 'Set-Cookie': site.sessionCookie(header, secret) },

@@ -91,7 +91,7 @@ const forwarding = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', '
 const misdirected = (host: string, url: URL | undefined): Failure =>
   new Failure(
     'misdirected',
-    `browsers reach this server as ${url ? `${url.host}, and` : ''} on its own machine as localhost, and not as ${JSON.stringify(host.slice(0, 100))}; nothing was changed`,
+    `browsers reach this server ${url ? `as ${url.host}, and ` : ''}on its own machine as localhost, and not as ${JSON.stringify(host.slice(0, 100))}; nothing was changed`,
     { hint: url ? `use ${url.href}` : 'set JOBS_PUBLIC_URL to the https URL by which browsers reach the server' },
   )
 

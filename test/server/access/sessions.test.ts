@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deleteEndedSessions } from '../../../server/auth/sessions/session-store.ts'
 import { setRole } from '../../../server/auth/set-grant.ts'
+import { createToken } from '../../../server/auth/tokens.ts'
+import type { Grant } from '../../../shared/access/rights.ts'
 import { openBrowser, sessionOf } from '../../support/access/browser.ts'
 import { kinds } from '../../support/database/database.ts'
 import { until } from '../../support/poll.ts'
@@ -238,6 +240,35 @@ describe.each(kinds)('a session on %s', (kind) => {
       await stop()
     }
   })
+})
+
+it('a session with JOBS_UI=read has the terms of all rights of its token, and says why it changes nothing', async () => {
+  const world = await openWorld('postgres', { AUTH_MODE: 'multi_user', JOBS_UI: 'read' })
+  const refusedOf = async (grant: Grant, path: string, body: object) => {
+    const whole = { ...grant, principal: 'ann', madeBy: 'the tests' }
+    const { token } = await createToken(world.sql, { name: 'ann', grant: whole, days: 1 })
+    const browser = openBrowser(world.url)
+    expect((await browser.logIn(token)).body).toMatchObject({ may: expect.not.arrayContaining(['approve', 'govern']) })
+    const session = { idle_seconds: grant.role === 'worker' ? 43_200 : 1800 }
+    expect((await browser.call('GET', caller)).body).toMatchObject({ session })
+    return (await browser.call('POST', path, body)).body
+  }
+  const reading = { code: 'forbidden', detail: expect.stringContaining('JOBS_UI=read') }
+  try {
+    const wanted = { name: 'x', role: 'viewer' }
+    const admin = { role: 'admin', may_enqueue: false } as const
+    expect(await refusedOf(admin, '/api/v1/tokens', wanted)).toMatchObject(reading)
+    const viewer = { role: 'viewer', may_enqueue: false, approver: true } as const
+    const digest = 'f'.repeat(64)
+    expect(await refusedOf(viewer, '/api/v1/jobs/plans/1/approve', { digest })).toMatchObject(reading)
+    expect(await refusedOf(viewer, '/api/v1/tokens', wanted)).toMatchObject({
+      detail: expect.stringContaining('lacks the right'),
+    })
+    const job = { domain: 'a', queue: 'b', job_type: 'c', payload: {} }
+    expect(await refusedOf({ role: 'worker', may_enqueue: true }, '/api/v1/jobs', job)).toMatchObject(reading)
+  } finally {
+    await world.stop()
+  }
 })
 
 describe('a session of the key of single-user mode', () => {

@@ -174,6 +174,40 @@ describe.each(kinds)('a login by single sign-on on %s', (kind) => {
     },
   )
 
+  it.runIf(kind === 'postgres')(
+    'of an admin is asked again by single sign-on, and with JOBS_UI=read it changes nothing and ends as early',
+    async () => {
+      const { session } = await logIn('ann')
+      const admins = JSON.stringify([{ claim: 'groups', value: 'ops', role: 'admin' }])
+      const asked = async (ui: string) => {
+        const { url, prepared, stop } = await startServer(
+          { ...world.env, JOBS_OIDC_ROLES: admins, JOBS_UI: ui },
+          () => {},
+        )
+        await prepared
+        const browser = openBrowser(url)
+        const headers = { host, cookie: session }
+        const made = await browser.call('POST', '/api/v1/tokens', { name: 'x', role: 'viewer' }, headers)
+        const { body } = await browser.call('GET', '/api/v1/caller', undefined, headers)
+        await stop()
+        return { made, caller: body }
+      }
+      await world.sql`update jobsctl_sessions set opened_at = now() - interval '15 minutes'`
+      const caller = { session: { idle_seconds: 1800 } }
+      expect(await asked('on')).toMatchObject({
+        made: {
+          status: 403,
+          body: { code: 'login_too_old', hint: expect.stringContaining('/api/v1/session/sign-on') },
+        },
+        caller,
+      })
+      expect(await asked('read')).toMatchObject({
+        made: { status: 403, body: { code: 'forbidden', detail: expect.stringContaining('JOBS_UI=read') } },
+        caller,
+      })
+    },
+  )
+
   it('is 503 while the provider is away, and token and session work on', async () => {
     const { session } = await logIn('ann')
     const { url, prepared, stop } = await startServer(
