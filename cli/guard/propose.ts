@@ -53,11 +53,12 @@ function refuseFlags(
     throw new Failure('usage', '--propose needs --reason: the second person decides by it; nothing was planned')
 }
 
-/** The failure of a change that needs an approval, with the command that plans the same change. */
+/** The failure of a change that needs an approval, with the command that plans the same change where the server says that a plan would do. */
 export const explainApproval =
   <In extends z.ZodType, Out extends z.ZodType>({ context, change }: Session<In, Out>) =>
   (error: unknown): never => {
     if (!(error instanceof Failure) || error.code !== 'approval_required' || change.goAhead) throw error
+    if (!error.hint?.includes(proposePlan.path)) throw error
     const { message, requestId, server } = error
     const reason = context.flags.reason === undefined ? ' --reason <why>' : ''
     const hint = `to plan it for another principal: ${context.retyped([...change.words, '--propose'])}${reason}`

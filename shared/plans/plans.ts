@@ -124,7 +124,7 @@ const decidePlan = (action: 'approve' | 'reject') =>
 /** Approves a plan of another principal. */
 export const approvePlan = decidePlan('approve')
 
-/** Rejects a plan of another principal. */
+/** Rejects a plan: of another principal, or its own. */
 export const rejectPlan = decidePlan('reject')
 
 /** Applies an approved plan, once: the author or the approver. */

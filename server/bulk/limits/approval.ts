@@ -1,5 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
 import { headers } from '../../../shared/headers.ts'
+import { proposePlan } from '../../../shared/plans/plans.ts'
 import { requireRight } from '../../auth/require-right.ts'
 import type { Call } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
@@ -8,7 +9,7 @@ import { type ChangeSize, digits, sizeText, totalOf } from './size.ts'
 import { readUnapprovedUse } from './use-of-day.ts'
 
 export type ApprovalContext = Pick<Operation, 'operation'> &
-  Pick<Call, 'caller' | 'identity' | 'may' | 'approved' | 'policy' | 'emergency' | 'reason'>
+  Pick<Call, 'caller' | 'identity' | 'may' | 'within' | 'approved' | 'policy' | 'emergency' | 'reason'>
 
 interface Measured {
   size: ChangeSize
@@ -33,7 +34,8 @@ export async function isEmergency(
   const { principal } = context.identity
   const before = await readUnapprovedUse(tx, { principal, kind, scope, except: context.operation })
   if (totalOf(size) + before <= above) return false
-  if (!context.emergency) throw approvalRequired({ kind, name, principal, size, before, above, policy: context.policy })
+  const { policy, within } = context
+  if (!context.emergency) throw approvalRequired({ kind, name, principal, size, before, above, policy, within })
   const { identity, may, caller: id } = context
   requireRight({ ...identity, id, may }, 'break_glass')
   if (context.reason === undefined)
@@ -41,7 +43,7 @@ export async function isEmergency(
   return true
 }
 
-interface Refused extends Measured, Pick<ApprovalContext, 'policy'> {
+interface Refused extends Measured, Pick<ApprovalContext, 'policy' | 'within'> {
   kind: string
   name: string
   principal: string
@@ -49,18 +51,21 @@ interface Refused extends Measured, Pick<ApprovalContext, 'policy'> {
   before: number
 }
 
-function approvalRequired({ kind, name, principal, size, before, above, policy }: Refused): Failure {
+function approvalRequired({ kind, name, principal, size, before, above, policy, within }: Refused): Failure {
   const earlier = before === 0 ? '' : `, and ${principal} has changed ${digits(before)} so in 24 hours`
   return new Failure(
     'approval_required',
     `${sizeText(size)}${earlier}, and a ${name} of more than ${digits(above)} jobs needs the approval of another principal; nothing was changed`,
-    { hint: hintOf({ kind, policy }) },
+    { hint: hintOf({ kind, policy, within }) },
   )
 }
 
-function hintOf({ kind, policy }: Pick<Refused, 'kind' | 'policy'>): string {
+/** The path of plans stands in the hint where the caller may make a plan, by which jobsctl knows that `--propose` would do. */
+function hintOf({ kind, policy, within }: Pick<Refused, 'kind' | 'policy' | 'within'>): string {
   if (policy) return `give the rule ${policy.rule} a smaller max, or plan the change`
-  return kind === 'erase'
-    ? `an erasure has no plan, which would keep the name; a token with --may-break-glass goes past the approval with ${headers.emergency} and a reason`
-    : 'plan it: POST /api/v1/jobs/plans with its path and request, on the command line --propose with --reason; a token with --approver, or an admin of another principal, approves it'
+  if (kind === 'erase')
+    return `an erasure has no plan, which would keep the name; a token with --may-break-glass goes past the approval with ${headers.emergency} and a reason`
+  return within
+    ? 'narrow the filter, or ask a caller without a scope to plan it: a caller with a scope makes no plan'
+    : `plan it: POST ${proposePlan.path} with its path and request, on the command line --propose with --reason; a token with --approver, or an admin of another principal, approves it`
 }

@@ -96,6 +96,6 @@ async function requireRoom(tx: Sql, principal: string): Promise<void> {
   if (open < mostOpen && own < mostOwn) return
   const which = own >= mostOwn ? `${own} plans of ${principal}` : `${open} plans`
   throw new Failure('conflict', `${which} wait or are approved; no plan was made`, {
-    hint: 'apply or reject some of them: jobsctl plans shows them',
+    hint: 'apply some of them, or ask an approver to reject some: jobsctl plans shows them',
   })
 }

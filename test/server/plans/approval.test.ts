@@ -5,6 +5,7 @@ import { kinds } from '../../support/database/database.ts'
 import { makePeople, type People, planOf, planPath } from '../../support/plans.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
+import { bearer, makeScoped } from '../../support/tokens.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
 const old = { status: 'completed', completed_at: '2020-01-01T00:00:00Z' }
@@ -70,6 +71,20 @@ describe.each(kinds)('approval of large changes on %s', (kind) => {
     expect(await world.sql`select from job_operations where state = 'running'`).toHaveLength(0)
     await world.sql`delete from jobs where id = (select min(id) from jobs)`
     expect(await prune('a')).toMatchObject({ status: 200, body: { deleted: 3 } })
+  })
+
+  it('is asked of somebody without a scope where the token has one, which makes no plan', async () => {
+    await finished(4, 'a')
+    const limited = await makeScoped(world.sql, 'operator', { domains: ['a'] })
+    const refused = await prune('a', bearer(limited))
+    expect(refused).toMatchObject(needed)
+    expect(refused.body).toMatchObject({
+      hint: expect.stringMatching(/^narrow the filter, or ask a caller without a scope/),
+    })
+    const cli = await world.jobsctl(['prune', '--domain', 'a', '--older-than', '30d', '--yes'], {
+      env: { JOBSCTL_API_KEY: undefined, JOBSCTL_TOKEN: limited },
+    })
+    expect(cli).toMatchObject({ code: 3, err: expect.stringContaining('hint: narrow the filter') })
   })
 
   it('adds up what a principal changed in a day without one, by kind and domain', async () => {

@@ -231,7 +231,13 @@ describe.each(kinds)('plans on %s', (kind) => {
     await world.jobs(1, { ...old, domain: 'a' })
     const first = planOf(await propose())
     for (let at = 1; at < 20; at += 1) expect((await propose()).status).toBe(201)
-    expect(await propose()).toMatchObject({ status: 409, body: { detail: expect.stringContaining('20 plans of ann') } })
+    expect(await propose()).toMatchObject({
+      status: 409,
+      body: {
+        detail: expect.stringContaining('20 plans of ann'),
+        hint: expect.stringContaining('ask an approver to reject'),
+      },
+    })
     expect((await decide(first, 'reject', people.ben)).status).toBe(200)
     expect((await propose()).status).toBe(201)
   })

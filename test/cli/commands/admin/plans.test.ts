@@ -107,6 +107,10 @@ describe.each(kinds)('plans of jobsctl on %s', (kind) => {
     expect(refused.err).toContain(
       'to plan it for another principal: jobsctl prune --domain a --older-than 30d --propose --reason <why>',
     )
+    await world.sql`update jobs set owner_user_id = 'alice'`
+    const erasure = await as('boss', ['erase', '--owner', 'alice', '--yes'])
+    expect(erasure).toMatchObject({ code: 3, err: expect.stringContaining('an erasure has no plan') })
+    expect(erasure.err).not.toContain('--propose')
     expect((await as('ann', ['doctor', '--json'])).out).toContain('a change of more than 2 jobs needs an approval')
     const emergency = [...prune, '--yes', '--emergency', '--reason', 'the disk is full']
     expect(await as('ann', emergency)).toMatchObject({ code: 4, err: expect.stringContaining('--may-break-glass') })
