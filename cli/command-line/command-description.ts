@@ -14,4 +14,6 @@ export interface CommandDescription {
   operands?: string
   /** The command previews and confirms a change, so it takes the flags of the guard. */
   changes?: boolean
+  /** The names of the flags of the guard that the command takes, where it does not take all. */
+  guardFlags?: readonly string[]
 }

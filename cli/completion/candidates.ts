@@ -2,7 +2,8 @@ import type { CommandDescription } from '../command-line/command-description.ts'
 import { namesOf, readWords, type Use } from '../command-line/words.ts'
 import type { Context } from '../context.ts'
 import type { Flag } from '../settings/flags/flag.ts'
-import { globalFlags, guardFlags } from '../settings/flags/global-flags.ts'
+import { globalFlags } from '../settings/flags/global-flags.ts'
+import { takenGuardFlags } from '../settings/flags/taken-guard-flags.ts'
 import type { Line } from './bash-line.ts'
 import { operandValues } from './operand-values.ts'
 import { type Candidate, flagValues, type Values } from './values.ts'
@@ -53,7 +54,7 @@ const helpFlag: Flag = { flags: '-h, --help', about: 'what the command does', gr
 const versionFlag: Flag = { flags: '-V, --version', about: 'the version of jobsctl', group: 'HOW' }
 
 const flagsOf = (command: CommandDescription | undefined): readonly Flag[] => [
-  ...(command ? [...command.flags, ...(command.changes ? guardFlags : [])] : [versionFlag]),
+  ...(command ? [...command.flags, ...takenGuardFlags(command)] : [versionFlag]),
   ...globalFlags,
   helpFlag,
 ]

@@ -1,7 +1,7 @@
 import type { CommandDescription } from '../command-line/command-description.ts'
 import { labelledText, wrapped } from '../output/wrap.ts'
 import type { Flag } from '../settings/flags/flag.ts'
-import { guardFlags } from '../settings/flags/global-flags.ts'
+import { takenGuardFlags } from '../settings/flags/taken-guard-flags.ts'
 import { aligned, flagGroups } from './topics.ts'
 
 /** Columns of the help, which is also read in pages and logs. */
@@ -11,8 +11,9 @@ const ends = (name: string) =>
   name === 'help' ? '' : '\nMore: jobsctl help flags (server, output, network), jobsctl help exit-codes\n'
 
 /** The help of one command: a sentence, examples, its flags, and the pages with more. */
-export function commandHelp({ name, about, examples, flags, operands, changes }: CommandDescription): string {
-  const all = [...flags, ...(changes ? guardFlags : [])]
+export function commandHelp(command: CommandDescription): string {
+  const { name, about, examples, flags, operands } = command
+  const all = [...flags, ...takenGuardFlags(command)]
   const ordered = ['WHICH JOBS', 'HOW'].flatMap((group) => all.filter((flag) => flag.group === group))
   return [
     wrapped(about, helpWidth).join('\n'),

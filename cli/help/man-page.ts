@@ -3,6 +3,7 @@ import { version } from '../../shared/version.ts'
 import type { CommandDescription } from '../command-line/command-description.ts'
 import type { Flag } from '../settings/flags/flag.ts'
 import { globalFlags, guardFlags, secretVariables } from '../settings/flags/global-flags.ts'
+import { takenGuardFlags } from '../settings/flags/taken-guard-flags.ts'
 
 /** Text as roff prints it: a backslash, a hyphen and a leading dot are signs of roff. */
 const roff = (text: string): string =>
@@ -29,8 +30,9 @@ function grouped<T extends { group: string }>(things: readonly T[], lines: (thin
 const examplesOf = (examples: readonly string[]): string[] => ['.nf', ...examples.map(roff), '.fi']
 
 /** The page of one command, `jobsctl-prune(1)`, in roff. */
-export function commandPage({ name, summary, about, examples, flags, operands, changes }: CommandDescription): string {
-  const all = [...flags, ...(changes ? guardFlags : [])]
+export function commandPage(command: CommandDescription): string {
+  const { name, summary, about, examples, flags, operands } = command
+  const all = [...flags, ...takenGuardFlags(command)]
   const usage = [...(operands ? [operands] : []), ...(all.length > 0 ? ['[flags]'] : [])].map(roff)
   return `${[
     title(`jobsctl-${name}`),

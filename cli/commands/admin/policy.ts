@@ -20,6 +20,7 @@ export const policy: CommandSpec = {
   operands: `<${words.join('|')}> [file]`,
   flags: [],
   changes: true,
+  guardFlags: ['--dry-run', '--yes', '--max', '--reason', '--detailed-exitcode'],
   async run(context, _flags, [word, file, ...more]) {
     if (!words.some((one) => one === word)) {
       throw new Failure('usage', `${word} is none of ${words.join(', ')}`, { hint: 'jobsctl policy --help' })

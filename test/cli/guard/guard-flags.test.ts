@@ -35,6 +35,13 @@ it('what says no more than that nobody is asked passes: a script may give it to 
   expect(await run('pause', 'media/ingest', '--create', '--yes')).toMatchObject({ code: 7 })
 })
 
+it('policy lists the flags that it takes, and no other', async () => {
+  const { out } = await run('policy', '--help')
+  for (const name of ['--dry-run', '--yes', '--max', '--reason', '--detailed-exitcode']) expect(out).toContain(name)
+  for (const name of ['--plan-out', '--propose', '--emergency', '--no-preview', '--rate', '--until', '--detach'])
+    expect(out).not.toContain(name)
+})
+
 it('names what bounds a list', async () => {
   const { err } = await run('list', '--max', '5')
   expect(err).toBe('error: --max: list changes no jobs; nothing was changed\n  hint: --limit bounds what is listed\n')
