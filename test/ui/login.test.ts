@@ -70,6 +70,17 @@ describe.skipIf(!hasBrowser)('login (needs chromium)', () => {
     await close()
   })
 
+  it('a log out that the server did not make is told, and not shown as one', async () => {
+    const { page, close } = await visit(browser, world, { secret: world.key, expected: /ERR_/ })
+    await page.route('**/api/v1/session/end', (route) => route.abort())
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByText('You may still be logged in.').waitFor()
+    await page.unroute('**/api/v1/session/end')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByLabel('Key or token').waitFor()
+    await close()
+  })
+
   it('a viewer is offered no change', async () => {
     const multi = await openWorld('postgres', { AUTH_MODE: 'multi_user' }, newDatabase('postgres'))
     await multi.jobs(3, { status: 'failed' })

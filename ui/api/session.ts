@@ -23,8 +23,15 @@ export const restoreSession = (): Promise<void> =>
  */
 export const logIn = async (key: string): Promise<void> => entered(await call('openSession', { key }, confirmed))
 
-/** Ends the session on the server. The page shows the login in any case. */
-export const logOut = (): Promise<void> => call('endSession', {}, confirmed).then(signedOut, signedOut)
+/**
+ * Ends the session on the server. The login is shown only when it has ended: until then a reload is logged in again.
+ * @throws Problem why it may go on
+ */
+export const logOut = (): Promise<void> =>
+  call('endSession', {}, confirmed).then(signedOut, (error: unknown) => {
+    // The server does not know the session any more.
+    if (problemOf(error).status !== 401) throw error
+  })
 
 const entered = (who: Caller | null): void => {
   caller.value = who

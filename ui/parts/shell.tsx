@@ -1,13 +1,21 @@
 import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+import { type Problem, problemOf } from '../api/problem.ts'
 import { logOut } from '../api/session.ts'
 import { type Section, sections } from '../screens/all.tsx'
 import { caller, may, otherVersion } from '../state/session.ts'
 import { nextTheme, theme } from '../state/theme.ts'
 import { Link } from './link.tsx'
+import { ProblemNote } from './problem.tsx'
 
 /** What is around every screen: where one is, who one is, and the way out. */
 export function Shell({ at, children }: { at: Section | undefined; children: ComponentChildren }) {
   const who = caller.value
+  const [problem, setProblem] = useState<Problem>()
+  const leave = () => {
+    setProblem(undefined)
+    logOut().catch((error: unknown) => setProblem(problemOf(error)))
+  }
   return (
     <div class="shell">
       <a class="skip" href="#content">
@@ -36,7 +44,7 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
           <button type="button" class="quiet" onClick={nextTheme}>
             Theme: {theme.value}
           </button>
-          <button type="button" class="quiet" onClick={logOut}>
+          <button type="button" class="quiet" onClick={leave}>
             Log out
           </button>
         </div>
@@ -49,6 +57,12 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
               Reload
             </button>
           </p>
+        )}
+        {problem && (
+          <>
+            <p class="note care">You may still be logged in.</p>
+            <ProblemNote problem={problem} onRetry={leave} />
+          </>
         )}
         {children}
       </main>
