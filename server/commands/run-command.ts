@@ -6,7 +6,7 @@ import { adopt } from './adopt.ts'
 import { atShell } from './at-shell.ts'
 import { runCallerCommand } from './caller-actions.ts'
 import type { Command, CommandOutput } from './command.ts'
-import { runTokenCommand } from './token-actions.ts'
+import { runTokenCommand } from './token/token-actions.ts'
 
 /** What a command works on. */
 export interface CommandContext {

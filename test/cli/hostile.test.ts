@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commands } from '../../cli/commands/all.ts'
 import { exits } from '../../shared/exits.ts'
-import { changes, threeEach } from '../support/changes.ts'
+import { changes, threeEach } from '../support/changes/changes.ts'
 import { anyText } from '../support/hostile/any-text.ts'
 import { openWorld, type World } from '../support/world.ts'
 

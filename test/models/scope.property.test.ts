@@ -4,10 +4,10 @@ import { commonScope, type Limits, mayShareJobs } from '../../shared/access/shar
 import { doors } from '../support/access/doors.ts'
 import { firstMessage } from '../support/access/first-message.ts'
 import { limits, type Place, places } from '../support/access/limits.ts'
+import { bearer, makeScoped } from '../support/access/tokens.ts'
 import { kinds } from '../support/database/database.ts'
 import { ago, jobRow } from '../support/database/job-row.ts'
 import { insertRows } from '../support/database/tables.ts'
-import { bearer, makeScoped } from '../support/tokens.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 /** `PROPERTY_RUNS=500` is a long search; `PROPERTY_SEED` repeats one. */

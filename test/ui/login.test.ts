@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeToken } from '../support/access/tokens.ts'
 import { hasBrowser, startBrowser, visit } from '../support/browser.ts'
 import { newDatabase } from '../support/database/database.ts'
-import { makeToken } from '../support/tokens.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 /** A change that the page itself does not offer, with its cookie; its value is the status. */

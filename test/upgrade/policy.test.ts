@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Policy } from '../../shared/policy/policy.ts'
-import { pruning } from '../support/policy.ts'
+import { pruning } from '../support/changes/policy.ts'
 import { until } from '../support/poll.ts'
 import { paths, resultOf } from './support/answers.ts'
 import { hasOldBuild } from './support/old-build.ts'

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ofEach, threeEach } from '../../support/changes.ts'
+import { ofEach, threeEach } from '../../support/changes/changes.ts'
 import { newFolder } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
 import { proxyOf } from '../../support/fakes/proxy.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { changes, ofEach, threeEach } from '../../support/changes.ts'
+import { changes, ofEach, threeEach } from '../../support/changes/changes.ts'
 import { proxyOf } from '../../support/fakes/proxy.ts'
 import { enter, startAtTerminal } from '../../support/programs/terminal.ts'
 import { openWorld, type World } from '../../support/world.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { makeToken } from '../../support/access/tokens.ts'
 import { type FakeScreen, startAtScreen } from '../../support/fakes/fake-screen.ts'
 import { configHome, secretFile } from '../../support/programs/config-home.ts'
-import { makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 let world: World

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bearer, makeScoped, makeToken } from '../../support/access/tokens.ts'
 import { kinds } from '../../support/database/database.ts'
-import { bearer, makeScoped, makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const job = { domain: 'shop', job_type: 'receipt', payload: { secret: 'sesame' }, idempotency_key: 'order-17/ä&b' }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bearer, makeToken } from '../../support/access/tokens.ts'
 import { kinds } from '../../support/database/database.ts'
 import { everyRead } from '../../support/replay/reads.ts'
-import { bearer, makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 /** Stands in every value that a viewer may not see. */

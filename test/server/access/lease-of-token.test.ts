@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { bearer, makeToken } from '../../support/access/tokens.ts'
 import { kinds } from '../../support/database/database.ts'
-import { bearer, makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const Leased = z.object({ jobs: z.array(z.object({ id: z.number(), lease_id: z.string() })) })

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { bearer, idOf, makeToken } from '../../support/access/tokens.ts'
 import { kinds } from '../../support/database/database.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
-import { bearer, idOf, makeToken } from '../../support/tokens.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
 const path = '/api/v1/tokens'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bearer, makeScoped, makeToken } from '../../support/access/tokens.ts'
 import { seriesOf } from '../../support/observe/metrics.ts'
-import { bearer, makeScoped, makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const token = 'token-of-the-scraper'

@@ -10,9 +10,9 @@ import {
   roleNames,
 } from '../../../shared/access/rights.ts'
 import * as endpoints from '../../../shared/endpoints.ts'
+import { bearer, idOf, makeToken } from '../../support/access/tokens.ts'
 import { kinds } from '../../support/database/database.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
-import { bearer, idOf, makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 interface Declared {

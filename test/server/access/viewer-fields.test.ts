@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bearer, idOf, makeToken } from '../../support/access/tokens.ts'
 import { kinds } from '../../support/database/database.ts'
-import { bearer, idOf, makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 /** A number that JavaScript would change, a name that every object of JavaScript inherits, and one that looks secret. */

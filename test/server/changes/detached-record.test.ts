@@ -2,11 +2,11 @@ import { hostname } from 'node:os'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { revokeToken } from '../../../server/auth/revoke-tokens.ts'
 import { suspendToken } from '../../../server/auth/tokens.ts'
+import { idOf, makeToken } from '../../support/access/tokens.ts'
 import { clearAll, recordOf, retry } from '../../support/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { acceptedOf, detached, endOf } from '../../support/detached.ts'
 import { until } from '../../support/poll.ts'
-import { idOf, makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 describe.each(kinds)('the record of a change that goes on without its caller on %s', (kind) => {

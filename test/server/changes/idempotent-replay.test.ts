@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { makeToken } from '../../support/access/tokens.ts'
 import {
   ask,
   at,
@@ -12,7 +13,6 @@ import {
   prune,
   requeue,
 } from '../../support/bulk-tools.ts'
-import { makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const named = (key: string) => ({ 'idempotency-key': key })

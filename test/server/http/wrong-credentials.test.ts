@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeToken } from '../../support/access/tokens.ts'
 import { kinds } from '../../support/database/database.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
-import { makeToken } from '../../support/tokens.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
 /** Sends the same request a number of times, one after another, and returns the answers. */

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { bearer, makeScoped } from '../../support/access/tokens.ts'
 import { clearAll } from '../../support/bulk-tools.ts'
+import { makePeople, type People, planOf, planPath } from '../../support/changes/plans.ts'
 import { kinds } from '../../support/database/database.ts'
-import { makePeople, type People, planOf, planPath } from '../../support/plans.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
-import { bearer, makeScoped } from '../../support/tokens.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
 const old = { status: 'completed', completed_at: '2020-01-01T00:00:00Z' }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { idOf } from '../../support/access/tokens.ts'
 import { changes } from '../../support/bulk-tools.ts'
+import { makePeople, type People, planOf, planPath } from '../../support/changes/plans.ts'
 import { kinds } from '../../support/database/database.ts'
-import { makePeople, type People, planOf, planPath } from '../../support/plans.ts'
 import { startServer } from '../../support/programs/built.ts'
-import { idOf } from '../../support/tokens.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
 const old = { status: 'completed', completed_at: '2020-01-01T00:00:00Z' }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { bearer, idOf, makeToken } from '../../support/access/tokens.ts'
+import { applyRules, endOfRun, makeDue, policyOf, pruning, sweeping } from '../../support/changes/policy.ts'
 import { kinds } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
-import { applyRules, endOfRun, makeDue, policyOf, pruning, sweeping } from '../../support/policy.ts'
-import { bearer, idOf, makeToken } from '../../support/tokens.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const path = '/api/v1/jobs/policy'

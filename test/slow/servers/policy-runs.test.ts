@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { OperationRecord } from '../../../shared/records/records.ts'
+import { applyRules, endOfRun, makeDue, policyOf, pruning, sweeping } from '../../support/changes/policy.ts'
 import { kinds } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
-import { applyRules, endOfRun, makeDue, policyOf, pruning, sweeping } from '../../support/policy.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const days = (count: number) => ago(count * 86_400)

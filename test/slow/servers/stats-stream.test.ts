@@ -1,11 +1,11 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { makeToken } from '../../support/access/tokens.ts'
 import { kinds, newDatabase } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
 import { until } from '../../support/poll.ts'
 import { longShutdown, spawnServer } from '../../support/programs/spawn-server.ts'
 import { readStats, type StatsReader, statsStreamPath } from '../../support/streams/stats-reader.ts'
-import { makeToken } from '../../support/tokens.ts'
 import { jobPaths, workerOf } from '../../support/worker.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 

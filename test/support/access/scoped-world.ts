@@ -1,7 +1,7 @@
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import { type Kind, newDatabase } from '../database/database.ts'
-import { bearer, makeScoped, makeToken } from '../tokens.ts'
 import { openWorld, type World } from '../world.ts'
+import { bearer, makeScoped, makeToken } from './tokens.ts'
 
 type Headers = Record<string, string>
 

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { makePeople, type People } from '../../../support/changes/plans.ts'
 import { kinds, newFolder } from '../../../support/database/database.ts'
-import { makePeople, type People } from '../../../support/plans.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
 const old = { status: 'completed', completed_at: '2020-01-01T00:00:00Z' }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bearer, idOf, makeToken } from '../../../support/access/tokens.ts'
 import { kinds } from '../../../support/database/database.ts'
 import { fakeServer } from '../../../support/fakes/fake-server.ts'
 import { otherServer } from '../../../support/fakes/other-server.ts'
 import { runJobsctl } from '../../../support/programs/jobsctl.ts'
 import { wordsOf } from '../../../support/programs/shell.ts'
-import { bearer, idOf, makeToken } from '../../../support/tokens.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
 describe.each(kinds)('jobsctl token on %s', (kind) => {

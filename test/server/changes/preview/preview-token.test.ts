@@ -12,10 +12,10 @@ import {
   prune,
   requeue,
 } from '../../../support/bulk-tools.ts'
+import { tokenBody, tokenSigner } from '../../../support/changes/sign-token.ts'
 import { emptyDatabase } from '../../../support/database/database.ts'
 import { call } from '../../../support/http.ts'
 import { startServer } from '../../../support/programs/built.ts'
-import { tokenBody, tokenSigner } from '../../../support/sign-token.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
 const { PROPERTY_RUNS: runs = '30', PROPERTY_SEED: seed } = process.env

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { setRole, setScope } from '../../../server/auth/set-grant.ts'
-import { kinds } from '../../support/database/database.ts'
-import { until } from '../../support/poll.ts'
-import { runServer } from '../../support/programs/spawn-server.ts'
-import { bearer, idOf, makeScoped, makeToken } from '../../support/tokens.ts'
-import { openWorld, type World } from '../../support/world.ts'
+import { setRole, setScope } from '../../../../server/auth/set-grant.ts'
+import { bearer, idOf, makeScoped, makeToken } from '../../../support/access/tokens.ts'
+import { kinds } from '../../../support/database/database.ts'
+import { until } from '../../../support/poll.ts'
+import { runServer } from '../../../support/programs/spawn-server.ts'
+import { openWorld, type World } from '../../../support/world.ts'
 
 const tokensPath = '/api/v1/tokens'
 const Made = z.object({ id: z.string(), token: z.string() })

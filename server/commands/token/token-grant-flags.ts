@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { faultOfGrant, type Grant, givenRoles } from '../../shared/access/rights.ts'
-import { Failure } from '../../shared/errors.ts'
+import { faultOfGrant, type Grant, givenRoles } from '../../../shared/access/rights.ts'
+import { Failure } from '../../../shared/errors.ts'
 
 /** The flags that add something to a role. */
 export interface GrantFlags {

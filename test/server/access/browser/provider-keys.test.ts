@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { createProviderKeys } from '../../../server/auth/oidc/provider-keys.ts'
-import { verifyToken } from '../../../server/auth/oidc/verify-token.ts'
-import { Failure } from '../../../shared/errors.ts'
-import { audience, newKey, signed, startProvider } from '../../support/sign-on/provider.ts'
+import { createProviderKeys } from '../../../../server/auth/oidc/provider-keys.ts'
+import { verifyToken } from '../../../../server/auth/oidc/verify-token.ts'
+import { Failure } from '../../../../shared/errors.ts'
+import { audience, newKey, signed, startProvider } from '../../../support/sign-on/provider.ts'
 
 const minute = 60_000
 

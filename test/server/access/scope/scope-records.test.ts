@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { OperationRecord } from '../../../shared/records/records.ts'
-import { firstMessage } from '../../support/access/first-message.ts'
-import { asOperator, openScopedWorld } from '../../support/access/scoped-world.ts'
+import { OperationRecord } from '../../../../shared/records/records.ts'
+import { firstMessage } from '../../../support/access/first-message.ts'
+import { asOperator, openScopedWorld } from '../../../support/access/scoped-world.ts'
+import { bearer } from '../../../support/access/tokens.ts'
 import {
   ask,
   at,
@@ -16,12 +17,11 @@ import {
   prune,
   recordOf,
   retry,
-} from '../../support/bulk-tools.ts'
-import { kinds } from '../../support/database/database.ts'
-import { acceptedOf, detached, endOf } from '../../support/detached.ts'
-import { until } from '../../support/poll.ts'
-import { bearer } from '../../support/tokens.ts'
-import type { World } from '../../support/world.ts'
+} from '../../../support/bulk-tools.ts'
+import { kinds } from '../../../support/database/database.ts'
+import { acceptedOf, detached, endOf } from '../../../support/detached.ts'
+import { until } from '../../../support/poll.ts'
+import type { World } from '../../../support/world.ts'
 
 const own = { domains: ['chatbooks'] }
 const everywhere = { domain: undefined, all: true }

@@ -1,10 +1,10 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openBrowser } from '../../support/access/browser.ts'
-import { call } from '../../support/http.ts'
-import { startServer } from '../../support/programs/built.ts'
-import { makeToken } from '../../support/tokens.ts'
-import { openWorld, paths, type World } from '../../support/world.ts'
+import { openBrowser } from '../../../support/access/browser.ts'
+import { makeToken } from '../../../support/access/tokens.ts'
+import { call } from '../../../support/http.ts'
+import { startServer } from '../../../support/programs/built.ts'
+import { openWorld, paths, type World } from '../../../support/world.ts'
 
 type Headers = Record<string, string>
 const pause = '/api/v1/jobs/queue/control'

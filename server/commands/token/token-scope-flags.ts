@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { type ScopeFlags, scopeOfFlags, TokenScope } from '../../shared/access/token-scope.ts'
-import { Failure } from '../../shared/errors.ts'
+import { type ScopeFlags, scopeOfFlags, TokenScope } from '../../../shared/access/token-scope.ts'
+import { Failure } from '../../../shared/errors.ts'
 
 /** The flags of a scope. Each may be given more than once. */
 export function withScopeFlags(command: Command): Command {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import * as z from 'zod'
-import type { World } from './world.ts'
+import type { World } from '../world.ts'
 
 const Body = z.looseObject({ as_of: z.string(), seen: z.string() })
 

@@ -1,7 +1,7 @@
-import { createToken } from '../../server/auth/tokens.ts'
-import type { Pool } from '../../server/database/sql.ts'
-import type { Role } from '../../shared/access/rights.ts'
-import type { TokenScope } from '../../shared/access/token-scope.ts'
+import { createToken } from '../../../server/auth/tokens.ts'
+import type { Pool } from '../../../server/database/sql.ts'
+import type { Role } from '../../../shared/access/rights.ts'
+import type { TokenScope } from '../../../shared/access/token-scope.ts'
 
 /** Makes a token for a day: of a role, or as tokens were before there were roles. Returns the token. */
 export async function makeToken(sql: Pool, name: string, role?: Role, may_enqueue = false): Promise<string> {

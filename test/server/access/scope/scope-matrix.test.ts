@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Role, rightsOf } from '../../../shared/access/rights.ts'
-import { scopedRoles } from '../../../shared/access/token-scope.ts'
-import type { Scoped } from '../../../shared/endpoint.ts'
-import * as endpoints from '../../../shared/endpoints.ts'
-import { doors, type NarrowedName, type Place } from '../../support/access/doors.ts'
-import { firstMessage } from '../../support/access/first-message.ts'
-import { kinds } from '../../support/database/database.ts'
-import { bearer, idOf, makeScoped } from '../../support/tokens.ts'
-import { openWorld, type World } from '../../support/world.ts'
+import { type Role, rightsOf } from '../../../../shared/access/rights.ts'
+import { scopedRoles } from '../../../../shared/access/token-scope.ts'
+import type { Scoped } from '../../../../shared/endpoint.ts'
+import * as endpoints from '../../../../shared/endpoints.ts'
+import { doors, type NarrowedName, type Place } from '../../../support/access/doors.ts'
+import { firstMessage } from '../../../support/access/first-message.ts'
+import { bearer, idOf, makeScoped } from '../../../support/access/tokens.ts'
+import { kinds } from '../../../support/database/database.ts'
+import { openWorld, type World } from '../../../support/world.ts'
 
 interface Declared {
   path: string

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { setScope } from '../../../server/auth/set-grant.ts'
-import { asOperator, openScopedWorld } from '../../support/access/scoped-world.ts'
+import { setScope } from '../../../../server/auth/set-grant.ts'
+import { asOperator, openScopedWorld } from '../../../support/access/scoped-world.ts'
+import { idOf } from '../../../support/access/tokens.ts'
 import {
   ask,
   type Change,
@@ -21,12 +22,11 @@ import {
   recordOf,
   requeue,
   retry,
-} from '../../support/bulk-tools.ts'
-import { kinds } from '../../support/database/database.ts'
-import { acceptedOf, detached, endOf } from '../../support/detached.ts'
-import { until } from '../../support/poll.ts'
-import { idOf } from '../../support/tokens.ts'
-import type { World } from '../../support/world.ts'
+} from '../../../support/bulk-tools.ts'
+import { kinds } from '../../../support/database/database.ts'
+import { acceptedOf, detached, endOf } from '../../../support/detached.ts'
+import { until } from '../../../support/poll.ts'
+import type { World } from '../../../support/world.ts'
 
 const none = { domains: [], queues: [], job_types: [], cascade: false }
 const own = { domains: ['chatbooks'] }

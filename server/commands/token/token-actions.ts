@@ -1,10 +1,10 @@
-import { limitsText } from '../../shared/access/limits.ts'
-import { isRole, type Right, rights, rightsOf } from '../../shared/access/rights.ts'
-import { limitText } from '../../shared/access/token-scope.ts'
-import type { Token } from '../../shared/access/tokens.ts'
-import { sharedNames, sharedNameWarning } from '../auth/token-warnings.ts'
-import { findToken, listTokens, type NewToken, withoutRole } from '../auth/tokens.ts'
-import type { Pool } from '../database/sql.ts'
+import { limitsText } from '../../../shared/access/limits.ts'
+import { isRole, type Right, rights, rightsOf } from '../../../shared/access/rights.ts'
+import { limitText } from '../../../shared/access/token-scope.ts'
+import type { Token } from '../../../shared/access/tokens.ts'
+import { sharedNames, sharedNameWarning } from '../../auth/token-warnings.ts'
+import { findToken, listTokens, type NewToken, withoutRole } from '../../auth/tokens.ts'
+import type { Pool } from '../../database/sql.ts'
 import {
   makeOnRecord,
   revokeOnRecord,
@@ -13,9 +13,9 @@ import {
   setRoleOnRecord,
   setScopeOnRecord,
   suspendOnRecord,
-} from '../endpoints/access/token-acts.ts'
-import { atShell } from './at-shell.ts'
-import type { Command, CommandOutput } from './command.ts'
+} from '../../endpoints/access/token-acts.ts'
+import { atShell } from '../at-shell.ts'
+import type { Command, CommandOutput } from '../command.ts'
 
 /** A command of `jobs-server token`. */
 type TokenCommand = Exclude<Command, { command: 'freeze' | 'thaw' | 'adopt' | 'callers' | 'block-caller' }>

@@ -1,5 +1,5 @@
-import { ago, type Wanted } from './database/job-row.ts'
-import { paths, type World } from './world.ts'
+import { ago, type Wanted } from '../database/job-row.ts'
+import { paths, type World } from '../world.ts'
 
 interface ChangeCase {
   name: string

@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import { createToken } from '../../server/auth/tokens.ts'
-import type { Pool } from '../../server/database/sql.ts'
-import type { Grant } from '../../shared/access/rights.ts'
-import { WholePlan } from '../../shared/plans/plans.ts'
-import { bearer } from './tokens.ts'
+import { createToken } from '../../../server/auth/tokens.ts'
+import type { Pool } from '../../../server/database/sql.ts'
+import type { Grant } from '../../../shared/access/rights.ts'
+import { WholePlan } from '../../../shared/plans/plans.ts'
+import { bearer } from '../access/tokens.ts'
 
 /** People who plan, approve and apply: the headers of their calls. */
 export type People = Record<'ann' | 'ben' | 'zoe' | 'boss' | 'annAgain' | 'glass', Record<string, string>>

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { type LimitFlags, limitsOfFlags, mayHaveLimits, type TokenLimits } from '../../shared/access/limits.ts'
-import { Failure } from '../../shared/errors.ts'
+import { type LimitFlags, limitsOfFlags, mayHaveLimits, type TokenLimits } from '../../../shared/access/limits.ts'
+import { Failure } from '../../../shared/errors.ts'
 
 /** The flags of the limits of a token. */
 export const withLimitFlags = (command: Command): Command =>

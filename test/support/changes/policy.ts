@@ -1,7 +1,7 @@
-import type { Pool } from '../../server/database/sql.ts'
-import { Policy, type RuleState } from '../../shared/policy/policy.ts'
-import { until } from './poll.ts'
-import type { World } from './world.ts'
+import type { Pool } from '../../../server/database/sql.ts'
+import { Policy, type RuleState } from '../../../shared/policy/policy.ts'
+import { until } from '../poll.ts'
+import type { World } from '../world.ts'
 
 const path = '/api/v1/jobs/policy'
 const daily = { at: '15 3 * * *', time_zone: 'UTC', max: 1000, mode: 'apply' }

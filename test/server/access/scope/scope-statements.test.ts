@@ -1,9 +1,9 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { newDatabase } from '../../support/database/database.ts'
-import { until } from '../../support/poll.ts'
-import { bearer, makeScoped } from '../../support/tokens.ts'
-import { openWorld, type World } from '../../support/world.ts'
+import { bearer, makeScoped } from '../../../support/access/tokens.ts'
+import { newDatabase } from '../../../support/database/database.ts'
+import { until } from '../../../support/poll.ts'
+import { openWorld, type World } from '../../../support/world.ts'
 
 /** The log of the PostgreSQL of the run, relative to its data directory. */
 const logFile = '../log'
