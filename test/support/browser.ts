@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import type { World } from './world.ts'
+import { openWorld, type World } from './world.ts'
 
 /** Where Debian installs it. */
 const program = '/usr/bin/chromium'
@@ -65,4 +65,31 @@ export async function visit(browser: Browser, world: Pick<World, 'url'>, options
     await page.getByRole('navigation', { name: 'Screens' }).waitFor()
   }
   return { page, context, faults, go, close: () => context.close() }
+}
+
+/** A server on a database of its own, and a browser that is logged in there with its key. */
+export interface OpenedVisit {
+  world: World
+  browser: Browser
+  visited: Visit
+  page: Page
+  stop: () => Promise<void>
+}
+
+/** Starts a server on PostgreSQL and a browser, and logs in. What has started is stopped again where the rest does not. */
+export async function openVisit(): Promise<OpenedVisit> {
+  const world = await openWorld('postgres')
+  let browser: Browser | undefined
+  const stop = async () => {
+    await browser?.close()
+    await world.stop()
+  }
+  try {
+    browser = await startBrowser()
+    const visited = await visit(browser, world, { secret: world.key })
+    return { world, browser, visited, page: visited.page, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
 }

@@ -2,25 +2,21 @@ import { spawnSync } from 'node:child_process'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cancelBatch, prune, reclaim, requeue, reschedule, retry, setPriority, sweep } from '../../shared/endpoints.ts'
-import { hasBrowser, startBrowser, type Visit, visit } from '../support/browser.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { hasBrowser, type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
+import type { World } from '../support/world.ts'
 
 describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
+  let opened: OpenedVisit
   let world: World
   let browser: Browser
   let visited: Visit
   let page: Page
   beforeAll(async () => {
-    world = await openWorld('postgres')
-    browser = await startBrowser()
-    visited = await visit(browser, world, { secret: world.key })
-    page = visited.page
+    opened = await openVisit()
+    ;({ world, browser, visited, page } = opened)
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
   })
-  afterAll(async () => {
-    await browser?.close()
-    await world?.stop()
-  })
+  afterAll(() => opened?.stop())
   /** The sessions stay. */
   const empty = () => world.sql`truncate jobs, job_operations cascade`
   const count = async (status: string): Promise<number> => {

@@ -1,25 +1,22 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hasBrowser, startBrowser, type Visit, visit } from '../support/browser.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { hasBrowser, type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
+import type { World } from '../support/world.ts'
 
 const hostile = `<img src=x onerror="document.title='ran'">"></script>\u202egpj.\u{1F4A3}`
 
 describe.skipIf(!hasBrowser)('list and show (needs chromium)', () => {
+  let opened: OpenedVisit
   let world: World
   let browser: Browser
   let visited: Visit
   beforeAll(async () => {
-    world = await openWorld('postgres')
+    opened = await openVisit()
+    ;({ world, browser, visited } = opened)
     await world.jobs(120, { status: 'completed', domain: 'chatbooks', queue: 'default' })
     await world.jobs(7, { status: 'failed', domain: 'media', queue: 'low' })
-    browser = await startBrowser()
-    visited = await visit(browser, world, { secret: world.key })
   })
-  afterAll(async () => {
-    await browser?.close()
-    await world?.stop()
-  })
+  afterAll(() => opened?.stop())
   const ids = (): Promise<string[]> => visited.page.locator('tbody tr td:nth-child(2)').allInnerTexts()
 
   it('what is shown is in the address: filter, order, page; back, forward and another browser show the same', async () => {

@@ -1,8 +1,8 @@
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { stats } from '../../shared/queues/stats.ts'
-import { hasBrowser, startBrowser, type Visit, visit } from '../support/browser.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { hasBrowser, type OpenedVisit, openVisit, type Visit } from '../support/browser.ts'
+import type { World } from '../support/world.ts'
 
 /** What the browser tells the page when its tab is hidden, or seen again. */
 const setHidden = (hidden: boolean): string => `
@@ -10,20 +10,15 @@ const setHidden = (hidden: boolean): string => `
   document.dispatchEvent(new Event('visibilitychange'))`
 
 describe.skipIf(!hasBrowser)('operations and the overview (needs chromium)', () => {
+  let opened: OpenedVisit
   let world: World
-  let browser: Browser
   let visited: Visit
   let page: Page
   beforeAll(async () => {
-    world = await openWorld('postgres')
-    browser = await startBrowser()
-    visited = await visit(browser, world, { secret: world.key })
-    page = visited.page
+    opened = await openVisit()
+    ;({ world, visited, page } = opened)
   })
-  afterAll(async () => {
-    await browser?.close()
-    await world?.stop()
-  })
+  afterAll(() => opened?.stop())
 
   it('an undo is previewed and gives back, and is offered as long as it is possible', async () => {
     await world.jobs(4, { status: 'quarantined' })

@@ -1,25 +1,20 @@
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { explainJob } from '../../shared/explain/job.ts'
-import { hasBrowser, startBrowser, type Visit, visit } from '../support/browser.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { hasBrowser, type OpenedVisit, openVisit, type Visit } from '../support/browser.ts'
+import type { World } from '../support/world.ts'
 
 describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium)', () => {
+  let opened: OpenedVisit
   let world: World
-  let browser: Browser
   let visited: Visit
   let page: Page
   beforeAll(async () => {
-    world = await openWorld('postgres')
+    opened = await openVisit()
+    ;({ world, visited, page } = opened)
     await world.jobs(2, { status: 'queued' })
-    browser = await startBrowser()
-    visited = await visit(browser, world, { secret: world.key })
-    page = visited.page
   })
-  afterAll(async () => {
-    await browser?.close()
-    await world?.stop()
-  })
+  afterAll(() => opened?.stop())
 
   it('a queue is stopped with a reason, the job says so, and the way there resumes it', async () => {
     await visited.go('/')

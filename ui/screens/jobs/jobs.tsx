@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { callWithHeaders } from '../../api/call.ts'
 import { ProblemNote } from '../../parts/problem.tsx'
+import { Refresh } from '../../parts/refresh.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
 import { Act } from './act.tsx'
@@ -56,12 +57,7 @@ export function Jobs() {
             ))}
           </select>
         </label>
-        <button type="button" onClick={reload}>
-          Refresh
-        </button>
-        <span class="faint" role="status">
-          {isLoading ? 'Loading…' : ''}
-        </span>
+        <Refresh isLoading={isLoading} onRefresh={reload} />
         <Act filter={filter} ids={chosen} />
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}

@@ -1,6 +1,7 @@
 import { call } from '../../api/call.ts'
 import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
+import { Refresh } from '../../parts/refresh.tsx'
 import { Rows } from '../../parts/rows.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
@@ -41,12 +42,7 @@ export function Operations() {
             <option value="acts">acts</option>
           </select>
         </label>
-        <button type="button" onClick={reload}>
-          Refresh
-        </button>
-        <span class="faint" role="status">
-          {isLoading ? 'Loading…' : ''}
-        </span>
+        <Refresh isLoading={isLoading} onRefresh={reload} />
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {data?.length === 0 && <p class="empty">There is no record yet. A change of many jobs makes one.</p>}
