@@ -5,6 +5,10 @@ import type { Scoped } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { Caller } from './authenticate.ts'
+import { isSingleSignOn } from './single-sign-on-id.ts'
+
+/** Who gives a scope to a caller of single sign-on. */
+const scopeByClaims = 'whoever runs the server gives scopes by claims: JOBS_OIDC_ROLES'
 
 type Limited = Pick<Caller, 'id' | 'name' | 'within'>
 
@@ -45,7 +49,9 @@ export function requireNoneElsewhere({ caller, identity, within }: LimitedCall, 
     'forbidden',
     `${jobs} on what this would change, outside of the scope of the token ${identity.name} (${caller}); nothing was changed`,
     {
-      hint: `a token without a scope may; so may one with --cascade: jobs-server token set-scope ${caller}`,
+      hint: isSingleSignOn(caller)
+        ? `a caller without a scope may; so may one with cascade; ${scopeByClaims}`
+        : `a token without a scope may; so may one with --cascade: jobs-server token set-scope ${caller}`,
       fields: { dependents_elsewhere },
     },
   )
@@ -84,6 +90,8 @@ const liesOutside = ({ caller, identity }: LimitedCall, within: TokenScope, what
     'forbidden',
     `the token ${identity.name} (${caller}) is limited to ${scopeText(within)}, and ${what} lies outside; nothing was changed`,
     {
-      hint: `an admin gives another scope: POST /api/v1/tokens/${caller}/scope, or jobs-server token set-scope ${caller}`,
+      hint: isSingleSignOn(caller)
+        ? scopeByClaims
+        : `an admin gives another scope: POST /api/v1/tokens/${caller}/scope, or jobs-server token set-scope ${caller}`,
     },
   )
