@@ -70,7 +70,7 @@ export const about: Record<Name, string> = {
   addMark: 'Marks this moment, such as a deployment, for the history. Only the newest 10,000 marks are kept.',
   listMarks: 'The marks, the newest first.',
   listAttachments:
-    'The attachments of a job by their ids, also from the archive. The header `Link` has the next page, which begins earlier after large texts.',
+    'The attachments of a job by their ids, also from the archive. The header `Link` has the next page, which begins earlier after large texts. A token with a role sees them masked; one that asks for them without the mask (`redact=false`) leaves an event `job.revealed`.',
   addAttachment: 'Adds a text of at most 1 MiB, or a URL, to a job that exists.',
   enqueue:
     'Takes a job in. 201 with the row; 200 with the row that is there and `created: false` when the idempotency key is taken.',

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { optional, queryNumber, ScopeName } from '../scope.ts'
 import { PathId, text } from '../work/job.ts'
+import { Switch } from './job-filter.ts'
 
 const kinds = ['log', 'artifact', 'tag'] as const
 
@@ -75,6 +76,8 @@ export const listAttachments = endpoint({
     /** Only attachments with a higher id. */
     after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0),
     limit: queryNumber(1, 1000, 500),
+    /** Masks values whose names look secret, by the rule of a job that is shown, and with the same event `job.revealed`. */
+    redact: optional(Switch),
   }),
   output: z.array(Attachment),
   changes: () => false,

@@ -13,6 +13,7 @@ import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { pageLink } from '../page-link.ts'
 import { type FoundJob, readJob } from './read-job.ts'
+import { hasRole, maskAttachment, noteReveal } from './reveal.ts'
 import { attachmentsOf } from './surroundings.ts'
 
 /**
@@ -46,20 +47,26 @@ const noJob = (id: number, domain: string | undefined): Failure =>
 
 /**
  * A page of the attachments of a job, with the header `Link` to the next page. A page ends early when its texts are large.
+ * Where a caller with a role sees it without the mask, an event says so.
  * @throws Failure `not_found` for an unknown job, and for a job of another domain than the request names
  */
 export async function listAttachments(call: Call, request: z.output<typeof listing.input>): Promise<Attachment[]> {
-  const { id, domain, limit } = request
-  const rows = await call.sql.begin(async (tx) => {
-    await tx`select ${limitReadTime(tx)}`
-    const job = await readJob(tx, { id, within: call.within })
-    if (!job || (domain !== undefined && job.row.domain !== domain)) throw noJob(id, domain)
-    return readPage(tx, job, request)
-  })
+  const { id, domain, limit, redact = hasRole(call) } = request
+  const rows = await retryDeadlock(() =>
+    call.sql.begin(async (tx) => {
+      await tx`select ${limitReadTime(tx)}`
+      const job = await readJob(tx, { id, within: call.within })
+      if (!job || (domain !== undefined && job.row.domain !== domain)) throw noJob(id, domain)
+      if (!redact && hasRole(call)) await noteReveal(tx, call, job)
+      return readPage(tx, job, request)
+    }),
+  )
   const page = rows.slice(0, limit)
   const last = page.at(-1)
-  if (last && last.found > page.length) call.addHeader('Link', pageLink({ domain, after_id: last.id, limit }, 'next'))
-  return page
+  if (last && last.found > page.length) {
+    call.addHeader('Link', pageLink({ domain, after_id: last.id, limit, redact: request.redact }, 'next'))
+  }
+  return redact ? page.map((row) => maskAttachment(row, call.redactor.text)) : page
 }
 
 /** A page has no further attachment once its texts have this many bytes. */

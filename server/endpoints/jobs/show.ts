@@ -2,16 +2,15 @@ import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { JobSurroundings, showJob as showing } from '../../../shared/jobs/show.ts'
-import { singleUser } from '../../auth/authenticate.ts'
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Sql } from '../../database/sql.ts'
-import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import type { Redactor } from '../../redact.ts'
 import { foldedErrors, hiddenColumns, isContentHidden, openAttrs, withoutContent } from '../hidden.ts'
 import { pickPaths } from '../viewer-fields.ts'
 import { type FoundJob, readJob } from './read-job.ts'
+import { hasRole, maskAttachment, noteReveal } from './reveal.ts'
 import { readSurroundings } from './surroundings.ts'
 
 type ShowCall = Pick<Call, 'sql' | 'redactor' | 'may' | 'within' | 'caller' | 'identity' | 'requestId' | 'viewerFields'>
@@ -46,28 +45,8 @@ export async function showJob(
   return hidden ? { ...answer, hidden } : answer
 }
 
-/** True for a token that was given a role. The single-user key and tokens from before there were roles see jobs as they always have. */
-const hasRole = ({ caller, identity }: Pick<ShowCall, 'caller' | 'identity'>): boolean =>
-  caller !== singleUser.id && identity.role !== 'legacy-admin'
-
 const seesPayload = ({ may, viewerFields }: Pick<ShowCall, 'may' | 'viewerFields'>): boolean =>
   !isContentHidden({ may }) || viewerFields.length > 0
-
-const noteReveal = (tx: Sql, call: ShowCall, { row }: FoundJob) => {
-  const [domain, queue, job_type, owner, trace] = [
-    ...[row.domain, row.queue, row.job_type],
-    ...[row.owner_user_id, row.trace_id],
-  ].map((value) => (typeof value === 'string' ? value : null))
-  return insertEvents(
-    tx,
-    call,
-    tx`
-      select
-        ${row.id}::bigint as id, ${domain ?? null}::text as domain, ${queue ?? null}::text as queue,
-        ${job_type ?? null}::text as job_type, ${owner ?? null}::text as owner_user_id, ${trace ?? null}::text as trace_id,
-        'job.revealed' as event_type, jsonb_build_object('caller', ${call.caller}::text) as attrs`,
-  )
-}
 
 interface Hidden {
   job: FoundJob
@@ -124,11 +103,7 @@ const redacted = (
   { fields, text }: Redactor,
 ): JobSurroundings => ({
   dependencies,
-  attachments: attachments.map((attachment) => ({
-    ...attachment,
-    content_text: attachment.content_text && text(attachment.content_text),
-    url: attachment.url && text(attachment.url),
-  })),
+  attachments: attachments.map((attachment) => maskAttachment(attachment, text)),
   events: events.map((event) => ({ ...event, attrs: fields({ attrs: event.attrs }).attrs })),
 })
 

@@ -86,6 +86,28 @@ describe.each(kinds)('what a viewer sees of payloads on %s', (kind) => {
     expect(await revealed(id)).toEqual([])
   })
 
+  it('attachments follow the same rule', async () => {
+    const id = await jobWith(payload)
+    await world.sql`
+      insert into job_attachments (job_id, kind, content_text, url)
+      select ${id}::bigint, 'log', 'password=sesame', 'https://files.example/?token=sesame' from generate_series(1, 2)`
+    const list = async (as: Record<string, string>, query = '') => {
+      const answer = await world.call('GET', `/api/v1/jobs/${id}/attachments?limit=1${query}`, undefined, as)
+      expect(answer.status).toBe(200)
+      return { text: JSON.stringify(answer.body), link: answer.headers.link ?? '' }
+    }
+    for (const query of ['', '&redact=true']) expect((await list(operator, query)).text).not.toContain('sesame')
+    expect((await list(veteran, '&redact=true')).text).not.toContain('sesame')
+    for (const query of ['', '&redact=false']) expect((await list(veteran, query)).text).toContain('sesame')
+    expect(await revealed(id)).toEqual([])
+    const { text, link } = await list(operator, '&redact=false')
+    expect(text.split('sesame')).toHaveLength(3)
+    expect(link).toContain('redact=false')
+    expect(await revealed(id)).toEqual([{ event_type: 'job.revealed', attrs: { caller: ofAnn }, domain: 'chatbooks' }])
+    const refused = await world.call('GET', `/api/v1/jobs/${id}/attachments?redact=false`, undefined, viewer)
+    expect([refused.status, typesOf(await revealed(id))]).toEqual([403, ['job.revealed']])
+  })
+
   it('of an archived job leaves the event, too, and an unknown job none', async () => {
     const id = await jobWith(payload)
     expect((await world.confirm('/api/v1/jobs/prune', { domain: 'chatbooks' }, operator)).status).toBe(200)
