@@ -20,7 +20,7 @@ export function apiKeyAuthenticator(key: string, limit: AttemptLimit): Authentic
     callerBehind: async (id, passes) => (id === singleUser.id && passes(expected) ? singleUser : undefined),
     authenticate: async ({ secret: given, address }) => {
       if (given && sameHash(hashed(given), expected)) return singleUser
-      if (given) limit.countWrong([`address ${address}`])
+      if (given) limit.countAttempt([`address ${address}`])
       throw new Failure('unauthenticated', given ? 'the API key is not right' : 'an API key is needed', {
         hint: 'send it as X-API-KEY',
       })

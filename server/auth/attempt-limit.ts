@@ -1,8 +1,29 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Log } from '../log.ts'
 
-/** Wrong credentials that are answered 401 in a minute, for each address and for each token id. */
-const attemptsPerWindow = 10
+/** What is counted, and how it is refused. */
+interface Counted {
+  /** So many are let through in a minute, for each key. */
+  most: number
+  /** Their name in sentences. */
+  what: string
+  hint: string
+}
+
+/** Wrong credentials that are answered 401, for each address and for each token id. */
+const wrongCredentials: Counted = {
+  most: 10,
+  what: 'wrong credentials',
+  hint: 'right credentials are answered at once; check the key or the token before the next attempt',
+}
+
+/** Logins by single sign-on, for each address: without a limit one address could push out those of everybody else. */
+export const begunLogins: Counted = {
+  most: 30,
+  what: 'begun logins',
+  hint: 'begin again later; behind a proxy, JOBS_TRUSTED_PROXIES lets the server tell addresses apart',
+}
+
 const windowMs = 60_000
 /** The most addresses and token ids that are remembered; the oldest are forgotten first. */
 const mostEntries = 10_000
@@ -12,17 +33,26 @@ interface Window {
   attempts: number
 }
 
-/** Counts wrong credentials in the memory of this server. */
+/** Counts attempts in the memory of this server. */
 export interface AttemptLimit {
   /**
    * Counts one attempt under each key. Right credentials are never counted.
-   * @throws Failure `rate_limited` when one of the keys has had more than ten in its minute
+   * @throws Failure `rate_limited` when one of the keys has had too many in its minute
    */
-  countWrong: (keys: readonly string[]) => void
+  countAttempt: (keys: readonly string[]) => void
 }
 
-/** @param now the time in milliseconds, from any start */
-export function createAttemptLimit(log: Pick<Log, 'warn'>, now: () => number = () => performance.now()): AttemptLimit {
+interface Options {
+  /** Absent means wrong credentials. */
+  counts?: Counted
+  /** The time in milliseconds, from any start. */
+  now?: () => number
+}
+
+export function createAttemptLimit(
+  log: Pick<Log, 'warn'>,
+  { counts: { most, what, hint } = wrongCredentials, now = () => performance.now() }: Options = {},
+): AttemptLimit {
   const windows = new Map<string, Window>()
   let loggedAt = Number.NEGATIVE_INFINITY
   const count = (key: string): Window => {
@@ -38,16 +68,16 @@ export function createAttemptLimit(log: Pick<Log, 'warn'>, now: () => number = (
     return window
   }
   return {
-    countWrong(keys) {
-      const over = keys.map(count).filter(({ attempts }) => attempts > attemptsPerWindow)
+    countAttempt(keys) {
+      const over = keys.map(count).filter(({ attempts }) => attempts > most)
       if (over.length === 0) return
       const restMs = Math.max(...over.map(({ startedAt }) => startedAt + windowMs - now()))
       if (now() - loggedAt >= windowMs) {
-        log.warn(`more than ${attemptsPerWindow} wrong credentials in a minute are answered 429: ${keys.join(', ')}`)
+        log.warn(`more than ${most} ${what} in a minute are answered 429: ${keys.join(', ')}`)
         loggedAt = now()
       }
-      throw new Failure('rate_limited', 'too many wrong credentials in a minute; nothing was changed', {
-        hint: 'right credentials are answered at once; check the key or the token before the next attempt',
+      throw new Failure('rate_limited', `too many ${what} in a minute; nothing was changed`, {
+        hint,
         retryAfter: Math.max(1, Math.ceil(restMs / 1000)),
       })
     },

@@ -30,7 +30,7 @@ export function tokenAuthenticator(sql: Sql, limit: AttemptLimit): Authenticator
       const parts = tokenParts(given)
       const caller = parts && (await findCaller(sql, remembered, { ...parts, address }))
       if (caller) return caller
-      limit.countWrong([`address ${address}`, ...(parts ? [`token ${parts.id}`] : [])])
+      limit.countAttempt([`address ${address}`, ...(parts ? [`token ${parts.id}`] : [])])
       throw new Failure('unauthenticated', 'the token is not known, or has ended', {
         hint: 'jobs-server token create worker-1 makes one',
       })

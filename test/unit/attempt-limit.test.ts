@@ -1,17 +1,17 @@
 import { expect, it } from 'vitest'
-import { createAttemptLimit } from '../../server/auth/attempt-limit.ts'
+import { begunLogins, createAttemptLimit } from '../../server/auth/attempt-limit.ts'
 import { tokenAuthenticator } from '../../server/auth/token-authenticator.ts'
 import { Failure } from '../../shared/errors.ts'
 import { statementsOf } from '../support/sql/sql-text.ts'
 
 /** A limit whose clock the test sets, with the lines that it has logged. */
-function limitAt() {
+function limitAt(counted: Parameters<typeof createAttemptLimit>[1] = {}) {
   const lines: string[] = []
   let ms = 0
-  const limit = createAttemptLimit({ warn: (line) => void lines.push(line) }, () => ms)
+  const limit = createAttemptLimit({ warn: (line) => void lines.push(line) }, { now: () => ms, ...counted })
   const wrong = (...keys: string[]): number | undefined => {
     try {
-      limit.countWrong(keys)
+      limit.countAttempt(keys)
       return undefined
     } catch (error) {
       return error instanceof Failure && error.code === 'rate_limited' ? error.retryAfter : Number.NaN
@@ -34,6 +34,13 @@ it('takes ten wrong credentials a minute of each address, and says when the next
   expect(wrong('a')).toBe(10)
   pass(10)
   expect(wrong('a')).toBeUndefined()
+})
+
+it('takes thirty begun logins a minute of each address', () => {
+  const { wrong, lines } = limitAt({ counts: begunLogins })
+  for (const _ of times(30)) expect(wrong('a')).toBeUndefined()
+  expect([wrong('a'), wrong('b')]).toEqual([60, undefined])
+  expect(lines).toEqual([expect.stringContaining('more than 30 begun logins')])
 })
 
 it('counts a token id over all addresses', () => {

@@ -1,13 +1,14 @@
-import { readFile } from 'node:fs/promises'
 import type { JWTVerifyGetKey } from 'jose'
 import * as client from 'openid-client'
 import { Failure } from '../../../shared/errors.ts'
 import type { Sql } from '../../database/sql.ts'
+import type { Log } from '../../log.ts'
+import { begunLogins, createAttemptLimit } from '../attempt-limit.ts'
 import type { Caller } from '../authenticate.ts'
 import { freshSeconds } from '../sessions/session-terms.ts'
 import { singleSignOnId } from '../single-sign-on-id.ts'
 import { keepLogin, takeLogin } from './begun-logins.ts'
-import { discover, type Metadata } from './discovery.ts'
+import { createClientConfiguration } from './client-configuration.ts'
 import { neededClaims } from './grant-of-claims.ts'
 import { findKnownCaller, keepCaller } from './known-callers.ts'
 import { blockedCaller, nameOf, neededCaller } from './oidc-authenticator.ts'
@@ -19,9 +20,9 @@ export interface BrowserSignOn {
   /**
    * Begins a login.
    * @returns where to send the browser, and the secret of the cookie by which its return is known
-   * @throws Failure `sign_on_unavailable`
+   * @throws Failure `sign_on_unavailable`; `rate_limited` where the address has begun more than 30 in its minute
    */
-  begin: (returnsTo: string) => Promise<{ url: string; secret: string }>
+  begin: (from: { returnsTo: string; address: string | undefined }) => Promise<{ url: string; secret: string }>
   /**
    * Ends a login with the URL to which the provider has sent the browser.
    * @throws Failure `forbidden` for a login that was not begun here, took too long, is used, was refused by the provider, or gives no
@@ -32,29 +33,18 @@ export interface BrowserSignOn {
 
 interface Options {
   sql: Sql
+  log: Pick<Log, 'warn'>
   settings: OidcSettings & { clientId: string }
   keys: JWTVerifyGetKey
 }
 
-const timeoutSeconds = 5
-const discoveredForMs = 5 * 60_000
-
-/** Scopes that some providers want before they tell the claims that a map of roles looks at. */
-const usefulScopes = ['profile', 'email', 'groups']
-
-export function createBrowserSignOn({ sql, settings, keys }: Options): BrowserSignOn {
+export function createBrowserSignOn({ sql, log, settings, keys }: Options): BrowserSignOn {
   const { issuer, clientId, roles } = settings
-  let discovered: { config: client.Configuration; scope: string; at: number } | undefined
-  const configuration = async () => {
-    if (discovered && performance.now() - discovered.at < discoveredForMs) return discovered
-    const metadata = await discover(issuer)
-    const config = await configure(metadata, settings)
-    const scope = ['openid', ...usefulScopes.filter((one) => metadata.scopes_supported.includes(one))].join(' ')
-    discovered = { config, scope, at: performance.now() }
-    return discovered
-  }
+  const configuration = createClientConfiguration(settings)
+  const limit = createAttemptLimit(log, { counts: begunLogins })
   return {
-    async begin(returnsTo) {
+    async begin({ returnsTo, address }) {
+      limit.countAttempt([`address ${address}`])
       const { config, scope } = await configuration().catch(unavailable)
       const login = {
         state: client.randomState(),
@@ -91,18 +81,6 @@ export function createBrowserSignOn({ sql, settings, keys }: Options): BrowserSi
       return caller
     },
   }
-}
-
-async function configure(metadata: Metadata, settings: OidcSettings & { clientId: string }) {
-  const { clientId, clientSecretFile } = settings
-  const secret = clientSecretFile === undefined ? undefined : (await readFile(clientSecretFile, 'utf8')).trim()
-  const methods = metadata.token_endpoint_auth_methods_supported
-  const bySecret = methods.includes('client_secret_basic') ? client.ClientSecretBasic : client.ClientSecretPost
-  const config = new client.Configuration(metadata, clientId, undefined, secret ? bySecret(secret) : client.None())
-  config.timeout = timeoutSeconds
-  // The settings take http from a provider on this machine alone.
-  if (settings.issuer.startsWith('http:')) client.allowInsecureRequests(config)
-  return config
 }
 
 /** A provider that has asked nobody again, though it was asked to, would keep a session fresh that nobody sits at. */

@@ -10,10 +10,12 @@ const mostBytes = 512 * 1024
 export async function fetchJson(url: string): Promise<unknown> {
   const { protocol, host } = new URL(url)
   if (protocol !== 'https:' && !isLoopbackHost(host)) throw new Error(`${url} is not https`)
+  // One limit for both attempts: a provider that hangs is not asked again.
+  const signal = AbortSignal.timeout(timeoutMs)
   const get = () =>
     fetch(url, {
       redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal,
       headers: { accept: 'application/json' },
     })
   // A connection that was kept open is broken after a restart of the provider, and the next one is new.

@@ -37,7 +37,7 @@ export function oidcAuthenticator({ sql, limit, tokens, issuer, audience, keys, 
       if (audience === undefined || secret === undefined || !isJwt(secret))
         return tokens.authenticate({ secret, address })
       const claims = await verifyToken(secret, { issuer, audience, keys }).catch((error: unknown) => {
-        if (error instanceof Failure && error.code === 'unauthenticated') limit.countWrong([`address ${address}`])
+        if (error instanceof Failure && error.code === 'unauthenticated') limit.countAttempt([`address ${address}`])
         throw error
       })
       const id = singleSignOnId(issuer, claims.sub)

@@ -8,7 +8,7 @@ import { fetchJson } from './fetch-json.ts'
 
 /** Keys are fetched at most so often, whatever callers send. */
 const leastPauseMs = 60_000
-/** Keys are fetched again after this time, so that one that the provider has taken back is not taken for longer. */
+/** Keys are fetched again after this time, so that one that the provider has taken back is not taken for much longer. */
 const freshMs = 5 * 60_000
 /** While the provider is away, its keys are taken for this long. */
 const longestMs = 3_600_000
@@ -57,7 +57,9 @@ export function createProviderKeys({ issuer, log, now = () => performance.now() 
     })
   }
   return async (header, token) => {
-    if (!fetched || now() - fetched.at >= freshMs) await refresh()
+    // Callers wait for the provider only where there are no keys to answer from: one that hangs must not stall each of them.
+    if (!fetched || now() - fetched.at >= longestMs) await refresh()
+    else if (now() - fetched.at >= freshMs) void refresh()
     try {
       return await keys()(header, token)
     } catch (error) {

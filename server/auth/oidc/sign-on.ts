@@ -26,6 +26,6 @@ export function createSignOn({ sql, log, limit, tokens, settings }: Options): {
   return {
     auth: oidcAuthenticator({ sql, limit, tokens, issuer, audience, roles, keys }),
     browser:
-      clientId === undefined ? undefined : createBrowserSignOn({ sql, settings: { ...settings, clientId }, keys }),
+      clientId === undefined ? undefined : createBrowserSignOn({ sql, log, settings: { ...settings, clientId }, keys }),
   }
 }

@@ -28,7 +28,8 @@ export function mountSignOn(app: Hono<RequestContext>, serving: Serving): void {
 async function begin(c: CallContext, { site }: Serving, signOn: BrowserSignOn): Promise<Response> {
   const header = (name: string) => c.req.header(name)
   site.requireOwnHost(header)
-  const { url, secret } = await signOn.begin(`${site.rootOf(header)}${callbackPath}`)
+  const returnsTo = `${site.rootOf(header)}${callbackPath}`
+  const { url, secret } = await signOn.begin({ returnsTo, address: c.get('address') })
   return respond(c, null, { status: 302, more: { Location: url, 'Set-Cookie': site.loginCookie(header, secret) } })
 }
 

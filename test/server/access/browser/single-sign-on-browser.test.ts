@@ -230,4 +230,16 @@ describe.each(kinds)('a login by single sign-on on %s', (kind) => {
       await stop()
     }
   })
+
+  it('is begun at most 30 times a minute from one address, and such a flood pushes out nobody', async () => {
+    const { url, cookie } = await begin()
+    await Promise.all(Array.from({ length: 30 }, () => get(start)))
+    expect(await get(start)).toMatchObject({
+      status: 429,
+      headers: { 'retry-after': expect.stringMatching(/^[1-9]\d?$/) },
+      body: { code: 'rate_limited', detail: expect.stringContaining('begun logins') },
+    })
+    const back = await logInAt(url, { name: 'ann', returnsTo: callback })
+    expect((await get(pathOf(back), cookie)).status).toBe(200)
+  })
 })
