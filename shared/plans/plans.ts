@@ -9,8 +9,9 @@ const text = z.string().nullable()
 const forAllDomains = { refused: 'plans are shown to and decided by callers of all domains' } as const
 
 /**
- * `waiting` for somebody to decide; `approved`, `rejected`; `applied`; `expired` at the end of its term; `withdrawn` with the token of its
- * author; `stale` after a failover or a restore.
+ * `waiting` for somebody to decide; `approved`, `rejected`; `applied`; `expired` at the end of its term; `withdrawn` where
+ * the token of its author or its approver was revoked, or one of them blocked; `stale` after a failover or a restore. What is withdrawn or
+ * stale is never applied, and may be rejected, as may what is approved.
  */
 export const planStates = ['waiting', 'approved', 'rejected', 'applied', 'expired', 'withdrawn', 'stale'] as const
 export type PlanState = (typeof planStates)[number]

@@ -89,7 +89,8 @@ async function take(step: Step, known: Known[]): Promise<void> {
   if (step.act === 'approve' || step.act === 'reject') {
     const { status } = await send(step, `${planPath}/${plan.id}/${step.act}`, { digest: plan.digest })
     const isOwn = principalOf(step.by) === principalOf(one.author)
-    const allowed = mayApprove(step.by) && one.state === 'waiting' && !(step.act === 'approve' && isOwn)
+    const isDecidable = one.state === 'waiting' || (step.act === 'reject' && one.state === 'approved')
+    const allowed = mayApprove(step.by) && isDecidable && !(step.act === 'approve' && isOwn)
     expect([step, status === 200]).toEqual([step, allowed])
     if (allowed) Object.assign(one, { state: step.act === 'approve' ? 'approved' : 'rejected', approver: step.by })
     return

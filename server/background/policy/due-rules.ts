@@ -1,6 +1,7 @@
 import { Rule } from '../../../shared/policy/rule.ts'
 import { nextTime, timesBetween } from '../../../shared/policy/schedule.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
+import type { Log } from '../../log.ts'
 
 /** A run without an operation belongs to its server for so many seconds after it was last touched. */
 const heldSeconds = 10
@@ -30,23 +31,24 @@ interface Row {
 /**
  * Takes a rule whose time has come, or whose server has died before its run had an operation. Several times that have passed are one
  * run. Of several servers one gets it.
- * @param unknown names of rules that this version does not know
+ * @param unknown rules that this version does not know, as the database has them, each of which has been logged once
  */
-export const takeRun = (sql: Pool, unknown: Set<string>): Promise<TakenRun | undefined> =>
+export const takeRun = (sql: Pool, unknown: Set<string>, log: Pick<Log, 'warn'>): Promise<TakenRun | undefined> =>
   sql.begin(async (tx) => {
     const [row] = await tx<Row[]>`
       select name, rule as text, next_at, due_at, state is not distinct from 'running' as waiting, missed, attempts,
         clock_timestamp() as now
       from jobsctl_policy_rules
       where case when state = 'running' then operation_id is null and held_until <= now() else next_at <= now() end
-        and name <> all(${[...unknown]}::text[])
+        and rule <> all(${[...unknown]}::text[])
       order by next_at, name
       limit 1
       for update skip locked`
     if (!row) return undefined
     const known = Rule.safeParse(JSON.parse(row.text))
     if (known.success) return take(tx, row, known.data)
-    unknown.add(row.name)
+    unknown.add(row.text)
+    log.warn(`this version does not know the rule ${JSON.stringify(row.name)} of the policy, and does not run it`)
     return undefined
   })
 

@@ -28,7 +28,7 @@ export async function runPolicy(
     try {
       if (await standsStill()) continue
       await closeEnded(sql)
-      for (let run = await takeRun(sql, unknown); run; run = await takeRun(sql, unknown)) {
+      for (let run = await takeRun(sql, unknown, log); run; run = await takeRun(sql, unknown, log)) {
         await runRule(serving, run)
         if (stopping.aborted || (await standsStill())) break
       }

@@ -8,6 +8,7 @@ import type { Pool, Sql } from '../../database/sql.ts'
 import type { BulkChange, Operation, Origin } from '../bulk-change.ts'
 import { checkPreview } from '../preview/preview-check.ts'
 import { hashOfJson, type VerifiedPreview } from '../preview/preview-token.ts'
+import { holdApproval } from './approved-plan.ts'
 import { findReplay, type Replay } from './idempotent-replay.ts'
 import type { OrphanContext } from './liveness.ts'
 import { alreadyRunning, closeOrphansInScope, findRunning, type RunningOperation } from './running-operations.ts'
@@ -67,6 +68,7 @@ async function tryToBegin<Answer>(
   // At once, where `jobs-server freeze` still waits for the batch of another change.
   await throwIfFrozen(tx)
   await refuseWhileFrozen(tx)
+  if (context.approved) await holdApproval(tx, context.approved)
   if (previewed) await checkPreview(tx, previewed, context.binding)
   await closeOrphansInScope(tx, context, bulk)
   const blockedBy = await findRunning(tx, bulk)

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { approvePlan as endpoint, Plan } from '../../../shared/plans/plans.ts'
+import type { approvePlan as endpoint, Plan, PlanState } from '../../../shared/plans/plans.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
@@ -10,6 +10,12 @@ import { actorOf } from '../actor.ts'
 import { lockPlan, type PlanRow, requireState, shownPlan } from './plan-row.ts'
 
 type Decision = 'approved' | 'rejected'
+/** The states in which a plan is decided. An approval is taken back until the plan is applied, and a plan that nobody can apply gives its slot back. */
+const decidable: Record<Decision, readonly PlanState[]> = {
+  approved: ['waiting'],
+  rejected: ['waiting', 'approved', 'withdrawn', 'stale'],
+}
+
 type Request = z.output<typeof endpoint.input>
 
 /** @throws Failure `not_found`; `forbidden` for the author's own principal; `conflict`, `preview_stale` */
@@ -23,7 +29,7 @@ async function decide(call: Call, { id, digest }: Request, decision: Decision): 
   return unlessFrozen(call.sql, async (tx) => {
     const row = await lockPlan(tx, id)
     requireDigest(row, digest)
-    requireState(row, origin, 'waiting')
+    requireState(row, origin, ...decidable[decision])
     if (decision === 'approved') await requireAnother(tx, call, row)
     const decided = await note(tx, call, row, decision)
     await recordAct(tx, actorOf(call), {

@@ -17,7 +17,7 @@ export interface PlanRow extends Omit<Plan, 'state' | 'count' | 'author' | 'auth
   origin: string | null
   decision: 'approved' | 'rejected' | null
   is_expired: boolean
-  /** The token of its author was revoked. */
+  /** The token of its author, or of who approved it, was revoked, or one of them was blocked. */
   is_withdrawn: boolean
   /** The database can tell the rows of its preview from those that were written since. */
   is_known: boolean
@@ -41,7 +41,9 @@ const columns = staticFragment(
   (select id from job_operations where preview_id = plan.preview_id) as operation_id,
   ceil(extract(epoch from plan.expires_at - (plan.preview ->> 'as_of')::timestamptz))::int as seconds,
   plan.expires_at <= now() as is_expired,
-  exists (select from jobs_api_tokens where id = plan.caller and revoked_at is not null) as is_withdrawn,
+  exists (select from jobs_api_tokens where id in (plan.caller, plan.decided_by) and revoked_at is not null)
+    or exists (select from jobsctl_callers where id in (plan.caller, plan.decided_by) and blocked_at is not null)
+    as is_withdrawn,
   pg_snapshot_xmax(pg_current_snapshot())::text::bigint - split_part(plan.seen, ':', 2)::bigint
     between 0 and ${sql.unsafe(String(mostLater))} as is_known`,
 )
@@ -49,6 +51,11 @@ const columns = staticFragment(
 /** The newest plans, at most so many. */
 export const readPlans = (sql: Sql, most: number) => sql<PlanRow[]>`
   select ${columns(sql)} from jobsctl_plans as plan order by plan.id desc limit ${most}`
+
+/** The plans that nobody has rejected, and whose term is not over. */
+export const readUnended = (sql: Sql) => sql<PlanRow[]>`
+  select ${columns(sql)} from jobsctl_plans as plan
+  where plan.expires_at > now() and plan.decision is distinct from 'rejected'`
 
 /** @param which what follows `from jobsctl_plans as plan` */
 const readWhole = (sql: Sql, which: Fragment) => sql<WholeRow[]>`
@@ -59,9 +66,13 @@ export async function findPlan(sql: Sql, id: number): Promise<WholeRow> {
   return only(await readWhole(sql, sql`where plan.id = ${id}::bigint`), id)
 }
 
-/** The same, locked until the transaction ends. @throws Failure `not_found` */
+/**
+ * The same, locked until the transaction ends. It is read after the lock is there: an operation that began meanwhile is seen.
+ * @throws Failure `not_found`
+ */
 export async function lockPlan(tx: Sql, id: number): Promise<WholeRow> {
-  return only(await readWhole(tx, tx`where plan.id = ${id}::bigint for update of plan`), id)
+  await tx`select from jobsctl_plans where id = ${id}::bigint for update`
+  return findPlan(tx, id)
 }
 
 function only([row]: readonly WholeRow[], id: number): WholeRow {
@@ -78,6 +89,9 @@ export function stateOf(row: PlanRow, origin: Origin | undefined): PlanState {
   if (!row.is_known || isOfAnother(row, origin)) return 'stale'
   return row.decision ?? 'waiting'
 }
+
+/** Whether a plan in this state can still be applied. */
+export const isOpen = (state: PlanState): boolean => state === 'waiting' || state === 'approved'
 
 function isOfAnother({ origin: before }: PlanRow, now: Origin | undefined): boolean {
   if (before === null || now === undefined) return false
@@ -118,9 +132,9 @@ export const bindingOf = ({ binding: key, seconds }: PlanRow): PlanBinding => ({
  * Refuses what a plan in another state cannot have.
  * @throws Failure `conflict`, `preview_stale`, `approval_required`
  */
-export function requireState(row: PlanRow, origin: Origin | undefined, wanted: 'waiting' | 'approved'): void {
+export function requireState(row: PlanRow, origin: Origin | undefined, ...wanted: readonly PlanState[]): void {
   const state = stateOf(row, origin)
-  if (state === wanted) return
+  if (wanted.includes(state)) return
   const by = row.decided_by === null ? '' : ` by ${row.decided_by}`
   const failures: Record<PlanState, () => Failure> = {
     waiting: () =>
@@ -136,7 +150,11 @@ export function requireState(row: PlanRow, origin: Origin | undefined, wanted: '
       ),
     expired: () => new Failure('preview_stale', `plan ${row.id} has expired; nothing was changed`, again),
     withdrawn: () =>
-      new Failure('preview_stale', `the token of the author of plan ${row.id} was revoked; nothing was changed`, again),
+      new Failure(
+        'preview_stale',
+        `the author or the approver of plan ${row.id} was blocked, or their token revoked; nothing was changed`,
+        again,
+      ),
     stale: () =>
       new Failure(
         'preview_stale',

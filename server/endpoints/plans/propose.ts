@@ -8,9 +8,9 @@ import { scopeFields } from '../../../shared/scope.ts'
 import { readToken } from '../../bulk/preview/preview-token.ts'
 import type { Call } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
-import { readOrigin } from '../../database/installation/origin.ts'
+import { type Origin, readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
-import { findPlan } from './plan-row.ts'
+import { findPlan, isOpen, readUnended, stateOf } from './plan-row.ts'
 import { knownPath, previewOfPlan, refuseDryRun, refused } from './plannable.ts'
 import { wholePlan } from './read.ts'
 
@@ -71,7 +71,7 @@ async function insertPlan(call: Call, { path, request, reason, preview, binding 
   return unlessFrozen(call.sql, async (tx) => {
     // Two calls at once would both count fewer than the most.
     await tx`lock table jobsctl_plans in share row exclusive mode`
-    await requireRoom(tx, principal)
+    await requireRoom(tx, principal, origin)
     const [{ id }] = await tx<[{ id: number }]>`
       insert into jobsctl_plans (
         path, request, kind, domain, queue, job_type, jobs, dependents, preview, token, preview_id, seen, origin, binding, digest,
@@ -87,12 +87,11 @@ async function insertPlan(call: Call, { path, request, reason, preview, binding 
   })
 }
 
-async function requireRoom(tx: Sql, principal: string): Promise<void> {
-  const [{ open, own }] = await tx<[{ open: number; own: number }]>`
-    select count(*) as open, count(*) filter (where principal = ${principal}) as own
-    from jobsctl_plans as plan
-    where expires_at > now() and decision is distinct from 'rejected'
-      and not exists (select from job_operations where preview_id = plan.preview_id)`
+/** Counts the plans that could still be applied: those of before a failover do not keep anybody from planning again. */
+async function requireRoom(tx: Sql, principal: string, origin: Origin | undefined): Promise<void> {
+  const plans = (await readUnended(tx)).filter((row) => isOpen(stateOf(row, origin)))
+  const open = plans.length
+  const own = plans.filter((plan) => plan.principal === principal).length
   if (open < mostOpen && own < mostOwn) return
   const which = own >= mostOwn ? `${own} plans of ${principal}` : `${open} plans`
   throw new Failure('conflict', `${which} wait or are approved; no plan was made`, {

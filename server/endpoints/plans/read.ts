@@ -9,7 +9,7 @@ import {
 import type { Call } from '../../call.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import { isContentHidden } from '../hidden.ts'
-import { bindingOf, findPlan, readPlans, shownPlan, stateOf, type WholeRow } from './plan-row.ts'
+import { bindingOf, findPlan, isOpen, readPlans, shownPlan, stateOf, type WholeRow } from './plan-row.ts'
 import { previewOfPlan } from './plannable.ts'
 
 /** More plans than the database keeps. */
@@ -33,9 +33,11 @@ export async function listPlans(
 export async function showPlan(call: Call, { id }: z.output<typeof showing.input>): Promise<WholePlan> {
   const row = await findPlan(call.sql, id)
   const state = stateOf(row, await readOrigin(call.sql))
-  const isOpen = state === 'waiting' || state === 'approved'
-  return wholePlan(call, row, isOpen ? await countNow(call, row) : null)
+  return wholePlan(call, row, isOpen(state) ? await countNow(call, row) : null)
 }
+
+/** By these a plan cannot be applied, or not be counted, any more. `invalid_request` is of a time in its request that is over. */
+const uncounted = ['preview_stale', 'preview_incomplete', 'conflict', 'invalid_request']
 
 /** Counts the jobs of the plan that still match; null where it is used, or cannot be counted, by now. */
 async function countNow(call: Call, row: WholeRow): Promise<number | null> {
@@ -44,8 +46,7 @@ async function countNow(call: Call, row: WholeRow): Promise<number | null> {
     const preview = await previewOfPlan({ ...call, binding: bindingOf(row) }, { path: row.path, request })
     return preview.still_matching ?? null
   } catch (error) {
-    if (error instanceof Failure && ['preview_stale', 'preview_incomplete', 'conflict'].includes(error.code))
-      return null
+    if (error instanceof Failure && uncounted.includes(error.code)) return null
     throw error
   }
 }

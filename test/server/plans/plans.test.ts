@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { takeLock } from '../../../server/database/advisory-locks.ts'
 import { idOf } from '../../support/access/tokens.ts'
 import { changes } from '../../support/bulk-tools.ts'
 import { makePeople, type People, planOf, planPath } from '../../support/changes/plans.ts'
@@ -102,7 +103,7 @@ describe.each(kinds)('plans on %s', (kind) => {
     const plan = planOf(await propose())
     const other = { ...plan, digest: 'f'.repeat(64) }
     expect(await decide(other, 'approve', people.ben)).toMatchObject({ status: 409, body: { code: 'conflict' } })
-    const both = await Promise.all([decide(plan, 'approve', people.ben), decide(plan, 'reject', people.boss)])
+    const both = await Promise.all([decide(plan, 'approve', people.ben), decide(plan, 'approve', people.boss)])
     expect(both.map(({ status }) => status).sort()).toEqual([200, 409])
     const rejected = planOf(await propose())
     expect((await decide(rejected, 'reject', people.ben)).status).toBe(200)
@@ -211,6 +212,95 @@ describe.each(kinds)('plans on %s', (kind) => {
     expect(z.array(z.object({ id: z.number() })).parse(listed.body)).toEqual([
       expect.objectContaining({ id: stale?.id }),
     ])
+  })
+
+  it('end with the token of who approved them, and where the author or the approver is blocked', async () => {
+    await world.jobs(1, { ...old, domain: 'a' })
+    const [author, approver] = [people.ann, people.ben].map((as) => idOf(as.authorization ?? ''))
+    const plan = planOf(await propose())
+    expect((await decide(plan, 'approve', people.ben)).status).toBe(200)
+    for (const id of [author, approver]) {
+      await world.sql`insert into jobsctl_callers (id, name, blocked_at) values (${id ?? ''}, 'x', now())`
+      expect((await show(plan.id)).state).toBe('withdrawn')
+      await world.sql`delete from jobsctl_callers`
+      expect((await show(plan.id)).state).toBe('approved')
+    }
+    await world.sql`update jobs_api_tokens set revoked_at = now() where id = ${approver ?? ''}`
+    expect((await show(plan.id)).state).toBe('withdrawn')
+    expect(await apply(plan.id, people.ann)).toMatchObject({ status: 409, body: { code: 'preview_stale' } })
+    expect(await world.count()).toBe(1)
+  })
+
+  it('are rejected until they are applied, rejected or expired, also after an approval', async () => {
+    await world.jobs(1, { ...old, domain: 'a' })
+    const approved = planOf(await propose())
+    expect((await decide(approved, 'approve', people.ben)).status).toBe(200)
+    expect(await decide(approved, 'reject', people.boss)).toMatchObject({
+      status: 200,
+      body: { state: 'rejected', decided_principal: 'boss' },
+    })
+    expect(await apply(approved.id, people.ann)).toMatchObject({ status: 409, body: { code: 'conflict' } })
+    expect(await decide(approved, 'reject', people.boss)).toMatchObject({ status: 409, body: { code: 'conflict' } })
+    const [stale, withdrawn, expired] = [
+      planOf(await propose()),
+      planOf(await propose(people.zoe)),
+      planOf(await propose()),
+    ]
+    await makeStale(stale.id)
+    await world.sql`update jobs_api_tokens set revoked_at = now() where id = ${idOf(people.zoe.authorization ?? '')}`
+    await world.sql`update jobsctl_plans set expires_at = now() where id = ${expired.id}`
+    for (const plan of [stale, withdrawn]) {
+      expect(await decide(plan, 'approve', people.ben)).toMatchObject({ status: 409, body: { code: 'preview_stale' } })
+      expect(await decide(plan, 'reject', people.ben)).toMatchObject({ status: 200, body: { state: 'rejected' } })
+    }
+    expect(await decide(expired, 'reject', people.ben)).toMatchObject({ status: 409, body: { code: 'preview_stale' } })
+    const used = planOf(await propose())
+    await decide(used, 'approve', people.ben)
+    expect((await apply(used.id, people.ann)).status).toBe(200)
+    expect(await decide(used, 'reject', people.ben)).toMatchObject({ status: 409, body: { code: 'conflict' } })
+  })
+  const makeStale = (id: number) => world.sql`
+    update jobsctl_plans set origin = jsonb_set(origin::jsonb, '{timeline}', '"FFFFFFFF"')::text where id = ${id}`
+
+  it.runIf(kind === 'postgres')(
+    'are not applied by a request that has read an approval which is taken back since',
+    async () => {
+      await world.jobs(1, { ...old, domain: 'a' })
+      const plan = planOf(await propose())
+      await decide(plan, 'approve', people.ben)
+      const answer = await world.sql.begin(async (tx) => {
+        await tx`select ${takeLock(tx, 'operations')}`
+        const applied = apply(plan.id, people.ann)
+        const waiting = () => world.sql`select from pg_locks where locktype = 'advisory' and not granted`
+        await expect.poll(async () => (await waiting()).length, { timeout: 30_000 }).toBe(1)
+        expect((await decide(plan, 'reject', people.ben)).status).toBe(200)
+        return { applied }
+      })
+      expect(await answer.applied).toMatchObject({ status: 409, body: { code: 'conflict' } })
+      expect(await world.count()).toBe(1)
+      expect((await show(plan.id)).state).toBe('rejected')
+    },
+  )
+
+  it('are shown without a count once the hold of their undo would be over', async () => {
+    await world.jobs(1, { ...old, domain: 'a' })
+    const pruned = operationOf(await world.confirm(paths.prune, { domain: 'a' }, people.ann))
+    const hold_until = new Date(Date.now() + 86_400_000).toISOString()
+    const plan = planOf(
+      await propose(people.ann, { id: String(pruned), hold_until }, '/api/v1/jobs/operations/:id/undo'),
+    )
+    expect((await show(plan.id)).still_matching).toBe(1)
+    await world.sql`
+      update jobsctl_plans set request = replace(request, ${hold_until}, '2020-01-01T00:00:00Z') where id = ${plan.id}`
+    expect(await show(plan.id)).toMatchObject({ state: 'waiting', still_matching: null })
+  })
+
+  it('leave their slots when nobody can apply them any more', async () => {
+    await world.jobs(1, { ...old, domain: 'a' })
+    for (let at = 0; at < 20; at += 1) expect((await propose()).status).toBe(201)
+    expect((await propose()).status).toBe(409)
+    await world.sql`update jobsctl_plans set origin = jsonb_set(origin::jsonb, '{timeline}', '"FFFFFFFF"')::text`
+    expect((await propose()).status).toBe(201)
   })
 
   it('live longer than a preview', async () => {
