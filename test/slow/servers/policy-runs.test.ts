@@ -55,6 +55,19 @@ describe.each(kinds)('the runs of a policy on %s', (kind) => {
     expect(verified.body).toMatchObject({ ok: true })
   })
 
+  it('follow a rule by the name of one that this version did not know', async () => {
+    await applyRules(world, [pruning()])
+    const [before] = await world.sql<[{ rule: string }]>`select rule from jobsctl_policy_rules`
+    const unknown = JSON.stringify({ ...JSON.parse(before.rule), archive: { to: 'tape' } })
+    await world.sql`update jobsctl_policy_rules set rule = ${unknown}`
+    await makeDue(world.sql, 'finished')
+    const warned = () => world.log.filter((line) => line.includes('does not know the rule'))
+    await expect.poll(() => warned().length, { timeout: 30_000 }).toBe(1)
+    await world.sql`update jobsctl_policy_rules set rule = ${before.rule}`
+    expect(await endOfRun(world, 'finished')).toMatchObject({ state: 'done' })
+    expect(warned()).toHaveLength(1)
+  })
+
   it('sweep the jobs that wait the longest first', async () => {
     for (const age of [3, 9, 5]) await world.jobs(1, { status: 'queued', created_at: days(age) })
     await applyRules(world, [sweeping({ max: 2 })])
