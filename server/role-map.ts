@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { givenRoles } from '../shared/access/rights.ts'
+import { faultOfGrant, givenRoles } from '../shared/access/rights.ts'
 import { mayHaveScope, TokenScope } from '../shared/access/token-scope.ts'
 
 const Entry = z
@@ -13,7 +13,7 @@ const Entry = z
     /** What callers with this role are limited to; absent for no limit. */
     scope: TokenScope.optional(),
   })
-  .refine(({ role, may_enqueue }) => role === 'worker' || !may_enqueue, 'may_enqueue belongs to the role worker')
+  .refine((grant) => faultOfGrant(grant) === undefined, 'the role cannot have what is added to it')
   .refine(({ role, scope }) => !scope || mayHaveScope(role), 'the role has no scope')
 
 /** What roles single sign-on gives, by the claims of a token: the first entry that fits decides. */

@@ -1,4 +1,5 @@
 import { type Right, strictRights } from '../../shared/access/rights.ts'
+import { signOnPath } from '../../shared/access/sign-on-path.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Caller } from './authenticate.ts'
 import { freshSeconds } from './sessions/session-terms.ts'
@@ -15,7 +16,7 @@ export function requireFreshLogin({ id, session }: Caller, needs: Right): void {
     'login_too_old',
     `the login of the session is more than ${freshSeconds / 60} minutes ago, and the call makes sure that you are there; nothing was changed`,
     {
-      hint: `log in again (${isSingleSignOn(id) ? '/api/v1/session/sign-on' : 'POST /api/v1/session'}), then send the call again`,
+      hint: `log in again (${isSingleSignOn(id) ? signOnPath : 'POST /api/v1/session'}), then send the call again`,
     },
   )
 }

@@ -6,6 +6,7 @@ import type { Token } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
+import { utcText } from '../database/utc-text.ts'
 import { hashed } from './equal.ts'
 
 const shape = /^jobs_([0-9a-f]{12})_([\w-]{43})$/
@@ -80,8 +81,6 @@ const newSecret = (): string => randomBytes(32).toString('base64url')
 
 const tokenText = (id: string, secret: string): string => `jobs_${id}_${secret}`
 
-const utc = (sql: Sql, column: string) => sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
-
 /** A query of the tokens of `which`, a part that begins with `where` or `order by`. */
 const tokensOf = async (sql: Sql, which: Fragment): Promise<Token[]> =>
   (await readTokens(sql, which)).map((row) => ({ ...row, scope: shownScope(row.scope) }))
@@ -95,15 +94,15 @@ const shownScope = (scope: unknown): Token['scope'] =>
 const readTokens = (sql: Sql, which: Fragment) => sql<(Omit<Token, 'scope'> & { scope: unknown })[]>`
   select
     id, name,
-    ${utc(sql, 'created_at')} as created_at,
-    ${utc(sql, 'last_used_at')} as last_used_at,
-    ${utc(sql, 'expires_at')} as expires_at,
-    ${utc(sql, 'revoked_at')} as revoked_at,
+    ${utcText(sql, 'created_at')} as created_at,
+    ${utcText(sql, 'last_used_at')} as last_used_at,
+    ${utcText(sql, 'expires_at')} as expires_at,
+    ${utcText(sql, 'revoked_at')} as revoked_at,
     coalesce(role, ${withoutRole}) as role, coalesce(may_enqueue, false) as may_enqueue,
     coalesce(approver, false) as approver, coalesce(may_break_glass, false) as may_break_glass,
     coalesce(principal, name) as principal, made_by,
-    ${utc(sql, 'suspended_at')} as suspended_at,
-    grants.scope, max_per_change, max_per_day, last_used_from, case when previous_until > now() then ${utc(sql, 'previous_until')} end as previous_until
+    ${utcText(sql, 'suspended_at')} as suspended_at,
+    grants.scope, max_per_change, max_per_day, last_used_from, case when previous_until > now() then ${utcText(sql, 'previous_until')} end as previous_until
   from jobs_api_tokens token
   left join jobsctl_tokens grants using (id)
   ${which}`

@@ -23,7 +23,8 @@ export interface Admission {
 
 type CallContext = Context<RequestContext>
 
-const headerOf = (c: CallContext) => (name: string) => c.req.header(name)
+/** Reads the headers of a request by their names. */
+export const headerOf = (c: CallContext) => (name: string) => c.req.header(name)
 
 /** Readiness comes before the caller's credentials, because tokens are kept in the database. */
 export const requireReady =

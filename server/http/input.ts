@@ -4,7 +4,7 @@ import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure, type Fault } from '../../shared/errors.ts'
 import { inexactNumber } from '../../shared/exact-numbers.ts'
 import { faultsOf } from '../../shared/faults.ts'
-import { headers, maxReasonLength } from '../../shared/headers.ts'
+import { headers, isConfirmed, maxReasonLength } from '../../shared/headers.ts'
 import { rejectAbortedBody } from './body-limit.ts'
 
 /**
@@ -101,6 +101,12 @@ function isJson(contentType = ''): boolean {
     .map((part) => part.trim())
   const charset = parameters.find((parameter) => parameter.startsWith('charset='))
   return type === 'application/json' && (charset === undefined || /^charset="?utf-?8"?$/.test(charset))
+}
+
+/** @throws Failure `confirmation_required` for a call without `X-Confirm` */
+export function requireConfirmation(c: Context): void {
+  if (!isConfirmed(c.req.header(headers.confirm)))
+    throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
 }
 
 /**

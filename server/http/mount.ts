@@ -14,7 +14,7 @@ import { respondAccepted } from './accepted.ts'
 import { allow } from './allow.ts'
 import { limitBody } from './body-limit.ts'
 import { disconnectController } from './connection/client-disconnect.ts'
-import { readIdempotencyKey, readInput, readReason } from './input.ts'
+import { readIdempotencyKey, readInput, readReason, requireConfirmation } from './input.ts'
 import type { RequestContext } from './request/request-context.ts'
 import { respond } from './respond.ts'
 import { routerPathOf } from './route-paths.ts'
@@ -43,10 +43,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
     const reason = readReason(c)
     const idempotencyKey = endpoint.bulk ? readIdempotencyKey(c) : undefined
     // A page of another site cannot send the header, so that with the cookie of a session every change needs it.
-    const needsConfirmation = changing && (!endpoint.unconfirmed || caller.session !== undefined)
-    if (needsConfirmation && !isConfirmed(c.req.header(headers.confirm))) {
-      throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
-    }
+    if (changing && (!endpoint.unconfirmed || caller.session !== undefined)) requireConfirmation(c)
     const isDetached = endpoint.bulk && changing && prefersAsync(c.req.header('prefer'))
     let leaving: AbortController | undefined
     const disconnected = () => {

@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { serveStatic } from '@hono/node-server/serve-static'
-import type { Hono } from 'hono'
+import type { Context, Hono } from 'hono'
 import { Failure } from '../../shared/errors.ts'
+import { headerOf } from './authenticate.ts'
 import type { Site } from './browser/site.ts'
 import type { RequestContext } from './request/request-context.ts'
 import { respond } from './respond.ts'
@@ -22,17 +23,19 @@ const keptForAYear = 'public, max-age=31536000, immutable'
  * are no secret, and need no credentials.
  */
 export function mountUi(app: Hono<RequestContext>, site: Site): void {
+  const toDashboard = (c: Context<RequestContext>) =>
+    respond(c, null, { status: 302, more: { Location: `${site.base}/ui/` } })
   const folder = folders.find((path) => existsSync(join(path, 'index.html')))
   app.use('/ui/*', async (c, next) => {
-    site.requireOwnHost((name) => c.req.header(name))
+    site.requireOwnHost(headerOf(c))
     await next()
   })
   app.get('/', (c) => {
     // A program that asks for a path that is none gets the 404 that it has always got.
     if (!c.req.header('accept')?.includes('text/html')) throw new Failure('not_found', 'there is nothing at this path')
-    return redirectTo(`${site.base}/ui/`, c.get('requestId'))
+    return toDashboard(c)
   })
-  app.get('/ui', (c) => redirectTo(`${site.base}/ui/`, c.get('requestId')))
+  app.get('/ui', toDashboard)
   if (folder === undefined) {
     app.get('/ui/*', () => {
       throw new Failure('not_found', 'the dashboard is not built', { hint: 'npm run build' })
@@ -53,15 +56,11 @@ export function mountUi(app: Hono<RequestContext>, site: Site): void {
       hint: 'reload the page: the server may have another version',
     })
   })
-  let page: Promise<string> | undefined
   app.get('/ui/*', async (c) => {
-    page ??= readFile(join(folder, 'index.html'), 'utf8')
-    const text = (await page).replaceAll('%BASE%', escapeAttribute(site.base))
+    const page = await readFile(join(folder, 'index.html'), 'utf8')
+    const text = page.replaceAll('%BASE%', escapeAttribute(site.base))
     return respond(c, text, { type: 'text/html; charset=utf-8' })
   })
 }
-
-const redirectTo = (location: string, requestId: string): Response =>
-  new Response(null, { status: 302, headers: { Location: location, 'X-Request-Id': requestId, ...securityHeaders } })
 
 const escapeAttribute = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')

@@ -1,4 +1,5 @@
 import { useRef, useState } from 'preact/hooks'
+import { signOnPath } from '../../shared/access/sign-on-path.ts'
 import { type Problem, problemOf } from '../api/problem.ts'
 import { logIn } from '../api/session.ts'
 import { ProblemNote } from '../parts/problem.tsx'
@@ -44,7 +45,7 @@ export function Login() {
       {ways.value.includes('single_sign_on') && (
         <p>
           {/* The answer is a page of the provider, and no screen. */}
-          <a href={`${base}/api/v1/session/sign-on`}>Log in by single sign-on</a>
+          <a href={`${base}${signOnPath}`}>Log in by single sign-on</a>
         </p>
       )}
       {problem && <ProblemNote problem={problem} />}

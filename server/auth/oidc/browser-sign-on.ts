@@ -1,17 +1,17 @@
 import type { JWTVerifyGetKey } from 'jose'
 import * as client from 'openid-client'
+import { signOnPath } from '../../../shared/access/sign-on-path.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { Log } from '../../log.ts'
 import { begunLogins, createAttemptLimit } from '../attempt-limit.ts'
 import type { Caller } from '../authenticate.ts'
 import { freshSeconds } from '../sessions/session-terms.ts'
-import { singleSignOnId } from '../single-sign-on-id.ts'
 import { keepLogin, takeLogin } from './begun-logins.ts'
 import { createClientConfiguration } from './client-configuration.ts'
 import { neededClaims } from './grant-of-claims.ts'
-import { findKnownCaller, keepCaller } from './known-callers.ts'
-import { blockedCaller, nameOf, neededCaller } from './oidc-authenticator.ts'
+import { keepCaller } from './known-callers.ts'
+import { admittedCaller } from './oidc-authenticator.ts'
 import type { OidcSettings } from './oidc-settings.ts'
 import { verifyToken } from './verify-token.ts'
 
@@ -73,10 +73,8 @@ export function createBrowserSignOn({ sql, log, settings, keys }: Options): Brow
         .catch(refusedByProvider)
       const claims = await verifyToken(id_token, { issuer, audience: clientId, keys })
       requireFresh(claims.auth_time)
-      const id = singleSignOnId(issuer, claims.sub)
-      const name = nameOf(claims)
-      if ((await findKnownCaller(sql, id))?.blocked) throw blockedCaller(id)
-      const caller = neededCaller(roles, { id, name, claims })
+      const caller = await admittedCaller({ sql, issuer, roles }, claims)
+      const { id, name } = caller
       await keepCaller(sql, { id, issuer, subject: claims.sub, name, claims: neededClaims(roles, claims) })
       return caller
     },
@@ -101,7 +99,7 @@ const notBegun = (): Failure =>
     'forbidden',
     'the login was not begun in this browser, took more than ten minutes, or is used already; you are not logged in',
     {
-      hint: 'begin again: /api/v1/session/sign-on',
+      hint: `begin again: ${signOnPath}`,
     },
   )
 
@@ -121,7 +119,7 @@ function refusedByProvider(cause: unknown): never {
     (cause instanceof client.ClientError && cause.code !== 'OAUTH_TIMEOUT')
   if (!isRefusal) return unavailable(cause)
   throw new Failure('forbidden', 'the provider of single sign-on did not confirm the login; you are not logged in', {
-    hint: 'begin again: /api/v1/session/sign-on; the log of the server says why',
+    hint: `begin again: ${signOnPath}; the log of the server says why`,
     cause,
   })
 }

@@ -1,5 +1,6 @@
 import type { KnownCaller } from '../../../shared/access/callers.ts'
 import type { Sql } from '../../database/sql.ts'
+import { utcText } from '../../database/utc-text.ts'
 import type { Claims } from './grant-of-claims.ts'
 
 interface Identity {
@@ -48,12 +49,10 @@ export async function setBlocked(tx: Sql, id: string, blocked: boolean): Promise
   return count > 0
 }
 
-const utc = (sql: Sql, column: string) => sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
-
 /** At most this many callers, the last login first. */
 export const listKnownCallers = async (sql: Sql, limit: number): Promise<KnownCaller[]> => [
   ...(await sql<KnownCaller[]>`
-    select id, name, issuer, subject, ${utc(sql, 'seen_at')} as seen_at, ${utc(sql, 'blocked_at')} as blocked_at
+    select id, name, issuer, subject, ${utcText(sql, 'seen_at')} as seen_at, ${utcText(sql, 'blocked_at')} as blocked_at
     from jobsctl_callers
     order by jobsctl_callers.seen_at desc, id
     limit ${limit}`),

@@ -40,9 +40,7 @@ export function oidcAuthenticator({ sql, limit, tokens, issuer, audience, keys, 
         if (error instanceof Failure && error.code === 'unauthenticated') limit.countAttempt([`address ${address}`])
         throw error
       })
-      const id = singleSignOnId(issuer, claims.sub)
-      if ((await findKnownCaller(sql, id))?.blocked) throw blockedCaller(id)
-      return neededCaller(roles, { id, name: nameOf(claims), claims })
+      return admittedCaller({ sql, issuer, roles }, claims)
     },
   }
 }
@@ -61,22 +59,30 @@ function callerOfClaims(roles: RoleMap, { id, name, claims }: Known): Caller | u
   return { id, name, role, principal: id, may: rightsOf(grant), within: scope, leaseOwner: leaseOwnerOf(id) }
 }
 
-/** @throws Failure `forbidden` where no entry of the map fits */
-export function neededCaller(roles: RoleMap, known: Known): Caller {
-  const caller = callerOfClaims(roles, known)
+/**
+ * The caller of a token of the provider.
+ * @throws Failure `forbidden` for a caller that is blocked, and where no entry of the map fits
+ */
+export async function admittedCaller(
+  { sql, issuer, roles }: Pick<Options, 'sql' | 'issuer' | 'roles'>,
+  claims: Claims & { sub: string },
+): Promise<Caller> {
+  const id = singleSignOnId(issuer, claims.sub)
+  if ((await findKnownCaller(sql, id))?.blocked) throw blockedCaller(id)
+  const caller = callerOfClaims(roles, { id, name: nameOf(claims), claims })
   if (caller) return caller
-  throw new Failure('forbidden', `single sign-on knows ${known.id}, and gives it no role; nothing was changed`, {
+  throw new Failure('forbidden', `single sign-on knows ${id}, and gives it no role; nothing was changed`, {
     hint: 'whoever runs the server gives roles by claims: JOBS_OIDC_ROLES',
   })
 }
 
-export const blockedCaller = (id: string): Failure =>
+const blockedCaller = (id: string): Failure =>
   new Failure('forbidden', `the caller ${id} is blocked; nothing was changed`, {
     hint: 'an admin ends that: POST /api/v1/callers/unblock, or jobs-server callers unblock',
   })
 
 /** A name for people, of which nothing depends. */
-export function nameOf(claims: Claims): string {
+function nameOf(claims: Claims): string {
   const name = ['preferred_username', 'email', 'name', 'sub']
     .map((claim) => claims[claim])
     .find((one) => typeof one === 'string' && one)

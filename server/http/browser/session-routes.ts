@@ -1,7 +1,6 @@
 import type { Context, Hono } from 'hono'
 import { endSession, openSession, showSession } from '../../../shared/endpoints.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { headers, isConfirmed } from '../../../shared/headers.ts'
 import type { BrowserSignOn } from '../../auth/oidc/browser-sign-on.ts'
 import { requireRight } from '../../auth/require-right.ts'
 import { callerOfSession, inBrowser } from '../../auth/sessions/session-authenticator.ts'
@@ -9,9 +8,9 @@ import { sessionName } from '../../auth/sessions/session-store.ts'
 import { isSingleSignOn } from '../../auth/single-sign-on-id.ts'
 import type { ServerContext } from '../../call.ts'
 import { openSession as open, openedSession } from '../../endpoints/access/sessions.ts'
-import { type Admission, requireReady, sessionSecret } from '../authenticate.ts'
+import { type Admission, headerOf, requireReady, sessionSecret } from '../authenticate.ts'
 import { limitBody } from '../body-limit.ts'
-import { readInput, readReason } from '../input.ts'
+import { readInput, readReason, requireConfirmation } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { respond } from '../respond.ts'
 
@@ -26,23 +25,17 @@ export function mountSessions(app: Hono<RequestContext>, serving: Serving): void
   app.on('GET', showSession.path, requireReady(serving), (c) => show(c, serving))
   app.use(endSession.path, async (c, next) => {
     await next()
-    if (c.res.status === 200)
-      c.res.headers.set(
-        'Set-Cookie',
-        site.sessionCookie((name) => c.req.header(name), undefined),
-      )
+    if (c.res.status === 200) c.res.headers.set('Set-Cookie', site.sessionCookie(headerOf(c), undefined))
   })
 }
 
 async function logIn(c: CallContext, serving: Serving): Promise<Response> {
   const { sql, site, auth } = serving
-  const header = (name: string) => c.req.header(name)
+  const header = headerOf(c)
   site.requireOwnHost(header)
   site.requireSameOrigin({ method: c.req.method, header })
   const { input } = await readInput(c, openSession)
-  if (!isConfirmed(header(headers.confirm))) {
-    throw new Failure('confirmation_required', `Confirmation required: set ${headers.confirm}: true`)
-  }
+  requireConfirmation(c)
   const address = c.get('address')
   const known = await auth.authenticate({ secret: input.key, address: address ?? '' })
   const caller = inBrowser(known, serving.ui)
@@ -62,7 +55,7 @@ async function logIn(c: CallContext, serving: Serving): Promise<Response> {
 
 async function show(c: CallContext, serving: Serving): Promise<Response> {
   const { auth, site } = serving
-  site.requireOwnHost((name) => c.req.header(name))
+  site.requireOwnHost(headerOf(c))
   const caller = await currentSession(c, serving)
   const opened = caller?.session && (await openedSession(serving, caller, caller.session))
   return respond(

@@ -1,20 +1,19 @@
 import type { Context, Hono } from 'hono'
+import { signOnPath } from '../../../shared/access/sign-on-path.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { hashed } from '../../auth/equal.ts'
 import type { BrowserSignOn } from '../../auth/oidc/browser-sign-on.ts'
 import { requireRight } from '../../auth/require-right.ts'
 import type { ServerContext } from '../../call.ts'
 import { openSession } from '../../endpoints/access/sessions.ts'
-import type { Env } from '../../env.ts'
-import { type Admission, requireReady } from '../authenticate.ts'
+import { type Admission, headerOf, requireReady } from '../authenticate.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { respond } from '../respond.ts'
 import { cookieValues } from './cookie.ts'
 
-type Serving = Admission & Pick<ServerContext, 'sql'> & { signOn: BrowserSignOn | undefined; ui: Env['JOBS_UI'] }
+type Serving = Admission & Pick<ServerContext, 'sql'> & { signOn: BrowserSignOn | undefined }
 type CallContext = Context<RequestContext>
 
-const signOnPath = '/api/v1/session/sign-on'
 const callbackPath = '/api/v1/session/callback'
 
 /** Mounts the two pages of a login by single sign-on: a link to the provider, and the page to which it sends the browser back. */
@@ -26,7 +25,7 @@ export function mountSignOn(app: Hono<RequestContext>, serving: Serving): void {
 }
 
 async function begin(c: CallContext, { site }: Serving, signOn: BrowserSignOn): Promise<Response> {
-  const header = (name: string) => c.req.header(name)
+  const header = headerOf(c)
   site.requireOwnHost(header)
   const returnsTo = `${site.rootOf(header)}${callbackPath}`
   const { url, secret } = await signOn.begin({ returnsTo, address: c.get('address') })
@@ -34,7 +33,7 @@ async function begin(c: CallContext, { site }: Serving, signOn: BrowserSignOn): 
 }
 
 async function finish(c: CallContext, { sql, site, ui }: Serving, signOn: BrowserSignOn): Promise<Response> {
-  const header = (name: string) => c.req.header(name)
+  const header = headerOf(c)
   site.requireOwnHost(header)
   const [secret, ...others] = cookieValues(header('cookie'), site.loginCookieName(header))
   if (secret === undefined || others.length > 0) throw withoutLogin()

@@ -11,7 +11,7 @@ import { afterExpired, expiredAfter } from '../../lifecycle/events/expired-event
 import { invalid, readQuery } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { checkCaller } from './check-caller.ts'
-import { plainStream, streamHeaders } from './stream-headers.ts'
+import { plainStream, setStreamHeaders } from './stream-headers.ts'
 
 /** A stream sends something at least this often, since proxies close silent connections. */
 const heartbeatMs = 10_000
@@ -32,7 +32,7 @@ export async function streamEvents(c: Context<RequestContext>, serving: ServerCo
   let cursor = cursorOf(c.req.header('last-event-id')) ?? request.after_id
   // The first query runs before the response begins, so that an unreachable database is a 503 and not an empty stream.
   let last = await eventWatermark.reached()
-  for (const [name, value] of streamHeaders(c)) c.header(name, value)
+  setStreamHeaders(c)
   if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
   const response = streamSSE(c, async (stream) => {
     let sentAt = Number.NEGATIVE_INFINITY

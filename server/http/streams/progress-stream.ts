@@ -9,7 +9,7 @@ import { inactivityFailure, logFailure, toFailure } from '../error-mapping.ts'
 import { problemOf } from '../problem.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { respond } from '../respond.ts'
-import { streamHeaders } from './stream-headers.ts'
+import { setStreamHeaders } from './stream-headers.ts'
 
 /** The shortest and the longest time between two lines, in milliseconds. */
 const [leastPause, mostPause] = [200, 5000]
@@ -45,7 +45,7 @@ export async function withProgress(
     if (first === 'silence') throw inactivityFailure(true)
     return respond(c, JSON.stringify(first))
   }
-  for (const [name, value] of streamHeaders(c)) c.header(name, value)
+  setStreamHeaders(c)
   c.header('Content-Type', ndjson)
   return stream(c, async (lines) => {
     const write = (line: ProgressLine) => lines.write(`${JSON.stringify(line)}\n`)

@@ -12,7 +12,7 @@ import { disconnectController } from '../connection/client-disconnect.ts'
 import { readQuery } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { checkCaller } from './check-caller.ts'
-import { plainStream, streamHeaders } from './stream-headers.ts'
+import { plainStream, setStreamHeaders } from './stream-headers.ts'
 
 /** The least time between two messages. */
 const frameMs = 1000
@@ -38,7 +38,7 @@ export function streamStats(serving: Serving): Handler<RequestContext> {
     const scope = readQuery(c, statsStream.input)
     // The first read runs before the response begins, so that an unreachable database is a 503 and not an empty stream.
     const first = await feed.after(undefined)
-    for (const [name, value] of streamHeaders(c)) c.header(name, value)
+    setStreamHeaders(c)
     if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
     const gone = disconnectController(c.env.outgoing).signal
     const response = streamSSE(c, (stream) => sendAll({ c, serving, feed, scope, gone, stream }, first))

@@ -3,12 +3,11 @@ import { headers } from '../../../shared/headers.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { securityHeaders } from '../security-headers.ts'
 
-/** The headers of a response that is written while the call goes on. */
-export const streamHeaders = (c: Context<RequestContext>): [name: string, value: string][] => [
-  [headers.requestId, c.get('requestId')],
-  ['X-Accel-Buffering', 'no'],
-  ...Object.entries(securityHeaders),
-]
+/** Sets the headers of a response that is written while the call goes on. */
+export function setStreamHeaders(c: Context<RequestContext>): void {
+  const all = { [headers.requestId]: c.get('requestId'), 'X-Accel-Buffering': 'no', ...securityHeaders }
+  for (const [name, value] of Object.entries(all)) c.header(name, value)
+}
 
 /** A stream of events without the headers that Hono adds. Node frames the body, because that depends on the version of HTTP. */
 export function plainStream(response: Response): Response {
