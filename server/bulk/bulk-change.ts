@@ -61,7 +61,7 @@ export interface SearchContext extends JobSet {
 export type BatchCounts = Record<string, number>
 
 /** Some of the jobs that depend on a set. */
-interface DependentsPart {
+export interface DependentsPart {
   set: JobSet
   /** A condition on `jobs`. */
   only: Fragment

@@ -2,6 +2,7 @@ import { Failure } from '../../shared/errors.ts'
 import { requireNoneElsewhere } from '../auth/require-scope.ts'
 import type { Call } from '../call.ts'
 import type { BulkChange, Operation, Origin } from './bulk-change.ts'
+import { digits, matchText } from './limits/size.ts'
 import { countElsewhere } from './preview/count-elsewhere.ts'
 import { countInSteps } from './preview/count-in-steps.ts'
 import { countMatching } from './preview/count-matching.ts'
@@ -45,17 +46,13 @@ export async function enforceMax(
   const isLarge = previewed?.count === null
   const matching = isLarge ? await countUpTo(max + 1, context, bulk) : await countMatching(context.sql, bulk, context)
   if (matching + elsewhere <= max) return
-  const digits = (count: number) => count.toLocaleString('en-US')
   const along = elsewhere === 0 ? '' : `, and ${digits(elsewhere)} outside would be changed along`
-  const found =
-    isLarge && matching > max ? `more than ${digits(max)} jobs match` : matchText(matching, digits(matching))
+  const found = isLarge && matching > max ? `more than ${digits(max)} jobs match` : matchText(matching)
   const matches = `${found}${along}`
   throw new Failure('limit_exceeded', `${matches}, above the limit of ${digits(max)}; nothing was changed`, {
     hint: 'narrow the scope, or raise the limit',
   })
 }
-
-const matchText = (count: number, digits: string): string => `${digits} ${count === 1 ? 'job matches' : 'jobs match'}`
 
 /** Counts in steps, and tells the caller how far the count has come. */
 async function countUpTo(

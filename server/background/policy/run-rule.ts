@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Failure, type FailureCode } from '../../../shared/errors.ts'
+import { maxReasonLength } from '../../../shared/headers.ts'
 import { AcceptedChange } from '../../bulk/detached/accepted.ts'
 import { messageOf } from '../../bulk/detached/left-to-others.ts'
 import type { Call, ServerContext } from '../../call.ts'
@@ -77,7 +78,7 @@ async function callOf(serving: ServerContext, { rule, due }: TakenRun): Promise<
   const applied = await readApplied(serving.sql)
   if (!applied) throw new Failure('forbidden', 'no policy is applied any more')
   const { until: _, ...author } = await findAuthor(serving, applied.caller)
-  const reason = `policy ${rule.name}${applied.reason === null ? '' : `: ${applied.reason}`}`.slice(0, mostReason)
+  const reason = `policy ${rule.name}${applied.reason === null ? '' : `: ${applied.reason}`}`.slice(0, maxReasonLength)
   return {
     ...callWithoutClient(serving, { caller: author.caller, reason, requestId: randomUUID() }),
     ...author,
@@ -85,9 +86,6 @@ async function callOf(serving: ServerContext, { rule, due }: TakenRun): Promise<
     policy: { rule: rule.name, most: rule.max },
   }
 }
-
-/** The longest reason of a record, as callers can give it. */
-const mostReason = 500
 
 /** The operation of this run that a server has begun, and has died before it noted so. */
 async function findBegun(sql: Sql, { caller, idempotencyKey }: Pick<Call, 'caller' | 'idempotencyKey'>) {

@@ -1,5 +1,6 @@
 import type { Sql } from '../../database/sql.ts'
 import type { BulkChange, JobSet } from '../bulk-change.ts'
+import { countDependents } from '../preview/count-elsewhere.ts'
 import { countMatching } from '../preview/count-matching.ts'
 import type { VerifiedPreview } from '../preview/preview-token.ts'
 
@@ -23,20 +24,17 @@ export async function sizeOf(
   const counted = previewed ? previewed.count : await countMatching(sql, bulk, set)
   // A preview that did not count to the end is bound by `max`, which its change must have.
   const bounds = [counted, bulk.max, bulk.limit].map((bound) => bound ?? Number.MAX_SAFE_INTEGER)
-  return { jobs: Math.min(...bounds), dependents: await countAlong(sql, bulk) }
-}
-
-async function countAlong(sql: Sql, { dependents }: Pick<BulkChange<unknown>, 'dependents'>): Promise<number> {
-  if (!dependents) return 0
-  const [row] = await sql<[{ count: number }]>`select (${dependents(sql)})::bigint as count`
-  return row.count
+  return { jobs: Math.min(...bounds), dependents: await countDependents(sql, bulk) }
 }
 
 export const digits = (count: number): string => count.toLocaleString('en-US')
 
+/** `9 jobs match` */
+export const matchText = (jobs: number): string => (jobs === 1 ? '1 job matches' : `${digits(jobs)} jobs match`)
+
 /** `9 jobs match`, `9 jobs match, and 1 more goes along` */
 export function sizeText({ jobs, dependents }: ChangeSize): string {
-  const match = jobs === 1 ? '1 job matches' : `${digits(jobs)} jobs match`
+  const match = matchText(jobs)
   if (dependents === 0) return match
   return `${match}, and ${digits(dependents)} more ${dependents === 1 ? 'goes' : 'go'} along`
 }

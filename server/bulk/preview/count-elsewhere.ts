@@ -1,6 +1,6 @@
 import { isElsewhere, isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import type { BulkChange, JobSet, Origin } from '../bulk-change.ts'
+import type { BulkChange, DependentsPart, JobSet, Origin } from '../bulk-change.ts'
 
 type Depended = Pick<BulkChange<unknown>, 'dependents'>
 
@@ -8,11 +8,16 @@ type Depended = Pick<BulkChange<unknown>, 'dependents'>
 export async function countElsewhere(
   sql: Sql,
   { within, asOf, snapshot, excluded }: JobSet & Pick<Origin, 'within'>,
-  { dependents }: Depended,
+  bulk: Depended,
 ): Promise<number> {
-  if (!within || !dependents) return 0
-  const part = { set: { asOf, snapshot, excluded }, only: isElsewhere(sql, within) }
-  const [{ count }] = await sql<[{ count: number }]>`select count from (${dependents(sql, part)}) as elsewhere`
+  if (!within) return 0
+  return countDependents(sql, bulk, { set: { asOf, snapshot, excluded }, only: isElsewhere(sql, within) })
+}
+
+/** How many jobs a change would change along, or a part of them. */
+export async function countDependents(sql: Sql, { dependents }: Depended, part?: DependentsPart): Promise<number> {
+  if (!dependents) return 0
+  const [{ count }] = await sql<[{ count: number }]>`select (${dependents(sql, part)})::bigint as count`
   return count
 }
 

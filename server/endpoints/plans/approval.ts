@@ -7,6 +7,7 @@ import type { Call } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Sql } from '../../database/sql.ts'
 import { actorOf } from '../actor.ts'
+import { seesPeople } from './plan-row.ts'
 
 /** From how many jobs on a change needs an approval, and which emergencies wait for a review. */
 export async function showApproval({
@@ -14,12 +15,12 @@ export async function showApproval({
   approvalAbove,
   may,
 }: Pick<Call, 'sql' | 'approvalAbove' | 'may'>): Promise<Approval> {
-  const seesPeople = may.has('change') || may.has('approve') || may.has('read_tokens')
+  const people = seesPeople(may)
   return {
     above: (await readApprovalAbove(sql, approvalAbove)) ?? null,
     above_in_database: (await readApprovalSetting(sql)) ?? null,
     above_on_server: approvalAbove ?? null,
-    to_review: (await readUnreviewed(sql)).map((one) => ({ ...one, principal: seesPeople ? one.principal : null })),
+    to_review: (await readUnreviewed(sql)).map((one) => ({ ...one, principal: people ? one.principal : null })),
   }
 }
 

@@ -99,11 +99,15 @@ function isOfAnother({ origin: before }: PlanRow, now: Origin | undefined): bool
   return changedParts(known, { ...now, system: now.system ?? known.system }).length > 0
 }
 
+/** Whether a caller is told for whom others called: who only reads gets ids of callers alone. */
+export const seesPeople = (may: Call['may']): boolean =>
+  may.has('change') || may.has('approve') || may.has('read_tokens')
+
 /** The plan as a caller may see it. */
 export function shownPlan(row: PlanRow, origin: Origin | undefined, { may }: Pick<Call, 'may'>): Plan {
   const { jobs: count, caller: author, dependents, digest, reason, created_at, expires_at, operation_id } = row
   const { id, kind, path, domain, queue, job_type, decided_by, decided_reason, decided_at } = row
-  const seesPeople = may.has('change') || may.has('approve') || may.has('read_tokens')
+  const people = seesPeople(may)
   return {
     ...{
       id,
@@ -119,9 +123,9 @@ export function shownPlan(row: PlanRow, origin: Origin | undefined, { may }: Pic
       reason,
       author,
     },
-    author_principal: seesPeople ? row.principal : null,
+    author_principal: people ? row.principal : null,
     ...{ created_at, expires_at, decided_by },
-    decided_principal: seesPeople ? row.decided_principal : null,
+    decided_principal: people ? row.decided_principal : null,
     ...{ decided_reason, decided_at, operation_id },
   }
 }

@@ -34,8 +34,9 @@ export async function proposePlan(call: Call, asked: z.output<typeof endpoint.in
   const preview = await previewOfPlan({ ...call, sql: call.operatorSql, binding }, planned)
   if (preview.complete === false) throw notCounted()
   if (preview.count === 0) throw new Failure('conflict', 'no job matches; no plan was made')
-  const id = await insertPlan(call, { ...planned, reason, preview, binding: binding.key })
-  return wholePlan(call, await findPlan(call.sql, id), preview.count)
+  const origin = await readOrigin(call.sql)
+  const id = await insertPlan(call, { ...planned, reason, preview, binding: binding.key, origin })
+  return wholePlan(call, await findPlan(call.sql, id), { origin, still_matching: preview.count })
 }
 
 const nobodyElse = (): Failure =>
@@ -52,11 +53,12 @@ interface NewPlan extends z.output<typeof endpoint.input> {
   reason: string
   preview: Preview
   binding: string
+  origin: Origin | undefined
 }
 
 const Scope = z.object(scopeFields)
 
-async function insertPlan(call: Call, { path, request, reason, preview, binding }: NewPlan): Promise<number> {
+async function insertPlan(call: Call, { path, request, reason, preview, binding, origin }: NewPlan): Promise<number> {
   const { caller, planHours } = call
   const { principal } = call.identity
   const { token, owners: _, ...kept } = preview
@@ -67,7 +69,6 @@ async function insertPlan(call: Call, { path, request, reason, preview, binding 
     .update(JSON.stringify([path, text, count, dependents, as_of, previewId]))
     .digest('hex')
   const { domain = null, queue = null, job_type = null } = Scope.safeParse(request).data ?? {}
-  const origin = await readOrigin(call.sql)
   return unlessFrozen(call.sql, async (tx) => {
     // Two calls at once would both count fewer than the most.
     await tx`lock table jobsctl_plans in share row exclusive mode`

@@ -7,7 +7,7 @@ import {
   WholePlan,
 } from '../../../shared/plans/plans.ts'
 import type { Call } from '../../call.ts'
-import { readOrigin } from '../../database/installation/origin.ts'
+import { type Origin, readOrigin } from '../../database/installation/origin.ts'
 import { isContentHidden } from '../hidden.ts'
 import { bindingOf, findPlan, isOpen, readPlans, shownPlan, stateOf, type WholeRow } from './plan-row.ts'
 import { previewOfPlan } from './plannable.ts'
@@ -21,7 +21,8 @@ export async function listPlans(
 ): Promise<Plan[]> {
   const { sql } = call
   const origin = await readOrigin(sql)
-  const rows = await readPlans(sql, most)
+  // The state is known only once a plan is read.
+  const rows = await readPlans(sql, state === undefined ? limit : most)
   const plans = rows.map((row) => shownPlan(row, origin, call))
   return plans.filter((plan) => state === undefined || plan.state === state).slice(0, limit)
 }
@@ -32,8 +33,9 @@ export async function listPlans(
  */
 export async function showPlan(call: Call, { id }: z.output<typeof showing.input>): Promise<WholePlan> {
   const row = await findPlan(call.sql, id)
-  const state = stateOf(row, await readOrigin(call.sql))
-  return wholePlan(call, row, isOpen(state) ? await countNow(call, row) : null)
+  const origin = await readOrigin(call.sql)
+  const still_matching = isOpen(stateOf(row, origin)) ? await countNow(call, row) : null
+  return wholePlan(call, row, { origin, still_matching })
 }
 
 /** By these a plan cannot be applied, or not be counted, any more. `invalid_request` is of a time in its request that is over. */
@@ -51,9 +53,15 @@ async function countNow(call: Call, row: WholeRow): Promise<number | null> {
   }
 }
 
-export async function wholePlan(call: Call, row: WholeRow, still_matching: number | null): Promise<WholePlan> {
+interface Now {
+  /** The database as it is; undefined where nobody can tell. */
+  origin: Origin | undefined
+  still_matching: number | null
+}
+
+export function wholePlan(call: Call, row: WholeRow, { origin, still_matching }: Now): WholePlan {
   const request = Object.entries(parsedRequest(row)).filter(([name]) => !isHidden(call, name))
-  const plan = shownPlan(row, await readOrigin(call.sql), call)
+  const plan = shownPlan(row, origin, call)
   return WholePlan.parse({ ...plan, request: Object.fromEntries(request), preview: row.preview, still_matching })
 }
 
