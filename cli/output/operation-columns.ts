@@ -3,6 +3,7 @@ import { isAct } from '../../shared/records/acts.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
 import { ago } from './ago.ts'
 import { isoTime } from './iso-time.ts'
+import { placeText } from './place-text.ts'
 import type { Style } from './style.ts'
 import type { Column } from './table.ts'
 
@@ -52,12 +53,11 @@ export const forPeople: Column<Record>[] = [
   reason,
 ]
 
-function scopeText({ kind, filters, domain, queue, job_type, undoes }: Record): string {
+function scopeText({ kind, filters, undoes, ...scope }: Record): string {
   if (undoes !== null) return `operation ${undoes}`
-  const subject = isAct(kind) && domain === null ? subjectOf(filters) : undefined
+  const subject = isAct(kind) && scope.domain === null ? subjectOf(filters) : undefined
   if (subject !== undefined) return subject
-  const place = queue ? `${domain ?? '*'}/${queue}` : (domain ?? 'all domains')
-  return job_type ? `${place} ${job_type}` : place
+  return placeText(scope)
 }
 
 /** What an act without a scope was about: `token 4f0c2a9be1d7 (ci)`, `hold 3`; empty for the whole database. */

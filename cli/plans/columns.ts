@@ -1,5 +1,6 @@
 import type { Plan } from '../../shared/plans/plans.ts'
 import { isoTime } from '../output/iso-time.ts'
+import { placeText } from '../output/place-text.ts'
 import type { Column } from '../output/table.ts'
 import { whenText } from '../output/when.ts'
 
@@ -34,15 +35,9 @@ export const forPeople: Column<Plan>[] = [
   id,
   { ...state, paint: (plan) => (isOpen(plan) ? 'yellow' : undefined), gives: 'never' },
   { ...kind, gives: 'never' },
-  { title: 'in', value: whereOf, gives: 'first' },
+  { title: 'in', value: placeText, gives: 'first' },
   { title: 'jobs', value: ({ count }) => count },
   { title: 'by', value: ({ author_principal, author }) => author_principal ?? author, gives: 'first' },
   { title: 'ends', value: (plan) => (isOpen(plan) ? whenText(plan.expires_at) : ''), gives: 'never' },
   { ...reason, gives: 'first', below: true },
 ]
-
-/** `chatbooks/default export`, `all domains` */
-export function whereOf({ domain, queue, job_type }: Pick<Plan, 'domain' | 'queue' | 'job_type'>): string {
-  const place = [domain ?? (queue === null ? 'all domains' : '*'), ...(queue === null ? [] : [queue])].join('/')
-  return job_type === null ? place : `${place} ${job_type}`
-}

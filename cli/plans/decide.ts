@@ -4,8 +4,8 @@ import { approvePlan, rejectPlan, showPlan as showing, type WholePlan } from '..
 import type { Context } from '../context.ts'
 import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'
 import { jobsText } from '../output/numbers.ts'
+import { placeText } from '../output/place-text.ts'
 import type { Ending } from '../output/print.ts'
-import { whereOf } from './columns.ts'
 
 const decisions = {
   approve: { endpoint: approvePlan, done: 'Approved' },
@@ -49,5 +49,5 @@ export function summaryOf({
   const along = dependents === 0 ? '' : `, and ${jobsText(dependents)} along`
   const still =
     still_matching === null || still_matching === count ? '' : `, of which ${jobsText(still_matching)} still match`
-  return `plan ${id} of ${escaped(author_principal ?? author)}: ${escaped(kind)} of ${jobsText(count)}${along} in ${escaped(whereOf(plan))}${still} (${escaped(JSON.stringify(reason))})`
+  return `plan ${id} of ${escaped(author_principal ?? author)}: ${escaped(kind)} of ${jobsText(count)}${along} in ${escaped(placeText(plan))}${still} (${escaped(JSON.stringify(reason))})`
 }

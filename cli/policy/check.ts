@@ -4,7 +4,8 @@ import type { Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import { whenText } from '../output/when.ts'
-import { changeText, placeText, timesText } from './describe.ts'
+import { describeScope } from '../settings/flags/scope-flags.ts'
+import { changeText, timesText } from './describe.ts'
 import { readPolicyFile } from './policy-file.ts'
 
 interface Checked extends Rule {
@@ -18,7 +19,7 @@ const mode: Column<Checked> = { title: 'mode', value: ({ mode }) => mode }
 const columns: Column<Checked>[] = [
   name,
   { title: 'change', value: changeText },
-  { title: 'place', value: placeText },
+  { title: 'place', value: describeScope },
   { title: 'at', value: ({ at }) => at },
   { title: 'time_zone', value: ({ time_zone }) => time_zone },
   max,
@@ -29,7 +30,7 @@ const columns: Column<Checked>[] = [
 const forPeople: Column<Checked>[] = [
   name,
   { title: 'does', value: changeText },
-  { title: 'where', value: placeText },
+  { title: 'where', value: describeScope },
   { title: 'at', value: timesText },
   max,
   mode,

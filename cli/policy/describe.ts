@@ -12,11 +12,5 @@ export function changeText({ prune, sweep }: Pick<Rule, 'prune' | 'sweep'>): str
   return `${sweep?.action ?? 'sweep'} what ${limits.join(' or ')}`
 }
 
-/** Where a rule does it: `chatbooks/default export`, `all domains`. */
-export function placeText({ domain, queue, job_type }: Pick<Rule, 'domain' | 'queue' | 'job_type'>): string {
-  const place = queue === undefined ? (domain ?? 'all domains') : `${domain ?? '*'}/${queue}`
-  return escaped(job_type === undefined ? place : `${place} ${job_type}`)
-}
-
 /** When a rule runs: `15 3 * * * Europe/Berlin` */
 export const timesText = ({ at, time_zone }: Pick<Rule, 'at' | 'time_zone'>): string => `${at} ${escaped(time_zone)}`

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { RuleState } from '../../shared/policy/policy.ts'
 import type { Rule } from '../../shared/policy/rule.ts'
 import type { Column } from '../output/table.ts'
-import { changeText, placeText, timesText } from './describe.ts'
+import { describeScope } from '../settings/flags/scope-flags.ts'
+import { changeText, timesText } from './describe.ts'
 
 /** A part of a rule that differs between what is applied and a file. */
 export interface Difference {
@@ -16,7 +17,7 @@ export interface Difference {
 
 const parts: Readonly<Record<string, (rule: Rule) => string>> = {
   does: changeText,
-  where: placeText,
+  where: describeScope,
   at: timesText,
   max: ({ max }) => String(max),
   mode: ({ mode }) => mode,

@@ -7,7 +7,8 @@ import { groupedDigits } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import { whenText } from '../output/when.ts'
-import { changeText, placeText, timesText } from './describe.ts'
+import { describeScope } from '../settings/flags/scope-flags.ts'
+import { changeText, timesText } from './describe.ts'
 
 const text = (value: string | number | null | undefined): string => String(value ?? '')
 
@@ -20,7 +21,7 @@ const paint: Column<RuleState>['paint'] = ({ last }) =>
 const columns: Column<RuleState>[] = [
   name,
   { title: 'change', value: ({ rule }) => changeText(rule) },
-  { title: 'place', value: ({ rule }) => placeText(rule) },
+  { title: 'place', value: ({ rule }) => describeScope(rule) },
   { title: 'at', value: ({ rule }) => rule.at },
   { title: 'time_zone', value: ({ rule }) => rule.time_zone },
   { title: 'max', value: ({ rule }) => rule.max },
@@ -39,7 +40,7 @@ const columns: Column<RuleState>[] = [
 const forPeople: Column<RuleState>[] = [
   name,
   { title: 'does', value: ({ rule }) => changeText(rule) },
-  { title: 'where', value: ({ rule }) => placeText(rule) },
+  { title: 'where', value: ({ rule }) => describeScope(rule) },
   { title: 'at', value: ({ rule }) => timesText(rule) },
   mode,
   { title: 'next', value: ({ next_at }) => whenText(next_at), gives: 'never' },

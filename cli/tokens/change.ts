@@ -1,18 +1,12 @@
 import { givenRoles, isRole } from '../../shared/access/rights.ts'
-import {
-  resumeToken,
-  revokeToken,
-  setTokenRole,
-  showToken as showing,
-  suspendToken,
-  type Token,
-} from '../../shared/access/tokens.ts'
+import { resumeToken, revokeToken, setTokenRole, suspendToken, type Token } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import type { Context } from '../context.ts'
-import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'
+import { changeImmediately } from '../guard/immediate-change.ts'
 import type { Ending } from '../output/print.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
+import { changeGrant, named } from './change-grant.ts'
 import { roleText } from './columns.ts'
 
 type Action = 'suspend' | 'resume'
@@ -57,7 +51,7 @@ interface GivenRole {
 }
 
 /**
- * Gives a token another role, at once and for every server. The role before it is read first, for the command that gives it back.
+ * Gives a token another role.
  * @throws Failure `usage` without a role; `not_found`
  */
 export async function setRole(context: Context, id: string, given: GivenRole): Promise<Ending> {
@@ -67,27 +61,22 @@ export async function setRole(context: Context, id: string, given: GivenRole): P
     })
   }
   const request = parseInput(setTokenRole.input, { id, ...given })
-  await checkImmediate(context)
-  const before = context.settings.curl ? undefined : (await (await context.client()).call(showing, { id })).body
-  const changed = await changeImmediately(context, { endpoint: setTokenRole, request, look: lookAt(context, id) })
-  if (!changed) return 'ok'
-  const back = before ? undoText(context, before) : ''
-  context.print.sentence(changed, `Token ${named(changed)} is ${escaped(roleText(changed))}.${back}`, 'done')
-  return 'ok'
+  return changeGrant(context, id, {
+    ...{ endpoint: setTokenRole, request },
+    say: (changed) => `is ${escaped(roleText(changed))}`,
+    undo: undoWords,
+  })
 }
 
 /** The command that gives the role back; none for a token that had no role, since no command takes a role away. */
-function undoText({ another }: Context, { id, role, may_enqueue, approver, may_break_glass }: Token): string {
-  if (!isRole(role) || role === 'legacy-admin') return ''
+function undoWords({ id, role, may_enqueue, approver, may_break_glass }: Token): string[] | undefined {
+  if (!isRole(role) || role === 'legacy-admin') return undefined
   const added = [
     ...(may_enqueue ? ['--may-enqueue'] : []),
     ...(approver ? ['--approver'] : []),
     ...(may_break_glass ? ['--may-break-glass'] : []),
   ]
-  return `   Undo:  ${another(['token', 'set-role', id, role, ...added])}`
+  return ['token', 'set-role', id, role, ...added]
 }
 
 const lookAt = ({ another }: Context, id: string): string => another(['token', 'show', id])
-
-/** `4f0c2a9be1d7 (ci)` */
-const named = ({ id, name }: Token): string => `${escaped(id)} (${escaped(name)})`

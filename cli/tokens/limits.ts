@@ -1,15 +1,13 @@
 import { type LimitFlags, limitsOfFlags, limitsText } from '../../shared/access/limits.ts'
-import { setTokenLimits, showToken as showing, type Token } from '../../shared/access/tokens.ts'
+import { setTokenLimits, type Token } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
-import { escaped } from '../../shared/escape.ts'
 import type { Context } from '../context.ts'
-import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'
 import type { Ending } from '../output/print.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
+import { changeGrant } from './change-grant.ts'
 
 /**
- * Limits how many jobs the changes of a token touch, at once and for every server. The limits before are read first, for the command
- * that gives them back.
+ * Limits how many jobs the changes of a token touch.
  * @throws Failure `usage` without a limit; `not_found`; `conflict` for a role that changes no jobs by the many
  */
 export async function setLimits(context: Context, id: string, flags: LimitFlags): Promise<Ending> {
@@ -20,21 +18,15 @@ export async function setLimits(context: Context, id: string, flags: LimitFlags)
     })
   }
   const request = parseInput(setTokenLimits.input, { id, ...limits })
-  await checkImmediate(context)
-  const before = context.settings.curl ? undefined : (await (await context.client()).call(showing, { id })).body
-  const look = context.another(['token', 'show', id])
-  const changed = await changeImmediately(context, { endpoint: setTokenLimits, request, look })
-  if (!changed) return 'ok'
-  const now = limitsText(changed) || 'as many jobs as it asks for'
-  const back = before ? `   Undo:  ${undoWords(context, before)}` : ''
-  const what = `Token ${escaped(changed.id)} (${escaped(changed.name)}) changes ${now}.${back}`
-  context.print.sentence(changed, what, 'done')
-  return 'ok'
+  return changeGrant(context, id, {
+    ...{ endpoint: setTokenLimits, request },
+    say: (changed) => `changes ${limitsText(changed) || 'as many jobs as it asks for'}`,
+    undo: undoWords,
+  })
 }
 
 /** The command that gives both limits back. */
-const undoWords = ({ another }: Context, { id, max_per_change, max_per_day }: Token): string =>
-  another([
-    ...['token', 'set-limits', id, '--max-per-change', String(max_per_change ?? 'none')],
-    ...['--max-per-day', String(max_per_day ?? 'none')],
-  ])
+const undoWords = ({ id, max_per_change, max_per_day }: Token): string[] => [
+  ...['token', 'set-limits', id, '--max-per-change', String(max_per_change ?? 'none')],
+  ...['--max-per-day', String(max_per_day ?? 'none')],
+]

@@ -1,12 +1,12 @@
 import { limitText, type ScopeFlags, scopeOfFlags } from '../../shared/access/token-scope.ts'
-import { setTokenScope, showToken as showing, type Token } from '../../shared/access/tokens.ts'
+import { setTokenScope, type Token } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import type { Context } from '../context.ts'
-import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'
 import type { Ending } from '../output/print.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { flagWords } from '../settings/flags/scope-flags.ts'
+import { changeGrant } from './change-grant.ts'
 
 /**
  * The scope that the flags name; undefined without any.
@@ -21,8 +21,7 @@ export function scopeOf(flags: ScopeFlags) {
 }
 
 /**
- * Limits a token to a scope, or with `all` to nothing, at once and for every server. The scope before it is read first, for the command
- * that gives it back.
+ * Limits a token to a scope, or with `all` to nothing.
  * @throws Failure `usage` without a scope, or with one and `all`; `not_found`; `conflict` for a role that has no scope
  */
 export async function setScope(context: Context, id: string, flags: ScopeFlags & { all?: boolean }): Promise<Ending> {
@@ -33,27 +32,22 @@ export async function setScope(context: Context, id: string, flags: ScopeFlags &
     })
   }
   const request = parseInput(setTokenScope.input, { id, scope: scope ?? null })
-  await checkImmediate(context)
-  const before = context.settings.curl ? undefined : (await (await context.client()).call(showing, { id })).body
-  const look = context.another(['token', 'show', id])
-  const changed = await changeImmediately(context, { endpoint: setTokenScope, request, look })
-  if (!changed) return 'ok'
-  const limit = changed.scope ? `limited to ${escaped(limitText(changed.scope))}` : 'not limited'
-  const back = before ? `   Undo:  ${undoWords(context, before)}` : ''
-  context.print.sentence(changed, `Token ${escaped(changed.id)} (${escaped(changed.name)}) is ${limit}.${back}`, 'done')
-  return 'ok'
+  return changeGrant(context, id, {
+    ...{ endpoint: setTokenScope, request },
+    say: (changed) => `is ${changed.scope ? `limited to ${escaped(limitText(changed.scope))}` : 'not limited'}`,
+    undo: undoWords,
+  })
 }
 
 /** The command that gives the scope back. */
-const undoWords = ({ another }: Context, { id, scope }: Token): string =>
-  another([
-    ...['token', 'set-scope', id],
-    ...(scope
-      ? [
-          ...scope.domains.flatMap((name) => flagWords('--domain', name)),
-          ...scope.queues.flatMap(({ domain, queue }) => flagWords('--queue', `${domain}/${queue}`)),
-          ...scope.job_types.flatMap((name) => flagWords('--job-type', name)),
-          ...(scope.cascade ? ['--cascade'] : []),
-        ]
-      : ['--all']),
-  ])
+const undoWords = ({ id, scope }: Token): string[] => [
+  ...['token', 'set-scope', id],
+  ...(scope
+    ? [
+        ...scope.domains.flatMap((name) => flagWords('--domain', name)),
+        ...scope.queues.flatMap(({ domain, queue }) => flagWords('--queue', `${domain}/${queue}`)),
+        ...scope.job_types.flatMap((name) => flagWords('--job-type', name)),
+        ...(scope.cascade ? ['--cascade'] : []),
+      ]
+    : ['--all']),
+]

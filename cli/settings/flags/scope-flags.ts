@@ -1,6 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import type { Scope } from '../../../shared/scope.ts'
+import { placeText } from '../../output/place-text.ts'
 import type { Flag } from './flag.ts'
 
 export interface ScopeFlags {
@@ -55,10 +56,7 @@ export function scopeOfChange(flags: ScopeFlags): Scope {
 }
 
 /** The scope in a sentence: `chatbooks`, `chatbooks/default export`, `all domains`. */
-export function describeScope({ domain, queue, job_type }: Scope): string {
-  const place = queue ? `${domain ?? '*'}/${queue}` : (domain ?? 'all domains')
-  return escaped(job_type ? `${place} ${job_type}` : place)
-}
+export const describeScope = (scope: Scope): string => escaped(placeText(scope))
 
 /** A flag and its value; a value that looks like a flag is joined to its flag by `=`. */
 export const flagWords = (flag: string, value: string): string[] =>
