@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
 import { insertIncident } from '../server/demo/incident.ts'
 import { insertSampleJobs } from '../server/demo/sample-jobs.ts'
 import { readEnv } from '../server/env.ts'
 import { createLog } from '../server/log.ts'
+import { startBrowser } from './chromium.ts'
 
 /** The built server, with the types of its source. */
 const { start }: typeof import('../server/start.ts') = await import(
@@ -24,10 +24,7 @@ const pictures = [
 const folder = await mkdtemp(join(tmpdir(), 'jobsctl-pictures-'))
 const log = createLog({ write: () => {}, readable: true })
 const server = await start(readEnv({ JOBS_DATA_DIR: folder, JOBS_EMBEDDED_FSYNC: 'false', PORT: '0' }), log)
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
-})
+const browser = await startBrowser()
 try {
   await server.prepared
   await insertSampleJobs(server.sql)

@@ -1,19 +1,9 @@
-import { existsSync } from 'node:fs'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { startBrowser } from '../../scripts/chromium.ts'
 import { openWorld, type World } from './world.ts'
-
-/** Where Debian installs it. */
-const program = '/usr/bin/chromium'
-
-/** False where no browser is installed; the tests of the dashboard are then skipped, and name it. */
-export const hasBrowser = existsSync(program)
 
 /** The longest that a test waits for what a page shows: a machine four times as slow, with other work on it. */
 const patienceMs = 60_000
-
-/** A headless browser. Root may not use its sandbox. */
-export const startBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: program, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] })
 
 interface VisitOptions {
   /** The key or token to log in with; absent leaves the browser without a session. */

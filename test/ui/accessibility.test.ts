@@ -3,7 +3,8 @@ import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hasBrowser, startBrowser, visit } from '../support/browser.ts'
+import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
+import { visit } from '../support/browser.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasBrowser } from '../../scripts/chromium.ts'
 import { cancelBatch, prune, reclaim, requeue, reschedule, retry, setPriority, sweep } from '../../shared/endpoints.ts'
-import { hasBrowser, type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
+import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
 import type { World } from '../support/world.ts'
 
 describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {

@@ -1,7 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
 import { makeToken } from '../support/access/tokens.ts'
-import { hasBrowser, startBrowser, visit } from '../support/browser.ts'
+import { visit } from '../support/browser.ts'
 import { newDatabase } from '../support/database/database.ts'
 import { openWorld, type World } from '../support/world.ts'
 

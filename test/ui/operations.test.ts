@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasBrowser } from '../../scripts/chromium.ts'
 import { stats } from '../../shared/queues/stats.ts'
-import { hasBrowser, type OpenedVisit, openVisit, type Visit } from '../support/browser.ts'
+import { type OpenedVisit, openVisit, type Visit } from '../support/browser.ts'
 import type { World } from '../support/world.ts'
 
 /** What the browser tells the page when its tab is hidden, or seen again. */

@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasBrowser } from '../../scripts/chromium.ts'
 import { explainJob } from '../../shared/explain/job.ts'
-import { hasBrowser, type OpenedVisit, openVisit, type Visit } from '../support/browser.ts'
+import { type OpenedVisit, openVisit, type Visit } from '../support/browser.ts'
 import type { World } from '../support/world.ts'
 
 describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium)', () => {

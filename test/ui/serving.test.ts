@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hasBrowser, startBrowser, visit } from '../support/browser.ts'
+import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
+import { visit } from '../support/browser.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 /** A proxy that hands requests on with the name of the server as `Host`, and perhaps without the base path. */

@@ -15,6 +15,9 @@ export type Answer<N extends EndpointName> = z.output<Exported[N]['output']>
 /** The fields of a request. The server checks them and names each fault. */
 export type Fields = Readonly<Record<string, unknown>>
 
+/** The header that confirms a change: with the cookie of a session every change needs it. */
+export const confirmed: Readonly<Record<string, string>> = { 'X-Confirm': 'true' }
+
 interface CallOptions {
   signal?: AbortSignal | undefined
   /** Headers of a change: its confirmation, reason and idempotency key. */

@@ -1,5 +1,5 @@
 import type { Progress } from '../../shared/changes/bulk-change.ts'
-import { type EndpointName, type Fields, requestOf, send } from './call.ts'
+import { confirmed, type EndpointName, type Fields, requestOf, send } from './call.ts'
 import { Problem } from './problem.ts'
 
 interface ChangeRequest {
@@ -31,7 +31,7 @@ export async function change({
   signal,
 }: ChangeRequest): Promise<ChangeAnswer> {
   const headers = {
-    'X-Confirm': 'true',
+    ...confirmed,
     'Idempotency-Key': key,
     ...(reason !== '' && { 'X-Reason': headerText(reason) }),
     ...(goesOn ? { Prefer: 'respond-async' } : { Accept: 'application/x-ndjson' }),

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Progress } from '../../../shared/changes/bulk-change.ts'
-import { call } from '../../api/call.ts'
+import { call, confirmed } from '../../api/call.ts'
 import { type ChangeAnswer, change as makeChange } from '../../api/change.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
 import { Link } from '../../parts/link.tsx'
@@ -100,7 +100,7 @@ export function Bar({ progress, count }: { progress: Progress | undefined; count
 export function StopButton({ id }: { id: number }) {
   const [said, setSaid] = useState('')
   const stop = () =>
-    call('stopOperation', { id }, { headers: { 'X-Confirm': 'true' } }).then(
+    call('stopOperation', { id }, { headers: confirmed }).then(
       () => setSaid('It stops after its batch.'),
       (error: unknown) => setSaid(problemOf(error).message),
     )

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { callWithHeaders } from '../../api/call.ts'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Refresh } from '../../parts/refresh.tsx'
+import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
 import { Act } from './act.tsx'
@@ -40,11 +41,7 @@ export function Jobs() {
   const chosen = (data?.jobs ?? []).filter(({ id }) => selected.has(id)).map(({ id }) => id)
   return (
     <>
-      {unknown.length > 0 && (
-        <p class="note care" role="status">
-          The address has {unknown.join(', ')}, which this screen does not know, and ignores.
-        </p>
-      )}
+      <UnknownParameters names={unknown} />
       <FilterBar filter={filter} rest={{ sort }} />
       <div class="bar">
         <label>

@@ -5,6 +5,7 @@ import { Refresh } from '../../parts/refresh.tsx'
 import { Rows } from '../../parts/rows.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
+import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
 import { Chain } from './chain.tsx'
@@ -24,11 +25,7 @@ export function Operations() {
     navigate(addressOf('/operations', { ...filter, ...fields }))
   return (
     <>
-      {unknown.length > 0 && (
-        <p class="note care" role="status">
-          The address has {unknown.join(', ')}, which this screen does not know, and ignores.
-        </p>
-      )}
+      <UnknownParameters names={unknown} />
       <Chain />
       <div class="bar">
         <label>

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { call } from '../../api/call.ts'
+import { call, confirmed } from '../../api/call.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
 import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
@@ -75,7 +75,7 @@ function Control({ domain, queue, state, onDone }: ControlProps) {
     const why = reason.trim()
     const request = { domain, queue, action: action.name, ...(why !== '' && { reason: why }) }
     try {
-      await call('controlQueue', request, { headers: { 'X-Confirm': 'true' } })
+      await call('controlQueue', request, { headers: confirmed })
       const back = actions.find(({ makes }) => makes === state)
       setSaid(`${action.says} To take it back: ${back?.label ?? 'Resume'}.`)
       setReason('')
