@@ -103,12 +103,11 @@ describe.each(kinds)('changes of a token with a scope on %s', (kind) => {
   it('tell of a named job outside as of one that nobody has', async () => {
     const operator = await asOperator(world, own)
     const [foreign = 0] = await world.jobs(1, { domain: 'tales', status: 'failed' })
-    for (const fields of [{}, { dry_run: true }]) {
-      const answers = [foreign, 987_654].map(
-        async (job_id) => (await ask(operator, requeue, { job_id, ...fields })).body,
-      )
-      for (const answer of await Promise.all(answers)) expect(answer).toMatchObject({ not_matched: [{ status: null }] })
-    }
+    for (const fields of [{}, { dry_run: true }])
+      for (const job_id of [foreign, 987_654]) {
+        const { body } = await ask(operator, requeue, { job_id, ...fields })
+        expect(body).toMatchObject({ not_matched: [{ status: null }] })
+      }
   })
 
   describe('and dependents outside', () => {
