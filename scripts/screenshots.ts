@@ -1,10 +1,13 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createToken } from '../server/auth/tokens.ts'
 import { insertIncident } from '../server/demo/incident.ts'
 import { insertSampleJobs } from '../server/demo/sample-jobs.ts'
 import { readEnv } from '../server/env.ts'
 import { createLog } from '../server/log.ts'
+import { retry } from '../shared/changes/retry.ts'
+import { proposePlan } from '../shared/plans/plans.ts'
 import { startBrowser } from './chromium.ts'
 
 /** The built server, with the types of its source. */
@@ -23,32 +26,75 @@ const pictures = [
 /** Makes the pictures of the dashboard again, of a server with the jobs of the demo. Needs chromium. */
 const folder = await mkdtemp(join(tmpdir(), 'jobsctl-pictures-'))
 const log = createLog({ write: () => {}, readable: true })
-const server = await start(readEnv({ JOBS_DATA_DIR: folder, JOBS_EMBEDDED_FSYNC: 'false', PORT: '0' }), log)
+const env = { JOBS_DATA_DIR: folder, JOBS_EMBEDDED_FSYNC: 'false', PORT: '0' }
 const browser = await startBrowser()
 try {
-  await server.prepared
-  await insertSampleJobs(server.sql)
-  await insertIncident(server.sql)
   await mkdir(target, { recursive: true })
-  const key = (await readFile(join(folder, 'api-key'), 'utf8')).trim()
-  for (const [name, screen, colorScheme] of pictures) await takePicture(name, screen, { colorScheme, key })
+  await withServer(env, async ({ url, sql }) => {
+    await insertSampleJobs(sql)
+    await insertIncident(sql)
+    const key = (await readFile(join(folder, 'api-key'), 'utf8')).trim()
+    for (const [name, screen, colorScheme] of pictures)
+      await takePicture(name, `${url}/ui${screen}`, { secret: key, colorScheme })
+  })
+  await withServer({ ...env, AUTH_MODE: 'multi_user' }, async ({ url, sql }) => {
+    const [ann, ben] = [await makeToken(sql, 'ann'), await makeToken(sql, 'ben')]
+    const plan = await propose(url, ann)
+    await sql`update jobs set status = 'queued', updated_at = now() where id in (select id from jobs where error_code = 'smtp' order by id limit 9)`
+    await takePicture('plan', `${url}/ui/plans/${plan}`, { secret: ben, colorScheme: 'light', height: 1120 })
+  })
 } finally {
   await browser.close()
-  await server.stop()
   await rm(folder, { recursive: true, force: true })
 }
 
-interface PictureOptions {
-  colorScheme: 'light' | 'dark'
-  key: string
+type Server = Awaited<ReturnType<typeof start>>
+
+async function withServer(settings: Record<string, string>, use: (server: Server) => Promise<void>): Promise<void> {
+  const server = await start(readEnv(settings), log)
+  try {
+    await server.prepared
+    await use(server)
+  } finally {
+    await server.stop()
+  }
 }
 
-async function takePicture(name: string, screen: string, { colorScheme, key }: PictureOptions): Promise<void> {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, colorScheme })
-  await page.goto(`${server.url}/ui${screen}`)
-  await page.getByLabel('Key or token').fill(key)
+/** A token of an operator who may approve the plans of others. */
+async function makeToken(sql: Server['sql'], principal: string): Promise<string> {
+  const grant = { role: 'operator', may_enqueue: false, approver: true, principal, madeBy: 'the pictures' } as const
+  return (await createToken(sql, { name: principal, grant, days: 1 })).token
+}
+
+/** Plans a retry. Returns the id of the plan. */
+async function propose(url: string, token: string): Promise<number> {
+  const response = await fetch(`${url}${proposePlan.path}`, {
+    method: 'POST',
+    headers: {
+      Authorization: `Bearer ${token}`,
+      'Content-Type': 'application/json',
+      'X-Reason': 'the mailer is back; its jobs failed meanwhile',
+    },
+    body: JSON.stringify({ path: retry.path, request: { domain: 'orders', error_code: 'smtp', spread_seconds: 600 } }),
+  })
+  return proposePlan.output.parse(await response.json()).id
+}
+
+interface PictureOptions {
+  secret: string
+  colorScheme: 'light' | 'dark'
+  /** In pixels. */
+  height?: number
+}
+
+async function takePicture(name: string, url: string, options: PictureOptions): Promise<void> {
+  const { secret, colorScheme, height = 720 } = options
+  const page = await browser.newPage({ viewport: { width: 1280, height }, colorScheme })
+  await page.goto(url)
+  await page.getByLabel('Key or token').fill(secret)
   await page.getByRole('button', { name: 'Log in' }).click()
   await page.getByRole('table').waitFor()
+  await page.mouse.move(0, 0)
   await page.screenshot({ path: join(target, `${name}.png`) })
   await page.close()
   console.log(`${target}/${name}.png`)

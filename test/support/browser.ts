@@ -83,3 +83,14 @@ export async function openVisit(): Promise<OpenedVisit> {
     throw error
   }
 }
+
+/** Goes to a button by Tab alone and presses it. */
+export async function pressByKeyboard(page: Page, name: string | RegExp): Promise<void> {
+  const button = page.getByRole('button', { name, exact: typeof name === 'string' })
+  await button.waitFor()
+  for (let at = 0; at < 60; at++) {
+    if ((await button.and(page.locator(':focus')).count()) > 0) break
+    await page.keyboard.press('Tab')
+  }
+  await page.keyboard.press('Enter')
+}

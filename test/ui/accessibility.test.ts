@@ -1,25 +1,9 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import type { AxeResults } from 'axe-core'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
+import { looks, sideways, violations } from '../support/axe.ts'
 import { visit } from '../support/browser.ts'
 import { openWorld, type World } from '../support/world.ts'
-
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const tags = ['wcag2a', 'wcag2aa', 'wcag22aa', 'best-practice']
-
-/** What axe finds on the page, as the rule and the elements. */
-async function violations(page: Page): Promise<string[]> {
-  // The debugger evaluates it, which the policy of the page does not reach.
-  await page.evaluate(axe)
-  const run = `axe.run({ runOnly: { type: 'tag', values: ${JSON.stringify(tags)} } })`
-  const result = await page.evaluate<AxeResults>(run)
-  return result.violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
-  )
-}
 
 describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
   let full: World
@@ -51,15 +35,11 @@ describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
     '/jobs/1',
     '/change/retry?status=failed',
     '/queue?domain=chatbooks&queue=default',
+    '/clusters',
+    '/plans',
     '/operations',
     '/operations/1',
   ]
-  const looks = [
-    [1280, 'light'],
-    [1280, 'dark'],
-    [320, 'light'],
-    [320, 'dark'],
-  ] as const
 
   it.each(looks)('%i px wide, %s: nothing to find, no sideways scrolling', async (width, colorScheme) => {
     for (const [name, world] of [
@@ -72,8 +52,7 @@ describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
         await go(screen)
         await page.waitForLoadState('networkidle').catch(() => {})
         expect([name, screen, await violations(page)]).toEqual([name, screen, []])
-        const tooWide = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-        expect([name, screen, tooWide]).toEqual([name, screen, 0])
+        expect([name, screen, await sideways(page)]).toEqual([name, screen, 0])
       }
       await close()
     }

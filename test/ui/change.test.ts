@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { cancelBatch, prune, reclaim, requeue, reschedule, retry, setPriority, sweep } from '../../shared/endpoints.ts'
-import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
+import { type OpenedVisit, openVisit, pressByKeyboard, type Visit, visit } from '../support/browser.ts'
 import type { World } from '../support/world.ts'
 
 describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
@@ -176,17 +176,8 @@ describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
     await page.getByLabel('All jobs that match').focus()
     await page.keyboard.press('ArrowDown')
     await page.getByRole('heading', { name: /jobs$/, level: 1 }).waitFor()
-    const press = async (name: string | RegExp) => {
-      const button = page.getByRole('button', { name, exact: typeof name === 'string' })
-      await button.waitFor()
-      for (let at = 0; at < 60; at++) {
-        if ((await button.and(page.locator(':focus')).count()) > 0) break
-        await page.keyboard.press('Tab')
-      }
-      await page.keyboard.press('Enter')
-    }
-    await press('Preview')
-    await press('Retry 2 jobs')
+    await pressByKeyboard(page, 'Preview')
+    await pressByKeyboard(page, 'Retry 2 jobs')
     await page.getByText('2 jobs retried').waitFor()
     expect(await count('queued')).toBe(2)
   })

@@ -18,6 +18,10 @@ export type Fields = Readonly<Record<string, unknown>>
 /** The header that confirms a change: with the cookie of a session every change needs it. */
 export const confirmed: Readonly<Record<string, string>> = { 'X-Confirm': 'true' }
 
+/** The header with the reason of a change; none for a blank reason. A header carries bytes: the reason goes as UTF-8. */
+export const reasonHeader = (reason: string): Record<string, string> =>
+  reason.trim() === '' ? {} : { 'X-Reason': String.fromCharCode(...new TextEncoder().encode(reason.trim())) }
+
 interface CallOptions {
   signal?: AbortSignal | undefined
   /** Headers of a change: its confirmation, reason and idempotency key. */
@@ -31,6 +35,9 @@ export interface WireRequest {
   path: string
   body: string | undefined
 }
+
+/** The path of an endpoint, in which `:id` stands for an id. */
+export const pathOf = (name: EndpointName): string => ENDPOINTS[name]?.[1] ?? ''
 
 /** The request of a call: a GET has its fields in the query, and the others in a body of JSON. */
 export function requestOf(name: EndpointName, fields: Fields): WireRequest {
@@ -91,7 +98,8 @@ export async function send(
   if (version !== null && version !== build) versionSeen(version)
   if (response.ok) return response
   const problem = new Problem(await problemBody(response), response.status)
-  if (response.status === 401) signedOut()
+  // A wrong key of a login that is asked for again ends no session.
+  if (response.status === 401 && path !== pathOf('openSession')) signedOut()
   throw problem
 }
 

@@ -1,5 +1,5 @@
 import type { Progress } from '../../shared/changes/bulk-change.ts'
-import { confirmed, type EndpointName, type Fields, requestOf, send } from './call.ts'
+import { confirmed, type EndpointName, type Fields, reasonHeader, requestOf, send } from './call.ts'
 import { Problem } from './problem.ts'
 
 interface ChangeRequest {
@@ -15,6 +15,12 @@ interface ChangeRequest {
 
 /** The answer of a change, with the fields that all of them have. */
 export type ChangeAnswer = Readonly<Record<string, unknown>>
+
+/** A number of an answer by its name; undefined where the answer does not have it. */
+export const numberOf = (answer: ChangeAnswer | undefined, name: string): number | undefined => {
+  const value = answer?.[name]
+  return typeof value === 'number' ? value : undefined
+}
 
 /**
  * Makes a change of many jobs, once for its key however often it is sent, and reports its progress.
@@ -33,7 +39,7 @@ export async function change({
   const headers = {
     ...confirmed,
     'Idempotency-Key': key,
-    ...(reason !== '' && { 'X-Reason': headerText(reason) }),
+    ...reasonHeader(reason),
     ...(goesOn ? { Prefer: 'respond-async' } : { Accept: 'application/x-ndjson' }),
   }
   const response = await send(requestOf(name, body), { headers, signal })
@@ -103,6 +109,3 @@ async function* linesOf({ body }: Response): AsyncGenerator<Line> {
     for (const line of lines) if (line.trim() !== '') yield JSON.parse(line)
   }
 }
-
-/** A header carries bytes: the reason goes as UTF-8. */
-const headerText = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text))

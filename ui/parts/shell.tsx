@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { type Problem, problemOf } from '../api/problem.ts'
 import { logOut } from '../api/session.ts'
 import { type Section, sections } from '../screens/all.tsx'
-import { caller, may, otherVersion } from '../state/session.ts'
+import { caller, hasPlans, may, otherVersion } from '../state/session.ts'
 import { nextTheme, theme } from '../state/theme.ts'
 import { Link } from './link.tsx'
 import { ProblemNote } from './problem.tsx'
@@ -28,7 +28,8 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
         <nav aria-label="Screens">
           {sections.map(
             ({ name, to, label, needs }) =>
-              may(needs) && (
+              may(needs) &&
+              (name !== 'plans' || hasPlans.value) && (
                 <Link key={name} to={to} current={name === at}>
                   {label}
                 </Link>

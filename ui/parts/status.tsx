@@ -5,14 +5,18 @@ const meanings = new Map<string, Meaning>([
   ['completed', 'good'],
   ['done', 'good'],
   ['open', 'good'],
+  ['applied', 'good'],
   ['processing', 'active'],
   ['running', 'active'],
+  ['approved', 'active'],
   ['partial', 'care'],
+  ['waiting', 'care'],
   ['paused', 'care'],
   ['draining', 'care'],
   ['quarantined', 'care'],
   ['failed', 'bad'],
+  ['rejected', 'bad'],
 ])
 
-/** A state of a job, a queue or an operation: its word, with a mark whose colour repeats what the word says. */
+/** A state of a job, a queue, an operation or a plan: its word, with a mark whose colour repeats what the word says. */
 export const Status = ({ of }: { of: string }) => <span class={`status ${meanings.get(of) ?? 'none'}`}>{of}</span>

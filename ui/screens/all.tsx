@@ -2,17 +2,22 @@ import type { ComponentChildren } from 'preact'
 import type { Right } from '../../shared/access/rights.ts'
 import { ChangeScreen } from './change/change.tsx'
 import { changeKind } from './change/kinds.ts'
+import { Clusters } from './clusters/clusters.tsx'
 import { Jobs } from './jobs/jobs.tsx'
 import { ShowJob } from './jobs/show.tsx'
 import { Operation } from './operations/operation.tsx'
 import { Operations } from './operations/operations.tsx'
 import { Overview } from './overview.tsx'
+import { ShowPlan } from './plans/plan.tsx'
+import { Plans } from './plans/plans.tsx'
 import { Queue } from './queues/queue.tsx'
 
 export const sections = [
   { name: 'overview', to: '/', label: 'Overview', needs: 'read' },
   { name: 'jobs', to: '/jobs', label: 'Jobs', needs: 'read' },
+  { name: 'failures', to: '/clusters', label: 'Failures', needs: 'read' },
   { name: 'operations', to: '/operations', label: 'Operations', needs: 'records' },
+  { name: 'plans', to: '/plans', label: 'Plans', needs: 'records' },
 ] as const
 
 export type Section = (typeof sections)[number]['name']
@@ -36,6 +41,7 @@ const screens: readonly (readonly [RegExp, MakeScreen])[] = [
     /^\/jobs\/(\d{1,16})$/,
     ([id = '']) => ({ section: 'jobs', needs: 'read', title: `Job ${id}`, show: () => <ShowJob key={id} id={id} /> }),
   ],
+  [/^\/clusters$/, () => ({ section: 'failures', needs: 'read', title: 'Failures', show: () => <Clusters /> })],
   [
     /^\/change\/([a-z]+)$/,
     ([kind = '']) => ({
@@ -57,6 +63,16 @@ const screens: readonly (readonly [RegExp, MakeScreen])[] = [
       needs: 'records',
       title: `Operation ${id}`,
       show: () => <Operation key={id} id={id} />,
+    }),
+  ],
+  [/^\/plans$/, () => ({ section: 'plans', needs: 'records', title: 'Plans', show: () => <Plans /> })],
+  [
+    /^\/plans\/(\d{1,16})$/,
+    ([id = '']) => ({
+      section: 'plans',
+      needs: 'records',
+      title: `Plan ${id}`,
+      show: () => <ShowPlan key={id} id={id} />,
     }),
   ],
 ]

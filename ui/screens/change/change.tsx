@@ -7,10 +7,11 @@ import { addressOf, query, replaceAddress } from '../../state/address.ts'
 import { may } from '../../state/session.ts'
 import { filterIn } from '../jobs/filter-fields.ts'
 import { Apply } from './apply.tsx'
+import { canaryIn, canaryOption } from './canary.ts'
 import { CopyCommand } from './copy-command.tsx'
 import { type ChangeKind, type ChangeOption, changeKind, optionIn } from './kinds.ts'
 import { type Preview, PreviewTable } from './preview.tsx'
-import { changeFields } from './request.ts'
+import { changeFields, commandWords } from './request.ts'
 import { type StartedChange, startedChange } from './started.ts'
 
 /** A change of many jobs: its options, its preview, its confirmation, its course and its result, in this order. */
@@ -53,7 +54,7 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
       <FilterWords filter={filterIn(params)} takesStates={kind.status !== undefined} />
       {!started && (
         <form class="options" onSubmit={look}>
-          {kind.options.map((option) => (
+          {[...kind.options, ...(kind.runsAgain ? [canaryOption] : [])].map((option) => (
             <Option key={option.name} option={option} value={optionIn(params, option)} path={`/change/${name}`} />
           ))}
           <button type="submit" class={current ? undefined : 'primary'} disabled={isBusy}>
@@ -64,7 +65,13 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
       )}
       {problem && <ProblemNote problem={problem} />}
       {current && !started && <PreviewTable preview={current} verb={kind.verb} />}
-      <Apply kind={kind} fields={fields} preview={current} started={started} onStart={begin} />
+      <Apply
+        {...{ kind, fields, started }}
+        preview={current}
+        onStart={begin}
+        canary={canaryIn(kind, params)}
+        words={commandWords(name, kind, params)}
+      />
     </>
   )
 }

@@ -1,25 +1,35 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Progress } from '../../../shared/changes/bulk-change.ts'
 import { call, confirmed } from '../../api/call.ts'
-import { type ChangeAnswer, change as makeChange } from '../../api/change.ts'
+import { type ChangeAnswer, change as makeChange, numberOf } from '../../api/change.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
 import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { spanText } from '../../parts/time.tsx'
-import type { ChangeKind } from './kinds.ts'
+import { hasPlans } from '../../state/session.ts'
+import { FirstJobs, firstJobsOf } from './first-jobs.tsx'
+import type { Counted } from './kinds.ts'
 import { jobsText } from './preview.tsx'
+import { type Proposal, ProposeInstead } from './propose.tsx'
 import type { StartedChange } from './started.ts'
-
-type Counted = Pick<ChangeKind, 'endpoint' | 'done' | 'count'>
 
 interface CourseProps {
   kind: Counted
   change: StartedChange
+  /** The way back to a preview, or to what it came from. */
   onStartAgain: () => void
+  /** What the way back is called. */
+  again?: string
+  /** Begins the change of the other jobs, once the first are completed. */
+  onGoOn?: (change: StartedChange) => void
+  /** The same change as a plan. */
+  proposal?: Proposal
+  /** Called when the change has ended. */
+  onEnd?: () => void
 }
 
 /** The course of a change that was begun, and its result. The request is made once for its key: a reload asks again, and changes nothing more. */
-export function Course({ kind, change, onStartAgain }: CourseProps) {
+export function Course({ kind, change, onStartAgain, again, onGoOn, proposal, onEnd }: CourseProps) {
   const [progress, setProgress] = useState<Progress>()
   const [answer, setAnswer] = useState<ChangeAnswer>()
   const [problem, setProblem] = useState<Problem>()
@@ -29,38 +39,49 @@ export function Course({ kind, change, onStartAgain }: CourseProps) {
     const { signal } = controller
     setProblem(undefined)
     makeChange({ name: kind.endpoint, ...change, onProgress: setProgress, signal }).then(
-      (result) => !signal.aborted && setAnswer(result),
+      (result) => {
+        if (signal.aborted) return
+        setAnswer(result)
+        onEnd?.()
+      },
       (error: unknown) => !signal.aborted && setProblem(problemOf(error)),
     )
     return () => controller.abort()
   }, [round])
   const operation = operationOf(answer) ?? progress?.operation_id
+  const first = answer && onGoOn && firstJobsOf(change, answer)
   return (
     <section class="course" aria-label="Course" aria-live="polite">
       {!answer && !problem && <Bar progress={progress} count={change.count} />}
       {!answer && !problem && progress && <StopButton id={progress.operation_id} />}
       {problem && <ProblemNote problem={problem} onRetry={() => setRound(round + 1)} />}
-      {answer && <Result kind={kind} answer={answer} previewed={change.count} />}
-      {(answer || problem) && (
+      {problem?.code === 'approval_required' && proposal && hasPlans.value && (
+        <ProposeInstead proposal={proposal} reason={change.reason} />
+      )}
+      {first && onGoOn && <FirstJobs kind={kind} first={first} onGoOn={onGoOn} />}
+      {answer && !first && <Result kind={kind} answer={answer} previewed={change.count} />}
+      {(answer || problem) && !first && (
         <p>
           <button type="button" onClick={onStartAgain}>
-            Make another preview
+            {again ?? 'Make another preview'}
           </button>
         </p>
       )}
       {operation !== undefined && (
         <p>
           <Link to={`/operations/${operation}`}>Operation {operation}</Link> has the record, and the undo.
+          {change.after !== undefined && (
+            <>
+              {' '}
+              The jobs that went first are in <Link to={`/operations/${change.after}`}>operation {change.after}</Link>.
+            </>
+          )}
         </p>
       )}
     </section>
   )
 }
 
-const numberOf = (answer: ChangeAnswer | undefined, name: string): number | undefined => {
-  const value = answer?.[name]
-  return typeof value === 'number' ? value : undefined
-}
 const operationOf = (answer: ChangeAnswer | undefined) => numberOf(answer, 'operation_id')
 
 function Result({ kind, answer, previewed }: { kind: Counted; answer: ChangeAnswer; previewed: number }) {

@@ -46,8 +46,13 @@ export interface ChangeKind {
   /** True where jobs end or are deleted. */
   ends?: true
   /** How its answer names the number of changed jobs. */
-  count: 'affected' | 'deleted'
+  count: 'affected' | 'deleted' | 'fixed'
+  /** True where jobs run again, so that some can go first to see what becomes of them. */
+  runsAgain?: true
 }
+
+/** What the course of a change needs to know of it; a plan is applied by a call of its own. */
+export type Counted = Pick<ChangeKind, 'verb' | 'done' | 'count'> & { endpoint: ChangeEndpoint | 'applyPlan' }
 
 const seconds = (value: string): string => `${value}s`
 
@@ -68,6 +73,7 @@ const withDependents: ChangeOption = {
 const known: Readonly<Record<string, ChangeKind>> = {
   retry: {
     ...{ endpoint: 'retry', verb: 'Retry', done: 'retried', count: 'affected', hasAll: true, status: 'status' },
+    runsAgain: true,
     says: 'Failed jobs run again, with all their retries.',
     takes: ['failed'],
     options: [
@@ -78,6 +84,7 @@ const known: Readonly<Record<string, ChangeKind>> = {
   },
   requeue: {
     ...{ endpoint: 'requeue', verb: 'Requeue', done: 'requeued', count: 'affected', hasAll: false },
+    runsAgain: true,
     says: 'Quarantined jobs of one domain go back into their queues.',
     takes: ['quarantined'],
     options: [spread, withDependents],

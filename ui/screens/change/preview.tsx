@@ -1,4 +1,5 @@
 import type { Answer } from '../../api/call.ts'
+import { Facts } from '../../parts/facts.tsx'
 import { Link } from '../../parts/link.tsx'
 import { Rows } from '../../parts/rows.tsx'
 import { Status } from '../../parts/status.tsx'
@@ -15,26 +16,13 @@ export function PreviewTable({ preview, verb }: { preview: Preview; verb: string
       <h2>
         {verb} {countText(preview)}
       </h2>
-      <dl>
-        {facts(preview).map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-        <div>
-          <dt>Oldest</dt>
-          <dd>
-            <Time at={preview.oldest} />
-          </dd>
-        </div>
-        <div>
-          <dt>Newest</dt>
-          <dd>
-            <Time at={preview.newest} />
-          </dd>
-        </div>
-      </dl>
+      <Facts
+        facts={[
+          ...factsOf(preview),
+          ['Oldest', <Time key="oldest" at={preview.oldest} />],
+          ['Newest', <Time key="newest" at={preview.newest} />],
+        ]}
+      />
       {preview.groups.length > 0 && <Groups groups={preview.groups} />}
       {preview.sample_ids.length > 0 && (
         <p>
@@ -54,11 +42,11 @@ const countText = ({ count, complete, count_at_least }: Preview): string =>
   complete === false ? `at least ${jobsText(count_at_least ?? count)}` : jobsText(count)
 
 /** The facts of a preview that it has. */
-function facts(preview: Preview): (readonly [string, string])[] {
+function factsOf(preview: Preview): (readonly [string, string | undefined])[] {
   const { dependents, kept_by_hold, restorable, no_way_back, owners, reasons, foreign_rows, eta_seconds, kept_days } =
     preview
   const owner = (name: string | null) => name ?? 'nobody'
-  const all: (readonly [string, string | undefined])[] = [
+  return [
     ['Dependents that go along', dependents ? jobsText(dependents) : undefined],
     ['Kept by a hold', kept_by_hold ? jobsText(kept_by_hold) : undefined],
     ['An undo could give back', restorable ? jobsText(restorable) : undefined],
@@ -75,7 +63,6 @@ function facts(preview: Preview): (readonly [string, string])[] {
     ],
     ['It takes about', preview.count > 0 ? spanText(Math.ceil(eta_seconds)) : undefined],
   ]
-  return all.filter((fact): fact is readonly [string, string] => fact[1] !== undefined && fact[1] !== '')
 }
 
 const Groups = ({ groups }: Pick<Preview, 'groups'>) => (

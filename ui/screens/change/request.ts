@@ -1,5 +1,6 @@
 import type { Fields } from '../../api/call.ts'
 import { type FilterField, filterFields, filterIn } from '../jobs/filter-fields.ts'
+import { canaryIn, canaryOption } from './canary.ts'
 import { type ChangeKind, type ChangeOption, optionFields, optionIn } from './kinds.ts'
 
 const listNames = new Set(['ids', 'status'])
@@ -43,6 +44,8 @@ export function commandWords(command: string, kind: ChangeKind, params: URLSearc
     if (value === '' || (option.type === 'switch' && value === (option.preset ?? 'false'))) continue
     words.push(...optionWords(option, value))
   }
+  const canary = canaryIn(kind, params)
+  if (canary !== undefined) words.push(canaryOption.flag, String(canary))
   return words
 }
 

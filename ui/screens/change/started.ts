@@ -6,8 +6,12 @@ export interface StartedChange {
   reason: string
   /** Whether it goes on when this tab closes. */
   goesOn: boolean
-  /** How many jobs the preview has. */
+  /** How many jobs it is about. */
   count: number
+  /** Of a change of some jobs first: how many jobs there are in all, and how the change of the others is to go on. */
+  canary?: { total: number; goesOn: boolean }
+  /** The operation of the jobs that went first. */
+  after?: number
 }
 
 /** The change of this entry of the history; undefined where none was begun. */

@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks'
 import { call } from '../../api/call.ts'
+import { Facts } from '../../parts/facts.tsx'
 import { Json } from '../../parts/json.tsx'
 import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
@@ -7,6 +8,7 @@ import { Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
 import { useLoad } from '../../state/load.ts'
 import { Bar, StopButton } from '../change/course.tsx'
+import { Reviews } from './review.tsx'
 import { Undo } from './undo.tsx'
 
 type Shown = Awaited<ReturnType<typeof call<'getOperation'>>>
@@ -26,11 +28,16 @@ export function Operation({ id }: { id: string }) {
   return (
     <>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
+      {data && isEmergency(data.filters) && <Reviews only={data.id} />}
       {data && <Record of={data} />}
       {data && <Undo record={data} />}
     </>
   )
 }
+
+/** Whether the operation went past an approval that it needed. */
+const isEmergency = (filters: unknown): boolean =>
+  typeof filters === 'object' && filters !== null && 'emergency' in filters && filters.emergency === true
 
 function Record({ of: record }: { of: Shown }) {
   const progress = {
@@ -43,14 +50,7 @@ function Record({ of: record }: { of: Shown }) {
       {record.state === 'running' && <Bar progress={progress} count={record.previewed ?? record.affected} />}
       {record.state === 'running' && <StopButton id={record.id} />}
       {record.error && <p class="note care">{record.error}</p>}
-      <dl>
-        {factsOf(record).map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={factsOf(record)} />
       <h2>Request</h2>
       <Json value={record.filters} />
     </>
@@ -81,5 +81,5 @@ function factsOf(record: Shown) {
     ['Undone by', operationLink(record.undone_by)],
     ['No way back', record.no_way_back],
     ['Hash', record.hash && <code>{record.hash.slice(0, 16)}…</code>],
-  ].filter((fact): fact is [string, Exclude<(typeof fact)[1], null | undefined | false | ''>] => Boolean(fact[1]))
+  ] as const
 }

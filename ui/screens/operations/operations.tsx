@@ -9,6 +9,7 @@ import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
 import { Chain } from './chain.tsx'
+import { Reviews } from './review.tsx'
 
 const names = ['domain', 'queue', 'job_type', 'kind', 'state', 'caller', 'before_id'] as const
 const pageSize = 50
@@ -27,6 +28,7 @@ export function Operations() {
     <>
       <UnknownParameters names={unknown} />
       <Chain />
+      <Reviews />
       <div class="bar">
         <label>
           Show{' '}

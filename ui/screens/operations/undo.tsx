@@ -9,7 +9,7 @@ import type { ChangeKind } from '../change/kinds.ts'
 import { jobsText, PreviewTable } from '../change/preview.tsx'
 import { type StartedChange, startedChange } from '../change/started.ts'
 
-const undoKind: ChangeKind = {
+export const undoKind: ChangeKind = {
   ...{
     endpoint: 'undo',
     verb: 'Give back',
@@ -58,7 +58,14 @@ export function Undo({ record }: UndoProps) {
       {problem && <ProblemNote problem={problem} />}
       {plan && !started && <Conflicts plan={plan} />}
       {plan?.preview && !started && <PreviewTable preview={plan.preview} verb="Give back" />}
-      <Apply kind={undoKind} fields={{ id }} preview={plan?.preview} started={started} onStart={begin} />
+      <Apply
+        kind={undoKind}
+        fields={{ id: String(id) }}
+        preview={plan?.preview}
+        started={started}
+        onStart={begin}
+        words={['jobsctl', 'undo', String(id)]}
+      />
     </section>
   )
 }

@@ -5,6 +5,7 @@ import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Reasons } from '../../parts/reasons.tsx'
 import { Status } from '../../parts/status.tsx'
+import { Why } from '../../parts/why.tsx'
 import { addressOf, query } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
 import { may } from '../../state/session.ts'
@@ -87,12 +88,7 @@ function Control({ domain, queue, state, onDone }: ControlProps) {
   }
   return (
     <section class="confirm" aria-label="Switch">
-      <label>
-        <span>
-          Why <span class="faint">(kept with the record)</span>
-        </span>
-        <input value={reason} maxLength={500} onInput={({ currentTarget }) => setReason(currentTarget.value)} />
-      </label>
+      <Why reason={reason} onChange={setReason} />
       <div class="bar">
         {actions.map((action) => (
           <button

@@ -1,0 +1,147 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { hasBrowser } from '../../scripts/chromium.ts'
+import { type OpenedVisit, openVisit, type Visit } from '../support/browser.ts'
+import type { World } from '../support/world.ts'
+
+const hostile = `<img src=x onerror="document.title='ran'">\u202egpj.\u{1F4A3}`
+
+describe.skipIf(!hasBrowser)('clusters of failures (needs chromium)', () => {
+  let opened: OpenedVisit
+  let world: World
+  let visited: Visit
+  let page: Page
+  beforeAll(async () => {
+    opened = await openVisit()
+    ;({ world, visited, page } = opened)
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  })
+  afterAll(() => opened?.stop())
+  beforeEach(() => world.sql`truncate jobs, job_operations cascade`)
+
+  /** Jobs that ended so many hours ago with a message; `#` is another number in each. */
+  const failures = (status: string, jobs: number, message: string, { hours = 0, domain = 'mail' } = {}) => world.sql`
+    insert into jobs (uuid, domain, queue, job_type, status, payload, error_code, error_message, completed_at, quarantined_at)
+    select
+      gen_random_uuid()::text, ${domain}, 'out', 'send', ${status}, '{}', 'poison', replace(${message}, '#', n::text),
+      case when ${status} = 'failed' then now() - ${hours}::int * interval '1 hour' end,
+      case when ${status} = 'quarantined' then now() - ${hours}::int * interval '1 hour' end
+    from generate_series(1, ${jobs}::int) as n`
+  const states = async () => [
+    ...(await world.sql`select status, count(*)::int as jobs from jobs group by status order by status`),
+  ]
+  const records = async () => [
+    ...(await world.sql`select kind, affected from job_operations where kind not like '%.%' order by id`),
+  ]
+  const cluster = (text: string) => page.getByRole('listitem').filter({ hasText: text })
+  const course = () => page.getByRole('region', { name: 'Course' })
+  /** Goes from a cluster to the change of it, whose first five jobs it begins. */
+  const begin = async (text: string, change: string, button: string) => {
+    await visited.go('/clusters')
+    await cluster(text).getByRole('link', { name: change }).click()
+    await page.getByRole('button', { name: 'Preview', exact: true }).click()
+    await page.getByRole('button', { name: button }).click()
+  }
+
+  it('five jobs of a poison message fail again: the others stay as they are', async () => {
+    await failures('failed', 40, 'cannot parse message # of the sender')
+    await failures('failed', 3, 'connection refused')
+    await begin('cannot parse message', 'Retry…', 'Retry 5 of 40 jobs first')
+    await course().getByText('can follow when these are completed.').waitFor()
+    expect(await states()).toEqual([
+      { status: 'failed', jobs: 38 },
+      { status: 'queued', jobs: 5 },
+    ])
+    await world.sql`update jobs set status = 'processing', updated_at = now() where status = 'queued'`
+    await course().getByText('processing').waitFor()
+    await world.sql`
+      update jobs set status = 'failed', error_message = 'cannot parse message 1 of the sender', completed_at = now(), updated_at = now()
+      where status = 'processing'`
+    await course().getByText('The other 35 jobs stay as they are.').waitFor()
+    expect(
+      await course()
+        .getByRole('button', { name: /^Retry/ })
+        .count(),
+    ).toBe(0)
+    await course().getByRole('button', { name: 'Stop here' }).click()
+    await page.getByRole('heading', { name: /^Operation/ }).waitFor()
+    expect(await states()).toEqual([{ status: 'failed', jobs: 43 }])
+    expect(await records()).toEqual([{ kind: 'retry', affected: 5 }])
+    expect(visited.faults).toEqual([])
+  })
+
+  it('five jobs are completed: the others follow, once, also after a reload, and no job that has failed since', async () => {
+    await failures('quarantined', 40, 'cannot parse message # of the sender')
+    await failures('quarantined', 3, 'connection refused')
+    await begin('cannot parse message', 'Requeue…', 'Requeue 5 of 40 jobs first')
+    await course().getByText('can follow when these are completed.').waitFor()
+    await failures('quarantined', 4, 'cannot parse message # of the sender')
+    await world.sql`update jobs set status = 'completed', completed_at = now(), updated_at = now() where status = 'queued'`
+    await course().getByText('all of them are completed').waitFor()
+    await page.reload()
+    await course().getByRole('button', { name: 'Requeue the other 35 jobs' }).dblclick()
+    await course().getByText('35 jobs requeued').waitFor()
+    await page.reload()
+    await course().getByText('35 jobs requeued').waitFor()
+    expect(await states()).toEqual([
+      { status: 'completed', jobs: 5 },
+      { status: 'quarantined', jobs: 7 },
+      { status: 'queued', jobs: 35 },
+    ])
+    expect(await records()).toEqual([
+      { kind: 'requeue', affected: 5 },
+      { kind: 'requeue', affected: 35 },
+    ])
+    expect(visited.faults).toEqual([])
+  })
+
+  it('since when and where is in the address, and the change is of the same jobs', async () => {
+    await failures('failed', 6, 'cannot parse message # of the sender')
+    await failures('failed', 30, 'cannot parse message # of the sender', { hours: 30 })
+    await failures('failed', 2, 'connection refused', { domain: 'books' })
+    await world.post('/api/v1/jobs/marks', { text: 'deploy 4711' })
+    await visited.go('/clusters')
+    await cluster('cannot parse').getByText('36 jobs').waitFor()
+    await page.getByRole('combobox', { name: /^Failed/ }).selectOption('since deploy 4711')
+    await page.getByText('No job has failed here.').waitFor()
+    await page.getByRole('combobox', { name: /^Failed/ }).selectOption('the last hour')
+    await cluster('cannot parse').getByText('6 jobs').waitFor()
+    await page.getByLabel('Domain').fill('mail')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => cluster('connection refused').count()).toBe(0)
+    expect(new URL(page.url()).search).toBe('?since=1h&domain=mail')
+    await page.getByRole('button', { name: 'Copy as jobsctl' }).click()
+    await page.getByText('Copied').waitFor()
+    const copied = await page.evaluate<string>('navigator.clipboard.readText()')
+    expect(copied).toBe('jobsctl clusters --domain mail --since 1h')
+    expect(await world.jobsctl([...copied.split(' ').slice(1), '--json'])).toMatchObject({ code: 0 })
+    await cluster('cannot parse').getByRole('link', { name: 'Retry…' }).click()
+    await page.getByRole('button', { name: 'Preview', exact: true }).click()
+    await page.getByRole('heading', { name: 'Retry 6 jobs' }).waitFor()
+    await page.goBack()
+    await cluster('cannot parse').waitFor()
+    await page.goBack()
+    await cluster('connection refused').waitFor()
+    expect(new URL(page.url()).search).toBe('?since=1h')
+    await visited.go('/clusters?since=mark:no+such&colour=red')
+    await page.getByText('No mark has the text “no such”.').waitFor()
+    await page.getByText('The address has colour').waitFor()
+  })
+
+  it('texts of strangers are text, and a requeue of several domains has a way for each', async () => {
+    await failures('quarantined', 2, hostile, { domain: hostile })
+    await failures('quarantined', 2, 'x', { domain: 'a' })
+    await failures('quarantined', 2, 'x', { domain: 'b' })
+    await visited.go('/clusters')
+    await page.getByText('onerror').first().waitFor()
+    expect(await page.locator('img').count()).toBe(0)
+    await page.getByRole('link', { name: 'Requeue in b…' }).click()
+    await page.getByRole('button', { name: 'Preview', exact: true }).click()
+    await page.getByRole('button', { name: 'Requeue 2 jobs' }).click()
+    await page.getByText('2 jobs requeued').waitFor()
+    expect([...(await world.sql`select domain from jobs where status = 'queued' group by domain`)]).toEqual([
+      { domain: 'b' },
+    ])
+    expect(visited.faults).toEqual([])
+  })
+})

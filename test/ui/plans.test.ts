@@ -1,0 +1,261 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
+import type { WholePlan } from '../../shared/plans/plans.ts'
+import { makeToken } from '../support/access/tokens.ts'
+import { looks, sideways, violations } from '../support/axe.ts'
+import { pressByKeyboard, visit } from '../support/browser.ts'
+import { makePeople, type People, planOf, planPath } from '../support/changes/plans.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+const retryPath = '/api/v1/jobs/retry-now'
+const hostile = `<img src=x onerror="document.title='ran'">"></script>\u202egpj.\u{1F4A3}`
+
+/** The call behind a button, as the page makes it; its value is the status. */
+const post = (path: string, body: object): string => `fetch(${JSON.stringify(path)}, {
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json', 'X-Confirm': 'true' },
+  body: ${JSON.stringify(JSON.stringify(body))},
+}).then(({ status }) => status)`
+
+describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
+  let world: World
+  let browser: Browser
+  let people: People
+  beforeAll(async () => {
+    world = await openWorld('postgres', { AUTH_MODE: 'multi_user' })
+    people = await makePeople(world.sql)
+    browser = await startBrowser()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await world?.stop()
+  })
+  beforeEach(() => world.sql`truncate jobs, job_operations, jobsctl_plans cascade`)
+
+  const secretOf = (who: keyof People) => (people[who].authorization ?? '').replace('Bearer ', '')
+  const visitAs = (who: keyof People, options: Parameters<typeof visit>[2] = {}) =>
+    visit(browser, world, { secret: secretOf(who), ...options })
+  const above = (jobs: number | null) => world.post('/api/v1/jobs/approval', { above: jobs }, people.boss)
+  const propose = async (as: keyof People = 'ann', reason = 'the mailer is back'): Promise<WholePlan> =>
+    planOf(
+      await world.post(
+        planPath,
+        { path: retryPath, request: { domain: 'chatbooks' } },
+        { ...people[as], 'x-reason': encodeURI(reason) === reason ? reason : Buffer.from(reason).toString('latin1') },
+      ),
+    )
+  const decide = (page: Page) => page.getByRole('region', { name: 'Decide' })
+  const states = () =>
+    world.sql`select status, count(*)::int as jobs from jobs group by status order by status`.then((rows) => [...rows])
+
+  it('one principal proposes, another approves by keyboard alone, the author applies: the jobs of the preview, once', async () => {
+    await world.jobs(130, { status: 'failed' })
+    await above(10)
+    const ann = await visitAs('ann', { expected: /403/ })
+    await ann.go('/change/retry?domain=chatbooks')
+    await ann.page.getByRole('button', { name: 'Preview', exact: true }).click()
+    await ann.page.getByText('A change of more than 10 jobs needs an approval.').waitFor()
+    expect(await ann.page.getByRole('button', { name: 'Propose' }).isDisabled()).toBe(true)
+    await ann.page.getByLabel(/^Type the number/).fill('130')
+    await ann.page.getByLabel(/^Why/).fill('the mailer is back – 日本')
+    await ann.page.getByRole('button', { name: 'Retry 130 jobs' }).click()
+    await ann.page.getByRole('alert').getByText('needs the approval of another principal').waitFor()
+    expect(await states()).toEqual([{ status: 'failed', jobs: 130 }])
+    await ann.page.getByRole('region', { name: 'Propose' }).getByRole('button', { name: 'Propose' }).click()
+    await ann.page.getByRole('heading', { name: /^Plan \d+$/ }).waitFor()
+    await ann.page.getByText('the mailer is back – 日本').waitFor()
+    expect(await decide(ann.page).getByRole('button', { name: 'Approve', exact: true }).isDisabled()).toBe(true)
+    await decide(ann.page).getByText('of your own principal, ann').waitFor()
+    expect(await ann.page.getByRole('button', { name: /^Retry/ }).count()).toBe(0)
+
+    await world.jobs(100, { status: 'failed' })
+    await world.sql`update jobs set status = 'cancelled', updated_at = now() where id in (select id from jobs order by id limit 30)`
+    const ben = await visitAs('ben')
+    await ben.page.getByRole('link', { name: 'Plans' }).click()
+    await ben.page
+      .getByRole('row', { name: /waiting/ })
+      .getByRole('link')
+      .click()
+    await expect.poll(() => ben.page.locator('.sums dd').allTextContents()).toEqual(['130', '100', '30'])
+    await ben.page.getByRole('region', { name: 'Preview' }).getByRole('heading', { name: 'Retry 130 jobs' }).waitFor()
+    await decide(ben.page).getByLabel(/^Why/).focus()
+    await ben.page.keyboard.type('agreed')
+    await pressByKeyboard(ben.page, 'Approve')
+    await ben.page.getByText('approved', { exact: true }).waitFor()
+    expect(await states()).toEqual([
+      { status: 'cancelled', jobs: 30 },
+      { status: 'failed', jobs: 200 },
+    ])
+
+    await ann.page.getByRole('button', { name: 'Refresh' }).click()
+    await ann.page.getByRole('button', { name: 'Retry 100 jobs' }).dblclick()
+    await ann.page.getByText('100 jobs retried').waitFor()
+    await ann.page.getByText('applied', { exact: true }).waitFor()
+    await ann.page.reload()
+    await ann.page.getByText('100 jobs retried').waitFor()
+    expect(await states()).toEqual([
+      { status: 'cancelled', jobs: 30 },
+      { status: 'failed', jobs: 100 },
+      { status: 'queued', jobs: 100 },
+    ])
+    expect(
+      await world.sql`
+        select affected, reason, filters -> 'principal' as people from job_operations where kind = 'retry'`,
+    ).toEqual([{ affected: 100, reason: 'the mailer is back – 日本', people: { author: 'ann', approver: 'ben' } }])
+    expect(await world.sql`select decided_reason from jobsctl_plans`).toEqual([{ decided_reason: 'agreed' }])
+    expect([ann.faults, ben.faults]).toEqual([[], []])
+    await Promise.all([ann.close(), ben.close()])
+    await above(null)
+  })
+
+  it('a change that needs no approval may be proposed, too, in place of being made', async () => {
+    await world.jobs(3, { status: 'failed' })
+    const { page, go, faults, close } = await visitAs('ann')
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await go('/change/retry?domain=chatbooks')
+    await page.getByRole('button', { name: 'Preview', exact: true }).click()
+    await page.getByLabel(/^Why/).fill("it's back")
+    await page.getByRole('form', { name: 'Confirm' }).getByRole('button', { name: 'Copy as jobsctl' }).click()
+    await page.getByText('Copied').waitFor()
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(
+      `jobsctl retry --domain chatbooks --propose --reason 'it'\\''s back'`,
+    )
+    await page.getByRole('button', { name: 'Propose' }).click()
+    await page.getByRole('heading', { name: /^Plan \d+$/ }).waitFor()
+    expect(await world.sql`select kind, jobs::int, reason from jobsctl_plans`).toEqual([
+      { kind: 'retry', jobs: 3, reason: "it's back" },
+    ])
+    expect(await states()).toEqual([{ status: 'failed', jobs: 3 }])
+    expect(faults).toEqual([])
+    await close()
+  })
+
+  it('a plan that has become another one is not decided, and the page says so', async () => {
+    await world.jobs(2, { status: 'failed' })
+    const plan = await propose()
+    const { page, go, close } = await visitAs('ben', { expected: /409/ })
+    await go(`/plans/${plan.id}`)
+    await decide(page).getByRole('button', { name: 'Approve', exact: true }).waitFor()
+    await world.sql`update jobsctl_plans set digest = ${'f'.repeat(64)} where id = ${plan.id}`
+    await decide(page).getByRole('button', { name: 'Approve', exact: true }).click()
+    await page.getByRole('alert').getByText(`the digest is not that of plan ${plan.id}`).waitFor()
+    expect(await world.sql`select decision from jobsctl_plans`).toEqual([{ decision: null }])
+    await page.getByRole('button', { name: 'Load it again' }).click()
+    await page.getByText('f'.repeat(64)).waitFor()
+    await decide(page).getByRole('button', { name: 'Reject', exact: true }).click()
+    await page.getByText('It was rejected, and changes nothing.').waitFor()
+    expect(await decide(page).count()).toBe(0)
+    expect(await world.sql`select decision from jobsctl_plans`).toEqual([{ decision: 'rejected' }])
+    await close()
+  })
+
+  it('nobody approves a plan of their own principal, nor with a token that it has made', async () => {
+    await world.jobs(2, { status: 'failed' })
+    const own = await propose('ann')
+    const ann = await visitAs('annAgain', { expected: /403/ })
+    await ann.go(`/plans/${own.id}`)
+    expect(await decide(ann.page).getByRole('button', { name: 'Approve', exact: true }).isDisabled()).toBe(true)
+    expect(await ann.page.evaluate(post(`${planPath}/${own.id}/approve`, { digest: own.digest }))).toBe(403)
+    await ann.close()
+
+    const plan = await propose('boss')
+    const made = await world.post(
+      '/api/v1/tokens',
+      { name: 'x', role: 'operator', approver: true, principal: 'somebody' },
+      people.boss,
+    )
+    const { token } = z.object({ token: z.string() }).parse(made.body)
+    const puppet = await visit(browser, world, { secret: token, expected: /403/ })
+    await puppet.go(`/plans/${plan.id}`)
+    await decide(puppet.page).getByRole('button', { name: 'Approve', exact: true }).click()
+    await puppet.page.getByRole('alert').getByText('has made the token').waitFor()
+    expect(await world.sql`select decision from jobsctl_plans group by decision`).toEqual([{ decision: null }])
+    await puppet.close()
+  })
+
+  it('asks for the login after 15 minutes, and comes back to the button', async () => {
+    await world.jobs(2, { status: 'failed' })
+    const plan = await propose()
+    const { page, go, close } = await visitAs('ben', { expected: /40[13]/ })
+    await go(`/plans/${plan.id}`)
+    await world.sql`update jobsctl_sessions set opened_at = opened_at - interval '20 minutes'`
+    await decide(page).getByLabel(/^Why/).fill('agreed')
+    await decide(page).getByRole('button', { name: 'Approve', exact: true }).click()
+    const again = page.getByRole('region', { name: 'Log in again' })
+    await again.getByLabel('Key or token').fill('wrong')
+    await again.getByRole('button', { name: 'Log in' }).click()
+    await again.getByRole('alert').waitFor()
+    await again.getByLabel('Key or token').fill(secretOf('ben'))
+    await again.getByRole('button', { name: 'Log in' }).click()
+    await decide(page).getByRole('button', { name: 'Approve', exact: true }).and(page.locator(':focus')).waitFor()
+    expect(await world.sql`select decision from jobsctl_plans`).toEqual([{ decision: null }])
+    await page.keyboard.press('Enter')
+    await page.getByText('approved', { exact: true }).waitFor()
+    expect(await world.sql`select decision, decided_reason from jobsctl_plans`).toEqual([
+      { decision: 'approved', decided_reason: 'agreed' },
+    ])
+    await close()
+  })
+
+  it('an emergency waits for a review by somebody else', async () => {
+    await world.jobs(20, { status: 'failed' })
+    await above(10)
+    const headers = { ...people.glass, 'x-emergency': 'true', 'x-reason': 'all is down' }
+    expect((await world.confirm(retryPath, { domain: 'chatbooks' }, headers)).status).toBe(200)
+    const own = await visitAs('annAgain')
+    await own.go('/operations')
+    const sign = { name: 'Sign the review' }
+    await own.page.getByText('of your own principal, ann').waitFor()
+    expect(await own.page.getByRole('button', sign).isDisabled()).toBe(true)
+    const ben = await visitAs('ben')
+    await ben.go('/operations')
+    await ben.page.getByRole('region', { name: 'To be reviewed' }).getByRole('link').click()
+    await ben.page.getByRole('button', sign).click()
+    await ben.page.getByRole('region', { name: 'To be reviewed' }).waitFor({ state: 'detached' })
+    expect(await world.sql`select reviewed_principal from jobsctl_emergencies`).toEqual([{ reviewed_principal: 'ben' }])
+    expect([own.faults, ben.faults]).toEqual([[], []])
+    await Promise.all([own.close(), ben.close()])
+    await above(null)
+  })
+
+  it('the states are in the address, texts of strangers are text, and a viewer can operate no control', async () => {
+    await world.jobs(2, { status: 'failed' })
+    const plan = await propose('ann', hostile)
+    const token = await makeToken(world.sql, 'wall', 'viewer')
+    const { page, go, faults, close } = await visit(browser, world, { secret: token, expected: /403/ })
+    await go('/plans?state=rejected')
+    await page.getByText('No plan is rejected.').waitFor()
+    await page.getByLabel('Show').selectOption('waiting')
+    await page.getByText(hostile).waitFor()
+    expect(new URL(page.url()).search).toBe('?state=waiting')
+    await page.getByRole('row').nth(1).getByRole('link').click()
+    await page.getByRole('region', { name: 'Preview' }).waitFor()
+    expect(await page.getByText(hostile).count()).toBe(1)
+    expect(await page.locator('img').count()).toBe(0)
+    for (const name of ['Approve', 'Reject', 'Propose', /^Retry/])
+      expect(await page.getByRole('button', { name }).count()).toBe(0)
+    for (const action of ['approve', 'reject', 'apply'])
+      expect(await page.evaluate(post(`${planPath}/${plan.id}/${action}`, { digest: plan.digest }))).toBe(403)
+    await go('/clusters')
+    await page.getByRole('link', { name: 'Show these jobs' }).waitFor()
+    expect(await page.getByRole('link', { name: /…$/ }).count()).toBe(0)
+    expect(faults).toEqual([])
+    await close()
+  })
+
+  it.each(looks)('%i px wide, %s: nothing for axe to find, no sideways scrolling', async (width, colorScheme) => {
+    await world.jobs(120, { status: 'failed' })
+    const [waiting, approved] = [await propose('ann'), await propose('zoe', 'x'.repeat(200))]
+    await world.post(`${planPath}/${approved.id}/approve`, { digest: approved.digest }, people.ben)
+    const { page, go, close } = await visitAs('ben', { width, colorScheme })
+    for (const screen of ['/plans', `/plans/${waiting.id}`, `/plans/${approved.id}`, '/plans?state=stale']) {
+      await go(screen)
+      await page.waitForLoadState('networkidle').catch(() => {})
+      expect([screen, await violations(page)]).toEqual([screen, []])
+      expect([screen, await sideways(page)]).toEqual([screen, 0])
+    }
+    await close()
+  })
+})

@@ -1,0 +1,113 @@
+import { useEffect } from 'preact/hooks'
+import { call } from '../../api/call.ts'
+import { type ChangeAnswer, numberOf } from '../../api/change.ts'
+import { ProblemNote } from '../../parts/problem.tsx'
+import { Status } from '../../parts/status.tsx'
+import { navigate } from '../../state/address.ts'
+import { useLoad } from '../../state/load.ts'
+import type { Counted } from './kinds.ts'
+import { jobsText } from './preview.tsx'
+import type { StartedChange } from './started.ts'
+
+/** The jobs that went first, and the change of the others. */
+interface First {
+  operation: number
+  /** How many went first, with the jobs that came back with them. */
+  jobs: number
+  /** How many others there are. */
+  left: number
+  rest: StartedChange
+}
+
+/**
+ * What the answer to a change of some jobs says about the others.
+ * @returns undefined where there are no others, or none went first: the answer is then the result
+ */
+export function firstJobsOf(change: StartedChange, answer: ChangeAnswer): First | undefined {
+  const { canary, body } = change
+  const token = answer.rest_token
+  const operation = numberOf(answer, 'operation_id')
+  const affected = numberOf(answer, 'affected') ?? 0
+  if (!canary || typeof token !== 'string' || operation === undefined || affected === 0) return undefined
+  const { limit: _limit, ...others } = body
+  const left = canary.total - affected
+  return {
+    ...{ operation, left },
+    jobs: affected + (numberOf(answer, 'dependents') ?? 0),
+    rest: {
+      body: { ...others, preview_token: token },
+      // The answer to the same change has the same token, so that a reload goes on with the others once.
+      key: `${change.key}-rest`,
+      reason: change.reason,
+      goesOn: canary.goesOn,
+      count: left,
+      after: operation,
+    },
+  }
+}
+
+/** How often the states of the jobs are read, in milliseconds. */
+const pollMs = 1000
+
+const atWork = ['queued', 'processing']
+
+interface FirstJobsProps {
+  kind: Pick<Counted, 'verb' | 'done'>
+  first: First
+  onGoOn: (change: StartedChange) => void
+}
+
+/** What becomes of the jobs that went first, live. When all of them are completed the others may follow; after a failure they stay. */
+export function FirstJobs({ kind, first, onGoOn }: FirstJobsProps) {
+  const { operation, jobs, left, rest } = first
+  const { data, problem, reload } = useLoad(String(operation), (signal) =>
+    call('getOperation', { id: String(operation) }, { signal }),
+  )
+  const states = Object.entries(data?.now ?? {}).filter(([, count]) => count > 0)
+  const completed = data?.now.completed ?? 0
+  const hasFailed = states.some(([state]) => state !== 'completed' && !atWork.includes(state))
+  const isDone = !hasFailed && completed >= jobs
+  const isOver = hasFailed || isDone
+  useEffect(() => {
+    if (isOver) return
+    const timer = setInterval(() => !document.hidden && reload(), pollMs)
+    return () => clearInterval(timer)
+  }, [isOver, reload])
+  const others = left === 1 ? 'the other job' : `the other ${jobsText(left)}`
+  const stay = left === 1 ? 'stays as it is' : 'stay as they are'
+  return (
+    <div class={`note ${hasFailed ? 'bad' : isDone ? 'good' : 'active'}`}>
+      <p>
+        <b>
+          {jobsText(jobs)} {kind.done} first
+        </b>
+        {hasFailed
+          ? `, and not all of them are completed. ${capital(others)} ${stay}.`
+          : isDone
+            ? ', and all of them are completed.'
+            : `. ${capital(others)} ${stay}, and can follow when these are completed.`}
+      </p>
+      <progress max={Math.max(1, jobs)} value={completed} aria-label="Jobs completed" />
+      <p class="chips">
+        {states.map(([state, count]) => (
+          <span key={state} class="chip">
+            <Status of={state} /> {count.toLocaleString('en')}
+          </span>
+        ))}
+      </p>
+      {problem && <ProblemNote problem={problem} onRetry={reload} />}
+      <p class="bar">
+        {isDone && (
+          <button type="button" class="primary" onClick={() => onGoOn(rest)}>
+            {kind.verb} {others}
+          </button>
+        )}
+        <button type="button" onClick={() => navigate(`/operations/${operation}`)}>
+          Stop here
+        </button>
+      </p>
+    </div>
+  )
+}
+
+const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`

@@ -1,0 +1,67 @@
+import { useState } from 'preact/hooks'
+import { commandLine } from '../../../shared/shell.ts'
+import { call, confirmed, type EndpointName, type Fields, pathOf, reasonHeader } from '../../api/call.ts'
+import { ActProblem } from '../../parts/act-problem.tsx'
+import { Copy } from '../../parts/copy.tsx'
+import { Why } from '../../parts/why.tsx'
+import { type Act, useAct } from '../../state/act.ts'
+import { navigate } from '../../state/address.ts'
+
+/** A change that may wait for a second person. */
+export interface Proposal {
+  endpoint: EndpointName
+  /** The body of the change, and what its path names. */
+  fields: Fields
+  /** Its command without confirmation; absent where the command line has none. */
+  words?: readonly string[] | undefined
+}
+
+interface ProposeProps {
+  proposal: Proposal
+  reason: string
+  act: Act
+  isPrimary?: boolean
+}
+
+/** Has the server plan a change for another principal, in place of making it. The second person decides by its reason. */
+export function Propose({ proposal: { endpoint, fields, words }, reason, act, isPrimary = false }: ProposeProps) {
+  const { dry_run: _dryRun, preview_token: _token, limit: _limit, max: _max, ...request } = fields
+  const propose = async () => {
+    const headers = { ...confirmed, ...reasonHeader(reason) }
+    const plan = await call('proposePlan', { path: pathOf(endpoint), request }, { headers })
+    navigate(`/plans/${plan.id}`)
+  }
+  const lacksReason = reason.trim() === ''
+  return (
+    <div class="bar">
+      <button
+        type="button"
+        class={isPrimary ? 'primary' : undefined}
+        disabled={lacksReason}
+        aria-describedby="propose-needs"
+        onClick={() => act.run(propose)}
+      >
+        Propose
+      </button>
+      <span id="propose-needs" class="faint">
+        {lacksReason ? 'A plan for another principal needs a reason.' : 'It waits until another principal approves it.'}
+      </span>
+      {words && !lacksReason && (
+        <Copy text={commandLine([...words, '--propose', '--reason', reason.trim()])}>Copy as jobsctl</Copy>
+      )}
+    </div>
+  )
+}
+
+/** The way out where the server refuses a change that nobody has approved. */
+export function ProposeInstead({ proposal, reason: given }: { proposal: Proposal; reason: string }) {
+  const [reason, setReason] = useState(given)
+  const act = useAct()
+  return (
+    <section class="confirm" aria-label="Propose">
+      <Why reason={reason} onChange={setReason} />
+      <Propose proposal={proposal} reason={reason} act={act} isPrimary />
+      <ActProblem act={act} />
+    </section>
+  )
+}

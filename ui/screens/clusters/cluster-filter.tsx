@@ -1,0 +1,76 @@
+import { call } from '../../api/call.ts'
+import { addressOf, navigate } from '../../state/address.ts'
+import { useLoad } from '../../state/load.ts'
+import { caller } from '../../state/session.ts'
+import { markWords, spans } from './since.ts'
+
+export const fieldNames = ['domain', 'queue', 'job_type', 'status', 'since'] as const
+
+/** What the address says of the clusters to show. */
+export type ClusterFields = { [Name in (typeof fieldNames)[number]]?: string }
+
+const states = [
+  ['', 'all failures'],
+  ['failed', 'failed'],
+  ['quarantined', 'quarantined'],
+  ['retrying', 'retrying: queued after a failure'],
+] as const
+
+/** Which failures: their state, since when, and where. The address changes, and nothing else. */
+export function ClusterFilter({ fields }: { fields: ClusterFields }) {
+  const show = (name: keyof ClusterFields, value: string) =>
+    navigate(addressOf('/clusters', { ...fields, [name]: value.trim() }))
+  const text = (name: 'domain' | 'queue' | 'job_type', label: string) => (
+    <label>
+      {label}
+      <input
+        key={fields[name]}
+        defaultValue={fields[name] ?? ''}
+        placeholder="all"
+        spellcheck={false}
+        onChange={({ currentTarget }) => show(name, currentTarget.value)}
+      />
+    </label>
+  )
+  return (
+    <section class="options" aria-label="Filter">
+      <label>
+        State
+        <select value={fields.status ?? ''} onChange={({ currentTarget }) => show('status', currentTarget.value)}>
+          {states.map(([value, label]) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </label>
+      <Since since={fields.since ?? ''} onChange={(value) => show('since', value)} />
+      {text('domain', 'Domain')}
+      {text('queue', 'Queue')}
+      {text('job_type', 'Job type')}
+    </section>
+  )
+}
+
+/** The last spans of time, and the last marks, by which people say what happened when. */
+function Since({ since, onChange }: { since: string; onChange: (since: string) => void }) {
+  const { data: marks = [] } = useLoad('marks', async (signal) =>
+    // Marks are of the whole database: a token with a scope sees none.
+    caller.value?.scope ? [] : call('listMarks', { limit: '10' }, { signal }),
+  )
+  const ofMarks = [...new Set(marks.map(({ text }) => text))].map((text) => [markWords(text), `since ${text}`] as const)
+  const known: readonly (readonly [string, string])[] = [['', 'ever'], ...spans, ...ofMarks]
+  const all = known.some(([value]) => value === since) ? known : [...known, [since, `since ${since}`] as const]
+  return (
+    <label>
+      Failed
+      <select value={since} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+        {all.map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}

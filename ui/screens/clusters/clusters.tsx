@@ -1,0 +1,84 @@
+import { commandLine } from '../../../shared/shell.ts'
+import { type Answer, callWithHeaders } from '../../api/call.ts'
+import { Copy } from '../../parts/copy.tsx'
+import { Link } from '../../parts/link.tsx'
+import { ProblemNote } from '../../parts/problem.tsx'
+import { Refresh } from '../../parts/refresh.tsx'
+import { Rows } from '../../parts/rows.tsx'
+import { Time } from '../../parts/time.tsx'
+import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
+import { addressOf, query } from '../../state/address.ts'
+import { useLoad } from '../../state/load.ts'
+import { Cluster } from './cluster.tsx'
+import { type ClusterFields, ClusterFilter, fieldNames } from './cluster-filter.tsx'
+import { timeOf } from './since.ts'
+
+const flags: Readonly<Record<keyof ClusterFields, string>> = {
+  ...{ domain: '--domain', queue: '--queue', job_type: '--job-type', status: '--status', since: '--since' },
+}
+
+/** Failures by what they have in common, the largest cluster first, each with the ways to end it. */
+export function Clusters() {
+  const params = query.value
+  const fields: ClusterFields = Object.fromEntries(
+    fieldNames.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : [])),
+  )
+  const unknown = [...params.keys()].filter((name) => !fieldNames.some((known) => known === name))
+  const { data, problem, isLoading, reload } = useLoad(JSON.stringify(fields), async (signal) => {
+    const since = fields.since && (await timeOf(fields.since, signal))
+    const { answer, headers } = await callWithHeaders('failureClusters', { ...fields, since }, { signal })
+    const isComplete = headers.get('X-Complete') !== 'false'
+    return { ...answer, since, isComplete, scanned: Number(headers.get('X-Scanned') ?? 0) }
+  })
+  const words = fieldNames.flatMap((name) => (fields[name] ? [flags[name], fields[name]] : []))
+  return (
+    <>
+      <UnknownParameters names={unknown} />
+      <ClusterFilter fields={fields} />
+      <div class="bar">
+        <Refresh isLoading={isLoading} onRefresh={reload} />
+        <Copy text={commandLine(['jobsctl', 'clusters', ...words])}>Copy as jobsctl</Copy>
+      </div>
+      {problem && <ProblemNote problem={problem} onRetry={reload} />}
+      {data && !data.isComplete && (
+        <p class="note care" role="status">
+          Of {data.scanned.toLocaleString('en')} failures that were read, some are in no cluster here, or there are
+          more. Choose a state, a time or a domain.
+        </p>
+      )}
+      {data?.clusters.length === 0 && <p class="empty">No job has failed here.</p>}
+      {data && data.clusters.length > 0 && (
+        <ol class="plain">
+          {data.clusters.map((cluster) => (
+            <Cluster key={cluster.cluster} cluster={cluster} fields={fields} since={data.since} />
+          ))}
+        </ol>
+      )}
+      {data && data.expired_leases.length > 0 && <ExpiredLeases leases={data.expired_leases} />}
+    </>
+  )
+}
+
+const ExpiredLeases = ({ leases }: { leases: Answer<'failureClusters'>['expired_leases'] }) => (
+  <section aria-label="Expired leases">
+    <h2>Running jobs whose lease has expired</h2>
+    <Rows label="Expired leases" heads={['Worker', 'Type', 'Jobs', 'First']} numeric={['Jobs']}>
+      <tbody>
+        {leases.map(({ worker_id, job_type, count, oldest }) => (
+          <tr key={`${worker_id}\n${job_type}`}>
+            <td>{worker_id ?? <span class="faint">none</span>}</td>
+            <td>{job_type}</td>
+            <td class="number">
+              <Link to={addressOf('/jobs', { stale: 'true', job_type, worker_id: worker_id ?? undefined })}>
+                {count.toLocaleString('en')}
+              </Link>
+            </td>
+            <td>
+              <Time at={oldest} absent="no end" />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </Rows>
+  </section>
+)

@@ -1,0 +1,60 @@
+import { commandLine } from '../../../shared/shell.ts'
+import { type Answer, call, confirmed } from '../../api/call.ts'
+import { ActProblem } from '../../parts/act-problem.tsx'
+import { Copy } from '../../parts/copy.tsx'
+import { Link } from '../../parts/link.tsx'
+import { useAct } from '../../state/act.ts'
+import { useLoad } from '../../state/load.ts'
+import { caller, hasPlans, may } from '../../state/session.ts'
+
+type Emergency = Answer<'showApproval'>['to_review'][number]
+
+/** Operations that went past the approval they needed, each with its review, until somebody of another principal has signed them. */
+export const Reviews = ({ only }: { only?: number }) => (hasPlans.value ? <KnownReviews only={only} /> : null)
+
+function KnownReviews({ only }: { only: number | undefined }) {
+  const { data, reload } = useLoad('approval', (signal) => call('showApproval', {}, { signal }))
+  const waiting = (data?.to_review ?? []).filter(({ operation_id: id }) => only === undefined || id === only)
+  if (waiting.length === 0) return null
+  return (
+    <section aria-label="To be reviewed">
+      <h2>To be reviewed</h2>
+      <ul class="plain">
+        {waiting.map((one) => (
+          <Waiting key={one.operation_id} emergency={one} onDone={reload} />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Waiting({ emergency, onDone }: { emergency: Emergency; onDone: () => void }) {
+  const { operation_id: id, caller: by, principal } = emergency
+  const act = useAct()
+  const isOwn = principal !== null && principal === caller.value?.principal
+  const review = () =>
+    act.run(async () => {
+      await call('reviewOperation', { id: String(id) }, { headers: confirmed })
+      onDone()
+    })
+  return (
+    <li class="note care">
+      <p>
+        <Link to={`/operations/${id}`}>Operation {id}</Link> of {principal ?? by} went past the approval that it needed.
+      </p>
+      {may('approve') && (
+        <div class="bar">
+          <button type="button" disabled={isOwn} aria-describedby={isOwn ? `own-${id}` : undefined} onClick={review}>
+            Sign the review
+          </button>
+          {isOwn ? (
+            <span id={`own-${id}`}>It is of your own principal, {principal}: another principal reviews it.</span>
+          ) : (
+            <Copy text={commandLine(['jobsctl', 'plans', 'review', String(id)])}>Copy as jobsctl</Copy>
+          )}
+        </div>
+      )}
+      <ActProblem act={act} onReload={onDone} />
+    </li>
+  )
+}

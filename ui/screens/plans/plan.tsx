@@ -1,0 +1,105 @@
+import { commandLine } from '../../../shared/shell.ts'
+import { type Answer, call } from '../../api/call.ts'
+import { Copy } from '../../parts/copy.tsx'
+import { Facts } from '../../parts/facts.tsx'
+import { Json } from '../../parts/json.tsx'
+import { Link } from '../../parts/link.tsx'
+import { ProblemNote } from '../../parts/problem.tsx'
+import { Refresh } from '../../parts/refresh.tsx'
+import { Status } from '../../parts/status.tsx'
+import { Time } from '../../parts/time.tsx'
+import { useLoad } from '../../state/load.ts'
+import { hasPlans } from '../../state/session.ts'
+import { PreviewTable } from '../change/preview.tsx'
+import { ApplyPlan } from './apply-plan.tsx'
+import { Decide } from './decide.tsx'
+import { placeOf } from './place.ts'
+import { planKind } from './plan-kind.ts'
+import { NoPlans } from './plans.tsx'
+import { meaningOf } from './states.ts'
+
+type Plan = Answer<'showPlan'>
+
+/** One plan: what it would do, what has gone on since, why and by whom, and what can be done with it. */
+export function ShowPlan({ id }: { id: string }) {
+  return hasPlans.value ? <KnownPlan id={id} /> : <NoPlans />
+}
+
+function KnownPlan({ id }: { id: string }) {
+  const { data, problem, isLoading, reload } = useLoad(id, (signal) => call('showPlan', { id }, { signal }))
+  return (
+    <>
+      <div class="bar">
+        {data && <Status of={data.state} />}
+        <Refresh isLoading={isLoading} onRefresh={reload} />
+        <Copy text={commandLine(['jobsctl', 'plans', 'show', id])}>Copy as jobsctl</Copy>
+      </div>
+      {problem && <ProblemNote problem={problem} onRetry={reload} />}
+      {data && (
+        <>
+          <p>{meaningOf(data.state)}</p>
+          <blockquote>{data.reason}</blockquote>
+          <Numbers plan={data} />
+          <Facts facts={factsOf(data)} />
+          <PreviewTable preview={{ ...data.preview, token: '', owners: [] }} verb={planKind(data.kind).verb} />
+          <Request of={data} />
+          <ApplyPlan plan={data} onDone={reload} />
+          <Decide key={data.digest} plan={data} onDone={reload} />
+        </>
+      )}
+    </>
+  )
+}
+
+/** How many jobs the plan had, and what has gone on since. */
+function Numbers({ plan: { count, still_matching, dependents } }: { plan: Plan }) {
+  const tiles = [
+    ['when planned', count],
+    ['match now', still_matching],
+    ['gone on since', still_matching === null ? null : count - still_matching],
+    ['go along', dependents === 0 ? null : dependents],
+  ] as const
+  return (
+    <dl class="sums">
+      {tiles.map(
+        ([name, jobs]) =>
+          jobs !== null && (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{jobs.toLocaleString('en')}</dd>
+            </div>
+          ),
+      )}
+    </dl>
+  )
+}
+
+const who = (principal: string | null, id: string | null) =>
+  principal === null || principal === id ? id : `${principal} (${id})`
+
+const factsOf = (plan: Plan) =>
+  [
+    ['Author', who(plan.author_principal, plan.author)],
+    ['Where', placeOf(plan)],
+    ['Made', <Time at={plan.created_at} />],
+    ['Ends', ['waiting', 'approved'].includes(plan.state) && <Time at={plan.expires_at} />],
+    [plan.state === 'rejected' ? 'Rejected by' : 'Approved by', who(plan.decided_principal, plan.decided_by)],
+    ['Decided', plan.decided_at && <Time at={plan.decided_at} />],
+    ['Why so', plan.decided_reason],
+    [
+      'Operation',
+      plan.operation_id !== null && <Link to={`/operations/${plan.operation_id}`}>{plan.operation_id}</Link>,
+    ],
+    ['Digest', <code>{plan.digest}</code>],
+  ] as const
+
+/** The request of the change: its filter and its options, as they go over the wire. */
+const Request = ({ of: { path, request } }: { of: Plan }) => (
+  <section aria-label="Request">
+    <h2>Request</h2>
+    <p>
+      <code>POST {path}</code>
+    </p>
+    <Json value={request} />
+  </section>
+)
