@@ -1,12 +1,45 @@
-import { defineConfig } from 'vitest/config'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+
+type Options = NonNullable<TestProjectInlineConfiguration['test']>
 
 /**
  * The folders of `test/`: `npx vitest run --project unit` runs one of them. `npm test` runs `unit`, `server`, `cli` and `docs`.
- * `npm run test:models` runs random histories against a model. `npm run test:long` runs an embedded database in trouble, tests that
- * wait for limits of the product, an old and a new server, and the commands of every page. `npm run test:shells` runs `shells`:
- * completion in the shells that are installed. `npm run test:ui` runs `ui`: the dashboard in chromium.
+ * `npm run test:models` runs random histories against a model. `npm run test:long` runs the tests of the server on the embedded
+ * database, that database in trouble, tests that wait for limits of the product, an old and a new server, and the commands of every
+ * page. `npm run test:shells` runs `shells`: completion in the shells that are installed. `npm run test:ui` runs `ui`: the dashboard in
+ * chromium.
  */
 const folders = ['unit', 'server', 'cli', 'models', 'docs', 'faults', 'slow', 'upgrade', 'pages', 'shells', 'ui']
+
+/** Both databases get the same statements, and the embedded one takes twice as much processor time for a test file. */
+const onPostgres = ['server', 'cli']
+
+/** Test files that `onPostgres` runs on PostgreSQL alone. */
+const halves = onPostgres
+  .flatMap((name) =>
+    readdirSync(join('test', name), { recursive: true, encoding: 'utf8' }).map((file) => join('test', name, file)),
+  )
+  .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('.each(kinds)'))
+
+const project = (name: string, more: Options = {}): TestProjectInlineConfiguration => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    provide: { kinds: onPostgres.includes(name) ? ['postgres'] : ['embedded', 'postgres'] },
+    pool: 'forks',
+    // One process runs many files: modules are loaded once, not for each file. No test file changes a module.
+    isolate: false,
+    // A machine four times as slow passes, too: a limit only ends a test that hangs.
+    testTimeout: 120_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000 } },
+    // The tests of the server drive the program that is shipped, not its source.
+    server: { deps: { external: [/\/dist\//] } },
+    ...more,
+  },
+})
 
 export default defineConfig({
   test: {
@@ -14,20 +47,10 @@ export default defineConfig({
     // One more than the cores of a small machine, since many tests wait for a time to pass. An embedded
     // database takes 280 MB, and a core while it starts: still more at once are slower.
     maxWorkers: 3,
-    projects: folders.map((name) => ({
-      test: {
-        name,
-        include: [`test/${name}/**/*.test.ts`],
-        pool: 'forks',
-        // One process runs many files: modules are loaded once, not for each file. No test file changes a module.
-        isolate: false,
-        // A machine four times as slow passes, too: a limit only ends a test that hangs.
-        testTimeout: 120_000,
-        hookTimeout: 240_000,
-        expect: { poll: { timeout: 60_000 } },
-        // The tests of the server drive the program that is shipped, not its source.
-        server: { deps: { external: [/\/dist\//] } },
-      },
-    })),
+    projects: [
+      ...folders.map((name) => project(name)),
+      // The other half of `server` and `cli`. The few tests of these files that are about PostgreSQL alone run twice.
+      project('embedded', { include: halves, provide: { kinds: ['embedded'] } }),
+    ],
   },
 })

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { bearer, idOf, makeToken } from '../../support/access/tokens.ts'
-import { kinds } from '../../support/database/database.ts'
+import { everyKind } from '../../support/database/database.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const path = '/api/v1/tokens'
 const Made = z.object({ id: z.string(), token: z.string(), created_at: z.string(), expires_at: z.string().nullable() })
 
-describe.each(kinds)('tokens over HTTP on %s', (kind) => {
+describe.each(everyKind)('tokens over HTTP on %s', (kind) => {
   let world: World
   let admin: Record<string, string>
   let auditor: Record<string, string>

@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { kinds } from '../../support/database/database.ts'
+import { everyKind } from '../../support/database/database.ts'
 import { ago, type Wanted } from '../../support/database/job-row.ts'
 import { tokenAsOf, tokenOf } from '../../support/database/resigned.ts'
 import { differences } from '../../support/differences.ts'
@@ -65,7 +65,7 @@ const affectedOf = ({ body }: { body: unknown }): number => {
   return deleted ?? affected ?? fixed
 }
 
-describe.each(kinds)('every change on %s', (kind) => {
+describe.each(everyKind)('every change on %s', (kind) => {
   let world: World
   beforeAll(async () => {
     world = await openWorld(kind)

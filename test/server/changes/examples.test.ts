@@ -63,7 +63,7 @@ describe.skipIf(!text).each(kinds)('the calls that users run today, unchanged, o
   async function run(block: number) {
     const before = await world.rows()
     const env = { PATH: process.env.PATH, BASE: world.url, API_KEY: world.key }
-    const { stdout } = await promisify(execFile)('bash', ['-euc', blocks[block] ?? 'false'], { env, timeout: 20_000 })
+    const { stdout } = await promisify(execFile)('bash', ['-euc', blocks[block] ?? 'false'], { env, timeout: 100_000 })
     return { answer: JSON.parse(stdout), changed: differences(before, await world.rows()) }
   }
 

@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { kinds } from '../../support/database/database.ts'
+import { everyKind } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
 import { countsOf, expectRight, groupsOf } from '../../support/observe/counts.ts'
 import { until } from '../../support/poll.ts'
@@ -9,7 +9,7 @@ import { openWorld, type World } from '../../support/world.ts'
 
 const right = { kept: true, why: null, wrong: 0 }
 
-describe.each(kinds)('the counts behind stats on %s', (kind) => {
+describe.each(everyKind)('the counts behind stats on %s', (kind) => {
   let world: World
   beforeAll(async () => {
     world = await openWorld(kind)

@@ -32,7 +32,7 @@ const causes: Cause[] = [
   {
     code: 'not_due',
     row: { available_at: ago(-3700) },
-    sentence: /^available at .* UTC, in (1h( \d+m)?|[45]\dm \d+s)$/,
+    sentence: /^available at .* UTC, in (1h( \d+m)?|[345]\dm( \d+s)?)$/,
   },
   { code: 'waits_for_jobs', around: needs('queued'), sentence: /^waits for 1 job: \d+ \(queued\)$/ },
   { code: 'dependency_ended', around: needs('failed'), sentence: /^depends on \d+ \(failed\), and can never run/ },

@@ -1,6 +1,8 @@
 import { request } from 'undici'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { kinds } from '../../support/database/database.ts'
+import { revokeToken } from '../../../server/auth/revoke-tokens.ts'
+import { idOf, makeToken } from '../../support/access/tokens.ts'
+import { everyKind } from '../../support/database/database.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { jobPaths } from '../../support/worker.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
@@ -12,7 +14,7 @@ const json = { 'content-type': 'application/json' }
 let address = 0
 const fromElsewhere = () => ({ 'x-forwarded-for': `10.${++address >> 8}.${address & 255}.1` })
 
-describe.each(kinds)('the contract on %s', (kind) => {
+describe.each(everyKind)('the contract on %s', (kind) => {
   let world: World
   beforeAll(async () => {
     world = await openWorld(kind, { JOBS_MAX_BODY_BYTES: '2048', JOBS_TRUSTED_PROXIES: '127.0.0.1' })
@@ -293,7 +295,7 @@ describe.each(kinds)('the contract on %s', (kind) => {
   })
 })
 
-describe.each(kinds)('multi-user mode on %s', (kind) => {
+describe.each(everyKind)('multi-user mode on %s', (kind) => {
   let world: World
   beforeAll(async () => {
     world = await openWorld(kind, { AUTH_MODE: 'multi_user', JOBS_TRUSTED_PROXIES: '127.0.0.1' })
@@ -324,7 +326,7 @@ describe.each(kinds)('multi-user mode on %s', (kind) => {
   })
 
   it('refuses everything else with 401 and a challenge', async () => {
-    const made = await token('create', 'other')
+    const made = await makeToken(world.sql, 'other')
     const wrong = [
       '',
       'Bearer',
@@ -344,14 +346,14 @@ describe.each(kinds)('multi-user mode on %s', (kind) => {
   })
 
   it('refuses a revoked token at once', async () => {
-    const made = await token('create', 'gone')
+    const made = await makeToken(world.sql, 'gone')
     expect((await stats(`Bearer ${made}`)).status).toBe(200)
     await token('revoke', made.split('_')[1] ?? '')
     expect((await stats(`Bearer ${made}`)).status).toBe(401)
   })
 
   it('gives no job and no event to who waits for one with a token that has ended', async () => {
-    const made = await token('create', 'waits')
+    const made = await makeToken(world.sql, 'waits')
     const headers = { authorization: `Bearer ${made}` }
     const waiting = { domain: 'secret', worker_id: 'w', wait_seconds: 20 }
     const held = world.call('POST', jobPaths.acquire, waiting, headers)
@@ -360,8 +362,8 @@ describe.each(kinds)('multi-user mode on %s', (kind) => {
     const ended = (async () => {
       for await (const chunk of stream.body) received += chunk
     })()
-    await token('revoke', made.split('_')[1] ?? '')
-    const other = { authorization: `Bearer ${await token('create', 'another')}` }
+    await revokeToken(world.sql, idOf(made))
+    const other = { authorization: `Bearer ${await makeToken(world.sql, 'another')}` }
     const job = { domain: 'secret', job_type: 't', payload: { for: 'nobody' } }
     expect(await world.call('POST', jobPaths.enqueue, job, other)).toMatchObject({ status: 201 })
     expect(await held).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
@@ -378,7 +380,7 @@ describe.each(kinds)('multi-user mode on %s', (kind) => {
   })
 
   it('keeps no token in a form that could be used', async () => {
-    const made = await token('create', 'secret')
+    const made = await makeToken(world.sql, 'secret')
     const [, , secret = ''] = /^jobs_([0-9a-f]+)_(.+)$/.exec(made) ?? []
     const [row] = await world.sql<{ text: string }[]>`select string_agg(t::text, ' ') as text from jobs_api_tokens t`
     expect(secret).not.toBe('')

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { events as operation } from '../../../shared/endpoints.ts'
-import { kinds, newDatabase } from '../../support/database/database.ts'
+import { everyKind, newDatabase } from '../../support/database/database.ts'
 import { until } from '../../support/poll.ts'
 import { longShutdown, spawnServer } from '../../support/programs/spawn-server.ts'
 import { readStream } from '../../support/streams/event-reader.ts'
 import { jobPaths, workerOf } from '../../support/worker.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
-describe.each(kinds)('events on %s', (kind) => {
+describe.each(everyKind)('events on %s', (kind) => {
   let world: World
   let worker: ReturnType<typeof workerOf>
   beforeAll(async () => {
@@ -145,7 +145,7 @@ describe.each(kinds)('events on %s', (kind) => {
   })
 })
 
-describe.each(kinds)('a stream of events on %s', (kind) => {
+describe.each(everyKind)('a stream of events on %s', (kind) => {
   it('ends when the server stops, and does not hold it up', async () => {
     const { env } = await newDatabase(kind)
     const server = await spawnServer({ ...env, ...longShutdown, SINGLE_USER_API_KEY: 'k' })

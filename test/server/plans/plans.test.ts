@@ -272,7 +272,7 @@ describe.each(kinds)('plans on %s', (kind) => {
         await tx`select ${takeLock(tx, 'operations')}`
         const applied = apply(plan.id, people.ann)
         const waiting = () => world.sql`select from pg_locks where locktype = 'advisory' and not granted`
-        await expect.poll(async () => (await waiting()).length, { timeout: 30_000 }).toBe(1)
+        await expect.poll(async () => (await waiting()).length).toBe(1)
         expect((await decide(plan, 'reject', people.ben)).status).toBe(200)
         return { applied }
       })
@@ -338,7 +338,7 @@ describe.each(kinds)('plans on %s', (kind) => {
     await decide(plan, 'approve', people.ben)
     const answer = await apply(plan.id, people.ben, {}, { prefer: 'respond-async' })
     expect(answer).toMatchObject({ status: 202, body: { previewed: 3 } })
-    await expect.poll(async () => world.count(), { timeout: 30_000 }).toBe(0)
+    await expect.poll(async () => world.count()).toBe(0)
     expect((await show(plan.id)).state).toBe('applied')
   })
 })

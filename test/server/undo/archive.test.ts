@@ -20,7 +20,7 @@ describe.each(kinds)('the archive on %s', (kind) => {
   /** Sweeps the archive, and waits for what the server, which sweeps as well, has locked meanwhile. */
   const expectSwept = async (days: number, left: number[]) => {
     await deleteExpiredArchive(world.sql, { days, stopping: going })
-    await expect.poll(archived, { timeout: 30_000 }).toEqual(left)
+    await expect.poll(archived).toEqual(left)
   }
 
   it('is swept of what operations put there so many days ago, and of nothing else', async () => {
@@ -38,7 +38,7 @@ describe.each(kinds)('the archive on %s', (kind) => {
 
     await expectSwept(7, [...young, 4711])
 
-    await expect.poll(() => world.sql`select from job_operation_rows`, { timeout: 30_000 }).toHaveLength(0)
+    await expect.poll(() => world.sql`select from job_operation_rows`).toHaveLength(0)
     for (const id of [1, 3]) {
       expect(await world.confirm(undo(id), {})).toMatchObject({
         status: 409,

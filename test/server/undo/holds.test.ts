@@ -121,7 +121,7 @@ describe.each(kinds)('holds on %s', (kind) => {
     const left = async () => (await world.sql<{ id: number }[]>`select id from jobsctl_holds`).map(({ id }) => id)
     await deleteEndedHolds(world.sql, going)
     // The maintenance of the server may have locked the rows meanwhile.
-    await expect.poll(left, { timeout: 30_000 }).toEqual([other.id])
+    await expect.poll(left).toEqual([other.id])
     expect(await world.sql`select from jobsctl_held_jobs`).toHaveLength(0)
   })
 
@@ -182,10 +182,10 @@ describe.each(kinds)('holds on %s', (kind) => {
     const last = await hold(world, { operation_id: operation, until: inDays(20) })
     await age()
     await deleteExpiredArchive(world.sql, retention)
-    await expect.poll(archived, { timeout: 30_000 }).toEqual(['bob', 'alice', 'alice', 'carol'])
+    await expect.poll(archived).toEqual(['bob', 'alice', 'alice', 'carol'])
     for (const { id } of holds) await remove(world, id)
     await deleteExpiredArchive(world.sql, retention)
-    await expect.poll(archived, { timeout: 30_000 }).toEqual(['carol'])
+    await expect.poll(archived).toEqual(['carol'])
     const undone = (await world.confirm(at.undo(operation), { hold_until: inDays(1) })).body
     expect(undone).toMatchObject({ affected: 1, held_until: last.until })
     await remove(world, last.id)
@@ -206,7 +206,7 @@ describe.each(kinds)('holds on %s', (kind) => {
     await remove(world, held.id)
     expect(await previewOf(world, prune)).toMatchObject({ count: 1, kept_by_hold: 1 })
     await deleteExpiredArchive(world.sql, retention)
-    await expect.poll(images, { timeout: 30_000 }).toEqual([first])
+    await expect.poll(images).toEqual([first])
   })
 
   it('are refused where they would be over everything by mistake, over nothing, too long, or too many', async () => {

@@ -44,7 +44,7 @@ describe.each(kinds)('an operation that is kept longer on %s', (kind) => {
   const expectSwept = async (left: number) => {
     await deleteExpiredArchive(world.sql, retention)
     const archived = async () => (await world.sql`select from jobs_archive`).length
-    await expect.poll(archived, { timeout: 30_000 }).toBe(left)
+    await expect.poll(archived).toBe(left)
   }
 
   it('has its term back when the time is over, and is the only one', async () => {

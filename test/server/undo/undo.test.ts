@@ -15,12 +15,12 @@ import {
   recordOf,
   requeue,
 } from '../../support/bulk-tools.ts'
-import { kinds } from '../../support/database/database.ts'
+import { everyKind } from '../../support/database/database.ts'
 import type { JobRow } from '../../support/database/job-row.ts'
 import { workerOf } from '../../support/worker.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
-describe.each(kinds)('an undo on %s', (kind) => {
+describe.each(everyKind)('an undo on %s', (kind) => {
   let world: World
   beforeAll(async () => {
     world = await openWorld(kind)

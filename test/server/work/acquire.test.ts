@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { kinds } from '../../support/database/database.ts'
+import { everyKind } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
 import { insertRows } from '../../support/database/tables.ts'
 import { justNow } from '../../support/differences.ts'
@@ -9,7 +9,7 @@ import { openWorld, type World } from '../../support/world.ts'
 const base = { domain: 'chatbooks', queue: 'default', job_type: 'export', status: 'queued' }
 const secondsFromNow = (time: unknown) => (Date.parse(String(time)) - Date.now()) / 1000
 
-describe.each(kinds)('acquire on %s', (kind) => {
+describe.each(everyKind)('acquire on %s', (kind) => {
   let world: World
   let worker: ReturnType<typeof workerOf>
   beforeAll(async () => {

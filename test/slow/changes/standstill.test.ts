@@ -51,12 +51,13 @@ describe('the work in the background', () => {
     await runServer(['freeze', '--reason', 'a copy is made'], world.env)
     const other = await spawn(world, {})
     await logs(other, 'nothing is done in the background: ')
-    await logs(other, '"msg":"ready"').catch(() => {})
-    // The other server has passed over its maintenance twice.
-    await until('the settings of both servers are compared', async () => {
-      const rows = await world.sql`select from jobsctl_servers`
-      return rows.length >= 2
-    })
+    const lastSeen = async () => {
+      const rows = await world.sql<{ seen_at: string }[]>`select seen_at::text from jobsctl_servers order by 1`
+      return rows.length >= 2 ? rows[0]?.seen_at : undefined
+    }
+    const first = await until('the settings of both servers are compared', lastSeen)
+    // In each maintenance since then the other server has deleted nothing.
+    await until('both compare them again', async () => (await lastSeen()) !== first, 120_000)
     expect(await expired(world)).toBe(2)
     const doctor = await call({
       ...{ url: world.url, method: 'GET', path: '/api/v1/jobs/storage' },

@@ -62,7 +62,7 @@ describe.each(kinds)('the runs of a policy on %s', (kind) => {
     await world.sql`update jobsctl_policy_rules set rule = ${unknown}`
     await makeDue(world.sql, 'finished')
     const warned = () => world.log.filter((line) => line.includes('does not know the rule'))
-    await expect.poll(() => warned().length, { timeout: 30_000 }).toBe(1)
+    await expect.poll(() => warned().length).toBe(1)
     await world.sql`update jobsctl_policy_rules set rule = ${before.rule}`
     expect(await endOfRun(world, 'finished')).toMatchObject({ state: 'done' })
     expect(warned()).toHaveLength(1)

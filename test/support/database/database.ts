@@ -8,9 +8,22 @@ import { inject } from 'vitest'
 import { keepCompiled } from '../programs/compiled.ts'
 import { embeddedTemplate, postgresTemplate, postgresUrl } from '../run/shared.ts'
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where the servers of a project keep their jobs; `vitest.config.ts` says so for each project. */
+    kinds: Kind[]
+  }
+}
+
 /** Where a server can keep its jobs. */
-export const kinds = ['embedded', 'postgres'] as const
-export type Kind = (typeof kinds)[number]
+export const everyKind = ['embedded', 'postgres'] as const
+export type Kind = (typeof everyKind)[number]
+
+/**
+ * Where the servers of this run keep their jobs. `npm test` runs most test files on PostgreSQL alone, and `npm run test:long` runs
+ * the same files on the embedded database.
+ */
+export const kinds = inject('kinds')
 
 /** A database for one test file, as the server's environment names it. */
 export interface TestDatabase {

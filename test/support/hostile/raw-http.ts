@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 
 /** Sends these very bytes, closes its side, and returns all that comes back; nothing when nothing does. */
-export const sendRaw = (url: string, bytes: string | Buffer, limit = 10_000): Promise<string> =>
+export const sendRaw = (url: string, bytes: string | Buffer, limit = 60_000): Promise<string> =>
   exchange(url, { bytes, limit, end: true })
 
 /** Sends these very bytes, and returns all that comes back until the server closes the connection. */

@@ -8,7 +8,7 @@ import { environmentOf, type JobsctlOptions } from './jobsctl.ts'
 export async function shell(line: string, { env, stdin = '' }: JobsctlOptions = {}): Promise<Ended> {
   const child = spawn('sh', ['-c', line], {
     env: await environmentOf({ PATH: process.env.PATH, ...env }),
-    timeout: 20_000,
+    timeout: 100_000,
   })
   child.stdin.on('error', () => {})
   child.stdin.end(stdin)

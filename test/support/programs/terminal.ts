@@ -125,7 +125,7 @@ const outputs = new Map<string, string>()
 function outputOf(program: string, ...argv: string[]): string {
   const known = outputs.get(program)
   if (known !== undefined) return known
-  const output = spawnSync(program, argv, { encoding: 'utf8', timeout: 5000 }).stdout ?? ''
+  const output = spawnSync(program, argv, { encoding: 'utf8', timeout: 60_000 }).stdout ?? ''
   outputs.set(program, output)
   return output
 }

@@ -160,8 +160,9 @@ describe.each(kinds)('records and undo of a token with a scope on %s', (kind) =>
 
   it('a change within is stopped and followed by an operator of the scope, and a change outside is not', async () => {
     const narrow = await asOperator(world, own)
-    await world.jobs(20)
-    await world.jobs(20, { domain: 'tales' })
+    // So many that both run until they are stopped.
+    await world.jobs(200)
+    await world.jobs(200, { domain: 'tales' })
     const slow = { rate: 4 }
     const ours = acceptedOf(await detached(world, prune, slow)).operation_id
     const theirs = acceptedOf(await detached(world, prune, { ...slow, domain: 'tales' })).operation_id

@@ -23,7 +23,8 @@ it('a change that runs on one server stops when its token gets another scope on 
   await world.clear()
   const operator = await asOperator(world, own)
   const id = idOf(operator.token)
-  await world.jobs(20)
+  // So many that the change runs until it is stopped.
+  await world.jobs(200)
   const { operation_id: operation } = acceptedOf(await detached(operator, prune, { rate: 4 }))
   await until('a job was changed', async () => (await recordOf(world, operation)).affected > 0)
   const scope = { domains: ['tales'] }
