@@ -12,6 +12,7 @@ import { manifestWithManPages } from './docs/manifest.ts'
 import { openApiDocument } from './docs/openapi/document.ts'
 import { outputPage } from './docs/output.ts'
 import { rightsPage } from './docs/rights.ts'
+import { wireCallsPage, wireTypesPage } from './docs/sdk/pages.ts'
 import { tablesPage } from './docs/tables.ts'
 
 /**
@@ -33,6 +34,8 @@ const pages: Record<string, string> = {
   'docs/observe/dashboard.json': dashboard(),
   'server/http/openapi.json': openApiDocument(),
   [`${folder}/rights.md`]: rightsPage(),
+  'sdk/wire/calls.ts': wireCallsPage(),
+  'sdk/wire/types.ts': wireTypesPage(),
   [`${folder}/tables.md`]: await tablesPage(),
 }
 

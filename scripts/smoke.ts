@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 /** Runs the built programs on the oldest version of Node 20 and 22 that `engines` allows, and on the newest Node 24. */
 const versions = ['20.18.1', '22.12.0', '24']
@@ -36,6 +36,7 @@ async function smoke(node: string, version: string): Promise<void> {
     jobsctl('stats', '--json')
     jobsctl('prune', '--all', '--yes')
     jobsctl('integrity', '--all', '--detailed-exitcode')
+    await work(node, { folder, url })
     server.kill('SIGTERM')
     const [code] = await once(server, 'exit')
     if (code !== 0) throw new Error(`the server exited with ${code}`)
@@ -44,6 +45,34 @@ async function smoke(node: string, version: string): Promise<void> {
     server.kill('SIGKILL')
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Enqueues a job with `jobsctl/client` and does it with `jobsctl/worker`, in a project of plain JavaScript. */
+const program = `
+import { readFile } from 'node:fs/promises'
+import { createClient } from 'jobsctl/client'
+import { runWorker } from 'jobsctl/worker'
+
+const [url, keyFile] = process.argv.slice(2)
+const apiKey = (await readFile(keyFile, 'utf8')).trim()
+const client = createClient({ url, apiKey })
+const { id } = await client.enqueue({ domain: 'smoke', job_type: 'add', payload: { a: 1, b: 2 } })
+const done = new AbortController()
+await runWorker({
+  url, apiKey, domain: 'smoke', signal: done.signal,
+  handlers: { add: ({ payload: { a, b } }) => a + b },
+  onEvent: ({ event }) => event === 'completed' && done.abort(),
+})
+const { status, result } = await client.showJob({ id })
+if (status !== 'completed' || result !== 3) throw new Error(\`the job is \${status}, with \${result}\`)
+`
+
+async function work(node: string, { folder, url }: { folder: string; url: string }): Promise<void> {
+  await mkdir(join(folder, 'node_modules'))
+  await symlink(resolve('.'), join(folder, 'node_modules/jobsctl'))
+  const file = join(folder, 'worker.mjs')
+  await writeFile(file, program)
+  execFileSync(node, [file, url, join(folder, 'api-key')], { stdio: 'inherit', timeout: 60_000 })
 }
 
 /**

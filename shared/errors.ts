@@ -47,6 +47,17 @@ export type FailureCode = keyof typeof failures
 
 export const failureCodes = Object.keys(failures).filter((code): code is FailureCode => code in failures)
 
+/** The code that a server sent, or undefined when this version does not know it. */
+export const knownCode = (sent: string | undefined): FailureCode | undefined =>
+  failureCodes.find((code) => code === sent)
+
+/** The code that fits an HTTP status best, for a response without a known code. */
+export function codeOfStatus(status: number): FailureCode {
+  if (status === 400) return 'malformed_request'
+  if (status >= 502 && status <= 504) return 'database_unavailable'
+  return failureCodes.find((code) => failures[code].status === status) ?? 'internal'
+}
+
 /** One fault of a request: `path` is a field or header, and `message` is a predicate such as `is required`. */
 export interface Fault {
   path: string

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { type FailureCode, failureCodes, failures } from './errors.ts'
 
 const mostCharacters = 500
 
@@ -35,14 +34,3 @@ export const FailureBody = z.object({
   newest_id: z.number().optional().catch(undefined),
 })
 export type FailureBody = z.output<typeof FailureBody>
-
-/** The code that a server sent, or undefined when this version does not know it. */
-export const knownCode = (sent: string | undefined): FailureCode | undefined =>
-  failureCodes.find((code) => code === sent)
-
-/** The code that fits an HTTP status best, for a response without a known code. */
-export function codeOfStatus(status: number): FailureCode {
-  if (status === 400) return 'malformed_request'
-  if (status >= 502 && status <= 504) return 'database_unavailable'
-  return failureCodes.find((code) => failures[code].status === status) ?? 'internal'
-}

@@ -1,5 +1,5 @@
-import { Failure, type FailureCode, type Fault } from '../../shared/errors.ts'
-import { codeOfStatus, FailureBody, knownCode } from '../../shared/failure-body.ts'
+import { codeOfStatus, Failure, type FailureCode, type Fault, knownCode } from '../../shared/errors.ts'
+import { FailureBody } from '../../shared/failure-body.ts'
 import { headers } from '../../shared/headers.ts'
 import { inFlagNames } from '../settings/flags/flag-errors.ts'
 import type { Target } from '../settings/target.ts'

@@ -1,11 +1,13 @@
 import { chmod, cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { type BuildOptions, build } from 'esbuild'
 import { commands } from '../../cli/commands/all.ts'
+import { scripts } from '../../cli/completion/scripts.ts'
 import { programHelp } from '../../cli/help/help-text.ts'
 import { commandPage, programPage } from '../../cli/help/man-page.ts'
 import { inOwnFiles, textOverHttp1 } from './cli-plugins.ts'
 import { licencesOf } from './licences.ts'
 import { patchDriver } from './patch-driver.ts'
+import { buildSdk } from './sdk.ts'
 import { buildUi } from './ui.ts'
 
 /** Defines `require`, with which bundled CommonJS packages load Node's modules. */
@@ -56,11 +58,18 @@ const built = await Promise.all([
   build({ ...server, entryPoints: ['server/main.ts', 'server/start.ts'] }),
   build({ ...server, entryPoints: ['server/database/embedded/embedded-worker.ts'] }),
   buildUi(),
+  buildSdk(),
 ])
 await writeFile('dist/cli/package.json', '{ "type": "commonjs" }\n')
 await cp('server/database/migrate/migrations', 'dist/server/migrations', { recursive: true })
 await mkdir('dist/man')
 await writeFile('dist/man/jobsctl.1', programPage(commands))
 for (const command of commands) await writeFile(`dist/man/jobsctl-${command.name}.1`, commandPage(command))
+/** The names by which each shell finds a completion that is installed for all users. */
+const completions = { bash: 'jobsctl', zsh: '_jobsctl', fish: 'jobsctl.fish', powershell: 'jobsctl.ps1' } as const
+for (const shell of ['bash', 'zsh', 'fish', 'powershell'] as const) {
+  await mkdir(`dist/completions/${shell}`, { recursive: true })
+  await writeFile(`dist/completions/${shell}/${completions[shell]}`, scripts[shell])
+}
 await writeFile('dist/THIRD-PARTY-LICENSES.txt', await licencesOf(built.map(({ metafile }) => metafile)))
 await Promise.all(['dist/cli/bin.js', 'dist/server/main.js'].map((file) => chmod(file, 0o755)))

@@ -38,7 +38,7 @@ it('every block that is not run says why, for a reason that the tests know', () 
 })
 
 it('every block names its language, and none that is typed passes for text', () => {
-  const known = [...typed, 'text', 'ini', 'json', 'mermaid', 'ts', 'yaml']
+  const known = [...typed, 'text', 'ini', 'json', 'mermaid', 'js', 'ts', 'yaml']
   expect(all.filter(({ language }) => !known.includes(language))).toEqual([])
   const shown = all.filter(({ language, text }) => !typed.includes(language) && /^\$ /m.test(text))
   expect(shown).toEqual([])

@@ -28,7 +28,8 @@ export const inputSchema = (schema: z.ZodType): ObjectSchema =>
 /** What the server answers. It may add fields in a later version, so that a reader ignores those which it does not know. */
 export const outputSchema = (schema: z.ZodType): JsonSchema =>
   schemaOf(schema, 'output', ({ jsonSchema }) => {
-    delete jsonSchema.additionalProperties
+    // A record keeps what its values are.
+    if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
   })
 
 type Override = NonNullable<NonNullable<Parameters<typeof z.toJSONSchema>[1]>['override']>

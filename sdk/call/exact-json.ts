@@ -1,0 +1,31 @@
+import { isKeptExactly, replaceInexact } from '../../shared/exact-numbers.ts'
+
+/** Stands before the digits of a bigint. It is random, so that no payload has it. */
+const mark = `bigint ${crypto.randomUUID()} `
+const marked = new RegExp(`"${mark}(-?\\d+)"`, 'g')
+
+/**
+ * Parses JSON. An integer that a number of JavaScript would round is a bigint; a fraction is the nearest number.
+ * @throws SyntaxError for a text that is not JSON
+ */
+export function parseJson(text: string): unknown {
+  if (isKeptExactly(text)) return JSON.parse(text)
+  const withMarks = replaceInexact(text, (number) => (/^-?\d+$/.test(number) ? `"${mark}${number}"` : number))
+  return JSON.parse(withMarks, (_name, value: unknown) =>
+    typeof value === 'string' && value.startsWith(mark) ? BigInt(value.slice(mark.length)) : value,
+  )
+}
+
+/**
+ * Writes JSON, with all digits of a bigint.
+ * @throws TypeError for a value that refers to itself
+ */
+export function writeJson(value: unknown): string {
+  let hasMarks = false
+  const text = JSON.stringify(value, (_name, part: unknown) => {
+    if (typeof part !== 'bigint') return part
+    hasMarks = true
+    return `${mark}${part}`
+  })
+  return hasMarks ? text.replaceAll(marked, '$1') : text
+}

@@ -1,0 +1,136 @@
+import { codeOfStatus, knownCode } from '../../shared/errors.ts'
+import type { ErrorCode } from '../wire/types.ts'
+import { parseJson } from './exact-json.ts'
+import { type Fault, JobsError } from './jobs-error.ts'
+
+/** What an error says about the call. */
+export interface CallContext {
+  /** The URL of the server. */
+  base: string
+  changing: boolean
+  redact: (text: string) => string
+}
+
+const mayBeDone = 'the server may still make the change'
+
+/** The error that an answer other than 2xx means. `text` is its body. */
+export function failureOf(response: Response, text: string, context: CallContext): JobsError {
+  const { base, changing, redact } = context
+  const { status } = response
+  if (status < 400) {
+    const outcome = changing && status === 303 ? `; ${mayBeDone}` : ''
+    return new JobsError(
+      changing && status === 303 ? 'outcome_unknown' : 'unexpected_answer',
+      `${base} redirects, and redirects are not followed, since they would show the key to another server${outcome}`,
+      { status, hint: 'give the address of the server itself' },
+    )
+  }
+  const headers = (name: string) => {
+    const value = response.headers.get(name)
+    return value === null ? undefined : redact(value)
+  }
+  return failureOfProblem(problemOf(redact(text)), {
+    ...context,
+    status,
+    requestId: headers('X-Request-Id'),
+    retryAfter: secondsOf(headers('Retry-After')),
+  })
+}
+
+interface ProblemContext extends CallContext {
+  status: number
+  requestId?: string | undefined
+  retryAfter?: number | undefined
+}
+
+/** The error of a body as RFC 9457 has it, from which the key has been taken. */
+export function failureOfProblem(problem: Readonly<Record<string, unknown>>, context: ProblemContext): JobsError {
+  const { base, changing, status, requestId, retryAfter } = context
+  const faults = faultsOf(problem.errors)
+  const detail = faults.length > 0 ? faults.map(({ path, message }) => `${path} ${message}`).join('; ') : problem.detail
+  const sentence = typeof detail === 'string' ? oneLine(detail) : `${base} answered HTTP ${status}`
+  const about = {
+    status,
+    hint: textOrNone(problem.hint),
+    requestId: textOrNone(problem.request_id) ?? requestId,
+    retryAfter,
+    faults,
+    oldestId: numberOrNone(problem.oldest_id),
+    newestId: numberOrNone(problem.newest_id),
+  }
+  const code = knownCode(textOrNone(problem.code))
+  // A proxy may answer 5xx while the server goes on; only a code of jobs-server says that nothing was changed.
+  if (!code && changing && status >= 500) return new JobsError('outcome_unknown', `${sentence}; ${mayBeDone}`, about)
+  return new JobsError(sentCode(code ?? codeOfStatus(status)), sentence, about)
+}
+
+/** A server sends none of the codes that only the command line has. */
+const sentCode = (code: ReturnType<typeof codeOfStatus>): ErrorCode =>
+  code === 'usage' || code === 'interrupted' || code === 'terminated' ? 'internal' : code
+
+/** The error of a call without an answer. */
+export function failureOfConnection(cause: unknown, { base, changing }: CallContext): JobsError {
+  const reason = systemCode(cause)
+  const isSent = !neverSent.some((pattern) => pattern.test(reason))
+  if (changing && isSent) {
+    return new JobsError('outcome_unknown', `the connection to ${base} was lost (${reason}); ${mayBeDone}`, { cause })
+  }
+  return new JobsError('unreachable', `cannot reach ${base} (${reason})`, { cause })
+}
+
+/** The error of a call whose time is over. */
+export const failureOfDeadline = ({ base, changing }: CallContext): JobsError =>
+  changing
+    ? new JobsError('outcome_unknown', `no answer from ${base} in time; ${mayBeDone}`)
+    : new JobsError('timed_out', `no answer from ${base} in time`)
+
+/** The error of an answer that this client cannot read. */
+export const unreadable = (why: string, { base, changing }: CallContext): JobsError =>
+  changing
+    ? new JobsError('outcome_unknown', `${base} sent an answer that ${why}; the change may have been made`)
+    : new JobsError('unexpected_answer', `${base} sent an answer that ${why}`)
+
+/** Codes of failures before anything was sent. */
+const neverSent = [/^ECONNREFUSED$/, /^ENOTFOUND$/, /^EAI_AGAIN$/, /CONNECT_TIMEOUT$/, /CERT|TLS|SSL|EPROTO/]
+
+/** The code of the system beneath an error of `fetch`. */
+function systemCode(error: unknown): string {
+  if (!(error instanceof Error)) return 'no answer'
+  if ('code' in error && typeof error.code === 'string') return error.code
+  const inner = error instanceof AggregateError ? error.errors[0] : error.cause
+  return inner === undefined ? 'no answer' : systemCode(inner)
+}
+
+function problemOf(text: string): Record<string, unknown> {
+  try {
+    const body = parseJson(text)
+    return typeof body === 'object' && body !== null ? { ...body } : {}
+  } catch {
+    return {}
+  }
+}
+
+const faultsOf = (errors: unknown): Fault[] =>
+  Array.isArray(errors)
+    ? errors.flatMap((fault: unknown) =>
+        typeof fault === 'object' &&
+        fault !== null &&
+        'path' in fault &&
+        'message' in fault &&
+        typeof fault.path === 'string' &&
+        typeof fault.message === 'string'
+          ? [{ path: oneLine(fault.path), message: oneLine(fault.message) }]
+          : [],
+      )
+    : []
+
+const textOrNone = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+const numberOrNone = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
+const oneLine = (text: string): string => text.replaceAll(/\s*[\r\n]\s*/g, ' ')
+
+function secondsOf(retryAfter: string | undefined): number | undefined {
+  if (retryAfter === undefined) return undefined
+  if (/^\d+$/.test(retryAfter)) return Number(retryAfter)
+  const at = Date.parse(retryAfter)
+  return Number.isNaN(at) ? undefined : Math.max(0, (at - Date.now()) / 1000)
+}

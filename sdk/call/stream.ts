@@ -1,0 +1,79 @@
+import { partsOf, TooLong, textOf } from './body.ts'
+import { deadlineAfter } from './deadline.ts'
+import { parseJson } from './exact-json.ts'
+import { type CallContext, failureOf, failureOfConnection, failureOfDeadline, unreadable } from './failure.ts'
+import { JobsError } from './jobs-error.ts'
+import { requestOf } from './request.ts'
+import type { Settings } from './settings.ts'
+
+/** A message of a stream. */
+export interface StreamMessage {
+  /** The id to go on from: of a stream of events it is the `after_id` of the next stream. */
+  id: string | undefined
+  /** The name of the message, such as `job`. */
+  event: string
+  /** The JSON of the message. */
+  data: unknown
+}
+
+export interface StreamOptions {
+  /** Ends the stream without an error. */
+  signal?: AbortSignal | undefined
+}
+
+/** Servers send something at least every ten seconds. */
+const silenceMs = 30_000
+
+/**
+ * Reads a stream of server-sent events, until the server or the caller ends it.
+ * @throws JobsError for an answer that is no stream, and for a connection that breaks or stays silent for 30 s
+ */
+export async function* streamOf(
+  settings: Settings,
+  path: string,
+  input: object,
+  { signal }: StreamOptions = {},
+): AsyncGenerator<StreamMessage, void, undefined> {
+  const { base, redact, credentials, maxResponseBytes } = settings
+  const context: CallContext = { base, changing: false, redact }
+  const deadline = deadlineAfter(silenceMs, signal)
+  try {
+    const response = await settings.fetch(`${base}${requestOf('GET', path, input).path}`, {
+      headers: { Accept: 'text/event-stream', ...credentials },
+      redirect: 'manual',
+      credentials: 'omit',
+      signal: deadline.signal,
+    })
+    if (!response.ok) throw failureOf(response, await textOf(response, maxResponseBytes), context)
+    if (!(response.headers.get('Content-Type') ?? '').startsWith('text/event-stream'))
+      throw unreadable('is no stream', context)
+    for await (const text of partsOf(response, '\n\n', maxResponseBytes)) {
+      deadline.heard()
+      const message = messageOf(text, context)
+      if (message) yield message
+    }
+  } catch (error) {
+    if (error instanceof JobsError) throw error
+    if (deadline.isOver()) throw failureOfDeadline(context)
+    if (signal?.aborted) return
+    throw error instanceof TooLong ? unreadable('is too long', context) : failureOfConnection(error, context)
+  } finally {
+    deadline.end()
+  }
+}
+
+function messageOf(text: string, context: CallContext): StreamMessage | undefined {
+  const fields = { id: undefined as string | undefined, event: 'message', data: '' }
+  for (const line of text.split('\n')) {
+    const [, name, value = ''] = /^(id|event|data): ?(.*)$/s.exec(line) ?? []
+    if (name === 'data') fields.data += value
+    else if (name === 'id') fields.id = value
+    else if (name === 'event') fields.event = value
+  }
+  if (fields.data === '') return undefined
+  try {
+    return { ...fields, data: parseJson(fields.data) }
+  } catch {
+    throw unreadable('has a message that is not JSON', context)
+  }
+}

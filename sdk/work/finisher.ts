@@ -1,0 +1,90 @@
+import { writeJson } from '../call/exact-json.ts'
+import { JobsError } from '../call/jobs-error.ts'
+import type { Client } from '../client.ts'
+import type { FinishManyInput, FinishManyOutput } from '../wire/types.ts'
+import { untilAnswered } from './retrying.ts'
+import type { Tell } from './worker-event.ts'
+
+export type Finish = FinishManyInput['jobs'][number]
+type FinishResult = FinishManyOutput['results'][number]
+
+export interface Finisher {
+  /**
+   * Sends the finish of an attempt, together with others that wait. Resolves to what the server says about it.
+   * @throws JobsError when the server refuses it, or `signal` aborts before the server answers
+   */
+  finish: (finish: Finish) => Promise<FinishResult>
+}
+
+interface Options {
+  client: Client
+  tell: Tell
+  /** Gives up what no server has answered. */
+  signal: AbortSignal
+}
+
+const mostJobs = 100
+/** The most characters of one request beside its first finish; a server takes 16 results of the largest size. */
+const mostCharacters = 1_000_000
+
+interface Waiting {
+  finish: Finish
+  size: number
+  resolve: (result: FinishResult) => void
+  reject: (error: unknown) => void
+}
+
+/** Sends one request at a time; the finishes that come meanwhile go with the next one. */
+export function createFinisher({ client, tell, signal }: Options): Finisher {
+  const waiting: Waiting[] = []
+  let isSending = false
+
+  const send = (finishes: readonly Finish[]) =>
+    untilAnswered(() => client.finishMany({ jobs: finishes }, { signal, retries: 0 }), { call: 'finish', tell, signal })
+
+  async function sendBatch(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const { results } = await send(batch.map(({ finish }) => finish))
+      for (const [at, { resolve, reject }] of batch.entries()) {
+        const result = results[at]
+        if (result) resolve(result)
+        else reject(new JobsError('unexpected_answer', 'the answer of a finish has too few results'))
+      }
+    } catch (error) {
+      // One finish that the server refuses makes it refuse the request: the others are sent without it.
+      if (batch.length > 1 && error instanceof JobsError && isOfContent(error))
+        for (const one of batch) await sendBatch([one])
+      else for (const { reject } of batch) reject(signal.aborted ? unanswered() : error)
+    }
+  }
+
+  async function pump(): Promise<void> {
+    if (isSending) return
+    isSending = true
+    while (waiting.length > 0) await sendBatch(takeBatch(waiting))
+    isSending = false
+  }
+
+  return {
+    finish: (finish) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ finish, size: writeJson(finish).length, resolve, reject })
+        void pump()
+      }),
+  }
+}
+
+const unanswered = () => new JobsError('outcome_unknown', 'the worker stopped before a server answered')
+
+/** True for an error about what was sent. */
+const isOfContent = ({ code }: JobsError): boolean =>
+  code === 'invalid_request' || code === 'too_large' || code === 'malformed_json' || code === 'malformed_request'
+
+function takeBatch(waiting: Waiting[]): Waiting[] {
+  let characters = 0
+  const after = waiting.findIndex(({ size }, at) => {
+    characters += size
+    return at > 0 && (at >= mostJobs || characters > mostCharacters)
+  })
+  return waiting.splice(0, after < 0 ? waiting.length : after)
+}

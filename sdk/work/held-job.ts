@@ -1,0 +1,32 @@
+import type { Job } from '../wire/types.ts'
+import { JobAborted } from './job-failure.ts'
+
+/** A job that this worker has leased and not finished. */
+export interface HeldJob {
+  readonly job: Job
+  readonly leaseId: string
+  /** Aborts the handler. */
+  readonly abort: AbortController
+  /** The time at which the lease is over for certain, by the clock of `performance.now()`. */
+  leaseEnds: number
+  /** Progress that the server has not been told. */
+  unsent: { progress_percent?: number; progress_message?: string } | undefined
+  /** True when the job is no longer this worker's. */
+  isLost: boolean
+  /** True when the handler has ended: what the server says to the finish counts. */
+  isEnded: boolean
+}
+
+/** The lease of a job is lost: its handler is told to stop. */
+export function lose(held: HeldJob): void {
+  held.isLost = true
+  held.unsent = undefined
+  held.abort.abort(new JobAborted('lease_lost'))
+}
+
+/** The fields by which a worker proves its lease. */
+export const leaseOf = ({ job, leaseId }: HeldJob, workerId: string) => ({
+  id: job.id,
+  worker_id: workerId,
+  lease_id: leaseId,
+})

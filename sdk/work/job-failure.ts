@@ -1,0 +1,38 @@
+export interface JobFailureOptions {
+  /** For programs: a job that fails several times in a row with one code is quarantined. */
+  code?: string
+  /** False when another attempt would fail, too. */
+  retryable?: boolean
+  /** Seconds before the second attempt; they double with each attempt. */
+  backoffSeconds?: number
+  cause?: unknown
+}
+
+/** What a handler throws to say how its job failed. Any other error is a failure that may be tried again. */
+export class JobFailure extends Error {
+  override readonly name: string = 'JobFailure'
+  readonly code: string
+  readonly retryable: boolean
+  readonly backoffSeconds: number | undefined
+
+  constructor(
+    message: string,
+    { code = 'job_failed', retryable = true, backoffSeconds, cause }: JobFailureOptions = {},
+  ) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.retryable = retryable
+    this.backoffSeconds = backoffSeconds
+  }
+}
+
+/** Why the signal of a job aborts. */
+export class JobAborted extends Error {
+  override readonly name = 'JobAborted'
+  readonly why: 'cancelled' | 'lease_lost' | 'stopping'
+
+  constructor(why: JobAborted['why']) {
+    super({ cancelled: 'the job was cancelled', lease_lost: 'the lease was lost', stopping: 'the worker stops' }[why])
+    this.why = why
+  }
+}

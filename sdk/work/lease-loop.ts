@@ -1,0 +1,88 @@
+import { pause } from '../call/pause.ts'
+import type { Client } from '../client.ts'
+import { type AttemptTools, runAttempt } from './attempt.ts'
+import type { HeldJob } from './held-job.ts'
+import { untilAnswered } from './retrying.ts'
+import { typesOf } from './worker-options.ts'
+
+interface Looping extends AttemptTools {
+  client: Client
+  /** Every job that is held, for the renewals. */
+  held: Set<HeldJob>
+  /** Every attempt that has not ended. */
+  attempts: Set<Promise<void>>
+  /** Ends the loop. */
+  signal: AbortSignal
+}
+
+/** The most jobs that one call leases. */
+const mostLeased = 100
+
+/** A server that answers at once that there is no job is asked again after this time, in milliseconds. */
+const idleMs = 1000
+
+/**
+ * Leases as many jobs as there is room for and runs them, until `signal` aborts.
+ * @throws JobsError that a repetition would not change, such as for a key that the server does not take
+ */
+export async function leaseLoop(looping: Looping): Promise<void> {
+  const { client, settings, held, attempts, signal } = looping
+  const { domain, queue, concurrency, leaseMs, waitSeconds, workerId, ownerUserId, tell } = settings
+  const room = createRoom(signal)
+  const job_types = typesOf(settings)
+  while (!signal.aborted) {
+    const free = concurrency - held.size
+    if (free <= 0) {
+      await room.freed()
+      continue
+    }
+    const askedAt = performance.now()
+    const request = {
+      ...{ domain, queue, worker_id: workerId, lease_seconds: leaseMs / 1000, wait_seconds: waitSeconds },
+      limit: Math.min(free, mostLeased),
+      ...(job_types && { job_types }),
+      ...(ownerUserId !== undefined && { owner_user_id: ownerUserId }),
+    }
+    const lease = () => client.acquire(request, { signal, retries: 0 })
+    // A server gives back what it has leased to a caller that hangs up.
+    const answer = await untilAnswered(lease, { call: 'acquire', tell, signal }).catch((error: unknown) => {
+      if (signal.aborted) return { jobs: [] }
+      throw error
+    })
+    const leaseEnds = performance.now() + leaseMs
+    for (const job of answer.jobs) {
+      if (job.lease_id === null) continue
+      tell({ event: 'leased', job_id: job.id, job_type: job.job_type, attempt: (job.retry_count ?? 0) + 1 })
+      const one: HeldJob = {
+        ...{ job, leaseId: job.lease_id, abort: new AbortController() },
+        ...{ leaseEnds, unsent: undefined, isLost: false, isEnded: false },
+      }
+      held.add(one)
+      const attempt = runAttempt(one, looping).then(() => {
+        held.delete(one)
+        attempts.delete(attempt)
+        room.free()
+      })
+      attempts.add(attempt)
+    }
+    if (answer.jobs.length > 0) looping.renewals.changed()
+    else if (performance.now() - askedAt < idleMs) await pause(idleMs * (0.5 + Math.random() / 2), signal)
+  }
+}
+
+/** Tells the loop that a job has ended. */
+function createRoom(signal: AbortSignal): { free: () => void; freed: () => Promise<void> } {
+  let wake = () => {}
+  signal.addEventListener('abort', () => wake(), { once: true })
+  return {
+    free: () => wake(),
+    freed: async () => {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+        if (signal.aborted) resolve()
+      })
+      // Jobs that were finished by one call make room for one call.
+      await new Promise((resolve) => setTimeout(resolve, 0))
+    },
+  }
+}

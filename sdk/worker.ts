@@ -1,0 +1,110 @@
+/** `jobsctl/worker`: leases jobs, runs their handlers, renews, reports, finishes, and gives back what it cannot finish. */
+import { hostname } from 'node:os'
+import { createClient } from './client.ts'
+import { createFinisher } from './work/finisher.ts'
+import type { HeldJob } from './work/held-job.ts'
+import { JobAborted } from './work/job-failure.ts'
+import { leaseLoop } from './work/lease-loop.ts'
+import { createRenewals } from './work/renewals.ts'
+import { type WorkerOptions, workerSettings } from './work/worker-options.ts'
+
+export { type Fault, JobsError } from './call/jobs-error.ts'
+export type { ClientOptions, Fetch } from './call/settings.ts'
+export type { ErrorCode, Job } from './wire/types.ts'
+export {
+  type Handler,
+  type JobContext,
+  type PayloadSchema,
+  type SchemaIssue,
+  type SchemaResult,
+  withSchema,
+} from './work/handler.ts'
+export { JobAborted, JobFailure, type JobFailureOptions } from './work/job-failure.ts'
+export type { WorkerEvent } from './work/worker-event.ts'
+export type { WorkerOptions } from './work/worker-options.ts'
+
+/** How long handlers may take to stop when the worker stops, in milliseconds; then their jobs are given back. */
+const handlerStopMs = 2000
+/** How long the last finishes may take after that, in milliseconds. */
+const lastCallsMs = 5000
+
+/**
+ * Works until SIGTERM, SIGINT or `signal`. It then leases no more jobs, lets running jobs go on for `graceSeconds`, aborts the others,
+ * and gives them back. A second signal ends the time for running jobs at once.
+ * @throws TypeError for an option that cannot be right; JobsError where the server refuses the worker, such as its key
+ */
+export async function runWorker(options: WorkerOptions): Promise<void> {
+  const settings = workerSettings(options, `${hostname().slice(0, 200)}-${process.pid}`)
+  const client = createClient(options)
+  const held = new Set<HeldJob>()
+  const attempts = new Set<Promise<void>>()
+  const leave = new AbortController()
+  const giveUp = new AbortController()
+  const finisher = createFinisher({ client, tell: settings.tell, signal: giveUp.signal })
+  const renewals = createRenewals({ client, settings, held })
+  const stop = stopOn(options)
+  try {
+    await leaseLoop({
+      ...{ client, settings, held, attempts, finisher, renewals },
+      ...{ signal: stop.first, leave: leave.signal },
+    })
+  } finally {
+    settings.tell({ event: 'stopping', running: held.size })
+    await endOf(attempts, { held, graceMs: settings.graceMs, hurry: stop.second, leave, giveUp })
+    renewals.stop()
+    stop.end()
+  }
+}
+
+interface Ending {
+  held: ReadonlySet<HeldJob>
+  graceMs: number
+  /** Ends the time for running jobs. */
+  hurry: AbortSignal
+  /** Leaves the handlers that do not stop. */
+  leave: AbortController
+  /** Gives up the finishes that no server has answered. */
+  giveUp: AbortController
+}
+
+/** Waits for the jobs that are held, aborts those that take too long, and waits until they are given back. */
+async function endOf(attempts: ReadonlySet<Promise<void>>, ending: Ending): Promise<void> {
+  const { held, graceMs, hurry, leave, giveUp } = ending
+  const timers: ReturnType<typeof setTimeout>[] = []
+  const abortAll = () => {
+    for (const { abort } of held) abort.abort(new JobAborted('stopping'))
+    timers.push(
+      setTimeout(() => leave.abort(), handlerStopMs),
+      setTimeout(() => giveUp.abort(), handlerStopMs + lastCallsMs),
+    )
+  }
+  timers.push(setTimeout(abortAll, graceMs))
+  hurry.addEventListener('abort', abortAll, { once: true })
+  await Promise.all(attempts)
+  for (const timer of timers) clearTimeout(timer)
+}
+
+interface Stop {
+  first: AbortSignal
+  second: AbortSignal
+  end: () => void
+}
+
+/** What stops a worker: signals of the process, and the signal of its caller. */
+function stopOn({ signal, handleSignals = true }: WorkerOptions): Stop {
+  const [first, second] = [new AbortController(), new AbortController()]
+  const onSignal = () => (first.signal.aborted ? second : first).abort()
+  const onAbort = () => first.abort()
+  const names = handleSignals ? (['SIGTERM', 'SIGINT'] as const) : []
+  for (const name of names) process.on(name, onSignal)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  if (signal?.aborted) first.abort()
+  return {
+    first: first.signal,
+    second: second.signal,
+    end: () => {
+      for (const name of names) process.off(name, onSignal)
+      signal?.removeEventListener('abort', onAbort)
+    },
+  }
+}

@@ -1,0 +1,165 @@
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { type Client, type ClientOptions, createClient, JobsError } from '../../sdk/client.ts'
+import { deadServer, fakeServer, type Reply } from '../support/fakes/fake-server.ts'
+
+const apiKey = 'secret"key\\of-the-tests'
+
+async function clientOf(reply: (nth: number) => Reply, options: Partial<ClientOptions> = {}) {
+  const server = await fakeServer((_request, nth) => reply(nth))
+  return { server, client: createClient({ url: server.url, apiKey, ...options }) }
+}
+
+const failure = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    (answer) => ({ answer }),
+    (error: unknown) => error,
+  )
+const enqueue = (client: Client) => client.enqueue({ domain: 'd', job_type: 't', payload: {} })
+
+describe('the client, against servers in trouble', () => {
+  it.each([301, 302, 303, 307, 308])(
+    'follows no redirect with %i, and shows the key to nobody else',
+    async (status) => {
+      const other = await fakeServer(() => ({ body: [] }))
+      const { client } = await clientOf(() => ({
+        status,
+        headers: { location: `${other.url}/?${apiKey}` },
+        body: apiKey,
+      }))
+      const error = await failure(client.stats())
+      expect(error).toMatchObject({ code: 'unexpected_answer', status })
+      const changed = await failure(enqueue(client))
+      expect(changed).toMatchObject({ code: status === 303 ? 'outcome_unknown' : 'unexpected_answer' })
+      expect(inspect([error, changed], { depth: 20, showHidden: true })).not.toContain('secret')
+      expect(other.requests).toEqual([])
+    },
+  )
+
+  it('masks the key where a server echoes it', async () => {
+    const problem = { code: 'conflict', detail: `no ${apiKey} here`, hint: apiKey, request_id: apiKey }
+    const { client } = await clientOf(() => ({ status: 409, headers: { 'x-request-id': apiKey }, body: problem }))
+    const error = await failure(client.stats())
+    expect(error).toMatchObject({ code: 'conflict', message: 'no *** here', hint: '***' })
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('secret')
+  })
+
+  it('has one deadline for all tries and the whole answer', async () => {
+    const { client, server } = await clientOf(() => 'silence', { timeoutMs: 300 })
+    expect(await failure(client.stats())).toMatchObject({ code: 'timed_out', status: undefined })
+    expect(await failure(enqueue(client))).toMatchObject({ code: 'outcome_unknown' })
+    expect(server.requests).toHaveLength(2)
+    const busy = await clientOf(() => ({
+      status: 503,
+      headers: { 'retry-after': '60' },
+      body: { code: 'database_busy', detail: 'busy' },
+    }))
+    expect(await failure(busy.client.stats())).toMatchObject({ code: 'database_busy', retryAfter: 60 })
+    expect(busy.server.requests).toHaveLength(1)
+  })
+
+  it('ends with the signal of its caller, and throws the reason of the signal', async () => {
+    const { client } = await clientOf(() => 'silence')
+    const reason = new Error('the caller has left')
+    const leaving = new AbortController()
+    const call = failure(client.stats({}, { signal: leaving.signal }))
+    leaving.abort(reason)
+    expect(await call).toBe(reason)
+    expect(await failure(client.stats({}, { signal: AbortSignal.abort(reason) }))).toBe(reason)
+  })
+
+  it('takes no answer that is longer than it may be', async () => {
+    const { client } = await clientOf(() => ({ body: [{ text: 'x'.repeat(5000) }] }), { maxResponseBytes: 1000 })
+    expect(await failure(client.stats())).toMatchObject({ code: 'unexpected_answer' })
+    expect(await failure(enqueue(client))).toMatchObject({ code: 'outcome_unknown' })
+  })
+
+  it.each([['<html>'], [{ result: 1 }.toString()]])('says so when an answer is no JSON: %s', async (body) => {
+    const { client } = await clientOf(() => ({ body }))
+    expect(await failure(client.stats())).toMatchObject({ code: 'unexpected_answer' })
+  })
+
+  it('repeats what changed nothing, and never a change whose outcome is unknown', async () => {
+    const passing = { status: 503, body: { code: 'database_unavailable', detail: 'gone' } }
+    const healed = await clientOf((nth) => (nth < 3 ? passing : { body: { id: 1 } }))
+    expect(await enqueue(healed.client)).toMatchObject({ id: 1 })
+    expect(healed.server.requests).toHaveLength(3)
+
+    for (const reply of [{ status: 502, body: '<html>' }, 'reset'] as const) {
+      const lost = await clientOf(() => reply)
+      expect(await failure(enqueue(lost.client))).toMatchObject({ code: 'outcome_unknown', temporary: true })
+      expect(lost.server.requests).toHaveLength(1)
+    }
+
+    const reading = await clientOf((nth) => (nth === 1 ? 'reset' : { body: [] }))
+    expect(await reading.client.stats()).toEqual([])
+  })
+
+  it('says that nothing was sent where nobody listens', async () => {
+    const server = await deadServer()
+    const client = createClient({ url: server.url, apiKey, retries: 0 })
+    const error = await failure(enqueue(client))
+    expect(error).toMatchObject({ code: 'unreachable' })
+    expect(error instanceof JobsError && error.message).toContain('ECONNREFUSED')
+  })
+
+  it('reads errors of servers without codes', async () => {
+    const { client } = await clientOf(() => ({ status: 404, body: { detail: 'Not Found' } }))
+    expect(await failure(client.stats())).toMatchObject({ code: 'not_found', message: 'Not Found' })
+    const odd = await clientOf(() => ({
+      status: 422,
+      body: { detail: [{ loc: ['query', 'x'], msg: 'bad' }], errors: [7, null] },
+    }))
+    expect(await failure(odd.client.stats())).toMatchObject({ code: 'invalid_request', faults: [] })
+  })
+
+  it('reads a change that reports its progress, to its answer or its error', async () => {
+    const progress = { progress: { operation_id: 1, affected: 1, total: null, batches: 1, elapsed_ms: 1 } }
+    const error = { error: { status: 503, code: 'partial', detail: 'stopped half-way' } }
+    const told: unknown[] = []
+    const run = async (lines: unknown[]) => {
+      const server = await fakeServer(() => ({ lines }))
+      const client = createClient({ url: server.url, apiKey })
+      return failure(client.prune({}, { confirm: true, onProgress: (at) => told.push(at) }))
+    }
+    expect(await run([progress, { result: { deleted: 3 } }])).toEqual({ answer: { deleted: 3 } })
+    expect(told).toEqual([progress.progress])
+    expect(await run([progress, error])).toMatchObject({ code: 'partial', status: 503 })
+    expect(await run([progress])).toMatchObject({ code: 'outcome_unknown' })
+    expect(await run([progress, 'reset'])).toMatchObject({ code: 'outcome_unknown' })
+    expect(await run(['no JSON\n'])).toMatchObject({ code: 'outcome_unknown' })
+  })
+
+  it('refuses options that cannot be right, without repeating a secret', () => {
+    const refused = (options: ClientOptions): unknown => {
+      try {
+        return createClient(options)
+      } catch (error) {
+        return error
+      }
+    }
+    const url = 'http://127.0.0.1:1'
+    for (const options of [
+      { url, apiKey: 'secret\nkey' },
+      { url, apiKey: '' },
+      { url, token: 'sécret' },
+      { url, apiKey: 'secret', token: 'secret' },
+      { url: 'http://me:secret@127.0.0.1' },
+      { url: 'ftp://secret' },
+      { url: 'secret' },
+      { url: 'http://127.0.0.1/?key=secret' },
+      { url, timeoutMs: Number.NaN },
+      { url, retries: -1 },
+    ]) {
+      const error = refused(options)
+      expect(error).toBeInstanceOf(TypeError)
+      expect(inspect(error)).not.toMatch(/s[eé]cret/)
+    }
+  })
+
+  it('takes a base path, with a slash at its end or without', async () => {
+    const server = await fakeServer(() => ({ body: [] }))
+    for (const base of ['/team', '/team/']) await createClient({ url: `${server.url}${base}` }).stats({ domain: 'a b' })
+    expect(server.requests.map(({ path }) => path)).toEqual(Array(2).fill('/team/api/v1/jobs/stats?domain=a+b'))
+  })
+})

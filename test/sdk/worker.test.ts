@@ -1,0 +1,275 @@
+import { once } from 'node:events'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { type Client, createClient } from '../../sdk/client.ts'
+import {
+  type Handler,
+  JobAborted,
+  JobFailure,
+  type PayloadSchema,
+  type WorkerOptions,
+  withSchema,
+} from '../../sdk/worker.ts'
+import { until } from '../support/poll.ts'
+import { startWorker } from '../support/sdk/running-worker.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+const domain = 'letters'
+
+describe('the worker', () => {
+  let world: World
+  let client: Client
+  beforeAll(async () => {
+    world = await openWorld('postgres')
+    client = createClient({ url: world.url, apiKey: world.key })
+  })
+  afterEach(() => world.clear())
+  afterAll(() => world?.stop())
+
+  const start = (handlers: Record<string, Handler>, options: Partial<WorkerOptions> = {}) =>
+    startWorker({ url: world.url, apiKey: world.key, domain, handlers, ...options })
+  const enqueue = async (payloads: object[], job_type = 'print') =>
+    (await client.enqueueBatch({ jobs: payloads.map((payload) => ({ domain, job_type, payload })) })).jobs
+  const row = async (id: number) => (await world.rows()).find((one) => one.id === id)
+  const ended = (n: number) =>
+    until(`${n} jobs have ended`, async () => {
+      const rows = await world.rows()
+      return rows.filter(({ status }) => status !== 'queued' && status !== 'processing').length >= n
+    })
+  /** A handler that runs until its signal aborts. */
+  const endless: Handler = async ({ signal }) => {
+    if (!signal.aborted) await once(signal, 'abort')
+    throw signal.reason
+  }
+
+  it('runs each job by the handler of its type, and leases no other types', async () => {
+    await enqueue([{ n: 1 }], 'other')
+    await enqueue([{ n: 2 }], 'print')
+    await enqueue([{ n: 3 }], 'send')
+    const worker = start(
+      {
+        print: ({ payload }) => ({ printed: payload }),
+        send: async ({ job }) => `sent by ${job.worker_id}`,
+      },
+      { workerId: 'w-1' },
+    )
+    await ended(2)
+    await worker.stop()
+    expect((await world.rows()).map(({ job_type, status, result }) => ({ job_type, status, result }))).toEqual([
+      { job_type: 'other', status: 'queued', result: null },
+      { job_type: 'print', status: 'completed', result: { printed: { n: 2 } } },
+      { job_type: 'send', status: 'completed', result: 'sent by w-1' },
+    ])
+  })
+
+  it("takes jobs of every type with '*'", async () => {
+    await enqueue([{}], 'one')
+    await enqueue([{}], 'two')
+    start({ one: () => 1, '*': () => undefined })
+    await ended(2)
+    expect((await world.rows()).map(({ result }) => result)).toEqual([1, null])
+  })
+
+  it('fails a job with what its handler throws', async () => {
+    const errors: Record<string, unknown> = {
+      error: Object.assign(new RangeError('out of\0range'), { code: 'E_RANGE' }),
+      final: new JobFailure('for good', { code: 'gone', retryable: false }),
+      later: new JobFailure('later', { backoffSeconds: 3600 }),
+      text: 'only text',
+      blank: new Error(''),
+    }
+    for (const name of Object.keys(errors)) await enqueue([{ name }], name)
+    const fail: Handler = ({ job }) => {
+      throw errors[job.job_type]
+    }
+    const worker = start({ '*': fail })
+    await until('all have failed', () => worker.events.filter(({ event }) => event === 'failed').length >= 5)
+    await worker.stop()
+    const rows = await world.rows()
+    const of = (name: string) => rows.find(({ job_type }) => job_type === name)
+    expect(of('error')).toMatchObject({
+      last_error: 'out of\uFFFDrange',
+      error_code: 'E_RANGE',
+      error_class: 'RangeError',
+    })
+    expect(of('final')).toMatchObject({ status: 'failed', error_code: 'gone', error_class: 'JobFailure' })
+    expect(of('later')).toMatchObject({ status: 'queued', error_code: 'job_failed' })
+    expect(Date.parse(String(of('later')?.available_at))).toBeGreaterThan(Date.now() + 1_800_000)
+    expect(of('text')).toMatchObject({ last_error: 'only text' })
+    expect(of('blank')).toMatchObject({ last_error: 'Error' })
+  })
+
+  /** Of no library: it takes an even number, and doubles it. */
+  const even: PayloadSchema<{ twice: number }> = {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate: async (value) => {
+        const n = typeof value === 'object' && value !== null && 'n' in value ? value.n : undefined
+        return typeof n === 'number' && n % 2 === 0
+          ? { value: { twice: 2 * n } }
+          : { issues: [{ message: 'must be even', path: [{ key: 'n' }] }] }
+      },
+    },
+  }
+
+  it('checks payloads by a schema of any library, and fails what breaks it for good', async () => {
+    const [good, bad] = await enqueue([{ n: 2 }, { n: 3, secret: 'hidden' }], 'own')
+    const [valid, invalid] = await enqueue([{ page: '7' }, { page: 'x' }], 'zod')
+    const Page = z.object({ page: z.coerce.number() })
+    start({
+      own: withSchema(even, ({ payload }) => payload.twice),
+      zod: withSchema(Page, ({ payload: { page } }) => page.toFixed(1)),
+    })
+    await ended(4)
+    expect(await row(good?.id ?? 0)).toMatchObject({ status: 'completed', result: 4 })
+    expect(await row(valid?.id ?? 0)).toMatchObject({ status: 'completed', result: '7.0' })
+    expect(await row(bad?.id ?? 0)).toMatchObject({
+      ...{ status: 'failed', error_code: 'invalid_payload', retry_count: 0 },
+      error_message: 'the payload breaks its schema: n: must be even',
+    })
+    expect(await row(invalid?.id ?? 0)).toMatchObject({ status: 'failed', error_code: 'invalid_payload' })
+  })
+
+  it('reports progress, and takes no nonsense', async () => {
+    const [job] = await enqueue([{}])
+    start({
+      print: async (context) => {
+        context.progress(Number.NaN, 'half\0way')
+        context.progress(250)
+        return endless(context)
+      },
+    })
+    await until('the progress is there', async () => (await row(job?.id ?? 0))?.progress_percent === 100)
+    expect(await row(job?.id ?? 0)).toMatchObject({ progress_message: 'half\uFFFDway', status: 'processing' })
+  })
+
+  it.each([
+    { what: 'cancelled', force: false, why: 'cancelled', status: 'cancelled' },
+    { what: 'ended by force', force: true, why: 'lease_lost', status: 'cancelled' },
+  ])('aborts the handler of a job that is $what', async ({ force, why, status }) => {
+    const [job] = await enqueue([{}])
+    let reason: unknown
+    const worker = start(
+      {
+        print: async ({ signal }) => {
+          await once(signal, 'abort')
+          reason = signal.reason
+          throw new Error('stopped')
+        },
+      },
+      { leaseSeconds: 3 },
+    )
+    await until('the job runs', () => worker.events.some(({ event }) => event === 'leased'))
+    await client.cancel({ id: job?.id ?? 0, force })
+    await until('the handler has stopped', () => reason instanceof JobAborted)
+    expect(reason).toMatchObject({ why })
+    await ended(1)
+    await worker.stop()
+    expect(await row(job?.id ?? 0)).toMatchObject({ status })
+    expect(worker.events.at(-2)).toMatchObject(
+      force ? { event: 'lost', code: 'lease_lost' } : { event: 'released', status },
+    )
+  })
+
+  it('fails a job whose result the server refuses, and finishes the others', async () => {
+    const loop: Record<string, unknown> = {}
+    loop.self = loop
+    const results = ['fine', 'NUL \0', loop, 'x'.repeat(2_000_000), 2n ** 70n, 'good']
+    const jobs = await enqueue(results.map((_, n) => ({ n })))
+    const Numbered = z.object({ n: z.number() })
+    start({ print: withSchema(Numbered, ({ payload: { n } }) => results[n]) })
+    await ended(results.length)
+    const statuses = []
+    for (const { id } of jobs) statuses.push(await row(id))
+    expect(statuses.map((one) => one?.error_code ?? one?.status)).toEqual([
+      ...['completed', 'result_refused', 'result_refused', 'result_refused', 'result_refused', 'completed'],
+    ])
+    expect(statuses.filter((one) => one?.status === 'failed')).toHaveLength(4)
+  })
+
+  it('gives back what it cannot finish when it stops', async () => {
+    const jobs = await enqueue([{}, {}])
+    const worker = start({ print: endless })
+    await until('both run', () => worker.events.filter(({ event }) => event === 'leased').length === 2)
+    await worker.stop()
+    const rows = await world.rows()
+    expect(rows).toMatchObject(jobs.map(({ id }) => ({ id, status: 'queued', lease_id: null, retry_count: 0 })))
+  })
+
+  it('lets running jobs go on for a while when it stops, and leases no more', async () => {
+    await enqueue([{}, {}, {}])
+    let release = () => {}
+    const gate = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const worker = start({ print: () => gate }, { concurrency: 2, graceSeconds: 600 })
+    await until('two run', () => worker.events.filter(({ event }) => event === 'leased').length === 2)
+    const stopped = worker.stop()
+    await until('it stops', () => worker.events.some(({ event }) => event === 'stopping'))
+    release()
+    await stopped
+    expect((await world.rows()).map(({ status }) => status)).toEqual(['completed', 'completed', 'queued'])
+  })
+
+  it('holds no more jobs than it may', async () => {
+    await enqueue(Array.from({ length: 30 }, () => ({})))
+    let running = 0
+    let most = 0
+    const print = async () => {
+      most = Math.max(most, ++running)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      running--
+    }
+    start({ print }, { concurrency: 3 })
+    await ended(30)
+    expect(most).toBe(3)
+  })
+
+  it('does each of 200 jobs once, beside another worker', async () => {
+    const jobs = await enqueue(Array.from({ length: 200 }, (_, n) => ({ n })))
+    const done: number[] = []
+    const print: Handler = ({ job }) => {
+      done.push(job.id)
+      throw job.id % 10 === 0 && job.retry_count === 0 ? new JobFailure('once more', { backoffSeconds: 0 }) : undefined
+    }
+    const twice: Handler = (context) => {
+      try {
+        return print(context)
+      } catch (error) {
+        if (error) throw error
+        return context.job.id
+      }
+    }
+    const workers = ['one', 'two'].map((workerId) => start({ print: twice }, { workerId }))
+    await until('all are completed', async () => (await world.rows()).every(({ status }) => status === 'completed'))
+    for (const worker of workers) await worker.stop()
+    const again = jobs.filter(({ id }) => id % 10 === 0).map(({ id }) => id)
+    expect(done.sort((a, b) => a - b)).toEqual([...jobs.map(({ id }) => id), ...again].sort((a, b) => a - b))
+    expect((await world.rows()).every(({ id, result }) => result === id)).toBe(true)
+  })
+
+  it('ends with the error of a server that refuses it', async () => {
+    const worker = startWorker({ url: world.url, apiKey: 'wrong', domain, handlers: { '*': () => 1 } })
+    await expect(worker.ended).rejects.toMatchObject({ name: 'JobsError', code: 'unauthenticated' })
+    const tooLong = start({ '*': () => 1 }, { leaseSeconds: 86_400 })
+    await expect(tooLong.ended).rejects.toMatchObject({ code: 'invalid_request' })
+  })
+
+  it('goes on when a listener throws', async () => {
+    await enqueue([{}])
+    const onEvent = () => {
+      throw new Error('the listener')
+    }
+    start({ print: () => 1 }, { onEvent })
+    await ended(1)
+  })
+
+  it('refuses options that cannot be right', async () => {
+    const wrong: Partial<WorkerOptions>[] = [
+      ...[{ handlers: {} }, { concurrency: 0 }, { concurrency: 1.5 }, { leaseSeconds: 0 }, { waitSeconds: 61 }],
+      { handlers: Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`t${n}`, () => n])) },
+    ]
+    for (const options of wrong) await expect(start({ '*': () => 1 }, options).ended).rejects.toBeInstanceOf(TypeError)
+  })
+})

@@ -1,0 +1,68 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createClient } from '../../../sdk/client.ts'
+import { newFolder } from '../../support/database/database.ts'
+import { blocksOf } from '../../support/docs.ts'
+import { until } from '../../support/poll.ts'
+import { startChild } from '../../support/programs/child.ts'
+import { openWorld, type World } from '../../support/world.ts'
+
+const programs = ['docs/workers/README.md', 'docs/workers/packages.md']
+  .flatMap(blocksOf)
+  .filter(({ text }) => text.includes("from 'jobsctl/"))
+
+/** A program of a page is in a project that has installed the package, and ends on SIGTERM if it does not end by itself. */
+describe('programs of the pages', () => {
+  let world: World
+  let folder: string
+  beforeAll(async () => {
+    world = await openWorld('postgres')
+    folder = await newFolder('project')
+    const modules = join(folder, 'node_modules')
+    await mkdir(modules)
+    await symlink(resolve('.'), join(modules, 'jobsctl'))
+    for (const name of ['zod', 'tsx']) await symlink(resolve('node_modules', name), join(modules, name))
+    await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  })
+  afterAll(() => world?.stop())
+
+  async function start(name: string, text: string) {
+    const file = join(folder, name)
+    await writeFile(file, text)
+    const loader = name.endsWith('.ts') ? ['--import', resolve('node_modules/tsx/dist/loader.mjs')] : []
+    const child = startChild([...loader, file], { env: { BASE: world.url, API_KEY: world.key } })
+    onTestFinished(() => void child.process.kill('SIGKILL'))
+    return child
+  }
+
+  const workers = programs.filter(({ text }) => text.includes('runWorker'))
+  it.each(workers)('a worker of $page, in $language', async ({ language, text }) => {
+    const [, domain = '', type = ''] = /domain: '(\w+)'[\s\S]*?handlers: \{\s*(\w+):/.exec(text) ?? []
+    const client = createClient({ url: world.url, apiKey: world.key })
+    const { id } = await client.enqueue({ domain, job_type: type, payload: { page: 7 } })
+    const child = await start(`worker.${language}`, text)
+    const done = await until('the job is done or the worker has ended', async () => {
+      const { status, result } = await client.showJob({ id })
+      const over = child.process.exitCode === null ? undefined : { result: child.output.err }
+      return status === 'completed' ? { result } : over
+    })
+    expect(done.result).toEqual(type === 'export' ? { echo: { page: 7 } } : { printed: 7 })
+    child.process.kill('SIGTERM')
+    expect(await child.ended).toMatchObject({ code: 0, err: '' })
+  })
+
+  it('a worker has ten lines', () => {
+    const [first] = workers
+    expect(workers).toHaveLength(3)
+    for (const { language, text } of workers)
+      if (language === 'js') expect(text.trim().split('\n').length).toBeLessThanOrEqual(11)
+    expect(first?.page).toBe('docs/workers/README.md')
+  })
+
+  const others = programs.filter(({ text }) => !text.includes('runWorker'))
+  it.each(others)('a program of $page that calls', async ({ language, text }) => {
+    const child = await start(`program.${language}`, text)
+    expect(await child.ended).toMatchObject({ code: 0, err: '', out: expect.stringContaining('true') })
+  })
+})

@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest'
+import type { z } from 'zod'
+import { type Calls, callsOf } from '../../sdk/wire/calls.ts'
+import type { ErrorCode } from '../../sdk/wire/types.ts'
+import type { Endpoint } from '../../shared/endpoint.ts'
+import * as endpoints from '../../shared/endpoints.ts'
+import type { FailureCode } from '../../shared/errors.ts'
+
+type Exported = typeof endpoints
+type Name = { [N in keyof Exported]: Exported[N] extends Endpoint ? N : never }[keyof Exported]
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
+/** True, or the names for which `Same` is false. */
+type Nothing<Results> = [Wrong<Results>] extends [never] ? true : Wrong<Results>
+type Wrong<Results> = { [N in keyof Results]: Results[N] extends true ? never : N }[keyof Results]
+
+/** What the compiler checks: each of these is `true`, or its type is the names that differ. */
+const checked: {
+  names: Same<keyof Calls, Name>
+  codes: Same<ErrorCode, Exclude<FailureCode, 'usage' | 'interrupted' | 'terminated'>>
+  answers: Nothing<{ [N in Name]: Same<Awaited<ReturnType<Calls[N]>>, z.output<Exported[N]['output']>> }>
+  inputs: Nothing<{ [N in Name]: Same<Plain<InputOf<N>>, Plain<z.output<Sent<Exported[N]['input']>>>> }>
+  required: Nothing<{
+    [N in Name]: Same<RequiredNames<InputOf<N>>, RequiredNames<z.input<Sent<Exported[N]['input']>>>>
+  }>
+} = { names: true, codes: true, answers: true, inputs: true, required: true }
+
+/** The schema of what is sent, where it is prepared before or transformed after. */
+type Sent<T> =
+  T extends z.ZodPipe<infer In, infer Out>
+    ? In extends z.core.$ZodTransform
+      ? Out
+      : Out extends z.core.$ZodTransform
+        ? In
+        : T
+    : T
+
+type InputOf<N extends Name> = NonNullable<Parameters<Calls[N]>[0]>
+
+/**
+ * What a server makes of an input is an input, too, so that both are compared without the parts in which they may differ: a field that
+ * is left out has its default then, and a list is not read-only. The path of a filter is split at its dots.
+ */
+type Plain<T> = T extends readonly (infer Item)[]
+  ? Plain<Item>[]
+  : T extends object
+    ? { [K in keyof T as K extends 'path' ? never : K]-?: Plain<NonNullable<T[K]>> }
+    : T
+
+/** The fields that have to be there. */
+type RequiredNames<T> = { [K in keyof T]-?: undefined extends T[K] ? never : K }[keyof T]
+
+it('has a method for each endpoint, which calls its method and path', () => {
+  expect(Object.values(checked)).toEqual(Array(5).fill(true))
+  const sent: unknown[] = []
+  const calls = callsOf((method, path) => {
+    sent.push({ method, path })
+    return new Promise(() => {})
+  })
+  const named = Object.entries(endpoints).flatMap(([name, value]) => ('output' in value ? [{ name, ...value }] : []))
+  expect(Object.keys(calls).sort()).toEqual(named.map(({ name }) => name).sort())
+  const methods = new Map<string, (input: never) => unknown>(Object.entries(calls))
+  for (const { name, method, path } of named) {
+    methods.get(name)?.({} as never)
+    expect(sent.pop()).toEqual({ method, path })
+  }
+})
