@@ -7,6 +7,7 @@ import { logLevels } from './log.ts'
 import { isIssuer, isPublicUrl } from './public-url.ts'
 import { defaultRedactKeys } from './redact.ts'
 import { readRoleMap } from './role-map.ts'
+import { withSecretFiles } from './secret-files.ts'
 import { isPathList } from './viewer-paths.ts'
 
 const numberFrom = (least: number, most: number) =>
@@ -34,6 +35,7 @@ export const Env = z.object({
     .regex(/^postgres(ql)?:\/\//, 'must start with postgres://')
     .optional()
     .describe('PostgreSQL server; unset means the embedded database'),
+  JOBS_DB_URL_FILE: z.string().optional().describe('file with the URL of the PostgreSQL server, which has a password'),
   JOBS_DATA_DIR: z
     .string()
     .default('./jobs-data')
@@ -50,6 +52,16 @@ export const Env = z.object({
     .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
     .optional()
     .describe('the API key of single-user mode; unset means one in the data folder'),
+  SINGLE_USER_API_KEY_FILE: z.string().optional().describe('file with the API key, in place of SINGLE_USER_API_KEY'),
+  SINGLE_USER_API_KEY_PREVIOUS: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+    .optional()
+    .describe('the API key of before, which is taken, too, until it is removed here'),
+  SINGLE_USER_API_KEY_PREVIOUS_FILE: z.string().optional().describe('file with the API key of before'),
+  JOBS_ALLOW_SHORT_KEY: flag
+    .default(false)
+    .describe('take an API key of fewer than 16 characters although the server listens beyond this machine'),
   JOBS_TRUSTED_PROXIES: z
     .string()
     .refine(isAddressList, 'must be addresses or networks, such as 10.0.0.0/8, separated by commas')
@@ -182,6 +194,7 @@ export const Env = z.object({
     .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
     .optional()
     .describe('a bearer token that may read the metrics and nothing else'),
+  JOBS_METRICS_TOKEN_FILE: z.string().optional().describe('file with the token for metrics'),
   JOBS_INSTANCE: z
     .string()
     .regex(/^[^\p{Cc}]{1,64}$/u, 'must have 1 to 64 characters')
@@ -211,10 +224,14 @@ const names = Object.keys(Env.shape)
  */
 export function readEnv(environment: NodeJS.ProcessEnv): Env {
   const given = Object.entries(environment).filter(([name, value]) => names.includes(name) && value?.trim())
-  const read = Env.safeParse(Object.fromEntries(given.map(([name, value]) => [name, value?.trim()])))
-  if (read.success) return requireApprovers(read.data)
+  const { variables, faults: ofFiles } = withSecretFiles(
+    Object.fromEntries(given.map(([name, value]) => [name, value?.trim()])),
+  )
+  const read = Env.safeParse(variables)
+  if (read.success && ofFiles.length === 0) return requireApprovers(read.data)
 
-  const faults = read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  const issues = read.error?.issues ?? []
+  const faults = [...ofFiles, ...issues.map(({ path, message }) => `${path.join('.')}: ${message}`)]
   throw new Failure('usage', `the environment has errors; nothing was started\n  ${faults.join('\n  ')}`, {
     hint: 'jobs-server --help lists the variables',
   })

@@ -10,13 +10,14 @@ import { addFreezeCommands } from './commands/freeze-commands.ts'
 import { addIndexCommands } from './commands/index-commands.ts'
 import { addMigrateCommands } from './commands/migrate-commands.ts'
 import { printOutput } from './commands/print-output.ts'
+import { addRotateCommand } from './commands/rotate-command.ts'
 import { addTokenCommands } from './commands/token/token-commands.ts'
 import { demoCommand } from './demo/demo-command.ts'
 import { readEnv, warningsOf } from './env.ts'
 import { envHelp } from './env-help.ts'
 import { leave } from './leave.ts'
-import { createLog } from './log.ts'
-import { start } from './start.ts'
+import { createLog, type Log } from './log.ts'
+import { type Running, start } from './start.ts'
 import { errorText } from './system-error.ts'
 
 const program = new Command('jobs-server')
@@ -36,6 +37,7 @@ addTokenCommands(program)
 addCallerCommands(program)
 addFreezeCommands(program)
 addAdoptCommand(program)
+addRotateCommand(program)
 addIndexCommands(program)
 addMigrateCommands(program)
 
@@ -65,6 +67,8 @@ async function run(): Promise<void> {
     end(exits.ok.code, threadsEnded)
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
+  // A terminal that is closed sends the signal, too, and then nobody is there to end the server.
+  process.on('SIGHUP', (signal) => (process.stdout.isTTY ? stop(signal) : readAgain(starting, log)))
   const running = await starting
   // A database that never opened rejects `prepared` with its reason, which is reported below.
   void Promise.all([running.lost, running.prepared]).then(
@@ -79,6 +83,17 @@ async function run(): Promise<void> {
     if (!threadsEnded) end(reportError(error), threadsEnded)
     throw error
   })
+}
+
+/** Reads the secrets again, which may stand in other files by now. One that is of no use leaves them as they are. */
+async function readAgain(starting: Promise<Running>, log: Log): Promise<void> {
+  try {
+    const running = await starting
+    await running.reload(readEnv(process.env))
+    log.info('SIGHUP: read the secrets again')
+  } catch (error) {
+    log.error(`SIGHUP: the secrets stay as they were: ${errorText(error)}`)
+  }
 }
 
 try {

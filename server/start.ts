@@ -2,10 +2,11 @@ import { setMaxListeners } from 'node:events'
 import type { Server } from 'node:http'
 import { isIP } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import { apiKey, apiKeyAuthenticator } from './auth/api-key.ts'
+import { apiKeyAuthenticator } from './auth/api-key.ts'
 import { createAttemptLimit } from './auth/attempt-limit.ts'
 import type { Authenticator } from './auth/authenticate.ts'
 import { addressReader } from './auth/client-address.ts'
+import { type KeyRing, openKeyRing } from './auth/key-ring.ts'
 import type { BrowserSignOn } from './auth/oidc/browser-sign-on.ts'
 import { oidcSettings } from './auth/oidc/oidc-settings.ts'
 import { tokenAuthenticator } from './auth/token-authenticator.ts'
@@ -42,6 +43,11 @@ export interface Running {
    * @returns false when a thread of the database cannot be ended, so that `process.exit` would wait for it
    */
   stop: () => Promise<boolean>
+  /**
+   * Takes the secrets of an environment that was read again: the keys, and the token for metrics.
+   * @throws Failure `usage` for a key that the server does not take; the secrets stay as they are then
+   */
+  reload: (env: Env) => Promise<void>
   /** Ends the threads of the database at once, and does not wait for calls. Returns what `stop` returns. */
   abandon: () => Promise<boolean>
   /** Resolves when the schema is current, indexes included; rejects when it cannot be made so. */
@@ -84,9 +90,10 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const place = await placeOf(env)
   const readiness = watchReadiness({ sql, log, eventLogMove, place })
   const context = createContext({ sql, operatorSql, env, log, meter, place, stopping: stopping.signal })
-  const { auth, browser: signOn } = await createAuthenticator(env, sql, log)
+  const { auth, browser: signOn, keys } = await createAuthenticator(env, sql, log)
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
-  const metricsToken = env.JOBS_METRICS_TOKEN
+  let { JOBS_METRICS_TOKEN: token } = env
+  const metricsToken = () => token
   const site = createSite(env.JOBS_PUBLIC_URL)
   const server = createHttpServer(
     createApp({ ...context, ...readiness, auth, readAddress, metricsToken, site, signOn, ui: env.JOBS_UI }).fetch,
@@ -95,6 +102,10 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const background = startBackground({ opened, env, context, readiness, eventLogMove })
   const commands = { ...context, prepared: background.prepared }
   const closeCommandSocket = env.JOBS_DB_URL ? async () => {} : await openCommandSocket(env.JOBS_DATA_DIR, commands)
+  const reload = async (changed: Env) => {
+    await keys?.reload(changed)
+    token = changed.JOBS_METRICS_TOKEN
+  }
   const stop = async () => {
     const limitMs = env.JOBS_SHUTDOWN_SECONDS * 1000
     const end = performance.now() + limitMs
@@ -104,7 +115,7 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
     await Promise.race([Promise.all([closeCommandSocket(), background.ended()]), pause(remainingMs() / 2)])
     return opened.close(remainingMs())
   }
-  return { url, sql, stop, abandon: opened.abandon, prepared: background.prepared, lost: opened.lost }
+  return { url, sql, stop, reload, abandon: opened.abandon, prepared: background.prepared, lost: opened.lost }
 }
 
 interface ContextOptions {
@@ -157,7 +168,7 @@ async function createAuthenticator(
   env: Env,
   sql: Pool,
   log: Log,
-): Promise<{ auth: Authenticator; browser?: BrowserSignOn | undefined }> {
+): Promise<{ auth: Authenticator; browser?: BrowserSignOn | undefined; keys?: KeyRing }> {
   const limit = createAttemptLimit(log)
   const oidc = oidcSettings(env)
   if (oidc) {
@@ -165,8 +176,8 @@ async function createAuthenticator(
     return createSignOn({ sql, log, limit, tokens: tokenAuthenticator(sql, limit), settings: oidc })
   }
   if (env.AUTH_MODE === 'multi_user') return { auth: tokenAuthenticator(sql, limit) }
-  const key = await apiKey({ configured: env.SINGLE_USER_API_KEY, folder: env.JOBS_DATA_DIR, log })
-  return { auth: apiKeyAuthenticator(key, limit) }
+  const keys = await openKeyRing(env, log, isLoopback(env.HOST))
+  return { auth: apiKeyAuthenticator(keys.hashes, limit), keys }
 }
 
 /** Listens on the address of the environment, and resolves to its URL. */

@@ -9,17 +9,20 @@ import type { AttemptLimit } from './attempt-limit.ts'
 import { type Authenticator, bearerOf, singleUser } from './authenticate.ts'
 import { hashed, sameHash } from './equal.ts'
 
-/** Single-user mode: one key, in `X-API-KEY` or as a bearer token. */
-export function apiKeyAuthenticator(key: string, limit: AttemptLimit): Authenticator {
-  const expected = hashed(key)
+/**
+ * Single-user mode: one key, in `X-API-KEY` or as a bearer token.
+ * @param hashes of the keys that are taken now
+ */
+export function apiKeyAuthenticator(hashes: () => readonly string[], limit: AttemptLimit): Authenticator {
   return {
     challenge: 'ApiKey realm="jobs", header="X-API-KEY"',
     way: 'key',
     hashOf: hashed,
     secretOf: (header) => header('x-api-key') || bearerOf(header),
-    callerBehind: async (id, passes) => (id === singleUser.id && passes(expected) ? singleUser : undefined),
+    callerBehind: async (id, passes) => (id === singleUser.id && hashes().some(passes) ? singleUser : undefined),
     authenticate: async ({ secret: given, address }) => {
-      if (given && sameHash(hashed(given), expected)) return singleUser
+      const hash = given && hashed(given)
+      if (hash && hashes().some((one) => sameHash(hash, one))) return singleUser
       if (given) limit.countAttempt([`address ${address}`])
       throw new Failure('unauthenticated', given ? 'the API key is not right' : 'an API key is needed', {
         hint: 'send it as X-API-KEY',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Failure } from '../../shared/errors.ts'
 import { revokeAllTokens } from '../auth/tokens.ts'
 import { moveEventIds } from '../background/event-log-move.ts'
+import { rotatePreviewKey } from '../bulk/preview/rotate-key.ts'
 import { recordAct } from '../bulk/record/act.ts'
 import { closeRecord } from '../bulk/record/close-record.ts'
 import {
@@ -55,10 +56,7 @@ const isWhatItWas = (identity: Identity): Failure =>
 /** Ends in a clone what belongs to the original. */
 async function beginAnew(tx: Sql): Promise<string[]> {
   const tokens = await revokeAllTokens(tx)
-  await tx`
-    update jobsctl_settings
-    set value = replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')
-    where name = 'preview_key'`
+  await rotatePreviewKey(tx, { atOnce: true })
   await tx`delete from jobsctl_settings where name = 'policy'`
   const rules = await tx`delete from jobsctl_policy_rules`
   const running = await tx<{ id: number }[]>`

@@ -45,6 +45,7 @@ export const Command = z.discriminatedUnion('command', [
   }),
   z.object({ command: z.literal('callers') }),
   z.object({ command: z.literal('block-caller'), by, id: z.string(), blocked: z.boolean() }),
+  z.object({ command: z.literal('rotate-preview-key'), by, at_once: z.boolean() }),
   z.object({ command: z.literal('freeze'), by: z.string(), reason: z.string() }),
   z.object({ command: z.literal('thaw'), by: z.string() }),
   z.object({ command: z.literal('adopt'), by: z.string(), as: z.enum(['same', 'clone']) }),

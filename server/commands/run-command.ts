@@ -1,3 +1,4 @@
+import { rotatePreviewKey } from '../bulk/preview/rotate-key.ts'
 import { recordAct } from '../bulk/record/act.ts'
 import { freezeClause, thaw, waitForChanges, writeFreeze } from '../database/installation/freeze.ts'
 import type { Place } from '../database/installation/installation.ts'
@@ -27,6 +28,8 @@ export async function runCommand({ sql, place }: CommandContext, command: Comman
       return told(await thawed(sql, command.by))
     case 'adopt':
       return told(...(await adopt(sql, place, command)))
+    case 'rotate-preview-key':
+      return told(await rotated(sql, command))
     case 'callers':
     case 'block-caller':
       return runCallerCommand(sql, command)
@@ -36,6 +39,18 @@ export async function runCommand({ sql, place }: CommandContext, command: Comman
 }
 
 const told = (...lines: string[]): CommandOutput => ({ lines, warnings: [] })
+
+async function rotated(
+  sql: Pool,
+  { by, at_once }: Extract<Command, { command: 'rotate-preview-key' }>,
+): Promise<string> {
+  await sql.begin(async (tx) => {
+    await rotatePreviewKey(tx, { atOnce: at_once })
+    await recordAct(tx, atShell(by), { kind: 'preview_key.rotated', details: { at_once } })
+  })
+  const before = at_once ? 'are void' : 'are taken for eight days'
+  return `another key signs previews from now on; those of the key before it ${before}`
+}
 
 async function frozen(sql: Pool, { by, reason }: Extract<Command, { command: 'freeze' }>): Promise<void> {
   await sql.begin(async (tx) => {

@@ -29,8 +29,8 @@ interface AppOptions extends ServerContext, Omit<Admission, 'sql'> {
   checkDatabase: () => Promise<void>
   /** Undefined where browsers do not log in by single sign-on. */
   signOn: BrowserSignOn | undefined
-  /** `JOBS_METRICS_TOKEN`. */
-  metricsToken: string | undefined
+  /** `JOBS_METRICS_TOKEN`, as it is now. */
+  metricsToken: () => string | undefined
 }
 
 /** The server as a function from a request to its response. */

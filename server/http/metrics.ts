@@ -20,8 +20,8 @@ const readEveryMs = 1000
 interface Metrics {
   serving: Pick<ServerContext, 'operatorSql' | 'pressureLimits' | 'callTimeoutMs'>
   meter: Meter
-  /** `JOBS_METRICS_TOKEN`. */
-  token: string | undefined
+  /** `JOBS_METRICS_TOKEN`, as it is now. */
+  token: () => string | undefined
   /** Finds out who is calling, by a key or a token. */
   authenticate: MiddlewareHandler<RequestContext>
 }
@@ -46,13 +46,13 @@ function jobReader(serving: Metrics['serving']): () => Promise<{ text: string }>
  * the process can be read while the database is away.
  */
 function admit(
-  token: string | undefined,
+  token: () => string | undefined,
   authenticate: MiddlewareHandler<RequestContext>,
 ): MiddlewareHandler<RequestContext> {
-  const expected = token === undefined ? undefined : hashed(token)
   return async (c, next) => {
     const given = bearerOf((name) => c.req.header(name))
-    if (expected !== undefined && given && sameHash(hashed(given), expected)) return next()
+    const expected = token()
+    if (expected !== undefined && given && sameHash(hashed(given), hashed(expected))) return next()
     return authenticate(c, async () => void (await allowWhole(c, next)))
   }
 }

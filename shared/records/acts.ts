@@ -31,6 +31,7 @@ export const actKinds = [
   'database.frozen',
   'database.thawed',
   'database.adopted',
+  'preview_key.rotated',
 ] as const
 export type ActKind = (typeof actKinds)[number]
 

@@ -88,7 +88,7 @@ export async function verifyToken(
   token: string,
   { kind, filters, caller, formerCaller, within }: PreviewSubject,
 ): Promise<VerifiedPreview> {
-  const { id, as_of, seen: snapshot, except: excluded, ...bound } = parseToken(token, await readSigningKey(sql))
+  const { id, as_of, seen: snapshot, except: excluded, ...bound } = parseToken(token, await readKeys(sql))
   if (bound.kind !== kind) throw previewStale(`the preview is of another operation (${bound.kind})`)
   if (bound.caller !== caller && bound.caller !== formerCaller) throw previewStale('the preview is of another caller')
   if (bound.within !== (within && hashOfJson(within)))
@@ -107,17 +107,28 @@ export const readToken = (token: string): Pick<TokenBody, 'id' | 'kind' | 'seen'
 const bodyOf = (token: string): TokenBody =>
   TokenBody.parse(JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()))
 
-function parseToken(token: string, key: string): TokenBody {
+function parseToken(token: string, keys: readonly string[]): TokenBody {
   const [text = ''] = token.split('.')
   // Compared as text: several base64url texts decode to the same bytes.
   const given = Buffer.from(token)
-  const expected = Buffer.from(`${text}.${signatureOf(text, key)}`)
-  const isGenuine = given.length === expected.length && timingSafeEqual(given, expected)
+  const isGenuine = keys.some((key) => {
+    const expected = Buffer.from(`${text}.${signatureOf(text, key)}`)
+    return given.length === expected.length && timingSafeEqual(given, expected)
+  })
   if (!isGenuine) throw previewStale('preview_token is not signed by a server on this database')
   return bodyOf(text)
 }
 
 const signatureOf = (text: string, key: string): string => createHmac('sha256', key).update(text).digest('base64url')
+
+/** Reads the keys whose signatures are taken: the signing key, and after its rotation for some days the one before it. */
+async function readKeys(sql: Sql): Promise<string[]> {
+  const previous = await sql<{ key: string }[]>`
+    select value::jsonb ->> 'key' as key
+    from jobsctl_settings
+    where name = 'preview_key_previous' and (value::jsonb ->> 'until')::timestamptz > now()`
+  return [await readSigningKey(sql), ...previous.map(({ key }) => key)]
+}
 
 /** Reads the signing key, which all servers on this database share and never send to a caller. */
 export async function readSigningKey(sql: Sql): Promise<string> {

@@ -18,7 +18,10 @@ import { atShell } from '../at-shell.ts'
 import type { Command, CommandOutput } from '../command.ts'
 
 /** A command of `jobs-server token`. */
-type TokenCommand = Exclude<Command, { command: 'freeze' | 'thaw' | 'adopt' | 'callers' | 'block-caller' }>
+type TokenCommand = Exclude<
+  Command,
+  { command: 'freeze' | 'thaw' | 'adopt' | 'callers' | 'block-caller' | 'rotate-preview-key' }
+>
 
 /**
  * Runs a token command.
@@ -99,6 +102,7 @@ function shownLines(row: Token): string[] {
     ...(row.scope ? [`limited to\t${limitText(row.scope)}`] : []),
     ...(limitsText(row) ? [`changes\t${limitsText(row)}`] : []),
     `made by\t${row.made_by ?? 'not known'}, ${row.created_at}`,
+    ...(row.secrets_by.length > 0 ? [`secret by\t${row.secrets_by.join(', ')}`] : []),
     `last used\t${row.last_used_at === null ? 'never' : row.last_used_at}${row.last_used_from ? ` from ${row.last_used_from}` : ''}`,
     `expires\t${row.expires_at ?? 'never'}`,
     ...(row.previous_until ? [`old secret\tuntil ${row.previous_until}`] : []),

@@ -13,6 +13,8 @@ export interface ServerProcess {
   freeze: () => void
   /** SIGCONT: it goes on. */
   thaw: () => void
+  /** SIGHUP: it reads its secrets again. */
+  readAgain: () => void
   /** `kill -9`, and how it ended. */
   kill: () => Promise<Ended>
 }
@@ -37,7 +39,8 @@ export async function spawnServer(env: Record<string, string>, program: string =
   }
   const freeze = () => void child.kill('SIGSTOP')
   const thaw = () => void child.kill('SIGCONT')
-  return { url, output, ended, stop: () => signal('SIGTERM'), freeze, thaw, kill: () => signal('SIGKILL') }
+  const readAgain = () => void child.kill('SIGHUP')
+  return { url, output, ended, stop: () => signal('SIGTERM'), freeze, thaw, readAgain, kill: () => signal('SIGKILL') }
 }
 
 /** With these variables a call that holds up the end of a server does so for an hour, so that its test fails by its own limit. */

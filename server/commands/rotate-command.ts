@@ -1,0 +1,19 @@
+import type { Command } from 'commander'
+import { operatorName } from './operator-name.ts'
+import { printOutput } from './print-output.ts'
+import { runOnDatabase } from './run-on-database.ts'
+
+/** Adds `rotate preview-key`. */
+export function addRotateCommand(program: Command): void {
+  program
+    .command('rotate')
+    .description('make a secret of the database anew')
+    .command('preview-key')
+    .description('the key that signs previews: those of the key before it are taken for eight days')
+    .option('--at-once', 'previews and plans of the key before it are void: for a key that has leaked')
+    .action(async ({ atOnce = false }: { atOnce?: boolean }) =>
+      printOutput(
+        await runOnDatabase(process.env, { command: 'rotate-preview-key', by: operatorName(), at_once: atOnce }),
+      ),
+    )
+}
