@@ -5,14 +5,13 @@ import { commandLine } from '../../shared/shell.ts'
 import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { decide, openSession } from '../guard/guard.ts'
-import type { Plan } from '../guard/plan-file.ts'
+import { type Plan, requireSameServer } from '../guard/plan-file.ts'
 import { printCurl } from '../guard/print-curl.ts'
 import { bulkPart } from '../guard/tally.ts'
 import type { Client } from '../http/client.ts'
 import { ago } from '../output/ago.ts'
 import { jobsText, sumOf } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
-import { isSameRoot } from '../settings/server-url.ts'
 import { changeOfPlan } from './all.ts'
 
 /**
@@ -20,12 +19,7 @@ import { changeOfPlan } from './all.ts'
  * @throws Failure `usage` for a plan of another server, or a plan whose requests the API would reject
  */
 export async function applyPlan(context: Context, path: string, plan: Plan): Promise<Ending> {
-  const { url } = await context.target()
-  if (!isSameRoot(plan.url, url.href)) {
-    throw new Failure('usage', `${path} was made for ${plan.url}, not for ${url.href}; nothing was changed`, {
-      hint: `add --url ${plan.url}, or the profile of that server`,
-    })
-  }
+  await requireSameServer(context, path, plan, 'changed')
   const use = <In extends z.ZodType, Out extends z.ZodType>(change: BulkChange<In, Out>): Promise<Ending> =>
     applyPlanned(context, path, plan, change)
   return changeOfPlan[plan.operation](context, plan, use).catch((error: unknown) => {

@@ -1,5 +1,7 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
+import type { Context } from '../context.ts'
+import type { Client } from '../http/client.ts'
 import { interrupted } from '../interrupted.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import { notesOf, type Previewed, type Session } from './change.ts'
@@ -14,7 +16,7 @@ export async function confirm<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
   previewed: Previewed<Out>,
 ): Promise<void> {
-  const { context, client, change, max = previewed.total } = session
+  const { context, change, max = previewed.total } = session
   const { io, settings, print } = context
   const { notes } = notesOf(change, previewed.answers)
   if (!settings.interactive) {
@@ -24,9 +26,23 @@ export async function confirm<In extends z.ZodType, Out extends z.ZodType>(
   }
   io.note(`${await previewText(session, previewed)}\n\n`)
   for (const note of notes) print.aside(note)
-  const profile = client.target.profile
-  const wanted = profile?.protected ? profile.name : String(previewed.complete ? previewed.total : max)
-  const answer = await io.ask(`Type ${wanted} to go ahead: `)
+  await askToType(session, previewed.complete ? previewed.total : max)
+}
+
+/**
+ * Asks a person to type a number, or the name of a protected profile.
+ * @param what what the number is, such as `the number of rules`; it needs no words where the screen has said it
+ * @throws Failure `confirmation_required` for any other answer
+ */
+export async function askToType(
+  { context: { io }, client }: { context: Context; client: Client },
+  count: number,
+  what?: string,
+): Promise<void> {
+  const { profile } = client.target
+  const wanted = profile?.protected ? profile.name : String(count)
+  const named = profile?.protected || what === undefined ? '' : `, ${what},`
+  const answer = await io.ask(`Type ${wanted}${named} to go ahead: `)
   if (io.signal.aborted) throw interrupted(io.signal, '; nothing was changed')
   if (!isSame(answer, wanted, profile?.protected === true))
     throw new Failure('confirmation_required', 'not confirmed; nothing was changed')

@@ -5,6 +5,7 @@ import { Failure } from '../../shared/errors.ts'
 import { faultsOf } from '../../shared/faults.ts'
 import { bulkKinds } from '../../shared/records/records.ts'
 import type { Context } from '../context.ts'
+import { isSameRoot } from '../settings/server-url.ts'
 import { readText } from '../settings/text-file.ts'
 import { fileErrorText } from '../system-message.ts'
 import type { Previewed, Session } from './change.ts'
@@ -62,6 +63,24 @@ async function jsonOf(path: string, { io, settings }: Context): Promise<unknown>
   } catch (cause) {
     throw new Failure('usage', `${path} is not JSON, so it is not a plan`, { hint: makeOne, cause })
   }
+}
+
+/**
+ * Refuses a plan that another server has made than the one of the target.
+ * @param nothing what was not done, such as `changed`
+ * @throws Failure `usage`
+ */
+export async function requireSameServer(
+  context: Context,
+  path: string,
+  plan: Pick<Plan, 'url'>,
+  nothing: 'changed' | 'planned',
+): Promise<void> {
+  const { url } = await context.target()
+  if (isSameRoot(plan.url, url.href)) return
+  throw new Failure('usage', `${path} was made for ${plan.url}, not for ${url.href}; nothing was ${nothing}`, {
+    hint: `add --url ${plan.url}, or the profile of that server`,
+  })
 }
 
 /**

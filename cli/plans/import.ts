@@ -3,11 +3,10 @@ import { Failure } from '../../shared/errors.ts'
 import { changeOfPlan } from '../changes/all.ts'
 import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
-import { readPlan } from '../guard/plan-file.ts'
+import { readPlan, requireSameServer } from '../guard/plan-file.ts'
 import { proposeChange } from '../guard/propose.ts'
 import { groupedDigits, jobsText, sumOf } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
-import { isSameRoot } from '../settings/server-url.ts'
 
 /**
  * Has the server plan the change of a plan file: makes its dry run again, and refuses more jobs than the file counted.
@@ -15,16 +14,12 @@ import { isSameRoot } from '../settings/server-url.ts'
  */
 export async function importPlan(context: Context, path: string): Promise<Ending> {
   const plan = await readPlan(path, context)
-  const { url } = await context.target()
-  if (!isSameRoot(plan.url, url.href))
-    throw new Failure('usage', `${path} was made for ${plan.url}, not for ${url.href}; nothing was planned`, {
-      hint: `add --url ${plan.url}, or the profile of that server`,
-    })
+  await requireSameServer(context, path, plan, 'planned')
   if (plan.reason !== undefined) context.useReason(plan.reason)
   const counted = sumOf(plan.calls.map(({ preview }) => preview.count))
   const use = async <In extends z.ZodType, Out extends z.ZodType>(change: BulkChange<In, Out>): Promise<Ending> => {
     await compareCounts(context, change, counted)
-    return proposeChange(context, change, { isWhole: true, hasReason: plan.reason !== undefined })
+    return proposeChange(context, change, { hasReason: plan.reason !== undefined })
   }
   return changeOfPlan[plan.operation](context, plan, use)
 }

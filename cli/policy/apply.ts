@@ -3,10 +3,10 @@ import { applyPolicy as endpoint, type FirstRun, type Policy, showPolicy } from 
 import type { Rule } from '../../shared/policy/rule.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
+import { askToType } from '../guard/confirm.ts'
 import { limitOf, overLimit } from '../guard/limit.ts'
 import { withLookCommand } from '../guard/unknown-outcome.ts'
 import type { Client } from '../http/client.ts'
-import { interrupted } from '../interrupted.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
@@ -96,7 +96,7 @@ async function previewText({ context, differences, firstRuns, total }: Applying)
 
 /** Asks a person to type the number of jobs, of rules where there is no job, or the name of a protected profile. */
 async function confirm(applying: Applying): Promise<void> {
-  const { context, client, file, request, total } = applying
+  const { context, file, request, total } = applying
   const { io, settings } = context
   io.note(`${await previewText(applying)}\n`)
   if (!settings.interactive || context.print.structured) {
@@ -104,12 +104,8 @@ async function confirm(applying: Applying): Promise<void> {
       hint: context.retyped(['policy', 'apply', file, '--yes']),
     })
   }
-  const { profile } = client.target
-  const wanted = profile?.protected ? profile.name : String(total > 0 ? total : request.rules.length)
-  const what = profile?.protected ? '' : total > 0 ? ', the number of jobs,' : ', the number of rules,'
-  const answer = (await io.ask(`Type ${wanted}${what} to go ahead: `))?.trim()
-  if (io.signal.aborted) throw interrupted(io.signal, '; nothing was changed')
-  if (answer !== wanted) throw new Failure('confirmation_required', 'not confirmed; nothing was changed')
+  if (total > 0) await askToType(applying, total, 'the number of jobs')
+  else await askToType(applying, request.rules.length, 'the number of rules')
 }
 
 async function send(applying: Applying): Promise<Ending> {

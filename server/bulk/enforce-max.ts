@@ -31,6 +31,7 @@ export function requireMax(
 /**
  * Counts the set once where a preview has not counted it already; afterwards the set can only shrink. Jobs outside of the scope of the
  * caller, which would be changed along, count as well.
+ * @returns how many jobs match; undefined where they were not counted here
  * @throws Failure `limit_exceeded`; `forbidden` where the caller may change no job outside; `shutting_down` where the caller or the
  *   server goes while the set is counted
  */
@@ -38,14 +39,15 @@ export async function enforceMax(
   context: MaxContext,
   bulk: Pick<BulkChange<unknown>, 'max' | 'matching' | 'dependents'>,
   previewed: VerifiedPreview | undefined,
-): Promise<void> {
+): Promise<number | undefined> {
   const { max } = bulk
   const elsewhere = await countElsewhere(context.sql, context, bulk)
   requireNoneElsewhere(context, elsewhere)
-  if (max === undefined || (typeof previewed?.count === 'number' && previewed.count + elsewhere <= max)) return
+  if (max === undefined || (typeof previewed?.count === 'number' && previewed.count + elsewhere <= max))
+    return undefined
   const isLarge = previewed?.count === null
   const matching = isLarge ? await countUpTo(max + 1, context, bulk) : await countMatching(context.sql, bulk, context)
-  if (matching + elsewhere <= max) return
+  if (matching + elsewhere <= max) return matching
   const along = elsewhere === 0 ? '' : `, and ${digits(elsewhere)} outside would be changed along`
   const found = isLarge && matching > max ? `more than ${digits(max)} jobs match` : matchText(matching)
   const matches = `${found}${along}`

@@ -62,8 +62,8 @@ export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<An
   const leave = attend(context)
   let hold: string
   try {
-    await beforeFirstBatch(context, () => enforceMax(context, bulk, previewed))
-    await beforeFirstBatch(context, () => authorize(context, bulk, previewed))
+    const counted = await beforeFirstBatch(context, () => enforceMax(context, bulk, previewed))
+    await beforeFirstBatch(context, () => authorize(context, bulk, { previewed, counted }))
     await beforeFirstBatch(context, async () => bulk.check?.(context.sql, context))
     if (!call.detach) return await runOperation(context, bulk, { previewed })
     hold = await keepRequest(context, call.detach).catch(async (cause: unknown) => {
@@ -111,8 +111,11 @@ const accepted = (
  * Runs a step that may refuse the change.
  * @throws Failure of the step; the record is deleted, so that the preview and the idempotency key can be used again
  */
-async function beforeFirstBatch(context: Pick<RunContext, 'sql' | 'operation'>, step: () => Promise<void>) {
-  await step().catch(async (cause: unknown) => {
+async function beforeFirstBatch<Result>(
+  context: Pick<RunContext, 'sql' | 'operation'>,
+  step: () => Promise<Result>,
+): Promise<Result> {
+  return step().catch(async (cause: unknown) => {
     await deleteRecord(context).catch(() => {})
     return rethrowBeforeFirstBatch(cause)
   })

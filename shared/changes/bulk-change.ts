@@ -33,7 +33,7 @@ export const Group = z.object({
   job_type: z.string(),
   status: z.string(),
   count: Count,
-  /** The first of the times that the filters compare, of the jobs of this group. Servers before 0.2 do not send it. */
+  /** The first of the times that the filters compare, of the jobs of this group. Servers of version 0.1.0 do not send it. */
   oldest: z.string().nullish(),
 })
 export type Group = z.output<typeof Group>
@@ -59,7 +59,7 @@ export const Preview = z.object({
   count: Count,
   /**
    * False where the count took longer than 10 s, or than a statement may take: `count` is then `count_at_least`, groups, owners, reasons
-   * and times are not known, and a change with this token needs `max`. Servers before 0.2 send neither field.
+   * and times are not known, and a change with this token needs `max`. Servers of version 0.1.0 send neither field.
    */
   complete: z.boolean().optional(),
   /** How many jobs were counted until then; present where `complete` is false. */
@@ -83,20 +83,20 @@ export const Preview = z.object({
   dependents: Count.optional(),
   /**
    * To a token with a scope: how many further jobs outside of its scope the change takes along, which `dependents` then leaves out. The
-   * change is refused unless the token may (`cascade`). Servers before 0.2 do not send it.
+   * change is refused unless the token may (`cascade`). Servers of version 0.1.0 do not send it.
    */
   dependents_elsewhere: Count.optional(),
   /** How many of the jobs an undo could restore right after the change. */
   restorable: Count.optional(),
   /** Why no undo can give the jobs back, as a clause; absent where one may. */
   no_way_back: z.string().optional(),
-  /** Of a prune or a sweep: how many further jobs match and stay, since a hold keeps them. Servers before 0.2 do not send it. */
+  /** Of a prune or a sweep: how many further jobs match and stay, since a hold keeps them. Servers of version 0.1.0 do not send it. */
   kept_by_hold: Count.optional(),
   /** With `preview_token`: how many jobs of that preview still match. */
   still_matching: Count.optional(),
   /** Estimated from a sample of 200 jobs. */
   bytes_estimate: Count,
-  /** Estimated: by how many bytes the archive grows. Servers before 0.2 send none of the next four fields. */
+  /** Estimated: by how many bytes the archive grows. Servers of version 0.1.0 send none of the next four fields. */
   archive_bytes: Count.optional(),
   /** For how many days the jobs are kept for an undo; null where none can be given back. */
   kept_days: Count.nullish(),

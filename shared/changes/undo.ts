@@ -42,7 +42,7 @@ export const undo = endpoint({
     /** How many jobs cannot be restored, and the first 100 of them. */
     conflict_count: Count,
     conflicts: z.array(Conflict),
-    /** The hold over what was given back, and its end. Servers before 0.2 hold nothing. */
+    /** The hold over what was given back, and its end. Servers of version 0.1.0 hold nothing. */
     hold_id: z.number().optional(),
     held_until: z.string().optional(),
     ...bulkAnswer,

@@ -57,15 +57,15 @@ export const OperationRecord = z.object({
   /** The operation that this one undoes, and the last operation that undid this one, or a part of it. */
   undoes: z.number().nullable(),
   undone_by: z.number().nullable(),
-  /** All undos that gave back jobs of this operation, in their order. Servers before 0.2 do not send it. */
+  /** All undos that gave back jobs of this operation, in their order. Servers of version 0.1.0 do not send it. */
   undos: z.array(z.number()).optional(),
-  /** Why no undo can give its jobs back, as a clause; null where one may. Servers before 0.2 do not send it. */
+  /** Why no undo can give its jobs back, as a clause; null where one may. Servers of version 0.1.0 do not send it. */
   no_way_back: z.string().nullish(),
   /** The hash of the record and of the hash before it. */
   hash: z.string().nullable(),
   /**
    * The server that runs a change without its caller, as host name and process id; null where the change has ended or has a caller, and
-   * while no server runs it. Servers before 0.2 do not send it.
+   * while no server runs it. Servers of version 0.1.0 do not send it.
    */
   server: z.string().nullish(),
 })
@@ -141,7 +141,7 @@ export const verifyOperations = endpoint({
     ok: z.boolean(),
     operations: Count,
     days: z.array(Day),
-    /** The last hash; null for an empty chain. Servers before 0.2 do not send it. */
+    /** The last hash; null for an empty chain. Servers of version 0.1.0 do not send it. */
     head: z.string().nullish(),
     /** How many records the chain alone speaks for, since the events of their seals are deleted. */
     without_event: Count.optional(),

@@ -13,6 +13,7 @@ import { neededClaims } from './grant-of-claims.ts'
 import { keepCaller } from './known-callers.ts'
 import { admittedCaller } from './oidc-authenticator.ts'
 import type { OidcSettings } from './oidc-settings.ts'
+import { providerUnavailable } from './unavailable.ts'
 import { verifyToken } from './verify-token.ts'
 
 /** Logs browsers in by the provider. */
@@ -104,11 +105,7 @@ const notBegun = (): Failure =>
   )
 
 function unavailable(cause: unknown): never {
-  throw new Failure('sign_on_unavailable', 'the provider of single sign-on cannot be reached; nothing was changed', {
-    hint: 'the log of the server says why; tokens of jobs-server work on',
-    retryAfter: 5,
-    cause,
-  })
+  throw providerUnavailable(5, cause)
 }
 
 /** @throws Failure with the cause for the log: what the provider says in words may be from whoever made the link */

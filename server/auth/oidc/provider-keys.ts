@@ -1,10 +1,10 @@
 import { createLocalJWKSet, errors, type JWTVerifyGetKey, type LocalJWKSet } from 'jose'
 import * as z from 'zod'
-import { Failure } from '../../../shared/errors.ts'
 import type { Log } from '../../log.ts'
 import { errorText } from '../../system-error.ts'
 import { discover } from './discovery.ts'
 import { fetchJson } from './fetch-json.ts'
+import { providerUnavailable } from './unavailable.ts'
 
 /** Keys are fetched at most so often, whatever callers send. */
 const leastPauseMs = 60_000
@@ -51,10 +51,7 @@ export function createProviderKeys({ issuer, log, now = () => performance.now() 
   }
   const keys = (): LocalJWKSet => {
     if (fetched && now() - fetched.at < longestMs) return fetched.find
-    throw new Failure('sign_on_unavailable', 'the provider of single sign-on cannot be reached; nothing was changed', {
-      hint: 'tokens of jobs-server work on; the log of the server says why',
-      retryAfter: leastPauseMs / 1000,
-    })
+    throw providerUnavailable(leastPauseMs / 1000)
   }
   return async (header, token) => {
     // Callers wait for the provider only where there are no keys to answer from: one that hangs must not stall each of them.

@@ -4,11 +4,10 @@ import { takeLock } from '../../database/advisory-locks.ts'
 import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { BulkChange, Operation } from '../bulk-change.ts'
-import type { VerifiedPreview } from '../preview/preview-token.ts'
 import { type ApprovalContext, isEmergency } from './approval.ts'
 import { readApprovalAbove } from './approval-setting.ts'
 import { noteEmergency } from './emergencies.ts'
-import { type ChangeSize, digits, sizeOf, sizeText, totalOf } from './size.ts'
+import { type ChangeSize, digits, type KnownSize, sizeOf, sizeText, totalOf } from './size.ts'
 import { readLimits, type TokenLimits } from './token-limits.ts'
 import { readDayUse } from './use-of-day.ts'
 
@@ -21,17 +20,13 @@ type LimitContext = Operation & ApprovalContext & Pick<Call, 'sql' | 'caller' | 
  * changes cannot both take what is left.
  * @throws Failure `limit_exceeded`, `quota_exceeded`, `approval_required`; `forbidden` for an emergency of a caller without the right
  */
-export async function authorize(
-  context: LimitContext,
-  bulk: LimitedChange,
-  previewed: VerifiedPreview | undefined,
-): Promise<void> {
+export async function authorize(context: LimitContext, bulk: LimitedChange, known: KnownSize): Promise<void> {
   if (bulk.kind === 'undo') return
   const { sql, operation } = context
   const limits = await readLimits(sql, context.caller)
   const above = await readApprovalAbove(sql, context.approvalAbove)
   if (!limits && above === undefined) return
-  const size = await sizeOf(sql, bulk, { set: context, previewed })
+  const size = await sizeOf(sql, bulk, { set: context, ...known })
   if (limits) refuseLarge(context, limits, size)
   await sql.begin(async (tx) => {
     await tx`select ${limitIdleTime(tx)}, ${takeLock(tx, 'operations')}`

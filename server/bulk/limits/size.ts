@@ -12,6 +12,13 @@ export interface ChangeSize {
 
 export const totalOf = ({ jobs, dependents }: ChangeSize): number => jobs + dependents
 
+/** What is known of the size of a change before it is compared with limits. */
+export interface KnownSize {
+  previewed: VerifiedPreview | undefined
+  /** How many jobs match, where they were counted for `max`. */
+  counted: number | undefined
+}
+
 /**
  * The size that a change is bound to: the count of its preview; without one, that of the jobs which match. Its set can only shrink
  * afterwards.
@@ -19,11 +26,11 @@ export const totalOf = ({ jobs, dependents }: ChangeSize): number => jobs + depe
 export async function sizeOf(
   sql: Sql,
   bulk: Pick<BulkChange<unknown>, 'matching' | 'dependents' | 'max' | 'limit'>,
-  { set, previewed }: { set: JobSet; previewed: VerifiedPreview | undefined },
+  { set, previewed, counted }: KnownSize & { set: JobSet },
 ): Promise<ChangeSize> {
-  const counted = previewed ? previewed.count : await countMatching(sql, bulk, set)
   // A preview that did not count to the end is bound by `max`, which its change must have.
-  const bounds = [counted, bulk.max, bulk.limit].map((bound) => bound ?? Number.MAX_SAFE_INTEGER)
+  const matching = previewed?.count ?? counted ?? (previewed ? undefined : await countMatching(sql, bulk, set))
+  const bounds = [matching, bulk.max, bulk.limit].map((bound) => bound ?? Number.MAX_SAFE_INTEGER)
   return { jobs: Math.min(...bounds), dependents: await countDependents(sql, bulk) }
 }
 

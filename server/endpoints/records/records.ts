@@ -47,8 +47,17 @@ interface Shown {
 
 const shownTo = (sql: Sql, caller: Pick<Call, 'may' | 'within'>): Shown => ({
   filters: filtersFor(sql, caller),
-  counts: countsWithin(sql, sql`counts`, caller.within),
+  counts: countsWithin(sql, numbersOf(sql), caller.within),
 })
+
+/** The counts of a record, of which another program may have written anything: the numbers among them. */
+const numbersOf = staticFragment(
+  (sql) => sql`(
+    select coalesce(jsonb_object_agg(name, value), '{}')
+    from jsonb_each(case jsonb_typeof(counts) when 'object' then counts else '{}' end) as each (name, value)
+    where jsonb_typeof(value) = 'number'
+  )`,
+)
 
 /** The server that runs a change without its caller; null for every other change, and while no server runs it. */
 const runningOn = staticFragment(
@@ -64,7 +73,9 @@ const runningOn = staticFragment(
 const filtersFor = (sql: Sql, caller: Pick<Call, 'may' | 'within'>): Fragment => {
   // The scope under which a change ran may name other domains than the change.
   const hidden = [...hiddenFilters(caller), ...(caller.within ? ['within'] : [])]
-  return hidden.length === 0 ? sql`filters` : sql`filters - ${`{${hidden.join(',')}}`}::text[]`
+  if (hidden.length === 0) return sql`filters`
+  // Another program may have written a record: what is no object has no names of fields, and may hold anything.
+  return sql`case jsonb_typeof(filters) when 'object' then filters - ${`{${hidden.join(',')}}`}::text[] else '{}' end`
 }
 
 /** The operation that an undo of all its jobs, or of a part, has undone. */
@@ -143,7 +154,7 @@ export async function getOperation(
 export async function recordOf(
   { sql, within }: { sql: Sql; within: Call['within'] },
   id: number,
-  shown: Shown = { filters: sql`filters`, counts: sql`counts` },
+  shown: Shown = { filters: sql`filters`, counts: numbersOf(sql) },
 ): Promise<OperationRecord> {
   const which = sql`from job_operations where id = ${id}::bigint ${isRecordWithin(sql, within)}`
   const [record] = await sql<Row[]>`${recordsOf(sql, shown, which)}`

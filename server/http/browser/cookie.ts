@@ -1,3 +1,5 @@
+import { generateCookie } from 'hono/cookie'
+
 /** How a browser keeps a cookie. */
 export interface CookieRules {
   isSecure: boolean
@@ -6,7 +8,10 @@ export interface CookieRules {
   maxAgeSeconds?: number
 }
 
-/** The values that a request has under the name of a cookie. Names have upper and lower case, and a careful browser sends one value. */
+/**
+ * The values that a request has under the name of a cookie. All of them, where hono/cookie gives one: another site under the same domain may
+ * have added the second.
+ */
 export function cookieValues(header: string | undefined, name: string): string[] {
   return (header ?? '').split(';').flatMap((pair) => {
     const at = pair.indexOf('=')
@@ -16,11 +21,7 @@ export function cookieValues(header: string | undefined, name: string): string[]
 
 /** The value of `Set-Cookie`. The cookie is for this host alone, and no script can read it. */
 export const setCookie = (name: string, value: string, { isSecure, sameSite, maxAgeSeconds }: CookieRules): string =>
-  [
-    `${name}=${value}`,
-    'Path=/',
-    'HttpOnly',
-    `SameSite=${sameSite}`,
-    ...(isSecure ? ['Secure'] : []),
-    ...(maxAgeSeconds === undefined ? [] : [`Max-Age=${maxAgeSeconds}`]),
-  ].join('; ')
+  generateCookie(name, value, {
+    ...{ path: '/', httpOnly: true, sameSite, secure: isSecure },
+    ...(maxAgeSeconds !== undefined && { maxAge: maxAgeSeconds }),
+  })

@@ -132,7 +132,7 @@ describe('with the cookie of a session', () => {
 
   it('the cookie is of this host alone, and only over TLS', async () => {
     expect((await browser()).setCookie).toMatch(
-      /^__Host-jobs_session_[0-9a-f]{8}=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Secure$/,
+      /^__Host-jobs_session_[0-9a-f]{8}=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Strict$/,
     )
   })
 

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { OperationRecord } from '../../../../shared/records/records.ts'
 import { firstMessage } from '../../../support/access/first-message.ts'
 import { asOperator, openScopedWorld } from '../../../support/access/scoped-world.ts'
-import { bearer } from '../../../support/access/tokens.ts'
+import { bearer, makeToken } from '../../../support/access/tokens.ts'
 import {
   ask,
   at,
@@ -40,6 +40,10 @@ describe.each(kinds)('records and undo of a token with a scope on %s', (kind) =>
       .parse((await caller.call('GET', at.list)).body)
       .map(({ id }) => id)
       .reverse()
+  const callerOf = async (role: 'viewer'): Promise<Pick<World, 'call'>> => {
+    const as = bearer(await makeToken(world.sql, role, role))
+    return { call: (method, path, body, headers) => world.call(method, path, body, { ...as, ...headers }) }
+  }
   const undo = (caller: World, id: number | undefined, body: object = {}) => caller.confirm(at.undo(id ?? 0), body)
   const operationOf = async (caller: World, change: Change, fields: object = {}) =>
     doneOf(await ask(caller, change, { ...fields })).operation
@@ -87,6 +91,26 @@ describe.each(kinds)('records and undo of a token with a scope on %s', (kind) =>
       })
       expect(await foreign).toEqual(await unknown)
       expect((await foreign)?.[0]).toBe(404)
+    }
+  })
+
+  it('that another program wrote as no objects hide no others, from anybody', async () => {
+    await world.jobs(1, { ...priority.wanted })
+    const [id, odd] = [await operationOf(world, priority), [0, 1, 2].map((nth) => 900_000_001 + nth)]
+    for (const [nth, filters] of ['"payload"', '["payload", "within"]', '7'].entries())
+      await world.sql`
+        insert into job_operations (id, kind, domain, filters, counts, as_of, seen, caller, request_hash, state, affected, ended_at)
+        values (
+          ${odd[nth] ?? 0}, 'priority', 'chatbooks', ${filters}::text::jsonb, ${['5', '"many"', '{"affected": "x", "jobs": 2}'][nth] ?? ''}::text::jsonb,
+          now(), '1:1:', 'somebody', '', 'done', 1, now()
+        )`
+    const callers = [world, await asOperator(world, own), { ...world, ...(await callerOf('viewer')) }]
+    for (const caller of callers) {
+      expect(await idsSeenBy(caller)).toEqual([id, ...odd])
+      for (const one of odd) {
+        const { status, body } = await caller.call('GET', at.get(one))
+        expect([status, JSON.stringify(body)]).toEqual([200, expect.not.stringContaining('many')])
+      }
     }
   })
 
