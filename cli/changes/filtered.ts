@@ -61,7 +61,7 @@ export async function guardFiltered<Out extends z.ZodType>(
   const scoped = { ...change, ...(!isById(request) && { scope: { domain, queue, job_type }, mustExist }) }
   if (!canaries) return guardChange(context, scoped)
   const { withCanaries } = await import('../guard/canary.ts')
-  return guardChange(context, scoped, { apply: withCanaries(canaries), needsToken: '--canary' })
+  return guardChange(context, scoped, { apply: withCanaries(canaries), canaries, needsToken: '--canary' })
 }
 
 const ScopeOnly = z.object(scopeFields)

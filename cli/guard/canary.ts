@@ -34,18 +34,22 @@ export const withCanaries =
     if (!request || preview_token === undefined)
       throw new Failure('internal', '--canary needs a preview token and has none; nothing was changed')
     const total = Math.min(count, previewed.total)
-    const call = Object.assign({}, change.bounded(request, { max, preview_token, ...context.settings.brake }), {
-      limit: count,
-    })
-    const answer = await sendChange(session, call, { answers: [], total })
+    const bounded = (token: string) => change.bounded(request, { max, preview_token: token, ...context.settings.brake })
+    const calls = change.canaryCalls?.(request) ?? {
+      first: Object.assign({}, bounded(preview_token), { limit: count }),
+      rest: bounded,
+    }
+    const answer = await sendChange(session, calls.first, { answers: [], total })
     const first = FirstAnswer.parse(answer)
     if (first.rest_token === undefined) {
       context.print.aside('note: every job was a canary job, so no job waited for the others')
       return printResult(session, previewed, [answer])
     }
     await watchCanaries(session, { first, total: previewed.total, watchMs })
-    const rest = change.bounded(request, { max, preview_token: first.rest_token, ...context.settings.brake })
-    const second = await sendChange(session, rest, { answers: [answer], total: previewed.total })
+    const second = await sendChange(session, calls.rest(first.rest_token), {
+      answers: [answer],
+      total: previewed.total,
+    })
     return printResult(session, previewed, [answer, second])
   }
 

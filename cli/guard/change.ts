@@ -65,6 +65,8 @@ export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
    * are no answers.
    */
   checkServer?: (client: Client, answers: readonly z.output<Out>[]) => void
+  /** The calls for the canary jobs and for the others, where `bounded` and a `limit` do not make them: those of a plan, which has its limit. */
+  canaryCalls?: (request: Request<In>) => { first: Request<In>; rest: (token: string) => Request<In> }
   /** Why the change needs another flag than `--yes`, by the answer to its preview. */
   refusal?: (answer: z.output<Out>) => Failure | undefined
   /** The scope of the change, where it has one. */

@@ -3,6 +3,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
 import { noteUnknownScope, refuseUnknownScope } from '../queues/known-scope.ts'
+import type { Canaries } from '../settings/flags/canary-flags.ts'
 import { applyChange } from './apply.ts'
 import { type BulkChange, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { confirm, unconfirmed } from './confirm.ts'
@@ -23,6 +24,8 @@ type Apply<In extends z.ZodType, Out extends z.ZodType> = (
 interface Guarding<In extends z.ZodType, Out extends z.ZodType> {
   /** Applies the change in another way than all calls in turn. */
   apply?: Apply<In, Out>
+  /** The canary jobs, where `apply` changes these first. */
+  canaries?: Canaries
   /** A flag that needs a preview token, which some servers do not give. */
   needsToken?: string
 }
@@ -31,12 +34,12 @@ interface Guarding<In extends z.ZodType, Out extends z.ZodType> {
 export async function guardChange<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
   change: BulkChange<In, Out>,
-  { apply = applyChange, needsToken }: Guarding<In, Out> = {},
+  { apply = applyChange, canaries, needsToken }: Guarding<In, Out> = {},
 ): Promise<Ending> {
   const { settings } = context
   checkFlags(context)
   if (settings.detach && apply !== applyChange) throw detachedCanary()
-  if (settings.propose) return proposeChange(context, change, { isWhole: apply === applyChange })
+  if (settings.propose) return proposeChange(context, change, { canaries })
   if (settings.curl) return printCurl(context, change)
   const session = await openSession(context, change)
   if (!settings.preview) return withoutPreview(session)
@@ -141,7 +144,7 @@ function nothing<In extends z.ZodType, Out extends z.ZodType>(
   return 'ok'
 }
 
-const detachedCanary = (): Failure =>
+export const detachedCanary = (): Failure =>
   new Failure(
     'usage',
     '--detach and --canary exclude each other: jobsctl itself watches the canary jobs; nothing was changed',

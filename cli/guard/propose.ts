@@ -3,11 +3,18 @@ import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import { proposePlan } from '../../shared/plans/plans.ts'
 import type { Context } from '../context.ts'
-import { jobsText } from '../output/numbers.ts'
+import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { whenText } from '../output/when.ts'
+import type { Canaries } from '../settings/flags/canary-flags.ts'
 import type { BulkChange, Session } from './change.ts'
 import { changeImmediately } from './immediate-change.ts'
+
+interface Proposing {
+  /** The jobs that are changed first when the plan is applied. */
+  canaries?: Canaries | undefined
+  hasReason?: boolean
+}
 
 /**
  * `--propose`: has the server plan the change for a second person. Nothing is changed.
@@ -16,28 +23,29 @@ import { changeImmediately } from './immediate-change.ts'
 export async function proposeChange<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
   change: BulkChange<In, Out>,
-  { isWhole, hasReason = false }: { isWhole: boolean; hasReason?: boolean },
+  { canaries, hasReason = false }: Proposing,
 ): Promise<Ending> {
   const { settings, print, another } = context
-  refuseFlags(context, { isWhole, hasReason })
+  refuseFlags(context, { canaries, hasReason })
   const [request, ...others] = change.requests
   if (request === undefined || others.length > 0)
     throw new Failure('usage', `--propose: this ${change.name} is ${change.requests.length} calls, and a plan is one`, {
       hint: 'plan one domain after the other',
     })
   const bounded: unknown = change.bounded(request, { max: settings.max, ...settings.brake })
-  const input = { path: change.endpoint.path, request: Object.assign({}, bounded) }
+  const input = {
+    path: change.endpoint.path,
+    request: Object.assign({}, bounded, canaries && { limit: canaries.count }),
+  }
   const plan = await changeImmediately(context, { endpoint: proposePlan, request: input, look: another(['plans']) })
   if (!plan) return 'ok'
-  const what = `Plan ${plan.id}: ${change.say(jobsText(plan.count), false)}. It waits for another principal, and ends ${escaped(whenText(plan.expires_at))}.`
+  const first = canaries ? `, ${groupedDigits(canaries.count)} of them first` : ''
+  const what = `Plan ${plan.id}: ${change.say(jobsText(plan.count), false)}${first}. It waits for another principal, and ends ${escaped(whenText(plan.expires_at))}.`
   print.sentence(plan, `${what}\nTo approve it:  jobsctl approve ${plan.id}`, 'done')
   return 'ok'
 }
 
-function refuseFlags(
-  { settings, flags }: Context,
-  { isWhole, hasReason }: { isWhole: boolean; hasReason: boolean },
-): void {
+function refuseFlags({ settings, flags }: Context, { canaries, hasReason }: Proposing): void {
   const given = {
     '--dry-run': settings.dryRun,
     '--yes': settings.yes,
@@ -45,7 +53,7 @@ function refuseFlags(
     '--detach': settings.detach,
     '--emergency': settings.emergency,
     '--no-preview': !settings.preview,
-    '--canary': !isWhole,
+    '--canary-wait, which apply takes,': canaries?.words.includes('--canary-wait') === true,
   }
   const flag = Object.entries(given).find(([, isGiven]) => isGiven)?.[0]
   if (flag) throw new Failure('usage', `--propose and ${flag} exclude each other; nothing was planned`)

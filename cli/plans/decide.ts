@@ -3,7 +3,7 @@ import { escaped } from '../../shared/escape.ts'
 import { approvePlan, rejectPlan, showPlan as showing, type WholePlan } from '../../shared/plans/plans.ts'
 import type { Context } from '../context.ts'
 import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'
-import { jobsText } from '../output/numbers.ts'
+import { groupedDigits, jobsText } from '../output/numbers.ts'
 import { placeText } from '../output/place-text.ts'
 import type { Ending } from '../output/print.ts'
 
@@ -34,6 +34,10 @@ export async function decidePlan(context: Context, id: string, decision: keyof t
   return 'ok'
 }
 
+/** How many jobs of the plan are changed first; undefined where all are changed at once. */
+export const limitOf = ({ request }: Pick<WholePlan, 'request'>): number | undefined =>
+  typeof request.limit === 'number' ? request.limit : undefined
+
 /** `plan 12 of alice: prune of 9,500 jobs in chatbooks, of which 9,480 still match ("disk is full")` */
 export function summaryOf({
   id,
@@ -47,7 +51,9 @@ export function summaryOf({
   ...plan
 }: WholePlan): string {
   const along = dependents === 0 ? '' : `, and ${jobsText(dependents)} along`
+  const limit = limitOf(plan)
+  const first = limit === undefined ? '' : `, ${groupedDigits(limit)} of them first`
   const still =
     still_matching === null || still_matching === count ? '' : `, of which ${jobsText(still_matching)} still match`
-  return `plan ${id} of ${escaped(author_principal ?? author)}: ${escaped(kind)} of ${jobsText(count)}${along} in ${escaped(placeText(plan))}${still} (${escaped(JSON.stringify(reason))})`
+  return `plan ${id} of ${escaped(author_principal ?? author)}: ${escaped(kind)} of ${jobsText(count)}${first}${along} in ${escaped(placeText(plan))}${still} (${escaped(JSON.stringify(reason))})`
 }

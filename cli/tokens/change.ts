@@ -38,7 +38,7 @@ export async function revoke(context: Context, id: string, { tree }: { tree: boo
   const look = tree ? context.another(['token', 'list']) : lookAt(context, id)
   const changed = await changeImmediately(context, { endpoint: revokeToken, request, look })
   if (!changed) return 'ok'
-  const others = tree ? ', and the tokens that it made' : ''
+  const others = tree ? ', and the tokens that it made or rotated' : ''
   context.print.sentence(changed, `Revoked token ${named(changed)}${others}.`, 'done')
   return 'ok'
 }

@@ -32,6 +32,7 @@ export const columns: Column<Token>[] = [
   { title: 'max_per_day', value: ({ max_per_day }) => max_per_day ?? '' },
   { title: 'approver', value: ({ approver }) => String(approver) },
   { title: 'may_break_glass', value: ({ may_break_glass }) => String(may_break_glass) },
+  { title: 'secrets_by', value: ({ secrets_by }) => secrets_by.join(' ') },
 ]
 
 export const forPeople: Column<Token>[] = [

@@ -29,12 +29,14 @@ const meanings: Record<string, string> = {
   'rejectPlan.id': 'the id of the plan',
   'applyPlan.id': 'the id of the plan',
   digest: 'the `digest` of the plan as it was read',
+  rest_token:
+    'of a plan with `limit`, after its first jobs: the `rest_token` of that answer applies the plan to the other jobs',
   'applyPlan.digest': 'the `digest` of the plan as it was read; without it, the plan is taken as it is',
   above: 'the most jobs of a change without an approval; null means that no change needs one',
   'reviewOperation.id': 'the id of the operation',
   approver: 'it may approve plans of other principals',
   may_break_glass: 'it may go past an approval in an emergency (`X-Emergency`)',
-  tree: 'also the tokens that it made, and those that they made',
+  tree: 'also the tokens that it made or rotated, and those that they made or rotated',
   max_per_change: 'the most jobs that one change of many jobs may touch, with the jobs that go along',
   max_per_day:
     'the most jobs that the changes of all tokens of the same principal may have touched in 24 hours, for a further one to begin',

@@ -14,8 +14,8 @@ export async function revokeToken(tx: Sql, id: string): Promise<string[]> {
 }
 
 /**
- * Revokes the token with this id, the tokens that it made, and those that they made. A token that one of them is making is waited for,
- * and revoked, too.
+ * Revokes the token with this id, the tokens that it made or rotated, and those that they made or rotated. A token that one of them is making
+ * or rotating is waited for, and revoked, too.
  * @returns the ids that were revoked now
  * @throws Failure `not_found` when there is no such token
  */
@@ -27,7 +27,7 @@ export async function revokeTree(tx: Sql, id: string): Promise<string[]> {
       with recursive tree as (
         select ${id}::text as id
         union
-        select made.id from jobsctl_tokens as made join tree on made.made_by = tree.id
+        select made.id from jobsctl_tokens as made join tree on made.made_by = tree.id or made.secrets_by ? tree.id
       )
       update jobs_api_tokens set revoked_at = now()
       where id in (select id from tree) and revoked_at is null

@@ -8,6 +8,7 @@ import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { utcText } from '../database/utc-text.ts'
 import { hashed } from './equal.ts'
+import { noteRotation, secretsBy } from './secret-makers.ts'
 
 const shape = /^jobs_([0-9a-f]{12})_([\w-]{43})$/
 
@@ -30,7 +31,7 @@ export function tokenParts(token: string): { id: string; secret: string } | unde
 export const isLive = staticFragment((sql) => sql`revoked_at is null and (expires_at is null or expires_at > now())`)
 
 /**
- * Locks the token that makes another one until that is made, so that a revocation with all that it made finds the new one.
+ * Locks the token that makes or rotates another one until that is done, so that a revocation with all that it made finds the new one.
  * @param maker the id of a caller; one that is no token is passed over
  * @throws Failure `unauthenticated` for a token that was revoked meanwhile
  */
@@ -39,6 +40,11 @@ export async function requireLiveMaker(tx: Sql, maker: string): Promise<void> {
     select ${isLive(tx)} as live from jobs_api_tokens where id = ${maker} for share`
   if (token?.live === false)
     throw new Failure('unauthenticated', 'the token of the caller has ended meanwhile; nothing was changed')
+}
+
+/** Locks tokens by their ids in one order, so that two callers who rotate each other's do not wait for each other. */
+export const lockTokens = async (tx: Sql, ids: readonly string[]): Promise<void> => {
+  await tx`select from jobs_api_tokens where id = any(${[...ids]}::text[]) order by id for update`
 }
 
 /** A token to be made. */
@@ -100,7 +106,7 @@ const readTokens = (sql: Sql, which: Fragment) => sql<(Omit<Token, 'scope'> & { 
     ${utcText(sql, 'revoked_at')} as revoked_at,
     coalesce(role, ${withoutRole}) as role, coalesce(may_enqueue, false) as may_enqueue,
     coalesce(approver, false) as approver, coalesce(may_break_glass, false) as may_break_glass,
-    coalesce(principal, name) as principal, made_by,
+    coalesce(principal, name) as principal, made_by, ${secretsBy(sql)} as secrets_by,
     ${utcText(sql, 'suspended_at')} as suspended_at,
     grants.scope, max_per_change, max_per_day, last_used_from, case when previous_until > now() then ${utcText(sql, 'previous_until')} end as previous_until
   from jobs_api_tokens token
@@ -148,10 +154,15 @@ async function requireUnrevoked(tx: Sql, id: string): Promise<void> {
 /**
  * Gives a token a new secret under the same id. The secret before it works on for so many seconds, and the one before that ends.
  * Servers of version 0.1.0 refuse the token from then on.
+ * @param by the id of the caller that gets the secret; undefined at the shell, beside the database
  * @returns the only copy of the token
  * @throws Failure `not_found` when there is no such token, `conflict` when it is revoked or has expired
  */
-export async function rotateToken(tx: Sql, id: string, overlapSeconds: number): Promise<string> {
+export async function rotateToken(
+  tx: Sql,
+  id: string,
+  { by, overlapSeconds }: { by: string | undefined; overlapSeconds: number },
+): Promise<string> {
   const secret = newSecret()
   await lockGrant(tx, id)
   const [token] = await tx<{ live: boolean }[]>`select ${isLive(tx)} as live from jobs_api_tokens where id = ${id}`
@@ -163,6 +174,7 @@ export async function rotateToken(tx: Sql, id: string, overlapSeconds: number): 
       previous_hash = case when ${overlapSeconds}::int > 0 then secret_hash end,
       previous_until = case when ${overlapSeconds}::int > 0 then now() + ${overlapSeconds}::int * interval '1 second' end
     where id = ${id}`
+  await noteRotation(tx, id, { by, overlapSeconds })
   return tokenText(id, secret)
 }
 

@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import type { BulkKind } from '../../shared/records/records.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { Caller } from '../auth/authenticate.ts'
+import type { PlanBinding } from '../call.ts'
 import type { Within } from '../database/scope.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
@@ -151,6 +152,8 @@ export interface CompletedChange {
   operation: number
   caller: string
   within: Origin['within']
+  /** Set where a plan is applied. */
+  binding: PlanBinding | undefined
   counts: BatchCounts
   previewed: VerifiedPreview | undefined
 }

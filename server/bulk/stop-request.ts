@@ -41,7 +41,10 @@ export const stopRequest = staticFragment(
     (
       select jsonb_build_object('limited', id)
       from jobsctl_tokens
-      where id = job_operations.caller and scope is distinct from job_operations.filters -> 'within'
+      where id = job_operations.caller
+        and scope is distinct from job_operations.filters -> 'within'
+        -- A plan is applied under the scope of its author, also by a caller without one.
+        and not (scope is null and job_operations.filters ? 'approval')
     ),
     (
       select jsonb_build_object('blocked', id)

@@ -22,7 +22,7 @@ export const countsWithin = (sql: Sql, counts: Fragment, scope: TokenScope | und
   scope
     ? sql`case
         when filters -> 'within' = ${JSON.stringify(scope)}::text::jsonb then ${counts}
-        else ${counts} - '{dependents,dependents_elsewhere}'::text[]
+        when jsonb_typeof(${counts}) = 'object' then ${counts} - '{dependents,dependents_elsewhere}'::text[]
       end`
     : counts
 

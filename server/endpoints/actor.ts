@@ -1,3 +1,4 @@
+import type { Person } from '../auth/secret-makers.ts'
 import type { Actor } from '../bulk/record/act.ts'
 import type { Call } from '../call.ts'
 
@@ -7,4 +8,10 @@ export type ActingCall = Pick<Call, 'caller' | 'reason' | 'requestId' | 'address
 /** The caller, as the record of its act names it. */
 export const actorOf = ({ caller, reason, requestId, address }: ActingCall): Actor => ({
   ...{ caller, reason, requestId, address },
+})
+
+/** The caller, where it is compared with another. */
+export const personOf = ({ caller, identity: { principal } }: Pick<Call, 'caller' | 'identity'>): Person => ({
+  caller,
+  principal,
 })

@@ -28,6 +28,8 @@ export const Token = z.object({
   principal: z.string(),
   /** The id of the caller who made it; `jobs-server` for one that was made on the database, null where nobody knows. */
   made_by: z.string().nullable(),
+  /** The ids of the callers that may know its secret, since they made or rotated it: for approvals they are no other person. */
+  secrets_by: z.array(z.string()),
   created_at: z.string(),
   /** Up to a minute old. */
   last_used_at: time,
@@ -190,7 +192,7 @@ export const revokeToken = endpoint({
   scoped: { refused: 'tokens are about all domains' },
   input: z.strictObject({
     id,
-    /** Ends also the tokens that it made, and those that they made. */
+    /** Ends also the tokens that it made or rotated, and those that they made or rotated. */
     tree: preset(z.boolean('must be true or false'), false),
   }),
   output: Token,

@@ -1,12 +1,11 @@
 import * as z from 'zod'
+import { ShownScope } from '../access/token-scope.ts'
 import { bulkAnswer, bulkFields, Preview } from '../changes/bulk-change.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, queryNumber } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 
 const text = z.string().nullable()
-
-const forAllDomains = { refused: 'plans are shown to and decided by callers of all domains' } as const
 
 /**
  * `waiting` for somebody to decide; `approved`, `rejected`; `applied`; `expired` at the end of its term; `withdrawn` where
@@ -26,6 +25,8 @@ export const Plan = z.object({
   domain: text,
   queue: text,
   job_type: text,
+  /** What the change is limited to: the scope of its author. Null for none, and for callers of another scope. */
+  scope: ShownScope.nullable(),
   /** How many jobs the preview counted, and how many go along since they depend on them. */
   count: Count,
   dependents: Count,
@@ -62,7 +63,7 @@ export const proposePlan = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/plans',
   needs: 'change',
-  scoped: forAllDomains,
+  scoped: 'narrowed',
   input: z.strictObject({
     /** The path of the change, such as `/api/v1/jobs/prune`. */
     path: z.string('must be the path of a change of many jobs').trim().max(200, 'is no path'),
@@ -80,7 +81,7 @@ export const listPlans = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/plans',
   needs: 'records',
-  scoped: forAllDomains,
+  scoped: 'narrowed',
   input: z.strictObject({
     state: optional(z.enum(planStates, `must be one of ${planStates.join(', ')}`)),
     limit: queryNumber(1, 1000, 100),
@@ -94,7 +95,7 @@ export const showPlan = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/plans/:id',
   needs: 'records',
-  scoped: forAllDomains,
+  scoped: 'narrowed',
   input: z.strictObject({ id: PathId }),
   output: WholePlan,
   changes: () => false,
@@ -111,7 +112,7 @@ const decidePlan = (action: 'approve' | 'reject') =>
     method: 'POST',
     path: `/api/v1/jobs/plans/:id/${action}`,
     needs: 'approve',
-    scoped: forAllDomains,
+    scoped: 'narrowed',
     input: z.strictObject({
       id: PathId,
       /** The digest of the plan as it was read. */
@@ -128,18 +129,20 @@ export const approvePlan = decidePlan('approve')
 /** Rejects a plan: of another principal, or its own. */
 export const rejectPlan = decidePlan('reject')
 
-/** Applies an approved plan, once: the author or the approver. */
+/** Applies an approved plan, once: the author or the approver. One with `limit` is applied in two parts. */
 export const applyPlan = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/plans/:id/apply',
   needs: 'change',
-  scoped: forAllDomains,
+  scoped: 'narrowed',
   input: z.strictObject({
     id: PathId,
     /** The digest of the plan as it was read; without it, the plan is taken as it is. */
     digest: digest.optional(),
     rate: bulkFields.rate,
     until: bulkFields.until,
+    /** Of a plan with `limit`, after its first jobs: the `rest_token` of that answer applies it to the other jobs. */
+    rest_token: z.string('must be the rest_token of the first answer').optional(),
   }),
   output: z.looseObject(bulkAnswer),
   changes: () => true,

@@ -52,12 +52,14 @@ const AddHold = z
   .refine((request) => subjects(request) === 1, 'give a filter, all: true, ids or operation_id, and only one of them')
 export type AddHold = z.output<typeof AddHold>
 
+const refused = { refused: 'a hold may keep jobs of all domains, which have room for 100 holds' } as const
+
 /** Holds jobs. When the answer arrives, no change that passes holds over touches these jobs any more. */
 export const addHold = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/holds',
   needs: 'change',
-  scoped: { refused: 'a hold may keep jobs of all domains' },
+  scoped: refused,
   input: z.preprocess(prepareFilter, AddHold),
   output: Hold,
   changes: () => true,
@@ -71,7 +73,7 @@ export const listHolds = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/holds',
   needs: 'records',
-  scoped: { refused: 'a hold may keep jobs of all domains' },
+  scoped: refused,
   input: z.strictObject({
     /** Only holds with a lower id, for the next page. */
     before_id: queryNumber(1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
@@ -86,7 +88,7 @@ export const removeHold = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/holds/:id/remove',
   needs: 'change',
-  scoped: { refused: 'a hold may keep jobs of all domains' },
+  scoped: refused,
   input: z.strictObject({ id: PathId }),
   output: Hold,
   changes: () => true,

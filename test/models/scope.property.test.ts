@@ -112,8 +112,9 @@ describe.each(kinds)('a caller with a scope on %s', (kind) => {
     '?job_type=t',
   ]
 
-  /** Inserts records of changes by somebody else, each with an image of a row of a job. A record keeps its number. */
+  /** Inserts records and plans of changes by somebody else, each record with an image of a row of a job. They keep their numbers. */
   async function record(changes: readonly (Limits & { nth: number })[], jobs: number): Promise<void> {
+    await world.sql`delete from jobsctl_plans`
     for (const { nth, ...limits } of changes) {
       const { domain = null, queue = null, job_type = null } = commonScope(limits)
       const [id, filters] = [9000 + nth, JSON.stringify(limits.within ? { within: limits.within } : {})]
@@ -127,6 +128,17 @@ describe.each(kinds)('a caller with a scope on %s', (kind) => {
           'done', ${5000 + nth}, '{"dependents": 4711}', '2026-01-01', '2026-01-01 00:00:10'
         )`
       await world.sql`insert into job_operation_rows values (${id}, ${1000 + (nth % jobs)}, '{}', '{}')`
+      const within = limits.within ? JSON.stringify(limits.within) : null
+      await world.sql`
+        insert into jobsctl_plans (
+          id, path, request, kind, domain, queue, job_type, jobs, dependents, within, preview, token, preview_id, seen, binding, digest,
+          caller, principal, reason, expires_at
+        )
+        values (
+          ${id}, '/api/v1/jobs/prune', '{}', 'prune', ${domain}, ${queue}, ${job_type}, ${6000 + nth}, 0, ${within}::text::jsonb,
+          '{"as_of": "2026-01-01T00:00:00Z"}', '', ${`preview ${nth}`}, '1:1:', '', '', 'somebody', 'somebody', 'because',
+          now() + interval '1 hour'
+        )`
     }
   }
 

@@ -63,7 +63,7 @@ export const token: CommandSpec<TokenFlags> = {
     { flags: '--all', about: 'with set-scope: limit nothing', group: scope },
     { flags: '--max-per-change <n>', about: 'with create, set-limits: most jobs of a change, or none', group: 'HOW' },
     { flags: '--max-per-day <n>', about: 'and of all tokens of its principal in 24 hours', group: 'HOW' },
-    { flags: '--tree', about: 'with revoke: and the tokens that it made', group: 'HOW' },
+    { flags: '--tree', about: 'with revoke: and the tokens that it made or rotated', group: 'HOW' },
     { flags: '--principal <name>', about: 'with create: whom it is for (default: as your own token)', group: 'HOW' },
     { flags: '--expires <days>', about: 'with create: 7d, or never (default: 90d, of an admin 30d)', group: 'HOW' },
     { flags: '--overlap <duration>', about: 'with rotate: at most 7d, or 0 (default: 24h)', group: 'HOW' },

@@ -1,8 +1,9 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
+import { canaryWaitFlag } from '../../settings/flags/canary-flags.ts'
 
-export const apply: CommandSpec = {
+export const apply: CommandSpec<{ canaryWait?: string }> = {
   name: 'apply',
   group: 'CHANGE',
   summary: 'apply a change that was planned',
@@ -15,14 +16,16 @@ export const apply: CommandSpec = {
     'jobsctl apply 12 --yes',
   ],
   operands: '<plan>',
-  flags: [],
+  flags: [canaryWaitFlag],
   changes: true,
-  async run(context, _flags, [path = '']) {
+  async run(context, { canaryWait }, [path = '']) {
     refuseFlags(context)
     if (/^[1-9]\d{0,15}$/.test(path)) {
       const { applyKeptPlan } = await import('../../plans/apply.ts')
-      return applyKeptPlan(context, path)
+      return applyKeptPlan(context, path, canaryWait)
     }
+    if (canaryWait !== undefined)
+      throw new Failure('usage', '--canary-wait: a plan file has no canary jobs; nothing was changed')
     const { readPlan } = await import('../../guard/plan-file.ts')
     const { applyPlan } = await import('../../changes/apply-plan.ts')
     return applyPlan(context, path, await readPlan(path, context))

@@ -46,7 +46,7 @@ export const requeue: CommandSpec<RequeueFlags> = {
     const change = { ...requeueChange(requests, words, fields), ...named }
     if (!canary) return guardChange(context, change)
     const { withCanaries } = await import('../../guard/canary.ts')
-    return guardChange(context, change, { apply: withCanaries(canary), needsToken: '--canary' })
+    return guardChange(context, change, { apply: withCanaries(canary), canaries: canary, needsToken: '--canary' })
   },
 }
 

@@ -8,10 +8,16 @@ export interface CanaryFlags {
   canaryWait?: string
 }
 
+export const canaryWaitFlag: Flag = {
+  flags: '--canary-wait <duration>',
+  about: 'how long the canary jobs may take (default: 60s)',
+  group: 'HOW',
+}
+
 /** The flags of changes that first try some of the jobs. */
 export const canaryFlags: readonly Flag[] = [
   { flags: '--canary <n>', about: 'change n jobs first, and the rest when these n are completed', group: 'HOW' },
-  { flags: '--canary-wait <duration>', about: 'how long the canary jobs may take (default: 60s)', group: 'HOW' },
+  canaryWaitFlag,
 ]
 
 /** How many jobs to change first, how many milliseconds to watch them, and the words of the command line. */
@@ -42,6 +48,12 @@ export function canaryOf(
   const others = { '--no-preview': !settings.preview, '--plan-out': settings.planOut, '--curl': settings.curl }
   const other = Object.entries(others).find(([, given]) => given)?.[0]
   if (other !== undefined) throw new Failure('usage', `--canary and ${other} exclude each other`)
-  const watchMs = 1000 * seconds(wait ?? '60s', '--canary-wait')
-  return { count, watchMs, words: ['--canary', canary, ...(wait === undefined ? [] : ['--canary-wait', wait])] }
+  return {
+    count,
+    watchMs: watchMsOf(wait),
+    words: ['--canary', canary, ...(wait === undefined ? [] : ['--canary-wait', wait])],
+  }
 }
+
+/** How long canary jobs are watched, in milliseconds. @throws Failure `usage` */
+export const watchMsOf = (wait = '60s'): number => 1000 * seconds(wait, '--canary-wait')

@@ -9,7 +9,7 @@ import { type ChangeSize, digits, sizeText, totalOf } from './size.ts'
 import { readUnapprovedUse } from './use-of-day.ts'
 
 export type ApprovalContext = Pick<Operation, 'operation'> &
-  Pick<Call, 'caller' | 'identity' | 'may' | 'within' | 'approved' | 'policy' | 'emergency' | 'reason'>
+  Pick<Call, 'caller' | 'identity' | 'may' | 'approved' | 'policy' | 'emergency' | 'reason'>
 
 interface Measured {
   size: ChangeSize
@@ -34,8 +34,8 @@ export async function isEmergency(
   const { principal } = context.identity
   const before = await readUnapprovedUse(tx, { principal, kind, scope, except: context.operation })
   if (totalOf(size) + before <= above) return false
-  const { policy, within } = context
-  if (!context.emergency) throw approvalRequired({ kind, name, principal, size, before, above, policy, within })
+  const { policy } = context
+  if (!context.emergency) throw approvalRequired({ kind, name, principal, size, before, above, policy })
   const { identity, may, caller: id } = context
   requireRight({ ...identity, id, may }, 'break_glass')
   if (context.reason === undefined)
@@ -43,7 +43,7 @@ export async function isEmergency(
   return true
 }
 
-interface Refused extends Measured, Pick<ApprovalContext, 'policy' | 'within'> {
+interface Refused extends Measured, Pick<ApprovalContext, 'policy'> {
   kind: string
   name: string
   principal: string
@@ -51,21 +51,19 @@ interface Refused extends Measured, Pick<ApprovalContext, 'policy' | 'within'> {
   before: number
 }
 
-function approvalRequired({ kind, name, principal, size, before, above, policy, within }: Refused): Failure {
+function approvalRequired({ kind, name, principal, size, before, above, policy }: Refused): Failure {
   const earlier = before === 0 ? '' : `, and ${principal} has changed ${digits(before)} so in 24 hours`
   return new Failure(
     'approval_required',
     `${sizeText(size)}${earlier}, and a ${name} of more than ${digits(above)} jobs needs the approval of another principal; nothing was changed`,
-    { hint: hintOf({ kind, policy, within }) },
+    { hint: hintOf({ kind, policy }) },
   )
 }
 
 /** The path of plans stands in the hint where the caller may make a plan, by which jobsctl knows that `--propose` would do. */
-function hintOf({ kind, policy, within }: Pick<Refused, 'kind' | 'policy' | 'within'>): string {
+function hintOf({ kind, policy }: Pick<Refused, 'kind' | 'policy'>): string {
   if (policy) return `give the rule ${policy.rule} a smaller max, or plan the change`
   if (kind === 'erase')
     return `an erasure has no plan, which would keep the name; a token with --may-break-glass goes past the approval with ${headers.emergency} and a reason`
-  return within
-    ? 'narrow the filter, or ask a caller without a scope to plan it: a caller with a scope makes no plan'
-    : `plan it: POST ${proposePlan.path} with its path and request, on the command line --propose with --reason; a token with --approver, or an admin of another principal, approves it`
+  return `plan it: POST ${proposePlan.path} with its path and request, on the command line --propose with --reason; a token with --approver, or an admin of another principal, approves it`
 }

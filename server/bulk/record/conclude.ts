@@ -18,6 +18,7 @@ export interface ConcludeContext extends Held {
   log: Log
   caller: string
   within: Call['within']
+  binding: Call['binding']
   idempotencyKey: string | undefined
   stopping: AbortSignal
 }
@@ -71,11 +72,13 @@ async function wholeUndone(
 }
 
 async function makeAnswer(
-  { sql, operation, caller, within }: ConcludeContext,
+  { sql, operation, caller, within, binding }: ConcludeContext,
   bulk: BulkChange<unknown>,
   { run, previewed, elapsed_ms }: Conclusion,
 ): Promise<object> {
-  const completed: CompletedChange = { sql, operation, caller, within, counts: run.counts, previewed }
+  const completed: CompletedChange = {
+    ...{ sql, operation, caller, within, binding, counts: run.counts, previewed },
+  }
   return {
     ...(await bulk.ownAnswer(completed)),
     ...(run.affected > 0 && { operation_id: operation }),

@@ -8,6 +8,7 @@ import { setLimits, setRole, setScope } from '../../auth/set-grant.ts'
 import {
   createToken,
   findToken,
+  lockTokens,
   type NewToken,
   requireLiveMaker,
   rotateToken,
@@ -87,7 +88,11 @@ const besideAnAdmin = <Result>(tx: Sql, { address }: Actor, change: () => Promis
  */
 export const rotateOnRecord = (sql: Pool, actor: Actor, id: string, overlap_seconds: number): Promise<string> =>
   sql.begin(async (tx) => {
-    const token = await rotateToken(tx, id, overlap_seconds)
+    await lockTokens(tx, [id, actor.caller])
+    await requireLiveMaker(tx, actor.caller)
+    // Whoever is at the shell has no address.
+    const by = actor.address === undefined ? undefined : actor.caller
+    const token = await rotateToken(tx, id, { by, overlapSeconds: overlap_seconds })
     await record(tx, actor, { kind: 'token.rotated', id, more: { overlap_seconds } })
     return token
   })

@@ -11,7 +11,7 @@ interface Subject {
  * for the other jobs of its preview, where there are any.
  */
 export async function listChanged(
-  { sql, operation, caller, within, previewed, counts: { affected = 0 } }: CompletedChange,
+  { sql, operation, caller, within, binding, previewed, counts: { affected = 0 } }: CompletedChange,
   { kind, filters }: Subject,
 ): Promise<{ job_ids: number[]; rest_token?: string }> {
   const rows = await sql<{ job_id: number }[]>`
@@ -24,5 +24,6 @@ export async function listChanged(
   const { as_of, snapshot, count } = previewed
   const left = count === null ? { count: 0, complete: false as const } : { count: count - affected }
   const rest = { as_of, snapshot, ...left }
-  return { job_ids, rest_token: signToken(await readSigningKey(sql), { kind, filters, caller, within }, rest) }
+  const subject = { kind, filters, caller: binding?.key ?? caller, within }
+  return { job_ids, rest_token: signToken(await readSigningKey(sql), subject, rest) }
 }

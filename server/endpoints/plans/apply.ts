@@ -1,11 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
+import { scopeText } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { applyPlan as endpoint } from '../../../shared/plans/plans.ts'
 import type { ApprovedPlan, Call } from '../../call.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import { requireDigest } from './decide.ts'
-import { bindingOf, findPlan, type PlanRow, requireState } from './plan-row.ts'
-import { makeCall } from './plannable.ts'
+import { bindingOf, findPlan, type PlanRow, requireState, scopeOfPlan, type WholeRow } from './plan-row.ts'
+import { makeCall, refused } from './plannable.ts'
 import { parsedRequest } from './read.ts'
 
 /**
@@ -16,17 +18,19 @@ import { parsedRequest } from './read.ts'
  */
 export async function applyPlan(
   call: Call,
-  { id, digest, rate, until }: z.output<typeof endpoint.input>,
+  { id, digest, rate, until, rest_token }: z.output<typeof endpoint.input>,
 ): Promise<z.output<typeof endpoint.output>> {
-  const row = await findPlan(call.sql, id)
+  const row = await findPlan(call.sql, id, call)
   if (digest !== undefined) requireDigest(row, digest)
   requireOwn(call, row)
-  // A request that is sent again gets its first answer.
+  const within = requireSameScope(call, row)
+  // A request that is sent again gets its first answer. The rest of a plan is applied after its first jobs.
   const isSentAgain = row.operation_id !== null && call.idempotencyKey !== undefined
-  if (!isSentAgain) requireState(row, await readOrigin(call.sql), 'approved')
+  const decided = rest_token === undefined ? row : { ...row, operation_id: null }
+  if (!isSentAgain || rest_token !== undefined) requireState(decided, await readOrigin(call.sql), 'approved')
   const request = {
-    ...parsedRequest(row),
-    ...{ preview_token: row.token },
+    ...(rest_token === undefined ? parsedRequest(row) : restOf(row)),
+    ...{ preview_token: rest_token ?? row.token },
     ...(rate !== undefined && { rate }),
     ...(until !== undefined && { until }),
   }
@@ -34,6 +38,7 @@ export async function applyPlan(
   const applying: Call = {
     ...call,
     reason: row.reason,
+    within,
     binding: bindingOf(row),
     approved: approvalOf(row),
     detach: call.detach && { path: row.path, input: request },
@@ -52,6 +57,27 @@ function requireOwn({ identity: { principal } }: Call, row: PlanRow): void {
       hint: `ask one of them: jobsctl apply ${row.id}`,
     },
   )
+}
+
+/**
+ * The scope under which the plan is applied. Who has another scope could change more, or less, than the plan says.
+ * @throws Failure `forbidden` for a caller that has another scope; `preview_stale` for a scope that this version does not know
+ */
+function requireSameScope({ within, identity, caller }: Call, row: PlanRow): Call['within'] {
+  const ofPlan = scopeOfPlan(row)
+  if (within === undefined || isDeepStrictEqual(within, ofPlan)) return ofPlan
+  throw new Failure(
+    'forbidden',
+    `plan ${row.id} was made ${ofPlan ? 'under another scope' : 'without a scope'}, and the token ${identity.name} (${caller}) is limited to ${scopeText(within)}; nothing was changed`,
+    { hint: 'whoever has the scope of the plan applies it, or no scope; or plan it again' },
+  )
+}
+
+/** The request of the jobs that a plan with `limit` leaves. @throws Failure `invalid_request` for a plan without one */
+function restOf(row: WholeRow): Record<string, unknown> {
+  const { limit, ...request } = parsedRequest(row)
+  if (limit !== undefined) return request
+  throw refused([{ path: 'rest_token', message: 'belongs to a plan with limit, and this one has none' }])
 }
 
 function approvalOf({

@@ -1,12 +1,13 @@
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { Approval, reviewOperation as reviewing, setApproval as setting } from '../../../shared/plans/approval.ts'
+import { requireAnother } from '../../auth/secret-makers.ts'
 import { readApprovalAbove, readApprovalSetting, writeApprovalSetting } from '../../bulk/limits/approval-setting.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Sql } from '../../database/sql.ts'
-import { actorOf } from '../actor.ts'
+import { actorOf, personOf } from '../actor.ts'
 import { seesPeople } from './plan-row.ts'
 
 /** From how many jobs on a change needs an approval, and which emergencies wait for a review. */
@@ -54,7 +55,7 @@ export async function setApproval(call: Call, { above }: z.output<typeof setting
 
 /**
  * Signs an emergency of another principal.
- * @throws Failure `not_found` for an operation that needs no review; `forbidden` for one's own; `frozen`
+ * @throws Failure `not_found` for an operation that needs no review; `forbidden` for who may be its caller; `frozen`
  */
 export async function reviewOperation(call: Call, { id }: z.output<typeof reviewing.input>): Promise<Approval> {
   const { principal } = call.identity
@@ -68,10 +69,7 @@ export async function reviewOperation(call: Call, { id }: z.output<typeof review
       throw new Failure('not_found', `operation ${id} waits for no review; nothing was changed`, {
         hint: 'jobsctl plans approval shows which do',
       })
-    if (emergency.principal === principal)
-      throw new Failure('forbidden', `operation ${id} is of your own principal, ${principal}; nothing was changed`, {
-        hint: 'a token of another principal with --approver, or an admin, reviews it',
-      })
+    await requireAnother(tx, { first: emergency, second: personOf(call), what: `operation ${id}` })
     await tx`
       update jobsctl_emergencies
       set reviewed_by = ${call.caller}, reviewed_principal = ${principal}, reviewed_at = now()

@@ -1,12 +1,13 @@
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { approvePlan as endpoint, Plan, PlanState } from '../../../shared/plans/plans.ts'
+import { requireAnother } from '../../auth/secret-makers.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
-import { actorOf } from '../actor.ts'
+import { actorOf, personOf } from '../actor.ts'
 import { lockPlan, type PlanRow, requireState, shownPlan } from './plan-row.ts'
 
 type Decision = 'approved' | 'rejected'
@@ -18,7 +19,7 @@ const decidable: Record<Decision, readonly PlanState[]> = {
 
 type Request = z.output<typeof endpoint.input>
 
-/** @throws Failure `not_found`; `forbidden` for the author's own principal; `conflict`, `preview_stale` */
+/** @throws Failure `not_found`; `forbidden` for who may be the author; `conflict`, `preview_stale` */
 export const approvePlan = (call: Call, request: Request): Promise<Plan> => decide(call, request, 'approved')
 
 /** The author may reject a plan, too, with the right `approve`. @throws Failure `not_found`; `conflict`, `preview_stale` */
@@ -27,10 +28,11 @@ export const rejectPlan = (call: Call, request: Request): Promise<Plan> => decid
 async function decide(call: Call, { id, digest }: Request, decision: Decision): Promise<Plan> {
   const origin = await readOrigin(call.sql)
   return unlessFrozen(call.sql, async (tx) => {
-    const row = await lockPlan(tx, id)
+    const row = await lockPlan(tx, id, call)
     requireDigest(row, digest)
     requireState(row, origin, ...decidable[decision])
-    if (decision === 'approved') await requireAnother(tx, call, row)
+    if (decision === 'approved')
+      await requireAnother(tx, { first: row, second: personOf(call), what: `plan ${row.id}` })
     const decided = await note(tx, call, row, decision)
     await recordAct(tx, actorOf(call), {
       kind: decision === 'approved' ? 'plan.approved' : 'plan.rejected',
@@ -61,37 +63,4 @@ async function note(tx: Sql, { caller, identity, reason }: Call, row: PlanRow, d
     where id = ${row.id}::bigint
     returning decided_at`
   return { ...row, decision, ...decided, decided_at }
-}
-
-/**
- * A second person approves: another principal, with a token that the author's principal has not made, directly or by others.
- * @throws Failure `forbidden`
- */
-async function requireAnother(tx: Sql, { caller, identity: { principal } }: Call, plan: PlanRow): Promise<void> {
-  const isOwn = principal === plan.principal
-  if (!isOwn && !(await isMadeBy(tx, caller, plan.principal))) return
-  const why = isOwn
-    ? `plan ${plan.id} is of your own principal, ${principal}`
-    : `${plan.principal}, the author of plan ${plan.id}, has made the token ${caller}, or one that made it`
-  throw new Failure('forbidden', `${why}, and another one approves it; nothing was changed`, {
-    hint: `a token of another principal with --approver, or an admin's, may: jobsctl approve ${plan.id}`,
-  })
-}
-
-/** Whether the principal has made this token, or one of those that made it. A caller of single sign-on, who has no token, is its own principal. */
-async function isMadeBy(tx: Sql, token: string, principal: string): Promise<boolean> {
-  const [{ is_made }] = await tx<[{ is_made: boolean }]>`
-    with recursive makers as (
-      select made_by as id from jobsctl_tokens where id = ${token}
-      union
-      select maker.made_by from jobsctl_tokens as maker join makers using (id)
-    )
-    select exists (
-      select
-      from makers
-      left join jobs_api_tokens as token using (id)
-      left join jobsctl_tokens as grants using (id)
-      where coalesce(grants.principal, token.name, makers.id) = ${principal}
-    ) as is_made`
-  return is_made
 }

@@ -1,15 +1,21 @@
+import { isDeepStrictEqual } from 'node:util'
+import * as z from 'zod'
+import { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Plan, PlanState } from '../../../shared/plans/plans.ts'
 import type { Call, PlanBinding } from '../../call.ts'
 import { changedParts, Origin } from '../../database/installation/origin.ts'
+import { isRecordWithin } from '../../database/scope-of-record.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 
 /** A plan as a list has it. */
-export interface PlanRow extends Omit<Plan, 'state' | 'count' | 'author' | 'author_principal'> {
+export interface PlanRow extends Omit<Plan, 'state' | 'count' | 'author' | 'author_principal' | 'scope'> {
   jobs: number
   caller: string
   principal: string
+  /** The scope of its author, as JSON; null for none. */
+  within: unknown
   binding: string
   /** For how long its preview lives, in seconds. */
   seconds: number
@@ -36,7 +42,7 @@ const mostLater = 1_000_000_000
 /** The columns of a plan, of the alias `plan`. */
 const columns = staticFragment(
   (sql) => sql`
-  plan.id, plan.path, plan.kind, plan.domain, plan.queue, plan.job_type, plan.jobs, plan.dependents, plan.binding, plan.digest, plan.origin, plan.caller, plan.principal, plan.reason, plan.created_at, plan.expires_at,
+  plan.id, plan.path, plan.kind, plan.domain, plan.queue, plan.job_type, plan.jobs, plan.dependents, plan.within, plan.binding, plan.digest, plan.origin, plan.caller, plan.principal, plan.reason, plan.created_at, plan.expires_at,
   plan.decision, plan.decided_by, plan.decided_principal, plan.decided_reason, plan.decided_at,
   (select id from job_operations where preview_id = plan.preview_id) as operation_id,
   ceil(extract(epoch from plan.expires_at - (plan.preview ->> 'as_of')::timestamptz))::int as seconds,
@@ -48,36 +54,76 @@ const columns = staticFragment(
     between 0 and ${sql.unsafe(String(mostLater))} as is_known`,
 )
 
-/** The newest plans, at most so many. */
-export const readPlans = (sql: Sql, most: number) => sql<PlanRow[]>`
-  select ${columns(sql)} from jobsctl_plans as plan order by plan.id desc limit ${most}`
+/** The plans as rows that name their scope like a record does. */
+const plans = staticFragment(
+  (sql) => sql`(select *, jsonb_build_object('within', within) as filters from jobsctl_plans) as plan`,
+)
+
+/**
+ * An SQL fragment `and …` on `plans`: true where the plan could reach no job outside of the scope of a caller. One that was made without a
+ * scope counts dependents wherever they are.
+ */
+const isPlanWithin = (sql: Sql, scope: Call['within']): Fragment =>
+  scope ? sql`and (within is not null or dependents = 0) ${isRecordWithin(sql, scope)}` : sql``
+
+type Reader = Pick<Call, 'within'>
+
+/** The newest plans that a caller sees, at most so many. */
+export const readPlans = (sql: Sql, most: number, { within }: Reader) => sql<PlanRow[]>`
+  select ${columns(sql)} from ${plans(sql)} where true ${isPlanWithin(sql, within)} order by plan.id desc limit ${most}`
 
 /** The plans that nobody has rejected, and whose term is not over. */
 export const readUnended = (sql: Sql) => sql<PlanRow[]>`
   select ${columns(sql)} from jobsctl_plans as plan
   where plan.expires_at > now() and plan.decision is distinct from 'rejected'`
 
-/** @param which what follows `from jobsctl_plans as plan` */
-const readWhole = (sql: Sql, which: Fragment) => sql<WholeRow[]>`
-  select ${columns(sql)}, plan.request, plan.preview, plan.token from jobsctl_plans as plan ${which}`
-
-/** @throws Failure `not_found` */
-export async function findPlan(sql: Sql, id: number): Promise<WholeRow> {
-  return only(await readWhole(sql, sql`where plan.id = ${id}::bigint`), id)
+/** @throws Failure `not_found`, also for a plan that could reach jobs outside of the scope of the caller */
+export async function findPlan(sql: Sql, id: number, { within }: Reader): Promise<WholeRow> {
+  const [row] = await sql<WholeRow[]>`
+    select ${columns(sql)}, plan.request, plan.preview, plan.token
+    from ${plans(sql)}
+    where plan.id = ${id}::bigint ${isPlanWithin(sql, within)}`
+  if (row) return row
+  throw new Failure('not_found', `there is no plan ${id}`, { hint: 'jobsctl plans shows them' })
 }
 
 /**
  * The same, locked until the transaction ends. It is read after the lock is there: an operation that began meanwhile is seen.
  * @throws Failure `not_found`
  */
-export async function lockPlan(tx: Sql, id: number): Promise<WholeRow> {
+export async function lockPlan(tx: Sql, id: number, reader: Reader): Promise<WholeRow> {
   await tx`select from jobsctl_plans where id = ${id}::bigint for update`
-  return findPlan(tx, id)
+  return findPlan(tx, id, reader)
 }
 
-function only([row]: readonly WholeRow[], id: number): WholeRow {
-  if (row) return row
-  throw new Failure('not_found', `there is no plan ${id}`, { hint: 'jobsctl plans shows them' })
+/**
+ * The scope under which a plan is previewed and applied.
+ * @throws Failure `preview_stale` for one that this version does not know: it may limit the plan more than this version can
+ */
+export function scopeOfPlan({ id, within }: PlanRow): Call['within'] {
+  if (within === null) return undefined
+  const known = TokenScope.safeParse(within)
+  if (known.success) return known.data
+  throw new Failure(
+    'preview_stale',
+    `this version of the server does not know the scope of plan ${id}; nothing was changed`,
+    again,
+  )
+}
+
+/** Whether a caller has the scope under which a plan was made, or none: then it may see all counts of the plan. */
+const hasScopeOf = ({ within: ofPlan }: PlanRow, { within }: Reader): boolean =>
+  within === undefined || isDeepStrictEqual(TokenScope.safeParse(ofPlan).data, within)
+
+/** A scope as answers have it. It may name other domains than the plan is about, which another scope does not see. */
+const shownScope = (row: PlanRow, reader: Reader): Plan['scope'] =>
+  row.within !== null && hasScopeOf(row, reader) ? (TokenScope.safeParse(row.within).data ?? null) : null
+
+/** A preview without the number of dependents outside of the scope of its author, for a caller of another scope. */
+export function shownPreview(row: WholeRow, reader: Reader): unknown {
+  if (hasScopeOf(row, reader)) return row.preview
+  const { dependents_elsewhere: _, ...shown } = z.looseObject({}).parse(row.preview)
+  return shown
 }
 
 /** @param origin the database as it is; undefined where nobody can tell */
@@ -104,7 +150,11 @@ export const seesPeople = (may: Call['may']): boolean =>
   may.has('change') || may.has('approve') || may.has('read_tokens')
 
 /** The plan as a caller may see it. */
-export function shownPlan(row: PlanRow, origin: Origin | undefined, { may }: Pick<Call, 'may'>): Plan {
+export function shownPlan(
+  row: PlanRow,
+  origin: Origin | undefined,
+  { may, within }: Pick<Call, 'may' | 'within'>,
+): Plan {
   const { jobs: count, caller: author, dependents, digest, reason, created_at, expires_at, operation_id } = row
   const { id, kind, path, domain, queue, job_type, decided_by, decided_reason, decided_at } = row
   const people = seesPeople(may)
@@ -122,6 +172,7 @@ export function shownPlan(row: PlanRow, origin: Origin | undefined, { may }: Pic
       digest,
       reason,
       author,
+      scope: shownScope(row, { within }),
     },
     author_principal: people ? row.principal : null,
     ...{ created_at, expires_at, decided_by },

@@ -5,6 +5,8 @@ import { Failure } from '../../../shared/errors.ts'
 import { headers } from '../../../shared/headers.ts'
 import type { proposePlan as endpoint, WholePlan } from '../../../shared/plans/plans.ts'
 import { scopeFields } from '../../../shared/scope.ts'
+import { requireNoneElsewhere } from '../../auth/require-scope.ts'
+import { scopeJson } from '../../auth/tokens.ts'
 import { readToken } from '../../bulk/preview/preview-token.ts'
 import type { Call } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
@@ -24,7 +26,7 @@ const mostOwn = 20
  *   as a dry run
  */
 export async function proposePlan(call: Call, asked: z.output<typeof endpoint.input>): Promise<WholePlan> {
-  const planned = { ...asked, path: knownPath(asked.path) }
+  const planned = { path: knownPath(asked.path), request: withTextId(asked.request) }
   const { reason } = call
   if (call.caller === 'single-user') throw nobodyElse()
   if (reason === undefined)
@@ -33,11 +35,18 @@ export async function proposePlan(call: Call, asked: z.output<typeof endpoint.in
   const binding = { key: `plan ${randomUUID()}`, seconds: 0 }
   const preview = await previewOfPlan({ ...call, sql: call.operatorSql, binding }, planned)
   if (preview.complete === false) throw notCounted()
+  requireNoneElsewhere(call, preview.dependents_elsewhere ?? 0)
   if (preview.count === 0) throw new Failure('conflict', 'no job matches; no plan was made')
   const origin = await readOrigin(call.sql)
   const id = await insertPlan(call, { ...planned, reason, preview, binding: binding.key, origin })
-  return wholePlan(call, await findPlan(call.sql, id), { origin, still_matching: preview.count })
+  return wholePlan(call, await findPlan(call.sql, id, call), { origin, still_matching: preview.count })
 }
+
+/** The id of an undo is a part of its path, where it is text; in a body a program writes it as a number. */
+const withTextId = ({ id, ...request }: PlannedRequest): PlannedRequest =>
+  id === undefined ? request : { id: typeof id === 'number' ? String(id) : id, ...request }
+
+type PlannedRequest = z.output<typeof endpoint.input>['request']
 
 const nobodyElse = (): Failure =>
   new Failure('conflict', 'in single-user mode nobody else could approve a plan; no plan was made', {
@@ -59,7 +68,7 @@ interface NewPlan extends z.output<typeof endpoint.input> {
 const Scope = z.object(scopeFields)
 
 async function insertPlan(call: Call, { path, request, reason, preview, binding, origin }: NewPlan): Promise<number> {
-  const { caller, planHours } = call
+  const { caller, planHours, within } = call
   const { principal } = call.identity
   const { token, owners: _, ...kept } = preview
   const { id: previewId, kind, seen } = readToken(token)
@@ -75,11 +84,12 @@ async function insertPlan(call: Call, { path, request, reason, preview, binding,
     await requireRoom(tx, principal, origin)
     const [{ id }] = await tx<[{ id: number }]>`
       insert into jobsctl_plans (
-        path, request, kind, domain, queue, job_type, jobs, dependents, preview, token, preview_id, seen, origin, binding, digest,
+        path, request, kind, domain, queue, job_type, jobs, dependents, within, preview, token, preview_id, seen, origin, binding, digest,
         caller, principal, reason, expires_at
       )
       values (
         ${path}, ${text}, ${kind}, ${domain}, ${queue}, ${job_type}, ${count}::bigint, ${dependents}::bigint,
+        ${scopeJson(within)}::text::jsonb,
         ${JSON.stringify(kept)}::text::jsonb, ${token}, ${previewId}, ${seen}, ${origin ? JSON.stringify(origin) : null}, ${binding},
         ${digest}, ${caller}, ${principal}, ${reason}, now() + ${planHours}::int * interval '1 hour'
       )
@@ -94,7 +104,7 @@ async function requireRoom(tx: Sql, principal: string, origin: Origin | undefine
   const open = plans.length
   const own = plans.filter((plan) => plan.principal === principal).length
   if (open < mostOpen && own < mostOwn) return
-  const which = own >= mostOwn ? `${own} plans of ${principal}` : `${open} plans`
+  const which = own >= mostOwn ? `${own} plans of ${principal}` : `${mostOpen} plans`
   throw new Failure('conflict', `${which} wait or are approved; no plan was made`, {
     hint: 'apply some of them, or ask an approver to reject some: jobsctl plans shows them',
   })

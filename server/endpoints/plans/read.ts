@@ -9,20 +9,30 @@ import {
 import type { Call } from '../../call.ts'
 import { type Origin, readOrigin } from '../../database/installation/origin.ts'
 import { isContentHidden } from '../hidden.ts'
-import { bindingOf, findPlan, isOpen, readPlans, shownPlan, stateOf, type WholeRow } from './plan-row.ts'
+import {
+  bindingOf,
+  findPlan,
+  isOpen,
+  readPlans,
+  scopeOfPlan,
+  shownPlan,
+  shownPreview,
+  stateOf,
+  type WholeRow,
+} from './plan-row.ts'
 import { previewOfPlan } from './plannable.ts'
 
 /** More plans than the database keeps. */
 const most = 10_000
 
 export async function listPlans(
-  call: Pick<Call, 'sql' | 'may'>,
+  call: Pick<Call, 'sql' | 'may' | 'within'>,
   { state, limit }: z.output<typeof listing.input>,
 ): Promise<Plan[]> {
   const { sql } = call
   const origin = await readOrigin(sql)
   // The state is known only once a plan is read.
-  const rows = await readPlans(sql, state === undefined ? limit : most)
+  const rows = await readPlans(sql, state === undefined ? limit : most, call)
   const plans = rows.map((row) => shownPlan(row, origin, call))
   return plans.filter((plan) => state === undefined || plan.state === state).slice(0, limit)
 }
@@ -32,7 +42,7 @@ export async function listPlans(
  * @throws Failure `not_found`
  */
 export async function showPlan(call: Call, { id }: z.output<typeof showing.input>): Promise<WholePlan> {
-  const row = await findPlan(call.sql, id)
+  const row = await findPlan(call.sql, id, call)
   const origin = await readOrigin(call.sql)
   const still_matching = isOpen(stateOf(row, origin)) ? await countNow(call, row) : null
   return wholePlan(call, row, { origin, still_matching })
@@ -45,7 +55,8 @@ const uncounted = ['preview_stale', 'preview_incomplete', 'conflict', 'invalid_r
 async function countNow(call: Call, row: WholeRow): Promise<number | null> {
   const request = { ...parsedRequest(row), preview_token: row.token }
   try {
-    const preview = await previewOfPlan({ ...call, binding: bindingOf(row) }, { path: row.path, request })
+    const behalf = { ...call, within: scopeOfPlan(row), binding: bindingOf(row) }
+    const preview = await previewOfPlan(behalf, { path: row.path, request })
     return preview.still_matching ?? null
   } catch (error) {
     if (error instanceof Failure && uncounted.includes(error.code)) return null
@@ -62,7 +73,12 @@ interface Now {
 export function wholePlan(call: Call, row: WholeRow, { origin, still_matching }: Now): WholePlan {
   const request = Object.entries(parsedRequest(row)).filter(([name]) => !isHidden(call, name))
   const plan = shownPlan(row, origin, call)
-  return WholePlan.parse({ ...plan, request: Object.fromEntries(request), preview: row.preview, still_matching })
+  return WholePlan.parse({
+    ...plan,
+    request: Object.fromEntries(request),
+    preview: shownPreview(row, call),
+    still_matching,
+  })
 }
 
 /** What is looked for in payloads and errors is a part of them. */

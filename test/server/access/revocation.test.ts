@@ -50,6 +50,15 @@ describe.each(kinds)('revoking tokens on %s', (kind) => {
     expect(new Set(record?.filters.with)).toEqual(new Set([idOf(child), idOf(grandchild)]))
   })
 
+  it('as a tree ends the tokens that it rotated, whose secrets it has', async () => {
+    const root = await makeAs(boss, 'root')
+    const other = await makeToken(world.sql, 'other', 'viewer')
+    const fresh = Made.parse((await act(root, other, 'rotate')).body).token
+    expect([await works(other), await works(fresh)]).toEqual([true, true])
+    await act(boss, root, 'revoke', { tree: true })
+    expect([await works(other), await works(fresh)]).toEqual([false, false])
+  })
+
   it('as a tree ends the tokens of one that is revoked already, and without it leaves them', async () => {
     const root = await makeAs(boss, 'root')
     const child = await makeAs(root, 'child', 'viewer')

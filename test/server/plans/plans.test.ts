@@ -290,6 +290,9 @@ describe.each(kinds)('plans on %s', (kind) => {
       await propose(people.ann, { id: String(pruned), hold_until }, '/api/v1/jobs/operations/:id/undo'),
     )
     expect((await show(plan.id)).still_matching).toBe(1)
+    // A program has the id of the operation as a number.
+    const sameChange = planOf(await propose(people.ann, { id: pruned }, '/api/v1/jobs/operations/:id/undo'))
+    expect(sameChange).toMatchObject({ count: 1, request: { id: String(pruned) } })
     await world.sql`
       update jobsctl_plans set request = replace(request, ${hold_until}, '2020-01-01T00:00:00Z') where id = ${plan.id}`
     expect(await show(plan.id)).toMatchObject({ state: 'waiting', still_matching: null })

@@ -14,6 +14,8 @@ export interface Place {
   uuid: string
   /** An operation that has ended. */
   operation: number
+  /** A plan that is approved; undefined where the test makes none. */
+  plan?: number
 }
 
 /** How the tests call one endpoint, so that the call names a place. */
@@ -21,6 +23,7 @@ export interface Door {
   method: 'GET' | 'POST'
   path: (place: Place) => string
   body?: (place: Place) => object
+  headers?: Record<string, string>
   /** Set for a door that needs a domain or a job, so that there is no call without one. */
   named?: true
   /** Set for a door whose answer has numbers alone. */
@@ -59,6 +62,15 @@ const record = (path: string, more: Partial<Door> = {}): Door => ({
   outside: 404,
   ...more,
 })
+
+const plan = (path: string, more: Partial<Door> = {}): Door => ({
+  method: 'GET',
+  path: (place) => `${jobs}/plans/${place.plan}${path}`,
+  named: true,
+  outside: 404,
+  ...more,
+})
+const decision: Partial<Door> = { method: 'POST', body: () => ({ digest: '0'.repeat(64) }) }
 
 /** The call of each narrowed endpoint. */
 export const doors: Record<NarrowedName, Door> = {
@@ -168,6 +180,19 @@ export const doors: Record<NarrowedName, Door> = {
   reschedule: change('batch/reschedule', { by_seconds: 60 }),
   rescheduleShift: change('reschedule', { set_now: false, delta_seconds: 60 }),
   setPriority: change('batch/priority', { priority: 1 }),
+  proposePlan: {
+    method: 'POST',
+    path: () => `${jobs}/plans`,
+    body: ({ domain }) => ({ path: `${jobs}/prune`, request: { domain } }),
+    headers: { 'x-reason': 'because' },
+    named: true,
+    outside: 403,
+  },
+  listPlans: { method: 'GET', path: () => `${jobs}/plans`, outside: 200 },
+  showPlan: plan(''),
+  approvePlan: plan('/approve', decision),
+  rejectPlan: plan('/reject', decision),
+  applyPlan: plan('/apply', { method: 'POST', body: () => ({}), headers: { 'x-confirm': 'true' } }),
   finishMany: {
     ...finish(''),
     path: () => `${jobs}/finish`,

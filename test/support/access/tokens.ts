@@ -5,14 +5,14 @@ import type { TokenScope } from '../../../shared/access/token-scope.ts'
 
 /** Makes a token for a day: of a role, or as tokens were before there were roles. Returns the token. */
 export async function makeToken(sql: Pool, name: string, role?: Role, may_enqueue = false): Promise<string> {
-  const grant = role && { role, may_enqueue, principal: name, madeBy: 'the tests' }
+  const grant = role && { role, may_enqueue, principal: name, madeBy: 'jobs-server' }
   return (await createToken(sql, { name, grant, days: 1 })).token
 }
 
 /** Makes a token for a day that is limited to a scope. Returns the token. */
 export async function makeScoped(sql: Pool, role: Role, scope: Partial<TokenScope>): Promise<string> {
   const whole = { domains: [], queues: [], job_types: [], cascade: false, ...scope }
-  const grant = { role, may_enqueue: role === 'worker', principal: role, madeBy: 'the tests', scope: whole }
+  const grant = { role, may_enqueue: role === 'worker', principal: role, madeBy: 'jobs-server', scope: whole }
   return (await createToken(sql, { name: `limited ${role}`, grant, days: 1 })).token
 }
 

@@ -14,7 +14,7 @@ export type People = Record<'ann' | 'ben' | 'zoe' | 'boss' | 'annAgain' | 'glass
  */
 export async function makePeople(sql: Pool): Promise<People> {
   const make = async (principal: string, grant: Partial<Grant> = {}) => {
-    const whole = { role: 'operator', may_enqueue: false, principal, madeBy: 'the tests', ...grant }
+    const whole = { role: 'operator', may_enqueue: false, principal, madeBy: 'jobs-server', ...grant }
     return bearer((await createToken(sql, { name: principal, grant: whole, days: 1 })).token)
   }
   return {

@@ -62,6 +62,43 @@ describe.each(kinds)('plans of jobsctl on %s', (kind) => {
     expect(await as('ann', ['plans', 'show', '999999'])).toMatchObject({ code: 5 })
   })
 
+  it('hold canary jobs, which decide about the rest when the plan is applied', async () => {
+    await world.jobs(5, { domain: 'c', status: 'failed' })
+    const planned = await as('ann', ['retry', '--domain', 'c', '--canary', '2', '--propose', '--reason', 'fixed'])
+    expect(planned.out).toMatch(/^Plan \d+: would retry 5 jobs in c, 2 of them first\. It waits for /)
+    const id = /\d+/.exec(planned.out)?.[0] ?? ''
+    expect((await as('ben', ['approve', id])).err).toContain('retry of 5 jobs, 2 of them first in c')
+    const finish = (status: string) =>
+      world.sql`update jobs set status = ${status}, completed_at = now() where domain = 'c' and status = 'queued'`
+    const applied = as('ann', ['apply', id, '--yes', '--canary-wait', '60s'])
+    await expect.poll(async () => (await finish('completed')).count, { timeout: 30_000 }).toBe(2)
+    expect(await applied).toMatchObject({
+      code: 0,
+      out: `applied plan ${id} (retry) to 5 jobs
+`,
+    })
+    expect(await world.sql`select from jobs where domain = 'c' and status = 'queued'`).toHaveLength(3)
+  })
+
+  it('whose canary jobs are not completed are not applied to the rest', async () => {
+    await world.jobs(5, { domain: 'c', status: 'failed' })
+    const planned = await as('ann', ['retry', '--domain', 'c', '--canary', '2', '--propose', '--reason', 'r'])
+    const id = /\d+/.exec(planned.out)?.[0] ?? ''
+    await as('ben', ['approve', id])
+    expect(await as('ann', ['apply', id, '--yes', '--detach'])).toMatchObject({ code: 2 })
+    const applied = await as('ann', ['apply', id, '--yes', '--canary-wait', '1s'])
+    expect(applied).toMatchObject({ code: 9, err: expect.stringContaining('the other 3 jobs were not changed') })
+    expect(await world.sql`select from jobs where domain = 'c' and status = 'failed'`).toHaveLength(3)
+    expect(await as('ann', ['apply', id, '--yes'])).toMatchObject({ code: 6 })
+    const whole = await propose()
+    expect(await as('ann', ['apply', whole, '--yes', '--canary-wait', '1s'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('has no canary jobs'),
+    })
+    const waiting = ['retry', '--domain', 'c', '--canary', '2', '--canary-wait', '1s', '--propose', '--reason', 'r']
+    expect(await as('ann', waiting)).toMatchObject({ code: 2, err: expect.stringContaining('--canary-wait') })
+  })
+
   it('are rejected, and refuse flags that do not go with them', async () => {
     const id = await propose()
     expect(await as('boss', ['reject', id, '--reason', 'not today'])).toMatchObject({

@@ -140,7 +140,7 @@ describe.each(kinds)('jobsctl token on %s', (kind) => {
     ])
       expect(await token(...argv)).toMatchObject({ code: 2, out: '' })
     expect((await token('revoke', id, '--tree')).out).toBe(
-      `Revoked token ${id} (bounded), and the tokens that it made.\n`,
+      `Revoked token ${id} (bounded), and the tokens that it made or rotated.\n`,
     )
   })
 

@@ -5,9 +5,10 @@ import type { Scoped } from '../../../../shared/endpoint.ts'
 import * as endpoints from '../../../../shared/endpoints.ts'
 import { doors, type NarrowedName, type Place } from '../../../support/access/doors.ts'
 import { firstMessage } from '../../../support/access/first-message.ts'
-import { bearer, idOf, makeScoped } from '../../../support/access/tokens.ts'
+import { bearer, idOf, makeScoped, makeToken } from '../../../support/access/tokens.ts'
+import { planOf, planPath } from '../../../support/changes/plans.ts'
 import { kinds } from '../../../support/database/database.ts'
-import { openWorld, type World } from '../../../support/world.ts'
+import { openWorld, paths, type World } from '../../../support/world.ts'
 
 interface Declared {
   path: string
@@ -21,14 +22,21 @@ const isNarrowed = (name: string): name is NarrowedName => Object.hasOwn(doors, 
 
 const textOf = (body: unknown): string => (typeof body === 'string' ? body : JSON.stringify(body))
 
-const nowhere: Place = { domain: 'nowhere', id: 987_654_321, uuid: crypto.randomUUID(), operation: 987_654_322 }
+const nowhere: Place = {
+  ...{ domain: 'nowhere', id: 987_654_321, uuid: crypto.randomUUID(), operation: 987_654_322, plan: 987_654_323 },
+}
 
 describe.each(kinds)('a token with a scope on %s', (kind) => {
   let world: World
   const tokens = new Map<Role, string>()
+  let boss: Record<string, string>
+  let foreignBoss: Record<string, string>
   beforeAll(async () => {
     world = await openWorld(kind, { AUTH_MODE: 'multi_user' })
     for (const role of scopedRoles) tokens.set(role, await makeScoped(world.sql, role, { domains: ['zebra', 'spare'] }))
+    boss = bearer(await makeToken(world.sql, 'boss', 'admin'))
+    foreignBoss = bearer(await makeToken(world.sql, 'foreign boss', 'admin'))
+    await world.sql`alter table jobsctl_plans alter column id restart with 700000301`
   })
   afterAll(() => world?.stop())
 
@@ -72,16 +80,26 @@ describe.each(kinds)('a token with a scope on %s', (kind) => {
     return { domain, id, uuid, operation }
   }
 
+  /** The place with a plan to prune its jobs, which is approved: of an operator with the scope, or of somebody without one. */
+  async function withPlan(place: Place, author: Record<string, string>): Promise<Place> {
+    const request = { domain: place.domain, older_than_days: 30 }
+    const asked = { path: paths.prune, request }
+    const { id, digest } = planOf(await world.post(planPath, asked, { ...author, 'x-reason': 'because' }))
+    const approved = await world.post(`${planPath}/${id}/approve`, { digest }, boss)
+    expect(approved.status).toBe(200)
+    return { ...place, plan: id }
+  }
+
   const call = async (role: Role, name: NarrowedName, place: Place) => {
-    const { method, path, body } = doors[name]
-    const as = bearer(tokens.get(role) ?? '')
+    const { method, path, body, headers } = doors[name]
+    const as = { ...bearer(tokens.get(role) ?? ''), ...headers }
     if (name.endsWith('Stream')) return firstMessage(world.url, path(place), as)
     return world.call(method, path(place), body?.(place), as)
   }
   /** An answer in which the names of its place are those of no place. */
   const anonymous = (
     { status, body }: { status: number; body: unknown },
-    { domain = '', id, uuid, operation }: Place,
+    { domain = '', id, uuid, operation, plan = 987_654_324 }: Place,
   ) => ({
     status,
     text: textOf(body)
@@ -89,6 +107,7 @@ describe.each(kinds)('a token with a scope on %s', (kind) => {
       .replaceAll(uuid, 'UUID')
       .replaceAll(String(id), 'ID')
       .replaceAll(String(operation), 'OPERATION')
+      .replaceAll(String(plan), 'PLAN')
       .replaceAll(/"(request_id|instance|as_of)":"[^"]*"/g, ''),
   })
   const theirs = async () => [
@@ -127,6 +146,11 @@ describe.each(kinds)('a token with a scope on %s', (kind) => {
   })
 
   it.each(cases)('of %s is answered by %s on another domain as on one that does not exist', async (role, name) => {
+    if (/plan/i.test(name)) {
+      await world.sql`delete from jobsctl_plans`
+      own = await withPlan(own, bearer(tokens.get('operator') ?? ''))
+      other = await withPlan(other, foreignBoss)
+    }
     const before = await theirs()
     const foreign = await call(role, name, other)
     const unknown = await call(role, name, nowhere)
