@@ -20,13 +20,14 @@ const rights = computed(() => new Set(caller.value?.may ?? []))
 /** True when the caller has a right; what it may not do, no screen offers. */
 export const may = (right: string): boolean => rights.value.has(right)
 
-/**
- * True where plans are for this caller: a token with a scope sees none, and in single-user mode nobody else could approve one.
- */
+/** True where plans are for this caller: in single-user mode nobody else could approve one. */
 export const hasPlans = computed(() => {
   const who = caller.value
-  return who !== null && who !== undefined && who.id !== 'single-user' && !who.scope && may('records')
+  return who !== null && who !== undefined && who.id !== 'single-user' && may('records')
 })
+
+/** The same for the number above which a change needs an approval, and for reviews, which are about all domains. */
+export const hasApproval = computed(() => hasPlans.value && !caller.value?.scope)
 
 /** Takes note that the server does not know the session any more. The login is shown, and the address stays. */
 export const signedOut = (): void => {

@@ -239,7 +239,10 @@ const scopes: Try[] = [
   scoped(`POST ${jobs}`, 403, job('quagga'), 'scoped producer'),
   scoped(`GET ${jobs}/by-key?domain=quagga&queue=q&job_type=t&idempotency_key=k`, 404, undefined, 'scoped producer'),
   scoped(`GET ${jobs}/archive/meta?job_id=${foreign}`, 404, undefined, 'scoped viewer'),
-  { ...scoped(`GET ${jobs}/queue/status?domain=quagga&queue=q`, 200, undefined, 'scoped viewer'), holds: '"paused":false' },
+  {
+    ...scoped(`GET ${jobs}/queue/status?domain=quagga&queue=q`, 200, undefined, 'scoped viewer'),
+    holds: '"paused":false',
+  },
 ].map((one) => (one.call.startsWith('/') ? { ...one, call: `POST ${one.call}` } : one))
 
 const approvals: Try[] = [

@@ -5,12 +5,12 @@ import { Copy } from '../../parts/copy.tsx'
 import { Link } from '../../parts/link.tsx'
 import { useAct } from '../../state/act.ts'
 import { useLoad } from '../../state/load.ts'
-import { caller, hasPlans, may } from '../../state/session.ts'
+import { caller, hasApproval, may } from '../../state/session.ts'
 
 type Emergency = Answer<'showApproval'>['to_review'][number]
 
 /** Operations that went past the approval they needed, each with its review, until somebody of another principal has signed them. */
-export const Reviews = ({ only }: { only?: number }) => (hasPlans.value ? <KnownReviews only={only} /> : null)
+export const Reviews = ({ only }: { only?: number }) => (hasApproval.value ? <KnownReviews only={only} /> : null)
 
 function KnownReviews({ only }: { only: number | undefined }) {
   const { data, reload } = useLoad('approval', (signal) => call('showApproval', {}, { signal }))

@@ -8,7 +8,7 @@ import { Time } from '../../parts/time.tsx'
 import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
-import { caller, hasPlans } from '../../state/session.ts'
+import { hasApproval, hasPlans } from '../../state/session.ts'
 import { jobsText } from '../change/preview.tsx'
 import { placeOf } from './place.ts'
 import { planKind } from './plan-kind.ts'
@@ -17,9 +17,7 @@ import { planStates } from './states.ts'
 /** Why a caller sees no plans. */
 export const NoPlans = () => (
   <p class="empty">
-    {caller.value?.scope
-      ? 'A token with a scope makes, sees and decides no plans.'
-      : 'In single-user mode nobody else could approve a plan. A server with AUTH_MODE=multi_user has plans.'}
+    In single-user mode nobody else could approve a plan. A server with AUTH_MODE=multi_user has plans.
   </p>
 )
 
@@ -38,7 +36,7 @@ function KnownPlans() {
   return (
     <>
       <UnknownParameters names={unknown} />
-      <Above />
+      {hasApproval.value && <Above />}
       <div class="bar">
         <label>
           Show{' '}
