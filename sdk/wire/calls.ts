@@ -336,11 +336,11 @@ export interface Calls {
   listPlans: (input?: ListPlansInput, options?: CallOptions) => Promise<ListPlansOutput>
   /** One plan with its preview, and how many of its jobs still match. */
   showPlan: (input: ShowPlanInput, options?: CallOptions) => Promise<ShowPlanOutput>
-  /** Approves a plan. 403 `forbidden` for the principal of its author, and for a token that this principal has made; 409 `conflict` for another digest, or a plan that somebody has decided. */
+  /** Approves a plan. 403 `forbidden` for the principal of its author, and where one person may know the secrets of both tokens, since it made or rotated them (`secrets_by`); 409 `conflict` for another digest, or a plan that somebody has decided. */
   approvePlan: (input: ApprovePlanInput, options?: CallOptions) => Promise<ApprovePlanOutput>
   /** Rejects a plan, also one that is approved, withdrawn or stale. 409 `conflict` for another digest, or a plan that was rejected or applied; 409 `preview_stale` for one that has expired. */
   rejectPlan: (input: RejectPlanInput, options?: CallOptions) => Promise<RejectPlanOutput>
-  /** Applies an approved plan, once, to the jobs of its preview: by the principal of its author or of its approver. 403 `approval_required` while nobody has approved it, 409 `conflict` for one that was rejected or applied, 409 `preview_stale` for one that has expired, after a restore or failover, and where the token of its author or its approver was revoked, or one of them blocked. A change needs `confirm`. */
+  /** Applies an approved plan, once, to the jobs of its preview: by the principal of its author or of its approver. 403 `approval_required` while nobody has approved it, 409 `conflict` for one that was rejected or applied, 409 `preview_stale` for one that has expired, after a restore or failover, and where the token of its author or its approver was revoked, or one of them blocked. A plan with `limit` is applied in two parts, the second by `rest_token`. A change needs `confirm`. */
   applyPlan: (input: ApplyPlanInput, options?: CallOptions) => Promise<ApplyPlanOutput>
   /** From how many jobs on a change needs an approval, and which emergencies wait for a review. */
   showApproval: (input?: ShowApprovalInput, options?: CallOptions) => Promise<ShowApprovalOutput>

@@ -167,6 +167,7 @@ export interface Plan {
   domain: string | null
   queue: string | null
   job_type: string | null
+  scope: { domains: string[]; queues: { domain: string; queue: string }[]; job_types: string[]; cascade: boolean } | null
   count: number
   dependents: number
   digest: string
@@ -242,6 +243,7 @@ export interface Token {
   max_per_day: number | null
   principal: string
   made_by: string | null
+  secrets_by: string[]
   created_at: string
   last_used_at: string | null
   last_used_from: string | null
@@ -1042,7 +1044,7 @@ export interface ListOperationsInput {
   /** The job type */
   job_type?: string | undefined
   /** Only records of this kind; `changes` are all bulk changes, and `acts` all other ones */
-  kind?: 'prune' | 'sweep' | 'requeue' | 'integrity' | 'undo' | 'cancel' | 'retry' | 'reclaim' | 'reschedule' | 'priority' | 'erase' | 'token.created' | 'token.role_set' | 'token.scope_set' | 'token.limits_set' | 'token.rotated' | 'token.suspended' | 'token.resumed' | 'token.revoked' | 'session.opened' | 'session.ended' | 'caller.blocked' | 'caller.unblocked' | 'queue.paused' | 'queue.drained' | 'queue.resumed' | 'limits.set' | 'limits.deleted' | 'hold.added' | 'hold.removed' | 'operation.kept' | 'policy.applied' | 'operation.reviewed' | 'plan.approved' | 'plan.rejected' | 'approval.set' | 'database.frozen' | 'database.thawed' | 'database.adopted' | 'changes' | 'acts' | undefined
+  kind?: 'prune' | 'sweep' | 'requeue' | 'integrity' | 'undo' | 'cancel' | 'retry' | 'reclaim' | 'reschedule' | 'priority' | 'erase' | 'token.created' | 'token.role_set' | 'token.scope_set' | 'token.limits_set' | 'token.rotated' | 'token.suspended' | 'token.resumed' | 'token.revoked' | 'session.opened' | 'session.ended' | 'caller.blocked' | 'caller.unblocked' | 'queue.paused' | 'queue.drained' | 'queue.resumed' | 'limits.set' | 'limits.deleted' | 'hold.added' | 'hold.removed' | 'operation.kept' | 'policy.applied' | 'operation.reviewed' | 'plan.approved' | 'plan.rejected' | 'approval.set' | 'database.frozen' | 'database.thawed' | 'database.adopted' | 'preview_key.rotated' | 'changes' | 'acts' | undefined
   /** Only operations in this state */
   state?: 'running' | 'done' | 'partial' | 'failed' | 'undone' | undefined
   /** Only operations of this caller */
@@ -1946,6 +1948,7 @@ export interface ShowTokenOutput {
   max_per_day: number | null
   principal: string
   made_by: string | null
+  secrets_by: string[]
   created_at: string
   last_used_at: string | null
   last_used_from: string | null
@@ -1980,6 +1983,7 @@ export interface SetTokenRoleOutput {
   max_per_day: number | null
   principal: string
   made_by: string | null
+  secrets_by: string[]
   created_at: string
   last_used_at: string | null
   last_used_from: string | null
@@ -2008,6 +2012,7 @@ export interface SetTokenScopeOutput {
   max_per_day: number | null
   principal: string
   made_by: string | null
+  secrets_by: string[]
   created_at: string
   last_used_at: string | null
   last_used_from: string | null
@@ -2065,6 +2070,7 @@ export interface ApprovePlanOutput {
   domain: string | null
   queue: string | null
   job_type: string | null
+  scope: { domains: string[]; queues: { domain: string; queue: string }[]; job_types: string[]; cascade: boolean } | null
   count: number
   dependents: number
   digest: string
@@ -2095,6 +2101,7 @@ export interface RejectPlanOutput {
   domain: string | null
   queue: string | null
   job_type: string | null
+  scope: { domains: string[]; queues: { domain: string; queue: string }[]; job_types: string[]; cascade: boolean } | null
   count: number
   dependents: number
   digest: string
@@ -2119,6 +2126,8 @@ export interface ApplyPlanInput {
   rate?: number | undefined
   /** No batch begins after this time; the change then ends as `partial` */
   until?: string | undefined
+  /** Of a plan with `limit`, after its first jobs: the `rest_token` of that answer applies the plan to the other jobs */
+  rest_token?: string | undefined
 }
 
 export interface ApplyPlanOutput {
@@ -2185,6 +2194,7 @@ export interface SetTokenLimitsOutput {
   max_per_day: number | null
   principal: string
   made_by: string | null
+  secrets_by: string[]
   created_at: string
   last_used_at: string | null
   last_used_from: string | null
@@ -2211,6 +2221,7 @@ export interface SuspendTokenOutput {
   max_per_day: number | null
   principal: string
   made_by: string | null
+  secrets_by: string[]
   created_at: string
   last_used_at: string | null
   last_used_from: string | null
@@ -2237,6 +2248,7 @@ export interface ResumeTokenOutput {
   max_per_day: number | null
   principal: string
   made_by: string | null
+  secrets_by: string[]
   created_at: string
   last_used_at: string | null
   last_used_from: string | null
@@ -2260,7 +2272,7 @@ export interface RotateTokenOutput extends Token {
 export interface RevokeTokenInput {
   /** The id of the token */
   id: string
-  /** Also the tokens that it made, and those that they made */
+  /** Also the tokens that it made or rotated, and those that they made or rotated */
   tree?: boolean | undefined
 }
 
@@ -2276,6 +2288,7 @@ export interface RevokeTokenOutput {
   max_per_day: number | null
   principal: string
   made_by: string | null
+  secrets_by: string[]
   created_at: string
   last_used_at: string | null
   last_used_from: string | null
