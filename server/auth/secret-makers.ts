@@ -59,7 +59,7 @@ export interface Person {
  * one and may know a secret of the other.
  * @returns undefined where they are two
  */
-export async function findBehindBoth(tx: Sql, one: Person, other: Person): Promise<string | undefined> {
+async function findBehindBoth(tx: Sql, one: Person, other: Person): Promise<string | undefined> {
   const [behind] = await tx<{ principal: string }[]>`
     with recursive ${knowing(tx, tx`values ('one', ${one.caller}::text), ('other', ${other.caller}::text)`)},
     people (side, principal) as (
