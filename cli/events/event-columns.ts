@@ -1,4 +1,5 @@
 import { escapedJson } from '../../shared/escape.ts'
+import { detailOf } from '../../shared/records/event-detail.ts'
 import type { JobEvent } from '../../shared/records/events.ts'
 import { isoTime } from '../output/iso-time.ts'
 import type { Style } from '../output/style.ts'
@@ -28,7 +29,7 @@ export const columnsForPeople: Column<JobEvent>[] = [
   { title: 'queue', value: ({ domain, queue }) => (queue ? `${domain ?? '*'}/${queue}` : (domain ?? '')) },
   jobType,
   job,
-  { title: 'detail', value: ({ attrs }) => detail(attrs), gives: 'first', below: true },
+  { title: 'detail', value: ({ attrs }) => detailOf(attrs), gives: 'first', below: true },
 ]
 
 /** JSON in a cell, which stays valid JSON. */
@@ -51,19 +52,3 @@ function colourOf(type: string): keyof Style | undefined {
   if (/retry|cancel|lease_expired/.test(type)) return 'yellow'
   return /completed/.test(type) ? 'green' : undefined
 }
-
-/** The fields that an operator looks for stand first, since a narrow terminal cuts the end. */
-const leading = ['reason', 'affected', 'operation_id', 'operation']
-
-/** `retry_count=2 error_code=timeout`, on one line. */
-function detail(attrs: unknown): string {
-  if (typeof attrs !== 'object' || attrs === null || Array.isArray(attrs)) return attrs == null ? '' : word(attrs)
-  const fields = new Map<string, unknown>(Object.entries(attrs))
-  const first = leading.filter((name) => fields.has(name))
-  return [...first, ...[...fields.keys()].filter((name) => !leading.includes(name))]
-    .map((name) => `${name}=${word(fields.get(name))}`)
-    .join(' ')
-}
-
-const word = (value: unknown): string =>
-  typeof value === 'string' && /^[^\s"]+$/.test(value) ? value : JSON.stringify(value)

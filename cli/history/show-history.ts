@@ -1,6 +1,7 @@
 import { escaped } from '../../shared/escape.ts'
 import type { Durations, History, Point } from '../../shared/history/history.ts'
 import type { Mark } from '../../shared/history/marks.ts'
+import { mostOf } from '../../shared/history/most-of.ts'
 import type { Scope } from '../../shared/scope.ts'
 import { clockText, spanText } from '../../shared/time-text.ts'
 import type { Context } from '../context.ts'
@@ -84,24 +85,20 @@ function bar(row: Row): string {
   return '#'.repeat(completed) + '-'.repeat(length - completed)
 }
 
-/** The bound at or below which 95 in 100 of the jobs are: `<1m`, `>1d` above every bound. */
-function mostOf({ jobs, buckets }: Durations, bounds: readonly number[]): string {
-  if (jobs === 0) return ''
-  let below = 0
-  for (const [at, count] of buckets.entries()) {
-    below += count
-    const bound = bounds[at]
-    if (below >= 0.95 * jobs && bound !== undefined) return bound < 1 ? `${1000 * bound}ms` : spanText(bound)
-  }
-  return `>${spanText(bounds.at(-1) ?? 0)}`
+/** The bound at or below which 95 in 100 of the jobs are: `1m`, `>1d` above every bound. */
+function mostText(durations: Durations, bounds: readonly number[]): string {
+  const bound = mostOf(durations, bounds)
+  if (bound === undefined) return ''
+  if (bound === Number.POSITIVE_INFINITY) return `>${spanText(bounds.at(-1) ?? 0)}`
+  return bound < 1 ? `${1000 * bound}ms` : spanText(bound)
 }
 
 const forPeople: Column<Row>[] = [
   { title: 'at (UTC)', value: ({ at }) => clockText(at).slice(0, 16), gives: 'never' },
   ...counts.map(number),
   ...others.map((title): Column<Row> => ({ title, value: (row) => row[title], zeros: 'drop' })),
-  { title: 'waited', value: ({ wait, bounds }) => mostOf(wait, bounds), gives: 'never' },
-  { title: 'ran', value: ({ run, bounds }) => mostOf(run, bounds), gives: 'never' },
+  { title: 'waited', value: ({ wait, bounds }) => mostText(wait, bounds), gives: 'never' },
+  { title: 'ran', value: ({ run, bounds }) => mostText(run, bounds), gives: 'never' },
   { title: 'ended', value: bar, gives: 'never' },
   { title: 'marks', value: markTexts, gives: 'first' },
 ]

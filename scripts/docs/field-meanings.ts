@@ -78,6 +78,7 @@ const meanings: Record<string, string> = {
   available_at: 'the job does not run before this time; absent means at once',
   backoff_seconds: 'the wait before the next attempt, 1 s when absent; it doubles with each attempt, up to an hour',
   batch_group: 'a name that jobs of one batch share',
+  most: 'above so many groups, those of a queue are sent as one, and above so many queues those of a domain',
   before_id: 'only operations before this id, to turn the page',
   completion_token: 'chosen by the worker: the same finish with the same token is answered as the first time',
   'listJobs.batch_group': 'only jobs of this batch',
@@ -181,6 +182,7 @@ const meanings: Record<string, string> = {
   'addHold.operation_id': 'the archived jobs and row images of this operation, and jobs that still exist',
   'addHold.all': 'true for every job, in place of a filter',
   'addHold.until': 'when the hold ends, at most 3,650 days from now',
+  'events.before_id': 'the last events before this id, in place of the first ones after `after_id`; 0 means neither',
   'listHolds.before_id': 'only holds before this id, to turn the page',
   'removeHold.id': 'the id of the hold',
   'undo.hold_until':

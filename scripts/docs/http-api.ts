@@ -63,7 +63,8 @@ says something at least every ten seconds. Instead of 410 it sends a message \`e
 
 const statsStreamPart = `## GET ${endpoints.statsStream.path}
 
-The stats as server-sent events, at most one message a second. Input: \`domain\`, \`queue\`, \`job_type\`, as of the stats. A stream
+The stats as server-sent events, at most one message a second. Input: \`domain\`, \`queue\`, \`job_type\`, as of the stats, and \`most\`: above so many
+groups those of a queue are sent as one, whose \`job_type\` is empty, and above so many queues those of a domain, whose \`queue\` is empty, too. A stream
 begins with a message \`full\`, with or without \`Last-Event-ID\`, and goes on with messages \`changes\`, which have whole groups, but
 only those that have changed. Where nothing changes the stream sends a comment every ten seconds. All readers share one read of the
 database a second. A stream ends when the server stops, when the credentials do not hold any more, when the database fails, and when
@@ -80,6 +81,7 @@ its reader takes nothing for 30 seconds.
 | \`gone\` | groups that have no jobs any more |
 | \`stopped\` | all stopped queues, as \`${endpoints.stoppedQueues.path}\` answers them; absent where they are the same as before |
 | \`operations\` | the running bulk changes, at most 100; absent where they are the same as before |
+| \`level\` | what a group is: \`job_type\`, or the sums of a \`queue\` or of a \`domain\`; absent without \`most\` |
 
 A rate is the difference of \`entered\`, or of \`ended\`, between two messages of one stream. After a message \`full\` the counters may
 be lower than before, since another server may count.`

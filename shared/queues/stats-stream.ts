@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Stream } from '../endpoint.ts'
-import { Count, scopeFields } from '../scope.ts'
+import { Count, optional, scopeFields } from '../scope.ts'
 import { StoppedQueue } from './queues.ts'
 import { GroupStats } from './stats.ts'
 
@@ -34,6 +34,10 @@ export type RunningChange = z.output<typeof RunningChange>
 
 const GroupName = z.object({ domain: z.string(), queue: z.string(), job_type: z.string() })
 
+/** What a group of a message is: a job type of a queue, or the sums of a queue or of a domain, whose other names are empty. */
+const levels = ['domain', 'queue', 'job_type'] as const
+export type Level = (typeof levels)[number]
+
 /** The data of one message. `event: full` has everything; `event: changes` has what is not as in the message before. */
 export const StatsFrame = z.object({
   as_of: z.string(),
@@ -45,6 +49,8 @@ export const StatsFrame = z.object({
   stopped: z.array(StoppedQueue).optional(),
   /** All running bulk changes, at most 100; absent where they are the same. */
   operations: z.array(RunningChange).optional(),
+  /** What each group is; absent without `most`. */
+  level: z.enum(levels).optional(),
 })
 export type StatsFrame = z.output<typeof StatsFrame>
 
@@ -56,5 +62,14 @@ export const statsStream = {
   path: '/api/v1/jobs/stats/stream',
   needs: 'read',
   scoped: 'narrowed',
-  input: z.strictObject(scopeFields),
+  input: z.strictObject({
+    ...scopeFields,
+    /** Above so many groups, those of a queue are sent as one, and above so many queues those of a domain. */
+    most: optional(
+      z
+        .string()
+        .regex(/^[1-9]\d{0,5}$/, 'must be a whole number from 1 to 999999')
+        .transform(Number),
+    ).meta({ type: 'integer', minimum: 1, maximum: 999_999 }),
+  }),
 } as const satisfies Stream

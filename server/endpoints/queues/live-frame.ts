@@ -1,7 +1,8 @@
 import type { StoppedQueue } from '../../../shared/queues/queues.ts'
 import type { LiveGroup, RunningChange, StatsFrame } from '../../../shared/queues/stats-stream.ts'
 import type { Scope } from '../../../shared/scope.ts'
-import type { LiveStats } from './live-stats.ts'
+import { type Folded, foldGroups, type Wanted } from './fold-groups.ts'
+import { isSame, type LiveStats } from './live-stats.ts'
 
 /** One message of the stream. */
 export interface LiveMessage {
@@ -23,36 +24,51 @@ function numberOf(read: LiveStats): number {
   return lastNumber
 }
 
-/** The message that leads a reader from `seen`, or from nothing, to `read`; undefined where nothing in `scope` has changed. */
-export function messageTo(read: LiveStats, seen: LiveStats | undefined, scope: Scope): LiveMessage | undefined {
+/** The message that leads a reader from `seen`, or from nothing, to `read`; undefined where nothing that it wants has changed. */
+export function messageTo(read: LiveStats, seen: LiveStats | undefined, wanted: Wanted): LiveMessage | undefined {
   const messages = written.get(read) ?? new Map<string, LiveMessage | undefined>()
   written.set(read, messages)
-  const key = JSON.stringify([seen ? numberOf(seen) : 0, scope.domain, scope.queue, scope.job_type])
-  if (!messages.has(key)) messages.set(key, seen ? changes(read, seen, scope) : full(read, scope))
+  const { domain, queue, job_type, most } = wanted
+  const key = JSON.stringify([seen ? numberOf(seen) : 0, domain, queue, job_type, most])
+  if (!messages.has(key)) messages.set(key, seen ? changes(read, seen, wanted) : full(read, wanted))
   return messages.get(key)
 }
 
-function full(read: LiveStats, scope: Scope): LiveMessage {
+const foldedOf = (read: LiveStats, wanted: Wanted): Folded =>
+  foldGroups(
+    [...read.groups.values()].filter((group) => isInScope(group, wanted)),
+    wanted,
+  )
+
+const levelIn = ({ level }: Folded, { most }: Wanted) => (most === undefined ? {} : { level })
+
+function full(read: LiveStats, wanted: Wanted): LiveMessage {
+  const folded = foldedOf(read, wanted)
   const frame: StatsFrame = {
     as_of: read.as_of,
-    groups: [...read.groups.values()].filter((group) => isInScope(group, scope)),
+    groups: [...folded.groups.values()],
     gone: [],
-    stopped: stoppedIn(read, scope),
-    operations: operationsIn(read, scope),
+    stopped: stoppedIn(read, wanted),
+    operations: operationsIn(read, wanted),
+    ...levelIn(folded, wanted),
   }
   return { event: 'full', data: JSON.stringify(frame) }
 }
 
-function changes(read: LiveStats, seen: LiveStats, scope: Scope): LiveMessage | undefined {
-  const inScope = (group: LiveGroup) => isInScope(group, scope)
-  const changed = [...read.groups].filter(([key, group]) => seen.groups.get(key) !== group).map(([, group]) => group)
-  const gone = [...seen.groups].filter(([key]) => !read.groups.has(key)).map(([, group]) => group)
+function changes(read: LiveStats, seen: LiveStats, wanted: Wanted): LiveMessage | undefined {
+  const [now, before] = [foldedOf(read, wanted), foldedOf(seen, wanted)]
+  if (now.level !== before.level) return full(read, wanted)
+  const isOther = (key: string, group: LiveGroup) => {
+    const known = before.groups.get(key)
+    return known !== group && !(known && isSame(known, group))
+  }
+  const gone = [...before.groups].filter(([key]) => !now.groups.has(key)).map(([, group]) => group)
   const frame: StatsFrame = {
     as_of: read.as_of,
-    groups: changed.filter(inScope),
-    gone: gone.filter(inScope).map(({ domain, queue, job_type }) => ({ domain, queue, job_type })),
-    ...unlessSame('stopped', stoppedIn(read, scope), stoppedIn(seen, scope)),
-    ...unlessSame('operations', operationsIn(read, scope), operationsIn(seen, scope)),
+    groups: [...now.groups].filter(([key, group]) => isOther(key, group)).map(([, group]) => group),
+    gone: gone.map(({ domain, queue, job_type }) => ({ domain, queue, job_type })),
+    ...unlessSame('stopped', stoppedIn(read, wanted), stoppedIn(seen, wanted)),
+    ...unlessSame('operations', operationsIn(read, wanted), operationsIn(seen, wanted)),
   }
   const { as_of: _, groups, gone: left, ...lists } = frame
   if (groups.length === 0 && left.length === 0 && Object.keys(lists).length === 0) return undefined

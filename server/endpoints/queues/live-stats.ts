@@ -83,7 +83,9 @@ const changing = [
   'ended',
   'untold',
 ] as const
-const isSame = (one: LiveGroup, other: LiveGroup): boolean => changing.every((field) => one[field] === other[field])
+/** True for two counts of one group that say the same. */
+export const isSame = (one: LiveGroup, other: LiveGroup): boolean =>
+  changing.every((field) => one[field] === other[field])
 
 async function readPosition(tx: Sql, before: EventPosition | undefined) {
   const [{ as_of, seen, newest }] = await tx<[{ as_of: string; seen: string; newest: number }]>`

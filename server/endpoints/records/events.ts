@@ -41,22 +41,23 @@ async function readUnexpired(sql: Sql, request: EventsRequest & Narrowed, last: 
 const isToldWithin = (sql: Sql, { within }: Narrowed): Fragment =>
   within ? sql`and (job_id is not null or event_type in ('queue.paused', 'queue.drained', 'queue.resumed'))` : sql``
 
-/** Events after `after_id` with an id of at most `last`. */
-export const readEvents = async (
-  sql: Sql,
-  request: Omit<EventsRequest, 'skip_expired'> & Narrowed,
-  last: number,
-): Promise<JobEvent[]> => {
+type Reading = Omit<EventsRequest, 'skip_expired' | 'before_id'> & { before_id?: number } & Narrowed
+
+/** The first events after `after_id`, or the last ones before `before_id`, with an id of at most `last`, in the order of their ids. */
+export const readEvents = async (sql: Sql, request: Reading, last: number): Promise<JobEvent[]> => {
+  const { before_id = 0 } = request
   if (last <= request.after_id) return []
-  return [
+  const read = [
     ...(await sql<JobEvent[]>`
       select
         id, job_id, domain, queue, job_type, event_type,
         ${attrsOfEvent(sql)} as attrs,
         owner_user_id, request_id, trace_id, created_at
       from job_events
-      where id > ${request.after_id}::bigint and id <= ${last}::bigint ${inScope(sql, request)} ${isToldWithin(sql, request)}
-      order by id
+      where id > ${request.after_id}::bigint and id <= ${before_id > 0 ? Math.min(before_id - 1, last) : last}::bigint
+        ${inScope(sql, request)} ${isToldWithin(sql, request)}
+      order by id ${before_id > 0 ? sql`desc` : sql``}
       limit ${request.limit}`),
   ]
+  return before_id > 0 ? read.reverse() : read
 }

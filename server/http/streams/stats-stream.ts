@@ -1,9 +1,9 @@
 import type { Context, Handler } from 'hono'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { statsStream } from '../../../shared/endpoints.ts'
-import type { Scope } from '../../../shared/scope.ts'
 import type { Caller } from '../../auth/authenticate.ts'
 import type { ServerContext } from '../../call.ts'
+import type { Wanted } from '../../endpoints/queues/fold-groups.ts'
 import { messageTo } from '../../endpoints/queues/live-frame.ts'
 import { type LiveStats, readLiveStats } from '../../endpoints/queues/live-stats.ts'
 import { createFeeds, type Feed } from '../../waiting/feed.ts'
@@ -35,13 +35,13 @@ export function streamStats(serving: Serving): Handler<RequestContext> {
   })
   return async (c) => {
     const feed = feeds.of(c.get('caller').within)
-    const scope = readQuery(c, statsStream.input)
+    const wanted = readQuery(c, statsStream.input)
     // The first read runs before the response begins, so that an unreachable database is a 503 and not an empty stream.
     const first = await feed.after(undefined)
     setStreamHeaders(c)
     if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
     const gone = disconnectController(c.env.outgoing).signal
-    const response = streamSSE(c, (stream) => sendAll({ c, serving, feed, scope, gone, stream }, first))
+    const response = streamSSE(c, (stream) => sendAll({ c, serving, feed, wanted, gone, stream }, first))
     return plainStream(response)
   }
 }
@@ -50,14 +50,14 @@ interface Sending {
   c: Context<RequestContext>
   serving: Serving
   feed: Feed<LiveStats>
-  scope: Scope
+  wanted: Wanted
   gone: AbortSignal
   stream: SSEStreamingApi
 }
 
 /** Sends messages to one reader. A reader that is slow skips reads: of all reads, it keeps the one that it was sent last. */
 async function sendAll(sending: Sending, first: LiveStats): Promise<void> {
-  const { c, serving, feed, scope, gone, stream } = sending
+  const { c, serving, feed, wanted, gone, stream } = sending
   const { stopping, log } = serving
   const over = () => gone.aborted || stopping.aborted
   let seen: LiveStats | undefined
@@ -65,7 +65,7 @@ async function sendAll(sending: Sending, first: LiveStats): Promise<void> {
   let sentAt = performance.now()
   try {
     while (!over()) {
-      const message = messageTo(read, seen, scope)
+      const message = messageTo(read, seen, wanted)
       seen = read
       if (message || performance.now() - sentAt > heartbeatMs) {
         await written(sending, message ? stream.writeSSE(message) : stream.write(': heartbeat\n\n'))

@@ -62,6 +62,24 @@ describe.each(everyKind)('events on %s', (kind) => {
     expect(await read('')).toHaveLength(25)
   })
 
+  it('come page by page from the end, too, in the order of their ids', async () => {
+    await worker.enqueueAll(Array.from({ length: 25 }, (_, at) => ({ queue: at % 5 === 0 ? 'rare' : 'default' })))
+    const all = (await read()).map(({ id }) => id)
+    const walked: number[][] = []
+    for (let before = Number.MAX_SAFE_INTEGER; ; ) {
+      const page = (await read(`?limit=10&before_id=${before}`)).map(({ id }) => id)
+      if (page.length === 0) break
+      walked.unshift(page)
+      before = page[0] ?? 0
+    }
+    expect(walked.map(({ length }) => length)).toEqual([5, 10, 10])
+    expect(walked.flat()).toEqual(all)
+    const rare = (await read('?queue=rare')).map(({ id }) => id)
+    expect((await read('?queue=rare&limit=2&before_id=9007199254740991')).map(({ id }) => id)).toEqual(rare.slice(-2))
+    expect((await read(`?after_id=${all[3]}&before_id=${all[6]}`)).map(({ id }) => id)).toEqual(all.slice(4, 6))
+    expect((await world.call('GET', `${jobPaths.events}?before_id=-1`)).status).toBe(422)
+  })
+
   it('are filtered by domain, queue and job type', async () => {
     await worker.enqueueAll([{}, { domain: 'other' }, { queue: 'other' }, { job_type: 'other' }])
     const domains = async (query: string) => (await read(query)).map((e) => [e.domain, e.queue, e.job_type].join('/'))

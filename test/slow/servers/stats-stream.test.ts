@@ -209,6 +209,49 @@ describe.each(kinds)('the stream of stats on %s', (kind) => {
     expect(wait(await read())).toBeCloseTo(1500, -2)
   })
 
+  it('sends the sums of queues, or of domains, where there are more groups than a reader wants', async () => {
+    const waiting = { status: 'queued', queue: 'low', available_at: null }
+    await world.jobs(2, { ...waiting, job_type: 'a', created_at: ago(60) })
+    await world.jobs(3, { ...waiting, job_type: 'b', created_at: ago(600) })
+    await world.jobs(1, { status: 'quarantined', queue: 'high', job_type: 'c' })
+    await world.jobs(1, { status: 'quarantined', domain: 'media', queue: 'x', job_type: 'd' })
+    const folded = async (query: string) => {
+      const reader = await read(query)
+      const groups = [...reader.groups()].map(([name, { queued, quarantined }]) => [name, queued, quarantined])
+      return { reader, level: reader.messages[0]?.frame.level, groups: groups.sort() }
+    }
+    expect(await folded('?most=4')).toMatchObject({ level: 'job_type', groups: { length: 4 } })
+    const queues = [
+      ['chatbooks/high/', 0, 1],
+      ['chatbooks/low/', 5, 0],
+    ]
+    expect(await folded('?most=3')).toMatchObject({ level: 'queue', groups: [...queues, ['media/x/', 0, 1]] })
+    expect(await folded('?most=1&domain=chatbooks')).toMatchObject({ level: 'queue', groups: queues })
+    expect(await folded('?most=1&domain=chatbooks&queue=low')).toMatchObject({
+      level: 'job_type',
+      groups: { length: 2 },
+    })
+    const { reader, level, groups } = await folded('?most=2')
+    expect([level, groups]).toEqual([
+      'domain',
+      [
+        ['chatbooks//', 5, 1],
+        ['media//', 0, 1],
+      ],
+    ])
+    const wait = () => (Date.now() - Date.parse(of(reader, 'chatbooks//')?.oldest_due ?? '')) / 1000
+    expect(wait()).toBeCloseTo(600, -2)
+    // What changes is sent as a sum, and another level begins again.
+    await world.jobs(1, { ...waiting, job_type: 'a', created_at: ago(60) })
+    await until('the sum has changed', () => of(reader, 'chatbooks//')?.queued === 6)
+    expect(reader.messages.at(-1)).toMatchObject({ event: 'changes', frame: { groups: { length: 1 } } })
+    await world.sql`delete from jobs where domain = 'chatbooks'`
+    await until('the level is another one', () => reader.messages.at(-1)?.frame.level === 'job_type')
+    expect([...reader.groups().keys()]).toEqual(['media/x/d'])
+    for (const most of ['0', '-1', 'x'])
+      expect((await world.call('GET', `${statsStreamPath}?most=${most}`)).status).toBe(422)
+  })
+
   it('refuses a misspelt filter and a wrong key, and answers HEAD', async () => {
     expect(await world.call('GET', `${statsStreamPath}?domian=x`)).toMatchObject({
       status: 422,
