@@ -10,6 +10,8 @@ interface VisitOptions {
   secret?: string | undefined
   width?: number
   colorScheme?: 'light' | 'dark'
+  /** The time zone of the browser, such as `Europe/Berlin`; that of this machine where it is absent. */
+  timezoneId?: string
   /** Where the dashboard is, without a slash at its end; the server's own address where it is absent. */
   root?: string
   /** Texts of the console that this test makes happen. */
@@ -29,8 +31,9 @@ export interface Visit {
 
 /** Opens the dashboard in a profile of its own, logged in where a secret is given. */
 export async function visit(browser: Browser, world: Pick<World, 'url'>, options: VisitOptions = {}): Promise<Visit> {
-  const { secret, width = 1280, colorScheme = 'light', root = world.url, expected = /^$/ } = options
-  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, reducedMotion: 'reduce' })
+  const { secret, width = 1280, colorScheme = 'light', timezoneId, root = world.url, expected = /^$/ } = options
+  const look = { viewport: { width, height: 800 }, colorScheme, reducedMotion: 'reduce' } as const
+  const context = await browser.newContext({ ...look, ...(timezoneId !== undefined && { timezoneId }) })
   context.setDefaultTimeout(patienceMs)
   const page = await context.newPage()
   const faults: string[] = []
@@ -94,3 +97,8 @@ export async function pressByKeyboard(page: Page, name: string | RegExp): Promis
   }
   await page.keyboard.press('Enter')
 }
+
+/** What the browser tells the page when its tab is hidden, or seen again. */
+export const setHidden = (hidden: boolean): string => `
+  Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true })
+  document.dispatchEvent(new Event('visibilitychange'))`

@@ -39,6 +39,9 @@ describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
     '/plans',
     '/operations',
     '/operations/1',
+    '/history',
+    '/events',
+    '/events?after=0&limit=1',
   ]
 
   it.each(looks)('%i px wide, %s: nothing to find, no sideways scrolling', async (width, colorScheme) => {

@@ -2,13 +2,8 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { stats } from '../../shared/queues/stats.ts'
-import { type OpenedVisit, openVisit, type Visit } from '../support/browser.ts'
+import { type OpenedVisit, openVisit, setHidden, type Visit } from '../support/browser.ts'
 import type { World } from '../support/world.ts'
-
-/** What the browser tells the page when its tab is hidden, or seen again. */
-const setHidden = (hidden: boolean): string => `
-  Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true })
-  document.dispatchEvent(new Event('visibilitychange'))`
 
 describe.skipIf(!hasBrowser)('operations and the overview (needs chromium)', () => {
   let opened: OpenedVisit
@@ -96,6 +91,26 @@ describe.skipIf(!hasBrowser)('operations and the overview (needs chromium)', () 
     await page.getByRole('link', { name: 'All domains' }).click()
     await expect.poll(() => page.getByRole('row').count()).toBeLessThan(20)
     await world.sql`delete from jobs where domain like 'many%'`
+  })
+
+  it('3,000 groups are sent and drawn as sums, down to the queue that is looked for', async () => {
+    await world.sql`
+      insert into jobs (uuid, domain, queue, job_type, status, payload)
+      select gen_random_uuid()::text, 'wide', 'q' || n / 2, 't' || n % 2, 'quarantined', '{}' from generate_series(0, 2999) as n`
+    const drawn = () => page.evaluate<number>('document.querySelectorAll("*").length')
+    await visited.go('/')
+    await page.locator('.sums').getByText('3,000', { exact: true }).waitFor()
+    await page.getByRole('link', { name: 'wide', exact: true }).click()
+    await page.getByText('The first 900 of 1,501 rows are shown.').waitFor()
+    expect(await drawn()).toBeLessThan(20_000)
+    await page.getByLabel('Find').fill('q1234')
+    await page.getByText('2 rows').waitFor()
+    await page.getByRole('link', { name: 'q1234', exact: true }).click()
+    await expect.poll(() => page.locator('tbody th').allInnerTexts()).toEqual(['wide', 'q1234', 't0', 't1'])
+    await page.goBack()
+    await page.getByText('2 rows').waitFor()
+    await world.sql`delete from jobs where domain = 'wide'`
+    expect(visited.faults).toEqual([])
   })
 
   it('a hidden tab has no stream', async () => {

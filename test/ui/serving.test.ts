@@ -105,6 +105,30 @@ describe.skipIf(!hasBrowser)('serving the dashboard (needs chromium)', () => {
     await close()
     await world.stop()
   })
+
+  it('everything before the counts is at most 60 KB', async () => {
+    const world = await openWorld('postgres')
+    await world.jobs(3, { status: 'queued' })
+    const { context, close } = await visit(browser, world, { secret: world.key })
+    const cold = await context.newPage()
+    const network = await context.newCDPSession(cold)
+    await network.send('Network.enable')
+    await network.send('Network.setCacheDisabled', { cacheDisabled: true })
+    const streams = new Set<string>()
+    let bytes = 0
+    network.on('Network.requestWillBeSent', ({ requestId, request }) => {
+      if (request.url.includes('/stats/stream')) streams.add(requestId)
+    })
+    network.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+      if (!streams.has(requestId)) bytes += encodedDataLength
+    })
+    await cold.goto(`${world.url}/ui/`)
+    await cold.locator('.sums').waitFor()
+    await cold.waitForLoadState('load')
+    expect([streams.size, bytes > 20_000, bytes < 60_000]).toEqual([1, true, true])
+    await close()
+    await world.stop()
+  })
 })
 
 it('the first load is at most 45 KB, the style 12 KB', async () => {

@@ -1,5 +1,5 @@
 /** The four meanings of colour, as at the terminal: well, at work, with care, bad. Everything else has none. */
-type Meaning = 'good' | 'active' | 'care' | 'bad' | 'none'
+export type Meaning = 'good' | 'active' | 'care' | 'bad' | 'none'
 
 const meanings = new Map<string, Meaning>([
   ['completed', 'good'],
@@ -18,5 +18,13 @@ const meanings = new Map<string, Meaning>([
   ['rejected', 'bad'],
 ])
 
+interface StatusProps {
+  of: string
+  /** Its meaning, where the word alone does not tell. */
+  meaning?: Meaning
+}
+
 /** A state of a job, a queue, an operation or a plan: its word, with a mark whose colour repeats what the word says. */
-export const Status = ({ of }: { of: string }) => <span class={`status ${meanings.get(of) ?? 'none'}`}>{of}</span>
+export const Status = ({ of, meaning = meanings.get(of) ?? 'none' }: StatusProps) => (
+  <span class={`status ${meaning}`}>{of}</span>
+)

@@ -3,6 +3,8 @@ import type { Right } from '../../shared/access/rights.ts'
 import { ChangeScreen } from './change/change.tsx'
 import { changeKind } from './change/kinds.ts'
 import { Clusters } from './clusters/clusters.tsx'
+import { Events } from './events/events.tsx'
+import { History } from './history/history.tsx'
 import { Jobs } from './jobs/jobs.tsx'
 import { ShowJob } from './jobs/show.tsx'
 import { Operation } from './operations/operation.tsx'
@@ -16,6 +18,8 @@ export const sections = [
   { name: 'overview', to: '/', label: 'Overview', needs: 'read' },
   { name: 'jobs', to: '/jobs', label: 'Jobs', needs: 'read' },
   { name: 'failures', to: '/clusters', label: 'Failures', needs: 'read' },
+  { name: 'history', to: '/history', label: 'History', needs: 'read' },
+  { name: 'events', to: '/events', label: 'Events', needs: 'read' },
   { name: 'operations', to: '/operations', label: 'Operations', needs: 'records' },
   { name: 'plans', to: '/plans', label: 'Plans', needs: 'records' },
 ] as const
@@ -52,6 +56,8 @@ const screens: readonly (readonly [RegExp, MakeScreen])[] = [
     }),
   ],
   [/^\/queue$/, () => ({ section: 'overview', needs: 'read', title: 'Queue', show: () => <Queue /> })],
+  [/^\/history$/, () => ({ section: 'history', needs: 'read', title: 'History', show: () => <History /> })],
+  [/^\/events$/, () => ({ section: 'events', needs: 'read', title: 'Events', show: () => <Events /> })],
   [
     /^\/operations$/,
     () => ({ section: 'operations', needs: 'records', title: 'Operations', show: () => <Operations /> }),

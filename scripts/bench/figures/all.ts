@@ -1,5 +1,6 @@
 import type { Figure } from '../figure.ts'
 import { allOn } from './all-on.ts'
+import { dashboard } from './dashboard.ts'
 import { emptyQueue } from './empty-queue.ts'
 import { health } from './health.ts'
 import { integrity } from './integrity.ts'
@@ -21,7 +22,7 @@ import { triggersCost } from './triggers-cost.ts'
 export const figures: readonly Figure[] = [
   ...[...stats, ...statsGrowth, ...triggersCost, ...allOn, ...scrape],
   ...[...pruning, ...latencyDuringPrune, ...integrity],
-  ...[...reads, ...readsBeside],
+  ...[...reads, ...readsBeside, ...dashboard],
   ...[...peers, ...oneByOne, ...moreServers],
   ...[...emptyQueue, ...health, ...programs],
   ...memory,

@@ -1,5 +1,5 @@
 import type { Fields } from '../../api/call.ts'
-import { type FilterField, filterFields, filterIn } from '../jobs/filter-fields.ts'
+import { type FlagField, filterFields, filterIn } from '../jobs/filter-fields.ts'
 import { canaryIn, canaryOption } from './canary.ts'
 import { type ChangeKind, type ChangeOption, optionFields, optionIn } from './kinds.ts'
 
@@ -62,7 +62,7 @@ function optionWords({ flag, type, inWords, ofZero }: ChangeOption, value: strin
   return value === '0' && ofZero ? [ofZero] : [flag, inWords?.(value) ?? value]
 }
 
-function flagWords({ name, flag }: FilterField, value: string): string[] {
+function flagWords({ name, flag }: FlagField, value: string): string[] {
   if (name === 'ids') return value.split(',')
   return name === 'stale' && value === 'true' ? [flag] : [flag, value]
 }

@@ -1,18 +1,14 @@
-/** One field of the filter: its name on the wire, which the address has too, and its flag of the command line. */
-export interface FilterField {
-  name: string
+import type { FilterField } from '../../parts/filter.tsx'
+
+/** A field of the filter with its flag of the command line. */
+export interface FlagField extends FilterField {
   flag: string
-  label: string
-  /** What to write, for a field that takes more than a name. */
-  example?: string
-  /** The words that it takes. */
-  words?: readonly string[]
 }
 
 export const jobStates = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'] as const
 
 /** The filter of lists and changes, with the words of the flags. */
-export const filterFields: readonly FilterField[] = [
+export const filterFields: readonly FlagField[] = [
   { name: 'domain', flag: '--domain', label: 'Domain' },
   { name: 'queue', flag: '--queue', label: 'Queue' },
   { name: 'job_type', flag: '--job-type', label: 'Job type' },

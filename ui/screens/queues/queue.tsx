@@ -5,16 +5,21 @@ import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Reasons } from '../../parts/reasons.tsx'
 import { Status } from '../../parts/status.tsx'
+import { Sums } from '../../parts/sums.tsx'
 import { Why } from '../../parts/why.tsx'
 import { addressOf, query } from '../../state/address.ts'
+import { useLiveStats } from '../../state/live.ts'
 import { useLoad } from '../../state/load.ts'
 import { may } from '../../state/session.ts'
 
-/** One queue: whether it hands out jobs, why nothing of it runs, and the switch. */
+/** One queue: what it holds, whether it hands out jobs, why nothing of it runs, and the switch. It follows what others do. */
 export function Queue() {
   const domain = query.value.get('domain') ?? ''
   const queue = query.value.get('queue') ?? ''
-  const { data, problem, reload } = useLoad(JSON.stringify([domain, queue]), async (signal) => {
+  const stats = useLiveStats({ domain, queue })?.stats.value
+  // Whoever stops or resumes the queue, the answers of before are over.
+  const stop = stats && JSON.stringify(stats.stopped)
+  const { data, problem, reload } = useLoad(JSON.stringify([domain, queue, stop]), async (signal) => {
     const [state, why] = await Promise.all([
       call('queueStatus', { domain, queue }, { signal }),
       call('explainQueue', { domain, queue }, { signal }),
@@ -32,7 +37,10 @@ export function Queue() {
           Refresh
         </button>
         <Link to={addressOf('/jobs', { domain, queue })}>Its jobs</Link>
+        <Link to={addressOf('/events', { domain, queue })}>Its events</Link>
+        <Link to={addressOf('/history', { domain, queue })}>Its history</Link>
       </div>
+      {stats && <Sums groups={[...stats.groups.values()]} />}
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {data && <Reasons {...data.why} />}
       {data && may('queues') && (
@@ -58,6 +66,8 @@ const actions = [
   { name: 'resume', label: 'Resume', makes: 'open', says: 'Jobs are handed out again.' },
 ] as const
 
+type Action = (typeof actions)[number]
+
 interface ControlProps {
   domain: string
   queue: string
@@ -65,20 +75,31 @@ interface ControlProps {
   onDone: () => void
 }
 
+/** What was done last, and what gives back the state before. */
+interface Done {
+  says: string
+  back: Action
+  /** Why the queue was stopped before. */
+  reason: string
+}
+
 function Control({ domain, queue, state, onDone }: ControlProps) {
   const [reason, setReason] = useState('')
-  const [said, setSaid] = useState('')
+  const [done, setDone] = useState<Done>()
   const [problem, setProblem] = useState<Problem>()
   const [isBusy, setBusy] = useState(false)
-  const act = async (action: (typeof actions)[number]) => {
+  const act = async (action: Action, why: string) => {
     setBusy(true)
     setProblem(undefined)
-    const why = reason.trim()
     const request = { domain, queue, action: action.name, ...(why !== '' && { reason: why }) }
     try {
-      await call('controlQueue', request, { headers: confirmed })
-      const back = actions.find(({ makes }) => makes === state)
-      setSaid(`${action.says} To take it back: ${back?.label ?? 'Resume'}.`)
+      const { before } = await call('controlQueue', request, { headers: confirmed })
+      const word = before ? wordOf(before) : state
+      setDone({
+        says: action.says,
+        back: actions.find(({ makes }) => makes === word) ?? action,
+        reason: before?.reason ?? '',
+      })
       setReason('')
       onDone()
     } catch (error) {
@@ -95,13 +116,18 @@ function Control({ domain, queue, state, onDone }: ControlProps) {
             key={action.name}
             type="button"
             disabled={isBusy || action.makes === state}
-            onClick={() => act(action)}
+            onClick={() => act(action, reason.trim())}
           >
             {action.label}
           </button>
         ))}
       </div>
-      <p role="status">{said}</p>
+      <p role="status">{done?.says}</p>
+      {done && done.back.makes !== state && (
+        <button type="button" disabled={isBusy} onClick={() => act(done.back, done.reason)}>
+          Take it back: {done.back.label}
+        </button>
+      )}
       {problem && <ProblemNote problem={problem} />}
     </section>
   )

@@ -1,0 +1,54 @@
+import type { Browser } from 'playwright-core'
+import { hasBrowser, startBrowser } from '../../chromium.ts'
+import type { Figure } from '../figure.ts'
+import { measureAlternately } from '../measure.ts'
+import { apiKey } from '../setup/api.ts'
+import { large } from '../setup/large.ts'
+
+/** Tells when the page painted first, and when the counts were there, in milliseconds since the address was entered. */
+const watch = `
+  window.shownAt = new Promise((resolve) => {
+    new MutationObserver((_changes, observer) => {
+      if (!document.querySelector('.sums')) return
+      observer.disconnect()
+      requestAnimationFrame(() => resolve(performance.now()))
+    }).observe(document, { childList: true, subtree: true })
+  })`
+const paintedAt = `window.shownAt.then(() => performance.getEntriesByName('first-contentful-paint')[0].startTime)`
+
+/** Loads the overview in a profile that has only the cookie of a session. */
+async function load(browser: Browser, url: string, wanted: string): Promise<number> {
+  const context = await browser.newContext({ extraHTTPHeaders: { 'X-Confirm': 'true' } })
+  try {
+    await context.request.post(`${url}/api/v1/session`, {
+      data: { key: apiKey },
+      headers: { 'Sec-Fetch-Site': 'same-origin' },
+    })
+    const page = await context.newPage()
+    await page.addInitScript(watch)
+    await page.goto(`${url}/ui/`)
+    return await page.evaluate<number>(wanted)
+  } finally {
+    await context.close()
+  }
+}
+
+const figure = (name: string, limitMs: number, wanted: string): Figure => ({
+  name,
+  ...{ against: `${limitMs} ms`, unit: 'ms', ratio: 'ours / against', target: { atMost: 1 } },
+  async measure(bench) {
+    if (!hasBrowser) return 'chromium is not installed'
+    const { server } = await large(bench)
+    const browser = await startBrowser()
+    const side = () => load(browser, server.url, wanted)
+    const pair = await measureAlternately({ rounds: 7 }, side, async () => limitMs)
+    await browser.close()
+    return pair
+  },
+})
+
+/** How long the dashboard takes without a cache, beside the large table. */
+export const dashboard: readonly Figure[] = [
+  figure('dashboard: first paint of the overview', 300, paintedAt),
+  figure('dashboard: counts of the overview', 600, 'window.shownAt'),
+]

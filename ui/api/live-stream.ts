@@ -1,0 +1,58 @@
+import { signal } from '@preact/signals'
+import { base } from '../state/page.ts'
+import { call } from './call.ts'
+import { problemOf } from './problem.ts'
+
+/** How long a stream that was cut off waits before it is opened again, in milliseconds; one that was open for that long waits shortly. */
+const [reopenMs, shortlyMs] = [2000, 200]
+
+/** What is done with the messages of a stream, by their names. */
+type Takes = Readonly<Record<string, (message: MessageEvent<string>) => void>>
+
+/**
+ * Keeps a stream of server-sent events open as long as this tab is seen: a hidden tab has no stream, since a browser opens six connections
+ * to a server at most.
+ * @param path below the root of the server; asked for at each opening, so that a reader can go on at its place
+ * @returns a signal that says whether the stream is open, and a function that ends it
+ */
+export function keepStream(path: () => string, takes: Takes) {
+  const isLive = signal(false)
+  let source: EventSource | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let isEnded = false
+  const close = () => {
+    clearTimeout(timer)
+    source?.close()
+    source = undefined
+    isLive.value = false
+  }
+  const open = () => {
+    close()
+    if (document.hidden || isEnded) return
+    source = new EventSource(`${base}${path()}`)
+    let openedAt = Number.POSITIVE_INFINITY
+    source.addEventListener('open', () => {
+      isLive.value = true
+      openedAt = performance.now()
+    })
+    for (const [name, take] of Object.entries(takes)) source.addEventListener(name, take)
+    source.addEventListener('error', () => {
+      close()
+      timer = setTimeout(lookAndOpen, performance.now() - openedAt > reopenMs ? shortlyMs : reopenMs)
+    })
+  }
+  /** A stream does not say why it ended: a call does, and shows the login where the session is over. */
+  const lookAndOpen = () => {
+    call('showCaller').then(open, (error: unknown) => {
+      if (!isEnded && !document.hidden && problemOf(error).status !== 401) timer = setTimeout(lookAndOpen, reopenMs)
+    })
+  }
+  document.addEventListener('visibilitychange', open)
+  open()
+  const end = () => {
+    isEnded = true
+    document.removeEventListener('visibilitychange', open)
+    close()
+  }
+  return { isLive, end }
+}

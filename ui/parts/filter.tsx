@@ -1,0 +1,93 @@
+import { useState } from 'preact/hooks'
+
+/** One field of a filter: its name on the wire, which the address has too. */
+export interface FilterField {
+  name: string
+  label: string
+  /** What to write, for a field that takes more than a name. */
+  example?: string
+  /** The words that it takes. */
+  words?: readonly string[]
+  /** True for a field with parts, of which each has its own name: `payload.user.id`. */
+  hasParts?: boolean
+}
+
+/** A filter as the address has it. */
+export type Filter = Readonly<Record<string, string | undefined>>
+
+interface FilterProps {
+  fields: readonly FilterField[]
+  filter: Filter
+  onChange: (filter: Filter) => void
+}
+
+/** The fields that are set, as words that go away by a click. */
+export const FilterChips = ({ fields, filter, onChange }: FilterProps) => (
+  <>
+    {Object.entries(filter).map(
+      ([name, value]) =>
+        value !== undefined && (
+          <button key={name} type="button" class="chip" onClick={() => onChange({ ...filter, [name]: undefined })}>
+            {fields.find((field) => field.name === name)?.label ?? name}: <b>{value}</b>{' '}
+            <span aria-hidden="true">×</span>
+            <span class="hidden">remove this filter</span>
+          </button>
+        ),
+    )}
+  </>
+)
+
+/** A form that sets one more field. */
+export function AddFilter({ fields, filter, onChange }: FilterProps) {
+  const [name, setName] = useState(fields[0]?.name ?? '')
+  const [value, setValue] = useState('')
+  const [part, setPart] = useState('')
+  const field = fields.find((one) => one.name === name)
+  const submit = (event: Event) => {
+    event.preventDefault()
+    const text = value.trim()
+    if (text === '' || (field?.hasParts && part.trim() === '')) return
+    onChange({ ...filter, [field?.hasParts ? `${name}.${part.trim()}` : name]: text })
+    setValue('')
+  }
+  const choose = (chosen: string) => {
+    setName(chosen)
+    setValue(fields.find((one) => one.name === chosen)?.words?.[0] ?? '')
+  }
+  const input = (event: { currentTarget: HTMLInputElement | HTMLSelectElement }) => setValue(event.currentTarget.value)
+  return (
+    <form class="add-filter" onSubmit={submit}>
+      <label>
+        <span class="hidden">Filter by</span>
+        <select value={name} onChange={({ currentTarget }) => choose(currentTarget.value)}>
+          {fields.map((one) => (
+            <option key={one.name} value={one.name}>
+              {one.label}
+            </option>
+          ))}
+        </select>
+      </label>
+      {field?.hasParts && (
+        <label>
+          <span class="hidden">Path in the payload</span>
+          <input
+            value={part}
+            placeholder="user.id"
+            spellcheck={false}
+            onInput={({ currentTarget }) => setPart(currentTarget.value)}
+          />
+        </label>
+      )}
+      {field?.words ? (
+        <select aria-label="Value" value={value} onChange={input}>
+          {field.words.map((word) => (
+            <option key={word}>{word}</option>
+          ))}
+        </select>
+      ) : (
+        <input aria-label="Value" value={value} placeholder={field?.example ?? ''} spellcheck={false} onInput={input} />
+      )}
+      <button type="submit">Add filter</button>
+    </form>
+  )
+}

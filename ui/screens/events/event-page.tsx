@@ -1,0 +1,69 @@
+import type { JobEvent } from '../../../shared/records/events.ts'
+import { type Place, placeOfTime, readEvents } from '../../api/event-tail.ts'
+import { Problem } from '../../api/problem.ts'
+import { Json } from '../../parts/json.tsx'
+import { Link } from '../../parts/link.tsx'
+import { ProblemNote } from '../../parts/problem.tsx'
+import { navigate } from '../../state/address.ts'
+import { useLoad } from '../../state/load.ts'
+import { secondsOf } from '../../state/span.ts'
+import { EventTable } from './event-table.tsx'
+import { addressOfEvents, type Shown } from './place.ts'
+
+const presetLimit = 50
+
+interface EventPageProps {
+  shown: Shown
+  /** What is shown until the page has loaded. */
+  held: readonly JobEvent[]
+}
+
+/** A page of the log that stays as it is: after or before an event, or since a time. */
+export function EventPage({ shown, held }: EventPageProps) {
+  const { scope, limit } = shown
+  const key = JSON.stringify([scope, shown.after, shown.before, shown.since, limit])
+  const { data, problem, reload } = useLoad(key, async (signal) => {
+    const place = await placeOf(shown, signal)
+    return { key, place, events: await readEvents(scope, place, Number(limit ?? presetLimit), signal) }
+  })
+  const loaded = data?.key === key ? data : undefined
+  const events = loaded?.events ?? held
+  const [first, last] = [events[0], events.at(-1)]
+  const begin = first ? first.id - 1 : loaded && 'after_id' in loaded.place ? loaded.place.after_id : 0
+  return (
+    <>
+      <div class="bar">
+        <button
+          type="button"
+          class="primary"
+          onClick={() => navigate(addressOfEvents(shown, { after: begin, follow: true }))}
+        >
+          Go on from here
+        </button>
+        <Link to={addressOfEvents(shown)}>To the newest</Link>
+        {first && <Link to={addressOfEvents(shown, { before: first.id, limit })}>Older</Link>}
+        {last && <Link to={addressOfEvents(shown, { after: last.id, limit })}>Newer</Link>}
+        <span class="faint" role="status">
+          {loaded || problem ? 'Paused' : 'Loading…'}
+        </span>
+      </div>
+      {problem && <ProblemNote problem={problem} onRetry={reload} />}
+      {events.length > 0 && <EventTable events={events} />}
+      {loaded && events.length === 0 && <p class="empty">There is no event at this place, or none yet.</p>}
+      {events.length === 1 && <Json value={first} />}
+    </>
+  )
+}
+
+/** @throws Problem for a text that is no duration */
+async function placeOf({ scope, after, before, since }: Shown, signal: AbortSignal): Promise<Place> {
+  if (before !== undefined) return { before_id: Number(before) }
+  if (after !== undefined || since === undefined) return { after_id: Number(after ?? 0) }
+  const seconds = secondsOf(since)
+  if (seconds === undefined)
+    throw new Problem(
+      { code: 'invalid_request', detail: `“${since}” is no duration.`, hint: 'Write 15m, 1h or 2d.' },
+      0,
+    )
+  return { after_id: await placeOfTime(scope, Date.now() - 1000 * seconds, signal) }
+}

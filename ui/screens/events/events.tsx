@@ -1,0 +1,45 @@
+import { useState } from 'preact/hooks'
+import type { JobEvent } from '../../../shared/records/events.ts'
+import { commandLine } from '../../../shared/shell.ts'
+import { Copy } from '../../parts/copy.tsx'
+import { AddFilter, type Filter, FilterChips } from '../../parts/filter.tsx'
+import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
+import { addressOf, navigate, query } from '../../state/address.ts'
+import { EventPage } from './event-page.tsx'
+import { commandOf, filterFields, filterOf, shownIn, unknownIn } from './place.ts'
+import { Tail } from './tail.tsx'
+
+/** The events of a tail that was paused, and the address that shows the same. */
+interface Held {
+  address: string
+  events: readonly JobEvent[]
+}
+
+/** The event log: new events as they come, or a page of it that stays. What it shows is in the address. */
+export function Events() {
+  const params = query.value
+  const shown = shownIn(params)
+  const [held, hold] = useState<Held>({ address: '', events: [] })
+  const filter = filterOf(shown)
+  const command = commandOf(shown)
+  const show = (fields: Filter) => {
+    const goesOn = shown.follows && shown.after !== undefined && fields.after === shown.after
+    navigate(addressOf('/events', { ...fields, follow: goesOn ? 'true' : undefined }))
+  }
+  const fields = { fields: filterFields, filter, onChange: show }
+  return (
+    <>
+      <UnknownParameters names={unknownIn(params)} />
+      <section class="filter chips" aria-label="Filter">
+        <FilterChips {...fields} />
+        <AddFilter {...fields} />
+        {command && <Copy text={commandLine(command)}>Copy as jobsctl</Copy>}
+      </section>
+      {shown.follows ? (
+        <Tail key={JSON.stringify(shown)} shown={shown} onPause={(address, events) => hold({ address, events })} />
+      ) : (
+        <EventPage shown={shown} held={held.address === `/events?${params}` ? held.events : []} />
+      )}
+    </>
+  )
+}

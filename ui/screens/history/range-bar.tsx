@@ -1,0 +1,92 @@
+import type { Step } from '../../../shared/history/history.ts'
+import { Refresh } from '../../parts/refresh.tsx'
+import { fieldOf, timeOf, type Zone } from './clock.ts'
+
+/** The parameters of the address, without those of the filter. */
+export interface RangeParams {
+  from: string | undefined
+  to: string | undefined
+  since: string | undefined
+  step: string | undefined
+  zone: Zone
+}
+
+const spans = ['1h', '6h', '24h', '7d', '30d', '90d'] as const
+const presetSpan = '24h'
+const stepNames: readonly Step[] = ['1m', '5m', '15m', '1h', '6h', '1d']
+
+interface RangeBarProps {
+  range: RangeParams
+  /** The times of the answer; undefined until there is one. */
+  shown: { from: string; to: string } | undefined
+  isLoading: boolean
+  onRefresh: () => void
+  onChange: (changed: Readonly<Record<string, string | undefined>>) => void
+}
+
+/** The range of time, the length of a step, and the zone in which times are written. */
+export function RangeBar({ range, shown, isLoading, onRefresh, onChange }: RangeBarProps) {
+  const { from, to, since, step, zone } = range
+  const span = from === undefined && to === undefined ? (since ?? presetSpan) : undefined
+  return (
+    <div class="bar">
+      {spans.map((name) => (
+        <button
+          key={name}
+          type="button"
+          class="chip toggle"
+          aria-pressed={name === span}
+          onClick={() => onChange({ since: name === presetSpan ? undefined : name, from: undefined, to: undefined })}
+        >
+          {name}
+        </button>
+      ))}
+      <Times key={`${shown?.from} ${shown?.to} ${zone}`} {...{ shown, zone, onChange }} />
+      <label>
+        Step{' '}
+        <select value={step ?? ''} onChange={({ currentTarget }) => onChange({ step: currentTarget.value })}>
+          <option value="">as fits</option>
+          {stepNames.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Times in{' '}
+        <select
+          value={zone}
+          onChange={({ currentTarget }) => onChange({ zone: currentTarget.value === 'local' ? 'local' : undefined })}
+        >
+          <option value="utc">UTC</option>
+          <option value="local">local time</option>
+        </select>
+      </label>
+      <Refresh {...{ isLoading, onRefresh }} />
+    </div>
+  )
+}
+
+/** From when to when, in the zone that is chosen. */
+function Times({ shown, zone, onChange }: Pick<RangeBarProps, 'shown' | 'onChange'> & { zone: Zone }) {
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault()
+    if (!(event.currentTarget instanceof HTMLFormElement)) return
+    const fields = new FormData(event.currentTarget)
+    const given = (name: string) => timeOf(String(fields.get(name) ?? ''), zone)
+    onChange({ from: given('from'), to: given('to'), since: undefined })
+  }
+  return (
+    <form class="add-filter" onSubmit={submit}>
+      {(['from', 'to'] as const).map((name) => (
+        <input
+          key={name}
+          type="datetime-local"
+          name={name}
+          aria-label={name === 'from' ? 'From' : 'To'}
+          defaultValue={shown && fieldOf(shown[name], zone)}
+        />
+      ))}
+      <button type="submit">Show</button>
+    </form>
+  )
+}
