@@ -63,8 +63,8 @@ says something at least every ten seconds. Instead of 410 it sends a message \`e
 
 const statsStreamPart = `## GET ${endpoints.statsStream.path}
 
-The stats as server-sent events, at most one message a second. Input: \`domain\`, \`queue\`, \`job_type\`, as of the stats, and \`most\`: above so many
-groups those of a queue are sent as one, whose \`job_type\` is empty, and above so many queues those of a domain, whose \`queue\` is empty, too. A stream
+The stats as server-sent events, at most one message a second. Input: \`domain\`, \`queue\`, \`job_type\`, as of the stats, and \`most\`:
+${meaningOf('statsStream', 'most', [])}; \`job_type\`, or \`queue\` and \`job_type\`, of a sum are empty. A stream
 begins with a message \`full\`, with or without \`Last-Event-ID\`, and goes on with messages \`changes\`, which have whole groups, but
 only those that have changed. Where nothing changes the stream sends a comment every ten seconds. All readers share one read of the
 database a second. A stream ends when the server stops, when the credentials do not hold any more, when the database fails, and when
