@@ -1873,6 +1873,8 @@ export interface EventsInput {
   job_type?: string | undefined
   /** The most rows to answer */
   limit?: number | undefined
+  /** The last events before this id, in place of the first ones after `after_id`; 0 means neither */
+  before_id?: number | undefined
   /** `true` passes over events that have been deleted because their term was over, instead of 410 */
   skip_expired?: boolean | undefined
 }
@@ -2407,4 +2409,6 @@ export interface StatsStreamInput {
   queue?: string | undefined
   /** The job type */
   job_type?: string | undefined
+  /** Above so many groups, those of a queue are sent as one, and above so many queues those of a domain */
+  most?: number | undefined
 }
