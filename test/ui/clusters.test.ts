@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
-import { type OpenedVisit, openVisit, type Visit } from '../support/browser.ts'
+import { violations } from '../support/axe.ts'
+import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
 import type { World } from '../support/world.ts'
 
 const hostile = `<img src=x onerror="document.title='ran'">\u202egpj.\u{1F4A3}`
@@ -54,6 +55,7 @@ describe.skipIf(!hasBrowser)('clusters of failures (needs chromium)', () => {
     ])
     await world.sql`update jobs set status = 'processing', updated_at = now() where status = 'queued'`
     await course().getByText('processing').waitFor()
+    expect(await violations(page)).toEqual([])
     await world.sql`
       update jobs set status = 'failed', error_message = 'cannot parse message 1 of the sender', completed_at = now(), updated_at = now()
       where status = 'processing'`
@@ -126,6 +128,20 @@ describe.skipIf(!hasBrowser)('clusters of failures (needs chromium)', () => {
     await visited.go('/clusters?since=mark:no+such&colour=red')
     await page.getByText('No mark has the text “no such”.').waitFor()
     await page.getByText('The address has colour').waitFor()
+  })
+
+  it('a number of first jobs that is none changes nothing', async () => {
+    await failures('failed', 30, 'cannot parse message # of the sender')
+    const wrong = await visit(opened.browser, world, { secret: world.key, expected: /422/ })
+    for (const canary of ['five', '0', '-1', '1.5']) {
+      await wrong.go(`/change/retry?domain=mail&canary=${canary}`)
+      await wrong.page.getByRole('button', { name: 'Preview', exact: true }).click()
+      await wrong.page.getByRole('region', { name: 'Preview' }).waitFor()
+      await wrong.page.getByRole('button', { name: /first$/ }).click()
+      await wrong.page.getByRole('alert').getByText('limit').first().waitFor()
+    }
+    expect(await states()).toEqual([{ status: 'failed', jobs: 30 }])
+    await wrong.close()
   })
 
   it('texts of strangers are text, and a requeue of several domains has a way for each', async () => {

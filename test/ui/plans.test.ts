@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
 import type { WholePlan } from '../../shared/plans/plans.ts'
-import { makeToken } from '../support/access/tokens.ts'
+import { makeScoped, makeToken } from '../support/access/tokens.ts'
 import { looks, sideways, violations } from '../support/axe.ts'
 import { pressByKeyboard, visit } from '../support/browser.ts'
 import { makePeople, type People, planOf, planPath } from '../support/changes/plans.ts'
@@ -62,6 +62,7 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     await ann.page.getByLabel(/^Why/).fill('the mailer is back – 日本')
     await ann.page.getByRole('button', { name: 'Retry 130 jobs' }).click()
     await ann.page.getByRole('alert').getByText('needs the approval of another principal').waitFor()
+    expect(await violations(ann.page)).toEqual([])
     expect(await states()).toEqual([{ status: 'failed', jobs: 130 }])
     await ann.page.getByRole('region', { name: 'Propose' }).getByRole('button', { name: 'Propose' }).click()
     await ann.page.getByRole('heading', { name: /^Plan \d+$/ }).waitFor()
@@ -132,6 +133,30 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     await close()
   })
 
+  it('an undo may be proposed, and a token with a scope is offered no plan', async () => {
+    await world.jobs(3, { status: 'failed' })
+    const { body } = await world.confirm(retryPath, { domain: 'chatbooks' }, people.zoe)
+    const { operation_id: id } = z.object({ operation_id: z.number() }).parse(body)
+    const ann = await visitAs('ann')
+    await ann.go(`/operations/${id}`)
+    await ann.page.getByRole('button', { name: 'Preview the undo' }).click()
+    await ann.page.getByLabel(/^Why/).fill('too early')
+    await ann.page.getByRole('button', { name: 'Propose' }).click()
+    await ann.page.getByRole('heading', { name: 'Give back 3 jobs' }).waitFor()
+    const scoped = await visit(browser, world, {
+      secret: await makeScoped(world.sql, 'operator', { domains: ['chatbooks'] }),
+    })
+    expect(await scoped.page.getByRole('link', { name: 'Plans' }).count()).toBe(0)
+    await scoped.go(`/operations/${id}`)
+    await scoped.page.getByRole('button', { name: 'Preview the undo' }).click()
+    await scoped.page.getByRole('button', { name: 'Give back 3 jobs' }).waitFor()
+    expect(await scoped.page.getByRole('button', { name: 'Propose' }).count()).toBe(0)
+    await scoped.go('/plans/1')
+    await scoped.page.getByText('A token with a scope makes, sees and decides no plans.').waitFor()
+    expect([ann.faults, scoped.faults]).toEqual([[], []])
+    await Promise.all([ann.close(), scoped.close()])
+  })
+
   it('a plan that has become another one is not decided, and the page says so', async () => {
     await world.jobs(2, { status: 'failed' })
     const plan = await propose()
@@ -146,8 +171,31 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     await page.getByText('f'.repeat(64)).waitFor()
     await decide(page).getByRole('button', { name: 'Reject', exact: true }).click()
     await page.getByText('It was rejected, and changes nothing.').waitFor()
-    expect(await decide(page).count()).toBe(0)
+    await page.getByRole('button', { name: 'Refresh' }).click()
+    await expect.poll(() => decide(page).count()).toBe(0)
     expect(await world.sql`select decision from jobsctl_plans`).toEqual([{ decision: 'rejected' }])
+    await close()
+  })
+
+  it('a double click approves once, and takes nothing back', async () => {
+    await world.jobs(2, { status: 'failed' })
+    const plan = await propose()
+    const { page, go, faults, close } = await visitAs('ben')
+    await go(`/plans/${plan.id}`)
+    const approve = decide(page).getByRole('button', { name: 'Approve', exact: true })
+    // The fastest double click: the page is not drawn again between the two.
+    await approve.evaluate((button: { click: () => void }) => [button.click(), button.click()])
+    await decide(page).getByText('You have approved it.').waitFor()
+    await page.getByRole('button', { name: 'Retry 2 jobs' }).waitFor()
+    expect(await decide(page).getByRole('button', { name: 'Reject', exact: true }).isDisabled()).toBe(true)
+    expect(await world.sql`select kind from job_operations where kind like 'plan.%'`).toEqual([
+      { kind: 'plan.approved' },
+    ])
+    await page.getByRole('button', { name: 'Refresh' }).click()
+    await decide(page).getByRole('button', { name: 'Reject', exact: true }).click()
+    await page.getByText('It was rejected, and changes nothing.').waitFor()
+    expect(await states()).toEqual([{ status: 'failed', jobs: 2 }])
+    expect(faults).toEqual([])
     await close()
   })
 
@@ -187,6 +235,7 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     await again.getByLabel('Key or token').fill('wrong')
     await again.getByRole('button', { name: 'Log in' }).click()
     await again.getByRole('alert').waitFor()
+    expect(await violations(page)).toEqual([])
     await again.getByLabel('Key or token').fill(secretOf('ben'))
     await again.getByRole('button', { name: 'Log in' }).click()
     await decide(page).getByRole('button', { name: 'Approve', exact: true }).and(page.locator(':focus')).waitFor()
@@ -209,11 +258,15 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     const sign = { name: 'Sign the review' }
     await own.page.getByText('of your own principal, ann').waitFor()
     expect(await own.page.getByRole('button', sign).isDisabled()).toBe(true)
+    expect(await violations(own.page)).toEqual([])
     const ben = await visitAs('ben')
     await ben.go('/operations')
     await ben.page.getByRole('region', { name: 'To be reviewed' }).getByRole('link').click()
-    await ben.page.getByRole('button', sign).click()
-    await ben.page.getByRole('region', { name: 'To be reviewed' }).waitFor({ state: 'detached' })
+    await ben.page.getByRole('button', sign).dblclick()
+    await ben.page.getByText('You have signed it.').waitFor()
+    await ben.page.reload()
+    await ben.page.getByRole('heading', { name: 'Request' }).waitFor()
+    await expect.poll(() => ben.page.getByRole('region', { name: 'To be reviewed' }).count()).toBe(0)
     expect(await world.sql`select reviewed_principal from jobsctl_emergencies`).toEqual([{ reviewed_principal: 'ben' }])
     expect([own.faults, ben.faults]).toEqual([[], []])
     await Promise.all([own.close(), ben.close()])

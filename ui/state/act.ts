@@ -1,9 +1,8 @@
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { type Problem, problemOf } from '../api/problem.ts'
 
 /** A call that a click makes. */
 export interface Act {
-  isBusy: boolean
   /** Why it did not work. */
   problem: Problem | undefined
   /** Makes it, unless it is being made. */
@@ -14,14 +13,15 @@ export interface Act {
 
 /** Keeps whether an act is being made, and why it was refused. */
 export function useAct(): Act {
-  const [isBusy, setBusy] = useState(false)
+  // Known at once, and not only when the page is drawn again: a double click is one act.
+  const isBusy = useRef(false)
   const [problem, setProblem] = useState<Problem>()
   const run = async (call: () => Promise<unknown>) => {
-    if (isBusy) return
-    setBusy(true)
+    if (isBusy.current) return
+    isBusy.current = true
     setProblem(undefined)
     await call().catch((error: unknown) => setProblem(problemOf(error)))
-    setBusy(false)
+    isBusy.current = false
   }
-  return { isBusy, problem, run, clear: () => setProblem(undefined) }
+  return { problem, run, clear: () => setProblem(undefined) }
 }

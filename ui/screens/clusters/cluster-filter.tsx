@@ -1,3 +1,4 @@
+import { useEffect, useState } from 'preact/hooks'
 import { call } from '../../api/call.ts'
 import { addressOf, navigate } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
@@ -21,16 +22,7 @@ export function ClusterFilter({ fields }: { fields: ClusterFields }) {
   const show = (name: keyof ClusterFields, value: string) =>
     navigate(addressOf('/clusters', { ...fields, [name]: value.trim() }))
   const text = (name: 'domain' | 'queue' | 'job_type', label: string) => (
-    <label>
-      {label}
-      <input
-        key={fields[name]}
-        defaultValue={fields[name] ?? ''}
-        placeholder="all"
-        spellcheck={false}
-        onChange={({ currentTarget }) => show(name, currentTarget.value)}
-      />
-    </label>
+    <Text label={label} value={fields[name] ?? ''} onChange={(value) => show(name, value)} />
   )
   return (
     <section class="options" aria-label="Filter">
@@ -49,6 +41,30 @@ export function ClusterFilter({ fields }: { fields: ClusterFields }) {
       {text('queue', 'Queue')}
       {text('job_type', 'Job type')}
     </section>
+  )
+}
+
+interface TextProps {
+  label: string
+  value: string
+  onChange: (value: string) => void
+}
+
+/** A field whose text goes into the address by Enter, or when the field is left. */
+function Text({ label, value, onChange }: TextProps) {
+  const [text, setText] = useState(value)
+  useEffect(() => setText(value), [value])
+  return (
+    <label>
+      {label}
+      <input
+        value={text}
+        placeholder="all"
+        spellcheck={false}
+        onInput={({ currentTarget }) => setText(currentTarget.value)}
+        onChange={() => onChange(text)}
+      />
+    </label>
   )
 }
 

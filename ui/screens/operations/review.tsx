@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks'
 import { commandLine } from '../../../shared/shell.ts'
 import { type Answer, call, confirmed } from '../../api/call.ts'
 import { ActProblem } from '../../parts/act-problem.tsx'
@@ -21,21 +22,23 @@ function KnownReviews({ only }: { only: number | undefined }) {
       <h2>To be reviewed</h2>
       <ul class="plain">
         {waiting.map((one) => (
-          <Waiting key={one.operation_id} emergency={one} onDone={reload} />
+          <Waiting key={one.operation_id} emergency={one} onReload={reload} />
         ))}
       </ul>
     </section>
   )
 }
 
-function Waiting({ emergency, onDone }: { emergency: Emergency; onDone: () => void }) {
+/** What was signed stays where it is, so that the second click of a double click signs no other. */
+function Waiting({ emergency, onReload }: { emergency: Emergency; onReload: () => void }) {
   const { operation_id: id, caller: by, principal } = emergency
+  const [isSigned, setSigned] = useState(false)
   const act = useAct()
   const isOwn = principal !== null && principal === caller.value?.principal
   const review = () =>
     act.run(async () => {
       await call('reviewOperation', { id: String(id) }, { headers: confirmed })
-      onDone()
+      setSigned(true)
     })
   return (
     <li class="note care">
@@ -44,7 +47,12 @@ function Waiting({ emergency, onDone }: { emergency: Emergency; onDone: () => vo
       </p>
       {may('approve') && (
         <div class="bar">
-          <button type="button" disabled={isOwn} aria-describedby={isOwn ? `own-${id}` : undefined} onClick={review}>
+          <button
+            type="button"
+            disabled={isOwn || isSigned}
+            aria-describedby={isOwn ? `own-${id}` : undefined}
+            onClick={review}
+          >
             Sign the review
           </button>
           {isOwn ? (
@@ -52,9 +60,10 @@ function Waiting({ emergency, onDone }: { emergency: Emergency; onDone: () => vo
           ) : (
             <Copy text={commandLine(['jobsctl', 'plans', 'review', String(id)])}>Copy as jobsctl</Copy>
           )}
+          <span role="status">{isSigned && 'You have signed it.'}</span>
         </div>
       )}
-      <ActProblem act={act} onReload={onDone} />
+      <ActProblem act={act} onReload={onReload} />
     </li>
   )
 }

@@ -17,18 +17,23 @@ interface DecideProps {
 
 const rejectable = ['waiting', 'approved', 'withdrawn', 'stale']
 
-/** Approves or rejects what this page shows: the digest goes along, so that another plan is never decided in its place. */
+/**
+ * Approves or rejects what this page shows: the digest goes along, so that another plan is never decided in its place. What was decided
+ * stays where it is, so that the second click of a double click meets no other button.
+ */
 export function Decide({ plan, onDone }: DecideProps) {
   const [reason, setReason] = useState('')
+  const [decided, setDecided] = useState('')
   const act = useAct()
   const { id, digest, state, author_principal: author } = plan
   const isOwn = author !== null && author === caller.value?.principal
   const mayApprove = may('approve')
-  if (!rejectable.includes(state) || (!mayApprove && !isOwn)) return null
+  const isOver = decided !== ''
+  if (!isOver && (!rejectable.includes(state) || (!mayApprove && !isOwn))) return null
   const decide = (endpoint: 'approvePlan' | 'rejectPlan') =>
     act.run(async () => {
       await call(endpoint, { id: String(id), digest }, { headers: { ...confirmed, ...reasonHeader(reason) } })
-      setReason('')
+      setDecided(endpoint === 'approvePlan' ? 'You have approved it.' : 'You have rejected it.')
       onDone()
     })
   const why = reason.trim() === '' ? [] : ['--reason', reason.trim()]
@@ -38,12 +43,12 @@ export function Decide({ plan, onDone }: DecideProps) {
       <section class="confirm" aria-label="Decide">
         <h2>Decide</h2>
         {mayApprove && <Why reason={reason} onChange={setReason} />}
-        {state === 'waiting' && (
+        {(isOver || state === 'waiting') && (
           <div class="bar">
             <button
               type="button"
               class="primary"
-              disabled={isOwn}
+              disabled={isOwn || isOver}
               aria-describedby={isOwn ? 'own-plan' : undefined}
               onClick={() => decide('approvePlan')}
             >
@@ -58,13 +63,15 @@ export function Decide({ plan, onDone }: DecideProps) {
         )}
         {mayApprove && (
           <div class="bar">
-            <button type="button" onClick={() => decide('rejectPlan')}>
+            <button type="button" disabled={isOver} onClick={() => decide('rejectPlan')}>
               Reject
             </button>
             <Copy text={copyOf('reject')}>Copy as jobsctl reject</Copy>
           </div>
         )}
-        {mayApprove && <p class="faint">A rejection is final.</p>}
+        <p class="faint" role="status">
+          {decided || (mayApprove ? 'A rejection is final.' : '')}
+        </p>
       </section>
       <ActProblem act={act} onReload={onDone} />
     </>

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks'
 import { commandLine } from '../../../shared/shell.ts'
 import { type Answer, call } from '../../api/call.ts'
 import { Copy } from '../../parts/copy.tsx'
@@ -27,11 +28,16 @@ export function ShowPlan({ id }: { id: string }) {
 
 function KnownPlan({ id }: { id: string }) {
   const { data, problem, isLoading, reload } = useLoad(id, (signal) => call('showPlan', { id }, { signal }))
+  const [round, setRound] = useState(0)
+  const refresh = () => {
+    setRound(round + 1)
+    reload()
+  }
   return (
     <>
       <div class="bar">
         {data && <Status of={data.state} />}
-        <Refresh isLoading={isLoading} onRefresh={reload} />
+        <Refresh isLoading={isLoading} onRefresh={refresh} />
         <Copy text={commandLine(['jobsctl', 'plans', 'show', id])}>Copy as jobsctl</Copy>
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
@@ -43,8 +49,8 @@ function KnownPlan({ id }: { id: string }) {
           <Facts facts={factsOf(data)} />
           <PreviewTable preview={{ ...data.preview, token: '', owners: [] }} verb={planKind(data.kind).verb} />
           <Request of={data} />
+          <Decide key={`${data.digest} ${round}`} plan={data} onDone={reload} />
           <ApplyPlan plan={data} onDone={reload} />
-          <Decide key={data.digest} plan={data} onDone={reload} />
         </>
       )}
     </>
