@@ -13,6 +13,7 @@ import { openApiDocument } from './docs/openapi/document.ts'
 import { outputPage } from './docs/output.ts'
 import { rightsPage } from './docs/rights.ts'
 import { wireCallsPage, wireTypesPage } from './docs/sdk/pages.ts'
+import { stableNames, stableNamesPath } from './docs/stable/names.ts'
 import { tablesPage } from './docs/tables.ts'
 
 /**
@@ -20,6 +21,8 @@ import { tablesPage } from './docs/tables.ts'
  * when a page is not up to date.
  */
 const folder = 'docs/reference'
+
+const openApi = openApiDocument()
 
 /** Whole pages, by their path. */
 const pages: Record<string, string> = {
@@ -32,11 +35,12 @@ const pages: Record<string, string> = {
   [`${folder}/http-api.md`]: httpApiPage(),
   [`${folder}/output.md`]: outputPage(),
   'docs/observe/dashboard.json': dashboard(),
-  'server/http/openapi.json': openApiDocument(),
+  'server/http/openapi.json': openApi,
   [`${folder}/rights.md`]: rightsPage(),
   'sdk/wire/calls.ts': wireCallsPage(),
   'sdk/wire/types.ts': wireTypesPage(),
   [`${folder}/tables.md`]: await tablesPage(),
+  [stableNamesPath]: await stableNames(openApi),
 }
 
 /** Tables inside pages that are written by hand: between `<!-- name -->` and `<!-- /name -->`. */
