@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import postgres from 'postgres'
 import { inject } from 'vitest'
 import { keepCompiled } from '../programs/compiled.ts'
+import { admitPlainRole, urlOfServers } from '../run/plain-role.ts'
 import { embeddedTemplate, postgresTemplate, postgresUrl } from '../run/shared.ts'
 
 declare module 'vitest' {
@@ -61,16 +62,21 @@ async function newOnPostgres(copied?: Promise<string>): Promise<TestDatabase> {
   await asOperator((sql) =>
     template ? sql`create database ${sql(name)} template ${sql(template)}` : sql`create database ${sql(name)}`,
   )
-  const url = Object.assign(new URL(await postgresUrl()), { pathname: `/${name}` }).href
+  // A copy of the template has the rights of the template.
+  if (!template) await inDatabase(name, admitPlainRole)
   return {
-    env: { JOBS_DB_URL: url, JOBS_DATA_DIR: folder },
+    env: { JOBS_DB_URL: urlOfServers(await postgresUrl(), name), JOBS_DATA_DIR: folder },
     drop: () => asOperator((sql) => sql`drop database ${sql(name)} with (force)`),
   }
 }
 
 /** Runs one statement beside all servers. */
-async function asOperator(run: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
-  const sql = postgres(await postgresUrl(), { max: 1, onnotice: () => {} })
+const asOperator = (run: (sql: postgres.Sql) => Promise<unknown>): Promise<void> => inDatabase('postgres', run)
+
+/** Runs statements in a database as a superuser. */
+async function inDatabase(name: string, run: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
+  const url = Object.assign(new URL(await postgresUrl()), { pathname: `/${name}` }).href
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
   try {
     await run(sql)
   } finally {

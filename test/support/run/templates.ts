@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { until } from '../poll.ts'
 import { startBuilt } from '../programs/dist.ts'
+import { admitPlainRole, urlOfServers } from './plain-role.ts'
 
 /** The first start makes the database, which takes seconds: later servers start on a copy of it. */
 export async function makeEmbeddedTemplate(folder: string): Promise<string> {
@@ -31,8 +32,10 @@ export async function makePostgresTemplate({ url, name, folder }: PostgresTempla
   const operator = postgres(url, { max: 1, onnotice: () => {} })
   try {
     await operator`create database ${operator(name)}`
+    const inside = postgres(Object.assign(new URL(url), { pathname: `/${name}` }).href, { max: 1 })
+    await admitPlainRole(inside).finally(() => inside.end())
     const server = await startBuilt({
-      JOBS_DB_URL: Object.assign(new URL(url), { pathname: `/${name}` }).href,
+      JOBS_DB_URL: urlOfServers(url, name),
       JOBS_DATA_DIR: folder,
       SINGLE_USER_API_KEY: 'template',
     })
