@@ -11,6 +11,7 @@ import { addIndexCommands } from './commands/index-commands.ts'
 import { addMigrateCommands } from './commands/migrate-commands.ts'
 import { printOutput } from './commands/print-output.ts'
 import { addRotateCommand } from './commands/rotate-command.ts'
+import { addSchemaCommands } from './commands/schema-commands.ts'
 import { addTokenCommands } from './commands/token/token-commands.ts'
 import { demoCommand } from './demo/demo-command.ts'
 import { readEnv, warningsOf } from './env.ts'
@@ -40,6 +41,7 @@ addAdoptCommand(program)
 addRotateCommand(program)
 addIndexCommands(program)
 addMigrateCommands(program)
+addSchemaCommands(program)
 
 async function run(): Promise<void> {
   // The server goes on when the program that reads its log ends.

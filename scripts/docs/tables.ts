@@ -60,7 +60,8 @@ const purposes: Record<string, string> = {
   jobsctl_metric_groups:
     'The groups and queues that have series of their own in metrics, in the order in which they were seen.',
   jobsctl_tasks: 'When tasks in the background last succeeded, and what the checks among them found.',
-  jobsctl_migrations: 'Which migrations have run: `number`, `name`, `applied_at`.',
+  jobsctl_migrations:
+    'Which migrations have run: `number`, `name`, `applied_at`, and in `made` what they made in tables of other programs, as JSON.',
 }
 
 /** The tables, columns and indexes that the migrations make. */

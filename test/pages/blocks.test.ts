@@ -44,12 +44,9 @@ it('every block names its language, and none that is typed passes for text', () 
   expect(shown).toEqual([])
 })
 
-/** Its statements need a database that no server uses: uninstall.test.ts runs them. */
-const elsewhere = ['docs/adopt/uninstall.md']
-
-const runnable = written
-  .filter((page) => !elsewhere.includes(page))
-  .filter((page) => blocksOf(page).some(({ language, untested }) => typed.includes(language) && untested === undefined))
+const runnable = written.filter((page) =>
+  blocksOf(page).some(({ language, untested }) => typed.includes(language) && untested === undefined),
+)
 
 /** Pages about tables of PostgreSQL, which has roles and more than one session. */
 const kindOf = (page: string): Kind => (/^docs\/(deploy|adopt)\//.test(page) ? 'postgres' : 'embedded')

@@ -1,8 +1,9 @@
 import type { Log } from '../../log.ts'
 import type { Session } from '../sql.ts'
+import { findAbsent } from './absent-before.ts'
 import { buildIndexes } from './indexes.ts'
 import type { IndexMode } from './left-indexes.ts'
-import { migrationsTable } from './migration-script.ts'
+import { addMade, isNoted, migrationsTable } from './migration-script.ts'
 import type { Migration } from './migrations.ts'
 import type { PendingMigration } from './pending-migrations.ts'
 import { findMissing, listOfObjects, type SchemaObject } from './schema-diff.ts'
@@ -58,8 +59,13 @@ async function runInTransaction(session: Session, migration: Migration, schema: 
   await session.unsafe(`set local search_path = ${schema}, pg_temp`)
   await session`set local idle_in_transaction_session_timeout = '10s'`
   await session.unsafe(migrationsTable)
+  const made = await findAbsent(session, migration)
   await session.unsafe(migration.text)
-  await recordAsApplied(session, migration)
+  if (!isNoted(migration, made)) return void (await recordAsApplied(session, migration))
+  await session`
+    insert into jobsctl_migrations (number, name, made)
+    values (${migration.number}, ${migration.name}, ${JSON.stringify(made)}::text::jsonb)
+    ${session.unsafe(addMade)}`
 }
 
 const recordAsApplied = (session: Session, { number, name }: Migration) => session`

@@ -2,8 +2,8 @@ import type { Sql } from '../sql.ts'
 
 /** An object that a migration makes. */
 export interface SchemaObject {
-  kind: 'column' | 'function' | 'trigger' | 'index' | 'unique'
-  /** The table that the object belongs to; empty for a function. */
+  kind: 'table' | 'column' | 'function' | 'trigger' | 'index' | 'unique'
+  /** The table that the object belongs to; empty for a table and a function. */
   of: string
   /** The name. For a unique index its columns, `a, b`, since another program may give the same index another name. */
   name: string
@@ -44,6 +44,7 @@ export const findMissing = async (sql: Sql, made: readonly SchemaObject[]): Prom
     select kind, "of", name
     from jsonb_to_recordset(${JSON.stringify(made)}::text::jsonb) as made (kind text, "of" text, name text)
     where not case kind
+      when 'table' then to_regclass(name) is not null
       when 'column' then exists (
         select from pg_attribute where attrelid = to_regclass("of") and attname = made.name and not attisdropped
       )

@@ -93,11 +93,18 @@ async function addColumn(sql: Pool, { name, type, preset }: AddedColumn): Promis
       const filled = preset === null ? tx`` : tx`default ${tx.unsafe(preset)}`
       await tx`alter table jobs_archive add column if not exists ${column} ${tx.unsafe(type)} ${filled}`
       if (preset !== null) await tx`alter table jobs_archive alter column ${column} drop default`
+      await tx.savepoint((point) => noteAdded(point, name)).catch(() => {}) // an earlier version has made the database
     })
     .catch((cause: unknown) => {
       throw notArchivable(`jobs_archive has no column ${name}, and the server cannot add it`, cause)
     })
 }
+
+/** Notes the column where the migrations note what they make, so that `jobs-server uninstall` takes it out. */
+const noteAdded = (tx: Sql, name: string) => tx`
+  update jobsctl_migrations
+  set made = made || jsonb_build_array(jsonb_build_object('kind', 'column', 'of', 'jobs_archive', 'name', ${name}::text))
+  where number = 1`
 
 const notArchivable = (why: string, cause?: unknown): Failure =>
   new Failure('conflict', `${why}; nothing was changed`, {
