@@ -13,7 +13,7 @@ export interface OwnObject {
 }
 
 /** The tables that belong to the servers alone, whatever else is in the database. */
-export async function ownTables(): Promise<string[]> {
+async function ownTables(): Promise<string[]> {
   const makes = (await allMigrations()).flatMap((migration) => migration.makes)
   const tables = new Set(makes.flatMap(({ kind, of }) => (kind === 'column' ? [of] : [])))
   return [...tables, 'jobsctl_migrations'].filter((name) => !sharedTables.includes(name)).sort()
