@@ -38,7 +38,6 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const client = createClient(options)
   const held = new Set<HeldJob>()
   const attempts = new Set<Promise<void>>()
-  const leave = new AbortController()
   const giveUp = new AbortController()
   const finisher = createFinisher({ client, tell: settings.tell, signal: giveUp.signal })
   const renewals = createRenewals({ client, settings, held })
@@ -46,11 +45,11 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   try {
     await leaseLoop({
       ...{ client, settings, held, attempts, finisher, renewals },
-      ...{ signal: stop.first, leave: leave.signal },
+      signal: stop.first,
     })
   } finally {
     settings.tell({ event: 'stopping', running: held.size })
-    await endOf(attempts, { held, graceMs: settings.graceMs, hurry: stop.second, leave, giveUp })
+    await endOf(attempts, { held, graceMs: settings.graceMs, hurry: stop.second, giveUp })
     renewals.stop()
     stop.end()
   }
@@ -61,20 +60,21 @@ interface Ending {
   graceMs: number
   /** Ends the time for running jobs. */
   hurry: AbortSignal
-  /** Leaves the handlers that do not stop. */
-  leave: AbortController
   /** Gives up the finishes that no server has answered. */
   giveUp: AbortController
 }
 
 /** Waits for the jobs that are held, aborts those that take too long, and waits until they are given back. */
 async function endOf(attempts: ReadonlySet<Promise<void>>, ending: Ending): Promise<void> {
-  const { held, graceMs, hurry, leave, giveUp } = ending
+  const { held, graceMs, hurry, giveUp } = ending
   const timers: ReturnType<typeof setTimeout>[] = []
+  const leaveAll = () => {
+    for (const { leave } of held) leave.abort()
+  }
   const abortAll = () => {
     for (const { abort } of held) abort.abort(new JobAborted('stopping'))
     timers.push(
-      setTimeout(() => leave.abort(), handlerStopMs),
+      setTimeout(leaveAll, handlerStopMs),
       setTimeout(() => giveUp.abort(), handlerStopMs + lastCallsMs),
     )
   }

@@ -11,23 +11,22 @@ export interface AttemptTools {
   settings: WorkerSettings
   finisher: Finisher
   renewals: Renewals
-  /** Aborts when handlers that have not stopped are left. */
-  leave: AbortSignal
 }
 
 /** Runs the handler of a job and sends how the attempt ended. It never throws. */
 export async function runAttempt(held: HeldJob, tools: AttemptTools): Promise<void> {
   const { job } = held
-  const left = untilAborted(tools.leave)
+  const left = new Promise<Outcome | undefined>((resolve) => {
+    // The job of a handler that is left is given back, where it is still this worker's.
+    held.leave.signal.addEventListener('abort', () => resolve(held.isLost ? undefined : { action: 'release' }))
+  })
   try {
-    const outcome = await Promise.race([outcomeOf(held, tools), left.promise.then(() => leftOutcome(held))])
+    const outcome = await Promise.race([outcomeOf(held, tools), left])
     held.isEnded = true
     if (outcome) await report(held, { ...ownership(held, tools), ...outcome }, tools)
   } catch (error) {
     const code = error instanceof JobsError ? error.code : 'internal'
     tools.settings.tell({ event: 'lost', job_id: job.id, job_type: job.job_type, code })
-  } finally {
-    left.end()
   }
 }
 
@@ -120,17 +119,4 @@ async function send({ id, job_type }: Job, finish: Finish, { finisher, settings 
     const error = finish.action === 'fail' ? { error: finish.error } : {}
     settings.tell({ event: events[finish.action], job_id: id, job_type, status: result.status, ...error })
   } else settings.tell({ event: 'lost', job_id: id, job_type, code: result.code })
-}
-
-/** The job of a handler that is left is given back, where it is still this worker's. */
-const leftOutcome = ({ isLost }: HeldJob): Outcome | undefined => (isLost ? undefined : { action: 'release' })
-
-function untilAborted(signal: AbortSignal): { promise: Promise<void>; end: () => void } {
-  let onAbort = () => {}
-  const promise = new Promise<void>((resolve) => {
-    onAbort = resolve
-    signal.addEventListener('abort', onAbort, { once: true })
-    if (signal.aborted) resolve()
-  })
-  return { promise, end: () => signal.removeEventListener('abort', onAbort) }
 }

@@ -82,9 +82,12 @@ const isOfContent = ({ code }: JobsError): boolean =>
 
 function takeBatch(waiting: Waiting[]): Waiting[] {
   let characters = 0
-  const after = waiting.findIndex(({ size }, at) => {
+  const ids = new Set<number>()
+  const after = waiting.findIndex(({ finish: { id }, size }, at) => {
     characters += size
-    return at > 0 && (at >= mostJobs || characters > mostCharacters)
+    const isSecond = ids.has(id)
+    ids.add(id)
+    return isSecond || (at > 0 && (at >= mostJobs || characters > mostCharacters))
   })
   return waiting.splice(0, after < 0 ? waiting.length : after)
 }

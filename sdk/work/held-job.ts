@@ -7,6 +7,8 @@ export interface HeldJob {
   readonly leaseId: string
   /** Aborts the handler. */
   readonly abort: AbortController
+  /** Leaves the handler, where it has not stopped. */
+  readonly leave: AbortController
   /** The time at which the lease is over for certain, by the clock of `performance.now()`. */
   leaseEnds: number
   /** Progress that the server has not been told. */

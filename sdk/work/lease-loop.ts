@@ -1,7 +1,7 @@
 import { pause } from '../call/pause.ts'
 import type { Client } from '../client.ts'
 import { type AttemptTools, runAttempt } from './attempt.ts'
-import type { HeldJob } from './held-job.ts'
+import { type HeldJob, lose } from './held-job.ts'
 import { untilAnswered } from './retrying.ts'
 import { typesOf } from './worker-options.ts'
 
@@ -54,9 +54,11 @@ export async function leaseLoop(looping: Looping): Promise<void> {
       if (job.lease_id === null) continue
       tell({ event: 'leased', job_id: job.id, job_type: job.job_type, attempt: (job.retry_count ?? 0) + 1 })
       const one: HeldJob = {
-        ...{ job, leaseId: job.lease_id, abort: new AbortController() },
+        ...{ job, leaseId: job.lease_id, abort: new AbortController(), leave: new AbortController() },
         ...{ leaseEnds, unsent: undefined, isLost: false, isEnded: false },
       }
+      // A job that is leased again is lost to its earlier attempt, and a call names each job once.
+      for (const earlier of held) if (earlier.job.id === job.id) lose(earlier)
       held.add(one)
       const attempt = runAttempt(one, looping).then(() => {
         held.delete(one)

@@ -67,6 +67,35 @@ describe('the worker, over time and when processes end', () => {
     expect(await world.rows()).toMatchObject([{ status: 'queued', lease_id: null, retry_count: 0 }])
   })
 
+  it('takes a job again whose lease it could not renew, and names each job once in a call', async () => {
+    await enqueue(1)
+    const renewed: number[][] = []
+    let attempts = 0
+    const worker = startWorker({
+      ...{ ...target(), domain, leaseSeconds: 1, waitSeconds: 1, concurrency: 3 },
+      fetch: (url, init) => {
+        if (url.endsWith('/renew')) {
+          const { jobs } = JSON.parse(String(init.body))
+          renewed.push(jobs.map(({ id }: { id: number }) => id))
+          if (attempts < 2) return Promise.reject(new TypeError('no network'))
+        }
+        return fetch(url, init)
+      },
+      handlers: {
+        print: async ({ job }) => {
+          attempts++
+          if (job.retry_count === 0) await new Promise(() => {})
+          await until('a lease was renewed', () => renewed.length > 8)
+          return 'again'
+        },
+      },
+    })
+    await until('it is completed', async () => (await world.rows()).every(({ status }) => status === 'completed'))
+    expect(await world.rows()).toMatchObject([{ result: 'again', retry_count: 1 }])
+    expect(renewed.filter((ids) => new Set(ids).size < ids.length)).toEqual([])
+    expect(worker.events).toContainEqual(expect.objectContaining({ event: 'lost', code: 'lease_expired' }))
+  })
+
   it('another worker takes the jobs of one that was killed, when their leases are over', async () => {
     await enqueue(3)
     const killed = await spawnWorker({ LEASE: '2' })
@@ -80,11 +109,11 @@ describe('the worker, over time and when processes end', () => {
   })
 
   it('gives its jobs back on SIGTERM, when the time for running jobs is over', async () => {
-    await enqueue(3)
+    await enqueue(30)
     const worker = await spawnWorker({ GRACE: '0' })
     worker.process.kill('SIGTERM')
     expect(await worker.ended).toMatchObject({ code: 0, out: expect.stringContaining('ended'), err: '' })
-    expect(await world.rows()).toMatchObject(Array(3).fill({ status: 'queued', lease_id: null, retry_count: 0 }))
+    expect(await world.rows()).toMatchObject(Array(30).fill({ status: 'queued', lease_id: null, retry_count: 0 }))
   })
 
   it('gives its jobs back at once on a second signal', async () => {

@@ -4,7 +4,7 @@ import { runWorker } from '../../../sdk/worker.ts'
 
 const { BASE: url = '', API_KEY: apiKey = '', LEASE = '60', GRACE = '600' } = process.env
 await runWorker({
-  ...{ url, apiKey, domain: 'letters', leaseSeconds: Number(LEASE), graceSeconds: Number(GRACE), waitSeconds: 5 },
+  ...{ url, apiKey, domain: 'letters', leaseSeconds: Number(LEASE), graceSeconds: Number(GRACE), concurrency: 50 },
   handlers: {
     '*': async ({ signal }) => {
       // A timer keeps the process alive, as the connections of a real job do.

@@ -5,9 +5,11 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { Random } from '../random.ts'
 
-const source = fileURLToPath(new URL('worker.ts', import.meta.url))
-/** The bundled worker, since a bundle starts faster than TypeScript and killed workers restart often. */
-const program = fileURLToPath(new URL('../../../../dist/stress/worker.js', import.meta.url))
+/** A worker of its own that breaks the rules at random, and one on `jobsctl/worker`. */
+const sources = ['worker.ts', 'sdk-worker.ts'].map((name) => fileURLToPath(new URL(name, import.meta.url)))
+const folder = fileURLToPath(new URL('../../../../dist/stress/', import.meta.url))
+/** The bundled workers, since a bundle starts faster than TypeScript and killed workers restart often. */
+const programs = [`${folder}worker.js`, `${folder}sdk-worker.js`] as const
 
 /** The worker processes of a run. */
 export interface Workers {
@@ -32,9 +34,12 @@ interface Options {
 
 const bundling = { bundle: true, platform: 'node', target: 'node20', format: 'esm', packages: 'external' } as const
 
-/** Starts `count` worker processes. Two processes share each worker id, as the processes of a pool do. */
+/**
+ * Starts `count` worker processes, every second of them on `jobsctl/worker`. Two processes share each worker id, as the processes of a
+ * pool do.
+ */
 export async function startWorkers({ count, seed, journals, servers }: Options): Promise<Workers> {
-  await build({ ...bundling, entryPoints: [source], outfile: program })
+  await build({ ...bundling, entryPoints: sources, outdir: folder })
   const lives = Array.from({ length: count }, () => 0)
   const faults: string[] = []
   const start = (at: number): ChildProcess => {
@@ -45,7 +50,7 @@ export async function startWorkers({ count, seed, journals, servers }: Options):
       servers: servers.join(','),
     }
     const child = fork(
-      program,
+      programs[at % 2 === 0 ? 0 : 1],
       Object.entries(options).map(([name, value]) => `--${name}=${value}`),
       { execArgv: [] },
     )
