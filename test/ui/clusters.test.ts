@@ -130,6 +130,30 @@ describe.skipIf(!hasBrowser)('clusters of failures (needs chromium)', () => {
     await page.getByText('The address has colour').waitFor()
   })
 
+  it('a cluster that is retried is cancelled, and one that is old is pruned: its jobs alone', async () => {
+    await failures('failed', 3, 'connection refused', { hours: 30 })
+    await failures('failed', 4, 'cannot parse message # of the sender', { hours: 30 })
+    await failures('queued', 5, 'cannot parse message # of the sender')
+    await failures('queued', 2, 'connection refused')
+    await world.sql`update jobs set retry_count = 1 where status = 'queued'`
+    await visited.go('/clusters?status=retrying')
+    await cluster('cannot parse').getByRole('link', { name: 'Cancel…' }).click()
+    await page.getByRole('button', { name: 'Preview', exact: true }).click()
+    await page.getByRole('button', { name: 'Cancel 5 jobs' }).click()
+    await course().getByText('5 jobs cancelled').waitFor()
+    await visited.go('/clusters?status=failed')
+    await cluster('cannot parse').getByRole('link', { name: 'Prune…' }).click()
+    await page.getByRole('button', { name: 'Preview', exact: true }).click()
+    await page.getByRole('button', { name: 'Prune 4 jobs' }).click()
+    await course().getByText('4 jobs deleted').waitFor()
+    expect(await states()).toEqual([
+      { status: 'cancelled', jobs: 5 },
+      { status: 'failed', jobs: 3 },
+      { status: 'queued', jobs: 2 },
+    ])
+    expect(visited.faults).toEqual([])
+  })
+
   it('a number of first jobs that is none changes nothing', async () => {
     await failures('failed', 30, 'cannot parse message # of the sender')
     const wrong = await visit(opened.browser, world, { secret: world.key, expected: /422/ })
