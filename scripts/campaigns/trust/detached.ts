@@ -12,7 +12,10 @@ interface Detaching<In extends z.ZodType> {
   input: z.input<In>
 }
 
-/** The time within which a change without its caller must have ended, whatever happens to its servers, in seconds. */
+/**
+ * The time within which a change without its caller must have changed further jobs or ended, whatever happens to its servers, in
+ * seconds. How long a whole change takes depends on what else the machine does.
+ */
 const limitSeconds = 60
 
 /**
@@ -49,7 +52,7 @@ async function endOf(
   id: number,
   progressed: CallOptions['progressed'],
 ): Promise<{ state: string; affected: number }> {
-  for (const began = Date.now(); ; await wait(20)) {
+  for (let [since, before] = [Date.now(), -1]; ; await wait(20)) {
     const [record] = await retryWhileUnavailable(
       () => sql<{ state: string; affected: number }[]>`
         select state, affected::int from job_operations where id = ${id}`,
@@ -57,8 +60,9 @@ async function endOf(
     if (!record) return { state: 'gone', affected: 0 }
     progressed?.(record.affected)
     if (record.state !== 'running') return record
-    if (Date.now() - began < limitSeconds * 1000) continue
-    reportViolation(`operation ${id} goes on for ${limitSeconds} s`)
+    if (record.affected !== before) [since, before] = [Date.now(), record.affected]
+    if (Date.now() - since < limitSeconds * 1000) continue
+    reportViolation(`operation ${id} is running, and changed no job for ${limitSeconds} s`)
     return record
   }
 }

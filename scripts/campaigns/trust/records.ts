@@ -25,19 +25,21 @@ interface FoundOperation {
   affectedInEvents: number
 }
 
-/** The time within which the record of a change whose server was killed must end, in seconds. */
+/** The time within which the record of a change whose server was killed must end, or show further jobs, in seconds. */
 const limitSeconds = 25
 
-/** Waits until no operation is running. Reports a violation when one still runs after 25 s. */
+/** Waits until no operation is running. Reports a violation when one is running that changed no job for 25 s. */
 export async function untilEnded({ sql, reportViolation }: Pick<Context, 'sql' | 'reportViolation'>): Promise<void> {
-  for (const began = Date.now(); ; ) {
+  for (let [since, before] = [Date.now(), '']; ; ) {
     const running = await retryWhileUnavailable(
-      () => sql<{ id: number }[]>`select id::int from job_operations where state = 'running'`,
+      () => sql<{ id: number; affected: number }[]>`
+        select id::int, affected::int from job_operations where state = 'running' order by id`,
     )
     if (running.length === 0) return
-    const seconds = (Date.now() - began) / 1000
-    if (seconds > limitSeconds) {
-      return reportViolation(`operation ${running[0]?.id} is still running after ${limitSeconds} s`)
+    const now = JSON.stringify(running)
+    if (now !== before) [since, before] = [Date.now(), now]
+    if (Date.now() - since > limitSeconds * 1000) {
+      return reportViolation(`operation ${running[0]?.id} is running, and changed no job for ${limitSeconds} s`)
     }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
