@@ -10,7 +10,7 @@ import { openWorld, type World } from '../support/world.ts'
 const floodSeconds = Number(process.env.UI_FLOOD_SECONDS ?? 20)
 const perSecond = 1000
 
-/** What a page costs: numbers of its elements, bytes of its heap after a collection, and seconds of its main thread. */
+/** What a page costs: numbers of its elements, bytes of its heap after a collection, and seconds of processor time of its main thread. */
 async function costOf(page: Page, debug: CDPSession) {
   await debug.send('HeapProfiler.collectGarbage')
   const { metrics } = await debug.send('Performance.getMetrics')
@@ -79,7 +79,7 @@ describe.skipIf(!hasBrowser)('tabs that stay open (needs chromium)', () => {
       await write(perSecond)
       await page.getByText('1,000 new').waitFor()
       const debug = await page.context().newCDPSession(page)
-      await debug.send('Performance.enable')
+      await debug.send('Performance.enable', { timeDomain: 'threadTicks' })
       const before = await costOf(page, debug)
       const began = performance.now()
       let written = 0

@@ -8,8 +8,8 @@ import { keepStream } from './live-stream.ts'
 
 /** The most events that a tail keeps. More would slow down the page, and nobody reads that many rows as they come. */
 export const keptEvents = 200
-/** The least time between two drawings, in milliseconds: a log can grow by a thousand events a second. */
-const drawMs = 1000
+/** The least time after a drawing, in milliseconds, and for each row that was new in it: a log can grow by a thousand events a second. */
+const [drawMs, rowMs] = [500, 10]
 
 interface Tail {
   /** The last events, the oldest first. */
@@ -40,11 +40,13 @@ export function followEvents(scope: Scope, { after, known }: Beginning) {
   let waiting: string[] = []
   let timer: ReturnType<typeof setTimeout> | undefined
   let drawnAt = Number.NEGATIVE_INFINITY
+  let pauseMs = drawMs
   const draw = () => {
     timer = undefined
     drawnAt = performance.now()
     const { events, ...rest } = tail.value
     tail.value = { ...rest, came, events: [...events, ...waiting.slice(-keptEvents).map(eventOf)].slice(-keptEvents) }
+    pauseMs = Math.max(drawMs, rowMs * Math.min(waiting.length, keptEvents))
     waiting = []
   }
   const take = ({ data, lastEventId }: MessageEvent<string>) => {
@@ -52,7 +54,7 @@ export function followEvents(scope: Scope, { after, known }: Beginning) {
     came += 1
     waiting.push(data)
     if (waiting.length >= 2 * keptEvents) waiting = waiting.slice(-keptEvents)
-    timer ??= setTimeout(draw, Math.max(50, drawnAt + drawMs - performance.now()))
+    timer ??= setTimeout(draw, Math.max(50, drawnAt + pauseMs - performance.now()))
   }
   const skip =
     (missing: Tail['missing']) =>
