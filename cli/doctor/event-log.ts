@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { EventLogPart, storage } from '../../shared/doctor/storage.ts'
 import { sizeText } from '../../shared/size-text.ts'
 import { groupedDigits } from '../output/numbers.ts'
+import { whenText } from '../output/when.ts'
 import { units } from '../settings/duration.ts'
 import type { Finding } from './outcome.ts'
 
@@ -24,7 +25,8 @@ export function findingOfEvents({ event_log, tables }: Stored, { kind, now }: { 
   const size = log ? `job_events ${groupedDigits(log.rows)} rows, ${sizeText(log.bytes)}` : 'job_events'
   const age = ageInDays(oldest, now)
   const kept = days === null ? 'kept for ever' : `kept ${dayText(days)}`
-  const detail = `${size}, oldest ${names[kind]} ${age === undefined ? 'none' : `${dayText(age)} old`}, ${kept}`
+  const swept = log?.swept_at === undefined || days === null ? '' : `, swept ${whenText(log.swept_at, now)}`
+  const detail = `${size}, oldest ${names[kind]} ${age === undefined ? 'none' : `${dayText(age)} old`}, ${kept}${swept}`
   return { detail, hint: hintOn({ kind, days, age, parts: event_log ?? [] }) }
 }
 

@@ -3,6 +3,7 @@ import type { storage, Table } from '../../shared/doctor/storage.ts'
 import { escaped } from '../../shared/escape.ts'
 import { sizeText } from '../../shared/size-text.ts'
 import { groupedDigits } from '../output/numbers.ts'
+import { whenText } from '../output/when.ts'
 import { units } from '../settings/duration.ts'
 import type { Finding } from './outcome.ts'
 
@@ -63,13 +64,16 @@ function hintOnSize(tables: readonly Table[]): string | undefined {
   return big && `${escaped(big.table)} is larger than jobs: shorten its retention if its rows are not needed`
 }
 
-/** `archive 12,345 rows, 45 MB, kept 7 days, 1,763 a day` */
-function described({ table, rows, bytes, oldest }: Table, keptDays: number | undefined, now: number): string {
+/** `jobs_archive 12,345 rows, 45 MB, kept 7 days, oldest 6 days, 1,763 a day, swept 3m ago` */
+function described({ table, rows, bytes, oldest, swept_at }: Table, keptDays: number | undefined, now: number): string {
   const days = oldest === null ? 0 : (now - Date.parse(oldest)) / dayMs
   return [
     `${escaped(table)} ${groupedDigits(rows)} rows`,
     sizeText(bytes),
-    ...(keptDays === undefined ? [] : [`kept ${keptDays} days`]),
+    ...(keptDays === undefined
+      ? []
+      : [`kept ${keptDays} days`, ...(days >= 1 ? [`oldest ${Math.floor(days)} days`] : [])]),
     ...(days >= 1 && rows > 0 ? [`${groupedDigits(Math.round(rows / days))} a day`] : []),
+    ...(swept_at === undefined ? [] : [`swept ${whenText(swept_at, now)}`]),
   ].join(', ')
 }

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
-import { proposePlan } from '../../shared/plans/plans.ts'
+import { proposePlan, type WholePlan } from '../../shared/plans/plans.ts'
 import type { Context } from '../context.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
@@ -25,7 +25,7 @@ export async function proposeChange<In extends z.ZodType, Out extends z.ZodType>
   change: BulkChange<In, Out>,
   { canaries, hasReason = false }: Proposing,
 ): Promise<Ending> {
-  const { settings, print, another } = context
+  const { settings } = context
   refuseFlags(context, { canaries, hasReason })
   const [request, ...others] = change.requests
   if (request === undefined || others.length > 0)
@@ -37,15 +37,26 @@ export async function proposeChange<In extends z.ZodType, Out extends z.ZodType>
     path: change.endpoint.path,
     request: Object.assign({}, bounded, canaries && { limit: canaries.count }),
   }
-  const plan = await changeImmediately(context, { endpoint: proposePlan, request: input, look: another(['plans']) })
-  if (!plan) return 'ok'
   const first = canaries ? `, ${groupedDigits(canaries.count)} of them first` : ''
-  const what = `Plan ${plan.id}: ${change.say(jobsText(plan.count), false)}${first}. It waits for another principal, and ends ${escaped(whenText(plan.expires_at))}.`
+  return sendProposal(context, input, ({ count }) => `${change.say(jobsText(count), false)}${first}`)
+}
+
+/** Has the server make a plan, and says what it would do and who may approve it. */
+export async function sendProposal(
+  context: Context,
+  request: z.input<typeof proposePlan.input>,
+  say: (plan: WholePlan) => string,
+): Promise<Ending> {
+  const { print, another } = context
+  const plan = await changeImmediately(context, { endpoint: proposePlan, request, look: another(['plans']) })
+  if (!plan) return 'ok'
+  const what = `Plan ${plan.id}: ${say(plan)}. It waits for another principal, and ends ${escaped(whenText(plan.expires_at))}.`
   print.sentence(plan, `${what}\nTo approve it:  jobsctl approve ${plan.id}`, 'done')
   return 'ok'
 }
 
-function refuseFlags({ settings, flags }: Context, { canaries, hasReason }: Proposing): void {
+/** Refuses flags that a plan does not go with, and a plan without a reason. @throws Failure `usage` */
+export function refuseFlags({ settings, flags }: Context, { canaries, hasReason = false }: Proposing): void {
   const given = {
     '--dry-run': settings.dryRun,
     '--yes': settings.yes,

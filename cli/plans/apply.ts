@@ -8,6 +8,7 @@ import { decide, detachedCanary, openSession } from '../guard/guard.ts'
 import { printCurl } from '../guard/print-curl.ts'
 import type { Ending } from '../output/print.ts'
 import { watchMsOf } from '../settings/flags/canary-flags.ts'
+import { applyPolicyPlan } from './apply-policy.ts'
 import { limitOf, summaryOf } from './decide.ts'
 
 type Apply = BulkChange<typeof endpoint.input, typeof endpoint.output>
@@ -19,6 +20,7 @@ type Apply = BulkChange<typeof endpoint.input, typeof endpoint.output>
 export async function applyKeptPlan(context: Context, id: string, wait: string | undefined): Promise<Ending> {
   if (context.settings.curl) return printCurl(context, changeOf(context, id, undefined))
   const plan = (await (await context.client()).call(showing, { id })).body
+  if (plan.kind === 'policy') return applyPolicyPlan(context, plan)
   const session = await openSession(context, changeOf(context, id, plan))
   const count = plan.still_matching ?? plan.count
   const previews = [{ ...plan.preview, count, token: plan.digest, owners: [] }]

@@ -55,5 +55,7 @@ export function summaryOf({
   const first = limit === undefined ? '' : `, ${groupedDigits(limit)} of them first`
   const still =
     still_matching === null || still_matching === count ? '' : `, of which ${jobsText(still_matching)} still match`
+  if (kind === 'policy')
+    return `plan ${id} of ${escaped(author_principal ?? author)}: a policy whose first runs change ${jobsText(still_matching ?? count)} (${escaped(JSON.stringify(reason))})`
   return `plan ${id} of ${escaped(author_principal ?? author)}: ${escaped(kind)} of ${jobsText(count)}${first}${along} in ${escaped(placeText(plan))}${still} (${escaped(JSON.stringify(reason))})`
 }

@@ -1,10 +1,12 @@
 import { Failure } from '../../shared/errors.ts'
+import type { WholePlan } from '../../shared/plans/plans.ts'
 import { applyPolicy as endpoint, type FirstRun, type Policy, showPolicy } from '../../shared/policy/policy.ts'
 import type { Rule } from '../../shared/policy/rule.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
 import { askToType } from '../guard/confirm.ts'
 import { limitOf, overLimit } from '../guard/limit.ts'
+import { refuseFlags, sendProposal } from '../guard/propose.ts'
 import { withLookCommand } from '../guard/unknown-outcome.ts'
 import type { Client } from '../http/client.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
@@ -29,12 +31,14 @@ interface Applying {
 /** Applies a file in place of the policy that is applied: it shows the differences and the first runs, asks, and sends it. */
 export async function applyPolicy(context: Context, file: string): Promise<Ending> {
   const { settings, print } = context
+  if (settings.propose) refuseFlags(context, {})
   const rules = await readPolicyFile(context, file)
   if (settings.curl) return printCurl(context, rules)
   const client = await context.client()
   const max = limitOf(context, client)
   const before = (await client.call(showPolicy, {})).body
   const request = { rules, revision: before.revision }
+  if (settings.propose) return sendProposal(context, { path: endpoint.path, request }, firstRunsText(rules.length))
   const { body } = await client.call(endpoint, { ...request, dry_run: true })
   const firstRuns = body.first_runs ?? []
   const total = firstRuns.reduce((sum, { would_change }) => sum + (would_change ?? 0), 0)
@@ -57,6 +61,11 @@ function printCurl({ settings, print, ...rest }: Context, rules: Rule[]): Ending
   print.aside('note: revision is that of the policy which it replaces: jobsctl policy show --json')
   return 'ok'
 }
+
+const firstRunsText =
+  (rules: number) =>
+  ({ count }: Pick<WholePlan, 'count'>): string =>
+    `would apply a policy of ${rules === 1 ? '1 rule' : `${rules} rules`}, whose first runs change ${jobsText(count)} now`
 
 const resultOf = ({ differences, firstRuns }: Applying, { revision }: Pick<Policy, 'revision'>) => ({
   revision,
@@ -96,16 +105,39 @@ async function previewText({ context, differences, firstRuns, total }: Applying)
 
 /** Asks a person to type the number of jobs, of rules where there is no job, or the name of a protected profile. */
 async function confirm(applying: Applying): Promise<void> {
-  const { context, file, request, total } = applying
-  const { io, settings } = context
-  io.note(`${await previewText(applying)}\n`)
+  const { context, client, file, request, total } = applying
+  context.io.note(`${await previewText(applying)}\n`)
+  await confirmPolicy(context, { client, total, rules: request.rules.length, words: ['policy', 'apply', file] })
+}
+
+interface Confirming {
+  client: Client
+  total: number
+  rules: number
+  /** The command that applies it. */
+  words: string[]
+}
+
+/** Asks a person, who has seen what would be done. @throws Failure `confirmation_required` */
+export async function confirmPolicy(context: Context, { client, total, rules, words }: Confirming): Promise<void> {
+  const { settings } = context
   if (!settings.interactive || context.print.structured) {
     throw new Failure('confirmation_required', 'refusing to apply a policy without --yes; nothing was changed', {
-      hint: context.retyped(['policy', 'apply', file, '--yes']),
+      hint: context.retyped([...words, '--yes']),
     })
   }
-  if (total > 0) await askToType(applying, total, 'the number of jobs')
-  else await askToType(applying, request.rules.length, 'the number of rules')
+  const session = { context, client }
+  if (total > 0) await askToType(session, total, 'the number of jobs')
+  else await askToType(session, rules, 'the number of rules')
+}
+
+/** Where the policy needs an approval, the hint is the command that plans it. */
+function withProposal(context: Context, file: string, failure: Failure): Failure {
+  if (failure.code !== 'approval_required') return failure
+  const { message, requestId, server } = failure
+  const reason = context.flags.reason === undefined ? ' --reason <why>' : ''
+  const hint = `to plan it for another principal: ${context.retyped(['policy', 'apply', file, '--propose'])}${reason}`
+  return new Failure('approval_required', message, { hint, requestId, server })
 }
 
 async function send(applying: Applying): Promise<Ending> {
@@ -113,7 +145,7 @@ async function send(applying: Applying): Promise<Ending> {
   const look = `to see whether it was applied: ${context.another(['policy', 'diff', file])}`
   const sent = client.call(endpoint, { ...request, dry_run: false }, { confirmed: true })
   const { body } = await sent.catch((error: unknown) => {
-    throw error instanceof Failure ? withLookCommand(error, look) : error
+    throw error instanceof Failure ? withProposal(context, file, withLookCommand(error, look)) : error
   })
   const { print } = context
   const rules = body.rules.length === 1 ? '1 rule' : `${body.rules.length} rules`

@@ -25,6 +25,7 @@ const columns: Column<Checked>[] = [
   max,
   mode,
   { title: 'next_at', value: ({ next_at }) => next_at },
+  { title: 'approval_above', value: ({ approval_above }) => String(approval_above ?? '') },
 ]
 
 const forPeople: Column<Checked>[] = [

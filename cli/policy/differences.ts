@@ -10,17 +10,18 @@ export interface Difference {
   rule: string
   change: 'added' | 'removed' | 'changed'
   part: string
-  /** Null where the rule is not there. */
+  /** Null where the rule is not there, or does not have the part. */
   applied: string | null
   file: string | null
 }
 
-const parts: Readonly<Record<string, (rule: Rule) => string>> = {
+const parts: Readonly<Record<string, (rule: Rule) => string | null>> = {
   does: changeText,
   where: describeScope,
   at: timesText,
   max: ({ max }) => String(max),
   mode: ({ mode }) => mode,
+  approval_above: ({ approval_above }) => (approval_above === undefined ? null : String(approval_above)),
 }
 
 /** What differs, rule by rule: all parts of a rule that is added or removed, and the changed parts of any other. */

@@ -15,7 +15,7 @@ interface FileFault {
   key?: boolean
 }
 
-const shared = ['at', 'time_zone', 'max', 'mode']
+const shared = ['at', 'time_zone', 'max', 'mode', 'approval_above']
 const ofFile = [...shared, 'rules']
 const ofRule = ['domain', 'queue', 'job_type', 'all', 'prune', 'sweep', ...shared]
 

@@ -83,7 +83,7 @@ function aboutPolicy({ applied, problem, author_until, revision }: Policy): stri
   const why = applied.reason === null ? '' : ` (${JSON.stringify(applied.reason)})`
   const by = `${escaped(applied.name)}${applied.caller === applied.name ? '' : ` (${escaped(applied.caller)})`}`
   return [
-    `Revision ${revision}, applied by ${by} ${whenText(applied.at)}${escaped(why)}.`,
+    `Revision ${revision}, applied by ${by} ${whenText(applied.at)}${escaped(why)}${applied.plan === undefined ? '' : `, as plan ${applied.plan} was approved`}.`,
     ...(problem === null ? [] : [`No rule runs: ${escaped(problem)}.`]),
     ...(author_until === null ? [] : [`Its token expires ${whenText(author_until)}, and no rule runs from then on.`]),
   ]

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { insertIncident } from '../../server/demo/incident.ts'
@@ -9,7 +10,7 @@ import { insertSampleJobs } from '../../server/demo/sample-jobs.ts'
 import { readEnv } from '../../server/env.ts'
 import { createLog } from '../../server/log.ts'
 import { demonstrateCrash } from './crash.ts'
-import { incidentSteps, type Step, steps, stepsWithWorker } from './steps.ts'
+import { incidentSteps, nightSteps, policySteps, policyText, type Step, steps, stepsWithWorker } from './steps.ts'
 import { completeJobs } from './worker.ts'
 
 /** The built server, with the types of its source. */
@@ -21,7 +22,7 @@ const jobsctl = fileURLToPath(new URL('../../dist/cli/bin.js', import.meta.url))
 const folder = await mkdtemp(join(tmpdir(), 'jobsctl-demo-'))
 const log = createLog({ write: () => {}, readable: true })
 const terminal = Boolean(process.stdout.isTTY)
-const stepCount = [steps, stepsWithWorker, incidentSteps].flat().length
+const stepCount = [steps, stepsWithWorker, incidentSteps, policySteps, nightSteps].flat().length
 let outputs = 0
 
 console.log(`Starting a server on an embedded database in ${folder} …`)
@@ -41,6 +42,12 @@ try {
   await insertIncident(server.sql)
   console.log('\nAn incident: customers have had no receipt for an hour.')
   await runSteps(incidentSteps)
+  await writeFile(join(folder, 'policy.yaml'), policyText)
+  console.log(`\nA policy, policy.yaml:\n\n${policyText}`)
+  await runSteps(policySteps)
+  console.log('\nIt is a quarter past three.')
+  await runNight()
+  await runSteps(nightSteps)
   await demonstrateCrash({ folder, expect, runCommand })
   if (terminal && failed.length === 0) await keepServerRunning()
 } finally {
@@ -53,6 +60,16 @@ console.log(
     : `\nThese expectations were not met: ${failed.join('; ')}`,
 )
 process.exitCode = failed.length === 0 ? 0 : 1
+
+/** Makes each rule of the policy due, and waits until the server has run them. @throws Error after 60 s */
+async function runNight(): Promise<void> {
+  await server.sql`update jobsctl_policy_rules set next_at = now()`
+  for (const end = Date.now() + 60_000; Date.now() < end; await wait(200)) {
+    const [left] = await server.sql`select from jobsctl_policy_rules where ended_at is null`
+    if (!left) return
+  }
+  throw new Error('the server did not run the policy within 60 s')
+}
 
 async function runSteps(selected: readonly Step[]): Promise<void> {
   for (const { argv, exitCode, output } of selected) {

@@ -60,6 +60,31 @@ export const stepsWithWorker: readonly Step[] = [
   ),
 ]
 
+/** The policy of the demo: one rule that prunes, and one that only tells what it would have done. */
+export const policyText = `time_zone: Europe/Berlin
+at: 15 3 * * *
+rules:
+  reports-finished:
+    domain: reports
+    prune: { status: [completed, cancelled], older_than: 30d }
+  media-failed:
+    domain: media
+    prune: { status: [failed], older_than: 60d }
+    mode: report
+`
+
+/** Retention as a policy, which the server runs itself. */
+export const policySteps: readonly Step[] = [
+  step('policy check policy.yaml', 0, /reports-finished +prune completed, cancelled older than 30d/),
+  step('policy diff policy.yaml', 0, /reports-finished +added/),
+  step('policy apply policy.yaml --reason retention --yes', 0, /^Applied 2 rules/m),
+]
+
+/** After the first night. */
+export const nightSteps: readonly Step[] = [
+  step('policy show', 0, /reports-finished[\s\S]+\d+ changed[\s\S]+would have changed \d+/),
+]
+
 /** A queue stands still: why, and what is done about it. */
 export const incidentSteps: readonly Step[] = [
   step('stats --domain orders', 0, /orders\/mail +receipt +240/),

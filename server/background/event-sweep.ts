@@ -1,3 +1,4 @@
+import { noteSuccess } from '../database/installation/background-tasks.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Env } from '../env.ts'
 import { deleteExpiredEvents, firstPosition } from '../lifecycle/events/event-retention.ts'
@@ -51,6 +52,7 @@ export function createEventSweep({ sql, log, env, stopping }: Options): Sweep {
     if (deleted > 0) log.info('swept the events', { rows: deleted })
     deleted = 0
     await forgetImpossible(sql)
+    await noteSuccess(sql, 'events')
     return true
   })
 }

@@ -1,3 +1,4 @@
+import { noteSuccess } from '../database/installation/background-tasks.ts'
 import type { Pool } from '../database/sql.ts'
 import { deleteExpiredHistory } from '../history/history-retention.ts'
 import type { Log } from '../log.ts'
@@ -18,6 +19,7 @@ export function createHistorySweep({ sql, log, stopping }: Options): Sweep {
     if (!isDone) return false
     if (rows > 0) log.info('swept the history', { rows })
     rows = 0
+    await noteSuccess(sql, 'history')
     return true
   })
 }

@@ -1,7 +1,7 @@
 import type { Sql } from '../database/sql.ts'
+import { planDays } from '../endpoints/plans/plan-row.ts'
 
-/** How long a plan is shown after its term, and a reviewed emergency after its review, in days. */
-const planDays = 7
+/** How long a reviewed emergency is shown after its review, in days. */
 const emergencyDays = 30
 
 /** Deletes plans whose term is long over, and emergencies that are reviewed, or whose operation changed nothing and left no record. */

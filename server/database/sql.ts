@@ -1,4 +1,4 @@
-import type { ISql, Sql as Postgres } from 'postgres'
+import type { ISql, Sql as Postgres, TransactionSql } from 'postgres'
 
 /** JavaScript types of PostgreSQL's: 64-bit integers are numbers, since counts and ids stay below 2^53; times are ISO 8601 texts. */
 interface Types extends Record<string, unknown> {
@@ -14,6 +14,9 @@ export type Sql = ISql<Types>
 
 /** The pool, which can begin a transaction. */
 export type Pool = Postgres<Types>
+
+/** A transaction, which can have savepoints. */
+export type Transaction = TransactionSql<Types>
 
 /** One connection of the pool, until it is released. */
 export type Session = Awaited<ReturnType<Pool['reserve']>>

@@ -2,6 +2,7 @@ import type { Context, Hono, MiddlewareHandler } from 'hono'
 import { bearerOf } from '../auth/authenticate.ts'
 import { hashed, sameHash } from '../auth/equal.ts'
 import type { ServerContext } from '../call.ts'
+import type { Scrape } from '../endpoints/metrics/job-metrics.ts'
 import type { Meter } from '../meter.ts'
 import { createFeed } from '../waiting/feed.ts'
 import { allow } from './allow.ts'
@@ -28,40 +29,47 @@ interface Metrics {
 
 /** Mounts `GET /metrics` of this process and `GET /metrics/jobs` of the database. */
 export function mountMetrics(app: Hono<RequestContext>, { serving, meter, token, authenticate }: Metrics): void {
-  const jobs = createFeed<{ text: string }>({ intervalMs: readEveryMs, read: jobReader(serving) })
-  app.use(`${paths.process}/*`, limitSilence(serving.callTimeoutMs), admit(token, authenticate))
+  const jobs = createFeed<Scrape>({ intervalMs: readEveryMs, read: jobReader(serving) })
+  app.use(`${paths.process}/*`, limitSilence(serving.callTimeoutMs))
+  app.use(paths.process, admit(allowWhole, { token, authenticate }))
+  app.use(paths.jobs, admit(allowNarrowed, { token, authenticate }))
   app.get(paths.process, async (c) => respond(c, await meter.text(), { type }))
-  app.get(paths.jobs, async (c) => respond(c, (await jobs.after(undefined)).text, { type }))
+  app.get(paths.jobs, async (c) => {
+    const scrape = await jobs.after(undefined)
+    return respond(c, await scrape.text(c.get('seriesWithin')), { type })
+  })
 }
 
 /** A reader whose code is loaded at the first scrape, so that a server without metrics never loads it. */
-function jobReader(serving: Metrics['serving']): () => Promise<{ text: string }> {
+function jobReader(serving: Metrics['serving']): () => Promise<Scrape> {
   const reader = import('../endpoints/metrics/job-metrics.ts').then(({ createJobMetrics }) => createJobMetrics(serving))
   reader.catch(() => {}) // a scrape gets the error
-  return async () => ({ text: await (await reader).read() })
+  return async () => (await reader).read()
 }
 
 /**
- * Lets the token for metrics through, and callers that may read everything. The token needs no database, so that the metrics of
- * the process can be read while the database is away.
+ * Lets the token for metrics through, and callers that may read. The token needs no database, so that the metrics of the process can be
+ * read while the database is away.
  */
 function admit(
-  token: () => string | undefined,
-  authenticate: MiddlewareHandler<RequestContext>,
+  allowed: MiddlewareHandler<RequestContext>,
+  { token, authenticate }: Pick<Metrics, 'token' | 'authenticate'>,
 ): MiddlewareHandler<RequestContext> {
   return async (c, next) => {
     const given = bearerOf((name) => c.req.header(name))
     const expected = token()
     if (expected !== undefined && given && sameHash(hashed(given), hashed(expected))) return next()
-    return authenticate(c, async () => void (await allowWhole(c, next)))
+    return authenticate(c, async () => {
+      c.set('seriesWithin', c.get('caller').within)
+      await allowed(c, next)
+    })
   }
 }
 
-/** Which callers see metrics. The series are made once for all callers, and those of the process belong to no domain. */
-const allowWhole = allow({
-  needs: 'read',
-  scoped: { refused: 'metrics show every domain, and are made once for all callers' },
-})
+const allowWhole = allow({ needs: 'read', scoped: { refused: 'the metrics of a process belong to no domain' } })
+
+/** A caller with a scope gets the series of its groups and queues, and none of the whole database. */
+const allowNarrowed = allow({ needs: 'read', scoped: 'narrowed' })
 
 /** True when the request has a key or a token. */
 export const hasCredentials = (c: Context): boolean =>

@@ -30,6 +30,8 @@ const Table = z.object({
   oldest: z.string().nullable(),
   /** For how many days its rows are kept; absent where that is another field's, or for ever. */
   days: Count.optional(),
+  /** When a server last looked for rows whose term is over; absent for rows without a term, and from servers before 0.2. */
+  swept_at: z.string().optional(),
 })
 export type Table = z.output<typeof Table>
 

@@ -46,7 +46,16 @@ export const Policy = z.object({
   /** Counts the policies that were applied; 0 before the first one. */
   revision: Count,
   /** Who applied it, when and why; null before the first one. */
-  applied: z.object({ caller: z.string(), name: z.string(), at: z.string(), reason: z.string().nullable() }).nullable(),
+  applied: z
+    .object({
+      caller: z.string(),
+      name: z.string(),
+      at: z.string(),
+      reason: z.string().nullable(),
+      /** The plan by which another principal approved it; absent where none did. */
+      plan: z.number().optional(),
+    })
+    .nullable(),
   /** Why no rule runs, as a clause: the author has lost a right, or servers do nothing in the background. Null where they run. */
   problem: z.string().nullable(),
   /** When the token of the author expires, and with it the policy; null where it does not. */

@@ -9,7 +9,7 @@ export const policy: CommandSpec = {
   group: 'ADMIN',
   summary: 'prune and sweep at set times, by rules in a file',
   about:
-    'The servers make the changes of a policy themselves, at the times of its rules, with the rights of whoever applied it. check reads a file without a server. diff compares it with what is applied. apply shows the differences and what the first runs would change now, asks, and replaces the policy; --dry-run only shows. show tells who applied it, and the next and the last run of each rule. A file with "rules: {}" ends the policy. An admin may apply one.',
+    'The servers make the changes of a policy themselves, at the times of its rules, with the rights of whoever applied it. check reads a file without a server. diff compares it with what is applied. apply shows the differences and what the first runs would change now, asks, and replaces the policy; --dry-run only shows, and --propose plans it for the approval of a second person. show tells who applied it, and the next and the last run of each rule. A file with "rules: {}" ends the policy. An admin may apply one.',
   examples: [
     'jobsctl policy check policy.yaml',
     'jobsctl policy diff policy.yaml --detailed-exitcode',
@@ -20,12 +20,12 @@ export const policy: CommandSpec = {
   operands: `<${words.join('|')}> [file]`,
   flags: [],
   changes: true,
-  guardFlags: ['--dry-run', '--yes', '--max', '--reason', '--detailed-exitcode'],
+  guardFlags: ['--dry-run', '--yes', '--max', '--reason', '--propose', '--detailed-exitcode'],
   async run(context, _flags, [word, file, ...more]) {
     if (!words.some((one) => one === word)) {
       throw new Failure('usage', `${word} is none of ${words.join(', ')}`, { hint: 'jobsctl policy --help' })
     }
-    const taken = { apply: ['--dry-run', '--max', '--detailed-exitcode'], diff: ['--detailed-exitcode'] }
+    const taken = { apply: ['--dry-run', '--max', '--detailed-exitcode', '--propose'], diff: ['--detailed-exitcode'] }
     refuseFlagsOfOthers(`policy ${word}`, context.flags, word === 'apply' || word === 'diff' ? taken[word] : [])
     if (context.flags.detailedExitcode && word === 'apply' && !context.flags.dryRun)
       throw new Failure('usage', '--detailed-exitcode needs --dry-run')

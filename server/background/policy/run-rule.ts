@@ -84,6 +84,7 @@ async function callOf(serving: ServerContext, { rule, due }: TakenRun): Promise<
     ...author,
     idempotencyKey: `policy ${rule.name} ${due}`,
     policy: { rule: rule.name, most: rule.max },
+    approved: applied.approved,
   }
 }
 

@@ -1,3 +1,6 @@
+import * as z from 'zod'
+import { type Limits, mayShareJobs } from '../../../shared/access/shared-jobs.ts'
+import type { Scope } from '../../../shared/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 
 const name = 'approval_above'
@@ -15,6 +18,42 @@ export async function readApprovalAbove(sql: Sql, ofServer: number | undefined):
     (await readApprovalSetting(sql)) ?? Number.POSITIVE_INFINITY,
     ofServer ?? Number.POSITIVE_INFINITY,
   )
+  return Number.isFinite(least) ? least : undefined
+}
+
+/** What is read of a rule; a later version may have written what this one does not know. */
+const Numbered = z.object({
+  ...{ domain: z.string().optional(), queue: z.string().optional(), job_type: z.string().optional() },
+  approval_above: z.number(),
+})
+
+/** The number for changes of these jobs: the least of the one that holds for all, and of the rules of the policy whose jobs they may meet. */
+export async function readApprovalOf(
+  sql: Sql,
+  ofServer: number | undefined,
+  jobs: Limits,
+): Promise<number | undefined> {
+  const [above, rows] = await Promise.all([
+    readApprovalAbove(sql, ofServer),
+    sql<{ rule: string }[]>`select rule from jobsctl_policy_rules where rule like '%"approval_above"%'`,
+  ])
+  const rules = rows.flatMap(({ rule }) => {
+    const read = Numbered.safeParse(JSON.parse(rule))
+    return read.success ? [read.data] : []
+  })
+  return leastAbove(above, rules, jobs)
+}
+
+/** The least of a number and of those of the rules that may meet these jobs; undefined where there is none. */
+export function leastAbove(
+  above: number | undefined,
+  rules: readonly (Scope & { approval_above?: number | undefined })[],
+  jobs: Limits,
+): number | undefined {
+  const numbers = rules
+    .filter(({ domain, queue, job_type }) => mayShareJobs({ domain, queue, job_type }, jobs))
+    .flatMap(({ approval_above }) => approval_above ?? [])
+  const least = Math.min(above ?? Number.POSITIVE_INFINITY, ...numbers)
   return Number.isFinite(least) ? least : undefined
 }
 

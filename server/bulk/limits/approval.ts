@@ -19,7 +19,7 @@ interface Measured {
 /**
  * Whether a change goes past the approval that it needs. It needs one where it, or all that its principal changed in 24 hours with
  * changes of this kind in this domain and without an approval, is above the number.
- * A run of a policy counts as a change of its author, or one admin could prune everything by a file, with nobody else's approval.
+ * A run of a policy that nobody has approved counts as a change of its author, or one admin could prune everything by a file.
  * @returns false for a change that needs no approval, or has one
  * @throws Failure `approval_required`; `forbidden` for an emergency of a caller without the right; `invalid_request` for one without a
  *   reason
@@ -62,7 +62,8 @@ function approvalRequired({ kind, name, principal, size, before, above, policy }
 
 /** The path of plans stands in the hint where the caller may make a plan, by which jobsctl knows that `--propose` would do. */
 function hintOf({ kind, policy }: Pick<Refused, 'kind' | 'policy'>): string {
-  if (policy) return `give the rule ${policy.rule} a smaller max, or plan the change`
+  if (policy)
+    return `give the rule ${policy.rule} a smaller max, or have the policy approved: jobsctl policy apply policy.yaml --propose --reason <why>`
   if (kind === 'erase')
     return `an erasure has no plan, which would keep the name; a token with --may-break-glass goes past the approval with ${headers.emergency} and a reason`
   return `plan it: POST ${proposePlan.path} with its path and request, on the command line --propose with --reason; a token with --approver, or an admin of another principal, approves it`

@@ -5,7 +5,7 @@ import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { BulkChange, Operation } from '../bulk-change.ts'
 import { type ApprovalContext, isEmergency } from './approval.ts'
-import { readApprovalAbove } from './approval-setting.ts'
+import { readApprovalOf } from './approval-setting.ts'
 import { noteEmergency } from './emergencies.ts'
 import { type ChangeSize, digits, type KnownSize, sizeOf, sizeText, totalOf } from './size.ts'
 import { readLimits, type TokenLimits } from './token-limits.ts'
@@ -24,7 +24,7 @@ export async function authorize(context: LimitContext, bulk: LimitedChange, know
   if (bulk.kind === 'undo') return
   const { sql, operation } = context
   const limits = await readLimits(sql, context.caller)
-  const above = await readApprovalAbove(sql, context.approvalAbove)
+  const above = await readApprovalOf(sql, context.approvalAbove, bulk.scope)
   if (!limits && above === undefined) return
   const size = await sizeOf(sql, bulk, { set: context, ...known })
   if (limits) refuseLarge(context, limits, size)

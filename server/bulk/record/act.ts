@@ -22,6 +22,8 @@ interface Act {
   }
   /** The token, the hold, the limits and so on, by the names of the API; nulls are left out. */
   details: Record<string, unknown>
+  /** The preview of the plan that the act applies: nothing else uses it. */
+  previewId?: string | undefined
 }
 
 /**
@@ -31,18 +33,18 @@ interface Act {
 export async function recordAct(
   tx: Sql,
   { caller, reason, requestId, address }: Actor,
-  { kind, scope = {}, details }: Act,
+  { kind, scope = {}, details, previewId }: Act,
 ): Promise<void> {
   const { domain = null, queue = null, job_type = null } = scope
   const known = Object.entries({ ...details, address }).filter(([, value]) => value !== null)
   const filters = JSON.stringify(Object.fromEntries(known))
   const [{ id }] = await tx<[{ id: number }]>`
     insert into job_operations (
-      kind, domain, queue, job_type, filters, as_of, seen, caller, reason, request_id, request_hash, state, ended_at
+      kind, domain, queue, job_type, filters, as_of, seen, caller, reason, request_id, request_hash, state, ended_at, preview_id
     )
     values (
       ${kind}, ${domain}, ${queue}, ${job_type}, ${filters}::text::jsonb, clock_timestamp(), pg_current_snapshot()::text,
-      ${caller}, ${reason ?? null}, ${requestId ?? null}, '', 'done', clock_timestamp()
+      ${caller}, ${reason ?? null}, ${requestId ?? null}, '', 'done', clock_timestamp(), ${previewId ?? null}
     )
     returning id`
   await sealRecord(tx, id)

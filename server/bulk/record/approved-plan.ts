@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import type { ApprovedPlan } from '../../call.ts'
+import type { ApprovedPlan, Call } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 
 /**
@@ -13,4 +13,11 @@ export async function holdApproval(tx: Sql, { plan }: ApprovedPlan): Promise<voi
   throw new Failure('conflict', `plan ${plan} is not approved any more; nothing was changed`, {
     hint: `jobsctl plans show ${plan} shows why`,
   })
+}
+
+/** Who planned and who approved the change, under its seal. The names of principals have a field that not every reader sees. */
+export const approvalDetails = (approved: Call['approved']) => {
+  if (!approved) return {}
+  const { principals, ...approval } = approved
+  return { approval, principal: principals }
 }

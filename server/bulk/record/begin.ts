@@ -8,7 +8,7 @@ import type { Pool, Sql } from '../../database/sql.ts'
 import type { BulkChange, Operation, Origin } from '../bulk-change.ts'
 import { checkPreview } from '../preview/preview-check.ts'
 import { hashOfJson, type VerifiedPreview } from '../preview/preview-token.ts'
-import { holdApproval } from './approved-plan.ts'
+import { approvalDetails, holdApproval } from './approved-plan.ts'
 import { findReplay, type Replay } from './idempotent-replay.ts'
 import type { OrphanContext } from './liveness.ts'
 import { alreadyRunning, closeOrphansInScope, findRunning, type RunningOperation } from './running-operations.ts'
@@ -17,7 +17,7 @@ import { alreadyRunning, closeOrphansInScope, findRunning, type RunningOperation
 export interface BeginContext
   extends Omit<Origin, 'identity'>,
     Omit<OrphanContext, 'sql'>,
-    Pick<Call, 'identity' | 'approved' | 'binding'> {
+    Pick<Call, 'identity' | 'approved' | 'policy' | 'binding'> {
   sql: Pool
   formerCaller: string | undefined
   idempotencyKey: string | undefined
@@ -68,7 +68,8 @@ async function tryToBegin<Answer>(
   // At once, where `jobs-server freeze` still waits for the batch of another change.
   await throwIfFrozen(tx)
   await refuseWhileFrozen(tx)
-  if (context.approved) await holdApproval(tx, context.approved)
+  // The plan of a policy was applied before, and is deleted after its term: the policy goes on.
+  if (context.approved && !context.policy) await holdApproval(tx, context.approved)
   if (previewed) await checkPreview(tx, previewed, context.binding)
   await closeOrphansInScope(tx, context, bulk)
   const blockedBy = await findRunning(tx, bulk)
@@ -98,7 +99,7 @@ async function insertRecord(
         idempotency_key, request_hash, preview_id, previewed, undoes
       )
       values (
-        ${bulk.kind}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify({ ...bulk.request, ...approvalOf(approved) })}::text::jsonb,
+        ${bulk.kind}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify({ ...bulk.request, ...approvalDetails(approved) })}::text::jsonb,
         coalesce(${previewed?.as_of ?? null}::text::timestamptz, now()),
         coalesce(${previewed?.snapshot ?? null}::text, pg_current_snapshot()::text),
         ${caller}, ${reason ?? null}, ${requestId},
@@ -114,11 +115,4 @@ async function insertRecord(
     )
     select id as operation, as_of as "asOf", seen as snapshot from record`
   return { ...row, excluded: previewed?.excluded }
-}
-
-/** Who planned and who approved the change, under its seal. The names of principals have a field that not every reader sees. */
-const approvalOf = (approved: Call['approved']) => {
-  if (!approved) return {}
-  const { principals, ...approval } = approved
-  return { approval, principal: principals }
 }

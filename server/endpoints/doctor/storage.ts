@@ -2,11 +2,13 @@ import type { z } from 'zod'
 import type { storage as storing } from '../../../shared/doctor/storage.ts'
 import { longestTerms } from '../../auth/sessions/session-terms.ts'
 import type { Call } from '../../call.ts'
+import { type DoneTask, readTasks } from '../../database/installation/background-tasks.ts'
 import { readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences } from '../../database/installation/installation.ts'
 import type { Sql } from '../../database/sql.ts'
 import { hourDays, minuteDays } from '../../history/history-retention.ts'
 import { missingArchiveColumns } from '../../undo/archive/archive.ts'
+import { planDays } from '../plans/plan-row.ts'
 import { readEventLog } from './event-log.ts'
 import { readRights } from './rights.ts'
 
@@ -19,6 +21,7 @@ export async function storage({
   archiveDays,
   background,
   place,
+  planHours,
 }: Call): Promise<z.output<typeof storing.output>> {
   const archive_lacks = await missingArchiveColumns(sql)
   const oldestArchived = sql`
@@ -45,11 +48,13 @@ export async function storage({
         at
       from unnest(array[
         'jobs', 'jobs_archive', 'job_events', 'job_operations', 'job_operation_rows',
-        'jobsctl_history_minutes', 'jobsctl_history_hours', 'jobsctl_history_totals', 'jobsctl_marks', 'jobsctl_sessions', 'jobsctl_plans'
+        'jobsctl_counts', 'jobsctl_transitions', 'jobsctl_history_minutes', 'jobsctl_history_hours', 'jobsctl_history_totals',
+        'jobsctl_marks', 'jobsctl_sessions', 'jobsctl_plans'
       ]) with ordinality as named (name, at)
       join pg_class on pg_class.oid = to_regclass(name)
     ) as measured
     order by at`
+  const tasks = await readTasks(sql)
   return {
     archive_before_delete: archiveBeforeDelete,
     archive_lacks,
@@ -60,15 +65,31 @@ export async function storage({
     frozen: (await readFreeze(sql)) ?? null,
     cloned: await readDifferences(sql, place),
     background,
-    tables: tables.map((table) => ({ ...table, ...termOf(table) })),
+    tables: tables.map((table) => ({ ...table, ...termOf(table, planHours), ...sweptAt(table, tasks) })),
   }
 }
 
-/** The number of days for which history is kept. */
-function termOf({ table }: Storage['tables'][number]): { days?: number } {
+/** The number of days for which rows are kept. */
+function termOf({ table }: Storage['tables'][number], planHours: number): { days?: number } {
   if (table === 'jobsctl_history_minutes') return { days: minuteDays }
+  if (table === 'jobsctl_plans') return { days: Math.ceil(planHours / 24) + planDays }
   if (table === 'jobsctl_sessions') return { days: longestTerms.longest / 86_400 }
   return table === 'jobsctl_history_hours' ? { days: hourDays } : {}
+}
+
+/** The task that looks for rows of a table whose term is over. */
+const taskOf: Readonly<Record<string, string>> = {
+  job_events: 'events',
+  jobsctl_history_minutes: 'history',
+  jobsctl_history_hours: 'history',
+  jobs_archive: 'maintenance',
+  jobsctl_sessions: 'maintenance',
+  jobsctl_plans: 'maintenance',
+}
+
+function sweptAt({ table }: Storage['tables'][number], tasks: readonly DoneTask[]): { swept_at?: string } {
+  const done = tasks.find(({ task }) => task === taskOf[table])
+  return done ? { swept_at: new Date(done.succeeded * 1000).toISOString() } : {}
 }
 
 async function longestTerm(sql: Sql, archiveDays: number): Promise<number> {

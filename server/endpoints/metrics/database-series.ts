@@ -24,7 +24,7 @@ export function addDatabase(registry: Registry, readings: Readings, { archiveByt
   })
 }
 
-function addWhole(registry: Registry, { whole, counted, areCountsExact }: Readings): void {
+function addWhole(registry: Registry, { whole, counted, areCountsExact, plansWaiting }: Readings): void {
   const single = (name: string, help: string, value: number) =>
     addGauge(registry, { name, help, samples: [{ labels: {}, value }] })
   if (counted) {
@@ -32,7 +32,7 @@ function addWhole(registry: Registry, { whole, counted, areCountsExact }: Readin
     single('jobsctl_expired_leases', 'Running jobs whose lease has expired, up to 10,000.', counted.expired)
   }
   single('jobsctl_operations_running', 'Bulk changes that are running.', whole.running)
-  single('jobsctl_plans_waiting', 'Plans that wait for a second person.', whole.plans_waiting)
+  single('jobsctl_plans_waiting', 'Plans that wait for a second person.', plansWaiting)
   single(
     'jobsctl_counts_exact',
     'Is 1 while the counts that triggers keep are exact, and 0 while the jobs are being counted again.',
@@ -53,7 +53,7 @@ function addWhole(registry: Registry, { whole, counted, areCountsExact }: Readin
 function addOperations(registry: Registry, { operations }: Readings): void {
   addCounter(registry, {
     name: 'jobsctl_operations_total',
-    help: 'Bulk changes on record, by the state in which they ended.',
+    help: 'Bulk changes and acts on record, by the state in which they ended.',
     labels: ['kind', 'state'],
     samples: operations.map(({ kind, state, operations: value }) => ({ labels: { kind, state }, value })),
   })

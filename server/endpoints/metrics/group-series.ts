@@ -15,16 +15,15 @@ export function addGroups(registry: Registry, readings: Readings, known: KnownGr
 function addJobs(registry: Registry, { groups }: Readings, known: KnownGroups): void {
   if (!groups) return
   const live = new Set(groups.map(groupKey))
+  // A group whose jobs are gone keeps its series.
+  const gone = known.groups.filter((group) => group.job_type !== '' && !live.has(groupKey(group)))
   const labelsOf = ({ domain, queue, job_type }: Group) => ({ domain, queue, job_type })
   addGauge(registry, {
     name: 'jobsctl_jobs',
-    help: 'Jobs that have not ended, and jobs in quarantine. A queued job may run now, a scheduled one later.',
+    help: 'Jobs that have not ended, and jobs in quarantine. A queued job may run now or within two minutes, a scheduled one later.',
     labels: ['domain', 'queue', 'job_type', 'state'],
     samples: [
-      // A group whose jobs are gone keeps its series.
-      ...known.groups
-        .filter((group) => group.job_type !== '' && !live.has(groupKey(group)))
-        .flatMap((group) => states.map((state) => ({ labels: { ...labelsOf(group), state }, value: 0 }))),
+      ...gone.flatMap((group) => states.map((state) => ({ labels: { ...labelsOf(group), state }, value: 0 }))),
       ...groups.flatMap((group) =>
         states.map((state) => ({ labels: { ...labelsOf(known.ofGroup(group)), state }, value: group[state] })),
       ),
@@ -34,7 +33,10 @@ function addJobs(registry: Registry, { groups }: Readings, known: KnownGroups): 
     name: 'jobsctl_oldest_ready_age_seconds',
     help: 'For how long the oldest job of a queue has been waiting that could run; 0 where no job waits.',
     labels: ['domain', 'queue'],
-    samples: groups.map((group) => ({ labels: known.ofQueue(group), value: group.oldest_ready_age })),
+    samples: [
+      ...gone.map(({ domain, queue }) => ({ labels: { domain, queue }, value: 0 })),
+      ...groups.map((group) => ({ labels: known.ofQueue(group), value: group.oldest_ready_age })),
+    ],
     combine: Math.max,
   })
 }
@@ -49,7 +51,7 @@ function addQueues(registry: Registry, { lastAcquires, workers = [], stopped }: 
   })
   addGauge(registry, {
     name: 'jobsctl_workers',
-    help: 'Workers that asked for jobs of a queue over HTTP within 5 minutes, or hold one of the 2,000 leases that end next.',
+    help: 'Workers that asked for jobs of a queue over HTTP within 5 minutes, or held one of the 2,000 leases that end next when the server last looked, once a minute.',
     labels: ['domain', 'queue'],
     samples: workers.map((queue) => ({ labels: known.ofQueue(queue), value: queue.workers })),
   })

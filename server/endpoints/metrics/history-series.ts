@@ -21,17 +21,22 @@ export interface HistoryTotals {
 
 /** Reads the totals, or why history is not kept now. */
 export async function readHistoryTotals(sql: Sql): Promise<{ totals: HistoryTotals } | { why: string }> {
-  const { why } = await readHistoryState(sql)
-  if (why !== null) return { why }
-  const transitions = await sql<HistoryTotals['transitions'][number][]>`
-    select domain, queue, job_type, from_status, to_status, jobs from jobsctl_history_totals`
-  const durations = await sql<HistoryTotals['durations'][number][]>`
-    select domain, from_status, to_status, (sum(milliseconds) / 1000)::float8 as seconds, ${sumOfBucketArrays(sql)} as buckets
-    from jobsctl_history_totals
-    where buckets is not null
-    group by domain, from_status, to_status`
-  return { totals: { transitions, durations } }
+  const [{ why }, transitions, durations] = await Promise.all([
+    readHistoryState(sql),
+    readTransitions(sql),
+    readDurations(sql),
+  ])
+  return why === null ? { totals: { transitions, durations } } : { why }
 }
+
+const readTransitions = (sql: Sql) => sql<HistoryTotals['transitions'][number][]>`
+  select domain, queue, job_type, from_status, to_status, jobs from jobsctl_history_totals`
+
+const readDurations = (sql: Sql) => sql<HistoryTotals['durations'][number][]>`
+  select domain, from_status, to_status, (sum(milliseconds) / 1000)::float8 as seconds, ${sumOfBucketArrays(sql)} as buckets
+  from jobsctl_history_totals
+  where buckets is not null
+  group by domain, from_status, to_status`
 
 /** Adds what became of jobs: counters of transitions, and how long jobs waited and ran. */
 export function addHistory(registry: Registry, { transitions, durations }: HistoryTotals, known: KnownGroups): void {

@@ -1,44 +1,74 @@
 import { Registry } from 'prom-client'
+import { liesWithin, scopeText, type TokenScope } from '../../../shared/access/token-scope.ts'
 import type { ServerContext } from '../../call.ts'
 import { addDatabase } from './database-series.ts'
 import { addGroups } from './group-series.ts'
 import { addHistory } from './history-series.ts'
-import { createGroupList, type Group } from './known-groups.ts'
+import { createGroupList, type Group, type KnownGroups } from './known-groups.ts'
+import { createLeaseOwners } from './lease-owners.ts'
 import { createOperationTotals } from './operation-totals.ts'
 import { type Readings, readMetrics } from './read-metrics.ts'
+import { readingsWithin } from './readings-within.ts'
 
 /** The metrics of the database, which are the same whichever server is asked. */
 export interface JobMetrics {
-  /** Reads them, as the text format of Prometheus. */
-  read: () => Promise<string>
+  read: () => Promise<Scrape>
+}
+
+/** What was read at one time. */
+export interface Scrape {
+  /** It in the text format of Prometheus: to a caller with a scope the series of its groups and queues alone. */
+  text: (within: TokenScope | undefined) => Promise<string>
 }
 
 type JobMetricsOptions = Pick<ServerContext, 'operatorSql' | 'pressureLimits'>
 
 export function createJobMetrics({ operatorSql: sql, pressureLimits }: JobMetricsOptions): JobMetrics {
   const list = createGroupList(sql)
-  const totals = createOperationTotals()
+  const kept = { totals: createOperationTotals(), leaseOwners: createLeaseOwners(sql) }
   return {
     async read() {
-      const readings = await readMetrics(sql, totals)
+      const readings = await readMetrics(sql, kept)
       const known = await list.add(groupsIn(readings))
-      const registry = new Registry()
-      addGroups(registry, readings, known)
-      if ('totals' in readings.history) addHistory(registry, readings.history.totals, known)
-      addDatabase(registry, readings, pressureLimits)
-      const comments = missing(readings).map((sentence) => `# ${sentence}\n`)
-      return `${await registry.metrics()}${comments.join('')}`
+      // One text for all callers with the same scope.
+      const texts = new Map<string, Promise<string>>()
+      return {
+        text(within) {
+          const key = JSON.stringify(within ?? null)
+          const text = texts.get(key) ?? textOf({ readings, known, within, pressureLimits })
+          texts.set(key, text)
+          return text
+        },
+      }
     },
   }
 }
 
-/** The groups of jobs, and the queues without jobs that workers ask for or that somebody has stopped. */
-function groupsIn({ groups = [], workers = [], stopped }: Readings): Group[] {
+interface Shown extends Pick<ServerContext, 'pressureLimits'> {
+  readings: Readings
+  known: KnownGroups
+  within: TokenScope | undefined
+}
+
+async function textOf({ readings: all, known: every, within, pressureLimits }: Shown): Promise<string> {
+  const readings = within ? readingsWithin(all, within) : all
+  const known = within ? { ...every, groups: every.groups.filter((group) => liesWithin(within, group)) } : every
+  const registry = new Registry()
+  addGroups(registry, readings, known)
+  if ('totals' in readings.history) addHistory(registry, readings.history.totals, known)
+  if (!within) addDatabase(registry, readings, pressureLimits)
+  const comments = missing(readings, within).map((sentence) => `# ${sentence}\n`)
+  return `${await registry.metrics()}${comments.join('')}`
+}
+
+/** The groups that have or had jobs, and the queues without jobs that workers ask for or that somebody has stopped. */
+function groupsIn({ groups = [], workers = [], stopped, history }: Readings): Group[] {
   const keyOf = ({ domain, queue }: Pick<Group, 'domain' | 'queue'>) => JSON.stringify([domain, queue])
   const withJobs = new Set(groups.map(keyOf))
   const bare = new Map([...workers, ...stopped].map((one) => [keyOf(one), one]))
   return [
     ...groups,
+    ...('totals' in history ? history.totals.transitions : []),
     ...[...bare]
       .filter(([key]) => !withJobs.has(key))
       .map(([, { domain, queue }]) => ({ domain, queue, job_type: '' })),
@@ -47,10 +77,16 @@ function groupsIn({ groups = [], workers = [], stopped }: Readings): Group[] {
 
 const lacksIndex = 'reading them takes too long; jobs-server indexes plan says whether an index is missing'
 
-/** A sentence for each metric that this scrape lacks. */
-const missing = ({ groups, workers, counted, tasks, history }: Readings): string[] => [
+/** A sentence for each metric that this scrape lacks, and that the caller could have. */
+const missing = (readings: Readings, within: TokenScope | undefined): string[] => [
+  ...missingOfGroups(readings),
+  ...(within
+    ? [`the token is limited to ${scopeText(within)}: it gets no series of the whole database`]
+    : missingOfDatabase(readings)),
+]
+
+const missingOfGroups = ({ groups, workers, history }: Readings): string[] => [
   ...(workers ? [] : [`jobsctl_workers is missing: ${lacksIndex}`]),
-  ...(counted ? [] : [`jobsctl_retrying_jobs and jobsctl_expired_leases are missing: ${lacksIndex}`]),
   ...('why' in history
     ? [`jobsctl_transitions_total, jobsctl_job_wait_seconds and jobsctl_job_run_seconds are missing: ${history.why}`]
     : []),
@@ -59,6 +95,10 @@ const missing = ({ groups, workers, counted, tasks, history }: Readings): string
     : [
         'jobsctl_jobs and jobsctl_oldest_ready_age_seconds are missing: the counts are not exact, and counting the jobs takes too long',
       ]),
+]
+
+const missingOfDatabase = ({ counted, tasks }: Readings): string[] => [
+  ...(counted ? [] : [`jobsctl_retrying_jobs and jobsctl_expired_leases are missing: ${lacksIndex}`]),
   ...(tasks.some(({ task }) => task === 'integrity')
     ? []
     : ['jobsctl_integrity_violations is missing: no server has checked the leases yet']),

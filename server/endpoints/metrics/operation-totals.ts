@@ -18,13 +18,13 @@ export function createOperationTotals(): OperationTotals {
   let settled: readonly OperationTotal[] = []
   let upTo = 0
   const readOn = async (sql: Sql): Promise<OperationTotal[]> => {
-    const { newest, bound } = await readBounds(sql)
+    const { newest, bound, rows } = await readEnded(sql, upTo)
     if (newest < upTo) {
       // The database is an earlier one, such as a restored backup.
       settled = []
       upTo = 0
+      return readOn(sql)
     }
-    const rows = await readEnded(sql, { after: upTo, bound })
     settled = sum([...settled, ...rows.filter(({ is_settled }) => is_settled)])
     upTo = Math.max(upTo, bound)
     return sum([...settled, ...rows.filter(({ is_settled }) => !is_settled)])
@@ -32,23 +32,36 @@ export function createOperationTotals(): OperationTotals {
   return { read: readOn }
 }
 
-async function readBounds(sql: Sql): Promise<{ newest: number; bound: number }> {
-  const [row] = await sql<[{ newest: number; bound: number }]>`
-    select newest, coalesce((select min(id) - 1 from job_operations where state = 'running'), newest) as bound
-    from (select coalesce(max(id), 0) as newest from job_operations) as last`
-  return row
+interface Ended {
+  /** The newest record, and the newest one of which no older one runs. */
+  newest: number
+  bound: number
+  rows: readonly (OperationTotal & { is_settled: boolean })[]
 }
 
-const readEnded = (sql: Sql, { after, bound }: { after: number; bound: number }) => sql<
-  (OperationTotal & { is_settled: boolean })[]
->`
-  select
-    kind, coalesce(ended_as, state) as state, id <= ${bound}::bigint as is_settled,
-    count(*) as operations, sum(affected)::bigint as jobs
-  from job_operations
-  where id > ${after}::bigint and state <> 'running'
-  group by 1, 2, 3
-  order by 1, 2`
+/** Reads the totals of the records after `after` in one statement, which has one row without a kind where there are none. */
+async function readEnded(sql: Sql, after: number): Promise<Ended> {
+  const rows = await sql<
+    (Pick<Ended, 'newest' | 'bound'> & (Ended['rows'][number] | Record<keyof Ended['rows'][number], null>))[]
+  >`
+    with bounds as materialized (
+      select newest, coalesce((select min(id) - 1 from job_operations where state = 'running'), newest) as bound
+      from (select coalesce(max(id), 0) as newest from job_operations) as last
+    )
+    select bounds.*, ended.*
+    from bounds
+    left join lateral (
+      select
+        kind, coalesce(ended_as, job_operations.state) as state, id <= bound as is_settled,
+        count(*) as operations, sum(affected)::bigint as jobs
+      from job_operations
+      where id > ${after}::bigint and job_operations.state <> 'running'
+      group by 1, 2, 3
+    ) as ended on true
+    order by kind, state`
+  const [{ newest, bound } = { newest: 0, bound: 0 }] = rows
+  return { newest, bound, rows: rows.flatMap((row) => (row.kind === null ? [] : [row])) }
+}
 
 /** One total for each kind and state. */
 function sum(totals: readonly OperationTotal[]): OperationTotal[] {

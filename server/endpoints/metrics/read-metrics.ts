@@ -4,14 +4,17 @@ import { hasCode } from '../../database/errors/error-meanings.ts'
 import { type DoneTask, readTasks } from '../../database/installation/background-tasks.ts'
 import { preferIndexOrder } from '../../database/planner-hints.ts'
 import { limitScrapeTime } from '../../database/read-timeout.ts'
-import type { Pool, Sql } from '../../database/sql.ts'
+import type { Pool, Sql, Transaction } from '../../database/sql.ts'
 import { groupKey } from '../queues/group-key.ts'
 import { oldestDue } from '../queues/oldest-due.ts'
-import { stats } from '../queues/stats.ts'
+import { countGroups } from './group-counts.ts'
 import { readHistoryTotals } from './history-series.ts'
+import type { LeaseOwners } from './lease-owners.ts'
 import type { OperationTotal, OperationTotals } from './operation-totals.ts'
+import { countWaitingPlans } from './plans-waiting.ts'
 import {
   countJobs,
+  type LeaseOwner,
   readLastAcquires,
   readSizes,
   readStopped,
@@ -30,39 +33,81 @@ export interface Readings {
   /** Undefined while the counts are not exact and the jobs are too many to be counted. */
   groups: readonly CountedGroup[] | undefined
   areCountsExact: boolean
-  lastAcquires: Awaited<ReturnType<typeof readLastAcquires>>
+  lastAcquires: readonly Awaited<ReturnType<typeof readLastAcquires>>[number][]
   /** Undefined where an index is missing and the table is large. */
   workers: readonly Awaited<ReturnType<typeof readWorkers>>[number][] | undefined
   /** The same. */
   counted: Awaited<ReturnType<typeof countJobs>> | undefined
-  stopped: Awaited<ReturnType<typeof readStopped>>
+  stopped: readonly Awaited<ReturnType<typeof readStopped>>[number][]
   operations: readonly OperationTotal[]
   sizes: Awaited<ReturnType<typeof readSizes>>
   tasks: readonly DoneTask[]
   history: Awaited<ReturnType<typeof readHistoryTotals>>
   whole: WholeDatabase
+  plansWaiting: number
 }
 
-/** Reads counts that are kept, and single entries of indexes; no statement takes longer than 1 s. */
-export const readMetrics = (sql: Pool, totals: OperationTotals): Promise<Readings> =>
-  sql.begin('isolation level repeatable read read only', async (tx) => {
-    await tx`select ${limitScrapeTime(tx)}`
-    const groups = await tx.savepoint(readGroups).catch(unlessOverdue)
-    const state = await readCountsState(tx)
-    const lastAcquires = await readLastAcquires(tx)
-    const stopped = await readStopped(tx)
-    const operations = await totals.read(tx)
-    const sizes = await readSizes(tx)
-    const tasks = await readTasks(tx)
-    const history = await readHistoryTotals(tx)
-    const whole = await readWhole(tx)
-    // The last two stop after so many rows: without the hint they would read all of them, and sort them.
-    await tx`select ${preferIndexOrder(tx)}`
-    const workers = await tx.savepoint(readWorkers).catch(unlessOverdue)
-    const counted = await tx.savepoint(countJobs).catch(unlessOverdue)
-    const areCountsExact = state.triggers !== null && state.triggers === state.trusted
-    return { groups, areCountsExact, lastAcquires, workers, counted, stopped, operations, sizes, tasks, history, whole }
-  })
+/**
+ * Reads counts that are kept, and single entries of indexes, in two round trips. No statement takes longer than 1 s: where one would, such
+ * as without an index, the others are read one after the other.
+ */
+export async function readMetrics(sql: Pool, { totals, leaseOwners }: Kept): Promise<Readings> {
+  const reading = { totals, owners: await leaseOwners.read() }
+  const inSnapshot = (read: typeof readInTurn): Promise<Readings> =>
+    sql.begin('isolation level repeatable read read only', (tx) => read(tx, reading))
+  return (await inSnapshot(readTogether).catch(unlessOverdue)) ?? inSnapshot(readInTurn)
+}
+
+/** What a server keeps between two scrapes. */
+export interface Kept {
+  totals: OperationTotals
+  leaseOwners: LeaseOwners
+}
+
+interface Reading extends Pick<Kept, 'totals'> {
+  owners: readonly LeaseOwner[] | undefined
+}
+
+/** Sends the statements together, and the ages of the oldest jobs after the counts. */
+async function readTogether(tx: Transaction, reading: Reading): Promise<Readings> {
+  // What is executed is sent before what is only awaited.
+  const limited = tx`select ${limitScrapeTime(tx)}`.execute()
+  const read = [readCertain(tx, reading), readGroups(tx)] as const
+  const preferring = tx`select ${preferIndexOrder(tx)}`.execute()
+  const [certain, groups, counted] = await Promise.all([...read, countJobs(tx), limited, preferring])
+  return { ...certain, groups, counted }
+}
+
+async function readInTurn(tx: Transaction, reading: Reading): Promise<Readings> {
+  await tx`select ${limitScrapeTime(tx)}`
+  const certain = await readCertain(tx, reading)
+  const groups = await tx.savepoint(readGroups).catch(unlessOverdue)
+  // This stops after so many rows: without the hint it would read all of them, and sort them.
+  await tx`select ${preferIndexOrder(tx)}`
+  const counted = await tx.savepoint(countJobs).catch(unlessOverdue)
+  return { ...certain, groups, counted }
+}
+
+type Certain = Omit<Readings, 'groups' | 'counted'>
+
+/** What is read at once however many jobs there are. */
+async function readCertain(tx: Sql, { totals, owners }: Reading): Promise<Certain> {
+  const [state, lastAcquires, stopped, operations, sizes, tasks, history, whole, plansWaiting, workers] =
+    await Promise.all([
+      readCountsState(tx),
+      readLastAcquires(tx),
+      readStopped(tx),
+      totals.read(tx),
+      readSizes(tx),
+      readTasks(tx),
+      readHistoryTotals(tx),
+      readWhole(tx),
+      countWaitingPlans(tx),
+      owners && readWorkers(tx, owners),
+    ])
+  const areCountsExact = state.triggers !== null && state.triggers === state.trusted
+  return { areCountsExact, lastAcquires, stopped, operations, sizes, tasks, history, whole, plansWaiting, workers }
+}
 
 /**
  * Without exact counts the jobs themselves are counted, and without an index that the operator has yet to build they are scanned, where
@@ -73,8 +118,7 @@ function unlessOverdue(error: unknown): undefined {
 }
 
 async function readGroups(tx: Sql): Promise<CountedGroup[]> {
-  const [{ now }] = await tx<[{ now: string }]>`select now() as now`
-  const counts = await stats({ sql: tx }, {})
+  const [[{ now }], counts] = await Promise.all([tx<[{ now: string }]>`select now() as now`, countGroups(tx)])
   const since = await oldestDue(tx, counts)
   const age = (group: GroupStats) => (Date.parse(now) - Date.parse(since.get(groupKey(group)) ?? now)) / 1000
   // A time before the year 1 is no time of JavaScript.

@@ -16,19 +16,28 @@ export const readLastAcquires = (sql: Sql) => sql<(Queue & { age: number })[]>`
   ) as signs
   group by domain, queue`
 
-/** Workers of each queue: those that asked over HTTP within 5 minutes, and those that hold one of the 2,000 leases that end next. */
-export const readWorkers = (sql: Sql) => sql<(Queue & { workers: number })[]>`
+/** A worker that has leases of a queue. */
+export type LeaseOwner = Queue & { worker_id: string | null }
+
+/** The workers that hold one of the 2,000 leases that end next. It reads as many jobs from all over the table. */
+export const readLeaseOwners = (sql: Sql) => sql<LeaseOwner[]>`
+  select distinct domain, queue, worker_id
+  from (
+    select domain, queue, worker_id
+    from jobs
+    where status = 'processing' and leased_until > now()
+    order by leased_until
+    limit 2000
+  ) as leased`
+
+/** How many workers each queue has: those that asked over HTTP within 5 minutes, and `owners`. */
+export const readWorkers = (sql: Sql, owners: readonly LeaseOwner[]) => sql<(Queue & { workers: number })[]>`
   select domain, queue, count(distinct worker_id) as workers
   from (
     select domain, queue, worker_id from jobsctl_worker_marks where asked_at > now() - interval '5 minutes'
     union all
-    (
-      select domain, queue, worker_id
-      from jobs
-      where status = 'processing' and leased_until > now()
-      order by leased_until
-      limit 2000
-    )
+    select domain, queue, worker_id
+    from jsonb_to_recordset(${JSON.stringify(owners)}::text::jsonb) as owner (domain text, queue text, worker_id text)
   ) as seen
   group by domain, queue`
 
@@ -62,8 +71,6 @@ export async function countJobs(sql: Sql): Promise<CountedJobs> {
 export interface WholeDatabase {
   /** Bulk changes that are running. */
   running: number
-  /** Plans that nobody has approved, rejected or applied, and that have not expired. */
-  plans_waiting: number
   /** Seconds since the oldest open transaction began. */
   oldest_transaction: number
   /** Seconds since the oldest open transaction began that writes events: events after it are not delivered yet. */
@@ -90,12 +97,6 @@ export async function readWhole(sql: Sql): Promise<WholeDatabase> {
     )
     select
       (select count(*) from job_operations where state = 'running') as running,
-      (
-        select count(*)
-        from jobsctl_plans as plan
-        where decision is null and expires_at > now()
-          and not exists (select from job_operations where preview_id = plan.preview_id)
-      ) as plans_waiting,
       greatest(
         (select max(age) from sessions),
         (

@@ -20,28 +20,57 @@ const sum = (one: number, other: number): number => one + other
 
 /** Adds a value that goes up and down; nothing where there is no value. */
 export function addGauge<Label extends string = never>(registry: Registry, series: Series<Label>): void {
-  const { name, help, labels = [] } = series
   if (series.samples.length === 0) return // a gauge without labels would begin with 0
-  const gauge = new Gauge<Label>({ name, help, labelNames: labels, registers: [registry] })
-  for (const { labels: own, value } of combined(series)) gauge.set(own, value)
+  give(new Gauge(configOf(registry, series)), { ...series, type: 'gauge', values: combined(series) })
 }
 
 /** Adds a value that only grows, as far as the database has it. */
 export function addCounter<Label extends string = never>(registry: Registry, series: Series<Label>): void {
-  const { name, help, labels = [] } = series
-  const counter = new Counter<Label>({ name, help, labelNames: labels, registers: [registry] })
-  for (const { labels: own, value } of combined(series)) counter.inc(own, value)
+  give(new Counter(configOf(registry, series)), { ...series, type: 'counter', values: combined(series) })
 }
 
-function combined<Label extends string>({ samples, combine = sum }: Series<Label>): Sample<Label>[] {
-  const byLabels = new Map<string, Sample<Label>>()
-  for (const { labels, value } of samples) {
-    const key = JSON.stringify(labels)
-    const known = byLabels.get(key)
-    byLabels.set(key, { labels, value: known ? combine(known.value, value) : value })
-  }
-  return [...byLabels.values()]
+const configOf = <Label extends string>(registry: Registry, { name, help, labels = [] }: Series<Label>) => ({
+  ...{ name, help, labelNames: labels, registers: [registry] },
+})
+
+/** A value, whose name has its labels already. */
+interface Value {
+  metricName: string
+  value: number
 }
+
+interface Given {
+  name: string
+  help: string
+  type: 'gauge' | 'counter' | 'histogram'
+  values: readonly Value[]
+}
+
+/** Gives values that were counted elsewhere to a metric, ready to be written: thousands of them are, in each scrape. */
+const give = (metric: object, { name, help, type, values }: Given) =>
+  Object.assign(metric, { getForPromString: async () => ({ name, help, type, values }) })
+
+/** One value for each set of labels. */
+function combined<Label extends string>({ name, samples, combine = sum }: Series<Label>): Value[] {
+  const byName = new Map<string, number>()
+  for (const { labels, value } of samples) {
+    const metricName = nameWith(name, labels)
+    const known = byName.get(metricName)
+    byName.set(metricName, known === undefined ? value : combine(known, value))
+  }
+  return Array.from(byName, ([metricName, value]) => ({ metricName, value }))
+}
+
+/** `name{queue="default",state="queued"}` */
+function nameWith(name: string, labels: LabelValues<string>): string {
+  const parts = Object.entries(labels).map(([label, value]) => `${label}="${escaped(String(value))}"`)
+  return parts.length === 0 ? name : `${name}{${parts.join(',')}}`
+}
+
+const special = /[\\\n"]/
+
+const escaped = (text: string): string =>
+  special.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"') : text
 
 interface Distribution<Label extends string> {
   labels: LabelValues<Label>
@@ -65,7 +94,7 @@ export function addHistogram<Label extends string>(registry: Registry, series: H
   if (samples.length === 0) return
   const histogram = new Histogram({ name, help, buckets: [...bounds], registers: [registry] })
   const values = together(samples).flatMap((sample) => valuesOf(name, bounds, sample))
-  Object.assign(histogram, { getForPromString: async () => ({ name, help, type: 'histogram', values }) })
+  give(histogram, { name, help, type: 'histogram', values })
 }
 
 /** The lines of one distribution: the buckets, each with those below it, then sum and count. */
@@ -73,12 +102,12 @@ function valuesOf(name: string, bounds: readonly number[], { labels, seconds, bu
   let count = 0
   const lines = [...bounds, '+Inf'].map((le, at) => {
     count += buckets[at] ?? 0
-    return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: count }
+    return { metricName: nameWith(`${name}_bucket`, { ...labels, le }), value: count }
   })
   return [
     ...lines,
-    { metricName: `${name}_sum`, labels, value: seconds },
-    { metricName: `${name}_count`, labels, value: count },
+    { metricName: nameWith(`${name}_sum`, labels), value: seconds },
+    { metricName: nameWith(`${name}_count`, labels), value: count },
   ]
 }
 
@@ -86,7 +115,7 @@ function valuesOf(name: string, bounds: readonly number[], { labels, seconds, bu
 function together<Label extends string>(samples: readonly Distribution<Label>[]): Distribution<Label>[] {
   const byLabels = new Map<string, Distribution<Label>>()
   for (const sample of samples) {
-    const key = JSON.stringify(sample.labels)
+    const key = nameWith('', sample.labels)
     const known = byLabels.get(key)
     byLabels.set(key, known ? added(known, sample) : sample)
   }

@@ -7,7 +7,8 @@ import type { ApprovedPlan, Call } from '../../call.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import { requireDigest } from './decide.ts'
 import { bindingOf, findPlan, type PlanRow, requireState, scopeOfPlan, type WholeRow } from './plan-row.ts'
-import { makeCall, refused } from './plannable.ts'
+import { makeCall, policyPath, refused } from './plannable.ts'
+import { applyPolicyPlan } from './policy-plan.ts'
 import { parsedRequest } from './read.ts'
 
 /**
@@ -24,10 +25,20 @@ export async function applyPlan(
   if (digest !== undefined) requireDigest(row, digest)
   requireOwn(call, row)
   const within = requireSameScope(call, row)
+  const isPolicy = row.path === policyPath
   // A request that is sent again gets its first answer. The rest of a plan is applied after its first jobs.
-  const isSentAgain = row.operation_id !== null && call.idempotencyKey !== undefined
-  const decided = rest_token === undefined ? row : { ...row, operation_id: null }
+  const isSentAgain = !isPolicy && row.operation_id !== null && call.idempotencyKey !== undefined
+  const decided = rest_token === undefined || isPolicy ? row : { ...row, operation_id: null }
   if (!isSentAgain || rest_token !== undefined) requireState(decided, await readOrigin(call.sql), 'approved')
+  const approved = approvalOf(row)
+  if (isPolicy && approved) {
+    if (rate !== undefined || until !== undefined || rest_token !== undefined)
+      throw refused([
+        { path: 'rate', message: ', until and rest_token belong to changes of jobs, and this plan applies a policy' },
+      ])
+    const sent = parsedRequest(row)
+    return applyPolicyPlan({ ...call, reason: row.reason }, { sent, previewId: row.preview_id, approved })
+  }
   const request = {
     ...(rest_token === undefined ? parsedRequest(row) : restOf(row)),
     ...{ preview_token: rest_token ?? row.token },
@@ -40,7 +51,7 @@ export async function applyPlan(
     reason: row.reason,
     within,
     binding: bindingOf(row),
-    approved: approvalOf(row),
+    approved,
     detach: call.detach && { path: row.path, input: request },
   }
   return endpoint.output.parse(await makeCall(applying, planned))

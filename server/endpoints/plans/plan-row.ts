@@ -32,9 +32,13 @@ export interface PlanRow extends Omit<Plan, 'state' | 'count' | 'author' | 'auth
 /** A plan with what may be large. */
 export interface WholeRow extends PlanRow {
   request: string
+  preview_id: string
   preview: unknown
   token: string
 }
+
+/** For how many days a plan is shown after its term. */
+export const planDays = 7
 
 /** So many transactions later the ids of rows may be older than they look: they have 32 bits. */
 const mostLater = 1_000_000_000
@@ -80,7 +84,7 @@ export const readUnended = (sql: Sql) => sql<PlanRow[]>`
 /** @throws Failure `not_found`, also for a plan that could reach jobs outside of the scope of the caller */
 export async function findPlan(sql: Sql, id: number, { within }: Reader): Promise<WholeRow> {
   const [row] = await sql<WholeRow[]>`
-    select ${columns(sql)}, plan.request, plan.preview, plan.token
+    select ${columns(sql)}, plan.request, plan.preview_id, plan.preview, plan.token
     from ${plans(sql)}
     where plan.id = ${id}::bigint ${isPlanWithin(sql, within)}`
   if (row) return row

@@ -4,8 +4,22 @@ import type { Endpoint } from '../../../shared/endpoint.ts'
 import * as endpoints from '../../../shared/endpoints.ts'
 import { Failure, type Fault } from '../../../shared/errors.ts'
 import { faultsOf } from '../../../shared/faults.ts'
+import { applyPolicy as applyPolicyEndpoint } from '../../../shared/policy/policy.ts'
 import type { Call } from '../../call.ts'
 import { resumableChanges } from '../changes/resumable.ts'
+
+/** A policy is planned, and is no change of many jobs itself. */
+export const policyPath = applyPolicyEndpoint.path
+
+/** A preview that a plan keeps, with what binds the plan to it. */
+export interface PlannedPreview {
+  preview: Omit<Preview, 'token' | 'owners'>
+  token: string
+  previewId: string
+  kind: string
+  /** The snapshot of the database, by which a plan of before a restore is noticed. */
+  seen: string
+}
 
 /** An erasure is not planned: the plan would keep the name that it erases. */
 const unplanned = new Set(['/api/v1/jobs/erase'])
@@ -40,7 +54,7 @@ const everyEndpoint: readonly Pick<Endpoint, 'path' | 'aliases'>[] = Object.valu
 export const knownPath = (given: string): string =>
   everyEndpoint.find(({ path, aliases = [] }) => path === given || aliases.includes(given))?.path ?? given
 
-const plannedPaths = [...resumableChanges.keys()].filter((path) => !unplanned.has(path))
+const plannedPaths = [...resumableChanges.keys(), policyPath].filter((path) => !unplanned.has(path))
 
 /** @throws Failure `invalid_request` for the request of a dry run, or of a change that has a preview already */
 export function refuseDryRun({ path, request }: Planned): void {

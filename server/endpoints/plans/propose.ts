@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { headers } from '../../../shared/headers.ts'
 import type { proposePlan as endpoint, WholePlan } from '../../../shared/plans/plans.ts'
@@ -13,7 +12,8 @@ import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { type Origin, readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
 import { findPlan, isOpen, readUnended, stateOf } from './plan-row.ts'
-import { knownPath, previewOfPlan, refuseDryRun, refused } from './plannable.ts'
+import { knownPath, type PlannedPreview, policyPath, previewOfPlan, refuseDryRun, refused } from './plannable.ts'
+import { planPolicy } from './policy-plan.ts'
 import { wholePlan } from './read.ts'
 
 /** The most plans that wait or are approved, in all and for one principal. */
@@ -32,14 +32,25 @@ export async function proposePlan(call: Call, asked: z.output<typeof endpoint.in
   if (reason === undefined)
     throw refused([{ path: headers.reason, message: 'is needed: why the change is to be made' }])
   refuseDryRun(planned)
-  const binding = { key: `plan ${randomUUID()}`, seconds: 0 }
-  const preview = await previewOfPlan({ ...call, sql: call.operatorSql, binding }, planned)
+  const binding = `plan ${randomUUID()}`
+  const made =
+    planned.path === policyPath
+      ? await planPolicy(call, planned.request)
+      : await planChange({ ...call, sql: call.operatorSql, binding: { key: binding, seconds: 0 } }, planned)
+  const origin = await readOrigin(call.sql)
+  const id = await insertPlan(call, { ...planned, ...made, reason, binding, origin })
+  return wholePlan(call, await findPlan(call.sql, id, call), { origin, still_matching: made.preview.count })
+}
+
+/** The preview of a change of many jobs, with what its token says of it. */
+async function planChange(call: Call, planned: z.output<typeof endpoint.input>): Promise<PlannedPreview> {
+  const preview = await previewOfPlan(call, planned)
   if (preview.complete === false) throw notCounted()
   requireNoneElsewhere(call, preview.dependents_elsewhere ?? 0)
   if (preview.count === 0) throw new Failure('conflict', 'no job matches; no plan was made')
-  const origin = await readOrigin(call.sql)
-  const id = await insertPlan(call, { ...planned, reason, preview, binding: binding.key, origin })
-  return wholePlan(call, await findPlan(call.sql, id, call), { origin, still_matching: preview.count })
+  const { id: previewId, kind, seen } = readToken(preview.token)
+  const { token, owners: _, ...kept } = preview
+  return { preview: kept, token, previewId, kind, seen }
 }
 
 /** The id of an undo is a part of its path, where it is text; in a body a program writes it as a number. */
@@ -58,20 +69,18 @@ const notCounted = (): Failure =>
     hint: 'narrow the filter',
   })
 
-interface NewPlan extends z.output<typeof endpoint.input> {
+interface NewPlan extends z.output<typeof endpoint.input>, PlannedPreview {
   reason: string
-  preview: Preview
   binding: string
   origin: Origin | undefined
 }
 
 const Scope = z.object(scopeFields)
 
-async function insertPlan(call: Call, { path, request, reason, preview, binding, origin }: NewPlan): Promise<number> {
+async function insertPlan(call: Call, plan: NewPlan): Promise<number> {
+  const { path, request, reason, preview, token, previewId, kind, seen, binding, origin } = plan
   const { caller, planHours, within } = call
   const { principal } = call.identity
-  const { token, owners: _, ...kept } = preview
-  const { id: previewId, kind, seen } = readToken(token)
   const text = JSON.stringify(request)
   const { count, dependents = 0, as_of } = preview
   const digest = createHash('sha256')
@@ -90,7 +99,7 @@ async function insertPlan(call: Call, { path, request, reason, preview, binding,
       values (
         ${path}, ${text}, ${kind}, ${domain}, ${queue}, ${job_type}, ${count}::bigint, ${dependents}::bigint,
         ${scopeJson(within)}::text::jsonb,
-        ${JSON.stringify(kept)}::text::jsonb, ${token}, ${previewId}, ${seen}, ${origin ? JSON.stringify(origin) : null}, ${binding},
+        ${JSON.stringify(preview)}::text::jsonb, ${token}, ${previewId}, ${seen}, ${origin ? JSON.stringify(origin) : null}, ${binding},
         ${digest}, ${caller}, ${principal}, ${reason}, now() + ${planHours}::int * interval '1 hour'
       )
       returning id`

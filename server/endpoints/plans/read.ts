@@ -20,7 +20,8 @@ import {
   stateOf,
   type WholeRow,
 } from './plan-row.ts'
-import { previewOfPlan } from './plannable.ts'
+import { policyPath, previewOfPlan } from './plannable.ts'
+import { countPolicy } from './policy-plan.ts'
 
 /** More plans than the database keeps. */
 const most = 10_000
@@ -53,6 +54,7 @@ const uncounted = ['preview_stale', 'preview_incomplete', 'conflict', 'invalid_r
 
 /** Counts the jobs of the plan that still match; null where it is used, or cannot be counted, by now. */
 async function countNow(call: Call, row: WholeRow): Promise<number | null> {
+  if (row.path === policyPath) return countPolicy(call, parsedRequest(row))
   const request = { ...parsedRequest(row), preview_token: row.token }
   try {
     const behalf = { ...call, within: scopeOfPlan(row), binding: bindingOf(row) }

@@ -5,11 +5,13 @@ import type { applyPolicy as endpoint, FirstRun, RuleState } from '../../../shar
 import type { Rule } from '../../../shared/policy/rule.ts'
 import { nextTime } from '../../../shared/policy/schedule.ts'
 import { recordAct } from '../../bulk/record/act.ts'
+import { approvalDetails } from '../../bulk/record/approved-plan.ts'
 import type { Call } from '../../call.ts'
 import { noteSuccess } from '../../database/installation/background-tasks.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Sql } from '../../database/sql.ts'
 import { actorOf } from '../actor.ts'
+import { refuseApprovals, requireSmall } from './approval.ts'
 import { findAuthor } from './author.ts'
 import { type Applied, readApplied, readRules, showPolicy } from './read-policy.ts'
 import { previewRule } from './rule-change.ts'
@@ -19,16 +21,22 @@ type Answer = z.output<typeof endpoint.output>
 
 /**
  * Applies a policy in place of the one that is applied, on record. A rule that stays as it is keeps its next time and its last run.
- * @throws Failure `forbidden` for a caller whose rights the server cannot look up later; `conflict` for another revision; `frozen`
+ * @throws Failure `forbidden` for a caller whose rights the server cannot look up later; `conflict` for another revision; `frozen`;
+ *   `approval_required` where a run may be larger than what the caller may change alone
  */
 export async function applyPolicy(call: Call, request: Request): Promise<Answer> {
   await findAuthor(call, call.caller)
+  if (call.authMode === 'single_user') refuseApprovals(request.rules)
   if (request.dry_run) return previewPolicy(call, request)
   await unlessFrozen(call.sql, (tx) => writePolicy(tx, call, request))
   return showPolicy(call)
 }
 
-async function previewPolicy(call: Call, { rules, revision }: Request): Promise<Answer> {
+/** What applying a policy would do. @throws Failure `conflict` for another revision */
+export async function previewPolicy(
+  call: Call,
+  { rules, revision }: Pick<Request, 'rules' | 'revision'>,
+): Promise<Answer> {
   const [policy, first_runs] = [await showPolicy(call), await firstRuns(call, rules)]
   if (policy.revision !== revision) throw otherRevision(policy.revision)
   const isSame = isDeepStrictEqual(
@@ -64,10 +72,28 @@ async function countOf(call: Call, rule: Rule): Promise<Omit<FirstRun, 'name' | 
   return { matched: count, complete, would_change: rule.mode === 'report' ? 0 : Math.min(count, rule.max) }
 }
 
-async function writePolicy(tx: Sql, call: Call, { rules, revision }: Request): Promise<void> {
+/**
+ * Writes the policy in place of the one that is applied, with the record of the act.
+ * @param previewId the preview of the plan that is applied, where `call.approved` names one
+ * @throws Failure `conflict` for another revision; `approval_required`
+ */
+export async function writePolicy(
+  tx: Sql,
+  call: Call,
+  { rules, revision, previewId }: Pick<Request, 'rules' | 'revision'> & { previewId?: string },
+): Promise<void> {
+  const { caller, identity, reason = null, approved } = call
+  if (!approved) await requireSmall(tx, call, rules)
   const now = await readNow(tx)
-  const { caller, identity, reason = null } = call
-  const applied: Applied = { revision: revision + 1, caller, name: identity.name, at: now.toISOString(), reason }
+  const at = now.toISOString()
+  const applied: Applied = {
+    revision: revision + 1,
+    caller,
+    name: identity.name,
+    at,
+    reason,
+    ...(approved && { approved }),
+  }
   await replaceApplied(tx, applied)
   const before = await readRules(tx)
   await tx`delete from jobsctl_policy_rules where name <> all(${rules.map(({ name }) => name)}::text[])`
@@ -77,7 +103,11 @@ async function writePolicy(tx: Sql, call: Call, { rules, revision }: Request): P
   else await tx`update jobsctl_tasks set succeeded_at = null where task = 'policy'`
   await recordAct(tx, actorOf(call), {
     kind: 'policy.applied',
-    details: { revision: applied.revision, rules, before: before.map(({ rule }) => rule) },
+    previewId,
+    details: {
+      ...{ revision: applied.revision, rules, before: before.map(({ rule }) => rule) },
+      ...approvalDetails(approved),
+    },
   })
 }
 

@@ -16,6 +16,16 @@ export const Applied = z.object({
   name: z.string(),
   at: z.string(),
   reason: z.string().nullable(),
+  /** The plan by which another principal approved it: its runs need no approval of their own. */
+  approved: z
+    .object({
+      plan: z.number(),
+      digest: z.string(),
+      author: z.string(),
+      approver: z.string(),
+      principals: z.object({ author: z.string(), approver: z.string() }),
+    })
+    .optional(),
 })
 export type Applied = z.output<typeof Applied>
 
@@ -50,7 +60,8 @@ export async function readRules(sql: Sql): Promise<RuleState[]> {
 export async function showPolicy(call: Pick<Call, 'sql' | 'authMode' | 'place'>): Promise<Policy> {
   const [applied, rules] = await Promise.all([readApplied(call.sql), readRules(call.sql)])
   if (!applied) return { revision: 0, applied: null, problem: null, author_until: null, rules: [] }
-  const { revision, ...by } = applied
+  const { revision, approved, ...who } = applied
+  const by = { ...who, ...(approved && { plan: approved.plan }) }
   if (rules.length === 0) return { revision, applied: by, problem: null, author_until: null, rules }
   const author = await findAuthor(call, applied.caller).catch((error: unknown) => {
     if (error instanceof Failure && error.code === 'forbidden') return { problem: error.message.replace(/;.*/, '') }

@@ -1,4 +1,5 @@
 import type { HttpBindings } from '@hono/node-server'
+import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import type { Caller } from '../../auth/authenticate.ts'
 
 /** The values that a request carries through the app. */
@@ -17,6 +18,8 @@ export interface RequestContext {
     authenticateAgain: () => Promise<Caller>
     /** For calls that last: whether the caller may still be answered. Throws Failure `unauthenticated` or `forbidden`. */
     stillAllowed: () => Promise<void>
+    /** What a caller of metrics is limited to. */
+    seriesWithin: TokenScope | undefined
     /** True when the call may change rows. */
     changing: boolean
     /** The number of rows that the call has changed. */

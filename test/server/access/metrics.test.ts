@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bearer, makeScoped, makeToken } from '../../support/access/tokens.ts'
-import { seriesOf } from '../../support/observe/metrics.ts'
+import { kinds } from '../../support/database/database.ts'
+import { namesOf, seriesOf, untilHistoryIsKept } from '../../support/observe/metrics.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const token = 'token-of-the-scraper'
@@ -55,11 +56,63 @@ describe('metrics of a server with tokens', () => {
       expect([await status(ofProcess, given), await status(ofJobs, given)]).toEqual([403, 403])
     }
     const limited = await makeScoped(world.sql, 'viewer', { domains: ['chatbooks'] })
-    expect([await status(ofProcess, limited), await status(ofJobs, limited)]).toEqual([403, 403])
+    expect([await status(ofProcess, limited), await status(ofJobs, limited)]).toEqual([403, 200])
     expect(await status(ofProcess, 'jobs_000000000000_wrong')).toBe(401)
     const admin = bearer(await makeToken(world.sql, 'all', 'admin'))
     const { body } = await world.call('GET', ofProcess, undefined, admin)
-    expect(seriesOf(String(body))['jobsctl_auth_failures_total{reason="forbidden"}']).toBe(8)
+    expect(seriesOf(String(body))['jobsctl_auth_failures_total{reason="forbidden"}']).toBe(7)
+  })
+})
+
+describe.each(kinds)('metrics of a token with a scope on %s', (kind) => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld(kind, { AUTH_MODE: 'multi_user', JOBS_METRICS: 'on' })
+  })
+  afterAll(() => world?.stop())
+
+  it('are those of its groups and queues, and nothing of others or of the whole database', async () => {
+    const admin = bearer(await makeToken(world.sql, 'admin', 'admin'))
+    await untilHistoryIsKept(world, admin)
+    await world.jobs(2, { domain: 'mine', queue: 'a', status: 'queued', worker_id: 'mine' })
+    await world.jobs(3, { domain: 'ours', queue: 'b', job_type: 'x', status: 'queued' })
+    await world.jobs(4, { domain: 'ours', queue: 'b', job_type: 'y', status: 'queued' })
+    await world.jobs(5, { domain: 'secret', queue: 'c', status: 'queued' })
+    for (const [domain, queue] of [
+      ['mine', 'a'],
+      ['secret', 'c'],
+    ])
+      await world.post('/api/v1/jobs/queue/control', { domain, queue, action: 'pause' }, admin)
+    const read = async (as: Record<string, string>) => String((await world.call('GET', ofJobs, undefined, as)).body)
+    const queued = (text: string) =>
+      Object.fromEntries(
+        Object.entries(seriesOf(text)).filter(
+          ([name, value]) => /^jobsctl_jobs.*state="queued"/.test(name) && value > 0,
+        ),
+      )
+    await expect
+      .poll(async () => Object.values(queued(await read(admin))).sort(), { interval: 200 })
+      .toEqual([2, 3, 4, 5])
+    await expect
+      .poll(async () => read(admin), { interval: 200 })
+      .toContain('jobsctl_transitions_total{domain="secret",queue="c",job_type="export",event="created"} 5')
+
+    const mine = await read(bearer(await makeScoped(world.sql, 'viewer', { domains: ['mine'] })))
+    expect(Object.values(queued(mine))).toEqual([2])
+    expect(mine).toContain('jobsctl_transitions_total{domain="mine",queue="a",job_type="export",event="created"} 2')
+    expect(mine).toContain('jobsctl_queue_stopped{domain="mine",queue="a",mode="paused"} 1')
+    const byType = await read(
+      bearer(await makeScoped(world.sql, 'viewer', { queues: [{ domain: 'ours', queue: 'b' }], job_types: ['x'] })),
+    )
+    expect(queued(byType)).toEqual({ 'jobsctl_jobs{domain="ours",queue="b",job_type="x",state="queued"}': 3 })
+    for (const text of [mine, byType]) {
+      expect(text).not.toContain('secret')
+      expect(text).not.toContain('job_type="y"')
+      expect(text).toContain('it gets no series of the whole database')
+      for (const name of namesOf(text))
+        expect(name).toMatch(/^jobsctl_(jobs|oldest_|last_|workers|queue_|transitions_|job_)/)
+    }
+    expect(namesOf(await read(admin))).toContain('jobsctl_table_bytes')
   })
 })
 

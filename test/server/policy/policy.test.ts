@@ -110,25 +110,6 @@ describe.each(kinds)('a policy on %s', (kind) => {
     expect(await endOfRun(world, 'finished', refused, asOther)).toMatchObject({ state: 'done', affected: 1 })
   })
 
-  it('needs the approval that a change of its author needs', async () => {
-    await world.jobs(5, { status: 'completed', completed_at: ago(40 * 86_400) })
-    await world.sql`insert into jobsctl_settings (name, value) values ('approval_above', '3')`
-    await applyRules(world, [pruning()], admin)
-    await makeDue(world.sql, 'finished')
-    const refused = await endOfRun(world, 'finished', undefined, admin)
-    expect(refused).toMatchObject({ state: 'refused', problem: expect.stringContaining('needs the approval') })
-    expect(await world.count()).toBe(5)
-    await applyRules(world, [pruning({ max: 2 })], admin)
-    await makeDue(world.sql, 'finished')
-    const before = (await policyOf(world, admin)).rules[0]
-    expect(await endOfRun(world, 'finished', before, admin)).toMatchObject({ state: 'done', affected: 2 })
-    await makeDue(world.sql, 'finished')
-    const second = (await policyOf(world, admin)).rules[0]
-    expect(await endOfRun(world, 'finished', second, admin)).toMatchObject({ state: 'refused' })
-    expect(await world.count()).toBe(3)
-    await world.sql`delete from jobsctl_settings where name = 'approval_above'`
-  })
-
   it('is applied by an admin alone', async () => {
     const rules = [pruning()]
     for (const role of ['operator', 'viewer', 'auditor'] as const) {
@@ -153,7 +134,8 @@ describe.each(kinds)('a policy on %s', (kind) => {
     ['a blank domain', { domain: ' ' }],
     ['live jobs', { prune: { statuses: ['queued'], older_than_days: 1 } }],
     ['no limit', { max: undefined }],
-    ['a field that nobody knows', { approval_above: 5 }],
+    ['an approval above less than nothing', { approval_above: -1 }],
+    ['a field that nobody knows', { approvals: 5 }],
   ])('is refused with %s', async (_, more) => {
     const { revision } = await policyOf(world, admin)
     const answer = await world.confirm(path, { rules: [pruning(more)], revision }, admin)

@@ -150,6 +150,12 @@ describe.each(kinds)('metrics on %s', (kind) => {
     const request = { path: '/api/v1/jobs/retry-now', request: { all: true } }
     const { id, digest } = planOf(await world.post(planPath, request, { ...boss, 'x-reason': 'why' }))
     await untilWaiting(1)
+    // After a failover nobody can apply it any more.
+    const [before] = await world.sql<{ origin: string }[]>`select origin from jobsctl_plans where id = ${id}`
+    await world.sql`update jobsctl_plans set origin = '{"system":null,"timeline":null,"table":"1"}'`
+    await untilWaiting(0)
+    await world.sql`update jobsctl_plans set origin = ${before?.origin ?? null}`
+    await untilWaiting(1)
     const no = await world.post(`${planPath}/${id}/reject`, { digest }, { ...boss, 'x-reason': 'no' })
     expect(no.status).toBe(200)
     await untilWaiting(0)

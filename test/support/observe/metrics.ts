@@ -17,9 +17,9 @@ export const namesOf = (text: string): Set<string> =>
   new Set(Object.keys(seriesOf(text)).map((series) => series.replace(/\{.*/s, '').replace(/_(bucket|sum|count)$/, '')))
 
 /** Waits until the triggers of the history are there: what became of jobs before is in no metric. */
-export const untilHistoryIsKept = (world: Pick<World, 'call'>): Promise<boolean> =>
+export const untilHistoryIsKept = (world: Pick<World, 'call'>, headers?: Record<string, string>): Promise<boolean> =>
   until('the history is kept', async () => {
-    const { body } = await world.call('GET', '/metrics/jobs')
+    const { body } = await world.call('GET', '/metrics/jobs', undefined, headers)
     return String(body).includes('jobsctl_counts_exact') && !String(body).includes('# jobsctl_transitions_total,')
   })
 

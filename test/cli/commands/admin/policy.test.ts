@@ -43,7 +43,7 @@ describe('jobsctl policy check, without a server', () => {
     sweep: { age: 7d, runtime: 90m, action: cancel }\n`
     const { code, out, err } = await check(text)
     expect({ code, err }).toEqual({ code: 0, err: '' })
-    const [first, second] = out.split('\n').map((line) => line.split('\t').slice(0, -1))
+    const [first, second] = out.split('\n').map((line) => line.split('\t').slice(0, -2))
     expect(first).toEqual([
       ...['finished', 'prune completed older than 30d', 'chatbooks', '15 3 * * *', 'UTC', '10000', 'apply'],
     ])

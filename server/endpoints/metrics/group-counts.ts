@@ -1,0 +1,26 @@
+import type { GroupStats } from '../../../shared/queues/stats.ts'
+import { countedGroups, trustCondition } from '../../counts/trust.ts'
+import type { Sql } from '../../database/sql.ts'
+import { statsFromJobs } from '../queues/stats.ts'
+
+/** A row without names where there is no group. */
+type Row = GroupStats & { trusted: boolean; domain: string | null }
+
+/**
+ * Counts of live jobs by group, of every group that had one since the jobs were first counted. In contrast to stats, jobs that fall due
+ * within two minutes are queued and not scheduled, and groups are not looked for in the jobs: each of both takes a look into an index a
+ * group. Counts that cannot be trusted are those of the jobs.
+ */
+export async function countGroups(sql: Sql): Promise<readonly GroupStats[]> {
+  const rows = await sql<Row[]>`
+    select
+      trusted, domain, queue, job_type,
+      queued - later as queued, later as scheduled, processing, quarantined
+    from (${trustCondition(sql)}) as trust
+    left join (${countedGroups(sql, sql``)}) as counted on true`
+  const groups = rows.filter(({ domain }) => domain !== null)
+  return rows.every(({ trusted }) => trusted) && groups.every(isValid) ? groups : statsFromJobs(sql, {})
+}
+
+const isValid = ({ queued, scheduled, processing, quarantined }: GroupStats): boolean =>
+  Math.min(queued, scheduled, processing, quarantined) >= 0

@@ -1,0 +1,46 @@
+import { hasCode } from '../../database/errors/error-meanings.ts'
+import { preferIndexOrder } from '../../database/planner-hints.ts'
+import { limitScrapeTime } from '../../database/read-timeout.ts'
+import type { Pool } from '../../database/sql.ts'
+import { type LeaseOwner, readLeaseOwners } from './readings.ts'
+
+const keptMs = 60_000
+
+/** The workers that hold leases, which are looked for once a minute: that reads more of the table than the rest of a scrape. */
+export interface LeaseOwners {
+  /** Those of the last look; undefined where it took too long, such as without an index. A look that is due is made meanwhile. */
+  read: () => Promise<readonly LeaseOwner[] | undefined>
+}
+
+export function createLeaseOwners(sql: Pool): LeaseOwners {
+  let last: { owners: readonly LeaseOwner[] | undefined; at: number } | undefined
+  let looking: Promise<void> | undefined
+  const look = async () => {
+    const owners = await lookUp(sql)
+    last = { owners, at: performance.now() }
+  }
+  return {
+    async read() {
+      if (!last || performance.now() - last.at > keptMs) {
+        looking ??= look().finally(() => {
+          looking = undefined
+        })
+        looking.catch(() => {}) // the next scrape looks again
+        if (!last) await looking
+      }
+      return last?.owners
+    },
+  }
+}
+
+const lookUp = (sql: Pool): Promise<readonly LeaseOwner[] | undefined> =>
+  sql
+    .begin('read only', async (tx) => {
+      // Without the hint it would read all leases, and sort them.
+      await tx`select ${limitScrapeTime(tx)}, ${preferIndexOrder(tx)}`
+      return [...(await readLeaseOwners(tx))]
+    })
+    .catch((error: unknown) => {
+      if (hasCode(error, ['57014'])) return undefined
+      throw error
+    })

@@ -1,0 +1,30 @@
+import { liesWithin, type TokenScope } from '../../../shared/access/token-scope.ts'
+import type { Readings } from './read-metrics.ts'
+
+/** What a caller with a scope may see of what was read: its groups, and the queues in which it may have jobs. */
+export function readingsWithin(readings: Readings, scope: TokenScope): Readings {
+  const { groups, lastAcquires, workers, stopped, history } = readings
+  const ofGroup = (group: Place & { job_type: string }) => liesWithin(scope, group)
+  const ofQueue = (queue: Place) => liesWithin({ ...scope, job_types: [] }, queue)
+  return {
+    ...readings,
+    groups: groups?.filter(ofGroup),
+    lastAcquires: lastAcquires.filter(ofQueue),
+    workers: workers?.filter(ofQueue),
+    stopped: stopped.filter(ofQueue),
+    history: 'why' in history ? history : { totals: totalsWithin(history.totals, scope) },
+  }
+}
+
+interface Place {
+  domain: string
+  queue: string
+}
+
+type Totals = Extract<Readings['history'], { totals: unknown }>['totals']
+
+/** Times are kept by domain: a caller that is limited to a part of a domain has none. */
+const totalsWithin = ({ transitions, durations }: Totals, scope: TokenScope): Totals => ({
+  transitions: transitions.filter((group) => liesWithin(scope, group)),
+  durations: durations.filter(({ domain }) => liesWithin(scope, { domain })),
+})

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto'
+import type * as z from 'zod'
+import { Failure } from '../../../shared/errors.ts'
+import { faultsOf } from '../../../shared/faults.ts'
+import { applyPolicy as endpoint, type FirstRun } from '../../../shared/policy/policy.ts'
+import { requireRight } from '../../auth/require-right.ts'
+import { holdApproval } from '../../bulk/record/approved-plan.ts'
+import type { ApprovedPlan, Call } from '../../call.ts'
+import { unlessFrozen } from '../../database/installation/freeze.ts'
+import type { Sql } from '../../database/sql.ts'
+import { previewPolicy, writePolicy } from '../policy/apply-policy.ts'
+import { findAuthor } from '../policy/author.ts'
+import { showPolicy } from '../policy/read-policy.ts'
+import { type PlannedPreview, refused } from './plannable.ts'
+
+/** The policy that a plan applies. */
+const PolicyRequest = endpoint.input.pick({ rules: true, revision: true })
+type PolicyRequest = z.output<typeof PolicyRequest>
+
+/**
+ * Previews a policy for a plan: what the first run of each rule would change now.
+ * @throws Failure `forbidden` for a caller who may not apply it; `invalid_request`; `conflict` for another revision, and where it is applied
+ */
+export async function planPolicy(call: Call, sent: unknown): Promise<PlannedPreview> {
+  requireGovern(call)
+  await findAuthor(call, call.caller)
+  const { would_change, first_runs = [] } = await previewPolicy(call, parsed(sent))
+  if (!would_change) throw new Failure('conflict', 'this policy is applied; no plan was made')
+  const [{ as_of, expires_at, seen }] = await call.sql<[{ as_of: string; expires_at: string; seen: string }]>`
+    select now() as as_of, now() + ${call.planHours}::int * interval '1 hour' as expires_at, pg_current_snapshot()::text as seen`
+  const nothing = { groups: [], oldest: null, newest: null, bytes_estimate: 0, sample_ids: [], eta_seconds: 0 }
+  const preview = { as_of, expires_at, count: jobsOf(first_runs), ...nothing, first_runs }
+  const previewId = `policy ${randomUUID()}`
+  return { preview, token: previewId, previewId, kind: 'policy', seen }
+}
+
+/** How many jobs the first runs would change now; null where the policy of the plan cannot be applied any more. */
+export async function countPolicy(call: Call, sent: unknown): Promise<number | null> {
+  try {
+    return jobsOf((await previewPolicy(call, parsed(sent))).first_runs ?? [])
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'conflict') return null
+    throw error
+  }
+}
+
+const jobsOf = (runs: readonly FirstRun[]): number =>
+  runs.reduce((sum, { would_change }) => sum + (would_change ?? 0), 0)
+
+interface PolicyPlan {
+  sent: unknown
+  previewId: string
+  approved: ApprovedPlan
+}
+
+/**
+ * Applies an approved policy with the rights of this caller. Its runs need no approval.
+ * @throws Failure `forbidden`; `conflict` for another revision, and where somebody has rejected or applied the plan meanwhile; `frozen`
+ */
+export async function applyPolicyPlan(call: Call, { sent, previewId, approved }: PolicyPlan) {
+  requireGovern(call)
+  await findAuthor(call, call.caller)
+  await unlessFrozen(call.sql, async (tx) => {
+    await holdApproval(tx, approved)
+    await writePolicy(tx, { ...call, approved }, { ...parsed(sent), previewId })
+  })
+  return { ...(await showPolicy(call)), operation_id: await operationOf(call.sql, previewId) }
+}
+
+async function operationOf(sql: Sql, previewId: string): Promise<number> {
+  const [{ id }] = await sql<[{ id: number }]>`select id from job_operations where preview_id = ${previewId}`
+  return id
+}
+
+const requireGovern = ({ caller: id, identity, may, session }: Call) =>
+  requireRight({ ...identity, id, may, ...(session && { session }) }, 'govern')
+
+function parsed(sent: unknown): PolicyRequest {
+  const request = PolicyRequest.safeParse(sent)
+  if (request.success) return request.data
+  throw refused(faultsOf(request.error).map(({ path, message }) => ({ path: `request.${path}`, message })))
+}
