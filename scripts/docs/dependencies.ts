@@ -22,7 +22,7 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   zod: { use: 'bundled', why: 'one description of the wire for both programs; every edge is parsed' },
   'prom-client': {
     use: 'bundled',
-    why: 'metrics in the text format of Prometheus, of the process and of the database',
+    why: 'metrics of the process in the text format of Prometheus',
   },
   yaml: { use: 'bundled', why: 'reads the file of a policy, with the line and column of what is wrong in it' },
   croner: { use: 'bundled', why: 'the times of cron by the clocks of a time zone, over their changes' },

@@ -1,32 +1,30 @@
-import type { Registry } from 'prom-client'
 import * as z from 'zod'
 import type { PressureLimits } from '../../call.ts'
 import type { Readings } from './read-metrics.ts'
-import { addCounter, addGauge } from './series.ts'
+import { addCounter, addGauge, type MetricTexts } from './series.ts'
 
 /** Adds the metrics of the whole database. */
-export function addDatabase(registry: Registry, readings: Readings, { archiveBytes }: PressureLimits): void {
-  addWhole(registry, readings)
-  addOperations(registry, readings)
-  addChecks(registry, readings)
-  addGauge(registry, {
+export function addDatabase(texts: MetricTexts, readings: Readings, { archiveBytes }: PressureLimits): void {
+  addWhole(texts, readings)
+  addOperations(texts, readings)
+  addChecks(texts, readings)
+  addGauge(texts, {
     name: 'jobsctl_table_bytes',
     help: 'Size of a table with its partitions on the disk: its rows, its indexes, and the long values that are kept apart.',
-    labels: ['table', 'part'],
     samples: readings.sizes.flatMap(({ table, ...parts }) =>
       (['rows', 'indexes', 'toast'] as const).map((part) => ({ labels: { table, part }, value: parts[part] })),
     ),
   })
-  addGauge(registry, {
+  addGauge(texts, {
     name: 'jobsctl_archive_max_bytes',
     help: 'Size of the archive above which a prune waits (JOBS_ARCHIVE_MAX_BYTES).',
     samples: archiveBytes === undefined ? [] : [{ labels: {}, value: archiveBytes }],
   })
 }
 
-function addWhole(registry: Registry, { whole, counted, areCountsExact, plansWaiting }: Readings): void {
+function addWhole(texts: MetricTexts, { whole, counted, areCountsExact, plansWaiting }: Readings): void {
   const single = (name: string, help: string, value: number) =>
-    addGauge(registry, { name, help, samples: [{ labels: {}, value }] })
+    addGauge(texts, { name, help, samples: [{ labels: {}, value }] })
   if (counted) {
     single('jobsctl_retrying_jobs', 'Queued jobs that have failed before, up to 10,000.', counted.retrying)
     single('jobsctl_expired_leases', 'Running jobs whose lease has expired, up to 10,000.', counted.expired)
@@ -50,17 +48,15 @@ function addWhole(registry: Registry, { whole, counted, areCountsExact, plansWai
   )
 }
 
-function addOperations(registry: Registry, { operations }: Readings): void {
-  addCounter(registry, {
+function addOperations(texts: MetricTexts, { operations }: Readings): void {
+  addCounter(texts, {
     name: 'jobsctl_operations_total',
     help: 'Bulk changes and acts on record, by the state in which they ended.',
-    labels: ['kind', 'state'],
     samples: operations.map(({ kind, state, operations: value }) => ({ labels: { kind, state }, value })),
   })
-  addCounter(registry, {
+  addCounter(texts, {
     name: 'jobsctl_operation_jobs_total',
     help: 'Jobs that bulk changes on record have changed.',
-    labels: ['kind'],
     samples: operations.map(({ kind, jobs: value }) => ({ labels: { kind }, value })),
   })
 }
@@ -68,25 +64,23 @@ function addOperations(registry: Registry, { operations }: Readings): void {
 /** What a check of this version found; a newer version may find something else. */
 const Found = z.record(z.string(), z.number()).catch({})
 
-function addChecks(registry: Registry, { tasks, whole }: Readings): void {
+function addChecks(texts: MetricTexts, { tasks, whole }: Readings): void {
   const foundBy = (name: string) => Found.parse(tasks.find(({ task }) => task === name)?.found)
-  addGauge(registry, {
+  addGauge(texts, {
     name: 'jobsctl_integrity_violations',
     help: 'Jobs whose lease contradicts their state, as the last check in the background found them, up to 10,000 of a kind.',
-    labels: ['check'],
     samples: Object.entries(foundBy('integrity')).map(([check, value]) => ({ labels: { check }, value })),
   })
   const { intact } = foundBy('records')
-  addGauge(registry, {
+  addGauge(texts, {
     name: 'jobsctl_records_intact',
     help: 'Is 1 where the last check in the background found every record as it was sealed, and 0 where it did not.',
     samples: intact === undefined ? [] : [{ labels: {}, value: intact }],
   })
   const { counts_checked } = whole
-  addGauge(registry, {
+  addGauge(texts, {
     name: 'jobsctl_background_last_success_timestamp_seconds',
     help: 'When a task in the background last succeeded on any server.',
-    labels: ['task'],
     samples: [
       ...tasks.map(({ task, succeeded: value }) => ({ labels: { task }, value })),
       ...(counts_checked === null ? [] : [{ labels: { task: 'counts' }, value: counts_checked }]),

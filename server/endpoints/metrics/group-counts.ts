@@ -7,7 +7,7 @@ import { statsFromJobs } from '../queues/stats.ts'
 type Row = GroupStats & { trusted: boolean; domain: string | null }
 
 /**
- * Counts of live jobs by group, of every group that had one since the jobs were first counted. In contrast to stats, jobs that fall due
+ * Counts of live jobs by group, of the groups that have one. In contrast to stats, jobs that fall due
  * within two minutes are queued and not scheduled, and groups are not looked for in the jobs: each of both takes a look into an index a
  * group. Counts that cannot be trusted are those of the jobs.
  */
@@ -19,8 +19,12 @@ export async function countGroups(sql: Sql): Promise<readonly GroupStats[]> {
     from (${trustCondition(sql)}) as trust
     left join (${countedGroups(sql, sql``)}) as counted on true`
   const groups = rows.filter(({ domain }) => domain !== null)
-  return rows.every(({ trusted }) => trusted) && groups.every(isValid) ? groups : statsFromJobs(sql, {})
+  const counts = rows.every(({ trusted }) => trusted) && groups.every(isValid) ? groups : await statsFromJobs(sql, {})
+  return counts.filter(isLive)
 }
+
+const isLive = ({ queued, scheduled, processing, quarantined }: GroupStats): boolean =>
+  queued + scheduled + processing + quarantined > 0
 
 const isValid = ({ queued, scheduled, processing, quarantined }: GroupStats): boolean =>
   Math.min(queued, scheduled, processing, quarantined) >= 0

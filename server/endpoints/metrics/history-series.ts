@@ -1,11 +1,10 @@
-import type { Registry } from 'prom-client'
 import { bucketBounds } from '../../../shared/history/bounds.ts'
 import { transitionOf } from '../../../shared/history/transition.ts'
 import type { Sql } from '../../database/sql.ts'
 import { sumOfBucketArrays } from '../../history/buckets.ts'
 import { readHistoryState } from '../../history/history-state.ts'
 import type { Group, KnownGroups } from './known-groups.ts'
-import { addCounter, addHistogram } from './series.ts'
+import { addCounter, addHistogram, type MetricTexts } from './series.ts'
 
 interface Moved {
   from_status: string
@@ -39,29 +38,26 @@ const readDurations = (sql: Sql) => sql<HistoryTotals['durations'][number][]>`
   group by domain, from_status, to_status`
 
 /** Adds what became of jobs: counters of transitions, and how long jobs waited and ran. */
-export function addHistory(registry: Registry, { transitions, durations }: HistoryTotals, known: KnownGroups): void {
-  addCounter(registry, {
+export function addHistory(texts: MetricTexts, { transitions, durations }: HistoryTotals, known: KnownGroups): void {
+  addCounter(texts, {
     name: 'jobsctl_transitions_total',
     help: 'Jobs that were made, leased, ended or queued again, by any program, since history was first on.',
-    labels: ['domain', 'queue', 'job_type', 'event'],
     samples: transitions.map(({ jobs, ...moved }) => {
       const { domain, queue, job_type } = known.ofGroup(moved)
       return { labels: { domain, queue, job_type, event: transitionOf(moved) }, value: jobs }
     }),
   })
-  addHistogram(registry, {
+  addHistogram(texts, {
     name: 'jobsctl_job_wait_seconds',
     help: 'How long jobs had waited since they were due when they were leased.',
-    labels: ['domain'],
     bounds: bucketBounds,
     samples: durations
       .filter(({ to_status }) => to_status === 'processing')
       .map(({ domain, ...times }) => ({ labels: { domain: known.ofDomain(domain) }, ...times })),
   })
-  addHistogram(registry, {
+  addHistogram(texts, {
     name: 'jobsctl_job_run_seconds',
     help: 'How long jobs ran in attempts that ended, by the outcome of the attempt.',
-    labels: ['domain', 'outcome'],
     bounds: bucketBounds,
     samples: durations
       .filter(({ to_status }) => to_status !== 'processing')

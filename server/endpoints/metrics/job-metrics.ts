@@ -1,4 +1,3 @@
-import { Registry } from 'prom-client'
 import { liesWithin, scopeText, type TokenScope } from '../../../shared/access/token-scope.ts'
 import type { ServerContext } from '../../call.ts'
 import { addDatabase } from './database-series.ts'
@@ -9,6 +8,7 @@ import { createLeaseOwners } from './lease-owners.ts'
 import { createOperationTotals } from './operation-totals.ts'
 import { type Readings, readMetrics } from './read-metrics.ts'
 import { readingsWithin } from './readings-within.ts'
+import type { MetricTexts } from './series.ts'
 
 /** The metrics of the database, which are the same whichever server is asked. */
 export interface JobMetrics {
@@ -18,7 +18,7 @@ export interface JobMetrics {
 /** What was read at one time. */
 export interface Scrape {
   /** It in the text format of Prometheus: to a caller with a scope the series of its groups and queues alone. */
-  text: (within: TokenScope | undefined) => Promise<string>
+  text: (within: TokenScope | undefined) => string
 }
 
 type JobMetricsOptions = Pick<ServerContext, 'operatorSql' | 'pressureLimits'>
@@ -31,7 +31,7 @@ export function createJobMetrics({ operatorSql: sql, pressureLimits }: JobMetric
       const readings = await readMetrics(sql, kept)
       const known = await list.add(groupsIn(readings))
       // One text for all callers with the same scope.
-      const texts = new Map<string, Promise<string>>()
+      const texts = new Map<string, string>()
       return {
         text(within) {
           const key = JSON.stringify(within ?? null)
@@ -50,15 +50,15 @@ interface Shown extends Pick<ServerContext, 'pressureLimits'> {
   within: TokenScope | undefined
 }
 
-async function textOf({ readings: all, known: every, within, pressureLimits }: Shown): Promise<string> {
+function textOf({ readings: all, known: every, within, pressureLimits }: Shown): string {
   const readings = within ? readingsWithin(all, within) : all
   const known = within ? { ...every, groups: every.groups.filter((group) => liesWithin(within, group)) } : every
-  const registry = new Registry()
-  addGroups(registry, readings, known)
-  if ('totals' in readings.history) addHistory(registry, readings.history.totals, known)
-  if (!within) addDatabase(registry, readings, pressureLimits)
+  const texts: MetricTexts = []
+  addGroups(texts, readings, known)
+  if ('totals' in readings.history) addHistory(texts, readings.history.totals, known)
+  if (!within) addDatabase(texts, readings, pressureLimits)
   const comments = missing(readings, within).map((sentence) => `# ${sentence}\n`)
-  return `${await registry.metrics()}${comments.join('')}`
+  return `${texts.join('\n\n')}\n${comments.join('')}`
 }
 
 /** The groups that have or had jobs, and the queues without jobs that workers ask for or that somebody has stopped. */

@@ -1,8 +1,11 @@
-import { Counter, Gauge, Histogram, type LabelValues, type Registry } from 'prom-client'
+/** The metrics of a scrape, each with its lines in the text format of Prometheus. A library would take three times as long for thousands of lines. */
+export type MetricTexts = string[]
+
+type Labels<Label extends string> = Partial<Record<Label, string | number>>
 
 /** One value of a metric. Values with the same labels are put together, since several groups may be `other`. */
 interface Sample<Label extends string> {
-  labels: LabelValues<Label>
+  labels: Labels<Label>
   value: number
 }
 
@@ -10,7 +13,6 @@ interface Series<Label extends string> {
   name: string
   /** A sentence. */
   help: string
-  labels?: readonly Label[]
   samples: readonly Sample<Label>[]
   /** How values with the same labels become one; the sum by default. */
   combine?: (one: number, other: number) => number
@@ -19,52 +21,40 @@ interface Series<Label extends string> {
 const sum = (one: number, other: number): number => one + other
 
 /** Adds a value that goes up and down; nothing where there is no value. */
-export function addGauge<Label extends string = never>(registry: Registry, series: Series<Label>): void {
-  if (series.samples.length === 0) return // a gauge without labels would begin with 0
-  give(new Gauge(configOf(registry, series)), { ...series, type: 'gauge', values: combined(series) })
+export function addGauge<Label extends string = never>(texts: MetricTexts, series: Series<Label>): void {
+  if (series.samples.length > 0) add(texts, series, 'gauge', combined(series))
 }
 
 /** Adds a value that only grows, as far as the database has it. */
-export function addCounter<Label extends string = never>(registry: Registry, series: Series<Label>): void {
-  give(new Counter(configOf(registry, series)), { ...series, type: 'counter', values: combined(series) })
+export const addCounter = <Label extends string = never>(texts: MetricTexts, series: Series<Label>): void =>
+  add(texts, series, 'counter', combined(series))
+
+function add(
+  texts: MetricTexts,
+  { name, help }: { name: string; help: string },
+  type: 'gauge' | 'counter' | 'histogram',
+  lines: readonly string[],
+): void {
+  texts.push([`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines].join('\n'))
 }
 
-const configOf = <Label extends string>(registry: Registry, { name, help, labels = [] }: Series<Label>) => ({
-  ...{ name, help, labelNames: labels, registers: [registry] },
-})
-
-/** A value, whose name has its labels already. */
-interface Value {
-  metricName: string
-  value: number
-}
-
-interface Given {
-  name: string
-  help: string
-  type: 'gauge' | 'counter' | 'histogram'
-  values: readonly Value[]
-}
-
-/** Gives values that were counted elsewhere to a metric, ready to be written: thousands of them are, in each scrape. */
-const give = (metric: object, { name, help, type, values }: Given) =>
-  Object.assign(metric, { getForPromString: async () => ({ name, help, type, values }) })
-
-/** One value for each set of labels. */
-function combined<Label extends string>({ name, samples, combine = sum }: Series<Label>): Value[] {
+/** One line for each set of labels. */
+function combined<Label extends string>({ name, samples, combine = sum }: Series<Label>): string[] {
   const byName = new Map<string, number>()
   for (const { labels, value } of samples) {
-    const metricName = nameWith(name, labels)
-    const known = byName.get(metricName)
-    byName.set(metricName, known === undefined ? value : combine(known, value))
+    const series = nameWith(name, labels)
+    const known = byName.get(series)
+    byName.set(series, known === undefined ? value : combine(known, value))
   }
-  return Array.from(byName, ([metricName, value]) => ({ metricName, value }))
+  return Array.from(byName, ([series, value]) => `${series} ${value}`)
 }
 
 /** `name{queue="default",state="queued"}` */
-function nameWith(name: string, labels: LabelValues<string>): string {
-  const parts = Object.entries(labels).map(([label, value]) => `${label}="${escaped(String(value))}"`)
-  return parts.length === 0 ? name : `${name}{${parts.join(',')}}`
+function nameWith(name: string, labels: Labels<string>): string {
+  let text = ''
+  for (const [label, value] of Object.entries(labels))
+    text += `${text === '' ? '' : ','}${label}="${escaped(String(value))}"`
+  return text === '' ? name : `${name}{${text}}`
 }
 
 const special = /[\\\n"]/
@@ -73,7 +63,7 @@ const escaped = (text: string): string =>
   special.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"') : text
 
 interface Distribution<Label extends string> {
-  labels: LabelValues<Label>
+  labels: Labels<Label>
   /** The sum of all times. */
   seconds: number
   /** How many times are at most each bound and above the one before; the last number is above all bounds. */
@@ -83,32 +73,29 @@ interface Distribution<Label extends string> {
 interface HistogramSeries<Label extends string> {
   name: string
   help: string
-  labels: readonly Label[]
   bounds: readonly number[]
   samples: readonly Distribution<Label>[]
 }
 
-/** Adds a histogram whose buckets were counted elsewhere, which the class of the library cannot be given. */
-export function addHistogram<Label extends string>(registry: Registry, series: HistogramSeries<Label>): void {
-  const { name, help, bounds, samples } = series
-  if (samples.length === 0) return
-  const histogram = new Histogram({ name, help, buckets: [...bounds], registers: [registry] })
-  const values = together(samples).flatMap((sample) => valuesOf(name, bounds, sample))
-  give(histogram, { name, help, type: 'histogram', values })
+/** Adds a histogram. */
+export function addHistogram<Label extends string>(texts: MetricTexts, series: HistogramSeries<Label>): void {
+  const { name, bounds, samples } = series
+  const lines = together(samples).flatMap((sample) => linesOf(name, bounds, sample))
+  if (lines.length > 0) add(texts, series, 'histogram', lines)
 }
 
 /** The lines of one distribution: the buckets, each with those below it, then sum and count. */
-function valuesOf(name: string, bounds: readonly number[], { labels, seconds, buckets }: Distribution<string>) {
+function linesOf(
+  name: string,
+  bounds: readonly number[],
+  { labels, seconds, buckets }: Distribution<string>,
+): string[] {
   let count = 0
   const lines = [...bounds, '+Inf'].map((le, at) => {
     count += buckets[at] ?? 0
-    return { metricName: nameWith(`${name}_bucket`, { ...labels, le }), value: count }
+    return `${nameWith(`${name}_bucket`, { ...labels, le })} ${count}`
   })
-  return [
-    ...lines,
-    { metricName: nameWith(`${name}_sum`, labels), value: seconds },
-    { metricName: nameWith(`${name}_count`, labels), value: count },
-  ]
+  return [...lines, `${nameWith(`${name}_sum`, labels)} ${seconds}`, `${nameWith(`${name}_count`, labels)} ${count}`]
 }
 
 /** One distribution for each set of labels. */
