@@ -1145,15 +1145,15 @@ export type ShowPolicyInput = Readonly<Record<string, never>>
 
 export interface ShowPolicyOutput {
   revision: number
-  applied: { caller: string; name: string; at: string; reason: string | null } | null
+  applied: { caller: string; name: string; at: string; reason: string | null; plan?: number | undefined } | null
   problem: string | null
   author_until: string | null
-  rules: { name: string; rule: { name: string; domain?: string | undefined; queue?: string | undefined; job_type?: string | undefined; all?: true | undefined; prune?: { statuses: ('completed' | 'failed' | 'cancelled' | 'quarantined')[]; older_than_days: number } | undefined; sweep?: { age_seconds?: number | undefined; runtime_seconds?: number | undefined; action: 'cancel' | 'fail' } | undefined; at: string; time_zone: string; max: number; mode: 'apply' | 'report' }; next_at: string; last: { due_at: string; began_at: string; ended_at: string | null; state: string; operation_id: number | null; matched: number | null; complete: boolean; affected: number; left: number; missed: number; problem: string | null } | null }[]
+  rules: { name: string; rule: { name: string; domain?: string | undefined; queue?: string | undefined; job_type?: string | undefined; all?: true | undefined; prune?: { statuses: ('completed' | 'failed' | 'cancelled' | 'quarantined')[]; older_than_days: number } | undefined; sweep?: { age_seconds?: number | undefined; runtime_seconds?: number | undefined; action: 'cancel' | 'fail' } | undefined; at: string; time_zone: string; max: number; mode: 'apply' | 'report'; approval_above?: number | undefined }; next_at: string; last: { due_at: string; began_at: string; ended_at: string | null; state: string; operation_id: number | null; matched: number | null; complete: boolean; affected: number; left: number; missed: number; problem: string | null } | null }[]
 }
 
 export interface ApplyPolicyInput {
   /** At most 100 rules; none ends the policy */
-  rules: readonly { name: string; domain?: string | undefined; queue?: string | undefined; job_type?: string | undefined; all?: true | undefined; prune?: { statuses: readonly ('completed' | 'failed' | 'cancelled' | 'quarantined')[]; older_than_days: number } | undefined; sweep?: { age_seconds?: number | undefined; runtime_seconds?: number | undefined; action: 'cancel' | 'fail' } | undefined; at: string; time_zone: string; max: number; mode: 'apply' | 'report' }[]
+  rules: readonly { name: string; domain?: string | undefined; queue?: string | undefined; job_type?: string | undefined; all?: true | undefined; prune?: { statuses: readonly ('completed' | 'failed' | 'cancelled' | 'quarantined')[]; older_than_days: number } | undefined; sweep?: { age_seconds?: number | undefined; runtime_seconds?: number | undefined; action: 'cancel' | 'fail' } | undefined; at: string; time_zone: string; max: number; mode: 'apply' | 'report'; approval_above?: number | undefined }[]
   /** The revision that it replaces, 0 for the first policy */
   revision: number
   /** Count, and change nothing */
@@ -1162,10 +1162,10 @@ export interface ApplyPolicyInput {
 
 export interface ApplyPolicyOutput {
   revision: number
-  applied: { caller: string; name: string; at: string; reason: string | null } | null
+  applied: { caller: string; name: string; at: string; reason: string | null; plan?: number | undefined } | null
   problem: string | null
   author_until: string | null
-  rules: { name: string; rule: { name: string; domain?: string | undefined; queue?: string | undefined; job_type?: string | undefined; all?: true | undefined; prune?: { statuses: ('completed' | 'failed' | 'cancelled' | 'quarantined')[]; older_than_days: number } | undefined; sweep?: { age_seconds?: number | undefined; runtime_seconds?: number | undefined; action: 'cancel' | 'fail' } | undefined; at: string; time_zone: string; max: number; mode: 'apply' | 'report' }; next_at: string; last: { due_at: string; began_at: string; ended_at: string | null; state: string; operation_id: number | null; matched: number | null; complete: boolean; affected: number; left: number; missed: number; problem: string | null } | null }[]
+  rules: { name: string; rule: { name: string; domain?: string | undefined; queue?: string | undefined; job_type?: string | undefined; all?: true | undefined; prune?: { statuses: ('completed' | 'failed' | 'cancelled' | 'quarantined')[]; older_than_days: number } | undefined; sweep?: { age_seconds?: number | undefined; runtime_seconds?: number | undefined; action: 'cancel' | 'fail' } | undefined; at: string; time_zone: string; max: number; mode: 'apply' | 'report'; approval_above?: number | undefined }; next_at: string; last: { due_at: string; began_at: string; ended_at: string | null; state: string; operation_id: number | null; matched: number | null; complete: boolean; affected: number; left: number; missed: number; problem: string | null } | null }[]
   first_runs?: { name: string; next_at: string; matched: number | null; complete: boolean; would_change: number | null }[] | undefined
   would_change?: boolean | undefined
 }
@@ -2388,7 +2388,7 @@ export interface StorageOutput {
   frozen?: { by: string; since: string; reason: string } | null | undefined
   cloned?: string[] | undefined
   background?: boolean | undefined
-  tables: { table: string; rows: number; bytes: number; oldest: string | null; days?: number | undefined }[]
+  tables: { table: string; rows: number; bytes: number; oldest: string | null; days?: number | undefined; swept_at?: string | undefined }[]
 }
 
 export interface EventStreamInput {
