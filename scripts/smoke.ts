@@ -7,6 +7,26 @@ import { join, resolve } from 'node:path'
 /** Runs the built programs on the oldest version of Node 20 and 22 that `engines` allows, and on the newest Node 24. */
 const versions = ['20.18.1', '22.12.0', '24']
 
+/** A program in plain JavaScript, which enqueues a job with `jobsctl/client` and does it with `jobsctl/worker`. */
+const program = `
+import { readFile } from 'node:fs/promises'
+import { createClient } from 'jobsctl/client'
+import { runWorker } from 'jobsctl/worker'
+
+const [url, keyFile] = process.argv.slice(2)
+const apiKey = (await readFile(keyFile, 'utf8')).trim()
+const client = createClient({ url, apiKey })
+const { id } = await client.enqueue({ domain: 'smoke', job_type: 'add', payload: { a: 1, b: 2 } })
+const done = new AbortController()
+await runWorker({
+  url, apiKey, domain: 'smoke', signal: done.signal,
+  handlers: { add: ({ payload: { a, b } }) => a + b },
+  onEvent: ({ event }) => event === 'completed' && done.abort(),
+})
+const { status, result } = await client.showJob({ id })
+if (status !== 'completed' || result !== 3) throw new Error(\`the job is \${status}, with \${result}\`)
+`
+
 for (const version of versions) {
   const node = nodeOf(version)
   if (node === undefined) console.log(`Node ${version}: skipped, npx cannot install it`)
@@ -47,26 +67,7 @@ async function smoke(node: string, version: string): Promise<void> {
   }
 }
 
-/** Enqueues a job with `jobsctl/client` and does it with `jobsctl/worker`, in a project of plain JavaScript. */
-const program = `
-import { readFile } from 'node:fs/promises'
-import { createClient } from 'jobsctl/client'
-import { runWorker } from 'jobsctl/worker'
-
-const [url, keyFile] = process.argv.slice(2)
-const apiKey = (await readFile(keyFile, 'utf8')).trim()
-const client = createClient({ url, apiKey })
-const { id } = await client.enqueue({ domain: 'smoke', job_type: 'add', payload: { a: 1, b: 2 } })
-const done = new AbortController()
-await runWorker({
-  url, apiKey, domain: 'smoke', signal: done.signal,
-  handlers: { add: ({ payload: { a, b } }) => a + b },
-  onEvent: ({ event }) => event === 'completed' && done.abort(),
-})
-const { status, result } = await client.showJob({ id })
-if (status !== 'completed' || result !== 3) throw new Error(\`the job is \${status}, with \${result}\`)
-`
-
+/** Runs the program in a project that has installed the package. */
 async function work(node: string, { folder, url }: { folder: string; url: string }): Promise<void> {
   await mkdir(join(folder, 'node_modules'))
   await symlink(resolve('.'), join(folder, 'node_modules/jobsctl'))

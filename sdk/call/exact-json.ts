@@ -1,7 +1,7 @@
 import { isKeptExactly, replaceInexact } from '../../shared/exact-numbers.ts'
 
 /** Stands before the digits of a bigint. It is random, so that no payload has it. */
-const mark = `bigint ${crypto.randomUUID()} `
+const mark = `bigint ${Math.random().toString(36).slice(2)} `
 const marked = new RegExp(`"${mark}(-?\\d+)"`, 'g')
 
 /**

@@ -18,7 +18,9 @@ export function requestOf(method: Method, pattern: string, input: object): Reque
   const path = pattern.replaceAll(/:(\w+)/g, (_whole, name: string) => {
     const value = fields.get(name)
     fields.delete(name)
-    if (typeof value !== 'string' && typeof value !== 'number') throw new TypeError(`${name} must be given`)
+    // A URL takes away `.` and `..`, so that the call would be another one.
+    if ((typeof value !== 'string' && typeof value !== 'number') || /^\.{0,2}$/.test(String(value)))
+      throw new TypeError(`${name} must be given, and be neither blank nor . nor ..`)
     return encodeURIComponent(value)
   })
   if (method === 'GET') {

@@ -1,3 +1,4 @@
+import { JobsError } from '../call/jobs-error.ts'
 import { pause } from '../call/pause.ts'
 import type { Client } from '../client.ts'
 import { type AttemptTools, runAttempt } from './attempt.ts'
@@ -49,6 +50,11 @@ export async function leaseLoop(looping: Looping): Promise<void> {
       if (signal.aborted) return { jobs: [] }
       throw error
     })
+    if (!Array.isArray(answer.jobs))
+      throw new JobsError(
+        'unexpected_answer',
+        'the server sent an answer without jobs; check that url is the root of a jobs server',
+      )
     const leaseEnds = performance.now() + leaseMs
     for (const job of answer.jobs) {
       if (job.lease_id === null) continue

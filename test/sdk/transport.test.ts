@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { type Client, type ClientOptions, createClient, JobsError } from '../../sdk/client.ts'
+import { runWorker } from '../../sdk/worker.ts'
 import { deadServer, fakeServer, type Reply } from '../support/fakes/fake-server.ts'
 
 const apiKey = 'secret"key\\of-the-tests'
@@ -155,6 +156,19 @@ describe('the client, against servers in trouble', () => {
       expect(error).toBeInstanceOf(TypeError)
       expect(inspect(error)).not.toMatch(/s[eé]cret/)
     }
+  })
+
+  it.each(['', '.', '..'])('makes no other call of a name that a URL takes away: "%s"', async (name) => {
+    const { client, server } = await clientOf(() => ({ body: {} }))
+    expect(await failure(client.removeEventCursor({ name }))).toBeInstanceOf(TypeError)
+    await client.removeEventCursor({ name: '../a b' })
+    expect(server.requests.map(({ path }) => path)).toEqual(['/api/v1/jobs/events/cursors/..%2Fa%20b/remove'])
+  })
+
+  it('ends a worker whose server is no jobs server', async () => {
+    const server = await fakeServer(() => ({ body: {} }))
+    const worker = runWorker({ url: server.url, domain: 'd', handlers: { '*': () => 1 }, handleSignals: false })
+    await expect(worker).rejects.toMatchObject({ code: 'unexpected_answer' })
   })
 
   it('takes a base path, with a slash at its end or without', async () => {
