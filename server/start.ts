@@ -44,8 +44,9 @@ export interface Running {
    */
   stop: () => Promise<boolean>
   /**
-   * Takes the secrets of an environment that was read again: the keys, and the token for metrics.
-   * @throws Failure `usage` for a key that the server does not take; the secrets stay as they are then
+   * Takes the secrets of an environment that was read again: the keys, the token for metrics, the password of the database for new
+   * connections, and the secret of the client of single sign-on.
+   * @throws Failure `usage` for a key that the server does not take, and Error for a file of no use; the secrets stay as they are then
    */
   reload: (env: Env) => Promise<void>
   /** Ends the threads of the database at once, and does not wait for calls. Returns what `stop` returns. */
@@ -104,6 +105,9 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const closeCommandSocket = env.JOBS_DB_URL ? async () => {} : await openCommandSocket(env.JOBS_DATA_DIR, commands)
   const reload = async (changed: Env) => {
     await keys?.reload(changed)
+    await signOn?.readSecretAgain()
+    if (changed.JOBS_DB_URL && opened.takePassword?.(changed.JOBS_DB_URL) === false)
+      log.warn('JOBS_DB_URL differs in more than its password: start the server again, for the rest of it')
     token = changed.JOBS_METRICS_TOKEN
   }
   const stop = async () => {

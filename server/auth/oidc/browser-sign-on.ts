@@ -30,6 +30,11 @@ export interface BrowserSignOn {
    * role; `sign_on_unavailable`
    */
   finish: (url: string, secret: string) => Promise<Caller>
+  /**
+   * The next login has the secret of the client as its file has it then.
+   * @throws Error where the file cannot be read, or is empty; nothing has changed then
+   */
+  readSecretAgain: () => Promise<void>
 }
 
 interface Options {
@@ -44,9 +49,10 @@ export function createBrowserSignOn({ sql, log, settings, keys }: Options): Brow
   const configuration = createClientConfiguration(settings)
   const limit = createAttemptLimit(log, { counts: begunLogins })
   return {
+    readSecretAgain: configuration.readSecretAgain,
     async begin({ returnsTo, address }) {
       limit.countAttempt([`address ${address}`])
-      const { config, scope } = await configuration().catch(unavailable)
+      const { config, scope } = await configuration.get().catch(unavailable)
       const login = {
         state: client.randomState(),
         nonce: client.randomNonce(),
@@ -65,7 +71,7 @@ export function createBrowserSignOn({ sql, log, settings, keys }: Options): Brow
     async finish(url, secret) {
       const login = await takeLogin(sql, secret)
       if (!login) throw notBegun()
-      const { config } = await configuration().catch(unavailable)
+      const { config } = await configuration.get().catch(unavailable)
       const { id_token = '' } = await client
         .authorizationCodeGrant(config, new URL(url), {
           ...{ pkceCodeVerifier: login.verifier, expectedState: login.state, expectedNonce: login.nonce },

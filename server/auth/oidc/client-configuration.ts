@@ -23,18 +23,19 @@ interface ClientConfiguration {
 /**
  * What is known of the provider. All callers share one fetch, which is done again after five minutes, and five seconds after a failure.
  * @param now the time in milliseconds, from any start
- * @returns a function that rejects with the Error of the fetch, until the next one
+ * @returns `get`, which rejects with the Error of the fetch until the next one, and `readSecretAgain`, after which the next `get` has the secret
+ * of the file as it is then; it rejects where the file cannot be read or is empty, and changes nothing then
  */
 export function createClientConfiguration(
   settings: Settings,
   now: () => number = () => performance.now(),
-): () => Promise<ClientConfiguration> {
+): { get: () => Promise<ClientConfiguration>; readSecretAgain: () => Promise<void> } {
   let found: Promise<ClientConfiguration> | undefined
   let heldUntil = Number.POSITIVE_INFINITY
   const holdFor = (ms: number) => () => {
     heldUntil = now() + ms
   }
-  return () => {
+  const get = () => {
     if (!found || now() >= heldUntil) {
       heldUntil = Number.POSITIVE_INFINITY
       found = fetchConfiguration(settings)
@@ -42,7 +43,16 @@ export function createClientConfiguration(
     }
     return found
   }
+  const readSecretAgain = async () => {
+    if ((await readSecret(settings)) === '') throw new Error('JOBS_OIDC_CLIENT_SECRET_FILE: the file is empty')
+    found = undefined
+  }
+  return { get, readSecretAgain }
 }
+
+/** Undefined for a client without a secret. */
+const readSecret = async ({ clientSecretFile: file }: Settings): Promise<string | undefined> =>
+  file === undefined ? undefined : (await readFile(file, 'utf8')).trim()
 
 async function fetchConfiguration(settings: Settings): Promise<ClientConfiguration> {
   const metadata = await discover(settings.issuer)
@@ -51,8 +61,8 @@ async function fetchConfiguration(settings: Settings): Promise<ClientConfigurati
 }
 
 async function configure(metadata: Metadata, settings: Settings) {
-  const { clientId, clientSecretFile } = settings
-  const secret = clientSecretFile === undefined ? undefined : (await readFile(clientSecretFile, 'utf8')).trim()
+  const { clientId } = settings
+  const secret = await readSecret(settings)
   const methods = metadata.token_endpoint_auth_methods_supported
   const bySecret = methods.includes('client_secret_basic') ? client.ClientSecretBasic : client.ClientSecretPost
   const config = new client.Configuration(metadata, clientId, undefined, secret ? bySecret(secret) : client.None())

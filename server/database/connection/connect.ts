@@ -53,6 +53,8 @@ const session = {
 
 interface Limits {
   url: string
+  /** Asked at each new connection; undefined where the URL has no password. */
+  password: (() => string) | undefined
   pool: number
   statementTimeoutMs: number
   lockTimeoutMs: number
@@ -66,6 +68,7 @@ interface Limits {
 /** A connection pool on a PostgreSQL server; statements and lock waits have their timeouts, in milliseconds. */
 export function connectPostgres({
   url,
+  password,
   pool,
   statementTimeoutMs,
   lockTimeoutMs,
@@ -81,6 +84,7 @@ export function connectPostgres({
   const options = {
     ...common,
     max: pool,
+    ...(password && { password }),
     onnotice: opening.heard,
     // Options of the patched driver (`scripts/build/driver-patches.ts`).
     ...{ opening, meter },

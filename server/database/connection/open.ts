@@ -8,6 +8,7 @@ import { connectPostgres } from './connect.ts'
 import { findNames } from './find-names.ts'
 import type { Listener, OpenedDatabase } from './opened-database.ts'
 import { createOpening, type Opening } from './opening.ts'
+import { createPassword } from './password.ts'
 import type { PoolMeter } from './pool-meter.ts'
 import { type SchemaNames, withSchemaNames } from './schema-names.ts'
 
@@ -25,8 +26,9 @@ export async function openDatabase(env: Env, log: Log, meter?: PoolMeter): Promi
   const url = env.JOBS_DB_URL
   const names: SchemaNames = {}
   const opening = createOpening(log)
+  const password = createPassword(url)
   const connect = (pool: number, meter?: PoolMeter) =>
-    withSchemaNames(createPool(env, { url, pool, opening, meter }), names)
+    withSchemaNames(createPool(env, { url, password: password.current, pool, opening, meter }), names)
   const sql = connect(env.JOBS_DB_POOL, meter)
   const operatorSql = connect(env.JOBS_DB_OPERATOR_POOL, meter)
   let own: Pool | undefined
@@ -42,6 +44,7 @@ export async function openDatabase(env: Env, log: Log, meter?: PoolMeter): Promi
       return work(own).finally(() => own?.end({ timeout: 0 }))
     },
     ...(!env.JOBS_DB_POOLER && { openWith: opening.set }),
+    takePassword: password.take,
     // A pooler in transaction mode passes no notification on.
     listen: (channel, listener) => void (env.JOBS_DB_POOLER || keepListening(sql, channel, listener)),
     close: async (graceMs) => {
@@ -74,6 +77,7 @@ const dedicatedConnections = 2
 
 interface PoolOptions {
   url: string
+  password: (() => string) | undefined
   pool: number
   opening: Opening
   meter: PoolMeter | undefined

@@ -29,6 +29,11 @@ export interface OpenedDatabase {
    * PostgreSQL: the embedded database never fails over, and a pooler changes sessions without a word.
    */
   openWith?: (statement: string) => void
+  /**
+   * Takes the password of another URL for connections that are opened from now on. Undefined for the embedded database.
+   * @returns false where the URL differs in more than its password, and nothing was taken
+   */
+  takePassword?: (url: string) => boolean
   /** Listens to a channel, and listens again after a lost connection. */
   listen: (channel: string, listener: Listener) => void
   /**

@@ -19,7 +19,7 @@ it('what a provider says of itself is fetched once for all callers, and again fi
   const settings = { issuer, clientId: 'jobs', clientSecretFile: undefined, audience: undefined, roles: [] }
   const configuration = createClientConfiguration(settings, () => now)
   const outcome = () =>
-    configuration().then(
+    configuration.get().then(
       ({ scope }) => scope,
       () => 'failed',
     )
@@ -36,6 +36,9 @@ it('what a provider says of itself is fetched once for all callers, and again fi
     expect([await outcome(), asked]).toEqual(['openid email', 2])
     now += 1
     expect([await outcomes(), asked]).toEqual([Array(5).fill('failed'), 3])
+    isAway = false
+    await configuration.readSecretAgain()
+    expect([await outcomes(), asked]).toEqual([Array(5).fill('openid email'), 4])
   } finally {
     server.closeAllConnections()
     server.close()
