@@ -13,6 +13,7 @@ it('a stream goes on while its key is known, and ends when the provider has take
   const { issuer, port } = provider
   const world = await openWorld('postgres', {
     AUTH_MODE: 'multi_user',
+    JOBS_TRUSTED_PROXIES: '127.0.0.1, ::1',
     JOBS_OIDC_ISSUER: issuer,
     JOBS_OIDC_AUDIENCE: audience,
     JOBS_OIDC_ROLES: JSON.stringify([{ claim: 'groups', value: 'ops', role: 'operator' }]),
@@ -45,16 +46,24 @@ it('a stream goes on while its key is known, and ends when the provider has take
     provider = await startProvider({ keys: [second], port })
     await happen('while-known')
     await until('the event has come', () => before.text.includes('while-known'))
-    const status = async () => (await world.call('GET', '/api/v1/caller', undefined, bearer(young ?? ''))).status
-    expect(await status()).toBe(401)
-    await until('the new key is known', async () => (await status()) === 200, longestMs)
+    let asked = 0
+    /** From another address each time, since wrong tokens are counted by address. */
+    const statusWith = async (token = '') => {
+      const headers = {
+        ...bearer(token),
+        'x-forwarded-for': `198.51.${100 + (asked % 100)}.${1 + (Math.floor(asked++ / 100) % 250)}`,
+      }
+      return (await world.call('GET', '/api/v1/caller', undefined, headers)).status
+    }
+    expect(await statusWith(young)).toBe(401)
+    await until('the new key is known', async () => (await statusWith(young)) === 200, longestMs)
     await until('the stream of the old key has ended', () => before.isOver)
     const after = await open(young ?? '')
     await happen('of-the-new-key')
     await until('the event has come', () => after.text.includes('of-the-new-key'))
     expect(after.isOver).toBe(false)
     expect(before.text).not.toContain('of-the-new-key')
-    expect((await world.call('GET', '/api/v1/caller', undefined, bearer(old ?? ''))).status).toBe(401)
+    expect(await statusWith(old)).toBe(401)
   } finally {
     leaving.abort()
     await world.stop()
