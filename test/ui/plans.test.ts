@@ -218,7 +218,7 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     const puppet = await visit(browser, world, { secret: token, expected: /403/ })
     await puppet.go(`/plans/${plan.id}`)
     await decide(puppet.page).getByRole('button', { name: 'Approve', exact: true }).click()
-    await puppet.page.getByRole('alert').getByText('has made the token').waitFor()
+    await puppet.page.getByRole('alert').getByText('has made or rotated the token').waitFor()
     expect(await world.sql`select decision from jobsctl_plans group by decision`).toEqual([{ decision: null }])
     await puppet.close()
   })
