@@ -18,7 +18,7 @@ import { readEnv, warningsOf } from './env.ts'
 import { envHelp } from './env-help.ts'
 import { leave } from './leave.ts'
 import { createLog, type Log } from './log.ts'
-import { type Running, start } from './start.ts'
+import type { Running } from './start.ts'
 import { errorText } from './system-error.ts'
 
 const program = new Command('jobs-server')
@@ -56,7 +56,8 @@ async function run(): Promise<void> {
   })
   for (const warning of warningsOf(process.env)) log.warn(warning)
   const end = (code: number, threadsEnded = true) => leave({ code, threadsEnded, log, flush: writer.flush })
-  const starting = start(env, log)
+  // Loaded here, since no other command needs the server.
+  const starting = import('./start.ts').then(({ start }) => start(env, log))
   let stopping = false
   const stop = async (signal: string) => {
     const again = stopping

@@ -71,7 +71,12 @@ describe('the server process', () => {
 
     it('may have variables that mean nothing: it says so, and what may have been meant', async () => {
       const { env } = await newDatabase('postgres')
-      const server = await spawnReady({ ...env, SINGLE_USER_API_KEY: 'k', JOBS_DB_POOLS: '3', JOBS_QQQQ: 'x' })
+      const server = await spawnReady({
+        ...env,
+        SINGLE_USER_API_KEY: 'key-of-the-tests',
+        JOBS_DB_POOLS: '3',
+        JOBS_QQQQ: 'x',
+      })
       const warnings = linesOf(server).filter(({ level }) => level === 'warn')
       expect(warnings.map(({ message }) => message)).toEqual([
         expect.stringMatching(/^JOBS_DB_POOLS .* did you mean JOBS_DB_POOL\?$/),
