@@ -13,7 +13,7 @@ export function App() {
   useEffect(() => {
     document.title = `${title} · jobsctl`
   }, [title])
-  if (known === undefined) return <main class="waiting" aria-busy="true" />
+  if (known === undefined) return <Waiting />
   if (known === null) return <Login />
   return (
     <Shell at={screen.section}>
@@ -22,6 +22,13 @@ export function App() {
     </Shell>
   )
 }
+
+/** The same as in `index.html`, which is painted while the script and the session are awaited. */
+const Waiting = () => (
+  <main class="waiting" aria-busy="true">
+    <p class="brand">jobsctl</p>
+  </main>
+)
 
 /** What a caller sees who came to a screen that it may not read. */
 const NotYours = ({ needs }: { needs: string }) => (

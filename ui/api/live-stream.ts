@@ -13,10 +13,10 @@ type Takes = Readonly<Record<string, (message: MessageEvent<string>) => void>>
  * Keeps a stream of server-sent events open as long as this tab is seen: a hidden tab has no stream, since a browser opens six connections
  * to a server at most.
  * @param path below the root of the server; asked for at each opening, so that a reader can go on at its place
- * @returns a signal that says whether the stream is open, and a function that ends it
+ * @returns a signal that says whether the stream is open, undefined until that is known, and a function that ends it
  */
 export function keepStream(path: () => string, takes: Takes) {
-  const isLive = signal(false)
+  const isLive = signal<boolean | undefined>(undefined)
   let source: EventSource | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let isEnded = false
@@ -24,7 +24,7 @@ export function keepStream(path: () => string, takes: Takes) {
     clearTimeout(timer)
     source?.close()
     source = undefined
-    isLive.value = false
+    if (isLive.value) isLive.value = false
   }
   const open = () => {
     close()
@@ -38,6 +38,7 @@ export function keepStream(path: () => string, takes: Takes) {
     for (const [name, take] of Object.entries(takes)) source.addEventListener(name, take)
     source.addEventListener('error', () => {
       close()
+      isLive.value = false
       timer = setTimeout(lookAndOpen, performance.now() - openedAt > reopenMs ? shortlyMs : reopenMs)
     })
   }

@@ -14,7 +14,12 @@ const watch = `
       requestAnimationFrame(() => resolve(performance.now()))
     }).observe(document, { childList: true, subtree: true })
   })`
-const paintedAt = `window.shownAt.then(() => performance.getEntriesByName('first-contentful-paint')[0].startTime)`
+const paintedAt = `new Promise((resolve) => {
+  new PerformanceObserver((list) => {
+    const [first] = list.getEntriesByName('first-contentful-paint')
+    if (first) resolve(first.startTime)
+  }).observe({ type: 'paint', buffered: true })
+})`
 
 /** Loads the overview in a profile that has only the cookie of a session. */
 async function load(browser: Browser, url: string, wanted: string): Promise<number> {

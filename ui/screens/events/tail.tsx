@@ -61,7 +61,7 @@ function Following({ shown, onPause, begin }: FollowingProps) {
         </button>
         {first && <Link to={addressOfEvents(shown, { before: first.id })}>Older</Link>}
         <span class="faint" role="status">
-          {following?.isLive.value ? 'Live' : 'The server does not answer, and is asked again'}
+          {sentenceOf(following?.isLive.value)}
         </span>
         <span class="faint">
           {came.toLocaleString('en')} new{came > keptEvents && `; the last ${keptEvents} are shown`}
@@ -82,6 +82,9 @@ function Following({ shown, onPause, begin }: FollowingProps) {
     </>
   )
 }
+
+const sentenceOf = (isLive: boolean | undefined): string =>
+  isLive ? 'Live' : isLive === undefined ? 'Connecting…' : 'The server does not answer, and is asked again'
 
 /** @throws Problem for a text that is no id */
 function idOf(text: string): number {
