@@ -76,7 +76,7 @@ rules:
 /** Retention as a policy, which the server runs itself. */
 export const policySteps: readonly Step[] = [
   step('policy check policy.yaml', 0, /reports-finished +prune completed, cancelled older than 30d/),
-  step('policy diff policy.yaml', 0, /reports-finished +added/),
+  step('policy diff policy.yaml', 0, /added +reports-finished +does/),
   step('policy apply policy.yaml --reason retention --yes', 0, /^Applied 2 rules/m),
 ]
 
