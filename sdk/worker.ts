@@ -80,6 +80,7 @@ async function endOf(attempts: ReadonlySet<Promise<void>>, ending: Ending): Prom
   }
   timers.push(setTimeout(abortAll, graceMs))
   hurry.addEventListener('abort', abortAll, { once: true })
+  if (hurry.aborted) abortAll()
   await Promise.all(attempts)
   for (const timer of timers) clearTimeout(timer)
 }

@@ -67,7 +67,7 @@ describe('the worker, over time and when processes end', () => {
     expect(await world.rows()).toMatchObject([{ status: 'queued', lease_id: null, retry_count: 0 }])
   })
 
-  it('takes a job again whose lease it could not renew, and names each job once in a call', async () => {
+  it('takes a job again whose finish it could not send, and names each job once in a call', async () => {
     await enqueue(1)
     const renewed: number[][] = []
     let attempts = 0
@@ -77,15 +77,16 @@ describe('the worker, over time and when processes end', () => {
         if (url.endsWith('/renew')) {
           const { jobs } = JSON.parse(String(init.body))
           renewed.push(jobs.map(({ id }: { id: number }) => id))
-          if (attempts < 2) return Promise.reject(new TypeError('no network'))
         }
-        return fetch(url, init)
+        const isCut = attempts < 2 && !url.endsWith('/acquire')
+        return isCut ? Promise.reject(new TypeError('no network')) : fetch(url, init)
       },
       handlers: {
         print: async ({ job }) => {
           attempts++
-          if (job.retry_count === 0) await new Promise(() => {})
-          await until('a lease was renewed', () => renewed.length > 8)
+          if (job.retry_count === 0) return 'lost'
+          const before = renewed.length
+          await until('its lease was renewed three times', () => renewed.length >= before + 3)
           return 'again'
         },
       },
@@ -93,7 +94,7 @@ describe('the worker, over time and when processes end', () => {
     await until('it is completed', async () => (await world.rows()).every(({ status }) => status === 'completed'))
     expect(await world.rows()).toMatchObject([{ result: 'again', retry_count: 1 }])
     expect(renewed.filter((ids) => new Set(ids).size < ids.length)).toEqual([])
-    expect(worker.events).toContainEqual(expect.objectContaining({ event: 'lost', code: 'lease_expired' }))
+    expect(worker.events).toContainEqual(expect.objectContaining({ event: 'lost', code: 'lease_lost' }))
   })
 
   it('another worker takes the jobs of one that was killed, when their leases are over', async () => {
@@ -150,6 +151,22 @@ describe('the worker, over time and when processes end', () => {
     expect(once.size).toBe(60)
     // A job whose lease was answered by nobody is taken once more; a job that has run is not.
     expect(runs).toHaveLength(60)
+  })
+
+  it('ends although no server answers, and says that it does not know what became of its job', async () => {
+    const server = await spawnServer(world.env)
+    onTestFinished(async () => void (await server.kill()))
+    await enqueue(1)
+    const worker = startWorker({
+      ...{ url: server.url, apiKey: world.key, domain },
+      handlers: {
+        print: ({ signal }) => new Promise((_, no) => signal.addEventListener('abort', () => no(signal.reason))),
+      },
+    })
+    await until('the job runs', () => worker.events.some(({ event }) => event === 'leased'))
+    await server.kill()
+    await worker.stop()
+    expect(worker.events.at(-1)).toMatchObject({ event: 'lost', code: 'outcome_unknown' })
   })
 
   it('aborts a handler whose lease it cannot renew until its end', async () => {
