@@ -137,6 +137,27 @@ describe('jobs-server uninstall', () => {
     if (tables === plain) await use()
   })
 
+  it('knows what was there where psql has made the tables, in a schema with another name', async () => {
+    await sql`create schema "Two, words"`
+    await sql.end()
+    const url = database.env.JOBS_DB_URL ?? ''
+    sql = postgres(url, { max: 2, onnotice: () => {}, connection: { search_path: '"Two, words"' } })
+    await sql.unsafe(plain)
+    const before = await catalogueOf(sql)
+    database.env.JOBS_DB_SCHEMA = 'Two, words'
+    const { out } = await runServer(['migrate', '--dry-run'], database.env)
+    const session = postgres(url, { max: 1, onnotice: () => {} })
+    // psql sends each statement alone, which an index needs that is built beside writers.
+    for (const part of out.split(/^(?=-- (?:\d{4}_|triggers|jobsctl_migrations))/m))
+      for (const statement of part.includes('index concurrently') ? part.split(/(?<=;\n)/) : [part])
+        await session.unsafe(statement)
+    await session.end()
+    await use()
+    await stop()
+    await inPsql(await script())
+    expect(await catalogueOf(sql)).toEqual(before)
+  })
+
   it('leaves the tables of jobs that a server has made, and shows the lines that would take them out', async () => {
     const before = await catalogueOf(sql)
     await use()
