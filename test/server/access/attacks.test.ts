@@ -178,6 +178,13 @@ const roles: Try[] = [
   { as: 'operator', call: `POST ${jobs}/acquire`, body: { domain: 'zebra', queue: 'q', worker_id: 'w' }, status: 403 },
   { as: 'operator', call: 'POST /api/v1/callers/block', body: { caller: 'oidc:ann@idp' }, status: 403 },
   { as: 'approver', call: `POST plan:approved/apply`, body: {}, status: 403 },
+  // A policy is planned by whoever may apply one.
+  {
+    as: 'operator',
+    call: `POST ${planPath}`,
+    body: { path: `${jobs}/policy`, request: { rules: [], revision: 0 } },
+    status: 403,
+  },
 ]
 
 const scoped = (call: string, status: number, body?: object, as = 'scoped operator'): Try => ({
@@ -224,13 +231,14 @@ const scopes: Try[] = [
   scoped(`GET ${jobs}/approval`, 403),
   scoped(`GET ${jobs}/policy`, 403),
   scoped(`GET ${jobs}/events/cursors`, 403),
-  scoped('GET /metrics/jobs', 403),
+  { ...scoped('GET /metrics/jobs', 200), holds: 'zebra' },
   scoped('GET /metrics', 403),
   scoped(`GET plan:foreign`, 404),
   scoped(`POST plan:foreign/apply`, 404, {}),
   scoped(`POST plan:foreign/approve`, 404, { digest }, 'scoped approver'),
   scoped(`POST plan:foreign/reject`, 404, { digest }, 'scoped approver'),
   scoped(planPath, 403, { path: paths.prune, request: { domain: 'quagga' } }),
+  scoped(planPath, 403, { path: `${jobs}/policy`, request: { rules: [], revision: 0 } }),
   scoped(planPath, 422, { path: paths.prune, request: { domain: 'zebra', within: { domains: ['quagga'] } } }),
   scoped(`POST ${jobs}/acquire`, 403, { domain: 'quagga', queue: 'q', worker_id: 'w' }, 'scoped worker'),
   scoped(`POST ${jobs}/${foreign}/complete`, 404, lease, 'scoped worker'),
