@@ -232,7 +232,7 @@ export function readEnv(environment: NodeJS.ProcessEnv): Env {
 
   const issues = read.error?.issues ?? []
   const faults = [...ofFiles, ...issues.map(({ path, message }) => `${path.join('.')}: ${message}`)]
-  throw new Failure('usage', `the environment has errors; nothing was started\n  ${faults.join('\n  ')}`, {
+  throw new Failure('usage', `the environment has errors\n  ${faults.join('\n  ')}`, {
     hint: 'jobs-server --help lists the variables',
   })
 }
@@ -240,7 +240,7 @@ export function readEnv(environment: NodeJS.ProcessEnv): Env {
 /** @throws Failure `usage` for an approval that nobody could give */
 function requireApprovers(env: Env): Env {
   if (env.JOBS_APPROVAL_ABOVE === undefined || env.AUTH_MODE === 'multi_user') return env
-  throw new Failure('usage', 'JOBS_APPROVAL_ABOVE needs AUTH_MODE=multi_user; nothing was started', {
+  throw new Failure('usage', 'JOBS_APPROVAL_ABOVE needs AUTH_MODE=multi_user', {
     hint: 'in single-user mode there is one caller, who cannot approve its own changes: unset JOBS_APPROVAL_ABOVE',
   })
 }

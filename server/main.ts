@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { isatty } from 'node:tty'
 import { Command, CommanderError } from 'commander'
 import { Failure, failures } from '../shared/errors.ts'
 import { exits } from '../shared/exits.ts'
@@ -70,8 +71,8 @@ async function run(): Promise<void> {
     end(exits.ok.code, threadsEnded)
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
-  // A terminal that is closed sends the signal, too, and then nobody is there to end the server.
-  process.on('SIGHUP', (signal) => (process.stdout.isTTY ? stop(signal) : readAgain(starting, log)))
+  // A terminal that is closed sends the signal, too, and then nobody is there to end the server. Its output may go to a file.
+  process.on('SIGHUP', (signal) => ([0, 1, 2].some(isatty) ? stop(signal) : readAgain(starting, log)))
   const running = await starting
   // A database that never opened rejects `prepared` with its reason, which is reported below.
   void Promise.all([running.lost, running.prepared]).then(

@@ -11,8 +11,11 @@ const secretNames = [
 
 type Variables = Readonly<Record<string, string | undefined>>
 
+/** The key of before ends when its file is emptied or deleted, without a restart. */
+const mayBeAbsent = 'SINGLE_USER_API_KEY_PREVIOUS'
+
 /**
- * Reads the secrets that stand in files.
+ * Reads the secrets that stand in files. The key of before has none where its file is empty, or is not there.
  * @param given variables that are not blank
  * @returns the variables with these secrets, and a sentence for each file that cannot be used
  */
@@ -25,11 +28,15 @@ export function withSecretFiles(given: Variables): { variables: Variables; fault
     if (given[name] !== undefined) faults.push(`${name}_FILE: ${name} is set, too`)
     try {
       const text = readFileSync(file, 'utf8').trim()
+      if (text === '' && name === mayBeAbsent) continue
       if (text === '') faults.push(`${name}_FILE: ${file} is empty`)
       else read[name] = text
     } catch (error) {
+      if (name === mayBeAbsent && isAbsent(error)) continue
       faults.push(`${name}_FILE: cannot read ${file}: ${systemErrorText(error)}`)
     }
   }
   return { variables: { ...given, ...read }, faults }
 }
+
+const isAbsent = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'

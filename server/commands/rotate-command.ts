@@ -9,8 +9,8 @@ export function addRotateCommand(program: Command): void {
     .command('rotate')
     .description('make a secret of the database anew')
     .command('preview-key')
-    .description('the key that signs previews: those of the key before it are taken for eight days')
-    .option('--at-once', 'previews and plans of the key before it are void: for a key that has leaked')
+    .description('the key that signs previews; what the key before it has signed is taken for eight days')
+    .option('--at-once', 'what the key before it has signed is void, plans, too: for a key that has leaked')
     .action(async ({ atOnce = false }: { atOnce?: boolean }) =>
       printOutput(
         await runOnDatabase(process.env, { command: 'rotate-preview-key', by: operatorName(), at_once: atOnce }),

@@ -44,12 +44,15 @@ async function rotated(
   sql: Pool,
   { by, at_once }: Extract<Command, { command: 'rotate-preview-key' }>,
 ): Promise<string> {
-  await sql.begin(async (tx) => {
-    await rotatePreviewKey(tx, { atOnce: at_once })
+  const expired = await sql.begin(async (tx) => {
+    const plans = await rotatePreviewKey(tx, { atOnce: at_once })
     await recordAct(tx, atShell(by), { kind: 'preview_key.rotated', details: { at_once } })
+    return plans
   })
-  const before = at_once ? 'are void' : 'are taken for eight days'
-  return `another key signs previews from now on; those of the key before it ${before}`
+  const before = at_once ? 'are void' : 'are taken for eight days, unless the key is rotated again'
+  const plans = expired === 1 ? '1 plan has' : `${expired} plans have`
+  const again = expired === 0 ? '' : `; ${plans} expired with the key that signed them: plan them again`
+  return `another key signs previews from now on; previews that the key before it has signed ${before}${again}`
 }
 
 async function frozen(sql: Pool, { by, reason }: Extract<Command, { command: 'freeze' }>): Promise<void> {

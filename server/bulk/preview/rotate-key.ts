@@ -8,9 +8,12 @@ const newKey = (sql: Sql) => sql`replace(gen_random_uuid()::text || gen_random_u
 
 /**
  * Gives the database another key that signs previews. What the key before it has signed is taken for eight days, or no more at once.
+ * A rotation within these days ends the key of two rotations ago.
+ * @returns the number of plans that expire, since their key is taken no more
  */
-export async function rotatePreviewKey(tx: Sql, { atOnce }: { atOnce: boolean }): Promise<void> {
+export async function rotatePreviewKey(tx: Sql, { atOnce }: { atOnce: boolean }): Promise<number> {
   await tx`select from jobsctl_settings where name = 'preview_key' for update`
+  const expired = await expirePlans(tx, atOnce)
   await tx`delete from jobsctl_settings where name = 'preview_key_previous'`
   if (!atOnce)
     await tx`
@@ -19,5 +22,30 @@ export async function rotatePreviewKey(tx: Sql, { atOnce }: { atOnce: boolean })
         jsonb_build_object('key', value, 'until', now() + ${takenForDays}::int * interval '24 hours')::text
       from jobsctl_settings
       where name = 'preview_key'`
+  // Hashes of erased filters, and cursors, stay what they are.
+  await tx`
+    insert into jobsctl_settings (name, value)
+    select 'hash_key', value from jobsctl_settings where name = 'preview_key'
+    on conflict (name) do nothing`
   await tx`update jobsctl_settings set value = ${newKey(tx)} where name = 'preview_key'`
+  return expired
+}
+
+/** Policies that wait have no preview, and no key. */
+async function expirePlans(tx: Sql, all: boolean): Promise<number> {
+  const { count } = await tx`
+    update jobsctl_plans p
+    set expires_at = now()
+    where p.expires_at > now()
+      and p.kind <> 'policy'
+      and not exists (select from job_operations o where o.preview_id = p.preview_id)
+      and (
+        ${all}
+        or p.created_at < (
+          select (value::jsonb ->> 'until')::timestamptz - ${takenForDays}::int * interval '24 hours'
+          from jobsctl_settings
+          where name = 'preview_key_previous'
+        )
+      )`
+  return count
 }

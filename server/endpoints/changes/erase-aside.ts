@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { EraseRequest, NamedIn, PassedOver } from '../../../shared/changes/erase.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { readSigningKey } from '../../bulk/preview/preview-token.ts'
+import { readHashKey } from '../../bulk/preview/preview-token.ts'
 import { mentions, recordsNaming } from '../../bulk/record/records-naming.ts'
 import type { Call } from '../../call.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
@@ -57,12 +57,12 @@ export const valuesOf = ({ owner_user_id, payload = [] }: Filter): string[] =>
   [owner_user_id ?? '', ...payload.map(({ value }) => value)].filter((value) => value !== '')
 
 /**
- * A hash of the filter by the signing key of the database: who has only the record cannot try values, and the same filter has the same
+ * A hash of the filter by a key of the database: who has only the record cannot try values, and the same filter has the same
  * hash on every server of this database.
  */
 export async function hashOfFilter(sql: Sql, { ids, ...filter }: Filter): Promise<string> {
   const whole = { ...filter, ids: ids && [...new Set(ids)].sort((one, other) => one - other) }
-  return createHmac('sha256', await readSigningKey(sql))
+  return createHmac('sha256', await readHashKey(sql))
     .update(JSON.stringify(whole))
     .digest('hex')
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { previewOf, prune } from '../../../support/bulk-tools.ts'
 import { kinds } from '../../../support/database/database.ts'
 import { runServer } from '../../../support/programs/spawn-server.ts'
@@ -50,5 +51,41 @@ describe.each(kinds)('the key that signs previews on %s', (kind) => {
     await rotate()
     await rotate()
     expect(await apply(other)).toBe(409)
+  })
+
+  it('expires plans with the key that signed them, and leaves hashes of filters as they are', async () => {
+    await world.sql`truncate jobsctl_plans`
+    const plan = (kind: string, preview_id: string, days = 0) => world.sql`
+      insert into jobsctl_plans (
+        path, request, kind, jobs, dependents, preview, token, preview_id, seen, binding, digest, caller, principal, reason,
+        created_at, expires_at
+      )
+      values (
+        '', '{}', ${kind}, 1, 0, '{}', '', ${preview_id}, '', '', '', 'ann', 'ann', 'old',
+        now() - ${days}::int * interval '1 day', now() + interval '3 days'
+      )`
+    const open = async () =>
+      (
+        await world.sql<{ preview_id: string }[]>`
+        select preview_id from jobsctl_plans where expires_at > now() order by preview_id`
+      ).map((row) => row.preview_id)
+    const hash = async () =>
+      z
+        .object({ filter_hash: z.string() })
+        .parse(
+          (await world.post('/api/v1/jobs/erase', { domain: 'chatbooks', owner_user_id: 'ann', dry_run: true })).body,
+        ).filter_hash
+    const before = await hash()
+    await rotate('--at-once')
+    await plan('prune', 'a')
+    await plan('policy', 'p')
+    expect((await rotate()).out).not.toContain('expired')
+    await plan('prune', 'b')
+    await plan('prune', 'c', 3)
+    expect((await rotate()).out).toContain('2 plans have expired with the key that signed them: plan them again')
+    expect(await open()).toEqual(['b', 'p'])
+    expect((await rotate('--at-once')).out).toContain('1 plan has expired')
+    expect(await open()).toEqual(['p'])
+    expect(await hash()).toBe(before)
   })
 })
