@@ -45,7 +45,8 @@ export const withCanaries =
       context.print.aside('note: every job was a canary job, so no job waited for the others')
       return printResult(session, previewed, [answer])
     }
-    await watchCanaries(session, { first, total: previewed.total, watchMs })
+    const later = change.othersLater?.(first.rest_token)
+    await watchCanaries(session, { first, total: previewed.total, watchMs, later })
     const second = await sendChange(session, calls.rest(first.rest_token), {
       answers: [answer],
       total: previewed.total,
@@ -57,6 +58,8 @@ interface Watching {
   first: FirstAnswer
   total: number
   watchMs: number
+  /** What can be done about the others, as a clause; undefined where only the command itself goes on. */
+  later: string | undefined
 }
 
 /**
@@ -65,19 +68,21 @@ interface Watching {
  */
 async function watchCanaries<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
-  { first, total, watchMs }: Watching,
+  { first, total, watchMs, later }: Watching,
 ): Promise<void> {
   const { context } = session
   const { print, io } = context
   const { affected, operation_id: id, dependents = 0 } = first
-  if (affected === 0) throw noneLeft()
+  if (affected === 0) throw noneLeft(later)
   const untouched = `the other ${groupedDigits(total - affected)} jobs were not changed`
   const done = `${session.change.say(`${groupedDigits(affected)} of ${jobsText(total)}`, true)} as canaries`
   if (id === undefined)
     throw new Failure('partial', `${done}, and cannot watch them, since the server keeps no record; ${untouched}`)
   print.aside(`${done}; watching them for ${watchMs / 1000} s`)
+  // Printed before the watch, since a process that is killed prints nothing any more.
+  if (later !== undefined) print.aside(`if this command ends before the others are changed: ${later}`)
   const found = await watchJobs(context, { id, affected: affected + dependents, watchMs })
-  const hint = `to see their states: ${context.another(['operations', String(id)])}; to undo: ${undoCommand(context, [id])}`
+  const hint = `to see their states: ${context.another(['operations', String(id)])}; to undo: ${undoCommand(context, [id])}${later === undefined ? '' : `; ${later}`}`
   if (io.signal.aborted) {
     throw new Failure(interrupted(io.signal).code, `interrupted; ${done} before that; ${untouched}`, { hint })
   }
@@ -86,13 +91,11 @@ async function watchCanaries<In extends z.ZodType, Out extends z.ZodType>(
 }
 
 /** The refusal where no canary job was changed: nothing can be judged. */
-const noneLeft = (): Failure =>
+const noneLeft = (later = 'run the command again; it picks other jobs'): Failure =>
   new Failure(
     'conflict',
     'the canary jobs had changed since the preview, or were locked by other transactions; nothing was changed',
-    {
-      hint: 'run the command again; it picks other jobs',
-    },
+    { hint: later },
   )
 
 function wordsOf({ verdict, text, why }: Judgement, watchMs: number): string {

@@ -67,6 +67,8 @@ export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
   checkServer?: (client: Client, answers: readonly z.output<Out>[]) => void
   /** The calls for the canary jobs and for the others, where `bounded` and a `limit` do not make them: those of a plan, which has its limit. */
   canaryCalls?: (request: Request<In>) => { first: Request<In>; rest: (token: string) => Request<In> }
+  /** What a person can do about the others where the canary jobs did not decide, as a clause: of a plan, whose approval holds for them. */
+  othersLater?: (token: string) => string
   /** Why the change needs another flag than `--yes`, by the answer to its preview. */
   refusal?: (answer: z.output<Out>) => Failure | undefined
   /** The scope of the change, where it has one. */

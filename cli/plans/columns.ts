@@ -1,3 +1,4 @@
+import { scopeText } from '../../shared/access/token-scope.ts'
 import type { Plan } from '../../shared/plans/plans.ts'
 import { isoTime } from '../output/iso-time.ts'
 import { placeText } from '../output/place-text.ts'
@@ -35,9 +36,14 @@ export const forPeople: Column<Plan>[] = [
   id,
   { ...state, paint: (plan) => (isOpen(plan) ? 'yellow' : undefined), gives: 'never' },
   { ...kind, gives: 'never' },
-  { title: 'in', value: placeText, gives: 'first' },
+  { title: 'in', value: inText, gives: 'first' },
   { title: 'jobs', value: ({ count }) => count },
   { title: 'by', value: ({ author_principal, author }) => author_principal ?? author, gives: 'first' },
   { title: 'ends', value: (plan) => (isOpen(plan) ? whenText(plan.expires_at) : ''), gives: 'never' },
   { ...reason, gives: 'first', below: true },
 ]
+
+/** The place of a plan, and what it is limited to: `all domains, within domain chatbooks`. */
+function inText({ scope, ...plan }: Plan): string {
+  return scope ? `${placeText(plan)}, within ${scopeText(scope)}` : placeText(plan)
+}

@@ -1,6 +1,9 @@
+import * as z from 'zod'
+import { scopeText } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import { approvePlan, rejectPlan, showPlan as showing, type WholePlan } from '../../shared/plans/plans.ts'
+import { FirstRun } from '../../shared/policy/policy.ts'
 import type { Context } from '../context.ts'
 import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
@@ -48,14 +51,29 @@ export function summaryOf({
   dependents,
   still_matching,
   reason,
+  scope,
   ...plan
 }: WholePlan): string {
   const along = dependents === 0 ? '' : `, and ${jobsText(dependents)} along`
+  const { dependents_elsewhere: elsewhere = 0 } = plan.preview
+  const outside = elsewhere === 0 ? '' : `, and ${jobsText(elsewhere)} outside of the scope of its author along`
+  const within = scope === null ? '' : `, within ${escaped(scopeText(scope))}`
   const limit = limitOf(plan)
   const first = limit === undefined ? '' : `, ${groupedDigits(limit)} of them first`
   const still =
     still_matching === null || still_matching === count ? '' : `, of which ${jobsText(still_matching)} still match`
   if (kind === 'policy')
-    return `plan ${id} of ${escaped(author_principal ?? author)}: a policy whose first runs change ${jobsText(still_matching ?? count)} (${escaped(JSON.stringify(reason))})`
-  return `plan ${id} of ${escaped(author_principal ?? author)}: ${escaped(kind)} of ${jobsText(count)}${first}${along} in ${escaped(placeText(plan))}${still} (${escaped(JSON.stringify(reason))})`
+    return `plan ${id} of ${escaped(author_principal ?? author)}: a policy ${firstRunsText({ count: still_matching ?? count, preview: plan.preview })} (${escaped(JSON.stringify(reason))})`
+  return `plan ${id} of ${escaped(author_principal ?? author)}: ${escaped(kind)} of ${jobsText(count)}${first}${along}${outside} in ${escaped(placeText(plan))}${within}${still} (${escaped(JSON.stringify(reason))})`
+}
+
+const FirstRuns = z.object({ first_runs: z.array(FirstRun) })
+
+/** `whose first runs change 5 jobs`; a run that was not counted in time is in the number with the most that its rule allows. */
+export function firstRunsText({ count, preview }: Pick<WholePlan, 'count' | 'preview'>): string {
+  const runs = FirstRuns.safeParse(preview).data?.first_runs ?? []
+  const uncounted = runs.filter(({ would_change, at_most = would_change }) => would_change !== at_most).length
+  if (uncounted === 0) return `whose first runs change ${jobsText(count)}`
+  const which = uncounted === 1 ? '1 run was' : `${groupedDigits(uncounted)} runs were`
+  return `whose first runs change at most ${jobsText(count)} by the max of their rules (${which} not counted in time)`
 }

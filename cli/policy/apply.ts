@@ -13,6 +13,7 @@ import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import { whenText } from '../output/when.ts'
+import { firstRunsText } from '../plans/decide.ts'
 import { type Difference, differenceColumns, differencesOf } from './differences.ts'
 import { readPolicyFile } from './policy-file.ts'
 
@@ -38,7 +39,7 @@ export async function applyPolicy(context: Context, file: string): Promise<Endin
   const max = limitOf(context, client)
   const before = (await client.call(showPolicy, {})).body
   const request = { rules, revision: before.revision }
-  if (settings.propose) return sendProposal(context, { path: endpoint.path, request }, firstRunsText(rules.length))
+  if (settings.propose) return sendProposal(context, { path: endpoint.path, request }, plannedText(rules.length))
   const { body } = await client.call(endpoint, { ...request, dry_run: true })
   const firstRuns = body.first_runs ?? []
   const total = firstRuns.reduce((sum, { would_change }) => sum + (would_change ?? 0), 0)
@@ -62,10 +63,10 @@ function printCurl({ settings, print, ...rest }: Context, rules: Rule[]): Ending
   return 'ok'
 }
 
-const firstRunsText =
+const plannedText =
   (rules: number) =>
-  ({ count }: Pick<WholePlan, 'count'>): string =>
-    `would apply a policy of ${rules === 1 ? '1 rule' : `${rules} rules`}, whose first runs change ${jobsText(count)} now`
+  (plan: WholePlan): string =>
+    `would apply a policy of ${rules === 1 ? '1 rule' : `${rules} rules`}, ${firstRunsText(plan)} now`
 
 const resultOf = ({ differences, firstRuns }: Applying, { revision }: Pick<Policy, 'revision'>) => ({
   revision,

@@ -184,7 +184,8 @@ const meanings: Record<string, string> = {
   'addHold.operation_id': 'the archived jobs and row images of this operation, and jobs that still exist',
   'addHold.all': 'true for every job, in place of a filter',
   'addHold.until': 'when the hold ends, at most 3,650 days from now',
-  'events.before_id': 'the last events before this id, in place of the first ones after `after_id`; 0 means neither',
+  'events.before_id':
+    'the last events before this id, in place of the first ones after `after_id`; 0 means the first ones after `after_id`',
   'listHolds.before_id': 'only holds before this id, to turn the page',
   'removeHold.id': 'the id of the hold',
   'undo.hold_until':

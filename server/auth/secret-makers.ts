@@ -92,15 +92,15 @@ export async function requireAnother(
   const behind = await findBehindBoth(tx, first, second)
   if (behind === undefined) return
   throw new Failure('forbidden', `${whyOne(behind, first, second, what)}; nothing was changed`, {
-    hint: 'a token of another principal with --approver may, or an admin; whose secret was made at the shell: jobs-server token create, or token rotate with --overlap 0',
+    hint: 'an admin, or another principal with --approver, may: by single sign-on, or with a token whose secret was made at the shell: jobs-server token create, or jobs-server token rotate <id> --overlap 0',
   })
 }
 
 function whyOne(behind: string, first: Person, second: Person, what: string): string {
   if (first.principal === second.principal) return `${what} is of your own principal, ${behind}`
   if (behind === first.principal)
-    return `${behind}, of whom ${what} is, has made or rotated the token ${second.caller}, or one that did`
+    return `${behind}, of whom ${what} is, has made or rotated the token ${second.caller}, or a token that made or rotated it`
   if (behind === second.principal)
-    return `${behind}, your principal, has made or rotated the token ${first.caller}, of which ${what} is, or one that did`
-  return `${behind} has made or rotated both the token ${first.caller}, of which ${what} is, and the token ${second.caller}, or tokens that did`
+    return `${behind}, your principal, has made or rotated the token ${first.caller}, of which ${what} is, or a token that made or rotated that one`
+  return `${behind} has made or rotated both the token ${first.caller}, of which ${what} is, and the token ${second.caller}, or tokens that made or rotated these`
 }

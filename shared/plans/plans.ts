@@ -10,7 +10,7 @@ const text = z.string().nullable()
 /**
  * `waiting` for somebody to decide; `approved`, `rejected`; `applied`; `expired` at the end of its term; `withdrawn` where
  * the token of its author or its approver was revoked, or one of them blocked; `stale` after a failover or a restore. What is withdrawn or
- * stale is never applied, and may be rejected, as may what is approved.
+ * stale is never applied, and may be rejected, as may what is approved, and what is applied to its first jobs only.
  */
 export const planStates = ['waiting', 'approved', 'rejected', 'applied', 'expired', 'withdrawn', 'stale'] as const
 export type PlanState = (typeof planStates)[number]
@@ -27,10 +27,13 @@ export const Plan = z.object({
   job_type: text,
   /** What the change is limited to: the scope of its author. Null for none, and for callers of another scope. */
   scope: ShownScope.nullable(),
-  /** How many jobs the preview counted, and how many go along since they depend on them. */
+  /**
+   * How many jobs the preview counted, and how many go along since they depend on them. Of a policy: how many the first runs change, and of
+   * a run that could not be counted in time the `max` of its rule.
+   */
   count: Count,
   dependents: Count,
-  /** The hash over path, request and preview, which an approval repeats. */
+  /** A hash over path, request and preview, made with the plan, which an approval repeats. */
   digest: z.string(),
   reason: z.string(),
   /** The id of the caller who made it, and for whom. Callers that only read get no principal. */
@@ -38,6 +41,10 @@ export const Plan = z.object({
   author_principal: text,
   created_at: z.string(),
   expires_at: z.string(),
+  /**
+   * How it was decided last; null before that. A plan with `limit` that is `applied` and then `rejected` is not applied to its other jobs.
+   */
+  decision: z.enum(['approved', 'rejected']).nullable().optional(),
   /** Who approved or rejected it, for whom, why and when. */
   decided_by: text,
   decided_principal: text,
@@ -53,7 +60,7 @@ export const WholePlan = Plan.extend({
   request: z.record(z.string(), z.unknown()),
   /** What the change would touch when the plan was made. */
   preview: Preview.omit({ token: true, owners: true }).loose(),
-  /** How many of these jobs it would touch now; null where it cannot be applied any more. */
+  /** How many of these jobs it would touch now; null where it cannot be applied, or not be counted, any more. */
   still_matching: Count.nullable(),
 })
 export type WholePlan = z.output<typeof WholePlan>

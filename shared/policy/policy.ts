@@ -75,7 +75,7 @@ export const showPolicy = endpoint({
 })
 
 /** What the first run of a rule would do now. */
-const FirstRun = z.object({
+export const FirstRun = z.object({
   name: z.string(),
   next_at: z.string(),
   /** How many jobs match now; null where the count takes too long. */
@@ -83,6 +83,8 @@ const FirstRun = z.object({
   complete: z.boolean(),
   /** How many of them a run changes: at most `max` of the rule. */
   would_change: Count.nullable(),
+  /** How many jobs a run changes at most: `max` of the rule where the count takes too long. */
+  at_most: Count.optional(),
 })
 export type FirstRun = z.output<typeof FirstRun>
 

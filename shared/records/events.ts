@@ -17,7 +17,7 @@ const page = [1, 1000, 200] as const
 export const EventsRequest = z.strictObject({
   ...eventFilters,
   limit: clampedNumber(...page),
-  /** The last events with a lower id, in place of the first ones after `after_id`; 0 means neither. */
+  /** The last events with a lower id, in place of the first ones after `after_id`; 0 means the first ones after `after_id`. */
   before_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0),
   /** Passes over events that have been deleted because their term was over, instead of 410 `events_expired`. */
   skip_expired: preset(Switch, false),

@@ -3,7 +3,7 @@ import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
 import { canaryWaitFlag } from '../../settings/flags/canary-flags.ts'
 
-export const apply: CommandSpec<{ canaryWait?: string }> = {
+export const apply: CommandSpec<{ canaryWait?: string; rest?: string }> = {
   name: 'apply',
   group: 'CHANGE',
   summary: 'apply a change that was planned',
@@ -16,16 +16,23 @@ export const apply: CommandSpec<{ canaryWait?: string }> = {
     'jobsctl apply 12 --yes',
   ],
   operands: '<plan>',
-  flags: [canaryWaitFlag],
+  flags: [
+    canaryWaitFlag,
+    {
+      flags: '--rest <token>',
+      about: 'change the jobs after the canary jobs, with the token that was printed',
+      group: 'HOW',
+    },
+  ],
   changes: true,
-  async run(context, { canaryWait }, [path = '']) {
+  async run(context, parts, [path = '']) {
     refuseFlags(context)
     if (/^[1-9]\d{0,15}$/.test(path)) {
       const { applyKeptPlan } = await import('../../plans/apply.ts')
-      return applyKeptPlan(context, path, canaryWait)
+      return applyKeptPlan(context, path, parts)
     }
-    if (canaryWait !== undefined)
-      throw new Failure('usage', '--canary-wait: a plan file has no canary jobs; nothing was changed')
+    const flag = parts.rest !== undefined ? '--rest' : parts.canaryWait !== undefined ? '--canary-wait' : undefined
+    if (flag) throw new Failure('usage', `${flag}: a plan file has no canary jobs; nothing was changed`)
     const { readPlan } = await import('../../guard/plan-file.ts')
     const { applyPlan } = await import('../../changes/apply-plan.ts')
     return applyPlan(context, path, await readPlan(path, context))

@@ -24,6 +24,8 @@ interface Act {
   details: Record<string, unknown>
   /** The preview of the plan that the act applies: nothing else uses it. */
   previewId?: string | undefined
+  /** The key of the request, of an act that answers the same request again. */
+  idempotencyKey?: string | undefined
 }
 
 /**
@@ -33,18 +35,20 @@ interface Act {
 export async function recordAct(
   tx: Sql,
   { caller, reason, requestId, address }: Actor,
-  { kind, scope = {}, details, previewId }: Act,
+  { kind, scope = {}, details, previewId, idempotencyKey }: Act,
 ): Promise<void> {
   const { domain = null, queue = null, job_type = null } = scope
   const known = Object.entries({ ...details, address }).filter(([, value]) => value !== null)
   const filters = JSON.stringify(Object.fromEntries(known))
   const [{ id }] = await tx<[{ id: number }]>`
     insert into job_operations (
-      kind, domain, queue, job_type, filters, as_of, seen, caller, reason, request_id, request_hash, state, ended_at, preview_id
+      kind, domain, queue, job_type, filters, as_of, seen, caller, reason, request_id, request_hash, state, ended_at, preview_id,
+      idempotency_key
     )
     values (
       ${kind}, ${domain}, ${queue}, ${job_type}, ${filters}::text::jsonb, clock_timestamp(), pg_current_snapshot()::text,
-      ${caller}, ${reason ?? null}, ${requestId ?? null}, '', 'done', clock_timestamp(), ${previewId ?? null}
+      ${caller}, ${reason ?? null}, ${requestId ?? null}, '', 'done', clock_timestamp(), ${previewId ?? null},
+      ${idempotencyKey ?? null}
     )
     returning id`
   await sealRecord(tx, id)

@@ -96,7 +96,7 @@ export function addTokenCommands(program: Command): void {
   token
     .command('revoke <id>')
     .description('revoke a token; it stops working at once')
-    .option('--tree', 'and the tokens that it made or rotated, and those that they did')
+    .option('--tree', 'and the tokens that it made or rotated, and the tokens that these made or rotated')
     .action(async (id: string, { tree = false }: { tree?: boolean }) =>
       printOutput(
         await runOnDatabase(process.env, { command: tree ? 'revoke-tree' : 'revoke', by: operatorName(), id }),

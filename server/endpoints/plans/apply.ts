@@ -8,7 +8,7 @@ import { readOrigin } from '../../database/installation/origin.ts'
 import { requireDigest } from './decide.ts'
 import { bindingOf, findPlan, type PlanRow, requireState, scopeOfPlan, type WholeRow } from './plan-row.ts'
 import { makeCall, policyPath, refused } from './plannable.ts'
-import { applyPolicyPlan } from './policy-plan.ts'
+import { applyPolicyPlan, policyReplay } from './policy-plan.ts'
 import { parsedRequest } from './read.ts'
 
 /**
@@ -26,16 +26,16 @@ export async function applyPlan(
   requireOwn(call, row)
   const within = requireSameScope(call, row)
   const isPolicy = row.path === policyPath
-  // A request that is sent again gets its first answer. The rest of a plan is applied after its first jobs.
-  const isSentAgain = !isPolicy && row.operation_id !== null && call.idempotencyKey !== undefined
-  const decided = rest_token === undefined || isPolicy ? row : { ...row, operation_id: null }
-  if (!isSentAgain || rest_token !== undefined) requireState(decided, await readOrigin(call.sql), 'approved')
+  if (isPolicy) refuseOfJobs({ rate, until, rest_token })
+  // A request that is sent again gets its first answer, whatever became of the plan since then.
+  const first = isPolicy ? await policyReplay(call, row.preview_id) : undefined
+  if (first) return first
+  const isSentAgain = !isPolicy && (await isReplay(call, row, rest_token))
+  // The rest of a plan is applied after its first jobs.
+  const decided = rest_token === undefined ? row : { ...row, operation_id: null }
+  if (!isSentAgain) requireState(decided, await readOrigin(call.sql), 'approved')
   const approved = approvalOf(row)
   if (isPolicy && approved) {
-    if (rate !== undefined || until !== undefined || rest_token !== undefined)
-      throw refused([
-        { path: 'rate', message: ', until and rest_token belong to changes of jobs, and this plan applies a policy' },
-      ])
     const sent = parsedRequest(row)
     return applyPolicyPlan({ ...call, reason: row.reason }, { sent, previewId: row.preview_id, approved })
   }
@@ -55,6 +55,29 @@ export async function applyPlan(
     detach: call.detach && { path: row.path, input: request },
   }
   return endpoint.output.parse(await makeCall(applying, planned))
+}
+
+/** @throws Failure `invalid_request` for what belongs to changes of jobs, in a request that applies a policy */
+function refuseOfJobs(given: Readonly<Record<string, unknown>>): void {
+  const faults = Object.entries(given).flatMap(([path, value]) =>
+    value === undefined ? [] : [{ path, message: 'belongs to changes of jobs, and this plan applies a policy' }],
+  )
+  if (faults.length > 0) throw refused(faults)
+}
+
+/**
+ * Whether this request applied the plan before: the engine then finds the first answer by its idempotency key, or refuses another request.
+ * A record that has changed no job yet may still be deleted, and is none.
+ */
+async function isReplay(call: Call, row: PlanRow, rest_token: string | undefined): Promise<boolean> {
+  const { sql, caller, formerCaller = caller, idempotencyKey } = call
+  if (idempotencyKey === undefined || row.operation_id === null) return false
+  if (rest_token === undefined) return true
+  const { count } = await sql`
+    select from job_operations
+    where caller in (${caller}, ${formerCaller}) and idempotency_key = ${idempotencyKey}
+      and filters #>> '{approval,plan}' = ${String(row.id)} and (state <> 'running' or affected > 0)`
+  return count > 0
 }
 
 /** @throws Failure `forbidden` */
@@ -80,7 +103,11 @@ function requireSameScope({ within, identity, caller }: Call, row: PlanRow): Cal
   throw new Failure(
     'forbidden',
     `plan ${row.id} was made ${ofPlan ? 'under another scope' : 'without a scope'}, and the token ${identity.name} (${caller}) is limited to ${scopeText(within)}; nothing was changed`,
-    { hint: 'whoever has the scope of the plan applies it, or no scope; or plan it again' },
+    {
+      hint: ofPlan
+        ? 'a token with the scope of the plan applies it, or one without a scope; or plan it again'
+        : 'a token without a scope applies it; or plan it again',
+    },
   )
 }
 

@@ -8,10 +8,14 @@ import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
 import { actorOf, personOf } from '../actor.ts'
-import { lockPlan, type PlanRow, requireState, shownPlan } from './plan-row.ts'
+import { lockPlan, type PlanRow, requireState, shownPlan, type WholeRow } from './plan-row.ts'
+import { parsedRequest } from './read.ts'
 
 type Decision = 'approved' | 'rejected'
-/** The states in which a plan is decided. An approval is taken back until the plan is applied, and a plan that nobody can apply gives its slot back. */
+/**
+ * The states in which a plan is decided. An approval is taken back until the plan is applied, with `limit` until it is applied to its other
+ * jobs, and a plan that nobody can apply gives its slot back.
+ */
 const decidable: Record<Decision, readonly PlanState[]> = {
   approved: ['waiting'],
   rejected: ['waiting', 'approved', 'withdrawn', 'stale'],
@@ -30,7 +34,9 @@ async function decide(call: Call, { id, digest }: Request, decision: Decision): 
   return unlessFrozen(call.sql, async (tx) => {
     const row = await lockPlan(tx, id, call)
     requireDigest(row, digest)
-    requireState(row, origin, ...decidable[decision])
+    if (decision === 'rejected' && (await holdsOthers(tx, row)))
+      requireState({ ...row, operation_id: null }, origin, ...decidable.rejected)
+    else requireState(row, origin, ...decidable[decision])
     if (decision === 'approved')
       await requireAnother(tx, { first: row, second: personOf(call), what: `plan ${row.id}` })
     const decided = await note(tx, call, row, decision)
@@ -44,6 +50,24 @@ async function decide(call: Call, { id, digest }: Request, decision: Decision): 
     })
     return shownPlan(decided, origin, call)
   })
+}
+
+/**
+ * Whether a plan was applied to its first jobs only, so that a rejection keeps it from the others.
+ * @throws Failure `conflict` where it was applied to the others, too
+ */
+async function holdsOthers(tx: Sql, row: WholeRow): Promise<boolean> {
+  if (row.operation_id === null || parsedRequest(row).limit === undefined) return false
+  const [others] = await tx<{ id: number }[]>`
+    select id from job_operations
+    where id > ${row.operation_id}::bigint and kind = ${row.kind} and filters #>> '{approval,plan}' = ${String(row.id)}
+    limit 1`
+  if (!others) return true
+  throw new Failure(
+    'conflict',
+    `plan ${row.id} was applied to its other jobs already (operation ${others.id}); this request changed nothing`,
+    { hint: `while it runs, jobsctl stop ${others.id} ends it` },
+  )
 }
 
 /** @throws Failure `conflict` for the digest of another plan */

@@ -65,10 +65,16 @@ const plans = staticFragment(
 
 /**
  * An SQL fragment `and …` on `plans`: true where the plan could reach no job outside of the scope of a caller. One that was made without a
- * scope counts dependents wherever they are.
+ * scope counts dependents wherever they are. One that was made under a scope with `cascade` may end dependents outside, which only a caller
+ * with `cascade` may see and decide.
  */
 const isPlanWithin = (sql: Sql, scope: Call['within']): Fragment =>
-  scope ? sql`and (within is not null or dependents = 0) ${isRecordWithin(sql, scope)}` : sql``
+  scope
+    ? sql`
+      and (within is not null or dependents = 0)
+      and (${scope.cascade}::boolean or within ->> 'cascade' is distinct from 'true')
+      ${isRecordWithin(sql, scope)}`
+    : sql``
 
 type Reader = Pick<Call, 'within'>
 
@@ -123,9 +129,12 @@ const hasScopeOf = ({ within: ofPlan }: PlanRow, { within }: Reader): boolean =>
 const shownScope = (row: PlanRow, reader: Reader): Plan['scope'] =>
   row.within !== null && hasScopeOf(row, reader) ? (TokenScope.safeParse(row.within).data ?? null) : null
 
-/** A preview without the number of dependents outside of the scope of its author, for a caller of another scope. */
+/**
+ * A preview without the number of dependents outside of the scope of its author, for a caller of another scope. A caller with `cascade` may
+ * decide about these jobs, and gets their number.
+ */
 export function shownPreview(row: WholeRow, reader: Reader): unknown {
-  if (hasScopeOf(row, reader)) return row.preview
+  if (hasScopeOf(row, reader) || reader.within?.cascade) return row.preview
   const { dependents_elsewhere: _, ...shown } = z.looseObject({}).parse(row.preview)
   return shown
 }
@@ -160,7 +169,7 @@ export function shownPlan(
   { may, within }: Pick<Call, 'may' | 'within'>,
 ): Plan {
   const { jobs: count, caller: author, dependents, digest, reason, created_at, expires_at, operation_id } = row
-  const { id, kind, path, domain, queue, job_type, decided_by, decided_reason, decided_at } = row
+  const { id, kind, path, domain, queue, job_type, decision, decided_by, decided_reason, decided_at } = row
   const people = seesPeople(may)
   return {
     ...{
@@ -179,7 +188,7 @@ export function shownPlan(
       scope: shownScope(row, { within }),
     },
     author_principal: people ? row.principal : null,
-    ...{ created_at, expires_at, decided_by },
+    ...{ created_at, expires_at, decision, decided_by },
     decided_principal: people ? row.decided_principal : null,
     ...{ decided_reason, decided_at, operation_id },
   }

@@ -29,28 +29,53 @@ export async function planPolicy(call: Call, sent: unknown): Promise<PlannedPrev
   const [{ as_of, expires_at, seen }] = await call.sql<[{ as_of: string; expires_at: string; seen: string }]>`
     select now() as as_of, now() + ${call.planHours}::int * interval '1 hour' as expires_at, pg_current_snapshot()::text as seen`
   const nothing = { groups: [], oldest: null, newest: null, bytes_estimate: 0, sample_ids: [], eta_seconds: 0 }
-  const preview = { as_of, expires_at, count: jobsOf(first_runs), ...nothing, first_runs }
+  const preview = { as_of, expires_at, count: mostJobsOf(first_runs), ...nothing, first_runs }
   const previewId = `policy ${randomUUID()}`
   return { preview, token: previewId, previewId, kind: 'policy', seen }
 }
 
-/** How many jobs the first runs would change now; null where the policy of the plan cannot be applied any more. */
+/** How many jobs the first runs would change now; null where the policy of the plan cannot be applied, or not be counted, any more. */
 export async function countPolicy(call: Call, sent: unknown): Promise<number | null> {
   try {
-    return jobsOf((await previewPolicy(call, parsed(sent))).first_runs ?? [])
+    const { first_runs = [] } = await previewPolicy(call, parsed(sent))
+    return isCounted(first_runs) ? mostJobsOf(first_runs) : null
   } catch (error) {
     if (error instanceof Failure && error.code === 'conflict') return null
     throw error
   }
 }
 
-const jobsOf = (runs: readonly FirstRun[]): number =>
-  runs.reduce((sum, { would_change }) => sum + (would_change ?? 0), 0)
+const isCounted = (runs: readonly FirstRun[]): boolean =>
+  runs.every(({ would_change, at_most }) => would_change === at_most)
+
+/** How many jobs the first runs change at most: one that was not counted in time, as many as its rule allows. */
+const mostJobsOf = (runs: readonly FirstRun[]): number => runs.reduce((sum, { at_most = 0 }) => sum + at_most, 0)
 
 interface PolicyPlan {
   sent: unknown
   previewId: string
   approved: ApprovedPlan
+}
+
+/**
+ * The answer to a request that applied a policy before, under the same idempotency key.
+ * @returns undefined for a request without a key, and for a new key
+ * @throws Failure `conflict` for the key of another request
+ */
+export async function policyReplay(call: Call, previewId: string) {
+  const { sql, caller, idempotencyKey } = call
+  if (idempotencyKey === undefined) return undefined
+  const [first] = await sql<{ id: number; is_same: boolean }[]>`
+    select id, preview_id is not distinct from ${previewId} as is_same
+    from job_operations
+    where caller = ${caller} and idempotency_key = ${idempotencyKey}`
+  if (!first) return undefined
+  if (first.is_same) return { ...(await showPolicy(call)), operation_id: first.id }
+  throw new Failure(
+    'conflict',
+    `this Idempotency-Key belongs to another request (operation ${first.id}); nothing was changed`,
+    { hint: 'a new request needs a new key' },
+  )
 }
 
 /**

@@ -82,9 +82,10 @@ async function insertPlan(call: Call, plan: NewPlan): Promise<number> {
   const { caller, planHours, within } = call
   const { principal } = call.identity
   const text = JSON.stringify(request)
-  const { count, dependents = 0, as_of } = preview
+  const { count, dependents = 0, dependents_elsewhere = 0, as_of } = preview
+  // The digest is kept with the plan, and never computed again: plans of other versions of the server keep theirs.
   const digest = createHash('sha256')
-    .update(JSON.stringify([path, text, count, dependents, as_of, previewId]))
+    .update(JSON.stringify([path, text, count, dependents, as_of, previewId, dependents_elsewhere]))
     .digest('hex')
   const { domain = null, queue = null, job_type = null } = Scope.safeParse(request).data ?? {}
   return unlessFrozen(call.sql, async (tx) => {

@@ -57,19 +57,29 @@ async function firstRuns(call: Call, rules: readonly Rule[]): Promise<FirstRun[]
   for (const rule of rules) {
     const next_at = timeAfter(rule, now)
     const counted = performance.now() < end ? await countOf(call, rule) : undefined
-    runs.push({ name: rule.name, next_at, ...(counted ?? { matched: null, complete: false, would_change: null }) })
+    runs.push({ name: rule.name, next_at, ...(counted ?? uncounted(rule)) })
   }
   return runs
 }
 
-async function countOf(call: Call, rule: Rule): Promise<Omit<FirstRun, 'name' | 'next_at'> | undefined> {
+type Counted = Omit<FirstRun, 'name' | 'next_at'>
+
+const uncounted = ({ mode, max }: Rule): Counted => ({
+  matched: null,
+  complete: false,
+  ...(mode === 'report' ? { would_change: 0, at_most: 0 } : { would_change: null, at_most: max }),
+})
+
+async function countOf(call: Call, rule: Rule): Promise<Counted | undefined> {
   const preview = await previewRule(call, rule).catch((error: unknown) => {
     if (error instanceof Failure && error.code === 'preview_incomplete') return undefined
     throw error
   })
   if (!preview) return undefined
   const { count, complete = true } = preview
-  return { matched: count, complete, would_change: rule.mode === 'report' ? 0 : Math.min(count, rule.max) }
+  if (rule.mode === 'report') return { matched: count, complete, would_change: 0, at_most: 0 }
+  const would_change = Math.min(count, rule.max)
+  return { matched: count, complete, would_change, at_most: complete ? would_change : rule.max }
 }
 
 /**
@@ -103,7 +113,8 @@ export async function writePolicy(
   else await tx`update jobsctl_tasks set succeeded_at = null where task = 'policy'`
   await recordAct(tx, actorOf(call), {
     kind: 'policy.applied',
-    previewId,
+    // The plan of a policy is applied once; the same request again is answered by its record.
+    ...(previewId !== undefined && { previewId, idempotencyKey: call.idempotencyKey }),
     details: {
       ...{ revision: applied.revision, rules, before: before.map(({ rule }) => rule) },
       ...approvalDetails(approved),

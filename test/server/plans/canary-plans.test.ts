@@ -75,6 +75,43 @@ describe.each(kinds)('a plan with canary jobs on %s', (kind) => {
     await expectIntact(admin)
   })
 
+  it('answers the request for the others again after its term', async () => {
+    const plan = await approved()
+    const { rest_token } = First.parse((await apply(plan.id, people.ann)).body)
+    const again = () => apply(plan.id, people.ann, { rest_token }, { 'idempotency-key': 'others' })
+    const first = await again()
+    expect(first).toMatchObject({ status: 200, body: { affected: 3 } })
+    await world.sql`update jobsctl_plans set expires_at = now() - interval '1 second' where id = ${plan.id}`
+    expect(await again()).toMatchObject({ status: 200, body: first.body })
+    const other = apply(plan.id, people.ann, { rest_token }, { 'idempotency-key': 'new' })
+    expect(await other).toMatchObject({ status: 409, body: { code: 'preview_stale' } })
+  })
+
+  it('is rejected after its first jobs, until it is applied to the others', async () => {
+    const reject = ({ id, digest }: { id: number; digest: string }) =>
+      world.post(`${planPath}/${id}/reject`, { digest }, people.ben)
+    const plan = await approved()
+    const { rest_token } = First.parse((await apply(plan.id, people.ann)).body)
+    expect(await reject(plan)).toMatchObject({ status: 200, body: { state: 'applied', decision: 'rejected' } })
+    expect(await apply(plan.id, people.ann, { rest_token })).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('was rejected') },
+    })
+    expect(await reject(plan)).toMatchObject({ status: 409 })
+    expect(await queued()).toBe(2)
+    const whole = await approved()
+    const { rest_token: token } = First.parse((await apply(whole.id, people.ann)).body)
+    expect(await apply(whole.id, people.ann, { rest_token: token })).toMatchObject({ status: 200 })
+    expect(await reject(whole)).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('applied to its other jobs already') },
+    })
+    await world.sql`update jobs set status = 'failed'`
+    const atOnce = await approved({ domain: 'a' })
+    expect(await apply(atOnce.id, people.ann)).toMatchObject({ status: 200 })
+    expect(await reject(atOnce)).toMatchObject({ status: 409 })
+  })
+
   it('is not applied to the others once its term or its approver has ended, nor without a limit', async () => {
     const plan = await approved()
     const { rest_token } = First.parse((await apply(plan.id, people.ann)).body)

@@ -68,10 +68,21 @@ describe.each(kinds)('the approval of a policy on %s', (kind) => {
     expect(await decide(plan.id, plan.digest, own)).toMatchObject({ status: 403 })
     expect(await decide(plan.id, plan.digest)).toMatchObject({ status: 200, body: { state: 'approved' } })
     expect(await apply(plan.id, people.ben)).toMatchObject({ status: 403, body: { code: 'forbidden' } })
-    expect(await apply(plan.id, people.boss, { rate: 5 })).toMatchObject({ status: 422 })
+    expect(await apply(plan.id, people.boss, { rest_token: 'x' })).toMatchObject({
+      status: 422,
+      body: { detail: expect.stringMatching(/^rest_token belongs to changes of jobs/) },
+    })
     expect((await policyOf(world, people.boss)).rules).toEqual([])
 
-    const applied = await apply(plan.id)
+    const key = { ...people.boss, 'idempotency-key': `apply ${plan.id}` }
+    const applied = await apply(plan.id, key)
+    expect(await apply(plan.id, key)).toMatchObject({ status: 200, body: applied.body })
+    const foreign = planOf(await propose([pruning({ max: 7 })], people.boss))
+    await decide(foreign.id, foreign.digest)
+    expect(await apply(foreign.id, key)).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('this Idempotency-Key belongs to another request') },
+    })
     expect(applied).toMatchObject({ status: 200, body: { applied: { plan: plan.id, reason: 'retention' } } })
     expect(await apply(plan.id)).toMatchObject({ status: 409, body: { code: 'conflict' } })
     const shown = await world.call('GET', `${planPath}/${plan.id}`, undefined, people.boss)

@@ -88,8 +88,17 @@ describe.each(kinds)('plans of jobsctl on %s', (kind) => {
     expect(await as('ann', ['apply', id, '--yes', '--detach'])).toMatchObject({ code: 2 })
     const applied = await as('ann', ['apply', id, '--yes', '--canary-wait', '1s'])
     expect(applied).toMatchObject({ code: 9, err: expect.stringContaining('the other 3 jobs were not changed') })
+    expect(applied.err).toContain(`to take the approval for them back: jobsctl reject ${id}`)
     expect(await world.sql`select from jobs where domain = 'c' and status = 'failed'`).toHaveLength(3)
     expect(await as('ann', ['apply', id, '--yes'])).toMatchObject({ code: 6 })
+    const token = /--rest (\S+);/.exec(applied.err)?.[1] ?? ''
+    expect(await as('ann', ['apply', id, '--rest', token])).toMatchObject({ code: 3 })
+    expect(await as('ann', ['apply', id, '--rest', token, '--yes', '--max', '2'])).toMatchObject({ code: 8 })
+    expect(await as('ann', ['apply', id, '--rest', token, '--yes'])).toMatchObject({
+      code: 0,
+      out: `applied plan ${id} (retry) to 3 jobs\n`,
+    })
+    expect(await world.sql`select from jobs where domain = 'c' and status = 'failed'`).toHaveLength(0)
     const whole = await propose()
     expect(await as('ann', ['apply', whole, '--yes', '--canary-wait', '1s'])).toMatchObject({
       code: 2,
