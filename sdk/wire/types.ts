@@ -176,6 +176,7 @@ export interface Plan {
   author_principal: string | null
   created_at: string
   expires_at: string
+  decision?: 'approved' | 'rejected' | null | undefined
   decided_by: string | null
   decided_principal: string | null
   decided_reason: string | null
@@ -1166,7 +1167,7 @@ export interface ApplyPolicyOutput {
   problem: string | null
   author_until: string | null
   rules: { name: string; rule: { name: string; domain?: string | undefined; queue?: string | undefined; job_type?: string | undefined; all?: true | undefined; prune?: { statuses: ('completed' | 'failed' | 'cancelled' | 'quarantined')[]; older_than_days: number } | undefined; sweep?: { age_seconds?: number | undefined; runtime_seconds?: number | undefined; action: 'cancel' | 'fail' } | undefined; at: string; time_zone: string; max: number; mode: 'apply' | 'report'; approval_above?: number | undefined }; next_at: string; last: { due_at: string; began_at: string; ended_at: string | null; state: string; operation_id: number | null; matched: number | null; complete: boolean; affected: number; left: number; missed: number; problem: string | null } | null }[]
-  first_runs?: { name: string; next_at: string; matched: number | null; complete: boolean; would_change: number | null }[] | undefined
+  first_runs?: { name: string; next_at: string; matched: number | null; complete: boolean; would_change: number | null; at_most?: number | undefined }[] | undefined
   would_change?: boolean | undefined
 }
 
@@ -1873,7 +1874,7 @@ export interface EventsInput {
   job_type?: string | undefined
   /** The most rows to answer */
   limit?: number | undefined
-  /** The last events before this id, in place of the first ones after `after_id`; 0 means neither */
+  /** The last events before this id, in place of the first ones after `after_id`; 0 means the first ones after `after_id` */
   before_id?: number | undefined
   /** `true` passes over events that have been deleted because their term was over, instead of 410 */
   skip_expired?: boolean | undefined
@@ -2081,6 +2082,7 @@ export interface ApprovePlanOutput {
   author_principal: string | null
   created_at: string
   expires_at: string
+  decision?: 'approved' | 'rejected' | null | undefined
   decided_by: string | null
   decided_principal: string | null
   decided_reason: string | null
@@ -2112,6 +2114,7 @@ export interface RejectPlanOutput {
   author_principal: string | null
   created_at: string
   expires_at: string
+  decision?: 'approved' | 'rejected' | null | undefined
   decided_by: string | null
   decided_principal: string | null
   decided_reason: string | null
