@@ -163,6 +163,8 @@ describe.skipIf(!hasBrowser)('history (needs chromium)', () => {
     await wrong.go('/history?colour=red&since=yesterday')
     await wrong.page.getByText('The address has colour, which this screen does not know').waitFor()
     await wrong.page.getByRole('alert').getByText('must be a time such as').first().waitFor()
+    await wrong.go('/history?since=6h&to=x')
+    await wrong.page.getByRole('alert').getByText('must be a time such as').first().waitFor()
     expect(wrong.faults).toEqual([])
     await wrong.close()
   })

@@ -40,7 +40,8 @@ const foldedOf = (read: LiveStats, wanted: Wanted): Folded =>
     wanted,
   )
 
-const levelIn = ({ level }: Folded, { most }: Wanted) => (most === undefined ? {} : { level })
+const levelIn = ({ level }: Folded, { most }: Wanted): Pick<StatsFrame, 'level'> =>
+  most === undefined ? {} : { level }
 
 function full(read: LiveStats, wanted: Wanted): LiveMessage {
   const folded = foldedOf(read, wanted)
@@ -72,7 +73,7 @@ function changes(read: LiveStats, seen: LiveStats, wanted: Wanted): LiveMessage 
   }
   const { as_of: _, groups, gone: left, ...lists } = frame
   if (groups.length === 0 && left.length === 0 && Object.keys(lists).length === 0) return undefined
-  return { event: 'changes', data: JSON.stringify(frame) }
+  return { event: 'changes', data: JSON.stringify({ ...frame, ...levelIn(now, wanted) }) }
 }
 
 const unlessSame = (name: 'stopped' | 'operations', now: readonly object[], before: readonly object[]): object =>

@@ -244,7 +244,10 @@ describe.each(kinds)('the stream of stats on %s', (kind) => {
     // What changes is sent as a sum, and another level begins again.
     await world.jobs(1, { ...waiting, job_type: 'a', created_at: ago(60) })
     await until('the sum has changed', () => of(reader, 'chatbooks//')?.queued === 6)
-    expect(reader.messages.at(-1)).toMatchObject({ event: 'changes', frame: { groups: { length: 1 } } })
+    expect(reader.messages.at(-1)).toMatchObject({
+      event: 'changes',
+      frame: { level: 'domain', groups: { length: 1 } },
+    })
     await world.sql`delete from jobs where domain = 'chatbooks'`
     await until('the level is another one', () => reader.messages.at(-1)?.frame.level === 'job_type')
     expect([...reader.groups().keys()]).toEqual(['media/x/d'])

@@ -66,10 +66,10 @@ export function History() {
   )
 }
 
-/** The times of a request. A span that is none goes to the server as it is, whose answer says what is wrong. */
+/** The times of a request. What is no time or no span goes to the server as it is, whose answer says what is wrong. */
 function timesOf({ from, to, since }: RangeParams) {
-  if (from !== undefined || since === undefined) return { from, to }
   const end = to === undefined ? Date.now() : Date.parse(to)
+  if (from !== undefined || since === undefined || Number.isNaN(end)) return { from, to }
   const seconds = secondsOf(since)
   return { from: seconds === undefined ? since : new Date(end - 1000 * seconds).toISOString(), to }
 }
