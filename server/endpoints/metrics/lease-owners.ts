@@ -5,10 +5,13 @@ import type { Pool } from '../../database/sql.ts'
 import { type LeaseOwner, readLeaseOwners } from './readings.ts'
 
 const keptMs = 60_000
+/** A scrape waits for a look where the last one is older, since these workers may be gone. */
+const tooOldMs = 5 * keptMs
 
 /** The workers that hold leases, which are looked for once a minute: that reads more of the table than the rest of a scrape. */
 export interface LeaseOwners {
-  /** Those of the last look; undefined where it took too long, such as without an index. A look that is due is made meanwhile. */
+  /** Those of the last look; undefined where it took too long, such as without an index, or where no look succeeds any more. A look that is
+   * due is made meanwhile. */
   read: () => Promise<readonly LeaseOwner[] | undefined>
 }
 
@@ -21,12 +24,13 @@ export function createLeaseOwners(sql: Pool): LeaseOwners {
   }
   return {
     async read() {
-      if (!last || performance.now() - last.at > keptMs) {
+      const age = last ? performance.now() - last.at : Number.POSITIVE_INFINITY
+      if (age > keptMs) {
         looking ??= look().finally(() => {
           looking = undefined
         })
         looking.catch(() => {}) // the next scrape looks again
-        if (!last) await looking
+        if (age > tooOldMs) await looking
       }
       return last?.owners
     },
