@@ -6,6 +6,7 @@ import type { HeldJob } from './work/held-job.ts'
 import { JobAborted } from './work/job-failure.ts'
 import { leaseLoop } from './work/lease-loop.ts'
 import { createRenewals } from './work/renewals.ts'
+import { patienceMs } from './work/retrying.ts'
 import { type WorkerOptions, workerSettings } from './work/worker-options.ts'
 
 export { type Fault, JobsError } from './call/jobs-error.ts'
@@ -39,7 +40,10 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const held = new Set<HeldJob>()
   const attempts = new Set<Promise<void>>()
   const giveUp = new AbortController()
-  const finisher = createFinisher({ client, tell: settings.tell, signal: giveUp.signal })
+  const finisher = createFinisher({
+    ...{ client, tell: settings.tell, signal: giveUp.signal },
+    patienceMs: Math.max(patienceMs, settings.leaseMs),
+  })
   const renewals = createRenewals({ client, settings, held })
   const stop = stopOn(options)
   try {
@@ -48,6 +52,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       signal: stop.first,
     })
   } finally {
+    stop.begin()
     settings.tell({ event: 'stopping', running: held.size })
     await endOf(attempts, { held, graceMs: settings.graceMs, hurry: stop.second, giveUp })
     renewals.stop()
@@ -88,6 +93,8 @@ async function endOf(attempts: ReadonlySet<Promise<void>>, ending: Ending): Prom
 interface Stop {
   first: AbortSignal
   second: AbortSignal
+  /** The worker stops for another reason: the next signal is the second one. */
+  begin: () => void
   end: () => void
 }
 
@@ -103,6 +110,7 @@ function stopOn({ signal, handleSignals = true }: WorkerOptions): Stop {
   return {
     first: first.signal,
     second: second.signal,
+    begin: () => first.abort(),
     end: () => {
       for (const name of names) process.off(name, onSignal)
       signal?.removeEventListener('abort', onAbort)

@@ -1,4 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
+import { isNeverSent } from '../../shared/never-sent.ts'
 import { interrupted } from '../interrupted.ts'
 import type { Target } from '../settings/target.ts'
 import { systemMessage } from '../system-message.ts'
@@ -31,7 +32,7 @@ export function failureOfConnection(error: unknown, attempt: Attempt): Failure {
   }
   const cause = error instanceof Error ? error : new Error(String(error))
   const code = 'code' in cause && cause.code !== undefined ? String(cause.code) : cause.name
-  const lost = changing && code !== 'ECONNREFUSED' && code !== 'ENOTFOUND' && !/CERT|TLS|SSL|EPROTO/.test(code)
+  const lost = changing && !isNeverSent(code)
   return new Failure('unreachable', `cannot reach ${server}: ${reasonOf(code)}${lost ? outcome : ''}`, {
     ...(!lost && { hint: hintOn(code, target.url) }),
     cause: error,
@@ -71,7 +72,7 @@ const reasons = new Map([
   ['UND_ERR_CONNECT_TIMEOUT', 'no connection in time'],
   ['UND_ERR_SOCKET', 'the connection broke'],
   ['HTTPParserError', 'the answer is not HTTP'],
-  ['EPROTO', 'the TLS handshake failed; the port may speak http'],
+  ['EPROTO', 'TLS failed; the port may speak http'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'the port speaks http, and https was expected'],
   ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'the port speaks http, and https was expected'],
   ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is signed by itself'],

@@ -26,7 +26,7 @@ export interface CallOptions {
   retries?: number | undefined
   /** True confirms a change (`X-Confirm`); without it a change that needs a confirmation fails, and changes nothing. */
   confirm?: boolean | undefined
-  /** Why, kept with the record of a change; up to 500 characters. */
+  /** Why, kept with the record of a change: one line of up to 500 characters. */
   reason?: string | undefined
   /** The same key and input is the same change of many jobs: it is made once, and answered each time. */
   idempotencyKey?: string | undefined
@@ -41,18 +41,22 @@ export interface CallOptions {
 /** Makes a call; the types of `calls.ts` say what is answered. */
 export type Call = <T>(method: Method, path: string, input: object, options?: CallOptions) => Promise<T>
 
-/** The function through which every call goes. It throws JobsError. */
+/** The longest time of a timer of the platform; a longer one would be over at once. */
+const longestMs = 2 ** 31 - 1
+
+/** The function through which every call goes. It throws JobsError, and TypeError for an option that cannot be right. */
 export function createCall(settings: Settings): Call {
   return async <T>(method: Method, path: string, input: object, options: CallOptions = {}) => {
     const request = requestOf(method, path, input)
     const { timeoutMs = settings.timeoutMs, retries = settings.retries, signal } = options
-    requireNumber('timeoutMs', timeoutMs, 1, 2 ** 31 - 1)
-    const deadline = deadlineAfter(timeoutMs + heldMs(input), signal)
+    requireNumber('timeoutMs', timeoutMs, 1, longestMs)
+    const headers = { ...headersOf(request, options), ...settings.credentials }
+    const deadline = deadlineAfter(Math.min(timeoutMs + heldMs(input), longestMs), signal)
     try {
       for (let tried = 0; ; tried++) {
         try {
           signal?.throwIfAborted()
-          return trusted<T>(await send(request, { settings, options, deadline }))
+          return trusted<T>(await send(request, { settings, options, headers, deadline }))
         } catch (error) {
           if (!(error instanceof JobsError) || tried >= retries || !mayRepeat(error, request)) throw error
           const ms = error.retryAfter === undefined ? jitter(tried) : error.retryAfter * 1000
@@ -71,7 +75,7 @@ const trusted = <T>(answer: unknown): T => answer as T
 
 /** A call that may be held until there is a job has so much more time. */
 const heldMs = (input: object): number =>
-  'wait_seconds' in input && typeof input.wait_seconds === 'number' ? input.wait_seconds * 1000 : 0
+  'wait_seconds' in input && typeof input.wait_seconds === 'number' ? Math.max(0, input.wait_seconds * 1000) || 0 : 0
 
 const mayRepeat = ({ temporary, code }: JobsError, { changing }: Request): boolean =>
   temporary && code !== 'timed_out' && !(changing && code === 'outcome_unknown')
@@ -79,16 +83,18 @@ const mayRepeat = ({ temporary, code }: JobsError, { changing }: Request): boole
 interface Sending {
   settings: Settings
   options: CallOptions
+  headers: Readonly<Record<string, string>>
   deadline: Deadline
 }
 
-async function send(request: Request, { settings, options, deadline }: Sending): Promise<unknown> {
+async function send(request: Request, sending: Sending): Promise<unknown> {
   const { method, path, body, changing } = request
+  const { settings, options, headers, deadline } = sending
   const context: CallContext = { base: settings.base, changing, redact: settings.redact }
   try {
     const response = await settings.fetch(`${settings.base}${path}`, {
       method,
-      headers: { ...headersOf(request, options), ...settings.credentials },
+      headers,
       ...(body !== undefined && { body }),
       redirect: 'manual',
       credentials: 'omit',
@@ -97,7 +103,7 @@ async function send(request: Request, { settings, options, deadline }: Sending):
     if (!response.ok) throw failureOf(response, await textOf(response, settings.maxResponseBytes), context)
     options.onHeaders?.(response.headers)
     if ((response.headers.get('Content-Type') ?? '').startsWith(ndjson))
-      return await lastLine(response, { settings, options, deadline, context })
+      return await lastLine(response, { ...sending, context })
     return read(await textOf(response, settings.maxResponseBytes), context)
   } catch (error) {
     if (error instanceof JobsError) throw error
@@ -115,13 +121,19 @@ function headersOf({ body }: Request, options: CallOptions): Record<string, stri
     ...(body !== undefined && { 'Content-Type': 'application/json' }),
     ...(confirm && { [names.confirm]: 'true' }),
     ...(emergency && { [names.emergency]: 'true' }),
-    ...(reason !== undefined && { [names.reason]: inBytes(reason) }),
-    ...(idempotencyKey !== undefined && { [names.idempotencyKey]: inBytes(idempotencyKey) }),
+    ...(reason !== undefined && { [names.reason]: inBytes('reason', reason) }),
+    ...(idempotencyKey !== undefined && { [names.idempotencyKey]: inBytes('idempotencyKey', idempotencyKey) }),
   }
 }
 
-/** A header carries bytes: a text goes as UTF-8. */
-const inBytes = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text))
+/**
+ * A header carries bytes: a text goes as UTF-8.
+ * @throws TypeError for a text that no header takes: the platform would refuse it as if the connection had failed
+ */
+function inBytes(name: string, text: string): string {
+  if (/[^\P{Cc}\t]/u.test(text)) throw new TypeError(`${name} must be one line, without control characters`)
+  return String.fromCharCode(...new TextEncoder().encode(text))
+}
 
 function read(text: string, context: CallContext): unknown {
   try {
@@ -140,7 +152,7 @@ async function lastLine(response: Response, following: Following): Promise<unkno
   const { settings, options, deadline, context } = following
   for await (const text of partsOf(response, '\n', settings.maxResponseBytes)) {
     deadline.heard()
-    const line = read(settings.redact(text), context)
+    const line = read(text, context)
     if (typeof line !== 'object' || line === null) break
     if ('result' in line) return line.result
     if ('error' in line) {

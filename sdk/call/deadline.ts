@@ -6,6 +6,8 @@ export interface Deadline {
   left: () => number
   /** The server sent a part of a long answer: the deadline now limits its silence. */
   heard: () => void
+  /** The caller is busy with what it was given: no time runs until `heard`. */
+  rest: () => void
   /** True when the time is over. */
   isOver: () => boolean
   end: () => void
@@ -35,6 +37,7 @@ export function deadlineAfter(ms: number, caller: AbortSignal | undefined): Dead
       ends = performance.now() + ms
       timer = setTimeout(expire, ms)
     },
+    rest: () => clearTimeout(timer),
     isOver: () => over,
     end: () => {
       clearTimeout(timer)

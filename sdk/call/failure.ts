@@ -1,4 +1,5 @@
 import { codeOfStatus, knownCode } from '../../shared/errors.ts'
+import { isNeverSent } from '../../shared/never-sent.ts'
 import type { ErrorCode } from '../wire/types.ts'
 import { parseJson } from './exact-json.ts'
 import { type Fault, JobsError } from './jobs-error.ts'
@@ -15,7 +16,7 @@ const mayBeDone = 'the server may still make the change'
 
 /** The error that an answer other than 2xx means. `text` is its body. */
 export function failureOf(response: Response, text: string, context: CallContext): JobsError {
-  const { base, changing, redact } = context
+  const { base, changing } = context
   const { status } = response
   if (status < 400) {
     const outcome = changing && status === 303 ? `; ${mayBeDone}` : ''
@@ -25,11 +26,8 @@ export function failureOf(response: Response, text: string, context: CallContext
       { status, hint: 'give the address of the server itself' },
     )
   }
-  const headers = (name: string) => {
-    const value = response.headers.get(name)
-    return value === null ? undefined : redact(value)
-  }
-  return failureOfProblem(problemOf(redact(text)), {
+  const headers = (name: string) => response.headers.get(name) ?? undefined
+  return failureOfProblem(problemOf(text), {
     ...context,
     status,
     requestId: headers('X-Request-Id'),
@@ -43,16 +41,20 @@ interface ProblemContext extends CallContext {
   retryAfter?: number | undefined
 }
 
-/** The error of a body as RFC 9457 has it, from which the key has been taken. */
+/**
+ * The error of a body as RFC 9457 has it. The key is taken from its texts, and not from the body: a short key may also be a part of
+ * a name or a number in it.
+ */
 export function failureOfProblem(problem: Readonly<Record<string, unknown>>, context: ProblemContext): JobsError {
-  const { base, changing, status, requestId, retryAfter } = context
-  const faults = faultsOf(problem.errors)
+  const { base, changing, redact, status, requestId, retryAfter } = context
+  const faults = faultsOf(problem.errors).map(({ path, message }) => ({ path: redact(path), message: redact(message) }))
   const detail = faults.length > 0 ? faults.map(({ path, message }) => `${path} ${message}`).join('; ') : problem.detail
-  const sentence = typeof detail === 'string' ? oneLine(detail) : `${base} answered HTTP ${status}`
+  const sentence = typeof detail === 'string' ? oneLine(redact(detail)) : `${base} answered HTTP ${status}`
+  const masked = (text: string | undefined) => text && redact(text)
   const about = {
     status,
-    hint: textOrNone(problem.hint),
-    requestId: textOrNone(problem.request_id) ?? requestId,
+    hint: masked(textOrNone(problem.hint)),
+    requestId: masked(textOrNone(problem.request_id) ?? requestId),
     retryAfter,
     faults,
     oldestId: numberOrNone(problem.oldest_id),
@@ -71,8 +73,7 @@ const sentCode = (code: ReturnType<typeof codeOfStatus>): ErrorCode =>
 /** The error of a call without an answer. */
 export function failureOfConnection(cause: unknown, { base, changing }: CallContext): JobsError {
   const reason = systemCode(cause)
-  const isSent = !neverSent.some((pattern) => pattern.test(reason))
-  if (changing && isSent) {
+  if (changing && !isNeverSent(reason)) {
     return new JobsError('outcome_unknown', `the connection to ${base} was lost (${reason}); ${mayBeDone}`, { cause })
   }
   return new JobsError('unreachable', `cannot reach ${base} (${reason})`, { cause })
@@ -89,9 +90,6 @@ export const unreadable = (why: string, { base, changing }: CallContext): JobsEr
   changing
     ? new JobsError('outcome_unknown', `${base} sent an answer that ${why}; the change may have been made`)
     : new JobsError('unexpected_answer', `${base} sent an answer that ${why}`)
-
-/** Codes of failures before anything was sent. */
-const neverSent = [/^ECONNREFUSED$/, /^ENOTFOUND$/, /^EAI_AGAIN$/, /CONNECT_TIMEOUT$/, /CERT|TLS|SSL|EPROTO/]
 
 /** The code of the system beneath an error of `fetch`. */
 function systemCode(error: unknown): string {

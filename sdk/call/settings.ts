@@ -19,6 +19,8 @@ export interface ClientOptions {
   fetch?: Fetch | undefined
 }
 
+export const defaultTimeoutMs = 30_000
+
 /** The options as the calls need them. */
 export interface Settings {
   /** The URL without a slash at its end. */
@@ -38,7 +40,15 @@ export interface Settings {
  * @throws TypeError that names the option and never repeats its value
  */
 export function settingsOf(options: ClientOptions): Settings {
-  const { url, apiKey, token, timeoutMs = 30_000, retries = 2, maxResponseBytes = 256 * 2 ** 20, fetch } = options
+  const {
+    url,
+    apiKey,
+    token,
+    timeoutMs = defaultTimeoutMs,
+    retries = 2,
+    maxResponseBytes = 256 * 2 ** 20,
+    fetch,
+  } = options
   if (apiKey !== undefined && token !== undefined) throw new TypeError('give apiKey or token, and not both')
   if (apiKey !== undefined) requireSecret('apiKey', apiKey)
   if (token !== undefined) requireSecret('token', token)

@@ -26,7 +26,7 @@ const silenceMs = 30_000
 
 /**
  * Reads a stream of server-sent events, until the server or the caller ends it.
- * @throws JobsError for an answer that is no stream, and for a connection that breaks or stays silent for 30 s
+ * @throws JobsError for an answer that is no stream, and for a connection that breaks or stays silent for 30 s while the caller reads
  */
 export async function* streamOf(
   settings: Settings,
@@ -48,9 +48,10 @@ export async function* streamOf(
     if (!(response.headers.get('Content-Type') ?? '').startsWith('text/event-stream'))
       throw unreadable('is no stream', context)
     for await (const text of partsOf(response, '\n\n', maxResponseBytes)) {
-      deadline.heard()
+      deadline.rest()
       const message = messageOf(text, context)
       if (message) yield message
+      deadline.heard()
     }
   } catch (error) {
     if (error instanceof JobsError) throw error

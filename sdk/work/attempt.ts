@@ -1,5 +1,6 @@
 import { JobsError } from '../call/jobs-error.ts'
 import type { Job } from '../wire/types.ts'
+import { type Failure, failureOf } from './failure-of.ts'
 import type { Finish, Finisher } from './finisher.ts'
 import { type HeldJob, leaseOf } from './held-job.ts'
 import { JobFailure } from './job-failure.ts'
@@ -39,11 +40,6 @@ const ownership = (held: HeldJob, { settings }: AttemptTools) => ({
 /** What the handler made of its job. */
 type Outcome = { action: 'complete'; result?: unknown } | ({ action: 'fail' } & Failure) | { action: 'release' }
 
-type Failure = Pick<
-  Extract<Finish, { action: 'fail' }>,
-  'error' | 'error_code' | 'error_class' | 'error_stack' | 'retryable' | 'backoff_seconds'
->
-
 /** Resolves to undefined where nothing is to be sent: the job is another worker's now. */
 async function outcomeOf(held: HeldJob, tools: AttemptTools): Promise<Outcome | undefined> {
   const { job, abort } = held
@@ -70,21 +66,6 @@ const progressOf =
     }
     renewals.changed()
   }
-
-function failureOf(thrown: unknown): Failure {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  return {
-    error: storable(error.message, 10_000, error.name),
-    error_code: storable(code, 128, 'job_failed'),
-    error_class: storable(error.name, 256, 'Error'),
-    ...(error.stack !== undefined && { error_stack: storable(error.stack, 10_000, '') }),
-    ...(error instanceof JobFailure && {
-      retryable: error.retryable,
-      ...(error.backoffSeconds !== undefined && { backoff_seconds: error.backoffSeconds }),
-    }),
-  }
-}
 
 /** Sends a finish. A result that the server refuses fails the job, since the next attempt would have the same result. */
 async function report(held: HeldJob, finish: Finish, tools: AttemptTools): Promise<void> {

@@ -19,6 +19,8 @@ export interface Finisher {
 interface Options {
   client: Client
   tell: Tell
+  /** How long a server may fail with a mistake of its own, in milliseconds. */
+  patienceMs: number
   /** Gives up what no server has answered. */
   signal: AbortSignal
 }
@@ -26,6 +28,8 @@ interface Options {
 const mostJobs = 100
 /** The most characters of one request beside its first finish; a server takes 16 results of the largest size. */
 const mostCharacters = 1_000_000
+/** How long a server may fail at many finishes in one call; then they are sent one by one. */
+const patienceWithManyMs = 10_000
 
 interface Waiting {
   finish: Finish
@@ -35,12 +39,15 @@ interface Waiting {
 }
 
 /** Sends one request at a time; the finishes that come meanwhile go with the next one. */
-export function createFinisher({ client, tell, signal }: Options): Finisher {
+export function createFinisher({ client, tell, patienceMs, signal }: Options): Finisher {
   const waiting: Waiting[] = []
   let isSending = false
 
   const send = (finishes: readonly Finish[]) =>
-    untilAnswered(() => client.finishMany({ jobs: finishes }, { signal, retries: 0 }), { call: 'finish', tell, signal })
+    untilAnswered(() => client.finishMany({ jobs: finishes }, { signal, retries: 0 }), {
+      ...{ call: 'finish', tell, signal },
+      patienceMs: finishes.length > 1 ? Math.min(patienceMs, patienceWithManyMs) : patienceMs,
+    })
 
   async function sendBatch(batch: readonly Waiting[]): Promise<void> {
     try {
@@ -51,8 +58,8 @@ export function createFinisher({ client, tell, signal }: Options): Finisher {
         else reject(new JobsError('unexpected_answer', 'the answer of a finish has too few results'))
       }
     } catch (error) {
-      // One finish that the server refuses makes it refuse the request: the others are sent without it.
-      if (batch.length > 1 && error instanceof JobsError && isOfContent(error))
+      // One finish may be what the server refuses, or what it fails at: the others are sent without it.
+      if (batch.length > 1 && !signal.aborted && error instanceof JobsError && isOfContent(error))
         for (const one of batch) await sendBatch([one])
       else for (const { reject } of batch) reject(signal.aborted ? unanswered() : error)
     }
@@ -76,9 +83,13 @@ export function createFinisher({ client, tell, signal }: Options): Finisher {
 
 const unanswered = () => new JobsError('outcome_unknown', 'the worker stopped before a server answered')
 
-/** True for an error about what was sent. */
+/** True for an error about what was sent, or one that what was sent may be the cause of. */
 const isOfContent = ({ code }: JobsError): boolean =>
-  code === 'invalid_request' || code === 'too_large' || code === 'malformed_json' || code === 'malformed_request'
+  code === 'internal' ||
+  code === 'invalid_request' ||
+  code === 'too_large' ||
+  code === 'malformed_json' ||
+  code === 'malformed_request'
 
 function takeBatch(waiting: Waiting[]): Waiting[] {
   let characters = 0

@@ -3,7 +3,7 @@ export interface JobFailureOptions {
   code?: string
   /** False when another attempt would fail, too. */
   retryable?: boolean
-  /** Seconds before the second attempt; they double with each attempt. */
+  /** Seconds before the second attempt, from 0 to 3600; they double with each attempt. A longer time is an hour. */
   backoffSeconds?: number
   cause?: unknown
 }

@@ -3,7 +3,7 @@ import { pause } from '../call/pause.ts'
 import type { Client } from '../client.ts'
 import { type AttemptTools, runAttempt } from './attempt.ts'
 import { type HeldJob, lose } from './held-job.ts'
-import { untilAnswered } from './retrying.ts'
+import { patienceMs, untilAnswered } from './retrying.ts'
 import { typesOf } from './worker-options.ts'
 
 interface Looping extends AttemptTools {
@@ -46,7 +46,7 @@ export async function leaseLoop(looping: Looping): Promise<void> {
     }
     const lease = () => client.acquire(request, { signal, retries: 0 })
     // A server gives back what it has leased to a caller that hangs up.
-    const answer = await untilAnswered(lease, { call: 'acquire', tell, signal }).catch((error: unknown) => {
+    const answer = await untilAnswered(lease, { call: 'acquire', tell, patienceMs, signal }).catch((error: unknown) => {
       if (signal.aborted) return { jobs: [] }
       throw error
     })

@@ -1,7 +1,8 @@
+import { JobsError } from '../call/jobs-error.ts'
 import type { Client } from '../client.ts'
 import { type HeldJob, leaseOf, lose } from './held-job.ts'
 import { JobAborted } from './job-failure.ts'
-import { isPassing } from './retrying.ts'
+import { askedMs, isPassing } from './retrying.ts'
 import type { WorkerSettings } from './worker-options.ts'
 
 export interface Renewals {
@@ -29,13 +30,15 @@ const now = (): number => performance.now()
  */
 export function createRenewals({ client, settings, held }: Options): Renewals {
   const { leaseMs, workerId, tell } = settings
+  const stopping = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
   let due = Number.POSITIVE_INFINITY
   let isRunning = false
-  let isStopped = false
+  /** The last call was not answered: progress waits for the next one. */
+  let isFailing = false
 
   function schedule(at: number): void {
-    if (isStopped || at >= due) return
+    if (stopping.signal.aborted || at >= due) return
     clearTimeout(timer)
     due = at
     timer = setTimeout(run, Math.max(0, at - now()))
@@ -45,30 +48,37 @@ export function createRenewals({ client, settings, held }: Options): Renewals {
     due = Number.POSITIVE_INFINITY
     if (isRunning) return // the run at hand makes the next appointment
     isRunning = true
-    const isAnswered = await renewAll()
+    const failedMs = await renewAll()
     for (const job of held) if (isAtWork(job) && job.leaseEnds <= now()) loseJob(job, 'lease_expired')
     isRunning = false
+    isFailing = failedMs !== undefined && held.size > 0
     if (held.size === 0) return
     const ends = [...held].filter(isAtWork).map(({ leaseEnds }) => leaseEnds)
-    const again = now() + (isAnswered ? leaseMs / 3 : Math.min(leaseMs / 12, 2000 + Math.random() * 1000))
-    schedule(Math.min(again, ...ends))
-    if ([...held].some(({ unsent }) => unsent)) schedule(now() + progressMs)
+    schedule(Math.min(now() + (failedMs === undefined ? leaseMs / 3 : pauseMs(failedMs)), ...ends))
+    if (hasProgress()) schedule(now() + progressMs)
   }
+
+  const hasProgress = () => !isFailing && [...held].some(({ unsent }) => unsent)
+
+  /** The time to the next try: what the server asks for, but not so long that the leases run out meanwhile. */
+  const pauseMs = (asked: number) =>
+    Math.max((Math.min(leaseMs / 12, 3000) * (2 + Math.random())) / 3, Math.min(asked, leaseMs / 4))
 
   function loseJob(job: HeldJob, code: string): void {
     lose(job)
     tell({ event: 'lost', job_id: job.job.id, job_type: job.job.job_type, code })
   }
 
-  /** Renews all leases at once. Resolves to false when a call was not answered. */
-  async function renewAll(): Promise<boolean> {
+  /** Renews all leases at once. Where a call was not answered, resolves to the milliseconds that the server asks to wait, or 0. */
+  async function renewAll(): Promise<number | undefined> {
     const jobs = [...held].filter(({ isLost }) => !isLost)
-    const calls: Promise<boolean>[] = []
+    const calls: Promise<number | undefined>[] = []
     for (let at = 0; at < jobs.length; at += mostJobs) calls.push(renew(jobs.slice(at, at + mostJobs)))
-    return (await Promise.all(calls)).every((isAnswered) => isAnswered)
+    const failed = (await Promise.all(calls)).filter((asked) => asked !== undefined)
+    return failed.length === 0 ? undefined : Math.max(...failed)
   }
 
-  async function renew(jobs: readonly HeldJob[]): Promise<boolean> {
+  async function renew(jobs: readonly HeldJob[]): Promise<number | undefined> {
     const sentAt = now()
     const sent = jobs.map((job) => job.unsent)
     for (const job of jobs) job.unsent = undefined
@@ -79,8 +89,9 @@ export function createRenewals({ client, settings, held }: Options): Renewals {
     }))
     try {
       const ends = Math.min(...jobs.map(({ leaseEnds }) => leaseEnds))
-      const timeoutMs = Math.max(1000, Math.min(leaseMs / 3, ends - sentAt))
-      const { results } = await client.renewMany({ jobs: items }, { retries: 0, timeoutMs })
+      const timeoutMs = Math.min(settings.timeoutMs, Math.max(1000, Math.min(leaseMs / 3, ends - sentAt)))
+      const options = { retries: 0, timeoutMs, signal: stopping.signal }
+      const { results } = await client.renewMany({ jobs: items }, options)
       for (const [at, result] of results.entries()) {
         const job = jobs[at]
         if (!job) continue
@@ -91,24 +102,24 @@ export function createRenewals({ client, settings, held }: Options): Renewals {
           if (result.cancel_requested) job.abort.abort(new JobAborted('cancelled'))
         }
       }
-      return true
+      return undefined
     } catch (error) {
-      for (const [at, job] of jobs.entries()) job.unsent ??= sent[at]
-      if (error instanceof Error) {
+      for (const [at, job] of jobs.entries())
+        if (isAtWork(job) && (sent[at] || job.unsent)) job.unsent = { ...sent[at], ...job.unsent }
+      if (error instanceof Error && !stopping.signal.aborted) {
         const code = isPassing(error) ? error.code : 'rejected'
         tell({ event: 'retrying', call: 'renew', code, error: error.message })
       }
-      return false
+      return error instanceof JobsError ? askedMs(error) : 0
     }
   }
 
   return {
     changed: () => {
-      const hasProgress = [...held].some(({ unsent }) => unsent)
-      schedule(now() + (hasProgress ? Math.min(progressMs, leaseMs / 3) : leaseMs / 3))
+      schedule(now() + (hasProgress() ? Math.min(progressMs, leaseMs / 3) : leaseMs / 3))
     },
     stop: () => {
-      isStopped = true
+      stopping.abort()
       clearTimeout(timer)
     },
   }

@@ -2,8 +2,12 @@ import { JobsError } from '../call/jobs-error.ts'
 import { jitter, pause } from '../call/pause.ts'
 import type { Tell } from './worker-event.ts'
 
-/** A server that always fails with a mistake of its own is not asked for ever. */
-const mostInternal = 5
+/** A server that always fails with a mistake of its own is not asked for ever, in milliseconds. */
+export const patienceMs = 300_000
+/** A server that redirects is the wrong one, as a rule. */
+const mostUnexpected = 5
+/** The longest pause between two tries, and the longest that a server may ask for, in milliseconds. */
+const [longestPauseMs, longestAskedMs] = [10_000, 60_000]
 
 /** True for an error after which the same call may be answered. */
 export const isPassing = (error: unknown): error is JobsError =>
@@ -14,23 +18,38 @@ interface Retrying {
   /** The name of the call, for the event. */
   call: string
   tell: Tell
+  /** How long the server may fail with a mistake of its own, in milliseconds. */
+  patienceMs: number
   /** Ends the tries. */
   signal: AbortSignal
 }
 
+/** The milliseconds that a server asks to wait before the next try. */
+export const askedMs = ({ retryAfter = 0 }: JobsError): number => Math.min(retryAfter * 1000, longestAskedMs)
+
 /**
- * Makes a call until it is answered, with pauses that grow to 10 s. All calls of a worker are safe to repeat.
+ * Makes a call until it is answered, with pauses that grow to 10 s, or longer where the server asks for it. All calls of a worker are
+ * safe to repeat.
  * @throws JobsError that a repetition would not change; the last error when `signal` aborts
  */
-export async function untilAnswered<T>(attempt: () => Promise<T>, { call, tell, signal }: Retrying): Promise<T> {
-  for (let tried = 0, internal = 0; ; tried++) {
+export async function untilAnswered<T>(
+  attempt: () => Promise<T>,
+  { call, tell, patienceMs, signal }: Retrying,
+): Promise<T> {
+  let unexpected = 0
+  let firstMistakeAt: number | undefined
+  for (let tried = 0; ; tried++) {
     try {
       return await attempt()
     } catch (error) {
       if (!isPassing(error) || signal.aborted) throw error
-      if (!error.temporary && ++internal >= mostInternal) throw error
+      if (error.code === 'unexpected_answer' && ++unexpected >= mostUnexpected) throw error
+      if (!error.temporary) {
+        firstMistakeAt ??= performance.now()
+        if (performance.now() - firstMistakeAt > patienceMs) throw error
+      }
       tell({ event: 'retrying', call, code: error.code, error: error.message })
-      await pause(Math.max(jitter(tried, 10_000), (error.retryAfter ?? 0) * 1000), signal)
+      await pause(Math.max(jitter(tried, longestPauseMs), askedMs(error)), signal)
       if (signal.aborted) throw error
     }
   }

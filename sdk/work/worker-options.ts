@@ -1,4 +1,4 @@
-import { type ClientOptions, requireNumber } from '../call/settings.ts'
+import { type ClientOptions, defaultTimeoutMs, requireNumber } from '../call/settings.ts'
 import type { Handler } from './handler.ts'
 import { type Tell, tellSafely } from './worker-event.ts'
 
@@ -40,6 +40,8 @@ export interface WorkerSettings {
   leaseMs: number
   waitSeconds: number
   graceMs: number
+  /** The deadline of a call. */
+  timeoutMs: number
   workerId: string
   ownerUserId: string | undefined
   tell: Tell
@@ -77,6 +79,7 @@ export function workerSettings(options: WorkerOptions, defaultId: string): Worke
     leaseMs: leaseSeconds * 1000,
     waitSeconds,
     graceMs: graceSeconds * 1000,
+    timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
     workerId: options.workerId ?? defaultId,
     ownerUserId: options.ownerUserId,
     tell: tellSafely(options.onEvent),

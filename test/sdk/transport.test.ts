@@ -131,6 +131,65 @@ describe('the client, against servers in trouble', () => {
     expect(await run(['no JSON\n'])).toMatchObject({ code: 'outcome_unknown' })
   })
 
+  it('gives an answer as it is, also where the key is a part of it', async () => {
+    const progress = { progress: { operation_id: 1, affected: 1, total: null, batches: 1, elapsed_ms: 1 } }
+    for (const key of ['1', 'deleted', 'error']) {
+      const server = await fakeServer((_request, nth) => ({
+        lines: [
+          progress,
+          nth === 1 ? { result: { deleted: 11 } } : { error: { status: 503, code: 'partial', detail: `of ${key}` } },
+        ],
+      }))
+      const client = createClient({ url: server.url, apiKey: key })
+      const prune = () => failure(client.prune({}, { confirm: true, onProgress: () => {} }))
+      expect(await prune()).toEqual({ answer: { deleted: 11 } })
+      expect(await prune()).toMatchObject({ code: 'partial', status: 503, message: 'of ***' })
+    }
+  })
+
+  it('waits for a job with the longest deadline that there is', async () => {
+    const { client } = await clientOf(() => ({ body: { jobs: [] } }), { timeoutMs: 2 ** 31 - 1 })
+    for (const wait_seconds of [60, Number.POSITIVE_INFINITY, Number.NaN])
+      expect(await client.acquire({ domain: 'd', worker_id: 'w', wait_seconds })).toEqual({ jobs: [] })
+  })
+
+  it.each(['two\nlines', 'NUL \0', 'bell \x07', 'delete \x7f'])(
+    'sends no header that cannot be one: %j',
+    async (text) => {
+      const { client, server } = await clientOf(() => ({ body: { deleted: 0 } }))
+      const withReason = await failure(client.prune({}, { confirm: true, reason: text }))
+      expect(withReason).toBeInstanceOf(TypeError)
+      expect(withReason).toMatchObject({ message: expect.stringMatching(/^reason /) })
+      const withKey = await failure(client.prune({}, { confirm: true, idempotencyKey: text }))
+      expect(withKey).toMatchObject({ message: expect.stringMatching(/^idempotencyKey /) })
+      expect(server.requests).toEqual([])
+      await client.prune({}, { confirm: true, reason: 'one\tline, naïve \u{1F600}' })
+    },
+  )
+
+  it.each([
+    ['EPROTO', 'outcome_unknown'],
+    ['ERR_SSL_SSLV3_ALERT_BAD_RECORD_MAC', 'outcome_unknown'],
+    ['ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC', 'outcome_unknown'],
+    ['ECONNRESET', 'outcome_unknown'],
+    ['ECONNREFUSED', 'unreachable'],
+    ['UND_ERR_CONNECT_TIMEOUT', 'unreachable'],
+    ['CERT_HAS_EXPIRED', 'unreachable'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unreachable'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'unreachable'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'unreachable'],
+    ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 'unreachable'],
+  ])('repeats no change that may have been sent: %s', async (code, known) => {
+    let tried = 0
+    const fetch = async () => {
+      tried++
+      throw new TypeError('fetch failed', { cause: Object.assign(new Error('TLS'), { code }) })
+    }
+    const client = createClient({ url: 'https://127.0.0.1:1', fetch, retries: 1 })
+    expect(await failure(enqueue(client))).toMatchObject({ code: known })
+    expect(tried).toBe(known === 'unreachable' ? 2 : 1)
+  })
+
   it('refuses options that cannot be right, without repeating a secret', () => {
     const refused = (options: ClientOptions): unknown => {
       try {

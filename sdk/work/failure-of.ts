@@ -1,0 +1,51 @@
+import type { Finish } from './finisher.ts'
+import { JobFailure } from './job-failure.ts'
+import { storable } from './storable.ts'
+
+export type Failure = Pick<
+  Extract<Finish, { action: 'fail' }>,
+  'error' | 'error_code' | 'error_class' | 'error_stack' | 'retryable' | 'backoff_seconds'
+>
+
+/** The longest that a server takes. */
+const mostBackoffSeconds = 3600
+
+/** What is sent of what a handler has thrown. It never throws, whatever that is: its job would have no end. */
+export function failureOf(thrown: unknown): Failure {
+  const name = textOf(thrown, 'name') || 'Error'
+  const stack = textOf(thrown, 'stack')
+  return {
+    error: storable(textOf(thrown, 'message') ?? wholeText(thrown), 10_000, storable(name, 256, 'Error')),
+    error_code: storable(textOf(thrown, 'code') ?? '', 128, 'job_failed'),
+    error_class: storable(name, 256, 'Error'),
+    ...(stack !== undefined && { error_stack: storable(stack, 10_000, '') }),
+    ...read(() => (thrown instanceof JobFailure ? wishesOf(thrown) : undefined)),
+  }
+}
+
+function wishesOf({ retryable, backoffSeconds }: JobFailure): Pick<Failure, 'retryable' | 'backoff_seconds'> {
+  return {
+    retryable: Boolean(retryable),
+    ...(Number.isFinite(backoffSeconds) && {
+      backoff_seconds: Math.min(mostBackoffSeconds, Math.max(0, Number(backoffSeconds))),
+    }),
+  }
+}
+
+/** A text that an error has; undefined where it has none, and for what is no error. */
+const textOf = (thrown: unknown, field: string): string | undefined =>
+  read(() => {
+    const value: unknown = thrown instanceof Error ? Reflect.get(thrown, field) : undefined
+    return typeof value === 'string' ? value : undefined
+  })
+
+const wholeText = (thrown: unknown): string => read(() => String(thrown)) ?? ''
+
+/** What `look` finds; undefined where looking throws. */
+function read<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch {
+    return undefined
+  }
+}

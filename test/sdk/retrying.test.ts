@@ -1,0 +1,53 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { JobsError } from '../../sdk/call/jobs-error.ts'
+import { untilAnswered } from '../../sdk/work/retrying.ts'
+
+const patienceMs = 300_000
+
+describe('the calls of a worker, sent until they are answered', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  /** Sends a call that fails `failures` times, over `ms` milliseconds. */
+  async function tries(failures: number, error: JobsError, ms: number) {
+    let tried = 0
+    const attempt = async () => {
+      if (tried++ < failures) throw error
+      return 'answered'
+    }
+    const { signal } = new AbortController()
+    const options = { call: 'finish', tell: () => {}, patienceMs, signal }
+    let outcome: unknown = 'waiting'
+    untilAnswered(attempt, options).then(
+      (answer) => {
+        outcome = answer
+      },
+      (thrown: unknown) => {
+        outcome = thrown
+      },
+    )
+    await vi.advanceTimersByTimeAsync(ms)
+    return { outcome, tried }
+  }
+
+  it('outlives a server that makes mistakes for some minutes, and no longer', async () => {
+    const mistake = new JobsError('internal', 'a mistake of the server', { status: 500 })
+    expect(await tries(12, mistake, patienceMs)).toEqual({ outcome: 'answered', tried: 13 })
+    expect(await tries(10_000, mistake, patienceMs - 1000)).toMatchObject({ outcome: 'waiting' })
+    expect(await tries(10_000, mistake, patienceMs + 11_000)).toMatchObject({ outcome: mistake })
+  })
+
+  it('gives up a server that redirects within a minute', async () => {
+    const redirect = new JobsError('unexpected_answer', 'elsewhere', { status: 302 })
+    expect(await tries(10_000, redirect, 60_000)).toEqual({ outcome: redirect, tried: 5 })
+  })
+
+  it.each([
+    { retryAfter: 20, least: 3, most: 3 },
+    { retryAfter: 3_000_000, least: 2, most: 2 },
+  ])('waits as long as the server asks, up to a minute: $retryAfter s', async ({ retryAfter, least, most }) => {
+    const { tried } = await tries(10_000, new JobsError('rate_limited', 'later', { status: 429, retryAfter }), 60_000)
+    expect(tried).toBeGreaterThanOrEqual(least)
+    expect(tried).toBeLessThanOrEqual(most + 1)
+  })
+})
