@@ -1,7 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { makePeople, type People } from '../../../support/changes/plans.ts'
+import { createToken } from '../../../../server/auth/tokens.ts'
+import { bearer } from '../../../support/access/tokens.ts'
+import { makePeople, type People, planOf, planPath } from '../../../support/changes/plans.ts'
 import { kinds, newFolder } from '../../../support/database/database.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
@@ -106,6 +108,22 @@ describe.each(kinds)('plans of jobsctl on %s', (kind) => {
     })
     const waiting = ['retry', '--domain', 'c', '--canary', '2', '--canary-wait', '1s', '--propose', '--reason', 'r']
     expect(await as('ann', waiting)).toMatchObject({ code: 2, err: expect.stringContaining('--canary-wait') })
+  })
+
+  it('say the scope of their author, and the jobs outside of it that go along', async () => {
+    const [needed, foreign] = [crypto.randomUUID(), crypto.randomUUID()]
+    await world.jobs(1, { domain: 'a', status: 'queued', uuid: needed })
+    await world.jobs(1, { domain: 'b', status: 'queued', uuid: foreign })
+    await world.sql`insert into job_dependencies (job_uuid, depends_on_job_uuid) values (${foreign}, ${needed})`
+    const scope = { domains: ['a'], queues: [], job_types: [], cascade: true }
+    const grant = { role: 'operator', may_enqueue: false, principal: 'kay', madeBy: 'jobs-server', scope } as const
+    const { token } = await createToken(world.sql, { name: 'kay', grant, days: 1 })
+    const request = { path: '/api/v1/jobs/batch/cancel', request: { all: true } }
+    const { id } = planOf(await world.post(planPath, request, { ...bearer(token), 'x-reason': 'r' }))
+    expect((await as('ben', ['approve', String(id)])).err).toContain(
+      `plan ${id} of kay: cancel of 1 job, and 1 job outside of the scope of its author along in all domains, within domain a ("r")`,
+    )
+    expect((await as('zoe', ['plans', '-o', 'table'])).out).toContain('all domains, within domain a')
   })
 
   it('are rejected, and refuse flags that do not go with them', async () => {
