@@ -128,6 +128,10 @@ describe.skipIf(!hasBrowser)('clusters of failures (needs chromium)', () => {
     await visited.go('/clusters?since=mark:no+such&colour=red')
     await page.getByText('No mark has the text “no such”.').waitFor()
     await page.getByText('The address has colour').waitFor()
+    const wrong = await visit(opened.browser, world, { secret: world.key, expected: /422/ })
+    await wrong.go('/clusters?since=999999w')
+    await wrong.page.getByRole('alert').getByText('must be a time such as').first().waitFor()
+    await wrong.close()
   })
 
   it('a cluster that is retried is cancelled, and one that is old is pruned: its jobs alone', async () => {

@@ -1,5 +1,6 @@
 import { call } from '../../api/call.ts'
 import { Problem } from '../../api/problem.ts'
+import { timeBefore } from '../../state/span.ts'
 
 /** The spans that are offered, with the words of `jobsctl clusters --since`. */
 export const spans = [
@@ -10,19 +11,15 @@ export const spans = [
   ['7d', 'the last 7 days'],
 ] as const
 
-const seconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
-
 /** The words for the time of a mark. */
 export const markWords = (text: string): string => `mark:${text}`
 
 /**
- * The time of words such as `2h`, `mark:deploy 4711` or a time of ISO 8601, which goes to the server as it is.
+ * The time of words such as `2h` or `mark:deploy 4711`. Other texts, such as a time of ISO 8601, go to the server as they are.
  * @throws Problem where no mark has the text
  */
 export async function timeOf(words: string, signal: AbortSignal): Promise<string> {
-  const [, count = '', unit = ''] = /^(\d{1,6})([smhdw])$/.exec(words) ?? []
-  if (unit !== '') return new Date(Date.now() - Number(count) * (seconds[unit] ?? 1) * 1000).toISOString()
-  if (!words.startsWith('mark:')) return words
+  if (!words.startsWith('mark:')) return timeBefore(Date.now(), words) ?? words
   const text = words.slice('mark:'.length).trim()
   const [mark] = await call('listMarks', { text, limit: '1' }, { signal })
   if (!mark) throw new Problem({ code: 'not_found', detail: `No mark has the text “${text}”.` }, 404)

@@ -8,7 +8,7 @@ import { ProblemNote } from '../../parts/problem.tsx'
 import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
-import { secondsOf } from '../../state/span.ts'
+import { timeBefore } from '../../state/span.ts'
 import { Chart } from './chart.tsx'
 import type { Zone } from './clock.ts'
 import { momentsOf } from './marks.ts'
@@ -70,8 +70,7 @@ export function History() {
 function timesOf({ from, to, since }: RangeParams) {
   const end = to === undefined ? Date.now() : Date.parse(to)
   if (from !== undefined || since === undefined || Number.isNaN(end)) return { from, to }
-  const seconds = secondsOf(since)
-  return { from: seconds === undefined ? since : new Date(end - 1000 * seconds).toISOString(), to }
+  return { from: timeBefore(end, since) ?? since, to }
 }
 
 /**
