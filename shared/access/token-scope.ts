@@ -1,5 +1,8 @@
 import * as z from 'zod'
 import { preset, type Scope, ScopeName } from '../scope.ts'
+import { scopeText } from './scope-text.ts'
+
+export { scopeText }
 
 const mostNames = 100
 const listOf = <T extends z.ZodType>(item: T) =>
@@ -43,22 +46,6 @@ export function liesWithin({ domains, queues, job_types }: TokenScope, { domain,
   const inPlace = domains.length + queues.length === 0 || inDomain || inQueue
   return inPlace && (job_types.length === 0 || job_types.some((one) => one === job_type))
 }
-
-const mostTold = 10
-
-const list = (what: string, names: readonly string[]): string[] => {
-  if (names.length === 0) return []
-  const rest = names.length - mostTold
-  const told = names.slice(0, mostTold).join(', ')
-  return [`${what}${names.length === 1 ? '' : 's'} ${told}${rest > 0 ? ` and ${rest} more` : ''}`]
-}
-
-const queueText = ({ domain, queue }: { domain: string; queue: string }): string => `${domain}/${queue}`
-
-/** A scope for people: `domain chatbooks, queues tales/print, tales/mail, job type render`. */
-export const scopeText = ({ domains, queues, job_types }: Omit<TokenScope, 'cascade'>): string =>
-  [...list('domain', domains), ...list('queue', queues.map(queueText)), ...list('job type', job_types)].join(', ') ||
-  'nothing that this version of the server knows'
 
 /** The same with what a token may do beyond it. */
 export const limitText = (scope: TokenScope): string =>

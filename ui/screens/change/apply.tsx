@@ -26,13 +26,12 @@ export function Apply({ kind, fields, preview, started, onStart, canary, words }
     navigate(`${path.peek()}${location.search}`)
     onStart(undefined)
   }
-  const proposal = { endpoint: kind.endpoint, fields, words }
   const begin = (change: StartedChange) => {
     keepStarted(change)
     onStart(change)
   }
   if (started) {
-    const { body } = started
+    const proposal = { endpoint: kind.endpoint, fields: started.body, words }
     return (
       <Course
         key={started.key}
@@ -40,7 +39,7 @@ export function Apply({ kind, fields, preview, started, onStart, canary, words }
         change={started}
         onStartAgain={startAgain}
         onGoOn={begin}
-        proposal={{ ...proposal, fields: body }}
+        proposal={proposal}
       />
     )
   }
@@ -49,6 +48,8 @@ export function Apply({ kind, fields, preview, started, onStart, canary, words }
     return <p class="empty">No job matches: there is nothing to change.</p>
   const isAll = typeof canary === 'number' && canary >= preview.count && preview.complete !== false
   const first = isAll ? undefined : canary
+  const proposed = first === undefined ? fields : { ...fields, limit: first }
+  const proposal = { endpoint: kind.endpoint, fields: proposed, words }
   const start = ({ reason, goesOn, most }: Confirmed) => {
     const { dry_run: _dryRun, ...rest } = fields
     const total = most ?? preview.count

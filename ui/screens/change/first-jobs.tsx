@@ -35,7 +35,7 @@ export function firstJobsOf(change: StartedChange, answer: ChangeAnswer): First 
     ...{ operation, left },
     jobs: affected + (numberOf(answer, 'dependents') ?? 0),
     rest: {
-      body: { ...others, preview_token: token },
+      body: { ...others, [canary.rest ?? 'preview_token']: token },
       // The answer to the same change has the same token, so that a reload goes on with the others once.
       key: `${change.key}-rest`,
       reason: change.reason,

@@ -43,11 +43,12 @@ const countText = ({ count, complete, count_at_least }: Preview): string =>
 
 /** The facts of a preview that it has. */
 function factsOf(preview: Preview): (readonly [string, string | undefined])[] {
-  const { dependents, kept_by_hold, restorable, no_way_back, owners, reasons, foreign_rows, eta_seconds, kept_days } =
-    preview
+  const { dependents, dependents_elsewhere, kept_by_hold, restorable, no_way_back, owners, reasons } = preview
+  const { foreign_rows, eta_seconds, kept_days } = preview
   const owner = (name: string | null) => name ?? 'nobody'
   return [
     ['Dependents that go along', dependents ? jobsText(dependents) : undefined],
+    ['Dependents outside of the scope', dependents_elsewhere ? jobsText(dependents_elsewhere) : undefined],
     ['Kept by a hold', kept_by_hold ? jobsText(kept_by_hold) : undefined],
     ['An undo could give back', restorable ? jobsText(restorable) : undefined],
     ['Kept for an undo', typeof kept_days === 'number' ? `${kept_days} days` : undefined],

@@ -10,7 +10,7 @@ import { navigate } from '../../state/address.ts'
 /** A change that may wait for a second person. */
 export interface Proposal {
   endpoint: EndpointName
-  /** The body of the change, and what its path names. */
+  /** The body of the change, and what its path names; with `limit` where some jobs go first. */
   fields: Fields
   /** Its command without confirmation; absent where the command line has none. */
   words?: readonly string[] | undefined
@@ -25,7 +25,7 @@ interface ProposeProps {
 
 /** Has the server plan a change for another principal, in place of making it. The second person decides by its reason. */
 export function Propose({ proposal: { endpoint, fields, words }, reason, act, isPrimary = false }: ProposeProps) {
-  const { dry_run: _dryRun, preview_token: _token, limit: _limit, max: _max, ...request } = fields
+  const { dry_run: _dryRun, preview_token: _token, max: _max, ...request } = fields
   const propose = async () => {
     const headers = { ...confirmed, ...reasonHeader(reason) }
     const plan = await call('proposePlan', { path: pathOf(endpoint), request }, { headers })

@@ -11,11 +11,11 @@ import { Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
 import { useLoad } from '../../state/load.ts'
 import { hasPlans } from '../../state/session.ts'
-import { PreviewTable } from '../change/preview.tsx'
+import { jobsText, PreviewTable } from '../change/preview.tsx'
 import { ApplyPlan } from './apply-plan.tsx'
 import { Decide } from './decide.tsx'
 import { placeOf } from './place.ts'
-import { planKind } from './plan-kind.ts'
+import { planKind, policyKind } from './plan-kind.ts'
 import { NoPlans } from './plans.tsx'
 import { meaningOf } from './states.ts'
 
@@ -43,11 +43,14 @@ function KnownPlan({ id }: { id: string }) {
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {data && (
         <>
-          <p>{meaningOf(data.state)}</p>
+          <p>{meaningOfPlan(data)}</p>
           <blockquote>{data.reason}</blockquote>
           <Numbers plan={data} />
           <Facts facts={factsOf(data)} />
-          <PreviewTable preview={{ ...data.preview, token: '', owners: [] }} verb={planKind(data.kind).verb} />
+          <PreviewTable
+            preview={{ ...data.preview, token: '', owners: [] }}
+            verb={data.kind === policyKind ? 'The first runs change' : planKind(data.kind).verb}
+          />
           <Request of={data} />
           <Decide key={`${data.digest} ${round}`} plan={data} onDone={reload} />
           <ApplyPlan plan={data} onDone={reload} />
@@ -56,6 +59,12 @@ function KnownPlan({ id }: { id: string }) {
     </>
   )
 }
+
+/** What the state of a plan means. One that is applied to some jobs first is applied in two parts, and its operations say how far it is. */
+const meaningOfPlan = ({ state, request: { limit } }: Plan): string =>
+  state === 'applied' && typeof limit === 'number'
+    ? `It was applied to ${jobsText(limit)} first. The others follow when these are completed, from the page or the command that has applied it, or they stay as they are.`
+    : meaningOf(state)
 
 /** How many jobs the plan had, and what has gone on since. */
 function Numbers({ plan: { count, still_matching, dependents } }: { plan: Plan }) {
@@ -87,9 +96,13 @@ const factsOf = (plan: Plan) =>
   [
     ['Author', who(plan.author_principal, plan.author)],
     ['Where', placeOf(plan)],
+    ['First', typeof plan.request.limit === 'number' && jobsText(plan.request.limit)],
     ['Made', <Time at={plan.created_at} />],
     ['Ends', ['waiting', 'approved'].includes(plan.state) && <Time at={plan.expires_at} />],
-    [plan.state === 'rejected' ? 'Rejected by' : 'Approved by', who(plan.decided_principal, plan.decided_by)],
+    [
+      (plan.decision ?? plan.state) === 'rejected' ? 'Rejected by' : 'Approved by',
+      who(plan.decided_principal, plan.decided_by),
+    ],
     ['Decided', plan.decided_at && <Time at={plan.decided_at} />],
     ['Why so', plan.decided_reason],
     [
