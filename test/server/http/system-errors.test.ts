@@ -57,7 +57,12 @@ it.each([
 })
 
 it('an address that is not of this machine is refused in plain words', async () => {
-  const env = { ...away, JOBS_DATA_DIR: await newFolder('data'), SINGLE_USER_API_KEY: 'k', HOST: '192.0.2.1' }
+  const env = {
+    ...away,
+    JOBS_DATA_DIR: await newFolder('data'),
+    SINGLE_USER_API_KEY: 'long-enough-for-others',
+    HOST: '192.0.2.1',
+  }
   expect(await runServer([], env)).toMatchObject({
     code: 2,
     err: expect.stringContaining('cannot listen on 192.0.2.1:8787: address not available (EADDRNOTAVAIL)'),
