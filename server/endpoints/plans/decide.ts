@@ -66,7 +66,7 @@ async function holdsOthers(tx: Sql, row: WholeRow): Promise<boolean> {
   throw new Failure(
     'conflict',
     `plan ${row.id} was applied to its other jobs already (operation ${others.id}); this request changed nothing`,
-    { hint: `while it runs, jobsctl stop ${others.id} ends it` },
+    { hint: `while it runs, jobsctl operations stop ${others.id} ends it` },
   )
 }
 
