@@ -82,6 +82,7 @@ async function work(node: string, { folder, url }: { folder: string; url: string
  */
 function waitUntilReady(output: NodeJS.ReadableStream): Promise<string> {
   return new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`the server is not ready after 2 minutes: ${text}`)), 120_000).unref()
     let text = ''
     output.on('data', (chunk) => {
       text += chunk

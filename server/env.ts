@@ -26,6 +26,16 @@ const flag = z
   .refine((value) => value !== undefined, 'must be true or false')
   .transform((value) => value === true)
 
+/** False for a text with a % that is no part of a percent-encoded character. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Every environment variable that the server reads. docs/reference/environment.md is generated from it. */
 export const Env = z.object({
   HOST: z.string().default('127.0.0.1').describe('address on which the server listens'),
@@ -33,6 +43,7 @@ export const Env = z.object({
   JOBS_DB_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must start with postgres://')
+    .refine(isDecodable, 'has a % that is no part of a percent-encoded character: write %25')
     .optional()
     .describe('PostgreSQL server; unset means the embedded database'),
   JOBS_DB_URL_FILE: z.string().optional().describe('file with the URL of the PostgreSQL server, which has a password'),

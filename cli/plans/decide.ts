@@ -59,7 +59,7 @@ export function summaryOf({
   const outside = elsewhere === 0 ? '' : `, and ${jobsText(elsewhere)} outside of the scope of its author along`
   const within = scope === null ? '' : `, within ${escaped(scopeText(scope))}`
   const limit = limitOf(plan)
-  const first = limit === undefined ? '' : `, ${groupedDigits(limit)} of them first`
+  const first = limit === undefined || limit >= count ? '' : `, ${groupedDigits(limit)} of them first`
   const still =
     still_matching === null || still_matching === count ? '' : `, of which ${jobsText(still_matching)} still match`
   if (kind === 'policy')

@@ -60,7 +60,7 @@ export function createFinisher({ client, tell, patienceMs, signal }: Options): F
     } catch (error) {
       // One finish may be what the server refuses, or what it fails at: the others are sent without it.
       if (batch.length > 1 && !signal.aborted && error instanceof JobsError && isOfContent(error))
-        for (const one of batch) await sendBatch([one])
+        await Promise.all(batch.map((one) => sendBatch([one])))
       else for (const { reject } of batch) reject(signal.aborted ? unanswered() : error)
     }
   }

@@ -45,7 +45,7 @@ function refuseShort(name: string, { env, log, isLocal }: { env: Env; log: Log; 
     log.warn(what)
     return
   }
-  throw new Failure('usage', `${what} by whoever reaches ${env.HOST}`, {
+  throw new Failure('usage', `${what} by anyone who reaches ${env.HOST}`, {
     hint: 'use a longer one, such as of openssl rand -base64 32; JOBS_ALLOW_SHORT_KEY=true takes it all the same',
   })
 }

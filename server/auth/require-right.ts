@@ -40,7 +40,7 @@ const lackingBySignOn = ({ id, role }: Pick<Caller, 'id' | 'role'>, right: Right
     'forbidden',
     `the caller ${id} (${role}) lacks the right "${right}": it may not ${rights[right]}; nothing was changed`,
     {
-      hint: `a caller with ${rolesWith(right) ? `the role ${rolesWith(right)}` : `a token with ${flags[right]}`} may; whoever runs the server gives roles by claims: JOBS_OIDC_ROLES`,
+      hint: `a caller with ${rolesWith(right) ? `the role ${rolesWith(right)}` : `a token with ${flags[right]}`} may; the operator of the server gives roles by claims: JOBS_OIDC_ROLES`,
     },
   )
 

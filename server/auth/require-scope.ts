@@ -8,7 +8,7 @@ import type { Caller } from './authenticate.ts'
 import { isSingleSignOn } from './single-sign-on-id.ts'
 
 /** Who gives a scope to a caller of single sign-on. */
-const scopeByClaims = 'whoever runs the server gives scopes by claims: JOBS_OIDC_ROLES'
+const scopeByClaims = 'the operator of the server gives scopes by claims: JOBS_OIDC_ROLES'
 
 type Limited = Pick<Caller, 'id' | 'name' | 'within'>
 

@@ -98,7 +98,7 @@ async function findRow(sql: Sql, id: string): Promise<Row | undefined> {
 function callerOf(row: Row, id: string): Caller {
   if (row.suspended) {
     throw new Failure('unauthenticated', `the token ${row.name} (${id}) is suspended; nothing was changed`, {
-      hint: `whoever runs the server ends that: jobs-server token resume ${id}`,
+      hint: `the operator of the server ends that: jobs-server token resume ${id}`,
     })
   }
   const { name, role, principal } = row

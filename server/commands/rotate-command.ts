@@ -7,7 +7,7 @@ import { runOnDatabase } from './run-on-database.ts'
 export function addRotateCommand(program: Command): void {
   program
     .command('rotate')
-    .description('make a secret of the database anew')
+    .description('make a new secret of the database')
     .command('preview-key')
     .description('the key that signs previews; what the key before it has signed is taken for eight days')
     .option('--at-once', 'what the key before it has signed is void, plans, too: for a key that has leaked')

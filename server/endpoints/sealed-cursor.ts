@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import type * as z from 'zod'
-import { readHashKey } from '../bulk/preview/preview-token.ts'
+import { readSigningKey } from '../bulk/preview/preview-token.ts'
 import type { Call } from '../call.ts'
 import { rejectFaults } from '../lifecycle/server-limits.ts'
 
@@ -20,7 +20,7 @@ export type CursorKey = Buffer
 export async function cursorKey({ sql, within }: Pick<Call, 'sql' | 'within'>): Promise<CursorKey | undefined> {
   if (within === undefined) return undefined
   return createHash('sha256')
-    .update(`cursor ${await readHashKey(sql)}`)
+    .update(`cursor ${await readSigningKey(sql)}`)
     .digest()
 }
 

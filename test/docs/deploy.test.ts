@@ -35,7 +35,9 @@ it('the image has the package and nothing else, on a base with a version, and do
   expect(all('CMD')).toEqual([`["node", "/opt/jobsctl/node_modules/jobsctl/${manifest.bin['jobs-server']}"]`])
   expect(all('HEALTHCHECK')).toHaveLength(1)
   const [base = ''] = all('FROM')
-  expect(manifest.engines.node).toContain(`^${/\d+\.\d+/.exec(base)?.[0]}`)
+  const [, major, minor] = /:(\d+)\.(\d+)/.exec(base) ?? []
+  const least = new RegExp(`\\^${major}\\.(\\d+)`).exec(manifest.engines.node)?.[1]
+  expect(Number(minor)).toBeGreaterThanOrEqual(Number(least ?? Number.POSITIVE_INFINITY))
 })
 
 const Compose = z.object({

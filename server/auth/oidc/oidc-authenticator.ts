@@ -72,7 +72,7 @@ export async function admittedCaller(
   const caller = callerOfClaims(roles, { id, name: nameOf(claims), claims })
   if (caller) return caller
   throw new Failure('forbidden', `single sign-on knows ${id}, and gives it no role; nothing was changed`, {
-    hint: 'whoever runs the server gives roles by claims: JOBS_OIDC_ROLES',
+    hint: 'the operator of the server gives roles by claims: JOBS_OIDC_ROLES',
   })
 }
 

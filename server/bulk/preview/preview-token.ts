@@ -136,7 +136,7 @@ export async function readSigningKey(sql: Sql): Promise<string> {
   return row?.value ?? throwNoKey()
 }
 
-/** Reads the key for hashes that stay the same and for cursors: the first key of the database, whatever signs previews today. */
+/** Reads the key for hashes that stay the same: the first key of the database, whatever key signs previews today. */
 export async function readHashKey(sql: Sql): Promise<string> {
   const [row] = await sql<{ value: string }[]>`
     select value from jobsctl_settings where name in ('hash_key', 'preview_key') order by name limit 1`

@@ -22,7 +22,7 @@ export async function rotatePreviewKey(tx: Sql, { atOnce }: { atOnce: boolean })
         jsonb_build_object('key', value, 'until', now() + ${takenForDays}::int * interval '24 hours')::text
       from jobsctl_settings
       where name = 'preview_key'`
-  // Hashes of erased filters, and cursors, stay what they are.
+  // Hashes of erased filters stay what they are.
   await tx`
     insert into jobsctl_settings (name, value)
     select 'hash_key', value from jobsctl_settings where name = 'preview_key'

@@ -10,8 +10,10 @@ const tooOldMs = 5 * keptMs
 
 /** The workers that hold leases, which are looked for once a minute: that reads more of the table than the rest of a scrape. */
 export interface LeaseOwners {
-  /** Those of the last look; undefined where it took too long, such as without an index, or where no look succeeds any more. A look that is
-   * due is made meanwhile. */
+  /**
+   * Those of the last look; undefined where it took too long, such as without an index. A look that is due is made meanwhile. Rejects where
+   * a look fails otherwise and the last one is five minutes old.
+   */
   read: () => Promise<readonly LeaseOwner[] | undefined>
 }
 

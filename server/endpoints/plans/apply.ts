@@ -83,7 +83,7 @@ async function isReplay(call: Call, row: PlanRow, rest_token: string | undefined
 /** @throws Failure `forbidden` */
 function requireOwn({ identity: { principal } }: Call, row: PlanRow): void {
   if (principal === row.principal || principal === row.decided_principal) return
-  const approver = row.decided_principal === null ? 'whoever approves it' : `its approver ${row.decided_principal}`
+  const approver = row.decided_principal === null ? 'its approver' : `its approver ${row.decided_principal}`
   throw new Failure(
     'forbidden',
     `plan ${row.id} is applied by its author ${row.principal} or ${approver}; nothing was changed`,

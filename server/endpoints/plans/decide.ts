@@ -57,7 +57,8 @@ async function decide(call: Call, { id, digest }: Request, decision: Decision): 
  * @throws Failure `conflict` where it was applied to the others, too
  */
 async function holdsOthers(tx: Sql, row: WholeRow): Promise<boolean> {
-  if (row.operation_id === null || parsedRequest(row).limit === undefined) return false
+  const { limit } = parsedRequest(row)
+  if (row.operation_id === null || limit === undefined || Number(limit) >= Number(row.jobs)) return false
   const [others] = await tx<{ id: number }[]>`
     select id from job_operations
     where id > ${row.operation_id}::bigint and kind = ${row.kind} and filters #>> '{approval,plan}' = ${String(row.id)}

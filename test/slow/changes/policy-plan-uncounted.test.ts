@@ -8,7 +8,7 @@ import { openWorld, type World } from '../../support/world.ts'
 
 let world: World
 beforeAll(async () => {
-  const env = { AUTH_MODE: 'multi_user', JOBS_STATEMENT_TIMEOUT_SECONDS: '5', JOBS_LOCK_TIMEOUT_SECONDS: '3600' }
+  const env = { AUTH_MODE: 'multi_user', JOBS_STATEMENT_TIMEOUT_SECONDS: '15', JOBS_LOCK_TIMEOUT_SECONDS: '3600' }
   world = await openWorld('postgres', env)
 })
 afterAll(() => world?.stop())

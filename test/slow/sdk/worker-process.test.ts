@@ -41,10 +41,10 @@ describe('the worker, over time and when processes end', () => {
     await enqueue(1)
     let isAborted = false
     const worker = startWorker({
-      ...{ ...target(), domain, leaseSeconds: 1 },
+      ...{ ...target(), domain, leaseSeconds: 3 },
       handlers: {
         print: async ({ signal }) => {
-          await new Promise((done) => setTimeout(done, 3500))
+          await new Promise((done) => setTimeout(done, 7000))
           isAborted = signal.aborted
         },
       },
@@ -72,7 +72,7 @@ describe('the worker, over time and when processes end', () => {
     const renewed: number[][] = []
     let attempts = 0
     const worker = startWorker({
-      ...{ ...target(), domain, leaseSeconds: 1, waitSeconds: 1, concurrency: 3 },
+      ...{ ...target(), domain, leaseSeconds: 3, waitSeconds: 1, concurrency: 3 },
       fetch: (url, init) => {
         if (url.endsWith('/renew')) {
           const { jobs } = JSON.parse(String(init.body))
@@ -134,7 +134,7 @@ describe('the worker, over time and when processes end', () => {
     await enqueue(60)
     const runs: number[] = []
     const worker = startWorker({
-      ...{ url: server.url, apiKey: world.key, domain, concurrency: 5, waitSeconds: 2 },
+      ...{ url: server.url, apiKey: world.key, domain, concurrency: 5, waitSeconds: 2, leaseSeconds: 20 },
       handlers: {
         print: async ({ job }) => {
           runs.push(job.id)

@@ -107,7 +107,7 @@ describe.each(kinds)('a call that waits for work on %s', (kind) => {
   })
 
   it('gets a job of its own, where many wait: each job goes to one', async () => {
-    const calls = Array.from({ length: 30 }, (_, n) => hold(world, { worker_id: `w${n}`, wait_seconds: 3 }).answer)
+    const calls = Array.from({ length: 30 }, (_, n) => hold(world, { worker_id: `w${n}`, wait_seconds: 15 }).answer)
     await settled(world)
     const made = await worker.enqueueAll(Array.from({ length: 20 }, () => ({})))
     const got = (await Promise.all(calls)).flatMap((answer) => answer?.jobs ?? [])

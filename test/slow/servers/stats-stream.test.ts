@@ -337,12 +337,12 @@ describe('streams of stats', () => {
           socket.write('\r\n') // an empty line before a request, which a server that is gone answers with a reset
           return isGone
         },
-        100_000,
+        300_000,
       )
     } finally {
       await world.stop()
     }
-  })
+  }, 330_000)
 
   it('share their reads, however many readers there are', async () => {
     const world = await openWorld('postgres')

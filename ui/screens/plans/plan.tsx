@@ -61,10 +61,12 @@ function KnownPlan({ id }: { id: string }) {
 }
 
 /** What the state of a plan means. One that is applied to some jobs first is applied in two parts, and its operations say how far it is. */
-const meaningOfPlan = ({ state, request: { limit } }: Plan): string =>
-  state === 'applied' && typeof limit === 'number'
-    ? `It was applied to ${jobsText(limit)} first. The others follow when these are completed, from the page or the command that has applied it, or they stay as they are.`
-    : meaningOf(state)
+const meaningOfPlan = ({ id, state, decision, count, request: { limit } }: Plan): string => {
+  if (state !== 'applied' || typeof limit !== 'number' || limit >= count) return meaningOf(state)
+  return decision === 'rejected'
+    ? `It was applied to ${jobsText(limit)} first, and its approval for the others was taken back.`
+    : `It was applied to ${jobsText(limit)} first. The others follow when these are completed, from the page or the command that has applied it, or they stay as they are. To take back the approval for them: jobsctl reject ${id}`
+}
 
 /** How many jobs the plan had, and what has gone on since. */
 function Numbers({ plan: { count, still_matching, dependents } }: { plan: Plan }) {
