@@ -142,6 +142,7 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     await ann.page.getByRole('button', { name: 'Preview the undo' }).click()
     await ann.page.getByLabel(/^Why/).fill('too early')
     await ann.page.getByRole('button', { name: 'Propose' }).click()
+    await ann.page.getByRole('heading', { name: /^Plan \d+$/ }).waitFor()
     await ann.page.getByRole('heading', { name: 'Give back 3 jobs' }).waitFor()
     const scoped = await visit(browser, world, {
       secret: await makeScoped(world.sql, 'operator', { domains: ['chatbooks'] }),
@@ -151,6 +152,7 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     await scoped.page.getByRole('button', { name: 'Give back 3 jobs' }).waitFor()
     await scoped.page.getByLabel(/^Why/).fill('too early')
     await scoped.page.getByRole('button', { name: 'Propose' }).click()
+    await scoped.page.getByRole('heading', { name: /^Plan \d+$/ }).waitFor()
     await scoped.page.getByRole('heading', { name: 'Give back 3 jobs' }).waitFor()
     expect([ann.faults, scoped.faults]).toEqual([[], []])
     await Promise.all([ann.close(), scoped.close()])
