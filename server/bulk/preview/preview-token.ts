@@ -123,11 +123,16 @@ const signatureOf = (text: string, key: string): string => createHmac('sha256', 
 
 /** Reads the keys whose signatures are taken: the signing key, and after its rotation for some days the one before it. */
 async function readKeys(sql: Sql): Promise<string[]> {
-  const previous = await sql<{ key: string }[]>`
-    select value::jsonb ->> 'key' as key
+  const keys = await sql<{ name: string; key: string }[]>`
+    select name, case name when 'preview_key' then value else value::jsonb ->> 'key' end as key
     from jobsctl_settings
-    where name = 'preview_key_previous' and (value::jsonb ->> 'until')::timestamptz > now()`
-  return [await readSigningKey(sql), ...previous.map(({ key }) => key)]
+    where case name
+      when 'preview_key' then true
+      when 'preview_key_previous' then (value::jsonb ->> 'until')::timestamptz > now()
+    end
+    order by name`
+  if (keys[0]?.name !== 'preview_key') throwNoKey()
+  return keys.map(({ key }) => key)
 }
 
 /** Reads the signing key, which all servers on this database share and never send to a caller. */

@@ -58,7 +58,7 @@ async function decide(call: Call, { id, digest }: Request, decision: Decision): 
  */
 async function holdsOthers(tx: Sql, row: WholeRow): Promise<boolean> {
   const { limit } = parsedRequest(row)
-  if (row.operation_id === null || limit === undefined || Number(limit) >= Number(row.jobs)) return false
+  if (row.operation_id === null || limit === undefined || Number(limit) >= row.jobs) return false
   const [others] = await tx<{ id: number }[]>`
     select id from job_operations
     where id > ${row.operation_id}::bigint and kind = ${row.kind} and filters #>> '{approval,plan}' = ${String(row.id)}
