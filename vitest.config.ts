@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { repeatedTests } from './test/support/repeated-tests.ts'
 
 type Options = NonNullable<TestProjectInlineConfiguration['test']>
 
@@ -36,6 +37,7 @@ const project = (name: string, more: Options = {}): TestProjectInlineConfigurati
     testTimeout: 120_000,
     hookTimeout: 240_000,
     expect: { poll: { timeout: 60_000 } },
+    retry: Number(process.env.TEST_RETRIES ?? 0),
     // The tests of the server drive the program that is shipped, not its source.
     server: { deps: { external: [/\/dist\//] } },
     ...more,
@@ -48,6 +50,7 @@ export default defineConfig({
     // One more than the cores of a small machine, since many tests wait for a time to pass. An embedded
     // database takes 280 MB, and a core while it starts: still more at once are slower.
     maxWorkers: 3,
+    reporters: ['default', repeatedTests],
     projects: [
       ...folders.map((name) => project(name)),
       // The other half of `server` and `cli`. The few tests of these files that are about PostgreSQL alone run twice.
