@@ -76,6 +76,8 @@ export const about: Record<Name, string> = {
     'Takes a job in. 201 with the row; 200 with the row that is there and `created: false` when the idempotency key is taken.',
   enqueueBatch: 'Takes up to 1,000 jobs in, all or none.',
   acquire: 'Leases jobs of one queue in pick order.',
+  leasedJob:
+    'The job whose lease the worker has, as acquire answers it and as it is now: while it runs, and after it has ended under this lease. 409 `lease_lost` where another lease or none is on it, and for the lease of another token. It changes nothing.',
   renew: 'Extends a lease, reports progress, and tells whether the job is still wanted (`cancel_requested`).',
   renewMany: 'The same for up to 1,000 jobs; each job is answered on its own.',
   complete: 'Ends an attempt: the job is completed.',

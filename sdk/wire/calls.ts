@@ -68,6 +68,8 @@ import type {
   JobByKeyOutput,
   KeepOperationInput,
   KeepOperationOutput,
+  LeasedJobInput,
+  LeasedJobOutput,
   ListArchiveInput,
   ListArchiveOutput,
   ListAttachmentsInput,
@@ -282,6 +284,8 @@ export interface Calls {
   enqueueBatch: (input: EnqueueBatchInput, options?: CallOptions) => Promise<EnqueueBatchOutput>
   /** Leases jobs of one queue in pick order. */
   acquire: (input: AcquireInput, options?: CallOptions) => Promise<AcquireOutput>
+  /** The job whose lease the worker has, as acquire answers it and as it is now: while it runs, and after it has ended under this lease. 409 `lease_lost` where another lease or none is on it, and for the lease of another token. It changes nothing. A change needs `confirm`. */
+  leasedJob: (input: LeasedJobInput, options?: CallOptions) => Promise<LeasedJobOutput>
   /** Extends a lease, reports progress, and tells whether the job is still wanted (`cancel_requested`). */
   renew: (input: RenewInput, options?: CallOptions) => Promise<RenewOutput>
   /** The same for up to 1,000 jobs; each job is answered on its own. */
@@ -424,6 +428,7 @@ export const callsOf = (call: Call): Calls => ({
   enqueue: (input, options) => call('POST', '/api/v1/jobs', input, options),
   enqueueBatch: (input, options) => call('POST', '/api/v1/jobs/batch', input, options),
   acquire: (input, options) => call('POST', '/api/v1/jobs/acquire', input, options),
+  leasedJob: (input, options) => call('POST', '/api/v1/jobs/:id/leased', input, options),
   renew: (input, options) => call('POST', '/api/v1/jobs/:id/renew', input, options),
   renewMany: (input, options) => call('POST', '/api/v1/jobs/renew', input, options),
   complete: (input, options) => call('POST', '/api/v1/jobs/:id/complete', input, options),

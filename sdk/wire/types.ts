@@ -1636,6 +1636,56 @@ export interface AcquireOutput {
   jobs: Job[]
 }
 
+export interface LeasedJobInput {
+  /** The id of the job */
+  id: number
+  /** The lease under which the worker holds the job */
+  lease_id: string
+}
+
+export interface LeasedJobOutput {
+  id: number
+  uuid: string | null
+  domain: string
+  queue: string
+  job_type: string
+  owner_user_id: string | null
+  project_id: number | null
+  batch_group: string | null
+  idempotency_key: string | null
+  payload: unknown
+  result: unknown
+  status: string
+  priority: number | null
+  max_retries: number | null
+  retry_count: number | null
+  available_at: string | null
+  started_at: string | null
+  acquired_at: string | null
+  leased_until: string | null
+  lease_id: string | null
+  worker_id: string | null
+  error_message: string | null
+  error_code: string | null
+  error_class: string | null
+  last_error: string | null
+  error_stack: unknown
+  cancel_requested_at: string | null
+  cancelled_at: string | null
+  cancellation_reason: string | null
+  failure_streak_code: string | null
+  failure_streak_count: number | null
+  quarantined_at: string | null
+  progress_percent: number | null
+  progress_message: string | null
+  request_id: string | null
+  trace_id: string | null
+  failure_timeline: unknown
+  created_at: string | null
+  updated_at: string | null
+  completed_at: string | null
+}
+
 export interface RenewInput {
   /** The name of the worker */
   worker_id: string

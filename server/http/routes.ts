@@ -68,6 +68,7 @@ import { acquire } from '../endpoints/work/acquire.ts'
 import { cancelJob } from '../endpoints/work/cancel.ts'
 import { enqueueJob, enqueueJobs } from '../endpoints/work/enqueue.ts'
 import { completeJob, failJob, finishJobs, releaseJob } from '../endpoints/work/finish.ts'
+import { leasedJob } from '../endpoints/work/leased.ts'
 import { renewJob, renewJobs } from '../endpoints/work/renew.ts'
 import { allow } from './allow.ts'
 import { mount } from './mount.ts'
@@ -131,6 +132,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.enqueue, enqueueJob)
   mount(app, serving, endpoints.enqueueBatch, enqueueJobs)
   mount(app, serving, endpoints.acquire, acquire)
+  mount(app, serving, endpoints.leasedJob, leasedJob)
   mount(app, serving, endpoints.renew, renewJob)
   mount(app, serving, endpoints.renewMany, renewJobs)
   mount(app, serving, endpoints.complete, completeJob)

@@ -244,6 +244,7 @@ const scopes: Try[] = [
   scoped(`POST ${jobs}/${foreign}/complete`, 404, lease, 'scoped worker'),
   scoped(`POST ${jobs}/${foreign}/fail`, 404, { ...lease, error: 'e' }, 'scoped worker'),
   scoped(`POST ${jobs}/${foreign}/renew`, 404, lease, 'scoped worker'),
+  scoped(`POST ${jobs}/${foreign}/leased`, 404, { lease_id: lease.lease_id }, 'scoped worker'),
   scoped(`POST ${jobs}`, 403, job('quagga'), 'scoped producer'),
   scoped(`GET ${jobs}/by-key?domain=quagga&queue=q&job_type=t&idempotency_key=k`, 404, undefined, 'scoped producer'),
   scoped(`GET ${jobs}/archive/meta?job_id=${foreign}`, 404, undefined, 'scoped viewer'),

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
 import { bearer, makeToken } from '../../support/access/tokens.ts'
 import { kinds } from '../../support/database/database.ts'
@@ -52,6 +52,35 @@ describe.each(kinds)('a lease on %s', (kind) => {
   it('of a token without a role is finished by whoever knows it, as before there were roles', async () => {
     expect((await send('complete', await lease(veteran), other)).status).toBe(200)
     expect((await send('complete', await lease(veteran), veteran)).status).toBe(200)
+  })
+
+  it('lets its worker read the job again, whatever has become of it under the lease, and no other job', async () => {
+    const job = await lease(one)
+    const read = ({ id, lease_id }: { id: number; lease_id: string }, as = one) =>
+      world.post(`/api/v1/jobs/${id}/leased`, { lease_id }, as)
+    expect(await read(job)).toMatchObject({
+      status: 200,
+      body: { id: job.id, status: 'processing', lease_id: job.lease_id, payload: expect.anything() },
+    })
+    const lost = { status: 409, body: { code: 'lease_lost' } }
+    for (const thief of [other, veteran]) expect(await read(job, thief)).toMatchObject(lost)
+    const foreign = await lease(other)
+    expect(await read({ ...job, lease_id: foreign.lease_id })).toMatchObject(lost)
+    expect(await read({ ...foreign, lease_id: job.lease_id })).toMatchObject(lost)
+    expect(await read({ ...job, id: 2 ** 40 })).toMatchObject({ status: 404, body: { code: 'not_found' } })
+    expect(await read({ ...job, lease_id: ' ' })).toMatchObject({ status: 422 })
+    expect((await world.call('GET', `/api/v1/jobs/${job.id}`, undefined, one)).status).toBe(403)
+    expect((await send('complete', job, one)).status).toBe(200)
+    expect(await read(job)).toMatchObject({ status: 200, body: { status: 'completed' } })
+    await send('release', foreign, other)
+    expect(await read(foreign, other)).toMatchObject(lost)
+  })
+
+  it('is in no line of the log when its job is read', async () => {
+    const { id, lease_id } = await lease(veteran)
+    expect((await world.post(`/api/v1/jobs/${id}/leased`, { lease_id }, veteran)).status).toBe(200)
+    await vi.waitFor(() => expect(world.log.join('\n')).toContain('/api/v1/jobs/:id/leased'), 20_000)
+    expect(world.log.join('\n')).not.toContain(lease_id)
   })
 
   it('keeps the order of the results where only some are of the caller', async () => {

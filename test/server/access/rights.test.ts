@@ -50,8 +50,8 @@ const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => 
   producer: ({ name }) => ['enqueue', 'enqueueBatch', 'jobByKey', ...ofEverybody].includes(name),
   worker: ({ name }) =>
     [
-      ...['acquire', 'renew', 'renewMany', 'complete', 'fail', 'release', 'finishMany', 'cancel', 'addAttachment'],
-      ...ofEverybody,
+      ...['acquire', 'leasedJob', 'renew', 'renewMany', 'complete', 'fail', 'release', 'finishMany', 'cancel'],
+      ...['addAttachment', ...ofEverybody],
     ].includes(name),
   operator: ({ needs }) => !['work', 'govern', 'read_tokens', 'approve'].includes(needs),
   admin: null,

@@ -142,6 +142,13 @@ export const doors: Record<NarrowedName, Door> = {
     named: true,
     outside: 403,
   },
+  leasedJob: {
+    method: 'POST',
+    path: ({ id }) => `${jobs}/${id}/leased`,
+    body: () => ({ lease_id: lease.lease_id }),
+    named: true,
+    outside: 404,
+  },
   renew: finish('renew'),
   renewMany: {
     ...finish(''),
