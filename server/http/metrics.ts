@@ -36,7 +36,7 @@ export function mountMetrics(app: Hono<RequestContext>, { serving, meter, token,
   app.get(paths.process, async (c) => respond(c, await meter.text(), { type }))
   app.get(paths.jobs, async (c) => {
     const scrape = await jobs.after(undefined)
-    return respond(c, scrape.text(c.get('seriesWithin')), { type })
+    return respond(c, await scrape.text(c.get('seriesWithin')), { type })
   })
 }
 

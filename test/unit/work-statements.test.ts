@@ -6,6 +6,7 @@ import { readLine } from '../../server/endpoints/explain/line.ts'
 import { placeOf } from '../../server/endpoints/explain/place.ts'
 import { findStop } from '../../server/endpoints/explain/queue-stop.ts'
 import { findSilence } from '../../server/endpoints/explain/worker-signs.ts'
+import { readOldestReady } from '../../server/endpoints/metrics/oldest-ready.ts'
 import { controlQueue } from '../../server/endpoints/queues/control.ts'
 import { oldestDue } from '../../server/endpoints/queues/oldest-due.ts'
 import { stats, statsFromJobs } from '../../server/endpoints/queues/stats.ts'
@@ -134,6 +135,7 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['workers', 0, (call) => readWorkers(call.sql, narrowed)],
   ['stats-from-counts', 0, (call) => stats(call, statsScope)],
   ['stats-oldest-due', 0, (call) => oldestDue(call.sql, [waitingGroup])],
+  ['metrics-oldest-ready', 0, (call) => readOldestReady(call.sql, [waitingGroup])],
   ['stats-events', 0, (call) => flows(call, position, { ...position, newest: 30 })],
   ['stats-from-jobs', 0, (call) => statsFromJobs(call.sql, statsScope)],
 ])('the statement %s is as in its snapshot (statement %i of its call)', async (name, at, run) => {

@@ -11,7 +11,7 @@ export function addGroups(texts: MetricTexts, readings: Readings, known: KnownGr
   addQueues(texts, readings, known)
 }
 
-function addJobs(texts: MetricTexts, { groups }: Readings, known: KnownGroups): void {
+function addJobs(texts: MetricTexts, { groups, readyAges }: Readings, known: KnownGroups): void {
   if (!groups) return
   const live = new Set(groups.map(groupKey))
   // A group whose jobs are gone keeps its series.
@@ -27,12 +27,14 @@ function addJobs(texts: MetricTexts, { groups }: Readings, known: KnownGroups): 
       ),
     ],
   })
+  if (!readyAges) return
   addGauge(texts, {
     name: 'jobsctl_oldest_ready_age_seconds',
     help: 'For how long the oldest job of a queue has been waiting that could run; 0 where no job waits.',
     samples: [
       ...gone.map(({ domain, queue }) => ({ labels: { domain, queue }, value: 0 })),
-      ...groups.map((group) => ({ labels: known.ofQueue(group), value: group.oldest_ready_age })),
+      ...groups.map((group) => ({ labels: known.ofQueue(group), value: 0 })),
+      ...readyAges.map(({ age, ...queue }) => ({ labels: known.ofQueue(queue), value: age })),
     ],
     combine: Math.max,
   })

@@ -1,10 +1,12 @@
 import { liesWithin, scopeText, type TokenScope } from '../../../shared/access/token-scope.ts'
 import type { ServerContext } from '../../call.ts'
+import type { Pool } from '../../database/sql.ts'
 import { addDatabase } from './database-series.ts'
 import { addGroups } from './group-series.ts'
 import { addHistory } from './history-series.ts'
 import { createGroupList, type Group, type KnownGroups } from './known-groups.ts'
 import { createLeaseOwners } from './lease-owners.ts'
+import { readOldestReadyOfTypes } from './oldest-ready.ts'
 import { createOperationTotals } from './operation-totals.ts'
 import { type Readings, readMetrics } from './read-metrics.ts'
 import { readingsWithin } from './readings-within.ts'
@@ -18,7 +20,7 @@ export interface JobMetrics {
 /** What was read at one time. */
 export interface Scrape {
   /** It in the text format of Prometheus: to a caller with a scope the series of its groups and queues alone. */
-  text: (within: TokenScope | undefined) => string
+  text: (within: TokenScope | undefined) => Promise<string>
 }
 
 type JobMetricsOptions = Pick<ServerContext, 'operatorSql' | 'pressureLimits'>
@@ -31,11 +33,11 @@ export function createJobMetrics({ operatorSql: sql, pressureLimits }: JobMetric
       const readings = await readMetrics(sql, kept)
       const known = await list.add(groupsIn(readings))
       // One text for all callers with the same scope.
-      const texts = new Map<string, string>()
+      const texts = new Map<string, Promise<string>>()
       return {
         text(within) {
           const key = JSON.stringify(within ?? null)
-          const text = texts.get(key) ?? textOf({ readings, known, within, pressureLimits })
+          const text = texts.get(key) ?? textOf(sql, { readings, known, within, pressureLimits })
           texts.set(key, text)
           return text
         },
@@ -50,8 +52,8 @@ interface Shown extends Pick<ServerContext, 'pressureLimits'> {
   within: TokenScope | undefined
 }
 
-function textOf({ readings: all, known: every, within, pressureLimits }: Shown): string {
-  const readings = within ? readingsWithin(all, within) : all
+async function textOf(sql: Pool, { readings: all, known: every, within, pressureLimits }: Shown): Promise<string> {
+  const readings = within ? await readWithin(sql, all, within) : all
   const known = within ? { ...every, groups: every.groups.filter((group) => liesWithin(within, group)) } : every
   const texts: MetricTexts = []
   addGroups(texts, readings, known)
@@ -59,6 +61,12 @@ function textOf({ readings: all, known: every, within, pressureLimits }: Shown):
   if (!within) addDatabase(texts, readings, pressureLimits)
   const comments = missing(readings, within).map((sentence) => `# ${sentence}\n`)
   return `${texts.join('\n\n')}\n${comments.join('')}`
+}
+
+async function readWithin(sql: Pool, all: Readings, scope: TokenScope): Promise<Readings> {
+  const readings = readingsWithin(all, scope)
+  if (scope.job_types.length === 0 || !readings.groups) return readings
+  return { ...readings, readyAges: await readOldestReadyOfTypes(sql, readings.groups) }
 }
 
 /** The groups that have or had jobs, and the queues without jobs that workers ask for or that somebody has stopped. */
@@ -85,7 +93,8 @@ const missing = (readings: Readings, within: TokenScope | undefined): string[] =
     : missingOfDatabase(readings)),
 ]
 
-const missingOfGroups = ({ groups, workers, history }: Readings): string[] => [
+const missingOfGroups = ({ groups, readyAges, workers, history }: Readings): string[] => [
+  ...(groups && !readyAges ? [`jobsctl_oldest_ready_age_seconds is missing: ${lacksIndex}`] : []),
   ...(workers ? [] : [`jobsctl_workers is missing: ${lacksIndex}`]),
   ...('why' in history
     ? [`jobsctl_transitions_total, jobsctl_job_wait_seconds and jobsctl_job_run_seconds are missing: ${history.why}`]

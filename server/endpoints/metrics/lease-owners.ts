@@ -1,8 +1,8 @@
-import { hasCode } from '../../database/errors/error-meanings.ts'
 import { preferIndexOrder } from '../../database/planner-hints.ts'
 import { limitScrapeTime } from '../../database/read-timeout.ts'
 import type { Pool } from '../../database/sql.ts'
 import { type LeaseOwner, readLeaseOwners } from './readings.ts'
+import { unlessOverdue } from './unless-overdue.ts'
 
 const keptMs = 60_000
 /** A scrape waits for a look where the last one is older, since these workers may be gone. */
@@ -46,7 +46,4 @@ const lookUp = (sql: Pool): Promise<readonly LeaseOwner[] | undefined> =>
       await tx`select ${limitScrapeTime(tx)}, ${preferIndexOrder(tx)}`
       return [...(await readLeaseOwners(tx))]
     })
-    .catch((error: unknown) => {
-      if (hasCode(error, ['57014'])) return undefined
-      throw error
-    })
+    .catch(unlessOverdue)

@@ -1,15 +1,13 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { readCountsState } from '../../counts/trust.ts'
-import { hasCode } from '../../database/errors/error-meanings.ts'
 import { type DoneTask, readTasks } from '../../database/installation/background-tasks.ts'
 import { preferIndexOrder } from '../../database/planner-hints.ts'
 import { limitScrapeTime } from '../../database/read-timeout.ts'
 import type { Pool, Sql, Transaction } from '../../database/sql.ts'
-import { groupKey } from '../queues/group-key.ts'
-import { oldestDue } from '../queues/oldest-due.ts'
 import { countGroups } from './group-counts.ts'
 import { readHistoryTotals } from './history-series.ts'
 import type { LeaseOwners } from './lease-owners.ts'
+import { type ReadyAge, readOldestReady } from './oldest-ready.ts'
 import type { OperationTotal, OperationTotals } from './operation-totals.ts'
 import { countWaitingPlans } from './plans-waiting.ts'
 import {
@@ -22,16 +20,14 @@ import {
   readWorkers,
   type WholeDatabase,
 } from './readings.ts'
-
-/** A group, and for how many seconds its oldest job has been waiting that could run; 0 where no job waits. */
-interface CountedGroup extends GroupStats {
-  oldest_ready_age: number
-}
+import { unlessOverdue } from './unless-overdue.ts'
 
 /** What one scrape reads, in one snapshot of the database. */
 export interface Readings {
   /** Undefined while the counts are not exact and the jobs are too many to be counted. */
-  groups: readonly CountedGroup[] | undefined
+  groups: readonly GroupStats[] | undefined
+  /** Undefined where there are no groups, or an index is missing and the table is large. */
+  readyAges: readonly ReadyAge[] | undefined
   areCountsExact: boolean
   lastAcquires: readonly Awaited<ReturnType<typeof readLastAcquires>>[number][]
   /** Undefined where an index is missing and the table is large. */
@@ -72,23 +68,24 @@ interface Reading extends Pick<Kept, 'totals'> {
 async function readTogether(tx: Transaction, reading: Reading): Promise<Readings> {
   // What is executed is sent before what is only awaited.
   const limited = tx`select ${limitScrapeTime(tx)}`.execute()
-  const read = [readCertain(tx, reading), readGroups(tx)] as const
+  const read = [readCertain(tx, reading), countGroups(tx)] as const
   const preferring = tx`select ${preferIndexOrder(tx)}`.execute()
   const [certain, groups, counted] = await Promise.all([...read, countJobs(tx), limited, preferring])
-  return { ...certain, groups, counted }
+  return { ...certain, groups, readyAges: await readOldestReady(tx, groups), counted }
 }
 
 async function readInTurn(tx: Transaction, reading: Reading): Promise<Readings> {
   await tx`select ${limitScrapeTime(tx)}`
   const certain = await readCertain(tx, reading)
-  const groups = await tx.savepoint(readGroups).catch(unlessOverdue)
-  // This stops after so many rows: without the hint it would read all of them, and sort them.
+  const groups = await tx.savepoint(countGroups).catch(unlessOverdue)
+  // These stop after so many rows: without the hint they would read all of them, and sort them.
   await tx`select ${preferIndexOrder(tx)}`
   const counted = await tx.savepoint(countJobs).catch(unlessOverdue)
-  return { ...certain, groups, counted }
+  const readyAges = groups && (await tx.savepoint((sp) => readOldestReady(sp, groups)).catch(unlessOverdue))
+  return { ...certain, groups, readyAges, counted }
 }
 
-type Certain = Omit<Readings, 'groups' | 'counted'>
+type Certain = Omit<Readings, 'groups' | 'readyAges' | 'counted'>
 
 /** What is read at once however many jobs there are. */
 async function readCertain(tx: Sql, { totals, owners }: Reading): Promise<Certain> {
@@ -107,20 +104,4 @@ async function readCertain(tx: Sql, { totals, owners }: Reading): Promise<Certai
     ])
   const areCountsExact = state.triggers !== null && state.triggers === state.trusted
   return { areCountsExact, lastAcquires, stopped, operations, sizes, tasks, history, whole, plansWaiting, workers }
-}
-
-/**
- * Without exact counts the jobs themselves are counted, and without an index that the operator has yet to build they are scanned, where
- * that takes no longer than the limit of a statement.
- */
-function unlessOverdue(error: unknown): undefined {
-  if (!hasCode(error, ['57014'])) throw error
-}
-
-async function readGroups(tx: Sql): Promise<CountedGroup[]> {
-  const [[{ now }], counts] = await Promise.all([tx<[{ now: string }]>`select now() as now`, countGroups(tx)])
-  const since = await oldestDue(tx, counts)
-  const age = (group: GroupStats) => (Date.parse(now) - Date.parse(since.get(groupKey(group)) ?? now)) / 1000
-  // A time before the year 1 is no time of JavaScript.
-  return counts.map((group) => ({ ...group, oldest_ready_age: Math.max(age(group) || 0, 0) }))
 }

@@ -1,14 +1,18 @@
 import { liesWithin, type TokenScope } from '../../../shared/access/token-scope.ts'
 import type { Readings } from './read-metrics.ts'
 
-/** What a caller with a scope may see of what was read: its groups, and the queues in which it may have jobs. */
+/**
+ * What a caller with a scope may see of what was read: its groups, and the queues in which it may have jobs. The ages of jobs are
+ * those of all job types of a queue.
+ */
 export function readingsWithin(readings: Readings, scope: TokenScope): Readings {
-  const { groups, lastAcquires, workers, stopped, history } = readings
+  const { groups, readyAges, lastAcquires, workers, stopped, history } = readings
   const ofGroup = (group: Place & { job_type: string }) => liesWithin(scope, group)
   const ofQueue = (queue: Place) => liesWithin({ ...scope, job_types: [] }, queue)
   return {
     ...readings,
     groups: groups?.filter(ofGroup),
+    readyAges: readyAges?.filter(ofQueue),
     lastAcquires: lastAcquires.filter(ofQueue),
     workers: workers?.filter(ofQueue),
     stopped: stopped.filter(ofQueue),

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bearer, makeScoped, makeToken } from '../../support/access/tokens.ts'
 import { kinds } from '../../support/database/database.ts'
+import { ago } from '../../support/database/job-row.ts'
 import { namesOf, seriesOf, untilHistoryIsKept } from '../../support/observe/metrics.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const token = 'token-of-the-scraper'
 const [ofProcess, ofJobs] = ['/metrics', '/metrics/jobs']
+const day = 86_400
 
 describe('metrics of a server with one key', () => {
   let world: World
@@ -76,7 +78,16 @@ describe.each(kinds)('metrics of a token with a scope on %s', (kind) => {
     await untilHistoryIsKept(world, admin)
     await world.jobs(2, { domain: 'mine', queue: 'a', status: 'queued', worker_id: 'mine' })
     await world.jobs(3, { domain: 'ours', queue: 'b', job_type: 'x', status: 'queued' })
-    await world.jobs(4, { domain: 'ours', queue: 'b', job_type: 'y', status: 'queued' })
+    await world.jobs(4, { domain: 'ours', queue: 'b', job_type: 'y', status: 'queued', created_at: ago(90 * day) })
+    // A job may run that more jobs are older than, each of which has a time of its own.
+    await world.jobs(25, {
+      domain: 'ours',
+      queue: 'd',
+      status: 'queued',
+      created_at: ago(90 * day),
+      available_at: ago(-day),
+    })
+    await world.jobs(1, { domain: 'ours', queue: 'd', status: 'queued', created_at: ago(2 * day) })
     await world.jobs(5, { domain: 'secret', queue: 'c', status: 'queued' })
     for (const [domain, queue] of [
       ['mine', 'a'],
@@ -92,7 +103,7 @@ describe.each(kinds)('metrics of a token with a scope on %s', (kind) => {
       )
     await expect
       .poll(async () => Object.values(queued(await read(admin))).sort(), { interval: 200 })
-      .toEqual([2, 3, 4, 5])
+      .toEqual([1, 2, 3, 4, 5])
     await expect
       .poll(async () => read(admin), { interval: 200 })
       .toContain('jobsctl_transitions_total{domain="secret",queue="c",job_type="export",event="created"} 5')
@@ -105,6 +116,12 @@ describe.each(kinds)('metrics of a token with a scope on %s', (kind) => {
       bearer(await makeScoped(world.sql, 'viewer', { queues: [{ domain: 'ours', queue: 'b' }], job_types: ['x'] })),
     )
     expect(queued(byType)).toEqual({ 'jobsctl_jobs{domain="ours",queue="b",job_type="x",state="queued"}': 3 })
+    const days = (text: string, queue: string) =>
+      Math.round((seriesOf(text)[`jobsctl_oldest_ready_age_seconds{domain="ours",queue="${queue}"}`] ?? 0) / day)
+    const all = await read(admin)
+    expect([days(all, 'b'), days(all, 'd')]).toEqual([90, 2])
+    // The oldest jobs of the queue have another type.
+    expect(days(byType, 'b')).toBe(40)
     for (const text of [mine, byType]) {
       expect(text).not.toContain('secret')
       expect(text).not.toContain('job_type="y"')

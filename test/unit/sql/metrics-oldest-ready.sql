@@ -1,0 +1,20 @@
+select item.domain, item.queue, extract(epoch from now() - min(oldest.due))::float8 as age
+from (
+  select distinct domain, queue
+  from rows
+  from (unnest($1::text[]), unnest($2::text[])) as of_group (domain, queue)
+) as item
+cross join generate_series(1, 11) as tier (priority)
+cross join lateral (
+  select coalesce(available_at, created_at) as due
+  from jobs
+  where
+    (status = 'queued') is true
+    and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
+    and coalesce(jobs.priority, 11) = tier.priority
+    and coalesce(available_at, created_at) > '-infinity'
+    and coalesce(available_at, created_at) <= now()
+  order by coalesce(available_at, created_at)
+  limit 1
+) as oldest
+group by item.domain, item.queue
