@@ -18,7 +18,9 @@ beforeAll(async () => {
 afterAll(() => world?.stop())
 
 /** What the receiver does with a request. */
-type Mood = 'takes' | 'fails' | 'hangs'
+type Mood = 'takes' | 'fails' | 'hangs' | 'ends'
+
+const statuses = { takes: 202, fails: 500, ends: 410 }
 
 /** A receiver of events, which remembers the ids that it has taken, request by request. */
 function receiver() {
@@ -30,7 +32,7 @@ function receiver() {
     const signature = createHmac('sha256', secret).update(text).digest('hex')
     if (request.headers['x-signature'] !== `sha256=${signature}`) state.unsigned += 1
     if (state.mood === 'takes') state.taken.push(Body.parse(JSON.parse(text)).map(({ id }) => id))
-    response.writeHead(state.mood === 'takes' ? 202 : 500).end('thank you')
+    response.writeHead(statuses[state.mood]).end('thank you')
   }
   const server = createServer((request, response) => void answer(request, response))
   const listen = async (port = 0) => {
@@ -46,21 +48,27 @@ function receiver() {
   return { state, listen, stop }
 }
 
+const start = (port: number, name: string) =>
+  startChild(['--import', 'tsx', 'scripts/example-forwarder.ts', name], {
+    env: { BASE: world.url, API_KEY: world.key, TARGET: `http://127.0.0.1:${port}/`, SECRET: secret },
+  })
+const enqueue = () => world.post(jobPaths.batch, { jobs: Array.from({ length: 150 }, () => newJob()) })
+const placeOf = async (name: string) => {
+  const [cursor] = await world.sql<{ after_id: number }[]>`
+    select after_id from jobsctl_event_cursors where name = ${name}`
+  return cursor?.after_id
+}
+
 it('the forwarder sends every event in order, whatever becomes of the receiver and of itself', async () => {
   const target = receiver()
   const port = await target.listen()
   const { state } = target
-  const env = {
-    ...{ BASE: world.url, API_KEY: world.key, TARGET: `http://127.0.0.1:${port}/`, SECRET: secret },
-  }
-  const start = () => startChild(['--import', 'tsx', 'scripts/example-forwarder.ts', 'billing'], { env })
-  const enqueue = () => world.post(jobPaths.batch, { jobs: Array.from({ length: 150 }, () => newJob()) })
   const ids = async () => (await world.sql<{ id: number }[]>`select id from job_events order by id`).map(({ id }) => id)
   const lastTaken = () => state.taken.at(-1)?.at(-1)
   const allTaken = async () => lastTaken() === (await ids()).at(-1)
 
   await enqueue()
-  let forwarder = start()
+  let forwarder = start(port, 'billing')
   await until('all events came', allTaken)
 
   state.mood = 'fails'
@@ -71,7 +79,7 @@ it('the forwarder sends every event in order, whatever becomes of the receiver a
   await forwarder.ended
   state.mood = 'hangs'
   const before = state.asked
-  forwarder = start()
+  forwarder = start(port, 'billing')
   await until('a request hangs', () => state.asked > before)
   await target.stop()
   state.mood = 'takes'
@@ -83,12 +91,41 @@ it('the forwarder sends every event in order, whatever becomes of the receiver a
   expect(flat.filter((id, at) => id <= (flat[at - 1] ?? 0))).toEqual([])
   expect(flat).toEqual(await ids())
   expect(state.unsigned).toBe(0)
-  await until('the cursor has moved', async () => {
-    const [moved] = await world.sql<{ after_id: number }[]>`select after_id from jobsctl_event_cursors`
-    return moved?.after_id === lastTaken()
-  })
+  await until('the cursor has moved', async () => (await placeOf('billing')) === lastTaken())
 
   forwarder.process.kill('SIGTERM')
   expect(await forwarder.ended).toMatchObject({ code: 0 })
   await target.stop()
 }, 300_000)
+
+it('the forwarder ends where asking again cannot help, and leaves its cursor', async () => {
+  const target = receiver()
+  const port = await target.listen()
+  await enqueue()
+  target.state.mood = 'ends'
+  const unwanted = await start(port, 'unwanted').ended
+  expect(unwanted).toMatchObject({ code: 1, err: expect.stringContaining('stopped at /: 410 thank you') })
+  expect(target.state.asked).toBe(1)
+  expect(await placeOf('unwanted')).toBe(0)
+
+  target.state.mood = 'takes'
+  await world.post('/api/v1/jobs/events/cursors/late', { after_id: 1 })
+  const [oldest] = await world.sql<{ id: number }[]>`
+    with gone as (
+      delete from job_events where id < (select max(id) from job_events) returning id
+    ),
+    noted as (
+      insert into jobsctl_expired_events (domain, queue, job_type, last_id) select '', '', '', max(id) from gone
+    )
+    select max(id) as id from job_events`
+  const late = await start(port, 'late').ended
+  expect(late).toMatchObject({ code: 1, err: expect.stringMatching(/410 .*"oldest_id":.*"code":"events_expired"/) })
+  expect([target.state.taken, await placeOf('late')]).toEqual([[], 1])
+  // A new cursor has missed nothing.
+  const fresh = start(port, 'fresh')
+  await until('the last event came', () => target.state.taken.at(-1)?.at(-1) === oldest?.id)
+  fresh.process.kill('SIGTERM')
+  expect(await fresh.ended).toMatchObject({ code: 0 })
+  expect(await start(port, 'a name with spaces').ended).toMatchObject({ code: 1 })
+  await target.stop()
+}, 120_000)
