@@ -10,7 +10,7 @@ import { isSingleSignOn } from './single-sign-on-id.ts'
  * at the browser by now.
  * @throws Failure `login_too_old`
  */
-export function requireFreshLogin({ id, session }: Caller, needs: Right): void {
+export function requireFreshLogin({ id, session }: Pick<Caller, 'id' | 'session'>, needs: Right): void {
   if (!session || session.age < freshSeconds || !strictRights.includes(needs)) return
   throw new Failure(
     'login_too_old',

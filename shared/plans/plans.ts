@@ -62,6 +62,10 @@ export const WholePlan = Plan.extend({
   preview: Preview.omit({ token: true, owners: true }).loose(),
   /** How many of these jobs it would touch now; null where it cannot be applied, or not be counted, any more. */
   still_matching: Count.nullable(),
+  /**
+   * Of a plan with `limit`: the operation that applied it to its other jobs; null while none has. Absent from servers that do not tell.
+   */
+  rest_operation_id: z.number().nullable().optional(),
 })
 export type WholePlan = z.output<typeof WholePlan>
 

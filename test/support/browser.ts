@@ -5,7 +5,7 @@ import { openWorld, type World } from './world.ts'
 /** The longest that a test waits for what a page shows: a machine four times as slow, with other work on it. */
 const patienceMs = 60_000
 
-interface VisitOptions {
+export interface VisitOptions {
   /** The key or token to log in with; absent leaves the browser without a session. */
   secret?: string | undefined
   width?: number

@@ -1,73 +1,60 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { hasBrowser } from '../../scripts/chromium.ts'
 import { bearer, makeScoped } from '../support/access/tokens.ts'
-import { violations } from '../support/axe.ts'
-import { visit } from '../support/browser.ts'
-import { makePeople, type People, planOf, planPath } from '../support/changes/plans.ts'
+import { sideways, violations } from '../support/axe.ts'
+import { pressByKeyboard } from '../support/browser.ts'
+import { decide, planScreens } from '../support/changes/plan-screens.ts'
+import { planPath } from '../support/changes/plans.ts'
 import { policyOf, pruning } from '../support/changes/policy.ts'
-import { openWorld, type World } from '../support/world.ts'
 
 describe.skipIf(!hasBrowser)('what a plan is limited to (needs chromium)', () => {
-  let world: World
-  let browser: Browser
-  let people: People
-  beforeAll(async () => {
-    world = await openWorld('postgres', { AUTH_MODE: 'multi_user' })
-    people = await makePeople(world.sql)
-    browser = await startBrowser()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await world?.stop()
-  })
-  beforeEach(() => world.sql`truncate jobs, job_operations, jobsctl_plans cascade`)
-
-  const visitAs = (who: keyof People) =>
-    visit(browser, world, { secret: (people[who].authorization ?? '').replace('Bearer ', '') })
-  const propose = async (path: string, request: object, as: Record<string, string> = people.ann) =>
-    planOf(await world.post(planPath, { path, request }, { ...as, 'x-reason': 'the mailer is back' }))
-  const approve = ({ id, digest }: { id: number; digest: string }) =>
-    world.post(`${planPath}/${id}/approve`, { digest }, people.ben)
+  const screens = planScreens()
+  const { visitAs, propose, approve, states, secretOf } = screens
   const fact = (page: Page, name: string) => page.locator('dl > div', { has: page.getByText(name, { exact: true }) })
-  const states = () =>
-    world.sql`select status, count(*)::int as jobs from jobs group by status order by status`.then((rows) => [...rows])
+
+  const completeQueued = () =>
+    screens.world
+      .sql`update jobs set status = 'completed', completed_at = now(), updated_at = now() where status = 'queued'`
+  const others = (page: Page) => page.getByRole('region', { name: 'The other jobs' })
 
   it('a change of some jobs first stays one as a plan: the others follow the completed ones, once', async () => {
-    await world.jobs(9, { status: 'failed' })
+    await screens.world.jobs(9, { status: 'failed' })
     const { page, go, faults, close } = await visitAs('ann')
     await go('/change/retry?domain=chatbooks&canary=2')
     await page.getByRole('button', { name: 'Preview', exact: true }).click()
     await page.getByLabel(/^Why/).fill('the mailer is back')
     await page.getByRole('button', { name: 'Propose' }).click()
     await page.getByRole('heading', { name: /^Plan \d+$/ }).waitFor()
-    const plans = await world.sql`select id::int, digest, request from jobsctl_plans`
+    const plans = await screens.world.sql`select id::int, digest, request from jobsctl_plans`
     const [plan = { id: 0, digest: '' }] = plans.map(({ id, digest }) => ({ id: Number(id), digest: String(digest) }))
     expect(plans.map(({ request }) => JSON.parse(request))).toEqual([expect.objectContaining({ limit: 2 })])
     await approve(plan)
     await page.getByRole('button', { name: 'Refresh' }).click()
     await page.getByRole('button', { name: 'Retry 2 of 9 jobs first' }).dblclick()
-    const course = page.getByRole('region', { name: 'Course' })
-    await course.getByText('The other 7 jobs stay as they are, and can follow when these are completed.').waitFor()
-    expect(await course.getByText('skipped').count()).toBe(0)
+    await others(page)
+      .getByText('The other 7 jobs stay as they are, and can follow when these are completed.')
+      .waitFor()
+    expect(await page.getByText('skipped').count()).toBe(0)
     await page.getByText('It was applied to 2 jobs first.').waitFor()
     expect(await violations(page)).toEqual([])
     expect(await states()).toEqual([
       { status: 'failed', jobs: 7 },
       { status: 'queued', jobs: 2 },
     ])
-    await world.sql`update jobs set status = 'completed', completed_at = now(), updated_at = now() where status = 'queued'`
-    await course.getByText('all of them are completed').waitFor()
+    await completeQueued()
+    await others(page).getByText('all of them are completed').waitFor()
     await page.reload()
-    await course.getByRole('button', { name: 'Retry the other 7 jobs' }).dblclick()
-    await course.getByText('7 jobs retried').waitFor()
+    await others(page).getByRole('button', { name: 'Retry 7 jobs' }).dblclick()
+    await page.getByText('7 jobs retried').waitFor()
+    await page.getByText('and to the others then').waitFor()
     await page.reload()
-    await course.getByText('7 jobs retried').waitFor()
+    await page.getByText('7 jobs retried').waitFor()
     expect(await states()).toEqual([
       { status: 'completed', jobs: 2 },
       { status: 'queued', jobs: 7 },
     ])
-    expect(await world.sql`select affected from job_operations where kind = 'retry' order by id`).toEqual([
+    expect(await screens.world.sql`select affected from job_operations where kind = 'retry' order by id`).toEqual([
       { affected: 2 },
       { affected: 7 },
     ])
@@ -75,9 +62,78 @@ describe.skipIf(!hasBrowser)('what a plan is limited to (needs chromium)', () =>
     await close()
   })
 
+  const appliedFirst = async () => {
+    await screens.world.jobs(130, { status: 'failed' })
+    const plan = await propose({ request: { domain: 'chatbooks', limit: 2 } })
+    await approve(plan)
+    const first = await screens.world.confirm(`${planPath}/${plan.id}/apply`, {}, screens.people.ann)
+    expect(first).toMatchObject({ status: 200, body: { affected: 2 } })
+    return plan
+  }
+
+  it('the others of a plan that was applied elsewhere are changed on its page, by keyboard alone', async () => {
+    const plan = await appliedFirst()
+    const [zoe, ben] = [await visitAs('zoe'), await visitAs('ben', { width: 320 })]
+    await zoe.go(`/plans/${plan.id}`)
+    await ben.go(`/plans/${plan.id}`)
+    await others(ben.page).getByText('The other 128 jobs stay as they are').waitFor()
+    await completeQueued()
+    await others(zoe.page).getByText('all of them are completed').waitFor()
+    await zoe.page.getByText('It is applied by its author ann or its approver ben.').waitFor()
+    expect(await zoe.page.getByRole('button', { name: /^Retry/ }).count()).toBe(0)
+    const retry = ben.page.getByRole('button', { name: 'Retry 128 jobs' })
+    await retry.waitFor()
+    expect(await retry.isDisabled()).toBe(true)
+    expect([await violations(ben.page), await sideways(ben.page)]).toEqual([[], 0])
+    await ben.page.getByLabel(/^Type the number/).fill('128')
+    await pressByKeyboard(ben.page, 'Retry 128 jobs')
+    await ben.page.getByText('128 jobs retried').waitFor()
+    await ben.page.getByText('and to the others then').waitFor()
+    await expect.poll(() => decide(ben.page).count()).toBe(0)
+    await fact(ben.page, 'Operation of the others').getByRole('link').waitFor()
+    expect(await states()).toEqual([
+      { status: 'completed', jobs: 2 },
+      { status: 'queued', jobs: 128 },
+    ])
+    expect([zoe.faults, ben.faults]).toEqual([[], []])
+    await Promise.all([zoe.close(), ben.close()])
+  })
+
+  it('the approval for the others is taken back on the page of the plan', async () => {
+    const plan = await appliedFirst()
+    const [ann, ben] = [await visitAs('ann', { expected: /409/ }), await visitAs('ben')]
+    await completeQueued()
+    await ann.go(`/plans/${plan.id}`)
+    await others(ann.page).getByText('all of them are completed').waitFor()
+    expect(await decide(ann.page).count()).toBe(0)
+    await ben.go(`/plans/${plan.id}`)
+    await decide(ben.page).getByText('takes the approval for the other jobs back').waitFor()
+    expect(await decide(ben.page).getByRole('button', { name: 'Approve', exact: true }).count()).toBe(0)
+    await decide(ben.page).getByLabel(/^Why/).fill('not today')
+    await decide(ben.page).getByRole('button', { name: 'Reject', exact: true }).click()
+    await ben.page.getByText('its approval for the others was taken back').waitFor()
+    await expect.poll(() => others(ben.page).count()).toBe(0)
+    await others(ann.page)
+      .getByLabel(/^Type the number/)
+      .fill('128')
+    await others(ann.page).getByRole('button', { name: 'Retry 128 jobs' }).click()
+    await ann.page.getByRole('alert').getByText('was rejected by').waitFor()
+    await ann.page.getByRole('button', { name: 'Back to the plan' }).click()
+    await ann.page.getByText('its approval for the others was taken back').waitFor()
+    expect(await screens.world.sql`select decision, decided_reason from jobsctl_plans`).toEqual([
+      { decision: 'rejected', decided_reason: 'not today' },
+    ])
+    expect(await states()).toEqual([
+      { status: 'completed', jobs: 2 },
+      { status: 'failed', jobs: 128 },
+    ])
+    expect([ann.faults, ben.faults]).toEqual([[], []])
+    await Promise.all([ann.close(), ben.close()])
+  })
+
   it('a plan that goes first to more jobs than there are is of all of them', async () => {
-    await world.jobs(2, { status: 'failed' })
-    const plan = await propose('/api/v1/jobs/retry-now', { domain: 'chatbooks', limit: 5 })
+    await screens.world.jobs(2, { status: 'failed' })
+    const plan = await propose({ request: { domain: 'chatbooks', limit: 5 } })
     await approve(plan)
     const { page, go, faults, close } = await visitAs('ann')
     await go(`/plans/${plan.id}`)
@@ -87,31 +143,48 @@ describe.skipIf(!hasBrowser)('what a plan is limited to (needs chromium)', () =>
     await close()
   })
 
-  it('a policy is applied at the terminal', async () => {
-    await world.jobs(3, { status: 'completed', completed_at: '2020-01-01T00:00:00Z' })
-    const { revision } = await policyOf(world, people.boss)
-    const plan = await propose('/api/v1/jobs/policy', { rules: [pruning()], revision }, people.boss)
+  it('a policy is applied once, by a caller that may govern and has logged in lately', async () => {
+    await screens.world.jobs(3, { status: 'completed', completed_at: '2020-01-01T00:00:00Z' })
+    const { boss, annAgain } = screens.people
+    const { revision } = await policyOf(screens.world, boss)
+    const path = '/api/v1/jobs/policy'
+    const plan = await propose({ path, request: { rules: [pruning()], revision }, as: boss })
     await approve(plan)
-    const { page, go, faults, close } = await visitAs('boss')
+    const ben = await visitAs('ben')
+    await ben.go(`/plans/${plan.id}`)
+    await ben.page.getByText('A policy is applied by a caller that may govern').waitFor()
+    const { page, go, faults, close } = await visitAs('boss', { expected: /403/ })
     await go(`/plans/${plan.id}`)
-    await page.getByText(`jobsctl apply ${plan.id}`, { exact: false }).first().waitFor()
     await page.getByRole('heading', { name: 'The first runs change 3 jobs' }).waitFor()
     expect(await fact(page, 'Where').textContent()).toContain('as its rules say')
     expect(await page.getByRole('form', { name: 'Confirm' }).count()).toBe(0)
     expect(await page.getByText('Change (policy)').count()).toBe(0)
+    await screens.world.sql`update jobsctl_sessions set opened_at = opened_at - interval '20 minutes'`
+    const apply = page.getByRole('button', { name: 'Apply the policy' })
+    await apply.click()
+    const again = page.getByRole('region', { name: 'Log in again' })
+    await again.waitFor()
     expect(await violations(page)).toEqual([])
-    expect(faults).toEqual([])
-    await close()
+    expect((await policyOf(screens.world, annAgain)).revision).toBe(revision)
+    await again.getByLabel('Key or token').fill(secretOf('boss'))
+    await again.getByRole('button', { name: 'Log in' }).click()
+    await apply.and(page.locator(':focus')).waitFor()
+    await apply.evaluate((button: { click: () => void }) => [button.click(), button.click()])
+    await page.getByText('It was applied, and cannot be applied again.').waitFor()
+    expect(await apply.count()).toBe(0)
+    expect((await policyOf(screens.world, annAgain)).revision).not.toBe(revision)
+    expect([faults, ben.faults]).toEqual([[], []])
+    await Promise.all([close(), ben.close()])
   })
 
   it('its approver sees its scope, and the dependents outside of it', async () => {
-    await world.jobs(2, { status: 'queued', domain: 'a' })
-    await world.jobs(3, { status: 'queued', domain: 'b' })
-    await world.sql`
+    await screens.world.jobs(2, { status: 'queued', domain: 'a' })
+    await screens.world.jobs(3, { status: 'queued', domain: 'b' })
+    await screens.world.sql`
       insert into job_dependencies (job_uuid, depends_on_job_uuid)
       select later.uuid, (select uuid from jobs where domain = 'a' order by id limit 1) from jobs as later where later.domain = 'b'`
-    const author = bearer(await makeScoped(world.sql, 'operator', { domains: ['a'], cascade: true }))
-    const plan = await propose('/api/v1/jobs/batch/cancel', { all: true }, author)
+    const author = bearer(await makeScoped(screens.world.sql, 'operator', { domains: ['a'], cascade: true }))
+    const plan = await propose({ path: '/api/v1/jobs/batch/cancel', request: { all: true }, as: author })
     expect(plan).toMatchObject({ count: 2, preview: { dependents_elsewhere: 3 } })
     const { page, go, faults, close } = await visitAs('ben')
     await go('/plans')

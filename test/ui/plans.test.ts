@@ -1,15 +1,12 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
-import type { WholePlan } from '../../shared/plans/plans.ts'
+import { hasBrowser } from '../../scripts/chromium.ts'
 import { makeScoped, makeToken } from '../support/access/tokens.ts'
 import { looks, sideways, violations } from '../support/axe.ts'
-import { pressByKeyboard, visit } from '../support/browser.ts'
-import { makePeople, type People, planOf, planPath } from '../support/changes/plans.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { pressByKeyboard } from '../support/browser.ts'
+import { decide, planScreens, retryPath } from '../support/changes/plan-screens.ts'
+import { planPath } from '../support/changes/plans.ts'
 
-const retryPath = '/api/v1/jobs/retry-now'
 const hostile = `<img src=x onerror="document.title='ran'">"></script>\u202egpj.\u{1F4A3}`
 
 /** The call behind a button, as the page makes it; its value is the status. */
@@ -20,38 +17,13 @@ const post = (path: string, body: object): string => `fetch(${JSON.stringify(pat
 }).then(({ status }) => status)`
 
 describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
-  let world: World
-  let browser: Browser
-  let people: People
-  beforeAll(async () => {
-    world = await openWorld('postgres', { AUTH_MODE: 'multi_user' })
-    people = await makePeople(world.sql)
-    browser = await startBrowser()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await world?.stop()
-  })
-  beforeEach(() => world.sql`truncate jobs, job_operations, jobsctl_plans cascade`)
-
-  const secretOf = (who: keyof People) => (people[who].authorization ?? '').replace('Bearer ', '')
-  const visitAs = (who: keyof People, options: Parameters<typeof visit>[2] = {}) =>
-    visit(browser, world, { secret: secretOf(who), ...options })
-  const above = (jobs: number | null) => world.post('/api/v1/jobs/approval', { above: jobs }, people.boss)
-  const propose = async (as: keyof People = 'ann', reason = 'the mailer is back'): Promise<WholePlan> =>
-    planOf(
-      await world.post(
-        planPath,
-        { path: retryPath, request: { domain: 'chatbooks' } },
-        { ...people[as], 'x-reason': encodeURI(reason) === reason ? reason : Buffer.from(reason).toString('latin1') },
-      ),
-    )
-  const decide = (page: Page) => page.getByRole('region', { name: 'Decide' })
-  const states = () =>
-    world.sql`select status, count(*)::int as jobs from jobs group by status order by status`.then((rows) => [...rows])
+  const screens = planScreens()
+  const { visitAs, visitBy, propose, approve, states, secretOf } = screens
+  const above = (jobs: number | null) =>
+    screens.world.post('/api/v1/jobs/approval', { above: jobs }, screens.people.boss)
 
   it('one principal proposes, another approves by keyboard alone, the author applies: the jobs of the preview, once', async () => {
-    await world.jobs(130, { status: 'failed' })
+    await screens.world.jobs(130, { status: 'failed' })
     await above(10)
     const ann = await visitAs('ann', { expected: /403/ })
     await ann.go('/change/retry?domain=chatbooks')
@@ -71,8 +43,9 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     await decide(ann.page).getByText('of your own principal, ann').waitFor()
     expect(await ann.page.getByRole('button', { name: /^Retry/ }).count()).toBe(0)
 
-    await world.jobs(100, { status: 'failed' })
-    await world.sql`update jobs set status = 'cancelled', updated_at = now() where id in (select id from jobs order by id limit 30)`
+    await screens.world.jobs(100, { status: 'failed' })
+    await screens.world
+      .sql`update jobs set status = 'cancelled', updated_at = now() where id in (select id from jobs order by id limit 30)`
     const ben = await visitAs('ben')
     await ben.page.getByRole('link', { name: 'Plans' }).click()
     await ben.page
@@ -102,17 +75,17 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
       { status: 'queued', jobs: 100 },
     ])
     expect(
-      await world.sql`
+      await screens.world.sql`
         select affected, reason, filters -> 'principal' as people from job_operations where kind = 'retry'`,
     ).toEqual([{ affected: 100, reason: 'the mailer is back – 日本', people: { author: 'ann', approver: 'ben' } }])
-    expect(await world.sql`select decided_reason from jobsctl_plans`).toEqual([{ decided_reason: 'agreed' }])
+    expect(await screens.world.sql`select decided_reason from jobsctl_plans`).toEqual([{ decided_reason: 'agreed' }])
     expect([ann.faults, ben.faults]).toEqual([[], []])
     await Promise.all([ann.close(), ben.close()])
     await above(null)
   })
 
   it('a change that needs no approval may be proposed, too, in place of being made', async () => {
-    await world.jobs(3, { status: 'failed' })
+    await screens.world.jobs(3, { status: 'failed' })
     const { page, go, faults, close } = await visitAs('ann')
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
     await go('/change/retry?domain=chatbooks')
@@ -125,7 +98,7 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     )
     await page.getByRole('button', { name: 'Propose' }).click()
     await page.getByRole('heading', { name: /^Plan \d+$/ }).waitFor()
-    expect(await world.sql`select kind, jobs::int, reason from jobsctl_plans`).toEqual([
+    expect(await screens.world.sql`select kind, jobs::int, reason from jobsctl_plans`).toEqual([
       { kind: 'retry', jobs: 3, reason: "it's back" },
     ])
     expect(await states()).toEqual([{ status: 'failed', jobs: 3 }])
@@ -134,8 +107,8 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
   })
 
   it('an undo may be proposed, also by a token with a scope', async () => {
-    await world.jobs(3, { status: 'failed' })
-    const { body } = await world.confirm(retryPath, { domain: 'chatbooks' }, people.zoe)
+    await screens.world.jobs(3, { status: 'failed' })
+    const { body } = await screens.world.confirm(retryPath, { domain: 'chatbooks' }, screens.people.zoe)
     const { operation_id: id } = z.object({ operation_id: z.number() }).parse(body)
     const ann = await visitAs('ann')
     await ann.go(`/operations/${id}`)
@@ -144,9 +117,7 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     await ann.page.getByRole('button', { name: 'Propose' }).click()
     await ann.page.getByRole('heading', { name: /^Plan \d+$/ }).waitFor()
     await ann.page.getByRole('heading', { name: 'Give back 3 jobs' }).waitFor()
-    const scoped = await visit(browser, world, {
-      secret: await makeScoped(world.sql, 'operator', { domains: ['chatbooks'] }),
-    })
+    const scoped = await visitBy(await makeScoped(screens.world.sql, 'operator', { domains: ['chatbooks'] }))
     await scoped.go(`/operations/${id}`)
     await scoped.page.getByRole('button', { name: 'Preview the undo' }).click()
     await scoped.page.getByRole('button', { name: 'Give back 3 jobs' }).waitFor()
@@ -159,27 +130,27 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
   })
 
   it('a plan that has become another one is not decided, and the page says so', async () => {
-    await world.jobs(2, { status: 'failed' })
+    await screens.world.jobs(2, { status: 'failed' })
     const plan = await propose()
     const { page, go, close } = await visitAs('ben', { expected: /409/ })
     await go(`/plans/${plan.id}`)
     await decide(page).getByRole('button', { name: 'Approve', exact: true }).waitFor()
-    await world.sql`update jobsctl_plans set digest = ${'f'.repeat(64)} where id = ${plan.id}`
+    await screens.world.sql`update jobsctl_plans set digest = ${'f'.repeat(64)} where id = ${plan.id}`
     await decide(page).getByRole('button', { name: 'Approve', exact: true }).click()
     await page.getByRole('alert').getByText(`the digest is not that of plan ${plan.id}`).waitFor()
-    expect(await world.sql`select decision from jobsctl_plans`).toEqual([{ decision: null }])
+    expect(await screens.world.sql`select decision from jobsctl_plans`).toEqual([{ decision: null }])
     await page.getByRole('button', { name: 'Load it again' }).click()
     await page.getByText('f'.repeat(64)).waitFor()
     await decide(page).getByRole('button', { name: 'Reject', exact: true }).click()
     await page.getByText('It was rejected, and changes nothing.').waitFor()
     await page.getByRole('button', { name: 'Refresh' }).click()
     await expect.poll(() => decide(page).count()).toBe(0)
-    expect(await world.sql`select decision from jobsctl_plans`).toEqual([{ decision: 'rejected' }])
+    expect(await screens.world.sql`select decision from jobsctl_plans`).toEqual([{ decision: 'rejected' }])
     await close()
   })
 
   it('a double click approves once, and takes nothing back', async () => {
-    await world.jobs(2, { status: 'failed' })
+    await screens.world.jobs(2, { status: 'failed' })
     const plan = await propose()
     const { page, go, faults, close } = await visitAs('ben')
     await go(`/plans/${plan.id}`)
@@ -189,7 +160,7 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     await decide(page).getByText('You have approved it.').waitFor()
     await page.getByRole('button', { name: 'Retry 2 jobs' }).waitFor()
     expect(await decide(page).getByRole('button', { name: 'Reject', exact: true }).isDisabled()).toBe(true)
-    expect(await world.sql`select kind from job_operations where kind like 'plan.%'`).toEqual([
+    expect(await screens.world.sql`select kind from job_operations where kind like 'plan.%'`).toEqual([
       { kind: 'plan.approved' },
     ])
     await page.getByRole('button', { name: 'Refresh' }).click()
@@ -201,35 +172,35 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
   })
 
   it('nobody approves a plan of their own principal, nor with a token that it has made', async () => {
-    await world.jobs(2, { status: 'failed' })
-    const own = await propose('ann')
+    await screens.world.jobs(2, { status: 'failed' })
+    const own = await propose()
     const ann = await visitAs('annAgain', { expected: /403/ })
     await ann.go(`/plans/${own.id}`)
     expect(await decide(ann.page).getByRole('button', { name: 'Approve', exact: true }).isDisabled()).toBe(true)
     expect(await ann.page.evaluate(post(`${planPath}/${own.id}/approve`, { digest: own.digest }))).toBe(403)
     await ann.close()
 
-    const plan = await propose('boss')
-    const made = await world.post(
+    const plan = await propose({ as: screens.people.boss })
+    const made = await screens.world.post(
       '/api/v1/tokens',
       { name: 'x', role: 'operator', approver: true, principal: 'somebody' },
-      people.boss,
+      screens.people.boss,
     )
     const { token } = z.object({ token: z.string() }).parse(made.body)
-    const puppet = await visit(browser, world, { secret: token, expected: /403/ })
+    const puppet = await visitBy(token, { expected: /403/ })
     await puppet.go(`/plans/${plan.id}`)
     await decide(puppet.page).getByRole('button', { name: 'Approve', exact: true }).click()
     await puppet.page.getByRole('alert').getByText('has made or rotated the token').waitFor()
-    expect(await world.sql`select decision from jobsctl_plans group by decision`).toEqual([{ decision: null }])
+    expect(await screens.world.sql`select decision from jobsctl_plans group by decision`).toEqual([{ decision: null }])
     await puppet.close()
   })
 
   it('asks for the login after 15 minutes, and comes back to the button', async () => {
-    await world.jobs(2, { status: 'failed' })
+    await screens.world.jobs(2, { status: 'failed' })
     const plan = await propose()
     const { page, go, close } = await visitAs('ben', { expected: /40[13]/ })
     await go(`/plans/${plan.id}`)
-    await world.sql`update jobsctl_sessions set opened_at = opened_at - interval '20 minutes'`
+    await screens.world.sql`update jobsctl_sessions set opened_at = opened_at - interval '20 minutes'`
     await decide(page).getByLabel(/^Why/).fill('agreed')
     await decide(page).getByRole('button', { name: 'Approve', exact: true }).click()
     const again = page.getByRole('region', { name: 'Log in again' })
@@ -240,20 +211,20 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     await again.getByLabel('Key or token').fill(secretOf('ben'))
     await again.getByRole('button', { name: 'Log in' }).click()
     await decide(page).getByRole('button', { name: 'Approve', exact: true }).and(page.locator(':focus')).waitFor()
-    expect(await world.sql`select decision from jobsctl_plans`).toEqual([{ decision: null }])
+    expect(await screens.world.sql`select decision from jobsctl_plans`).toEqual([{ decision: null }])
     await page.keyboard.press('Enter')
     await page.getByText('approved', { exact: true }).waitFor()
-    expect(await world.sql`select decision, decided_reason from jobsctl_plans`).toEqual([
+    expect(await screens.world.sql`select decision, decided_reason from jobsctl_plans`).toEqual([
       { decision: 'approved', decided_reason: 'agreed' },
     ])
     await close()
   })
 
   it('an emergency waits for a review by somebody else', async () => {
-    await world.jobs(20, { status: 'failed' })
+    await screens.world.jobs(20, { status: 'failed' })
     await above(10)
-    const headers = { ...people.glass, 'x-emergency': 'true', 'x-reason': 'all is down' }
-    expect((await world.confirm(retryPath, { domain: 'chatbooks' }, headers)).status).toBe(200)
+    const headers = { ...screens.people.glass, 'x-emergency': 'true', 'x-reason': 'all is down' }
+    expect((await screens.world.confirm(retryPath, { domain: 'chatbooks' }, headers)).status).toBe(200)
     const own = await visitAs('annAgain')
     await own.go('/operations')
     const sign = { name: 'Sign the review' }
@@ -268,17 +239,34 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     await ben.page.reload()
     await ben.page.getByRole('heading', { name: 'Request' }).waitFor()
     await expect.poll(() => ben.page.getByRole('region', { name: 'To be reviewed' }).count()).toBe(0)
-    expect(await world.sql`select reviewed_principal from jobsctl_emergencies`).toEqual([{ reviewed_principal: 'ben' }])
+    expect(await screens.world.sql`select reviewed_principal from jobsctl_emergencies`).toEqual([
+      { reviewed_principal: 'ben' },
+    ])
     expect([own.faults, ben.faults]).toEqual([[], []])
     await Promise.all([own.close(), ben.close()])
     await above(null)
   })
 
+  it('who may go past an approval is told the command, which is of the terminal alone', async () => {
+    await screens.world.jobs(20, { status: 'failed' })
+    await above(10)
+    const { page, go, close } = await visitAs('glass', { expected: /403/ })
+    await go('/change/retry?domain=chatbooks')
+    await page.getByRole('button', { name: 'Preview', exact: true }).click()
+    await page.getByLabel(/^Why/).fill('all is down')
+    await page.getByRole('button', { name: 'Retry 20 jobs' }).click()
+    await page.getByText("jobsctl retry --domain chatbooks --emergency --reason 'all is down'").waitFor()
+    expect(await violations(page)).toEqual([])
+    expect(await states()).toEqual([{ status: 'failed', jobs: 20 }])
+    await close()
+    await above(null)
+  })
+
   it('the states are in the address, texts of strangers are text, and a viewer can operate no control', async () => {
-    await world.jobs(2, { status: 'failed' })
-    const plan = await propose('ann', hostile)
-    const token = await makeToken(world.sql, 'wall', 'viewer')
-    const { page, go, faults, close } = await visit(browser, world, { secret: token, expected: /403/ })
+    await screens.world.jobs(2, { status: 'failed' })
+    const plan = await propose({ reason: hostile })
+    const token = await makeToken(screens.world.sql, 'wall', 'viewer')
+    const { page, go, faults, close } = await visitBy(token, { expected: /403/ })
     await go('/plans?state=rejected')
     await page.getByText('No plan is rejected.').waitFor()
     await page.getByLabel('Show').selectOption('waiting')
@@ -300,9 +288,9 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
   })
 
   it.each(looks)('%i px wide, %s: nothing for axe to find, no sideways scrolling', async (width, colorScheme) => {
-    await world.jobs(120, { status: 'failed' })
-    const [waiting, approved] = [await propose('ann'), await propose('zoe', 'x'.repeat(200))]
-    await world.post(`${planPath}/${approved.id}/approve`, { digest: approved.digest }, people.ben)
+    await screens.world.jobs(120, { status: 'failed' })
+    const [waiting, approved] = [await propose(), await propose({ as: screens.people.zoe, reason: 'x'.repeat(200) })]
+    await approve(approved)
     const { page, go, close } = await visitAs('ben', { width, colorScheme })
     for (const screen of ['/plans', `/plans/${waiting.id}`, `/plans/${approved.id}`, '/plans?state=stale']) {
       await go(screen)

@@ -53,7 +53,7 @@ export async function change({
  * @returns the answer of the change
  * @throws Problem as the change itself
  */
-async function follow(
+export async function follow(
   id: string,
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,

@@ -6,10 +6,17 @@ import { applyPlan as endpoint } from '../../../shared/plans/plans.ts'
 import type { ApprovedPlan, Call } from '../../call.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import { requireDigest } from './decide.ts'
-import { bindingOf, findPlan, type PlanRow, requireState, scopeOfPlan, type WholeRow } from './plan-row.ts'
+import {
+  bindingOf,
+  findPlan,
+  type PlanRow,
+  parsedRequest,
+  requireState,
+  scopeOfPlan,
+  type WholeRow,
+} from './plan-row.ts'
 import { makeCall, policyPath, refused } from './plannable.ts'
 import { applyPolicyPlan, policyReplay } from './policy-plan.ts'
-import { parsedRequest } from './read.ts'
 
 /**
  * Applies an approved plan by the endpoint of its change, bound to the set of its preview. That no two calls apply it is what holds for

@@ -8,8 +8,8 @@ import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
 import { actorOf, personOf } from '../actor.ts'
+import { findRestOperation, wasAppliedInParts } from './other-jobs.ts'
 import { lockPlan, type PlanRow, requireState, shownPlan, type WholeRow } from './plan-row.ts'
-import { parsedRequest } from './read.ts'
 
 type Decision = 'approved' | 'rejected'
 /**
@@ -57,17 +57,13 @@ async function decide(call: Call, { id, digest }: Request, decision: Decision): 
  * @throws Failure `conflict` where it was applied to the others, too
  */
 async function holdsOthers(tx: Sql, row: WholeRow): Promise<boolean> {
-  const { limit } = parsedRequest(row)
-  if (row.operation_id === null || limit === undefined || Number(limit) >= row.jobs) return false
-  const [others] = await tx<{ id: number }[]>`
-    select id from job_operations
-    where id > ${row.operation_id}::bigint and kind = ${row.kind} and filters #>> '{approval,plan}' = ${String(row.id)}
-    limit 1`
-  if (!others) return true
+  if (!wasAppliedInParts(row)) return false
+  const others = await findRestOperation(tx, row)
+  if (others === undefined) return true
   throw new Failure(
     'conflict',
-    `plan ${row.id} was applied to its other jobs already (operation ${others.id}); this request changed nothing`,
-    { hint: `while it runs, jobsctl operations stop ${others.id} ends it` },
+    `plan ${row.id} was applied to its other jobs already (operation ${others}); this request changed nothing`,
+    { hint: `while it runs, jobsctl operations stop ${others} ends it` },
   )
 }
 

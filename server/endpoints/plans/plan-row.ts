@@ -37,6 +37,11 @@ export interface WholeRow extends PlanRow {
   token: string
 }
 
+const Request = z.record(z.string(), z.unknown())
+
+/** The request of the change of a plan. */
+export const parsedRequest = ({ request }: Pick<WholeRow, 'request'>) => Request.parse(JSON.parse(request))
+
 /** For how many days a plan is shown after its term. */
 export const planDays = 7
 

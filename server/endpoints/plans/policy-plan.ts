@@ -3,6 +3,7 @@ import type * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import { faultsOf } from '../../../shared/faults.ts'
 import { applyPolicy as endpoint, type FirstRun } from '../../../shared/policy/policy.ts'
+import { requireFreshLogin } from '../../auth/require-fresh-login.ts'
 import { requireRight } from '../../auth/require-right.ts'
 import { holdApproval } from '../../bulk/record/approved-plan.ts'
 import type { ApprovedPlan, Call } from '../../call.ts'
@@ -80,10 +81,11 @@ export async function policyReplay(call: Call, previewId: string) {
 
 /**
  * Applies an approved policy with the rights of this caller. Its runs need no approval.
- * @throws Failure `forbidden`; `conflict` for another revision, and where somebody has rejected or applied the plan meanwhile; `frozen`
+ * @throws Failure `forbidden`, `login_too_old`; `conflict` for another revision, and where somebody has rejected or applied the plan meanwhile; `frozen`
  */
 export async function applyPolicyPlan(call: Call, { sent, previewId, approved }: PolicyPlan) {
   requireGovern(call)
+  requireFreshLogin(callerOf(call), 'govern')
   await findAuthor(call, call.caller)
   await unlessFrozen(call.sql, async (tx) => {
     await holdApproval(tx, approved)
@@ -97,8 +99,14 @@ async function operationOf(sql: Sql, previewId: string): Promise<number> {
   return id
 }
 
-const requireGovern = ({ caller: id, identity, may, session }: Call) =>
-  requireRight({ ...identity, id, may, ...(session && { session }) }, 'govern')
+const requireGovern = (call: Call) => requireRight(callerOf(call), 'govern')
+
+const callerOf = ({ caller: id, identity, may, session }: Call) => ({
+  ...identity,
+  id,
+  may,
+  ...(session && { session }),
+})
 
 function parsed(sent: unknown): PolicyRequest {
   const request = PolicyRequest.safeParse(sent)

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import type * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import {
   type listPlans as listing,
@@ -9,10 +9,12 @@ import {
 import type { Call } from '../../call.ts'
 import { type Origin, readOrigin } from '../../database/installation/origin.ts'
 import { isContentHidden } from '../hidden.ts'
+import { findRestOperation, wasAppliedInParts } from './other-jobs.ts'
 import {
   bindingOf,
   findPlan,
   isOpen,
+  parsedRequest,
   readPlans,
   scopeOfPlan,
   shownPlan,
@@ -46,7 +48,8 @@ export async function showPlan(call: Call, { id }: z.output<typeof showing.input
   const row = await findPlan(call.sql, id, call)
   const origin = await readOrigin(call.sql)
   const still_matching = isOpen(stateOf(row, origin)) ? await countNow(call, row) : null
-  return wholePlan(call, row, { origin, still_matching })
+  const rest = wasAppliedInParts(row) ? await findRestOperation(call.sql, row) : undefined
+  return wholePlan(call, row, { origin, still_matching, rest })
 }
 
 /** By these a plan cannot be applied, or not be counted, any more. `invalid_request` is of a time in its request that is over. */
@@ -70,9 +73,11 @@ interface Now {
   /** The database as it is; undefined where nobody can tell. */
   origin: Origin | undefined
   still_matching: number | null
+  /** The operation that applied it to the jobs after its first ones. */
+  rest?: number | undefined
 }
 
-export function wholePlan(call: Call, row: WholeRow, { origin, still_matching }: Now): WholePlan {
+export function wholePlan(call: Call, row: WholeRow, { origin, still_matching, rest }: Now): WholePlan {
   const request = Object.entries(parsedRequest(row)).filter(([name]) => !isHidden(call, name))
   const plan = shownPlan(row, origin, call)
   return WholePlan.parse({
@@ -80,12 +85,9 @@ export function wholePlan(call: Call, row: WholeRow, { origin, still_matching }:
     request: Object.fromEntries(request),
     preview: shownPreview(row, call),
     still_matching,
+    rest_operation_id: rest ?? null,
   })
 }
 
 /** What is looked for in payloads and errors is a part of them. */
 const isHidden = (call: Call, name: string): boolean => isContentHidden(call) && /^(payload|error$)/.test(name)
-
-const Request = z.record(z.string(), z.unknown())
-
-export const parsedRequest = ({ request }: Pick<WholeRow, 'request'>) => Request.parse(JSON.parse(request))

@@ -33,6 +33,7 @@ describe.each(kinds)('a plan with canary jobs on %s', (kind) => {
   }
   const apply = (id: number, as: Headers, body: object = {}, headers: Headers = {}) =>
     world.confirm(`${planPath}/${id}/apply`, body, { ...as, ...headers })
+  const shown = async (id: number) => (await world.call('GET', `${planPath}/${id}`, undefined, people.ben)).body
   const queued = async () => (await world.sql`select from jobs where status = 'queued'`).length
 
   it('is applied to these, and then to the others, once each, with the approval in both records', async () => {
@@ -42,6 +43,7 @@ describe.each(kinds)('a plan with canary jobs on %s', (kind) => {
     const first = await apply(plan.id, people.ann, {}, { 'idempotency-key': 'first' })
     const { rest_token, operation_id } = First.parse(first.body)
     expect(first.body).toMatchObject({ affected: 2 })
+    expect(await shown(plan.id)).toMatchObject({ operation_id, rest_operation_id: null })
     expect(await queued()).toBe(2)
     expect(await apply(plan.id, people.ann)).toMatchObject({ status: 409 })
     expect((await apply(plan.id, people.ann, {}, { 'idempotency-key': 'first' })).body).toMatchObject({ rest_token })
@@ -64,7 +66,9 @@ describe.each(kinds)('a plan with canary jobs on %s', (kind) => {
     )
     await second?.stop()
     expect(answers.map(([status]) => status).sort()).toEqual([200, 409])
-    expect(answers.find(([status]) => status === 200)?.[1]).toMatchObject({ affected: 3 })
+    const rest = answers.find(([status]) => status === 200)?.[1]
+    expect(rest).toMatchObject({ affected: 3 })
+    expect(await shown(plan.id)).toMatchObject({ operation_id, rest_operation_id: rest?.operation_id })
     expect(await queued()).toBe(5)
     const records = await world.sql<{ filters: object }[]>`
       select filters from job_operations where kind = 'retry' order by id`
@@ -110,6 +114,19 @@ describe.each(kinds)('a plan with canary jobs on %s', (kind) => {
     const atOnce = await approved({ domain: 'a' })
     expect(await apply(atOnce.id, people.ann)).toMatchObject({ status: 200 })
     expect(await reject(atOnce)).toMatchObject({ status: 409 })
+  })
+
+  it('is rejected where its application to the others has failed before it changed a job', async () => {
+    const plan = await approved()
+    const { operation_id, rest_token } = First.parse((await apply(plan.id, people.ann)).body)
+    await world.sql`
+      insert into job_operations (kind, filters, as_of, seen, caller, request_hash, state)
+      select kind, filters, as_of, seen, caller, request_hash, 'failed' from job_operations where id = ${operation_id}::bigint`
+    expect(await shown(plan.id)).toMatchObject({ rest_operation_id: null })
+    await world.post(`${planPath}/${plan.id}/reject`, { digest: plan.digest }, people.ben)
+    expect(await shown(plan.id)).toMatchObject({ decision: 'rejected' })
+    expect(await apply(plan.id, people.ann, { rest_token })).toMatchObject({ status: 409 })
+    expect(await queued()).toBe(2)
   })
 
   it('is not applied to the others once its term or its approver has ended, nor without a limit', async () => {

@@ -7,7 +7,7 @@ import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { spanText } from '../../parts/time.tsx'
 import { hasPlans } from '../../state/session.ts'
-import { FirstJobs, firstJobsOf } from './first-jobs.tsx'
+import { changeOfOthers, FirstJobs, firstJobsOf, othersText } from './first-jobs.tsx'
 import type { Counted } from './kinds.ts'
 import { jobsText } from './preview.tsx'
 import { type Proposal, ProposeInstead } from './propose.tsx'
@@ -49,7 +49,7 @@ export function Course({ kind, change, onStartAgain, again, onGoOn, proposal, on
     return () => controller.abort()
   }, [round])
   const operation = operationOf(answer) ?? progress?.operation_id
-  const first = answer && onGoOn && firstJobsOf(change, answer)
+  const first = answer && onGoOn && change.canary && firstJobsOf(change.canary.total, answer)
   return (
     <section class="course" aria-label="Course" aria-live="polite">
       {!answer && !problem && <Bar progress={progress} count={change.count} />}
@@ -58,7 +58,13 @@ export function Course({ kind, change, onStartAgain, again, onGoOn, proposal, on
       {problem?.code === 'approval_required' && proposal && hasPlans.value && (
         <ProposeInstead proposal={proposal} reason={change.reason} />
       )}
-      {first && onGoOn && <FirstJobs kind={kind} first={first} onGoOn={onGoOn} />}
+      {first && (
+        <FirstJobs kind={kind} first={first}>
+          <button type="button" class="primary" onClick={() => onGoOn?.(changeOfOthers(change, first))}>
+            {kind.verb} {othersText(first)}
+          </button>
+        </FirstJobs>
+      )}
       {answer && !first && <Result kind={kind} answer={answer} previewed={change.count} />}
       {(answer || problem) && !first && (
         <p>

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { call } from '../../api/call.ts'
 import { type ChangeAnswer, numberOf } from '../../api/change.ts'
@@ -9,42 +10,45 @@ import type { Counted } from './kinds.ts'
 import { jobsText } from './preview.tsx'
 import type { StartedChange } from './started.ts'
 
-/** The jobs that went first, and the change of the others. */
+/** The jobs that went first, and the others. */
 interface First {
   operation: number
   /** How many went first, with the jobs that came back with them. */
   jobs: number
   /** How many others there are. */
   left: number
-  rest: StartedChange
+  /** With it the change is made of the others. */
+  token: string
 }
 
 /**
  * What the answer to a change of some jobs says about the others.
+ * @param total how many jobs there are in all
  * @returns undefined where there are no others, or none went first: the answer is then the result
  */
-export function firstJobsOf(change: StartedChange, answer: ChangeAnswer): First | undefined {
-  const { canary, body } = change
+export function firstJobsOf(total: number, answer: ChangeAnswer): First | undefined {
   const token = answer.rest_token
   const operation = numberOf(answer, 'operation_id')
   const affected = numberOf(answer, 'affected') ?? 0
-  if (!canary || typeof token !== 'string' || operation === undefined || affected === 0) return undefined
+  if (typeof token !== 'string' || operation === undefined || affected === 0) return undefined
+  const jobs = affected + (numberOf(answer, 'dependents') ?? 0)
+  return { operation, jobs, left: total - affected, token }
+}
+
+/** The change of the other jobs, after that of the first. */
+export function changeOfOthers({ body, canary, key, reason }: StartedChange, { operation, left, token }: First) {
   const { limit: _limit, ...others } = body
-  const left = canary.total - affected
   return {
-    ...{ operation, left },
-    jobs: affected + (numberOf(answer, 'dependents') ?? 0),
-    rest: {
-      body: { ...others, [canary.rest ?? 'preview_token']: token },
-      // The answer to the same change has the same token, so that a reload goes on with the others once.
-      key: `${change.key}-rest`,
-      reason: change.reason,
-      goesOn: canary.goesOn,
-      count: left,
-      after: operation,
-    },
+    body: { ...others, preview_token: token },
+    // The answer to the same change has the same token, so that a reload goes on with the others once.
+    key: `${key}-rest`,
+    ...{ reason, goesOn: canary?.goesOn ?? true, count: left, after: operation },
   }
 }
+
+/** The other jobs in a sentence: `the other 7 jobs`. */
+export const othersText = ({ left }: Pick<First, 'left'>): string =>
+  left === 1 ? 'the other job' : `the other ${jobsText(left)}`
 
 /** How often the states of the jobs are read, in milliseconds. */
 const pollMs = 1000
@@ -52,14 +56,15 @@ const pollMs = 1000
 const atWork = ['queued', 'processing']
 
 interface FirstJobsProps {
-  kind: Pick<Counted, 'verb' | 'done'>
+  kind: Pick<Counted, 'done'>
   first: First
-  onGoOn: (change: StartedChange) => void
+  /** The way on to the other jobs, shown once the first are completed. */
+  children: ComponentChildren
 }
 
 /** What becomes of the jobs that went first, live. When all of them are completed the others may follow; after a failure they stay. */
-export function FirstJobs({ kind, first, onGoOn }: FirstJobsProps) {
-  const { operation, jobs, left, rest } = first
+export function FirstJobs({ kind, first, children }: FirstJobsProps) {
+  const { operation, jobs, left } = first
   const { data, problem, reload } = useLoad(String(operation), (signal) =>
     call('getOperation', { id: String(operation) }, { signal }),
   )
@@ -73,40 +78,38 @@ export function FirstJobs({ kind, first, onGoOn }: FirstJobsProps) {
     const timer = setInterval(() => !document.hidden && reload(), pollMs)
     return () => clearInterval(timer)
   }, [isOver, reload])
-  const others = left === 1 ? 'the other job' : `the other ${jobsText(left)}`
+  const others = othersText(first)
   const stay = left === 1 ? 'stays as it is' : 'stay as they are'
   return (
-    <div class={`note ${hasFailed ? 'bad' : isDone ? 'good' : 'active'}`}>
-      <p>
-        <b>
-          {jobsText(jobs)} {kind.done} first
-        </b>
-        {hasFailed
-          ? `, and not all of them are completed. ${capital(others)} ${stay}.`
-          : isDone
-            ? ', and all of them are completed.'
-            : `. ${capital(others)} ${stay}, and can follow when these are completed.`}
-      </p>
-      <progress max={Math.max(1, jobs)} value={completed} aria-label="Jobs completed" />
-      <p class="chips">
-        {states.map(([state, count]) => (
-          <span key={state} class="chip">
-            <Status of={state} /> {count.toLocaleString('en')}
-          </span>
-        ))}
-      </p>
-      {problem && <ProblemNote problem={problem} onRetry={reload} />}
-      <p class="bar">
-        {isDone && (
-          <button type="button" class="primary" onClick={() => onGoOn(rest)}>
-            {kind.verb} {others}
+    <>
+      <div class={`note ${hasFailed ? 'bad' : isDone ? 'good' : 'active'}`}>
+        <p>
+          <b>
+            {jobsText(jobs)} {kind.done} first
+          </b>
+          {hasFailed
+            ? `, and not all of them are completed. ${capital(others)} ${stay}.`
+            : isDone
+              ? ', and all of them are completed.'
+              : `. ${capital(others)} ${stay}, and can follow when these are completed.`}
+        </p>
+        <progress max={Math.max(1, jobs)} value={completed} aria-label="Jobs completed" />
+        <p class="chips">
+          {states.map(([state, count]) => (
+            <span key={state} class="chip">
+              <Status of={state} /> {count.toLocaleString('en')}
+            </span>
+          ))}
+        </p>
+        {problem && <ProblemNote problem={problem} onRetry={reload} />}
+        <p>
+          <button type="button" onClick={() => navigate(`/operations/${operation}`)}>
+            Stop here
           </button>
-        )}
-        <button type="button" onClick={() => navigate(`/operations/${operation}`)}>
-          Stop here
-        </button>
-      </p>
-    </div>
+        </p>
+      </div>
+      {isDone && children}
+    </>
   )
 }
 

@@ -6,6 +6,7 @@ import { Copy } from '../../parts/copy.tsx'
 import { Why } from '../../parts/why.tsx'
 import { type Act, useAct } from '../../state/act.ts'
 import { navigate } from '../../state/address.ts'
+import { may } from '../../state/session.ts'
 
 /** A change that may wait for a second person. */
 export interface Proposal {
@@ -61,7 +62,19 @@ export function ProposeInstead({ proposal, reason: given }: { proposal: Proposal
     <section class="confirm" aria-label="Propose">
       <Why reason={reason} onChange={setReason} />
       <Propose proposal={proposal} reason={reason} act={act} isPrimary />
+      {may('break_glass') && proposal.words && <Emergency words={proposal.words} reason={reason} />}
       <ActProblem act={act} />
     </section>
+  )
+}
+
+/** A change past its approval is made at the terminal alone, by a caller who may. */
+function Emergency({ words, reason }: { words: readonly string[]; reason: string }) {
+  const command = commandLine([...words, '--emergency', '--reason', reason.trim() || '…'])
+  return (
+    <p>
+      In an emergency your token goes past the approval at the terminal, and another principal reviews it later:{' '}
+      <code>{command}</code> <Copy text={command}>Copy the command</Copy>
+    </p>
   )
 }

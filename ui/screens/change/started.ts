@@ -8,11 +8,8 @@ export interface StartedChange {
   goesOn: boolean
   /** How many jobs it is about. */
   count: number
-  /**
-   * Of a change of some jobs first: how many jobs there are in all, how the change of the others is to go on, and the name of their token
-   * in its body, `preview_token` unless it says otherwise.
-   */
-  canary?: { total: number; goesOn: boolean; rest?: 'rest_token' }
+  /** Of a change of some jobs first: how many jobs there are in all, and how the change of the others is to go on. */
+  canary?: { total: number; goesOn: boolean }
   /** The operation of the jobs that went first. */
   after?: number
 }

@@ -7,6 +7,9 @@ import { caller, may } from '../../state/session.ts'
 import { Confirm, type Confirmed } from '../change/confirm.tsx'
 import { Course } from '../change/course.tsx'
 import { keepStarted, type StartedChange, startedChange } from '../change/started.ts'
+import { ApplyPolicy } from './apply-policy.tsx'
+import { Others } from './others.tsx'
+import { firstOf, leavesOthers } from './parts.ts'
 import { planKind, policyKind } from './plan-kind.ts'
 
 interface ApplyPlanProps {
@@ -15,13 +18,15 @@ interface ApplyPlanProps {
   onDone: () => void
 }
 
-/** Applies an approved plan, once, and shows its course. Its author or its approver does. */
+/** Applies an approved plan, once, and shows its course. Its author or its approver does. One with first jobs is applied in two parts. */
 export function ApplyPlan({ plan, onDone }: ApplyPlanProps) {
   const { id, digest, state, author_principal, decided_principal } = plan
   const [started, setStarted] = useState(startedChange)
+  const [isOver, setOver] = useState(false)
   const kind = planKind(plan.kind)
   const begin = (change: StartedChange) => {
     keepStarted(change)
+    setOver(false)
     setStarted(change)
   }
   const back = () => {
@@ -29,50 +34,51 @@ export function ApplyPlan({ plan, onDone }: ApplyPlanProps) {
     setStarted(undefined)
     onDone()
   }
-  if (started)
+  const end = () => {
+    setOver(true)
+    onDone()
+  }
+  const first = leavesOthers(plan) ? plan.operation_id : null
+  // The course of the first jobs is shown until the plan says what comes after them.
+  if (started && !(isOver && started.canary && first !== null))
     return (
-      <Course
-        key={started.key}
-        kind={kind}
-        change={started}
-        onEnd={onDone}
-        onStartAgain={back}
-        onGoOn={begin}
-        again="Back to the plan"
-      />
+      <Course key={started.key} kind={kind} change={started} onEnd={end} onStartAgain={back} again="Back to the plan" />
     )
-  if (state !== 'approved' || !may('change')) return null
   const principal = caller.value?.principal
-  if (principal !== author_principal && principal !== decided_principal)
+  const mayApply = may('change') && (principal === author_principal || principal === decided_principal)
+  const byWhom = may('change') && !mayApply && (
+    <p class="note">
+      It is applied by its author {author_principal} or its approver {decided_principal}.
+    </p>
+  )
+  if (first !== null)
     return (
-      <p class="note">
-        It is applied by its author {author_principal} or its approver {decided_principal}.
-      </p>
+      <>
+        <Others plan={plan} operation={first} onStart={mayApply ? begin : undefined} />
+        {byWhom}
+      </>
     )
+  if (state !== 'approved') return null
+  if (!mayApply) return byWhom || null
+  if (plan.kind === policyKind) return <ApplyPolicy plan={plan} onDone={onDone} />
   const copy = <Copy text={commandLine(['jobsctl', 'apply', String(id)])}>Copy as jobsctl apply</Copy>
-  if (plan.kind === policyKind)
-    return (
-      <section aria-label="Apply">
-        <h2>Apply</h2>
-        <p class="note">The policy is applied at the terminal, by a token that may govern: jobsctl apply {id}</p>
-        {copy}
-      </section>
-    )
   const count = plan.still_matching ?? plan.count
   if (count === 0) return <p class="empty">None of its jobs matches any more: there is nothing to change.</p>
-  const { limit } = plan.request
-  const first = typeof limit === 'number' && limit < count ? limit : undefined
+  const firstJobs = firstOf({ ...plan, count })
   const start = ({ goesOn }: Confirmed) => {
     const change = { body: { id: String(id), digest }, key: crypto.randomUUID(), reason: '', goesOn, count }
-    const canary = { total: count, goesOn, rest: 'rest_token' } as const
-    // The page waits for the answer to the first jobs, which has the token for the others.
-    begin(first === undefined ? change : { ...change, goesOn: false, count: first, canary })
+    // The page waits for the answer to the first jobs.
+    begin(
+      firstJobs === undefined
+        ? change
+        : { ...change, goesOn: false, count: firstJobs, canary: { total: count, goesOn } },
+    )
   }
   return (
     <section aria-label="Apply">
       <h2>Apply</h2>
-      <Confirm kind={kind} preview={{ count }} canary={first} onConfirm={start} />
-      {first !== undefined && (
+      <Confirm kind={kind} preview={{ count }} canary={firstJobs} onConfirm={start} />
+      {firstJobs !== undefined && (
         <p class="faint">The others stay as they are until these are completed, and follow by a button of this page.</p>
       )}
       {copy}

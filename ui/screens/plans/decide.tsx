@@ -6,6 +6,7 @@ import { Copy } from '../../parts/copy.tsx'
 import { Why } from '../../parts/why.tsx'
 import { useAct } from '../../state/act.ts'
 import { caller, may } from '../../state/session.ts'
+import { leavesOthers } from './parts.ts'
 
 type Plan = Answer<'showPlan'>
 
@@ -16,6 +17,10 @@ interface DecideProps {
 }
 
 const rejectable = ['waiting', 'approved', 'withdrawn', 'stale']
+
+/** What a rejection does. */
+const rejectionOf = (plan: Plan): string =>
+  leavesOthers(plan) ? 'A rejection takes the approval for the other jobs back, and is final.' : 'A rejection is final.'
 
 /**
  * Approves or rejects what this page shows: the digest goes along, so that another plan is never decided in its place. What was decided
@@ -29,7 +34,8 @@ export function Decide({ plan, onDone }: DecideProps) {
   const isOwn = author !== null && author === caller.value?.principal
   const mayApprove = may('approve')
   const isOver = decided !== ''
-  if (!isOver && (!rejectable.includes(state) || (!mayApprove && !isOwn))) return null
+  const isOpen = mayApprove ? rejectable.includes(state) || leavesOthers(plan) : isOwn && state === 'waiting'
+  if (!isOver && !isOpen) return null
   const decide = (endpoint: 'approvePlan' | 'rejectPlan') =>
     act.run(async () => {
       await call(endpoint, { id: String(id), digest }, { headers: { ...confirmed, ...reasonHeader(reason) } })
@@ -70,7 +76,7 @@ export function Decide({ plan, onDone }: DecideProps) {
           </div>
         )}
         <p class="faint" role="status">
-          {decided || (mayApprove ? 'A rejection is final.' : '')}
+          {decided || (mayApprove ? rejectionOf(plan) : '')}
         </p>
       </section>
       <ActProblem act={act} onReload={onDone} />

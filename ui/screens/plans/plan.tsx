@@ -14,6 +14,7 @@ import { hasPlans } from '../../state/session.ts'
 import { jobsText, PreviewTable } from '../change/preview.tsx'
 import { ApplyPlan } from './apply-plan.tsx'
 import { Decide } from './decide.tsx'
+import { firstOf, leavesOthers } from './parts.ts'
 import { placeOf } from './place.ts'
 import { planKind, policyKind } from './plan-kind.ts'
 import { NoPlans } from './plans.tsx'
@@ -60,12 +61,15 @@ function KnownPlan({ id }: { id: string }) {
   )
 }
 
-/** What the state of a plan means. One that is applied to some jobs first is applied in two parts, and its operations say how far it is. */
-const meaningOfPlan = ({ id, state, decision, count, request: { limit } }: Plan): string => {
-  if (state !== 'applied' || typeof limit !== 'number' || limit >= count) return meaningOf(state)
-  return decision === 'rejected'
-    ? `It was applied to ${jobsText(limit)} first, and its approval for the others was taken back.`
-    : `It was applied to ${jobsText(limit)} first. The others follow when these are completed, from the page or the command that has applied it, or they stay as they are. To take back the approval for them: jobsctl reject ${id}`
+/** What the state of a plan means. One that is applied to some jobs first is applied in two parts. */
+const meaningOfPlan = (plan: Plan): string => {
+  const first = firstOf(plan)
+  if (plan.state !== 'applied' || first === undefined) return meaningOf(plan.state)
+  const applied = `It was applied to ${jobsText(first)} first`
+  if (plan.decision === 'rejected') return `${applied}, and its approval for the others was taken back.`
+  return leavesOthers(plan)
+    ? `${applied}. The others follow when these are completed, or stay as they are.`
+    : `${applied}, and to the others then. It cannot be applied again.`
 }
 
 /** How many jobs the plan had, and what has gone on since. */
@@ -94,23 +98,24 @@ function Numbers({ plan: { count, still_matching, dependents } }: { plan: Plan }
 const who = (principal: string | null, id: string | null) =>
   principal === null || principal === id ? id : `${principal} (${id})`
 
+const operationLink = (id: number | null | undefined) =>
+  typeof id === 'number' && <Link to={`/operations/${id}`}>{id}</Link>
+
 const factsOf = (plan: Plan) =>
   [
     ['Author', who(plan.author_principal, plan.author)],
     ['Where', placeOf(plan)],
     ['First', typeof plan.request.limit === 'number' && jobsText(plan.request.limit)],
     ['Made', <Time at={plan.created_at} />],
-    ['Ends', ['waiting', 'approved'].includes(plan.state) && <Time at={plan.expires_at} />],
+    ['Ends', (['waiting', 'approved'].includes(plan.state) || leavesOthers(plan)) && <Time at={plan.expires_at} />],
     [
       (plan.decision ?? plan.state) === 'rejected' ? 'Rejected by' : 'Approved by',
       who(plan.decided_principal, plan.decided_by),
     ],
     ['Decided', plan.decided_at && <Time at={plan.decided_at} />],
     ['Why so', plan.decided_reason],
-    [
-      'Operation',
-      plan.operation_id !== null && <Link to={`/operations/${plan.operation_id}`}>{plan.operation_id}</Link>,
-    ],
+    ['Operation', operationLink(plan.operation_id)],
+    ['Operation of the others', operationLink(plan.rest_operation_id)],
     ['Digest', <code>{plan.digest}</code>],
   ] as const
 
