@@ -2086,6 +2086,7 @@ export interface ProposePlanOutput extends Plan {
   request: Record<string, unknown>
   preview: { as_of: string; expires_at: string; count: number; complete?: boolean | undefined; count_at_least?: number | undefined; groups: Group[]; oldest: string | null; newest: string | null; reasons?: { reason: string; count: number }[] | undefined; dependents?: number | undefined; dependents_elsewhere?: number | undefined; restorable?: number | undefined; no_way_back?: string | undefined; kept_by_hold?: number | undefined; still_matching?: number | undefined; bytes_estimate: number; archive_bytes?: number | undefined; kept_days?: number | null | undefined; wal_bytes?: number | undefined; not_watched?: string[] | undefined; foreign_rows?: { table: string; action: string; rows: number | null }[] | undefined; sample_ids: number[]; eta_seconds: number; [name: string]: unknown }
   still_matching: number | null
+  rest_operation_id?: number | null | undefined
 }
 
 export interface ListPlansInput {
@@ -2106,6 +2107,7 @@ export interface ShowPlanOutput extends Plan {
   request: Record<string, unknown>
   preview: { as_of: string; expires_at: string; count: number; complete?: boolean | undefined; count_at_least?: number | undefined; groups: Group[]; oldest: string | null; newest: string | null; reasons?: { reason: string; count: number }[] | undefined; dependents?: number | undefined; dependents_elsewhere?: number | undefined; restorable?: number | undefined; no_way_back?: string | undefined; kept_by_hold?: number | undefined; still_matching?: number | undefined; bytes_estimate: number; archive_bytes?: number | undefined; kept_days?: number | null | undefined; wal_bytes?: number | undefined; not_watched?: string[] | undefined; foreign_rows?: { table: string; action: string; rows: number | null }[] | undefined; sample_ids: number[]; eta_seconds: number; [name: string]: unknown }
   still_matching: number | null
+  rest_operation_id?: number | null | undefined
 }
 
 export interface ApprovePlanInput {
