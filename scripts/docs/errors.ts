@@ -49,7 +49,7 @@ const meanings: Record<FailureCode, string> = {
   outcome_unknown:
     'the server cannot tell whether a change was made; of a bulk change, whole batches may have been made, and its record says how many',
   sign_on_unavailable:
-    'the provider of single sign-on cannot be reached, and its keys are not known or older than an hour; nothing was changed',
+    'the provider of single sign-on cannot be reached, and its keys are not known or older than an hour, or it refuses the client id or secret of the server; nothing was changed',
   shutting_down: 'the server is stopping; nothing was changed',
   unreachable: 'jobsctl cannot reach the server',
   timed_out: 'jobsctl waited until its deadline',

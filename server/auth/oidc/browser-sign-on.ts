@@ -13,6 +13,7 @@ import { neededClaims } from './grant-of-claims.ts'
 import { keepCaller } from './known-callers.ts'
 import { admittedCaller } from './oidc-authenticator.ts'
 import type { OidcSettings } from './oidc-settings.ts'
+import { refusedLogin } from './refused-login.ts'
 import { providerUnavailable } from './unavailable.ts'
 import { verifyToken } from './verify-token.ts'
 
@@ -77,7 +78,9 @@ export function createBrowserSignOn({ sql, log, settings, keys }: Options): Brow
           ...{ pkceCodeVerifier: login.verifier, expectedState: login.state, expectedNonce: login.nonce },
           idTokenExpected: true,
         })
-        .catch(refusedByProvider)
+        .catch((cause: unknown) => {
+          throw refusedLogin(cause)
+        })
       const claims = await verifyToken(id_token, { issuer, audience: clientId, keys })
       requireFresh(claims.auth_time)
       const caller = await admittedCaller({ sql, issuer, roles }, claims)
@@ -111,18 +114,5 @@ const notBegun = (): Failure =>
   )
 
 function unavailable(cause: unknown): never {
-  throw providerUnavailable(5, cause)
-}
-
-/** @throws Failure with the cause for the log: what the provider says in words may be from whoever made the link */
-function refusedByProvider(cause: unknown): never {
-  const isRefusal =
-    cause instanceof client.AuthorizationResponseError ||
-    cause instanceof client.ResponseBodyError ||
-    (cause instanceof client.ClientError && cause.code !== 'OAUTH_TIMEOUT')
-  if (!isRefusal) return unavailable(cause)
-  throw new Failure('forbidden', 'the provider of single sign-on did not confirm the login; you are not logged in', {
-    hint: `begin again: ${signOnPath}; the log of the server says why`,
-    cause,
-  })
+  throw cause instanceof Failure ? cause : providerUnavailable(5, cause)
 }

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import * as client from 'openid-client'
+import { Failure } from '../../../shared/errors.ts'
+import { errorText } from '../../system-error.ts'
 import { discover, type Metadata } from './discovery.ts'
 import type { OidcSettings } from './oidc-settings.ts'
 
@@ -62,7 +64,7 @@ async function fetchConfiguration(settings: Settings): Promise<ClientConfigurati
 
 async function configure(metadata: Metadata, settings: Settings) {
   const { clientId } = settings
-  const secret = await readSecret(settings)
+  const secret = await readSecret(settings).catch(unreadable)
   const methods = metadata.token_endpoint_auth_methods_supported
   const bySecret = methods.includes('client_secret_basic') ? client.ClientSecretBasic : client.ClientSecretPost
   const config = new client.Configuration(metadata, clientId, undefined, secret ? bySecret(secret) : client.None())
@@ -70,4 +72,13 @@ async function configure(metadata: Metadata, settings: Settings) {
   // The settings take http from a provider on this machine alone.
   if (settings.issuer.startsWith('http:')) client.allowInsecureRequests(config)
   return config
+}
+
+/** @throws Failure `sign_on_unavailable`; its cause, for the log, names the file */
+function unreadable(cause: unknown): never {
+  throw new Failure('sign_on_unavailable', 'this server cannot read its client secret; you are not logged in', {
+    hint: 'the administrator of the server checks the file of JOBS_OIDC_CLIENT_SECRET_FILE; tokens of jobs-server work on',
+    retryAfter: 5,
+    cause: new Error(`JOBS_OIDC_CLIENT_SECRET_FILE: ${errorText(cause)}`, { cause }),
+  })
 }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createClientConfiguration } from '../../../../server/auth/oidc/client-configuration.ts'
 import { singleSignOnId } from '../../../../server/auth/single-sign-on-id.ts'
 import { openBrowser } from '../../../support/access/browser.ts'
 import { kinds, newFolder } from '../../../support/database/database.ts'
@@ -229,6 +230,45 @@ describe.each(kinds)('a login by single sign-on on %s', (kind) => {
     } finally {
       await stop()
     }
+  })
+
+  it('says so where the provider refuses the secret of this server, or the file of it is gone', async () => {
+    const file = join(await newFolder('sign-on'), 'client-secret')
+    await writeFile(file, 'the wrong secret\n', { mode: 0o600 })
+    const log: string[] = []
+    const { url, prepared, stop } = await startServer(
+      {
+        ...{ ...world.env, ...env, JOBS_OIDC_CLIENT_SECRET_FILE: file },
+        ...(kind === 'embedded' && { JOBS_DATA_DIR: await newFolder('sign-on') }),
+      },
+      (line) => void log.push(line),
+    )
+    await prepared
+    const ask = (path: string, cookie = '') => call({ url, method: 'GET', path, headers: { host, cookie } })
+    try {
+      const begun = (await ask(start)).headers
+      const back = await logInAt(begun.location ?? '', { name: 'ann', returnsTo: callback })
+      const { status, body } = await ask(pathOf(back), pairOf(begun['set-cookie']))
+      expect({ status, body }).toMatchObject({
+        status: 503,
+        body: {
+          ...{ code: 'sign_on_unavailable', hint: expect.stringContaining('JOBS_OIDC_CLIENT_SECRET_FILE') },
+          detail: expect.stringContaining('refuses the client id or the client secret of this server'),
+        },
+      })
+      expect(log.join('\n')).toMatch(/refuses the client id.*JOBS_OIDC_CLIENT_SECRET_FILE\): HTTP 401, /)
+      expect(JSON.stringify([log, body])).not.toMatch(/the wrong secret|localhost|node_modules/)
+    } finally {
+      await stop()
+    }
+    const gone = createClientConfiguration({
+      ...{ issuer: provider.issuer, clientId: client.id, clientSecretFile: `${file}.gone` },
+      ...{ audience: undefined, roles: [] },
+    })
+    await expect(gone.get()).rejects.toMatchObject({
+      ...{ code: 'sign_on_unavailable', message: expect.stringContaining('cannot read its client secret') },
+      cause: { message: expect.stringMatching(/JOBS_OIDC_CLIENT_SECRET_FILE: no such file/) },
+    })
   })
 
   it('is begun at most 30 times a minute from one address, and such a flood pushes out nobody', async () => {
