@@ -51,14 +51,14 @@ it('doctor names the indexes of other programs that cost each write and serve no
   expect((await idle()).map(({ index }) => index)).not.toContain('theirs_twice')
 })
 
-it('doctor calls no index unused in a database that was just restored, whose statistics do not say since when they count', async () => {
+it('doctor calls no index unused in a database that was just restored, whose statistics do not say since when they count', async (test) => {
   await world.sql`drop index if exists theirs_narrow, theirs_wide, theirs_twice`
   await world.sql`create index jobsctl_old on jobs (completion_token)`
-  const found = (await idle()).find(({ index }) => index === 'jobsctl_old')
-  // PostgreSQL before 15 says since when it counts from the first use of a database on.
   const [{ isOld } = { isOld: false }] = await world.sql<{ isOld: boolean }[]>`
     select current_setting('server_version_num')::int < 150000 as "isOld"`
-  if (!isOld) expect(found).toMatchObject({ why: 'never used', unused_since: null })
+  test.skip(isOld, 'PostgreSQL before 15 says since when it counts from the first use of a database on')
+  const found = (await idle()).find(({ index }) => index === 'jobsctl_old')
+  expect(found).toMatchObject({ why: 'never used', unused_since: null })
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 365 * 86_400_000 })
   expect(await line()).toBe('indexes\tok\tevery index of jobs is used\t')
 })
