@@ -25,6 +25,9 @@ const halves = onPostgres
   )
   .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('.each(kinds)'))
 
+/** A test of the dashboard may look at thirty pages. */
+const patient: Options = { testTimeout: 600_000 }
+
 const project = (name: string, more: Options = {}): TestProjectInlineConfiguration => ({
   test: {
     name,
@@ -52,7 +55,7 @@ export default defineConfig({
     maxWorkers: 3,
     reporters: ['default', repeatedTests],
     projects: [
-      ...folders.map((name) => project(name)),
+      ...folders.map((name) => project(name, name === 'ui' ? patient : {})),
       // The other half of `server` and `cli`. The few tests of these files that are about PostgreSQL alone run twice.
       project('embedded', { include: halves, provide: { kinds: ['embedded'] } }),
     ],

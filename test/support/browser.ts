@@ -1,5 +1,6 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import { startBrowser } from '../../scripts/chromium.ts'
+import { until } from './poll.ts'
 import { openWorld, type World } from './world.ts'
 
 /** The longest that a test waits for what a page shows: a machine four times as slow, with other work on it. */
@@ -85,6 +86,18 @@ export async function openVisit(): Promise<OpenedVisit> {
     await stop()
     throw error
   }
+}
+
+/** Presses a button that copies a text, and reads what it has copied. */
+export async function copiedBy(button: Locator): Promise<string> {
+  const page = button.page()
+  // What was copied before may still be told.
+  await page.evaluate("navigator.clipboard.writeText('')")
+  await button.click()
+  return until('a text is copied', async () => {
+    const text = await page.evaluate<string>('navigator.clipboard.readText()')
+    return text === '' ? undefined : text
+  })
 }
 
 /** Goes to a button by Tab alone and presses it. */

@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { cancelBatch, prune, reclaim, requeue, reschedule, retry, setPriority, sweep } from '../../shared/endpoints.ts'
-import { type OpenedVisit, openVisit, pressByKeyboard, type Visit, visit } from '../support/browser.ts'
+import { copiedBy, type OpenedVisit, openVisit, pressByKeyboard, type Visit, visit } from '../support/browser.ts'
 import type { World } from '../support/world.ts'
 
 describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
@@ -126,7 +126,7 @@ describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
     await page.getByRole('heading', { name: 'Prune 3 jobs' }).waitFor()
     await page.getByLabel('Ended at least so many days ago').fill('50')
     await expect.poll(() => new URL(page.url()).searchParams.get('older_than_days')).toBe('50')
-    expect(await page.getByRole('button', { name: /^Prune 3/ }).count()).toBe(0)
+    await expect.poll(() => page.getByRole('button', { name: /^Prune 3/ }).count()).toBe(0)
     await preview()
     await page.getByText('No job matches').waitFor()
     await page.getByLabel('Ended at least so many days ago').fill('30')
@@ -148,13 +148,8 @@ describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
     ['sweep?age_seconds=3600&action=fail&owner_user_id=ann', sweep],
   ])('copies %s as words of the command line and as curl that make the same request', async (screen, endpoint) => {
     await visited.go(`/change/${screen}`)
-    const copied = async (name: string) => {
-      await page.getByRole('button', { name }).click()
-      await page.getByText('Copied').first().waitFor()
-      return page.evaluate<string>('navigator.clipboard.readText()')
-    }
-    const command = await copied('Copy as jobsctl')
-    const curl = await copied('Copy as curl')
+    const command = await copiedBy(page.getByRole('button', { name: 'Copy as jobsctl' }))
+    const curl = await copiedBy(page.getByRole('button', { name: 'Copy as curl' }))
     expect(command).toMatch(/^jobsctl .* --dry-run$/)
     expect(curl).toContain(`curl -X POST ${world.url}${endpoint.path} `)
     expect(curl).not.toContain(world.key)

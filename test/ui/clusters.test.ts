@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { violations } from '../support/axe.ts'
-import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
+import { copiedBy, type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
 import type { World } from '../support/world.ts'
 
 const hostile = `<img src=x onerror="document.title='ran'">\u202egpj.\u{1F4A3}`
@@ -112,9 +112,7 @@ describe.skipIf(!hasBrowser)('clusters of failures (needs chromium)', () => {
     await page.keyboard.press('Enter')
     await expect.poll(() => cluster('connection refused').count()).toBe(0)
     expect(new URL(page.url()).search).toBe('?since=1h&domain=mail')
-    await page.getByRole('button', { name: 'Copy as jobsctl' }).click()
-    await page.getByText('Copied').waitFor()
-    const copied = await page.evaluate<string>('navigator.clipboard.readText()')
+    const copied = await copiedBy(page.getByRole('button', { name: 'Copy as jobsctl' }))
     expect(copied).toBe('jobsctl clusters --domain mail --since 1h')
     expect(await world.jobsctl([...copied.split(' ').slice(1), '--json'])).toMatchObject({ code: 0 })
     await cluster('cannot parse').getByRole('link', { name: 'Retry…' }).click()

@@ -33,7 +33,9 @@ describe.skipIf(!hasBrowser)('history (needs chromium)', () => {
     const text = page.getByText(`${title} as a table`)
     await text.waitFor()
     await text.click()
-    return page.getByRole('region', { name: `${title}: numbers` })
+    const numbers = page.getByRole('region', { name: `${title}: numbers` })
+    await numbers.waitFor()
+    return numbers
   }
   const timesOf = async (page: Page, title: string) => (await table(page, title)).locator('tbody th').allInnerTexts()
 
@@ -102,10 +104,10 @@ describe.skipIf(!hasBrowser)('history (needs chromium)', () => {
       const utc = await timesOf(there.page, 'Came in')
       await there.page.getByLabel('Times in').selectOption('local')
       await expect.poll(() => new URL(there.page.url()).searchParams.get('zone')).toBe('local')
-      const local = await there.page
-        .getByRole('region', { name: 'Came in: numbers' })
-        .locator('tbody th')
-        .allInnerTexts()
+      const times = there.page.getByRole('region', { name: 'Came in: numbers' }).locator('tbody th')
+      // Each local time of these has its difference to UTC.
+      await expect.poll(() => times.first().innerText()).toMatch(/ [+]\d\d:\d\d$/)
+      const local = await times.allInnerTexts()
       expect(there.faults).toEqual([])
       return { there, utc, local }
     }

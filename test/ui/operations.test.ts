@@ -72,7 +72,7 @@ describe.skipIf(!hasBrowser)('operations and the overview (needs chromium)', () 
         groups.reduce((sum, group) => sum + group[name], 0),
       )
     }
-    expect(await sums()).toEqual(await ofApi())
+    await expect.poll(sums).toEqual(await ofApi())
     await world.sql`update jobs set status = 'processing' where id in (select id from jobs where status = 'queued' limit 2)`
     await expect.poll(sums).toEqual(await ofApi())
   })

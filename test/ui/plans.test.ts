@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { makeScoped, makeToken } from '../support/access/tokens.ts'
 import { looks, sideways, violations } from '../support/axe.ts'
-import { pressByKeyboard } from '../support/browser.ts'
+import { copiedBy, pressByKeyboard } from '../support/browser.ts'
 import { decide, planScreens, retryPath } from '../support/changes/plan-screens.ts'
 import { planPath } from '../support/changes/plans.ts'
 
@@ -91,11 +91,8 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     await go('/change/retry?domain=chatbooks')
     await page.getByRole('button', { name: 'Preview', exact: true }).click()
     await page.getByLabel(/^Why/).fill("it's back")
-    await page.getByRole('form', { name: 'Confirm' }).getByRole('button', { name: 'Copy as jobsctl' }).click()
-    await page.getByText('Copied').waitFor()
-    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(
-      `jobsctl retry --domain chatbooks --propose --reason 'it'\\''s back'`,
-    )
+    const copy = page.getByRole('form', { name: 'Confirm' }).getByRole('button', { name: 'Copy as jobsctl' })
+    expect(await copiedBy(copy)).toBe(`jobsctl retry --domain chatbooks --propose --reason 'it'\\''s back'`)
     await page.getByRole('button', { name: 'Propose' }).click()
     await page.getByRole('heading', { name: /^Plan \d+$/ }).waitFor()
     expect(await screens.world.sql`select kind, jobs::int, reason from jobsctl_plans`).toEqual([

@@ -1,31 +1,11 @@
 import { readdir, stat } from 'node:fs/promises'
-import { createServer, request, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
 import { visit } from '../support/browser.ts'
+import { startPathProxy } from '../support/fakes/path-proxy.ts'
 import { openWorld, type World } from '../support/world.ts'
-
-/** A proxy that hands requests on with the name of the server as `Host`, and perhaps without the base path. */
-async function startProxy(target: () => string, cut: string): Promise<{ server: Server; origin: string }> {
-  const server = createServer((asked, answer) => {
-    const { hostname, port } = new URL(target())
-    const path = (asked.url ?? '').startsWith(`${cut}/`) ? (asked.url ?? '').slice(cut.length) : asked.url
-    const headers = { ...asked.headers, host: `${hostname}:${port}` }
-    const onward = request({ hostname, port, path, method: asked.method, headers }, (response) => {
-      answer.writeHead(response.statusCode ?? 502, response.headers)
-      response.pipe(answer)
-    })
-    onward.on('error', () => answer.destroy())
-    answer.on('close', () => onward.destroy())
-    asked.pipe(onward)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return { server, origin: `http://localhost:${port}` }
-}
 
 /** A change that the page itself does not offer, with its cookie; its value is the status. */
 const retryAll = `fetch('/api/v1/jobs/retry-now', {
@@ -46,7 +26,7 @@ describe.skipIf(!hasBrowser)('serving the dashboard (needs chromium)', () => {
     ['takes the base path away', '/jobs'],
   ])('below a base path, behind a proxy that %s and rewrites Host', async (_what, cut) => {
     let world: World | undefined
-    const { server, origin } = await startProxy(() => world?.url ?? '', cut)
+    const { origin, stop } = await startPathProxy(() => world?.url ?? '', cut)
     world = await openWorld('postgres', { JOBS_PUBLIC_URL: `${origin}/jobs` })
     await world.jobs(3, { status: 'failed' })
     const { page, go, faults, close } = await visit(browser, world, { secret: world.key, root: `${origin}/jobs` })
@@ -59,8 +39,7 @@ describe.skipIf(!hasBrowser)('serving the dashboard (needs chromium)', () => {
     expect(faults).toEqual([])
     await close()
     await world.stop()
-    server.closeAllConnections()
-    server.close()
+    stop()
   })
 
   it('each address of a screen is the page, and a file that is not there is 404', async () => {

@@ -46,20 +46,30 @@ describe.skipIf(!hasBrowser)('tabs that stay open (needs chromium)', () => {
     }
     const [first, ...others] = pages
     if (!first) throw new Error('there is no page')
+    const goesOn = async (page: Page, since = performance.now()) => {
+      await page.getByText(/^Live/).waitFor()
+      return (performance.now() - since) / 1000
+    }
     await first.evaluate(setHidden(false))
-    await first.getByText(/^Live/).waitFor()
+    await goesOn(first)
     const second = await startServer(world.env)
     await second.prepared
     wire.cut()
     await first.getByText('The server does not answer').waitFor()
+    const mended = performance.now()
     wire.mend(second.url)
-    await first.getByText(/^Live/).waitFor()
+    const seconds = [await goesOn(first, mended)]
     expect(others.map((page) => asked.get(page))).toEqual(others.map(() => 0))
+    await first.evaluate(setHidden(true))
     for (const page of others) {
+      const seen = performance.now()
       await page.evaluate(setHidden(false))
-      await page.getByText(/^Live/).waitFor()
+      seconds.push(await goesOn(page, seen))
       await page.evaluate(setHidden(true))
     }
+    console.log(`after a restart the tabs go on within ${seconds.map((one) => one.toFixed(1)).join(', ')} s`)
+    // The aim is 5 s, which a machine that does other work may miss.
+    expect(Math.max(...seconds)).toBeLessThan(30)
     expect(visited.faults).toEqual([])
     await visited.close()
     await second.stop()
