@@ -10,7 +10,7 @@ import { readCourse } from './detached/take-over.ts'
 import { enforceMax, requireMax } from './enforce-max.ts'
 import { authorize } from './limits/authorize.ts'
 import { forgetEmergency } from './limits/emergencies.ts'
-import { type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
+import { previewOfBegun, type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
 import { type BeginContext, beginOperation } from './record/begin.ts'
 import { type RunContext, runOperation } from './run-operation.ts'
 import { withinPolicy } from './within-policy.ts'
@@ -51,7 +51,9 @@ export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<An
   const { previewToken, kind, filters } = scoped
   const { formerCaller, within } = call
   const subject = { kind, filters, caller: call.binding?.key ?? call.caller, formerCaller, within }
-  const previewed = previewToken === undefined ? undefined : await verifyToken(call.sql, previewToken, subject)
+  const verified = (token: string) =>
+    call.resumes ? previewOfBegun(token, subject) : verifyToken(call.sql, token, subject)
+  const previewed = previewToken === undefined ? undefined : await verified(previewToken)
   const bulk = call.policy ? withinPolicy(scoped, call.policy, previewed) : scoped
   requireMax(bulk, previewed)
   if (call.resumes) return resume({ ...call, ...call.resumes }, bulk, previewed)

@@ -3,11 +3,14 @@ import * as z from 'zod'
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Sql } from '../../database/sql.ts'
+import { idOfKey, readKeys, throwNoKey } from './preview-keys.ts'
 import { type Snapshot, snapshotPattern } from './snapshot.ts'
 
 /** The body of a token. Names are short, since callers send the token in every request. */
 const TokenBody = z.object({
   id: z.string(),
+  /** The id of the key that signed the token; absent in tokens of earlier servers, which had none. */
+  key: z.string().optional(),
   kind: z.string(),
   /** The hash over the filters. */
   hash: z.string(),
@@ -65,9 +68,9 @@ export const hashOfJson = (value: unknown): string =>
 export function signToken(key: string | null, subject: PreviewSubject, previewed: Signed): string {
   const { kind, filters, caller, within } = subject
   const { excluded, snapshot, ...counted } = previewed
+  const known = key ?? throwNoKey()
   const body: TokenBody = {
-    id: randomUUID(),
-    kind,
+    ...{ id: randomUUID(), key: idOfKey(known), kind },
     hash: hashOfJson(filters),
     caller,
     ...(within && { within: hashOfJson(within) }),
@@ -76,19 +79,28 @@ export function signToken(key: string | null, subject: PreviewSubject, previewed
     ...(excluded && { except: [...excluded] }),
   }
   const text = Buffer.from(JSON.stringify(body)).toString('base64url')
-  return `${text}.${signatureOf(text, key ?? throwNoKey())}`
+  return `${text}.${signatureOf(text, known)}`
 }
 
 /**
  * Verifies the signature of a token and what the token is bound to.
- * @throws Failure `preview_stale` when no server on this database signed it, or when it is bound to another change or caller
+ * @throws Failure `preview_stale` when no server on this database signed it, when its key was rotated away, or when it is bound to another
+ * change or caller
  */
-export async function verifyToken(
-  sql: Sql,
-  token: string,
+export const verifyToken = async (sql: Sql, token: string, subject: PreviewSubject): Promise<VerifiedPreview> =>
+  boundPreview(parseToken(token, await readKeys(sql)), subject)
+
+/**
+ * The preview of a change that has begun, whose signature was verified then: the change goes on also where the key was rotated away since.
+ * @throws Failure `preview_stale` when the token is bound to another change or caller
+ */
+export const previewOfBegun = (token: string, subject: PreviewSubject): VerifiedPreview =>
+  boundPreview(bodyOf(token), subject)
+
+function boundPreview(
+  { id, as_of, seen: snapshot, except: excluded, ...bound }: TokenBody,
   { kind, filters, caller, formerCaller, within }: PreviewSubject,
-): Promise<VerifiedPreview> {
-  const { id, as_of, seen: snapshot, except: excluded, ...bound } = parseToken(token, await readKeys(sql))
+): VerifiedPreview {
   if (bound.kind !== kind) throw previewStale(`the preview is of another operation (${bound.kind})`)
   if (bound.caller !== caller && bound.caller !== formerCaller) throw previewStale('the preview is of another caller')
   if (bound.within !== (within && hashOfJson(within)))
@@ -109,9 +121,13 @@ const bodyOf = (token: string): TokenBody =>
 
 function parseToken(token: string, keys: readonly string[]): TokenBody {
   const [text = ''] = token.split('.')
+  const claimed = claimedKey(text)
+  const known = keys.filter((key) => claimed === undefined || idOfKey(key) === claimed)
+  if (known.length === 0)
+    throw previewStale(`the key ${claimed} of preview_token was rotated away, or is of another database`)
   // Compared as text: several base64url texts decode to the same bytes.
   const given = Buffer.from(token)
-  const isGenuine = keys.some((key) => {
+  const isGenuine = known.some((key) => {
     const expected = Buffer.from(`${text}.${signatureOf(text, key)}`)
     return given.length === expected.length && timingSafeEqual(given, expected)
   })
@@ -119,35 +135,15 @@ function parseToken(token: string, keys: readonly string[]): TokenBody {
   return bodyOf(text)
 }
 
+const Claim = z.object({ key: z.string().regex(/^[0-9a-f]{8}$/) })
+
+/** Which key a token says that it is signed with, before that is verified; undefined for one that says nothing of the kind. */
+function claimedKey(text: string): string | undefined {
+  try {
+    return Claim.parse(JSON.parse(Buffer.from(text, 'base64url').toString())).key
+  } catch {
+    return undefined
+  }
+}
+
 const signatureOf = (text: string, key: string): string => createHmac('sha256', key).update(text).digest('base64url')
-
-/** Reads the keys whose signatures are taken: the signing key, and after its rotation for some days the one before it. */
-async function readKeys(sql: Sql): Promise<string[]> {
-  const keys = await sql<{ name: string; key: string }[]>`
-    select name, case name when 'preview_key' then value else value::jsonb ->> 'key' end as key
-    from jobsctl_settings
-    where case name
-      when 'preview_key' then true
-      when 'preview_key_previous' then (value::jsonb ->> 'until')::timestamptz > now()
-    end
-    order by name`
-  if (keys[0]?.name !== 'preview_key') throwNoKey()
-  return keys.map(({ key }) => key)
-}
-
-/** Reads the signing key, which all servers on this database share and never send to a caller. */
-export async function readSigningKey(sql: Sql): Promise<string> {
-  const [row] = await sql<{ value: string }[]>`select value from jobsctl_settings where name = 'preview_key'`
-  return row?.value ?? throwNoKey()
-}
-
-/** Reads the key for hashes that stay the same: the first key of the database, whatever key signs previews today. */
-export async function readHashKey(sql: Sql): Promise<string> {
-  const [row] = await sql<{ value: string }[]>`
-    select value from jobsctl_settings where name in ('hash_key', 'preview_key') order by name limit 1`
-  return row?.value ?? throwNoKey()
-}
-
-function throwNoKey(): never {
-  throw new Failure('database_unavailable', 'the database has lost the key that signs previews', { retryAfter: 30 })
-}

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { EraseRequest, NamedIn, PassedOver } from '../../../shared/changes/erase.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { readHashKey } from '../../bulk/preview/preview-token.ts'
+import { readHashKey } from '../../bulk/preview/preview-keys.ts'
 import { mentions, recordsNaming } from '../../bulk/record/records-naming.ts'
 import type { Call } from '../../call.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'

@@ -1,5 +1,6 @@
 import type { CompletedChange } from '../../bulk/bulk-change.ts'
-import { readSigningKey, signToken } from '../../bulk/preview/preview-token.ts'
+import { readSigningKey } from '../../bulk/preview/preview-keys.ts'
+import { signToken } from '../../bulk/preview/preview-token.ts'
 
 interface Subject {
   kind: string

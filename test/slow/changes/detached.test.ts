@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { rotatePreviewKey } from '../../../server/bulk/preview/rotate-key.ts'
 import {
   ask,
   changes,
@@ -100,6 +101,17 @@ describe.each(kinds)('a change that goes on without its caller on %s', (kind) =>
     expect(await endOf(world, back)).toMatchObject({ state: 'done', affected: 7 })
     expect(await recordOf(world, id)).toMatchObject({ state: 'undone', undone_by: back })
     expect(await world.rows()).toEqual(before)
+    await expectIntact(world)
+  })
+
+  it('goes on at another server also where the key of its preview was rotated away since', async () => {
+    await world.jobs(16, retry.wanted)
+    const { token } = await previewOf(world, retry)
+    const { operation_id: id } = acceptedOf(await detached(world, retry, { ...slow, preview_token: token }))
+    await until('a job was changed', async () => (await recordOf(world, id)).affected > 0)
+    await world.sql.begin((tx) => rotatePreviewKey(tx, { atOnce: true }))
+    await world.sql`update jobsctl_detached set hold = null`
+    expect(await endOf(world, id)).toMatchObject({ state: 'done', affected: 16 })
     await expectIntact(world)
   })
 

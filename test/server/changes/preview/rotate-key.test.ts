@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { previewOf, prune } from '../../../support/bulk-tools.ts'
+import { tokenBody, tokenSigner } from '../../../support/changes/sign-token.ts'
 import { kinds } from '../../../support/database/database.ts'
 import { runServer } from '../../../support/programs/spawn-server.ts'
 import { openWorld, paths, type World } from '../../../support/world.ts'
@@ -38,6 +39,25 @@ describe.each(kinds)('the key that signs previews on %s', (kind) => {
       { filters: { at_once: false }, caller: expect.stringContaining('@') },
       { filters: { at_once: true } },
     ])
+  })
+
+  it('is named in the token by an id, which a token of an earlier server does not have', async () => {
+    const { token } = await previewOf(world, prune)
+    const { key, ...earlier } = tokenBody(token)
+    const sign = await tokenSigner(world)
+    expect(key).toMatch(/^[0-9a-f]{8}$/)
+    expect(tokenBody((await previewOf(world, prune)).token).key).toBe(key)
+    const forged = await world.confirm(paths.prune, {
+      ...prune.body,
+      preview_token: sign({ ...earlier, key: 'ffffffff' }),
+    })
+    expect(forged).toMatchObject({ status: 409, body: { detail: expect.stringContaining('the key ffffffff of') } })
+    await rotate('--at-once')
+    expect(tokenBody((await previewOf(world, prune)).token).key).not.toBe(key)
+    const late = await world.confirm(paths.prune, { ...prune.body, preview_token: token })
+    expect(late).toMatchObject({ status: 409, body: { detail: expect.stringContaining(`the key ${key} of`) } })
+    const next = await tokenSigner(world)
+    expect(await apply(next(earlier))).toBe(200)
   })
 
   it('of two rotations ago is taken no more, nor one of more than eight days ago', async () => {
