@@ -115,6 +115,13 @@ function refuseUnknown(verb: string | undefined): void {
 /** The failure for an error of commander, with a hint; any other error is a bug and stays `internal`. */
 function failureOf(error: unknown, word: string | undefined): Failure {
   if (error instanceof Failure) return error
+  // JavaScript writes some 4,000 levels of JSON, and PostgreSQL keeps more.
+  if (error instanceof RangeError && /call stack/i.test(error.message)) {
+    return new Failure('unexpected_answer', 'the answer has more levels of lists and objects than jobsctl can write', {
+      hint: 'the same command with --curl prints a call that shows it',
+      cause: error,
+    })
+  }
   if (!(error instanceof CommanderError)) {
     const why = error instanceof Error ? error.message : String(error)
     return new Failure('internal', `jobsctl has a bug: ${why}`, {

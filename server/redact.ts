@@ -1,4 +1,4 @@
-import { expandJson } from './database/lossless-json.ts'
+import { expandJson, isTooDeep } from './database/lossless-json.ts'
 
 const masked = '[redacted]'
 
@@ -10,7 +10,7 @@ const normalized = (name: string): string => name.toLowerCase().replaceAll(/[^\p
 
 /** Masks secrets. Null stays null. */
 export interface Redactor {
-  /** Masks values whose names look secret, at every depth, and secrets in texts. */
+  /** Masks values whose names look secret, at every depth, secrets in texts, and values of more than 500 levels. */
   fields: (fields: Record<string, unknown>) => Record<string, unknown>
   /** Masks what stands after a name that looks secret, as in `password=…`, after `Bearer`, and the password of a URL. */
   text: (text: string) => string
@@ -33,6 +33,7 @@ export function createRedactor(words: string): Redactor {
       .replaceAll(assignment, `$1${masked}`)
       .replaceAll(bearer, `$1${masked}`)
   const redacted = (given: unknown): unknown => {
+    if (isTooDeep(given)) return masked
     const value = expandJson(given)
     if (typeof value === 'string') return text(value)
     if (Array.isArray(value)) return value.map(redacted)

@@ -44,8 +44,12 @@ export function failureOfResponse(received: Received, { target, method, path, ch
     return rejectedKey(target, { detail, takesToken }, about)
   }
   if (!known && (status === 502 || status === 504)) return proxyError(status, problem && detail, about)
-  return new Failure(code, detail, { ...about, hint: problem?.hint ?? hintOn(code, detail) })
+  return new Failure(code, detail, { ...about, hint: inCommands(problem?.hint) ?? hintOn(code, detail) })
 }
+
+/** A hint of the server with commands in place of the calls of two commands. */
+const inCommands = (hint: string | undefined): string | undefined =>
+  hint?.replaceAll(/\bGET \/api\/v1\/jobs\/(stats|clusters)\b/g, 'jobsctl $1')
 
 interface Rejection {
   detail: string

@@ -6,11 +6,14 @@ import { isKeptExactly, replaceInexact } from '../../shared/exact-numbers.ts'
 const mark = randomUUID()
 const marked = new RegExp(`"${mark}[^"\\\\]*(?:\\\\.[^"\\\\]*)*"`, 'g')
 
-/** A JSON text with a number that JavaScript would change, written by another program. */
+/** A JSON text that JavaScript would change, or cannot write again, written by another program. */
 class LosslessJson {
   readonly #text: string
   constructor(text: string) {
     this.#text = text
+  }
+  get isDeep(): boolean {
+    return isDeep(this.#text)
   }
   toJSON(): string {
     return mark + this.#text
@@ -24,8 +27,31 @@ class LosslessJson {
   }
 }
 
-/** Reads JSON of the database. Where JavaScript would change a number, the value is one that `writeJson` writes unchanged. */
-export const readJson = (text: string): unknown => (isKeptExactly(text) ? JSON.parse(text) : new LosslessJson(text))
+/** The levels of objects and lists that are read. JavaScript writes some 4,000, and PostgreSQL keeps more than 10,000. */
+const deepest = 500
+
+/**
+ * True for a JSON text with more levels than `deepest`. Brackets within texts count as levels, too: a text that is taken for a deep
+ * one is written all the same.
+ */
+function isDeep(text: string): boolean {
+  if (text.length < 2 * deepest) return false
+  let level = 0
+  for (let at = 0; at < text.length; at++) {
+    const bracket = text.charCodeAt(at) | 32 // takes [ for { and ] for }
+    if (bracket === 123) level++
+    else if (bracket === 125) level--
+    if (level > deepest) return true
+  }
+  return false
+}
+
+/**
+ * Reads JSON of the database. Where JavaScript would change a number, or could not write all levels, the value is one that
+ * `writeJson` writes unchanged.
+ */
+export const readJson = (text: string): unknown =>
+  isKeptExactly(text) && !isDeep(text) ? JSON.parse(text) : new LosslessJson(text)
 
 /** Writes a value as JSON. A number that JavaScript cannot hold is written with the digits that `readJson` read. */
 export function writeJson(value: unknown): string {
@@ -34,9 +60,12 @@ export function writeJson(value: unknown): string {
   return text.replaceAll(marked, (quoted) => z.string().parse(JSON.parse(quoted)).slice(mark.length))
 }
 
+/** True for a value that `readJson` returned for a text of too many levels, which `expandJson` leaves as it is. */
+export const isTooDeep = (value: unknown): boolean => value instanceof LosslessJson && value.isDeep
+
 /** A value that `readJson` returned, as objects and lists whose fields can be read. */
 export const expandJson = (value: unknown): unknown => {
-  if (!(value instanceof LosslessJson)) return value
+  if (!(value instanceof LosslessJson) || value.isDeep) return value
   const expanded = value.expanded()
   return expanded instanceof LosslessJson ? value : expanded
 }

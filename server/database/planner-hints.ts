@@ -17,6 +17,13 @@ export const hasSafeId = (sql: Sql): Fragment => sql.unsafe(`id <= ${most} and (
 export const hasIdAmong = (sql: Sql, ids: Fragment): Fragment => sql`jobs.id = any(array(${ids}))`
 
 /**
+ * An SQL table expression named `jobs`: the job with a uuid, which is read by the index of uuids before anything else narrows it.
+ * A plan for any parameters expects a single job of a domain, queue and job type, and would read all of them for each uuid.
+ */
+export const jobWithUuid = (sql: Sql, uuid: Fragment): Fragment => sql`
+  (select jobs.*, jobs.xmin from jobs where jobs.uuid = ${uuid} offset 0) as jobs`
+
+/**
  * An SQL table expression of one row, for a cross join with rows that are joined to `jobs`. The planner expects a single
  * row of a CTE, whatever it holds, and chooses a nested loop. It expects a hundred rows of a function, and so a hash join.
  */

@@ -6,6 +6,7 @@ import { inexactNumber } from '../../shared/exact-numbers.ts'
 import { faultsOf } from '../../shared/faults.ts'
 import { headers, isConfirmed, maxReasonLength } from '../../shared/headers.ts'
 import { rejectAbortedBody } from './body-limit.ts'
+import { repeatedField } from './repeated-field.ts'
 
 /**
  * Reads the input of an endpoint: from the path, and from the query of a GET or the body of another method.
@@ -25,7 +26,7 @@ interface Input<In extends z.ZodType> {
 async function fieldsOf(c: Context, endpoint: Endpoint): Promise<unknown> {
   if (endpoint.method === 'GET') return withUrlFields(queryOf(c), c.req.param())
   const query = queryBesideBody(c, endpoint.query)
-  return withUrlFields(await jsonOf(c), { ...query, ...c.req.param() })
+  return withUrlFields(await jsonOf(c, endpoint), { ...query, ...c.req.param() })
 }
 
 /**
@@ -71,13 +72,16 @@ function queryOf(c: Context): Record<string, string> {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-async function jsonOf(c: Context): Promise<unknown> {
+/** Workers send payloads, which belong to them; in the other bodies a filter that is given twice could mean more than the caller thinks. */
+async function jsonOf(c: Context, { whileFrozen }: Endpoint): Promise<unknown> {
   const bytes = await c.req.arrayBuffer().catch(rejectAbortedBody)
   if (bytes.byteLength === 0) throw new Failure('malformed_json', 'the body is empty; it must be JSON')
   if (!isJson(c.req.header('content-type')) || c.req.header('content-encoding')) {
     throw new Failure('unsupported_media_type', 'the body must be plain application/json in UTF-8')
   }
   const { text, json } = parsedJson(bytes)
+  const repeated = whileFrozen ? undefined : repeatedField(text)
+  if (repeated !== undefined) throw invalid([{ path: repeated, message: 'is given more than once' }])
   const inexact = inexactNumber(text)
   if (inexact === undefined) return json
   throw invalid([

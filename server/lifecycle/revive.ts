@@ -1,4 +1,4 @@
-import { hasIdAmong } from '../database/planner-hints.ts'
+import { hasIdAmong, jobWithUuid } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { failedEnds } from './dependents.ts'
@@ -80,17 +80,17 @@ export const revive = (sql: Sql, image: Fragment): Fragment => sql`
   )`
 
 /**
- * A query of the number of jobs that come back with the jobs of `matching`. It starts from the edges: a change may match
+ * A query of the number of jobs that come back with the jobs that match. It starts from the edges: a change may match
  * millions of jobs where few have an edge.
- * @param matching `from jobs where …`
+ * @param matches a condition on `jobs`: true for the jobs that the change makes runnable
  * @param only a condition on `jobs`: counts only jobs for which it is true
  */
-export const countRevivable = (sql: Sql, matching: Fragment, only: Fragment | undefined): Fragment => sql`
+export const countRevivable = (sql: Sql, matches: Fragment, only: Fragment | undefined): Fragment => sql`
   with recursive
   runnable_again as materialized (
     select needed.uuid
     from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
-    cross join lateral (select ${matching} and jobs.uuid = needed.uuid offset 0) as matched
+    cross join lateral (select from ${jobWithUuid(sql, sql`needed.uuid`)} where ${matches}) as matched
   ),
   ${revivable(sql)}
   ${only ? countFree(sql, only) : sql`select (select count(*) from along) - (select count(*) from blocked)`}`

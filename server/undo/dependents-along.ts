@@ -1,22 +1,25 @@
+import { jobWithUuid } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { dependentsOf, failedEnds } from '../lifecycle/dependents.ts'
 
 /**
- * A query of the number of queued jobs that are cancelled along with the jobs of `matching`, since they depend on one of them
+ * A query of the number of queued jobs that are cancelled along with the jobs that match, since they depend on one of them
  * directly or through other jobs. It starts from the edges: a change may match millions of jobs where few have an edge.
- * @param matching `from jobs where …`
+ * @param matches a condition on `jobs`: true for the jobs that the change ends
  * @param fails true for rows of `jobs` after whose end no dependent can run
  * @param only a condition on `jobs`: counts only dependents for which it is true
  */
 export const countDependents = (
   sql: Sql,
-  matching: Fragment,
+  matches: Fragment,
   { fails, only }: { fails: Fragment; only: Fragment | undefined },
 ): Fragment => sql`
   with recursive along (uuid, domain, queue) as (
     select dependent.uuid, dependent.domain, dependent.queue
     from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
-    cross join lateral (select ${matching} and jobs.uuid = needed.uuid and ${fails} offset 0) as ended
+    cross join lateral (
+      select from ${jobWithUuid(sql, sql`needed.uuid`)} where ${matches} and ${fails}
+    ) as ended
     cross join ${dependentsOf(sql, sql`needed.uuid`)} as dependent
     union
     select dependent.uuid, dependent.domain, dependent.queue
@@ -25,7 +28,7 @@ export const countDependents = (
   )
   select count(*)
   from along
-  where not exists (select ${matching} and jobs.uuid = along.uuid)
+  where not exists (select from ${jobWithUuid(sql, sql`along.uuid`)} where ${matches})
     ${only ? sql`and exists (select from jobs where jobs.uuid = along.uuid and ${only} offset 0)` : sql``}`
 
 /** True for rows of `jobs` that ended without being completed. */

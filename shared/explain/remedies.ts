@@ -1,19 +1,40 @@
 import { queueWords } from '../command-words.ts'
+import { ScopeName } from '../scope.ts'
 import type { Remedy } from './reason.ts'
 
 const base = '/api/v1/jobs'
 
-/** Resumes a queue. The domain of an operand ends at the first slash, so that a domain with a slash has no command. */
-export const resume = ({ domain, queue }: { domain: string; queue: string }): Remedy => ({
-  http: { method: 'POST', path: `${base}/queue/control`, body: { domain, queue, action: 'resume' }, confirm: false },
-  jobsctl: domain.includes('/') ? null : ['resume', ...queueWords({ domain, queue })],
-})
+/** True for a name that calls take as it is. Plain SQL may write others, such as a blank one, or one that ends in a space. */
+const isTaken = (name: string): boolean => ScopeName.safeParse(name).data === name
 
-/** Puts a quarantined job back into its queue. */
-export const requeue = ({ id, domain }: { id: number; domain: string }): Remedy => ({
-  http: { method: 'POST', path: `${base}/batch/requeue_quarantined`, body: { domain, job_id: id }, confirm: true },
-  jobsctl: ['requeue', String(id)],
-})
+/**
+ * Resumes a queue; null for a queue that no call can name. The domain of an operand ends at the first slash, so that a domain with
+ * a slash has no command.
+ */
+export const resume = ({ domain, queue }: { domain: string; queue: string }): Remedy | null =>
+  isTaken(domain) && isTaken(queue)
+    ? {
+        http: {
+          ...{ method: 'POST', path: `${base}/queue/control`, confirm: false },
+          body: { domain, queue, action: 'resume' },
+        },
+        jobsctl: domain.includes('/') ? null : ['resume', ...queueWords({ domain, queue })],
+      }
+    : null
+
+/** Puts a quarantined job back into its queue; null for a job of a domain that no call can name. */
+export const requeue = ({ id, domain }: { id: number; domain: string }): Remedy | null =>
+  isTaken(domain)
+    ? {
+        http: {
+          method: 'POST',
+          path: `${base}/batch/requeue_quarantined`,
+          body: { domain, job_id: id },
+          confirm: true,
+        },
+        jobsctl: ['requeue', String(id)],
+      }
+    : null
 
 /** Makes a failed job run again. */
 export const retry = (id: number): Remedy => change(id, 'retry', {})

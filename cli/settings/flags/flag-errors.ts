@@ -35,6 +35,7 @@ const flags = new Map([
   ['available_at', '--delay'],
   ['idempotency_key', '--idempotency-key'],
   ['fix', '--fix'],
+  ['step', '--step'],
   ['kind', '--kind'],
   ['state', '--state'],
   ['expect', '--expect'],

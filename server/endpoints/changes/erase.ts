@@ -25,7 +25,7 @@ import {
   matchingErasure,
   tracesOf,
 } from './erase-set.ts'
-import { allWhere, now, withoutIds } from './filtered.ts'
+import { now, withoutIds } from './filtered.ts'
 
 /**
  * Erases jobs, their archived copies and what else the tables have of them. The record, its events and the preview have a hash of the
@@ -78,7 +78,7 @@ function bulkOf(erasing: Erasing): BulkChange<EraseResult> {
     restorable: (sql) => sql`false`,
     noWayBack: erasedForGood,
     dependents: (sql) =>
-      countDependents(sql, allWhere(sql, isErasable(sql, now, { ...erasing, request: filterOf(request) })), {
+      countDependents(sql, isErasable(sql, now, { ...erasing, request: filterOf(request) }), {
         fails: sql`status <> 'completed'`,
         only: undefined,
       }),

@@ -98,12 +98,6 @@ export function jobsWhere<Request extends IdFields>(
 export const now: JobSet = { asOf: undefined, snapshot: undefined }
 
 /**
- * `from jobs where …`, for a query that looks single jobs up: with the jobs of `jobsWhere` it would read all named jobs for
- * each of them.
- */
-export const allWhere = (sql: Sql, where: Fragment): Fragment => sql`from jobs where ${where}`
-
-/**
  * The request as the batches need it: a selection of fixed ids comes from a search that has compared the list of ids, which
  * may be long.
  */

@@ -17,7 +17,7 @@ import { countDependents, isFailedEnd } from '../../undo/dependents-along.ts'
 import { type ForeignPath, readForeignPaths } from '../../undo/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows, withoutForeignRows } from '../../undo/foreign-rows.ts'
 import { notArchived } from '../../undo/no-way-back.ts'
-import { allWhere, jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
+import { jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
 
 type PruneRequest = Within<Asked>
 
@@ -115,7 +115,7 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Prune {
     restorable: (sql) => (isArchived ? sql`true` : sql`false`),
     ...(request.no_archive && { noWayBack: notArchived }),
     dependents: (sql, part) =>
-      countDependents(sql, allWhere(sql, prunable(sql, part?.set ?? now, request)), {
+      countDependents(sql, prunable(sql, part?.set ?? now, request), {
         fails: isFailedEnd(sql),
         only: part?.only,
       }),

@@ -14,7 +14,7 @@ import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/depende
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
-import { allWhere, jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
+import { jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
 import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 
 type SweepRequest = Within<Asked>
@@ -89,7 +89,7 @@ function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
     restorable: (sql) => sql`status = 'queued'`,
     reason: (sql) => sql`case status when 'queued' then 'age' else 'runtime' end`,
     dependents: (sql, part) =>
-      countDependents(sql, allWhere(sql, sweepable(sql, part?.set ?? now, request)), {
+      countDependents(sql, sweepable(sql, part?.set ?? now, request), {
         fails: sql`true`,
         only: part?.only,
       }),

@@ -62,6 +62,18 @@ describe.each(kinds)('why nothing of a queue runs, on %s', (kind) => {
     expect(told(await explain())).toEqual([])
   })
 
+  it.each([
+    ['blank', ' '],
+    ['trimmed', ' q'],
+    ['with a line', 'q\nr'],
+    ['long', 'q'.repeat(129)],
+  ])('has no call that resumes a queue whose name no call takes: %s', async (_what, queue) => {
+    const [id] = await world.jobs(1, { status: 'queued', domain: 'd', queue })
+    await world.sql`insert into job_queue_controls (domain, queue, paused) values ('d', ${queue}, true)`
+    const { body } = await world.call('GET', `/api/v1/jobs/${id}/explain`)
+    expect(Object(body).reasons[0]).toMatchObject({ code: 'queue_paused', remedy: null })
+  })
+
   it('is that nothing is due, until when', async () => {
     await jobs(1, { status: 'queued', available_at: ago(-7300) })
     await jobs(1, { status: 'queued', available_at: ago(-9999), priority: 1 })

@@ -4,6 +4,7 @@ import { request } from 'undici'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { kinds } from '../../support/database/database.ts'
 import { columns } from '../../support/database/job-row.ts'
+import { jobPaths } from '../../support/worker.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
 describe.each(kinds)('one job on %s', (kind) => {
@@ -68,6 +69,20 @@ describe.each(kinds)('one job on %s', (kind) => {
     })
     const steps = Object(body).events.map(({ attrs }: { attrs: { n: number } }) => attrs.n)
     expect(steps).toEqual(Array.from({ length: 50 }, (_, n) => n + 11))
+  })
+
+  it('has a payload of any depth that the database keeps, which is masked as a whole', async () => {
+    const levels = kind === 'postgres' ? 8000 : 600
+    const deep = `${'[{"a":'.repeat(levels / 2)}1${'}]'.repeat(levels / 2)}`
+    const [id = 0] = await world.jobs(1, { status: 'queued' })
+    await world.sql`update jobs set payload = ${deep}::text::jsonb`
+    const shown = await textOf(id)
+    expect(shown.replaceAll(' ', '')).toContain(`"payload":${deep}`)
+    expect((await show(id, '?redact=true')).body).toMatchObject({ id, payload: '[redacted]' })
+    const { status } = await world.call('POST', jobPaths.acquire, {
+      ...{ domain: 'chatbooks', queue: 'default', worker_id: 'w' },
+    })
+    expect(status).toBe(200)
   })
 
   it('comes from the archive as it was, with what belonged to it', async () => {

@@ -72,7 +72,7 @@ describe('explain', () => {
     expect(await world.jobsctl(['explain', String(id), '--domain', 'other'])).toMatchObject({ code: 5 })
     expect(await world.jobsctl(['explain', 'no/queue'])).toMatchObject({
       code: 5,
-      err: expect.stringContaining('there was never a job in no/queue'),
+      err: expect.stringMatching(/there was never a job in no\/queue\n {2}hint: jobsctl stats lists the queues\n/),
     })
     for (const words of [['x'], ['0'], ['1.5'], ['/q'], ['d/'], ['d/q', '--domain', 'd'], []])
       expect(await world.jobsctl(['explain', ...words]), words.join()).toMatchObject({ code: 2, out: '' })

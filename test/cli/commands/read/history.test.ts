@@ -44,6 +44,13 @@ describe('history and mark', () => {
     expect(points[0]).toMatchObject({ created: 0 })
   })
 
+  it('names the flag of a step that it does not take', async () => {
+    expect(await world.jobsctl(['history', '--step', '7m'])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^error: --step: must be one of 1m, 5m/),
+    })
+  })
+
   it('is a table with bars at a terminal, with the marks, and with what is not counted', async () => {
     const server = await fakeServer(() => ({ body: answer }))
     const { screen } = await atTerminal(['history'], { env: envOf(server), columns: 140 })

@@ -97,6 +97,21 @@ describe('show', () => {
     expect(await world.jobsctl(['show', String(id), '--payload', '--result'])).toMatchObject({ code: 2, out: '' })
   })
 
+  it('says that it cannot write a payload of very many levels, with the call that shows it', async () => {
+    const [id = 0] = await world.jobs(1, { uuid: 'deep' })
+    await world.sql`update jobs set payload = ${`${'['.repeat(9000)}${']'.repeat(9000)}`}::text::jsonb where id = ${id}`
+    const { code, err } = await world.jobsctl(['show', String(id), '--raw', '--json'])
+    expect({ code, error: JSON.parse(err).error }).toMatchObject({
+      code: 1,
+      error: { detail: expect.stringContaining('more levels'), hint: expect.stringContaining('--curl') },
+    })
+    expect(await world.jobsctl(['show', String(id)])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('[redacted]'),
+    })
+    await world.sql`delete from jobs where id = ${id}`
+  })
+
   it('is a line for each field in TSV, and the answer of the server with --json', async () => {
     const [id = 0] = await world.jobs(1, { status: 'processing', completion_token: 'c-1', payload: { a: '\t' } })
     await world.sql`update jobs set created_at = '2026-01-02 03:04:05.1+00' where id = ${id}`

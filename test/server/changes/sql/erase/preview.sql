@@ -736,7 +736,7 @@ select
         from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
         cross join lateral (
           select
-          from jobs
+          from (select jobs.*, jobs.xmin from jobs where jobs.uuid = needed.uuid offset 0) as jobs
           where
             status <> 'processing'
             and true
@@ -888,8 +888,7 @@ select
                 )
               )
             )
-            and jobs.uuid = needed.uuid
-            and status <> 'completed' offset 0
+            and status <> 'completed'
         ) as ended
         cross join lateral (
           select dependent.uuid, dependent.domain, dependent.queue
@@ -916,7 +915,7 @@ select
     where
       not exists (
         select
-        from jobs
+        from (select jobs.*, jobs.xmin from jobs where jobs.uuid = along.uuid offset 0) as jobs
         where
           status <> 'processing'
           and true
@@ -1068,7 +1067,6 @@ select
               )
             )
           )
-          and jobs.uuid = along.uuid
       )
   ) as dependents,
   (

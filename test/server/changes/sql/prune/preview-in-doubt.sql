@@ -369,7 +369,7 @@ select
         from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
         cross join lateral (
           select
-          from jobs
+          from (select jobs.*, jobs.xmin from jobs where jobs.uuid = needed.uuid offset 0) as jobs
           where
             status in ('completed', 'failed', 'cancelled', 'quarantined')
             and status = any($22)
@@ -524,8 +524,7 @@ select
                 )
               )
             )
-            and jobs.uuid = needed.uuid
-            and status in ('failed', 'cancelled', 'quarantined') offset 0
+            and status in ('failed', 'cancelled', 'quarantined')
         ) as ended
         cross join lateral (
           select dependent.uuid, dependent.domain, dependent.queue
@@ -552,7 +551,7 @@ select
     where
       not exists (
         select
-        from jobs
+        from (select jobs.*, jobs.xmin from jobs where jobs.uuid = along.uuid offset 0) as jobs
         where
           status in ('completed', 'failed', 'cancelled', 'quarantined')
           and status = any($28)
@@ -707,7 +706,6 @@ select
               )
             )
           )
-          and jobs.uuid = along.uuid
       )
   ) as dependents,
   (

@@ -390,7 +390,7 @@ select
         from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
         cross join lateral (
           select
-          from jobs
+          from (select jobs.*, jobs.xmin from jobs where jobs.uuid = needed.uuid offset 0) as jobs
           where
             status in ('queued', 'processing')
             and (
@@ -552,8 +552,7 @@ select
                 )
               )
             )
-            and jobs.uuid = needed.uuid
-            and true offset 0
+            and true
         ) as ended
         cross join lateral (
           select dependent.uuid, dependent.domain, dependent.queue
@@ -580,7 +579,7 @@ select
     where
       not exists (
         select
-        from jobs
+        from (select jobs.*, jobs.xmin from jobs where jobs.uuid = along.uuid offset 0) as jobs
         where
           status in ('queued', 'processing')
           and (
@@ -742,7 +741,6 @@ select
               )
             )
           )
-          and jobs.uuid = along.uuid
       )
   ) as dependents,
   (
