@@ -53,8 +53,6 @@ export interface Endpoint<
   documents?: number
   /** True when this output was created by the call, so that the status is 201. */
   created?: (output: z.output<Out>) => boolean
-  /** The smaller response to a request with `Prefer: return=minimal` (RFC 7240). */
-  minimal?: (output: z.output<Out>) => object
 }
 
 /** A call whose answer is a stream of server-sent events. */

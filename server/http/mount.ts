@@ -20,12 +20,20 @@ import { respond } from './respond.ts'
 import { routerPathOf } from './route-paths.ts'
 import { asksForProgress, withProgress } from './streams/progress-stream.ts'
 
-/** Mounts an endpoint: each call is read, validated, checked for its confirmation, and run. No route does more. */
+/** The smaller response to a request with `Prefer: return=minimal` (RFC 7240). */
+interface MinimalResponse {
+  body: object
+  /** True when the call created what it answers, so that the status is 201. */
+  created?: boolean
+}
+
+/** Mounts an endpoint: each call is read, validated, checked for its confirmation, and run. No route does more. `minimal` runs a call in place of `run` that asks for a small response. */
 export function mount<In extends z.ZodType, Out extends z.ZodType>(
   app: Hono<RequestContext>,
   serving: ServerContext,
   endpoint: Endpoint<In, Out>,
   run: (call: Call, input: z.output<In>) => Promise<z.output<Out>>,
+  minimal?: (call: Call, input: z.output<In>) => Promise<MinimalResponse>,
 ): void {
   const maxSize = serving.maxBodyBytes + (endpoint.documents ?? 0) * serving.maxJsonBytes
   const own = isForOperators(endpoint) ? { ...serving, sql: serving.operatorSql } : serving
@@ -98,12 +106,13 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       )
       return respond(c, text)
     }
+    if (minimal && prefersMinimal(c.req.header('prefer'))) {
+      const { body, created } = await minimal(callWith(alive), input)
+      more['Preference-Applied'] = returnMinimal
+      return respond(c, toJson(body, leaving), { status: created ? 201 : 200, more })
+    }
     const output = await outcome(alive)
     const status = endpoint.created?.(output) ? 201 : 200
-    if (endpoint.minimal && prefersMinimal(c.req.header('prefer'))) {
-      const text = JSON.stringify(endpoint.minimal(output))
-      return respond(c, text, { status, more: { 'Preference-Applied': returnMinimal } })
-    }
     return respond(c, toJson(output, leaving), { status, more })
   })
 }

@@ -64,10 +64,10 @@ import { exportOperations } from '../endpoints/records/export.ts'
 import { listHolds, removeHold } from '../endpoints/records/holds.ts'
 import { keepOperation } from '../endpoints/records/keep.ts'
 import { getOperation, listOperations, verifyOperations } from '../endpoints/records/records.ts'
-import { acquire } from '../endpoints/work/acquire.ts'
+import { acquire, acquireMinimally } from '../endpoints/work/acquire.ts'
 import { cancelJob } from '../endpoints/work/cancel.ts'
-import { enqueueJob, enqueueJobs } from '../endpoints/work/enqueue.ts'
-import { completeJob, failJob, finishJobs, releaseJob } from '../endpoints/work/finish.ts'
+import { enqueueJob, enqueueJobs, enqueueMinimally } from '../endpoints/work/enqueue.ts'
+import { completeJob, failJob, finishJobs, finishMinimally, releaseJob } from '../endpoints/work/finish.ts'
 import { leasedJob } from '../endpoints/work/leased.ts'
 import { renewJob, renewJobs } from '../endpoints/work/renew.ts'
 import { allow } from './allow.ts'
@@ -129,16 +129,16 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.listMarks, listMarks)
   mount(app, serving, endpoints.listAttachments, listAttachments)
   mount(app, serving, endpoints.addAttachment, addAttachment)
-  mount(app, serving, endpoints.enqueue, enqueueJob)
-  mount(app, serving, endpoints.enqueueBatch, enqueueJobs)
-  mount(app, serving, endpoints.acquire, acquire)
+  mount(app, serving, endpoints.enqueue, enqueueJob, (call, job) => enqueueMinimally(call, [job]))
+  mount(app, serving, endpoints.enqueueBatch, enqueueJobs, (call, { jobs }) => enqueueMinimally(call, jobs))
+  mount(app, serving, endpoints.acquire, acquire, acquireMinimally)
   mount(app, serving, endpoints.leasedJob, leasedJob)
   mount(app, serving, endpoints.renew, renewJob)
   mount(app, serving, endpoints.renewMany, renewJobs)
   mount(app, serving, endpoints.complete, completeJob)
   mount(app, serving, endpoints.fail, failJob)
   mount(app, serving, endpoints.release, releaseJob)
-  mount(app, serving, endpoints.finishMany, finishJobs)
+  mount(app, serving, endpoints.finishMany, finishJobs, finishMinimally)
   mount(app, serving, endpoints.cancel, cancelJob)
   mount(app, serving, endpoints.showPolicy, showPolicy)
   mount(app, serving, endpoints.applyPolicy, applyPolicy)

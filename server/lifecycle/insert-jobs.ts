@@ -1,6 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
 import type { NewJob } from '../../shared/work/enqueue.ts'
-import type { Job } from '../../shared/work/job.ts'
 import type { Call } from '../call.ts'
 import { retryDeadlock } from '../database/errors/retry-deadlock.ts'
 import { isWithin } from '../database/scope.ts'
@@ -8,15 +7,15 @@ import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { failedEnds } from './dependents.ts'
 import { insertEvents, notifyQueues, wireTime } from './events/job-events.ts'
-import { hasKeyOf, isJob, jobColumns, type PerhapsJob } from './job-row.ts'
+import { hasKeyOf, type JobShape, type NamedJob, type Perhaps } from './job-row.ts'
 
 /** A job to insert: `n` is its index in the request. */
 export type Entry = NewJob & { n: number; uuid: string }
 
 /** A row of `jobs` for the entry with the index `n`. */
-export interface EntryRow {
+export interface EntryRow<Row> {
   n: number
-  job: Job
+  job: Row
 }
 
 const columns = `
@@ -32,24 +31,26 @@ interface Obstacle {
 /**
  * Inserts jobs in one statement: all of them or none. A job whose idempotency key exists is not inserted, and is missing
  * from the result.
+ * @param shape what the result has of each job
  * @throws Failure `queue_draining`, or `invalid_request` for a dependency that does not exist
  */
-export async function insertJobs(
+export async function insertJobs<Row extends NamedJob>(
   { sql, caller, within, ...request }: Pick<Call, 'sql' | 'requestId' | 'traceId' | 'caller' | 'within'>,
   entries: readonly Entry[],
-): Promise<EntryRow[]> {
+  shape: JobShape<Row>,
+): Promise<EntryRow<Row>[]> {
   const rows = await retryDeadlock(
-    () => sql<({ obstacles: Obstacle[] | null } & PerhapsJob)[]>`
+    () => sql<({ obstacles: Obstacle[] | null } & Perhaps<Row>)[]>`
       with ${requestedJobs(sql, entries, within)},
       ${obstacles(sql)},
-      ${added(sql, request)},
+      ${added(sql, request, shape.returned(sql, neededByEvents))},
       inserted_edges as (
         insert into job_dependencies (job_uuid, depends_on_job_uuid)
         select uuid, needs from edges join added using (uuid)
       ),
       inserted_events as (${insertEvents(sql, request, addedEvents(sql, caller))}),
       notified as (${notifyQueues(sql, sql`select domain, queue from added where status = 'queued'`)})
-      select (select jsonb_agg(obstacle) from obstacle) as obstacles, added.*
+      select (select jsonb_agg(obstacle) from obstacle) as obstacles, ${shape.answered(sql, 'added')}
       from (select) as one
       left join added on true
       left join notified on true`,
@@ -57,8 +58,9 @@ export async function insertJobs(
   rejectObstacles(rows[0]?.obstacles ?? [])
   const byUuid = new Map(entries.map(({ uuid, n }) => [uuid, n]))
   return rows.flatMap((row) => {
-    const n = row.uuid === null ? undefined : byUuid.get(row.uuid)
-    return n === undefined || !isJob(row) ? [] : [{ n, job: row }]
+    if (!shape.isFound(row) || row.uuid === null) return []
+    const n = byUuid.get(row.uuid)
+    return n === undefined ? [] : [{ n, job: row }]
   })
 }
 
@@ -100,11 +102,21 @@ const obstacles = staticFragment(
   )`,
 )
 
+/** What `addedEvents` needs of a row that was inserted. */
+const neededByEvents = [
+  ...(['id', 'domain', 'queue', 'job_type', 'owner_user_id', 'trace_id'] as const),
+  ...(['priority', 'available_at', 'status', 'cancellation_reason'] as const),
+]
+
 /**
- * Needs the CTEs `fresh`, `edges` and `obstacle`; defines `added`, which inserts the jobs and has the columns of an answer.
+ * Needs the CTEs `fresh`, `edges` and `obstacle`; defines `added`, which inserts the jobs and has the columns `returned`.
  * A job that depends on a job which ended badly is inserted as cancelled.
  */
-const added = (sql: Sql, { requestId, traceId }: Pick<Call, 'requestId' | 'traceId'>): Fragment => sql`
+const added = (
+  sql: Sql,
+  { requestId, traceId }: Pick<Call, 'requestId' | 'traceId'>,
+  returned: Fragment,
+): Fragment => sql`
   added as (
     insert into jobs (
       uuid, domain, queue, job_type, payload, owner_user_id, priority, max_retries, retry_count, available_at,
@@ -123,7 +135,7 @@ const added = (sql: Sql, { requestId, traceId }: Pick<Call, 'requestId' | 'trace
     where not exists (select from obstacle)
     order by n
     on conflict (domain, queue, job_type, idempotency_key) do nothing
-    returning ${jobColumns(sql)}
+    returning ${returned}
   )`
 
 /** One `job.created` for each row of the CTE `added`, which it needs, and a `job.cancelled` for one inserted as cancelled. */
@@ -157,15 +169,19 @@ function rejectObstacles(obstacles: readonly Obstacle[]): void {
 }
 
 /** The existing jobs with the idempotency keys of these entries; a key without a job is missing from the result. */
-export async function findByKey(sql: Sql, entries: readonly Entry[]): Promise<EntryRow[]> {
+export async function findByKey<Row extends NamedJob>(
+  sql: Sql,
+  entries: readonly Entry[],
+  shape: JobShape<Row>,
+): Promise<EntryRow<Row>[]> {
   if (entries.length === 0) return []
-  const rows = await sql<(Job & { n: number })[]>`
+  const rows = await sql<(Row & { n: number })[]>`
     select request.n, job.*
     from jsonb_to_recordset(${JSON.stringify(entries)}::text::jsonb) as request (
       n int, domain text, queue text, job_type text, idempotency_key text
     )
     cross join lateral (
-      select ${jobColumns(sql)}
+      select ${shape.selected(sql)}
       from jobs
       where ${hasKeyOf(sql, sql`request`)}
       offset 0

@@ -1,19 +1,52 @@
+import { Attempt } from '../../shared/work/acquire.ts'
 import { Job } from '../../shared/work/job.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
 
-const names = Object.keys(Job.shape)
-  .map((name) => `jobs.${name}`)
-  .join(', ')
+type Column = keyof Job
 
-/** The columns of `jobs` that an answer contains, separated by commas. */
-export const jobColumns = staticFragment((sql) => sql.unsafe(names))
+/** What a call answers of a job: a list of its columns. */
+export interface JobShape<Row extends Pick<Job, 'id'>> {
+  /** The columns of the answer, of a CTE that has them. */
+  answered: (sql: Sql, cte: 'added' | 'leased') => Fragment
+  /** The columns of `jobs` that a statement must return: those of the answer, and `needed`. */
+  returned: (sql: Sql, needed: readonly Column[]) => Fragment
+  /** The columns of the answer, of `jobs`. */
+  selected: (sql: Sql) => Fragment
+  /** True where the left join found a job. */
+  isFound: (row: Perhaps<Row>) => row is Perhaps<Row> & Row
+}
 
-/** A row of a left join to `jobs`: every column is null where there is no job. */
-export type PerhapsJob = { [Name in keyof Job]: Job[Name] | null }
+const listOf = (table: string, columns: Iterable<Column>): string =>
+  [...columns].map((column) => `${table}.${column}`).join(', ')
 
-/** True where the left join found a job. */
-export const isJob = <Row extends PerhapsJob>(row: Row): row is Row & Job => row.id !== null
+function shapeOf<Name extends Column>(names: readonly Name[]): JobShape<Pick<Job, Name | 'id'>> {
+  const selected = listOf('jobs', names)
+  const answered = { added: listOf('added', names), leased: listOf('leased', names) }
+  const returned = new Map<readonly Column[], string>()
+  return {
+    answered: (sql, cte) => sql.unsafe(answered[cte]),
+    returned(sql, needed) {
+      const text = returned.get(needed) ?? listOf('jobs', new Set<Column>([...names, ...needed]))
+      returned.set(needed, text)
+      return sql.unsafe(text)
+    },
+    selected: (sql) => sql.unsafe(selected),
+    isFound: (row): row is Perhaps<Pick<Job, Name | 'id'>> & Pick<Job, Name | 'id'> => row.id !== null,
+  }
+}
+
+/** All columns of a job. */
+export const wholeJob: JobShape<Job> = shapeOf(Job.keyof().options)
+
+/** The columns that tell which job it is, and its status. */
+export const namedJob = shapeOf(['id', 'uuid', 'status'])
+export type NamedJob = Pick<Job, 'id' | 'uuid' | 'status'>
+
+/** The columns that a worker needs to run a job and to end its attempt. */
+export const attemptOfJob = shapeOf(Attempt.keyof().options)
+
+/** A row of a left join: every column is null where there is no job. */
+export type Perhaps<Row> = { [Name in keyof Row]: Row[Name] | null }
 
 /** True for the row of `jobs` that has the idempotency key of `item`, in the domain, queue and job type of `item`. */
 export const hasKeyOf = (sql: Sql, item: Fragment): Fragment => sql`

@@ -9,7 +9,7 @@ import { canNeverRun, cascade, droppedEvents, failedEnds, isBlocked } from './de
 import { isDue, isRunningIn, isTimeless, leaseEnd, priorities } from './due.ts'
 import { insertEvents, wireTime } from './events/job-events.ts'
 import { reclaim } from './expired-leases.ts'
-import { isJob, jobColumns, type PerhapsJob } from './job-row.ts'
+import type { JobShape, Perhaps } from './job-row.ts'
 import { newLeaseId } from './lease-owner.ts'
 import { leaseLength } from './server-limits.ts'
 
@@ -22,14 +22,19 @@ type LeaseSettings = Pick<Call, 'sql' | 'requestId' | 'leaseMaxSeconds' | 'quara
  * Leases jobs in pick order: as many as there are, and at most `request.limit`. This takes one round trip, unless leases
  * have expired or a dependency of a due job has ended badly: expired leases are reclaimed before, and jobs that can never
  * run are cancelled after.
+ * @param shape what the result has of each job
  */
-export async function leaseJobs(settings: LeaseSettings, request: AcquireRequest): Promise<Job[]> {
+export async function leaseJobs<Row extends Pick<Job, 'id'>>(
+  settings: LeaseSettings,
+  request: AcquireRequest,
+  shape: JobShape<Row>,
+): Promise<Row[]> {
   const { sql, requestId } = settings
-  const first = await lease(settings, request, { expiredFirst: true })
+  const first = await lease(settings, request, { shape, expiredFirst: true })
   if (first.expired) {
     const where = sql`${isRunningIn(sql, request)} and ${leaseEnd(sql)} < now()`
     await retryDeadlock(() => reclaim(sql, settings, { where, limit: reclaimedAtOnce, countsAttempt: true }))
-    return (await lease(settings, request, { expiredFirst: false })).jobs
+    return (await lease(settings, request, { shape, expiredFirst: false })).jobs
   }
   if (first.doomed) await retryDeadlock(() => cancelDoomed({ sql, requestId }, request))
   return first.jobs
@@ -41,19 +46,21 @@ interface Gate {
   /** Nothing was leased, and due jobs of the queue depend on a job that will never be completed. */
   doomed: boolean
 }
-type LeasedRow = Gate & PerhapsJob
 
-async function lease(
+async function lease<Row extends Pick<Job, 'id'>>(
   settings: LeaseSettings,
   request: AcquireRequest,
-  { expiredFirst }: { expiredFirst: boolean },
-): Promise<Gate & { jobs: Job[] }> {
+  { shape, expiredFirst }: { shape: JobShape<Row>; expiredFirst: boolean },
+): Promise<Gate & { jobs: Row[] }> {
   const { sql, requestId } = settings
   const rows = await retryDeadlock(
-    () => sql<LeasedRow[]>`
+    () => sql<(Gate & Perhaps<Row>)[]>`
       with ${gate(sql, request, expiredFirst)},
       ${picked(sql, request)},
-      ${leased(sql, { worker_id: request.worker_id, seconds: leaseLength(settings, request.lease_seconds), leaseOwner: settings.leaseOwner })},
+      ${leased(sql, {
+        ...{ worker_id: request.worker_id, seconds: leaseLength(settings, request.lease_seconds) },
+        ...{ leaseOwner: settings.leaseOwner, returned: shape.returned(sql, neededByEvents) },
+      })},
       inserted_events as (${insertEvents(sql, { requestId }, leasedEvents(sql))})
       select
         gate.expired and not gate.stopped as expired,
@@ -64,13 +71,13 @@ async function lease(
             cross join lateral (select from jobs where ${isDue(sql, request)} and ${canNeverRun(sql)} limit 1) as waiting
           )
         end as doomed,
-        leased.*
+        ${shape.answered(sql, 'leased')}
       from gate
       left join leased on true
       order by coalesce(leased.priority, 11), coalesce(leased.available_at, leased.created_at), leased.id`,
   )
   const [{ expired, doomed } = { expired: false, doomed: false }] = rows
-  return { expired, doomed, jobs: rows.filter(isJob) }
+  return { expired, doomed, jobs: rows.flatMap((row) => (shape.isFound(row) ? [row] : [])) }
 }
 
 /** Defines the CTE `gate (stopped, expired)`, one row: whether the queue is stopped, and whether a lease of it has expired. */
@@ -119,18 +126,28 @@ function picked(sql: Sql, request: AcquireRequest): Fragment {
   )`
 }
 
-/** Needs the CTE `picked (id)`; defines `leased`, which leases these jobs and has the columns of an answer. */
-const leased = (
-  sql: Sql,
-  { worker_id, seconds, leaseOwner }: { worker_id: string; seconds: number; leaseOwner: string | undefined },
-): Fragment => sql`
+interface NewLease {
+  worker_id: string
+  seconds: number
+  leaseOwner: string | undefined
+  returned: Fragment
+}
+
+/** What `leasedEvents` and the order of an answer need of a leased row. */
+const neededByEvents = [
+  ...(['id', 'domain', 'queue', 'job_type', 'owner_user_id', 'trace_id', 'worker_id'] as const),
+  ...(['retry_count', 'leased_until', 'priority', 'available_at', 'created_at'] as const),
+]
+
+/** Needs the CTE `picked (id)`; defines `leased`, which leases these jobs and has the columns `returned`. */
+const leased = (sql: Sql, { worker_id, seconds, leaseOwner, returned }: NewLease): Fragment => sql`
   leased as (
     update jobs
     set status = 'processing', worker_id = ${worker_id}, lease_id = ${newLeaseId(sql, leaseOwner)},
         leased_until = now() + ${seconds}::int * interval '1 second', acquired_at = now(), started_at = now(),
         progress_percent = null, progress_message = null, completion_token = null, completed_at = null
     where ${hasIdAmong(sql, sql`select id from picked`)}
-    returning ${jobColumns(sql)}
+    returning ${returned}
   )`
 
 /** One `job.acquired` event for each row of the CTE `leased`, which it needs. */

@@ -28,6 +28,12 @@ export const AcquireRequest = z.strictObject({
 })
 export type AcquireRequest = z.output<typeof AcquireRequest>
 
+/** What a worker needs to run a job and to end its attempt: the answer with `Prefer: return=minimal`. */
+export const Attempt = Job.pick({
+  ...{ id: true, uuid: true, job_type: true, payload: true, owner_user_id: true, trace_id: true },
+  ...{ retry_count: true, max_retries: true, worker_id: true, lease_id: true, leased_until: true },
+})
+
 export const acquire = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/acquire',

@@ -39,16 +39,6 @@ export const EnqueuedJob = Job.extend({
 })
 export type EnqueuedJob = z.output<typeof EnqueuedJob>
 
-/** The ids of the jobs in the order of the request; `existing` has the indexes of those that existed already, if there are any. */
-function minimalOf(jobs: readonly EnqueuedJob[]) {
-  const existing = jobs.flatMap(({ created }, index) => (created ? [] : [index]))
-  return {
-    ids: jobs.map(({ id }) => id),
-    created: jobs.length - existing.length,
-    ...(existing.length > 0 && { existing }),
-  }
-}
-
 export const enqueue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs',
@@ -61,7 +51,6 @@ export const enqueue = endpoint({
   whileFrozen: true,
   unconfirmed: true,
   created: ({ created }) => created,
-  minimal: (job) => minimalOf([job]),
 })
 
 /** Inserts all of the jobs, or none. */
@@ -80,5 +69,4 @@ export const enqueueBatch = endpoint({
   whileFrozen: true,
   unconfirmed: true,
   created: ({ jobs }) => jobs.some(({ created }) => created),
-  minimal: ({ jobs }) => minimalOf(jobs),
 })

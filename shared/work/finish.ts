@@ -94,8 +94,4 @@ export const finishMany = endpoint({
   documents: 16,
   /** In the order of the request. */
   output: z.object({ results: z.array(FinishResult) }),
-  minimal: ({ results }) => {
-    const failed = results.flatMap((result, index) => (result.ok ? [] : [{ index, code: result.code }]))
-    return { ok: results.length - failed.length, failed }
-  },
 })

@@ -13,10 +13,11 @@ import { stats, statsFromJobs } from '../../server/endpoints/queues/stats.ts'
 import { flows } from '../../server/endpoints/queues/stats-flow.ts'
 import { readWorkers } from '../../server/endpoints/queues/workers.ts'
 import { cancelJob } from '../../server/endpoints/work/cancel.ts'
-import { enqueueJob, enqueueJobs } from '../../server/endpoints/work/enqueue.ts'
+import { enqueueJob, enqueueJobs, enqueueMinimally } from '../../server/endpoints/work/enqueue.ts'
 import { completeJob, failJob, releaseJob } from '../../server/endpoints/work/finish.ts'
 import { renewJobs } from '../../server/endpoints/work/renew.ts'
 import { reclaim } from '../../server/lifecycle/expired-leases.ts'
+import { attemptOfJob, wholeJob } from '../../server/lifecycle/job-row.ts'
 import { leaseJobs } from '../../server/lifecycle/lease.ts'
 import { createEventWatermark } from '../../server/waiting/event-watermark.ts'
 import { createLongPolls } from '../../server/waiting/long-poll.ts'
@@ -110,7 +111,8 @@ const statsScope = { ...scope, job_type: undefined }
 
 /** The name of a snapshot, the call that sends the statement, and the index of the statement among those of the call. */
 it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
-  ['lease', 0, (call) => leaseJobs(call, acquireRequest)],
+  ['lease', 0, (call) => leaseJobs(call, acquireRequest, wholeJob)],
+  ['lease-minimal', 0, (call) => leaseJobs(call, acquireRequest, attemptOfJob)],
   ['settle', 0, (call) => completeJob(call, { ...lease, result: {} })],
   ['settle', 0, (call) => failJob(call, { ...lease, ...failure })],
   ['settle', 0, (call) => releaseJob(call, lease)],
@@ -124,6 +126,7 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['enqueue', 1, (call) => enqueueJob(call, newJob)],
   ['enqueue-existing', 2, (call) => enqueueJob(call, newJob)],
   ['enqueue', 1, (call) => enqueueJobs(call, { jobs: [newJob, newJob] })],
+  ['enqueue-minimal', 1, (call) => enqueueMinimally(call, [newJob])],
   ['renew', 0, (call) => renewJobs(call, { jobs: [{ ...lease, lease_seconds: 60 }] })],
   ['cancel', 3, (call) => cancelJob(call, { id: 1, reason: 'why', force: false })],
   ['queue-control', 3, (call) => controlQueue(call, ControlRequest.parse({ ...scope, action: 'pause' }))],

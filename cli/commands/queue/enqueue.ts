@@ -92,8 +92,7 @@ async function endpointOfOneJob() {
     status: true,
     created: true,
   })
-  const { minimal: _minimal, ...rest } = enqueue
-  return endpoint({ ...rest, output, created: ({ created }) => created })
+  return endpoint({ ...enqueue, output, created: ({ created }) => created })
 }
 
 async function requestOf(context: Context, flags: EnqueueFlags, word: string) {

@@ -24,7 +24,7 @@ const job = { ...queue, job_type: 'task', payload: { number: 1, text: 'a payload
 const worker_id = 'bench-worker'
 
 const Acquired = z.object({ jobs: z.array(z.object({ id: z.number(), lease_id: z.string() })) })
-const Results = z.object({ results: z.array(z.object({ ok: z.literal(true) })) })
+const Finished = z.object({ ok: z.number(), failed: z.tuple([]) })
 
 /** Enqueues jobs. Returns jobs per second. */
 export async function enqueueAll(pool: WorkerPool, { jobs, batch }: Amount): Promise<number> {
@@ -98,7 +98,7 @@ async function finish(api: Api, leased: readonly LeasedJob[]): Promise<void> {
   const jobs = leased.map(({ id, lease_id }) => ({
     ...{ action: 'complete', id, worker_id, lease_id, completion_token: lease_id },
   }))
-  Results.parse(await api.post('/api/v1/jobs/finish', { jobs }))
+  Finished.parse(await api.post('/api/v1/jobs/finish', { jobs }))
 }
 
 /** Completes one job. */

@@ -1,4 +1,5 @@
 import { Pool } from 'undici'
+import { returnMinimal } from '../../../shared/headers.ts'
 
 /** The API key of all servers of a run. */
 export const apiKey = 'bench'
@@ -44,5 +45,6 @@ export function connect(url: string, { connections = 64, headers: own = {} }: Co
  */
 const limits = { headersTimeout: 600_000, bodyTimeout: 600_000, keepAliveTimeout: 1000, keepAliveMaxTimeout: 1000 }
 
-const plain = { 'x-api-key': apiKey, 'x-confirm': 'true' }
+/** Workers of a load read no more than they need, as the clients of the peers. */
+const plain = { 'x-api-key': apiKey, 'x-confirm': 'true', prefer: returnMinimal }
 const json = { ...plain, 'content-type': 'application/json' }

@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { AcquireRequest } from '../../../shared/work/acquire.ts'
+import * as z from 'zod'
+import { type AcquireRequest, Attempt } from '../../../shared/work/acquire.ts'
 import type { Job } from '../../../shared/work/job.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
 import type { Call } from '../../call.ts'
 import { nextDueMs } from '../../lifecycle/due.ts'
+import { attemptOfJob, type JobShape, wholeJob } from '../../lifecycle/job-row.ts'
 import { leaseJobs } from '../../lifecycle/lease.ts'
 import { leaseLengthFaults, rejectFaults } from '../../lifecycle/server-limits.ts'
 import { queueKey, withDeadline } from '../../waiting/long-poll.ts'
@@ -18,12 +20,29 @@ const pollMs = 1000
  * @throws Failure `invalid_request` for a lease that is longer than this server allows; `forbidden` for a queue or a job type outside
  * of the scope of the caller
  */
-export async function acquire(call: Call, given: AcquireRequest): Promise<{ jobs: Job[] }> {
+export const acquire = (call: Call, request: AcquireRequest): Promise<{ jobs: Job[] }> =>
+  acquireAs(call, request, wholeJob)
+
+/** Leases jobs as `acquire`, and answers of each what a worker needs to run it and to end its attempt. */
+export const acquireMinimally = async (call: Call, request: AcquireRequest) => ({
+  body: MinimalOutput.parse(await acquireAs(call, request, attemptOfJob)),
+})
+
+const MinimalOutput = z.object({ jobs: z.array(Attempt) })
+
+/** What a release needs. */
+type Leased = Pick<Job, 'id' | 'worker_id' | 'lease_id'>
+
+async function acquireAs<Row extends Leased>(
+  call: Call,
+  given: AcquireRequest,
+  shape: JobShape<Row>,
+): Promise<{ jobs: Row[] }> {
   const request = withinScope(call, given)
   rejectFaults(leaseLengthFaults(call, request.lease_seconds, 'lease_seconds'))
   call.workerMarks.asked(request)
-  const atOnce = await leaseJobs(call, request)
-  const jobs = atOnce.length > 0 || request.wait_seconds === 0 ? atOnce : await waitForJobs(call, request)
+  const atOnce = await leaseJobs(call, request, shape)
+  const jobs = atOnce.length > 0 || request.wait_seconds === 0 ? atOnce : await waitForJobs(call, request, shape)
   return handOver(call, jobs)
 }
 
@@ -40,12 +59,16 @@ function withinScope(call: Call, request: AcquireRequest): AcquireRequest {
   return { ...request, job_types }
 }
 
-async function waitForJobs(call: Call, request: AcquireRequest): Promise<Job[]> {
+async function waitForJobs<Row extends Leased>(
+  call: Call,
+  request: AcquireRequest,
+  shape: JobShape<Row>,
+): Promise<Row[]> {
   const { job_types, owner_user_id, wait_seconds } = request
   const sharedBy = { queue: queueKey(request), kind: JSON.stringify([job_types, owner_user_id]) }
   const attempt = async () => {
     await call.recheckCredentials()
-    const jobs = await leaseJobs(call, request)
+    const jobs = await leaseJobs(call, request, shape)
     return jobs.length > 0 ? { found: jobs } : { retryInMs: Math.min(pollMs, await nextDueMs(call, request)) }
   }
   const found = await withDeadline([call.disconnected(), call.stopping], wait_seconds * 1000, (until) =>
@@ -55,7 +78,7 @@ async function waitForJobs(call: Call, request: AcquireRequest): Promise<Job[]> 
 }
 
 /** Answers the jobs; releases them if the caller disconnects before it has read the answer. */
-async function handOver(call: Call, jobs: Job[]): Promise<{ jobs: Job[] }> {
+async function handOver<Row extends Leased>(call: Call, jobs: Row[]): Promise<{ jobs: Row[] }> {
   call.reportChangedRows(jobs.length)
   if (jobs.length === 0) return { jobs }
   // The operating system may have closed the connection already; Node reports that in its next poll of the network.
@@ -66,7 +89,7 @@ async function handOver(call: Call, jobs: Job[]): Promise<{ jobs: Job[] }> {
   return { jobs }
 }
 
-function releaseAll(call: Call, jobs: readonly Job[]): void {
+function releaseAll(call: Call, jobs: readonly Leased[]): void {
   for (const { id, worker_id, lease_id } of jobs) {
     if (worker_id === null || lease_id === null) continue
     const request = { id, worker_id, lease_id, completion_token: undefined }

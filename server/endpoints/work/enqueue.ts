@@ -7,7 +7,7 @@ import { isUniqueViolation } from '../../database/errors/failure.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
 import { refuseCycles } from '../../lifecycle/dependency-cycles.ts'
 import { type Entry, type EntryRow, findByKey, insertJobs } from '../../lifecycle/insert-jobs.ts'
-import { isJob, jobColumns, type PerhapsJob } from '../../lifecycle/job-row.ts'
+import { type JobShape, type NamedJob, namedJob, wholeJob } from '../../lifecycle/job-row.ts'
 import { cancelLateDependents } from '../../lifecycle/late-dependents.ts'
 import { rejectLarge } from '../../lifecycle/server-limits.ts'
 import { uuidV7 } from '../../lifecycle/uuid-v7.ts'
@@ -19,7 +19,9 @@ import { isContentHidden, withoutContent } from '../hidden.ts'
  * the scope of the caller
  */
 export async function enqueueJob(call: Call, job: NewJob): Promise<EnqueuedJob> {
-  const [enqueued] = await enqueue(call, [job])
+  const {
+    jobs: [enqueued],
+  } = await enqueueJobs(call, { jobs: [job] })
   if (!enqueued) throw new Failure('internal', 'the job was inserted, but could not be read')
   return enqueued
 }
@@ -28,14 +30,36 @@ export async function enqueueJob(call: Call, job: NewJob): Promise<EnqueuedJob> 
  * Inserts jobs, all of them or none; a job whose idempotency key exists is answered as it is.
  * @throws as `enqueueJob`
  */
-export const enqueueJobs = async (
+export async function enqueueJobs(
   call: Call,
   { jobs }: z.output<typeof enqueueBatch.input>,
-): Promise<{ jobs: EnqueuedJob[] }> => ({ jobs: await enqueue(call, jobs) })
+): Promise<{ jobs: EnqueuedJob[] }> {
+  const enqueued = await enqueue(call, jobs, wholeJob)
+  // A job that existed may be another caller's, which only chose the same key.
+  return { jobs: isContentHidden(call) ? enqueued.map(withoutContent) : enqueued }
+}
 
-type Enqueued = Map<number, EnqueuedJob>
+/**
+ * Inserts jobs as `enqueueJobs`, and answers their ids in the order of the request, and the indexes of those that existed already,
+ * if there are any.
+ * @throws as `enqueueJob`
+ */
+export async function enqueueMinimally(call: Call, jobs: readonly NewJob[]) {
+  const enqueued = await enqueue(call, jobs, namedJob)
+  const existing = enqueued.flatMap(({ created }, index) => (created ? [] : [index]))
+  const created = enqueued.length - existing.length
+  const body = { ids: enqueued.map(({ id }) => id), created, ...(existing.length > 0 && { existing }) }
+  return { body, created: created > 0 }
+}
 
-async function enqueue(call: Call, jobs: readonly NewJob[]): Promise<EnqueuedJob[]> {
+type Created<Row> = Row & { created: boolean }
+type Enqueued<Row> = Map<number, Created<Row>>
+
+async function enqueue<Row extends NamedJob>(
+  call: Call,
+  jobs: readonly NewJob[],
+  shape: JobShape<Row>,
+): Promise<Created<Row>[]> {
   for (const [n, { payload }] of jobs.entries()) {
     const of = jobs.length === 1 ? 'the payload' : `the payload of jobs.${n}`
     rejectLarge(payload, { of, most: call.maxJsonBytes })
@@ -43,12 +67,10 @@ async function enqueue(call: Call, jobs: readonly NewJob[]): Promise<EnqueuedJob
   for (const job of jobs) requireWithin(call, job, `a job of ${job.domain}/${job.queue} ${job.job_type}`)
   const entries = jobs.map((job, n) => ({ n, uuid: uuidV7(), ...job }))
   await refuseCycles(call, entries)
-  const enqueued = await insertOrFind(call, entries)
-  await rereadLateDependents(call, enqueued, jobs).catch(afterChange(enqueued.size))
+  const enqueued = await insertOrFind(call, entries, shape)
+  await rereadLateDependents(call, { enqueued, jobs, shape }).catch(afterChange(enqueued.size))
   call.reportChangedRows([...enqueued.values()].filter(({ created }) => created).length)
-  const answered = jobs.flatMap((_, n) => enqueued.get(n) ?? [])
-  // A job that existed may be another caller's, which only chose the same key.
-  return isContentHidden(call) ? answered.map(withoutContent) : answered
+  return jobs.flatMap((_, n) => enqueued.get(n) ?? [])
 }
 
 const tries = 5
@@ -57,21 +79,25 @@ const tries = 5
  * A job that is found by its key may be deleted before it is read. Its key is free then, so the insert is repeated.
  * @returns the job of each entry, by the index of the entry
  */
-async function insertOrFind(call: Call, entries: readonly Entry[]): Promise<Enqueued> {
-  const enqueued: Enqueued = new Map()
-  const add = (rows: readonly EntryRow[], created: boolean) => {
+async function insertOrFind<Row extends NamedJob>(
+  call: Call,
+  entries: readonly Entry[],
+  shape: JobShape<Row>,
+): Promise<Enqueued<Row>> {
+  const enqueued: Enqueued<Row> = new Map()
+  const add = (rows: readonly EntryRow<Row>[], created: boolean) => {
     for (const { job, n } of rows) enqueued.set(n, Object.assign(job, { created }))
   }
   const missing = () => entries.filter(({ n }) => !enqueued.has(n))
   for (let tried = 1; missing().length > 0; tried++) {
     if (tried > tries) throw new Failure('conflict', conflictOf(missing()))
-    const inserted = await insertJobs(call, missing()).catch((error: unknown) => {
+    const inserted = await insertJobs(call, missing(), shape).catch((error: unknown) => {
       // PostgreSQL may report the unique index of another program before ours: then a job with this key exists.
       if (!isUniqueViolation(error) || tried === tries) throw error
       return []
     })
     add(inserted, true)
-    add(await findByKey(call.sql, missing()).catch(afterChange(enqueued.size)), false)
+    add(await findByKey(call.sql, missing(), shape).catch(afterChange(enqueued.size)), false)
   }
   return enqueued
 }
@@ -83,7 +109,10 @@ function conflictOf(missing: readonly Entry[]): string {
 }
 
 /** A dependency may have ended badly during the insert. The jobs that are cancelled because of that are read again. */
-async function rereadLateDependents(call: Call, enqueued: Enqueued, jobs: readonly NewJob[]): Promise<void> {
+async function rereadLateDependents<Row extends NamedJob>(
+  call: Call,
+  { enqueued, jobs, shape }: { enqueued: Enqueued<Row>; jobs: readonly NewJob[]; shape: JobShape<Row> },
+): Promise<void> {
   const waiting = [...enqueued].filter(
     ([n, { created, status }]) => created && status === 'queued' && jobs[n]?.depends_on,
   )
@@ -92,7 +121,7 @@ async function rereadLateDependents(call: Call, enqueued: Enqueued, jobs: readon
   const cancelled = new Set(await cancelLateDependents(call, needs))
   for (const [n, { id, uuid }] of waiting) {
     if (uuid === null || !cancelled.has(uuid)) continue
-    const [job] = await call.sql<PerhapsJob[]>`select ${jobColumns(call.sql)} from jobs where id = ${id}::bigint`
-    if (job && isJob(job)) enqueued.set(n, Object.assign(job, { created: true }))
+    const [job] = await call.sql<Row[]>`select ${shape.selected(call.sql)} from jobs where id = ${id}::bigint`
+    if (job) enqueued.set(n, Object.assign(job, { created: true }))
   }
 }

@@ -4,7 +4,7 @@ import type { Job } from '../../../shared/work/job.ts'
 import type { leasedJob as endpoint } from '../../../shared/work/leased.ts'
 import type { Call } from '../../call.ts'
 import { isWithin } from '../../database/scope.ts'
-import { isJob, jobColumns, type PerhapsJob } from '../../lifecycle/job-row.ts'
+import { type Perhaps, wholeJob } from '../../lifecycle/job-row.ts'
 import { leaseLost, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
 
 /**
@@ -17,10 +17,10 @@ export async function leasedJob(
 ): Promise<Job> {
   // The lease of another token is compared with nothing, in the same statement.
   const lease = mayFinish(leaseOwner, lease_id) ? lease_id : null
-  const [found] = await sql<PerhapsJob[]>`
-    select ${jobColumns(sql)}
+  const [found] = await sql<Perhaps<Job>[]>`
+    select ${wholeJob.selected(sql)}
     from (select jobs.id from jobs where jobs.id = ${id}::bigint ${isWithin(sql, within)}) as known
     left join jobs on jobs.id = known.id and jobs.lease_id = ${lease}::text`
   if (!found) throw new Failure('not_found', `there is no job ${id}`)
-  return isJob(found) ? found : singleResult<Job & { ok: true }>([leaseLost(id)])
+  return wholeJob.isFound(found) ? found : singleResult<Job & { ok: true }>([leaseLost(id)])
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { jobPaths, newJob, workerOf } from '../../support/worker.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
@@ -33,6 +34,35 @@ describe('Prefer: return=minimal', () => {
     })
   })
 
+  it('acquire answers what a worker needs to run a job and to finish it, in pick order', async () => {
+    const domain = 'minimal'
+    const jobs = [
+      { priority: 7, payload: { n: 2 } },
+      { payload: { n: 1 }, owner_user_id: 'anna' },
+    ].map((job) => newJob({ domain, ...job }))
+    await world.post(jobPaths.batch, { jobs }, minimal)
+    const request = { domain, worker_id: 'w', limit: 5 }
+    const { status, headers, body } = await world.post(jobPaths.acquire, request, minimal)
+    expect({ status, applied: headers['preference-applied'] }).toEqual({ status: 200, applied: 'return=minimal' })
+    const lease = {
+      ...{ id: expect.any(Number), uuid: expect.any(String), lease_id: expect.any(String), worker_id: 'w' },
+      ...{ job_type: jobs[0]?.job_type, trace_id: null, retry_count: 0, max_retries: 3 },
+      leased_until: expect.stringMatching(/Z$/),
+    }
+    expect(body).toEqual({
+      jobs: [
+        { ...lease, owner_user_id: 'anna', payload: { n: 1 } },
+        { ...lease, owner_user_id: null, payload: { n: 2 } },
+      ],
+    })
+    const [{ id, lease_id }] = z
+      .object({ jobs: z.tuple([z.object({ id: z.number(), lease_id: z.string() })]).rest(z.unknown()) })
+      .parse(body).jobs
+    const done = await world.post(`/api/v1/jobs/${id}/complete`, { worker_id: 'w', lease_id })
+    expect(done).toMatchObject({ status: 200, body: { status: 'completed' } })
+    expect((await world.post(jobPaths.acquire, request, minimal)).body).toEqual({ jobs: [] })
+  })
+
   it('finish answers how many were finished, and the codes of those that were not', async () => {
     const job = await worker.take()
     const { id, worker_id, lease_id } = job
@@ -49,8 +79,8 @@ describe('Prefer: return=minimal', () => {
     const { body, headers } = await world.post(jobPaths.enqueue, newJob(), { prefer: 'return=representation' })
     expect(body).toMatchObject({ created: true, status: 'queued' })
     expect(headers['preference-applied']).toBeUndefined()
-    expect((await world.post(jobPaths.acquire, { domain: 'chatbooks', worker_id: 'w' }, minimal)).body).toMatchObject({
-      jobs: [{}],
-    })
+    const { id, lease_id } = await worker.take()
+    const done = await world.post(`/api/v1/jobs/${id}/complete`, { worker_id: 'w', lease_id }, minimal)
+    expect(done.headers['preference-applied']).toBeUndefined()
   })
 })

@@ -137,7 +137,48 @@ with
     ) as notification
     where keys is not null
   )
-select (select jsonb_agg(obstacle) from obstacle) as obstacles, added.*
+select
+  (select jsonb_agg(obstacle) from obstacle) as obstacles,
+  added.id,
+  added.uuid,
+  added.domain,
+  added.queue,
+  added.job_type,
+  added.owner_user_id,
+  added.project_id,
+  added.batch_group,
+  added.idempotency_key,
+  added.payload,
+  added.result,
+  added.status,
+  added.priority,
+  added.max_retries,
+  added.retry_count,
+  added.available_at,
+  added.started_at,
+  added.acquired_at,
+  added.leased_until,
+  added.lease_id,
+  added.worker_id,
+  added.error_message,
+  added.error_code,
+  added.error_class,
+  added.last_error,
+  added.error_stack,
+  added.cancel_requested_at,
+  added.cancelled_at,
+  added.cancellation_reason,
+  added.failure_streak_code,
+  added.failure_streak_count,
+  added.quarantined_at,
+  added.progress_percent,
+  added.progress_message,
+  added.request_id,
+  added.trace_id,
+  added.failure_timeline,
+  added.created_at,
+  added.updated_at,
+  added.completed_at
 from (select) as one
 left join added on true
 left join notified on true

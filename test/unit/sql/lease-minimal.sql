@@ -1,0 +1,162 @@
+with
+  gate as materialized (
+    select
+      exists (
+        select from job_queue_controls where domain = $1 and queue = $2 and (paused or drain)
+      ) as stopped,
+      $3::bool
+      and exists (
+        select
+        from jobs
+        where
+          (status = 'processing') is true
+          and domain || chr(31) || queue = $4
+          and coalesce(leased_until, '-infinity') < now()
+      ) as expired
+  ),
+  picked as materialized (
+    select job.id
+    from gate
+    cross join generate_series(1, 11) as tier (priority)
+    cross join lateral (
+      select id
+      from (
+        select id
+        from jobs
+        where
+          (status = 'queued') is true
+          and domain || chr(31) || queue = $5
+          and coalesce(jobs.priority, 11) = tier.priority
+          and id <= 9007199254740991
+          and (id >= -9007199254740991) is true
+          and job_type = any($6)
+          and coalesce(available_at, created_at) <= now()
+          and not exists (
+            select
+            from job_dependencies edge
+            join jobs needed on needed.uuid = edge.depends_on_job_uuid
+            where edge.job_uuid = jobs.uuid and needed.status <> 'completed' offset 0
+          )
+        order by coalesce(available_at, created_at), id
+        limit 3
+        for update skip locked
+      ) as due
+      union all
+      select id
+      from (
+        select id
+        from jobs
+        where
+          (status = 'queued') is true
+          and domain || chr(31) || queue = $7
+          and coalesce(jobs.priority, 11) = tier.priority
+          and id <= 9007199254740991
+          and (id >= -9007199254740991) is true
+          and job_type = any($8)
+          and coalesce(available_at, created_at) is null
+          and not exists (
+            select
+            from job_dependencies edge
+            join jobs needed on needed.uuid = edge.depends_on_job_uuid
+            where edge.job_uuid = jobs.uuid and needed.status <> 'completed' offset 0
+          )
+        order by id
+        limit 3
+        for update skip locked
+      ) as timeless
+    ) as job
+    where not gate.stopped and not gate.expired
+    limit 3
+  ),
+  leased as (
+    update jobs
+    set
+      status = 'processing',
+      worker_id = $9,
+      lease_id = gen_random_uuid()::text,
+      leased_until = now() + $10::int * interval '1 second',
+      acquired_at = now(),
+      started_at = now(),
+      progress_percent = null,
+      progress_message = null,
+      completion_token = null,
+      completed_at = null
+    where jobs.id = any(array(select id from picked))
+    returning
+      jobs.id, jobs.uuid, jobs.job_type, jobs.payload, jobs.owner_user_id, jobs.trace_id, jobs.retry_count,
+      jobs.max_retries, jobs.worker_id, jobs.lease_id, jobs.leased_until, jobs.domain, jobs.queue,
+      jobs.priority, jobs.available_at, jobs.created_at
+  ),
+  inserted_events as (
+    insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
+    select
+      id,
+      domain,
+      queue,
+      job_type,
+      event_type,
+      jsonb_strip_nulls(attrs),
+      owner_user_id,
+      $11::text,
+      trace_id
+    from (
+      select
+        id,
+        domain,
+        queue,
+        job_type,
+        owner_user_id,
+        trace_id,
+        'job.acquired' as event_type,
+        jsonb_build_object(
+          'worker_id',
+          worker_id,
+          'retry_count',
+          retry_count,
+          'leased_until',
+          replace(replace(leased_until::text, ' ', 'T'), '+00', 'Z')
+        ) as attrs
+      from leased
+      order by coalesce(priority, 11), coalesce(available_at, created_at), id
+    ) as event
+  )
+select
+  gate.expired
+  and not gate.stopped as expired,
+  case when leased.id is not null or gate.stopped or gate.expired then false else exists (
+    select
+    from generate_series(1, 11) as tier (priority)
+    cross join lateral (
+      select
+      from jobs
+      where
+        (status = 'queued') is true
+        and domain || chr(31) || queue = $12
+        and coalesce(jobs.priority, 11) = tier.priority
+        and id <= 9007199254740991
+        and (id >= -9007199254740991) is true
+        and job_type = any($13)
+        and coalesce(available_at, created_at) <= now()
+        and exists (
+          select
+          from job_dependencies edge
+          join jobs needed on needed.uuid = edge.depends_on_job_uuid
+          where edge.job_uuid = jobs.uuid and needed.status in ('failed', 'cancelled', 'quarantined') offset 0
+        )
+      limit 1
+    ) as waiting
+  ) end as doomed,
+  leased.id,
+  leased.uuid,
+  leased.job_type,
+  leased.payload,
+  leased.owner_user_id,
+  leased.trace_id,
+  leased.retry_count,
+  leased.max_retries,
+  leased.worker_id,
+  leased.lease_id,
+  leased.leased_until
+from gate
+left join leased on true
+order by coalesce(leased.priority, 11), coalesce(leased.available_at, leased.created_at), leased.id
