@@ -2,10 +2,13 @@ import type { z } from 'zod'
 import type { Fault } from './errors.ts'
 
 /**
- * The issues of zod as faults, with one fault for each unknown field. Values are not repeated, because they may be long or
- * secret.
+ * The issues of zod as faults, with one fault for each unknown field, and one where two issues say the same. Values are not
+ * repeated, because they may be long or secret.
  */
-export const faultsOf = (error: z.ZodError): Fault[] => error.issues.flatMap(faultsOfIssue)
+export function faultsOf(error: z.ZodError): Fault[] {
+  const faults = error.issues.flatMap(faultsOfIssue)
+  return [...new Map(faults.map((fault) => [`${fault.path}\n${fault.message}`, fault])).values()]
+}
 
 /** The faults of one issue. */
 export function faultsOfIssue(issue: z.core.$ZodIssue): Fault[] {

@@ -49,7 +49,12 @@ export function parseYaml(text: string): ParsedYaml {
       ...{ version: '1.2', schema: 'core', merge: false, uniqueKeys: true, stringKeys: true, strict: true },
       ...{ prettyErrors: false, logLevel: 'error', lineCounter: lines },
     })
-    const errors = [...doc.errors, ...doc.warnings].map(({ message, pos }) => ({ message, ...placeAt(pos[0]) }))
+    const errors = [...doc.errors, ...doc.warnings].map(({ code, message, pos }) => ({
+      message: code === 'MULTIPLE_DOCS' ? 'begins a second document, and a policy is one' : message,
+      ...placeAt(pos[0]),
+    }))
+    const broken = text.indexOf('\ufffd')
+    if (broken >= 0) errors.unshift({ message: 'is no text in UTF-8', ...placeAt(broken) })
     if (errors.some(({ message }) => message.includes('call stack'))) return tooDeep
     const faults = [...trapsIn(doc, placeAt), ...errors]
     const value: unknown = faults.length > 0 ? undefined : doc.toJS({ mapAsMap: true, maxAliasCount: 0 })

@@ -49,6 +49,8 @@ export function faultOfTimes(at: string): string | undefined {
   try {
     return nextTime({ at, time_zone: 'UTC' }, new Date(0)) ? undefined : 'must name a time that comes'
   } catch (error) {
-    return `must be times of cron: ${error instanceof Error ? error.message.replace(/^\w+: /, '') : String(error)}`
+    const why = error instanceof Error ? error.message.replace(/^\w+: /, '') : String(error)
+    // The library counts days and months from 0 here.
+    return `must be times of cron: ${why.replace(/(?<= for (?:day|month)): -?\d+$/, '')}`
   }
 }

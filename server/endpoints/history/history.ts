@@ -24,6 +24,8 @@ type Request = z.output<typeof endpoint.input>
 const presetPoints = 60
 const mostPoints = 2000
 const presetSeconds = 86_400
+/** An answer has no other times, since a request may not have them. */
+const [firstSecond, lastSecond] = [Date.parse('0001-01-01T00:00:00Z') / 1000, Date.parse('9999-12-31T23:59:59Z') / 1000]
 
 /**
  * What became of the jobs of a scope over time, as far as it is within the scope of the caller.
@@ -75,6 +77,8 @@ function rangeOf(request: Request, now: number): Range {
       },
     )
   }
+  if (range.from < firstSecond || range.to > lastSecond)
+    throw new Failure('invalid_request', 'the steps of the range must lie within the years 1 to 9999')
   return range
 }
 

@@ -35,7 +35,8 @@ export const traceRequests: MiddlewareHandler<RequestContext> = (c, next) => {
   })
 }
 
-const traceparent = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/
+/** Only a version after 00 may have more fields. */
+const traceparent = /^(?!ff|00-.{53})[0-9a-f]{2}-([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/
 const none = /^0+$/
 
 /** The trace of the span, or else of the header `traceparent` (W3C Trace Context, 3.2); undefined where neither names one. */

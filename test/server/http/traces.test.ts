@@ -44,6 +44,7 @@ describe.each(kinds)('the trace of an enqueue on %s', (kind) => {
       `00-${trace.toUpperCase()}-${span}-01`,
       `00-${trace}-${span}-0`,
       `00-${trace}-${span}-01x`,
+      `00-${trace}-${span}-01-more`,
       `00-${trace}'; drop table jobs--${span}-01`,
     ]
     const asked = invalid.map((traceparent) => world.post(jobPaths.enqueue, newJob(), { traceparent }))
