@@ -13,6 +13,7 @@ import { openApiDocument } from './docs/openapi/document.ts'
 import { outputPage } from './docs/output.ts'
 import { rightsPage } from './docs/rights.ts'
 import { wireCallsPage, wireTypesPage } from './docs/sdk/pages.ts'
+import { sizingPage } from './docs/sizing.ts'
 import { stableNames, stableNamesPath } from './docs/stable/names.ts'
 import { tablesPage } from './docs/tables.ts'
 
@@ -34,6 +35,7 @@ const pages: Record<string, string> = {
   [`${folder}/events.md`]: await eventsPage(),
   [`${folder}/http-api.md`]: httpApiPage(),
   [`${folder}/output.md`]: outputPage(),
+  'docs/deploy/sizing.md': await sizingPage(),
   'docs/observe/dashboard.json': dashboard(),
   'server/http/openapi.json': openApi,
   [`${folder}/rights.md`]: rightsPage(),

@@ -7,11 +7,15 @@ import { createBench } from './bench.ts'
 import { type Measured, measureFigure } from './figure.ts'
 import { figures } from './figures/all.ts'
 import { formatTable } from './report.ts'
+import { measureSizes } from './sizing/measure.ts'
+
+/** The name of the measurements that have no other side: what jobs take. Not part of a whole run. */
+const sizing = 'sizing'
 
 /** Prints a usage error and exits with 2. */
 function exitWithUsage(why: string): never {
   console.error(`error: ${why}\nusage: npm run bench -- [--rows 1m|10m] [--only <part of a name>] [--json <file>]`)
-  console.error(`names:\n${figures.map(({ name }) => `  ${name}`).join('\n')}`)
+  console.error(`names:\n${[...figures, { name: sizing }].map(({ name }) => `  ${name}`).join('\n')}`)
   process.exit(2)
 }
 
@@ -43,7 +47,8 @@ if (rows === undefined) exitWithUsage('--rows must be 1m or 10m')
 const { only } = values
 if (only?.trim() === '') exitWithUsage('--only must not be blank')
 const selected = figures.filter(({ name }) => only === undefined || name.includes(only))
-if (selected.length === 0) exitWithUsage(`no figure has ${only} in its name`)
+const isSizing = only === sizing
+if (selected.length === 0 && !isSizing) exitWithUsage(`no figure has ${only} in its name`)
 
 const began = performance.now()
 const logProgress = (message: string) =>
@@ -53,10 +58,16 @@ const postgres = await startPostgres([
   ...['shared_buffers=1GB', 'max_wal_size=4GB', 'max_connections=100', 'autovacuum=on'],
   // PostgreSQL keeps the full texts of long statements, which pgbench runs later.
   'track_activity_query_size=64kB',
+  // The WAL of a database that must survive a crash; what is measured comes between two checkpoints, and is vacuumed by hand.
+  ...(isSizing ? ['full_page_writes=on', 'autovacuum=off', 'checkpoint_timeout=1h', 'max_wal_size=16GB'] : []),
 ])
 const table: Measured[] = []
 try {
   const bench = await createBench({ rows, folder, url: postgres.url, logProgress })
+  if (isSizing) {
+    await writeFile(values.json, `${JSON.stringify(await measureSizes(bench), null, 2)}\n`)
+    console.log(`The results are in ${values.json}.`)
+  }
   for (const figure of selected) {
     logProgress(figure.name)
     table.push(await measureFigure(bench, figure))
@@ -66,6 +77,7 @@ try {
   await postgres.stop()
   await rm(folder, { recursive: true, force: true })
 }
+if (isSizing) process.exit()
 const seconds = Math.round((performance.now() - began) / 1000)
 const run = { rows, node: process.version, cpus: cpus().length, seconds, ended: new Date().toISOString() }
 console.log(`${formatTable(table)}\n\n${rows.toLocaleString('en')} rows, ${seconds} s`)

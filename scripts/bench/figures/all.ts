@@ -14,6 +14,7 @@ import { latencyDuringPrune } from './prune-latency.ts'
 import { reads } from './reads.ts'
 import { readsBeside } from './reads-beside.ts'
 import { scrape } from './scrape.ts'
+import { sdkWorker } from './sdk-worker.ts'
 import { stats } from './stats.ts'
 import { statsGrowth } from './stats-growth.ts'
 import { triggersCost } from './triggers-cost.ts'
@@ -23,7 +24,7 @@ export const figures: readonly Figure[] = [
   ...[...stats, ...statsGrowth, ...triggersCost, ...allOn, ...scrape],
   ...[...pruning, ...latencyDuringPrune, ...integrity],
   ...[...reads, ...readsBeside, ...dashboard],
-  ...[...peers, ...oneByOne, ...moreServers],
+  ...[...peers, ...oneByOne, ...moreServers, ...sdkWorker],
   ...[...emptyQueue, ...health, ...programs],
   ...memory,
 ]

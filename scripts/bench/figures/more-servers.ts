@@ -1,8 +1,8 @@
+import { startPooler } from '../../postgres/pooler.ts'
 import type { Bench } from '../bench.ts'
 import type { Figure } from '../figure.ts'
 import { enqueueAll, workAll } from '../load/worker-pool.ts'
 import { memoize } from '../memoize.ts'
-import { startPooler } from '../setup/pooler.ts'
 import { truncateTables } from '../setup/work-database.ts'
 
 const jobs = 10_000

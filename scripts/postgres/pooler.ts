@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres from 'postgres'
-import { unprivileged } from '../../postgres/binaries.ts'
-import { freePort } from '../../postgres/free-port.ts'
+import { unprivileged } from './binaries.ts'
+import { freePort } from './free-port.ts'
 
 interface Pooler {
   /** Returns the URL of a database behind the pooler. */
