@@ -22,8 +22,10 @@ export interface Server {
   outages: Outage[]
   /** Log lines of level error, and unexpected exits. */
   errors: string[]
-  /** Sends SIGKILL, waits for `pauseMs` milliseconds, and starts the server again. */
-  killAndRestart: (pauseMs: number) => Promise<void>
+  /** The id of the process that runs now. */
+  pid: () => number | undefined
+  /** Sends a signal, waits for the end of the process and for `pauseMs` milliseconds, and starts the server again. */
+  killAndRestart: (pauseMs: number, signal?: 'SIGKILL' | 'SIGTERM') => Promise<void>
   /** Sends SIGTERM and returns the exit code, or null when a signal ended the process. */
   stop: () => Promise<number | null>
 }
@@ -34,10 +36,12 @@ export interface Started {
   url: string
 }
 
-/** Starts a server on the database at `dbUrl` with its log in `folder`, and waits until it is ready. */
-export async function startServer(dbUrl: string, folder: string): Promise<Server> {
+/**
+ * Starts a server on the database at `dbUrl` with its log in `folder`, and waits until it is ready. `env` are more variables.
+ */
+export async function startServer(dbUrl: string, folder: string, env: Record<string, string> = {}): Promise<Server> {
   const errors: string[] = []
-  let running = await launch({ dbUrl, folder, port: '0', errors })
+  let running = await launch({ dbUrl, folder, port: '0', errors, env })
   const { url } = running
   const outages: Outage[] = []
   let expectExit = false
@@ -46,7 +50,7 @@ export async function startServer(dbUrl: string, folder: string): Promise<Server
     child.once('exit', async (code) => {
       if (expectExit) return
       errors.push(`the server exited unexpectedly with ${code}`)
-      running = await launch({ dbUrl, folder, port: new URL(url).port, errors })
+      running = await launch({ dbUrl, folder, port: new URL(url).port, errors, env })
       watch(running)
     })
   watch(running)
@@ -54,14 +58,16 @@ export async function startServer(dbUrl: string, folder: string): Promise<Server
     url,
     outages,
     errors,
-    async killAndRestart(pauseMs) {
+    pid: () => running.child.pid,
+    async killAndRestart(pauseMs, signal = 'SIGKILL') {
       const from = Date.now()
       expectExit = true
       const exited = once(running.child, 'exit')
-      running.child.kill('SIGKILL')
-      await exited
+      running.child.kill(signal)
+      const [code] = await exited
+      if (signal === 'SIGTERM' && code !== 0) errors.push(`the server exited with ${code} after SIGTERM`)
       await wait(pauseMs)
-      running = await launch({ dbUrl, folder, port: new URL(url).port, errors })
+      running = await launch({ dbUrl, folder, port: new URL(url).port, errors, env })
       expectExit = false
       watch(running)
       outages.push({ server: url, from, to: Date.now() })

@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Sql } from 'postgres'
+import { apiKey } from '../../stress/actors/caller.ts'
+import { pausedQueue } from '../queues.ts'
+import type { CallFailure } from './failures.ts'
+
+const program = fileURLToPath(new URL('../../../../dist/cli/bin.js', import.meta.url))
+
+interface Operating {
+  sql: Sql
+  servers: readonly string[]
+  /** The folder of HOME and of the policy. */
+  folder: string
+  failures: CallFailure[]
+  signal: AbortSignal
+}
+
+/** A command, and the exit codes beside 0 that it may have while others work. */
+interface Command {
+  argv: readonly string[]
+  may?: readonly number[]
+}
+
+const queueName = `${pausedQueue.domain}/${pausedQueue.queue}`
+/** The codes of exits.ts: no such job any more; another change runs in the scope. */
+const [notFound, conflict] = [5, 6]
+
+/** Runs the built `jobsctl`. Returns its exit code and what it printed. */
+export async function runJobsctl(url: string, argv: readonly string[], folder: string) {
+  const child = spawn(process.execPath, [program, ...argv], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, HOME: folder, JOBSCTL_URL: url, JOBSCTL_API_KEY: apiKey },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { code: child.exitCode, out, err }
+}
+
+/** An operator at a terminal: looks, prunes, takes back, retries, pauses, until `signal` aborts. Returns the number of commands. */
+export async function operate(by: Operating): Promise<number> {
+  let commands = 0
+  while (!by.signal.aborted) {
+    for (const command of await round(by.sql)) {
+      if (by.signal.aborted) break
+      await run(by, command)
+      commands += 1
+      await wait(300, undefined, { signal: by.signal }).catch(() => {})
+    }
+  }
+  return commands
+}
+
+async function round(sql: Sql): Promise<Command[]> {
+  const [known] = await sql<{ job: string | null; prune: string | null }[]>`
+    select
+      (select id::text from jobs where id >= (select max(id) from jobs) - (random() * 1000)::int order by id limit 1) as job,
+      (select id::text from job_operations where kind = 'prune' and state = 'done' order by id desc limit 1) as prune`
+  const { job = null, prune = null } = known ?? {}
+  const reason = ['--reason', 'soak', '--yes']
+  return [
+    { argv: ['stats', '--json'] },
+    { argv: ['list', '--domain', pausedQueue.domain, '--status', 'completed'] },
+    ...(job === null
+      ? []
+      : [{ argv: ['show', job] }, { argv: ['explain', job] }].map(({ argv }) => ({ argv, may: [notFound] }))),
+    { argv: ['explain', queueName] },
+    { argv: ['pause', queueName, '--reason', 'soak'] },
+    { argv: ['queues'] },
+    { argv: ['resume', queueName, '--reason', 'soak'] },
+    { argv: ['retry', '--domain', 'mail', ...reason], may: [conflict] },
+    { argv: ['requeue', '--domain', 'media', ...reason], may: [conflict] },
+    { argv: ['prune', '--domain', 'media', '--older-than', '1d', ...reason], may: [conflict] },
+    // A part of it, since jobs that came back are held from the next prune.
+    ...(prune === null
+      ? []
+      : [
+          {
+            argv: ['undo', prune, '--domain', 'media', '--hold', '1m', '--max', '300', ...reason],
+            may: [notFound, conflict, 8],
+          },
+        ]),
+    { argv: ['history', '--since', '1h'] },
+    { argv: ['workers'] },
+    { argv: ['operations'] },
+    { argv: ['operations', 'verify'] },
+  ]
+}
+
+async function run({ servers, folder, failures }: Operating, { argv, may = [] }: Command): Promise<void> {
+  const server = servers[Math.floor(Math.random() * servers.length)] ?? ''
+  const began = Date.now()
+  const { code, err } = await runJobsctl(server, argv, folder)
+  if (code === 0 || (code !== null && may.includes(code))) return
+  const what = `jobsctl ${argv.join(' ')} exited with ${code}: ${err.trim().slice(0, 300)}`
+  failures.push({ what, server, began, ended: Date.now() })
+}
+
+/** Another program moves the ends of jobs two days into the past, so that policy and operators have something to prune. */
+export async function age(sql: Sql, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sql`
+      update jobs
+      set completed_at = completed_at - interval '2 days', cancelled_at = cancelled_at - interval '2 days'
+      where status in ('completed', 'failed', 'cancelled')
+        and coalesce(completed_at, cancelled_at) between now() - interval '1 day' and now() - interval '30 seconds'`
+    await wait(10_000, undefined, { signal }).catch(() => {})
+  }
+}

@@ -1,0 +1,68 @@
+import type { Client } from '../../../../sdk/client.ts'
+import { printVerdicts } from '../../stress/checks/report.ts'
+import type { Verdict } from '../../stress/checks/verdict.ts'
+import type { Server } from '../../stress/servers.ts'
+import { type CallFailure, unexcused } from '../actors/failures.ts'
+import type { Workers } from '../actors/workers.ts'
+import type { Sample, Samples } from '../samples.ts'
+import type { Stage } from '../stage.ts'
+import { checkBloat } from './bloat.ts'
+import { checkJobs } from './jobs.ts'
+import { checkMemory } from './memory.ts'
+import { checkRecords } from './records.ts'
+import { checkDescriptors, checkLocks } from './resources.ts'
+import { checkServerLogs } from './server-logs.ts'
+
+interface Soaked {
+  stage: Stage
+  client: Client
+  folder: string
+  /** The jobs that a server has confirmed. */
+  ids: readonly number[]
+  failures: readonly CallFailure[]
+  samples: Samples
+  /** Each server when it was ready, before its first call. */
+  ready: readonly (Sample | undefined)[]
+  workers: Workers
+}
+
+/** Checks everything, stops the servers, and prints what came of each promise. Returns the number of violations. */
+export async function checkAll(soaked: Soaked): Promise<number> {
+  const { stage, client, folder, ids, samples, ready, failures, workers } = soaked
+  const { sql, servers } = stage
+  const memory = checkMemory(samples.all, servers[0].pid())
+  const bloat = await checkBloat(sql, samples)
+  const verdicts = [
+    ...(await checkJobs(sql, ids, folder)),
+    ...(await checkRecords(client)),
+    await checkServerLogs(folder),
+    checkCalls(failures, servers),
+    ...[memory.verdict, bloat.verdict],
+    await checkDescriptors(servers, ready),
+    await checkLocks(sql, samples),
+    await stop(servers, workers),
+  ]
+  await stage.end()
+  for (const line of [memory.line, ...bloat.lines]) console.log(line)
+  return printVerdicts(verdicts)
+}
+
+/** Checks that calls failed only while their server was away. */
+function checkCalls(failures: readonly CallFailure[], servers: readonly Server[]): Verdict {
+  const wrong = unexcused(failures, servers).map(({ what, server, began }) => {
+    return `${new Date(began).toISOString()} ${server}: ${what}`
+  })
+  return {
+    claim: 'operators, streams and the dashboard fail only while their server is away',
+    looked: failures.length,
+    wrong,
+  }
+}
+
+/** Stops the servers. Checks what they and the workers have logged, and how they ended. */
+async function stop(servers: readonly Server[], workers: Workers): Promise<Verdict> {
+  const codes = await Promise.all(servers.map((server) => server.stop()))
+  const wrong = [...workers.faults, ...servers.flatMap(({ errors }) => errors)]
+  for (const code of codes) if (code !== 0) wrong.push(`a server exited with ${code}`)
+  return { claim: 'no process logs an error or ends by one', looked: codes.length + workers.count, wrong }
+}

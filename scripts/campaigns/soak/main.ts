@@ -1,0 +1,40 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { startPostgres } from '../../postgres/start.ts'
+import { soak } from './soak.ts'
+
+/**
+ * Lets two servers, a pooler, workers, operators, a policy and the dashboard work together for an hour, while servers and workers are killed,
+ * and looks whether anything is lost, leaks or grows. Exits with 1 when something does.
+ */
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string' },
+    short: { type: 'boolean', default: false },
+    // Jobs a second.
+    rate: { type: 'string', default: '40' },
+    keep: { type: 'boolean', default: false },
+  },
+})
+const minutes = Number(values.minutes ?? (values.short ? 3 : 60))
+const perSecond = Number(values.rate)
+if (!(minutes >= 2) || !(perSecond > 0)) throw new Error('--minutes is a number of at least 2, and --rate one above 0')
+
+console.log(`soak: ${minutes} minutes, ${perSecond} jobs a second`)
+const began = performance.now()
+const folder = await mkdtemp(join(tmpdir(), 'jobs-soak-'))
+await chmod(folder, 0o755)
+const database = await startPostgres(['autovacuum_naptime=10s', 'max_connections=200'])
+try {
+  const violations = await soak({ minutes, perSecond, folder, dbUrl: database.url })
+  process.exitCode = violations === 0 ? 0 : 1
+  const took = `${Math.round((performance.now() - began) / 60_000)} min`
+  console.log(violations === 0 ? `\nEvery promise was kept, in ${took}.` : `\n${violations} violations, in ${took}.`)
+} finally {
+  await database.stop()
+  if (values.keep || process.exitCode !== 0) console.log(`The logs are in ${folder}.`)
+  else await rm(folder, { recursive: true, force: true })
+}
+process.exit()

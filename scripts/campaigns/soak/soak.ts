@@ -1,0 +1,92 @@
+import { setMaxListeners } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
+import { createClient } from '../../../sdk/client.ts'
+import { apiKey } from '../stress/actors/caller.ts'
+import { drain, live } from '../stress/drain.ts'
+import { anyServer, toAnyServer } from './actors/any-server.ts'
+import { keepStream, watchDashboard } from './actors/dashboard.ts'
+import { enqueue } from './actors/enqueuer.ts'
+import type { CallFailure } from './actors/failures.ts'
+import { age, operate } from './actors/operator.ts'
+import { startWorkers, type Workers } from './actors/workers.ts'
+import { checkAll } from './checks/all.ts'
+import { kill } from './kills.ts'
+import { applyPolicy } from './policy.ts'
+import { sampleOf, takeSamples } from './samples.ts'
+import { openStage, type Stage } from './stage.ts'
+
+interface Soak {
+  minutes: number
+  /** How many jobs are enqueued in a second. */
+  perSecond: number
+  /** The folder of logs and journals. */
+  folder: string
+  /** The URL of an empty database. */
+  dbUrl: string
+}
+
+const workerCount = 3
+const streams = ['/api/v1/jobs/stats/stream', '/api/v1/jobs/events/stream']
+const streamsOfEach = 5
+const progressMs = 60_000
+
+/** Lets everything work together for some minutes, and checks what is promised. Returns the number of violations. */
+export async function soak({ minutes, perSecond, folder, dbUrl }: Soak): Promise<number> {
+  const began = performance.now()
+  const log = (what: string) => console.log(`${Math.round((performance.now() - began) / 1000)} s: ${what}`)
+  const stage = await openStage(dbUrl, folder)
+  const { sql, servers } = stage
+  const urls = servers.map(({ url }) => url)
+  const client = createClient({ url: anyServer, apiKey, fetch: toAnyServer(urls) })
+  const ready = await Promise.all(servers.map((server) => sampleOf(server.pid(), 0)))
+  const workers = await startWorkers(workerCount, folder, urls)
+  await applyPolicy(urls[0] ?? '', folder)
+  const failures: CallFailure[] = []
+  const [ending, closing] = [new AbortController(), new AbortController()]
+  for (const { signal } of [ending, closing]) setMaxListeners(0, signal)
+  const { signal } = ending
+  const watching = { servers: urls, failures, signal: closing.signal }
+  const sampling = takeSamples(sql, servers, closing.signal)
+  const dashboard = watchDashboard(watching)
+  const kept = urls.flatMap((url) =>
+    streams.flatMap((path) => Array.from({ length: streamsOfEach }, () => keepStream(url, path, watching))),
+  )
+  const acting = Promise.all([
+    enqueue({ client, perSecond, live: () => live(sql), signal }),
+    operate({ sql, servers: urls, folder, failures, signal }),
+    kill({ watched: servers[0], other: servers[1], workers, totalMs: minutes * 60_000, signal }),
+    age(sql, signal),
+    report({ stage, workers, log, signal }),
+  ])
+  await Promise.race([wait(minutes * 60_000), acting, dashboard.then(() => acting)])
+  ending.abort()
+  const [ids, commands] = await acting
+  log(`${ids.length} jobs were enqueued; ${commands} commands of operators; ${workers.ended()} workers were ended`)
+  log((await drain(sql)) ? 'all jobs have ended' : 'some jobs have NOT ended')
+  closing.abort()
+  const [samples, screens] = await Promise.all([sampling, dashboard, ...kept, workers.stop()])
+  log(screens === undefined ? 'skipped: chromium is not installed' : `${screens} screens of the dashboard were shown`)
+  return checkAll({ stage, client, folder, ids, failures, samples, ready, workers })
+}
+
+interface Reporting {
+  stage: Stage
+  workers: Workers
+  log: (what: string) => void
+  signal: AbortSignal
+}
+
+/** Says once a minute how it goes. */
+async function report({ stage: { sql, servers }, workers, log, signal }: Reporting): Promise<void> {
+  while (!signal.aborted) {
+    await wait(progressMs, undefined, { signal }).catch(() => {})
+    const now = await Promise.all(servers.map((server) => sampleOf(server.pid(), 0)))
+    const memory = now.map(
+      (sample) => `${sample?.memory.toFixed(0) ?? '–'} MiB, ${sample?.descriptors ?? '–'} descriptors`,
+    )
+    const ends = servers.reduce((sum, { outages }) => sum + outages.length, 0)
+    log(
+      `${await live(sql)} live jobs; servers: ${memory.join('; ')}; ended: ${ends} servers, ${workers.ended()} workers`,
+    )
+  }
+}
