@@ -1,21 +1,25 @@
+import type { TokenScope } from '../../shared/access/token-scope.ts'
+import { isWithin } from '../database/scope.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
 /** The most expired leases that are read. */
 export const mostExpired = 50_000
 
 /**
- * A query of the jobs with an expired lease, the oldest first: at most one more than are read. Leases without an end are read
- * apart, because the index has them after all others.
+ * A query of the jobs with an expired lease within the scope of the caller, the oldest first: at most one more than are read. Leases
+ * without an end are read apart, because the index has them after all others.
  */
-export const expiredLeases = staticFragment((sql) => {
+export const expiredLeases = (sql: Sql, within: TokenScope | undefined): Fragment => {
   const bound = sql.unsafe(`limit ${mostExpired + 1}`)
   const columns = sql`domain, queue, job_type, worker_id, leased_until`
+  const own = isWithin(sql, within)
   return sql`
-    (select ${columns} from jobs where status = 'processing' and leased_until is null ${bound})
+    (select ${columns} from jobs where status = 'processing' and leased_until is null ${own} ${bound})
     union all
-    (select ${columns} from jobs where status = 'processing' and leased_until <= now() order by leased_until ${bound})
+    (select ${columns} from jobs where status = 'processing' and leased_until <= now() ${own} order by leased_until ${bound})
     ${bound}`
-})
+}
 
 /** The most expired leases that `countExpired` counts. */
 const mostCounted = 10_000

@@ -17,7 +17,7 @@ export const staleQueues = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/stale',
   needs: 'read',
-  scoped: { refused: 'its settings are of the whole database' },
+  scoped: 'narrowed',
   input: z.strictObject(scopeFields),
   output: z.array(StaleQueue),
   changes: () => false,

@@ -75,6 +75,12 @@ describe.each(kinds)('a caller with a scope on %s', (kind) => {
       ...{ id: 1000 + nth, uuid: uuidOf(nth), priority: 1 + (nth % 3), created_at: ago(days * 86_400 + nth, noon) },
     }))
     await insertRows(world.sql, rows)
+    await world.sql`delete from job_sla_policies`
+    for (const { domain, queue, job_type } of jobs)
+      await world.sql`
+        insert into job_sla_policies (domain, queue, job_type, max_queue_latency_seconds, max_duration_seconds, enabled, updated_at)
+        values (${domain}, ${queue}, ${job_type}, 5, 5, true, '2026-01-01')
+        on conflict do nothing`
     for (const { nth, domain, queue, job_type, needs, archived } of jobs) {
       const id = 1000 + nth
       const { sql } = world
@@ -187,7 +193,7 @@ describe.each(kinds)('a caller with a scope on %s', (kind) => {
       .replaceAll(/"(request_id|instance)":"[^"]*"/g, '')
       .replaceAll(/"20\d\d-[^"]*Z"/g, '"a time"')
       .replaceAll(/"token":"[^"]*"/g, '')
-      .replaceAll(/20\d\d-\d\d-\d\d [\d:]+ UTC|\b\d+[dhms]( \d+[hms])?\b|"seconds":[\d.]+/g, '')
+      .replaceAll(/20\d\d-\d\d-\d\d [\d:]+ UTC|\b\d+[dhms]( \d+[hms])?\b|"(wait_|processing_)?seconds":[\d.]+/g, '')
       // A refusal names the token.
       .replaceAll(/unused \d+|(?<=limited operator \(|tokens\/|set-scope )[0-9a-f]{12}/g, '')
       // Jobs within may depend on each other by way of one outside.

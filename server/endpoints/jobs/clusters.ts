@@ -70,7 +70,7 @@ const newestOf = (ids: readonly (string | null)[]): number[] =>
 
 const readExpired = (sql: Sql, request: Within<ClustersRequest>) => sql<ExpiredLeases[]>`
   select worker_id, job_type, count(*) as count, min(leased_until) filter (where isfinite(leased_until)) as oldest
-  from (${expiredLeases(sql)}) as expired
+  from (${expiredLeases(sql, request.within)}) as expired
   where true ${inScope(sql, request)}
   group by worker_id, job_type
   order by count desc, worker_id, job_type

@@ -21,7 +21,7 @@ export async function listSlaBreaches(call: Call, request: BreachesRequest): Pro
   const rows = await readBounded(call.sql, ['jobsctl_waiting'], () =>
     call.sql.begin(async (tx) => {
       await tx`select ${limitReadTime(tx)}`
-      return readBreaches(tx, request, cursor)
+      return readBreaches(tx, { ...request, within: call.within }, cursor)
     }),
   )
   const [bounds] = rows

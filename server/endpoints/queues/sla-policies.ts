@@ -7,6 +7,7 @@ import type {
   SlaPolicy,
   setSlaPolicy as setting,
 } from '../../../shared/queues/sla.ts'
+import { requireWithin } from '../../auth/require-scope.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
@@ -16,14 +17,18 @@ import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 
-type PolicyCall = ActingCall & Pick<Call, 'sql'>
+type PolicyCall = ActingCall & Pick<Call, 'sql' | 'identity' | 'within'>
 
-/** Sets the limits of a group, in place of those that it has. Limits that are others than before have a sealed record. */
+/**
+ * Sets the limits of a group, in place of those that it has. Limits that are others than before have a sealed record.
+ * @throws Failure `forbidden` for a group outside of the scope of the caller
+ */
 export async function setSlaPolicy(
   call: PolicyCall,
   policy: z.output<typeof setting.input>,
 ): Promise<z.output<typeof setting.output>> {
   const { domain, queue, job_type, ...limits } = policy
+  requireOwnGroup(call, { domain, queue, job_type })
   await retryDeadlock(() =>
     unlessFrozen(call.sql, async (tx) => {
       const before = await limitsOf(tx, policy)
@@ -66,12 +71,16 @@ const setLimits = (tx: Sql, policy: z.output<typeof setting.input>) => {
 
 type Group = Pick<z.output<typeof setting.input>, 'domain' | 'queue' | 'job_type'>
 
-/** @throws Failure `not_found` for a group without a policy */
+const requireOwnGroup = (call: PolicyCall, group: Group): void =>
+  requireWithin(call, group, `the group ${group.domain}/${group.queue} ${group.job_type}`)
+
+/** @throws Failure `not_found` for a group without a policy; `forbidden` for one outside of the scope of the caller */
 export async function deleteSlaPolicy(
   call: PolicyCall,
   { domain, queue, job_type }: z.output<typeof deleting.input>,
 ): Promise<z.output<typeof deleting.output>> {
   const scope = { domain, queue, job_type }
+  requireOwnGroup(call, scope)
   const before = await retryDeadlock(() =>
     unlessFrozen(call.sql, async (tx) => {
       const before = await limitsOf(tx, scope)
@@ -104,7 +113,7 @@ export async function listSlaPolicies(call: Call, scope: z.output<typeof listing
         enabled is true as enabled,
         updated_at
       from job_sla_policies
-      where true ${inScope(tx, scope)}
+      where true ${inScope(tx, { ...scope, within: call.within })}
       order by domain collate "C", queue collate "C", job_type collate "C"
       limit ${mostPolicies + 1}`
   })

@@ -1,6 +1,6 @@
 import type { BreachesRequest } from '../../../shared/queues/sla.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
-import { inScope } from '../../database/scope.ts'
+import { inScope, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { mostPolicies } from './sla-policies.ts'
@@ -40,7 +40,7 @@ type Row = Bounds & { [Name in keyof JudgedJob]: JudgedJob[Name] | null }
  * The jobs over a limit after a place, one more than the limit of the page; one row without a job where there are none. The
  * queued jobs come from an index in the order of their creation, for each policy on its own.
  */
-export const readBreaches = (sql: Sql, request: BreachesRequest, after: Place | undefined) => sql<Row[]>`
+export const readBreaches = (sql: Sql, request: Within<BreachesRequest>, after: Place | undefined) => sql<Row[]>`
   with policies as materialized (
     select
       domain, queue, job_type,

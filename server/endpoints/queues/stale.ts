@@ -2,18 +2,18 @@ import type { StaleQueue } from '../../../shared/queues/stale.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import type { Call } from '../../call.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
-import { inScope } from '../../database/scope.ts'
+import { inScope, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { expiredLeases, mostExpired } from '../expired-leases.ts'
 
 /**
- * The queues that hold expired leases, with the headers `X-Scanned` and `X-Complete`: `false` where there are more expired
+ * The queues that hold expired leases within the scope of the caller, with the headers `X-Scanned` and `X-Complete`: `false` where there are more expired
  * leases than are read, so that counts are too low.
  */
 export async function staleQueues(call: Call, scope: Scope): Promise<StaleQueue[]> {
   const rows = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
-    return readStale(tx, scope)
+    return readStale(tx, { ...scope, within: call.within })
   })
   const scanned = rows[0]?.scanned ?? 0
   call.addHeader('X-Scanned', String(Math.min(scanned, mostExpired)))
@@ -27,8 +27,8 @@ interface Row {
 }
 
 /** One row for each queue, or one row without a queue where no lease in scope has expired. */
-const readStale = (sql: Sql, scope: Scope) => sql<(Row & Omit<StaleQueue, 'domain'>)[]>`
-  with expired as materialized (${expiredLeases(sql)})
+const readStale = (sql: Sql, scope: Within<Scope>) => sql<(Row & Omit<StaleQueue, 'domain'>)[]>`
+  with expired as materialized (${expiredLeases(sql, scope.within)})
   select bound.scanned, found.domain, found.queue, found.count, found.oldest
   from (select count(*) as scanned from expired) as bound
   left join lateral (

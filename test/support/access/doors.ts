@@ -20,7 +20,7 @@ export interface Place {
 
 /** How the tests call one endpoint, so that the call names a place. */
 export interface Door {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'DELETE'
   path: (place: Place) => string
   body?: (place: Place) => object
   headers?: Record<string, string>
@@ -45,6 +45,14 @@ const finish = (action: string, more: object = {}): Door => ({
   body: () => ({ ...lease, ...more }),
   named: true,
   outside: 404,
+})
+
+const limits = (method: Door['method'], more: object = {}): Door => ({
+  method,
+  path: () => `${jobs}/sla/policy`,
+  body: ({ domain }) => ({ domain, queue: 'q', job_type: 't', ...more }),
+  named: true,
+  outside: 403,
 })
 
 /** A dry run of a change of many jobs. */
@@ -168,6 +176,11 @@ export const doors: Record<NarrowedName, Door> = {
     named: true,
     outside: 404,
   },
+  staleQueues: read(`${jobs}/stale`),
+  listSlaPolicies: read(`${jobs}/sla/policies`),
+  listSlaBreaches: read(`${jobs}/sla/breaches`),
+  setSlaPolicy: limits('POST', { max_duration_seconds: 60 }),
+  deleteSlaPolicy: limits('DELETE'),
   listOperations: read(`${jobs}/operations`),
   getOperation: record(''),
   followOperation: record('/progress'),

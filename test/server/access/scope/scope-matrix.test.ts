@@ -69,6 +69,10 @@ describe.each(kinds)('a token with a scope on %s', (kind) => {
       from unnest(${[...tokens.values()].map(idOf)}::text[]) as caller`
     await world.sql`
       insert into job_queue_controls (domain, queue, paused, drain, updated_at) values (${domain}, 'stopped', true, false, now())`
+    await world.sql`
+      insert into job_sla_policies (domain, queue, job_type, max_queue_latency_seconds, max_duration_seconds, enabled)
+      values (${domain}, 'q', 't', 5, 5, true)
+      on conflict do nothing`
     const operation = id + 100
     await world.sql`
       insert into job_operations (id, kind, domain, filters, as_of, seen, caller, request_hash, state, affected, ended_at)
