@@ -75,27 +75,28 @@ const windows = staticFragment(
 )
 
 /**
- * A query of one row a group: `queued` jobs in all, `later` for the part of them that is due after `nearFutureEnd`, `processing`
- * and `quarantined`. `inScope` is a condition that begins with `and`, or nothing.
+ * A query of the rows of the sums and of the appended rows that count now: all jobs of a group where `span` is empty, else its jobs that
+ * are due later than `nearFutureEnd`, each of them in one row. A group may have several rows of one span.
  */
-export const countedGroups = (sql: Sql, inScope: Fragment): Fragment => sql`
-  select
-    domain, queue, job_type,
-    sum(queued) filter (where span = '')::bigint as queued,
+export const countedCells = staticFragment(
+  (sql) => sql`
+  select kept.*
+  from (${windows(sql)}) as cell
+  join jobsctl_counts kept on kept.span = cell.span and kept.starts between cell.first and cell.last
+  union all
+  select kept.*
+  from jobsctl_count_deltas kept
+  join (${windows(sql)}) as cell on kept.span = cell.span and kept.starts between cell.first and cell.last`,
+)
+
+/** Expressions over the cells of one group: `queued` jobs in all, `later` for the part of them that is due after `nearFutureEnd`, and the others. */
+export const cellSums = staticFragment(
+  (sql) => sql`
+    coalesce(sum(queued) filter (where span = ''), 0)::bigint as queued,
     coalesce(sum(queued) filter (where span <> ''), 0)::bigint as later,
     sum(processing)::bigint as processing,
-    sum(quarantined)::bigint as quarantined
-  from (
-    select kept.*
-    from (${windows(sql)}) as cell
-    join jobsctl_counts kept on kept.span = cell.span and kept.starts between cell.first and cell.last
-    union all
-    select kept.*
-    from jobsctl_count_deltas kept
-    join (${windows(sql)}) as cell on kept.span = cell.span and kept.starts between cell.first and cell.last
-  ) as kept
-  where true ${inScope}
-  group by domain, queue, job_type`
+    sum(quarantined)::bigint as quarantined`,
+)
 
 /** The state of the counts. */
 export interface CountsState {

@@ -16,12 +16,13 @@ import { readsBeside } from './reads-beside.ts'
 import { scrape } from './scrape.ts'
 import { sdkWorker } from './sdk-worker.ts'
 import { stats } from './stats.ts'
+import { statsGroups } from './stats-groups.ts'
 import { statsGrowth } from './stats-growth.ts'
 import { triggersCost } from './triggers-cost.ts'
 
 /** All figures, in the order of the table. */
 export const figures: readonly Figure[] = [
-  ...[...stats, ...statsGrowth, ...triggersCost, ...allOn, ...scrape],
+  ...[...stats, ...statsGroups, ...statsGrowth, ...triggersCost, ...allOn, ...scrape],
   ...[...pruning, ...latencyDuringPrune, ...integrity],
   ...[...reads, ...readsBeside, ...dashboard],
   ...[...peers, ...oneByOne, ...moreServers, ...sdkWorker],

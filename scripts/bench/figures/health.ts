@@ -13,7 +13,7 @@ export const health: readonly Figure[] = [
     async measure(bench) {
       // Both servers have just started and have served no other request.
       await bench.create('health')
-      const [server, bare] = [await bench.serve('health'), await startBareServer()]
+      const [server, bare] = [await bench.serve('health'), await startBareServer(bench, '{"status":"ok"}')]
       const pair = await measureAlternately(
         { rounds: 7 },
         () => measureRequestRate(`${server.url}/healthz`, load),

@@ -1,12 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Bench } from '../bench.ts'
 
-/** A server on node:http that only writes a fixed response. */
+/** A server on node:http that only writes a fixed response, the text of a file. */
 const script = `
   const { createServer } = require('node:http')
+  const body = require('node:fs').readFileSync(process.argv[1], 'utf8')
+  const length = Buffer.byteLength(body)
   const server = createServer((_, response) => {
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': 15 })
-    response.end('{"status":"ok"}')
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': length })
+    response.end(body)
   })
   server.listen(0, '127.0.0.1', () => console.log(server.address().port))
   process.stdin.on('end', () => process.exit()).resume()`
@@ -17,11 +22,13 @@ interface BareServer {
 }
 
 /**
- * Starts the server in its own process, which ends with this one.
+ * Starts a server that answers every request with this text, in its own process, which ends with this one.
  * @throws Error when the process ends before it listens
  */
-export async function startBareServer(): Promise<BareServer> {
-  const child: ChildProcess = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+export async function startBareServer({ folder }: Pick<Bench, 'folder'>, body: string): Promise<BareServer> {
+  const file = join(await mkdtemp(join(folder, 'bare-')), 'body')
+  await writeFile(file, body)
+  const child: ChildProcess = spawn(process.execPath, ['-e', script, file], { stdio: ['pipe', 'pipe', 'inherit'] })
   if (!child.stdout) throw new Error('the server process has no standard output')
   for await (const port of createInterface(child.stdout)) {
     return { url: `http://127.0.0.1:${port}`, stop: () => child.stdin?.end() }

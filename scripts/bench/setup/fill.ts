@@ -13,19 +13,18 @@ export interface Filling {
   age: string
   /** True to insert only the live rows. */
   liveOnly?: boolean
+  /** The number of groups, a multiple of 30. */
+  groups?: number
 }
 
 /** Rows per INSERT. */
 const batchRows = 250_000
 
-/**
- * The number of the group of row `i`. 300 groups: 10 domains, 5 queues each, 6 job types each, scattered over the
- * table.
- */
-const group = '(abs(hashint4(i::int)::bigint) % 300)'
+/** The number of the group of row `i`, scattered over the table. A domain has 5 queues, a queue 6 job types. */
+const groupOf = (groups: number) => `(abs(hashint4(i::int)::bigint) % ${groups})`
 
 /** Fills the tables of a server by SQL, in two concurrent sessions, and vacuums them. No row breaks an invariant. */
-export async function fill(url: string, { rows, live, age, liveOnly = false }: Filling): Promise<void> {
+export async function fill(url: string, { rows, live, age, liveOnly = false, groups = 300 }: Filling): Promise<void> {
   const parts = Array.from({ length: Math.ceil(rows / batchRows) }, (_, part) => part * batchRows)
   const session = async () => {
     const sql = postgres(url, { max: 1, onnotice: () => {} })
@@ -58,7 +57,7 @@ export async function fill(url: string, { rows, live, age, liveOnly = false }: F
             else (array['completed', 'completed', 'completed', 'failed', 'cancelled'])[1 + i % 5]
           end as status
           from (
-            select i, ${group} as g, now() - (${age}) * interval '1 day' as began,
+            select i, ${groupOf(groups)} as g, now() - (${age}) * interval '1 day' as began,
               case when ${live} then abs(hashint4((i * 7)::int)::bigint) % 4 end as kind
             from generate_series(${first}::bigint, ${last}::bigint) as i
             where ${liveOnly ? live : 'true'}

@@ -21,6 +21,18 @@ export const large = memoize(async (bench: Bench): Promise<Large> => {
   return { server: await bench.serve('large'), sql: bench.sqlOf('large') }
 })
 
+/** The number of groups of `manyGroups`. */
+export const manyGroupsCount = 3000
+
+/** A table as large, whose jobs are in ten times as many groups, and its server. */
+export const manyGroups = memoize(async (bench: Bench): Promise<Large> => {
+  bench.logProgress(
+    `   inserting ${bench.rows.toLocaleString('en')} rows in ${manyGroupsCount.toLocaleString('en')} groups`,
+  )
+  await createDatabase(bench, 'many_groups', { rows: bench.rows, ...filling, groups: manyGroupsCount })
+  return { server: await bench.serve('many_groups'), sql: bench.sqlOf('many_groups') }
+})
+
 /** A server on a table that has only the live rows of the large table. */
 export const liveRowsOnly = memoize(async (bench: Bench): Promise<BenchServer> => {
   await createDatabase(bench, 'live_alone', { rows: bench.rows, ...filling, liveOnly: true })

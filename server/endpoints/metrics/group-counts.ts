@@ -1,5 +1,5 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
-import { countedGroups, trustCondition } from '../../counts/trust.ts'
+import { cellSums, countedCells, trustCondition } from '../../counts/trust.ts'
 import type { Sql } from '../../database/sql.ts'
 import { statsFromJobs } from '../queues/stats.ts'
 
@@ -17,7 +17,11 @@ export async function countGroups(sql: Sql): Promise<readonly GroupStats[]> {
       trusted, domain, queue, job_type,
       queued - later as queued, later as scheduled, processing, quarantined
     from (${trustCondition(sql)}) as trust
-    left join (${countedGroups(sql, sql``)}) as counted on true`
+    left join (
+      select domain, queue, job_type, ${cellSums(sql)}
+      from (${countedCells(sql)}) as cells
+      group by domain, queue, job_type
+    ) as counted on true`
   const groups = rows.filter(({ domain }) => domain !== null)
   const counts = rows.every(({ trusted }) => trusted) && groups.every(isValid) ? groups : await statsFromJobs(sql, {})
   return counts.filter(isLive)

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { stats as endpoint, GroupStats } from '../../../shared/queues/stats.ts'
 import type { Call } from '../../call.ts'
-import { countedGroups, nearFutureEnd, trustCondition } from '../../counts/trust.ts'
+import { cellSums, countedCells, nearFutureEnd, trustCondition } from '../../counts/trust.ts'
 import { inScope, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
@@ -30,25 +30,25 @@ const isValid = ({ trusted, queued, scheduled, processing, quarantined }: Counte
 /**
  * Jobs that are scheduled for later are kept by the minute, the hour and the day; jobs that are due within two minutes are
  * counted in their index. Groups and counts are merged by sorting, because a join whose plan was made while there were few
- * groups would compare each row with each.
+ * groups would compare each row with each. The names are sorted once, by their bytes, which is the order of the response.
  */
 const statsFromCounts = (sql: Sql, scope: Narrowed) => sql<CountedGroup[]>`
   with recursive
   trust as materialized (${trustCondition(sql)}),
   ${groups(sql, scope)},
   counted as (
-    select
-      domain, queue, job_type, sum(queued)::bigint as queued, sum(later)::bigint as later,
-      sum(processing)::bigint as processing, sum(quarantined)::bigint as quarantined
+    select domain, queue, job_type, ${cellSums(sql)}
     from (
-      select domain, queue, job_type, 0 as queued, 0 as later, 0 as processing, 0 as quarantined, true as has_jobs from groups
-      union all
-      -- The collation of the names in jobs, because their index is in that order.
       select
-        domain collate "default", queue collate "default", job_type collate "default",
-        queued, later, processing, quarantined, false
-      from (${countedGroups(sql, inScope(sql, scope))}) as counted
-    ) as groups_and_counts
+        domain collate "C" as domain, queue collate "C" as queue, job_type collate "C" as job_type, '' as span,
+        0 as queued, 0 as processing, 0 as quarantined, true as has_jobs
+      from groups
+      where true ${inScope(sql, scope)}
+      union all
+      select domain, queue, job_type, span, queued, processing, quarantined, false
+      from (${countedCells(sql)}) as cells
+      where true ${inScope(sql, scope)}
+    ) as groups_and_cells
     group by domain, queue, job_type
     having bool_or(has_jobs)
   )
@@ -64,11 +64,14 @@ const statsFromCounts = (sql: Sql, scope: Narrowed) => sql<CountedGroup[]>`
     select count(*) as soon
     from jobs
     where status in ('queued', 'processing', 'quarantined')
-      and (domain, queue, job_type) = (counted.domain, counted.queue, counted.job_type)
-      and status = 'queued' and available_at > now() and available_at < ${nearFutureEnd(sql)} and counted.queued > 0
+      -- The collation of the names in jobs, because their index is in that order.
+      and domain = counted.domain collate "default"
+      and queue = counted.queue collate "default"
+      and job_type = counted.job_type collate "default"
+      and status = 'queued' and available_at > now() and available_at < ${nearFutureEnd(sql)}
+      and counted.queued > counted.later
   ) as near
-  where true ${inScope(sql, scope)}
-  ${ordered(sql)}`
+  order by domain, queue, job_type`
 
 /** Counts the live jobs in their partial index, which takes longer the more there are. */
 export const statsFromJobs = (sql: Sql, scope: Narrowed) => sql<GroupStats[]>`

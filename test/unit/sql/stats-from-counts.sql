@@ -50,69 +50,57 @@ with recursive
       domain,
       queue,
       job_type,
-      sum(queued)::bigint as queued,
-      sum(later)::bigint as later,
+      coalesce(sum(queued) filter (where span = ''), 0)::bigint as queued,
+      coalesce(sum(queued) filter (where span <> ''), 0)::bigint as later,
       sum(processing)::bigint as processing,
       sum(quarantined)::bigint as quarantined
     from (
       select
-        domain, queue, job_type, 0 as queued, 0 as later, 0 as processing, 0 as quarantined, true as has_jobs
+        domain collate "C" as domain, queue collate "C" as queue, job_type collate "C" as job_type, '' as span,
+        0 as queued, 0 as processing, 0 as quarantined, true as has_jobs
       from groups
+      where true and domain = $5 and queue = $6
       union all
-      -- The collation of the names in jobs, because their index is in that order.
-      select
-        domain collate "default", queue collate "default", job_type collate "default", queued, later,
-        processing, quarantined, false
+      select domain, queue, job_type, span, queued, processing, quarantined, false
       from (
-        select
-          domain,
-          queue,
-          job_type,
-          sum(queued) filter (where span = '')::bigint as queued,
-          coalesce(sum(queued) filter (where span <> ''), 0)::bigint as later,
-          sum(processing)::bigint as processing,
-          sum(quarantined)::bigint as quarantined
+        select kept.*
         from (
-          select kept.*
-          from (
-            select span, first, last
-            from (select (date_trunc('minute', now(), 'UTC') + interval '2 minutes') as minute) as near
-            cross join lateral (
-              select date_trunc('hour', minute + interval '59 minutes', 'UTC') as hour
-            ) as hours
-            cross join lateral (select date_trunc('day', hour + interval '23 hours', 'UTC') as day) as days
-            cross join lateral (
-              values
-                ('', '-infinity'::timestamptz, '-infinity'::timestamptz),
-                ('minute', minute, hour - interval '1 minute'),
-                ('hour', hour, day - interval '1 hour'),
-                ('day', day, 'infinity')
-            ) as cells (span, first, last)
-          ) as cell
-          join jobsctl_counts kept on kept.span = cell.span and kept.starts between cell.first and cell.last
-          union all
-          select kept.*
-          from jobsctl_count_deltas kept
-          join (
-            select span, first, last
-            from (select (date_trunc('minute', now(), 'UTC') + interval '2 minutes') as minute) as near
-            cross join lateral (
-              select date_trunc('hour', minute + interval '59 minutes', 'UTC') as hour
-            ) as hours
-            cross join lateral (select date_trunc('day', hour + interval '23 hours', 'UTC') as day) as days
-            cross join lateral (
-              values
-                ('', '-infinity'::timestamptz, '-infinity'::timestamptz),
-                ('minute', minute, hour - interval '1 minute'),
-                ('hour', hour, day - interval '1 hour'),
-                ('day', day, 'infinity')
-            ) as cells (span, first, last)
-          ) as cell on kept.span = cell.span and kept.starts between cell.first and cell.last
-        ) as kept
-        where true and domain = $5 and queue = $6
-        group by domain, queue, job_type
-      ) as counted
-    ) as groups_and_counts
+          select span, first, last
+          from (select (date_trunc('minute', now(), 'UTC') + interval '2 minutes') as minute) as near
+          cross join lateral (
+            select date_trunc('hour', minute + interval '59 minutes', 'UTC') as hour
+          ) as hours
+          cross join lateral (select date_trunc('day', hour + interval '23 hours', 'UTC') as day) as days
+          cross join lateral (
+            values
+              ('', '-infinity'::timestamptz, '-infinity'::timestamptz),
+              ('minute', minute, hour - interval '1 minute'),
+              ('hour', hour, day - interval '1 hour'),
+              ('day', day, 'infinity')
+          ) as cells (span, first, last)
+        ) as cell
+        join jobsctl_counts kept on kept.span = cell.span and kept.starts between cell.first and cell.last
+        union all
+        select kept.*
+        from jobsctl_count_deltas kept
+        join (
+          select span, first, last
+          from (select (date_trunc('minute', now(), 'UTC') + interval '2 minutes') as minute) as near
+          cross join lateral (
+            select date_trunc('hour', minute + interval '59 minutes', 'UTC') as hour
+          ) as hours
+          cross join lateral (select date_trunc('day', hour + interval '23 hours', 'UTC') as day) as days
+          cross join lateral (
+            values
+              ('', '-infinity'::timestamptz, '-infinity'::timestamptz),
+              ('minute', minute, hour - interval '1 minute'),
+              ('hour', hour, day - interval '1 hour'),
+              ('day', day, 'infinity')
+          ) as cells (span, first, last)
+        ) as cell on kept.span = cell.span and kept.starts between cell.first and cell.last
+      ) as cells
+      where true and domain = $7 and queue = $8
+    ) as groups_and_cells
     group by domain, queue, job_type
     having bool_or(has_jobs)
   )
@@ -126,11 +114,13 @@ cross join lateral (
   from jobs
   where
     status in ('queued', 'processing', 'quarantined')
-    and (domain, queue, job_type) = (counted.domain, counted.queue, counted.job_type)
+    -- The collation of the names in jobs, because their index is in that order.
+    and domain = counted.domain collate "default"
+    and queue = counted.queue collate "default"
+    and job_type = counted.job_type collate "default"
     and status = 'queued'
     and available_at > now()
     and available_at < (date_trunc('minute', now(), 'UTC') + interval '2 minutes')
-    and counted.queued > 0
+    and counted.queued > counted.later
 ) as near
-where true and domain = $7 and queue = $8
-order by domain collate "C", queue collate "C", job_type collate "C"
+order by domain, queue, job_type
