@@ -1,5 +1,5 @@
 /** A fast test: true for every text with a number that JavaScript may change, and false for most other texts. */
-const suspicious = /[\d.]{16}|[eE][+-]?\d{3}/
+const suspicious = /[\d.]{16}|\d[eE][+-]?\d{3}/
 
 /** A string, which is skipped, or a number. */
 const token = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g

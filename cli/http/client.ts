@@ -62,7 +62,7 @@ function deadlineSender({ target, settings, trace, signal }: ClientOptions) {
     const wholeMs = settings.timeoutMs
     // Each change has its own connection: the server may close an idle connection while the change is sent.
     if (sent.changing) dispatcher = undefined
-    dispatcher ??= connection(target, wholeMs)
+    dispatcher ??= await connection(target, wholeMs)
     // Without --timeout, a change that reports progress may take longer than the default deadline.
     const deadline = deadlineAfter(left(), settings.timeoutGiven ? undefined : wholeMs)
     try {

@@ -39,7 +39,7 @@ export async function* serverEvents(streaming: Streaming): AsyncGenerator<Server
   const traced = trace.request({ method: 'GET', url, headers, body: undefined })
   const deadline = deadlineAfter(silenceMs, silenceMs)
   const ended = new AbortController()
-  const dispatcher = connection(target, silenceMs)
+  const dispatcher = await connection(target, silenceMs)
   try {
     const response = await request.call(dispatcher, {
       path: url.pathname + url.search,

@@ -1,6 +1,4 @@
 import { Failure, failures } from '../../shared/errors.ts'
-import { stats } from '../../shared/queues/stats.ts'
-import { events } from '../../shared/records/events.ts'
 import type { Scope } from '../../shared/scope.ts'
 import { nearestName } from '../command-line/nearest-name.ts'
 import type { Context } from '../context.ts'
@@ -30,6 +28,8 @@ interface Unknown {
 
 async function unknownScope(client: Client, scope: Scope): Promise<Unknown | undefined> {
   if (Object.keys(scope).length === 0) return undefined
+  const { stats } = await import('../../shared/queues/stats.ts')
+  const { events } = await import('../../shared/records/events.ts')
   const [logged, here] = [
     await rowsOf(() => client.call(events, { ...scope, after_id: '0', limit: '1' })),
     await rowsOf(() => client.call(stats, scope)),

@@ -1,7 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import { type QueueAction, queueStatus, stoppedQueues } from '../../shared/queues/queues.ts'
-import { stats } from '../../shared/queues/stats.ts'
-import { events } from '../../shared/records/events.ts'
+import type { QueueAction } from '../../shared/queues/queues.ts'
 import { nearestName } from '../command-line/nearest-name.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
@@ -40,6 +38,7 @@ export async function stateBefore(
 }
 
 async function readState(client: Client, queue: QueueName, create: boolean): Promise<StateBefore | undefined> {
+  const { queueStatus, stoppedQueues } = await import('../../shared/queues/queues.ts')
   const status = await answered(() => client.call(queueStatus, queue))
   if (status === undefined) return undefined
   const stopped = await answered(() => client.call(stoppedQueues, {}))
@@ -62,9 +61,11 @@ async function answered<T>(call: () => Promise<T>): Promise<T | undefined> {
 }
 
 async function refuseUnknown(client: Client, { domain, queue }: QueueName): Promise<void> {
+  const { stats } = await import('../../shared/queues/stats.ts')
   const known = await answered(() => client.call(stats, {}))
   if (known === undefined || known.body.some((row) => row.domain === domain && row.queue === queue)) return
   // stats has no group for a queue whose jobs have all ended, but the event log knows the queue.
+  const { events } = await import('../../shared/records/events.ts')
   const logged = await answered(() => client.call(events, { domain, queue, after_id: '0', limit: '1' }))
   if (logged === undefined || logged.body.length > 0) return
   const name = `${domain}/${queue}`

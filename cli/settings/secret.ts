@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process'
 import { promises as files } from 'node:fs'
-import { promisify } from 'node:util'
 import { Failure } from '../../shared/errors.ts'
 import { interrupted } from '../interrupted.ts'
 import type { Io } from '../io.ts'
@@ -47,6 +45,8 @@ async function refuseReadable(path: string, from: string): Promise<void> {
 const commandTimeout = 5000
 
 async function outputOf([program = '', ...args]: readonly string[], from: string, signal: AbortSignal) {
+  const { execFile } = await import('node:child_process')
+  const { promisify } = await import('node:util')
   try {
     const { stdout } = await promisify(execFile)(program, args, { timeout: commandTimeout, signal })
     return stdout

@@ -1,25 +1,90 @@
+import { createRequire } from 'node:module'
+import { basename } from 'node:path'
 import type { Plugin } from 'esbuild'
 
+/** Modules that are built into files of their own, and the names of these files for the one that loads them. */
+const ownFiles = [
+  [/^\.\/edge\.ts$/, './edge.js'],
+  [/^\.\/parse-yaml\.ts$/, './policy/parse-yaml.js'],
+  [/^cli-table3$/, './cli-table3.js'],
+  [/^croner$/, './croner.js'],
+] as const
+
 /**
- * Builds `edge.ts` and its imports into a second file, which `bin.ts` loads only when it needs it, and the reader of YAML into a third
- * one for commands of policies.
+ * Builds `edge.ts` and its imports into a second file, which `bin.ts` loads only when it needs it. What few commands use has files of its
+ * own: the reader of YAML, the times of cron, and tables.
  */
 export const inOwnFiles: Plugin = {
   name: 'in-own-files',
   setup: (build) => {
-    build.onResolve({ filter: /^\.\/edge\.ts$/ }, () => ({ path: './edge.js', external: true }))
-    build.onResolve({ filter: /^\.\/parse-yaml\.ts$/ }, () => ({ path: './policy/parse-yaml.js', external: true }))
+    for (const [filter, path] of ownFiles) build.onResolve({ filter }, () => ({ path, external: true }))
+  },
+}
+
+/** What the bundle has in place of a module of a package that the command line loads and does not use. */
+interface Unused {
+  /** The files of the package. */
+  importer: RegExp
+  module: RegExp
+  contents: string
+}
+
+const missing = "throw new Error('the bundle does not include this part of a package')"
+
+const unused: readonly Unused[] = [
+  // The command line sends text over HTTP/1.1. The HTTP/2 client and the bodies of `fetch` load the TLS and crypto modules.
+  {
+    importer: /[\\/]undici[\\/]lib[\\/]/,
+    module: /(^\.\/client-h2|\/web\/fetch\/body)\.js$/,
+    contents: `module.exports = () => { ${missing} }`,
+  },
+  // undici takes two values of Node's own HTTP: the class of its answers, which the command line never has, and a default in bytes.
+  {
+    importer: /[\\/]undici[\\/]lib[\\/]/,
+    module: /^node:http$/,
+    contents: 'module.exports = { IncomingMessage: class {}, maxHeaderSize: 16384 }',
+  },
+  // commander starts commands that are programs of their own; jobsctl has none.
+  {
+    importer: /[\\/]commander[\\/]lib[\\/]/,
+    module: /^node:child_process$/,
+    contents: `exports.spawn = () => { ${missing} }`,
+  },
+]
+
+/** Leaves out of the bundle what packages load and the command line does not use: Node would read and run it at each start. */
+export const withoutUnused: Plugin = {
+  name: 'without-unused',
+  setup: (build) => {
+    for (const { importer, module, contents } of unused) {
+      const namespace = `unused ${module.source}`
+      build.onResolve({ filter: module }, (found) =>
+        importer.test(found.importer) ? { path: found.path, namespace } : undefined,
+      )
+      build.onLoad({ filter: /^/, namespace }, () => ({ contents }))
+    }
   },
 }
 
 /**
- * Leaves the HTTP/2 client and the `fetch` bodies of undici out of the bundle. The command line sends text over
- * HTTP/1.1 and does not use them, but Node would read them at each start, and they load the TLS and crypto modules.
+ * Puts the parsers of HTTP that undici has as base64 into files of bytes. V8 would scan their text at each start; one of the two is used.
  */
-export const textOverHttp1: Plugin = {
-  name: 'text-over-http1',
-  setup: (build) =>
-    build.onLoad({ filter: /[\\/]undici[\\/]lib[\\/](dispatcher[\\/]client-h2|web[\\/]fetch[\\/]body)\.js$/ }, () => ({
-      contents: "module.exports = () => { throw new Error('the bundle does not include this part of undici') }",
-    })),
+export const parsersAsBytes: Plugin = {
+  name: 'parsers-as-bytes',
+  setup: (build) => {
+    const namespace = 'bytes'
+    build.onLoad({ filter: /[\\/]llhttp[\\/]llhttp(_simd)?-wasm\.js$/ }, ({ path }) => ({
+      contents: `module.exports = require('node:fs').readFileSync(require('node:path').join(__dirname, require('bytes:${path}')))`,
+    }))
+    build.onResolve({ filter: /^bytes:/ }, ({ path }) => ({
+      path: basename(path).replace('-wasm.js', '.wasm'),
+      namespace,
+      pluginData: path.slice('bytes:'.length),
+    }))
+    build.onLoad({ filter: /^/, namespace }, ({ pluginData }) => {
+      const bytes: unknown = createRequire(import.meta.url)(pluginData)
+      if (!(bytes instanceof Uint8Array)) throw new Error(`${pluginData} is no parser as bytes`)
+      return { contents: bytes, loader: 'file' }
+    })
+  },
 }

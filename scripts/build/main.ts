@@ -4,7 +4,8 @@ import { commands } from '../../cli/commands/all.ts'
 import { scripts } from '../../cli/completion/scripts.ts'
 import { programHelp } from '../../cli/help/help-text.ts'
 import { commandPage, programPage } from '../../cli/help/man-page.ts'
-import { inOwnFiles, textOverHttp1 } from './cli-plugins.ts'
+import { inOwnFiles, parsersAsBytes, withoutUnused } from './cli-plugins.ts'
+import { refuseEagerPackages } from './first-text.ts'
 import { licencesOf } from './licences.ts'
 import { patchDriver } from './patch-driver.ts'
 import { buildSdk } from './sdk.ts'
@@ -49,17 +50,20 @@ const cli: typeof common = {
   minify: true,
   supported: { 'dynamic-import': false },
   define: { PROGRAM_HELP: JSON.stringify(programHelp(commands)) },
-  plugins: [inOwnFiles, textOverHttp1],
+  plugins: [inOwnFiles, parsersAsBytes, withoutUnused],
+  assetNames: '[name]',
 }
 
 await rm('dist', { recursive: true, force: true })
 const built = await Promise.all([
   build({ ...cli, entryPoints: ['cli/bin.ts', 'cli/edge.ts', 'cli/policy/parse-yaml.ts'] }),
+  build({ ...cli, plugins: [], entryPoints: ['cli-table3', 'croner'].map((name) => ({ in: name, out: name })) }),
   build({ ...server, entryPoints: ['server/main.ts', 'server/start.ts'] }),
   build({ ...server, entryPoints: ['server/database/embedded/embedded-worker.ts'] }),
   buildUi(),
   buildSdk(),
 ])
+refuseEagerPackages(built[0].metafile, 'cli/edge.ts')
 await writeFile('dist/cli/package.json', '{ "type": "commonjs" }\n')
 await cp('server/database/migrate/migrations', 'dist/server/migrations', { recursive: true })
 await mkdir('dist/man')

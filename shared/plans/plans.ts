@@ -4,16 +4,9 @@ import { bulkAnswer, bulkFields, Preview } from '../changes/bulk-change.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, queryNumber } from '../scope.ts'
 import { PathId } from '../work/job.ts'
+import { planStates } from './plan-states.ts'
 
 const text = z.string().nullable()
-
-/**
- * `waiting` for somebody to decide; `approved`, `rejected`; `applied`; `expired` at the end of its term; `withdrawn` where
- * the token of its author or its approver was revoked, or one of them blocked; `stale` after a failover or a restore. What is withdrawn or
- * stale is never applied, and may be rejected, as may what is approved, and what is applied to its first jobs only.
- */
-export const planStates = ['waiting', 'approved', 'rejected', 'applied', 'expired', 'withdrawn', 'stale'] as const
-export type PlanState = (typeof planStates)[number]
 
 /** A change of many jobs that waits for a second person. */
 export const Plan = z.object({

@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import { planStates } from '../../../shared/plans/plans.ts'
+import { planStates } from '../../../shared/plans/plan-states.ts'
 import type { CommandSpec } from '../../command.ts'
 
 interface PlansFlags {

@@ -9,7 +9,6 @@ import { groupedDigits } from '../../output/numbers.ts'
 import type { Ending } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
 import { wrapped } from '../../output/wrap.ts'
-import { pollForever } from '../../poll.ts'
 import { noteUnknownScope, refuseUnknownScope } from '../../queues/known-scope.ts'
 import {
   allFlag,
@@ -140,6 +139,7 @@ async function watch(context: Context, scope: Scope): Promise<Ending> {
     throw new Failure('usage', '--watch needs a terminal, or --ndjson')
   }
   const { stats: endpoint } = await import('../../../shared/queues/stats.ts')
+  const { pollForever } = await import('../../poll.ts')
   return pollForever(context, pauseMs, async (client) => {
     const { body } = await client.call(endpoint, scope)
     const at = new Date().toISOString()

@@ -3,10 +3,7 @@ import { escaped } from '../../../shared/escape.ts'
 import { exits } from '../../../shared/exits.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
-import { localChecks } from '../../doctor/local-checks.ts'
-import { failed, type Outcome } from '../../doctor/outcome.ts'
-import { serverChecks } from '../../doctor/server-checks.ts'
-import { serverReports } from '../../doctor/server-reports.ts'
+import type { Outcome } from '../../doctor/outcome.ts'
 import type { Ending } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
 import { printFailure } from '../../output/tell-failure.ts'
@@ -25,6 +22,10 @@ export const doctor: CommandSpec = {
         hint: 'jobsctl stats --curl prints a call',
       })
     }
+    const { localChecks } = await import('../../doctor/local-checks.ts')
+    const { failed } = await import('../../doctor/outcome.ts')
+    const { serverChecks } = await import('../../doctor/server-checks.ts')
+    const { serverReports } = await import('../../doctor/server-reports.ts')
     const found: Checked[] = []
     for (const { name, look } of [...localChecks, ...serverChecks, ...serverReports]) {
       const outcome = await look(context).catch(failed)

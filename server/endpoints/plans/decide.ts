@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { approvePlan as endpoint, Plan, PlanState } from '../../../shared/plans/plans.ts'
+import type { PlanState } from '../../../shared/plans/plan-states.ts'
+import type { approvePlan as endpoint, Plan } from '../../../shared/plans/plans.ts'
 import { requireAnother } from '../../auth/secret-makers.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'

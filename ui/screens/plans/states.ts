@@ -1,4 +1,4 @@
-import type { PlanState } from '../../../shared/plans/plans.ts'
+import type { PlanState } from '../../../shared/plans/plan-states.ts'
 
 /** What each state of a plan means, and what comes next. */
 const states: Readonly<Record<PlanState, string>> = {
