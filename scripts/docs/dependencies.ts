@@ -67,6 +67,11 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
     use: 'development',
     why: 'drives the browser that is installed, for the tests of the dashboard',
   },
+  publint: { use: 'development', why: 'finds what is wrong in a package as npm publishes it: exports, files, formats' },
+  '@arethetypeswrong/cli': {
+    use: 'development',
+    why: 'checks that TypeScript finds the types of the packages, however a project resolves modules',
+  },
   'axe-core': { use: 'development', why: 'finds what keeps people from using a screen of the dashboard' },
   knip: { use: 'development', why: 'finds code and packages that nothing uses' },
 }
