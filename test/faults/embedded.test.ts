@@ -4,6 +4,7 @@ import { insertJobs } from '../support/database/tables.ts'
 import { call } from '../support/http.ts'
 import { until } from '../support/poll.ts'
 import { startServer } from '../support/programs/built.ts'
+import { readyServers } from '../support/programs/ready-servers.ts'
 import { runServer, type ServerProcess, spawnServer } from '../support/programs/spawn-server.ts'
 import { openWorld, paths } from '../support/world.ts'
 
@@ -11,15 +12,7 @@ const key = 'key-of-the-tests'
 const headers = { 'x-api-key': key, 'x-confirm': 'true' }
 
 describe('the embedded database', () => {
-  const running: ServerProcess[] = []
-  afterEach(() => Promise.all(running.splice(0).map((server) => server.kill())))
-
-  async function spawnReady(env: Record<string, string>): Promise<ServerProcess> {
-    const server = await spawnServer({ SINGLE_USER_API_KEY: key, ...env })
-    running.push(server)
-    await until('the server is ready', async () => (await get(server, '/readyz')).status === 200)
-    return server
-  }
+  const { running, spawnReady } = readyServers({ SINGLE_USER_API_KEY: key })
   const get = ({ url }: { url: string }, path: string) => call({ url, method: 'GET', path, headers })
   const requeue = ({ url }: ServerProcess, job_type: string) =>
     call({ url, method: 'POST', path: paths.requeue, headers, body: { domain: 'd', job_type } })

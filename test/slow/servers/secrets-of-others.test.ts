@@ -1,27 +1,20 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { roleWithPassword } from '../../../scripts/postgres/start.ts'
 import { newDatabase, newFolder } from '../../support/database/database.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
-import { type ServerProcess, spawnServer } from '../../support/programs/spawn-server.ts'
+import { readyServers } from '../../support/programs/ready-servers.ts'
+import type { ServerProcess } from '../../support/programs/spawn-server.ts'
 import { logInAt } from '../../support/sign-on/person.ts'
 import { client, newKey, startProvider } from '../../support/sign-on/provider.ts'
 
 const key = 'key-of-the-tests'
 
 describe('secrets in a file', () => {
-  const running: ServerProcess[] = []
-  afterEach(() => Promise.all(running.splice(0).map((server) => server.kill())))
-
-  async function spawn(env: Record<string, string>): Promise<ServerProcess> {
-    const server = await spawnServer(env)
-    running.push(server)
-    await until('the server is ready', async () => (await get(server, '/readyz')).status === 200)
-    return server
-  }
+  const { spawnReady: spawn, killAll } = readyServers()
   const get = ({ url }: ServerProcess, path: string, headers: Record<string, string> = {}) =>
     call({ url, method: 'GET', path, headers })
   const statusOf = async (server: ServerProcess, path: string, headers: Record<string, string>) =>
@@ -65,7 +58,7 @@ describe('secrets in a file', () => {
       expect(await stats()).toBe(200)
       expect(server.output.out).not.toMatch(/p:2|p%3A2/)
     } finally {
-      await Promise.all(running.splice(0).map((server) => server.kill()))
+      await killAll()
       await operator.unsafe(`drop owned by ${roleWithPassword} cascade; drop role ${roleWithPassword}`).catch(() => {})
       await operator.end()
       await drop()

@@ -6,20 +6,13 @@ import { emptyDatabase, kinds, newDatabase, newFolder } from '../../support/data
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { built } from '../../support/programs/built.ts'
+import { readyServers } from '../../support/programs/ready-servers.ts'
 import { longShutdown, runServer, type ServerProcess, spawnServer } from '../../support/programs/spawn-server.ts'
 import { startAtTerminal } from '../../support/programs/terminal.ts'
 import { paths } from '../../support/world.ts'
 
 describe('the server process', () => {
-  const running: ServerProcess[] = []
-  afterEach(() => Promise.all(running.splice(0).map((server) => server.kill())))
-
-  async function spawnReady(env: Record<string, string>): Promise<ServerProcess> {
-    const server = await spawnServer(env)
-    running.push(server)
-    await until('the server is ready', async () => (await get(server, '/readyz')).status === 200)
-    return server
-  }
+  const { running, spawnReady } = readyServers()
   const get = ({ url }: ServerProcess, path: string, headers: Record<string, string> = {}) =>
     call({ url, method: 'GET', path, headers })
   const stats = async (server: ServerProcess, headers: Record<string, string>) =>

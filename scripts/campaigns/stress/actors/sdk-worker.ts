@@ -1,37 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import * as z from 'zod'
 import { JobFailure, runWorker, withSchema } from '../../../../sdk/worker.ts'
 import { Payload } from '../job-mix.ts'
-import { openJournal } from '../journal.ts'
 import { queues } from '../queues.ts'
-import { createRandom } from '../random.ts'
-import { behaviours } from './behaviours.ts'
 import { apiKey } from './caller.ts'
 import { journalledFetch } from './journalled-fetch.ts'
+import { startWorkerProcess } from './worker-process.ts'
 
 /** A worker process on `jobsctl/worker`, with a worker for each queue. It works until its parent sends `stop` or kills it. */
-const { values } = parseArgs({
-  options: {
-    name: { type: 'string', default: '' },
-    worker: { type: 'string', default: '' },
-    seed: { type: 'string', default: '' },
-    journals: { type: 'string', default: '' },
-    servers: { type: 'string', default: '' },
-  },
-})
-const { name, worker, seed, journals, servers } = values
-const random = createRandom(Number(seed), name)
-const journal = openJournal(journals, name)
-
-let behaviour = behaviours.faulty
-const stopping = new AbortController()
-process.on('message', (command) => {
-  if (command === 'calm') behaviour = behaviours.steady
-  if (command === 'stop') stopping.abort()
-})
-process.on('disconnect', () => process.exit())
-process.send?.('ready')
+const { name, worker, servers, random, journal, behaviour, stopping } = startWorkerProcess()
 
 const Known = z.looseObject(Payload.shape)
 
@@ -53,11 +30,11 @@ await Promise.all(
       ...queue,
       ...{ url: 'http://any.invalid', apiKey, workerId: worker, handlers: { '*': work } },
       fetch: journalledFetch({
-        ...{ name: `${name}.${at}`, servers: servers.split(','), journal, random },
-        abort: () => behaviour.abort,
+        ...{ name: `${name}.${at}`, servers, journal, random },
+        abort: () => behaviour().abort,
       }),
       ...{ concurrency: random.whole(1, 12), leaseSeconds: random.whole(1, 3), waitSeconds: 1, graceSeconds: 10 },
-      ...{ signal: stopping.signal, handleSignals: false },
+      ...{ signal: stopping, handleSignals: false },
     }),
   ),
 )

@@ -1,38 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { acquire } from '../../../../shared/endpoints.ts'
 import type { Job } from '../../../../shared/work/job.ts'
-import { openJournal } from '../journal.ts'
 import { queues } from '../queues.ts'
-import { createRandom } from '../random.ts'
-import { behaviours } from './behaviours.ts'
 import { createCaller } from './caller.ts'
 import { finishWithRetries } from './finishing.ts'
 import { processJobs } from './processing.ts'
+import { startWorkerProcess } from './worker-process.ts'
 
 /** A worker process. It leases and finishes jobs over HTTP until its parent sends `stop` or kills it. */
-const { values } = parseArgs({
-  options: {
-    name: { type: 'string', default: '' },
-    worker: { type: 'string', default: '' },
-    seed: { type: 'string', default: '' },
-    journals: { type: 'string', default: '' },
-    servers: { type: 'string', default: '' },
-  },
-})
-const { name, worker, seed, journals, servers } = values
-const random = createRandom(Number(seed), name)
-const journal = openJournal(journals, name)
-const caller = createCaller({ name, servers: servers.split(','), journal, random })
-
-let behaviour = behaviours.faulty
-let stopping = false
-process.on('message', (command) => {
-  if (command === 'calm') behaviour = behaviours.steady
-  if (command === 'stop') stopping = true
-})
-process.on('disconnect', () => process.exit())
-process.send?.('ready')
+const { name, worker, servers, random, journal, behaviour, stopping } = startWorkerProcess()
+const caller = createCaller({ name, servers, journal, random })
 
 const background = new Set<Promise<void>>()
 /** Keeps a task that runs while the worker leases the next jobs. The worker waits for it before it exits. */
@@ -41,11 +18,11 @@ function runInBackground(task: Promise<void>): void {
   background.add(done)
 }
 
-while (!stopping) {
+while (!stopping.aborted) {
   const jobs = await lease()
   if (jobs.length === 0) await wait(random.between(0, 50))
   await processJobs(jobs, {
-    ...{ behaviour, random, journal, caller, worker, runInBackground },
+    ...{ behaviour: behaviour(), random, journal, caller, worker, runInBackground },
     finish: finishWithRetries,
   })
 }
@@ -56,7 +33,7 @@ process.exit()
 /** Leases jobs. Aborts some calls at a random time, which may be after the server has leased the jobs. */
 async function lease(): Promise<Job[]> {
   const wait_seconds = random.chance(0.3) ? 1 : 0
-  const abort = random.chance(behaviour.abort)
+  const abort = random.chance(behaviour().abort)
   const { request, body } = await caller.call(
     acquire,
     {

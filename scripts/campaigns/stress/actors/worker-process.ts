@@ -1,0 +1,36 @@
+import { parseArgs } from 'node:util'
+import { openJournal } from '../journal.ts'
+import { createRandom } from '../random.ts'
+import { type Behaviour, behaviours } from './behaviours.ts'
+
+/** Reads the flags of a worker process, and follows its parent: `calm` ends its faults, `stop` its work; without its parent it exits. */
+export function startWorkerProcess() {
+  const { values } = parseArgs({
+    options: {
+      name: { type: 'string', default: '' },
+      worker: { type: 'string', default: '' },
+      seed: { type: 'string', default: '' },
+      journals: { type: 'string', default: '' },
+      servers: { type: 'string', default: '' },
+    },
+  })
+  const { name, worker, seed, journals, servers } = values
+  let behaviour: Behaviour = behaviours.faulty
+  const stopping = new AbortController()
+  process.on('message', (command) => {
+    if (command === 'calm') behaviour = behaviours.steady
+    if (command === 'stop') stopping.abort()
+  })
+  process.on('disconnect', () => process.exit())
+  process.send?.('ready')
+  return {
+    name,
+    worker,
+    servers: servers.split(','),
+    random: createRandom(Number(seed), name),
+    journal: openJournal(journals, name),
+    behaviour: () => behaviour,
+    /** Aborted when the parent ends the work. */
+    stopping: stopping.signal,
+  }
+}
