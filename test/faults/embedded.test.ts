@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { newDatabase, newFolder } from '../support/database/database.ts'
 import { insertJobs } from '../support/database/tables.ts'
 import { call } from '../support/http.ts'

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { emptyDatabase, kinds, newDatabase, newFolder } from '../../support/database/database.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
