@@ -158,7 +158,7 @@ describe('the worker', () => {
           throw new Error('stopped')
         },
       },
-      { leaseSeconds: 3 },
+      { leaseSeconds: 6 },
     )
     await until('the job runs', () => worker.events.some(({ event }) => event === 'leased'))
     await client.cancel({ id: job?.id ?? 0, force })

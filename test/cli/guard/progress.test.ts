@@ -106,8 +106,8 @@ describe('the progress of a change', () => {
   })
 
   it('at a terminal is a bar, once it takes longer than a second, and it is taken away', async () => {
-    const start = performance.now()
     async function* slowly() {
+      const start = performance.now()
       yield progress(10)
       await until('it has taken its time', () => performance.now() - start > 3000)
       yield progress(100)
