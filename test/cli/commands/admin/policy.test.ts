@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { endOfRun, makeDue } from '../../../support/changes/policy.ts'
+import { endOfRun, farTime, makeDue } from '../../../support/changes/policy.ts'
 import { kinds, newFolder } from '../../../support/database/database.ts'
 import { ago } from '../../../support/database/job-row.ts'
 import { runJobsctl } from '../../../support/programs/jobsctl.ts'
@@ -9,7 +9,7 @@ import { enter, startAtTerminal } from '../../../support/programs/terminal.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
 const rule = 'domain: chatbooks\n    prune: { status: [completed], older_than: 30d }'
-const nightly = `at: 15 3 * * *\nrules:\n  finished:\n    ${rule}\n`
+const nightly = `at: ${farTime}\nrules:\n  finished:\n    ${rule}\n`
 
 let folder = ''
 beforeAll(async () => {
@@ -45,7 +45,7 @@ describe('jobsctl policy check, without a server', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' })
     const [first, second] = out.split('\n').map((line) => line.split('\t').slice(0, -2))
     expect(first).toEqual([
-      ...['finished', 'prune completed older than 30d', 'chatbooks', '15 3 * * *', 'UTC', '10000', 'apply'],
+      ...['finished', 'prune completed older than 30d', 'chatbooks', farTime, 'UTC', '10000', 'apply'],
     ])
     expect(second).toEqual([
       ...[
@@ -112,7 +112,7 @@ rules:
     ['two documents', `${nightly}---\n${nightly}`, 'begins a second document'],
     // As a text in Latin-1 is read.
     ['bytes that are no UTF-8', `a: caf\ufffd\nrules: {}\n`, ':1:7: is no text in UTF-8'],
-    ['the day 0', nightly.replace('15 3 *', '15 3 0'), 'Invalid value for day\n'],
+    ['the day 0', nightly.replace(farTime, '15 3 0 * *'), 'Invalid value for day\n'],
     ['tabs', 'rules:\n\ta: {}\n', ':2:1: Tabs are not allowed'],
     ['nothing', '', ':1:1: must be a map with rules'],
     ['a list', '- a\n', ':1:1: must be a map with rules'],
@@ -179,7 +179,7 @@ describe.each(kinds)('jobsctl policy on %s', (kind) => {
       'finished',
       'prune completed older than 30d',
       'chatbooks',
-      '15 3 * * *',
+      farTime,
       'UTC',
       '10000',
       'apply',
