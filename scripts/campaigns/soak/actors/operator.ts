@@ -25,7 +25,10 @@ interface Command {
   may?: readonly number[]
 }
 
+const serverOf = ({ servers }: Operating): string => servers[Math.floor(Math.random() * servers.length)] ?? ''
+
 const queueName = `${pausedQueue.domain}/${pausedQueue.queue}`
+const resume: Command = { argv: ['resume', queueName, '--reason', 'soak'] }
 /** The codes of exits.ts: no such job any more; another change runs in the scope. */
 const [notFound, conflict] = [5, 6]
 
@@ -51,6 +54,9 @@ export async function operate(by: Operating): Promise<number> {
       await wait(300, undefined, { signal: by.signal }).catch(() => {})
     }
   }
+  // It may have been stopped between the two commands, and jobs of a paused queue never end.
+  const resumed = async () => (await runJobsctl(serverOf(by), resume.argv, by.folder)).code === 0
+  while (!(await resumed())) await wait(1000)
   return commands
 }
 
@@ -70,7 +76,7 @@ async function round(sql: Sql): Promise<Command[]> {
     { argv: ['explain', queueName] },
     { argv: ['pause', queueName, '--reason', 'soak'] },
     { argv: ['queues'] },
-    { argv: ['resume', queueName, '--reason', 'soak'] },
+    resume,
     { argv: ['retry', '--domain', 'mail', ...reason], may: [conflict] },
     { argv: ['requeue', '--domain', 'media', ...reason], may: [conflict] },
     { argv: ['prune', '--domain', 'media', '--older-than', '1d', ...reason], may: [conflict] },
@@ -90,8 +96,9 @@ async function round(sql: Sql): Promise<Command[]> {
   ]
 }
 
-async function run({ servers, folder, failures }: Operating, { argv, may = [] }: Command): Promise<void> {
-  const server = servers[Math.floor(Math.random() * servers.length)] ?? ''
+async function run(by: Operating, { argv, may = [] }: Command): Promise<void> {
+  const { folder, failures } = by
+  const server = serverOf(by)
   const began = Date.now()
   const { code, err } = await runJobsctl(server, argv, folder)
   if (code === 0 || (code !== null && may.includes(code))) return
