@@ -7,7 +7,7 @@ import { apiKey } from '../setup/api.ts'
 import type { BenchServer } from '../setup/servers.ts'
 import { truncateTables, workDatabase } from '../setup/work-database.ts'
 
-const jobs = 5000
+const jobs = 2000
 
 /** Lets one worker of `jobsctl/worker` complete all jobs with a handler that does nothing. Returns jobs per second. */
 async function workByPackage({ url }: BenchServer, concurrency: number): Promise<number> {
