@@ -12,6 +12,8 @@ import { openWorld, type World } from '../support/world.ts'
 
 /** `PROPERTY_RUNS=500` is a long search; `PROPERTY_SEED` repeats one. */
 const { PROPERTY_RUNS: runs = '5', PROPERTY_SEED: seed } = process.env
+/** Only ends a test that hangs: a run makes some two hundred calls. */
+const timeout = 300_000 + Number(runs) * 60_000
 
 const domain = fc.constantFrom('a', 'b', 'A', "o'k", 'a/b')
 const queue = fc.constantFrom('q', 'r', 'b/q')
@@ -211,7 +213,7 @@ describe.each(kinds)('a caller with a scope on %s', (kind) => {
     return bearer(await makeScoped(world.sql, 'operator', { domains, queues, ...more }))
   }
 
-  it('gets the same answers whatever lies outside of the scope', async () => {
+  it('gets the same answers whatever lies outside of the scope', { timeout }, async () => {
     await fc.assert(
       fc.asyncProperty(scope, someJobs, stopped, made, async (limits, jobs, stops, changes) => {
         const numbered = jobs.map((job, nth) => ({ ...job, nth }))

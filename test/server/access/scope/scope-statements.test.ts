@@ -12,6 +12,7 @@ const lease = { worker_id: 'w', lease_id: 'lease' }
 
 let world: World
 let as: Record<string, string>
+let worker: Record<string, string>
 beforeAll(async () => {
   const database = await newDatabase('postgres')
   const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1 })
@@ -20,6 +21,7 @@ beforeAll(async () => {
   await sql.end()
   world = await openWorld('postgres', { AUTH_MODE: 'multi_user' }, Promise.resolve(database))
   as = bearer(await makeScoped(world.sql, 'operator', { domains: ['a'], queues: [{ domain: 'b', queue: 'q' }] }))
+  worker = bearer(await makeScoped(world.sql, 'worker', { domains: ['a'], queues: [{ domain: 'b', queue: 'q' }] }))
   await world.sql`
     insert into job_operations (id, kind, domain, filters, as_of, seen, caller, request_hash, state)
     values (${foreign}, 'priority', 'c', '{}', now(), '1:1:', 'somebody', '', 'done')`
@@ -47,6 +49,7 @@ const jobs = '/api/v1/jobs'
 it.each<[string, string, (id: number) => string, ((id: number) => object)?]>([
   ['show', 'GET', (id) => `${jobs}/${id}`],
   ['attachments', 'GET', (id) => `${jobs}/${id}/attachments`],
+  ['leased', 'POST', (id) => `${jobs}/${id}/leased`, () => ({ lease_id: lease.lease_id })],
   ['cancel', 'POST', (id) => `${jobs}/${id}/cancel`, () => ({})],
   ['record', 'GET', (id) => `${jobs}/operations/${id}`],
   ['progress', 'GET', (id) => `${jobs}/operations/${id}/progress`],
@@ -65,8 +68,9 @@ it.each<[string, string, (id: number) => string, ((id: number) => object)?]>([
   ],
 ])(
   '%s: an id outside and an unknown one run the same statements, which have the scope',
-  async (_, method, path, body) => {
-    const ask = (id: number) => () => world.call(method, path(id), body?.(id), as)
+  async (name, method, path, body) => {
+    const caller = name === 'leased' ? worker : as
+    const ask = (id: number) => () => world.call(method, path(id), body?.(id), caller)
     const ofUnknown = await statementsAbout(unknown, ask(unknown))
     expect(await statementsAbout(foreign, ask(foreign))).toEqual(ofUnknown)
     for (const statement of ofUnknown) {
