@@ -1,5 +1,6 @@
 import type { Figure } from '../figure.ts'
 import { allOn } from './all-on.ts'
+import { batchFloor } from './batch-floor.ts'
 import { dashboard } from './dashboard.ts'
 import { emptyQueue } from './empty-queue.ts'
 import { health } from './health.ts'
@@ -25,7 +26,7 @@ export const figures: readonly Figure[] = [
   ...[...stats, ...statsGroups, ...statsGrowth, ...triggersCost, ...allOn, ...scrape],
   ...[...pruning, ...latencyDuringPrune, ...integrity],
   ...[...reads, ...readsBeside, ...dashboard],
-  ...[...peers, ...oneByOne, ...moreServers, ...sdkWorker],
+  ...[...peers, ...batchFloor, ...oneByOne, ...moreServers, ...sdkWorker],
   ...[...emptyQueue, ...health, ...programs],
   ...memory,
 ]

@@ -4,15 +4,26 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Bench } from '../bench.ts'
 
-/** A server on node:http that only writes a fixed response, the text of a file. */
+/** A server on node:http that writes a fixed response, the text of a file, and to a POST as many numbers as it has jobs. */
 const script = `
   const { createServer } = require('node:http')
   const body = require('node:fs').readFileSync(process.argv[1], 'utf8')
   const length = Buffer.byteLength(body)
-  const server = createServer((_, response) => {
+  const server = createServer((request, response) => {
+    if (request.method === 'POST') return answerJobs(request, response)
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': length })
     response.end(body)
   })
+  function answerJobs(request, response) {
+    const chunks = []
+    request.on('data', (chunk) => chunks.push(chunk))
+    request.on('end', () => {
+      const { jobs } = JSON.parse(Buffer.concat(chunks).toString())
+      const body = JSON.stringify({ ids: jobs.map((_, at) => at), created: jobs.length })
+      response.writeHead(201, { 'content-type': 'application/json', 'content-length': body.length })
+      response.end(body)
+    })
+  }
   server.listen(0, '127.0.0.1', () => console.log(server.address().port))
   process.stdin.on('end', () => process.exit()).resume()`
 
@@ -22,7 +33,7 @@ interface BareServer {
 }
 
 /**
- * Starts a server that answers every request with this text, in its own process, which ends with this one.
+ * Starts a server that answers every GET with this text, in its own process, which ends with this one.
  * @throws Error when the process ends before it listens
  */
 export async function startBareServer({ folder }: Pick<Bench, 'folder'>, body: string): Promise<BareServer> {
