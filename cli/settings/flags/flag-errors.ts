@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { Failure, type Fault } from '../../../shared/errors.ts'
 import { faultsOf } from '../../../shared/faults.ts'
+import { durationText } from '../duration.ts'
 import { flagOfField } from './filter-flags.ts'
 
 /** The flags of the fields of the API. */
@@ -53,9 +54,17 @@ const flags = new Map([
 /** Faults with the names of flags in place of fields. */
 export const inFlagNames = (faults: readonly Fault[]): string =>
   faults
-    .map(({ path, message }) => `${flags.get(path.split('.')[0] ?? '') ?? path}: ${message}`)
+    .map(({ path, message }) => `${flags.get(path.split('.')[0] ?? '') ?? path}: ${inUnits(path, message)}`)
     .filter((line, at, lines) => lines.indexOf(line) === at)
     .join('\n  ')
+
+/** The message about a field in seconds, with its limit as the flag takes it: `3660d` for 316224000. */
+const inUnits = (path: string, message: string): string =>
+  path.endsWith('_seconds')
+    ? message.replace(/^(must be at (?:least|most)) (-?)(\d+)$/, (_all, least: string, sign: string, limit: string) => {
+        return `${least} ${sign}${durationText(Number(limit))}`
+      })
+    : message
 
 /**
  * Parses the values of flags with the schema of the API.
