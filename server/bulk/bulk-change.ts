@@ -103,8 +103,8 @@ export interface BulkChange<Answer> {
   /** The id of the operation that this change undoes. */
   undoes?: number
   /**
-   * Set for an undo of a part of that operation: whether other jobs of the operation can be given back after it. While they
-   * can, the operation does not become `undone`.
+   * Set for an undo that may leave jobs of that operation: whether they can be given back when it has come to its end. While they
+   * can, and after an undo that was stopped, the operation does not become `undone`.
    */
   leavesJobs?: (sql: Pool) => Promise<boolean>
   /** `from jobs where …`, or from a source with the alias `jobs`: the only definition of the set. */

@@ -90,7 +90,7 @@ async function insertRecord(
   { previewed, hash }: RecordDetails,
 ): Promise<Operation> {
   const { domain = null, queue = null, job_type = null } = commonScope(bulk.scope)
-  // An operation that an undo names here must be `undone`, or the chain of records is broken: a part is named by its filters.
+  // An operation that an undo names here must be `undone`, or the chain of records is broken: until its end an undo names it by its filters.
   const undoes = bulk.leavesJobs ? undefined : bulk.undoes
   const [row] = await tx<[Operation]>`
     with record as (

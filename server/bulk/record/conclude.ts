@@ -62,7 +62,7 @@ export async function conclude<Answer>(
   throw partialFailure({ ...partial, why })
 }
 
-/** The operation that an undo of a part has undone to its end; undefined where it has not, or nobody can tell. */
+/** The operation that an undo has undone to its end; undefined where it has not, or nobody can tell. */
 async function wholeUndone(
   { sql }: Pick<ConcludeContext, 'sql'>,
   { leavesJobs, undoes }: Pick<BulkChange<unknown>, 'leavesJobs' | 'undoes'>,

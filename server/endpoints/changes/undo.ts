@@ -36,7 +36,8 @@ export async function undo(call: Call, request: UndoRequest): Promise<UndoResult
   if (!request.dry_run) {
     return runBulkChange(
       call,
-      isNarrowed(part) ? { ...bulk, leavesJobs: (sql) => leavesJobs(sql, record, hold) } : bulk,
+      // An undo of the whole leaves jobs only where it is stopped, and is not asked then.
+      { ...bulk, leavesJobs: isNarrowed(part) ? (sql) => leavesJobs(sql, record, hold) : () => Promise.resolve(false) },
     )
   }
   const { preview, more } = await previewChange<PreviewedConflicts>(call, bulk, {

@@ -14,6 +14,7 @@ import {
   requeue,
 } from '../../support/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
+import { until } from '../../support/poll.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const Listed = z.array(z.object({ operation_id: z.number(), jobs: z.number() }))
@@ -74,6 +75,25 @@ describe.each(kinds)('an undo of a part on %s', (kind) => {
       undone_by: last.operation_id,
       undos: [first.operation_id, second.operation_id, last.operation_id],
     })
+    await expectIntact(world)
+  })
+
+  it('of the whole that was stopped leaves the operation as it was, until another gives the rest back', async () => {
+    await world.jobs(600, { queue: 'low' })
+    const { operation = 0 } = doneOf(await ask(world, prune))
+    const stopped = world.confirm(at.undo(operation), { rate: 1 })
+    const running = await until('it has given jobs back', async () => {
+      const [row] = await world.sql<{ id: number }[]>`
+        select id::int from job_operations where kind = 'undo' and state = 'running' and affected > 0`
+      return row?.id
+    })
+    expect((await world.post(`/api/v1/jobs/operations/${running}/stop`, {})).status).toBe(200)
+    expect(await stopped).toMatchObject({ status: 503, body: { code: 'partial' } })
+    expect(await recordOf(world, operation)).toMatchObject({ state: 'done', undone_by: running, undos: [running] })
+    await expectIntact(world)
+    const rest = await takeBack(operation)
+    expect(await world.rows()).toHaveLength(600)
+    expect(await recordOf(world, operation)).toMatchObject({ state: 'undone', undone_by: rest.operation_id })
     await expectIntact(world)
   })
 
