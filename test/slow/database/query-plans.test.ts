@@ -211,7 +211,7 @@ describe('the cost of a call beside 300,000 jobs of other queues', () => {
       expect(String(body)).toMatch(new RegExp(`^${series.replace(/[{}]/g, String.raw`\$&`)} [0-9]+$`, 'm'))
     })
     expect(scanned).toBe(0)
-    expect(fetched).toBeLessThan(2000 + 21 * 60 + 500)
+    expect(fetched).toBeLessThan(2000 + 21 * 15 + 500)
   })
 
   it('is that of what is wrong for expired leases, failures and limits of groups', async () => {
