@@ -1,6 +1,7 @@
 import { Attempt } from '../../shared/work/acquire.ts'
 import { Job } from '../../shared/work/job.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
+import { staticFragment } from '../database/static-fragment.ts'
 
 type Column = keyof Job
 
@@ -16,21 +17,20 @@ export interface JobShape<Row extends Pick<Job, 'id'>> {
   isFound: (row: Perhaps<Row>) => row is Perhaps<Row> & Row
 }
 
-const listOf = (table: string, columns: Iterable<Column>): string =>
-  [...columns].map((column) => `${table}.${column}`).join(', ')
+const listOf = (table: string, columns: Iterable<Column>) =>
+  staticFragment((sql) => sql.unsafe([...columns].map((column) => `${table}.${column}`).join(', ')))
 
 function shapeOf<Name extends Column>(names: readonly Name[]): JobShape<Pick<Job, Name | 'id'>> {
-  const selected = listOf('jobs', names)
   const answered = { added: listOf('added', names), leased: listOf('leased', names) }
-  const returned = new Map<readonly Column[], string>()
+  const returned = new Map<readonly Column[], (sql: Sql) => Fragment>()
   return {
-    answered: (sql, cte) => sql.unsafe(answered[cte]),
+    answered: (sql, cte) => answered[cte](sql),
     returned(sql, needed) {
-      const text = returned.get(needed) ?? listOf('jobs', new Set<Column>([...names, ...needed]))
-      returned.set(needed, text)
-      return sql.unsafe(text)
+      const list = returned.get(needed) ?? listOf('jobs', new Set<Column>([...names, ...needed]))
+      returned.set(needed, list)
+      return list(sql)
     },
-    selected: (sql) => sql.unsafe(selected),
+    selected: listOf('jobs', names),
     isFound: (row): row is Perhaps<Pick<Job, Name | 'id'>> & Pick<Job, Name | 'id'> => row.id !== null,
   }
 }
