@@ -117,27 +117,6 @@ describe('the cost of a call beside 300,000 jobs of other queues', () => {
     expect(fetched).toBeLessThan(10 * 60)
   })
 
-  it('is that of the jobs of the edges for the dependents of a preview, whatever its scope', async () => {
-    await sql.unsafe(`
-      insert into job_dependencies (job_uuid, depends_on_job_uuid)
-      select 'q' || n, (case when n % 2 = 0 then 'f' else 'q' end) || n + 1000 from generate_series(1, 1000) n`)
-    await sql`analyze job_dependencies`
-    const scope = { domain: 'chatbooks', queue: 'default', job_type: 't', dry_run: true }
-    try {
-      const { fetched } = await readBy(async (_worker, send) => {
-        for (const [path, body] of Object.entries({
-          '/api/v1/jobs/batch/cancel': {},
-          [paths.prune]: { statuses: ['failed'] },
-          [paths.requeue]: {},
-        }))
-          expect(await send('POST', path, { ...scope, ...body })).toMatchObject({ status: 200, body: { preview: {} } })
-      })
-      expect(fetched).toBeLessThan(3 * 100_000)
-    } finally {
-      await sql`delete from job_dependencies`
-    }
-  })
-
   it('is that of its own jobs for many at once, each read a few times', async () => {
     const { scanned, fetched } = await readBy(async (worker, send) => {
       await worker.enqueueAll(Array.from({ length: 100 }, () => ({})))
