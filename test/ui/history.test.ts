@@ -106,7 +106,7 @@ describe.skipIf(!hasBrowser)('history (needs chromium)', () => {
       await expect.poll(() => new URL(there.page.url()).searchParams.get('zone')).toBe('local')
       const times = there.page.getByRole('region', { name: 'Came in: numbers' }).locator('tbody th')
       // Each local time of these has its difference to UTC.
-      await expect.poll(() => times.first().innerText()).toMatch(/ [+]\d\d:\d\d$/)
+      await expect.poll(() => times.first().textContent()).toMatch(/ [+]\d\d:\d\d$/)
       const local = await times.allInnerTexts()
       expect(there.faults).toEqual([])
       return { there, utc, local }

@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { stats } from '../../shared/queues/stats.ts'
+import { violations } from '../support/axe.ts'
 import { type OpenedVisit, openVisit, setHidden, type Visit } from '../support/browser.ts'
 import type { World } from '../support/world.ts'
 
@@ -75,6 +76,15 @@ describe.skipIf(!hasBrowser)('operations and the overview (needs chromium)', () 
     await expect.poll(sums).toEqual(await ofApi())
     await world.sql`update jobs set status = 'processing' where id in (select id from jobs where status = 'queued' limit 2)`
     await expect.poll(sums).toEqual(await ofApi())
+  })
+
+  it('a queue without a name, of another program, has a row that leads nowhere', async () => {
+    await world.jobs(1, { status: 'queued', domain: 'nameless', queue: '' })
+    await visited.go('/')
+    const row = page.getByRole('row', { name: /^\(no name\)/ })
+    await row.waitFor()
+    expect([await row.getByRole('link').count(), await violations(page)]).toEqual([0, []])
+    await world.sql`delete from jobs where domain = 'nameless'`
   })
 
   it('of many groups the domains are shown, and the queues of one of them', async () => {

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { type LiveGroup, type LiveStats, mostGroups } from '../api/live-stats.ts'
 import { Link } from '../parts/link.tsx'
 import { Rows } from '../parts/rows.tsx'
@@ -92,16 +93,18 @@ function CountsRow({ row }: { row: Row }) {
   return (
     <tr class={row.level}>
       <th scope="row">
-        <Link to={addressOf(screenOf(row), row.filter)}>{row.name}</Link>
+        <RowLink row={row} to={addressOf(screenOf(row), row.filter)}>
+          {row.name === '' ? <span class="faint">(no name)</span> : row.name}
+        </RowLink>
       </th>
       {columns.map((column) => (
         <td key={column} class="number">
           {sums[column] === 0 ? (
             <span class="faint">0</span>
           ) : (
-            <Link to={addressOf('/jobs', { ...row.filter, status: states[column] })}>
+            <RowLink row={row} to={addressOf('/jobs', { ...row.filter, status: states[column] })}>
               {sums[column].toLocaleString('en')}
-            </Link>
+            </RowLink>
           )}
         </td>
       ))}
@@ -111,6 +114,10 @@ function CountsRow({ row }: { row: Row }) {
     </tr>
   )
 }
+
+/** Leads to what a row counts. No filter has a blank name, which rows of other programs may have: these lead nowhere. */
+const RowLink = ({ row: { filter }, to, children }: { row: Row; to: string; children: ComponentChildren }) =>
+  Object.values(filter).includes('') ? <>{children}</> : <Link to={to}>{children}</Link>
 
 /** A field that finds groups by a part of a name, and says how many there are. */
 const Find = ({ find, shown }: { find: string | undefined; shown: number }) => (

@@ -33,6 +33,7 @@ export function Others({ plan: { id, digest, kind: name, count }, operation, onS
   const first = data && firstJobsOf(count, data)
   return (
     <section aria-label="The other jobs">
+      <h2>The other jobs</h2>
       {!data && !problem && <Bar progress={progress} count={count} />}
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {problem?.code === 'partial' && <p>The other jobs stay as they are. To change them, plan the change again.</p>}
