@@ -15,4 +15,5 @@ export const leasedJob = endpoint({
   input: z.strictObject({ id: PathId, lease_id: leaseOwnerFields.lease_id }),
   output: Job,
   changes: () => false,
+  unconfirmed: true,
 })
