@@ -1,30 +1,31 @@
 import type { Figure } from '../figure.ts'
-import { allOn } from './all-on.ts'
-import { batchFloor } from './batch-floor.ts'
-import { dashboard } from './dashboard.ts'
-import { emptyQueue } from './empty-queue.ts'
-import { health } from './health.ts'
-import { integrity } from './integrity.ts'
-import { memory } from './memory.ts'
-import { moreServers } from './more-servers.ts'
-import { oneByOne } from './one-by-one.ts'
-import { peers } from './peers.ts'
-import { programs } from './programs.ts'
-import { pruning } from './prune.ts'
-import { latencyDuringPrune } from './prune-latency.ts'
-import { reads } from './reads.ts'
-import { readsBeside } from './reads-beside.ts'
-import { scrape } from './scrape.ts'
-import { sdkWorker } from './sdk-worker.ts'
-import { stats } from './stats.ts'
-import { statsGroups } from './stats-groups.ts'
-import { statsGrowth } from './stats-growth.ts'
-import { triggersCost } from './triggers-cost.ts'
+import { latencyDuringEventSweep } from './changes/event-sweep-latency.ts'
+import { pruning } from './changes/prune.ts'
+import { latencyDuringPrune } from './changes/prune-latency.ts'
+import { health } from './programs/health.ts'
+import { memory } from './programs/memory.ts'
+import { programs } from './programs/programs.ts'
+import { dashboard } from './reads/dashboard.ts'
+import { integrity } from './reads/integrity.ts'
+import { reads } from './reads/reads.ts'
+import { scrape } from './reads/scrape.ts'
+import { stats } from './reads/stats.ts'
+import { statsGroups } from './reads/stats-groups.ts'
+import { statsGrowth } from './reads/stats-growth.ts'
+import { allOn } from './work/all-on.ts'
+import { batchFloor } from './work/batch-floor.ts'
+import { emptyQueue } from './work/empty-queue.ts'
+import { moreServers } from './work/more-servers.ts'
+import { oneByOne } from './work/one-by-one.ts'
+import { peers } from './work/peers.ts'
+import { readsBeside } from './work/reads-beside.ts'
+import { sdkWorker } from './work/sdk-worker.ts'
+import { triggersCost } from './work/triggers-cost.ts'
 
 /** All figures, in the order of the table. */
 export const figures: readonly Figure[] = [
   ...[...stats, ...statsGroups, ...statsGrowth, ...triggersCost, ...allOn, ...scrape],
-  ...[...pruning, ...latencyDuringPrune, ...integrity],
+  ...[...pruning, ...latencyDuringPrune, ...latencyDuringEventSweep, ...integrity],
   ...[...reads, ...readsBeside, ...dashboard],
   ...[...peers, ...batchFloor, ...oneByOne, ...moreServers, ...sdkWorker],
   ...[...emptyQueue, ...health, ...programs],

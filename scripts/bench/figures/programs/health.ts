@@ -1,7 +1,7 @@
-import type { Figure } from '../figure.ts'
-import { measureRequestRate } from '../load/request-rate.ts'
-import { measureAlternately } from '../measure.ts'
-import { startBareServer } from '../setup/bare-server.ts'
+import type { Figure } from '../../figure.ts'
+import { measureRequestRate } from '../../load/request-rate.ts'
+import { measureAlternately } from '../../measure.ts'
+import { startBareServer } from '../../setup/bare-server.ts'
 
 const load = { connections: 50, ms: 2000 }
 

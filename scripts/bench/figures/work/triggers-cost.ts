@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from 'postgres'
-import type { Bench } from '../bench.ts'
-import type { Figure } from '../figure.ts'
-import { type Rates, type Round, type Size, workCalls, workRound } from '../load/work-rates.ts'
-import { memoize } from '../memoize.ts'
-import { untilCounted } from '../setup/until-prepared.ts'
-import { truncateTables, workDatabase } from '../setup/work-database.ts'
+import type { Bench } from '../../bench.ts'
+import type { Figure } from '../../figure.ts'
+import { type Rates, type Round, type Size, workCalls, workRound } from '../../load/work-rates.ts'
+import { memoize } from '../../memoize.ts'
+import { untilCounted } from '../../setup/until-prepared.ts'
+import { truncateTables, workDatabase } from '../../setup/work-database.ts'
 
 /** Longer than the server takes to verify its counts after the triggers are enabled. */
 const pauseMs = 3000

@@ -1,9 +1,9 @@
-import { startPooler } from '../../postgres/pooler.ts'
-import type { Bench } from '../bench.ts'
-import type { Figure } from '../figure.ts'
-import { enqueueAll, workAll } from '../load/worker-pool.ts'
-import { memoize } from '../memoize.ts'
-import { truncateTables } from '../setup/work-database.ts'
+import { startPooler } from '../../../postgres/pooler.ts'
+import type { Bench } from '../../bench.ts'
+import type { Figure } from '../../figure.ts'
+import { enqueueAll, workAll } from '../../load/worker-pool.ts'
+import { memoize } from '../../memoize.ts'
+import { truncateTables } from '../../setup/work-database.ts'
 
 const jobs = 10_000
 const database = 'pooled'

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Figure } from '../figure.ts'
-import { duration, measureAlternately } from '../measure.ts'
-import { large } from '../setup/large.ts'
+import type { Figure } from '../../figure.ts'
+import { duration, measureAlternately } from '../../measure.ts'
+import { large } from '../../setup/large.ts'
 
 const limitMs = 50
 const scrapes = 10

@@ -1,9 +1,9 @@
-import type { Bench } from '../bench.ts'
-import type { Figure } from '../figure.ts'
-import { enqueueAll, workAll } from '../load/worker-pool.ts'
-import { memoize } from '../memoize.ts'
-import { type Peer, startPeer } from '../peer.ts'
-import { truncateTables, workDatabase } from '../setup/work-database.ts'
+import type { Bench } from '../../bench.ts'
+import type { Figure } from '../../figure.ts'
+import { enqueueAll, workAll } from '../../load/worker-pool.ts'
+import { memoize } from '../../memoize.ts'
+import { type Peer, startPeer } from '../../peer.ts'
+import { truncateTables, workDatabase } from '../../setup/work-database.ts'
 
 const names = { 'pg-boss': 'pg-boss 10.4.2', 'graphile-worker': 'graphile-worker 0.17.3' } as const
 type Name = keyof typeof names

@@ -1,6 +1,6 @@
-import type { Figure } from '../figure.ts'
-import { duration, measureAlternately } from '../measure.ts'
-import { churned, large, liveRowsOnly } from '../setup/large.ts'
+import type { Figure } from '../../figure.ts'
+import { duration, measureAlternately } from '../../measure.ts'
+import { churned, large, liveRowsOnly } from '../../setup/large.ts'
 import { statsPath } from './stats.ts'
 
 /** Finished rows should not slow down stats. */

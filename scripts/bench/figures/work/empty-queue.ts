@@ -1,6 +1,6 @@
-import type { Figure } from '../figure.ts'
-import { meanDuration, measureAlternately } from '../measure.ts'
-import { createDatabase } from '../setup/create-database.ts'
+import type { Figure } from '../../figure.ts'
+import { meanDuration, measureAlternately } from '../../measure.ts'
+import { createDatabase } from '../../setup/create-database.ts'
 
 const queued = 200_000
 

@@ -1,13 +1,13 @@
 import type { Sql } from 'postgres'
-import type { Bench } from '../bench.ts'
-import type { Figure } from '../figure.ts'
-import { acquireAll, enqueueAll, finishAll, type LeasedJob } from '../load/worker-pool.ts'
-import { memoize } from '../memoize.ts'
-import { connect } from '../setup/api.ts'
-import { startBareServer } from '../setup/bare-server.ts'
-import { type Captured, capture } from '../setup/capture.ts'
-import { pgbench } from '../setup/pgbench.ts'
-import { truncateTables, workDatabase } from '../setup/work-database.ts'
+import type { Bench } from '../../bench.ts'
+import type { Figure } from '../../figure.ts'
+import { acquireAll, enqueueAll, finishAll, type LeasedJob } from '../../load/worker-pool.ts'
+import { memoize } from '../../memoize.ts'
+import { connect } from '../../setup/api.ts'
+import { startBareServer } from '../../setup/bare-server.ts'
+import { type Captured, capture } from '../../setup/capture.ts'
+import { pgbench } from '../../setup/pgbench.ts'
+import { truncateTables, workDatabase } from '../../setup/work-database.ts'
 
 const jobs = 40_000
 const sizes = { enqueue: 1000, take: 100 }

@@ -1,11 +1,11 @@
 import type { Sql } from 'postgres'
-import type { Bench } from '../bench.ts'
-import type { Figure } from '../figure.ts'
-import { acquireAll, enqueueAll, finishAll, finishOne, type LeasedJob } from '../load/worker-pool.ts'
-import { memoize } from '../memoize.ts'
-import { type Captured, capture } from '../setup/capture.ts'
-import { pgbench } from '../setup/pgbench.ts'
-import { truncateTables, workDatabase } from '../setup/work-database.ts'
+import type { Bench } from '../../bench.ts'
+import type { Figure } from '../../figure.ts'
+import { acquireAll, enqueueAll, finishAll, finishOne, type LeasedJob } from '../../load/worker-pool.ts'
+import { memoize } from '../../memoize.ts'
+import { type Captured, capture } from '../../setup/capture.ts'
+import { pgbench } from '../../setup/pgbench.ts'
+import { truncateTables, workDatabase } from '../../setup/work-database.ts'
 
 const calls = ['enqueue', 'acquire', 'finish'] as const
 type Call = (typeof calls)[number]

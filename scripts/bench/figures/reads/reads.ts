@@ -1,9 +1,9 @@
-import type { Bench } from '../bench.ts'
-import type { Figure } from '../figure.ts'
-import { measureAlternately, percentileOf, type Side } from '../measure.ts'
-import { createDatabase } from '../setup/create-database.ts'
-import { large, liveRowsOnly } from '../setup/large.ts'
-import type { BenchServer } from '../setup/servers.ts'
+import type { Bench } from '../../bench.ts'
+import type { Figure } from '../../figure.ts'
+import { measureAlternately, percentileOf, type Side } from '../../measure.ts'
+import { createDatabase } from '../../setup/create-database.ts'
+import { large, liveRowsOnly } from '../../setup/large.ts'
+import type { BenchServer } from '../../setup/servers.ts'
 
 const list = '/api/v1/jobs/list'
 

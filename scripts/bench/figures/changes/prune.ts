@@ -1,9 +1,9 @@
 import type { Sql } from 'postgres'
-import { wireTo } from '../../proxies/wire.ts'
-import type { Bench } from '../bench.ts'
-import type { Figure } from '../figure.ts'
-import { duration, measureAlternately, type Side } from '../measure.ts'
-import { copyOfPrunable, isPrunable, prunableRows, prune } from '../setup/prunable.ts'
+import { wireTo } from '../../../proxies/wire.ts'
+import type { Bench } from '../../bench.ts'
+import type { Figure } from '../../figure.ts'
+import { duration, measureAlternately, type Side } from '../../measure.ts'
+import { copyOfPrunable, isPrunable, prunableRows, prune } from '../../setup/prunable.ts'
 
 /** Measures a prune by the server. Each round has its own copy of the table. */
 const byServer =

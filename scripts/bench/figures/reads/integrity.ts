@@ -1,6 +1,6 @@
-import type { Figure } from '../figure.ts'
-import { meanDuration, measureAlternately } from '../measure.ts'
-import { large } from '../setup/large.ts'
+import type { Figure } from '../../figure.ts'
+import { meanDuration, measureAlternately } from '../../measure.ts'
+import { large } from '../../setup/large.ts'
 
 /** When no row breaks an invariant, partial indexes should make the check as cheap as a trivial statement. */
 export const integrity: readonly Figure[] = [

@@ -1,9 +1,9 @@
 import type { Sql } from 'postgres'
-import type { Figure } from '../figure.ts'
-import { duration, measureAlternately } from '../measure.ts'
-import { connect } from '../setup/api.ts'
-import { startBareServer } from '../setup/bare-server.ts'
-import { manyGroups, manyGroupsCount } from '../setup/large.ts'
+import type { Figure } from '../../figure.ts'
+import { duration, measureAlternately } from '../../measure.ts'
+import { connect } from '../../setup/api.ts'
+import { startBareServer } from '../../setup/bare-server.ts'
+import { manyGroups, manyGroupsCount } from '../../setup/large.ts'
 import { statsPath } from './stats.ts'
 
 /** The aim for one group, in microseconds. */

@@ -1,5 +1,5 @@
-import type { Bench } from '../bench.ts'
-import type { Figure } from '../figure.ts'
+import type { Bench } from '../../bench.ts'
+import type { Figure } from '../../figure.ts'
 
 const limitMegabytes = 200
 
