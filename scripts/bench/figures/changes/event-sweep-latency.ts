@@ -9,7 +9,7 @@ import { createDatabase } from '../../setup/create-database.ts'
 const database = 'events_over'
 const events = 1_000_000
 
-/** Events of jobs that are gone, 40 days old: what a queue leaves that finishes a job every 7 s, over a year. */
+/** Events of jobs that are gone, 40 days old: what 333,333 finished jobs leave. */
 const insertOldEvents = (sql: Sql) => sql`
   insert into job_events (job_id, event_type, domain, queue, job_type, attrs_json, created_at)
   select
@@ -18,11 +18,16 @@ const insertOldEvents = (sql: Sql) => sql`
     now() - interval '40 days'
   from generate_series(1, ${events}::int) as i`
 
-/** Resolves when the server has deleted the old events. */
+const longestMinutes = 20
+
+/**
+ * Resolves when the server has deleted the old events.
+ * @throws Error when that takes more than 20 minutes
+ */
 async function untilGone(sql: Sql): Promise<void> {
-  for (;;) {
-    const [old] = await sql`select from job_events where job_id >= 1000000000 limit 1`
-    if (!old) return
+  const end = performance.now() + longestMinutes * 60_000
+  while ((await sql`select from job_events where job_id >= 1000000000 limit 1`).count > 0) {
+    if (performance.now() > end) throw new Error(`the old events were not gone after ${longestMinutes} minutes`)
     await wait(500)
   }
 }
@@ -40,6 +45,7 @@ const measureRound = memoize(async (bench: Bench): Promise<{ during: Latencies; 
   await before.stop()
   await sql`checkpoint`
   const server = await bench.serve(database, { JOBS_EVENTS_DAYS: '30' })
+  await latenciesDuring(server, wait(1000))
   const began = performance.now()
   const during = await latenciesDuring(server, untilGone(sql))
   const seconds = Math.round((performance.now() - began) / 1000)
@@ -54,7 +60,11 @@ const figure = (call: keyof Latencies): Figure => ({
   ...{ against: 'the same while none goes', unit: 'ms', ratio: 'ours / against', target: { atMost: 3 } },
   async measure(bench): Promise<Pair> {
     const { during, idle, seconds } = await measureRound(bench)
-    return { ours: [during[call]], against: [idle[call]], note: `The events were gone after ${seconds} s.` }
+    return {
+      ours: [during[call]],
+      against: [idle[call]],
+      note: `The events were gone about ${seconds} s after the start of the server.`,
+    }
   },
 })
 
