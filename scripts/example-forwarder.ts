@@ -3,7 +3,7 @@
  * is a cursor in the database, which moves after the receiver has answered 2xx. A receiver that hangs or fails gets the same events
  * again, with the same `X-First-Id`, until it takes them. The forwarder ends with 1 where asking again cannot help: when the receiver
  * answers 410, since it wants no more, and when the server says that its key may not read, or that events which it has not sent have been
- * deleted. Its cursor then stays, for somebody to decide.
+ * deleted. Its cursor then stays, for somebody to decide. A new cursor begins with the oldest event from which on none has been deleted.
  *
  *   BASE=http://127.0.0.1:8787 API_KEY=… TARGET=https://billing.example/events SECRET=… npx tsx scripts/example-forwarder.ts billing
  */
@@ -15,7 +15,8 @@ const { BASE = 'http://127.0.0.1:8787', API_KEY = '', TARGET = '', SECRET = '' }
 const [name = 'forwarder'] = process.argv.slice(2)
 const path = '/api/v1/jobs/events'
 const Events = z.array(z.looseObject({ id: z.number() }))
-const Cursor = z.object({ after_id: z.number() })
+const Cursor = z.object({ name: z.string(), after_id: z.number() })
+const Expired = z.object({ code: z.literal('events_expired'), oldest_id: z.number().nullable(), newest_id: z.number() })
 
 const stopping = new AbortController()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort())
@@ -24,9 +25,19 @@ const pause = (ms: number) => wait(ms, undefined, { signal: stopping.signal }).c
 /** What the server does not answer otherwise a second later: the key, the call or the place in the log must be another. */
 const finalOfServer = [400, 401, 403, 410, 422]
 
+/** An answer that no other follows. */
+class Final extends Error {
+  constructor(
+    why: string,
+    readonly text: string,
+  ) {
+    super(`stopped at ${why}`)
+  }
+}
+
 /**
- * Asks until the answer is 2xx: after 1 s, then later and later, up to a minute. A request that hangs is given up after 10 s. Ends with an
- * error at an answer that is final.
+ * Asks until the answer is 2xx: after 1 s, then later and later, up to a minute. A request that hangs is given up after 10 s.
+ * @throws Final at an answer that is final
  */
 async function ask(url: string, final: readonly number[], init: RequestInit = {}): Promise<string> {
   for (let tries = 0; ; tries++) {
@@ -36,7 +47,7 @@ async function ask(url: string, final: readonly number[], init: RequestInit = {}
       .catch((error: unknown) => ({ ok: false, status: 0, text: String(error) }))
     if (answer.ok) return answer.text
     const why = `${new URL(url).pathname}: ${answer.status} ${answer.text.slice(0, 500)}`
-    if (final.includes(answer.status)) throw new Error(`stopped at ${why}`)
+    if (final.includes(answer.status)) throw new Final(why, answer.text)
     console.error(why)
     await pause(Math.random() * Math.min(60_000, 1000 * 2 ** tries))
   }
@@ -48,14 +59,29 @@ async function ours(path: string, body?: object): Promise<unknown> {
   return JSON.parse(await ask(BASE + path, finalOfServer, { headers, ...post }))
 }
 
+/** The events after an id, also after 0; 410 where one of them has been deleted. */
+const eventsAfter = async (id: number) => Events.parse(await ours(`${path}?after_id=${id}&skip_expired=false`))
 const moveTo = async (after_id: number) => Cursor.parse(await ours(`${path}/cursors/${name}`, { after_id })).after_id
 
+/** The id after which no event has been deleted: what was deleted before a cursor is registered is nothing that it has missed. */
+async function firstPlace(): Promise<number> {
+  try {
+    await eventsAfter(0)
+    return 0
+  } catch (error) {
+    if (!(error instanceof Final)) throw error
+    const { success, data } = Expired.safeParse(JSON.parse(error.text))
+    if (!success) throw error
+    return data.oldest_id === null ? data.newest_id : data.oldest_id - 1
+  }
+}
+
 try {
-  let after = await moveTo(0)
-  // A new cursor passes over what was deleted before it, up to the end of the log.
-  let isNew = after === 0
+  const cursors = z.array(Cursor).parse(await ours(`${path}/cursors`))
+  const known = cursors.find((cursor) => cursor.name === name)
+  let after = known?.after_id ?? (await moveTo(await firstPlace()))
   while (!stopping.signal.aborted) {
-    const events = Events.parse(await ours(`${path}?after_id=${after}&skip_expired=${isNew}`))
+    const events = await eventsAfter(after)
     const [first, last] = [events[0], events.at(-1)]
     if (first && last) {
       const body = JSON.stringify(events)
@@ -64,7 +90,6 @@ try {
       await ask(TARGET, [410], { method: 'POST', headers: { ...headers, 'X-First-Id': String(first.id) }, body })
       after = await moveTo(last.id)
     } else {
-      isNew = false
       await pause(1000)
     }
   }

@@ -196,7 +196,8 @@ const meanings: Record<string, string> = {
   'listConflicts.job_type': 'only jobs of this type',
   'listConflicts.after_id': 'only jobs with a higher id, for the next page',
   'followOperation.id': 'the id of the operation',
-  skip_expired: '`true` passes over events that have been deleted because their term was over, instead of 410',
+  skip_expired:
+    '`true` passes over events that have been deleted because their term was over, `false` answers 410; absent, the call passes over them after 0 alone',
   sort_by:
     '`created_at`, `priority`, `status`, `completed_at` or `ended_at`; jobs without the key come last, by their creation. By `priority` and `status` the newest jobs are sorted first, as many as are read in 200 ms and 50,000 at most, then the next ones',
   sort_order: '`asc` or `desc`; equal keys are in the order of their ids',

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint, type Stream } from '../endpoint.ts'
 import { Switch } from '../jobs/job-filter.ts'
-import { clampedNumber, preset, queryNumber, scopeFields } from '../scope.ts'
+import { clampedNumber, optional, queryNumber, scopeFields } from '../scope.ts'
 
 /** The position of a reader, and its filters. */
 const eventFilters = {
@@ -19,8 +19,11 @@ export const EventsRequest = z.strictObject({
   limit: clampedNumber(...page),
   /** The last events with a lower id, in place of the first ones after `after_id`; 0 means the first ones after `after_id`. */
   before_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0),
-  /** Passes over events that have been deleted because their term was over, instead of 410 `events_expired`. */
-  skip_expired: preset(Switch, false),
+  /**
+   * True passes over events that have been deleted because their term was over, instead of 410 `events_expired`; false does not. Absent, it
+   * is true after 0 alone.
+   */
+  skip_expired: optional(Switch),
 })
 
 /** The same for the flags of a command, in which a limit outside of the range is an error. */

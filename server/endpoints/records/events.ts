@@ -28,7 +28,7 @@ export const openEvent = (caller: Pick<Call, 'may'>, event: JobEvent): JobEvent 
 /** Looks for deleted events after it has read: then none was deleted before it read. */
 async function readUnexpired(sql: Sql, request: EventsRequest & Narrowed, last: number): Promise<JobEvent[]> {
   const read = await readEvents(sql, request, last)
-  if (request.after_id === 0 || request.skip_expired) return read
+  if (request.skip_expired ?? request.after_id === 0) return read
   const expired = await expiredAfter(sql, request.after_id, request)
   if (expired) throw eventsExpired(request.after_id, expired)
   return read

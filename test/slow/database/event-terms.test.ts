@@ -185,6 +185,8 @@ describe.each(kinds)('the terms of events on %s', (kind) => {
     expect(await idsAfter(5)).toEqual([6, 7])
     expect(await idsAfter(0)).toEqual([4, 6, 7])
     expect(await idsAfter(2, '&skip_expired=true')).toEqual([4, 6, 7])
+    expect(await readAfter(0, '&skip_expired=false')).toMatchObject({ status: 410, body: { oldest_id: 6 } })
+    expect(await idsAfter(0, '&skip_expired=false&domain=c')).toEqual([])
     expect(await idsAfter(1, '&domain=a')).toEqual([6, 7])
     expect(await idsAfter(3, '&domain=b')).toEqual([4])
     expect((await readAfter(2, '&domain=b')).body).toMatchObject({ code: 'events_expired', oldest_id: 4 })

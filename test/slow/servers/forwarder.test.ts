@@ -129,3 +129,39 @@ it('the forwarder ends where asking again cannot help, and leaves its cursor', a
   expect(await start(port, 'a name with spaces').ended).toMatchObject({ code: 1 })
   await target.stop()
 }, 120_000)
+
+it('the forwarder ends where events of its first catch-up are deleted before it has sent them, also when it begins again at 0', async () => {
+  const deleteEvents = (before: number) => world.sql`
+    with gone as (
+      delete from job_events where id < ${before}::bigint returning id
+    )
+    insert into jobsctl_expired_events as known (domain, queue, job_type, last_id) select '', '', '', max(id) from gone
+    on conflict (domain, queue, job_type) do update set last_id = excluded.last_id`
+  await world.sql`truncate jobsctl_expired_events`
+  await world.sql`truncate job_events restart identity`
+  const target = receiver()
+  const port = await target.listen()
+  const { state } = target
+  await enqueue()
+  await enqueue()
+  state.mood = 'fails'
+  const down = start(port, 'down')
+  await until('the receiver has failed', () => state.asked > 0)
+  expect(await placeOf('down')).toBe(0)
+  const killed = start(port, 'killed')
+  await until('the other one is registered', async () => (await placeOf('killed')) === 0)
+  killed.process.kill('SIGKILL')
+  await killed.ended
+  await deleteEvents(280)
+  const again = await start(port, 'killed').ended
+  expect(again).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/410 .*"oldest_id":280,.*"code":"events_expired"/),
+  })
+  expect([state.taken, await placeOf('killed')]).toEqual([[], 0])
+  state.mood = 'takes'
+  expect(await down.ended).toMatchObject({ code: 1, err: expect.stringContaining('"code":"events_expired"') })
+  expect(state.taken.map((ids) => [ids[0], ids.at(-1)])).toEqual([[1, 200]])
+  expect(await placeOf('down')).toBe(200)
+  await target.stop()
+}, 120_000)
