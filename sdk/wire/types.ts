@@ -1926,7 +1926,7 @@ export interface EventsInput {
   limit?: number | undefined
   /** The last events before this id, in place of the first ones after `after_id`; 0 means the first ones after `after_id` */
   before_id?: number | undefined
-  /** `true` passes over events that have been deleted because their term was over, instead of 410 */
+  /** `true` passes over events that have been deleted because their term was over, `false` answers 410; absent, the call passes over them after 0 alone */
   skip_expired?: boolean | undefined
 }
 
