@@ -51,6 +51,8 @@ export interface Endpoint<
   progress?: true
   /** The number of payloads or results of the largest size that a body may carry, on top of the body limit. */
   documents?: number
+  /** Set for a call that takes `Prefer: return=minimal`, and then answers less than its output. */
+  minimal?: true
   /** True when this output was created by the call, so that the status is 201. */
   created?: (output: z.output<Out>) => boolean
 }

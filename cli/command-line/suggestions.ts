@@ -9,11 +9,13 @@ export function meantInstead(command: string | undefined, message: string): stri
     return 'Use --api-key-file, or set JOBSCTL_API_KEY: every process of the machine can read a key in a flag.'
   }
   if (/unknown option '--token/.test(message)) return 'Use --token-file, or set JOBSCTL_TOKEN.'
-  const takesScope = commands.some(
-    ({ name, flags }) => name === command && flags.some((flag) => flag.flags === '--domain <name>'),
-  )
-  if (/too many arguments|Expected 0 arguments/.test(message) && takesScope) return 'Did you mean --domain <name>?'
-  return undefined
+  const { flags = [], operands } = commands.find(({ name }) => name === command) ?? {}
+  if (!/too many arguments|Expected 0 arguments/.test(message)) return undefined
+  if (operands === '<text>') return `${command} takes one text: put it in quotes.`
+  // Of commands with one operand, such as `<id>`.
+  if (operands !== undefined)
+    return operands.includes(' ') ? undefined : `${command} takes one ${operands}: run it once for each.`
+  return flags.some((flag) => flag.flags === '--domain <name>') ? 'Did you mean --domain <name>?' : undefined
 }
 
 /** Words of other tools, and the commands that do the same here. */

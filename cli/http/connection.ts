@@ -3,7 +3,10 @@ import type { Dispatcher } from 'undici'
 import HttpClient from 'undici/lib/dispatcher/client.js'
 import type { Target } from '../settings/target.ts'
 
-/** A connection to a server, opened at its first use. Node's TLS is imported for certificates of a profile; undici imports it for https. `connectTimeout` is in milliseconds; each call has its own deadline. */
+/**
+ * A connection to a server, opened at its first use. Node's TLS is imported for certificates of a profile; undici imports it for https.
+ * `connectTimeout` is in milliseconds; each call has its own deadline.
+ */
 export async function connection({ url, ca }: Target, connectTimeout: number): Promise<Dispatcher> {
   // undici parses HTTP with WebAssembly. V8's optimising tier takes longer than a whole call, and Node waits for it at exit.
   setFlagsFromString('--wasm-tiering-budget=1000000000')

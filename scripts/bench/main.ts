@@ -14,8 +14,12 @@ const sizing = 'sizing'
 
 /** Prints a usage error and exits with 2. */
 function exitWithUsage(why: string): never {
-  console.error(`error: ${why}\nusage: npm run bench -- [--rows 1m|10m] [--only <part of a name>] [--json <file>]`)
-  console.error(`names:\n${[...figures, { name: sizing }].map(({ name }) => `  ${name}`).join('\n')}`)
+  console.error(
+    `error: ${why}\nusage: npm run bench -- [--rows 1m|10m] [--only <part of a name>|${sizing}] [--json <file>]`,
+  )
+  console.error(
+    `names (${sizing} is taken only as a whole word):\n${[...figures, { name: sizing }].map(({ name }) => `  ${name}`).join('\n')}`,
+  )
   process.exit(2)
 }
 

@@ -10,6 +10,9 @@ const ownFiles = [
   [/^croner$/, './croner.js'],
 ] as const
 
+/** The paths by which the bundle loads the files of their own. */
+export const ownPaths: readonly string[] = ownFiles.map(([, path]) => path)
+
 /**
  * Builds `edge.ts` and its imports into a second file, which `bin.ts` loads only when it needs it. What few commands use has files of its
  * own: the reader of YAML, the times of cron, and tables.

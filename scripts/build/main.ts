@@ -4,10 +4,10 @@ import { commands } from '../../cli/commands/all.ts'
 import { scripts } from '../../cli/completion/scripts.ts'
 import { programHelp } from '../../cli/help/help-text.ts'
 import { commandPage, programPage } from '../../cli/help/man-page.ts'
-import { inOwnFiles, parsersAsBytes, withoutUnused } from './cli-plugins.ts'
-import { refuseEagerPackages } from './first-text.ts'
+import { inOwnFiles, ownPaths, parsersAsBytes, withoutUnused } from './cli-plugins.ts'
 import { licencesOf } from './licences.ts'
 import { patchDriver } from './patch-driver.ts'
+import { refuseEagerImports } from './refuse-eager-imports.ts'
 import { buildSdk } from './sdk.ts'
 import { buildUi } from './ui.ts'
 
@@ -63,7 +63,7 @@ const built = await Promise.all([
   buildUi(),
   buildSdk(),
 ])
-refuseEagerPackages(built[0].metafile, 'cli/edge.ts')
+refuseEagerImports(built[0].metafile, 'cli/edge.ts', ownPaths)
 await writeFile('dist/cli/package.json', '{ "type": "commonjs" }\n')
 await cp('server/database/migrate/migrations', 'dist/server/migrations', { recursive: true })
 await mkdir('dist/man')

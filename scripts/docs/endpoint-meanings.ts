@@ -77,7 +77,7 @@ export const about: Record<Name, string> = {
   enqueueBatch: 'Takes up to 1,000 jobs in, all or none.',
   acquire: 'Leases jobs of one queue in pick order.',
   leasedJob:
-    'The job whose lease the worker has, as acquire answers it and as it is now: while it runs, and after it has ended under this lease. 409 `lease_lost` where another lease or none is on it, and for the lease of another token. It changes nothing.',
+    'Reads the job whose lease the worker has, as acquire answers it and as it is now: while it runs, and after it has ended under this lease. 409 `lease_lost` where another lease or none is on it, and for the lease of another token. The call changes nothing.',
   renew: 'Extends a lease, reports progress, and tells whether the job is still wanted (`cancel_requested`).',
   renewMany: 'The same for up to 1,000 jobs; each job is answered on its own.',
   complete: 'Ends an attempt: the job is completed.',
@@ -145,3 +145,7 @@ export const about: Record<Name, string> = {
   showCaller: 'Who the caller is, its role, its scope, and the names of its rights.',
   storage: 'The size of the jobs and of their history.',
 }
+
+/** What a call answers that prefers a small response, in a table and in OpenAPI. */
+export const minimalMeaning =
+  'the answer is small. Of an enqueue it is `{"ids": […], "created": n}` in the order of the request, with the indexes of jobs that existed as `existing`; of acquire it has what a worker needs to run a job and to end its attempt; of finish it is `{"ok": n, "failed": [{"index", "code"}]}`. `Preference-Applied: return=minimal` says so.'

@@ -1,7 +1,8 @@
 import type * as z from 'zod'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import * as endpoints from '../../shared/endpoints.ts'
-import { about, type Name } from './endpoint-meanings.ts'
+import { returnMinimal } from '../../shared/headers.ts'
+import { about, minimalMeaning, type Name } from './endpoint-meanings.ts'
 import { meaningOf, unusedMeanings } from './field-meanings.ts'
 import { type Field, fieldsOf, itemsOf } from './fields.ts'
 import { code, page, table } from './markdown.ts'
@@ -10,6 +11,8 @@ const all: Record<Name, Endpoint> = endpoints
 
 const isName = (name: string): name is Name => name in about
 const names = Object.keys(about).filter(isName)
+
+const titleOf = ({ method, path }: Endpoint): string => `${method} ${path}`
 
 /** Every call of the HTTP API, with the fields of its input. */
 export function httpApiPage(): string {
@@ -26,6 +29,12 @@ UTC. A caller sends \`X-API-KEY: <key>\` or, on a server in multi-user mode, \`A
 answer is 403 \`forbidden\`. Unknown fields are refused, as is a query beside a body.
 A scope field (\`domain\`, \`queue\`, \`job_type\`) that is null or blank is absent.`
 
+/** The calls with a small response. */
+const minimalCalls = names
+  .filter((name) => all[name].minimal)
+  .map((name) => `\`${titleOf(all[name])}\``)
+  .join(', ')
+
 const headerPart = `## Headers
 
 | header | meaning |
@@ -35,7 +44,8 @@ const headerPart = `## Headers
 | \`Idempotency-Key\` | bulk changes: the same key and body from the same caller is answered as the first time, and changes nothing again |
 | \`X-Request-Id\` | the caller's own id of the call; each answer has it, or a new id |
 | \`Accept: application/x-ndjson\` | bulk changes: the answer is a stream of \`{"progress": …}\` lines that ends with \`{"result": …}\` or \`{"error": …}\` |
-| \`Prefer: respond-async\` | bulk changes: the answer is a 202 before the change has ended, and [the change goes on without its caller](#changes-without-their-callers) |`
+| \`Prefer: respond-async\` | bulk changes: the answer is a 202 before the change has ended, and [the change goes on without its caller](#changes-without-their-callers) |
+| \`Prefer: ${returnMinimal}\` | ${minimalCalls}: ${minimalMeaning} |`
 
 const detachedPart = `## Changes without their callers
 
@@ -99,10 +109,14 @@ them.`
 
 const isDestructive = ({ bulk, unconfirmed }: Endpoint): boolean => bulk === true && unconfirmed !== true
 
-/** A GET reads; a POST without confirmation is a step of a worker, or acts on one thing that is named. */
+/**
+ * A GET reads, as does a POST that keeps a secret out of its URL. Another POST without confirmation is a step of a worker, or acts on one
+ * thing that is named.
+ */
 const kindOf = (endpoint: Endpoint): string => {
   if (endpoint.method === 'GET') return 'reads'
-  return isDestructive(endpoint) ? 'destructive' : 'changes'
+  if (isDestructive(endpoint)) return 'destructive'
+  return endpoint.bulk || endpoint.changes({}) ? 'changes' : 'reads'
 }
 
 const overview = (): string =>
@@ -118,8 +132,6 @@ const overview = (): string =>
       ]
     }),
   )
-
-const titleOf = ({ method, path }: Endpoint): string => `${method} ${path}`
 
 /** As GitHub makes anchors of headings. */
 const anchorOf = (title: string): string =>

@@ -94,10 +94,10 @@ export async function sizingPage(): Promise<string> {
   return page(
     'Sizing',
     `How much disk, WAL, memory and how many connections jobs take. The numbers are of one run of \`npm run bench -- --only sizing\` with ` +
-      `${whole(jobs)} jobs, PostgreSQL ${postgres.split(' ')[0]} and Node ${node.slice(1)}; bytes hardly differ between machines. [How fast](../explain/how-fast.md) has ` +
+      `${whole(jobs)} jobs, PostgreSQL ${postgres.split(' ')[0]} and Node ${node.slice(1)}. [How fast](../explain/how-fast.md) has ` +
       'the times.',
     '## Disk',
-    `Of jobs with a payload of 65 bytes and no result, enqueued, leased and completed at the first attempt; each has ${sizes.eventsPerJob} events. ` +
+    `Of jobs with a payload of ${sizes.payloadBytes} bytes and no result, enqueued, leased and completed at the first attempt; each has ${sizes.eventsPerJob} events. ` +
       'A payload or a result that is longer adds its bytes to `jobs`, from 2 kB on compressed, and to `jobs_archive` again. Each further attempt adds two events. ' +
       'The tables were vacuumed as autovacuum does it, so they have the room that rows leave behind when they change. All ' +
       'indexes are there.',
@@ -134,12 +134,12 @@ export async function sizingPage(): Promise<string> {
         `${whole(((after - before) * 1024) / 1000)} KiB`,
       ]),
     ),
-    `A server has ${memory.start} MiB after its start. How much its garbage collector leaves differs from run to run: another run had 40 to 65 KiB for ` +
-      'each of all three. `npm run soak` watches that it stays flat.',
+    `A server has ${memory.start} MiB after its start. How much its garbage collector leaves differs from run to run. \`npm run soak\` ` +
+      'watches that it stays flat.',
     '## Connections to PostgreSQL',
     'At most `JOBS_DB_POOL` (4) + `JOBS_DB_OPERATOR_POOL` (2) + 1 that listens, and two more while a server migrates. They are opened when they are ' +
       `needed. In the run one server had ${connections.idle} sessions when nobody called, and ${connections.busy} while 64 callers enqueued and 16 read lists. So ` +
-      '`max_connections` is 9 for each server, and what else connects. Behind a [pooler](pooler.md) the same number reaches the pooler, and nothing listens.',
+      '`max_connections` is 9 for each server, and what else connects. Behind a [pooler](pooler.md) a server does not listen, so it has at most 8 connections, to the pooler.',
     '## An example',
     `${example.perDay} million jobs a day, pruned into the archive after ${example.jobs} days, in 10 groups:`,
     ...exampleOf(sizes),

@@ -284,7 +284,7 @@ export interface Calls {
   enqueueBatch: (input: EnqueueBatchInput, options?: CallOptions) => Promise<EnqueueBatchOutput>
   /** Leases jobs of one queue in pick order. */
   acquire: (input: AcquireInput, options?: CallOptions) => Promise<AcquireOutput>
-  /** The job whose lease the worker has, as acquire answers it and as it is now: while it runs, and after it has ended under this lease. 409 `lease_lost` where another lease or none is on it, and for the lease of another token. It changes nothing. */
+  /** Reads the job whose lease the worker has, as acquire answers it and as it is now: while it runs, and after it has ended under this lease. 409 `lease_lost` where another lease or none is on it, and for the lease of another token. The call changes nothing. */
   leasedJob: (input: LeasedJobInput, options?: CallOptions) => Promise<LeasedJobOutput>
   /** Extends a lease, reports progress, and tells whether the job is still wanted (`cancel_requested`). */
   renew: (input: RenewInput, options?: CallOptions) => Promise<RenewOutput>

@@ -27,7 +27,10 @@ interface MinimalResponse {
   created?: boolean
 }
 
-/** Mounts an endpoint: each call is read, validated, checked for its confirmation, and run. No route does more. `minimal` runs a call in place of `run` that asks for a small response. */
+/**
+ * Mounts an endpoint: each call is read, validated, checked for its confirmation, and run. No route does more. `minimal` runs a call in
+ * place of `run` that asks for a small response; an endpoint with it has `minimal: true`, so that the documents say so.
+ */
 export function mount<In extends z.ZodType, Out extends z.ZodType>(
   app: Hono<RequestContext>,
   serving: ServerContext,
@@ -35,6 +38,8 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
   run: (call: Call, input: z.output<In>) => Promise<z.output<Out>>,
   minimal?: (call: Call, input: z.output<In>) => Promise<MinimalResponse>,
 ): void {
+  if ((endpoint.minimal === true) !== (minimal !== undefined))
+    throw new Error(`${endpoint.method} ${endpoint.path}: the endpoint and its server differ on minimal responses`)
   const maxSize = serving.maxBodyBytes + (endpoint.documents ?? 0) * serving.maxJsonBytes
   const own = isForOperators(endpoint) ? { ...serving, sql: serving.operatorSql } : serving
   const paths = [endpoint.path, ...(endpoint.aliases ?? [])].map(routerPathOf)

@@ -42,6 +42,7 @@ export const acquire = endpoint({
   input: AcquireRequest,
   /** In pick order, each with a new `lease_id`. */
   output: z.object({ jobs: z.array(Job) }),
+  minimal: true,
   changes: () => true,
   whileFrozen: true,
   unconfirmed: true,

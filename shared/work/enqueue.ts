@@ -47,6 +47,7 @@ export const enqueue = endpoint({
   input: NewJob,
   documents: 1,
   output: EnqueuedJob,
+  minimal: true,
   changes: () => true,
   whileFrozen: true,
   unconfirmed: true,
@@ -65,6 +66,7 @@ export const enqueueBatch = endpoint({
   documents: 16,
   /** In the order of the request. */
   output: z.object({ jobs: z.array(EnqueuedJob) }),
+  minimal: true,
   changes: () => true,
   whileFrozen: true,
   unconfirmed: true,

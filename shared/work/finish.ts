@@ -94,4 +94,5 @@ export const finishMany = endpoint({
   documents: 16,
   /** In the order of the request. */
   output: z.object({ results: z.array(FinishResult) }),
+  minimal: true,
 })

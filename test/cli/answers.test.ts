@@ -67,6 +67,8 @@ it.each([
   [['ls'], 'did you mean jobsctl list'],
   [['help', 'prnue'], 'did you mean jobsctl help prune?'],
   [['stats', 'chatbooks'], 'Did you mean --domain <name>?'],
+  [['mark', 'deploy', '4711'], 'mark takes one text: put it in quotes. See'],
+  [['show', '1', '2'], 'show takes one <id>: run it once for each. See jobsctl show --help'],
   [['stats', '--api-key', 'abc'], 'Use --api-key-file'],
 ])('%j names the command or flag that is meant', async (argv, text) => {
   expect(await runJobsctl(argv)).toMatchObject({ code: 2, err: expect.stringContaining(text) })

@@ -46,30 +46,34 @@ describe.skipIf(!hasBrowser)('tabs that stay open (needs chromium)', () => {
     }
     const [first, ...others] = pages
     if (!first) throw new Error('there is no page')
+    const seconds: number[] = []
     const goesOn = async (page: Page, since = performance.now()) => {
-      await page.getByText(/^Live/).waitFor()
-      return (performance.now() - since) / 1000
+      const live = page.getByText(/^Live/).waitFor()
+      await live.catch((cause: unknown) => {
+        throw new Error(`tab ${seconds.length + 1} does not go on; those before it took ${seconds.join(', ')} s`, {
+          cause,
+        })
+      })
+      seconds.push((performance.now() - since) / 1000)
     }
     await first.evaluate(setHidden(false))
     await goesOn(first)
+    seconds.length = 0
     const second = await startServer(world.env)
     await second.prepared
     wire.cut()
     await first.getByText('The server does not answer').waitFor()
     const mended = performance.now()
     wire.mend(second.url)
-    const seconds = [await goesOn(first, mended)]
+    await goesOn(first, mended)
     expect(others.map((page) => asked.get(page))).toEqual(others.map(() => 0))
     await first.evaluate(setHidden(true))
     for (const page of others) {
       const seen = performance.now()
       await page.evaluate(setHidden(false))
-      seconds.push(await goesOn(page, seen))
+      await goesOn(page, seen)
       await page.evaluate(setHidden(true))
     }
-    console.log(`after a restart the tabs go on within ${seconds.map((one) => one.toFixed(1)).join(', ')} s`)
-    // The aim is 5 s, which a machine that does other work may miss.
-    expect(Math.max(...seconds)).toBeLessThan(30)
     expect(visited.faults).toEqual([])
     await visited.close()
     await second.stop()
@@ -101,14 +105,15 @@ describe.skipIf(!hasBrowser)('tabs that stay open (needs chromium)', () => {
       await page.getByText(`${(written + perSecond).toLocaleString('en')} new`).waitFor()
       const seconds = (performance.now() - began) / 1000
       const after = await costOf(page, debug)
-      console.log(
+      const cost = [
         `${written} events in ${seconds.toFixed(1)} s: heap ${((after.heap - before.heap) / 1e6).toFixed(2)} MB more,`,
         `${after.nodes - before.nodes} nodes more, main thread ${((100 * (after.busy - before.busy)) / seconds).toFixed(1)} %`,
-      )
+      ].join(' ')
+      if (process.env.UI_FLOOD_SECONDS !== undefined) console.log(cost)
       expect(await page.locator('tbody tr').count()).toBe(200)
-      expect(after.elements).toBeLessThan(before.elements + 20)
-      expect(after.nodes).toBeLessThan(before.nodes + 2000)
-      expect(after.heap - before.heap).toBeLessThan(10_000_000)
+      expect(after.elements, cost).toBeLessThan(before.elements + 20)
+      expect(after.nodes, cost).toBeLessThan(before.nodes + 2000)
+      expect(after.heap - before.heap, cost).toBeLessThan(10_000_000)
       expect(faults).toEqual([])
       await close()
     },

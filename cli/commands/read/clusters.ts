@@ -6,6 +6,7 @@ import type { Context } from '../../context.ts'
 import { sinceTime } from '../../history/since-time.ts'
 import { ago } from '../../output/ago.ts'
 import { isoTime } from '../../output/iso-time.ts'
+import { lackingFilters } from '../../output/lacking-filters.ts'
 import { groupedDigits } from '../../output/numbers.ts'
 import type { Column } from '../../output/table.ts'
 import { noteUnknownScope } from '../../queues/known-scope.ts'
@@ -60,11 +61,12 @@ export const clusters: CommandSpec<ClustersFlags> = {
     const since = flags.since?.trim() ? await sinceTime(context, flags.since) : flags.since
     const request = requestOf({ ...flags, ...(since !== undefined && { since }) })
     parseInput(endpoint.input, request)
+    refuseEmptyRange(flags, request)
     const answer = await answerOf(context, endpoint, request)
     if (!answer) return 'ok'
     const { body, raw, header } = answer
     await show(context, { flags, rows: body.clusters, leases: body.expired_leases, raw })
-    if (header('x-complete') === 'false') context.print.aside(incomplete(header('x-scanned')))
+    if (header('x-complete') === 'false') context.print.aside(incomplete(header('x-scanned'), request))
     return 'ok'
   },
 }
@@ -83,6 +85,14 @@ function requestOf(flags: ClustersFlags): Record<string, string> {
     limit,
   }
   return Object.fromEntries(Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined))
+}
+
+/** @throws Failure `usage` where no time is in the range: an empty answer would say that nothing has failed */
+function refuseEmptyRange(flags: ClustersFlags, { since = '', until = '' }: Record<string, string>): void {
+  if (!(Date.parse(since) >= Date.parse(until))) return
+  throw new Failure('usage', `the range is empty: --since ${flags.since} is not before --until ${flags.until}`, {
+    hint: '--since takes the earlier time and --until the later one, as in --since 2h --until 1h',
+  })
 }
 
 interface Found {
@@ -109,8 +119,11 @@ async function show(context: Context, { flags, rows, leases, raw }: Found): Prom
 }
 
 /** The note of an answer that lacks failures. */
-const incomplete = (scanned: string | undefined): string =>
-  `note: of ${groupedDigits(Number(scanned ?? 0))} failures that the server read, some are in no cluster here, or there are more; narrow them with --status, --since or --domain`
+function incomplete(scanned: string | undefined, { status, since, domain }: Record<string, string>): string {
+  const lacking = lackingFilters({ '--status': status, '--since': since, '--domain': domain })
+  const narrow = `narrow them with ${lacking === '' ? 'a later --since' : lacking}`
+  return `note: of ${groupedDigits(Number(scanned ?? 0))} failures that the server read, some are in no cluster here, or there are more; ${narrow}`
+}
 
 const text = (value: string | null): string => value ?? ''
 const cluster: Column<Cluster> = { title: 'cluster', value: ({ cluster }) => cluster, gives: 'never' }

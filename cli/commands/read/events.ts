@@ -58,16 +58,17 @@ export const events: CommandSpec<EventsFlags> = {
       return 'ok'
     }
     const after = flags.after === undefined ? undefined : after_id
-    const cursor = flags.cursor === undefined ? undefined : await cursorOf(context, flags.cursor, after)
+    const failed = (error: unknown): never => {
+      throw withNextCommand(context, { scope, follow: flags.follow, cursor: flags.cursor, after }, error)
+    }
+    const cursor = flags.cursor === undefined ? undefined : await cursorOf(context, flags.cursor, after).catch(failed)
     const begin = cursor ? async () => cursor.begin : beginning(flags, after_id, most)
     // A reader without a place in the log misses nothing of what has been deleted.
     const passesOver = (cursor?.begin ?? after ?? 0) === 0
     const reader = (client: Client) => eventLog(client, { endpoint, scope, passesOver })
     const wanted = { begin, most, cursor, empty: `no events in ${describeScope(scope)}` }
     const reading = flags.follow ? follow(context, reader, wanted) : show(context, reader, wanted)
-    return reading.catch((error: unknown) => {
-      throw withNextCommand(context, { scope, follow: flags.follow, cursor: flags.cursor }, error)
-    })
+    return reading.catch(failed)
   },
 }
 

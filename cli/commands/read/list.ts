@@ -4,6 +4,7 @@ import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
 import { curlOf } from '../../curl.ts'
 import { type ListFlags, listFlags, listRequest } from '../../jobs/list-request.ts'
+import { lackingFilters } from '../../output/lacking-filters.ts'
 import { groupedDigits } from '../../output/numbers.ts'
 import type { Ending } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
@@ -64,7 +65,7 @@ async function printPage(context: Context, { request, flags, chosen }: Listing):
     print.rows({ ...look, rows: body, json: await rowsOf(context, { jobs: body, raw }, { flags, chosen }), empty })
   }
   if (!isComplete) {
-    print.aside(incomplete(header('x-scanned')))
+    print.aside(incomplete(header('x-scanned'), request))
     // Each build is a command of its own.
     const [lacking] = header('x-missing-index')?.split(', ') ?? []
     if (lacking !== undefined) {
@@ -143,5 +144,8 @@ function refuseWithoutJson(structured: boolean, flags: ListFlags): void {
 }
 
 /** The note of a search that the server ended early: jobs that match may be missing. */
-const incomplete = (scanned: string | undefined): string =>
-  `note: the server compared ${groupedDigits(Number(scanned ?? 0))} jobs and stopped, so jobs that match may be missing; add --all-pages, or narrow the list with --domain, --queue or --status`
+function incomplete(scanned: string | undefined, { domain, queue, status }: Record<string, string>): string {
+  const lacking = lackingFilters({ '--domain': domain, '--queue': queue, '--status': status })
+  const narrow = lacking === '' ? '' : `, or narrow the list with ${lacking}`
+  return `note: the server compared ${groupedDigits(Number(scanned ?? 0))} jobs and stopped, so jobs that match may be missing; add --all-pages${narrow}`
+}

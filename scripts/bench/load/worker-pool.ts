@@ -20,7 +20,12 @@ export interface LeasedJob {
 }
 
 const queue = { domain: 'bench', queue: 'work' }
-const job = { ...queue, job_type: 'task', payload: { number: 1, text: 'a payload of some length, as they are' } }
+/** The payload of each job. */
+const payload = { number: 1, text: 'a payload of some length, as they are' }
+const job = { ...queue, job_type: 'task', payload }
+
+/** Bytes of the payload of each job, as JSON. */
+export const payloadBytes = Buffer.byteLength(JSON.stringify(payload))
 const worker_id = 'bench-worker'
 
 const Acquired = z.object({ jobs: z.array(z.object({ id: z.number(), lease_id: z.string() })) })

@@ -1,4 +1,5 @@
 import type { Bench } from '../bench.ts'
+import { payloadBytes } from '../load/worker-pool.ts'
 import { connectionsOf } from './connections.ts'
 import { memoryOfConnections } from './memory.ts'
 import type { Sizes } from './sizes.ts'
@@ -22,7 +23,13 @@ export async function measureSizes(bench: Bench): Promise<Sizes> {
   const relations = [...live, ...(await relationsOf(sql, ['jobs_archive'])), ...(await rollups(sql))]
   const memory = await memoryOfConnections(bench)
   return {
-    ...{ node: process.version, postgres: version, jobs: measuredJobs, eventsPerJob: events / measuredJobs },
+    ...{
+      node: process.version,
+      postgres: version,
+      jobs: measuredJobs,
+      payloadBytes,
+      eventsPerJob: events / measuredJobs,
+    },
     ...{ relations, wal, idleWalPerMinute, memory, connections },
   }
 }

@@ -32,6 +32,8 @@ export const Sizes = z.object({
   node: z.string(),
   postgres: z.string(),
   jobs: z.number(),
+  /** Bytes of the payload of each job, as JSON. */
+  payloadBytes: Bytes,
   /** Events that one job has, from its enqueue to its completion. */
   eventsPerJob: z.number(),
   relations: z.array(Relation),

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../../../shared/endpoint.ts'
-import { headers, maxReasonLength, ndjson } from '../../../shared/headers.ts'
-import { about, type Name } from '../endpoint-meanings.ts'
+import { headers, maxReasonLength, ndjson, returnMinimal } from '../../../shared/headers.ts'
+import { about, minimalMeaning, type Name } from '../endpoint-meanings.ts'
 import { meaningOf } from '../field-meanings.ts'
 import { inputSchema, type JsonSchema, type ObjectSchema, outputSchema } from './schemas.ts'
 
@@ -63,13 +63,14 @@ function parameterOf(endpoint: Endpoint, { field, schema: { description, ...sche
   return [{ name: field, in: place, required, description, schema, ...(schema.type === 'array' && { explode: false }) }]
 }
 
-function headersOf({ method, bulk, unconfirmed, anonymous }: Endpoint): JsonSchema[] {
+function headersOf({ method, bulk, unconfirmed, anonymous, minimal }: Endpoint): JsonSchema[] {
   const ofChange = method === 'GET' ? [] : ['Reason']
   const ofBulk = bulk ? ['Emergency', 'IdempotencyKey', 'Prefer'] : []
   return [
     ...((bulk || anonymous) && method !== 'GET' && !unconfirmed ? ['Confirm'] : []),
     ...ofChange,
     ...ofBulk,
+    ...(minimal ? ['PreferMinimal'] : []),
     'RequestId',
   ].map((header) => ref('parameters', header))
 }
@@ -119,6 +120,11 @@ export const headerParameters: JsonSchema = {
     ...{ name: 'Prefer', in: 'header' },
     description:
       '`respond-async`: the response is a 202 before the change has ended, and the change goes on without its caller.',
+    schema: { type: 'string' },
+  },
+  PreferMinimal: {
+    ...{ name: 'Prefer', in: 'header' },
+    description: `\`${returnMinimal}\`: ${minimalMeaning}`,
     schema: { type: 'string' },
   },
   RequestId: {

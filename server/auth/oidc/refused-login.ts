@@ -9,8 +9,8 @@ import { Failure } from '../../../shared/errors.ts'
 import { providerUnavailable } from './unavailable.ts'
 
 /**
- * The failure of a login that the provider did not confirm. What the provider says is for the log: its words may be from whoever made the
- * link, and are no longer than 200 characters there.
+ * The failure of a login that the provider did not confirm. What the provider says is for the log: its words may be from the author of a
+ * forged link, and are no longer than 200 characters there.
  */
 export function refusedLogin(cause: unknown): Failure {
   if (isClientRefused(cause)) return clientRefused(cause)
@@ -25,7 +25,7 @@ export function refusedLogin(cause: unknown): Failure {
   })
 }
 
-/** The provider answers so where it knows no such client, or its secret is another one: whoever logs in cannot help it. */
+/** The provider answers so where it knows no such client, or its secret is another one: the person who logs in cannot mend it. */
 const isClientRefused = (cause: unknown): cause is WWWAuthenticateChallengeError | ResponseBodyError =>
   cause instanceof WWWAuthenticateChallengeError ||
   (cause instanceof ResponseBodyError && ['invalid_client', 'unauthorized_client'].includes(cause.error))
@@ -34,7 +34,7 @@ function clientRefused(cause: WWWAuthenticateChallengeError | ResponseBodyError)
   const said = cause instanceof ResponseBodyError ? wordsOf(cause) : challengesOf(cause)
   const what = 'the provider of single sign-on refuses the client id or the client secret of this server'
   return new Failure('sign_on_unavailable', `${what}; you are not logged in`, {
-    hint: 'the administrator of the server checks JOBS_OIDC_CLIENT_ID and the file of JOBS_OIDC_CLIENT_SECRET_FILE, and sends SIGHUP; tokens of jobs-server work on',
+    hint: 'the administrator of the server mends the file of JOBS_OIDC_CLIENT_SECRET_FILE and sends SIGHUP, or mends JOBS_OIDC_CLIENT_ID and restarts the server; tokens of jobs-server work on',
     retryAfter: 60,
     cause: new Error(`${what} (JOBS_OIDC_CLIENT_ID, JOBS_OIDC_CLIENT_SECRET_FILE): HTTP ${cause.status}, ${said}`, {
       cause,

@@ -15,6 +15,8 @@ interface Try {
   status: number
   /** A part of the answer where the status is 200: what lies outside of the scope of the caller is not there. */
   holds?: string
+  /** The whole answer where the status is 200. */
+  is?: string
 }
 
 const jobs = '/api/v1/jobs'
@@ -54,6 +56,14 @@ beforeAll(async () => {
     const leased_until = '2100-01-01T00:00:00Z'
     await world.jobs(1, { id, uuid, domain, queue: 'q', job_type: 't', status: 'processing', ...lease, leased_until })
     await world.jobs(2, { ...old, domain, error_message: `secret of ${domain}` })
+    await world.jobs(1, { domain, status: 'failed', error_message: `no space on ${domain}` })
+    const expired = { status: 'processing', leased_until: '2020-01-01T00:00:00Z', started_at: '2020-01-01T00:00:00Z' }
+    await world.jobs(1, { domain, queue: 'q', job_type: 't', worker_id: `worker of ${domain}`, ...expired })
+    await sql`
+      insert into job_sla_policies (domain, queue, job_type, max_queue_latency_seconds, max_duration_seconds, enabled)
+      values (${domain}, 'q', 't', 5, 5, true)`
+    await sql`
+      insert into job_queue_controls (domain, queue, paused, drain, updated_at) values (${domain}, 'q', true, false, now())`
     await sql`insert into job_attachments (job_id, kind, content_text) values (${id}, 'log', ${domain})`
     await sql`
       insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json)
@@ -61,6 +71,9 @@ beforeAll(async () => {
     await sql`
       insert into job_operations (id, kind, domain, filters, as_of, seen, caller, request_hash, state, affected, ended_at)
       values (${id + 100}, 'priority', ${domain}, '{}', now(), '1:1:', 'somebody', '', 'done', 1, now())`
+    await sql`
+      insert into jobs_archive (id, uuid, domain, queue, job_type, status, operation_id, archived_at, completed_at)
+      values (${id + 1000}, ${crypto.randomUUID()}, ${domain}, 'q', 't', 'completed', ${id + 100}, now(), now())`
   }
   for (const role of ['viewer', 'producer', 'worker', 'operator'] as const)
     await make(`scoped ${role}`, { role, scope })
@@ -199,14 +212,15 @@ const scopes: Try[] = [
   scoped(`GET ${jobs}/${foreign}/explain`, 404),
   scoped(`GET ${jobs}/queues/explain?domain=quagga&queue=q`, 404),
   { ...scoped(`GET ${jobs}/list`, 200), holds: 'zebra' },
-  { ...scoped(`GET ${jobs}/list?domain=quagga`, 200), holds: '[]' },
+  { ...scoped(`GET ${jobs}/list?domain=quagga`, 200), is: '[]' },
   { ...scoped(`GET ${jobs}/stats`, 200), holds: 'zebra' },
   { ...scoped(`GET ${jobs}/events`, 200), holds: 'zebra' },
-  { ...scoped(`GET ${jobs}/clusters`, 200), holds: '[' },
-  { ...scoped(`GET ${jobs}/workers`, 200), holds: '[' },
+  { ...scoped(`GET ${jobs}/clusters`, 200), holds: 'no space on zebra' },
+  { ...scoped(`GET ${jobs}/workers`, 200), holds: 'worker of zebra' },
   { ...scoped(`GET ${jobs}/operations`, 200), holds: 'zebra' },
   { ...scoped(planPath, 200), call: `GET ${planPath}`, holds: 'zebra' },
-  { ...scoped(`GET ${jobs}/archive/list`, 200), holds: '[' },
+  { ...scoped(`GET ${jobs}/archive/list`, 200), holds: 'zebra' },
+  { ...scoped(`GET ${jobs}/archive/list?domain=quagga`, 200), is: '[]' },
   scoped(`GET ${jobs}/operations/${operations.foreign}`, 404),
   scoped(`GET ${jobs}/operations/${operations.foreign}/progress`, 404),
   scoped(`GET ${jobs}/operations/${operations.foreign}/conflicts`, 404),
@@ -227,10 +241,10 @@ const scopes: Try[] = [
   scoped(`GET ${jobs}/operations/export`, 403),
   scoped(`GET ${jobs}/operations/verify`, 403),
   scoped(`GET ${jobs}/storage`, 403),
-  { ...scoped(`GET ${jobs}/stale`, 200), holds: '[' },
-  { ...scoped(`GET ${jobs}/stale?domain=quagga`, 200), holds: '[]' },
-  { ...scoped(`GET ${jobs}/sla/policies?domain=quagga`, 200), holds: '[]' },
-  { ...scoped(`GET ${jobs}/sla/breaches?domain=quagga`, 200), holds: '[]' },
+  { ...scoped(`GET ${jobs}/stale`, 200), holds: 'zebra' },
+  { ...scoped(`GET ${jobs}/stale?domain=quagga`, 200), is: '[]' },
+  { ...scoped(`GET ${jobs}/sla/policies?domain=quagga`, 200), is: '[]' },
+  { ...scoped(`GET ${jobs}/sla/breaches?domain=quagga`, 200), is: '[]' },
   scoped(`POST ${jobs}/sla/policy`, 403, { domain: 'quagga', queue: 'q', job_type: 't', max_duration_seconds: 1 }),
   scoped(`DELETE ${jobs}/sla/policy`, 403, { domain: 'quagga', queue: 'q', job_type: 't' }),
   scoped(`POST ${jobs}/sla/policy`, 403, { domain: 'zebra', queue: 'q', job_type: 't' }, 'scoped viewer'),
@@ -292,7 +306,7 @@ const all = [...credentials, ...odd, ...roles, ...scopes, ...approvals]
 
 it('are more than eighty', () => expect(all.length).toBeGreaterThan(80))
 
-it.each(all)('$as: $call gets $status', async ({ as, call, body, headers = {}, status, holds }) => {
+it.each(all)('$as: $call gets $status', async ({ as, call, body, headers = {}, status, holds, is }) => {
   const [method = '', path = ''] = call.split(' ')
   const second = as === "author's second" ? { digest: digestOf('waiting') } : body
   const sent = { ...callers[as], 'x-confirm': 'true', 'x-reason': 'because', ...headers }
@@ -300,6 +314,7 @@ it.each(all)('$as: $call gets $status', async ({ as, call, body, headers = {}, s
   const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body)
   expect([answer.status, text]).toEqual([status, expect.anything()])
   if (holds !== undefined) expect(text).toContain(holds)
+  if (is !== undefined) expect(text).toBe(is)
   if (as.startsWith('scoped') && !call.includes('quagga') && !JSON.stringify(body ?? {}).includes('quagga'))
     expect(text).not.toContain('quagga')
 })

@@ -78,8 +78,12 @@ describe.each(kinds)('a lease on %s', (kind) => {
 
   it('is in no line of the log when its job is read', async () => {
     const { id, lease_id } = await lease(veteran)
-    expect((await world.post(`/api/v1/jobs/${id}/leased`, { lease_id }, veteran)).status).toBe(200)
-    await vi.waitFor(() => expect(world.log.join('\n')).toContain('/api/v1/jobs/:id/leased'), 20_000)
+    const request = { ...veteran, 'x-request-id': crypto.randomUUID() }
+    expect((await world.post(`/api/v1/jobs/${id}/leased`, { lease_id }, request)).status).toBe(200)
+    await vi.waitFor(() => {
+      const lines = world.log.filter((line) => line.includes(request['x-request-id']))
+      expect(lines.join('\n')).toContain('/api/v1/jobs/:id/leased')
+    }, 20_000)
     expect(world.log.join('\n')).not.toContain(lease_id)
   })
 

@@ -53,6 +53,9 @@ const start = (port: number, name: string) =>
     env: { BASE: world.url, API_KEY: world.key, TARGET: `http://127.0.0.1:${port}/`, SECRET: secret },
   })
 const enqueue = () => world.post(jobPaths.batch, { jobs: Array.from({ length: 150 }, () => newJob()) })
+/** A name for each try. */
+const nameOf = (text: string) => `${text}-${crypto.randomUUID()}`
+const lastId = async () => (await world.sql<{ id: number }[]>`select coalesce(max(id), 0) as id from job_events`)[0]?.id
 const placeOf = async (name: string) => {
   const [cursor] = await world.sql<{ after_id: number }[]>`
     select after_id from jobsctl_event_cursors where name = ${name}`
@@ -63,12 +66,16 @@ it('the forwarder sends every event in order, whatever becomes of the receiver a
   const target = receiver()
   const port = await target.listen()
   const { state } = target
-  const ids = async () => (await world.sql<{ id: number }[]>`select id from job_events order by id`).map(({ id }) => id)
+  // A repeat of the test has its own place in the log.
+  const [name, begin] = [nameOf('billing'), (await lastId()) ?? 0]
+  await world.post(`/api/v1/jobs/events/cursors/${name}`, { after_id: begin })
+  const ids = async () =>
+    (await world.sql<{ id: number }[]>`select id from job_events where id > ${begin} order by id`).map(({ id }) => id)
   const lastTaken = () => state.taken.at(-1)?.at(-1)
   const allTaken = async () => lastTaken() === (await ids()).at(-1)
 
   await enqueue()
-  let forwarder = start(port, 'billing')
+  let forwarder = start(port, name)
   await until('all events came', allTaken)
 
   state.mood = 'fails'
@@ -79,7 +86,7 @@ it('the forwarder sends every event in order, whatever becomes of the receiver a
   await forwarder.ended
   state.mood = 'hangs'
   const before = state.asked
-  forwarder = start(port, 'billing')
+  forwarder = start(port, name)
   await until('a request hangs', () => state.asked > before)
   await target.stop()
   state.mood = 'takes'
@@ -91,7 +98,7 @@ it('the forwarder sends every event in order, whatever becomes of the receiver a
   expect(flat.filter((id, at) => id <= (flat[at - 1] ?? 0))).toEqual([])
   expect(flat).toEqual(await ids())
   expect(state.unsigned).toBe(0)
-  await until('the cursor has moved', async () => (await placeOf('billing')) === lastTaken())
+  await until('the cursor has moved', async () => (await placeOf(name)) === lastTaken())
 
   forwarder.process.kill('SIGTERM')
   expect(await forwarder.ended).toMatchObject({ code: 0 })
@@ -102,30 +109,32 @@ it('the forwarder ends where asking again cannot help, and leaves its cursor', a
   const target = receiver()
   const port = await target.listen()
   await enqueue()
+  const [unwanted, behind, fresh] = [nameOf('unwanted'), nameOf('behind'), nameOf('fresh')]
   target.state.mood = 'ends'
-  const unwanted = await start(port, 'unwanted').ended
-  expect(unwanted).toMatchObject({ code: 1, err: expect.stringContaining('stopped at /: 410 thank you') })
+  const ended = await start(port, unwanted).ended
+  expect(ended).toMatchObject({ code: 1, err: expect.stringContaining('stopped at /: 410 thank you') })
   expect(target.state.asked).toBe(1)
-  expect(await placeOf('unwanted')).toBe(0)
+  expect(await placeOf(unwanted)).toBe(0)
 
   target.state.mood = 'takes'
-  await world.post('/api/v1/jobs/events/cursors/late', { after_id: 1 })
+  await world.post(`/api/v1/jobs/events/cursors/${behind}`, { after_id: 1 })
   const [oldest] = await world.sql<{ id: number }[]>`
     with gone as (
       delete from job_events where id < (select max(id) from job_events) returning id
     ),
     noted as (
       insert into jobsctl_expired_events (domain, queue, job_type, last_id) select '', '', '', max(id) from gone
+      on conflict (domain, queue, job_type) do update set last_id = excluded.last_id
     )
     select max(id) as id from job_events`
-  const late = await start(port, 'late').ended
+  const late = await start(port, behind).ended
   expect(late).toMatchObject({ code: 1, err: expect.stringMatching(/410 .*"oldest_id":.*"code":"events_expired"/) })
-  expect([target.state.taken, await placeOf('late')]).toEqual([[], 1])
+  expect([target.state.taken, await placeOf(behind)]).toEqual([[], 1])
   // A new cursor has missed nothing.
-  const fresh = start(port, 'fresh')
+  const forwarder = start(port, fresh)
   await until('the last event came', () => target.state.taken.at(-1)?.at(-1) === oldest?.id)
-  fresh.process.kill('SIGTERM')
-  expect(await fresh.ended).toMatchObject({ code: 0 })
+  forwarder.process.kill('SIGTERM')
+  expect(await forwarder.ended).toMatchObject({ code: 0 })
   expect(await start(port, 'a name with spaces').ended).toMatchObject({ code: 1 })
   await target.stop()
 }, 120_000)

@@ -74,6 +74,16 @@ describe('clusters', () => {
       const { code, out } = await world.jobsctl(['--until', until, '-y', 'clusters', '--domain', 'media'])
       expect({ code, rows: out.split('\n').length - 1 }).toEqual({ code: 0, rows: until < '2020' ? 0 : 1 })
     }
+    for (const [since, until] of [
+      ['1h', '2h'],
+      ['2026-01-02', '2026-01-02T00:00:00Z'],
+    ] as const)
+      expect(await world.jobsctl(['clusters', '--since', since, '--until', until])).toMatchObject({
+        code: 2,
+        err: expect.stringMatching(
+          new RegExp(`the range is empty: --since ${since} is not before --until ${until}\\n.*--since 2h --until 1h`),
+        ),
+      })
     const { code, screen } = await terminal(['clusters', '--domain', 'medias'])
     expect(code).toBe(0)
     expect(screen).toContain('no failure in medias')

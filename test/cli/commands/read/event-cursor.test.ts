@@ -82,6 +82,23 @@ it('a reader that has missed events is told the command that goes on with its cu
   await world.sql`delete from jobsctl_expired_events`
 })
 
+it('a reader whose place is not in the log is told the commands that go on', async () => {
+  await enqueue(3)
+  const told = async (...argv: string[]) => {
+    const { code, err } = await events(...argv)
+    return { code, hint: /hint: .*/.exec(err)?.[0] }
+  }
+  const why = 'hint: the id is of another log, or of a lost part of this one: read what you need again,'
+  const onward = 'and go on with: jobsctl events --after 3'
+  expect(await told('--after', '99999999')).toEqual({ code: 6, hint: `${why} ${onward}` })
+  const beyond = await told('--cursor', 'billing', '--after', '99999999')
+  expect(beyond).toEqual({ code: 6, hint: `${why} ${onward} --cursor billing` })
+  await read()
+  await world.sql`update jobsctl_event_cursors set after_id = 50 where name = 'billing'`
+  const forget = 'run jobsctl events --forget billing,'
+  expect(await told('--cursor', 'billing')).toEqual({ code: 6, hint: `${why} ${forget} ${onward} --cursor billing` })
+})
+
 it('doctor lists the readers, and how far one is behind', async () => {
   await enqueue(2)
   await read('--limit', '1')

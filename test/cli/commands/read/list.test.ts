@@ -124,6 +124,13 @@ describe('list', () => {
         /^note: the server compared 50,000 jobs and stopped, so jobs that match may be missing; /,
       ),
     })
+    const advice = async (...flags: string[]) => (await runAt(server, ['list', ...flags])).err.split('missing; ')[1]
+    expect([await advice(), await advice('--domain', 'd'), await advice('--domain', 'd', '--queue', 'q')]).toEqual([
+      'add --all-pages, or narrow the list with --domain, --queue or --status\n',
+      'add --all-pages, or narrow the list with --queue or --status\n',
+      'add --all-pages, or narrow the list with --status\n',
+    ])
+    expect(await advice('--domain', 'd', '--queue', 'q', '--status', 'failed')).toBe('add --all-pages\n')
     expect((await runAt(server, ['list', '--error', 'x', '--must-exist', '--domain', 'd'])).code).toBe(0)
   })
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { begunLogins, createAttemptLimit } from '../../server/auth/attempt-limit.ts'
-import { tokenAuthenticator } from '../../server/auth/token-authenticator.ts'
-import { Failure } from '../../shared/errors.ts'
-import { statementsOf } from '../support/sql/sql-text.ts'
+import { begunLogins, createAttemptLimit } from '../../../server/auth/attempt-limit.ts'
+import { tokenAuthenticator } from '../../../server/auth/token-authenticator.ts'
+import { Failure } from '../../../shared/errors.ts'
+import { statementsOf } from '../../support/sql/sql-text.ts'
 
 /** A limit whose clock the test sets, with the lines that it has logged. */
 function limitAt(counted: Parameters<typeof createAttemptLimit>[1] = {}) {

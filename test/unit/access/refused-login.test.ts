@@ -1,6 +1,6 @@
 import { AuthorizationResponseError, ResponseBodyError } from 'openid-client'
 import { expect, it } from 'vitest'
-import { refusedLogin } from '../../server/auth/oidc/refused-login.ts'
+import { refusedLogin } from '../../../server/auth/oidc/refused-login.ts'
 
 const response = new Response(null, { status: 400 })
 const inBody = (error: string) =>

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { allMigrations } from '../../server/database/migrate/migrations.ts'
-import { tableRights } from '../../server/database/rights/table-rights.ts'
+import { allMigrations } from '../../../server/database/migrate/migrations.ts'
+import { tableRights } from '../../../server/database/rights/table-rights.ts'
 
 it('jobs-server grants decides about every table that migrations make', async () => {
   const made = (await allMigrations()).flatMap(({ makes }) => makes)

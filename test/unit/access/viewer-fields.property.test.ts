@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { readJson, writeJson } from '../../server/database/lossless-json.ts'
-import { pickPaths } from '../../server/endpoints/viewer-fields.ts'
+import { readJson, writeJson } from '../../../server/database/lossless-json.ts'
+import { pickPaths } from '../../../server/endpoints/viewer-fields.ts'
 
 const name = fc.constantFrom('a', 'b', 'c', '__proto__', 'constructor', 'toString', '0', '')
 const { value } = fc.letrec<{ value: unknown; object: object }>((tie) => ({

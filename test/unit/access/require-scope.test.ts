@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { requireMeeting, requireNoneElsewhere } from '../../server/auth/require-scope.ts'
-import { TokenScope } from '../../shared/access/token-scope.ts'
-import { Failure } from '../../shared/errors.ts'
+import { requireMeeting, requireNoneElsewhere } from '../../../server/auth/require-scope.ts'
+import { TokenScope } from '../../../shared/access/token-scope.ts'
+import { Failure } from '../../../shared/errors.ts'
 
 const within = TokenScope.parse({ domains: ['chatbooks'] })
 const hintOf = (refuse: () => void) => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { commonScope, type Limits, mayShareJobs } from '../../shared/access/shared-jobs.ts'
-import { liesWithin } from '../../shared/access/token-scope.ts'
-import { limits, type Place, places } from '../support/access/limits.ts'
+import { commonScope, type Limits, mayShareJobs } from '../../../shared/access/shared-jobs.ts'
+import { liesWithin } from '../../../shared/access/token-scope.ts'
+import { limits, type Place, places } from '../../support/access/limits.ts'
 
 /** What limits mean, once more, for one job. */
 const isOf = ({ within, domain, queue, job_type }: Limits, place: Place): boolean =>
