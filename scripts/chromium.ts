@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, chromium, type LaunchOptions } from 'playwright-core'
 
 /** Where Debian installs it. */
 const program = '/usr/bin/chromium'
@@ -8,5 +8,5 @@ const program = '/usr/bin/chromium'
 export const hasBrowser = existsSync(program)
 
 /** A headless browser. Root may not use its sandbox. */
-export const startBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: program, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] })
+export const startBrowser = (options: LaunchOptions = {}): Promise<Browser> =>
+  chromium.launch({ executablePath: program, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [], ...options })

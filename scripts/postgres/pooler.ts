@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { chmod, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -19,7 +20,7 @@ const program = (): string | undefined =>
   ['pgbouncer', '/usr/sbin/pgbouncer'].find((candidate) => spawnSync(candidate, ['--version']).status === 0)
 
 /**
- * Starts PgBouncer in transaction mode in front of the PostgreSQL at `url`. It ends with this process.
+ * Starts PgBouncer in transaction mode in front of the PostgreSQL at `url`. It ends with this process, and its folder goes with it.
  * @returns undefined when PgBouncer is not installed
  * @throws Error when PgBouncer accepts no connection within 10 s
  */
@@ -43,7 +44,10 @@ export async function startPooler(url: string): Promise<Pooler | undefined> {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
   })
-  const end = () => child.kill('SIGKILL')
+  const end = () => {
+    child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
   process.once('exit', end)
   const urlOf = (database: string) => Object.assign(new URL(url), { port: String(port), pathname: `/${database}` }).href
   await waitUntilReady(urlOf('postgres'), child)
@@ -52,9 +56,8 @@ export async function startPooler(url: string): Promise<Pooler | undefined> {
     async stop() {
       process.off('exit', end)
       const exited = once(child, 'exit')
-      child.kill('SIGKILL')
+      end()
       await exited
-      await rm(folder, { recursive: true, force: true })
     },
   }
 }

@@ -14,12 +14,11 @@ interface Killing {
 
 /** The part of the time after which the watched server is not killed any more. */
 const earlyPart = 0.15
-/** The other server is killed so often in the whole time, at least every so many milliseconds. */
+/** The other server is killed so often in the whole time, or less often where the pauses would be shorter than so many milliseconds. */
 const [kills, leastPauseMs] = [40, 20_000]
 
-/** Kills servers and workers, by SIGKILL and SIGTERM in turn, until `signal` aborts. Returns when the watched server began its long life. */
-export async function kill({ watched, other, workers, totalMs, signal }: Killing): Promise<number> {
-  const began = performance.now()
+/** Kills servers and workers, by SIGKILL and SIGTERM in turn, until `signal` aborts. */
+export async function kill({ watched, other, workers, totalMs, signal }: Killing): Promise<void> {
   let free = Promise.resolve()
   /** One server is away at a time, so that there is always one to call. */
   const restart = (server: Server, by: 'SIGKILL' | 'SIGTERM') => {
@@ -44,8 +43,6 @@ export async function kill({ watched, other, workers, totalMs, signal }: Killing
       await pauseFor((totalMs * earlyPart) / 2 - 1000)
       await restart(watched, sign)
     }
-    return performance.now() - began
   }
-  const [since] = await Promise.all([killWatched(), killWorkers(), killOther()])
-  return since
+  await Promise.all([killWatched(), killWorkers(), killOther()])
 }

@@ -1,5 +1,6 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
+import { chmod, mkdtemp } from 'node:fs/promises'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../../postgres/start.ts'
@@ -7,13 +8,14 @@ import { soak } from './soak.ts'
 
 /**
  * Lets two servers, a pooler, workers, operators, a policy and the dashboard work together for an hour, while servers and workers are killed,
- * and looks whether anything is lost, leaks or grows. Exits with 1 when something does.
+ * and looks whether anything is lost, leaks or grows. Exits with 1 when something does. `--minutes` is how long jobs are enqueued, and
+ * `--short` sets it to 3; `--rate` is the number of jobs a second, and `--keep` keeps the logs. SIGINT, SIGTERM and SIGHUP end all processes and
+ * remove all folders.
  */
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string' },
     short: { type: 'boolean', default: false },
-    // Jobs a second.
     rate: { type: 'string', default: '40' },
     keep: { type: 'boolean', default: false },
   },
@@ -26,6 +28,15 @@ console.log(`soak: ${minutes} minutes, ${perSecond} jobs a second`)
 const began = performance.now()
 const folder = await mkdtemp(join(tmpdir(), 'jobs-soak-'))
 await chmod(folder, 0o755)
+const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    console.log(`soak: ended by ${signal}`)
+    // Each process that was started is killed by a listener of this event, or ends when its input closes. The folder goes after them.
+    process.once('exit', () => (values.keep ? console.log(`The logs are in ${folder}.`) : removeFolder()))
+    process.exit(128 + constants.signals[signal])
+  })
+}
 const database = await startPostgres(['autovacuum_naptime=10s', 'max_connections=200'])
 try {
   const violations = await soak({ minutes, perSecond, folder, dbUrl: database.url })
@@ -35,6 +46,6 @@ try {
 } finally {
   await database.stop()
   if (values.keep || process.exitCode !== 0) console.log(`The logs are in ${folder}.`)
-  else await rm(folder, { recursive: true, force: true })
+  else removeFolder()
 }
 process.exit()

@@ -42,19 +42,21 @@ export async function soak({ minutes, perSecond, folder, dbUrl }: Soak): Promise
   const ready = await Promise.all(servers.map((server) => sampleOf(server.pid(), 0)))
   const workers = await startWorkers(workerCount, folder, urls)
   await applyPolicy(urls[0] ?? '', folder)
-  const failures: CallFailure[] = []
+  const failures = { operators: noFailures(), streams: noFailures(), screens: noFailures() }
   const [ending, closing] = [new AbortController(), new AbortController()]
   for (const { signal } of [ending, closing]) setMaxListeners(0, signal)
   const { signal } = ending
-  const watching = { servers: urls, failures, signal: closing.signal }
+  const watching = { servers: urls, signal: closing.signal }
   const sampling = takeSamples(sql, servers, closing.signal)
-  const dashboard = watchDashboard(watching)
+  const dashboard = watchDashboard({ ...watching, failures: failures.screens })
   const kept = urls.flatMap((url) =>
-    streams.flatMap((path) => Array.from({ length: streamsOfEach }, () => keepStream(url, path, watching))),
+    streams.flatMap((path) =>
+      Array.from({ length: streamsOfEach }, () => keepStream(url, path, { ...watching, failures: failures.streams })),
+    ),
   )
   const acting = Promise.all([
     enqueue({ client, perSecond, live: () => live(sql), signal }),
-    operate({ sql, servers: urls, folder, failures, signal }),
+    operate({ sql, servers: urls, folder, failures: failures.operators, signal }),
     kill({ watched: servers[0], other: servers[1], workers, totalMs: minutes * 60_000, signal }),
     age(sql, signal),
     report({ stage, workers, log, signal }),
@@ -65,10 +67,17 @@ export async function soak({ minutes, perSecond, folder, dbUrl }: Soak): Promise
   log(`${ids.length} jobs were enqueued; ${commands} commands of operators; ${workers.ended()} workers were ended`)
   log((await drain(sql)) ? 'all jobs have ended' : 'some jobs have NOT ended')
   closing.abort()
-  const [samples, screens] = await Promise.all([sampling, dashboard, ...kept, workers.stop()])
+  const [samples, screens, opened] = await Promise.all([sampling, dashboard, Promise.all(kept), workers.stop()])
   log(screens === undefined ? 'skipped: chromium is not installed' : `${screens} screens of the dashboard were shown`)
-  return checkAll({ stage, client, folder, ids, failures, samples, ready, workers })
+  const calls = [
+    { by: 'commands of operators', made: commands, failures: failures.operators },
+    { by: 'streams', made: opened.reduce((sum, count) => sum + count, 0), failures: failures.streams },
+    ...(screens === undefined ? [] : [{ by: 'screens of the dashboard', made: screens, failures: failures.screens }]),
+  ]
+  return checkAll({ stage, client, folder, ids, calls, samples, ready, workers })
 }
+
+const noFailures = (): CallFailure[] => []
 
 interface Reporting {
   stage: Stage

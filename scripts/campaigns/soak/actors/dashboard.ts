@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { BrowserContext } from 'playwright-core'
 import { request } from 'undici'
 import { hasBrowser, startBrowser } from '../../../chromium.ts'
 import { apiKey } from '../../stress/actors/caller.ts'
@@ -15,31 +16,37 @@ const screens = ['/', '/jobs?status=completed', '/events', '/operations', '/hist
 const lookMs = 6000
 
 /**
- * Keeps the dashboard open in a browser and goes from screen to screen, until `signal` aborts. Returns the number of screens; undefined where no
- * browser is installed.
+ * Keeps the dashboard open in a browser and goes from screen to screen, until `signal` aborts. Returns the number of screens that a caller who is
+ * logged in saw; undefined where no browser is installed.
  */
 export async function watchDashboard({ servers: [url = ''], failures, signal }: Watching): Promise<number | undefined> {
   if (!hasBrowser) return undefined
-  const browser = await startBrowser()
-  const note = (what: string) => failures.push({ what, server: url, began: Date.now(), ended: Date.now() })
+  // The campaign ends by a signal itself: Playwright would exit before the folders are removed.
+  const browser = await startBrowser({ handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false })
+  const note = (what: string, began: number) => failures.push({ what, server: url, began, ended: Date.now() })
   try {
     const context = await browser.newContext({ extraHTTPHeaders: { 'X-Confirm': 'true' } })
-    await context.request.post(`${url}/api/v1/session`, {
-      data: { key: apiKey },
-      headers: { 'Sec-Fetch-Site': 'same-origin' },
-    })
     const page = await context.newPage()
-    page.on('pageerror', ({ message }) => note(`the dashboard: ${message}`))
+    page.on('pageerror', ({ message }) => note(`the dashboard: ${message}`, Date.now()))
     page.on('response', (response) => {
-      if (response.status() >= 500) note(`the dashboard: ${response.url()} is ${response.status()}`)
+      const began = response.request().timing().startTime
+      if (response.status() >= 500) note(`the dashboard: ${response.url()} is ${response.status()}`, began)
     })
-    let seen = 0
-    for (; !signal.aborted; seen++) {
-      const screen = screens[seen % screens.length] ?? '/'
-      await page
-        .goto(`${url}/ui${screen}`)
-        .then(() => page.locator('h1').waitFor())
-        .catch((error: unknown) => note(`the dashboard does not show ${screen}: ${error}`))
+    let [isLoggedIn, seen] = [false, 0]
+    for (let n = 0; !signal.aborted; n++) {
+      const screen = screens[n % screens.length] ?? '/'
+      const began = Date.now()
+      try {
+        if (!isLoggedIn) await logIn(context, url)
+        isLoggedIn = true
+        await page.goto(`${url}/ui${screen}`)
+        // The login page has no such navigation.
+        await page.getByRole('navigation', { name: 'Screens' }).waitFor()
+        await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor()
+        seen += 1
+      } catch (error) {
+        note(`the dashboard does not show ${screen}: ${error}`, began)
+      }
       await wait(lookMs, undefined, { signal }).catch(() => {})
     }
     return seen
@@ -48,24 +55,42 @@ export async function watchDashboard({ servers: [url = ''], failures, signal }: 
   }
 }
 
-/** Opens a stream as the dashboard does, with the cookie of a session, and opens it again when it ends. */
-export async function keepStream(url: string, path: string, { failures, signal }: Watching): Promise<void> {
-  let cookie = ''
+/** Gives the session of a browser the cookie of a caller. Throws an Error with the response when the server does not log the caller in. */
+async function logIn(context: BrowserContext, url: string): Promise<void> {
+  const response = await context.request.post(`${url}/api/v1/session`, {
+    data: { key: apiKey },
+    headers: { 'Sec-Fetch-Site': 'same-origin' },
+  })
+  if (!response.ok()) throw new Error(`a login is ${response.status()}: ${(await response.text()).slice(0, 200)}`)
+}
+
+/**
+ * Opens a stream as the dashboard does, with the cookie of a session, and opens it again when it ends, until `signal` aborts. Returns how often a
+ * server opened it.
+ */
+export async function keepStream(url: string, path: string, { failures, signal }: Watching): Promise<number> {
+  let [cookie, opened] = ['', 0]
   while (!signal.aborted) {
-    const began = Date.now()
+    let began = Date.now()
     try {
-      cookie ||= await login(url, signal)
+      cookie ||= await cookieOf(url, signal)
       const { statusCode, body } = await request(`${url}${path}`, { headers: { cookie }, signal, bodyTimeout: 60_000 })
       if (statusCode !== 200) throw new Error(`the stream ${path} is ${statusCode}`)
-      for await (const _ of body) if (signal.aborted) break
+      opened += 1
+      for await (const _ of body) {
+        // Until now the stream was in order: an outage before this moment explains no failure after it.
+        began = Date.now()
+        if (signal.aborted) break
+      }
     } catch (error) {
       if (!signal.aborted) failures.push({ what: String(error), server: url, began, ended: Date.now() })
     }
     await wait(500, undefined, { signal }).catch(() => {})
   }
+  return opened
 }
 
-async function login(url: string, signal: AbortSignal): Promise<string> {
+async function cookieOf(url: string, signal: AbortSignal): Promise<string> {
   const { statusCode, headers, body } = await request(`${url}/api/v1/session`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin', 'x-confirm': 'true' },

@@ -8,6 +8,15 @@ export interface CallFailure {
   ended: number
 }
 
+/** The calls of one kind of callers. */
+export interface Calls {
+  /** What the calls are, in the plural. */
+  by: string
+  /** How many commands were run, streams were opened or screens were shown. */
+  made: number
+  failures: readonly CallFailure[]
+}
+
 /** A server that stops or starts is away a little longer than its process is: connections are refused until it listens. */
 const slackMs = 1500
 

@@ -4,7 +4,9 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Sql } from 'postgres'
+import { exits } from '../../../../shared/exits.ts'
 import { apiKey } from '../../stress/actors/caller.ts'
+import { within } from '../../stress/drain.ts'
 import { pausedQueue } from '../queues.ts'
 import type { CallFailure } from './failures.ts'
 
@@ -29,18 +31,23 @@ const serverOf = ({ servers }: Operating): string => servers[Math.floor(Math.ran
 
 const queueName = `${pausedQueue.domain}/${pausedQueue.queue}`
 const resume: Command = { argv: ['resume', queueName, '--reason', 'soak'] }
-/** The codes of exits.ts: no such job any more; another change runs in the scope. */
-const [notFound, conflict] = [5, 6]
+/** No such job any more; another change runs in the scope; more jobs than `--max` came from the prune. */
+const [notFound, conflict, overLimit] = [exits.not_found.code, exits.conflict.code, exits.over_limit.code]
+/** How long the paused queue may take to be resumed at the end, in milliseconds. */
+const resumeMs = 60_000
 
-/** Runs the built `jobsctl`. Returns its exit code and what it printed. */
+/** Runs the built `jobsctl`, which ends with this process. Returns its exit code and what it printed to standard error. */
 export async function runJobsctl(url: string, argv: readonly string[], folder: string) {
   const child = spawn(process.execPath, [program, ...argv], {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, JOBSCTL_URL: url, JOBSCTL_API_KEY: apiKey },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   })
-  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  return { code: child.exitCode, out, err }
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  const [err] = await Promise.all([text(child.stderr), once(child, 'close')])
+  process.off('exit', kill)
+  return { code: child.exitCode, err }
 }
 
 /** An operator at a terminal: looks, prunes, takes back, retries, pauses, until `signal` aborts. Returns the number of commands. */
@@ -55,8 +62,11 @@ export async function operate(by: Operating): Promise<number> {
     }
   }
   // It may have been stopped between the two commands, and jobs of a paused queue never end.
+  const began = Date.now()
   const resumed = async () => (await runJobsctl(serverOf(by), resume.argv, by.folder)).code === 0
-  while (!(await resumed())) await wait(1000)
+  if (!(await within(resumeMs, resumed))) {
+    by.failures.push({ what: `${queueName} stays paused`, server: 'both servers', began, ended: Date.now() })
+  }
   return commands
 }
 
@@ -86,7 +96,7 @@ async function round(sql: Sql): Promise<Command[]> {
       : [
           {
             argv: ['undo', prune, '--domain', 'media', '--hold', '1m', '--max', '300', ...reason],
-            may: [notFound, conflict, 8],
+            may: [notFound, conflict, overLimit],
           },
         ]),
     { argv: ['history', '--since', '1h'] },

@@ -22,17 +22,27 @@ export interface Workers {
   stop: () => Promise<void>
 }
 
-/** Starts workers on `jobsctl/worker`. Each appends the ids of the jobs that it completed to `<folder>/completed-<n>.txt`. */
+/**
+ * Starts workers on `jobsctl/worker`. Each process writes the ids of the jobs that it completed to a file of its own, `<folder>/completed-<n>.txt`:
+ * a process that is killed may leave half a line, which nobody may write on. The processes end with this one.
+ */
 export async function startWorkers(count: number, folder: string, servers: readonly string[]): Promise<Workers> {
   await build({ ...bundling, entryPoints: [source], outfile })
   const faults: string[] = []
-  let ended = 0
+  let [ended, started] = [0, 0]
   const start = (at: number): ChildProcess => {
     const child = fork(
       outfile,
-      [`--id=worker-${at}`, `--completed=${join(folder, `completed-${at}.txt`)}`, `--servers=${servers.join(',')}`],
+      [
+        `--id=worker-${at}`,
+        `--completed=${join(folder, `completed-${started++}.txt`)}`,
+        `--servers=${servers.join(',')}`,
+      ],
       { execArgv: [] },
     )
+    const kill = () => child.kill('SIGKILL')
+    process.once('exit', kill)
+    child.once('exit', () => process.off('exit', kill))
     child.once('exit', (code) => {
       if (code !== 0 && code !== null) faults.push(`worker ${at} exited with ${code}`)
     })

@@ -1,8 +1,8 @@
 import type { Client } from '../../../../sdk/client.ts'
 import { printVerdicts } from '../../stress/checks/report.ts'
-import type { Verdict } from '../../stress/checks/verdict.ts'
+import { mustLook, type Verdict } from '../../stress/checks/verdict.ts'
 import type { Server } from '../../stress/servers.ts'
-import { type CallFailure, unexcused } from '../actors/failures.ts'
+import { type Calls, unexcused } from '../actors/failures.ts'
 import type { Workers } from '../actors/workers.ts'
 import type { Sample, Samples } from '../samples.ts'
 import type { Stage } from '../stage.ts'
@@ -19,7 +19,7 @@ interface Soaked {
   folder: string
   /** The jobs that a server has confirmed. */
   ids: readonly number[]
-  failures: readonly CallFailure[]
+  calls: readonly Calls[]
   samples: Samples
   /** Each server when it was ready, before its first call. */
   ready: readonly (Sample | undefined)[]
@@ -28,15 +28,15 @@ interface Soaked {
 
 /** Checks everything, stops the servers, and prints what came of each promise. Returns the number of violations. */
 export async function checkAll(soaked: Soaked): Promise<number> {
-  const { stage, client, folder, ids, samples, ready, failures, workers } = soaked
+  const { stage, client, folder, ids, samples, ready, calls, workers } = soaked
   const { sql, servers } = stage
   const memory = checkMemory(samples.all, servers[0].pid())
   const bloat = await checkBloat(sql, samples)
   const verdicts = [
     ...(await checkJobs(sql, ids, folder)),
     ...(await checkRecords(client)),
-    await checkServerLogs(folder),
-    checkCalls(failures, servers),
+    await checkServerLogs(folder, servers),
+    ...calls.map((made) => checkCalls(made, servers)),
     ...[memory.verdict, bloat.verdict],
     await checkDescriptors(servers, ready),
     await checkLocks(sql, samples),
@@ -44,19 +44,15 @@ export async function checkAll(soaked: Soaked): Promise<number> {
   ]
   await stage.end()
   for (const line of [memory.line, ...bloat.lines]) console.log(line)
-  return printVerdicts(verdicts)
+  return printVerdicts(verdicts.map(mustLook))
 }
 
 /** Checks that calls failed only while their server was away. */
-function checkCalls(failures: readonly CallFailure[], servers: readonly Server[]): Verdict {
+function checkCalls({ by, made, failures }: Calls, servers: readonly Server[]): Verdict {
   const wrong = unexcused(failures, servers).map(({ what, server, began }) => {
     return `${new Date(began).toISOString()} ${server}: ${what}`
   })
-  return {
-    claim: 'operators, streams and the dashboard fail only while their server is away',
-    looked: failures.length,
-    wrong,
-  }
+  return { claim: `${by} fail only while their server is away`, looked: made, wrong }
 }
 
 /** Stops the servers. Checks what they and the workers have logged, and how they ended. */

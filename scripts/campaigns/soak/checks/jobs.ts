@@ -51,7 +51,7 @@ export async function checkJobs(sql: Sql, ids: readonly number[], folder: string
   ]
 }
 
-/** The ids that workers wrote down; a worker that is killed may leave half a line. */
+/** The ids that workers wrote down, in a file for each process; one that is killed may leave half a line at the end. */
 async function completedBy(folder: string): Promise<number[]> {
   const files = (await readdir(folder)).filter((name) => name.startsWith('completed-'))
   const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))

@@ -8,6 +8,10 @@ export interface Verdict {
   wrong: string[]
 }
 
+/** Returns the verdict, as violated when the check had nothing to look at: it would hold whatever happened. */
+export const mustLook = (verdict: Verdict): Verdict =>
+  verdict.looked > 0 ? verdict : { ...verdict, wrong: [...verdict.wrong, 'nothing was looked at'] }
+
 /** Checks each thing. `fault` returns a description of the violation, or undefined when the thing is correct. */
 export function judge<T>(claim: string, things: Iterable<T>, fault: (thing: T) => string | undefined): Verdict {
   const wrong: string[] = []
