@@ -4,7 +4,7 @@ import { createClient } from '../../../sdk/client.ts'
 import { apiKey } from '../stress/actors/caller.ts'
 import { drain, live } from '../stress/drain.ts'
 import { anyServer, toAnyServer } from './actors/any-server.ts'
-import { keepStream, watchDashboard } from './actors/dashboard.ts'
+import { cookieOf, keepStream, watchDashboard } from './actors/dashboard.ts'
 import { enqueue } from './actors/enqueuer.ts'
 import type { CallFailure } from './actors/failures.ts'
 import { age, operate } from './actors/operator.ts'
@@ -46,14 +46,17 @@ export async function soak({ minutes, perSecond, folder, dbUrl }: Soak): Promise
   const [ending, closing] = [new AbortController(), new AbortController()]
   for (const { signal } of [ending, closing]) setMaxListeners(0, signal)
   const { signal } = ending
-  const watching = { servers: urls, signal: closing.signal }
   const sampling = takeSamples(sql, servers, closing.signal)
-  const dashboard = watchDashboard({ ...watching, failures: failures.screens })
-  const kept = urls.flatMap((url) =>
-    streams.flatMap((path) =>
-      Array.from({ length: streamsOfEach }, () => keepStream(url, path, { ...watching, failures: failures.streams })),
-    ),
-  )
+  const kept: Promise<number>[] = []
+  // One after another: each login is on record, and a record waits for the one before it. On a starved machine many at once wait longer for that
+  // lock than JOBS_LOCK_TIMEOUT_SECONDS lets them, and their 503 is no fault of a server.
+  for (const url of urls)
+    for (const path of streams)
+      for (let n = 0; n < streamsOfEach; n++) {
+        const cookie = await cookieOf(url)
+        kept.push(keepStream({ url, path, cookie, failures: failures.streams, signal: closing.signal }))
+      }
+  const dashboard = watchDashboard({ url: urls[0] ?? '', folder, failures: failures.screens, signal: closing.signal })
   const acting = Promise.all([
     enqueue({ client, perSecond, live: () => live(sql), signal }),
     operate({ sql, servers: urls, folder, failures: failures.operators, signal }),

@@ -5,10 +5,15 @@ import { hasBrowser, startBrowser } from '../../../chromium.ts'
 import { apiKey } from '../../stress/actors/caller.ts'
 import type { CallFailure } from './failures.ts'
 
-interface Watching {
-  servers: readonly string[]
+interface Calling {
+  url: string
   failures: CallFailure[]
   signal: AbortSignal
+}
+
+interface Watching extends Calling {
+  /** The folder of the temporary files of the browser. */
+  folder: string
 }
 
 const screens = ['/', '/jobs?status=completed', '/events', '/operations', '/history', '/queues']
@@ -19,10 +24,11 @@ const lookMs = 6000
  * Keeps the dashboard open in a browser and goes from screen to screen, until `signal` aborts. Returns the number of screens that a caller who is
  * logged in saw; undefined where no browser is installed.
  */
-export async function watchDashboard({ servers: [url = ''], failures, signal }: Watching): Promise<number | undefined> {
+export async function watchDashboard({ url, folder, failures, signal }: Watching): Promise<number | undefined> {
   if (!hasBrowser) return undefined
   // The campaign ends by a signal itself: Playwright would exit before the folders are removed.
-  const browser = await startBrowser({ handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false })
+  const silent = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false }
+  const browser = await startBrowser({ ...silent, env: { ...process.env, TMPDIR: folder } })
   const note = (what: string, began: number) => failures.push({ what, server: url, began, ended: Date.now() })
   try {
     const context = await browser.newContext({ extraHTTPHeaders: { 'X-Confirm': 'true' } })
@@ -64,16 +70,20 @@ async function logIn(context: BrowserContext, url: string): Promise<void> {
   if (!response.ok()) throw new Error(`a login is ${response.status()}: ${(await response.text()).slice(0, 200)}`)
 }
 
+interface Streaming extends Calling {
+  path: string
+  /** The cookie of a session. */
+  cookie: string
+}
+
 /**
- * Opens a stream as the dashboard does, with the cookie of a session, and opens it again when it ends, until `signal` aborts. Returns how often a
- * server opened it.
+ * Opens a stream as the dashboard does, and opens it again when it ends, until `signal` aborts. Returns how often a server opened it.
  */
-export async function keepStream(url: string, path: string, { failures, signal }: Watching): Promise<number> {
-  let [cookie, opened] = ['', 0]
+export async function keepStream({ url, path, cookie, failures, signal }: Streaming): Promise<number> {
+  let opened = 0
   while (!signal.aborted) {
     let began = Date.now()
     try {
-      cookie ||= await cookieOf(url, signal)
       const { statusCode, body } = await request(`${url}${path}`, { headers: { cookie }, signal, bodyTimeout: 60_000 })
       if (statusCode !== 200) throw new Error(`the stream ${path} is ${statusCode}`)
       opened += 1
@@ -90,12 +100,15 @@ export async function keepStream(url: string, path: string, { failures, signal }
   return opened
 }
 
-async function cookieOf(url: string, signal: AbortSignal): Promise<string> {
+/**
+ * Opens a session and returns its cookie.
+ * @throws Error with the response when the server does not log the caller in
+ */
+export async function cookieOf(url: string): Promise<string> {
   const { statusCode, headers, body } = await request(`${url}/api/v1/session`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin', 'x-confirm': 'true' },
     body: JSON.stringify({ key: apiKey }),
-    signal,
   })
   const text = await body.text()
   const cookies = [headers['set-cookie'] ?? []].flat().map((cookie) => cookie.split(';')[0])
