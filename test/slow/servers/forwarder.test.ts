@@ -108,13 +108,15 @@ it('the forwarder sends every event in order, whatever becomes of the receiver a
 it('the forwarder ends where asking again cannot help, and leaves its cursor', async () => {
   const target = receiver()
   const port = await target.listen()
-  await enqueue()
   const [unwanted, behind, fresh] = [nameOf('unwanted'), nameOf('behind'), nameOf('fresh')]
+  const begin = (await lastId()) ?? 0
+  await world.post(`/api/v1/jobs/events/cursors/${unwanted}`, { after_id: begin })
+  await enqueue()
   target.state.mood = 'ends'
   const ended = await start(port, unwanted).ended
   expect(ended).toMatchObject({ code: 1, err: expect.stringContaining('stopped at /: 410 thank you') })
   expect(target.state.asked).toBe(1)
-  expect(await placeOf(unwanted)).toBe(0)
+  expect(await placeOf(unwanted)).toBe(begin)
 
   target.state.mood = 'takes'
   await world.post(`/api/v1/jobs/events/cursors/${behind}`, { after_id: 1 })
