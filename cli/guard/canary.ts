@@ -21,6 +21,10 @@ const FirstAnswer = z.object({
 })
 type FirstAnswer = z.output<typeof FirstAnswer>
 
+const everyJobWasOne = 'note: every job was a canary job, so no job waited for the others'
+const keyIsGone =
+  'note: the key of the preview was rotated away meanwhile, so the other jobs stay as they are; type the command again for them'
+
 /** Changes some of the jobs, watches these canary jobs, and changes the rest only when all canary jobs are completed. */
 export const withCanaries =
   ({ count, watchMs }: Pick<Canaries, 'count' | 'watchMs'>) =>
@@ -42,7 +46,7 @@ export const withCanaries =
     const answer = await sendChange(session, calls.first, { answers: [], total })
     const first = FirstAnswer.parse(answer)
     if (first.rest_token === undefined) {
-      context.print.aside('note: every job was a canary job, so no job waited for the others')
+      context.print.aside(first.affected < previewed.total ? keyIsGone : everyJobWasOne)
       return printResult(session, previewed, [answer])
     }
     const later = change.othersLater?.(first.rest_token)

@@ -28,9 +28,13 @@ export const AcquireRequest = z.strictObject({
 })
 export type AcquireRequest = z.output<typeof AcquireRequest>
 
-/** What a worker needs to run a job and to end its attempt: the answer with `Prefer: return=minimal`. */
+/**
+ * What a worker needs to run a job and to end its attempt, and what it may tell of the job: the answer with `Prefer: return=minimal`, which a
+ * client may send with every call.
+ */
 export const Attempt = Job.pick({
-  ...{ id: true, uuid: true, job_type: true, payload: true, owner_user_id: true, trace_id: true },
+  ...{ id: true, uuid: true, domain: true, queue: true, job_type: true, status: true, priority: true },
+  ...{ request_id: true, payload: true, owner_user_id: true, trace_id: true },
   ...{ retry_count: true, max_retries: true, worker_id: true, lease_id: true, leased_until: true },
 })
 

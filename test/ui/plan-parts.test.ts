@@ -131,6 +131,19 @@ describe.skipIf(!hasBrowser)('what a plan is limited to (needs chromium)', () =>
     await Promise.all([ann.close(), ben.close()])
   })
 
+  it('the others are offered no more where the term of the plan is over', async () => {
+    const plan = await appliedFirst()
+    await completeQueued()
+    await screens.world.sql`update jobsctl_plans set expires_at = now() - interval '1 second'`
+    const { page, go, faults, close } = await visitAs('ben')
+    await go(`/plans/${plan.id}`)
+    await page.getByText('Its time is over, and the others stay as they are. Plan them again.').waitFor()
+    expect([await others(page).count(), await decide(page).count()]).toEqual([0, 0])
+    expect(await page.getByRole('button', { name: /^Retry/ }).count()).toBe(0)
+    expect(faults).toEqual([])
+    await close()
+  })
+
   it('a plan that goes first to more jobs than there are is of all of them', async () => {
     await screens.world.jobs(2, { status: 'failed' })
     const plan = await propose({ request: { domain: 'chatbooks', limit: 5 } })

@@ -39,6 +39,8 @@ interface Signed {
 /** A preview whose token was verified. */
 export interface VerifiedPreview extends Omit<Signed, 'count' | 'complete'> {
   id: string
+  /** The token itself. */
+  token: string
   /** Null where the preview did not count to the end. */
   count: number | null
 }
@@ -88,16 +90,21 @@ export function signToken(key: string | null, subject: PreviewSubject, previewed
  * change or caller
  */
 export const verifyToken = async (sql: Sql, token: string, subject: PreviewSubject): Promise<VerifiedPreview> =>
-  boundPreview(parseToken(token, await readKeys(sql)), subject)
+  boundPreview(token, parseToken(token, await readKeys(sql)), subject)
+
+/** Whether a key of the database has signed the token of a change that has begun: the key may have been rotated away since. */
+export const isStillSigned = async (sql: Sql, { token }: Pick<VerifiedPreview, 'token'>): Promise<boolean> =>
+  isGenuine(token, await readKeys(sql))
 
 /**
  * The preview of a change that has begun, whose signature was verified then: the change goes on also where the key was rotated away since.
  * @throws Failure `preview_stale` when the token is bound to another change or caller
  */
 export const previewOfBegun = (token: string, subject: PreviewSubject): VerifiedPreview =>
-  boundPreview(bodyOf(token), subject)
+  boundPreview(token, bodyOf(token), subject)
 
 function boundPreview(
+  token: string,
   { id, as_of, seen: snapshot, except: excluded, ...bound }: TokenBody,
   { kind, filters, caller, formerCaller, within }: PreviewSubject,
 ): VerifiedPreview {
@@ -106,7 +113,7 @@ function boundPreview(
   if (bound.within !== (within && hashOfJson(within)))
     throw previewStale('the scope of the caller has changed since the preview')
   if (bound.hash !== hashOfJson(filters)) throw previewStale('the preview is of other filters')
-  return { id, as_of, snapshot, count: bound.complete === false ? null : bound.count, excluded }
+  return { id, token, as_of, snapshot, count: bound.complete === false ? null : bound.count, excluded }
 }
 
 /** The failure `preview_stale` of a change whose token is not valid; `why` is a clause. */
@@ -125,14 +132,18 @@ function parseToken(token: string, keys: readonly string[]): TokenBody {
   const known = keys.filter((key) => claimed === undefined || idOfKey(key) === claimed)
   if (known.length === 0)
     throw previewStale(`the key ${claimed} of preview_token was rotated away, or is of another database`)
+  if (!isGenuine(token, known)) throw previewStale('preview_token is not signed by a server on this database')
+  return bodyOf(text)
+}
+
+function isGenuine(token: string, keys: readonly string[]): boolean {
+  const [text = ''] = token.split('.')
   // Compared as text: several base64url texts decode to the same bytes.
   const given = Buffer.from(token)
-  const isGenuine = known.some((key) => {
+  return keys.some((key) => {
     const expected = Buffer.from(`${text}.${signatureOf(text, key)}`)
     return given.length === expected.length && timingSafeEqual(given, expected)
   })
-  if (!isGenuine) throw previewStale('preview_token is not signed by a server on this database')
-  return bodyOf(text)
 }
 
 const Claim = z.object({ key: z.string().regex(/^[0-9a-f]{8}$/) })

@@ -1,6 +1,6 @@
 import type { CompletedChange } from '../../bulk/bulk-change.ts'
 import { readSigningKey } from '../../bulk/preview/preview-keys.ts'
-import { signToken } from '../../bulk/preview/preview-token.ts'
+import { isStillSigned, signToken } from '../../bulk/preview/preview-token.ts'
 
 interface Subject {
   kind: string
@@ -9,7 +9,8 @@ interface Subject {
 
 /**
  * The ids of the jobs that a change with a `limit` has changed, without the dependents that came back with them, and a token
- * for the other jobs of its preview, where there are any.
+ * for the other jobs of its preview, where there are any. A preview whose key was rotated away meanwhile has none: somebody who knew that
+ * key may have made it.
  */
 export async function listChanged(
   { sql, operation, caller, within, binding, previewed, counts: { affected = 0 } }: CompletedChange,
@@ -22,6 +23,7 @@ export async function listChanged(
     order by job_id`
   const job_ids = rows.map(({ job_id }) => job_id)
   if (!previewed || (previewed.count !== null && previewed.count <= affected)) return { job_ids }
+  if (!(await isStillSigned(sql, previewed))) return { job_ids }
   const { as_of, snapshot, count } = previewed
   const left = count === null ? { count: 0, complete: false as const } : { count: count - affected }
   const rest = { as_of, snapshot, ...left }

@@ -6,7 +6,7 @@ import { addGroups } from './group-series.ts'
 import { addHistory } from './history-series.ts'
 import { createGroupList, type Group, type KnownGroups } from './known-groups.ts'
 import { createLeaseOwners } from './lease-owners.ts'
-import { readOldestReadyOfTypes } from './oldest-ready.ts'
+import { createOldestReady, readOldestReadyOfTypes } from './oldest-ready.ts'
 import { createOperationTotals } from './operation-totals.ts'
 import { type Readings, readMetrics } from './read-metrics.ts'
 import { readingsWithin } from './readings-within.ts'
@@ -27,7 +27,10 @@ type JobMetricsOptions = Pick<ServerContext, 'operatorSql' | 'pressureLimits'>
 
 export function createJobMetrics({ operatorSql: sql, pressureLimits }: JobMetricsOptions): JobMetrics {
   const list = createGroupList(sql)
-  const kept = { totals: createOperationTotals(), leaseOwners: createLeaseOwners(sql) }
+  const kept = {
+    list,
+    ...{ totals: createOperationTotals(), leaseOwners: createLeaseOwners(sql), oldestReady: createOldestReady() },
+  }
   return {
     async read() {
       const readings = await readMetrics(sql, kept)

@@ -18,6 +18,7 @@ const other = 'other'
 /** The groups that have series of their own, and what the labels of any group and queue are. */
 export interface KnownGroups {
   groups: readonly Group[]
+  hasQueue: (queue: Pick<Group, 'domain' | 'queue'>) => boolean
   ofGroup: (group: Group) => Group
   ofDomain: (domain: string) => string
   ofQueue: (queue: Pick<Group, 'domain' | 'queue'>) => { domain: string; queue: string }
@@ -28,6 +29,8 @@ export interface KnownGroups {
  * groups are `other`.
  */
 export interface GroupList {
+  /** The groups as far as this server knows them. */
+  read: () => Promise<KnownGroups>
   /** Adds the groups that are new, while there is room. */
   add: (groups: readonly Group[]) => Promise<KnownGroups>
 }
@@ -43,6 +46,10 @@ export function createGroupList(sql: Sql): GroupList {
     isRead = true
   }
   return {
+    async read() {
+      if (!isRead) await read()
+      return known
+    },
     async add(groups) {
       if (!isRead) await read()
       const isFull = () => known.groups.length >= mostGroups
@@ -75,12 +82,13 @@ function knownGroups(groups: readonly Group[]): KnownGroups & { has: (group: Gro
   const queues = new Set(groups.map(({ domain, queue }) => keyOf(domain, queue)))
   const domains = new Set(groups.map(({ domain }) => domain))
   const has = ({ domain, queue, job_type }: Group) => keys.has(keyOf(domain, queue, job_type))
+  const hasQueue = ({ domain, queue }: Pick<Group, 'domain' | 'queue'>) => queues.has(keyOf(domain, queue))
   return {
     groups,
     has,
+    hasQueue,
     ofGroup: (group) => (has(group) ? group : { domain: other, queue: other, job_type: other }),
     ofDomain: (domain) => (domains.has(domain) ? domain : other),
-    ofQueue: ({ domain, queue }) =>
-      queues.has(keyOf(domain, queue)) ? { domain, queue } : { domain: other, queue: other },
+    ofQueue: ({ domain, queue }) => (hasQueue({ domain, queue }) ? { domain, queue } : { domain: other, queue: other }),
   }
 }

@@ -2,34 +2,67 @@ import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { preferIndexOrder } from '../../database/planner-hints.ts'
 import { limitScrapeTime } from '../../database/read-timeout.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
-import { priorities } from '../../lifecycle/due.ts'
+import { priorities, type Queue } from '../../lifecycle/due.ts'
 import { groupKey } from '../queues/group-key.ts'
 import { oldestDue } from '../queues/oldest-due.ts'
+import type { KnownGroups } from './known-groups.ts'
 import { unlessOverdue } from './unless-overdue.ts'
 
 /** For how many seconds the oldest job of a queue has been waiting that could run. */
-export interface ReadyAge {
-  domain: string
-  queue: string
+export interface ReadyAge extends Queue {
   age: number
 }
 
-/**
- * The ages of the queues of `groups`; none for a queue where no job waits. It reads one entry of the index of acquire for each queue and
- * priority, however many jobs there are.
- */
-export async function readOldestReady(sql: Sql, groups: readonly GroupStats[]): Promise<readonly ReadyAge[]> {
+/** The most queues without series of their own that are looked at: they share one. */
+const mostOthers = 1000
+/** For how long a look that took too long is not made again. */
+const pauseMs = 60_000
+
+/** The looks at the queues, which pause after one that took too long: a statement that is stopped takes as long as its limit. */
+export interface OldestReady {
+  /** Undefined while it pauses. */
+  read: (
+    sql: Sql,
+    groups: readonly GroupStats[],
+    known: Pick<KnownGroups, 'hasQueue'>,
+  ) => Promise<readonly ReadyAge[] | undefined>
+  /** Begins the pause. */
+  tookTooLong: () => void
+}
+
+export function createOldestReady(): OldestReady {
+  let pausedUntil = Number.NEGATIVE_INFINITY
+  return {
+    read: async (sql, groups, known) =>
+      performance.now() < pausedUntil ? undefined : readOldestReady(sql, queuesToRead(groups, known)),
+    tookTooLong() {
+      pausedUntil = performance.now() + pauseMs
+    },
+  }
+}
+
+/** The queues where jobs wait: those that have series of their own, and as many of the others as are looked at. */
+export function queuesToRead(groups: readonly GroupStats[], known: Pick<KnownGroups, 'hasQueue'>): readonly Queue[] {
   const waiting = groups.filter(({ queued }) => queued > 0)
-  if (waiting.length === 0) return []
+  const queues = [
+    ...new Map(waiting.map(({ domain, queue }) => [JSON.stringify([domain, queue]), { domain, queue }])).values(),
+  ]
+  const others = queues.filter((queue) => !known.hasQueue(queue))
+  return [...queues.filter(known.hasQueue), ...others.slice(0, mostOthers)]
+}
+
+/**
+ * The ages of `queues`, each of which is named once; none for a queue where no job waits. It reads one entry of the index of acquire for each
+ * queue and priority, however many jobs there are.
+ */
+export async function readOldestReady(sql: Sql, queues: readonly Queue[]): Promise<readonly ReadyAge[]> {
+  if (queues.length === 0) return []
   return sql<ReadyAge[]>`
     select item.domain, item.queue, extract(epoch from now() - min(oldest.due))::float8 as age
-    from (
-      select distinct domain, queue
-      from rows from (
-        unnest(${waiting.map(({ domain }) => domain)}::text[]),
-        unnest(${waiting.map(({ queue }) => queue)}::text[])
-      ) as of_group (domain, queue)
-    ) as item
+    from rows from (
+      unnest(${queues.map(({ domain }) => domain)}::text[]),
+      unnest(${queues.map(({ queue }) => queue)}::text[])
+    ) as item (domain, queue)
     cross join ${priorities(sql)}
     cross join lateral (
       select coalesce(available_at, created_at) as due
@@ -44,8 +77,9 @@ export async function readOldestReady(sql: Sql, groups: readonly GroupStats[]): 
 }
 
 /**
- * The same for a caller that is limited to job types, of whose groups these are: the oldest job of a queue may have another type. It is
- * read by group, which takes longer. Undefined where it takes longer than the limit of a scrape.
+ * The same for a caller that is limited to job types, of whose groups these are: the oldest job of a queue may have another type, and no
+ * index has the jobs of a type in the order in which they are due. It is read by group, which takes longer and misses what `oldestDue`
+ * misses. Undefined where it takes longer than the limit of a scrape.
  */
 export const readOldestReadyOfTypes = (
   sql: Pool,

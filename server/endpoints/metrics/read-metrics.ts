@@ -6,8 +6,9 @@ import { limitScrapeTime } from '../../database/read-timeout.ts'
 import type { Pool, Sql, Transaction } from '../../database/sql.ts'
 import { countGroups } from './group-counts.ts'
 import { readHistoryTotals } from './history-series.ts'
+import type { GroupList, KnownGroups } from './known-groups.ts'
 import type { LeaseOwners } from './lease-owners.ts'
-import { type ReadyAge, readOldestReady } from './oldest-ready.ts'
+import type { OldestReady, ReadyAge } from './oldest-ready.ts'
 import type { OperationTotal, OperationTotals } from './operation-totals.ts'
 import { countWaitingPlans } from './plans-waiting.ts'
 import {
@@ -47,8 +48,8 @@ export interface Readings {
  * Reads counts that are kept, and single entries of indexes, in two round trips. No statement takes longer than 1 s: where one would, such
  * as without an index, the others are read one after the other.
  */
-export async function readMetrics(sql: Pool, { totals, leaseOwners }: Kept): Promise<Readings> {
-  const reading = { totals, owners: await leaseOwners.read() }
+export async function readMetrics(sql: Pool, { leaseOwners, list, ...kept }: Kept): Promise<Readings> {
+  const reading = { ...kept, owners: await leaseOwners.read(), known: await list.read() }
   const inSnapshot = (read: typeof readInTurn): Promise<Readings> =>
     sql.begin('isolation level repeatable read read only', (tx) => read(tx, reading))
   return (await inSnapshot(readTogether).catch(unlessOverdue)) ?? inSnapshot(readInTurn)
@@ -58,10 +59,13 @@ export async function readMetrics(sql: Pool, { totals, leaseOwners }: Kept): Pro
 export interface Kept {
   totals: OperationTotals
   leaseOwners: LeaseOwners
+  list: Pick<GroupList, 'read'>
+  oldestReady: OldestReady
 }
 
-interface Reading extends Pick<Kept, 'totals'> {
+interface Reading extends Pick<Kept, 'totals' | 'oldestReady'> {
   owners: readonly LeaseOwner[] | undefined
+  known: KnownGroups
 }
 
 /** Sends the statements together, and the ages of the oldest jobs after the counts. */
@@ -71,7 +75,7 @@ async function readTogether(tx: Transaction, reading: Reading): Promise<Readings
   const read = [readCertain(tx, reading), countGroups(tx)] as const
   const preferring = tx`select ${preferIndexOrder(tx)}`.execute()
   const [certain, groups, counted] = await Promise.all([...read, countJobs(tx), limited, preferring])
-  return { ...certain, groups, readyAges: await readOldestReady(tx, groups), counted }
+  return { ...certain, groups, readyAges: await reading.oldestReady.read(tx, groups, reading.known), counted }
 }
 
 async function readInTurn(tx: Transaction, reading: Reading): Promise<Readings> {
@@ -81,9 +85,18 @@ async function readInTurn(tx: Transaction, reading: Reading): Promise<Readings> 
   // These stop after so many rows: without the hint they would read all of them, and sort them.
   await tx`select ${preferIndexOrder(tx)}`
   const counted = await tx.savepoint(countJobs).catch(unlessOverdue)
-  const readyAges = groups && (await tx.savepoint((sp) => readOldestReady(sp, groups)).catch(unlessOverdue))
+  const readyAges = groups && (await readAgesInTurn(tx, groups, reading))
   return { ...certain, groups, readyAges, counted }
 }
+
+const readAgesInTurn = (tx: Transaction, groups: readonly GroupStats[], { oldestReady, known }: Reading) =>
+  tx
+    .savepoint((sp) => oldestReady.read(sp, groups, known))
+    .catch((error: unknown) => {
+      unlessOverdue(error)
+      oldestReady.tookTooLong()
+      return undefined
+    })
 
 type Certain = Omit<Readings, 'groups' | 'readyAges' | 'counted'>
 

@@ -46,13 +46,14 @@ describe('Prefer: return=minimal', () => {
     expect({ status, applied: headers['preference-applied'] }).toEqual({ status: 200, applied: 'return=minimal' })
     const lease = {
       ...{ id: expect.any(Number), uuid: expect.any(String), lease_id: expect.any(String), worker_id: 'w' },
-      ...{ job_type: jobs[0]?.job_type, trace_id: null, retry_count: 0, max_retries: 3 },
+      ...{ domain, queue: 'default', job_type: jobs[0]?.job_type, status: 'processing' },
+      ...{ request_id: expect.any(String), trace_id: null, retry_count: 0, max_retries: 3 },
       leased_until: expect.stringMatching(/Z$/),
     }
     expect(body).toEqual({
       jobs: [
-        { ...lease, owner_user_id: 'anna', payload: { n: 1 } },
-        { ...lease, owner_user_id: null, payload: { n: 2 } },
+        { ...lease, priority: 5, owner_user_id: 'anna', payload: { n: 1 } },
+        { ...lease, priority: 7, owner_user_id: null, payload: { n: 2 } },
       ],
     })
     const [{ id, lease_id }] = z

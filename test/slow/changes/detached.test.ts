@@ -115,6 +115,23 @@ describe.each(kinds)('a change that goes on without its caller on %s', (kind) =>
     await expectIntact(world)
   })
 
+  it.each([
+    { rotated: 'once, has a token for the others', atOnce: false },
+    { rotated: 'away, has none', atOnce: true },
+  ])('with first jobs, whose key was rotated $rotated', async ({ atOnce }) => {
+    await world.jobs(20, retry.wanted)
+    const { token } = await previewOf(world, retry)
+    const first = { ...slow, limit: 12, preview_token: token }
+    const { operation_id: id } = acceptedOf(await detached(world, retry, first))
+    await until('a job was changed', async () => (await recordOf(world, id)).affected > 0)
+    await world.sql.begin((tx) => rotatePreviewKey(tx, { atOnce }))
+    await world.sql`update jobsctl_detached set hold = null`
+    expect(await endOf(world, id)).toMatchObject({ state: 'done', affected: 12 })
+    const result = JSON.stringify(await resultOf(world, id))
+    expect(result).toContain('"job_ids":')
+    expect(result.includes('"rest_token":')).toBe(!atOnce)
+  })
+
   it('ends as partial with the reason where no server can go on with it', async () => {
     await world.jobs(400, retry.wanted)
     const { operation_id: id } = acceptedOf(await detached(world, retry, slow))

@@ -150,29 +150,30 @@ it('the forwarder ends where events of its first catch-up are deleted before it 
     on conflict (domain, queue, job_type) do update set last_id = excluded.last_id`
   await world.sql`truncate jobsctl_expired_events`
   await world.sql`truncate job_events restart identity`
+  const [slow, brief] = [`slow-${crypto.randomUUID()}`, `brief-${crypto.randomUUID()}`]
   const target = receiver()
   const port = await target.listen()
   const { state } = target
   await enqueue()
   await enqueue()
   state.mood = 'fails'
-  const down = start(port, 'down')
+  const down = start(port, slow)
   await until('the receiver has failed', () => state.asked > 0)
-  expect(await placeOf('down')).toBe(0)
-  const killed = start(port, 'killed')
-  await until('the other one is registered', async () => (await placeOf('killed')) === 0)
+  expect(await placeOf(slow)).toBe(0)
+  const killed = start(port, brief)
+  await until('the other one is registered', async () => (await placeOf(brief)) === 0)
   killed.process.kill('SIGKILL')
   await killed.ended
   await deleteEvents(280)
-  const again = await start(port, 'killed').ended
+  const again = await start(port, brief).ended
   expect(again).toMatchObject({
     code: 1,
     err: expect.stringMatching(/410 .*"oldest_id":280,.*"code":"events_expired"/),
   })
-  expect([state.taken, await placeOf('killed')]).toEqual([[], 0])
+  expect([state.taken, await placeOf(brief)]).toEqual([[], 0])
   state.mood = 'takes'
   expect(await down.ended).toMatchObject({ code: 1, err: expect.stringContaining('"code":"events_expired"') })
   expect(state.taken.map((ids) => [ids[0], ids.at(-1)])).toEqual([[1, 200]])
-  expect(await placeOf('down')).toBe(200)
+  expect(await placeOf(slow)).toBe(200)
   await target.stop()
 }, 120_000)

@@ -83,9 +83,9 @@ with
       completed_at = null
     where jobs.id = any(array(select id from picked))
     returning
-      jobs.id, jobs.uuid, jobs.job_type, jobs.payload, jobs.owner_user_id, jobs.trace_id, jobs.retry_count,
-      jobs.max_retries, jobs.worker_id, jobs.lease_id, jobs.leased_until, jobs.domain, jobs.queue,
-      jobs.priority, jobs.available_at, jobs.created_at
+      jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.status, jobs.priority, jobs.request_id,
+      jobs.payload, jobs.owner_user_id, jobs.trace_id, jobs.retry_count, jobs.max_retries, jobs.worker_id,
+      jobs.lease_id, jobs.leased_until, jobs.available_at, jobs.created_at
   ),
   inserted_events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
@@ -148,7 +148,12 @@ select
   ) end as doomed,
   leased.id,
   leased.uuid,
+  leased.domain,
+  leased.queue,
   leased.job_type,
+  leased.status,
+  leased.priority,
+  leased.request_id,
   leased.payload,
   leased.owner_user_id,
   leased.trace_id,

@@ -1,9 +1,6 @@
 select item.domain, item.queue, extract(epoch from now() - min(oldest.due))::float8 as age
-from (
-  select distinct domain, queue
-  from rows
-  from (unnest($1::text[]), unnest($2::text[])) as of_group (domain, queue)
-) as item
+from rows
+from (unnest($1::text[]), unnest($2::text[])) as item (domain, queue)
 cross join generate_series(1, 11) as tier (priority)
 cross join lateral (
   select coalesce(available_at, created_at) as due

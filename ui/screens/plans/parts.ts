@@ -6,9 +6,17 @@ type Plan = Answer<'showPlan'>
 export const firstOf = ({ request: { limit }, count }: Pick<Plan, 'request' | 'count'>): number | undefined =>
   typeof limit === 'number' && limit < count ? limit : undefined
 
-/** True for a plan that was applied to its first jobs, and that may be applied to the others. An older server does not tell of these. */
-export const leavesOthers = (plan: Plan): boolean =>
+/** True for a plan that was applied to its first jobs alone. An older server does not tell of the others. */
+const isOfFirst = (plan: Plan): boolean =>
   plan.state === 'applied' &&
   plan.decision !== 'rejected' &&
   firstOf(plan) !== undefined &&
   (plan.rest_operation_id ?? null) === null
+
+const isOver = ({ expires_at }: Plan): boolean => Date.parse(expires_at) <= Date.now()
+
+/** True for a plan that was applied to its first jobs, and that may be applied to the others. */
+export const leavesOthers = (plan: Plan): boolean => isOfFirst(plan) && !isOver(plan)
+
+/** True for a plan whose term ended before it was applied to the others. */
+export const hasLeftOthers = (plan: Plan): boolean => isOfFirst(plan) && isOver(plan)

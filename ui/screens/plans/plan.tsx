@@ -14,7 +14,7 @@ import { hasPlans } from '../../state/session.ts'
 import { jobsText, PreviewTable } from '../change/preview.tsx'
 import { ApplyPlan } from './apply-plan.tsx'
 import { Decide } from './decide.tsx'
-import { firstOf, leavesOthers } from './parts.ts'
+import { firstOf, hasLeftOthers, leavesOthers } from './parts.ts'
 import { placeOf } from './place.ts'
 import { planKind, policyKind } from './plan-kind.ts'
 import { NoPlans } from './plans.tsx'
@@ -67,6 +67,7 @@ const meaningOfPlan = (plan: Plan): string => {
   if (plan.state !== 'applied' || first === undefined) return meaningOf(plan.state)
   const applied = `It was applied to ${jobsText(first)} first`
   if (plan.decision === 'rejected') return `${applied}, and its approval for the others was taken back.`
+  if (hasLeftOthers(plan)) return `${applied}. Its time is over, and the others stay as they are. Plan them again.`
   return leavesOthers(plan)
     ? `${applied}. The others follow when these are completed, or stay as they are.`
     : `${applied}, and to the others then. It cannot be applied again.`
