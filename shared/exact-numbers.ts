@@ -1,8 +1,10 @@
+import { endOfString } from './json-string.ts'
+
 /** A fast test: true for every text with a number that JavaScript may change, and false for most other texts. */
 const suspicious = /[\d.]{16}|\d[eE][+-]?\d{3}/
 
-/** A string, which is skipped, or a number. */
-const token = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+/** The beginning of a string, or a number. */
+const token = /"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 
 /**
  * The first number of a JSON text that JavaScript would change to another number: an integer beyond its precision, or one
@@ -16,8 +18,18 @@ export const isKeptExactly = (text: string): boolean => firstNumber(text, (numbe
 
 function firstNumber(text: string, wanted: (number: string) => boolean): string | undefined {
   if (!suspicious.test(text)) return undefined
-  for (const [found] of text.matchAll(token)) if (!found.startsWith('"') && wanted(found)) return found
+  for (const { number } of numbersOf(text)) if (wanted(number)) return number
   return undefined
+}
+
+/** The numbers of a JSON text, and where they stand. Digits within its strings are none. */
+function* numbersOf(text: string): Generator<{ number: string; at: number }> {
+  const search = new RegExp(token)
+  for (let found = search.exec(text); found; found = search.exec(text)) {
+    const { 0: number, index: at } = found
+    if (number === '"') search.lastIndex = endOfString(text, at)
+    else yield { number, at }
+  }
 }
 
 const isExact = (number: string): boolean => canonical(number) === canonical(String(Number(number)))
@@ -32,10 +44,25 @@ function isRounded(number: string): boolean {
 function canonical(number: string): string {
   const [, sign, whole = '', fraction = '', exponent = 0] = /^(-?)(\d+)(?:\.(\d+))?(?:e(.+))?$/i.exec(number) ?? []
   const digits = `${whole}${fraction}`.replace(/^0+/, '')
-  const kept = digits.replace(/0+$/, '')
+  const kept = digits.slice(0, endOfDigits(digits))
   return kept === '' ? '' : `${sign}${kept}e${Number(exponent) - fraction.length + digits.length - kept.length}`
 }
 
+/** Where the zeros at the end of a number begin. A regular expression would begin anew at each zero of a long number. */
+function endOfDigits(digits: string): number {
+  let end = digits.length
+  while (digits[end - 1] === '0') end--
+  return end
+}
+
 /** The JSON text in which every number that JavaScript would change is replaced by what `write` makes of it. */
-export const replaceInexact = (text: string, write: (number: string) => string): string =>
-  text.replaceAll(token, (found) => (found.startsWith('"') || isExact(found) ? found : write(found)))
+export function replaceInexact(text: string, write: (number: string) => string): string {
+  const parts: string[] = []
+  let written = 0
+  for (const { number, at } of numbersOf(text)) {
+    if (isExact(number)) continue
+    parts.push(text.slice(written, at), write(number))
+    written = at + number.length
+  }
+  return parts.join('') + text.slice(written)
+}

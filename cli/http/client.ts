@@ -56,13 +56,14 @@ interface ClientOptions {
 /** Sends requests within one deadline for all of them together. */
 function deadlineSender({ target, settings, trace, signal }: ClientOptions) {
   let spent = 0
-  let dispatcher: Dispatcher | undefined
+  let opened: Promise<Dispatcher> | undefined
   const left = () => settings.timeoutMs - spent
   const sendWithDeadline = async (sent: Sent): Promise<Received> => {
     const wholeMs = settings.timeoutMs
     // Each change has its own connection: the server may close an idle connection while the change is sent.
-    if (sent.changing) dispatcher = undefined
-    dispatcher ??= await connection(target, wholeMs)
+    if (sent.changing) opened = undefined
+    opened ??= connection(target, wholeMs)
+    const dispatcher = await opened
     // Without --timeout, a change that reports progress may take longer than the default deadline.
     const deadline = deadlineAfter(left(), settings.timeoutGiven ? undefined : wholeMs)
     try {

@@ -72,6 +72,7 @@ const reasons = new Map([
   ['UND_ERR_CONNECT_TIMEOUT', 'no connection in time'],
   ['UND_ERR_SOCKET', 'the connection broke'],
   ['HTTPParserError', 'the answer is not HTTP'],
+  ['UND_ERR_HEADERS_OVERFLOW', 'its answer has more than 64 KiB of headers'],
   ['EPROTO', 'TLS failed; the port may speak http'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'the port speaks http, and https was expected'],
   ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'the port speaks http, and https was expected'],

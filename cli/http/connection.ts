@@ -3,6 +3,9 @@ import type { Dispatcher } from 'undici'
 import HttpClient from 'undici/lib/dispatcher/client.js'
 import type { Target } from '../settings/target.ts'
 
+/** In bytes. Proxies add headers of their own, and Node's default of 16 KiB is for servers that anybody may call. */
+const largestHeaders = 65_536
+
 /**
  * A connection to a server, opened at its first use. Node's TLS is imported for certificates of a profile; undici imports it for https.
  * `connectTimeout` is in milliseconds; each call has its own deadline.
@@ -13,6 +16,7 @@ export async function connection({ url, ca }: Target, connectTimeout: number): P
   return new HttpClient(url.origin, {
     headersTimeout: 0,
     bodyTimeout: 0,
+    maxHeaderSize: largestHeaders,
     connectTimeout,
     ...(ca !== undefined && { connect: { ca: await certificatesWith(ca), timeout: connectTimeout } }),
   })

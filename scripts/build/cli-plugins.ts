@@ -77,7 +77,7 @@ export const parsersAsBytes: Plugin = {
   setup: (build) => {
     const namespace = 'bytes'
     build.onLoad({ filter: /[\\/]llhttp[\\/]llhttp(_simd)?-wasm\.js$/ }, ({ path }) => ({
-      contents: `module.exports = require('node:fs').readFileSync(require('node:path').join(__dirname, require('bytes:${path}')))`,
+      contents: `module.exports = require('node:fs').readFileSync(require('node:path').join(__dirname, require(${JSON.stringify(`bytes:${path}`)})))`,
     }))
     build.onResolve({ filter: /^bytes:/ }, ({ path }) => ({
       path: basename(path).replace('-wasm.js', '.wasm'),

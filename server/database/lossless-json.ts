@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import { isKeptExactly, replaceInexact } from '../../shared/exact-numbers.ts'
+import { endOfString } from '../../shared/json-string.ts'
 
 /** Marks a JSON text that is written without a change. It is random, so no input can contain it. */
 const mark = randomUUID()
-const marked = new RegExp(`"${mark}[^"\\\\]*(?:\\\\.[^"\\\\]*)*"`, 'g')
+const quotedMark = `"${mark}`
 
 /** A JSON text that JavaScript would change, or cannot write again, written by another program. */
 class LosslessJson {
@@ -30,17 +31,15 @@ class LosslessJson {
 /** The levels of objects and lists that are read. JavaScript writes some 4,000, and PostgreSQL keeps more than 10,000. */
 const deepest = 500
 
-/**
- * True for a JSON text with more levels than `deepest`. Brackets within texts count as levels, too: a text that is taken for a deep
- * one is written all the same.
- */
+/** True for a JSON text with more levels than `deepest`. Brackets within strings are no levels. */
 function isDeep(text: string): boolean {
   if (text.length < 2 * deepest) return false
   let level = 0
   for (let at = 0; at < text.length; at++) {
-    const bracket = text.charCodeAt(at) | 32 // takes [ for { and ] for }
-    if (bracket === 123) level++
-    else if (bracket === 125) level--
+    const character = text[at]
+    if (character === '"') at = endOfString(text, at) - 1
+    else if (character === '{' || character === '[') level++
+    else if (character === '}' || character === ']') level--
     if (level > deepest) return true
   }
   return false
@@ -56,8 +55,20 @@ export const readJson = (text: string): unknown =>
 /** Writes a value as JSON. A number that JavaScript cannot hold is written with the digits that `readJson` read. */
 export function writeJson(value: unknown): string {
   const text = JSON.stringify(value)
-  if (!text.includes(mark)) return text
-  return text.replaceAll(marked, (quoted) => z.string().parse(JSON.parse(quoted)).slice(mark.length))
+  const parts: string[] = []
+  let written = 0
+  for (let at = text.indexOf(quotedMark); at !== -1; at = text.indexOf(quotedMark, written)) {
+    const end = endOfString(text, at)
+    parts.push(
+      text.slice(written, at),
+      z
+        .string()
+        .parse(JSON.parse(text.slice(at, end)))
+        .slice(mark.length),
+    )
+    written = end
+  }
+  return parts.join('') + text.slice(written)
 }
 
 /** True for a value that `readJson` returned for a text of too many levels, which `expandJson` leaves as it is. */

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type * as z from 'zod'
+import type { Right } from '../../shared/access/rights.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure, type Fault } from '../../shared/errors.ts'
 import { inexactNumber } from '../../shared/exact-numbers.ts'
@@ -72,15 +73,20 @@ function queryOf(c: Context): Record<string, string> {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** Workers send payloads, which belong to them; in the other bodies a filter that is given twice could mean more than the caller thinks. */
-async function jsonOf(c: Context, { whileFrozen }: Endpoint): Promise<unknown> {
+/**
+ * The rights of operators. In the body of their calls a field that is given twice could mean more jobs than the caller thinks, since the
+ * last value counts. Programs that enqueue jobs or work on them may send such bodies, as they do on the other server.
+ */
+const wideRights: ReadonlySet<Right> = new Set(['queues', 'change', 'approve', 'govern'])
+
+async function jsonOf(c: Context, { needs }: Endpoint): Promise<unknown> {
   const bytes = await c.req.arrayBuffer().catch(rejectAbortedBody)
   if (bytes.byteLength === 0) throw new Failure('malformed_json', 'the body is empty; it must be JSON')
   if (!isJson(c.req.header('content-type')) || c.req.header('content-encoding')) {
     throw new Failure('unsupported_media_type', 'the body must be plain application/json in UTF-8')
   }
   const { text, json } = parsedJson(bytes)
-  const repeated = whileFrozen ? undefined : repeatedField(text)
+  const repeated = wideRights.has(needs) ? repeatedField(text) : undefined
   if (repeated !== undefined) throw invalid([{ path: repeated, message: 'is given more than once' }])
   const inexact = inexactNumber(text)
   if (inexact === undefined) return json
@@ -148,10 +154,12 @@ export function readIdempotencyKey(c: Context): string | undefined {
 
 /** A list of all faults could make the response many times as large as its request. */
 const mostFaults = 50
+/** In characters: a path may be a name of the caller's. */
+const longestPath = 128
 
-/** The failure of an input with these faults; the message names the first 50. */
+/** The failure of an input with these faults; the message names the first 50, and the first 128 characters of each path. */
 export function invalid(all: readonly Fault[]): Failure {
-  const faults = all.slice(0, mostFaults)
+  const faults = all.slice(0, mostFaults).map(({ path, message }) => ({ path: path.slice(0, longestPath), message }))
   const sentences = faults.map(({ path, message }) => (path ? `${path} ${message}` : message))
   return new Failure('invalid_request', sentences.join('; '), { faults })
 }

@@ -1,17 +1,36 @@
-/** A text of JSON, with the colon after it where it is a name; or a bracket. */
-const token = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g
+import { endOfString } from '../../shared/json-string.ts'
 
-/** The first name that an object of a JSON text has twice, at any depth. `JSON.parse` would take the last value without a word. */
+/** The levels of objects and lists that are looked at: no body that a call takes has so many. */
+const deepest = 100
+
+/**
+ * The first name that an object of a valid JSON text has twice, in the first 100 levels. `JSON.parse` would take the last value without a
+ * word.
+ */
 export function repeatedField(json: string): string | undefined {
-  const open: Set<unknown>[] = []
-  for (const [found, colon] of json.matchAll(token)) {
-    if (found === '{' || found === '[') open.push(new Set())
-    else if (found === '}' || found === ']') open.pop()
-    else if (colon !== undefined) {
-      const name = String(JSON.parse(found.slice(0, -colon.length)))
-      if (open.at(-1)?.has(name)) return name
-      open.at(-1)?.add(name)
+  const colon = /\s*:/y
+  const names: Set<string>[] = [] // of the object that is open at each level
+  let level = 0
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at]
+    if (character === '{' || character === '[') {
+      level++
+      if (names[level]?.size) names[level]?.clear()
+    } else if (character === '}' || character === ']') level--
+    else if (character === '"') {
+      const end = endOfString(json, at)
+      colon.lastIndex = end
+      if (level <= deepest && colon.test(json)) {
+        const name = textOf(json.slice(at, end))
+        const siblings = names[level] ?? new Set()
+        if (siblings.has(name)) return name
+        names[level] = siblings.add(name)
+      }
+      at = end - 1
     }
   }
   return undefined
 }
+
+/** The text of a string of JSON. */
+const textOf = (string: string): string => (string.includes('\\') ? String(JSON.parse(string)) : string.slice(1, -1))

@@ -56,6 +56,23 @@ describe.each(kinds)('a bad request on %s', (kind) => {
     expect(await world.fingerprint()).toBe(before)
   })
 
+  it('refuses bodies of millions of escapes and of digits, and cuts a long name', async () => {
+    for (const body of [
+      `{"domain": "${'\\"'.repeat(3_600_000)}"}`,
+      `{"domain": "${'\\"'.repeat(3_600_000)}", "max": 12345678901234567890}`,
+      `{"max": 1${'0'.repeat(300_000)}1}`,
+    ]) {
+      const answer = await send('POST', paths.prune, body)
+      expectRefused(body.slice(-40), answer)
+      expect(answer.status).toBe(422)
+    }
+    const name = JSON.stringify('n'.repeat(100_000))
+    const { text } = await send('POST', paths.prune, `{${name}: 1, ${name}: 2}`)
+    expect(JSON.parse(text)).toMatchObject({ errors: [{ path: 'n'.repeat(128), message: 'is given more than once' }] })
+    expect(text.length).toBeLessThan(1000)
+    expect(await world.fingerprint()).toBe(before)
+  })
+
   it('refuses every bad field, and changes nothing', async () => {
     for (const [path, body] of badFields) {
       const answer = await send('POST', path, JSON.stringify(body))

@@ -83,6 +83,18 @@ describe.each(kinds)('a bad request about jobs on %s', (kind) => {
     expect(await world.fingerprint()).toBe(before)
   })
 
+  it('that names a field twice is taken of a worker: the last one counts, as on the other server', async () => {
+    const lease = JSON.stringify(job.lease_id)
+    const answer = await send('POST', `/api/v1/jobs/${job.id}/leased`, `{"lease_id": "x", "lease_id": ${lease}}`)
+    expect({ status: answer.status, body: JSON.parse(answer.text) }).toMatchObject({
+      status: 200,
+      body: { id: job.id },
+    })
+    const unknown = await send('POST', '/api/v1/jobs/999999/cancel', '{"reason": "a", "reason": "b"}')
+    expect(unknown.status).toBe(404)
+    expect(await world.fingerprint()).toBe(before)
+  })
+
   it('names every fault of every job of a batch', async () => {
     const jobs = [
       { domain: 'a', job_type: '', payload: [], priority: 11, extra: 1 },

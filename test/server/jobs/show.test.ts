@@ -85,6 +85,25 @@ describe.each(kinds)('one job on %s', (kind) => {
     expect(status).toBe(200)
   })
 
+  it('has a deep payload whose texts have brackets that are no levels', async () => {
+    const levels = kind === 'postgres' ? 9000 : 600
+    const deep = `{"a": "${'}'.repeat(levels)}", "b": ${'['.repeat(levels)}${']'.repeat(levels)}}`
+    const [id = 0] = await world.jobs(1, { status: 'queued' })
+    await world.sql`update jobs set payload = ${deep}::text::jsonb`
+    expect(await textOf(id)).toContain(deep)
+    expect((await show(id, '?redact=true')).body).toMatchObject({ id, payload: '[redacted]' })
+    expect((await world.call('GET', '/api/v1/jobs/list?domain=chatbooks')).status).toBe(200)
+    const asking = { domain: 'chatbooks', queue: 'default', worker_id: 'w' }
+    expect((await world.call('POST', jobPaths.acquire, asking)).status).toBe(200)
+  })
+
+  it('has a text of many brackets, which is no depth', async () => {
+    const text = '{'.repeat(1000)
+    const [id = 0] = await world.jobs(1)
+    await world.sql`update jobs set payload = ${JSON.stringify({ text, password: 's3cret' })}::text::jsonb`
+    expect((await show(id, '?redact=true')).body).toMatchObject({ payload: { text, password: '[redacted]' } })
+  })
+
   it('comes from the archive as it was, with what belonged to it', async () => {
     const [id = 0] = await world.jobs(1, { uuid: 'own', result: { ok: true } })
     await world.sql`insert into job_attachments (job_id, kind, content_text) values (${id}, 'log', 'kept')`
