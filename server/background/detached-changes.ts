@@ -11,6 +11,7 @@ import { closeHeld } from '../bulk/record/close-record.ts'
 import type { Call, ServerContext } from '../call.ts'
 import { createErrorLog } from '../database/errors/error-log.ts'
 import { resumableChanges } from '../endpoints/changes/resumable.ts'
+import { leavesJobs } from '../undo/leaves-jobs.ts'
 import { callWithoutClient } from './call-without-client.ts'
 import type { StandsStill } from './standstill.ts'
 
@@ -78,7 +79,7 @@ async function goesOn(serving: ServerContext, taken: TakenChange): Promise<boole
 
 async function giveUp({ workerSql, log }: ServerContext, taken: TakenChange): Promise<void> {
   const why = taken.problem === null ? 'its servers died one after the other' : `no server can go on: ${taken.problem}`
-  const closed = await workerSql.begin((tx) => closeHeld(tx, taken, { state: 'partial', error: why }))
+  const closed = await workerSql.begin((tx) => closeHeld(tx, taken, { state: 'partial', error: why }, leavesJobs))
   if (closed) log.warn(`operation ${closed.id} is ${closed.state}: ${why}`, { affected: closed.affected })
 }
 

@@ -10,6 +10,7 @@ import { isFrozen } from '../database/installation/freeze.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import { deleteExpiredArchive } from '../undo/archive/archive-retention.ts'
+import { leavesJobs } from '../undo/leaves-jobs.ts'
 import { deleteOldMarks } from '../waiting/worker-marks.ts'
 import type { createChainLog } from './chain-log.ts'
 import type { createEmbeddedVacuum } from './embedded-vacuum.ts'
@@ -76,7 +77,7 @@ export async function runMaintenance({
       await chainLog.run()
       await embeddedVacuum?.run()
       if (await standsStill()) continue
-      await closeOrphans({ sql, log, localOperations })
+      await closeOrphans({ sql, log, localOperations }, leavesJobs)
       await eventSweep.run()
       await historySweep.run()
       if (performance.now() - deletedAt < sweepEveryMs) continue

@@ -4,7 +4,7 @@ import type { Scope } from '../../shared/scope.ts'
 import type { Caller } from '../auth/authenticate.ts'
 import type { PlanBinding } from '../call.ts'
 import type { Within } from '../database/scope.ts'
-import type { Fragment, Pool, Sql } from '../database/sql.ts'
+import type { Fragment, Pool, Sql, Transaction } from '../database/sql.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
 import type { Snapshot } from './preview/snapshot.ts'
 import type { RoundTrip } from './round-trip.ts'
@@ -76,6 +76,12 @@ export interface Brake {
   until?: string | undefined
 }
 
+/**
+ * Whether an undo could give back jobs of an operation now, inside of the transaction that closes the record of an undo. True where
+ * nobody can tell; throws nothing that PostgreSQL raises.
+ */
+export type LeavesJobs = (tx: Transaction, operation: number) => Promise<boolean>
+
 /** A change of many jobs, described once for its preview, its batches and its record. */
 export interface BulkChange<Answer> {
   kind: BulkKind
@@ -102,11 +108,8 @@ export interface BulkChange<Answer> {
   oldestFirst?: boolean
   /** The id of the operation that this change undoes. */
   undoes?: number
-  /**
-   * Set for an undo that may leave jobs of that operation: whether they can be given back when it has come to its end. While they
-   * can, and after an undo that was stopped, the operation does not become `undone`.
-   */
-  leavesJobs?: (sql: Pool) => Promise<boolean>
+  /** Set for an undo: whether jobs of that operation can still be given back. While they can, the operation does not become `undone`. */
+  leavesJobs?: LeavesJobs
   /** `from jobs where …`, or from a source with the alias `jobs`: the only definition of the set. */
   matching: (sql: Sql, set: JobSet) => Fragment
   /** The time column, or expression, that the filters compare. */

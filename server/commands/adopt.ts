@@ -13,7 +13,8 @@ import {
   readIdentity,
   readInstallation,
 } from '../database/installation/installation.ts'
-import type { Pool, Sql } from '../database/sql.ts'
+import type { Pool, Transaction } from '../database/sql.ts'
+import { leavesJobs } from '../undo/leaves-jobs.ts'
 import { atShell } from './at-shell.ts'
 
 interface Adoption {
@@ -54,7 +55,7 @@ const isWhatItWas = (identity: Identity): Failure =>
   })
 
 /** Ends in a clone what belongs to the original. */
-async function beginAnew(tx: Sql): Promise<string[]> {
+async function beginAnew(tx: Transaction): Promise<string[]> {
   const tokens = await revokeAllTokens(tx)
   await rotatePreviewKey(tx, { atOnce: true })
   await tx`delete from jobsctl_settings where name = 'policy'`
@@ -62,7 +63,7 @@ async function beginAnew(tx: Sql): Promise<string[]> {
   const running = await tx<{ id: number }[]>`
     select id from job_operations where state = 'running' order by id for update`
   for (const { id } of running)
-    await closeRecord(tx, id, { state: 'partial', error: 'its database was adopted as a clone' })
+    await closeRecord(tx, id, { state: 'partial', error: 'its database was adopted as a clone' }, leavesJobs)
   const { first_id } = await moveEventIds(tx, 'adopted as a clone')
   return [
     `revoked ${tokens} tokens; jobs-server token create <name> makes one`,

@@ -16,7 +16,3 @@ export const inPart = (sql: Sql, { ids, between, ...scope }: Part, id: Fragment)
   ${inScope(sql, scope)}
   ${ids ? sql`and ${id} = any(${`{${ids.join(',')}}`}::text::bigint[])` : sql``}
   ${between ? sql`and ${id} > ${between[0]}::bigint and ${id} <= ${between[1]}::bigint` : sql``}`
-
-/** True for a part that may leave out jobs of the operation. */
-export const isNarrowed = ({ domain, queue, job_type, ids, within }: Part): boolean =>
-  [domain, queue, job_type, ids, within].some((field) => field !== undefined)

@@ -43,11 +43,30 @@ export function wayBack({ id, kind, state, filters }: OperationRecord, undoing: 
 /** Kinds of operations that keep the columns which they overwrite. */
 const kindsWithImages = new Set(['requeue', 'sweep', 'cancel', 'retry', 'reschedule', 'priority'])
 
-const backFromArchive = (id: number, { part, rejected, hold }: Undoing): WayBack => ({
-  matching: (sql, set) => sql`
+/** The jobs of a part of an operation that can be given back. */
+export const leftOf = ({ id, kind }: Pick<OperationRecord, 'id' | 'kind'>, part: Part): WayBack['matching'] =>
+  kind === 'prune' ? leftInArchive(id, part) : leftByImages(id, part)
+
+const leftInArchive =
+  (id: number, part: Part): WayBack['matching'] =>
+  (sql, set) =>
+    sql`
     from jobs_archive as jobs
     where operation_id = ${id}::bigint and ${canBeRestored(sql)} and ${isNotExcluded(sql, set)}
-      ${inPart(sql, part, sql`jobs.id`)}`,
+      ${inPart(sql, part, sql`jobs.id`)}`
+
+const leftByImages =
+  (id: number, part: Part): WayBack['matching'] =>
+  (sql, set) =>
+    sql`
+    from job_operation_rows kept
+    join jobs on jobs.id = kept.job_id
+    where kept.operation_id = ${id}::bigint and ${isUnchangedSinceChange(sql)}
+      and ${isUnchangedSince(sql, set.snapshot)} and ${isNotExcluded(sql, set)}
+      ${inPart(sql, part, sql`kept.job_id`)}`
+
+const backFromArchive = (id: number, { part, rejected, hold }: Undoing): WayBack => ({
+  matching: leftInArchive(id, part),
   time: (sql) => sql`archived_at`,
   conflicts: (sql) => whyNotRestored(sql, id, part),
   batch: (tx, context, selection) => restoreDeleted(tx, context, { undoes: id, part, selection, rejected, hold }),
@@ -55,12 +74,7 @@ const backFromArchive = (id: number, { part, rejected, hold }: Undoing): WayBack
 })
 
 const backFromImages = (id: number, { part, hold }: Undoing): WayBack => ({
-  matching: (sql, set) => sql`
-    from job_operation_rows kept
-    join jobs on jobs.id = kept.job_id
-    where kept.operation_id = ${id}::bigint and ${isUnchangedSinceChange(sql)}
-      and ${isUnchangedSince(sql, set.snapshot)} and ${isNotExcluded(sql, set)}
-      ${inPart(sql, part, sql`kept.job_id`)}`,
+  matching: leftByImages(id, part),
   time: (sql) => sql`updated_at`,
   conflicts: (sql) => whyColumnsNotRestored(sql, id, part),
   batch: (tx, context, selection) => restoreColumns(tx, context, { undoes: id, selection, hold }),
@@ -71,11 +85,24 @@ const isNotExcluded = (sql: Sql, { excluded = [] }: JobSet): Fragment =>
   excluded.length === 0 ? sql`true` : sql`jobs.id <> all(${`{${excluded.join(',')}}`}::text::bigint[])`
 
 /**
- * Checks that the operation has archived jobs or row images. An operation that is undone already, or changed no job, passes.
- * @throws Failure `conflict` when the jobs were never archived, or their archive is deleted already
+ * Checks that the operation has archived jobs or row images. An operation that is undone already, or changed no job, passes, and so
+ * does one while an undo of it is on record as running: that one may have given back the last job.
+ * @throws Failure `conflict` when undos have given back all its jobs, when they were never archived, or their archive is deleted already
  */
 export async function requireKeptRows(sql: Sql, { id, state, affected }: OperationRecord): Promise<void> {
   if (state === 'undone' || affected === 0 || (await hasKeptRows(sql, id))) return
+  const [undos] = await sql<[{ last: number | null; jobs: number; running: boolean }]>`
+    select
+      max(id) as last, coalesce(sum(affected), 0)::bigint as jobs, coalesce(bool_or(state = 'running'), false) as running
+    from job_operations
+    where id > ${id}::bigint and kind = 'undo' and filters ->> 'operation' = ${String(id)}::text
+      and (affected > 0 or state = 'running')`
+  if (undos.running) return
+  if (undos.last !== null && undos.jobs >= affected) {
+    throw new Failure('conflict', `operation ${id} was undone by operation ${undos.last}; nothing was changed`, {
+      hint: `jobsctl operations ${undos.last} shows that undo`,
+    })
+  }
   const detail = `the archive does not have the jobs of operation ${id}, or has them no longer; nothing was changed`
   const hint = 'JOBS_ARCHIVE_BEFORE_DELETE says whether jobs are kept, JOBS_ARCHIVE_DAYS for how long'
   throw new Failure('conflict', detail, { hint })

@@ -4,7 +4,7 @@ import type { Call } from '../../call.ts'
 import { takeLock } from '../../database/advisory-locks.ts'
 import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
 import { refuseWhileFrozen, throwIfFrozen } from '../../database/installation/freeze.ts'
-import type { Pool, Sql } from '../../database/sql.ts'
+import type { Pool, Sql, Transaction } from '../../database/sql.ts'
 import type { BulkChange, Operation, Origin } from '../bulk-change.ts'
 import { checkPreview } from '../preview/preview-check.ts'
 import { hashOfJson, type VerifiedPreview } from '../preview/preview-token.ts'
@@ -55,7 +55,7 @@ export async function beginOperation<Answer>(
 }
 
 async function tryToBegin<Answer>(
-  tx: Sql,
+  tx: Transaction,
   context: BeginContext,
   bulk: BulkChange<Answer>,
   previewed: VerifiedPreview | undefined,
@@ -90,20 +90,18 @@ async function insertRecord(
   { previewed, hash }: RecordDetails,
 ): Promise<Operation> {
   const { domain = null, queue = null, job_type = null } = commonScope(bulk.scope)
-  // An operation that an undo names here must be `undone`, or the chain of records is broken: until its end an undo names it by its filters.
-  const undoes = bulk.leavesJobs ? undefined : bulk.undoes
   const [row] = await tx<[Operation]>`
     with record as (
       insert into job_operations (
         kind, domain, queue, job_type, filters, as_of, seen, caller, reason, request_id,
-        idempotency_key, request_hash, preview_id, previewed, undoes
+        idempotency_key, request_hash, preview_id, previewed
       )
       values (
         ${bulk.kind}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify({ ...bulk.request, ...approvalDetails(approved) })}::text::jsonb,
         coalesce(${previewed?.as_of ?? null}::text::timestamptz, now()),
         coalesce(${previewed?.snapshot ?? null}::text, pg_current_snapshot()::text),
         ${caller}, ${reason ?? null}, ${requestId},
-        ${idempotencyKey ?? null}, ${hash}, ${previewed?.id ?? null}, ${previewed?.count ?? null}::bigint, ${undoes ?? null}::bigint
+        ${idempotencyKey ?? null}, ${hash}, ${previewed?.id ?? null}, ${previewed?.count ?? null}::bigint
       )
       returning id, as_of, seen
     ),

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Pool } from '../../database/sql.ts'
 import type { Log } from '../../log.ts'
+import type { BulkChange } from '../bulk-change.ts'
 import type { Held } from '../detached/hold.ts'
 import { closeHeld, type Outcome } from './close-record.ts'
 
@@ -18,13 +19,17 @@ interface CloseContext extends Held {
  * Closes a record in the background when the database could not be reached at the end of the operation. Until the record is
  * closed, the same kind of change in the same scope is refused. Returns at once, and throws nothing.
  */
-export function closeLater({ sql, log, stopping, ...held }: CloseContext, outcome: Outcome): void {
+export function closeLater(
+  { sql, log, stopping, ...held }: CloseContext,
+  { leavesJobs }: Pick<BulkChange<unknown>, 'leavesJobs'>,
+  outcome: Outcome,
+): void {
   const end = Date.now() + longestMs
   const run = async () => {
     while (!stopping.aborted && Date.now() < end) {
       await wait(pauseMs, undefined, { ref: false })
       const isOver = await sql
-        .begin((tx) => closeHeld(tx, held, outcome))
+        .begin((tx) => closeHeld(tx, held, outcome, leavesJobs))
         .then(
           () => true,
           () => false,

@@ -29,6 +29,8 @@ interface Conclusion {
   elapsed_ms: number
 }
 
+type Undoing = Pick<BulkChange<unknown>, 'leavesJobs'>
+
 /** A second connection may break just after the first one: the record is closed after this pause, in milliseconds. */
 const pauseBeforeCloseMs = 100
 
@@ -44,31 +46,21 @@ export async function conclude<Answer>(
 ): Promise<Answer> {
   const { run } = conclusion
   const hasKey = context.idempotencyKey !== undefined
-  if (run.stop) return concludeStopped(context, run, run.stop)
+  if (run.stop) return concludeStopped(context, bulk, { run, stop: run.stop })
   const partial = { id: context.operation, affected: run.affected, hasKey }
   try {
     const answer = await makeAnswer(context, bulk, conclusion)
-    const undoes = run.affected > 0 ? await wholeUndone(context, bulk) : undefined
-    const isClosed = await closeAsDone(context, { state: 'done', skippedLocked: run.skippedLocked, undoes, answer })
+    const isClosed = await closeAsDone(context, bulk, { state: 'done', skippedLocked: run.skippedLocked, answer })
     if (isClosed) return bulk.output.parse(answer)
   } catch (cause) {
     // The next server that takes the operation over finds nothing left to change, and closes its record.
     if (run.affected === 0 || context.hold !== undefined) throw cause
     const why = 'the record could not be closed'
-    closeLater(context, { state: 'partial', error: why })
+    closeLater(context, bulk, { state: 'partial', error: why })
     throw partialFailure({ ...partial, why, cause })
   }
   const why = 'another server has closed the record, since this server did not touch it in time'
   throw partialFailure({ ...partial, why })
-}
-
-/** The operation that an undo has undone to its end; undefined where it has not, or nobody can tell. */
-async function wholeUndone(
-  { sql }: Pick<ConcludeContext, 'sql'>,
-  { leavesJobs, undoes }: Pick<BulkChange<unknown>, 'leavesJobs' | 'undoes'>,
-): Promise<number | undefined> {
-  const leaves = await leavesJobs?.(sql).catch(() => true)
-  return leaves === false ? undoes : undefined
 }
 
 async function makeAnswer(
@@ -93,15 +85,15 @@ async function makeAnswer(
 /** Closes the record of an operation that stopped; the record decides how many jobs were changed, if it can be reached. */
 async function concludeStopped(
   context: ConcludeContext,
-  run: RunResult,
-  stop: NonNullable<RunResult['stop']>,
+  bulk: Undoing,
+  { run, stop }: { run: RunResult; stop: NonNullable<RunResult['stop']> },
 ): Promise<never> {
   const failure = failureOf(stop)
   const why = withoutConsequence(failure)
   const hasKey = context.idempotencyKey !== undefined
   if (failure.cause !== undefined) await wait(pauseBeforeCloseMs)
   const outcome: Outcome = { state: 'partial', error: why }
-  const record = await close(context, outcome).catch(() => closeLater(context, outcome))
+  const record = await close(context, bulk, outcome).catch(() => closeLater(context, bulk, outcome))
   const affected = record?.affected ?? run.affected
   if (failure.code === 'outcome_unknown') {
     if (!record) throw unknownOutcome(context, affected, failure)
@@ -141,10 +133,10 @@ const withoutConsequence = ({ message }: Failure): string =>
  * Closes the record, a second time where the connection breaks.
  * @returns false where the record is closed already, and not as done: another server took this operation for an orphan
  */
-async function closeAsDone(context: ConcludeContext, outcome: Outcome): Promise<boolean> {
-  const closed = await close(context, outcome).catch(async () => {
+async function closeAsDone(context: ConcludeContext, bulk: Undoing, outcome: Outcome): Promise<boolean> {
+  const closed = await close(context, bulk, outcome).catch(async () => {
     await wait(pauseBeforeCloseMs)
-    return close(context, outcome)
+    return close(context, bulk, outcome)
   })
   if (closed) return true
   // The first close may have been committed, although its connection broke before the answer came.
@@ -155,9 +147,10 @@ async function closeAsDone(context: ConcludeContext, outcome: Outcome): Promise<
 
 async function close(
   { sql, log, operation, hold }: ConcludeContext,
+  { leavesJobs }: Undoing,
   outcome: Outcome,
 ): Promise<ClosedRecord | undefined> {
-  const closed = await sql.begin((tx) => closeHeld(tx, { operation, hold }, outcome))
+  const closed = await sql.begin((tx) => closeHeld(tx, { operation, hold }, outcome, leavesJobs))
   if (closed && closed.affected > 0) {
     log.info('operation', { id: operation, state: closed.state, affected: closed.affected })
   }

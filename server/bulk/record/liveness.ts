@@ -1,5 +1,6 @@
-import type { Fragment, Pool, Sql } from '../../database/sql.ts'
+import type { Fragment, Pool, Sql, Transaction } from '../../database/sql.ts'
 import type { Log } from '../../log.ts'
+import type { LeavesJobs } from '../bulk-change.ts'
 import { type Held, runningRecord } from '../detached/hold.ts'
 import { closeRecord } from './close-record.ts'
 
@@ -43,22 +44,29 @@ export interface OrphanContext {
 
 const why = 'its server died, or lost the database'
 
+interface ClosingOrphan extends Pick<OrphanContext, 'log'> {
+  leavesJobs: LeavesJobs | undefined
+}
+
 /** Closes the record of an orphaned operation; its committed batches stand. */
-export async function closeOrphan(tx: Sql, { log }: Pick<OrphanContext, 'log'>, id: number): Promise<void> {
-  const closed = await closeRecord(tx, id, { state: 'partial', error: why })
+export async function closeOrphan(tx: Transaction, { log, leavesJobs }: ClosingOrphan, id: number): Promise<void> {
+  const closed = await closeRecord(tx, id, { state: 'partial', error: why }, leavesJobs)
   if (closed)
     log.warn(`operation ${id} was orphaned by its server, and is ${closed.state} now`, { affected: closed.affected })
 }
 
 /** Closes all orphaned records, each in a transaction of its own: an error with one record does not keep the others open. */
-export async function closeOrphans({ sql, log, localOperations }: OrphanContext): Promise<void> {
+export async function closeOrphans(
+  { sql, log, localOperations }: OrphanContext,
+  leavesJobs: LeavesJobs,
+): Promise<void> {
   const orphans = await sql<{ id: number }[]>`
     select id from job_operations where ${isOrphaned(sql, localOperations)} order by id`
   for (const { id } of orphans) {
     const closing = sql.begin(async (tx) => {
       const [orphan] = await tx`
         select id from job_operations where id = ${id}::bigint and ${isOrphaned(tx, localOperations)} for update skip locked`
-      if (orphan) await closeOrphan(tx, { log }, id)
+      if (orphan) await closeOrphan(tx, { log, leavesJobs }, id)
     })
     await closing.catch((error: unknown) => log.warn(`the record of operation ${id} cannot be closed: ${error}`))
   }

@@ -3,7 +3,7 @@ import { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
+import type { Fragment, Sql, Transaction } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
 import { closeOrphan, isOrphaned, type OrphanContext, orphanedAfterSeconds } from './liveness.ts'
 
@@ -28,13 +28,17 @@ const inSameScope = (tx: Sql, { scope, undoes }: Pick<BulkChange<unknown>, 'scop
   undoes === undefined ? overlaps(tx, scope) : tx`filters ->> 'operation' = ${String(undoes)}::text`
 
 /** Closes the records of operations of this kind in this scope whose servers are gone. */
-export async function closeOrphansInScope(tx: Sql, context: OrphanContext, bulk: BulkChange<unknown>): Promise<void> {
+export async function closeOrphansInScope(
+  tx: Transaction,
+  context: OrphanContext,
+  bulk: BulkChange<unknown>,
+): Promise<void> {
   const orphans = await tx<{ id: number }[]>`
     select id
     from job_operations
     where state = 'running' and kind = ${bulk.kind} and ${inSameScope(tx, bulk)} and ${isOrphaned(tx, context.localOperations)}
     for update skip locked`
-  for (const { id } of orphans) await closeOrphan(tx, context, id)
+  for (const { id } of orphans) await closeOrphan(tx, { log: context.log, leavesJobs: bulk.leavesJobs }, id)
 }
 
 /**

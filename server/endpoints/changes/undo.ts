@@ -5,13 +5,11 @@ import type { BulkChange } from '../../bulk/bulk-change.ts'
 import { previewChange } from '../../bulk/preview/preview.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
-import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Within } from '../../database/scope.ts'
-import type { Pool } from '../../database/sql.ts'
 import { type PreviewedConflicts, previewedConflicts, readConflicts } from '../../undo/conflicts.ts'
-import { type HoldTerm, readHold } from '../../undo/hold-restored.ts'
+import { readHold } from '../../undo/hold-restored.ts'
 import { requireHoldTime } from '../../undo/hold-time.ts'
-import { isNarrowed } from '../../undo/part.ts'
+import { leavesOthers } from '../../undo/leaves-jobs.ts'
 import { requireKeptRows, type WayBack, wayBack } from '../../undo/way-back.ts'
 import { recordOf } from '../records/records.ts'
 import { recorded } from './filtered.ts'
@@ -33,30 +31,13 @@ export async function undo(call: Call, request: UndoRequest): Promise<UndoResult
   const way = wayBack(record, { part, rejected, hold })
   await requireKeptRows(call.sql, record)
   const bulk = bulkOf(record, { ...request, within: call.within }, { way, rejected })
-  if (!request.dry_run) {
-    return runBulkChange(
-      call,
-      // An undo of the whole leaves jobs only where it is stopped, and is not asked then.
-      { ...bulk, leavesJobs: isNarrowed(part) ? (sql) => leavesJobs(sql, record, hold) : () => Promise.resolve(false) },
-    )
-  }
+  if (!request.dry_run) return runBulkChange(call, bulk)
   const { preview, more } = await previewChange<PreviewedConflicts>(call, bulk, {
     more: (sql) => previewedConflicts(sql, way),
     except: ({ excluded }) => excluded,
   })
   const { conflict_count, conflicts } = more
   return { affected: preview.count, conflict_count, conflicts, preview }
-}
-
-/** True where an undo of the whole operation could restore jobs now. */
-async function leavesJobs(sql: Pool, record: OperationRecord, hold: HoldTerm): Promise<boolean> {
-  const { matching } = wayBack(record, { part: {}, rejected: new Map(), hold })
-  const [{ leaves }] = await sql.begin(async (tx) => {
-    await tx`select ${limitReadTime(tx)}`
-    return tx<[{ leaves: boolean }]>`
-      select exists (select ${matching(tx, { asOf: undefined, snapshot: undefined })}) as leaves`
-  })
-  return leaves
 }
 
 interface Undoing {
@@ -87,6 +68,7 @@ function bulkOf(
     max,
     previewToken: preview_token,
     undoes: id,
+    leavesJobs: (tx, operation) => leavesOthers(tx, operation, [...rejected.keys()]),
     matching: way.matching,
     time: way.time,
     restorable: (sql) => sql`false`,

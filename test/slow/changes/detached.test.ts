@@ -104,6 +104,27 @@ describe.each(kinds)('a change that goes on without its caller on %s', (kind) =>
     await expectIntact(world)
   })
 
+  it('is an undo that goes on after it has given back everything, and its operation is undone', async () => {
+    await world.jobs(7)
+    const { operation_id: id } = acceptedOf(await detached(world, prune))
+    await endOf(world, id)
+    await world.sql.unsafe(`
+      create function open_it() returns trigger language plpgsql as $$ begin raise exception 'this record stays open'; end $$;
+      create trigger open_it before update on job_operations for each row
+        when (new.kind = 'undo' and new.state <> 'running') execute function open_it()`)
+    const undo = { path: `/api/v1/jobs/operations/${id}/undo`, body: {} }
+    const { operation_id: back } = acceptedOf(await detached(world, undo))
+    const givenBack = async () =>
+      [...(await world.sql`select from jobsctl_detached where problem is not null`)].length > 0
+    await until('it is left to another server', givenBack)
+    expect(await recordOf(world, back)).toMatchObject({ state: 'running', affected: 7 })
+    expect(codeOf(await world.post(undo.path, { dry_run: true }))).toBe('200 ')
+    await world.sql.unsafe('drop function open_it cascade')
+    expect(await endOf(world, back)).toMatchObject({ state: 'done', affected: 7, error: null })
+    expect(await recordOf(world, id)).toMatchObject({ state: 'undone', undone_by: back })
+    await expectIntact(world)
+  })
+
   it('goes on at another server also where the key of its preview was rotated away since', async () => {
     await world.jobs(16, retry.wanted)
     const { token } = await previewOf(world, retry)
