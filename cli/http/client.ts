@@ -116,11 +116,16 @@ export function createClient(options: ClientOptions): Client {
 
 const rawOf = ({ text, json }: Received): unknown => (text === '' ? json : readExactly(text))
 
-const neverSent = ({ cause }: Failure): boolean =>
-  cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED'
+/** The code of Node or undici for what broke a call. */
+const causeOf = ({ cause }: Failure): unknown => (cause instanceof Error && 'code' in cause ? cause.code : undefined)
 
-/** Every failure of an unavailable server except the deadline, after which no time is left. */
-const isTemporary = ({ code }: Failure): boolean => failures[code].exit === 'unavailable' && code !== 'timed_out'
+const neverSent = (failure: Failure): boolean => causeOf(failure) === 'ECONNREFUSED'
+
+/** Every failure of an unavailable server except the deadline, after which no time is left, and headers that stay too long. */
+const isTemporary = (failure: Failure): boolean =>
+  failures[failure.code].exit === 'unavailable' &&
+  failure.code !== 'timed_out' &&
+  causeOf(failure) !== 'UND_ERR_HEADERS_OVERFLOW'
 
 function noCredential({ url, from }: Target): Failure {
   return new Failure('unauthenticated', `there is no key for ${url.origin} (${from})`, {
