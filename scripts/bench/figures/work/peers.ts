@@ -53,8 +53,8 @@ const figure = (call: keyof Rates, name: Name, atLeast: number): Figure => ({
 
 /** jobsctl is called over HTTP, the peers as libraries that connect to PostgreSQL: each queue in its normal use. */
 export const peers: readonly Figure[] = [
-  figure('enqueue', 'pg-boss', 1),
-  figure('work', 'pg-boss', 1),
+  figure('enqueue', 'pg-boss', 0.6),
+  figure('work', 'pg-boss', 1.2),
   figure('enqueue', 'graphile-worker', 0.5),
-  figure('work', 'graphile-worker', 0.5),
+  figure('work', 'graphile-worker', 0.4),
 ]
