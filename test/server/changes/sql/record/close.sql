@@ -4,10 +4,13 @@ set
   error = $3,
   skipped_locked = $4,
   answer = $5::text::jsonb,
-  undoes = coalesce(undoes, $6::bigint),
   ended_at = clock_timestamp(),
   touched_at = clock_timestamp(),
-  preview_id = case when affected = 0 and $7::text <> 'done' then null else preview_id end,
-  idempotency_key = case when affected = 0 and $8::text <> 'done' then null else idempotency_key end
-where id = $9::bigint and state = 'running'
-returning id, affected, state
+  preview_id = case when affected = 0 and $6::text <> 'done' then null else preview_id end,
+  idempotency_key = case when affected = 0 and $7::text <> 'done' then null else idempotency_key end
+where id = $8::bigint and state = 'running'
+returning
+  id,
+  affected,
+  state,
+  case when kind = 'undo' and filters ->> 'operation' ~ '^[1-9][0-9]{0,14}$' then (filters ->> 'operation')::bigint end as undoing

@@ -2,7 +2,7 @@ with
   record as (
     insert into job_operations (
       kind, domain, queue, job_type, filters, as_of, seen, caller, reason, request_id, idempotency_key,
-      request_hash, preview_id, previewed, undoes
+      request_hash, preview_id, previewed
     )
     values
       (
@@ -19,14 +19,13 @@ with
         $11,
         $12,
         $13,
-        $14::bigint,
-        $15::bigint
+        $14::bigint
       )
     returning id, as_of, seen
   ),
   term as (
     insert into jobsctl_operation_terms (operation_id, archive_days, principal)
-    select id, $16::int, $17::text
+    select id, $15::int, $16::text
     from record
     on conflict (operation_id) do update set archive_days = excluded.archive_days, principal = excluded.principal, jobs = null, dependents = null
   )
