@@ -148,7 +148,7 @@ const meanings: readonly Meaning[] = [
   {
     codes: ['55P03', '40P01', '40001'],
     failure: 'database_busy',
-    detail: 'other transactions hold locks on some of these jobs',
+    detail: 'other transactions hold locks that this call needs',
     hint: 'try again in a moment',
     retryAfter: 5,
   },
