@@ -83,11 +83,14 @@ it('waits for a server that is away for a while, and stops where nobody can tell
   })
 })
 
-it('says so when the canaries were all there were', async () => {
-  const server = await canaryServer([], { affected: 3, operation_id: 17, job_ids: [1, 2, 3] })
+it.each([
+  ['the canaries were all there were', 200, 'note: every job was a canary job'],
+  ['the key of the preview is gone', 20, 'note: the key of the preview was rotated away meanwhile'],
+])('says so when %s', async (_, affected, note) => {
+  const server = await canaryServer([], { affected, operation_id: 17, job_ids: [1, 2, 3] })
   const run = await runAt(server, requeue)
-  expect(run).toMatchObject({ code: 0, out: 'requeued 3 jobs in chatbooks\n' })
-  expect(run.err).toContain('note: every job was a canary job')
+  expect(run).toMatchObject({ code: 0, out: `requeued ${affected} jobs in chatbooks\n` })
+  expect(run.err).toContain(note)
   expect(server.requests.some(({ method }) => method === 'GET')).toBe(false)
 })
 

@@ -111,7 +111,11 @@ rules:
     ['a switch for a limit', `max: yes\n${nightly}`, ':1:6: max: must be'],
     ['two documents', `${nightly}---\n${nightly}`, 'begins a second document'],
     // As a text in Latin-1 is read.
-    ['bytes that are no UTF-8', `a: caf\ufffd\nrules: {}\n`, ':1:7: has the character U+FFFD, which stands for bytes that are no UTF-8'],
+    [
+      'bytes that are no UTF-8',
+      `a: caf\ufffd\nrules: {}\n`,
+      ':1:7: has the character U+FFFD, which stands for bytes that are no UTF-8',
+    ],
     ['the day 0', nightly.replace(farTime, '15 3 0 * *'), 'Invalid value for day\n'],
     ['tabs', 'rules:\n\ta: {}\n', ':2:1: Tabs are not allowed'],
     ['nothing', '', ':1:1: must be a map with rules'],
