@@ -238,6 +238,7 @@ describe('a server without rights to make anything', () => {
       await worker.enqueue({ domain: 'w' })
       const job = await worker.take({ domain: 'w' })
       await post(jobPath(job.id, 'renew'), { ...held(job), lease_seconds: 60 })
+      await post(`/api/v1/jobs/${job.id}/leased`, { lease_id: held(job).lease_id })
       await post(jobPath(job.id, step), { ...held(job), ...(step === 'fail' && { error: 'it broke' }) })
       await post(`/api/v1/jobs/${job.id}/attachments`, { kind: 'log', content_text: 'x' })
     }
