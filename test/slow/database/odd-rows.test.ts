@@ -174,21 +174,17 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
     }
   })
 
-  it('an answer that cannot be written leases nothing', async () => {
+  it('a job with thousands of levels of JSON is leased with the others', async () => {
     await world.sql`
       insert into jobs (domain, queue, job_type, status, payload)
       select 'd', 'q', 't', 'queued', (repeat('[', 6000) || repeat(']', 6000))::jsonb`
     const worker = workerOf(world.post)
-    const { id } = await worker.enqueue({ domain: 'd', queue: 'q' })
-    expect(await world.post(jobPaths.acquire, { domain: 'd', queue: 'q', worker_id: 'w', limit: 2 })).toMatchObject({
-      status: 500,
-      body: {
-        detail: expect.stringContaining('rows that were changed stay changed'),
-        hint: expect.stringContaining('leased jobs are released'),
-      },
-    })
-    await until('both are queued again', async () => (await world.rows()).every(({ status }) => status === 'queued'))
-    expect(await world.rows()).toMatchObject([{ retry_count: 0 }, { id, retry_count: 0 }])
+    await worker.enqueue({ domain: 'd', queue: 'q' })
+    // The answer itself has more levels than the test can compare.
+    const { status } = await world.post(jobPaths.acquire, { domain: 'd', queue: 'q', worker_id: 'w', limit: 2 })
+    expect(status).toBe(200)
+    const leased = await world.sql`select from jobs where status = 'processing' and worker_id = 'w'`
+    expect(leased).toHaveLength(2)
   })
 
   it.each([
