@@ -6,7 +6,7 @@ import type { Sql } from '../../database/sql.ts'
 export const idOfKey = (key: string): string =>
   createHash('sha256').update(`preview key ${key}`).digest('hex').slice(0, 8)
 
-/** Reads the keys whose signatures are taken: the signing key, and after its rotation for some days the one before it. */
+/** Reads the keys whose signatures are taken: the signing key first, and after its rotation for some days the one before it. */
 export async function readKeys(sql: Sql): Promise<string[]> {
   const keys = await sql<{ name: string; key: string }[]>`
     select name, case name when 'preview_key' then value else value::jsonb ->> 'key' end as key

@@ -92,9 +92,9 @@ export function signToken(key: string | null, subject: PreviewSubject, previewed
 export const verifyToken = async (sql: Sql, token: string, subject: PreviewSubject): Promise<VerifiedPreview> =>
   boundPreview(token, parseToken(token, await readKeys(sql)), subject)
 
-/** Whether a key of the database has signed the token of a change that has begun: the key may have been rotated away since. */
-export const isStillSigned = async (sql: Sql, { token }: Pick<VerifiedPreview, 'token'>): Promise<boolean> =>
-  isGenuine(token, await readKeys(sql))
+/** Whether one of these keys has signed the token of a change that has begun: its key may have been rotated away since. */
+export const isStillSigned = ({ token }: Pick<VerifiedPreview, 'token'>, keys: readonly string[]): boolean =>
+  isGenuine(token, keys)
 
 /**
  * The preview of a change that has begun, whose signature was verified then: the change goes on also where the key was rotated away since.

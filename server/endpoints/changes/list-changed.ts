@@ -1,5 +1,5 @@
 import type { CompletedChange } from '../../bulk/bulk-change.ts'
-import { readSigningKey } from '../../bulk/preview/preview-keys.ts'
+import { readKeys } from '../../bulk/preview/preview-keys.ts'
 import { isStillSigned, signToken } from '../../bulk/preview/preview-token.ts'
 
 interface Subject {
@@ -23,10 +23,11 @@ export async function listChanged(
     order by job_id`
   const job_ids = rows.map(({ job_id }) => job_id)
   if (!previewed || (previewed.count !== null && previewed.count <= affected)) return { job_ids }
-  if (!(await isStillSigned(sql, previewed))) return { job_ids }
+  const keys = await readKeys(sql)
+  if (!isStillSigned(previewed, keys)) return { job_ids }
   const { as_of, snapshot, count } = previewed
   const left = count === null ? { count: 0, complete: false as const } : { count: count - affected }
   const rest = { as_of, snapshot, ...left }
   const subject = { kind, filters, caller: binding?.key ?? caller, within }
-  return { job_ids, rest_token: signToken(await readSigningKey(sql), subject, rest) }
+  return { job_ids, rest_token: signToken(keys[0] ?? null, subject, rest) }
 }

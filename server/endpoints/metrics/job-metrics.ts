@@ -1,6 +1,7 @@
 import { liesWithin, scopeText, type TokenScope } from '../../../shared/access/token-scope.ts'
 import type { ServerContext } from '../../call.ts'
 import type { Pool } from '../../database/sql.ts'
+import { queueKey } from '../../waiting/long-poll.ts'
 import { addDatabase } from './database-series.ts'
 import { addGroups } from './group-series.ts'
 import { addHistory } from './history-series.ts'
@@ -74,9 +75,8 @@ async function readWithin(sql: Pool, all: Readings, scope: TokenScope): Promise<
 
 /** The groups that have or had jobs, and the queues without jobs that workers ask for or that somebody has stopped. */
 function groupsIn({ groups = [], workers = [], stopped, history }: Readings): Group[] {
-  const keyOf = ({ domain, queue }: Pick<Group, 'domain' | 'queue'>) => JSON.stringify([domain, queue])
-  const withJobs = new Set(groups.map(keyOf))
-  const bare = new Map([...workers, ...stopped].map((one) => [keyOf(one), one]))
+  const withJobs = new Set(groups.map(queueKey))
+  const bare = new Map([...workers, ...stopped].map((one) => [queueKey(one), one]))
   return [
     ...groups,
     ...('totals' in history ? history.totals.transitions : []),

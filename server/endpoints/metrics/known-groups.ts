@@ -1,4 +1,6 @@
 import type { Sql } from '../../database/sql.ts'
+import { queueKey } from '../../waiting/long-poll.ts'
+import { groupKey } from '../queues/group-key.ts'
 
 /** The most groups and queues that have series of their own. */
 const mostGroups = 1000
@@ -77,12 +79,11 @@ const fits = ({ domain, queue, job_type }: Group): boolean =>
   Buffer.byteLength(domain + queue + job_type) <= mostBytes
 
 function knownGroups(groups: readonly Group[]): KnownGroups & { has: (group: Group) => boolean } {
-  const keyOf = (...names: string[]) => JSON.stringify(names)
-  const keys = new Set(groups.map(({ domain, queue, job_type }) => keyOf(domain, queue, job_type)))
-  const queues = new Set(groups.map(({ domain, queue }) => keyOf(domain, queue)))
+  const keys = new Set(groups.map(groupKey))
+  const queues = new Set(groups.map(queueKey))
   const domains = new Set(groups.map(({ domain }) => domain))
-  const has = ({ domain, queue, job_type }: Group) => keys.has(keyOf(domain, queue, job_type))
-  const hasQueue = ({ domain, queue }: Pick<Group, 'domain' | 'queue'>) => queues.has(keyOf(domain, queue))
+  const has = (group: Group) => keys.has(groupKey(group))
+  const hasQueue = (queue: Pick<Group, 'domain' | 'queue'>) => queues.has(queueKey(queue))
   return {
     groups,
     has,

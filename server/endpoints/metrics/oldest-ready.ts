@@ -3,6 +3,7 @@ import { preferIndexOrder } from '../../database/planner-hints.ts'
 import { limitScrapeTime } from '../../database/read-timeout.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { priorities, type Queue } from '../../lifecycle/due.ts'
+import { queueKey } from '../../waiting/long-poll.ts'
 import { groupKey } from '../queues/group-key.ts'
 import { oldestDue } from '../queues/oldest-due.ts'
 import type { KnownGroups } from './known-groups.ts'
@@ -45,7 +46,7 @@ export function createOldestReady(): OldestReady {
 export function queuesToRead(groups: readonly GroupStats[], known: Pick<KnownGroups, 'hasQueue'>): readonly Queue[] {
   const waiting = groups.filter(({ queued }) => queued > 0)
   const queues = [
-    ...new Map(waiting.map(({ domain, queue }) => [JSON.stringify([domain, queue]), { domain, queue }])).values(),
+    ...new Map(waiting.map(({ domain, queue }) => [queueKey({ domain, queue }), { domain, queue }])).values(),
   ]
   const others = queues.filter((queue) => !known.hasQueue(queue))
   return [...queues.filter(known.hasQueue), ...others.slice(0, mostOthers)]
