@@ -24,7 +24,7 @@ function walOf({ wal }: Sizes, what: string): number {
 
 const per = (sizes: Sizes, name: string): number => (name === 'job_events' ? sizes.eventsPerJob : 1)
 
-/** Indexes that take less than this of a million jobs are told together. */
+/** Indexes that take less than this of a million jobs share one row of the table. */
 const leastShown = 1e6
 
 function storageTable(sizes: Sizes, tables: readonly string[]): string {

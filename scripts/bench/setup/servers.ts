@@ -94,7 +94,8 @@ async function untilReady(child: ChildProcess, path: string): Promise<string> {
   }
 }
 
-async function memoryOf(pid: number | undefined): Promise<number> {
+/** Reads the resident memory of a process, in MiB. @throws Error when there is no such process */
+export async function memoryOf(pid: number | undefined): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024
 }

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runJobsctl } from './actors/operator.ts'
+import { jobsctl } from './actors/operator.ts'
 
 /** Every minute: finished jobs that another program has moved two days into the past. */
 const policy = `
@@ -25,6 +25,6 @@ rules:
  */
 export async function applyPolicy(url: string, folder: string): Promise<void> {
   await writeFile(join(folder, 'policy.yaml'), policy)
-  const { code, err } = await runJobsctl(url, ['policy', 'apply', 'policy.yaml', '--reason', 'soak', '--yes'], folder)
+  const { code, err } = await jobsctl(url, ['policy', 'apply', 'policy.yaml', '--reason', 'soak', '--yes'], folder)
   if (code !== 0) throw new Error(`the policy is refused: ${err}`)
 }

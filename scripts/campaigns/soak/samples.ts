@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from 'postgres'
+import { memoryOf } from '../../bench/setup/servers.ts'
 import type { Server } from '../stress/servers.ts'
 
 /** What a process has at a moment. */
@@ -29,9 +30,8 @@ export const sizedTables = ['jobs', 'job_events', 'jobs_archive'] as const
 /** Reads the memory and the descriptors of a process; undefined where it has ended. */
 export async function sampleOf(pid: number | undefined, at: number): Promise<Sample | undefined> {
   try {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8')
+    const memory = await memoryOf(pid)
     const descriptors = (await readdir(`/proc/${pid}/fd`)).length
-    const memory = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024
     return pid === undefined || Number.isNaN(memory) ? undefined : { pid, at, memory, descriptors }
   } catch {
     return undefined

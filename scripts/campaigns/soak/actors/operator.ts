@@ -1,16 +1,10 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { Sql } from 'postgres'
 import { exits } from '../../../../shared/exits.ts'
-import { apiKey } from '../../stress/actors/caller.ts'
 import { within } from '../../stress/drain.ts'
+import { runJobsctl } from '../../stress/run-jobsctl.ts'
 import { pausedQueue } from '../queues.ts'
 import type { CallFailure } from './failures.ts'
-
-const program = fileURLToPath(new URL('../../../../dist/cli/bin.js', import.meta.url))
 
 interface Operating {
   sql: Sql
@@ -36,19 +30,9 @@ const [notFound, conflict, overLimit] = [exits.not_found.code, exits.conflict.co
 /** How long the paused queue may take to be resumed at the end, in milliseconds. */
 const resumeMs = 60_000
 
-/** Runs the built `jobsctl`, which ends with this process. Returns its exit code and what it printed to standard error. */
-export async function runJobsctl(url: string, argv: readonly string[], folder: string) {
-  const child = spawn(process.execPath, [program, ...argv], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, HOME: folder, JOBSCTL_URL: url, JOBSCTL_API_KEY: apiKey },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  const kill = () => child.kill('SIGKILL')
-  process.once('exit', kill)
-  const [err] = await Promise.all([text(child.stderr), once(child, 'close')])
-  process.off('exit', kill)
-  return { code: child.exitCode, err }
-}
+/** `jobsctl` with its HOME in the folder of the run. */
+export const jobsctl = (url: string, argv: readonly string[], folder: string) =>
+  runJobsctl(url, argv, { env: { HOME: folder }, cwd: folder })
 
 /** An operator at a terminal: looks, prunes, takes back, retries, pauses, until `signal` aborts. Returns the number of commands. */
 export async function operate(by: Operating): Promise<number> {
@@ -63,7 +47,7 @@ export async function operate(by: Operating): Promise<number> {
   }
   // It may have been stopped between the two commands, and jobs of a paused queue never end.
   const began = Date.now()
-  const resumed = async () => (await runJobsctl(serverOf(by), resume.argv, by.folder)).code === 0
+  const resumed = async () => (await jobsctl(serverOf(by), resume.argv, by.folder)).code === 0
   if (!(await within(resumeMs, resumed))) {
     by.failures.push({ what: `${queueName} stays paused`, server: 'both servers', began, ended: Date.now() })
   }
@@ -110,7 +94,7 @@ async function run(by: Operating, { argv, may = [] }: Command): Promise<void> {
   const { folder, failures } = by
   const server = serverOf(by)
   const began = Date.now()
-  const { code, err } = await runJobsctl(server, argv, folder)
+  const { code, err } = await jobsctl(server, argv, folder)
   if (code === 0 || (code !== null && may.includes(code))) return
   const what = `jobsctl ${argv.join(' ')} exited with ${code}: ${err.trim().slice(0, 300)}`
   failures.push({ what, server, began, ended: Date.now() })

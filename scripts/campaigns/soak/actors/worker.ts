@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import * as z from 'zod'
 import { JobFailure, runWorker, withSchema } from '../../../../sdk/worker.ts'
+import { apiKey } from '../../stress/actors/caller.ts'
 import { queues } from '../queues.ts'
 import { anyServer, toAnyServer } from './any-server.ts'
 
@@ -35,11 +36,11 @@ await Promise.all(
   queues.map((queue) =>
     runWorker({
       ...queue,
-      ...{ url: anyServer, fetch: toAnyServer(values.servers.split(',')), apiKey: 'stress', workerId: values.id },
+      ...{ url: anyServer, fetch: toAnyServer(values.servers.split(',')), apiKey, workerId: values.id },
       ...{ handlers: { '*': work }, leaseSeconds: 10, waitSeconds: 5, graceSeconds: 5 },
       ...{ signal: stopping.signal, handleSignals: false },
-      onEvent: (told) => {
-        if (told.event === 'completed') writeSync(file, `${told.job_id}\n`)
+      onEvent: (seen) => {
+        if (seen.event === 'completed') writeSync(file, `${seen.job_id}\n`)
       },
     }),
   ),
