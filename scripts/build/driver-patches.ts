@@ -258,5 +258,61 @@ const pool: Patch[] = [
   ],
 ]
 
+// Each part of a statement is a query too, which nobody awaits. A query makes its promise when somebody awaits it, or when it ends:
+// V8 keeps the promises of all parts, and the texts to which they lead, until it collects the whole heap.
+const query: Patch[] = [
+  ['export class Query extends Promise {', 'export class Query {'],
+  [
+    `    let resolve
+      , reject
+
+    super((a, b) => {
+      resolve = a
+      reject = b
+    })
+
+`,
+    '    this.promise = null\n',
+  ],
+  [
+    `    this.resolve = x => (this.active = false, resolve(x))
+    this.reject = x => (this.active = false, reject(x))
+
+    this.active = false
+    this.cancelled = null
+`,
+    `    this.active = false
+    this.cancelled = null
+`,
+  ],
+  [
+    '  cancel() {\n',
+    `  settling() {
+    return this.promise || (this.promise = new Promise((a, b) => {
+      this.fulfil = a
+      this.fail = b
+    }))
+  }
+
+  resolve(x) {
+    this.active = false
+    this.settling()
+    this.fulfil(x)
+  }
+
+  reject(x) {
+    this.active = false
+    this.settling()
+    this.fail(x)
+  }
+
+  cancel() {
+`,
+  ],
+  ...['then', 'catch', 'finally'].map(
+    (method): Patch => [`super.${method}.apply(this, arguments)`, `this.settling().${method}(...arguments)`],
+  ),
+]
+
 /** The patches of each source file of the driver, by file name. */
-export const patches: Record<string, Patch[]> = { 'connection.js': connection, 'index.js': pool }
+export const patches: Record<string, Patch[]> = { 'connection.js': connection, 'index.js': pool, 'query.js': query }

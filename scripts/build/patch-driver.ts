@@ -9,13 +9,14 @@ import { type Patch, patches } from './driver-patches.ts'
  * between the error and the close of a socket never settles, or resolves with the rows of another statement. A transaction
  * or a reserved session continues in another session, or ends the process. The pool loses a connection. With the patches
  * each such query rejects with CONNECTION_CLOSED, no statement is sent behind that of another caller that has run for a while,
- * and there are two options: `opening`, a statement that each new connection runs before any other, and `meter`, for metrics
- * of the pool. The build fails when the source of the driver changes, so that each new release is checked.
+ * the parts of a statement are no promises, and there are two options: `opening`, a statement that each new connection runs
+ * before any other, and `meter`, for metrics of the pool. The build fails when the source of the driver changes, so that each
+ * new release is checked.
  */
 export const patchDriver: Plugin = {
   name: 'patch-driver',
   setup: (build) =>
-    build.onLoad({ filter: /[\\/]postgres[\\/]src[\\/](?:connection|index)\.js$/ }, async ({ path }) => ({
+    build.onLoad({ filter: /[\\/]postgres[\\/]src[\\/](?:connection|index|query)\.js$/ }, async ({ path }) => ({
       contents: (patches[basename(path)] ?? []).reduce(applyPatch, await readFile(path, 'utf8')),
       loader: 'js',
     })),
