@@ -4,6 +4,10 @@ import type { Readings } from './read-metrics.ts'
 import { addGauge, type MetricTexts } from './series.ts'
 
 const states = ['queued', 'scheduled', 'processing', 'quarantined'] as const
+type State = (typeof states)[number]
+
+/** The counts of a group without jobs. */
+const none: Record<State, number> = { queued: 0, scheduled: 0, processing: 0, quarantined: 0 }
 
 /** Adds the metrics with labels of groups and queues. */
 export function addGroups(texts: MetricTexts, readings: Readings, known: KnownGroups): void {
@@ -16,25 +20,22 @@ function addJobs(texts: MetricTexts, { groups, readyAges }: Readings, known: Kno
   const live = new Set(groups.map(groupKey))
   // A group whose jobs are gone keeps its series.
   const gone = known.groups.filter((group) => group.job_type !== '' && !live.has(groupKey(group)))
-  const labelsOf = ({ domain, queue, job_type }: Group) => ({ domain, queue, job_type })
+  const inStates = (group: Group, counts: Record<State, number>) => {
+    const labels = known.labelsOfGroup(group)
+    return states.map((state) => ({ labels: `${labels},state="${state}"`, value: counts[state] }))
+  }
   addGauge(texts, {
     name: 'jobsctl_jobs',
     help: 'Jobs that have not ended, and jobs in quarantine. A queued job may run now or within two minutes, a scheduled one later.',
-    samples: [
-      ...gone.flatMap((group) => states.map((state) => ({ labels: { ...labelsOf(group), state }, value: 0 }))),
-      ...groups.flatMap((group) =>
-        states.map((state) => ({ labels: { ...labelsOf(known.ofGroup(group)), state }, value: group[state] })),
-      ),
-    ],
+    samples: [...gone.flatMap((group) => inStates(group, none)), ...groups.flatMap((group) => inStates(group, group))],
   })
   if (!readyAges) return
   addGauge(texts, {
     name: 'jobsctl_oldest_ready_age_seconds',
     help: 'For how long the oldest job of a queue has been waiting that could run; 0 where no job waits.',
     samples: [
-      ...gone.map(({ domain, queue }) => ({ labels: { domain, queue }, value: 0 })),
-      ...groups.map((group) => ({ labels: known.ofQueue(group), value: 0 })),
-      ...readyAges.map(({ age, ...queue }) => ({ labels: known.ofQueue(queue), value: age })),
+      ...[...gone, ...groups].map((group) => ({ labels: known.labelsOfQueue(group), value: 0 })),
+      ...readyAges.map((queue) => ({ labels: known.labelsOfQueue(queue), value: queue.age })),
     ],
     combine: Math.max,
   })
@@ -44,20 +45,22 @@ function addQueues(texts: MetricTexts, { lastAcquires, workers = [], stopped }: 
   addGauge(texts, {
     name: 'jobsctl_last_acquire_age_seconds',
     help: 'Time since a worker last asked for jobs of a queue over HTTP, or any program took one.',
-    samples: lastAcquires.map((queue) => ({ labels: known.ofQueue(queue), value: queue.age })),
+    samples: lastAcquires.map((queue) => ({ labels: known.labelsOfQueue(queue), value: queue.age })),
     combine: Math.min,
   })
   addGauge(texts, {
     name: 'jobsctl_workers',
     help: 'Workers that asked for jobs of a queue over HTTP within 5 minutes, or held one of the 2,000 leases that end next when the server last looked, once a minute.',
-    samples: workers.map((queue) => ({ labels: known.ofQueue(queue), value: queue.workers })),
+    samples: workers.map((queue) => ({ labels: known.labelsOfQueue(queue), value: queue.workers })),
   })
   addGauge(texts, {
     name: 'jobsctl_queue_stopped',
     help: 'Is 1 for each stopped queue; of several queues that have no series of their own, their number.',
-    samples: stopped.flatMap(({ paused, drain, ...queue }) => [
-      ...(paused ? [{ labels: { ...known.ofQueue(queue), mode: 'paused' }, value: 1 }] : []),
-      ...(drain ? [{ labels: { ...known.ofQueue(queue), mode: 'draining' }, value: 1 }] : []),
-    ]),
+    samples: stopped.flatMap(({ paused, drain, ...queue }) =>
+      [...(paused ? ['paused'] : []), ...(drain ? ['draining'] : [])].map((mode) => ({
+        labels: `${known.labelsOfQueue(queue)},mode="${mode}"`,
+        value: 1,
+      })),
+    ),
   })
 }

@@ -42,10 +42,10 @@ export function addHistory(texts: MetricTexts, { transitions, durations }: Histo
   addCounter(texts, {
     name: 'jobsctl_transitions_total',
     help: 'Jobs that were made, leased, ended or queued again, by any program, since history was first on.',
-    samples: transitions.map(({ jobs, ...moved }) => {
-      const { domain, queue, job_type } = known.ofGroup(moved)
-      return { labels: { domain, queue, job_type, event: transitionOf(moved) }, value: jobs }
-    }),
+    samples: transitions.map((moved) => ({
+      labels: `${known.labelsOfGroup(moved)},event="${transitionOf(moved)}"`,
+      value: moved.jobs,
+    })),
   })
   addHistogram(texts, {
     name: 'jobsctl_job_wait_seconds',
@@ -53,7 +53,7 @@ export function addHistory(texts: MetricTexts, { transitions, durations }: Histo
     bounds: bucketBounds,
     samples: durations
       .filter(({ to_status }) => to_status === 'processing')
-      .map(({ domain, ...times }) => ({ labels: { domain: known.ofDomain(domain) }, ...times })),
+      .map(({ domain, ...times }) => ({ labels: known.labelsOfDomain(domain), ...times })),
   })
   addHistogram(texts, {
     name: 'jobsctl_job_run_seconds',
@@ -62,7 +62,7 @@ export function addHistory(texts: MetricTexts, { transitions, durations }: Histo
     samples: durations
       .filter(({ to_status }) => to_status !== 'processing')
       .map(({ domain, from_status, to_status, ...times }) => ({
-        labels: { domain: known.ofDomain(domain), outcome: transitionOf({ from_status, to_status }) },
+        labels: `${known.labelsOfDomain(domain)},outcome="${transitionOf({ from_status, to_status })}"`,
         ...times,
       })),
   })

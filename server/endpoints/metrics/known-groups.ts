@@ -1,6 +1,7 @@
 import type { Sql } from '../../database/sql.ts'
 import { queueKey } from '../../waiting/long-poll.ts'
 import { groupKey } from '../queues/group-key.ts'
+import { labelText } from './series.ts'
 
 /** The most groups and queues that have series of their own. */
 const mostGroups = 1000
@@ -14,16 +15,18 @@ export interface Group {
   job_type: string
 }
 
+type Queue = Pick<Group, 'domain' | 'queue'>
+
 /** What the label of a name is where the group or queue has no series of its own. */
 const other = 'other'
 
-/** The groups that have series of their own, and what the labels of any group and queue are. */
+/** The groups that have series of their own, and the labels of any group and queue, as `labelText` returns them. */
 export interface KnownGroups {
   groups: readonly Group[]
-  hasQueue: (queue: Pick<Group, 'domain' | 'queue'>) => boolean
-  ofGroup: (group: Group) => Group
-  ofDomain: (domain: string) => string
-  ofQueue: (queue: Pick<Group, 'domain' | 'queue'>) => { domain: string; queue: string }
+  hasQueue: (queue: Queue) => boolean
+  labelsOfGroup: (group: Group) => string
+  labelsOfDomain: (domain: string) => string
+  labelsOfQueue: (queue: Queue) => string
 }
 
 /**
@@ -79,17 +82,20 @@ const fits = ({ domain, queue, job_type }: Group): boolean =>
   Buffer.byteLength(domain + queue + job_type) <= mostBytes
 
 function knownGroups(groups: readonly Group[]): KnownGroups & { has: (group: Group) => boolean } {
-  const keys = new Set(groups.map(groupKey))
-  const queues = new Set(groups.map(queueKey))
-  const domains = new Set(groups.map(({ domain }) => domain))
-  const has = (group: Group) => keys.has(groupKey(group))
-  const hasQueue = (queue: Pick<Group, 'domain' | 'queue'>) => queues.has(queueKey(queue))
+  // The texts are made once, and not at each scrape.
+  const ofGroups = new Map(groups.map((group) => [groupKey(group), groupLabels(group)]))
+  const ofQueues = new Map(groups.map((group) => [queueKey(group), queueLabels(group)]))
+  const ofDomains = new Map(groups.map(({ domain }) => [domain, labelText({ domain })]))
+  const others = { domain: other, queue: other, job_type: other }
   return {
     groups,
-    has,
-    hasQueue,
-    ofGroup: (group) => (has(group) ? group : { domain: other, queue: other, job_type: other }),
-    ofDomain: (domain) => (domains.has(domain) ? domain : other),
-    ofQueue: ({ domain, queue }) => (hasQueue({ domain, queue }) ? { domain, queue } : { domain: other, queue: other }),
+    has: (group) => ofGroups.has(groupKey(group)),
+    hasQueue: (queue) => ofQueues.has(queueKey(queue)),
+    labelsOfGroup: (group) => ofGroups.get(groupKey(group)) ?? groupLabels(others),
+    labelsOfDomain: (domain) => ofDomains.get(domain) ?? labelText({ domain: other }),
+    labelsOfQueue: (queue) => ofQueues.get(queueKey(queue)) ?? queueLabels(others),
   }
 }
+
+const groupLabels = ({ domain, queue, job_type }: Group): string => labelText({ domain, queue, job_type })
+const queueLabels = ({ domain, queue }: Queue): string => labelText({ domain, queue })

@@ -17,4 +17,4 @@ const readable = (span) => ({
   ...{ parentSpanContext: span.parentSpanContext, spanContext: span.spanContext() },
 })
 
-new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register()
+new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register({ contextManager: null })

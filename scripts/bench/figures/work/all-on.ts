@@ -15,7 +15,7 @@ import { truncateTables } from '../../setup/work-database.ts'
 const scrapeEveryMs = 1000
 const traceparent = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`
 
-/** Writes the module of an SDK of OpenTelemetry that makes each span, and sends it nowhere. */
+/** Writes the module of an SDK of OpenTelemetry as docs/deploy/traces.md shows it, which makes each span, and sends it nowhere. */
 async function sdkModule({ folder }: Bench): Promise<string> {
   const file = join(folder, 'sdk.mjs')
   const sdk = pathToFileURL(createRequire(import.meta.url).resolve('@opentelemetry/sdk-trace-node')).href
@@ -23,7 +23,7 @@ async function sdkModule({ folder }: Bench): Promise<string> {
     file,
     `import sdk from '${sdk}'
     const nowhere = { export: (spans, done) => done({ code: 0 }), shutdown: async () => {} }
-    new sdk.NodeTracerProvider({ spanProcessors: [new sdk.BatchSpanProcessor(nowhere)] }).register()\n`,
+    new sdk.NodeTracerProvider({ spanProcessors: [new sdk.BatchSpanProcessor(nowhere)] }).register({ contextManager: null })\n`,
   )
   return file
 }
