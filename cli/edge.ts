@@ -2,13 +2,17 @@ import { homedir, hostname, userInfo } from 'node:os'
 import { isAbsolute } from 'node:path'
 import { isatty } from 'node:tty'
 import { exits } from '../shared/exits.ts'
+import type { CommandSpec } from './command.ts'
 import { main } from './main.ts'
 import { watchReader } from './terminal/pipe-reader.ts'
 
 const interruption = new AbortController()
 
-/** Runs the command line of this process, and leaves its exit code. */
-export async function run(argv: readonly string[], outGone: () => boolean): Promise<void> {
+/** The function that runs the command line of this process by one of `commands`, and leaves its exit code. */
+export const edge = (commands: readonly CommandSpec[]) => (argv: readonly string[], outGone: () => boolean) =>
+  run(commands, argv, outGone)
+
+async function run(commands: readonly CommandSpec[], argv: readonly string[], outGone: () => boolean): Promise<void> {
   process.stderr.on('error', () => {})
   const isReaderGone = watchReader(1)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -16,7 +20,7 @@ export async function run(argv: readonly string[], outGone: () => boolean): Prom
   }
   // `exitCode`, not `exit()`: exit() can cut off output still on its way to a pipe.
   process.exitCode = exits.failed.code // the code if main never ends
-  process.exitCode = await main(argv, {
+  process.exitCode = await main(commands, argv, {
     out: (text) => void process.stdout.write(text),
     note: (text) => void process.stderr.write(text),
     ask,

@@ -6,7 +6,6 @@ import type { CommandSpec } from './command.ts'
 import { verbFirst } from './command-line/argv.ts'
 import { meantInstead, unknownCommand, unknownTopic } from './command-line/suggestions.ts'
 import { namesOf } from './command-line/words.ts'
-import { commands } from './commands/all.ts'
 import { refuseGuardFlags } from './guard/guard-flags.ts'
 import { commandHelp, commandList, programHelp } from './help/help-text.ts'
 import { topicOn } from './help/topics.ts'
@@ -16,44 +15,50 @@ import type { Flag } from './settings/flags/flag.ts'
 import { globalFlags, guardFlags } from './settings/flags/global-flags.ts'
 import type { GlobalFlags } from './settings/settings.ts'
 
-/** Runs one command line, and returns its exit code. It never throws. */
-export async function main(argv: readonly string[], io: Io): Promise<number> {
+type Commands = readonly CommandSpec[]
+
+/** Runs one command line by one of `commands`, and returns its exit code. It never throws. */
+export async function main(commands: Commands, argv: readonly string[], io: Io): Promise<number> {
   const ended: { as: Ending } = { as: 'ok' }
   let words = argv
-  const program = programOf(io)
+  const program = programOf(commands, io)
   try {
-    words = verbFirst(argv)
-    refuseUnknown(words[0])
-    const specs = commandsFor(words[0])
+    words = verbFirst(commands, argv)
+    refuseUnknown(commands, words[0])
+    const specs = commandsFor(commands, words[0])
     addGuardFlags(program, specs)
     for (const spec of specs) {
-      addCommand(program, spec, io, (ending) => {
-        ended.as = ending
+      addCommand(program, spec, {
+        io,
+        commands,
+        end: (ending) => {
+          ended.as = ending
+        },
       })
     }
     await program.parseAsync(words, { from: 'user' })
     return exits[ended.as].code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exits.ok.code
-    const failure = failureOf(error, words[0])
+    const failure = failureOf(error, commands, words[0])
     const { printFailure } = await import('./output/tell-failure.ts')
     printFailure(failure, io, program.opts<GlobalFlags>(), argv)
     return exits[failures[failure.code].exit].code
   }
 }
 
-function programOf(io: Io): Command {
+function programOf(commands: Commands, io: Io): Command {
   const program = new Command('jobsctl')
   program
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: () => {}, outputError: () => {} })
     .version(version, '-V, --version')
     .helpCommand(false)
-    .configureHelp({ formatHelp: (command) => helpOf(command) })
+    .configureHelp({ formatHelp: (command) => helpOf(commands, command) })
     .argument('[command]')
     .action((word?: string) => {
       if (word === undefined) return io.out(programHelp(commands))
-      throw unknownCommand(word)
+      throw unknownCommand(commands, word)
     })
   for (const { flags } of globalFlags) program.option(flags)
   return program
@@ -63,7 +68,7 @@ function programOf(io: Io): Command {
  * The flags of the guard are read before or after any command that does not define a flag of the same name itself, so that a script
  * can put them before the command.
  */
-function addGuardFlags(program: Command, specs: readonly CommandSpec[]): void {
+function addGuardFlags(program: Command, specs: Commands): void {
   const [only, ...others] = specs
   const own = others.length === 0 ? (only?.flags ?? []) : []
   const isOwn = (guard: Flag) =>
@@ -72,12 +77,19 @@ function addGuardFlags(program: Command, specs: readonly CommandSpec[]): void {
 }
 
 /** The command of a verb; all commands where the first word is no verb. */
-function commandsFor(verb: string | undefined): readonly CommandSpec[] {
+function commandsFor(commands: Commands, verb: string | undefined): Commands {
   const named = commands.filter(({ name }) => name === verb)
   return named.length > 0 ? named : commands
 }
 
-function addCommand(program: Command, spec: CommandSpec, io: Io, end: (ending: Ending) => void): void {
+interface Running {
+  io: Io
+  commands: Commands
+  /** Called when the command has ended. */
+  end: (ending: Ending) => void
+}
+
+function addCommand(program: Command, spec: CommandSpec, { io, commands, end }: Running): void {
   const command = program.command(`${spec.name}${spec.operands ? ` ${spec.operands}` : ''}`)
   for (const { flags, many } of spec.flags) {
     if (many) command.option(flags, '', (value: string, before: string[] = []) => [...before, ...listed(value)])
@@ -90,7 +102,7 @@ function addCommand(program: Command, spec: CommandSpec, io: Io, end: (ending: E
     if (explained) return io.out([topicOn(explained.name), commandHelp(explained)].filter(Boolean).join('\n'))
     if (spec.name === 'help' && topic === 'commands') return io.out(commandList(commands))
     if (spec.name === 'help' && topic === undefined) return io.out(programHelp(commands))
-    if (spec.name === 'help' && topic !== undefined && topicOn(topic) === undefined) throw unknownTopic(topic)
+    if (spec.name === 'help' && topic !== undefined && topicOn(topic) === undefined) throw unknownTopic(commands, topic)
     const flags = program.opts<GlobalFlags>()
     refuseGuardFlags(spec, flags)
     const { fullContext } = await import('./full-context.ts')
@@ -101,19 +113,19 @@ function addCommand(program: Command, spec: CommandSpec, io: Io, end: (ending: E
 
 const listed = (value: string) => value.split(',').map((word) => word.trim())
 
-function helpOf(command: Command): string {
+function helpOf(commands: Commands, command: Command): string {
   const spec = commands.find(({ name }) => name === command.name())
   return spec ? commandHelp(spec) : programHelp(commands)
 }
 
 /** Checks the verb before its flags, since every flag of a mistyped command would be unknown. */
-function refuseUnknown(verb: string | undefined): void {
+function refuseUnknown(commands: Commands, verb: string | undefined): void {
   if (verb === undefined || verb.startsWith('-') || commands.some(({ name }) => name === verb)) return
-  throw unknownCommand(verb)
+  throw unknownCommand(commands, verb)
 }
 
 /** The failure for an error of commander, with a hint; any other error is a bug and stays `internal`. */
-function failureOf(error: unknown, word: string | undefined): Failure {
+function failureOf(error: unknown, commands: Commands, word: string | undefined): Failure {
   if (error instanceof Failure) return error
   // JavaScript writes some 4,000 levels of JSON, and PostgreSQL keeps more.
   if (error instanceof RangeError && /call stack/i.test(error.message)) {
@@ -135,6 +147,6 @@ function failureOf(error: unknown, word: string | undefined): Failure {
   if (verb?.operands && error.code === 'commander.missingArgument') {
     return new Failure('usage', `${verb.name} needs ${verb.operands}`, { hint: help })
   }
-  const meant = meantInstead(word, message) ?? suggestion?.replace(/^\(|\)$/g, '')
+  const meant = meantInstead(verb, message) ?? suggestion?.replace(/^\(|\)$/g, '')
   return new Failure('usage', message, { hint: meant ? `${meant} See ${help}` : help })
 }

@@ -1,12 +1,12 @@
 import { Failure } from '../../shared/errors.ts'
-import { commands } from '../commands/all.ts'
+import type { CommandDescription } from './command-description.ts'
 import { readWords, type Use } from './words.ts'
 
 /**
  * The words with the verb first, since flags may stand before or after the verb.
  * @throws Failure `usage` for a flag without its value, with a blank value, or given twice
  */
-export function verbFirst(argv: readonly string[]): string[] {
+export function verbFirst(commands: readonly CommandDescription[], argv: readonly string[]): string[] {
   const { plain, uses } = readWords(commands, argv)
   const verb = plain[0] ?? -1
   refuseBadUses(uses)

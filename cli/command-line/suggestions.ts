@@ -1,20 +1,20 @@
 import { Failure } from '../../shared/errors.ts'
-import { commands } from '../commands/all.ts'
 import { topicNames } from '../help/topics.ts'
+import type { CommandDescription } from './command-description.ts'
 import { nearestName } from './nearest-name.ts'
 
 /** What a person probably means by a word or flag that jobsctl does not have. */
-export function meantInstead(command: string | undefined, message: string): string | undefined {
+export function meantInstead(command: CommandDescription | undefined, message: string): string | undefined {
   if (/unknown option '--(api-)?key/.test(message)) {
     return 'Use --api-key-file, or set JOBSCTL_API_KEY: every process of the machine can read a key in a flag.'
   }
   if (/unknown option '--token/.test(message)) return 'Use --token-file, or set JOBSCTL_TOKEN.'
-  const { flags = [], operands } = commands.find(({ name }) => name === command) ?? {}
+  const { name, flags = [], operands } = command ?? {}
   if (!/too many arguments|Expected 0 arguments/.test(message)) return undefined
-  if (operands === '<text>') return `${command} takes one text: put it in quotes.`
+  if (operands === '<text>') return `${name} takes one text: put it in quotes.`
   // Of commands with one operand, such as `<id>`.
   if (operands !== undefined)
-    return operands.includes(' ') ? undefined : `${command} takes one ${operands}: run it once for each.`
+    return operands.includes(' ') ? undefined : `${name} takes one ${operands}: run it once for each.`
   return flags.some((flag) => flag.flags === '--domain <name>') ? 'Did you mean --domain <name>?' : undefined
 }
 
@@ -33,7 +33,7 @@ const synonyms = new Map([
 const mostEdits = 2
 
 /** The error for a command that does not exist, with the command that is meant. */
-export function unknownCommand(word: string): Failure {
+export function unknownCommand(commands: readonly CommandDescription[], word: string): Failure {
   const same = synonyms.get(word)
   if (same !== undefined) return new Failure('usage', `unknown command '${word}'`, { hint: `did you mean ${same}?` })
   const names = commands.map(({ name }) => name)
@@ -43,7 +43,7 @@ export function unknownCommand(word: string): Failure {
 }
 
 /** The error for a help topic that does not exist, with the topic or command that is meant. */
-export function unknownTopic(word: string): Failure {
+export function unknownTopic(commands: readonly CommandDescription[], word: string): Failure {
   const known = topicNames
   const nearest = nearestName(word, [...known, ...commands.map(({ name }) => name)], mostEdits)
   const meant = nearest === undefined ? '' : `did you mean jobsctl help ${nearest}? `

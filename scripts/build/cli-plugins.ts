@@ -4,7 +4,8 @@ import type { Plugin } from 'esbuild'
 
 /** Modules that are built into files of their own, and the names of these files for the one that loads them. */
 const ownFiles = [
-  [/^\.\/edge\.ts$/, './edge.js'],
+  [/^\.\/run-any\.ts$/, './run-any.js'],
+  [/^\.\/run-often-used\.ts$/, './run-often-used.js'],
   [/^\.\/parse-yaml\.ts$/, './policy/parse-yaml.js'],
   [/^cli-table3$/, './cli-table3.js'],
   [/^croner$/, './croner.js'],
@@ -14,8 +15,8 @@ const ownFiles = [
 export const ownPaths: readonly string[] = ownFiles.map(([, path]) => path)
 
 /**
- * Builds `edge.ts` and its imports into a second file, which `bin.ts` loads only when it needs it. What few commands use has files of its
- * own: the reader of YAML, the times of cron, and tables.
+ * Builds what `bin.ts` loads only when it needs it into files of their own: one with all commands, and a smaller one with those that are
+ * often used. So it is with what few commands use: the reader of YAML, the times of cron, and tables.
  */
 export const inOwnFiles: Plugin = {
   name: 'in-own-files',

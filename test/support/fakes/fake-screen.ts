@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
+import { commands } from '../../../cli/commands/all.ts'
 import type { Key, ScreenEvents } from '../../../cli/io.ts'
 import { main } from '../../../cli/main.ts'
 import { until } from '../poll.ts'
@@ -37,7 +38,7 @@ export async function startAtScreen(
   let lines: string[] = []
   let events: ScreenEvents | undefined
   let open = false
-  const ended = main(argv, {
+  const ended = main(commands, argv, {
     out: (text) => {
       output.out += text
     },

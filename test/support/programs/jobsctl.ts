@@ -1,4 +1,6 @@
 import { isAbsolute } from 'node:path'
+import type { CommandSpec } from '../../../cli/command.ts'
+import { isOftenUsed } from '../../../cli/command-line/often-used.ts'
 import type { Io } from '../../../cli/io.ts'
 import { newFolder } from '../database/database.ts'
 import type { Child, Ended } from './child.ts'
@@ -18,10 +20,20 @@ export interface JobsctlOptions {
  * run, not the build. What belongs to a process (signals, pipes, the streams, `--version`) needs `jobsctlProcess`.
  */
 export async function runJobsctl(argv: string[], { stdin = '', env = {} }: JobsctlOptions = {}): Promise<Ended> {
-  const [{ main }, environment] = await Promise.all([import('../../../cli/main.ts'), environmentOf(env)])
+  const [{ main }, commands, environment] = await Promise.all([
+    import('../../../cli/main.ts'),
+    commandsFor(argv),
+    environmentOf(env),
+  ])
   const output = { out: '', err: '' }
-  const code = await main(argv, ioOf({ output, stdin, env: environment }))
+  const code = await main(commands, argv, ioOf({ output, stdin, env: environment }))
   return { code, ...output }
+}
+
+/** The commands of the program that `bin.ts` runs for a command line. */
+async function commandsFor([word]: readonly string[]): Promise<readonly CommandSpec[]> {
+  const often = isOftenUsed(word) && (await import('../../../cli/commands/often-used.ts'))
+  return often ? often.oftenUsedCommands : (await import('../../../cli/commands/all.ts')).commands
 }
 
 interface IoOptions {

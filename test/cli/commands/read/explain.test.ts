@@ -18,7 +18,7 @@ describe('explain', () => {
   })
 
   const stopped = async (): Promise<number> => {
-    const [id = 0] = await world.jobs(1, { status: 'queued', available_at: ago(-7200), domain: 'chatbooks' })
+    const [id = 0] = await world.jobs(1, { status: 'queued', available_at: ago(-7230), domain: 'chatbooks' })
     await world.jobsctl(['pause', 'chatbooks/default', '--reason', 'disk \u001b[31mfull'])
     return id
   }
