@@ -6,9 +6,10 @@ import { serverName } from '../server-name.ts'
 /**
  * Whether all servers on one database must agree on a setting: with different values, what happens to a job depends on the
  * server that a caller reaches. A new setting must be decided here, or it does not compile. The key of single-user mode is
- * secret, so that it is not compared.
+ * secret, so that it is not compared. A setting that is unset agrees with every value where the database has one then, and is a value of its
+ * own, no limit, where it is `limit`.
  */
-const mustAgree: Record<keyof Env, boolean> = {
+const mustAgree: Record<keyof Env, boolean | 'limit'> = {
   HOST: false,
   PORT: false,
   JOBS_DB_URL: false,
@@ -44,10 +45,10 @@ const mustAgree: Record<keyof Env, boolean> = {
   JOBS_QUARANTINE_THRESHOLD: true,
   JOBS_ARCHIVE_BEFORE_DELETE: true,
   JOBS_ARCHIVE_DAYS: true,
-  JOBS_ARCHIVE_MAX_BYTES: true,
+  JOBS_ARCHIVE_MAX_BYTES: 'limit',
   JOBS_CHANGE_MAX_LAG: true,
   JOBS_CHANGE_MAX_WAL: true,
-  JOBS_APPROVAL_ABOVE: true,
+  JOBS_APPROVAL_ABOVE: 'limit',
   JOBS_PLAN_HOURS: false,
   JOBS_EVENTS_DAYS: true,
   JOBS_AUDIT_DAYS: true,
@@ -63,11 +64,13 @@ const mustAgree: Record<keyof Env, boolean> = {
   JOBS_SHUTDOWN_SECONDS: false,
 }
 
-/** The agreed settings of this server, as text by name. One that is unset agrees with every value. */
+/** The agreed settings of this server, as text by name. One that is unset agrees with every value; a limit is `unset` then. */
 export function agreedSettings(env: Env): ReadonlyMap<string, string> {
   const values = new Map<string, unknown>(Object.entries(env))
-  const agreed = Object.entries(mustAgree).filter(([name, agreed]) => agreed && values.get(name) !== undefined)
-  return new Map(agreed.map(([name]) => [name, String(values.get(name))]))
+  const agreed = Object.entries(mustAgree).filter(
+    ([name, agreed]) => agreed === 'limit' || (agreed && values.get(name) !== undefined),
+  )
+  return new Map(agreed.map(([name]) => [name, String(values.get(name) ?? 'unset')]))
 }
 
 /** A setting of another server that differs from this one. */

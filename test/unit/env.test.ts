@@ -28,12 +28,30 @@ describe('a term of events', () => {
     expect(
       [...agreedSettings(readEnv({ SINGLE_USER_API_KEY: 'secret', JOBS_EVENTS_DAYS: '5' })).keys()].sort(),
     ).toEqual([
-      ...['AUTH_MODE', 'JOBS_ARCHIVE_BEFORE_DELETE', 'JOBS_ARCHIVE_DAYS', 'JOBS_CHANGE_MAX_LAG', 'JOBS_CHANGE_MAX_WAL'],
+      ...[
+        'AUTH_MODE',
+        'JOBS_APPROVAL_ABOVE',
+        'JOBS_ARCHIVE_BEFORE_DELETE',
+        'JOBS_ARCHIVE_DAYS',
+        'JOBS_ARCHIVE_MAX_BYTES',
+      ],
+      ...['JOBS_CHANGE_MAX_LAG', 'JOBS_CHANGE_MAX_WAL'],
       ...['JOBS_EVENTS_DAYS', 'JOBS_INDEXES', 'JOBS_LEASE_MAX_SECONDS'],
       ...['JOBS_MAX_BODY_BYTES', 'JOBS_MAX_JSON_BYTES', 'JOBS_QUARANTINE_THRESHOLD', 'JOBS_REDACT_KEYS'],
       ...['JOBS_REQUIRE_COMPLETION_TOKEN', 'JOBS_UI', 'JOBS_VIEWER_FIELDS'],
     ])
   })
+})
+
+describe('a limit that one of two servers does not have', () => {
+  it.each(['JOBS_APPROVAL_ABOVE', 'JOBS_ARCHIVE_MAX_BYTES'])(
+    '%s differs: the other server changes without it',
+    (name) => {
+      const settings = agreedSettings(readEnv({ AUTH_MODE: 'multi_user', [name]: '100' }))
+      expect(settings.get(name)).toBe('100')
+      expect(agreedSettings(readEnv({ AUTH_MODE: 'multi_user' })).get(name)).toBe('unset')
+    },
+  )
 })
 
 describe('the parts of payloads for viewers', () => {
