@@ -1,3 +1,4 @@
+import { Failure } from '../../shared/errors.ts'
 import { seconds } from './duration.ts'
 
 /**
@@ -14,4 +15,20 @@ export function pastTime(text: string, flag: string, now: number = Date.now()): 
 const timeText = (ms: number, given: string): string => {
   const at = new Date(ms)
   return Number.isNaN(at.getTime()) ? given : at.toISOString()
+}
+
+interface Range {
+  since?: string | undefined
+  until?: string | undefined
+}
+
+/**
+ * Compares the times of `--since` and `--until`.
+ * @throws Failure `usage` where no time is between them: an empty answer would say that nothing has happened
+ */
+export function refuseEmptyRange(flags: Range, { since = '', until = '' }: Range): void {
+  if (!(Date.parse(since) >= Date.parse(until))) return
+  throw new Failure('usage', `the range is empty: --since ${flags.since} is not before --until ${flags.until}`, {
+    hint: '--since takes the earlier time and --until the later one, as in --since 2h --until 1h',
+  })
 }

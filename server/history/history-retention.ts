@@ -9,10 +9,20 @@ export const hourDays = 90
 
 const rowsPerBatch = 5000
 
+/**
+ * A row stays for an hour, or a day, longer than its term: a range of the whole term begins with a whole step, and the clock of a
+ * caller, which names its first time, may be behind.
+ */
+export const marginHours = { minutes: 1, hours: 24 } as const
+
 /** An SQL condition over a table of history: the term of the row is over. */
 const isExpired: Record<'minutes' | 'hours', (sql: Sql) => Fragment> = {
-  minutes: staticFragment((sql) => sql`starts < now() - ${sql.unsafe(`interval '${minuteDays * 24} hours'`)}`),
-  hours: staticFragment((sql) => sql`starts < now() - ${sql.unsafe(`interval '${hourDays * 24} hours'`)}`),
+  minutes: staticFragment(
+    (sql) => sql`starts < now() - ${sql.unsafe(`interval '${minuteDays * 24 + marginHours.minutes} hours'`)}`,
+  ),
+  hours: staticFragment(
+    (sql) => sql`starts < now() - ${sql.unsafe(`interval '${hourDays * 24 + marginHours.hours} hours'`)}`,
+  ),
 }
 
 /**

@@ -60,7 +60,7 @@ export const history = endpoint({
     from: optional(Time),
     /** Before this time, by default now. */
     to: optional(Time),
-    /** How long a point is; by default the shortest with which there are at most 60. */
+    /** How long a point is; by default the shortest with which there are at most 60, or a day. */
     step: optional(z.enum(stepNames, `must be one of ${stepNames.join(', ')}`)),
   }),
   output: z.object({

@@ -18,7 +18,7 @@ import {
   scopeOf,
   scopeWords,
 } from '../../settings/flags/scope-flags.ts'
-import { pastTime } from '../../settings/past-time.ts'
+import { pastTime, refuseEmptyRange } from '../../settings/past-time.ts'
 
 interface ClustersFlags extends ScopeFlags {
   status?: string
@@ -85,14 +85,6 @@ function requestOf(flags: ClustersFlags): Record<string, string> {
     limit,
   }
   return Object.fromEntries(Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined))
-}
-
-/** @throws Failure `usage` where no time is in the range: an empty answer would say that nothing has failed */
-function refuseEmptyRange(flags: ClustersFlags, { since = '', until = '' }: Record<string, string>): void {
-  if (!(Date.parse(since) >= Date.parse(until))) return
-  throw new Failure('usage', `the range is empty: --since ${flags.since} is not before --until ${flags.until}`, {
-    hint: '--since takes the earlier time and --until the later one, as in --since 2h --until 1h',
-  })
 }
 
 interface Found {

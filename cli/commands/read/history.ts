@@ -3,7 +3,7 @@ import { answerOf } from '../../answer-of.ts'
 import type { CommandSpec } from '../../command.ts'
 import { sinceTime } from '../../history/since-time.ts'
 import { allFlag, type ScopeFlags, scopeFlags, scopeOf } from '../../settings/flags/scope-flags.ts'
-import { pastTime } from '../../settings/past-time.ts'
+import { pastTime, refuseEmptyRange } from '../../settings/past-time.ts'
 
 interface HistoryFlags extends ScopeFlags {
   since?: string
@@ -34,7 +34,7 @@ export const history: CommandSpec<HistoryFlags> = {
     { flags: '--until <time>', about: 'before such a time (default: now)', group: 'HOW' },
     {
       flags: '--step <time>',
-      about: 'how long a step is (default: at most 60 steps); below 1h for the last 7 days',
+      about: 'how long a step is (default: at most 60 steps, or 1d); below 1h for 7 days',
       group: 'HOW',
       values: ['1m', '5m', '15m', '1h', '6h', '1d'],
     },
@@ -51,8 +51,9 @@ export const history: CommandSpec<HistoryFlags> = {
       ...(until !== undefined && { to: pastTime(until, '--until') }),
       ...(step !== undefined && { step }),
     }
-    // The schema of the API names the field, not the flag.
-    const answer = await answerOf(context, endpoint, parseInput(endpoint.input, request))
+    const input = parseInput(endpoint.input, request)
+    refuseEmptyRange({ since, until }, { since: input.from, until: input.to })
+    const answer = await answerOf(context, endpoint, input)
     if (!answer) return 'ok'
     const { showHistory } = await import('../../history/show-history.ts')
     showHistory(context, { history: answer.body, raw: answer.raw, scope: scopeOf(flags) })

@@ -14,6 +14,8 @@ const flags = new Map([
   ['statuses', '--status'],
   ['since', '--since'],
   ['until', '--until'],
+  ['from', '--since'],
+  ['to', '--until'],
   ['hold_until', '--hold'],
   ['operation_id', '--operation'],
   ['sort_by', '--sort'],

@@ -14,7 +14,7 @@ import { transitionOf } from '../../../shared/history/transition.ts'
 import type { Call } from '../../call.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Sql } from '../../database/sql.ts'
-import { minuteDays } from '../../history/history-retention.ts'
+import { marginHours, minuteDays } from '../../history/history-retention.ts'
 import { readHistoryState } from '../../history/history-state.ts'
 import { type PointRow, type Range, readPoints } from '../../history/read-points.ts'
 import { marksWithin } from './marks.ts'
@@ -24,6 +24,8 @@ type Request = z.output<typeof endpoint.input>
 const presetPoints = 60
 const mostPoints = 2000
 const presetSeconds = 86_400
+/** The longest step below an hour: a range begins with the step that its first time is in. */
+const longestMinuteStep = steps['15m']
 /** An answer has no other times, since a request may not have them. */
 const [firstSecond, lastSecond] = [Date.parse('0001-01-01T00:00:00Z') / 1000, Date.parse('9999-12-31T23:59:59Z') / 1000]
 
@@ -58,12 +60,12 @@ function rangeOf(request: Request, now: number): Range {
   const to = request.to === undefined ? now : Date.parse(request.to) / 1000
   const from = request.from === undefined ? to - presetSeconds : Date.parse(request.from) / 1000
   if (from >= to) throw new Failure('invalid_request', 'from must be before to')
-  const oldestMinute = now - minuteDays * 86_400
+  const oldestMinute = now - minuteDays * 86_400 - marginHours.minutes * 3600 + longestMinuteStep
   const name = request.step ?? presetStep({ from, to, oldestMinute })
   const step = steps[name]
   if (step < steps['1h'] && from < oldestMinute) {
     throw new Failure('invalid_request', `history by the minute is kept for ${minuteDays} days`, {
-      hint: 'ask for a later from, or for a step of 1h, 6h or 1d',
+      hint: 'ask for a shorter range, or for a step of 1h, 6h or 1d',
     })
   }
   const range = { from: Math.floor(from / step) * step, to: Math.ceil(to / step) * step, step }
@@ -73,7 +75,7 @@ function rangeOf(request: Request, now: number): Range {
       'invalid_request',
       `the range has ${points} steps of ${name}, and at most ${mostPoints} are answered`,
       {
-        hint: 'ask for a longer step or a shorter range',
+        hint: name === '1d' ? 'ask for a shorter range' : 'ask for a longer step or a shorter range',
       },
     )
   }

@@ -51,6 +51,27 @@ describe('history and mark', () => {
     })
   })
 
+  it.each([
+    [['--since', '1y'], '--since: must be a time such as'],
+    [['--until', '2026-02-30'], '--until: must be a time such as'],
+    [['--since', '1h', '--until', '2h'], 'the range is empty: --since 1h is not before --until 2h'],
+    [
+      ['--since', '30d', '--step', '1m'],
+      'history by the minute is kept for 7 days\n  hint: ask for a shorter range, or',
+    ],
+    [['--since', '3000d', '--step', '1d'], 'at most 2000 are answered\n  hint: ask for a shorter range\n'],
+  ])('names the flags of %j, which it refuses', async (words, why) => {
+    const { code, err } = await world.jobsctl(['history', ...words])
+    expect(code).toBe(2)
+    expect(err).toContain(why)
+  })
+
+  it('answers the whole term of the minutes, although the clock goes on between the flag and the server', async () => {
+    const { code, out, err } = await world.jobsctl(['history', '--since', '7d', '--step', '15m'])
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out.split('\n').length).toBeGreaterThan(670)
+  })
+
   it('is a table with bars at a terminal, with the marks, and with what is not counted', async () => {
     const server = await fakeServer(() => ({ body: answer }))
     const { screen } = await atTerminal(['history'], { env: envOf(server), columns: 140 })
