@@ -19,8 +19,10 @@ export const environmentVariables = (): Variable[] =>
 
 /** The environment variables as a section of `--help`. */
 export function envHelp(): string {
-  const lines = environmentVariables().map(({ name, preset, meaning }) => {
-    return `  ${name.padEnd(32)}${meaning}${preset ? ` (${preset})` : ''}`
+  const variables = environmentVariables()
+  const width = Math.max(...variables.map(({ name }) => name.length)) + 2
+  const lines = variables.map(({ name, preset, meaning }) => {
+    return `  ${name.padEnd(width)}${meaning}${preset ? ` (${preset})` : ''}`
   })
   return ['ENVIRONMENT', ...lines].join('\n')
 }

@@ -149,6 +149,7 @@ function section(name: Name): string {
     ...aliases.map((path) => `The same call at ${code(path)}.`),
     ...(isDestructive(endpoint) ? ['Destructive: without `dry_run` the call needs `X-Confirm: true`.'] : []),
     ...inputPart(name, input),
+    `In [\`jobsctl/client\`](../workers/packages.md#the-client): \`${name}\`.`,
   ].join('\n\n')
 }
 

@@ -104,7 +104,7 @@ async function send(request: Request, sending: Sending): Promise<unknown> {
     options.onHeaders?.(response.headers)
     if ((response.headers.get('Content-Type') ?? '').startsWith(ndjson))
       return await lastLine(response, { ...sending, context })
-    return read(await textOf(response, settings.maxResponseBytes), context)
+    return wholeAnswer(read(await textOf(response, settings.maxResponseBytes), context), context)
   } catch (error) {
     if (error instanceof JobsError) throw error
     if (deadline.isOver()) throw failureOfDeadline(context)
@@ -137,10 +137,16 @@ function inBytes(name: string, text: string): string {
 
 function read(text: string, context: CallContext): unknown {
   try {
-    return text === '' ? {} : parseJson(text)
+    return parseJson(text)
   } catch {
     throw unreadable('is not JSON', context)
   }
+}
+
+/** Each answer of the API is an object or a list: anything else comes from a server that is none of jobs. */
+function wholeAnswer(answer: unknown, context: CallContext): object {
+  if (typeof answer === 'object' && answer !== null) return answer
+  throw unreadable('is none of a jobs server; check that url is its root', context)
 }
 
 interface Following extends Sending {

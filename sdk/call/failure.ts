@@ -48,7 +48,7 @@ interface ProblemContext extends CallContext {
 export function failureOfProblem(problem: Readonly<Record<string, unknown>>, context: ProblemContext): JobsError {
   const { base, changing, redact, status, requestId, retryAfter } = context
   const faults = faultsOf(problem.errors).map(({ path, message }) => ({ path: redact(path), message: redact(message) }))
-  const detail = faults.length > 0 ? faults.map(({ path, message }) => `${path} ${message}`).join('; ') : problem.detail
+  const detail = faults.length > 0 ? faults.map(sentenceOf).join('; ') : problem.detail
   const sentence = typeof detail === 'string' ? oneLine(redact(detail)) : `${base} answered HTTP ${status}`
   const masked = (text: string | undefined) => text && redact(text)
   const about = {
@@ -66,6 +66,9 @@ export function failureOfProblem(problem: Readonly<Record<string, unknown>>, con
   return new JobsError(sentCode(code ?? codeOfStatus(status)), sentence, about)
 }
 
+/** A fault of the whole body has no path. */
+const sentenceOf = ({ path, message }: Fault): string => `${path} ${message}`.trim()
+
 /** A server sends none of the codes that only the command line has. */
 const sentCode = (code: ReturnType<typeof codeOfStatus>): ErrorCode =>
   code === 'usage' || code === 'interrupted' || code === 'terminated' ? 'internal' : code
@@ -73,7 +76,7 @@ const sentCode = (code: ReturnType<typeof codeOfStatus>): ErrorCode =>
 /** The error of a call without an answer. */
 export function failureOfConnection(cause: unknown, { base, changing }: CallContext): JobsError {
   const reason = systemCode(cause)
-  if (changing && !isNeverSent(reason)) {
+  if (changing && reason !== badPort && !isNeverSent(reason)) {
     return new JobsError('outcome_unknown', `the connection to ${base} was lost (${reason}); ${mayBeDone}`, { cause })
   }
   return new JobsError('unreachable', `cannot reach ${base} (${reason})`, { cause })
@@ -91,12 +94,16 @@ export const unreadable = (why: string, { base, changing }: CallContext): JobsEr
     ? new JobsError('outcome_unknown', `${base} sent an answer that ${why}; the change may have been made`)
     : new JobsError('unexpected_answer', `${base} sent an answer that ${why}`)
 
+/** What `fetch` says, without a code, of the ports that it never calls, such as 6000. */
+const badPort = 'bad port'
+
 /** The code of the system beneath an error of `fetch`. */
 function systemCode(error: unknown): string {
   if (!(error instanceof Error)) return 'no answer'
   if ('code' in error && typeof error.code === 'string') return error.code
   const inner = error instanceof AggregateError ? error.errors[0] : error.cause
-  return inner === undefined ? 'no answer' : systemCode(inner)
+  if (inner === undefined) return error.message === badPort ? badPort : 'no answer'
+  return systemCode(inner)
 }
 
 function problemOf(text: string): Record<string, unknown> {

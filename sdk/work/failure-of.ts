@@ -32,10 +32,10 @@ function wishesOf({ retryable, backoffSeconds }: JobFailure): Pick<Failure, 'ret
   }
 }
 
-/** A text that an error has; undefined where it has none, and for what is no error. */
+/** A text that an error has, or another object that a program throws as one; undefined where it has none. */
 const textOf = (thrown: unknown, field: string): string | undefined =>
   read(() => {
-    const value: unknown = thrown instanceof Error ? Reflect.get(thrown, field) : undefined
+    const value: unknown = typeof thrown === 'object' && thrown !== null ? Reflect.get(thrown, field) : undefined
     return typeof value === 'string' ? value : undefined
   })
 

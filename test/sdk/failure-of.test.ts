@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { failureOf } from '../../sdk/work/failure-of.ts'
 import { JobFailure } from '../../sdk/worker.ts'
@@ -18,6 +19,17 @@ describe('what a worker sends of what a handler throws', () => {
     const failure = failureOf(new JobFailure('quota', { ...(backoffSeconds !== undefined && { backoffSeconds }) }))
     expect(failure).toMatchObject({ error: 'quota', error_code: 'job_failed', retryable: true })
     expect(failure.backoff_seconds).toBe(sent)
+  })
+
+  it.each([
+    { what: 'an object that is no error', thrown: { message: 'no disk', code: 'E_DISK' }, name: 'Error' },
+    {
+      what: 'an error of another realm',
+      thrown: runInNewContext('Object.assign(new TypeError("no disk"), { code: "E_DISK" })'),
+      name: 'TypeError',
+    },
+  ])('reads the message, the code and the class of $what', ({ thrown, name }) => {
+    expect(failureOf(thrown)).toMatchObject({ error: 'no disk', error_code: 'E_DISK', error_class: name })
   })
 
   const revoked = Proxy.revocable({}, {})

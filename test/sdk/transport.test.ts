@@ -76,9 +76,18 @@ describe('the client, against servers in trouble', () => {
     expect(await failure(enqueue(client))).toMatchObject({ code: 'outcome_unknown' })
   })
 
-  it.each([['<html>'], [{ result: 1 }.toString()]])('says so when an answer is no JSON: %s', async (body) => {
+  it.each(['<html>', '', 'null', '7'])('takes no answer that no jobs server gives: "%s"', async (body) => {
     const { client } = await clientOf(() => ({ body }))
     expect(await failure(client.stats())).toMatchObject({ code: 'unexpected_answer' })
+    expect(await failure(enqueue(client))).toMatchObject({ code: 'outcome_unknown' })
+  })
+
+  it('says which port fetch does not use, and that nothing was sent', async () => {
+    const client = createClient({ url: 'http://127.0.0.1:6000', apiKey, retries: 0 })
+    expect(await failure(enqueue(client))).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('bad port'),
+    })
   })
 
   it('repeats what changed nothing, and never a change whose outcome is unknown', async () => {
@@ -113,6 +122,11 @@ describe('the client, against servers in trouble', () => {
       body: { detail: [{ loc: ['query', 'x'], msg: 'bad' }], errors: [7, null] },
     }))
     expect(await failure(odd.client.stats())).toMatchObject({ code: 'invalid_request', faults: [] })
+    const whole = await clientOf(() => ({
+      status: 422,
+      body: { errors: [{ path: '', message: 'the body is too deep' }] },
+    }))
+    expect(await failure(whole.client.stats())).toMatchObject({ message: 'the body is too deep' })
   })
 
   it('reads a change that reports its progress, to its answer or its error', async () => {
