@@ -36,8 +36,10 @@ export interface DatabaseThread {
 const lookEveryMs = 500
 /** A thread that runs code ends at once, and on a busy machine a little later. */
 const longestEndMs = 10_000
-/** An opening compiles PostgreSQL before it touches a file, which takes long on a busy machine. */
+/** An opening compiles PostgreSQL before it touches a file. */
 const leastOpeningSilenceMs = 60_000
+/** A process that gets less than this part of the time has nothing to compute, and waits for a disk. */
+const leastShare = 0.005
 
 /** Starts the database in a thread of its own, so that a long query does not keep the server from answering. */
 export function startDatabaseThread({ folder, fsync, silenceMs }: ThreadOptions): DatabaseThread {
@@ -57,8 +59,7 @@ export function startDatabaseThread({ folder, fsync, silenceMs }: ThreadOptions)
     void worker.terminate()
   }
   let isOpen = false
-  const limitMs = () => (isOpen ? silenceMs : Math.max(silenceMs, leastOpeningSilenceMs))
-  const watch = watchSilence({ activity, silenceMs, limitMs, isWaiting: () => unanswered > 0, stop })
+  const watch = watchSilence({ activity, silenceMs, isOpen: () => isOpen, isWaiting: () => unanswered > 0, stop })
   worker.on('message', (message: Uint8Array | ThreadMessage) => {
     if (message !== 'open' && 'stopped' in message) return stop(message.stopped)
     unanswered -= 1
@@ -107,29 +108,50 @@ export function startDatabaseThread({ folder, fsync, silenceMs }: ThreadOptions)
 
 interface Silence {
   activity: SharedArrayBuffer
+  /** The longest silence of an open database. */
   silenceMs: number
-  /** The longest silence at this moment. */
-  limitMs: () => number
+  isOpen: () => boolean
   isWaiting: () => boolean
   stop: (why: string) => void
 }
 
-/** Ends a thread that does not answer and does not read or write any file. */
-function watchSilence({ activity, silenceMs, limitMs, isWaiting, stop }: Silence) {
+/**
+ * Ends a thread that does not answer and does not read or write any file. Of an opening the processor time is counted, since a busy
+ * machine gives it little.
+ */
+function watchSilence({ activity, silenceMs, isOpen, isWaiting, stop }: Silence) {
   const counter = new Int32Array(activity)
+  const clock = createClock()
   let seen = 0
-  let since = performance.now()
+  let silentMs = 0
   const restart = () => {
-    since = performance.now()
+    silentMs = 0
+    clock()
   }
   const look = () => {
+    const { passedMs, computedMs } = clock()
+    silentMs += isOpen() || computedMs < leastShare * passedMs ? passedMs : computedMs
     const now = Atomics.load(counter, 0)
     if (now !== seen || !isWaiting()) restart()
     seen = now
-    if (performance.now() - since > limitMs()) stop(`it has not answered for ${limitMs() / 1000} s`)
+    const limitMs = isOpen() ? silenceMs : Math.max(silenceMs, leastOpeningSilenceMs)
+    if (silentMs > limitMs) stop(`it has not answered for ${limitMs / 1000} s`)
   }
   const timer = setInterval(look, Math.min(lookEveryMs, silenceMs)).unref()
   return { restart, end: () => clearInterval(timer) }
+}
+
+/** Returns a function that tells how many milliseconds have passed since its last call, and how many of them this process computed. */
+function createClock() {
+  let at = performance.now()
+  let used = process.cpuUsage()
+  return () => {
+    const { user, system } = process.cpuUsage(used)
+    const passedMs = performance.now() - at
+    at += passedMs
+    used = { user: used.user + user, system: used.system + system }
+    return { passedMs, computedMs: Math.min((user + system) / 1000, passedMs) }
+  }
 }
 
 function promiseWithResolve<Value>() {
