@@ -19,7 +19,7 @@ export function addressReader(trusted: string): ReadAddress {
   return (connection, forwardedFor) => {
     let address = plain(connection ?? '')
     // Each proxy appends the address of its caller, so the last ones are those that trusted proxies have written.
-    for (const hop of (forwardedFor ?? '').split(',').reverse()) {
+    for (const hop of forwardedFor?.split(',').reverse() ?? []) {
       if (!isIP(plain(hop)) || !isIP(address) || !isTrusted(address)) break
       address = plain(hop)
     }

@@ -8,7 +8,7 @@ const { MIN_SAFE_INTEGER: least, MAX_SAFE_INTEGER: most } = Number
  * changed under a wrong id. It is not written as one range, because without statistics the planner would estimate few rows for a
  * range and would scan the index of ids.
  */
-export const hasSafeId = (sql: Sql): Fragment => sql.unsafe(`id <= ${most} and (id >= ${least}) is true`)
+export const hasSafeId = staticFragment((sql) => sql.unsafe(`id <= ${most} and (id >= ${least}) is true`))
 
 /**
  * An SQL condition on `jobs`: true when the id is a row of the query `ids`. It repeats a join by id, because with the join

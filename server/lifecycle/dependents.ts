@@ -5,7 +5,7 @@ import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
 /** The states of an ended job whose dependents can never run, as a list for `in`. */
-export const failedEnds = (sql: Sql): Fragment => sql.unsafe(`('failed', 'cancelled', 'quarantined')`)
+export const failedEnds = staticFragment((sql) => sql`('failed', 'cancelled', 'quarantined')`)
 
 /**
  * True for a row of `jobs` that depends on a job which is not completed. A job that was deleted blocks nothing, because only

@@ -18,9 +18,11 @@ export interface EntryRow<Row> {
   job: Row
 }
 
-const columns = `
+const columns = staticFragment(
+  (sql) => sql`
   n int, uuid text, domain text, queue text, job_type text, payload jsonb, owner_user_id text, priority int,
-  max_retries int, available_at timestamptz, idempotency_key text, batch_group text, depends_on text[], project_id int`
+  max_retries int, available_at timestamptz, idempotency_key text, batch_group text, depends_on text[], project_id int`,
+)
 
 interface Obstacle {
   why: 'draining' | 'unknown'
@@ -35,7 +37,7 @@ interface Obstacle {
  * @throws Failure `queue_draining`, or `invalid_request` for a dependency that does not exist
  */
 export async function insertJobs<Row extends NamedJob>(
-  { sql, caller, within, ...request }: Pick<Call, 'sql' | 'requestId' | 'traceId' | 'caller' | 'within'>,
+  { sql, caller, within, requestId, traceId }: Pick<Call, 'sql' | 'requestId' | 'traceId' | 'caller' | 'within'>,
   entries: readonly Entry[],
   shape: JobShape<Row>,
 ): Promise<EntryRow<Row>[]> {
@@ -43,12 +45,12 @@ export async function insertJobs<Row extends NamedJob>(
     () => sql<({ obstacles: Obstacle[] | null } & Perhaps<Row>)[]>`
       with ${requestedJobs(sql, entries, within)},
       ${obstacles(sql)},
-      ${added(sql, request, shape.returned(sql, neededByEvents))},
+      ${added(sql, { requestId, traceId }, shape.returned(sql, neededByEvents))},
       inserted_edges as (
         insert into job_dependencies (job_uuid, depends_on_job_uuid)
         select uuid, needs from edges join added using (uuid)
       ),
-      inserted_events as (${insertEvents(sql, request, addedEvents(sql, caller))}),
+      inserted_events as (${insertEvents(sql, { requestId }, addedEvents(sql, caller))}),
       notified as (${notifyQueues(sql, sql`select domain, queue from added where status = 'queued'`)})
       select (select jsonb_agg(obstacle) from obstacle) as obstacles, ${shape.answered(sql, 'added')}
       from (select) as one
@@ -71,7 +73,7 @@ export async function insertJobs<Row extends NamedJob>(
  */
 const requestedJobs = (sql: Sql, entries: readonly Entry[], within: Call['within']): Fragment => sql`
   request as materialized (
-    select * from jsonb_to_recordset(${JSON.stringify(entries)}::text::jsonb) as job (${sql.unsafe(columns)})
+    select * from jsonb_to_recordset(${JSON.stringify(entries)}::text::jsonb) as job (${columns(sql)})
   ),
   fresh as materialized (
     select *

@@ -12,6 +12,7 @@ import type {
 import type { Call } from '../../call.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
+import { staticFragment } from '../../database/static-fragment.ts'
 import { explainUnsettled, type KeyedFinish, withFinishKey } from '../../lifecycle/finish-replay.ts'
 import { isLeaseOwner, leaseLost, lockedJob, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
 import { fieldOf, rejectFaults, rejectLarge } from '../../lifecycle/server-limits.ts'
@@ -98,9 +99,11 @@ function rejectLargeResult({ maxJsonBytes: most }: Pick<Call, 'maxJsonBytes'>, i
   if (item.action === 'fail') rejectLarge(item.error_stack, { of: `the stack of job ${item.id}`, most })
 }
 
-const columns = `
+const columns = staticFragment(
+  (sql) => sql`
   id bigint, action text, worker_id text, lease_id text, completion_token text, finish text, result jsonb, error text,
-  error_code text, error_class text, error_stack jsonb, retryable boolean, backoff_seconds float8`
+  error_code text, error_class text, error_stack jsonb, retryable boolean, backoff_seconds float8`,
+)
 
 /**
  * Selects the attempts that `settle` takes: the jobs that are still leased as the items say. The rows are locked in the
@@ -112,7 +115,7 @@ const attemptsOf = ({ sql, within }: Pick<Call, 'sql' | 'within'>, items: readon
     job.worker_id as lease_owner, request.action, request.completion_token, request.finish, request.result, request.error,
     request.error_code, request.error_class, request.error_stack, request.retryable, request.backoff_seconds
   from (
-    select * from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (${sql.unsafe(columns)}) order by id
+    select * from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (${columns(sql)}) order by id
   ) as request
   cross join lateral (${lockedJob(sql, sql`request.id`, within)}) as job
   where ${isLeaseOwner(sql)}`
