@@ -111,7 +111,7 @@ export async function sizingPage(): Promise<string> {
         whole(totalOf(sizes, name) / 1e6),
       ]),
     ),
-    '`jobsctl_counts` has a few rows for each group with live jobs. [jobsctl doctor](../reference/commands/doctor.md) shows the true sizes, and from which size on indexes are built by hand.',
+    '`jobsctl_counts` has one row for each group, and a few for each one with live jobs. [jobsctl doctor](../reference/commands/doctor.md) shows the true sizes, and from which size on indexes are built by hand.',
     '## WAL',
     'Bytes for each job, with `full_page_writes` on. After a checkpoint the first change of each page writes the whole page; the first column is of ' +
       'the jobs that come right after a checkpoint, the second of those that follow. What the server writes in the background meanwhile is in it: counts and history.',

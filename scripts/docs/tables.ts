@@ -28,8 +28,8 @@ const purposes: Record<string, string> = {
     'Changes of many jobs that wait for the approval of a second person, with their previews, until their term.',
   jobsctl_emergencies: 'Operations that went past the approval they needed, and who has reviewed them.',
   jobsctl_count_deltas: 'What the triggers on `jobs` appended since the counts were last added up.',
-  jobsctl_counts: 'The sums of the live jobs by group.',
-  jobsctl_counting: 'One row: whether the counts can be trusted.',
+  jobsctl_counts: 'The sums of the live jobs by group; zeros for a group without live jobs.',
+  jobsctl_counting: 'One row: whether the counts can be trusted, and whether they list every group.',
   jobsctl_waiting_edges: 'Dependency edges that an undo gives back once their other end is back.',
   jobsctl_operation_terms:
     'How many days the archive keeps the jobs of each bulk change: `JOBS_ARCHIVE_DAYS` of its server.',

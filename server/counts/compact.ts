@@ -1,6 +1,7 @@
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { withCountsLock } from './counts-lock.ts'
+import { fitsIndex } from './group-list.ts'
 
 /** The most appended rows that one transaction adds up. */
 const compactedAtOnce = 20_000
@@ -39,11 +40,6 @@ const notePickups = staticFragment(
   on conflict (domain, queue, job_type) do update
   set picked_up_at = excluded.picked_up_at
   where known.picked_up_at < excluded.picked_up_at - interval '30 seconds'`,
-)
-
-/** False where the names are null, or too long for the index of the sums: these rows stay among the appended ones. */
-export const fitsIndex = staticFragment(
-  (sql) => sql`(octet_length(domain) + octet_length(queue) + octet_length(job_type) <= 2000) is true`,
 )
 
 /**

@@ -5,7 +5,7 @@ import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import { createCompaction } from './compaction.ts'
 import { createOpenWriters } from './open-writers.ts'
-import { logReconciliation, reconcile } from './reconcile.ts'
+import { type Comparison, logReconciliation, reconcile } from './reconcile.ts'
 import { makeCountTriggers, requireCountTriggers } from './triggers.ts'
 import { type CountsState, readCountsState } from './trust.ts'
 
@@ -65,13 +65,15 @@ function createStep({ sql, log, makes }: Omit<Keeper, 'stopping'>): () => Promis
       triggersReady = false
       return writers.reset()
     }
-    if (state.triggers === state.trusted) {
+    const { triggers, functions } = state
+    const trusted = triggers === state.trusted
+    if (trusted && (functions === null || functions === state.listing)) {
       writers.reset()
-      if (check.isDue(state)) await check.run(state.triggers, { trusted: true })
+      if (check.isDue(state)) await check.run({ triggers, functions, trusted })
       return
     }
-    if (!(await writers.haveEnded())) return
-    if (await check.run(state.triggers, { trusted: false })) writers.reset()
+    if (!(await writers.haveEnded(`${triggers} ${functions}`))) return
+    if (await check.run({ triggers, functions, trusted })) writers.reset()
   }
 }
 
@@ -80,12 +82,12 @@ function createCheck({ sql, log, makes }: Omit<Keeper, 'stopping'>) {
   return {
     isDue: ({ age }: CountsState) => (age ?? 0) > Math.max(checkEveryMs, checkShare * lastMs),
     /** False when another server has the counts lock. */
-    async run(triggers: string, { trusted }: { trusted: boolean }): Promise<boolean> {
+    async run(comparison: Comparison): Promise<boolean> {
       const start = performance.now()
-      const found = await reconcile(sql, { triggers, trusted })
+      const found = await reconcile(sql, comparison)
       lastMs = performance.now() - start
       if (!found) return false
-      if (trusted) {
+      if (comparison.trusted) {
         logReconciliation(log, found)
         return true
       }

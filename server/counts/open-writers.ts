@@ -2,23 +2,26 @@ import type { Pool } from '../database/sql.ts'
 
 /** Tells whether every transaction has ended that may have written jobs before the triggers counted. */
 export interface OpenWriters {
-  /** True once those transactions have ended: what is written from now on is counted by the present triggers. */
-  haveEnded: () => Promise<boolean>
-  /** Starts again, because the triggers have changed. */
+  /**
+   * True once those transactions have ended: what is written from now on is counted by the present triggers. It starts again when
+   * `triggers`, a text that tells of the present ones, is another one than before.
+   */
+  haveEnded: (triggers: string) => Promise<boolean>
+  /** Starts again, because rows may be missing. */
   reset: () => void
 }
 
 /** Follows the transactions of the database that are open at the first call of `haveEnded`. */
 export function createOpenWriters(sql: Pool): OpenWriters {
-  let before: { ids: string[]; prepared: boolean } | undefined
+  let before: { triggers: string; ids: string[]; prepared: boolean } | undefined
   return {
-    async haveEnded() {
-      before ??= { ids: await openTransactions(sql), prepared: false }
+    async haveEnded(triggers) {
+      if (before?.triggers !== triggers) before = { triggers, ids: await openTransactions(sql), prepared: false }
       const open = await openTransactions(sql)
       if (before.ids.some((id) => open.includes(id))) return false
       if (before.prepared) return true
       // A transaction may have been prepared meanwhile, and has another name since then.
-      before = { ids: open.filter((id) => id.startsWith(preparedId)), prepared: true }
+      before = { triggers, ids: open.filter((id) => id.startsWith(preparedId)), prepared: true }
       return before.ids.length === 0
     },
     reset() {

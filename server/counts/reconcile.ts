@@ -1,8 +1,9 @@
 import type { Pool, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import type { Log } from '../log.ts'
-import { addToSums, compactInPlace, fitsIndex } from './compact.ts'
+import { addToSums, compactInPlace } from './compact.ts'
 import { withCountsLock } from './counts-lock.ts'
+import { fitsIndex, groupsOfJobs } from './group-list.ts'
 import { nearFutureEnd } from './trust.ts'
 
 /** The result of a comparison. */
@@ -11,9 +12,15 @@ export interface Reconciliation {
   jobs: number
 }
 
-interface Comparison {
+/** What is compared. */
+export interface Comparison {
   /** The signature of the triggers before the comparison, which `readCountsState` returns. */
   triggers: string
+  /**
+   * The functions of these triggers that list each group, once every transaction has ended that may have run earlier ones. Null until
+   * then: the groups are not taken from the counts.
+   */
+  functions: string | null
   /** The counts were trusted until now, so that a difference is kept as a finding. */
   trusted: boolean
   /** Waits for another server that has the counts lock. */
@@ -22,26 +29,57 @@ interface Comparison {
 
 /**
  * Compares the counts with the jobs in one snapshot, and adds the difference. Writers go on meanwhile: the rows that they
- * append come on top. Cells of the past are deleted. From then on the counts are trusted.
+ * append come on top. Cells of the past are deleted, and so are the zeros of groups without jobs. From then on the counts are
+ * trusted.
  * @returns undefined when another server has the counts lock, unless `wait` is set
  */
 export const reconcile = (sql: Pool, comparison: Comparison): Promise<Reconciliation | undefined> =>
   withCountsLock(sql, { wait: comparison.wait ?? false }, (tx) => compareAndCorrect(tx, comparison))
 
-async function compareAndCorrect(tx: Sql, { triggers, trusted }: Comparison): Promise<Reconciliation> {
+async function compareAndCorrect(tx: Sql, { triggers, functions, trusted }: Comparison): Promise<Reconciliation> {
   await tx`delete from jobsctl_count_deltas where span is null`
   await compactInPlace(tx)
   const found = await addDifference(tx)
   const wrong = trusted ? found.jobs : 0
-  await tx`
-    delete from jobsctl_counts
-    where (span <> '' and starts < now() - interval '1 hour') or (queued = 0 and processing = 0 and quarantined = 0)`
+  await tx`delete from jobsctl_counts where span <> '' and starts < now() - interval '1 hour'`
+  const isWhole = await listGroups(tx)
   await tx`
     update jobsctl_counting
     set triggers = ${triggers}, checked_at = now(),
+        functions = coalesce(${functions}, functions),
+        listed_at = case when ${isWhole && functions !== null} then now() end,
         mended_at = case when ${wrong}::bigint > 0 then now() else mended_at end,
         mended = case when ${wrong}::bigint > 0 then ${wrong}::bigint else mended end`
   return found
+}
+
+/**
+ * Adds zeros of groups that have jobs and no row, and deletes zeros of groups without jobs.
+ * @returns false when a group does not fit the index of the sums
+ */
+async function listGroups(tx: Sql): Promise<boolean> {
+  // One statement: what another transaction adds meanwhile is among its appended rows.
+  const [row] = await tx<[{ whole: boolean }]>`
+    with recursive ${groupsOfJobs(tx)},
+    added as (
+      insert into jobsctl_counts (domain, queue, job_type, span, starts)
+      select domain, queue, job_type, '', '-infinity'
+      from groups
+      where ${fitsIndex(tx)}
+      on conflict do nothing
+    ),
+    deleted as (
+      delete from jobsctl_counts
+      where queued = 0 and processing = 0 and quarantined = 0
+        and (
+          span <> ''
+          or (domain, queue, job_type) not in (
+            select domain collate "C", queue collate "C", job_type collate "C" from groups where ${fitsIndex(tx)}
+          )
+        )
+    )
+    select coalesce(bool_and(${fitsIndex(tx)}), true) as whole from groups`
+  return row.whole
 }
 
 async function addDifference(tx: Sql): Promise<Reconciliation> {

@@ -1,8 +1,9 @@
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
+import { listingFunctions } from './group-list.ts'
 
 /**
- * The triggers that keep the counts of live jobs (`migrations/0006_counts.sql`), by name, with their timing and event. The
+ * The triggers that keep the counts of live jobs (`migrations/0006_counts.sql`, `0049_groups.sql`), by name, with their timing and event. The
  * counts are trusted only while the triggers are the same ones as when the counts were last compared with the jobs: a
  * trigger that is disabled, a dump that is restored and a table that is truncated are noticed by the next reader.
  */
@@ -59,7 +60,7 @@ export const trustCondition = staticFragment(
  */
 export const nearFutureEnd = staticFragment((sql) => sql`(date_trunc('minute', now(), 'UTC') + interval '2 minutes')`)
 
-/** The cells that together hold each scheduled job once, as `(span, first, last)`: to the end of the hour, of the day, and all days. */
+/** The cells that together hold each job once that is due after `nearFutureEnd`: to the end of the hour, of the day, and all days. */
 const windows = staticFragment(
   (sql) => sql`
   select span, first, last
@@ -67,33 +68,40 @@ const windows = staticFragment(
   cross join lateral (select date_trunc('hour', minute + interval '59 minutes', 'UTC') as hour) as hours
   cross join lateral (select date_trunc('day', hour + interval '23 hours', 'UTC') as day) as days
   cross join lateral (values
-    ('', '-infinity'::timestamptz, '-infinity'::timestamptz),
     ('minute', minute, hour - interval '1 minute'),
     ('hour', hour, day - interval '1 hour'),
-    ('day', day, 'infinity')
+    ('day', day, 'infinity'::timestamptz)
   ) as cells (span, first, last)`,
 )
 
 /**
- * A query of the rows of the sums and of the appended rows that count now: all jobs of a group where `span` is empty, else its jobs that
- * are due later than `nearFutureEnd`, each of them in one row. A group may have several rows of one span.
+ * A query of the rows of the sums and of the appended rows that count now: the `queued` jobs of a group and, in rows of their own, those
+ * of them that are due `later` than `nearFutureEnd`. A group has several rows.
  */
 export const countedCells = staticFragment(
   (sql) => sql`
-  select kept.*
-  from (${windows(sql)}) as cell
-  join jobsctl_counts kept on kept.span = cell.span and kept.starts between cell.first and cell.last
+  select domain, queue, job_type, queued, 0 as later, processing, quarantined
+  from jobsctl_counts
+  where span = '' and starts = '-infinity'
   union all
-  select kept.*
-  from jobsctl_count_deltas kept
+  select domain, queue, job_type, queued, 0, processing, quarantined
+  from jobsctl_count_deltas
+  where span = ''
+  union all
+  select domain, queue, job_type, 0, queued, 0, 0
+  from (${windows(sql)}) as cell
+  join jobsctl_counts as kept on kept.span = cell.span and kept.starts between cell.first and cell.last
+  union all
+  select domain, queue, job_type, 0, queued, 0, 0
+  from jobsctl_count_deltas as kept
   join (${windows(sql)}) as cell on kept.span = cell.span and kept.starts between cell.first and cell.last`,
 )
 
 /** Expressions over the cells of one group: `queued` jobs in all, `later` for the part of them that is due after `nearFutureEnd`, and the others. */
 export const cellSums = staticFragment(
   (sql) => sql`
-    coalesce(sum(queued) filter (where span = ''), 0)::bigint as queued,
-    coalesce(sum(queued) filter (where span <> ''), 0)::bigint as later,
+    sum(queued)::bigint as queued,
+    sum(later)::bigint as later,
     sum(processing)::bigint as processing,
     sum(quarantined)::bigint as quarantined`,
 )
@@ -110,6 +118,10 @@ export interface CountsState {
   age: number | null
   mended_at: string | null
   mended: number | null
+  /** The functions of triggers that append a row for every group; null where they do not, or such a row would not serve. */
+  functions: string | null
+  /** Those functions when all transactions had ended that may have run earlier ones. */
+  listing: string | null
 }
 
 /** The state of the counts; without a row in `jobsctl_counting` they have never been compared. */
@@ -121,7 +133,18 @@ export async function readCountsState(sql: Sql): Promise<CountsState> {
       ${trustedSignature(sql)} as trusted,
       (extract(epoch from now() - checked_at) * 1000)::float8 as age,
       mended_at,
-      mended
+      mended,
+      ${listingFunctions(sql)} as functions,
+      functions as listing
     from jobsctl_counting`
-  return state ?? { countable: true, triggers: null, trusted: null, age: null, mended_at: null, mended: null }
+  const never = {
+    triggers: null,
+    trusted: null,
+    age: null,
+    mended_at: null,
+    mended: null,
+    functions: null,
+    listing: null,
+  }
+  return state ?? { countable: true, ...never }
 }

@@ -50,6 +50,23 @@ describe.skipIf(!hasOldBuild).each(orders)('counts beside the $one server and th
     await expectStatsOfSql(sql, both)
     for (const side of both) expect(await countsOf(side)).toEqual({ kept: true, wrong: 0 })
   })
+
+  it('hide no group whose jobs have all ended, whichever server has compared the counts last', async () => {
+    const { sql, one, other, both } = pair
+    for (const [comparing, last] of [
+      [one, 'one'],
+      [other, 'other'],
+    ] as const) {
+      await insertJobs(sql, { n: 2, domain: `ended before ${last}`, status: 'completed' })
+      expect(await countsOf(comparing)).toEqual({ kept: true, wrong: 0 })
+      await expectStatsOfSql(sql, both)
+      await insertJobs(sql, { n: 2, domain: `ended after ${last}`, status: 'completed' })
+      await sql`update jobs set queue = 'moved' where domain = ${`ended before ${last}`} and id % 2 = 0`
+      await expectStatsOfSql(sql, both)
+      await sql`delete from jobs where domain = ${`ended after ${last}`}`
+      await expectStatsOfSql(sql, both)
+    }
+  })
 })
 
 const hour = 3_600_000

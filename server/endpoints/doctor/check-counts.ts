@@ -6,13 +6,14 @@ import { readCountsState } from '../../counts/trust.ts'
 
 /** Compares the counts of stats with the jobs, and corrects them where they are wrong. */
 export async function checkCounts({ sql, log }: Pick<Call, 'sql' | 'log'>): Promise<z.output<typeof endpoint.output>> {
-  const { countable, triggers, trusted, mended_at, mended } = await readCountsState(sql)
+  const { countable, triggers, trusted, mended_at, mended, functions, listing } = await readCountsState(sql)
   const before = { mended_at, mended }
   if (!countable)
     return { kept: false, why: 'jobs is not a plain table, or hides rows from this role', wrong: 0, ...before }
   if (triggers === null) return { kept: false, why: 'a trigger of jobs is missing or disabled', wrong: 0, ...before }
   if (triggers !== trusted) return { kept: false, why: 'the jobs are being counted again', wrong: 0, ...before }
-  const found = (await reconcile(sql, { triggers, trusted: true, wait: true })) ?? { jobs: 0 }
+  const known = functions === listing ? functions : null
+  const found = (await reconcile(sql, { triggers, functions: known, trusted: true, wait: true })) ?? { jobs: 0 }
   logReconciliation(log, found)
   return { kept: true, why: null, wrong: found.jobs, ...before }
 }

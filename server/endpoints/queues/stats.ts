@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { stats as endpoint, GroupStats } from '../../../shared/queues/stats.ts'
 import type { Call } from '../../call.ts'
+import { groupsOfJobs, isListed } from '../../counts/group-list.ts'
 import { cellSums, countedCells, nearFutureEnd, trustCondition } from '../../counts/trust.ts'
 import { inScope, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -29,28 +30,32 @@ const isValid = ({ trusted, queued, scheduled, processing, quarantined }: Counte
 
 /**
  * Jobs that are scheduled for later are kept by the minute, the hour and the day; jobs that are due within two minutes are
- * counted in their index. Groups and counts are merged by sorting, because a join whose plan was made while there were few
- * groups would compare each row with each. The names are sorted once, by their bytes, which is the order of the response.
+ * counted in their index. Where the counts have a row of every group, a group with live jobs is there by its counts, and one
+ * without is looked for in the jobs; else the groups are read from the jobs. Groups and counts are merged by sorting, because a join
+ * whose plan was made while there were few groups would compare each row with each. The names are sorted once, by their bytes, which
+ * is the order of the response.
  */
 const statsFromCounts = (sql: Sql, scope: Narrowed) => sql<CountedGroup[]>`
   with recursive
   trust as materialized (${trustCondition(sql)}),
-  ${groups(sql, scope)},
+  list as materialized (
+    select trusted and coalesce((select ${isListed(sql)} from jobsctl_counting), false) as listed from trust
+  ),
+  ${groups(sql, scope, sql`and not (select listed from list)`)},
   counted as (
-    select domain, queue, job_type, ${cellSums(sql)}
+    select domain, queue, job_type, ${cellSums(sql)}, bool_or(has_jobs) as has_jobs
     from (
       select
-        domain collate "C" as domain, queue collate "C" as queue, job_type collate "C" as job_type, '' as span,
-        0 as queued, 0 as processing, 0 as quarantined, true as has_jobs
+        domain collate "C" as domain, queue collate "C" as queue, job_type collate "C" as job_type,
+        0 as queued, 0 as later, 0 as processing, 0 as quarantined, true as has_jobs
       from groups
       where true ${inScope(sql, scope)}
       union all
-      select domain, queue, job_type, span, queued, processing, quarantined, false
+      select domain, queue, job_type, queued, later, processing, quarantined, false
       from (${countedCells(sql)}) as cells
       where true ${inScope(sql, scope)}
     ) as groups_and_cells
     group by domain, queue, job_type
-    having bool_or(has_jobs)
   )
   select
     domain, queue, job_type, trusted,
@@ -59,19 +64,31 @@ const statsFromCounts = (sql: Sql, scope: Narrowed) => sql<CountedGroup[]>`
     processing,
     quarantined
   from trust
+  cross join list
   cross join counted
   cross join lateral (
     select count(*) as soon
     from jobs
-    where status in ('queued', 'processing', 'quarantined')
-      -- The collation of the names in jobs, because their index is in that order.
-      and domain = counted.domain collate "default"
-      and queue = counted.queue collate "default"
-      and job_type = counted.job_type collate "default"
+    where status in ('queued', 'processing', 'quarantined') and ${isOfCounted(sql)}
       and status = 'queued' and available_at > now() and available_at < ${nearFutureEnd(sql)}
       and counted.queued > counted.later
   ) as near
+  where has_jobs or (
+    listed and (
+      queued <> 0 or processing <> 0 or quarantined <> 0
+      -- The offset keeps the planner from reading all jobs at once instead, which it prefers while there are few.
+      or exists (select from jobs where ${isOfCounted(sql)} offset 0)
+    )
+  )
   order by domain, queue, job_type`
+
+/** A job of the group of `counted`. The collation is that of the names in jobs, because their indexes are in that order. */
+const isOfCounted = staticFragment(
+  (sql) => sql`
+  domain = counted.domain collate "default"
+  and queue = counted.queue collate "default"
+  and job_type = counted.job_type collate "default"`,
+)
 
 /** Counts the live jobs in their partial index, which takes longer the more there are. */
 export const statsFromJobs = (sql: Sql, scope: Narrowed) => sql<GroupStats[]>`
@@ -98,36 +115,8 @@ export const statsFromJobs = (sql: Sql, scope: Narrowed) => sql<GroupStats[]>`
   where true ${inScope(sql, scope)}
   ${ordered(sql)}`
 
-/**
- * Defines the CTE `groups (domain, queue, job_type)` of a statement `with recursive`: all groups that have jobs, also those
- * with finished jobs only. It reads one index entry for each group (a loose index scan of the idempotency index), also outside of
- * the scope of the caller, which the statement leaves out.
- */
-function groups(sql: Sql, { domain }: Narrowed): Fragment {
-  const inDomain = inScope(sql, { domain })
-  // With a domain the comparison leaves it out; otherwise each step would read the index from the first job of the domain.
-  const after = domain
-    ? sql`(queue, job_type) > (groups.queue, groups.job_type)`
-    : sql`(domain, queue, job_type) > (groups.domain, groups.queue, groups.job_type)`
-  return sql`groups as (
-    (
-      select domain, queue, job_type
-      from jobs
-      where true ${inDomain}
-      order by domain, queue, job_type
-      limit 1
-    )
-    union all
-    select next.*
-    from groups
-    cross join lateral (
-      select domain, queue, job_type
-      from jobs
-      where ${after} ${inDomain}
-      order by domain, queue, job_type
-      limit 1
-    ) next
-  )`
-}
+/** Defines the CTE `groups` (`groupsOfJobs`), also with groups outside of the scope of the caller, which the statement leaves out. */
+const groups = (sql: Sql, { domain }: Narrowed, condition: Fragment = sql``): Fragment =>
+  groupsOfJobs(sql, { among: sql`${inScope(sql, { domain })} ${condition}`, oneDomain: domain !== undefined })
 
 const ordered = staticFragment((sql) => sql`order by domain collate "C", queue collate "C", job_type collate "C"`)

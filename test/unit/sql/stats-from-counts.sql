@@ -30,17 +30,47 @@ with recursive
         false
       ) as trusted
   ),
+  list as materialized (
+    select
+      trusted
+      and coalesce(
+        (
+          select
+            (
+              listed_at = checked_at
+              and functions = (
+                select string_agg(concat_ws('.', oid, xmin), ' ' order by proname) as functions
+                from pg_proc
+                where
+                  oid = any(array[to_regproc('jobsctl_count_insert')::oid, to_regproc('jobsctl_count_update')::oid])
+              )
+              and not exists (
+                select
+                from jobsctl_count_deltas
+                where
+                  not (octet_length(domain) + octet_length(queue) + octet_length(job_type) <= 2000) is true
+              )
+            )
+          from jobsctl_counting
+        ),
+        false
+      ) as listed
+    from trust
+  ),
   groups as (
     (
       select domain, queue, job_type
       from jobs
-      where true and domain = $3
+      where true and domain = $3 and not (select listed from list)
       order by domain, queue, job_type
       limit 1
     ) union all select next.* from groups cross join lateral (
       select domain, queue, job_type
       from jobs
-      where (queue, job_type) > (groups.queue, groups.job_type) and domain = $4
+      where
+        (queue, job_type) > (groups.queue, groups.job_type)
+        and domain = $4
+        and not (select listed from list)
       order by domain, queue, job_type
       limit 1
     ) next
@@ -50,20 +80,29 @@ with recursive
       domain,
       queue,
       job_type,
-      coalesce(sum(queued) filter (where span = ''), 0)::bigint as queued,
-      coalesce(sum(queued) filter (where span <> ''), 0)::bigint as later,
+      sum(queued)::bigint as queued,
+      sum(later)::bigint as later,
       sum(processing)::bigint as processing,
-      sum(quarantined)::bigint as quarantined
+      sum(quarantined)::bigint as quarantined,
+      bool_or(has_jobs) as has_jobs
     from (
       select
-        domain collate "C" as domain, queue collate "C" as queue, job_type collate "C" as job_type, '' as span,
-        0 as queued, 0 as processing, 0 as quarantined, true as has_jobs
+        domain collate "C" as domain, queue collate "C" as queue, job_type collate "C" as job_type,
+        0 as queued, 0 as later, 0 as processing, 0 as quarantined, true as has_jobs
       from groups
       where true and domain = $5 and queue = $6
       union all
-      select domain, queue, job_type, span, queued, processing, quarantined, false
+      select domain, queue, job_type, queued, later, processing, quarantined, false
       from (
-        select kept.*
+        select domain, queue, job_type, queued, 0 as later, processing, quarantined
+        from jobsctl_counts
+        where span = '' and starts = '-infinity'
+        union all
+        select domain, queue, job_type, queued, 0, processing, quarantined
+        from jobsctl_count_deltas
+        where span = ''
+        union all
+        select domain, queue, job_type, 0, queued, 0, 0
         from (
           select span, first, last
           from (select (date_trunc('minute', now(), 'UTC') + interval '2 minutes') as minute) as near
@@ -73,16 +112,15 @@ with recursive
           cross join lateral (select date_trunc('day', hour + interval '23 hours', 'UTC') as day) as days
           cross join lateral (
             values
-              ('', '-infinity'::timestamptz, '-infinity'::timestamptz),
               ('minute', minute, hour - interval '1 minute'),
               ('hour', hour, day - interval '1 hour'),
-              ('day', day, 'infinity')
+              ('day', day, 'infinity'::timestamptz)
           ) as cells (span, first, last)
         ) as cell
-        join jobsctl_counts kept on kept.span = cell.span and kept.starts between cell.first and cell.last
+        join jobsctl_counts as kept on kept.span = cell.span and kept.starts between cell.first and cell.last
         union all
-        select kept.*
-        from jobsctl_count_deltas kept
+        select domain, queue, job_type, 0, queued, 0, 0
+        from jobsctl_count_deltas as kept
         join (
           select span, first, last
           from (select (date_trunc('minute', now(), 'UTC') + interval '2 minutes') as minute) as near
@@ -92,29 +130,27 @@ with recursive
           cross join lateral (select date_trunc('day', hour + interval '23 hours', 'UTC') as day) as days
           cross join lateral (
             values
-              ('', '-infinity'::timestamptz, '-infinity'::timestamptz),
               ('minute', minute, hour - interval '1 minute'),
               ('hour', hour, day - interval '1 hour'),
-              ('day', day, 'infinity')
+              ('day', day, 'infinity'::timestamptz)
           ) as cells (span, first, last)
         ) as cell on kept.span = cell.span and kept.starts between cell.first and cell.last
       ) as cells
       where true and domain = $7 and queue = $8
     ) as groups_and_cells
     group by domain, queue, job_type
-    having bool_or(has_jobs)
   )
 select
   domain, queue, job_type, trusted, queued - later - soon as queued, later + soon as scheduled, processing,
   quarantined
 from trust
+cross join list
 cross join counted
 cross join lateral (
   select count(*) as soon
   from jobs
   where
     status in ('queued', 'processing', 'quarantined')
-    -- The collation of the names in jobs, because their index is in that order.
     and domain = counted.domain collate "default"
     and queue = counted.queue collate "default"
     and job_type = counted.job_type collate "default"
@@ -123,4 +159,23 @@ cross join lateral (
     and available_at < (date_trunc('minute', now(), 'UTC') + interval '2 minutes')
     and counted.queued > counted.later
 ) as near
+where
+  has_jobs
+  or (
+    listed
+    and (
+      queued <> 0
+      or processing <> 0
+      or quarantined <> 0
+      -- The offset keeps the planner from reading all jobs at once instead, which it prefers while there are few.
+      or exists (
+        select
+        from jobs
+        where
+          domain = counted.domain collate "default"
+          and queue = counted.queue collate "default"
+          and job_type = counted.job_type collate "default" offset 0
+      )
+    )
+  )
 order by domain, queue, job_type

@@ -51,49 +51,7 @@ alter table jobsctl_counting add column if not exists jobs oid;
 insert into jobsctl_counting default values on conflict do nothing;
 update jobsctl_counting set jobs = to_regclass('jobs')::oid, triggers = null where jobs is null;
 
-create or replace function jobsctl_count_insert() returns trigger language plpgsql security definer as $$
-begin
-  insert into jobsctl_count_deltas (domain, queue, job_type, span, starts, queued, processing, quarantined)
-  select domain, queue, job_type, span,
-    case span when '' then '-infinity' else date_trunc(span, available_at, 'UTC') end,
-    count(*) filter (where status = 'queued'),
-    count(*) filter (where status = 'processing'),
-    count(*) filter (where status = 'quarantined')
-  -- These columns alone: other programs may have given theirs any name.
-  from (select domain, queue, job_type, status, available_at from fresh) as added
-  cross join (values (''), ('minute'), ('hour'), ('day')) as spans (span)
-  where status in ('queued', 'processing', 'quarantined')
-    and (span = '' or (status = 'queued' and available_at > now() and date_trunc(span, available_at, 'UTC') > now()))
-    and now() < (select until from jobsctl_counting where jobs = tg_relid)
-  group by 1, 2, 3, 4, 5;
-  return null;
-end
-$$;
-
-create or replace function jobsctl_count_update() returns trigger language plpgsql security definer as $$
-begin
-  insert into jobsctl_count_deltas (domain, queue, job_type, span, starts, queued, processing, quarantined)
-  select domain, queue, job_type, span,
-    case span when '' then '-infinity' else date_trunc(span, available_at, 'UTC') end,
-    coalesce(sum(n) filter (where status = 'queued'), 0),
-    coalesce(sum(n) filter (where status = 'processing'), 0),
-    coalesce(sum(n) filter (where status = 'quarantined'), 0)
-  from (
-    select domain, queue, job_type, status, available_at, 1 as n from fresh
-    union all
-    select domain, queue, job_type, status, available_at, -1 from gone
-  ) as moved
-  cross join (values (''), ('minute'), ('hour'), ('day')) as spans (span)
-  where status in ('queued', 'processing', 'quarantined')
-    and (span = '' or (status = 'queued' and available_at > now() and date_trunc(span, available_at, 'UTC') > now()))
-    and now() < (select until from jobsctl_counting where jobs = tg_relid)
-  group by 1, 2, 3, 4, 5
-  having sum(n) filter (where status = 'queued') <> 0
-    or sum(n) filter (where status = 'processing') <> 0
-    or sum(n) filter (where status = 'quarantined') <> 0;
-  return null;
-end
-$$;
+-- The functions of inserts and updates are in 0049_groups.sql.
 
 -- Once per deleted live row: a prune deletes finished rows, which do not run this function.
 create or replace function jobsctl_count_delete() returns trigger language plpgsql security definer as $$
@@ -131,7 +89,7 @@ do $$
 declare
   name text;
 begin
-  foreach name in array array['insert', 'update', 'delete', 'truncate'] loop
+  foreach name in array array['delete', 'truncate'] loop
     execute format('alter function jobsctl_count_%s() set search_path = %I, pg_temp', name, current_schema());
     execute format('revoke execute on function jobsctl_count_%s() from public', name); -- firing them takes no right
   end loop;
