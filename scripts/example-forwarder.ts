@@ -61,7 +61,8 @@ async function ours(path: string, body?: object): Promise<unknown> {
 
 /** The events after an id, also after 0; 410 where one of them has been deleted. */
 const eventsAfter = async (id: number) => Events.parse(await ours(`${path}?after_id=${id}&skip_expired=false`))
-const moveTo = async (after_id: number) => Cursor.parse(await ours(`${path}/cursors/${name}`, { after_id })).after_id
+const place = `${path}/cursors/${encodeURIComponent(name)}`
+const moveTo = async (after_id: number) => Cursor.parse(await ours(place, { after_id })).after_id
 
 /** The id after which no event has been deleted: what was deleted before a cursor is registered is nothing that it has missed. */
 async function firstPlace(): Promise<number> {
@@ -77,6 +78,8 @@ async function firstPlace(): Promise<number> {
 }
 
 try {
+  if (!URL.canParse(TARGET) || SECRET === '')
+    throw new Error('nothing was sent: set TARGET to the URL of the receiver, and SECRET to the secret that it shares')
   const cursors = z.array(Cursor).parse(await ours(`${path}/cursors`))
   const known = cursors.find((cursor) => cursor.name === name)
   let after = known?.after_id ?? (await moveTo(await firstPlace()))

@@ -7,6 +7,12 @@ const code = (character: string, width: number) => (character.codePointAt(0) ?? 
 export const escaped = (text: string): string =>
   text.replaceAll(active, (character) => (character <= 'ÿ' ? `\\x${code(character, 2)}` : `\\u${code(character, 4)}`))
 
+/** The same characters as the octal escapes of their bytes in UTF-8, as `$'…'` of a shell reads them. */
+export const escapedBytes = (text: string): string =>
+  text.replaceAll(active, (character) =>
+    Array.from(new TextEncoder().encode(character), (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join(''),
+  )
+
 /** JSON with the same characters escaped as JSON escapes them: its meaning stays the same. */
 export const escapedJson = (json: string): string =>
   json.replaceAll(active, (character) => (character === '\n' ? '\n' : `\\u${code(character, 4)}`))

@@ -1,6 +1,14 @@
-/** A word, quoted for a POSIX shell. */
-export const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+import { escapedBytes } from './escape.ts'
+
+/**
+ * A word, quoted for a POSIX shell. One with control characters, or with characters that reorder or hide text, is quoted as `$'…'` with
+ * octal bytes, so that a terminal shows it and a paste means the same word.
+ */
+export function quoted(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word
+  if (escapedBytes(word) === word) return `'${word.replaceAll("'", `'\\''`)}'`
+  return `$'${escapedBytes(word.replaceAll(/[\\']/g, '\\$&'))}'`
+}
 
 /** A command line to paste. */
 export const commandLine = (words: readonly string[]): string => words.map(quoted).join(' ')

@@ -1,4 +1,5 @@
 import type { Context, Hono, MiddlewareHandler } from 'hono'
+import { Failure } from '../../shared/errors.ts'
 import { bearerOf } from '../auth/authenticate.ts'
 import { hashed, sameHash } from '../auth/equal.ts'
 import type { ServerContext } from '../call.ts'
@@ -59,12 +60,18 @@ function admit(
     const given = bearerOf((name) => c.req.header(name))
     const expected = token()
     if (expected !== undefined && given && sameHash(hashed(given), hashed(expected))) return next()
-    return authenticate(c, async () => {
+    const admitted = authenticate(c, async () => {
       c.set('seriesWithin', c.get('caller').within)
       await allowed(c, next)
     })
+    return admitted.catch((error: unknown) => {
+      if (!(error instanceof Failure && error.code === 'unauthenticated')) throw error
+      throw new Failure('unauthenticated', error.message, { hint: hintOnToken })
+    })
   }
 }
+
+const hintOnToken = 'send JOBS_METRICS_TOKEN, or a key or token that may read, as Authorization: Bearer'
 
 const allowWhole = allow({ needs: 'read', scoped: { refused: 'the metrics of a process belong to no domain' } })
 

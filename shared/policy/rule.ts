@@ -52,7 +52,7 @@ export const Rule = z
     at: z
       .string('must be times of cron')
       .max(200, 'must be at most 200 characters')
-      .regex(cronPattern, 'must be five fields of cron, such as 15 3 * * *')
+      .regex(cronPattern, 'must be five fields of cron, one space apart and without L, W, # and ?, such as 15 3 * * *')
       .superRefine((at, context) => {
         const fault = cronPattern.test(at) ? faultOfTimes(at) : undefined
         if (fault) context.addIssue({ code: 'custom', message: fault })

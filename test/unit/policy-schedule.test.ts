@@ -11,6 +11,11 @@ it('a rule at a time that clocks skip runs when they change, and at one that the
   expect(next('2026-10-25T00:30:00Z')).toBe('2026-10-26T01:30:00.000Z')
 })
 
+it('a time in a skipped hour that ends its day has no run on that day, and one on the next', () => {
+  const nuuk = { at: '30 23 * * *', time_zone: 'America/Nuuk' }
+  expect(nextTime(nuuk, new Date('2026-03-28T01:30:00Z'))?.toISOString()).toBe('2026-03-30T00:30:00.000Z')
+})
+
 it('times that have passed are counted up to a hundred', () => {
   const minutely = { at: '* * * * *', time_zone: 'UTC' }
   expect(timesBetween(minutely, new Date('2020-01-01'), new Date('2026-01-01'))).toHaveLength(100)

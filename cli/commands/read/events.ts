@@ -93,7 +93,7 @@ function refuseContradictions({ settings }: Context, { after, since, limit, foll
   if (after !== undefined && since !== undefined) throw new Failure('usage', '--after and --since exclude each other')
   if (follow && limit !== undefined && !fromTheEnd) {
     throw new Failure('usage', '--limit sets how many of the last events --follow begins with', {
-      hint: 'leave out --limit when --after or --since is given',
+      hint: 'leave out --limit when --after, --since or --cursor is given',
     })
   }
   if (follow && settings.output === 'json') {

@@ -29,7 +29,7 @@ describe('metrics of a server with one key', () => {
       for (const headers of refused)
         expect(await world.call('GET', path, undefined, { 'x-api-key': '', ...headers })).toMatchObject({
           status: 401,
-          body: { code: 'unauthenticated' },
+          body: { code: 'unauthenticated', hint: expect.stringContaining('as Authorization: Bearer') },
         })
       expect(await world.post(path, {})).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } })
     }

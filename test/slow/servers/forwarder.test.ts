@@ -48,9 +48,9 @@ function receiver() {
   return { state, listen, stop }
 }
 
-const start = (port: number, name: string) =>
+const start = (port: number, name: string, unset: Record<string, string> = {}) =>
   startChild(['--import', 'tsx', 'scripts/example-forwarder.ts', name], {
-    env: { BASE: world.url, API_KEY: world.key, TARGET: `http://127.0.0.1:${port}/`, SECRET: secret },
+    env: { BASE: world.url, API_KEY: world.key, TARGET: `http://127.0.0.1:${port}/`, SECRET: secret, ...unset },
   })
 const enqueue = () => world.post(jobPaths.batch, { jobs: Array.from({ length: 150 }, () => newJob()) })
 /** A name for each try. */
@@ -137,7 +137,13 @@ it('the forwarder ends where asking again cannot help, and leaves its cursor', a
   await until('the last event came', () => target.state.taken.at(-1)?.at(-1) === oldest?.id)
   forwarder.process.kill('SIGTERM')
   expect(await forwarder.ended).toMatchObject({ code: 0 })
-  expect(await start(port, 'a name with spaces').ended).toMatchObject({ code: 1 })
+  for (const name of ['a name with spaces', '../x', 'a/b'])
+    expect(await start(port, name).ended, name).toMatchObject({ code: 1, err: expect.stringContaining('422') })
+  for (const env of [{ TARGET: '' }, { TARGET: 'billing', SECRET: secret }, { SECRET: '' }])
+    expect(await start(port, nameOf('unset'), env).ended).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('set TARGET'),
+    })
   await target.stop()
 }, 120_000)
 

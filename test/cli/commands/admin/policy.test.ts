@@ -116,6 +116,12 @@ rules:
       `a: caf\ufffd\nrules: {}\n`,
       ':1:7: has the character U+FFFD, which stands for bytes that are no UTF-8',
     ],
+    [
+      'letters of other programs',
+      nightly.replace(farTime, '0 3 L * *'),
+      'at: must be five fields of cron, one space apart and without L',
+    ],
+    ['two spaces', nightly.replace(farTime, '0  3 1 * *'), 'at: must be five fields of cron, one space apart'],
     ['the day 0', nightly.replace(farTime, '15 3 0 * *'), 'Invalid value for day\n'],
     ['tabs', 'rules:\n\ta: {}\n', ':2:1: Tabs are not allowed'],
     ['nothing', '', ':1:1: must be a map with rules'],
