@@ -74,8 +74,8 @@ const sentCode = (code: ReturnType<typeof codeOfStatus>): ErrorCode =>
   code === 'usage' || code === 'interrupted' || code === 'terminated' ? 'internal' : code
 
 /** The error of a call without an answer. */
-export function failureOfConnection(cause: unknown, { base, changing }: CallContext): JobsError {
-  const reason = systemCode(cause)
+export function failureOfConnection(cause: unknown, { base, changing, redact }: CallContext): JobsError {
+  const reason = redact(oneLine(reasonOf(cause))).slice(0, 200)
   if (changing && reason !== badPort && !isNeverSent(reason)) {
     return new JobsError('outcome_unknown', `the connection to ${base} was lost (${reason}); ${mayBeDone}`, { cause })
   }
@@ -94,16 +94,15 @@ export const unreadable = (why: string, { base, changing }: CallContext): JobsEr
     ? new JobsError('outcome_unknown', `${base} sent an answer that ${why}; the change may have been made`)
     : new JobsError('unexpected_answer', `${base} sent an answer that ${why}`)
 
-/** What `fetch` says, without a code, of the ports that it never calls, such as 6000. */
+/** What `fetch` says of the ports that it never calls, such as 6000: this error has no code. */
 const badPort = 'bad port'
 
-/** The code of the system beneath an error of `fetch`. */
-function systemCode(error: unknown): string {
+/** The code of the system beneath an error of `fetch`, or else what the innermost error says. */
+function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'no answer'
   if ('code' in error && typeof error.code === 'string') return error.code
   const inner = error instanceof AggregateError ? error.errors[0] : error.cause
-  if (inner === undefined) return error.message === badPort ? badPort : 'no answer'
-  return systemCode(inner)
+  return inner === undefined ? error.message || 'no answer' : reasonOf(inner)
 }
 
 function problemOf(text: string): Record<string, unknown> {

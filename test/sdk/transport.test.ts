@@ -82,6 +82,17 @@ describe('the client, against servers in trouble', () => {
     expect(await failure(enqueue(client))).toMatchObject({ code: 'outcome_unknown' })
   })
 
+  it('says what broke a call where the error has no code, without the key', async () => {
+    const broken = async () => {
+      throw new TypeError('fetch failed', { cause: new Error(`no HTTP\nat all: ${apiKey}`) })
+    }
+    const client = createClient({ url: 'http://127.0.0.1:1', apiKey, retries: 0, fetch: broken })
+    expect(await failure(client.stats())).toMatchObject({
+      code: 'unreachable',
+      message: 'cannot reach http://127.0.0.1:1 (no HTTP at all: ***)',
+    })
+  })
+
   it('says which port fetch does not use, and that nothing was sent', async () => {
     const client = createClient({ url: 'http://127.0.0.1:6000', apiKey, retries: 0 })
     expect(await failure(enqueue(client))).toMatchObject({
