@@ -48,14 +48,11 @@ export async function soak({ minutes, perSecond, folder, dbUrl }: Soak): Promise
   const { signal } = ending
   const sampling = takeSamples(sql, servers, closing.signal)
   const kept: Promise<number>[] = []
-  // One after another: each login is on record, and a record waits for the one before it. On a starved machine many at once wait longer for that
-  // lock than JOBS_LOCK_TIMEOUT_SECONDS lets them, and their 503 is no fault of a server.
+  const logIn = oneAfterAnother(cookieOf)
   for (const url of urls)
     for (const path of streams)
-      for (let n = 0; n < streamsOfEach; n++) {
-        const cookie = await cookieOf(url)
-        kept.push(keepStream({ url, path, cookie, failures: failures.streams, signal: closing.signal }))
-      }
+      for (let n = 0; n < streamsOfEach; n++)
+        kept.push(keepStream({ url, path, logIn, failures: failures.streams, signal: closing.signal }))
   const dashboard = watchDashboard({ url: urls[0] ?? '', folder, failures: failures.screens, signal: closing.signal })
   const acting = Promise.all([
     enqueue({ client, perSecond, live: () => live(sql), signal }),
@@ -81,6 +78,22 @@ export async function soak({ minutes, perSecond, folder, dbUrl }: Soak): Promise
 }
 
 const noFailures = (): CallFailure[] => []
+
+/**
+ * Each login is on record, and a record waits for the one before it. On a starved machine many at once wait longer for that lock than
+ * JOBS_LOCK_TIMEOUT_SECONDS lets them, and their 503 is no fault of a server.
+ */
+function oneAfterAnother(logIn: (url: string) => Promise<string>): (url: string) => Promise<string> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (url) => {
+    const next = last.then(
+      () => logIn(url),
+      () => logIn(url),
+    )
+    last = next
+    return next
+  }
+}
 
 interface Reporting {
   stage: Stage

@@ -72,19 +72,32 @@ async function logIn(context: BrowserContext, url: string): Promise<void> {
 
 interface Streaming extends Calling {
   path: string
-  /** The cookie of a session. */
-  cookie: string
+  /** Opens a session and resolves to its cookie. */
+  logIn: (url: string) => Promise<string>
 }
 
+/** The session of a key that may do everything ends when no call was made with it for so long: docs/deploy/sessions.md. */
+const longestIdleMs = 30 * 60_000
+
 /**
- * Opens a stream as the dashboard does, and opens it again when it ends, until `signal` aborts. Returns how often a server opened it.
+ * Opens a stream as the dashboard does, and opens it again when it ends, until `signal` aborts. Logs in again as a person does whose
+ * session was idle for too long. Returns how often a server opened the stream.
  */
-export async function keepStream({ url, path, cookie, failures, signal }: Streaming): Promise<number> {
+export async function keepStream({ url, path, logIn, failures, signal }: Streaming): Promise<number> {
   let opened = 0
+  let session: { cookie: string; usedAt: number } | undefined
   while (!signal.aborted) {
     let began = Date.now()
     try {
+      session ??= { cookie: await logIn(url), usedAt: Date.now() }
+      const { cookie, usedAt } = session
       const { statusCode, body } = await request(`${url}${path}`, { headers: { cookie }, signal, bodyTimeout: 60_000 })
+      if (statusCode === 401 && Date.now() - usedAt > longestIdleMs) {
+        await body.dump()
+        session = undefined
+        continue
+      }
+      session.usedAt = Date.now()
       if (statusCode !== 200) throw new Error(`the stream ${path} is ${statusCode}`)
       opened += 1
       for await (const _ of body) {
