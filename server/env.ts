@@ -72,7 +72,9 @@ export const Env = z.object({
   SINGLE_USER_API_KEY_PREVIOUS_FILE: z.string().optional().describe('file with the API key of before'),
   JOBS_ALLOW_SHORT_KEY: flag
     .default(false)
-    .describe('take an API key of fewer than 16 characters although the server listens beyond this machine'),
+    .describe(
+      'take an API key, or a token for metrics, of fewer than 16 characters although the server listens beyond this machine',
+    ),
   JOBS_TRUSTED_PROXIES: z
     .string()
     .refine(isAddressList, 'must be addresses or networks, such as 10.0.0.0/8, separated by commas')

@@ -9,6 +9,7 @@ import { addressReader } from './auth/client-address.ts'
 import { type KeyRing, openKeyRing } from './auth/key-ring.ts'
 import type { BrowserSignOn } from './auth/oidc/browser-sign-on.ts'
 import { oidcSettings } from './auth/oidc/oidc-settings.ts'
+import { refuseShort } from './auth/refuse-short.ts'
 import { tokenAuthenticator } from './auth/token-authenticator.ts'
 import { createEventLogMove } from './background/event-log-move.ts'
 import { startBackground } from './background/start-background.ts'
@@ -93,7 +94,11 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const context = createContext({ sql, operatorSql, env, log, meter, place, stopping: stopping.signal })
   const { auth, browser: signOn, keys } = await createAuthenticator(env, sql, log)
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
-  let { JOBS_METRICS_TOKEN: token } = env
+  const tokenOf = (env: Env) => {
+    refuseShort('JOBS_METRICS_TOKEN', env, { log, isLocal: isLoopback(env.HOST) })
+    return env.JOBS_METRICS_TOKEN
+  }
+  let token = tokenOf(env)
   const metricsToken = () => token
   const site = createSite(env.JOBS_PUBLIC_URL)
   const server = createHttpServer(
@@ -104,11 +109,12 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const commands = { ...context, prepared: background.prepared }
   const closeCommandSocket = env.JOBS_DB_URL ? async () => {} : await openCommandSocket(env.JOBS_DATA_DIR, commands)
   const reload = async (changed: Env) => {
+    const changedToken = tokenOf(changed)
     await keys?.reload(changed)
     await signOn?.readSecretAgain()
     if (changed.JOBS_DB_URL && opened.takePassword?.(changed.JOBS_DB_URL) === false)
       log.warn('JOBS_DB_URL differs in more than its password: start the server again, for the rest of it')
-    token = changed.JOBS_METRICS_TOKEN
+    token = changedToken
   }
   const stop = async () => {
     const limitMs = env.JOBS_SHUTDOWN_SECONDS * 1000
@@ -180,7 +186,7 @@ async function createAuthenticator(
     return createSignOn({ sql, log, limit, tokens: tokenAuthenticator(sql, limit), settings: oidc })
   }
   if (env.AUTH_MODE === 'multi_user') return { auth: tokenAuthenticator(sql, limit) }
-  const keys = await openKeyRing(env, log, isLoopback(env.HOST))
+  const keys = await openKeyRing(env, { log, isLocal: isLoopback(env.HOST) })
   return { auth: apiKeyAuthenticator(keys.hashes, limit), keys }
 }
 

@@ -1,8 +1,7 @@
-import { Failure } from '../../shared/errors.ts'
 import type { Env } from '../env.ts'
-import type { Log } from '../log.ts'
 import { apiKey } from './api-key.ts'
 import { hashed } from './equal.ts'
+import { type Listening, refuseShort } from './refuse-short.ts'
 
 /** The keys of single-user mode. */
 export interface KeyRing {
@@ -15,19 +14,13 @@ export interface KeyRing {
   reload: (env: Env) => Promise<void>
 }
 
-/** A shorter key can be guessed. */
-const fewest = 16
-
 /** @throws Failure `usage` */
-export async function openKeyRing(env: Env, log: Log, isLocal: boolean): Promise<KeyRing> {
+export async function openKeyRing(env: Env, listening: Listening): Promise<KeyRing> {
   const read = async (env: Env): Promise<string[]> => {
     const { SINGLE_USER_API_KEY: configured, SINGLE_USER_API_KEY_PREVIOUS: previous } = env
-    for (const [name, key] of Object.entries({
-      SINGLE_USER_API_KEY: configured,
-      SINGLE_USER_API_KEY_PREVIOUS: previous,
-    }))
-      if (key !== undefined && key.length < fewest) refuseShort(name, { env, log, isLocal })
-    const key = await apiKey({ configured, folder: env.JOBS_DATA_DIR, log })
+    for (const name of ['SINGLE_USER_API_KEY', 'SINGLE_USER_API_KEY_PREVIOUS'] as const)
+      refuseShort(name, env, listening)
+    const key = await apiKey({ configured, folder: env.JOBS_DATA_DIR, log: listening.log })
     return [key, ...(previous === undefined ? [] : [previous])].map(hashed)
   }
   let known = await read(env)
@@ -37,15 +30,4 @@ export async function openKeyRing(env: Env, log: Log, isLocal: boolean): Promise
       known = await read(env)
     },
   }
-}
-
-function refuseShort(name: string, { env, log, isLocal }: { env: Env; log: Log; isLocal: boolean }): void {
-  const what = `${name} has fewer than ${fewest} characters, and can be guessed`
-  if (isLocal || env.JOBS_ALLOW_SHORT_KEY) {
-    log.warn(what)
-    return
-  }
-  throw new Failure('usage', `${what} by anyone who reaches ${env.HOST}`, {
-    hint: 'use a longer one, such as of openssl rand -base64 32; JOBS_ALLOW_SHORT_KEY=true takes it all the same',
-  })
 }

@@ -93,6 +93,14 @@ describe('the secrets of a server', () => {
       code: 2,
       err: expect.stringMatching(/SINGLE_USER_API_KEY has fewer than 16 characters[\s\S]*JOBS_ALLOW_SHORT_KEY=true/),
     })
+    const token = await open(
+      { PORT: '0', HOST: '0.0.0.0', SINGLE_USER_API_KEY: first ?? '' },
+      { JOBS_METRICS_TOKEN: 'fifteen-letters' },
+    )
+    expect(await runServer([], token.env)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/JOBS_METRICS_TOKEN has fewer than 16 characters[\s\S]*JOBS_ALLOW_SHORT_KEY=true/),
+    })
     for (const more of [{ HOST: '127.0.0.1' }, { JOBS_ALLOW_SHORT_KEY: 'true' }]) {
       const server = await spawnServer({ ...short.env, ...more })
       ending.push(() => server.kill())
