@@ -7,7 +7,7 @@ import { anyServer, toAnyServer } from './actors/any-server.ts'
 import { cookieOf, keepStream, watchDashboard } from './actors/dashboard.ts'
 import { enqueue } from './actors/enqueuer.ts'
 import type { CallFailure } from './actors/failures.ts'
-import { age, operate } from './actors/operator.ts'
+import { age, makeDue, operate } from './actors/operator.ts'
 import { startWorkers, type Workers } from './actors/workers.ts'
 import { checkAll } from './checks/all.ts'
 import { kill } from './kills.ts'
@@ -65,9 +65,10 @@ export async function soak({ minutes, perSecond, folder, dbUrl }: Soak): Promise
   ending.abort()
   const [ids, commands] = await acting
   log(`${ids.length} jobs were enqueued; ${commands} commands of operators; ${workers.ended()} workers were ended`)
+  const making = makeDue(sql, closing.signal)
   log((await drain(sql)) ? 'all jobs have ended' : 'some jobs have NOT ended')
   closing.abort()
-  const [samples, screens, opened] = await Promise.all([sampling, dashboard, Promise.all(kept), workers.stop()])
+  const [samples, screens, opened] = await Promise.all([sampling, dashboard, Promise.all(kept), workers.stop(), making])
   log(screens === undefined ? 'skipped: chromium is not installed' : `${screens} screens of the dashboard were shown`)
   const calls = [
     { by: 'commands of operators', made: commands, failures: failures.operators },

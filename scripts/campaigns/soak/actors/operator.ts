@@ -111,3 +111,14 @@ export async function age(sql: Sql, signal: AbortSignal): Promise<void> {
     await wait(10_000, undefined, { signal }).catch(() => {})
   }
 }
+
+/**
+ * Another program makes jobs due at once that wait for their next attempt, until `signal` aborts: a job that has lost its worker more
+ * than once may wait longer than the run.
+ */
+export async function makeDue(sql: Sql, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sql`update jobs set available_at = now(), updated_at = now() where status = 'queued' and available_at > now()`
+    await wait(1000, undefined, { signal }).catch(() => {})
+  }
+}

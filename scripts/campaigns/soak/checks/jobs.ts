@@ -27,8 +27,9 @@ export async function checkJobs(sql: Sql, ids: readonly number[], folder: string
   const doneTwice = await sql<{ job: number; count: number }[]>`
     select job_id::float8 as job, count(*)::int from job_events where event_type = 'job.completed'
     group by job_id having count(*) > 1 limit ${most}`
-  const live = await sql<{ id: number; status: string }[]>`
-    select id::float8, status from jobs where status in ('queued', 'processing') limit ${most}`
+  const live = await sql<{ what: string }[]>`
+    select concat_ws(', ', 'job ' || id || ' is ' || status, 'due in ' || (available_at - now()), 'retries: ' || retry_count) as what
+    from jobs where status in ('queued', 'processing') limit ${most}`
   const looked = ids.length
   return [
     {
@@ -37,7 +38,7 @@ export async function checkJobs(sql: Sql, ids: readonly number[], folder: string
       wrong: lost.map(({ id }) => `job ${id}`),
     },
     { claim: 'every job was made once', looked, wrong: twice.map(({ n, count }) => `number ${n}: ${count} jobs`) },
-    { claim: 'every job has ended', looked, wrong: live.map(({ id, status }) => `job ${id} is ${status}`) },
+    { claim: 'every job has ended', looked, wrong: live.map(({ what }) => what) },
     {
       claim: 'every completion that a worker was confirmed stands',
       looked: completed.length,
