@@ -40,7 +40,7 @@ const server: typeof common = {
 
 /**
  * Node reads the command line at each start. It is CommonJS, which Node loads synchronously, and has few files, since
- * each further file takes longer than the text in it..
+ * each further file takes longer than the text in it.
  */
 const cli: typeof common = {
   ...common,
