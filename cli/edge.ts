@@ -84,11 +84,12 @@ async function discardTyped(): Promise<void> {
   stdin.setRawMode?.(false)
 }
 
-/** All of stdin; a signal ends the wait. */
+/** All of stdin; a signal ends the wait. @throws Failure `usage` where it is not UTF-8 */
 async function readStdin(): Promise<string> {
   interruption.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true })
-  const { text } = await import('node:stream/consumers')
-  return text(process.stdin).catch(() => '')
+  const { buffer } = await import('node:stream/consumers')
+  const { utf8Of } = await import('./settings/utf8.ts')
+  return utf8Of(await buffer(process.stdin).catch(() => Buffer.alloc(0)), 'stdin')
 }
 
 /** Stdin piece by piece; a signal ends it. */

@@ -1,7 +1,7 @@
 /**
  * A forwarder to copy. It sends the event log to a URL: in order, each event at least once, in requests of up to 200 events. Its place
  * is a cursor in the database, which moves after the receiver has answered 2xx. A receiver that hangs or fails gets the same events
- * again, with the same `X-First-Id`, until it takes them. The forwarder ends with 1 where asking again cannot help: when the receiver
+ * again, with the same `X-First-Id`, until it takes them; each try is a line on stderr, also where it answers 404 since TARGET is wrong. The forwarder ends with 1 where asking again cannot help: when the receiver
  * answers 410, since it wants no more, and when the server says that its key may not read, or that events which it has not sent have been
  * deleted. Its cursor then stays, for somebody to decide. A new cursor begins with the oldest event from which on none has been deleted.
  *
@@ -23,7 +23,13 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => 
 const pause = (ms: number) => wait(ms, undefined, { signal: stopping.signal }).catch(() => {})
 
 /** What the server does not answer otherwise a second later: the key, the call or the place in the log must be another. */
-const finalOfServer = [400, 401, 403, 410, 422]
+const finalOfServer = [400, 401, 403, 404, 405, 410, 422]
+
+/** What may be wrong where an answer is of no use, by its status. */
+const advice: Readonly<Record<number, string>> = {
+  404: 'nothing is at this path, so look at the URL',
+  405: 'this path takes no such call, so look at the URL',
+}
 
 /** An answer that no other follows. */
 class Final extends Error {
@@ -44,14 +50,26 @@ async function ask(url: string, final: readonly number[], init: RequestInit = {}
     stopping.signal.throwIfAborted()
     const answer = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(10_000) })
       .then(async (response) => ({ ok: response.ok, status: response.status, text: await response.text() }))
-      .catch((error: unknown) => ({ ok: false, status: 0, text: String(error) }))
+      .catch((error: unknown) => ({ ok: false, status: 0, text: reasonOf(error) }))
     if (answer.ok) return answer.text
-    const why = `${new URL(url).pathname}: ${answer.status} ${answer.text.slice(0, 500)}`
+    const { origin, pathname } = new URL(url) // a query may have a secret
+    const told = [
+      `${origin}${pathname}: ${answer.status || 'no answer'} ${answer.text.slice(0, 500)}`,
+      advice[answer.status],
+    ]
+    const why = told.filter((text) => text !== undefined).join('; ')
     if (final.includes(answer.status)) throw new Final(why, answer.text)
-    console.error(why)
-    await pause(Math.random() * Math.min(60_000, 1000 * 2 ** tries))
+    const waitMs = Math.random() * Math.min(60_000, 1000 * 2 ** tries)
+    console.error(`${why}; asking again in ${Math.ceil(waitMs / 1000)} s`)
+    await pause(waitMs)
   }
 }
+
+/** Why no answer came. `fetch` has the reason in the cause of its error. */
+const reasonOf = (error: unknown): string =>
+  error instanceof Error
+    ? String(error.cause instanceof Error ? error.cause.message || error.cause : error.message)
+    : String(error)
 
 async function ours(path: string, body?: object): Promise<unknown> {
   const headers = { 'X-API-KEY': API_KEY, 'Content-Type': 'application/json' }

@@ -225,6 +225,10 @@ export const Env = z.object({
 })
 export type Env = z.output<typeof Env>
 
+/** Nobody reaches the server from beyond its machine. */
+export const isLocal = ({ HOST }: Pick<Env, 'HOST'>): boolean =>
+  HOST === 'localhost' || HOST === '::1' || HOST.startsWith('127.')
+
 /** Whether the server collects metrics and serves them. */
 export const hasMetrics = ({ JOBS_METRICS, JOBS_METRICS_TOKEN }: Env): boolean =>
   JOBS_METRICS ?? JOBS_METRICS_TOKEN !== undefined

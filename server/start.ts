@@ -20,7 +20,7 @@ import { openDatabase } from './database/connection/open.ts'
 import type { OpenedDatabase } from './database/connection/opened-database.ts'
 import type { Place } from './database/installation/installation.ts'
 import type { Pool } from './database/sql.ts'
-import { type Env, hasMetrics } from './env.ts'
+import { type Env, hasMetrics, isLocal } from './env.ts'
 import { createApp } from './http/app.ts'
 import { createSite } from './http/browser/site.ts'
 import { close, createHttpServer, listen } from './http/connection/http-server.ts'
@@ -95,7 +95,7 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const { auth, browser: signOn, keys } = await createAuthenticator(env, sql, log)
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
   const tokenOf = (env: Env) => {
-    refuseShort('JOBS_METRICS_TOKEN', env, { log, isLocal: isLoopback(env.HOST) })
+    refuseShort('JOBS_METRICS_TOKEN', env, log)
     return env.JOBS_METRICS_TOKEN
   }
   let token = tokenOf(env)
@@ -186,7 +186,7 @@ async function createAuthenticator(
     return createSignOn({ sql, log, limit, tokens: tokenAuthenticator(sql, limit), settings: oidc })
   }
   if (env.AUTH_MODE === 'multi_user') return { auth: tokenAuthenticator(sql, limit) }
-  const keys = await openKeyRing(env, { log, isLocal: isLoopback(env.HOST) })
+  const keys = await openKeyRing(env, log)
   return { auth: apiKeyAuthenticator(keys.hashes, limit), keys }
 }
 
@@ -194,7 +194,7 @@ async function createAuthenticator(
 async function listenOn(server: Server, env: Env, log: Log): Promise<string> {
   const port = await listen(server, env.HOST, env.PORT)
   const url = `http://${isIP(env.HOST) === 6 ? `[${env.HOST}]` : env.HOST}:${port}`
-  if (!isLoopback(env.HOST)) {
+  if (!isLocal(env)) {
     log.warn(
       `listening on ${env.HOST}, beyond this machine: put a proxy with TLS in front, since keys are sent unencrypted`,
     )
@@ -207,8 +207,6 @@ async function listenOn(server: Server, env: Env, log: Log): Promise<string> {
 /** Where a browser finds the dashboard; without a public URL it is there for browsers on this machine alone. */
 const dashboardUrl = ({ JOBS_PUBLIC_URL }: Env, url: string): string =>
   `${JOBS_PUBLIC_URL?.replace(/\/+$/, '') ?? `http://localhost:${new URL(url).port}`}/ui/`
-
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')
 
 /** The socket of commands. A folder whose path is too long for a socket only costs these commands. */
 const openCommandSocket = (

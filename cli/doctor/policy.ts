@@ -1,3 +1,4 @@
+import { earliest } from '../../shared/earliest.ts'
 import { escaped } from '../../shared/escape.ts'
 import type { Policy } from '../../shared/policy/policy.ts'
 import { whenText } from '../output/when.ts'
@@ -8,7 +9,7 @@ const soonMs = 7 * 86_400_000
 /** The policy, in words; a hint where a rule does not run, or soon will not. `now` is in milliseconds. */
 export function findingOfPolicy({ applied, problem, author_until, rules }: Policy, now: number): Finding {
   if (!applied || rules.length === 0) return { detail: 'no policy is applied', hint: undefined }
-  const next = rules.map(({ next_at }) => next_at).sort()[0] ?? ''
+  const next = earliest(rules.map(({ next_at }) => next_at)) ?? ''
   const count = rules.length === 1 ? '1 rule' : `${rules.length} rules`
   const detail = `${count}, applied by ${escaped(applied.name)}; the next run is ${whenText(next, now)}`
   if (problem !== null) return { detail: `${count}, and none runs: ${escaped(problem)}`, hint: 'jobsctl policy show' }

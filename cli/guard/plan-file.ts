@@ -1,6 +1,7 @@
 import { readFile, rename, stat, writeFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { Preview } from '../../shared/changes/bulk-change.ts'
+import { earliest } from '../../shared/earliest.ts'
 import { Failure } from '../../shared/errors.ts'
 import { faultsOf } from '../../shared/faults.ts'
 import { bulkKinds } from '../../shared/records/records.ts'
@@ -130,7 +131,7 @@ export async function writePlan<In extends z.ZodType, Out extends z.ZodType>(
     operation: change.name,
     url: client.target.url.href,
     made_at,
-    expires_at: previews.map(({ expires_at }) => expires_at).sort()[0] ?? made_at,
+    expires_at: earliest(previews.map(({ expires_at }) => expires_at)) ?? made_at,
     words: change.words,
     ...(max !== undefined && { max }),
     ...(context.flags.reason !== undefined && { reason: context.settings.reason }),

@@ -1,3 +1,4 @@
+import { earliest } from '../../shared/earliest.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { WholePlan } from '../../shared/plans/plans.ts'
 import { applyPolicy as endpoint, type FirstRun, type Policy, showPolicy } from '../../shared/policy/policy.ts'
@@ -151,7 +152,7 @@ async function send(applying: Applying): Promise<Ending> {
   const { print } = context
   const rules = body.rules.length === 1 ? '1 rule' : `${body.rules.length} rules`
   const ended = body.rules.length === 0
-  const next = body.rules.map(({ next_at }) => next_at).sort()[0]
+  const next = earliest(body.rules.map(({ next_at }) => next_at))
   const text = ended
     ? 'Ended the policy: no rule is applied.'
     : `Applied ${rules}; the next run is ${whenText(next ?? '')}.   See:  ${context.another(['policy', 'show'])}`

@@ -53,12 +53,6 @@ export function parseYaml(text: string): ParsedYaml {
       message: code === 'MULTIPLE_DOCS' ? 'begins a second document, and a policy is one' : message,
       ...placeAt(pos[0]),
     }))
-    const broken = text.indexOf('\ufffd')
-    if (broken >= 0)
-      errors.unshift({
-        message: 'has the character U+FFFD, which stands for bytes that are no UTF-8',
-        ...placeAt(broken),
-      })
     if (errors.some(({ message }) => message.includes('call stack'))) return tooDeep
     const faults = [...trapsIn(doc, placeAt), ...errors]
     const value: unknown = faults.length > 0 ? undefined : doc.toJS({ mapAsMap: true, maxAliasCount: 0 })

@@ -1,11 +1,12 @@
 import { constants, promises as files, openSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { addAbortSignal } from 'node:stream'
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import { isatty, ReadStream } from 'node:tty'
 import { Failure } from '../../shared/errors.ts'
 import { interrupted } from '../interrupted.ts'
 import { fileErrorText } from '../system-message.ts'
+import { utf8Of } from './utf8.ts'
 
 interface Waiting {
   /** The setting that names the file, for errors. */
@@ -16,28 +17,28 @@ interface Waiting {
 
 /**
  * The text of a file. A signal or the deadline ends the wait, since a pipe may never end.
- * @throws Failure `usage` for a file that cannot be read, `timed_out` or `interrupted`
+ * @throws Failure `usage` for a file that cannot be read or is not UTF-8, `timed_out` or `interrupted`
  */
 export async function readText(path: string, { from, signal, timeoutMs }: Waiting): Promise<string> {
   const named = from === undefined ? '' : `${from}: `
   const late = AbortSignal.timeout(timeoutMs)
   try {
-    return await contentOf(path, AbortSignal.any([signal, late]))
+    return utf8Of(await contentOf(path, AbortSignal.any([signal, late])), `${named}${path}`)
   } catch (cause) {
     if (signal.aborted) throw interrupted(signal)
     if (late.aborted) {
       throw new Failure('timed_out', `${named}${path} did not end within ${timeoutMs / 1000} s`, { cause })
     }
-    if (!(cause instanceof Error && 'code' in cause)) throw cause
+    if (cause instanceof Failure || !(cause instanceof Error && 'code' in cause)) throw cause
     throw new Failure('usage', `${named}cannot read ${path}: ${fileErrorText(cause)}`, { cause })
   }
 }
 
 /** The content of a file. Node reads files in threads and waits for them at exit, so a file that may block is read as a socket. */
-async function contentOf(path: string, signal: AbortSignal): Promise<string> {
+async function contentOf(path: string, signal: AbortSignal): Promise<Buffer> {
   const about = await files.stat(path)
-  if (!about.isFIFO() && !about.isCharacterDevice()) return files.readFile(path, 'utf8')
+  if (!about.isFIFO() && !about.isCharacterDevice()) return files.readFile(path)
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  if (about.isFIFO()) return text(addAbortSignal(signal, new Socket({ fd, readable: true, writable: false })))
-  return isatty(fd) ? text(addAbortSignal(signal, new ReadStream(fd))) : files.readFile(path, 'utf8')
+  if (about.isFIFO()) return buffer(addAbortSignal(signal, new Socket({ fd, readable: true, writable: false })))
+  return isatty(fd) ? buffer(addAbortSignal(signal, new ReadStream(fd))) : files.readFile(path)
 }

@@ -1,7 +1,8 @@
 import type { Env } from '../env.ts'
+import type { Log } from '../log.ts'
 import { apiKey } from './api-key.ts'
 import { hashed } from './equal.ts'
-import { type Listening, refuseShort } from './refuse-short.ts'
+import { refuseShort } from './refuse-short.ts'
 
 /** The keys of single-user mode. */
 export interface KeyRing {
@@ -15,12 +16,11 @@ export interface KeyRing {
 }
 
 /** @throws Failure `usage` */
-export async function openKeyRing(env: Env, listening: Listening): Promise<KeyRing> {
+export async function openKeyRing(env: Env, log: Log): Promise<KeyRing> {
   const read = async (env: Env): Promise<string[]> => {
     const { SINGLE_USER_API_KEY: configured, SINGLE_USER_API_KEY_PREVIOUS: previous } = env
-    for (const name of ['SINGLE_USER_API_KEY', 'SINGLE_USER_API_KEY_PREVIOUS'] as const)
-      refuseShort(name, env, listening)
-    const key = await apiKey({ configured, folder: env.JOBS_DATA_DIR, log: listening.log })
+    for (const name of ['SINGLE_USER_API_KEY', 'SINGLE_USER_API_KEY_PREVIOUS'] as const) refuseShort(name, env, log)
+    const key = await apiKey({ configured, folder: env.JOBS_DATA_DIR, log })
     return [key, ...(previous === undefined ? [] : [previous])].map(hashed)
   }
   let known = await read(env)

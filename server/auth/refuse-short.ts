@@ -1,16 +1,9 @@
 import { Failure } from '../../shared/errors.ts'
-import type { Env } from '../env.ts'
+import { type Env, isLocal } from '../env.ts'
 import type { Log } from '../log.ts'
 
 /** A shorter key can be guessed. */
 const fewest = 16
-
-/** Where the server listens, and where it warns. */
-export interface Listening {
-  log: Log
-  /** Nobody reaches the server from beyond its machine. */
-  isLocal: boolean
-}
 
 /**
  * Warns about a key or token of the environment that has fewer than 16 characters, by the name of its setting.
@@ -19,11 +12,11 @@ export interface Listening {
 export function refuseShort(
   name: 'SINGLE_USER_API_KEY' | 'SINGLE_USER_API_KEY_PREVIOUS' | 'JOBS_METRICS_TOKEN',
   env: Env,
-  { log, isLocal }: Listening,
+  log: Pick<Log, 'warn'>,
 ): void {
   if ((env[name]?.length ?? fewest) >= fewest) return
   const what = `${name} has fewer than ${fewest} characters, and can be guessed`
-  if (isLocal || env.JOBS_ALLOW_SHORT_KEY) {
+  if (isLocal(env) || env.JOBS_ALLOW_SHORT_KEY) {
     log.warn(what)
     return
   }

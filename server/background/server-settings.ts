@@ -83,6 +83,8 @@ interface Difference {
 /** Writes the settings of this server to the database, and warns about servers with other settings. */
 export interface SettingsExchange {
   run: () => Promise<void>
+  /** Takes the settings of this server back, which stops: nobody is warned any more that they differ. */
+  end: () => Promise<void>
 }
 
 interface Options {
@@ -94,9 +96,11 @@ interface Options {
 /** Each difference is logged once. */
 export function createSettingsExchange({ sql, log, settings }: Options): SettingsExchange {
   let logged: ReadonlySet<string> = new Set()
+  let isWritten = false
   return {
     async run() {
       const differences = await exchange(sql, serverName, settings)
+      isWritten = true
       const sentences = differences.map(
         ({ server, setting, value }) =>
           `the server ${server} on this database has ${setting}=${value}, and this server has ${settings.get(setting)}`,
@@ -104,10 +108,13 @@ export function createSettingsExchange({ sql, log, settings }: Options): Setting
       for (const sentence of sentences) if (!logged.has(sentence)) log.warn(sentence)
       logged = new Set(sentences)
     },
+    async end() {
+      if (isWritten) await sql`delete from jobsctl_servers where name = ${serverName}`
+    },
   }
 }
 
-/** A server that did not write for 2 minutes has stopped; its row is deleted after a day. */
+/** A server that did not write for 2 minutes was killed; its row is deleted after a day. */
 async function exchange(sql: Sql, name: string, settings: ReadonlyMap<string, string>): Promise<Difference[]> {
   const own = JSON.stringify(Object.fromEntries(settings))
   return [

@@ -79,8 +79,9 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     : Promise.resolve()
   const ended = async () => {
     await Promise.all([maintenance, changes, policy, checks])
+    const left = settingsExchange.end().catch(() => {})
     // Ending the pool while it has a reserved session never finishes, even when the session is released later.
-    await Promise.race([Promise.all([counts, history]), wait(longestCountsEndMs, undefined, { ref: false })])
+    await Promise.race([Promise.all([left, counts, history]), wait(longestCountsEndMs, undefined, { ref: false })])
   }
   return { prepared, ended }
 }

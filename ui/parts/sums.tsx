@@ -1,3 +1,4 @@
+import { earliest } from '../../shared/earliest.ts'
 import type { LiveGroup } from '../api/live-stats.ts'
 import { Time } from './time.tsx'
 
@@ -36,7 +37,4 @@ export function Sums({ groups }: { groups: readonly LiveGroup[] }) {
 
 /** Since when the job of groups waits that has waited longest; null where none waits. */
 export const oldestOf = (groups: readonly LiveGroup[]): string | null =>
-  groups.reduce<string | null>(
-    (oldest, { oldest_due }) => (oldest_due !== null && (oldest === null || oldest_due < oldest) ? oldest_due : oldest),
-    null,
-  )
+  earliest(groups.flatMap(({ oldest_due }) => oldest_due ?? [])) ?? null

@@ -3,6 +3,7 @@ import { answerOf } from '../../answer-of.ts'
 import type { CommandSpec } from '../../command.ts'
 import { ago } from '../../output/ago.ts'
 import { isoTime } from '../../output/iso-time.ts'
+import { lackingFilters } from '../../output/lacking-filters.ts'
 import { groupedDigits, jobsText, sumOf } from '../../output/numbers.ts'
 import type { Column } from '../../output/table.ts'
 import { describeScope, scopeOf, scopeWords } from '../../settings/flags/scope-flags.ts'
@@ -34,7 +35,7 @@ export const workers: CommandSpec<WorkersFlags> = {
     if (!answer) return 'ok'
     const { body, raw, header } = answer
     print.rows({ columns, forPeople, rows: body, json: raw, empty: `no worker was seen in ${describeScope(scope)}` })
-    if (header('x-complete') === 'false') print.aside(incomplete)
+    if (header('x-complete') === 'false') print.aside(incomplete(flags))
     const expired = sumOf(body.map(({ expired }) => expired))
     if (print.forPeople && expired > 0) {
       print.aside(`\n${jobsText(expired)} with an expired lease: ${another(['list', '--stale', ...scopeWords(scope)])}`)
@@ -43,8 +44,12 @@ export const workers: CommandSpec<WorkersFlags> = {
   },
 }
 
-const incomplete =
-  'note: the server stopped at 50,000 jobs or 1,000 workers, so there are more than these; narrow the list with --domain and --queue'
+/** The list is incomplete; its hint names the flags that are not given. */
+function incomplete({ domain, queue }: WorkersFlags): string {
+  const lacking = lackingFilters({ '--domain': domain, '--queue': queue })
+  const how = lacking === '' ? '' : `; narrow the list with ${lacking}`
+  return `note: the server stopped at 50,000 jobs or 1,000 workers, so there are more than these${how}`
+}
 
 const text = (value: string | null): string => value ?? ''
 const worker: Column<WorkerRow> = { title: 'worker_id', value: ({ worker_id }) => text(worker_id) }

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Group, Preview } from '../../../shared/changes/bulk-change.ts'
+import { earliest, latest } from '../../../shared/earliest.ts'
 import { escaped } from '../../../shared/escape.ts'
 import { groupedDigits, jobsText, sumOf } from '../../output/numbers.ts'
 import type { Printer } from '../../output/print.ts'
@@ -70,11 +71,8 @@ function ownersText(previews: readonly Preview[]): string[] {
 
 /** The range of the times that the change goes by, in UTC. */
 function timesText(previews: readonly Preview[]): string[] {
-  const oldest = previews.flatMap((preview) => preview.oldest ?? []).sort()[0]
-  const newest = previews
-    .flatMap((preview) => preview.newest ?? [])
-    .sort()
-    .at(-1)
+  const oldest = earliest(previews.flatMap(({ oldest }) => oldest ?? []))
+  const newest = latest(previews.flatMap(({ newest }) => newest ?? []))
   if (oldest === undefined || newest === undefined) return []
   return [`Oldest: ${minuteOf(oldest)} UTC, newest: ${minuteOf(newest)} UTC`]
 }

@@ -18,9 +18,9 @@ beforeAll(async () => {
 afterAll(() => world?.stop())
 
 /** What the receiver does with a request. */
-type Mood = 'takes' | 'fails' | 'hangs' | 'ends'
+type Mood = 'takes' | 'fails' | 'hangs' | 'ends' | 'knows no such path'
 
-const statuses = { takes: 202, fails: 500, ends: 410 }
+const statuses = { takes: 202, fails: 500, ends: 410, 'knows no such path': 404 }
 
 /** A receiver of events, which remembers the ids that it has taken, request by request. */
 function receiver() {
@@ -114,7 +114,7 @@ it('the forwarder ends where asking again cannot help, and leaves its cursor', a
   await enqueue()
   target.state.mood = 'ends'
   const ended = await start(port, unwanted).ended
-  expect(ended).toMatchObject({ code: 1, err: expect.stringContaining('stopped at /: 410 thank you') })
+  expect(ended).toMatchObject({ code: 1, err: expect.stringMatching(/^stopped at http:\/\/127.0.0.1:\d+\/: 410 thank you/) })
   expect(target.state.asked).toBe(1)
   expect(await placeOf(unwanted)).toBe(begin)
 
@@ -145,6 +145,29 @@ it('the forwarder ends where asking again cannot help, and leaves its cursor', a
       err: expect.stringContaining('set TARGET'),
     })
   await target.stop()
+}, 120_000)
+
+it('the forwarder says that a URL is wrong, waits for the receiver, and ends where it is the URL of the server', async () => {
+  const target = receiver()
+  const port = await target.listen()
+  target.state.mood = 'knows no such path'
+  const name = nameOf('lost')
+  await world.post(`/api/v1/jobs/events/cursors/${name}`, { after_id: (await lastId()) ?? 0 })
+  await enqueue()
+  const forwarder = start(port, name, { TARGET: `http://127.0.0.1:${port}/evnts?key=secret` })
+  const line = `http://127.0.0.1:${port}/evnts: 404 thank you; nothing is at this path, so look at the URL; asking again in `
+  await until('it has asked again', () => forwarder.output.err.split(line).length > 2)
+  expect(forwarder.output.err).not.toContain('secret')
+  await target.stop()
+  await until('it says that nobody answers', () =>
+    forwarder.output.err.includes('/evnts: no answer connect ECONNREFUSED'),
+  )
+  forwarder.process.kill('SIGTERM')
+  expect(await forwarder.ended).toMatchObject({ code: 0 })
+  expect(await start(port, name, { BASE: `${world.url}/api` }).ended).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/^stopped at .*\/api\/api\/v1\/jobs\/events\/cursors: 404 .*; nothing is at this path/),
+  })
 }, 120_000)
 
 it('the forwarder ends where events of its first catch-up are deleted before it has sent them, also when it begins again at 0', async () => {

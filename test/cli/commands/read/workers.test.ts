@@ -65,4 +65,14 @@ describe('workers', () => {
       err: expect.stringContaining(`${other.url} has no GET /api/v1/jobs/workers`),
     })
   })
+
+  it.each([
+    [[], 'narrow the list with --domain or --queue'],
+    [['--queue', 'high'], 'narrow the list with --domain'],
+    [['--domain', 'd', '--queue', 'high'], 'there are more than these'],
+  ])('says where a server stopped, and which flag of %j would narrow the list', async (flags, end) => {
+    const full = await fakeServer(() => ({ body: [row], headers: { 'x-complete': 'false' } }))
+    const { code, err } = await runAt(full, ['workers', ...flags])
+    expect({ code, err }).toEqual({ code: 0, err: expect.stringMatching(new RegExp(`${end}\\n$`)) })
+  })
 })
