@@ -114,7 +114,10 @@ it('the forwarder ends where asking again cannot help, and leaves its cursor', a
   await enqueue()
   target.state.mood = 'ends'
   const ended = await start(port, unwanted).ended
-  expect(ended).toMatchObject({ code: 1, err: expect.stringMatching(/^stopped at http:\/\/127.0.0.1:\d+\/: 410 thank you/) })
+  expect(ended).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/^stopped at http:\/\/127.0.0.1:\d+\/: 410 thank you/),
+  })
   expect(target.state.asked).toBe(1)
   expect(await placeOf(unwanted)).toBe(begin)
 
