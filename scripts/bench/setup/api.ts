@@ -1,5 +1,5 @@
-import { Pool } from 'undici'
 import { returnMinimal } from '../../../shared/headers.ts'
+import { createConnectionPool } from './connection-pool.ts'
 
 /** The API key of all servers of a run. */
 export const apiKey = 'bench'
@@ -21,30 +21,30 @@ interface Connecting {
   headers?: Record<string, string>
 }
 
+/** Workers of a load read no more than they need, as the clients of the peers. */
+const plain = { 'x-api-key': apiKey, 'x-confirm': 'true', prefer: returnMinimal }
+
 /** Creates a client. A status of 300 or above is an error, since a rejected call is not what the figure measures. */
-export function connect(url: string, { connections = 64, headers: own = {} }: Connecting = {}): Api {
-  const pool = new Pool(url, { connections, ...limits })
-  const call = async (path: string, body?: unknown) => {
-    const method = body === undefined ? 'GET' : 'POST'
-    const headers = { ...(body === undefined ? plain : json), ...own }
-    const answer = await pool.request({ method, path, headers, body: body === undefined ? null : JSON.stringify(body) })
-    if (answer.statusCode < 300) return answer.body
-    throw new Error(`${method} ${path}: ${answer.statusCode} ${(await answer.body.text()).slice(0, 500)}`)
+export function connect(url: string, { connections = 64, headers = {} }: Connecting = {}): Api {
+  const { host } = new URL(url)
+  const pool = createConnectionPool(url, connections)
+  const lines = Object.entries({ host, ...plain, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = ` HTTP/1.1\r\n${lines.join('')}`
+  const call = async (path: string, sent?: unknown): Promise<Buffer> => {
+    const request =
+      sent === undefined ? `GET ${path}${head}\r\n` : `POST ${path}${head}${withBody(JSON.stringify(sent))}`
+    const connection = pool.take() ?? (await pool.open())
+    const { status, body } = await connection.send(request).finally(() => pool.giveBack(connection))
+    if (status < 300) return body
+    throw new Error(`${request.split(' ', 2).join(' ')}: ${status} ${body.toString('utf8', 0, 500)}`)
   }
   return {
-    get: async (path) => (await call(path)).json(),
-    post: async (path, body) => (await call(path, body)).json(),
-    load: async (path, body) => (await call(path, body)).dump({ limit: Number.POSITIVE_INFINITY }),
-    close: () => pool.close(),
+    get: async (path) => JSON.parse((await call(path)).toString()),
+    post: async (path, body) => JSON.parse((await call(path, body)).toString()),
+    load: async (path, body) => void (await call(path, body)),
+    close: async () => pool.close(),
   }
 }
 
-/**
- * The server closes connections that are idle for some seconds. The client closes them earlier, so that it does not use
- * a closed one.
- */
-const limits = { headersTimeout: 600_000, bodyTimeout: 600_000, keepAliveTimeout: 1000, keepAliveMaxTimeout: 1000 }
-
-/** Workers of a load read no more than they need, as the clients of the peers. */
-const plain = { 'x-api-key': apiKey, 'x-confirm': 'true', prefer: returnMinimal }
-const json = { ...plain, 'content-type': 'application/json' }
+const withBody = (body: string): string =>
+  `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
