@@ -1,7 +1,10 @@
 import { endOfString } from './json-string.ts'
 
-/** A fast test: true for every text with a number that JavaScript may change, and false for most other texts. */
-const suspicious = /[\d.]{16}|\d[eE][+-]?\d{3}/
+/**
+ * A fast test: true for every text with a number that JavaScript may change, and false for most other texts. A number stands behind one
+ * of these characters; within strings digits may stand there too, but those of a UUID hardly ever do.
+ */
+const suspicious = /(?:^|[\s,:[])-?(?:[\d.]{16}|[\d.]+[eE][+-]?\d{3})/
 
 /** The beginning of a string, or a number. */
 const token = /"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g

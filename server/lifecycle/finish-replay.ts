@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { FinishItem, FinishResult } from '../../shared/work/finish.ts'
 import type { Call } from '../call.ts'
 import { isWithin } from '../database/scope.ts'
@@ -13,7 +13,7 @@ export function withFinishKey(item: FinishItem): KeyedFinish {
   const { action, worker_id, lease_id, completion_token } = item
   if (completion_token === undefined) return { finish: undefined, ...item }
   const parts = JSON.stringify([action, worker_id, lease_id, completion_token])
-  return { finish: createHash('sha256').update(parts).digest('hex').slice(0, 32), ...item }
+  return { finish: hash('sha256', parts).slice(0, 32), ...item }
 }
 
 interface Explained {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { repeatedField } from '../../server/http/repeated-field.ts'
-import { inexactNumber, replaceInexact } from '../../shared/exact-numbers.ts'
+import { inexactNumber, isKeptExactly, replaceInexact } from '../../shared/exact-numbers.ts'
 import { endOfString } from '../../shared/json-string.ts'
 
 const text = fc.oneof(
@@ -87,6 +87,7 @@ it('the numbers of a JSON text are replaced, and nothing in its strings', () => 
       })
       expect(JSON.parse(replaced)).toEqual(JSON.parse(json))
       expect(met).toEqual(numbers.filter((digits) => met.includes(digits)))
+      expect(isKeptExactly(json)).toBe(met.length === 0)
       const inexact = inexactNumber(json)
       if (inexact !== undefined) expect(met).toContain(inexact)
     }),

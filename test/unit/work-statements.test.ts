@@ -113,7 +113,7 @@ const statsScope = { ...scope, job_type: undefined }
 it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['lease', 0, (call) => leaseJobs(call, acquireRequest, wholeJob)],
   ['lease-minimal', 0, (call) => leaseJobs(call, acquireRequest, attemptOfJob)],
-  ['settle', 0, (call) => completeJob(call, { ...lease, result: {} })],
+  ['settle-completed', 0, (call) => completeJob(call, { ...lease, result: {} })],
   ['settle', 0, (call) => failJob(call, { ...lease, ...failure })],
   ['settle', 0, (call) => releaseJob(call, lease)],
   [

@@ -28,7 +28,10 @@ const job = { ...queue, job_type: 'task', payload }
 export const payloadBytes = Buffer.byteLength(JSON.stringify(payload))
 const worker_id = 'bench-worker'
 
-const Acquired = z.object({ jobs: z.array(z.object({ id: z.number(), lease_id: z.string() })) })
+/** The list alone is checked, and not each job: the load must use less CPU time than the server, and the peers check nothing. */
+const Acquired = z.custom<{ jobs: LeasedJob[] }>(
+  (body) => typeof body === 'object' && body !== null && 'jobs' in body && Array.isArray(body.jobs),
+)
 const Finished = z.object({ ok: z.number(), failed: z.tuple([]) })
 
 /** Enqueues jobs. Returns jobs per second. */
@@ -100,9 +103,8 @@ const acquire = async (api: Api, limit: number): Promise<LeasedJob[]> =>
 async function finish(api: Api, leased: readonly LeasedJob[]): Promise<void> {
   const [first] = leased
   if (first && leased.length === 1) return finishOne(api, first)
-  const jobs = leased.map(({ id, lease_id }) => ({
-    ...{ action: 'complete', id, worker_id, lease_id, completion_token: lease_id },
-  }))
+  const action = 'complete'
+  const jobs = leased.map(({ id, lease_id }) => ({ action, id, worker_id, lease_id, completion_token: lease_id }))
   Finished.parse(await api.post('/api/v1/jobs/finish', { jobs }))
 }
 

@@ -17,6 +17,7 @@ import { explainUnsettled, type KeyedFinish, withFinishKey } from '../../lifecyc
 import { isLeaseOwner, leaseLost, lockedJob, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
 import { fieldOf, rejectFaults, rejectLarge } from '../../lifecycle/server-limits.ts'
 import { settle } from '../../lifecycle/settle.ts'
+import { settleCompleted } from '../../lifecycle/settle-completed.ts'
 
 /** What a finish takes of a call. */
 export type FinishCall = Pick<
@@ -71,7 +72,10 @@ async function finish(
   rejectFaults(items.flatMap((item, at) => tokenFaults(call, item, fieldOf('completion_token', indexOf(at)))))
   for (const item of items) rejectLargeResult(call, item)
   const keyed = items.filter(({ lease_id }) => mayFinish(call.leaseOwner, lease_id)).map(withFinishKey)
-  const settled = await retryDeadlock(() => settle(call.sql, call, attemptsOf(call, keyed)))
+  const isCompletion = keyed.every(({ action }) => action === 'complete')
+  const settled = await retryDeadlock(() =>
+    isCompletion ? settleCompleted(call.sql, call, keyed) : settle(call.sql, call, attemptsOf(call, keyed)),
+  )
   call.reportChangedRows(settled.length)
   const results = new Map<number, FinishResult>(settled.map((job) => [job.id, { ok: true, ...job }]))
   const unsettled = keyed.filter(({ id }) => !results.has(id))

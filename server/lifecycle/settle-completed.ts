@@ -1,0 +1,72 @@
+import type { Call } from '../call.ts'
+import { assumeManyRows, hasIdAmong } from '../database/planner-hints.ts'
+import type { Sql } from '../database/sql.ts'
+import { staticFragment } from '../database/static-fragment.ts'
+import { dependentsOf } from './dependents.ts'
+import { insertEvents, notifyQueues } from './events/job-events.ts'
+import type { KeyedFinish } from './finish-replay.ts'
+import { isLeaseOwner, lockedJob } from './lease-owner.ts'
+import type { Settled } from './settle.ts'
+
+/**
+ * Completes jobs, as `settle` does where every action is `complete`. A completed attempt has one outcome, and cancels no dependents, so
+ * that the statement has half of the parts: PostgreSQL starts each part at each call, also where it has no rows.
+ * @returns a query with one row for each completed job
+ */
+export const settleCompleted = (
+  sql: Sql,
+  { requestId, within }: Pick<Call, 'requestId' | 'within'>,
+  items: readonly KeyedFinish[],
+) => sql<Settled[]>`
+  with
+  attempt as materialized (
+    select job.id, request.completion_token, request.finish, request.result
+    from (
+      select *
+      from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (
+        id bigint, worker_id text, lease_id text, completion_token text, finish text, result jsonb
+      )
+      order by id
+    ) as request
+    cross join lateral (${lockedJob(sql, sql`request.id`, within)}) as job
+    cross join ${assumeManyRows(sql)}
+    where ${isLeaseOwner(sql)}
+  ),
+  ${completedRows(sql)},
+  inserted_events as (${insertEvents(sql, { requestId }, completedEvents(sql))}),
+  notified as (${notifyQueues(sql, runnableQueues(sql))})
+  select id, status, retry_count, null::timestamptz as available_at
+  from settled
+  left join notified on true`
+
+/** Needs the CTE `attempt`; defines `settled`, which sets what the update of `settledRows` sets for a completed attempt. */
+const completedRows = staticFragment(
+  (sql) => sql`
+  settled as (
+    update jobs
+    set status = 'completed', result = attempt.result, completed_at = now(), quarantined_at = null,
+      failure_streak_code = null, failure_streak_count = 0,
+      error_message = null, error_code = null, error_class = null, error_stack = null,
+      completion_token = attempt.completion_token, leased_until = null
+    from attempt
+    where ${hasIdAmong(sql, sql`select id from attempt`)} and jobs.id = attempt.id
+    returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
+      jobs.status, coalesce(jobs.retry_count, 0) as retry_count, jobs.worker_id, attempt.finish
+  )`,
+)
+
+/** One event for each row of the CTE `settled`, which it needs: the rows that `insertEvents` takes. */
+const completedEvents = staticFragment(
+  (sql) => sql`
+  select id, domain, queue, job_type, owner_user_id, trace_id, 'job.' || status as event_type,
+    jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'finish', finish) as attrs
+  from settled`,
+)
+
+/** The queues, as `(domain, queue)`, of jobs that may run now. Needs the CTE `settled`. */
+const runnableQueues = staticFragment(
+  (sql) => sql`
+  select dependent.domain, dependent.queue
+  from settled
+  cross join ${dependentsOf(sql, sql`settled.uuid`)} as dependent`,
+)
