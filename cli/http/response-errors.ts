@@ -1,6 +1,8 @@
 import { codeOfStatus, Failure, type FailureCode, type Fault, knownCode } from '../../shared/errors.ts'
 import { FailureBody } from '../../shared/failure-body.ts'
 import { headers } from '../../shared/headers.ts'
+import { secondsOf } from '../../shared/retry-after.ts'
+import { spanText } from '../../shared/time-text.ts'
 import { inFlagNames } from '../settings/flags/flag-errors.ts'
 import type { Target } from '../settings/target.ts'
 import { unanswered } from './connection-errors.ts'
@@ -43,8 +45,12 @@ export function failureOfResponse(received: Received, { target, method, path, ch
     const takesToken = /^Bearer\b/i.test(header('www-authenticate') ?? '')
     return rejectedKey(target, { detail, takesToken }, about)
   }
+  if (!problem && status === 403) return refusedByProxy(about)
   if (!known && (status === 502 || status === 504)) return proxyError(status, problem && detail, about)
-  return new Failure(code, detail, { ...about, hint: inCommands(problem?.hint) ?? hintOn(code, detail) })
+  return new Failure(code, detail, {
+    ...about,
+    hint: inCommands(problem?.hint) ?? hintOn(code, detail, about.retryAfter),
+  })
 }
 
 /** A hint of the server with commands in place of the calls of two commands. */
@@ -90,6 +96,13 @@ function proxyError(status: number, detail: string | undefined, about: About): F
     },
   )
 }
+
+/** Every jobs server says why it refuses a call. */
+const refusedByProxy = (about: About): Failure =>
+  new Failure('forbidden', `a proxy at ${about.server} answered HTTP 403; nothing was changed`, {
+    ...about,
+    hint: 'the rules of the proxy refuse this call or the address that you call from: ask who runs it',
+  })
 
 /** Another server may read a word of the path as a job id, and then rejects the id instead of the path. */
 function hasNoEndpoint(status: number, detail: string, problem: FailureBody | undefined, path: string): boolean {
@@ -162,7 +175,10 @@ const codeByStatus = (status: number, detail: string): FailureCode =>
   status === 400 && /confirm/i.test(detail) ? 'confirmation_required' : codeOfStatus(status)
 
 /** What to do where a server gives no hint. */
-function hintOn(code: FailureCode, detail: string): string | undefined {
+function hintOn(code: FailureCode, detail: string, retryAfter: number | undefined): string | undefined {
+  if (code === 'rate_limited') return `run the command again in ${spanText(Math.max(1, retryAfter ?? 60))}`
+  if (code === 'database_unavailable')
+    return 'run the command again in a moment; jobsctl doctor shows what the server reaches'
   if (code === 'internal') return 'read the log of the server'
   if (code !== 'forbidden') return undefined
   if (wantsDomain(detail))
@@ -177,10 +193,3 @@ export const wantsDomain = (detail: string): boolean => /domain filter/i.test(de
 
 /** Whether an error of jobs-server says that the role of the caller lacks a right, or that its scope is too narrow for the call. */
 export const lacksRight = (detail: string): boolean => /lacks the right "|, and is not served here, since /.test(detail)
-
-function secondsOf(retryAfter: string | undefined): number | undefined {
-  if (retryAfter === undefined) return undefined
-  if (/^\d+$/.test(retryAfter)) return Number(retryAfter)
-  const at = Date.parse(retryAfter)
-  return Number.isNaN(at) ? undefined : Math.max(0, (at - Date.now()) / 1000)
-}

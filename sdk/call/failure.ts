@@ -1,5 +1,6 @@
 import { codeOfStatus, knownCode } from '../../shared/errors.ts'
 import { isNeverSent } from '../../shared/never-sent.ts'
+import { secondsOf } from '../../shared/retry-after.ts'
 import type { ErrorCode } from '../wire/types.ts'
 import { parseJson } from './exact-json.ts'
 import { type Fault, JobsError } from './jobs-error.ts'
@@ -47,7 +48,10 @@ interface ProblemContext extends CallContext {
  */
 export function failureOfProblem(problem: Readonly<Record<string, unknown>>, context: ProblemContext): JobsError {
   const { base, changing, redact, status, requestId, retryAfter } = context
-  const faults = faultsOf(problem.errors).map(({ path, message }) => ({ path: redact(path), message: redact(message) }))
+  const faults = [...faultsOf(problem.errors), ...faultsOfOther(problem.detail)].map(({ path, message }) => ({
+    path: redact(path),
+    message: redact(message),
+  }))
   const detail = faults.length > 0 ? faults.map(sentenceOf).join('; ') : problem.detail
   const sentence = typeof detail === 'string' ? oneLine(redact(detail)) : `${base} answered HTTP ${status}`
   const masked = (text: string | undefined) => text && redact(text)
@@ -128,13 +132,17 @@ const faultsOf = (errors: unknown): Fault[] =>
       )
     : []
 
+/** The faults of a server that sends a list of `{loc, msg}` in place of a sentence. */
+const faultsOfOther = (detail: unknown): Fault[] =>
+  Array.isArray(detail)
+    ? faultsOf(
+        detail.map((fault: unknown) => {
+          const { loc, msg } = Object(fault)
+          return { path: String(Array.isArray(loc) ? (loc.at(-1) ?? '') : ''), message: msg }
+        }),
+      )
+    : []
+
 const textOrNone = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 const numberOrNone = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
 const oneLine = (text: string): string => text.replaceAll(/\s*[\r\n]\s*/g, ' ')
-
-function secondsOf(retryAfter: string | undefined): number | undefined {
-  if (retryAfter === undefined) return undefined
-  if (/^\d+$/.test(retryAfter)) return Number(retryAfter)
-  const at = Date.parse(retryAfter)
-  return Number.isNaN(at) ? undefined : Math.max(0, (at - Date.now()) / 1000)
-}

@@ -104,6 +104,20 @@ it('gives up at once where the wait would be longer than a minute, or than the t
   expect([minute.requests.length, deadline.requests.length]).toEqual([1, 1])
   // Neither waited until its time was up, which would be reported instead.
   expect([long.err, short.err]).toEqual(Array(2).fill(expect.stringContaining('error: slower')))
+  expect(long.err).toContain('  hint: run the command again in 1m 1s\n')
+})
+
+it('says what to do where a server without hints is away, asks to wait, or a proxy refuses the call', async () => {
+  const errorOf = async (reply: Reply) => (await run(await fakeServer(() => reply), ['stats', '--retries', '0'])).err
+  expect(await errorOf({ status: 429, headers: { 'retry-after': '-5' }, body: {} })).toContain('again in 1m\n')
+  expect(await errorOf({ status: 503, body: { detail: 'db down' } })).toMatch(
+    /error: db down\n {2}hint: .*jobsctl doctor/,
+  )
+  const refused = await errorOf({ status: 403, headers: { 'content-type': 'text/html' }, body: '<h1>Forbidden</h1>' })
+  expect(refused).toMatch(/a proxy at \S+ answered HTTP 403; nothing was changed\n {2}hint: the rules of the proxy/)
+  expect(await errorOf({ status: 403, body: { detail: 'admins only' } })).toMatch(
+    /error: admins only\n {2}hint: this key/,
+  )
 })
 
 it('keeps one deadline for all tries together', async () => {

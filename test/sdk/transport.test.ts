@@ -130,9 +130,18 @@ describe('the client, against servers in trouble', () => {
     expect(await failure(client.stats())).toMatchObject({ code: 'not_found', message: 'Not Found' })
     const odd = await clientOf(() => ({
       status: 422,
-      body: { detail: [{ loc: ['query', 'x'], msg: 'bad' }], errors: [7, null] },
+      body: {
+        detail: [{ loc: ['query', 'x'], msg: 'bad' }, { msg: 'late' }, { loc: 'y', msg: 1 }, null],
+        errors: [7, null],
+      },
     }))
-    expect(await failure(odd.client.stats())).toMatchObject({ code: 'invalid_request', faults: [] })
+    expect(await failure(odd.client.stats())).toMatchObject({
+      ...{ code: 'invalid_request', message: 'x bad; late' },
+      faults: [
+        { path: 'x', message: 'bad' },
+        { path: '', message: 'late' },
+      ],
+    })
     const whole = await clientOf(() => ({
       status: 422,
       body: { errors: [{ path: '', message: 'the body is too deep' }] },
