@@ -57,7 +57,7 @@ module.exports = {
       severity: 'error',
       comment: 'Programs of others load the packages: nothing comes along, and no declaration names a schema.',
       from: { path: '^sdk/' },
-      to: { path: 'node_modules|^shared/(?!(errors|exits|headers|never-sent|switch|exact-numbers)\\.ts$)' },
+      to: { path: 'node_modules|^shared/(?!(errors|exits|headers|never-sent|switch|exact-numbers|retry-after)\\.ts$)' },
     },
     forbid('sdk-call-not-up', '^sdk/(call|wire)/', '^sdk/(work/|client|worker)', 'Calls know neither the client that is made of them nor the worker.'),
     forbid('product-not-sdk', '^(cli|server|shared|ui)/', '^sdk/', 'The packages are for programs of others; the command line has its own calls, which know terminals and profiles.'),

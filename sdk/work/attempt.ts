@@ -73,7 +73,9 @@ async function report(held: HeldJob, finish: Finish, tools: AttemptTools): Promi
     await send(held.job, finish, tools)
   } catch (error) {
     if (finish.action === 'release' || !isRefused(error)) throw error
-    const message = `the server refused how the attempt ended: ${error instanceof Error ? error.message : String(error)}`
+    const why = error instanceof Error ? error.message : String(error)
+    const message =
+      error instanceof JobsError ? `the server refused how the attempt ended: ${why}` : `the result is no JSON: ${why}`
     await send(
       held.job,
       {

@@ -69,8 +69,11 @@ export function workerSettings(options: WorkerOptions, defaultId: string): Worke
   if (handlers.size === 0) throw new TypeError('handlers must have at least one job type')
   if (handlers.size > mostTypes && !handlers.has(otherTypes))
     throw new TypeError(`handlers must have at most ${mostTypes} job types, or '*'`)
-  for (const [type, handler] of handlers)
+  for (const [type, handler] of handlers) {
     if (typeof handler !== 'function') throw new TypeError(`the handler of ${type} must be a function`)
+    if (Object.prototype.toString.call(handler).endsWith('GeneratorFunction]'))
+      throw new TypeError(`the handler of ${type} is a generator, which ends without running: leave out the *`)
+  }
   return {
     domain: options.domain,
     queue: options.queue ?? 'default',

@@ -185,6 +185,8 @@ describe('the worker', () => {
       ...['completed', 'result_refused', 'result_refused', 'result_refused', 'result_refused', 'completed'],
     ])
     expect(statuses.filter((one) => one?.status === 'failed')).toHaveLength(4)
+    expect(statuses[2]?.error_message ?? statuses[2]?.last_error).toMatch(/^the result is no JSON: .*circular/)
+    expect(statuses[3]?.error_message ?? statuses[3]?.last_error).toMatch(/^the server refused how the attempt ended: /)
   })
 
   it('gives back what it cannot finish when it stops', async () => {
@@ -270,7 +272,14 @@ describe('the worker', () => {
 
   it('refuses options that cannot be right', async () => {
     const wrong: Partial<WorkerOptions>[] = [
-      ...[{ handlers: {} }, { concurrency: 0 }, { concurrency: 1.5 }, { leaseSeconds: 0 }, { waitSeconds: 61 }],
+      ...[
+        { handlers: {} },
+        { handlers: { print: function* () {} } },
+        { concurrency: 0 },
+        { concurrency: 1.5 },
+        { leaseSeconds: 0 },
+        { waitSeconds: 61 },
+      ],
       { handlers: Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`t${n}`, () => n])) },
     ]
     for (const options of wrong) await expect(start({ '*': () => 1 }, options).ended).rejects.toBeInstanceOf(TypeError)
