@@ -14,7 +14,7 @@ create table if not exists jobsctl_transitions (
   minute timestamptz,
   jobs bigint,
   -- How long jobs had waited that were leased, or how long they had run whose attempt ended: the number of bounds (see
-  -- jobsctl_history_update) that the time exceeds, and the sum. Both are null for other transitions.
+  -- 0050_history_of_one.sql) that the time exceeds, and the sum. Both are null for other transitions.
   bucket smallint,
   milliseconds numeric
 ) with (parallel_workers = 0);
@@ -81,94 +81,7 @@ create table if not exists jobsctl_history_gaps (
   ended timestamptz not null
 );
 
-create or replace function jobsctl_history_insert() returns trigger language plpgsql security definer as $$
-begin
-  insert into jobsctl_transitions (domain, queue, job_type, from_status, to_status, minute, jobs)
-  -- These columns alone: other programs may have given theirs any name.
-  select
-    domain collate "C", queue collate "C", job_type collate "C", '', status collate "C", date_trunc('minute', now(), 'UTC'), count(*)
-  from fresh
-  where now() < (select until from jobsctl_history where tg_relid = any(tables))
-  group by 1, 2, 3, 5;
-  return null;
-end
-$$;
-
--- A wait begins when the job is due. A job that has been leased before waits from its last change on, at the earliest; one whose lease
--- ran out, from the end of the lease on. An infinite time, or one of more than a hundred years, is not known. The bounds of the
--- buckets, 0.1 s to a day, never change.
-create or replace function jobsctl_history_update() returns trigger language plpgsql security definer as $$
-begin
-  insert into jobsctl_transitions (domain, queue, job_type, from_status, to_status, minute, jobs, bucket, milliseconds)
-  -- Names are compared by their bytes, which is quicker than by a collation.
-  select
-    domain collate "C", queue collate "C", job_type collate "C", from_status collate "C", to_status collate "C",
-    date_trunc('minute', now(), 'UTC'), count(*), bucket, sum(milliseconds)
-  from (
-    select domain, queue, job_type, from_status, to_status, milliseconds,
-      width_bucket(milliseconds - 1, array[
-        100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 900000, 3600000, 21600000, 86400000
-      ]::bigint[]) as bucket
-    from (
-      select domain, queue, job_type, from_status, to_status,
-        case when seconds < 3155760000 then round(greatest(seconds, 0) * 1000)::bigint end as milliseconds
-      from (
-        select fresh.domain, fresh.queue, fresh.job_type, gone.status as from_status, fresh.status as to_status,
-          case
-            when fresh.status = 'processing' then
-              date_part('epoch', case when fresh.acquired_at is distinct from gone.acquired_at then coalesce(fresh.acquired_at, now()) else now() end)
-              - date_part('epoch', case
-                when gone.status = 'processing' then gone.leased_until
-                when gone.acquired_at is null then coalesce(gone.available_at, gone.created_at)
-                else greatest(gone.available_at, gone.created_at, gone.updated_at)
-              end)
-            when gone.status = 'processing' then
-              date_part('epoch', coalesce(
-                case
-                  when fresh.status in ('completed', 'failed') then fresh.completed_at
-                  when fresh.status = 'cancelled' then fresh.cancelled_at
-                  when fresh.status = 'quarantined' then fresh.quarantined_at
-                end,
-                now()
-              ))
-              - date_part('epoch', coalesce(gone.acquired_at, gone.started_at))
-          end as seconds
-        -- The plan of the first statement of a session is kept, which may change one row: a full join is never done by comparing each
-        -- row with each. num_nulls keeps it one, since PostgreSQL makes a full join without its one-sided rows an inner join.
-        from gone
-        full join fresh on fresh.id = gone.id
-        where num_nulls(gone.id, fresh.id) = 0
-          and (
-            gone.status is distinct from fresh.status
-            or (
-              coalesce(fresh.status, '') = 'processing'
-              and (
-                (coalesce(fresh.lease_id, '') <> '' and fresh.lease_id is distinct from gone.lease_id)
-                or coalesce(fresh.acquired_at > coalesce(gone.acquired_at, '-infinity'), false)
-              )
-            )
-          )
-          and now() < (select until from jobsctl_history where tg_relid = any(tables))
-      ) as moved
-    ) as timed
-  ) as placed
-  group by 1, 2, 3, 4, 5, bucket;
-  return null;
-end
-$$;
-
--- The functions run with the rights of their owner, since roles of other programs have no rights on these tables. A fixed
--- search_path keeps a caller from choosing other tables.
-do $$
-declare
-  name text;
-begin
-  foreach name in array array['insert', 'update'] loop
-    execute format('alter function jobsctl_history_%s() set search_path = %I, pg_temp', name, current_schema());
-    execute format('revoke execute on function jobsctl_history_%s() from public', name); -- firing them takes no right
-  end loop;
-end
-$$;
+-- The functions of the triggers are in 0050_history_of_one.sql.
 
 -- What operators say about a moment, such as a deployment.
 create table if not exists jobsctl_marks (
