@@ -1,4 +1,3 @@
-import type { Dispatcher } from 'undici'
 import type { z } from 'zod'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
@@ -7,7 +6,7 @@ import { headers, ndjson, respondAsync } from '../../shared/headers.ts'
 import { readExactly } from '../exact-json.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Target } from '../settings/target.ts'
-import { connection } from './connection.ts'
+import { type Connection, connection as connectionTo } from './connection.ts'
 import { deadlineAfter } from './deadline.ts'
 import type { Received } from './received.ts'
 import { placeFields, queryOf } from './request-url.ts'
@@ -56,18 +55,18 @@ interface ClientOptions {
 /** Sends requests within one deadline for all of them together. */
 function deadlineSender({ target, settings, trace, signal }: ClientOptions) {
   let spent = 0
-  let opened: Promise<Dispatcher> | undefined
+  let opened: Promise<Connection> | undefined
   const left = () => settings.timeoutMs - spent
   const sendWithDeadline = async (sent: Sent): Promise<Received> => {
     const wholeMs = settings.timeoutMs
     // Each change has its own connection: the server may close an idle connection while the change is sent.
     if (sent.changing) opened = undefined
-    opened ??= connection(target, wholeMs)
-    const dispatcher = await opened
+    opened ??= connectionTo(target)
+    const connection = await opened
     // Without --timeout, a change that reports progress may take longer than the default deadline.
     const deadline = deadlineAfter(left(), settings.timeoutGiven ? undefined : wholeMs)
     try {
-      return await send({ ...sent, target, dispatcher, trace, signal, deadline, wholeMs })
+      return await send({ ...sent, target, connection, trace, signal, deadline, wholeMs })
     } finally {
       spent += deadline.end()
     }
@@ -116,7 +115,7 @@ export function createClient(options: ClientOptions): Client {
 
 const rawOf = ({ text, json }: Received): unknown => (text === '' ? json : readExactly(text))
 
-/** The code of Node or undici for what broke a call. */
+/** The code of Node for what broke a call. */
 const causeOf = ({ cause }: Failure): unknown => (cause instanceof Error && 'code' in cause ? cause.code : undefined)
 
 const neverSent = (failure: Failure): boolean => causeOf(failure) === 'ECONNREFUSED'
@@ -125,7 +124,7 @@ const neverSent = (failure: Failure): boolean => causeOf(failure) === 'ECONNREFU
 const isTemporary = (failure: Failure): boolean =>
   failures[failure.code].exit === 'unavailable' &&
   failure.code !== 'timed_out' &&
-  causeOf(failure) !== 'UND_ERR_HEADERS_OVERFLOW'
+  causeOf(failure) !== 'HPE_HEADER_OVERFLOW'
 
 function noCredential({ url, from }: Target): Failure {
   return new Failure('unauthenticated', `there is no key for ${url.origin} (${from})`, {

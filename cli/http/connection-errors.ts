@@ -31,12 +31,22 @@ export function failureOfConnection(error: unknown, attempt: Attempt): Failure {
     })
   }
   const cause = error instanceof Error ? error : new Error(String(error))
-  const code = 'code' in cause && cause.code !== undefined ? String(cause.code) : cause.name
+  const code = codeOf(cause)
   const lost = changing && !isNeverSent(code)
   return new Failure('unreachable', `cannot reach ${server}: ${reasonOf(code)}${lost ? outcome : ''}`, {
     ...(!lost && { hint: hintOn(code, target.url) }),
     cause: error,
   })
+}
+
+/** What Node reports when the other side ends a connection: the code of a reset, without the system call that a reset has. */
+const closed = 'closed'
+
+/** The code of an error of a connection; one code for all that is no HTTP. */
+function codeOf(cause: Error): string {
+  const code = 'code' in cause && cause.code !== undefined ? String(cause.code) : cause.name
+  if (code === 'ECONNRESET' && !('syscall' in cause)) return closed
+  return code.startsWith('HPE_') && code !== 'HPE_HEADER_OVERFLOW' ? 'HPE' : code
 }
 
 const caHint =
@@ -52,13 +62,13 @@ const hints = new Map([
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'write http:// in place of https:// where you trust the network'],
   ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'write http:// in place of https:// where you trust the network'],
   ['EPROTO', 'write http:// in place of https:// where you trust the network'],
-  ['HTTPParserError', 'write https:// in place of http:// if the port is an https port'],
+  ['HPE', 'write https:// in place of http:// if the port is an https port'],
 ])
 const doctorHint = 'run jobsctl doctor to find the cause'
 
 /** A port that expects TLS closes a connection with plain HTTP, often without a word. */
 function hintOn(code: string, url: URL): string {
-  const mayExpectTls = url.protocol === 'http:' && (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET')
+  const mayExpectTls = url.protocol === 'http:' && (code === closed || code === 'ECONNRESET')
   if (mayExpectTls) return `${doctorHint}, and write https:// in place of http:// if the port is an https port`
   return hints.get(code) ?? doctorHint
 }
@@ -69,10 +79,9 @@ const reasons = new Map([
   ['ENOTFOUND', 'the name is not known'],
   ['EAI_AGAIN', 'the name cannot be looked up now'],
   ['ETIMEDOUT', 'no connection in time'],
-  ['UND_ERR_CONNECT_TIMEOUT', 'no connection in time'],
-  ['UND_ERR_SOCKET', 'the connection broke'],
-  ['HTTPParserError', 'the answer is not HTTP'],
-  ['UND_ERR_HEADERS_OVERFLOW', 'its answer has more than 64 KiB of headers'],
+  [closed, 'the connection broke'],
+  ['HPE', 'the answer is not HTTP'],
+  ['HPE_HEADER_OVERFLOW', 'its answer has more than 64 KiB of headers'],
   ['EPROTO', 'TLS failed; the port may speak http'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'the port speaks http, and https was expected'],
   ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'the port speaks http, and https was expected'],

@@ -1,4 +1,5 @@
 import type { Target } from '../settings/target.ts'
+import type { Response } from './connection.ts'
 import { redactorFor } from './redact.ts'
 
 /** A complete answer of the server. */
@@ -10,6 +11,49 @@ export interface Received {
   json: unknown
   /** The body as it was sent; empty where it came line by line. */
   text: string
+}
+
+/** The largest answer in bytes; V8's longest string is larger. */
+const mostBytes = 256 * 2 ** 20
+
+interface Call {
+  target: Target
+  changing: boolean
+}
+
+/**
+ * Reads a response up to its end.
+ * @throws Failure `unexpected_answer` for a body that is too long, or the error of the connection
+ */
+export async function readWhole(response: Response, call: Call): Promise<Received> {
+  const { status, headers, body } = response
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  for await (const part of body) {
+    parts.push(part)
+    bytes += part.length
+    if (bytes <= mostBytes) continue
+    const { tooLong } = await import('./response-errors.ts')
+    throw tooLong(call, mostBytes)
+  }
+  const text = new TextDecoder().decode(Buffer.concat(parts))
+  return { status, headers, header: headerOf(response), json: jsonOf(text), text }
+}
+
+/** The value of a header by its name; the first where the server sent several. */
+export const headerOf =
+  ({ headers }: Pick<Response, 'headers'>) =>
+  (name: string): string | undefined => {
+    const value = headers[name.toLowerCase()]
+    return Array.isArray(value) ? value[0] : value
+  }
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** The answer with the key masked: a server may echo the key, and error messages end in logs. */

@@ -1,8 +1,8 @@
-import request from 'undici/lib/api/api-request.js'
 import { Failure } from '../../shared/errors.ts'
 import type { Target } from '../settings/target.ts'
-import { connection } from './connection.ts'
+import { connection as connectionTo, type Response } from './connection.ts'
 import { deadlineAfter } from './deadline.ts'
+import { readWhole } from './received.ts'
 import { queryOf } from './request-url.ts'
 import type { Trace } from './trace.ts'
 
@@ -39,18 +39,17 @@ export async function* serverEvents(streaming: Streaming): AsyncGenerator<Server
   const traced = trace.request({ method: 'GET', url, headers, body: undefined })
   const deadline = deadlineAfter(silenceMs, silenceMs)
   const ended = new AbortController()
-  const dispatcher = await connection(target, silenceMs)
+  const connection = await connectionTo(target)
   try {
-    const response = await request.call(dispatcher, {
+    const response = await connection.request({
       path: url.pathname + url.search,
       method: 'GET',
       headers,
-      body: null,
       signal: AbortSignal.any([signal, deadline.signal, ended.signal]),
     })
-    traced.answer({ status: response.statusCode, headers: response.headers, text: '' })
+    traced.answer({ status: response.status, headers: response.headers, text: '' })
     const type = String(response.headers['content-type'] ?? '')
-    if (response.statusCode !== 200 || !type.startsWith('text/event-stream')) {
+    if (response.status !== 200 || !type.startsWith('text/event-stream')) {
       throw await refusal(response, streaming)
     }
     yield* messagesOf(response.body, deadline.heard, target)
@@ -60,7 +59,7 @@ export async function* serverEvents(streaming: Streaming): AsyncGenerator<Server
   } finally {
     deadline.end()
     ended.abort() // also when the reader leaves early
-    void dispatcher.destroy().catch(() => {})
+    connection.close()
   }
 }
 
@@ -92,28 +91,9 @@ function messageOf(text: string): ServerEvent {
   return message
 }
 
-interface Refused {
-  statusCode: number
-  headers: Record<string, string | string[] | undefined>
-  body: { text: () => Promise<string> }
-}
-
-async function refusal(response: Refused, { target, path }: Streaming): Promise<Failure> {
+async function refusal(response: Response, { target, path }: Streaming): Promise<Failure> {
   const { failureOfResponse, unexpectedResponse } = await import('./response-errors.ts')
-  const text = await response.body.text()
-  const header = (name: string) => {
-    const value = response.headers[name.toLowerCase()]
-    return Array.isArray(value) ? value[0] : value
-  }
-  const received = { status: response.statusCode, headers: response.headers, header, text, json: jsonOf(text) }
-  if (response.statusCode < 300) return unexpectedResponse(received, { target, changing: false })
+  const received = await readWhole(response, { target, changing: false })
+  if (received.status < 300) return unexpectedResponse(received, { target, changing: false })
   return failureOfResponse(received, { target, method: 'GET', path, changing: false })
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

