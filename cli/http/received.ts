@@ -13,33 +13,6 @@ export interface Received {
   text: string
 }
 
-/** The largest answer in bytes; V8's longest string is larger. */
-const mostBytes = 256 * 2 ** 20
-
-interface Call {
-  target: Target
-  changing: boolean
-}
-
-/**
- * Reads a response up to its end.
- * @throws Failure `unexpected_answer` for a body that is too long, or the error of the connection
- */
-export async function readWhole(response: Response, call: Call): Promise<Received> {
-  const { status, headers, body } = response
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  for await (const part of body) {
-    parts.push(part)
-    bytes += part.length
-    if (bytes <= mostBytes) continue
-    const { tooLong } = await import('./response-errors.ts')
-    throw tooLong(call, mostBytes)
-  }
-  const text = new TextDecoder().decode(Buffer.concat(parts))
-  return { status, headers, header: headerOf(response), json: jsonOf(text), text }
-}
-
 /** The value of a header by its name; the first where the server sent several. */
 export const headerOf =
   ({ headers }: Pick<Response, 'headers'>) =>
@@ -47,14 +20,6 @@ export const headerOf =
     const value = headers[name.toLowerCase()]
     return Array.isArray(value) ? value[0] : value
   }
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 /** The answer with the key masked: a server may echo the key, and error messages end in logs. */
 export function redacted({ status, headers, header, json }: Received, target: Target): Omit<Received, 'text'> {

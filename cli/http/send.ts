@@ -4,7 +4,8 @@ import { ndjson } from '../../shared/headers.ts'
 import type { Target } from '../settings/target.ts'
 import type { Connection, Response } from './connection.ts'
 import type { Deadline } from './deadline.ts'
-import { headerOf, type Received, readWhole } from './received.ts'
+import { readWhole } from './read-whole.ts'
+import { headerOf, type Received } from './received.ts'
 import type { Trace } from './trace.ts'
 
 /** The request of a call. */

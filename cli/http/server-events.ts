@@ -2,7 +2,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { Target } from '../settings/target.ts'
 import { connection as connectionTo, type Response } from './connection.ts'
 import { deadlineAfter } from './deadline.ts'
-import { readWhole } from './received.ts'
+import { readWhole } from './read-whole.ts'
 import { queryOf } from './request-url.ts'
 import type { Trace } from './trace.ts'
 
