@@ -111,10 +111,19 @@ function reportError(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exits.ok.code
     if (error.code === 'commander.help') return exits.usage.code
-    process.stderr.write(`${error.message}\n  hint: jobs-server --help\n`)
+    const unknown = unknownCommand(error)
+    process.stderr.write(unknown ?? `${error.message}\n  hint: jobs-server --help\n`)
     return exits.usage.code
   }
   const failure = error instanceof Failure ? error : new Failure('internal', errorText(error), { cause: error })
   process.stderr.write(`error: ${failure.message}\n${failure.hint ? `  hint: ${failure.hint}\n` : ''}`)
   return exits[failures[failure.code].exit].code
+}
+
+/** A word that is no command is an argument too many of the server itself. Undefined for any other error. */
+function unknownCommand({ code }: CommanderError): string | undefined {
+  const [word = ''] = program.args
+  const names = program.commands.map((command) => command.name())
+  if (code !== 'commander.excessArguments' || names.includes(word)) return undefined
+  return `error: unknown command '${word}'\n  hint: the commands are ${names.join(', ')}; without one, the server starts\n`
 }

@@ -1,9 +1,10 @@
 import { Failure, failures } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/scope.ts'
+import { commandLine } from '../../shared/shell.ts'
 import { nearestName } from '../command-line/nearest-name.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
-import { describeScope } from '../settings/flags/scope-flags.ts'
+import { describeScope, flagWords } from '../settings/flags/scope-flags.ts'
 
 /**
  * Throws where no job was ever in a scope, by stats and the event log.
@@ -50,17 +51,20 @@ async function rowsOf<T>(call: () => Promise<{ body: T[] }>): Promise<T[] | unde
   }
 }
 
-/** `did you mean --domain chatbooks?` for the first name of the scope that has jobs under a similar name. */
+/**
+ * `did you mean --domain chatbooks?` for the first name of the scope that has jobs under a similar name. Names of other programs may be
+ * blank or have outer spaces, which no flag gives.
+ */
 function similarName(
   scope: Scope,
   all: readonly { domain: string; queue: string; job_type: string }[],
 ): string | undefined {
   for (const field of ['domain', 'queue', 'job_type'] as const) {
     const name = scope[field]
-    const names = [...new Set(all.map((row) => row[field]))]
+    const names = [...new Set(all.map((row) => row[field]))].filter((known) => known !== '' && known.trim() === known)
     if (name === undefined || names.includes(name)) continue
     const nearest = nearestName(name, names, 3)
-    if (nearest !== undefined) return `did you mean --${field.replace('_', '-')} ${nearest}?`
+    if (nearest !== undefined) return `did you mean ${commandLine(flagWords(`--${field.replace('_', '-')}`, nearest))}?`
   }
   return undefined
 }

@@ -1,7 +1,8 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Env } from '../env.ts'
+import { errorText } from '../system-error.ts'
 import type { OpenedDatabase } from './connection/opened-database.ts'
-import { databaseFailure } from './errors/failure.ts'
+import { databaseFailure, isAccessRefused } from './errors/failure.ts'
 import { migrate } from './migrate/migrate.ts'
 import { requireSchema } from './migrate/require-schema.ts'
 import type { Pool } from './sql.ts'
@@ -26,6 +27,17 @@ interface Working<Result> {
   work: (database: CommandDatabase) => Promise<Result>
 }
 
+/** The failure of an error of the database, with the words of the database: a command has no log that says why. */
+function withReason(error: unknown): unknown {
+  const failure = databaseFailure(error)
+  if (failure?.code !== 'database_unavailable') return failure ?? error
+  const hint = isAccessRefused(error)
+    ? 'JOBS_DB_URL names the role, its password and the database; jobs-server grants prints the rights that a role needs'
+    : failure.hint
+  const message = failure.message.replace(/(?=; nothing was changed$)/, `: ${errorText(error)}`)
+  return new Failure(failure.code, message, { hint, cause: error })
+}
+
 interface WorkingOnTables<Result> extends Working<Result> {
   /** Runs before anything is made. The schema is a quoted name. */
   check?: (schema: string) => Promise<void>
@@ -39,7 +51,7 @@ export async function withDatabase<Result>({ opened, env, work }: Working<Result
   try {
     return await opened.withDedicatedPool(async (sql) => work({ sql, schema: await opened.findSchema(sql), env }))
   } catch (error) {
-    throw error instanceof Failure ? error : (databaseFailure(error) ?? error)
+    throw error instanceof Failure ? error : withReason(error)
   } finally {
     await opened.close(closeWithinMs)
   }

@@ -47,3 +47,19 @@ it('a short name is not taken for another one that shares no more than a letter'
   expect(err).toContain('note: no job was ever in axy')
   expect(err).not.toContain('did you mean')
 })
+
+it.each([
+  { domain: 'it is', meant: "--domain 'it is'" },
+  { domain: '$(id)', meant: "--domain '$(id)'" },
+  { domain: '-xy', meant: '--domain=-xy' },
+])('the name that is meant can be pasted: $meant', async ({ domain, meant }) => {
+  const rows = ['', ' ', ' a', domain].map((domain) => ({ ...row, domain }))
+  const server = await fakeServer(({ method, path }) => {
+    if (method === 'POST') return jobsAnswer(0)
+    return { body: path === '/api/v1/jobs/stats' ? rows : [] }
+  })
+  const { err } = await runAt(server, ['prune', '--dry-run', `--domain=${domain.slice(0, -1)}`])
+  expect(err).toContain(`did you mean ${meant}?`)
+  const { err: short } = await runAt(server, ['prune', '--dry-run', '--domain', 'b'])
+  expect(short).toMatch(/^note: no job was ever in b\n/)
+})

@@ -85,6 +85,7 @@ export function connectPostgres({
     ...common,
     max: pool,
     ...(password && { password }),
+    ...databaseOf(url),
     onnotice: opening.heard,
     // Options of the patched driver (`scripts/build/driver-patches.ts`).
     ...{ opening, meter },
@@ -97,6 +98,15 @@ export function connectPostgres({
   }
   const connected = postgres(url, options)
   return pooled ? withPooledTransactions(connected) : connected
+}
+
+/**
+ * The name of the database, which the driver would take with its percent signs.
+ * @throws URIError for a percent sign that encodes nothing
+ */
+function databaseOf(url: string): { database?: string } {
+  const [, name] = /^\w+:\/\/[^/?#]*\/([^?#]+)/.exec(url) ?? []
+  return name === undefined ? {} : { database: decodeURIComponent(name) }
 }
 
 interface Embedded {

@@ -142,7 +142,7 @@ const meanings: readonly Meaning[] = [
     codes: ['57014'],
     failure: 'database_busy',
     detail: 'the statement ran longer than the server allows',
-    hint: 'narrow the scope, or raise JOBS_STATEMENT_TIMEOUT_SECONDS on the server',
+    hint: 'narrow the scope, or try again while the database has less to do; reads end after 5 s, other statements after JOBS_STATEMENT_TIMEOUT_SECONDS',
     retryAfter: 30,
   },
   {

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto'
+import postgres from 'postgres'
+import { expect, it } from 'vitest'
+import { runServer } from '../../support/programs/spawn-server.ts'
+import { postgresUrl } from '../../support/run/shared.ts'
+
+/** The URL of a database, whose name is percent-encoded. */
+const urlOf = async (name: string, user?: string) => {
+  const url = Object.assign(new URL(await postgresUrl()), { pathname: `/${encodeURIComponent(name)}` })
+  if (user !== undefined) url.username = user
+  return url.href
+}
+
+it('a database is found by its name, percent-encoded', async () => {
+  const name = `odd %41 ä/${randomUUID()}`
+  const sql = postgres(await postgresUrl(), { max: 1, onnotice: () => {} })
+  try {
+    await sql`create database ${sql(name)}`
+    const [made, listed] = [
+      await runServer(['migrate'], { JOBS_DB_URL: await urlOf(name) }),
+      await runServer(['schema'], { JOBS_DB_URL: await urlOf(name) }),
+    ]
+    expect(made).toMatchObject({ code: 0, err: '' })
+    expect(listed).toMatchObject({ code: 0, out: expect.stringContaining('table\t\tjobs\tthere\tjobs-server\t') })
+    expect(listed.out).not.toContain('\tmissing\t')
+  } finally {
+    await sql`drop database if exists ${sql(name)} with (force)`
+    await sql.end()
+  }
+}, 60_000)
+
+it('a command says why the database refuses it, or why it cannot be reached', async () => {
+  const [noDatabase, noRole, nowhere] = await Promise.all([
+    runServer(['token', 'list'], { JOBS_DB_URL: await urlOf('no such') }),
+    runServer(['schema'], { JOBS_DB_URL: await urlOf('postgres', 'nobody') }),
+    runServer(['uninstall'], { JOBS_DB_URL: 'postgres://a:secret@127.0.0.1:1/jobs' }),
+  ])
+  expect(noDatabase).toMatchObject({
+    code: 7,
+    err: expect.stringMatching(
+      /refused this call: database "no such" does not exist; nothing was changed\n {2}hint: JOBS_DB_URL/,
+    ),
+  })
+  expect(noRole).toMatchObject({
+    code: 7,
+    err: expect.stringMatching(/refused this call: .*"nobody".*; nothing was changed\n/),
+  })
+  expect(nowhere).toMatchObject({
+    code: 7,
+    err: expect.stringContaining('connection refused (ECONNREFUSED): 127.0.0.1:1; nothing'),
+  })
+  expect(nowhere.err).not.toContain('secret')
+}, 60_000)
+
+it('a word that is no command is named, with the commands', async () => {
+  expect(await runServer(['tokn', 'list'])).toMatchObject({
+    ...{ code: 2, out: '' },
+    err: expect.stringMatching(
+      /^error: unknown command 'tokn'\n {2}hint: the commands are demo, token, .*, uninstall; without one/,
+    ),
+  })
+  expect(await runServer(['schema', 'x'])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("arguments for 'schema'"),
+  })
+}, 60_000)
