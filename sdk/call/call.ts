@@ -102,9 +102,10 @@ async function send(request: Request, sending: Sending): Promise<unknown> {
     })
     if (!response.ok) throw failureOf(response, await textOf(response, settings.maxResponseBytes), context)
     options.onHeaders?.(response.headers)
+    const answered = { ...context, status: response.status }
     if ((response.headers.get('Content-Type') ?? '').startsWith(ndjson))
-      return await lastLine(response, { ...sending, context })
-    return wholeAnswer(read(await textOf(response, settings.maxResponseBytes), context), context)
+      return await lastLine(response, { ...sending, context: answered })
+    return wholeAnswer(read(await textOf(response, settings.maxResponseBytes), answered), answered)
   } catch (error) {
     if (error instanceof JobsError) throw error
     if (deadline.isOver()) throw failureOfDeadline(context)

@@ -9,6 +9,8 @@ import { type Fault, JobsError } from './jobs-error.ts'
 export interface CallContext {
   /** The URL of the server. */
   base: string
+  /** The status of an answer that was read. */
+  status?: number
   changing: boolean
   redact: (text: string) => string
 }
@@ -93,10 +95,10 @@ export const failureOfDeadline = ({ base, changing }: CallContext): JobsError =>
     : new JobsError('timed_out', `no answer from ${base} in time`)
 
 /** The error of an answer that this client cannot read. */
-export const unreadable = (why: string, { base, changing }: CallContext): JobsError =>
+export const unreadable = (why: string, { base, changing, status }: CallContext): JobsError =>
   changing
-    ? new JobsError('outcome_unknown', `${base} sent an answer that ${why}; the change may have been made`)
-    : new JobsError('unexpected_answer', `${base} sent an answer that ${why}`)
+    ? new JobsError('outcome_unknown', `${base} sent an answer that ${why}; the change may have been made`, { status })
+    : new JobsError('unexpected_answer', `${base} sent an answer that ${why}`, { status })
 
 /** What `fetch` says of the ports that it never calls, such as 6000: this error has no code. */
 const badPort = 'bad port'

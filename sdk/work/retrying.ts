@@ -14,11 +14,14 @@ export const isPassing = (error: unknown): error is JobsError =>
   error instanceof JobsError &&
   (error.temporary || error.code === 'internal' || error.code === 'unexpected_answer' || (error.status ?? 0) >= 500)
 
+/** An answer of success that the client cannot read comes from a page of a proxy, or from another server than one of jobs. */
+const isUnreadable = ({ status = 0 }: JobsError): boolean => status >= 200 && status < 300
+
 interface Retrying {
   /** The name of the call, for the event. */
   call: string
   tell: Tell
-  /** How long the server may fail with a mistake of its own, in milliseconds. */
+  /** How long the server may fail with a mistake of its own, or send what is no answer, in milliseconds. */
   patienceMs: number
   /** Ends the tries. */
   signal: AbortSignal
@@ -44,7 +47,7 @@ export async function untilAnswered<T>(
     } catch (error) {
       if (!isPassing(error) || signal.aborted) throw error
       if (error.code === 'unexpected_answer' && ++unexpected >= mostUnexpected) throw error
-      if (!error.temporary) {
+      if (!error.temporary || isUnreadable(error)) {
         firstMistakeAt ??= performance.now()
         if (performance.now() - firstMistakeAt > patienceMs) throw error
       }

@@ -37,6 +37,14 @@ describe('the calls of a worker, sent until they are answered', () => {
     expect(await tries(10_000, mistake, patienceMs + 11_000)).toMatchObject({ outcome: mistake })
   })
 
+  it('outlives a page of a proxy in place of the answer for some minutes, and a lost connection for ever', async () => {
+    const page = new JobsError('outcome_unknown', 'not JSON', { status: 200 })
+    expect(await tries(12, page, patienceMs)).toEqual({ outcome: 'answered', tried: 13 })
+    expect(await tries(10_000, page, patienceMs + 11_000)).toMatchObject({ outcome: page })
+    const lost = new JobsError('outcome_unknown', 'lost')
+    expect(await tries(10_000, lost, 10 * patienceMs)).toMatchObject({ outcome: 'waiting' })
+  })
+
   it('gives up a server that redirects within a minute', async () => {
     const redirect = new JobsError('unexpected_answer', 'elsewhere', { status: 302 })
     expect(await tries(10_000, redirect, 60_000)).toEqual({ outcome: redirect, tried: 5 })

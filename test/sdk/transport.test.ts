@@ -125,6 +125,12 @@ describe('the client, against servers in trouble', () => {
     expect(error instanceof JobsError && error.message).toContain('ECONNREFUSED')
   })
 
+  it('says that a page in place of an answer is no JSON, and with which status it came', async () => {
+    const { client } = await clientOf(() => ({ headers: { 'content-type': 'text/html' }, body: '<h1>Welcome</h1>' }))
+    expect(await failure(client.stats())).toMatchObject({ code: 'unexpected_answer', status: 200 })
+    expect(await failure(enqueue(client))).toMatchObject({ code: 'outcome_unknown', status: 200 })
+  })
+
   it('reads errors of servers without codes', async () => {
     const { client } = await clientOf(() => ({ status: 404, body: { detail: 'Not Found' } }))
     expect(await failure(client.stats())).toMatchObject({ code: 'not_found', message: 'Not Found' })
