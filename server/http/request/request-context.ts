@@ -24,6 +24,8 @@ export interface RequestContext {
     changing: boolean
     /** The number of rows that the call has changed. */
     rows: number
+    /** True when the response is a stream that is still written. */
+    isStream: boolean
     /** Reports progress, which restarts the call's inactivity timeout. */
     alive: (() => void) | undefined
   }

@@ -3,8 +3,9 @@ import { headers } from '../../../shared/headers.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { securityHeaders } from '../security-headers.ts'
 
-/** Sets the headers of a response that is written while the call goes on. */
+/** Sets the headers of a response that is written while the call goes on, and says that it is one. */
 export function setStreamHeaders(c: Context<RequestContext>): void {
+  c.set('isStream', c.req.method !== 'HEAD')
   const all = { [headers.requestId]: c.get('requestId'), 'X-Accel-Buffering': 'no', ...securityHeaders }
   for (const [name, value] of Object.entries(all)) c.header(name, value)
 }
