@@ -35,13 +35,15 @@ function json(level: Level, message: string, fields: Fields): string {
   return more === '{}' ? `${head}}` : `${head},${more.slice(1)}`
 }
 
-let formatted = { at: 0, time: '' }
+let formatted = { second: 0, text: '' }
 
-/** The time in ISO 8601, formatted once for all entries of one millisecond. */
+/** The time in ISO 8601; what stands before the milliseconds is formatted once for all entries of one second. */
 function time(): string {
   const at = Date.now()
-  if (formatted.at !== at) formatted = { at, time: new Date(at).toISOString() }
-  return formatted.time
+  const ms = at % 1000
+  const second = at - ms
+  if (formatted.second !== second) formatted = { second, text: new Date(second).toISOString().slice(0, -4) }
+  return `${formatted.text}${String(ms).padStart(3, '0')}Z`
 }
 
 function text(level: Level, message: string, fields: Fields): string {

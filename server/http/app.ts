@@ -17,6 +17,7 @@ import { hasCredentials, mountMetrics } from './metrics.ts'
 import openApi from './openapi.json' with { type: 'json' }
 import { problemOf } from './problem.ts'
 import { countRequests } from './request/count-requests.ts'
+import { MemoRouter } from './request/memo-router.ts'
 import type { RequestContext } from './request/request-context.ts'
 import { logRequests } from './request/request-log.ts'
 import { traceRequests } from './request/traces.ts'
@@ -35,7 +36,7 @@ interface AppOptions extends ServerContext, Omit<Admission, 'sql'> {
 
 /** The server as a function from a request to its response. */
 export function createApp(options: AppOptions): Hono<RequestContext> {
-  const app = new Hono<RequestContext>({ getPath: routedPath(options.site.base) })
+  const app = new Hono<RequestContext>({ getPath: routedPath(options.site.base), router: new MemoRouter() })
   app.use(traceRequests)
   if (options.meter) app.use(countRequests(options.meter))
   app.use(logRequests(options.log))

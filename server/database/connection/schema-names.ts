@@ -26,8 +26,11 @@ const handsOver = new Set<PropertyKey>(['begin', 'savepoint'])
 
 function wrap<Target extends Sql>(sql: Target, rewriting: Rewriting): Target {
   return new Proxy(sql, {
-    apply: (target, self, [first, ...rest]: unknown[]) =>
-      Reflect.apply(target, self, [isTemplate(first) ? rewrite(first, rewriting) : first, ...rest]),
+    apply: (target, self, args: unknown[]) => {
+      const [first] = args
+      if (isTemplate(first)) args[0] = rewrite(first, rewriting) // the list is made for this call alone
+      return Reflect.apply(target, self, args)
+    },
     get(target, name, receiver) {
       const value: unknown = Reflect.get(target, name, receiver)
       if (typeof value !== 'function') return value
