@@ -6,25 +6,39 @@ export const workCalls = ['enqueue', 'acquire', 'finish'] as const
 /** Jobs per second of each call. */
 export type Rates = Record<(typeof workCalls)[number], number>
 
-const sizes = {
+/** How many jobs are worked, and how many a call enqueues and takes. */
+export interface Amounts {
+  jobs: number
+  enqueue: number
+  take: number
+}
+
+export const sizes = {
   'in batches': { jobs: 8000, enqueue: 1000, take: 100 },
   'one by one': { jobs: 600, enqueue: 1, take: 1 },
-}
+} satisfies Record<string, Amounts>
 export type Size = keyof typeof sizes
 
 /** The rates in both sizes. */
 export type Round = Record<Size, Rates>
 
+/** Runs all calls of one kind, and what belongs beside them. */
+export type Phase = <T>(calls: () => Promise<T>) => Promise<T>
+
 /** Enqueues, acquires and finishes jobs, and measures each. */
-async function workRates(pool: WorkerPool, size: Size): Promise<Rates> {
-  const { jobs, enqueue: batch, take } = sizes[size]
-  const enqueue = await enqueueAll(pool, { jobs, batch })
-  const { rate: acquire, leased } = await acquireAll(pool, { jobs, batch: take })
-  return { enqueue, acquire, finish: await finishAll(pool, leased, take) }
+export async function workRates(
+  pool: WorkerPool,
+  { jobs, enqueue: batch, take }: Amounts,
+  phase: Phase = (calls) => calls(),
+): Promise<Rates> {
+  const enqueue = await phase(() => enqueueAll(pool, { jobs, batch }))
+  const { rate: acquire, leased } = await phase(() => acquireAll(pool, { jobs, batch: take }))
+  return { enqueue, acquire, finish: await phase(() => finishAll(pool, leased, take)) }
 }
 
 /** Measures both sizes, after a warm-up. */
 export async function workRound(pool: WorkerPool): Promise<Round> {
-  await workRates(pool, 'in batches')
-  return { 'in batches': await workRates(pool, 'in batches'), 'one by one': await workRates(pool, 'one by one') }
+  const [batches, single] = [sizes['in batches'], sizes['one by one']]
+  await workRates(pool, batches)
+  return { 'in batches': await workRates(pool, batches), 'one by one': await workRates(pool, single) }
 }

@@ -6,13 +6,24 @@ import { pathToFileURL } from 'node:url'
 import type { Sql } from 'postgres'
 import type { Bench } from '../../bench.ts'
 import type { Figure } from '../../figure.ts'
-import { type Rates, type Round, type Size, workCalls, workRound } from '../../load/work-rates.ts'
+import { type Amounts, type Phase, type Rates, type Size, sizes, workCalls, workRates } from '../../load/work-rates.ts'
 import type { WorkerPool } from '../../load/worker-pool.ts'
 import { memoize } from '../../memoize.ts'
 import { type Api, connect } from '../../setup/api.ts'
 import { truncateTables } from '../../setup/work-database.ts'
 
-const scrapeEveryMs = 1000
+/** What is measured of a size, and how often the metrics are scraped meanwhile. */
+interface Plan {
+  rounds: number
+  amounts: Amounts
+  scrapeEveryMs: number
+}
+
+/** One by one each kind of calls runs for 3 to 6 seconds, so that the scrapes of this time fall into it, in each round. */
+const plans: Record<Size, Plan> = {
+  'in batches': { rounds: 5, amounts: sizes['in batches'], scrapeEveryMs: 1000 },
+  'one by one': { rounds: 3, amounts: { jobs: 5000, enqueue: 1, take: 1 }, scrapeEveryMs: 5000 },
+}
 const traceparent = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`
 
 /** Writes the module of an SDK of OpenTelemetry as docs/deploy/traces.md shows it, which makes each span, and sends it nowhere. */
@@ -31,8 +42,8 @@ async function sdkModule({ folder }: Bench): Promise<string> {
 interface Setting {
   sql: Sql
   pool: WorkerPool
-  /** Scrapes the metrics once a second until it is called. */
-  scrape: () => () => Promise<void>
+  /** Scrapes the metrics beside calls. */
+  scraped: (everyMs: number) => Phase
   stop: () => Promise<void>
 }
 
@@ -49,7 +60,7 @@ async function setting(bench: Bench, on: boolean): Promise<Setting> {
   return {
     sql,
     pool: { apis: [api], workers: 4 },
-    scrape: () => (on ? scraping(api) : async () => {}),
+    scraped: (everyMs) => (on ? scraping(api, everyMs) : (calls) => calls()),
     stop: async () => {
       await api.close()
       await server.stop()
@@ -63,51 +74,61 @@ async function untilKept(sql: Sql): Promise<void> {
     kept = (await sql`select from jobsctl_history where until > now()`).count
 }
 
-function scraping(api: Api): () => Promise<void> {
-  let last: Promise<unknown> = Promise.resolve()
-  const timer = setInterval(() => {
-    last = Promise.all([api.load('/metrics'), api.load('/metrics/jobs')])
-  }, scrapeEveryMs)
-  return async () => {
-    clearInterval(timer)
-    await last
+/** The first scrape comes after half of the interval, so that calls of any length have as many scrapes as their length has on average. */
+const scraping =
+  (api: Api, everyMs: number): Phase =>
+  async (calls) => {
+    let [halves, last]: [number, Promise<unknown>] = [0, Promise.resolve()]
+    const timer = setInterval(() => {
+      if (halves++ % 2 === 0) last = Promise.all([api.load('/metrics'), api.load('/metrics/jobs')])
+    }, everyMs / 2)
+    try {
+      return await calls()
+    } finally {
+      clearInterval(timer)
+      await last
+    }
   }
+
+async function roundOf({ sql, pool, scraped }: Setting, size: Size): Promise<Rates> {
+  await truncateTables(sql)
+  await workRates(pool, sizes[size])
+  return workRates(pool, plans[size].amounts, scraped(plans[size].scrapeEveryMs))
 }
 
-async function roundOf({ sql, pool, scrape }: Setting): Promise<Round> {
-  await truncateTables(sql)
-  const end = scrape()
-  const round = await workRound(pool)
-  await end()
-  return round
+type Sides = Record<'on' | 'off', Rates[]>
+
+async function roundsOf(on: Setting, off: Setting, size: Size): Promise<Sides> {
+  const measured: Sides = { on: [], off: [] }
+  for (let n = 0; n <= plans[size].rounds; n++) {
+    for (const side of n % 2 === 0 ? (['on', 'off'] as const) : (['off', 'on'] as const)) {
+      const rates = await roundOf(side === 'on' ? on : off, size)
+      // The first round is a warm-up.
+      if (n > 0) measured[side].push(rates)
+    }
+  }
+  return measured
 }
 
 /** The rounds of both servers, each on a database of its own. */
-const measureRounds = memoize(async (bench: Bench) => {
+const measureRounds = memoize(async (bench: Bench): Promise<Record<Size, Sides>> => {
   const [on, off] = [await setting(bench, true), await setting(bench, false)]
-  const measured: { on: Round[]; off: Round[] } = { on: [], off: [] }
-  for (let n = 0; n < 6; n++) {
-    for (const side of n % 2 === 0 ? (['on', 'off'] as const) : (['off', 'on'] as const)) {
-      const round = await roundOf(side === 'on' ? on : off)
-      // The first round is a warm-up.
-      if (n > 0) measured[side].push(round)
-    }
-  }
+  const batches = await roundsOf(on, off, 'in batches')
+  const single = await roundsOf(on, off, 'one by one')
   await Promise.all([on.stop(), off.stop()])
-  return measured
+  return { 'in batches': batches, 'one by one': single }
 })
 
 const cost = (call: keyof Rates, size: Size): Figure => ({
-  name: `metrics, history and traces: ${call} ${size}`,
+  name: `metrics, history and traces: ${call} ${size}, scraped every ${plans[size].scrapeEveryMs / 1000} s`,
   ...{ against: 'without them', unit: 'jobs/s', ratio: 'against / ours', target: { atMost: 1.15 } },
   async measure(bench) {
-    const { on, off } = await measureRounds(bench)
-    const ratesIn = (each: readonly Round[]) => each.map((round) => round[size][call])
-    return { ours: ratesIn(on), against: ratesIn(off) }
+    const { on, off } = (await measureRounds(bench))[size]
+    return { ours: on.map((rates) => rates[call]), against: off.map((rates) => rates[call]) }
   },
 })
 
-/** What it costs workers to be watched: with metrics that are scraped once a second, the history, and a span of each call. */
+/** What it costs workers to be watched: with metrics that are scraped, the history, and a span of each call. */
 export const allOn: readonly Figure[] = [
   ...workCalls.map((call) => cost(call, 'in batches')),
   ...workCalls.map((call) => cost(call, 'one by one')),
