@@ -98,6 +98,9 @@ async function firstPlace(): Promise<number> {
 try {
   if (!URL.canParse(TARGET) || SECRET === '')
     throw new Error('nothing was sent: set TARGET to the URL of the receiver, and SECRET to the secret that it shares')
+  // `fetch` refuses such a URL each time, and would repeat the password in its error.
+  if (new URL(TARGET).username !== '' || new URL(TARGET).password !== '')
+    throw new Error('nothing was sent: TARGET has a user or a password, which no request takes from a URL')
   const cursors = z.array(Cursor).parse(await ours(`${path}/cursors`))
   const known = cursors.find((cursor) => cursor.name === name)
   let after = known?.after_id ?? (await moveTo(await firstPlace()))

@@ -147,6 +147,9 @@ it('the forwarder ends where asking again cannot help, and leaves its cursor', a
       code: 1,
       err: expect.stringContaining('set TARGET'),
     })
+  const withPassword = await start(port, nameOf('unset'), { TARGET: `http://user:hidden@127.0.0.1:${port}/` }).ended
+  expect(withPassword).toMatchObject({ code: 1, err: expect.stringContaining('TARGET has a user or a password') })
+  expect(withPassword.err).not.toContain('hidden')
   await target.stop()
 }, 120_000)
 
