@@ -6,7 +6,7 @@ import { isWithin } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { failedEnds } from './dependents.ts'
-import { insertEvents, notifyQueues, wireTime } from './events/job-events.ts'
+import { insertWholeEvents, notifyQueues, wireTime } from './events/job-events.ts'
 import { hasKeyOf, type JobShape, type NamedJob, type Perhaps } from './job-row.ts'
 
 /** A job to insert: `n` is its index in the request. */
@@ -50,7 +50,7 @@ export async function insertJobs<Row extends NamedJob>(
         insert into job_dependencies (job_uuid, depends_on_job_uuid)
         select uuid, needs from edges join added using (uuid)
       ),
-      inserted_events as (${insertEvents(sql, { requestId }, addedEvents(sql, caller))}),
+      inserted_events as (${insertWholeEvents(sql, { requestId }, addedEvents(sql, caller))}),
       notified as (${notifyQueues(sql, sql`select domain, queue from added where status = 'queued'`)})
       select (select jsonb_agg(obstacle) from obstacle) as obstacles, ${shape.answered(sql, 'added')}
       from (select) as one
@@ -145,10 +145,16 @@ const addedEvents = (sql: Sql, caller: string): Fragment => sql`
   select id, domain, queue, job_type, owner_user_id, trace_id, event_type, attrs
   from (
     select added.*, 1 as nth, 'job.created' as event_type,
-      jsonb_build_object('caller', ${caller}::text, 'priority', priority, 'available_at', ${wireTime(sql, sql`available_at`)}) as attrs
+      -- Most jobs are due at once. An object without nulls need not be written again (attrsWithoutNulls).
+      case
+        when available_at is null and priority is not null then jsonb_build_object('caller', ${caller}::text, 'priority', priority)
+        else jsonb_strip_nulls(
+          jsonb_build_object('caller', ${caller}::text, 'priority', priority, 'available_at', ${wireTime(sql, sql`available_at`)})
+        )
+      end as attrs
     from added
     union all
-    select added.*, 2, 'job.cancelled', jsonb_build_object('reason', cancellation_reason, 'terminal', true)
+    select added.*, 2, 'job.cancelled', jsonb_strip_nulls(jsonb_build_object('reason', cancellation_reason, 'terminal', true))
     from added
     where status = 'cancelled'
   ) as both_events

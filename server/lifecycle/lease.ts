@@ -7,7 +7,7 @@ import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { canNeverRun, cascade, droppedEvents, failedEnds, isBlocked } from './dependents.ts'
 import { isDue, isRunningIn, isTimeless, leaseEnd, priorities } from './due.ts'
-import { insertEvents, wireTime } from './events/job-events.ts'
+import { attrsWithoutNulls, insertEvents, insertWholeEvents, wireTime } from './events/job-events.ts'
 import { reclaim } from './expired-leases.ts'
 import type { JobShape, Perhaps } from './job-row.ts'
 import { newLeaseId } from './lease-owner.ts'
@@ -61,7 +61,7 @@ async function lease<Row extends Pick<Job, 'id'>>(
         ...{ worker_id: request.worker_id, seconds: leaseLength(settings, request.lease_seconds) },
         ...{ leaseOwner: settings.leaseOwner, returned: shape.returned(sql, neededByEvents) },
       })},
-      inserted_events as (${insertEvents(sql, { requestId }, leasedEvents(sql))})
+      inserted_events as (${insertWholeEvents(sql, { requestId }, leasedEvents(sql))})
       select
         gate.expired and not gate.stopped as expired,
         case
@@ -155,7 +155,11 @@ const leasedEvents = staticFragment(
   (sql) => sql`
   select
     id, domain, queue, job_type, owner_user_id, trace_id, 'job.acquired' as event_type,
-    jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'leased_until', ${wireTime(sql, sql`leased_until`)}) as attrs
+    ${attrsWithoutNulls(
+      sql,
+      sql`worker_id, retry_count, leased_until`,
+      sql`jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'leased_until', ${wireTime(sql, sql`leased_until`)})`,
+    )} as attrs
   from leased
   order by coalesce(priority, 11), coalesce(available_at, created_at), id`,
 )

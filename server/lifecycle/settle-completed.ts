@@ -3,7 +3,7 @@ import { assumeManyRows, hasIdAmong } from '../database/planner-hints.ts'
 import type { Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { dependentsOf } from './dependents.ts'
-import { insertEvents, notifyQueues } from './events/job-events.ts'
+import { attrsWithoutNulls, insertWholeEvents, notifyQueues } from './events/job-events.ts'
 import type { KeyedFinish } from './finish-replay.ts'
 import { isLeaseOwner, lockedJob } from './lease-owner.ts'
 import type { Settled } from './settle.ts'
@@ -33,7 +33,7 @@ export const settleCompleted = (
     where ${isLeaseOwner(sql)}
   ),
   ${completedRows(sql)},
-  inserted_events as (${insertEvents(sql, { requestId }, completedEvents(sql))}),
+  inserted_events as (${insertWholeEvents(sql, { requestId }, completedEvents(sql))}),
   notified as (${notifyQueues(sql, runnableQueues(sql))})
   select id, status, retry_count, null::timestamptz as available_at
   from settled
@@ -55,11 +55,15 @@ const completedRows = staticFragment(
   )`,
 )
 
-/** One event for each row of the CTE `settled`, which it needs: the rows that `insertEvents` takes. */
+/** One event for each row of the CTE `settled`, which it needs: the rows that `insertWholeEvents` takes. */
 const completedEvents = staticFragment(
   (sql) => sql`
   select id, domain, queue, job_type, owner_user_id, trace_id, 'job.' || status as event_type,
-    jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'finish', finish) as attrs
+    ${attrsWithoutNulls(
+      sql,
+      sql`worker_id, finish`,
+      sql`jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'finish', finish)`,
+    )} as attrs
   from settled`,
 )
 

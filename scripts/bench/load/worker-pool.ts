@@ -68,6 +68,17 @@ export async function acquireAll(
   return { rate, leased }
 }
 
+/** Asks for jobs as often as jobs of this number and batch need, whatever the answers are. Returns jobs per second. */
+export async function askForAll(pool: WorkerPool, { jobs, batch }: Amount): Promise<number> {
+  let left = jobs / batch
+  return perSecond(jobs, () =>
+    byWorkers(pool, async (api) => {
+      if (left-- > 0) await acquire(api, batch)
+      return left > 0
+    }),
+  )
+}
+
 /** Completes leased jobs. Returns jobs per second. */
 export async function finishAll(pool: WorkerPool, leased: readonly LeasedJob[], batch: number): Promise<number> {
   const left = [...leased]

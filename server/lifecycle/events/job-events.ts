@@ -12,6 +12,20 @@ export const insertEvents = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, r
   select id, domain, queue, job_type, event_type, jsonb_strip_nulls(attrs), owner_user_id, ${requestId}::text, trace_id
   from (${rows}) as event`
 
+/** As `insertEvents`, for `attrs` in which no field is null (`attrsWithoutNulls`). */
+export const insertWholeEvents = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, rows: Fragment): Fragment => sql`
+  insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
+  select id, domain, queue, job_type, event_type, attrs, owner_user_id, ${requestId}::text, trace_id
+  from (${rows}) as event`
+
+/**
+ * An SQL expression: `attrs` without the fields that are null. To write the object again, which leaves them out, takes longer than to
+ * build it, so that this is done only where one of the values is null.
+ * @param values a list of the values in `attrs` that may be null
+ */
+export const attrsWithoutNulls = (sql: Sql, values: Fragment, attrs: Fragment): Fragment => sql`
+  case num_nulls(${values}) when 0 then ${attrs} else jsonb_strip_nulls(${attrs}) end`
+
 /**
  * An SQL expression: the attributes of an event as an object. Another program may have written any JSON, or none. In a column
  * of type `json` it may have written characters that `jsonb` does not take, so that the text is looked at.

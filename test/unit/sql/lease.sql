@@ -94,16 +94,7 @@ with
   ),
   inserted_events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
-    select
-      id,
-      domain,
-      queue,
-      job_type,
-      event_type,
-      jsonb_strip_nulls(attrs),
-      owner_user_id,
-      $11::text,
-      trace_id
+    select id, domain, queue, job_type, event_type, attrs, owner_user_id, $11::text, trace_id
     from (
       select
         id,
@@ -113,14 +104,23 @@ with
         owner_user_id,
         trace_id,
         'job.acquired' as event_type,
-        jsonb_build_object(
+        case num_nulls(worker_id, retry_count, leased_until) when 0 then jsonb_build_object(
           'worker_id',
           worker_id,
           'retry_count',
           retry_count,
           'leased_until',
           replace(replace(leased_until::text, ' ', 'T'), '+00', 'Z')
-        ) as attrs
+        ) else jsonb_strip_nulls(
+          jsonb_build_object(
+            'worker_id',
+            worker_id,
+            'retry_count',
+            retry_count,
+            'leased_until',
+            replace(replace(leased_until::text, ' ', 'T'), '+00', 'Z')
+          )
+        ) end as attrs
       from leased
       order by coalesce(priority, 11), coalesce(available_at, created_at), id
     ) as event

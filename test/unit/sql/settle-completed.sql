@@ -49,16 +49,7 @@ with
   ),
   inserted_events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
-    select
-      id,
-      domain,
-      queue,
-      job_type,
-      event_type,
-      jsonb_strip_nulls(attrs),
-      owner_user_id,
-      $2::text,
-      trace_id
+    select id, domain, queue, job_type, event_type, attrs, owner_user_id, $2::text, trace_id
     from (
       select
         id,
@@ -68,7 +59,7 @@ with
         owner_user_id,
         trace_id,
         'job.' || status as event_type,
-        jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'finish', finish) as attrs
+        case num_nulls(worker_id, finish) when 0 then jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'finish', finish) else jsonb_strip_nulls(jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'finish', finish)) end as attrs
       from settled
     ) as event
   ),

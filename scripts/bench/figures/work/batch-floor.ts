@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import type { Bench } from '../../bench.ts'
 import type { Figure } from '../../figure.ts'
-import { acquireAll, enqueueAll, finishAll, type LeasedJob } from '../../load/worker-pool.ts'
+import { acquireAll, askForAll, enqueueAll, finishAll, type LeasedJob } from '../../load/worker-pool.ts'
 import { memoize } from '../../memoize.ts'
 import { connect } from '../../setup/api.ts'
 import { startBareServer } from '../../setup/bare-server.ts'
@@ -13,12 +13,14 @@ const jobs = 40_000
 const sizes = { enqueue: 1000, take: 100 }
 const database = 'batches_by_hand'
 
-/** The statements that the server sends for one batch, and the lease that the captured finish statement names. */
+/** The statements that the server sends for one batch, the lease that the captured finish statement names, and an answer. */
 interface Statements {
   enqueue: Captured
   acquire: Captured
   finish: Captured
   lease_id: string
+  /** The jobs of a whole batch, as the server answered them to an acquire. */
+  leased: readonly LeasedJob[]
 }
 
 async function statementsOf(bench: Bench, sql: Sql): Promise<Statements> {
@@ -36,7 +38,7 @@ async function statementsOf(bench: Bench, sql: Sql): Promise<Statements> {
   const finish = await capture(sql, () => finishAll(pool, [first, second], sizes.take))
   await server.stop()
   await sql`alter database ${sql(database)} reset log_min_duration_statement`
-  return { enqueue, acquire, finish, lease_id: first.lease_id }
+  return { enqueue, acquire, finish, leased, lease_id: first.lease_id }
 }
 
 /** The time at which a batch begins, and random digits, in place of the first 24 characters of its UUIDs. */
@@ -71,14 +73,15 @@ interface Rates {
 const both = (acquire: number, finish: number): number => 1 / (1 / acquire + 1 / finish)
 
 /** The three sides in turn: the server, pgbench on its own database, and a bare server that only parses and answers. */
-const rounds = memoize(async (bench: Bench): Promise<{ ours: Rates; byPgbench: Rates; bare: number }[]> => {
+const rounds = memoize(async (bench: Bench): Promise<{ ours: Rates; byPgbench: Rates; bare: Rates }[]> => {
   const { sql, pool } = await workDatabase(bench)
   await bench.create(database)
   const other = bench.sqlOf(database)
   const statements = await statementsOf(bench, other)
   const enqueue = await enqueueScript(other, statements.enqueue)
   // A server runs beside pgbench too, for its maintenance.
-  const [idle, bare] = [await bench.serve(database), await startBareServer(bench, '')]
+  const idle = await bench.serve(database)
+  const bare = await startBareServer(bench, JSON.stringify({ jobs: statements.leased }))
   const bareApi = connect(bare.url)
   const byPgbench = async (): Promise<Rates> => {
     await truncateTables(other)
@@ -97,7 +100,14 @@ const rounds = memoize(async (bench: Bench): Promise<{ ours: Rates; byPgbench: R
     const enqueued = await enqueueAll(pool, { jobs, batch: sizes.enqueue })
     const { rate, leased } = await acquireAll(pool, { jobs, batch: sizes.take })
     const ours = { enqueue: enqueued, work: both(rate, await finishAll(pool, leased, sizes.take)) }
-    const parsed = await enqueueAll({ apis: [bareApi], workers: 4 }, { jobs, batch: sizes.enqueue })
+    const [onBare, taken] = [
+      { apis: [bareApi], workers: 4 },
+      { jobs, batch: sizes.take },
+    ]
+    const parsed = {
+      enqueue: await enqueueAll(onBare, { jobs, batch: sizes.enqueue }),
+      work: both(await askForAll(onBare, taken), await finishAll(onBare, leased, sizes.take)),
+    }
     return { ours, byPgbench: await byPgbench(), bare: parsed }
   }
   try {
@@ -128,7 +138,17 @@ export const batchFloor: readonly Figure[] = [
     ...{ against: 'node:http that parses and answers', unit: 'jobs/s', ratio: 'ours / against' },
     async measure(bench) {
       const all = await rounds(bench)
-      return { ours: all.map(({ ours }) => ours.enqueue), against: all.map(({ bare }) => bare) }
+      return { ours: all.map(({ ours }) => ours.enqueue), against: all.map(({ bare }) => bare.enqueue) }
+    },
+  },
+  {
+    name: 'floor of batches: acquire and finish, 100 jobs per call, one after the other',
+    ...{ against: 'the same SQL by pgbench, then node:http that parses and answers', unit: 'jobs/s' },
+    ...{ ratio: 'ours / against', target: { atLeast: 0.87 } },
+    async measure(bench) {
+      const all = await rounds(bench)
+      const against = all.map(({ byPgbench, bare }) => both(byPgbench.work, bare.work))
+      return { ours: all.map(({ ours }) => ours.work), against }
     },
   },
 ]
