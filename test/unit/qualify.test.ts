@@ -21,6 +21,11 @@ describe('names in a statement', () => {
       'insert into "s".jobsctl_counts (a) values (pg_catalog.count(*))',
     ],
     ['create index concurrently i on jobs (id)', 'create index concurrently i on "s".jobs (id)'],
+    [
+      'create trigger t after update on jobs execute function jobsctl_f()',
+      'create trigger t after update on "s".jobs execute function "s".jobsctl_f()',
+    ],
+    ['create trigger t after truncate on jobs', 'create trigger t after truncate on "s".jobs'],
     ['alter table jobs add column if not exists jobs oid', 'alter table "s".jobs add column if not exists jobs oid'],
     ['create table if not exists jobsctl_x (a int)', 'create table if not exists "s".jobsctl_x (a int)'],
     ['null::jobs, x::text', 'null::"s".jobs, x::text'],

@@ -29,6 +29,29 @@ it('a database is found by its name, percent-encoded', async () => {
   }
 }, 60_000)
 
+it('migrate makes the triggers in a schema that is not in the search path', async () => {
+  const [name, schema] = [`t_${randomUUID()}`, 'Odd "Schema']
+  const sql = postgres(await postgresUrl(), { max: 1, onnotice: () => {} })
+  await sql`create database ${sql(name)}`
+  const inside = postgres(await urlOf(name), { max: 1, onnotice: () => {}, database: name })
+  try {
+    await inside`create schema ${inside(schema)}`
+    const env = { JOBS_DB_URL: await urlOf(name), JOBS_DB_SCHEMA: schema }
+    expect(await runServer(['migrate'], env)).toMatchObject({ code: 0, err: '' })
+    const triggers = await inside`
+      select from pg_trigger
+      join pg_class on pg_class.oid = tgrelid
+      join pg_namespace on pg_namespace.oid = relnamespace
+      where nspname = ${schema} and relname = 'jobs' and tgname like 'jobsctl_count_%'`
+    expect(triggers).toHaveLength(4)
+    expect(await runServer(['migrate', '--dry-run'], env)).toMatchObject({ code: 0, out: '' })
+  } finally {
+    await inside.end()
+    await sql`drop database if exists ${sql(name)} with (force)`
+    await sql.end()
+  }
+}, 60_000)
+
 it('a command says why the database refuses it, or why it cannot be reached', async () => {
   const [noDatabase, noRole, nowhere] = await Promise.all([
     runServer(['token', 'list'], { JOBS_DB_URL: await urlOf('no such') }),
