@@ -25,7 +25,7 @@ const lexer = new RegExp(
   [
     String.raw`'(?:[^']|'')*'|"(?:[^"]|"")*"|\$\$[\s\S]*?\$\$|--[^\n]*`,
     String.raw`(?<lookup>(?<![.\w])to_reg(?:class|proc)\()(?!'pg_temp)`,
-    String.raw`(?<before>\b(?:from|join|into|update|table(?:\s+if\s+(?:not\s+)?exists)?|only|on|using|like|truncate)\s+|::)(?<table>(?!(?:only|on)\b)[a-z_]\w*)\b(?![.(])`,
+    String.raw`(?<before>\b(?:from|join|into|update|table(?:\s+if\s+(?:not\s+)?exists)?|only|on|using|like|truncate|analyze|vacuum(?:\s+\([^)]*\))?)\s+|::)(?<table>(?!(?:only|on)\b)[a-z_]\w*)\b(?![.(])`,
     String.raw`(?<own>(?<![.\w"])jobsctl_\w+(?=\())`,
     String.raw`(?<called>(?<![.\w"])[a-z_][a-z_0-9]*(?=\())`,
   ].join('|'),
