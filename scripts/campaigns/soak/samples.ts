@@ -64,7 +64,8 @@ export async function staleSessions(sql: Sql, seconds = 60): Promise<string[]> {
     left join (select pid, count(*) from pg_locks where locktype = 'advisory' group by pid) l on l.pid = a.pid
     where a.application_name = 'jobs-server' and a.datname = current_database()
       and (
-        coalesce(a.xact_start < clock_timestamp() - ${seconds} * interval '1 second', false)
+        -- An idle session that takes in a notification shows, meanwhile, the time of its last statement as xact_start.
+        coalesce(a.state <> 'idle' and a.xact_start < clock_timestamp() - ${seconds} * interval '1 second', false)
         or (l.pid is not null and a.xact_start is null)
       )`
   return found.map(({ what }) => what)

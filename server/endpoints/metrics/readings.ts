@@ -84,7 +84,11 @@ export async function readWhole(sql: Sql): Promise<WholeDatabase> {
     with sessions as materialized (
       select pid, greatest(extract(epoch from clock_timestamp() - xact_start), 0)::float8 as age
       from pg_stat_activity
-      where datname = current_database() and xact_start is not null and pid is distinct from pg_backend_pid()
+      where datname = current_database()
+        and xact_start is not null
+        -- An idle session that takes in a notification shows, meanwhile, the time of its last statement as xact_start.
+        and state is distinct from 'idle'
+        and pid is distinct from pg_backend_pid()
     ),
     writers as (
       select pid
