@@ -18,7 +18,7 @@ async function run(commands: readonly CommandSpec[], argv: readonly string[], ou
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => interruption.abort(signal))
   }
-  // `exitCode`, not `exit()`: exit() can cut off output still on its way to a pipe.
+  // `exitCode`, since `exit()` at once would cut off output still on its way to a pipe.
   process.exitCode = exits.failed.code // the code if main never ends
   process.exitCode = await main(commands, argv, {
     out: (text) => void process.stdout.write(text),
@@ -46,6 +46,15 @@ async function run(commands: readonly CommandSpec[], argv: readonly string[], ou
     home: home(),
     signal: interruption.signal,
   })
+  setImmediate(endIfWritten) // the streams report an error of their last write before that
+}
+
+/**
+ * Ends the process where all of its output is written. Node would end by itself as well, but closes what is open and gives memory back piece
+ * by piece before, which the system does at once.
+ */
+function endIfWritten(): void {
+  if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit()
 }
 
 async function ask(question: string): Promise<string | undefined> {
