@@ -10,6 +10,9 @@ import { truncateTables, workDatabase } from '../../setup/work-database.ts'
 /** Longer than the server takes to verify its counts after the triggers are enabled. */
 const pauseMs = 3000
 
+/** After this time a server has made all triggers that it makes. */
+const longestStartMs = 60_000
+
 /** Triggers of `jobs` whose cost is measured. */
 interface Triggers {
   /** What they keep. */
@@ -25,9 +28,7 @@ interface Triggers {
  */
 async function measureRounds(bench: Bench, prefix: string): Promise<{ kept: Round[]; without: Round[] } | undefined> {
   const { sql, pool } = await workDatabase(bench)
-  const triggers = await sql<{ name: string }[]>`
-    select tgname as name from pg_trigger
-    where tgrelid = 'jobs'::regclass and not tgisinternal and starts_with(tgname, ${prefix})`
+  const triggers = await triggersOf(sql, prefix)
   if (triggers.length === 0) return undefined
   const round = async (keep: boolean): Promise<Round> => {
     for (const { name } of triggers) await toggle(sql, name, keep)
@@ -49,6 +50,18 @@ async function measureRounds(bench: Bench, prefix: string): Promise<{ kept: Roun
   }
   for (const { name } of triggers) await toggle(sql, name, true)
   return measured
+}
+
+/** Finds the triggers. A server makes those of the history in its first seconds. */
+async function triggersOf(sql: Sql, prefix: string): Promise<{ name: string }[]> {
+  const deadline = Date.now() + longestStartMs
+  for (;;) {
+    const found = await sql<{ name: string }[]>`
+      select tgname as name from pg_trigger
+      where tgrelid = 'jobs'::regclass and not tgisinternal and starts_with(tgname, ${prefix})`
+    if (found.length > 0 || Date.now() > deadline) return found
+    await wait(50)
+  }
 }
 
 const toggle = (sql: Sql, trigger: string, on: boolean) =>
