@@ -24,7 +24,7 @@ const resolved = ([found, values]: Result<string>) =>
     ),
   ])
 
-const part = fc.constantFrom('1', '12', '007', '3a', '', 'batch', 'acquire', 'complete', 'parts', 'list', 'x%20y')
+const part = fc.constantFrom('1', '12', '007', '3a', '', 'batch', 'acquire', 'complete', 'parts', 'list', 'x%20y', '\n')
 const path = fc.oneof(
   fc.array(part, { maxLength: 5 }).map((parts) => ['/api/v1/jobs', ...parts].join('/')),
   fc.constantFrom('/', '/api', '/api/', '/12', '/api/12/v1', `/api/v1/jobs/${'1'.repeat(120)}/complete`),

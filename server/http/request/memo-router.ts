@@ -4,6 +4,9 @@ import { TrieRouter } from 'hono/router/trie-router'
 /** A number between slashes: in paths of the API it is an id. */
 const number = /(?<=\/)\d+(?=\/|$)/
 
+/** In a path that is remembered it stands for the number. */
+const placeholder = '\n'
+
 /** So many paths are remembered before all of them are forgotten: callers may ask for any path. */
 const mostPaths = 500
 /** In characters. */
@@ -27,9 +30,10 @@ export class MemoRouter<Handler> implements Router<Handler> {
   }
 
   match(method: string, path: string): Result<Handler> {
-    if (path.length > longestPath) return this.#tree.match(method, path)
+    // A decoded path may have a line feed, which stands for the number in what is remembered.
+    if (path.length > longestPath || path.includes(placeholder)) return this.#tree.match(method, path)
     const id = number.exec(path)?.[0]
-    const shape = `${method} ${id === undefined ? path : path.replace(number, '\n')}`
+    const shape = `${method} ${id === undefined ? path : path.replace(number, placeholder)}`
     const values = id === undefined ? [] : [id]
     const known = this.#known.get(shape)
     if (known) return [known, values]
