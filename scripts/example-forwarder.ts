@@ -68,8 +68,11 @@ async function ask(url: string, final: readonly number[], init: RequestInit = {}
 /** Why no answer came. `fetch` has the reason in the cause of its error. */
 const reasonOf = (error: unknown): string =>
   error instanceof Error
-    ? String(error.cause instanceof Error ? error.cause.message || error.cause : error.message)
+    ? String(error.cause instanceof Error ? error.cause.message || codeOf(error.cause) : error.message)
     : String(error)
+
+/** Where a name has several addresses, Node has an error without a message, with the code of one of them. */
+const codeOf = (error: Error): string => ('code' in error ? String(error.code) : error.name)
 
 async function ours(path: string, body?: object): Promise<unknown> {
   const headers = { 'X-API-KEY': API_KEY, 'Content-Type': 'application/json' }
@@ -99,8 +102,9 @@ try {
   if (!URL.canParse(TARGET) || SECRET === '')
     throw new Error('nothing was sent: set TARGET to the URL of the receiver, and SECRET to the secret that it shares')
   // `fetch` refuses such a URL each time, and would repeat the password in its error.
-  if (new URL(TARGET).username !== '' || new URL(TARGET).password !== '')
-    throw new Error('nothing was sent: TARGET has a user or a password, which no request takes from a URL')
+  for (const [variable, url] of Object.entries({ BASE, TARGET }))
+    if (URL.canParse(url) && (new URL(url).username !== '' || new URL(url).password !== ''))
+      throw new Error(`nothing was sent: ${variable} has a user or a password, which no request takes from a URL`)
   const cursors = z.array(Cursor).parse(await ours(`${path}/cursors`))
   const known = cursors.find((cursor) => cursor.name === name)
   let after = known?.after_id ?? (await moveTo(await firstPlace()))

@@ -1,11 +1,11 @@
 /**
- * The earliest of times; undefined where none of the texts is a time. Texts do not sort as their times do: the wire drops trailing
+ * The earliest of times, to the millisecond; undefined where none of the texts is a time. Texts do not sort as their times do: the wire drops trailing
  * zeros, so `18.1Z` comes after `18.105Z` as text.
  */
 export const earliest = (times: readonly string[]): string | undefined =>
   known(times).reduce<string | undefined>((one, other) => (isBefore(other, one) ? other : one), undefined)
 
-/** The latest of times; undefined where none of the texts is a time. */
+/** The latest of times, to the millisecond; undefined where none of the texts is a time. */
 export const latest = (times: readonly string[]): string | undefined =>
   known(times).reduce<string | undefined>(
     (one, other) => (one !== undefined && isBefore(other, one) ? one : other),

@@ -1,8 +1,8 @@
 import { Failure } from '../../shared/errors.ts'
-import { isNeverSent } from '../../shared/never-sent.ts'
 import { interrupted } from '../interrupted.ts'
 import type { Target } from '../settings/target.ts'
 import { systemMessage } from '../system-message.ts'
+import { isUnsent } from './connection.ts'
 import type { Deadline } from './deadline.ts'
 
 interface Attempt {
@@ -20,20 +20,20 @@ export const unanswered = 'the server may still finish it'
 export function failureOfConnection(error: unknown, attempt: Attempt): Failure {
   const { target, changing, signal, deadline, wholeMs } = attempt
   const server = target.url.origin
-  const outcome = changing ? `; ${unanswered}` : ''
+  const lost = changing && !isUnsent(error)
+  const outcome = lost ? `; ${unanswered}` : ''
   if (error instanceof Failure) return error
   if (signal.aborted) return interrupted(signal, outcome)
   if (deadline.signal.aborted) {
     const late = deadline.ofSilence() ? `${server} sent nothing for` : `no answer from ${server} within`
     return new Failure('timed_out', `${late} ${wholeMs / 1000} s${outcome}`, {
-      ...(!changing && { hint: 'raise --timeout, or run the command again later' }),
+      ...(!lost && { hint: 'raise --timeout, or run the command again later' }),
       cause: error,
     })
   }
   const cause = error instanceof Error ? error : new Error(String(error))
   const code = codeOf(cause)
-  const lost = changing && !isNeverSent(code)
-  return new Failure('unreachable', `cannot reach ${server}: ${reasonOf(code)}${lost ? outcome : ''}`, {
+  return new Failure('unreachable', `cannot reach ${server}: ${reasonOf(code)}${outcome}`, {
     ...(!lost && { hint: hintOn(code, target.url) }),
     cause: error,
   })

@@ -26,11 +26,12 @@ export interface Response {
   body: AsyncIterable<Uint8Array>
 }
 
-/** A connection to a server. It is opened at the first request, and carries one request at a time. */
+/** A connection to a server. It is opened at the first request, and another one for requests that are sent meanwhile. */
 export interface Connection {
   /**
    * Sends a request, and returns when the headers of the response are there. Redirects are not followed.
-   * @throws the error of Node for a connection that cannot be opened, breaks or does not speak HTTP, here or while the body is read
+   * @throws the error of Node for a connection that cannot be opened, breaks or does not speak HTTP, here or while the body is read;
+   * `isUnsent` tells whether the request had begun to leave
    */
   request: (request: Request) => Promise<Response>
   close: () => void
@@ -44,7 +45,7 @@ export async function connection({ url, ca }: Target): Promise<Connection> {
   const secure = url.protocol === 'https:'
   const http = secure ? await import('node:https') : await import('node:http')
   const opened = secure ? 'secureConnect' : 'connect'
-  const agent = new http.Agent({ keepAlive: true, keepAliveMsecs: probeMs, timeout: idleMs, maxSockets: 1 })
+  const agent = new http.Agent({ keepAlive: true, keepAliveMsecs: probeMs, timeout: idleMs })
   const trusted = ca === undefined ? {} : { ca: await certificatesWith(ca) }
   return {
     close: () => agent.destroy(),
@@ -56,10 +57,12 @@ export async function connection({ url, ca }: Target): Promise<Connection> {
         const options = { agent, method, path, signal, maxHeaderSize: largestHeaders, ...trusted }
         const request = http.request(url.origin, { ...options, headers: { ...headers, ...length } })
         // Nothing is sent before TLS has checked the server: an error until then is one of TLS, and the server has seen no request.
-        request.once('socket', (socket) => {
-          if (request.reusedSocket) request.end(bytes)
-          else socket.once(opened, () => request.end(bytes))
-        })
+        let isSent = false
+        const end = () => {
+          isSent = true
+          request.end(bytes)
+        }
+        request.once('socket', (socket) => (request.reusedSocket ? end() : socket.once(opened, end)))
         request.once('response', (response) => {
           // Node reports what breaks a response to its request, and the reader of the body needs to know it.
           request.on('error', (error) => {
@@ -67,11 +70,20 @@ export async function connection({ url, ca }: Target): Promise<Connection> {
           })
           resolve({ status: response.statusCode ?? 0, headers: headersOf(response), body: response })
         })
-        request.on('error', reject)
-        request.once('close', () => reject(closed()))
+        const fail = (error: Error) => {
+          if (!isSent) unsent.add(error)
+          reject(error)
+        }
+        request.on('error', fail)
+        request.once('close', () => fail(closed()))
       }),
   }
 }
+
+const unsent = new WeakSet<object>()
+
+/** True for the error of a request of which nothing was sent: the connection was not open yet, or TLS had not checked the server. */
+export const isUnsent = (error: unknown): boolean => typeof error === 'object' && error !== null && unsent.has(error)
 
 /** The error that Node has for a connection which ends before a response; Node has none for an answer that asks for another protocol. */
 const closed = () => Object.assign(new Error('the connection ended before a response'), { code: 'ECONNRESET' })

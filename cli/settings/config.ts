@@ -6,6 +6,7 @@ import { faultsOf } from '../../shared/faults.ts'
 import { wholeNumber } from '../../shared/scope.ts'
 import type { Io } from '../io.ts'
 import { fileErrorText } from '../system-message.ts'
+import { utf8Of } from './utf8.ts'
 
 const Argv = z.array(z.string().min(1)).min(1, 'must name a program')
 
@@ -62,10 +63,11 @@ export async function refuseWritable(path: string, from: string): Promise<void> 
 
 /** The file as unchecked JSON; a missing file is `{}`. */
 async function readRawConfig(path: string): Promise<unknown> {
-  const text = await files.readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '{}'
+  const bytes = await files.readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return Buffer.from('{}')
     throw new Failure('usage', `cannot read ${path}: ${fileErrorText(error)}`, { cause: error })
   })
+  const text = utf8Of(bytes, path)
   try {
     return JSON.parse(text)
   } catch (cause) {

@@ -90,7 +90,7 @@ interface Sending {
 async function send(request: Request, sending: Sending): Promise<unknown> {
   const { method, path, body, changing } = request
   const { settings, options, headers, deadline } = sending
-  const context: CallContext = { base: settings.base, changing, redact: settings.redact }
+  let context: CallContext = { base: settings.base, changing, redact: settings.redact }
   try {
     const response = await settings.fetch(`${settings.base}${path}`, {
       method,
@@ -102,10 +102,10 @@ async function send(request: Request, sending: Sending): Promise<unknown> {
     })
     if (!response.ok) throw failureOf(response, await textOf(response, settings.maxResponseBytes), context)
     options.onHeaders?.(response.headers)
-    const answered = { ...context, status: response.status }
+    context = { ...context, status: response.status }
     if ((response.headers.get('Content-Type') ?? '').startsWith(ndjson))
-      return await lastLine(response, { ...sending, context: answered })
-    return wholeAnswer(read(await textOf(response, settings.maxResponseBytes), answered), answered)
+      return await lastLine(response, { ...sending, context })
+    return wholeAnswer(read(await textOf(response, settings.maxResponseBytes), context), context)
   } catch (error) {
     if (error instanceof JobsError) throw error
     if (deadline.isOver()) throw failureOfDeadline(context)

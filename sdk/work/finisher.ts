@@ -2,7 +2,7 @@ import { writeJson } from '../call/exact-json.ts'
 import { JobsError } from '../call/jobs-error.ts'
 import type { Client } from '../client.ts'
 import type { FinishManyInput, FinishManyOutput } from '../wire/types.ts'
-import { untilAnswered } from './retrying.ts'
+import { isUnreadable, untilAnswered } from './retrying.ts'
 import type { Tell } from './worker-event.ts'
 
 export type Finish = FinishManyInput['jobs'][number]
@@ -59,7 +59,7 @@ export function createFinisher({ client, tell, patienceMs, signal }: Options): F
       }
     } catch (error) {
       // One finish may be what the server refuses, or what it fails at: the others are sent without it.
-      if (batch.length > 1 && !signal.aborted && error instanceof JobsError && isOfContent(error))
+      if (batch.length > 1 && !signal.aborted && error instanceof JobsError && isForEach(error))
         await Promise.all(batch.map((one) => sendBatch([one])))
       else for (const { reject } of batch) reject(signal.aborted ? unanswered() : error)
     }
@@ -83,8 +83,10 @@ export function createFinisher({ client, tell, patienceMs, signal }: Options): F
 
 const unanswered = () => new JobsError('outcome_unknown', 'the worker stopped before a server answered')
 
-/** True for an error about what was sent, or one that what was sent may be the cause of. */
-const isOfContent = ({ code }: JobsError): boolean =>
+/** True for an error about what was sent, or one that what was sent may be the cause of; and for pages that are no answer, to which each is sent longer. */
+const isForEach = (error: JobsError): boolean => isUnreadable(error) || isOfContent(error.code)
+
+const isOfContent = (code: JobsError['code']): boolean =>
   code === 'internal' ||
   code === 'invalid_request' ||
   code === 'too_large' ||

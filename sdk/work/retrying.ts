@@ -14,14 +14,14 @@ export const isPassing = (error: unknown): error is JobsError =>
   error instanceof JobsError &&
   (error.temporary || error.code === 'internal' || error.code === 'unexpected_answer' || (error.status ?? 0) >= 500)
 
-/** An answer of success that the client cannot read comes from a page of a proxy, or from another server than one of jobs. */
-const isUnreadable = ({ status = 0 }: JobsError): boolean => status >= 200 && status < 300
+/** A success that the client cannot read, or a redirect, comes from a page of a proxy, or from another server than one of jobs. */
+export const isUnreadable = ({ status = 0 }: JobsError): boolean => status >= 200 && status < 400
 
 interface Retrying {
   /** The name of the call, for the event. */
   call: string
   tell: Tell
-  /** How long the server may fail with a mistake of its own, or send what is no answer, in milliseconds. */
+  /** How long the server may do nothing but fail with a mistake of its own, or send what is no answer, in milliseconds. */
   patienceMs: number
   /** Ends the tries. */
   signal: AbortSignal
@@ -50,7 +50,7 @@ export async function untilAnswered<T>(
       if (!error.temporary || isUnreadable(error)) {
         firstMistakeAt ??= performance.now()
         if (performance.now() - firstMistakeAt > patienceMs) throw error
-      }
+      } else firstMistakeAt = undefined
       tell({ event: 'retrying', call, code: error.code, error: error.message })
       await pause(Math.max(jitter(tried, longestPauseMs), askedMs(error)), signal)
       if (signal.aborted) throw error

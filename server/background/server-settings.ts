@@ -114,7 +114,7 @@ export function createSettingsExchange({ sql, log, settings }: Options): Setting
   }
 }
 
-/** A server that did not write for 2 minutes was killed; its row is deleted after a day. */
+/** A server that did not write for 2 minutes was killed, or does not reach the database; its row is deleted after a day. */
 async function exchange(sql: Sql, name: string, settings: ReadonlyMap<string, string>): Promise<Difference[]> {
   const own = JSON.stringify(Object.fromEntries(settings))
   return [

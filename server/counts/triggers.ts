@@ -128,7 +128,8 @@ export async function triggerStatements(
     .map(({ name }) => name)
   return {
     create: missing.map(
-      ([name, when]) => `create trigger ${name} ${when.replace(' on jobs', ` on ${table}`)} execute function ${name}()`,
+      ([name, when]) =>
+        `create trigger ${name} ${when.replace(' on jobs', () => ` on ${table}`)} execute function ${name}()`,
     ),
     enable: [...missing.map(([name]) => name), ...notAlways].map(
       (name) => `alter table ${table} enable always trigger ${name}`,

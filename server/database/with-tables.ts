@@ -2,7 +2,8 @@ import { Failure } from '../../shared/errors.ts'
 import type { Env } from '../env.ts'
 import { errorText } from '../system-error.ts'
 import type { OpenedDatabase } from './connection/opened-database.ts'
-import { databaseFailure, isAccessRefused } from './errors/failure.ts'
+import { seeLog } from './errors/error-meanings.ts'
+import { databaseFailure, isAccessRefused, isOutcomeUnknown } from './errors/failure.ts'
 import { migrate } from './migrate/migrate.ts'
 import { requireSchema } from './migrate/require-schema.ts'
 import type { Pool } from './sql.ts'
@@ -31,11 +32,23 @@ interface Working<Result> {
 function withReason(error: unknown): unknown {
   const failure = databaseFailure(error)
   if (failure?.code !== 'database_unavailable') return failure ?? error
+  const reason = errorText(error)
+  const what = failure.message.replace(/; nothing was changed$/, '')
+  const why = what.startsWith(reason) ? what : `${what}: ${reason}`
+  if (isOutcomeUnknown(error)) {
+    const hint = 'look what is there before you run the command again'
+    return new Failure('outcome_unknown', `${why}; what the command had begun may have been made`, {
+      hint,
+      cause: error,
+    })
+  }
   const hint = isAccessRefused(error)
     ? 'JOBS_DB_URL names the role, its password and the database; jobs-server grants prints the rights that a role needs'
     : failure.hint
-  const message = failure.message.replace(/(?=; nothing was changed$)/, `: ${errorText(error)}`)
-  return new Failure(failure.code, message, { hint, cause: error })
+  return new Failure(failure.code, `${why}; nothing was changed`, {
+    hint: hint === seeLog ? undefined : hint,
+    cause: error,
+  })
 }
 
 interface WorkingOnTables<Result> extends Working<Result> {

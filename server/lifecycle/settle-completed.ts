@@ -20,7 +20,7 @@ export const settleCompleted = (
 ) => sql<Settled[]>`
   with
   attempt as materialized (
-    select job.id, request.completion_token, request.finish, request.result
+    select job.id, request.worker_id, request.completion_token, request.finish, request.result
     from (
       select *
       from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (
@@ -51,7 +51,7 @@ const completedRows = staticFragment(
     from attempt
     where ${hasIdAmong(sql, sql`select id from attempt`)} and jobs.id = attempt.id
     returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
-      jobs.status, coalesce(jobs.retry_count, 0) as retry_count, jobs.worker_id, attempt.finish
+      jobs.status, coalesce(jobs.retry_count, 0) as retry_count, attempt.worker_id, attempt.finish
   )`,
 )
 
@@ -61,7 +61,7 @@ const completedEvents = staticFragment(
   select id, domain, queue, job_type, owner_user_id, trace_id, 'job.' || status as event_type,
     ${attrsWithoutNulls(
       sql,
-      sql`worker_id, finish`,
+      sql`finish`,
       sql`jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'finish', finish)`,
     )} as attrs
   from settled`,

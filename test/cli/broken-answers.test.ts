@@ -23,6 +23,18 @@ async function statsAt(answer: (socket: Socket) => void) {
   })
 }
 
+it('a change is not said to be possibly made where TLS was never ready', async () => {
+  const server = createServer((socket) => void socket.on('error', () => {}).once('data', () => socket.end()))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const env = { JOBSCTL_URL: `https://127.0.0.1:${port}`, JOBSCTL_API_KEY: 'k' }
+  const { code, err } = await runJobsctl(['mark', 'deployed', '--retries', '0'], { env })
+  expect(code).toBe(7)
+  expect(err).toContain(`cannot reach https://127.0.0.1:${port}: `)
+  expect(err).not.toContain('may still')
+})
+
 it.each<[string, (socket: Socket) => void, string]>([
   ['an end in place of an answer', (socket) => socket.end(), broke],
   ['a reset in place of an answer', (socket) => socket.resetAndDestroy(), reset],

@@ -8,11 +8,12 @@ describe('the calls of a worker, sent until they are answered', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  /** Sends a call that fails `failures` times, over `ms` milliseconds. */
-  async function tries(failures: number, error: JobsError, ms: number) {
+  /** Sends a call that fails `failures` times, by the errors in turn, over `ms` milliseconds. */
+  async function tries(failures: number, errors: JobsError | readonly JobsError[], ms: number) {
     let tried = 0
     const attempt = async () => {
-      if (tried++ < failures) throw error
+      const inTurn = [errors].flat()
+      if (tried++ < failures) throw inTurn[(tried - 1) % inTurn.length]
       return 'answered'
     }
     const { signal } = new AbortController()
@@ -43,6 +44,17 @@ describe('the calls of a worker, sent until they are answered', () => {
     expect(await tries(10_000, page, patienceMs + 11_000)).toMatchObject({ outcome: page })
     const lost = new JobsError('outcome_unknown', 'lost')
     expect(await tries(10_000, lost, 10 * patienceMs)).toMatchObject({ outcome: 'waiting' })
+  })
+
+  it('counts the minutes of mistakes from the last other failure on', async () => {
+    const page = new JobsError('outcome_unknown', 'not JSON', { status: 200 })
+    const lost = new JobsError('outcome_unknown', 'lost')
+    expect(await tries(10_000, [page, lost], 10 * patienceMs)).toMatchObject({ outcome: 'waiting' })
+  })
+
+  it('gives up a server that redirects a change to a page after some minutes', async () => {
+    const redirect = new JobsError('outcome_unknown', 'elsewhere', { status: 303 })
+    expect(await tries(10_000, redirect, patienceMs + 11_000)).toMatchObject({ outcome: redirect })
   })
 
   it('gives up a server that redirects within a minute', async () => {

@@ -120,8 +120,7 @@ async function describeInTime<More>(
 function rethrowIncomplete(error: unknown): never {
   if (!hasCode(error, ['57014'])) throw error
   const detail = 'the search for the jobs took longer than a statement may take; nothing was counted or changed'
-  const hint =
-    'narrow the filter by domain, queue, status or ids, or raise JOBS_STATEMENT_TIMEOUT_SECONDS on the server'
+  const hint = 'narrow the filter by domain, queue, status or ids'
   throw new Failure('preview_incomplete', detail, { hint, cause: error })
 }
 

@@ -23,7 +23,7 @@ export interface Names {
  */
 const lexer = new RegExp(
   [
-    String.raw`'(?:[^']|'')*'|"(?:[^"]|"")*"|\$\$[\s\S]*?\$\$|--[^\n]*`,
+    String.raw`'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(?<tag>[a-z_]*)\$[\s\S]*?\$\k<tag>\$|--[^\n]*`,
     String.raw`(?<lookup>(?<![.\w])to_reg(?:class|proc)\()(?!'pg_temp)`,
     String.raw`(?<before>\b(?:from|join|into|update|table(?:\s+if\s+(?:not\s+)?exists)?|only|on|using|like|truncate|analyze|vacuum(?:\s+\([^)]*\))?)\s+|::)(?<table>(?!(?:only|on)\b)[a-z_]\w*)\b(?![.(])`,
     String.raw`(?<own>(?<![.\w"])jobsctl_\w+(?=\())`,

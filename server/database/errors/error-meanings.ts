@@ -5,6 +5,9 @@ const Coded = z
   .object({ code: z.string(), routine: z.string().optional() })
   .transform(({ code, routine }) => ownCodes.get(`${code} ${routine}`) ?? code)
 
+/** The hint for what PostgreSQL tells the server alone. */
+export const seeLog = 'the server log says why'
+
 const Thrown = z.object({ where: z.string() })
 
 /**
@@ -87,7 +90,7 @@ const meanings: readonly Meaning[] = [
     codes: [...accessRefused, '53', '58'],
     failure: 'database_unavailable',
     detail: 'the database refused this call',
-    hint: 'the server log says why',
+    hint: seeLog,
     retryAfter: 30,
   },
   {
@@ -142,7 +145,7 @@ const meanings: readonly Meaning[] = [
     codes: ['57014'],
     failure: 'database_busy',
     detail: 'the statement ran longer than the server allows',
-    hint: 'narrow the scope, or try again while the database has less to do; reads end after 5 s, other statements after JOBS_STATEMENT_TIMEOUT_SECONDS',
+    hint: 'narrow the scope, or try again while the database has less to do; some reads end after 5 s, every other statement after JOBS_STATEMENT_TIMEOUT_SECONDS',
     retryAfter: 30,
   },
   {

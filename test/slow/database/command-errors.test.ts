@@ -30,7 +30,7 @@ it('a database is found by its name, percent-encoded', async () => {
 }, 60_000)
 
 it('migrate makes the triggers in a schema that is not in the search path', async () => {
-  const [name, schema] = [`t_${randomUUID()}`, 'Odd "Schema']
+  const [name, schema] = [`t_${randomUUID()}`, 'Odd "Schema 50%s $$']
   const sql = postgres(await postgresUrl(), { max: 1, onnotice: () => {} })
   await sql`create database ${sql(name)}`
   const inside = postgres(await urlOf(name), { max: 1, onnotice: () => {}, database: name })

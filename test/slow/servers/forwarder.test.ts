@@ -149,6 +149,9 @@ it('the forwarder ends where asking again cannot help, and leaves its cursor', a
     })
   const withPassword = await start(port, nameOf('unset'), { TARGET: `http://user:hidden@127.0.0.1:${port}/` }).ended
   expect(withPassword).toMatchObject({ code: 1, err: expect.stringContaining('TARGET has a user or a password') })
+  const withHidden = await start(port, nameOf('unset'), { BASE: `http://user:hidden@127.0.0.1:${port}` }).ended
+  expect(withHidden).toMatchObject({ code: 1, err: expect.stringContaining('BASE has a user or a password') })
+  expect(withHidden.err).not.toContain('hidden')
   expect(withPassword.err).not.toContain('hidden')
   await target.stop()
 }, 120_000)

@@ -1,6 +1,6 @@
 with
   attempt as materialized (
-    select job.id, request.completion_token, request.finish, request.result
+    select job.id, request.worker_id, request.completion_token, request.finish, request.result
     from (
       select *
       from jsonb_to_recordset($1::text::jsonb) as item (id bigint, worker_id text, lease_id text, completion_token text, finish text, result jsonb)
@@ -44,7 +44,7 @@ with
       jobs.trace_id,
       jobs.status,
       coalesce(jobs.retry_count, 0) as retry_count,
-      jobs.worker_id,
+      attempt.worker_id,
       attempt.finish
   ),
   inserted_events as (
@@ -59,7 +59,7 @@ with
         owner_user_id,
         trace_id,
         'job.' || status as event_type,
-        case num_nulls(worker_id, finish) when 0 then jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'finish', finish) else jsonb_strip_nulls(jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'finish', finish)) end as attrs
+        case num_nulls(finish) when 0 then jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'finish', finish) else jsonb_strip_nulls(jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'finish', finish)) end as attrs
       from settled
     ) as event
   ),
