@@ -42,13 +42,17 @@ export async function sampleOf(pid: number | undefined, at: number): Promise<Sam
 export async function takeSamples(sql: Sql, servers: readonly Server[], signal: AbortSignal): Promise<Samples> {
   const samples: Samples = { all: [], stale: [], mostRows: new Map() }
   const began = performance.now()
+  let before = new Set<number>()
   for (let n = 0; !signal.aborted; n++) {
     const at = (performance.now() - began) / 1000
     for (const server of servers) {
       const sample = await sampleOf(server.pid(), at)
       if (sample) samples.all.push(sample)
     }
-    samples.stale.push(...(await staleSessions(sql)))
+    const stale = await staleSessions(sql)
+    // PostgreSQL reads sessions and locks one after the other: a lock that ends in between looks as if it had no transaction, at one look.
+    samples.stale.push(...stale.filter(({ pid }) => before.has(pid)).map(({ what }) => what))
+    before = new Set(stale.map(({ pid }) => pid))
     if (n % 15 === 0) await countRows(sql, samples.mostRows)
     await wait(everyMs, undefined, { signal }).catch(() => {})
   }
@@ -57,9 +61,8 @@ export async function takeSamples(sql: Sql, servers: readonly Server[], signal: 
 }
 
 /** Transactions that are open for a minute, with the advisory locks that they hold, and such locks of sessions without a transaction. */
-export async function staleSessions(sql: Sql, seconds = 60): Promise<string[]> {
-  const found = await sql<{ what: string }[]>`
-    select concat_ws(', ', 'a session is ' || a.state, 'in a transaction since ' || (now() - a.xact_start), l.count || ' advisory locks', left(a.query, 80)) as what
+export const staleSessions = (sql: Sql, seconds = 60) => sql<{ pid: number; what: string }[]>`
+    select a.pid, concat_ws(', ', 'a session is ' || a.state, 'in a transaction since ' || (now() - a.xact_start), l.count || ' advisory locks', left(a.query, 80)) as what
     from pg_stat_activity a
     left join (select pid, count(*) from pg_locks where locktype = 'advisory' group by pid) l on l.pid = a.pid
     where a.application_name = 'jobs-server' and a.datname = current_database()
@@ -68,8 +71,6 @@ export async function staleSessions(sql: Sql, seconds = 60): Promise<string[]> {
         coalesce(a.state <> 'idle' and a.xact_start < clock_timestamp() - ${seconds} * interval '1 second', false)
         or (l.pid is not null and a.xact_start is null)
       )`
-  return found.map(({ what }) => what)
-}
 
 async function countRows(sql: Sql, most: Map<string, number>): Promise<void> {
   for (const table of sizedTables) {

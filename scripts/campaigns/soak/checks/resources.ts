@@ -38,6 +38,7 @@ export async function checkLocks(sql: Sql, samples: Samples): Promise<Verdict> {
     left = row.count
     return left === 0
   })
-  if (!free) wrong.push(`${left} advisory locks stay: ${(await staleSessions(sql, 0)).join('; ')}`)
+  if (!free)
+    wrong.push(`${left} advisory locks stay: ${(await staleSessions(sql, 0)).map(({ what }) => what).join('; ')}`)
   return { claim: 'no transaction stays open, and no advisory lock is left', looked: samples.all.length, wrong }
 }
