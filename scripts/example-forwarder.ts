@@ -1,9 +1,10 @@
 /**
  * A forwarder to copy. It sends the event log to a URL: in order, each event at least once, in requests of up to 200 events. Its place
  * is a cursor in the database, which moves after the receiver has answered 2xx. A receiver that hangs or fails gets the same events
- * again, with the same `X-First-Id`, until it takes them; each try is a line on stderr, also where it answers 404 since TARGET is wrong. The forwarder ends with 1 where asking again cannot help: when the receiver
- * answers 410, since it wants no more, and when the server says that its key may not read, or that events which it has not sent have been
- * deleted. Its cursor then stays, for somebody to decide. A new cursor begins with the oldest event from which on none has been deleted.
+ * again, with the same `X-First-Id`, until it takes them; each try is a line on stderr, also where it answers 404 since TARGET is wrong.
+ * The forwarder ends with 1 where asking again cannot help: when the receiver answers 410, since it wants no more, and when the server
+ * says that its key may not read, or that events which it has not sent have been deleted. Its cursor then stays, for somebody to decide.
+ * A new cursor begins with the oldest event from which on none has been deleted.
  *
  *   BASE=http://127.0.0.1:8787 API_KEY=… TARGET=https://billing.example/events SECRET=… npx tsx scripts/example-forwarder.ts billing
  */

@@ -1,6 +1,6 @@
 /**
- * The earliest of times, to the millisecond; undefined where none of the texts is a time. Texts do not sort as their times do: the wire drops trailing
- * zeros, so `18.1Z` comes after `18.105Z` as text.
+ * The earliest of times, to the millisecond; undefined where none of the texts is a time. Texts do not sort as their times do: the wire
+ * drops trailing zeros, so `18.1Z` comes after `18.105Z` as text.
  */
 export const earliest = (times: readonly string[]): string | undefined =>
   known(times).reduce<string | undefined>((one, other) => (isBefore(other, one) ? other : one), undefined)

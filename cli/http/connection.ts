@@ -41,7 +41,7 @@ export interface Connection {
  * A connection to the server of a target. Node's HTTP client is in the program file of Node with its compiled code, so that it starts
  * faster than a package; its TLS is loaded for https only.
  */
-export async function connection({ url, ca }: Target): Promise<Connection> {
+export async function connectionTo({ url, ca }: Target): Promise<Connection> {
   const secure = url.protocol === 'https:'
   const http = secure ? await import('node:https') : await import('node:http')
   const opened = secure ? 'secureConnect' : 'connect'

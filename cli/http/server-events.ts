@@ -1,8 +1,9 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Target } from '../settings/target.ts'
-import { connection as connectionTo, type Response } from './connection.ts'
+import { connectionTo, type Response } from './connection.ts'
 import { deadlineAfter } from './deadline.ts'
 import { readWhole } from './read-whole.ts'
+import { headerOf } from './received.ts'
 import { queryOf } from './request-url.ts'
 import type { Trace } from './trace.ts'
 
@@ -48,10 +49,8 @@ export async function* serverEvents(streaming: Streaming): AsyncGenerator<Server
       signal: AbortSignal.any([signal, deadline.signal, ended.signal]),
     })
     traced.answer({ status: response.status, headers: response.headers, text: '' })
-    const type = String(response.headers['content-type'] ?? '')
-    if (response.status !== 200 || !type.startsWith('text/event-stream')) {
-      throw await refusal(response, streaming)
-    }
+    const isStream = headerOf(response)('content-type')?.startsWith('text/event-stream')
+    if (response.status !== 200 || !isStream) throw await refusal(response, streaming)
     yield* messagesOf(response.body, deadline.heard, target)
   } catch (error) {
     const { failureOfConnection } = await import('./connection-errors.ts')

@@ -22,16 +22,15 @@ interface Waiting {
 export async function readText(path: string, { from, signal, timeoutMs }: Waiting): Promise<string> {
   const named = from === undefined ? '' : `${from}: `
   const late = AbortSignal.timeout(timeoutMs)
-  try {
-    return utf8Of(await contentOf(path, AbortSignal.any([signal, late])), `${named}${path}`)
-  } catch (cause) {
+  const bytes = await contentOf(path, AbortSignal.any([signal, late])).catch((cause: unknown) => {
     if (signal.aborted) throw interrupted(signal)
     if (late.aborted) {
       throw new Failure('timed_out', `${named}${path} did not end within ${timeoutMs / 1000} s`, { cause })
     }
-    if (cause instanceof Failure || !(cause instanceof Error && 'code' in cause)) throw cause
+    if (!(cause instanceof Error && 'code' in cause)) throw cause
     throw new Failure('usage', `${named}cannot read ${path}: ${fileErrorText(cause)}`, { cause })
-  }
+  })
+  return utf8Of(bytes, `${named}${path}`)
 }
 
 /** The content of a file. Node reads files in threads and waits for them at exit, so a file that may block is read as a socket. */

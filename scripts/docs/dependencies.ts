@@ -47,7 +47,7 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   '@types/node': { use: 'development', why: 'the types of Node' },
   undici: {
     use: 'development',
-    why: 'calls of the tests, the campaigns and the bench, with headers as they were given',
+    why: 'calls of the tests and the campaigns, with headers as they were given',
   },
   vitest: { use: 'development', why: 'runs the tests' },
   'fast-check': { use: 'development', why: 'property tests: random stories, made smaller when they fail' },

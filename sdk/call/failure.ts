@@ -1,9 +1,9 @@
 import { codeOfStatus, knownCode } from '../../shared/errors.ts'
-import { isNeverSent } from '../../shared/never-sent.ts'
 import { secondsOf } from '../../shared/retry-after.ts'
 import type { ErrorCode } from '../wire/types.ts'
 import { parseJson } from './exact-json.ts'
 import { type Fault, JobsError } from './jobs-error.ts'
+import { isNeverSent } from './never-sent.ts'
 
 /** What an error says about the call. */
 export interface CallContext {

@@ -59,7 +59,7 @@ export function createFinisher({ client, tell, patienceMs, signal }: Options): F
       }
     } catch (error) {
       // One finish may be what the server refuses, or what it fails at: the others are sent without it.
-      if (batch.length > 1 && !signal.aborted && error instanceof JobsError && isForEach(error))
+      if (batch.length > 1 && !signal.aborted && error instanceof JobsError && isBetterAlone(error))
         await Promise.all(batch.map((one) => sendBatch([one])))
       else for (const { reject } of batch) reject(signal.aborted ? unanswered() : error)
     }
@@ -83,15 +83,17 @@ export function createFinisher({ client, tell, patienceMs, signal }: Options): F
 
 const unanswered = () => new JobsError('outcome_unknown', 'the worker stopped before a server answered')
 
-/** True for an error about what was sent, or one that what was sent may be the cause of; and for pages that are no answer, to which each is sent longer. */
-const isForEach = (error: JobsError): boolean => isUnreadable(error) || isOfContent(error.code)
-
-const isOfContent = (code: JobsError['code']): boolean =>
-  code === 'internal' ||
-  code === 'invalid_request' ||
-  code === 'too_large' ||
-  code === 'malformed_json' ||
-  code === 'malformed_request'
+/**
+ * True for an error about what was sent, or one that what was sent may be the cause of. True for a page that is no answer as well: it
+ * ends the tries of many finishes after 10 s, and those of one after minutes.
+ */
+const isBetterAlone = (error: JobsError): boolean =>
+  isUnreadable(error) ||
+  error.code === 'internal' ||
+  error.code === 'invalid_request' ||
+  error.code === 'too_large' ||
+  error.code === 'malformed_json' ||
+  error.code === 'malformed_request'
 
 function takeBatch(waiting: Waiting[]): Waiting[] {
   let characters = 0

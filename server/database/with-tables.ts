@@ -1,9 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Env } from '../env.ts'
-import { errorText } from '../system-error.ts'
 import type { OpenedDatabase } from './connection/opened-database.ts'
-import { seeLog } from './errors/error-meanings.ts'
-import { databaseFailure, isAccessRefused, isOutcomeUnknown } from './errors/failure.ts'
+import { commandFailure } from './errors/command-failure.ts'
 import { migrate } from './migrate/migrate.ts'
 import { requireSchema } from './migrate/require-schema.ts'
 import type { Pool } from './sql.ts'
@@ -28,29 +26,6 @@ interface Working<Result> {
   work: (database: CommandDatabase) => Promise<Result>
 }
 
-/** The failure of an error of the database, with the words of the database: a command has no log that says why. */
-function withReason(error: unknown): unknown {
-  const failure = databaseFailure(error)
-  if (failure?.code !== 'database_unavailable') return failure ?? error
-  const reason = errorText(error)
-  const what = failure.message.replace(/; nothing was changed$/, '')
-  const why = what.startsWith(reason) ? what : `${what}: ${reason}`
-  if (isOutcomeUnknown(error)) {
-    const hint = 'look what is there before you run the command again'
-    return new Failure('outcome_unknown', `${why}; what the command had begun may have been made`, {
-      hint,
-      cause: error,
-    })
-  }
-  const hint = isAccessRefused(error)
-    ? 'JOBS_DB_URL names the role, its password and the database; jobs-server grants prints the rights that a role needs'
-    : failure.hint
-  return new Failure(failure.code, `${why}; nothing was changed`, {
-    hint: hint === seeLog ? undefined : hint,
-    cause: error,
-  })
-}
-
 interface WorkingOnTables<Result> extends Working<Result> {
   /** Runs before anything is made. The schema is a quoted name. */
   check?: (schema: string) => Promise<void>
@@ -64,7 +39,7 @@ export async function withDatabase<Result>({ opened, env, work }: Working<Result
   try {
     return await opened.withDedicatedPool(async (sql) => work({ sql, schema: await opened.findSchema(sql), env }))
   } catch (error) {
-    throw error instanceof Failure ? error : withReason(error)
+    throw error instanceof Failure ? error : (commandFailure(error) ?? error)
   } finally {
     await opened.close(closeWithinMs)
   }

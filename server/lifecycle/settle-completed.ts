@@ -1,37 +1,21 @@
 import type { Call } from '../call.ts'
-import { assumeManyRows, hasIdAmong } from '../database/planner-hints.ts'
-import type { Sql } from '../database/sql.ts'
+import { hasIdAmong } from '../database/planner-hints.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { dependentsOf } from './dependents.ts'
 import { attrsWithoutNulls, insertWholeEvents, notifyQueues } from './events/job-events.ts'
-import type { KeyedFinish } from './finish-replay.ts'
-import { isLeaseOwner, lockedJob } from './lease-owner.ts'
 import type { Settled } from './settle.ts'
 
 /**
  * Completes jobs, as `settle` does where every action is `complete`. A completed attempt has one outcome, and cancels no dependents, so
  * that the statement has half of the parts: PostgreSQL starts each part at each call, also where it has no rows.
+ *
+ * `attempts` selects, of each job, its `id` and `worker_id`, and of the end `completion_token, finish, result`.
  * @returns a query with one row for each completed job
  */
-export const settleCompleted = (
-  sql: Sql,
-  { requestId, within }: Pick<Call, 'requestId' | 'within'>,
-  items: readonly KeyedFinish[],
-) => sql<Settled[]>`
+export const settleCompleted = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, attempts: Fragment) => sql<Settled[]>`
   with
-  attempt as materialized (
-    select job.id, request.worker_id, request.completion_token, request.finish, request.result
-    from (
-      select *
-      from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (
-        id bigint, worker_id text, lease_id text, completion_token text, finish text, result jsonb
-      )
-      order by id
-    ) as request
-    cross join lateral (${lockedJob(sql, sql`request.id`, within)}) as job
-    cross join ${assumeManyRows(sql)}
-    where ${isLeaseOwner(sql)}
-  ),
+  attempt as materialized (${attempts}),
   ${completedRows(sql)},
   inserted_events as (${insertWholeEvents(sql, { requestId }, completedEvents(sql))}),
   notified as (${notifyQueues(sql, runnableQueues(sql))})

@@ -39,7 +39,7 @@ export const isOutcomeUnknown = (error: unknown): boolean =>
   hasCode(error, brokenMidway) && !Unsent.safeParse(error).success
 
 /** The clause of an error of the embedded database, such as `the disk of the embedded database is full`. */
-const embeddedReason = (error: unknown): string | undefined =>
+export const embeddedReason = (error: unknown): string | undefined =>
   error instanceof Error && hasCode(error, ['EMBEDDED_CLOSED', 'EMBEDDED_STOPPED']) ? error.message : undefined
 
 /** Why a connection was lost, as a clause. */

@@ -12,6 +12,8 @@ import type {
 import type { Call } from '../../call.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
+import { assumeManyRows } from '../../database/planner-hints.ts'
+import type { Fragment } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { explainUnsettled, type KeyedFinish, withFinishKey } from '../../lifecycle/finish-replay.ts'
 import { isLeaseOwner, leaseLost, lockedJob, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
@@ -74,7 +76,9 @@ async function finish(
   const keyed = items.filter(({ lease_id }) => mayFinish(call.leaseOwner, lease_id)).map(withFinishKey)
   const isCompletion = keyed.every(({ action }) => action === 'complete')
   const settled = await retryDeadlock(() =>
-    isCompletion ? settleCompleted(call.sql, call, keyed) : settle(call.sql, call, attemptsOf(call, keyed)),
+    isCompletion
+      ? settleCompleted(call.sql, call, completionsOf(call, keyed))
+      : settle(call.sql, call, attemptsOf(call, keyed)),
   )
   call.reportChangedRows(settled.length)
   const results = new Map<number, FinishResult>(settled.map((job) => [job.id, { ok: true, ...job }]))
@@ -109,17 +113,34 @@ const columns = staticFragment(
   error_code text, error_class text, error_stack jsonb, retryable boolean, backoff_seconds float8`,
 )
 
-/**
- * Selects the attempts that `settle` takes: the jobs that are still leased as the items say. The rows are locked in the
- * order of their ids, so that two calls cannot deadlock.
- */
-const attemptsOf = ({ sql, within }: Pick<Call, 'sql' | 'within'>, items: readonly KeyedFinish[]) => sql`
+/** Selects the attempts that `settle` takes: the jobs that are still leased as the items say. */
+const attemptsOf = (call: Locking, items: readonly KeyedFinish[]) => call.sql`
   select
     job.id, job.retry_count, job.max_retries, job.failure_streak_code, job.failure_streak_count, job.cancel_requested_at,
     job.worker_id as lease_owner, request.action, request.completion_token, request.finish, request.result, request.error,
     request.error_code, request.error_class, request.error_stack, request.retryable, request.backoff_seconds
-  from (
-    select * from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (${columns(sql)}) order by id
+  from ${lockedJobs(call, items, columns(call.sql))}
+  where ${isLeaseOwner(call.sql)}`
+
+const completionColumns = staticFragment(
+  (sql) => sql`id bigint, worker_id text, lease_id text, completion_token text, finish text, result jsonb`,
+)
+
+/** Selects the attempts that `settleCompleted` takes: the same of items that all complete their job. */
+const completionsOf = (call: Locking, items: readonly KeyedFinish[]) => call.sql`
+  select job.id, request.worker_id, request.completion_token, request.finish, request.result
+  from ${lockedJobs(call, items, completionColumns(call.sql))}
+  cross join ${assumeManyRows(call.sql)}
+  where ${isLeaseOwner(call.sql)}`
+
+type Locking = Pick<Call, 'sql' | 'within'>
+
+/**
+ * What to select from: each item as `request`, with the columns that are named, and its `job`. The rows are locked in the order of their
+ * ids, so that two calls cannot deadlock.
+ */
+const lockedJobs = ({ sql, within }: Locking, items: readonly KeyedFinish[], named: Fragment) => sql`
+  (
+    select * from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (${named}) order by id
   ) as request
-  cross join lateral (${lockedJob(sql, sql`request.id`, within)}) as job
-  where ${isLeaseOwner(sql)}`
+  cross join lateral (${lockedJob(sql, sql`request.id`, within)}) as job`

@@ -1,0 +1,29 @@
+import { Failure } from '../../../shared/errors.ts'
+import { errorText } from '../../system-error.ts'
+import { meaningOf, seeLog } from './error-meanings.ts'
+import { databaseFailure, embeddedReason, isAccessRefused, isOutcomeUnknown } from './failure.ts'
+
+/**
+ * An error of the database as the failure of a short command, with the words of the database: a command has no log that says why.
+ * Undefined when PostgreSQL and the driver did not raise it.
+ */
+export function commandFailure(error: unknown): Failure | undefined {
+  const meaning = meaningOf(error)
+  if (meaning?.failure !== 'database_unavailable') return databaseFailure(error)
+  const why = embeddedReason(error) ?? `${meaning.detail}: ${errorText(error)}`
+  if (isOutcomeUnknown(error)) {
+    const hint = 'look what is there before you run the command again'
+    const outcome = 'what the command had begun may have been made'
+    return new Failure('outcome_unknown', `${why}; ${outcome}`, { hint, cause: error })
+  }
+  return new Failure(meaning.failure, `${why}; nothing was changed`, {
+    hint: hintOn(error, meaning.hint),
+    cause: error,
+  })
+}
+
+function hintOn(error: unknown, hint: string | undefined): string | undefined {
+  if (isAccessRefused(error))
+    return 'JOBS_DB_URL names the role, its password and the database; jobs-server grants prints the rights that a role needs'
+  return hint === seeLog ? undefined : hint
+}
