@@ -7,6 +7,7 @@ import { commandPage, programPage } from '../../cli/help/man-page.ts'
 import { inOwnFiles, ownPaths, withoutUnused } from './cli-plugins.ts'
 import { licencesOf } from './licences.ts'
 import { patchDriver } from './patch-driver.ts'
+import { quickEndpoints } from './quick-endpoints.ts'
 import { refuseEagerImports } from './refuse-eager-imports.ts'
 import { buildSdk } from './sdk.ts'
 import { buildUi } from './ui.ts'
@@ -50,7 +51,7 @@ const cli: typeof common = {
   minify: true,
   supported: { 'dynamic-import': false },
   define: { PROGRAM_HELP: JSON.stringify(programHelp(commands)) },
-  plugins: [inOwnFiles, withoutUnused],
+  plugins: [inOwnFiles, quickEndpoints, withoutUnused],
 }
 
 /** Each has all that its commands need, so that one run reads one of them. */

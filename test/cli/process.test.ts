@@ -20,9 +20,10 @@ const problem = (status: number, code: string): Reply => ({
   body: { type: 'about:blank', title: code, status, detail: `answered with ${code}`, code, request_id: 'r-1' },
 })
 
-/** Refuses what a domain says; else previews three jobs, and changes them. */
+/** Refuses what a key or a domain says; else previews three jobs, and changes them. */
 function reply(request: FakeRequest): Reply {
   if (request.headers['x-api-key'] === 'wrong') return problem(401, 'unauthenticated')
+  if (request.headers['x-api-key'] === 'odd') return { body: [{ ...group, queued: -1 }] }
   if (request.path.startsWith('/api/v1/jobs/stats')) return { body: [group] }
   if (request.path.startsWith('/api/v1/jobs/operations')) return problem(404, 'not_found')
   if (request.text.includes('"locked"')) return problem(409, 'conflict')
@@ -48,6 +49,9 @@ const lines: Line[] = [
   { argv: ['help', 'exit-codes'], exit: 'ok' },
   { argv: ['stats'], exit: 'ok' },
   { argv: ['stats', '--json'], exit: 'ok' },
+  { argv: ['stats', '--domain', 'a'], exit: 'ok' },
+  { argv: ['stats', '--domain', 'a'.repeat(129)], exit: 'usage' },
+  { argv: ['stats'], exit: 'failed', options: { env: { JOBSCTL_API_KEY: 'odd' } } },
   { argv: ['stats', '-o', 'table'], exit: 'ok' },
   { argv: ['--json', 'stats'], exit: 'ok' },
   { argv: ['stats', '--api-key-file', '-'], exit: 'ok', options: { stdin: 'key\n' } },
