@@ -1,5 +1,6 @@
 import type { Right } from '../shared/access/rights.ts'
 import type { Progress } from '../shared/changes/bulk-change.ts'
+import type { Finished, FinishItem } from '../shared/work/finish.ts'
 import type { Caller } from './auth/authenticate.ts'
 import type { Place } from './database/installation/installation.ts'
 import type { Pool, Sql } from './database/sql.ts'
@@ -38,6 +39,20 @@ export interface PlanBinding {
   seconds: number
 }
 
+/** A completion of a job, with the key by which its repetition is known. */
+type Completion = Extract<FinishItem, { action: 'complete' }> & { finish: string | undefined }
+
+/**
+ * Completes a job in one statement with the jobs of other calls whose requests were read in the same turn of the event loop.
+ * @returns undefined where the job is not completed: it is not leased as the item says, its row is locked, its result is large, or
+ * PostgreSQL rejected the statement, perhaps because of another item of it
+ * @throws the error after which nobody knows whether PostgreSQL ran the statement
+ */
+export type CompleteTogether = (
+  call: Pick<Call, 'requestId' | 'within'>,
+  item: Completion,
+) => Promise<Finished | undefined>
+
 /** The settings of the server and its shared parts, as every endpoint gets them. */
 export interface ServerContext {
   /** The connections for this call: those of workers, or those of operators. */
@@ -58,6 +73,7 @@ export interface ServerContext {
   /** The marks of workers that ask for jobs. */
   workerMarks: WorkerMarks
   singleFlight: SingleFlight
+  completeTogether: CompleteTogether
   /** Keep deleted jobs in the archive, so that a prune can be undone. */
   archiveBeforeDelete: boolean
   archiveDays: number

@@ -21,6 +21,14 @@ const connection: Patch[] = [
   ["    x.on('error', error)\n", "    x.on('error', (e) => { failure = e })\n"],
   ["    socket.on('error', error)\n", "    socket.on('error', (e) => { failure = e })\n"],
   ['    , final = null\n', '    , final = null\n    , failure = null\n'],
+  // A statement is written as soon as the code that sends it has run. The driver would wait for the end of this turn of the event loop,
+  // in which the server reads other requests for a millisecond, while PostgreSQL has nothing to do.
+  [
+    '    nextWriteTimer === null && (nextWriteTimer = setImmediate(nextWrite))\n',
+    '    queueMicrotask(() => chunk && nextWrite())\n',
+  ],
+  // What is not written when a connection ends is not written after its end.
+  ['    clearImmediate(nextWriteTimer)\n    if (socket) {\n', '    chunk = null\n    if (socket) {\n'],
   // The next session starts without unsent data of the last one.
   [
     `    clearImmediate(nextWriteTimer)

@@ -26,6 +26,7 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   },
   yaml: { use: 'bundled', why: 'reads the file of a policy, with the line and column of what is wrong in it' },
   croner: { use: 'bundled', why: 'the times of cron by the clocks of a time zone, over their changes' },
+  dataloader: { use: 'bundled', why: 'one statement for what concurrent calls ask for' },
   commander: { use: 'bundled', why: 'the grammar of the command line' },
   kleur: { use: 'bundled', why: 'colours of a terminal' },
   'cli-table3': { use: 'bundled', why: 'tables of a terminal' },

@@ -6,10 +6,11 @@ import type { Sql } from '../database/sql.ts'
 import { leaseLost } from './lease-owner.ts'
 
 /** A finish with its key, which the event of the finish keeps as `finish`; no key without a completion token. */
-export type KeyedFinish = FinishItem & { finish: string | undefined }
+export type Keyed<Item extends FinishItem> = Item & { finish: string | undefined }
+export type KeyedFinish = Keyed<FinishItem>
 
 /** Adds the key by which a repeated finish is recognised: 32 hexadecimal digits of a hash of what makes it the same. */
-export function withFinishKey(item: FinishItem): KeyedFinish {
+export function withFinishKey<Item extends FinishItem>(item: Item): Keyed<Item> {
   const { action, worker_id, lease_id, completion_token } = item
   if (completion_token === undefined) return { finish: undefined, ...item }
   const parts = JSON.stringify([action, worker_id, lease_id, completion_token])

@@ -1,23 +1,22 @@
-import type { Call } from '../call.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { dependentsOf } from './dependents.ts'
-import { attrsWithoutNulls, insertWholeEvents, notifyQueues } from './events/job-events.ts'
+import { attrsWithoutNulls, insertEventsOfCalls, notifyQueues } from './events/job-events.ts'
 import type { Settled } from './settle.ts'
 
 /**
  * Completes jobs, as `settle` does where every action is `complete`. A completed attempt has one outcome, and cancels no dependents, so
  * that the statement has half of the parts: PostgreSQL starts each part at each call, also where it has no rows.
  *
- * `attempts` selects, of each job, its `id` and `worker_id`, and of the end `completion_token, finish, result`.
+ * `attempts` selects, of each job, its `id` and `worker_id`; of the end `completion_token, finish, result`; and of the call `request_id`.
  * @returns a query with one row for each completed job
  */
-export const settleCompleted = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, attempts: Fragment) => sql<Settled[]>`
+export const settleCompleted = (sql: Sql, attempts: Fragment) => sql<Settled[]>`
   with
   attempt as materialized (${attempts}),
   ${completedRows(sql)},
-  inserted_events as (${insertWholeEvents(sql, { requestId }, completedEvents(sql))}),
+  inserted_events as (${insertEventsOfCalls(sql, completedEvents(sql))}),
   notified as (${notifyQueues(sql, runnableQueues(sql))})
   select id, status, retry_count, null::timestamptz as available_at
   from settled
@@ -35,14 +34,14 @@ const completedRows = staticFragment(
     from attempt
     where ${hasIdAmong(sql, sql`select id from attempt`)} and jobs.id = attempt.id
     returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
-      jobs.status, coalesce(jobs.retry_count, 0) as retry_count, attempt.worker_id, attempt.finish
+      jobs.status, coalesce(jobs.retry_count, 0) as retry_count, attempt.worker_id, attempt.finish, attempt.request_id
   )`,
 )
 
 /** One event for each row of the CTE `settled`, which it needs: the rows that `insertWholeEvents` takes. */
 const completedEvents = staticFragment(
   (sql) => sql`
-  select id, domain, queue, job_type, owner_user_id, trace_id, 'job.' || status as event_type,
+  select id, domain, queue, job_type, owner_user_id, trace_id, request_id, 'job.' || status as event_type,
     ${attrsWithoutNulls(
       sql,
       sql`finish`,

@@ -16,6 +16,7 @@ import { cancelJob } from '../../server/endpoints/work/cancel.ts'
 import { enqueueJob, enqueueJobs, enqueueMinimally } from '../../server/endpoints/work/enqueue.ts'
 import { completeJob, failJob, releaseJob } from '../../server/endpoints/work/finish.ts'
 import { renewJobs } from '../../server/endpoints/work/renew.ts'
+import { createCompleteTogether } from '../../server/lifecycle/complete-together.ts'
 import { reclaim } from '../../server/lifecycle/expired-leases.ts'
 import { attemptOfJob, wholeJob } from '../../server/lifecycle/job-row.ts'
 import { leaseJobs } from '../../server/lifecycle/lease.ts'
@@ -43,6 +44,7 @@ const callWith = (sql: Pool): Call => ({
   longPolls: createLongPolls(),
   eventWatermark: createEventWatermark(sql, log),
   singleFlight: createSingleFlight(),
+  completeTogether: createCompleteTogether(sql),
   workerMarks: { asked: () => {} },
   archiveBeforeDelete: true,
   archiveDays: 30,
@@ -113,7 +115,8 @@ const statsScope = { ...scope, job_type: undefined }
 it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['lease', 0, (call) => leaseJobs(call, acquireRequest, wholeJob)],
   ['lease-minimal', 0, (call) => leaseJobs(call, acquireRequest, attemptOfJob)],
-  ['settle-completed', 0, (call) => completeJob(call, { ...lease, result: {} })],
+  ['complete-together', 0, (call) => completeJob(call, { ...lease, result: {} })],
+  ['settle-completed', 1, (call) => completeJob(call, { ...lease, result: {} })],
   ['settle', 0, (call) => failJob(call, { ...lease, ...failure })],
   ['settle', 0, (call) => releaseJob(call, lease)],
   [
@@ -121,7 +124,7 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
     0,
     (call) => reclaim(call.sql, call, { where: call.sql`status = 'processing'`, limit: 100, countsAttempt: true }),
   ],
-  ['finish-explain', 1, (call) => completeJob(call, { ...lease, result: {} })],
+  ['finish-explain', 2, (call) => completeJob(call, { ...lease, result: {} })],
   ['enqueue-cycles', 0, (call) => enqueueJob(call, newJob)],
   ['enqueue', 1, (call) => enqueueJob(call, newJob)],
   ['enqueue-existing', 2, (call) => enqueueJob(call, newJob)],

@@ -12,11 +12,9 @@ import type {
 import type { Call } from '../../call.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
-import { assumeManyRows } from '../../database/planner-hints.ts'
-import type { Fragment } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
-import { explainUnsettled, type KeyedFinish, withFinishKey } from '../../lifecycle/finish-replay.ts'
-import { isLeaseOwner, leaseLost, lockedJob, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
+import { explainUnsettled, withFinishKey } from '../../lifecycle/finish-replay.ts'
+import { leaseLost, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
+import { attemptsOf, completionsOf } from '../../lifecycle/leased-attempts.ts'
 import { fieldOf, rejectFaults, rejectLarge } from '../../lifecycle/server-limits.ts'
 import { settle } from '../../lifecycle/settle.ts'
 import { settleCompleted } from '../../lifecycle/settle-completed.ts'
@@ -32,11 +30,24 @@ export type FinishCall = Pick<
   | 'reportChangedRows'
   | 'leaseOwner'
   | 'within'
+  | 'completeTogether'
 >
 
-/** @throws Failure `not_found`, `lease_lost`, `conflict`, `too_large`, or `invalid_request` for a missing completion token */
-export const completeJob = (call: FinishCall, request: z.output<typeof complete.input>): Promise<Finished> =>
-  finishOne(call, { ...request, action: 'complete' })
+/**
+ * Completes a job, in one statement with those that other calls complete at the same time. A job that this does not complete is
+ * finished by a statement of its own, which waits for a locked row and tells why the job cannot be completed.
+ * @throws Failure `not_found`, `lease_lost`, `conflict`, `too_large`, or `invalid_request` for a missing completion token
+ */
+export async function completeJob(call: FinishCall, request: z.output<typeof complete.input>): Promise<Finished> {
+  const item = { ...request, action: 'complete' as const }
+  rejectFaults(tokenFaults(call, item, 'completion_token'))
+  rejectLargeResult(call, item)
+  const mayComplete = mayFinish(call.leaseOwner, item.lease_id)
+  const completed = mayComplete && (await call.completeTogether(call, withFinishKey(item)))
+  if (!completed) return finishOne(call, item)
+  call.reportChangedRows(1)
+  return completed
+}
 
 /** @throws as `completeJob` */
 export const failJob = (call: FinishCall, request: z.output<typeof fail.input>): Promise<Finished> =>
@@ -77,7 +88,7 @@ async function finish(
   const isCompletion = keyed.every(({ action }) => action === 'complete')
   const settled = await retryDeadlock(() =>
     isCompletion
-      ? settleCompleted(call.sql, call, completionsOf(call, keyed))
+      ? settleCompleted(call.sql, completionsOf(call, keyed))
       : settle(call.sql, call, attemptsOf(call, keyed)),
   )
   call.reportChangedRows(settled.length)
@@ -106,41 +117,3 @@ function rejectLargeResult({ maxJsonBytes: most }: Pick<Call, 'maxJsonBytes'>, i
   if (item.action === 'complete') rejectLarge(item.result, { of: `the result of job ${item.id}`, most })
   if (item.action === 'fail') rejectLarge(item.error_stack, { of: `the stack of job ${item.id}`, most })
 }
-
-const columns = staticFragment(
-  (sql) => sql`
-  id bigint, action text, worker_id text, lease_id text, completion_token text, finish text, result jsonb, error text,
-  error_code text, error_class text, error_stack jsonb, retryable boolean, backoff_seconds float8`,
-)
-
-/** Selects the attempts that `settle` takes: the jobs that are still leased as the items say. */
-const attemptsOf = (call: Locking, items: readonly KeyedFinish[]) => call.sql`
-  select
-    job.id, job.retry_count, job.max_retries, job.failure_streak_code, job.failure_streak_count, job.cancel_requested_at,
-    job.worker_id as lease_owner, request.action, request.completion_token, request.finish, request.result, request.error,
-    request.error_code, request.error_class, request.error_stack, request.retryable, request.backoff_seconds
-  from ${lockedJobs(call, items, columns(call.sql))}
-  where ${isLeaseOwner(call.sql)}`
-
-const completionColumns = staticFragment(
-  (sql) => sql`id bigint, worker_id text, lease_id text, completion_token text, finish text, result jsonb`,
-)
-
-/** Selects the attempts that `settleCompleted` takes: the same of items that all complete their job. */
-const completionsOf = (call: Locking, items: readonly KeyedFinish[]) => call.sql`
-  select job.id, request.worker_id, request.completion_token, request.finish, request.result
-  from ${lockedJobs(call, items, completionColumns(call.sql))}
-  cross join ${assumeManyRows(call.sql)}
-  where ${isLeaseOwner(call.sql)}`
-
-type Locking = Pick<Call, 'sql' | 'within'>
-
-/**
- * What to select from: each item as `request`, with the columns that are named, and its `job`. The rows are locked in the order of their
- * ids, so that two calls cannot deadlock.
- */
-const lockedJobs = ({ sql, within }: Locking, items: readonly KeyedFinish[], named: Fragment) => sql`
-  (
-    select * from jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) as item (${named}) order by id
-  ) as request
-  cross join lateral (${lockedJob(sql, sql`request.id`, within)}) as job`

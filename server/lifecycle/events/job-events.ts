@@ -7,16 +7,20 @@ import { staticFragment } from '../../database/static-fragment.ts'
  * event. `rows` has `id, domain, queue, job_type, owner_user_id, trace_id` of a job, `event_type` (text) and `attrs` (jsonb;
  * fields that are null are left out). Defines no CTE and returns no row.
  */
-export const insertEvents = (sql: Sql, call: Pick<Call, 'requestId'>, rows: Fragment): Fragment =>
-  insertRows(sql, call, rows, sql`jsonb_strip_nulls(attrs)`)
+export const insertEvents = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, rows: Fragment): Fragment =>
+  insertRows(sql, rows, { attrs: sql`jsonb_strip_nulls(attrs)`, requestId: sql`${requestId}::text` })
 
 /** As `insertEvents`, for `attrs` in which no field is null (`attrsWithoutNulls`). */
-export const insertWholeEvents = (sql: Sql, call: Pick<Call, 'requestId'>, rows: Fragment): Fragment =>
-  insertRows(sql, call, rows, sql`attrs`)
+export const insertWholeEvents = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, rows: Fragment): Fragment =>
+  insertRows(sql, rows, { attrs: sql`attrs`, requestId: sql`${requestId}::text` })
 
-const insertRows = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, rows: Fragment, attrs: Fragment): Fragment => sql`
+/** As `insertWholeEvents`, for `rows` of several calls, each with its `request_id`. */
+export const insertEventsOfCalls = (sql: Sql, rows: Fragment): Fragment =>
+  insertRows(sql, rows, { attrs: sql`attrs`, requestId: sql`request_id` })
+
+const insertRows = (sql: Sql, rows: Fragment, { attrs, requestId }: Record<'attrs' | 'requestId', Fragment>) => sql`
   insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
-  select id, domain, queue, job_type, event_type, ${attrs}, owner_user_id, ${requestId}::text, trace_id
+  select id, domain, queue, job_type, event_type, ${attrs}, owner_user_id, ${requestId}, trace_id
   from (${rows}) as event`
 
 /**

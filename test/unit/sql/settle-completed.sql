@@ -1,9 +1,11 @@
 with
   attempt as materialized (
-    select job.id, request.worker_id, request.completion_token, request.finish, request.result
+    select
+      job.id, request.worker_id, request.completion_token, request.finish, request.result,
+      $1::text as request_id
     from (
       select *
-      from jsonb_to_recordset($1::text::jsonb) as item (id bigint, worker_id text, lease_id text, completion_token text, finish text, result jsonb)
+      from jsonb_to_recordset($2::text::jsonb) as item (id bigint, worker_id text, lease_id text, completion_token text, finish text, result jsonb)
       order by id
     ) as request
     cross join lateral (
@@ -45,11 +47,12 @@ with
       jobs.status,
       coalesce(jobs.retry_count, 0) as retry_count,
       attempt.worker_id,
-      attempt.finish
+      attempt.finish,
+      attempt.request_id
   ),
   inserted_events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
-    select id, domain, queue, job_type, event_type, attrs, owner_user_id, $2::text, trace_id
+    select id, domain, queue, job_type, event_type, attrs, owner_user_id, request_id, trace_id
     from (
       select
         id,
@@ -58,6 +61,7 @@ with
         job_type,
         owner_user_id,
         trace_id,
+        request_id,
         'job.' || status as event_type,
         case num_nulls(finish) when 0 then jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'finish', finish) else jsonb_strip_nulls(jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'finish', finish)) end as attrs
       from settled

@@ -1,0 +1,153 @@
+import postgres from 'postgres'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import type { Job } from '../../../shared/work/job.ts'
+import { openScopedWorld } from '../../support/access/scoped-world.ts'
+import { bearer, makeScoped, makeToken } from '../../support/access/tokens.ts'
+import { holding } from '../../support/bulk-tools.ts'
+import { kinds } from '../../support/database/database.ts'
+import { until } from '../../support/poll.ts'
+import { held, jobPath, workerOf } from '../../support/worker.ts'
+import { openWorld, type World } from '../../support/world.ts'
+
+type Headers = Record<string, string>
+const completeIn =
+  (world: World) =>
+  (job: Job, fields: object = {}, headers: Headers = {}) =>
+    world.post(jobPath(job.id, 'complete'), { ...held(job), ...fields }, headers)
+
+const codeOf = (body: unknown) => z.object({ code: z.string() }).parse(body).code
+
+describe.each(kinds)('completions at the same time on %s', (kind) => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld(kind)
+  })
+  afterAll(() => world?.stop())
+  beforeEach(() => world.clear())
+
+  const leased = async (n: number): Promise<Job[]> => {
+    await world.jobs(n, { status: 'queued' })
+    return workerOf(world.post).lease({ limit: n })
+  }
+
+  it('share statements: the jobs of one statement have ended at one time, each with the event of its own request', async () => {
+    const complete = completeIn(world)
+    await until('jobs of several calls were completed in one statement', async () => {
+      await world.clear()
+      const jobs = await leased(20)
+      const answers = await Promise.all(
+        jobs.map((job, n) => complete(job, { result: n }, { 'x-request-id': `call-${n}` })),
+      )
+      expect(answers.map(({ status }) => status)).toEqual(jobs.map(() => 200))
+      expect(answers.map(({ body }) => body)).toMatchObject(jobs.map(({ id }) => ({ id, status: 'completed' })))
+      const results = await world.sql`select result from jobs order by id`
+      expect(results.map(({ result }) => result)).toEqual(jobs.map((_, n) => n))
+      const events = (await world.steps()).filter(({ event_type }) => event_type === 'job.completed')
+      expect(new Map(events.map(({ job_id, request_id }) => [job_id, request_id]))).toEqual(
+        new Map(jobs.map(({ id }, n) => [id, `call-${n}`])),
+      )
+      expect(events).toHaveLength(jobs.length)
+      return (await world.sql`select distinct completed_at from jobs`).length < jobs.length
+    })
+  })
+
+  it('each get the answer that they would get alone', async () => {
+    const complete = completeIn(world)
+    const [done, twice, lost, other, ...good] = await leased(12)
+    if (!done || !twice || !lost || !other) throw new Error('too few jobs were leased')
+    const first = await complete(done, { completion_token: 't' })
+    await world.sql`update jobs set lease_id = 'of another worker' where id = ${lost.id}`
+
+    const answers = await Promise.all([
+      complete(done, { completion_token: 't' }),
+      complete(done, { completion_token: 'u' }),
+      complete(twice, { completion_token: 't' }),
+      complete(twice, { completion_token: 't' }),
+      complete(lost),
+      complete({ ...other, worker_id: 'worker-2' }),
+      complete({ ...other, id: 4711 }),
+      ...good.map((job) => complete(job, { result: 'x'.repeat(job.id % 2 ? 1 : 10_000) })),
+    ])
+
+    const codes = answers.map(({ status, body }) => (status === 200 ? 'ok' : codeOf(body)))
+    const some = ['ok', 'conflict', 'ok', 'ok', 'lease_lost', 'lease_lost', 'not_found']
+    expect(codes).toEqual([...some, ...good.map(() => 'ok')])
+    expect(answers[0]?.body).toEqual(first.body)
+    expect(answers[2]?.body).toEqual(answers[3]?.body)
+    const ended = (await world.rows()).filter(({ status }) => status === 'completed').map(({ id }) => id)
+    expect(new Set(ended)).toEqual(new Set([done, twice, ...good].map(({ id }) => id)))
+    const events = (await world.steps()).filter(({ event_type }) => event_type === 'job.completed')
+    expect(events.map(({ job_id }) => job_id).toSorted()).toEqual(ended.toSorted())
+  })
+
+  it('are completed although the tables reject one of them', async () => {
+    const complete = completeIn(world)
+    const [bad, ...good] = await leased(8)
+    if (!bad) throw new Error('no job was leased')
+    await world.sql.unsafe(`
+      create function reject() returns trigger language plpgsql as $$ begin raise 'never this one'; end $$;
+      create trigger reject before update on jobs for each row when (old.id = ${bad.id}) execute function reject()`)
+    try {
+      const answers = await Promise.all([bad, ...good].map((job) => complete(job)))
+      expect(answers.map(({ status }) => status)).toEqual([409, ...good.map(() => 200)])
+      expect(answers[0]?.body).toMatchObject({ detail: expect.stringContaining('never this one') })
+    } finally {
+      await world.sql.unsafe('drop trigger reject on jobs; drop function reject()')
+    }
+    expect(await complete(bad)).toMatchObject({ status: 200 })
+  })
+})
+
+describe('completions at the same time', () => {
+  it('do not wait for the row of another one, which an open transaction has locked', async () => {
+    const world = await openWorld('postgres', { JOBS_LOCK_TIMEOUT_SECONDS: '60' })
+    const other = postgres(world.env.JOBS_DB_URL ?? '', { max: 1 })
+    try {
+      const complete = completeIn(world)
+      await world.jobs(8, { status: 'queued' })
+      const [slow, ...good] = await workerOf(world.post).lease({ limit: 8 })
+      if (!slow) throw new Error('no job was leased')
+      const letGo = await holding(other, (tx) => tx`select from jobs where id = ${slow.id}::bigint for update`)
+      let isOver = false
+      const waiting = complete(slow).finally(() => {
+        isOver = true
+      })
+      const answers = await Promise.all(good.map((job) => complete(job)))
+      expect(answers.map(({ status }) => status)).toEqual(good.map(() => 200))
+      expect(isOver).toBe(false)
+      await letGo()
+      expect(await waiting).toMatchObject({ status: 200, body: { id: slow.id, status: 'completed' } })
+    } finally {
+      await other.end()
+      await world.stop()
+    }
+  })
+
+  it('stay each within the scope of its token', async () => {
+    const world = await openScopedWorld('postgres')
+    try {
+      const complete = completeIn(world)
+      await world.jobs(4, { status: 'queued', domain: 'chatbooks' })
+      await world.jobs(4, { status: 'queued', domain: 'tales' })
+      const worker = workerOf(world.post)
+      const jobs = [...(await worker.lease({ limit: 4 })), ...(await worker.lease({ domain: 'tales', limit: 4 }))]
+      // Leases that belong to no token: the scope alone decides.
+      await world.sql`update jobs set lease_id = gen_random_uuid()::text`
+      const rows = await world.sql<{ id: number; lease_id: string }[]>`select id, lease_id from jobs`
+      const leases = new Map(rows.map(({ id, lease_id }) => [id, lease_id]))
+      const [chatbooks, tales, all] = [
+        await makeScoped(world.sql, 'worker', { domains: ['chatbooks'] }),
+        await makeScoped(world.sql, 'worker', { domains: ['tales'] }),
+        await makeToken(world.sql, 'all', 'worker'),
+      ]
+      const callers = [chatbooks, tales, all, chatbooks, chatbooks, tales, all, tales]
+      const answers = await Promise.all(
+        jobs.map((job, n) => complete({ ...job, lease_id: leases.get(job.id) ?? '' }, {}, bearer(callers[n] ?? ''))),
+      )
+      expect(answers.map(({ status }) => status)).toEqual([200, 404, 200, 200, 404, 200, 200, 200])
+    } finally {
+      await world.stop()
+    }
+  })
+})
