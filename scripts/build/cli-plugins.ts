@@ -7,6 +7,7 @@ const ownFiles = [
   [/^\.\/parse-yaml\.ts$/, './policy/parse-yaml.js'],
   [/^cli-table3$/, './cli-table3.js'],
   [/^croner$/, './croner.js'],
+  [/^zod$/, './zod.js'],
 ] as const
 
 /** The paths by which the bundle loads the files of their own. */
@@ -14,7 +15,8 @@ export const ownPaths: readonly string[] = ownFiles.map(([, path]) => path)
 
 /**
  * Builds what `bin.ts` loads only when it needs it into files of their own: one with all commands, and a smaller one with those that are
- * often used. So it is with what few commands use: the reader of YAML, the times of cron, and tables.
+ * often used. So it is with what few commands use: the reader of YAML, the times of cron, and tables; and with zod, which many runs do
+ * not need (`quick-endpoints.ts`).
  */
 export const inOwnFiles: Plugin = {
   name: 'in-own-files',

@@ -11,6 +11,7 @@ import { quickEndpoints } from './quick-endpoints.ts'
 import { refuseEagerImports } from './refuse-eager-imports.ts'
 import { buildSdk } from './sdk.ts'
 import { buildUi } from './ui.ts'
+import { usedOfZod } from './used-of-zod.ts'
 
 /** Defines `require`, with which bundled CommonJS packages load Node's modules. */
 const banner = {
@@ -56,11 +57,13 @@ const cli: typeof common = {
 
 /** Each has all that its commands need, so that one run reads one of them. */
 const programs = ['cli/run-any.ts', 'cli/run-often-used.ts']
+/** Loaded by commands that need them. */
+const packages = ['cli-table3', 'croner', 'zod']
 
 await rm('dist', { recursive: true, force: true })
 const built = await Promise.all([
   build({ ...cli, entryPoints: ['cli/bin.ts', ...programs, 'cli/policy/parse-yaml.ts'] }),
-  build({ ...cli, plugins: [], entryPoints: ['cli-table3', 'croner'].map((name) => ({ in: name, out: name })) }),
+  build({ ...cli, plugins: [usedOfZod], entryPoints: packages.map((name) => ({ in: name, out: name })) }),
   build({ ...server, entryPoints: ['server/main.ts', 'server/start.ts'] }),
   build({ ...server, entryPoints: ['server/database/embedded/embedded-worker.ts'] }),
   buildUi(),
