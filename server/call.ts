@@ -1,6 +1,8 @@
 import type { Right } from '../shared/access/rights.ts'
 import type { Progress } from '../shared/changes/bulk-change.ts'
+import type { NewJob } from '../shared/work/enqueue.ts'
 import type { Finished, FinishItem } from '../shared/work/finish.ts'
+import type { Job } from '../shared/work/job.ts'
 import type { Caller } from './auth/authenticate.ts'
 import type { Place } from './database/installation/installation.ts'
 import type { Pool, Sql } from './database/sql.ts'
@@ -42,16 +44,17 @@ export interface PlanBinding {
 /** A completion of a job, with the key by which its repetition is known. */
 type Completion = Extract<FinishItem, { action: 'complete' }> & { finish: string | undefined }
 
-/**
- * Completes a job in one statement with the jobs of other calls whose requests were read in the same turn of the event loop.
- * @returns undefined where the job is not completed: it is not leased as the item says, its row is locked, its result is large, or
- * PostgreSQL rejected the statement, perhaps because of another item of it
- * @throws the error after which nobody knows whether PostgreSQL ran the statement
- */
+/** Completes a job together with others (`waiting/together.ts`); undefined where it is to be completed alone. */
 export type CompleteTogether = (
   call: Pick<Call, 'requestId' | 'within'>,
   item: Completion,
 ) => Promise<Finished | undefined>
+
+/** Enqueues a job together with others (`waiting/together.ts`); undefined where it is to be enqueued alone. */
+export type InsertTogether<Row> = (
+  call: Pick<Call, 'requestId' | 'traceId' | 'caller'>,
+  job: NewJob,
+) => Promise<Row | undefined>
 
 /** The settings of the server and its shared parts, as every endpoint gets them. */
 export interface ServerContext {
@@ -74,6 +77,7 @@ export interface ServerContext {
   workerMarks: WorkerMarks
   singleFlight: SingleFlight
   completeTogether: CompleteTogether
+  insertTogether: { whole: InsertTogether<Job>; named: InsertTogether<Pick<Job, 'id' | 'uuid' | 'status'>> }
   /** Keep deleted jobs in the archive, so that a prune can be undone. */
   archiveBeforeDelete: boolean
   archiveDays: number

@@ -1,15 +1,9 @@
-import DataLoader from 'dataloader'
 import type { Call, CompleteTogether } from '../call.ts'
-import { isOutcomeUnknown } from '../database/errors/failure.ts'
 import type { Sql } from '../database/sql.ts'
+import { together } from '../waiting/together.ts'
 import { type CallsCompletion, unlockedCompletionsOf } from './leased-attempts.ts'
 import type { Settled } from './settle.ts'
 import { settleCompleted } from './settle-completed.ts'
-
-/** The most jobs of one statement. */
-const most = 100
-/** The most characters of a result, as JSON. */
-const longestResult = 8192
 
 interface Waiting {
   item: CallsCompletion
@@ -17,23 +11,13 @@ interface Waiting {
 }
 
 /**
- * Makes the function by which calls complete single jobs: most of the cost of a statement is the same for one job and for many. No call
- * waits for others.
+ * Makes the function by which calls complete single jobs. It passes over a job that is not leased as the item says, and over one whose
+ * row is locked.
  * @param sql the connections of workers
  */
 export function createCompleteTogether(sql: Sql): CompleteTogether {
-  const completions = new DataLoader((waiting: readonly Waiting[]) => completeAll(sql, waiting), {
-    cache: false,
-    maxBatchSize: most,
-    batchScheduleFn: setImmediate,
-  })
-  return async ({ requestId, within }, item) => {
-    if (item.result !== undefined && JSON.stringify(item.result).length > longestResult) return undefined
-    return completions.load({ item: { ...item, request_id: requestId }, within }).catch((error: unknown) => {
-      if (isOutcomeUnknown(error)) throw error
-      return undefined
-    })
-  }
+  const complete = together((waiting: readonly Waiting[]) => completeAll(sql, waiting))
+  return ({ requestId, within }, item) => complete({ item: { ...item, request_id: requestId }, within }, item.result)
 }
 
 /** Completes the jobs in one statement for each scope. Of two items with one job, one is completed. */

@@ -6,7 +6,7 @@ import { isWithin } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { failedEnds } from './dependents.ts'
-import { insertWholeEvents, notifyQueues, wireTime } from './events/job-events.ts'
+import { insertEventsOfCalls, notifyQueues, wireTime } from './events/job-events.ts'
 import { hasKeyOf, type JobShape, type NamedJob, type Perhaps } from './job-row.ts'
 
 /** A job to insert: `n` is its index in the request. */
@@ -30,27 +30,67 @@ interface Obstacle {
   what: string
 }
 
+/** A job to insert for one of several calls. */
+export type CallsEntry = NewJob & { uuid: string; caller: string; request_id: string; trace_id: string | undefined }
+
 /**
  * Inserts jobs in one statement: all of them or none. A job whose idempotency key exists is not inserted, and is missing
  * from the result.
  * @param shape what the result has of each job
  * @throws Failure `queue_draining`, or `invalid_request` for a dependency that does not exist
  */
-export async function insertJobs<Row extends NamedJob>(
+export const insertJobs = <Row extends NamedJob>(
   { sql, caller, within, requestId, traceId }: Pick<Call, 'sql' | 'requestId' | 'traceId' | 'caller' | 'within'>,
   entries: readonly Entry[],
   shape: JobShape<Row>,
+): Promise<EntryRow<Row>[]> =>
+  insert(sql, entries, shape, {
+    columns: columns(sql),
+    within,
+    ...{ caller: sql`${caller}::text`, requestId: sql`${requestId}::text`, traceId: sql`${traceId ?? null}::text` },
+  })
+
+/** Inserts jobs without dependencies as `insertJobs`, for several calls. The `n` of a row is the index of its entry. */
+export const insertJobsOfCalls = <Row extends NamedJob>(
+  sql: Sql,
+  entries: readonly CallsEntry[],
+  shape: JobShape<Row>,
+): Promise<EntryRow<Row>[]> =>
+  insert(
+    sql,
+    entries.map((entry, n) => ({ n, ...entry })),
+    shape,
+    {
+      columns: callsColumns(sql),
+      within: undefined,
+      caller: sql`(select caller from request where request.uuid = added.uuid)`,
+      ...{ requestId: sql`request_id`, traceId: sql`trace_id` },
+    },
+  )
+
+const callsColumns = staticFragment((sql) => sql`${columns(sql)}, caller text, request_id text, trace_id text`)
+
+/** The columns of an entry, and what the rows have of their call: of the caller an expression over `added`, else one over `fresh`. */
+interface Origin extends Record<'columns' | 'caller' | 'requestId' | 'traceId', Fragment> {
+  within: Call['within']
+}
+
+async function insert<Row extends NamedJob>(
+  sql: Sql,
+  entries: readonly Entry[],
+  shape: JobShape<Row>,
+  origin: Origin,
 ): Promise<EntryRow<Row>[]> {
   const rows = await retryDeadlock(
     () => sql<({ obstacles: Obstacle[] | null } & Perhaps<Row>)[]>`
-      with ${requestedJobs(sql, entries, within)},
+      with ${requestedJobs(sql, entries, origin)},
       ${obstacles(sql)},
-      ${added(sql, { requestId, traceId }, shape.returned(sql, neededByEvents))},
+      ${added(sql, origin, shape.returned(sql, neededByEvents))},
       inserted_edges as (
         insert into job_dependencies (job_uuid, depends_on_job_uuid)
         select uuid, needs from edges join added using (uuid)
       ),
-      inserted_events as (${insertWholeEvents(sql, { requestId }, addedEvents(sql, caller))}),
+      inserted_events as (${insertEventsOfCalls(sql, addedEvents(sql, origin))}),
       notified as (${notifyQueues(sql, sql`select domain, queue from added where status = 'queued'`)})
       select (select jsonb_agg(obstacle) from obstacle) as obstacles, ${shape.answered(sql, 'added')}
       from (select) as one
@@ -71,9 +111,9 @@ export async function insertJobs<Row extends NamedJob>(
  * needs, status)`, their dependencies with the status of the job that is needed, null where there is none. A key that
  * exists is answered with its job even where nothing can be inserted. A job outside of the scope of the caller is none.
  */
-const requestedJobs = (sql: Sql, entries: readonly Entry[], within: Call['within']): Fragment => sql`
+const requestedJobs = (sql: Sql, entries: readonly Entry[], { columns, within }: Origin): Fragment => sql`
   request as materialized (
-    select * from jsonb_to_recordset(${JSON.stringify(entries)}::text::jsonb) as job (${columns(sql)})
+    select * from jsonb_to_recordset(${JSON.stringify(entries)}::text::jsonb) as job (${columns})
   ),
   fresh as materialized (
     select *
@@ -106,7 +146,7 @@ const obstacles = staticFragment(
 
 /** What `addedEvents` needs of a row that was inserted. */
 const neededByEvents = [
-  ...(['id', 'domain', 'queue', 'job_type', 'owner_user_id', 'trace_id'] as const),
+  ...(['id', 'uuid', 'domain', 'queue', 'job_type', 'owner_user_id', 'request_id', 'trace_id'] as const),
   ...(['priority', 'available_at', 'status', 'cancellation_reason'] as const),
 ]
 
@@ -116,7 +156,7 @@ const neededByEvents = [
  */
 const added = (
   sql: Sql,
-  { requestId, traceId }: Pick<Call, 'requestId' | 'traceId'>,
+  { requestId, traceId }: Pick<Origin, 'requestId' | 'traceId'>,
   returned: Fragment,
 ): Fragment => sql`
   added as (
@@ -126,7 +166,7 @@ const added = (
     )
     select
       uuid, domain, queue, job_type, payload, owner_user_id, priority, max_retries, 0, available_at,
-      idempotency_key, batch_group, project_id, ${requestId}::text, ${traceId ?? null}::text,
+      idempotency_key, batch_group, project_id, ${requestId}, ${traceId},
       case when ended.status is null then 'queued' else 'cancelled' end,
       case when ended.status is not null then now() end,
       'dependency_' || ended.status
@@ -141,15 +181,15 @@ const added = (
   )`
 
 /** One `job.created` for each row of the CTE `added`, which it needs, and a `job.cancelled` for one inserted as cancelled. */
-const addedEvents = (sql: Sql, caller: string): Fragment => sql`
-  select id, domain, queue, job_type, owner_user_id, trace_id, event_type, attrs
+const addedEvents = (sql: Sql, { caller }: Pick<Origin, 'caller'>): Fragment => sql`
+  select id, domain, queue, job_type, owner_user_id, request_id, trace_id, event_type, attrs
   from (
     select added.*, 1 as nth, 'job.created' as event_type,
       -- Most jobs are due at once. An object without nulls need not be written again (attrsWithoutNulls).
       case
-        when available_at is null and priority is not null then jsonb_build_object('caller', ${caller}::text, 'priority', priority)
+        when available_at is null and priority is not null then jsonb_build_object('caller', ${caller}, 'priority', priority)
         else jsonb_strip_nulls(
-          jsonb_build_object('caller', ${caller}::text, 'priority', priority, 'available_at', ${wireTime(sql, sql`available_at`)})
+          jsonb_build_object('caller', ${caller}, 'priority', priority, 'available_at', ${wireTime(sql, sql`available_at`)})
         )
       end as attrs
     from added

@@ -18,6 +18,7 @@ import { completeJob, failJob, releaseJob } from '../../server/endpoints/work/fi
 import { renewJobs } from '../../server/endpoints/work/renew.ts'
 import { createCompleteTogether } from '../../server/lifecycle/complete-together.ts'
 import { reclaim } from '../../server/lifecycle/expired-leases.ts'
+import { createInsertTogether } from '../../server/lifecycle/insert-together.ts'
 import { attemptOfJob, wholeJob } from '../../server/lifecycle/job-row.ts'
 import { leaseJobs } from '../../server/lifecycle/lease.ts'
 import { createEventWatermark } from '../../server/waiting/event-watermark.ts'
@@ -45,6 +46,7 @@ const callWith = (sql: Pool): Call => ({
   eventWatermark: createEventWatermark(sql, log),
   singleFlight: createSingleFlight(),
   completeTogether: createCompleteTogether(sql),
+  insertTogether: createInsertTogether(sql),
   workerMarks: { asked: () => {} },
   archiveBeforeDelete: true,
   archiveDays: 30,
@@ -106,6 +108,8 @@ const newJob = NewJob.parse({
   idempotency_key: 'key',
   depends_on: ['needed'],
 })
+/** Without a key and dependencies, so that other calls may share its statement. */
+const aloneJob = NewJob.parse({ ...scope, job_type: 'export', payload: {} })
 const acquireRequest = AcquireRequest.parse({ ...scope, worker_id: 'worker', limit: 3, job_types: ['export'] })
 const waitingGroup = { ...scope, job_type: 'export', queued: 1, scheduled: 0, processing: 0, quarantined: 0 }
 const position = { seen: '10:20:10,14', newest: 20, floor: 15 }
@@ -115,6 +119,7 @@ const statsScope = { ...scope, job_type: undefined }
 it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['lease', 0, (call) => leaseJobs(call, acquireRequest, wholeJob)],
   ['lease-minimal', 0, (call) => leaseJobs(call, acquireRequest, attemptOfJob)],
+  ['insert-together', 0, (call) => enqueueJob(call, aloneJob)],
   ['complete-together', 0, (call) => completeJob(call, { ...lease, result: {} })],
   ['settle-completed', 1, (call) => completeJob(call, { ...lease, result: {} })],
   ['settle', 0, (call) => failJob(call, { ...lease, ...failure })],

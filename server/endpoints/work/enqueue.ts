@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { EnqueuedJob, enqueueBatch, NewJob } from '../../../shared/work/enqueue.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
-import type { Call } from '../../call.ts'
+import type { Call, InsertTogether } from '../../call.ts'
 import { isUniqueViolation } from '../../database/errors/failure.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
 import { refuseCycles } from '../../lifecycle/dependency-cycles.ts'
@@ -34,7 +34,7 @@ export async function enqueueJobs(
   call: Call,
   { jobs }: z.output<typeof enqueueBatch.input>,
 ): Promise<{ jobs: EnqueuedJob[] }> {
-  const enqueued = await enqueue(call, jobs, wholeJob)
+  const enqueued = await enqueue(call, jobs, { shape: wholeJob, together: call.insertTogether.whole })
   // A job that existed may be another caller's, which only chose the same key.
   return { jobs: isContentHidden(call) ? enqueued.map(withoutContent) : enqueued }
 }
@@ -45,7 +45,7 @@ export async function enqueueJobs(
  * @throws as `enqueueJob`
  */
 export async function enqueueMinimally(call: Call, jobs: readonly NewJob[]) {
-  const enqueued = await enqueue(call, jobs, namedJob)
+  const enqueued = await enqueue(call, jobs, { shape: namedJob, together: call.insertTogether.named })
   const existing = enqueued.flatMap(({ created }, index) => (created ? [] : [index]))
   const created = enqueued.length - existing.length
   const body = { ids: enqueued.map(({ id }) => id), created, ...(existing.length > 0 && { existing }) }
@@ -55,16 +55,28 @@ export async function enqueueMinimally(call: Call, jobs: readonly NewJob[]) {
 type Created<Row> = Row & { created: boolean }
 type Enqueued<Row> = Map<number, Created<Row>>
 
+/** What the answer has of a job, and the function that enqueues a single one together with those of other calls. */
+interface Answering<Row extends NamedJob> {
+  shape: JobShape<Row>
+  together: InsertTogether<Row>
+}
+
 async function enqueue<Row extends NamedJob>(
   call: Call,
   jobs: readonly NewJob[],
-  shape: JobShape<Row>,
+  { shape, together }: Answering<Row>,
 ): Promise<Created<Row>[]> {
   for (const [n, { payload }] of jobs.entries()) {
     const of = jobs.length === 1 ? 'the payload' : `the payload of jobs.${n}`
     rejectLarge(payload, { of, most: call.maxJsonBytes })
   }
   for (const job of jobs) requireWithin(call, job, `a job of ${job.domain}/${job.queue} ${job.job_type}`)
+  const [job] = jobs
+  const inserted = job && jobs.length === 1 ? await together(call, job) : undefined
+  if (inserted) {
+    call.reportChangedRows(1)
+    return [Object.assign(inserted, { created: true })]
+  }
   const entries = jobs.map((job, n) => ({ n, uuid: uuidV7(), ...job }))
   await refuseCycles(call, entries)
   const enqueued = await insertOrFind(call, entries, shape)

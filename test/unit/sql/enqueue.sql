@@ -91,19 +91,19 @@ with
   ),
   inserted_events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
-    select id, domain, queue, job_type, event_type, attrs, owner_user_id, $4::text, trace_id
+    select id, domain, queue, job_type, event_type, attrs, owner_user_id, request_id, trace_id
     from (
-      select id, domain, queue, job_type, owner_user_id, trace_id, event_type, attrs
+      select id, domain, queue, job_type, owner_user_id, request_id, trace_id, event_type, attrs
       from (
         select
           added.*,
           1 as nth,
           'job.created' as event_type,
           -- Most jobs are due at once. An object without nulls need not be written again (attrsWithoutNulls).
-          case when available_at is null and priority is not null then jsonb_build_object('caller', $5::text, 'priority', priority) else jsonb_strip_nulls(
+          case when available_at is null and priority is not null then jsonb_build_object('caller', $4::text, 'priority', priority) else jsonb_strip_nulls(
             jsonb_build_object(
               'caller',
-              $6::text,
+              $5::text,
               'priority',
               priority,
               'available_at',
@@ -124,7 +124,7 @@ with
     ) as event
   ),
   notified as (
-    select pg_notify($7, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($6, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (select domain, queue from added where status = 'queued') as ready

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import type { Job } from '../../../shared/work/job.ts'
 import { openScopedWorld } from '../../support/access/scoped-world.ts'
-import { bearer, makeScoped, makeToken } from '../../support/access/tokens.ts'
+import { bearer, idOf, makeScoped, makeToken } from '../../support/access/tokens.ts'
 import { holding } from '../../support/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { until } from '../../support/poll.ts'
-import { held, jobPath, workerOf } from '../../support/worker.ts'
+import { held, jobPath, jobPaths, newJob, workerOf } from '../../support/worker.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 type Headers = Record<string, string>
@@ -16,6 +16,8 @@ const completeIn =
   (job: Job, fields: object = {}, headers: Headers = {}) =>
     world.post(jobPath(job.id, 'complete'), { ...held(job), ...fields }, headers)
 
+const Named = z.union([z.object({ id: z.number() }), z.object({ ids: z.tuple([z.number()]) })])
+const byNumber = (requestId: string | null) => Number(requestId?.slice('call-'.length))
 const codeOf = (body: unknown) => z.object({ code: z.string() }).parse(body).code
 
 describe.each(kinds)('completions at the same time on %s', (kind) => {
@@ -96,6 +98,93 @@ describe.each(kinds)('completions at the same time on %s', (kind) => {
       await world.sql.unsafe('drop trigger reject on jobs; drop function reject()')
     }
     expect(await complete(bad)).toMatchObject({ status: 200 })
+  })
+})
+
+describe.each(kinds)('jobs that are enqueued at the same time on %s', (kind) => {
+  let world: World
+  beforeAll(async () => {
+    world = await openScopedWorld(kind)
+  })
+  afterAll(() => world?.stop())
+  beforeEach(() => world.clear())
+
+  const enqueue = (fields: object = {}, headers: Headers = {}) =>
+    world.post(jobPaths.enqueue, newJob({ ...fields }), headers)
+
+  it.each([{}, { prefer: 'return=minimal' }])(
+    'share statements, each with the names of its own request %o',
+    async (preferred) => {
+      const tokens = await Promise.all(
+        ['ann', 'bob'].map((name) => makeToken(world.sql, `${name} ${preferred.prefer}`, 'worker', true)),
+      )
+      const callers = Array.from({ length: 20 }, (_, n) => tokens[n % 2] ?? '')
+      await until('jobs of several calls were inserted in one statement', async () => {
+        await world.clear()
+        const trace = (n: number) => String(n + 1).padStart(32, '0')
+        const answers = await Promise.all(
+          callers.map((token, n) =>
+            enqueue(
+              { payload: { n } },
+              {
+                ...preferred,
+                ...bearer(token),
+                'x-request-id': `call-${n}`,
+                traceparent: `00-${trace(n)}-${'2'.repeat(16)}-01`,
+              },
+            ),
+          ),
+        )
+        expect(answers.map(({ status }) => status)).toEqual(callers.map(() => 201))
+        const rows = await world.sql<
+          { id: number; n: number; request_id: string; trace_id: string; created_at: string }[]
+        >`
+        select id, (payload ->> 'n')::int as n, request_id, trace_id, created_at from jobs order by n`
+        expect(rows.map(({ n, request_id, trace_id }) => ({ n, request_id, trace_id }))).toEqual(
+          callers.map((_, n) => ({ n, request_id: `call-${n}`, trace_id: trace(n) })),
+        )
+        const named = answers.map(({ body }) => Named.parse(body))
+        expect(named.map((body) => ('ids' in body ? body.ids[0] : body.id))).toEqual(rows.map(({ id }) => id))
+        const events = (await world.steps()).map(({ job_id, request_id, attrs_json }) => ({
+          job_id,
+          request_id,
+          caller: attrs_json.caller,
+        }))
+        expect(events.toSorted((a, b) => byNumber(a.request_id) - byNumber(b.request_id))).toEqual(
+          rows.map(({ id, request_id, n }) => ({ job_id: id, request_id, caller: idOf(callers[n] ?? '') })),
+        )
+        return new Set(rows.map(({ created_at }) => created_at)).size < rows.length
+      })
+    },
+  )
+
+  it('each get the answer that they would get alone', async () => {
+    await world.post(
+      jobPaths.control,
+      { domain: 'chatbooks', queue: 'ending', action: 'drain' },
+      { 'x-confirm': 'true' },
+    )
+    const existing = workerOf(world.post)
+    const first = await existing.enqueue({ idempotency_key: 'k' })
+    await world.sql.unsafe(`
+      create function reject() returns trigger language plpgsql as $$ begin raise 'never this one'; end $$;
+      create trigger reject before insert on jobs for each row when (new.job_type = 'bad') execute function reject()`)
+    try {
+      const answers = await Promise.all([
+        enqueue({ queue: 'ending' }),
+        enqueue({ job_type: 'bad' }),
+        enqueue({ idempotency_key: 'k' }),
+        enqueue({ depends_on: [first.uuid] }),
+        enqueue({ depends_on: ['nobody'] }),
+        enqueue({ payload: { text: 'x'.repeat(10_000) } }),
+        ...Array.from({ length: 8 }, () => enqueue()),
+      ])
+      expect(answers.map(({ status }) => status)).toEqual([409, 409, 200, 201, 422, 201, ...Array(8).fill(201)])
+      expect(answers[2]?.body).toMatchObject({ id: first.id, created: false })
+      expect(await world.count()).toBe(11)
+    } finally {
+      await world.sql.unsafe('drop trigger reject on jobs; drop function reject()')
+    }
   })
 })
 
