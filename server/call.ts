@@ -1,5 +1,7 @@
+import type * as z from 'zod'
 import type { Right } from '../shared/access/rights.ts'
 import type { Progress } from '../shared/changes/bulk-change.ts'
+import type { AcquireRequest, Attempt } from '../shared/work/acquire.ts'
 import type { NewJob } from '../shared/work/enqueue.ts'
 import type { Finished, FinishItem } from '../shared/work/finish.ts'
 import type { Job } from '../shared/work/job.ts'
@@ -56,6 +58,12 @@ export type InsertTogether<Row> = (
   job: NewJob,
 ) => Promise<Row | undefined>
 
+/** Leases a job together with others (`waiting/together.ts`); undefined where the call is to lease alone. */
+export type LeaseTogether<Row> = (
+  call: Pick<Call, 'requestId' | 'leaseOwner' | 'leaseMaxSeconds'>,
+  request: AcquireRequest,
+) => Promise<Row[] | undefined>
+
 /** The settings of the server and its shared parts, as every endpoint gets them. */
 export interface ServerContext {
   /** The connections for this call: those of workers, or those of operators. */
@@ -77,6 +85,7 @@ export interface ServerContext {
   workerMarks: WorkerMarks
   singleFlight: SingleFlight
   completeTogether: CompleteTogether
+  leaseTogether: { whole: LeaseTogether<Job>; attempt: LeaseTogether<z.output<typeof Attempt>> }
   insertTogether: { whole: InsertTogether<Job>; named: InsertTogether<Pick<Job, 'id' | 'uuid' | 'status'>> }
   /** Keep deleted jobs in the archive, so that a prune can be undone. */
   archiveBeforeDelete: boolean

@@ -26,6 +26,7 @@ import { createSite } from './http/browser/site.ts'
 import { close, createHttpServer, listen } from './http/connection/http-server.ts'
 import { createCompleteTogether } from './lifecycle/complete-together.ts'
 import { createInsertTogether } from './lifecycle/insert-together.ts'
+import { createLeaseTogether } from './lifecycle/lease-together.ts'
 import type { Log } from './log.ts'
 import type { Meter } from './meter.ts'
 import { placeOf } from './place.ts'
@@ -154,6 +155,7 @@ const createContext = ({ sql, operatorSql, env, log, meter, place, stopping }: C
   workerMarks: createWorkerMarks({ sql, log, stopping }),
   singleFlight: createSingleFlight(),
   completeTogether: createCompleteTogether(sql),
+  leaseTogether: createLeaseTogether(sql),
   insertTogether: createInsertTogether(sql),
   quarantineThreshold: env.JOBS_QUARANTINE_THRESHOLD,
   leaseMaxSeconds: env.JOBS_LEASE_MAX_SECONDS,

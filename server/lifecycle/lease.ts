@@ -40,7 +40,7 @@ export async function leaseJobs<Row extends Pick<Job, 'id'>>(
   return first.jobs
 }
 
-interface Gate {
+export interface Gate {
   /** Nothing was leased, because expired leases must be reclaimed before. */
   expired: boolean
   /** Nothing was leased, and due jobs of the queue depend on a job that will never be completed. */
@@ -61,27 +61,31 @@ async function lease<Row extends Pick<Job, 'id'>>(
         ...{ worker_id: request.worker_id, seconds: leaseLength(settings, request.lease_seconds) },
         ...{ leaseOwner: settings.leaseOwner, returned: shape.returned(sql, neededByEvents) },
       })},
-      inserted_events as (${insertWholeEvents(sql, { requestId }, leasedEvents(sql))})
+      inserted_events as (${insertWholeEvents(sql, { requestId }, sql`${leasedEvents(sql)} from leased ${inPickOrder(sql)}`)})
       select
         gate.expired and not gate.stopped as expired,
-        case
-          when leased.id is not null or gate.stopped or gate.expired then false
-          else exists (
-            select from ${priorities(sql)}
-            cross join lateral (select from jobs where ${isDue(sql, request)} and ${canNeverRun(sql)} limit 1) as waiting
-          )
-        end as doomed,
+        ${isDoomed(sql, request)} as doomed,
         ${shape.answered(sql, 'leased')}
       from gate
       left join leased on true
-      order by coalesce(leased.priority, 11), coalesce(leased.available_at, leased.created_at), leased.id`,
+      ${inPickOrder(sql)}`,
   )
   const [{ expired, doomed } = { expired: false, doomed: false }] = rows
   return { expired, doomed, jobs: rows.flatMap((row) => (shape.isFound(row) ? [row] : [])) }
 }
 
+/** An expression over `gate` and `leased`: nothing was leased, and due jobs of the queue can never run. */
+export const isDoomed = (sql: Sql, request: AcquireRequest): Fragment => sql`
+  case
+    when leased.id is not null or gate.stopped or gate.expired then false
+    else exists (
+      select from ${priorities(sql)}
+      cross join lateral (select from jobs where ${isDue(sql, request)} and ${canNeverRun(sql)} limit 1) as waiting
+    )
+  end`
+
 /** Defines the CTE `gate (stopped, expired)`, one row: whether the queue is stopped, and whether a lease of it has expired. */
-const gate = (sql: Sql, request: AcquireRequest, expiredFirst: boolean): Fragment => sql`
+export const gate = (sql: Sql, request: AcquireRequest, expiredFirst: boolean): Fragment => sql`
   gate as materialized (
     select
       exists (
@@ -94,7 +98,7 @@ const gate = (sql: Sql, request: AcquireRequest, expiredFirst: boolean): Fragmen
   )`
 
 /** Needs the CTE `gate`; defines `picked (id)`, the locked jobs to lease. Rows that others have locked are skipped. */
-function picked(sql: Sql, request: AcquireRequest): Fragment {
+export function picked(sql: Sql, request: AcquireRequest): Fragment {
   // A literal, because the planner expects a tenth of the queue for a parameter.
   const limit = sql.unsafe(`limit ${request.limit}`)
   return sql`
@@ -127,31 +131,36 @@ function picked(sql: Sql, request: AcquireRequest): Fragment {
 }
 
 interface NewLease {
-  worker_id: string
   seconds: number
   leaseOwner: string | undefined
-  returned: Fragment
 }
 
 /** What `leasedEvents` and the order of an answer need of a leased row. */
-const neededByEvents = [
+export const neededByEvents = [
   ...(['id', 'domain', 'queue', 'job_type', 'owner_user_id', 'trace_id', 'worker_id'] as const),
   ...(['retry_count', 'leased_until', 'priority', 'available_at', 'created_at'] as const),
 ]
 
 /** Needs the CTE `picked (id)`; defines `leased`, which leases these jobs and has the columns `returned`. */
-const leased = (sql: Sql, { worker_id, seconds, leaseOwner, returned }: NewLease): Fragment => sql`
+const leased = (
+  sql: Sql,
+  { worker_id, returned, ...lease }: NewLease & { worker_id: string; returned: Fragment },
+) => sql`
   leased as (
     update jobs
-    set status = 'processing', worker_id = ${worker_id}, lease_id = ${newLeaseId(sql, leaseOwner)},
-        leased_until = now() + ${seconds}::int * interval '1 second', acquired_at = now(), started_at = now(),
-        progress_percent = null, progress_message = null, completion_token = null, completed_at = null
+    set worker_id = ${worker_id}, ${beginAttempt(sql, lease)}
     where ${hasIdAmong(sql, sql`select id from picked`)}
     returning ${returned}
   )`
 
-/** One `job.acquired` event for each row of the CTE `leased`, which it needs. */
-const leasedEvents = staticFragment(
+/** Assignments of an update of `jobs`: a new attempt begins under a new lease. The caller sets `worker_id`. */
+export const beginAttempt = (sql: Sql, { seconds, leaseOwner }: NewLease): Fragment => sql`
+  status = 'processing', lease_id = ${newLeaseId(sql, leaseOwner)},
+  leased_until = now() + ${seconds}::int * interval '1 second', acquired_at = now(), started_at = now(),
+  progress_percent = null, progress_message = null, completion_token = null, completed_at = null`
+
+/** Selects, of rows of the CTE `leased`, what `insertWholeEvents` takes of a `job.acquired` event. */
+export const leasedEvents = staticFragment(
   (sql) => sql`
   select
     id, domain, queue, job_type, owner_user_id, trace_id, 'job.acquired' as event_type,
@@ -159,9 +168,11 @@ const leasedEvents = staticFragment(
       sql,
       sql`worker_id, retry_count, leased_until`,
       sql`jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'leased_until', ${wireTime(sql, sql`leased_until`)})`,
-    )} as attrs
-  from leased
-  order by coalesce(priority, 11), coalesce(available_at, created_at), id`,
+    )} as attrs`,
+)
+
+const inPickOrder = staticFragment(
+  (sql) => sql`order by coalesce(leased.priority, 11), coalesce(leased.available_at, leased.created_at), leased.id`,
 )
 
 /**

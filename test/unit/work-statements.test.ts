@@ -12,6 +12,7 @@ import { oldestDue } from '../../server/endpoints/queues/oldest-due.ts'
 import { stats, statsFromJobs } from '../../server/endpoints/queues/stats.ts'
 import { flows } from '../../server/endpoints/queues/stats-flow.ts'
 import { readWorkers } from '../../server/endpoints/queues/workers.ts'
+import { acquire } from '../../server/endpoints/work/acquire.ts'
 import { cancelJob } from '../../server/endpoints/work/cancel.ts'
 import { enqueueJob, enqueueJobs, enqueueMinimally } from '../../server/endpoints/work/enqueue.ts'
 import { completeJob, failJob, releaseJob } from '../../server/endpoints/work/finish.ts'
@@ -21,6 +22,7 @@ import { reclaim } from '../../server/lifecycle/expired-leases.ts'
 import { createInsertTogether } from '../../server/lifecycle/insert-together.ts'
 import { attemptOfJob, wholeJob } from '../../server/lifecycle/job-row.ts'
 import { leaseJobs } from '../../server/lifecycle/lease.ts'
+import { createLeaseTogether } from '../../server/lifecycle/lease-together.ts'
 import { createEventWatermark } from '../../server/waiting/event-watermark.ts'
 import { createLongPolls } from '../../server/waiting/long-poll.ts'
 import { createSingleFlight } from '../../server/waiting/single-flight.ts'
@@ -46,6 +48,7 @@ const callWith = (sql: Pool): Call => ({
   eventWatermark: createEventWatermark(sql, log),
   singleFlight: createSingleFlight(),
   completeTogether: createCompleteTogether(sql),
+  leaseTogether: createLeaseTogether(sql),
   insertTogether: createInsertTogether(sql),
   workerMarks: { asked: () => {} },
   archiveBeforeDelete: true,
@@ -120,6 +123,7 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['lease', 0, (call) => leaseJobs(call, acquireRequest, wholeJob)],
   ['lease-minimal', 0, (call) => leaseJobs(call, acquireRequest, attemptOfJob)],
   ['insert-together', 0, (call) => enqueueJob(call, aloneJob)],
+  ['lease-together', 0, (call) => acquire(call, { ...acquireRequest, limit: 1 })],
   ['complete-together', 0, (call) => completeJob(call, { ...lease, result: {} })],
   ['settle-completed', 1, (call) => completeJob(call, { ...lease, result: {} })],
   ['settle', 0, (call) => failJob(call, { ...lease, ...failure })],

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type AcquireRequest, Attempt } from '../../../shared/work/acquire.ts'
 import type { Job } from '../../../shared/work/job.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
-import type { Call } from '../../call.ts'
+import type { Call, LeaseTogether } from '../../call.ts'
 import { nextDueMs } from '../../lifecycle/due.ts'
 import { attemptOfJob, type JobShape, wholeJob } from '../../lifecycle/job-row.ts'
 import { leaseJobs } from '../../lifecycle/lease.ts'
@@ -21,11 +21,13 @@ const pollMs = 1000
  * of the scope of the caller
  */
 export const acquire = (call: Call, request: AcquireRequest): Promise<{ jobs: Job[] }> =>
-  acquireAs(call, request, wholeJob)
+  acquireAs(call, request, { shape: wholeJob, together: call.leaseTogether.whole })
 
 /** Leases jobs as `acquire`, and answers of each what a worker needs to run it and to end its attempt. */
 export const acquireMinimally = async (call: Call, request: AcquireRequest) => ({
-  body: MinimalOutput.parse(await acquireAs(call, request, attemptOfJob)),
+  body: MinimalOutput.parse(
+    await acquireAs(call, request, { shape: attemptOfJob, together: call.leaseTogether.attempt }),
+  ),
 })
 
 const MinimalOutput = z.object({ jobs: z.array(Attempt) })
@@ -36,12 +38,12 @@ type Leased = Pick<Job, 'id' | 'worker_id' | 'lease_id'>
 async function acquireAs<Row extends Leased>(
   call: Call,
   given: AcquireRequest,
-  shape: JobShape<Row>,
+  { shape, together }: { shape: JobShape<Row>; together: LeaseTogether<Row> },
 ): Promise<{ jobs: Row[] }> {
   const request = withinScope(call, given)
   rejectFaults(leaseLengthFaults(call, request.lease_seconds, 'lease_seconds'))
   call.workerMarks.asked(request)
-  const atOnce = await leaseJobs(call, request, shape)
+  const atOnce = (await together(call, request)) ?? (await leaseJobs(call, request, shape))
   const jobs = atOnce.length > 0 || request.wait_seconds === 0 ? atOnce : await waitForJobs(call, request, shape)
   return handOver(call, jobs)
 }

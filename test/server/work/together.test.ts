@@ -17,6 +17,7 @@ const completeIn =
     world.post(jobPath(job.id, 'complete'), { ...held(job), ...fields }, headers)
 
 const Named = z.union([z.object({ id: z.number() }), z.object({ ids: z.tuple([z.number()]) })])
+const Leased = z.object({ jobs: z.array(z.object({ id: z.number(), worker_id: z.string(), lease_id: z.string() })) })
 const byNumber = (requestId: string | null) => Number(requestId?.slice('call-'.length))
 const codeOf = (body: unknown) => z.object({ code: z.string() }).parse(body).code
 
@@ -185,6 +186,97 @@ describe.each(kinds)('jobs that are enqueued at the same time on %s', (kind) => 
     } finally {
       await world.sql.unsafe('drop trigger reject on jobs; drop function reject()')
     }
+  })
+})
+
+describe.each(kinds)('jobs that are leased at the same time on %s', (kind) => {
+  let world: World
+  beforeAll(async () => {
+    world = await openScopedWorld(kind)
+  })
+  afterAll(() => world?.stop())
+  beforeEach(() => world.clear())
+
+  const acquire = (fields: object = {}, headers: Headers = {}) =>
+    world.post(jobPaths.acquire, { domain: 'chatbooks', worker_id: 'w', ...fields }, headers)
+  const idsOf = ({ body }: { body: unknown }) => Leased.parse(body).jobs.map(({ id }) => id)
+
+  it.each([{}, { prefer: 'return=minimal' }])(
+    'share statements, each worker with a job and a lease of its own %o',
+    async (preferred) => {
+      const tokens = await Promise.all(
+        ['ann', 'bob'].map((name) => makeToken(world.sql, `${name} takes ${preferred.prefer}`, 'worker')),
+      )
+      await until('jobs of several calls were leased in one statement', async () => {
+        await world.clear()
+        const ids = await world.jobs(15, { status: 'queued' })
+        const answers = await Promise.all(
+          Array.from({ length: 20 }, (_, n) =>
+            acquire(
+              { worker_id: `w${n}`, lease_seconds: n % 3 ? 60 : 600 },
+              { ...preferred, ...bearer(tokens[n % 2] ?? ''), 'x-request-id': `call-${n}` },
+            ),
+          ),
+        )
+        expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+        const taken = answers.flatMap(({ body }, n) => Leased.parse(body).jobs.map((job) => ({ ...job, n })))
+        expect(taken.map(({ id }) => id).toSorted()).toEqual(ids.toSorted())
+        const rows = await world.sql<
+          { id: number; worker_id: string; lease_id: string; acquired_at: string; seconds: number }[]
+        >`
+          select id, worker_id, lease_id, acquired_at, extract(epoch from leased_until - acquired_at)::int as seconds
+          from jobs where status = 'processing'`
+        const events = (await world.steps()).filter(({ event_type }) => event_type === 'job.acquired')
+        for (const { id, n, lease_id, worker_id } of taken) {
+          expect(worker_id).toBe(`w${n}`)
+          expect(lease_id.endsWith(idOf(tokens[n % 2] ?? ''))).toBe(true)
+          expect(rows.find((row) => row.id === id)).toMatchObject({ worker_id, lease_id, seconds: n % 3 ? 60 : 600 })
+          const [event, ...more] = events.filter(({ job_id }) => job_id === id)
+          expect(event).toMatchObject({ request_id: `call-${n}`, attrs_json: { worker_id } })
+          expect(more).toEqual([])
+        }
+        expect(new Set(rows.map(({ lease_id }) => lease_id)).size).toBe(rows.length)
+        return new Set(rows.map(({ acquired_at }) => acquired_at)).size < rows.length
+      })
+    },
+  )
+
+  it('each take what they ask for, and what has a condition first', async () => {
+    const [one] = await world.jobs(1, { status: 'queued', job_type: 'one' })
+    const [other] = await world.jobs(1, { status: 'queued', queue: 'other' })
+    const [hers] = await world.jobs(1, { status: 'queued', job_type: 'two', owner_user_id: 'ann' })
+    const [expired] = await world.jobs(1, {
+      status: 'processing',
+      queue: 'late',
+      leased_until: new Date(0).toISOString(),
+      max_retries: 9,
+    })
+    await world.jobs(1, { status: 'queued', queue: 'paused' })
+    await world.post(
+      jobPaths.control,
+      { domain: 'chatbooks', queue: 'paused', action: 'pause' },
+      { 'x-confirm': 'true' },
+    )
+    const answers = await Promise.all([
+      acquire({ job_types: ['one'] }),
+      acquire({ queue: 'other', worker_id: 'x' }),
+      acquire({ owner_user_id: 'ann' }),
+      acquire({ queue: 'paused' }),
+      acquire({ queue: 'nothing' }),
+      acquire({ queue: 'late' }),
+      acquire({ queue: 'late' }),
+    ])
+    expect(answers.slice(0, 5).map(idsOf)).toEqual([[one], [other], [hers], [], []])
+    // An expired lease is a failed attempt, whose job one of the calls takes.
+    expect(answers.slice(5).flatMap(idsOf)).toEqual([expired])
+    const rows = await world.rows()
+    expect(rows.find(({ id }) => id === expired)).toMatchObject({ status: 'processing', retry_count: 1 })
+  })
+
+  it('are held where there is none, and get the next ones', async () => {
+    const waiting = Promise.all(Array.from({ length: 4 }, (_, n) => acquire({ worker_id: `w${n}`, wait_seconds: 60 })))
+    const jobs = await Promise.all(Array.from({ length: 4 }, () => workerOf(world.post).enqueue()))
+    expect((await waiting).flatMap(idsOf).toSorted()).toEqual(jobs.map(({ id }) => id).toSorted())
   })
 })
 

@@ -71,8 +71,8 @@ with
   leased as (
     update jobs
     set
-      status = 'processing',
       worker_id = $9,
+      status = 'processing',
       lease_id = gen_random_uuid()::text,
       leased_until = now() + $10::int * interval '1 second',
       acquired_at = now(),
@@ -117,7 +117,7 @@ with
           )
         ) end as attrs
       from leased
-      order by coalesce(priority, 11), coalesce(available_at, created_at), id
+      order by coalesce(leased.priority, 11), coalesce(leased.available_at, leased.created_at), leased.id
     ) as event
   )
 select

@@ -1,0 +1,95 @@
+import type { AcquireRequest } from '../../shared/work/acquire.ts'
+import type { Job } from '../../shared/work/job.ts'
+import type { Call, LeaseTogether } from '../call.ts'
+import { hasIdAmong } from '../database/planner-hints.ts'
+import type { Sql } from '../database/sql.ts'
+import { together } from '../waiting/together.ts'
+import { insertEventsOfCalls } from './events/job-events.ts'
+import { attemptOfJob, type JobShape, type Perhaps, wholeJob } from './job-row.ts'
+import { beginAttempt, type Gate, gate, isDoomed, leasedEvents, neededByEvents, picked } from './lease.ts'
+import { leaseLength } from './server-limits.ts'
+
+/** What one call asks for, together with what its lease and its event have of it. */
+interface Asking {
+  request: AcquireRequest
+  seconds: number
+  leaseOwner: string | undefined
+  requestId: string
+}
+
+/**
+ * Makes the functions by which calls take one job each, with the answer of each shape. A call for several jobs takes them alone.
+ * @param sql the connections of workers
+ */
+export const createLeaseTogether = (sql: Sql): Call['leaseTogether'] => ({
+  whole: leaseTogether(sql, wholeJob),
+  attempt: leaseTogether(sql, attemptOfJob),
+})
+
+function leaseTogether<Row extends Pick<Job, 'id'>>(sql: Sql, shape: JobShape<Row>): LeaseTogether<Row> {
+  const lease = together((all: readonly Asking[]) => leaseAll(sql, all, shape))
+  return async ({ requestId, leaseOwner, leaseMaxSeconds }, request) => {
+    if (request.limit > 1) return undefined
+    const seconds = leaseLength({ leaseMaxSeconds }, request.lease_seconds)
+    return lease({ request, seconds, leaseOwner, requestId }, undefined)
+  }
+}
+
+/** Leases a job for each call, in one statement for the calls that would take the same jobs under the same terms. */
+async function leaseAll<Row extends Pick<Job, 'id'>>(
+  sql: Sql,
+  all: readonly Asking[],
+  shape: JobShape<Row>,
+): Promise<(Row[] | undefined)[]> {
+  const alike = new Map<string, Asking[]>()
+  for (const asking of all) {
+    const { request, seconds, leaseOwner } = asking
+    const { domain, queue, job_types, owner_user_id } = request
+    const key = JSON.stringify([domain, queue, job_types ?? null, owner_user_id ?? null, seconds, leaseOwner ?? null])
+    const others = alike.get(key) ?? []
+    alike.set(key, others)
+    others.push(asking)
+  }
+  const leased = new Map<Asking, Row[] | undefined>()
+  await Promise.all(
+    [...alike.values()].map(async (askings) => {
+      const [first] = askings
+      if (!first) return
+      const rows = await leaseForEach(sql, first, { askings, shape })
+      // Reclaiming leases and cancelling jobs that can never run are for a call alone.
+      if (rows.some(({ expired, doomed }) => expired || doomed)) return
+      for (const [n, asking] of askings.entries())
+        leased.set(
+          asking,
+          rows.flatMap((row) => (row.nth === n + 1 && shape.isFound(row) ? [row] : [])),
+        )
+    }),
+  )
+  return all.map((asking) => leased.get(asking))
+}
+
+/** The rows have the number of their call, from 1, as `nth`. */
+const leaseForEach = <Row extends Pick<Job, 'id'>>(
+  sql: Sql,
+  { request, seconds, leaseOwner }: Asking,
+  { askings, shape }: { askings: readonly Asking[]; shape: JobShape<Row> },
+) => sql<(Gate & Perhaps<Row> & { nth: number | null })[]>`
+  with ${gate(sql, request, true)},
+  ${picked(sql, { ...request, limit: askings.length })},
+  taken as materialized (select id, row_number() over ()::int as nth from picked),
+  leased as (
+    update jobs
+    set worker_id = (${askings.map((asking) => asking.request.worker_id)}::text[])[taken.nth],
+      ${beginAttempt(sql, { seconds, leaseOwner })}
+    from taken
+    where ${hasIdAmong(sql, sql`select id from taken`)} and jobs.id = taken.id
+    returning ${shape.returned(sql, neededByEvents)}, taken.nth
+  ),
+  inserted_events as (${insertEventsOfCalls(
+    sql,
+    sql`${leasedEvents(sql)}, (${askings.map(({ requestId }) => requestId)}::text[])[nth] as request_id from leased order by nth`,
+  )})
+  select
+    gate.expired and not gate.stopped as expired, ${isDoomed(sql, request)} as doomed, leased.nth, ${shape.answered(sql, 'leased')}
+  from gate
+  left join leased on true`

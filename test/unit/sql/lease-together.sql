@@ -1,0 +1,199 @@
+with
+  gate as materialized (
+    select
+      exists (
+        select from job_queue_controls where domain = $1 and queue = $2 and (paused or drain)
+      ) as stopped,
+      $3::bool
+      and exists (
+        select
+        from jobs
+        where
+          (status = 'processing') is true
+          and domain || chr(31) || queue = $4
+          and coalesce(leased_until, '-infinity') < now()
+      ) as expired
+  ),
+  picked as materialized (
+    select job.id
+    from gate
+    cross join generate_series(1, 11) as tier (priority)
+    cross join lateral (
+      select id
+      from (
+        select id
+        from jobs
+        where
+          (status = 'queued') is true
+          and domain || chr(31) || queue = $5
+          and coalesce(jobs.priority, 11) = tier.priority
+          and id <= 9007199254740991
+          and (id >= -9007199254740991) is true
+          and job_type = any($6)
+          and coalesce(available_at, created_at) <= now()
+          and not exists (
+            select
+            from job_dependencies edge
+            join jobs needed on needed.uuid = edge.depends_on_job_uuid
+            where edge.job_uuid = jobs.uuid and needed.status <> 'completed' offset 0
+          )
+        order by coalesce(available_at, created_at), id
+        limit 1
+        for update skip locked
+      ) as due
+      union all
+      select id
+      from (
+        select id
+        from jobs
+        where
+          (status = 'queued') is true
+          and domain || chr(31) || queue = $7
+          and coalesce(jobs.priority, 11) = tier.priority
+          and id <= 9007199254740991
+          and (id >= -9007199254740991) is true
+          and job_type = any($8)
+          and coalesce(available_at, created_at) is null
+          and not exists (
+            select
+            from job_dependencies edge
+            join jobs needed on needed.uuid = edge.depends_on_job_uuid
+            where edge.job_uuid = jobs.uuid and needed.status <> 'completed' offset 0
+          )
+        order by id
+        limit 1
+        for update skip locked
+      ) as timeless
+    ) as job
+    where not gate.stopped and not gate.expired
+    limit 1
+  ),
+  taken as materialized (select id, row_number() over ()::int as nth from picked),
+  leased as (
+    update jobs
+    set
+      worker_id = ($9::text[])[taken.nth],
+      status = 'processing',
+      lease_id = gen_random_uuid()::text,
+      leased_until = now() + $10::int * interval '1 second',
+      acquired_at = now(),
+      started_at = now(),
+      progress_percent = null,
+      progress_message = null,
+      completion_token = null,
+      completed_at = null
+    from taken
+    where jobs.id = any(array(select id from taken)) and jobs.id = taken.id
+    returning
+      jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.project_id,
+      jobs.batch_group, jobs.idempotency_key, jobs.payload, jobs.result, jobs.status, jobs.priority,
+      jobs.max_retries, jobs.retry_count, jobs.available_at, jobs.started_at, jobs.acquired_at,
+      jobs.leased_until, jobs.lease_id, jobs.worker_id, jobs.error_message, jobs.error_code, jobs.error_class,
+      jobs.last_error, jobs.error_stack, jobs.cancel_requested_at, jobs.cancelled_at, jobs.cancellation_reason,
+      jobs.failure_streak_code, jobs.failure_streak_count, jobs.quarantined_at, jobs.progress_percent,
+      jobs.progress_message, jobs.request_id, jobs.trace_id, jobs.failure_timeline, jobs.created_at,
+      jobs.updated_at, jobs.completed_at, taken.nth
+  ),
+  inserted_events as (
+    insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
+    select id, domain, queue, job_type, event_type, attrs, owner_user_id, request_id, trace_id
+    from (
+      select
+        id,
+        domain,
+        queue,
+        job_type,
+        owner_user_id,
+        trace_id,
+        'job.acquired' as event_type,
+        case num_nulls(worker_id, retry_count, leased_until) when 0 then jsonb_build_object(
+          'worker_id',
+          worker_id,
+          'retry_count',
+          retry_count,
+          'leased_until',
+          replace(replace(leased_until::text, ' ', 'T'), '+00', 'Z')
+        ) else jsonb_strip_nulls(
+          jsonb_build_object(
+            'worker_id',
+            worker_id,
+            'retry_count',
+            retry_count,
+            'leased_until',
+            replace(replace(leased_until::text, ' ', 'T'), '+00', 'Z')
+          )
+        ) end as attrs,
+        ($11::text[])[nth] as request_id
+      from leased
+      order by nth
+    ) as event
+  )
+select
+  gate.expired
+  and not gate.stopped as expired,
+  case when leased.id is not null or gate.stopped or gate.expired then false else exists (
+    select
+    from generate_series(1, 11) as tier (priority)
+    cross join lateral (
+      select
+      from jobs
+      where
+        (status = 'queued') is true
+        and domain || chr(31) || queue = $12
+        and coalesce(jobs.priority, 11) = tier.priority
+        and id <= 9007199254740991
+        and (id >= -9007199254740991) is true
+        and job_type = any($13)
+        and coalesce(available_at, created_at) <= now()
+        and exists (
+          select
+          from job_dependencies edge
+          join jobs needed on needed.uuid = edge.depends_on_job_uuid
+          where edge.job_uuid = jobs.uuid and needed.status in ('failed', 'cancelled', 'quarantined') offset 0
+        )
+      limit 1
+    ) as waiting
+  ) end as doomed,
+  leased.nth,
+  leased.id,
+  leased.uuid,
+  leased.domain,
+  leased.queue,
+  leased.job_type,
+  leased.owner_user_id,
+  leased.project_id,
+  leased.batch_group,
+  leased.idempotency_key,
+  leased.payload,
+  leased.result,
+  leased.status,
+  leased.priority,
+  leased.max_retries,
+  leased.retry_count,
+  leased.available_at,
+  leased.started_at,
+  leased.acquired_at,
+  leased.leased_until,
+  leased.lease_id,
+  leased.worker_id,
+  leased.error_message,
+  leased.error_code,
+  leased.error_class,
+  leased.last_error,
+  leased.error_stack,
+  leased.cancel_requested_at,
+  leased.cancelled_at,
+  leased.cancellation_reason,
+  leased.failure_streak_code,
+  leased.failure_streak_count,
+  leased.quarantined_at,
+  leased.progress_percent,
+  leased.progress_message,
+  leased.request_id,
+  leased.trace_id,
+  leased.failure_timeline,
+  leased.created_at,
+  leased.updated_at,
+  leased.completed_at
+from gate
+left join leased on true
