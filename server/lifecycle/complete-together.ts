@@ -16,28 +16,19 @@ interface Waiting {
  * @param sql the connections of workers
  */
 export function createCompleteTogether(sql: Sql): CompleteTogether {
-  const complete = together((waiting: readonly Waiting[]) => completeAll(sql, waiting))
+  const complete = together({
+    run: (waiting: readonly Waiting[]) => completeAll(sql, waiting),
+    kind: ({ within }) => JSON.stringify(within ?? null),
+    most: 100,
+  })
   return ({ requestId, within }, item) => complete({ item: { ...item, request_id: requestId }, within }, item.result)
 }
 
-/** Completes the jobs in one statement for each scope. Of two items with one job, one is completed. */
+/** Completes jobs of calls with one scope. Of two items with one job, one is completed. */
 async function completeAll(sql: Sql, waiting: readonly Waiting[]): Promise<(Settled | undefined)[]> {
-  const scopes = new Map<string, { within: Call['within']; items: Map<number, CallsCompletion> }>()
-  for (const { item, within } of waiting) {
-    const key = JSON.stringify(within ?? null)
-    const scope = scopes.get(key) ?? { within, items: new Map() }
-    scopes.set(key, scope)
-    scope.items.set(item.id, item)
-  }
-  const completed = new Map<CallsCompletion, Settled>()
-  await Promise.all(
-    [...scopes.values()].map(async ({ within, items }) => {
-      const settled = await settleCompleted(sql, unlockedCompletionsOf({ sql, within }, [...items.values()]))
-      for (const job of settled) {
-        const item = items.get(job.id)
-        if (item) completed.set(item, job)
-      }
-    }),
-  )
-  return waiting.map(({ item }) => completed.get(item))
+  const items = new Map(waiting.map(({ item }) => [item.id, item]))
+  const within = waiting[0]?.within
+  const settled = await settleCompleted(sql, unlockedCompletionsOf({ sql, within }, [...items.values()]))
+  const byId = new Map(settled.map((job) => [job.id, job]))
+  return waiting.map(({ item }) => (items.get(item.id) === item ? byId.get(item.id) : undefined))
 }

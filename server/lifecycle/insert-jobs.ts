@@ -47,7 +47,8 @@ export const insertJobs = <Row extends NamedJob>(
   insert(sql, entries, shape, {
     columns: columns(sql),
     within,
-    ...{ caller: sql`${caller}::text`, requestId: sql`${requestId}::text`, traceId: sql`${traceId ?? null}::text` },
+    ...{ requestId: sql`${requestId}::text`, traceId: sql`${traceId ?? null}::text` },
+    ...{ caller: sql`${caller}::text`, requestOfEvent: sql`${requestId}::text` },
   })
 
 /** Inserts jobs without dependencies as `insertJobs`, for several calls. The `n` of a row is the index of its entry. */
@@ -63,16 +64,24 @@ export const insertJobsOfCalls = <Row extends NamedJob>(
     {
       columns: callsColumns(sql),
       within: undefined,
-      caller: sql`(select caller from request where request.uuid = added.uuid)`,
       ...{ requestId: sql`request_id`, traceId: sql`trace_id` },
+      caller: sql`(select caller from request where request.uuid = added.uuid)`,
+      requestOfEvent: sql`(select request_id from request where request.uuid = added.uuid)`,
     },
   )
 
 const callsColumns = staticFragment((sql) => sql`${columns(sql)}, caller text, request_id text, trace_id text`)
 
-/** The columns of an entry, and what the rows have of their call: of the caller an expression over `added`, else one over `fresh`. */
-interface Origin extends Record<'columns' | 'caller' | 'requestId' | 'traceId', Fragment> {
+/** The columns of an entry, and what rows have of their call. */
+interface Origin {
+  columns: Fragment
   within: Call['within']
+  /** Expressions over `fresh`, for the job. */
+  requestId: Fragment
+  traceId: Fragment
+  /** Expressions over `added`, for the event. */
+  caller: Fragment
+  requestOfEvent: Fragment
 }
 
 async function insert<Row extends NamedJob>(
@@ -146,7 +155,7 @@ const obstacles = staticFragment(
 
 /** What `addedEvents` needs of a row that was inserted. */
 const neededByEvents = [
-  ...(['id', 'uuid', 'domain', 'queue', 'job_type', 'owner_user_id', 'request_id', 'trace_id'] as const),
+  ...(['id', 'uuid', 'domain', 'queue', 'job_type', 'owner_user_id', 'trace_id'] as const),
   ...(['priority', 'available_at', 'status', 'cancellation_reason'] as const),
 ]
 
@@ -181,10 +190,10 @@ const added = (
   )`
 
 /** One `job.created` for each row of the CTE `added`, which it needs, and a `job.cancelled` for one inserted as cancelled. */
-const addedEvents = (sql: Sql, { caller }: Pick<Origin, 'caller'>): Fragment => sql`
-  select id, domain, queue, job_type, owner_user_id, request_id, trace_id, event_type, attrs
+const addedEvents = (sql: Sql, { caller, requestOfEvent }: Pick<Origin, 'caller' | 'requestOfEvent'>): Fragment => sql`
+  select id, domain, queue, job_type, owner_user_id, call_id as request_id, trace_id, event_type, attrs
   from (
-    select added.*, 1 as nth, 'job.created' as event_type,
+    select added.*, ${requestOfEvent} as call_id, 1 as nth, 'job.created' as event_type,
       -- Most jobs are due at once. An object without nulls need not be written again (attrsWithoutNulls).
       case
         when available_at is null and priority is not null then jsonb_build_object('caller', ${caller}, 'priority', priority)
@@ -194,7 +203,7 @@ const addedEvents = (sql: Sql, { caller }: Pick<Origin, 'caller'>): Fragment => 
       end as attrs
     from added
     union all
-    select added.*, 2, 'job.cancelled', jsonb_strip_nulls(jsonb_build_object('reason', cancellation_reason, 'terminal', true))
+    select added.*, ${requestOfEvent}, 2, 'job.cancelled', jsonb_strip_nulls(jsonb_build_object('reason', cancellation_reason, 'terminal', true))
     from added
     where status = 'cancelled'
   ) as both_events

@@ -16,10 +16,14 @@ export const createInsertTogether = (sql: Sql): Call['insertTogether'] => ({
 })
 
 function insertTogether<Row extends NamedJob>(sql: Sql, shape: JobShape<Row>): InsertTogether<Row> {
-  const insert = together<CallsEntry, Row>(async (entries) => {
-    const rows = await insertJobsOfCalls(sql, entries, shape)
-    const jobs = new Map(rows.map(({ n, job }) => [n, job]))
-    return entries.map((_, n) => jobs.get(n))
+  const insert = together<CallsEntry, Row>({
+    async run(entries) {
+      const rows = await insertJobsOfCalls(sql, entries, shape)
+      const jobs = new Map(rows.map(({ n, job }) => [n, job]))
+      return entries.map((_, n) => jobs.get(n))
+    },
+    kind: () => '',
+    most: 100,
   })
   return async ({ requestId, traceId, caller }, job) => {
     if (job.idempotency_key !== undefined || job.depends_on !== undefined) return undefined

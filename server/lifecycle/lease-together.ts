@@ -26,46 +26,35 @@ export const createLeaseTogether = (sql: Sql): Call['leaseTogether'] => ({
   attempt: leaseTogether(sql, attemptOfJob),
 })
 
+/** Each number of calls is a statement of its own, which each connection prepares. */
+const most = 8
+
 function leaseTogether<Row extends Pick<Job, 'id'>>(sql: Sql, shape: JobShape<Row>): LeaseTogether<Row> {
-  const lease = together((all: readonly Asking[]) => leaseAll(sql, all, shape))
+  const lease = together<Asking, Row[]>({
+    run: (askings) => leaseAll(sql, askings, shape),
+    kind: ({ request: { domain, queue, job_types, owner_user_id }, seconds, leaseOwner }) =>
+      JSON.stringify([domain, queue, job_types ?? null, owner_user_id ?? null, seconds, leaseOwner ?? null]),
+    most,
+  })
   return async ({ requestId, leaseOwner, leaseMaxSeconds }, request) => {
     if (request.limit > 1) return undefined
     const seconds = leaseLength({ leaseMaxSeconds }, request.lease_seconds)
-    return lease({ request, seconds, leaseOwner, requestId }, undefined)
+    return lease({ request, seconds, leaseOwner, requestId })
   }
 }
 
-/** Leases a job for each call, in one statement for the calls that would take the same jobs under the same terms. */
+/** Leases a job for each of the calls, which would take the same jobs under the same terms. */
 async function leaseAll<Row extends Pick<Job, 'id'>>(
   sql: Sql,
-  all: readonly Asking[],
+  askings: readonly Asking[],
   shape: JobShape<Row>,
 ): Promise<(Row[] | undefined)[]> {
-  const alike = new Map<string, Asking[]>()
-  for (const asking of all) {
-    const { request, seconds, leaseOwner } = asking
-    const { domain, queue, job_types, owner_user_id } = request
-    const key = JSON.stringify([domain, queue, job_types ?? null, owner_user_id ?? null, seconds, leaseOwner ?? null])
-    const others = alike.get(key) ?? []
-    alike.set(key, others)
-    others.push(asking)
-  }
-  const leased = new Map<Asking, Row[] | undefined>()
-  await Promise.all(
-    [...alike.values()].map(async (askings) => {
-      const [first] = askings
-      if (!first) return
-      const rows = await leaseForEach(sql, first, { askings, shape })
-      // Reclaiming leases and cancelling jobs that can never run are for a call alone.
-      if (rows.some(({ expired, doomed }) => expired || doomed)) return
-      for (const [n, asking] of askings.entries())
-        leased.set(
-          asking,
-          rows.flatMap((row) => (row.nth === n + 1 && shape.isFound(row) ? [row] : [])),
-        )
-    }),
-  )
-  return all.map((asking) => leased.get(asking))
+  const [first] = askings
+  if (!first) return []
+  const rows = await leaseForEach(sql, first, { askings, shape })
+  // Reclaiming leases and cancelling jobs that can never run are for a call alone.
+  if (rows.some(({ expired, doomed }) => expired || doomed)) return []
+  return askings.map((_, n) => rows.flatMap((row) => (row.nth === n + 1 && shape.isFound(row) ? [row] : [])))
 }
 
 /** The rows have the number of their call, from 1, as `nth`. */

@@ -38,7 +38,7 @@ const completedRows = staticFragment(
   )`,
 )
 
-/** One event for each row of the CTE `settled`, which it needs: the rows that `insertWholeEvents` takes. */
+/** One event for each row of the CTE `settled`, which it needs: the rows that `insertEventsOfCalls` takes. */
 const completedEvents = staticFragment(
   (sql) => sql`
   select id, domain, queue, job_type, owner_user_id, trace_id, request_id, 'job.' || status as event_type,

@@ -14,7 +14,7 @@ export const insertEvents = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, r
 export const insertWholeEvents = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, rows: Fragment): Fragment =>
   insertRows(sql, rows, { attrs: sql`attrs`, requestId: sql`${requestId}::text` })
 
-/** As `insertWholeEvents`, for `rows` of several calls, each with its `request_id`. */
+/** As `insertWholeEvents`, for `rows` that have the `request_id` of their call. */
 export const insertEventsOfCalls = (sql: Sql, rows: Fragment): Fragment =>
   insertRows(sql, rows, { attrs: sql`attrs`, requestId: sql`request_id` })
 

@@ -273,6 +273,32 @@ describe.each(kinds)('jobs that are leased at the same time on %s', (kind) => {
     expect(rows.find(({ id }) => id === expired)).toMatchObject({ status: 'processing', retry_count: 1 })
   })
 
+  it('belong to the worker that asked, whatever its name', async () => {
+    const names = ['a,b', '"', "o'clock", '\\', '{x}', 'NULL', 'é 📚', 'x'.repeat(256)]
+    await world.jobs(names.length, { status: 'queued' })
+    const answers = await Promise.all(names.map((worker_id) => acquire({ worker_id })))
+    expect(answers.flatMap(({ body }) => Leased.parse(body).jobs.map(({ worker_id }) => worker_id))).toEqual(names)
+  })
+
+  it('are leased once although the tables reject those of another queue', async () => {
+    await world.jobs(4, { status: 'queued', queue: 'bad' })
+    await world.jobs(8, { status: 'queued', queue: 'good' })
+    await world.sql.unsafe(`
+      create function reject() returns trigger language plpgsql as $$ begin raise 'not these'; end $$;
+      create trigger reject before update on jobs for each row when (old.queue = 'bad') execute function reject()`)
+    try {
+      const queues = Array.from({ length: 8 }, (_, n) => (n % 2 ? 'bad' : 'good'))
+      const answers = await Promise.all(queues.map((queue) => acquire({ queue })))
+      expect(answers.map(({ status }) => status)).toEqual(queues.map((queue) => (queue === 'bad' ? 409 : 200)))
+      const taken = answers.filter(({ status }) => status === 200).flatMap(idsOf)
+      expect(taken).toHaveLength(4)
+      const leased = (await world.rows()).filter(({ status }) => status === 'processing').map(({ id }) => id)
+      expect(leased.toSorted()).toEqual(taken.toSorted())
+    } finally {
+      await world.sql.unsafe('drop trigger reject on jobs; drop function reject()')
+    }
+  })
+
   it('are held where there is none, and get the next ones', async () => {
     const waiting = Promise.all(Array.from({ length: 4 }, (_, n) => acquire({ worker_id: `w${n}`, wait_seconds: 60 })))
     const jobs = await Promise.all(Array.from({ length: 4 }, () => workerOf(world.post).enqueue()))
@@ -299,6 +325,37 @@ describe('completions at the same time', () => {
       expect(isOver).toBe(false)
       await letGo()
       expect(await waiting).toMatchObject({ status: 200, body: { id: slow.id, status: 'completed' } })
+    } finally {
+      await other.end()
+      await world.stop()
+    }
+  })
+
+  it('are not kept by those of another scope, whose statement waits', async () => {
+    const world = await openScopedWorld('postgres')
+    const other = postgres(world.env.JOBS_DB_URL ?? '', { max: 1 })
+    try {
+      const complete = completeIn(world)
+      await world.jobs(4, { status: 'queued', domain: 'chatbooks' })
+      await world.jobs(4, { status: 'queued', domain: 'tales' })
+      await world.sql.unsafe(`
+        create function hold() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock(4711); return new; end $$;
+        create trigger hold before update on jobs for each row
+          when (old.domain = 'tales' and old.status = 'processing') execute function hold()`)
+      const token = await makeScoped(world.sql, 'worker', { domains: ['chatbooks'] })
+      const worker = workerOf((path, body) => world.post(path, body, bearer(token)))
+      const [own, slow] = [
+        await worker.lease({ limit: 4 }),
+        await workerOf(world.post).lease({ domain: 'tales', limit: 4 }),
+      ]
+      const letGo = await holding(other, (tx) => tx`select pg_advisory_xact_lock(4711)`)
+      let over = 0
+      const waiting = slow.map((job) => complete(job).finally(() => over++))
+      const answers = await Promise.all(own.map((job) => complete(job, {}, bearer(token))))
+      expect(answers.map(({ status }) => status)).toEqual(own.map(() => 200))
+      expect(over).toBe(0)
+      await letGo()
+      expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual(slow.map(() => 200))
     } finally {
       await other.end()
       await world.stop()

@@ -44,6 +44,8 @@ describe.each(kinds)('the workers to copy, on %s', (kind) => {
     await until('three jobs are done', async () => (await statuses()).filter((it) => it === 'completed').length >= 3)
     worker.kill('SIGTERM')
     expect(await worker.ended).toMatchObject({ code: 0 })
+    // The server gives back what it leased for the call that the worker hung up on.
+    await until('no job is leased', async () => !(await statuses()).includes('processing'))
 
     const rows = await world.rows()
     expect(new Set(rows.map(({ status }) => status))).toEqual(new Set(['completed', 'queued']))

@@ -93,17 +93,18 @@ with
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
     select id, domain, queue, job_type, event_type, attrs, owner_user_id, request_id, trace_id
     from (
-      select id, domain, queue, job_type, owner_user_id, request_id, trace_id, event_type, attrs
+      select id, domain, queue, job_type, owner_user_id, call_id as request_id, trace_id, event_type, attrs
       from (
         select
           added.*,
+          $4::text as call_id,
           1 as nth,
           'job.created' as event_type,
           -- Most jobs are due at once. An object without nulls need not be written again (attrsWithoutNulls).
-          case when available_at is null and priority is not null then jsonb_build_object('caller', $4::text, 'priority', priority) else jsonb_strip_nulls(
+          case when available_at is null and priority is not null then jsonb_build_object('caller', $5::text, 'priority', priority) else jsonb_strip_nulls(
             jsonb_build_object(
               'caller',
-              $5::text,
+              $6::text,
               'priority',
               priority,
               'available_at',
@@ -114,6 +115,7 @@ with
         union all
         select
           added.*,
+          $7::text,
           2,
           'job.cancelled',
           jsonb_strip_nulls(jsonb_build_object('reason', cancellation_reason, 'terminal', true))
@@ -124,7 +126,7 @@ with
     ) as event
   ),
   notified as (
-    select pg_notify($6, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($8, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (select domain, queue from added where status = 'queued') as ready

@@ -93,10 +93,11 @@ with
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
     select id, domain, queue, job_type, event_type, attrs, owner_user_id, request_id, trace_id
     from (
-      select id, domain, queue, job_type, owner_user_id, request_id, trace_id, event_type, attrs
+      select id, domain, queue, job_type, owner_user_id, call_id as request_id, trace_id, event_type, attrs
       from (
         select
           added.*,
+          (select request_id from request where request.uuid = added.uuid) as call_id,
           1 as nth,
           'job.created' as event_type,
           -- Most jobs are due at once. An object without nulls need not be written again (attrsWithoutNulls).
@@ -114,6 +115,7 @@ with
         union all
         select
           added.*,
+          (select request_id from request where request.uuid = added.uuid),
           2,
           'job.cancelled',
           jsonb_strip_nulls(jsonb_build_object('reason', cancellation_reason, 'terminal', true))
