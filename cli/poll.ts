@@ -16,6 +16,8 @@ export async function pollForever(
   look: (client: Client) => Promise<void>,
 ): Promise<Ending> {
   const { io } = context
+  // What reads an error is loaded now: an update may take the files away while the command runs.
+  await import('./http/response-errors.ts')
   let away = false
   while (!io.signal.aborted) {
     if (io.outGone()) return 'ok'

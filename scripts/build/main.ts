@@ -7,7 +7,7 @@ import { commandPage, programPage } from '../../cli/help/man-page.ts'
 import { inOwnFiles, ownPaths, withoutUnused } from './cli-plugins.ts'
 import { licencesOf } from './licences.ts'
 import { patchDriver } from './patch-driver.ts'
-import { quickEndpoints } from './quick-endpoints.ts'
+import { quickEndpoints, requireQuickEndpoints } from './quick-endpoints.ts'
 import { refuseEagerImports } from './refuse-eager-imports.ts'
 import { buildSdk } from './sdk.ts'
 import { buildUi } from './ui.ts'
@@ -70,6 +70,7 @@ const built = await Promise.all([
   buildSdk(),
 ])
 for (const entry of programs) refuseEagerImports(built[0].metafile, entry, ownPaths)
+requireQuickEndpoints(built[0].metafile)
 await writeFile('dist/cli/package.json', '{ "type": "commonjs" }\n')
 await cp('server/database/migrate/migrations', 'dist/server/migrations', { recursive: true })
 await mkdir('dist/man')

@@ -1,13 +1,14 @@
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
-import type { Plugin } from 'esbuild'
+import type { Metafile, Plugin } from 'esbuild'
 import * as z from 'zod'
 import { compileFn } from 'zod/v4/core'
 import type { Endpoint } from '../../shared/endpoint.ts'
 
 /** The files of the endpoints that short reads call, such as `jobsctl stats`. */
-const files = /[\\/]shared[\\/]queues[\\/](?:queues|stale|stats|workers)\.ts$/
+const names = ['queues', 'stale', 'stats', 'workers']
+const files = new RegExp(String.raw`[\\/]shared[\\/]queues[\\/](?:${names.join('|')})\.ts$`)
 
 const namespace = 'quick-endpoints'
 
@@ -26,6 +27,15 @@ export const quickEndpoints: Plugin = {
       resolveDir: dirname(path),
     }))
   },
+}
+
+/** @throws Error when a build has not taken each of the files from here: one that has moved would load zod without a word */
+export function requireQuickEndpoints({ inputs }: Metafile): void {
+  const taken = Object.keys(inputs).filter((path) => path.startsWith(`${namespace}:`))
+  if (taken.length !== names.length)
+    throw new Error(
+      `of ${names.length} files of endpoints, ${taken.length} have compiled checks: see ${import.meta.url}`,
+    )
 }
 
 /**
