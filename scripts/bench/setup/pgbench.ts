@@ -8,10 +8,11 @@ import type { Captured } from './capture.ts'
 interface Script extends Captured {
   name: string
   /**
-   * SQL in place of the first parameter. It may use `:p1`, its captured value, and `:id`, which is 1, 2, 3 … over all
-   * clients.
+   * SQL in place of the parameter with the number `replaced`, which is the first by default. It may use its captured value, which is `:p1`
+   * for the first, and `:id`, which is 1, 2, 3 … over all clients.
    */
   first?: string
+  replaced?: number
 }
 
 interface Run {
@@ -39,7 +40,7 @@ export async function pgbench(script: Script, { url, folder, transactions }: Run
   return Number(rate)
 }
 
-function scriptOf({ text, parameters, first }: Script): string {
+function scriptOf({ text, parameters, first, replaced = 1 }: Script): string {
   const statement = text
     .split('\n')
     .filter((line) => !line.trim().startsWith('--'))
@@ -48,7 +49,7 @@ function scriptOf({ text, parameters, first }: Script): string {
     // fails here.
     .replaceAll(':MI:SS', 'MISS')
     .replaceAll(/\$(\d+)/g, (_, number: string) => {
-      if (number === '1' && first) return `(${first})`
+      if (Number(number) === replaced && first) return `(${first})`
       // pgbench binds texts alone.
       return parameters[Number(number) - 1] === null ? 'null' : `:p${number}`
     })

@@ -55,13 +55,15 @@ async function enqueueScript(sql: Sql, { text, parameters: [request = null, ...r
 }
 
 /** Finishes the next 100 ids: the first job of the captured request, with other ids. */
-function finishScript({ text, parameters: [request = null, ...rest] }: Captured) {
-  const [item] = /\{[^{}]*\}/.exec(request ?? '') ?? []
-  if (item === undefined) throw new Error(`the finish statement has another request: ${request}`)
-  const numbered = `replace(:p1, '"id":0', '"id":' || i)`
+function finishScript({ text, parameters }: Captured) {
+  const at = parameters.findIndex((parameter) => parameter?.startsWith('['))
+  const [item] = /\{[^{}]*\}/.exec(parameters[at] ?? '') ?? []
+  if (item === undefined) throw new Error(`the finish statement has another request: ${parameters}`)
+  const numbered = `replace(:p${at + 1}, '"id":0', '"id":' || i)`
   const ids = `generate_series((:id - 1) * ${sizes.take} + 1, :id * ${sizes.take})`
   const first = `select '[' || string_agg(${numbered}, ',') || ']' from ${ids} as i`
-  return { name: 'finish-batch', text, parameters: [item.replace(/"id":\d+/, '"id":0'), ...rest], first }
+  const finished = parameters.with(at, item.replace(/"id":\d+/, '"id":0'))
+  return { name: 'finish-batch', text, parameters: finished, first, replaced: at + 1 }
 }
 
 /** Jobs per second. */
