@@ -6,7 +6,7 @@ import type { Sql } from '../database/sql.ts'
 import { together } from '../waiting/together.ts'
 import { insertEventsOfCalls } from './events/job-events.ts'
 import { attemptOfJob, type JobShape, type Perhaps, wholeJob } from './job-row.ts'
-import { beginAttempt, type Gate, gate, isDoomed, leasedEvents, neededByEvents, picked } from './lease.ts'
+import { beginAttempt, type Gate, gate, gateColumns, leasedEvents, neededByEvents, picked } from './lease.ts'
 import { leaseLength } from './server-limits.ts'
 
 /** What one call asks for, together with what its lease and its event have of it. */
@@ -79,6 +79,6 @@ const leaseForEach = <Row extends Pick<Job, 'id'>>(
     sql`${leasedEvents(sql)}, (${askings.map(({ requestId }) => requestId)}::text[])[nth] as request_id from leased order by nth`,
   )})
   select
-    gate.expired and not gate.stopped as expired, ${isDoomed(sql, request)} as doomed, leased.nth, ${shape.answered(sql, 'leased')}
+    ${gateColumns(sql, request)}, leased.nth, ${shape.answered(sql, 'leased')}
   from gate
   left join leased on true`

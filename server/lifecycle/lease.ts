@@ -63,8 +63,7 @@ async function lease<Row extends Pick<Job, 'id'>>(
       })},
       inserted_events as (${insertWholeEvents(sql, { requestId }, sql`${leasedEvents(sql)} from leased ${inPickOrder(sql)}`)})
       select
-        gate.expired and not gate.stopped as expired,
-        ${isDoomed(sql, request)} as doomed,
+        ${gateColumns(sql, request)},
         ${shape.answered(sql, 'leased')}
       from gate
       left join leased on true
@@ -74,15 +73,16 @@ async function lease<Row extends Pick<Job, 'id'>>(
   return { expired, doomed, jobs: rows.flatMap((row) => (shape.isFound(row) ? [row] : [])) }
 }
 
-/** An expression over `gate` and `leased`: nothing was leased, and due jobs of the queue can never run. */
-export const isDoomed = (sql: Sql, request: AcquireRequest): Fragment => sql`
+/** The columns of `Gate`, of the CTEs `gate` and `leased`. */
+export const gateColumns = (sql: Sql, request: AcquireRequest): Fragment => sql`
+  gate.expired and not gate.stopped as expired,
   case
     when leased.id is not null or gate.stopped or gate.expired then false
     else exists (
       select from ${priorities(sql)}
       cross join lateral (select from jobs where ${isDue(sql, request)} and ${canNeverRun(sql)} limit 1) as waiting
     )
-  end`
+  end as doomed`
 
 /** Defines the CTE `gate (stopped, expired)`, one row: whether the queue is stopped, and whether a lease of it has expired. */
 export const gate = (sql: Sql, request: AcquireRequest, expiredFirst: boolean): Fragment => sql`

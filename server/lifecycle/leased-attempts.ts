@@ -19,12 +19,12 @@ export const attemptsOf = ({ sql, within }: Pick<Call, 'sql' | 'within'>, items:
 export const completionsOf = (
   { sql, within, requestId }: Pick<Call, 'sql' | 'within' | 'requestId'>,
   items: readonly KeyedFinish[],
-) => sql`
-  select job.id, request.worker_id, request.completion_token, request.finish, request.result, ${requestId}::text as request_id
-  from ${inOrder(sql, items, completionColumns(sql))}
-  cross join lateral (${lockedJob(sql, sql`request.id`, within)}) as job
-  cross join ${assumeManyRows(sql)}
-  where ${isLeaseOwner(sql)}`
+) =>
+  completions(sql, {
+    request: inOrder(sql, items, completionColumns(sql)),
+    requestId: sql`${requestId}::text as request_id`,
+    job: lockedJob(sql, sql`request.id`, within),
+  })
 
 /** The completion of a job by one of several calls. */
 export type CallsCompletion = KeyedFinish & { request_id: string }
@@ -33,10 +33,17 @@ export type CallsCompletion = KeyedFinish & { request_id: string }
 export const unlockedCompletionsOf = (
   { sql, within }: { sql: Sql; within: Call['within'] },
   items: readonly CallsCompletion[],
-) => sql`
-  select job.id, request.worker_id, request.completion_token, request.finish, request.result, request.request_id
-  from ${inOrder(sql, items, callsCompletionColumns(sql))}
-  cross join lateral (${lockedJob(sql, sql`request.id`, within)} skip locked) as job
+) =>
+  completions(sql, {
+    request: inOrder(sql, items, callsCompletionColumns(sql)),
+    requestId: sql`request.request_id`,
+    job: sql`${lockedJob(sql, sql`request.id`, within)} skip locked`,
+  })
+
+const completions = (sql: Sql, { request, requestId, job }: Record<'request' | 'requestId' | 'job', Fragment>) => sql`
+  select job.id, request.worker_id, request.completion_token, request.finish, request.result, ${requestId}
+  from ${request}
+  cross join lateral (${job}) as job
   cross join ${assumeManyRows(sql)}
   where ${isLeaseOwner(sql)}`
 

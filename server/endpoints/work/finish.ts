@@ -12,7 +12,7 @@ import type {
 import type { Call } from '../../call.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
-import { explainUnsettled, withFinishKey } from '../../lifecycle/finish-replay.ts'
+import { explainUnsettled, type KeyedFinish, withFinishKey } from '../../lifecycle/finish-replay.ts'
 import { leaseLost, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
 import { attemptsOf, completionsOf } from '../../lifecycle/leased-attempts.ts'
 import { fieldOf, rejectFaults, rejectLarge } from '../../lifecycle/server-limits.ts'
@@ -33,21 +33,9 @@ export type FinishCall = Pick<
   | 'completeTogether'
 >
 
-/**
- * Completes a job, in one statement with those that other calls complete at the same time. A job that this does not complete is
- * finished by a statement of its own, which waits for a locked row and tells why the job cannot be completed.
- * @throws Failure `not_found`, `lease_lost`, `conflict`, `too_large`, or `invalid_request` for a missing completion token
- */
-export async function completeJob(call: FinishCall, request: z.output<typeof complete.input>): Promise<Finished> {
-  const item = { ...request, action: 'complete' as const }
-  rejectFaults(tokenFaults(call, item, 'completion_token'))
-  rejectLargeResult(call, item)
-  const mayComplete = mayFinish(call.leaseOwner, item.lease_id)
-  const completed = mayComplete && (await call.completeTogether(call, withFinishKey(item)))
-  if (!completed) return finishOne(call, item)
-  call.reportChangedRows(1)
-  return completed
-}
+/** @throws Failure `not_found`, `lease_lost`, `conflict`, `too_large`, or `invalid_request` for a missing completion token */
+export const completeJob = (call: FinishCall, request: z.output<typeof complete.input>): Promise<Finished> =>
+  finishOne(call, { ...request, action: 'complete' })
 
 /** @throws as `completeJob` */
 export const failJob = (call: FinishCall, request: z.output<typeof fail.input>): Promise<Finished> =>
@@ -85,12 +73,7 @@ async function finish(
   rejectFaults(items.flatMap((item, at) => tokenFaults(call, item, fieldOf('completion_token', indexOf(at)))))
   for (const item of items) rejectLargeResult(call, item)
   const keyed = items.filter(({ lease_id }) => mayFinish(call.leaseOwner, lease_id)).map(withFinishKey)
-  const isCompletion = keyed.every(({ action }) => action === 'complete')
-  const settled = await retryDeadlock(() =>
-    isCompletion
-      ? settleCompleted(call.sql, completionsOf(call, keyed))
-      : settle(call.sql, call, attemptsOf(call, keyed)),
-  )
+  const settled = (await settleTogether(call, keyed)) ?? (await settleAlone(call, keyed))
   call.reportChangedRows(settled.length)
   const results = new Map<number, FinishResult>(settled.map((job) => [job.id, { ok: true, ...job }]))
   const unsettled = keyed.filter(({ id }) => !results.has(id))
@@ -102,6 +85,26 @@ async function finish(
   const looked = new Set(keyed.map(({ id }) => id))
   return items.flatMap(({ id }) => (looked.has(id) ? (results.get(id) ?? []) : leaseLost(id)))
 }
+
+/**
+ * Completes a single job, in one statement with those that other calls complete at the same time.
+ * @returns undefined for other finishes, and for a job that is to be settled alone: that waits for a locked row
+ */
+async function settleTogether(
+  call: FinishCall,
+  [item, ...others]: readonly KeyedFinish[],
+): Promise<Finished[] | undefined> {
+  if (item?.action !== 'complete' || others.length > 0) return undefined
+  const completed = await call.completeTogether(call, item)
+  return completed && [completed]
+}
+
+const settleAlone = (call: FinishCall, keyed: readonly KeyedFinish[]): Promise<Finished[]> =>
+  retryDeadlock(() =>
+    keyed.every(({ action }) => action === 'complete')
+      ? settleCompleted(call.sql, completionsOf(call, keyed))
+      : settle(call.sql, call, attemptsOf(call, keyed)),
+  )
 
 function tokenFaults(
   { requireCompletionToken }: Pick<Call, 'requireCompletionToken'>,

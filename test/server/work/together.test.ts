@@ -21,6 +21,22 @@ const Leased = z.object({ jobs: z.array(z.object({ id: z.number(), worker_id: z.
 const byNumber = (requestId: string | null) => Number(requestId?.slice('call-'.length))
 const codeOf = (body: unknown) => z.object({ code: z.string() }).parse(body).code
 
+/** Runs `work` while a trigger rejects what is done to the jobs for which the condition is true. */
+async function whileRejecting(
+  { sql }: World,
+  { what, when }: { what: 'insert' | 'update'; when: string },
+  work: () => Promise<void>,
+): Promise<void> {
+  await sql.unsafe(`
+    create function reject() returns trigger language plpgsql as $$ begin raise 'never this one'; end $$;
+    create trigger reject before ${what} on jobs for each row when (${when}) execute function reject()`)
+  try {
+    await work()
+  } finally {
+    await sql.unsafe('drop trigger reject on jobs; drop function reject()')
+  }
+}
+
 describe.each(kinds)('completions at the same time on %s', (kind) => {
   let world: World
   beforeAll(async () => {
@@ -88,16 +104,11 @@ describe.each(kinds)('completions at the same time on %s', (kind) => {
     const complete = completeIn(world)
     const [bad, ...good] = await leased(8)
     if (!bad) throw new Error('no job was leased')
-    await world.sql.unsafe(`
-      create function reject() returns trigger language plpgsql as $$ begin raise 'never this one'; end $$;
-      create trigger reject before update on jobs for each row when (old.id = ${bad.id}) execute function reject()`)
-    try {
+    await whileRejecting(world, { what: 'update', when: `old.id = ${bad.id}` }, async () => {
       const answers = await Promise.all([bad, ...good].map((job) => complete(job)))
       expect(answers.map(({ status }) => status)).toEqual([409, ...good.map(() => 200)])
       expect(answers[0]?.body).toMatchObject({ detail: expect.stringContaining('never this one') })
-    } finally {
-      await world.sql.unsafe('drop trigger reject on jobs; drop function reject()')
-    }
+    })
     expect(await complete(bad)).toMatchObject({ status: 200 })
   })
 })
@@ -167,10 +178,7 @@ describe.each(kinds)('jobs that are enqueued at the same time on %s', (kind) => 
     )
     const existing = workerOf(world.post)
     const first = await existing.enqueue({ idempotency_key: 'k' })
-    await world.sql.unsafe(`
-      create function reject() returns trigger language plpgsql as $$ begin raise 'never this one'; end $$;
-      create trigger reject before insert on jobs for each row when (new.job_type = 'bad') execute function reject()`)
-    try {
+    await whileRejecting(world, { what: 'insert', when: "new.job_type = 'bad'" }, async () => {
       const answers = await Promise.all([
         enqueue({ queue: 'ending' }),
         enqueue({ job_type: 'bad' }),
@@ -183,9 +191,7 @@ describe.each(kinds)('jobs that are enqueued at the same time on %s', (kind) => 
       expect(answers.map(({ status }) => status)).toEqual([409, 409, 200, 201, 422, 201, ...Array(8).fill(201)])
       expect(answers[2]?.body).toMatchObject({ id: first.id, created: false })
       expect(await world.count()).toBe(11)
-    } finally {
-      await world.sql.unsafe('drop trigger reject on jobs; drop function reject()')
-    }
+    })
   })
 })
 
@@ -283,10 +289,7 @@ describe.each(kinds)('jobs that are leased at the same time on %s', (kind) => {
   it('are leased once although the tables reject those of another queue', async () => {
     await world.jobs(4, { status: 'queued', queue: 'bad' })
     await world.jobs(8, { status: 'queued', queue: 'good' })
-    await world.sql.unsafe(`
-      create function reject() returns trigger language plpgsql as $$ begin raise 'not these'; end $$;
-      create trigger reject before update on jobs for each row when (old.queue = 'bad') execute function reject()`)
-    try {
+    await whileRejecting(world, { what: 'update', when: "old.queue = 'bad'" }, async () => {
       const queues = Array.from({ length: 8 }, (_, n) => (n % 2 ? 'bad' : 'good'))
       const answers = await Promise.all(queues.map((queue) => acquire({ queue })))
       expect(answers.map(({ status }) => status)).toEqual(queues.map((queue) => (queue === 'bad' ? 409 : 200)))
@@ -294,9 +297,7 @@ describe.each(kinds)('jobs that are leased at the same time on %s', (kind) => {
       expect(taken).toHaveLength(4)
       const leased = (await world.rows()).filter(({ status }) => status === 'processing').map(({ id }) => id)
       expect(leased.toSorted()).toEqual(taken.toSorted())
-    } finally {
-      await world.sql.unsafe('drop trigger reject on jobs; drop function reject()')
-    }
+    })
   })
 
   it('are held where there is none, and get the next ones', async () => {
