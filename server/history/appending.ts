@@ -7,7 +7,7 @@ import {
 } from '../counts/triggers.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 
-/** The triggers that append transitions (`migrations/0034_history.sql`, `0050_history_of_one.sql`). */
+/** The triggers that append transitions (`migrations/0034_history.sql`, `0051_history_of_few.sql`). */
 export const historyTriggers: TriggerSet = {
   triggers: {
     jobsctl_history_insert: 'after insert on jobs referencing new table as fresh for each statement',

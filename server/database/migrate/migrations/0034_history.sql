@@ -14,7 +14,7 @@ create table if not exists jobsctl_transitions (
   minute timestamptz,
   jobs bigint,
   -- How long jobs had waited that were leased, or how long they had run whose attempt ended: the number of bounds (see
-  -- 0050_history_of_one.sql) that the time exceeds, and the sum. Both are null for other transitions.
+  -- 0051_history_of_few.sql) that the time exceeds, and the sum. Both are null for other transitions.
   bucket smallint,
   milliseconds numeric
 ) with (parallel_workers = 0);
@@ -81,7 +81,7 @@ create table if not exists jobsctl_history_gaps (
   ended timestamptz not null
 );
 
--- The functions of the triggers are in 0050_history_of_one.sql.
+-- The functions of the triggers are in 0051_history_of_few.sql.
 
 -- What operators say about a moment, such as a deployment.
 create table if not exists jobsctl_marks (
