@@ -1,4 +1,4 @@
-import { acquireAll, enqueueAll, finishAll, type WorkerPool } from './worker-pool.ts'
+import { acquireAll, enqueueAll, finishAll, type LeasedJob, type WorkerPool } from './worker-pool.ts'
 
 /** The calls that workers make for each job. */
 export const workCalls = ['enqueue', 'acquire', 'finish'] as const
@@ -25,15 +25,28 @@ export type Round = Record<Size, Rates>
 /** Runs all calls of one kind, and what belongs beside them. */
 export type Phase = <T>(calls: () => Promise<T>) => Promise<T>
 
-/** Enqueues, acquires and finishes jobs, and measures each. */
-export async function workRates(
+/** The calls of workers for a number of jobs, to be made in their order: each function makes all calls of its kind, and returns their rate. */
+export function workSteps(
   pool: WorkerPool,
   { jobs, enqueue: batch, take }: Amounts,
-  phase: Phase = (calls) => calls(),
-): Promise<Rates> {
-  const enqueue = await phase(() => enqueueAll(pool, { jobs, batch }))
-  const { rate: acquire, leased } = await phase(() => acquireAll(pool, { jobs, batch: take }))
-  return { enqueue, acquire, finish: await phase(() => finishAll(pool, leased, take)) }
+  phase: Phase,
+): Record<keyof Rates, () => Promise<number>> {
+  let leased: readonly LeasedJob[] = []
+  return {
+    enqueue: () => phase(() => enqueueAll(pool, { jobs, batch })),
+    async acquire() {
+      const acquired = await phase(() => acquireAll(pool, { jobs, batch: take }))
+      leased = acquired.leased
+      return acquired.rate
+    },
+    finish: () => phase(() => finishAll(pool, leased, take)),
+  }
+}
+
+/** Enqueues, acquires and finishes jobs, and measures each. */
+export async function workRates(pool: WorkerPool, amounts: Amounts): Promise<Rates> {
+  const steps = workSteps(pool, amounts, (calls) => calls())
+  return { enqueue: await steps.enqueue(), acquire: await steps.acquire(), finish: await steps.finish() }
 }
 
 /** Measures both sizes, after a warm-up. */

@@ -15,16 +15,20 @@ export const logRequests =
     const requestId = requestIdOf(c.req.header(headers.requestId))
     c.set('requestId', requestId)
     await next()
-    log.info('request', {
-      method: c.req.method,
-      route: readablePathOf(routePath(c, -1)),
-      status: c.res.status,
-      ms: Math.round(performance.now() - start),
-      request_id: requestId,
-      trace_id: c.get('traceId'),
-      caller: c.get('caller')?.id,
-      address: c.get('address'),
-      operation: c.get('operation'),
-      rows: c.get('rows'),
-    })
+    const ms = Math.round(performance.now() - start)
+    // The caller does not wait for it: the responses of this turn of the event loop are written first.
+    setImmediate(() =>
+      log.info('request', {
+        method: c.req.method,
+        route: readablePathOf(routePath(c, -1)),
+        status: c.res.status,
+        ms,
+        request_id: requestId,
+        trace_id: c.get('traceId'),
+        caller: c.get('caller')?.id,
+        address: c.get('address'),
+        operation: c.get('operation'),
+        rows: c.get('rows'),
+      }),
+    )
   }

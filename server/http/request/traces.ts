@@ -1,5 +1,15 @@
-import { context, propagation, SpanKind, SpanStatusCode, type TextMapGetter, trace } from '@opentelemetry/api'
-import type { HonoRequest, MiddlewareHandler } from 'hono'
+import { performance } from 'node:perf_hooks'
+import {
+  context,
+  diag,
+  propagation,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type TextMapGetter,
+  trace,
+} from '@opentelemetry/api'
+import type { Context, HonoRequest, MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import { version } from '../../../shared/version.ts'
 import { readablePathOf } from '../route-paths.ts'
@@ -24,15 +34,26 @@ export const traceRequests: MiddlewareHandler<RequestContext> = (c, next) => {
     try {
       c.set('traceId', traceIdOf(span.spanContext().traceId, c.req.header('traceparent')))
       await next()
-      if (!span.isRecording()) return
-      const route = readablePathOf(routePath(c, -1))
-      span.updateName(`${c.req.method} ${route}`)
-      span.setAttributes({ 'http.route': route, 'http.response.status_code': c.res.status })
-      if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
     } finally {
-      span.end()
+      const ended = performance.now()
+      // The caller does not wait for it: the responses of this turn of the event loop are written first.
+      if (span.isRecording()) setImmediate(() => endSpan(span, c, ended))
     }
   })
+}
+
+/** @param ended the time as of `performance.now()` */
+function endSpan(span: Span, c: Context<RequestContext>, ended: number): void {
+  try {
+    const route = readablePathOf(routePath(c, -1))
+    span.updateName(`${c.req.method} ${route}`)
+    span.setAttributes({ 'http.route': route, 'http.response.status_code': c.res.status })
+    if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
+    span.end(ended)
+  } catch (error) {
+    // A span processor of the deployment that throws does not end the server.
+    diag.error('the span of a request could not end', error)
+  }
 }
 
 /** Only a version after 00 may have more fields. */

@@ -80,10 +80,28 @@ describe('the line of a request in the log', () => {
   })
 })
 
+const programOf = (name: string) => new URL(`../../support/programs/${name}`, import.meta.url).href
+
 describe('a server with an SDK of OpenTelemetry', () => {
+  it('responds and goes on where a processor of spans throws', async () => {
+    const database = await newDatabase('postgres')
+    const sdk = programOf('throwing-span-processor.mjs')
+    const server = await spawnServer({ ...database.env, SINGLE_USER_API_KEY: 'k', NODE_OPTIONS: `--import=${sdk}` })
+    try {
+      const thrown = () => server.output.err.split('the processor throws').length - 1
+      for (const least of [1, 2]) {
+        expect(await call({ url: server.url, method: 'GET', path: '/openapi.json' })).toMatchObject({ status: 200 })
+        await until('the span has ended', () => thrown() >= least)
+      }
+    } finally {
+      await server.kill()
+      await database.drop()
+    }
+  })
+
   it('makes a span of each request as a child of the caller’s, and its trace goes on with the job', async () => {
     const database = await newDatabase('postgres')
-    const sdk = new URL('../../support/programs/span-printer.mjs', import.meta.url).href
+    const sdk = programOf('span-printer.mjs')
     const env = { ...database.env, SINGLE_USER_API_KEY: 'k', NODE_OPTIONS: `--import=${sdk}` }
     const server = await spawnServer(env)
     try {
@@ -95,12 +113,16 @@ describe('a server with an SDK of OpenTelemetry', () => {
       const ask = (headers: Record<string, string>) =>
         call({ url: server.url, method: 'POST', path: jobPaths.enqueue, body: newJob(), headers })
       await until('the server is ready', async () => (await ask({ 'x-api-key': 'k' })).status === 201)
+      const asked = performance.now()
       await ask({ 'x-api-key': 'k', traceparent })
+      const tookMs = performance.now() - asked
       const ofCaller = await until('the span is printed', () => spans().find(({ traceId }) => traceId === trace))
       expect(ofCaller).toMatchObject({
         ...{ name: 'POST /api/v1/jobs', parent: span, kind: 1 },
         attributes: { 'http.request.method': 'POST', 'http.route': '/api/v1/jobs', 'http.response.status_code': 201 },
       })
+      const [seconds, nanoseconds] = ofCaller.duration
+      expect(seconds * 1000 + nanoseconds / 1e6).toSatisfy((ms: number) => ms > 0 && ms < tookMs)
       const { body } = await ask({ 'x-api-key': 'k' })
       const own = await until('its own trace is printed', () =>
         spans().find(({ traceId }) => traceId === Object(body).trace_id),

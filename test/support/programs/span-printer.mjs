@@ -3,10 +3,8 @@ import { NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trac
 /** Loaded by `node --import`: an SDK of OpenTelemetry that prints each span to standard error, a line of JSON each. */
 const exporter = {
   export: (spans, done) => {
-    for (const { name, kind, attributes, parentSpanContext, spanContext } of spans.map(readable))
-      console.error(
-        JSON.stringify({ span: { name, kind, attributes, parent: parentSpanContext?.spanId ?? null, ...spanContext } }),
-      )
+    for (const { parentSpanContext, spanContext, ...span } of spans.map(readable))
+      console.error(JSON.stringify({ span: { ...span, parent: parentSpanContext?.spanId ?? null, ...spanContext } }))
     done({ code: 0 })
   },
   shutdown: async () => {},
@@ -14,6 +12,7 @@ const exporter = {
 
 const readable = (span) => ({
   ...{ name: span.name, kind: span.kind, attributes: span.attributes },
+  duration: span.duration,
   ...{ parentSpanContext: span.parentSpanContext, spanContext: span.spanContext() },
 })
 

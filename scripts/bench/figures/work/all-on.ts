@@ -6,7 +6,16 @@ import { pathToFileURL } from 'node:url'
 import type { Sql } from 'postgres'
 import type { Bench } from '../../bench.ts'
 import type { Figure } from '../../figure.ts'
-import { type Amounts, type Phase, type Rates, type Size, sizes, workCalls, workRates } from '../../load/work-rates.ts'
+import {
+  type Amounts,
+  type Phase,
+  type Rates,
+  type Size,
+  sizes,
+  workCalls,
+  workRates,
+  workSteps,
+} from '../../load/work-rates.ts'
 import type { WorkerPool } from '../../load/worker-pool.ts'
 import { memoize } from '../../memoize.ts'
 import { type Api, connect } from '../../setup/api.ts'
@@ -22,8 +31,9 @@ interface Plan {
 /** One by one each kind of calls runs for 3 to 6 seconds, so that the scrapes of this time fall into it, in each round. */
 const plans: Record<Size, Plan> = {
   'in batches': { rounds: 5, amounts: sizes['in batches'], scrapeEveryMs: 1000 },
-  'one by one': { rounds: 3, amounts: { jobs: 5000, enqueue: 1, take: 1 }, scrapeEveryMs: 5000 },
+  'one by one': { rounds: 5, amounts: { jobs: 10_000, enqueue: 1, take: 1 }, scrapeEveryMs: 5000 },
 }
+const none: Readonly<Rates> = { enqueue: 0, acquire: 0, finish: 0 }
 const traceparent = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`
 
 /** Writes the module of an SDK of OpenTelemetry as docs/deploy/traces.md shows it, which makes each span, and sends it nowhere. */
@@ -90,32 +100,36 @@ const scraping =
     }
   }
 
-async function roundOf({ sql, pool, scraped }: Setting, size: Size): Promise<Rates> {
-  await truncateTables(sql)
-  await workRates(pool, sizes[size])
-  return workRates(pool, plans[size].amounts, scraped(plans[size].scrapeEveryMs))
+type Sides<T> = Record<'on' | 'off', T>
+type Order = readonly (keyof Sides<unknown>)[]
+
+/** Each kind of calls runs on one server right after the other, so that a slower moment of the machine falls on both. */
+async function roundOf(settings: Sides<Setting>, size: Size, order: Order): Promise<Sides<Rates>> {
+  const { amounts, scrapeEveryMs } = plans[size]
+  const rates: Sides<Rates> = { on: { ...none }, off: { ...none } }
+  for (const side of order) {
+    await truncateTables(settings[side].sql)
+    await workRates(settings[side].pool, sizes[size])
+  }
+  const stepsOf = ({ pool, scraped }: Setting) => workSteps(pool, amounts, scraped(scrapeEveryMs))
+  const steps = { on: stepsOf(settings.on), off: stepsOf(settings.off) }
+  for (const call of workCalls) for (const side of order) rates[side][call] = await steps[side][call]()
+  return rates
 }
 
-type Sides = Record<'on' | 'off', Rates[]>
-
-async function roundsOf(on: Setting, off: Setting, size: Size): Promise<Sides> {
-  const measured: Sides = { on: [], off: [] }
-  for (let n = 0; n <= plans[size].rounds; n++) {
-    for (const side of n % 2 === 0 ? (['on', 'off'] as const) : (['off', 'on'] as const)) {
-      const rates = await roundOf(side === 'on' ? on : off, size)
-      // The first round is a warm-up.
-      if (n > 0) measured[side].push(rates)
-    }
-  }
-  return measured
+async function roundsOf(settings: Sides<Setting>, size: Size): Promise<Sides<Rates>[]> {
+  const rounds: Sides<Rates>[] = []
+  for (let n = 0; n <= plans[size].rounds; n++)
+    rounds.push(await roundOf(settings, size, n % 2 === 0 ? ['on', 'off'] : ['off', 'on']))
+  return rounds.slice(1) // the first is a warm-up
 }
 
 /** The rounds of both servers, each on a database of its own. */
-const measureRounds = memoize(async (bench: Bench): Promise<Record<Size, Sides>> => {
-  const [on, off] = [await setting(bench, true), await setting(bench, false)]
-  const batches = await roundsOf(on, off, 'in batches')
-  const single = await roundsOf(on, off, 'one by one')
-  await Promise.all([on.stop(), off.stop()])
+const measureRounds = memoize(async (bench: Bench): Promise<Record<Size, Sides<Rates>[]>> => {
+  const settings = { on: await setting(bench, true), off: await setting(bench, false) }
+  const batches = await roundsOf(settings, 'in batches')
+  const single = await roundsOf(settings, 'one by one')
+  await Promise.all([settings.on.stop(), settings.off.stop()])
   return { 'in batches': batches, 'one by one': single }
 })
 
@@ -123,8 +137,8 @@ const cost = (call: keyof Rates, size: Size): Figure => ({
   name: `metrics, history and traces: ${call} ${size}, scraped every ${plans[size].scrapeEveryMs / 1000} s`,
   ...{ against: 'without them', unit: 'jobs/s', ratio: 'against / ours', target: { atMost: 1.15 } },
   async measure(bench) {
-    const { on, off } = (await measureRounds(bench))[size]
-    return { ours: on.map((rates) => rates[call]), against: off.map((rates) => rates[call]) }
+    const rounds = (await measureRounds(bench))[size]
+    return { ours: rounds.map(({ on }) => on[call]), against: rounds.map(({ off }) => off[call]) }
   },
 })
 
