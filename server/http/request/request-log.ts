@@ -1,9 +1,8 @@
 import { performance } from 'node:perf_hooks' // the global one is looked up at each use
 import type { MiddlewareHandler } from 'hono'
-import { routePath } from 'hono/route'
 import { headers } from '../../../shared/headers.ts'
 import type { Log } from '../../log.ts'
-import { readablePathOf } from '../route-paths.ts'
+import { afterResponse, routeOf } from './after-response.ts'
 import type { RequestContext } from './request-context.ts'
 import { requestIdOf } from './request-id.ts'
 
@@ -16,11 +15,10 @@ export const logRequests =
     c.set('requestId', requestId)
     await next()
     const ms = Math.round(performance.now() - start)
-    // The caller does not wait for it: the responses of this turn of the event loop are written first.
-    setImmediate(() =>
+    afterResponse(() =>
       log.info('request', {
         method: c.req.method,
-        route: readablePathOf(routePath(c, -1)),
+        route: routeOf(c),
         status: c.res.status,
         ms,
         request_id: requestId,

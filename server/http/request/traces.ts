@@ -10,9 +10,8 @@ import {
   trace,
 } from '@opentelemetry/api'
 import type { Context, HonoRequest, MiddlewareHandler } from 'hono'
-import { routePath } from 'hono/route'
 import { version } from '../../../shared/version.ts'
-import { readablePathOf } from '../route-paths.ts'
+import { afterResponse, routeOf } from './after-response.ts'
 import type { RequestContext } from './request-context.ts'
 
 const tracer = trace.getTracer('jobsctl', version)
@@ -36,8 +35,7 @@ export const traceRequests: MiddlewareHandler<RequestContext> = (c, next) => {
       await next()
     } finally {
       const ended = performance.now()
-      // The caller does not wait for it: the responses of this turn of the event loop are written first.
-      if (span.isRecording()) setImmediate(() => endSpan(span, c, ended))
+      if (span.isRecording()) afterResponse(() => endSpan(span, c, ended))
     }
   })
 }
@@ -45,7 +43,7 @@ export const traceRequests: MiddlewareHandler<RequestContext> = (c, next) => {
 /** @param ended the time as of `performance.now()` */
 function endSpan(span: Span, c: Context<RequestContext>, ended: number): void {
   try {
-    const route = readablePathOf(routePath(c, -1))
+    const route = routeOf(c)
     span.updateName(`${c.req.method} ${route}`)
     span.setAttributes({ 'http.route': route, 'http.response.status_code': c.res.status })
     if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })

@@ -110,8 +110,8 @@ end
 $do$;
 
 -- The functions run with the rights of their owner, since roles of other programs have no rights on these tables. A fixed
--- search_path keeps a caller from choosing other tables. They keep the plans of their first statements: a session whose first statements
--- were small and whose sixth was large would plan each later statement anew, which takes longer than the statement.
+-- search_path keeps a caller from choosing other tables. They keep their plans: PostgreSQL makes them anew after an ANALYZE of the table of
+-- jobs, and where this happens in a large statement, it would plan each later small one anew, which takes longer than the statement.
 do $$
 declare
   called regprocedure;
