@@ -80,12 +80,10 @@ describe('the line of a request in the log', () => {
   })
 })
 
-const programOf = (name: string) => new URL(`../../support/programs/${name}`, import.meta.url).href
-
 describe('a server with an SDK of OpenTelemetry', () => {
   it('responds and goes on where a processor of spans throws', async () => {
     const database = await newDatabase('postgres')
-    const sdk = programOf('throwing-span-processor.mjs')
+    const sdk = new URL('../../support/programs/throwing-span-processor.mjs', import.meta.url).href
     const server = await spawnServer({ ...database.env, SINGLE_USER_API_KEY: 'k', NODE_OPTIONS: `--import=${sdk}` })
     try {
       const thrown = () => server.output.err.split('the processor throws').length - 1
@@ -101,7 +99,7 @@ describe('a server with an SDK of OpenTelemetry', () => {
 
   it('makes a span of each request as a child of the caller’s, and its trace goes on with the job', async () => {
     const database = await newDatabase('postgres')
-    const sdk = programOf('span-printer.mjs')
+    const sdk = new URL('../../support/programs/span-printer.mjs', import.meta.url).href
     const env = { ...database.env, SINGLE_USER_API_KEY: 'k', NODE_OPTIONS: `--import=${sdk}` }
     const server = await spawnServer(env)
     try {
