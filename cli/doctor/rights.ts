@@ -6,8 +6,13 @@ import type { Finding } from './outcome.ts'
 /** Whether the role of the server may do with the tables all that its calls need. */
 export function findingOfRights({ rights }: Pick<z.output<typeof storage.output>, 'rights'>): Finding {
   if (!rights) return { detail: 'this server does not report them', hint: undefined }
-  const { row_security, closed, is_admin, lacks } = rights
+  const { row_security, closed, is_admin, lacks, denied } = rights
   const role = escaped(rights.role)
+  if (denied.length > 0)
+    return {
+      detail: `the role ${role} lacks the rights ${listOf(denied)}: calls that need them are refused`,
+      hint: `the owner of the tables gives them: jobs-server grants --role ${role} | psql`,
+    }
   const applying = `row level security of ${listOf(row_security)} applies to the role ${role}`
   if (closed.length > 0)
     return {

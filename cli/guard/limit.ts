@@ -25,10 +25,10 @@ export function limitOf({ settings, retyped }: Context, { target: { profile } }:
 }
 
 /** The refusal of a change that matches more jobs than the limit. */
-export function overLimit(total: number, max: number): Failure {
+export function overLimit(total: number, max: number, hint = 'narrow the scope, or raise --max'): Failure {
   return new Failure(
     'limit_exceeded',
     `${jobsText(total)} match${total === 1 ? 'es' : ''}, above the limit of ${groupedDigits(max)}; nothing was changed`,
-    { hint: 'narrow the scope, or raise --max' },
+    { hint },
   )
 }

@@ -47,12 +47,12 @@ export async function applyPolicy(context: Context, file: string): Promise<Endin
   const differences = differencesOf(before.rules, rules)
   const applying = { context, client, file, request, differences, firstRuns, total }
   if (settings.dryRun) return showDryRun(applying, body.would_change === true)
-  if (max !== undefined && total > max) throw overLimit(total, max)
   if (!body.would_change) {
     if (print.structured) print.json(resultOf(applying, body))
     else if (print.forPeople || !settings.yes) print.aside('nothing to do: this policy is applied')
     return 'ok'
   }
+  if (max !== undefined && total > max) throw overLimit(total, max, 'give the rules a lower max, or raise --max')
   if (!settings.yes) await confirm(applying)
   return send(applying)
 }

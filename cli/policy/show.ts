@@ -48,13 +48,13 @@ const forPeople: Column<RuleState>[] = [
   { ...problem, gives: 'first', below: true },
 ]
 
-/** `2h ago: 9,310 jobs by operation 17, 690 left`, with the times that passed without a run. */
-function lastText({ last }: RuleState): string {
+/** `2h ago: 9,310 changed, operation 17, 690 left`, with the times that passed without a run. */
+function lastText({ last, rule }: RuleState): string {
   if (!last) return 'never'
   const { state, matched, affected, left, missed, operation_id } = last
   const what =
     state === 'reported'
-      ? `would have changed ${groupedDigits(matched ?? 0)}`
+      ? wouldHaveText(matched ?? 0, rule.max)
       : ['done', 'partial'].includes(state)
         ? `${groupedDigits(affected)} changed`
         : escaped(state)
@@ -65,6 +65,10 @@ function lastText({ last }: RuleState): string {
     ...(missed > 0 ? [`${groupedDigits(missed)} missed`] : []),
   ].join(', ')
 }
+
+/** `would have changed 2`, or `would have changed 50 of 1,200`: a run changes at most `max` jobs. */
+const wouldHaveText = (matched: number, max: number): string =>
+  `would have changed ${groupedDigits(Math.min(matched, max))}${matched > max ? ` of ${groupedDigits(matched)}` : ''}`
 
 /** Shows the policy that is applied: who applied it, and each rule with its next and its last run. */
 export async function showPolicy(context: Context): Promise<Ending> {

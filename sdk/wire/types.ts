@@ -2438,7 +2438,7 @@ export interface StorageOutput {
   archive_lacks: string[]
   archive_days: number
   differing_settings: { setting: string; values: { server: string; value: string }[] }[]
-  rights?: { role: string; is_admin: boolean; row_security: string[]; closed: string[]; lacks: string[] } | undefined
+  rights?: { role: string; is_admin: boolean; row_security: string[]; closed: string[]; lacks: string[]; denied: string[] } | undefined
   event_log?: { kind: 'steps' | 'audit'; days: number | null; oldest: string | null }[] | undefined
   frozen?: { by: string; since: string; reason: string } | null | undefined
   cloned?: string[] | undefined

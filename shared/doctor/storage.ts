@@ -19,6 +19,8 @@ const Rights = z.object({
   closed: z.array(z.string()),
   /** Columns, triggers and indexes that the tables lack, because the role may not add them or they are being built. */
   lacks: z.array(z.string()),
+  /** Rights on tables that calls need and the role lacks, such as `delete on jobs`. */
+  denied: z.array(z.string()).default([]),
 })
 
 const Table = z.object({

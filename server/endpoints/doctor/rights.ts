@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { storage } from '../../../shared/doctor/storage.ts'
 import { allMigrations } from '../../database/migrate/migrations.ts'
 import { findMissing, type SchemaObject } from '../../database/migrate/schema-diff.ts'
+import { tableRights } from '../../database/rights/table-rights.ts'
 import type { Sql } from '../../database/sql.ts'
 
 type Rights = NonNullable<z.output<typeof storage.output>['rights']>
@@ -14,7 +15,7 @@ export async function readRights(sql: Sql): Promise<Rights> {
     // The report on the counts tells about functions.
     made.filter(({ kind }) => kind !== 'function'),
   )
-  const [row] = await sql<[Omit<Rights, 'lacks'>]>`
+  const [row] = await sql<[Omit<Rights, 'lacks' | 'denied'>]>`
     select
       quote_ident(current_user) as role,
       coalesce(current_setting('app.is_admin', true), '') = 'true' as is_admin,
@@ -32,7 +33,23 @@ export async function readRights(sql: Sql): Promise<Rights> {
       from unnest(array['jobs', 'job_attachments', 'job_dependencies']) with ordinality as named (name, at)
     ) as named
     where id is not null`
-  return { ...row, lacks: missing.map(textOf) }
+  return { ...row, lacks: missing.map(textOf), denied: await findDenied(sql) }
+}
+
+/** The rights on tables that a server needs and its role lacks: `delete on jobs`. A right on some columns counts as one on the table. */
+async function findDenied(sql: Sql): Promise<string[]> {
+  const needed = Object.entries(tableRights).flatMap(([table, rights]) => rights.map((right) => ({ table, right })))
+  const rows = await sql<{ denied: string }[]>`
+    select "right" || ' on ' || "table" as denied
+    from rows from (
+      unnest(${needed.map(({ table }) => table)}::text[]), unnest(${needed.map(({ right }) => right)}::text[])
+    ) with ordinality as needed ("table", "right", at)
+    where to_regclass("table") is not null and not case "right"
+      when 'delete' then has_table_privilege(to_regclass("table"), "right")
+      else has_any_column_privilege(to_regclass("table"), "right")
+    end
+    order by at`
+  return rows.map(({ denied }) => denied)
 }
 
 /** `trigger jobsctl_updated_at on jobs`; a unique index is named by its columns. */

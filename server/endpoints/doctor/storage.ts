@@ -5,7 +5,7 @@ import type { Call } from '../../call.ts'
 import { type DoneTask, readTasks } from '../../database/installation/background-tasks.ts'
 import { readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences } from '../../database/installation/installation.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 import { hourDays, minuteDays } from '../../history/history-retention.ts'
 import { missingArchiveColumns } from '../../undo/archive/archive.ts'
 import { planDays } from '../plans/plan-row.ts'
@@ -24,8 +24,10 @@ export async function storage({
   planHours,
 }: Call): Promise<z.output<typeof storing.output>> {
   const archive_lacks = await missingArchiveColumns(sql)
-  const oldestArchived = sql`
-    select archived_at from jobs_archive where operation_id is not null order by operation_id, id limit 1`
+  const rights = await readRights(sql)
+  // PostgreSQL refuses the whole statement for one table that the role may not read, and the report on rights would not be seen.
+  const unreadable = Object.keys(oldestOf).filter((table) => rights.denied.includes(`select on ${table}`))
+  const without = [...unreadable, ...(archive_lacks.length > 0 ? ['jobs_archive'] : [])]
   const tables = await sql<z.output<typeof storing.output>['tables']>`
     select relname as table, rows, bytes, oldest
     from (
@@ -33,18 +35,7 @@ export async function storage({
         relname,
         coalesce(nullif(pg_stat_get_live_tuples(oid), 0), greatest(reltuples, 0)::bigint) as rows,
         pg_total_relation_size(oid) as bytes,
-        case relname
-          when 'jobs' then (select created_at from jobs order by id limit 1)
-          when 'job_events' then (select created_at from job_events order by id limit 1)
-          when 'job_operations' then (select started_at from job_operations order by id limit 1)
-          when 'jobsctl_history_minutes' then (select min(starts) from jobsctl_history_minutes)
-          when 'jobsctl_history_hours' then (select min(starts) from jobsctl_history_hours)
-          when 'jobsctl_history_totals' then (select since from jobsctl_history)
-          when 'jobsctl_marks' then (select min(created_at) from jobsctl_marks)
-          when 'jobsctl_sessions' then (select min(opened_at) from jobsctl_sessions)
-          when 'jobsctl_plans' then (select min(created_at) from jobsctl_plans)
-          when 'jobs_archive' then ${archive_lacks.length === 0 ? sql`(${oldestArchived})` : sql`null`}
-        end as oldest,
+        case relname ${oldestTimes(sql, without)} end as oldest,
         at
       from unnest(array[
         'jobs', 'jobs_archive', 'job_events', 'job_operations', 'job_operation_rows',
@@ -60,7 +51,7 @@ export async function storage({
     archive_lacks,
     archive_days: await longestTerm(sql, archiveDays),
     differing_settings: await differingSettings(sql),
-    rights: await readRights(sql),
+    rights,
     event_log: await readEventLog(sql),
     frozen: (await readFreeze(sql)) ?? null,
     cloned: await readDifferences(sql, place),
@@ -68,6 +59,28 @@ export async function storage({
     tables: tables.map((table) => ({ ...table, ...termOf(table, planHours), ...sweptAt(table, tasks) })),
   }
 }
+
+/** The time of the oldest row, by table. */
+const oldestOf: Readonly<Record<string, string>> = {
+  jobs: 'select created_at from jobs order by id limit 1',
+  job_events: 'select created_at from job_events order by id limit 1',
+  job_operations: 'select started_at from job_operations order by id limit 1',
+  jobsctl_history_minutes: 'select min(starts) from jobsctl_history_minutes',
+  jobsctl_history_hours: 'select min(starts) from jobsctl_history_hours',
+  jobsctl_history_totals: 'select since from jobsctl_history',
+  jobsctl_marks: 'select min(created_at) from jobsctl_marks',
+  jobsctl_sessions: 'select min(opened_at) from jobsctl_sessions',
+  jobsctl_plans: 'select min(created_at) from jobsctl_plans',
+  jobs_archive: 'select archived_at from jobs_archive where operation_id is not null order by operation_id, id limit 1',
+}
+
+/** The branches of a `case` over tables: the time of the oldest row, and null for the tables in `without`. */
+const oldestTimes = (sql: Sql, without: readonly string[]): Fragment =>
+  sql.unsafe(
+    Object.entries(oldestOf)
+      .map(([table, oldest]) => `when '${table}' then ${without.includes(table) ? 'null' : `(${oldest})`}`)
+      .join(' '),
+  )
 
 /** The number of days for which rows are kept. */
 function termOf({ table }: Storage['tables'][number], planHours: number): { days?: number } {

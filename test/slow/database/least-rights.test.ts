@@ -10,6 +10,7 @@ import { insertJobs } from '../../support/database/tables.ts'
 import { type Answer, call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
+import { runJobsctl } from '../../support/programs/jobsctl.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { everyRead, rowsOfAllKinds } from '../../support/replay/reads.ts'
 import { held, jobPath, jobPaths, newJob, workerOf } from '../../support/worker.ts'
@@ -220,6 +221,25 @@ describe('a server without rights to make anything', () => {
     const [self] =
       await operator`select rolsuper, pg_has_role(${role}, 'pg_monitor', 'member') as monitor from pg_roles where rolname = ${role}`
     expect(self).toEqual({ rolsuper: false, monitor: false })
+  })
+
+  it('lets doctor name the rights that the role lacks, also one to read a table that doctor measures', async () => {
+    const rights = async () => {
+      const { code, out } = await runJobsctl(['doctor'], { env: { JOBSCTL_URL: server?.url, JOBSCTL_API_KEY: key } })
+      return { code, line: out.split('\n').find((line) => line.startsWith('rights\t')) }
+    }
+    expect(await rights()).toEqual({ code: 0, line: `rights\tok\tthe role ${role} may do what calls need\t` })
+    await operator.unsafe(`
+      revoke delete on public.jobs, public.jobsctl_marks from ${role};
+      revoke select on public.jobsctl_marks from ${role}`)
+    expect(await rights()).toEqual({
+      code: 0,
+      line: [
+        'rights\twarning',
+        `the role ${role} lacks the rights delete on jobs, select on jobsctl_marks, delete on jobsctl_marks: calls that need them are refused`,
+        `the owner of the tables gives them: jobs-server grants --role ${role} | psql`,
+      ].join('\t'),
+    })
   })
 
   const isCalled = (endpoint: string): boolean => {

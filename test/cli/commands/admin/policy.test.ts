@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { endOfRun, farTime, makeDue } from '../../../support/changes/policy.ts'
+import { endOfRun, farTime, makeDue, policyOf } from '../../../support/changes/policy.ts'
 import { kinds, newFolder } from '../../../support/database/database.ts'
 import { ago } from '../../../support/database/job-row.ts'
 import { runJobsctl } from '../../../support/programs/jobsctl.ts'
@@ -179,11 +179,15 @@ describe.each(kinds)('jobsctl policy on %s', (kind) => {
       ...{ dry_run: true, differences: [{ change: 'added' }, {}, {}, {}, {}] },
       first_runs: [{ name: 'finished', matched: 3, would_change: 3 }],
     })
-    expect(await policy('apply', file, '--max', '2', '--yes')).toMatchObject({ code: 8 })
+    expect(await policy('apply', file, '--max', '2', '--yes')).toMatchObject({
+      code: 8,
+      err: expect.stringContaining('hint: give the rules a lower max, or raise --max'),
+    })
     const applied = await policy('apply', file, '--yes', '--reason', 'retention')
     expect(applied).toMatchObject({ code: 0, err: '' })
     expect(applied.out).toMatch(/^Applied 1 rule; the next run is in .*jobsctl policy show\n$/)
     expect(await policy('apply', file, '--yes')).toEqual({ code: 0, out: '', err: '' })
+    expect(await policy('apply', file, '--max', '2', '--yes')).toEqual({ code: 0, out: '', err: '' })
     expect(await policy('diff', file, '--detailed-exitcode')).toEqual({ code: 0, out: '', err: '' })
 
     await makeDue(world.sql, 'finished')
@@ -211,6 +215,19 @@ describe.each(kinds)('jobsctl policy on %s', (kind) => {
       'Ended the policy: no rule is applied.\n',
     )
     expect((await policy('show')).out).toBe('')
+  })
+
+  it('shows how many jobs a run that only reports would have changed: as many as the rule allows', async () => {
+    const lastOf = async (max: number) => {
+      const file = await fileOf(`max: ${max}\nmode: report\n${nightly}`)
+      expect(await policy('apply', file, '--yes')).toMatchObject({ code: 0, err: '' })
+      const before = (await policyOf(world)).rules[0]
+      await makeDue(world.sql, 'finished')
+      await endOfRun(world, 'finished', before)
+      return (await policy('show', '-o', 'table')).out
+    }
+    expect(await lastOf(2)).toContain(': would have changed 2 of 3')
+    expect(await lastOf(3)).toMatch(/: would have changed 3(?! of)/)
   })
 
   it('takes the number of jobs from a person, and nothing else', async () => {
