@@ -49,7 +49,7 @@ export const JsonObject = z
   .custom<object>(isObject, 'must be an object')
   .refine((value) => isShallow(value), { message: tooDeep, abort: true })
   .refine(isStorable, unstorable)
-  .meta({ type: 'object' })
+  .meta({ type: 'object', additionalProperties: true })
 
 const time = z.string().nullable()
 const string = z.string().nullable()

@@ -77,7 +77,10 @@ export const probes: OtherCall[] = [
       summary: 'This document.',
       security: [],
       responses: {
-        '200': { description: 'The document.', content: { 'application/json': { schema: { type: 'object' } } } },
+        '200': {
+          description: 'The document.',
+          content: { 'application/json': { schema: { type: 'object', additionalProperties: true } } },
+        },
       },
     },
   },

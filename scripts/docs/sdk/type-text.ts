@@ -106,7 +106,7 @@ function objectOf(schema: Schema, writing: Writing): string {
     const fields = Object.keys(schema.properties).map((field) => fieldOf(field, schema, writing))
     return `{ ${[...fields, ...(isOpen(schema) ? [furtherFields] : [])].join('; ')} }`
   }
-  if (schema.additionalProperties === undefined) return 'object'
+  if (schema.additionalProperties === undefined || schema.additionalProperties === true) return 'object'
   return `Record<string, ${typeOf(schema.additionalProperties, writing)}>`
 }
 

@@ -53,6 +53,20 @@ describe('the OpenAPI document', () => {
     expect(await new Validator().validate(document)).toMatchObject({ valid: true })
   })
 
+  it('says of every object which fields it has, or that it has any: generators of types take nothing said for none', () => {
+    const Fields = z.looseObject({ type: z.literal('object') })
+    const silent = (value: unknown, place: string): string[] => {
+      if (typeof value !== 'object' || value === null) return []
+      const { success, data = {} } = Fields.safeParse(value)
+      const isSilent = success && !('properties' in data) && !('additionalProperties' in data)
+      return [
+        ...(isSilent ? [place] : []),
+        ...Object.entries(value).flatMap(([key, one]) => silent(one, `${place}/${key}`)),
+      ]
+    }
+    expect(silent(document, '#')).toEqual([])
+  })
+
   it('has every call of the API, and no other', async () => {
     const known = Object.values(endpoints).flatMap((endpoint) =>
       [endpoint.path, ...('aliases' in endpoint ? endpoint.aliases : [])].map(
