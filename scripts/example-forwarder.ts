@@ -55,7 +55,7 @@ async function ask(url: string, final: readonly number[], init: RequestInit = {}
     if (answer.ok) return answer.text
     const { origin, pathname } = new URL(url) // a query may have a secret
     const told = [
-      `${origin}${pathname}: ${answer.status || 'no answer'} ${answer.text.slice(0, 500)}`,
+      `${origin}${pathname}: ${answer.status || 'no answer'} ${inOneLine(answer.text)}`,
       advice[answer.status],
     ]
     const why = told.filter((text) => text !== undefined).join('; ')
@@ -65,6 +65,9 @@ async function ask(url: string, final: readonly number[], init: RequestInit = {}
     await pause(waitMs)
   }
 }
+
+/** The begin of an answer, such as a page of a proxy, without what would break the line or command a terminal. */
+const inOneLine = (text: string): string => text.slice(0, 500).replaceAll(/[\s\p{Cc}]+/gu, ' ')
 
 /** Why no answer came. `fetch` has the reason in the cause of its error. */
 const reasonOf = (error: unknown): string =>

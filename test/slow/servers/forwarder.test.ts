@@ -18,9 +18,9 @@ beforeAll(async () => {
 afterAll(() => world?.stop())
 
 /** What the receiver does with a request. */
-type Mood = 'takes' | 'fails' | 'hangs' | 'ends' | 'knows no such path'
+type Mood = 'takes' | 'fails' | 'answers a page' | 'hangs' | 'ends' | 'knows no such path'
 
-const statuses = { takes: 202, fails: 500, ends: 410, 'knows no such path': 404 }
+const statuses = { takes: 202, fails: 500, 'answers a page': 502, ends: 410, 'knows no such path': 404 }
 
 /** A receiver of events, which remembers the ids that it has taken, request by request. */
 function receiver() {
@@ -32,7 +32,9 @@ function receiver() {
     const signature = createHmac('sha256', secret).update(text).digest('hex')
     if (request.headers['x-signature'] !== `sha256=${signature}`) state.unsigned += 1
     if (state.mood === 'takes') state.taken.push(Body.parse(JSON.parse(text)).map(({ id }) => id))
-    response.writeHead(statuses[state.mood]).end('thank you')
+    response
+      .writeHead(statuses[state.mood])
+      .end(state.mood === 'answers a page' ? '<html>\r\n<h1>Bad \u001b[31mGateway</h1>\n' : 'thank you')
   }
   const server = createServer((request, response) => void answer(request, response))
   const listen = async (port = 0) => {
@@ -167,6 +169,10 @@ it('the forwarder says that a URL is wrong, waits for the receiver, and ends whe
   const line = `http://127.0.0.1:${port}/evnts: 404 thank you; nothing is at this path, so look at the URL; asking again in `
   await until('it has asked again', () => forwarder.output.err.split(line).length > 2)
   expect(forwarder.output.err).not.toContain('secret')
+  target.state.mood = 'answers a page'
+  await until('a try is one line', () =>
+    forwarder.output.err.includes('/evnts: 502 <html> <h1>Bad [31mGateway</h1> ; asking again in '),
+  )
   await target.stop()
   await until('it says that nobody answers', () =>
     forwarder.output.err.includes('/evnts: no answer connect ECONNREFUSED'),
