@@ -48,10 +48,10 @@ const forPeople: Column<RuleState>[] = [
   { ...problem, gives: 'first', below: true },
 ]
 
-/** `2h ago: 9,310 changed, operation 17, 690 left`, with the times that passed without a run. */
+/** `2h ago: 9,310 changed, operation 17, 690 left`, with the times that passed without a run. After such times the run began later than it was due. */
 function lastText({ last, rule }: RuleState): string {
   if (!last) return 'never'
-  const { state, matched, affected, left, missed, operation_id } = last
+  const { began_at, state, matched, affected, left, missed, operation_id } = last
   const what =
     state === 'reported'
       ? wouldHaveText(matched ?? 0, rule.max)
@@ -59,7 +59,7 @@ function lastText({ last, rule }: RuleState): string {
         ? `${groupedDigits(affected)} changed`
         : escaped(state)
   return [
-    `${whenText(last.due_at)}: ${what}`,
+    `${whenText(began_at)}: ${what}`,
     ...(operation_id === null ? [] : [`operation ${operation_id}`]),
     ...(left > 0 && state !== 'reported' && state !== 'running' ? [`${groupedDigits(left)} left`] : []),
     ...(missed > 0 ? [`${groupedDigits(missed)} missed`] : []),

@@ -59,7 +59,11 @@ const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString
 function rangeOf(request: Request, now: number): Range {
   const to = request.to === undefined ? now : Date.parse(request.to) / 1000
   const from = request.from === undefined ? to - presetSeconds : Date.parse(request.from) / 1000
-  if (from >= to) throw new Failure('invalid_request', 'from must be before to')
+  if (from >= to) {
+    throw new Failure('invalid_request', `the range is empty: ${timeOf(from)} is not before ${timeOf(to)}`, {
+      hint: 'from (--since) must be before to (--until), which is now when absent',
+    })
+  }
   const oldestMinute = now - minuteDays * 86_400 - marginHours.minutes * 3600 + longestMinuteStep
   const name = request.step ?? presetStep({ from, to, oldestMinute })
   const step = steps[name]

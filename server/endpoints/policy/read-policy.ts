@@ -35,24 +35,23 @@ export async function readApplied(sql: Sql): Promise<Applied | undefined> {
   return row && Applied.parse(JSON.parse(row.value))
 }
 
-type Row = Omit<RuleState, 'rule'> & { rule: string }
+type Run = NonNullable<RuleState['last']>
+type Row = Omit<RuleState, 'rule' | 'last'> & { rule: string } & (Run | { state: null })
 
+/** Each time is a column of its own, since PostgreSQL writes times in JSON with an offset in place of `Z`. */
 const columns = staticFragment(
   (sql) => sql`
   name, rule, next_at,
-  case when state is not null then jsonb_build_object(
-    'due_at', due_at, 'began_at', began_at, 'ended_at', ended_at, 'state', state, 'operation_id', operation_id,
-    'matched', matched, 'complete', complete, 'affected', affected,
-    'left', greatest(0, coalesce(matched, 0) - affected), 'missed', missed, 'problem', problem
-  ) end as last`,
+  due_at, began_at, ended_at, state, operation_id, matched, complete, affected,
+  greatest(0, coalesce(matched, 0) - affected) as left, missed, problem`,
 )
 
 /** The rules in the order of their file. Those that only a later version knows are left out. */
 export async function readRules(sql: Sql): Promise<RuleState[]> {
   const rows = await sql<Row[]>`select ${columns(sql)} from jobsctl_policy_rules order by position, name`
-  return rows.flatMap(({ rule, ...row }) => {
+  return rows.flatMap(({ name, rule, next_at, ...run }) => {
     const known = Rule.safeParse(JSON.parse(rule))
-    return known.success ? [{ ...row, rule: known.data }] : []
+    return known.success ? [{ name, rule: known.data, next_at, last: run.state === null ? null : run }] : []
   })
 }
 

@@ -202,6 +202,15 @@ describe.each(kinds)('jobsctl policy on %s', (kind) => {
       '10000',
       'apply',
     ])
+    const iso = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
+    expect((await policyOf(world)).rules[0]).toMatchObject({
+      next_at: expect.stringMatching(iso),
+      last: {
+        due_at: expect.stringMatching(iso),
+        began_at: expect.stringMatching(iso),
+        ended_at: expect.stringMatching(iso),
+      },
+    })
     expect(cells.slice(9, 15)).toEqual(['done', String(operation_id), '3', '3', '0', '0'])
     const shown = await policy('show', '-o', 'table')
     expect(shown.out).toContain(`3 changed, operation ${operation_id}`)
@@ -228,6 +237,15 @@ describe.each(kinds)('jobsctl policy on %s', (kind) => {
     }
     expect(await lastOf(2)).toContain(': would have changed 2 of 3')
     expect(await lastOf(3)).toMatch(/: would have changed 3(?! of)/)
+  })
+
+  it('shows when a run began that is due for days, since no server ran', async () => {
+    expect(await policy('apply', await fileOf(nightly), '--yes')).toMatchObject({ code: 0 })
+    await makeDue(world.sql, 'finished', 9.5 * 86_400)
+    expect(Date.now() - Date.parse((await endOfRun(world, 'finished')).due_at)).toBeGreaterThan(3_600_000)
+    expect((await policy('show', '-o', 'table')).out).toMatch(
+      / (?:just now|\d+[sm] ago): 3 changed, operation \d+, \d+ missed/,
+    )
   })
 
   it('takes the number of jobs from a person, and nothing else', async () => {
