@@ -13,9 +13,11 @@ type Counts = z.output<typeof checkCounts.output>
 export function findingOfCounts({ kept, why, wrong, mended_at, mended }: Counts): Finding {
   if (!kept) {
     const reason = escaped(why ?? 'the server gives no reason')
+    const disabled = /(\w+) is disabled/.exec(reason)?.[1]
+    const remedy = disabled ? `alter table jobs enable always trigger ${disabled}` : 'read the log of the server'
     return {
       detail: `stats count the rows of jobs at each call: ${reason}`,
-      hint: 'the counts are right but slower; read the log of the server',
+      hint: `the counts are right but slower; ${remedy}`,
     }
   }
   if (wrong > 0) {

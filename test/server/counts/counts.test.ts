@@ -48,7 +48,12 @@ describe.each(everyKind)('the counts behind stats on %s', (kind) => {
     await world.sql`alter table jobs disable trigger jobsctl_count_update`
     await world.sql`update jobs set status = 'completed' where id % 2 = 0`
     await expectRight(world)
-    expect(await countsOf(world)).toMatchObject({ kept: false, why: 'a trigger of jobs is missing or disabled' })
+    expect(await countsOf(world)).toMatchObject({
+      kept: false,
+      why: 'a trigger of jobs is missing or disabled: jobsctl_count_update is disabled',
+    })
+    const { out } = await world.jobsctl(['doctor'])
+    expect(out).toContain('alter table jobs enable always trigger jobsctl_count_update')
     await world.sql`alter table jobs enable trigger jobsctl_count_update`
     await expectRight(world)
 
