@@ -1,4 +1,4 @@
-import { constants, promises as files, openSync } from 'node:fs'
+import { constants, createReadStream, promises as files, openSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { addAbortSignal } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -23,6 +23,7 @@ export async function readText(path: string, { from, signal, timeoutMs }: Waitin
   const named = from === undefined ? '' : `${from}: `
   const late = AbortSignal.timeout(timeoutMs)
   const bytes = await contentOf(path, AbortSignal.any([signal, late])).catch((cause: unknown) => {
+    if (cause instanceof Failure) throw cause
     if (signal.aborted) throw interrupted(signal)
     if (late.aborted) {
       throw new Failure('timed_out', `${named}${path} did not end within ${timeoutMs / 1000} s`, { cause })
@@ -33,11 +34,17 @@ export async function readText(path: string, { from, signal, timeoutMs }: Waitin
   return utf8Of(bytes, `${named}${path}`)
 }
 
+/** The most bytes of a device: one such as /dev/zero never ends. */
+const mostOfDevice = 64 * 1024 * 1024
+
 /** The content of a file. Node reads files in threads and waits for them at exit, so a file that may block is read as a socket. */
 async function contentOf(path: string, signal: AbortSignal): Promise<Buffer> {
   const about = await files.stat(path)
   if (!about.isFIFO() && !about.isCharacterDevice()) return files.readFile(path)
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   if (about.isFIFO()) return buffer(addAbortSignal(signal, new Socket({ fd, readable: true, writable: false })))
-  return isatty(fd) ? buffer(addAbortSignal(signal, new ReadStream(fd))) : files.readFile(path)
+  if (isatty(fd)) return buffer(addAbortSignal(signal, new ReadStream(fd)))
+  const content = await buffer(addAbortSignal(signal, createReadStream(path, { end: mostOfDevice })))
+  if (content.length > mostOfDevice) throw new Failure('usage', `${path} is a device with more than 64 MiB`)
+  return content
 }

@@ -145,6 +145,11 @@ rules:
     expect({ code, out, err }).toEqual({ code: 2, out: '', err: expect.stringContaining(why) })
     expect(err.split('\n').length).toBeLessThan(25)
   })
+
+  it('refuses a device that never ends', async () => {
+    const err = 'error: /dev/zero is a device with more than 64 MiB\n'
+    expect(await runJobsctl(['policy', 'check', '/dev/zero'], { env: {} })).toMatchObject({ code: 2, out: '', err })
+  })
 })
 
 describe.each(kinds)('jobsctl policy on %s', (kind) => {
