@@ -13,8 +13,8 @@ type Counts = z.output<typeof checkCounts.output>
 export function findingOfCounts({ kept, why, wrong, mended_at, mended }: Counts): Finding {
   if (!kept) {
     const reason = escaped(why ?? 'the server gives no reason')
-    const disabled = /(\w+) is disabled/.exec(reason)?.[1]
-    const remedy = disabled ? `alter table jobs enable always trigger ${disabled}` : 'read the log of the server'
+    const disabled = [...reason.matchAll(/(\w+) is disabled/g)].map(([, trigger]) => `enable always trigger ${trigger}`)
+    const remedy = disabled.length > 0 ? `alter table jobs ${disabled.join(', ')}` : 'read the log of the server'
     return {
       detail: `stats count the rows of jobs at each call: ${reason}`,
       hint: `the counts are right but slower; ${remedy}`,

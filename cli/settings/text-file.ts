@@ -22,7 +22,7 @@ interface Waiting {
 export async function readText(path: string, { from, signal, timeoutMs }: Waiting): Promise<string> {
   const named = from === undefined ? '' : `${from}: `
   const late = AbortSignal.timeout(timeoutMs)
-  const bytes = await contentOf(path, AbortSignal.any([signal, late])).catch((cause: unknown) => {
+  const bytes = await contentOf(path, named, AbortSignal.any([signal, late])).catch((cause: unknown) => {
     if (cause instanceof Failure) throw cause
     if (signal.aborted) throw interrupted(signal)
     if (late.aborted) {
@@ -38,13 +38,13 @@ export async function readText(path: string, { from, signal, timeoutMs }: Waitin
 const mostOfDevice = 64 * 1024 * 1024
 
 /** The content of a file. Node reads files in threads and waits for them at exit, so a file that may block is read as a socket. */
-async function contentOf(path: string, signal: AbortSignal): Promise<Buffer> {
+async function contentOf(path: string, named: string, signal: AbortSignal): Promise<Buffer> {
   const about = await files.stat(path)
   if (!about.isFIFO() && !about.isCharacterDevice()) return files.readFile(path)
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   if (about.isFIFO()) return buffer(addAbortSignal(signal, new Socket({ fd, readable: true, writable: false })))
   if (isatty(fd)) return buffer(addAbortSignal(signal, new ReadStream(fd)))
-  const content = await buffer(addAbortSignal(signal, createReadStream(path, { end: mostOfDevice })))
-  if (content.length > mostOfDevice) throw new Failure('usage', `${path} is a device with more than 64 MiB`)
+  const content = await buffer(addAbortSignal(signal, createReadStream(path, { fd, end: mostOfDevice })))
+  if (content.length > mostOfDevice) throw new Failure('usage', `${named}${path} is a device with more than 64 MiB`)
   return content
 }

@@ -26,7 +26,9 @@ export async function storage({
   const archive_lacks = await missingArchiveColumns(sql)
   const rights = await readRights(sql)
   // PostgreSQL refuses the whole statement for one table that the role may not read, and the report on rights would not be seen.
-  const unreadable = Object.keys(oldestOf).filter((table) => rights.denied.includes(`select on ${table}`))
+  const unreadable = Object.entries(oldestOf)
+    .filter(([, query]) => rights.denied.includes(`select on ${/ from (\w+)/.exec(query)?.[1]}`))
+    .map(([table]) => table)
   const without = [...unreadable, ...(archive_lacks.length > 0 ? ['jobs_archive'] : [])]
   const tables = await sql<z.output<typeof storing.output>['tables']>`
     select relname as table, rows, bytes, oldest

@@ -45,8 +45,10 @@ function endSpan(span: Span, c: Context<RequestContext>, ended: number): void {
   try {
     const route = routeOf(c)
     span.updateName(`${c.req.method} ${route}`)
-    span.setAttributes({ 'http.route': route, 'http.response.status_code': c.res.status })
-    if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
+    // Nothing has set a response where a handler threw what is no Error.
+    const status = c.finalized ? c.res.status : 500
+    span.setAttributes({ 'http.route': route, 'http.response.status_code': status })
+    if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
     span.end(ended)
   } catch (error) {
     // A span processor of the deployment that throws does not end the server.

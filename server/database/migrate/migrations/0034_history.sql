@@ -1,5 +1,5 @@
 -- What became of jobs, by the minute and the hour. A transition is a change of the status of a row, its making, or a new lease, by
--- any writer. Triggers append one row for each group of a statement, and a server adds the rows up. The server makes the triggers
+-- any writer. Triggers append the changes of a statement, and a server adds the rows up. The server makes the triggers
 -- when it runs and history is on, because that takes a lock which a busy table may not give at once.
 
 -- Transitions that have not been added up. The table has no index, because it is written a thousand times for each time it is read.

@@ -111,7 +111,8 @@ $do$;
 
 -- The functions run with the rights of their owner, since roles of other programs have no rights on these tables. A fixed
 -- search_path keeps a caller from choosing other tables. They keep their plans: PostgreSQL makes them anew after an ANALYZE of the table of
--- jobs, and where this happens in a large statement, it would plan each later small one anew, which takes longer than the statement.
+-- jobs, and where this happens in a large statement, it would plan each later small one anew, which takes longer than the statement. JIT is off,
+-- since a plan that is made in a large statement would be compiled again for each small one.
 do $$
 declare
   called regprocedure;
@@ -120,11 +121,13 @@ begin
     execute format('alter function %s set search_path = %I, pg_temp', called, current_schema());
     execute format('revoke execute on function %s from public', called); -- firing them takes no right
     execute format('alter function %s set plan_cache_mode = force_generic_plan', called);
+    execute format('alter function %s set jit = off', called);
   end loop;
   -- The functions of the counts (0049_groups.sql).
   for called in select to_regprocedure(format('jobsctl_count_%s()', event)) from unnest(array['insert', 'update']) as event loop
     if called is not null then
       execute format('alter function %s set plan_cache_mode = force_generic_plan', called);
+      execute format('alter function %s set jit = off', called);
     end if;
   end loop;
 end
