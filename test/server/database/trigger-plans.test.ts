@@ -20,7 +20,8 @@ it('plans the statements of the triggers once in a session, whatever sizes its s
     await untilKept(world)
     for (let n = 0; n < 6; n++) await insert(1)
     for (let n = 0; n < 6; n++) await update('processing', 1)
-    // PostgreSQL plans kept plans anew after an ANALYZE. One that it makes for many rows seems dearer to it than a new plan for each statement.
+    // PostgreSQL makes kept plans anew after an ANALYZE. If the next statement is large, the new plan looks dear, and PostgreSQL would plan
+    // each later statement anew.
     await session.unsafe('analyze jobs')
     await insert(3000)
     await update('queued', 3000)

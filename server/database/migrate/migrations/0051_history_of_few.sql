@@ -109,26 +109,24 @@ $sql$, transition, milliseconds, bucket);
 end
 $do$;
 
--- The functions run with the rights of their owner, since roles of other programs have no rights on these tables. A fixed
--- search_path keeps a caller from choosing other tables. They keep their plans: PostgreSQL makes them anew after an ANALYZE of the table of
--- jobs, and where this happens in a large statement, it would plan each later small one anew, which takes longer than the statement. JIT is off,
--- since a plan that is made in a large statement would be compiled again for each small one.
+-- These functions and those of the counts (0049_groups.sql) run with the rights of their owner, since roles of other programs have no rights
+-- on these tables. A fixed search_path keeps a caller from choosing other tables. PostgreSQL plans a kept statement anew after an ANALYZE of
+-- `jobs`. If the next statement is large, the new plan looks dear, and PostgreSQL would then plan each later small statement anew, which takes
+-- longer than the statement itself, so that plans are kept. JIT is off, since a plan that is made in a large statement would be compiled again
+-- in each small one.
 do $$
 declare
   called regprocedure;
 begin
-  for called in select format('jobsctl_history_%s()', event)::regprocedure from unnest(array['insert', 'update']) as event loop
-    execute format('alter function %s set search_path = %I, pg_temp', called, current_schema());
+  for called in
+    select to_regprocedure(format('jobsctl_%s()', name))
+    from unnest(array['history_insert', 'history_update', 'count_insert', 'count_update']) as name
+  loop
+    continue when called is null;
+    execute format(
+      'alter function %s set search_path = %I, pg_temp set plan_cache_mode = force_generic_plan set jit = off', called, current_schema()
+    );
     execute format('revoke execute on function %s from public', called); -- firing them takes no right
-    execute format('alter function %s set plan_cache_mode = force_generic_plan', called);
-    execute format('alter function %s set jit = off', called);
-  end loop;
-  -- The functions of the counts (0049_groups.sql).
-  for called in select to_regprocedure(format('jobsctl_count_%s()', event)) from unnest(array['insert', 'update']) as event loop
-    if called is not null then
-      execute format('alter function %s set plan_cache_mode = force_generic_plan', called);
-      execute format('alter function %s set jit = off', called);
-    end if;
   end loop;
 end
 $$;
