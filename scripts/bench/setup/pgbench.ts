@@ -8,11 +8,10 @@ import type { Captured } from './capture.ts'
 interface Script extends Captured {
   name: string
   /**
-   * SQL in place of the parameter with the number `replaced`, which is the first by default. It may use its captured value, which is `:p1`
-   * for the first, and `:id`, which is 1, 2, 3 … over all clients.
+   * SQL in place of the parameter with this number. It may use the captured value, which is `:p1` for number 1, and `:id`, which is
+   * 1, 2, 3 … over all clients.
    */
-  first?: string
-  replaced?: number
+  replaced?: { number: number; by: string }
 }
 
 interface Run {
@@ -40,7 +39,7 @@ export async function pgbench(script: Script, { url, folder, transactions }: Run
   return Number(rate)
 }
 
-function scriptOf({ text, parameters, first, replaced = 1 }: Script): string {
+function scriptOf({ text, parameters, replaced }: Script): string {
   const statement = text
     .split('\n')
     .filter((line) => !line.trim().startsWith('--'))
@@ -49,7 +48,7 @@ function scriptOf({ text, parameters, first, replaced = 1 }: Script): string {
     // fails here.
     .replaceAll(':MI:SS', 'MISS')
     .replaceAll(/\$(\d+)/g, (_, number: string) => {
-      if (Number(number) === replaced && first) return `(${first})`
+      if (Number(number) === replaced?.number) return `(${replaced.by})`
       // pgbench binds texts alone.
       return parameters[Number(number) - 1] === null ? 'null' : `:p${number}`
     })

@@ -50,8 +50,8 @@ async function enqueueScript(sql: Sql, { text, parameters: [request = null, ...r
   let nth = 0
   const body = request?.replaceAll(/"uuid":"[^"]+"/g, () => `"uuid":"${stem}${String(nth++).padStart(12, '0')}"`)
   await sql`create table bench_request as select ${body ?? ''}::text as body`
-  const first = `select replace(body, '${stem}', ${fresh}) from bench_request`
-  return { name: 'enqueue-batch', text, parameters: [null, ...rest], first }
+  const by = `select replace(body, '${stem}', ${fresh}) from bench_request`
+  return { name: 'enqueue-batch', text, parameters: [null, ...rest], replaced: { number: 1, by } }
 }
 
 /** Finishes the next 100 ids: the first job of the captured request, with other ids. */
@@ -61,9 +61,9 @@ function finishScript({ text, parameters }: Captured) {
   if (item === undefined) throw new Error(`the finish statement has another request: ${parameters}`)
   const numbered = `replace(:p${at + 1}, '"id":0', '"id":' || i)`
   const ids = `generate_series((:id - 1) * ${sizes.take} + 1, :id * ${sizes.take})`
-  const first = `select '[' || string_agg(${numbered}, ',') || ']' from ${ids} as i`
+  const by = `select '[' || string_agg(${numbered}, ',') || ']' from ${ids} as i`
   const finished = parameters.with(at, item.replace(/"id":\d+/, '"id":0'))
-  return { name: 'finish-batch', text, parameters: finished, first, replaced: at + 1 }
+  return { name: 'finish-batch', text, parameters: finished, replaced: { number: at + 1, by } }
 }
 
 /** Jobs per second. */

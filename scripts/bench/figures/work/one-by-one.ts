@@ -61,11 +61,11 @@ async function ratesOfPgbench(bench: Bench, sql: Sql, { enqueue, acquire, finish
   const run = { url: bench.urlOf(database), folder: bench.folder, transactions: jobs }
   const uuid = /"uuid":"([^"]+)"/.exec(enqueue.parameters[0] ?? '')?.[1]
   const fresh = `replace(:p1, '${uuid}', gen_random_uuid()::text)`
-  const enqueued = await pgbench({ name: 'enqueue', ...enqueue, first: fresh }, run)
+  const enqueued = await pgbench({ name: 'enqueue', ...enqueue, replaced: { number: 1, by: fresh } }, run)
   const acquired = await pgbench({ name: 'acquire', ...acquire }, run)
   const acquiredRows = await sql`update jobs set lease_id = ${job.lease_id} where status = 'processing'`
   const numbered = `replace(:p1, '"id":${job.id},', '"id":' || :id::text || ',')`
-  const finished = await pgbench({ name: 'finish', ...finish, first: numbered }, run)
+  const finished = await pgbench({ name: 'finish', ...finish, replaced: { number: 1, by: numbered } }, run)
   const done = await sql`select from jobs where status = 'completed'`
   if (acquiredRows.count !== jobs || done.length !== jobs)
     throw new Error(`of ${jobs} jobs, pgbench acquired ${acquiredRows.count} and completed ${done.length}`)
