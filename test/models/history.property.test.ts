@@ -95,7 +95,7 @@ const carryOut = (sql: Pool, { isolation, statements, ends }: Written, before: P
 
 /** The session of a look is one of those that are ended, or waits behind one. */
 function unlessLost(error: unknown): void {
-  if (!/^(ECONN|CONNECTION_|57P0)/.test(String(Object(error).code))) throw error
+  if (!/^(ECONN|EPIPE|CONNECTION_|57P0)/.test(String(Object(error).code))) throw error
 }
 
 describe.each(kinds)('the history of jobs on %s', (kind) => {
@@ -166,9 +166,10 @@ describe.each(kinds)('the history of jobs on %s', (kind) => {
         const looking = (async () => {
           while (writing) await expectRightNow(world.sql).catch(unlessLost)
         })()
-        await Promise.all([others, ...waiting])
-        writing = false
-        await looking
+        const written = Promise.all([others, ...waiting]).finally(() => {
+          writing = false
+        })
+        await Promise.all([written, looking])
         await expectExact(world)
       }),
       { numRuns: Number(runs), ...(seed && { seed: Number(seed) }) },

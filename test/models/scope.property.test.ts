@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { compact } from '../../server/counts/compact.ts'
 import { commonScope, type Limits, mayShareJobs } from '../../shared/access/shared-jobs.ts'
 import { doors } from '../support/access/doors.ts'
 import { firstMessage } from '../support/access/first-message.ts'
@@ -8,6 +9,7 @@ import { bearer, makeScoped } from '../support/access/tokens.ts'
 import { kinds } from '../support/database/database.ts'
 import { ago, jobRow } from '../support/database/job-row.ts'
 import { insertRows } from '../support/database/tables.ts'
+import { until } from '../support/poll.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 /** `PROPERTY_RUNS=500` is a long search; `PROPERTY_SEED` repeats one. */
@@ -68,6 +70,19 @@ describe.each(kinds)('a caller with a scope on %s', (kind) => {
   })
   afterAll(() => world?.stop())
 
+  /** What the counts' triggers append says where jobs were picked up: of the jobs before, after they have gone, and of these. */
+  const addUp = () =>
+    until('the counts are added up', async () => {
+      await compact(world.sql)
+      return (await world.sql`select from jobsctl_count_deltas limit 1`).length === 0
+    })
+
+  async function clear(): Promise<void> {
+    await world.clear()
+    await addUp()
+    await world.sql`delete from jobsctl_pickups`
+  }
+
   const uuidOf = (nth: number) => `00000000-0000-4000-8000-${String(nth).padStart(12, '0')}`
 
   /** Inserts jobs with what belongs to them. A job keeps its number, whichever others there are. */
@@ -99,6 +114,7 @@ describe.each(kinds)('a caller with a scope on %s', (kind) => {
         await sql`delete from jobs where id = ${id}`
       }
     }
+    await addUp()
   }
 
   /** Stops queues. A queue has jobs of every type, so that the types of a scope do not matter. */
@@ -218,7 +234,7 @@ describe.each(kinds)('a caller with a scope on %s', (kind) => {
       fc.asyncProperty(scope, someJobs, stopped, made, async (limits, jobs, stops, changes) => {
         const numbered = jobs.map((job, nth) => ({ ...job, nth }))
         const own = numbered.filter((job) => lies(limits, job))
-        await world.clear()
+        await clear()
         await insert(
           own.map((job) => ({ ...job, needs: job.needs.filter((need) => own.some(({ nth }) => nth === need)) })),
         )
@@ -229,7 +245,7 @@ describe.each(kinds)('a caller with a scope on %s', (kind) => {
           jobs.length,
         )
         const alone = await answers(await callerWith(limits), jobs.length)
-        await world.clear()
+        await clear()
         await insert(numbered)
         await stop(stops)
         await record(records, jobs.length)

@@ -1,4 +1,4 @@
-import type { Reporter, TestModule } from 'vitest/node'
+import type { Reporter, SerializedError, TestModule } from 'vitest/node'
 
 /**
  * Prints the tests that failed and passed when they were repeated, with the error of their failure. CI repeats a test once
@@ -14,7 +14,11 @@ export const repeatedTests: Reporter = {
     console.log('\nTests that failed, and passed when they were repeated. Each of them has a fault to mend:')
     for (const test of repeated) {
       console.log(`  ${test.module.relativeModuleId} > ${test.fullName}`)
-      for (const { message } of test.result().errors ?? []) console.log(`    ${message.replaceAll('\n', '\n    ')}`)
+      for (const error of test.result().errors ?? []) console.log(`    ${textOf(error).replaceAll('\n', '\n    ')}`)
     }
   },
 }
+
+/** A property says in its error which values break it, and in the cause of that error what is wrong then. */
+const textOf = ({ message, diff, cause }: SerializedError): string =>
+  [message, diff, ...(cause ? [`Caused by: ${textOf(cause)}`] : [])].filter(Boolean).join('\n')
