@@ -25,15 +25,24 @@ export const migrateDatabase = (
   environment: NodeJS.ProcessEnv,
   { makes }: { makes: boolean },
 ): Promise<CommandOutput> =>
-  onDatabase(environment, async ({ sql, schema, env }) => {
+  onDatabase(environment, async ({ sql, schema, env, noteMade }) => {
     const script = [...(await pendingScript(sql)), ...(await triggerScript(sql))]
     const all = script.length > 0 ? [`set search_path = ${schema}, pg_temp;`, ...script] : []
     const lines = all.flatMap((text) => text.split('\n'))
     if (!makes) return { lines, warnings: [] }
     const warnings: string[] = []
     const log = { ...silent, warn: (text: string) => void warnings.push(text) }
-    await migrate({ sql, log, schema, mode: env.JOBS_INDEXES, pooled: env.JOBS_DB_POOLER, tablesReady: () => {} })
+    await migrate({
+      sql,
+      log,
+      schema,
+      mode: env.JOBS_INDEXES,
+      pooled: env.JOBS_DB_POOLER,
+      tablesReady: () => {},
+      applied: noteMade,
+    })
     await makeCountTriggers(sql)
+    noteMade('the triggers of the counts')
     if (await wantsHistory(sql, env)) await makeHistoryTriggers(sql, await tablesOfJobs(sql))
     return { lines, warnings }
   })

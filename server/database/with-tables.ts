@@ -18,6 +18,8 @@ export interface CommandDatabase {
   /** As a quoted name. */
   schema: string
   env: Env
+  /** Takes what the work has made and what stays whatever follows, by its name: an error then says so. */
+  noteMade: (name: string) => void
 }
 
 interface Working<Result> {
@@ -36,10 +38,14 @@ interface WorkingOnTables<Result> extends Working<Result> {
  * @throws Failure for an error of the database; whatever `work` throws
  */
 export async function withDatabase<Result>({ opened, env, work }: Working<Result>): Promise<Result> {
+  const made: string[] = []
+  const noteMade = (name: string) => void made.push(name)
   try {
-    return await opened.withDedicatedPool(async (sql) => work({ sql, schema: await opened.findSchema(sql), env }))
+    return await opened.withDedicatedPool(async (sql) =>
+      work({ sql, schema: await opened.findSchema(sql), env, noteMade }),
+    )
   } catch (error) {
-    throw error instanceof Failure ? error : (commandFailure(error) ?? error)
+    throw error instanceof Failure ? error : (commandFailure(error, whatStays(made)) ?? error)
   } finally {
     await opened.close(closeWithinMs)
   }
@@ -54,12 +60,22 @@ export const withTables = <Result>({ opened, env, check, work }: WorkingOnTables
   withDatabase({
     ...{ opened, env },
     work: async (database) => {
-      const { sql, schema } = database
+      const { sql, schema, noteMade } = database
       await check?.(schema)
       if (env.JOBS_MIGRATE) {
         const pooled = env.JOBS_DB_POOLER
-        await migrate({ sql, log: silent, schema, tablesOnly: true, pooled, tablesReady: () => {} })
+        await migrate({ sql, log: silent, schema, tablesOnly: true, pooled, tablesReady: () => {}, applied: noteMade })
       } else await requireSchema(sql, silent)
       return work(database)
     },
   })
+
+/** The most names that an error lists. */
+const mostNames = 3
+
+/** `what was made before stays: 0036_event_cursors.sql`; undefined where nothing was made. */
+function whatStays(made: readonly string[]): string | undefined {
+  if (made.length === 0) return undefined
+  const names = made.length <= mostNames ? made.join(', ') : `${made.length} steps, ${made[0]} … ${made.at(-1)}`
+  return `what was made before stays: ${names}`
+}

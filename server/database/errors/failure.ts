@@ -79,13 +79,14 @@ export const isRefusedByPooler = (error: unknown): boolean =>
 /**
  * An error of the database as a failure for the caller. Undefined when PostgreSQL and the driver did not raise it: the
  * caller of this function reports such an error as `internal`.
+ * @param outcome what has become of the changes, as a clause
  */
-export function databaseFailure(error: unknown): Failure | undefined {
+export function databaseFailure(error: unknown, outcome = 'nothing was changed'): Failure | undefined {
   const meaning = meaningOf(error)
   if (!meaning) return undefined
   const { failure, hint, retryAfter } = meaning
   const detail = embeddedReason(error) ?? meaning.detail
   // The text of a constraint or of a trigger is for the caller; other texts of PostgreSQL are for the log.
   const why = failure === 'conflict' && error instanceof Error ? `: ${error.message}` : ''
-  return new Failure(failure, `${detail}${why}; nothing was changed`, { hint, retryAfter, cause: error })
+  return new Failure(failure, `${detail}${why}; ${outcome}`, { hint, retryAfter, cause: error })
 }

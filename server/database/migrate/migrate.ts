@@ -24,6 +24,8 @@ interface Options {
   pooled: boolean
   /** Called when the tables are as this version needs them; indexes may still be missing. */
   tablesReady: () => void
+  /** Called with the name of each migration when it has run: it stays, whatever becomes of those that follow. */
+  applied?: (name: string) => void
 }
 
 const lookAgainAfterMs = 200
@@ -43,6 +45,7 @@ export async function migrate({
   mode = 'auto',
   pooled,
   tablesReady,
+  applied = () => {},
 }: Options): Promise<void> {
   const migrations = (await allMigrations()).filter(({ concurrent }) => !(tablesOnly && concurrent))
   await refuseOddTypes(
@@ -53,7 +56,7 @@ export async function migrate({
     const pending = await findPending(sql, migrations)
     if (pending.every(({ concurrent }) => concurrent)) tablesReady()
     if (pending.length === 0) return
-    const applying = { sql, log, schema, migrations, mode, pooled, tablesReady }
+    const applying = { sql, log, schema, migrations, mode, pooled, tablesReady, applied }
     if (await withMigrationLock(sql, () => applyPending(applying))) return
     if (!waited) log.info('waiting for another server that is migrating this database')
     await wait(lookAgainAfterMs)
@@ -85,7 +88,7 @@ async function warnOfLeft(session: Session, log: Log): Promise<void> {
   )
 }
 
-interface Ordered extends Pick<Required<Options>, 'log' | 'schema' | 'mode' | 'tablesReady'> {
+interface Ordered extends Pick<Required<Options>, 'log' | 'schema' | 'mode' | 'tablesReady' | 'applied'> {
   pending: PendingMigration[]
 }
 
@@ -93,10 +96,13 @@ interface Ordered extends Pick<Required<Options>, 'log' | 'schema' | 'mode' | 't
 async function applyInOrder(session: Session, { pending, ...applying }: Ordered): Promise<void> {
   let unbuilt: unknown
   for (const migration of pending) {
-    await applyMigration(session, migration, applying).catch((error: unknown) => {
+    try {
+      await applyMigration(session, migration, applying)
+      applying.applied(migration.name)
+    } catch (error) {
       if (!migration.concurrent || isConnectionLost(error)) throw error
       unbuilt = error
-    })
+    }
   }
   applying.tablesReady()
   if (unbuilt) throw unbuilt

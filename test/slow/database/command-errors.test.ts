@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { expect, it } from 'vitest'
+import { holding } from '../../support/bulk-tools.ts'
+import { emptyDatabase } from '../../support/database/database.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { postgresUrl } from '../../support/run/shared.ts'
 
@@ -73,6 +75,31 @@ it('a command says why the database refuses it, or why it cannot be reached', as
     err: expect.stringContaining('connection refused (ECONNREFUSED): 127.0.0.1:1; nothing'),
   })
   expect(nowhere.err).not.toContain('secret')
+}, 60_000)
+
+it('migrate that fails at a lock says which migrations were made before it, and that they stay', async () => {
+  const database = await emptyDatabase()
+  const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 2, onnotice: () => {} })
+  try {
+    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+    await sql`drop table jobsctl_event_cursors`
+    await sql`alter table jobsctl_plans drop column within`
+    const release = await holding(sql, (tx) => tx`lock table jobsctl_plans in access exclusive mode`)
+    const stopped = await runServer(['migrate'], database.env)
+    expect(stopped.code).not.toBe(0)
+    expect(stopped.err).toContain('; what was made before stays: 0036_event_cursors.sql\n')
+    expect(stopped.err).not.toContain('nothing was changed')
+    expect(await sql`select from jobsctl_event_cursors`).toHaveLength(0)
+    // With nothing left to do before the lock, nothing is changed.
+    expect(await runServer(['migrate'], database.env)).toMatchObject({
+      err: expect.stringContaining('; nothing was changed\n'),
+    })
+    await release()
+    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+  } finally {
+    await sql.end()
+    await database.drop()
+  }
 }, 60_000)
 
 it('a word that is no command is named, with the commands', async () => {
