@@ -5,19 +5,18 @@ import type { MissingIndex } from '../../shared/doctor/missing-indexes.ts'
 import { escaped } from '../../shared/escape.ts'
 import { sizeText } from '../../shared/size-text.ts'
 import { groupedDigits } from '../output/numbers.ts'
+import { enabling } from './enabling.ts'
 import type { Finding } from './outcome.ts'
 
 type Counts = z.output<typeof checkCounts.output>
 
 /** Whether stats are right, and whether triggers keep their counts. */
-export function findingOfCounts({ kept, why, wrong, mended_at, mended }: Counts): Finding {
+export function findingOfCounts({ kept, why, triggers, wrong, mended_at, mended }: Counts): Finding {
   if (!kept) {
     const reason = escaped(why ?? 'the server gives no reason')
-    const disabled = [...reason.matchAll(/(\w+) is disabled/g)].map(([, trigger]) => `enable always trigger ${trigger}`)
-    const remedy = disabled.length > 0 ? `alter table jobs ${disabled.join(', ')}` : 'read the log of the server'
     return {
       detail: `stats count the rows of jobs at each call: ${reason}`,
-      hint: `the counts are right but slower; ${remedy}`,
+      hint: `the counts are right but slower; ${enabling(triggers) ?? 'read the log of the server'}`,
     }
   }
   if (wrong > 0) {

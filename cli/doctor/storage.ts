@@ -5,6 +5,7 @@ import { sizeText } from '../../shared/size-text.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import { whenText } from '../output/when.ts'
 import { units } from '../settings/duration.ts'
+import { enabling } from './enabling.ts'
 import type { Finding } from './outcome.ts'
 
 type Storage = z.output<typeof storage.output>
@@ -16,11 +17,13 @@ const daysOfGrace = 2
 
 /** The sizes of the tables, in words; with a hint where the operator should act. `now` is in milliseconds. */
 export function findingOfStorage(stored: Storage, now: number): Finding {
-  const { archive_before_delete, archive_lacks, archive_days, differing_settings, tables } = stored
+  const { archive_before_delete, archive_lacks, archive_days, differing_settings, history_triggers, tables } = stored
   const texts = tables.map((table) => described(table, isArchive(table) ? archive_days : table.days, now))
   const detail = texts.join('; ') || 'the server reports no tables'
   const [differing] = differing_settings
   if (differing) return { detail, hint: hintOnSetting(differing) }
+  const enable = enabling(history_triggers)
+  if (enable) return { detail, hint: `the history misses what becomes of jobs; ${enable}` }
   if (!archive_before_delete) {
     return {
       detail,

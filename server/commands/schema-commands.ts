@@ -16,7 +16,7 @@ export function addSchemaCommands(program: Command): void {
     )
     .addHelpText(
       'after',
-      '\nFields, with tabs between them: kind, table, name, state (there or missing), who made it (empty: not known), owner.',
+      '\nFields, with tabs between them: kind, table, name, state (there, disabled or missing), who made it (empty: not known), owner.',
     )
     .action(async () => {
       const env = readEnv(process.env)

@@ -39,16 +39,6 @@ const signature = (sql: Sql): Fragment => sql`(
   having count(*) = ${Object.keys(countTriggers).length}::int
 )`
 
-/** Which triggers do not count, and why; null where each of them fires. */
-export async function namesOfIdleTriggers(sql: Sql): Promise<string | null> {
-  const [found] = await sql<{ names: string | null }[]>`
-    select string_agg(name || case when tgname is null then ' is missing' else ' is disabled' end, ', ' order by name) as names
-    from unnest(${Object.keys(countTriggers)}::text[]) as name
-    left join pg_trigger on tgrelid = to_regclass('jobs') and tgname = name
-    where tgname is null or tgenabled not in ('O', 'A')`
-  return found?.names ?? null
-}
-
 /** An expression over `jobsctl_counting`: the signature when the counts were last found right; null when they cannot be trusted. */
 const trustedSignature = staticFragment(
   (sql) => sql`

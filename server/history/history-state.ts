@@ -1,9 +1,13 @@
+import type { IdleTrigger } from '../../shared/doctor/idle-trigger.ts'
+import { findIdleTriggers, sentenceOf } from '../counts/idle-triggers.ts'
 import type { Sql } from '../database/sql.ts'
 import { historyTriggers } from './appending.ts'
 
 export interface HistoryState {
   /** Null where history is kept now, and else why it is not. */
   why: string | null
+  /** The triggers that do not fire, while history is on. */
+  triggers: IdleTrigger[]
   /** When history was on for the first time (ISO 8601). */
   since: string | null
 }
@@ -11,7 +15,7 @@ export interface HistoryState {
 /** Whether every writer of jobs leaves transitions now. */
 export async function readHistoryState(sql: Sql): Promise<HistoryState> {
   const names = Object.keys(historyTriggers.triggers)
-  const [state] = await sql<{ on: boolean; runs: boolean; fires: boolean; since: string | null }[]>`
+  const [state] = await sql<{ on: boolean; runs: boolean; fires: boolean; tables: number[]; since: string | null }[]>`
     select
       exists (select from jobsctl_settings where name = 'history' and value = 'on') as on,
       until > now() as runs,
@@ -20,14 +24,17 @@ export async function readHistoryState(sql: Sql): Promise<HistoryState> {
         from pg_trigger
         where tgrelid = any(tables) and tgname = any(${names}::text[]) and tgenabled in ('O', 'A')
       ) and to_regclass('jobs')::oid = any(tables) as fires,
+      (tables || array_remove(array[to_regclass('jobs')::oid], null))::bigint[] as tables,
       since
     from jobsctl_history`
+  const triggers =
+    state?.on && state.runs && !state.fires ? await findIdleTriggers(sql, { names, tables: state.tables }) : []
   const why = !state?.on
     ? 'history is off: JOBS_HISTORY=on at a server turns it on'
     : !state.runs
       ? 'no server has kept the history within the last hour, or its role may not make triggers on jobs'
       : state.fires
         ? null
-        : 'a trigger of jobs is missing or disabled'
-  return { why, since: state?.since ?? null }
+        : sentenceOf(triggers)
+  return { why, triggers, since: state?.since ?? null }
 }

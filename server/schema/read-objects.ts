@@ -10,6 +10,8 @@ export interface OwnObject {
   /** The shared table of a trigger or index, or a partition of one; with its schema, as SQL takes it. Empty for the others. */
   of: string
   owner: string
+  /** True for a trigger that somebody has disabled, or that does not fire in a session of a program. */
+  disabled: boolean
 }
 
 /** The tables that belong to the servers alone, whatever else is in the database. */
@@ -37,22 +39,22 @@ export const readOwnObjects = async (sql: Sql): Promise<OwnObject[]> => [
       where pronamespace = (select relnamespace from pg_class where oid = to_regclass('jobsctl_migrations'))
         and proname like 'jobsctl\\_%'
     )
-    select kind, name, "of", pg_get_userbyid(owner) as owner
+    select kind, name, "of", pg_get_userbyid(owner) as owner, disabled
     from (
-      select 1 as at, 'table' as kind, quote_ident(relname) as name, '' as "of", relowner as owner
+      select 1 as at, 'table' as kind, quote_ident(relname) as name, '' as "of", relowner as owner, false as disabled
       from own
       join pg_class using (oid)
       union all
-      select 2, 'trigger', quote_ident(tgname), format('%I.%I', nspname, relname), relowner
+      select 2, 'trigger', quote_ident(tgname), format('%I.%I', nspname, relname), relowner, tgenabled not in ('O', 'A')
       from pg_trigger
       join pg_class on pg_class.oid = tgrelid
       join pg_namespace on pg_namespace.oid = relnamespace
       where tgfoid in (select oid from functions) and not tgisinternal and tgparentid = 0 and tgrelid not in (select oid from own)
       union all
-      select 3, 'function', format('%I(%s)', proname, pg_get_function_identity_arguments(oid)), '', proowner
+      select 3, 'function', format('%I(%s)', proname, pg_get_function_identity_arguments(oid)), '', proowner, false
       from functions
       union all
-      select 4, 'index', format('%I.%I', nspname, entry.relname), format('%I.%I', nspname, of_table.relname), entry.relowner
+      select 4, 'index', format('%I.%I', nspname, entry.relname), format('%I.%I', nspname, of_table.relname), entry.relowner, false
       from pg_index
       join pg_class as entry on entry.oid = indexrelid
       join pg_class as of_table on of_table.oid = indrelid

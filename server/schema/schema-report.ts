@@ -13,8 +13,8 @@ type Line = [kind: string, of: string, name: string, state: string, madeBy: stri
  */
 export async function schemaLines(sql: Sql): Promise<Line[]> {
   const made = await readMade(sql)
-  const own = (await readOwnObjects(sql)).map(({ kind, of, name, owner }): Line => {
-    return [kind, of, name, 'there', 'jobs-server', owner]
+  const own = (await readOwnObjects(sql)).map(({ kind, of, name, owner, disabled }): Line => {
+    return [kind, of, name, disabled ? 'disabled' : 'there', 'jobs-server', owner]
   })
   const shared = await readSharedObjects(sql, [...tablesOf(sharedTables), ...notTables(made)])
   const isNew = (name: string) => made?.some(({ kind, name: one }) => kind === 'table' && one === name)

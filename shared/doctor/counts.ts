@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count } from '../scope.ts'
+import { IdleTrigger } from './idle-trigger.ts'
 
 /** Compares the counts that stats use with the jobs, and corrects them. */
 export const checkCounts = endpoint({
@@ -14,6 +15,8 @@ export const checkCounts = endpoint({
     kept: z.boolean(),
     /** Why the counts are not used; null when they are. */
     why: z.string().nullable(),
+    /** The triggers that do not fire, where these are why; absent from servers of older versions. */
+    triggers: z.array(IdleTrigger).optional(),
     /** The number of jobs by which the counts were wrong just now; they have been corrected. */
     wrong: Count,
     /** When the counts were found wrong before this call, and by how many jobs. */

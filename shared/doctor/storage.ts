@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count } from '../scope.ts'
+import { IdleTrigger } from './idle-trigger.ts'
 
 /** A setting that the servers on this database must agree on, and its value on each server. */
 const DifferingSetting = z.object({
@@ -77,6 +78,8 @@ export const storage = endpoint({
      * servers of older versions.
      */
     cloned: z.array(z.string()).optional(),
+    /** The triggers of the history that do not fire while it is on; absent from servers of older versions. */
+    history_triggers: z.array(IdleTrigger).optional(),
     /** `JOBS_BACKGROUND` of this server; absent from servers of older versions. */
     background: z.boolean().optional(),
     tables: z.array(Table),

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { IdleTrigger } from '../doctor/idle-trigger.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, scopeFields } from '../scope.ts'
 import { Time } from '../time.ts'
@@ -68,6 +69,8 @@ export const history = endpoint({
     kept: z.boolean(),
     /** Why it does not; null where it does. */
     why: z.string().nullable(),
+    /** The triggers that do not fire, where these are why; absent from servers of older versions. */
+    triggers: z.array(IdleTrigger).optional(),
     /** When history was on for the first time; null where it never was. */
     since: z.string().nullable(),
     from: z.string(),

@@ -7,6 +7,7 @@ import { readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences } from '../../database/installation/installation.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { hourDays, minuteDays } from '../../history/history-retention.ts'
+import { readHistoryState } from '../../history/history-state.ts'
 import { missingArchiveColumns } from '../../undo/archive/archive.ts'
 import { planDays } from '../plans/plan-row.ts'
 import { readEventLog } from './event-log.ts'
@@ -57,6 +58,7 @@ export async function storage({
     event_log: await readEventLog(sql),
     frozen: (await readFreeze(sql)) ?? null,
     cloned: await readDifferences(sql, place),
+    history_triggers: (await readHistoryState(sql)).triggers,
     background,
     tables: tables.map((table) => ({ ...table, ...termOf(table, planHours), ...sweptAt(table, tasks) })),
   }

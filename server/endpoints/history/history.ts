@@ -38,10 +38,11 @@ export const history = ({ sql, within }: Pick<Call, 'sql' | 'within'>, request: 
     const [{ now }] = await tx<[{ now: number }]>`select ${limitReadTime(tx)}, extract(epoch from now())::float8 as now`
     const range = rangeOf(request, now)
     const rows = await readPoints(tx, { ...request, within }, range)
-    const { why, since } = await readHistoryState(tx)
+    const { why, triggers, since } = await readHistoryState(tx)
     return {
       kept: why === null,
       why,
+      triggers,
       since,
       from: timeOf(range.from),
       to: timeOf(range.to),

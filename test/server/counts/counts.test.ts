@@ -51,6 +51,7 @@ describe.each(everyKind)('the counts behind stats on %s', (kind) => {
     expect(await countsOf(world)).toMatchObject({
       kept: false,
       why: 'a trigger of jobs is missing or disabled: jobsctl_count_update is disabled',
+      triggers: [{ trigger: 'jobsctl_count_update', table: 'jobs', state: 'disabled' }],
     })
     const { out } = await world.jobsctl(['doctor'])
     expect(out).toContain('alter table jobs enable always trigger jobsctl_count_update')

@@ -6,6 +6,7 @@ import { partitionJobs } from '../../support/database/partitions.ts'
 import { expectExact, untilFolded, untilKept, watchRows } from '../../support/observe/history.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
+import { runServer } from '../../support/programs/spawn-server.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 describe('the history of jobs', () => {
@@ -50,7 +51,17 @@ describe('the history of jobs', () => {
 
   it('tells of a trigger that somebody has disabled, and leaves it disabled', async () => {
     await world.sql`alter table jobs disable trigger jobsctl_history_update`
-    expect(await answer()).toMatchObject({ kept: false, why: 'a trigger of jobs is missing or disabled' })
+    expect(await answer()).toMatchObject({
+      kept: false,
+      why: 'a trigger of jobs is missing or disabled: jobsctl_history_update is disabled',
+      triggers: [{ trigger: 'jobsctl_history_update', table: 'jobs', state: 'disabled' }],
+    })
+    expect((await world.jobsctl(['doctor'])).out).toMatch(
+      /^history\twarning\t.*alter table jobs enable always trigger jobsctl_history_update$/m,
+    )
+    const { out } = await runServer(['schema'], world.env)
+    expect(out).toMatch(/^trigger\t\S*jobs\tjobsctl_history_update\tdisabled\tjobs-server\t/m)
+    expect(out).toMatch(/^trigger\t\S*jobs\tjobsctl_history_insert\tthere\t/m)
     await world.sql`alter table jobs enable always trigger jobsctl_history_update`
     expect(await answer()).toMatchObject({ kept: true })
   })
