@@ -1506,6 +1506,7 @@ export interface HistoryInput {
 export interface HistoryOutput {
   kept: boolean
   why: string | null
+  triggers?: { trigger: string; table: string; state: string }[] | undefined
   since: string | null
   from: string
   to: string
@@ -1937,6 +1938,7 @@ export type CheckCountsInput = Readonly<Record<string, never>>
 export interface CheckCountsOutput {
   kept: boolean
   why: string | null
+  triggers?: { trigger: string; table: string; state: string }[] | undefined
   wrong: number
   mended_at: string | null
   mended: number | null
@@ -2442,6 +2444,7 @@ export interface StorageOutput {
   event_log?: { kind: 'steps' | 'audit'; days: number | null; oldest: string | null }[] | undefined
   frozen?: { by: string; since: string; reason: string } | null | undefined
   cloned?: string[] | undefined
+  history_triggers?: { trigger: string; table: string; state: string }[] | undefined
   background?: boolean | undefined
   tables: { table: string; rows: number; bytes: number; oldest: string | null; days?: number | undefined; swept_at?: string | undefined }[]
 }
