@@ -13,7 +13,8 @@ interface Moved {
 
 /** The totals of history since it was first on. */
 export interface HistoryTotals {
-  transitions: readonly (Group & Moved & { jobs: number })[]
+  /** For each group, how many jobs went from one status to another. */
+  transitions: readonly (Group & { moves: readonly [from: string, to: string, jobs: number][] })[]
   /** Waits of jobs that were leased, and run times of attempts that ended. */
   durations: readonly (Moved & { domain: string; seconds: number; buckets: readonly number[] })[]
 }
@@ -28,8 +29,11 @@ export async function readHistoryTotals(sql: Sql): Promise<{ totals: HistoryTota
   return why === null ? { totals: { transitions, durations } } : { why }
 }
 
+/** One row a group: the driver takes three times as long for a row of each transition as PostgreSQL takes to put them together. */
 const readTransitions = (sql: Sql) => sql<HistoryTotals['transitions'][number][]>`
-  select domain, queue, job_type, from_status, to_status, jobs from jobsctl_history_totals`
+  select domain, queue, job_type, json_agg(json_build_array(from_status, to_status, jobs)) as moves
+  from jobsctl_history_totals
+  group by domain, queue, job_type`
 
 const readDurations = (sql: Sql) => sql<HistoryTotals['durations'][number][]>`
   select domain, from_status, to_status, (sum(milliseconds) / 1000)::float8 as seconds, ${sumOfBucketArrays(sql)} as buckets
@@ -42,10 +46,13 @@ export function addHistory(texts: MetricTexts, { transitions, durations }: Histo
   addCounter(texts, {
     name: 'jobsctl_transitions_total',
     help: 'Jobs that were made, leased, ended or queued again, by any program, since history was first on.',
-    samples: transitions.map((moved) => ({
-      labels: `${known.labelsOfGroup(moved)},event="${transitionOf(moved)}"`,
-      value: moved.jobs,
-    })),
+    samples: transitions.flatMap(({ moves, ...group }) => {
+      const labels = known.labelsOfGroup(group)
+      return moves.map(([from_status, to_status, jobs]) => ({
+        labels: `${labels},event="${transitionOf({ from_status, to_status })}"`,
+        value: jobs,
+      }))
+    }),
   })
   addHistogram(texts, {
     name: 'jobsctl_job_wait_seconds',

@@ -23,7 +23,7 @@ import {
 } from './readings.ts'
 import { unlessOverdue } from './unless-overdue.ts'
 
-/** What one scrape reads, in one snapshot of the database. */
+/** What one scrape reads: what is about jobs in one snapshot of the database, the rest in another. */
 export interface Readings {
   /** Undefined while the counts are not exact and the jobs are too many to be counted. */
   groups: readonly GroupStats[] | undefined
@@ -45,14 +45,19 @@ export interface Readings {
 }
 
 /**
- * Reads counts that are kept, and single entries of indexes, in two round trips. No statement takes longer than 1 s: where one would, such
- * as without an index, the others are read one after the other.
+ * Reads counts that are kept, and single entries of indexes, in two transactions at the same time. No statement takes longer than 1 s: where
+ * one of those about jobs would, such as without an index, they are read one after the other.
  */
-export async function readMetrics(sql: Pool, { leaseOwners, list, ...kept }: Kept): Promise<Readings> {
-  const reading = { ...kept, owners: await leaseOwners.read(), known: await list.read() }
-  const inSnapshot = (read: typeof readInTurn): Promise<Readings> =>
-    sql.begin('isolation level repeatable read read only', (tx) => read(tx, reading))
-  return (await inSnapshot(readTogether).catch(unlessOverdue)) ?? inSnapshot(readInTurn)
+export async function readMetrics(sql: Pool, { leaseOwners, list, oldestReady, totals }: Kept): Promise<Readings> {
+  const [owners, known] = await Promise.all([leaseOwners.read(), list.read()])
+  const inSnapshot = <T>(read: (tx: Transaction) => Promise<T>) =>
+    sql.begin('isolation level repeatable read read only', read)
+  const reading = { oldestReady, known }
+  const [jobs, certain] = await Promise.all([
+    inSnapshot((tx) => readTogether(tx, reading)).catch(unlessOverdue),
+    inSnapshot((tx) => readCertain(tx, totals, owners)),
+  ])
+  return { ...certain, ...(jobs ?? (await inSnapshot((tx) => readInTurn(tx, reading)))) }
 }
 
 /** What a server keeps between two scrapes. */
@@ -63,30 +68,30 @@ export interface Kept {
   oldestReady: OldestReady
 }
 
-interface Reading extends Pick<Kept, 'totals' | 'oldestReady'> {
-  owners: readonly LeaseOwner[] | undefined
+interface Reading extends Pick<Kept, 'oldestReady'> {
   known: KnownGroups
 }
 
+type OfJobs = Pick<Readings, 'groups' | 'readyAges' | 'counted'>
+
 /** Sends the statements together, and the ages of the oldest jobs after the counts. */
-async function readTogether(tx: Transaction, reading: Reading): Promise<Readings> {
+async function readTogether(tx: Transaction, { oldestReady, known }: Reading): Promise<OfJobs> {
   // What is executed is sent before what is only awaited.
-  const limited = tx`select ${limitScrapeTime(tx)}`.execute()
-  const read = [readCertain(tx, reading), countGroups(tx)] as const
-  const preferring = tx`select ${preferIndexOrder(tx)}`.execute()
-  const [certain, groups, counted] = await Promise.all([...read, countJobs(tx), limited, preferring])
-  return { ...certain, groups, readyAges: await reading.oldestReady.read(tx, groups, reading.known), counted }
+  const prepared = [tx`select ${limitScrapeTime(tx)}`.execute(), tx`select ${preferIndexOrder(tx)}`.execute()]
+  const counts = countGroups(tx)
+  const ages = counts.then((groups) => oldestReady.read(tx, groups, known))
+  const [groups, readyAges, counted] = await Promise.all([counts, ages, countJobs(tx), ...prepared])
+  return { groups, readyAges, counted }
 }
 
-async function readInTurn(tx: Transaction, reading: Reading): Promise<Readings> {
+async function readInTurn(tx: Transaction, reading: Reading): Promise<OfJobs> {
   await tx`select ${limitScrapeTime(tx)}`
-  const certain = await readCertain(tx, reading)
   const groups = await tx.savepoint(countGroups).catch(unlessOverdue)
   // These stop after so many rows: without the hint they would read all of them, and sort them.
   await tx`select ${preferIndexOrder(tx)}`
   const counted = await tx.savepoint(countJobs).catch(unlessOverdue)
   const readyAges = groups && (await readAgesInTurn(tx, groups, reading))
-  return { ...certain, groups, readyAges, counted }
+  return { groups, readyAges, counted }
 }
 
 const readAgesInTurn = (tx: Transaction, groups: readonly GroupStats[], { oldestReady, known }: Reading) =>
@@ -98,10 +103,15 @@ const readAgesInTurn = (tx: Transaction, groups: readonly GroupStats[], { oldest
       return undefined
     })
 
-type Certain = Omit<Readings, 'groups' | 'readyAges' | 'counted'>
+type Certain = Omit<Readings, keyof OfJobs>
 
 /** What is read at once however many jobs there are. */
-async function readCertain(tx: Sql, { totals, owners }: Reading): Promise<Certain> {
+async function readCertain(
+  tx: Sql,
+  totals: OperationTotals,
+  owners: readonly LeaseOwner[] | undefined,
+): Promise<Certain> {
+  const limited = tx`select ${limitScrapeTime(tx)}`.execute()
   const [state, lastAcquires, stopped, operations, sizes, tasks, history, whole, plansWaiting, workers] =
     await Promise.all([
       readCountsState(tx),
@@ -114,6 +124,7 @@ async function readCertain(tx: Sql, { totals, owners }: Reading): Promise<Certai
       readWhole(tx),
       countWaitingPlans(tx),
       owners && readWorkers(tx, owners),
+      limited,
     ])
   const areCountsExact = state.triggers !== null && state.triggers === state.trusted
   return { areCountsExact, lastAcquires, stopped, operations, sizes, tasks, history, whole, plansWaiting, workers }
