@@ -6,7 +6,7 @@ import { whenText } from '../output/when.ts'
 import { units } from '../settings/duration.ts'
 import type { Finding } from './outcome.ts'
 
-type Stored = Pick<z.output<typeof storage.output>, 'event_log' | 'tables'>
+type Stored = Pick<z.output<typeof storage.output>, 'event_log' | 'rights' | 'tables'>
 type Kind = EventLogPart['kind']
 
 const dayMs = 1000 * units.d
@@ -17,8 +17,13 @@ const names: Record<Kind, string> = { steps: 'step of a job', audit: 'action of 
 const settings: Record<Kind, string> = { steps: 'JOBS_EVENTS_DAYS=30', audit: 'JOBS_AUDIT_DAYS=400' }
 
 /** How large the event log is and how long its events of one kind are kept, in words. `now` is in milliseconds. */
-export function findingOfEvents({ event_log, tables }: Stored, { kind, now }: { kind: Kind; now: number }): Finding {
+export function findingOfEvents(
+  { event_log, rights, tables }: Stored,
+  { kind, now }: { kind: Kind; now: number },
+): Finding {
   const part = event_log?.find((part) => part.kind === kind)
+  if (!part && rights?.denied.some((right) => /^select .*on (job_events|jobsctl_settings)$/.test(right)))
+    return { detail: 'not checked: the role of the server may not read the event log', hint: 'see the line rights' }
   if (!part) return { detail: 'this server does not report it', hint: undefined }
   const { days, oldest } = part
   const log = tables.find(({ table }) => /(^|\.)job_events$/.test(table))

@@ -53,7 +53,7 @@ async function judged<Out extends z.ZodType>(
   judge: (body: z.output<Out>) => Finding,
 ): Promise<Outcome> {
   try {
-    const { body } = await (await context.client()).call(endpoint, {})
+    const { body } = await (await context.client()).call(endpoint, {}, { waits: false })
     const { detail, hint } = judge(body)
     return hint === undefined ? ok(detail) : warning(detail, hint)
   } catch (error) {

@@ -45,14 +45,14 @@ async function caller(context: Context): Promise<Outcome> {
 
 async function access(context: Context): Promise<Outcome> {
   const { stats } = await import('../../shared/queues/stats.ts')
-  const answer = await unlessDomainWanted((await context.client()).call(stats, {}))
+  const answer = await unlessDomainWanted((await context.client()).call(stats, {}, { waits: false }))
   if (!answer) return warning('the server shows this key one domain at a time', 'jobsctl stats --domain chatbooks')
   return ok(`the key may read: ${answer.body.length} groups of jobs`)
 }
 
 async function bounds(context: Context): Promise<Outcome> {
   const { prune } = await import('../../shared/changes/prune.ts')
-  const call = (await context.client()).call(prune, { dry_run: true, older_than_days: 3650 })
+  const call = (await context.client()).call(prune, { dry_run: true, older_than_days: 3650 }, { waits: false })
   const answer = await unlessDomainWanted(call)
   if (!answer) {
     const hint = 'jobsctl prune --domain chatbooks --dry-run'

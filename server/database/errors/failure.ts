@@ -72,6 +72,9 @@ export const isReadOnly = (error: unknown): boolean => hasCode(error, ['25006'])
 /** True when only another configuration helps: another password, database or role. */
 export const isAccessRefused = (error: unknown): boolean => hasCode(error, accessRefused)
 
+/** True when the role lacks a right on a table, a column or a sequence. */
+export const isRightMissing = (error: unknown): boolean => hasCode(error, ['42501'])
+
 /** True when a connection pooler rejects settings that only a session of PostgreSQL takes. */
 export const isRefusedByPooler = (error: unknown): boolean =>
   hasCode(error, ['08P01']) && error instanceof Error && error.message.includes('unsupported startup parameter')

@@ -21,7 +21,7 @@ export async function grantStatements(sql: Sql, { role, schema }: Names): Promis
     `grant connect on database ${names.database} ${to}`,
     `grant usage on schema ${schema} ${to}`,
     ...tables.map(([table, rights]) => `grant ${rights.join(', ')} on table ${schema}.${table} ${to}`),
-    ...(await sequencesOf(sql)).map(({ name, rights }) => `grant ${rights} on sequence ${name} ${to}`),
+    ...(await neededSequences(sql)).map(({ name, rights }) => `grant ${rights} on sequence ${name} ${to}`),
   ]
 }
 
@@ -29,7 +29,7 @@ export async function grantStatements(sql: Sql, { role, schema }: Names): Promis
  * The sequences of the ids. An identity column needs no right on its sequence, and a serial column of another program does. The ids
  * of events are moved on after a failover or a restore, which needs more.
  */
-const sequencesOf = (sql: Sql) => sql<{ name: string; rights: string }[]>`
+export const neededSequences = (sql: Sql) => sql<{ name: string; rights: string }[]>`
   select sequence as name, case when "table" = 'job_events' then 'usage, update' else 'usage' end as rights
   from unnest(${Object.keys(tableRights)}::text[]) with ordinality as named ("table", at)
   join pg_attribute on attrelid = to_regclass("table") and attnum > 0 and not attisdropped and (atthasdef or attidentity <> '')

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { storage } from '../../../shared/doctor/storage.ts'
 import { allMigrations } from '../../database/migrate/migrations.ts'
 import { findMissing, type SchemaObject } from '../../database/migrate/schema-diff.ts'
+import { neededSequences } from '../../database/rights/grants.ts'
 import { tableRights } from '../../database/rights/table-rights.ts'
 import type { Sql } from '../../database/sql.ts'
 
@@ -36,20 +37,39 @@ export async function readRights(sql: Sql): Promise<Rights> {
   return { ...row, lacks: missing.map(textOf), denied: await findDenied(sql) }
 }
 
-/** The rights on tables that a server needs and its role lacks: `delete on jobs`. A right on some columns counts as one on the table. */
+/**
+ * The rights that a server needs and its role lacks: `delete on jobs`, `select (payload) on jobs`, `usage on sequence public.jobs_id_seq`. A right
+ * to write some columns counts as one on the table; columns that may not be read are named.
+ */
 async function findDenied(sql: Sql): Promise<string[]> {
   const needed = Object.entries(tableRights).flatMap(([table, rights]) => rights.map((right) => ({ table, right })))
   const rows = await sql<{ denied: string }[]>`
-    select "right" || ' on ' || "table" as denied
+    select concat("right", ' (' || hidden || ')', ' on ', "table") as denied
     from rows from (
       unnest(${needed.map(({ table }) => table)}::text[]), unnest(${needed.map(({ right }) => right)}::text[])
     ) with ordinality as needed ("table", "right", at)
-    where to_regclass("table") is not null and not case "right"
+    cross join lateral (
+      select string_agg(quote_ident(attname), ', ' order by attnum) as hidden
+      from pg_attribute
+      where "right" = 'select' and attrelid = to_regclass("table") and attnum > 0 and not attisdropped
+        and has_any_column_privilege(attrelid, 'select') and not has_column_privilege(attrelid, attnum, 'select')
+    ) as columns
+    where to_regclass("table") is not null and (hidden is not null or not case "right"
       when 'delete' then has_table_privilege(to_regclass("table"), "right")
       else has_any_column_privilege(to_regclass("table"), "right")
-    end
+    end)
     order by at`
-  return rows.map(({ denied }) => denied)
+  const sequences = (await neededSequences(sql)).flatMap(({ name, rights }) =>
+    rights.split(', ').map((right) => ({ name, right })),
+  )
+  const unusable = await sql<{ denied: string }[]>`
+    select "right" || ' on sequence ' || name as denied
+    from rows from (
+      unnest(${sequences.map(({ name }) => name)}::text[]), unnest(${sequences.map(({ right }) => right)}::text[])
+    ) with ordinality as needed (name, "right", at)
+    where not has_sequence_privilege(name, "right")
+    order by at`
+  return [...rows, ...unusable].map(({ denied }) => denied)
 }
 
 /** `trigger jobsctl_updated_at on jobs`; a unique index is named by its columns. */

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { storage as storing } from '../../../shared/doctor/storage.ts'
 import { longestTerms } from '../../auth/sessions/session-terms.ts'
 import type { Call } from '../../call.ts'
+import { isRightMissing } from '../../database/errors/failure.ts'
 import { type DoneTask, readTasks } from '../../database/installation/background-tasks.ts'
 import { readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences } from '../../database/installation/installation.ts'
@@ -27,8 +28,9 @@ export async function storage({
   const archive_lacks = await missingArchiveColumns(sql)
   const rights = await readRights(sql)
   // PostgreSQL refuses the whole statement for one table that the role may not read, and the report on rights would not be seen.
+  const isDenied = (table = '') => rights.denied.some((right) => new RegExp(`^select .*on ${table}$`).test(right))
   const unreadable = Object.entries(oldestOf)
-    .filter(([, query]) => rights.denied.includes(`select on ${/ from (\w+)/.exec(query)?.[1]}`))
+    .filter(([, query]) => isDenied(/ from (\w+)/.exec(query)?.[1]))
     .map(([table]) => table)
   const without = [...unreadable, ...(archive_lacks.length > 0 ? ['jobs_archive'] : [])]
   const tables = await sql<z.output<typeof storing.output>['tables']>`
@@ -48,21 +50,34 @@ export async function storage({
       join pg_class on pg_class.oid = to_regclass(name)
     ) as measured
     order by at`
-  const tasks = await readTasks(sql)
+  const tasks = await orWithoutRight(readTasks(sql), [])
   return {
     archive_before_delete: archiveBeforeDelete,
     archive_lacks,
-    archive_days: await longestTerm(sql, archiveDays),
-    differing_settings: await differingSettings(sql),
+    archive_days: await orWithoutRight(longestTerm(sql, archiveDays), archiveDays),
+    differing_settings: await orWithoutRight(differingSettings(sql), []),
     rights,
-    event_log: await readEventLog(sql),
-    frozen: (await readFreeze(sql)) ?? null,
-    cloned: await readDifferences(sql, place),
-    history_triggers: (await readHistoryState(sql)).triggers,
+    event_log: await orWithoutRight(readEventLog(sql), undefined),
+    frozen: await orWithoutRight(
+      readFreeze(sql).then((freeze) => freeze ?? null),
+      undefined,
+    ),
+    cloned: await orWithoutRight(readDifferences(sql, place), undefined),
+    history_triggers: await orWithoutRight(
+      readHistoryState(sql).then(({ triggers }) => triggers),
+      undefined,
+    ),
     background,
     tables: tables.map((table) => ({ ...table, ...termOf(table, planHours), ...sweptAt(table, tasks) })),
   }
 }
+
+/** What the role may not read is left out of the report, which names the right that is missing. */
+const orWithoutRight = <Found, Other>(reading: Promise<Found>, other: Other): Promise<Found | Other> =>
+  reading.catch((error: unknown) => {
+    if (!isRightMissing(error)) throw error
+    return other
+  })
 
 /** The time of the oldest row, by table. */
 const oldestOf: Readonly<Record<string, string>> = {

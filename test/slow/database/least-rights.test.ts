@@ -242,6 +242,32 @@ describe('a server without rights to make anything', () => {
     })
   })
 
+  it('lets doctor report what it can, where the role may not read tables, columns and sequences that its checks read', async () => {
+    const tables = ['job_events', 'job_operations', 'jobsctl_counting', 'jobsctl_event_cursors', 'jobsctl_history']
+    const others = ['jobsctl_operation_terms', 'jobsctl_policy_rules', 'jobsctl_servers', 'jobsctl_tasks']
+    for (const table of [...tables, ...others]) await operator.unsafe(`revoke select on public.${table} from ${role}`)
+    await operator.unsafe(`
+      revoke select on public.job_attachments from ${role};
+      grant select (id, job_id) on public.job_attachments to ${role};
+      revoke usage on all sequences in schema public from ${role}`)
+    const { code, out } = await runJobsctl(['doctor'], { env: { JOBSCTL_URL: server?.url, JOBSCTL_API_KEY: key } })
+    const line = (name: string) => out.split('\n').find((one) => one.startsWith(`${name}\t`)) ?? ''
+    expect(code).toBe(7)
+    for (const table of [...tables, ...others]) expect(line('rights')).toContain(`select on ${table}`)
+    expect(line('rights')).toMatch(
+      /select \([^)]*content_text[^)]*\) on job_attachments.*usage on sequence public\.job_events_id_seq/,
+    )
+    expect(line('events')).toBe(
+      'events\twarning\tnot checked: the role of the server may not read the event log\tsee the line rights',
+    )
+    expect(line('state')).toMatch(/^state\tok\t/)
+    expect(line('history')).toMatch(/^history\tok\tjobs .*; job_events /)
+    for (const name of ['counts', 'readers', 'policy'])
+      expect(line(name)).toMatch(
+        /\tfailed\tthe database refused this call; nothing was changed\tthe server log says why$/,
+      )
+  }, 120_000)
+
   const isCalled = (endpoint: string): boolean => {
     const pattern = new RegExp(`^${endpoint.replaceAll(/:\w+/g, '[^/]+')}$`)
     return [...called].some((one) => pattern.test(one))
