@@ -7,7 +7,12 @@ import type { Finding } from './outcome.ts'
 const soonMs = 7 * 86_400_000
 
 /** The policy, in words; a hint where a rule does not run, or soon will not. `now` is in milliseconds. */
-export function findingOfPolicy({ applied, problem, author_until, rules }: Policy, now: number): Finding {
+export function findingOfPolicy({ applied, problem, author_until, rules, broken = [] }: Policy, now: number): Finding {
+  const [odd] = broken
+  if (odd) {
+    const detail = `rule ${escaped(odd.name)} does not run: ${escaped(odd.problem)}`
+    return { detail, hint: 'to write it again: jobsctl policy apply policy.yaml' }
+  }
   if (!applied || rules.length === 0) return { detail: 'no policy is applied', hint: undefined }
   const next = earliest(rules.map(({ next_at }) => next_at)) ?? ''
   const count = rules.length === 1 ? '1 rule' : `${rules.length} rules`

@@ -76,9 +76,15 @@ export async function showPolicy(context: Context): Promise<Ending> {
   if (!answer) return 'ok'
   const { body, raw } = answer
   const { print } = context
-  const empty = body.applied === null ? 'no policy is applied' : 'the policy has no rules'
+  const broken = body.broken ?? []
+  const noRules = broken.length > 0 ? 'no rule of the policy can run' : 'the policy has no rules'
+  const empty = body.applied === null ? 'no policy is applied' : noRules
   print.rows({ columns, forPeople, rows: body.rules, json: raw, empty })
   if (print.forPeople) for (const line of aboutPolicy(body)) print.aside(line)
+  for (const { name, problem } of broken)
+    print.aside(
+      `Rule ${escaped(name)} does not run: ${escaped(problem)}. To write it again: jobsctl policy apply policy.yaml`,
+    )
   return 'ok'
 }
 

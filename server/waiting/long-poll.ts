@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { jsonOf } from '../json-of.ts'
 
 /** One queue as the notifications of the database name it: `["chatbooks","default"]`. */
 export const queueKey = ({ domain, queue }: { domain: string; queue: string }): string =>
@@ -135,18 +136,10 @@ export async function withDeadline<T>(
 
 /** Wakes the calls of the queues that a notification of the database names; an empty notification wakes all calls. */
 export function wakeNotified(longPolls: LongPolls, notification: string): void {
+  // Another program may notify on the same channel.
   const queues = QueueList.safeParse(jsonOf(notification)).data ?? []
   if (notification === '') longPolls.notify()
   for (const [domain, queue] of queues) longPolls.notify(queueKey({ domain, queue }))
 }
 
 const QueueList = z.array(z.tuple([z.string(), z.string()]))
-
-/** Undefined for a text that is no JSON: another program may notify on the same channel. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}

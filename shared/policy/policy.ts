@@ -41,6 +41,14 @@ export const RuleState = z.object({
 })
 export type RuleState = z.output<typeof RuleState>
 
+/** A rule that no server of this version runs. */
+const BrokenRule = z.object({
+  name: z.string(),
+  /** Why, as a clause: somebody has changed its row by hand, or a later version has written it. */
+  problem: z.string(),
+})
+export type BrokenRule = z.output<typeof BrokenRule>
+
 /** What is applied. */
 export const Policy = z.object({
   /** Counts the policies that were applied; 0 before the first one. */
@@ -61,6 +69,8 @@ export const Policy = z.object({
   /** When the token of the author expires, and with it the policy; null where it does not. */
   author_until: time,
   rules: z.array(RuleState),
+  /** The rules that no server of this version runs; absent from servers of older versions. */
+  broken: z.array(BrokenRule).optional(),
 })
 export type Policy = z.output<typeof Policy>
 

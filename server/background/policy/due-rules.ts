@@ -1,6 +1,7 @@
-import { Rule } from '../../../shared/policy/rule.ts'
+import type { Rule } from '../../../shared/policy/rule.ts'
 import { nextTime, timesBetween } from '../../../shared/policy/schedule.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
+import { ruleOf } from '../../endpoints/policy/rule-row.ts'
 import type { Log } from '../../log.ts'
 
 /** A run without an operation belongs to its server for so many seconds after it was last touched. */
@@ -31,26 +32,29 @@ interface Row {
 /**
  * Takes a rule whose time has come, or whose server has died before its run had an operation. Several times that have passed are one
  * run. Of several servers one gets it.
- * @param unknown rules that this version does not know, as the database has them, each of which has been logged once
+ * @param passedOver rows that this version cannot run, as the database has them, each of which has been logged once
  */
-export const takeRun = (sql: Pool, unknown: Set<string>, log: Pick<Log, 'warn'>): Promise<TakenRun | undefined> =>
+export const takeRun = (sql: Pool, passedOver: Set<string>, log: Pick<Log, 'warn'>): Promise<TakenRun | undefined> =>
   sql.begin(async (tx) => {
-    const [row] = await tx<Row[]>`
-      select name, rule as text, next_at, due_at, state is not distinct from 'running' as waiting, missed, attempts,
+    const [row] = await tx<(Row & { key: string })[]>`
+      select ${keyOf(tx)} as key, name, rule as text, next_at, due_at, state is not distinct from 'running' as waiting, missed, attempts,
         clock_timestamp() as now
       from jobsctl_policy_rules
       where case when state = 'running' then operation_id is null and held_until <= now() else next_at <= now() end
-        and rule <> all(${[...unknown]}::text[])
+        and ${keyOf(tx)} <> all(${[...passedOver]}::text[])
       order by next_at, name
       limit 1
       for update skip locked`
     if (!row) return undefined
-    const known = Rule.safeParse(JSON.parse(row.text))
-    if (known.success) return take(tx, row, known.data)
-    unknown.add(row.text)
-    log.warn(`this version does not know the rule ${JSON.stringify(row.name)} of the policy, and does not run it`)
+    const read = ruleOf(row)
+    if ('rule' in read) return take(tx, row, read.rule)
+    passedOver.add(row.key)
+    log.warn(`rule ${JSON.stringify(row.name)} of the policy does not run: ${read.problem}`)
     return undefined
   })
+
+/** A row with what a server reads of it: one that was passed over is looked at again when somebody has changed it. */
+const keyOf = (sql: Sql) => sql`concat_ws(' ', name, rule, next_at, due_at)`
 
 async function take(tx: Sql, row: Row, rule: Rule): Promise<TakenRun> {
   const { due, next, missed, isSame } = timesOf(row, rule)
@@ -137,7 +141,7 @@ export async function isWell(sql: Sql): Promise<boolean> {
   const [row] = await sql<[{ well: boolean }]>`
     select
       count(*) > 0
-        and count(*) filter (where state in ('partial', 'failed', 'refused') or problem is not null or next_at < now()) = 0
+        and count(*) filter (where state in ('partial', 'failed', 'refused') or problem is not null or next_at < now() or not isfinite(next_at)) = 0
         as well
     from jobsctl_policy_rules`
   return row.well

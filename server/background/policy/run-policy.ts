@@ -20,7 +20,7 @@ export async function runPolicy(
 ): Promise<void> {
   const { operatorSql: sql, log, stopping } = serving
   const errors = createErrorLog(log, 'the policy')
-  const unknown = new Set<string>()
+  const passedOver = new Set<string>()
   let notedAt = Number.NEGATIVE_INFINITY
   while (!stopping.aborted) {
     await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
@@ -28,7 +28,7 @@ export async function runPolicy(
     try {
       if (await standsStill()) continue
       await closeEnded(sql)
-      for (let run = await takeRun(sql, unknown, log); run; run = await takeRun(sql, unknown, log)) {
+      for (let run = await takeRun(sql, passedOver, log); run; run = await takeRun(sql, passedOver, log)) {
         await runRule(serving, run)
         if (stopping.aborted || (await standsStill())) break
       }

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { type Limits, mayShareJobs } from '../../../shared/access/shared-jobs.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import type { Sql } from '../../database/sql.ts'
+import { jsonOf } from '../../json-of.ts'
 
 const name = 'approval_above'
 
@@ -38,7 +39,7 @@ export async function readApprovalOf(
     sql<{ rule: string }[]>`select rule from jobsctl_policy_rules where rule like '%"approval_above"%'`,
   ])
   const rules = rows.flatMap(({ rule }) => {
-    const read = Numbered.safeParse(JSON.parse(rule))
+    const read = Numbered.safeParse(jsonOf(rule))
     return read.success ? [read.data] : []
   })
   return leastAbove(above, rules, jobs)

@@ -44,7 +44,7 @@ export async function previewPolicy(
     rules,
   )
   const isOwn = policy.applied?.caller === call.caller && policy.problem === null
-  return { ...policy, first_runs, would_change: !isSame || (rules.length > 0 && !isOwn) }
+  return { ...policy, first_runs, would_change: !isSame || policy.broken?.length !== 0 || (rules.length > 0 && !isOwn) }
 }
 
 /** Rules are counted one after the other for so long, in milliseconds; the others have no count. */
@@ -105,7 +105,7 @@ export async function writePolicy(
     ...(approved && { approved }),
   }
   await replaceApplied(tx, applied)
-  const before = await readRules(tx)
+  const { rules: before } = await readRules(tx)
   await tx`delete from jobsctl_policy_rules where name <> all(${rules.map(({ name }) => name)}::text[])`
   for (const [position, rule] of rules.entries()) await writeRule(tx, { rule, position, now, before })
   // The alert PolicyMissed counts from now on, and is silent where there is no rule.

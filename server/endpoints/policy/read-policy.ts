@@ -1,13 +1,13 @@
 import * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { Policy, RuleState } from '../../../shared/policy/policy.ts'
-import { Rule } from '../../../shared/policy/rule.ts'
+import type { BrokenRule, Policy, RuleState } from '../../../shared/policy/policy.ts'
 import type { Call } from '../../call.ts'
 import { freezeClause, readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences } from '../../database/installation/installation.ts'
 import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { findAuthor } from './author.ts'
+import { ruleOf } from './rule-row.ts'
 
 /** Who applied the policy, as `jobsctl_settings` has it. */
 export const Applied = z.object({
@@ -46,32 +46,39 @@ const columns = staticFragment(
   greatest(0, coalesce(matched, 0) - affected) as left, missed, problem`,
 )
 
-/** The rules in the order of their file. Those that only a later version knows are left out. */
-export async function readRules(sql: Sql): Promise<RuleState[]> {
+/** The rules in the order of their file, and those that no server of this version runs. */
+export async function readRules(sql: Sql): Promise<{ rules: RuleState[]; broken: BrokenRule[] }> {
   const rows = await sql<Row[]>`select ${columns(sql)} from jobsctl_policy_rules order by position, name`
-  return rows.flatMap(({ name, rule, next_at, ...run }) => {
-    const known = Rule.safeParse(JSON.parse(rule))
-    return known.success ? [{ name, rule: known.data, next_at, last: run.state === null ? null : run }] : []
-  })
+  const [rules, broken]: [RuleState[], BrokenRule[]] = [[], []]
+  for (const { name, rule, next_at, ...run } of rows) {
+    const due_at = run.state === null ? null : run.due_at
+    const read = ruleOf({ name, text: rule, next_at, due_at })
+    if ('rule' in read) rules.push({ name, rule: read.rule, next_at, last: run.state === null ? null : run })
+    else broken.push({ name, problem: read.problem })
+  }
+  return { rules, broken }
 }
 
 /** The policy that is applied, with the last runs of its rules. */
 export async function showPolicy(call: Pick<Call, 'sql' | 'authMode' | 'place'>): Promise<Policy> {
-  const [applied, rules] = await Promise.all([readApplied(call.sql), readRules(call.sql)])
-  if (!applied) return { revision: 0, applied: null, problem: null, author_until: null, rules: [] }
+  const [applied, { rules, broken }] = await Promise.all([readApplied(call.sql), readRules(call.sql)])
+  if (!applied) return { revision: 0, applied: null, problem: null, author_until: null, rules: [], broken: [] }
   const { revision, approved, ...who } = applied
   const by = { ...who, ...(approved && { plan: approved.plan }) }
-  if (rules.length === 0) return { revision, applied: by, problem: null, author_until: null, rules }
+  if (rules.length === 0) return { revision, applied: by, problem: null, author_until: null, rules, broken }
   const author = await findAuthor(call, applied.caller).catch((error: unknown) => {
     if (error instanceof Failure && error.code === 'forbidden') return { problem: error.message.replace(/;.*/, '') }
     throw error
   })
-  const problem = 'problem' in author ? author.problem : await standstillOf(call)
-  return { revision, applied: by, problem, author_until: 'until' in author ? author.until : null, rules }
+  const problem = 'problem' in author ? author.problem : await standstillOf(call, broken)
+  return { revision, applied: by, problem, author_until: 'until' in author ? author.until : null, rules, broken }
 }
 
 /** Why no server runs a rule now, as a clause; null where they do. */
-async function standstillOf({ sql, place }: Pick<Call, 'sql' | 'place'>): Promise<string | null> {
+async function standstillOf(
+  { sql, place }: Pick<Call, 'sql' | 'place'>,
+  broken: readonly BrokenRule[],
+): Promise<string | null> {
   const freeze = await readFreeze(sql)
   if (freeze) return freezeClause(freeze)
   const [difference] = await readDifferences(sql, place)
@@ -79,6 +86,7 @@ async function standstillOf({ sql, place }: Pick<Call, 'sql' | 'place'>): Promis
   const [late] = await sql<{ name: string; next_at: string }[]>`
     select name, next_at from jobsctl_policy_rules
     where next_at < now() - interval '10 minutes' and state is distinct from 'running'
+      and name <> all(${broken.map(({ name }) => name)}::text[])
     order by next_at
     limit 1`
   return late ? `no server has begun ${late.name}, which is due since ${late.next_at}` : null

@@ -61,11 +61,51 @@ describe.each(kinds)('the runs of a policy on %s', (kind) => {
     const unknown = JSON.stringify({ ...JSON.parse(before.rule), archive: { to: 'tape' } })
     await world.sql`update jobsctl_policy_rules set rule = ${unknown}`
     await makeDue(world.sql, 'finished')
-    const warned = () => world.log.filter((line) => line.includes('does not know the rule'))
+    const warned = () => world.log.filter((line) => line.includes('does not know its rule'))
     await expect.poll(() => warned().length).toBe(1)
     await world.sql`update jobsctl_policy_rules set rule = ${before.rule}`
     expect(await endOfRun(world, 'finished')).toMatchObject({ state: 'done' })
     expect(warned()).toHaveLength(1)
+  })
+
+  it('go on beside rules that somebody has broken by hand, which are reported, and are mended by another apply', async () => {
+    const names = ['infinite', 'long-ago', 'no-json', 'odd-times', 'renamed']
+    const rules = [...names.map((name) => pruning({ name })), pruning({ max: 7 })]
+    await applyRules(world, rules)
+    await world.sql`update jobsctl_policy_rules set next_at = '-infinity' where name = 'infinite'`
+    await world.sql`update jobsctl_policy_rules set next_at = '0044-03-15 00:00+00 BC' where name = 'long-ago'`
+    await world.sql`
+      update jobsctl_policy_rules set next_at = now() - interval '1 hour', rule = '{"approval_above": 1' where name = 'no-json'`
+    await world.sql`
+      update jobsctl_policy_rules
+      set next_at = now() - interval '1 hour', rule = replace(rule, '"at":"', '"at":"61 ') where name = 'odd-times'`
+    await world.sql`
+      update jobsctl_policy_rules
+      set next_at = now() - interval '1 hour', rule = replace(rule, '"renamed"', '"another"') where name = 'renamed'`
+    await makeDue(world.sql, 'finished')
+    expect(await endOfRun(world, 'finished')).toMatchObject({ state: 'done' })
+    const broken = names.map((name) => ({ name, problem: expect.any(String) }))
+    expect(await policyOf(world)).toMatchObject({ problem: null, broken, rules: [{ name: 'finished' }] })
+    for (const name of names)
+      expect(world.log.filter((line) => line.includes(`rule \\"${name}\\" of the policy does not run: `))).toHaveLength(
+        1,
+      )
+    const shown = await world.jobsctl(['policy', 'show'])
+    expect(shown.code).toBe(0)
+    expect(shown.err).toContain('Rule infinite does not run: its time is -infinity.')
+    expect(shown.err).toContain('Rule renamed does not run: its rule has the name another.')
+    expect((await world.jobsctl(['doctor'])).out).toMatch(
+      /^policy\twarning\trule infinite does not run: its time is -infinity\t/m,
+    )
+    // Changes of other callers read the rules, too.
+    await world.jobs(1, { status: 'completed', completed_at: ago(40 * 86_400) })
+    expect(await world.confirm('/api/v1/jobs/prune', { domain: 'chatbooks' })).toMatchObject({ status: 200 })
+
+    const { revision } = await policyOf(world)
+    const dry = await world.confirm('/api/v1/jobs/policy', { rules: [rules.at(-1)], revision, dry_run: true })
+    expect(dry.body).toMatchObject({ would_change: true })
+    await applyRules(world, rules)
+    expect(await policyOf(world)).toMatchObject({ broken: [], rules: rules.map(({ name }) => ({ name })) })
   })
 
   it('sweep the jobs that wait the longest first', async () => {
