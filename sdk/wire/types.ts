@@ -1150,6 +1150,7 @@ export interface ShowPolicyOutput {
   problem: string | null
   author_until: string | null
   rules: { name: string; rule: { name: string; domain?: string | undefined; queue?: string | undefined; job_type?: string | undefined; all?: true | undefined; prune?: { statuses: ('completed' | 'failed' | 'cancelled' | 'quarantined')[]; older_than_days: number } | undefined; sweep?: { age_seconds?: number | undefined; runtime_seconds?: number | undefined; action: 'cancel' | 'fail' } | undefined; at: string; time_zone: string; max: number; mode: 'apply' | 'report'; approval_above?: number | undefined }; next_at: string; last: { due_at: string; began_at: string; ended_at: string | null; state: string; operation_id: number | null; matched: number | null; complete: boolean; affected: number; left: number; missed: number; problem: string | null } | null }[]
+  broken?: { name: string; problem: string }[] | undefined
 }
 
 export interface ApplyPolicyInput {
@@ -1167,6 +1168,7 @@ export interface ApplyPolicyOutput {
   problem: string | null
   author_until: string | null
   rules: { name: string; rule: { name: string; domain?: string | undefined; queue?: string | undefined; job_type?: string | undefined; all?: true | undefined; prune?: { statuses: ('completed' | 'failed' | 'cancelled' | 'quarantined')[]; older_than_days: number } | undefined; sweep?: { age_seconds?: number | undefined; runtime_seconds?: number | undefined; action: 'cancel' | 'fail' } | undefined; at: string; time_zone: string; max: number; mode: 'apply' | 'report'; approval_above?: number | undefined }; next_at: string; last: { due_at: string; began_at: string; ended_at: string | null; state: string; operation_id: number | null; matched: number | null; complete: boolean; affected: number; left: number; missed: number; problem: string | null } | null }[]
+  broken?: { name: string; problem: string }[] | undefined
   first_runs?: { name: string; next_at: string; matched: number | null; complete: boolean; would_change: number | null; at_most?: number | undefined }[] | undefined
   would_change?: boolean | undefined
 }
