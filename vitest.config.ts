@@ -33,6 +33,7 @@ const project = (name: string, more: Options = {}): TestProjectInlineConfigurati
     name,
     include: [`test/${name}/**/*.test.ts`],
     provide: { kinds: onPostgres.includes(name) ? ['postgres'] : ['embedded', 'postgres'] },
+    setupFiles: 'test/support/setup.ts',
     pool: 'forks',
     // One process runs many files: modules are loaded once, not for each file. No test file changes a module.
     isolate: false,

@@ -101,6 +101,7 @@ function unlessLost(error: unknown): void {
 describe.each(kinds)('the history of jobs on %s', (kind) => {
   let world: World
   let second: ServerProcess | undefined
+  let restarted: Promise<void> = Promise.resolve()
   beforeAll(async () => {
     world = await openWorld(kind)
     await untilKept(world)
@@ -108,6 +109,7 @@ describe.each(kinds)('the history of jobs on %s', (kind) => {
     if (kind === 'postgres') second = await spawnServer(world.env)
   })
   afterAll(async () => {
+    await restarted.catch(() => {})
     await second?.kill()
     await world?.stop()
   })
@@ -140,16 +142,22 @@ describe.each(kinds)('the history of jobs on %s', (kind) => {
       ).count
   }
 
+  /** One restart after another: each kills the server that the one before has started. */
+  const restart = () => {
+    restarted = restarted.then(async () => {
+      await second?.kill()
+      second = await spawnServer(world.env)
+    })
+    return restarted
+  }
+
   const take = async (step: Step, others: Promise<unknown>): Promise<void> => {
     if (step.kind === 'sql')
       await carryOut(world.sql, step.written, step.written.late && kind === 'postgres' ? others : Promise.resolve())
     if (step.kind === 'worker') await work(step.n, step.fails).catch(() => {})
     if (kind !== 'postgres') return
     if (step.kind === 'cut') await cut().catch(() => {})
-    if (step.kind === 'kill') {
-      await second?.kill()
-      second = await spawnServer(world.env)
-    }
+    if (step.kind === 'kill') await restart()
   }
 
   it('has each transition once at every moment, whoever writes, commits late or dies', {

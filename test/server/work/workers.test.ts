@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { kinds, newFolder } from '../../support/database/database.ts'
 import { blocksOf } from '../../support/docs.ts'
 import { until } from '../../support/poll.ts'
+import { endWithTests } from '../../support/programs/end-with-tests.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const jobs = '/api/v1/jobs'
@@ -22,6 +23,7 @@ describe.each(kinds)('the workers to copy, on %s', (kind) => {
   const startWorker = (command: string, argv: string[], cwd: string) => {
     const env = { PATH: process.env.PATH, BASE: world.url, API_KEY: world.key }
     const child = spawn(command, argv, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    endWithTests(child)
     const output = { text: '' }
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -40,7 +42,7 @@ describe.each(kinds)('the workers to copy, on %s', (kind) => {
 
   it('in TypeScript: finishes the jobs at hand on SIGTERM, and leases no more', async () => {
     await enqueue(300)
-    const worker = startWorker(resolve('node_modules/.bin/tsx'), ['scripts/example-worker.ts'], process.cwd())
+    const worker = startWorker(process.execPath, ['--import', 'tsx', 'scripts/example-worker.ts'], process.cwd())
     await until('three jobs are done', async () => (await statuses()).filter((it) => it === 'completed').length >= 3)
     worker.kill('SIGTERM')
     expect(await worker.ended).toMatchObject({ code: 0 })

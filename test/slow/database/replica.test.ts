@@ -10,6 +10,7 @@ import { previewOf, retry } from '../../support/bulk-tools.ts'
 import { newFolder } from '../../support/database/database.ts'
 import { type ReplicatedPostgres, replicaName, startReplicated } from '../../support/database/replica.ts'
 import { until } from '../../support/poll.ts'
+import { endWithTests } from '../../support/programs/end-with-tests.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 let pair: ReplicatedPostgres
@@ -81,6 +82,7 @@ it('a change does not wait for pg_receivewal, which replays nothing', async (tes
   const program = join(await postgresBinaries(await newFolder('bin'), unprivileged()), 'pg_receivewal')
   if (!existsSync(program)) test.skip('this PostgreSQL has no pg_receivewal')
   const receiver = spawn(program, ['-D', await newFolder('wal'), '-d', pair.url], { stdio: 'ignore' })
+  endWithTests(receiver)
   const world = await openAs('receiving', 'grant pg_monitor to receiving')
   const lag = () => world.sql<{ lag: number }[]>`
     select extract(epoch from replay_lag)::float8 as lag from pg_stat_replication where application_name = 'pg_receivewal'`

@@ -9,6 +9,7 @@ import { freePort } from '../../../scripts/postgres/free-port.ts'
 import { newFolder } from '../../support/database/database.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
+import { endWithTests } from '../../support/programs/end-with-tests.ts'
 import { type ServerProcess, spawnServer } from '../../support/programs/spawn-server.ts'
 import { newJob } from '../../support/worker.ts'
 import { openWorld, type World } from '../../support/world.ts'
@@ -94,6 +95,7 @@ describe.each(proxies)('behind $name as deploy/ has it', ({ name, file, edit, st
     const servers = [world.url, second.url].map((one) => new URL(one).host)
     await writeFile(config, edit(await readFile(file, 'utf8'), port, servers))
     proxy = spawn(program, await start(folder, config), { stdio: 'ignore' })
+    endWithTests(proxy)
     url = `http://127.0.0.1:${port}`
     await until(`${name} answers`, async () => (await get('/ui/').catch(() => ({ status: 0 }))).status === 200)
   })

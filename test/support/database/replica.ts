@@ -8,6 +8,7 @@ import { postgresBinaries, unprivileged } from '../../../scripts/postgres/binari
 import { freePort } from '../../../scripts/postgres/free-port.ts'
 import { startPostgres } from '../../../scripts/postgres/start.ts'
 import { until } from '../poll.ts'
+import { endWithTests } from '../programs/end-with-tests.ts'
 
 /** A PostgreSQL of its own, and a replica that streams from it. */
 export interface ReplicatedPostgres {
@@ -48,6 +49,7 @@ export async function startReplicated(): Promise<ReplicatedPostgres> {
     cwd: folder,
     stdio: 'ignore',
   })
+  endWithTests(child)
   const replica = open(`postgres://postgres@127.0.0.1:${port}/postgres`)
   await until('the replica answers', () => replica`select 1 as one`.catch(() => undefined))
   const stop = async () => {

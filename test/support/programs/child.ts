@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { endWithTests } from './end-with-tests.ts'
 
 /** How a program ended, and its output. */
 export interface Ended {
@@ -22,15 +23,10 @@ interface ChildOptions {
   stdin?: string
 }
 
-const running = new Set<ChildProcess>()
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
 /** Starts a built program with a clean environment. */
 export function startChild(argv: string[], { env, stdin }: ChildOptions = {}): Child {
   const child = spawn(process.execPath, argv, { env: { PATH: process.env.PATH, ...env } })
-  running.add(child)
+  endWithTests(child)
   const output = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output.out += text
@@ -40,9 +36,6 @@ export function startChild(argv: string[], { env, stdin }: ChildOptions = {}): C
   })
   child.stdin.on('error', () => {})
   child.stdin.end(stdin)
-  const ended = once(child, 'close').then(() => {
-    running.delete(child)
-    return { code: child.exitCode, ...output }
-  })
+  const ended = once(child, 'close').then(() => ({ code: child.exitCode, ...output }))
   return { process: child, output, ended }
 }

@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { stripVTControlCharacters } from 'node:util'
 import { until } from '../poll.ts'
 import { built } from './built.ts'
+import { endWithTests } from './end-with-tests.ts'
 import { environmentOf, type JobsctlOptions } from './jobsctl.ts'
 
 /** How a run at a terminal ended, and its screen. */
@@ -49,11 +50,6 @@ interface TerminalOptions extends Pick<JobsctlOptions, 'env'> {
   jobControl?: boolean
 }
 
-const running = new Set<ChildProcess>()
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
 /** Starts the built `jobsctl`, or another program, at a real pseudo-terminal. */
 export function startAtTerminal(argv: string[], options: TerminalOptions = {}): Promise<Terminal> {
   const { env, columns = 100, rows = 24, endsAfter, out, errors, jobControl = false } = options
@@ -76,17 +72,14 @@ async function startLine(line: string, env: JobsctlOptions['env']): Promise<Term
   const [program, ...args] = pseudoTerminal(line)
   const surroundings = { PATH: process.env.PATH, SHELL: '/bin/sh', TERM: 'xterm' }
   const child = spawn(program, args, { env: await environmentOf({ ...surroundings, ...env }) })
-  running.add(child)
+  endWithTests(child)
   let raw = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     raw += text
   })
   child.stdin.on('error', () => {})
   const screen = () => stripVTControlCharacters(raw).replaceAll('\r\n', '\n').replaceAll('\r', '')
-  const ended = once(child, 'close').then(() => {
-    running.delete(child)
-    return { code: child.exitCode, screen: screen(), raw }
-  })
+  const ended = once(child, 'close').then(() => ({ code: child.exitCode, screen: screen(), raw }))
   return {
     async sees(text) {
       await until(`the terminal shows ${text}`, () => screen().includes(text) || child.exitCode !== null)
