@@ -9,6 +9,8 @@ const unsent = (error: string) => `Object.assign(${error}, { unsent: true })`
 
 /** A statement that began longer ago may be waiting for a lock, in milliseconds. */
 const youngMs = 20
+/** Where a session has sent nothing for longer before a statement, its end may be on its way, in milliseconds. */
+const silentMs = 20
 /** How many statements may wait behind another one on its connection. */
 const mostBehind = 8
 
@@ -18,9 +20,48 @@ const mostTextParts = 5000
 const connection: Patch[] = [
   // Queries reject when the socket closes, not at its error: until the close, the driver would give new queries to this
   // connection.
-  ["    x.on('error', error)\n", "    x.on('error', (e) => { failure = e })\n"],
-  ["    socket.on('error', error)\n", "    socket.on('error', (e) => { failure = e })\n"],
-  ['    , final = null\n', '    , final = null\n    , failure = null\n'],
+  ["    x.on('error', error)\n", "    x.on('error', lost)\n    x.on('end', () => lost())\n"],
+  ["    socket.on('error', error)\n", "    socket.on('error', lost)\n    socket.on('end', () => lost())\n"],
+  ['    , final = null\n', '    , final = null\n    , failure = null\n    , bound = false\n    , heard = 0\n'],
+  // A session that PostgreSQL has ended gets no more queries: the pool sends them on other connections. The driver would write
+  // to this connection until its socket has closed. PostgreSQL answers in order: where `ProcessInterrupts`, in which a backend ends
+  // itself, comes before the answer to Bind, the backend has not run the query, nor any query behind it. The pool sends them
+  // again. A pooler may report the end of a session in its own words, and does not know what the session has run.
+  [
+    '  function ErrorResponse(x) {\n',
+    `  function lost(reason, isInOrder) {
+    if (failure)
+      return
+
+    failure = reason || ${connectionClosed}
+    if (options.socket || connection.queue === queues.connecting)
+      return
+
+    chunk = null
+    onend(connection, isInOrder === true ? notRun() : [])
+    socket.destroy()
+  }
+
+  function notRun() {
+    const all = []
+    if (query && !bound && (!query.options.simple || query.options.onexecute)) {
+      all.push(query)
+      query = null
+    }
+    while (sent.length)
+      all.push(sent.shift())
+    return all
+  }
+
+  function ErrorResponse(x) {
+    const { severity, routine } = parseError(x)
+    if (severity === 'FATAL' && !options.socket && connection.queue !== queues.connecting)
+      lost(null, routine === 'ProcessInterrupts')
+
+`,
+  ],
+  ['  function data(x) {\n', '  function data(x) {\n    heard = performance.now()\n'],
+  ['  function BindComplete() {\n', '  function BindComplete() {\n    bound = true\n'],
   // A statement is written as soon as the code that sends it has run. The driver would wait for the end of this turn of the event loop,
   // in which the server reads other requests for a millisecond, while PostgreSQL has nothing to do.
   [
@@ -47,6 +88,7 @@ const connection: Patch[] = [
 `,
     `    error(failure || ${connectionClosed})
     failure = query = results = errorResponse = null
+    bound = false
     result = new Result()
 
     if (initial)
@@ -63,6 +105,7 @@ const connection: Patch[] = [
     `    query = results = errorResponse = null
     result = new Result()
     rows = 0
+    bound = false
     connectTimer.cancel()
 `,
   ],
@@ -153,6 +196,7 @@ const connection: Patch[] = [
     '  function toBuffer(q) {\n',
     `  function started(q) {
     connection.began = performance.now()
+    connection.silentMs = connection.began - heard
     if (q.since === undefined) return
     options.meter.waited(performance.now() - q.since)
     q.since = undefined
@@ -248,8 +292,9 @@ const pool: Patch[] = [
     '  function handler(query) {\n    if (options.meter)\n      query.since = performance.now()\n\n    if (ending)\n',
   ],
   // Where all connections are busy, a statement is sent behind statements of other callers only where the first of these began a
-  // moment ago; else it waits for the first connection that is free. The driver would send it behind a statement that has waited for a
-  // lock for seconds. The embedded database has one connection, so that no other one becomes free.
+  // moment ago, in a session that was heard just before; else it waits for the first connection that is free. The driver would send it
+  // behind a statement that has waited for a lock for seconds. A second write to a session that has ended fails, and then nothing that
+  // the session has sent can be read. The embedded database has one connection, so that no other one becomes free.
   [
     '    busy.length\n      ? go(busy.shift(), query)\n      : queries.push(query)\n',
     `    while (busy.length) {
@@ -264,7 +309,8 @@ const pool: Patch[] = [
   [
     '  function go(c, query) {\n',
     `  function mayFollow(c) {
-    return options.max === 1 || (c.pipelined < ${mostBehind} && performance.now() - c.began < ${youngMs})
+    return options.max === 1
+      || (c.pipelined < ${mostBehind} && performance.now() - c.began < ${youngMs} && c.silentMs < ${silentMs})
   }
 
   function go(c, query) {
@@ -273,6 +319,22 @@ const pool: Patch[] = [
   [
     'let max = Math.ceil(queries.length / (connecting.length + 1))\n',
     `let max = Math.min(options.max === 1 ? Infinity : ${mostBehind}, Math.ceil(queries.length / (connecting.length + 1)))\n`,
+  ],
+  // What a session has not run before its end is sent again, but no statement of a transaction. Each try may meet one more connection
+  // whose end is on its way.
+  [
+    '  function onend(c) {\n    move(c, ended)\n',
+    `  function onend(c, notRun = []) {
+    move(c, ended)
+    for (const query of notRun) {
+      query.tries = (query.tries || 0) + 1
+      query.active = false
+      query.parameters = null
+      query.handler === handler && query.tries <= options.max
+        ? handler(query)
+        : query.reject(${unsent(connectionClosed)})
+    }
+`,
   ],
   // A transaction fails when its session is lost. It must not continue in the next session of the same connection.
   ['      , connection\n      , prepare = null\n', '      , connection\n      , mine\n      , prepare = null\n'],

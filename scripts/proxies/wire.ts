@@ -55,9 +55,9 @@ export async function wireTo(url: string, { watch }: WireOptions = {}): Promise<
       next = undefined
       near.resetAndDestroy()
     })
-    near.on('end', () => far.end()).on('error', () => near.destroy())
+    near.on('end', () => toFar(undefined)).on('error', () => near.destroy())
     far.on('data', toNear)
-    far.on('end', () => near.end()).on('error', () => far.destroy())
+    far.on('end', () => toNear(undefined)).on('error', () => far.destroy())
     near.on('close', () => {
       sockets.delete(near)
       far.destroy()
@@ -92,15 +92,19 @@ export async function wireTo(url: string, { watch }: WireOptions = {}): Promise<
 
 const end = (socket: Socket, how: Ending) => (how === 'closed' ? socket.end() : socket.resetAndDestroy())
 
-/** Passes messages on at once, or each after its delay, as a long way would: a message never overtakes an earlier one. */
-function inOrder(to: Socket, latency: () => number): (message: Buffer) => void {
-  const underway: { message: Buffer; due: number }[] = []
+/**
+ * Passes messages on at once, or each after its delay, as a long way would: a message never overtakes an earlier one, and the end,
+ * which is undefined, comes last. A side that has ended reads nothing more.
+ */
+function inOrder(to: Socket, latency: () => number): (message: Buffer | undefined) => void {
+  const underway: { message: Buffer | undefined; due: number }[] = []
   const arrive = (): void => {
     const [first] = underway
     if (!first) return
     const left = first.due - performance.now()
     if (left > 0) return void setTimeout(arrive, left)
-    to.write(first.message)
+    if (first.message === undefined) to.end()
+    else if (to.writable) to.write(first.message)
     underway.shift()
     arrive()
   }

@@ -158,6 +158,39 @@ describe('a server whose connections are lost', () => {
     },
   )
 
+  it('sends a statement again that its session did not run before the session was terminated', async () => {
+    const direct = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+    try {
+      for (let round = 0; round < 4; round++) {
+        await until('every session is open', () =>
+          settled(Array.from({ length: 4 }, () => server.sql`select pg_sleep(0.05)`)),
+        )
+        // What PostgreSQL says at the end of a session is still on its way when the session is given statements.
+        wire.slow(() => 100)
+        await direct`
+          select pg_terminate_backend(pid, 60000) from pg_stat_activity
+          where datname = current_database() and application_name = 'jobs-server'`
+        const before = wire.sent()
+        const domain = `again-${round}`
+        const calls = Array.from({ length: 12 }, (_, n) => (n % 2 ? stats() : enqueue(domain)))
+        const transactions = Array.from({ length: 3 }, (_, n) =>
+          server.sql.begin(async (tx) => void (await tx`insert into t values (${100 + n})`)),
+        )
+        await until('statements are on their way', () => wire.sent() > before)
+        const answers = await Promise.all(calls)
+        expect(answers.map(({ status }) => status)).toEqual(answers.map((_, n) => (n % 2 ? 200 : 201)))
+        await Promise.all(transactions)
+        wire.slow(() => 0)
+        expect(await inserted(domain)).toBe(6)
+      }
+      const rows = await server.sql`select n from t where n >= 100`
+      expect(rows).toHaveLength(12)
+    } finally {
+      wire.slow(() => 0)
+      await direct.end()
+    }
+  })
+
   it.each(['reset', 'closed'] as const)(
     'cannot tell the outcome of a statement that was sent before it is %s',
     async (how) => {
