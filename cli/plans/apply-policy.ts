@@ -13,6 +13,7 @@ import { summaryOf } from './decide.ts'
  */
 export async function applyPolicyPlan(context: Context, plan: WholePlan): Promise<Ending> {
   const { settings, print, another } = context
+  const id = String(plan.id)
   const flag =
     settings.brake.rate !== undefined
       ? '--rate'
@@ -26,13 +27,15 @@ export async function applyPolicyPlan(context: Context, plan: WholePlan): Promis
   const client = await context.client()
   const max = limitOf(context, client)
   const total = plan.still_matching ?? plan.count
-  if (max !== undefined && total > max) throw overLimit(total, max)
+  if (max !== undefined && total > max) {
+    const apply = another(['apply', id, '--max', String(total)])
+    throw overLimit(total, max, `to apply it all the same: ${apply}; to take it back: ${another(['reject', id])}`)
+  }
   if (settings.dryRun) {
     print.sentence({ dry_run: true, ...plan }, `would apply ${summaryOf(plan)}`, 'plain')
     return settings.detailedExitcode ? 'would_change' : 'ok'
   }
   print.aside(summaryOf(plan))
-  const id = String(plan.id)
   const rules = Array.isArray(plan.request.rules) ? plan.request.rules.length : 0
   if (!settings.yes) await confirmPolicy(context, { client, total, rules, words: ['apply', id] })
   const sent = client.call(endpoint, { id, digest: plan.digest }, { confirmed: true })

@@ -34,6 +34,22 @@ describe.each(kinds)('plans of jobsctl on %s', (kind) => {
     return /^Plan (\d+): would delete 3 jobs in a\. It waits for /.exec(out)?.[1] ?? `none: ${out}`
   }
 
+  it('of a policy beyond --max name the commands that apply them all the same, or take them back', async () => {
+    const file = join(await newFolder('policy'), 'policy.yaml')
+    const rule = `domain: a\n    prune: { status: [completed], older_than: 30d }`
+    await writeFile(file, `at: 15 3 * * *\nmax: 100\nrules:\n  ended:\n    ${rule}\n`)
+    const { out } = await as('boss', ['policy', 'apply', file, '--propose', '--reason', 'retention'])
+    const id = /^Plan (\d+)/.exec(out)?.[1] ?? `none: ${out}`
+    const refused = await as('boss', ['apply', id, '--yes', '--max', '2'])
+    expect(refused).toMatchObject({
+      ...{ code: 8, out: '' },
+      err: expect.stringContaining(
+        `hint: to apply it all the same: jobsctl apply ${id} --max 3; to take it back: jobsctl reject ${id}\n`,
+      ),
+    })
+    expect(refused.err).not.toContain('narrow the scope')
+  })
+
   it('are made, shown, approved and applied by their number', async () => {
     const id = await propose()
     expect(id).toMatch(/^\d+$/)
