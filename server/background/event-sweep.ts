@@ -18,6 +18,8 @@ interface Options {
 
 const names: Record<EventKind, string> = { steps: 'steps of jobs', audit: 'actions of operators' }
 
+const dayText = (days: number): string => `${days} ${days === 1 ? 'day' : 'days'}`
+
 /** Writes the terms of this server to the database, once, and keeps the log of events to its terms. */
 export function createEventSweep({ sql, log, env, stopping }: Options): Sweep {
   const from: Record<EventKind, string> = { steps: firstPosition, audit: firstPosition }
@@ -26,7 +28,7 @@ export function createEventSweep({ sql, log, env, stopping }: Options): Sweep {
     const changed = await writeEventTerms(sql, env)
     isWritten = true
     for (const kind of ['steps', 'audit'] as const)
-      if (changed[kind]) log.info(`events about ${names[kind]} are kept for ${changed[kind]} days from now on`)
+      if (changed[kind]) log.info(`events about ${names[kind]} are kept for ${dayText(changed[kind])} from now on`)
   }
   const startOver = () => {
     if (performance.now() - wholeAt <= wholeEveryMs) return

@@ -126,6 +126,14 @@ describe('a server with an SDK of OpenTelemetry', () => {
         spans().find(({ traceId }) => traceId === Object(body).trace_id),
       )
       expect(own).toMatchObject({ parent: null })
+      for (const path of ['/openapi.json', '/healthz', '/readyz']) {
+        await call({ url: server.url, method: 'GET', path })
+        await until(`the span of ${path} is printed`, () =>
+          spans().find(({ name, attributes }) => name === `GET ${path}` && attributes['http.route'] === path),
+        )
+      }
+      await call({ url: server.url, method: 'GET', path: '/nowhere' })
+      await until('the span of a path that is none is printed', () => spans().find(({ name }) => name === 'GET /*'))
     } finally {
       await server.kill()
       await database.drop()

@@ -263,6 +263,17 @@ describe('a server', () => {
     }
   })
 
+  it('says a term of one day', async () => {
+    const world = await openWorld('postgres', { JOBS_EVENTS_DAYS: '1' })
+    try {
+      await until('the term is written', () =>
+        world.log.some((line) => line.includes('are kept for 1 day from now on')),
+      )
+    } finally {
+      await world.stop()
+    }
+  })
+
   it('writes its terms, keeps the log to them, and leaves the term that it does not have', async () => {
     const world = await openWorld('postgres', { JOBS_EVENTS_DAYS: '2' })
     try {
