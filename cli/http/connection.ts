@@ -93,8 +93,13 @@ const headersOf = ({ headersDistinct }: IncomingMessage): Response['headers'] =>
     Object.entries(headersDistinct).map(([name, values]) => [name, values?.length === 1 ? values[0] : values]),
   )
 
-/** The certificates that Node trusts, and those of the profile. */
+/** The certificates that Node trusts, those of `NODE_EXTRA_CA_CERTS` included, and those of the profile. */
 async function certificatesWith(ca: string): Promise<string[]> {
   const { rootCertificates } = await import('node:tls')
-  return [...rootCertificates, ca]
+  const path = process.env.NODE_EXTRA_CA_CERTS
+  if (path === undefined || path === '') return [...rootCertificates, ca]
+  const { readFile } = await import('node:fs/promises')
+  // Node warns about a file that it cannot read, and goes on without it.
+  const extra = await readFile(path, 'utf8').catch(() => '')
+  return [...rootCertificates, extra, ca]
 }

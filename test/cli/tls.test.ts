@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newFolder } from '../support/database/database.ts'
 import { configHome, secretFile } from '../support/programs/config-home.ts'
-import { runJobsctl } from '../support/programs/jobsctl.ts'
+import { jobsctlProcess, runJobsctl } from '../support/programs/jobsctl.ts'
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0
 if (!hasOpenssl) process.stderr.write('skipped: openssl is missing, which makes the certificates of these tests\n')
@@ -62,6 +62,17 @@ describe.skipIf(!hasOpenssl)('a server that speaks https', () => {
 
   it('is trusted with the ca_file of its profile', async () => {
     expect(await stats({ url: server.url, ca_file: own.cert })).toMatchObject({ code: 0, err: '' })
+  })
+
+  it('is trusted with NODE_EXTRA_CA_CERTS, also where the profile has a ca_file for others', async () => {
+    const other = await certificate('DNS:elsewhere.example')
+    const profile = { api_key_file: await secretFile('k'), url: server.url, ca_file: other.cert }
+    const { env } = await configHome({ profiles: { tls: profile } })
+    const statsWith = (extra: string) =>
+      jobsctlProcess(['stats', '--profile', 'tls', '--retries', '0'], { env: { ...env, NODE_EXTRA_CA_CERTS: extra } })
+    expect(await statsWith(own.cert)).toMatchObject({ code: 0, err: '' })
+    expect(await statsWith('')).toMatchObject({ code: 7 })
+    expect(await statsWith(`${own.cert}.missing`)).toMatchObject({ code: 7 })
   })
 
   it('is not reached with a ca_file that is missing, and the error names the file', async () => {
