@@ -102,6 +102,27 @@ it('migrate that fails at a lock says which migrations were made before it, and 
   }
 }, 60_000)
 
+it('migrate that makes a missing function again gives each function of the triggers the settings that it had', async () => {
+  const database = await emptyDatabase()
+  const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+  const settings = () => sql`
+    select proname as name, proconfig as settings from pg_proc where proname ~ '^jobsctl_(count|history)_' order by proname`
+  try {
+    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+    const before = [...(await settings())]
+    expect(before.length).toBeGreaterThan(4)
+    for (const name of ['count_insert', 'count_delete', 'history_update']) {
+      await sql.unsafe(`drop function jobsctl_${name}() cascade`)
+      expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+      expect([...(await settings())]).toEqual(before)
+    }
+    expect(before.find(({ name }) => name === 'jobsctl_count_insert')?.settings).toContain('jit=off')
+  } finally {
+    await sql.end()
+    await database.drop()
+  }
+}, 60_000)
+
 it('a word that is no command is named, with the commands', async () => {
   expect(await runServer(['tokn', 'list'])).toMatchObject({
     ...{ code: 2, out: '' },

@@ -63,13 +63,17 @@ begin
 end
 $$;
 
--- As the other functions of the counts (0006_counts.sql).
+-- As the other functions of the counts (0006_counts.sql), with the settings of 0051_history_of_few.sql, which says why: where this migration
+-- runs again, since a function or a column is missing, that one does not.
 do $$
 declare
   name text;
 begin
   foreach name in array array['insert', 'update'] loop
-    execute format('alter function jobsctl_count_%s() set search_path = %I, pg_temp', name, current_schema());
+    execute format(
+      'alter function jobsctl_count_%s() set search_path = %I, pg_temp set plan_cache_mode = force_generic_plan set jit = off',
+      name, current_schema()
+    );
     execute format('revoke execute on function jobsctl_count_%s() from public', name);
   end loop;
 end
