@@ -63,6 +63,17 @@ describe('what is shipped for Prometheus and Grafana', () => {
   })
 })
 
+it('every query of the dashboard asks for one database, or for the servers that are chosen', () => {
+  const queries = [...dashboard.matchAll(/"expr": ("(?:\\.|[^"\\])*")/g)].map(([, text = '']) =>
+    String(JSON.parse(text)),
+  )
+  expect(queries.length).toBeGreaterThan(25)
+  const chosen = /^\{job(?:="\$job"|=~"\$servers")[,}]/
+  for (const query of queries)
+    for (const [, rest = ''] of query.matchAll(/\b(?:jobsctl|process|nodejs)_[a-z_]+(.{0,20})/g))
+      expect(rest, query).toMatch(chosen)
+})
+
 it('every alert has a section of what to type, and every section has an alert', () => {
   const sections = [...textOf(`${folder}/on-call.md`).matchAll(/^## (\w+)$/gm)].map(([, name = '']) => name)
   expect(alerts).toEqual(sections)
