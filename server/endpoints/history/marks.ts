@@ -25,13 +25,14 @@ export async function addMark(
   return mark
 }
 
+/** The marks, the newest first. A time that somebody wrote by hand, and that no request may have, is none of a moment that one can ask about. */
 export const listMarks = async (
   { sql }: Pick<Call, 'sql'>,
   { text, limit }: z.output<typeof listing.input>,
 ): Promise<Mark[]> => [
   ...(await sql<Mark[]>`
     select ${columns(sql)} from jobsctl_marks
-    where true ${text === undefined ? sql`` : sql`and text = ${text}`}
+    where created_at >= '0001-01-01 00:00Z' and created_at < '10000-01-01 00:00Z' ${text === undefined ? sql`` : sql`and text = ${text}`}
     order by created_at desc, id desc
     limit ${limit}::int`),
 ]
