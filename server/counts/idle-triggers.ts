@@ -25,5 +25,6 @@ export const findIdleTriggers = async (
 export const sentenceOf = (idle: readonly IdleTrigger[]): string =>
   ['a trigger of jobs is missing or disabled', idle.map(textOf).join(', ')].filter((part) => part !== '').join(': ')
 
+/** The table is named where it is a partition. */
 const textOf = ({ trigger, table, state }: IdleTrigger): string =>
-  `${trigger}${table === 'jobs' ? '' : ` of ${table}`} is ${state}`
+  `${trigger}${/(^|\.)jobs$/.test(table) ? '' : ` of ${table}`} is ${state}`
