@@ -87,15 +87,19 @@ async function onDatabase<Result>(
   const env = readEnv(environment)
   return withDatabase({
     ...{ opened: await openDatabase(env, silent), env },
-    work: (database) => work(database).catch(refuseRole),
+    work: (database) => work(database).catch((error: unknown) => refuseRole(error, database.whatStays())),
   })
 }
 
 /** @throws Failure `usage` for a right that is missing; any other error as it is */
-function refuseRole(error: unknown): never {
+function refuseRole(error: unknown, stays: string | undefined): never {
   if (error instanceof Failure || !isAccessRefused(error)) throw error
-  throw new Failure('usage', `the database refuses this role: ${errorText(error)}`, {
-    hint: 'run the command as the owner of the tables, or as a role that may make tables in the schema',
-    cause: error,
-  })
+  throw new Failure(
+    'usage',
+    [`the database refuses this role: ${errorText(error)}`, ...(stays ? [stays] : [])].join('; '),
+    {
+      hint: 'run the command as the owner of the tables, or as a role that may make tables in the schema',
+      cause: error,
+    },
+  )
 }

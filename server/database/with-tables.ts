@@ -20,6 +20,8 @@ export interface CommandDatabase {
   env: Env
   /** Takes what the work has made and what stays whatever follows, by its name: an error then says so. */
   noteMade: (name: string) => void
+  /** What was noted, and that it stays, as a clause; undefined where nothing was. */
+  whatStays: () => string | undefined
 }
 
 interface Working<Result> {
@@ -40,12 +42,13 @@ interface WorkingOnTables<Result> extends Working<Result> {
 export async function withDatabase<Result>({ opened, env, work }: Working<Result>): Promise<Result> {
   const made: string[] = []
   const noteMade = (name: string) => void made.push(name)
+  const whatStays = () => stayingText(made)
   try {
     return await opened.withDedicatedPool(async (sql) =>
-      work({ sql, schema: await opened.findSchema(sql), env, noteMade }),
+      work({ sql, schema: await opened.findSchema(sql), env, noteMade, whatStays }),
     )
   } catch (error) {
-    throw error instanceof Failure ? error : (commandFailure(error, whatStays(made)) ?? error)
+    throw error instanceof Failure ? error : (commandFailure(error, whatStays()) ?? error)
   } finally {
     await opened.close(closeWithinMs)
   }
@@ -74,7 +77,7 @@ export const withTables = <Result>({ opened, env, check, work }: WorkingOnTables
 const mostNames = 3
 
 /** `what was made before stays: 0036_event_cursors.sql`; undefined where nothing was made. */
-function whatStays(made: readonly string[]): string | undefined {
+function stayingText(made: readonly string[]): string | undefined {
   if (made.length === 0) return undefined
   const names = made.length <= mostNames ? made.join(', ') : `${made.length} steps, ${made[0]} … ${made.at(-1)}`
   return `what was made before stays: ${names}`

@@ -102,6 +102,32 @@ it('migrate that fails at a lock says which migrations were made before it, and 
   }
 }, 60_000)
 
+it('migrate whose role may not go on says what it has made', async () => {
+  const database = await emptyDatabase()
+  const [url, role] = [database.env.JOBS_DB_URL ?? '', `half_${process.pid}`]
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  try {
+    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+    await sql`drop table jobsctl_event_cursors`
+    await sql`alter table jobsctl_plans drop column within`
+    await sql.unsafe(`
+      create role ${role} login; grant create, usage on schema public to ${role};
+      grant all on all tables in schema public to ${role}; alter table jobsctl_migrations owner to ${role}`)
+    const JOBS_DB_URL = Object.assign(new URL(url), { username: role }).href
+    const { code, err } = await runServer(['migrate'], { ...database.env, JOBS_DB_URL })
+    expect({ code, err }).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /refuses this role: .*jobsctl_plans; what was made before stays: 0036_event_cursors\.sql\n/,
+      ),
+    })
+  } finally {
+    await sql.unsafe(`drop owned by ${role} cascade; drop role ${role}`).catch(() => {})
+    await sql.end()
+    await database.drop()
+  }
+}, 60_000)
+
 it('migrate that makes a missing function again gives each function of the triggers the settings that it had', async () => {
   const database = await emptyDatabase()
   const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
