@@ -60,6 +60,7 @@ const connection: Patch[] = [
 
 `,
   ],
+  ['    !query && onopen(connection)\n', '    !query && !failure && onopen(connection)\n'],
   ['  function data(x) {\n', '  function data(x) {\n    heard = performance.now()\n'],
   ['  function BindComplete() {\n', '  function BindComplete() {\n    bound = true\n'],
   // A statement is written as soon as the code that sends it has run. The driver would wait for the end of this turn of the event loop,

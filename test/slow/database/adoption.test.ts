@@ -359,7 +359,8 @@ describe('a database that another program made', () => {
       drop role if exists visitor;
       create role visitor login;
       grant create, usage on schema public to visitor;
-      grant select, insert, update, delete on all tables in schema public to visitor`)
+      grant select, insert, update, delete on all tables in schema public to visitor;
+      grant usage, update on all sequences in schema public to visitor`)
   const asVisitor = () => Object.assign(new URL(database.env.JOBS_DB_URL ?? ''), { username: 'visitor' }).href
 
   it('does all that needs no archive for a role that may not alter the archive, and says what cannot be done', async () => {
