@@ -12,7 +12,7 @@ type Row = GroupStats & { trusted: boolean; domain: string | null }
  * group. Counts that cannot be trusted are those of the jobs.
  */
 export async function countGroups(sql: Sql): Promise<readonly GroupStats[]> {
-  const rows = await sql<Row[]>`
+  const asked = sql<Row[]>`
     select
       trusted, domain, queue, job_type,
       queued - later as queued, later as scheduled, processing, quarantined
@@ -22,6 +22,8 @@ export async function countGroups(sql: Sql): Promise<readonly GroupStats[]> {
       from (${countedCells(sql)}) as cells
       group by domain, queue, job_type
     ) as counted on true`
+  // It is sent at once, before a hint for the statements behind it.
+  const rows = await asked.execute()
   const groups = rows.filter(({ domain }) => domain !== null)
   const counts = rows.every(({ trusted }) => trusted) && groups.every(isValid) ? groups : await statsFromJobs(sql, {})
   return counts.filter(isLive)

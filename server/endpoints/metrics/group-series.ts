@@ -21,8 +21,8 @@ function addJobs(texts: MetricTexts, { groups, readyAges }: Readings, known: Kno
   // A group whose jobs are gone keeps its series.
   const gone = known.groups.filter((group) => group.job_type !== '' && !live.has(groupKey(group)))
   const inStates = (group: Group, counts: Record<State, number>) => {
-    const labels = known.labelsOfGroup(group)
-    return states.map((state) => ({ labels: `${labels},state="${state}"`, value: counts[state] }))
+    const labelsWith = known.labelsOfGroup(group)
+    return states.map((state) => ({ labels: labelsWith(`state="${state}"`), value: counts[state] }))
   }
   addGauge(texts, {
     name: 'jobsctl_jobs',

@@ -47,9 +47,9 @@ export function addHistory(texts: MetricTexts, { transitions, durations }: Histo
     name: 'jobsctl_transitions_total',
     help: 'Jobs that were made, leased, ended or queued again, by any program, since history was first on.',
     samples: transitions.flatMap(({ moves, ...group }) => {
-      const labels = known.labelsOfGroup(group)
+      const labelsWith = known.labelsOfGroup(group)
       return moves.map(([from_status, to_status, jobs]) => ({
-        labels: `${labels},event="${transitionOf({ from_status, to_status })}"`,
+        labels: labelsWith(`event="${transitionOf({ from_status, to_status })}"`),
         value: jobs,
       }))
     }),

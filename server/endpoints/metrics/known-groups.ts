@@ -24,7 +24,8 @@ const other = 'other'
 export interface KnownGroups {
   groups: readonly Group[]
   hasQueue: (queue: Queue) => boolean
-  labelsOfGroup: (group: Group) => string
+  /** A function that adds one more label, as `labelText` returns it, to those of the group. */
+  labelsOfGroup: (group: Group) => (more: string) => string
   labelsOfDomain: (domain: string) => string
   labelsOfQueue: (queue: Queue) => string
 }
@@ -83,15 +84,16 @@ const fits = ({ domain, queue, job_type }: Group): boolean =>
 
 function knownGroups(groups: readonly Group[]): KnownGroups & { has: (group: Group) => boolean } {
   // The texts are made once, and not at each scrape.
-  const ofGroups = new Map(groups.map((group) => [groupKey(group), groupLabels(group)]))
+  const ofGroups = new Map(groups.map((group) => [groupKey(group), textsWith(groupLabels(group))]))
   const ofQueues = new Map(groups.map((group) => [queueKey(group), queueLabels(group)]))
   const ofDomains = new Map(groups.map(({ domain }) => [domain, labelText({ domain })]))
   const others = { domain: other, queue: other, job_type: other }
+  const ofOtherGroups = textsWith(groupLabels(others))
   return {
     groups,
     has: (group) => ofGroups.has(groupKey(group)),
     hasQueue: (queue) => ofQueues.has(queueKey(queue)),
-    labelsOfGroup: (group) => ofGroups.get(groupKey(group)) ?? groupLabels(others),
+    labelsOfGroup: (group) => ofGroups.get(groupKey(group)) ?? ofOtherGroups,
     labelsOfDomain: (domain) => ofDomains.get(domain) ?? labelText({ domain: other }),
     labelsOfQueue: (queue) => ofQueues.get(queueKey(queue)) ?? queueLabels(others),
   }
@@ -99,3 +101,15 @@ function knownGroups(groups: readonly Group[]): KnownGroups & { has: (group: Gro
 
 const groupLabels = ({ domain, queue, job_type }: Group): string => labelText({ domain, queue, job_type })
 const queueLabels = ({ domain, queue }: Queue): string => labelText({ domain, queue })
+
+/** Returns `labels` with one more label; the text for each of these is made once. */
+function textsWith(labels: string): (more: string) => string {
+  const texts = new Map<string, string>()
+  return (more) => {
+    const known = texts.get(more)
+    if (known !== undefined) return known
+    const text = `${labels},${more}`
+    texts.set(more, text)
+    return text
+  }
+}

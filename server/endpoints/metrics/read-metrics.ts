@@ -76,11 +76,12 @@ type OfJobs = Pick<Readings, 'groups' | 'readyAges' | 'counted'>
 
 /** Sends the statements together, and the ages of the oldest jobs after the counts. */
 async function readTogether(tx: Transaction, { oldestReady, known }: Reading): Promise<OfJobs> {
-  // What is executed is sent before what is only awaited.
-  const prepared = [tx`select ${limitScrapeTime(tx)}`.execute(), tx`select ${preferIndexOrder(tx)}`.execute()]
+  // What is executed is sent before what is only awaited, and the counts before the hint: their index has no order that they need.
+  const limited = tx`select ${limitScrapeTime(tx)}`.execute()
   const counts = countGroups(tx)
+  const preferring = tx`select ${preferIndexOrder(tx)}`.execute()
   const ages = counts.then((groups) => oldestReady.read(tx, groups, known))
-  const [groups, readyAges, counted] = await Promise.all([counts, ages, countJobs(tx), ...prepared])
+  const [groups, readyAges, counted] = await Promise.all([counts, ages, countJobs(tx), limited, preferring])
   return { groups, readyAges, counted }
 }
 
