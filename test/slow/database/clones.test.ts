@@ -120,6 +120,7 @@ describe('a copy of a database', () => {
         applied: null,
         problem: null,
         author_until: null,
+        broken: [],
         rules: [],
       })
       expect(await readyOf(clone)).toEqual({ status: 'ready' })
