@@ -8,8 +8,11 @@ interface Graph {
 const queue = '{{domain}}/{{queue}}'
 const scope = 'domain=~"$domain", queue=~"$queue"'
 
+/** What a row shows: one database, or the processes of the servers that are chosen. */
+const [ofDatabase, ofServers] = ['job="$job"', 'job=~"$servers"']
+
 /** The rows of the dashboard, from what matters most when something is wrong. */
-const rows: readonly { title: string; graphs: readonly Graph[] }[] = [
+const rows: readonly { title: string; of?: string; graphs: readonly Graph[] }[] = [
   {
     title: 'Queues',
     graphs: [
@@ -142,6 +145,7 @@ const rows: readonly { title: string; graphs: readonly Graph[] }[] = [
   },
   {
     title: 'Servers',
+    of: ofServers,
     graphs: [
       {
         title: 'Requests a second',
@@ -187,7 +191,7 @@ const rows: readonly { title: string; graphs: readonly Graph[] }[] = [
         title: 'Memory, and streams',
         unit: 'short',
         lines: [
-          ['process_resident_memory_bytes{job=~".*jobs.*"}', '{{instance}} bytes'],
+          ['process_resident_memory_bytes', '{{instance}} bytes'],
           ['jobsctl_streams', '{{instance}} streams'],
         ],
       },
@@ -199,20 +203,30 @@ const rows: readonly { title: string; graphs: readonly Graph[] }[] = [
 const datasource = { type: 'prometheus', uid: `\${DS_PROMETHEUS}` }
 const [width, height, perRow] = [8, 8, 3]
 
-const panelOf = ({ title, unit, lines }: Graph, id: number, place: { x: number; y: number }) => ({
+/** The expression for the series of `chosen` alone: one Prometheus may scrape several databases. */
+const narrowed = (expression: string, chosen: string): string =>
+  expression.replaceAll(
+    /\b((?:jobsctl|process)_[a-z_]+)(\{?)/g,
+    (_, metric, brace) => `${metric}{${chosen}${brace ? ', ' : '}'}`,
+  )
+
+const panelOf = ({ title, unit, lines }: Graph, chosen: string, id: number, place: { x: number; y: number }) => ({
   id,
   type: 'timeseries',
   title,
   datasource,
   gridPos: { ...place, w: width, h: height },
   fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
-  targets: lines.map(([expr, legendFormat], at) => ({ refId: 'ABC'.charAt(at), datasource, expr, legendFormat })),
+  targets: lines.map(([expression, legendFormat], at) => ({
+    ...{ refId: 'ABC'.charAt(at), datasource },
+    ...{ expr: narrowed(expression, chosen), legendFormat },
+  })),
 })
 
 function panels(): object[] {
   const made: object[] = []
   let y = 0
-  for (const { title, graphs } of rows) {
+  for (const { title, of: chosen = ofDatabase, graphs } of rows) {
     made.push({
       id: made.length + 1,
       type: 'row',
@@ -224,18 +238,20 @@ function panels(): object[] {
     y += 1
     for (const [at, graph] of graphs.entries()) {
       const place = { x: (at % perRow) * width, y: y + Math.floor(at / perRow) * height }
-      made.push(panelOf(graph, made.length + 1, place))
+      made.push(panelOf(graph, chosen, made.length + 1, place))
     }
     y += Math.ceil(graphs.length / perRow) * height
   }
   return made
 }
 
-/** A variable of the dashboard: the values of a label, any number of them. */
-const variable = (name: string, query: string) => ({
-  ...{ name, type: 'query', datasource, query, refresh: 2, sort: 1 },
-  ...{ multi: true, includeAll: true, allValue: '.*', current: { text: 'All', value: '$__all' } },
+/** A variable of the dashboard: a value of a label. */
+const single = (name: string, query: string, label?: string) => ({
+  ...{ name, label, type: 'query', datasource, query, refresh: 2, sort: 1 },
+  ...{ multi: false, includeAll: false },
 })
+
+const all = { multi: true, includeAll: true, current: { text: 'All', value: '$__all' } }
 
 /** The dashboard of Grafana, which asks for its data source when it is imported. */
 export const dashboard = (): string =>
@@ -249,8 +265,15 @@ export const dashboard = (): string =>
       refresh: '30s',
       templating: {
         list: [
-          variable('domain', 'label_values(jobsctl_jobs, domain)'),
-          variable('queue', 'label_values(jobsctl_jobs{domain=~"$domain"}, queue)'),
+          // A database without jobs is found by the metric that each scrape has.
+          single('job', 'label_values({__name__=~"jobsctl_(jobs|counts_exact)"}, job)', 'database'),
+          { ...single('domain', 'label_values(jobsctl_jobs{job="$job"}, domain)'), ...all, allValue: '.*' },
+          {
+            ...single('queue', 'label_values(jobsctl_jobs{job="$job", domain=~"$domain"}, queue)'),
+            ...{ ...all, allValue: '.*' },
+          },
+          // Not every job that has such metrics, since other programs have some of the same names.
+          { ...single('servers', 'label_values(jobsctl_db_pool, job)', 'servers'), ...all },
         ],
       },
       panels: panels(),
