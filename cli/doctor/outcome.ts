@@ -53,7 +53,7 @@ async function judged<Out extends z.ZodType>(
   judge: (body: z.output<Out>) => Finding,
 ): Promise<Outcome> {
   try {
-    const { body } = await (await context.client()).call(endpoint, {}, { waits: false })
+    const { body } = await (await context.client()).call(endpoint, {}, { isFinal: isRefusedByDatabase })
     const { detail, hint } = judge(body)
     return hint === undefined ? ok(detail) : warning(detail, hint)
   } catch (error) {
@@ -68,5 +68,12 @@ export const whereAllowed = (outcome: Promise<Outcome>): Promise<Outcome> =>
     if (!(error instanceof Failure) || error.code !== 'forbidden' || !lacksRight(error.message)) throw error
     return warning(`not checked: ${error.message}`, error.hint ?? '')
   })
+
+/**
+ * True where the database is there and refuses the call, mostly since the role of the server may not read a table. The code alone does
+ * not tell: a database that cannot be reached and the 503 of a proxy have the same.
+ */
+export const isRefusedByDatabase = ({ code, message }: Failure): boolean =>
+  code === 'database_unavailable' && message.startsWith('the database refused this call')
 
 export const notJobsServer = 'normal for a server that is not jobs-server'

@@ -1,7 +1,16 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import { wantsDomain } from '../http/response-errors.ts'
-import { type Check, judgedAnswer, notJobsServer, type Outcome, ok, warning, whereAllowed } from './outcome.ts'
+import {
+  type Check,
+  isRefusedByDatabase,
+  judgedAnswer,
+  notJobsServer,
+  type Outcome,
+  ok,
+  warning,
+  whereAllowed,
+} from './outcome.ts'
 
 /** Checks of the server that any command needs: that it answers, its clock, its database, the key, the limit. */
 export const serverChecks: readonly Check[] = [
@@ -45,14 +54,18 @@ async function caller(context: Context): Promise<Outcome> {
 
 async function access(context: Context): Promise<Outcome> {
   const { stats } = await import('../../shared/queues/stats.ts')
-  const answer = await unlessDomainWanted((await context.client()).call(stats, {}, { waits: false }))
+  const answer = await unlessDomainWanted((await context.client()).call(stats, {}, { isFinal: isRefusedByDatabase }))
   if (!answer) return warning('the server shows this key one domain at a time', 'jobsctl stats --domain chatbooks')
   return ok(`the key may read: ${answer.body.length} groups of jobs`)
 }
 
 async function bounds(context: Context): Promise<Outcome> {
   const { prune } = await import('../../shared/changes/prune.ts')
-  const call = (await context.client()).call(prune, { dry_run: true, older_than_days: 3650 }, { waits: false })
+  const call = (await context.client()).call(
+    prune,
+    { dry_run: true, older_than_days: 3650 },
+    { isFinal: isRefusedByDatabase },
+  )
   const answer = await unlessDomainWanted(call)
   if (!answer) {
     const hint = 'jobsctl prune --domain chatbooks --dry-run'

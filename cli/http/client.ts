@@ -22,8 +22,8 @@ export interface CallOptions {
   onProgress?: ((progress: Progress) => void) | undefined
   /** Asks the server to answer before the change has ended, and to go on with it; some servers answer when it has ended. */
   detached?: boolean
-  /** False: a failure after which the server names a time for another try is final. */
-  waits?: boolean
+  /** True for failures that another try cannot change, though they look as if they pass. */
+  isFinal?: (failure: Failure) => boolean
 }
 
 interface Answer<T> {
@@ -95,8 +95,7 @@ export function createClient(options: ClientOptions): Client {
         const { failureOfResponse } = await import('./response-errors.ts')
         throw failureOfResponse(received, { ...sent, target, changing })
       }
-      const mayPass = (failure: Failure) =>
-        isTemporary(failure) && (callOptions.waits !== false || failure.retryAfter === undefined)
+      const mayPass = (failure: Failure) => isTemporary(failure) && !callOptions.isFinal?.(failure)
       const worthRepeating = changing ? neverSent : mayPass
       const received = await withRetries(attempt, { retries, worthRepeating, left, signal })
       const read = endpoint.output.safeParse(received.json)

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import { runAt } from '../../../support/fakes/change-server.ts'
+import { type FakeServer, fakeServer, jobsAnswer, type Reply } from '../../../support/fakes/fake-server.ts'
+
+/** A server whose report on storage is what `answer` gives, by how often it was asked for it. */
+const serverWith = (answer: (nth: number) => Reply): Promise<FakeServer> => {
+  let asked = 0
+  return fakeServer(({ path }) => {
+    if (path.endsWith('/storage')) return answer(++asked)
+    if (/\/(counts|indexes|missing|caller|cursors|policy)$/.test(path))
+      return { status: 404, body: { detail: 'Not Found' } }
+    return path.includes('/stats') ? { body: [] } : jobsAnswer(0)
+  })
+}
+
+const refusal = (code: string, detail: string): Reply => ({
+  status: 503,
+  headers: { 'retry-after': '0' },
+  body: { code, detail },
+})
+const fine: Reply = { body: { archive_before_delete: true, archive_days: 7, tables: [], frozen: null } }
+const asksFor = ({ requests }: FakeServer, end: string) => requests.filter(({ path }) => path.endsWith(end)).length
+const failedIn = (out: string) => out.split('\n').filter((line) => line.includes('\tfailed\t'))
+
+describe('doctor on calls that fail', () => {
+  it.each([
+    ['database_busy', 'other transactions hold locks that this call needs'],
+    ['shutting_down', 'the server is shutting down; nothing was changed'],
+    ['database_unavailable', 'the database cannot be reached; nothing was changed'],
+  ])('waits for what passes: %s', async (code, detail) => {
+    const server = await serverWith((nth) => (nth === 1 ? refusal(code, detail) : fine))
+    const { code: exit, out } = await runAt(server, ['doctor'])
+    expect(failedIn(out)).toEqual([])
+    expect(out).toContain('state\tok\tchanges are allowed')
+    expect(exit).toBe(0)
+  })
+
+  it('ends where the database cannot be reached, with one line', async () => {
+    const server = await serverWith(() => refusal('database_unavailable', 'the database cannot be reached'))
+    const { code, out } = await runAt(server, ['doctor'])
+    expect(code).toBe(7)
+    expect(failedIn(out)).toEqual([
+      expect.stringMatching(/^state\tfailed\tthe database cannot be reached \(3 attempts\)/),
+    ])
+    expect(out).not.toContain('\ncounts\t')
+  })
+
+  it('goes on at once where the database refuses a call', async () => {
+    const detail = 'the database refused this call; nothing was changed'
+    const server = await serverWith(() => refusal('database_unavailable', detail))
+    const { code, out } = await runAt(server, ['doctor'])
+    expect(code).toBe(7)
+    const checks = ['state', 'rights', 'events', 'audit', 'history']
+    expect(failedIn(out).map((line) => line.split('\t')[0])).toEqual(checks)
+    expect(asksFor(server, '/storage')).toBe(checks.length)
+    expect(out).toContain('\npolicy\t')
+  })
+})
