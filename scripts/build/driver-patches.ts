@@ -4,7 +4,7 @@ export type Patch = [original: string, replacement: string]
 const connectionClosed = "Errors.connection('CONNECTION_CLOSED', options)"
 const connectionDestroyed = "Errors.connection('CONNECTION_DESTROYED', options)"
 
-/** Marks an error of a query of which no byte was written to the socket: PostgreSQL cannot have run it. */
+/** Marks an error of a query that PostgreSQL cannot have run: it was not written to the socket, or the session ended before it. */
 const unsent = (error: string) => `Object.assign(${error}, { unsent: true })`
 
 /** A statement that began longer ago may be waiting for a lock, in milliseconds. */
@@ -38,6 +38,7 @@ const connection: Patch[] = [
       return
 
     chunk = null
+    connection.reserved = null
     onend(connection, isInOrder === true ? notRun() : [])
     socket.destroy()
   }
@@ -330,7 +331,7 @@ const pool: Patch[] = [
     for (const query of notRun) {
       query.tries = (query.tries || 0) + 1
       query.active = false
-      query.parameters = null
+      query.parameters = query.state = null
       query.handler === handler && query.tries <= options.max
         ? handler(query)
         : query.reject(${unsent(connectionClosed)})

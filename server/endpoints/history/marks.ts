@@ -25,7 +25,7 @@ export async function addMark(
   return mark
 }
 
-/** The marks, the newest first. A time that somebody wrote by hand, and that no request may have, is none of a moment that one can ask about. */
+/** The marks, the newest first, without those that somebody has given a time by SQL which no request takes, such as `infinity`. */
 export const listMarks = async (
   { sql }: Pick<Call, 'sql'>,
   { text, limit }: z.output<typeof listing.input>,

@@ -22,7 +22,7 @@ export async function countGroups(sql: Sql): Promise<readonly GroupStats[]> {
       from (${countedCells(sql)}) as cells
       group by domain, queue, job_type
     ) as counted on true`
-  // It is sent at once, before a hint for the statements behind it.
+  // The statement is sent in this moment, so that a caller can send a hint of the planner behind it.
   const rows = await asked.execute()
   const groups = rows.filter(({ domain }) => domain !== null)
   const counts = rows.every(({ trusted }) => trusted) && groups.every(isValid) ? groups : await statsFromJobs(sql, {})

@@ -167,9 +167,14 @@ describe('a server whose connections are lost', () => {
         )
         // What PostgreSQL says at the end of a session is still on its way when the session is given statements.
         wire.slow(() => 100)
-        await direct`
-          select pg_terminate_backend(pid, 60000) from pg_stat_activity
+        const ended = await direct<{ pid: number }[]>`
+          select pid, pg_terminate_backend(pid) from pg_stat_activity
           where datname = current_database() and application_name = 'jobs-server'`
+        await until('the sessions have ended', async () => {
+          const [left] = await direct`
+            select from pg_stat_activity where pid = any(${ended.map(({ pid }) => pid)}) and application_name = 'jobs-server'`
+          return !left
+        })
         const before = wire.sent()
         const domain = `again-${round}`
         const calls = Array.from({ length: 12 }, (_, n) => (n % 2 ? stats() : enqueue(domain)))
