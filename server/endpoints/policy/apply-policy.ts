@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { applyPolicy as endpoint, FirstRun, RuleState } from '../../../shared/policy/policy.ts'
+import type { BrokenRule, applyPolicy as endpoint, FirstRun, RuleState } from '../../../shared/policy/policy.ts'
 import type { Rule } from '../../../shared/policy/rule.ts'
 import { nextTime } from '../../../shared/policy/schedule.ts'
 import { recordAct } from '../../bulk/record/act.ts'
@@ -105,8 +105,9 @@ export async function writePolicy(
     ...(approved && { approved }),
   }
   await replaceApplied(tx, applied)
-  const { rules: before } = await readRules(tx)
+  const { rules: before, broken } = await readRules(tx)
   await tx`delete from jobsctl_policy_rules where name <> all(${rules.map(({ name }) => name)}::text[])`
+  await removeBroken(tx, broken)
   for (const [position, rule] of rules.entries()) await writeRule(tx, { rule, position, now, before })
   // The alert PolicyMissed counts from now on, and is silent where there is no rule.
   if (rules.length > 0) await noteSuccess(tx, 'policy')
@@ -137,6 +138,12 @@ async function replaceApplied(tx: Sql, applied: Applied): Promise<void> {
   if (count === 0) throw otherRevision((await readApplied(tx))?.revision ?? 0)
 }
 
+/** Removes broken rows, whose last runs may be odd, too, so that their rules start anew; a run that is an operation keeps its row. */
+const removeBroken = (tx: Sql, broken: readonly BrokenRule[]) => tx`
+  delete from jobsctl_policy_rules as rule
+  where name = any(${broken.map(({ name }) => name)}::text[])
+    and not exists (select from job_operations as record where record.id = rule.operation_id and record.state = 'running')`
+
 interface Writing {
   rule: Rule
   position: number
@@ -144,7 +151,10 @@ interface Writing {
   before: readonly RuleState[]
 }
 
-/** Writes one rule. A rule with other times starts from its next time; a run that goes on is not touched. */
+/**
+ * Writes one rule. A rule with other times starts from its next time. A run that goes on is not touched, but for the time of one whose
+ * row was broken, which may be what is odd.
+ */
 const writeRule = (tx: Sql, { rule, position, now, before }: Writing) => {
   const known = before.find(({ name }) => name === rule.name)
   const isSameTime = known?.rule.at === rule.at && known.rule.time_zone === rule.time_zone
@@ -153,7 +163,8 @@ const writeRule = (tx: Sql, { rule, position, now, before }: Writing) => {
     insert into jobsctl_policy_rules (name, position, rule, next_at)
     values (${rule.name}, ${position}::int, ${JSON.stringify(rule)}::text, ${next_at}::text::timestamptz)
     on conflict (name) do update
-    set position = excluded.position, rule = excluded.rule, next_at = excluded.next_at`
+    set position = excluded.position, rule = excluded.rule, next_at = excluded.next_at,
+        due_at = case when ${known !== undefined}::bool then jobsctl_policy_rules.due_at else now() end`
 }
 
 const otherRevision = (revision: number): Failure =>
