@@ -37,10 +37,10 @@ interface Row {
 export const takeRun = (sql: Pool, passedOver: Set<string>, log: Pick<Log, 'warn'>): Promise<TakenRun | undefined> =>
   sql.begin(async (tx) => {
     const [row] = await tx<(Row & { key: string })[]>`
-      select ${keyOf(tx)} as key, name, rule as text, next_at, due_at, state is not distinct from 'running' as waiting, missed, attempts,
+      select ${keyOf(tx)} as key, name, rule as text, next_at, case when state is not null then due_at end as due_at, state is not distinct from 'running' as waiting, missed, attempts,
         clock_timestamp() as now
       from jobsctl_policy_rules
-      where case when state = 'running' then operation_id is null and held_until <= now() else next_at <= now() end
+      where case when state = 'running' then operation_id is null and held_until <= now() else next_at <= now() or ${isOdd(tx)} end
         and ${keyOf(tx)} <> all(${[...passedOver]}::text[])
       order by next_at, name
       limit 1
@@ -52,6 +52,9 @@ export const takeRun = (sql: Pool, passedOver: Set<string>, log: Pick<Log, 'warn
     log.warn(`rule ${JSON.stringify(row.name)} of the policy does not run: ${read.problem}`)
     return undefined
   })
+
+/** True for a time that never comes, which somebody has written by hand: its rule is not run, but it is named. */
+const isOdd = (sql: Sql) => sql`next_at >= '10000-01-01T00:00:00Z'::timestamptz`
 
 /** A row with what a server reads of it: one that was passed over is looked at again when somebody has changed it. */
 const keyOf = (sql: Sql) => sql`concat_ws(' ', name, rule, next_at, due_at)`
@@ -141,7 +144,7 @@ export async function isWell(sql: Sql): Promise<boolean> {
   const [row] = await sql<[{ well: boolean }]>`
     select
       count(*) > 0
-        and count(*) filter (where state in ('partial', 'failed', 'refused') or problem is not null or next_at < now() or not isfinite(next_at)) = 0
+        and count(*) filter (where state in ('partial', 'failed', 'refused') or problem is not null or next_at < now() or ${isOdd(sql)}) = 0
         as well
     from jobsctl_policy_rules`
   return row.well

@@ -69,11 +69,12 @@ describe.each(kinds)('the runs of a policy on %s', (kind) => {
   })
 
   it('go on beside rules that somebody has broken by hand, which are reported, and are mended by another apply', async () => {
-    const names = ['infinite', 'long-ago', 'no-json', 'odd-last', 'odd-times', 'renamed']
+    const names = ['infinite', 'long-ago', 'never', 'no-json', 'odd-last', 'odd-times', 'renamed']
     const rules = [...names.map((name) => pruning({ name })), pruning({ max: 7 })]
     await applyRules(world, rules)
     await world.sql`update jobsctl_policy_rules set next_at = '-infinity' where name = 'infinite'`
     await world.sql`update jobsctl_policy_rules set next_at = '0044-03-15 00:00+00 BC' where name = 'long-ago'`
+    await world.sql`update jobsctl_policy_rules set next_at = 'infinity' where name = 'never'`
     await world.sql`
       update jobsctl_policy_rules set next_at = now() - interval '1 hour', rule = '{"approval_above": 1' where name = 'no-json'`
     await world.sql`
