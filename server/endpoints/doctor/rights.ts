@@ -39,7 +39,8 @@ export async function readRights(sql: Sql): Promise<Rights> {
 
 /**
  * The rights that a server needs and its role lacks: `delete on jobs`, `select (payload) on jobs`, `usage on sequence public.jobs_id_seq`. A right
- * to write some columns counts as one on the table; columns that may not be read are named.
+ * to write some columns counts as one on the table; columns that may not be read are named. The next value of a sequence takes `usage` or
+ * `update`.
  */
 async function findDenied(sql: Sql): Promise<string[]> {
   const needed = Object.entries(tableRights).flatMap(([table, rights]) => rights.map((right) => ({ table, right })))
@@ -67,7 +68,7 @@ async function findDenied(sql: Sql): Promise<string[]> {
     from rows from (
       unnest(${sequences.map(({ name }) => name)}::text[]), unnest(${sequences.map(({ right }) => right)}::text[])
     ) with ordinality as needed (name, "right", at)
-    where not has_sequence_privilege(name, "right")
+    where not has_sequence_privilege(name, case "right" when 'usage' then 'usage, update' else "right" end)
     order by at`
   return [...rows, ...unusable].map(({ denied }) => denied)
 }
