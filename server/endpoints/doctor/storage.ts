@@ -28,9 +28,8 @@ export async function storage({
   const archive_lacks = await missingArchiveColumns(sql)
   const rights = await readRights(sql)
   // PostgreSQL refuses the whole statement for one table that the role may not read, and the report on rights would not be seen.
-  const isDenied = (table = '') => rights.denied.some((right) => new RegExp(`^select .*on ${table}$`).test(right))
   const unreadable = Object.entries(oldestOf)
-    .filter(([, query]) => isDenied(/ from (\w+)/.exec(query)?.[1]))
+    .filter(([, query]) => isDenied(query, rights.denied))
     .map(([table]) => table)
   const without = [...unreadable, ...(archive_lacks.length > 0 ? ['jobs_archive'] : [])]
   const tables = await sql<z.output<typeof storing.output>['tables']>`
@@ -91,6 +90,16 @@ const oldestOf: Readonly<Record<string, string>> = {
   jobsctl_sessions: 'select min(opened_at) from jobsctl_sessions',
   jobsctl_plans: 'select min(created_at) from jobsctl_plans',
   jobs_archive: 'select archived_at from jobs_archive where operation_id is not null order by operation_id, id limit 1',
+}
+
+/** True where the role may not read the table of a query, or one of the columns in it: `select (payload) on jobs`. */
+function isDenied(query: string, denied: readonly string[]): boolean {
+  const words = query.split(/\W+/)
+  const table = words[words.indexOf('from') + 1]
+  return denied.some((right) => {
+    const [, columns, of] = /^select (?:\((.*)\) )?on (\w+)$/.exec(right) ?? []
+    return of === table && (columns?.split(', ').some((column) => words.includes(column)) ?? of !== undefined)
+  })
 }
 
 /** The branches of a `case` over tables: the time of the oldest row, and null for the tables in `without`. */

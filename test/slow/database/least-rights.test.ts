@@ -242,6 +242,28 @@ describe('a server without rights to make anything', () => {
     })
   })
 
+  it('lets doctor take update on a sequence for the right to its next value, and reads what a hidden column does not hide', async () => {
+    const [{ columns }] = await operator<[{ columns: string }]>`
+      select string_agg(quote_ident(attname), ', ') as columns
+      from pg_attribute
+      where attrelid = 'public.jobs'::regclass and attnum > 0 and not attisdropped and attname <> 'payload'`
+    await operator.unsafe(`
+      revoke usage on sequence public.job_events_id_seq from ${role};
+      revoke select on public.jobs from ${role};
+      grant select (${columns}) on public.jobs to ${role}`)
+    const { rights, tables } = endpoints.storage.output.parse((await send('GET', '/api/v1/jobs/storage')).body)
+    expect(rights?.denied).toContain('select (payload) on jobs')
+    expect(rights?.denied.filter((right) => right.includes('sequence'))).toEqual([])
+    expect(tables.find(({ table }) => table === 'jobs')?.oldest).not.toBeNull()
+    await operator.unsafe(`revoke select (created_at) on public.jobs from ${role}`)
+    const hidden = endpoints.storage.output.parse((await send('GET', '/api/v1/jobs/storage')).body)
+    expect(hidden.rights?.denied).toContain('select (payload, created_at) on jobs')
+    expect(hidden.tables.find(({ table }) => table === 'jobs')?.oldest).toBeNull()
+    await operator.unsafe(`
+      grant usage on sequence public.job_events_id_seq to ${role};
+      grant select on public.jobs to ${role}`)
+  })
+
   it('lets doctor report what it can, where the role may not read tables, columns and sequences that its checks read', async () => {
     const tables = ['job_events', 'job_operations', 'jobsctl_counting', 'jobsctl_event_cursors', 'jobsctl_history']
     const others = ['jobsctl_operation_terms', 'jobsctl_policy_rules', 'jobsctl_servers', 'jobsctl_tasks']
@@ -249,7 +271,7 @@ describe('a server without rights to make anything', () => {
     await operator.unsafe(`
       revoke select on public.job_attachments from ${role};
       grant select (id, job_id) on public.job_attachments to ${role};
-      revoke usage on all sequences in schema public from ${role}`)
+      revoke usage, update on all sequences in schema public from ${role}`)
     const { code, out } = await runJobsctl(['doctor'], { env: { JOBSCTL_URL: server?.url, JOBSCTL_API_KEY: key } })
     const line = (name: string) => out.split('\n').find((one) => one.startsWith(`${name}\t`)) ?? ''
     expect(code).toBe(7)
