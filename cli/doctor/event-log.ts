@@ -5,6 +5,7 @@ import { groupedDigits } from '../output/numbers.ts'
 import { whenText } from '../output/when.ts'
 import { units } from '../settings/duration.ts'
 import type { Finding } from './outcome.ts'
+import { mayNotRead } from './rights.ts'
 
 type Stored = Pick<z.output<typeof storage.output>, 'event_log' | 'rights' | 'tables'>
 type Kind = EventLogPart['kind']
@@ -22,7 +23,7 @@ export function findingOfEvents(
   { kind, now }: { kind: Kind; now: number },
 ): Finding {
   const part = event_log?.find((part) => part.kind === kind)
-  if (!part && rights?.denied.some((right) => /^select .*on (job_events|jobsctl_settings)$/.test(right)))
+  if (!part && mayNotRead({ rights }, ['job_events', 'jobsctl_settings']))
     return { detail: 'not checked: the role of the server may not read the event log', hint: 'see the line rights' }
   if (!part) return { detail: 'this server does not report it', hint: undefined }
   const { days, oldest } = part

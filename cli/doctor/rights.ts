@@ -33,4 +33,11 @@ export function findingOfRights({ rights }: Pick<z.output<typeof storage.output>
   return { detail, hint: undefined }
 }
 
+/** True where the role of the server may not read one of the tables, or a column of it. */
+export const mayNotRead = (
+  { rights }: Pick<z.output<typeof storage.output>, 'rights'>,
+  tables: readonly string[],
+): boolean =>
+  tables.some((table) => rights?.denied.some((right) => right.startsWith('select ') && right.endsWith(` on ${table}`)))
+
 const listOf = (names: readonly string[]): string => names.map(escaped).join(', ')

@@ -2,11 +2,12 @@ import type { z } from 'zod'
 import type { storage } from '../../shared/doctor/storage.ts'
 import { escaped } from '../../shared/escape.ts'
 import type { Finding } from './outcome.ts'
+import { mayNotRead } from './rights.ts'
 
-type State = Pick<z.output<typeof storage.output>, 'frozen' | 'cloned' | 'background'>
+type State = Pick<z.output<typeof storage.output>, 'frozen' | 'cloned' | 'background' | 'rights'>
 
 /** Whether changes are allowed, and whether the server does what is done now and then. */
-export function findingOfState({ frozen, cloned = [], background }: State): Finding {
+export function findingOfState({ frozen, cloned = [], background, rights }: State): Finding {
   if (frozen)
     return {
       detail: `frozen: ${escaped(frozen.by)} froze the database at ${escaped(frozen.since)} (${JSON.stringify(escaped(frozen.reason))}): changes are refused, and nothing is done in the background`,
@@ -16,6 +17,11 @@ export function findingOfState({ frozen, cloned = [], background }: State): Find
     return {
       detail: `cloned: the database was copied, moved or restored (${cloned.map(escaped).join(', ')}): nothing is done in the background`,
       hint: 'say what it is, where the server runs: jobs-server adopt-database --same, or --clone',
+    }
+  if (frozen === undefined && mayNotRead({ rights }, ['jobsctl_settings']))
+    return {
+      detail: 'not checked: the role of the server may not read whether the database is frozen',
+      hint: 'see the line rights',
     }
   if (frozen === undefined) return { detail: 'this server does not report it', hint: undefined }
   const where = background === false ? '; this server does nothing in the background (JOBS_BACKGROUND)' : ''
