@@ -23,7 +23,14 @@ export function findingOfStorage(stored: Storage, now: number): Finding {
   const [differing] = differing_settings
   if (differing) return { detail, hint: hintOnSetting(differing) }
   const enable = enabling(history_triggers)
-  if (enable) return { detail, hint: `the history misses what becomes of jobs; ${enable}` }
+  const make = history_triggers?.some(({ state }) => state === 'missing')
+    ? 'jobs-server migrate, as the owner of the tables'
+    : undefined
+  if (enable ?? make)
+    return {
+      detail,
+      hint: ['the history misses what becomes of jobs', enable, make].filter((part) => part !== undefined).join('; '),
+    }
   if (!archive_before_delete) {
     return {
       detail,
