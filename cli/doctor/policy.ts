@@ -10,7 +10,8 @@ const soonMs = 7 * 86_400_000
 export function findingOfPolicy({ applied, problem, author_until, rules, broken = [] }: Policy, now: number): Finding {
   const [odd] = broken
   if (odd) {
-    const detail = `rule ${escaped(odd.name)} does not run: ${escaped(odd.problem)}`
+    const others = problem === null ? '' : `; no rule runs: ${escaped(problem)}`
+    const detail = `rule ${escaped(odd.name)} does not run: ${escaped(odd.problem)}${others}`
     return { detail, hint: 'to write it again: jobsctl policy apply policy.yaml' }
   }
   if (!applied || rules.length === 0) return { detail: 'no policy is applied', hint: undefined }

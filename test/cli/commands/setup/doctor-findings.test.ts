@@ -1,0 +1,64 @@
+import { expect, it } from 'vitest'
+import { runAt } from '../../../support/fakes/change-server.ts'
+import { fakeServer, jobsAnswer } from '../../../support/fakes/fake-server.ts'
+
+/** What doctor says in one line, where the server reports this about its storage and its policy. */
+async function lineOf(name: string, about: { storage?: object; policy?: object }): Promise<string | undefined> {
+  const server = await fakeServer(({ path }) => {
+    if (path.endsWith('/storage'))
+      return { body: { archive_before_delete: true, archive_days: 7, tables: [], ...about.storage } }
+    if (path.endsWith('/policy') && about.policy) return { body: about.policy }
+    if (/\/(counts|indexes|missing|caller|cursors|policy)$/.test(path))
+      return { status: 404, body: { detail: 'Not Found' } }
+    return path.includes('/stats') ? { body: [] } : jobsAnswer(0)
+  })
+  const { out } = await runAt(server, ['doctor'])
+  return out.split('\n').find((line) => line.startsWith(`${name}\t`))
+}
+
+const rights = { role: 'app', is_admin: false, row_security: [], closed: [], lacks: [] }
+
+it.each(['select on jobsctl_settings', 'select (value) on jobsctl_settings'])(
+  'does not say that all is well where it cannot tell whether the database is frozen: %s',
+  async (denied) => {
+    expect(await lineOf('state', { storage: { rights: { ...rights, denied: [denied] } } })).toBe(
+      'state\twarning\tnot checked: the role of the server may not read whether the database is frozen\tsee the line rights',
+    )
+  },
+)
+
+it('takes an older server, and a right on another table, for no such case', async () => {
+  const unknown = 'state\tok\tthis server does not report it\t'
+  expect(await lineOf('state', {})).toBe(unknown)
+  const denied = ['select on jobsctl_marks', 'update on jobsctl_settings']
+  expect(await lineOf('state', { storage: { rights: { ...rights, denied } } })).toBe(unknown)
+})
+
+it('says what makes the missing triggers of the history, and what enables disabled ones', async () => {
+  const missing = { trigger: 'jobsctl_history_insert', table: 'jobs', state: 'missing' }
+  const disabled = { trigger: 'jobsctl_history_delete', table: 'jobs', state: 'disabled' }
+  const hintOn = async (...history_triggers: object[]) =>
+    (await lineOf('history', { storage: { history_triggers } }))?.split('\t')[3]
+  const make = 'jobs-server migrate, as the owner of the tables'
+  const enable = 'alter table jobs enable always trigger jobsctl_history_delete'
+  expect(await hintOn(missing)).toBe(`the history misses what becomes of jobs; ${make}`)
+  expect(await hintOn(disabled)).toBe(`the history misses what becomes of jobs; ${enable}`)
+  expect(await hintOn(missing, disabled)).toBe(`the history misses what becomes of jobs; ${enable}; ${make}`)
+  expect(await hintOn()).toBe('')
+})
+
+it('says why no rule of the policy runs beside the rule that is broken', async () => {
+  const policy = {
+    revision: 1,
+    applied: { caller: 'token:1', name: 'ann', at: '2026-01-01T00:00:00Z', reason: null },
+    author_until: null,
+    rules: [],
+    broken: [{ name: 'old', problem: 'its time is infinite' }],
+  }
+  const detailWith = async (problem: string | null) =>
+    (await lineOf('policy', { policy: { ...policy, problem } }))?.split('\t')[2]
+  expect(await detailWith(null)).toBe('rule old does not run: its time is infinite')
+  expect(await detailWith('the token of its author was revoked')).toBe(
+    'rule old does not run: its time is infinite; no rule runs: the token of its author was revoked',
+  )
+})
