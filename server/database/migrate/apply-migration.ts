@@ -15,6 +15,8 @@ interface Applying {
   mode: IndexMode
   /** Called when only indexes are left that may take long to build. */
   tablesReady: () => void
+  /** Called with the name of a migration of tables, or of an index, once it stays. */
+  applied: (name: string) => void
 }
 
 /**
@@ -22,7 +24,7 @@ interface Applying {
  * @throws the database's own error; a migration of tables changes nothing then, and indexes that are built stay
  */
 export async function applyMigration(session: Session, migration: PendingMigration, applying: Applying): Promise<void> {
-  const { log, schema } = applying
+  const { log, schema, applied } = applying
   const { name, missing, concurrent } = migration
   log.info(`migration ${name}`, missing.length > 0 ? { missing: listOfObjects(missing) } : {})
   if (concurrent) {
@@ -38,6 +40,7 @@ export async function applyMigration(session: Session, migration: PendingMigrati
     await session`rollback`.catch(() => {})
     throw error
   }
+  applied(name)
   warnOfMissing(await findMissing(session, migration.makes), log)
 }
 

@@ -43,6 +43,8 @@ interface Building {
   schema: string
   /** Called before a build that may take long: calls do not wait for it. */
   tablesReady: () => void
+  /** Called with what a statement has made, or dropped, once it stays. */
+  applied?: (name: string) => void
 }
 
 /** The name of the unique index where an index of another program has its usual name. */
@@ -52,7 +54,7 @@ const tableOf = (statement: string): string => /\bon (\w+)/.exec(statement)?.[1]
 const nameOf = (statement: string): string => /if not exists (\w+)/.exec(statement)?.[1] ?? ''
 
 async function build(session: Session, statement: string, building: Building): Promise<void> {
-  const { log, schema, tablesReady } = building
+  const { log, schema, tablesReady, applied = () => {} } = building
   const name = nameOf(statement)
   const [there] = await session<{ valid: boolean }[]>`
     select indisvalid as valid from pg_index where indexrelid = to_regclass(${name})`
@@ -66,9 +68,23 @@ async function build(session: Session, statement: string, building: Building): P
   if (building.mode && (await isBuiltByOperator(session, tableOf(statement), building.mode))) return
   const statements = [...(there ? [`drop index concurrently if exists ${schema}.${name}`] : []), statement]
   if (missing.length === 0) statements.pop()
-  if ((await isEmpty(session, tableOf(statement))) && (await buildAtOnce(session, statements))) return
+  const noteOf = (each: string) => (each === statement ? `the index ${name}` : `the drop of the invalid index ${name}`)
+  if ((await isEmpty(session, tableOf(statement))) && (await buildAtOnce(session, statements)))
+    return statements.map(noteOf).forEach(applied)
   tablesReady()
-  for (const each of statements) await session.unsafe(each)
+  for (const each of statements) {
+    await session.unsafe(each).catch(async (error: unknown) => {
+      if (each === statement && (await isLeftInvalid(session, name))) applied(`the invalid index ${name}`)
+      throw error
+    })
+    applied(noteOf(each))
+  }
+}
+
+/** True for an index that a build which failed has left behind; false where the connection is lost, too. */
+async function isLeftInvalid(session: Session, name: string): Promise<boolean> {
+  const looking = session`select from pg_index where indexrelid = to_regclass(${name}) and not indisvalid`
+  return (await looking.catch(() => [])).length > 0
 }
 
 /**

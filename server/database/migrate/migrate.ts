@@ -24,7 +24,7 @@ interface Options {
   pooled: boolean
   /** Called when the tables are as this version needs them; indexes may still be missing. */
   tablesReady: () => void
-  /** Called with the name of each migration when it has run: it stays, whatever becomes of those that follow. */
+  /** Called with the name of each migration of tables, and of each index, when it is made: it stays, whatever becomes of those that follow. */
   applied?: (name: string) => void
 }
 
@@ -98,7 +98,6 @@ async function applyInOrder(session: Session, { pending, ...applying }: Ordered)
   for (const migration of pending) {
     try {
       await applyMigration(session, migration, applying)
-      applying.applied(migration.name)
     } catch (error) {
       if (!migration.concurrent || isConnectionLost(error)) throw error
       unbuilt = error
