@@ -41,9 +41,8 @@ export const migrateDatabase = (
       tablesReady: () => {},
       applied: noteMade,
     })
-    await makeCountTriggers(sql)
-    noteMade('the triggers of the counts')
-    if (await wantsHistory(sql, env)) await makeHistoryTriggers(sql, await tablesOfJobs(sql))
+    await makeCountTriggers(sql, noteMade)
+    if (await wantsHistory(sql, env)) await makeHistoryTriggers(sql, await tablesOfJobs(sql), noteMade)
     return { lines, warnings }
   })
 

@@ -49,13 +49,19 @@ const findBroken = (sql: Pool, { triggers, appendsTo, reads }: TriggerSet) => sq
       or not has_table_privilege(proowner, to_regclass(${reads}), 'select')
     )`
 
+interface Repairing {
+  /** The tables that have the triggers, as quoted names. */
+  tables: readonly string[]
+  /** Called with what was changed, once it stays. */
+  noteMade: (name: string) => void
+}
+
 /**
  * Repairs trigger functions that cannot write their tables, because with them no program can write jobs. Where the role may not
  * repair a function, its triggers are dropped.
- * @param tables the tables that have the triggers, as quoted names
  * @throws PostgreSQL's error for a function that could not be repaired
  */
-export async function repairFunctions(sql: Pool, set: TriggerSet, tables: readonly string[]): Promise<void> {
+export async function repairFunctions(sql: Pool, set: TriggerSet, { tables, noteMade }: Repairing): Promise<void> {
   const broken = await findBroken(sql, set)
   if (broken.length === 0) return
   let why: unknown
@@ -65,21 +71,28 @@ export async function repairFunctions(sql: Pool, set: TriggerSet, tables: readon
         await tx.unsafe(`alter function ${called} set search_path = ${schema}, pg_temp`)
         await tx.unsafe(`alter function ${called} owner to ${owner}`)
       })
+      .then(() => noteMade(`the repair of ${called}`))
       .catch((error: unknown) => {
         why = error
       })
   }
   const remaining = await findBroken(sql, set)
   for (const { trigger } of remaining)
-    for (const table of tables) await sql.unsafe(`drop trigger if exists ${trigger} on ${table}`)
+    for (const table of tables) {
+      await sql.unsafe(`drop trigger if exists ${trigger} on ${table}`)
+      noteMade(`the drop of the trigger ${trigger} on ${table}`)
+    }
   if (remaining[0]) throw why ?? new Error(`${remaining[0].called} may not write ${set.appendsTo}`)
 }
 
-/** Repairs the functions of the counts, and creates their triggers on `jobs`, where they can count. */
-export async function makeCountTriggers(sql: Pool): Promise<void> {
-  await repairFunctions(sql, countTriggerSet, ['jobs'])
+/**
+ * Repairs the functions of the counts, and creates their triggers on `jobs`, where they can count.
+ * @param noteMade called with what was made, once it stays
+ */
+export async function makeCountTriggers(sql: Pool, noteMade: (name: string) => void = () => {}): Promise<void> {
+  await repairFunctions(sql, countTriggerSet, { tables: ['jobs'], noteMade })
   const jobs = await countedTable(sql)
-  if (jobs) await createTriggers(sql, countTriggers, jobs)
+  if (jobs && (await createTriggers(sql, countTriggers, jobs))) noteMade('the triggers of the counts')
 }
 
 /** @throws Error that says what to type, where triggers are missing */
@@ -97,20 +110,25 @@ export async function countedTable(sql: Sql): Promise<TriggeredTable | undefined
 /**
  * Creates the triggers that are missing, and lets them fire always, which includes the writes of a replication. A trigger
  * that somebody has disabled stays disabled.
+ * @returns true where it has made or altered one
  * @throws PostgreSQL's error, for example when this role may not create triggers on the table of another role
  */
 export async function createTriggers(
   sql: Pool,
   triggers: TriggerSet['triggers'],
   { oid, name: table }: TriggeredTable,
-): Promise<void> {
+): Promise<boolean> {
   const { create, enable } = await triggerStatements(sql, triggers, { oid, name: table })
-  if (create.length + enable.length === 0) return
-  await sql.begin(async (tx) => {
+  if (create.length + enable.length === 0) return false
+  return sql.begin(async (tx) => {
     // A statement that waits for a table lock makes every later statement on this table wait, too.
     await tx`select set_config('lock_timeout', '200ms', true), ${limitIdleTime(tx)}`
-    for (const statement of create) await tx.savepoint((point) => point.unsafe(statement)).catch(ignoreExisting)
-    for (const statement of enable) await tx.savepoint((point) => point.unsafe(statement)).catch(ignoreMissingRight)
+    const results: unknown[] = []
+    for (const statement of create)
+      results.push(await tx.savepoint((point) => point.unsafe(statement)).catch(ignoreExisting))
+    for (const statement of enable)
+      results.push(await tx.savepoint((point) => point.unsafe(statement)).catch(ignoreMissingRight))
+    return results.some((result) => result !== undefined)
   })
 }
 

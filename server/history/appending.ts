@@ -32,14 +32,19 @@ export async function startAppending(sql: Pool, { makes }: { makes: boolean }): 
   )
 }
 
-/** Repairs the functions of the history, and creates the triggers that are missing. */
-export async function makeHistoryTriggers(sql: Pool, tables: readonly TriggeredTable[]): Promise<void> {
-  await repairFunctions(
-    sql,
-    historyTriggers,
-    tables.map(({ name }) => name),
-  )
-  for (const table of tables) await createTriggers(sql, historyTriggers.triggers, table)
+/**
+ * Repairs the functions of the history, and creates the triggers that are missing.
+ * @param noteMade called with what was made, once it stays
+ */
+export async function makeHistoryTriggers(
+  sql: Pool,
+  tables: readonly TriggeredTable[],
+  noteMade: (name: string) => void = () => {},
+): Promise<void> {
+  await repairFunctions(sql, historyTriggers, { tables: tables.map(({ name }) => name), noteMade })
+  for (const table of tables)
+    if (await createTriggers(sql, historyTriggers.triggers, table))
+      noteMade(`the triggers of the history on ${table.name}`)
 }
 
 /** A statement that names a partition fires the triggers of this partition alone, so that each one has its own. */

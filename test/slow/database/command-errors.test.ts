@@ -102,6 +102,45 @@ it('migrate that fails at a lock says which migrations were made before it, and 
   }
 }, 60_000)
 
+it('migrate that fails names the indexes that it has built, and nothing that was there or is left to the operator', async () => {
+  const database = await emptyDatabase()
+  const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 2, onnotice: () => {} })
+  const failing = async (env: Record<string, string> = {}) => {
+    const { code, err } = await runServer(['migrate'], { ...database.env, ...env })
+    expect(code).not.toBe(0)
+    return err
+  }
+  try {
+    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+    await sql`
+      insert into jobs (uuid, domain, queue, job_type, status, payload, idempotency_key)
+      values (gen_random_uuid()::text, 'chatbooks', 'default', 'export', 'queued', '{}', 'same')`
+    await sql`drop trigger jobsctl_history_insert on jobs`
+    await sql`drop index jobsctl_live`
+    const release = await holding(sql, (tx) => tx`lock table jobs in share row exclusive mode`)
+    // The triggers of the counts are there, and the index is not built.
+    expect(await failing({ JOBS_INDEXES: 'manual' })).toContain('; nothing was changed\n')
+    await sql`drop index jobsctl_archive_ids`
+    expect(await failing({ JOBS_INDEXES: 'manual' })).toContain(
+      '; what was made before stays: the index jobsctl_archive_ids\n',
+    )
+    await release()
+    // One index of a migration cannot be built; another one of it is.
+    await sql`drop index idx_jobs_idempotent_unique`
+    await sql`
+      insert into jobs (uuid, domain, queue, job_type, status, payload, idempotency_key)
+      select gen_random_uuid()::text, domain, queue, job_type, status, payload, idempotency_key from jobs`
+    expect(await failing()).toContain(
+      'what was made before stays: the invalid index idx_jobs_idempotent_unique, the index jobsctl_live\n',
+    )
+    await sql`delete from jobs`
+    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+  } finally {
+    await sql.end()
+    await database.drop()
+  }
+}, 60_000)
+
 it('migrate whose role may not go on says what it has made', async () => {
   const database = await emptyDatabase()
   const [url, role] = [database.env.JOBS_DB_URL ?? '', `half_${process.pid}`]
