@@ -343,7 +343,7 @@ const pool: Patch[] = [
   ['c.reserved = () => queries.length\n', 'c.reserved = mine = () => queries.length\n'],
   [
     '        c.queue === full\n          ? queries.push(q)\n',
-    `        if (c.reserved !== mine) return q.reject(${connectionClosed})
+    `        if (c.reserved !== mine) return q.reject(${unsent(connectionClosed)})
         c.queue === full
           ? queries.push(q)
 `,
@@ -366,7 +366,7 @@ const pool: Patch[] = [
   ],
   [
     '      c.queue === full\n        ? queue.push(q)\n',
-    `      if (c.reserved !== mine) return q.reject(${connectionClosed})
+    `      if (c.reserved !== mine) return q.reject(${unsent(connectionClosed)})
       c.queue === full
         ? queue.push(q)
 `,

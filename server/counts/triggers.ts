@@ -79,6 +79,9 @@ export async function repairFunctions(sql: Pool, set: TriggerSet, { tables, note
   const remaining = await findBroken(sql, set)
   for (const { trigger } of remaining)
     for (const table of tables) {
+      const [there] = await sql`
+        select from pg_trigger where tgrelid = to_regclass(${table}::text) and quote_ident(tgname) = ${trigger}::text`
+      if (!there) continue
       await sql.unsafe(`drop trigger if exists ${trigger} on ${table}`)
       noteMade(`the drop of the trigger ${trigger} on ${table}`)
     }

@@ -32,9 +32,14 @@ interface Row {
 /**
  * Takes a rule whose time has come, or whose server has died before its run had an operation. Several times that have passed are one
  * run. Of several servers one gets it.
+ * @returns undefined where no rule is due, and `passed over` where one is that this version cannot run: there may be more
  * @param passedOver rows that this version cannot run, as the database has them, each of which has been logged once
  */
-export const takeRun = (sql: Pool, passedOver: Set<string>, log: Pick<Log, 'warn'>): Promise<TakenRun | undefined> =>
+export const takeRun = (
+  sql: Pool,
+  passedOver: Set<string>,
+  log: Pick<Log, 'warn'>,
+): Promise<TakenRun | 'passed over' | undefined> =>
   sql.begin(async (tx) => {
     const [row] = await tx<(Row & { key: string })[]>`
       select ${keyOf(tx)} as key, name, rule as text, next_at, case when state is not null then due_at end as due_at, state is not distinct from 'running' as waiting, missed, attempts,
@@ -50,7 +55,7 @@ export const takeRun = (sql: Pool, passedOver: Set<string>, log: Pick<Log, 'warn
     if ('rule' in read) return take(tx, row, read.rule)
     passedOver.add(row.key)
     log.warn(`rule ${JSON.stringify(row.name)} of the policy does not run: ${read.problem}`)
-    return undefined
+    return 'passed over' as const
   })
 
 /** True for a time that never comes, which somebody has written by hand: its rule is not run, but it is named. */

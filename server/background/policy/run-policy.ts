@@ -29,6 +29,7 @@ export async function runPolicy(
       if (await standsStill()) continue
       await closeEnded(sql)
       for (let run = await takeRun(sql, passedOver, log); run; run = await takeRun(sql, passedOver, log)) {
+        if (run === 'passed over') continue
         await runRule(serving, run)
         if (stopping.aborted || (await standsStill())) break
       }

@@ -9,7 +9,7 @@ import { approvalDetails } from '../../bulk/record/approved-plan.ts'
 import type { Call } from '../../call.ts'
 import { noteSuccess } from '../../database/installation/background-tasks.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 import { actorOf } from '../actor.ts'
 import { refuseApprovals, requireSmall } from './approval.ts'
 import { findAuthor } from './author.ts'
@@ -138,10 +138,15 @@ async function replaceApplied(tx: Sql, applied: Applied): Promise<void> {
   if (count === 0) throw otherRevision((await readApplied(tx))?.revision ?? 0)
 }
 
-/** Removes broken rows, whose last runs may be odd, too, so that their rules start anew; a run that is an operation keeps its row. */
+/** True for the time of a last run that cannot be shown: somebody has written it by hand. */
+const isOdd = (sql: Sql, time: Fragment) => sql`
+  (${time} < '0001-01-01 00:00Z'::timestamptz or ${time} >= '10000-01-01 00:00Z'::timestamptz)`
+
+/** Removes rows whose last run has an odd time, so that their rules start anew; a run that is an operation keeps its row. */
 const removeBroken = (tx: Sql, broken: readonly BrokenRule[]) => tx`
   delete from jobsctl_policy_rules as rule
   where name = any(${broken.map(({ name }) => name)}::text[])
+    and state is not null and ${isOdd(tx, tx`due_at`)}
     and not exists (select from job_operations as record where record.id = rule.operation_id and record.state = 'running')`
 
 interface Writing {
@@ -151,10 +156,7 @@ interface Writing {
   before: readonly RuleState[]
 }
 
-/**
- * Writes one rule. A rule with other times starts from its next time. A run that goes on is not touched, but for the time of one whose
- * row was broken, which may be what is odd.
- */
+/** Writes one rule. A rule with other times starts from its next time. A run that goes on is not touched, but for a time that is odd. */
 const writeRule = (tx: Sql, { rule, position, now, before }: Writing) => {
   const known = before.find(({ name }) => name === rule.name)
   const isSameTime = known?.rule.at === rule.at && known.rule.time_zone === rule.time_zone
@@ -164,7 +166,7 @@ const writeRule = (tx: Sql, { rule, position, now, before }: Writing) => {
     values (${rule.name}, ${position}::int, ${JSON.stringify(rule)}::text, ${next_at}::text::timestamptz)
     on conflict (name) do update
     set position = excluded.position, rule = excluded.rule, next_at = excluded.next_at,
-        due_at = case when ${known !== undefined}::bool then jobsctl_policy_rules.due_at else now() end`
+        due_at = case when ${isOdd(tx, tx`jobsctl_policy_rules.due_at`)} then now() else jobsctl_policy_rules.due_at end`
 }
 
 const otherRevision = (revision: number): Failure =>

@@ -196,6 +196,29 @@ describe('a server whose connections are lost', () => {
     }
   })
 
+  it('knows that a transaction changed nothing whose session was terminated before its statement', async () => {
+    const direct = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+    try {
+      const changing = server.sql.begin(async (tx) => {
+        const [{ pid }] = await tx<[{ pid: number }]>`select pg_backend_pid() as pid`
+        wire.slow(() => 100)
+        await direct`select pg_terminate_backend(${pid}::int)`
+        await until('the session has ended', async () => {
+          const [left] =
+            await direct`select from pg_stat_activity where pid = ${pid}::int and backend_type = 'client backend'`
+          return !left
+        })
+        await tx`insert into t values (200)`
+      })
+      await expect(changing).rejects.toMatchObject({ code: 'CONNECTION_CLOSED', unsent: true })
+      wire.slow(() => 0)
+      expect(await server.sql`select from t where n = 200`).toHaveLength(0)
+    } finally {
+      wire.slow(() => 0)
+      await direct.end()
+    }
+  })
+
   it.each(['reset', 'closed'] as const)(
     'cannot tell the outcome of a statement that was sent before it is %s',
     async (how) => {
