@@ -33,6 +33,11 @@ export const manyGroups = memoize(async (bench: Bench): Promise<Large> => {
   return { server: await bench.serve('many_groups'), sql: bench.sqlOf('many_groups') }
 })
 
+/** A table of a hundredth of the rows of the large one, in as many groups. */
+export const small = memoize(
+  (bench: Bench): Promise<void> => createDatabase(bench, 'small', { rows: bench.rows / 100, ...filling }),
+)
+
 /** A server on a table that has only the live rows of the large table. */
 export const liveRowsOnly = memoize(async (bench: Bench): Promise<BenchServer> => {
   await createDatabase(bench, 'live_alone', { rows: bench.rows, ...filling, liveOnly: true })

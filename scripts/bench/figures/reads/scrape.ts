@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Bench } from '../../bench.ts'
 import type { Figure } from '../../figure.ts'
 import { workRates } from '../../load/work-rates.ts'
 import { duration, measureAlternately, type Side } from '../../measure.ts'
 import type { Api } from '../../setup/api.ts'
-import { large } from '../../setup/large.ts'
+import { large, small } from '../../setup/large.ts'
 
 const limitMs = 50
 const scrapes = 10
@@ -17,7 +18,33 @@ export const scrape: readonly Figure[] = [
   figure('a worker calls meanwhile', work),
   // On a virtual machine the first use of each page of memory may take microseconds after a pause of a second.
   figure('nobody else calls', wait),
+  {
+    name: 'metrics: a scrape of /metrics/jobs, 300 groups',
+    ...{
+      against: 'the same with a hundredth of the rows',
+      unit: 'ms',
+      ratio: 'ours / against',
+      target: { atMost: 1.5 },
+    },
+    async measure(bench) {
+      await Promise.all([large(bench), small(bench)])
+      const [many, few] = [await serveScraped(bench, 'large'), await serveScraped(bench, 'small')]
+      const pair = await measureAlternately({ rounds: 15, warmUps: 3 }, scrapeOf(many.api), scrapeOf(few.api))
+      await Promise.all([many.stop(), few.stop()])
+      return pair
+    },
+  },
 ]
+
+const serveScraped = (bench: Bench, database: string) => bench.serve(database, { JOBS_METRICS: 'on' })
+
+/** Scrapes beside a worker. */
+const scrapeOf =
+  (api: Api): Side =>
+  async () => {
+    await work(pauseMs, api)
+    return duration(() => api.load('/metrics/jobs'))()
+  }
 
 function figure(beside: string, pause: (ms: number, api: Api) => Promise<unknown>): Figure {
   return {
@@ -25,7 +52,7 @@ function figure(beside: string, pause: (ms: number, api: Api) => Promise<unknown
     ...{ against: `${limitMs} ms`, unit: 'ms', ratio: 'ours / against', target: { atMost: 1 } },
     async measure(bench) {
       await large(bench)
-      const { api, stop } = await bench.serve('large', { JOBS_METRICS: 'on' })
+      const { api, stop } = await serveScraped(bench, 'large')
       const scraped = duration(() => api.load('/metrics/jobs'))
       const slowest: Side = async () => {
         let most = 0
