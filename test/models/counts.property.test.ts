@@ -138,13 +138,16 @@ describe.each(kinds)('the counts behind stats on %s', (kind) => {
         await expectRight(world)
         await world.sql`delete from jobs where id % 7 <> 0`
         await expectRight(world)
-        await countsOf(world)
+        // A comparison removes groups without jobs. The server may add up what is left of them right after one.
+        await until('no group without jobs is left', async () => {
+          await countsOf(world)
+          const zeros = await world.sql`
+            select domain from jobsctl_counts where queued = 0 and processing = 0 and quarantined = 0 and span = ''
+            except
+            select domain from jobs`
+          return zeros.length === 0
+        })
         expect(await listedInSnapshot(world.sql)).toBe(true)
-        const zeros = await world.sql`
-          select domain from jobsctl_counts where queued = 0 and processing = 0 and quarantined = 0 and span = ''
-          except
-          select domain from jobs`
-        expect(zeros).toHaveLength(0)
       }),
       { numRuns: Number(runs), ...(seed && { seed: Number(seed) }) },
     )

@@ -136,7 +136,10 @@ describe.each(kinds)('a caller with a scope on %s', (kind) => {
     '?job_type=t',
   ]
 
-  /** Inserts records and plans of changes by somebody else, each record with an image of a row of a job. They keep their numbers. */
+  /**
+   * Inserts records and plans of changes by somebody else, each record with an image of a row of a job, whose term has just begun: the
+   * server deletes what is over its term. They keep their numbers.
+   */
   async function record(changes: readonly (Limits & { nth: number })[], jobs: number): Promise<void> {
     await world.sql`delete from jobsctl_plans`
     for (const { nth, ...limits } of changes) {
@@ -149,7 +152,7 @@ describe.each(kinds)('a caller with a scope on %s', (kind) => {
         )
         values (
           ${id}, 'priority', ${domain}, ${queue}, ${job_type}, ${filters}::text::jsonb, '2026-01-01', '1:1:', 'somebody', '',
-          'done', ${5000 + nth}, '{"dependents": 4711}', '2026-01-01', '2026-01-01 00:00:10'
+          'done', ${5000 + nth}, '{"dependents": 4711}', now(), now()
         )`
       await world.sql`insert into job_operation_rows values (${id}, ${1000 + (nth % jobs)}, '{}', '{}')`
       const within = limits.within ? JSON.stringify(limits.within) : null
