@@ -9,8 +9,9 @@ import { type Patch, patches } from './driver-patches.ts'
  * between the error and the close of a socket never settles, or resolves with the rows of another statement. A transaction
  * or a reserved session continues in another session, or ends the process. The pool loses a connection. With the patches
  * each such query rejects with CONNECTION_CLOSED, a statement outside of transactions that PostgreSQL has not begun when it ends a
- * session is sent again, no statement is sent behind that of another caller that has run for a while, the parts of a statement are no promises, and there are two options: `opening`, a statement that each new connection runs
- * before any other, and `meter`, for metrics of the pool. The build fails when the source of the driver changes, so that each
+ * session is sent again, no statement is sent behind that of another caller that has run for a while, the parts of a statement are no
+ * promises, and there are two options: `opening`, a statement that each new connection runs before any other, and `meter`, for metrics
+ * of the pool. The build fails when the source of the driver changes, so that each
  * new release is checked.
  */
 export const patchDriver: Plugin = {

@@ -1,5 +1,6 @@
 import type { Rule } from '../../../shared/policy/rule.ts'
 import { nextTime, timesBetween } from '../../../shared/policy/schedule.ts'
+import { isShownTime } from '../../database/shown-time.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { ruleOf } from '../../endpoints/policy/rule-row.ts'
 import type { Log } from '../../log.ts'
@@ -31,7 +32,7 @@ interface Row {
 
 /**
  * Takes a rule whose time has come, or whose server has died before its run had an operation. Several times that have passed are one
- * run. Of several servers one gets it.
+ * run. Of several servers one gets it. A rule whose time never comes, such as `infinity`, is passed over at once.
  * @returns undefined where no rule is due, and `passed over` where one is that this version cannot run: there may be more
  * @param passedOver rows that this version cannot run, as the database has them, each of which has been logged once
  */
@@ -45,7 +46,7 @@ export const takeRun = (
       select ${keyOf(tx)} as key, name, rule as text, next_at, case when state is not null then due_at end as due_at, state is not distinct from 'running' as waiting, missed, attempts,
         clock_timestamp() as now
       from jobsctl_policy_rules
-      where case when state = 'running' then operation_id is null and held_until <= now() else next_at <= now() or ${isOdd(tx)} end
+      where case when state = 'running' then operation_id is null and held_until <= now() else next_at <= now() or not ${isShownTime(tx, tx`next_at`)} end
         and ${keyOf(tx)} <> all(${[...passedOver]}::text[])
       order by next_at, name
       limit 1
@@ -57,9 +58,6 @@ export const takeRun = (
     log.warn(`rule ${JSON.stringify(row.name)} of the policy does not run: ${read.problem}`)
     return 'passed over' as const
   })
-
-/** True for a time that never comes, which somebody has written by hand: its rule is not run, but it is named. */
-const isOdd = (sql: Sql) => sql`next_at >= '10000-01-01T00:00:00Z'::timestamptz`
 
 /** A row with what a server reads of it: one that was passed over is looked at again when somebody has changed it. */
 const keyOf = (sql: Sql) => sql`concat_ws(' ', name, rule, next_at, due_at)`
@@ -149,7 +147,7 @@ export async function isWell(sql: Sql): Promise<boolean> {
   const [row] = await sql<[{ well: boolean }]>`
     select
       count(*) > 0
-        and count(*) filter (where state in ('partial', 'failed', 'refused') or problem is not null or next_at < now() or ${isOdd(sql)}) = 0
+        and count(*) filter (where state in ('partial', 'failed', 'refused') or problem is not null or next_at < now() or not ${isShownTime(sql, sql`next_at`)}) = 0
         as well
     from jobsctl_policy_rules`
   return row.well

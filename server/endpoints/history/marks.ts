@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import type { addMark as adding, listMarks as listing, Mark } from '../../../shared/history/marks.ts'
 import type { Call } from '../../call.ts'
+import { isShownTime } from '../../database/shown-time.ts'
 import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 
@@ -32,7 +33,7 @@ export const listMarks = async (
 ): Promise<Mark[]> => [
   ...(await sql<Mark[]>`
     select ${columns(sql)} from jobsctl_marks
-    where created_at >= '0001-01-01 00:00Z' and created_at < '10000-01-01 00:00Z' ${text === undefined ? sql`` : sql`and text = ${text}`}
+    where ${isShownTime(sql, sql`created_at`)} ${text === undefined ? sql`` : sql`and text = ${text}`}
     order by created_at desc, id desc
     limit ${limit}::int`),
 ]

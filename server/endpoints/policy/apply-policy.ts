@@ -9,7 +9,8 @@ import { approvalDetails } from '../../bulk/record/approved-plan.ts'
 import type { Call } from '../../call.ts'
 import { noteSuccess } from '../../database/installation/background-tasks.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
+import { isShownTime } from '../../database/shown-time.ts'
+import type { Sql } from '../../database/sql.ts'
 import { actorOf } from '../actor.ts'
 import { refuseApprovals, requireSmall } from './approval.ts'
 import { findAuthor } from './author.ts'
@@ -138,15 +139,11 @@ async function replaceApplied(tx: Sql, applied: Applied): Promise<void> {
   if (count === 0) throw otherRevision((await readApplied(tx))?.revision ?? 0)
 }
 
-/** True for the time of a last run that cannot be shown: somebody has written it by hand. */
-const isOdd = (sql: Sql, time: Fragment) => sql`
-  (${time} < '0001-01-01 00:00Z'::timestamptz or ${time} >= '10000-01-01 00:00Z'::timestamptz)`
-
 /** Removes rows whose last run has an odd time, so that their rules start anew; a run that is an operation keeps its row. */
 const removeBroken = (tx: Sql, broken: readonly BrokenRule[]) => tx`
   delete from jobsctl_policy_rules as rule
   where name = any(${broken.map(({ name }) => name)}::text[])
-    and state is not null and ${isOdd(tx, tx`due_at`)}
+    and state is not null and not ${isShownTime(tx, tx`due_at`)}
     and not exists (select from job_operations as record where record.id = rule.operation_id and record.state = 'running')`
 
 interface Writing {
@@ -166,7 +163,7 @@ const writeRule = (tx: Sql, { rule, position, now, before }: Writing) => {
     values (${rule.name}, ${position}::int, ${JSON.stringify(rule)}::text, ${next_at}::text::timestamptz)
     on conflict (name) do update
     set position = excluded.position, rule = excluded.rule, next_at = excluded.next_at,
-        due_at = case when ${isOdd(tx, tx`jobsctl_policy_rules.due_at`)} then now() else jobsctl_policy_rules.due_at end`
+        due_at = case when not ${isShownTime(tx, tx`jobsctl_policy_rules.due_at`)} then now() else jobsctl_policy_rules.due_at end`
 }
 
 const otherRevision = (revision: number): Failure =>
