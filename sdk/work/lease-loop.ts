@@ -23,6 +23,12 @@ const mostLeased = 100
 const idleMs = 1000
 
 /**
+ * How long a call that was sent before `signal` aborted may still be answered, in milliseconds. The jobs of a response that crosses a
+ * hang-up stay leased until their leases expire: the server has written it, and cannot know that nobody reads it.
+ */
+const answerMs = 250
+
+/**
  * Leases as many jobs as there is room for and runs them, until `signal` aborts.
  * @throws JobsError that a repetition would not change, such as for a key that the server does not take
  */
@@ -31,6 +37,7 @@ export async function leaseLoop(looping: Looping): Promise<void> {
   const { domain, queue, concurrency, leaseMs, waitSeconds, workerId, ownerUserId, tell } = settings
   const room = createRoom(signal)
   const job_types = typesOf(settings)
+  const hangUp = aborting(signal)
   while (!signal.aborted) {
     const free = concurrency - held.size
     if (free <= 0) {
@@ -44,8 +51,8 @@ export async function leaseLoop(looping: Looping): Promise<void> {
       ...(job_types && { job_types }),
       ...(ownerUserId !== undefined && { owner_user_id: ownerUserId }),
     }
-    const lease = () => client.acquire(request, { signal, retries: 0 })
-    // A server gives back what it has leased to a caller that hangs up.
+    const lease = () => client.acquire(request, { signal: hangUp, retries: 0 })
+    // A server gives back what it has leased to a caller that hangs up before the server responds.
     const answer = await untilAnswered(lease, { call: 'acquire', tell, patienceMs, signal }).catch((error: unknown) => {
       if (signal.aborted) return { jobs: [] }
       throw error
@@ -76,6 +83,15 @@ export async function leaseLoop(looping: Looping): Promise<void> {
     if (answer.jobs.length > 0) looping.renewals.changed()
     else if (performance.now() - askedAt < idleMs) await pause(idleMs * (0.5 + Math.random() / 2), signal)
   }
+}
+
+/** A signal that aborts `answerMs` after `signal`. */
+function aborting(signal: AbortSignal): AbortSignal {
+  const later = new AbortController()
+  const abort = () => setTimeout(() => later.abort(), answerMs)
+  if (signal.aborted) later.abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  return later.signal
 }
 
 /** Tells the loop that a job has ended. */

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { type Handler, runWorker, type WorkerEvent } from '../../sdk/worker.ts'
 import { type FakeRequest, fakeServer, type Reply } from '../support/fakes/fake-server.ts'
@@ -70,5 +71,24 @@ describe('a worker that stops', () => {
     await worker.ended
     await until('the renewal has ended', () => renewals().every(({ hungUp }) => hungUp()), 15_000)
     expect(worker.events.filter(({ event }) => event === 'retrying')).toEqual([])
+  })
+
+  it('runs the job of an answer that arrived together with the signal to stop', async () => {
+    const stop = new AbortController()
+    const events: WorkerEvent[] = []
+    const answer = (body: object) =>
+      new Response(JSON.stringify(body), { headers: { 'Content-Type': 'application/json' } })
+    await runWorker({
+      ...{ url: 'http://127.0.0.1:1', domain: 'd', handlers: { print: () => 'done' }, signal: stop.signal },
+      fetch: async (url, { signal }) => {
+        if (!url.endsWith('/acquire')) return answer({ results: [{ id: 1, ok: true, status: 'completed' }] })
+        stop.abort()
+        await nextTurn()
+        signal?.throwIfAborted()
+        return answer({ jobs: [job] })
+      },
+      onEvent: (event) => void events.push(event),
+    })
+    expect(events.map(({ event }) => event)).toContain('completed')
   })
 })

@@ -16,7 +16,7 @@ const pollMs = 1000
 
 /**
  * Leases jobs in pick order. With `wait_seconds` the call is held until there is a job, or the time is over. The leases of
- * a caller that disconnects before it has its answer are released.
+ * a caller that disconnects before its response is written are released.
  * @throws Failure `invalid_request` for a lease that is longer than this server allows; `forbidden` for a queue or a job type outside
  * of the scope of the caller
  */
@@ -79,7 +79,7 @@ async function waitForJobs<Row extends Leased>(
   return found ?? []
 }
 
-/** Answers the jobs; releases them if the caller disconnects before it has read the answer. */
+/** Answers the jobs; releases them if the caller disconnects before the response is written. */
 async function handOver<Row extends Leased>(call: Call, jobs: Row[]): Promise<{ jobs: Row[] }> {
   call.reportChangedRows(jobs.length)
   if (jobs.length === 0) return { jobs }
