@@ -87,7 +87,7 @@ export function connectPostgres({
     ...(password && { password }),
     ...databaseOf(url),
     onnotice: opening.heard,
-    // Options of the patched driver (`scripts/build/driver-patches.ts`).
+    // Options of the patched driver (`scripts/build/driver/`).
     ...{ opening, meter },
     // After 30 minutes a connection is replaced, so that the pool notices a failover behind one host name.
     max_lifetime: 30 * 60,

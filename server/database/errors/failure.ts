@@ -31,7 +31,7 @@ const brokenMidway = [
   '08',
 ]
 
-/** The driver of the build marks the errors of statements that PostgreSQL cannot have run (`driver-patches.ts`). */
+/** The driver of the build marks the errors of statements that PostgreSQL cannot have run (`scripts/build/driver/`). */
 const Unsent = z.object({ unsent: z.literal(true) })
 
 /** True when the server cannot tell whether PostgreSQL ran the statement: the statement was sent, and its answer was lost. */
