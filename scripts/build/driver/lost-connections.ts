@@ -67,7 +67,7 @@ export const lostConnections: DriverPatches = {
     // The next session starts without unsent data of the last one.
     [
       "    clearImmediate(nextWriteTimer)\n    socket.removeListener('data', data)\n",
-      "    clearImmediate(nextWriteTimer)\n    chunk = nextWriteTimer = null\n    socket.removeListener('data', data)\n",
+      "    chunk = null\n    socket.removeListener('data', data)\n",
     ],
     [
       `    if (initial)
