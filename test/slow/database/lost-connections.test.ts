@@ -45,6 +45,14 @@ describe('a server whose connections are lost', () => {
     const all = await settled(Array.from({ length: 12 }, (_, n) => answer(n)))
     expect(all?.filter(({ status }) => status === 'rejected')).toEqual([])
   }
+  /** The pool may hear later than a query that connections have been cut, and then loses the statement that it sends on each. */
+  const poolHasNewConnections = () =>
+    until('the pool has new connections', () =>
+      allAnswer().then(
+        () => true,
+        () => false,
+      ),
+    )
 
   it.each(['reset', 'closed'] as const)('answers every call that is on its way when they are %s', async (how) => {
     for (let round = 0; round < 10; round++) {
@@ -88,12 +96,7 @@ describe('a server whose connections are lost', () => {
     const insertTwice = async (tx: Sql) => {
       await tx`insert into t values (1)`
       wire.cut('closed')
-      await until('the pool has new connections', () =>
-        allAnswer().then(
-          () => true,
-          () => false,
-        ),
-      )
+      await poolHasNewConnections()
       await tx`insert into t values (2)`
     }
     const inserting: Promise<void>[] = []
@@ -110,7 +113,7 @@ describe('a server whose connections are lost', () => {
       await expect(session`select pg_sleep(20)`).rejects.toThrow()
       session.release()
     }
-    await allAnswer()
+    await poolHasNewConnections()
   })
 
   it('mixes no rows of a statement that failed with those of the next', async () => {
@@ -148,12 +151,7 @@ describe('a server whose connections are lost', () => {
       } finally {
         wire.refuse(undefined)
       }
-      await until('the pool has new connections', () =>
-        allAnswer().then(
-          () => true,
-          () => false,
-        ),
-      )
+      await poolHasNewConnections()
       expect(await inserted(`refused-${how}`)).toBe(0)
     },
   )
@@ -242,12 +240,7 @@ describe('a server whose connections are lost', () => {
         session.release()
         await direct.end()
       }
-      await until('the pool has new connections', () =>
-        allAnswer().then(
-          () => true,
-          () => false,
-        ),
-      )
+      await poolHasNewConnections()
     },
   )
 })
