@@ -6,7 +6,7 @@ import { exits } from '../../../shared/exits.ts'
 import { fieldsOf, OpenApi } from './fields.ts'
 
 /** The list of what clients and scripts may rely on. It only grows: `npm run docs` adds lines, and takes none away. */
-export const stableNamesPath = 'test/unit/stable-names.txt'
+export const stableNamesPath = 'test/unit/contract/stable-names.txt'
 
 /**
  * What clients and scripts may rely on, a line each: calls with their fields and types, error codes, exit codes, columns of TSV, tables

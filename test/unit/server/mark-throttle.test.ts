@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createMarkThrottle } from '../../server/waiting/mark-throttle.ts'
+import { createMarkThrottle } from '../../../server/waiting/mark-throttle.ts'
 
 const minute = 60_000
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { lieOf } from '../../scripts/campaigns/trouble/outcome.ts'
+import { lieOf } from '../../../scripts/campaigns/trouble/outcome.ts'
 
 const said = (code: string, sentence: string) =>
   ({ client: 'HTTP', status: 503, code, sentence, affected: undefined }) as const

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { expect, it } from 'vitest'
-import { type NodeFileSystem, WatchedFiles } from '../../server/database/embedded/embedded-files.ts'
+import { type NodeFileSystem, WatchedFiles } from '../../../server/database/embedded/embedded-files.ts'
 
 class OpenedFiles extends WatchedFiles {
   extend(module: NodeFileSystem): void {

@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import type { Result, Router } from 'hono/router'
 import { TrieRouter } from 'hono/router/trie-router'
 import { expect, test } from 'vitest'
-import { MemoRouter } from '../../server/http/request/memo-router.ts'
-import { routerPathOf } from '../../server/http/route-paths.ts'
-import * as endpoints from '../../shared/endpoints.ts'
+import { MemoRouter } from '../../../server/http/request/memo-router.ts'
+import { routerPathOf } from '../../../server/http/route-paths.ts'
+import * as endpoints from '../../../shared/endpoints.ts'
 
 /** The routes of the API, and one that has two parameters. */
 function withRoutes(router: Router<string>): Router<string> {

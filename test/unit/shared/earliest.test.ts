@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { findingOfPolicy } from '../../cli/doctor/policy.ts'
-import { earliest, latest } from '../../shared/earliest.ts'
+import { findingOfPolicy } from '../../../cli/doctor/policy.ts'
+import { earliest, latest } from '../../../shared/earliest.ts'
 
 const early = '2026-11-27T10:00:18.1Z'
 const late = '2026-11-27T10:00:18.105Z'

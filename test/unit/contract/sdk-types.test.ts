@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
 import type { z } from 'zod'
-import { type Calls, callsOf } from '../../sdk/wire/calls.ts'
-import type { ErrorCode } from '../../sdk/wire/types.ts'
-import type { Endpoint } from '../../shared/endpoint.ts'
-import * as endpoints from '../../shared/endpoints.ts'
-import type { FailureCode } from '../../shared/errors.ts'
+import { type Calls, callsOf } from '../../../sdk/wire/calls.ts'
+import type { ErrorCode } from '../../../sdk/wire/types.ts'
+import type { Endpoint } from '../../../shared/endpoint.ts'
+import * as endpoints from '../../../shared/endpoints.ts'
+import type { FailureCode } from '../../../shared/errors.ts'
 
 type Exported = typeof endpoints
 type Name = { [N in keyof Exported]: Exported[N] extends Endpoint ? N : never }[keyof Exported]

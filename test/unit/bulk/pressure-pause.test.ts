@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import type { Pressure } from '../../server/bulk/pressure/look.ts'
-import { createPause } from '../../server/bulk/pressure/pause.ts'
+import type { Pressure } from '../../../server/bulk/pressure/look.ts'
+import { createPause } from '../../../server/bulk/pressure/pause.ts'
 
 const pressure: Pressure = {
   why: 'replica_lag',

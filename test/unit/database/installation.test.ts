@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { differencesOf, type Identity } from '../../server/database/installation/installation.ts'
+import { differencesOf, type Identity } from '../../../server/database/installation/installation.ts'
 
 const production: Identity = { system: '7123', database: 'jobs', instance: 'production' }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { expect, it } from 'vitest'
 
-const support = new URL('../support/programs/end-with-tests.ts', import.meta.url).href
+const support = new URL('../../support/programs/end-with-tests.ts', import.meta.url).href
 
 /** Starts a program that would run for ever, one that is frozen as well, and one that ends. */
 const starts = `

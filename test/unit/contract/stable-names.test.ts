@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import { readStableNames, stableNamesNow, stableNamesPath } from '../../scripts/docs/stable/names.ts'
-import { broken } from '../../scripts/docs/stable/rules.ts'
+import { readStableNames, stableNamesNow, stableNamesPath } from '../../../scripts/docs/stable/names.ts'
+import { broken } from '../../../scripts/docs/stable/rules.ts'
 
 const advice = `
 Clients, scripts and other servers rely on these names (docs/deploy/stable.md). Keep each one: give a new field, column or code a name of

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { startPace } from '../../server/endpoints/jobs/scan-pace.ts'
+import { startPace } from '../../../server/endpoints/jobs/scan-pace.ts'
 
 let now = 0
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest'
-import { createOldestReady, queuesToRead } from '../../server/endpoints/metrics/oldest-ready.ts'
-import { statementsOf } from '../support/sql/sql-text.ts'
+import { createOldestReady, queuesToRead } from '../../../server/endpoints/metrics/oldest-ready.ts'
+import { statementsOf } from '../../support/sql/sql-text.ts'
 
 const groupOf = (queue: string, queued = 1) => ({
   ...{ domain: 'd', queue, job_type: 'export' },

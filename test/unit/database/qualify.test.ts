@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { qualified } from '../../server/database/connection/qualify.ts'
+import { qualified } from '../../../server/database/connection/qualify.ts'
 
 const tables = new Set(['jobs', 'job_events', 'jobs_archive', 'jobsctl_counts', 'jobsctl_counting', 'jobsctl_x'])
 const names = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { faultOfTimes, isTimeZone, nextTime, timesBetween } from '../../shared/policy/schedule.ts'
+import { faultOfTimes, isTimeZone, nextTime, timesBetween } from '../../../shared/policy/schedule.ts'
 
 it('a rule at a time that clocks skip runs when they change, and at one that they show twice the first time', () => {
   const berlin = { at: '30 2 * * *', time_zone: 'Europe/Berlin' }

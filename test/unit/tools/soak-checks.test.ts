@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { unexcused } from '../../scripts/campaigns/soak/actors/failures.ts'
-import { checkMemory } from '../../scripts/campaigns/soak/checks/memory.ts'
-import { checkServerLogs } from '../../scripts/campaigns/soak/checks/server-logs.ts'
-import { mustLook } from '../../scripts/campaigns/stress/checks/verdict.ts'
+import { unexcused } from '../../../scripts/campaigns/soak/actors/failures.ts'
+import { checkMemory } from '../../../scripts/campaigns/soak/checks/memory.ts'
+import { checkServerLogs } from '../../../scripts/campaigns/soak/checks/server-logs.ts'
+import { mustLook } from '../../../scripts/campaigns/stress/checks/verdict.ts'
 
 /** Samples of a minute each, whose memory is that of the function. */
 const samples = (minutes: number, memory: (minute: number) => number) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { agreedSettings } from '../../server/background/server-settings.ts'
-import { readEnv } from '../../server/env.ts'
-import { isConfirmed } from '../../shared/headers.ts'
+import { agreedSettings } from '../../../server/background/server-settings.ts'
+import { readEnv } from '../../../server/env.ts'
+import { isConfirmed } from '../../../shared/headers.ts'
 
 describe('a switch of the environment', () => {
   it.each(['1', 'true', 'YES', 'y', 'On'])('is on for %s', (value) => {

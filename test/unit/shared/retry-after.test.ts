@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { secondsOf } from '../../shared/retry-after.ts'
+import { secondsOf } from '../../../shared/retry-after.ts'
 
 it.each([
   ...['-5', '0.5', '1, 3', 'soon', '', '1e3', '5 s', 'Wed, 21 Oct 2015', '2026-11-27T10:00:00Z'].map((text) => ({

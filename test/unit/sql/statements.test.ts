@@ -1,0 +1,160 @@
+import { expect, it } from 'vitest'
+import type { Call } from '../../../server/call.ts'
+import type { Pool } from '../../../server/database/sql.ts'
+import { findDependencies } from '../../../server/endpoints/explain/dependencies.ts'
+import { readLine } from '../../../server/endpoints/explain/line.ts'
+import { placeOf } from '../../../server/endpoints/explain/place.ts'
+import { findStop } from '../../../server/endpoints/explain/queue-stop.ts'
+import { findSilence } from '../../../server/endpoints/explain/worker-signs.ts'
+import { readOldestReady } from '../../../server/endpoints/metrics/oldest-ready.ts'
+import { controlQueue } from '../../../server/endpoints/queues/control.ts'
+import { oldestDue } from '../../../server/endpoints/queues/oldest-due.ts'
+import { stats, statsFromJobs } from '../../../server/endpoints/queues/stats.ts'
+import { flows } from '../../../server/endpoints/queues/stats-flow.ts'
+import { readWorkers } from '../../../server/endpoints/queues/workers.ts'
+import { acquire } from '../../../server/endpoints/work/acquire.ts'
+import { cancelJob } from '../../../server/endpoints/work/cancel.ts'
+import { enqueueJob, enqueueJobs, enqueueMinimally } from '../../../server/endpoints/work/enqueue.ts'
+import { completeJob, failJob, releaseJob } from '../../../server/endpoints/work/finish.ts'
+import { renewJobs } from '../../../server/endpoints/work/renew.ts'
+import { createCompleteTogether } from '../../../server/lifecycle/complete-together.ts'
+import { reclaim } from '../../../server/lifecycle/expired-leases.ts'
+import { createInsertTogether } from '../../../server/lifecycle/insert-together.ts'
+import { attemptOfJob, wholeJob } from '../../../server/lifecycle/job-row.ts'
+import { leaseJobs } from '../../../server/lifecycle/lease.ts'
+import { createLeaseTogether } from '../../../server/lifecycle/lease-together.ts'
+import { createEventWatermark } from '../../../server/waiting/event-watermark.ts'
+import { createLongPolls } from '../../../server/waiting/long-poll.ts'
+import { createSingleFlight } from '../../../server/waiting/single-flight.ts'
+import { allRights } from '../../../shared/access/rights.ts'
+import { ControlRequest } from '../../../shared/queues/queues.ts'
+import { AcquireRequest } from '../../../shared/work/acquire.ts'
+import { NewJob } from '../../../shared/work/enqueue.ts'
+import { statementsOf } from '../../support/sql/sql-text.ts'
+
+const log = { info: () => {}, warn: () => {}, error: () => {} }
+const signal = new AbortController().signal
+
+const callWith = (sql: Pool): Call => ({
+  sql,
+  workerSql: sql,
+  operatorSql: sql,
+  quarantineThreshold: 3,
+  leaseMaxSeconds: 3600,
+  maxBodyBytes: 1_048_576,
+  maxJsonBytes: 1_048_576,
+  requireCompletionToken: false,
+  longPolls: createLongPolls(),
+  eventWatermark: createEventWatermark(sql, log),
+  singleFlight: createSingleFlight(),
+  completeTogether: createCompleteTogether(sql),
+  leaseTogether: createLeaseTogether(sql),
+  insertTogether: createInsertTogether(sql),
+  workerMarks: { asked: () => {} },
+  archiveBeforeDelete: true,
+  archiveDays: 30,
+  approvalAbove: undefined,
+  planHours: 72,
+  pressureLimits: { lagSeconds: undefined, walBytes: undefined, archiveBytes: undefined },
+  lockTimeoutMs: 1000,
+  localOperations: new Set(),
+  detachedRuns: new Set(),
+  callTimeoutMs: 60_000,
+  log,
+  meter: undefined,
+  stopping: signal,
+  caller: 'operator',
+  identity: { name: 'operator', role: 'admin', principal: 'operator' },
+  may: new Set(allRights),
+  within: undefined,
+  leaseOwner: undefined,
+  session: undefined,
+  formerCaller: undefined,
+  emergency: false,
+  approved: undefined,
+  binding: undefined,
+  requestId: 'request',
+  traceId: undefined,
+  address: '10.0.0.1',
+  recheckCredentials: async () => {},
+  reason: undefined,
+  idempotencyKey: undefined,
+  detach: undefined,
+  policy: undefined,
+  resumes: undefined,
+  disconnected: () => signal,
+  reportProgress: () => {},
+  addHeader: () => {},
+  authMode: 'single_user',
+  background: true,
+  place: { instance: null, folder: null },
+  viewerFields: [],
+  redactor: { fields: (fields) => fields, text: (text) => text },
+  reportChangedRows: () => {},
+})
+
+const scope = { domain: 'chatbooks', queue: 'default' }
+const narrowed = { ...scope, within: undefined }
+const lease = { id: 1, worker_id: 'worker', lease_id: 'lease', completion_token: 'token' }
+const failure = {
+  error: 'it broke',
+  error_code: 'broken',
+  error_class: undefined,
+  error_stack: undefined,
+  retryable: true,
+  backoff_seconds: 1,
+}
+const newJob = NewJob.parse({
+  ...scope,
+  job_type: 'export',
+  payload: {},
+  idempotency_key: 'key',
+  depends_on: ['needed'],
+})
+/** Without a key and dependencies, so that other calls may share its statement. */
+const aloneJob = NewJob.parse({ ...scope, job_type: 'export', payload: {} })
+const acquireRequest = AcquireRequest.parse({ ...scope, worker_id: 'worker', limit: 3, job_types: ['export'] })
+const waitingGroup = { ...scope, job_type: 'export', queued: 1, scheduled: 0, processing: 0, quarantined: 0 }
+const position = { seen: '10:20:10,14', newest: 20, floor: 15 }
+const statsScope = { ...scope, job_type: undefined }
+
+/** The name of a snapshot, the call that sends the statement, and the index of the statement among those of the call. */
+it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
+  ['work/lease', 0, (call) => leaseJobs(call, acquireRequest, wholeJob)],
+  ['work/lease-minimal', 0, (call) => leaseJobs(call, acquireRequest, attemptOfJob)],
+  ['work/insert-together', 0, (call) => enqueueJob(call, aloneJob)],
+  ['work/lease-together', 0, (call) => acquire(call, { ...acquireRequest, limit: 1 })],
+  ['work/complete-together', 0, (call) => completeJob(call, { ...lease, result: {} })],
+  ['work/settle-completed', 1, (call) => completeJob(call, { ...lease, result: {} })],
+  ['work/settle', 0, (call) => failJob(call, { ...lease, ...failure })],
+  ['work/settle', 0, (call) => releaseJob(call, lease)],
+  [
+    'work/settle-expire',
+    0,
+    (call) => reclaim(call.sql, call, { where: call.sql`status = 'processing'`, limit: 100, countsAttempt: true }),
+  ],
+  ['work/finish-explain', 2, (call) => completeJob(call, { ...lease, result: {} })],
+  ['work/enqueue-cycles', 0, (call) => enqueueJob(call, newJob)],
+  ['work/enqueue', 1, (call) => enqueueJob(call, newJob)],
+  ['work/enqueue-existing', 2, (call) => enqueueJob(call, newJob)],
+  ['work/enqueue', 1, (call) => enqueueJobs(call, { jobs: [newJob, newJob] })],
+  ['work/enqueue-minimal', 1, (call) => enqueueMinimally(call, [newJob])],
+  ['work/renew', 0, (call) => renewJobs(call, { jobs: [{ ...lease, lease_seconds: 60 }] })],
+  ['work/cancel', 3, (call) => cancelJob(call, { id: 1, reason: 'why', force: false })],
+  ['queues/control', 3, (call) => controlQueue(call, ControlRequest.parse({ ...scope, action: 'pause' }))],
+  ['explain/place', 0, (call) => placeOf(call.sql, { ...narrowed, id: 1, tier: 5, due_at: '2026-01-02T03:04:05Z' })],
+  ['explain/worker-signs', 0, (call) => findSilence(call.sql, narrowed, { job_type: 'export', owner_user_id: null })],
+  ['explain/queue-stop', 0, (call) => findStop(call.sql, narrowed, call.redactor)],
+  ['explain/dependencies', 0, (call) => findDependencies(call.sql, { uuid: 'uuid', within: undefined })],
+  ['explain/line', 0, (call) => readLine(call.sql, narrowed)],
+  ['queues/workers', 0, (call) => readWorkers(call.sql, narrowed)],
+  ['queues/stats-from-counts', 0, (call) => stats(call, statsScope)],
+  ['queues/stats-oldest-due', 0, (call) => oldestDue(call.sql, [waitingGroup])],
+  ['queues/metrics-oldest-ready', 0, (call) => readOldestReady(call.sql, [waitingGroup])],
+  ['queues/stats-events', 0, (call) => flows(call, position, { ...position, newest: 30 })],
+  ['queues/stats-from-jobs', 0, (call) => statsFromJobs(call.sql, statsScope)],
+])('the statement %s is as in its snapshot (statement %i of its call)', async (name, at, run) => {
+  const statements = await statementsOf((sql) => run(callWith(sql)))
+  expect(statements[at]).toBeDefined()
+  await expect(statements[at]).toMatchFileSnapshot(`${name}.sql`)
+})
