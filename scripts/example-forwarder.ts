@@ -1,7 +1,8 @@
 /**
  * A forwarder to copy. It sends the event log to a URL: in order, each event at least once, in requests of up to 200 events. Its place
  * is a cursor in the database, which moves after the receiver has answered 2xx. A receiver that hangs or fails gets the same events
- * again, with the same `X-First-Id`, until it takes them; each try is a line on stderr, also where it answers 404 since TARGET is wrong.
+ * again until it takes them; each try is a line on stderr, also where it answers 404 since TARGET is wrong. After a restart, a request
+ * that repeats events may have later ones behind them, so a receiver passes over events up to the last id that it has taken.
  * The forwarder ends with 1 where asking again cannot help: when the receiver answers 410, since it wants no more, and when the server
  * says that its key may not read, or that events which it has not sent have been deleted. Its cursor then stays, for somebody to decide.
  * A new cursor begins with the oldest event from which on none has been deleted.
@@ -15,7 +16,7 @@ import * as z from 'zod'
 const { BASE = 'http://127.0.0.1:8787', API_KEY = '', TARGET = '', SECRET = '' } = process.env
 const [name = 'forwarder'] = process.argv.slice(2)
 const path = '/api/v1/jobs/events'
-const Events = z.array(z.looseObject({ id: z.number() }))
+const Events = z.array(z.object({ id: z.number() }))
 const Cursor = z.object({ name: z.string(), after_id: z.number() })
 const Expired = z.object({ code: z.literal('events_expired'), oldest_id: z.number().nullable(), newest_id: z.number() })
 
@@ -78,16 +79,16 @@ const reasonOf = (error: unknown): string =>
 /** Where a name has several addresses, Node has an error without a message, with the code of one of them. */
 const codeOf = (error: Error): string => ('code' in error ? String(error.code) : error.name)
 
-async function ours(path: string, body?: object): Promise<unknown> {
+function ours(path: string, body?: object): Promise<string> {
   const headers = { 'X-API-KEY': API_KEY, 'Content-Type': 'application/json' }
   const post = body && { method: 'POST', body: JSON.stringify(body) }
-  return JSON.parse(await ask(BASE + path, finalOfServer, { headers, ...post }))
+  return ask(BASE + path, finalOfServer, { headers, ...post })
 }
 
-/** The events after an id, also after 0; 410 where one of them has been deleted. */
-const eventsAfter = async (id: number) => Events.parse(await ours(`${path}?after_id=${id}&skip_expired=false`))
+/** The events after an id, also after 0, as the server wrote them: JavaScript would round large numbers. 410 where one has been deleted. */
+const eventsAfter = (id: number) => ours(`${path}?after_id=${id}&skip_expired=false`)
 const place = `${path}/cursors/${encodeURIComponent(name)}`
-const moveTo = async (after_id: number) => Cursor.parse(await ours(place, { after_id })).after_id
+const moveTo = async (after_id: number) => Cursor.parse(JSON.parse(await ours(place, { after_id }))).after_id
 
 /** The id after which no event has been deleted: what was deleted before a cursor is registered is nothing that it has missed. */
 async function firstPlace(): Promise<number> {
@@ -109,17 +110,16 @@ try {
   for (const [variable, url] of Object.entries({ BASE, TARGET }))
     if (URL.canParse(url) && (new URL(url).username !== '' || new URL(url).password !== ''))
       throw new Error(`nothing was sent: ${variable} has a user or a password, which no request takes from a URL`)
-  const cursors = z.array(Cursor).parse(await ours(`${path}/cursors`))
+  const cursors = z.array(Cursor).parse(JSON.parse(await ours(`${path}/cursors`)))
   const known = cursors.find((cursor) => cursor.name === name)
   let after = known?.after_id ?? (await moveTo(await firstPlace()))
   while (!stopping.signal.aborted) {
-    const events = await eventsAfter(after)
-    const [first, last] = [events[0], events.at(-1)]
-    if (first && last) {
-      const body = JSON.stringify(events)
+    const body = await eventsAfter(after)
+    const last = Events.parse(JSON.parse(body)).at(-1)
+    if (last) {
       const signature = createHmac('sha256', SECRET).update(body).digest('hex')
       const headers = { 'Content-Type': 'application/json', 'X-Signature': `sha256=${signature}` }
-      await ask(TARGET, [410], { method: 'POST', headers: { ...headers, 'X-First-Id': String(first.id) }, body })
+      await ask(TARGET, [410], { method: 'POST', headers, body })
       after = await moveTo(last.id)
     } else {
       await pause(1000)

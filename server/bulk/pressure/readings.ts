@@ -34,9 +34,10 @@ export const readSlots = (sql: Sql) => sql<Slot[]>`
   order by restart_lsn
   limit 1`
 
-/** The size of the archive on the disk, with indexes and with the room that deleted rows have left. */
+/** The size of the archive on the disk, with partitions and indexes and with the room that deleted rows have left. */
 export async function readArchiveBytes(sql: Sql): Promise<number> {
   const [row] = await sql<[{ bytes: number | null }]>`
-    select pg_total_relation_size(to_regclass('jobs_archive')) as bytes`
+    select coalesce(sum(pg_total_relation_size(relid)), pg_total_relation_size(to_regclass('jobs_archive')))::bigint as bytes
+    from pg_partition_tree(to_regclass('jobs_archive'))`
   return row.bytes ?? 0
 }

@@ -16,7 +16,7 @@ import { readRights } from './rights.ts'
 
 type Storage = z.output<typeof storing.output>
 
-/** The size of the jobs and of their history, by the statistics of PostgreSQL. */
+/** The size of the jobs and of their history with all partitions, by the statistics of PostgreSQL. */
 export async function storage({
   sql,
   archiveBeforeDelete,
@@ -37,8 +37,8 @@ export async function storage({
     from (
       select
         relname,
-        coalesce(nullif(pg_stat_get_live_tuples(oid), 0), greatest(reltuples, 0)::bigint) as rows,
-        pg_total_relation_size(oid) as bytes,
+        parts.rows,
+        parts.bytes,
         case relname ${oldestTimes(sql, without)} end as oldest,
         at
       from unnest(array[
@@ -47,6 +47,15 @@ export async function storage({
         'jobsctl_marks', 'jobsctl_sessions', 'jobsctl_plans'
       ]) with ordinality as named (name, at)
       join pg_class on pg_class.oid = to_regclass(name)
+      cross join lateral (
+        select
+          coalesce(sum(coalesce(nullif(pg_stat_get_live_tuples(part.oid), 0), greatest(part.reltuples, 0)::bigint)), 0)::bigint as rows,
+          coalesce(sum(pg_total_relation_size(part.oid)), 0)::bigint as bytes
+        from pg_class as part
+        -- A table with partitions has no rows of its own.
+        where part.relkind <> 'p'
+          and part.oid in (select pg_class.oid union all select relid from pg_partition_tree(pg_class.oid))
+      ) as parts
     ) as measured
     order by at`
   const tasks = await orWithoutRight(readTasks(sql), [])

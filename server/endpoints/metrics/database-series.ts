@@ -49,6 +49,8 @@ function addWhole(texts: MetricTexts, { whole, counted, areCountsExact, plansWai
     'Age of the oldest open transaction in the database, as far as the role of the server may see it.',
     whole.oldest_transaction,
   )
+  if (whole.history_age !== null)
+    single('jobsctl_history_age_seconds', 'Time since history was on for the first time.', whole.history_age)
 }
 
 function addOperations(texts: MetricTexts, { operations }: Readings): void {

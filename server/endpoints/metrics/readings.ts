@@ -77,6 +77,8 @@ export interface WholeDatabase {
   watermark_lag: number
   /** When the counts were last compared with the jobs, in seconds since 1970; null where they never were. */
   counts_checked: number | null
+  /** Seconds since history was on for the first time; null where it never was. */
+  history_age: number | null
 }
 
 export async function readWhole(sql: Sql): Promise<WholeDatabase> {
@@ -111,7 +113,8 @@ export async function readWhole(sql: Sql): Promise<WholeDatabase> {
         0
       )::float8 as oldest_transaction,
       coalesce((select max(age) from sessions where pid in (select pid from writers)), 0)::float8 as watermark_lag,
-      (select extract(epoch from checked_at)::float8 from jobsctl_counting) as counts_checked`
+      (select extract(epoch from checked_at)::float8 from jobsctl_counting) as counts_checked,
+      (select greatest(extract(epoch from now() - since), 0)::float8 from jobsctl_history) as history_age`
   return row
 }
 

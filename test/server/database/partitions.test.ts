@@ -64,6 +64,17 @@ it('list, show, clusters, explain, stats and a sweep see both partitions', async
   expect(await world.confirm(filteredPaths.retry, { domain: 'chatbooks' })).toMatchObject({ body: { affected: 3 } })
 })
 
+it('the sizes that doctor shows are those of all partitions', async () => {
+  await world.jobs(30, { status: 'failed' })
+  await world.sql`vacuum analyze jobs`
+  const { body } = await world.call('GET', '/api/v1/jobs/storage')
+  const { bytes, rows } = Object(body).tables.find(({ table }: { table: string }) => table === 'jobs')
+  const [disk] = await world.sql`
+    select sum(pg_total_relation_size(relid))::bigint as bytes from pg_partition_tree('jobs')`
+  expect(bytes).toBe(disk?.bytes)
+  expect(rows).toBeGreaterThanOrEqual(30)
+})
+
 it('its indexes are left to the operator, and are built on each partition', async () => {
   const indexes = (...words: string[]) => runServer(['indexes', ...words], world.env)
   expect((await indexes('plan')).out).toContain('jobsctl_created\tjobs\tmissing\toperators\t')

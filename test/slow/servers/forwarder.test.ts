@@ -24,13 +24,14 @@ const statuses = { takes: 202, fails: 500, 'answers a page': 502, ends: 410, 'kn
 
 /** A receiver of events, which remembers the ids that it has taken, request by request. */
 function receiver() {
-  const state = { mood: 'takes' as Mood, taken: [] as number[][], asked: 0, unsigned: 0 }
+  const state = { mood: 'takes' as Mood, taken: [] as number[][], asked: 0, unsigned: 0, text: '' }
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     state.asked += 1
     if (state.mood === 'hangs') return
     const text = (await request.setEncoding('utf8').toArray()).join('')
     const signature = createHmac('sha256', secret).update(text).digest('hex')
     if (request.headers['x-signature'] !== `sha256=${signature}`) state.unsigned += 1
+    state.text = text
     if (state.mood === 'takes') state.taken.push(Body.parse(JSON.parse(text)).map(({ id }) => id))
     response
       .writeHead(statuses[state.mood])
@@ -106,6 +107,25 @@ it('the forwarder sends every event in order, whatever becomes of the receiver a
   expect(await forwarder.ended).toMatchObject({ code: 0 })
   await target.stop()
 }, 300_000)
+
+it('the forwarder sends an event with large numbers and many levels as it is', async () => {
+  const target = receiver()
+  const port = await target.listen()
+  const name = nameOf('exact')
+  await world.post(`/api/v1/jobs/events/cursors/${name}`, { after_id: (await lastId()) ?? 0 })
+  const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`
+  await world.sql`
+    insert into job_events (event_type, attrs_json)
+    values ('invoice.made', jsonb_build_object('cents', 12345678901234567890, 'deep', ${deep}::text::jsonb))`
+  const forwarder = start(port, name)
+  await until('it came', () => target.state.taken.length > 0)
+  expect(target.state.text).toMatch(/"cents": ?12345678901234567890/)
+  expect(target.state.text).toContain(deep)
+  expect(target.state.unsigned).toBe(0)
+  forwarder.process.kill('SIGTERM')
+  expect(await forwarder.ended).toMatchObject({ code: 0 })
+  await target.stop()
+}, 120_000)
 
 it('the forwarder ends where asking again cannot help, and leaves its cursor', async () => {
   const target = receiver()
