@@ -67,6 +67,9 @@ export interface Fault {
 /** What a repeated request must change to have another outcome, for scripts. */
 export type RetryWith = 'another_idempotency_key'
 
+/** Fields of the error body that some errors have beside those of every error. */
+export type MoreFields = Readonly<Record<string, number | boolean | null>>
+
 interface FailureOptions {
   hint?: string | undefined
   retryWith?: RetryWith | undefined
@@ -78,8 +81,7 @@ interface FailureOptions {
   server?: string | undefined
   /** The methods that an existing path takes, for the header `Allow`. */
   allow?: readonly string[]
-  /** Fields of the error body that this code has beside those of every error. */
-  fields?: Readonly<Record<string, number | null>>
+  fields?: MoreFields | undefined
   cause?: unknown
 }
 
@@ -94,7 +96,7 @@ export class Failure extends Error {
   readonly requestId: string | undefined
   readonly server: string | undefined
   readonly allow: readonly string[]
-  readonly fields: Readonly<Record<string, number | null>>
+  readonly fields: MoreFields
 
   constructor(code: FailureCode, detail: string, options: FailureOptions = {}) {
     super(detail, { cause: options.cause })

@@ -32,5 +32,7 @@ export const FailureBody = z.object({
   /** The ids of the event log, beside `events_reset` and `events_expired`. */
   oldest_id: z.number().nullish().catch(undefined),
   newest_id: z.number().optional().catch(undefined),
+  /** Beside `database_unavailable`; servers before version 0.2 do not send it. */
+  refused_by_database: z.literal(true).optional().catch(undefined),
 })
 export type FailureBody = z.output<typeof FailureBody>

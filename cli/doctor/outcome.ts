@@ -69,11 +69,7 @@ export const whereAllowed = (outcome: Promise<Outcome>): Promise<Outcome> =>
     return warning(`not checked: ${error.message}`, error.hint ?? '')
   })
 
-/**
- * True where the database is there and refuses the call, mostly since the role of the server may not read a table. The code alone does
- * not tell: a database that cannot be reached and the 503 of a proxy have the same.
- */
-export const isRefusedByDatabase = ({ code, message }: Failure): boolean =>
-  code === 'database_unavailable' && message.startsWith('the database refused this call')
+/** True where the database can be reached and refuses the call, mostly since the role of the server may not read a table. */
+export const isRefusedByDatabase = ({ fields }: Failure): boolean => fields.refused_by_database === true
 
 export const notJobsServer = 'normal for a server that is not jobs-server'

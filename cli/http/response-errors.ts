@@ -1,4 +1,4 @@
-import { codeOfStatus, Failure, type FailureCode, type Fault, knownCode } from '../../shared/errors.ts'
+import { codeOfStatus, Failure, type FailureCode, type Fault, knownCode, type MoreFields } from '../../shared/errors.ts'
 import { FailureBody } from '../../shared/failure-body.ts'
 import { headers } from '../../shared/headers.ts'
 import { secondsOf } from '../../shared/retry-after.ts'
@@ -25,7 +25,7 @@ export function failureOfResponse(received: Received, { target, method, path, ch
   const server = target.url.origin
   const problem = FailureBody.safeParse(json).data
   const requestId = problem?.request_id ?? header(headers.requestId)
-  const about = { server, requestId, retryAfter: secondsOf(header('retry-after')), fields: eventIdsOf(problem) }
+  const about = { server, requestId, retryAfter: secondsOf(header('retry-after')), fields: moreFieldsOf(problem) }
   if (status < 400)
     return redirected(header('location'), changing && status === seeOther ? `; ${maybeChanged}` : '', about)
   const detail = problem ? sentenceOf(problem) : `${server} answered HTTP ${status}`
@@ -163,9 +163,10 @@ function sentenceOf({ detail, errors }: FailureBody): string {
 const faultLines = (faults: readonly Fault[]): string =>
   inFlagNames(faults.map(({ path, message }) => ({ path: oneLine(path), message: oneLine(message) })))
 
-/** The ids of the event log that the errors of a cursor have. */
-const eventIdsOf = (problem: FailureBody | undefined): Record<string, number | null> =>
-  problem?.newest_id === undefined ? {} : { oldest_id: problem.oldest_id ?? null, newest_id: problem.newest_id }
+function moreFieldsOf(problem: FailureBody | undefined): MoreFields {
+  if (problem?.refused_by_database) return { refused_by_database: true }
+  return problem?.newest_id === undefined ? {} : { oldest_id: problem.oldest_id ?? null, newest_id: problem.newest_id }
+}
 
 /** One line: the text of a server must not look like lines of jobsctl. */
 const oneLine = (text: string): string => text.replaceAll(/\s*[\r\n]\s*/g, ' ')

@@ -22,6 +22,12 @@ export const problemSchema: JsonSchema = {
     },
     oldest_id: { type: ['integer', 'null'], description: 'Beside `events_reset` and `events_expired`.' },
     newest_id: { type: 'integer', description: 'Beside `events_reset` and `events_expired`.' },
+    refused_by_database: {
+      type: 'boolean',
+      description:
+        'Beside `database_unavailable`, where the database can be reached and refuses the call: the role of the server lacks a right, say. ' +
+        'Another try is refused, too, until an operator has changed that.',
+    },
   },
 }
 

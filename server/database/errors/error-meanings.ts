@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { FailureCode } from '../../../shared/errors.ts'
+import type { FailureCode, MoreFields } from '../../../shared/errors.ts'
 
 const Coded = z
   .object({ code: z.string(), routine: z.string().optional() })
@@ -44,6 +44,7 @@ interface Meaning {
   hint: string
   /** Seconds after which another try makes sense. */
   retryAfter?: number
+  fields?: MoreFields
 }
 
 /** The tables, as another program made them, reject a value that the caller sent or that a job holds. */
@@ -92,6 +93,7 @@ const meanings: readonly Meaning[] = [
     detail: 'the database refused this call',
     hint: seeLog,
     retryAfter: 30,
+    fields: { refused_by_database: true },
   },
   {
     codes: ['25006'],

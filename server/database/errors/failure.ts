@@ -87,9 +87,9 @@ export const isRefusedByPooler = (error: unknown): boolean =>
 export function databaseFailure(error: unknown, outcome = 'nothing was changed'): Failure | undefined {
   const meaning = meaningOf(error)
   if (!meaning) return undefined
-  const { failure, hint, retryAfter } = meaning
+  const { failure, hint, retryAfter, fields } = meaning
   const detail = embeddedReason(error) ?? meaning.detail
   // The text of a constraint or of a trigger is for the caller; other texts of PostgreSQL are for the log.
   const why = failure === 'conflict' && error instanceof Error ? `: ${error.message}` : ''
-  return new Failure(failure, `${detail}${why}; ${outcome}`, { hint, retryAfter, cause: error })
+  return new Failure(failure, `${detail}${why}; ${outcome}`, { hint, retryAfter, fields, cause: error })
 }

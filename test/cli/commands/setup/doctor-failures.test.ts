@@ -13,10 +13,10 @@ const serverWith = (answer: (nth: number) => Reply): Promise<FakeServer> => {
   })
 }
 
-const refusal = (code: string, detail: string): Reply => ({
+const refusal = (code: string, detail: string, more: object = {}): Reply => ({
   status: 503,
   headers: { 'retry-after': '0' },
-  body: { code, detail },
+  body: { code, detail, ...more },
 })
 const fine: Reply = { body: { archive_before_delete: true, archive_days: 7, tables: [], frozen: null } }
 const asksFor = ({ requests }: FakeServer, end: string) => requests.filter(({ path }) => path.endsWith(end)).length
@@ -35,19 +35,21 @@ describe('doctor on calls that fail', () => {
     expect(exit).toBe(0)
   })
 
-  it('ends where the database cannot be reached, with one line', async () => {
-    const server = await serverWith(() => refusal('database_unavailable', 'the database cannot be reached'))
+  it.each([
+    ['the database cannot be reached', 'the database cannot be reached'],
+    ['a server of version 0.1 says that the database refuses a call', 'the database refused this call'],
+  ])('ends with one line where %s', async (_, detail) => {
+    const server = await serverWith(() => refusal('database_unavailable', detail))
     const { code, out } = await runAt(server, ['doctor'])
     expect(code).toBe(7)
-    expect(failedIn(out)).toEqual([
-      expect.stringMatching(/^state\tfailed\tthe database cannot be reached \(3 attempts\)/),
-    ])
+    expect(failedIn(out)).toEqual([expect.stringContaining(`state\tfailed\t${detail} (3 attempts)\t`)])
     expect(out).not.toContain('\ncounts\t')
   })
 
   it('goes on at once where the database refuses a call', async () => {
-    const detail = 'the database refused this call; nothing was changed'
-    const server = await serverWith(() => refusal('database_unavailable', detail))
+    const server = await serverWith(() =>
+      refusal('database_unavailable', 'a sentence of any words', { refused_by_database: true }),
+    )
     const { code, out } = await runAt(server, ['doctor'])
     expect(code).toBe(7)
     const checks = ['state', 'rights', 'events', 'audit', 'history']
