@@ -12,6 +12,7 @@ import { authorize } from './limits/authorize.ts'
 import { forgetEmergency } from './limits/emergencies.ts'
 import { previewOfBegun, type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
 import { type BeginContext, beginOperation } from './record/begin.ts'
+import { findReplay, type Replay } from './record/idempotent-replay.ts'
 import { type RunContext, runOperation } from './run-operation.ts'
 import { withinPolicy } from './within-policy.ts'
 
@@ -48,6 +49,9 @@ type BulkCall = BeginContext &
 export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<Answer>): Promise<Answer> {
   requireMeeting(call, asked.scope)
   const scoped = underScope(call, asked)
+  // The key that signed the preview of a request that is sent again may have been rotated away.
+  const first = call.resumes || call.policy ? undefined : await findReplay(call.sql, call, scoped)
+  if (first) return firstAnswer(first)
   const { previewToken, kind, filters } = scoped
   const { formerCaller, within } = call
   const subject = { kind, filters, caller: call.binding?.key ?? call.caller, formerCaller, within }
@@ -58,8 +62,7 @@ export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<An
   requireMax(bulk, previewed)
   if (call.resumes) return resume({ ...call, ...call.resumes }, bulk, previewed)
   const begun = await beginOperation(call, bulk, previewed).catch(rethrowBeforeFirstBatch)
-  if ('accepted' in begun) throw new AcceptedChange(begun.accepted)
-  if ('answer' in begun) return begun.answer
+  if (!('operation' in begun)) return firstAnswer(begun)
   const context = { ...call, ...begun }
   const leave = attend(context)
   let hold: string
@@ -78,6 +81,12 @@ export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<An
   }
   startDetached({ ...context, hold }, bulk, { previewed })
   throw accepted(begun, bulk, previewed)
+}
+
+/** @throws AcceptedChange for a request whose caller does not wait */
+function firstAnswer<Answer>(first: Replay<Answer>): Answer {
+  if ('accepted' in first) throw new AcceptedChange(first.accepted)
+  return first.answer
 }
 
 /** The change as its record has it: with the scope of its caller, by which the record is found, and compared with the token. */

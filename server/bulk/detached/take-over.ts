@@ -3,7 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import type { Pool } from '../../database/sql.ts'
 import { serverName } from '../../server-name.ts'
 import type { BulkChange, Operation } from '../bulk-change.ts'
-import { hashOfJson } from '../preview/preview-token.ts'
+import { requestHash } from '../record/idempotent-replay.ts'
 import type { Course } from '../run-operation.ts'
 import { type Held, runningRecord, TakenOver } from './hold.ts'
 
@@ -79,7 +79,7 @@ interface RunningRecord extends Operation {
 export async function readCourse(
   sql: Pool,
   held: Pick<TakenChange, 'operation' | 'hold'>,
-  { kind, request, previewToken }: Pick<BulkChange<unknown>, 'kind' | 'request' | 'previewToken'>,
+  bulk: Pick<BulkChange<unknown>, 'kind' | 'request' | 'previewToken'>,
 ): Promise<{ operation: Operation; before: Course }> {
   const [record] = await sql<RunningRecord[]>`
     select
@@ -88,7 +88,7 @@ export async function readCourse(
     ${runningRecord(sql, held)}`
   if (!record) throw new TakenOver()
   const { asOf, snapshot, request_hash, ...before } = record
-  if (request_hash !== hashOfJson([kind, request, previewToken]))
+  if (request_hash !== requestHash(bulk))
     throw new Failure('conflict', 'this version of the server reads the request in another way')
   return { operation: { operation: held.operation, asOf, snapshot }, before }
 }

@@ -7,9 +7,9 @@ import { refuseWhileFrozen, throwIfFrozen } from '../../database/installation/fr
 import type { Pool, Sql, Transaction } from '../../database/sql.ts'
 import type { BulkChange, Operation, Origin } from '../bulk-change.ts'
 import { checkPreview } from '../preview/preview-check.ts'
-import { hashOfJson, type VerifiedPreview } from '../preview/preview-token.ts'
+import type { VerifiedPreview } from '../preview/preview-token.ts'
 import { approvalDetails, holdApproval } from './approved-plan.ts'
-import { findReplay, type Replay } from './idempotent-replay.ts'
+import { findReplay, type Replay, requestHash } from './idempotent-replay.ts'
 import type { OrphanContext } from './liveness.ts'
 import { alreadyRunning, closeOrphansInScope, findRunning, type RunningOperation } from './running-operations.ts'
 
@@ -62,8 +62,7 @@ async function tryToBegin<Answer>(
 ): Promise<Operation | Replay<Answer> | { blockedBy: RunningOperation }> {
   // One begin at a time: the check for running operations and the insert of the record must not interleave.
   await tx`select ${limitIdleTime(tx)}, ${takeLock(tx, 'operations')}`
-  const hash = hashOfJson([bulk.kind, bulk.request, bulk.previewToken])
-  const replay = await findReplay(tx, context, bulk, hash)
+  const replay = await findReplay(tx, context, bulk)
   if (replay) return replay
   // At once, where `jobs-server freeze` still waits for the batch of another change.
   await throwIfFrozen(tx)
@@ -74,20 +73,14 @@ async function tryToBegin<Answer>(
   await closeOrphansInScope(tx, context, bulk)
   const blockedBy = await findRunning(tx, bulk)
   if (blockedBy) return { blockedBy }
-  return insertRecord(tx, context, bulk, { previewed, hash })
-}
-
-interface RecordDetails {
-  previewed: VerifiedPreview | undefined
-  /** The hash over kind, request and preview token, by which an idempotent replay is recognised. */
-  hash: string
+  return insertRecord(tx, context, bulk, previewed)
 }
 
 async function insertRecord(
   tx: Sql,
   { caller, identity, approved, reason, requestId, idempotencyKey, archiveDays }: BeginContext,
   bulk: BulkChange<unknown>,
-  { previewed, hash }: RecordDetails,
+  previewed: VerifiedPreview | undefined,
 ): Promise<Operation> {
   const { domain = null, queue = null, job_type = null } = commonScope(bulk.scope)
   const [row] = await tx<[Operation]>`
@@ -101,7 +94,7 @@ async function insertRecord(
         coalesce(${previewed?.as_of ?? null}::text::timestamptz, now()),
         coalesce(${previewed?.snapshot ?? null}::text, pg_current_snapshot()::text),
         ${caller}, ${reason ?? null}, ${requestId},
-        ${idempotencyKey ?? null}, ${hash}, ${previewed?.id ?? null}, ${previewed?.count ?? null}::bigint
+        ${idempotencyKey ?? null}, ${requestHash(bulk)}, ${previewed?.id ?? null}, ${previewed?.count ?? null}::bigint
       )
       returning id, as_of, seen
     ),

@@ -4,6 +4,7 @@ import type { Call } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
 import { partialFailure } from '../partial-failure.ts'
+import { hashOfJson } from '../preview/preview-token.ts'
 
 /** The record of the first request under an idempotency key. */
 interface FirstRequest {
@@ -33,6 +34,13 @@ interface Requester {
   detach: Call['detach']
 }
 
+/** The hash over kind, request and preview token, by which a request that is sent again is recognised. */
+export const requestHash = ({
+  kind,
+  request,
+  previewToken,
+}: Pick<BulkChange<unknown>, 'kind' | 'request' | 'previewToken'>): string => hashOfJson([kind, request, previewToken])
+
 /**
  * Finds the answer of the first request under the same idempotency key, or its operation where the caller does not wait.
  * @returns undefined for a request without a key, and for a new key
@@ -43,7 +51,6 @@ export async function findReplay<Answer>(
   tx: Sql,
   { caller, formerCaller, idempotencyKey, detach }: Requester,
   bulk: BulkChange<Answer>,
-  hash: string,
 ): Promise<Replay<Answer> | undefined> {
   if (idempotencyKey === undefined) return undefined
   const [first] = await tx<FirstRequest[]>`
@@ -55,7 +62,7 @@ export async function findReplay<Answer>(
     limit 1`
   if (!first) return undefined
   const { id, state, request_hash, answer, affected, error } = first
-  if (request_hash !== hash) {
+  if (request_hash !== requestHash(bulk)) {
     const detail = `this Idempotency-Key belongs to another request (operation ${id}); nothing was changed`
     throw new Failure('conflict', detail, { hint: 'a new request needs a new key' })
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { rotatePreviewKey } from '../../../server/bulk/preview/rotate-key.ts'
 import { makeToken } from '../../support/access/tokens.ts'
 import {
   ask,
@@ -74,6 +75,17 @@ describe.each(['postgres'] as const)('a change under an idempotency key on %s', 
     expect(await world.confirm(at.undo(operation), {}, named('two'))).toMatchObject({ status: 200, body: undone.body })
     expect(codeOf(await ask(world, prune, { preview_token }, named('three')))).toBe('409 preview_stale')
     expect(await world.count()).toBe(3)
+  })
+
+  it.each(changes)('$name: is the same after the key of its preview was rotated away', async (change) => {
+    const key = named('rotated')
+    await world.jobs(3, change.wanted)
+    const { token: preview_token } = await previewOf(world, change)
+    const first = await ask(world, change, { preview_token }, key)
+    await world.sql.begin((tx) => rotatePreviewKey(tx, { atOnce: true }))
+
+    expect(await ask(world, change, { preview_token }, key)).toMatchObject({ status: 200, body: first.body })
+    expect(codeOf(await ask(world, change, { preview_token }, named('another')))).toBe('409 preview_stale')
   })
 
   it('remembers that there was nothing to do, and forgets what was refused', async () => {
