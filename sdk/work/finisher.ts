@@ -44,19 +44,18 @@ export function createFinisher({ client, tell, patienceMs, signal }: Options): F
   let isSending = false
 
   const send = (finishes: readonly Finish[]) =>
-    untilAnswered(() => client.finishMany({ jobs: finishes }, { signal, retries: 0 }), {
-      ...{ call: 'finish', tell, signal },
-      patienceMs: finishes.length > 1 ? Math.min(patienceMs, patienceWithManyMs) : patienceMs,
-    })
+    untilAnswered(
+      async () => resultsOf(await client.finishMany({ jobs: finishes }, { signal, retries: 0 }), finishes),
+      {
+        ...{ call: 'finish', tell, signal },
+        patienceMs: finishes.length > 1 ? Math.min(patienceMs, patienceWithManyMs) : patienceMs,
+      },
+    )
 
   async function sendBatch(batch: readonly Waiting[]): Promise<void> {
     try {
-      const { results } = await send(batch.map(({ finish }) => finish))
-      for (const [at, { resolve, reject }] of batch.entries()) {
-        const result = results[at]
-        if (result) resolve(result)
-        else reject(new JobsError('unexpected_answer', 'the answer of a finish has too few results'))
-      }
+      const results = await send(batch.map(({ finish }) => finish))
+      for (const [at, result] of results.entries()) batch[at]?.resolve(result)
     } catch (error) {
       // One finish may be what the server refuses, or what it fails at: the others are sent without it.
       if (batch.length > 1 && !signal.aborted && error instanceof JobsError && isBetterAlone(error))
@@ -79,6 +78,17 @@ export function createFinisher({ client, tell, patienceMs, signal }: Options): F
         void pump()
       }),
   }
+}
+
+/**
+ * The results of a call, one for each finish.
+ * @throws JobsError for another answer, which comes from a proxy as a page does: it says nothing about the finishes
+ */
+function resultsOf({ results }: FinishManyOutput, finishes: readonly Finish[]): FinishManyOutput['results'] {
+  if (Array.isArray(results) && results.length === finishes.length) return results
+  throw new JobsError('outcome_unknown', 'the server sent an answer without the results of the finishes', {
+    status: 200,
+  })
 }
 
 const unanswered = () => new JobsError('outcome_unknown', 'the worker stopped before a server answered')

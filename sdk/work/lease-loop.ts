@@ -1,6 +1,7 @@
 import { JobsError } from '../call/jobs-error.ts'
 import { pause } from '../call/pause.ts'
 import type { Client } from '../client.ts'
+import type { AcquireOutput } from '../wire/types.ts'
 import { type AttemptTools, runAttempt } from './attempt.ts'
 import { type HeldJob, lose } from './held-job.ts'
 import { patienceMs, untilAnswered } from './retrying.ts'
@@ -51,17 +52,12 @@ export async function leaseLoop(looping: Looping): Promise<void> {
       ...(job_types && { job_types }),
       ...(ownerUserId !== undefined && { owner_user_id: ownerUserId }),
     }
-    const lease = () => client.acquire(request, { signal: hangUp, retries: 0 })
+    const lease = async () => withJobs(await client.acquire(request, { signal: hangUp, retries: 0 }))
     // A server gives back what it has leased to a caller that hangs up before the server responds.
     const answer = await untilAnswered(lease, { call: 'acquire', tell, patienceMs, signal }).catch((error: unknown) => {
       if (signal.aborted) return { jobs: [] }
       throw error
     })
-    if (!Array.isArray(answer.jobs))
-      throw new JobsError(
-        'unexpected_answer',
-        'the server sent an answer without jobs; check that url is the root of a jobs server',
-      )
     const leaseEnds = performance.now() + leaseMs
     for (const job of answer.jobs) {
       if (job.lease_id === null) continue
@@ -83,6 +79,15 @@ export async function leaseLoop(looping: Looping): Promise<void> {
     if (answer.jobs.length > 0) looping.renewals.changed()
     else if (performance.now() - askedAt < idleMs) await pause(idleMs * (0.5 + Math.random() / 2), signal)
   }
+}
+
+/** @throws JobsError for an answer of a proxy, or of another server than one of jobs */
+function withJobs(answer: AcquireOutput): AcquireOutput {
+  if (Array.isArray(answer.jobs)) return answer
+  throw new JobsError(
+    'unexpected_answer',
+    'the server sent an answer without jobs; check that url is the root of a jobs server',
+  )
 }
 
 /** A signal that aborts `answerMs` after `signal`. */

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { type Client, type ClientOptions, createClient, JobsError } from '../../sdk/client.ts'
 import { runWorker } from '../../sdk/worker.ts'
 import { deadServer, fakeServer, type Reply } from '../support/fakes/fake-server.ts'
+import { until } from '../support/poll.ts'
+import { startWorker } from '../support/sdk/running-worker.ts'
 
 const apiKey = 'secret"key\\of-the-tests'
 
@@ -269,6 +271,25 @@ describe('the client, against servers in trouble', () => {
     const server = await fakeServer(() => ({ body: {} }))
     const worker = runWorker({ url: server.url, domain: 'd', handlers: { '*': () => 1 }, handleSignals: false })
     await expect(worker).rejects.toMatchObject({ code: 'unexpected_answer' })
+  })
+
+  it('asks again where a proxy sends JSON of its own in place of jobs, and of the results of finishes', async () => {
+    const job = { id: 1, job_type: 'print', lease_id: 'lease-1', payload: {}, retry_count: 0 }
+    const replies = new Map([
+      ['acquire', [{ message: 'maintenance' }, { jobs: [job] }]],
+      [
+        'finish',
+        [{ message: 'maintenance' }, { results: [] }, { results: [{ id: 1, ok: true, status: 'completed' }] }],
+      ],
+    ])
+    const server = await fakeServer(({ path }) => {
+      const body = replies.get(path.split('/').at(-1) ?? '')?.shift()
+      return body ? { body } : 'silence'
+    })
+    const { events } = startWorker({ url: server.url, domain: 'd', handlers: { print: () => 'done' } })
+    await until('the job has ended', () => events.some(({ event }) => event === 'completed' || event === 'failed'))
+    const finishes = server.requests.filter(({ path }) => path.endsWith('/finish')).map(({ body }) => body)
+    expect(finishes).toEqual(Array(3).fill({ jobs: [expect.objectContaining({ action: 'complete', result: 'done' })] }))
   })
 
   it('takes a base path, with a slash at its end or without', async () => {
