@@ -9,10 +9,12 @@ const soonMs = 7 * 86_400_000
 /** The policy, in words; a hint where a rule does not run, or soon will not. `now` is in milliseconds. */
 export function findingOfPolicy({ applied, problem, author_until, rules, broken = [] }: Policy, now: number): Finding {
   const [odd] = broken
-  if (odd) {
-    const others = problem === null ? '' : `; no rule runs: ${escaped(problem)}`
-    const detail = `rule ${escaped(odd.name)} does not run: ${escaped(odd.problem)}${others}`
-    return { detail, hint: 'to write it again: jobsctl policy apply policy.yaml' }
+  if (odd || (!applied && problem !== null)) {
+    const why = [
+      ...(odd ? [`rule ${escaped(odd.name)} does not run: ${escaped(odd.problem)}`] : []),
+      ...(problem === null ? [] : [`no rule runs: ${escaped(problem)}`]),
+    ]
+    return { detail: why.join('; '), hint: 'to write it again: jobsctl policy apply policy.yaml' }
   }
   if (!applied || rules.length === 0) return { detail: 'no policy is applied', hint: undefined }
   const next = earliest(rules.map(({ next_at }) => next_at)) ?? ''

@@ -78,23 +78,24 @@ export async function showPolicy(context: Context): Promise<Ending> {
   const { print } = context
   const broken = body.broken ?? []
   const noRules = broken.length > 0 ? 'no rule of the policy can run' : 'the policy has no rules'
-  const empty = body.applied === null ? 'no policy is applied' : noRules
+  const empty = body.applied === null && body.problem === null ? 'no policy is applied' : noRules
   print.rows({ columns, forPeople, rows: body.rules, json: raw, empty })
   if (print.forPeople) for (const line of aboutPolicy(body)) print.aside(line)
+  if (body.problem !== null)
+    print.aside(`No rule runs: ${escaped(body.problem)}.${body.applied ? '' : ` ${toWriteAgain}`}`)
   for (const { name, problem } of broken)
-    print.aside(
-      `Rule ${escaped(name)} does not run: ${escaped(problem)}. To write it again: jobsctl policy apply policy.yaml`,
-    )
+    print.aside(`Rule ${escaped(name)} does not run: ${escaped(problem)}. ${toWriteAgain}`)
   return 'ok'
 }
 
-function aboutPolicy({ applied, problem, author_until, revision }: Policy): string[] {
+const toWriteAgain = 'To write it again: jobsctl policy apply policy.yaml'
+
+function aboutPolicy({ applied, author_until, revision }: Policy): string[] {
   if (!applied) return []
   const why = applied.reason === null ? '' : ` (${JSON.stringify(applied.reason)})`
   const by = `${escaped(applied.name)}${applied.caller === applied.name ? '' : ` (${escaped(applied.caller)})`}`
   return [
     `Revision ${revision}, applied by ${by} ${whenText(applied.at)}${escaped(why)}${applied.plan === undefined ? '' : `, as plan ${applied.plan} was approved`}.`,
-    ...(problem === null ? [] : [`No rule runs: ${escaped(problem)}.`]),
     ...(author_until === null ? [] : [`Its token expires ${whenText(author_until)}, and no rule runs from then on.`]),
   ]
 }

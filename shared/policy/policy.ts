@@ -53,7 +53,7 @@ export type BrokenRule = z.output<typeof BrokenRule>
 export const Policy = z.object({
   /** Counts the policies that were applied; 0 before the first one. */
   revision: Count,
-  /** Who applied it, when and why; null before the first one. */
+  /** Who applied it, when and why; null before the first one, and where `problem` says that somebody has changed it by hand. */
   applied: z
     .object({
       caller: z.string(),
@@ -64,7 +64,10 @@ export const Policy = z.object({
       plan: z.number().optional(),
     })
     .nullable(),
-  /** Why no rule runs, as a clause: the author has lost a right, or servers do nothing in the background. Null where they run. */
+  /**
+   * Why no rule runs, as a clause: the author has lost a right, is not known any more, or servers do nothing in the background. Null where
+   * they run.
+   */
   problem: z.string().nullable(),
   /** When the token of the author expires, and with it the policy; null where it does not. */
   author_until: time,

@@ -2,6 +2,7 @@ import type { Rule } from '../../../shared/policy/rule.ts'
 import { nextTime, timesBetween } from '../../../shared/policy/schedule.ts'
 import { isShownTime } from '../../database/shown-time.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
+import { staticFragment } from '../../database/static-fragment.ts'
 import { ruleOf } from '../../endpoints/policy/rule-row.ts'
 import type { Log } from '../../log.ts'
 
@@ -46,7 +47,7 @@ export const takeRun = (
       select ${keyOf(tx)} as key, name, rule as text, next_at, case when state is not null then due_at end as due_at, state is not distinct from 'running' as waiting, missed, attempts,
         clock_timestamp() as now
       from jobsctl_policy_rules
-      where case when state = 'running' then operation_id is null and held_until <= now() else next_at <= now() or not ${isShownTime(tx, tx`next_at`)} end
+      where case when state = 'running' then ${isLeft(tx)} else next_at <= now() or not ${isShownTime(tx, tx`next_at`)} end
         and ${keyOf(tx)} <> all(${[...passedOver]}::text[])
       order by next_at, name
       limit 1
@@ -58,6 +59,16 @@ export const takeRun = (
     log.warn(`rule ${JSON.stringify(row.name)} of the policy does not run: ${read.problem}`)
     return 'passed over' as const
   })
+
+/**
+ * True for a run that no server has now. A time to which none holds a run, such as `infinity`, is one that somebody has written by hand, or
+ * the clock of the database was set back. An operation whose record was deleted by hand never ends.
+ */
+const isLeft = staticFragment(
+  (sql) => sql`
+  (not exists (select from job_operations as record where record.id = operation_id)
+    and coalesce(held_until not between now() and now() + interval '1 minute', true))`,
+)
 
 /** A row with what a server reads of it: one that was passed over is looked at again when somebody has changed it. */
 const keyOf = (sql: Sql) => sql`concat_ws(' ', name, rule, next_at, due_at)`

@@ -7,7 +7,7 @@ import type { Call, ServerContext } from '../../call.ts'
 import { isConnectionLost } from '../../database/errors/failure.ts'
 import type { Sql } from '../../database/sql.ts'
 import { findAuthor } from '../../endpoints/policy/author.ts'
-import { readApplied } from '../../endpoints/policy/read-policy.ts'
+import { readApplied, unreadable } from '../../endpoints/policy/read-policy.ts'
 import { beginRule, previewRule } from '../../endpoints/policy/rule-change.ts'
 import { callWithoutClient } from '../call-without-client.ts'
 import { type Counted, closeRun, holdRun, noteBegun, postponeRun, type TakenRun } from './due-rules.ts'
@@ -75,8 +75,8 @@ async function countAndBegin(serving: ServerContext, run: TakenRun): Promise<voi
 
 /** The call of a run, with the rights that the author of the policy has now. @throws Failure `forbidden` */
 async function callOf(serving: ServerContext, { rule, due }: TakenRun): Promise<Call> {
-  const applied = await readApplied(serving.sql)
-  if (!applied) throw new Failure('forbidden', 'no policy is applied any more')
+  const { applied } = (await readApplied(serving.sql)) ?? {}
+  if (!applied) throw new Failure('forbidden', unreadable)
   const { until: _, ...author } = await findAuthor(serving, applied.caller)
   const reason = `policy ${rule.name}${applied.reason === null ? '' : `: ${applied.reason}`}`.slice(0, maxReasonLength)
   return {

@@ -44,8 +44,11 @@ export async function previewPolicy(
     policy.rules.map(({ rule }) => rule),
     rules,
   )
-  const isOwn = policy.applied?.caller === call.caller && policy.problem === null
-  return { ...policy, first_runs, would_change: !isSame || policy.broken?.length !== 0 || (rules.length > 0 && !isOwn) }
+  const isOwn = rules.length === 0 || policy.applied?.caller === call.caller
+  return {
+    ...{ ...policy, first_runs },
+    would_change: !isSame || policy.broken?.length !== 0 || policy.problem !== null || !isOwn,
+  }
 }
 
 /** Rules are counted one after the other for so long, in milliseconds; the others have no count. */
@@ -127,16 +130,14 @@ export async function writePolicy(
 /** @throws Failure `conflict` where another policy is applied than the one to be replaced */
 async function replaceApplied(tx: Sql, applied: Applied): Promise<void> {
   const value = JSON.stringify(applied)
-  const before = applied.revision - 1
-  const { count } =
-    before === 0
-      ? await tx`
-        insert into jobsctl_settings (name, value) values ('policy', ${value}::text) on conflict (name) do nothing`
-      : await tx`
-        update jobsctl_settings
-        set value = ${value}::text
-        where name = 'policy' and (value::jsonb ->> 'revision')::int = ${before}::int`
-  if (count === 0) throw otherRevision((await readApplied(tx))?.revision ?? 0)
+  const before = await readApplied(tx)
+  const revision = before?.applied?.revision ?? 0
+  if (revision !== applied.revision - 1) throw otherRevision(revision)
+  const { count } = before
+    ? await tx`update jobsctl_settings set value = ${value}::text where name = 'policy' and value = ${before.text}::text`
+    : await tx`
+      insert into jobsctl_settings (name, value) values ('policy', ${value}::text) on conflict (name) do nothing`
+  if (count === 0) throw otherRevision((await readApplied(tx))?.applied?.revision ?? 0)
 }
 
 /** Removes rows whose last run has an odd time, so that their rules start anew; a run that is an operation keeps its row. */

@@ -1,20 +1,22 @@
 import * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { BrokenRule, Policy, RuleState } from '../../../shared/policy/policy.ts'
+import { Count } from '../../../shared/scope.ts'
 import type { Call } from '../../call.ts'
 import { freezeClause, readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences } from '../../database/installation/installation.ts'
 import type { Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
+import { jsonOf } from '../../json-of.ts'
 import { findAuthor } from './author.ts'
 import { ruleOf } from './rule-row.ts'
 
 /** Who applied the policy, as `jobsctl_settings` has it. */
-export const Applied = z.object({
-  revision: z.number(),
+const Applied = z.object({
+  revision: Count,
   caller: z.string(),
   name: z.string(),
-  at: z.string(),
+  at: z.iso.datetime(),
   reason: z.string().nullable(),
   /** The plan by which another principal approved it: its runs need no approval of their own. */
   approved: z
@@ -29,11 +31,22 @@ export const Applied = z.object({
 })
 export type Applied = z.output<typeof Applied>
 
-/** Undefined before the first policy. */
-export async function readApplied(sql: Sql): Promise<Applied | undefined> {
-  const [row] = await sql<{ value: string }[]>`select value from jobsctl_settings where name = 'policy'`
-  return row && Applied.parse(JSON.parse(row.value))
+/** The row of the policy in `jobsctl_settings`. */
+interface AppliedRow {
+  text: string
+  /** Undefined where no server of this version has written the text. */
+  applied: Applied | undefined
 }
+
+/** Undefined before the first policy. */
+export async function readApplied(sql: Sql): Promise<AppliedRow | undefined> {
+  const [row] = await sql<{ text: string }[]>`select value as text from jobsctl_settings where name = 'policy'`
+  return row && { ...row, applied: Applied.safeParse(jsonOf(row.text)).data }
+}
+
+/** Why no rule runs where nobody knows who has applied the policy, as a clause. */
+export const unreadable =
+  'somebody has changed or deleted the row policy of jobsctl_settings by hand, or a later version has written it'
 
 type Run = NonNullable<RuleState['last']>
 type Row = Omit<RuleState, 'rule' | 'last'> & { rule: string } & (Run | { state: null })
@@ -61,12 +74,15 @@ export async function readRules(sql: Sql): Promise<{ rules: RuleState[]; broken:
 
 /** The policy that is applied, with the last runs of its rules. */
 export async function showPolicy(call: Pick<Call, 'sql' | 'authMode' | 'place'>): Promise<Policy> {
-  const [applied, { rules, broken }] = await Promise.all([readApplied(call.sql), readRules(call.sql)])
-  if (!applied) return { revision: 0, applied: null, problem: null, author_until: null, rules: [], broken: [] }
-  const { revision, approved, ...who } = applied
+  const [row, { rules, broken }] = await Promise.all([readApplied(call.sql), readRules(call.sql)])
+  if (!row?.applied) {
+    const isNone = !row && rules.length === 0 && broken.length === 0
+    return { revision: 0, applied: null, problem: isNone ? null : unreadable, author_until: null, rules, broken }
+  }
+  const { revision, approved, ...who } = row.applied
   const by = { ...who, ...(approved && { plan: approved.plan }) }
   if (rules.length === 0) return { revision, applied: by, problem: null, author_until: null, rules, broken }
-  const author = await findAuthor(call, applied.caller).catch((error: unknown) => {
+  const author = await findAuthor(call, who.caller).catch((error: unknown) => {
     if (error instanceof Failure && error.code === 'forbidden') return { problem: error.message.replace(/;.*/, '') }
     throw error
   })

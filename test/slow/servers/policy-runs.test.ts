@@ -128,6 +128,44 @@ describe.each(kinds)('the runs of a policy on %s', (kind) => {
     await world.sql`update job_operations set state = 'failed', ended_at = now() where id = ${id}::bigint`
   })
 
+  it.each(['{"revision": 1', '{"revision": -1}', undefined])(
+    'are refused where somebody has made %s of who applied the policy, which is reported, and mended by another apply',
+    async (value) => {
+      await ended(40)
+      await applyRules(world, [pruning()])
+      if (value === undefined) await world.sql`delete from jobsctl_settings where name = 'policy'`
+      else await world.sql`update jobsctl_settings set value = ${value} where name = 'policy'`
+      const problem = expect.stringContaining('the row policy of jobsctl_settings')
+      const before = await policyOf(world)
+      expect(before).toMatchObject({ revision: 0, applied: null, problem, rules: [{ name: 'finished' }] })
+      expect((await world.jobsctl(['policy', 'show'])).err).toContain('No rule runs: somebody has changed or deleted')
+      expect((await world.jobsctl(['doctor'])).out).toMatch(/^policy\twarning\tno rule runs: .+\tto write it again: /m)
+      await makeDue(world.sql, 'finished')
+      expect(await endOfRun(world, 'finished', before.rules[0])).toMatchObject({ state: 'refused', problem })
+      const dry = await world.confirm('/api/v1/jobs/policy', { rules: [pruning()], revision: 0, dry_run: true })
+      expect(dry.body).toMatchObject({ would_change: true })
+      expect(await world.confirm('/api/v1/jobs/policy', { rules: [], revision: 7 })).toMatchObject({ status: 409 })
+      expect((await applyRules(world, [pruning()])).body).toMatchObject({ revision: 1, problem: null })
+      await makeDue(world.sql, 'finished')
+      expect(await endOfRun(world, 'finished', (await policyOf(world)).rules[0])).toMatchObject({ state: 'done' })
+    },
+  )
+
+  it.each(['infinity', 'another day', 'nobody', 'a lost record'])(
+    'are taken from a server that is to have them until %s, which no server writes',
+    async (until) => {
+      await ended(40)
+      await applyRules(world, [pruning()])
+      const due = { infinity: 'infinity', 'another day': ago(-86_400) }[until] ?? null
+      const operation = until === 'a lost record' ? 4_711_000 : null
+      await world.sql`
+        update jobsctl_policy_rules
+        set state = 'running', due_at = now(), began_at = now(), held_until = ${due}::text::timestamptz,
+            operation_id = ${operation}::bigint`
+      expect(await endOfRun(world, 'finished')).toMatchObject({ state: 'done', affected: 1 })
+    },
+  )
+
   it('sweep the jobs that wait the longest first', async () => {
     for (const age of [3, 9, 5]) await world.jobs(1, { status: 'queued', created_at: days(age) })
     await applyRules(world, [sweeping({ max: 2 })])
