@@ -4,6 +4,7 @@ import type { OpenedDatabase } from './connection/opened-database.ts'
 import { commandFailure } from './errors/command-failure.ts'
 import { migrate } from './migrate/migrate.ts'
 import { requireSchema } from './migrate/require-schema.ts'
+import { collectMade, type NoteMade } from './migrate/what-stays.ts'
 import type { Pool } from './sql.ts'
 
 const closeWithinMs = 10_000
@@ -18,8 +19,8 @@ export interface CommandDatabase {
   /** As a quoted name. */
   schema: string
   env: Env
-  /** Takes what the work has made and what stays whatever follows, by its name: an error then says so. */
-  noteMade: (name: string) => void
+  /** An error says what was noted. */
+  noteMade: NoteMade
   /** What was noted, and that it stays, as a clause; undefined where nothing was. */
   whatStays: () => string | undefined
 }
@@ -40,9 +41,7 @@ interface WorkingOnTables<Result> extends Working<Result> {
  * @throws Failure for an error of the database; whatever `work` throws
  */
 export async function withDatabase<Result>({ opened, env, work }: Working<Result>): Promise<Result> {
-  const made: string[] = []
-  const noteMade = (name: string) => void made.push(name)
-  const whatStays = () => stayingText(made)
+  const { noteMade, whatStays } = collectMade()
   try {
     return await opened.withDedicatedPool(async (sql) =>
       work({ sql, schema: await opened.findSchema(sql), env, noteMade, whatStays }),
@@ -72,13 +71,3 @@ export const withTables = <Result>({ opened, env, check, work }: WorkingOnTables
       return work(database)
     },
   })
-
-/** The most names that an error lists. */
-const mostNames = 3
-
-/** `what was made before stays: 0036_event_cursors.sql`; undefined where nothing was made. */
-function stayingText(made: readonly string[]): string | undefined {
-  if (made.length === 0) return undefined
-  const names = made.length <= mostNames ? made.join(', ') : `${made.length} steps, ${made[0]} … ${made.at(-1)}`
-  return `what was made before stays: ${names}`
-}

@@ -7,6 +7,7 @@ import { indexesIn } from './index-statements.ts'
 import { type IndexMode, isLeftToOperator, readTableSize } from './left-indexes.ts'
 import type { Migration } from './migrations.ts'
 import { findMissing, objectsMadeBy } from './schema-diff.ts'
+import type { NoteMade } from './what-stays.ts'
 
 /**
  * Builds the missing indexes of a migration that are not left to the operator, one by one: on an empty table at once, and else with
@@ -44,7 +45,7 @@ interface Building {
   /** Called before a build that may take long: calls do not wait for it. */
   tablesReady: () => void
   /** Called with what a statement has made, or dropped, once it stays. */
-  applied?: (name: string) => void
+  applied?: NoteMade
 }
 
 /** The name of the unique index where an index of another program has its usual name. */
@@ -68,16 +69,17 @@ async function build(session: Session, statement: string, building: Building): P
   if (building.mode && (await isBuiltByOperator(session, tableOf(statement), building.mode))) return
   const statements = [...(there ? [`drop index concurrently if exists ${schema}.${name}`] : []), statement]
   if (missing.length === 0) statements.pop()
-  const noteOf = (each: string) => (each === statement ? `the index ${name}` : `the drop of the invalid index ${name}`)
+  const note = (each: string) =>
+    applied(each === statement ? `the index ${name}` : `the drop of the invalid index ${name}`, name)
   if ((await isEmpty(session, tableOf(statement))) && (await buildAtOnce(session, statements)))
-    return statements.map(noteOf).forEach(applied)
+    return statements.forEach(note)
   tablesReady()
   for (const each of statements) {
     await session.unsafe(each).catch(async (error: unknown) => {
-      if (each === statement && (await isLeftInvalid(session, name))) applied(`the invalid index ${name}`)
+      if (each === statement && (await isLeftInvalid(session, name))) applied(`the invalid index ${name}`, name)
       throw error
     })
-    applied(noteOf(each))
+    note(each)
   }
 }
 

@@ -10,6 +10,7 @@ import { allMigrations, type Migration } from './migrations.ts'
 import { findMissingIndexes } from './missing-indexes.ts'
 import { findPending, type PendingMigration } from './pending-migrations.ts'
 import { removeTimeouts } from './remove-timeouts.ts'
+import type { NoteMade } from './what-stays.ts'
 
 interface Options {
   sql: Pool
@@ -25,7 +26,7 @@ interface Options {
   /** Called when the tables are as this version needs them; indexes may still be missing. */
   tablesReady: () => void
   /** Called with the name of each migration of tables, and of each index, when it is made: it stays, whatever becomes of those that follow. */
-  applied?: (name: string) => void
+  applied?: NoteMade
 }
 
 const lookAgainAfterMs = 200

@@ -54,8 +54,8 @@ export const findMissing = async (sql: Sql, made: readonly SchemaObject[]): Prom
         from pg_trigger
         join pg_proc on pg_proc.oid = tgfoid
         where tgrelid = to_regclass("of") and not tgisinternal
-          -- Another program's trigger that sets updated_at counts, whatever its name is.
-          and (tgname = made.name or (made.name = 'jobsctl_updated_at' and prosrc ilike '%updated_at%'))
+          -- Another program's trigger that sets updated_at before the update of a row counts, whatever its name is.
+          and (tgname = made.name or (made.name = 'jobsctl_updated_at' and prosrc ilike '%updated_at%' and tgtype & 19 = 19))
       )
       when 'index' then exists (select from pg_index where indexrelid = to_regclass(name) and indisvalid)
       when 'unique' then exists (

@@ -133,6 +133,13 @@ it('migrate that fails names the indexes that it has built, and nothing that was
     expect(await failing()).toContain(
       'what was made before stays: the invalid index idx_jobs_idempotent_unique, the index jobsctl_live\n',
     )
+    // Of more than three, the first and the last are named, and an invalid index wherever it is.
+    await sql`drop trigger jobsctl_updated_at on jobs`
+    for (const index of ['idx_jobs_idempotent_unique', 'jobsctl_live', 'jobsctl_archive_ids'])
+      await sql.unsafe(`drop index if exists ${index}`)
+    expect(await failing()).toMatch(
+      /what was made before stays: 4 steps, 0001_tables.sql … the index jobsctl_archive_ids, the invalid index idx_jobs_idempotent_unique\n/,
+    )
     await sql`delete from jobs`
     expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
   } finally {
@@ -149,6 +156,8 @@ it('migrate whose role may not go on says what it has made', async () => {
     expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
     await sql`drop table jobsctl_event_cursors`
     await sql`alter table jobsctl_plans drop column within`
+    // The role may not make it, and the migration that would goes on without it.
+    await sql`drop trigger jobsctl_updated_at on jobs`
     await sql.unsafe(`
       create role ${role} login; grant create, usage on schema public to ${role};
       grant all on all tables in schema public to ${role}; alter table jobsctl_migrations owner to ${role}`)
@@ -162,6 +171,28 @@ it('migrate whose role may not go on says what it has made', async () => {
     })
   } finally {
     await sql.unsafe(`drop owned by ${role} cascade; drop role ${role}`).catch(() => {})
+    await sql.end()
+    await database.drop()
+  }
+}, 60_000)
+
+it('migrate makes the trigger that sets updated_at beside triggers that only read it', async () => {
+  const database = await emptyDatabase()
+  const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+  try {
+    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+    // The history has a trigger that reads it; another program may have one that writes a log.
+    await sql`drop trigger jobsctl_updated_at on jobs`
+    await sql`create function noted() returns trigger language plpgsql as 'begin perform new.updated_at; return null; end'`
+    await sql`create trigger noted after update on jobs for each row execute function noted()`
+    expect((await runServer(['schema'], database.env)).out).toMatch(/^trigger\tjobs\tjobsctl_updated_at\tmissing\t/m)
+    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+    await sql`
+      insert into jobs (uuid, domain, queue, job_type, status, payload, updated_at)
+      values (gen_random_uuid()::text, 'chatbooks', 'default', 'export', 'queued', '{}', '2020-01-01Z')`
+    const [updated] = await sql`update jobs set priority = 2 returning updated_at > '2026-01-01Z' as renewed`
+    expect(updated).toEqual({ renewed: true })
+  } finally {
     await sql.end()
     await database.drop()
   }

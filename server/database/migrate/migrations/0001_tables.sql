@@ -176,9 +176,9 @@ $$;
 do $$
 begin
   if not exists (
-    -- Whatever another program calls its own.
+    -- Whatever another program calls its own. Only one before the update of a row sets a column: the history reads it after the update.
     select from pg_trigger t join pg_proc p on p.oid = t.tgfoid
-    where t.tgrelid = to_regclass('jobs') and not t.tgisinternal and p.prosrc ilike '%updated_at%'
+    where t.tgrelid = to_regclass('jobs') and not t.tgisinternal and p.prosrc ilike '%updated_at%' and t.tgtype & 19 = 19
   ) then
     begin
       create or replace function jobsctl_set_updated_at() returns trigger language plpgsql as
