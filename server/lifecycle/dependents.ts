@@ -47,6 +47,14 @@ export const dependentsOf = (sql: Sql, of: Fragment): Fragment => sql`
     offset 0
   )`
 
+/** The queues, as `(domain, queue)`, of the jobs that wait for jobs of the CTE `settled`, which it needs. */
+export const queuesOfDependents = staticFragment(
+  (sql) => sql`
+  select dependent.domain, dependent.queue
+  from settled
+  cross join ${dependentsOf(sql, sql`settled.uuid`)} as dependent`,
+)
+
 /**
  * CTEs of a statement `with recursive` that cancel the queued jobs which depend, over any number of edges, on a job that
  * has ended badly.

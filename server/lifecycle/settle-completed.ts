@@ -1,7 +1,7 @@
 import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
-import { dependentsOf } from './dependents.ts'
+import { queuesOfDependents } from './dependents.ts'
 import { attrsWithoutNulls, insertEventsOfCalls, notifyQueues } from './events/job-events.ts'
 import type { Settled } from './settle.ts'
 
@@ -17,7 +17,7 @@ export const settleCompleted = (sql: Sql, attempts: Fragment) => sql<Settled[]>`
   attempt as materialized (${attempts}),
   ${completedRows(sql)},
   inserted_events as (${insertEventsOfCalls(sql, completedEvents(sql))}),
-  notified as (${notifyQueues(sql, runnableQueues(sql))})
+  notified as (${notifyQueues(sql, queuesOfDependents(sql))})
   select id, status, retry_count, null::timestamptz as available_at
   from settled
   left join notified on true`
@@ -48,12 +48,4 @@ const completedEvents = staticFragment(
       sql`jsonb_build_object('worker_id', worker_id, 'retry_count', retry_count, 'finish', finish)`,
     )} as attrs
   from settled`,
-)
-
-/** The queues, as `(domain, queue)`, of jobs that may run now. Needs the CTE `settled`. */
-const runnableQueues = staticFragment(
-  (sql) => sql`
-  select dependent.domain, dependent.queue
-  from settled
-  cross join ${dependentsOf(sql, sql`settled.uuid`)} as dependent`,
 )

@@ -3,7 +3,7 @@ import type { Call } from '../call.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { attemptOutcome } from './attempt-outcome.ts'
-import { cascade, dependentsOf, droppedEvents, elsewhereColumn } from './dependents.ts'
+import { cascade, droppedEvents, elsewhereColumn, queuesOfDependents } from './dependents.ts'
 import { insertEvents, notifyQueues, wireTime } from './events/job-events.ts'
 import { settledRows } from './settled-rows.ts'
 
@@ -74,9 +74,6 @@ const settledEvents = staticFragment(
 const runnableQueues = staticFragment(
   (sql) => sql`
   select domain, queue from settled where status = 'queued'
-  union all
-  select dependent.domain, dependent.queue
-  from settled
-  cross join ${dependentsOf(sql, sql`settled.uuid`)} as dependent
+  union all ${queuesOfDependents(sql)}
   where settled.status = 'completed'`,
 )

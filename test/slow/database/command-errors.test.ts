@@ -13,6 +13,22 @@ const urlOf = async (name: string, user?: string) => {
   return url.href
 }
 
+const expectMigrated = async (env: Record<string, string>) =>
+  expect(await runServer(['migrate'], env)).toMatchObject({ code: 0, err: '' })
+
+/** Runs a test on a database in which `migrate` has made the tables. */
+const onMigrated = (test: (sql: postgres.Sql, env: Record<string, string>) => Promise<void>) => async () => {
+  const { env, drop } = await emptyDatabase()
+  const sql = postgres(env.JOBS_DB_URL ?? '', { max: 2, onnotice: () => {} })
+  try {
+    await expectMigrated(env)
+    await test(sql, env)
+  } finally {
+    await sql.end()
+    await drop()
+  }
+}
+
 it('a database is found by its name, percent-encoded', async () => {
   const name = `odd %41 ä/${randomUUID()}`
   const sql = postgres(await postgresUrl(), { max: 1, onnotice: () => {} })
@@ -29,7 +45,7 @@ it('a database is found by its name, percent-encoded', async () => {
     await sql`drop database if exists ${sql(name)} with (force)`
     await sql.end()
   }
-}, 60_000)
+})
 
 it('migrate makes the triggers in a schema that is not in the search path', async () => {
   const [name, schema] = [`t_${randomUUID()}`, 'Odd "Schema 50%s $$']
@@ -52,7 +68,7 @@ it('migrate makes the triggers in a schema that is not in the search path', asyn
     await sql`drop database if exists ${sql(name)} with (force)`
     await sql.end()
   }
-}, 60_000)
+})
 
 it('a command says why the database refuses it, or why it cannot be reached', async () => {
   const [noDatabase, noRole, nowhere] = await Promise.all([
@@ -75,43 +91,36 @@ it('a command says why the database refuses it, or why it cannot be reached', as
     err: expect.stringContaining('connection refused (ECONNREFUSED): 127.0.0.1:1; nothing'),
   })
   expect(nowhere.err).not.toContain('secret')
-}, 60_000)
+})
 
-it('migrate that fails at a lock says which migrations were made before it, and that they stay', async () => {
-  const database = await emptyDatabase()
-  const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 2, onnotice: () => {} })
-  try {
-    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+it(
+  'migrate that fails at a lock says which migrations were made before it, and that they stay',
+  onMigrated(async (sql, env) => {
     await sql`drop table jobsctl_event_cursors`
     await sql`alter table jobsctl_plans drop column within`
     const release = await holding(sql, (tx) => tx`lock table jobsctl_plans in access exclusive mode`)
-    const stopped = await runServer(['migrate'], database.env)
+    const stopped = await runServer(['migrate'], env)
     expect(stopped.code).not.toBe(0)
     expect(stopped.err).toContain('; what was made before stays: 0036_event_cursors.sql\n')
     expect(stopped.err).not.toContain('nothing was changed')
     expect(await sql`select from jobsctl_event_cursors`).toHaveLength(0)
     // With nothing left to do before the lock, nothing is changed.
-    expect(await runServer(['migrate'], database.env)).toMatchObject({
+    expect(await runServer(['migrate'], env)).toMatchObject({
       err: expect.stringContaining('; nothing was changed\n'),
     })
     await release()
-    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
-  } finally {
-    await sql.end()
-    await database.drop()
-  }
-}, 60_000)
+    await expectMigrated(env)
+  }),
+)
 
-it('migrate that fails names the indexes that it has built, and nothing that was there or is left to the operator', async () => {
-  const database = await emptyDatabase()
-  const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 2, onnotice: () => {} })
-  const failing = async (env: Record<string, string> = {}) => {
-    const { code, err } = await runServer(['migrate'], { ...database.env, ...env })
-    expect(code).not.toBe(0)
-    return err
-  }
-  try {
-    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+it(
+  'migrate that fails names the indexes that it has built, and nothing that was there or is left to the operator',
+  onMigrated(async (sql, env) => {
+    const failing = async (more: Record<string, string> = {}) => {
+      const { code, err } = await runServer(['migrate'], { ...env, ...more })
+      expect(code).not.toBe(0)
+      return err
+    }
     await sql`
       insert into jobs (uuid, domain, queue, job_type, status, payload, idempotency_key)
       values (gen_random_uuid()::text, 'chatbooks', 'default', 'export', 'queued', '{}', 'same')`
@@ -141,83 +150,68 @@ it('migrate that fails names the indexes that it has built, and nothing that was
       /what was made before stays: 4 steps, 0001_tables.sql … the index jobsctl_archive_ids, the invalid index idx_jobs_idempotent_unique\n/,
     )
     await sql`delete from jobs`
-    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
-  } finally {
-    await sql.end()
-    await database.drop()
-  }
-}, 60_000)
+    await expectMigrated(env)
+  }),
+)
 
-it('migrate whose role may not go on says what it has made', async () => {
-  const database = await emptyDatabase()
-  const [url, role] = [database.env.JOBS_DB_URL ?? '', `half_${process.pid}`]
-  const sql = postgres(url, { max: 1, onnotice: () => {} })
-  try {
-    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
-    await sql`drop table jobsctl_event_cursors`
-    await sql`alter table jobsctl_plans drop column within`
-    // The role may not make it, and the migration that would goes on without it.
-    await sql`drop trigger jobsctl_updated_at on jobs`
-    await sql.unsafe(`
-      create role ${role} login; grant create, usage on schema public to ${role};
-      grant all on all tables in schema public to ${role}; alter table jobsctl_migrations owner to ${role}`)
-    const JOBS_DB_URL = Object.assign(new URL(url), { username: role }).href
-    const { code, err } = await runServer(['migrate'], { ...database.env, JOBS_DB_URL })
-    expect({ code, err }).toMatchObject({
-      code: 2,
-      err: expect.stringMatching(
-        /refuses this role: .*jobsctl_plans; what was made before stays: 0036_event_cursors\.sql\n/,
-      ),
-    })
-  } finally {
-    await sql.unsafe(`drop owned by ${role} cascade; drop role ${role}`).catch(() => {})
-    await sql.end()
-    await database.drop()
-  }
-}, 60_000)
+it(
+  'migrate whose role may not go on says what it has made',
+  onMigrated(async (sql, env) => {
+    const role = `half_${process.pid}`
+    try {
+      await sql`drop table jobsctl_event_cursors`
+      await sql`alter table jobsctl_plans drop column within`
+      // The role may not make it, and the migration that would goes on without it.
+      await sql`drop trigger jobsctl_updated_at on jobs`
+      await sql.unsafe(`
+        create role ${role} login; grant create, usage on schema public to ${role};
+        grant all on all tables in schema public to ${role}; alter table jobsctl_migrations owner to ${role}`)
+      const JOBS_DB_URL = Object.assign(new URL(env.JOBS_DB_URL ?? ''), { username: role }).href
+      const { code, err } = await runServer(['migrate'], { ...env, JOBS_DB_URL })
+      expect({ code, err }).toMatchObject({
+        code: 2,
+        err: expect.stringMatching(
+          /refuses this role: .*jobsctl_plans; what was made before stays: 0036_event_cursors\.sql\n/,
+        ),
+      })
+    } finally {
+      await sql.unsafe(`drop owned by ${role} cascade; drop role ${role}`).catch(() => {})
+    }
+  }),
+)
 
-it('migrate makes the trigger that sets updated_at beside triggers that only read it', async () => {
-  const database = await emptyDatabase()
-  const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-  try {
-    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+it(
+  'migrate makes the trigger that sets updated_at beside triggers that only read it',
+  onMigrated(async (sql, env) => {
     // The history has a trigger that reads it; another program may have one that writes a log.
     await sql`drop trigger jobsctl_updated_at on jobs`
     await sql`create function noted() returns trigger language plpgsql as 'begin perform new.updated_at; return null; end'`
     await sql`create trigger noted after update on jobs for each row execute function noted()`
-    expect((await runServer(['schema'], database.env)).out).toMatch(/^trigger\tjobs\tjobsctl_updated_at\tmissing\t/m)
-    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+    expect((await runServer(['schema'], env)).out).toMatch(/^trigger\tjobs\tjobsctl_updated_at\tmissing\t/m)
+    await expectMigrated(env)
     await sql`
       insert into jobs (uuid, domain, queue, job_type, status, payload, updated_at)
       values (gen_random_uuid()::text, 'chatbooks', 'default', 'export', 'queued', '{}', '2020-01-01Z')`
     const [updated] = await sql`update jobs set priority = 2 returning updated_at > '2026-01-01Z' as renewed`
     expect(updated).toEqual({ renewed: true })
-  } finally {
-    await sql.end()
-    await database.drop()
-  }
-}, 60_000)
+  }),
+)
 
-it('migrate that makes a missing function again gives each function of the triggers the settings that it had', async () => {
-  const database = await emptyDatabase()
-  const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-  const settings = () => sql`
-    select proname as name, proconfig as settings from pg_proc where proname ~ '^jobsctl_(count|history)_' order by proname`
-  try {
-    expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+it(
+  'migrate that makes a missing function again gives each function of the triggers the settings that it had',
+  onMigrated(async (sql, env) => {
+    const settings = () => sql`
+      select proname as name, proconfig as settings from pg_proc where proname ~ '^jobsctl_(count|history)_' order by proname`
     const before = [...(await settings())]
     expect(before.length).toBeGreaterThan(4)
     for (const name of ['count_insert', 'count_delete', 'history_update']) {
       await sql.unsafe(`drop function jobsctl_${name}() cascade`)
-      expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0, err: '' })
+      await expectMigrated(env)
       expect([...(await settings())]).toEqual(before)
     }
     expect(before.find(({ name }) => name === 'jobsctl_count_insert')?.settings).toContain('jit=off')
-  } finally {
-    await sql.end()
-    await database.drop()
-  }
-}, 60_000)
+  }),
+)
 
 it('a word that is no command is named, with the commands', async () => {
   expect(await runServer(['tokn', 'list'])).toMatchObject({
@@ -230,4 +224,4 @@ it('a word that is no command is named, with the commands', async () => {
     code: 2,
     err: expect.stringContaining("arguments for 'schema'"),
   })
-}, 60_000)
+})
