@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { JobSelection } from '../../../shared/changes/filtered-change.ts'
 import type { JobFilter } from '../../../shared/jobs/job-filter.ts'
+import type { Scope } from '../../../shared/scope.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import type { Selection } from '../../bulk/selection.ts'
@@ -19,6 +20,8 @@ interface Bounds {
   limit?: number | undefined
 }
 
+type Parts = Pick<BulkChange<unknown>, 'scope' | 'filters' | 'request' | 'max' | 'previewToken' | 'limit' | 'brake'>
+
 /** The largest list of ids that a record has in full. */
 const mostRecordedIds = 1000
 
@@ -26,40 +29,50 @@ const mostRecordedIds = 1000
  * The parts of a bulk change that follow from its request alone, for a change that takes a filter.
  * @throws Failure `conflict` for a cluster of other rules than those of this server
  */
-export function partsOf<Request extends Within<JobSelection & Bounds>>(
-  request: Request,
-): Pick<BulkChange<unknown>, 'scope' | 'filters' | 'request' | 'max' | 'previewToken' | 'limit' | 'brake'> {
+export function partsOf(request: Within<JobSelection & Bounds>): Parts {
   requireKnownRules(request.cluster)
-  const { dry_run: _, within: _within, max, preview_token, limit, rate, until, ...filters } = request
+  const { dry_run, within, max, preview_token, limit, rate, until, ...filters } = request
+  return { ...partsWith(request, filters, { limit }), limit }
+}
+
+/**
+ * The same for a change that says what its `filters` are, in an order that stays: preview tokens and idempotency keys have hashes of
+ * them, which servers of other versions compare.
+ * @param more what the record has of the request beside the filters and the bounds
+ */
+export function partsWith(
+  request: Within<Scope & Omit<Bounds, 'dry_run' | 'limit'>>,
+  filters: object & Pick<IdFields, 'ids'>,
+  more: object = {},
+): Parts {
+  const { max, preview_token, rate, until } = request
   return {
     scope: request,
     filters,
-    request: { ...filters, ...(filters.ids && { ids: recorded(filters.ids) }), max, limit, rate, until },
+    request: { ...filters, ...(filters.ids && { ids: recorded(filters.ids) }), max, ...more, rate, until },
     brake: { rate, until },
     max,
     previewToken: preview_token,
-    limit,
   }
 }
 
 /**
- * The fields of the filter beside the scope, as a token is bound to them and as the record has them. Without any of them both
- * are empty, as in servers that did not know them.
+ * The fields of the filter beside the scope. Without any of them all are undefined, so that a hash over them is that of servers that
+ * did not know them.
  * @throws Failure `conflict` for a cluster of other rules than those of this server
  */
-export function narrowerParts(request: NarrowerFilter): { filters: NarrowerFilter; request: object } {
+export function narrowerFilters(request: NarrowerFilter): NarrowerFilter {
   const { owner_user_id, batch_group, worker_id, error_code, error, min_retries, stale, payload, ids } = request
   const { created_after, created_before, ended_after, ended_before, cluster } = request
   requireKnownRules(cluster)
   const texts = { owner_user_id, batch_group, worker_id, error_code, error, min_retries, stale, payload, cluster }
-  const filters = { ...texts, created_after, created_before, ended_after, ended_before, ids }
-  return { filters, request: { ...filters, ...(ids && { ids: recorded(ids) }) } }
+  return { ...texts, created_after, created_before, ended_after, ended_before, ids }
 }
 
 type NarrowerFilter = Omit<JobFilter, 'domain' | 'queue' | 'job_type' | 'status'>
 
 /** A long list of ids as the record has it: their number, a hash over all, and the first ones. */
-export const recorded = (ids: readonly number[]): unknown =>
+const recorded = (ids: readonly number[]): unknown =>
   ids.length <= mostRecordedIds
     ? ids
     : { count: ids.length, sha256: createHash('sha256').update(ids.join()).digest('hex'), first: ids.slice(0, 10) }

@@ -12,7 +12,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { expiredLeases, reclaim } from '../../lifecycle/expired-leases.ts'
 import { countExpired } from '../expired-leases.ts'
-import { narrowerParts, withoutIds } from './filtered.ts'
+import { narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 
 type IntegrityRequest = Within<Asked>
 
@@ -69,19 +69,13 @@ export async function integrity(call: Call, asked: Asked): Promise<IntegrityResu
 }
 
 function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkChange<IntegrityResult> {
-  const { domain, queue, job_type, status, max, preview_token, rate, until } = request
-  const narrower = narrowerParts(request)
-  const filters = { domain, queue, job_type, status, ...narrower.filters }
+  const { domain, queue, job_type, status } = request
+  const filters = { domain, queue, job_type, status, ...narrowerFilters(request) }
   return {
+    ...partsWith(request, filters, { fix: true }),
     kind: 'integrity',
     name: 'integrity sweep',
     event: 'jobs.integrity_sweep',
-    scope: request,
-    filters,
-    request: { ...filters, ...narrower.request, max, fix: true, rate, until },
-    brake: { rate, until },
-    max,
-    previewToken: preview_token,
     matching: (sql, set) => sql`
       from (${brokenJobs(sql, set, request, [staleLease(sql), ...expiredLeases(sql, set)])}) as jobs where true`,
     time: (sql) => sql`leased_until`,

@@ -17,7 +17,7 @@ import { countDependents, isFailedEnd } from '../../undo/dependents-along.ts'
 import { type ForeignPath, readForeignPaths } from '../../undo/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows, withoutForeignRows } from '../../undo/foreign-rows.ts'
 import { notArchived } from '../../undo/no-way-back.ts'
-import { jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
+import { jobsWhere, narrowerFilters, now, partsWith, withoutIds } from './filtered.ts'
 
 type PruneRequest = Within<Asked>
 
@@ -92,22 +92,17 @@ function change(request: PruneRequest, { bulk, archive, paths }: Deleting): Bulk
 }
 
 function bulkOf(request: PruneRequest, isArchived: boolean): Prune {
-  const { statuses, older_than_days, domain, queue, job_type, max, preview_token, rate, until } = request
-  const narrower = narrowerParts(request)
+  const { statuses, older_than_days, domain, queue, job_type } = request
+  const narrower = narrowerFilters(request)
   const along = request.with_foreign_rows && { with_foreign_rows: true }
   const unarchived = request.no_archive && { no_archive: true }
-  const filters = { statuses, older_than_days, domain, queue, job_type, ...narrower.filters, ...along, ...unarchived }
+  const filters = { statuses, older_than_days, domain, queue, job_type, ...narrower, ...along, ...unarchived }
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => prunable(sql, set, rest))
   return {
+    ...partsWith(request, filters),
     kind: 'prune',
     name: 'prune',
     event: 'jobs.pruned',
-    scope: request,
-    filters,
-    request: { ...filters, ...narrower.request, max, rate, until },
-    brake: { rate, until },
-    max,
-    previewToken: preview_token,
     matching,
     time: ended,
     hasTimeIndex: true,

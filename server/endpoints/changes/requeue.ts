@@ -10,7 +10,7 @@ import { isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
+import { jobsWhere, narrowerFilters, now, partsWith, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
 
@@ -49,31 +49,24 @@ async function listNotMatched(
 }
 
 function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
-  const { domain, queue, job_type, job_id, max, limit, preview_token, rate, until, with_dependents, spread_seconds } =
-    request
-  const narrower = narrowerParts(request)
+  const { domain, queue, job_type, job_id, limit, with_dependents, spread_seconds } = request
   const filters = {
     ...{ domain, queue, job_type, job_id },
     // As servers before these fields signed it, so that their previews can still be used.
     ...(!with_dependents && { with_dependents }),
     spread_seconds,
-    ...narrower.filters,
+    ...narrowerFilters(request),
   }
   const matching = (sql: Sql, set: JobSet) =>
     jobsWhere(sql, { ...request, job_id: undefined }, (rest) =>
       requeueable(sql, set, { ...rest, job_id: request.job_id }),
     )
   return {
+    ...partsWith(request, filters, { limit }),
+    limit,
     kind: 'requeue',
     name: 'requeue',
     event: 'jobs.requeued',
-    scope: request,
-    filters,
-    request: { ...filters, ...narrower.request, max, limit, rate, until },
-    brake: { rate, until },
-    max,
-    previewToken: preview_token,
-    limit,
     matching,
     time: (sql) => sql`quarantined_at`,
     restorable: (sql) => sql`true`,

@@ -14,7 +14,7 @@ import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/depende
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
-import { jobsWhere, narrowerParts, now, withoutIds } from './filtered.ts'
+import { jobsWhere, narrowerFilters, now, partsWith, withoutIds } from './filtered.ts'
 import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 
 type SweepRequest = Within<Asked>
@@ -69,20 +69,14 @@ export const sweep = (call: Call, asked: Asked): Promise<SweepResult> =>
   runOrPreview(call, asked, bulkOf({ ...asked, within: call.within }))
 
 function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
-  const { age_seconds, runtime_seconds, action, domain, queue, job_type, max, preview_token, rate, until } = request
-  const narrower = narrowerParts(request)
-  const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type, ...narrower.filters }
+  const { age_seconds, runtime_seconds, action, domain, queue, job_type } = request
+  const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type, ...narrowerFilters(request) }
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => sweepable(sql, set, rest))
   return {
+    ...partsWith(request, filters),
     kind: 'sweep',
     name: 'sweep',
     event: 'jobs.ttl_sweep',
-    scope: request,
-    filters,
-    request: { ...filters, ...narrower.request, max, rate, until },
-    brake: { rate, until },
-    max,
-    previewToken: preview_token,
     matching,
     time: (sql) => sql`case status when 'queued' then created_at else greatest(started_at, acquired_at) end`,
     // A running job that is ended has lost its worker.

@@ -12,7 +12,7 @@ import { requireHoldTime } from '../../undo/hold-time.ts'
 import { leavesOthers } from '../../undo/leaves-jobs.ts'
 import { requireKeptRows, type WayBack, wayBack } from '../../undo/way-back.ts'
 import { recordOf } from '../records/records.ts'
-import { recorded } from './filtered.ts'
+import { partsWith } from './filtered.ts'
 
 type UndoResult = z.output<typeof endpoint.output>
 
@@ -47,12 +47,14 @@ interface Undoing {
 
 function bulkOf(
   record: OperationRecord,
-  { domain, queue, job_type, ids, hold_until, max, preview_token, rate, until, within }: Within<UndoRequest>,
+  request: Within<UndoRequest>,
   { way, rejected }: Undoing,
 ): BulkChange<UndoResult> {
   const { id } = record
+  const { domain, queue, job_type, ids, hold_until, within } = request
   const filters = { operation: id, domain, queue, job_type, ids, hold_until }
   return {
+    ...partsWith(request, filters),
     kind: 'undo',
     name: 'undo',
     event: 'jobs.undone',
@@ -62,11 +64,6 @@ function bulkOf(
       job_type: job_type ?? record.job_type ?? undefined,
       within,
     },
-    filters,
-    request: { ...filters, ...(ids && { ids: recorded(ids) }), max, rate, until },
-    brake: { rate, until },
-    max,
-    previewToken: preview_token,
     undoes: id,
     leavesJobs: (tx, operation) => leavesOthers(tx, operation, [...rejected.keys()]),
     matching: way.matching,
