@@ -1,4 +1,6 @@
 import { useEffect } from 'preact/hooks'
+import { restoreSession, sessionProblem } from './api/session.ts'
+import { ProblemNote } from './parts/problem.tsx'
 import { Shell } from './parts/shell.tsx'
 import { screenAt } from './screens/all.tsx'
 import { Login } from './screens/login.tsx'
@@ -16,17 +18,19 @@ export function App() {
   if (known === undefined) return <Waiting />
   if (known === null) return <Login />
   return (
-    <Shell at={screen.section}>
+    // Another caller sees nothing of the one before.
+    <Shell key={known.id} at={screen.section}>
       <h1>{screen.title}</h1>
       {screen.needs === undefined || may(screen.needs) ? screen.show() : <NotYours needs={screen.needs} />}
     </Shell>
   )
 }
 
-/** The same as in `index.html`, which is painted while the script and the session are awaited. */
+/** The same as in `index.html`, which is painted while the script and the session are awaited; with the reason where no answer came. */
 const Waiting = () => (
-  <main class="waiting" aria-busy="true">
+  <main class="waiting" aria-busy={sessionProblem.value === undefined}>
     <p class="brand">jobsctl</p>
+    {sessionProblem.value && <ProblemNote problem={sessionProblem.value} onRetry={restoreSession} />}
   </main>
 )
 

@@ -65,6 +65,16 @@ describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
     await close()
   })
 
+  it('the way out is reached in a low window', async () => {
+    const { page, close } = await visit(browser, full, { secret: full.key, width: 1000 })
+    await page.setViewportSize({ width: 1000, height: 260 })
+    const leave = page.getByRole('button', { name: 'Log out' })
+    await leave.scrollIntoViewIfNeeded()
+    const box = await leave.boundingBox()
+    expect((box?.y ?? Number.NaN) + (box?.height ?? Number.NaN)).toBeLessThanOrEqual(260)
+    await close()
+  })
+
   it('a preview with its confirmation', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page, go, close } = await visit(browser, full, { secret: full.key, colorScheme })

@@ -136,6 +136,53 @@ describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
     expect(await world.count()).toBe(0)
   })
 
+  it('a number is written anew key by key, and none is previewed in its place', async () => {
+    await empty()
+    await visited.go('/change/prune?domain=chatbooks')
+    const days = page.getByLabel('Ended at least so many days ago')
+    await days.focus()
+    for (const key of ['End', 'Backspace', 'Backspace']) await page.keyboard.press(key)
+    expect(await days.inputValue()).toBe('')
+    await page.getByRole('button', { name: 'Preview', exact: true }).click()
+    expect(await page.locator('input:invalid:focus').count()).toBe(1)
+    expect(await page.getByRole('region', { name: 'Preview' }).count()).toBe(0)
+    await days.pressSequentially('7')
+    expect(await days.inputValue()).toBe('7')
+    expect(new URL(page.url()).searchParams.get('older_than_days')).toBe('7')
+  })
+
+  it('Back, Forward and the way to the content show the change of their own entry of the history', async () => {
+    await empty()
+    await world.jobs(5, { status: 'failed' })
+    await visited.go('/change/retry?domain=chatbooks')
+    await preview()
+    await page.getByRole('button', { name: 'Retry 5 jobs' }).click()
+    await page.getByText('5 jobs retried').waitFor()
+    await page.getByRole('link', { name: 'Skip to the content' }).press('Enter')
+    await page.reload()
+    await page.getByText('5 jobs retried').waitFor()
+    await page.getByRole('button', { name: 'Make another preview' }).click()
+    const look = page.getByRole('button', { name: 'Preview', exact: true })
+    await look.waitFor()
+    await page.goBack()
+    await page.getByText('5 jobs retried').waitFor()
+    expect(await look.count()).toBe(0)
+    await page.goForward()
+    await look.waitFor()
+    expect(await page.getByText('5 jobs retried').count()).toBe(0)
+    expect(await records()).toHaveLength(1)
+  })
+
+  it('a parameter that no change knows is told, and so are states that a change does not tell apart', async () => {
+    await empty()
+    await visited.go('/change/cancel?domian=mail')
+    await page.getByText('The address has domian').waitFor()
+    await visited.go('/change/sweep?domain=mail&status=queued')
+    await page.getByText('not only queued: this change takes jobs that are queued or processing').waitFor()
+    await visited.go('/change/requeue?domain=mail&status=quarantined&canary=5')
+    expect(await page.getByText(/not only|The address has/).count()).toBe(0)
+  })
+
   it.each([
     ['retry?domain=chatbooks&error_code=it%27s&with_dependents=false&spread_seconds=60&keep_retries=true', retry],
     ['retry?status=failed', retry],

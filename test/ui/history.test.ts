@@ -128,6 +128,19 @@ describe.skipIf(!hasBrowser)('history (needs chromium)', () => {
     await there.close()
   })
 
+  it('a range that begins in an hour that comes twice stays as it is where nobody has changed it', async () => {
+    const berlin = await visit(browser, world, { secret: world.key, timezoneId: 'Europe/Berlin' })
+    await berlin.go('/history?from=2030-10-27T01:00:00Z&to=2030-10-27T04:00:00Z&step=1h&zone=local')
+    await berlin.page.getByText('2030-10-27 02:00 +01:00').first().waitFor()
+    await berlin.page.getByRole('button', { name: 'Show', exact: true }).click()
+    const from = () => Date.parse(new URL(berlin.page.url()).searchParams.get('from') ?? '')
+    expect(from()).toBe(Date.parse('2030-10-27T01:00:00Z'))
+    await berlin.page.getByLabel('From').fill('2030-10-26T10:00')
+    await berlin.page.getByRole('button', { name: 'Show', exact: true }).click()
+    await expect.poll(from).toBe(Date.parse('2030-10-26T08:00:00Z'))
+    await berlin.close()
+  })
+
   it('range, step and scope are in the address, and a step leads to itself in shorter ones', async () => {
     await visited.go('/history?domain=clocks&from=2030-10-26T20:00:00Z&to=2030-10-27T06:00:00Z&step=1h')
     const shown = await timesOf(page, 'Came in')

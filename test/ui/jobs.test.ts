@@ -108,6 +108,32 @@ describe.skipIf(!hasBrowser)('list and show (needs chromium)', () => {
     await page.getByText('hunter two').waitFor()
   })
 
+  it('what was revealed is gone when it is masked, also where the server does not answer', async () => {
+    const { page, go, close } = await visit(browser, world, { secret: world.key, expected: /ERR_/ })
+    const [id] = await world.jobs(1, { status: 'completed' })
+    await world.sql`update jobs set payload = '{"password": "hunter two"}' where id = ${id ?? 0}`
+    await go(`/jobs/${id}`)
+    await page.getByRole('button', { name: 'Reveal what looks secret' }).click()
+    await page.getByText('hunter two').waitFor()
+    await page.route(`**/api/v1/jobs/${id}?*`, (route) => route.abort())
+    await page.getByRole('button', { name: 'Mask what looks secret' }).click()
+    await page.getByRole('alert').waitFor()
+    expect(await page.content()).not.toContain('hunter two')
+    await close()
+  })
+
+  it('times that no calendar has are shown as they are', async () => {
+    const { page, go } = visited
+    const [id] = await world.jobs(1, { status: 'failed' })
+    await world.sql`
+      update jobs set created_at = 'infinity', completed_at = '-infinity', available_at = '294276-12-31 00:00Z' where id = ${id ?? 0}`
+    for (const screen of ['/jobs?status=failed', `/jobs/${id}`]) {
+      await go(screen)
+      await page.getByText('infinity').first().waitFor()
+      expect([screen, await page.getByText('NaN').count()]).toEqual([screen, 0])
+    }
+  })
+
   it('an unknown job is told', async () => {
     const { page, close } = await visit(browser, world, { secret: world.key, expected: /404/ })
     await page.goto(`${world.url}/ui/jobs/999999999`)

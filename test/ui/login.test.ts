@@ -58,16 +58,33 @@ describe.skipIf(!hasBrowser)('login (needs chromium)', () => {
     await close()
   })
 
-  it('the log out of one tab ends the session for the next call of another', async () => {
-    const { page, context, close } = await visit(browser, world, { secret: world.key, expected: /401/ })
+  it('the log out of one tab ends the page of another, which goes on after the login of the first', async () => {
+    const { page, context, close } = await visit(browser, world, { secret: world.key })
     const other = await context.newPage()
     await other.goto(`${world.url}/ui/jobs`)
     await other.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor()
     await page.getByRole('button', { name: 'Log out' }).click()
     await page.getByLabel('Key or token').waitFor()
-    await other.getByRole('button', { name: 'Refresh' }).click()
     await other.getByLabel('Key or token').waitFor()
     expect(await context.cookies()).toEqual([])
+    await page.getByLabel('Key or token').fill(world.key)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await other.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor()
+    await close()
+  })
+
+  it('a server that cannot say who is logged in is asked again, and no login is shown in its place', async () => {
+    const { page, close } = await visit(browser, world, { secret: world.key, expected: /503/ })
+    const session = '**/api/v1/session'
+    await page.route(session, (route) =>
+      route.fulfill({ status: 503, json: { detail: 'the database does not answer' } }),
+    )
+    await page.reload()
+    await page.getByRole('alert').getByText('the database does not answer').waitFor()
+    expect(await page.getByLabel('Key or token').count()).toBe(0)
+    await page.unroute(session)
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText(/^Live/).waitFor()
     await close()
   })
 

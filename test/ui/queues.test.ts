@@ -65,6 +65,40 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     await Promise.all([other.close(), third.close()])
   })
 
+  it('a double click on a slow network stops a queue once, with its reason, and takes it back once', async () => {
+    const clickTwice = async (name: string | RegExp, changed: RegExp) => {
+      const button = page.getByRole('button', { name, exact: typeof name === 'string' })
+      const box = await button.boundingBox()
+      if (!box) throw new Error(`${name} is not seen`)
+      const answered = page.waitForResponse(/queue\/control/)
+      const place = [box.x + box.width / 2, box.y + box.height / 2] as const
+      await page.mouse.click(...place)
+      await answered
+      await page.getByText(changed).waitFor()
+      await page.mouse.click(...place)
+    }
+    const status = '**/api/v1/jobs/queue/status*'
+    await world.jobs(1, { status: 'queued', domain: 'slow', queue: 'low' })
+    await visited.go('/queue?domain=slow&queue=low')
+    await page.getByRole('textbox', { name: /^Why/ }).fill('disk full')
+    await page.route(status, async (route) => {
+      await page.waitForTimeout(1000)
+      await route.continue()
+    })
+    await clickTwice('Pause', /^No job is handed out; running/)
+    await page.getByText('paused', { exact: true }).waitFor()
+    await page.unrouteAll({ behavior: 'wait' })
+    await clickTwice('Take it back: Resume', /^Jobs are handed out again/)
+    await page.getByText('open', { exact: true }).waitFor()
+    expect(
+      await world.sql`
+      select kind, reason from job_operations where domain = 'slow' order by id`,
+    ).toEqual([
+      { kind: 'queue.paused', reason: 'disk full' },
+      { kind: 'queue.resumed', reason: null },
+    ])
+  })
+
   it('a failed job has the way to its retry', async () => {
     const [id] = await world.jobs(1, { status: 'failed' })
     await visited.go(`/jobs/${id}`)

@@ -48,6 +48,9 @@ export async function change({
   return follow(String(accepted.operation_id), onProgress, signal)
 }
 
+/** The statuses of answers that say nothing about an operation, those of a proxy among them; 0 is that of no answer. */
+const passing = [0, 429, 502, 503, 504]
+
 /**
  * Reports the progress of an operation to its end, whichever server runs it.
  * @returns the answer of the change
@@ -63,9 +66,8 @@ export async function follow(
     try {
       return await lastLine(await send(requestOf('followOperation', { id }), { headers, signal }), onProgress)
     } catch (error) {
-      // The operation goes on, and another server, or the same one a moment later, tells of it.
-      if (!(error instanceof Problem) || !['shutting_down', 'unreachable', 'outcome_unknown'].includes(error.code))
-        throw error
+      // The operation goes on, and another server, or the same one a moment later, tells of it. One that has stopped is `partial`.
+      if (!(error instanceof Problem) || error.code === 'partial' || !passing.includes(error.status)) throw error
       await new Promise((resolve) => setTimeout(resolve, 1000))
       if (signal.aborted) throw error
     }

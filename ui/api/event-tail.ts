@@ -30,7 +30,7 @@ interface Beginning {
 /**
  * Follows the event log as long as this tab is seen, in the order of the ids. A stream that was cut off goes on after the last event, so that
  * none is missing and none comes twice.
- * @returns a signal of the last events and one that says whether the stream is open, and a function that ends it
+ * @returns a signal of the last events, and what `keepStream` returns
  */
 export function followEvents(scope: Scope, { after, known }: Beginning) {
   const tail = signal<Tail>({ events: known, came: 0, missing: undefined })
@@ -68,7 +68,7 @@ export function followEvents(scope: Scope, { after, known }: Beginning) {
     clearTimeout(timer)
     stream.end()
   }
-  return { tail, isLive: stream.isLive, end }
+  return { ...stream, tail, end }
 }
 
 /** The server keeps the contract of `streamedEvent`. */

@@ -38,7 +38,7 @@ export const mostGroups = 300
 /**
  * Follows the counts as long as this tab is seen.
  * @param scope only the counts of this domain or queue
- * @returns a signal of the stats and one that says whether the stream is open, and a function that ends it
+ * @returns a signal of the stats, and what `keepStream` returns
  */
 export function followStats(scope: Pick<Scope, 'domain' | 'queue'>) {
   const stats = signal<LiveStats | undefined>(undefined)

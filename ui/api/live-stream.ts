@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import { base } from '../state/page.ts'
-import { call } from './call.ts'
-import { problemOf } from './problem.ts'
+import { send } from './call.ts'
+import { type Problem, problemOf } from './problem.ts'
 
 /** How long a stream that was cut off waits before it is opened again, in milliseconds; one that was open for that long waits shortly. */
 const [reopenMs, shortlyMs] = [2000, 200]
@@ -13,10 +13,12 @@ type Takes = Readonly<Record<string, (message: MessageEvent<string>) => void>>
  * Keeps a stream of server-sent events open as long as this tab is seen: a hidden tab has no stream, since a browser opens six connections
  * to a server at most.
  * @param path below the root of the server; asked for at each opening, so that a reader can go on at its place
- * @returns a signal that says whether the stream is open, undefined until that is known, and a function that ends it
+ * @returns a signal that says whether the stream is open, undefined until that is known, one that says why it does not open, and a
+ *   function that ends it
  */
 export function keepStream(path: () => string, takes: Takes) {
   const isLive = signal<boolean | undefined>(undefined)
+  const problem = signal<Problem | undefined>(undefined)
   let source: EventSource | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let isEnded = false
@@ -33,6 +35,7 @@ export function keepStream(path: () => string, takes: Takes) {
     let openedAt = Number.POSITIVE_INFINITY
     source.addEventListener('open', () => {
       isLive.value = true
+      problem.value = undefined
       openedAt = performance.now()
     })
     for (const [name, take] of Object.entries(takes)) source.addEventListener(name, take)
@@ -42,11 +45,19 @@ export function keepStream(path: () => string, takes: Takes) {
       timer = setTimeout(lookAndOpen, performance.now() - openedAt > reopenMs ? shortlyMs : reopenMs)
     })
   }
-  /** A stream does not say why it ended: a call does, and shows the login where the session is over. */
+  /** A stream does not say why it does not open: a request does, and shows the login where the session is over. */
   const lookAndOpen = () => {
-    call('showCaller').then(open, (error: unknown) => {
-      if (!isEnded && !document.hidden && problemOf(error).status !== 401) timer = setTimeout(lookAndOpen, reopenMs)
-    })
+    const controller = new AbortController()
+    send({ method: 'GET', path: path(), body: undefined }, { signal: controller.signal }).then(
+      () => {
+        controller.abort()
+        open()
+      },
+      (error: unknown) => {
+        problem.value = problemOf(error)
+        if (!isEnded && !document.hidden && problem.value.status !== 401) timer = setTimeout(lookAndOpen, reopenMs)
+      },
+    )
   }
   document.addEventListener('visibilitychange', open)
   open()
@@ -55,5 +66,5 @@ export function keepStream(path: () => string, takes: Takes) {
     document.removeEventListener('visibilitychange', open)
     close()
   }
-  return { isLive, end }
+  return { isLive, problem, end }
 }

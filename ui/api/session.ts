@@ -1,8 +1,13 @@
+import { signal } from '@preact/signals'
+import { base } from '../state/page.ts'
 import { type Caller, caller, signedOut, ways } from '../state/session.ts'
 import { call, confirmed } from './call.ts'
-import { problemOf } from './problem.ts'
+import { type Problem, problemOf } from './problem.ts'
 
-/** Finds out who is logged in. Without an answer of the server the login is shown, which tells why. */
+/** Why it is not known who is logged in. */
+export const sessionProblem = signal<Problem | undefined>(undefined)
+
+/** Finds out who is logged in. Where the server does not say, a session may go on: no login is shown in its place. */
 export const restoreSession = (): Promise<void> =>
   call('showSession').then(
     (session) => {
@@ -10,28 +15,36 @@ export const restoreSession = (): Promise<void> =>
       entered(session.caller)
     },
     (error: unknown) => {
-      console.warn(problemOf(error).message)
-      signedOut()
+      sessionProblem.value = problemOf(error)
     },
   )
+
+/** All tabs have one session: what one does to it the others look at. */
+const tabs = new BroadcastChannel(`jobsctl ${base}`)
+tabs.addEventListener('message', restoreSession)
 
 /**
  * Logs in by a key or a token, which is sent once and kept nowhere.
  * @throws Problem for a wrong key, and why the server takes no login
  */
-export const logIn = async (key: string): Promise<void> =>
+export const logIn = async (key: string): Promise<void> => {
   entered(await call('openSession', { key }, { headers: confirmed }))
+  tabs.postMessage('in')
+}
 
 /**
  * Ends the session on the server. The login is shown only when it has ended: until then a reload is logged in again.
  * @throws Problem why it may go on
  */
-export const logOut = (): Promise<void> =>
-  call('endSession', {}, { headers: confirmed }).then(signedOut, (error: unknown) => {
+export const logOut = async (): Promise<void> => {
+  await call('endSession', {}, { headers: confirmed }).then(signedOut, (error: unknown) => {
     // The server does not know the session any more.
     if (problemOf(error).status !== 401) throw error
   })
+  tabs.postMessage('out')
+}
 
 const entered = (who: Caller | null): void => {
+  sessionProblem.value = undefined
   caller.value = who
 }

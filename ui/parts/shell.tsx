@@ -8,6 +8,12 @@ import { nextTheme, theme } from '../state/theme.ts'
 import { Link } from './link.tsx'
 import { ProblemNote } from './problem.tsx'
 
+/** Goes to the content without another entry of the browser's history, which would not have what this one keeps. */
+const skip = (event: Event) => {
+  event.preventDefault()
+  document.getElementById('content')?.focus()
+}
+
 /** What is around every screen: where one is, who one is, and the way out. */
 export function Shell({ at, children }: { at: Section | undefined; children: ComponentChildren }) {
   const who = caller.value
@@ -18,7 +24,8 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
   }
   return (
     <div class="shell">
-      <a class="skip" href="#content">
+      {/* biome-ignore lint/a11y/useValidAnchor: it leads to a place of this page, and is the first link of it */}
+      <a class="skip" href="#content" onClick={skip}>
         Skip to the content
       </a>
       <header class="side">

@@ -23,10 +23,11 @@ export function spanText(seconds: number): string {
   return rest > 0 ? `${whole} ${unit} ${rest} ${nextUnit}` : `${Math.max(0, whole)} ${unit}`
 }
 
-/** How long ago a time is, or how far ahead; the time itself is in the tooltip. */
+/** How long ago a time is, or how far ahead; the time itself is in the tooltip. A time that no calendar of a browser has, such as `infinity`, stays as it is. */
 export function Time({ at, absent = '–' }: { at: string | null | undefined; absent?: string }) {
   if (!at) return <span class="faint">{absent}</span>
   const seconds = (now.value - Date.parse(at)) / 1000
+  if (Number.isNaN(seconds)) return <>{at}</>
   const text = seconds < 0 ? `in ${spanText(-seconds)}` : seconds < 1 ? 'now' : `${spanText(seconds)} ago`
   return (
     <time dateTime={at} title={at}>

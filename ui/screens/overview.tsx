@@ -1,19 +1,25 @@
 import type { LiveStats } from '../api/live-stats.ts'
 import { Link } from '../parts/link.tsx'
+import { ProblemNote } from '../parts/problem.tsx'
 import { Sums } from '../parts/sums.tsx'
 import { Time } from '../parts/time.tsx'
+import { UnknownParameters } from '../parts/unknown-parameters.tsx'
 import { addressOf, query } from '../state/address.ts'
 import { useLiveStats } from '../state/live.ts'
 import { Groups } from './groups.tsx'
 
+const names: readonly string[] = ['domain', 'queue', 'find']
+
 /** What all queues hold now: stopped queues and running changes first, then domain, queue and type with their sums. */
 export function Overview() {
-  const [domain, queue, find] = ['domain', 'queue', 'find'].map((name) => query.value.get(name) || undefined)
+  const [domain, queue, find] = names.map((name) => query.value.get(name) || undefined)
   const live = useLiveStats({ domain, queue })
   const stats = live?.stats.value
-  if (!live || !stats) return <p role="status">Loading…</p>
+  const problem = live?.problem.value
+  if (!live || !stats) return problem ? <ProblemNote problem={problem} /> : <p role="status">Loading…</p>
   return (
     <>
+      <UnknownParameters names={[...query.value.keys()].filter((name) => !names.includes(name))} />
       <p class="faint">
         {live.isLive.value ? 'Live' : 'The server does not answer, and is asked again. This is'} as of{' '}
         <time dateTime={stats.as_of} title={stats.as_of}>

@@ -1,11 +1,16 @@
-import { computed, signal } from '@preact/signals'
+import { batch, computed, signal } from '@preact/signals'
 import { base } from './page.ts'
 
 const root = `${base}/ui`
 const here = signal(new URL(location.href))
-addEventListener('popstate', () => {
-  here.value = new URL(location.href)
-})
+const entry = signal<unknown>(history.state)
+/** Takes note of the entry of the browser's history that is shown now. */
+const arrive = () =>
+  batch(() => {
+    here.value = new URL(location.href)
+    entry.value = history.state
+  })
+addEventListener('popstate', arrive)
 
 /** The path of the screen, below the root of the dashboard: `/jobs/812`. */
 export const path = computed(() => here.value.pathname.slice(root.length).replace(/\/+$/, '') || '/')
@@ -13,20 +18,29 @@ export const path = computed(() => here.value.pathname.slice(root.length).replac
 /** The query of the screen: what it shows is in the address, and nowhere else. */
 export const query = computed(() => here.value.searchParams)
 
+/** What this entry of the browser's history keeps beside its address. */
+export const entryState = computed(() => entry.value)
+
+/** Keeps something in this entry of the history: it is there again after a reload, Back and Forward. */
+export function keepInEntry(state: unknown): void {
+  history.replaceState(state, '')
+  arrive()
+}
+
 /** The address of a screen for a link. */
 export const hrefOf = (to: string): string => `${root}${to}`
 
 /** Goes to another screen; the button Back comes back. */
 export function navigate(to: string): void {
   history.pushState(null, '', hrefOf(to))
-  here.value = new URL(location.href)
+  arrive()
   scrollTo(0, 0)
 }
 
 /** Replaces the address of the screen; the button Back passes over the address before. */
 export function replaceAddress(to: string): void {
   history.replaceState(history.state, '', hrefOf(to))
-  here.value = new URL(location.href)
+  arrive()
 }
 
 /** A path with a query; fields that are absent or blank are left out. */

@@ -1,6 +1,8 @@
 import { useCallback, useEffect, useState } from 'preact/hooks'
 import { type Problem, problemOf } from '../api/problem.ts'
 
+const pollMs = 1000
+
 /** What a screen has loaded so far. */
 export interface Loaded<T> {
   /** The last answer; it stays while the next one is awaited. */
@@ -8,6 +10,18 @@ export interface Loaded<T> {
   problem: Problem | undefined
   isLoading: boolean
   reload: () => void
+}
+
+/**
+ * Loads again a second after each answer, for as long as this is asked for and the page is seen. The next request waits for the
+ * answer: where one takes longer than a second, no answer would ever come.
+ */
+export function usePolling(isOn: boolean, { isLoading, reload }: Pick<Loaded<unknown>, 'isLoading' | 'reload'>): void {
+  useEffect(() => {
+    if (!isOn || isLoading) return
+    const timer = setInterval(() => !document.hidden && reload(), pollMs)
+    return () => clearInterval(timer)
+  }, [isOn, isLoading, reload])
 }
 
 /**

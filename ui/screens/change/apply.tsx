@@ -12,8 +12,8 @@ interface ApplyProps {
   fields: Fields
   preview: Preview | undefined
   started: StartedChange | undefined
-  /** Without a change: the way back to a preview. */
-  onStart: (change: StartedChange | undefined) => void
+  /** Called when the change has begun. */
+  onStart: () => void
   /** How many jobs go first; undefined for all at once. */
   canary?: number | string | undefined
   /** The change as words of the command line. */
@@ -22,13 +22,9 @@ interface ApplyProps {
 
 /** Confirms the change of a preview, and shows its course. The change is bound to the set of the preview, whatever else matches by then. */
 export function Apply({ kind, fields, preview, started, onStart, canary, words }: ApplyProps) {
-  const startAgain = () => {
-    navigate(`${path.peek()}${location.search}`)
-    onStart(undefined)
-  }
   const begin = (change: StartedChange) => {
     keepStarted(change)
-    onStart(change)
+    onStart()
   }
   if (started) {
     const proposal = { endpoint: kind.endpoint, fields: started.body, words }
@@ -37,7 +33,7 @@ export function Apply({ kind, fields, preview, started, onStart, canary, words }
         key={started.key}
         kind={kind}
         change={started}
-        onStartAgain={startAgain}
+        onStartAgain={() => navigate(`${path.peek()}${location.search}`)}
         onGoOn={begin}
         proposal={proposal}
       />

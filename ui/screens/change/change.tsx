@@ -3,16 +3,17 @@ import { call } from '../../api/call.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
 import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
+import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, query, replaceAddress } from '../../state/address.ts'
 import { may } from '../../state/session.ts'
-import { filterIn } from '../jobs/filter-fields.ts'
+import { filterIn, isFilterField } from '../jobs/filter-fields.ts'
 import { Apply } from './apply.tsx'
 import { canaryIn, canaryOption } from './canary.ts'
 import { CopyCommand } from './copy-command.tsx'
 import { type ChangeKind, type ChangeOption, changeKind, optionIn } from './kinds.ts'
 import { type Preview, PreviewTable } from './preview.tsx'
 import { changeFields, commandWords } from './request.ts'
-import { type StartedChange, startedChange } from './started.ts'
+import { startedChange } from './started.ts'
 
 /** A change of many jobs: its options, its preview, its confirmation, its course and its result, in this order. */
 export function ChangeScreen({ kind: name }: { kind: string }) {
@@ -28,13 +29,10 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
   const [preview, setPreview] = useState<{ of: string; preview: Preview }>()
   const [problem, setProblem] = useState<Problem>()
   const [isBusy, setBusy] = useState(false)
-  const [started, setStarted] = useState(startedChange)
+  const started = startedChange()
   const asked = JSON.stringify(fields)
-  const begin = (change: StartedChange | undefined) => {
-    setStarted(change)
-    // A preview is good for one change.
-    if (!change) setPreview(undefined)
-  }
+  const options = [...kind.options, ...(kind.runsAgain ? [canaryOption] : [])]
+  const isKnown = (name: string) => isFilterField(name) || options.some((option) => option.name === name)
   const look = async (event: Event) => {
     event.preventDefault()
     setProblem(undefined)
@@ -50,11 +48,12 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
   const current = preview?.of === asked ? preview.preview : undefined
   return (
     <>
+      <UnknownParameters names={[...params.keys()].filter((name) => !isKnown(name))} />
       <p>{kind.says}</p>
-      <FilterWords filter={filterIn(params)} takesStates={kind.status !== undefined} />
+      <FilterWords filter={filterIn(params)} kind={kind} />
       {!started && (
         <form class="options" onSubmit={look}>
-          {[...kind.options, ...(kind.runsAgain ? [canaryOption] : [])].map((option) => (
+          {options.map((option) => (
             <Option key={option.name} option={option} value={optionIn(params, option)} path={`/change/${name}`} />
           ))}
           <button type="submit" class={current ? undefined : 'primary'} disabled={isBusy}>
@@ -68,7 +67,8 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
       <Apply
         {...{ kind, fields, started }}
         preview={current}
-        onStart={begin}
+        // A preview is good for one change.
+        onStart={() => setPreview(undefined)}
         canary={canaryIn(kind, params)}
         words={commandWords(name, kind, params)}
       />
@@ -76,8 +76,16 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
   )
 }
 
-function FilterWords({ filter, takesStates }: { filter: Readonly<Record<string, string>>; takesStates: boolean }) {
-  const fields = Object.entries(filter).filter(([name]) => takesStates || name !== 'status')
+interface FilterWordsProps {
+  filter: Readonly<Record<string, string>>
+  kind: Pick<ChangeKind, 'status' | 'takes'>
+}
+
+/** The filter of a change, and where it is wider than the list that led here: a change that takes no states takes all that it can. */
+function FilterWords({ filter, kind: { status, takes } }: FilterWordsProps) {
+  const fields = Object.entries(filter).filter(([name]) => status !== undefined || name !== 'status')
+  const listed = filter.status?.split(',') ?? takes
+  const isWider = status === undefined && takes.some((state) => !listed.includes(state))
   return (
     <p class="chips">
       {fields.length === 0 ? <b class="care">Jobs of every domain</b> : 'Jobs with'}
@@ -86,16 +94,23 @@ function FilterWords({ filter, takesStates }: { filter: Readonly<Record<string, 
           {name}: <b>{name === 'ids' ? `${value.split(',').length} ids` : value}</b>
         </span>
       ))}
+      {isWider && (
+        <b class="care">
+          not only {filter.status}: this change takes jobs that are {takes.join(' or ')}
+        </b>
+      )}
       <Link to={addressOf('/jobs', filter)}>Show these jobs</Link>
     </p>
   )
 }
 
 function Option({ option, value, path }: { option: ChangeOption; value: string; path: string }) {
-  const { name, label, type } = option
+  const { name, label, type, preset } = option
   const set = (text: string) => {
-    const next = { ...Object.fromEntries(query.peek()), [name]: text }
-    replaceAddress(addressOf(path, next))
+    const next = new URLSearchParams(query.peek())
+    // A field that was emptied stays in the address: without it the preset would come back while somebody writes another number.
+    next.set(name, text)
+    replaceAddress(`${path}?${next}`)
   }
   if (type === 'switch') {
     return (
@@ -124,7 +139,12 @@ function Option({ option, value, path }: { option: ChangeOption; value: string; 
   return (
     <label>
       {label}
-      <input value={value} inputMode="numeric" onInput={({ currentTarget }) => set(currentTarget.value)} />
+      <input
+        value={value}
+        inputMode="numeric"
+        required={preset !== undefined}
+        onInput={({ currentTarget }) => set(currentTarget.value)}
+      />
     </label>
   )
 }

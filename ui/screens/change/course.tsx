@@ -3,10 +3,12 @@ import type { Progress } from '../../../shared/changes/bulk-change.ts'
 import { call, confirmed } from '../../api/call.ts'
 import { type ChangeAnswer, change as makeChange, numberOf } from '../../api/change.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
+import { ActProblem } from '../../parts/act-problem.tsx'
 import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { spanText } from '../../parts/time.tsx'
-import { hasPlans } from '../../state/session.ts'
+import { useAct } from '../../state/act.ts'
+import { hasPlans, may } from '../../state/session.ts'
 import { changeOfOthers, FirstJobs, firstJobsOf, othersText } from './first-jobs.tsx'
 import type { Counted } from './kinds.ts'
 import { jobsText } from './preview.tsx'
@@ -124,19 +126,21 @@ export function Bar({ progress, count }: { progress: Progress | undefined; count
   )
 }
 
+/** Asks a running operation to stop. A request that was not answered leaves the button for another try. */
 export function StopButton({ id }: { id: number }) {
-  const [said, setSaid] = useState('')
-  const stop = () =>
-    call('stopOperation', { id }, { headers: confirmed }).then(
-      () => setSaid('It stops after its batch.'),
-      (error: unknown) => setSaid(problemOf(error).message),
-    )
+  const [isAsked, setAsked] = useState(false)
+  const act = useAct()
+  if (!may('change')) return null
+  const stop = () => act.run(() => call('stopOperation', { id }, { headers: confirmed }).then(() => setAsked(true)))
   return (
-    <p>
-      <button type="button" onClick={stop} disabled={said !== ''}>
-        Stop
-      </button>{' '}
-      <span role="status">{said}</span>
-    </p>
+    <>
+      <p>
+        <button type="button" onClick={stop} disabled={isAsked}>
+          Stop
+        </button>{' '}
+        <span role="status">{isAsked && 'It stops after its batch.'}</span>
+      </p>
+      <ActProblem act={act} />
+    </>
   )
 }

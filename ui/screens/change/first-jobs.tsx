@@ -1,11 +1,10 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect } from 'preact/hooks'
 import { call } from '../../api/call.ts'
 import { type ChangeAnswer, numberOf } from '../../api/change.ts'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Status } from '../../parts/status.tsx'
 import { navigate } from '../../state/address.ts'
-import { useLoad } from '../../state/load.ts'
+import { useLoad, usePolling } from '../../state/load.ts'
 import type { Counted } from './kinds.ts'
 import { jobsText } from './preview.tsx'
 import type { StartedChange } from './started.ts'
@@ -50,9 +49,6 @@ export function changeOfOthers({ body, canary, key, reason }: StartedChange, { o
 export const othersText = ({ left }: Pick<First, 'left'>): string =>
   left === 1 ? 'the other job' : `the other ${jobsText(left)}`
 
-/** How often the states of the jobs are read, in milliseconds. */
-const pollMs = 1000
-
 const atWork = ['queued', 'processing']
 
 interface FirstJobsProps {
@@ -65,19 +61,13 @@ interface FirstJobsProps {
 /** What becomes of the jobs that went first, live. When all of them are completed the others may follow; after a failure they stay. */
 export function FirstJobs({ kind, first, children }: FirstJobsProps) {
   const { operation, jobs, left } = first
-  const { data, problem, reload } = useLoad(String(operation), (signal) =>
-    call('getOperation', { id: String(operation) }, { signal }),
-  )
+  const loaded = useLoad(String(operation), (signal) => call('getOperation', { id: String(operation) }, { signal }))
+  const { data, problem, reload } = loaded
   const states = Object.entries(data?.now ?? {}).filter(([, count]) => count > 0)
   const completed = data?.now.completed ?? 0
   const hasFailed = states.some(([state]) => state !== 'completed' && !atWork.includes(state))
   const isDone = !hasFailed && completed >= jobs
-  const isOver = hasFailed || isDone
-  useEffect(() => {
-    if (isOver) return
-    const timer = setInterval(() => !document.hidden && reload(), pollMs)
-    return () => clearInterval(timer)
-  }, [isOver, reload])
+  usePolling(!hasFailed && !isDone, loaded)
   const others = othersText(first)
   const stay = left === 1 ? 'stays as it is' : 'stay as they are'
   return (

@@ -1,3 +1,5 @@
+import { entryState, keepInEntry } from '../../state/address.ts'
+
 /** A change that was begun from this entry of the browser's history. A reload finds it there, and asks for its outcome by the same key. */
 export interface StartedChange {
   /** The body of the request, with the token of its preview. */
@@ -14,14 +16,14 @@ export interface StartedChange {
   after?: number
 }
 
-/** The change of this entry of the history; undefined where none was begun. */
+/** The change of this entry of the history; undefined where none was begun. A screen that reads it follows Back and Forward. */
 export function startedChange(): StartedChange | undefined {
-  const state: unknown = history.state
+  const state = entryState.value
   return isStarted(state) ? state : undefined
 }
 
 /** Keeps a change in this entry of the history. */
-export const keepStarted = (change: StartedChange): void => history.replaceState(change, '')
+export const keepStarted = (change: StartedChange): void => keepInEntry(change)
 
 const isStarted = (state: unknown): state is StartedChange =>
   typeof state === 'object' &&

@@ -67,6 +67,7 @@ function Following({ shown, onPause, begin }: FollowingProps) {
           {came.toLocaleString('en')} new{came > keptEvents && `; the last ${keptEvents} are shown`}
         </span>
       </div>
+      {following?.problem.value && <ProblemNote problem={following.problem.value} />}
       {missing && (
         <p class="note care">
           {missing === 'expired'

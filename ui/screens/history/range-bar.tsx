@@ -72,7 +72,11 @@ function Times({ shown, zone, onChange }: Pick<RangeBarProps, 'shown' | 'onChang
     event.preventDefault()
     if (!(event.currentTarget instanceof HTMLFormElement)) return
     const fields = new FormData(event.currentTarget)
-    const given = (name: string) => timeOf(String(fields.get(name) ?? ''), zone)
+    const given = (name: 'from' | 'to') => {
+      const text = String(fields.get(name) ?? '')
+      // A field that nobody has changed keeps its time: when clocks are set back, its text names two.
+      return shown && text === fieldOf(shown[name], zone) ? shown[name] : timeOf(text, zone)
+    }
     onChange({ from: given('from'), to: given('to'), since: undefined })
   }
   return (

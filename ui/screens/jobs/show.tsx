@@ -19,9 +19,15 @@ const apart = new Set(['payload', 'result', 'dependencies', 'attachments', 'even
 /** One job with all that belongs to it. Values that look secret are masked until somebody reveals them. */
 export function ShowJob({ id }: { id: string }) {
   const [isRevealed, setRevealed] = useState(false)
-  const { data, problem, reload } = useLoad(`${id} ${isRevealed}`, (signal) =>
-    call('showJob', { id, redact: String(!isRevealed) }, { signal }),
-  )
+  const {
+    data: shown,
+    problem,
+    reload,
+  } = useLoad(`${id} ${isRevealed}`, async (signal) => ({
+    job: await call('showJob', { id, redact: String(!isRevealed) }, { signal }),
+    isMasked: !isRevealed,
+  }))
+  const data = shown?.job
   return (
     <>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
@@ -41,11 +47,16 @@ export function ShowJob({ id }: { id: string }) {
             {!data.archived && <Act ids={[data.id]} states={[data.status ?? '']} />}
           </div>
           {!data.archived && <Why id={id} />}
-          <Columns job={data} />
-          <Values job={data} />
-          <Dependencies job={data} />
-          <Attachments job={data} />
-          <Events job={data} />
+          {/* What was revealed is gone at once, also where the server does not answer. */}
+          {(isRevealed || shown?.isMasked) && (
+            <>
+              <Columns job={data} />
+              <Values job={data} />
+              <Dependencies job={data} />
+              <Attachments job={data} />
+              <Events job={data} />
+            </>
+          )}
         </>
       )}
     </>

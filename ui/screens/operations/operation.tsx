@@ -1,4 +1,3 @@
-import { useEffect } from 'preact/hooks'
 import { call } from '../../api/call.ts'
 import { Facts } from '../../parts/facts.tsx'
 import { Json } from '../../parts/json.tsx'
@@ -6,25 +5,18 @@ import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
-import { useLoad } from '../../state/load.ts'
+import { useLoad, usePolling } from '../../state/load.ts'
 import { Bar, StopButton } from '../change/course.tsx'
 import { Reviews } from './review.tsx'
 import { Undo } from './undo.tsx'
 
 type Shown = Awaited<ReturnType<typeof call<'getOperation'>>>
 
-/** How often the record of a running operation is read again, in milliseconds. */
-const pollMs = 1000
-
 /** The record of one change or act: who, why, what, how far, and whether it can be undone. */
 export function Operation({ id }: { id: string }) {
-  const { data, problem, reload } = useLoad(id, (signal) => call('getOperation', { id }, { signal }))
-  const isRunning = data?.state === 'running'
-  useEffect(() => {
-    if (!isRunning) return
-    const timer = setInterval(() => !document.hidden && reload(), pollMs)
-    return () => clearInterval(timer)
-  }, [isRunning, reload])
+  const loaded = useLoad(id, (signal) => call('getOperation', { id }, { signal }))
+  const { data, problem, reload } = loaded
+  usePolling(data?.state === 'running', loaded)
   return (
     <>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}

@@ -7,7 +7,7 @@ import { may } from '../../state/session.ts'
 import { Apply } from '../change/apply.tsx'
 import type { ChangeKind } from '../change/kinds.ts'
 import { jobsText, PreviewTable } from '../change/preview.tsx'
-import { type StartedChange, startedChange } from '../change/started.ts'
+import { startedChange } from '../change/started.ts'
 
 export const undoKind: ChangeKind = {
   ...{
@@ -31,7 +31,7 @@ export function Undo({ record }: UndoProps) {
   const { id, state, affected, no_way_back } = record
   const [plan, setPlan] = useState<Answer<'undo'>>()
   const [problem, setProblem] = useState<Problem>()
-  const [started, setStarted] = useState(startedChange)
+  const started = startedChange()
   const isPossible =
     ['done', 'partial'].includes(state) &&
     affected > 0 &&
@@ -39,10 +39,6 @@ export function Undo({ record }: UndoProps) {
     record.kind !== 'erase' &&
     !isAct(record.kind)
   if (!started && (!may('change') || !isPossible)) return null
-  const begin = (change: StartedChange | undefined) => {
-    setStarted(change)
-    if (!change) setPlan(undefined)
-  }
   const look = () => {
     setProblem(undefined)
     call('undo', { id, dry_run: true }).then(setPlan, (error: unknown) => setProblem(problemOf(error)))
@@ -63,7 +59,7 @@ export function Undo({ record }: UndoProps) {
         fields={{ id: String(id) }}
         preview={plan?.preview}
         started={started}
-        onStart={begin}
+        onStart={() => setPlan(undefined)}
         words={['jobsctl', 'undo', String(id)]}
       />
     </section>

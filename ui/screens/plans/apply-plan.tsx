@@ -21,17 +21,15 @@ interface ApplyPlanProps {
 /** Applies an approved plan, once, and shows its course. Its author or its approver does. One with first jobs is applied in two parts. */
 export function ApplyPlan({ plan, onDone }: ApplyPlanProps) {
   const { id, digest, state, author_principal, decided_principal } = plan
-  const [started, setStarted] = useState(startedChange)
+  const started = startedChange()
   const [isOver, setOver] = useState(false)
   const kind = planKind(plan.kind)
   const begin = (change: StartedChange) => {
     keepStarted(change)
     setOver(false)
-    setStarted(change)
   }
   const back = () => {
     navigate(`/plans/${id}`)
-    setStarted(undefined)
     onDone()
   }
   const end = () => {

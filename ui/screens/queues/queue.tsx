@@ -19,7 +19,7 @@ export function Queue() {
   const stats = useLiveStats({ domain, queue })?.stats.value
   // Whoever stops or resumes the queue, the answers of before are over.
   const stop = stats && JSON.stringify(stats.stopped)
-  const { data, problem, reload } = useLoad(JSON.stringify([domain, queue, stop]), async (signal) => {
+  const { data, problem, isLoading, reload } = useLoad(JSON.stringify([domain, queue, stop]), async (signal) => {
     const [state, why] = await Promise.all([
       call('queueStatus', { domain, queue }, { signal }),
       call('explainQueue', { domain, queue }, { signal }),
@@ -44,7 +44,12 @@ export function Queue() {
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {data && <Reasons {...data.why} />}
       {data && may('queues') && (
-        <Control key={`${domain}/${queue}`} {...{ domain, queue }} state={wordOf(data.state)} onDone={reload} />
+        <Control
+          key={`${domain}/${queue}`}
+          {...{ domain, queue, isLoading }}
+          state={wordOf(data.state)}
+          onDone={reload}
+        />
       )}
     </>
   )
@@ -72,23 +77,26 @@ interface ControlProps {
   domain: string
   queue: string
   state: Word
+  /** True while the state is read again. */
+  isLoading: boolean
   onDone: () => void
 }
 
 /** What was done last, and what gives back the state before. */
 interface Done {
   says: string
-  back: Action
+  /** Absent where it was itself a way back: a second click on the same place would undo it. */
+  back: Action | undefined
   /** Why the queue was stopped before. */
   reason: string
 }
 
-function Control({ domain, queue, state, onDone }: ControlProps) {
+function Control({ domain, queue, state, isLoading, onDone }: ControlProps) {
   const [reason, setReason] = useState('')
   const [done, setDone] = useState<Done>()
   const [problem, setProblem] = useState<Problem>()
   const [isBusy, setBusy] = useState(false)
-  const act = async (action: Action, why: string) => {
+  const act = async (action: Action, why: string, isBack = false) => {
     setBusy(true)
     setProblem(undefined)
     const request = { domain, queue, action: action.name, ...(why !== '' && { reason: why }) }
@@ -97,7 +105,7 @@ function Control({ domain, queue, state, onDone }: ControlProps) {
       const word = before ? wordOf(before) : state
       setDone({
         says: action.says,
-        back: actions.find(({ makes }) => makes === word) ?? action,
+        back: isBack ? undefined : actions.find(({ makes }) => makes === word),
         reason: before?.reason ?? '',
       })
       setReason('')
@@ -107,6 +115,9 @@ function Control({ domain, queue, state, onDone }: ControlProps) {
     }
     setBusy(false)
   }
+  const back = done?.back
+  // Until the state is known that an act has made: the second click of a double click would act again, without the reason.
+  const isWaiting = isBusy || isLoading
   return (
     <section class="confirm" aria-label="Switch">
       <Why reason={reason} onChange={setReason} />
@@ -115,7 +126,7 @@ function Control({ domain, queue, state, onDone }: ControlProps) {
           <button
             key={action.name}
             type="button"
-            disabled={isBusy || action.makes === state}
+            disabled={isWaiting || action.makes === state}
             onClick={() => act(action, reason.trim())}
           >
             {action.label}
@@ -123,9 +134,9 @@ function Control({ domain, queue, state, onDone }: ControlProps) {
         ))}
       </div>
       <p role="status">{done?.says}</p>
-      {done && done.back.makes !== state && (
-        <button type="button" disabled={isBusy} onClick={() => act(done.back, done.reason)}>
-          Take it back: {done.back.label}
+      {done && back && back.makes !== state && (
+        <button type="button" disabled={isWaiting} onClick={() => act(back, done.reason, true)}>
+          Take it back: {back.label}
         </button>
       )}
       {problem && <ProblemNote problem={problem} />}

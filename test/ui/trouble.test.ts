@@ -1,0 +1,99 @@
+import type { Route } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasBrowser } from '../../scripts/chromium.ts'
+import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
+
+describe.skipIf(!hasBrowser)('slow networks, and servers that do not answer (needs chromium)', () => {
+  let opened: OpenedVisit
+  beforeAll(async () => {
+    opened = await openVisit()
+  })
+  afterAll(() => opened?.stop())
+
+  /** A visit of its own, in which calls fail. */
+  const open = ({ world, browser }: OpenedVisit): Promise<Visit> =>
+    visit(browser, world, { secret: world.key, expected: /ERR_|Failed to load/ })
+
+  /** Answers the record of an operation as if it still ran. */
+  const asRunning = async (route: Route) => {
+    const response = await route.fetch()
+    await route.fulfill({ response, json: { ...(await response.json()), state: 'running', ended_at: null } })
+  }
+
+  /** The id of an operation on record. */
+  const operation = async ({ world }: OpenedVisit): Promise<number> => {
+    await world.jobs(1, { status: 'failed' })
+    const { body } = await world.confirm('/api/v1/jobs/retry-now', { all: true })
+    return Number(Object(body).operation_id)
+  }
+
+  it('a running operation is followed to its end where each answer takes longer than a second', async () => {
+    const { page, go, close } = await open(opened)
+    const id = await operation(opened)
+    let asked = 0
+    await page.route(`**/api/v1/jobs/operations/${id}`, async (route) => {
+      if (asked++ === 0) return asRunning(route)
+      await page.waitForTimeout(1500)
+      await route.continue()
+    })
+    await go(`/operations/${id}`)
+    await page.getByRole('button', { name: 'Stop' }).waitFor()
+    await page.getByRole('button', { name: 'Preview the undo' }).waitFor()
+    await page.unrouteAll({ behavior: 'wait' })
+    await close()
+  })
+
+  it('a stop that was not answered can be tried again', async () => {
+    const { page, go, close } = await open(opened)
+    const id = await operation(opened)
+    let isLost = true
+    await page.route(`**/api/v1/jobs/operations/${id}`, asRunning)
+    await page.route(`**/api/v1/jobs/operations/${id}/stop`, (route) => (isLost ? route.abort() : route.continue()))
+    await go(`/operations/${id}`)
+    const stop = page.getByRole('button', { name: 'Stop' })
+    await stop.click()
+    await page.getByRole('alert').getByText('The server does not answer.').waitFor()
+    isLost = false
+    await stop.click()
+    await page.getByText('It stops after its batch.').waitFor()
+    expect(await stop.isDisabled()).toBe(true)
+    await page.unrouteAll({ behavior: 'ignoreErrors' })
+    await close()
+  })
+
+  it.each([502, 503, 504, 429])('a change is followed past the page of a proxy with the status %i', async (status) => {
+    const { page, go, close } = await open(opened)
+    await opened.world.jobs(3, { status: 'quarantined', domain: 'proxied' })
+    let asked = 0
+    await page.route('**/progress', (route) =>
+      asked++ === 0 ? route.fulfill({ status, contentType: 'text/html', body: '<h1>nginx</h1>' }) : route.continue(),
+    )
+    await go('/change/requeue?domain=proxied')
+    await page.getByRole('button', { name: 'Preview', exact: true }).click()
+    await page.getByRole('button', { name: 'Requeue 3 jobs' }).click()
+    await page.getByText('3 jobs requeued').waitFor()
+    expect(asked).toBe(2)
+    await close()
+  })
+
+  it('counts that the server refuses say why, and are shown once it answers', async () => {
+    const { page, go, close } = await open(opened)
+    const stream = '**/api/v1/jobs/stats/stream*'
+    await page.route(stream, (route) =>
+      route.fulfill({ status: 503, json: { detail: 'the database does not answer' } }),
+    )
+    await go('/')
+    await page.getByRole('alert').getByText('the database does not answer').waitFor()
+    await page.unroute(stream)
+    await page.getByText(/^Live/).waitFor()
+    await go(`/?domain=${'x'.repeat(5000)}`)
+    await page
+      .getByRole('alert')
+      .getByText(/domain must/)
+      .first()
+      .waitFor()
+    await go('/?domian=mail')
+    await page.getByText('The address has domian').waitFor()
+    await close()
+  })
+})
