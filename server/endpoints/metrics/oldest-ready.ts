@@ -2,6 +2,8 @@ import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { preferIndexOrder } from '../../database/planner-hints.ts'
 import { limitScrapeTime } from '../../database/read-timeout.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
+import { staticFragment } from '../../database/static-fragment.ts'
+import { isBlocked } from '../../lifecycle/dependents.ts'
 import { priorities, type Queue } from '../../lifecycle/due.ts'
 import { queueKey } from '../../waiting/long-poll.ts'
 import { groupKey } from '../queues/group-key.ts'
@@ -16,6 +18,8 @@ export interface ReadyAge extends Queue {
 
 /** The most queues without series of their own that are looked at: they share one. */
 const mostOthers = 1000
+/** The most jobs of a queue and a priority that are passed over because they wait for other jobs. */
+const mostBlocked = 20
 /** For how long a look that took too long is not made again. */
 const pauseMs = 60_000
 
@@ -54,28 +58,42 @@ export function queuesToRead(groups: readonly GroupStats[], known: Pick<KnownGro
 
 /**
  * The ages of `queues`, each of which is named once; none for a queue where no job waits. It reads one entry of the index of acquire for each
- * queue and priority, however many jobs there are.
+ * queue and priority, however many jobs there are, and more only where the oldest job waits for another one. Behind 20 of these the age is
+ * that of the 20th, since the next one is at most as old.
  */
 export async function readOldestReady(sql: Sql, queues: readonly Queue[]): Promise<readonly ReadyAge[]> {
   if (queues.length === 0) return []
   return sql<ReadyAge[]>`
-    select item.domain, item.queue, extract(epoch from now() - min(oldest.due))::float8 as age
+    select item.domain, item.queue, coalesce(extract(epoch from now() - min(
+      case when ${isBlocked(sql)} then coalesce(
+        (
+          select due from (${dueInOrder(sql)} limit ${sql.unsafe(String(mostBlocked))}) as jobs
+          where not ${isBlocked(sql)}
+          order by due
+          limit 1
+        ),
+        (select due from (${dueInOrder(sql)} offset ${sql.unsafe(String(mostBlocked - 1))} limit 1) as next)
+      ) else jobs.due end
+    )), 0)::float8 as age
     from rows from (
       unnest(${queues.map(({ domain }) => domain)}::text[]),
       unnest(${queues.map(({ queue }) => queue)}::text[])
     ) as item (domain, queue)
     cross join ${priorities(sql)}
-    cross join lateral (
-      select coalesce(available_at, created_at) as due
-      from jobs
-      where (status = 'queued') is true and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
-        and coalesce(jobs.priority, 11) = tier.priority
-        and coalesce(available_at, created_at) > '-infinity' and coalesce(available_at, created_at) <= now()
-      order by coalesce(available_at, created_at)
-      limit 1
-    ) as oldest
+    cross join lateral (${dueInOrder(sql)} limit 1) as jobs
     group by item.domain, item.queue`
 }
+
+/** The due jobs of `item (domain, queue)` and `tier (priority)` as `(due, uuid)`, the oldest first. */
+const dueInOrder = staticFragment(
+  (sql) => sql`
+  select coalesce(available_at, created_at) as due, uuid
+  from jobs
+  where (status = 'queued') is true and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
+    and coalesce(jobs.priority, 11) = tier.priority
+    and coalesce(available_at, created_at) > '-infinity' and coalesce(available_at, created_at) <= now()
+  order by coalesce(available_at, created_at)`,
+)
 
 /**
  * The same for a caller that is limited to job types, of whose groups these are: the oldest job of a queue may have another type, and no

@@ -63,6 +63,19 @@ describe.each(kinds)('metrics on %s', (kind) => {
     await untilSeries({ [group('high', 'processing')]: 0, [group('low', 'queued')]: 4 })
   })
 
+  it('know that a job which waits for another one could not run', async () => {
+    const age = (queue: string) => `jobsctl_oldest_ready_age_seconds{domain="chatbooks",queue="${queue}"}`
+    const waiting = { status: 'queued', queue: 'child', created_at: ago(7200) }
+    await world.jobs(1, { status: 'queued', queue: 'parent', uuid: 'needed' })
+    await world.jobs(19, waiting)
+    await world.sql`insert into job_dependencies select uuid, 'needed' from jobs where queue = 'child'`
+    await untilSeries({ [age('child')]: 0 })
+    await world.jobs(1, { ...waiting, created_at: ago(3600) })
+    await expect.poll(async () => Math.round(((await series(ofJobs))[age('child')] ?? 0) / 600)).toBe(6)
+    await world.sql`update jobs set status = 'completed' where uuid = 'needed'`
+    await expect.poll(async () => Math.round(((await series(ofJobs))[age('child')] ?? 0) / 600)).toBe(12)
+  })
+
   it('have the names of any group as labels, and none of a job, an owner or an error', async () => {
     await world.jobs(1, {
       status: 'queued',

@@ -1,9 +1,64 @@
-select item.domain, item.queue, extract(epoch from now() - min(oldest.due))::float8 as age
+select
+  item.domain,
+  item.queue,
+  coalesce(
+    extract(
+      epoch from now() - min(
+        case when exists (
+          select
+          from job_dependencies edge
+          join jobs needed on needed.uuid = edge.depends_on_job_uuid
+          where edge.job_uuid = jobs.uuid and needed.status <> 'completed' offset 0
+        ) then coalesce(
+          (
+            select due
+            from (
+              select coalesce(available_at, created_at) as due, uuid
+              from jobs
+              where
+                (status = 'queued') is true
+                and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
+                and coalesce(jobs.priority, 11) = tier.priority
+                and coalesce(available_at, created_at) > '-infinity'
+                and coalesce(available_at, created_at) <= now()
+              order by coalesce(available_at, created_at)
+              limit 20
+            ) as jobs
+            where
+              not exists (
+                select
+                from job_dependencies edge
+                join jobs needed on needed.uuid = edge.depends_on_job_uuid
+                where edge.job_uuid = jobs.uuid and needed.status <> 'completed' offset 0
+              )
+            order by due
+            limit 1
+          ),
+          (
+            select due
+            from (
+              select coalesce(available_at, created_at) as due, uuid
+              from jobs
+              where
+                (status = 'queued') is true
+                and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
+                and coalesce(jobs.priority, 11) = tier.priority
+                and coalesce(available_at, created_at) > '-infinity'
+                and coalesce(available_at, created_at) <= now()
+              order by coalesce(available_at, created_at) offset 19
+              limit 1
+            ) as next
+          )
+        ) else jobs.due end
+      )
+    ),
+    0
+  )::float8 as age
 from rows
 from (unnest($1::text[]), unnest($2::text[])) as item (domain, queue)
 cross join generate_series(1, 11) as tier (priority)
 cross join lateral (
-  select coalesce(available_at, created_at) as due
+  select coalesce(available_at, created_at) as due, uuid
   from jobs
   where
     (status = 'queued') is true
@@ -13,5 +68,5 @@ cross join lateral (
     and coalesce(available_at, created_at) <= now()
   order by coalesce(available_at, created_at)
   limit 1
-) as oldest
+) as jobs
 group by item.domain, item.queue
