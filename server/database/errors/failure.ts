@@ -73,7 +73,14 @@ export const isReadOnly = (error: unknown): boolean => hasCode(error, ['25006'])
 export const isAccessRefused = (error: unknown): boolean => hasCode(error, accessRefused)
 
 /** True when the role lacks a right on a table, a column or a sequence. */
-export const isRightMissing = (error: unknown): boolean => hasCode(error, ['42501'])
+const isRightMissing = (error: unknown): boolean => hasCode(error, ['42501'])
+
+/** What the role may not read is left out of a report, which names the right that is missing. */
+export const orWithoutRight = <Found, Other>(reading: Promise<Found>, other: Other): Promise<Found | Other> =>
+  reading.catch((error: unknown) => {
+    if (!isRightMissing(error)) throw error
+    return other
+  })
 
 /** True when a connection pooler rejects settings that only a session of PostgreSQL takes. */
 export const isRefusedByPooler = (error: unknown): boolean =>

@@ -1,13 +1,18 @@
 import { Freeze } from '../../../shared/doctor/storage.ts'
 import { Failure } from '../../../shared/errors.ts'
+import { jsonOf } from '../../json-of.ts'
 import { takeLock, takeSharedLock } from '../advisory-locks.ts'
-import type { Pool, Sql } from '../sql.ts'
+import type { Pool, Sql, Transaction } from '../sql.ts'
 
 /** The freeze of the database; undefined while changes are allowed. */
 export async function readFreeze(sql: Sql): Promise<Freeze | undefined> {
   const [row] = await sql<{ value: string }[]>`select value from jobsctl_settings where name = 'freeze'`
-  return row && Freeze.parse(JSON.parse(row.value))
+  return row && freezeOf(row.value)
 }
+
+/** A row that somebody has written by hand is a freeze, too, of which no more is known than its text. */
+const freezeOf = (text: string): Freeze =>
+  Freeze.safeParse(jsonOf(text)).data ?? { by: 'somebody', since: 'a time that is not known', reason: text }
 
 /** Who froze the database, since when and why, as a clause. */
 export const freezeClause = ({ by, since, reason }: Freeze): string =>
@@ -105,13 +110,12 @@ const limitLockTime = (sql: Sql) => sql`
  * Ends the freeze, with an event.
  * @returns the freeze that has ended; undefined where the database was not frozen
  */
-export async function thaw(sql: Sql, by: string): Promise<Freeze | undefined> {
-  const [row] = await sql<{ value: string }[]>`
-    with ended as (delete from jobsctl_settings where name = 'freeze' returning value),
-    recorded as (
-      insert into job_events (event_type, attrs_json)
-      select 'database.thawed', jsonb_build_object('by', ${by}::text, 'freeze', value::jsonb) from ended
-    )
-    select value from ended`
-  return row && Freeze.parse(JSON.parse(row.value))
+export async function thaw(tx: Transaction, by: string): Promise<Freeze | undefined> {
+  const [row] = await tx<{ value: string }[]>`delete from jobsctl_settings where name = 'freeze' returning value`
+  if (!row) return undefined
+  const freeze = freezeOf(row.value)
+  await tx`
+    insert into job_events (event_type, attrs_json)
+    values ('database.thawed', ${JSON.stringify({ by, freeze })}::text::jsonb)`
+  return freeze
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
+import { jsonOf } from '../../json-of.ts'
 import type { Sql } from '../sql.ts'
 import { readSystemIdentifier } from './system-identifier.ts'
 
@@ -36,8 +37,16 @@ export async function readIdentity(sql: Sql, { instance, folder }: Place): Promi
 /** Undefined before the first server of this version has started on the database. */
 export async function readInstallation(sql: Sql): Promise<Installation | undefined> {
   const [row] = await sql<{ value: string }[]>`select value from jobsctl_settings where name = 'installation'`
-  return row && Installation.parse(JSON.parse(row.value))
+  return row && (Installation.safeParse(jsonOf(row.value)).data ?? unknownInstallation())
 }
+
+/** What a row says that somebody has written by hand: another database than this one, until an operator says what this one is. */
+const unknownInstallation = (): Installation => ({
+  id: randomUUID(),
+  system: null,
+  database: 'not known',
+  instance: null,
+})
 
 /** Remembers the installation, where none is remembered. Adds the system identifier once the role may read it. */
 export async function rememberInstallation(sql: Sql, place: Place): Promise<void> {

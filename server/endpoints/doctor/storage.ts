@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { storage as storing } from '../../../shared/doctor/storage.ts'
 import { longestTerms } from '../../auth/sessions/session-terms.ts'
 import type { Call } from '../../call.ts'
-import { isRightMissing } from '../../database/errors/failure.ts'
+import { orWithoutRight } from '../../database/errors/failure.ts'
 import { type DoneTask, readTasks } from '../../database/installation/background-tasks.ts'
 import { readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences } from '../../database/installation/installation.ts'
@@ -79,13 +79,6 @@ export async function storage({
     tables: tables.map((table) => ({ ...table, ...termOf(table, planHours), ...sweptAt(table, tasks) })),
   }
 }
-
-/** What the role may not read is left out of the report, which names the right that is missing. */
-const orWithoutRight = <Found, Other>(reading: Promise<Found>, other: Other): Promise<Found | Other> =>
-  reading.catch((error: unknown) => {
-    if (!isRightMissing(error)) throw error
-    return other
-  })
 
 /** The time of the oldest row, by table. */
 const oldestOf: Readonly<Record<string, string>> = {

@@ -211,4 +211,20 @@ describe.each(kinds)('a freeze of a database that is %s', (kind) => {
     expect(await runServer(['freeze', '--reason', 'x'.repeat(501)], world.env)).toMatchObject({ code: 2 })
     expect((await world.call('GET', '/readyz')).body).toEqual({ status: 'ready' })
   })
+
+  it('may have been ordered by hand, with any text, and ends with a thaw, too', async () => {
+    for (const text of ['true', '{"by"', '']) {
+      await world.sql`insert into jobsctl_settings (name, value) values ('freeze', ${text})`
+      expect(await world.confirm(paths.prune, prune.body)).toMatchObject(frozen)
+      expect(await world.call('GET', '/readyz')).toMatchObject({ status: 200, body: { frozen: true } })
+      expect((await world.jobsctl(['doctor'])).out).toMatch(
+        /^state\twarning\tfrozen: somebody froze the database at a time/m,
+      )
+      expect(await thaw()).toMatchObject({
+        code: 0,
+        out: expect.stringContaining('thawed: somebody froze the database'),
+      })
+      expect((await ask(world, { ...prune, body: prune.preview })).status).toBe(200)
+    }
+  })
 })

@@ -266,7 +266,13 @@ describe('a server without rights to make anything', () => {
 
   it('lets doctor report what it can, where the role may not read tables, columns and sequences that its checks read', async () => {
     const tables = ['job_events', 'job_operations', 'jobsctl_counting', 'jobsctl_event_cursors', 'jobsctl_history']
-    const others = ['jobsctl_operation_terms', 'jobsctl_policy_rules', 'jobsctl_servers', 'jobsctl_tasks']
+    const others = [
+      'jobsctl_operation_terms',
+      'jobsctl_policy_rules',
+      'jobsctl_servers',
+      'jobsctl_settings',
+      'jobsctl_tasks',
+    ]
     for (const table of [...tables, ...others]) await operator.unsafe(`revoke select on public.${table} from ${role}`)
     await operator.unsafe(`
       revoke select on public.job_attachments from ${role};
@@ -282,7 +288,10 @@ describe('a server without rights to make anything', () => {
     expect(line('events')).toBe(
       'events\twarning\tnot checked: the role of the server may not read the event log\tsee the line rights',
     )
-    expect(line('state')).toMatch(/^state\tok\t/)
+    // Calls of workers are answered.
+    expect((await send('GET', '/readyz')).body).toEqual({ status: 'ready' })
+    expect(line('database')).toMatch(/^database\tok\t/)
+    expect(line('state')).toMatch(/^state\twarning\tnot checked: /)
     expect(line('history')).toMatch(/^history\tok\tjobs .*; job_events /)
     for (const name of ['counts', 'readers', 'policy'])
       expect(line(name)).toMatch(
