@@ -78,7 +78,7 @@ export async function streamEvents(c: Context<RequestContext>, serving: ServerCo
       if (!over()) log.warn(`an event stream ended: ${error}`, { request_id: c.get('requestId') })
     }
   })
-  return plainStream(response)
+  return plainStream(c, response, stopping)
 }
 
 /** An event as a message. All messages of a read are written at once: a reader wakes up for each part that it gets. */

@@ -42,7 +42,7 @@ export function streamStats(serving: Serving): Handler<RequestContext> {
     if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
     const gone = disconnectController(c.env.outgoing).signal
     const response = streamSSE(c, (stream) => sendAll({ c, serving, feed, wanted, gone, stream }, first))
-    return plainStream(response)
+    return plainStream(c, response, serving.stopping)
   }
 }
 
@@ -95,9 +95,9 @@ const nextRead = ({ gone, serving }: Sending, feed: Feed<LiveStats>, read: LiveS
   )
 
 /** Waits until the reader has taken what was written; a reader that takes nothing is disconnected. */
-async function written({ c, gone, serving }: Sending, writing: Promise<unknown>): Promise<void> {
+async function written({ c, gone }: Sending, writing: Promise<unknown>): Promise<void> {
   const isWritten = await withDeadline(
-    [gone, serving.stopping],
+    [gone],
     longestWriteMs,
     (until) =>
       new Promise<boolean>((resolve, reject) => {

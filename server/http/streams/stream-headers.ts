@@ -10,8 +10,21 @@ export function setStreamHeaders(c: Context<RequestContext>): void {
   for (const [name, value] of Object.entries(all)) c.header(name, value)
 }
 
-/** A stream of events without the headers that Hono adds. Node frames the body, because that depends on the version of HTTP. */
-export function plainStream(response: Response): Response {
+/** How long a reader may take to read what was written when the server stops, in milliseconds. */
+const lastReadMs = 1000
+
+/**
+ * A stream of events without the headers that Hono adds. Node frames the body, because that depends on the version of HTTP. The connection
+ * of a reader that takes nothing is closed a second after `stopping`: it would hold up the end of the server.
+ */
+export function plainStream(
+  { env: { outgoing } }: Context<RequestContext>,
+  response: Response,
+  stopping: AbortSignal,
+): Response {
+  const leave = () => void setTimeout(() => outgoing.destroy(), lastReadMs).unref()
+  stopping.addEventListener('abort', leave, { once: true })
+  outgoing.once('close', () => stopping.removeEventListener('abort', leave))
   for (const name of ['Transfer-Encoding', 'Connection']) response.headers.delete(name)
   response.headers.set('Cache-Control', securityHeaders['Cache-Control'])
   return response

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { events as operation } from '../../../shared/endpoints.ts'
 import { everyKind, newDatabase } from '../../support/database/database.ts'
@@ -177,4 +179,24 @@ describe.each(everyKind)('a stream of events on %s', (kind) => {
       await server.kill()
     }
   })
+})
+
+it('a reader of a stream that takes nothing does not hold up the end of the server', async () => {
+  const world = await openWorld('postgres')
+  const server = await spawnServer({ ...world.env, ...longShutdown })
+  try {
+    // Far more than the buffers of the operating system hold.
+    await world.sql`
+      insert into job_events (domain, queue, job_type, event_type, attrs_json)
+      select 'd', 'q', 't', 'job.created', jsonb_build_object('text', repeat('x', 10000)) from generate_series(1, 4000)`
+    const { hostname, port } = new URL(server.url)
+    const socket = connect({ host: hostname, port: Number(port) })
+    socket.on('error', () => {})
+    socket.write(`GET ${jobPaths.stream}?after_id=1 HTTP/1.1\r\nHost: x\r\nX-API-KEY: ${world.key}\r\n\r\n`)
+    await once(socket, 'readable')
+    expect(await server.stop()).toMatchObject({ code: 0, err: '' })
+  } finally {
+    await server.kill()
+    await world.stop()
+  }
 })
