@@ -54,7 +54,7 @@ export async function fullContext({ io, flags, commands }: Surroundings): Promis
 async function targetOf(io: Io, flags: GlobalFlags, timeoutMs: number): Promise<Target> {
   const { readTarget } = await import('./settings/target.ts')
   const fromFile = async () => {
-    const { configPath, readConfig } = await import('./settings/config.ts')
+    const { configPath, readConfig } = await import('./settings/config-file.ts')
     return readConfig(configPath(io))
   }
   return readTarget(flags, io, { readConfig: fromFile, timeoutMs })

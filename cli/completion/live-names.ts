@@ -74,7 +74,7 @@ function targetFlags(uses: readonly Use[]): GlobalFlags {
 
 async function mayAsk(flags: GlobalFlags, io: Io): Promise<boolean> {
   const [{ configPath, readConfig }, { placeOf }, { credentialOf }] = await Promise.all([
-    import('../settings/config.ts'),
+    import('../settings/config-file.ts'),
     import('../settings/place.ts'),
     import('../settings/credential.ts'),
   ])

@@ -38,7 +38,7 @@ export async function flagValues(flag: Flag, typed: Typed): Promise<Values> {
 
 /** The names of the profiles of the config file. */
 async function profiles({ io }: Context): Promise<Candidate[]> {
-  const { configPath, readConfig } = await import('../settings/config.ts')
+  const { configPath, readConfig } = await import('../settings/config-file.ts')
   const config = await readConfig(configPath(io))
   return named(Object.entries(config.profiles).map(([value, { url }]) => ({ value, about: url })))
 }

@@ -10,7 +10,7 @@ export const localChecks: readonly Check[] = [
 ]
 
 async function config({ io }: Context): Promise<Outcome> {
-  const { configPath, readConfig } = await import('../settings/config.ts')
+  const { configPath, readConfig } = await import('../settings/config-file.ts')
   const path = configPath(io)
   const { profiles } = await readConfig(path)
   const count = Object.keys(profiles).length

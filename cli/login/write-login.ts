@@ -1,7 +1,8 @@
 import { promises as files } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
-import { type Config, checkedSetting, type Profile, writeConfig } from '../settings/config.ts'
+import { type Config, checkedSetting, type Profile } from '../settings/config.ts'
+import { writeConfig } from '../settings/config-file.ts'
 import { fileErrorText } from '../system-message.ts'
 import type { SecretKind } from './check-secret.ts'
 

@@ -1,12 +1,7 @@
-import { promises as files } from 'node:fs'
-import { dirname, isAbsolute, join } from 'node:path'
 import * as z from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import { faultsOf } from '../../shared/faults.ts'
 import { wholeNumber } from '../../shared/scope.ts'
-import type { Io } from '../io.ts'
-import { fileErrorText } from '../system-message.ts'
-import { utf8Of } from './utf8.ts'
 
 const Argv = z.array(z.string().min(1)).min(1, 'must name a program')
 
@@ -42,81 +37,20 @@ export const Config = z
   })
 export type Config = z.output<typeof Config>
 
-/** The path of the config file; undefined without a home folder. A relative XDG_CONFIG_HOME is ignored, since a config file can name programs to run. */
-export function configPath({ env, home }: Pick<Io, 'env' | 'home'>): string | undefined {
-  const folder = env.XDG_CONFIG_HOME
-  if (folder && isAbsolute(folder)) return join(folder, 'jobsctl', 'config.json')
-  return home === undefined ? undefined : join(home, '.config', 'jobsctl', 'config.json')
-}
-
-/**
- * Who can write the config file chooses the programs that jobsctl runs.
- * @throws Failure `usage` where others than the owner can write it
- */
-export async function refuseWritable(path: string, from: string): Promise<void> {
-  const { mode } = await files.stat(path)
-  if (process.platform === 'win32' || (mode & 0o022) === 0) return
-  throw new Failure('usage', `${from}: others can write ${path}, so the command was not run`, {
-    hint: `chmod go-w ${path}`,
-  })
-}
-
-/** The file as unchecked JSON; a missing file is `{}`. */
-async function readRawConfig(path: string): Promise<unknown> {
-  const bytes = await files.readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return Buffer.from('{}')
-    throw new Failure('usage', `cannot read ${path}: ${fileErrorText(error)}`, { cause: error })
-  })
-  const text = utf8Of(bytes, path)
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new Failure('usage', `${path} is not JSON`, { hint: 'repair it with an editor, or move it away', cause })
-  }
-}
-
-/**
- * @throws Failure `usage` with every fault
- */
-function checkedConfig(raw: unknown, path: string): Config {
-  const read = Config.safeParse(raw, { reportInput: true })
-  if (read.success) return read.data
-  const faults = faultsOf(read.error).map((fault) => `${fault.path || 'the file'}: ${fault.message}`)
-  throw new Failure('usage', `${path} is not valid\n  ${faults.join('\n  ')}`, { hint: 'jobsctl help config' })
-}
+/** @throws Failure `usage` with every fault of the file at `path` */
+export const checkedConfig = (raw: unknown, path: string): Config => checked(raw, `${path} is not valid`, 'the file')
 
 /**
  * The config after a change of one setting.
  * @throws Failure `usage` that names the setting, for a value that the config cannot have
  */
-export function checkedSetting(raw: unknown, setting: string): Config {
+export const checkedSetting = (raw: unknown, setting: string): Config =>
+  checked(raw, `${setting}: not possible; nothing was written`, 'the config')
+
+/** @param whole what a fault without a path is about */
+function checked(raw: unknown, refusal: string, whole: string): Config {
   const read = Config.safeParse(raw, { reportInput: true })
   if (read.success) return read.data
-  const faults = faultsOf(read.error).map((fault) => `${fault.path || 'the config'}: ${fault.message}`)
-  throw new Failure('usage', `${setting}: not possible; nothing was written\n  ${faults.join('\n  ')}`, {
-    hint: 'jobsctl help config',
-  })
-}
-
-/** The checked config; empty where there is no path. */
-export const readConfig = async (path: string | undefined): Promise<Config> =>
-  path === undefined ? { profiles: {} } : checkedConfig(await readRawConfig(path), path)
-
-/**
- * Writes the config file completely or not at all, with mode 600.
- * @throws Failure `usage` where it cannot be written
- */
-export async function writeConfig(path: string, config: Config): Promise<void> {
-  const draft = `${path}.${process.pid}.tmp`
-  try {
-    await files.mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    await files.writeFile(draft, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 })
-    await files.rename(draft, path)
-  } catch (cause) {
-    await files.rm(draft, { force: true }).catch(() => {})
-    throw new Failure('usage', `cannot write ${path}: ${fileErrorText(cause)}; nothing was written`, {
-      hint: `make room, or set XDG_CONFIG_HOME to another folder, then run the command again`,
-      cause,
-    })
-  }
+  const faults = faultsOf(read.error).map((fault) => `${fault.path || whole}: ${fault.message}`)
+  throw new Failure('usage', `${refusal}\n  ${faults.join('\n  ')}`, { hint: 'jobsctl help config' })
 }

@@ -36,7 +36,7 @@ export async function readTarget(flags: GlobalFlags, io: Io, { readConfig, timeo
   const url = checkedUrl(place, flags.allowHttp ?? false)
   const found = credentialOf(flags, io, place)
   if (found?.source.kind === 'command') {
-    const { configPath, refuseWritable } = await import('./config.ts')
+    const { configPath, refuseWritable } = await import('./config-file.ts')
     const path = configPath(io)
     if (path !== undefined) await refuseWritable(path, found.source.from)
   }

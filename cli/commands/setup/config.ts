@@ -20,7 +20,7 @@ export const config: CommandSpec = {
   operands: '<list|get|set|unset|path> [key] [value]',
   flags: [],
   async run(context, _flags, [action = '', key, value]) {
-    const { configPath, readConfig } = await import('../../settings/config.ts')
+    const { configPath, readConfig } = await import('../../settings/config-file.ts')
     const path = configPath(context.io)
     if (path === undefined) {
       throw new Failure('usage', 'there is no place for a config file: no home folder is known', {
@@ -76,7 +76,8 @@ async function get(context: Context, config: object, key: string): Promise<Endin
 }
 
 async function set(context: Context, path: string, key: string, value: string): Promise<Ending> {
-  const { checkedSetting, readConfig, writeConfig } = await import('../../settings/config.ts')
+  const { checkedSetting } = await import('../../settings/config.ts')
+  const { readConfig, writeConfig } = await import('../../settings/config-file.ts')
   const current = await readConfig(path)
   const replaced = replacedBy(key).filter((other) => flattened(current).some(([name]) => name === other))
   const next = key === 'default' ? { ...current, default: value } : withProfileSetting(current, key, value)
@@ -88,7 +89,8 @@ async function set(context: Context, path: string, key: string, value: string): 
 
 /** Removes a setting, or a profile with all its settings. */
 async function unset(context: Context, path: string, key: string): Promise<Ending> {
-  const { checkedSetting, readConfig, writeConfig } = await import('../../settings/config.ts')
+  const { checkedSetting } = await import('../../settings/config.ts')
+  const { readConfig, writeConfig } = await import('../../settings/config-file.ts')
   const current = await readConfig(path)
   if (!flattened(current).some(([name]) => name === key || name.startsWith(`${key}.`))) {
     throw new Failure('not_found', `${key} is not set; nothing was written`, { hint: 'jobsctl config list' })

@@ -54,7 +54,7 @@ function refuseFlags({ flags, settings }: Context): void {
 }
 
 async function configOf({ io }: Context): Promise<{ path: string; config: Config }> {
-  const { configPath, readConfig } = await import('../../settings/config.ts')
+  const { configPath, readConfig } = await import('../../settings/config-file.ts')
   const path = configPath(io)
   if (path !== undefined) return { path, config: await readConfig(path) }
   throw new Failure('usage', 'there is no place for a config file: no home folder is known', {

@@ -1,0 +1,71 @@
+import { promises as files } from 'node:fs'
+import { dirname, isAbsolute, join } from 'node:path'
+import { Failure } from '../../shared/errors.ts'
+import type { Io } from '../io.ts'
+import { fileErrorText } from '../system-message.ts'
+import type { Config } from './config.ts'
+import { utf8Of } from './utf8.ts'
+
+/** The path of the config file; undefined without a home folder. A relative XDG_CONFIG_HOME is ignored, since a config file can name programs to run. */
+export function configPath({ env, home }: Pick<Io, 'env' | 'home'>): string | undefined {
+  const folder = env.XDG_CONFIG_HOME
+  if (folder && isAbsolute(folder)) return join(folder, 'jobsctl', 'config.json')
+  return home === undefined ? undefined : join(home, '.config', 'jobsctl', 'config.json')
+}
+
+/**
+ * Who can write the config file chooses the programs that jobsctl runs.
+ * @throws Failure `usage` where others than the owner can write it
+ */
+export async function refuseWritable(path: string, from: string): Promise<void> {
+  const { mode } = await files.stat(path)
+  if (process.platform === 'win32' || (mode & 0o022) === 0) return
+  throw new Failure('usage', `${from}: others can write ${path}, so the command was not run`, {
+    hint: `chmod go-w ${path}`,
+  })
+}
+
+/** The file as unchecked JSON; undefined where there is none. */
+async function readRawConfig(path: string): Promise<unknown> {
+  const bytes = await files.readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw new Failure('usage', `cannot read ${path}: ${fileErrorText(error)}`, { cause: error })
+  })
+  if (!bytes) return undefined
+  const text = utf8Of(bytes, path)
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Failure('usage', `${path} is not JSON`, { hint: 'repair it with an editor, or move it away', cause })
+  }
+}
+
+/**
+ * The checked config, without profiles where there is no file: then the schema is not loaded.
+ * @throws Failure `usage` with every fault
+ */
+export async function readConfig(path: string | undefined): Promise<Config> {
+  const raw = path === undefined ? undefined : await readRawConfig(path)
+  if (path === undefined || raw === undefined) return { profiles: {} }
+  const { checkedConfig } = await import('./config.ts')
+  return checkedConfig(raw, path)
+}
+
+/**
+ * Writes the config file completely or not at all, with mode 600.
+ * @throws Failure `usage` where it cannot be written
+ */
+export async function writeConfig(path: string, config: Config): Promise<void> {
+  const draft = `${path}.${process.pid}.tmp`
+  try {
+    await files.mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await files.writeFile(draft, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 })
+    await files.rename(draft, path)
+  } catch (cause) {
+    await files.rm(draft, { force: true }).catch(() => {})
+    throw new Failure('usage', `cannot write ${path}: ${fileErrorText(cause)}; nothing was written`, {
+      hint: `make room, or set XDG_CONFIG_HOME to another folder, then run the command again`,
+      cause,
+    })
+  }
+}
