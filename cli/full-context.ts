@@ -4,6 +4,7 @@ import type { Context } from './context.ts'
 import type { Client } from './http/client.ts'
 import type { Io } from './io.ts'
 import { createPrinter } from './output/print.ts'
+import { targetWords } from './settings/flags/target-words.ts'
 import { type GlobalFlags, readSettings } from './settings/settings.ts'
 import type { Target } from './settings/target.ts'
 
@@ -65,15 +66,6 @@ function line(words: readonly string[], flags: readonly string[]): string {
   const end = words.includes('--') ? words.indexOf('--') : words.length
   return commandLine(['jobsctl', ...words.slice(0, end), ...flags, ...words.slice(end)])
 }
-
-/** The flags that name the target, which a hint must keep. */
-const targetWords = (flags: GlobalFlags): string[] => [
-  ...(flags.profile === undefined ? [] : ['--profile', flags.profile]),
-  ...(flags.url === undefined ? [] : ['--url', flags.url]),
-  ...(flags.apiKeyFile === undefined ? [] : ['--api-key-file', flags.apiKeyFile]),
-  ...(flags.tokenFile === undefined ? [] : ['--token-file', flags.tokenFile]),
-  ...(flags.allowHttp ? ['--allow-http'] : []),
-]
 
 /** The flags that limit and explain a change. */
 const changeWords = (flags: GlobalFlags): string[] => [

@@ -40,7 +40,7 @@ export async function main(commands: Commands, argv: readonly string[], io: Io):
     return exits[ended.as].code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exits.ok.code
-    const failure = failureOf(error, commands, words[0])
+    const failure = withHelp(failureOf(error, commands, words[0]), words[0])
     const { printFailure } = await import('./output/tell-failure.ts')
     printFailure(failure, io, program.opts<GlobalFlags>(), argv)
     return exits[failures[failure.code].exit].code
@@ -149,4 +149,16 @@ function failureOf(error: unknown, commands: Commands, word: string | undefined)
   }
   const meant = meantInstead(verb, message) ?? suggestion?.replace(/^\(|\)$/g, '')
   return new Failure('usage', message, { hint: meant ? `${meant} See ${help}` : help })
+}
+
+/** A usage error without a hint of its own leads to the help on what is wrong. */
+function withHelp(failure: Failure, verb: string | undefined): Failure {
+  if (failure.code !== 'usage' || failure.hint !== undefined) return failure
+  return new Failure('usage', failure.message, { hint: helpOn(failure.message, verb), cause: failure.cause })
+}
+
+function helpOn(message: string, verb: string | undefined): string {
+  if (message.startsWith('JOBSCTL_')) return 'jobsctl help environment'
+  if (message.startsWith('profiles.')) return 'jobsctl help config'
+  return verb === undefined || verb.startsWith('-') ? 'jobsctl --help' : `jobsctl ${verb} --help`
 }

@@ -1,4 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
+import { quoted } from '../../shared/shell.ts'
 import type { CommandDescription } from './command-description.ts'
 import { readWords, type Use } from './words.ts'
 
@@ -21,7 +22,7 @@ function refuseBadUses(uses: readonly Use[]): void {
     if (value?.trim() === '') throw new Failure('usage', `${name}: must not be blank`)
     if (value !== undefined && (inline || !/^-./.test(value))) continue
     throw new Failure('usage', `${name}: needs a value`, {
-      hint: `${name}${name.startsWith('--') ? '=' : ''}${value ?? '…'} gives it a value`,
+      hint: `${name}${name.startsWith('--') ? '=' : ''}${value === undefined ? '…' : quoted(value)} gives it a value`,
     })
   }
 }

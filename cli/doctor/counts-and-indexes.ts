@@ -7,6 +7,7 @@ import { sizeText } from '../../shared/size-text.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import { enabling } from './enabling.ts'
 import type { Finding } from './outcome.ts'
+import { quotedName } from './quoted-name.ts'
 
 type Counts = z.output<typeof checkCounts.output>
 
@@ -65,10 +66,6 @@ function dropping(idle: readonly Idle[]): string {
   const statements = idle.slice(0, mostDrops).map(({ index }) => `drop index concurrently ${quotedName(index)};`)
   return `if no replica uses them either, a superuser or the owner of jobs runs: ${statements.join(' ')}`
 }
-
-/** A name as SQL takes it. */
-const quotedName = (name: string): string =>
-  /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${escaped(name).replaceAll('"', '""')}"`
 
 /** The least age of the statistics of the database, in milliseconds: a weekly job may use an index. */
 const leastStatisticsMs = 7 * 86_400_000

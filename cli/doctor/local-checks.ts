@@ -1,5 +1,5 @@
-import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
+import { noKey } from '../settings/missing-key.ts'
 import { type Check, type Outcome, ok } from './outcome.ts'
 
 /** Checks that send nothing: the config file, the address of the server, the key. */
@@ -24,9 +24,7 @@ async function target(context: Context): Promise<Outcome> {
 }
 
 async function key(context: Context): Promise<Outcome> {
-  const { url, credential, credentialFrom } = await context.target()
-  if (credential) return ok(`${credential.header} (${credentialFrom})`)
-  throw new Failure('unauthenticated', 'there is no key for this target', {
-    hint: `jobsctl login ${url.origin} asks for it, or set JOBSCTL_API_KEY beside JOBSCTL_URL`,
-  })
+  const target = await context.target()
+  if (!target.credential) throw noKey(target)
+  return ok(`${target.credential.header} (${target.credentialFrom})`)
 }

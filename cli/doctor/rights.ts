@@ -1,7 +1,9 @@
 import type { z } from 'zod'
 import type { storage } from '../../shared/doctor/storage.ts'
 import { escaped } from '../../shared/escape.ts'
+import { commandLine } from '../../shared/shell.ts'
 import type { Finding } from './outcome.ts'
+import { quotedName } from './quoted-name.ts'
 
 /** Whether the role of the server may do with the tables all that its calls need. */
 export function findingOfRights({ rights }: Pick<z.output<typeof storage.output>, 'rights'>): Finding {
@@ -11,18 +13,18 @@ export function findingOfRights({ rights }: Pick<z.output<typeof storage.output>
   if (denied.length > 0)
     return {
       detail: `the role ${role} lacks the rights ${listOf(denied)}: calls that need them are refused`,
-      hint: `the owner of the tables gives them: jobs-server grants --role ${role} | psql`,
+      hint: `the owner of the tables gives them: ${commandLine(['jobs-server', 'grants', '--role', rights.role])} | psql`,
     }
   const applying = `row level security of ${listOf(row_security)} applies to the role ${role}`
   if (closed.length > 0)
     return {
       detail: `${applying}, and no policy of ${listOf(closed)} lets a session with app.is_admin insert rows: an undo may be refused`,
-      hint: `before a prune, give the tables such a policy, or run: alter role ${role} bypassrls`,
+      hint: `before a prune, give the tables such a policy, or run: alter role ${quotedName(rights.role)} bypassrls`,
     }
   if (row_security.length > 0 && !is_admin)
     return {
       detail: `${applying}, and the sessions behind the pooler lack app.is_admin: calls may be refused`,
-      hint: `a superuser runs: alter role ${role} set app.is_admin = 'true'`,
+      hint: `a superuser runs: alter role ${quotedName(rights.role)} set app.is_admin = 'true'`,
     }
   if (lacks.length > 0)
     return {

@@ -5,6 +5,7 @@ import { earliest } from '../../shared/earliest.ts'
 import { Failure } from '../../shared/errors.ts'
 import { faultsOf } from '../../shared/faults.ts'
 import { bulkKinds } from '../../shared/records/records.ts'
+import { quoted } from '../../shared/shell.ts'
 import type { Context } from '../context.ts'
 import { isSameRoot } from '../settings/server-url.ts'
 import { readText } from '../settings/text-file.ts'
@@ -80,7 +81,7 @@ export async function requireSameServer(
   const { url } = await context.target()
   if (isSameRoot(plan.url, url.href)) return
   throw new Failure('usage', `${path} was made for ${plan.url}, not for ${url.href}; nothing was ${nothing}`, {
-    hint: `add --url ${plan.url}, or the profile of that server`,
+    hint: `add --url ${quoted(plan.url)}, or the profile of that server`,
   })
 }
 

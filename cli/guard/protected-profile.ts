@@ -1,4 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
+import { quoted } from '../../shared/shell.ts'
 import type { Target } from '../settings/target.ts'
 
 /**
@@ -11,7 +12,7 @@ export function requireNamedProfile(profile: Target['profile']): void {
     'usage',
     `the profile ${profile.name} is protected: a change must spell it out; nothing was changed`,
     {
-      hint: `add --profile ${profile.name}`,
+      hint: `add --profile ${quoted(profile.name)}`,
     },
   )
 }

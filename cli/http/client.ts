@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
-import { Failure, failures } from '../../shared/errors.ts'
+import { type Failure, failures } from '../../shared/errors.ts'
 import { headers, ndjson, respondAsync } from '../../shared/headers.ts'
 import { readExactly } from '../exact-json.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -84,7 +84,7 @@ export function createClient(options: ClientOptions): Client {
     target,
     async call(endpoint, input, callOptions = {}) {
       const changing = endpoint.changes(endpoint.input.parse(input))
-      if (!target.credential) throw noCredential(target)
+      if (!target.credential) throw await noCredential(target)
       const { reason, retries, emergency } = settings
       const { onProgress } = callOptions
       const options = changing ? { reason, emergency, key: await newKey(), ...callOptions } : { onProgress }
@@ -104,7 +104,7 @@ export function createClient(options: ClientOptions): Client {
       throw unexpectedResponse(received, { target, changing })
     },
     async *follow(path, fields, silenceMs) {
-      if (!target.credential) throw noCredential(target)
+      if (!target.credential) throw await noCredential(target)
       const { serverEvents } = await import('./server-events.ts')
       yield* serverEvents({ target, trace: options.trace, signal, path, fields, silenceMs })
     },
@@ -129,11 +129,9 @@ const isTemporary = (failure: Failure): boolean =>
   failure.code !== 'timed_out' &&
   causeOf(failure) !== 'HPE_HEADER_OVERFLOW'
 
-function noCredential({ url, from }: Target): Failure {
-  return new Failure('unauthenticated', `there is no key for ${url.origin} (${from})`, {
-    hint: `jobsctl login ${url.origin} asks for it, or set JOBSCTL_API_KEY beside JOBSCTL_URL; jobsctl help config lists all ways`,
-  })
-}
+/** Imported for the error alone. */
+const noCredential = async (target: Target): Promise<Failure> =>
+  (await import('../settings/missing-key.ts')).noKey(target)
 
 /** A new idempotency key. Node's crypto module is imported here, since most calls change nothing and need no key. */
 const newKey = async (): Promise<string> => (await import('node:crypto')).randomUUID()

@@ -2,12 +2,14 @@ import { type Failure, failures } from '../../shared/errors.ts'
 import { escaped, escapedJson } from '../../shared/escape.ts'
 import { exits } from '../../shared/exits.ts'
 import type { Io } from '../io.ts'
+import { withTarget } from '../settings/flags/target-words.ts'
 import type { GlobalFlags } from '../settings/settings.ts'
 import { coloured, styleFor } from './style.ts'
 
 /** Prints an error and its hint on stderr, also where the flags themselves are invalid. */
 export function printFailure(failure: Failure, io: Io, flags: GlobalFlags, argv: readonly string[]): void {
-  const { code, message, hint, requestId, server } = failure
+  const { code, message, requestId, server } = failure
+  const hint = failure.hint && withTarget(failure.hint, flags)
   if (wantsJson(flags, io, argv)) {
     const exit = exits[failures[code].exit].code
     io.note(

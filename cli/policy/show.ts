@@ -75,8 +75,9 @@ export async function showPolicy(context: Context): Promise<Ending> {
   const answer = await answerOf(context, endpoint, {})
   if (!answer) return 'ok'
   const { body, raw } = answer
-  const { print } = context
+  const { print, another } = context
   const broken = body.broken ?? []
+  const toWriteAgain = `To write it again: ${another(['policy', 'apply', 'policy.yaml'])}`
   const noRules = broken.length > 0 ? 'no rule of the policy can run' : 'the policy has no rules'
   const empty = body.applied === null && body.problem === null ? 'no policy is applied' : noRules
   print.rows({ columns, forPeople, rows: body.rules, json: raw, empty })
@@ -87,8 +88,6 @@ export async function showPolicy(context: Context): Promise<Ending> {
     print.aside(`Rule ${escaped(name)} does not run: ${escaped(problem)}. ${toWriteAgain}`)
   return 'ok'
 }
-
-const toWriteAgain = 'To write it again: jobsctl policy apply policy.yaml'
 
 function aboutPolicy({ applied, author_until, revision }: Policy): string[] {
   if (!applied) return []

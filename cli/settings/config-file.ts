@@ -1,6 +1,7 @@
 import { promises as files } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
+import { commandLine } from '../../shared/shell.ts'
 import type { Io } from '../io.ts'
 import { fileErrorText } from '../system-message.ts'
 import type { Config } from './config.ts'
@@ -21,7 +22,7 @@ export async function refuseWritable(path: string, from: string): Promise<void> 
   const { mode } = await files.stat(path)
   if (process.platform === 'win32' || (mode & 0o022) === 0) return
   throw new Failure('usage', `${from}: others can write ${path}, so the command was not run`, {
-    hint: `chmod go-w ${path}`,
+    hint: commandLine(['chmod', 'go-w', path]),
   })
 }
 

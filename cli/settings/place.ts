@@ -1,4 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
+import { commandLine } from '../../shared/shell.ts'
 import type { Config, Profile } from './config.ts'
 import type { GlobalFlags } from './settings.ts'
 
@@ -53,7 +54,9 @@ function profileOf(config: Config, name: string, named: boolean): NamedProfile {
   const known = Object.keys(config.profiles)
   throw new Failure('not_found', `there is no profile ${name}`, {
     hint:
-      known.length > 0 ? `the profiles are: ${known.join(', ')}` : `jobsctl config set profiles.${name}.url https://…`,
+      known.length > 0
+        ? `the profiles are: ${known.join(', ')}`
+        : `${commandLine(['jobsctl', 'config', 'set', `profiles.${name}.url`])} https://…`,
   })
 }
 

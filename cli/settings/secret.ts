@@ -1,5 +1,6 @@
 import { promises as files } from 'node:fs'
 import { Failure } from '../../shared/errors.ts'
+import { commandLine } from '../../shared/shell.ts'
 import { interrupted } from '../interrupted.ts'
 import type { Io } from '../io.ts'
 import { systemMessage } from '../system-message.ts'
@@ -38,7 +39,9 @@ async function textOf(source: SecretSource, io: Io, timeoutMs: number): Promise<
 async function refuseReadable(path: string, from: string): Promise<void> {
   const file = await files.stat(path).catch(() => undefined)
   if (file?.isFile() && process.platform !== 'win32' && (file.mode & 0o077) !== 0) {
-    throw new Failure('usage', `${from}: others can read ${path}; the key was not used`, { hint: `chmod 600 ${path}` })
+    throw new Failure('usage', `${from}: others can read ${path}; the key was not used`, {
+      hint: commandLine(['chmod', '600', path]),
+    })
   }
 }
 

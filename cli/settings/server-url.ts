@@ -13,7 +13,7 @@ export function checkedUrl({ url: text, from }: Pick<Place, 'url' | 'from'>, all
   if (url.username || url.password || url.search || url.hash) {
     throw new Failure('usage', `${from}: must be the server's root alone, without user, query or fragment`)
   }
-  if (url.protocol === 'http:' && !isLoopback(url.hostname) && !allowHttp) {
+  if (isOpenHttp(url) && !allowHttp) {
     throw new Failure('usage', `${from}: plain http would show the key to the network between here and ${url.host}`, {
       hint: 'use https, or add --allow-http where you trust the network',
     })
@@ -31,5 +31,8 @@ function rootOf(text: string | URL): URL {
 /** Whether two addresses are the address of one server. */
 export const isSameRoot = (one: string, other: string): boolean =>
   one === other || (URL.canParse(one) && URL.canParse(other) && rootOf(one).href === rootOf(other).href)
+
+/** Whether the network between here and the server sees what is sent. */
+export const isOpenHttp = (url: URL): boolean => url.protocol === 'http:' && !isLoopback(url.hostname)
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host)

@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
+import { quoted } from '../../shared/shell.ts'
 import { openDatabase } from '../database/connection/open.ts'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
 import { silent, withTables } from '../database/with-tables.ts'
-import { readEnv } from '../env.ts'
+import { type Env, readEnv } from '../env.ts'
 import { insertIncident } from './incident.ts'
 import { insertSampleJobs } from './sample-jobs.ts'
 
@@ -22,7 +24,7 @@ export async function demoCommand(environment: NodeJS.ProcessEnv): Promise<strin
         await insertSampleJobs(transaction)
         await insertIncident(transaction)
       })
-      return nextCommands(env.JOBS_DATA_DIR)
+      return nextCommands(env)
     },
   })
 }
@@ -40,12 +42,13 @@ async function refuseJobs({ sql }: OpenedDatabase, schema: string): Promise<void
   })
 }
 
-const nextCommands = (folder: string): string[] => [
+const nextCommands = (env: Env): string[] => [
   'Made 4,000 sample jobs in the domains chatbooks, media, embeddings and reports, and an incident in the domain orders:',
   'customers have had no receipt for an hour. Start the server, and find out why in another terminal:',
   '',
   '  jobs-server',
-  `  export JOBSCTL_API_KEY_FILE=${folder}/api-key`,
+  `  export ${secretOf(env)}`,
+  ...(env.PORT === 8787 ? [] : [`  export JOBSCTL_URL=http://127.0.0.1:${env.PORT}`]),
   '',
   '  jobsctl stats --domain orders                             # 240 receipts wait',
   '  jobsctl explain orders/mail                               # why nothing runs',
@@ -56,3 +59,11 @@ const nextCommands = (folder: string): string[] => [
   '  jobsctl retry --domain orders --error-code smtp --canary 5 --canary-wait 10s',
   '  jobsctl operations                                        # what was changed; jobsctl undo <id> takes it back',
 ]
+
+/** The setting by which jobsctl has the secret of the server that these variables start. */
+function secretOf(env: Env): string {
+  if (env.AUTH_MODE === 'multi_user') return 'JOBSCTL_TOKEN="$(jobs-server token create demo --role admin)"'
+  if (env.SINGLE_USER_API_KEY_FILE) return `JOBSCTL_API_KEY_FILE=${quoted(env.SINGLE_USER_API_KEY_FILE)}`
+  if (env.SINGLE_USER_API_KEY) return 'JOBSCTL_API_KEY="$SINGLE_USER_API_KEY"'
+  return `JOBSCTL_API_KEY_FILE=${quoted(join(env.JOBS_DATA_DIR, 'api-key'))}`
+}

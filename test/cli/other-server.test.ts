@@ -106,7 +106,7 @@ it('sweep: says that it cannot be previewed, and goes on only with --yes --no-pr
   expect(await atTerminal(sweep, { env: env(server) })).toMatchObject({ code: 3 })
   expect(await run(server, ...sweep, '--no-preview')).toMatchObject({
     code: 2,
-    err: 'error: --no-preview needs --yes\n',
+    err: 'error: --no-preview needs --yes\n  hint: jobsctl sweep --help\n',
   })
   expect(confirmed(server)).toEqual([])
   expect(jobs.overdue).toBe(4)

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { chmod, open } from 'node:fs/promises'
+import { chmod, open, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { newFolder } from '../support/database/database.ts'
@@ -15,6 +15,16 @@ const listening = () => fakeServer(() => ({ body: [] }))
 const stats = (argv: string[], options: JobsctlOptions) => runJobsctl(['stats', ...argv], options)
 const headersOf = ({ requests }: FakeServer) =>
   requests.map(({ headers }) => [headers['x-api-key'], headers.authorization].filter((value) => value !== undefined))
+
+it('quotes the path in the command that mends its mode', async () => {
+  const path = join(await newFolder("it's $HOME"), 'key')
+  await writeFile(path, 'file-key\n', { mode: 0o644 })
+  const { code, err } = await stats(['--api-key-file', path], { env: { JOBSCTL_URL: (await listening()).url } })
+  expect(code).toBe(2)
+  const command = /hint: (.+)\n/.exec(err)?.[1] ?? ''
+  expect(await shell(command, {})).toMatchObject({ code: 0 })
+  expect((await stat(path)).mode & 0o777).toBe(0o600)
+})
 
 it.each(['644', '640', '604', '660'])('refuses a key file of mode %s, and says how to mend it', async (mode) => {
   const server = await listening()

@@ -176,3 +176,44 @@ it('a server may lie below a path, and the URL may end in slashes', async () => 
     '/jobs/api/v1/jobs/stats',
   ])
 })
+
+const hintOf = ({ err }: { err: string }) => /\n {2}hint: (.+)\n/.exec(err)?.[1]
+
+it('without a key: the hint leads to a setting that is read for this target', async () => {
+  const { url } = await listening()
+  const { env } = await configHome({ default: 'usual', profiles: { usual: { url }, 'a b': { url: `${url}/base` } } })
+  const none = { ...env, XDG_CONFIG_HOME: '/nowhere' }
+  const all = 'jobsctl help config lists all ways'
+  const hint = async (argv: string[], env: NonNullable<JobsctlOptions['env']>) => hintOf(await stats(argv, env))
+  expect(await hint([], env)).toBe(`jobsctl login --profile usual asks for it; ${all}`)
+  expect(await hint(['--profile', 'a b'], env)).toBe(`jobsctl login --profile 'a b' asks for it; ${all}`)
+  expect(await hint(['--url', `${url}/base`], env)).toBe(
+    `add --api-key-file, or jobsctl login ${url}/base makes a profile to name in place of --url; ${all}`,
+  )
+  expect(await hint([], { ...env, JOBSCTL_URL: url })).toBe(
+    `set JOBSCTL_API_KEY, or JOBSCTL_API_KEY_FILE to a file with the key; ${all}`,
+  )
+  expect(await hint([], { ...none, BASE: url })).toBe(`set API_KEY; ${all}`)
+  expect(await hint([], none)).toBe(`jobsctl login http://127.0.0.1:8787 asks for it, or set JOBSCTL_API_KEY; ${all}`)
+  expect(await hint(['--allow-http', '--url', 'http://jobs.example'], none)).toContain(
+    'jobsctl login http://jobs.example --allow-http',
+  )
+})
+
+it('the commands in a hint go to the target of the command line, also those in a hint of the server', async () => {
+  const server = await fakeServer(() => ({
+    status: 404,
+    body: { detail: 'there is no operation 7', code: 'not_found', hint: 'jobsctl operations lists them' },
+  }))
+  const key = await secretFile('profile-key')
+  const { env } = await configHome({ profiles: { 'it$& s': { url: server.url, api_key_file: key } } })
+  const run = (...argv: string[]) => runJobsctl(argv, { env: { ...env, JOBSCTL_RETRIES: '0' } })
+  const named = ['--profile', 'it$& s']
+  expect(hintOf(await run('operations', '7', ...named))).toBe("jobsctl --profile 'it$& s' operations lists them")
+  expect(hintOf(await run('operations', '7', '--url', server.url, '--api-key-file', key))).toBe(
+    `jobsctl --url ${server.url} --api-key-file ${key} operations lists them`,
+  )
+  await server.stop()
+  expect(hintOf(await run('stats', ...named))).toContain("run jobsctl --profile 'it$& s' doctor to find the cause")
+  expect(hintOf(await run('stats', '--watch', ...named))).toBe('jobsctl stats --help')
+})

@@ -40,7 +40,8 @@ const mostShown = 10
 export type UndoChange = BulkChange<typeof undo.input, typeof undo.output>
 
 /** An undo, for the guard. */
-export function undoChange({ print, another }: Context, request: OneUndo, words: readonly string[]): UndoChange {
+export function undoChange(context: Context, request: OneUndo, words: readonly string[]): UndoChange {
+  const { print, another } = context
   const { id, ids, hold_until, ...scope } = request
   const isInScope = Object.values(scope).some((name) => name !== undefined)
   const where = isInScope ? ` in ${describeScope(scope)}` : ''
@@ -68,7 +69,7 @@ export function undoChange({ print, another }: Context, request: OneUndo, words:
         conflicts: answer.conflicts,
         ...(answer.hold_id !== undefined && { hold_id: answer.hold_id, held_until: answer.held_until }),
       },
-      note: notesOn(answer, request, print.forPeople),
+      note: notesOn(answer, request, context),
     }),
   }
 }
@@ -76,13 +77,13 @@ export function undoChange({ print, another }: Context, request: OneUndo, words:
 type Answer = z.output<typeof undo.output>
 
 /** What an undo leaves out, and for a person its hold; undefined where there is nothing to say. */
-function notesOn(answer: Answer, { id, ids }: OneUndo, forPeople: boolean) {
+function notesOn(answer: Answer, { id, ids }: OneUndo, { print, another }: Context) {
   const { affected, conflict_count, conflicts, skipped = 0, hold_id, held_until } = answer
   const others = (ids?.length ?? 0) - affected - conflict_count - skipped
   const notes = [
-    ...(forPeople && hold_id !== undefined && held_until !== undefined
+    ...(print.forPeople && hold_id !== undefined && held_until !== undefined
       ? [
-          `Held from prune and sweep until ${untilText({ until: held_until })}. To end the hold:  jobsctl hold remove ${hold_id}`,
+          `Held from prune and sweep until ${untilText({ until: held_until })}. To end the hold:  ${another(['hold', 'remove', String(hold_id)])}`,
         ]
       : []),
     ...(conflict_count === 0 ? [] : [reasonsNote(conflict_count, conflicts)]),

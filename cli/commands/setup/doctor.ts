@@ -8,6 +8,7 @@ import type { Ending } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
 import { printFailure } from '../../output/tell-failure.ts'
 import { wrapped } from '../../output/wrap.ts'
+import { withTarget } from '../../settings/flags/target-words.ts'
 
 export const doctor: CommandSpec = {
   name: 'doctor',
@@ -31,7 +32,7 @@ export const doctor: CommandSpec = {
     const found: Checked[] = []
     for (const { name, look } of [...localChecks, ...serverChecks, ...serverReports]) {
       const outcome = await look(context).catch(failed)
-      found.push({ check: name, ...outcome })
+      found.push({ check: name, ...outcome, hint: withTarget(outcome.hint, context.flags) })
       // One table may not be read, and others may.
       const goesOn = independent.includes(name) && outcome.failure && isRefusedByDatabase(outcome.failure)
       if (outcome.exit !== 'ok' && !goesOn) break

@@ -80,9 +80,10 @@ describe('the guard, cell by cell of its table', () => {
         atATerminal(['prune', '--domain', 'chatbooks', '--yes', '--dry-run']),
       ]),
     )
-    const expected = 'error: --dry-run and --yes exclude each other\n'
-    expect(pipe).toEqual(await ofEach(() => ({ code: 2, out: '', err: expected })))
-    expect(terminal).toMatchObject({ code: 2, screen: expected })
+    const expected = (name: string | undefined) =>
+      `error: --dry-run and --yes exclude each other\n  hint: jobsctl ${name} --help\n`
+    expect(pipe).toEqual(await ofEach(({ argv }) => ({ code: 2, out: '', err: expected(argv[0]) })))
+    expect(terminal).toMatchObject({ code: 2, screen: expected('prune') })
   })
 
   it('--json alone: exit 3 without a prompt, here and there', async () => {

@@ -72,7 +72,7 @@ describe('--plan-out', () => {
       runAt(server, [...prune, '--plan-out', other, '--dry-run']),
       runAt(server, ['integrity', '--all', '--plan-out', path, '--dry-run']),
     ])
-    expect(alone).toMatchObject({ code: 2, err: 'error: --plan-out needs --dry-run\n' })
+    expect(alone).toMatchObject({ code: 2, err: 'error: --plan-out needs --dry-run\n  hint: jobsctl prune --help\n' })
     expect(taken).toMatchObject({ code: 2, out: '', err: expect.stringContaining('it was not overwritten') })
     expect(nowhere).toMatchObject({ code: 2, err: expect.stringContaining('--plan-out needs --fix') })
     expect(server.requests).toHaveLength(sentBefore)

@@ -36,6 +36,17 @@ describe.each(['embedded', 'postgres'] as const)('jobs-server demo on %s', (kind
   })
 })
 
+it.each([
+  [{ JOBS_DATA_DIR: 'a b/c' }, "export JOBSCTL_API_KEY_FILE='a b/c/api-key'"],
+  [{ SINGLE_USER_API_KEY: 'key' }, 'export JOBSCTL_API_KEY="$SINGLE_USER_API_KEY"'],
+  [{ AUTH_MODE: 'multi_user' }, 'export JOBSCTL_TOKEN="$(jobs-server token create demo --role admin)"'],
+  [{ PORT: '8788' }, 'export JOBSCTL_URL=http://127.0.0.1:8788'],
+])('with %j the commands to try reach the server that it starts', async (settings, line) => {
+  const { env } = await emptyDatabase()
+  const { out } = await runServer(['demo'], { ...env, JOBS_DATA_DIR: 'data', ...settings })
+  expect(out.split('\n')).toContain(`  ${line}`)
+})
+
 it('a database of another program is refused before its schema is touched', async () => {
   const url = (await emptyDatabase()).env.JOBS_DB_URL ?? ''
   const sql = postgres(url, { max: 1, onnotice: () => {} })

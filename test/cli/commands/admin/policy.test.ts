@@ -101,6 +101,7 @@ rules:
       '  file:11:30: rules.Stuck!.sweep.action: must be cancel or fail',
       '  file:14:23: rules.none.prune.status.0: must be one of completed, failed, cancelled, quarantined',
       '  file:15:11: rules.none.mode: must be apply or report',
+      '  hint: jobsctl policy --help',
       '',
     ])
   })
@@ -147,7 +148,7 @@ rules:
   })
 
   it('refuses a device that never ends', async () => {
-    const err = 'error: /dev/zero is a device with more than 64 MiB\n'
+    const err = 'error: /dev/zero is a device with more than 64 MiB\n  hint: jobsctl policy --help\n'
     expect(await runJobsctl(['policy', 'check', '/dev/zero'], { env: {} })).toMatchObject({ code: 2, out: '', err })
   })
 })

@@ -213,7 +213,10 @@ describe('the changes that take a filter', () => {
     expect(run).toMatchObject({ code: 0, out: `${verb} 200 jobs in chatbooks with ${flag.join(' ')}\n` })
     expect(changesOf(server).map(({ body }) => body)).toMatchObject([{ ...chatbooks, ...fields }])
     const ids = await runAt(server, ['requeue', '5', '--owner', 'alice', '--yes'])
-    expect(ids).toMatchObject({ code: 2, err: 'error: ids and a scope exclude each other\n' })
+    expect(ids).toMatchObject({
+      code: 2,
+      err: 'error: ids and a scope exclude each other\n  hint: jobsctl requeue --help\n',
+    })
   })
 
   it('a report of integrity takes the filter, and is refused at a server that would pass over it', async () => {

@@ -61,7 +61,7 @@ describe('config', () => {
     expect(await runJobsctl(['stats', '--profile', 'p'], { env })).toEqual({
       code: 2,
       out: '',
-      err: 'error: profiles.p.api_key_command: /nowhere/pass cannot be run: no such file or directory\n',
+      err: 'error: profiles.p.api_key_command: /nowhere/pass cannot be run: no such file or directory\n  hint: jobsctl help config\n',
     })
   })
 

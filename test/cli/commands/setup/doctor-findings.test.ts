@@ -62,3 +62,13 @@ it('says why no rule of the policy runs beside the rule that is broken', async (
     'rule old does not run: its time is infinite; no rule runs: the token of its author was revoked',
   )
 })
+
+it('names the role so that a shell and PostgreSQL take it', async () => {
+  const hintOn = async (more: object) =>
+    (await lineOf('rights', { storage: { rights: { ...rights, denied: [], role: 'svc-jobs x', ...more } } }))?.split(
+      '\t',
+    )[3]
+  expect(await hintOn({ denied: ['select on jobs'] })).toContain("jobs-server grants --role 'svc-jobs x' | psql")
+  expect(await hintOn({ closed: ['jobs'], row_security: ['jobs'] })).toContain('alter role "svc-jobs x" bypassrls')
+  expect(await hintOn({ row_security: ['jobs'] })).toContain(`alter role "svc-jobs x" set app.is_admin = 'true'`)
+})
