@@ -55,6 +55,7 @@ export function createFeeds<Subject, T>({ read, intervalMs }: FeedsOptions<Subje
 /** Creates a feed. It keeps one value. */
 export function createFeed<T>({ read, intervalMs }: FeedOptions<T>): Feed<T> {
   let latest: { value: T } | undefined
+  let isFresh = false
   let nextAt = Number.NEGATIVE_INFINITY
   let reading: Promise<T> | undefined
 
@@ -62,9 +63,11 @@ export function createFeed<T>({ read, intervalMs }: FeedOptions<T>): Feed<T> {
     const pauseMs = nextAt - performance.now()
     if (pauseMs > 0) await sleep(pauseMs, undefined, { ref: false })
     const beganAt = performance.now()
+    isFresh = false
     try {
       const value = await read(latest?.value)
       latest = { value }
+      isFresh = true
       return value
     } finally {
       const endedAt = performance.now()
@@ -74,7 +77,7 @@ export function createFeed<T>({ read, intervalMs }: FeedOptions<T>): Feed<T> {
 
   return {
     after(seen) {
-      if (latest && latest.value !== seen && performance.now() < nextAt) return Promise.resolve(latest.value)
+      if (latest && isFresh && latest.value !== seen && performance.now() < nextAt) return Promise.resolve(latest.value)
       if (!reading) {
         reading = readNext().finally(() => {
           reading = undefined

@@ -46,19 +46,25 @@ export interface Readings {
 
 /**
  * Reads counts that are kept, and single entries of indexes, in two transactions at the same time. No statement takes longer than 1 s. Where
- * one of those about jobs would, such as without an index, they are read one after the other; the others are read once more.
+ * one of those about jobs would, such as without an index, they are read one after the other; the others are read once more, and those of
+ * the history last.
  */
 export async function readMetrics(sql: Pool, { leaseOwners, list, oldestReady, totals }: Kept): Promise<Readings> {
   const [owners, known] = await Promise.all([leaseOwners.read(), list.read()])
   const inSnapshot = <T>(read: (tx: Transaction) => Promise<T>) =>
     sql.begin('isolation level repeatable read read only', read)
   const reading = { oldestReady, known }
-  const readRest = () => inSnapshot((tx) => readCertain(tx, totals, owners))
-  const [jobs, certain] = await Promise.all([
+  const [jobs, rest] = await Promise.all([
     inSnapshot((tx) => readTogether(tx, reading)).catch(unlessOverdue),
-    readRest().catch(unlessOverdue),
+    inSnapshot(async (tx) => {
+      const [certain, history] = await Promise.all([readCertain(tx, totals, owners), readHistoryTotals(tx)])
+      return { ...certain, history }
+    }).catch(unlessOverdue),
   ])
-  return { ...(certain ?? (await readRest())), ...(jobs ?? (await inSnapshot((tx) => readInTurn(tx, reading)))) }
+  return {
+    ...(rest ?? (await inSnapshot((tx) => readRestInTurn(tx, totals, owners)))),
+    ...(jobs ?? (await inSnapshot((tx) => readInTurn(tx, reading)))),
+  }
 }
 
 /** What a server keeps between two scrapes. */
@@ -105,7 +111,17 @@ const readAgesInTurn = (tx: Transaction, groups: readonly GroupStats[], { oldest
       return undefined
     })
 
-type Certain = Omit<Readings, keyof OfJobs>
+type Certain = Omit<Readings, keyof OfJobs | 'history'>
+
+async function readRestInTurn(
+  tx: Transaction,
+  totals: OperationTotals,
+  owners: readonly LeaseOwner[] | undefined,
+): Promise<Certain & Pick<Readings, 'history'>> {
+  const certain = await readCertain(tx, totals, owners)
+  const history = await tx.savepoint(readHistoryTotals).catch(unlessOverdue)
+  return { ...certain, history: history ?? { why: 'reading the totals of so many groups takes too long' } }
+}
 
 /** What is read at once however many jobs there are. */
 async function readCertain(
@@ -114,20 +130,18 @@ async function readCertain(
   owners: readonly LeaseOwner[] | undefined,
 ): Promise<Certain> {
   const limited = tx`select ${limitScrapeTime(tx)}`.execute()
-  const [state, lastAcquires, stopped, operations, sizes, tasks, history, whole, plansWaiting, workers] =
-    await Promise.all([
-      readCountsState(tx),
-      readLastAcquires(tx),
-      readStopped(tx),
-      totals.read(tx),
-      readSizes(tx),
-      readTasks(tx),
-      readHistoryTotals(tx),
-      readWhole(tx),
-      countWaitingPlans(tx),
-      owners && readWorkers(tx, owners),
-      limited,
-    ])
+  const [state, lastAcquires, stopped, operations, sizes, tasks, whole, plansWaiting, workers] = await Promise.all([
+    readCountsState(tx),
+    readLastAcquires(tx),
+    readStopped(tx),
+    totals.read(tx),
+    readSizes(tx),
+    readTasks(tx),
+    readWhole(tx),
+    countWaitingPlans(tx),
+    owners && readWorkers(tx, owners),
+    limited,
+  ])
   const areCountsExact = state.triggers !== null && state.triggers === state.trusted
-  return { areCountsExact, lastAcquires, stopped, operations, sizes, tasks, history, whole, plansWaiting, workers }
+  return { areCountsExact, lastAcquires, stopped, operations, sizes, tasks, whole, plansWaiting, workers }
 }

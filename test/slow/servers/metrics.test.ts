@@ -76,6 +76,21 @@ describe.each(kinds)('metrics on %s', (kind) => {
     await expect.poll(async () => Math.round(((await series(ofJobs))[age('child')] ?? 0) / 600)).toBe(12)
   })
 
+  it.runIf(kind === 'postgres')(
+    'have all but the totals of the history where reading these takes too long',
+    async () => {
+      await untilHistoryIsKept(world)
+      await world.sql.begin(async (tx) => {
+        await tx`lock table jobsctl_history_totals in access exclusive mode`
+        await expect
+          .poll(() => scrape(ofJobs), { interval: 1100 })
+          .toMatch(
+            /^jobsctl_counts_exact [\s\S]*^# jobsctl_transitions_total.* are missing: reading the totals of so many groups takes too long$/m,
+          )
+      })
+    },
+  )
+
   it('have the names of any group as labels, and none of a job, an owner or an error', async () => {
     await world.jobs(1, {
       status: 'queued',

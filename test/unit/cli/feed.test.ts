@@ -48,3 +48,16 @@ it('a read that fails fails for its readers alone; the next read is given the va
   expect(await feed.after(first)).toEqual({ nth: 3 })
   expect(given).toEqual([undefined, first, first])
 })
+
+it('no reader is given the value before a read that failed', async () => {
+  let reads = 0
+  const feed = createFeed<{ nth: number }>({
+    intervalMs: 200,
+    read: async () => {
+      if (++reads === 2) throw new Error('lost')
+      return { nth: reads }
+    },
+  })
+  await expect(feed.after(await feed.after(undefined))).rejects.toThrow('lost')
+  expect(await feed.after(undefined)).toEqual({ nth: 3 })
+})
