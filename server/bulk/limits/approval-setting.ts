@@ -6,10 +6,13 @@ import { jsonOf } from '../../json-of.ts'
 
 const name = 'approval_above'
 
-/** Above how many jobs a change needs an approval, by the setting in the database; undefined where nobody has set it. */
+/**
+ * Above how many jobs a change needs an approval, by the setting in the database; undefined where nobody has set it. What somebody has written
+ * by hand and is no number is 0: it was to limit changes, and any number may be set in its place.
+ */
 export async function readApprovalSetting(sql: Sql): Promise<number | undefined> {
   const [row] = await sql<{ above: number }[]>`
-    select value::bigint as above from jobsctl_settings where name = ${name}::text`
+    select case when value ~ '^[0-9]{1,15}$' then value::bigint else 0 end as above from jobsctl_settings where name = ${name}::text`
   return row?.above
 }
 
@@ -22,11 +25,11 @@ export async function readApprovalAbove(sql: Sql, ofServer: number | undefined):
   return Number.isFinite(least) ? least : undefined
 }
 
-/** What is read of a rule; a later version may have written what this one does not know. */
-const Numbered = z.object({
-  ...{ domain: z.string().optional(), queue: z.string().optional(), job_type: z.string().optional() },
-  approval_above: z.number(),
-})
+/** A part of a scope; one that this version does not know may mean any jobs. */
+const Part = z.string().optional().catch(undefined)
+
+/** What is read of a rule, also of one that this version does not run. */
+const Numbered = z.object({ domain: Part, queue: Part, job_type: Part, approval_above: z.number() })
 
 /** The number for changes of these jobs: the least of the one that holds for all, and of the rules of the policy whose jobs they may meet. */
 export async function readApprovalOf(

@@ -49,6 +49,14 @@ describe.each(kinds)('approval of large changes on %s', (kind) => {
     expect(caller.body).toMatchObject({ approval_above: 3 })
   })
 
+  it('is needed of every change where somebody has written no number by hand, until a number is set', async () => {
+    await world.sql`update jobsctl_settings set value = 'lots' where name = 'approval_above'`
+    expect((await world.call('GET', '/api/v1/caller', undefined, people.boss)).body).toMatchObject({
+      approval_above: 0,
+    })
+    expect(await set(4)).toMatchObject({ status: 200, body: { above: 4 } })
+  })
+
   it('is needed above the number, by whatever way, and says how to get it', async () => {
     await finished(4, 'a')
     const before = await world.fingerprint()
