@@ -85,6 +85,23 @@ async function take(tx: Sql, row: Row, rule: Rule): Promise<TakenRun> {
   return { rule, text: row.text, due, attempts }
 }
 
+/** Corrects next times beyond the first one after now: the clock of the database was ahead when they were written. */
+export async function correctTimes(sql: Sql): Promise<void> {
+  const rows = await sql<(Pick<Row, 'name' | 'text' | 'next_at' | 'now'> & { due_at: null })[]>`
+    select name, rule as text, next_at, null as due_at, clock_timestamp() as now
+    from jobsctl_policy_rules
+    where state is distinct from 'running' and next_at > clock_timestamp()`
+  for (const row of rows) {
+    const read = ruleOf(row)
+    const next = 'rule' in read ? nextTime(read.rule, new Date(row.now))?.toISOString() : undefined
+    if (next === undefined || new Date(next) >= new Date(row.next_at)) continue
+    await sql`
+      update jobsctl_policy_rules
+      set next_at = ${next}::text::timestamptz
+      where name = ${row.name} and rule = ${row.text} and next_at = ${row.next_at}::text::timestamptz`
+  }
+}
+
 /** The next time of a rule whose times have all passed. */
 const lastTime = '9999-12-31T00:00:00Z'
 

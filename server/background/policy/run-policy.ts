@@ -3,7 +3,7 @@ import type { ServerContext } from '../../call.ts'
 import { createErrorLog } from '../../database/errors/error-log.ts'
 import { noteSuccess } from '../../database/installation/background-tasks.ts'
 import type { StandsStill } from '../standstill.ts'
-import { closeEnded, isWell, takeRun } from './due-rules.ts'
+import { closeEnded, correctTimes, isWell, takeRun } from './due-rules.ts'
 import { runRule } from './run-rule.ts'
 
 /** The time between two looks for rules whose time has come, in milliseconds. */
@@ -33,8 +33,9 @@ export async function runPolicy(
         await runRule(serving, run)
         if (stopping.aborted || (await standsStill())) break
       }
-      if (performance.now() - notedAt >= noteEveryMs && (await isWell(sql))) {
-        await noteSuccess(sql, 'policy')
+      if (performance.now() - notedAt >= noteEveryMs) {
+        await correctTimes(sql)
+        if (await isWell(sql)) await noteSuccess(sql, 'policy')
         notedAt = performance.now()
       }
       errors.clear()

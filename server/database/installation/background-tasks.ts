@@ -1,4 +1,4 @@
-import type { Sql } from '../sql.ts'
+import type { Fragment, Sql } from '../sql.ts'
 
 /** When a task in the background last succeeded, and what it found then. */
 export interface DoneTask {
@@ -18,18 +18,20 @@ export const readTasks = async (sql: Sql): Promise<DoneTask[]> => [
 ]
 
 /**
- * Takes a task for this server where no server began with it within `seconds`. A server that dies with a task leaves it for as long.
+ * Takes a task for this server where no server began with it within `seconds`. A server that dies with a task leaves it for as long. A
+ * time more than a minute ahead is one of a clock of the database that was set back since.
  * @returns false when it is the task of another server, or is not due
  */
 export async function takeTask(sql: Sql, task: string, seconds: number): Promise<boolean> {
-  const [fresh] = await sql`
-    select from jobsctl_tasks where task = ${task} and begun_at > now() - ${seconds}::int * interval '1 second'`
+  const isOver = (begun: Fragment) => sql`
+    ${begun} not between now() - ${seconds}::int * interval '1 second' and now() + interval '1 minute'`
+  const [fresh] = await sql`select from jobsctl_tasks where task = ${task} and not (${isOver(sql`begun_at`)})`
   if (fresh) return false
   const { count } = await sql`
     insert into jobsctl_tasks as known (task, begun_at) values (${task}, now())
     on conflict (task) do update
     set begun_at = excluded.begun_at
-    where known.begun_at <= excluded.begun_at - ${seconds}::int * interval '1 second'`
+    where ${isOver(sql`known.begun_at`)}`
   return count > 0
 }
 

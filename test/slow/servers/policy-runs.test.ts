@@ -166,6 +166,15 @@ describe.each(kinds)('the runs of a policy on %s', (kind) => {
     },
   )
 
+  it('come at the next time of the rule, also where the clock of the database was ahead when it was written', async () => {
+    await applyRules(world, [pruning()])
+    const [before] = (await policyOf(world)).rules
+    await world.sql`update jobsctl_policy_rules set next_at = next_at + interval '10 years'`
+    await expect
+      .poll(async () => (await policyOf(world)).rules[0]?.next_at, { timeout: 120_000, interval: 500 })
+      .toBe(before?.next_at)
+  }, 150_000)
+
   it('sweep the jobs that wait the longest first', async () => {
     for (const age of [3, 9, 5]) await world.jobs(1, { status: 'queued', created_at: days(age) })
     await applyRules(world, [sweeping({ max: 2 })])
