@@ -75,6 +75,74 @@ describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
     await close()
   })
 
+  it('with the colours of the reader alone, what is chosen and what a bar is are told apart', async () => {
+    const { page, go, close } = await visit(browser, full, { secret: full.key })
+    await page.emulateMedia({ forcedColors: 'active' })
+    await go('/history')
+    const legend = page.locator('.legend').first().locator('li')
+    await legend.first().waitFor()
+    const colours = (script: string) => page.evaluate<string[]>(script)
+    const groundOf = 'getComputedStyle(element).backgroundColor'
+    const chips = await colours(`[...document.querySelectorAll('.toggle')].map((element) => ${groundOf})`)
+    expect(new Set(chips).size).toBe(2)
+    const marks = await colours(
+      `[...document.querySelector('.legend').children].map((li) => getComputedStyle(li, '::before').backgroundColor)`,
+    )
+    expect(new Set(marks).size).toBe(4)
+    await close()
+  })
+
+  it('the words of a legend stand in a line', async () => {
+    const { page, go, close } = await visit(browser, full, { secret: full.key })
+    await go('/history')
+    const words = page.getByRole('figure', { name: 'Came in' }).locator('.legend li')
+    await words.first().waitFor()
+    const tops = await page.evaluate<number[]>(
+      `[...document.querySelectorAll('.legend')].flatMap((list) => {
+        const heights = [...list.children].map((li) => Math.round(li.getBoundingClientRect().height))
+        return Math.max(...heights) - Math.min(...heights)
+      })`,
+    )
+    expect(Math.max(...tops)).toBe(0)
+    await close()
+  })
+
+  it('a page is printed whole, dark on white', async () => {
+    const { page, go, close } = await visit(browser, full, { secret: full.key, width: 700 })
+    for (const theme of ['system', 'light']) await page.getByRole('button', { name: `Theme: ${theme}` }).click()
+    await page.getByRole('button', { name: 'Theme: dark' }).waitFor()
+    await page.emulateMedia({ media: 'print' })
+    await go('/jobs')
+    await page.getByRole('row').nth(1).waitFor()
+    expect(await page.evaluate('getComputedStyle(document.body).color')).toBe('rgb(28, 30, 34)')
+    expect(await page.getByRole('navigation', { name: 'Screens' }).count()).toBe(0)
+    const cut = await page.evaluate(
+      `[...document.querySelectorAll('.scroll, .rows td')].filter((box) => box.scrollWidth > box.clientWidth).length`,
+    )
+    expect(cut).toBe(0)
+    await close()
+  })
+
+  it('what had the focus may go away: the content takes it', async () => {
+    const { page, go, close } = await visit(browser, full, { secret: full.key })
+    const focused = () => page.evaluate('document.activeElement.id || document.activeElement.textContent')
+    await go('/jobs?domain=chatbooks')
+    await page.getByRole('button', { name: /remove this filter/ }).press('Enter')
+    await expect.poll(focused).toBe('content')
+    await page.getByRole('row').nth(1).getByRole('link').press('Enter')
+    await page.getByRole('heading', { name: /^Job / }).waitFor()
+    await expect.poll(focused).toBe('content')
+    const screens = page.getByRole('navigation', { name: 'Screens' })
+    await screens.getByRole('link', { name: 'History' }).press('Enter')
+    await page.getByRole('heading', { name: 'History', level: 1 }).waitFor()
+    await expect.poll(focused).toBe('History')
+    await page.reload()
+    await page.getByRole('heading', { name: 'History', level: 1 }).waitFor()
+    await page.keyboard.press('Tab')
+    expect(await focused()).toBe('Skip to the content')
+    await close()
+  })
+
   it('a preview with its confirmation', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page, go, close } = await visit(browser, full, { secret: full.key, colorScheme })

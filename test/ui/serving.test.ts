@@ -80,6 +80,8 @@ describe.skipIf(!hasBrowser)('serving the dashboard (needs chromium)', () => {
     expect(await page.getByText('All jobs that match').count()).toBe(0)
     const answer = await page.evaluate(retryAll)
     expect(answer).toBe(403)
+    await go('/change/retry')
+    await page.getByText('You may not change jobs here').getByText('JOBS_UI=on').waitFor()
     expect((await world.confirm('/api/v1/jobs/retry-now', { all: true })).status).toBe(200)
     await close()
     await world.stop()

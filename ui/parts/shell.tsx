@@ -1,8 +1,9 @@
 import type { ComponentChildren } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { type Problem, problemOf } from '../api/problem.ts'
 import { logOut } from '../api/session.ts'
 import { type Section, sections } from '../screens/all.tsx'
+import { entryState, path, query } from '../state/address.ts'
 import { caller, hasPlans, may, otherVersion } from '../state/session.ts'
 import { nextTheme, theme } from '../state/theme.ts'
 import { Link } from './link.tsx'
@@ -14,9 +15,18 @@ const skip = (event: Event) => {
   document.getElementById('content')?.focus()
 }
 
+/** The control that had the focus may be gone with what it did: the content takes its place, so that a keyboard and a reader go on there. */
+const keepFocus = () => {
+  if (document.activeElement === document.body && isShown) document.getElementById('content')?.focus()
+  isShown = true
+}
+/** False until the first screen is shown: there the way to the content comes first. */
+let isShown = false
+
 /** What is around every screen: where one is, who one is, and the way out. */
 export function Shell({ at, children }: { at: Section | undefined; children: ComponentChildren }) {
   const who = caller.value
+  useEffect(keepFocus, [path.value, query.value, entryState.value])
   const [problem, setProblem] = useState<Problem>()
   const leave = () => {
     setProblem(undefined)

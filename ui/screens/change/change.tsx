@@ -19,7 +19,12 @@ import { startedChange } from './started.ts'
 export function ChangeScreen({ kind: name }: { kind: string }) {
   const kind = changeKind(name)
   if (!kind) return <p>There is no change of this name.</p>
-  if (!may('change')) return <p>You may not change jobs: your token lacks the right "change".</p>
+  if (!may('change'))
+    return (
+      <p>
+        You may not change jobs here: your token needs the right “change”, and the server <code>JOBS_UI=on</code>.
+      </p>
+    )
   return <KnownChange name={name} kind={kind} />
 }
 
