@@ -2,19 +2,16 @@ import type { Hono } from 'hono'
 import type { z } from 'zod'
 import { type Endpoint, isForOperators } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
-import { headers, isConfirmed, prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
-import type { Caller } from '../auth/authenticate.ts'
-import { requireFreshLogin } from '../auth/require-fresh-login.ts'
-import { requireRight } from '../auth/require-right.ts'
-import { isSingleSignOn } from '../auth/single-sign-on-id.ts'
+import { prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
 import type { Call, ServerContext } from '../call.ts'
-import { throwIfFrozen } from '../database/installation/freeze.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import { respondAccepted } from './accepted.ts'
 import { allow } from './allow.ts'
 import { limitBody } from './body-limit.ts'
 import { disconnectController } from './connection/client-disconnect.ts'
-import { readIdempotencyKey, readInput, readReason, requireConfirmation } from './input.ts'
+import { readInput } from './input.ts'
+import { admit } from './request/admit.ts'
+import { callOf } from './request/call-of.ts'
 import type { RequestContext } from './request/request-context.ts'
 import { respond } from './respond.ts'
 import { routerPathOf } from './route-paths.ts'
@@ -45,68 +42,32 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
   const paths = [endpoint.path, ...(endpoint.aliases ?? [])].map(routerPathOf)
   app.on(endpoint.method, paths, allow(endpoint), limitBody(maxSize), async (c) => {
     const { input, sent } = await readInput(c, endpoint)
-    const caller = c.get('caller')
-    const further = endpoint.needsFor?.(input)
-    if (further) requireRight(caller, further)
-    const changing = endpoint.changes(input)
-    c.set('changing', changing)
-    if (changing) requireFreshLogin(caller, endpoint.needs)
-    // A change of many jobs asks when it begins, since a request that is sent again gets its first response.
-    if (changing && !endpoint.bulk && !endpoint.whileFrozen) await throwIfFrozen(own.sql)
-    const reason = readReason(c)
-    const idempotencyKey = endpoint.bulk ? readIdempotencyKey(c) : undefined
-    // A page of another site cannot send the header, so that with the cookie of a session every change needs it.
-    if (changing && (!endpoint.unconfirmed || caller.session !== undefined)) requireConfirmation(c)
-    const isDetached = endpoint.bulk && changing && prefersAsync(c.req.header('prefer'))
+    const admitted = await admit(c, endpoint, input, own.sql)
+    const isBulkChange = endpoint.bulk && admitted.changing
+    const isDetached = isBulkChange && prefersAsync(c.req.header('prefer'))
     let leaving: AbortController | undefined
     const disconnected = () => {
       leaving ??= disconnectController(c.env.outgoing)
       return leaving.signal
     }
     const more: Record<string, string> = {}
-    const callWith = (reportProgress: Call['reportProgress']): Call => ({
-      caller: caller.id,
-      identity: caller,
-      may: caller.may,
-      within: caller.within,
-      leaseOwner: caller.leaseOwner,
-      session: caller.session,
-      formerCaller: formerCallerOf(caller),
-      requestId: c.get('requestId'),
-      traceId: c.get('traceId'),
-      address: c.get('address'),
-      recheckCredentials: c.get('stillAllowed'),
-      reason,
-      idempotencyKey,
-      emergency: isConfirmed(c.req.header(headers.emergency)),
-      approved: undefined,
-      binding: undefined,
-      detach: isDetached ? { path: endpoint.path, input: sent } : undefined,
-      policy: undefined,
-      resumes: undefined,
-      reportProgress: (progress) => {
-        c.set('operation', progress.operation_id)
-        reportProgress(progress)
-      },
-      disconnected,
-      addHeader: (name, value) => {
-        more[name] = value
-      },
-      reportChangedRows: (rows: number) => c.set('rows', rows),
-      ...own, // last, because adding fields to an object that was spread takes forty times as long
-    })
+    const addHeader = (name: string, value: string) => {
+      more[name] = value
+    }
+    const detach = isDetached ? { path: endpoint.path, input: sent } : undefined
+    const callWith = (reportProgress: Call['reportProgress']) =>
+      callOf(c, own, admitted, { detach, disconnected, reportProgress, addHeader })
     const outcome = async (reportProgress: Call['reportProgress']) =>
       endpoint.output.parse(await run(callWith(reportProgress), input))
-    if (isDetached)
-      return respondAccepted(
-        c,
-        outcome(() => {}),
-      )
-    if (endpoint.progress || (endpoint.bulk && changing && asksForProgress(c))) return withProgress(c, serving, outcome)
+    if (isDetached) {
+      const silent = () => {}
+      return respondAccepted(c, outcome(silent))
+    }
+    if (endpoint.progress || (isBulkChange && asksForProgress(c))) return withProgress(c, serving, outcome)
     const alive = () => c.get('alive')?.()
     if (endpoint.shared) {
       const text = await serving.singleFlight.share(
-        `${endpoint.path} ${JSON.stringify([input, caller.within])}`,
+        `${endpoint.path} ${JSON.stringify([input, c.get('caller').within])}`,
         async () => writeJson(await outcome(alive)),
       )
       return respond(c, text)
@@ -121,10 +82,6 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
     return respond(c, toJson(output, leaving), { status, more })
   })
 }
-
-/** A name that looks like an id could be chosen to pass for another token, and one that a provider has given for any. */
-const formerCallerOf = ({ id, name }: Caller): string | undefined =>
-  isSingleSignOn(id) || /^[0-9a-f]{12}$/.test(name) ? undefined : name
 
 /**
  * Writes the output as JSON. Rows of other programs may be too large or too deeply nested for that; the call then ends
