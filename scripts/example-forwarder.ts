@@ -7,6 +7,8 @@
  * says that its key may not read, or that events which it has not sent have been deleted. Its cursor then stays, for somebody to decide.
  * A new cursor begins with the oldest event from which on none has been deleted.
  *
+ * `API_KEY` is the key of single-user mode, or a token that may read.
+ *
  *   BASE=http://127.0.0.1:8787 API_KEY=… TARGET=https://billing.example/events SECRET=… npx tsx scripts/example-forwarder.ts billing
  */
 import { createHmac } from 'node:crypto'
@@ -43,15 +45,27 @@ class Final extends Error {
   }
 }
 
+interface Question extends RequestInit {
+  url: string
+  /** The statuses that no other answer follows. */
+  final: readonly number[]
+  /** What is read of an answer that is 2xx. */
+  read: (response: Response) => Promise<string>
+}
+
 /**
  * Asks until the answer is 2xx: after 1 s, then later and later, up to a minute. A request that hangs is given up after 10 s.
  * @throws Final at an answer that is final
  */
-async function ask(url: string, final: readonly number[], init: RequestInit = {}): Promise<string> {
+async function ask({ url, final, read, ...init }: Question): Promise<string> {
   for (let tries = 0; ; tries++) {
     stopping.signal.throwIfAborted()
     const answer = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(10_000) })
-      .then(async (response) => ({ ok: response.ok, status: response.status, text: await response.text() }))
+      .then(async (response) => ({
+        ok: response.ok,
+        status: response.status,
+        text: await (response.ok ? read : beginOf)(response),
+      }))
       .catch((error: unknown) => ({ ok: false, status: 0, text: reasonOf(error) }))
     if (answer.ok) return answer.text
     const { origin, pathname } = new URL(url) // a query may have a secret
@@ -67,6 +81,16 @@ async function ask(url: string, final: readonly number[], init: RequestInit = {}
   }
 }
 
+/** The begin of an answer that may never end. */
+async function beginOf({ body }: Response): Promise<string> {
+  let text = ''
+  for await (const part of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += part
+    if (text.length > 10_000) break
+  }
+  return text
+}
+
 /** The begin of an answer, such as a page of a proxy, without what would break the line or command a terminal. */
 const inOneLine = (text: string): string => text.slice(0, 500).replaceAll(/[\s\p{Cc}]+/gu, ' ')
 
@@ -79,10 +103,16 @@ const reasonOf = (error: unknown): string =>
 /** Where a name has several addresses, Node has an error without a message, with the code of one of them. */
 const codeOf = (error: Error): string => ('code' in error ? String(error.code) : error.name)
 
+/** Nothing is asked of a receiver that answers 2xx but this. */
+async function readNothing({ body }: Response): Promise<string> {
+  await body?.cancel()
+  return ''
+}
+
 function ours(path: string, body?: object): Promise<string> {
-  const headers = { 'X-API-KEY': API_KEY, 'Content-Type': 'application/json' }
+  const headers = { Authorization: `Bearer ${API_KEY}`, 'Content-Type': 'application/json' }
   const post = body && { method: 'POST', body: JSON.stringify(body) }
-  return ask(BASE + path, finalOfServer, { headers, ...post })
+  return ask({ url: BASE + path, final: finalOfServer, read: (response) => response.text(), headers, ...post })
 }
 
 /** The events after an id, also after 0, as the server wrote them: JavaScript would round large numbers. 410 where one has been deleted. */
@@ -119,7 +149,7 @@ try {
     if (last) {
       const signature = createHmac('sha256', SECRET).update(body).digest('hex')
       const headers = { 'Content-Type': 'application/json', 'X-Signature': `sha256=${signature}` }
-      await ask(TARGET, [410], { method: 'POST', headers, body })
+      await ask({ url: TARGET, final: [410], read: readNothing, method: 'POST', headers, body })
       after = await moveTo(last.id)
     } else {
       await pause(1000)

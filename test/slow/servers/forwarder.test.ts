@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod'
+import { makeToken } from '../../support/access/tokens.ts'
 import { until } from '../../support/poll.ts'
 import { startChild } from '../../support/programs/child.ts'
 import { jobPaths, newJob } from '../../support/worker.ts'
@@ -18,13 +19,29 @@ beforeAll(async () => {
 afterAll(() => world?.stop())
 
 /** What the receiver does with a request. */
-type Mood = 'takes' | 'fails' | 'answers a page' | 'hangs' | 'ends' | 'knows no such path'
+type Mood =
+  | 'takes'
+  | 'takes without an end'
+  | 'fails without an end'
+  | 'fails'
+  | 'answers a page'
+  | 'hangs'
+  | 'ends'
+  | 'knows no such path'
 
-const statuses = { takes: 202, fails: 500, 'answers a page': 502, ends: 410, 'knows no such path': 404 }
+const statuses = {
+  takes: 202,
+  'takes without an end': 202,
+  'fails without an end': 500,
+  fails: 500,
+  'answers a page': 502,
+  ends: 410,
+  'knows no such path': 404,
+}
 
 /** A receiver of events, which remembers the ids that it has taken, request by request. */
 function receiver() {
-  const state = { mood: 'takes' as Mood, taken: [] as number[][], asked: 0, unsigned: 0, text: '' }
+  const state = { mood: 'takes' as Mood, taken: [] as number[][], asked: 0, unsigned: 0, text: '', sent: 0 }
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     state.asked += 1
     if (state.mood === 'hangs') return
@@ -32,7 +49,15 @@ function receiver() {
     const signature = createHmac('sha256', secret).update(text).digest('hex')
     if (request.headers['x-signature'] !== `sha256=${signature}`) state.unsigned += 1
     state.text = text
-    if (state.mood === 'takes') state.taken.push(Body.parse(JSON.parse(text)).map(({ id }) => id))
+    if (state.mood.startsWith('takes')) state.taken.push(Body.parse(JSON.parse(text)).map(({ id }) => id))
+    if (state.mood.endsWith('without an end')) {
+      response.writeHead(statuses[state.mood])
+      while (!response.destroyed) {
+        state.sent += 100_000
+        if (!response.write('x'.repeat(100_000))) await Promise.race([once(response, 'drain'), once(response, 'close')])
+      }
+      return
+    }
     response
       .writeHead(statuses[state.mood])
       .end(state.mood === 'answers a page' ? '<html>\r\n<h1>Bad \u001b[31mGateway</h1>\n' : 'thank you')
@@ -125,6 +150,31 @@ it('the forwarder sends an event with large numbers and many levels as it is', a
   forwarder.process.kill('SIGTERM')
   expect(await forwarder.ended).toMatchObject({ code: 0 })
   await target.stop()
+}, 120_000)
+
+it('the forwarder takes no more of an answer that never ends than it needs, and takes a token', async () => {
+  const shared = await openWorld('postgres', { AUTH_MODE: 'multi_user' })
+  const target = receiver()
+  const port = await target.listen()
+  const { state } = target
+  state.mood = 'fails without an end'
+  await shared.sql`insert into job_events (event_type) values ('invoice.made')`
+  const forwarder = start(port, nameOf('endless'), {
+    BASE: shared.url,
+    API_KEY: await makeToken(shared.sql, 'forwarder', 'viewer'),
+  })
+  await until('it has asked again', () => state.asked > 1)
+  state.mood = 'takes without an end'
+  await until('the cursor has moved', async () => {
+    const [cursor] = await shared.sql<{ after_id: number }[]>`select after_id from jobsctl_event_cursors`
+    return cursor?.after_id === 1
+  })
+  expect(state.sent).toBeLessThan(100_000_000)
+  expect(state.taken).toEqual([[1]])
+  forwarder.process.kill('SIGTERM')
+  expect(await forwarder.ended).toMatchObject({ code: 0 })
+  await target.stop()
+  await shared.stop()
 }, 120_000)
 
 it('the forwarder ends where asking again cannot help, and leaves its cursor', async () => {
