@@ -2,7 +2,7 @@ import { writeJson } from '../call/exact-json.ts'
 import { JobsError } from '../call/jobs-error.ts'
 import type { Client } from '../client.ts'
 import type { FinishManyInput, FinishManyOutput } from '../wire/types.ts'
-import { isUnreadable, untilAnswered } from './retrying.ts'
+import { isUnreadable, resultsOf, untilAnswered } from './retrying.ts'
 import type { Tell } from './worker-event.ts'
 
 export type Finish = FinishManyInput['jobs'][number]
@@ -45,7 +45,7 @@ export function createFinisher({ client, tell, patienceMs, signal }: Options): F
 
   const send = (finishes: readonly Finish[]) =>
     untilAnswered(
-      async () => resultsOf(await client.finishMany({ jobs: finishes }, { signal, retries: 0 }), finishes),
+      async () => resultsOf(await client.finishMany({ jobs: finishes }, { signal, retries: 0 }), finishes.length),
       {
         ...{ call: 'finish', tell, signal },
         patienceMs: finishes.length > 1 ? Math.min(patienceMs, patienceWithManyMs) : patienceMs,
@@ -78,17 +78,6 @@ export function createFinisher({ client, tell, patienceMs, signal }: Options): F
         void pump()
       }),
   }
-}
-
-/**
- * The results of a call, one for each finish.
- * @throws JobsError for another answer, which comes from a proxy as a page does: it says nothing about the finishes
- */
-function resultsOf({ results }: FinishManyOutput, finishes: readonly Finish[]): FinishManyOutput['results'] {
-  if (Array.isArray(results) && results.length === finishes.length) return results
-  throw new JobsError('outcome_unknown', 'the server sent an answer without the results of the finishes', {
-    status: 200,
-  })
 }
 
 const unanswered = () => new JobsError('outcome_unknown', 'the worker stopped before a server answered')

@@ -2,7 +2,7 @@ import { JobsError } from '../call/jobs-error.ts'
 import type { Client } from '../client.ts'
 import { type HeldJob, leaseOf, lose } from './held-job.ts'
 import { JobAborted } from './job-failure.ts'
-import { askedMs, isPassing } from './retrying.ts'
+import { askedMs, isPassing, resultsOf } from './retrying.ts'
 import type { WorkerSettings } from './worker-options.ts'
 
 export interface Renewals {
@@ -91,7 +91,7 @@ export function createRenewals({ client, settings, held }: Options): Renewals {
       const ends = Math.min(...jobs.map(({ leaseEnds }) => leaseEnds))
       const timeoutMs = Math.min(settings.timeoutMs, Math.max(1000, Math.min(leaseMs / 3, ends - sentAt)))
       const options = { retries: 0, timeoutMs, signal: stopping.signal }
-      const { results } = await client.renewMany({ jobs: items }, options)
+      const results = resultsOf(await client.renewMany({ jobs: items }, options), jobs.length)
       for (const [at, result] of results.entries()) {
         const job = jobs[at]
         if (!job) continue

@@ -17,6 +17,15 @@ export const isPassing = (error: unknown): error is JobsError =>
 /** A success that the client cannot read, or a redirect, comes from a page of a proxy, or from another server than one of jobs. */
 export const isUnreadable = ({ status = 0 }: JobsError): boolean => status >= 200 && status < 400
 
+/**
+ * The results of a call about `count` jobs, one for each.
+ * @throws JobsError for another answer, which comes from a proxy as a page does: it says nothing about the jobs
+ */
+export function resultsOf<Result>({ results }: { readonly results: Result[] }, count: number): Result[] {
+  if (Array.isArray(results) && results.length === count) return results
+  throw new JobsError('outcome_unknown', 'the server sent an answer without the results of the call', { status: 200 })
+}
+
 interface Retrying {
   /** The name of the call, for the event. */
   call: string

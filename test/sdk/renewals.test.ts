@@ -68,11 +68,14 @@ describe('the renewals of a worker', () => {
     expect(job.isLost).toBe(false)
   })
 
-  it('sends a message again that was lost, with the percent that came after it', async () => {
+  it.each([
+    ['the server was away', away],
+    ['a proxy answered in its place', () => answer(200, { results: [] })],
+  ])('sends a message again where %s, with the percent that came after it', async (_what, lost) => {
     const one = await renewing((nth) => {
       if (nth > 1) return answer(200, { results: [{ ok: true }] })
       one.report({ progress_percent: 20 })
-      return away()
+      return lost()
     })
     one.report({ progress_percent: 10, progress_message: 'half' })
     await vi.advanceTimersByTimeAsync(10_000)
