@@ -6,9 +6,10 @@ import { code, page, table } from './markdown.ts'
 const meanings: Record<FailureCode, string> = {
   confirmation_required: 'a destructive call has no `X-Confirm: true`; nothing was changed',
   malformed_json: 'the body is empty, or is not JSON in UTF-8',
-  malformed_request: 'the request is not HTTP as the server reads it',
+  malformed_request:
+    'the request is not HTTP as the server reads it; 408, 417 or 431 where HTTP has a status for what is wrong with it',
   unauthenticated: 'there is no API key or token, or it is wrong, revoked or expired',
-  forbidden: 'the caller is known, and has no right to make the call (this version of jobs-server never answers it)',
+  forbidden: 'the caller is known, and has no right to make the call, or none for what it names; nothing was changed',
   login_too_old:
     'the login of the session is more than 15 minutes ago, and the call changes tokens or policies, blocks callers, approves, or erases jobs; nothing was changed',
   approval_required:

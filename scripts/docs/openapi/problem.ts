@@ -1,4 +1,3 @@
-import { failureCodes, failures } from '../../../shared/errors.ts'
 import type { JsonSchema } from './schemas.ts'
 
 const text = { type: 'string' }
@@ -10,7 +9,7 @@ export const problemSchema: JsonSchema = {
   properties: {
     type: text,
     title: text,
-    status: { type: 'integer', enum: [...new Set(failureCodes.map((code) => failures[code].status))].sort() },
+    status: { type: 'integer', description: 'The status of the response.' },
     detail: { ...text, description: 'A sentence for people: what happened, and what was changed.' },
     code: { ...text, description: 'A stable word, such as `preview_stale`. A later version may have further codes.' },
     request_id: text,

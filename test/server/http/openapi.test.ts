@@ -90,6 +90,12 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  it('has the schema of the error of a request that reaches no endpoint', async () => {
+    const { status, body } = await world.call('GET', `/api/v1/jobs/list?error=${'x'.repeat(20_000)}`)
+    const isValid = ajv.validate({ $ref: 'document#/components/schemas/Problem' }, body)
+    expect([status, isValid, ajv.errorsText()]).toEqual([431, true, 'No errors'])
+  })
+
   /** The fields of a call by their place, and the schema of each. */
   const fieldsOf = ({ operation }: Call) => {
     const body = z
