@@ -51,7 +51,7 @@ function canonical(number: string): string {
   return kept === '' ? '' : `${sign}${kept}e${Number(exponent) - fraction.length + digits.length - kept.length}`
 }
 
-/** Where the zeros at the end of a number begin. A regular expression would begin anew at each zero of a long number. */
+/** Where the zeros at the end of a number begin. A regular expression would start over at each zero of a long number. */
 function endOfDigits(digits: string): number {
   let end = digits.length
   while (digits[end - 1] === '0') end--

@@ -42,7 +42,7 @@ export const rightsPage = (): string =>
     ),
     'Calls of sessions that need no credentials (`POST` and `GET /api/v1/session`) are listed under `identity`, without which nobody logs in. In a ' +
       'session, changes that need `govern` or `approve` are 403 `login_too_old` from 15 minutes after the login on.',
-    'A list of jobs with a filter on `payload` or `error` needs `payloads` as well, since whoever may not see a value could guess it by filters.',
+    'A list of jobs with a filter on `payload` or `error` needs `payloads` as well, since a caller that may not see a value could guess it by filters.',
     '## Calls of a token with a scope',
     'A token can be limited to domains, queues and job types ([users](../deploy/users.md#a-scope-domains-queues-and-job-types)). For its calls, what lies ' +
       'outside does not exist. Calls that cannot be narrowed answer 403 `forbidden`:',

@@ -3,7 +3,7 @@ export class TooLong extends Error {}
 
 /**
  * The parts of a body as texts. Leaving the loop ends the connection.
- * @throws TooLong for more than `most` bytes; `length` is theirs so far
+ * @throws TooLong for more than `most` bytes; `length` is set to the number of bytes so far
  */
 async function* textsOf({ body }: Response, most: number, length = { bytes: 0 }): AsyncGenerator<string> {
   if (!body) return

@@ -5,7 +5,7 @@ import type { Pool, Sql } from '../database/sql.ts'
 import { eventSequence } from '../lifecycle/events/event-ids.ts'
 import type { Log } from '../log.ts'
 import { errorText } from '../system-error.ts'
-import { moveAtOpening, setting, step } from './move-at-opening.ts'
+import { moveAtOpening, originSetting, skippedIds } from './move-at-opening.ts'
 
 /** Moves the ids of events on where the database is another than before. */
 export interface EventLogMove {
@@ -62,18 +62,18 @@ interface Moved {
 
 async function moveFrom(sql: Pool, origin: Origin): Promise<Moved | undefined> {
   const text = JSON.stringify(origin)
-  const [known] = await sql`select from jobsctl_settings where name = ${setting} and value = ${text}`
+  const [known] = await sql`select from jobsctl_settings where name = ${originSetting} and value = ${text}`
   if (known) return undefined
   return sql.begin(async (tx) => {
     const [added] = await tx`
-      insert into jobsctl_settings (name, value) values (${setting}, ${text}) on conflict (name) do nothing returning name`
+      insert into jobsctl_settings (name, value) values (${originSetting}, ${text}) on conflict (name) do nothing returning name`
     if (added) return undefined
     // Another server that has seen the same change waits here, and finds it done.
     const [{ value }] = await tx<[{ value: string }]>`
-      select value from jobsctl_settings where name = ${setting} for update`
+      select value from jobsctl_settings where name = ${originSetting} for update`
     const before = Origin.parse(JSON.parse(value))
     const after = { ...origin, system: origin.system ?? before.system }
-    await tx`update jobsctl_settings set value = ${JSON.stringify(after)} where name = ${setting}`
+    await tx`update jobsctl_settings set value = ${JSON.stringify(after)} where name = ${originSetting}`
     const changed = changedParts(before, after)
     return changed.length === 0
       ? undefined
@@ -87,7 +87,7 @@ export async function moveEventIds(tx: Sql, why: string): Promise<Moved> {
     with kept as materialized (select coalesce(max(id), 0) as last_id from job_events)
     select
       last_id,
-      setval(${eventSequence(tx)}, greatest(nextval(${eventSequence(tx)}), last_id + 1) + ${step}::bigint, false) as first_id
+      setval(${eventSequence(tx)}, greatest(nextval(${eventSequence(tx)}), last_id + 1) + ${skippedIds}::bigint, false) as first_id
     from kept`
   await tx`
     insert into job_events (event_type, attrs_json)

@@ -1,10 +1,10 @@
 import { loggedWarning } from '../database/connection/opening.ts'
 
-/** More ids than a standby or a backup can lack. */
-export const step = 1_000_000
+/** How far the ids of events move on: by more than a standby or a backup can lack. */
+export const skippedIds = 1_000_000
 
 /** The name of the setting that says which database the ids of events belong to. */
-export const setting = 'event_origin'
+export const originSetting = 'event_origin'
 
 /**
  * The statement with which a new connection moves the ids of events on, where the timeline is another one than at the last
@@ -26,21 +26,21 @@ export function moveAtOpening(schema: string): string {
         raise exception using errcode = '25006', message = 'a standby serves no calls';
       end if;
       timeline := substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8);
-      perform from ${schema}.jobsctl_settings where name = '${setting}' and value::jsonb ->> 'timeline' <> timeline;
+      perform from ${schema}.jobsctl_settings where name = '${originSetting}' and value::jsonb ->> 'timeline' <> timeline;
       if not found then return; end if;
       -- Other sessions that have seen the same change wait here, and find it done.
       select value::jsonb into origin
       from ${schema}.jobsctl_settings
-      where name = '${setting}' and value::jsonb ->> 'timeline' <> timeline
+      where name = '${originSetting}' and value::jsonb ->> 'timeline' <> timeline
       for update;
       if not found then return; end if;
       update ${schema}.jobsctl_settings
       set value = (origin || jsonb_build_object('timeline', timeline))::text
-      where name = '${setting}';
+      where name = '${originSetting}';
       ids := pg_get_serial_sequence(${table}, 'id');
       if ids is null then return; end if;
       with kept as materialized (select coalesce(max(id), 0) as last_id from ${schema}.job_events)
-      select last_id, setval(ids, greatest(nextval(ids), last_id + 1) + ${step}, false) as first_id into moved from kept;
+      select last_id, setval(ids, greatest(nextval(ids), last_id + 1) + ${skippedIds}, false) as first_id into moved from kept;
       insert into ${schema}.job_events (event_type, attrs_json)
       values ('log.moved', to_jsonb(moved) || '{"why": "another timeline"}');
       raise warning using errcode = '${loggedWarning}',

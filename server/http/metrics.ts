@@ -16,7 +16,7 @@ const paths = { process: '/metrics', jobs: '/metrics/jobs' }
 /** The text format of Prometheus. */
 const type = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** The least time between two reads of the database, whoever scrapes. */
+/** The least time between two reads of the database, for all that scrape together. */
 const readEveryMs = 1000
 
 interface Metrics {

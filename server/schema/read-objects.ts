@@ -2,7 +2,7 @@ import { type MadeObject, sharedTables } from '../database/migrate/absent-before
 import { allMigrations } from '../database/migrate/migrations.ts'
 import type { Sql } from '../database/sql.ts'
 
-/** An object in the schema of the tables that belongs to the servers by its name: `jobsctl_*`, or a table of theirs. */
+/** An object in the schema of the tables that belongs to the servers by its name: `jobsctl_*`, or a table that a server has made. */
 export interface OwnObject {
   kind: 'table' | 'function' | 'trigger' | 'index'
   /** The name as SQL takes it: quoted where needed; that of a function with its parameters. */
@@ -22,8 +22,8 @@ async function ownTables(): Promise<string[]> {
 }
 
 /**
- * Tables and functions of the servers, and their triggers and indexes on other tables. What stands on a table of theirs goes with it, and
- * an index of a partition with that of its table.
+ * Tables and functions of the servers, and their triggers and indexes on other tables. An index or trigger of a listed table goes with
+ * the table, and an index of a partition with the index of the whole table, so neither is listed.
  */
 export const readOwnObjects = async (sql: Sql): Promise<OwnObject[]> => [
   ...(await sql<OwnObject[]>`

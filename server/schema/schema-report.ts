@@ -18,12 +18,12 @@ export async function schemaLines(sql: Sql): Promise<Line[]> {
   })
   const shared = await readSharedObjects(sql, [...tablesOf(sharedTables), ...notTables(made)])
   const isNew = (name: string) => made?.some(({ kind, name: one }) => kind === 'table' && one === name)
-  const theirs = shared.map(({ kind, of, name, owner }): Line => {
+  const sharedLines = shared.map(({ kind, of, name, owner }): Line => {
     const maker = kind !== 'table' || isNew(name) ? 'jobs-server' : made ? 'another program' : ''
     return [kind, of, name, 'there', maker, owner]
   })
   const missing = (await findAllMissing(sql)).map(({ kind, of, name }): Line => [kind, of, name, 'missing', '', ''])
-  return [...theirs, ...own, ...missing]
+  return [...sharedLines, ...own, ...missing]
 }
 
 const tablesOf = (names: readonly string[]) => names.map((name) => ({ kind: 'table' as const, of: '', name }))

@@ -9,7 +9,7 @@ export const policy: CommandSpec = {
   group: 'ADMIN',
   summary: 'prune and sweep at set times, by rules in a file',
   about:
-    'The servers make the changes of a policy themselves, at the times of its rules, with the rights of whoever applied it. check reads a file without a server. diff compares it with what is applied. apply shows the differences and what the first runs would change now, asks, and replaces the policy; --dry-run only shows, and --propose plans it for the approval of a second person. show tells who applied it, and the next and the last run of each rule. A file with "rules: {}" ends the policy. An admin may apply one.',
+    'The servers make the changes of a policy themselves, at the times of its rules, with the rights of the admin who applied it. check reads a file without a server. diff compares it with what is applied. apply shows the differences and what the first runs would change now, asks, and replaces the policy; --dry-run only shows, and --propose plans it for the approval of a second person. show tells who applied it, and the next and the last run of each rule. A file with "rules: {}" ends the policy. An admin may apply one.',
   examples: [
     'jobsctl policy check policy.yaml',
     'jobsctl policy diff policy.yaml --detailed-exitcode',

@@ -78,7 +78,7 @@ export const revokeOnRecord = (
     return revoked
   })
 
-/** Over HTTP an admin may not take the last usable token from the admins; whoever is at the database itself may. */
+/** A call over HTTP must leave the admins one usable token; a command of `jobs-server`, which has no address, need not. */
 const besideAnAdmin = <Result>(tx: Sql, { address }: Actor, change: () => Promise<Result>): Promise<Result> =>
   address === undefined ? change() : keepingAnAdmin(tx, change)
 

@@ -12,7 +12,7 @@ import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/depende
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
-import { isSelected, jobsWhere, now, partsOf, withoutIds } from './filtered.ts'
+import { currentSet, isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 
 type CancelResult = z.output<typeof endpoint.output>
 type CancelBatchRequest = Within<Asked>
@@ -53,7 +53,7 @@ function bulkOf(request: CancelBatchRequest): BulkChange<CancelResult> {
     reason: (sql) =>
       sql`case when status = 'queued' then 'cancelled' else ${request.force ? sql`'ended'` : sql`'asked'`} end`,
     dependents: (sql, part) =>
-      countDependents(sql, cancellable(sql, part?.set ?? now, request), {
+      countDependents(sql, cancellable(sql, part?.set ?? currentSet, request), {
         fails: isEnded(sql, request),
         only: part?.only,
       }),

@@ -25,7 +25,7 @@ import {
   matchingErasure,
   tracesOf,
 } from './erase-set.ts'
-import { now, withoutIds } from './filtered.ts'
+import { currentSet, withoutIds } from './filtered.ts'
 
 /**
  * Erases jobs, their archived copies and what else the tables have of them. The record, its events and the preview have a hash of the
@@ -46,7 +46,7 @@ export async function erase(call: Call, request: EraseRequest): Promise<EraseRes
     {
       ofIncomplete: {},
       more: (sql) =>
-        sql`select (${countForeignRows(sql, paths, liveWhere(sql, now, { request, filterHash, kept: [] }))}) as foreign_rows`,
+        sql`select (${countForeignRows(sql, paths, liveWhere(sql, currentSet, { request, filterHash, kept: [] }))}) as foreign_rows`,
     },
   )
   const { foreign_rows } = previewed.more
@@ -78,7 +78,7 @@ function bulkOf(erasing: Erasing): BulkChange<EraseResult> {
     restorable: (sql) => sql`false`,
     noWayBack: erasedForGood,
     dependents: (sql) =>
-      countDependents(sql, isErasable(sql, now, { ...erasing, request: filterOf(request) }), {
+      countDependents(sql, isErasable(sql, currentSet, { ...erasing, request: filterOf(request) }), {
         fails: sql`status <> 'completed'`,
         only: undefined,
       }),

@@ -108,7 +108,7 @@ export function jobsWhere<Request extends IdFields>(
 }
 
 /** The set of a preview, which the statement itself decides. */
-export const now: JobSet = { asOf: undefined, snapshot: undefined }
+export const currentSet: JobSet = { asOf: undefined, snapshot: undefined }
 
 /**
  * The request as the batches need it: a selection of fixed ids comes from a search that has compared the list of ids, which

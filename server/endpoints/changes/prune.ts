@@ -17,7 +17,7 @@ import { countDependents, isFailedEnd } from '../../undo/dependents-along.ts'
 import { type ForeignPath, readForeignPaths } from '../../undo/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows, withoutForeignRows } from '../../undo/foreign-rows.ts'
 import { notArchived } from '../../undo/no-way-back.ts'
-import { jobsWhere, narrowerFilters, now, partsWith, withoutIds } from './filtered.ts'
+import { currentSet, jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 
 type PruneRequest = Within<Asked>
 
@@ -40,7 +40,7 @@ const prunable = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
 
 /** True for jobs past their retention that a hold keeps. */
 const keptByHold = (sql: Sql, request: PruneRequest) => sql`
-  ${finished(sql, request)} and ${pastRetention(sql, now, request)} and ${isKeptByHold(sql)}`
+  ${finished(sql, request)} and ${pastRetention(sql, currentSet, request)} and ${isKeptByHold(sql)}`
 
 /**
  * Deletes finished jobs past their retention, with their attachments and edges.
@@ -61,7 +61,7 @@ export async function prune(call: Call, asked: Asked): Promise<PruneResult> {
   }
   const { preview: previewed, more } = await previewChange<Details>(call, bulk, {
     ofIncomplete: {},
-    more: (sql) => details(sql, request, countForeignRows(sql, paths, bulk.matching(sql, now))),
+    more: (sql) => details(sql, request, countForeignRows(sql, paths, bulk.matching(sql, currentSet))),
   })
   const { foreign_rows, ...about } = more
   return { deleted: previewed.count, ...about, preview: { ...previewed, foreign_rows } }
@@ -110,7 +110,7 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Prune {
     restorable: (sql) => (isArchived ? sql`true` : sql`false`),
     ...(request.no_archive && { noWayBack: notArchived }),
     dependents: (sql, part) =>
-      countDependents(sql, prunable(sql, part?.set ?? now, request), {
+      countDependents(sql, prunable(sql, part?.set ?? currentSet, request), {
         fails: isFailedEnd(sql),
         only: part?.only,
       }),
@@ -125,11 +125,11 @@ type Details = Pick<PruneResult, 'groups' | 'kept'> & { foreign_rows?: ForeignRo
 
 /** A query of one row with the details that the request asks for beside the count. */
 function details(sql: Sql, request: PruneRequest, foreignRows: Fragment) {
-  const largest = sql`(select coalesce(jsonb_agg(largest), '[]') from (${groups(sql, now, request)}) as largest) as groups`
+  const largest = sql`(select coalesce(jsonb_agg(largest), '[]') from (${groups(sql, currentSet, request)}) as largest) as groups`
   return sql`
     select (${foreignRows}) as foreign_rows
       ${request.detail_top_k > 0 ? sql`, ${largest}` : sql``}
-      ${request.include_kept ? sql`, (${kept(sql, now, request)}) as kept` : sql``}`
+      ${request.include_kept ? sql`, (${kept(sql, currentSet, request)}) as kept` : sql``}`
 }
 
 const kept = (sql: Sql, set: JobSet, request: PruneRequest) => sql`

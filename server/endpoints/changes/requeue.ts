@@ -10,7 +10,7 @@ import { isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { jobsWhere, narrowerFilters, now, partsWith, withoutIds } from './filtered.ts'
+import { currentSet, jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
 
@@ -71,7 +71,7 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
     time: (sql) => sql`quarantined_at`,
     restorable: (sql) => sql`true`,
     ...(with_dependents && {
-      dependents: (sql, part) => countRevivable(sql, requeueable(sql, part?.set ?? now, request), part?.only),
+      dependents: (sql, part) => countRevivable(sql, requeueable(sql, part?.set ?? currentSet, request), part?.only),
     }),
     batch: (tx, context, selection) =>
       changeColumns(tx, context, {

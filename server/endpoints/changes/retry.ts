@@ -7,7 +7,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { isSelected, jobsWhere, now, partsOf, withoutIds } from './filtered.ts'
+import { currentSet, isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
 import { runOrPreview } from './run-or-preview.ts'
@@ -39,7 +39,7 @@ function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
     time: (sql) => sql`coalesce(completed_at, available_at)`,
     restorable: (sql) => sql`true`,
     ...(request.with_dependents && {
-      dependents: (sql, part) => countRevivable(sql, retryable(sql, part?.set ?? now, request), part?.only),
+      dependents: (sql, part) => countRevivable(sql, retryable(sql, part?.set ?? currentSet, request), part?.only),
     }),
     batch: (tx, context, selection) =>
       changeColumns(tx, context, {

@@ -14,7 +14,7 @@ import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/depende
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
-import { jobsWhere, narrowerFilters, now, partsWith, withoutIds } from './filtered.ts'
+import { currentSet, jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 
 type SweepRequest = Within<Asked>
@@ -47,7 +47,8 @@ const sweepable = (sql: Sql, set: JobSet, request: SweepRequest) => sql`
   ${pastLimit(sql, set, request)} and ${isUnchangedSince(sql, set.snapshot)} and not ${isKeptByHold(sql)}`
 
 /** True for jobs past a limit that a hold keeps. */
-const keptByHold = (sql: Sql, request: SweepRequest) => sql`${pastLimit(sql, now, request)} and ${isKeptByHold(sql)}`
+const keptByHold = (sql: Sql, request: SweepRequest) =>
+  sql`${pastLimit(sql, currentSet, request)} and ${isKeptByHold(sql)}`
 
 /** The reason in the row, for a row of `jobs` before the update. */
 const why = staticFragment((sql) => sql`case status when 'queued' then 'ttl_age' else 'ttl_runtime' end`)
@@ -83,7 +84,7 @@ function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
     restorable: (sql) => sql`status = 'queued'`,
     reason: (sql) => sql`case status when 'queued' then 'age' else 'runtime' end`,
     dependents: (sql, part) =>
-      countDependents(sql, sweepable(sql, part?.set ?? now, request), {
+      countDependents(sql, sweepable(sql, part?.set ?? currentSet, request), {
         fails: sql`true`,
         only: part?.only,
       }),

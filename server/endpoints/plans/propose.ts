@@ -83,7 +83,7 @@ async function insertPlan(call: Call, plan: NewPlan): Promise<number> {
   const { principal } = call.identity
   const text = JSON.stringify(request)
   const { count, dependents = 0, dependents_elsewhere = 0, as_of } = preview
-  // The digest is kept with the plan, and never computed again: plans of other versions of the server keep theirs.
+  // The digest is kept with the plan, and never computed again, since another version of the server may compute another one.
   const digest = createHash('sha256')
     .update(JSON.stringify([path, text, count, dependents, as_of, previewId, dependents_elsewhere]))
     .digest('hex')

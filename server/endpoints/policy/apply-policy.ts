@@ -140,7 +140,7 @@ async function replaceApplied(tx: Sql, applied: Applied): Promise<void> {
   if (count === 0) throw otherRevision((await readApplied(tx))?.applied?.revision ?? 0)
 }
 
-/** Removes rows whose last run has an odd time, so that their rules start anew; a run that is an operation keeps its row. */
+/** Removes rows whose last run has an odd time, so that their rules start again; a run that is an operation keeps its row. */
 const removeBroken = (tx: Sql, broken: readonly BrokenRule[]) => tx`
   delete from jobsctl_policy_rules as rule
   where name = any(${broken.map(({ name }) => name)}::text[])

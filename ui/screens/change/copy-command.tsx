@@ -21,7 +21,7 @@ export function CopyCommand({ name, kind }: { name: string; kind: ChangeKind }) 
   )
 }
 
-/** The key is for whoever runs it to give: it is not on this page. */
+/** The command has a variable in place of the key, which this page does not know. */
 function curlOf(kind: ChangeKind): string {
   const { method, path, body } = requestOf(kind.endpoint, { ...changeFields(kind, query.value), dry_run: true })
   const words = ['curl', '-X', method, `${location.origin}${base}${path}`, '-H', 'Content-Type: application/json']
