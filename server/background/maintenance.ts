@@ -5,6 +5,7 @@ import { deleteEndedSessions } from '../auth/sessions/session-store.ts'
 import { deleteLeftRequests } from '../bulk/detached/kept-request.ts'
 import { closeOrphans } from '../bulk/record/liveness.ts'
 import { createErrorLog } from '../database/errors/error-log.ts'
+import { isConnectionLost } from '../database/errors/failure.ts'
 import { noteSuccess } from '../database/installation/background-tasks.ts'
 import { isFrozen } from '../database/installation/freeze.ts'
 import type { Pool } from '../database/sql.ts'
@@ -64,6 +65,19 @@ export async function runMaintenance({
   stopping,
 }: Maintenance): Promise<void> {
   const errors = createErrorLog(log, 'maintenance')
+  const deletions = [
+    async () => {
+      const deleted = await deleteExpiredArchive(sql, { days: archiveDays, stopping })
+      if (deleted > 0) log.info('swept the archive', { rows: deleted })
+    },
+    () => deleteOldMarks(sql),
+    () => deleteLeftRequests(sql),
+    () => deleteEndedHolds(sql, stopping),
+    () => deleteEndedSessions(sql),
+    () => forgetCallers(sql),
+    () => forgetLogins(sql),
+    () => deleteOldPlans(sql),
+  ]
   let exchangedAt = Number.NEGATIVE_INFINITY
   for (let deletedAt = Number.NEGATIVE_INFINITY; !stopping.aborted; ) {
     await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
@@ -81,20 +95,32 @@ export async function runMaintenance({
       await eventSweep.run()
       await historySweep.run()
       if (performance.now() - deletedAt < sweepEveryMs) continue
-      const deleted = await deleteExpiredArchive(sql, { days: archiveDays, stopping })
-      if (deleted > 0) log.info('swept the archive', { rows: deleted })
-      await deleteOldMarks(sql)
-      await deleteLeftRequests(sql)
-      await deleteEndedHolds(sql, stopping)
-      await deleteEndedSessions(sql)
-      await forgetCallers(sql)
-      await forgetLogins(sql)
-      await deleteOldPlans(sql)
-      await noteSuccess(sql, 'maintenance')
+      const failures = await runAll(deletions)
       deletedAt = performance.now()
+      if (failures.length > 0) throw failures[0]
+      await noteSuccess(sql, 'maintenance')
       errors.clear()
     } catch (error) {
       if (!isFrozen(error)) errors.warn(error)
     }
   }
+}
+
+/**
+ * Runs all deletions, one after the other: a table that refuses one, by a trigger of another program for instance, keeps no other table from
+ * its own.
+ * @returns the errors
+ * @throws Failure `frozen`, or the error of a lost connection, at once
+ */
+async function runAll(deletions: readonly (() => PromiseLike<unknown>)[]): Promise<unknown[]> {
+  const failures: unknown[] = []
+  for (const deletion of deletions) {
+    try {
+      await deletion()
+    } catch (error) {
+      if (isFrozen(error) || isConnectionLost(error)) throw error
+      failures.push(error)
+    }
+  }
+  return failures
 }
