@@ -153,8 +153,9 @@ function failureOf(error: unknown, commands: Commands, word: string | undefined)
 
 /** A usage error without a hint of its own leads to the help on what is wrong. */
 function withHelp(failure: Failure, verb: string | undefined): Failure {
-  if (failure.code !== 'usage' || failure.hint !== undefined) return failure
-  return new Failure('usage', failure.message, { hint: helpOn(failure.message, verb), cause: failure.cause })
+  const { code, message, hint, requestId, server, cause } = failure
+  if (failures[code].exit !== 'usage' || hint !== undefined) return failure
+  return new Failure(code, message, { hint: helpOn(message, verb), requestId, server, cause })
 }
 
 function helpOn(message: string, verb: string | undefined): string {

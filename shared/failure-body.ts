@@ -2,6 +2,11 @@ import * as z from 'zod'
 
 const mostCharacters = 500
 
+/** The object of a server in maintenance: `{code, message}`. */
+const Message = z
+  .strictObject({ code: z.string().optional(), message: z.string().min(1) })
+  .transform(({ message }) => message)
+
 /** A detail that is neither a sentence nor a list of faults, as JSON of at most 500 characters. */
 const Compact = z
   .union([z.record(z.string(), z.unknown()), z.array(z.unknown()).min(1)])
@@ -19,6 +24,7 @@ export const FailureBody = z.object({
     z
       .array(z.object({ loc: z.union([Loc, z.string().transform((name) => [name])]).catch([]), msg: z.string() }))
       .min(1),
+    Message,
     Compact,
   ]),
   // A malformed optional field is ignored, so that the client still gets the sentence.

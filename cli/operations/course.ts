@@ -4,6 +4,7 @@ import * as endpoints from '../../shared/records/course.ts'
 import { getOperation, type OperationRecord } from '../../shared/records/records.ts'
 import { answerOf } from '../answer-of.ts'
 import type { Context } from '../context.ts'
+import { changeImmediately } from '../guard/immediate-change.ts'
 import { jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { progressReporter } from '../output/progress-bar.ts'
@@ -36,9 +37,9 @@ const outcomeOf = ({ id, kind, state, affected }: OperationRecord): string =>
  */
 export async function stopOperation(context: Context, id: string): Promise<Ending> {
   const { print, another } = context
-  const answer = await answerOf(context, endpoints.stopOperation, { id })
-  if (!answer) return 'ok'
-  const { body } = answer
+  const look = another(['operations', id])
+  const body = await changeImmediately(context, { endpoint: endpoints.stopOperation, request: { id }, look })
+  if (!body) return 'ok'
   if (!body.stop_requested) {
     throw new Failure('conflict', `operation ${id} has ended already (${escaped(body.state)}); nothing was stopped`, {
       hint: `to see what it changed: ${another(['operations', id])}`,

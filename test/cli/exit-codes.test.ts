@@ -134,7 +134,11 @@ describe('exit codes of servers in trouble', () => {
     [[{ msg: 'is unknown' }], 'request: is unknown'],
   ])('the reason %j of another server is shown', async (detail, sentence) => {
     const server = await fakeServer(() => ({ status: 422, body: { detail } }))
-    expect(await at(server, 'stats')).toEqual({ code: 2, out: '', err: `error: ${sentence}\n` })
+    expect(await at(server, 'stats')).toEqual({
+      code: 2,
+      out: '',
+      err: `error: ${sentence}\n  hint: jobsctl stats --help\n`,
+    })
   })
 
   it('an error is what happened, what to type next, and the request at its server', async () => {

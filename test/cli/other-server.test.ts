@@ -230,3 +230,20 @@ it('doctor goes on where the server wants a domain to be named', async () => {
   expect(out).toMatch(/^bounds\twarning\tnot checked, .*\tjobsctl prune --domain chatbooks --dry-run$/m)
   expect(out).toMatch(/^history\t/m)
 })
+
+it('in maintenance: the sentence of the server, and not the object around it', async () => {
+  const body = { detail: { code: 'maintenance_mode', message: 'The server is in maintenance mode' } }
+  const server = await fakeServer(() => ({ status: 503, body }))
+  const { code, err } = await run(server, 'stats', '--retries', '0')
+  expect({ code, first: err.split('\n')[0] }).toEqual({ code: 7, first: 'error: The server is in maintenance mode' })
+})
+
+it('a fault that the server finds leads to the help on the command', async () => {
+  const detail = [{ type: 'x', loc: ['query', 'limit'], msg: 'Input should be a valid integer' }]
+  const server = await fakeServer(() => ({ status: 422, body: { detail } }))
+  expect(await run(server, 'list')).toEqual({
+    code: 2,
+    out: '',
+    err: 'error: --limit: Input should be a valid integer\n  hint: jobsctl list --help\n',
+  })
+})

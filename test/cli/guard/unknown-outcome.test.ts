@@ -43,6 +43,13 @@ describe('a change of which nobody knows whether it was made', () => {
     expect(err).not.toContain('root of a jobs server')
   })
 
+  it.each([[['stop', '5']], [['keep', '5', '--until', '30d']]])('operations %j: its record shows', async (words) => {
+    const server = await fakeServer(() => ({ body: {} }))
+    const { code, err } = await runAt(server, ['operations', ...words])
+    expect(code).toBe(1)
+    expect(err).toContain('the change may have been made\n  hint: to see whether it was made: jobsctl operations 5\n')
+  })
+
   it('goes out on a connection of its own, which nobody can have closed for being idle', async () => {
     const used = new Set<Socket>()
     const server = createServer(({ socket, headers }, outgoing) => {

@@ -244,6 +244,15 @@ describe('a protected profile', () => {
     expect(confirmed(server)).toHaveLength(1)
   })
 
+  it.each([[['stop', '5']], [['keep', '5', '--until', '30d']]])('holds for operations %j, too', async (words) => {
+    const { server, env } = await protectedProfile()
+    expect(await runJobsctl(['operations', ...words], { env })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('a change must spell it out; nothing was changed\n  hint: add --profile prod\n'),
+    })
+    expect(server.requests).toEqual([])
+  })
+
   it('needs a bound, from the profile or from --max', async () => {
     const { server, run } = await protectedProfile({})
     const [without, above] = await Promise.all([
