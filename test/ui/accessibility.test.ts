@@ -120,6 +120,11 @@ describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
       `[...document.querySelectorAll('.scroll, .rows td')].filter((box) => box.scrollWidth > box.clientWidth).length`,
     )
     expect(cut).toBe(0)
+    const time = page.locator('tbody time').first()
+    const printed = await page.evaluate<string>(
+      'getComputedStyle(document.querySelector("tbody time"), "::after").content',
+    )
+    expect(printed).toContain(await time.getAttribute('title'))
     await close()
   })
 

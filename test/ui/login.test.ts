@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
-import { makeToken } from '../support/access/tokens.ts'
+import { makeScoped, makeToken } from '../support/access/tokens.ts'
 import { visit } from '../support/browser.ts'
 import { newDatabase } from '../support/database/database.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -113,6 +113,21 @@ describe.skipIf(!hasBrowser)('login (needs chromium)', () => {
     await page.getByText('You may not change jobs').waitFor()
     const answer = await page.evaluate(retryAll)
     expect(answer).toBe(403)
+    await close()
+    await multi.stop()
+  })
+
+  it('a token with a scope is asked nothing about other domains', async () => {
+    const multi = await openWorld('postgres', { AUTH_MODE: 'multi_user' }, newDatabase('postgres'))
+    await multi.jobs(3, { status: 'failed', domain: 'media' })
+    const token = await makeScoped(multi.sql, 'operator', { domains: ['media'] })
+    const { page, go, faults, close } = await visit(browser, multi, { secret: token })
+    await go('/change/retry')
+    await page.getByText('Jobs of domain media').waitFor()
+    await go('/operations')
+    await page.getByText('There is no record yet.').waitFor()
+    expect(await page.getByText('chain').count()).toBe(0)
+    expect(faults).toEqual([])
     await close()
     await multi.stop()
   })

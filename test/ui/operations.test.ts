@@ -49,6 +49,14 @@ describe.skipIf(!hasBrowser)('operations and the overview (needs chromium)', () 
     await page.getByText(`The chain is broken. Not as they were sealed: ${record?.id}.`).waitFor()
   })
 
+  it('a filter of the address is shown, and taken away', async () => {
+    await visited.go('/operations?caller=nobody')
+    await page.getByText('No record is of this kind and filter.').waitFor()
+    await page.getByRole('button', { name: /^caller: nobody/ }).click()
+    await page.getByRole('region', { name: 'Operations' }).waitFor()
+    expect(new URL(page.url()).search).toBe('')
+  })
+
   it('the sums of the overview are those of the API, and follow what happens', async () => {
     await world.jobs(6, { status: 'queued', domain: 'media', queue: 'low' })
     await world.confirm('/api/v1/jobs/queue/control', {

@@ -76,6 +76,28 @@ describe.skipIf(!hasBrowser)('slow networks, and servers that do not answer (nee
     await close()
   })
 
+  it('a page of a proxy in place of an answer is told as such', async () => {
+    const { page, go, close } = await open(opened)
+    await page.route('**/api/v1/jobs/list*', (route) =>
+      route.fulfill({ contentType: 'text/html', body: '<h1>Log in to the proxy</h1>' }),
+    )
+    await go('/jobs')
+    await page.getByRole('alert').getByText('The answer is not that of a jobs-server').waitFor()
+    await close()
+  })
+
+  it('times are those of the server where the clock of the browser is wrong', async () => {
+    const { page, go, close } = await open(opened)
+    await opened.world.jobs(1, { status: 'failed', domain: 'clock' })
+    await opened.world.sql`
+      update jobs set created_at = now(), completed_at = now(), updated_at = now() where domain = 'clock'`
+    await page.clock.setSystemTime(Date.now() + 3_600_000)
+    await go('/clusters?domain=clock&since=15m')
+    await page.getByText('1 job', { exact: true }).waitFor()
+    await page.getByText(/^First (now|\d+ s ago)/).waitFor()
+    await close()
+  })
+
   it('counts that the server refuses say why, and are shown once it answers', async () => {
     const { page, go, close } = await open(opened)
     const stream = '**/api/v1/jobs/stats/stream*'

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import type * as endpoints from '../../shared/endpoints.ts'
+import { noteServerTime } from '../state/now.ts'
 import { base, build } from '../state/page.ts'
 import { signedOut, versionSeen } from '../state/session.ts'
 import { parseJson } from './json.ts'
@@ -94,6 +95,7 @@ export async function send(
   }).catch((error: unknown) => {
     throw signal?.aborted ? error : unreachable()
   })
+  noteServerTime(response.headers.get('Date'))
   const version = response.headers.get('X-Jobs-Version')
   if (version !== null && version !== build) versionSeen(version)
   if (response.ok) return response
@@ -103,12 +105,22 @@ export async function send(
   throw problem
 }
 
+/** A proxy that wants a login of its own may answer with its page. */
+const notOfServer = {
+  detail: 'The answer is not that of a jobs-server: something in between has answered in its place.',
+  hint: 'Load the page again. A proxy that wants a login asks for it then.',
+}
+
 /** Parses the body of a response. The server keeps its contract, which this client shares as types. */
 async function bodyOf<T>(response: Response): Promise<T> {
   const text = await response.text().catch(() => {
     throw unreachable()
   })
-  return text === '' ? JSON.parse('{}') : trusted(parseJson(text))
+  try {
+    return trusted(parseJson(text || '{}'))
+  } catch {
+    throw new Problem(notOfServer, response.status)
+  }
 }
 
 /** The schemas are not in the browser: they would be larger than the page. */

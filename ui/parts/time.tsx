@@ -1,9 +1,10 @@
 import { signal } from '@preact/signals'
+import { serverNow } from '../state/now.ts'
 
 /** The clock of all times on the page; it moves while the page is seen. */
-const now = signal(Date.now())
+const now = signal(serverNow())
 setInterval(() => {
-  if (!document.hidden) now.value = Date.now()
+  if (!document.hidden) now.value = serverNow()
 }, 10_000)
 
 const units: readonly (readonly [string, number])[] = [

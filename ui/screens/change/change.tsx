@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks'
+import { scopeText } from '../../../shared/access/scope-text.ts'
 import { call } from '../../api/call.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
 import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, query, replaceAddress } from '../../state/address.ts'
-import { may } from '../../state/session.ts'
+import { caller, may } from '../../state/session.ts'
 import { filterIn, isFilterField } from '../jobs/filter-fields.ts'
 import { Apply } from './apply.tsx'
 import { canaryIn, canaryOption } from './canary.ts'
@@ -89,11 +90,12 @@ interface FilterWordsProps {
 /** The filter of a change, and where it is wider than the list that led here: a change that takes no states takes all that it can. */
 function FilterWords({ filter, kind: { status, takes } }: FilterWordsProps) {
   const fields = Object.entries(filter).filter(([name]) => status !== undefined || name !== 'status')
+  const scope = caller.value?.scope
   const listed = filter.status?.split(',') ?? takes
   const isWider = status === undefined && takes.some((state) => !listed.includes(state))
   return (
     <p class="chips">
-      {fields.length === 0 ? <b class="care">Jobs of every domain</b> : 'Jobs with'}
+      {fields.length === 0 ? <b class="care">Jobs of {scope ? scopeText(scope) : 'every domain'}</b> : 'Jobs with'}
       {fields.map(([name, value]) => (
         <span key={name} class="chip">
           {name}: <b>{name === 'ids' ? `${value.split(',').length} ids` : value}</b>

@@ -1,5 +1,6 @@
 import { call } from '../../api/call.ts'
 import { Problem } from '../../api/problem.ts'
+import { serverNow } from '../../state/now.ts'
 import { timeBefore } from '../../state/span.ts'
 
 /** The spans that are offered, with the words of `jobsctl clusters --since`. */
@@ -19,7 +20,7 @@ export const markWords = (text: string): string => `mark:${text}`
  * @throws Problem where no mark has the text
  */
 export async function timeOf(words: string, signal: AbortSignal): Promise<string> {
-  if (!words.startsWith('mark:')) return timeBefore(Date.now(), words) ?? words
+  if (!words.startsWith('mark:')) return timeBefore(serverNow(), words) ?? words
   const text = words.slice('mark:'.length).trim()
   const [mark] = await call('listMarks', { text, limit: '1' }, { signal })
   if (!mark) throw new Problem({ code: 'not_found', detail: `No mark has the text “${text}”.` }, 404)

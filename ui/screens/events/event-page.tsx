@@ -6,6 +6,7 @@ import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { navigate } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
+import { serverNow } from '../../state/now.ts'
 import { secondsOf } from '../../state/span.ts'
 import { EventTable } from './event-table.tsx'
 import { addressOfEvents, type Shown } from './place.ts'
@@ -65,5 +66,5 @@ async function placeOf({ scope, after, before, since }: Shown, signal: AbortSign
       { code: 'invalid_request', detail: `“${since}” is no duration.`, hint: 'Write 15m, 1h or 2d.' },
       0,
     )
-  return { after_id: await placeOfTime(scope, Date.now() - 1000 * seconds, signal) }
+  return { after_id: await placeOfTime(scope, serverNow() - 1000 * seconds, signal) }
 }

@@ -8,6 +8,7 @@ import { ProblemNote } from '../../parts/problem.tsx'
 import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
+import { serverNow } from '../../state/now.ts'
 import { timeBefore } from '../../state/span.ts'
 import { Chart } from './chart.tsx'
 import type { Zone } from './clock.ts'
@@ -68,7 +69,7 @@ export function History() {
 
 /** The times of a request. What is no time or no span goes to the server as it is, whose answer says what is wrong. */
 function timesOf({ from, to, since }: RangeParams) {
-  const end = to === undefined ? Date.now() : Date.parse(to)
+  const end = to === undefined ? serverNow() : Date.parse(to)
   if (from !== undefined || since === undefined || Number.isNaN(end)) return { from, to }
   return { from: timeBefore(end, since) ?? since, to }
 }

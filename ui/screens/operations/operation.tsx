@@ -6,6 +6,7 @@ import { ProblemNote } from '../../parts/problem.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
 import { useLoad, usePolling } from '../../state/load.ts'
+import { serverNow } from '../../state/now.ts'
 import { Bar, StopButton } from '../change/course.tsx'
 import { Reviews } from './review.tsx'
 import { Undo } from './undo.tsx'
@@ -35,7 +36,7 @@ function Record({ of: record }: { of: Shown }) {
   const progress = {
     operation_id: record.id,
     ...{ affected: record.affected, total: record.previewed, batches: record.batches },
-    elapsed_ms: Date.now() - Date.parse(record.started_at),
+    elapsed_ms: serverNow() - Date.parse(record.started_at),
   }
   return (
     <>

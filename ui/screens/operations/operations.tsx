@@ -1,4 +1,5 @@
 import { call } from '../../api/call.ts'
+import { FilterChips } from '../../parts/filter.tsx'
 import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Refresh } from '../../parts/refresh.tsx'
@@ -8,6 +9,7 @@ import { Time } from '../../parts/time.tsx'
 import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
+import { caller } from '../../state/session.ts'
 import { Chain } from './chain.tsx'
 import { Reviews } from './review.tsx'
 
@@ -17,23 +19,26 @@ const pageSize = 50
 /** The records of changes and acts, the newest first. */
 export function Operations() {
   const params = query.value
-  const filter = Object.fromEntries(names.map((name) => [name, params.get(name) ?? undefined]))
+  const filter = Object.fromEntries(names.map((name) => [name, params.get(name) || undefined]))
   const unknown = [...params.keys()].filter((name) => !names.some((known) => known === name))
   const { data, problem, isLoading, reload } = useLoad(JSON.stringify(filter), (signal) =>
     call('listOperations', { ...filter, limit: String(pageSize) }, { signal }),
   )
+  const { kind, ...others } = filter
+  const isFiltered = Object.values(filter).some((value) => value !== undefined)
   const show = (fields: Readonly<Record<string, string | undefined>>) =>
     navigate(addressOf('/operations', { ...filter, ...fields }))
   return (
     <>
       <UnknownParameters names={unknown} />
-      <Chain />
+      {/* The chain is of the records of all domains. */}
+      {!caller.value?.scope && <Chain />}
       <Reviews />
       <div class="bar">
         <label>
           Show{' '}
           <select
-            value={filter.kind ?? ''}
+            value={kind ?? ''}
             onChange={({ currentTarget }) => show({ kind: currentTarget.value, before_id: undefined })}
           >
             <option value="">changes and acts</option>
@@ -41,10 +46,17 @@ export function Operations() {
             <option value="acts">acts</option>
           </select>
         </label>
+        <FilterChips fields={[]} filter={others} onChange={show} />
         <Refresh isLoading={isLoading} onRefresh={reload} />
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
-      {data?.length === 0 && <p class="empty">There is no record yet. A change of many jobs makes one.</p>}
+      {data?.length === 0 && (
+        <p class="empty">
+          {isFiltered
+            ? 'No record is of this kind and filter.'
+            : 'There is no record yet. A change of many jobs makes one.'}
+        </p>
+      )}
       {data && data.length > 0 && <Records records={data} />}
       {data && data.length === pageSize && (
         <nav class="bar" aria-label="Pages">

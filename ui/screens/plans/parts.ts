@@ -1,4 +1,5 @@
 import type { Answer } from '../../api/call.ts'
+import { serverNow } from '../../state/now.ts'
 
 type Plan = Answer<'showPlan'>
 
@@ -13,7 +14,7 @@ const isOfFirst = (plan: Plan): boolean =>
   firstOf(plan) !== undefined &&
   (plan.rest_operation_id ?? null) === null
 
-const isOver = ({ expires_at }: Plan): boolean => Date.parse(expires_at) <= Date.now()
+const isOver = ({ expires_at }: Plan): boolean => Date.parse(expires_at) <= serverNow()
 
 /** True for a plan that was applied to its first jobs, and that may be applied to the others. */
 export const leavesOthers = (plan: Plan): boolean => isOfFirst(plan) && !isOver(plan)
