@@ -26,8 +26,9 @@ export function createHttpServer(fetch: (request: Request) => Response | Promise
     if (incoming.headers.host === undefined && incoming.httpVersion === '1.1') respondWithRefusal(outgoing, 400)
     else if (!respondToHealth(incoming, outgoing)) void listener(incoming, outgoing)
   }
-  return createServer({ requireHostHeader: false }, oneAtATime(respond))
-    .on('clientError', refuse)
+  const { listener: inTurn, afterResponses } = oneAtATime(respond)
+  return createServer({ requireHostHeader: false }, inTurn)
+    .on('clientError', (error: NodeJS.ErrnoException, socket) => afterResponses(socket, () => refuse(error, socket)))
     .on('checkExpectation', (_incoming, outgoing) => respondWithRefusal(outgoing, 417))
 }
 

@@ -31,6 +31,12 @@ describe('requests that a client sends before it has read the first response', (
     expect(payloads.map(({ n }) => n)).toEqual(Array.from({ length: 100 }, (_, n) => n).filter((n) => n % 4))
   })
 
+  it('are answered before what follows them and is no request', async () => {
+    const text = `${post(jobPaths.enqueue, job(1))}${post(jobPaths.enqueue, job(2))}}garbage\r\n\r\n`
+    expect(statusesOf(await sendUntilClosed(world.url, text))).toEqual([201, 201, 400])
+    expect(await world.count()).toBe(2)
+  })
+
   it('run one after another', async () => {
     const acquire = { domain: 'chatbooks', worker_id: 'w', wait_seconds: 30 }
     const answer = sendUntilClosed(
