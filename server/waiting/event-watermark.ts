@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from '../database/sql.ts'
+import { staticFragment } from '../database/static-fragment.ts'
 import type { Log } from '../log.ts'
 
 /** How long a reader waits for open transactions that write events, in milliseconds. */
@@ -76,16 +77,21 @@ async function reachedNow(sql: Sql, stuck: Set<string>, log: Pick<Log, 'warn'>):
   return id
 }
 
+/** True for a row of `pg_locks` of an open transaction that has written events. */
+export const isEventWriter = staticFragment(
+  (sql) => sql`
+  locktype = 'relation'
+  and database = (select oid from pg_database where datname = current_database())
+  and relation = to_regclass('job_events')
+  and mode = 'RowExclusiveLock'
+  and granted`,
+)
+
 /** The open transactions that have written events. */
 async function writers(sql: Sql): Promise<Set<string>> {
   const rows = await sql<{ virtualtransaction: string }[]>`
     select virtualtransaction
     from pg_locks
-    where locktype = 'relation'
-      and database = (select oid from pg_database where datname = current_database())
-      and relation = to_regclass('job_events')
-      and mode = 'RowExclusiveLock'
-      and granted
-      and pid is distinct from pg_backend_pid()`
+    where ${isEventWriter(sql)} and pid is distinct from pg_backend_pid()`
   return new Set(rows.map(({ virtualtransaction }) => virtualtransaction))
 }

@@ -1,4 +1,5 @@
 import type { Sql } from '../../database/sql.ts'
+import { isEventWriter } from '../../waiting/event-watermark.ts'
 import { countExpired } from '../expired-leases.ts'
 
 interface Queue {
@@ -95,11 +96,7 @@ export async function readWhole(sql: Sql): Promise<WholeDatabase> {
     writers as (
       select pid
       from pg_locks
-      where locktype = 'relation'
-        and database = (select oid from pg_database where datname = current_database())
-        and relation = to_regclass('job_events')
-        and mode = 'RowExclusiveLock'
-        and granted
+      where ${isEventWriter(sql)}
     )
     select
       (select count(*) from job_operations where state = 'running') as running,

@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { onTestFinished } from 'vitest'
+import { type Listening, listenForTest } from './listen-for-test.ts'
 
 /** A request as it arrived; the names of headers are lower case. */
 export interface FakeRequest {
@@ -28,12 +27,9 @@ export type Reply =
   | 'reset'
   | 'silence'
 
-export interface FakeServer {
-  url: string
-  port: number
+export interface FakeServer extends Listening {
   /** Every request so far, in order. */
   requests: FakeRequest[]
-  stop: () => Promise<void>
 }
 
 /** A server that responds as a test says, and keeps its requests; it ends with the test. */
@@ -50,18 +46,7 @@ export async function fakeServer(
     requests.push(request)
     await reply(outgoing, await answer(request, requests.length))
   })
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  const stop = async () => {
-    if (!server.listening) return
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
-  }
-  onTestFinished(stop)
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the server listens on no port')
-  return { url: `http://127.0.0.1:${address.port}`, port: address.port, requests, stop }
+  return { ...(await listenForTest(server, port)), requests }
 }
 
 const parsed = (text: string): unknown => (text === '' ? undefined : JSON.parse(text))

@@ -1,17 +1,12 @@
-import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
-import { onTestFinished } from 'vitest'
 import { statsStreamPath } from '../streams/stats-reader.ts'
+import { type Listening, listenForTest } from './listen-for-test.ts'
 
 /** A server whose only call is the stream of stats, with frames that a test sends. */
-export interface StatsServer {
-  url: string
-  port: number
+export interface StatsServer extends Listening {
   send: (event: 'full' | 'changes', frame: object) => void
   /** Sends these very bytes. */
   sendRaw: (text: string) => void
-  /** Breaks the connections of all readers, and takes no more. */
-  stop: () => Promise<void>
 }
 
 /** Starts a server that sends a first frame to each reader. */
@@ -25,22 +20,13 @@ export async function statsServer(first: object, port = 0): Promise<StatsServer>
     readers.add(outgoing)
     outgoing.on('close', () => readers.delete(outgoing))
   })
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  const stop = async () => {
-    if (!server.listening) return
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
-  }
-  onTestFinished(stop)
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the server listens on no port')
+  const listening = await listenForTest(server, port)
   const sendRaw = (text: string) => {
     for (const reader of readers) reader.write(text)
   }
   return {
-    ...{ url: `http://127.0.0.1:${address.port}`, port: address.port, sendRaw, stop },
+    ...listening,
+    sendRaw,
     send: (event, frame) => sendRaw(message(event, frame)),
   }
 }
