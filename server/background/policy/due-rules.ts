@@ -85,7 +85,10 @@ async function take(tx: Sql, row: Row, rule: Rule): Promise<TakenRun> {
   return { rule, text: row.text, due, attempts }
 }
 
-/** Corrects next times beyond the first one after now: the clock of the database was ahead when they were written. */
+/**
+ * Corrects next times beyond the first one after now: the clock of the database was ahead when they were written. A time for which the rule
+ * has run does not come again where the clock was set back a little.
+ */
 export async function correctTimes(sql: Sql): Promise<void> {
   const rows = await sql<(Pick<Row, 'name' | 'text' | 'next_at' | 'now'> & { due_at: null })[]>`
     select name, rule as text, next_at, null as due_at, clock_timestamp() as now
@@ -98,7 +101,8 @@ export async function correctTimes(sql: Sql): Promise<void> {
     await sql`
       update jobsctl_policy_rules
       set next_at = ${next}::text::timestamptz
-      where name = ${row.name} and rule = ${row.text} and next_at = ${row.next_at}::text::timestamptz`
+      where name = ${row.name} and rule = ${row.text} and next_at = ${row.next_at}::text::timestamptz
+        and (due_at between ${next}::text::timestamptz and now() + interval '1 hour') is not true`
   }
 }
 

@@ -166,13 +166,20 @@ describe.each(kinds)('the runs of a policy on %s', (kind) => {
     },
   )
 
-  it('come at the next time of the rule, also where the clock of the database was ahead when it was written', async () => {
-    await applyRules(world, [pruning()])
-    const [before] = (await policyOf(world)).rules
-    await world.sql`update jobsctl_policy_rules set next_at = next_at + interval '10 years'`
-    await expect
-      .poll(async () => (await policyOf(world)).rules[0]?.next_at, { timeout: 120_000, interval: 500 })
-      .toBe(before?.next_at)
+  it('come at the next time of the rule, also where the clock of the database was ahead when it was written, and once', async () => {
+    const soon = new Date(Date.now() + 1_800_000)
+    await applyRules(world, [pruning(), sweeping({ at: `${soon.getUTCMinutes()} ${soon.getUTCHours()} * * *` })])
+    const nextOf = async (wanted: string) => (await policyOf(world)).rules.find(({ name }) => name === wanted)?.next_at
+    const before = await nextOf('finished')
+    await world.sql`update jobsctl_policy_rules set next_at = next_at + interval '10 years' where name = 'finished'`
+    // The other rule has run already when a clock is set back by half an hour.
+    await world.sql`
+      update jobsctl_policy_rules
+      set next_at = next_at + interval '1 day', due_at = next_at, state = 'done', began_at = now(), ended_at = now()
+      where name = 'stuck'`
+    const later = await nextOf('stuck')
+    await expect.poll(() => nextOf('finished'), { timeout: 120_000, interval: 500 }).toBe(before)
+    expect(await nextOf('stuck')).toBe(later)
   }, 150_000)
 
   it('sweep the jobs that wait the longest first', async () => {
