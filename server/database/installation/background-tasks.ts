@@ -1,3 +1,4 @@
+import { isShownTime } from '../shown-time.ts'
 import type { Fragment, Sql } from '../sql.ts'
 
 /** When a task in the background last succeeded, and what it found then. */
@@ -13,7 +14,7 @@ export const readTasks = async (sql: Sql): Promise<DoneTask[]> => [
   ...(await sql<DoneTask[]>`
     select task, extract(epoch from succeeded_at)::float8 as succeeded, found
     from jobsctl_tasks
-    where succeeded_at is not null
+    where ${isShownTime(sql, sql`succeeded_at`)}
     order by task`),
 ]
 
