@@ -88,11 +88,16 @@ async function callOf(serving: ServerContext, { rule, due }: TakenRun): Promise<
   }
 }
 
-/** The operation of this run that a server has begun, and has died before it noted so. */
+/**
+ * The operation of this run that a server has begun, and has died before it noted so.
+ * @throws Failure `conflict` where no other server goes on with it: the run begins again once its record is closed
+ */
 async function findBegun(sql: Sql, { caller, idempotencyKey }: Pick<Call, 'caller' | 'idempotencyKey'>) {
-  const [record] = await sql<(Counted & { operation: number })[]>`
-    select id as operation, coalesce(previewed, affected) as count, previewed is not null as complete
+  const [record] = await sql<(Counted & { operation: number; goes_on: boolean })[]>`
+    select id as operation, coalesce(previewed, affected) as count, previewed is not null as complete,
+      state <> 'running' or exists (select from jobsctl_detached where operation_id = id) as goes_on
     from job_operations
     where caller = ${caller} and idempotency_key = ${idempotencyKey ?? null}`
-  return record
+  if (record?.goes_on !== false) return record
+  throw new Failure('conflict', `the server of operation ${record.operation} died before its first batch`)
 }

@@ -235,6 +235,27 @@ describe.each(kinds)('the runs of a policy on %s', (kind) => {
     expect(await endOfRun(world, 'finished')).toMatchObject({ state: 'done', affected: 1, problem: null })
   })
 
+  it('begin again at a server that finds the run of one that died before the first batch', async () => {
+    await ended(40)
+    await applyRules(world, [pruning()])
+    const [{ due }] = await world.sql<[{ due: Date | string }]>`
+      update jobsctl_policy_rules
+      set state = 'running', due_at = date_trunc('milliseconds', now()), began_at = now(), held_until = now()
+      returning due_at as due`
+    await world.sql`
+      insert into job_operations (kind, domain, filters, as_of, seen, caller, request_hash, idempotency_key)
+      values ('prune', 'chatbooks', '{}', now(), '1:1:', 'single-user', 'x', ${`policy finished ${new Date(due).toISOString()}`})`
+    await expect
+      .poll(async () => (await policyOf(world)).rules[0]?.last, { timeout: 60_000, interval: 100 })
+      .toMatchObject({ state: 'running', problem: expect.stringContaining('died before its first batch') })
+    await world.sql`update job_operations set touched_at = now() - interval '1 minute'`
+    await expect
+      .poll(() => world.sql`select from job_operations where state = 'running'`, { timeout: 60_000 })
+      .toHaveLength(0)
+    await world.sql`update jobsctl_policy_rules set held_until = now()`
+    expect(await endOfRun(world, 'finished')).toMatchObject({ state: 'done', affected: 1, problem: null })
+  }, 150_000)
+
   it('go on at a server that finds the run of a dead one, with the operation that it has begun', async () => {
     await ended(40, 50, 60)
     await applyRules(world, [pruning({ max: 1 })])
