@@ -45,7 +45,8 @@ addMigrateCommands(program)
 addSchemaCommands(program)
 
 async function run(): Promise<void> {
-  // The server goes on when the program that reads its log ends.
+  // The server goes on when the program that reads its log ends, or the log finds no room.
+  process.stdout.off('error', outputLost)
   process.stdout.on('error', () => {})
   const writer = createBufferedWriter((text) => void process.stdout.write(text))
   process.on('exit', writer.flush)
@@ -100,6 +101,7 @@ async function readAgain(starting: Promise<Running>, log: Log): Promise<void> {
   }
 }
 
+process.stdout.on('error', outputLost)
 try {
   await program.parseAsync()
 } catch (error) {
@@ -112,12 +114,33 @@ function reportError(error: unknown): number {
     if (error.exitCode === 0) return exits.ok.code
     if (error.code === 'commander.help') return exits.usage.code
     const unknown = unknownCommand(error)
-    process.stderr.write(unknown ?? `${error.message}\n  hint: jobs-server --help\n`)
+    process.stderr.write(unknown ?? `${error.message}\n  hint: ${helpOfCommand()}\n`)
     return exits.usage.code
   }
   const failure = error instanceof Failure ? error : new Failure('internal', errorText(error), { cause: error })
-  process.stderr.write(`error: ${failure.message}\n${failure.hint ? `  hint: ${failure.hint}\n` : ''}`)
-  return exits[failures[failure.code].exit].code
+  const { code, message, hint = code === 'usage' ? helpOfCommand() : undefined } = failure
+  process.stderr.write(`error: ${message}\n${hint ? `  hint: ${hint}\n` : ''}`)
+  return exits[failures[code].exit].code
+}
+
+/** A command whose output is lost has failed, and what it changed stands. A reader that leaves early, such as `head`, is no failure. */
+function outputLost(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return
+  process.stderr.write(`error: cannot write to stdout: ${errorText(error)}; what the command changed stands\n`)
+  process.exitCode = exits.failed.code
+}
+
+/** The command line that explains the command of this process. */
+function helpOfCommand(): string {
+  let command: Command = program
+  const names = [command.name()]
+  for (const word of program.args) {
+    const next = command.commands.find((one) => one.name() === word)
+    if (!next) break
+    names.push(word)
+    command = next
+  }
+  return `${names.join(' ')} --help`
 }
 
 /** A word that is no command is an argument too many of the server itself. Undefined for any other error. */

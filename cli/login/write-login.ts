@@ -2,7 +2,7 @@ import { promises as files } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
 import { type Config, checkedSetting, type Profile } from '../settings/config.ts'
-import { writeConfig } from '../settings/config-file.ts'
+import { makeFolder, writeConfig } from '../settings/config-file.ts'
 import { fileErrorText } from '../system-message.ts'
 import type { SecretKind } from './check-secret.ts'
 
@@ -38,7 +38,7 @@ export async function writeLogin({ path, config, name, url, kind, secret }: Logi
 }
 
 async function writeSecret(path: string, secret: string): Promise<void> {
-  await files.mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await makeFolder(dirname(path))
   const draft = `${path}.${process.pid}.tmp`
   await files.rm(draft, { force: true })
   await files.writeFile(draft, `${secret}\n`, { mode: 0o600, flag: 'wx' })

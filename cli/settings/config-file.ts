@@ -59,7 +59,7 @@ export async function readConfig(path: string | undefined): Promise<Config> {
 export async function writeConfig(path: string, config: Config): Promise<void> {
   const draft = `${path}.${process.pid}.tmp`
   try {
-    await files.mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await makeFolder(dirname(path))
     await files.writeFile(draft, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 })
     await files.rename(draft, path)
   } catch (cause) {
@@ -69,4 +69,20 @@ export async function writeConfig(path: string, config: Config): Promise<void> {
       cause,
     })
   }
+}
+
+/**
+ * Makes a folder with mode 700, and those above it. Node's `recursive` says `no such file or directory` of a read-only disk, and tries for
+ * ever where the system gives that answer in a folder that is there, as `/proc` does.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const make = () =>
+    files.mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  await make().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' || dirname(path) === path) throw error
+    await makeFolder(dirname(path))
+    await make()
+  })
 }

@@ -7,6 +7,7 @@ import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { built } from '../../support/programs/built.ts'
 import { readyServers } from '../../support/programs/ready-servers.ts'
+import { shell } from '../../support/programs/shell.ts'
 import { longShutdown, runServer, type ServerProcess, spawnServer } from '../../support/programs/spawn-server.ts'
 import { startAtTerminal } from '../../support/programs/terminal.ts'
 import { paths } from '../../support/world.ts'
@@ -49,6 +50,30 @@ describe('the server process', () => {
       expect(err).toContain('hint: jobs-server --help')
       expect(err).not.toContain('sesame')
     })
+
+    it.each([
+      [['--prot'], 'jobs-server --help'],
+      [['token', 'revoke'], 'jobs-server token revoke --help'],
+      [['token', 'create', 'ci', '--expires', '5'], 'jobs-server token create --help'],
+    ])('%j leads to the help on the command', async (argv, help) => {
+      const { code, err } = await runServer(argv, { JOBS_DATA_DIR: await newFolder('data') })
+      expect(code).toBe(2)
+      expect(err).toContain(`\n  hint: ${help}\n`)
+    })
+
+    it.runIf(process.platform === 'linux')(
+      'a command whose output finds no room says so, and what stands',
+      async () => {
+        const { env } = await emptyDatabase()
+        expect(await shell(`node '${built.server}' token create ci --role viewer >/dev/full`, { env })).toEqual({
+          code: 1,
+          out: '',
+          err: 'error: cannot write to stdout: no space left on device (ENOSPC); what the command changed stands\n',
+        })
+        const { out } = await runServer(['token', 'list'], env)
+        expect(out).toContain('ci')
+      },
+    )
 
     it('has an unreadable database URL reported without its password', async () => {
       const { code, out, err } = await runServer([], {

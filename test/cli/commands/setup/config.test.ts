@@ -65,14 +65,17 @@ describe('config', () => {
     })
   })
 
-  it.runIf(process.platform === 'linux')('a config that cannot be written is reported in plain words', async () => {
-    const env = { XDG_CONFIG_HOME: '/sys/nowhere' }
-    const { code, out, err } = await runJobsctl(['config', 'set', 'profiles.p.url', 'http://127.0.0.1:1'], { env })
-    expect({ code, out }).toEqual({ code: 2, out: '' })
-    expect(err).toMatch(
-      /^error: cannot write \/sys\/nowhere\/jobsctl\/config\.json: [a-z ]+; nothing was written\n {2}hint: /,
-    )
-  })
+  it.runIf(process.platform === 'linux').each(['/sys/nowhere', '/proc/nowhere'])(
+    'a config that cannot be written in %s is reported in plain words',
+    async (folder) => {
+      const env = { XDG_CONFIG_HOME: folder }
+      const { code, out, err } = await runJobsctl(['config', 'set', 'profiles.p.url', 'http://127.0.0.1:1'], { env })
+      expect({ code, out }).toEqual({ code: 2, out: '' })
+      expect(err).toMatch(
+        /^error: cannot write .+\/nowhere\/jobsctl\/config\.json: [a-z ]+; nothing was written\n {2}hint: /,
+      )
+    },
+  )
 
   it('set writes, get and list read it back, for people and for programs', async () => {
     const { env, path } = await configHome()
