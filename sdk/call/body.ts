@@ -33,14 +33,20 @@ export async function textOf(response: Response, most: number): Promise<string> 
 }
 
 /**
- * The parts of a body between two separators, without blank ones.
+ * The parts of a body between two separators of one or two characters, without blank ones.
  * @throws TooLong for one part of more than `most` bytes
  */
 export async function* partsOf(response: Response, separator: string, most: number): AsyncGenerator<string> {
   const length = { bytes: 0 }
   let rest = ''
+  let before = ''
   for await (const text of textsOf(response, most, length)) {
-    const parts = (rest + text).split(separator)
+    // To look through all of a long part whenever a piece of it comes would take the square of its length.
+    const isEnd = `${before}${text}`.includes(separator)
+    before = `${before}${text}`.slice(-1)
+    rest += text
+    if (!isEnd) continue
+    const parts = rest.split(separator)
     rest = parts.pop() ?? ''
     if (parts.length > 0) length.bytes = rest.length
     for (const part of parts) if (part.trim() !== '') yield part

@@ -292,6 +292,38 @@ describe('the client, against servers in trouble', () => {
     expect(finishes).toEqual(Array(3).fill({ jobs: [expect.objectContaining({ action: 'complete', result: 'done' })] }))
   })
 
+  /** A client whose server sends a stream in pieces of so many bytes. */
+  const streaming = (text: string, size: number) => {
+    const bytes = new TextEncoder().encode(text)
+    let at = 0
+    const pull = (body: ReadableStreamDefaultController) => {
+      if (at >= bytes.length) return body.close()
+      body.enqueue(bytes.slice(at, at + size))
+      at += size
+    }
+    const headers = { 'Content-Type': 'text/event-stream' }
+    return createClient({
+      url: 'http://127.0.0.1:1',
+      fetch: async () => new Response(new ReadableStream({ pull }), { headers }),
+    })
+  }
+
+  it.each([1, 2, 3, 5, 7, 1000])('reads messages that come in pieces of %i bytes', async (size) => {
+    const texts = ['ä', 'b', '\u{1F4DA}']
+    const stream = texts.map((text) => `data: ${JSON.stringify(text)}\n\n`).join('\n')
+    const found: unknown[] = []
+    for await (const { data } of streaming(stream, size).eventStream()) found.push(data)
+    expect(found).toEqual(texts)
+  })
+
+  it('reads a long message in a time that does not grow with the square of its length', async () => {
+    const text = 'x'.repeat(48 * 2 ** 20)
+    const start = performance.now()
+    const { value } = await streaming(`data: "${text}"\n\n`, 16_384).statsStream().next()
+    expect(value).toMatchObject({ data: text })
+    expect(performance.now() - start).toBeLessThan(8000)
+  })
+
   it('takes a base path, with a slash at its end or without', async () => {
     const server = await fakeServer(() => ({ body: [] }))
     for (const base of ['/team', '/team/']) await createClient({ url: `${server.url}${base}` }).stats({ domain: 'a b' })
