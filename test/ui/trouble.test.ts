@@ -76,6 +76,30 @@ describe.skipIf(!hasBrowser)('slow networks, and servers that do not answer (nee
     await close()
   })
 
+  it.each([200, 502])(
+    'a change whose answer is a page of a proxy (%i) may be made, and is made once',
+    async (status) => {
+      const { page, go, close } = await open(opened)
+      const { world } = opened
+      const domain = `page${status}`
+      await world.jobs(3, { status: 'quarantined', domain })
+      await go(`/change/requeue?domain=${domain}`)
+      await page.getByRole('button', { name: 'Preview', exact: true }).click()
+      let asked = 0
+      await page.route('**/batch/requeue_quarantined', async (route) => {
+        if (asked++ > 0) return route.continue()
+        await route.fetch()
+        await route.fulfill({ status, contentType: 'text/html', body: '<h1>nginx</h1>' })
+      })
+      await page.getByRole('button', { name: 'Requeue 3 jobs' }).click()
+      await page.getByRole('alert').getByText('may have been changed, or not').waitFor()
+      await page.getByRole('button', { name: 'Try again' }).click()
+      await page.getByText('3 jobs requeued').waitFor()
+      expect(await world.sql`select affected from job_operations where domain = ${domain}`).toEqual([{ affected: 3 }])
+      await close()
+    },
+  )
+
   it('a page of a proxy in place of an answer is told as such', async () => {
     const { page, go, close } = await open(opened)
     await page.route('**/api/v1/jobs/list*', (route) =>

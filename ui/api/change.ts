@@ -1,6 +1,6 @@
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import { confirmed, type EndpointName, type Fields, reasonHeader, requestOf, send } from './call.ts'
-import { Problem } from './problem.ts'
+import { Problem, unreachable } from './problem.ts'
 
 interface ChangeRequest {
   name: EndpointName
@@ -44,7 +44,7 @@ export async function change({
   }
   const response = await send(requestOf(name, body), { headers, signal })
   if (response.status !== 202) return lastLine(response, onProgress)
-  const accepted: { operation_id?: unknown } = await response.json()
+  const accepted = await jsonOf(response)
   return follow(String(accepted.operation_id), onProgress, signal)
 }
 
@@ -74,9 +74,15 @@ export async function follow(
   }
 }
 
+/** Reads a response that is one answer. A page of a proxy in its place, and one that was cut off, leave open what has happened. */
+const jsonOf = (response: Response): Promise<ChangeAnswer> =>
+  response.json().catch(() => {
+    throw unreachable()
+  })
+
 /** Reads a response of progress lines, or one that is the answer itself. */
 async function lastLine(response: Response, onProgress: (progress: Progress) => void): Promise<ChangeAnswer> {
-  if (!(response.headers.get('Content-Type') ?? '').startsWith('application/x-ndjson')) return response.json()
+  if (!(response.headers.get('Content-Type') ?? '').startsWith('application/x-ndjson')) return jsonOf(response)
   for await (const line of linesOf(response)) {
     if ('progress' in line) onProgress(line.progress)
     else if ('error' in line) throw new Problem(line.error, line.error.status)

@@ -1,5 +1,8 @@
 import type { Fault } from '../../shared/errors.ts'
 
+const unknownOutcome =
+  'What the call would have changed may have been changed, or not. Try again: a repeated change is made once.'
+
 /** Why a call failed, as the server says it (RFC 9457), or why there is no answer. */
 export class Problem extends Error {
   override readonly name = 'Problem'
@@ -15,7 +18,8 @@ export class Problem extends Error {
     super(textOf(body.detail) ?? `the server answered ${status} without saying why`)
     this.status = status
     this.code = textOf(body.code) ?? 'unexpected_answer'
-    this.hint = textOf(body.hint)
+    // A proxy gave up on a server that may have got the call.
+    this.hint = textOf(body.hint) ?? (body.code === undefined && status >= 500 ? unknownOutcome : undefined)
     this.faults = Array.isArray(body.errors) ? body.errors.filter(isFault) : []
     this.requestId = textOf(body.request_id)
     this.fields = body
@@ -28,7 +32,7 @@ export const unreachable = (): Problem =>
     {
       code: 'unreachable',
       detail: 'The server does not answer.',
-      hint: 'What the call would have changed may have been changed, or not. Try again: a repeated change is made once.',
+      hint: unknownOutcome,
     },
     0,
   )
