@@ -50,6 +50,10 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       leaving ??= disconnectController(c.env.outgoing)
       return leaving.signal
     }
+    const leave = () => {
+      disconnected()
+      leaving?.abort()
+    }
     const more: Record<string, string> = {}
     const addHeader = (name: string, value: string) => {
       more[name] = value
@@ -63,7 +67,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
       const silent = () => {}
       return respondAccepted(c, outcome(silent))
     }
-    if (endpoint.progress || (isBulkChange && asksForProgress(c))) return withProgress(c, serving, outcome)
+    if (endpoint.progress || (isBulkChange && asksForProgress(c))) return withProgress(c, serving, outcome, leave)
     const alive = () => c.get('alive')?.()
     if (endpoint.shared) {
       const text = await serving.singleFlight.share(

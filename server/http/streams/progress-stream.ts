@@ -21,12 +21,14 @@ export const asksForProgress = (c: Context): boolean =>
 /**
  * Responds to a change line by line, from the moment it begins: progress lines, and in the end the line with the result
  * or the error. A change that ends before it begins gets an ordinary response.
+ * @param leave is called when the caller disconnects: Node counts the response as finished where it was ended for that
  * @throws the error of `run`, or Failure `outcome_unknown`, when that comes before the first line
  */
 export async function withProgress(
   c: Context<RequestContext>,
   serving: ServerContext,
   run: (progressed: (progress: Progress) => void) => Promise<unknown>,
+  leave: () => void,
 ): Promise<Response> {
   const silence = startInactivityTimeout(serving.callTimeoutMs)
   let latest: Progress | undefined
@@ -48,6 +50,7 @@ export async function withProgress(
   setStreamHeaders(c)
   c.header('Content-Type', ndjson)
   return stream(c, async (lines) => {
+    lines.onAbort(leave)
     const write = (line: ProgressLine) => lines.write(`${JSON.stringify(line)}\n`)
     const last = Promise.race([ended, silence.expired]).then(
       (outcome): ProgressLine => (outcome === 'silence' ? failed(inactivityFailure(true)) : { result: outcome }),
