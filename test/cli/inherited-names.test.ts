@@ -10,7 +10,8 @@ it('errors of a server name fields that every object of JavaScript inherits', as
   const server = await fakeServer(() => ({ status: 422, body: { detail: 'no', errors: faults } }))
   const { code, err } = await runAt(server, ['stats'])
   expect(code).toBe(2)
-  expect(err).toBe(`error: ${inherited.map((name) => `${name}: must be a number`).join('\n  ')}\n`)
+  const lines = inherited.map((name) => `${name}: must be a number`)
+  expect(err).toBe(`error: ${lines.join('\n  ')}\n  hint: jobsctl stats --help\n`)
 })
 
 it.each(inherited)(

@@ -146,7 +146,7 @@ it('reads its errors: a sentence, a list of faults, and an answer that says noth
   })
   expect(list).toMatchObject({
     code: 2,
-    err: 'error: --older-than: Input should be greater than 0\n  --domain: Field required\n',
+    err: 'error: --older-than: Input should be greater than 0\n  --domain: Field required\n  hint: jobsctl stats --help\n',
   })
   expect(silent).toMatchObject({ code: 1, err: expect.stringMatching(/^error: http\S+ answered HTTP 500\n/) })
 })

@@ -130,7 +130,8 @@ describe('enqueue', () => {
   it('tells faults that the server found in the words of the command line', async () => {
     const errors = [{ path: 'available_at', message: 'is too late' }]
     const server = await fakeServer(() => ({ status: 422, body: { detail: 'no', code: 'invalid_request', errors } }))
-    expect(await run(server, export_)).toMatchObject({ code: 2, err: 'error: --delay: is too late\n' })
+    const err = 'error: --delay: is too late\n  hint: jobsctl enqueue --help\n'
+    expect(await run(server, export_)).toMatchObject({ code: 2, err })
   })
 
   it('--curl prints the call, and sends nothing', async () => {
