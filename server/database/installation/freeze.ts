@@ -10,8 +10,8 @@ export async function readFreeze(sql: Sql): Promise<Freeze | undefined> {
   return row && freezeOf(row.value)
 }
 
-/** A row that somebody has written by hand is a freeze, too, of which no more is known than its text. */
-const freezeOf = (text: string): Freeze =>
+/** The freeze that a row tells of. A row that somebody has written by hand is a freeze, too, of which no more is known than its text. */
+export const freezeOf = (text: string): Freeze =>
   Freeze.safeParse(jsonOf(text)).data ?? { by: 'somebody', since: 'a time that is not known', reason: text }
 
 /** Who froze the database, since when and why, as a clause. */

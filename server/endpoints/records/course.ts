@@ -1,13 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type * as z from 'zod'
 import type { Waiting } from '../../../shared/changes/waiting.ts'
-import { Freeze } from '../../../shared/doctor/storage.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { followOperation as following, stopOperation as stopping } from '../../../shared/records/course.ts'
 import { partialFailure } from '../../bulk/partial-failure.ts'
 import { waitingOf } from '../../bulk/pressure/record.ts'
 import type { Call } from '../../call.ts'
-import { freezeClause } from '../../database/installation/freeze.ts'
+import { freezeClause, freezeOf } from '../../database/installation/freeze.ts'
 import { countsWithin, isRecordWithin } from '../../database/scope-of-record.ts'
 
 /**
@@ -42,8 +41,10 @@ interface Course {
   has_key: boolean
   answer: object | null
   waiting: Waiting | null
+  /** The row of the freeze. */
   freeze: string | null
-  frozen_seconds: number | null
+  /** The time of the database, in seconds since 1970. */
+  now: number
 }
 
 /**
@@ -75,7 +76,7 @@ async function readCourse({ sql, within }: Pick<Call, 'sql' | 'within'>, id: num
   const [row] = await sql<Course[]>`
     select state, affected, batches, previewed, error, ${countsWithin(sql, sql`answer`, within)} as answer, idempotency_key is not null as has_key, ${waitingOf(sql)} as waiting,
       (extract(epoch from coalesce(ended_at, clock_timestamp()) - started_at) * 1000)::bigint as elapsed_ms,
-      value as freeze, extract(epoch from clock_timestamp() - (value::jsonb ->> 'since')::timestamptz)::bigint as frozen_seconds
+      value as freeze, extract(epoch from clock_timestamp())::float8 as now
     from job_operations
     left join jobsctl_settings on name = 'freeze'
     where id = ${id}::bigint ${isRecordWithin(sql, within)}`
@@ -84,10 +85,11 @@ async function readCourse({ sql, within }: Pick<Call, 'sql' | 'within'>, id: num
 }
 
 /** A running operation waits while the database is frozen: no batch of it begins. */
-function waitingForThaw({ state, freeze, frozen_seconds }: Course): Waiting | undefined {
+function waitingForThaw({ state, freeze, now }: Course): Waiting | undefined {
   if (state !== 'running' || freeze === null) return undefined
-  const { by, ...rest } = Freeze.parse(JSON.parse(freeze))
-  const seconds = Math.max(0, frozen_seconds ?? 0)
+  const { by, ...rest } = freezeOf(freeze)
+  const since = Date.parse(rest.since) / 1000
+  const seconds = Number.isNaN(since) ? 0 : Math.max(0, Math.round(now - since))
   return { why: 'frozen', name: by, value: seconds, limit: 0, detail: freezeClause({ by, ...rest }), seconds }
 }
 

@@ -213,10 +213,25 @@ describe.each(kinds)('a freeze of a database that is %s', (kind) => {
   })
 
   it('may have been ordered by hand, with any text, and ends with a thaw, too', async () => {
+    const [ended, running] = [4711, 4712]
+    await world.sql`
+      insert into job_operations (id, kind, state, caller, filters, as_of, seen, request_hash, touched_at)
+      select id, 'prune', state, 'single-user', '{}', now(), '1:1:', '', now() + interval '1 day'
+      from (values (${ended}::int, 'done'), (${running}::int, 'running')) as given (id, state)`
+    const follow = async (id: number) => {
+      const headers = { 'X-API-KEY': world.key }
+      const { status, body } = await fetch(`${world.url}/api/v1/jobs/operations/${id}/progress`, { headers })
+      const reader = body?.getReader()
+      const first = new TextDecoder().decode((await reader?.read())?.value)
+      await reader?.cancel()
+      return { status, first }
+    }
     for (const text of ['true', '{"by"', '']) {
       await world.sql`insert into jobsctl_settings (name, value) values ('freeze', ${text})`
       expect(await world.confirm(paths.prune, prune.body)).toMatchObject(frozen)
       expect(await world.call('GET', '/readyz')).toMatchObject({ status: 200, body: { frozen: true } })
+      expect(await follow(ended)).toMatchObject({ status: 200, first: expect.stringContaining('"batches"') })
+      expect(await follow(running)).toMatchObject({ status: 200, first: expect.stringContaining('"why":"frozen"') })
       expect((await world.jobsctl(['doctor'])).out).toMatch(
         /^state\twarning\tfrozen: somebody froze the database at a time/m,
       )
