@@ -81,13 +81,15 @@ async function ask({ url, final, read, ...init }: Question): Promise<string> {
   }
 }
 
-/** The begin of an answer that may never end. */
+/** The begin of an answer that may never end, or as much of it as came. */
 async function beginOf({ body }: Response): Promise<string> {
   let text = ''
-  for await (const part of body?.pipeThrough(new TextDecoderStream()) ?? []) {
-    text += part
-    if (text.length > 10_000) break
-  }
+  try {
+    for await (const part of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += part
+      if (text.length > 10_000) break
+    }
+  } catch {} // the status says enough
   return text
 }
 

@@ -30,8 +30,8 @@ const handlerStopMs = 2000
 const lastCallsMs = 5000
 
 /**
- * Works until SIGTERM, SIGINT or `signal`. It then leases no more jobs, lets running jobs go on for `graceSeconds`, aborts the others,
- * and gives them back. A second signal ends the time for running jobs at once.
+ * Works until SIGTERM, SIGINT or `signal`. It then asks for no more jobs, lets running jobs, and those of a call that is answered within 250 ms,
+ * go on for `graceSeconds`, aborts the others, and gives them back. A second signal ends the time for running jobs at once.
  * @throws TypeError for an option that cannot be right; JobsError where the server refuses the worker, such as its key
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {

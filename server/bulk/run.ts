@@ -50,7 +50,8 @@ export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<An
   requireMeeting(call, asked.scope)
   const scoped = underScope(call, asked)
   // The key that signed the preview of a request that is sent again may have been rotated away.
-  const first = call.resumes || call.policy ? undefined : await findReplay(call.sql, call, scoped)
+  const first =
+    call.resumes || call.policy ? undefined : await findReplay(call.sql, call, scoped).catch(rethrowBeforeFirstBatch)
   if (first) return firstAnswer(first)
   const { previewToken, kind, filters } = scoped
   const { formerCaller, within } = call

@@ -64,15 +64,14 @@ export function createFeed<T>({ read, intervalMs }: FeedOptions<T>): Feed<T> {
     if (pauseMs > 0) await sleep(pauseMs, undefined, { ref: false })
     const beganAt = performance.now()
     isFresh = false
-    try {
-      const value = await read(latest?.value)
-      latest = { value }
-      isFresh = true
-      return value
-    } finally {
-      const endedAt = performance.now()
-      nextAt = Math.max(beganAt + intervalMs, endedAt + restFactor * (endedAt - beganAt))
-    }
+    // After a read that fails, the next one comes as soon as it may: readers wait for it, and have no value.
+    nextAt = beganAt + intervalMs
+    const value = await read(latest?.value)
+    const endedAt = performance.now()
+    nextAt = Math.max(nextAt, endedAt + restFactor * (endedAt - beganAt))
+    latest = { value }
+    isFresh = true
+    return value
   }
 
   return {

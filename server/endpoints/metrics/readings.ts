@@ -1,3 +1,4 @@
+import { isShownTime } from '../../database/shown-time.ts'
 import type { Sql } from '../../database/sql.ts'
 import { isEventWriter } from '../../waiting/event-watermark.ts'
 import { countExpired } from '../expired-leases.ts'
@@ -111,7 +112,7 @@ export async function readWhole(sql: Sql): Promise<WholeDatabase> {
       )::float8 as oldest_transaction,
       coalesce((select max(age) from sessions where pid in (select pid from writers)), 0)::float8 as watermark_lag,
       (select extract(epoch from checked_at)::float8 from jobsctl_counting) as counts_checked,
-      (select greatest(extract(epoch from now() - since), 0)::float8 from jobsctl_history) as history_age`
+      (select greatest(extract(epoch from now() - since), 0)::float8 from jobsctl_history where ${isShownTime(sql, sql`since`)}) as history_age`
   return row
 }
 

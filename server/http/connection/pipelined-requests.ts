@@ -44,7 +44,9 @@ export function oneAtATime(run: (incoming: IncomingMessage, outgoing: ServerResp
     afterResponses(socket, end) {
       const queue = queues.get(socket)
       // A request whose own body is broken is never answered by its endpoint.
-      if (!queue || !latest.get(socket)?.complete) return end()
+      const isBroken = latest.get(socket)?.complete === false
+      if (!queue || (isBroken && queue.length === 0)) return end()
+      if (isBroken) queue.pop()
       socket.pause()
       queue.push(end)
     },

@@ -15,7 +15,7 @@ const lastReadMs = 1000
 
 /**
  * A stream of events without the headers that Hono adds. Node frames the body, because that depends on the version of HTTP. The connection
- * of a reader that takes nothing is closed a second after `stopping`: it would hold up the end of the server.
+ * is closed a second after `stopping` at the latest: a reader that takes nothing would hold up the end of the server.
  */
 export function plainStream(
   { env: { outgoing } }: Context<RequestContext>,
@@ -23,8 +23,10 @@ export function plainStream(
   stopping: AbortSignal,
 ): Response {
   const leave = () => void setTimeout(() => outgoing.destroy(), lastReadMs).unref()
-  stopping.addEventListener('abort', leave, { once: true })
-  outgoing.once('close', () => stopping.removeEventListener('abort', leave))
+  if (!outgoing.destroyed) {
+    stopping.addEventListener('abort', leave, { once: true })
+    outgoing.once('close', () => stopping.removeEventListener('abort', leave))
+  }
   for (const name of ['Transfer-Encoding', 'Connection']) response.headers.delete(name)
   response.headers.set('Cache-Control', securityHeaders['Cache-Control'])
   return response

@@ -37,6 +37,13 @@ describe('requests that a client sends before it has read the first response', (
     expect(await world.count()).toBe(2)
   })
 
+  it('are answered before one whose body is broken', async () => {
+    const head = `POST ${jobPaths.enqueue} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`
+    const text = `${post(jobPaths.enqueue, job(1))}${post(jobPaths.enqueue, job(2))}${head}broken\r\n\r\n`
+    expect(statusesOf(await sendUntilClosed(world.url, text))).toEqual([201, 201, 400])
+    expect(await world.count()).toBe(2)
+  })
+
   it('run one after another', async () => {
     const acquire = { domain: 'chatbooks', worker_id: 'w', wait_seconds: 30 }
     const answer = sendUntilClosed(
