@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { closest, distance } from 'fastest-levenshtein'
 import * as z from 'zod'
 import { Failure } from '../shared/errors.ts'
@@ -228,6 +229,9 @@ export type Env = z.output<typeof Env>
 /** Nobody reaches the server from beyond its machine. */
 export const isLocal = ({ HOST }: Pick<Env, 'HOST'>): boolean =>
   HOST === 'localhost' || HOST === '::1' || HOST.startsWith('127.')
+
+/** The URL of a server that listens on this host and port. */
+export const urlOf = (host: string, port: number): string => `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 
 /** Whether the server collects metrics and serves them. */
 export const hasMetrics = ({ JOBS_METRICS, JOBS_METRICS_TOKEN }: Env): boolean =>

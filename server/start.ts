@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events'
 import type { Server } from 'node:http'
-import { isIP } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { apiKeyAuthenticator } from './auth/api-key.ts'
 import { createAttemptLimit } from './auth/attempt-limit.ts'
@@ -20,7 +19,7 @@ import { openDatabase } from './database/connection/open.ts'
 import type { OpenedDatabase } from './database/connection/opened-database.ts'
 import type { Place } from './database/installation/installation.ts'
 import type { Pool } from './database/sql.ts'
-import { type Env, hasMetrics, isLocal } from './env.ts'
+import { type Env, hasMetrics, isLocal, urlOf } from './env.ts'
 import { createApp } from './http/app.ts'
 import { createSite } from './http/browser/site.ts'
 import { close, createHttpServer, listen } from './http/connection/http-server.ts'
@@ -199,7 +198,7 @@ async function createAuthenticator(
 /** Listens on the address of the environment, and resolves to its URL. */
 async function listenOn(server: Server, env: Env, log: Log): Promise<string> {
   const port = await listen(server, env.HOST, env.PORT)
-  const url = `http://${isIP(env.HOST) === 6 ? `[${env.HOST}]` : env.HOST}:${port}`
+  const url = urlOf(env.HOST, port)
   if (!isLocal(env)) {
     log.warn(
       `listening on ${env.HOST}, beyond this machine: put a proxy with TLS in front, since keys are sent unencrypted`,

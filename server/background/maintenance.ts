@@ -10,6 +10,7 @@ import { noteSuccess } from '../database/installation/background-tasks.ts'
 import { isFrozen } from '../database/installation/freeze.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
+import { errorText } from '../system-error.ts'
 import { deleteExpiredArchive } from '../undo/archive/archive-retention.ts'
 import { leavesJobs } from '../undo/leaves-jobs.ts'
 import { deleteOldMarks } from '../waiting/worker-marks.ts'
@@ -97,7 +98,7 @@ export async function runMaintenance({
       if (performance.now() - deletedAt < sweepEveryMs) continue
       const failures = await runAll(deletions)
       deletedAt = performance.now()
-      if (failures.length > 0) throw failures[0]
+      if (failures.length > 0) throw new AggregateError(failures, [...new Set(failures.map(errorText))].join('; '))
       await noteSuccess(sql, 'maintenance')
       errors.clear()
     } catch (error) {

@@ -4,7 +4,7 @@ import { quoted } from '../../shared/shell.ts'
 import { openDatabase } from '../database/connection/open.ts'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
 import { silent, withTables } from '../database/with-tables.ts'
-import { type Env, readEnv } from '../env.ts'
+import { type Env, readEnv, urlOf } from '../env.ts'
 import { insertIncident } from './incident.ts'
 import { insertSampleJobs } from './sample-jobs.ts'
 
@@ -48,7 +48,7 @@ const nextCommands = (env: Env): string[] => [
   '',
   '  jobs-server',
   `  export ${secretOf(env)}`,
-  ...(env.PORT === 8787 ? [] : [`  export JOBSCTL_URL=http://127.0.0.1:${env.PORT}`]),
+  ...targetOf(env),
   '',
   '  jobsctl stats --domain orders                             # 240 receipts wait',
   '  jobsctl explain orders/mail                               # why nothing runs',
@@ -59,6 +59,13 @@ const nextCommands = (env: Env): string[] => [
   '  jobsctl retry --domain orders --error-code smtp --canary 5 --canary-wait 10s',
   '  jobsctl operations                                        # what was changed; jobsctl undo <id> takes it back',
 ]
+
+/** The setting by which jobsctl finds the server that these variables start. The default of jobsctl needs none. */
+function targetOf({ HOST, PORT }: Env): string[] {
+  if (PORT === 0) return ['  export JOBSCTL_URL=...  # the URL that jobs-server prints']
+  const url = urlOf(['0.0.0.0', '::'].includes(HOST) ? '127.0.0.1' : HOST, PORT)
+  return url === 'http://127.0.0.1:8787' ? [] : [`  export JOBSCTL_URL=${quoted(url)}`]
+}
 
 /** The setting by which jobsctl has the secret of the server that these variables start. */
 function secretOf(env: Env): string {

@@ -16,7 +16,9 @@ export interface TakenRun {
   text: string
   /** The time for which it runs. */
   due: string
-  /** Servers in a row that took this run, this one included. */
+  /** When its first server took it, in seconds since 1970: the same time is due twice where the clock of the database was set back. */
+  began: string
+  /** Servers that took this run and may have died with it, this one included. */
   attempts: number
 }
 
@@ -76,13 +78,14 @@ const keyOf = (sql: Sql) => sql`concat_ws(' ', name, rule, next_at, due_at)`
 async function take(tx: Sql, row: Row, rule: Rule): Promise<TakenRun> {
   const { due, next, missed, isSame } = timesOf(row, rule)
   const attempts = isSame ? row.attempts + 1 : 1
-  await tx`
+  const [{ began }] = await tx<[{ began: string }]>`
     update jobsctl_policy_rules
     set state = 'running', due_at = ${due}::text::timestamptz, next_at = ${next}::text::timestamptz, missed = ${missed}::int,
         began_at = case when ${isSame}::bool then began_at else now() end, ended_at = null, attempts = ${attempts}::int,
         operation_id = null, matched = null, complete = true, affected = 0, problem = null, ${heldUntil(tx)}
-    where name = ${row.name}`
-  return { rule, text: row.text, due, attempts }
+    where name = ${row.name}
+    returning extract(epoch from began_at)::text as began`
+  return { rule, text: row.text, due, began, attempts }
 }
 
 /**
@@ -160,10 +163,10 @@ export const closeRun = (sql: Sql, run: TakenRun, { state, problem, count, compl
       ended_at = clock_timestamp()
   where ${isOfRun(sql, run)}`
 
-/** Leaves a run that cannot begin now to the server that looks first after a while. */
+/** Leaves a run that cannot begin now to the server that looks first after a while. This server has not died with it. */
 export const postponeRun = (sql: Sql, run: TakenRun, { seconds, problem }: { seconds: number; problem: string }) => sql`
   update jobsctl_policy_rules
-  set held_until = clock_timestamp() + ${seconds}::int * interval '1 second', problem = ${problem}::text, attempts = 0
+  set held_until = clock_timestamp() + ${seconds}::int * interval '1 second', problem = ${problem}::text, attempts = attempts - 1
   where ${isOfRun(sql, run)}`
 
 /** Notes the ends of runs whose operations have ended, on whichever server. */

@@ -21,7 +21,7 @@ const passing: readonly FailureCode[] = [
 const refusing: readonly FailureCode[] = ['forbidden', 'limit_exceeded', 'quota_exceeded', 'approval_required']
 /** The time after which a run that cannot begin is tried again, in seconds. */
 const laterSeconds = 30
-/** After so many servers in a row that died with a run before it had an operation, it is given up. */
+/** After so many servers that died with a run before it had an operation, it is given up. */
 const mostAttempts = 5
 const holdEveryMs = 2000
 
@@ -74,7 +74,7 @@ async function countAndBegin(serving: ServerContext, run: TakenRun): Promise<voi
 }
 
 /** The call of a run, with the rights that the author of the policy has now. @throws Failure `forbidden` */
-async function callOf(serving: ServerContext, { rule, due }: TakenRun): Promise<Call> {
+async function callOf(serving: ServerContext, { rule, due, began }: TakenRun): Promise<Call> {
   const { applied } = (await readApplied(serving.sql)) ?? {}
   if (!applied) throw new Failure('forbidden', unreadable)
   const { until: _, ...author } = await findAuthor(serving, applied.caller)
@@ -82,7 +82,7 @@ async function callOf(serving: ServerContext, { rule, due }: TakenRun): Promise<
   return {
     ...callWithoutClient(serving, { caller: author.caller, reason, requestId: randomUUID() }),
     ...author,
-    idempotencyKey: `policy ${rule.name} ${due}`,
+    idempotencyKey: `policy ${rule.name} ${due} ${began}`,
     policy: { rule: rule.name, most: rule.max },
     approved: applied.approved,
   }

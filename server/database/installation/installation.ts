@@ -48,15 +48,22 @@ const unknownInstallation = (): Installation => ({
   instance: null,
 })
 
-/** Remembers the installation, where none is remembered. Adds the system identifier once the role may read it. */
+/**
+ * Remembers the installation, where none is remembered. Adds the system identifier once the role may read it. A row that somebody has
+ * written by hand, and that cannot be read, stays as it is.
+ */
 export async function rememberInstallation(sql: Sql, place: Place): Promise<void> {
   const identity = await readIdentity(sql, place)
   const text = JSON.stringify({ id: randomUUID(), ...identity } satisfies Installation)
   await sql`
-    insert into jobsctl_settings as known (name, value) values ('installation', ${text}::text)
-    on conflict (name) do update
-    set value = (known.value::jsonb || jsonb_build_object('system', ${identity.system}::text))::text
-    where known.value::jsonb ->> 'system' is null and ${identity.system}::text is not null`
+    insert into jobsctl_settings (name, value) values ('installation', ${text}::text) on conflict (name) do nothing`
+  if (identity.system === null) return
+  const [row] = await sql<{ value: string }[]>`select value from jobsctl_settings where name = 'installation'`
+  if (!row || Installation.safeParse(jsonOf(row.value)).data?.system !== null) return
+  await sql`
+    update jobsctl_settings
+    set value = (value::jsonb || jsonb_build_object('system', ${identity.system}::text))::text
+    where name = 'installation' and value = ${row.value}::text`
 }
 
 const names = { system: 'its system identifier', database: 'its name', instance: 'JOBS_INSTANCE' } as const

@@ -144,16 +144,23 @@ describe('a copy of a database', () => {
     },
   )
 
-  it('is also a database whose memory of itself somebody has broken by hand, until an operator says what it is', async () => {
-    const database = await newDatabase('postgres')
-    ending.push(database.drop)
-    const world = await open(await keep(database))
-    await world.sql`update jobsctl_settings set value = '{"id"' where name = 'installation'`
-    expect(await readyOf(world)).toMatchObject({ cloned: true })
-    expect(await storageOf(world)).toMatchObject({ cloned: [expect.stringContaining('its name was not known')] })
-    expect(await runServer(['adopt-database', '--same'], database.env)).toMatchObject({ code: 0 })
-    expect(await readyOf(world)).toEqual({ status: 'ready' })
-  })
+  it.each(['{"id"', '7'])(
+    'is also a database whose memory of itself somebody has broken by hand, such as %s, until an operator says what it is',
+    async (value) => {
+      const database = await newDatabase('postgres')
+      ending.push(database.drop)
+      const before = await open(await keep(database))
+      await before.sql`update jobsctl_settings set value = ${value} where name = 'installation'`
+      expect(await readyOf(before)).toMatchObject({ cloned: true })
+      await before.stop()
+      const world = await open(await keep(database))
+      expect(await world.sql`select value from jobsctl_settings where name = 'installation'`).toEqual([{ value }])
+      expect(world.log.join()).not.toContain('will not be told from it')
+      expect(await storageOf(world)).toMatchObject({ cloned: [expect.stringContaining('its name was not known')] })
+      expect(await runServer(['adopt-database', '--same'], database.env)).toMatchObject({ code: 0 })
+      expect(await readyOf(world)).toEqual({ status: 'ready' })
+    },
+  )
 
   it('goes on as the same installation when it is told so, with its tokens and its running change', async () => {
     const { database, operation, id } = await interrupted()

@@ -41,6 +41,9 @@ it.each([
   [{ SINGLE_USER_API_KEY: 'key' }, 'export JOBSCTL_API_KEY="$SINGLE_USER_API_KEY"'],
   [{ AUTH_MODE: 'multi_user' }, 'export JOBSCTL_TOKEN="$(jobs-server token create demo --role admin)"'],
   [{ PORT: '8788' }, 'export JOBSCTL_URL=http://127.0.0.1:8788'],
+  [{ PORT: '8788', HOST: '::' }, 'export JOBSCTL_URL=http://127.0.0.1:8788'],
+  [{ HOST: '::1' }, "export JOBSCTL_URL='http://[::1]:8787'"],
+  [{ PORT: '0' }, 'export JOBSCTL_URL=...  # the URL that jobs-server prints'],
 ])('with %j the commands to try reach the server that it starts', async (settings, line) => {
   const { env } = await emptyDatabase()
   const { out } = await runServer(['demo'], { ...env, JOBS_DATA_DIR: 'data', ...settings })

@@ -182,6 +182,26 @@ describe.each(kinds)('the runs of a policy on %s', (kind) => {
     expect(await nextOf('stuck')).toBe(later)
   }, 150_000)
 
+  it('are made at a time for which a run was made while the clock of the database was ahead', async () => {
+    await ended(40)
+    await applyRules(world, [pruning()])
+    const due = new Date(Date.now() - 1000).toISOString()
+    const makeDueThen = () => world.sql`update jobsctl_policy_rules set next_at = ${due}`
+    await makeDueThen()
+    const first = await endOfRun(world, 'finished')
+    expect(first).toMatchObject({ state: 'done', affected: 1 })
+    await ended(40, 50)
+    await world.sql`update jobsctl_policy_rules set due_at = due_at + interval '1 day'`
+    const before = (await policyOf(world)).rules[0]
+    await makeDueThen()
+    expect(await endOfRun(world, 'finished', before)).toMatchObject({
+      state: 'done',
+      due_at: first.due_at,
+      affected: 2,
+    })
+    expect(await records()).toHaveLength(2)
+  })
+
   it('sweep the jobs that wait the longest first', async () => {
     for (const age of [3, 9, 5]) await world.jobs(1, { status: 'queued', created_at: days(age) })
     await applyRules(world, [sweeping({ max: 2 })])
@@ -238,16 +258,18 @@ describe.each(kinds)('the runs of a policy on %s', (kind) => {
   it('begin again at a server that finds the run of one that died before the first batch', async () => {
     await ended(40)
     await applyRules(world, [pruning()])
-    const [{ due }] = await world.sql<[{ due: Date | string }]>`
+    // Three servers have died with the run before.
+    const [{ due, began }] = await world.sql<[{ due: Date | string; began: string }]>`
       update jobsctl_policy_rules
-      set state = 'running', due_at = date_trunc('milliseconds', now()), began_at = now(), held_until = now()
-      returning due_at as due`
+      set state = 'running', due_at = date_trunc('milliseconds', now()), began_at = now(), held_until = now(), attempts = 3
+      returning due_at as due, extract(epoch from began_at)::text as began`
     await world.sql`
       insert into job_operations (kind, domain, filters, as_of, seen, caller, request_hash, idempotency_key)
-      values ('prune', 'chatbooks', '{}', now(), '1:1:', 'single-user', 'x', ${`policy finished ${new Date(due).toISOString()}`})`
+      values ('prune', 'chatbooks', '{}', now(), '1:1:', 'single-user', 'x', ${`policy finished ${new Date(due).toISOString()} ${began}`})`
     await expect
       .poll(async () => (await policyOf(world)).rules[0]?.last, { timeout: 60_000, interval: 100 })
       .toMatchObject({ state: 'running', problem: expect.stringContaining('died before its first batch') })
+    expect(await world.sql`select attempts from jobsctl_policy_rules`).toEqual([{ attempts: 3 }])
     await world.sql`update job_operations set touched_at = now() - interval '1 minute'`
     await expect
       .poll(() => world.sql`select from job_operations where state = 'running'`, { timeout: 60_000 })
