@@ -40,7 +40,7 @@ export async function main(commands: Commands, argv: readonly string[], io: Io):
     return exits[ended.as].code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exits.ok.code
-    const failure = withHelp(failureOf(error, commands, words[0]), words[0])
+    const failure = withHelp(failureOf(error, commands, words[0]), commands, words[0])
     const { printFailure } = await import('./output/tell-failure.ts')
     printFailure(failure, io, program.opts<GlobalFlags>(), argv)
     return exits[failures[failure.code].exit].code
@@ -152,14 +152,14 @@ function failureOf(error: unknown, commands: Commands, word: string | undefined)
 }
 
 /** A usage error without a hint of its own leads to the help on what is wrong. */
-function withHelp(failure: Failure, verb: string | undefined): Failure {
+function withHelp(failure: Failure, commands: Commands, verb: string | undefined): Failure {
   const { code, message, hint, requestId, server, cause } = failure
   if (failures[code].exit !== 'usage' || hint !== undefined) return failure
-  return new Failure(code, message, { hint: helpOn(message, verb), requestId, server, cause })
+  return new Failure(code, message, { hint: helpOn(message, verb, commands), requestId, server, cause })
 }
 
-function helpOn(message: string, verb: string | undefined): string {
-  if (message.startsWith('JOBSCTL_')) return 'jobsctl help environment'
-  if (message.startsWith('profiles.')) return 'jobsctl help config'
-  return verb === undefined || verb.startsWith('-') ? 'jobsctl --help' : `jobsctl ${verb} --help`
+function helpOn(message: string, verb: string | undefined, commands: Commands): string {
+  if (/^(JOBSCTL_|(BASE|API_KEY):)/.test(message)) return 'jobsctl help environment'
+  if (/^profiles?[. ]/.test(message)) return 'jobsctl help config'
+  return commands.some(({ name }) => name === verb) ? `jobsctl ${verb} --help` : 'jobsctl --help'
 }

@@ -2,7 +2,7 @@ import { promises as files } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
 import { type Config, checkedSetting, type Profile } from '../settings/config.ts'
-import { makeFolder, writeConfig } from '../settings/config-file.ts'
+import { makeFolder, makeRoom, writeConfig } from '../settings/config-file.ts'
 import { fileErrorText } from '../system-message.ts'
 import type { SecretKind } from './check-secret.ts'
 
@@ -31,7 +31,7 @@ export async function writeLogin({ path, config, name, url, kind, secret }: Logi
   const standard = config.default ?? (Object.keys(profiles).length === 1 ? name : undefined)
   const next = checkedSetting({ profiles, ...(standard !== undefined && { default: standard }) }, `profile ${name}`)
   await writeSecret(file, secret).catch((cause: NodeJS.ErrnoException) => {
-    throw new Failure('usage', `cannot write ${cause.path ?? file}: ${fileErrorText(cause)}`, { cause })
+    throw new Failure('usage', `cannot write ${cause.path ?? file}: ${fileErrorText(cause)}`, { hint: makeRoom, cause })
   })
   await writeConfig(path, next)
   return { file, isDefault: standard === name }

@@ -60,7 +60,9 @@ export async function applyPolicy(context: Context, file: string): Promise<Endin
 function printCurl({ settings, print, ...rest }: Context, rules: Rule[]): Ending {
   const context = { settings, print, ...rest }
   print.text(curlOf(context, endpoint, { rules, revision: 0, dry_run: settings.dryRun }, !settings.dryRun))
-  print.aside('note: revision is that of the policy which it replaces: jobsctl policy show --json')
+  print.aside(
+    `note: revision is that of the policy which it replaces: ${context.another(['policy', 'show', '--json'])}`,
+  )
   return 'ok'
 }
 

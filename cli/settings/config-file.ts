@@ -30,7 +30,10 @@ export async function refuseWritable(path: string, from: string): Promise<void> 
 async function readRawConfig(path: string): Promise<unknown> {
   const bytes = await files.readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
-    throw new Failure('usage', `cannot read ${path}: ${fileErrorText(error)}`, { cause: error })
+    throw new Failure('usage', `cannot read ${path}: ${fileErrorText(error)}`, {
+      hint: 'make the file readable, or set XDG_CONFIG_HOME to another folder',
+      cause: error,
+    })
   })
   if (!bytes) return undefined
   const text = utf8Of(bytes, path)
@@ -52,6 +55,9 @@ export async function readConfig(path: string | undefined): Promise<Config> {
   return checkedConfig(raw, path)
 }
 
+/** The hint on a config folder that takes no file. */
+export const makeRoom = 'make room, or set XDG_CONFIG_HOME to another folder, then run the command again'
+
 /**
  * Writes the config file completely or not at all, with mode 600.
  * @throws Failure `usage` where it cannot be written
@@ -65,7 +71,7 @@ export async function writeConfig(path: string, config: Config): Promise<void> {
   } catch (cause) {
     await files.rm(draft, { force: true }).catch(() => {})
     throw new Failure('usage', `cannot write ${path}: ${fileErrorText(cause)}; nothing was written`, {
-      hint: `make room, or set XDG_CONFIG_HOME to another folder, then run the command again`,
+      hint: makeRoom,
       cause,
     })
   }

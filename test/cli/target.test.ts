@@ -1,4 +1,7 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { newFolder } from '../support/database/database.ts'
 import { type FakeServer, fakeServer, jobsAnswer } from '../support/fakes/fake-server.ts'
 import { configHome, secretFile } from '../support/programs/config-home.ts'
 import { type JobsctlOptions, runJobsctl } from '../support/programs/jobsctl.ts'
@@ -216,4 +219,47 @@ it('the commands in a hint go to the target of the command line, also those in a
   await server.stop()
   expect(hintOf(await run('stats', ...named))).toContain("run jobsctl --profile 'it$& s' doctor to find the cause")
   expect(hintOf(await run('stats', '--watch', ...named))).toBe('jobsctl stats --help')
+})
+
+it('every command in a hint of the server goes to the target, except those of the second person of a plan', async () => {
+  const { commands } = await import('../../cli/commands/all.ts')
+  const ofOthers = ['approve', 'reject', 'apply', 'login', 'config', 'completion', 'man', 'help']
+  const names = commands.map(({ name }) => name).filter((name) => !ofOthers.includes(name))
+  const hints = [...names, ...ofOthers].map((name) => `jobsctl ${name}`)
+  const hint = [...hints, 'jobsctl stats --help', 'jobsctl list --profile production'].join(', ')
+  const server = await fakeServer(() => ({ status: 404, body: { detail: 'no', code: 'not_found', hint } }))
+  const profiles = { prod: { url: server.url, api_key_file: await secretFile('key') } }
+  const { env } = await configHome({ profiles })
+  expect(hintOf(await runJobsctl(['operations', '7', '--profile', 'prod'], { env }))).toBe(
+    [
+      ...names.map((name) => `jobsctl --profile prod ${name}`),
+      ...ofOthers.map((name) => `jobsctl ${name}`),
+      ...['jobsctl stats --help', 'jobsctl --profile prod list --profile production'],
+    ].join(', '),
+  )
+  expect(hintOf(await runJobsctl(['enqueue', '--profile', 'prod'], { env }))).toBe(
+    'jobsctl --profile prod enqueue chatbooks/default --job-type export',
+  )
+  const policy = join(await newFolder('policy'), 'policy.yaml')
+  await writeFile(policy, 'rules: {}\n')
+  const { err } = await runJobsctl(['policy', 'apply', policy, '--curl', '--profile', 'prod'], { env })
+  expect(err).toContain('which it replaces: jobsctl policy show --json --profile prod\n')
+})
+
+it('a usage error without a hint of its own leads to help that there is', async () => {
+  const none = { XDG_CONFIG_HOME: '/nowhere' }
+  expect(hintOf(await runJobsctl(['statz', '--url', 'a', '--url', 'b'], {}))).toBe('jobsctl --help')
+  expect(hintOf(await stats(['--url', 'a', '--url', 'b'], {}))).toBe('jobsctl stats --help')
+  expect(hintOf(await stats([], { ...none, BASE: 'nonsense' }))).toBe('jobsctl help environment')
+  expect(hintOf(await stats([], { ...none, BASE: 'http://127.0.0.1:1', API_KEY: 'a b' }))).toBe(
+    'jobsctl help environment',
+  )
+  const { env, path } = await configHome({ default: 'prod', profiles: { prod: { url: 'http://127.0.0.1:1/?a=1' } } })
+  expect(hintOf(await stats([], env))).toBe('jobsctl help config')
+  await rm(path)
+  await mkdir(path)
+  expect(await stats([], env)).toMatchObject({
+    code: 2,
+    err: `error: cannot read ${path}: illegal operation on a directory\n  hint: make the file readable, or set XDG_CONFIG_HOME to another folder\n`,
+  })
 })

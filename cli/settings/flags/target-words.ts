@@ -10,8 +10,25 @@ export const targetWords = (flags: GlobalFlags): string[] => [
   ...(flags.allowHttp ? ['--allow-http'] : []),
 ]
 
-/** The commands that hints name and that call a server. Those of the second person of a plan are none: that person has another key. */
-const calling = /\bjobsctl (?=(?:clusters|doctor|events|hold|list|operations|plans|policy|show|stats)\b(?! --help))/g
+/** The commands that call a server, except those of the second person of a plan, who has another key: approve, reject and apply. */
+const calling = [
+  ...['stats', 'top', 'list', 'show', 'explain', 'workers', 'queues', 'stale', 'clusters', 'history', 'events'],
+  ...[
+    'prune',
+    'sweep',
+    'requeue',
+    'integrity',
+    'cancel',
+    'retry',
+    'reclaim',
+    'reschedule',
+    'priority',
+    'undo',
+    'erase',
+  ],
+  ...['pause', 'resume', 'drain', 'enqueue', 'mark', 'operations', 'policy', 'plans', 'hold', 'token', 'doctor'],
+]
+const calls = new RegExp(`\\bjobsctl (?=(?:${calling.join('|')})\\b(?! --help))`, 'g')
 
 /**
  * A hint whose commands go to the server of this command line. A hint of the server, and one that is made where no flags are known, has
@@ -19,5 +36,6 @@ const calling = /\bjobsctl (?=(?:clusters|doctor|events|hold|list|operations|pla
  */
 export function withTarget(hint: string, flags: GlobalFlags): string {
   const words = commandLine(targetWords(flags))
-  return words === '' || hint.includes(words) ? hint : hint.replaceAll(calling, (jobsctl) => `${jobsctl}${words} `)
+  const isThere = hint.split(words).some((after, at) => at > 0 && /^([\s;,)]|$)/.test(after))
+  return words === '' || isThere ? hint : hint.replaceAll(calls, (jobsctl) => `${jobsctl}${words} `)
 }

@@ -24,8 +24,8 @@ export const problemSchema: JsonSchema = {
     refused_by_database: {
       type: 'boolean',
       description:
-        'Beside `database_unavailable`, where the database can be reached and refuses the call: the role of the server lacks a right, say. ' +
-        'Another try is refused, too, until an operator has changed that.',
+        'Beside `database_unavailable`, where the database refuses the role, the password or the name of the database, a right is missing, ' +
+        'or the system below PostgreSQL fails. Another try is refused, too, until an operator has changed that.',
     },
   },
 }

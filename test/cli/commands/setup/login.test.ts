@@ -121,7 +121,10 @@ describe('login', () => {
     const { env, path } = await configHome({ profiles: {} })
     await writeFile(join(dirname(path), 'secrets'), 'in the way')
     const run = await runJobsctl(['login', server.url], { env, stdin: secret })
-    expect(run).toMatchObject({ code: 2, err: expect.stringContaining('cannot write') })
+    expect(run).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/cannot write .+\n {2}hint: make room, or set XDG_CONFIG_HOME/),
+    })
     expect(await configOf(path)).toEqual({ profiles: {} })
   })
 })
