@@ -145,6 +145,13 @@ describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
     await page.getByRole('heading', { name: 'History', level: 1 }).waitFor()
     await page.keyboard.press('Tab')
     expect(await focused()).toBe('Skip to the content')
+    await go('/queue?domain=chatbooks&queue=default')
+    await page.getByRole('button', { name: 'Resume' }).click()
+    const back = page.getByRole('button', { name: 'Take it back' })
+    await expect.poll(() => back.isEnabled()).toBe(true)
+    await back.press('Enter')
+    await page.getByText('No job is handed out').first().waitFor()
+    await expect.poll(focused).toBe('content')
     await close()
   })
 

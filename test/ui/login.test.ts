@@ -73,6 +73,45 @@ describe.skipIf(!hasBrowser)('login (needs chromium)', () => {
     await close()
   })
 
+  it('the log out of one tab ends the page of another also where the server does not answer that one', async () => {
+    const { page, context, close } = await visit(browser, world, { secret: world.key, expected: /502/ })
+    const other = await context.newPage()
+    await other.goto(`${world.url}/ui/jobs`)
+    await other.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor()
+    await other.route('**/api/v1/session', (route) => route.fulfill({ status: 502, body: '<h1>nginx</h1>' }))
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await other.getByLabel('Key or token').waitFor()
+    await close()
+  })
+
+  it('a change that one caller has begun is not sent again for the next', async () => {
+    const multi = await openWorld('postgres', { AUTH_MODE: 'multi_user' }, newDatabase('postgres'))
+    await multi.jobs(3, { status: 'failed' })
+    const ann = await makeToken(multi.sql, 'ann', 'operator')
+    const ben = await makeToken(multi.sql, 'ben', 'operator')
+    const { page, context, go, close } = await visit(browser, multi, { secret: ann, expected: /409/ })
+    await go('/change/retry?domain=chatbooks')
+    await page.getByRole('button', { name: 'Preview', exact: true }).click()
+    let sent = 0
+    await page.route('**/retry-now', (route) => {
+      if (route.request().headers()['idempotency-key'] !== undefined) sent++
+      return route.continue()
+    })
+    await page.getByRole('button', { name: 'Retry 3 jobs' }).click()
+    await page.getByText('3 jobs retried').waitFor()
+    const other = await context.newPage()
+    await other.goto(`${multi.url}/ui/jobs`)
+    await other.getByRole('button', { name: 'Log out' }).click()
+    await page.getByLabel('Key or token').waitFor()
+    await other.getByLabel('Key or token').fill(ben)
+    await other.getByRole('button', { name: 'Log in' }).click()
+    await page.getByText('ben · operator').waitFor()
+    await page.getByRole('button', { name: 'Preview', exact: true }).waitFor()
+    expect(sent).toBe(1)
+    await close()
+    await multi.stop()
+  })
+
   it('a server that cannot say who is logged in is asked again, and no login is shown in its place', async () => {
     const { page, close } = await visit(browser, world, { secret: world.key, expected: /503/ })
     const session = '**/api/v1/session'
@@ -110,7 +149,7 @@ describe.skipIf(!hasBrowser)('login (needs chromium)', () => {
     await page.getByRole('checkbox', { name: 'Select all jobs of this page' }).check()
     expect(await page.getByText('These 3 jobs').count()).toBe(0)
     await go('/change/retry?status=failed')
-    await page.getByText('You may not change jobs').waitFor()
+    await page.getByText('your role viewer lacks the right “change”').waitFor()
     const answer = await page.evaluate(retryAll)
     expect(answer).toBe(403)
     await close()

@@ -51,7 +51,16 @@ describe.skipIf(!hasBrowser)('operations and the overview (needs chromium)', () 
 
   it('a filter of the address is shown, and taken away', async () => {
     await visited.go('/operations?caller=nobody')
-    await page.getByText('No record is of this kind and filter.').waitFor()
+    await page.getByText('No record matches.').waitFor()
+    await page.getByRole('button', { name: /^caller: nobody/ }).click()
+    await page.getByRole('region', { name: 'Operations' }).waitFor()
+    expect(new URL(page.url()).search).toBe('')
+  })
+
+  it('another page of the records is no filter, and goes with the filter that is taken away', async () => {
+    await visited.go('/operations?caller=nobody&before_id=1')
+    await page.getByText('No record matches.').waitFor()
+    expect(await page.getByRole('button', { name: /^before_id/ }).count()).toBe(0)
     await page.getByRole('button', { name: /^caller: nobody/ }).click()
     await page.getByRole('region', { name: 'Operations' }).waitFor()
     expect(new URL(page.url()).search).toBe('')

@@ -81,7 +81,7 @@ describe.skipIf(!hasBrowser)('serving the dashboard (needs chromium)', () => {
     const answer = await page.evaluate(retryAll)
     expect(answer).toBe(403)
     await go('/change/retry')
-    await page.getByText('You may not change jobs here').getByText('JOBS_UI=on').waitFor()
+    await page.getByText('Nobody changes jobs here while the server runs with JOBS_UI=read.').waitFor()
     expect((await world.confirm('/api/v1/jobs/retry-now', { all: true })).status).toBe(200)
     await close()
     await world.stop()

@@ -5,7 +5,7 @@ import { noteServerTime } from '../state/now.ts'
 import { base, build } from '../state/page.ts'
 import { signedOut, versionSeen } from '../state/session.ts'
 import { parseJson } from './json.ts'
-import { Problem, unreachable } from './problem.ts'
+import { hintOfUnknown, Problem, unreachable } from './problem.ts'
 
 type Exported = typeof endpoints
 /** The name of an endpoint, as `shared/endpoints.ts` exports it. */
@@ -74,7 +74,7 @@ export async function callWithHeaders<N extends EndpointName>(
   options: CallOptions = {},
 ): Promise<{ answer: Answer<N>; headers: Headers }> {
   const response = await send(requestOf(name, fields), options)
-  return { answer: await bodyOf<Answer<N>>(response), headers: response.headers }
+  return { answer: await bodyOf<Answer<N>>(response, options.headers), headers: response.headers }
 }
 
 /**
@@ -93,13 +93,23 @@ export async function send(
     ...(body !== undefined && { body }),
     ...(signal && { signal }),
   }).catch((error: unknown) => {
-    throw signal?.aborted ? error : unreachable()
+    throw signal?.aborted ? error : unreachable(headers)
   })
   noteServerTime(response.headers.get('Date'))
   const version = response.headers.get('X-Jobs-Version')
   if (version !== null && version !== build) versionSeen(version)
   if (response.ok) return response
-  const problem = new Problem(await problemBody(response), response.status)
+  const told = await problemBody(response)
+  // A proxy gave up on a server that may have got the call.
+  const isUnknown = told.code === undefined && response.status >= 500
+  const problem = new Problem(
+    {
+      ...(isUnknown && { hint: hintOfUnknown(headers) }),
+      ...told,
+      retry_after: Number(response.headers.get('Retry-After')),
+    },
+    response.status,
+  )
   // A wrong key of a login that is asked for again ends no session.
   if (response.status === 401 && path !== pathOf('openSession')) signedOut()
   throw problem
@@ -112,9 +122,9 @@ const notOfServer = {
 }
 
 /** Parses the body of a response. The server keeps its contract, which this client shares as types. */
-async function bodyOf<T>(response: Response): Promise<T> {
+async function bodyOf<T>(response: Response, headers: CallOptions['headers']): Promise<T> {
   const text = await response.text().catch(() => {
-    throw unreachable()
+    throw unreachable(headers)
   })
   try {
     return trusted(parseJson(text || '{}'))

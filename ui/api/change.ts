@@ -10,6 +10,8 @@ interface ChangeRequest {
   /** True for a change that the server goes on with when this page is gone. */
   goesOn: boolean
   onProgress: (progress: Progress) => void
+  /** Called where there is no word of a change that goes on, each time that it is asked for in vain. */
+  onSilence: (problem: Problem) => void
   signal: AbortSignal
 }
 
@@ -34,6 +36,7 @@ export async function change({
   reason,
   goesOn,
   onProgress,
+  onSilence,
   signal,
 }: ChangeRequest): Promise<ChangeAnswer> {
   const headers = {
@@ -43,9 +46,9 @@ export async function change({
     ...(goesOn ? { Prefer: 'respond-async' } : { Accept: 'application/x-ndjson' }),
   }
   const response = await send(requestOf(name, body), { headers, signal })
-  if (response.status !== 202) return lastLine(response, onProgress)
-  const accepted = await jsonOf(response)
-  return follow(String(accepted.operation_id), onProgress, signal)
+  if (response.status !== 202) return lastLine(response, onProgress, headers)
+  const accepted = await jsonOf(response, headers)
+  return follow(String(accepted.operation_id), { onProgress, onSilence, signal })
 }
 
 /** The statuses of answers that say nothing about an operation, those of a proxy among them; 0 is that of no answer. */
@@ -58,31 +61,38 @@ const passing = [0, 429, 502, 503, 504]
  */
 export async function follow(
   id: string,
-  onProgress: (progress: Progress) => void,
-  signal: AbortSignal,
+  { onProgress, onSilence, signal }: Pick<ChangeRequest, 'onProgress' | 'onSilence' | 'signal'>,
 ): Promise<ChangeAnswer> {
   const headers = { Accept: 'application/x-ndjson' }
   for (;;) {
     try {
-      return await lastLine(await send(requestOf('followOperation', { id }), { headers, signal }), onProgress)
+      return await lastLine(await send(requestOf('followOperation', { id }), { headers, signal }), onProgress, headers)
     } catch (error) {
       // The operation goes on, and another server, or the same one a moment later, tells of it. One that has stopped is `partial`.
       if (!(error instanceof Problem) || error.code === 'partial' || !passing.includes(error.status)) throw error
-      await new Promise((resolve) => setTimeout(resolve, 1000))
+      // The database refuses until somebody mends it.
+      if (signal.aborted || error.fields.refused_by_database) throw error
+      onSilence(error)
+      const seconds = Math.min(60, Number(error.fields.retry_after) || 1)
+      await new Promise((resolve) => setTimeout(resolve, 1000 * seconds))
       if (signal.aborted) throw error
     }
   }
 }
 
 /** Reads a response that is one answer. A page of a proxy in its place, and one that was cut off, leave open what has happened. */
-const jsonOf = (response: Response): Promise<ChangeAnswer> =>
+const jsonOf = (response: Response, headers: Readonly<Record<string, string>>): Promise<ChangeAnswer> =>
   response.json().catch(() => {
-    throw unreachable()
+    throw unreachable(headers)
   })
 
 /** Reads a response of progress lines, or one that is the answer itself. */
-async function lastLine(response: Response, onProgress: (progress: Progress) => void): Promise<ChangeAnswer> {
-  if (!(response.headers.get('Content-Type') ?? '').startsWith('application/x-ndjson')) return jsonOf(response)
+async function lastLine(
+  response: Response,
+  onProgress: (progress: Progress) => void,
+  headers: Readonly<Record<string, string>>,
+): Promise<ChangeAnswer> {
+  if (!(response.headers.get('Content-Type') ?? '').startsWith('application/x-ndjson')) return jsonOf(response, headers)
   for await (const line of linesOf(response)) {
     if ('progress' in line) onProgress(line.progress)
     else if ('error' in line) throw new Problem(line.error, line.error.status)

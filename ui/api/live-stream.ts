@@ -21,9 +21,11 @@ export function keepStream(path: () => string, takes: Takes) {
   const problem = signal<Problem | undefined>(undefined)
   let source: EventSource | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
+  let probe: AbortController | undefined
   let isEnded = false
   const close = () => {
     clearTimeout(timer)
+    probe?.abort()
     source?.close()
     source = undefined
     if (isLive.value) isLive.value = false
@@ -47,17 +49,13 @@ export function keepStream(path: () => string, takes: Takes) {
   }
   /** A stream does not say why it does not open: a request does, and shows the login where the session is over. */
   const lookAndOpen = () => {
-    const controller = new AbortController()
-    send({ method: 'GET', path: path(), body: undefined }, { signal: controller.signal }).then(
-      () => {
-        controller.abort()
-        open()
-      },
-      (error: unknown) => {
-        problem.value = problemOf(error)
-        if (!isEnded && !document.hidden && problem.value.status !== 401) timer = setTimeout(lookAndOpen, reopenMs)
-      },
-    )
+    probe = new AbortController()
+    const { signal } = probe
+    send({ method: 'GET', path: path(), body: undefined }, { signal }).then(open, (error: unknown) => {
+      if (signal.aborted) return
+      problem.value = problemOf(error)
+      if (problem.value.status !== 401) timer = setTimeout(lookAndOpen, reopenMs)
+    })
   }
   document.addEventListener('visibilitychange', open)
   open()

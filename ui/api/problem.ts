@@ -1,8 +1,5 @@
 import type { Fault } from '../../shared/errors.ts'
 
-const unknownOutcome =
-  'What the call would have changed may have been changed, or not. Try again: a repeated change is made once.'
-
 /** Why a call failed, as the server says it (RFC 9457), or why there is no answer. */
 export class Problem extends Error {
   override readonly name = 'Problem'
@@ -18,24 +15,26 @@ export class Problem extends Error {
     super(textOf(body.detail) ?? `the server answered ${status} without saying why`)
     this.status = status
     this.code = textOf(body.code) ?? 'unexpected_answer'
-    // A proxy gave up on a server that may have got the call.
-    this.hint = textOf(body.hint) ?? (body.code === undefined && status >= 500 ? unknownOutcome : undefined)
+    this.hint = textOf(body.hint)
     this.faults = Array.isArray(body.errors) ? body.errors.filter(isFault) : []
     this.requestId = textOf(body.request_id)
     this.fields = body
   }
 }
 
-/** The problem of a call that got no answer. Whether it did anything is not known. */
-export const unreachable = (): Problem =>
-  new Problem(
-    {
-      code: 'unreachable',
-      detail: 'The server does not answer.',
-      hint: unknownOutcome,
-    },
-    0,
-  )
+/**
+ * What to do where it is not known whether a call did anything.
+ * @param headers those of the call: a change is confirmed, and one with a key is made once
+ */
+export function hintOfUnknown(headers: Readonly<Record<string, string>> = {}): string {
+  if ('Idempotency-Key' in headers)
+    return 'What the call would have changed may have been changed, or not. Try again: a repeated change is made once.'
+  return 'X-Confirm' in headers ? 'It may have been done, or not: look before you try again.' : 'Try again.'
+}
+
+/** The problem of a call that got no answer. */
+export const unreachable = (headers?: Readonly<Record<string, string>>): Problem =>
+  new Problem({ code: 'unreachable', detail: 'The server does not answer.', hint: hintOfUnknown(headers) }, 0)
 
 /** Anything that was thrown, as a problem. */
 export const problemOf = (error: unknown): Problem =>

@@ -21,7 +21,11 @@ export const restoreSession = (): Promise<void> =>
 
 /** All tabs have one session: what one does to it the others look at. */
 const tabs = new BroadcastChannel(`jobsctl ${base}`)
-tabs.addEventListener('message', restoreSession)
+tabs.addEventListener('message', ({ data }) => {
+  // The session is over, whether or not the server can say so to this tab.
+  if (data === 'out') signedOut()
+  restoreSession()
+})
 
 /**
  * Logs in by a key or a token, which is sent once and kept nowhere.

@@ -1,9 +1,8 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { type Problem, problemOf } from '../api/problem.ts'
 import { logOut } from '../api/session.ts'
 import { type Section, sections } from '../screens/all.tsx'
-import { entryState, path, query } from '../state/address.ts'
 import { caller, hasPlans, may, otherVersion } from '../state/session.ts'
 import { nextTheme, theme } from '../state/theme.ts'
 import { Link } from './link.tsx'
@@ -15,25 +14,31 @@ const skip = (event: Event) => {
   document.getElementById('content')?.focus()
 }
 
+/** The control that had the focus last. */
+let focused: EventTarget | null = null
 /** The control that had the focus may be gone with what it did: the content takes its place, so that a keyboard and a reader go on there. */
 const keepFocus = () => {
-  if (document.activeElement === document.body && isShown) document.getElementById('content')?.focus()
-  isShown = true
+  if (!(focused instanceof Node) || focused.isConnected) return
+  focused = null
+  if (document.activeElement === document.body) document.getElementById('content')?.focus({ preventScroll: true })
 }
-/** False until the first screen is shown: there the way to the content comes first. */
-let isShown = false
+new MutationObserver(keepFocus).observe(document.body, { childList: true, subtree: true })
 
 /** What is around every screen: where one is, who one is, and the way out. */
 export function Shell({ at, children }: { at: Section | undefined; children: ComponentChildren }) {
   const who = caller.value
-  useEffect(keepFocus, [path.value, query.value, entryState.value])
   const [problem, setProblem] = useState<Problem>()
   const leave = () => {
     setProblem(undefined)
     logOut().catch((error: unknown) => setProblem(problemOf(error)))
   }
   return (
-    <div class="shell">
+    <div
+      class="shell"
+      onFocusIn={({ target }) => {
+        focused = target
+      }}
+    >
       {/* biome-ignore lint/a11y/useValidAnchor: it leads to a place of this page, and is the first link of it */}
       <a class="skip" href="#content" onClick={skip}>
         Skip to the content

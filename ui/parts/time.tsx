@@ -1,11 +1,4 @@
-import { signal } from '@preact/signals'
-import { serverNow } from '../state/now.ts'
-
-/** The clock of all times on the page; it moves while the page is seen. */
-const now = signal(serverNow())
-setInterval(() => {
-  if (!document.hidden) now.value = serverNow()
-}, 10_000)
+import { clock } from '../state/now.ts'
 
 const units: readonly (readonly [string, number])[] = [
   ['d', 86_400],
@@ -27,7 +20,7 @@ export function spanText(seconds: number): string {
 /** How long ago a time is, or how far ahead; the time itself is in the tooltip. A time that no calendar of a browser has, such as `infinity`, stays as it is. */
 export function Time({ at, absent = '–' }: { at: string | null | undefined; absent?: string }) {
   if (!at) return <span class="faint">{absent}</span>
-  const seconds = (now.value - Date.parse(at)) / 1000
+  const seconds = (clock.value - Date.parse(at)) / 1000
   if (Number.isNaN(seconds)) return <>{at}</>
   const text = seconds < 0 ? `in ${spanText(-seconds)}` : seconds < 1 ? 'now' : `${spanText(seconds)} ago`
   return (

@@ -1,3 +1,5 @@
+import { signal } from '@preact/signals'
+
 /** Clocks that differ by less than this, in milliseconds, are taken as one: the time of a response has come over a network. */
 const toleratedMs = 30_000
 
@@ -7,8 +9,15 @@ let aheadMs = 0
 /** Takes note of the time of a response, its header `Date`. */
 export function noteServerTime(date: string | null): void {
   const ahead = Date.parse(date ?? '') - Date.now()
-  aheadMs = Math.abs(ahead) > toleratedMs ? ahead : 0
+  if (Math.abs(ahead - aheadMs) > toleratedMs) aheadMs = ahead
+  clock.value = serverNow()
 }
 
 /** The time by the clock of the server, in milliseconds: what is an hour ago there is not by a browser whose clock is wrong. */
 export const serverNow = (): number => Date.now() + aheadMs
+
+/** The clock of all times on the page; it moves with each response, and while the page is seen. */
+export const clock = signal(serverNow())
+setInterval(() => {
+  if (!document.hidden) clock.value = serverNow()
+}, 10_000)

@@ -20,14 +20,19 @@ import { startedChange } from './started.ts'
 export function ChangeScreen({ kind: name }: { kind: string }) {
   const kind = changeKind(name)
   if (!kind) return <p>There is no change of this name.</p>
-  if (!may('change'))
-    return (
-      <p>
-        You may not change jobs here: your token needs the right “change”, and the server <code>JOBS_UI=on</code>.
-      </p>
-    )
+  if (!may('change')) return <NotHere role={caller.value?.role ?? ''} />
   return <KnownChange name={name} kind={kind} />
 }
+
+/** Why this caller changes nothing here. Whose role may change jobs is kept from it by the server alone. */
+const NotHere = ({ role }: { role: string }) =>
+  /operator|admin/.test(role) ? (
+    <p>
+      Nobody changes jobs here while the server runs with <code>JOBS_UI=read</code>.
+    </p>
+  ) : (
+    <p>You may not change jobs: your role {role} lacks the right “change”.</p>
+  )
 
 function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
   const params = query.value

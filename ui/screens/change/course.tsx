@@ -35,12 +35,18 @@ export function Course({ kind, change, onStartAgain, again, onGoOn, proposal, on
   const [progress, setProgress] = useState<Progress>()
   const [answer, setAnswer] = useState<ChangeAnswer>()
   const [problem, setProblem] = useState<Problem>()
+  const [silence, setSilence] = useState<Problem>()
   const [round, setRound] = useState(0)
   useEffect(() => {
     const controller = new AbortController()
     const { signal } = controller
     setProblem(undefined)
-    makeChange({ name: kind.endpoint, ...change, onProgress: setProgress, signal }).then(
+    setSilence(undefined)
+    const onProgress = (next: Progress) => {
+      setProgress(next)
+      setSilence(undefined)
+    }
+    makeChange({ name: kind.endpoint, ...change, onProgress, onSilence: setSilence, signal }).then(
       (result) => {
         if (signal.aborted) return
         setAnswer(result)
@@ -54,7 +60,7 @@ export function Course({ kind, change, onStartAgain, again, onGoOn, proposal, on
   const first = answer && onGoOn && change.canary && firstJobsOf(change.canary.total, answer)
   return (
     <section class="course" aria-label="Course" aria-live="polite">
-      {!answer && !problem && <Bar progress={progress} count={change.count} />}
+      {!answer && !problem && <Bar progress={progress} count={change.count} silence={silence} />}
       {!answer && !problem && progress && <StopButton id={progress.operation_id} />}
       {problem && <ProblemNote problem={problem} onRetry={() => setRound(round + 1)} />}
       {problem?.code === 'approval_required' && proposal && hasPlans.value && (
@@ -109,7 +115,15 @@ function Result({ kind, answer, previewed }: { kind: Counted; answer: ChangeAnsw
   )
 }
 
-export function Bar({ progress, count }: { progress: Progress | undefined; count: number }) {
+interface BarProps {
+  progress: Progress | undefined
+  count: number
+  /** Why there is no word of it now. */
+  silence?: Problem | undefined
+}
+
+/** How far a change is. */
+export function Bar({ progress, count, silence }: BarProps) {
   const total = progress?.total ?? count
   const affected = progress?.affected ?? 0
   return (
@@ -122,6 +136,7 @@ export function Bar({ progress, count }: { progress: Progress | undefined; count
         {progress && <span class="faint"> · {spanText(progress.elapsed_ms / 1000)}</span>}
         {progress?.waiting && <b class="care"> · waits</b>}
       </p>
+      {silence && <p class="care">No word of it, it is asked for again: {silence.message}</p>}
     </div>
   )
 }

@@ -1,4 +1,5 @@
 import { entryState, keepInEntry } from '../../state/address.ts'
+import { caller } from '../../state/session.ts'
 
 /** A change that was begun from this entry of the browser's history. A reload finds it there, and asks for its outcome by the same key. */
 export interface StartedChange {
@@ -16,16 +17,19 @@ export interface StartedChange {
   after?: number
 }
 
-/** The change of this entry of the history; undefined where none was begun. A screen that reads it follows Back and Forward. */
+/**
+ * The change of this entry of the history; undefined where this caller has begun none. A screen that reads it follows Back and Forward.
+ * The entry stays when somebody else logs in, in whose name a change is not sent again.
+ */
 export function startedChange(): StartedChange | undefined {
   const state = entryState.value
-  return isStarted(state) ? state : undefined
+  return isStarted(state) && state.caller === caller.value?.id ? state : undefined
 }
 
 /** Keeps a change in this entry of the history. */
-export const keepStarted = (change: StartedChange): void => keepInEntry(change)
+export const keepStarted = (change: StartedChange): void => keepInEntry({ ...change, caller: caller.peek()?.id })
 
-const isStarted = (state: unknown): state is StartedChange =>
+const isStarted = (state: unknown): state is StartedChange & { caller?: unknown } =>
   typeof state === 'object' &&
   state !== null &&
   'key' in state &&

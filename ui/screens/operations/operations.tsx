@@ -1,5 +1,5 @@
 import { call } from '../../api/call.ts'
-import { FilterChips } from '../../parts/filter.tsx'
+import { type Filter, FilterChips } from '../../parts/filter.tsx'
 import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Refresh } from '../../parts/refresh.tsx'
@@ -24,10 +24,10 @@ export function Operations() {
   const { data, problem, isLoading, reload } = useLoad(JSON.stringify(filter), (signal) =>
     call('listOperations', { ...filter, limit: String(pageSize) }, { signal }),
   )
-  const { kind, ...others } = filter
+  const { kind, before_id: _page, ...others } = filter
   const isFiltered = Object.values(filter).some((value) => value !== undefined)
-  const show = (fields: Readonly<Record<string, string | undefined>>) =>
-    navigate(addressOf('/operations', { ...filter, ...fields }))
+  /** Shows the newest records of a filter, or those before one of them. */
+  const show = (fields: Filter) => navigate(addressOf('/operations', { ...filter, before_id: undefined, ...fields }))
   return (
     <>
       <UnknownParameters names={unknown} />
@@ -37,10 +37,7 @@ export function Operations() {
       <div class="bar">
         <label>
           Show{' '}
-          <select
-            value={kind ?? ''}
-            onChange={({ currentTarget }) => show({ kind: currentTarget.value, before_id: undefined })}
-          >
+          <select value={kind ?? ''} onChange={({ currentTarget }) => show({ kind: currentTarget.value })}>
             <option value="">changes and acts</option>
             <option value="changes">changes of jobs</option>
             <option value="acts">acts</option>
@@ -52,9 +49,7 @@ export function Operations() {
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {data?.length === 0 && (
         <p class="empty">
-          {isFiltered
-            ? 'No record is of this kind and filter.'
-            : 'There is no record yet. A change of many jobs makes one.'}
+          {isFiltered ? 'No record matches.' : 'There is no record yet. A change of many jobs makes one.'}
         </p>
       )}
       {data && data.length > 0 && <Records records={data} />}

@@ -3,6 +3,7 @@ import type { Progress } from '../../../shared/changes/bulk-change.ts'
 import { commandLine } from '../../../shared/shell.ts'
 import type { Answer } from '../../api/call.ts'
 import { follow, numberOf } from '../../api/change.ts'
+import type { Problem } from '../../api/problem.ts'
 import { Copy } from '../../parts/copy.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { useLoad } from '../../state/load.ts'
@@ -26,15 +27,23 @@ interface OthersProps {
  */
 export function Others({ plan: { id, digest, kind: name, count }, operation, onStart }: OthersProps) {
   const [progress, setProgress] = useState<Progress>()
+  const [silence, setSilence] = useState<Problem>()
   const { data, problem, reload } = useLoad(String(operation), (signal) =>
-    follow(String(operation), setProgress, signal),
+    follow(String(operation), {
+      onProgress: (next) => {
+        setProgress(next)
+        setSilence(undefined)
+      },
+      onSilence: setSilence,
+      signal,
+    }),
   )
   const kind = planKind(name)
   const first = data && firstJobsOf(count, data)
   return (
     <section aria-label="The other jobs">
       <h2>The other jobs</h2>
-      {!data && !problem && <Bar progress={progress} count={count} />}
+      {!data && !problem && <Bar {...{ progress, count, silence }} />}
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {problem?.code === 'partial' && <p>The other jobs stay as they are. To change them, plan the change again.</p>}
       {data && numberOf(data, 'affected') === 0 && (
