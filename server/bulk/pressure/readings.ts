@@ -1,4 +1,5 @@
 import type { Sql } from '../../database/sql.ts'
+import { tableParts } from '../../database/table-parts.ts'
 
 /** A replica, and by how many seconds it replays later than its primary. */
 export interface Replica {
@@ -37,7 +38,7 @@ export const readSlots = (sql: Sql) => sql<Slot[]>`
 /** The size of the archive on the disk, with partitions and indexes and with the room that deleted rows have left. */
 export async function readArchiveBytes(sql: Sql): Promise<number> {
   const [row] = await sql<[{ bytes: number | null }]>`
-    select coalesce(sum(pg_total_relation_size(relid)), pg_total_relation_size(to_regclass('jobs_archive')))::bigint as bytes
-    from pg_partition_tree(to_regclass('jobs_archive'))`
+    select sum(pg_total_relation_size(part))::bigint as bytes
+    from ${tableParts(sql, sql`to_regclass('jobs_archive')`)} as parts`
   return row.bytes ?? 0
 }

@@ -7,6 +7,7 @@ import { type DoneTask, readTasks } from '../../database/installation/background
 import { readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences } from '../../database/installation/installation.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { tableParts } from '../../database/table-parts.ts'
 import { hourDays, minuteDays } from '../../history/history-retention.ts'
 import { readHistoryState } from '../../history/history-state.ts'
 import { missingArchiveColumns } from '../../undo/archive/archive.ts'
@@ -51,10 +52,9 @@ export async function storage({
         select
           coalesce(sum(coalesce(nullif(pg_stat_get_live_tuples(part.oid), 0), greatest(part.reltuples, 0)::bigint)), 0)::bigint as rows,
           coalesce(sum(pg_total_relation_size(part.oid)), 0)::bigint as bytes
-        from pg_class as part
+        from ${tableParts(sql, sql`pg_class.oid`)} as parts
         -- A table with partitions has no rows of its own.
-        where part.relkind <> 'p'
-          and part.oid in (select pg_class.oid union all select relid from pg_partition_tree(pg_class.oid))
+        join pg_class as part on part.oid = parts.part and part.relkind <> 'p'
       ) as parts
     ) as measured
     order by at`

@@ -1,5 +1,6 @@
 import { isShownTime } from '../../database/shown-time.ts'
 import type { Sql } from '../../database/sql.ts'
+import { tableParts } from '../../database/table-parts.ts'
 import { isEventWriter } from '../../waiting/event-watermark.ts'
 import { countExpired } from '../expired-leases.ts'
 
@@ -126,9 +127,9 @@ export const readSizes = (sql: Sql) => sql<{ table: string; rows: number; indexe
     sum(pg_indexes_size(part))::bigint as indexes,
     sum(pg_table_size(part) - pg_relation_size(part))::bigint as toast
   from (
-    select name, coalesce(tree.relid, to_regclass(name)) as part
+    select name, part
     from unnest(${tables}::text[]) as name
-    left join lateral pg_partition_tree(to_regclass(name)) as tree on true
+    cross join lateral ${tableParts(sql, sql`to_regclass(name)`)} as parts
   ) as parts
   where part is not null
   group by name
