@@ -4,6 +4,14 @@ import type { Duplex } from 'node:stream'
 /** The most requests of a connection that wait; the connection is not read while so many wait. */
 const mostWaiting = 8
 
+/** A connection with a request that runs. */
+interface Busy {
+  /** Begins each of the requests that wait. */
+  waiting: (() => void)[]
+  /** The last request that has come. */
+  latest: IncomingMessage
+}
+
 interface Turns {
   /** Calls the listener for a request when the response before it has left the process. */
   listener: RequestListener
@@ -17,38 +25,38 @@ interface Turns {
  * their responses would stay in memory until the client reads them.
  */
 export function oneAtATime(run: (incoming: IncomingMessage, outgoing: ServerResponse) => void): Turns {
-  const queues = new WeakMap<Duplex, (() => void)[]>()
-  const latest = new WeakMap<Duplex, IncomingMessage>()
+  const busy = new WeakMap<Duplex, Busy>()
   const listener: RequestListener = (incoming, outgoing) => {
     const { socket } = incoming
-    const running = queues.get(socket)
-    const queue = running ?? []
+    const running = busy.get(socket)
+    const connection = running ?? { waiting: [], latest: incoming }
+    const { waiting } = connection
     const start = () => {
       outgoing.once('close', next)
       run(incoming, outgoing)
     }
     const next = () => {
-      const following = queue.shift()
-      if (socket.destroyed || !following) return void queues.delete(socket)
-      if (queue.length === mostWaiting - 1) socket.resume()
+      const following = waiting.shift()
+      if (socket.destroyed || !following) return void busy.delete(socket)
+      if (waiting.length === mostWaiting - 1) socket.resume()
       following()
     }
-    latest.set(socket, incoming)
+    connection.latest = incoming
     if (!running) {
-      queues.set(socket, queue)
+      busy.set(socket, connection)
       start()
-    } else if (queue.push(start) >= mostWaiting) socket.pause()
+    } else if (waiting.push(start) >= mostWaiting) socket.pause()
   }
   return {
     listener,
     afterResponses(socket, end) {
-      const queue = queues.get(socket)
+      const connection = busy.get(socket)
+      if (!connection) return end()
+      const { waiting, latest } = connection
       // A request whose own body is broken is never answered by its endpoint.
-      const isBroken = latest.get(socket)?.complete === false
-      if (!queue || (isBroken && queue.length === 0)) return end()
-      if (isBroken) queue.pop()
+      if (!latest.complete && waiting.pop() === undefined) return end()
       socket.pause()
-      queue.push(end)
+      waiting.push(end)
     },
   }
 }
