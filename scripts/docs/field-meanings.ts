@@ -178,7 +178,7 @@ const meanings: Record<string, string> = {
   'applyPolicy.max': 'the most jobs of one run, the oldest first; the others are left to the next run',
   'applyPolicy.mode': '`apply`, or `report` to count only',
   'applyPolicy.approval_above':
-    'a change of more jobs that may meet the jobs of the rule needs an approval, whoever makes it, admins as well',
+    'a change of more jobs that may meet the jobs of the rule needs an approval, also where an admin makes it',
   'applyPolicy.revision': 'the revision that it replaces, 0 for the first policy',
   'addHold.ids': 'these jobs, whether they exist or are in the archive, at most 1,000,000',
   'addHold.operation_id': 'the archived jobs and row images of this operation, and jobs that still exist',

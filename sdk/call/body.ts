@@ -42,8 +42,9 @@ export async function* partsOf(response: Response, separator: string, most: numb
   let before = ''
   for await (const text of textsOf(response, most, length)) {
     // To look through all of a long part whenever a piece of it comes would take the square of its length.
-    const isEnd = `${before}${text}`.includes(separator)
-    before = `${before}${text}`.slice(-1)
+    const since = `${before}${text}`
+    const isEnd = since.includes(separator)
+    before = since.slice(-1)
     rest += text
     if (!isEnd) continue
     const parts = rest.split(separator)

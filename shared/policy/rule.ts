@@ -64,7 +64,7 @@ export const Rule = z
     /** A run changes so many jobs, the oldest first, and leaves the others to the next run. */
     max: wholeNumber(1, mostPerRun),
     mode: z.enum(modes, 'must be apply or report'),
-    /** A change of more jobs, of which some may be those of the rule, needs an approval, whoever makes it, admins as well. */
+    /** A change of more jobs, of which some may be those of the rule, needs an approval, also where an admin makes it. */
     approval_above: wholeNumber(0).optional(),
   })
   .refine(({ prune, sweep }) => (prune === undefined) !== (sweep === undefined), {

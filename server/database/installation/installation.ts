@@ -37,10 +37,13 @@ export async function readIdentity(sql: Sql, { instance, folder }: Place): Promi
 /** Undefined before the first server of this version has started on the database. */
 export async function readInstallation(sql: Sql): Promise<Installation | undefined> {
   const [row] = await sql<{ value: string }[]>`select value from jobsctl_settings where name = 'installation'`
-  return row && (Installation.safeParse(jsonOf(row.value)).data ?? unknownInstallation())
+  return row && (installationOf(row.value) ?? unknownInstallation())
 }
 
-/** What a row says that somebody has written by hand: another database than this one, until an operator says what this one is. */
+/** Undefined for a row that somebody has written by hand. */
+const installationOf = (text: string): Installation | undefined => Installation.safeParse(jsonOf(text)).data
+
+/** What such a row says: another database than this one, until an operator says what this one is. */
 const unknownInstallation = (): Installation => ({
   id: randomUUID(),
   system: null,
@@ -59,7 +62,7 @@ export async function rememberInstallation(sql: Sql, place: Place): Promise<void
     insert into jobsctl_settings (name, value) values ('installation', ${text}::text) on conflict (name) do nothing`
   if (identity.system === null) return
   const [row] = await sql<{ value: string }[]>`select value from jobsctl_settings where name = 'installation'`
-  if (!row || Installation.safeParse(jsonOf(row.value)).data?.system !== null) return
+  if (!row || installationOf(row.value)?.system !== null) return
   await sql`
     update jobsctl_settings
     set value = (value::jsonb || jsonb_build_object('system', ${identity.system}::text))::text

@@ -18,17 +18,6 @@ beforeAll(async () => {
 })
 afterAll(() => world?.stop())
 
-/** What the receiver does with a request. */
-type Mood =
-  | 'takes'
-  | 'takes without an end'
-  | 'fails without an end'
-  | 'fails'
-  | 'answers a page'
-  | 'hangs'
-  | 'ends'
-  | 'knows no such path'
-
 const statuses = {
   takes: 202,
   'takes without an end': 202,
@@ -38,6 +27,9 @@ const statuses = {
   ends: 410,
   'knows no such path': 404,
 }
+
+/** What the receiver does with a request. */
+type Mood = keyof typeof statuses | 'hangs'
 
 /** A receiver of events, which remembers the ids that it has taken, request by request. */
 function receiver() {
