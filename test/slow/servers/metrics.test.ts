@@ -224,7 +224,7 @@ describe.each(kinds)('metrics on %s', (kind) => {
     const before = await series(ofProcess)
     expect(before).toMatchObject({
       'jobsctl_http_request_duration_seconds_count{route="/api/v1/jobs/:id",status="404"}': expect.any(Number),
-      'jobsctl_build_info{version="0.2.0"}': 1,
+      'jobsctl_build_info{version="0.3.0"}': 1,
       'jobsctl_auth_failures_total{reason="missing"}': expect.any(Number),
       jobsctl_outcome_unknown_total: 0,
       jobsctl_streams: 0,

@@ -104,7 +104,7 @@ describe('the server process', () => {
 
     it.each([
       ['--help', 'JOBS_DB_URL'],
-      ['--version', '0.2.0'],
+      ['--version', '0.3.0'],
     ])('is explained by %s', async (flag, text) => {
       const { code, out, err } = await runServer([flag])
       expect({ code, err }).toEqual({ code: 0, err: '' })
