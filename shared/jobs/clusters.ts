@@ -27,9 +27,9 @@ const Cluster = z.object({
   /** The message in which texts, addresses, paths and numbers are folded. */
   pattern: z.string().nullable(),
   count: Count,
-  /** The ten largest groups. */
+  /** The ten largest groups, of `group_count`. */
   groups: z.array(z.object({ domain: z.string(), queue: z.string(), job_type: z.string(), count: Count })),
-  /** The ten owners with the most jobs. */
+  /** The ten owners with the most jobs, of `owner_count`; null for the jobs without an owner. */
   owners: z.array(z.object({ owner_user_id: z.string().nullable(), count: Count })),
   first_seen: time,
   last_seen: time,
@@ -37,6 +37,14 @@ const Cluster = z.object({
   per_minute: z.number(),
   /** The ids of three jobs at most. */
   sample_ids: z.array(z.number()),
+  /** The ten domains with the most jobs, of `domain_count`. Servers up to 0.2.0 send none of the fields from here on. */
+  domains: z.array(z.object({ domain: z.string(), count: Count })).optional(),
+  /** How many domains, queues and groups (domain, queue and job type) have jobs of the cluster. */
+  domain_count: Count.optional(),
+  queue_count: Count.optional(),
+  group_count: Count.optional(),
+  /** How many owners have jobs of the cluster; the jobs without an owner add none. */
+  owner_count: Count.optional(),
 })
 export type Cluster = z.output<typeof Cluster>
 

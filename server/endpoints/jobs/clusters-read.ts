@@ -72,11 +72,15 @@ export const readClusters = (sql: Sql, request: Within<ClustersRequest>) => sql<
     from placed
     left join largest using (digits)
   )
-  select bounds.*, totals.*, groups.groups, owners.owners
+  select
+    bounds.*, totals.*, groups.groups, groups.group_count, owners.owners, owners.owner_count, domains.domains, domains.domain_count,
+    queues.queue_count
   from (${bounds(sql)}) as bounds
   left join (${totals(sql)}) as totals on true
   left join (${largestGroups(sql)}) as groups on groups.place is not distinct from totals.digits
   left join (${largestOwners(sql)}) as owners on owners.place is not distinct from totals.digits
+  left join (${largestDomains(sql)}) as domains on domains.place is not distinct from totals.digits
+  left join (${queueCounts(sql)}) as queues on queues.place is not distinct from totals.digits
   order by totals.digits is null, totals.count desc, totals.digits`
 
 const endOfFailure = staticFragment(
@@ -153,12 +157,24 @@ const totals = staticFragment(
     group by place`,
 )
 
-/** The ten largest of the parts of each cluster, as a list of JSON objects; `names` are the columns of a part. */
-const largestParts = (sql: Sql, names: readonly string[], as: string): Fragment => {
+interface Parts {
+  /** The columns that a part has in common. */
+  names: readonly string[]
+  /** The column of the list. */
+  list: string
+  /** The column of the number of all parts: of those whose last name is not null. */
+  number: string
+}
+
+/** The ten largest of the parts of each cluster, as a list of JSON objects, and how many parts there are in all. */
+const largestParts = (sql: Sql, { names, list, number }: Parts): Fragment => {
   const columns = sql.unsafe(names.join(', '))
   const fields = sql.unsafe(names.map((name) => `'${name}', ${name}`).join(', '))
   return sql`
-    select place, jsonb_agg(jsonb_build_object(${fields}, 'count', count) order by nth) as ${sql(as)}
+    select
+      place,
+      jsonb_agg(jsonb_build_object(${fields}, 'count', count) order by nth) filter (where nth <= 10) as ${sql(list)},
+      count(${sql(names.at(-1) ?? '')}) as ${sql(number)}
     from (
       select
         place, ${columns}, sum(count)::bigint as count,
@@ -166,9 +182,22 @@ const largestParts = (sql: Sql, names: readonly string[], as: string): Fragment 
       from listed
       group by place, ${columns}
     ) as parts
-    where nth <= 10
     group by place`
 }
 
-const largestGroups = staticFragment((sql) => largestParts(sql, ['domain', 'queue', 'job_type'], 'groups'))
-const largestOwners = staticFragment((sql) => largestParts(sql, ['owner_user_id'], 'owners'))
+const largestGroups = staticFragment((sql) =>
+  largestParts(sql, { names: ['domain', 'queue', 'job_type'], list: 'groups', number: 'group_count' }),
+)
+const largestOwners = staticFragment((sql) =>
+  largestParts(sql, { names: ['owner_user_id'], list: 'owners', number: 'owner_count' }),
+)
+const largestDomains = staticFragment((sql) =>
+  largestParts(sql, { names: ['domain'], list: 'domains', number: 'domain_count' }),
+)
+
+const queueCounts = staticFragment(
+  (sql) => sql`
+    select place, count(*) as queue_count
+    from (select distinct place, domain, queue from listed) as queues
+    group by place`,
+)

@@ -58,6 +58,11 @@ function clusterOf(
     last_seen: row.last_seen,
     per_minute: row.per_minute ?? 0,
     sample_ids: newestOf(row.some_ids ?? []),
+    domains: row.domains ?? [],
+    domain_count: row.domain_count ?? 0,
+    queue_count: row.queue_count ?? 0,
+    group_count: row.group_count ?? 0,
+    owner_count: row.owner_count ?? 0,
   }
 }
 

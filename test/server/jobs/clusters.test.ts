@@ -74,7 +74,7 @@ describe.each(kinds)('clusters of failures on %s', (kind) => {
     const { clusters, headers } = await ask()
     expect(Object.keys(clusters[0] ?? {})).toEqual([
       ...['cluster', 'status', 'error_code', 'pattern', 'count', 'groups', 'owners', 'first_seen', 'last_seen'],
-      ...['per_minute', 'sample_ids'],
+      ...['per_minute', 'sample_ids', 'domains', 'domain_count', 'queue_count', 'group_count', 'owner_count'],
     ])
     expect(clusters).toMatchObject([
       {
@@ -95,6 +95,27 @@ describe.each(kinds)('clusters of failures on %s', (kind) => {
     expect(clusters[0]?.sample_ids).toContain(last)
     expect(clusters[0]?.sample_ids).not.toContain(first)
     expect(headers['x-complete']).toBe('true')
+  })
+
+  it('have the ten largest domains, groups and owners, and how many of each there are in all', async () => {
+    await world.sql`
+      insert into jobs (domain, queue, job_type, owner_user_id, status, error_message, completed_at)
+      select
+        'd' || n % 12, 'q' || n % 5, 't' || n % 3, case when n % 4 > 0 then 'o' || n % 40 end, 'failed', 'disk ' || n || ' is full', now()
+      from generate_series(1, 121) as n`
+    const exact = await world.sql`
+      select
+        count(distinct domain) as domain_count, count(distinct (domain, queue)) as queue_count,
+        count(distinct (domain, queue, job_type)) as group_count, count(distinct owner_user_id) as owner_count
+      from jobs`
+    const { clusters } = await ask()
+    expect(clusters).toMatchObject([{ count: 121, ...exact[0] }])
+    const [{ domains = [], groups, owners } = { groups: [], owners: [] }] = clusters
+    expect([domains.length, groups.length, owners.length]).toEqual([10, 10, 10])
+    expect(domains[0]).toEqual({ domain: 'd1', count: 11 })
+    expect(owners[0]).toEqual({ owner_user_id: null, count: 30 })
+    const { clusters: rest } = await ask('?domain=d1')
+    expect(rest).toMatchObject([{ count: 11, domains: [{ domain: 'd1', count: 11 }], domain_count: 1, queue_count: 5 }])
   })
 
   it('are of three states, each with its own message', async () => {
