@@ -222,6 +222,9 @@ export const Env = z.object({
     .describe(
       'least urgent lines of the log: info has each request, warn what the operator should look at, error what failed',
     ),
+  JOBS_DRAIN_SECONDS: number(0, 3600, 0).describe(
+    'how long the server goes on serving after SIGTERM while /readyz is 503, in seconds, so that a balancer stops sending it calls first',
+  ),
   JOBS_SHUTDOWN_SECONDS: number(0, 3600, 30).describe('how long running requests may take after SIGTERM, in seconds'),
 })
 export type Env = z.output<typeof Env>

@@ -15,7 +15,7 @@ import { addRotateCommand } from './commands/rotate-command.ts'
 import { addSchemaCommands } from './commands/schema-commands.ts'
 import { addTokenCommands } from './commands/token/token-commands.ts'
 import { demoCommand } from './demo/demo-command.ts'
-import { readEnv, warningsOf } from './env.ts'
+import { type Env, readEnv, warningsOf } from './env.ts'
 import { envHelp } from './env-help.ts'
 import { leave } from './leave.ts'
 import { createLog, type Log } from './log.ts'
@@ -66,7 +66,7 @@ async function run(): Promise<void> {
     stopping = true
     const running = await starting.catch(() => undefined)
     if (again) return end(exits.failed.code, await running?.abandon())
-    log.info(`${signal}: finishing the running calls`)
+    log.info(`${signal}: ${drainText(env)}finishing the running calls`)
     const threadsEnded = await running?.stop()
     log.info('stopped')
     end(exits.ok.code, threadsEnded)
@@ -89,6 +89,9 @@ async function run(): Promise<void> {
     throw error
   })
 }
+
+const drainText = ({ JOBS_DRAIN_SECONDS: seconds }: Env): string =>
+  seconds > 0 ? `/readyz is 503, calls are served for ${seconds} s more; then ` : ''
 
 /** Reads the secrets again, which may stand in other files by now. One that is of no use leaves them as they are. */
 async function readAgain(starting: Promise<Running>, log: Log): Promise<void> {

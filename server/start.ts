@@ -20,6 +20,7 @@ import type { OpenedDatabase } from './database/connection/opened-database.ts'
 import type { Place } from './database/installation/installation.ts'
 import type { Pool } from './database/sql.ts'
 import { type Env, hasMetrics, isLocal, urlOf } from './env.ts'
+import { beginHistory } from './history/keeper.ts'
 import { createApp } from './http/app.ts'
 import { createSite } from './http/browser/site.ts'
 import { close, createHttpServer, listen } from './http/connection/http-server.ts'
@@ -42,7 +43,8 @@ export interface Running {
   url: string
   sql: Pool
   /**
-   * Stops accepting calls, lets running calls end within `JOBS_SHUTDOWN_SECONDS`, and closes the database.
+   * Makes `/readyz` 503 and goes on serving for `JOBS_DRAIN_SECONDS`. Then stops accepting calls, lets running calls end within
+   * `JOBS_SHUTDOWN_SECONDS`, and closes the database.
    * @returns false when a thread of the database cannot be ended, so that `process.exit` would wait for it
    */
   stop: () => Promise<boolean>
@@ -88,11 +90,14 @@ interface Starting {
 
 async function startOn({ opened, env, log, meter }: Starting): Promise<Running> {
   const { sql, operatorSql } = opened
+  const draining = new AbortController()
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal) // each waiting call listens to it
   const eventLogMove = createEventLogMove(opened, log)
   const place = await placeOf(env)
-  const readiness = watchReadiness({ sql, log, eventLogMove, place })
+  const history = { sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE }
+  const beginCounting = async () => (env.JOBS_BACKGROUND ? beginHistory(history) : undefined)
+  const readiness = watchReadiness({ sql, log, eventLogMove, place, beginCounting })
   const context = createContext({ sql, operatorSql, env, log, meter, place, stopping: stopping.signal })
   const { auth, browser: signOn, keys } = await createAuthenticator(env, sql, log)
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
@@ -104,7 +109,17 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const metricsToken = () => token
   const site = createSite(env.JOBS_PUBLIC_URL)
   const server = createHttpServer(
-    createApp({ ...context, ...readiness, auth, readAddress, metricsToken, site, signOn, ui: env.JOBS_UI }).fetch,
+    createApp({
+      ...context,
+      ...readiness,
+      draining: draining.signal,
+      auth,
+      readAddress,
+      metricsToken,
+      site,
+      signOn,
+      ui: env.JOBS_UI,
+    }).fetch,
   )
   const url = await listenOn(server, env, log)
   const background = startBackground({ opened, env, context, readiness, eventLogMove })
@@ -119,6 +134,9 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
     token = changedToken
   }
   const stop = async () => {
+    draining.abort()
+    // Until the tables are there the server serves nothing but 503.
+    if (readiness.isReady()) await pause(env.JOBS_DRAIN_SECONDS * 1000)
     const limitMs = env.JOBS_SHUTDOWN_SECONDS * 1000
     const end = performance.now() + limitMs
     const remainingMs = () => Math.max(shortestCloseMs, end - performance.now())

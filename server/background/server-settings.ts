@@ -61,6 +61,7 @@ const mustAgree: Record<keyof Env, boolean | 'limit'> = {
   JOBS_METRICS_TOKEN_FILE: false,
   JOBS_INSTANCE: true,
   JOBS_LOG_LEVEL: false,
+  JOBS_DRAIN_SECONDS: false,
   JOBS_SHUTDOWN_SECONDS: false,
 }
 

@@ -22,10 +22,12 @@ interface ReadinessOptions {
   log: Log
   eventLogMove: EventLogMove
   place: Place
+  /** Has what counts jobs count. */
+  beginCounting: () => Promise<void>
 }
 
-/** The server becomes ready when its tables are there, and after it has looked whether ids of events must move on. */
-export function watchReadiness({ sql, log, eventLogMove, place }: ReadinessOptions): Readiness {
+/** The server becomes ready when its tables are there, after it has looked whether ids of events must move on, and once what counts is on. */
+export function watchReadiness({ sql, log, eventLogMove, place, beginCounting }: ReadinessOptions): Readiness {
   let ready = false
   let becoming: Promise<void> | undefined
   const answersSoon = createReadiness(sql)
@@ -35,6 +37,7 @@ export function watchReadiness({ sql, log, eventLogMove, place }: ReadinessOptio
     await rememberInstallation(sql, place).catch((error: unknown) =>
       log.warn(`a copy of this database will not be told from it: ${errorText(error)}`),
     )
+    await beginCounting()
     log.info('ready')
     ready = true
   }

@@ -14,6 +14,7 @@ const extendEveryMs = 60_000
 const longestPauseMs = 30_000
 /** The most transactions in a row. */
 const foldsAtOnce = 50
+const notKept = 'the history of jobs is not kept'
 /** With more dead rows than this the appended ones would be found slowly. */
 const vacuumAfter = 10_000
 
@@ -35,7 +36,7 @@ interface Keeper {
 export async function keepHistory({ sql, log, wanted, makes, isReady, stopping }: Keeper): Promise<void> {
   const step = createStep({ sql, log, wanted, makes })
   let pauseMs = stepEveryMs
-  const errors = createErrorLog(log, 'the history of jobs is not kept')
+  const errors = createErrorLog(log, notKept)
   for (; !stopping.aborted; await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})) {
     if (!isReady()) {
       pauseMs = readyEveryMs
@@ -52,10 +53,29 @@ export async function keepHistory({ sql, log, wanted, makes, isReady, stopping }
   }
 }
 
+/**
+ * Has the history count before the server is ready, so that the first jobs that a caller sends are in it. Where another transaction locks
+ * the table, `keepHistory` begins later, and `since` of the history says when.
+ */
+export async function beginHistory(keeper: Omit<Keeper, 'isReady' | 'stopping'>): Promise<void> {
+  await createAppending(keeper)().catch((error: unknown) => {
+    if (!isLocked(error)) createErrorLog(keeper.log, notKept).warn(error)
+  })
+}
+
 /** One step of the keeper, with what it remembers between the steps. */
-function createStep({ sql, log, wanted, makes }: Omit<Keeper, 'isReady' | 'stopping'>): () => Promise<void> {
+function createStep(keeper: Omit<Keeper, 'isReady' | 'stopping'>): () => Promise<void> {
+  const append = createAppending(keeper)
+  const folding = createFolding(keeper.sql, { vacuums: keeper.makes })
+  return async () => {
+    await append()
+    await folding.run()
+  }
+}
+
+/** Writes the setting of this server once, and then has the triggers append, or not, as the setting of the database says. */
+function createAppending({ sql, log, wanted, makes }: Omit<Keeper, 'isReady' | 'stopping'>): () => Promise<void> {
   let [isWritten, extendedAt] = [false, Number.NEGATIVE_INFINITY]
-  const folding = createFolding(sql, { vacuums: makes })
   return async () => {
     if (!isWritten && (await writeHistorySetting(sql, wanted)))
       log.info(`the history of jobs is ${wanted ? 'kept' : 'not kept'} from now on`)
@@ -67,7 +87,6 @@ function createStep({ sql, log, wanted, makes }: Omit<Keeper, 'isReady' | 'stopp
       await startAppending(sql, { makes })
       extendedAt = performance.now()
     }
-    await folding.run()
   }
 }
 

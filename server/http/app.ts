@@ -29,6 +29,8 @@ import { mountUi } from './ui.ts'
 interface AppOptions extends ServerContext, Omit<Admission, 'sql'> {
   /** @throws Failure `database_unavailable` when the database does not answer, or is not ready */
   checkDatabase: () => Promise<void>
+  /** Aborted once the server wants no new callers, while it still serves those that come. */
+  draining: AbortSignal
   /** Undefined where browsers do not log in by single sign-on. */
   signOn: BrowserSignOn | undefined
   /** `JOBS_METRICS_TOKEN`, as it is now. */
@@ -43,8 +45,8 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   app.use(logRequests(options.log))
   app.get(healthPath, (c) => respond(c, healthBody))
   app.get('/openapi.json', (c) => respond(c, JSON.stringify(openApi)))
-  app.use(refuseWhenStopping(options.stopping))
-  app.get('/readyz', async (c) => {
+  app.use(refuseOnce(options.stopping))
+  app.get('/readyz', refuseOnce(options.draining), async (c) => {
     await options.checkDatabase()
     const { sql, place } = options
     // What the role may not read does not keep the calls of workers from being answered.
@@ -75,7 +77,7 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   return app
 }
 
-const refuseWhenStopping =
+const refuseOnce =
   (stopping: AbortSignal): MiddlewareHandler<RequestContext> =>
   async (_c, next) => {
     if (stopping.aborted) {

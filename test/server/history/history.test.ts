@@ -19,6 +19,22 @@ describe.each(everyKind)('the history of jobs on %s', (kind) => {
     return history.output.parse(answer.body)
   }
 
+  it('counts from the first job on that a ready server takes', async () => {
+    const fresh = await openWorld(kind)
+    try {
+      for (let n = 0; n < 3; n++)
+        await fresh.post('/api/v1/jobs', { domain: 'first', queue: 'q', job_type: 't', payload: {} })
+      const { body } = await fresh.call('GET', `${history.path}?domain=first&step=1d`)
+      const { kept, points } = history.output.parse(body)
+      expect({ kept, created: points.reduce((sum, { created }) => sum + created, 0) }).toEqual({
+        kept: true,
+        created: 3,
+      })
+    } finally {
+      await fresh.stop()
+    }
+  })
+
   it('has each transition once, whether workers call the API or write SQL', async () => {
     const { sql, post } = world
     const job = { domain: 'd', queue: 'default', job_type: 't', payload: {} }

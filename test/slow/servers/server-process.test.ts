@@ -210,6 +210,27 @@ describe('the server process', () => {
       }
     })
 
+    it('comes after JOBS_DRAIN_SECONDS in which calls are served and /readyz is 503', async () => {
+      const { env } = await newDatabase('postgres')
+      const server = await spawnReady({ ...env, JOBS_DRAIN_SECONDS: '3600', SINGLE_USER_API_KEY: 'k' })
+      const ended = server.stop()
+      await until('the balancer is told', async () => (await get(server, '/readyz')).status === 503)
+      expect((await get(server, '/readyz')).body).toMatchObject({ code: 'shutting_down' })
+      expect(await stats(server, { 'x-api-key': 'k' })).toBe(200)
+      expect((await get(server, '/healthz')).status).toBe(200)
+      expect(server.output.out).toContain('calls are served for 3600 s more')
+      // A second signal waits for nothing.
+      void server.stop()
+      expect((await ended).code).toBe(1)
+      await expect(get(server, '/healthz')).rejects.toThrow()
+    })
+
+    it('comes by itself when JOBS_DRAIN_SECONDS are over', async () => {
+      const { env } = await newDatabase('postgres')
+      const server = await spawnReady({ ...env, JOBS_DRAIN_SECONDS: '1', SINGLE_USER_API_KEY: 'k' })
+      expect(await server.stop()).toMatchObject({ code: 0, err: '' })
+    })
+
     it('comes at SIGTERM without delay, also from a kept-alive connection', async () => {
       const { env } = await newDatabase('postgres')
       const server = await spawnReady({ ...env, ...longShutdown, SINGLE_USER_API_KEY: 'k' })
