@@ -58,7 +58,7 @@ describe.each(kinds)('the trace of an enqueue on %s', (kind) => {
 describe('the line of a request in the log', () => {
   let world: World
   beforeAll(async () => {
-    world = await openWorld('postgres', { JOBS_TRUSTED_PROXIES: '127.0.0.1' })
+    world = await openWorld('postgres', { JOBS_TRUSTED_PROXIES: '127.0.0.1', JOBS_METRICS: 'on' })
   })
   afterAll(() => world?.stop())
 
@@ -77,6 +77,16 @@ describe('the line of a request in the log', () => {
     })
     await world.call('GET', paths.stats, undefined, { 'x-request-id': 'case-2' })
     expect(await lineOf('case-2')).not.toHaveProperty('operation')
+  })
+
+  it('is not there for probes and scrapes that succeed, and is for those that fail', async () => {
+    const read = async (path: string, id: string, key = world.key) =>
+      (await world.call('GET', path, undefined, { 'x-request-id': id, 'x-api-key': key })).status
+    for (const path of ['/readyz', '/metrics', '/metrics/jobs'])
+      expect(await read(path, `regular${path}`), path).toBe(200)
+    expect(await read('/metrics', 'refused', 'wrong')).toBe(401)
+    expect(await lineOf('refused')).toMatchObject({ route: '/metrics', status: 401 })
+    expect(world.log.filter((line) => line.includes('regular'))).toEqual([])
   })
 })
 
