@@ -117,6 +117,12 @@ export const Env = z.object({
     .regex(/^[^\p{Cc}]{1,63}$/u, 'must be the name of a schema, without quotes')
     .optional()
     .describe('PostgreSQL: schema of the tables; needed only where several schemas have a table of jobs'),
+  JOBS_ENGINE: z
+    .enum(['auto', 'own'], 'must be auto or own')
+    .default('auto')
+    .describe(
+      'PostgreSQL: own makes tables in a database that another engine uses, such as pg-boss; auto makes none there. As --engine',
+    ),
   JOBS_DB_POOL: number(2, 100, 4).describe('PostgreSQL: largest number of connections for calls of workers'),
   JOBS_DB_OPERATOR_POOL: number(2, 100, 2).describe(
     'PostgreSQL: further connections for reads of operators and changes of many jobs, so that workers never wait behind them',

@@ -27,6 +27,8 @@ const program = new Command('jobs-server')
   .version(version)
   .exitOverride()
   .configureOutput({ outputError: () => {} })
+  .option('--engine <engine>', 'as JOBS_ENGINE: own makes tables in a database that another engine uses')
+  .hook('preAction', (command) => takeEngine(command.opts()))
   .addHelpText('after', `\n${envHelp()}`)
   .action(run)
 
@@ -43,6 +45,11 @@ addRotateCommand(program)
 addIndexCommands(program)
 addMigrateCommands(program)
 addSchemaCommands(program)
+
+/** The flag stands for the variable in every command, since each of them reads the environment. */
+function takeEngine({ engine }: { engine?: string }): void {
+  if (engine !== undefined) process.env.JOBS_ENGINE = engine
+}
 
 async function run(): Promise<void> {
   // The server goes on when the program that reads its log ends, or the log finds no room.

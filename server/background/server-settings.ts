@@ -31,6 +31,7 @@ const mustAgree: Record<keyof Env, boolean | 'limit'> = {
   JOBS_OIDC_ROLES: true,
   JOBS_UI: true,
   JOBS_DB_SCHEMA: false,
+  JOBS_ENGINE: false,
   JOBS_DB_POOL: false,
   JOBS_DB_OPERATOR_POOL: false,
   JOBS_DB_POOLER: false,

@@ -8,6 +8,7 @@ export function addMigrateCommands(program: Command): void {
     .command('migrate')
     .description('make the missing tables, indexes and triggers as the role of JOBS_DB_URL, and print their SQL')
     .option('--dry-run', 'print the SQL, and make nothing')
+    .option('--engine <engine>', 'own makes tables in a database that another engine uses')
     .addHelpText(
       'after',
       '\nExamples:\n  JOBS_DB_URL=postgres://owner@db/jobs jobs-server migrate --dry-run > migrate.sql\n  JOBS_DB_URL=postgres://owner@db/jobs jobs-server migrate',

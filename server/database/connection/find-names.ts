@@ -1,7 +1,10 @@
 import { Failure } from '../../../shared/errors.ts'
+import type { Env } from '../../env.ts'
 import { allMigrations } from '../migrate/migrations.ts'
 import type { Sql } from '../sql.ts'
+import { refuseOtherEngines } from './other-engines.ts'
 import type { Names } from './qualify.ts'
+import { refuseStrangers } from './whose-tables.ts'
 
 interface Place {
   /** Schemas that hold a table of jobs, as quoted names. */
@@ -14,25 +17,37 @@ interface Place {
   wanted: string | null
 }
 
+/** The settings that decide where the tables are, or may be made. */
+export type Choice = Pick<Env, 'JOBS_DB_SCHEMA' | 'JOBS_ENGINE'>
+
 /**
  * Finds the schema of the tables, once for each start: the one of JOBS_DB_SCHEMA, else the only one that holds a table
  * `jobs` with the columns of a job, else the schema in which new tables are made. A search path that somebody has set for
  * this connection, role or database decides between several. The default search path does not, since it begins with a
  * schema named as the role, which any role may make that has CREATE on the database.
- * @param wanted JOBS_DB_SCHEMA
+ *
+ * Every program that may write to the database asks this first, and nothing is written before it has answered. So it also refuses
+ * databases that are somebody else's.
  * @returns the schema, the tables, and the functions of the catalog
- * @throws Failure `usage` where there are several, or where the one that is wanted does not exist
+ * @throws Failure `usage` where there are several, where the one that is wanted does not exist, where a table of another program has
+ *   the name of one of ours, and where another engine runs its jobs in a database that has no tables of ours
  */
-export async function findNames(sql: Sql, wanted: string | undefined): Promise<Names> {
-  const schema = await findSchema(sql, wanted)
+export async function findNames(sql: Sql, { JOBS_DB_SCHEMA, JOBS_ENGINE }: Choice): Promise<Names> {
+  const schema = await findSchema(sql, JOBS_DB_SCHEMA)
+  const tables = await allTables()
+  const isThere = await refuseStrangers(sql, schema, tables)
+  if (!isThere && JOBS_ENGINE !== 'own') await refuseOtherEngines(sql)
   const [{ names }] = await sql<[{ names: string[] }]>`
     select pg_catalog.jsonb_agg(distinct proname) as names
     from pg_catalog.pg_proc
     where pronamespace = 'pg_catalog'::regnamespace`
+  return { schema, tables: new Set(tables), functions: new Set(names) }
+}
+
+/** The names of all tables that a start makes. The list of migrations is the only one that no migration makes. */
+async function allTables(): Promise<string[]> {
   const made = (await allMigrations()).flatMap(({ makes }) => makes)
-  const tables = made.flatMap(({ kind, of }) => (kind === 'column' ? [of] : []))
-  // The list of migrations is the only table that no migration makes.
-  return { schema, tables: new Set([...tables, 'jobsctl_migrations']), functions: new Set(names) }
+  return [...new Set(made.flatMap(({ kind, of }) => (kind === 'column' ? [of] : []))), 'jobsctl_migrations']
 }
 
 async function findSchema(sql: Sql, wanted: string | undefined): Promise<string> {

@@ -36,7 +36,7 @@ export async function openDatabase(env: Env, log: Log, meter?: PoolMeter): Promi
     sql,
     operatorSql,
     findSchema: async (from) => {
-      names.known ??= await findNames(from, env.JOBS_DB_SCHEMA)
+      names.known ??= await findNames(from, env)
       return names.known.schema
     },
     withDedicatedPool: async (work) => {

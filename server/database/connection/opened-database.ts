@@ -16,7 +16,7 @@ export interface OpenedDatabase {
   operatorSql: Pool
   /**
    * Finds the schema of the tables. From then on every statement names the schema. A second call returns the same schema.
-   * @throws Failure `usage` when several schemas hold a table of jobs
+   * @throws Failure `usage` when several schemas hold a table of jobs, and for a database that belongs to other programs
    */
   findSchema: (from: Sql) => Promise<string>
   /**

@@ -54,7 +54,7 @@ export async function openEmbedded({ folder, fsync, silenceMs, log, meter }: Emb
     sql,
     operatorSql: sql,
     findSchema: async () => {
-      names.known ??= await findNames(own, undefined)
+      names.known ??= await findNames(own, { JOBS_DB_SCHEMA: undefined, JOBS_ENGINE: 'own' })
       return names.known.schema
     },
     withDedicatedPool: (work) => work(sql),

@@ -54,7 +54,9 @@ export async function refuseOddTypes(sql: Sql, made: readonly SchemaObject[]): P
   throw new Failure(
     'usage',
     `columns have types with which this server cannot work: ${list.join(', ')}${more}; nothing was changed`,
-    { hint: `if the other programs can work with it, too: ${alteration(first)}` },
+    {
+      hint: `where the table is not one of jobs: JOBS_DB_SCHEMA=<another schema>; else, if the other programs can work with it, too: ${alteration(first)}`,
+    },
   )
 }
 

@@ -1,0 +1,108 @@
+import { Failure } from '../../../shared/errors.ts'
+import type { Sql } from '../sql.ts'
+
+/** How the catalog tells that an engine runs its jobs in a database: a table with these columns, and other tables in the same schema. */
+interface Sign {
+  engine: string
+  table: string
+  columns: string[]
+  /** Tables without which the table is only a copy, such as a backup of it. */
+  beside: string[]
+}
+
+const sign = (engine: string, table: string, columns: string, beside = ''): Sign => ({
+  engine,
+  table,
+  columns: columns.split(' '),
+  beside: beside.split(' ').filter(Boolean),
+})
+
+const signs: readonly Sign[] = [
+  sign('pg-boss', 'job', 'id name state start_after', 'queue version'),
+  sign('pg-boss', 'job', 'id name state startafter', 'version'),
+  sign('graphile-worker', '_private_jobs', 'id task_id payload run_at', 'migrations'),
+  sign('graphile-worker', 'jobs', 'id task_identifier payload run_at', 'migrations'),
+  sign('BullMQ', 'job', 'id queue state lock_token', 'migration'),
+  sign('River', 'river_job', 'id kind state args'),
+  sign('Oban', 'oban_jobs', 'id worker state args'),
+  sign('GoodJob', 'good_jobs', 'id queue_name serialized_params'),
+  sign('Solid Queue', 'solid_queue_jobs', 'id queue_name class_name'),
+  sign('Que', 'que_jobs', 'job_class queue run_at'),
+  sign('Procrastinate', 'procrastinate_jobs', 'id task_name queue_name status'),
+  sign('Delayed Job', 'delayed_jobs', 'id handler run_at locked_by'),
+  sign('queue_classic', 'queue_classic_jobs', 'id q_name method args'),
+  sign('Hangfire', 'job', 'id statename invocationdata', 'state jobqueue'),
+  sign('JobRunr', 'jobrunr_jobs', 'id jobasjson state'),
+  sign('db-scheduler', 'scheduled_tasks', 'task_name task_instance execution_time'),
+]
+
+interface Found {
+  engine: string
+  /** The schema and the table, as quoted names. */
+  schema: string
+  table: string
+  /** What the planner believes; negative where nobody has counted. */
+  rows: number
+  database: string
+}
+
+/**
+ * Refuses a database in which another engine keeps its jobs: whoever points a server at it expects to see those. Only reads.
+ * @throws Failure `usage` that names the engines
+ */
+export async function refuseOtherEngines(sql: Sql): Promise<void> {
+  const found = await findEngines(sql)
+  const [first] = found
+  if (!first) return
+  const list = found.slice(0, 5).map(textOf).join(', and ')
+  const more = found.length > 5 ? `, and ${found.length - 5} more` : ''
+  throw new Failure(
+    'usage',
+    `the database ${first.database} has the jobs of ${list}${more}, and no tables of jobs-server; nothing was made`,
+    {
+      hint: 'this version does not work on jobs of other engines. For a queue of its own beside them: jobs-server --engine own, or JOBS_ENGINE=own',
+    },
+  )
+}
+
+const textOf = ({ engine, schema, table, rows }: Found): string =>
+  `${engine} (${schema}.${table}${rows < 0 ? '' : `, about ${rows.toLocaleString('en-US')} rows`})`
+
+const findEngines = async (sql: Sql): Promise<Found[]> => [
+  ...(await sql<Found[]>`
+    select
+      engine,
+      pg_catalog.quote_ident(nspname) as schema,
+      pg_catalog.quote_ident(relname) as "table",
+      -- A table with partitions has the rows of its parts.
+      (
+        select coalesce(pg_catalog.sum(part.reltuples), -1)::bigint
+        from pg_catalog.pg_class as part
+        where part.relkind = 'r' and part.reltuples > 0
+          and (part.oid = pg_class.oid or part.oid in (select relid from pg_catalog.pg_partition_tree(pg_class.oid)))
+      ) as rows,
+      pg_catalog.current_database() as database
+    from pg_catalog.jsonb_to_recordset(${JSON.stringify(signs)}::text::jsonb)
+      as known (engine text, "table" text, columns jsonb, beside jsonb)
+    join pg_catalog.pg_class on relname = known."table" and relkind in ('r', 'p') and relpersistence <> 't'
+    join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
+    where not exists (
+        select
+        from pg_catalog.jsonb_array_elements_text(columns) as needed (name)
+        where not exists (
+          select
+          from pg_catalog.pg_attribute
+          where attrelid = pg_class.oid and attname = needed.name and attnum > 0 and not attisdropped
+        )
+      )
+      and not exists (
+        select
+        from pg_catalog.jsonb_array_elements_text(beside) as needed (name)
+        where not exists (
+          select
+          from pg_catalog.pg_class as other
+          where other.relnamespace = pg_class.relnamespace and other.relname = needed.name and other.relkind in ('r', 'p')
+        )
+      )
+    order by engine, schema`),
+]
