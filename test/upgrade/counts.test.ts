@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { bodyOf, paths } from './support/answers.ts'
-import { hasOldBuild, orders } from './support/old-build.ts'
+import { inBothOrders } from './support/old-build.ts'
 import { expectStatsOfSql, insertJobs } from './support/rows.ts'
 import { countsAreKept, countsOf } from './support/schema.ts'
 import { openPair, type Pair, type Side } from './support/side-by-side.ts'
@@ -9,65 +9,68 @@ import { LeasedJobs } from './support/worker.ts'
 
 const rounds = 12
 
-describe.skipIf(!hasOldBuild).each(orders)('counts beside the $one server and the $other server', ({ one, other }) => {
-  let pair: Pair
-  beforeAll(async () => {
-    pair = await openPair({ one, other })
-    await countsAreKept(pair.both)
-  })
-  afterAll(() => pair?.close())
-
-  it('are exact at every comparison while both servers and a program with plain SQL write jobs', async () => {
-    const { sql, both } = pair
-    let writing = true
-    const comparing = both.map(async (side) => {
-      let compared = 0
-      for (; writing; compared += 1) expect(await countsOf(side), side.build).toEqual({ kept: true, wrong: 0 })
-      return compared
+inBothOrders(
+  ({ one, other }) => `counts beside the ${one} server and the ${other} server`,
+  ({ one, other }) => {
+    let pair: Pair
+    beforeAll(async () => {
+      pair = await openPair({ one, other })
+      await countsAreKept(pair.both)
     })
-    const written = Promise.all([...both.map(writeOverHttp), writeBySql(sql)]).finally(() => {
-      writing = false
-    })
-    const [compared] = await Promise.all([Promise.all(comparing), written])
-    expect(Math.min(...compared)).toBeGreaterThan(1)
-    await expectStatsOfSql(sql, both)
-    for (const side of both) expect(side.log(), side.build).not.toContain('have been set right')
-  })
+    afterAll(() => pair?.close())
 
-  it('follow a bulk change of one server on the other server at once', async () => {
-    const { sql, one, other, both } = pair
-    await insertJobs(sql, { n: 50, domain: 'old', status: 'quarantined' })
-    for (const [changing, reading] of [
-      [one, other],
-      [other, one],
-    ] as const) {
-      await changing.change(paths.requeue, { domain: 'old' })
-      await expectStatsOfSql(sql, [reading])
-      await changing.change(paths.sweep, { domain: 'old', age_seconds: 60 })
-      await expectStatsOfSql(sql, [reading])
+    it('are exact at every comparison while both servers and a program with plain SQL write jobs', async () => {
+      const { sql, both } = pair
+      let writing = true
+      const comparing = both.map(async (side) => {
+        let compared = 0
+        for (; writing; compared += 1) expect(await countsOf(side), side.build).toEqual({ kept: true, wrong: 0 })
+        return compared
+      })
+      const written = Promise.all([...both.map(writeOverHttp), writeBySql(sql)]).finally(() => {
+        writing = false
+      })
+      const [compared] = await Promise.all([Promise.all(comparing), written])
+      expect(Math.min(...compared)).toBeGreaterThan(1)
+      await expectStatsOfSql(sql, both)
+      for (const side of both) expect(side.log(), side.build).not.toContain('have been set right')
+    })
+
+    it('follow a bulk change of one server on the other server at once', async () => {
+      const { sql, one, other, both } = pair
       await insertJobs(sql, { n: 50, domain: 'old', status: 'quarantined' })
-    }
-    await expectStatsOfSql(sql, both)
-    for (const side of both) expect(await countsOf(side)).toEqual({ kept: true, wrong: 0 })
-  })
+      for (const [changing, reading] of [
+        [one, other],
+        [other, one],
+      ] as const) {
+        await changing.change(paths.requeue, { domain: 'old' })
+        await expectStatsOfSql(sql, [reading])
+        await changing.change(paths.sweep, { domain: 'old', age_seconds: 60 })
+        await expectStatsOfSql(sql, [reading])
+        await insertJobs(sql, { n: 50, domain: 'old', status: 'quarantined' })
+      }
+      await expectStatsOfSql(sql, both)
+      for (const side of both) expect(await countsOf(side)).toEqual({ kept: true, wrong: 0 })
+    })
 
-  it('hide no group whose jobs have all ended, whichever server has compared the counts last', async () => {
-    const { sql, one, other, both } = pair
-    for (const [comparing, last] of [
-      [one, 'one'],
-      [other, 'other'],
-    ] as const) {
-      await insertJobs(sql, { n: 2, domain: `ended before ${last}`, status: 'completed' })
-      expect(await countsOf(comparing)).toEqual({ kept: true, wrong: 0 })
-      await expectStatsOfSql(sql, both)
-      await insertJobs(sql, { n: 2, domain: `ended after ${last}`, status: 'completed' })
-      await sql`update jobs set queue = 'moved' where domain = ${`ended before ${last}`} and id % 2 = 0`
-      await expectStatsOfSql(sql, both)
-      await sql`delete from jobs where domain = ${`ended after ${last}`}`
-      await expectStatsOfSql(sql, both)
-    }
-  })
-})
+    it('hide no group whose jobs have all ended, whichever server has compared the counts last', async () => {
+      const { sql, one, other, both } = pair
+      for (const [comparing, last] of [
+        [one, 'one'],
+        [other, 'other'],
+      ] as const) {
+        await insertJobs(sql, { n: 2, domain: `ended before ${last}`, status: 'completed' })
+        expect(await countsOf(comparing)).toEqual({ kept: true, wrong: 0 })
+        await expectStatsOfSql(sql, both)
+        await insertJobs(sql, { n: 2, domain: `ended after ${last}`, status: 'completed' })
+        await sql`update jobs set queue = 'moved' where domain = ${`ended before ${last}`} and id % 2 = 0`
+        await expectStatsOfSql(sql, both)
+        await sql`delete from jobs where domain = ${`ended after ${last}`}`
+        await expectStatsOfSql(sql, both)
+      }
+    })
+  },
+)
 
 const hour = 3_600_000
 const later = (hours: number) => new Date(Date.now() + hours * hour).toISOString()

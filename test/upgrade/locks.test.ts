@@ -1,13 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { closeGate, endedOr } from '../support/gate.ts'
 import { paths, resultOf } from './support/answers.ts'
-import { hasOldBuild, orders } from './support/old-build.ts'
+import { inBothOrders } from './support/old-build.ts'
 import { clear, countJobs, everything, expectStatsOfSql, insertJobs, readRecords, statsOf } from './support/rows.ts'
 import { countsAreKept, countsOf, untilCountsRest } from './support/schema.ts'
 import { openPair, type Pair } from './support/side-by-side.ts'
 
-describe.skipIf(!hasOldBuild).each(orders)(
-  'the $one server and the $other server keep out of each other',
+inBothOrders(
+  ({ one, other }) => `the ${one} server and the ${other} server keep out of each other`,
   ({ one, other }) => {
     let pair: Pair
     beforeAll(async () => {

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { paths, previewOf, resultOf } from './support/answers.ts'
-import { hasOldBuild, orders } from './support/old-build.ts'
+import { inBothOrders } from './support/old-build.ts'
 import { clear, countJobs, everything, insertJobs, readRecords } from './support/rows.ts'
 import { openPair, type Pair } from './support/side-by-side.ts'
 
-describe.skipIf(!hasOldBuild).each(orders)(
-  'an operation of the $one server is undone by the $other server',
+inBothOrders(
+  ({ one, other }) => `an operation of the ${one} server is undone by the ${other} server`,
   ({ one, other }) => {
     let pair: Pair
     beforeAll(async () => {
