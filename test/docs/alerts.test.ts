@@ -77,7 +77,7 @@ it('every query of the dashboard asks for one database, or for the servers that 
 it('every alert has a section of what to type, and every section has an alert', () => {
   const sections = [...textOf(`${folder}/on-call.md`).matchAll(/^## (\w+)$/gm)].map(([, name = '']) => name)
   expect(alerts).toEqual(sections)
-  const links = [...rules.matchAll(/runbook: docs\/observe\/on-call\.md#(\w+)$/gm)].map(([, anchor = '']) => anchor)
+  const links = [...rules.matchAll(/runbook_url: docs\/observe\/on-call\.md#(\w+)$/gm)].map(([, anchor = '']) => anchor)
   expect(links).toEqual(alerts.map((name) => name.toLowerCase()))
 })
 
