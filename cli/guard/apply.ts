@@ -1,8 +1,9 @@
 import type { z } from 'zod'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
-import { notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
+import { mostOf, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { detachChange } from './detach.ts'
+import { nextCall } from './next-call.ts'
 import { sendChange } from './send-change.ts'
 import { tallyOf } from './tally.ts'
 import { undoLine } from './undo-command.ts'
@@ -12,21 +13,19 @@ export async function applyChange<In extends z.ZodType, Out extends z.ZodType>(
   session: Session<In, Out>,
   previewed: Previewed<Out> | undefined,
 ): Promise<Ending> {
-  const { context, change, max } = session
+  const { context, change } = session
   if (context.settings.detach) return detachChange(session, previewed, printResult)
   if (previewed && !previewed.previews) {
     context.print.aside(
       'note: this server does not enforce the limit; jobsctl counted the jobs itself, right before the change',
     )
   }
-  const { brake } = context.settings
-  const total = previewed?.complete ? previewed.total : undefined
+  const total = previewed?.complete ? mostOf(change, previewed) : undefined
   const answers: z.output<Out>[] = []
   for (const [at, request] of change.requests.entries()) {
-    if (previewed?.counts[at] === 0) continue
-    const preview_token = previewed?.previews?.[at]?.token
-    const bounded = change.bounded(request, preview_token === undefined ? {} : { max, preview_token, ...brake })
-    answers.push(await sendChange(session, bounded, { answers, total }))
+    const next = await nextCall(session, previewed, { at, request, answers })
+    if ('bounded' in next) answers.push(await sendChange(session, next.bounded, { answers, total }))
+    else if (next.nothing !== undefined) answers.push(next.nothing)
   }
   return printResult(session, previewed, answers)
 }
@@ -49,7 +48,7 @@ export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
   if (print.forPeople && change.undoable && done > 0 && ids.length > 0) {
     print.aside(await undoLine(context, client, { ids, done }))
   }
-  if (!previewed?.complete || done <= previewed.total) return change.ending?.(answers) ?? 'ok'
+  if (!previewed?.complete || done <= mostOf(change, previewed)) return change.ending?.(answers) ?? 'ok'
   print.aside(
     `warning: ${groupedDigits(done)} jobs were changed, more than the ${groupedDigits(previewed.total)} of the preview`,
   )

@@ -6,6 +6,7 @@ import type { BulkKind } from '../../shared/records/records.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
+import { sumOf } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 
 /** One call of a change. Most changes are one call; a requeue of many domains is several. */
@@ -56,6 +57,11 @@ export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
   along?: 'brought back'
   /** What the preview for a person shows beside the parts that all changes have; only servers that give preview tokens have the data. */
   details?: (client: Client, preview: Previewed<Out>) => Promise<PreviewDetails>
+  /**
+   * How many further jobs a call may match once the calls before it are made, by the answer to its preview. Each call is then previewed
+   * again right before it is sent.
+   */
+  inTurn?: (answer: z.output<Out>) => number
   /** How the command ends after the change; without it, `ok`. */
   ending?: (answers: readonly z.output<Out>[]) => Ending
   /** The error where no job matches; without it, a change of no job ends well. */
@@ -103,6 +109,12 @@ export interface Previewed<Out extends z.ZodType> {
   /** The previews with their tokens; undefined for a server that gives no tokens. */
   previews: readonly Preview[] | undefined
 }
+
+/** The most jobs that the calls may match one after the other. */
+export const mostOf = <In extends z.ZodType, Out extends z.ZodType>(
+  { inTurn }: BulkChange<In, Out>,
+  { answers, total }: Pick<Previewed<Out>, 'answers' | 'total'>,
+): number => total + (inTurn ? sumOf(answers.slice(1).map((answer) => inTurn(answer))) : 0)
 
 /** The result of a change as `--json` prints it. */
 export const outcomeFields = <In extends z.ZodType, Out extends z.ZodType>(

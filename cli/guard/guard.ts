@@ -5,7 +5,7 @@ import type { Ending } from '../output/print.ts'
 import { noteUnknownScope, refuseUnknownScope } from '../queues/known-scope.ts'
 import type { Canaries } from '../settings/flags/canary-flags.ts'
 import { applyChange } from './apply.ts'
-import { type BulkChange, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
+import { type BulkChange, mostOf, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { confirm, unconfirmed } from './confirm.ts'
 import { limitOf, overLimit } from './limit.ts'
 import { refuseOverwriting } from './plan-file.ts'
@@ -72,9 +72,10 @@ export async function decide<In extends z.ZodType, Out extends z.ZodType>(
   const { context, change, max } = session
   const { settings, print } = context
   const { total } = previewed
+  const most = mostOf(change, previewed)
   if (total === 0) await checkScope(session)
   if (settings.dryRun) return showPreview(session, previewed)
-  if (max !== undefined && total > max) throw overLimit(total, max)
+  if (max !== undefined && most > max) throw overLimit(most, max, { upTo: most > total })
   refuseUnbounded(previewed, max)
   if (apply !== applyChange) refuseUncounted(previewed, '--canary')
   const [refused] = previewed.answers.flatMap((answer) => change.refusal?.(answer) ?? [])

@@ -24,11 +24,21 @@ export function limitOf({ settings, retyped }: Context, { target: { profile } }:
   return max
 }
 
+interface Over {
+  /** Whether the number is the most that may match. */
+  upTo?: boolean
+  hint?: string
+}
+
 /** The refusal of a change that matches more jobs than the limit. */
-export function overLimit(total: number, max: number, hint = 'narrow the scope, or raise --max'): Failure {
+export function overLimit(
+  total: number,
+  max: number,
+  { upTo = false, hint = 'narrow the scope, or raise --max' }: Over = {},
+): Failure {
   return new Failure(
     'limit_exceeded',
-    `${jobsText(total)} match${total === 1 ? 'es' : ''}, above the limit of ${groupedDigits(max)}; nothing was changed`,
+    `${upTo ? 'up to ' : ''}${jobsText(total)} match${total === 1 ? 'es' : ''}, above the limit of ${groupedDigits(max)}; nothing was changed`,
     { hint },
   )
 }

@@ -19,6 +19,8 @@ interface Left {
   id: number
   kind: string
   why: string
+  /** How many jobs it changed that stay so; 0 where undos have given them back, and of an undo. */
+  jobs: number
 }
 
 /** What a caller did: operations that an undo can give jobs back of, the newest first, and those of which it cannot. */
@@ -50,9 +52,9 @@ export async function operationsOfCaller(client: Client, selecting: Selecting): 
   const records: OperationRecord[] = []
   const left: Left[] = []
   for (const record of changing) {
-    const why = await whyLeft(client, record, selecting)
+    const why = await whyLeft(client, record, { ...selecting, hasNewer: records.length > 0 })
     if (why === undefined) records.push(record)
-    else left.push({ id: record.id, kind: record.kind, why })
+    else left.push({ id: record.id, kind: record.kind, why, jobs: jobsLeft(record) })
   }
   if (records.length > 0) return { ...selecting, records, left }
   if (left.length === 0)
@@ -85,11 +87,19 @@ async function changesOf(client: Client, { caller, since }: Selecting): Promise<
   return changing
 }
 
-/** Why an operation is not undone, as a clause; undefined where an undo gives back at least one of its jobs. */
+const jobsLeft = ({ kind, state, affected }: OperationRecord): number =>
+  kind === 'undo' || state === 'undone' ? 0 : affected
+
+interface Asked extends Selecting {
+  /** Whether a newer operation is undone before this one: what that gives back, this one may give back, too. */
+  hasNewer: boolean
+}
+
+/** Why an operation is not undone, as a clause; undefined where an undo gives back at least one of its jobs, or may do so in its turn. */
 async function whyLeft(
   client: Client,
   { id, state, undone_by, no_way_back }: OperationRecord,
-  { scope }: Selecting,
+  { scope, hasNewer }: Asked,
 ): Promise<string | undefined> {
   if (state === 'running') return 'it is still running'
   if (state === 'undone') return `it was undone by operation ${undone_by}`
@@ -99,5 +109,6 @@ async function whyLeft(
     throw error
   })
   if (preview instanceof Failure) return preview.message.replace(/; nothing was changed$/, '')
-  return preview.body.affected > 0 ? undefined : 'none of its jobs can be given back'
+  const { affected, conflict_count } = preview.body
+  return affected > 0 || (hasNewer && conflict_count > 0) ? undefined : 'none of its jobs can be given back'
 }

@@ -29,7 +29,8 @@ export async function applyPolicyPlan(context: Context, plan: WholePlan): Promis
   const total = plan.still_matching ?? plan.count
   if (max !== undefined && total > max) {
     const apply = another(['apply', id, '--max', String(total)])
-    throw overLimit(total, max, `to apply it all the same: ${apply}; to take it back: ${another(['reject', id])}`)
+    const hint = `to apply it all the same: ${apply}; to take it back: ${another(['reject', id])}`
+    throw overLimit(total, max, { hint })
   }
   if (settings.dryRun) {
     print.sentence({ dry_run: true, ...plan }, `would apply ${summaryOf(plan)}`, 'plain')

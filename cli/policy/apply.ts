@@ -52,7 +52,8 @@ export async function applyPolicy(context: Context, file: string): Promise<Endin
     else if (print.forPeople || !settings.yes) print.aside('nothing to do: this policy is applied')
     return 'ok'
   }
-  if (max !== undefined && total > max) throw overLimit(total, max, 'give the rules a lower max, or raise --max')
+  if (max !== undefined && total > max)
+    throw overLimit(total, max, { hint: 'give the rules a lower max, or raise --max' })
   if (!settings.yes) await confirm(applying)
   return send(applying)
 }

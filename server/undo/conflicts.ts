@@ -1,15 +1,17 @@
-import type { Conflict } from '../../shared/changes/undo.ts'
+import type { Conflict, ConflictReason } from '../../shared/changes/undo.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { WayBack } from './way-back.ts'
 
 const mostConflicts = 100
+const mostReasons = 20
 
 /** A token with more excluded ids would be too long. */
 const mostExcluded = 2000
 
-/** How many jobs of an operation cannot be restored, and the first 100 of them. */
+/** How many jobs of an operation cannot be restored, the first 100 of them, and the 20 reasons that most of them have. */
 interface Conflicts {
   conflict_count: number
+  conflict_reasons: ConflictReason[]
   conflicts: Conflict[]
 }
 
@@ -25,6 +27,9 @@ const conflictsQuery = (sql: Sql, way: Conflicting, more: Fragment): Fragment =>
   with conflicts as materialized (${way.conflicts(sql)})
   select
     (select count(*) from conflicts) as conflict_count,
+    (select coalesce(jsonb_agg(counted order by count desc, reason), '[]') from (
+      select reason, count(*) as count from conflicts group by reason order by count(*) desc, reason limit ${mostReasons}
+    ) as counted) as conflict_reasons,
     (select coalesce(jsonb_agg(first order by job_id), '[]') from (
       select job_id, reason from conflicts order by job_id limit ${mostConflicts}
     ) as first) as conflicts
@@ -45,8 +50,25 @@ export async function readConflicts(
   way: Conflicting,
   rejected: ReadonlyMap<number, string>,
 ): Promise<Conflicts> {
-  const [{ conflict_count, conflicts: first }] = await sql<[Conflicts]>`${conflictsQuery(sql, way, sql``)}`
+  const [{ conflict_count, conflict_reasons, conflicts: first }] = await sql<
+    [Conflicts]
+  >`${conflictsQuery(sql, way, sql``)}`
   const others = [...rejected].filter(([id]) => !first.some(({ job_id }) => job_id === id))
   const all = [...others.map(([job_id, reason]) => ({ job_id, reason })), ...first]
-  return { conflict_count: conflict_count + others.length, conflicts: all.slice(0, mostConflicts) }
+  return {
+    conflict_count: conflict_count + others.length,
+    conflict_reasons: withOthers(
+      conflict_reasons,
+      others.map(([, reason]) => reason),
+    ),
+    conflicts: all.slice(0, mostConflicts),
+  }
+}
+
+/** Counts the reasons of jobs that the database rejected among the others. */
+function withOthers(counted: readonly ConflictReason[], others: readonly string[]): ConflictReason[] {
+  const counts = new Map(counted.map(({ reason, count }) => [reason, count]))
+  for (const reason of others) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  const sorted = [...counts].sort(([, one], [, other]) => other - one)
+  return sorted.slice(0, mostReasons).map(([reason, count]) => ({ reason, count }))
 }

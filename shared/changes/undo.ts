@@ -26,6 +26,10 @@ export type UndoRequest = z.output<typeof UndoRequest>
 export const Conflict = z.object({ job_id: z.number(), reason: z.string() })
 export type Conflict = z.output<typeof Conflict>
 
+/** How many jobs cannot be restored for the same reason. */
+export const ConflictReason = z.object({ reason: z.string(), count: Count })
+export type ConflictReason = z.output<typeof ConflictReason>
+
 /**
  * Undoes an operation: restores pruned jobs, returns requeued jobs to quarantine, and returns swept jobs that were queued to
  * the queue. Jobs that somebody has picked up or changed since stay as they are. With a scope or ids only these jobs of the
@@ -42,6 +46,8 @@ export const undo = endpoint({
     /** How many jobs cannot be restored, and the first 100 of them. */
     conflict_count: Count,
     conflicts: z.array(Conflict),
+    /** The 20 reasons that most of the conflicts have, over all of them. Servers up to version 0.2.0 do not send it. */
+    conflict_reasons: z.array(ConflictReason).optional(),
     /** The hold over what was given back, and its end. Servers of version 0.1.0 hold nothing. */
     hold_id: z.number().optional(),
     held_until: z.string().optional(),

@@ -4,10 +4,12 @@ import { escaped } from '../../../shared/escape.ts'
 import type { Context } from '../../context.ts'
 import type { PreviewDetails, Previewed } from '../../guard/change.ts'
 import type { CallerOperations } from '../../operations/of-caller.ts'
+import { groupedDigits, jobsText, sumOf } from '../../output/numbers.ts'
 import type { Printer } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
 import { describeScope } from '../../settings/flags/scope-flags.ts'
-import { type OneUndo, reasonsNote, type UndoChange } from './undo.ts'
+import { isIncomplete, reasonsNote, reasonsText, type UndoAnswer } from './reasons.ts'
+import type { OneUndo, UndoChange } from './undo.ts'
 
 interface UndoneOperation {
   id: string
@@ -34,7 +36,8 @@ export function undoCallerChange(
   const operations = `${records.length} operation${records.length === 1 ? '' : 's'}`
   const where = `${isInScope ? ` in ${describeScope(scope)}` : ''} of ${operations} of ${escaped(caller)} since ${since}`
   const leftNotes = left.map(
-    ({ id, kind, why }) => `note: operation ${id} (${escaped(kind)}) is not undone: ${escaped(why)}`,
+    ({ id, kind, why, jobs }) =>
+      `note: operation ${id} (${escaped(kind)}${jobs > 0 ? `, ${jobsText(jobs)}` : ''}) is not undone: ${escaped(why)}`,
   )
   return {
     name: 'undo',
@@ -47,19 +50,29 @@ export function undoCallerChange(
     facts: { caller, since, ...scope, operations_undone: records.map(({ id }) => id), not_undone: left },
     words,
     details: (_client, previewed) => details(print, records, previewed),
-    ending: (answers) => (answers.some(({ conflict_count }) => conflict_count > 0) ? 'partial' : 'ok'),
+    inTurn: ({ conflict_count }) => conflict_count,
+    ending: (answers) => (left.some(({ jobs }) => jobs > 0) || answers.some(isIncomplete) ? 'partial' : 'ok'),
     noneMatch: async () =>
       new Failure('conflict', `no job of ${operations} of ${escaped(caller)} can be given back; nothing was changed`),
     together: (answers) => {
-      const conflict_count = answers.reduce((sum, answer) => sum + answer.conflict_count, 0)
-      const again = records.length > 1 ? '; run the command again for jobs that two of the operations had changed' : ''
-      const note = reasonsNote(
-        conflict_count,
-        answers.flatMap(({ conflicts }) => conflicts),
-      )
-      return { facts: { conflict_count }, notes: [...(conflict_count > 0 ? [`${note}${again}`] : []), ...leftNotes] }
+      const conflict_count = sumOf(answers.map((answer) => answer.conflict_count))
+      const isPreview = answers.every(({ preview }) => preview !== undefined)
+      const notes = isPreview ? previewNotes(answers) : conflictNotes(answers)
+      return { facts: { conflict_count }, notes: [...notes, ...leftNotes] }
     },
   }
+}
+
+/** The jobs that are not as their operation left them, each with its reason. */
+const conflictNotes = (answers: readonly UndoAnswer[]): string[] =>
+  answers.some(({ conflict_count }) => conflict_count > 0) ? [reasonsNote(answers)] : []
+
+/** The same before the undo: what a newer operation gives back may be given back by an older one in its turn. */
+function previewNotes([newest, ...older]: readonly UndoAnswer[]): string[] {
+  const count = sumOf(older.map(({ conflict_count }) => conflict_count))
+  const more = `${groupedDigits(count)} more ${count === 1 ? 'job is' : 'jobs are'}`
+  const inTurn = `note: up to ${more} given back in turn, where a newer one of these operations changed the same job (now ${reasonsText(older)})`
+  return [...(newest ? conflictNotes([newest]) : []), ...(count > 0 ? [inTurn] : [])]
 }
 
 async function details(

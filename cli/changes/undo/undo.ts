@@ -1,4 +1,3 @@
-import type { z } from 'zod'
 import { type Conflict, UndoRequest, undo } from '../../../shared/changes/undo.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
@@ -8,11 +7,12 @@ import type { Context } from '../../context.ts'
 import type { BulkChange, PreviewDetails } from '../../guard/change.ts'
 import { untilText } from '../../holds/describe.ts'
 import type { Client } from '../../http/client.ts'
-import { groupedDigits, jobsText } from '../../output/numbers.ts'
+import { groupedDigits } from '../../output/numbers.ts'
 import type { Printer } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
 import { parseInput } from '../../settings/flags/flag-errors.ts'
 import { describeScope } from '../../settings/flags/scope-flags.ts'
+import { isIncomplete, reasonsNote, reasonsText, type UndoAnswer } from './reasons.ts'
 
 /** An operation, and the part of it that is undone. */
 export interface OneUndo extends Scope {
@@ -61,12 +61,13 @@ export function undoChange(context: Context, request: OneUndo, words: readonly s
     },
     words,
     details: async (_client, { answers: [answer] }) => (answer ? conflictDetails(print, answer) : {}),
-    ending: ([answer]) => ((answer?.conflict_count ?? 0) > 0 ? 'partial' : 'ok'),
+    ending: (answers) => (answers.some(isIncomplete) ? 'partial' : 'ok'),
     noneMatch: (client, [answer]) => nothingLeft({ client, another }, request, answer),
     beside: (answer) => ({
       facts: {
         conflict_count: answer.conflict_count,
         conflicts: answer.conflicts,
+        ...(answer.conflict_reasons && { conflict_reasons: answer.conflict_reasons }),
         ...(answer.hold_id !== undefined && { hold_id: answer.hold_id, held_until: answer.held_until }),
       },
       note: notesOn(answer, request, context),
@@ -74,11 +75,9 @@ export function undoChange(context: Context, request: OneUndo, words: readonly s
   }
 }
 
-type Answer = z.output<typeof undo.output>
-
 /** What an undo leaves out, and for a person its hold; undefined where there is nothing to say. */
-function notesOn(answer: Answer, { id, ids }: OneUndo, { print, another }: Context) {
-  const { affected, conflict_count, conflicts, skipped = 0, hold_id, held_until } = answer
+function notesOn(answer: UndoAnswer, { id, ids }: OneUndo, { print, another }: Context) {
+  const { affected, conflict_count, skipped = 0, hold_id, held_until } = answer
   const others = (ids?.length ?? 0) - affected - conflict_count - skipped
   const notes = [
     ...(print.forPeople && hold_id !== undefined && held_until !== undefined
@@ -86,7 +85,7 @@ function notesOn(answer: Answer, { id, ids }: OneUndo, { print, another }: Conte
           `Held from prune and sweep until ${untilText({ until: held_until })}. To end the hold:  ${another(['hold', 'remove', String(hold_id)])}`,
         ]
       : []),
-    ...(conflict_count === 0 ? [] : [reasonsNote(conflict_count, conflicts)]),
+    ...(conflict_count === 0 ? [] : [reasonsNote([answer])]),
     ...(others > 0 ? [`note: ${countOf(others, 'id')} of --ids-file: nothing of operation ${id} is kept for it`] : []),
   ]
   return notes.length === 0 ? undefined : notes.join('\n')
@@ -95,7 +94,7 @@ function notesOn(answer: Answer, { id, ids }: OneUndo, { print, another }: Conte
 const countOf = (n: number, what: string): string => `${groupedDigits(n)} ${what}${n === 1 ? '' : 's'}`
 
 /** The jobs that an undo cannot give back, each with its reason. */
-async function conflictDetails(print: Printer, { conflicts, conflict_count }: Answer): Promise<PreviewDetails> {
+async function conflictDetails(print: Printer, { conflicts, conflict_count }: UndoAnswer): Promise<PreviewDetails> {
   if (conflicts.length === 0) return {}
   const shown = conflicts.slice(0, mostShown)
   const rest = conflict_count - shown.length
@@ -112,14 +111,14 @@ interface Asking {
 async function nothingLeft(
   { client, another }: Asking,
   { id, ids, hold_until: _, ...scope }: OneUndo,
-  answer: Answer | undefined,
+  answer: UndoAnswer | undefined,
 ): Promise<Failure> {
   const isInPart = [ids, ...Object.values(scope)].some((field) => field !== undefined)
   const hint = `to see the operation and its jobs: ${another(['operations', id])}`
   const by = await undoneBy(client, id)
   if (by !== undefined)
     return new Failure('conflict', `operation ${id} was undone by ${by}; nothing was changed`, { hint })
-  const why = answer && answer.conflict_count > 0 ? `: ${reasonsText(answer.conflict_count, answer.conflicts)}` : ''
+  const why = answer && answer.conflict_count > 0 ? `: ${reasonsText([answer])}` : ''
   return new Failure(
     'conflict',
     `operation ${id} has no job${isInPart ? ' in this part' : ''} that can be given back${why}; nothing was changed`,
@@ -128,10 +127,6 @@ async function nothingLeft(
     },
   )
 }
-
-/** How many jobs cannot be given back, and why. */
-export const reasonsNote = (count: number, listed: readonly Conflict[]): string =>
-  `note: ${jobsText(count)} cannot be given back${listed.length > 0 ? `: ${reasonsText(count, listed)}` : ''}`
 
 /** `operation 19 at 2026-11-24 12:00 UTC`, by the record; undefined where no operation has undone it. */
 async function undoneBy(client: Client, id: string): Promise<string | undefined> {
@@ -151,11 +146,3 @@ const recordOf = (client: Client, id: string) =>
       throw error
     },
   )
-
-/** `2 gone on, 1 deleted, and 4 more` */
-function reasonsText(count: number, listed: readonly Conflict[]): string {
-  const reasons = [...new Set(listed.map(({ reason }) => reason))]
-  const parts = reasons.map((one) => `${listed.filter(({ reason }) => reason === one).length} ${escaped(one)}`)
-  const rest = count > listed.length && listed.length > 0 ? [`and ${groupedDigits(count - listed.length)} more`] : []
-  return [...parts, ...rest].join(', ')
-}

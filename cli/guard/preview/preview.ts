@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import { groupedDigits, sumOf } from '../../output/numbers.ts'
 import type { Ending } from '../../output/print.ts'
-import { notesOf, outcomeFields, type Previewed, type Session } from '../change.ts'
+import { mostOf, notesOf, outcomeFields, type Previewed, type Session } from '../change.ts'
 import { writePlan } from '../plan-file.ts'
 import { bulkPart } from '../tally.ts'
 import { previewSentence } from './preview-facts.ts'
@@ -64,7 +64,7 @@ export async function showPreview<In extends z.ZodType, Out extends z.ZodType>(
     const words = settings.planOut === undefined ? (change.goAhead ?? change.words) : ['apply', settings.planOut]
     print.aside(`To do it:  ${retyped([...words, '--yes'])}`)
   }
-  if (max !== undefined && total > max) {
+  if (max !== undefined && mostOf(change, previewed) > max) {
     print.aside(`note: above the limit of ${groupedDigits(max)}; the change would be refused`)
   }
   return settings.detailedExitcode && total > 0 ? 'would_change' : 'ok'

@@ -36,8 +36,8 @@ export async function undo(call: Call, request: UndoRequest): Promise<UndoResult
     more: (sql) => previewedConflicts(sql, way),
     except: ({ excluded }) => excluded,
   })
-  const { conflict_count, conflicts } = more
-  return { affected: preview.count, conflict_count, conflicts, preview }
+  const { conflict_count, conflict_reasons, conflicts } = more
+  return { affected: preview.count, conflict_count, conflict_reasons, conflicts, preview }
 }
 
 interface Undoing {

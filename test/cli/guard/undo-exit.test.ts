@@ -19,7 +19,7 @@ it('an undo that gives back some of the jobs ends with exit 9, and one that give
   expect(await runAt(some, ['undo', '17', '--yes'])).toMatchObject({
     code: 9,
     out: 'gave back 14 jobs of operation 17\n',
-    err: 'note: 1 job cannot be given back: 1 gone on\n',
+    err: 'note: 1 job cannot be given back: 1 job: gone on\n',
   })
   expect(await runAt(all, ['undo', '17', '--yes'])).toMatchObject({ code: 0, err: '' })
 })
@@ -29,7 +29,7 @@ it('an undo that gives back no job ends with exit 6 and the reasons', async () =
   const { code, out, err } = await runAt(server, ['undo', '17', '--yes'])
   expect({ code, out }).toEqual({ code: 6, out: '' })
   expect(err).toBe(
-    'error: operation 17 has no job that can be given back: 1 gone on; nothing was changed\n' +
+    'error: operation 17 has no job that can be given back: 1 job: gone on; nothing was changed\n' +
       '  hint: to see the operation and its jobs: jobsctl operations 17\n',
   )
 })

@@ -15,7 +15,7 @@ const undoServer = (affected: number, found = conflicts) =>
       ...(headers['x-confirm'] ? { operation_id: 18 } : { preview: previewOf(affected) }),
     },
   }))
-const note = 'note: 3 jobs cannot be given back: 2 gone on, 1 its id is taken\n'
+const note = 'note: 3 jobs cannot be given back: 2 jobs: gone on; 1 job: its id is taken\n'
 
 it('previews, and gives back with --yes, by the token, with the id in the path alone', async () => {
   const server = await undoServer(9500, [])

@@ -36,7 +36,7 @@ describe.each(['embedded', 'postgres'] as const)('an undo of all that a caller d
 
   it('previews all of it at once, and gives it back with one confirmation, the newest first', async () => {
     const { pruned, cancelled, unkept, words } = await aBadDay()
-    const left = `note: operation ${unkept} (prune) is not undone: the jobs are deleted without a copy in the archive (no_archive)\n`
+    const left = `note: operation ${unkept} (prune, 2 jobs) is not undone: the jobs are deleted without a copy in the archive (no_archive)\n`
     const before = await world.fingerprint()
     const dry = await world.jobsctl([...words, '--dry-run'])
     expect(dry).toMatchObject({ code: 0, err: left })
@@ -48,12 +48,12 @@ describe.each(['embedded', 'postgres'] as const)('an undo of all that a caller d
     expect(await world.fingerprint()).toBe(before)
 
     const done = await world.jobsctl([...words, '--yes', '--json'])
-    expect(done).toMatchObject({ code: 0, err: left })
+    expect(done).toMatchObject({ code: 9, err: left })
     expect(JSON.parse(done.out)).toMatchObject({
       ...{ operation: 'undo', affected: 4, caller: 'single-user', conflict_count: 0 },
       operations_undone: [cancelled, pruned],
       operation_ids: [unkept + 1, unkept + 2],
-      not_undone: [{ id: unkept, kind: 'prune', why: expect.stringContaining('no_archive') }],
+      not_undone: [{ id: unkept, kind: 'prune', jobs: 2, why: expect.stringContaining('no_archive') }],
     })
     expect(await states()).toEqual(['completed', 'completed', 'completed', 'queued'])
     await expectIntact(world)
@@ -64,7 +64,7 @@ describe.each(['embedded', 'postgres'] as const)('an undo of all that a caller d
     expect(again.err).toContain(`operation ${unkept + 1} (undo): it is an undo`)
   })
 
-  it('takes a scope, and says which jobs two operations had changed', async () => {
+  it('takes a scope, and gives jobs back that two operations had changed', async () => {
     const words = undoSince('1h')
     await world.jobs(2, { domain: 'media', queue: 'a', status: 'queued' })
     await world.jobs(1, { domain: 'media', queue: 'b', status: 'queued' })
@@ -73,7 +73,7 @@ describe.each(['embedded', 'postgres'] as const)('an undo of all that a caller d
     const first = await world.jobsctl([...words, '--queue', 'a', '--yes'])
     expect(first).toMatchObject({ code: 0 })
     const priorities = async () => (await world.rows()).map(({ priority }) => priority)
-    expect(await priorities()).toEqual([1, 1, 1])
+    expect(await priorities()).toEqual([5, 5, 1])
     expect(await world.jobsctl([...words, '--yes'])).toMatchObject({ code: 0 })
     expect(await priorities()).toEqual([5, 5, 5])
   })
@@ -85,7 +85,7 @@ describe.each(['embedded', 'postgres'] as const)('an undo of all that a caller d
     await person.sees('Type 4 to go ahead:')
     person.types(`4${enter}`)
     const { code, screen } = await person.ended
-    expect(code).toBe(0)
+    expect(code).toBe(9)
     expect(screen).toMatch(
       new RegExp(`OPERATION +KIND +WHEN +GIVES BACK\\n${cancelled} +cancel .* 1\\n${pruned} +prune .* 3\\n`),
     )

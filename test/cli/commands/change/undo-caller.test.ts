@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { clearAll, doneOf, expectIntact } from '../../../support/bulk-tools.ts'
+import { openWorld, type World } from '../../../support/world.ts'
+
+const batch = '/api/v1/jobs/batch'
+const undoAll = ['undo', '--caller', 'single-user', '--since', '1h']
+
+describe('an undo of operations that changed the same jobs', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld('postgres')
+  })
+  afterAll(() => world?.stop())
+  beforeEach(() => clearAll(world))
+
+  const change = async (path: string, body: object) => doneOf(await world.confirm(`${batch}/${path}`, body)).operation
+  const states = async () => (await world.rows()).map(({ status }) => status).sort()
+
+  /** Five failed jobs are retried, and three or all of them cancelled after that. */
+  async function retriedAndCancelled(cancelled: number) {
+    const ids = await world.jobs(5, { status: 'failed' })
+    const retry = await change('retry', { domain: 'chatbooks' })
+    const cancel = await change('cancel', { ids: ids.slice(0, cancelled) })
+    return { ids, operations: [cancel, retry] }
+  }
+
+  it('goes on until nothing is left: jobs that a newer one gives back are given back by the older one, too', async () => {
+    const { operations } = await retriedAndCancelled(3)
+    const dry = await world.jobsctl([...undoAll, '--dry-run'])
+    expect(dry).toMatchObject({
+      code: 0,
+      err: 'note: up to 3 more jobs are given back in turn, where a newer one of these operations changed the same job (now 3 jobs: the job has gone on, and is cancelled)\n',
+    })
+    expect(dry.out).toMatch(/^would give back 5 jobs of 2 operations of /)
+    const done = await world.jobsctl([...undoAll, '--yes', '--json'])
+    expect(done).toMatchObject({ code: 0, err: '' })
+    expect(JSON.parse(done.out)).toMatchObject({ affected: 8, conflict_count: 0, operations_undone: operations })
+    expect(await states()).toEqual(Array(5).fill('failed'))
+    await expectIntact(world)
+    expect(await world.jobsctl([...undoAll, '--yes'])).toMatchObject({ code: 6, out: '' })
+  })
+
+  it('includes an operation of which a newer one has all jobs', async () => {
+    const { operations } = await retriedAndCancelled(5)
+    const done = await world.jobsctl([...undoAll, '--yes', '--json'])
+    expect(done).toMatchObject({ code: 0, err: '' })
+    expect(JSON.parse(done.out)).toMatchObject({ affected: 10, conflict_count: 0, operations_undone: operations })
+    expect(await states()).toEqual(Array(5).fill('failed'))
+  })
+
+  it('ends as partial with the number where somebody else has changed some', async () => {
+    const { ids } = await retriedAndCancelled(3)
+    const [first = 0, , , , last = 0] = ids
+    await world.sql`update jobs set status = 'completed', completed_at = now() where id in ${world.sql([first, last])}`
+    const done = await world.jobsctl([...undoAll, '--yes'])
+    expect(done.code).toBe(9)
+    expect(done.out).toMatch(/^gave back 5 jobs of 2 operations of single-user /)
+    expect(done.err).toBe('note: 3 jobs cannot be given back: 3 jobs: the job has gone on, and is completed\n')
+    expect(await states()).toEqual(['completed', 'completed', 'failed', 'failed', 'failed'])
+  })
+
+  it('counts the jobs that several operations changed against the limit', async () => {
+    await retriedAndCancelled(3)
+    const before = await world.fingerprint()
+    const refused = await world.jobsctl([...undoAll, '--max', '7', '--yes'])
+    expect(refused).toMatchObject({ code: 8, out: '' })
+    expect(refused.err).toContain('up to 8 jobs match, above the limit of 7; nothing was changed')
+    expect(await world.fingerprint()).toBe(before)
+    expect(await world.jobsctl([...undoAll, '--max', '8', '--yes'])).toMatchObject({ code: 0 })
+  })
+})
