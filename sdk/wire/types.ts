@@ -973,6 +973,7 @@ export interface UndoOutput {
   affected: number
   conflict_count: number
   conflicts: { job_id: number; reason: string }[]
+  conflict_reasons?: { reason: string; count: number }[] | undefined
   hold_id?: number | undefined
   held_until?: string | undefined
   preview?: Preview | undefined
