@@ -54,7 +54,7 @@ export const about: Record<Name, string> = {
   listJobs:
     'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped after 50,000 rows or 200 ms. `X-Missing-Index` then names an index that the database lacks for it.',
   failureClusters:
-    'Failures by what they have in common: state, error code and the pattern of the message, in which texts, addresses, paths and numbers are folded. The row `rest` has the failures that are in no other row; `X-Complete` is `false` then, and where a state has more than 100,000 failures. `expired_leases` counts running jobs whose lease has expired, by worker and job type.',
+    'Failures by what they have in common: state, error code and the pattern of the message, in which texts, addresses, paths and numbers are folded. The row `rest` has the failures that are in no other row; `X-Complete` is `false` then, and where a state has more than 100,000 failures in the scope: `not_read` names it then. `expired_leases` counts running jobs whose lease has expired, by worker and job type.',
   jobByKey:
     'The job with an idempotency key, without payload and result. A token that may not read jobs, such as a producer, finds the jobs that it has enqueued itself; any other job is 404, as one that does not exist.',
   showJob:

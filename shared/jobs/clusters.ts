@@ -45,6 +45,11 @@ const Cluster = z.object({
   group_count: Count.optional(),
   /** How many owners have jobs of the cluster; the jobs without an owner add none. */
   owner_count: Count.optional(),
+  /**
+   * True where all numbers of the cluster are lower bounds: not all failures of its state were read (`not_read`), or some of different
+   * messages are in the row `rest`, since only the newest 20,000 different messages are folded.
+   */
+  at_least: z.boolean().optional(),
 })
 export type Cluster = z.output<typeof Cluster>
 
@@ -57,6 +62,14 @@ const ExpiredLeases = z.object({
   oldest: time,
 })
 export type ExpiredLeases = z.output<typeof ExpiredLeases>
+
+/** Failures of one state that were not read, in the scope and between the times of the request. */
+const NotRead = z.object({
+  state: z.enum(failureStates),
+  /** Only failures before this time were not read; null where the time is not known. */
+  before: time,
+})
+export type NotRead = z.output<typeof NotRead>
 
 const ClustersRequest = z.strictObject({
   ...scopeFields,
@@ -80,6 +93,11 @@ export const failureClusters = endpoint({
     clusters: z.array(Cluster),
     /** The 100 largest. */
     expired_leases: z.array(ExpiredLeases),
+    /**
+     * The states of which older failures were not read: there are more than 100,000 of the state in the scope, or the search in the
+     * scope took longer than 5 s. Empty where all were read. Servers up to 0.2.0 do not send it.
+     */
+    not_read: z.array(NotRead).optional(),
   }),
   changes: () => false,
 })

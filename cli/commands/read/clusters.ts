@@ -1,5 +1,6 @@
+import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { Cluster, ExpiredLeases } from '../../../shared/jobs/clusters.ts'
+import type { Cluster, ExpiredLeases, failureClusters as endpoint, NotRead } from '../../../shared/jobs/clusters.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
@@ -13,6 +14,7 @@ import { noteUnknownScope } from '../../queues/known-scope.ts'
 import {
   allFlag,
   describeScope,
+  flagWords,
   type ScopeFlags,
   scopeFlags,
   scopeOf,
@@ -65,8 +67,10 @@ export const clusters: CommandSpec<ClustersFlags> = {
     const answer = await answerOf(context, endpoint, request)
     if (!answer) return 'ok'
     const { body, raw, header } = answer
-    await show(context, { flags, rows: body.clusters, leases: body.expired_leases, raw })
-    if (header('x-complete') === 'false') context.print.aside(incomplete(header('x-scanned'), request))
+    const { clusters: rows, expired_leases: leases, not_read: notRead = [] } = body
+    await show(context, { flags, rows, leases, notRead, raw })
+    if (header('x-complete') === 'false') context.print.aside(incomplete(body, header('x-scanned'), request))
+    for (const part of notRead) context.print.aside(olderText(context, flags, part))
     return 'ok'
   },
 }
@@ -91,30 +95,50 @@ interface Found {
   flags: ClustersFlags
   rows: Cluster[]
   leases: ExpiredLeases[]
+  notRead: NotRead[]
   /** The answer of the server. */
   raw: unknown
 }
 
-async function show(context: Context, { flags, rows, leases, raw }: Found): Promise<void> {
+async function show(context: Context, { flags, rows, leases, notRead, raw }: Found): Promise<void> {
   const { print, another } = context
   const scope = scopeOf(flags)
-  print.rows({ columns, forPeople, rows, json: raw, empty: `no failure in ${describeScope(scope)}` })
+  const isComplete = notRead.length === 0
+  const empty = `no failure in ${describeScope(scope)}${isComplete ? '' : ' was found so far'}`
+  print.rows({ columns, forPeople, rows, json: raw, empty })
   if (!print.forPeople) return
-  if (rows.length === 0) await noteUnknownScope(context, scope)
+  if (rows.length === 0 && isComplete) await noteUnknownScope(context, scope)
   if (leases.length > 0) {
     print.result(`${rows.length > 0 ? '\n' : ''}${await print.table(leaseColumns, leases.slice(0, 10))}`)
     print.aside(`\nrunning jobs with an expired lease: ${another(['stale', ...scopeWords(scope)])}`)
   }
   const [largest] = rows
   if (largest && largest.status !== null)
-    print.aside(`\nthe jobs of a cluster: ${another(['list', '--cluster', largest.cluster])}`)
+    print.aside(`\nthe jobs of a cluster: ${another(['list', ...scopeWords(scope), '--cluster', largest.cluster])}`)
 }
 
-/** The note of an answer that lacks failures. */
-function incomplete(scanned: string | undefined, { status, since, domain }: Record<string, string>): string {
+/** The note of failures that were not read, with the command that reads them. */
+function olderText({ another }: Context, flags: ClustersFlags, { state, before }: NotRead): string {
+  const since = flags.since === undefined ? [] : flagWords('--since', flags.since)
+  const scope = scopeWords(scopeOf(flags))
+  if (before === null) return `note: not all ${state} jobs were read, so the numbers are lower bounds; add --since`
+  const older = another(['clusters', ...scope, '--status', state, ...since, '--until', before])
+  return `note: ${state} jobs from before ${before} were not read, so the numbers are lower bounds; to read them: ${older}`
+}
+
+/** The note of an answer that lacks failures. Servers up to 0.2.0 do not say which. */
+function incomplete(
+  { clusters: rows, not_read }: z.output<typeof endpoint.output>,
+  scanned: string | undefined,
+  { status, since, domain }: Record<string, string>,
+): string {
   const lacking = lackingFilters({ '--status': status, '--since': since, '--domain': domain })
   const narrow = `narrow them with ${lacking === '' ? 'a later --since' : lacking}`
-  return `note: of ${groupedDigits(Number(scanned ?? 0))} failures that the server read, some are in no cluster here, or there are more; ${narrow}`
+  const read = `of ${groupedDigits(Number(scanned ?? 0))} failures that the server read`
+  const rest = rows.find(({ cluster }) => cluster === 'rest')?.count
+  if (not_read === undefined) return `note: ${read}, some are in no cluster here, or there are more; ${narrow}`
+  if (rest !== undefined) return `note: ${read}, ${groupedDigits(rest)} are in no cluster here; ${narrow}`
+  return `note: the server read ${groupedDigits(Number(scanned ?? 0))} failures and stopped; ${narrow}`
 }
 
 const text = (value: string | null): string => value ?? ''
@@ -126,6 +150,11 @@ const status: Column<Cluster> = {
   gives: 'never',
 }
 const count: Column<Cluster> = { title: 'count', value: ({ count }) => count }
+const countForPeople: Column<Cluster> = {
+  title: 'count',
+  value: ({ count, at_least }) => (at_least ? `at least ${groupedDigits(count)}` : count),
+  gives: 'never',
+}
 const pattern: Column<Cluster> = { title: 'pattern', value: ({ pattern }) => text(pattern), gives: 'first' }
 
 const columns: Column<Cluster>[] = [
@@ -138,12 +167,13 @@ const columns: Column<Cluster>[] = [
   { title: 'last_seen', value: ({ last_seen }) => isoTime(text(last_seen)) },
   { title: 'sample_ids', value: ({ sample_ids }) => sample_ids.join(',') },
   pattern,
+  { title: 'at_least', value: ({ at_least }) => (at_least === undefined ? '' : String(at_least)) },
 ]
 
 const forPeople: Column<Cluster>[] = [
   cluster,
   status,
-  count,
+  countForPeople,
   { title: 'a minute', value: ({ per_minute }) => per_minute, zeros: 'drop' },
   { title: 'last', value: ({ last_seen }) => (last_seen ? ago(last_seen) : ''), gives: 'never' },
   { title: 'code', value: ({ error_code }) => text(error_code) },

@@ -37,10 +37,11 @@ export async function withWholeCluster<Flags extends ClusterFlags>(context: Cont
     )
   }
   const { failureClusters } = await import('../../../shared/jobs/clusters.ts')
-  const { body } = await (await context.client()).call(failureClusters, { ...scopeOf(flags), limit: mostClusters })
+  const request = { ...scopeOf(flags), limit: mostClusters }
+  const { body, header } = await (await context.client()).call(failureClusters, request)
   const found = body.clusters.filter(({ cluster, status }) => status !== null && begins(cluster, prefix))
   const [only, ...others] = found
-  if (!only) throw unknown(context, flags, prefix)
+  if (!only) throw unknown(context, flags, { prefix, isComplete: header('x-complete') !== 'false' })
   if (others.length > 0) throw ambiguous(context, flags, { prefix, found })
   return { ...flags, cluster: only.cluster }
 }
@@ -48,9 +49,16 @@ export async function withWholeCluster<Flags extends ClusterFlags>(context: Cont
 const begins = (cluster: string, prefix: string): boolean =>
   cluster.startsWith(prefix) || cluster.slice(cluster.indexOf('-') + 1).startsWith(prefix)
 
-function unknown({ another }: Context, flags: ClusterFlags, prefix: string): Failure {
+interface Sought {
+  prefix: string
+  /** Whether the server read and clustered all failures in the scope. */
+  isComplete: boolean
+}
+
+function unknown({ another }: Context, flags: ClusterFlags, { prefix, isComplete }: Sought): Failure {
   const scope = scopeOf(flags)
-  const detail = `no cluster of failures in ${describeScope(scope)} has an id that begins with ${prefix}; nothing was changed`
+  const among = isComplete ? '' : ' among those that the server could read'
+  const detail = `no cluster of failures in ${describeScope(scope)}${among} has an id that begins with ${prefix}; nothing was changed`
   return new Failure('not_found', detail, { hint: another(['clusters', ...scopeWords(scope)]) })
 }
 

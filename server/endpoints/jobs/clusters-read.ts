@@ -1,4 +1,4 @@
-import type { Cluster, ClustersRequest } from '../../../shared/jobs/clusters.ts'
+import type { Cluster, ClustersRequest, NotRead } from '../../../shared/jobs/clusters.ts'
 import { clusterDigits, failureCode, failureMessage, failureState, patternOf } from '../../database/error-pattern.ts'
 import { inScope, isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -16,22 +16,29 @@ const rateMinutes = 5
 interface Bounds {
   /** How many jobs were read. */
   scanned: number
-  /** True where there are more jobs of a state than are read. */
-  is_cut: boolean
+  not_read: NotRead[]
+  /** The states that have messages which were not folded. */
+  not_folded: string[]
 }
 
-export type ClusterRow = Bounds & { [Name in keyof Omit<Cluster, 'cluster' | 'sample_ids'>]: Cluster[Name] | null } & {
+type Columns = Omit<Cluster, 'cluster' | 'sample_ids' | 'at_least'>
+
+export type ClusterRow = Bounds & { [Name in keyof Columns]: Columns[Name] | null } & {
   /** The digits of a cluster; null for the failures that are in no other row. */
   digits: string | null
   /** Ids of some jobs, the newest among them. They are texts, because JavaScript would round an id above 2^53. */
   some_ids: (string | null)[] | null
 }
 
+/** `scope`: the newest failures in the scope of the request; `all`: those in the scope among the newest of all. */
+export type Among = 'scope' | 'all'
+type Searched = Within<ClustersRequest> & { among: Among }
+
 /**
  * The largest clusters, the largest first, and then one row of all other failures. Jobs with the same text and the same names
  * are counted first, then different texts are folded, then groups with the same pattern are added up.
  */
-export const readClusters = (sql: Sql, request: Within<ClustersRequest>) => sql<ClusterRow[]>`
+export const readClusters = (sql: Sql, request: Searched) => sql<ClusterRow[]>`
   with grouped as materialized (${grouped(sql, request)}),
   keyed as materialized (
     select *, hashtextextended((status || chr(31) || code || chr(31) || message) collate "C", 0) as key
@@ -88,7 +95,7 @@ const endOfFailure = staticFragment(
 )
 
 /** Jobs with the same values in every field of the answer, and their number. */
-function grouped(sql: Sql, request: Within<ClustersRequest>): Fragment {
+function grouped(sql: Sql, request: Searched): Fragment {
   const ended = { request, seen: endOfFailure(sql) }
   const parts = {
     failed: failures(sql, { ...ended, where: sql`jobs.status = 'failed'` }),
@@ -112,7 +119,7 @@ function grouped(sql: Sql, request: Within<ClustersRequest>): Fragment {
 }
 
 interface Part {
-  request: Within<ClustersRequest>
+  request: Searched
   /** When the job failed. */
   seen: Fragment
   /** The condition of an index that has the jobs in the order of this time. */
@@ -120,7 +127,7 @@ interface Part {
 }
 
 /** The scope of the caller is a condition here, or the newest failures of others would be all that is read. */
-const failures = (sql: Sql, { request: { since, until, within }, seen, where }: Part): Fragment => sql`
+const failures = (sql: Sql, { request: { since, until, among, ...scope }, seen, where }: Part): Fragment => sql`
   (
     select
       jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id,
@@ -129,15 +136,23 @@ const failures = (sql: Sql, { request: { since, until, within }, seen, where }: 
     where ${where}
       ${since === undefined ? sql`` : sql`and ${seen} >= ${since}::text::timestamptz`}
       ${until === undefined ? sql`` : sql`and ${seen} < ${until}::text::timestamptz`}
-      ${isWithin(sql, within)}
+      ${among === 'scope' ? inScope(sql, scope) : isWithin(sql, scope.within)}
     order by ${seen} desc
     ${sql.unsafe(`limit ${mostScanned + 1}`)}
   )`
 
+/** A state with more failures than are read is cut at the oldest that was read; others may have failed at the same time. */
 const bounds = staticFragment(
   (sql) => sql`
-    select coalesce(sum(read), 0)::bigint as scanned, coalesce(bool_or(read > ${sql.unsafe(String(mostScanned))}), false) as is_cut
-    from (select sum(count) as read from grouped group by status) as states`,
+    select
+      coalesce(sum(read), 0)::bigint as scanned,
+      coalesce(
+        jsonb_agg(jsonb_build_object('state', status, 'before', oldest + interval '1 microsecond') order by status)
+          filter (where read > ${sql.unsafe(String(mostScanned))}),
+        '[]'
+      ) as not_read,
+      (select coalesce(jsonb_agg(distinct status), '[]') from placed where digits is null) as not_folded
+    from (select status, sum(count) as read, min(first_seen) as oldest from grouped group by status) as states`,
 )
 
 const totals = staticFragment(

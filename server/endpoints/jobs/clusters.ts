@@ -8,31 +8,57 @@ import {
 } from '../../../shared/jobs/clusters.ts'
 import type { Call } from '../../call.ts'
 import { clusterId } from '../../database/error-pattern.ts'
+import { hasCode } from '../../database/errors/error-meanings.ts'
+import { planForParameters } from '../../database/planner-hints.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import { inScope, type Within } from '../../database/scope.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Pool, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { readBounded } from '../bounded-read.ts'
 import { expiredLeases } from '../expired-leases.ts'
-import { type ClusterRow, readClusters } from './clusters-read.ts'
+import { type Among, type ClusterRow, readClusters } from './clusters-read.ts'
 
 /**
  * Failures by what they have in common, and expired leases by worker, with the headers `X-Scanned` and `X-Complete`: `false`
- * where failures are in no cluster of the answer, or there are more failures than are read.
+ * where failures are in no cluster of the answer, or were not read.
  */
 export async function failureClusters(call: Call, request: ClustersRequest): Promise<z.output<typeof endpoint.output>> {
   const { rows, expired_leases } = await readBounded(call.sql, ['jobsctl_failures', 'jobsctl_retrying'], () =>
-    call.sql.begin(async (tx) => {
-      await tx`select ${limitReadTime(tx)}, ${roomForSorting(tx)}`
-      const narrowed = { ...request, within: call.within }
-      return { rows: await readClusters(tx, narrowed), expired_leases: await readExpired(tx, narrowed) }
-    }),
+    readFailures(call.sql, { ...request, within: call.within }),
   )
-  const clusters = rows.filter(({ count }) => count !== null).map((row) => clusterOf(row, call.redactor.text))
-  const isComplete = !rows[0]?.is_cut && !clusters.some(({ cluster }) => cluster === restOfClusters)
-  call.addHeader('X-Scanned', String(rows[0]?.scanned ?? 0))
+  const { scanned = 0, not_read = [] } = rows[0] ?? {}
+  const clusters = rows
+    .filter(({ count }) => count !== null)
+    .map((row) => ({ ...clusterOf(row, call.redactor.text), at_least: isLowerBound(row) }))
+  const isComplete = not_read.length === 0 && !clusters.some(({ cluster }) => cluster === restOfClusters)
+  call.addHeader('X-Scanned', String(scanned))
   call.addHeader('X-Complete', String(isComplete))
-  return { clusters, expired_leases: [...expired_leases] }
+  return { clusters, expired_leases: [...expired_leases], not_read }
+}
+
+/** The row of all other failures may have any state, and has each message that was not folded. */
+const isLowerBound = ({ status, not_read, not_folded }: ClusterRow): boolean =>
+  status === null ? not_read.length > 0 : not_folded.includes(status) || not_read.some(({ state }) => state === status)
+
+/**
+ * The failures in the scope. An index has the failures of each state in the order of their time, whatever their scope; where it takes too
+ * long to find those of a scope, only those among the newest of all are read.
+ */
+async function readFailures(sql: Pool, request: Within<ClustersRequest>) {
+  const read = (among: Among) =>
+    sql.begin(async (tx) => {
+      await tx`select ${limitReadTime(tx)}, ${roomForSorting(tx)}, ${planForParameters(tx)}`
+      return {
+        rows: await readClusters(tx, { ...request, among }),
+        expired_leases: await readExpired(tx, request),
+      }
+    })
+  const { domain, queue, job_type, within } = request
+  if (!domain && !queue && !job_type && !within) return read('all')
+  return read('scope').catch((error: unknown) => {
+    if (hasCode(error, ['57014'])) return read('all')
+    throw error
+  })
 }
 
 /** Groups of many different texts do not fit into the 4 MB that a session has by default. */
@@ -42,10 +68,7 @@ const roomForSorting = staticFragment(
 )
 
 /** The row without its bounds. What the message says of secrets is masked. */
-function clusterOf(
-  { digits, scanned: _scanned, is_cut: _isCut, ...row }: ClusterRow,
-  masked: (text: string) => string,
-): Cluster {
+function clusterOf({ digits, ...row }: ClusterRow, masked: (text: string) => string): Cluster {
   return {
     cluster: digits === null ? restOfClusters : clusterId(digits),
     status: row.status,

@@ -29,7 +29,7 @@ describe('clusters', () => {
     expect(rows[0]).toEqual([
       ...[expect.stringMatching(/^v1-[0-9a-f]{12}$/), 'failed', 'DISK', '3', '0'],
       ...[expect.stringMatching(/\.\d{3}Z$/), expect.stringMatching(/\.\d{3}Z$/), disk.toReversed().join(',')],
-      'disk # is \\x1b[#mfull',
+      ...['disk # is \\x1b[#mfull', 'false'],
     ])
     const json = JSON.parse((await world.jobsctl(['clusters', '--status', 'quarantined', '--json'])).out)
     expect(json).toMatchObject({
@@ -104,9 +104,42 @@ describe('clusters', () => {
     expect(out).toContain('"$BASE/api/v1/jobs/clusters?status=failed&since=2026-01-01T00%3A00%3A00Z"')
   })
 
+  it('keeps its scope in the hint to the jobs of a cluster', async () => {
+    const { screen } = await terminal(['clusters', '--domain', 'media'])
+    const [, next = ''] = /the jobs of a cluster: jobsctl (.+)/.exec(screen) ?? []
+    expect(next).toMatch(/^list --domain media --cluster v1-[0-9a-f]{12}$/)
+    expect((await world.jobsctl([...next.split(' '), '--ids'])).out.split('\n')).toHaveLength(3)
+  })
+
+  it('shows a lower bound as one, says what was not read, and is not empty while failures were not read', async () => {
+    const row = {
+      ...{ cluster: 'v1-0123456789ab', status: 'failed', error_code: null, pattern: 'full', count: 96_000, groups: [] },
+      ...{ owners: [], first_seen: null, last_seen: null, per_minute: 0, sample_ids: [1], at_least: true },
+    }
+    const not_read = [{ state: 'failed', before: '2026-11-20T10:00:00.5+00:00' }]
+    const at = (clusters: object[]) =>
+      fakeServer(() => ({
+        body: { clusters, expired_leases: [], not_read },
+        headers: { 'x-complete': 'false', 'x-scanned': '100001' },
+      }))
+    const asked = ['clusters', '--domain', 'shop', '--since', '30d']
+    const table = await runAt(await at([row]), [...asked, '-o', 'table'])
+    expect(table.out).toMatch(/failed +at least 96,000 /)
+    expect(table.err).toContain('note: failed jobs from before 2026-11-20T10:00:00.5+00:00 were not read, so')
+    expect(table.err).toMatch(
+      /jobsctl clusters --domain shop --status failed --since 30d --until 2026-11-20T10:00:00.5\+00:00/,
+    )
+    const tsv = await runAt(await at([row]), asked)
+    expect(tsv.out.trimEnd().split('\t').slice(-2)).toEqual(['full', 'true'])
+    expect(tsv.err).toContain('the numbers are lower bounds')
+    const empty = await runAt(await at([]), [...asked, '-o', 'table'])
+    expect(empty.err).toContain('no failure in shop was found so far')
+    expect(empty.err).toContain('were not read')
+  })
+
   it('says where failures are missing, and that another server has no clusters', async () => {
     const { err } = await world.jobsctl(['clusters', '--limit', '1'])
-    expect(err).toContain('of 5 failures that the server read, some are in no cluster here')
+    expect(err).toContain('of 5 failures that the server read, 2 are in no cluster here')
     const other = await fakeServer(() => ({ status: 404, body: { detail: 'Not Found' } }))
     expect(await runAt(other, ['clusters'])).toMatchObject({ code: 5 })
     const detail = [
