@@ -1376,8 +1376,9 @@ export interface FailureClustersInput {
 }
 
 export interface FailureClustersOutput {
-  clusters: { cluster: string; status: string | null; error_code: string | null; pattern: string | null; count: number; groups: { domain: string; queue: string; job_type: string; count: number }[]; owners: { owner_user_id: string | null; count: number }[]; first_seen: string | null; last_seen: string | null; per_minute: number; sample_ids: number[]; domains?: { domain: string; count: number }[] | undefined; domain_count?: number | undefined; queue_count?: number | undefined; group_count?: number | undefined; owner_count?: number | undefined }[]
+  clusters: { cluster: string; status: string | null; error_code: string | null; pattern: string | null; count: number; groups: { domain: string; queue: string; job_type: string; count: number }[]; owners: { owner_user_id: string | null; count: number }[]; first_seen: string | null; last_seen: string | null; per_minute: number; sample_ids: number[]; domains?: { domain: string; count: number }[] | undefined; domain_count?: number | undefined; queue_count?: number | undefined; group_count?: number | undefined; owner_count?: number | undefined; at_least?: boolean | undefined }[]
   expired_leases: { worker_id: string | null; job_type: string; count: number; oldest: string | null }[]
+  not_read?: { state: 'quarantined' | 'failed' | 'retrying'; before: string | null }[] | undefined
 }
 
 export interface JobByKeyInput {
