@@ -5,7 +5,7 @@ import { configPage } from './docs/config.ts'
 import { dashboard } from './docs/dashboard.ts'
 import { dependenciesPage } from './docs/dependencies.ts'
 import { environmentPage } from './docs/environment.ts'
-import { errorsPage, exitCodeTable } from './docs/errors.ts'
+import { errorsPage, exitCodeTable, outcomeTable } from './docs/errors.ts'
 import { eventsPage } from './docs/events.ts'
 import { httpApiPage } from './docs/http-api.ts'
 import { manifestWithManPages } from './docs/manifest.ts'
@@ -45,21 +45,24 @@ const pages: Record<string, string> = {
   [stableNamesPath]: await stableNames(openApi),
 }
 
-/** Tables inside pages that are written by hand: between `<!-- name -->` and `<!-- /name -->`. */
-const tables = [{ path: 'docs/operate/exit-codes.md', name: 'exit-codes', table: exitCodeTable() }]
+/** Tables inside a page that is written by hand: between `<!-- name -->` and `<!-- /name -->`. */
+const exitCodes = 'docs/operate/exit-codes.md'
+const tables = [
+  { path: exitCodes, name: 'exit-codes', table: exitCodeTable() },
+  { path: exitCodes, name: 'outcomes', table: outcomeTable() },
+]
 
 const textOf = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '')
 
-async function withTable({ path, name, table }: (typeof tables)[number]): Promise<[string, string]> {
+function withTable(text: string, { path, name, table }: (typeof tables)[number]): string {
   const place = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(<!-- /${name} -->)`)
-  const text = await textOf(path)
   if (!place.test(text)) throw new Error(`${path} has no place for the table ${name}`)
-  return [path, text.replace(place, (_, open, close) => `${open}${table}\n${close}`)]
+  return text.replace(place, (_, open, close) => `${open}${table}\n${close}`)
 }
 
 const wanted: [string, string][] = [
   ...Object.entries(pages),
-  ...(await Promise.all(tables.map(withTable))),
+  [exitCodes, tables.reduce(withTable, await textOf(exitCodes))],
   ['package.json', await manifestWithManPages()],
 ]
 /** Pages of commands that are no more. README.md is the only page of the folder that is written by hand. */

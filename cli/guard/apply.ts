@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { outcomes } from '../../shared/outcomes.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { mostOf, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
@@ -48,11 +49,11 @@ export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
   if (print.forPeople && change.undoable && done > 0 && ids.length > 0) {
     print.aside(await undoLine(context, client, { ids, done }))
   }
-  if (!previewed?.complete || done <= mostOf(change, previewed)) return change.ending?.(answers) ?? 'ok'
+  if (!previewed?.complete || done <= mostOf(change, previewed)) return change.ending?.(answers) ?? outcomes.done.exit
   print.aside(
     `warning: ${groupedDigits(done)} jobs were changed, more than the ${groupedDigits(previewed.total)} of the preview`,
   )
-  return 'failed'
+  return outcomes.moreThanPreviewed.exit
 }
 
 /** Notes on previewed jobs that were not changed; `skipped` includes the locked jobs. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
+import { outcomes } from '../../shared/outcomes.ts'
 import type { Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
 import { noteUnknownScope, refuseUnknownScope } from '../queues/known-scope.ts'
@@ -142,7 +143,7 @@ function nothing<In extends z.ZodType, Out extends z.ZodType>(
   if (print.structured) print.sentence(outcomeFields(change, false, 0, facts), '', 'done')
   else if (print.forPeople || !settings.yes) print.aside(`nothing to do: ${previewSentence(change, previewed)}`)
   for (const note of notes) print.aside(note)
-  return 'ok'
+  return outcomes.none.exit
 }
 
 export const detachedCanary = (): Failure =>

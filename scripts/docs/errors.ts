@@ -1,5 +1,6 @@
 import { type FailureCode, failureCodes, failures } from '../../shared/errors.ts'
 import { exits } from '../../shared/exits.ts'
+import { outcomeList } from '../../shared/outcomes.ts'
 import { code, page, table } from './markdown.ts'
 
 /** When each code is the answer. A code without a sentence does not compile. */
@@ -94,4 +95,16 @@ export const exitCodeTable = (): string =>
   table(
     ['code', 'name', 'when'],
     Object.values(exits).map(({ code, name, when }) => [String(code), name, when]),
+  )
+
+/** Which end of which command is which exit code. */
+export const outcomeTable = (): string =>
+  table(
+    ['commands', 'what became of the jobs', 'exit code', 'counted in JSON by'],
+    outcomeList.map(({ of, when, exit, json = '' }) => [
+      of,
+      when,
+      String(exits[exit].code),
+      json.split(', ').map(code).join(', '),
+    ]),
   )

@@ -1,6 +1,7 @@
 import { undo } from '../../../shared/changes/undo.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
+import { outcomes } from '../../../shared/outcomes.ts'
 import type { Context } from '../../context.ts'
 import type { PreviewDetails, Previewed } from '../../guard/change.ts'
 import type { CallerOperations } from '../../operations/of-caller.ts'
@@ -51,7 +52,8 @@ export function undoCallerChange(
     words,
     details: (_client, previewed) => details(print, records, previewed),
     inTurn: ({ conflict_count }) => conflict_count,
-    ending: (answers) => (left.some(({ jobs }) => jobs > 0) || answers.some(isIncomplete) ? 'partial' : 'ok'),
+    ending: (answers) =>
+      left.some(({ jobs }) => jobs > 0) || answers.some(isIncomplete) ? outcomes.someNotBack.exit : outcomes.done.exit,
     noneMatch: async () =>
       new Failure('conflict', `no job of ${operations} of ${escaped(caller)} can be given back; nothing was changed`),
     together: (answers) => {

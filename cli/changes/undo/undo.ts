@@ -1,6 +1,7 @@
 import { type Conflict, UndoRequest, undo } from '../../../shared/changes/undo.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
+import { outcomes } from '../../../shared/outcomes.ts'
 import { getOperation } from '../../../shared/records/records.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import type { Context } from '../../context.ts'
@@ -61,7 +62,7 @@ export function undoChange(context: Context, request: OneUndo, words: readonly s
     },
     words,
     details: async (_client, { answers: [answer] }) => (answer ? conflictDetails(print, answer) : {}),
-    ending: (answers) => (answers.some(isIncomplete) ? 'partial' : 'ok'),
+    ending: (answers) => (answers.some(isIncomplete) ? outcomes.someNotBack.exit : outcomes.done.exit),
     noneMatch: (client, [answer]) => nothingLeft({ client, another }, request, answer),
     beside: (answer) => ({
       facts: {

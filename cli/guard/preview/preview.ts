@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
+import { outcomes } from '../../../shared/outcomes.ts'
 import { groupedDigits, sumOf } from '../../output/numbers.ts'
 import type { Ending } from '../../output/print.ts'
 import { mostOf, notesOf, outcomeFields, type Previewed, type Session } from '../change.ts'
@@ -67,7 +68,7 @@ export async function showPreview<In extends z.ZodType, Out extends z.ZodType>(
   if (max !== undefined && mostOf(change, previewed) > max) {
     print.aside(`note: above the limit of ${groupedDigits(max)}; the change would be refused`)
   }
-  return settings.detailedExitcode && total > 0 ? 'would_change' : 'ok'
+  return settings.detailedExitcode && total > 0 ? outcomes.wouldChange.exit : outcomes.none.exit
 }
 
 /** The preview of a change that is one call, without its token, which must not end in logs. */

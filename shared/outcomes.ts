@@ -1,0 +1,56 @@
+import type { Exit } from './exits.ts'
+
+interface Outcome {
+  /** The commands that end so, in words. */
+  of: string
+  /** What happened. */
+  when: string
+  exit: Exit
+  /** The field of `--json` that counts it. */
+  json?: string
+}
+
+const changes = 'every change'
+
+/** How a command ends that the server has not refused, by what became of the jobs. Commands end by this table. */
+export const outcomes = {
+  done: { of: changes, when: 'all jobs of the preview are changed', exit: 'ok', json: 'affected' },
+  none: { of: changes, when: 'no job matches', exit: 'ok', json: 'affected' },
+  goneOn: {
+    of: changes,
+    when: 'jobs had gone on by themselves since the preview, or other transactions held them',
+    exit: 'ok',
+    json: 'skipped, skipped_locked',
+  },
+  wouldChange: {
+    of: 'every change with --dry-run --detailed-exitcode, integrity',
+    when: 'jobs match',
+    exit: 'would_change',
+    json: 'affected',
+  },
+  stopped: {
+    of: changes,
+    when: 'it stopped before its end: --until, operations stop, a brake, a server that stops; the rest is as it was',
+    exit: 'partial',
+  },
+  canaryFailed: {
+    of: 'retry, requeue, apply',
+    when: 'a canary job failed, or not all ended in time; the other jobs are as they were',
+    exit: 'partial',
+  },
+  moreThanPreviewed: { of: changes, when: 'a server changed more jobs than its preview said', exit: 'failed' },
+  unknownScope: {
+    of: 'every change and list with --must-exist',
+    when: 'a domain, queue or job type that never had a job',
+    exit: 'not_found',
+  },
+  someNotBack: {
+    of: 'undo, undo --caller',
+    when: 'some jobs are given back, and others stay: they have changed since, or an operation has no way back',
+    exit: 'partial',
+    json: 'conflict_count, not_undone',
+  },
+  noneBack: { of: 'undo, undo --caller', when: 'no job can be given back; nothing is changed', exit: 'conflict' },
+} as const satisfies Record<string, Outcome>
+
+export const outcomeList: readonly Outcome[] = Object.values(outcomes)
