@@ -84,7 +84,8 @@ export const about: Record<Name, string> = {
   fail: 'Ends an attempt: the job is retried, quarantined or failed.',
   release: 'Ends an attempt: the job goes back to the queue as if it had not been picked up.',
   finishMany: 'Ends up to 1,000 attempts, each with its `action`; each job is answered on its own.',
-  cancel: 'Ends a queued job, or asks a running job to end.',
+  cancel:
+    'Ends a queued job, or asks a running job to end. Up to 1,000 jobs that depend on it are cancelled along (`dependents`), as an operation on record; of more nothing is changed, and `/jobs/batch/cancel` with `job_id` does it.',
   controlQueue: 'Pauses, drains or resumes a queue.',
   queueStatus: 'Whether a queue is paused or drains.',
   stoppedQueues: 'All queues that are paused or drain, since when, and why.',

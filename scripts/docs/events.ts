@@ -26,6 +26,8 @@ const types: Record<string, string> = {
   'jobs.ttl_sweep': 'one batch of a sweep; the same attributes',
   'jobs.requeued': 'one batch of a requeue; the same attributes',
   'jobs.integrity_sweep': 'one batch of a repair; the same attributes',
+  'jobs.dependents_cancelled':
+    'the last of more than 1,000 jobs was cancelled that depended on jobs which had ended badly; `dependents`, how many they were, and `jobs`, the ids of those that had ended',
   'jobs.cancelled': 'one batch of a cancellation of many jobs; the same attributes',
   'jobs.retried': 'one batch of a retry; the same attributes',
   'jobs.reclaimed': 'one batch of a reclaim; the same attributes',

@@ -37,6 +37,9 @@ const purposes: Record<string, string> = {
   jobsctl_detached: 'The requests of changes that go on without their callers, until they have ended.',
   jobsctl_tokens:
     'What each token with a role may do, whom it is for, and the hash of its secret. Version 0.1.0 does not read it, so that it refuses these tokens.',
+  jobsctl_cascades:
+    'Ends of jobs on which more than 1,000 others depended: the rest of these is cancelled in the background, and the row stays until then.',
+  jobsctl_cascade_parents: 'The ended jobs of such a cascade whose dependents are looked for next.',
   jobsctl_callers: 'Callers of single sign-on who have logged in, and those who are blocked.',
   jobsctl_logins:
     'Logins that have been sent to the provider of single sign-on and have not come back, for ten minutes.',

@@ -15,6 +15,7 @@ import { createEmbeddedVacuum } from './embedded-vacuum.ts'
 import type { EventLogMove } from './event-log-move.ts'
 import { createEventSweep } from './event-sweep.ts'
 import { createHistorySweep } from './history-sweep.ts'
+import { cancelLeft } from './left-dependents.ts'
 import { runMaintenance } from './maintenance.ts'
 import { runPolicy } from './policy/run-policy.ts'
 import { agreedSettings, createSettingsExchange } from './server-settings.ts'
@@ -33,7 +34,8 @@ interface BackgroundOptions {
 const longestCountsEndMs = 5000
 
 /**
- * Starts the migration, the notifications, the maintenance, the changes without callers, the policy, the checks, the counts and the history; `ended`
+ * Starts the migration, the notifications, the maintenance, the changes without callers, the dependents that
+ * were left, the policy, the checks, the counts and the history; `ended`
  * resolves when they have stopped.
  */
 export function startBackground({ opened, env, context, readiness, eventLogMove }: BackgroundOptions) {
@@ -67,6 +69,7 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     ...{ isReady, standsStill, eventLogMove, settingsExchange, chainLog, eventSweep, historySweep, embeddedVacuum },
   })
   const changes = goOnWithChanges(context, { isReady, standsStill })
+  const dependents = cancelLeft(context, { isReady, standsStill })
   const policy = runPolicy(context, { isReady, standsStill })
   const checks = context.meter ? runChecks(context, { isReady, standsStill }) : undefined
   // Counting waits for the indexes: without them it would read every job.
@@ -78,7 +81,7 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
     ? keepHistory({ sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE, isReady, stopping })
     : Promise.resolve()
   const ended = async () => {
-    await Promise.all([maintenance, changes, policy, checks])
+    await Promise.all([maintenance, changes, dependents, policy, checks])
     const left = settingsExchange.end().catch(() => {})
     // Ending the pool while it has a reserved session never finishes, even when the session is released later.
     await Promise.race([Promise.all([left, counts, history]), wait(longestCountsEndMs, undefined, { ref: false })])

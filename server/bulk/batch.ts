@@ -1,12 +1,12 @@
-import { commonScope } from '../../shared/access/shared-jobs.ts'
 import { requireNoneElsewhere } from '../auth/require-scope.ts'
 import { limitIdleTime } from '../database/connection/idle-timeout.ts'
 import { databaseFailure, isConnectionLost, lossOf } from '../database/errors/failure.ts'
 import { outcomeUnknown } from '../database/errors/outcome-unknown.ts'
 import { refuseWhileFrozen } from '../database/installation/freeze.ts'
 import type { Pool, Sql } from '../database/sql.ts'
-import type { BatchContext, BatchCounts, BulkChange, Operation, Origin } from './bulk-change.ts'
+import type { BatchContext, BatchCounts, BulkChange } from './bulk-change.ts'
 import { closedByAnother, type Held, runningRecord, TakenOver } from './detached/hold.ts'
+import { addToRecord, insertEvent } from './record/add-to-record.ts'
 import type { RoundTrip } from './round-trip.ts'
 import { RangeOutgrown, type Selection } from './selection.ts'
 import { type StopRequest, StopRequested, stopClause, stopRequest } from './stop-request.ts'
@@ -85,30 +85,4 @@ async function lockRecord(
   if (!record && hold !== undefined) throw new TakenOver()
   if (!record) throw closedByAnother()
   if (record.stop) throw new StopRequested(stopClause(record.stop))
-}
-
-const addToRecord = (tx: Sql, { operation }: Pick<Operation, 'operation'>, counts: BatchCounts, affected: number) => tx`
-  update job_operations
-  set affected = affected + ${affected}::bigint,
-      batches = batches + ${affected > 0 ? 1 : 0}::int,
-      counts = (
-        select coalesce(jsonb_object_agg(name, coalesce((counts ->> name)::bigint, 0) + value::bigint), '{}')
-        from jsonb_each_text(${JSON.stringify(counts)}::text::jsonb) as batch (name, value)
-      ),
-      touched_at = clock_timestamp()
-  where id = ${operation}::bigint`
-
-/** Writes the event of a batch: which operation changed how many jobs, for which caller and reason. */
-function insertEvent(
-  tx: Sql,
-  { operation, caller, reason, asOf, requestId }: Operation & Origin,
-  bulk: BulkChange<unknown>,
-  affected: number,
-) {
-  const { domain = null, queue = null, job_type = null } = commonScope(bulk.scope)
-  const as_of = bulk.previewToken === undefined ? undefined : asOf
-  const attrs = { operation, affected, caller, reason, as_of, filters: bulk.request }
-  return tx`
-    insert into job_events (event_type, domain, queue, job_type, attrs_json, request_id)
-    values (${bulk.event}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify(attrs)}::text::jsonb, ${requestId})`
 }

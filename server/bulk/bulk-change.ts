@@ -87,6 +87,8 @@ export interface BulkChange<Answer> {
   kind: BulkKind
   /** The name in messages, such as `prune`. */
   name: string
+  /** The path and the request of a plan that makes this change, where they are not those of the call itself. */
+  planned?: string
   /** The type of its event, such as `jobs.pruned`. */
   event: string
   scope: Within<Scope>

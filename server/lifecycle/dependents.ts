@@ -67,19 +67,30 @@ export const queuesOfDependents = staticFragment(
 export const cascade = (sql: Sql, image?: Fragment): Fragment => (image ? cascadeWith(sql, image) : cascadeWithout(sql))
 
 const cascadeWith = (sql: Sql, image: Fragment): Fragment => sql`
-  ${doomedAndLocked(sql, image)},
-  dropped as (
-    update jobs
-    set status = 'cancelled', cancelled_at = now(), cancellation_reason = dropping.reason, completed_at = null,
-        leased_until = null, lease_id = null, worker_id = null
-    from dropping
-    where ${hasIdAmong(sql, sql`select id from dropping`)} and jobs.id = dropping.id
-    returning jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.cancellation_reason,
-      dropping.before, ${image} as after
-  )`
+  ${doomed(sql)},
+  ${locked(sql, sql`doomed`, image)},
+  ${droppedRows(sql, image)}`
 
-/** Needs the CTE `ended (uuid, status)`; defines `doomed (uuid, reason)` and `dropping (id, reason, before)`. */
-const doomedAndLocked = (sql: Sql, image: Fragment): Fragment => sql`
+/** The most dependents that a statement cancels which reports a fact, such as the end of an attempt. */
+export const mostAtOnce = 1000
+
+/**
+ * The same for a statement that reports a fact, so that nobody has asked how many dependents there are: it cancels up to 1,000.
+ * Defines `few`, the dependents that it takes, and `cut (more)`, one row: true where there are more.
+ */
+export const cascadeOfFew = staticFragment(
+  (sql) => sql`
+  ${doomed(sql)},
+  -- A recursive query stops when nobody reads more of its rows.
+  found as materialized (select uuid, reason from doomed limit ${sql.unsafe(String(mostAtOnce + 1))}),
+  cut as materialized (select count(*) > ${sql.unsafe(String(mostAtOnce))} as more from found),
+  few as materialized (select uuid, reason from found limit ${sql.unsafe(String(mostAtOnce))}),
+  ${locked(sql, sql`few`, sql`null::jsonb`)},
+  ${droppedRows(sql, sql`null::jsonb`)}`,
+)
+
+/** Needs the CTE `ended (uuid, status)`; defines `doomed (uuid, reason)`. */
+const doomed = (sql: Sql): Fragment => sql`
   doomed (uuid, reason) as (
     select dependent.uuid, 'dependency_' || ended.status
     from ended
@@ -91,13 +102,28 @@ const doomedAndLocked = (sql: Sql, image: Fragment): Fragment => sql`
     from doomed
     cross join ${dependentsOf(sql, sql`doomed.uuid`)} as dependent
     where not exists (select from ended where ended.uuid = dependent.uuid)
-  ),
+  )`
+
+/** Needs a CTE `(uuid, reason)`; defines `dropping (id, reason, before)`. */
+const locked = (sql: Sql, of: Fragment, image: Fragment): Fragment => sql`
   dropping as materialized (
     select job.id, last.reason, job.before
-    from (select uuid, min(reason) as reason from doomed group by uuid) as last
+    from (select uuid, min(reason) as reason from ${of} group by uuid) as last
     cross join lateral (select id, status, ${image} as before from jobs where jobs.uuid = last.uuid offset 0 for update) as job
     cross join ${assumeManyRows(sql)}
     where job.status = 'queued'
+  )`
+
+/** Needs the CTE `dropping`; defines `dropped`. */
+const droppedRows = (sql: Sql, image: Fragment): Fragment => sql`
+  dropped as (
+    update jobs
+    set status = 'cancelled', cancelled_at = now(), cancellation_reason = dropping.reason, completed_at = null,
+        leased_until = null, lease_id = null, worker_id = null
+    from dropping
+    where ${hasIdAmong(sql, sql`select id from dropping`)} and jobs.id = dropping.id
+    returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
+      jobs.cancellation_reason, dropping.before, ${image} as after
   )`
 
 const cascadeWithout = staticFragment((sql) => cascadeWith(sql, sql`null::jsonb`))

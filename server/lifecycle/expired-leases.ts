@@ -20,12 +20,14 @@ interface Selection {
   limit: number
   /** False where the attempt is no fault of the job, so that it is not counted as failed. */
   countsAttempt: boolean
-  /** Counts the dependents that are cancelled outside of this scope. */
-  within?: TokenScope | undefined
+  /** Set for a change of an operator, which cancels and counts all dependents, and those outside of its scope. */
+  operator?: { within: TokenScope | undefined }
 }
 
 interface Reclaimed {
   reclaimed: number
+  /** Absent where no operator reclaims. */
+  dependents?: number
   /** Absent without a scope. */
   dependents_elsewhere?: number
 }
@@ -33,12 +35,12 @@ interface Reclaimed {
 /**
  * Reclaims jobs whose worker has disappeared. Each is due at once. With `countsAttempt` it counts one failed attempt, so that
  * a job which kills its worker ends in quarantine, or as failed when it has no retries left, instead of running for ever.
- * @returns the number of reclaimed jobs, and with a scope that of dependents outside which were cancelled
+ * @returns the number of reclaimed jobs, and to an operator that of dependents which were cancelled
  */
 export async function reclaim(
   sql: Sql,
   settings: Pick<Call, 'requestId' | 'quarantineThreshold'>,
-  { where, limit, countsAttempt, within }: Selection,
+  { where, limit, countsAttempt, operator }: Selection,
 ): Promise<Reclaimed> {
   const reclaimed = await settle(
     sql,
@@ -53,8 +55,12 @@ export async function reclaim(
       from jobs
       where ${where}
       limit ${sql.unsafe(String(limit))} for update skip locked`,
-    within,
+    operator,
   )
-  const dependents_elsewhere = reclaimed[0]?.dependents_elsewhere ?? 0
-  return { reclaimed: reclaimed.length, ...(within && { dependents_elsewhere }) }
+  const { dependents = 0, dependents_elsewhere = 0 } = reclaimed[0] ?? {}
+  return {
+    reclaimed: reclaimed.length,
+    ...(operator && { dependents }),
+    ...(operator?.within && { dependents_elsewhere }),
+  }
 }

@@ -2,8 +2,9 @@ import type { Call } from '../call.ts'
 import { isLocked } from '../database/errors/failure.ts'
 import { retryDeadlock } from '../database/errors/retry-deadlock.ts'
 import type { Sql } from '../database/sql.ts'
-import { cascade, droppedEvents, failedEnds } from './dependents.ts'
+import { cascadeOfFew, droppedEvents, failedEnds } from './dependents.ts'
 import { insertEvents } from './events/job-events.ts'
+import { leftToBackground } from './left-dependents.ts'
 
 /**
  * How long a row lock of another transaction is waited for, in milliseconds. A server ends a job within a few milliseconds;
@@ -36,8 +37,9 @@ async function cancelDependents(tx: Sql, requestId: string, needs: readonly stri
       select uuid, status from jobs where uuid = any(${needs}::text[]) order by id for share
     ),
     ended as materialized (select uuid, status from needed where status in ${failedEnds(tx)}),
-    ${cascade(tx)},
+    ${cascadeOfFew(tx)},
+    ${leftToBackground(tx, { requestId })},
     inserted_events as (${insertEvents(tx, { requestId }, droppedEvents(tx))})
-    select coalesce(jsonb_agg(uuid), '[]') as cancelled from doomed`
+    select coalesce(jsonb_agg(uuid), '[]') as cancelled from dropped`
   return cancelled
 }

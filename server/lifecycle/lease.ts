@@ -5,12 +5,13 @@ import { retryDeadlock } from '../database/errors/retry-deadlock.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
-import { canNeverRun, cascade, droppedEvents, failedEnds, isBlocked } from './dependents.ts'
+import { canNeverRun, cascadeOfFew, droppedEvents, failedEnds, isBlocked } from './dependents.ts'
 import { isDue, isRunningIn, isTimeless, leaseEnd, priorities } from './due.ts'
 import { attrsWithoutNulls, insertEvents, insertWholeEvents, wireTime } from './events/job-events.ts'
 import { reclaim } from './expired-leases.ts'
 import type { JobShape, Perhaps } from './job-row.ts'
 import { newLeaseId } from './lease-owner.ts'
+import { leftToBackground } from './left-dependents.ts'
 import { leaseLength } from './server-limits.ts'
 
 /** The most expired leases that one call reclaims. */
@@ -198,5 +199,6 @@ const cancelDoomed = ({ sql, requestId }: Pick<Call, 'sql' | 'requestId'>, reque
       offset 0
     ) as needed
   ),
-  ${cascade(sql)}
+  ${cascadeOfFew(sql)},
+  ${leftToBackground(sql, { requestId })}
   ${insertEvents(sql, { requestId }, droppedEvents(sql))}`

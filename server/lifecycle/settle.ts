@@ -3,8 +3,9 @@ import type { Call } from '../call.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { attemptOutcome } from './attempt-outcome.ts'
-import { cascade, droppedEvents, elsewhereColumn, queuesOfDependents } from './dependents.ts'
+import { cascade, cascadeOfFew, droppedEvents, elsewhereColumn, queuesOfDependents } from './dependents.ts'
 import { insertEvents, notifyQueues, wireTime } from './events/job-events.ts'
+import { leftToBackground } from './left-dependents.ts'
 import { settledRows } from './settled-rows.ts'
 
 /** A job after its attempt has ended. */
@@ -14,7 +15,8 @@ export interface Settled {
   retry_count: number
   /** When a job that is queued again is due (ISO 8601, UTC); null for other states. */
   available_at: string | null
-  /** Where they were counted: how many dependents the statement has cancelled outside of a scope. */
+  /** Where an operator ends attempts: how many dependents the statement has cancelled, and how many of them outside of a scope. */
+  dependents?: number
   dependents_elsewhere?: number
 }
 
@@ -25,24 +27,28 @@ export interface Settled {
  * `attempts` selects, of each job, `id, retry_count, max_retries, failure_streak_code, failure_streak_count,
  * cancel_requested_at` and its `lease_owner` (the worker_id); and of the end `action` (complete, fail, release, expire or reclaim),
  * `completion_token, finish, result, error, error_code, error_class, error_stack, retryable, backoff_seconds`.
- * @param counted counts the dependents that are cancelled outside of this scope
+ * Up to 1,000 dependents are cancelled, and more are left to the background. A change of an operator, which has counted them before,
+ * cancels and counts all of them.
+ * @param operator set for such a change
  * @returns a query with one row for each settled job
  */
 export const settle = (
   sql: Sql,
   { requestId, quarantineThreshold }: Pick<Call, 'requestId' | 'quarantineThreshold'>,
   attempts: Fragment,
-  counted?: TokenScope,
+  operator?: { within: TokenScope | undefined },
 ) => sql<Settled[]>`
   with recursive
   attempt as materialized (${attempts}),
   ${attemptOutcome(sql, quarantineThreshold)},
   ${settledRows(sql)},
   ended as (select uuid, status from settled),
-  ${cascade(sql)},
+  ${operator ? cascade(sql) : cascadeOfFew(sql)},
+  ${operator ? sql`` : sql`${leftToBackground(sql, { requestId })},`}
   inserted_events as (${insertEvents(sql, { requestId }, sql`${settledEvents(sql)} union all ${droppedEvents(sql)}`)}),
   notified as (${notifyQueues(sql, runnableQueues(sql))})
-  select id, status, retry_count, available_at ${elsewhereColumn(sql, 'dropped', counted)}
+  select id, status, retry_count, available_at ${operator ? sql`, (select count(*) from dropped) as dependents` : sql``}
+    ${elsewhereColumn(sql, 'dropped', operator?.within)}
   from settled
   left join notified on true`
 

@@ -62,7 +62,7 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
   dependency_ended: {
     title: 'dependency ended badly',
     sentence: (facts) =>
-      `depends on ${neededText(facts)}, and can never run unless that is completed; the next call of a worker that finds nothing else to do cancels it`,
+      `depends on ${neededText(facts)}, and can never run unless that is completed; the next call of a worker that finds nothing else to do cancels it, where a server has not done so before`,
     remedy: ({ jobs }) => {
       const [first] = jobs
       if (first?.status === 'quarantined') return requeue(first)

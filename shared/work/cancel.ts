@@ -1,9 +1,11 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { optional, preset } from '../scope.ts'
+import { Count, optional, preset } from '../scope.ts'
 import { JobId, PathId, text } from './job.ts'
 
-/** Cancels a queued job at once. The worker of a running job is asked to end it: the next renewal answers `cancel_requested`. */
+/**
+ * Cancels a queued job at once, with up to 1,000 jobs that depend on it. The worker of a running job is asked to end it: the next renewal answers `cancel_requested`.
+ */
 export const cancel = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/cancel',
@@ -20,6 +22,12 @@ export const cancel = endpoint({
     status: z.string(),
     /** True for a running job whose worker has been asked to end it. */
     cancel_requested: z.boolean(),
+    /** How many further jobs were cancelled, since they depend on this one. Servers up to 0.2.0 do not send the next three fields. */
+    dependents: Count.optional(),
+    /** To a token with a scope: how many lie outside of it, which `dependents` then leaves out. */
+    dependents_elsewhere: Count.optional(),
+    /** With dependents: the operation on record, which an undo gives back. */
+    operation_id: z.number().optional(),
   }),
   changes: () => true,
   unconfirmed: true,

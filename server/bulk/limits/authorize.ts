@@ -11,8 +11,10 @@ import { type ChangeSize, digits, type KnownSize, sizeOf, sizeText, totalOf } fr
 import { readLimits, type TokenLimits } from './token-limits.ts'
 import { readDayUse } from './use-of-day.ts'
 
-type LimitedChange = Pick<BulkChange<unknown>, 'kind' | 'name' | 'scope' | 'matching' | 'dependents' | 'max' | 'limit'>
+type LimitedChange = BoundedChange & Pick<BulkChange<unknown>, 'matching' | 'dependents' | 'max' | 'limit'>
 type LimitContext = Operation & ApprovalContext & Pick<Call, 'sql' | 'caller' | 'approvalAbove'>
+type BoundedContext = Pick<Operation, 'operation'> & ApprovalContext
+type BoundedChange = Pick<BulkChange<unknown>, 'kind' | 'name' | 'scope' | 'planned'>
 
 /**
  * Refuses a change that is larger than its token allows, than is left of the day of its principal, or than may be made without an
@@ -22,24 +24,66 @@ type LimitContext = Operation & ApprovalContext & Pick<Call, 'sql' | 'caller' | 
  */
 export async function authorize(context: LimitContext, bulk: LimitedChange, known: KnownSize): Promise<void> {
   if (bulk.kind === 'undo') return
-  const { sql, operation } = context
-  const limits = await readLimits(sql, context.caller)
-  const above = await readApprovalOf(sql, context.approvalAbove, bulk.scope)
-  if (!limits && above === undefined) return
+  const { sql } = context
+  const bounds = await readBounds(sql, context, bulk)
+  if (!bounds) return
   const size = await sizeOf(sql, bulk, { set: context, ...known })
-  if (limits) refuseLarge(context, limits, size)
+  if (bounds.limits) refuseLarge(context, bounds.limits, size)
   await sql.begin(async (tx) => {
     await tx`select ${limitIdleTime(tx)}, ${takeLock(tx, 'operations')}`
-    if (limits) await refuseBeyondDay(tx, context, limits, size)
-    if (above !== undefined && (await isEmergency(tx, context, bulk, { size, above }))) await noteEmergency(tx, context)
-    await tx`
-      update jobsctl_operation_terms
-      set jobs = ${size.jobs}::bigint, dependents = ${size.dependents}::bigint
-      where operation_id = ${operation}::bigint`
+    await refuseBeyond(tx, context, bulk, { ...bounds, size })
   })
 }
 
-function refuseLarge({ caller }: Pick<LimitContext, 'caller'>, limits: TokenLimits, size: ChangeSize): void {
+/** What bounds a change: the limits of its token, and the number above which it needs an approval. */
+export interface Bounds {
+  limits: TokenLimits | undefined
+  above: number | undefined
+}
+
+/** The bounds of a change; undefined where it has none. */
+export async function readBounds(
+  sql: Sql,
+  { caller, approvalAbove }: Pick<Call, 'caller' | 'approvalAbove'>,
+  { scope }: Pick<BulkChange<unknown>, 'scope'>,
+): Promise<Bounds | undefined> {
+  const limits = await readLimits(sql, caller)
+  const above = await readApprovalOf(sql, approvalAbove, scope)
+  return limits || above !== undefined ? { limits, above } : undefined
+}
+
+/**
+ * The same as `authorize` for a change of a known size, in its own transaction, which has taken the lock with which operations begin.
+ * @throws as `authorize`
+ */
+export async function authorizeSize(
+  tx: Sql,
+  context: BoundedContext,
+  bulk: BoundedChange,
+  sized: Bounds & { size: ChangeSize },
+): Promise<void> {
+  if (sized.limits) refuseLarge(context, sized.limits, sized.size)
+  await refuseBeyond(tx, context, bulk, sized)
+}
+
+async function refuseBeyond(
+  tx: Sql,
+  context: BoundedContext,
+  bulk: BoundedChange,
+  { limits, above, size }: Bounds & { size: ChangeSize },
+): Promise<void> {
+  if (limits) await refuseBeyondDay(tx, context, limits, size)
+  if (above !== undefined && (await isEmergency(tx, context, bulk, { size, above }))) await noteEmergency(tx, context)
+  await noteSize(tx, context.operation, size)
+}
+
+/** Keeps with an operation how many jobs it touches, by which later changes of its principal are counted. */
+export const noteSize = (tx: Sql, operation: number, { jobs, dependents }: ChangeSize) => tx`
+  update jobsctl_operation_terms
+  set jobs = ${jobs}::bigint, dependents = ${dependents}::bigint
+  where operation_id = ${operation}::bigint`
+
+function refuseLarge({ caller }: Pick<BoundedContext, 'caller'>, limits: TokenLimits, size: ChangeSize): void {
   const { name, max_per_change, max_per_day } = limits
   const [most, span] = leastOf(max_per_change, max_per_day)
   if (totalOf(size) <= most) return
@@ -58,7 +102,7 @@ const leastOf = (change: number | null, day: number | null): [number, string] =>
 
 async function refuseBeyondDay(
   tx: Sql,
-  { caller, identity: { principal }, operation: except }: LimitContext,
+  { caller, identity: { principal }, operation: except }: BoundedContext,
   { name, max_per_day }: TokenLimits,
   size: ChangeSize,
 ): Promise<void> {

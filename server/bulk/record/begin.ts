@@ -26,6 +26,12 @@ export interface BeginContext
   archiveDays: number
 }
 
+/** What the record says of the request. */
+export type RecordContext = Pick<
+  BeginContext,
+  'caller' | 'identity' | 'approved' | 'reason' | 'requestId' | 'idempotencyKey' | 'archiveDays'
+>
+
 /** How often, and how long at most, the record of an operation whose server may be dead is read, in milliseconds. */
 const pollMs = 250
 const longestPollMs = 20_000
@@ -76,10 +82,11 @@ async function tryToBegin<Answer>(
   return insertRecord(tx, context, bulk, previewed)
 }
 
-async function insertRecord(
+/** Writes the record of an operation that begins. */
+export async function insertRecord(
   tx: Sql,
-  { caller, identity, approved, reason, requestId, idempotencyKey, archiveDays }: BeginContext,
-  bulk: BulkChange<unknown>,
+  { caller, identity, approved, reason, requestId, idempotencyKey, archiveDays }: RecordContext,
+  bulk: Pick<BulkChange<unknown>, 'kind' | 'scope' | 'request' | 'previewToken'>,
   previewed: VerifiedPreview | undefined,
 ): Promise<Operation> {
   const { domain = null, queue = null, job_type = null } = commonScope(bulk.scope)

@@ -20,6 +20,8 @@ export const tableRights: Readonly<Record<string, readonly Right[]>> = {
   jobs_api_tokens: append,
   jobs_archive: all,
   jobsctl_callers: all,
+  jobsctl_cascade_parents: all,
+  jobsctl_cascades: all,
   jobsctl_count_deltas: exchange,
   jobsctl_counting: append,
   jobsctl_counts: all,

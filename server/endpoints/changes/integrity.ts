@@ -124,7 +124,7 @@ async function repair(tx: Sql, context: RepairContext, { request, selection }: R
   const where = selection.matches(tx, tx`(${past} or ${leaseless}) and ${isInSet(tx, context, request)}`)
   const { reclaimed: processing_expired, ...elsewhere } = await reclaim(tx, context, {
     ...{ where, limit: selection.size, countsAttempt: true },
-    within: request.within,
+    operator: { within: request.within },
   })
   const fixed = non_processing_with_lease + processing_expired
   return { non_processing_with_lease, processing_expired, fixed, ...elsewhere }

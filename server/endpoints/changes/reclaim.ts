@@ -45,7 +45,7 @@ const bulkOf = (
         where: selection.matches(tx, reclaimable(tx, context, withoutIds(request, selection))),
         limit: selection.size,
         countsAttempt: request.count_attempt,
-        within: request.within,
+        operator: { within: request.within },
       },
     )
     return { affected: reclaimed, ...elsewhere }

@@ -1,104 +1,103 @@
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { cancel as endpoint } from '../../../shared/work/cancel.ts'
-import { requireNoneElsewhere } from '../../auth/require-scope.ts'
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { isWithin } from '../../database/scope.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
-import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/dependents.ts'
+import type { Sql } from '../../database/sql.ts'
+import { dependentsOf } from '../../lifecycle/dependents.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
+import { type Along, cancelWithDependents } from './cancel-along.ts'
+import { type Cancellation, changed, changedEvents } from './cancel-statement.ts'
+
+type Answer = z.output<typeof endpoint.output>
+
+/** How often a call begins again where the job or its dependents change at the same time. */
+const tries = 5
 
 /**
  * Cancels a queued job; asks the worker of a running job to end it, or with `force` cancels that job, too. A job that is
- * cancelled already stays as it is.
- * @throws Failure `not_found`, also for a job outside of the scope of the caller; `conflict` for a job that has ended otherwise;
- * `forbidden` where jobs outside of that scope depend on the job
+ * cancelled already stays as it is. With jobs that depend on it, it is a change of many jobs, with a record and an undo.
+ * @throws Failure `not_found`, also for a job outside of the scope of the caller; `conflict` for a job that has ended otherwise, and for
+ * one with more than 1,000 dependents; `forbidden` where jobs outside of that scope depend on the job; `limit_exceeded`,
+ * `quota_exceeded`, `approval_required`
  */
-export async function cancelJob(
-  call: Call,
-  { id, reason, force }: z.output<typeof endpoint.input>,
-): Promise<z.output<typeof endpoint.output>> {
-  const [job] = await retryDeadlock(() =>
-    unlessFrozen(call.sql, async (sql) => {
-      const rows = await endOrAsk({ ...call, sql }, { id, reason: reason ?? call.reason, force })
-      // Rolls the cancellation back.
-      requireNoneElsewhere(call, rows[0]?.dependents_elsewhere ?? 0)
-      return rows
-    }),
-  )
-  if (!job) throw new Failure('not_found', `there is no job ${id}`)
-  const { before, after, cancel_requested } = job
-  call.reportChangedRows(after === null ? 0 : 1)
+export async function cancelJob(call: Call, { id, reason, force }: z.output<typeof endpoint.input>): Promise<Answer> {
+  const cancellation = { id, reason: reason ?? call.reason, force }
+  for (let tried = 1; ; tried++) {
+    const [job] = await retryDeadlock(() => unlessFrozen(call.sql, (sql) => endOrAsk({ ...call, sql }, cancellation)))
+    if (!job) throw new Failure('not_found', `there is no job ${id}`)
+    if (!job.has_dependents) {
+      call.reportChangedRows(job.after === null ? 0 : 1)
+      return answerOf(id, job)
+    }
+    const along = await retryDeadlock(() => cancelWithDependents(call, cancellation, job))
+    if (along) return answerAlong(call, id, along)
+    if (tried === tries)
+      throw new Failure(
+        'conflict',
+        `job ${id} and the jobs that depend on it change all the time; nothing was changed`,
+        {
+          retryAfter: 1,
+        },
+      )
+  }
+}
+
+function answerOf(id: number, { before, after, cancel_requested }: Row): Answer {
   const status = after ?? before
-  if (status === 'cancelled' || status === 'processing') return { id, status, cancel_requested }
+  if (status === 'cancelled' || status === 'processing') return { id, status, cancel_requested, dependents: 0 }
   throw new Failure('conflict', `job ${id} is ${before} already; nothing was changed`, {
     hint: before === 'quarantined' ? 'it does not run unless it is requeued' : undefined,
   })
 }
 
-interface Cancellation {
-  id: number
-  reason: string | undefined
-  force: boolean
+function answerAlong(
+  { within, reportChangedRows }: Call,
+  id: number,
+  { operation, dependents, elsewhere }: Along,
+): Answer {
+  reportChangedRows(1 + dependents)
+  return {
+    ...{ id, status: 'cancelled', cancel_requested: false, dependents: dependents - elsewhere },
+    ...(within && { dependents_elsewhere: elsewhere }),
+    operation_id: operation,
+  }
 }
 
 interface Row {
+  domain: string
+  queue: string
+  job_type: string
   before: string
   /** Null when nothing was changed. */
   after: string | null
   cancel_requested: boolean
-  /** Of a caller that may not end jobs outside of its scope: how many it would end there. */
-  dependents_elsewhere?: number
+  /** Nothing was changed, since jobs wait for this one, and would end with it. */
+  has_dependents: boolean
 }
 
 const endOrAsk = (
   { sql, requestId, caller, within }: Pick<Call, 'requestId' | 'caller' | 'within'> & { sql: Sql },
   cancellation: Cancellation,
 ) => sql<Row[]>`
-  with recursive
+  with
   target as materialized (
-    select id, status, cancel_requested_at from jobs where id = ${cancellation.id}::bigint ${isWithin(sql, within)} for update
+    select id, domain, queue, job_type, status, cancel_requested_at,
+      (status = 'queued' or ${cancellation.force}::bool and status = 'processing')
+        and exists (select from ${dependentsOf(sql, sql`jobs.uuid`)} as dependent where dependent.uuid <> jobs.uuid)
+        as has_dependents
+    from jobs
+    where id = ${cancellation.id}::bigint ${isWithin(sql, within)}
+    for update
   ),
-  ${changed(sql, cancellation)},
-  ended as (select uuid, status from changed where status = 'cancelled'),
-  ${cascade(sql)},
-  inserted_events as (${insertEvents(sql, { requestId }, sql`${changedEvents(sql, caller)} union all ${droppedEvents(sql)}`)})
+  ${changed(sql, cancellation, { where: sql`not target.has_dependents` })},
+  inserted_events as (${insertEvents(sql, { requestId }, changedEvents(sql, caller))})
   select
+    target.domain, target.queue, target.job_type, target.has_dependents,
     target.status as before, changed.status as after,
     coalesce(changed.status, target.status) = 'processing'
       and (changed.status is not null or target.cancel_requested_at is not null) as cancel_requested
-    ${elsewhereColumn(sql, 'dropped', within)}
   from target
   left join changed on true`
-
-/** Needs the CTE `target (id, status, cancel_requested_at)`; defines `changed`, which cancels the job or asks for its end. */
-const changed = (sql: Sql, { reason, force }: Cancellation): Fragment => sql`
-  changed as (
-    update jobs
-    set status = case when target.status = 'queued' or ${force}::bool then 'cancelled' else jobs.status end,
-        cancelled_at = case when target.status = 'queued' or ${force}::bool then now() else jobs.cancelled_at end,
-        cancel_requested_at = case
-          when target.status = 'processing' then coalesce(jobs.cancel_requested_at, now()) else jobs.cancel_requested_at
-        end,
-        cancellation_reason = coalesce(${reason ?? null}::text, jobs.cancellation_reason),
-        completed_at = null,
-        leased_until = case when target.status = 'queued' or ${force}::bool then null else jobs.leased_until end
-    from target
-    where jobs.id = target.id
-      and (
-        target.status = 'queued'
-        or target.status = 'processing' and (${force}::bool or target.cancel_requested_at is null)
-      )
-    returning jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
-      jobs.cancellation_reason
-  )`
-
-/** The event of the CTE `changed`, which it needs. */
-const changedEvents = (sql: Sql, caller: string): Fragment => sql`
-  select
-    id, domain, queue, job_type, owner_user_id, trace_id,
-    case status when 'cancelled' then 'job.cancelled' else 'job.cancel_requested' end as event_type,
-    jsonb_build_object('reason', cancellation_reason, 'caller', ${caller}::text, 'terminal', status = 'cancelled') as attrs
-  from changed`

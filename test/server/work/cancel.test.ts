@@ -21,7 +21,7 @@ describe.each(kinds)('cancel on %s', (kind) => {
 
     const answer = await worker.cancel(ids[0] ?? 0, { reason: 'zu alt 📚' })
 
-    expect(answer).toEqual({ id: ids[0], status: 'cancelled', cancel_requested: false })
+    expect(answer).toEqual({ id: ids[0], status: 'cancelled', cancel_requested: false, dependents: 0 })
     expect(differences(before, await world.rows())).toEqual(
       each(ids, { status: 'cancelled', cancelled_at: justNow, cancellation_reason: 'zu alt 📚' }),
     )
@@ -34,7 +34,9 @@ describe.each(kinds)('cancel on %s', (kind) => {
     await world.jobs(1, { status: 'queued' })
     const job = await worker.take()
 
-    expect(await worker.cancel(job.id)).toEqual({ id: job.id, status: 'processing', cancel_requested: true })
+    expect(await worker.cancel(job.id)).toEqual({
+      ...{ id: job.id, status: 'processing', cancel_requested: true, dependents: 0 },
+    })
     expect((await world.rows())[0]).toMatchObject({ status: 'processing', cancel_requested_at: justNow, ...held(job) })
     expect(await worker.renew(job)).toMatchObject({ cancel_requested: true })
     expect(await worker.release(job)).toMatchObject({ status: 'cancelled' })

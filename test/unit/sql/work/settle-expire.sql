@@ -120,9 +120,13 @@ with recursive
     ) as dependent
     where not exists (select from ended where ended.uuid = dependent.uuid)
   ),
+  -- A recursive query stops when nobody reads more of its rows.
+  found as materialized (select uuid, reason from doomed limit 1001),
+  cut as materialized (select count(*) > 1000 as more from found),
+  few as materialized (select uuid, reason from found limit 1000),
   dropping as materialized (
     select job.id, last.reason, job.before
-    from (select uuid, min(reason) as reason from doomed group by uuid) as last
+    from (select uuid, min(reason) as reason from few group by uuid) as last
     cross join lateral (
       select id, status, null::jsonb as before from jobs where jobs.uuid = last.uuid offset 0 for update
     ) as job
@@ -142,8 +146,41 @@ with recursive
     from dropping
     where jobs.id = any(array(select id from dropping)) and jobs.id = dropping.id
     returning
-      jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
+      jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
       jobs.cancellation_reason, dropping.before, null::jsonb as after
+  ),
+  left_cascade as (
+    insert into jobsctl_cascades (jobs, domain, queue, job_type, dependents, request_id)
+    select
+      jsonb_agg(id) filter (where has_ended),
+      case when min(domain) = max(domain) then min(domain) end,
+      case when min(queue) = max(queue) then min(queue) end,
+      case when min(job_type) = max(job_type) then min(job_type) end,
+      count(*) filter (where not has_ended),
+      $4::text
+    from (
+      select job.id, job.domain, job.queue, job.job_type, true as has_ended
+      from ended
+      cross join lateral (
+        select id, domain, queue, job_type from jobs where jobs.uuid = ended.uuid offset 0
+      ) as job
+      where ended.status in ('failed', 'cancelled', 'quarantined') and (select cut.more from cut)
+      union all
+      select id, domain, queue, job_type, false
+      from dropped
+      where (select cut.more from cut)
+    ) as touched
+    having count(*) > 0
+    returning id
+  ),
+  left_parents as (
+    insert into jobsctl_cascade_parents (cascade_id, uuid)
+    select left_cascade.id, parent.uuid
+    from left_cascade
+    cross join (
+      select uuid from ended where status in ('failed', 'cancelled', 'quarantined') union select uuid from few
+    ) as parent
+    where exists (select from job_dependencies edge where edge.depends_on_job_uuid = parent.uuid)
   ),
   inserted_events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
@@ -155,7 +192,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $4::text,
+      $5::text,
       trace_id
     from (
       select
@@ -197,7 +234,7 @@ with recursive
     ) as event
   ),
   notified as (
-    select pg_notify($5, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($6, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (
