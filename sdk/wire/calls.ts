@@ -298,7 +298,7 @@ export interface Calls {
   release: (input: ReleaseInput, options?: CallOptions) => Promise<ReleaseOutput>
   /** Ends up to 1,000 attempts, each with its `action`; each job is answered on its own. */
   finishMany: (input: FinishManyInput, options?: CallOptions) => Promise<FinishManyOutput>
-  /** Ends a queued job, or asks a running job to end. */
+  /** Ends a queued job, or asks a running job to end. Up to 1,000 jobs that depend on it are cancelled along (`dependents`), as an operation on record; of more nothing is changed, and `/jobs/batch/cancel` with `job_id` does it. */
   cancel: (input: CancelInput, options?: CallOptions) => Promise<CancelOutput>
   /** Pauses, drains or resumes a queue. */
   controlQueue: (input: ControlQueueInput, options?: CallOptions) => Promise<ControlQueueOutput>

@@ -1811,6 +1811,9 @@ export interface CancelOutput {
   id: number
   status: string
   cancel_requested: boolean
+  dependents?: number | undefined
+  dependents_elsewhere?: number | undefined
+  operation_id?: number | undefined
 }
 
 export interface ControlQueueInput {
