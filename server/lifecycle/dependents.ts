@@ -72,7 +72,7 @@ const cascadeWith = (sql: Sql, image: Fragment): Fragment => sql`
   ${droppedRows(sql, image)}`
 
 /** The most dependents that a statement cancels which reports a fact, such as the end of an attempt. */
-export const mostAtOnce = 1000
+const mostAtOnce = 1000
 
 /**
  * The same for a statement that reports a fact, so that nobody has asked how many dependents there are: it cancels up to 1,000.
