@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
@@ -29,7 +29,7 @@ export async function buildUi(): Promise<BuildResult<{ metafile: true }>> {
     target: ['chrome123', 'firefox121', 'safari17.5'],
     jsx: 'automatic',
     jsxImportSource: 'preact',
-    define: { ENDPOINTS: JSON.stringify(endpointTable()) },
+    define: { ENDPOINTS: JSON.stringify(await endpointTable()) },
     metafile: true,
   })
   refuseForeign(Object.keys(result.metafile.inputs))
@@ -58,13 +58,16 @@ function refuseForeign(inputs: readonly string[]): void {
 
 const isEndpoint = (value: object): value is Endpoint => 'method' in value && 'output' in value
 
-/** Method and path of each endpoint, so that the schemas stay out of the browser. */
-const endpointTable = (): Record<string, readonly [string, string]> =>
-  Object.fromEntries(
+/** Method and path of each endpoint that the dashboard names, so that the schemas stay out of the browser. */
+async function endpointTable(): Promise<Record<string, readonly [string, string]>> {
+  const files = (await readdir('ui', { recursive: true })).filter((name) => /\.tsx?$/.test(name))
+  const source = (await Promise.all(files.map((name) => readFile(join('ui', name), 'utf8')))).join('\n')
+  return Object.fromEntries(
     Object.entries(endpoints).flatMap(([name, value]) =>
-      isEndpoint(value) ? [[name, [value.method, value.path]]] : [],
+      isEndpoint(value) && source.includes(`'${name}'`) ? [[name, [value.method, value.path]]] : [],
     ),
   )
+}
 
 async function compress(path: string): Promise<void> {
   const content = await readFile(path)

@@ -73,7 +73,7 @@ describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
     })
     await lossy.page.getByRole('button', { name: 'Retry 5 jobs' }).click()
     await lossy.page.getByText('The server does not answer.').waitFor()
-    await lossy.page.getByRole('button', { name: 'Try again' }).click()
+    await lossy.page.getByRole('button', { name: 'Look for it' }).click()
     await lossy.page.getByText('5 jobs retried').waitFor()
     expect(await records()).toHaveLength(1)
     await lossy.close()

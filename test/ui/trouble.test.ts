@@ -89,7 +89,7 @@ describe.skipIf(!hasBrowser)('slow networks, and servers that do not answer (nee
     answer = { ...refusal, refused_by_database: true }
     await page.getByRole('alert').getByText('the database refused this call').waitFor()
     await page.unroute('**/progress')
-    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('button', { name: 'Look for it' }).click()
     await page.getByText('3 jobs requeued').waitFor()
     await close()
   })
@@ -146,7 +146,7 @@ describe.skipIf(!hasBrowser)('slow networks, and servers that do not answer (nee
       })
       await page.getByRole('button', { name: 'Requeue 3 jobs' }).click()
       await page.getByRole('alert').getByText('may have been changed, or not').waitFor()
-      await page.getByRole('button', { name: 'Try again' }).click()
+      await page.getByRole('button', { name: 'Look for it' }).click()
       await page.getByText('3 jobs requeued').waitFor()
       expect(await world.sql`select affected from job_operations where domain = ${domain}`).toEqual([{ affected: 3 }])
       await close()

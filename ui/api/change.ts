@@ -12,7 +12,7 @@ interface ChangeRequest {
   onProgress: (progress: Progress) => void
   /** Called where there is no word of a change that goes on, each time that it is asked for in vain. */
   onSilence: (problem: Problem) => void
-  signal: AbortSignal
+  signal?: AbortSignal
 }
 
 /** The answer of a change, with the fields that all of them have. */
@@ -37,7 +37,6 @@ export async function change({
   goesOn,
   onProgress,
   onSilence,
-  signal,
 }: ChangeRequest): Promise<ChangeAnswer> {
   const headers = {
     ...confirmed,
@@ -45,10 +44,10 @@ export async function change({
     ...reasonHeader(reason),
     ...(goesOn ? { Prefer: 'respond-async' } : { Accept: 'application/x-ndjson' }),
   }
-  const response = await send(requestOf(name, body), { headers, signal })
+  const response = await send(requestOf(name, body), { headers })
   if (response.status !== 202) return lastLine(response, onProgress, headers)
   const accepted = await jsonOf(response, headers)
-  return follow(String(accepted.operation_id), { onProgress, onSilence, signal })
+  return follow(String(accepted.operation_id), { onProgress, onSilence })
 }
 
 /** The statuses of answers that say nothing about an operation, those of a proxy among them; 0 is that of no answer. */
@@ -71,11 +70,11 @@ export async function follow(
       // The operation goes on, and another server, or the same one a moment later, tells of it. One that has stopped is `partial`.
       if (!(error instanceof Problem) || error.code === 'partial' || !passing.includes(error.status)) throw error
       // The database refuses until somebody mends it.
-      if (signal.aborted || error.fields.refused_by_database) throw error
+      if (signal?.aborted || error.fields.refused_by_database) throw error
       onSilence(error)
       const seconds = Math.min(60, Number(error.fields.retry_after) || 1)
       await new Promise((resolve) => setTimeout(resolve, 1000 * seconds))
-      if (signal.aborted) throw error
+      if (signal?.aborted) throw error
     }
   }
 }
@@ -102,7 +101,7 @@ async function lastLine(
     {
       code: 'outcome_unknown',
       detail: 'The connection was lost before the change had ended.',
-      hint: 'Ask again: the same change is made once.',
+      hint: 'Look for the change: its record says what became of it.',
     },
     0,
   )

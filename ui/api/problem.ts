@@ -28,7 +28,7 @@ export class Problem extends Error {
  */
 export function hintOfUnknown(headers: Readonly<Record<string, string>> = {}): string {
   if ('Idempotency-Key' in headers)
-    return 'What the call would have changed may have been changed, or not. Try again: a repeated change is made once.'
+    return 'What the call would have changed may have been changed, or not. Look for the change: its record says so.'
   return 'X-Confirm' in headers ? 'It may have been done, or not: look before you try again.' : 'Try again.'
 }
 

@@ -30,9 +30,12 @@ export function keepInEntry(state: unknown): void {
 /** The address of a screen for a link. */
 export const hrefOf = (to: string): string => `${root}${to}`
 
-/** Goes to another screen; the button Back comes back. */
-export function navigate(to: string): void {
-  history.pushState(null, '', hrefOf(to))
+/**
+ * Goes to another screen; the button Back comes back.
+ * @param state what the new entry of the history keeps beside its address
+ */
+export function navigate(to: string, state: unknown = null): void {
+  history.pushState(state, '', hrefOf(to))
   arrive()
   scrollTo(0, 0)
 }

@@ -5,7 +5,8 @@ import { Confirm, type Confirmed } from './confirm.tsx'
 import { Course } from './course.tsx'
 import type { ChangeKind } from './kinds.ts'
 import type { Preview } from './preview.tsx'
-import { keepStarted, type StartedChange } from './started.ts'
+import { sendChange } from './sent.ts'
+import { again, keepStarted, type StartedChange, startedChange } from './started.ts'
 
 interface ApplyProps {
   kind: ChangeKind
@@ -22,7 +23,9 @@ interface ApplyProps {
 
 /** Confirms the change of a preview, and shows its course. The change is bound to the set of the preview, whatever else matches by then. */
 export function Apply({ kind, fields, preview, started, onStart, canary, words }: ApplyProps) {
+  /** The click on a confirmation sends the change, and nothing else does. */
   const begin = (change: StartedChange) => {
+    sendChange(kind.endpoint, change)
     keepStarted(change)
     onStart()
   }
@@ -33,7 +36,7 @@ export function Apply({ kind, fields, preview, started, onStart, canary, words }
         key={started.key}
         kind={kind}
         change={started}
-        onStartAgain={() => navigate(`${path.peek()}${location.search}`)}
+        onStartAgain={(why) => navigate(`${path.peek()}${location.search}`, why && again(why))}
         onGoOn={begin}
         proposal={proposal}
       />
@@ -47,10 +50,15 @@ export function Apply({ kind, fields, preview, started, onStart, canary, words }
   const proposed = first === undefined ? fields : { ...fields, limit: first }
   const proposal = { endpoint: kind.endpoint, fields: proposed, words }
   const start = ({ reason, goesOn, most }: Confirmed) => {
+    if (startedChange()) return
     const { dry_run: _dryRun, ...rest } = fields
     const total = most ?? preview.count
     const bound = { preview_token: preview.token, ...(most !== undefined && { max: most }) }
-    const change = { body: { ...rest, ...bound }, key: crypto.randomUUID(), reason, goesOn, count: total }
+    const change = {
+      body: { ...rest, ...bound },
+      key: crypto.randomUUID(),
+      ...{ reason, goesOn, count: total, since: preview.as_of },
+    }
     begin(first === undefined ? change : canaryOf(change, first))
   }
   return <Confirm kind={kind} preview={preview} canary={first} onConfirm={start} proposal={proposal} />

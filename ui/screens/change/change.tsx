@@ -14,7 +14,7 @@ import { CopyCommand } from './copy-command.tsx'
 import { type ChangeKind, type ChangeOption, changeKind, optionIn } from './kinds.ts'
 import { type Preview, PreviewTable } from './preview.tsx'
 import { changeFields, commandWords } from './request.ts'
-import { startedChange } from './started.ts'
+import { startedChange, usePreviewAgain } from './started.ts'
 
 /** A change of many jobs: its options, its preview, its confirmation, its course and its result, in this order. */
 export function ChangeScreen({ kind: name }: { kind: string }) {
@@ -44,8 +44,7 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
   const asked = JSON.stringify(fields)
   const options = [...kind.options, ...(kind.runsAgain ? [canaryOption] : [])]
   const isKnown = (name: string) => isFilterField(name) || options.some((option) => option.name === name)
-  const look = async (event: Event) => {
-    event.preventDefault()
+  const look = async () => {
     setProblem(undefined)
     setBusy(true)
     try {
@@ -56,6 +55,11 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
     }
     setBusy(false)
   }
+  usePreviewAgain(look)
+  const submit = (event: Event) => {
+    event.preventDefault()
+    look()
+  }
   const current = preview?.of === asked ? preview.preview : undefined
   return (
     <>
@@ -63,7 +67,7 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
       <p>{kind.says}</p>
       <FilterWords filter={filterIn(params)} kind={kind} />
       {!started && (
-        <form class="options" onSubmit={look}>
+        <form class="options" onSubmit={submit}>
           {options.map((option) => (
             <Option key={option.name} option={option} value={optionIn(params, option)} path={`/change/${name}`} />
           ))}

@@ -6,6 +6,7 @@ import { caller, hasPlans } from '../../state/session.ts'
 import type { ChangeKind } from './kinds.ts'
 import { jobsText, type Preview } from './preview.tsx'
 import { type Proposal, Propose } from './propose.tsx'
+import { previewsAgain } from './started.ts'
 
 /** Above so many jobs their number is typed. */
 const typedAbove = 100
@@ -47,6 +48,11 @@ export function Confirm({ kind, preview, canary, onConfirm, proposal }: ConfirmP
   return (
     <>
       <form class="confirm" aria-label="Confirm" onSubmit={submit}>
+        {previewsAgain() === 'missing' && (
+          <p class="note care">
+            The server has no record of the change that you confirmed: so far it has changed nothing. Confirm it again.
+          </p>
+        )}
         {proposal && <Why reason={reason} onChange={setReason} />}
         <fieldset>
           <legend>When this tab closes</legend>
@@ -78,7 +84,7 @@ export function Confirm({ kind, preview, canary, onConfirm, proposal }: ConfirmP
             principal.
           </p>
         )}
-        <button type="submit" class={above === undefined ? primary : undefined} disabled={!isTyped}>
+        <button type="submit" class={above === undefined ? primary : undefined} disabled={!isTyped} onClick={once}>
           {kind.verb} {canary === undefined ? jobs : `${canary.toLocaleString('en')} of ${jobs} first`}
         </button>
         {proposal && hasPlans.value && (
@@ -92,6 +98,9 @@ export function Confirm({ kind, preview, canary, onConfirm, proposal }: ConfirmP
     </>
   )
 }
+
+/** The second click of a double click was meant for what stood here before, and confirms nothing. */
+const once = (event: MouseEvent) => event.detail > 1 && event.preventDefault()
 
 /** The number above which this change needs an approval; undefined where it needs none, as far as this page knows. */
 function aboveOf({ count, dependents = 0 }: ConfirmProps['preview']): number | undefined {

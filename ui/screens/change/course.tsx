@@ -1,27 +1,30 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Progress } from '../../../shared/changes/bulk-change.ts'
 import { call, confirmed } from '../../api/call.ts'
-import { type ChangeAnswer, change as makeChange, numberOf } from '../../api/change.ts'
-import { type Problem, problemOf } from '../../api/problem.ts'
+import { type ChangeAnswer, numberOf } from '../../api/change.ts'
+import type { Problem } from '../../api/problem.ts'
 import { ActProblem } from '../../parts/act-problem.tsx'
 import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { spanText } from '../../parts/time.tsx'
 import { useAct } from '../../state/act.ts'
+import { keepInEntry, navigate } from '../../state/address.ts'
 import { hasPlans, may } from '../../state/session.ts'
+import { canUndo } from '../operations/can-undo.ts'
 import { changeOfOthers, FirstJobs, firstJobsOf, othersText } from './first-jobs.tsx'
 import type { Counted } from './kinds.ts'
 import { jobsText } from './preview.tsx'
 import { type Proposal, ProposeInstead } from './propose.tsx'
-import type { StartedChange } from './started.ts'
+import { courseOf, isUnknown, type Known, lookFor } from './sent.ts'
+import { again, type StartedChange } from './started.ts'
 
 interface CourseProps {
   kind: Counted
   change: StartedChange
-  /** The way back to a preview, or to what it came from. */
-  onStartAgain: () => void
-  /** What the way back is called. */
-  again?: string
+  /** The way back to a preview, or to what it came from, with the reason why the preview is shown at once. */
+  onStartAgain: (why?: 'stopped') => void
+  /** What the way back is called where it does not lead to a preview. */
+  back?: string
   /** Begins the change of the other jobs, once the first are completed. */
   onGoOn?: (change: StartedChange) => void
   /** The same change as a plan. */
@@ -30,39 +33,24 @@ interface CourseProps {
   onEnd?: () => void
 }
 
-/** The course of a change that was begun, and its result. The request is made once for its key: a reload asks again, and changes nothing more. */
-export function Course({ kind, change, onStartAgain, again, onGoOn, proposal, onEnd }: CourseProps) {
-  const [progress, setProgress] = useState<Progress>()
-  const [answer, setAnswer] = useState<ChangeAnswer>()
-  const [problem, setProblem] = useState<Problem>()
-  const [silence, setSilence] = useState<Problem>()
-  const [round, setRound] = useState(0)
+/** The course of a change that was begun, and its result. A page that has not sent the change looks for it, and sends nothing. */
+export function Course({ kind, change, onStartAgain, back, onGoOn, proposal, onEnd }: CourseProps) {
+  const [course] = useState(() => courseOf(change))
+  const { progress, silence, answer, problem, stopped, isMissing } = course.value
   useEffect(() => {
-    const controller = new AbortController()
-    const { signal } = controller
-    setProblem(undefined)
-    setSilence(undefined)
-    const onProgress = (next: Progress) => {
-      setProgress(next)
-      setSilence(undefined)
-    }
-    makeChange({ name: kind.endpoint, ...change, onProgress, onSilence: setSilence, signal }).then(
-      (result) => {
-        if (signal.aborted) return
-        setAnswer(result)
-        onEnd?.()
-      },
-      (error: unknown) => !signal.aborted && setProblem(problemOf(error)),
-    )
-    return () => controller.abort()
-  }, [round])
-  const operation = operationOf(answer) ?? progress?.operation_id
+    if (answer) onEnd?.()
+    // The confirmation takes the place of a change that there is not.
+    if (isMissing) keepInEntry(again('missing'))
+  }, [answer, isMissing])
+  const operation = numberOf(answer, 'operation_id') ?? progress?.operation_id
   const first = answer && onGoOn && change.canary && firstJobsOf(change.canary.total, answer)
+  const isPartial = problem?.code === 'partial'
   return (
     <section class="course" aria-label="Course" aria-live="polite">
       {!answer && !problem && <Bar progress={progress} count={change.count} silence={silence} />}
       {!answer && !problem && progress && <StopButton id={progress.operation_id} />}
-      {problem && <ProblemNote problem={problem} onRetry={() => setRound(round + 1)} />}
+      {problem && isPartial && <Stopped {...course.value} problem={problem} />}
+      {problem && !isPartial && <ProblemNote problem={problem} />}
       {problem?.code === 'approval_required' && proposal && hasPlans.value && (
         <ProposeInstead proposal={proposal} reason={change.reason} />
       )}
@@ -75,9 +63,19 @@ export function Course({ kind, change, onStartAgain, again, onGoOn, proposal, on
       )}
       {answer && !first && <Result kind={kind} answer={answer} previewed={change.count} />}
       {(answer || problem) && !first && (
-        <p>
-          <button type="button" onClick={onStartAgain}>
-            {again ?? 'Make another preview'}
+        <p class="bar">
+          {problem && !isPartial && isUnknown(problem) && (
+            <button type="button" onClick={() => lookFor(change)}>
+              Look for it
+            </button>
+          )}
+          {stopped && may('change') && canUndo(stopped) && (
+            <button type="button" onClick={() => navigate(`/operations/${stopped.id}`, again('stopped'))}>
+              Undo these…
+            </button>
+          )}
+          <button type="button" onClick={() => onStartAgain(isPartial && !back ? 'stopped' : undefined)}>
+            {back ?? (isPartial ? 'Go on…' : 'Make another preview')}
           </button>
         </p>
       )}
@@ -96,7 +94,14 @@ export function Course({ kind, change, onStartAgain, again, onGoOn, proposal, on
   )
 }
 
-const operationOf = (answer: ChangeAnswer | undefined) => numberOf(answer, 'operation_id')
+/** A change that ended before its end is no failure: what it did stands, and the other jobs are as they were. */
+const Stopped = ({ problem, stopped, progress }: Known & { problem: Problem }) => (
+  <div class="note care" role="alert">
+    <p>
+      <b>Stopped after {jobsText(stopped?.affected ?? progress?.affected ?? 0)}</b>: {stopped?.error ?? problem.message}
+    </p>
+  </div>
+)
 
 function Result({ kind, answer, previewed }: { kind: Counted; answer: ChangeAnswer; previewed: number }) {
   const changed = numberOf(answer, kind.count) ?? 0

@@ -35,13 +35,17 @@ export function firstJobsOf(total: number, answer: ChangeAnswer): First | undefi
 }
 
 /** The change of the other jobs, after that of the first. */
-export function changeOfOthers({ body, canary, key, reason }: StartedChange, { operation, left, token }: First) {
+export function changeOfOthers(
+  { body, canary, key, reason, since }: StartedChange,
+  { operation, left, token }: First,
+): StartedChange {
   const { limit: _limit, ...others } = body
   return {
     body: { ...others, preview_token: token },
-    // The answer to the same change has the same token, so that a reload goes on with the others once.
+    // The answer to the same change has the same token, so that the others follow once.
     key: `${key}-rest`,
     ...{ reason, goesOn: canary?.goesOn ?? true, count: left, after: operation },
+    ...(since !== undefined && { since }),
   }
 }
 

@@ -1,5 +1,4 @@
 import { useState } from 'preact/hooks'
-import { isAct } from '../../../shared/records/acts.ts'
 import { type Answer, call } from '../../api/call.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
 import { ProblemNote } from '../../parts/problem.tsx'
@@ -7,7 +6,8 @@ import { may } from '../../state/session.ts'
 import { Apply } from '../change/apply.tsx'
 import type { ChangeKind } from '../change/kinds.ts'
 import { jobsText, PreviewTable } from '../change/preview.tsx'
-import { startedChange } from '../change/started.ts'
+import { startedChange, usePreviewAgain } from '../change/started.ts'
+import { canUndo } from './can-undo.ts'
 
 export const undoKind: ChangeKind = {
   ...{
@@ -28,21 +28,17 @@ interface UndoProps {
 
 /** The undo of an operation, previewed: how many jobs come back, and how many cannot and why. It is offered while it is possible. */
 export function Undo({ record }: UndoProps) {
-  const { id, state, affected, no_way_back } = record
+  const { id } = record
   const [plan, setPlan] = useState<Answer<'undo'>>()
   const [problem, setProblem] = useState<Problem>()
   const started = startedChange()
-  const isPossible =
-    ['done', 'partial'].includes(state) &&
-    affected > 0 &&
-    !no_way_back &&
-    record.kind !== 'erase' &&
-    !isAct(record.kind)
-  if (!started && (!may('change') || !isPossible)) return null
+  const isPossible = may('change') && canUndo(record)
   const look = () => {
     setProblem(undefined)
     call('undo', { id, dry_run: true }).then(setPlan, (error: unknown) => setProblem(problemOf(error)))
   }
+  usePreviewAgain(() => isPossible && look())
+  if (!started && !isPossible) return null
   return (
     <section aria-label="Undo">
       <h2>Undo</h2>

@@ -6,6 +6,7 @@ import { navigate } from '../../state/address.ts'
 import { caller, may } from '../../state/session.ts'
 import { Confirm, type Confirmed } from '../change/confirm.tsx'
 import { Course } from '../change/course.tsx'
+import { sendChange } from '../change/sent.ts'
 import { keepStarted, type StartedChange, startedChange } from '../change/started.ts'
 import { ApplyPolicy } from './apply-policy.tsx'
 import { Others } from './others.tsx'
@@ -25,6 +26,7 @@ export function ApplyPlan({ plan, onDone }: ApplyPlanProps) {
   const [isOver, setOver] = useState(false)
   const kind = planKind(plan.kind)
   const begin = (change: StartedChange) => {
+    sendChange('applyPlan', change)
     keepStarted(change)
     setOver(false)
   }
@@ -40,7 +42,7 @@ export function ApplyPlan({ plan, onDone }: ApplyPlanProps) {
   // The course of the first jobs is shown until the plan says what comes after them.
   if (started && !(isOver && started.canary && first !== null))
     return (
-      <Course key={started.key} kind={kind} change={started} onEnd={end} onStartAgain={back} again="Back to the plan" />
+      <Course key={started.key} kind={kind} change={started} onEnd={end} onStartAgain={back} back="Back to the plan" />
     )
   const principal = caller.value?.principal
   const mayApply = may('change') && (principal === author_principal || principal === decided_principal)
@@ -64,7 +66,12 @@ export function ApplyPlan({ plan, onDone }: ApplyPlanProps) {
   if (count === 0) return <p class="empty">None of its jobs matches any more: there is nothing to change.</p>
   const firstJobs = firstOf({ ...plan, count })
   const start = ({ goesOn }: Confirmed) => {
-    const change = { body: { id: String(id), digest }, key: crypto.randomUUID(), reason: '', goesOn, count }
+    if (startedChange()) return
+    const change = {
+      body: { id: String(id), digest },
+      key: crypto.randomUUID(),
+      ...{ reason: '', goesOn, count, since: plan.created_at },
+    }
     // The page waits for the answer to the first jobs.
     begin(
       firstJobs === undefined

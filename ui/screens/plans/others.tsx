@@ -25,7 +25,11 @@ interface OthersProps {
  * What becomes of the first jobs of a plan, and its application to the others once these are completed. The record of the first operation
  * has the token for the others, so that every page goes on whose caller may apply the plan.
  */
-export function Others({ plan: { id, digest, kind: name, count }, operation, onStart }: OthersProps) {
+export function Others({
+  plan: { id, digest, kind: name, count, created_at: since },
+  operation,
+  onStart,
+}: OthersProps) {
   const [progress, setProgress] = useState<Progress>()
   const [silence, setSilence] = useState<Problem>()
   const { data, problem, reload } = useLoad(String(operation), (signal) =>
@@ -64,7 +68,7 @@ export function Others({ plan: { id, digest, kind: name, count }, operation, onS
                     body: { id: String(id), digest, rest_token: first.token },
                     // The same from every page of this caller: the others are changed once, and the answer is found again.
                     key: `plan-${id}-others-${digest.slice(0, 16)}`,
-                    ...{ reason: '', goesOn, count: first.left, after: operation },
+                    ...{ reason: '', goesOn, count: first.left, since, after: operation },
                   })
                 }
               />
