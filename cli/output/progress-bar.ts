@@ -5,8 +5,10 @@ import { now as clock } from '../clock.ts'
 import type { Io } from '../io.ts'
 import { groupedDigits, jobsText } from './numbers.ts'
 
+type Reported = Pick<Progress, 'affected' | 'total'> & Partial<Progress>
+
 export interface ProgressReporter {
-  report: (progress: Progress) => void
+  report: (progress: Reported) => void
   /** Erases the bar from the screen. */
   clear: () => void
 }
@@ -55,7 +57,7 @@ export function progressReporter(reporting: Reporting): ProgressReporter {
 }
 
 /** `; waiting for 12s: the replica walreceiver lags by 14 s (limit 10 s)` */
-const waitText = ({ waiting }: Progress): string =>
+const waitText = ({ waiting }: Reported): string =>
   waiting ? `; waiting for ${spanText(waiting.seconds)}: ${escaped(waiting.detail)}` : ''
 
 interface State {
@@ -67,7 +69,7 @@ interface State {
   waiting: string
 }
 
-function stateOf(progress: Progress, { before, total: known }: Reporting): State {
+function stateOf(progress: Reported, { before, total: known }: Reporting): State {
   const { affected, total: reportedTotal } = progress
   const done = before + affected
   const total = known ?? (reportedTotal === null ? undefined : before + reportedTotal)

@@ -7,7 +7,8 @@ import type { Client } from '../http/client.ts'
 import { describeScope, flagWords } from '../settings/flags/scope-flags.ts'
 
 /**
- * Throws where no job was ever in a scope, by stats and the event log.
+ * Throws where no job was ever in a scope: by the groups of jobs, which are exact at any size, and by the event log for a scope whose
+ * jobs have been deleted.
  * @throws Failure `not_found` with the most similar name as its hint
  */
 export async function refuseUnknownScope(client: Client, scope: Scope): Promise<void> {
@@ -22,6 +23,12 @@ export async function noteUnknownScope({ client, print }: Context, scope: Scope)
   if (found !== undefined) print.aside(`note: ${found.text}${found.hint === undefined ? '' : `; ${found.hint}`}`)
 }
 
+/** True where no job is in a scope now, by the groups of jobs; false for every domain, and at a server without stats. */
+export async function hasNoJobs({ client }: Context, scope: Scope): Promise<boolean> {
+  if (Object.keys(scope).length === 0) return false
+  return (await groupsIn(await client(), scope))?.length === 0
+}
+
 interface Unknown {
   text: string
   hint: string | undefined
@@ -29,15 +36,30 @@ interface Unknown {
 
 async function unknownScope(client: Client, scope: Scope): Promise<Unknown | undefined> {
   if (Object.keys(scope).length === 0) return undefined
+  const here = await groupsIn(client, scope)
+  if (here === undefined || here.length > 0) return undefined
+  const logged = await isLogged(client, scope)
+  if (logged === true) return undefined
+  const text = logged === undefined ? 'no job is in' : 'no job was ever in'
+  return { text: `${text} ${describeScope(scope)}`, hint: similarName(scope, (await groupsIn(client, {})) ?? []) }
+}
+
+const groupsIn = async (client: Client, scope: Scope) => {
   const { stats } = await import('../../shared/queues/stats.ts')
+  return rowsOf(() => client.call(stats, scope))
+}
+
+/** Whether the event log tells of a scope; undefined where it is too long to be searched. */
+async function isLogged(client: Client, scope: Scope): Promise<boolean | undefined> {
   const { events } = await import('../../shared/records/events.ts')
-  const [logged, here] = [
-    await rowsOf(() => client.call(events, { ...scope, after_id: '0', limit: '1' })),
-    await rowsOf(() => client.call(stats, scope)),
-  ]
-  if (logged === undefined || logged.length > 0 || here === undefined || here.length > 0) return undefined
-  const all = (await rowsOf(() => client.call(stats, {}))) ?? []
-  return { text: `no job was ever in ${describeScope(scope)}`, hint: similarName(scope, all) }
+  const request = { ...scope, after_id: '0', limit: '1' }
+  try {
+    const logged = await rowsOf(() => client.call(events, request, { isFinal: () => true }))
+    return logged === undefined || logged.length > 0
+  } catch (error) {
+    if (error instanceof Failure && failures[error.code].exit === 'unavailable') return undefined
+    throw error
+  }
 }
 
 /** The rows of an answer, or undefined where the server lacks the endpoint. */

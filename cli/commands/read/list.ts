@@ -50,30 +50,31 @@ interface Listing {
 }
 
 async function printPage(context: Context, { request, flags, chosen }: Listing): Promise<Ending> {
-  const { listJobs: endpoint } = await import('../../../shared/jobs/list.ts')
+  const { searchList } = await import('../../jobs/list-search.ts')
   const { columns, columnsForPeople, id } = await import('../../jobs/list-columns.ts')
   const { print } = context
-  const { body, raw, header } = await (await context.client()).call(endpoint, request)
-  const isComplete = header('x-complete') !== 'false'
-  if (body.length === 0 && isComplete) await explainEmptyList(context, flags)
-  const empty = isComplete ? `no job matches in ${describeScope(scopeOf(flags))}` : 'no job was found so far'
+  const scope = scopeOf(flags)
+  const found = await searchList(context, { request, scope })
+  const { jobs, raw, isComplete } = found
+  if (jobs.length === 0 && isComplete) await explainEmptyList(context, flags)
+  const empty = isComplete ? `no job matches in ${describeScope(scope)}` : 'no job was found so far'
   // Without the head of a table: the ids are read by programs, also where JOBSCTL_OUTPUT asks for tables.
-  if (flags.ids && print.forPeople && body.length > 0) print.result(body.map((job) => `${job.id}\n`).join(''))
-  else if (flags.ids) print.rows({ columns: [id], rows: body, json: body.map((job) => job.id), empty })
+  if (flags.ids && print.forPeople && jobs.length > 0) print.result(jobs.map((job) => `${job.id}\n`).join(''))
+  else if (flags.ids) print.rows({ columns: [id], rows: jobs, json: jobs.map((job) => job.id), empty })
   else {
     const look = { columns: chosen ?? columns, forPeople: chosen ?? columnsForPeople }
-    print.rows({ ...look, rows: body, json: await rowsOf(context, { jobs: body, raw }, { flags, chosen }), empty })
+    print.rows({ ...look, rows: jobs, json: await rowsOf(context, { jobs, raw }, { flags, chosen }), empty })
   }
+  if (found.overdue) throw found.overdue
   if (!isComplete) {
-    print.aside(incomplete(header('x-scanned'), request))
+    print.aside(incomplete(found.scanned, request))
     // Each build is a command of its own.
-    const [lacking] = header('x-missing-index')?.split(', ') ?? []
-    if (lacking !== undefined) {
-      const name = lacking.replaceAll(/\W/g, '')
+    if (found.missingIndex !== undefined) {
+      const name = found.missingIndex.replaceAll(/\W/g, '')
       print.aside(`note: the database lacks an index for this list: jobs-server indexes build ${name}`)
     }
-  } else if (print.forPeople && header('link')?.includes('rel="next"')) {
-    print.aside(`\nthe first ${body.length} jobs; narrow the filter, raise --limit (1000 at most), or add --all-pages`)
+  } else if (print.forPeople && found.hasMore) {
+    print.aside(`\nthe first ${jobs.length} jobs; narrow the filter, raise --limit (1000 at most), or add --all-pages`)
   }
   return 'ok'
 }
@@ -81,16 +82,29 @@ async function printPage(context: Context, { request, flags, chosen }: Listing):
 /** All pages, of which only one is in memory at a time. */
 async function printPages(context: Context, { request, flags, chosen }: Listing): Promise<Ending> {
   const { allPages } = await import('../../jobs/all-pages.ts')
+  const { searchProgress } = await import('../../jobs/list-search.ts')
+  const { hasNoJobs } = await import('../../queues/known-scope.ts')
   const { columns, id } = await import('../../jobs/list-columns.ts')
   const { createPrinter } = await import('../../output/print.ts')
   const output = context.flags.output === 'tsv' ? 'tsv' : 'ndjson'
   const print = await createPrinter(context.io, { ...context.settings, output })
   const write = print.growing({ columns: flags.ids ? [id] : (chosen ?? columns) })
-  let count = 0
-  for await (const { jobs, raw } of allPages(context, request)) {
-    if (context.io.outGone()) return 'ok'
-    write(jobs, flags.ids ? jobs.map((job) => job.id) : await rowsOf(context, { jobs, raw }, { flags, chosen }))
-    count += jobs.length
+  const progress = searchProgress(context)
+  let [count, pages] = [0, 0]
+  try {
+    for await (const page of allPages(context, request)) {
+      const { jobs } = page
+      if (context.io.outGone()) return 'ok'
+      if (jobs.length > 0) progress.clear()
+      write(jobs, flags.ids ? jobs.map((job) => job.id) : await rowsOf(context, page, { flags, chosen }))
+      count += jobs.length
+      pages += 1
+      progress.page(page)
+      if (count > 0 || pages > 1 || page.next === undefined) continue
+      if (await hasNoJobs(context, scopeOf(flags))) break
+    }
+  } finally {
+    progress.clear()
   }
   if (count === 0) await explainEmptyList(context, flags)
   return 'ok'
@@ -144,8 +158,8 @@ function refuseWithoutJson(structured: boolean, flags: ListFlags): void {
 }
 
 /** The note of a search that the server ended early: jobs that match may be missing. */
-function incomplete(scanned: string | undefined, { domain, queue, status }: Record<string, string>): string {
+function incomplete(scanned: number, { domain, queue, status }: Record<string, string>): string {
   const lacking = lackingFilters({ '--domain': domain, '--queue': queue, '--status': status })
   const narrow = lacking === '' ? '' : `, or narrow the list with ${lacking}`
-  return `note: the server compared ${groupedDigits(Number(scanned ?? 0))} jobs and stopped, so jobs that match may be missing; add --all-pages${narrow}`
+  return `note: the server compared ${groupedDigits(scanned)} jobs and stopped, so jobs that match may be missing; add --all-pages${narrow}`
 }

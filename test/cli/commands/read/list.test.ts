@@ -116,7 +116,8 @@ describe('list', () => {
 
   it('says that jobs may be missing where the server stopped its search', async () => {
     const headers = { 'X-Complete': 'false', 'X-Scanned': '50000' }
-    const server = await fakeServer(() => ({ headers, body: [] }))
+    const group = { domain: 'd', queue: 'q', job_type: 't', queued: 1, scheduled: 0, processing: 0, quarantined: 0 }
+    const server = await fakeServer(({ path }) => ({ headers, body: path.includes('/stats') ? [group] : [] }))
     expect(await runAt(server, ['list', '--error', 'x'])).toEqual({
       code: 0,
       out: '',
@@ -131,7 +132,78 @@ describe('list', () => {
       'add --all-pages, or narrow the list with --status\n',
     ])
     expect(await advice('--domain', 'd', '--queue', 'q', '--status', 'failed')).toBe('add --all-pages\n')
-    expect((await runAt(server, ['list', '--error', 'x', '--must-exist', '--domain', 'd'])).code).toBe(0)
+  })
+
+  it('goes on by itself where the server stopped its search, until the limit or the end, and is never empty before', async () => {
+    const job = (id: number) => ({
+      ...{ id, uuid: 'u', domain: 'd', queue: 'q', job_type: 't', status: 'queued', priority: 10 - id, retry_count: 0 },
+      ...{ max_retries: 3, available_at: null, created_at: null, acquired_at: null, started_at: null },
+      ...{ leased_until: null, completed_at: null },
+    })
+    const bodies = [[], [job(7)], [], [job(9), job(8)]]
+    const pages = () =>
+      fakeServer(({ path }, nth) => {
+        if (path.startsWith('/api/v1/jobs/stats')) {
+          const counts = { queued: 1, scheduled: 0, processing: 0, quarantined: 0 }
+          return { body: [{ domain: 'd', queue: 'q', job_type: 't', ...counts }] }
+        }
+        const at = Number(new URL(path, 'http://server').searchParams.get('cursor')?.slice(1) ?? 0)
+        const isLast = at === bodies.length - 1
+        const link = isLast ? {} : { Link: `</api/v1/jobs/list?cursor=c${at + 1}>; rel="next"` }
+        return {
+          headers: { 'X-Complete': String(isLast), 'X-Scanned': '50000', ...link },
+          body: nth < 50 ? bodies[at] : [],
+        }
+      })
+    const server = await pages()
+    const ids = (argv: string[]) => runAt(server, ['list', '--ids', '--domain', 'd', ...argv])
+    expect(await ids(['--error', 'x'])).toEqual({ code: 0, out: '7\n9\n8\n', err: '' })
+    expect(await ids(['--error', 'x', '--limit', '1'])).toMatchObject({ code: 0, out: '7\n' })
+    expect(await ids(['--error', 'x', '--sort', 'priority'])).toMatchObject({ code: 0, out: '9\n8\n7\n' })
+    expect(await ids(['--error', 'x', '--must-exist', '--all-pages'])).toMatchObject({ code: 0, out: '7\n9\n8\n' })
+    const json = await runAt(await pages(), ['list', '--json', '--error', 'x'])
+    expect(JSON.parse(json.out).map(({ id }: { id: number }) => id)).toEqual([7, 9, 8])
+    const limits = server.requests.map(({ path }) => new URL(path, 'http://server').searchParams.get('limit'))
+    expect(limits.filter(Boolean).slice(0, 4)).toEqual(['100', '100', '99', '99'])
+  })
+
+  it('a scope without jobs is known by the groups, also where the search is not over: exit 5 with --must-exist', async () => {
+    const of = (path: string) => new URL(path, 'http://server').pathname.replace('/api/v1/jobs/', '')
+    const server = await fakeServer(({ path }) => {
+      if (of(path) === 'stats') return { body: [] }
+      if (of(path) === 'events')
+        return { status: 503, body: { code: 'database_busy' }, headers: { 'Retry-After': '1' } }
+      const headers = { 'X-Complete': 'false', 'X-Scanned': '50000', Link: '<?cursor=c>; rel="next"' }
+      return { headers, body: [] }
+    })
+    for (const more of [[], ['--all-pages']])
+      expect(await runAt(server, ['list', '--must-exist', '--domain', 'nosuch', ...more])).toMatchObject({
+        code: 5,
+        out: '',
+        err: expect.stringContaining('no job is in nosuch; nothing was changed'),
+      })
+    expect(await runAt(server, ['list', '--domain', 'nosuch'])).toEqual({ code: 0, out: '', err: '' })
+    const asked = server.requests.map(({ path }) => of(path))
+    expect(asked.filter((path) => path === 'list')).toHaveLength(3)
+    // The search of the event log is not repeated.
+    expect(asked.filter((path) => path === 'events')).toHaveLength(2)
+  })
+
+  it('that the time of --timeout ended is exit 7 with what matched so far', async () => {
+    const server = await fakeServer(({ path }) => {
+      const [, cursor = '0'] = /cursor=c(\d+)/.exec(path) ?? []
+      const headers = {
+        'X-Complete': 'false',
+        'X-Scanned': '50000',
+        Link: `<?cursor=c${Number(cursor) + 1}>; rel="next"`,
+      }
+      return { headers, body: [] }
+    })
+    expect(await runAt(server, ['list', '--error', 'x', '--timeout', '1s'])).toMatchObject({
+      code: 7,
+      out: '',
+      err: expect.stringMatching(/the search did not end in the time of --timeout: the server compared [\d,]+ jobs/),
+    })
   })
 
   it('narrows by the times of the creation and of the end, given as a time, a day, or how long ago', async () => {
