@@ -111,14 +111,27 @@ async function readNothing({ body }: Response): Promise<string> {
   return ''
 }
 
-function ours(path: string, body?: object): Promise<string> {
+function ours(path: string, body?: object, heard?: (headers: Headers) => void): Promise<string> {
   const headers = { Authorization: `Bearer ${API_KEY}`, 'Content-Type': 'application/json' }
   const post = body && { method: 'POST', body: JSON.stringify(body) }
-  return ask({ url: BASE + path, final: finalOfServer, read: (response) => response.text(), headers, ...post })
+  const read = (response: Response) => {
+    heard?.(response.headers)
+    return response.text()
+  }
+  return ask({ url: BASE + path, final: finalOfServer, read, headers, ...post })
 }
 
-/** The events after an id, also after 0, as the server wrote them: JavaScript would round large numbers. 410 where one has been deleted. */
-const eventsAfter = (id: number) => ours(`${path}?after_id=${id}&skip_expired=false`)
+/**
+ * The events after an id, also after 0, as the server wrote them: JavaScript would round large numbers. 410 where one has been deleted. A
+ * key that may see few events may get none, and the id up to which the server has looked.
+ */
+async function eventsAfter(id: number): Promise<{ body: string; next: number | undefined }> {
+  let next: string | null = null
+  const body = await ours(`${path}?after_id=${id}&skip_expired=false&partial=true`, undefined, (headers) => {
+    next = headers.get('X-Next-After')
+  })
+  return { body, next: next === null ? undefined : Number(next) }
+}
 const place = `${path}/cursors/${encodeURIComponent(name)}`
 const moveTo = async (after_id: number) => Cursor.parse(JSON.parse(await ours(place, { after_id }))).after_id
 
@@ -146,13 +159,15 @@ try {
   const known = cursors.find((cursor) => cursor.name === name)
   let after = known?.after_id ?? (await moveTo(await firstPlace()))
   while (!stopping.signal.aborted) {
-    const body = await eventsAfter(after)
+    const { body, next } = await eventsAfter(after)
     const last = Events.parse(JSON.parse(body)).at(-1)
     if (last) {
       const signature = createHmac('sha256', SECRET).update(body).digest('hex')
       const headers = { 'Content-Type': 'application/json', 'X-Signature': `sha256=${signature}` }
       await ask({ url: TARGET, final: [410], read: readNothing, method: 'POST', headers, body })
       after = await moveTo(last.id)
+    } else if (next !== undefined) {
+      after = await moveTo(next)
     } else {
       await pause(1000)
     }

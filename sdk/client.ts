@@ -1,5 +1,6 @@
 /** `jobsctl/client`: every call of the API, over the `fetch` of the platform. */
 import { createCall } from './call/call.ts'
+import { readEvents } from './call/read-events.ts'
 import { type ClientOptions, settingsOf } from './call/settings.ts'
 import { type StreamMessage, type StreamOptions, streamOf } from './call/stream.ts'
 import { type Calls, callsOf, streamPaths } from './wire/calls.ts'
@@ -26,8 +27,10 @@ export interface Client extends Calls {
  */
 export function createClient(options: ClientOptions): Client {
   const settings = settingsOf(options)
+  const call = createCall(settings)
   return {
-    ...callsOf(createCall(settings)),
+    ...callsOf(call),
+    events: (input = {}, callOptions) => readEvents(call, input, callOptions),
     eventStream: (input = {}, streamOptions) => streamOf(settings, streamPaths.eventStream, input, streamOptions),
     statsStream: (input = {}, streamOptions) => streamOf(settings, streamPaths.statsStream, input, streamOptions),
   }

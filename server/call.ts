@@ -13,8 +13,10 @@ import type { Log } from './log.ts'
 import type { Meter } from './meter.ts'
 import type { Redactor } from './redact.ts'
 import type { EventWatermark } from './waiting/event-watermark.ts'
+import type { KnownEmpty } from './waiting/known-empty.ts'
 import type { LongPolls } from './waiting/long-poll.ts'
 import type { SingleFlight } from './waiting/single-flight.ts'
+import type { SlowReads } from './waiting/slow-reads.ts'
 import type { WorkerMarks } from './waiting/worker-marks.ts'
 
 /** What a change may cost others before it waits; undefined means that nobody looks. */
@@ -71,6 +73,8 @@ export interface ServerContext {
   /** The connections of workers, which no long statement of an operator keeps busy. */
   workerSql: Pool
   operatorSql: Pool
+  /** Where slow reads, and the pieces of walks of the event log, wait for their turn. */
+  slowReads: SlowReads
   quarantineThreshold: number
   leaseMaxSeconds: number
   /** The largest request body in bytes, without the payloads and results in it. */
@@ -81,6 +85,8 @@ export interface ServerContext {
   /** Where calls of workers wait until there is work. */
   longPolls: LongPolls
   eventWatermark: EventWatermark
+  /** Where the event log has no event of a filter. */
+  knownEmpty: KnownEmpty
   /** The marks of workers that ask for jobs. */
   workerMarks: WorkerMarks
   singleFlight: SingleFlight

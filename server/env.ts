@@ -125,7 +125,7 @@ export const Env = z.object({
     ),
   JOBS_DB_POOL: number(2, 100, 4).describe('PostgreSQL: largest number of connections for calls of workers'),
   JOBS_DB_OPERATOR_POOL: number(2, 100, 2).describe(
-    'PostgreSQL: further connections for reads of operators and changes of many jobs, so that workers never wait behind them',
+    'PostgreSQL: further connections for reads, events, acts of operators and changes of many jobs, so that workers never wait behind them',
   ),
   JOBS_DB_POOLER: flag
     .default(false)

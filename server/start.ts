@@ -34,8 +34,10 @@ import { createRedactor } from './redact.ts'
 import { errorText } from './system-error.ts'
 import { viewerPathsOf } from './viewer-paths.ts'
 import { createEventWatermark } from './waiting/event-watermark.ts'
+import { createKnownEmpty } from './waiting/known-empty.ts'
 import { createLongPolls } from './waiting/long-poll.ts'
 import { createSingleFlight } from './waiting/single-flight.ts'
+import { createSlowReads } from './waiting/slow-reads.ts'
 import { createWorkerMarks } from './waiting/worker-marks.ts'
 
 /** A server that listens. */
@@ -168,7 +170,9 @@ const createContext = ({ sql, operatorSql, env, log, meter, place, stopping }: C
   longPolls: createLongPolls(),
   localOperations: new Set<number>(),
   detachedRuns: new Set<Promise<void>>(),
-  eventWatermark: createEventWatermark(sql, log),
+  slowReads: createSlowReads({ most: Math.max(1, (operatorSql.options.max ?? 1) - 1) }),
+  eventWatermark: createEventWatermark(operatorSql, log),
+  knownEmpty: createKnownEmpty(),
   workerMarks: createWorkerMarks({ sql, log, stopping }),
   singleFlight: createSingleFlight(),
   completeTogether: createCompleteTogether(sql),

@@ -39,10 +39,15 @@ export interface Endpoint<
   /** Set for a change that a freeze of the database does not refuse: a call of workers, or one that ends a change. */
   whileFrozen?: true
   /**
-   * Set for a read of programs, such as a worker or a reader of events. Other reads are made by operators, and wait for each
-   * other before they keep a program waiting.
+   * Set for a call that workers and applications make for each job. These calls have connections of their own. All other calls,
+   * such as lists, events and acts of operators, share the operators' connections, whoever makes them.
    */
   forPrograms?: true
+  /**
+   * Set for a read whose time grows with what is stored. Few of them run at once, so that acts and short reads find a connection
+   * and workers find processor time.
+   */
+  slow?: true
   /** Set for a change of many jobs, which has a preview, batches, a record and an idempotency key. */
   bulk?: true
   /** Set when equal requests at the same time may share one response, which is computed after the last of them arrived. */
@@ -70,11 +75,3 @@ export interface Stream {
 export const endpoint = <In extends z.ZodType, Out extends z.ZodType, const How extends Scoped>(
   spec: Endpoint<In, Out, How>,
 ) => spec
-
-/** True for a call of operators: a read that no program makes all the time, or a change of many jobs. */
-export const isForOperators = ({
-  method,
-  bulk,
-  forPrograms,
-}: Pick<Endpoint, 'method' | 'bulk' | 'forPrograms'>): boolean =>
-  bulk === true || (method === 'GET' && forPrograms !== true)

@@ -9,6 +9,8 @@ export const headers = {
   requestId: 'X-Request-Id',
   /** A request with the same key and body is the same change: it is made once, and each request gets the same response. */
   idempotencyKey: 'Idempotency-Key',
+  /** Where there may be more events: the id to go on with, as `after_id`, or as `before_id` in a read from the end. */
+  nextAfter: 'X-Next-After',
 } as const
 
 /** The preference of a small response, as `Prefer` has it and `Preference-Applied` repeats it. */

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { JobEvent } from '../../shared/records/events.ts'
-import type { ReadEvents } from './event-log.ts'
+import { firstEvents, type ReadEvents } from './event-log.ts'
 
 /** The first event after an id, where the place to find lies at that event or behind it. */
 type Probe = (after: number) => Promise<JobEvent | undefined>
@@ -9,7 +9,7 @@ type Probe = (after: number) => Promise<JobEvent | undefined>
 export async function beforeLast(read: ReadEvents, n: number): Promise<number> {
   const end = await lastOf(firstAfter(read))
   const enough: Probe = async (after) => {
-    const { events } = await read(after, n)
+    const events = await firstEvents(read, after, n)
     return events.length < n ? undefined : events[0]
   }
   // Ids have gaps, and a filter makes them wide: look back twice as far each time.
@@ -35,7 +35,7 @@ const firstAfter =
   (read: ReadEvents): Probe =>
   async (after) => {
     try {
-      return (await read(after, 1)).events[0]
+      return (await firstEvents(read, after, 1))[0]
     } catch (error) {
       if (error instanceof Failure && error.code === 'events_reset') return undefined
       throw error

@@ -196,6 +196,8 @@ const meanings: Record<string, string> = {
   'listConflicts.job_type': 'only jobs of this type',
   'listConflicts.after_id': 'only jobs with a higher id, for the next page',
   'followOperation.id': 'the id of the operation',
+  partial:
+    'true for a reader that goes on from the header `X-Next-After`: where no event of its filter is found within 5 s, it gets a page without one in place of 503',
   skip_expired:
     '`true` passes over events that have been deleted because their term was over, `false` answers 410; absent, the call passes over them after 0 alone',
   sort_by:

@@ -316,7 +316,7 @@ export interface Calls {
   listSlaPolicies: (input?: ListSlaPoliciesInput, options?: CallOptions) => Promise<ListSlaPoliciesOutput>
   /** The queued and running jobs that are over a limit of their group, the oldest first. The header `Link` has the next page. `X-Complete` is `false` where more than 50,000 jobs of groups with limits are running, or more than 10,000 groups have limits. */
   listSlaBreaches: (input?: ListSlaBreachesInput, options?: CallOptions) => Promise<ListSlaBreachesOutput>
-  /** Events in the order of their ids. 410 `events_expired` where events after `after_id` have been deleted because their term was over, and `events_reset` for an id that the log has not given out. */
+  /** Events in the order of their ids. 410 `events_expired` where events after `after_id` have been deleted because their term was over, and `events_reset` for an id that the log has not given out. With `partial=true` the header `X-Next-After` has the id to go on with while there may be more events; without it, a search that finds nothing within 5 s is 503. */
   events: (input?: EventsInput, options?: CallOptions) => Promise<EventsOutput>
   /** Compares the counts behind the stats with the jobs, and sets right what is wrong. */
   checkCounts: (input?: CheckCountsInput, options?: CallOptions) => Promise<CheckCountsOutput>

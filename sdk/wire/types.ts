@@ -1936,6 +1936,8 @@ export interface EventsInput {
   before_id?: number | undefined
   /** `true` passes over events that have been deleted because their term was over, `false` answers 410; absent, the call passes over them after 0 alone */
   skip_expired?: boolean | undefined
+  /** True for a reader that goes on from the header `X-Next-After`: where no event of its filter is found within 5 s, it gets a page without one in place of 503 */
+  partial?: boolean | undefined
 }
 
 export type EventsOutput = JobEvent[]

@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
 import type { z } from 'zod'
-import { type Endpoint, isForOperators } from '../../shared/endpoint.ts'
+import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import { prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
 import type { Call, ServerContext } from '../call.ts'
@@ -38,7 +38,7 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
   if ((endpoint.minimal === true) !== (minimal !== undefined))
     throw new Error(`${endpoint.method} ${endpoint.path}: the endpoint and its server differ on minimal responses`)
   const maxSize = serving.maxBodyBytes + (endpoint.documents ?? 0) * serving.maxJsonBytes
-  const own = isForOperators(endpoint) ? { ...serving, sql: serving.operatorSql } : serving
+  const own = endpoint.forPrograms ? serving : { ...serving, sql: serving.operatorSql }
   const paths = [endpoint.path, ...(endpoint.aliases ?? [])].map(routerPathOf)
   app.on(endpoint.method, paths, allow(endpoint), limitBody(maxSize), async (c) => {
     const { input, sent } = await readInput(c, endpoint)
@@ -61,8 +61,10 @@ export function mount<In extends z.ZodType, Out extends z.ZodType>(
     const detach = isDetached ? { path: endpoint.path, input: sent } : undefined
     const callWith = (reportProgress: Call['reportProgress']) =>
       callOf(c, own, admitted, { detach, disconnected, reportProgress, addHeader })
-    const outcome = async (reportProgress: Call['reportProgress']) =>
-      endpoint.output.parse(await run(callWith(reportProgress), input))
+    const outcome = async (reportProgress: Call['reportProgress']) => {
+      const made = () => run(callWith(reportProgress), input)
+      return endpoint.output.parse(await (endpoint.slow ? own.slowReads.run(c.get('caller').id, made) : made()))
+    }
     if (isDetached) {
       const silent = () => {}
       return respondAccepted(c, outcome(silent))

@@ -155,7 +155,7 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   mount(app, serving, endpoints.moveEventCursor, moveEventCursor)
   mount(app, serving, endpoints.removeEventCursor, removeEventCursor)
   app.get(endpoints.statsStream.path, allow(endpoints.statsStream), streamStats(serving))
-  app.get(endpoints.eventStream.path, allow(endpoints.eventStream), (c) => streamEvents(c, serving))
+  app.get(endpoints.eventStream.path, allow(endpoints.eventStream), streamEvents(serving))
   mount(app, serving, endpoints.showCaller, showCaller)
   mount(app, serving, endpoints.endSession, endSession)
   mount(app, serving, endpoints.listCallers, listCallers)

@@ -14,10 +14,12 @@ interface FeedOptions<T> {
   read: (before: T | undefined) => Promise<T>
   /** The least time between the begin of two reads, in milliseconds. */
   intervalMs: number
+  /**
+   * A read that takes long is followed by a pause of this many times its duration, so that readers do not load the database; 4 unless set.
+   * A read that mostly waits needs none.
+   */
+  restFactor?: number
 }
-
-/** A read that takes long is followed by a pause of this many times its duration, so that readers do not load the database. */
-const restFactor = 4
 
 /** A feed for each of many subjects. */
 interface Feeds<Subject, T> {
@@ -53,7 +55,7 @@ export function createFeeds<Subject, T>({ read, intervalMs }: FeedsOptions<Subje
 }
 
 /** Creates a feed. It keeps one value. */
-export function createFeed<T>({ read, intervalMs }: FeedOptions<T>): Feed<T> {
+export function createFeed<T>({ read, intervalMs, restFactor = 4 }: FeedOptions<T>): Feed<T> {
   let latest: { value: T } | undefined
   let isFresh = false
   let nextAt = Number.NEGATIVE_INFINITY

@@ -7,6 +7,7 @@ import { IdleTrigger } from './idle-trigger.ts'
 export const checkCounts = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/counts',
+  slow: true,
   needs: 'change',
   scoped: { refused: 'it measures the whole database' },
   input: z.strictObject({}),

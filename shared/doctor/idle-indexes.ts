@@ -19,6 +19,7 @@ export type Idle = z.output<typeof Idle>
 export const idleIndexes = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/indexes',
+  slow: true,
   needs: 'read',
   scoped: { refused: 'it measures the whole database' },
   input: z.strictObject({}),

@@ -57,6 +57,7 @@ export type Freeze = z.output<typeof Freeze>
 export const storage = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/storage',
+  slow: true,
   needs: 'read',
   scoped: { refused: 'it measures the whole database' },
   input: z.strictObject({}),

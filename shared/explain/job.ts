@@ -34,6 +34,7 @@ export type JobExplanation = z.output<typeof ExplainedJob>
 export const explainJob = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/:id/explain',
+  slow: true,
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject({

@@ -37,6 +37,7 @@ export type QueueExplanation = z.output<typeof ExplainedQueue>
 export const explainQueue = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/queues/explain',
+  slow: true,
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject({ domain: ScopeName, queue: ScopeName }),

@@ -53,6 +53,7 @@ export type Point = z.output<typeof Point>
 export const history = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/history',
+  slow: true,
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject({

@@ -48,6 +48,7 @@ const jobFields = {
 export const addAttachment = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/attachments',
+  forPrograms: true,
   needs: 'single',
   scoped: 'narrowed',
   query: ['domain'],

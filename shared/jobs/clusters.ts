@@ -85,6 +85,7 @@ export type ClustersRequest = z.output<typeof ClustersRequest>
 export const failureClusters = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/clusters',
+  slow: true,
   needs: 'read',
   scoped: 'narrowed',
   aliases: ['/api/v1/jobs/quarantine/clusters'],

@@ -62,6 +62,7 @@ export type SortKey = ListRequest['sort_by']
 export const listJobs = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/list',
+  slow: true,
   needs: 'read',
   scoped: 'narrowed',
   // Whoever may not see a value could guess it by filters. For parts of the payload the server knows what a viewer may see.

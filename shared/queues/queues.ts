@@ -47,7 +47,6 @@ export const controlQueue = endpoint({
 
 export const queueStatus = endpoint({
   method: 'GET',
-  forPrograms: true,
   path: '/api/v1/jobs/queue/status',
   needs: 'read',
   scoped: 'narrowed',

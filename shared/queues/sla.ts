@@ -87,6 +87,7 @@ export type BreachesRequest = z.output<typeof BreachesRequest>
 export const listSlaBreaches = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/sla/breaches',
+  slow: true,
   needs: 'read',
   scoped: 'narrowed',
   input: BreachesRequest,

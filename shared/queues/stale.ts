@@ -16,6 +16,7 @@ export type StaleQueue = z.output<typeof StaleQueue>
 export const staleQueues = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/stale',
+  slow: true,
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject(scopeFields),

@@ -9,6 +9,7 @@ const isThere = z.boolean()
 export const archiveMeta = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/archive/meta',
+  slow: true,
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject({
@@ -58,6 +59,7 @@ export type ArchiveRequest = z.output<typeof ArchiveRequest>
 export const listArchive = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/archive/list',
+  slow: true,
   needs: 'records',
   scoped: 'narrowed',
   input: ArchiveRequest,

@@ -8,6 +8,7 @@ import { PathId } from '../work/job.ts'
 export const listConflicts = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/:id/conflicts',
+  slow: true,
   needs: 'records',
   scoped: 'narrowed',
   input: z.strictObject({

@@ -24,6 +24,11 @@ export const EventsRequest = z.strictObject({
    * is true after 0 alone.
    */
   skip_expired: optional(Switch),
+  /**
+   * True for a reader that goes on from the header `X-Next-After`. It gets a page with fewer events, or with none, where a search for
+   * events of its filter takes longer than 5 s; other readers get 503 then, unless an event was found.
+   */
+  partial: optional(Switch),
 })
 
 /** The same for the flags of a command, in which a limit outside of the range is an error. */
@@ -60,7 +65,6 @@ export const streamedEvent = (event: JobEvent) => ({ event: event.event_type, ..
  */
 export const events = endpoint({
   method: 'GET',
-  forPrograms: true,
   path: '/api/v1/jobs/events',
   needs: 'read',
   scoped: 'narrowed',

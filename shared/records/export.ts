@@ -26,6 +26,7 @@ export type SealedRecord = z.output<typeof SealedRecord>
 export const exportOperations = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/export',
+  slow: true,
   needs: 'records',
   scoped: refusedChain,
   input: z.strictObject({

@@ -130,6 +130,7 @@ const Hash = z
 export const verifyOperations = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/verify',
+  slow: true,
   needs: 'records',
   scoped: refusedChain,
   input: z.strictObject({

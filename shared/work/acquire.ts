@@ -41,6 +41,7 @@ export const Attempt = Job.pick({
 export const acquire = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/acquire',
+  forPrograms: true,
   needs: 'work',
   scoped: 'narrowed',
   input: AcquireRequest,

@@ -9,6 +9,7 @@ import { JobId, PathId, text } from './job.ts'
 export const cancel = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/cancel',
+  forPrograms: true,
   needs: 'single',
   scoped: 'narrowed',
   input: z.strictObject({

@@ -42,6 +42,7 @@ export type EnqueuedJob = z.output<typeof EnqueuedJob>
 export const enqueue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs',
+  forPrograms: true,
   needs: 'enqueue',
   scoped: 'narrowed',
   input: NewJob,
@@ -58,6 +59,7 @@ export const enqueue = endpoint({
 export const enqueueBatch = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch',
+  forPrograms: true,
   needs: 'enqueue',
   scoped: 'narrowed',
   input: z.strictObject({

@@ -59,6 +59,7 @@ export type FinishResult = z.output<typeof FinishResult>
 
 const common = {
   method: 'POST',
+  forPrograms: true,
   needs: 'work',
   scoped: 'narrowed',
   output: Finished,

@@ -10,6 +10,7 @@ import { leaseOwnerFields } from './lease-owner.ts'
 export const leasedJob = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/leased',
+  forPrograms: true,
   needs: 'work',
   scoped: 'narrowed',
   input: z.strictObject({ id: PathId, lease_id: leaseOwnerFields.lease_id }),

@@ -37,6 +37,7 @@ export type RenewResult = z.output<typeof RenewResult>
 export const renew = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/renew',
+  forPrograms: true,
   needs: 'work',
   scoped: 'narrowed',
   input: z.strictObject({ ...fields, id: PathId }),
@@ -49,6 +50,7 @@ export const renew = endpoint({
 export const renewMany = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/renew',
+  forPrograms: true,
   needs: 'work',
   scoped: 'narrowed',
   input: z.strictObject({ jobs: manyOf(RenewItem) }),

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import type { JobEvent } from '../../shared/records/events.ts'
 import type { Scope } from '../../shared/scope.ts'
 import { addressOf } from '../state/address.ts'
-import { call } from './call.ts'
+import { callWithHeaders } from './call.ts'
 import { parseJson } from './json.ts'
 import { keepStream } from './live-stream.ts'
 
@@ -77,13 +77,21 @@ const eventOf = (text: string): JobEvent => parseJson(text) as JobEvent
 /** Where a page of the log is: after or before the id of an event. */
 export type Place = { after_id: number } | { before_id: number }
 
-/** Reads a page of the log, the oldest event first. */
-export const readEvents = (
+/** Reads a page of the log, the oldest event first. Where a search takes long, it goes on in further calls until an event is found. */
+export async function readEvents(
   scope: Scope,
   place: Place,
   limit: number,
   signal?: AbortSignal,
-): Promise<readonly JobEvent[]> => call('events', { ...scope, ...place, limit, skip_expired: true }, { signal })
+): Promise<readonly JobEvent[]> {
+  for (let at = place; ; ) {
+    const fields = { ...scope, ...at, limit, skip_expired: true, partial: true }
+    const { answer, headers } = await callWithHeaders('events', fields, { signal })
+    const next = headers.get('X-Next-After')
+    if (answer.length > 0 || next === null) return answer
+    at = 'before_id' in at ? { before_id: Number(next) } : { after_id: Number(next) }
+  }
+}
 
 /** Before this id are all events. */
 export const endOfLog = Number.MAX_SAFE_INTEGER

@@ -1,63 +1,88 @@
+import { Failure } from '../../../shared/errors.ts'
+import { headers } from '../../../shared/headers.ts'
 import type { EventsRequest, JobEvent } from '../../../shared/records/events.ts'
 import type { Call } from '../../call.ts'
-import { inScope, type Narrowed } from '../../database/scope.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
 import { requireGivenOut } from '../../lifecycle/events/event-ids.ts'
 import { eventsExpired, expiredAfter } from '../../lifecycle/events/expired-events.ts'
-import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
 import { isContentHidden, openAttrs } from '../hidden.ts'
+import { type EventFilter, isFiltering, readPiece, type Stretch } from './event-walk.ts'
+
+/** How long a call looks for events, in milliseconds. */
+const longestWalkMs = 5000
+
+type EventsCall = Pick<
+  Call,
+  ('sql' | 'caller' | 'eventWatermark' | 'knownEmpty' | 'may' | 'within' | 'slowReads') | ('addHeader' | 'disconnected')
+>
 
 /**
- * Events after `after_id`, as far as no event can appear between them any more.
+ * Events after `after_id`, or the last ones before `before_id`, as far as no event can appear between them any more. With `partial`, the
+ * header `X-Next-After` says where to go on while there may be more.
  * @throws Failure `events_reset` for an id that the log has not given out yet, `events_expired` for an id after which events
- * have been deleted because their term was over
+ * have been deleted because their term was over, `database_busy` where the search takes too long for a reader without `partial`
  */
-export async function events(
-  { sql, eventWatermark, may, within }: Pick<Call, 'sql' | 'eventWatermark' | 'may' | 'within'>,
-  request: EventsRequest,
-): Promise<JobEvent[]> {
+export async function events(call: EventsCall, request: EventsRequest): Promise<JobEvent[]> {
+  const { sql, eventWatermark, may, within } = call
+  const { after_id, before_id, domain, queue, job_type, partial = false } = request
   const last = await eventWatermark.reached()
-  await requireGivenOut(sql, request.after_id, last)
-  return (await readUnexpired(sql, { ...request, within }, last)).map((event) => openEvent({ may }, event))
+  await requireGivenOut(sql, after_id, last)
+  const stretch = { after: after_id, last: before_id > 0 ? Math.min(before_id - 1, last) : last }
+  const filter = { domain, queue, job_type, within }
+  const { found, left } = await walk(call, filter, { ...request, stretch })
+  // Looked for after the read: then none was deleted before it.
+  await throwIfExpired(call, request, filter)
+  if (left.last > left.after) {
+    if (partial) call.addHeader(headers.nextAfter, String(before_id > 0 ? left.last + 1 : left.after))
+    else if (found.length === 0) throw tooLong(before_id > 0 ? left.last + 1 : left.after)
+  }
+  return found.map((event) => openEvent({ may }, event))
 }
 
 /** An event as a caller may see it. */
 export const openEvent = (caller: Pick<Call, 'may'>, event: JobEvent): JobEvent =>
   isContentHidden(caller) ? { ...event, attrs: openAttrs(event.attrs) } : event
 
-/** Looks for deleted events after it has read: then none was deleted before it read. */
-async function readUnexpired(sql: Sql, request: EventsRequest & Narrowed, last: number): Promise<JobEvent[]> {
-  const read = await readEvents(sql, request, last)
-  if (request.skip_expired ?? request.after_id === 0) return read
-  const expired = await expiredAfter(sql, request.after_id, request)
-  if (expired) throw eventsExpired(request.after_id, expired)
-  return read
+/** Reads piece after piece, each in its turn among the slow reads, until the page is full, the end is reached or the time is over. */
+async function walk(
+  { sql, caller, slowReads, knownEmpty, disconnected }: EventsCall,
+  filter: EventFilter,
+  { stretch, before_id, limit }: Pick<EventsRequest, 'before_id' | 'limit'> & { stretch: Stretch },
+): Promise<{ found: JobEvent[]; left: Stretch }> {
+  const end = performance.now() + longestWalkMs
+  const descending = before_id > 0
+  const search = JSON.stringify(filter)
+  const next = (left: Stretch, found: number) =>
+    readPiece(sql, filter, { stretch: left, descending, limit: limit - found })
+  if (!isFiltering(filter)) return toFound(await next(stretch, 0))
+  // A place beyond the end is of another log, such as one that was restored from a backup.
+  const from = descending ? stretch.after : Math.min(knownEmpty.from(search, stretch.after), stretch.last)
+  let left = { ...stretch, after: from }
+  let found: JobEvent[] = []
+  for (;;) {
+    const read = await slowReads.run(caller, () => next(left, found.length))
+    left = read.left
+    found = descending ? [...read.events, ...found] : [...found, ...read.events]
+    if (!descending && found.length === 0) knownEmpty.note(search, stretch.after, left.after)
+    const isOver = left.last <= left.after || found.length >= limit || performance.now() > end
+    if (isOver || disconnected().aborted) return { found, left }
+  }
 }
 
-/**
- * `and …`: the events that a caller with a scope gets, those of jobs and of queues. The events of changes of many jobs have numbers that
- * may count jobs of other domains.
- */
-const isToldWithin = (sql: Sql, { within }: Narrowed): Fragment =>
-  within ? sql`and (job_id is not null or event_type in ('queue.paused', 'queue.drained', 'queue.resumed'))` : sql``
+const toFound = ({ events, left }: { events: JobEvent[]; left: Stretch }) => ({ found: events, left })
 
-type Reading = Omit<EventsRequest, 'skip_expired' | 'before_id'> & { before_id?: number } & Narrowed
-
-/** The first events after `after_id`, or the last ones before `before_id`, with an id of at most `last`, in the order of their ids. */
-export const readEvents = async (sql: Sql, request: Reading, last: number): Promise<JobEvent[]> => {
-  const { before_id = 0 } = request
-  if (last <= request.after_id) return []
-  const read = [
-    ...(await sql<JobEvent[]>`
-      select
-        id, job_id, domain, queue, job_type, event_type,
-        ${attrsOfEvent(sql)} as attrs,
-        owner_user_id, request_id, trace_id, created_at
-      from job_events
-      where id > ${request.after_id}::bigint and id <= ${before_id > 0 ? Math.min(before_id - 1, last) : last}::bigint
-        ${inScope(sql, request)} ${isToldWithin(sql, request)}
-      order by id ${before_id > 0 ? sql`desc` : sql``}
-      limit ${request.limit}`),
-  ]
-  return before_id > 0 ? read.reverse() : read
+async function throwIfExpired({ sql }: EventsCall, request: EventsRequest, filter: EventFilter): Promise<void> {
+  const { after_id, skip_expired = after_id === 0 } = request
+  const expired = skip_expired ? undefined : await expiredAfter(sql, after_id, filter)
+  if (expired) throw eventsExpired(after_id, expired)
 }
+
+const tooLong = (next: number) =>
+  new Failure(
+    'database_busy',
+    `no event of this filter was found within ${longestWalkMs / 1000} s, and not all of the log has been looked at; nothing was read`,
+    {
+      hint: `try again, which goes on where this call ended; with partial=true each answer says in ${headers.nextAfter} where to go on`,
+      retryAfter: 1,
+      fields: { next_after: next },
+    },
+  )

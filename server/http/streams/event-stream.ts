@@ -1,13 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Context } from 'hono'
+import type { Context, Handler } from 'hono'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { eventStream } from '../../../shared/endpoints.ts'
 import { type JobEvent, streamedEvent } from '../../../shared/records/events.ts'
 import type { ServerContext } from '../../call.ts'
 import { writeJson } from '../../database/lossless-json.ts'
-import { openEvent, readEvents } from '../../endpoints/records/events.ts'
+import { isContentHidden } from '../../endpoints/hidden.ts'
+import { type EventFilter, isOfFilter, readPiece } from '../../endpoints/records/event-walk.ts'
+import { openEvent } from '../../endpoints/records/events.ts'
 import { type EventIds, idsBelow } from '../../lifecycle/events/event-ids.ts'
 import { afterExpired, expiredAfter } from '../../lifecycle/events/expired-events.ts'
+import { type Batch, createEventTail, type EventTail } from '../../waiting/event-tail.ts'
 import { invalid, readQuery } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { checkCaller } from './check-caller.ts'
@@ -18,67 +20,121 @@ const heartbeatMs = 10_000
 const pollMs = 250
 /** The end of a session, of a token or of a right ends its streams within this time and a poll. */
 const checkMs = 1000
-const page = 500
+/** The most events of a message that a follower reads by itself, and of one that all followers share. */
+const [page, sharedPage] = [500, 5000]
 
 /**
- * `GET /jobs/events/stream`: sends events in the order of their ids until the reader disconnects or the server stops.
- * @throws Failure `invalid_request`, or any failure of the database, before the stream begins
+ * `GET /jobs/events/stream`: sends events in the order of their ids until the reader disconnects or the server stops. Followers at the head of
+ * the log share one read; a reader that is behind it reads by itself, piece by piece, until it gets there.
+ * The handler throws Failure `invalid_request`, or any failure of the database, before the stream begins.
  */
-export async function streamEvents(c: Context<RequestContext>, serving: ServerContext): Promise<Response> {
-  const { sql, eventWatermark, stopping, log } = serving
-  const request = { ...readQuery(c, eventStream.input), within: c.get('caller').within }
-  const { signal } = c.req.raw
-  const over = () => signal.aborted || stopping.aborted
-  let cursor = cursorOf(c.req.header('last-event-id')) ?? request.after_id
-  // The first query runs before the response begins, so that an unreachable database is a 503 and not an empty stream.
-  let last = await eventWatermark.reached()
-  setStreamHeaders(c)
-  if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
-  const response = streamSSE(c, async (stream) => {
-    let sentAt = Number.NEGATIVE_INFINITY
-    let checkedAt = performance.now()
-    let isFirst = cursor > 0
-    try {
-      while (!over() && !stream.aborted) {
-        const ids = cursor > last ? await idsBelow(sql, cursor) : undefined
-        if (ids) {
-          await sendReset(stream, ids)
-          cursor = ids.newest_id
-        }
-        const events = await readEvents(sql, { ...request, after_id: cursor, limit: page }, last)
-        // Looked for after the read, so that no event was deleted before it.
-        const expired = isFirst ? await expiredAfter(sql, cursor, request) : undefined
-        isFirst = false
-        if (expired) {
-          await c.get('stillAllowed')()
-          cursor = afterExpired(expired)
-          await sendExpired(stream, expired)
-          continue
-        }
-        if (events.length > 0) await c.get('stillAllowed')()
-        if (events.length > 0) {
-          await stream.write(events.map((event) => messageOf(openEvent(c.get('caller'), event))).join(''))
-          sentAt = performance.now()
-        }
-        cursor = events.length === page ? (events.at(-1)?.id ?? last) : Math.max(cursor, last)
-        if (events.length === page) continue
-        if (performance.now() - checkedAt > checkMs) {
-          await checkCaller(c, serving)
-          checkedAt = performance.now()
-        }
-        if (performance.now() - sentAt > heartbeatMs) {
-          await sendHeartbeat(stream, cursor)
-          sentAt = performance.now()
-        }
-        await sleep(pollMs, undefined, { signal }).catch(() => {})
-        last = await eventWatermark.reached(pollMs / 2)
-      }
-    } catch (error) {
-      // The reader connects again with its Last-Event-ID and then gets the error as a response.
-      if (!over()) log.warn(`an event stream ended: ${error}`, { request_id: c.get('requestId') })
-    }
+export function streamEvents(serving: ServerContext): Handler<RequestContext> {
+  const { operatorSql, eventWatermark } = serving
+  const tail = createEventTail<JobEvent>({
+    intervalMs: pollMs,
+    reached: eventWatermark.reached,
+    read: async (after, last) => {
+      const { events, left } = await readPiece(operatorSql, everything, { stretch: { after, last }, limit: sharedPage })
+      return { events, last: left.after }
+    },
   })
-  return plainStream(c, response, stopping)
+  return async (c) => {
+    const { after_id, ...scope } = readQuery(c, eventStream.input)
+    const filter = { ...scope, within: c.get('caller').within }
+    const cursor = cursorOf(c.req.header('last-event-id')) ?? after_id
+    // The first read runs before the response begins, so that an unreachable database is a 503 and not an empty stream.
+    const batch = await tail.begin()
+    setStreamHeaders(c)
+    if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
+    const response = streamSSE(c, (stream) => sendAll({ c, serving, tail, filter, stream }, { cursor, batch }))
+    return plainStream(c, response, serving.stopping)
+  }
+}
+
+const everything: EventFilter = { within: undefined }
+
+interface Sending {
+  c: Context<RequestContext>
+  serving: ServerContext
+  tail: EventTail<JobEvent>
+  filter: EventFilter
+  stream: SSEStreamingApi
+}
+
+/** Where a follower is, and the newest batch that it knows of. */
+interface Place {
+  cursor: number
+  batch: Batch<JobEvent>
+}
+
+/** Sends events to one reader. */
+async function sendAll(sending: Sending, begin: Place): Promise<void> {
+  const { c, serving, tail, filter, stream } = sending
+  const { operatorSql: sql, stopping, log } = serving
+  const { signal } = c.req.raw
+  const over = () => signal.aborted || stopping.aborted || stream.aborted
+  let { cursor, batch } = begin
+  let sentAt = Number.NEGATIVE_INFINITY
+  let checkedAt = performance.now()
+  let isFirst = cursor > 0
+  try {
+    while (!over()) {
+      const ids = isFirst && cursor > batch.last ? await idsBelow(sql, cursor) : undefined
+      if (ids) {
+        await sendReset(stream, ids)
+        cursor = ids.newest_id
+      }
+      const { text, reached } = await messagesAfter(sending, { cursor, batch })
+      // Looked for after the read, so that no event was deleted before it.
+      const expired = isFirst ? await expiredAfter(sql, cursor, filter) : undefined
+      isFirst = false
+      if (expired) {
+        await c.get('stillAllowed')()
+        cursor = afterExpired(expired)
+        await sendExpired(stream, expired)
+        continue
+      }
+      if (text !== '') {
+        await c.get('stillAllowed')()
+        await stream.write(text)
+        sentAt = performance.now()
+      }
+      cursor = Math.max(cursor, reached)
+      if (performance.now() - checkedAt > checkMs) {
+        await checkCaller(c, serving)
+        checkedAt = performance.now()
+      }
+      if (performance.now() - sentAt > heartbeatMs) {
+        await sendHeartbeat(stream, cursor)
+        sentAt = performance.now()
+      }
+      if (cursor >= batch.last) batch = await tail.next(cursor, batch)
+    }
+  } catch (error) {
+    // The reader connects again with its Last-Event-ID and then gets the error as a response.
+    if (!over()) log.warn(`an event stream ended: ${error}`, { request_id: c.get('requestId') })
+  }
+}
+
+/** The messages of the next events after the cursor, up to the end of the batch, and the id up to which these are all. */
+async function messagesAfter(
+  { c, serving, filter }: Sending,
+  { cursor, batch }: Place,
+): Promise<{ text: string; reached: number }> {
+  const caller = c.get('caller')
+  const textOf = (events: readonly JobEvent[]) => events.map((event) => messageOf(openEvent(caller, event))).join('')
+  if (cursor < batch.after) {
+    const stretch = { after: cursor, last: batch.last }
+    const read = () => readPiece(serving.operatorSql, filter, { stretch, limit: page })
+    const { events, left } = await serving.slowReads.run(caller.id, read)
+    return { text: textOf(events), reached: left.after }
+  }
+  const wanted = () => batch.events.filter((event) => event.id > cursor && isOfFilter(filter, event))
+  if (cursor > batch.after) return { text: textOf(wanted()), reached: batch.last }
+  const key = JSON.stringify([filter, isContentHidden(caller)])
+  const text = batch.texts.get(key) ?? textOf(wanted())
+  batch.texts.set(key, text)
+  return { text, reached: batch.last }
 }
 
 /** An event as a message. All messages of a read are written at once: a reader wakes up for each part that it gets. */

@@ -19,7 +19,7 @@ function logOf(ids: number[], secondsOf: (at: number) => number = () => 0) {
     const events = ids.slice(from, from + limit).map((id, at) => eventAt(id, from + at))
     requested.times += 1
     requested.events += events.length
-    return { events, raw: events }
+    return { events, raw: events, next: undefined }
   }
   return { read, requested }
 }

@@ -24,8 +24,10 @@ import { attemptOfJob, wholeJob } from '../../../server/lifecycle/job-row.ts'
 import { leaseJobs } from '../../../server/lifecycle/lease.ts'
 import { createLeaseTogether } from '../../../server/lifecycle/lease-together.ts'
 import { createEventWatermark } from '../../../server/waiting/event-watermark.ts'
+import { createKnownEmpty } from '../../../server/waiting/known-empty.ts'
 import { createLongPolls } from '../../../server/waiting/long-poll.ts'
 import { createSingleFlight } from '../../../server/waiting/single-flight.ts'
+import { createSlowReads } from '../../../server/waiting/slow-reads.ts'
 import { allRights } from '../../../shared/access/rights.ts'
 import { ControlRequest } from '../../../shared/queues/queues.ts'
 import { AcquireRequest } from '../../../shared/work/acquire.ts'
@@ -46,6 +48,8 @@ const callWith = (sql: Pool): Call => ({
   requireCompletionToken: false,
   longPolls: createLongPolls(),
   eventWatermark: createEventWatermark(sql, log),
+  knownEmpty: createKnownEmpty(),
+  slowReads: createSlowReads({ most: 1 }),
   singleFlight: createSingleFlight(),
   completeTogether: createCompleteTogether(sql),
   leaseTogether: createLeaseTogether(sql),

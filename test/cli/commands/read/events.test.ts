@@ -182,7 +182,7 @@ describe('which events', () => {
         .map(({ id }) => id),
     )
     for (const { path } of server.requests)
-      expect(path).toMatch(/\?domain=media&queue=a\+b&job_type=x&after_id=\d+&limit=\d$/)
+      expect(path).toMatch(/\?domain=media&queue=a\+b&job_type=x&after_id=\d+&limit=\d&partial=true$/)
   })
 
   it('--after: all that follow, page by page, or as many as --limit says', async () => {
@@ -203,7 +203,7 @@ describe('which events', () => {
   it('--after asks from there, and for no more than it needs', async () => {
     const server = await eventServer(steps(10))
     await run(server, '--after', '15', '--limit', '3')
-    expect(server.requests.map(({ path }) => path)).toEqual(['/api/v1/jobs/events?after_id=15&limit=3'])
+    expect(server.requests.map(({ path }) => path)).toEqual(['/api/v1/jobs/events?after_id=15&limit=3&partial=true'])
   })
 
   it('--since: all that are not older, page by page, or the first --limit of them', async () => {
