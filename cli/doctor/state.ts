@@ -4,10 +4,13 @@ import { escaped } from '../../shared/escape.ts'
 import type { Finding } from './outcome.ts'
 import { mayNotRead } from './rights.ts'
 
-type State = Pick<z.output<typeof storage.output>, 'frozen' | 'cloned' | 'background' | 'rights'>
+type State = Pick<
+  z.output<typeof storage.output>,
+  'frozen' | 'cloned' | 'background' | 'rights' | 'restores_not_noticed'
+>
 
 /** Whether changes are allowed, and whether the server does what is done now and then. */
-export function findingOfState({ frozen, cloned = [], background, rights }: State): Finding {
+export function findingOfState({ frozen, cloned = [], background, rights, restores_not_noticed = [] }: State): Finding {
   if (frozen)
     return {
       detail: `frozen: ${escaped(frozen.by)} froze the database at ${escaped(frozen.since)} (${JSON.stringify(escaped(frozen.reason))}): changes are refused, and nothing is done in the background`,
@@ -25,5 +28,10 @@ export function findingOfState({ frozen, cloned = [], background, rights }: Stat
     }
   if (frozen === undefined) return { detail: 'this server does not report it', hint: undefined }
   const where = background === false ? '; this server does nothing in the background (JOBS_BACKGROUND)' : ''
+  if (restores_not_noticed.length > 0)
+    return {
+      detail: `changes are allowed${where}; not noticed: ${restores_not_noticed.map(escaped).join(', ')}`,
+      hint: 'previews and plans of before it would be taken again: give the role of the server execute on these functions, as in docs/deploy/roles.md',
+    }
   return { detail: `changes are allowed${where}`, hint: undefined }
 }

@@ -6,6 +6,7 @@ import { AcceptedChange } from '../bulk/detached/accepted.ts'
 import { giveBack } from '../bulk/detached/hold.ts'
 import { KeptRequest } from '../bulk/detached/kept-request.ts'
 import { messageOf } from '../bulk/detached/left-to-others.ts'
+import { findOtherDatabase } from '../bulk/detached/other-database.ts'
 import { type TakenChange, takeOver } from '../bulk/detached/take-over.ts'
 import { closeHeld } from '../bulk/record/close-record.ts'
 import type { Call, ServerContext } from '../call.ts'
@@ -60,7 +61,9 @@ async function goesOn(serving: ServerContext, taken: TakenChange): Promise<boole
   const { workerSql, log } = serving
   const { operation, affected } = taken
   try {
-    const { path, input, ...kept } = KeptRequest.parse(JSON.parse(taken.request))
+    const { path, input, origin, ...kept } = KeptRequest.parse(JSON.parse(taken.request))
+    const moved = await findOtherDatabase(workerSql, taken, origin)
+    if (moved !== undefined) return await endHere(serving, taken, moved)
     const resume = resumableChanges.get(path)
     if (!resume) throw new Failure('conflict', `this version of the server has no ${path}`)
     await resume(callOf(serving, taken, kept), input)
@@ -79,15 +82,25 @@ async function goesOn(serving: ServerContext, taken: TakenChange): Promise<boole
 
 async function giveUp({ workerSql, log }: ServerContext, taken: TakenChange): Promise<void> {
   const why = taken.problem === null ? 'its servers died one after the other' : `no server can go on: ${taken.problem}`
+  await endHere({ workerSql, log }, taken, why)
+}
+
+/** Closes the record: nothing more of the change is made. @returns true, since other changes may go on here */
+async function endHere(
+  { workerSql, log }: Pick<ServerContext, 'workerSql' | 'log'>,
+  taken: TakenChange,
+  why: string,
+): Promise<boolean> {
   const closed = await workerSql.begin((tx) => closeHeld(tx, taken, { state: 'partial', error: why }, leavesJobs))
   if (closed) log.warn(`operation ${closed.id} is ${closed.state}: ${why}`, { affected: closed.affected })
+  return true
 }
 
 /** The call of a change that goes on: that of its caller, as far as the database has it. */
 const callOf = (
   serving: ServerContext,
   { operation, hold, caller, within, reason, request_id, idempotency_key }: TakenChange,
-  kept: Omit<KeptRequest, 'path' | 'input'>,
+  kept: Omit<KeptRequest, 'path' | 'input' | 'origin'>,
 ): Call => ({
   ...callWithoutClient(serving, { caller, reason, requestId: request_id ?? '' }),
   // The change stops before its next batch where the scope of the token is another one by now.

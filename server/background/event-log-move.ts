@@ -1,6 +1,6 @@
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
 import { isAccessRefused, isConnectionLost, isReadOnly } from '../database/errors/failure.ts'
-import { changedParts, Origin, originParts, readOrigin } from '../database/installation/origin.ts'
+import { changedParts, Origin, originParts, readOrigin, withKnown } from '../database/installation/origin.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import { eventSequence } from '../lifecycle/events/event-ids.ts'
 import type { Log } from '../log.ts'
@@ -38,6 +38,7 @@ export function createEventLogMove(
         const origin = await readOrigin(sql)
         if (origin === undefined) return
         if (origin.system === null) warn(withoutSystem)
+        if (origin.timeline === null) warn(withoutTimeline)
         const moved = await moveFrom(sql, origin)
         if (moved) log.warn(`${moved.why}: ids of events go on at ${moved.first_id}, after ${moved.last_id}`)
       } catch (error) {
@@ -53,6 +54,10 @@ export function createEventLogMove(
 const withoutSystem =
   'this role may not call pg_control_system(), so a restore into another PostgreSQL cluster is not noticed, and ids of events ' +
   'may be given out twice after it; grant execute on function pg_catalog.pg_control_system() to the role of the server'
+
+const withoutTimeline =
+  'this role may not call pg_walfile_name() and pg_current_wal_lsn(), so a failover or a recovery to a point in time is not noticed, and ' +
+  'ids of events may be given out twice after it; grant execute on both functions to the role of the server'
 
 interface Moved {
   why: string
@@ -72,7 +77,7 @@ async function moveFrom(sql: Pool, origin: Origin): Promise<Moved | undefined> {
     const [{ value }] = await tx<[{ value: string }]>`
       select value from jobsctl_settings where name = ${originSetting} for update`
     const before = Origin.parse(JSON.parse(value))
-    const after = { ...origin, system: origin.system ?? before.system }
+    const after = withKnown(before, origin)
     await tx`update jobsctl_settings set value = ${JSON.stringify(after)} where name = ${originSetting}`
     const changed = changedParts(before, after)
     return changed.length === 0

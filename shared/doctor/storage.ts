@@ -79,6 +79,8 @@ export const storage = endpoint({
      * servers of older versions.
      */
     cloned: z.array(z.string()).optional(),
+    /** What restores and failovers the role of the server would not notice, as clauses; absent from servers of older versions. */
+    restores_not_noticed: z.array(z.string()).optional(),
     /** The triggers of the history that do not fire while it is on; absent from servers of older versions. */
     history_triggers: z.array(IdleTrigger).optional(),
     /** `JOBS_BACKGROUND` of this server; absent from servers of older versions. */

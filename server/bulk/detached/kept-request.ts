@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import type { Call } from '../../call.ts'
+import { Origin, readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
 import { serverName } from '../../server-name.ts'
 import { closedByAnother } from './hold.ts'
@@ -18,6 +19,8 @@ export const KeptRequest = z.object({
   /** The settings of the server that took the request: the change ends as it has begun, whichever server goes on with it. */
   archive: z.boolean(),
   quarantine_threshold: z.number(),
+  /** The database in which it began; absent in requests of servers before 0.3.0. */
+  origin: Origin.optional(),
 })
 export type KeptRequest = z.output<typeof KeptRequest>
 
@@ -38,7 +41,7 @@ export async function keepRequest(
   const hold = randomUUID()
   const kept: KeptRequest = {
     ...{ path, input, former_caller: formerCaller, policy, binding },
-    ...{ archive: archiveBeforeDelete, quarantine_threshold: quarantineThreshold },
+    ...{ archive: archiveBeforeDelete, quarantine_threshold: quarantineThreshold, origin: await readOrigin(sql) },
   }
   const rows = await sql`
     insert into jobsctl_detached (operation_id, request, hold, server)

@@ -1,4 +1,11 @@
 import type { PlanBinding } from '../../call.ts'
+import {
+  changedParts,
+  hasMovedSince,
+  isPartlyKnown,
+  originParts,
+  readOrigin,
+} from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
 import { countMatching } from './count-matching.ts'
@@ -18,18 +25,28 @@ import { isFromThisDatabase } from './snapshot.ts'
  */
 export async function checkPreview(
   sql: Sql,
-  { id, as_of, snapshot }: VerifiedPreview,
+  { id, as_of, snapshot, origin }: VerifiedPreview,
   binding?: PlanBinding,
 ): Promise<void> {
   const seconds = binding?.seconds ?? previewLifetimeSeconds
-  const [row] = await sql<[{ used: number | null; expired: boolean; known: boolean }]>`
+  const moved = isPartlyKnown(origin) ? hasMovedSince(sql, sql`${as_of}::text::timestamptz`) : sql`false`
+  const [row] = await sql<[{ used: number | null; expired: boolean; known: boolean; moved: boolean }]>`
     select
       (select id from job_operations where preview_id = ${id}) as used,
       now() > ${as_of}::text::timestamptz + ${seconds}::int * interval '1 second' as expired,
-      ${isFromThisDatabase(sql, snapshot)} as known`
+      ${isFromThisDatabase(sql, snapshot)} as known,
+      ${moved} as moved`
   if (row.used !== null) throw previewStale(`operation ${row.used} used this preview already`)
   if (row.expired) throw previewStale('the preview has expired')
   if (!row.known) throw previewStale('the database was restored after the preview')
+  // Once enough transactions have gone by, a snapshot of before a restore looks like one of this database.
+  const now = origin && (await readOrigin(sql))
+  const changed = now ? changedParts(origin, now).map((part) => originParts[part]) : []
+  if (changed.length > 0)
+    throw previewStale(
+      `the database was restored or has failed over since the preview (another ${changed.join(' and ')})`,
+    )
+  if (row.moved) throw previewStale('the database was restored or has failed over since the preview (event log.moved)')
 }
 
 /**

@@ -2,6 +2,7 @@ import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto
 import * as z from 'zod'
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
+import { Origin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
 import { idOfKey, readKeys, throwNoKey } from './preview-keys.ts'
 import { type Snapshot, snapshotPattern } from './snapshot.ts'
@@ -23,6 +24,8 @@ const TokenBody = z.object({
   /** False where more jobs may match than were counted. A server that does not know the field changes as many as were counted. */
   complete: z.literal(false).optional(),
   except: z.array(z.number()).optional(),
+  /** The database of the preview; absent in tokens of servers before 0.3.0, which do not read it either. */
+  origin: Origin.optional(),
 })
 type TokenBody = z.output<typeof TokenBody>
 
@@ -34,6 +37,8 @@ interface Signed {
   complete?: false
   /** Ids of jobs that the preview did not count, and that might match later. */
   excluded?: readonly number[] | undefined
+  /** The database as it was before the preview. */
+  origin: Origin | undefined
 }
 
 /** A preview whose token was verified. */
@@ -69,7 +74,7 @@ export const hashOfJson = (value: unknown): string =>
  */
 export function signToken(key: string | null, subject: PreviewSubject, previewed: Signed): string {
   const { kind, filters, caller, within } = subject
-  const { excluded, snapshot, ...counted } = previewed
+  const { excluded, snapshot, origin, ...counted } = previewed
   const known = key ?? throwNoKey()
   const body: TokenBody = {
     ...{ id: randomUUID(), key: idOfKey(known), kind },
@@ -79,6 +84,7 @@ export function signToken(key: string | null, subject: PreviewSubject, previewed
     ...counted,
     seen: snapshot,
     ...(excluded && { except: [...excluded] }),
+    ...(origin && { origin }),
   }
   const text = Buffer.from(JSON.stringify(body)).toString('base64url')
   return `${text}.${signatureOf(text, known)}`
@@ -105,7 +111,7 @@ export const previewOfBegun = (token: string, subject: PreviewSubject): Verified
 
 function boundPreview(
   token: string,
-  { id, as_of, seen: snapshot, except: excluded, ...bound }: TokenBody,
+  { id, as_of, seen: snapshot, except: excluded, origin, ...bound }: TokenBody,
   { kind, filters, caller, formerCaller, within }: PreviewSubject,
 ): VerifiedPreview {
   if (bound.kind !== kind) throw previewStale(`the preview is of another operation (${bound.kind})`)
@@ -113,7 +119,7 @@ function boundPreview(
   if (bound.within !== (within && hashOfJson(within)))
     throw previewStale('the scope of the caller has changed since the preview')
   if (bound.hash !== hashOfJson(filters)) throw previewStale('the preview is of other filters')
-  return { id, token, as_of, snapshot, count: bound.complete === false ? null : bound.count, excluded }
+  return { id, token, as_of, snapshot, count: bound.complete === false ? null : bound.count, excluded, origin }
 }
 
 /** The failure `preview_stale` of a change whose token is not valid; `why` is a clause. */

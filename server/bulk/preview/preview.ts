@@ -3,6 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { type LimitedCall, requireMeeting } from '../../auth/require-scope.ts'
 import type { PlanBinding, PressureLimits } from '../../call.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
+import { readOrigin } from '../../database/installation/origin.ts'
 import { limitPreviewTime } from '../../database/read-timeout.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
@@ -63,13 +64,15 @@ export async function previewChange<More = object>(
   const still_matching = await countStillMatching(sql, bulk, { ...subject, formerCaller }, binding).catch(
     rethrowIncomplete,
   )
+  // Read before the snapshot: a failover between the two makes the token stale.
+  const origin = await readOrigin(sql)
   const query = more(sql)
   const none = ofNone && (await describeNone(sql, bulk, ofNone))
   const described = none ?? (await describeInTime<More>(sql, bulk, { query, ofIncomplete }))
   const { now, key, recent, pace, more: row, ...about } = described
   const { as_of, count, complete } = about
   const snapshot = recent === null ? now : `${now}:${recent.length > mostRecent ? '' : recent.join(',')}`
-  const counted = { as_of, snapshot, count, ...(complete === false && { complete }) }
+  const counted = { as_of, snapshot, count, origin, ...(complete === false && { complete }) }
   const token = signToken(key, subject, { ...counted, excluded: except?.(row) })
   const eta_seconds = Math.ceil(count / Math.max(1, pace ?? usualPace))
   const volume = volumeOf(bulk, { ...about, archiveDays })

@@ -25,9 +25,9 @@ export async function listChanged(
   if (!previewed || (previewed.count !== null && previewed.count <= affected)) return { job_ids }
   const keys = await readKeys(sql)
   if (!isStillSigned(previewed, keys)) return { job_ids }
-  const { as_of, snapshot, count } = previewed
+  const { as_of, snapshot, count, origin } = previewed
   const left = count === null ? { count: 0, complete: false as const } : { count: count - affected }
-  const rest = { as_of, snapshot, ...left }
+  const rest = { as_of, snapshot, origin, ...left }
   const subject = { kind, filters, caller: binding?.key ?? caller, within }
   return { job_ids, rest_token: signToken(keys[0] ?? null, subject, rest) }
 }

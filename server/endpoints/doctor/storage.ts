@@ -6,6 +6,7 @@ import { orWithoutRight } from '../../database/errors/failure.ts'
 import { type DoneTask, readTasks } from '../../database/installation/background-tasks.ts'
 import { readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences } from '../../database/installation/installation.ts'
+import { readOrigin } from '../../database/installation/origin.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { tableParts } from '../../database/table-parts.ts'
 import { hourDays, minuteDays } from '../../history/history-retention.ts'
@@ -71,6 +72,7 @@ export async function storage({
       undefined,
     ),
     cloned: await orWithoutRight(readDifferences(sql, place), undefined),
+    restores_not_noticed: await restoresNotNoticed(sql),
     history_triggers: await orWithoutRight(
       readHistoryState(sql).then(({ triggers }) => triggers),
       undefined,
@@ -78,6 +80,22 @@ export async function storage({
     background,
     tables: tables.map((table) => ({ ...table, ...termOf(table, planHours), ...sweptAt(table, tasks) })),
   }
+}
+
+/** What a server with this role would not notice; previews and plans of before would then be taken again at some time. */
+async function restoresNotNoticed(sql: Sql): Promise<string[] | undefined> {
+  const origin = await readOrigin(sql)
+  if (origin === undefined) return undefined
+  return [
+    ...(origin.system === null
+      ? ['a restore into another PostgreSQL cluster (the role may not call pg_control_system())']
+      : []),
+    ...(origin.timeline === null
+      ? [
+          'a failover or a recovery to a point in time (the role may not call pg_walfile_name() and pg_current_wal_lsn())',
+        ]
+      : []),
+  ]
 }
 
 /** The time of the oldest row, by table. */

@@ -5,7 +5,7 @@ import { Failure } from '../../../shared/errors.ts'
 import type { PlanState } from '../../../shared/plans/plan-states.ts'
 import type { Plan } from '../../../shared/plans/plans.ts'
 import type { Call, PlanBinding } from '../../call.ts'
-import { changedParts, Origin } from '../../database/installation/origin.ts'
+import { changedParts, hasMovedSince, Origin } from '../../database/installation/origin.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
@@ -28,6 +28,8 @@ export interface PlanRow extends Omit<Plan, 'state' | 'count' | 'author' | 'auth
   is_withdrawn: boolean
   /** The database can tell the rows of its preview from those that were written since. */
   is_known: boolean
+  /** A part of the database could not be read when it was made, and a server has noticed since then that it is another one. */
+  is_moved: boolean
 }
 
 /** A plan with what may be large. */
@@ -61,7 +63,8 @@ const columns = staticFragment(
     or exists (select from jobsctl_callers where id in (plan.caller, plan.decided_by) and blocked_at is not null)
     as is_withdrawn,
   pg_snapshot_xmax(pg_current_snapshot())::text::bigint - split_part(plan.seen, ':', 2)::bigint
-    between 0 and ${sql.unsafe(String(mostLater))} as is_known`,
+    between 0 and ${sql.unsafe(String(mostLater))} as is_known,
+  coalesce(plan.origin, ':null') like '%:null%' and ${hasMovedSince(sql, sql`(plan.preview ->> 'as_of')::timestamptz`)} as is_moved`,
 )
 
 /** The plans as rows that name their scope like a record does. */
@@ -151,7 +154,7 @@ export function stateOf(row: PlanRow, origin: Origin | undefined): PlanState {
   if (row.decision === 'rejected') return 'rejected'
   if (row.is_expired) return 'expired'
   if (row.is_withdrawn) return 'withdrawn'
-  if (!row.is_known || isOfAnother(row, origin)) return 'stale'
+  if (!row.is_known || row.is_moved || isOfAnother(row, origin)) return 'stale'
   return row.decision ?? 'waiting'
 }
 
@@ -161,7 +164,7 @@ export const isOpen = (state: PlanState): boolean => state === 'waiting' || stat
 function isOfAnother({ origin: before }: PlanRow, now: Origin | undefined): boolean {
   if (before === null || now === undefined) return false
   const known = Origin.parse(JSON.parse(before))
-  return changedParts(known, { ...now, system: now.system ?? known.system }).length > 0
+  return changedParts(known, now).length > 0
 }
 
 /** Whether a caller is told for whom others called: who only reads gets ids of callers alone. */

@@ -5,6 +5,7 @@ import { emptyDatabase, type TestDatabase } from '../../support/database/databas
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
+import { runJobsctl } from '../../support/programs/jobsctl.ts'
 import { everyRead, rowsOfAllKinds } from '../../support/replay/reads.ts'
 import { jobPaths, newJob } from '../../support/worker.ts'
 
@@ -40,6 +41,8 @@ describe('a role that may not call pg_control_system()', () => {
     return JSON.parse(row?.value ?? '{}').system
   }
 
+  const notNoticed = async () => Object((await send('GET', '/api/v1/jobs/storage')).body).restores_not_noticed
+
   beforeAll(async () => {
     database = await emptyDatabase()
     operator = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
@@ -64,6 +67,7 @@ describe('a role that may not call pg_control_system()', () => {
     )
     await expectAllAnswered()
     expect([await systemOf('event_origin'), await systemOf('installation')]).toEqual([null, null])
+    expect(await notNoticed()).toEqual([expect.stringContaining('pg_control_system()')])
   })
 
   it('that gets the right has the system identifier noted, and no id of an event is moved on for it', async () => {
@@ -71,6 +75,7 @@ describe('a role that may not call pg_control_system()', () => {
     await operator.unsafe(`grant execute on function pg_catalog.pg_control_system() to ${role}`)
     await start()
     expect(log.filter((line) => cannotSee.test(line))).toHaveLength(0)
+    expect(await notNoticed()).toEqual([])
     const known = await systemOf('installation')
     expect(known).toMatch(/^\d+$/)
     expect(await systemOf('event_origin')).toBe(known)
@@ -90,5 +95,19 @@ describe('a role that may not call pg_control_system()', () => {
     expect((await send('GET', '/readyz')).body).toEqual({ status: 'ready' })
     expect([await systemOf('event_origin'), await systemOf('installation')]).toEqual([known, known])
     expect(log.filter((line) => cannotSee.test(line))).toHaveLength(1)
+  })
+
+  it('nor see the timeline, previews and changes go by what is known, and doctor says what is not noticed', async () => {
+    await operator`revoke execute on function pg_catalog.pg_walfile_name(pg_lsn) from public`
+    await expectAllAnswered()
+    const { body } = await send('POST', '/api/v1/jobs/prune', { domain: 'nothing', dry_run: true })
+    const preview_token = Object(body).preview.token
+    const prune = () => send('POST', '/api/v1/jobs/prune', { domain: 'nothing', preview_token })
+    await operator`insert into job_events (event_type, attrs_json) values ('log.moved', '{}')`
+    expect(await prune()).toMatchObject({ status: 409, body: { code: 'preview_stale' } })
+    const argv = ['doctor', '-o', 'table']
+    const doctor = await runJobsctl(argv, { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: key } })
+    expect(doctor.out).toMatch(/not noticed: .*another PostgreSQL cluster.*failover/)
+    expect(doctor.out).toContain('docs/deploy/roles.md')
   })
 })
