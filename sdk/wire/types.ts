@@ -2453,6 +2453,7 @@ export interface StorageOutput {
   event_log?: { kind: 'steps' | 'audit'; days: number | null; oldest: string | null }[] | undefined
   frozen?: { by: string; since: string; reason: string } | null | undefined
   cloned?: string[] | undefined
+  restores_not_noticed?: string[] | undefined
   history_triggers?: { trigger: string; table: string; state: string }[] | undefined
   background?: boolean | undefined
   tables: { table: string; rows: number; bytes: number; oldest: string | null; days?: number | undefined; swept_at?: string | undefined }[]
